@@ -1,0 +1,42 @@
+import { setBackend } from '@tensorflow/tfjs-core';
+import { eagerStep } from './eagerStep';
+import { BackendUnavailable, type LoadedBackend } from './types';
+
+/** Any GPU with a Vulkan, Metal or D3D12 driver, through Dawn; no CUDA needed. Read tensors with `await data()`: WebGPU has no sync read. */
+export async function loadWebgpu(): Promise<LoadedBackend> {
+  const dawn = await import('webgpu').catch((error: Error) => {
+    throw new BackendUnavailable(`the optional package "webgpu" does not load (${firstLine(error)}); run npm install webgpu`);
+  });
+  Object.assign(globalThis, dawn.globals);
+  const gpu = dawn.create([]);
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) {
+    throw new BackendUnavailable(
+      'no GPU adapter found; install the Vulkan driver of your GPU, or mesa-vulkan-drivers to compute in software',
+    );
+  }
+  // tfjs looks for the API where a browser has it. Node >= 21 has a navigator, Node 20 has none.
+  if (!('navigator' in globalThis)) Object.defineProperty(globalThis, 'navigator', { value: {}, configurable: true });
+  Object.defineProperty(globalThis.navigator, 'gpu', { value: gpu, configurable: true });
+  await import('@tensorflow/tfjs-backend-webgpu');
+  if (!(await setBackend('webgpu')))
+    throw new BackendUnavailable('the GPU device did not start; see the lines tfjs printed above');
+  const { vendor, architecture, device, description } = adapter.info;
+  const label = device || description || [vendor, architecture, device].filter(Boolean).join(' ');
+  return {
+    device: `GPU, ${label || 'unnamed'}`,
+    version: '4.22.0',
+    threads: null,
+    software: isSoftware(label),
+    compileStep: eagerStep,
+  };
+}
+
+function firstLine(error: Error): string {
+  return error.message.split('\n')[0] ?? '';
+}
+
+/** Names under which Mesa and Google ship Vulkan on the CPU. */
+function isSoftware(label: string): boolean {
+  return /llvmpipe|lavapipe|swiftshader|software/i.test(label);
+}
