@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { controlValue } from './controls';
+import { actor, commandId, runId, seq } from './ids';
+
+/** One request to change a control or do an action. `expected` is the value the person saw: a stale one is refused as a conflict. */
+export const command = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('set'),
+    id: commandId,
+    runId,
+    control: z.string().min(1).max(64),
+    value: controlValue,
+    expected: controlValue.optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('act'),
+    id: commandId,
+    runId,
+    action: z.string().min(1).max(64),
+    args: z.record(z.string().max(64), controlValue),
+  }),
+]);
+export type Command = z.infer<typeof command>;
+
+/** A command as the log holds it and the trainer receives it: in `seq` order, applied once, at a step boundary. */
+export const loggedCommand = z.strictObject({ seq, actor, command });
+export type LoggedCommand = z.infer<typeof loggedCommand>;
+
+export const refusalReason = z.enum([
+  'invalid', // the message or a value does not fit its declaration
+  'unknown-run',
+  'unknown-control',
+  'conflict', // somebody else changed the value since the sender saw it
+  'forbidden', // the sender's role may not
+  'run-ended',
+  'state', // not possible now, e.g. resume of a run that is not paused
+  'failed', // the trainer tried and could not
+  'busy', // too many at once
+]);
+export type RefusalReason = z.infer<typeof refusalReason>;
+
+export const refusal = z.strictObject({
+  ok: z.literal(false),
+  reason: refusalReason,
+  message: z.string(),
+  field: z.string().nullable(),
+});
+export type Refusal = z.infer<typeof refusal>;
+
+export const refuse = (reason: RefusalReason, message: string, field: string | null = null): Refusal => ({
+  ok: false,
+  reason,
+  message,
+  field,
+});
+
+/** The server's answer to the sender: the command is in the log (its outcome follows as an entry), or it is not and why. */
+export type CommandAnswer = { ok: true; seq: number } | Refusal;

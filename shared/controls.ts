@@ -1,0 +1,78 @@
+import { z } from 'zod';
+
+/**
+ * What a trainer declares as steerable. The dashboard's form, the server's validation and the scripts' types all derive from these
+ * declarations, so a control added in the trainer appears everywhere without other edits.
+ */
+
+export const controlValue = z.union([z.number(), z.string().max(4096), z.boolean(), z.null()]);
+export type ControlValue = z.infer<typeof controlValue>;
+
+export const controlSpec = z.strictObject({
+  name: z.string().regex(/^[a-z][A-Za-z0-9]*$/),
+  label: z.string(),
+  help: z.string(),
+  /** Shown after the value, e.g. "steps"; empty when it has none. */
+  unit: z.string(),
+  type: z.enum(['number', 'integer', 'boolean', 'enum', 'text']),
+  /** Inclusive bounds for numbers unless the matching `exclusive` flag is set; null = unbounded. */
+  min: z.number().nullable(),
+  max: z.number().nullable(),
+  exclusiveMin: z.boolean(),
+  exclusiveMax: z.boolean(),
+  options: z.array(z.string()).nullable(),
+  /** null is allowed as a value, shown as this word (e.g. "off"). */
+  nullLabel: z.string().nullable(),
+  scale: z.enum(['linear', 'log']),
+  default: controlValue,
+  /** When a new value holds from. */
+  takesEffect: z.enum(['next step', 'next epoch', 'next evaluation', 'next snapshot', 'next checkpoint']),
+  group: z.string(),
+});
+export type ControlSpec = z.infer<typeof controlSpec>;
+
+export const actionSpec = z.strictObject({
+  name: z.string().regex(/^[a-z][A-Za-z0-9]*$/),
+  label: z.string(),
+  help: z.string(),
+  args: z.array(controlSpec),
+  /** Ends or rewrites the run: asked twice. */
+  risky: z.boolean(),
+});
+export type ActionSpec = z.infer<typeof actionSpec>;
+
+export const controls = z.strictObject({ values: z.array(controlSpec), actions: z.array(actionSpec) });
+export type Controls = z.infer<typeof controls>;
+
+/** @returns null when `value` fits the declaration, else one sentence that names the control, the value and what would fit. */
+export function controlValueError(spec: ControlSpec, value: ControlValue): string | null {
+  const no = (need: string) =>
+    `${spec.name}: ${JSON.stringify(value) ?? String(value)} does not fit; give ${need}${spec.nullLabel === null ? '' : ` or null (${spec.nullLabel})`}`;
+  if (value === null) return spec.nullLabel === null ? no(describe(spec)) : null;
+  switch (spec.type) {
+    case 'number':
+    case 'integer':
+      if (typeof value !== 'number' || !Number.isFinite(value)) return no(describe(spec));
+      if (spec.type === 'integer' && !Number.isInteger(value)) return no(describe(spec));
+      if (spec.min !== null && (value < spec.min || (spec.exclusiveMin && value === spec.min))) return no(describe(spec));
+      if (spec.max !== null && (value > spec.max || (spec.exclusiveMax && value === spec.max))) return no(describe(spec));
+      return null;
+    case 'boolean':
+      return typeof value === 'boolean' ? null : no('true or false');
+    case 'enum':
+      return typeof value === 'string' && spec.options?.includes(value) ? null : no(describe(spec));
+    case 'text':
+      return typeof value === 'string' ? null : no('text');
+  }
+}
+
+/** The values a control takes, in words: "a number > 0", "an integer from 1 to 100", "one of norm, value, off". */
+export function describe(spec: ControlSpec): string {
+  if (spec.type === 'enum') return `one of ${spec.options?.join(', ')}`;
+  if (spec.type === 'boolean') return 'true or false';
+  if (spec.type === 'text') return 'text';
+  const noun = spec.type === 'integer' ? 'an integer' : 'a number';
+  const low = spec.min === null ? '' : `${spec.exclusiveMin ? '> ' : '>= '}${spec.min}`;
+  const high = spec.max === null ? '' : `${spec.exclusiveMax ? '< ' : '<= '}${spec.max}`;
+  return [noun, [low, high].filter(Boolean).join(' and ')].filter(Boolean).join(' ');
+}

@@ -1,0 +1,198 @@
+import { z } from 'zod';
+import { command, refusalReason } from './commands';
+import { backendName, runConfig } from './config';
+import { controls, controlValue } from './controls';
+import { actor, blobHash, blobRef, commandId, runId, seq, step, tenure } from './ids';
+
+/**
+ * Everything that can happen to a run: the entries of its log. Numbers may be NaN or infinite (pack.ts and json.ts carry them).
+ * "At step s" means: after s updates, before update s; a value that takes effect at step s is used by update s.
+ */
+
+/** Any double, NaN and infinities included: z.number() refuses those, and losses do become them. */
+export const metric = z.custom<number>((v) => typeof v === 'number', 'a number is needed');
+
+export const split = z.enum(['train', 'validation', 'test']);
+export type Split = z.infer<typeof split>;
+
+/** Why something was recorded. */
+export const occasion = z.enum(['start', 'cadence', 'epoch', 'command', 'best', 'end', 'alert']);
+export type Occasion = z.infer<typeof occasion>;
+
+/** One column of the step rows. `group` orders and folds charts: "loss", "gradient norm per parameter", ... */
+export const series = z.strictObject({ name: z.string().min(1).max(128), unit: z.string().max(32), group: z.string().max(64) });
+export type Series = z.infer<typeof series>;
+
+export const backendInfo = z.strictObject({
+  name: backendName,
+  device: z.string(),
+  /** What `auto` tried before and why it was passed over. */
+  tried: z.array(z.strictObject({ backend: backendName, reason: z.string() })),
+});
+export type BackendInfo = z.infer<typeof backendInfo>;
+
+// ---- from the trainer ----
+
+export const runStarted = z.strictObject({
+  type: z.literal('run.started'),
+  step,
+  backend: backendInfo,
+  /** Columns of every `steps` event of this run, in order; the same for each tenure. */
+  series: z.array(series).min(1).max(4096),
+  controls,
+  /** Current value of every declared control. */
+  values: z.record(z.string(), controlValue),
+  params: z.array(z.strictObject({ name: z.string(), shape: z.array(z.int().positive()) })),
+  stepsPerEpoch: z.int().positive(),
+  totalSteps: z.int().positive(),
+});
+
+/** Rows of `count` consecutive steps: values is [count, series.length] row-major. Takes `count` places in the log. */
+export const steps = z.strictObject({
+  type: z.literal('steps'),
+  firstStep: step,
+  count: z.int().positive().max(65_536),
+  values: z.instanceof(Float64Array),
+});
+export type Steps = z.infer<typeof steps>;
+
+export const evaluation = z.strictObject({
+  type: z.literal('evaluation'),
+  step,
+  split,
+  loss: metric,
+  accuracy: metric,
+  examples: z.int().positive(),
+  elapsedMs: z.number().nonnegative(),
+  occasion,
+  commandId: commandId.nullable(),
+  /** Step of the parameters used: `step`, except for the final test, which uses the best checkpoint. */
+  parametersStep: step,
+});
+export type Evaluation = z.infer<typeof evaluation>;
+
+/** Attention and predictions of the probe examples: the maps are in the blob (snapshotFile.ts), the signals also here for ribbons over time. */
+export const snapshot = z.strictObject({
+  type: z.literal('snapshot'),
+  step,
+  blob: blobRef,
+  occasion,
+  commandId: commandId.nullable(),
+  layers: z.int().positive(),
+  heads: z.int().positive(),
+  examples: z.int().positive(),
+  queries: z.int().positive(),
+  keys: z.int().positive(),
+  /** Per signal [layers x heads], row-major, mean over the probe examples, from exact f32 maps. */
+  signals: z.record(z.string(), z.array(metric)),
+});
+export type SnapshotEvent = z.infer<typeof snapshot>;
+
+export const checkpoint = z.strictObject({
+  type: z.literal('checkpoint'),
+  step,
+  blob: blobRef,
+  occasion,
+  commandId: commandId.nullable(),
+  /** Commands up to this log place are part of the state saved. */
+  lastCommandSeq: z.int().nonnegative(),
+  validationAccuracy: metric.nullable(),
+});
+export type CheckpointEvent = z.infer<typeof checkpoint>;
+
+/** The command took effect: update `step` is the first to run with `after`. For actions before/after describe state, or are null. */
+export const commandApplied = z.strictObject({
+  type: z.literal('command.applied'),
+  commandId,
+  seq,
+  step,
+  before: controlValue,
+  after: controlValue,
+  message: z.string().max(500),
+});
+
+export const commandRefused = z.strictObject({
+  type: z.literal('command.refused'),
+  commandId,
+  seq,
+  step: step.nullable(),
+  reason: refusalReason,
+  message: z.string().max(500),
+});
+
+export const status = z.strictObject({
+  type: z.literal('status'),
+  status: z.enum(['running', 'paused', 'finished', 'stopped', 'failed']),
+  step,
+  message: z.string().max(2000),
+});
+
+export const alert = z.strictObject({
+  type: z.literal('alert'),
+  step,
+  level: z.enum(['info', 'warning', 'error']),
+  kind: z.string().max(64),
+  message: z.string().max(2000),
+});
+
+export const trainerEvent = z.discriminatedUnion('type', [
+  runStarted,
+  steps,
+  evaluation,
+  snapshot,
+  checkpoint,
+  commandApplied,
+  commandRefused,
+  status,
+  alert,
+]);
+export type TrainerEvent = z.infer<typeof trainerEvent>;
+
+// ---- from the server ----
+
+export const runCreated = z.strictObject({
+  type: z.literal('run.created'),
+  config: runConfig,
+  actor,
+  /** Where a branch leaves its parent. */
+  parent: z.strictObject({ runId, step, checkpoint: blobHash }).nullable(),
+});
+
+/** A trainer takes the run over from `fromStep`; rows at and after it from earlier tenures are superseded (kept, but no longer the run). */
+export const runAssigned = z.strictObject({
+  type: z.literal('run.assigned'),
+  tenure,
+  trainer: z.strictObject({ id: z.string(), name: z.string(), host: z.string() }),
+  fromStep: step,
+  checkpoint: blobRef.nullable(),
+});
+
+export const trainerLost = z.strictObject({ type: z.literal('trainer.lost'), message: z.string() });
+export const trainerBack = z.strictObject({ type: z.literal('trainer.back') });
+
+export const commandRequested = z.strictObject({ type: z.literal('command.requested'), actor, command });
+
+export const serverEvent = z.discriminatedUnion('type', [
+  runCreated,
+  runAssigned,
+  trainerLost,
+  trainerBack,
+  commandRequested,
+  commandRefused,
+  alert,
+]);
+export type ServerEvent = z.infer<typeof serverEvent>;
+
+export type RunEvent = TrainerEvent | ServerEvent;
+
+/** One log entry. A `steps` entry fills the places seq .. seq+count-1, every other one place. */
+export interface Entry<E extends RunEvent = RunEvent> {
+  seq: number;
+  tenure: number;
+  /** Server clock, ms since 1970, when it was committed. */
+  at: number;
+  event: E;
+}
+
+/** How many places of the log an event takes. */
+export const places = (event: RunEvent): number => (event.type === 'steps' ? event.count : 1);

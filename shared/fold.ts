@@ -1,0 +1,285 @@
+import type { Command, RefusalReason } from './commands';
+import type { RunConfig } from './config';
+import type { Controls, ControlValue } from './controls';
+import {
+  type BackendInfo,
+  type CheckpointEvent,
+  type Entry,
+  type Evaluation,
+  places,
+  type RunEvent,
+  type Series,
+  type SnapshotEvent,
+} from './events';
+import type { Actor } from './ids';
+import { unreachable } from './unreachable';
+
+/**
+ * What everybody sees of a run at a place of its log: view = fold(view, entry), the same pure function on the server and in the browser.
+ * Step rows themselves are not kept here (they are read by range, pyramid.ts); the newest row is.
+ */
+
+export type RunStatus =
+  | 'queued' // no trainer has taken it yet
+  | 'starting' // assigned, not yet training
+  | 'running'
+  | 'paused'
+  | 'waiting' // its trainer is away; it goes on when one is back
+  | 'finished'
+  | 'stopped'
+  | 'failed';
+
+export const ended = (s: RunStatus): boolean => s === 'finished' || s === 'stopped' || s === 'failed';
+
+export interface ControlState {
+  value: ControlValue;
+  /** null until somebody changes it. */
+  changedBy: Actor | null;
+  changedAtStep: number;
+}
+
+export interface CommandRecord {
+  /** Its place in the log. */
+  seq: number;
+  at: number;
+  actor: Actor;
+  command: Command;
+  outcome:
+    | { status: 'requested' }
+    | { status: 'applied'; seq: number; at: number; step: number; before: ControlValue; after: ControlValue; message: string }
+    | { status: 'refused'; seq: number; at: number; step: number | null; reason: RefusalReason; message: string };
+}
+
+/** An event of the list `kind`, with its place and time. */
+export type Placed<E> = E & { seq: number; at: number };
+
+export interface RunView {
+  runId: string;
+  /** Last log place folded in; 0 = none. */
+  seq: number;
+  tenure: number;
+  createdAt: number;
+  updatedAt: number;
+  createdBy: Actor;
+  config: RunConfig;
+  parent: { runId: string; step: number; checkpoint: string } | null;
+  status: RunStatus;
+  statusMessage: string;
+  /** What the status was before the trainer went away. */
+  statusBeforeLoss: RunStatus | null;
+  trainer: { id: string; name: string; host: string } | null;
+  backend: BackendInfo | null;
+  series: Series[];
+  params: { name: string; shape: number[] }[];
+  controls: Controls;
+  values: Record<string, ControlState>;
+  stepsPerEpoch: number;
+  totalSteps: number;
+  /** Updates done, so also the index of the next step. */
+  step: number;
+  /** Newest step row, aligned with `series`; null before the first step. */
+  latest: Float64Array | null;
+  /** Entries whose steps a later tenure superseded are taken out of these lists. */
+  evaluations: Placed<Evaluation>[];
+  snapshots: Placed<Omit<SnapshotEvent, 'signals'>>[];
+  checkpoints: Placed<CheckpointEvent>[];
+  alerts: Placed<{ step: number | null; level: 'info' | 'warning' | 'error'; kind: string; message: string }>[];
+  statuses: Placed<{ status: RunStatus; step: number; message: string }>[];
+  commands: CommandRecord[];
+}
+
+export function emptyView(runId: string, created: Entry): RunView {
+  if (created.event.type !== 'run.created' || created.seq !== 1)
+    throw new Error(`run ${runId}: its log must begin with run.created at 1, got ${created.event.type} at ${created.seq}`);
+  const { config, actor, parent } = created.event;
+  return {
+    runId,
+    seq: 1,
+    tenure: 0,
+    createdAt: created.at,
+    updatedAt: created.at,
+    createdBy: actor,
+    config,
+    parent,
+    status: 'queued',
+    statusMessage: '',
+    statusBeforeLoss: null,
+    trainer: null,
+    backend: null,
+    series: [],
+    params: [],
+    controls: { values: [], actions: [] },
+    values: {},
+    stepsPerEpoch: 0,
+    totalSteps: 0,
+    step: 0,
+    latest: null,
+    evaluations: [],
+    snapshots: [],
+    checkpoints: [],
+    alerts: [],
+    statuses: [],
+    commands: [],
+  };
+}
+
+/** @throws Error when the entry does not follow the view: a gap or a repeat is a broken invariant, never skipped in silence. */
+export function fold(view: RunView, entry: Entry): RunView {
+  if (entry.seq !== view.seq + 1) throw new Error(`run ${view.runId}: expected log place ${view.seq + 1}, got ${entry.seq}`);
+  return { ...view, ...change(view, entry.event, entry), seq: view.seq + places(entry.event), updatedAt: entry.at };
+}
+
+export function foldAll(runId: string, entries: Iterable<Entry>): RunView {
+  let view: RunView | null = null;
+  for (const e of entries) view = view ? fold(view, e) : emptyView(runId, e);
+  if (!view) throw new Error(`run ${runId}: an empty log has no view`);
+  return view;
+}
+
+function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<RunView> {
+  const place = <E>(e: E): Placed<E> => ({ ...e, seq, at });
+  const withStatus = (status: RunStatus, step: number, message: string): Partial<RunView> => ({
+    status,
+    statusMessage: message,
+    statusBeforeLoss: null,
+    statuses: [...view.statuses, place({ status, step, message })],
+  });
+  switch (event.type) {
+    case 'run.created':
+      throw new Error(`run ${view.runId}: created twice, at 1 and ${seq}`);
+    case 'run.assigned': {
+      // A checkpoint is the last entry of its step's boundary: what stands before it in the log is part of what the new tenure resumes.
+      const resumed =
+        event.checkpoint && view.checkpoints.findLast((c) => c.blob.hash === event.checkpoint?.hash && c.step === event.fromStep);
+      const kept = <E extends { step: number; seq: number }>(e: E) =>
+        e.step < event.fromStep || (!!resumed && e.step === event.fromStep && e.seq <= resumed.seq);
+      return {
+        ...withStatus('starting', event.fromStep, `${event.trainer.name} takes over from step ${event.fromStep}`),
+        tenure: event.tenure,
+        trainer: event.trainer,
+        step: event.fromStep,
+        latest: event.fromStep === view.step ? view.latest : null,
+        evaluations: view.evaluations.filter(kept),
+        snapshots: view.snapshots.filter(kept),
+        checkpoints: view.checkpoints.filter(kept),
+      };
+    }
+    case 'run.started': {
+      const values: Record<string, ControlState> = {};
+      for (const [name, value] of Object.entries(event.values)) {
+        const known = view.values[name];
+        values[name] =
+          known && Object.is(known.value, value)
+            ? known
+            : { value, changedBy: known?.changedBy ?? null, changedAtStep: event.step };
+      }
+      return {
+        backend: event.backend,
+        series: event.series,
+        params: event.params,
+        controls: event.controls,
+        values,
+        stepsPerEpoch: event.stepsPerEpoch,
+        totalSteps: event.totalSteps,
+      };
+    }
+    case 'steps': {
+      const width = view.series.length;
+      return { step: event.firstStep + event.count, latest: event.values.slice((event.count - 1) * width, event.count * width) };
+    }
+    case 'evaluation':
+      return { evaluations: [...view.evaluations, place(event)] };
+    case 'snapshot': {
+      const { signals: _signals, ...rest } = event;
+      return { snapshots: [...view.snapshots, place(rest)] };
+    }
+    case 'checkpoint':
+      return { checkpoints: [...view.checkpoints, place(event)] };
+    case 'alert':
+      return { alerts: [...view.alerts, place(event)] };
+    case 'status':
+      return withStatus(event.status, event.step, event.message);
+    case 'trainer.lost':
+      return view.status === 'waiting' || ended(view.status)
+        ? {}
+        : { ...withStatus('waiting', view.step, event.message), statusBeforeLoss: view.status };
+    case 'trainer.back':
+      return view.status === 'waiting' ? withStatus(view.statusBeforeLoss ?? 'running', view.step, 'trainer is back') : {};
+    case 'command.requested':
+      return {
+        commands: [...view.commands, { seq, at, actor: event.actor, command: event.command, outcome: { status: 'requested' } }],
+      };
+    case 'command.applied': {
+      const { step, before, after, message } = event;
+      const asked = view.commands.find((c) => c.command.id === event.commandId);
+      const commands = view.commands.map((c) =>
+        c === asked ? { ...c, outcome: { status: 'applied' as const, seq, at, step, before, after, message } } : c,
+      );
+      if (asked?.command.kind !== 'set') return { commands };
+      return {
+        commands,
+        values: { ...view.values, [asked.command.control]: { value: after, changedBy: asked.actor, changedAtStep: step } },
+      };
+    }
+    case 'command.refused': {
+      const { step, reason, message } = event;
+      return {
+        commands: view.commands.map((c) =>
+          c.command.id === event.commandId
+            ? { ...c, outcome: { status: 'refused' as const, seq, at, step, reason, message } }
+            : c,
+        ),
+      };
+    }
+    default:
+      return unreachable(event);
+  }
+}
+
+/** Value of a series in the newest row; null before the first step or when the run has no such series. */
+export function latestValue(view: RunView, name: string): number | null {
+  const i = view.series.findIndex((s) => s.name === name);
+  return i < 0 || !view.latest ? null : (view.latest[i] ?? null);
+}
+
+/** The line of the run list. */
+export interface RunSummary {
+  runId: string;
+  name: string;
+  task: RunConfig['task']['kind'];
+  status: RunStatus;
+  step: number;
+  totalSteps: number;
+  loss: number | null;
+  accuracy: number | null;
+  validationAccuracy: number | null;
+  testAccuracy: number | null;
+  createdAt: number;
+  updatedAt: number;
+  createdBy: Actor;
+  backend: string | null;
+  parent: RunView['parent'];
+  watchers: number;
+}
+
+export function summarize(view: RunView, watchers: number): RunSummary {
+  const lastOf = (split: string) => view.evaluations.findLast((e) => e.split === split)?.accuracy ?? null;
+  return {
+    runId: view.runId,
+    name: view.config.name,
+    task: view.config.task.kind,
+    status: view.status,
+    step: view.step,
+    totalSteps: view.totalSteps,
+    loss: latestValue(view, 'loss'),
+    accuracy: latestValue(view, 'accuracy'),
+    validationAccuracy: lastOf('validation'),
+    testAccuracy: lastOf('test'),
+    createdAt: view.createdAt,
+    updatedAt: view.updatedAt,
+    createdBy: view.createdBy,
+    backend: view.backend?.name ?? null,
+    parent: view.parent,
+    watchers,
+  };
+}

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+
+/** A run's name in URLs and keys: made by the server, lower-case letters and digits. */
+export const runId = z.string().regex(/^[a-z0-9]{6,32}$/, 'runId: 6 to 32 lower-case letters or digits');
+export type RunId = z.infer<typeof runId>;
+
+/** A command's identity, made by whoever asks (nanoid): a resend with the same id is harmless. */
+export const commandId = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/, 'id: 8 to 64 letters, digits, "_" or "-"');
+export type CommandId = z.infer<typeof commandId>;
+
+/** SHA-256 of a blob's bytes, in lower-case hex: its address, so a blob never changes. */
+export const blobHash = z.string().regex(/^[0-9a-f]{64}$/, 'hash: 64 lower-case hex digits (SHA-256)');
+export type BlobHash = z.infer<typeof blobHash>;
+
+export const blobRef = z.strictObject({ hash: blobHash, bytes: z.int().nonnegative() });
+export type BlobRef = z.infer<typeof blobRef>;
+
+/** One optimiser update, counted from 0. An event "at step s" speaks of the parameters after s updates. */
+export const step = z.int().nonnegative();
+/** A log entry's place: gapless per run, from 1, given by the server alone. */
+export const seq = z.int().positive();
+/** One trainer's tenure of a run; the next one gets a higher number, and the store refuses writes of a lower one. 0 = no trainer yet. */
+export const tenure = z.int().nonnegative();
+
+export const role = z.enum(['viewer', 'operator', 'admin', 'trainer', 'system']);
+export type Role = z.infer<typeof role>;
+
+/** Who did it. Always filled in by the server; an author that a client sends is ignored. */
+export const actor = z.strictObject({ id: z.string().min(1).max(64), name: z.string().min(1).max(80), role });
+export type Actor = z.infer<typeof actor>;

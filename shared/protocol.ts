@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import { type Command, type CommandAnswer, type LoggedCommand, loggedCommand, type Refusal } from './commands';
+import { backendName, type RunConfig, runConfig } from './config';
+import { type Entry, trainerEvent } from './events';
+import type { RunSummary, RunView } from './fold';
+import { type Actor, blobRef, runId, step, tenure } from './ids';
+
+/** The messages between the parts, each once. A change that an older peer would misread raises VERSION. */
+export const VERSION = 1;
+
+/** Paths on the one port. */
+export const paths = { viewers: '/rt', trainers: '/trainer', trpc: '/api/trpc', blobs: '/api/blobs' } as const;
+
+// ---- trainer <-> server: socket.io on paths.trainers, "authorization: Bearer <token>" in the upgrade request ----
+
+/** Sent on every (re)connection. `active` is the run this process holds, so that the link goes on where it was. */
+export const registration = z.strictObject({
+  version: z.int(),
+  /** Made by the process at start: the same over reconnections, new after a restart. */
+  trainerId: z.string().regex(/^[A-Za-z0-9_-]{8,64}$/),
+  name: z.string().min(1).max(80),
+  host: z.string().max(255),
+  pid: z.int().positive(),
+  tasks: z.array(z.enum(['reverse', 'anomaly'])).min(1),
+  backends: z.array(backendName).min(1),
+  memoryBytes: z.int().positive(),
+  active: z
+    .strictObject({ runId, tenure, /** Highest command seq it has received. */ lastCommandSeq: z.int().nonnegative() })
+    .nullable(),
+});
+export type Registration = z.infer<typeof registration>;
+
+/** `active`: go on with the held run from event number `nextEvent`; null: the run is no longer this trainer's (or it held none). */
+export type RegistrationAnswer = { ok: true; active: { nextEvent: number; commands: LoggedCommand[] } | null } | Refusal;
+
+/** Events of one tenure, numbered by the trainer from 0 (a `steps` event of n rows takes n numbers); sent packed (pack.ts), re-sent until answered. */
+export const eventBatch = z.strictObject({
+  runId,
+  tenure,
+  from: z.int().nonnegative(),
+  events: z.array(trainerEvent).min(1).max(4096),
+});
+export type EventBatch = z.infer<typeof eventBatch>;
+
+/** ok: everything below `nextEvent` is committed. `gap`: the server lacks what came before: send from `nextEvent`. `fenced`: a later tenure exists, stop. */
+export type BatchAnswer =
+  | { ok: true; nextEvent: number }
+  | { ok: false; reason: 'gap'; nextEvent: number; message: string }
+  | { ok: false; reason: 'fenced' | 'invalid' | 'missing-blob' | 'unavailable'; message: string };
+
+/** A run to train: from the start, or from a checkpoint with the commands that had taken effect after it, to apply again at their recorded step. */
+export const assignment = z.strictObject({
+  runId,
+  tenure,
+  config: runConfig,
+  resume: z.strictObject({ step, blob: blobRef, replay: z.array(z.strictObject({ logged: loggedCommand, step })) }).nullable(),
+  /** Commands not yet answered, in order. */
+  commands: z.array(loggedCommand),
+});
+export type Assignment = z.infer<typeof assignment>;
+
+export interface TrainerToServer {
+  register: (r: Registration, answer: (a: RegistrationAnswer) => void) => void;
+  /** Idle and able to take a run. Sent after registration and after each run's last event is committed. */
+  ready: () => void;
+  events: (batch: Uint8Array, answer: (a: BatchAnswer) => void) => void;
+}
+
+export interface ServerToTrainer {
+  assign: (a: Assignment) => void;
+  command: (c: LoggedCommand & { runId: string }) => void;
+  /** Drop the run without another event: a later tenure owns it, or it was deleted. */
+  release: (r: { runId: string; tenure: number; message: string }) => void;
+}
+
+// ---- viewer <-> server: socket.io on paths.viewers, websocket only ----
+
+/** Where a viewer stands in a log. */
+export const cursor = z.strictObject({ tenure, seq: z.int().nonnegative() });
+export type Cursor = z.infer<typeof cursor>;
+
+export const watchRequest = z.strictObject({ runId, cursor: cursor.nullable() });
+export type WatchRequest = z.infer<typeof watchRequest>;
+
+/**
+ * Answer to `watch`: with a usable cursor frames follow from cursor.seq + 1 (`view` null); otherwise `view` is the run at view.seq and frames follow from there.
+ * `view` is packed.
+ */
+export type WatchAnswer = { ok: true; view: Uint8Array | null; you: Actor } | Refusal;
+
+/**
+ * Log entries from .. to, packed, at display rate; the viewer answers each, and at most two are unanswered. `entries` are in order; step rows that a slow
+ * viewer missed are left out and named in `skippedSteps` [first, last], to be read by range. from = last to + 1, else watch again.
+ */
+export interface Frame {
+  runId: string;
+  tenure: number;
+  from: number;
+  to: number;
+  entries: Entry[];
+  skippedSteps: [number, number] | null;
+  /** Set when rows were skipped: the view's step and latest row at `to`, which the entries alone no longer give. */
+  caughtUp: Pick<RunView, 'step' | 'latest'> | null;
+}
+
+export interface Watcher {
+  actor: Actor;
+  /** Tabs of this person on this run. */
+  tabs: number;
+}
+
+export interface ViewerToServer {
+  watch: (r: WatchRequest, answer: (a: WatchAnswer) => void) => void;
+  unwatch: (r: { runId: string }) => void;
+  /** Subscribe to the run list: summaries follow as `runs`, the whole list first. */
+  watchRuns: (answer: (a: { ok: true; runs: RunSummary[]; you: Actor } | Refusal) => void) => void;
+  unwatchRuns: () => void;
+  command: (c: Command, answer: (a: CommandAnswer) => void) => void;
+}
+
+export interface ServerToViewer {
+  frame: (frame: Uint8Array, ack: () => void) => void;
+  /** Everyone watching the run, whenever that changes. */
+  watchers: (w: { runId: string; watchers: Watcher[] }) => void;
+  /** Changed or new summaries, at most twice a second. */
+  runs: (changed: RunSummary[]) => void;
+  trainers: (t: TrainerSummary[]) => void;
+}
+
+export interface TrainerSummary {
+  id: string;
+  name: string;
+  host: string;
+  connected: boolean;
+  runId: string | null;
+  backends: string[];
+}
+
+/** What starting a run takes (tRPC `runs.create`). */
+export const createRun = z.strictObject({ config: runConfig });
+export type CreateRun = { config: RunConfig };
