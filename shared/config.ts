@@ -33,7 +33,7 @@ export type TaskKind = TaskConfig['kind'];
 
 export const runConfig = z
   .strictObject({
-    name: z.string().trim().min(1, 'name: give the run a name').max(80),
+    name: z.string().trim().min(1, 'give the run a name').max(80),
     task: taskConfig,
     seed: z.int().min(0).max(0xffff_ffff),
     backend: z.union([z.literal('auto'), backendName]),

@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest';
+import { defaultConfig } from '~/shared/config';
+import type { Entry, RunEvent } from '~/shared/events';
+import { places } from '~/shared/events';
+import { emptyView, fold, foldAll, latestValue, type RunView } from '~/shared/fold';
+import type { Actor } from '~/shared/ids';
+
+const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
+const created: RunEvent = { type: 'run.created', config: defaultConfig('reverse'), actor: ada, parent: null };
+const assigned = (tenure: number, fromStep: number, hash?: string): RunEvent => ({
+  type: 'run.assigned',
+  tenure,
+  trainer: { id: 'trainer1', name: 'gpu', host: 'h' },
+  fromStep,
+  checkpoint: hash ? { hash, bytes: 10 } : null,
+});
+const started: RunEvent = {
+  type: 'run.started',
+  step: 0,
+  backend: { name: 'cpu', device: 'CPU', tried: [] },
+  series: [
+    { name: 'loss', unit: '', group: 'loss' },
+    { name: 'gradNorm', unit: '', group: 'gradient' },
+  ],
+  controls: { values: [], actions: [] },
+  values: { clipNorm: 5 },
+  params: [],
+  stepsPerEpoch: 10,
+  totalSteps: 100,
+};
+const rows = (firstStep: number, ...values: number[]): RunEvent => ({
+  type: 'steps',
+  firstStep,
+  count: values.length / 2,
+  values: Float64Array.from(values),
+});
+const snap = (step: number): RunEvent => ({
+  type: 'snapshot',
+  step,
+  blob: { hash: 'a'.repeat(64), bytes: 1 },
+  occasion: 'cadence',
+  commandId: null,
+  layers: 1,
+  heads: 1,
+  examples: 1,
+  queries: 2,
+  keys: 2,
+  signals: { entropy: [1] },
+});
+const check = (step: number, hash: string): RunEvent => ({
+  type: 'checkpoint',
+  step,
+  blob: { hash, bytes: 10 },
+  occasion: 'cadence',
+  commandId: null,
+  lastCommandSeq: 0,
+  validationAccuracy: null,
+});
+
+function log(...events: RunEvent[]): Entry[] {
+  let seq = 1;
+  return events.map((event) => {
+    const entry = { seq, tenure: 1, at: 1000 + seq, event };
+    seq += places(event);
+    return entry;
+  });
+}
+const view = (...events: RunEvent[]) => foldAll('run001', log(created, ...events));
+
+describe('fold', () => {
+  it('a log begins with run.created at place 1, else it throws', () => {
+    expect(() => emptyView('run001', { seq: 1, tenure: 0, at: 0, event: started })).toThrow(
+      'run run001: its log must begin with run.created at 1, got run.started at 1',
+    );
+  });
+
+  it('a gap or a repeat throws with both numbers', () => {
+    const v = view();
+    const at = (seq: number): Entry => ({ seq, tenure: 1, at: 0, event: assigned(1, 0) });
+    expect(() => fold(v, at(3))).toThrow('run run001: expected log place 2, got 3');
+    expect(() => fold(v, at(1))).toThrow('run run001: expected log place 2, got 1');
+  });
+
+  it('a block of n rows takes n places and leaves its last row as the newest', () => {
+    const v = view(assigned(1, 0), started, rows(0, 2.3, 1, Number.NaN, 7));
+    expect([v.seq, v.step, [...v.latest!]]).toEqual([5, 2, [Number.NaN, 7]]);
+    expect([latestValue(v, 'gradNorm'), latestValue(v, 'nope')]).toEqual([7, null]);
+  });
+
+  it('folding never changes the view it was given', () => {
+    const before = view(assigned(1, 0), started);
+    const copy = structuredClone(before);
+    fold(before, { seq: before.seq + 1, tenure: 1, at: 5, event: snap(0) });
+    expect(before).toEqual(copy);
+  });
+
+  it('a command shows requested, then applied with old and new, and sets the control with its author', () => {
+    const command = { kind: 'set' as const, id: 'command1', runId: 'run001', control: 'clipNorm', value: 1, expected: 5 };
+    const asked = view(assigned(1, 0), started, { type: 'command.requested', actor: ada, command });
+    expect(asked.commands).toEqual([{ seq: 4, at: 1004, actor: ada, command, outcome: { status: 'requested' } }]);
+    const done = fold(asked, {
+      seq: 5,
+      tenure: 1,
+      at: 9,
+      event: { type: 'command.applied', commandId: 'command1', seq: 4, step: 3, before: 5, after: 1, message: '' },
+    });
+    expect(done.commands[0]!.outcome).toEqual({ status: 'applied', seq: 5, at: 9, step: 3, before: 5, after: 1, message: '' });
+    expect(done.values).toEqual({ clipNorm: { value: 1, changedBy: ada, changedAtStep: 3 } });
+  });
+
+  it('a refused command keeps the value and says why', () => {
+    const command = { kind: 'set' as const, id: 'command1', runId: 'run001', control: 'clipNorm', value: 1, expected: 4 };
+    const v = view(
+      assigned(1, 0),
+      started,
+      { type: 'command.requested', actor: ada, command },
+      { type: 'command.refused', commandId: 'command1', seq: 4, step: 2, reason: 'conflict', message: 'changed by Bo at step 1' },
+    );
+    expect(v.commands[0]!.outcome).toEqual({
+      status: 'refused',
+      seq: 5,
+      at: 1005,
+      step: 2,
+      reason: 'conflict',
+      message: 'changed by Bo at step 1',
+    });
+    expect(v.values.clipNorm!.value).toBe(5);
+  });
+
+  it('a new tenure from a checkpoint keeps what stands before the checkpoint and takes out what came after', () => {
+    const hash = 'c'.repeat(64);
+    const v = view(
+      assigned(1, 0),
+      started,
+      snap(0),
+      rows(0, 1, 1, 2, 2),
+      snap(2),
+      check(2, hash),
+      rows(2, 3, 3),
+      snap(3),
+      assigned(2, 2, hash),
+    );
+    expect([v.step, v.tenure, v.snapshots.map((s) => s.step), v.checkpoints.map((c) => c.step)]).toEqual([2, 2, [0, 2], [2]]);
+  });
+
+  it('a new tenure without a checkpoint starts the run over', () => {
+    const v = view(assigned(1, 0), started, snap(0), rows(0, 1, 1), assigned(2, 0));
+    expect([v.step, v.snapshots, v.latest]).toEqual([0, [], null]);
+  });
+
+  it('a trainer that goes away and comes back leaves the status it had', () => {
+    const running: RunEvent = { type: 'status', status: 'paused', step: 0, message: '' };
+    const away = view(assigned(1, 0), started, running, { type: 'trainer.lost', message: 'connection lost' });
+    expect([away.status, away.statusBeforeLoss]).toEqual(['waiting', 'paused']);
+    const back: RunView = fold(away, { seq: away.seq + 1, tenure: 1, at: 0, event: { type: 'trainer.back' } });
+    expect([back.status, back.statusBeforeLoss]).toEqual(['paused', null]);
+  });
+});
