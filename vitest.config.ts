@@ -5,6 +5,7 @@ export default defineConfig({
   resolve: { alias: { '~': fileURLToPath(new URL('.', import.meta.url)) } },
   test: {
     include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
+    reporters: ['default', './test/support/summaryReporter.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Two cores are the reference machine: more forks than that only make every test slower.
