@@ -2,22 +2,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import util from 'node:util';
 import { findBackend, type KernelBackend, registerBackend, setBackend } from '@tensorflow/tfjs-core';
 import { BackendUnavailable } from '../types';
+import { type Setup, setupFolder } from './paths';
 
 const require = createRequire(import.meta.url);
-
-/** Where `npm run setup:tensorflow` builds: `package/` (tfjs-node and its addon), `lib/` (libtensorflow), `setup.json` (what it is). */
-export const setupFolder = fileURLToPath(new URL('../../../.tensorflow/', import.meta.url));
-
-/** What `setup.json` says about a finished set-up. */
-export interface Setup {
-  /** libtensorflow's version, e.g. "2.21.0". */
-  version: string;
-  gpu: boolean;
-}
 
 /** tfjs-node's backend object, as far as we use it. */
 export interface NodeBackend extends KernelBackend {
