@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { eagerStep } from '../eagerStep';
 import type { BackendOptions, LoadedBackend } from '../types';
+import { graphStep } from './graph';
 import { registerTensorflow } from './load';
 
 /** libtensorflow: CUDA where the library and the machine have it, else its CPU kernels. */
@@ -14,5 +14,5 @@ export async function loadTensorflow(options: BackendOptions): Promise<LoadedBac
   const device = backend.isUsingGpuDevice
     ? `GPU (CUDA), libtensorflow ${version}`
     : `CPU, libtensorflow ${version}, ${threads} threads`;
-  return { device, version, threads, compileStep: eagerStep };
+  return { device, version, threads, compileStep: (fn) => graphStep(backend, fn, options.log ?? (() => {})) };
 }

@@ -3,9 +3,17 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import util from 'node:util';
-import { findBackend, type KernelBackend, registerBackend, setBackend } from '@tensorflow/tfjs-core';
+import {
+  findBackend,
+  type KernelBackend,
+  registerBackend,
+  setBackend,
+  type Tensor,
+  type TensorInfo,
+} from '@tensorflow/tfjs-core';
 import { BackendUnavailable } from '../types';
 import { type Setup, setupFolder } from './paths';
+import type { OpAttr } from './protobuf';
 
 const require = createRequire(import.meta.url);
 
@@ -13,11 +21,25 @@ const require = createRequire(import.meta.url);
 export interface NodeBackend extends KernelBackend {
   binding: TensorflowBinding;
   isUsingGpuDevice: boolean;
+  getInputTensorIds(tensors: TensorInfo[]): number[];
+  createOutputTensor(metadata: OutputMetadata): Tensor;
+  executeSingleOutput(op: string, attrs: OpAttr[], inputs: TensorInfo[]): Tensor;
+  executeMultipleOutputs(op: string, attrs: OpAttr[], inputs: TensorInfo[], outputs: number): Tensor[];
+}
+
+/** A tensor that the addon made. */
+export interface OutputMetadata {
+  id: number;
+  shape: number[];
+  dtype: number;
 }
 
 /** The native addon. Tensors cross as ids; attribute and dtype numbers are TensorFlow's enums. */
 export interface TensorflowBinding {
   TF_Version: string;
+  TF_FLOAT: number;
+  TF_INT32: number;
+  TF_BOOL: number;
   isUsingGpuDevice(): boolean;
   loadSavedModel(folder: string, tags: string): number;
   deleteSavedModel(id: number): void;
