@@ -1,0 +1,111 @@
+import type { Entry, RunEvent } from '~/shared/events';
+import type { RunSummary, RunView } from '~/shared/fold';
+import type { Reduced } from '~/shared/pyramid';
+
+/**
+ * Where logs live. The log is the only source of truth: views and summaries kept here are caches of it. Every method is async, so that a store may be a
+ * file beside the process or a database elsewhere; `append` resolves only once its entries survive a kill of the process.
+ */
+export interface Store {
+  /** Every run, in no particular order. */
+  runs(): Promise<StoredRun[]>;
+
+  /**
+   * Adds entries at the end of one run's log, all or none, and moves the run's head, tenure and next trainer event with them.
+   * Entries follow `after` without a gap. The first append of a run (after = 0) creates it.
+   *
+   * @throws FencedError when the stored tenure is higher than `tenure`; StaleHeadError when the stored head is not `after`
+   */
+  append(write: Append): Promise<void>;
+
+  /** Entries that overlap places fromSeq.., in order, at most `limit` of them and about 8 MB; `types` null = all. */
+  entries(query: EntriesQuery): Promise<Entry[]>;
+
+  /** Step rows in force (a later tenure's replace those it superseded), reduced to at most `buckets` buckets. */
+  range(query: RangeQuery): Promise<RangeAnswer>;
+
+  /** Signals of every snapshot in force, in step order. */
+  signals(runId: string): Promise<Signals>;
+
+  /** Keeps a view as the place to start folding from; an older one is replaced. */
+  saveView(view: RunView, summary: RunSummary): Promise<void>;
+  view(runId: string): Promise<RunView | null>;
+
+  setting(key: string): Promise<string | null>;
+  setSetting(key: string, value: string): Promise<void>;
+
+  /** Bytes kept inside the database, for blobs too small to deserve a file. */
+  smallBlob(hash: string): Promise<Uint8Array | null>;
+  putSmallBlob(hash: string, bytes: Uint8Array): Promise<void>;
+
+  /** Waits for running writes, then lets go of files and threads. */
+  close(): Promise<void>;
+}
+
+export interface StoredRun {
+  runId: string;
+  head: number;
+  tenure: number;
+  /** Number the next event of this tenure's trainer must have. */
+  nextEvent: number;
+  /** As of the last saved view; its `seq` may lie behind the head. */
+  summary: { seq: number; summary: RunSummary } | null;
+}
+
+export interface Append {
+  runId: string;
+  /** Last place of the log before these entries. */
+  after: number;
+  tenure: number;
+  nextEvent: number;
+  entries: Entry[];
+  /** Columns of step rows, in order: needed from the first `steps` entry on. */
+  seriesNames: string[];
+  /** Set with a run.assigned entry: rows from `fromStep` on are superseded, and other events of steps >= fromStep placed after `keepSeq`. */
+  rewind: { fromStep: number; keepSeq: number } | null;
+}
+
+export interface EntriesQuery {
+  runId: string;
+  fromSeq: number;
+  limit: number;
+  types: readonly RunEvent['type'][] | null;
+}
+
+export interface RangeQuery {
+  runId: string;
+  /** null = all columns. Unknown names are left out of the answer. */
+  series: readonly string[] | null;
+  fromStep: number;
+  /** Exclusive; null = up to the newest row. */
+  toStep: number | null;
+  buckets: number;
+}
+
+/** headStep = rows in force, so also the index of the next step. */
+export type RangeAnswer = Reduced & { headStep: number };
+
+export interface Signals {
+  /** [n], ascending. */
+  steps: Int32Array;
+  /** [n] log places. */
+  seqs: Int32Array;
+  layers: number;
+  heads: number;
+  /** Each [n * layers * heads], row-major; NaN where a snapshot lacks the signal. */
+  signals: Record<string, Float64Array>;
+}
+
+export class FencedError extends Error {
+  constructor(runId: string, tenure: number, stored: number) {
+    super(`run ${runId}: tenure ${tenure} is over, the run is at tenure ${stored}`);
+    this.name = 'FencedError';
+  }
+}
+
+export class StaleHeadError extends Error {
+  constructor(runId: string, after: number, stored: number) {
+    super(`run ${runId}: expected its log to end at ${after}, it ends at ${stored}`);
+    this.name = 'StaleHeadError';
+  }
+}

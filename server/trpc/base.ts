@@ -1,0 +1,39 @@
+import { initTRPC, TRPCError } from '@trpc/server';
+import { ZodError } from 'zod';
+import type { Actor } from '~/shared/ids';
+import { transformer } from '~/shared/json';
+import type { Hub } from '../hub';
+import { may, type Permission } from '../permissions';
+
+export interface Context {
+  hub: Hub;
+  /** Never null: a request without an identity is answered 401 before tRPC sees it. */
+  actor: Actor;
+  system: { version: string; dataFolder: string; loopback: boolean };
+}
+
+const t = initTRPC.context<Context>().create({
+  transformer,
+  errorFormatter: ({ shape, error }) => ({
+    ...shape,
+    message: error.cause instanceof ZodError ? inWords(error.cause) : shape.message,
+    data: { ...shape.data, stack: undefined, field: error.cause instanceof ZodError ? fieldOf(error.cause) : null },
+  }),
+});
+
+/** "buckets: Too big: expected number to be <=4000; ..." */
+export const inWords = (error: ZodError): string =>
+  error.issues.map((i) => (i.path.length ? `${i.path.join('.')}: ${i.message}` : i.message)).join('; ');
+export const fieldOf = (error: ZodError): string | null => error.issues[0]?.path.join('.') || null;
+
+export const router = t.router;
+export const procedure = t.procedure;
+export const createCaller = t.createCallerFactory;
+
+/** A procedure only for actors with this permission. */
+export const allowed = (permission: Permission) =>
+  t.procedure.use(({ ctx, next }) => {
+    if (!may(ctx.actor, permission))
+      throw new TRPCError({ code: 'FORBIDDEN', message: `${ctx.actor.name} (${ctx.actor.role}) may not ${permission}` });
+    return next();
+  });

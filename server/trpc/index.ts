@@ -1,0 +1,20 @@
+import type { Actor } from '~/shared/ids';
+import type { TrainerSummary } from '~/shared/protocol';
+import { allowed, createCaller, procedure, router } from './base';
+import { runs } from './runs';
+
+export const appRouter = router({
+  runs,
+  trainers: router({
+    list: allowed('watch runs').query(({ ctx }): TrainerSummary[] => ctx.hub.trainers()),
+  }),
+  system: router({
+    info: procedure.query(({ ctx }): { you: Actor; version: string; dataFolder: string; loopback: boolean } => ({
+      you: ctx.actor,
+      ...ctx.system,
+    })),
+  }),
+});
+
+export type AppRouter = typeof appRouter;
+export const callAs = createCaller(appRouter);
