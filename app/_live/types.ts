@@ -1,0 +1,50 @@
+/** What the live side of the page offers to its panels. One socket per tab; one run store per run page; the step cursor is shared by all panels. */
+import type { Command, CommandAnswer } from '~/shared/commands';
+import type { Entry } from '~/shared/events';
+import type { RunView } from '~/shared/fold';
+import type { Actor } from '~/shared/ids';
+import type { Watcher } from '~/shared/protocol';
+
+export type LinkStatus =
+  | 'connecting' // nothing yet
+  | 'live'
+  | 'reconnecting' // what is shown may be old
+  | 'refused'; // the server said no; `error` tells why (e.g. no such run)
+
+export interface RunState {
+  link: LinkStatus;
+  error: string | null;
+  /** null until the first answer. Immutable: a new object whenever something changed. */
+  view: RunView | null;
+  watchers: Watcher[];
+  you: Actor | null;
+}
+
+export interface RunStore {
+  runId: string;
+  get(): RunState;
+  /** Called after every change, at most once per animation frame. */
+  subscribe(listener: () => void): () => void;
+  /** Every entry as it arrives, once and in order; `skipped` [first, last] steps are to be read by range. A fresh view (reconnect) calls `onReset`. */
+  onEntries(listener: {
+    entries(entries: Entry[], skipped: [number, number] | null): void;
+    reset(view: RunView): void;
+  }): () => void;
+  /** Fills in runId and a fresh id; the outcome arrives in `view.commands`. */
+  send(command: DraftCommand): Promise<CommandAnswer>;
+  close(): void;
+}
+
+type WithoutIds<C> = C extends Command ? Omit<C, 'id' | 'runId'> : never;
+export type DraftCommand = WithoutIds<Command>;
+
+/** Where everybody on the page looks. `step` = after that many updates (event steps) for snapshots; for step rows the row of update `step`. */
+export interface CursorState {
+  mode: 'live' | 'pinned';
+  /** The step shown: follows the run's head while live, stays put while pinned. */
+  step: number;
+  /** Under the mouse now, on any chart; null when nowhere. */
+  hoverStep: number | null;
+  /** Steps shown by all charts; null = everything, growing. */
+  zoom: [number, number] | null;
+}

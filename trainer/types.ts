@@ -1,0 +1,148 @@
+/** What the parts of the trainer agree on: a task gives batches, a learner updates parameters, the loop yields what happened. */
+import type { LoggedCommand } from '~/shared/commands';
+import type { RunConfig, TaskKind } from '~/shared/config';
+import type { Split, TrainerEvent } from '~/shared/events';
+
+/** Everything that decides the network's parameters and their shapes. */
+export interface ModelShape {
+  /** `onehot` and `learned` take ids 0 .. inputDim-1; `features` takes vectors of inputDim numbers. */
+  input: 'onehot' | 'learned' | 'features';
+  inputDim: number;
+  /** Positions of an example: T. */
+  seqLen: number;
+  /** Sinusoidal positions are added; without them the model is permutation-equivariant. */
+  positional: boolean;
+  /** `position`: outputDim logits and one label per position. `set`: one logit per item, softmax over the set, one label per example. */
+  output: 'position' | 'set';
+  outputDim: number;
+  modelDim: number;
+  layers: number;
+  heads: number;
+}
+
+/** What of the shape the task fixes; the rest is the config's `model`. */
+export type TaskShape = Omit<ModelShape, 'modelDim' | 'layers' | 'heads'>;
+
+/** One parameter under PyTorch's state-dict name, in PyTorch's layout; `offset` is its place in the flat vector. */
+export interface ParamSpec {
+  name: string;
+  shape: number[];
+  offset: number;
+  size: number;
+}
+
+export interface Batch {
+  size: number;
+  /** ids [size, T] or features [size, T, inputDim], row-major. */
+  inputs: Int32Array | Float32Array;
+  /** [size, T] (output `position`) or [size] (output `set`). */
+  labels: Int32Array;
+}
+
+/** What one update is done with: read anew at every step, so that all of it can be steered. */
+export interface Hyper {
+  /** After the schedule. */
+  learningRate: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  weightDecay: number;
+  /** SGD only. */
+  momentum: number;
+  clip: RunConfig['clip'];
+  dropout: number;
+  inputDropout: number;
+}
+
+export interface StepMetrics {
+  loss: number;
+  /** Share of right argmaxes: over positions (`position`) or examples (`set`). */
+  accuracy: number;
+  /** Global L2 norm before clipping. */
+  gradNorm: number;
+  clipped: boolean;
+  /** L2 norm per parameter before clipping, aligned with `Learner.params`. */
+  paramGradNorms: Float32Array;
+}
+
+/** All that an update depends on besides its batch and hyper. Flat f32 vectors, laid out by `Learner.params`. */
+export interface LearnerState {
+  params: Float32Array;
+  /** Adam's first and second moments, or SGD's momentum buffer (in `m`, `v` null); null before the first update needs them. */
+  m: Float32Array | null;
+  v: Float32Array | null;
+  /** Updates done with this state's moments: Adam's t is updates + 1 in the next one. */
+  updates: number;
+}
+
+/** A head whose output is replaced by zeros, or by its mean over batch and positions. Counted from 0. */
+export interface HeadOff {
+  layer: number;
+  head: number;
+  how: 'zero' | 'mean';
+}
+
+/** A forward pass in evaluation mode with its maps. E = batch size. */
+export interface Attended {
+  /** [E, layers, heads, T, T], exact f32, rows sum to 1. */
+  maps: Float32Array;
+  /** [E, T, outputDim] or [E, T]. */
+  logits: Float32Array;
+  /** Mean over the batch. */
+  loss: number;
+  accuracy: number;
+}
+
+export interface Evaluated {
+  loss: number;
+  accuracy: number;
+  examples: number;
+}
+
+/** The network, its gradients and its optimiser on one backend. Knows no run, task, file or person. */
+export interface Learner {
+  readonly shape: ModelShape;
+  readonly params: readonly ParamSpec[];
+  /** One update. Dropout draws from (the learner's seed, `step`), so that the same step gives the same numbers again. */
+  step(batch: Batch, hyper: Hyper, step: number): Promise<StepMetrics>;
+  /** Mean over all examples, evaluation mode; leaves no trace in the following steps. */
+  evaluate(batches: Iterable<Batch>): Promise<Evaluated>;
+  attend(batch: Batch, off?: readonly HeadOff[]): Promise<Attended>;
+  state(): Promise<LearnerState>;
+  /** @throws RangeError when a vector's length does not fit `params`. */
+  load(state: LearnerState): void;
+  dispose(): void;
+}
+
+/** Examples by position: pure functions of the config's seed, so that a place in the data is (epoch, index) and nothing more. */
+export interface Task {
+  readonly kind: TaskKind;
+  readonly shape: TaskShape;
+  readonly sizes: Record<Split, number>;
+  /** Examples index .. index+size-1 of that epoch's own order. */
+  trainBatch(epoch: number, index: number, size: number): Batch;
+  /** The whole split in its fixed order; the last batch may be smaller. */
+  evaluationBatches(split: Split, size: number): Iterable<Batch>;
+  /** Examples whose attention snapshots record: the first `size` of the validation set unless `chosen` (the task's own notation) says otherwise. */
+  probe(size: number, chosen: string | null): Probe;
+}
+
+export interface Probe {
+  batch: Batch;
+  /** [size, T]: what people see: the ids themselves, or picture indices. */
+  display: Int32Array;
+}
+
+/** One thing that happened; a blob that the event names must be stored before the event is. */
+export interface TrainOutput {
+  event: TrainerEvent;
+  blob: Uint8Array | null;
+}
+
+/** Where the loop finds its commands, in log order. */
+export interface CommandSource {
+  /** What has arrived since the last call. */
+  take(): LoggedCommand[];
+  /** Resolves once `take` would give something: what a paused run waits for. Rejects when the source is closed. */
+  wait(): Promise<void>;
+}
