@@ -1,0 +1,46 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, chromium } from 'playwright-core';
+import { describe } from 'vitest';
+
+const candidates = [
+  process.env.CHROMIUM ?? '',
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/usr/bin/google-chrome-stable',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+];
+
+/** The Chromium on this machine; null when there is none. */
+export const chromiumPath: string | null = candidates.find((path) => path !== '' && existsSync(path)) ?? null;
+
+if (!chromiumPath)
+  console.warn('SKIPPED: browser tests need Chromium. Install it (Debian: apt-get install chromium) or name it in CHROMIUM.');
+
+/** A suite for a real browser; skipped, visibly, where there is none. */
+export const describeInBrowser = describe.skipIf(!chromiumPath);
+
+/** Opens Chromium with an empty profile. */
+export async function openBrowser(): Promise<{ browser: Browser; close(): Promise<void> }> {
+  const browser = await chromium.launch({
+    executablePath: chromiumPath!,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+  return { browser, close: () => browser.close() };
+}
+
+/** A folder of the test's own. */
+export function temporaryFolder(): { path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'headroom-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
