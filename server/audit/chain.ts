@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import type { Actor } from '~/shared/ids';
+import { serialize } from '~/shared/json';
+import type { AuditRow, HouseEvent } from '~/shared/team';
+
+/** The hash before the first row. */
+export const genesis = '0'.repeat(64);
+
+/** JSON with sorted keys, so that a row's hash does not depend on the order in which a database gave its fields back. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const fields = Object.entries(value).filter(([, v]) => v !== undefined);
+  fields.sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${fields.map(([key, v]) => `${JSON.stringify(key)}:${canonical(v)}`).join(',')}}`;
+}
+
+/** SHA-256 over the hash before and the row's own content. */
+export const rowHash = (row: Omit<AuditRow, 'hash'>): string =>
+  createHash('sha256')
+    .update(canonical(serialize(row)))
+    .digest('hex');
+
+/** The row that follows `last` (null = it is the first). */
+export function nextRow(last: AuditRow | null, at: number, actor: Actor, event: HouseEvent): AuditRow {
+  const row = { seq: (last?.seq ?? 0) + 1, at, actor, event, prevHash: last?.hash ?? genesis };
+  return { ...row, hash: rowHash(row) };
+}
+
+/**
+ * Checks rows that follow `before`, in order.
+ * @returns null when every row is as it was written; else the first that is not, and what is wrong with it
+ */
+export function firstBroken(before: AuditRow | null, rows: Iterable<AuditRow>): { seq: number; problem: string } | null {
+  let last = before;
+  for (const row of rows) {
+    const expected = (last?.seq ?? 0) + 1;
+    if (row.seq !== expected) return { seq: expected, problem: `row ${expected} is missing: row ${row.seq} follows` };
+    if (row.prevHash !== (last?.hash ?? genesis)) return { seq: row.seq, problem: 'it does not continue the row before it' };
+    const { hash, ...content } = row;
+    if (rowHash(content) !== hash) return { seq: row.seq, problem: 'its content is not what was hashed when it was written' };
+    last = row;
+  }
+  return null;
+}

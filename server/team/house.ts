@@ -1,0 +1,64 @@
+import type { Actor } from '~/shared/ids';
+import { type AuditRow, emptyTeam, foldTeam, type HouseEvent, type Team } from '~/shared/team';
+import { nextRow } from '../audit/chain';
+
+/** Where the house log is kept: append-only, in order. */
+export interface AuditStore {
+  /** Resolves once the rows survive a kill of the process. */
+  appendAudit(rows: AuditRow[]): Promise<void>;
+  /** Rows from `fromSeq` on, in order, at most `limit`. */
+  audit(query: { fromSeq: number; limit: number }): Promise<AuditRow[]>;
+}
+
+/** The house log and the team folded from it. One writer at a time: rows are chained in the order in which they were asked for. */
+export class House {
+  #team: Team = emptyTeam;
+  #last: AuditRow | null = null;
+  #writing: Promise<unknown> = Promise.resolve();
+  readonly #listeners = new Set<(row: AuditRow, team: Team) => void>();
+
+  private constructor(
+    private readonly store: AuditStore,
+    private readonly clock: () => number,
+  ) {}
+
+  /** Reads the whole log once; rows are small and a team is too. */
+  static async open(store: AuditStore, clock: () => number): Promise<House> {
+    const house = new House(store, clock);
+    for (;;) {
+      const rows = await store.audit({ fromSeq: (house.#last?.seq ?? 0) + 1, limit: 1000 });
+      for (const row of rows) house.#take(row);
+      if (rows.length < 1000) return house;
+    }
+  }
+
+  get team(): Team {
+    return this.#team;
+  }
+
+  /** Writes what `decide` makes of the team as it is by then; resolves once that is on disk. Nothing is written when `decide` throws. */
+  record<T>(actor: Actor, decide: (team: Team) => { events: HouseEvent[]; result: T }): Promise<T> {
+    const turn = this.#writing.then(async () => {
+      const { events, result } = decide(this.#team);
+      const rows: AuditRow[] = [];
+      for (const event of events) rows.push(nextRow(rows.at(-1) ?? this.#last, this.clock(), actor, event));
+      if (rows.length > 0) await this.store.appendAudit(rows);
+      for (const row of rows) this.#take(row);
+      for (const row of rows) for (const listener of this.#listeners) listener(row, this.#team);
+      return result;
+    });
+    // A refusal concerns whoever asked, not the next in line.
+    this.#writing = turn.catch(() => {});
+    return turn;
+  }
+
+  onRow(listener: (row: AuditRow, team: Team) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #take(row: AuditRow): void {
+    this.#team = foldTeam(this.#team, row.event);
+    this.#last = row;
+  }
+}

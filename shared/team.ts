@@ -1,0 +1,157 @@
+import { z } from 'zod';
+import { command, refusalReason } from './commands';
+import { controlValue } from './controls';
+import { actor, commandId, runId, seq, step } from './ids';
+import { unreachable } from './unreachable';
+
+/**
+ * The house log: who is on the team, which links and tokens exist, and everything that somebody did, in one append-only, hash-chained list.
+ * The team is its fold, as a run's view is the fold of the run's log. Secrets never enter it, only their SHA-256.
+ */
+
+/** What a person can be given; `trainer` and `system` are machine roles. */
+export const personRole = z.enum(['viewer', 'operator', 'admin']);
+export type PersonRole = z.infer<typeof personRole>;
+
+export const personName = z.string().trim().min(1, 'name: say who you are').max(80, 'name: at most 80 characters');
+export const colour = z.string().regex(/^#[0-9a-f]{6}$/, 'colour: "#" and six lower-case hex digits');
+
+const id = z.string().regex(/^[A-Za-z0-9_-]{6,64}$/, 'id: 6 to 64 letters, digits, "_" or "-"');
+const secretHash = z.string().regex(/^[0-9a-f]{64}$/);
+/** ms since 1970 */
+const time = z.number().int().nonnegative();
+
+export const person = z.strictObject({ id, name: personName, colour, role: personRole, since: time });
+export type Person = z.infer<typeof person>;
+
+export const invite = z.strictObject({
+  id,
+  role: personRole,
+  expiresAt: time,
+  uses: z.int().min(1).max(1000),
+  madeBy: z.string(),
+});
+export type Invite = z.infer<typeof invite> & { used: number };
+
+/** A browser that a person is signed in with. */
+export const session = z.strictObject({ id, personId: id, device: z.string().max(200), since: time });
+export type Session = z.infer<typeof session>;
+
+/** What a script or a trainer signs in with. */
+export const tokenScope = z.enum(['viewer', 'operator', 'admin', 'trainer']);
+export const token = z.strictObject({
+  id,
+  name: z.string().trim().min(1, 'name: say what the token is for').max(80),
+  scope: tokenScope,
+  expiresAt: time.nullable(),
+  madeBy: z.string(),
+});
+export type Token = z.infer<typeof token>;
+
+export const houseEvent = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('person.joined'), person, inviteId: id.nullable() }),
+  z.strictObject({
+    type: z.literal('person.changed'),
+    personId: id,
+    name: personName.optional(),
+    colour: colour.optional(),
+    role: personRole.optional(),
+  }),
+  z.strictObject({ type: z.literal('person.removed'), personId: id }),
+  z.strictObject({ type: z.literal('invite.made'), invite, hash: secretHash }),
+  z.strictObject({ type: z.literal('invite.revoked'), inviteId: id }),
+  z.strictObject({ type: z.literal('session.opened'), session, hash: secretHash }),
+  z.strictObject({ type: z.literal('session.revoked'), sessionId: id }),
+  z.strictObject({ type: z.literal('token.made'), token, hash: secretHash }),
+  z.strictObject({ type: z.literal('token.revoked'), tokenId: id }),
+  /** Actions and controls that need a second operator. */
+  z.strictObject({ type: z.literal('approval.rules'), names: z.array(z.string().min(1).max(64)).max(200) }),
+  // What was done to runs, beside its entry in the run's own log.
+  z.strictObject({ type: z.literal('run.created'), runId, parent: runId.nullable() }),
+  z.strictObject({ type: z.literal('run.changed'), runId, what: z.string().max(200) }),
+  z.strictObject({ type: z.literal('command.requested'), runId, seq, command }),
+  z.strictObject({
+    type: z.literal('command.applied'),
+    runId,
+    seq,
+    commandId,
+    step,
+    before: controlValue,
+    after: controlValue,
+  }),
+  z.strictObject({ type: z.literal('command.refused'), runId, seq: seq.nullable(), commandId, reason: refusalReason }),
+]);
+export type HouseEvent = z.infer<typeof houseEvent>;
+
+/** One row of the house log; `hash` covers the row and the hash before it. */
+export const auditRow = z.strictObject({
+  seq,
+  at: time,
+  actor,
+  event: houseEvent,
+  prevHash: secretHash,
+  hash: secretHash,
+});
+export type AuditRow = z.infer<typeof auditRow>;
+
+export interface Team {
+  people: Record<string, Person>;
+  invites: Record<string, Invite & { hash: string }>;
+  sessions: Record<string, Session & { hash: string }>;
+  tokens: Record<string, Token & { hash: string }>;
+  needsApproval: string[];
+}
+
+export const emptyTeam: Team = { people: {}, invites: {}, sessions: {}, tokens: {}, needsApproval: [] };
+
+const without = <T>(record: Record<string, T>, key: string): Record<string, T> => {
+  const { [key]: _gone, ...rest } = record;
+  return rest;
+};
+
+export function foldTeam(team: Team, event: HouseEvent): Team {
+  switch (event.type) {
+    case 'person.joined': {
+      const used = event.inviteId === null ? undefined : team.invites[event.inviteId];
+      return {
+        ...team,
+        people: { ...team.people, [event.person.id]: event.person },
+        invites: used ? { ...team.invites, [used.id]: { ...used, used: used.used + 1 } } : team.invites,
+      };
+    }
+    case 'person.changed': {
+      const known = team.people[event.personId];
+      if (!known) return team;
+      const { name = known.name, colour: paint = known.colour, role = known.role } = event;
+      return { ...team, people: { ...team.people, [known.id]: { ...known, name, colour: paint, role } } };
+    }
+    case 'person.removed':
+      return {
+        ...team,
+        people: without(team.people, event.personId),
+        sessions: Object.fromEntries(Object.entries(team.sessions).filter(([, s]) => s.personId !== event.personId)),
+      };
+    case 'invite.made':
+      return { ...team, invites: { ...team.invites, [event.invite.id]: { ...event.invite, used: 0, hash: event.hash } } };
+    case 'invite.revoked':
+      return { ...team, invites: without(team.invites, event.inviteId) };
+    case 'session.opened':
+      return { ...team, sessions: { ...team.sessions, [event.session.id]: { ...event.session, hash: event.hash } } };
+    case 'session.revoked':
+      return { ...team, sessions: without(team.sessions, event.sessionId) };
+    case 'token.made':
+      return { ...team, tokens: { ...team.tokens, [event.token.id]: { ...event.token, hash: event.hash } } };
+    case 'token.revoked':
+      return { ...team, tokens: without(team.tokens, event.tokenId) };
+    case 'approval.rules':
+      return { ...team, needsApproval: event.names };
+    case 'run.created':
+    case 'run.changed':
+    case 'command.requested':
+    case 'command.applied':
+    case 'command.refused':
+      return team;
+    default:
+      return unreachable(event);
+  }
+}
