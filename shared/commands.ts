@@ -1,6 +1,34 @@
 import { z } from 'zod';
 import { controlValue } from './controls';
-import { actor, commandId, runId, seq } from './ids';
+import { actor, commandId, runId, seq, step } from './ids';
+
+const comparison = z.enum(['>', '<']);
+
+/** When a command is to take effect: the trainer holds it until this is so, at a step boundary, and applies it once. */
+export const condition = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('step'), step }),
+  z.strictObject({
+    kind: z.literal('evaluation'),
+    split: z.enum(['train', 'validation', 'test']),
+    metric: z.enum(['loss', 'accuracy']),
+    comparison,
+    value: z.number().finite(),
+  }),
+  /** A column of the step rows, in its newest row. */
+  z.strictObject({ kind: z.literal('series'), name: z.string().min(1).max(128), comparison, value: z.number().finite() }),
+]);
+export type Condition = z.infer<typeof condition>;
+
+export function conditionInWords(c: Condition): string {
+  switch (c.kind) {
+    case 'step':
+      return `at step ${c.step}`;
+    case 'evaluation':
+      return `when ${c.split} ${c.metric} ${c.comparison} ${c.value}`;
+    case 'series':
+      return `when ${c.name} ${c.comparison} ${c.value}`;
+  }
+}
 
 /** One request to change a control or do an action. `expected` is the value the person saw: a stale one is refused as a conflict. */
 export const command = z.discriminatedUnion('kind', [
@@ -11,6 +39,7 @@ export const command = z.discriminatedUnion('kind', [
     control: z.string().min(1).max(64),
     value: controlValue,
     expected: controlValue.optional(),
+    when: condition.optional(),
   }),
   z.strictObject({
     kind: z.literal('act'),
@@ -18,6 +47,7 @@ export const command = z.discriminatedUnion('kind', [
     runId,
     action: z.string().min(1).max(64),
     args: z.record(z.string().max(64), controlValue),
+    when: condition.optional(),
   }),
 ]);
 export type Command = z.infer<typeof command>;

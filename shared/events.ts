@@ -3,6 +3,7 @@ import { command, refusalReason } from './commands';
 import { backendName, runConfig } from './config';
 import { controls, controlValue } from './controls';
 import { actor, blobHash, blobRef, commandId, runId, seq, step, tenure } from './ids';
+import { noteEvent } from './notes';
 
 /**
  * Everything that can happen to a run: the entries of its log. Numbers may be NaN or infinite (pack.ts and json.ts carry them).
@@ -120,6 +121,27 @@ export const commandRefused = z.strictObject({
   message: z.string().max(500),
 });
 
+/** The command is held until its condition is met; `command.applied` or `command.refused` follows then. */
+export const commandScheduled = z.strictObject({
+  type: z.literal('command.scheduled'),
+  commandId,
+  seq,
+  step,
+  message: z.string().max(500),
+});
+
+/** The answer to a question about the parameters at `step` (permutation check, heads switched off): numbers here, maps in the blob. */
+export const analysis = z.strictObject({
+  type: z.literal('analysis'),
+  step,
+  kind: z.string().max(64),
+  commandId: commandId.nullable(),
+  summary: z.record(z.string().max(128), metric),
+  message: z.string().max(500),
+  blob: blobRef.nullable(),
+});
+export type Analysis = z.infer<typeof analysis>;
+
 export const status = z.strictObject({
   type: z.literal('status'),
   status: z.enum(['running', 'paused', 'finished', 'stopped', 'failed']),
@@ -143,6 +165,8 @@ export const trainerEvent = z.discriminatedUnion('type', [
   checkpoint,
   commandApplied,
   commandRefused,
+  commandScheduled,
+  analysis,
   status,
   alert,
 ]);
@@ -172,13 +196,43 @@ export const trainerBack = z.strictObject({ type: z.literal('trainer.back') });
 
 export const commandRequested = z.strictObject({ type: z.literal('command.requested'), actor, command });
 
+/** Who alone may steer for now; null = everybody who may steer at all. Only the holder, an admin, or time ends it. */
+export const wheel = z.strictObject({ type: z.literal('wheel'), actor, holder: actor.nullable(), until: z.number().nullable() });
+
+/** Somebody without the wheel asks its holder for it. */
+export const wheelAsked = z.strictObject({ type: z.literal('wheel.asked'), actor });
+
+/** A command that needs a second operator; `command.requested` follows when one approves. */
+export const commandProposed = z.strictObject({ type: z.literal('command.proposed'), actor, command });
+export const proposalAnswered = z.strictObject({
+  type: z.literal('proposal.answered'),
+  actor,
+  commandId,
+  approved: z.boolean(),
+});
+
+/** Name, tags and archive state: what people call a run, beside its config. */
+export const runLabelled = z.strictObject({
+  type: z.literal('run.labelled'),
+  actor,
+  name: z.string().trim().min(1).max(80).optional(),
+  tags: z.array(z.string().trim().min(1).max(40)).max(50).optional(),
+  archived: z.boolean().optional(),
+});
+
 export const serverEvent = z.discriminatedUnion('type', [
   runCreated,
   runAssigned,
   trainerLost,
   trainerBack,
   commandRequested,
+  commandProposed,
+  proposalAnswered,
   commandRefused,
+  wheel,
+  wheelAsked,
+  noteEvent,
+  runLabelled,
   alert,
 ]);
 export type ServerEvent = z.infer<typeof serverEvent>;

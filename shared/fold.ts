@@ -2,6 +2,7 @@ import type { Command, RefusalReason } from './commands';
 import type { RunConfig } from './config';
 import type { Controls, ControlValue } from './controls';
 import {
+  type Analysis,
   type BackendInfo,
   type CheckpointEvent,
   type Entry,
@@ -12,6 +13,7 @@ import {
   type SnapshotEvent,
 } from './events';
 import type { Actor } from './ids';
+import { foldNotes, type Note } from './notes';
 import { unreachable } from './unreachable';
 
 /**
@@ -46,6 +48,10 @@ export interface CommandRecord {
   command: Command;
   outcome:
     | { status: 'requested' }
+    /** Waits for a second operator. */
+    | { status: 'proposed' }
+    /** Waits in the trainer for its condition. */
+    | { status: 'scheduled'; message: string }
     | { status: 'applied'; seq: number; at: number; step: number; before: ControlValue; after: ControlValue; message: string }
     | { status: 'refused'; seq: number; at: number; step: number | null; reason: RefusalReason; message: string };
 }
@@ -86,6 +92,12 @@ export interface RunView {
   alerts: Placed<{ step: number | null; level: 'info' | 'warning' | 'error'; kind: string; message: string }>[];
   statuses: Placed<{ status: RunStatus; step: number; message: string }>[];
   commands: CommandRecord[];
+  analyses: Placed<Analysis>[];
+  notes: Note[];
+  /** Who alone may steer, and until when; null = nobody in particular. */
+  wheel: { holder: Actor; until: number | null; askedBy: Actor[] } | null;
+  tags: string[];
+  archived: boolean;
 }
 
 export function emptyView(runId: string, created: Entry): RunView {
@@ -120,6 +132,11 @@ export function emptyView(runId: string, created: Entry): RunView {
     alerts: [],
     statuses: [],
     commands: [],
+    analyses: [],
+    notes: [],
+    wheel: null,
+    tags: [],
+    archived: false,
   };
 }
 
@@ -162,6 +179,7 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
         evaluations: view.evaluations.filter(kept),
         snapshots: view.snapshots.filter(kept),
         checkpoints: view.checkpoints.filter(kept),
+        analyses: view.analyses.filter(kept),
       };
     }
     case 'run.started': {
@@ -205,10 +223,25 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
         : { ...withStatus('waiting', view.step, event.message), statusBeforeLoss: view.status };
     case 'trainer.back':
       return view.status === 'waiting' ? withStatus(view.statusBeforeLoss ?? 'running', view.step, 'trainer is back') : {};
-    case 'command.requested':
-      return {
-        commands: [...view.commands, { seq, at, actor: event.actor, command: event.command, outcome: { status: 'requested' } }],
-      };
+    case 'analysis':
+      return { analyses: [...view.analyses, place(event)] };
+    case 'command.proposed':
+      return { commands: [...view.commands, { seq, at, ...pick(event), outcome: { status: 'proposed' } }] };
+    case 'proposal.answered': {
+      if (event.approved) return {};
+      const message = `${event.actor.name} declined it`;
+      const outcome = { status: 'refused' as const, seq, at, step: view.step, reason: 'forbidden' as const, message };
+      return { commands: view.commands.map((c) => (c.command.id === event.commandId ? { ...c, outcome } : c)) };
+    }
+    case 'command.requested': {
+      const asked: CommandRecord = { seq, at, ...pick(event), outcome: { status: 'requested' } };
+      // An approved proposal moves on; it is still one command.
+      return { commands: [...view.commands.filter((c) => c.command.id !== event.command.id), asked] };
+    }
+    case 'command.scheduled': {
+      const outcome = { status: 'scheduled' as const, message: event.message };
+      return { commands: view.commands.map((c) => (c.command.id === event.commandId ? { ...c, outcome } : c)) };
+    }
     case 'command.applied': {
       const { step, before, after, message } = event;
       const asked = view.commands.find((c) => c.command.id === event.commandId);
@@ -231,10 +264,24 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
         ),
       };
     }
+    case 'note':
+      return { notes: foldNotes(view.notes, event, at) };
+    case 'wheel':
+      return { wheel: event.holder && { holder: event.holder, until: event.until, askedBy: [] } };
+    case 'wheel.asked':
+      return view.wheel ? { wheel: { ...view.wheel, askedBy: [...view.wheel.askedBy, event.actor] } } : {};
+    case 'run.labelled':
+      return {
+        config: event.name === undefined ? view.config : { ...view.config, name: event.name },
+        tags: event.tags ?? view.tags,
+        archived: event.archived ?? view.archived,
+      };
     default:
       return unreachable(event);
   }
 }
+
+const pick = ({ actor, command }: { actor: Actor; command: Command }) => ({ actor, command });
 
 /** Value of a series in the newest row; null before the first step or when the run has no such series. */
 export function latestValue(view: RunView, name: string): number | null {
@@ -259,6 +306,8 @@ export interface RunSummary {
   createdBy: Actor;
   backend: string | null;
   parent: RunView['parent'];
+  tags: string[];
+  archived: boolean;
   watchers: number;
 }
 
@@ -280,6 +329,8 @@ export function summarize(view: RunView, watchers: number): RunSummary {
     createdBy: view.createdBy,
     backend: view.backend?.name ?? null,
     parent: view.parent,
+    tags: view.tags,
+    archived: view.archived,
     watchers,
   };
 }

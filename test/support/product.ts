@@ -32,17 +32,18 @@ export async function startProduct(options: {
   env?: Record<string, string>;
   withinMs?: number;
 }): Promise<Product> {
+  // The test runner's NODE_ENV is not the user's.
+  const { NODE_ENV: _test, ...env } = process.env;
   const child = spawn('npm', ['start'], {
     cwd: root,
     env: {
-      ...process.env,
-      NODE_ENV: undefined,
+      ...env,
       PORT: String(options.port),
       HOST: '127.0.0.1',
       HEADROOM_DATA: options.dataFolder,
       NEXT_TELEMETRY_DISABLED: '1',
       ...options.env,
-    },
+    } as NodeJS.ProcessEnv,
     // A group of its own, so that stop() reaches npm and all below it and nothing else.
     detached: true,
   });

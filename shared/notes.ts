@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { actor, step } from './ids';
+
+/** What a note is pinned to: always a step; perhaps a chart, and a head or one cell of its map. */
+export const anchor = z.strictObject({
+  step,
+  /** A series name. */
+  chart: z.string().max(128).nullable(),
+  head: z
+    .strictObject({
+      layer: z.int().nonnegative(),
+      head: z.int().nonnegative(),
+      cell: z.strictObject({ query: z.int().nonnegative(), key: z.int().nonnegative() }).nullable(),
+    })
+    .nullable(),
+});
+export type Anchor = z.infer<typeof anchor>;
+
+export const noteId = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/, 'id: 8 to 64 letters, digits, "_" or "-"');
+export const noteText = z.string().trim().min(1, 'text: write something').max(4000, 'text: at most 4000 characters');
+
+/** What somebody asks for; the server adds who. `id` is made by the sender, so a resend is harmless. */
+export const noteRequest = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('add'), id: noteId, anchor, text: noteText, replyTo: noteId.nullable() }),
+  z.strictObject({ kind: z.literal('edit'), id: noteId, text: noteText }),
+  z.strictObject({ kind: z.literal('resolve'), id: noteId, resolved: z.boolean() }),
+  z.strictObject({ kind: z.literal('delete'), id: noteId }),
+]);
+export type NoteRequest = z.infer<typeof noteRequest>;
+
+/** The log entry: requests are kept as they came, in order, with their author. */
+export const noteEvent = z.strictObject({ type: z.literal('note'), actor, note: noteRequest });
+export type NoteEvent = z.infer<typeof noteEvent>;
+
+export interface Note {
+  id: string;
+  anchor: Anchor;
+  text: string;
+  replyTo: string | null;
+  author: z.infer<typeof actor>;
+  at: number;
+  editedAt: number | null;
+  resolved: boolean;
+}
+
+/** @returns what speaks against the request, or null */
+export function noteProblem(notes: readonly Note[], by: z.infer<typeof actor>, request: NoteRequest): string | null {
+  const note = notes.find((n) => n.id === request.id);
+  if (request.kind === 'add') {
+    if (note) return `id: there is a note ${request.id} already`;
+    if (request.replyTo !== null && !notes.some((n) => n.id === request.replyTo && n.replyTo === null))
+      return `replyTo: there is no thread ${request.replyTo}`;
+    return null;
+  }
+  if (!note) return `id: there is no note ${request.id}`;
+  if (request.kind !== 'resolve' && note.author.id !== by.id && by.role !== 'admin')
+    return `id: this note is ${note.author.name}'s`;
+  return null;
+}
+
+export function foldNotes(notes: readonly Note[], { actor: author, note }: NoteEvent, at: number): Note[] {
+  switch (note.kind) {
+    case 'add': {
+      const { id, anchor: pinned, text, replyTo } = note;
+      return [...notes, { id, anchor: pinned, text, replyTo, author, at, editedAt: null, resolved: false }];
+    }
+    case 'edit':
+      return notes.map((n) => (n.id === note.id ? { ...n, text: note.text, editedAt: at } : n));
+    case 'resolve':
+      return notes.map((n) => (n.id === note.id ? { ...n, resolved: note.resolved } : n));
+    case 'delete':
+      return notes.filter((n) => n.id !== note.id && n.replyTo !== note.id);
+  }
+}
