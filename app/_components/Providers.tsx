@@ -1,0 +1,35 @@
+'use client';
+
+import { ThemeProvider, useTheme } from 'next-themes';
+import type { ReactNode } from 'react';
+import { Toaster } from 'sonner';
+import { ApiProvider } from '../_trpc/client';
+
+export function Providers({ children }: { children: ReactNode }) {
+  return (
+    <ThemeProvider attribute="class" defaultTheme="system" enableSystem disableTransitionOnChange>
+      <ApiProvider>{children}</ApiProvider>
+      <Toasts />
+    </ThemeProvider>
+  );
+}
+
+function Toasts() {
+  const { resolvedTheme } = useTheme();
+  return (
+    <Toaster
+      theme={resolvedTheme === 'light' ? 'light' : 'dark'}
+      position="bottom-right"
+      visibleToasts={3}
+      toastOptions={{
+        style: {
+          background: 'var(--color-raised)',
+          color: 'var(--color-ink)',
+          border: '1px solid var(--color-line)',
+          borderRadius: '3px',
+          font: 'inherit',
+        },
+      }}
+    />
+  );
+}

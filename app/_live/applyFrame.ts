@@ -1,0 +1,29 @@
+import { places } from '~/shared/events';
+import { fold, type RunView } from '~/shared/fold';
+import type { Frame } from '~/shared/protocol';
+
+export type Applied =
+  /** `entries` of the frame that were new. */
+  | { kind: 'applied'; view: RunView; entries: Frame['entries'] }
+  /** Nothing in it is new. */
+  | { kind: 'duplicate' }
+  /** It does not continue the view: watch again from the view's place. */
+  | { kind: 'gap' };
+
+/** Folds a frame into a view; rows that the server left out are stepped over, with `caughtUp` in their place. */
+export function applyFrame(view: RunView, frame: Frame): Applied {
+  if (frame.to <= view.seq) return { kind: 'duplicate' };
+  if (frame.from > view.seq + 1) return { kind: 'gap' };
+  const entries = frame.entries.filter((e) => e.seq + places(e.event) - 1 > view.seq);
+  let next = view;
+  for (const entry of entries) {
+    if (entry.seq <= next.seq) return { kind: 'gap' };
+    if (entry.seq !== next.seq + 1) {
+      if (!frame.skippedSteps) return { kind: 'gap' };
+      next = { ...next, seq: entry.seq - 1 };
+    }
+    next = fold(next, entry);
+  }
+  if (frame.caughtUp) next = { ...next, ...frame.caughtUp, seq: frame.to };
+  return next.seq === frame.to ? { kind: 'applied', view: next, entries } : { kind: 'gap' };
+}

@@ -1,0 +1,64 @@
+import { type Source, useSelected } from './select';
+import type { CursorState } from './types';
+
+/** Where everybody on the page looks: one per tab, moved by scrubber, charts, keys, activity items and the URL. */
+export interface Cursor extends Source<CursorState> {
+  /** Stay at a step whatever arrives. */
+  pin(step: number): void;
+  /** Go to the newest step and stay with it. */
+  follow(): void;
+  hover(step: number | null): void;
+  zoom(range: [number, number] | null): void;
+  /** The run's newest step; moves the cursor while live, never a pinned one. */
+  head(step: number): void;
+  /** Back to following from step 0, as when another run is opened. */
+  reset(): void;
+  /** Newest step told by `head`. */
+  headStep(): number;
+}
+
+const start: CursorState = { mode: 'live', step: 0, hoverStep: null, zoom: null };
+
+export function createCursor(): Cursor {
+  let state = start;
+  let head = 0;
+  const listeners = new Set<() => void>();
+  const set = (change: Partial<CursorState>) => {
+    state = { ...state, ...change };
+    for (const l of [...listeners]) l();
+  };
+  return {
+    get: () => state,
+    headStep: () => head,
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    pin: (step) => {
+      if (state.mode !== 'pinned' || state.step !== step) set({ mode: 'pinned', step });
+    },
+    follow: () => {
+      if (state.mode !== 'live' || state.step !== head) set({ mode: 'live', step: head });
+    },
+    hover: (step) => {
+      if (state.hoverStep !== step) set({ hoverStep: step });
+    },
+    zoom: (range) => {
+      const [a, b] = [state.zoom, range];
+      if (a === b || (a && b && a[0] === b[0] && a[1] === b[1])) return;
+      set({ zoom: range });
+    },
+    head: (step) => {
+      head = step;
+      if (state.mode === 'live' && state.step !== step) set({ step });
+    },
+    reset: () => {
+      head = 0;
+      set(start);
+    },
+  };
+}
+
+/** The tab's cursor. */
+export const setCursor: Cursor = createCursor();
+export const useCursor = <T>(select: (cursor: CursorState) => T): T => useSelected(setCursor, select);

@@ -1,0 +1,161 @@
+import { type Command, type CommandAnswer, refuse } from '~/shared/commands';
+import type { RunView } from '~/shared/fold';
+import { unpack } from '~/shared/pack';
+import { applyFrame } from './applyFrame';
+import type { DraftCommand, RunState, RunStore } from './types';
+import type { Wire } from './wire';
+
+/** What the store borrows from its host; tests give their own. */
+export interface Host {
+  /** Runs `f` before the next drawing of the page. */
+  soon(f: () => void): void;
+  after(ms: number, f: () => void): () => void;
+  newId(): string;
+  /** 0 <= r < 1 */
+  random(): number;
+}
+
+const retryMs = { first: 200, most: 5_000 };
+
+/**
+ * One run as this tab sees it: fold(view, entries) over a connection that comes and goes. It asks for the log after its own cursor on every (re)connection and
+ * whenever a frame does not continue the view, so that each entry is folded once and in order.
+ */
+export function createRunStore(runId: string, wire: Wire, host: Host): RunStore {
+  let state: RunState = { link: 'connecting', error: null, view: null, watchers: [], you: null };
+  let told = true;
+  let closed = false;
+  /** Number of the watch request in force; frames are folded only once it is answered. */
+  let asked = 0;
+  let answered = false;
+  let failures = 0;
+  let cancelRetry = () => {};
+  const listeners = new Set<() => void>();
+  const entryListeners = new Set<Parameters<RunStore['onEntries']>[0]>();
+  const waiting = new Set<() => void>();
+
+  const set = (change: Partial<RunState>) => {
+    state = { ...state, ...change };
+    if (!told) return;
+    told = false;
+    host.soon(() => {
+      told = true;
+      for (const l of [...listeners]) l();
+    });
+  };
+
+  async function watch() {
+    cancelRetry();
+    answered = false;
+    const request = ++asked;
+    const { view } = state;
+    // After two failures in a row the cursor itself is suspect: start from a whole view.
+    const cursor = view && failures < 2 ? { tenure: view.tenure, seq: view.seq } : null;
+    const answer = await wire.watch({ runId, cursor }).catch(() => null);
+    if (closed || request !== asked) return;
+    if (!answer) return wire.up() ? retry() : undefined;
+    if (!answer.ok) {
+      if (answer.reason === 'busy') return retry();
+      return set({ link: 'refused', error: answer.message });
+    }
+    answered = true;
+    if (answer.view) {
+      const fresh = unpack(answer.view) as RunView;
+      set({ view: fresh });
+      for (const l of [...entryListeners]) l.reset(fresh);
+    }
+    set({ link: 'live', error: null, you: answer.you });
+  }
+
+  function retry() {
+    failures++;
+    answered = false;
+    cancelRetry();
+    cancelRetry = host.after(backoffMs(failures, host.random()), () => void watch());
+  }
+
+  const stop = wire.listen({
+    up: () => {
+      for (const go of [...waiting]) go();
+      void watch();
+    },
+    down: (refused) => {
+      answered = false;
+      asked++;
+      cancelRetry();
+      if (refused !== null) set({ link: 'refused', error: refused });
+      else if (state.link !== 'refused' || state.view) set({ link: state.view ? 'reconnecting' : 'connecting', error: null });
+    },
+    frame: (frame) => {
+      if (frame.runId !== runId || !answered || !state.view) return;
+      let applied: ReturnType<typeof applyFrame>;
+      try {
+        applied = applyFrame(state.view, frame);
+      } catch {
+        applied = { kind: 'gap' };
+      }
+      if (applied.kind === 'duplicate') return;
+      if (applied.kind === 'gap') {
+        if (failures === 0) {
+          failures++;
+          void watch();
+        } else retry();
+        return;
+      }
+      failures = 0;
+      set({ view: applied.view });
+      for (const l of [...entryListeners]) l.entries(applied.entries, frame.skippedSteps);
+    },
+    watchers: (of, watchers) => {
+      if (of === runId) set({ watchers });
+    },
+  });
+  if (wire.up()) void watch();
+
+  const reconnected = () =>
+    new Promise<void>((resolve) => {
+      const go = () => {
+        waiting.delete(go);
+        resolve();
+      };
+      waiting.add(go);
+    });
+
+  async function send(draft: DraftCommand): Promise<CommandAnswer> {
+    const command = { ...draft, id: host.newId(), runId } as Command;
+    for (let attempt = 1; !closed; attempt++) {
+      if (!wire.up()) await reconnected();
+      if (closed) break;
+      const answer = await wire.command(command).catch(() => null);
+      if (answer) return answer;
+      // The same id again: the server answers a repeat with what it already holds.
+      if (wire.up()) await new Promise<void>((go) => host.after(backoffMs(attempt, host.random()), go));
+    }
+    return refuse('failed', 'the page was closed before the server answered');
+  }
+
+  return {
+    runId,
+    get: () => state,
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    onEntries: (listener) => {
+      entryListeners.add(listener);
+      return () => entryListeners.delete(listener);
+    },
+    send,
+    close: () => {
+      closed = true;
+      cancelRetry();
+      stop();
+      wire.unwatch(runId);
+      for (const go of [...waiting]) go();
+    },
+  };
+}
+
+/** Doubling, up to a cap, with half of it at random, so that many tabs do not come back at once. */
+export const backoffMs = (failures: number, random: number): number =>
+  Math.min(retryMs.most, retryMs.first * 2 ** (failures - 1)) * (0.5 + random / 2);

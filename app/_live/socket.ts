@@ -1,0 +1,66 @@
+import { io, type Socket } from 'socket.io-client';
+import { unpack } from '~/shared/pack';
+import { type Frame, paths, type ServerToViewer, type ViewerToServer } from '~/shared/protocol';
+import type { Wire, WireListener } from './wire';
+
+const answerWithinMs = 10_000;
+let shared: Wire | null = null;
+
+/** The one socket of this tab, opened when first asked for. */
+export function viewerWire(): Wire {
+  shared ??= socketWire(
+    io({
+      path: paths.viewers,
+      transports: ['websocket'],
+      reconnectionDelay: 300,
+      reconnectionDelayMax: 5_000,
+      randomizationFactor: 0.5,
+    }),
+  );
+  return shared;
+}
+
+export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire {
+  const listeners = new Set<WireListener>();
+  const tell = (what: (l: WireListener) => void) => {
+    for (const l of [...listeners]) what(l);
+  };
+  socket.on('connect', () => tell((l) => l.up?.()));
+  socket.on('disconnect', (reason) => {
+    tell((l) => l.down?.(null));
+    // The server put us out (e.g. a session was revoked): socket.io does not come back by itself then.
+    if (reason === 'io server disconnect') setTimeout(() => socket.connect(), 1_000);
+  });
+  socket.on('connect_error', (error) => {
+    // A middleware's refusal stops socket.io's own retries; a plain transport error does not.
+    const refused = !socket.active;
+    tell((l) => l.down?.(refused ? error.message : null));
+    if (refused) setTimeout(() => socket.connect(), 5_000);
+  });
+  // Answered once dealt with, also when nobody watches that run any more: an unanswered frame would hold up the others.
+  socket.on('frame', (bytes, ack) => {
+    try {
+      const frame = unpack(bytes) as Frame;
+      tell((l) => l.frame?.(frame));
+    } finally {
+      ack();
+    }
+  });
+  socket.on('watchers', ({ runId, watchers }) => tell((l) => l.watchers?.(runId, watchers)));
+  socket.on('runs', (changed) => tell((l) => l.runs?.(changed)));
+  socket.on('trainers', (trainers) => tell((l) => l.trainers?.(trainers)));
+
+  const asking = () => socket.timeout(answerWithinMs);
+  return {
+    up: () => socket.connected,
+    watch: (request) => asking().emitWithAck('watch', request),
+    command: (command) => asking().emitWithAck('command', command),
+    watchRuns: () => asking().emitWithAck('watchRuns'),
+    unwatch: (runId) => void (socket.connected && socket.emit('unwatch', { runId })),
+    unwatchRuns: () => void (socket.connected && socket.emit('unwatchRuns')),
+    listen: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import type { Command, CommandAnswer } from '~/shared/commands';
+import type { RunSummary } from '~/shared/fold';
+import type { Frame, TrainerSummary, ViewerToServer, WatchAnswer, Watcher, WatchRequest } from '~/shared/protocol';
+
+/** The tab's connection as the stores see it: no socket in sight, so that tests drive them by hand. */
+export interface Wire {
+  up(): boolean;
+  /** These three reject when the connection breaks, or nothing is answered in time. */
+  watch(request: WatchRequest): Promise<WatchAnswer>;
+  command(command: Command): Promise<CommandAnswer>;
+  watchRuns(): Promise<Parameters<Parameters<ViewerToServer['watchRuns']>[0]>[0]>;
+  unwatch(runId: string): void;
+  unwatchRuns(): void;
+  listen(listener: WireListener): () => void;
+}
+
+export interface WireListener {
+  up?(): void;
+  /** `refused` is the server's own word when it does not let us in. */
+  down?(refused: string | null): void;
+  /** The frame counts as dealt with when this returns. */
+  frame?(frame: Frame): void;
+  watchers?(runId: string, watchers: Watcher[]): void;
+  runs?(changed: RunSummary[]): void;
+  trainers?(trainers: TrainerSummary[]): void;
+}

@@ -1,0 +1,42 @@
+'use client';
+
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { createTRPCClient, httpBatchLink, TRPCClientError } from '@trpc/client';
+import { createTRPCContext } from '@trpc/tanstack-react-query';
+import { type ReactNode, useState } from 'react';
+import type { AppRouter } from '~/server/trpc';
+import { transformer } from '~/shared/json';
+import { paths } from '~/shared/protocol';
+
+/** The typed client, for stores and event handlers: `await api.runs.range.query({...})`. */
+export const api = createTRPCClient<AppRouter>({ links: [httpBatchLink({ url: paths.trpc, transformer })] });
+
+const context = createTRPCContext<AppRouter>();
+/** For components: `useQuery(useTrpc().runs.signals.queryOptions({ runId }))`. */
+export const useTrpc = context.useTRPC;
+
+export function ApiProvider({ children }: { children: ReactNode }) {
+  const [queries] = useState(
+    () =>
+      new QueryClient({
+        defaultOptions: { queries: { refetchOnWindowFocus: false, retry: (n, error) => n < 3 && !told(error) } },
+      }),
+  );
+  return (
+    <QueryClientProvider client={queries}>
+      <context.TRPCProvider trpcClient={api} queryClient={queries}>
+        {children}
+      </context.TRPCProvider>
+    </QueryClientProvider>
+  );
+}
+
+/** Whether the server itself said no: asking again would get the same answer. */
+const told = (error: unknown): boolean => error instanceof TRPCClientError && error.data != null;
+
+/** What went wrong in words, and the field it is about. */
+export function inWords(error: unknown): { message: string; field: string | null } {
+  if (error instanceof TRPCClientError)
+    return { message: error.message, field: (error.data?.field as string | null | undefined) ?? null };
+  return { message: error instanceof Error ? error.message : String(error), field: null };
+}

@@ -1,0 +1,25 @@
+import type { Metadata, Viewport } from 'next';
+import type { ReactNode } from 'react';
+import { Providers } from './_components/Providers';
+import './globals.css';
+
+export const metadata: Metadata = { title: 'Headroom', description: 'One room for a training run' };
+export const viewport: Viewport = {
+  width: 'device-width',
+  initialScale: 1,
+  themeColor: [
+    { media: '(prefers-color-scheme: dark)', color: '#0d0f11' },
+    { media: '(prefers-color-scheme: light)', color: '#f1f2ef' },
+  ],
+};
+
+export default function Layout({ children }: { children: ReactNode }) {
+  return (
+    // next-themes sets the class before React wakes up.
+    <html lang="en" suppressHydrationWarning>
+      <body>
+        <Providers>{children}</Providers>
+      </body>
+    </html>
+  );
+}
