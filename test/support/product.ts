@@ -33,17 +33,18 @@ export async function startProduct(options: {
   withinMs?: number;
 }): Promise<Product> {
   // The test runner's NODE_ENV is not the user's.
-  const { NODE_ENV: _test, ...env } = process.env;
+  const { NODE_ENV: _test, ...inherited } = process.env;
+  const env: Record<string, string | undefined> = {
+    ...inherited,
+    PORT: String(options.port),
+    HOST: '127.0.0.1',
+    HEADROOM_DATA: options.dataFolder,
+    NEXT_TELEMETRY_DISABLED: '1',
+    ...options.env,
+  };
   const child = spawn('npm', ['start'], {
     cwd: root,
-    env: {
-      ...env,
-      PORT: String(options.port),
-      HOST: '127.0.0.1',
-      HEADROOM_DATA: options.dataFolder,
-      NEXT_TELEMETRY_DISABLED: '1',
-      ...options.env,
-    } as NodeJS.ProcessEnv,
+    env: env as NodeJS.ProcessEnv,
     // A group of its own, so that stop() reaches npm and all below it and nothing else.
     detached: true,
   });
