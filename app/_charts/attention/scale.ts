@@ -1,0 +1,85 @@
+/**
+ * From a weight to a place on a colour bar. One scale for all heads unless `head` is asked for, which the view must then label "not comparable".
+ * `u` is the place on the bar, 0 to 1; values beyond the ends are drawn as the end, and the bar says so ("<=").
+ */
+import { divergingPalette, levels, type Palette, type SequentialName, sequentialPalette, type Theme } from './palettes';
+
+export const scaleKinds = ['unit', 'shared', 'head', 'lift'] as const;
+export type ScaleKind = (typeof scaleKinds)[number];
+
+/** What the numbers of a map are; weights: 0 to 1; difference: signed; spread: a standard deviation. */
+export type Quantity = 'weight' | 'difference' | 'spread';
+
+export interface ColourScale {
+  kind: ScaleKind;
+  diverging: boolean;
+  /** Values at the ends of the bar; for lift log2(weight x keys). */
+  low: number;
+  high: number;
+  palette: Palette;
+  /** Keys per row: what lift is relative to. */
+  keys: number;
+}
+
+export interface ScaleRequest {
+  kind: ScaleKind;
+  quantity: Quantity;
+  keys: number;
+  /** Largest magnitude among the finite cells that share the scale: of all heads, or of one for `head`. */
+  peak: number;
+  sequential: SequentialName;
+  theme: Theme;
+}
+
+/** Lift compares with uniform, which only weights do: with a difference or a spread it is not offered. */
+export const scaleOffered = (kind: ScaleKind, quantity: Quantity): boolean => kind !== 'lift' || quantity === 'weight';
+
+export function colourScale({ kind, quantity, keys, peak, sequential, theme }: ScaleRequest): ColourScale {
+  if (!scaleOffered(kind, quantity)) throw new RangeError(`scale "lift" needs weights, got ${quantity}`);
+  const signed = quantity === 'difference' || kind === 'lift';
+  // A population standard deviation of values in [0, 1] is at most 0.5.
+  const whole = kind === 'lift' ? Math.log2(Math.max(keys, 2)) : quantity === 'spread' ? 0.5 : 1;
+  const high = kind === 'unit' || kind === 'lift' || !(peak > 0) ? whole : peak;
+  return {
+    kind,
+    diverging: signed,
+    low: signed ? -high : 0,
+    high,
+    palette: signed ? divergingPalette(theme) : sequentialPalette(sequential),
+    keys,
+  };
+}
+
+/** Place on the bar, not limited to 0..1. */
+export const place = (scale: ColourScale, value: number): number => (bar(scale, value) - scale.low) / (scale.high - scale.low);
+
+const bar = (scale: ColourScale, value: number) => (scale.kind === 'lift' ? Math.log2(value * scale.keys) : value);
+
+/** Entry of the palette for a finite value. */
+export function levelOf(scale: ColourScale, value: number): number {
+  const u = place(scale, value);
+  return u >= 1 ? levels - 1 : u > 0 ? Math.round(u * (levels - 1)) : 0;
+}
+
+export interface Tick {
+  /** Place on the bar, 0 to 1. */
+  at: number;
+  label: string;
+}
+
+/** Five marks for the colour bar. */
+export function ticks(scale: ColourScale): Tick[] {
+  return [0, 0.25, 0.5, 0.75, 1].map((at) => {
+    const v = scale.low + at * (scale.high - scale.low);
+    if (scale.kind !== 'lift') return { at, label: signedLabel(v, scale.diverging) };
+    const ends = at === 0 ? '≤' : '';
+    return { at, label: `${ends}${short(2 ** v)}×` };
+  });
+}
+
+const signedLabel = (v: number, signed: boolean) => (signed && v > 0 ? `+${short(v)}` : short(v).replace('-', '−'));
+export const short = (v: number): string => {
+  if (v === 0) return '0';
+  const digits = Math.abs(v) >= 100 ? 0 : Math.abs(v) >= 10 ? 1 : Math.abs(v) >= 0.095 ? 2 : 3;
+  return String(Number(v.toFixed(digits)));
+};

@@ -1,0 +1,69 @@
+'use client';
+
+import { useEffect, useMemo } from 'react';
+import { api } from '../_trpc/client';
+import { setCursor } from './cursor';
+import { History } from './history';
+import { useRunStore } from './RunProvider';
+import type { RunStore } from './types';
+
+interface Held {
+  history: History;
+  users: number;
+  detach: () => void;
+}
+const held = new WeakMap<RunStore, Held>();
+
+/** The step rows of the page's run, one history for all of its charts; it follows the shared zoom while anybody uses it. */
+export function useHistory(): History {
+  const store = useRunStore();
+  const history = useMemo(() => holdFor(store).history, [store]);
+  useEffect(() => {
+    const h = holdFor(store);
+    if (h.users++ === 0) h.detach = attach(store, h.history);
+    return () => {
+      if (--h.users > 0) return;
+      h.detach();
+    };
+  }, [store]);
+  return history;
+}
+
+/** Keeps the series read while the component is mounted. `names` should be stable (memoised). */
+export function useWanted(history: History, names: readonly string[]): void {
+  useEffect(() => history.want(names), [history, names]);
+}
+
+function holdFor(store: RunStore): Held {
+  let h = held.get(store);
+  if (!h) {
+    h = { history: new History(depsFor(store.runId)), users: 0, detach: () => {} };
+    held.set(store, h);
+  }
+  return h;
+}
+
+const depsFor = (runId: string) => ({
+  read: (question: { series: string[]; fromStep: number; toStep: number | null; buckets: number }) =>
+    api.runs.range.query({ runId, ...question }),
+  later: (then: () => void, ms: number) => {
+    const timer = setTimeout(then, ms);
+    return () => clearTimeout(timer);
+  },
+});
+
+function attach(store: RunStore, history: History): () => void {
+  const { view } = store.get();
+  if (view) history.reset(view);
+  const stopEntries = store.onEntries({
+    entries: (entries, skipped) => history.entries(entries, skipped),
+    reset: (fresh) => history.reset(fresh),
+  });
+  const follow = () => history.show(setCursor.get().zoom);
+  follow();
+  const stopCursor = setCursor.subscribe(follow);
+  return () => {
+    stopEntries();
+    stopCursor();
+  };
+}
