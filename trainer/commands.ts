@@ -1,0 +1,98 @@
+/** Answers one command: checks it against the declarations, changes the settings, and says what comes of it. */
+import { type Command, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
+import { type Controls, type ControlValue, controlValueError } from '~/shared/controls';
+import type { Actor } from '~/shared/ids';
+import { unreachable } from '~/shared/unreachable';
+import { type Action, actions, type Outcome, type Steered } from './actions';
+import type { Control, Facts } from './controls';
+
+/** Who changed a control last, and the first step that ran with it. */
+export interface Change {
+  by: Actor;
+  step: number;
+}
+
+export interface Desk {
+  controls: readonly Control[];
+  facts: Facts;
+  /** By control; written here. */
+  changes: Map<string, Change>;
+  run: Steered;
+}
+
+export const declaration = (controls: readonly Control[]): Controls => ({
+  values: controls.map((c) => c.spec),
+  actions: actions.map((a) => a.spec),
+});
+
+export function answer(desk: Desk, logged: LoggedCommand): Outcome {
+  const { command } = logged;
+  switch (command.kind) {
+    case 'set':
+      return set(desk, logged.actor, command);
+    case 'act': {
+      const action = actions.find((a) => a.spec.name === command.action);
+      if (!action) return unknown('action', command.action, actions);
+      const args = argumentsOf(action, command.args);
+      return 'ok' in args ? args : action.act(desk.run, args.values, logged);
+    }
+    default:
+      return unreachable(command);
+  }
+}
+
+function set({ controls, facts, changes, run }: Desk, by: Actor, command: Extract<Command, { kind: 'set' }>): Outcome {
+  const control = controls.find((c) => c.spec.name === command.control);
+  if (!control) return unknown('control', command.control, controls);
+  const { name, label } = control.spec;
+  const error = controlValueError(control.spec, command.value);
+  if (error) return refuse('invalid', error, name);
+  const before = control.read(facts.settings);
+  if (command.expected !== undefined && !Object.is(command.expected, before))
+    return refuse('conflict', conflict(name, command.expected, before, changes.get(name)), name);
+  const refusal = control.refusal?.(command.value, facts);
+  if (refusal) return refuse('invalid', refusal, name);
+  control.write(facts.settings, command.value);
+  changes.set(name, { by, step: run.step });
+  return {
+    ok: true,
+    before,
+    after: command.value,
+    message: `${label}: ${short(before)} -> ${short(command.value)} from step ${run.step}`,
+  };
+}
+
+function conflict(name: string, expected: ControlValue, now: ControlValue, change: Change | undefined): string {
+  const seen = `is ${short(now)}, not ${short(expected)} as you saw; look again and resend`;
+  return change ? `${name}: changed by ${change.by.name} at step ${change.step}: it ${seen}` : `${name}: it ${seen}`;
+}
+
+function argumentsOf(action: Action, given: Record<string, ControlValue>): { values: Record<string, ControlValue> } | Refusal {
+  const { name, args } = action.spec;
+  const extra = Object.keys(given).find((key) => !args.some((a) => a.name === key));
+  if (extra !== undefined) {
+    const takes = args.length === 0 ? 'no arguments' : args.map((a) => a.name).join(', ');
+    return refuse('invalid', `${name}: there is no argument ${JSON.stringify(extra)}; it takes ${takes}`, extra);
+  }
+  const values: Record<string, ControlValue> = {};
+  for (const spec of args) {
+    const value = Object.hasOwn(given, spec.name) ? given[spec.name]! : spec.default;
+    const error = controlValueError(spec, value);
+    if (error) return refuse('invalid', `${name}.${error}`, spec.name);
+    values[spec.name] = value;
+  }
+  return { values };
+}
+
+const unknown = (what: 'control' | 'action', name: string, known: readonly { spec: { name: string } }[]): Refusal =>
+  refuse(
+    what === 'control' ? 'unknown-control' : 'invalid',
+    `this run has no ${what} ${JSON.stringify(name)}; it has ${known.map((k) => k.spec.name).join(', ')}`,
+    what,
+  );
+
+/** A value for a message of bounded length. */
+function short(value: ControlValue): string {
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

@@ -1,0 +1,133 @@
+import { setImmediate } from 'node:timers/promises';
+import type { RunConfig } from '~/shared/config';
+import type { OpenedBackend } from './backends/types';
+import { CheckpointError } from './checkpoint';
+import { createLearner } from './learner';
+import { type Origin, type Replay, Run } from './run';
+import { createTask } from './tasks';
+import type { CommandSource, Learner, ModelShape, TrainOutput } from './types';
+
+export interface TrainOptions {
+  config: RunConfig;
+  backend: OpenedBackend;
+  commands: CommandSource;
+  /**
+   * Where to go on, and the commands that had taken effect since, to be applied again at their recorded step.
+   * `checkpoint` null = from the start: a log is run again.
+   */
+  resume: { checkpoint: Uint8Array | null; step: number; replay: Replay } | null;
+  /** The file that `config.startFrom` names. */
+  startFrom: Uint8Array | null;
+  /** Where downloaded pictures and features lie. */
+  dataFolder: string;
+  /** Written into snapshots and checkpoints; a checkpoint of the same run also restores pause and end. */
+  runId?: string | null;
+  /** Milliseconds, for throughput and durations only. */
+  clock?: () => number;
+  createLearner?: typeof createLearner;
+}
+
+/**
+ * Trains one run and yields everything that happens, in order. Commands are taken between two updates, and answered while paused.
+ *
+ * Every round of the loop lets the event loop turn once, so that messages of the process arrive; nothing in it waits for a time to pass. Ends after a
+ * status finished, stopped or failed; or silently when the command source is closed or the consumer returns.
+ */
+export async function* train(options: TrainOptions): AsyncGenerator<TrainOutput, void, void> {
+  let learner: Learner | null = null;
+  try {
+    let run: Run;
+    try {
+      ({ run, learner } = await open(options));
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      yield {
+        event: { type: 'status', status: 'failed', step: options.resume?.step ?? 0, message: message.slice(0, 2000) },
+        blob: null,
+      };
+      return;
+    }
+    try {
+      yield* loop(run, options.commands, [...(options.resume?.replay ?? [])]);
+    } catch (error) {
+      run.fail(error);
+    }
+    yield* run.drain(true);
+  } finally {
+    learner?.dispose();
+  }
+}
+
+async function open(options: TrainOptions): Promise<{ run: Run; learner: Learner }> {
+  const { config, backend, runId = null, clock = () => performance.now() } = options;
+  const task = await createTask(config, options.dataFolder);
+  if (config.batchSize > task.sizes.train)
+    throw new RangeError(`batchSize: ${config.batchSize} exceeds the training set (${task.sizes.train})`);
+  const { modelDim, layers, heads } = config.model;
+  const shape: ModelShape = { ...task.shape, modelDim, layers, heads };
+  const learner = await (options.createLearner ?? createLearner)({
+    shape,
+    seed: config.seed,
+    optimizer: config.optimizer.kind,
+    backend,
+  });
+  try {
+    return { run: new Run({ config, runId, task, shape, learner, backend, clock }, origin(options)), learner };
+  } catch (error) {
+    learner.dispose();
+    throw error;
+  }
+}
+
+function origin({ config, resume, startFrom }: TrainOptions): Origin {
+  if (resume?.checkpoint) return { kind: 'checkpoint', bytes: resume.checkpoint, step: resume.step };
+  if (startFrom) return { kind: 'parameters', bytes: startFrom };
+  if (config.startFrom !== null) throw new CheckpointError(`startFrom: the file ${config.startFrom} was not found`);
+  return { kind: 'random' };
+}
+
+async function* loop(run: Run, commands: CommandSource, replay: Replay): AsyncGenerator<TrainOutput, void, void> {
+  replay.sort((a, b) => a.step - b.step || a.logged.seq - b.logged.seq);
+  await run.begin();
+  yield* run.drain(true);
+  while (!run.ended) {
+    if (!(yield* boundary(run, commands, replay))) return;
+    const reason = run.endReason();
+    if (run.stopped) await run.finishStopped();
+    else if (reason !== null) {
+      for await (const _slice of run.finish(reason)) {
+        yield* run.drain(true);
+        await setImmediate();
+      }
+    } else {
+      await run.leaveBoundary();
+      await run.update();
+    }
+    yield* run.drain(false);
+  }
+  for (const logged of commands.take()) await run.handle(logged);
+}
+
+/**
+ * Everything between two updates: replayed commands, then new ones, and evaluations; as long as the run is paused.
+ * @returns false when the command source was closed
+ */
+async function* boundary(run: Run, commands: CommandSource, replay: Replay): AsyncGenerator<TrainOutput, boolean, void> {
+  for (;;) {
+    await setImmediate();
+    while (replay[0] && replay[0].step <= run.step && !run.stopped) await run.handle(replay.shift()!.logged);
+    if (replay.length === 0) for (const logged of commands.take()) await run.handle(logged);
+    if (run.evaluating) await run.evaluateSlice();
+    else if (run.stopped || !run.paused) return true;
+    else if (replay.length > 0) run.resume(null, 'the recorded run went on from here');
+    else {
+      yield* run.drain(true);
+      try {
+        await commands.wait();
+      } catch {
+        return false;
+      }
+    }
+    yield* run.drain(false);
+  }
+}
