@@ -21,7 +21,10 @@ export interface Store {
   /** Entries that overlap places fromSeq.., in order, at most `limit` of them and about 8 MB; `types` null = all. */
   entries(query: EntriesQuery): Promise<Entry[]>;
 
-  /** Step rows in force (a later tenure's replace those it superseded), reduced to at most `buckets` buckets. */
+  /**
+   * Step rows in force (a later tenure's replace those it superseded) of fromStep..toStep, reduced to at most `buckets` buckets (pyramid.ts, `bucketing`).
+   * An unknown run or one without rows gives an empty answer.
+   */
   range(query: RangeQuery): Promise<RangeAnswer>;
 
   /** Signals of every snapshot in force, in step order. */
@@ -82,7 +85,7 @@ export interface RangeQuery {
   buckets: number;
 }
 
-/** headStep = rows in force, so also the index of the next step. */
+/** headStep = index of the next step. */
 export type RangeAnswer = Reduced & { headStep: number };
 
 export interface Signals {
@@ -96,15 +99,25 @@ export interface Signals {
   signals: Record<string, Float64Array>;
 }
 
+/** A write of a tenure that is over. */
 export class FencedError extends Error {
-  constructor(runId: string, tenure: number, stored: number) {
+  constructor(
+    readonly runId: string,
+    readonly tenure: number,
+    readonly stored: number,
+  ) {
     super(`run ${runId}: tenure ${tenure} is over, the run is at tenure ${stored}`);
     this.name = 'FencedError';
   }
 }
 
+/** A write that does not begin where the log ends. */
 export class StaleHeadError extends Error {
-  constructor(runId: string, after: number, stored: number) {
+  constructor(
+    readonly runId: string,
+    readonly after: number,
+    readonly stored: number,
+  ) {
     super(`run ${runId}: expected its log to end at ${after}, it ends at ${stored}`);
     this.name = 'StaleHeadError';
   }

@@ -64,3 +64,19 @@ export function mergeBucket(into: ReducedSeries, i: number, from: ReducedSeries,
   if (!(into.min[i]! <= from.min[j]!) && !Number.isNaN(from.min[j]!)) into.min[i] = from.min[j]!;
   if (!(into.max[i]! >= from.max[j]!) && !Number.isNaN(from.max[j]!)) into.max[i] = from.max[j]!;
 }
+
+/**
+ * The buckets that answer fromStep..toStep (exclusive): a power of two steps each, on a grid from step 0 so that they stay put while a run grows, at most `buckets` of them.
+ * The first and last hold only the rows inside the range asked for.
+ */
+export function bucketing(
+  fromStep: number,
+  toStep: number,
+  buckets: number,
+): { firstStep: number; bucketSteps: number; count: number } {
+  for (let bucketSteps = 1; ; bucketSteps *= 2) {
+    const first = Math.floor(fromStep / bucketSteps);
+    const count = toStep > fromStep ? Math.ceil(toStep / bucketSteps) - first : 0;
+    if (count <= buckets) return { firstStep: first * bucketSteps, bucketSteps, count };
+  }
+}

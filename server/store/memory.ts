@@ -1,0 +1,116 @@
+import { places } from '~/shared/events';
+import { addValue, bucketing, emptyReduced } from '~/shared/pyramid';
+import type { Append, Store, StoredRun } from '../store';
+import { checkAppend, type Rewind } from './checkAppend';
+import { collectSignals } from './signals';
+
+interface Run extends StoredRun {
+  seriesNames: string[];
+  entries: Append['entries'];
+  rewinds: Rewind[];
+  /** Rows in force by step. */
+  rows: Map<number, Float64Array>;
+  headStep: number;
+  view: Awaited<ReturnType<Store['view']>>;
+}
+
+/** A store for tests: the same answers as the durable ones, computed the plain way, gone with the process. */
+export function openMemoryStore(): Store {
+  const runs = new Map<string, Run>();
+  const settings = new Map<string, string>();
+  const blobs = new Map<string, Uint8Array>();
+
+  return {
+    async runs() {
+      return [...runs.values()].map(({ runId, head, tenure, nextEvent, summary }) => ({
+        runId,
+        head,
+        tenure,
+        nextEvent,
+        summary: structuredClone(summary),
+      }));
+    },
+
+    async append(write) {
+      const known = runs.get(write.runId);
+      const checked = checkAppend(write, known ?? { head: 0, tenure: 0, headStep: 0, seriesNames: [] });
+      const run: Run = known ?? {
+        runId: write.runId,
+        head: 0,
+        tenure: 0,
+        nextEvent: 0,
+        summary: null,
+        seriesNames: [],
+        entries: [],
+        rewinds: [],
+        rows: new Map(),
+        headStep: 0,
+        view: null,
+      };
+      runs.set(write.runId, run);
+      Object.assign(run, checked, { tenure: write.tenure, nextEvent: write.nextEvent });
+      for (const entry of structuredClone(write.entries)) {
+        run.entries.push(entry);
+        const { event } = entry;
+        if (event.type === 'run.assigned' && write.rewind) {
+          run.rewinds.push({ seq: entry.seq, ...write.rewind });
+          run.headStep = write.rewind.fromStep;
+          for (const step of run.rows.keys()) if (step >= run.headStep) run.rows.delete(step);
+        }
+        if (event.type !== 'steps') continue;
+        const width = run.seriesNames.length;
+        for (let i = 0; i < event.count; i++)
+          run.rows.set(event.firstStep + i, event.values.subarray(i * width, (i + 1) * width));
+        run.headStep = event.firstStep + event.count;
+      }
+    },
+
+    async entries({ runId, fromSeq, limit, types }) {
+      const all = runs.get(runId)?.entries ?? [];
+      const wanted = all.filter((e) => e.seq + places(e.event) > fromSeq && (types === null || types.includes(e.event.type)));
+      return structuredClone(wanted.slice(0, limit));
+    },
+
+    async range({ runId, series, fromStep, toStep, buckets }) {
+      const run = runs.get(runId);
+      const headStep = run?.headStep ?? 0;
+      const end = Math.max(fromStep, Math.min(toStep ?? headStep, headStep));
+      const { firstStep, bucketSteps, count } = bucketing(fromStep, end, buckets);
+      const names = (run?.seriesNames ?? []).filter((n) => series === null || series.includes(n));
+      const answer = emptyReduced(names, firstStep, bucketSteps, count);
+      for (let step = fromStep; step < end; step++) {
+        const row = run?.rows.get(step);
+        if (!row) continue;
+        const bucket = Math.floor((step - firstStep) / bucketSteps);
+        answer.rows[bucket]! += 1;
+        for (const name of names) addValue(answer.series[name]!, bucket, row[run!.seriesNames.indexOf(name)]!);
+      }
+      return { ...answer, headStep };
+    },
+
+    async signals(runId) {
+      const run = runs.get(runId);
+      const snapshots = (run?.entries ?? []).flatMap(({ seq, event }) => (event.type === 'snapshot' ? [{ seq, event }] : []));
+      return collectSignals(snapshots, run?.rewinds ?? []);
+    },
+
+    async saveView(view, summary) {
+      const run = runs.get(view.runId);
+      if (!run) throw new Error(`run ${view.runId}: there is no log for this view`);
+      if (run.view && run.view.seq > view.seq) return;
+      run.view = structuredClone(view);
+      run.summary = { seq: view.seq, summary: structuredClone(summary) };
+    },
+
+    view: async (runId) => structuredClone(runs.get(runId)?.view ?? null),
+    setting: async (key) => settings.get(key) ?? null,
+    async setSetting(key, value) {
+      settings.set(key, value);
+    },
+    smallBlob: async (hash) => blobs.get(hash)?.slice() ?? null,
+    async putSmallBlob(hash, bytes) {
+      blobs.set(hash, bytes.slice());
+    },
+    close: async () => {},
+  };
+}
