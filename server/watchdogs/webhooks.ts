@@ -1,0 +1,65 @@
+import type { Webhook } from '~/shared/watchdogs';
+
+/** What a webhook says, whatever the service. */
+export interface Notice {
+  run: string;
+  runId: string;
+  kind: string;
+  step: number;
+  message: string;
+  /** Page of the run at that step. */
+  link: string;
+}
+
+/** Sources: Slack "incoming webhooks" (`text`), Discord "execute webhook" (`content`, at most 2000 characters). */
+export function payload(format: Webhook['format'], notice: Notice): Record<string, unknown> {
+  const line = `Headroom: ${notice.kind} in "${notice.run}": ${notice.message}`;
+  switch (format) {
+    case 'slack':
+      // Slack reads <...|...> as a link; the three characters it escapes are those of HTML.
+      return { text: `${line.replace(/[&<>]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[c]!)} <${notice.link}|open>` };
+    case 'discord':
+      return { content: `${line}\n${notice.link}`.slice(0, 2000), allowed_mentions: { parse: [] } };
+    case 'json':
+      return { ...notice };
+  }
+}
+
+export interface Delivery {
+  fetch: typeof fetch;
+  /** Resolves after so many ms. */
+  pause(ms: number): Promise<void>;
+}
+
+/** The waits before the second and later attempts. */
+const waitsMs = [1_000, 5_000, 30_000, 120_000];
+
+/** Posts until the service answers 2xx, or says that trying again is pointless (4xx but 408 and 429), or the attempts are used up. */
+export async function deliver(
+  hook: Webhook,
+  notice: Notice,
+  { fetch, pause }: Delivery,
+): Promise<{ ok: true } | { ok: false; message: string }> {
+  const body = JSON.stringify(payload(hook.format, notice));
+  let problem = '';
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const answer = await fetch(hook.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+        signal: AbortSignal.timeout(10_000),
+        redirect: 'error',
+      });
+      if (answer.ok) return { ok: true };
+      problem = `it answered ${answer.status}`;
+      if (answer.status >= 400 && answer.status < 500 && answer.status !== 408 && answer.status !== 429)
+        return { ok: false, message: problem };
+    } catch (error) {
+      problem = error instanceof Error ? error.message : String(error);
+    }
+    const wait = waitsMs[attempt];
+    if (wait === undefined) return { ok: false, message: `${problem} (${attempt + 1} attempts)` };
+    await pause(wait);
+  }
+}

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+
+/**
+ * Rules that watch every step of a run on the server: what they look for, and what they do when they see it. Editable per run; the
+ * defaults are loud about what is surely wrong and quiet about the rest.
+ */
+
+/** What a rule does when it fires, in this order. The trainer's own actions go through the command log like anybody's. */
+export const reaction = z.enum(['notify', 'webhook', 'pause', 'snapshot', 'checkpoint']);
+export type Reaction = z.infer<typeof reaction>;
+
+const common = {
+  enabled: z.boolean(),
+  reactions: z.array(reaction).max(8),
+};
+const positive = z.number().positive().finite();
+const span = z.int().min(1).max(1_000_000);
+
+export const watchdog = z.discriminatedUnion('kind', [
+  /** Any NaN or infinity in loss or gradient norm. */
+  z.strictObject({ kind: z.literal('not-finite'), ...common }),
+  /** Loss more than `sigmas` standard deviations above its mean over the last `window` steps. */
+  z.strictObject({ kind: z.literal('loss-spike'), ...common, sigmas: positive, window: span.min(10) }),
+  /** Gradient norm above `factor` x its median over the last `window` steps. */
+  z.strictObject({ kind: z.literal('gradient-spike'), ...common, factor: positive, window: span.min(10) }),
+  /** The best smoothed loss has not improved by `improvement` (relative) for `steps`. */
+  z.strictObject({ kind: z.literal('plateau'), ...common, steps: span, improvement: z.number().min(0).max(1) }),
+  /** Attention sharp while the loss stays at chance: see shared/attention.ts. Uses the snapshots' signals. */
+  z.strictObject({
+    kind: z.literal('collapse'),
+    ...common,
+    entropyBelow: z.number().min(0).max(1),
+    lossAbove: positive,
+    steps: span,
+  }),
+  /** No step for this long while the run says it is running. */
+  z.strictObject({ kind: z.literal('stalled'), ...common, seconds: positive }),
+  /** Free space of the data folder's disk. */
+  z.strictObject({ kind: z.literal('disk'), ...common, freeBytesBelow: positive }),
+]);
+export type Watchdog = z.infer<typeof watchdog>;
+export type WatchdogKind = Watchdog['kind'];
+
+/** Where a firing is posted: the service's own payload, retried until it answers 2xx or `attempts` are used up. */
+export const webhook = z.strictObject({
+  url: z.url({ protocol: /^https?$/, error: 'url: an http or https address is needed' }).max(2000),
+  format: z.enum(['json', 'slack', 'discord']),
+});
+export type Webhook = z.infer<typeof webhook>;
+
+export const watchdogRules = z
+  .strictObject({ rules: z.array(watchdog).max(20), webhooks: z.array(webhook).max(10) })
+  .superRefine(({ rules }, ctx) => {
+    const kinds = rules.map((r) => r.kind);
+    kinds.forEach((kind, i) => {
+      if (kinds.indexOf(kind) !== i)
+        ctx.addIssue({ code: 'custom', path: ['rules', i, 'kind'], message: `${kind} occurs twice` });
+    });
+  });
+export type WatchdogRules = z.infer<typeof watchdogRules>;
+
+/** One rule of each kind. Pausing is the default only where going on is surely pointless. */
+export const defaultRules: WatchdogRules = {
+  rules: [
+    { kind: 'not-finite', enabled: true, reactions: ['notify', 'webhook', 'pause', 'snapshot'] },
+    { kind: 'loss-spike', enabled: true, reactions: ['notify', 'webhook'], sigmas: 8, window: 100 },
+    { kind: 'gradient-spike', enabled: true, reactions: ['notify'], factor: 20, window: 100 },
+    { kind: 'plateau', enabled: false, reactions: ['notify'], steps: 2000, improvement: 0.01 },
+    { kind: 'collapse', enabled: true, reactions: ['notify', 'webhook'], entropyBelow: 0.3, lossAbove: 0.9, steps: 100 },
+    { kind: 'stalled', enabled: true, reactions: ['notify', 'webhook'], seconds: 60 },
+    { kind: 'disk', enabled: true, reactions: ['notify', 'webhook'], freeBytesBelow: 1e9 },
+  ],
+  webhooks: [],
+};

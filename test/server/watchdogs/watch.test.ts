@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import { Watch } from '~/server/watchdogs/watch';
+import { defaultConfig } from '~/shared/config';
+import type { Entry, RunEvent } from '~/shared/events';
+import { emptyView, fold, type RunView } from '~/shared/fold';
+import { defaultRules, type Watchdog } from '~/shared/watchdogs';
+import { RandomStream } from '~/trainer/random';
+
+const started: RunEvent = {
+  type: 'run.started',
+  step: 0,
+  backend: { name: 'cpu', device: 'CPU', tried: [] },
+  series: ['loss', 'gradNorm'].map((name) => ({ name, unit: '', group: name })),
+  controls: { values: [], actions: [] },
+  values: {},
+  params: [],
+  stepsPerEpoch: 10,
+  totalSteps: 10_000,
+};
+
+/** A run's log, fed to a watch entry by entry. */
+class Feed {
+  view: RunView;
+  readonly fired: { kind: string; step: number }[] = [];
+  readonly messages: string[] = [];
+  constructor(readonly watch: Watch) {
+    const actor = { id: 'a', name: 'Ada', role: 'operator' as const };
+    this.view = emptyView('run001', {
+      seq: 1,
+      tenure: 0,
+      at: 0,
+      event: { type: 'run.created', config: defaultConfig('reverse'), actor, parent: null },
+    });
+    this.add(started);
+  }
+  add(event: RunEvent) {
+    const entry: Entry = { seq: this.view.seq + 1, tenure: 1, at: 0, event };
+    this.take(this.watch.entry(this.view, entry));
+    this.view = fold(this.view, entry);
+  }
+  take(firings: ReturnType<Watch['entry']>) {
+    for (const { kind, step, message } of firings) {
+      this.fired.push({ kind, step });
+      this.messages.push(message);
+    }
+  }
+  rows(...rows: [loss: number, gradNorm: number][]) {
+    this.add({ type: 'steps', firstStep: this.view.step, count: rows.length, values: Float64Array.from(rows.flat()) });
+  }
+  snapshot(entropy: number[]) {
+    this.add({
+      type: 'snapshot',
+      step: this.view.step,
+      blob: { hash: 'a'.repeat(64), bytes: 1 },
+      occasion: 'cadence',
+      commandId: null,
+      layers: 1,
+      heads: entropy.length,
+      examples: 1,
+      queries: 2,
+      keys: 2,
+      signals: { entropy },
+    });
+  }
+}
+const watching = (...rules: Watchdog[]) => new Feed(new Watch(rules));
+const on = { enabled: true, reactions: [] };
+const noise = new RandomStream(7, 'watchdogs');
+
+describe('watchdogs', () => {
+  it('the first NaN or infinity fires with its step, once while it lasts', () => {
+    const feed = watching({ kind: 'not-finite', ...on });
+    feed.rows([1, 1], [Number.NaN, 1], [Number.NaN, 1], [1, 1], [1, Number.POSITIVE_INFINITY]);
+    expect(feed.fired).toEqual([
+      { kind: 'not-finite', step: 1 },
+      { kind: 'not-finite', step: 4 },
+    ]);
+    expect(feed.messages).toEqual(['at step 1 the loss is NaN', 'at step 4 the gradient norm is Infinity']);
+  });
+
+  it('one loss 8 deviations high fires at its step; noise within 4 does not', () => {
+    const feed = watching({ kind: 'loss-spike', ...on, sigmas: 8, window: 50 });
+    for (let i = 0; i < 400; i++) feed.rows([2 + 0.1 * Math.max(-4, Math.min(4, noise.normal(i))) + (i === 300 ? 2 : 0), 1]);
+    expect(feed.fired).toEqual([{ kind: 'loss-spike', step: 300 }]);
+  });
+
+  it('a gradient above factor x its median fires; the first window never does', () => {
+    const feed = watching({ kind: 'gradient-spike', ...on, factor: 10, window: 20 });
+    feed.rows([1, 500], ...Array.from({ length: 30 }, () => [1, 1] as [number, number]), [1, 10.1], [1, 9.9]);
+    expect(feed.fired).toEqual([{ kind: 'gradient-spike', step: 31 }]);
+  });
+
+  it('a loss that stands still fires after the steps given, a falling one never', () => {
+    const flat = watching({ kind: 'plateau', ...on, steps: 100, improvement: 0.01 });
+    for (let i = 0; i < 150; i++) flat.rows([2, 1]);
+    expect(flat.fired).toEqual([{ kind: 'plateau', step: 100 }]);
+    const falling = watching({ kind: 'plateau', ...on, steps: 100, improvement: 0.01 });
+    for (let i = 0; i < 500; i++) falling.rows([2 * 0.998 ** i, 1]);
+    expect(falling.fired).toEqual([]);
+  });
+
+  it('sharp attention with the loss at chance held 100 steps is a collapse; sharp attention that learned is not', () => {
+    const rule: Watchdog = { kind: 'collapse', ...on, entropyBelow: 0.3, lossAbove: 0.9, steps: 100 };
+    const run = (loss: number) => {
+      const feed = watching(rule);
+      for (let i = 0; i < 20; i++) {
+        for (let j = 0; j < 10; j++) feed.rows([loss, 1]);
+        feed.snapshot([0.15]);
+      }
+      return feed.fired;
+    };
+    // ln 10 = 2.303: 2.29 is chance. The first snapshot is at step 10, so 100 steps later is 110.
+    expect(run(2.29)).toEqual([{ kind: 'collapse', step: 110 }]);
+    expect(run(0.4)).toEqual([]);
+  });
+
+  it('a running run without steps is stalled, a paused one is not', () => {
+    const feed = watching({ kind: 'stalled', ...on, seconds: 60 });
+    feed.add({ type: 'status', status: 'running', step: 0, message: '' });
+    feed.take(feed.watch.tick(feed.view, 0, null));
+    feed.take(feed.watch.tick(feed.view, 59_999, null));
+    expect(feed.fired).toEqual([]);
+    feed.take(feed.watch.tick(feed.view, 60_000, null));
+    expect(feed.fired).toEqual([{ kind: 'stalled', step: 0 }]);
+    feed.add({ type: 'status', status: 'paused', step: 0, message: '' });
+    feed.take(feed.watch.tick(feed.view, 200_000, null));
+    expect(feed.fired).toHaveLength(1);
+  });
+
+  it('a nearly full disk fires', () => {
+    const feed = watching({ kind: 'disk', ...on, freeBytesBelow: 1e9 });
+    feed.take(feed.watch.tick(feed.view, 0, 2e9));
+    feed.take(feed.watch.tick(feed.view, 1, 5e8));
+    expect(feed.messages).toEqual(["the data folder's disk has 0.5 GB left"]);
+  });
+
+  it('the default rules are silent on a smooth run', () => {
+    const feed = new Feed(new Watch(defaultRules.rules));
+    for (let i = 0; i < 2000; i++) feed.rows([2.3 * Math.exp(-i / 300) + 0.01 * (1 + noise.uniform(i)), 1 + noise.uniform(i)]);
+    expect(feed.fired).toEqual([]);
+  });
+});
