@@ -3,6 +3,7 @@ import { command, refusalReason } from './commands';
 import { controlValue } from './controls';
 import { actor, commandId, runId, seq, step } from './ids';
 import { unreachable } from './unreachable';
+import { defaultRules, type WatchdogRules, watchdogRules } from './watchdogs';
 
 /**
  * The house log: who is on the team, which links and tokens exist, and everything that somebody did, in one append-only, hash-chained list.
@@ -66,6 +67,8 @@ export const houseEvent = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('token.revoked'), tokenId: id }),
   /** Actions and controls that need a second operator. */
   z.strictObject({ type: z.literal('approval.rules'), names: z.array(z.string().min(1).max(64)).max(200) }),
+  /** Rules of one run, or (null) of every run that has none of its own. */
+  z.strictObject({ type: z.literal('watchdog.rules'), runId: runId.nullable(), rules: watchdogRules }),
   // What was done to runs, beside its entry in the run's own log.
   z.strictObject({ type: z.literal('run.created'), runId, parent: runId.nullable() }),
   z.strictObject({ type: z.literal('run.changed'), runId, what: z.string().max(200) }),
@@ -100,9 +103,19 @@ export interface Team {
   sessions: Record<string, Session & { hash: string }>;
   tokens: Record<string, Token & { hash: string }>;
   needsApproval: string[];
+  watchdogs: { everywhere: WatchdogRules; ofRun: Record<string, WatchdogRules> };
 }
 
-export const emptyTeam: Team = { people: {}, invites: {}, sessions: {}, tokens: {}, needsApproval: [] };
+export const emptyTeam: Team = {
+  people: {},
+  invites: {},
+  sessions: {},
+  tokens: {},
+  needsApproval: [],
+  watchdogs: { everywhere: defaultRules, ofRun: {} },
+};
+
+export const rulesFor = ({ watchdogs }: Team, run: string): WatchdogRules => watchdogs.ofRun[run] ?? watchdogs.everywhere;
 
 const without = <T>(record: Record<string, T>, key: string): Record<string, T> => {
   const { [key]: _gone, ...rest } = record;
@@ -145,6 +158,12 @@ export function foldTeam(team: Team, event: HouseEvent): Team {
       return { ...team, tokens: without(team.tokens, event.tokenId) };
     case 'approval.rules':
       return { ...team, needsApproval: event.names };
+    case 'watchdog.rules': {
+      const { runId: run, rules } = event;
+      const { watchdogs } = team;
+      if (run === null) return { ...team, watchdogs: { ...watchdogs, everywhere: rules } };
+      return { ...team, watchdogs: { ...watchdogs, ofRun: { ...watchdogs.ofRun, [run]: rules } } };
+    }
     case 'run.created':
     case 'run.changed':
     case 'command.requested':

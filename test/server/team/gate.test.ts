@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { approvalProblem, gate, holder, turnWheel } from '~/server/team/gate';
+import { type Command, refuse } from '~/shared/commands';
+import type { Actor } from '~/shared/ids';
+
+const ada: Actor = { id: 'a', name: 'Ada', role: 'operator' };
+const bob: Actor = { id: 'b', name: 'Bob', role: 'operator' };
+const root: Actor = { id: 'r', name: 'Root', role: 'admin' };
+const watchdog: Actor = { id: 'watchdog', name: 'Watchdog', role: 'system' };
+const pause: Command = { kind: 'act', id: 'cmd00001', runId: 'run001', action: 'pause', args: {} };
+const held = (until: number | null) => ({ wheel: { holder: ada, until, askedBy: [] } });
+const free = { wheel: null };
+
+describe('the wheel', () => {
+  it('while somebody holds it, only they and the rules steer', () => {
+    expect(gate(held(null), [], ada, pause, 0)).toBe('pass');
+    expect(gate(held(null), [], bob, pause, 0)).toEqual(
+      refuse('forbidden', 'Ada holds the wheel; ask for it, or wait until it is released'),
+    );
+    expect(gate(held(null), [], watchdog, pause, 0)).toBe('pass');
+  });
+  it('expires by itself', () => {
+    expect(holder(held(100), 99)).toEqual(ada);
+    expect(holder(held(100), 100)).toBeNull();
+    expect(gate(held(100), [], bob, pause, 100)).toBe('pass');
+  });
+  it('is taken when free, asked for when not, handed over by its holder, taken away by an admin', () => {
+    expect(turnWheel(free, bob, { kind: 'take', forMs: 500 }, 100)).toEqual({
+      type: 'wheel',
+      actor: bob,
+      holder: bob,
+      until: 600,
+    });
+    expect(turnWheel(held(null), bob, { kind: 'take', forMs: null }, 0)).toEqual(
+      refuse('forbidden', 'Ada holds the wheel; ask for it'),
+    );
+    expect(turnWheel(held(null), bob, { kind: 'ask' }, 0)).toEqual({ type: 'wheel.asked', actor: bob });
+    expect(turnWheel(held(null), ada, { kind: 'handOver', to: bob }, 0)).toEqual({
+      type: 'wheel',
+      actor: ada,
+      holder: bob,
+      until: null,
+    });
+    expect(turnWheel(held(null), root, { kind: 'take', forMs: null }, 0)).toEqual({
+      type: 'wheel',
+      actor: root,
+      holder: root,
+      until: null,
+    });
+    expect(turnWheel(held(null), bob, { kind: 'release' }, 0)).toMatchObject({ reason: 'forbidden' });
+    expect(turnWheel(free, bob, { kind: 'ask' }, 0)).toMatchObject({ reason: 'state' });
+  });
+});
+
+describe('approval', () => {
+  it('what an admin marked waits for a second operator; the rest passes', () => {
+    expect(gate(free, ['pause'], ada, pause, 0)).toBe('propose');
+    expect(gate(free, ['stop'], ada, pause, 0)).toBe('pass');
+  });
+  it('nobody approves their own, or what does not wait', () => {
+    const view = { commands: [{ seq: 2, at: 0, actor: ada, command: pause, outcome: { status: 'proposed' as const } }] };
+    expect(approvalProblem(view, bob, pause.id)).toBeNull();
+    expect(approvalProblem(view, ada, pause.id)).toMatchObject({ reason: 'forbidden' });
+    expect(approvalProblem(view, bob, 'another01')).toMatchObject({ reason: 'state', field: 'commandId' });
+  });
+});
