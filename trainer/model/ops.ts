@@ -1,0 +1,155 @@
+/**
+ * The network's building blocks, each with its hand-written gradient beside it: what tfjs would derive by itself costs several times the ops.
+ * All are pure and return new tensors; the caller's tidy owns what they leave behind. N = rows, D = model width, B = batch, T = positions,
+ * H = heads, d = D/H.
+ */
+import {
+  add,
+  argMax,
+  cast,
+  concat,
+  div,
+  equal,
+  exp,
+  expandDims,
+  greater,
+  greaterEqual,
+  log,
+  matMul,
+  max,
+  mean,
+  mul,
+  oneHot,
+  relu,
+  reshape,
+  rsqrt,
+  softmax,
+  split,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor3D,
+  type Tensor4D,
+  transpose,
+  where,
+  zerosLike,
+} from '@tensorflow/tfjs-core';
+
+const layerNormEpsilon = 1e-5;
+/** The published model's stand-in for minus infinity in masked scores: a row that is masked whole becomes uniform, not NaN. */
+const maskedScore = -9e15;
+
+/** x [N, in], weight [out, in], bias [out] -> x weightᵀ + bias [N, out] */
+export function linear(x: Tensor2D, weight: Tensor2D, bias: Tensor1D): Tensor2D {
+  return add(matMul(x, weight, false, true), bias);
+}
+
+/** dy [N, out] -> gradients of weight [out, in] and bias [out]; that of x is `matMul(dy, weight)`. */
+export function linearGrad(dy: Tensor2D, x: Tensor2D): { weight: Tensor2D; bias: Tensor1D } {
+  return { weight: matMul(dy, x, true, false), bias: sum(dy, 0) };
+}
+
+export interface LayerNormed {
+  y: Tensor2D;
+  /** Before scale and shift. */
+  normalised: Tensor2D;
+  /** 1 / standard deviation, [N, 1]. */
+  inverseStd: Tensor2D;
+}
+
+/** Each row of x [N, D] to mean 0 and variance 1, then scaled and shifted. */
+export function layerNorm(x: Tensor2D, weight: Tensor1D, bias: Tensor1D): LayerNormed {
+  const centred = sub(x, mean(x, 1, true));
+  const inverseStd = rsqrt(add(mean(square(centred), 1, true), layerNormEpsilon)) as Tensor2D;
+  const normalised = mul(centred, inverseStd) as Tensor2D;
+  return { y: add(mul(normalised, weight), bias), normalised, inverseStd };
+}
+
+/** dx = (dn - mean(dn) - n mean(dn n)) / std, with n the normalised rows and dn = dy weight. */
+export function layerNormGrad(dy: Tensor2D, { normalised, inverseStd }: LayerNormed, weight: Tensor1D) {
+  const dn = mul(dy, weight);
+  const inner = sub(sub(dn, mean(dn, 1, true)), mul(normalised, mean(mul(dn, normalised), 1, true)));
+  return {
+    x: mul(inner, inverseStd) as Tensor2D,
+    weight: sum(mul(dy, normalised), 0) as Tensor1D,
+    bias: sum(dy, 0) as Tensor1D,
+  };
+}
+
+export interface Attention {
+  /** [N, D], heads side by side. */
+  context: Tensor2D;
+  /** [B, H, T, T], rows sum to 1. */
+  weights: Tensor4D;
+  query: Tensor4D;
+  key: Tensor4D;
+  value: Tensor4D;
+}
+
+/**
+ * softmax(q kᵀ / sqrt(d)) v for every head.
+ *
+ * @param qkv [N, 3D], packed [head][q | k | v][d]
+ * @param mask [T, T] or [B, T, T], 1 where row (query) may look at column (key), else 0
+ */
+export function attention(qkv: Tensor2D, seqLen: number, heads: number, mask?: Tensor2D | Tensor3D): Attention {
+  const headDim = qkv.shape[1] / (3 * heads);
+  const packed = reshape(qkv, [-1, seqLen, heads, 3 * headDim]);
+  const [query, key, value] = split(transpose(packed, [0, 2, 1, 3]), 3, 3) as [Tensor4D, Tensor4D, Tensor4D]; // [B, H, T, d]
+  let scores = mul(matMul(query, key, false, true), 1 / Math.sqrt(headDim)) as Tensor4D; // [B, H, T, T]
+  if (mask) {
+    const perHead = mask.rank === 3 ? expandDims(mask, 1) : reshape(mask, [1, 1, seqLen, seqLen]);
+    scores = where(greater(add(perHead, zerosLike(scores)), 0), scores, maskedScore);
+  }
+  const weights = softmax(scores);
+  const context = reshape(transpose(matMul(weights, value), [0, 2, 1, 3]), [-1, heads * headDim]) as Tensor2D;
+  return { context, weights, query, key, value };
+}
+
+/** dContext [N, D] -> the gradient of qkv [N, 3D]. A masked score has weight 0 and so, by softmax's gradient, gradient 0. */
+export function attentionGrad(dContext: Tensor2D, { weights, query, key, value }: Attention): Tensor2D {
+  const [, heads, seqLen, headDim] = query.shape;
+  const d = transpose(reshape(dContext, [-1, seqLen, heads, headDim]), [0, 2, 1, 3]); // [B, H, T, d]
+  const dValue = matMul(weights, d, true, false);
+  const dWeights = matMul(d, value, false, true); // [B, H, T, T]
+  const pull = mul(dWeights, weights);
+  const dScores = mul(sub(pull, mul(weights, sum(pull, -1, true))), 1 / Math.sqrt(headDim));
+  const dQuery = matMul(dScores, key);
+  const dKey = matMul(dScores, query, true, false);
+  return reshape(transpose(concat([dQuery, dKey, dValue], 3), [0, 2, 1, 3]), [-1, 3 * heads * headDim]) as Tensor2D;
+}
+
+/** The factor of dropout: 0 with probability `rate`, else 1/(1 - rate). `noise` is uniform in [0, 1), `rate` a scalar. */
+export function dropoutMask(noise: Tensor, rate: Tensor): Tensor {
+  return div(cast(greaterEqual(noise, rate), 'float32'), sub(1, rate));
+}
+
+/** Elementwise sum of two matrices of one shape. */
+export function plus(a: Tensor2D, b: Tensor2D): Tensor2D {
+  return add(a, b);
+}
+
+/** The gradient of relu(x) where y is its result. */
+export function reluGrad(dy: Tensor2D, y: Tensor2D): Tensor2D {
+  return mul(dy, cast(greater(y, 0), 'float32'));
+}
+
+export { relu };
+
+/** Mean cross-entropy and accuracy of logits [R, C] against labels [R], int32; `dLogits` is the gradient of the loss. */
+export function crossEntropy(logits: Tensor2D, labels: Tensor1D): { loss: Tensor; accuracy: Tensor; dLogits: () => Tensor2D } {
+  const [rows, classes] = logits.shape;
+  const shifted = sub(logits, max(logits, 1, true));
+  const logTotal = log(sum(exp(shifted), 1, true));
+  const target = cast(oneHot(labels, classes), 'float32');
+  // Picked with where, not by a product: 0 * infinity would hide a diverged loss behind NaN.
+  const picked = sum(where(cast(target, 'bool'), sub(shifted, logTotal), zerosLike(shifted)));
+  return {
+    loss: mul(picked, -1 / rows),
+    accuracy: mean(cast(equal(argMax(logits, 1), labels), 'float32')),
+    dLogits: () => mul(sub(exp(sub(shifted, logTotal)), target), 1 / rows),
+  };
+}
