@@ -1,0 +1,94 @@
+import { expect, it } from 'vitest';
+import { createRunList } from '~/app/_live/runList';
+import type { Host } from '~/app/_live/runStore';
+import type { Wire, WireListener } from '~/app/_live/wire';
+import type { RunSummary } from '~/shared/fold';
+import type { Actor } from '~/shared/ids';
+
+const you: Actor = { id: 'ann', name: 'Ann', role: 'admin' };
+const summary = (runId: string, createdAt: number, step = 0): RunSummary => ({
+  runId,
+  name: runId,
+  task: 'reverse',
+  status: 'running',
+  step,
+  totalSteps: 10,
+  loss: null,
+  accuracy: null,
+  validationAccuracy: null,
+  testAccuracy: null,
+  createdAt,
+  updatedAt: createdAt,
+  createdBy: you,
+  backend: 'wasm',
+  parent: null,
+  watchers: 0,
+  tags: [],
+  archived: false,
+});
+
+function hand() {
+  const listeners = new Set<WireListener>();
+  const asks: ((a: Awaited<ReturnType<Wire['watchRuns']>>) => Promise<void>)[] = [];
+  let up = false;
+  const no = () => Promise.reject(new Error('not part of this test'));
+  const wire: Wire = {
+    up: () => up,
+    watch: no,
+    command: no,
+    watchRuns: () =>
+      new Promise((resolve) =>
+        asks.push((a) => {
+          resolve(a);
+          return new Promise((r) => setImmediate(r));
+        }),
+      ),
+    unwatch: () => {},
+    unwatchRuns: () => {},
+    listen: (l) => {
+      listeners.add(l);
+      return () => listeners.delete(l);
+    },
+  };
+  const host: Host = { soon: (f) => f(), after: () => () => {}, newId: () => 'unused-id', random: () => 0 };
+  return {
+    wire,
+    host,
+    asks,
+    tell: (f: (l: WireListener) => void) => [...listeners].forEach(f),
+    set up(value: boolean) {
+      up = value;
+      for (const l of [...listeners]) value ? l.up?.() : l.down?.(null);
+    },
+  };
+}
+
+it('the list is newest first, changes replace their line, and a reconnection brings the whole list again', async () => {
+  const h = hand();
+  const list = createRunList(h.wire, h.host);
+  expect(list.get()).toEqual({ link: 'connecting', error: null, runs: null, trainers: [], you: null });
+  h.up = true;
+  await h.asks[0]!({ ok: true, runs: [summary('aaaaaa', 1), summary('bbbbbb', 2)], you });
+  expect(list.get()).toEqual({
+    link: 'live',
+    error: null,
+    runs: [summary('bbbbbb', 2), summary('aaaaaa', 1)],
+    trainers: [],
+    you,
+  });
+  h.tell((l) => l.runs?.([summary('cccccc', 3), summary('aaaaaa', 1, 7)]));
+  expect(list.get().runs).toEqual([summary('cccccc', 3), summary('bbbbbb', 2), summary('aaaaaa', 1, 7)]);
+  h.up = false;
+  expect(list.get().link).toBe('reconnecting');
+  h.up = true;
+  await h.asks[1]!({ ok: true, runs: [summary('cccccc', 3)], you });
+  expect(list.get()).toMatchObject({ link: 'live', runs: [summary('cccccc', 3)] });
+});
+
+it('a refusal is shown in words', async () => {
+  const h = hand();
+  const list = createRunList(h.wire, h.host);
+  h.up = true;
+  await h.asks[0]!({ ok: false, reason: 'forbidden', message: 'Tom (trainer) may not watch runs', field: null });
+  expect(list.get()).toMatchObject({ link: 'refused', error: 'Tom (trainer) may not watch runs', runs: null });
+});
