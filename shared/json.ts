@@ -19,7 +19,8 @@ export const tagOf = (value: unknown): Tag | null => {
 export const arrayOf = (tag: string, bytes: Uint8Array): NumericArray | null => {
   const type = arrays[tag as Tag];
   if (!type) return null;
-  const aligned = bytes.slice().buffer;
+  // A copy made so even when `bytes` is a Node Buffer, whose own slice() is a view into a larger pool.
+  const aligned = new Uint8Array(bytes).buffer;
   return new type(aligned);
 };
 

@@ -117,7 +117,7 @@ export function parseSafetensors(bytes: Uint8Array): TensorFile {
 
 function decode(dtype: Dtype, raw: Uint8Array): TensorData {
   const size = scalarBytes[dtype];
-  const aligned = raw.byteOffset % size === 0 ? raw : raw.slice();
+  const aligned = raw.byteOffset % size === 0 ? raw : new Uint8Array(raw);
   const count = raw.length / size;
   switch (dtype) {
     case 'F64':

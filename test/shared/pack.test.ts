@@ -35,6 +35,14 @@ describe('encodings that keep what training numbers need', () => {
     expect(unpack(shifted.subarray(3))).toEqual({ rows: Float64Array.of(1, Number.NaN, -Infinity), note: 'ü' });
   });
 
+  it('binary: a Node Buffer, a view into a pool that other data share, is read as well', () => {
+    const message = Buffer.from(pack({ rows: Float64Array.of(1, 2, 3), ids: Int32Array.of(7) }));
+    expect(unpack(Buffer.concat([Buffer.from('abc'), message]).subarray(3))).toEqual({
+      rows: Float64Array.of(1, 2, 3),
+      ids: Int32Array.of(7),
+    });
+  });
+
   it('binary: any truncation or foreign start throws an error, never returns wrong data', () => {
     const message = pack({ a: Float64Array.of(1, 2, 3), b: [1, 2] });
     for (let n = 0; n < message.length; n++) expect(() => unpack(message.subarray(0, n))).toThrow();
