@@ -1,0 +1,207 @@
+/**
+ * The server's half of the trainers' link (shared/protocol.ts), in memory and on a real port: what the link's tests talk to. It commits, deduplicates and answers
+ * as a server must, and can be told to go away, come back, refuse, or lose what it was about to answer.
+ */
+import { createHash } from 'node:crypto';
+import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Server, type Socket } from 'socket.io';
+import type { LoggedCommand } from '~/shared/commands';
+import { places, type TrainerEvent } from '~/shared/events';
+import { unpack } from '~/shared/pack';
+import {
+  type Assignment,
+  type BatchAnswer,
+  eventBatch,
+  paths,
+  type Registration,
+  type RegistrationAnswer,
+  registration,
+  type ServerToTrainer,
+  type TrainerToServer,
+} from '~/shared/protocol';
+
+/** What a server keeps of one run: survives its restarts. */
+export class CommittedLog {
+  nextEvent = 0;
+  /** Step rows one by one, and everything else, in order. */
+  readonly flat: unknown[] = [];
+
+  /** Takes what is new in a batch; false = something before it is missing. */
+  commit(from: number, events: readonly TrainerEvent[]): boolean {
+    if (from > this.nextEvent) return false;
+    let at = from;
+    for (const event of events) {
+      for (let i = 0; i < places(event); i++, at++) {
+        if (at < this.nextEvent) continue;
+        this.nextEvent = at + 1;
+        this.flat.push(flatten(event, i));
+      }
+    }
+    return true;
+  }
+}
+
+/** Row `i` of a steps event as plain data; any other event as it is. */
+export function flatten(event: TrainerEvent, i: number): unknown {
+  if (event.type !== 'steps') return event;
+  const width = event.values.length / event.count;
+  return { type: 'row', step: event.firstStep + i, values: [...event.values.subarray(i * width, (i + 1) * width)] };
+}
+
+export const flattenAll = (events: Iterable<TrainerEvent>): unknown[] =>
+  [...events].flatMap((e) => Array.from({ length: places(e) }, (_, i) => flatten(e, i)));
+
+type TrainerSocket = Socket<TrainerToServer, ServerToTrainer>;
+
+export class ScriptedServer {
+  readonly token = 'a-token-for-tests';
+  readonly log = new CommittedLog();
+  readonly blobs = new Map<string, Buffer>();
+  readonly registrations: Registration[] = [];
+  /** Commands of the run, in seq order, that a trainer which comes back may have missed. */
+  readonly commands: LoggedCommand[] = [];
+  run: { runId: string; tenure: number } | null = null;
+  readyCount = 0;
+  /** Answers to the next batches, in place of the right ones; `silence` commits and says nothing. */
+  readonly nextAnswers: (BatchAnswer | 'silence')[] = [];
+  readonly nextBlobStatus: number[] = [];
+  port = 0;
+  #http: HttpServer | null = null;
+  #io: Server<TrainerToServer, ServerToTrainer> | null = null;
+  #socket: TrainerSocket | null = null;
+  readonly #watchers = new Set<() => void>();
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  async start(): Promise<this> {
+    const http = createServer((request, response) => void this.#onBlob(request, response));
+    const io = new Server<TrainerToServer, ServerToTrainer>(http, {
+      path: paths.trainers,
+      transports: ['websocket'],
+      serveClient: false,
+    });
+    io.use((socket, next) => {
+      next(socket.handshake.headers.authorization === `Bearer ${this.token}` ? undefined : new Error('unknown token'));
+    });
+    io.on('connection', (socket) => this.#onConnection(socket));
+    await new Promise<void>((resolve, reject) => http.once('error', reject).listen(this.port, '127.0.0.1', resolve));
+    this.port = (http.address() as AddressInfo).port;
+    this.#http = http;
+    this.#io = io;
+    return this;
+  }
+
+  /** Goes away as a killed process does: connections end, what was not committed is forgotten. */
+  async stop(): Promise<void> {
+    this.#socket = null;
+    this.#io?.engine.close();
+    this.#http?.closeAllConnections();
+    await new Promise<void>((resolve) => (this.#http ? this.#http.close(() => resolve()) : resolve()));
+    this.#io = null;
+    this.#http = null;
+  }
+
+  /** Cuts the connection, the trainer finds its way back. */
+  cut(): void {
+    this.#socket?.conn.close();
+  }
+
+  assign(a: Assignment): void {
+    this.run = { runId: a.runId, tenure: a.tenure };
+    this.#socket!.emit('assign', a);
+  }
+
+  command(logged: LoggedCommand): void {
+    this.commands.push(logged);
+    if (this.run) this.#socket?.emit('command', { ...logged, runId: this.run.runId });
+  }
+
+  release(message: string): void {
+    const run = this.run!;
+    this.run = null;
+    this.#socket!.emit('release', { ...run, message });
+  }
+
+  /** Resolves as soon as `condition` holds; it is looked at after everything that happens here. */
+  async until(condition: () => boolean): Promise<void> {
+    if (condition()) return;
+    await new Promise<void>((resolve) => {
+      const check = () => {
+        if (!condition()) return;
+        this.#watchers.delete(check);
+        resolve();
+      };
+      this.#watchers.add(check);
+    });
+  }
+
+  #changed(): void {
+    for (const check of [...this.#watchers]) check();
+  }
+
+  #onConnection(socket: TrainerSocket): void {
+    socket.on('register', (r, answer) => answer(this.#register(socket, r)));
+    socket.on('ready', () => {
+      this.readyCount++;
+      this.#changed();
+    });
+    socket.on('events', (bytes, answer) => {
+      const reply = this.#onEvents(bytes);
+      if (reply !== 'silence') answer(reply);
+      this.#changed();
+    });
+  }
+
+  #register(socket: TrainerSocket, message: unknown): RegistrationAnswer {
+    const r = registration.parse(message);
+    this.registrations.push(r);
+    this.#socket = socket;
+    queueMicrotask(() => this.#changed());
+    const held = r.active && this.run?.runId === r.active.runId && this.run.tenure === r.active.tenure;
+    if (!held) return { ok: true, active: null };
+    const missed = this.commands.filter((c) => c.seq > r.active!.lastCommandSeq);
+    return { ok: true, active: { nextEvent: this.log.nextEvent, commands: missed } };
+  }
+
+  #onEvents(bytes: Uint8Array): BatchAnswer | 'silence' {
+    const scripted = this.nextAnswers.shift();
+    if (scripted && scripted !== 'silence') return scripted;
+    const parsed = eventBatch.safeParse(unpack(bytes));
+    if (!parsed.success) return { ok: false, reason: 'invalid', message: parsed.error.issues[0]!.message };
+    const batch = parsed.data;
+    if (batch.runId !== this.run?.runId || batch.tenure !== this.run.tenure)
+      return { ok: false, reason: 'fenced', message: 'a later tenure owns the run' };
+    for (const e of batch.events)
+      if ((e.type === 'snapshot' || e.type === 'checkpoint') && !this.blobs.has(e.blob.hash))
+        return { ok: false, reason: 'missing-blob', message: `blob ${e.blob.hash} is not here` };
+    if (!this.log.commit(batch.from, batch.events))
+      return {
+        ok: false,
+        reason: 'gap',
+        nextEvent: this.log.nextEvent,
+        message: `expected ${this.log.nextEvent}, got ${batch.from}`,
+      };
+    return scripted ?? { ok: true, nextEvent: this.log.nextEvent };
+  }
+
+  async #onBlob(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const end = (status: number, body: string | Buffer = '') => {
+      response.writeHead(status).end(body);
+      this.#changed();
+    };
+    const hash = request.url!.slice(paths.blobs.length + 1);
+    if (request.headers.authorization !== `Bearer ${this.token}`) return end(401, 'unknown token');
+    const scripted = this.nextBlobStatus.shift();
+    if (scripted) return end(scripted, 'scripted');
+    if (request.method === 'GET') return this.blobs.has(hash) ? end(200, this.blobs.get(hash)!) : end(404, 'no such blob');
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    const bytes = Buffer.concat(parts);
+    if (createHash('sha256').update(bytes).digest('hex') !== hash) return end(422, 'the bytes do not have that hash');
+    this.blobs.set(hash, bytes);
+    end(201);
+  }
+}

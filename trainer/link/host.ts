@@ -1,0 +1,98 @@
+/** Waits for runs, trains them one after the other, survives those that fail. */
+
+import type { LoggedCommand } from '~/shared/commands';
+import type { RunConfig } from '~/shared/config';
+import type { OpenedBackend } from '../backends/index';
+import type { CommandSource, TrainOutput } from '../types';
+import type { HeldRun, Link } from './index';
+
+/** What one run of `train` is given. */
+export interface RunInput {
+  config: RunConfig;
+  backend: OpenedBackend;
+  commands: CommandSource;
+  resume: { checkpoint: Uint8Array; step: number; replay: { logged: LoggedCommand; step: number }[] } | null;
+  /** A checkpoint whose parameters replace the random start. */
+  startFrom: Uint8Array | null;
+  dataFolder: string;
+  runId: string;
+}
+
+export interface Host {
+  train(input: RunInput): AsyncGenerator<TrainOutput>;
+  /** Makes the named backend tfjs' current one; `auto` takes this process's own choice. @throws when it cannot */
+  open(backend: RunConfig['backend']): Promise<OpenedBackend>;
+  /** Run after a failed run. @throws when the backend is broken, so that only a new process helps */
+  check(): Promise<void>;
+  dataFolder: string;
+  log(line: string): void;
+}
+
+/** Trains what comes until `signal` fires (returns) or the link or the backend is broken (rejects). */
+export async function serve(link: Link, host: Host, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    let run: HeldRun;
+    try {
+      run = await link.assigned(signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error;
+    }
+    await trainOne(link, run, host, signal);
+  }
+}
+
+async function trainOne(link: Link, run: HeldRun, host: Host, signal: AbortSignal): Promise<void> {
+  const { runId, config, resume } = run.assignment;
+  const onAbort = () => run.close('the trainer process is ending');
+  signal.addEventListener('abort', onAbort, { once: true });
+  host.log(
+    `run ${runId}: ${config.name} (${config.task.kind}, backend ${config.backend})${resume ? ` from step ${resume.step}` : ''}`,
+  );
+  let step = resume?.step ?? 0;
+  let ended = false;
+  let failed = false;
+  try {
+    const input: RunInput = {
+      config,
+      backend: await host.open(config.backend),
+      commands: run,
+      resume: resume && { checkpoint: await link.blob(resume.blob.hash, run, signal), step: resume.step, replay: resume.replay },
+      startFrom: config.startFrom === null ? null : await link.blob(config.startFrom, run, signal),
+      dataFolder: host.dataFolder,
+      runId,
+    };
+    for await (const output of host.train(input)) {
+      run.post(output);
+      const { event } = output;
+      if (event.type === 'steps') step = event.firstStep + event.count;
+      if (event.type === 'status') ended = event.status !== 'running' && event.status !== 'paused';
+      const heldUpMs = await link.room(run, signal);
+      if (run.dropped !== null || signal.aborted) break;
+      if (heldUpMs > 100) run.post({ event: spoolWasFull(step, heldUpMs), blob: null });
+    }
+    if (!ended && run.dropped === null && !signal.aborted) throw new Error('training ended without saying how');
+  } catch (error) {
+    // Ended from outside: by a signal, or because the run is somebody else's now.
+    failed = run.dropped === null && !signal.aborted;
+    if (failed && !ended) {
+      host.log(`run ${runId} failed at step ${step}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      const message = (error instanceof Error ? error.message : String(error)).slice(0, 2000);
+      run.post({ event: { type: 'status', status: 'failed', step, message }, blob: null });
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+  if (!signal.aborted) run.end();
+  if (failed) await host.check();
+  if (run.dropped !== null) host.log(`run ${runId} dropped at step ${step}: ${run.dropped}`);
+}
+
+const spoolWasFull = (step: number, ms: number) =>
+  ({
+    type: 'alert',
+    step,
+    level: 'warning',
+    kind: 'spool-full',
+    message: `Training waited ${(ms / 1000).toFixed(1)} s: the server was away and the trainer's spool was full (HEADROOM_SPOOL_BYTES).`,
+  }) as const;

@@ -1,0 +1,237 @@
+/** The loop's side of the link: outputs in, assignments and commands out, without ever waiting for a network. */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import type { LoggedCommand } from '~/shared/commands';
+import type { Assignment } from '~/shared/protocol';
+import type { CommandSource, TrainOutput } from '../types';
+import { BlobError, getBlob } from './blobs';
+import { type FromLink, gauge, type LinkStart, type ToLink } from './messages';
+
+/** Posted and not yet spooled, at most: beyond it the loop waits for the link's thread. */
+const queueKilobytes = 64 * 1024;
+/** The loop lets timers, signals and messages in this often; tfjs steps may otherwise be an unbroken chain of microtasks. */
+const turnEveryMs = 20;
+
+export type LinkOptions = Omit<LinkStart, 'gauge'>;
+
+/** A run that was assigned: where its commands come from and its outputs go. */
+export class HeldRun implements CommandSource {
+  readonly assignment: Assignment;
+  /** Set once the run is no longer this trainer's: nothing more will be accepted for it. */
+  dropped: string | null = null;
+  readonly #link: Link;
+  readonly #commands: LoggedCommand[];
+  #waiting: { resolve: () => void; reject: (error: Error) => void } | null = null;
+  #closed: Error | null = null;
+
+  constructor(link: Link, assignment: Assignment) {
+    this.#link = link;
+    this.assignment = assignment;
+    this.#commands = [...assignment.commands];
+  }
+
+  take(): LoggedCommand[] {
+    this.#link.receive();
+    return this.#commands.splice(0);
+  }
+
+  async wait(): Promise<void> {
+    this.#link.receive();
+    if (this.#closed) throw this.#closed;
+    if (this.#commands.length > 0) return;
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
+  }
+
+  /** Hands one output over: a copy goes to the link's thread. */
+  post({ event, blob }: TrainOutput): void {
+    if (this.dropped !== null) return;
+    const named = event.type === 'snapshot' || event.type === 'checkpoint' ? event.blob : null;
+    if (blob && !named) throw new Error(`a ${event.type} event came with a blob that it does not name`);
+    // A structured clone of a view would take its whole buffer along.
+    const own =
+      event.type === 'steps' && event.values.byteLength < event.values.buffer.byteLength
+        ? { ...event, values: event.values.slice() }
+        : event;
+    const bytes = blob && blob.byteLength < blob.buffer.byteLength ? blob.slice() : blob;
+    const kilobytes = 1 + ((((event.type === 'steps' ? event.values.byteLength : 0) + (bytes?.byteLength ?? 0)) / 1024) | 0);
+    this.#link.send({ type: 'output', event: own, blob: bytes && named ? { hash: named.hash, bytes } : null, kilobytes });
+  }
+
+  /** The last output has been posted. */
+  end(): void {
+    if (this.dropped === null) this.#link.send({ type: 'ended' });
+  }
+
+  /** @internal */
+  deliver(logged: LoggedCommand): void {
+    this.#commands.push(logged);
+    this.#waiting?.resolve();
+    this.#waiting = null;
+  }
+
+  /** `wait` rejects from now on. */
+  close(message: string): void {
+    this.#closed = new Error(message);
+    this.#waiting?.reject(this.#closed);
+    this.#waiting = null;
+  }
+
+  /** @internal */
+  drop(message: string): void {
+    this.dropped = message;
+    this.close(message);
+  }
+}
+
+export class Link {
+  readonly #options: LinkOptions;
+  readonly #gauge = new Int32Array(new SharedArrayBuffer(8));
+  readonly #port: MessagePort;
+  readonly #worker: Worker;
+  #held: HeldRun | null = null;
+  #assigned: HeldRun | null = null;
+  #failed: Error | null = null;
+  #unsent: number | null = null;
+  #wake: (() => void) | null = null;
+  #lastTurn = performance.now();
+
+  /** @param url the thread's entry: `workerUrl(import.meta.url)` */
+  constructor(options: LinkOptions, url: URL) {
+    this.#options = options;
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.#worker = new Worker(url, {
+      workerData: { start: { ...options, gauge: this.#gauge.buffer } satisfies LinkStart, port: port2 },
+      transferList: [port2],
+      execArgv: url.pathname.endsWith('.ts') ? ['--import', tsxLoader()] : [],
+    });
+    this.#port.on('message', (message: FromLink) => this.#onMessage(message));
+    this.#worker.on('error', (error) => this.#fail(new Error(`the link's thread broke: ${error.stack ?? error.message}`)));
+    this.#worker.on('exit', (code) => {
+      if (this.#unsent === null) this.#fail(new Error(`the link's thread ended with ${code}`));
+    });
+  }
+
+  /** The next run to train. Rejects when the server refuses this trainer, the link broke, or `signal` fires. */
+  async assigned(signal: AbortSignal): Promise<HeldRun> {
+    for (;;) {
+      if (this.#failed) throw this.#failed;
+      signal.throwIfAborted();
+      if (this.#assigned) {
+        const run = this.#assigned;
+        this.#assigned = null;
+        return run;
+      }
+      await this.#news(signal);
+    }
+  }
+
+  /**
+   * Called between outputs: returns at once as a rule, after one turn of the event loop every 20 ms, and late when the spool or the queue to it is full.
+   * @returns how long the loop was held up by a full spool, ms
+   */
+  async room(run: HeldRun, signal: AbortSignal): Promise<number> {
+    const now = performance.now();
+    if (now - this.#lastTurn >= turnEveryMs) {
+      await turn();
+      this.#lastTurn = performance.now();
+    }
+    this.receive();
+    if (this.#failed) throw this.#failed;
+    if (!this.#full()) return 0;
+    while (this.#full() && run.dropped === null && !signal.aborted && !this.#failed) await delay(5);
+    return performance.now() - now;
+  }
+
+  /** A checkpoint's bytes; tries until the server gives them or says that it never will. @throws BlobError */
+  async blob(hash: string, run: HeldRun, signal: AbortSignal): Promise<Uint8Array> {
+    for (let failures = 0; ; failures++) {
+      try {
+        return await getBlob(this.#options, hash);
+      } catch (error) {
+        if (!(error instanceof BlobError && error.retry) || run.dropped !== null) throw error;
+        await delay(Math.min(5000, 100 * 2 ** failures), undefined, { signal });
+      }
+    }
+  }
+
+  /** Gives what has been posted up to `withinMs` to be committed, then ends the thread. @returns the number of events that were not */
+  async close(withinMs: number): Promise<number> {
+    this.send({ type: 'close', withinMs });
+    while (this.#unsent === null && !this.#failed) await this.#news();
+    await this.#worker.terminate();
+    this.#port.close();
+    if (this.#unsent === null) throw this.#failed;
+    return this.#unsent;
+  }
+
+  /** @internal Takes in what the thread has said, without a turn of the event loop. */
+  receive(): void {
+    for (let got = receiveMessageOnPort(this.#port); got; got = receiveMessageOnPort(this.#port)) this.#onMessage(got.message);
+  }
+
+  /** @internal */
+  send(message: ToLink): void {
+    if (message.type === 'output') Atomics.add(this.#gauge, gauge.queuedKilobytes, message.kilobytes);
+    this.#port.postMessage(message);
+  }
+
+  #full(): boolean {
+    return Atomics.load(this.#gauge, gauge.spoolFull) === 1 || Atomics.load(this.#gauge, gauge.queuedKilobytes) > queueKilobytes;
+  }
+
+  #onMessage(message: FromLink): void {
+    switch (message.type) {
+      case 'assign':
+        this.#held = new HeldRun(this, message.assignment);
+        this.#assigned = this.#held;
+        break;
+      case 'command':
+        this.#held?.deliver(message.logged);
+        break;
+      case 'release':
+        this.#held?.drop(message.message);
+        this.#held = null;
+        break;
+      case 'refused':
+        this.#fail(new Error(message.message));
+        break;
+      case 'closed':
+        this.#unsent = message.unsent;
+        break;
+    }
+    this.#wake?.();
+  }
+
+  #fail(error: Error): void {
+    this.#failed ??= error;
+    this.#held?.close(error.message);
+    this.#wake?.();
+  }
+
+  async #news(signal?: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      signal?.addEventListener('abort', () => resolve(), { once: true });
+    });
+    this.#wake = null;
+  }
+}
+
+/** The thread's entry as seen from the module at `base` (trainer/main.ts, trainer/link/index.ts, or the bundle of either). */
+export function workerUrl(base: string): URL {
+  const candidates = ['./link/worker.ts', './worker.ts', './link/worker.js', './worker.js'].map((path) => new URL(path, base));
+  const found = candidates.find((url) => existsSync(fileURLToPath(url)));
+  if (!found)
+    throw new Error(
+      `the link's thread is missing: none of ${candidates.map((url) => fileURLToPath(url)).join(', ')} exists; run npm run build`,
+    );
+  return found;
+}
+
+const tsxLoader = (): string => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;

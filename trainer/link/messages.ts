@@ -1,0 +1,39 @@
+/** What passes between the loop's thread and the link's. Structured clones: typed arrays cross as they are. */
+import type { LoggedCommand } from '~/shared/commands';
+import type { TrainerEvent } from '~/shared/events';
+import type { Assignment, Registration } from '~/shared/protocol';
+
+/** What the link's thread is started with. */
+export interface LinkStart {
+  server: string;
+  token: string;
+  /** Its own folder for unsent events; removed when it closes with everything sent. */
+  spoolFolder: string;
+  spoolBytes: number;
+  registration: Omit<Registration, 'active'>;
+  /** Int32 x 2, shared: see `gauge`. */
+  gauge: SharedArrayBuffer;
+}
+
+/** Places in the shared gauge. */
+export const gauge = {
+  /** 1 while the spool is at its bound. */
+  spoolFull: 0,
+  /** Kilobytes posted to the link's thread that it has not spooled yet. */
+  queuedKilobytes: 1,
+} as const;
+
+export type ToLink =
+  | { type: 'output'; event: TrainerEvent; blob: { hash: string; bytes: Uint8Array } | null; kilobytes: number }
+  /** The held run's last event has been posted: become ready once all is committed. */
+  | { type: 'ended' }
+  | { type: 'close'; withinMs: number };
+
+export type FromLink =
+  | { type: 'assign'; assignment: Assignment }
+  | { type: 'command'; logged: LoggedCommand }
+  /** Drop the run without another event. `fatal` null: a later tenure owns it; else why the server cannot take its events. */
+  | { type: 'release'; message: string }
+  /** This process can do nothing more for this server. */
+  | { type: 'refused'; message: string }
+  | { type: 'closed'; unsent: number };

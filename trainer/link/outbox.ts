@@ -1,0 +1,214 @@
+/**
+ * The trainer's half of exactly-once: numbers the events of one tenure, hands them out in batches, and keeps each until the server has
+ * committed it. Pure: no socket, timer or file, so that a seeded simulation can check it (test/trainer/linkOutbox.fuzz.test.ts).
+ *
+ * Invariants: acked <= sent <= next; what lies in [acked, next) can be read from the log; one batch at a time is in flight, so whatever
+ * the server commits arrives in order, and rows made meanwhile go out together in the next one.
+ */
+import { places, type Steps, type TrainerEvent } from '~/shared/events';
+import type { BatchAnswer } from '~/shared/protocol';
+import { unreachable } from '~/shared/unreachable';
+
+/** An event and its first number; a `steps` event of n rows has the numbers number .. number + n - 1. */
+export interface Numbered {
+  number: number;
+  event: TrainerEvent;
+}
+
+/** Where events wait, in order, until they are trimmed. */
+export interface EventLog {
+  append(numbered: Numbered): void;
+  /** Events from the one that covers `number` on: at least one if there is one, then more up to about `maxPlaces` and `maxBytes`. */
+  read(number: number, maxPlaces: number, maxBytes: number): Numbered[];
+  /** Events wholly below `number` are not needed any more. */
+  trim(number: number): void;
+  /** Nothing in it is needed any more. */
+  clear(): void;
+}
+
+export interface OutboxBatch {
+  from: number;
+  /** Number after the last. */
+  to: number;
+  events: TrainerEvent[];
+}
+
+export type Outcome =
+  /** The batch is committed, or another place is to be sent from: go on at once. */
+  | { kind: 'next' }
+  /** Send the same again after a while. */
+  | { kind: 'retry'; message: string }
+  /** Upload the blobs of the batch again, then send it again. */
+  | { kind: 'missing-blob'; message: string }
+  /** A later tenure owns the run: drop it. */
+  | { kind: 'fenced'; message: string }
+  /** The server will never take these events; the run cannot go on. */
+  | { kind: 'rejected'; message: string };
+
+const maxPlaces = 4096;
+const maxBytes = 256 * 1024;
+
+export class Outbox {
+  readonly #log: EventLog;
+  #next = 0;
+  #acked = 0;
+  #inFlight: OutboxBatch | null = null;
+
+  constructor(log: EventLog) {
+    this.#log = log;
+  }
+
+  /** Number of the next event. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** Everything below is committed. */
+  get acked(): number {
+    return this.#acked;
+  }
+
+  get drained(): boolean {
+    return this.#acked === this.#next;
+  }
+
+  append(event: TrainerEvent): void {
+    this.#log.append({ number: this.#next, event });
+    this.#next += places(event);
+  }
+
+  /** What to send now; null while a batch is in flight or when everything is committed. */
+  take(): OutboxBatch | null {
+    if (this.#inFlight || this.drained) return null;
+    const events: TrainerEvent[] = [];
+    let bytes = 0;
+    let to = this.#acked;
+    for (const { number, event } of this.#log.read(this.#acked, maxPlaces, maxBytes)) {
+      const rest = dropFront(event, to - number);
+      const fitting = upTo(rest, maxPlaces - (to - this.#acked), maxBytes - bytes, events.length === 0);
+      if (!fitting) break;
+      events.push(fitting);
+      to += places(fitting);
+      bytes += sizeOf(fitting);
+      if (places(fitting) < places(rest)) break;
+    }
+    if (events.length === 0) throw new Error(`the log lacks event ${this.#acked}, events up to ${this.#next} were appended`);
+    this.#inFlight = { from: this.#acked, to, events: joined(events) };
+    return this.#inFlight;
+  }
+
+  /** The answer to `batch`; one that is no longer in flight is ignored (its answer came too late and it was sent again). */
+  answered(batch: OutboxBatch, answer: BatchAnswer): Outcome {
+    if (batch !== this.#inFlight) return { kind: 'next' };
+    this.#inFlight = null;
+    if (answer.ok) return this.resumeAt(answer.nextEvent);
+    switch (answer.reason) {
+      case 'gap':
+        return this.resumeAt(answer.nextEvent);
+      case 'unavailable':
+        return { kind: 'retry', message: answer.message };
+      case 'missing-blob':
+        return { kind: 'missing-blob', message: answer.message };
+      case 'fenced':
+        return { kind: 'fenced', message: answer.message };
+      case 'invalid':
+        return {
+          kind: 'rejected',
+          message: `the server does not accept events ${batch.from} to ${batch.to - 1}: ${answer.message}`,
+        };
+      default:
+        return unreachable(answer);
+    }
+  }
+
+  /** No answer to the batch in flight will come (the connection is gone, or the wait was too long): it is sent again. */
+  lost(batch: OutboxBatch): void {
+    if (batch === this.#inFlight) this.#inFlight = null;
+  }
+
+  /** The server has committed everything below `nextEvent` and nothing from it on. */
+  resumeAt(nextEvent: number): Outcome {
+    this.#inFlight = null;
+    if (nextEvent > this.#next)
+      return { kind: 'rejected', message: `the server expects event ${nextEvent}, this trainer has made ${this.#next}` };
+    if (nextEvent < this.#acked)
+      return {
+        kind: 'rejected',
+        message: `the server expects event ${nextEvent} though it has committed all below ${this.#acked}`,
+      };
+    this.#acked = nextEvent;
+    this.#log.trim(nextEvent);
+    return { kind: 'next' };
+  }
+
+  /** Forgets every event that is not committed, so that the next one appended follows the committed ones. */
+  abandon(): void {
+    this.#inFlight = null;
+    this.#log.clear();
+    this.#next = this.#acked;
+  }
+}
+
+/** Rough size on the wire. */
+export const sizeOf = (event: TrainerEvent): number => {
+  if (event.type === 'steps') return 128 + event.values.byteLength;
+  if (event.type === 'snapshot') return 512 + 20 * event.layers * event.heads * Object.keys(event.signals).length;
+  if (event.type === 'run.started') return 4096 + 96 * (event.series.length + event.params.length);
+  return 512;
+};
+
+const rows = (e: Steps, first: number, count: number): Steps => {
+  const width = e.values.length / e.count;
+  return {
+    type: 'steps',
+    firstStep: e.firstStep + first,
+    count,
+    values: e.values.subarray(first * width, (first + count) * width),
+  };
+};
+
+/** Without its first `n` places. */
+function dropFront(event: TrainerEvent, n: number): TrainerEvent {
+  if (n === 0) return event;
+  if (event.type !== 'steps' || n < 0 || n >= event.count)
+    throw new Error(`the log gave an event that does not cover the wanted number`);
+  return rows(event, n, event.count - n);
+}
+
+/** As much of it as fits; null when nothing does, unless it `must`: then one place at least. */
+function upTo(event: TrainerEvent, placesLeft: number, bytesLeft: number, must: boolean): TrainerEvent | null {
+  if (event.type !== 'steps') return must || (placesLeft >= 1 && sizeOf(event) <= bytesLeft) ? event : null;
+  const rowBytes = event.values.byteLength / event.count;
+  const count = Math.min(event.count, placesLeft, Math.max(must ? 1 : 0, Math.floor((bytesLeft - 128) / rowBytes)));
+  if (count <= 0) return null;
+  return count === event.count ? event : rows(event, 0, count);
+}
+
+/** Step rows that follow one another become one event with one array. */
+function joined(events: TrainerEvent[]): TrainerEvent[] {
+  const out: TrainerEvent[] = [];
+  for (let i = 0; i < events.length; ) {
+    const first = events[i]!;
+    let end = i + 1;
+    while (end < events.length && follows(events[end - 1]!, events[end]!)) end++;
+    out.push(first.type === 'steps' && end > i + 1 ? concat(events.slice(i, end) as Steps[]) : first);
+    i = end;
+  }
+  return out;
+}
+
+const follows = (a: TrainerEvent, b: TrainerEvent): boolean =>
+  a.type === 'steps' &&
+  b.type === 'steps' &&
+  a.firstStep + a.count === b.firstStep &&
+  a.values.length * b.count === b.values.length * a.count;
+
+function concat(parts: Steps[]): Steps {
+  const values = new Float64Array(parts.reduce((n, p) => n + p.values.length, 0));
+  let at = 0;
+  for (const p of parts) {
+    values.set(p.values, at);
+    at += p.values.length;
+  }
+  return { type: 'steps', firstStep: parts[0]!.firstStep, count: parts.reduce((n, p) => n + p.count, 0), values };
+}

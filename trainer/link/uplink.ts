@@ -1,0 +1,385 @@
+/** The link's own thread: one socket to the server, the outbox of the held run, its spool, and every wait and retry between them. */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { io, type Socket } from 'socket.io-client';
+import { type LoggedCommand, loggedCommand } from '~/shared/commands';
+import type { TrainerEvent } from '~/shared/events';
+import { pack } from '~/shared/pack';
+import {
+  type Assignment,
+  assignment,
+  type BatchAnswer,
+  paths,
+  type RegistrationAnswer,
+  type ServerToTrainer,
+  type TrainerToServer,
+} from '~/shared/protocol';
+import { BlobError, putBlob } from './blobs';
+import type { FromLink, LinkStart, ToLink } from './messages';
+import { gauge } from './messages';
+import { Outbox, type OutboxBatch } from './outbox';
+import { Spool } from './spool';
+
+/** Step rows wait this long for company, so that a fast run costs 50 messages a second and not one per step; anything else goes at once. */
+const lingerMs = 20;
+const answerWithinMs = 30_000;
+const retryMs = { first: 100, most: 5_000 };
+
+interface Held {
+  runId: string;
+  tenure: number;
+  outbox: Outbox;
+  spool: Spool;
+  uploaded: Set<string>;
+  /** Highest command seq received. */
+  lastCommandSeq: number;
+  /** Its last event is in the outbox. */
+  ended: boolean;
+  lastStep: number;
+}
+
+export class Uplink {
+  readonly #start: LinkStart;
+  readonly #gauge: Int32Array;
+  readonly #tell: (message: FromLink) => void;
+  readonly #log: (line: string) => void;
+  readonly #socket: Socket<ServerToTrainer, TrainerToServer>;
+  #held: Held | null = null;
+  #registered = false;
+  #pumping = false;
+  #timer: NodeJS.Timeout | null = null;
+  #failures = 0;
+  #lastComplaint = '';
+  #closing = false;
+  #wake: (() => void) | null = null;
+
+  constructor(start: LinkStart, tell: (message: FromLink) => void, log: (line: string) => void) {
+    this.#start = start;
+    this.#gauge = new Int32Array(start.gauge);
+    this.#tell = tell;
+    this.#log = log;
+    mkdirSync(start.spoolFolder, { recursive: true });
+    this.#socket = io(start.server, {
+      path: paths.trainers,
+      transports: ['websocket'],
+      extraHeaders: { authorization: `Bearer ${start.token}` },
+      reconnectionDelay: 250,
+      reconnectionDelayMax: retryMs.most,
+      randomizationFactor: 0.5,
+    });
+    this.#socket.on('connect', () => void this.#register());
+    this.#socket.on('disconnect', (reason) => this.#onDisconnect(reason));
+    this.#socket.on('connect_error', (error) => this.#onConnectError(error));
+    this.#socket.on('assign', (a) => this.#onAssign(a));
+    this.#socket.on('command', ({ runId, ...logged }) => {
+      if (this.#held?.runId === runId) this.#onCommand(logged);
+    });
+    this.#socket.on('release', ({ runId, tenure, message }) => {
+      if (this.#held?.runId === runId && this.#held.tenure === tenure) this.#drop(message);
+    });
+  }
+
+  handle(message: ToLink): void {
+    switch (message.type) {
+      case 'output':
+        Atomics.sub(this.#gauge, gauge.queuedKilobytes, message.kilobytes);
+        this.#onOutput(message.event, message.blob);
+        return;
+      case 'ended':
+        if (this.#held) this.#held.ended = true;
+        this.#soon(0);
+        return;
+      case 'close':
+        void this.#close(message.withinMs);
+    }
+  }
+
+  // ---- connection ----
+
+  async #register(): Promise<void> {
+    const held = this.#held;
+    const active = held && { runId: held.runId, tenure: held.tenure, lastCommandSeq: held.lastCommandSeq };
+    let answer: RegistrationAnswer;
+    try {
+      answer = await this.#socket.timeout(answerWithinMs).emitWithAck('register', { ...this.#start.registration, active });
+    } catch {
+      // Disconnected meanwhile: the next connection registers. Still connected: the server hangs, so a new connection is worth a try.
+      if (this.#socket.connected) this.#reconnect();
+      return;
+    }
+    if (this.#held !== held) return this.#reconnect();
+    if (!answer.ok) {
+      if (answer.reason !== 'busy' && answer.reason !== 'failed')
+        this.#refused(`the server does not take this trainer: ${answer.message}`);
+      else this.#complain(`registration: ${answer.message}; trying again`);
+      setTimeout(() => this.#reconnect(), this.#backoffMs());
+      return;
+    }
+    this.#log(`registered with ${this.#start.server}${held ? `, going on with run ${held.runId}` : ''}`);
+    this.#failures = 0;
+    this.#lastComplaint = '';
+    this.#registered = true;
+    if (!held) {
+      this.#socket.emit('ready');
+    } else if (answer.active === null) {
+      this.#drop('the server says that the run is no longer this trainer’s');
+    } else {
+      for (const logged of answer.active.commands) this.#onCommand(logged);
+      const outcome = held.outbox.resumeAt(answer.active.nextEvent);
+      if (outcome.kind === 'rejected') this.#reject(held, outcome.message);
+      this.#soon(0);
+    }
+  }
+
+  #reconnect(): void {
+    if (this.#closing) return;
+    this.#registered = false;
+    this.#socket.disconnect().connect();
+  }
+
+  #onDisconnect(reason: string): void {
+    this.#registered = false;
+    this.#wake?.();
+    if (this.#closing || reason === 'io client disconnect') return;
+    this.#complain(`connection lost (${reason})${this.#held ? '; training goes on, events are kept on disk' : ''}`);
+    // socket.io does not reconnect by itself when the server says goodbye, as it does when it shuts down.
+    if (reason === 'io server disconnect') setTimeout(() => this.#socket.connect(), this.#backoffMs());
+  }
+
+  #onConnectError(error: Error): void {
+    if (this.#closing) return;
+    this.#complain(`cannot reach ${this.#start.server}: ${error.message}; trying again`);
+    if (this.#socket.active) return;
+    // Not active: the server answered and said no, so the token is wrong. With a run in hand it may yet be put right.
+    if (!this.#held) this.#refused(`${this.#start.server} refuses this trainer: ${error.message}; check HEADROOM_TRAINER_TOKEN`);
+    setTimeout(() => this.#socket.connect(), this.#backoffMs());
+  }
+
+  #refused(message: string): void {
+    this.#tell({ type: 'refused', message });
+  }
+
+  // ---- the run ----
+
+  #onAssign(message: unknown): void {
+    const parsed = assignment.safeParse(message);
+    if (!parsed.success) {
+      this.#log(
+        `an assignment that does not fit the protocol was ignored: ${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`,
+      );
+      return;
+    }
+    const a: Assignment = parsed.data;
+    if (this.#held) {
+      this.#log(`run ${a.runId} was assigned while run ${this.#held.runId} is held: ignored`);
+      return;
+    }
+    const seqs = [...a.commands.map((c) => c.seq), ...(a.resume?.replay.map((r) => r.logged.seq) ?? [])];
+    const spool = new Spool(join(this.#start.spoolFolder, `${a.runId}-${a.tenure}`));
+    this.#held = {
+      runId: a.runId,
+      tenure: a.tenure,
+      outbox: new Outbox(spool),
+      spool,
+      uploaded: new Set(),
+      lastCommandSeq: Math.max(0, ...seqs),
+      ended: false,
+      lastStep: a.resume?.step ?? 0,
+    };
+    this.#tell({ type: 'assign', assignment: a });
+  }
+
+  #onCommand(message: unknown): void {
+    const held = this.#held;
+    const parsed = loggedCommand.safeParse(message);
+    if (!held || !parsed.success) {
+      if (held) this.#log(`a command that does not fit the protocol was ignored: ${JSON.stringify(message).slice(0, 200)}`);
+      return;
+    }
+    const logged: LoggedCommand = parsed.data;
+    if (logged.seq <= held.lastCommandSeq) return;
+    held.lastCommandSeq = logged.seq;
+    this.#tell({ type: 'command', logged });
+  }
+
+  #onOutput(event: TrainerEvent, blob: { hash: string; bytes: Uint8Array } | null): void {
+    const held = this.#held;
+    // Outputs of a run that was dropped may still be on their way.
+    if (!held || held.ended) return;
+    if (blob) held.spool.putBlob(blob.hash, blob.bytes, held.outbox.next);
+    held.outbox.append(event);
+    if (event.type === 'steps') held.lastStep = event.firstStep + event.count;
+    this.#measure();
+    this.#soon(event.type === 'steps' ? lingerMs : 0);
+  }
+
+  /** Compares the spool with its bound; with 10 % to spare it is open again. */
+  #measure(): void {
+    const bytes = this.#held?.spool.bytes ?? 0;
+    const full = Atomics.load(this.#gauge, gauge.spoolFull) === 1;
+    const bound = this.#start.spoolBytes;
+    if (!full && bytes > bound) {
+      this.#log(
+        `the spool is full (${bytes} bytes, HEADROOM_SPOOL_BYTES is ${bound}): training waits until the server takes events again`,
+      );
+      Atomics.store(this.#gauge, gauge.spoolFull, 1);
+    } else if (full && bytes <= 0.9 * bound) {
+      this.#log('the spool has room again: training goes on');
+      Atomics.store(this.#gauge, gauge.spoolFull, 0);
+    }
+  }
+
+  /** Forgets the run at once. */
+  #drop(message: string): void {
+    const held = this.#held;
+    if (!held) return;
+    this.#log(`run ${held.runId} dropped: ${message}`);
+    this.#let(held);
+    this.#tell({ type: 'release', message });
+    if (this.#registered) this.#socket.emit('ready');
+  }
+
+  /** The server will not take what this run has made: what was committed stays, and a last event says why the run ends. */
+  #reject(held: Held, message: string): void {
+    this.#log(`run ${held.runId} fails: ${message}`);
+    if (held.ended) {
+      // Even the end was not accepted. A fresh registration tells the server that nobody holds the run.
+      this.#let(held);
+      this.#tell({ type: 'release', message });
+      this.#reconnect();
+      return;
+    }
+    held.outbox.abandon();
+    held.outbox.append({ type: 'status', status: 'failed', step: held.lastStep, message: message.slice(0, 2000) });
+    held.ended = true;
+    this.#tell({ type: 'release', message });
+  }
+
+  #let(held: Held): void {
+    held.spool.remove();
+    this.#held = null;
+    this.#measure();
+    this.#wake?.();
+  }
+
+  // ---- sending ----
+
+  #soon(ms: number): void {
+    if (ms === 0) {
+      if (this.#timer) clearTimeout(this.#timer);
+      this.#timer = null;
+      void this.#pump();
+    } else {
+      this.#timer ??= setTimeout(() => this.#soon(0), ms);
+    }
+  }
+
+  /** Sends until nothing is left or the connection is gone; one at a time. */
+  async #pump(): Promise<void> {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      while (this.#registered && this.#held) {
+        const held = this.#held;
+        const batch = held.outbox.take();
+        if (batch) await this.#send(held, batch);
+        else if (held.ended) this.#finish(held);
+        else break;
+      }
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  #finish(held: Held): void {
+    this.#log(`run ${held.runId}: all ${held.outbox.next} events are committed`);
+    this.#let(held);
+    if (!this.#closing) this.#socket.emit('ready');
+  }
+
+  async #send(held: Held, batch: OutboxBatch): Promise<void> {
+    const hashes = batch.events.flatMap((e) => (e.type === 'snapshot' || e.type === 'checkpoint' ? [e.blob.hash] : []));
+    try {
+      for (const hash of hashes) await this.#upload(held, hash);
+    } catch (error) {
+      held.outbox.lost(batch);
+      if (held !== this.#held) return;
+      if (error instanceof BlobError && !error.retry) return this.#reject(held, error.message);
+      return this.#pause(error instanceof Error ? error.message : String(error));
+    }
+    let answer: BatchAnswer;
+    try {
+      const packed = pack({ runId: held.runId, tenure: held.tenure, from: batch.from, events: batch.events });
+      answer = await this.#socket.timeout(answerWithinMs).emitWithAck('events', packed);
+    } catch {
+      held.outbox.lost(batch);
+      if (this.#registered) await this.#pause('the server did not answer a batch of events in time');
+      return;
+    }
+    if (held !== this.#held) return;
+    const outcome = held.outbox.answered(batch, answer);
+    switch (outcome.kind) {
+      case 'next':
+        this.#failures = 0;
+        this.#measure();
+        return;
+      case 'retry':
+        return this.#pause(outcome.message);
+      case 'missing-blob':
+        for (const hash of hashes) held.uploaded.delete(hash);
+        return this.#pause(`${outcome.message}; uploading again`);
+      case 'fenced':
+        return this.#drop(outcome.message);
+      case 'rejected':
+        return this.#reject(held, outcome.message);
+    }
+  }
+
+  async #upload(held: Held, hash: string): Promise<void> {
+    if (held.uploaded.has(hash)) return;
+    const bytes = held.spool.blob(hash);
+    if (!bytes) return; // An event may name a blob that the server has had for long; if it has not, it says missing-blob.
+    await putBlob(this.#start, hash, bytes);
+    held.uploaded.add(hash);
+  }
+
+  /** Waits before the next try; ends early when the connection or the run is gone. */
+  async #pause(message: string): Promise<void> {
+    this.#complain(message);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.#backoffMs());
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = null;
+  }
+
+  /** Doubles from 100 ms to 5 s, each time with half of it at random, so that many trainers do not come back at once. */
+  #backoffMs(): number {
+    const most = Math.min(retryMs.most, retryMs.first * 2 ** this.#failures++);
+    return most * (0.5 + 0.5 * Math.random());
+  }
+
+  /** One line per new kind of trouble, not one per try. */
+  #complain(line: string): void {
+    if (line !== this.#lastComplaint) this.#log(line);
+    this.#lastComplaint = line;
+  }
+
+  /** Sends what is there for at most `withinMs`, then ends the connection. */
+  async #close(withinMs: number): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    const until = Date.now() + withinMs;
+    const unsent = () => (this.#held ? this.#held.outbox.next - this.#held.outbox.acked : 0);
+    this.#soon(0);
+    while (unsent() > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
+    const left = unsent();
+    this.#socket.disconnect();
+    if (this.#held) this.#let(this.#held);
+    rmSync(this.#start.spoolFolder, { recursive: true, force: true });
+    this.#tell({ type: 'closed', unsent: left });
+  }
+}

@@ -1,0 +1,69 @@
+/** The trainer process: registers with the server named by its environment (settings.ts) and trains what it is assigned, until SIGTERM. */
+import { mkdirSync } from 'node:fs';
+import { hostname, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { nanoid } from 'nanoid';
+import { VERSION } from '~/shared/protocol';
+import { openBackend } from './backends/index';
+import { selfTest } from './backends/selfTest';
+import { serve } from './link/host';
+import { Link, workerUrl } from './link/index';
+import { ownBackends, sweepSpools } from './link/start';
+import { readSettings } from './settings';
+import { train } from './train';
+
+const log = (line: string) => console.error(`trainer: ${line}`);
+
+async function main(): Promise<void> {
+  const settings = readSettings(process.env);
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
+
+  const spools = join(settings.dataFolder, 'spool');
+  mkdirSync(spools, { recursive: true });
+  sweepSpools(spools);
+  const options = { log, ...(settings.threads === null ? {} : { threads: settings.threads }) };
+  let backend = await openBackend(settings.backend, options);
+
+  const trainerId = nanoid();
+  const link = new Link(
+    {
+      server: settings.server,
+      token: settings.token,
+      spoolFolder: join(spools, `${process.pid}-${trainerId}`),
+      spoolBytes: settings.spoolBytes,
+      registration: {
+        version: VERSION,
+        trainerId,
+        name: settings.name,
+        host: hostname(),
+        pid: process.pid,
+        tasks: ['reverse', 'anomaly'],
+        backends: ownBackends(settings.backend, backend.name),
+        memoryBytes: totalmem(),
+      },
+    },
+    workerUrl(import.meta.url),
+  );
+  const own = backend;
+  const open = async (wanted: 'auto' | typeof own.name) => {
+    const name = wanted === 'auto' ? own.name : wanted;
+    if (name !== backend.name) backend = await openBackend(name, options);
+    return name === own.name ? { ...backend, tried: own.tried } : backend;
+  };
+  try {
+    await serve(link, { train, open, check: selfTest, dataFolder: settings.dataFolder, log }, stop.signal);
+    log('stopping');
+  } finally {
+    const unsent = await link.close(4000);
+    if (unsent > 0) log(`${unsent} events could not be sent; the run goes on from its last checkpoint`);
+  }
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    log(error instanceof Error ? error.message : String(error));
+    process.exit(1);
+  },
+);
