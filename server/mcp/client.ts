@@ -1,0 +1,33 @@
+/**
+ * A typed client of a Headroom server for scripts. Every procedure that a person may use is here; the token's role decides which are allowed.
+ *
+ *   const headroom = connect({ url: 'http://127.0.0.1:3000', token: process.env.HEADROOM_TOKEN });
+ *   for (const run of await headroom.runs.list.query()) console.log(run.runId, run.status, run.step);
+ */
+import { createTRPCClient, httpBatchLink, type TRPCClient } from '@trpc/client';
+import { transformer } from '~/shared/json';
+import { paths } from '~/shared/protocol';
+import type { AppRouter } from '../trpc';
+
+export interface Server {
+  /** e.g. http://127.0.0.1:3000 */
+  url: string;
+  /** Needed wherever the server asks people to sign in. */
+  token?: string | undefined;
+}
+
+export type HeadroomClient = TRPCClient<AppRouter>;
+
+const headers = ({ token }: Server): Record<string, string> => (token ? { authorization: `Bearer ${token}` } : {});
+
+export const connect = (server: Server): HeadroomClient =>
+  createTRPCClient<AppRouter>({
+    links: [httpBatchLink({ url: new URL(paths.trpc, server.url).href, transformer, headers: () => headers(server) })],
+  });
+
+/** A blob's bytes (snapshot, checkpoint). @throws Error with the server's answer when it has none of that name */
+export async function readBlob(server: Server, hash: string): Promise<Uint8Array> {
+  const answer = await fetch(new URL(`${paths.blobs}/${hash}`, server.url), { headers: headers(server) });
+  if (!answer.ok) throw new Error(`blob ${hash}: the server answered ${answer.status} ${await answer.text()}`);
+  return new Uint8Array(await answer.arrayBuffer());
+}

@@ -1,0 +1,219 @@
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { nanoid } from 'nanoid';
+import { z } from 'zod';
+import { type Command, condition } from '~/shared/commands';
+import { defaultConfig, runConfig } from '~/shared/config';
+import { controlValue } from '~/shared/controls';
+import { type CommandRecord, latestValue, type RunView } from '~/shared/fold';
+import { runId, step } from '~/shared/ids';
+import { serialize } from '~/shared/json';
+import { parseSafetensors } from '~/shared/safetensors';
+import { type HeadroomClient, readBlob, type Server } from './client';
+
+export interface ToolHost {
+  server: Server;
+  client: HeadroomClient;
+  /** Resolves after so many ms. */
+  pause(ms: number): Promise<void>;
+}
+
+/** Numbers as a model reads them: JSON text, NaN and infinities kept (json.ts). */
+const answer = (value: unknown) => ({ content: [{ type: 'text' as const, text: JSON.stringify(serialize(value), null, 1) }] });
+
+/** The tools of an agent in the room. It sees what its token's role sees and asks as its token; roles, the wheel, approval and audit are the server's. */
+export function createMcpServer(host: ToolHost): McpServer {
+  const { client } = host;
+  const mcp = new McpServer({ name: 'headroom', version: '0.1.0' });
+
+  mcp.registerTool(
+    'list_runs',
+    { description: 'Every training run, newest first: status, step, loss, accuracy.', annotations: { readOnlyHint: true } },
+    async () => answer(await client.runs.list.query()),
+  );
+
+  mcp.registerTool(
+    'get_run',
+    {
+      description:
+        'One run: config, status, current control values and what they accept, actions, newest metrics, evaluations, alerts, notes, and the last commands.',
+      inputSchema: { runId },
+      annotations: { readOnlyHint: true },
+    },
+    async (input) => answer(describeRun(await client.runs.view.query(input))),
+  );
+
+  mcp.registerTool(
+    'read_series',
+    {
+      description:
+        'Step metrics of a run (e.g. loss, gradNorm) from fromStep up to toStep (exclusive; null = newest), at most `buckets` points: each has min, max and last of its steps, so no spike is lost.',
+      inputSchema: {
+        runId,
+        series: z.array(z.string()).min(1).max(100),
+        fromStep: step.default(0),
+        toStep: step.nullable().default(null),
+        buckets: z.int().min(1).max(1000).default(100),
+      },
+      annotations: { readOnlyHint: true },
+    },
+    async (input) => {
+      const range = await client.runs.range.query(input);
+      const points = Array.from({ length: range.count }, (_, i) => ({
+        step: range.firstStep + i * range.bucketSteps,
+        ...Object.fromEntries(
+          Object.entries(range.series).map(([name, s]) => [name, { min: s.min[i], max: s.max[i], last: s.last[i] }]),
+        ),
+      }));
+      return answer({ bucketSteps: range.bucketSteps, headStep: range.headStep, points });
+    },
+  );
+
+  mcp.registerTool(
+    'read_attention_signals',
+    {
+      description:
+        'Per-head signals (entropy, confidence, drift, ...) of every attention snapshot: steps, and per signal [snapshots x layers x heads].',
+      inputSchema: { runId },
+      annotations: { readOnlyHint: true },
+    },
+    async (input) => answer(await client.runs.signals.query(input)),
+  );
+
+  mcp.registerTool(
+    'read_snapshot',
+    {
+      description:
+        'The attention snapshot nearest to a step: inputs, labels, predictions of one probe example, and one head’s map [queries x keys]. Layer and head count from 0.',
+      inputSchema: {
+        runId,
+        step,
+        example: z.int().min(0).default(0),
+        layer: z.int().min(0).default(0),
+        head: z.int().min(0).default(0),
+      },
+      annotations: { readOnlyHint: true },
+    },
+    async ({ runId: id, step: wanted, example, layer, head }) => {
+      const view = await client.runs.view.query({ runId: id });
+      const [nearest] = [...view.snapshots].sort((a, b) => Math.abs(a.step - wanted) - Math.abs(b.step - wanted));
+      if (!nearest) throw new Error(`run ${id} has no snapshot yet; request_command with action "snapshot" takes one`);
+      const { layers, heads, examples, queries, keys } = nearest;
+      for (const [name, value, size] of [
+        ['example', example, examples],
+        ['layer', layer, layers],
+        ['head', head, heads],
+      ] as const)
+        if (value >= size) throw new Error(`${name}: ${value} is not below ${size}`);
+      const { tensors } = parseSafetensors(await readBlob(host.server, nearest.blob.hash));
+      const maps = tensors.get('attention')!.data as Float32Array;
+      const at = ((example * layers + layer) * heads + head) * queries * keys;
+      const map = Array.from({ length: queries }, (_, q) => [...maps.subarray(at + q * keys, at + (q + 1) * keys)]);
+      const row = (name: string) => {
+        const t = tensors.get(name)!;
+        const width = t.data.length / examples;
+        return [...(t.data as Int32Array).subarray(example * width, (example + 1) * width)];
+      };
+      return answer({
+        step: nearest.step,
+        inputs: row('inputs'),
+        labels: row('labels'),
+        predictions: row('predictions'),
+        map,
+      });
+    },
+  );
+
+  mcp.registerTool(
+    'request_command',
+    {
+      description:
+        'Change a control (control + value) or do an action (action + args) of a run. get_run lists what there is. Answers with the outcome: applied at which step, refused and why, or still waiting. `expected` = the value you saw: if somebody changed it since, it is refused as a conflict.',
+      inputSchema: {
+        runId,
+        control: z.string().optional(),
+        value: controlValue.optional(),
+        expected: controlValue.optional(),
+        action: z.string().optional(),
+        args: z.record(z.string(), controlValue).optional(),
+        when: condition.optional(),
+      },
+      annotations: { destructiveHint: true },
+    },
+    async ({ runId: id, control, value, expected, action, args, when }) => {
+      const ids = { id: nanoid(), runId: id, ...(when ? { when } : {}) };
+      let command: Command;
+      if (control !== undefined && value !== undefined && action === undefined)
+        command = { kind: 'set', ...ids, control, value, ...(expected === undefined ? {} : { expected }) };
+      else if (action !== undefined && control === undefined) command = { kind: 'act', ...ids, action, args: args ?? {} };
+      else throw new Error('give either control and value, or action (and args)');
+      const given = await client.runs.command.mutate(command);
+      if (!given.ok) return answer(given);
+      return answer(await outcome(host, command));
+    },
+  );
+
+  mcp.registerTool(
+    'start_run',
+    {
+      description:
+        'Start a training run. `config` holds what differs from the published set-up of the task, e.g. {"seed": 7, "optimizer": {"learningRate": 0.001}}.',
+      inputSchema: {
+        task: z.enum(['reverse', 'anomaly']),
+        config: z.record(z.string(), z.unknown()).default({}),
+      },
+    },
+    async ({ task, config }) => {
+      const merged = runConfig.safeParse(merge(defaultConfig(task), config));
+      if (!merged.success) throw new Error(merged.error.issues.map((i) => `config.${i.path.join('.')}: ${i.message}`).join('; '));
+      return answer(await client.runs.create.mutate({ config: merged.data }));
+    },
+  );
+
+  return mcp;
+}
+
+/** What a reader needs of a view; long lists end with their newest. */
+function describeRun(view: RunView) {
+  const { commands, evaluations, alerts, notes, snapshots, checkpoints } = view;
+  return {
+    runId: view.runId,
+    config: view.config,
+    status: view.status,
+    statusMessage: view.statusMessage,
+    step: view.step,
+    totalSteps: view.totalSteps,
+    backend: view.backend,
+    latest: Object.fromEntries(
+      view.series.filter((s) => !s.name.includes('/')).map(({ name }) => [name, latestValue(view, name)]),
+    ),
+    series: view.series.map((s) => s.name),
+    controls: view.controls.values.map((c) => ({ ...c, value: view.values[c.name]?.value ?? null })),
+    actions: view.controls.actions,
+    evaluations: evaluations.slice(-20),
+    alerts: alerts.slice(-20),
+    notes: notes.slice(-50),
+    snapshotSteps: snapshots.map((s) => s.step).slice(-200),
+    checkpoints: checkpoints.map((c) => ({ step: c.step, hash: c.blob.hash })).slice(-50),
+    commands: commands.slice(-20),
+  };
+}
+
+/** Waits until the trainer has answered, as long as that may take between two steps; a paused or waiting run says so instead. */
+async function outcome({ client, pause }: ToolHost, command: Command): Promise<CommandRecord['outcome']> {
+  for (let waitMs = 50; ; waitMs *= 2) {
+    const view = await client.runs.view.query({ runId: command.runId });
+    const found = view.commands.find((c) => c.command.id === command.id);
+    const now = found?.outcome ?? { status: 'requested' as const };
+    if (now.status !== 'requested' || waitMs > 6400) return now;
+    await pause(waitMs);
+  }
+}
+
+function merge(base: unknown, changes: unknown): unknown {
+  if (!isRecord(base) || !isRecord(changes)) return changes;
+  const out: Record<string, unknown> = { ...base };
+  for (const [key, value] of Object.entries(changes)) out[key] = merge(base[key], value);
+  return out;
+}
+
+const isRecord = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null && !Array.isArray(v);
