@@ -1,9 +1,17 @@
+import { customAlphabet } from 'nanoid';
 import type { Command, CommandAnswer } from '~/shared/commands';
 import type { RunConfig } from '~/shared/config';
-import type { RunSummary, RunView } from '~/shared/fold';
+import type { Entry } from '~/shared/events';
+import { ended, type RunSummary, type RunView, summarize } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
-import type { TrainerSummary } from '~/shared/protocol';
-import type { Store } from './store';
+import type { Cursor, TrainerSummary } from '~/shared/protocol';
+import type { Clock } from './clock';
+import { type FrameSettings, Frames, type ViewerPort } from './frames';
+import { RunLog } from './log';
+import { Room } from './room';
+import { RunList } from './runList';
+import type { Store, StoredRun } from './store';
+import { openRun, Trainers } from './trainers';
 
 /** What people and scripts may ask of the server, whichever way they come in (tRPC or socket). */
 export interface Hub {
@@ -16,4 +24,209 @@ export interface Hub {
   command(actor: Actor, command: Command): Promise<CommandAnswer>;
   trainers(): TrainerSummary[];
   readonly store: Pick<Store, 'range' | 'signals' | 'entries'>;
+}
+
+/** The hub with what the sockets need of it. */
+export interface OpenHub extends Hub {
+  readonly registry: Trainers;
+  readonly list: RunList;
+  /** null when there is no such run. `leave` ends the watching. */
+  watch(runId: string, port: ViewerPort, cursor: Cursor | null): Promise<{ view: Uint8Array | null; leave(): void } | null>;
+  /** Every entry of every run once it is committed, in each run's order. @returns stop */
+  onEntries(listener: (runId: string, entries: Entry[], view: RunView) => void): () => void;
+  /** Saves views. Callers have stopped what still writes. */
+  close(): Promise<void>;
+}
+
+export interface HubDeps {
+  store: Store;
+  clock: Clock;
+  hasBlob(hash: string): Promise<boolean>;
+  onError(error: unknown): void;
+  graceMs?: number;
+  /** Holders of runs that are known to have ended, so that nobody waits for them. */
+  goneTrainers?: ReadonlySet<string>;
+  frames?: FrameSettings;
+}
+
+interface Opened {
+  room: Room;
+  frames: Frames;
+  savedSeq: number;
+  cancelSave: (() => void) | null;
+}
+
+const newRunId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 10);
+const saveEveryMs = 5_000;
+/** Ended runs kept open for the next one who looks. */
+const endedKeptOpen = 20;
+
+export async function openHub(deps: HubDeps): Promise<OpenHub> {
+  const { store, clock, onError } = deps;
+  const stored = new Map<string, Pick<StoredRun, 'runId' | 'nextEvent'>>();
+  const summaries = new Map<string, RunSummary>();
+  const opened = new Map<string, Promise<Opened>>();
+  const watching = new Map<string, number>();
+  const listeners = new Set<(runId: string, entries: Entry[], view: RunView) => void>();
+
+  const registry = new Trainers({
+    clock,
+    graceMs: deps.graceMs ?? 10_000,
+    room: async (runId) => (await open(runId))?.room ?? null,
+    onChange: () => list.trainersChanged(),
+    onError,
+  });
+  const list = new RunList(clock, { summary: (id) => summaries.get(id) ?? null, trainers: () => registry.list() });
+
+  function summarized(view: RunView): void {
+    summaries.set(view.runId, summarize(view, watching.get(view.runId) ?? 0));
+    list.runChanged(view.runId);
+  }
+
+  /** Everything that follows from committed entries, in this order: what people see, what the trainer gets, what is saved. */
+  function committed(runId: string, entries: Entry[], view: RunView, of: Opened | null): void {
+    of?.frames.publish(entries, view);
+    summarized(view);
+    for (const { seq, event } of entries)
+      if (event.type === 'command.requested') registry.deliver(runId, { seq, actor: event.actor, command: event.command });
+    if (ended(view.status)) registry.remove(runId);
+    if (of && ended(view.status) && entries.some((e) => e.event.type === 'status')) void save(of);
+    else if (of) of.cancelSave ??= clock.after(saveEveryMs, () => void save(of));
+    for (const listener of listeners) listener(runId, entries, view);
+  }
+
+  async function save(of: Opened): Promise<void> {
+    of.cancelSave?.();
+    of.cancelSave = null;
+    const { view } = of.room;
+    if (view.seq === of.savedSeq) return;
+    try {
+      await store.saveView(view, summarize(view, 0));
+      of.savedSeq = view.seq;
+    } catch (error) {
+      onError(error);
+    }
+  }
+
+  function opening(log: (publish: (entries: Entry[], view: RunView) => void) => Promise<RunLog>): Promise<Opened> {
+    let self: Opened | null = null;
+    return log((entries, view) => committed(view.runId, entries, view, self)).then((runLog) => {
+      const room = new Room(runLog, { hasBlob: deps.hasBlob, hasTrainer: (id) => registry.holds(id) });
+      self = { room, frames: new Frames(runLog.runId, room.view, clock, deps.frames), savedSeq: 0, cancelSave: null };
+      return self;
+    });
+  }
+
+  function open(runId: string): Promise<Opened> | null {
+    const known = opened.get(runId);
+    if (known) {
+      // Most recently used last.
+      opened.delete(runId);
+      opened.set(runId, known);
+      return known;
+    }
+    const run = stored.get(runId);
+    if (!run) return null;
+    const opens = opening((publish) => RunLog.open({ store, clock }, run, publish));
+    opened.set(runId, opens);
+    opens.then(
+      () => void closeIdle(),
+      () => opened.delete(runId),
+    );
+    return opens;
+  }
+
+  /** Lets go of ended runs that nobody has looked at for longest. */
+  async function closeIdle(): Promise<void> {
+    const idle: [string, Opened][] = [];
+    for (const [runId, promise] of [...opened]) {
+      const of = await promise.catch(() => null);
+      if (of && ended(of.room.view.status) && of.frames.size === 0 && !registry.holds(runId)) idle.push([runId, of]);
+    }
+    for (const [runId, of] of idle.slice(0, Math.max(0, idle.length - endedKeptOpen))) {
+      await of.room.idle();
+      await save(of);
+      if (of.frames.size > 0 || of.room.view.seq !== of.savedSeq) continue;
+      stored.set(runId, { runId, nextEvent: of.room.nextEvent });
+      opened.delete(runId);
+      of.frames.close();
+    }
+  }
+
+  for (const run of await store.runs()) {
+    stored.set(run.runId, run);
+    if (run.summary?.seq === run.head) summaries.set(run.runId, run.summary.summary);
+    const known = summaries.get(run.runId);
+    if (known && ended(known.status)) continue;
+    const { room } = (await open(run.runId))!;
+    summaries.set(run.runId, summarize(room.view, 0));
+    await room.settle();
+    const needsTrainer = openRun(room);
+    if (needsTrainer) registry.found(needsTrainer, deps.goneTrainers?.has(needsTrainer.trainerId ?? '') ?? false);
+  }
+
+  return {
+    store,
+    registry,
+    list,
+    summaries: () => [...summaries.values()].sort((a, b) => b.createdAt - a.createdAt || (a.runId < b.runId ? 1 : -1)),
+    trainers: () => registry.list(),
+
+    async view(runId) {
+      return (await open(runId))?.room.view ?? null;
+    },
+
+    async create(actor, config) {
+      const runId = newRunId();
+      const opens = opening((publish) =>
+        RunLog.create({ store, clock }, runId, { type: 'run.created', config, actor, parent: null }, publish),
+      );
+      const { room } = await opens;
+      stored.set(runId, { runId, nextEvent: 0 });
+      opened.set(runId, opens);
+      registry.add(openRun(room)!);
+      return { runId };
+    },
+
+    async command(actor, command) {
+      const of = await open(command.runId);
+      if (!of) return { ok: false, reason: 'unknown-run', message: `there is no run ${command.runId}`, field: 'runId' };
+      return of.room.command(actor, command);
+    },
+
+    async watch(runId, port, cursor) {
+      const of = await open(runId);
+      if (!of) return null;
+      const { viewer, view } = of.frames.join(port, cursor);
+      const count = () => {
+        watching.set(runId, of.frames.watchers().length);
+        summarized(of.room.view);
+      };
+      count();
+      return {
+        view,
+        leave() {
+          of.frames.leave(viewer);
+          count();
+        },
+      };
+    },
+
+    onEntries(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+
+    async close() {
+      registry.close();
+      list.close();
+      for (const promise of opened.values()) {
+        const of = await promise.catch(() => null);
+        if (!of) continue;
+        await of.room.idle();
+        await save(of);
+        of.frames.close();
+      }
+    },
+  };
 }

@@ -1,0 +1,76 @@
+/** What the server can say of a command before the trainer sees it: pure. */
+import { isDeepStrictEqual } from 'node:util';
+import { type Command, type Refusal, refuse } from '~/shared/commands';
+import { type ControlValue, controlValueError } from '~/shared/controls';
+import { ended, type RunView } from '~/shared/fold';
+import type { Actor } from '~/shared/ids';
+import { may } from './permissions';
+
+/** Commands that wait for their trainer's answer; more are refused as `busy`. */
+const maxWaiting = 500;
+
+/** null: it may enter the log. */
+export function judge(view: RunView, actor: Actor, command: Command): Refusal | null {
+  if (!may(actor, 'steer runs')) return refuse('forbidden', `${actor.name} (${actor.role}) may not steer runs`);
+  if (ended(view.status)) return refuse('run-ended', `the run has ended (${view.status})`);
+  const misfit = command.kind === 'set' ? misfitOfSet(view, command) : misfitOfAct(view, command);
+  if (misfit) return misfit;
+  if (view.commands.filter((c) => c.outcome.status === 'requested').length >= maxWaiting)
+    return refuse('busy', `${maxWaiting} commands wait for the trainer already`);
+  return null;
+}
+
+/** The same command sent again, by the same person. */
+export const isResend = (known: { actor: Actor; command: Command }, actor: Actor, command: Command): boolean =>
+  known.actor.id === actor.id && isDeepStrictEqual(known.command, command);
+
+/** Before its first trainer a run has no declarations to check against: the trainer that takes it checks then. */
+const undeclared = (view: RunView): boolean => view.controls.values.length === 0 && view.controls.actions.length === 0;
+
+function misfitOfSet(view: RunView, command: Extract<Command, { kind: 'set' }>): Refusal | null {
+  if (undeclared(view)) return null;
+  const spec = view.controls.values.find((c) => c.name === command.control);
+  if (!spec)
+    return refuse(
+      'unknown-control',
+      `there is no control "${command.control}"; this run has ${view.controls.values.map((c) => c.name).join(', ')}`,
+      'control',
+    );
+  const wrong = controlValueError(spec, command.value);
+  if (wrong) return refuse('invalid', wrong, 'value');
+  const now = view.values[command.control];
+  if (command.expected === undefined || !now || Object.is(now.value, command.expected)) return null;
+  return refuse(
+    'conflict',
+    `${spec.label} ${whoChanged(now)}: it is ${show(now.value)} now, you saw ${show(command.expected)}`,
+    'expected',
+  );
+}
+
+function misfitOfAct(view: RunView, command: Extract<Command, { kind: 'act' }>): Refusal | null {
+  if (undeclared(view)) return null;
+  const spec = view.controls.actions.find((a) => a.name === command.action);
+  if (!spec)
+    return refuse(
+      'unknown-control',
+      `there is no action "${command.action}"; this run has ${view.controls.actions.map((a) => a.name).join(', ')}`,
+      'action',
+    );
+  for (const name of Object.keys(command.args))
+    if (!spec.args.some((a) => a.name === name))
+      return refuse(
+        'invalid',
+        `${spec.name} takes ${spec.args.length === 0 ? 'no arguments' : spec.args.map((a) => a.name).join(', ')}, not "${name}"`,
+        `args.${name}`,
+      );
+  for (const arg of spec.args) {
+    const value = command.args[arg.name];
+    const wrong = value === undefined ? null : controlValueError(arg, value);
+    if (wrong) return refuse('invalid', wrong, `args.${arg.name}`);
+  }
+  return null;
+}
+
+const show = (value: ControlValue): string => JSON.stringify(value);
+const whoChanged = (state: RunView['values'][string]): string =>
+  state.changedBy ? `was changed by ${state.changedBy.name} at step ${state.changedAtStep}` : 'was changed';

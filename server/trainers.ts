@@ -1,0 +1,327 @@
+/**
+ * Which trainer holds which run. Waiting runs go, oldest first, to trainers that are ready and able; each takeover is a new tenure, so that what an earlier
+ * holder still sends is refused. Pure: trainers are ports, time is given.
+ */
+import { type LoggedCommand, refuse } from '~/shared/commands';
+import type { RunConfig } from '~/shared/config';
+import { ended } from '~/shared/fold';
+import {
+  type Assignment,
+  type BatchAnswer,
+  type EventBatch,
+  type Registration,
+  type RegistrationAnswer,
+  type TrainerSummary,
+  VERSION,
+} from '~/shared/protocol';
+import type { Clock } from './clock';
+import type { Room } from './room';
+
+export interface TrainerPort {
+  assign(assignment: Assignment): void;
+  command(command: LoggedCommand & { runId: string }): void;
+  release(release: { runId: string; tenure: number; message: string }): void;
+  /** Another connection of the same process took its place. */
+  close(): void;
+}
+
+interface Trainer {
+  registration: Registration;
+  /** null while it is away. */
+  port: TrainerPort | null;
+  ready: boolean;
+  /** The run it holds, also while it is away. */
+  runId: string | null;
+  /** Ends the time in which it may come back. */
+  cancelGrace: (() => void) | null;
+}
+
+/** A run that has not ended. */
+export interface OpenRun {
+  runId: string;
+  createdAt: number;
+  config: RunConfig;
+  /** Whoever took it last. */
+  trainerId: string | null;
+}
+
+export interface TrainersDeps {
+  clock: Clock;
+  room(runId: string): Promise<Room | null>;
+  onChange(): void;
+  /** A failure of the store: the run is tried again later. */
+  onError(error: unknown): void;
+  /** How long a trainer may be away before its run goes to another. */
+  graceMs: number;
+  retryMs?: number;
+}
+
+export class Trainers {
+  readonly #trainers = new Map<string, Trainer>();
+  /** Runs without a holder, by run. */
+  readonly #free = new Map<string, OpenRun>();
+  /** Runs whose holder may still come back, though this server has not seen it yet. */
+  readonly #awaited = new Map<string, { run: OpenRun; cancel: () => void }>();
+  #dispatching = false;
+  #again = false;
+  #closed = false;
+
+  constructor(private readonly deps: TrainersDeps) {}
+
+  /** A run found at start: its holder may be training on and come back, unless it is known to be gone. */
+  found(run: OpenRun, holderIsGone: boolean): void {
+    if (run.trainerId === null || holderIsGone) {
+      this.add(run);
+      return;
+    }
+    const cancel = this.deps.clock.after(this.deps.graceMs, () => {
+      this.#awaited.delete(run.runId);
+      this.add(run);
+    });
+    this.#awaited.set(run.runId, { run, cancel });
+  }
+
+  /** A run that needs a trainer. */
+  add(run: OpenRun): void {
+    this.#free.set(run.runId, run);
+    this.#dispatch();
+  }
+
+  /** The run ended, or is gone. */
+  remove(runId: string): void {
+    this.#free.delete(runId);
+    this.#awaited.get(runId)?.cancel();
+    this.#awaited.delete(runId);
+  }
+
+  /** A trainer holds it, or may come back for it. */
+  holds(runId: string): boolean {
+    return this.#awaited.has(runId) || [...this.#trainers.values()].some((t) => t.runId === runId);
+  }
+
+  list(): TrainerSummary[] {
+    return [...this.#trainers.values()].map(({ registration: r, port, runId }) => ({
+      id: r.trainerId,
+      name: r.name,
+      host: r.host,
+      connected: port !== null,
+      runId,
+      backends: r.backends,
+    }));
+  }
+
+  async register(registration: Registration, port: TrainerPort): Promise<RegistrationAnswer> {
+    if (registration.version !== VERSION)
+      return refuse(
+        'invalid',
+        `version: this server speaks ${VERSION}, the trainer ${registration.version}; use the same release`,
+        'version',
+      );
+    const { trainerId, active } = registration;
+    const known = this.#trainers.get(trainerId);
+    if (known?.port && known.port !== port) known.port.close();
+    known?.cancelGrace?.();
+    const trainer: Trainer = { registration, port, ready: false, runId: known?.runId ?? null, cancelGrace: null };
+    this.#trainers.set(trainerId, trainer);
+    this.deps.onChange();
+
+    if (trainer.runId !== null && trainer.runId !== active?.runId) this.#giveUp(trainer, 'no longer has the run');
+    if (!active) return { ok: true, active: null };
+    const room = await this.deps.room(active.runId);
+    const mine =
+      room &&
+      room.view.tenure === active.tenure &&
+      room.view.trainer?.id === trainerId &&
+      !this.#heldBesides(trainer, active.runId);
+    if (!mine) {
+      if (trainer.runId !== null) this.#giveUp(trainer, 'no longer has the run');
+      return { ok: true, active: null };
+    }
+    trainer.runId = active.runId;
+    this.remove(active.runId);
+    await room.back();
+    this.deps.onChange();
+    return { ok: true, active: { nextEvent: room.nextEvent, commands: room.open(active.lastCommandSeq) } };
+  }
+
+  /** The trainer can take a run; what it held is over or given up. */
+  async ready(trainerId: string, port: TrainerPort): Promise<void> {
+    const trainer = this.#connected(trainerId, port);
+    if (!trainer) return;
+    const { runId } = trainer;
+    if (runId !== null) {
+      const room = await this.deps.room(runId);
+      if (trainer.runId === runId) {
+        trainer.runId = null;
+        if (room) await this.#leave(room, `trainer ${trainer.registration.name} gave the run up`);
+      }
+    }
+    trainer.ready = true;
+    this.deps.onChange();
+    this.#dispatch();
+  }
+
+  async events(trainerId: string, port: TrainerPort, batch: EventBatch): Promise<BatchAnswer> {
+    const trainer = this.#connected(trainerId, port);
+    if (!trainer) return { ok: false, reason: 'unavailable', message: 'register first' };
+    if (trainer.runId !== batch.runId)
+      return { ok: false, reason: 'fenced', message: `run ${batch.runId} is not held by trainer ${trainer.registration.name}` };
+    const room = await this.deps.room(batch.runId);
+    if (!room) return { ok: false, reason: 'fenced', message: `there is no run ${batch.runId}` };
+    const answer = await room.events(batch);
+    if (!answer.ok && answer.reason === 'invalid')
+      await room.alert('error', 'trainer', `${trainer.registration.name} sent what does not fit the run: ${answer.message}`);
+    return answer;
+  }
+
+  /** Hands a command that is in the log to whoever holds the run; a trainer that is away gets it when it is back. */
+  deliver(runId: string, command: LoggedCommand): void {
+    for (const t of this.#trainers.values()) if (t.runId === runId) t.port?.command({ ...command, runId });
+  }
+
+  /** The connection is gone. The process may live on and come back. */
+  gone(trainerId: string, port: TrainerPort): void {
+    const trainer = this.#connected(trainerId, port);
+    if (!trainer) return;
+    trainer.port = null;
+    trainer.ready = false;
+    const name = trainer.registration.name;
+    if (trainer.runId === null) this.#trainers.delete(trainerId);
+    else {
+      this.#lost(trainer.runId, `the connection to trainer ${name} is lost`);
+      trainer.cancelGrace = this.deps.clock.after(this.deps.graceMs, () => this.#giveUp(trainer, 'did not come back'));
+    }
+    this.deps.onChange();
+  }
+
+  /** The process is known to have ended: nobody waits for it. @returns the trainers it was */
+  died(host: string, pid: number, message: string): string[] {
+    const dead = [...this.#trainers.values()].filter((t) => t.registration.host === host && t.registration.pid === pid);
+    for (const t of dead) {
+      t.port = null;
+      t.ready = false;
+      if (t.runId === null) this.#trainers.delete(t.registration.trainerId);
+      else {
+        void this.deps
+          .room(t.runId)
+          .then((room) => room?.alert('warning', 'trainer', message))
+          .catch(this.deps.onError);
+        this.#giveUp(t, message);
+      }
+    }
+    this.deps.onChange();
+    return dead.map((t) => t.registration.trainerId);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const { cancel } of this.#awaited.values()) cancel();
+    for (const t of this.#trainers.values()) t.cancelGrace?.();
+  }
+
+  #connected(trainerId: string, port: TrainerPort): Trainer | null {
+    const trainer = this.#trainers.get(trainerId);
+    return trainer?.port === port ? trainer : null;
+  }
+
+  /** The trainer will not go on with its run: the next one may. */
+  #giveUp(trainer: Trainer, why: string): void {
+    const { runId } = trainer;
+    trainer.cancelGrace?.();
+    trainer.cancelGrace = null;
+    trainer.runId = null;
+    if (!trainer.port) this.#trainers.delete(trainer.registration.trainerId);
+    if (runId !== null)
+      void this.deps
+        .room(runId)
+        .then((room) => room && this.#leave(room, `trainer ${trainer.registration.name}: ${why}`))
+        .catch(this.deps.onError);
+    this.deps.onChange();
+  }
+
+  /** The run lost its holder, unless another took it over meanwhile. */
+  async #leave(room: Room, message: string): Promise<void> {
+    if (this.#closed || this.holds(room.runId)) return;
+    await room.lost(message);
+    await room.settle();
+    const run = openRun(room);
+    if (run && !this.holds(room.runId)) this.add(run);
+  }
+
+  #heldBesides(trainer: Trainer, runId: string): boolean {
+    return [...this.#trainers.values()].some((t) => t !== trainer && t.runId === runId);
+  }
+
+  #lost(runId: string, message: string): void {
+    if (this.#closed) return;
+    void this.deps
+      .room(runId)
+      .then((room) => room?.lost(message))
+      .catch(this.deps.onError);
+  }
+
+  #dispatch(): void {
+    this.#again = true;
+    if (this.#dispatching || this.#closed) return;
+    this.#dispatching = true;
+    void this.#assignAll().finally(() => {
+      this.#dispatching = false;
+      if (this.#again) this.#dispatch();
+    });
+  }
+
+  async #assignAll(): Promise<void> {
+    this.#again = false;
+    const runs = [...this.#free.values()].sort((a, b) => a.createdAt - b.createdAt || (a.runId < b.runId ? -1 : 1));
+    for (const run of runs) {
+      const trainer = [...this.#trainers.values()].find((t) => t.ready && t.port && misfit(t.registration, run.config) === null);
+      if (trainer && this.#free.delete(run.runId)) await this.#assign(run, trainer);
+      else await this.#explain(run);
+    }
+  }
+
+  async #assign(run: OpenRun, trainer: Trainer): Promise<void> {
+    trainer.ready = false;
+    trainer.runId = run.runId;
+    const { trainerId, name, host } = trainer.registration;
+    try {
+      const room = await this.deps.room(run.runId);
+      const assignment = (await room?.assign({ id: trainerId, name, host })) ?? null;
+      if (assignment && trainer.runId === run.runId && trainer.port) trainer.port.assign(assignment);
+      else if (!assignment) {
+        trainer.runId = null;
+        trainer.ready = trainer.port !== null;
+        this.#again = true;
+      }
+    } catch (error) {
+      this.deps.onError(error);
+      trainer.runId = null;
+      trainer.ready = trainer.port !== null;
+      this.deps.clock.after(this.deps.retryMs ?? 1000, () => this.add(run));
+    }
+    this.deps.onChange();
+  }
+
+  /** Says once in the run's log why no trainer that is here takes it. */
+  async #explain(run: OpenRun): Promise<void> {
+    const here = [...this.#trainers.values()].filter((t) => t.port);
+    const reasons = here.map((t) => misfit(t.registration, run.config));
+    if (here.length === 0 || reasons.includes(null)) return;
+    const message = `no trainer here can take this run: ${[...new Set(reasons)].join('; ')}`;
+    const room = await this.deps.room(run.runId).catch(() => null);
+    if (room && room.view.alerts.at(-1)?.message !== message)
+      await room.alert('warning', 'queue', message).catch(this.deps.onError);
+  }
+}
+
+/** null, or why this trainer cannot train it. */
+function misfit(r: Registration, config: RunConfig): string | null {
+  if (!r.tasks.includes(config.task.kind)) return `${r.name} does not train the task ${config.task.kind}`;
+  if (config.backend !== 'auto' && !r.backends.includes(config.backend))
+    return `${r.name} has the backends ${r.backends.join(', ')}, not ${config.backend}`;
+  return null;
+}
+
+/** What the queue needs to know of a room's run; null when it has ended. */
+export const openRun = ({ runId, view }: Pick<Room, 'runId' | 'view'>): OpenRun | null =>
+  ended(view.status) ? null : { runId, createdAt: view.createdAt, config: view.config, trainerId: view.trainer?.id ?? null };
