@@ -25,7 +25,7 @@ const table = (colour: (t: number) => Rgb): Palette =>
 /** c[0] + c[1] t + c[2] t^2 ... */
 const polynomial = (t: number, c: readonly number[]) => c.reduceRight((sum, k) => sum * t + k, 0);
 
-// Polynomial fit to matplotlib's viridis (Smith and van der Walt 2015), within 2/255 of it.
+// Polynomial fit to matplotlib's viridis (Smith and van der Walt 2015), within 4/255 of it.
 const viridis = [
   [
     0.2777273272234177, 0.1050930431085774, -0.3308618287255563, -4.634230498983486, 6.228269936347081, 4.776384997670288,

@@ -1,0 +1,231 @@
+/**
+ * What one attention map says in numbers. A map is [queries, keys] row-major: row i is how query i spreads its weight over the keys, each row sums to 1.
+ * Pure; used by the browser on exact f32 maps and by the tests as the second implementation of the trainer's signals.
+ */
+export interface MapSize {
+  queries: number;
+  keys: number;
+}
+
+export type Map2 = Float32Array | Float64Array;
+
+/** Mean over rows of -sum A ln A / ln(keys): 1 = uniform, 0 = one-hot. A row with a single key counts as uniform. */
+export function entropy(map: Map2, { queries, keys }: MapSize): number {
+  if (keys === 1) return 1;
+  let sum = 0;
+  for (let n = 0; n < queries * keys; n++) {
+    const a = map[n]!;
+    // 0 ln 0 = 0, its limit; NaN must stay NaN.
+    if (a !== 0) sum -= a * Math.log(a);
+  }
+  return sum / Math.log(keys) / queries;
+}
+
+/** Mean over rows of the largest weight: from 1/keys (uniform) to 1. */
+export function confidence(map: Map2, { queries, keys }: MapSize): number {
+  let sum = 0;
+  for (let i = 0; i < queries; i++) {
+    let top = Number.NEGATIVE_INFINITY;
+    // Math.max hands NaN on.
+    for (let j = 0; j < keys; j++) top = Math.max(top, map[i * keys + j]!);
+    sum += top;
+  }
+  return sum / queries;
+}
+
+/** Which key a query would look at, were the pattern perfect; null = the pattern has no cell in this row. */
+export type Pattern = (query: number, size: MapSize) => number | null;
+
+const inside = (key: number, keys: number) => (key >= 0 && key < keys ? key : null);
+export const patterns = {
+  diagonal: (i, { keys }) => inside(i, keys),
+  antiDiagonal: (i, { keys }) => inside(keys - 1 - i, keys),
+  previous: (i, { keys }) => inside(i - 1, keys),
+  next: (i, { keys }) => inside(i + 1, keys),
+} as const satisfies Record<string, Pattern>;
+export type PatternName = keyof typeof patterns;
+
+/** Mean weight on the pattern's cells, over the rows that have one: uniform gives 1/keys, a perfect pattern 1. NaN when no row has a cell. */
+export function patternScore(map: Map2, size: MapSize, pattern: Pattern): number {
+  let sum = 0;
+  let rows = 0;
+  for (let i = 0; i < size.queries; i++) {
+    const j = pattern(i, size);
+    if (j === null) continue;
+    sum += map[i * size.keys + j]!;
+    rows++;
+  }
+  return sum / rows;
+}
+
+/** Mean weight that the other queries put on key `odd`: how much a set's head looks at the odd one. NaN with no other query. */
+export function oddMass(map: Map2, { queries, keys }: MapSize, odd: number): number {
+  let sum = 0;
+  let rows = 0;
+  for (let i = 0; i < queries; i++) {
+    if (i === odd) continue;
+    sum += map[i * keys + odd]!;
+    rows++;
+  }
+  return sum / rows;
+}
+
+/** The key that gets most weight on average, and that average. */
+export function columnPeak(map: Map2, { queries, keys }: MapSize): { key: number; mass: number } {
+  let best = { key: 0, mass: Number.NEGATIVE_INFINITY };
+  for (let j = 0; j < keys; j++) {
+    let sum = 0;
+    for (let i = 0; i < queries; i++) sum += map[i * keys + j]!;
+    if (!(sum / queries <= best.mass)) best = { key: j, mass: sum / queries };
+  }
+  return best;
+}
+
+/** Mean over rows of sum_j A |i - j|, in positions. Without meaning for sets. */
+export function distance(map: Map2, { queries, keys }: MapSize): number {
+  let sum = 0;
+  for (let i = 0; i < queries; i++) for (let j = 0; j < keys; j++) sum += map[i * keys + j]! * Math.abs(i - j);
+  return sum / queries;
+}
+
+/** Total variation between two maps of one size: half the mean over rows of sum |A - B|; 0 = equal, 1 = disjoint. */
+export function drift(a: Map2, b: Map2, { queries, keys }: MapSize): number {
+  let sum = 0;
+  for (let n = 0; n < queries * keys; n++) sum += Math.abs(a[n]! - b[n]!);
+  return sum / 2 / queries;
+}
+
+/** Mean over rows of the Jensen-Shannon distance (square root, base 2), 0 to 1: how differently two heads look. */
+export function jsDistance(a: Map2, b: Map2, { queries, keys }: MapSize): number {
+  let total = 0;
+  for (let i = 0; i < queries; i++) {
+    let js = 0;
+    for (let n = i * keys; n < (i + 1) * keys; n++) {
+      const p = a[n]!;
+      const q = b[n]!;
+      const m = (p + q) / 2;
+      if (p !== 0) js += (p / 2) * Math.log2(p / m);
+      if (q !== 0) js += (q / 2) * Math.log2(q / m);
+    }
+    total += Math.sqrt(Math.max(0, js));
+  }
+  return total / queries;
+}
+
+/** Key with the largest weight per query; ties go to the lower index. */
+export function topKeys(map: Map2, { queries, keys }: MapSize): Int32Array {
+  const top = new Int32Array(queries);
+  for (let i = 0; i < queries; i++) {
+    let best = 0;
+    for (let j = 1; j < keys; j++) if (map[i * keys + j]! > map[i * keys + best]!) best = j;
+    top[i] = best;
+  }
+  return top;
+}
+
+export type Operation = 'mean' | 'max' | 'std';
+
+/** Cell-wise over several maps of one size: their mean, maximum, or population standard deviation. @throws RangeError when there are none */
+export function combine(maps: readonly Map2[], operation: Operation): Float32Array {
+  const first = maps[0];
+  if (!first) throw new RangeError('combine: at least one map is needed');
+  const out = new Float32Array(first.length);
+  for (let n = 0; n < out.length; n++) {
+    let sum = 0;
+    let top = Number.NEGATIVE_INFINITY;
+    for (const m of maps) {
+      sum += m[n]!;
+      top = Math.max(top, m[n]!);
+    }
+    const mean = sum / maps.length;
+    if (operation === 'max') out[n] = top;
+    else if (operation === 'mean') out[n] = mean;
+    else {
+      let squares = 0;
+      for (const m of maps) squares += (m[n]! - mean) ** 2;
+      out[n] = Math.sqrt(squares / maps.length);
+    }
+  }
+  return out;
+}
+
+/** The places of a set with its odd item moved to the end, the others in their order: how sets are aligned before averaging. */
+export const oddLast = (size: number, odd: number): number[] => [
+  ...Array.from({ length: size }, (_, i) => i).filter((i) => i !== odd),
+  odd,
+];
+
+/** The map with rows and columns in the given order: out[i, j] = map[order[i], order[j]]. */
+export function reorder(map: Map2, { keys }: MapSize, order: readonly number[]): Float32Array {
+  const out = new Float32Array(order.length * order.length);
+  for (const [i, from] of order.entries())
+    for (const [j, to] of order.entries()) out[i * order.length + j] = map[from * keys + to]!;
+  return out;
+}
+
+export const roles = {
+  oddOne: 'odd one',
+  diagonal: 'itself',
+  antiDiagonal: 'mirror',
+  previous: 'previous',
+  next: 'next',
+  column: 'one key',
+  uniform: 'uniform',
+} as const;
+export type Role = keyof typeof roles;
+
+/** A pattern's mean weight must reach this, and twice what a uniform map gives, before a head is named after it. */
+export const roleThreshold = 0.5;
+/** Normalised entropy from which a head counts as uniform. */
+export const uniformThreshold = 0.98;
+
+export interface HeadScores extends Record<PatternName, number> {
+  entropy: number;
+  confidence: number;
+  /** Largest column of the mean map over the examples, and which key it is. */
+  column: number;
+  columnKey: number;
+  /** null for tasks without an odd item. */
+  oddMass: number | null;
+  /** null for sets and Tq != Tk. */
+  distance: number | null;
+}
+
+/** Scores of one head, each the mean over examples. `odd` = place of the odd item per example, null = the task has none. */
+export function headScores(maps: readonly Map2[], size: MapSize, odd: ArrayLike<number> | null): HeadScores {
+  const mean = (f: (map: Map2, example: number) => number) => maps.reduce((sum, m, e) => sum + f(m, e), 0) / maps.length;
+  const square = size.queries === size.keys;
+  // In a set a place means nothing: "the previous one" would be chance dressed as a finding.
+  const placed = (name: PatternName) => (square && !odd ? mean((m) => patternScore(m, size, patterns[name])) : Number.NaN);
+  const peak = columnPeak(combine(maps, 'mean'), size);
+  return {
+    entropy: mean((m) => entropy(m, size)),
+    confidence: mean((m) => confidence(m, size)),
+    diagonal: square ? mean((m) => patternScore(m, size, patterns.diagonal)) : Number.NaN,
+    antiDiagonal: placed('antiDiagonal'),
+    previous: placed('previous'),
+    next: placed('next'),
+    column: peak.mass,
+    columnKey: peak.key,
+    oddMass: odd ? mean((m, e) => oddMass(m, size, odd[e]!)) : null,
+    distance: square && !odd ? mean((m) => distance(m, size)) : null,
+  };
+}
+
+/** What a head does, with the number that says so; null when nothing stands out. */
+export function roleOf(scores: HeadScores, keys: number): { role: Role; score: number } | null {
+  const candidates: [Role, number | null][] = [
+    ['oddOne', scores.oddMass],
+    ['diagonal', scores.diagonal],
+    ['antiDiagonal', scores.antiDiagonal],
+    ['previous', scores.previous],
+    ['next', scores.next],
+    ['column', scores.column],
+  ];
+  let best: { role: Role; score: number } | null = null;
+  for (const [role, score] of candidates)
+    if (score !== null && score >= Math.max(roleThreshold, Math.min(1, 2 / keys)) && score > (best?.score ?? 0))
+      best = { role, score };
+  if (best) return best;
+  return scores.entropy >= uniformThreshold ? { role: 'uniform', score: scores.entropy } : null;
+}

@@ -1,0 +1,92 @@
+/** Maps with known answers, and whole snapshots made of them. */
+import { serializeSafetensors } from '~/shared/safetensors';
+import { softmaxRows } from './softmax';
+
+export const identity = (T: number) => Float32Array.from({ length: T * T }, (_, n) => (Math.floor(n / T) === n % T ? 1 : 0));
+export const mirror = (T: number) =>
+  Float32Array.from({ length: T * T }, (_, n) => (Math.floor(n / T) + (n % T) === T - 1 ? 1 : 0));
+export const uniform = (Tq: number, Tk = Tq) => new Float32Array(Tq * Tk).fill(1 / Tk);
+export const column = (T: number, key: number) => Float32Array.from({ length: T * T }, (_, n) => (n % T === key ? 1 : 0));
+/** Every query looks at the one before; the first, which has none, at itself. */
+export const shifted = (T: number) =>
+  Float32Array.from({ length: T * T }, (_, n) => (n % T === Math.max(0, Math.floor(n / T) - 1) ? 1 : 0));
+
+/** mulberry32: 0 <= r < 1, the same for the same seed. */
+export function seeded(seed: number): () => number {
+  let a = seed;
+  return () => {
+    a = (a + 0x6d2b79f5) | 0;
+    let t = Math.imul(a ^ (a >>> 15), 1 | a);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** Rows are the softmax of normal logits. */
+export function noise(Tq: number, Tk: number, random: () => number, spread = 1): Float32Array {
+  const logits = Float32Array.from(
+    { length: Tq * Tk },
+    () => spread * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()),
+  );
+  return softmaxRows(logits, Tk);
+}
+
+export interface SnapshotParts {
+  task?: 'reverse' | 'anomaly';
+  step?: number;
+  layers: number;
+  heads: number;
+  keys: number;
+  /** Per example, [L, H, T, T]. */
+  examples: Float32Array[];
+  inputs?: number[][];
+  labels?: number[][];
+  predictions?: number[][];
+  signals?: Record<string, number[]>;
+  pictures?: { data: Uint8Array; count: number; side: number };
+}
+
+/** A snapshot's blob as the trainer writes it. Unless given: inputs 0, 1, 2 ..., the right label, and a prediction that equals it. */
+export function snapshotBytes(p: SnapshotParts): Uint8Array {
+  const { task = 'reverse', step = 0, layers, heads, keys: T } = p;
+  const E = p.examples.length;
+  const inputs = p.inputs ?? p.examples.map(() => Array.from({ length: T }, (_, i) => i % 10));
+  const labels = p.labels ?? (task === 'reverse' ? inputs.map((row) => row.toReversed()) : inputs.map((_, e) => [e % T]));
+  const predictions = p.predictions ?? labels;
+  const answers = task === 'reverse' ? T : 1;
+  const choices = task === 'reverse' ? 10 : T;
+  const probabilities = new Float32Array(E * answers * choices);
+  for (const [n, right] of predictions.flat().entries())
+    for (let c = 0; c < choices; c++) probabilities[n * choices + c] = c === right ? 0.91 : 0.09 / (choices - 1);
+  const attention = new Float32Array(E * layers * heads * T * T);
+  p.examples.forEach((maps, e) => {
+    attention.set(maps, e * layers * heads * T * T);
+  });
+  const answerShape = task === 'reverse' ? [E, T] : [E];
+  return serializeSafetensors(
+    [
+      ['attention', { shape: [E, layers, heads, T, T], data: attention }],
+      ['inputs', { shape: [E, T], data: Int32Array.from(inputs.flat()) }],
+      ['labels', { shape: answerShape, data: Int32Array.from(labels.flat()) }],
+      ['predictions', { shape: answerShape, data: Int32Array.from(predictions.flat()) }],
+      ['probabilities', { shape: [...answerShape, choices], data: probabilities }],
+      ...Object.entries(p.signals ?? {}).map(
+        ([name, values]) => [`signal.${name}`, { shape: [E, layers, heads], data: Float32Array.from(values) }] as const,
+      ),
+      ...(p.pictures
+        ? [['pictures', { shape: [p.pictures.count, p.pictures.side, p.pictures.side, 3], data: p.pictures.data }] as const]
+        : []),
+    ],
+    { task, step: String(step) },
+  );
+}
+
+export const joined = (...maps: Float32Array[]): Float32Array => {
+  const out = new Float32Array(maps.reduce((n, m) => n + m.length, 0));
+  let at = 0;
+  for (const m of maps) {
+    out.set(m, at);
+    at += m.length;
+  }
+  return out;
+};
