@@ -2,6 +2,7 @@
 import { type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
 import type { ActionSpec, ControlSpec, ControlValue } from '~/shared/controls';
 import { type Split, split } from '~/shared/events';
+import type { Actor } from '~/shared/ids';
 
 /** What an action may do to a run. Steps and pauses are between updates. */
 export interface Steered {
@@ -16,6 +17,8 @@ export interface Steered {
   evaluate(split: Split, commandId: string): void;
   snapshot(commandId: string): Promise<void>;
   checkpoint(commandId: string): Promise<void>;
+  /** Drops a command that waits for its condition. @returns whether there was one */
+  cancel(commandId: string, by: Actor): boolean;
 }
 
 /** `effect` comes after the answer is in the log, so that a checkpoint holds no command that is still unanswered. */
@@ -157,5 +160,26 @@ export const actions: Action[] = [
       risky: false,
     },
     act: (run, _args, { command }) => done(`snapshot of step ${run.step}`, () => run.snapshot(command.id)),
+  },
+  {
+    spec: {
+      name: 'cancel',
+      label: 'Cancel scheduled command',
+      help: 'Drop a command that waits for its condition.',
+      args: [
+        argument({
+          name: 'commandId',
+          label: 'Command',
+          help: 'Its id, as shown where it is listed.',
+          type: 'text',
+          default: '',
+        }),
+      ],
+      risky: false,
+    },
+    act: (run, args, { actor }) =>
+      run.cancel(String(args.commandId), actor)
+        ? done(`command ${args.commandId} cancelled`)
+        : refuse('state', `cancel: no waiting command has the id ${JSON.stringify(args.commandId).slice(0, 100)}`),
   },
 ];

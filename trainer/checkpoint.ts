@@ -14,7 +14,8 @@
  * where strict=False lets it pass over the names with a prefix.
  */
 import { z } from 'zod';
-import { runConfig } from '~/shared/config';
+import { loggedCommand } from '~/shared/commands';
+import { type RunConfig, runConfig } from '~/shared/config';
 import { controlValue } from '~/shared/controls';
 import { metric, occasion, split } from '~/shared/events';
 import { actor, commandId, runId, step } from '~/shared/ids';
@@ -37,16 +38,20 @@ export const pendingEvaluation = z.strictObject({ split, occasion, commandId: co
 export type PendingEvaluation = z.infer<typeof pendingEvaluation>;
 
 /** All of a run besides its config and vectors. */
-export const runState = z.strictObject({
+const savedState = z.strictObject({
   step,
   position: z.strictObject({ epoch: z.int().nonnegative(), index: z.int().nonnegative() }),
   /** Updates in the moments: Adam's t. */
   updates: z.int().nonnegative(),
   lastCommandSeq: z.int().nonnegative(),
+  /** Commands that wait for their condition, in log order. */
+  held: z.array(loggedCommand),
   values: z.record(z.string(), z.strictObject({ value: controlValue, changedBy: actor.nullable(), changedAtStep: step })),
   best: z.strictObject({ step, loss: metric, accuracy: metric }).nullable(),
   /** The last validation that the schedule asked for. */
   validated: z.strictObject({ step, accuracy: metric }).nullable(),
+  /** The newest result per set, whoever asked for it: what conditions look at. */
+  newestEvaluations: z.partialRecord(split, z.strictObject({ loss: metric, accuracy: metric })),
   evaluationsSinceBest: z.int().nonnegative(),
   /** Examples of the last snapshot, in the notation of the control `probeExamples`. */
   previousProbe: z.string().nullable(),
@@ -60,16 +65,17 @@ export const runState = z.strictObject({
   checkpointDue: occasion.nullable(),
   ended: z.strictObject({ status: z.enum(['finished', 'stopped']), message: z.string() }).nullable(),
 });
-export type RunState = z.infer<typeof runState>;
+export type RunState = Omit<z.infer<typeof savedState>, 'previousProbe'>;
 
 export interface Checkpoint {
   runId: string | null;
-  config: z.infer<typeof runConfig>;
+  config: RunConfig;
   state: RunState;
   learner: LearnerState;
   /** Parameters of `state.best`. */
   best: Float32Array | null;
-  previousMaps: { shape: number[]; data: Float32Array } | null;
+  /** The last snapshot: its examples as the control `probeExamples` had them, and its maps [E, L, H, T, T]. */
+  previous: { probe: string | null; shape: number[]; maps: Float32Array } | null;
 }
 
 /** The file cannot be used; the message says why and what would do. */
@@ -78,7 +84,7 @@ export class CheckpointError extends Error {
 }
 
 export function encodeCheckpoint(params: readonly ParamSpec[], checkpoint: Checkpoint): Uint8Array {
-  const { state, learner, best, previousMaps } = checkpoint;
+  const { state, learner, best, previous } = checkpoint;
   const named = (prefix: string, flat: Float32Array | null) =>
     flat
       ? params.map((p) => [prefix + p.name, { shape: p.shape, data: flat.subarray(p.offset, p.offset + p.size) }] as const)
@@ -89,20 +95,27 @@ export function encodeCheckpoint(params: readonly ParamSpec[], checkpoint: Check
       ...named(own.m, learner.m),
       ...named(own.v, learner.v),
       ...named(own.best, state.best && state.best.step !== state.step ? best : null),
-      ...(previousMaps ? [[own.previous, previousMaps] as const] : []),
+      ...(previous ? [[own.previous, { shape: previous.shape, data: previous.maps }] as const] : []),
     ],
     {
       format,
       version,
       ...(checkpoint.runId !== null && { runId: checkpoint.runId }),
       config: JSON.stringify(checkpoint.config),
-      state: stringify(state),
+      state: stringify({ ...state, previousProbe: previous?.probe ?? null }),
     },
   );
 }
 
-/** @throws CheckpointError when the bytes are corrupt, truncated, of another kind or of a network of another shape than `params` */
-export function decodeCheckpoint(params: readonly ParamSpec[], bytes: Uint8Array): Checkpoint {
+/**
+ * @param agrees called with the checkpoint's config before its tensors are looked at; throws when it does not suit the run
+ * @throws CheckpointError when the bytes are corrupt, truncated, of another kind or of a network of another shape than `params`
+ */
+export function decodeCheckpoint(
+  params: readonly ParamSpec[],
+  bytes: Uint8Array,
+  agrees: (config: RunConfig) => void = () => {},
+): Checkpoint {
   const { tensors, metadata } = read(bytes);
   if (metadata.format !== format)
     throw new CheckpointError(
@@ -111,8 +124,9 @@ export function decodeCheckpoint(params: readonly ParamSpec[], bytes: Uint8Array
   if (metadata.version !== version)
     throw new CheckpointError(`checkpoint version ${metadata.version ?? '(none)'}: this trainer reads version ${version}`);
   const config = parsed('config', runConfig, metadata.config, JSON.parse);
-  const state = parsed('state', runState, metadata.state, parse);
+  const { previousProbe, ...state } = parsed('state', savedState, metadata.state, parse);
   const id = metadata.runId === undefined ? null : parsed('runId', runId, metadata.runId, (text) => text);
+  agrees(config);
 
   const used = new Set<string>();
   const vector = (prefix: string) => flat(params, tensors, prefix, used);
@@ -130,7 +144,7 @@ export function decodeCheckpoint(params: readonly ParamSpec[], bytes: Uint8Array
     state,
     learner,
     best: state.best ? best : null,
-    previousMaps: maps ? { shape: maps.shape, data: floats(own.previous, maps).slice() } : null,
+    previous: maps ? { probe: previousProbe, shape: maps.shape, maps: floats(own.previous, maps).slice() } : null,
   };
 }
 

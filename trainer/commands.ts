@@ -25,28 +25,38 @@ export const declaration = (controls: readonly Control[]): Controls => ({
   actions: actions.map((a) => a.spec),
 });
 
-export function answer(desk: Desk, logged: LoggedCommand): Outcome {
-  const { command } = logged;
+/** What is wrong with a command whenever it is applied; null when it fits the declarations. */
+export function misfit({ controls }: Pick<Desk, 'controls'>, { command }: LoggedCommand): Refusal | null {
   switch (command.kind) {
-    case 'set':
-      return set(desk, logged.actor, command);
+    case 'set': {
+      const control = controls.find((c) => c.spec.name === command.control);
+      if (!control) return unknown('control', command.control, controls);
+      const error = controlValueError(control.spec, command.value);
+      return error === null ? null : refuse('invalid', error, command.control);
+    }
     case 'act': {
       const action = actions.find((a) => a.spec.name === command.action);
-      if (!action) return unknown('action', command.action, actions);
-      const args = argumentsOf(action, command.args);
-      return 'ok' in args ? args : action.act(desk.run, args.values, logged);
+      return action ? argumentError(action, command.args) : unknown('action', command.action, actions);
     }
     default:
       return unreachable(command);
   }
 }
 
+/** Applies a command, whatever its condition. */
+export function answer(desk: Desk, logged: LoggedCommand): Outcome {
+  const wrong = misfit(desk, logged);
+  if (wrong) return wrong;
+  const { command, actor } = logged;
+  if (command.kind === 'set') return set(desk, actor, command);
+  const { spec, act } = actions.find((a) => a.spec.name === command.action)!;
+  const args = Object.fromEntries(spec.args.map((a) => [a.name, command.args[a.name] ?? a.default]));
+  return act(desk.run, args, logged);
+}
+
 function set({ controls, facts, changes, run }: Desk, by: Actor, command: Extract<Command, { kind: 'set' }>): Outcome {
-  const control = controls.find((c) => c.spec.name === command.control);
-  if (!control) return unknown('control', command.control, controls);
+  const control = controls.find((c) => c.spec.name === command.control)!;
   const { name, label } = control.spec;
-  const error = controlValueError(control.spec, command.value);
-  if (error) return refuse('invalid', error, name);
   const before = control.read(facts.settings);
   if (command.expected !== undefined && !Object.is(command.expected, before))
     return refuse('conflict', conflict(name, command.expected, before, changes.get(name)), name);
@@ -67,21 +77,19 @@ function conflict(name: string, expected: ControlValue, now: ControlValue, chang
   return change ? `${name}: changed by ${change.by.name} at step ${change.step}: it ${seen}` : `${name}: it ${seen}`;
 }
 
-function argumentsOf(action: Action, given: Record<string, ControlValue>): { values: Record<string, ControlValue> } | Refusal {
+function argumentError(action: Action, given: Record<string, ControlValue>): Refusal | null {
   const { name, args } = action.spec;
   const extra = Object.keys(given).find((key) => !args.some((a) => a.name === key));
   if (extra !== undefined) {
     const takes = args.length === 0 ? 'no arguments' : args.map((a) => a.name).join(', ');
     return refuse('invalid', `${name}: there is no argument ${JSON.stringify(extra)}; it takes ${takes}`, extra);
   }
-  const values: Record<string, ControlValue> = {};
   for (const spec of args) {
-    const value = Object.hasOwn(given, spec.name) ? given[spec.name]! : spec.default;
-    const error = controlValueError(spec, value);
+    if (!Object.hasOwn(given, spec.name)) continue;
+    const error = controlValueError(spec, given[spec.name]!);
     if (error) return refuse('invalid', `${name}.${error}`, spec.name);
-    values[spec.name] = value;
   }
-  return { values };
+  return null;
 }
 
 const unknown = (what: 'control' | 'action', name: string, known: readonly { spec: { name: string } }[]): Refusal =>

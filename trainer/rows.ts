@@ -41,14 +41,15 @@ export function seriesOf(params: readonly ParamSpec[]): Series[] {
 
 /** Rows of consecutive steps that are not yet handed on. */
 export class Rows {
-  readonly #width: number;
+  readonly #names: string[];
   readonly #values: number[] = [];
+  #newest: number[] = [];
   #firstStep = 0;
   #count = 0;
   #since = 0;
 
   constructor(params: readonly ParamSpec[]) {
-    this.#width = columns.length + params.length;
+    this.#names = seriesOf(params).map((series) => series.name);
   }
 
   get count(): number {
@@ -68,10 +69,15 @@ export class Rows {
     for (const column of columns) this.#values.push(column.of(row));
     for (const norm of row.metrics.paramGradNorms) this.#values.push(norm);
     this.#count++;
-    if (this.#values.length !== this.#count * this.#width)
-      throw new Error(
-        `step ${step}: its row brings the values to ${this.#values.length}, expected ${this.#count} x ${this.#width}`,
-      );
+    const width = this.#names.length;
+    if (this.#values.length !== this.#count * width)
+      throw new Error(`step ${step}: its row brings the values to ${this.#values.length}, expected ${this.#count} x ${width}`);
+    this.#newest = this.#values.slice(-width);
+  }
+
+  /** Value of a column in the newest row; undefined without one. */
+  newest(column: string): number | undefined {
+    return this.#newest[this.#names.indexOf(column)];
   }
 
   take(): Steps | null {

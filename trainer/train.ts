@@ -2,8 +2,10 @@ import { setImmediate } from 'node:timers/promises';
 import type { RunConfig } from '~/shared/config';
 import type { OpenedBackend } from './backends/types';
 import { CheckpointError } from './checkpoint';
+import { Inbox, type Replay } from './inbox';
 import { createLearner } from './learner';
-import { type Origin, type Replay, Run } from './run';
+import type { Origin } from './origin';
+import { Run } from './run';
 import { createTask } from './tasks';
 import type { CommandSource, Learner, ModelShape, TrainOutput } from './types';
 
@@ -48,11 +50,11 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainOutput,
       return;
     }
     try {
-      yield* loop(run, options.commands, [...(options.resume?.replay ?? [])]);
+      yield* loop(run, options.commands, options.resume?.replay ?? []);
     } catch (error) {
       run.fail(error);
     }
-    yield* run.drain(true);
+    yield* run.output.drain(true);
   } finally {
     learner?.dispose();
   }
@@ -87,47 +89,42 @@ function origin({ config, resume, startFrom }: TrainOptions): Origin {
 }
 
 async function* loop(run: Run, commands: CommandSource, replay: Replay): AsyncGenerator<TrainOutput, void, void> {
-  replay.sort((a, b) => a.step - b.step || a.logged.seq - b.logged.seq);
+  const inbox = new Inbox(run, commands, replay);
   await run.begin();
-  yield* run.drain(true);
+  yield* run.output.drain(true);
   while (!run.ended) {
-    if (!(yield* boundary(run, commands, replay))) return;
+    if (!(yield* boundary(run, inbox))) return;
     const reason = run.endReason();
     if (run.stopped) await run.finishStopped();
     else if (reason !== null) {
-      for await (const _slice of run.finish(reason)) {
-        yield* run.drain(true);
+      for await (const _part of run.finish(reason)) {
+        yield* run.output.drain(true);
         await setImmediate();
       }
     } else {
       await run.leaveBoundary();
       await run.update();
     }
-    yield* run.drain(false);
+    yield* run.output.drain(false);
   }
-  for (const logged of commands.take()) await run.handle(logged);
+  await inbox.hear();
 }
 
 /**
- * Everything between two updates: replayed commands, then new ones, and evaluations; as long as the run is paused.
+ * Everything between two updates: commands, and evaluations; as long as the run is paused.
  * @returns false when the command source was closed
  */
-async function* boundary(run: Run, commands: CommandSource, replay: Replay): AsyncGenerator<TrainOutput, boolean, void> {
+async function* boundary(run: Run, inbox: Inbox): AsyncGenerator<TrainOutput, boolean, void> {
   for (;;) {
     await setImmediate();
-    while (replay[0] && replay[0].step <= run.step && !run.stopped) await run.handle(replay.shift()!.logged);
-    if (replay.length === 0) for (const logged of commands.take()) await run.handle(logged);
+    await inbox.hear();
     if (run.evaluating) await run.evaluateSlice();
     else if (run.stopped || !run.paused) return true;
-    else if (replay.length > 0) run.resume(null, 'the recorded run went on from here');
+    else if (inbox.replaying) run.resume(null, 'the recorded run went on from here');
     else {
-      yield* run.drain(true);
-      try {
-        await commands.wait();
-      } catch {
-        return false;
-      }
+      yield* run.output.drain(true);
+      if (!(await inbox.wait())) return false;
     }
-    yield* run.drain(false);
+    yield* run.output.drain(false);
   }
 }

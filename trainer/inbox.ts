@@ -1,0 +1,52 @@
+import type { LoggedCommand } from '~/shared/commands';
+import type { Assignment } from '~/shared/protocol';
+import type { Run } from './run';
+import type { CommandSource } from './types';
+
+export type Replay = NonNullable<Assignment['resume']>['replay'];
+
+/** Hands a run its commands: first those of the recorded run, at the steps at which they took effect there, then new ones. */
+export class Inbox {
+  readonly #run: Run;
+  readonly #commands: CommandSource;
+  readonly #replay: Replay;
+  /** New commands that came while the replay goes on. */
+  #later: LoggedCommand[] = [];
+
+  constructor(run: Run, commands: CommandSource, replay: Replay) {
+    this.#run = run;
+    this.#commands = commands;
+    // By step only: within one step the order given is the one in which they took effect.
+    this.#replay = [...replay].sort((a, b) => a.step - b.step);
+    const lastReplayed = Math.max(0, ...replay.map((r) => r.logged.seq));
+    if (!this.replaying) return;
+    for (const logged of commands.take()) {
+      // Commands are answered in log order, so one before the last replayed had been answered: with "scheduled".
+      if (logged.seq < lastReplayed && logged.command.when) run.adopt(logged);
+      else this.#later.push(logged);
+    }
+  }
+
+  get replaying(): boolean {
+    return this.#replay.length > 0;
+  }
+
+  async hear(): Promise<void> {
+    while (this.#replay[0] && this.#replay[0].step <= this.#run.step && !this.#run.stopped)
+      await this.#run.replay(this.#replay.shift()!.logged);
+    // What waits for a condition took effect where the record says, and where that ends, where the condition is met.
+    if (this.replaying) return;
+    for (const logged of [...this.#later.splice(0), ...this.#commands.take()]) await this.#run.handle(logged);
+    await this.#run.fire();
+  }
+
+  /** @returns false when the source was closed */
+  async wait(): Promise<boolean> {
+    try {
+      await this.#commands.wait();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import type { Occasion } from '~/shared/events';
+import type { Checkpoint } from './checkpoint';
+import { blobRefOf } from './hash';
+import type { Output } from './output';
+import { encodeSnapshot } from './snapshot';
+import type { Learner, ModelShape, Probe, Task } from './types';
+
+interface Parts {
+  task: Task;
+  shape: ModelShape;
+  learner: Learner;
+  runId: string | null;
+  probeSize: number;
+}
+
+/** Records attention and predictions of the probe examples, each time measured against the time before. */
+export class SnapshotTaker {
+  readonly #parts: Parts;
+  readonly #output: Output;
+  #probe: { chosen: string | null; probe: Probe } | null = null;
+  #previous: Checkpoint['previous'];
+  #lastStep = -1;
+
+  constructor(parts: Parts, output: Output, previous: Checkpoint['previous']) {
+    this.#parts = parts;
+    this.#output = output;
+    this.#previous = previous;
+  }
+
+  /** What the next snapshot's drift is measured against. */
+  get previous(): Checkpoint['previous'] {
+    return this.#previous;
+  }
+
+  tookOneAt(step: number): boolean {
+    return this.#lastStep === step;
+  }
+
+  /** @param chosen the examples, in the task's notation; null = the first of the validation set */
+  async take(step: number, chosen: string | null, occasion: Occasion, commandId: string | null): Promise<void> {
+    const { task, shape, learner, runId, probeSize } = this.#parts;
+    if (this.#probe?.chosen !== chosen || !this.#probe) this.#probe = { chosen, probe: task.probe(probeSize, chosen) };
+    const { probe } = this.#probe;
+    const attended = await learner.attend(probe.batch);
+    const { layers, heads, seqLen } = shape;
+    const examples = probe.batch.size;
+    const before = this.#previous;
+    const comparable = before?.probe === chosen && before.maps.length === attended.maps.length;
+    const { blob, signals } = encodeSnapshot({
+      task: task.kind,
+      runId,
+      step,
+      shape,
+      probe,
+      attended,
+      previous: comparable ? before.maps : null,
+    });
+    this.#previous = { probe: chosen, shape: [examples, layers, heads, seqLen, seqLen], maps: attended.maps };
+    this.#lastStep = step;
+    const sizes = { layers, heads, examples, queries: seqLen, keys: seqLen };
+    this.#output.emit({ type: 'snapshot', step, blob: blobRefOf(blob), occasion, commandId, ...sizes, signals }, blob);
+  }
+}
