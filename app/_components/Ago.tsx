@@ -1,0 +1,15 @@
+import { ago } from './format';
+import { useNow } from './useNow';
+
+/** A moment as "5 min", with the whole date on hover. */
+export function Ago({ at, suffix = '' }: { at: number; suffix?: string }) {
+  const now = useNow(5_000);
+  if (now === null) return null;
+  const words = ago(at, now);
+  return (
+    <time dateTime={new Date(at).toISOString()} title={new Date(at).toLocaleString()} className="whitespace-nowrap">
+      {words}
+      {words === 'now' ? '' : suffix}
+    </time>
+  );
+}

@@ -1,0 +1,51 @@
+import { Eye } from 'lucide-react';
+import type { Watcher } from '~/shared/protocol';
+
+/** The colour of somebody without one of their own: the same on every page. */
+export function seriesOf(id: string): number {
+  let h = 0;
+  for (const c of id) h = (h * 31 + c.codePointAt(0)!) >>> 0;
+  return (h % 8) + 1;
+}
+
+export const initials = (name: string): string =>
+  name
+    .split(/\s+/)
+    .filter(Boolean)
+    .slice(0, 2)
+    .map((word) => [...word][0]!.toUpperCase())
+    .join('') || '?';
+
+export function Avatar({ id, name, title }: { id: string; name: string; title?: string }) {
+  return (
+    <span
+      title={title ?? name}
+      className="inline-flex size-5 shrink-0 items-center justify-center rounded-full border bg-raised text-[0.5625rem] font-semibold text-ink"
+      style={{ borderColor: `var(--color-series-${seriesOf(id)})` }}
+    >
+      <span aria-hidden>{initials(name)}</span>
+    </span>
+  );
+}
+
+const shown = 4;
+
+/** Who watches, with the number of open pages. */
+export function Watchers({ watchers, you }: { watchers: Watcher[]; you: string | null }) {
+  const tabs = watchers.reduce((sum, w) => sum + w.tabs, 0);
+  const words = watchers.map(
+    (w) => `${w.actor.name}${w.actor.id === you ? ' (you)' : ''}${w.tabs > 1 ? ` × ${w.tabs} pages` : ''}`,
+  );
+  return (
+    <span className="inline-flex items-center gap-1.5" title={words.join(', ')}>
+      <span className="flex -space-x-1" aria-hidden>
+        {watchers.slice(0, shown).map((w) => (
+          <Avatar key={w.actor.id} id={w.actor.id} name={w.actor.name} />
+        ))}
+      </span>
+      <Eye aria-hidden size={13} className="text-dim" />
+      <span data-testid="watchers">{tabs}</span>
+      <span className="sr-only">watching: {words.join(', ') || 'nobody'}</span>
+    </span>
+  );
+}

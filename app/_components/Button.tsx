@@ -1,0 +1,25 @@
+import type { ComponentProps } from 'react';
+
+const looks = {
+  plain: 'border-line bg-raised text-ink hover:not-disabled:border-dim',
+  primary: 'border-accent bg-accent text-on-accent hover:not-disabled:brightness-110',
+  danger: 'border-bad/60 bg-transparent text-bad hover:not-disabled:bg-bad/10',
+  bare: 'border-transparent bg-transparent text-dim hover:not-disabled:text-ink hover:not-disabled:bg-raised',
+} as const;
+const sizes = {
+  normal: 'h-7 px-2.5 gap-1.5',
+  small: 'h-6 px-1.5 gap-1 text-xs',
+  icon: 'h-7 w-7',
+} as const;
+
+export interface ButtonProps extends ComponentProps<'button'> {
+  look?: keyof typeof looks;
+  size?: keyof typeof sizes;
+}
+
+export const buttonClass = (look: keyof typeof looks = 'plain', size: keyof typeof sizes = 'normal') =>
+  `inline-flex shrink-0 items-center justify-center rounded border font-medium whitespace-nowrap select-none disabled:opacity-45 ${looks[look]} ${sizes[size]}`;
+
+export function Button({ look, size, className = '', type = 'button', ...rest }: ButtonProps) {
+  return <button type={type} className={`${buttonClass(look, size)} ${className}`} {...rest} />;
+}

@@ -1,0 +1,66 @@
+import { type ComponentProps, type ReactNode, useId } from 'react';
+
+export const inputClass =
+  'h-7 w-full min-w-0 rounded border border-line bg-bg px-2 font-mono text-xs text-ink placeholder:text-dim hover:not-disabled:border-dim aria-invalid:border-bad disabled:opacity-60';
+
+/** A label, what `children` draws (given the ids it needs), a help line and an error line. */
+export function Field({
+  label,
+  unit,
+  help,
+  error,
+  marked = false,
+  children,
+}: {
+  label: string;
+  unit?: string;
+  help?: string;
+  error?: string | null;
+  /** Differs from its default. */
+  marked?: boolean;
+  children(ids: { id: string; 'aria-describedby'?: string; 'aria-invalid'?: true }): ReactNode;
+}) {
+  const id = useId();
+  const helpId = help ? `${id}-help` : '';
+  const errorId = error ? `${id}-error` : '';
+  const describedBy = [helpId, errorId].filter(Boolean).join(' ');
+  return (
+    <div className="min-w-0">
+      <label htmlFor={id} className="flex items-baseline justify-between gap-2 text-xs text-dim">
+        <span className={marked ? 'text-ink' : ''}>
+          {label}
+          {marked && (
+            <span className="text-accent" title="changed from the published set-up">
+              {' '}
+              •
+            </span>
+          )}
+        </span>
+        {unit && <span className="text-2xs">{unit}</span>}
+      </label>
+      {children({ id, ...(describedBy && { 'aria-describedby': describedBy }), ...(error && { 'aria-invalid': true as const }) })}
+      {error && (
+        <p id={errorId} className="text-2xs text-bad">
+          {error}
+        </p>
+      )}
+      {help && (
+        <p id={helpId} className={error ? 'sr-only' : 'text-2xs text-dim'}>
+          {help}
+        </p>
+      )}
+    </div>
+  );
+}
+
+export function Select({ options, className = '', ...rest }: ComponentProps<'select'> & { options: readonly string[] }) {
+  return (
+    <select className={`${inputClass} ${className}`} {...rest}>
+      {options.map((o) => (
+        <option key={o} value={o}>
+          {o}
+        </option>
+      ))}
+    </select>
+  );
+}

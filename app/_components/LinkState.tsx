@@ -1,0 +1,22 @@
+import type { LinkStatus } from '../_live/types';
+
+const words: Record<LinkStatus, { text: string; dot: string; help: string }> = {
+  connecting: { text: 'connecting', dot: 'bg-dim', help: 'Waiting for the server.' },
+  live: { text: 'live', dot: 'bg-good', help: 'What you see is what is happening.' },
+  reconnecting: {
+    text: 'reconnecting',
+    dot: 'bg-warn',
+    help: 'The connection broke: what is shown may be old. Nothing is lost, it is fetched on return.',
+  },
+  refused: { text: 'refused', dot: 'bg-bad', help: 'The server does not serve this page.' },
+};
+
+export function LinkState({ link, error }: { link: LinkStatus; error: string | null }) {
+  const { text, dot, help } = words[link];
+  return (
+    <span role="status" className="inline-flex items-center gap-1.5 text-xs text-dim" title={error ?? help}>
+      <span aria-hidden className={`size-1.5 rounded-full ${dot}`} />
+      {text}
+    </span>
+  );
+}

@@ -1,0 +1,45 @@
+'use client';
+
+import { Moon, Sun } from 'lucide-react';
+import Link from 'next/link';
+import { useTheme } from 'next-themes';
+import type { ReactNode } from 'react';
+import { Button } from './Button';
+
+/** The mark: a level meter with room above the peak. */
+export function Mark({ size = 18 }: { size?: number }) {
+  return (
+    <svg aria-hidden width={size} height={size} viewBox="0 0 18 18" fill="none">
+      <path d="M2 2.5h14" stroke="currentColor" strokeWidth="1.5" strokeLinecap="round" strokeDasharray="2.4 2.4" />
+      <path d="M4 16v-5M9 16V7M14 16v-7" stroke="var(--color-accent)" strokeWidth="3" strokeLinecap="round" />
+    </svg>
+  );
+}
+
+export function TopBar({ children }: { children?: ReactNode }) {
+  return (
+    <div className="flex min-h-11 flex-wrap items-center gap-x-4 gap-y-1 px-3 py-1.5 sm:px-4">
+      <Link href="/" className="inline-flex items-center gap-2 font-semibold tracking-tight" aria-label="Headroom: all runs">
+        <Mark />
+        <span className="hidden sm:inline">Headroom</span>
+      </Link>
+      {children}
+    </div>
+  );
+}
+
+export function ThemeToggle() {
+  const { resolvedTheme, setTheme } = useTheme();
+  return (
+    <Button
+      look="bare"
+      size="icon"
+      aria-label="Switch between dark and light"
+      title="Dark or light"
+      onClick={() => setTheme(resolvedTheme === 'dark' ? 'light' : 'dark')}
+    >
+      <Moon aria-hidden size={15} className="hidden dark:block" />
+      <Sun aria-hidden size={15} className="dark:hidden" />
+    </Button>
+  );
+}

@@ -1,0 +1,56 @@
+/** Numbers and times as people read them. Nothing here rounds a value that somebody set: those are shown with `String`. */
+
+const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+
+/** 12345 -> "12,345" */
+export const count = (n: number): string => grouped.format(n);
+
+/** Measured values, `digits` significant: 0.012345 -> "0.01235", 4.87e-7 -> "4.87e-7", NaN -> "NaN", Infinity -> "∞". */
+export function measured(n: number | null, digits = 4): string {
+  if (n === null) return '–';
+  if (Number.isNaN(n)) return 'NaN';
+  if (!Number.isFinite(n)) return n > 0 ? '∞' : '−∞';
+  if (n === 0) return '0';
+  const size = Math.abs(n);
+  if (size >= 1e6 || size < 1e-3) return n.toExponential(Math.max(0, digits - 2)).replace('e+', 'e');
+  if (size >= 10 ** (digits - 1)) return grouped.format(n);
+  return n.toPrecision(digits);
+}
+
+/** A share of 1: 0.98765 -> "98.77 %". */
+export function percent(n: number | null): string {
+  if (n === null) return '–';
+  return Number.isFinite(n) ? `${(n * 100).toFixed(2)} %` : measured(n);
+}
+
+/** 83_000 -> "1:23", 3_723_000 -> "1:02:03", 200_000_000 -> "2 d 7 h". */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  const two = (n: number) => String(n).padStart(2, '0');
+  const [d, h, m, s] = [
+    Math.floor(seconds / 86_400),
+    Math.floor(seconds / 3600) % 24,
+    Math.floor(seconds / 60) % 60,
+    seconds % 60,
+  ];
+  if (d > 0) return `${d} d ${h} h`;
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+/** How long before `now` something was: "now", "12 s", "5 min", "3 h", "2 d". */
+export function ago(at: number, now: number): string {
+  const seconds = Math.floor((now - at) / 1000);
+  if (seconds < 3) return 'now';
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}
+
+/** 1536 -> "1.5 kB" */
+export function bytes(n: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const i = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, n)) / 3));
+  const value = n / 1000 ** i;
+  return `${i === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[i]}`;
+}

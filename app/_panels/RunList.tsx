@@ -1,0 +1,160 @@
+'use client';
+
+import { Plus, Search } from 'lucide-react';
+import Link from 'next/link';
+import { useState } from 'react';
+import { Button, buttonClass } from '../_components/Button';
+import { inputClass, Select } from '../_components/Field';
+import { LinkState } from '../_components/LinkState';
+import { Popup } from '../_components/Popup';
+import { ThemeToggle, TopBar } from '../_components/TopBar';
+import { useRunList } from '../_live/useRunList';
+import { NewRunDialog } from './NewRunDialog';
+import { RunTable } from './RunTable';
+import { defaultQuery, type SortKey, type TableQuery, visibleRuns } from './tableQuery';
+
+const atOnce = 100;
+const mostCompared = 10;
+
+export function RunList() {
+  const { link, error, runs, trainers, you } = useRunList();
+  const [query, setQuery] = useState<TableQuery>(defaultQuery);
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [dialog, setDialog] = useState(false);
+  const [limit, setLimit] = useState(atOnce);
+  const rows = visibleRuns(runs ?? [], query);
+  const mayStart = you !== null && you.role !== 'viewer';
+
+  const sort = (key: SortKey) =>
+    setQuery({ ...query, sort: key, descending: query.sort === key ? !query.descending : key !== 'name' && key !== 'status' });
+  const choose = (runId: string) => {
+    const next = new Set(chosen);
+    if (!next.delete(runId) && next.size < mostCompared) next.add(runId);
+    setChosen(next);
+  };
+  const connected = trainers.filter((t) => t.connected);
+
+  return (
+    <>
+      <header className="border-b border-line bg-panel">
+        <TopBar>
+          <div className="ml-auto flex items-center gap-3">
+            {runs && (
+              <Popup
+                title="Trainers"
+                className="text-xs text-dim"
+                trigger={`${connected.length} ${connected.length === 1 ? 'trainer' : 'trainers'}`}
+              >
+                {trainers.length === 0 ? (
+                  <p className="text-dim">None has registered. Runs wait until one does.</p>
+                ) : (
+                  <ul className="space-y-1">
+                    {trainers.map((t) => (
+                      <li key={t.id}>
+                        <span className={t.connected ? '' : 'text-dim line-through'}>{t.name}</span>{' '}
+                        <span className="text-dim">
+                          {t.host}: {t.backends.join(', ')};{' '}
+                          {t.runId ? (
+                            <Link className="text-accent" href={`/runs/${t.runId}`}>
+                              training
+                            </Link>
+                          ) : (
+                            'idle'
+                          )}
+                        </span>
+                      </li>
+                    ))}
+                  </ul>
+                )}
+              </Popup>
+            )}
+            <LinkState link={link} error={error} />
+            <ThemeToggle />
+          </div>
+        </TopBar>
+      </header>
+      <main className="mx-auto max-w-7xl px-2 py-3 sm:px-4">
+        <div className="mb-2 flex flex-wrap items-center gap-2">
+          <h1 className="mr-2 text-base font-semibold">Runs</h1>
+          <label className="relative min-w-32 flex-1 sm:max-w-64">
+            <Search aria-hidden size={13} className="absolute top-2 left-2 text-dim" />
+            <input
+              type="search"
+              aria-label="Search runs"
+              placeholder="name, task, tag, person…"
+              className={`${inputClass} pl-7 font-sans`}
+              value={query.search}
+              onChange={(e) => setQuery({ ...query, search: e.target.value })}
+            />
+          </label>
+          <Select
+            aria-label="Which runs"
+            className="w-auto! font-sans"
+            options={['all', 'active', 'ended', 'archived']}
+            value={query.show}
+            onChange={(e) => setQuery({ ...query, show: e.target.value as TableQuery['show'] })}
+          />
+          {chosen.size > 1 && (
+            <Link className={buttonClass('plain')} href={`/compare?runs=${[...chosen].join(',')}`}>
+              Compare {chosen.size}
+            </Link>
+          )}
+          <Button
+            look="primary"
+            className="ml-auto"
+            disabled={!mayStart}
+            title={you && !mayStart ? `${you.name} (${you.role}) may not start runs` : undefined}
+            onClick={() => setDialog(true)}
+          >
+            <Plus aria-hidden size={14} />
+            New run
+          </Button>
+        </div>
+        {link === 'reconnecting' && (
+          <p role="alert" className="mb-2 rounded border border-warn/50 bg-warn/10 px-3 py-1.5 text-warn">
+            The connection to the server broke. The list may be old; it is fetched again on return.
+          </p>
+        )}
+        <div className="rounded border border-line bg-panel">
+          {link === 'refused' && !runs ? (
+            <Empty title="The server does not let this page in" text={error ?? ''} />
+          ) : !runs ? (
+            <Loading />
+          ) : runs.length === 0 ? (
+            <Empty title="No run yet" text="Start one: the form comes filled in with the published set-up." />
+          ) : rows.length === 0 ? (
+            <Empty title="Nothing fits" text="No run fits the search and filter." />
+          ) : (
+            <RunTable runs={rows.slice(0, limit)} query={query} onSort={sort} chosen={chosen} onChoose={choose} />
+          )}
+        </div>
+        {rows.length > limit && (
+          <div className="mt-2 text-center">
+            <Button onClick={() => setLimit(limit + 10 * atOnce)}>Show more ({rows.length - limit} left)</Button>
+          </div>
+        )}
+      </main>
+      <NewRunDialog open={dialog} onClose={() => setDialog(false)} />
+    </>
+  );
+}
+
+function Empty({ title, text }: { title: string; text: string }) {
+  return (
+    <div className="px-4 py-14 text-center">
+      <p className="font-medium">{title}</p>
+      <p className="text-dim">{text}</p>
+    </div>
+  );
+}
+
+function Loading() {
+  return (
+    <div aria-busy className="space-y-2 p-3">
+      <span className="sr-only">Loading the runs</span>
+      {[0, 1, 2].map((i) => (
+        <div key={i} className="h-8 animate-pulse rounded bg-raised" />
+      ))}
+    </div>
+  );
+}

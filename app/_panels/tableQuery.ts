@@ -1,0 +1,52 @@
+import { ended, type RunSummary } from '~/shared/fold';
+
+/** Which runs the table shows, and in which order. */
+export interface TableQuery {
+  search: string;
+  show: 'all' | 'active' | 'ended' | 'archived';
+  sort: SortKey;
+  descending: boolean;
+}
+export const sortKeys = [
+  'name',
+  'status',
+  'step',
+  'loss',
+  'accuracy',
+  'validationAccuracy',
+  'testAccuracy',
+  'watchers',
+  'createdAt',
+] as const;
+export type SortKey = (typeof sortKeys)[number];
+
+export const defaultQuery: TableQuery = { search: '', show: 'all', sort: 'createdAt', descending: true };
+
+/** Every word of the search must occur in the run's name, id, task, status, backend, author or tags. */
+function matches(run: RunSummary, words: string[]): boolean {
+  const text = [run.name, run.runId, run.task, run.status, run.backend ?? '', run.createdBy.name, ...run.tags]
+    .join(' ')
+    .toLowerCase();
+  return words.every((w) => text.includes(w));
+}
+
+export function visibleRuns(runs: readonly RunSummary[], { search, show, sort, descending }: TableQuery): RunSummary[] {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  const kept = runs.filter(
+    (r) =>
+      r.archived === (show === 'archived') &&
+      (show !== 'active' || !ended(r.status)) &&
+      (show !== 'ended' || ended(r.status)) &&
+      matches(r, words),
+  );
+  const sign = descending ? -1 : 1;
+  return kept.sort((a, b) => order(a[sort], b[sort], sign) || b.createdAt - a.createdAt || (a.runId < b.runId ? 1 : -1));
+}
+
+/** Runs without the number come last whichever way the column is sorted; so do NaN. */
+function order(a: string | number | null, b: string | number | null, sign: number): number {
+  const none = (v: string | number | null) => v === null || Number.isNaN(v);
+  if (none(a) || none(b)) return Number(none(a)) - Number(none(b));
+  if (typeof a === 'string' && typeof b === 'string') return sign * a.localeCompare(b, 'en', { numeric: true });
+  return sign * ((a as number) - (b as number));
+}

@@ -1,0 +1,5 @@
+import { RunList } from './_panels/RunList';
+
+export default function Page() {
+  return <RunList />;
+}
