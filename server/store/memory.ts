@@ -109,7 +109,7 @@ export function openMemoryStore(): Store {
     },
     smallBlob: async (hash) => blobs.get(hash)?.slice() ?? null,
     async putSmallBlob(hash, bytes) {
-      blobs.set(hash, bytes.slice());
+      if (!blobs.has(hash)) blobs.set(hash, bytes.slice());
     },
     close: async () => {},
   };

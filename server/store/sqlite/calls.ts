@@ -1,0 +1,20 @@
+/** Messages between the store and its threads. */
+
+export interface WorkerData {
+  role: 'writer' | 'reader';
+  folder: string;
+}
+
+export interface Call {
+  /** From 1; 0 answers the start of the thread. */
+  id: number;
+  method: string;
+  args: unknown[];
+}
+
+export type Answer = { id: number; ok: true; value: unknown } | { id: number; ok: false; error: Failure };
+
+/** An error by the arguments of its constructor: classes do not survive the way between threads. */
+export type Failure =
+  | { name: 'FencedError' | 'StaleHeadError'; args: [runId: string, given: number, stored: number] }
+  | { name: 'Error'; args: [message: string] };

@@ -1,0 +1,48 @@
+import type { Store } from '../../store';
+import type { Reads } from './read';
+import { startThread } from './thread';
+
+/**
+ * The store in one SQLite file, `folder`/headroom.db (WAL, synchronous = FULL). A writing and a reading thread hold the connections.
+ *
+ * @throws Error in words when the folder cannot be written, another server uses it, or the file is damaged, foreign or too new
+ */
+export async function openSqliteStore(folder: string): Promise<Store> {
+  const started = await Promise.allSettled([startThread({ role: 'writer', folder }), startThread({ role: 'reader', folder })]);
+  const [writer, reader] = started.map((s) => (s.status === 'fulfilled' ? s.value : null));
+  if (!writer || !reader) {
+    await reader?.close();
+    await writer?.close();
+    throw started.find((s) => s.status === 'rejected')?.reason;
+  }
+  const read = <M extends keyof Reads>(method: M) =>
+    ((...args: unknown[]) => reader.call(method, ...args)) as (...args: Parameters<Reads[M]>) => Promise<ReturnType<Reads[M]>>;
+  const write = async (method: string, ...args: unknown[]): Promise<void> => {
+    await writer.call(method, ...args);
+  };
+  return {
+    runs: read('runs'),
+    entries: read('entries'),
+    range: read('range'),
+    signals: read('signals'),
+    view: read('view'),
+    setting: read('setting'),
+    smallBlob: read('smallBlob'),
+    append: (appended) => write('append', { ...appended, entries: appended.entries.map(ownValues) }),
+    saveView: (view, summary) => write('saveView', view, summary),
+    setSetting: (key, value) => write('setSetting', key, value),
+    putSmallBlob: (hash, bytes) => write('putSmallBlob', hash, bytes.slice()),
+    async close() {
+      // Last, so that it can fold the write-ahead log into the file.
+      await reader.close();
+      await writer.close();
+    },
+  };
+}
+
+/** Sending a part of a buffer to a thread would send all of it. */
+function ownValues<E extends { event: { type: string } }>(entry: E): E {
+  const { event } = entry as { event: { type: string; values?: Float64Array } };
+  if (event.type !== 'steps' || !event.values || event.values.byteLength === event.values.buffer.byteLength) return entry;
+  return { ...entry, event: { ...event, values: event.values.slice() } };
+}

@@ -1,0 +1,190 @@
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+
+/**
+ * The tables, and opening them safely.
+ *
+ * An entry of type `steps` keeps its place and first row in `entries`; its values are in `tail` until the block of BLOCK_ROWS steps they fall into is
+ * complete, then by columns in `blocks`. A rewind begins a new generation of rows: the row of step s in force is that of the highest generation that begins
+ * at or before s. `pyramid` reduces the rows in force: a chunk is written once all its steps have passed and is taken away by a rewind into it.
+ */
+export const BLOCK_ROWS = 1024;
+/** Series per stored blob, so that reading one of thousands stays cheap. */
+export const STRIPE = 16;
+/** A level's bucket spans this many of the level below; level 0 = single steps. */
+export const FAN = 16;
+/** Buckets of one pyramid chunk. */
+export const CHUNK = 256;
+/** Level 6 has buckets of 16^6 = 16.8 M steps. */
+export const LEVELS = 6;
+
+const SCHEMA = 1;
+/** "HRM1": tells our files from other programs'. */
+const APPLICATION = 0x48524d31;
+
+const tables = `
+CREATE TABLE runs (
+  id INTEGER PRIMARY KEY,
+  runId TEXT NOT NULL UNIQUE,
+  head INTEGER NOT NULL,
+  tenure INTEGER NOT NULL,
+  nextEvent INTEGER NOT NULL,
+  headStep INTEGER NOT NULL,
+  generation INTEGER NOT NULL,
+  series TEXT NOT NULL,
+  summarySeq INTEGER,
+  summary TEXT
+) STRICT;
+CREATE TABLE entries (
+  run INTEGER NOT NULL REFERENCES runs(id),
+  seq INTEGER NOT NULL,
+  places INTEGER NOT NULL,
+  tenure INTEGER NOT NULL,
+  at REAL NOT NULL,
+  type TEXT NOT NULL,
+  step INTEGER,
+  generation INTEGER,
+  event TEXT,
+  PRIMARY KEY (run, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX otherEntries ON entries(run, seq) WHERE type <> 'steps';
+CREATE TABLE rewinds (
+  run INTEGER NOT NULL REFERENCES runs(id),
+  seq INTEGER NOT NULL,
+  fromStep INTEGER NOT NULL,
+  keepSeq INTEGER NOT NULL,
+  PRIMARY KEY (run, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE generations (
+  run INTEGER NOT NULL REFERENCES runs(id),
+  generation INTEGER NOT NULL,
+  fromStep INTEGER NOT NULL,
+  PRIMARY KEY (run, generation)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE tail (
+  run INTEGER NOT NULL REFERENCES runs(id),
+  generation INTEGER NOT NULL,
+  firstStep INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY (run, generation, firstStep)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE blocks (
+  run INTEGER NOT NULL REFERENCES runs(id),
+  generation INTEGER NOT NULL,
+  stripe INTEGER NOT NULL,
+  block INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  UNIQUE (run, generation, stripe, block)
+) STRICT;
+CREATE TABLE pyramid (
+  run INTEGER NOT NULL REFERENCES runs(id),
+  level INTEGER NOT NULL,
+  stripe INTEGER NOT NULL,
+  chunk INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  UNIQUE (run, level, stripe, chunk)
+) STRICT;
+CREATE TABLE views (run INTEGER PRIMARY KEY REFERENCES runs(id), seq INTEGER NOT NULL, view TEXT NOT NULL) STRICT;
+CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE smallBlobs (hash TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
+`;
+
+export const databaseFile = (folder: string): string => path.join(folder, 'headroom.db');
+
+/**
+ * Takes the folder for this process and opens its database for writing.
+ *
+ * @throws Error in words for the person who started the server: folder not writable, in use, damaged, foreign or too new
+ */
+export function openForWriting(folder: string): { db: Database.Database; unlock: () => void } {
+  const file = databaseFile(folder);
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new Error(`HEADROOM_DATA: cannot write to ${folder} (${(error as Error).message}); choose another folder`);
+  }
+  const unlock = lock(folder);
+  let db: Database.Database | null = null;
+  try {
+    db = new Database(file);
+    db.pragma('busy_timeout = 5000');
+    checkIdentity(db, file);
+    configure(db);
+    return { db, unlock };
+  } catch (error) {
+    db?.close();
+    unlock();
+    throw inWords(error, file);
+  }
+}
+
+/** A second connection, for reading beside the writer. */
+export function openForReading(folder: string): Database.Database {
+  const db = new Database(databaseFile(folder), { readonly: true });
+  db.pragma('busy_timeout = 5000');
+  db.pragma('cache_size = -32000');
+  db.pragma('mmap_size = 1073741824');
+  return db;
+}
+
+/** An exclusive lock held for as long as the process lives, kill -9 included: the operating system lets go of it. */
+function lock(folder: string): () => void {
+  const held = new Database(path.join(folder, 'headroom.lock'), { timeout: 0 });
+  try {
+    held.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    held.close();
+    if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw inWords(error, path.join(folder, 'headroom.lock'));
+    throw new Error(`HEADROOM_DATA: ${folder} is in use by another Headroom server; stop that one or choose another folder`);
+  }
+  return () => held.close();
+}
+
+function checkIdentity(db: Database.Database, file: string): void {
+  const version = db.prepare('SELECT sqlite_version()').pluck().get() as string;
+  // Older ones can lose commits when a checkpoint races a reset of the WAL: sqlite.org/wal.html#walresetbug
+  if (versionNumber(version) < versionNumber('3.51.3'))
+    throw new Error(`SQLite ${version} is too old, 3.51.3 is needed; run npm install`);
+  const schema = db.pragma('user_version', { simple: true }) as number;
+  const application = db.pragma('application_id', { simple: true }) as number;
+  const empty = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0;
+  if (!empty && application !== APPLICATION)
+    throw new Error(`${file} is another program's database; choose another folder with HEADROOM_DATA`);
+  if (schema > SCHEMA)
+    throw new Error(
+      `${file} was written by a newer Headroom (format ${schema}, this one knows ${SCHEMA}); update Headroom or choose another folder`,
+    );
+}
+
+function configure(db: Database.Database): void {
+  db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = FULL');
+  db.pragma('cache_size = -64000');
+  db.pragma('wal_autocheckpoint = 4000');
+  db.pragma('journal_size_limit = 67108864');
+  const synchronous = db.pragma('synchronous', { simple: true });
+  if (synchronous !== 2)
+    throw new Error(`SQLite answers synchronous = ${synchronous}, 2 (FULL) is needed: an acknowledged step must survive`);
+  if (db.pragma('user_version', { simple: true }) === SCHEMA) return;
+  db.transaction(() => {
+    db.exec(tables);
+    db.pragma(`application_id = ${APPLICATION}`);
+    db.pragma(`user_version = ${SCHEMA}`);
+  }).immediate();
+}
+
+const versionNumber = (version: string): number => {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
+  return major * 1e6 + minor * 1e3 + patch;
+};
+
+function inWords(error: unknown, file: string): Error {
+  const { code, message } = error as { code?: string; message: string };
+  if (code === 'SQLITE_NOTADB' || code?.startsWith('SQLITE_CORRUPT'))
+    return new Error(`${file} is damaged (${message}); put a backup in its place, or move it away to begin with an empty record`);
+  if (code?.startsWith('SQLITE_CANTOPEN') || code?.startsWith('SQLITE_READONLY'))
+    return new Error(`HEADROOM_DATA: cannot write to ${file} (${message}); choose another folder`);
+  return error as Error;
+}

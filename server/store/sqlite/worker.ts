@@ -1,0 +1,96 @@
+/**
+ * Entry point of the store's threads (bundled as `storeWorker.js` beside `main.js`): one writes, one reads, so that neither an fsync nor a long read
+ * ever holds up the sockets. Calls come as messages and are answered by id.
+ *
+ * The writer takes every call that waits into one transaction (group commit): the longer a commit takes, the more the next one carries. A call that
+ * fails takes back only itself.
+ */
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { FencedError, StaleHeadError } from '../../store';
+import type { Answer, Call, Failure, WorkerData } from './calls';
+import { openReads, type Reads } from './read';
+import { openForReading, openForWriting } from './schema';
+import { openWrites, type Writes } from './write';
+
+/** Calls of one transaction; keeps a commit short even when thousands wait. */
+const GROUP = 256;
+
+const port = parentPort as MessagePort;
+const { role, folder } = workerData as WorkerData;
+
+try {
+  if (role === 'writer') serveWrites();
+  else serveReads();
+  port.postMessage({ id: 0, ok: true, value: undefined } satisfies Answer);
+} catch (error) {
+  port.postMessage({ id: 0, ok: false, error: failure(error) } satisfies Answer);
+  port.close();
+}
+
+function serveWrites(): void {
+  const { db, unlock } = openForWriting(folder);
+  const writes = openWrites(db);
+  const one = db.transaction((call: Call) => (writes[call.method as keyof Writes] as (...args: unknown[]) => void)(...call.args));
+  const all = db.transaction((calls: Call[], answers: Answer[]) => {
+    for (const call of calls) {
+      try {
+        one(call);
+        answers.push({ id: call.id, ok: true, value: undefined });
+      } catch (error) {
+        // A full disk or a broken file ends the whole transaction; the others cannot be kept then.
+        if (!db.inTransaction) throw error;
+        answers.push({ id: call.id, ok: false, error: failure(error) });
+      }
+    }
+  });
+
+  port.on('message', (first: Call) => {
+    const calls = [first];
+    for (let next = receiveMessageOnPort(port); next; next = calls.length < GROUP ? receiveMessageOnPort(port) : undefined)
+      calls.push(next.message as Call);
+    const closing = calls.findIndex((c) => c.method === 'close');
+    const writing = closing < 0 ? calls : calls.slice(0, closing);
+    let answers: Answer[] = [];
+    try {
+      if (writing.length > 0) all.immediate(writing, answers);
+    } catch (error) {
+      answers = writing.map(({ id }) => ({ id, ok: false, error: failure(error) }));
+    }
+    for (const answer of answers) port.postMessage(answer);
+    if (closing < 0) return;
+    db.pragma('wal_checkpoint(TRUNCATE)');
+    db.close();
+    unlock();
+    port.postMessage({ id: calls[closing]!.id, ok: true, value: undefined } satisfies Answer);
+    port.close();
+  });
+}
+
+function serveReads(): void {
+  // Opened by the first call: the writer, which starts at the same time, may still be creating the file.
+  let opened: { db: ReturnType<typeof openForReading>; reads: Reads } | null = null;
+  const open = () => {
+    const db = openForReading(folder);
+    return { db, reads: openReads(db) };
+  };
+  port.on('message', ({ id, method, args }: Call) => {
+    if (method === 'close') {
+      opened?.db.close();
+      port.postMessage({ id, ok: true, value: undefined } satisfies Answer);
+      return port.close();
+    }
+    try {
+      opened ??= open();
+      const value = (opened.reads[method as keyof Reads] as (...args: unknown[]) => unknown)(...args);
+      port.postMessage({ id, ok: true, value } satisfies Answer);
+    } catch (error) {
+      port.postMessage({ id, ok: false, error: failure(error) } satisfies Answer);
+    }
+  });
+}
+
+function failure(error: unknown): Failure {
+  if (error instanceof FencedError) return { name: 'FencedError', args: [error.runId, error.tenure, error.stored] };
+  if (error instanceof StaleHeadError) return { name: 'StaleHeadError', args: [error.runId, error.after, error.stored] };
+  return { name: 'Error', args: [error instanceof Error ? error.message : String(error)] };
+}
