@@ -107,6 +107,26 @@ export function encodeCheckpoint(params: readonly ParamSpec[], checkpoint: Check
   );
 }
 
+/** What a checkpoint says of itself, without its tensors. @throws CheckpointError when it is corrupt or of another kind */
+export function describeCheckpoint(bytes: Uint8Array): { config: RunConfig; step: number } {
+  const { config, saved } = readMetadata(read(bytes).metadata);
+  return { config, step: saved.step };
+}
+
+function readMetadata(metadata: Record<string, string>) {
+  if (metadata.format !== format)
+    throw new CheckpointError(
+      'not a checkpoint of Headroom: its metadata has no format "headroom-checkpoint". A file of parameters alone can start a run, not resume one',
+    );
+  if (metadata.version !== version)
+    throw new CheckpointError(`checkpoint version ${metadata.version ?? '(none)'}: this trainer reads version ${version}`);
+  return {
+    config: parsed('config', runConfig, metadata.config, JSON.parse),
+    saved: parsed('state', savedState, metadata.state, parse),
+    runId: metadata.runId === undefined ? null : parsed('runId', runId, metadata.runId, (text) => text),
+  };
+}
+
 /**
  * @param agrees called with the checkpoint's config before its tensors are looked at; throws when it does not suit the run
  * @throws CheckpointError when the bytes are corrupt, truncated, of another kind or of a network of another shape than `params`
@@ -117,15 +137,8 @@ export function decodeCheckpoint(
   agrees: (config: RunConfig) => void = () => {},
 ): Checkpoint {
   const { tensors, metadata } = read(bytes);
-  if (metadata.format !== format)
-    throw new CheckpointError(
-      'not a checkpoint of Headroom: its metadata has no format "headroom-checkpoint". A file of parameters alone can start a run, not resume one',
-    );
-  if (metadata.version !== version)
-    throw new CheckpointError(`checkpoint version ${metadata.version ?? '(none)'}: this trainer reads version ${version}`);
-  const config = parsed('config', runConfig, metadata.config, JSON.parse);
-  const { previousProbe, ...state } = parsed('state', savedState, metadata.state, parse);
-  const id = metadata.runId === undefined ? null : parsed('runId', runId, metadata.runId, (text) => text);
+  const { config, saved, runId: id } = readMetadata(metadata);
+  const { previousProbe, ...state } = saved;
   agrees(config);
 
   const used = new Set<string>();

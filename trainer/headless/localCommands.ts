@@ -1,0 +1,31 @@
+import type { LoggedCommand } from '~/shared/commands';
+import type { CommandSource } from '../types';
+
+/** Commands of the process itself: what Ctrl-C means. */
+export class LocalCommands implements CommandSource {
+  readonly #waiting: LoggedCommand[] = [];
+  #wake: () => void = () => {};
+  #seq = 0;
+
+  act(action: string, by: string): void {
+    const seq = ++this.#seq;
+    const id = `headless-${seq}`;
+    this.#waiting.push({
+      seq,
+      actor: { id: 'headless', name: by, role: 'system' },
+      command: { kind: 'act', id, runId: 'headless', action, args: {} },
+    });
+    this.#wake();
+  }
+
+  take(): LoggedCommand[] {
+    return this.#waiting.splice(0);
+  }
+
+  async wait(): Promise<void> {
+    if (this.#waiting.length > 0) return;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+}

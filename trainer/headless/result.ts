@@ -1,0 +1,122 @@
+/** What a headless run comes to: numbers for people, or one JSON object for scripts. */
+import type { BackendInfo, Evaluation, TrainerEvent } from '~/shared/events';
+import { percent } from '../words';
+import { short } from './progress';
+
+interface SplitResult {
+  loss: number;
+  accuracy: number;
+  examples: number;
+}
+
+export interface Outcome {
+  status: 'finished' | 'stopped' | 'failed';
+  message: string;
+  backend: BackendInfo | null;
+  /** Updates done in all, and in this process. */
+  steps: number;
+  stepsHere: number;
+  /** Of this process, from its first event to its last row, evaluations and snapshots included. */
+  stepsPerSecond: number;
+  stepMs: { median: number; p95: number };
+  elapsedSeconds: number;
+  loss: number;
+  accuracy: number;
+  validation: SplitResult | null;
+  test: SplitResult | null;
+  /** Step of the parameters that were tested. */
+  parametersStep: number | null;
+  /** SHA-256 of the last checkpoint: equal for equal runs. */
+  checkpoint: string | null;
+}
+
+/** Reads a run's events and keeps what its end is told with. */
+export class ResultKeeper {
+  readonly #startedMs: number;
+  readonly #clock: () => number;
+  readonly #stepMs: number[] = [];
+  #columns: string[] = [];
+  #lastRowMs: number;
+  #last: Float64Array = new Float64Array();
+  #outcome: Pick<Outcome, 'status' | 'message'> = { status: 'failed', message: 'training ended without saying how' };
+  #backend: BackendInfo | null = null;
+  #steps = 0;
+  #final: { validation: Evaluation | null; test: Evaluation | null } = { validation: null, test: null };
+  #checkpoint: string | null = null;
+
+  constructor(clock: () => number) {
+    this.#clock = clock;
+    this.#startedMs = clock();
+    this.#lastRowMs = this.#startedMs;
+  }
+
+  add(event: TrainerEvent): void {
+    switch (event.type) {
+      case 'run.started':
+        this.#columns = event.series.map((s) => s.name);
+        this.#backend = event.backend;
+        this.#steps = event.step;
+        return;
+      case 'steps': {
+        const width = this.#columns.length;
+        const stepMs = this.#columns.indexOf('stepMs');
+        for (let r = 0; r < event.count; r++) this.#stepMs.push(event.values[r * width + stepMs]!);
+        this.#last = event.values.slice((event.count - 1) * width);
+        this.#steps = event.firstStep + event.count;
+        this.#lastRowMs = this.#clock();
+        return;
+      }
+      case 'evaluation':
+        if (event.occasion === 'end' && event.split !== 'train') this.#final[event.split] = event;
+        return;
+      case 'checkpoint':
+        this.#checkpoint = event.blob.hash;
+        return;
+      case 'status':
+        if (event.status === 'finished' || event.status === 'stopped' || event.status === 'failed')
+          this.#outcome = { status: event.status, message: event.message };
+        return;
+      default:
+    }
+  }
+
+  outcome(): Outcome {
+    const sorted = [...this.#stepMs].sort((a, b) => a - b);
+    const quantile = (q: number) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
+    const trainedSeconds = (this.#lastRowMs - this.#startedMs) / 1000;
+    const of = (name: string) => this.#last[this.#columns.indexOf(name)] ?? Number.NaN;
+    const { validation, test } = this.#final;
+    const split = (e: Evaluation | null) => e && { loss: e.loss, accuracy: e.accuracy, examples: e.examples };
+    return {
+      ...this.#outcome,
+      backend: this.#backend,
+      steps: this.#steps,
+      stepsHere: sorted.length,
+      stepsPerSecond: trainedSeconds > 0 ? sorted.length / trainedSeconds : 0,
+      stepMs: { median: quantile(0.5), p95: quantile(0.95) },
+      elapsedSeconds: (this.#clock() - this.#startedMs) / 1000,
+      loss: of('loss'),
+      accuracy: of('accuracy'),
+      validation: split(validation),
+      test: split(test),
+      parametersStep: test?.parametersStep ?? null,
+      checkpoint: this.#checkpoint,
+    };
+  }
+}
+
+/** JSON has no NaN: it becomes the text "NaN". */
+export const toJson = (outcome: Outcome): string =>
+  JSON.stringify(outcome, (_key, value) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value));
+
+export function toText(o: Outcome): string {
+  const line = (name: string, r: SplitResult | null) =>
+    r ? [`${name} accuracy ${percent(r.accuracy)}, loss ${short(r.loss)} (${r.examples} examples)`] : [];
+  return [
+    ...line('validation', o.validation),
+    ...line('test', o.test),
+    `${o.status}: ${o.message}`,
+    `${o.stepsHere} steps in ${o.elapsedSeconds.toFixed(1)} s: ${o.stepsPerSecond.toFixed(1)} steps/s, median ${o.stepMs.median.toFixed(2)} ms` +
+      (o.backend ? ` on ${o.backend.name} (${o.backend.device})` : ''),
+  ].join('\n');
+}
