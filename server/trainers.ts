@@ -213,6 +213,11 @@ export class Trainers {
     return dead.map((t) => t.registration.trainerId);
   }
 
+  /** The trainers that this process is. */
+  processes(host: string, pid: number): string[] {
+    return [...this.#trainers.values()].flatMap(({ registration: r }) => (r.host === host && r.pid === pid ? [r.trainerId] : []));
+  }
+
   close(): void {
     this.#closed = true;
     for (const { cancel } of this.#awaited.values()) cancel();

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { type Command, type CommandAnswer, type LoggedCommand, loggedCommand, type Refusal } from './commands';
 import { backendName, type RunConfig, runConfig } from './config';
+import { controlValue } from './controls';
 import { type Entry, trainerEvent } from './events';
 import type { RunSummary, RunView } from './fold';
-import { type Actor, blobRef, runId, step, tenure } from './ids';
+import { type Actor, blobHash, blobRef, commandId, runId, step, tenure } from './ids';
 
 /** The messages between the parts, each once. A change that an older peer would misread raises VERSION. */
 export const VERSION = 1;
@@ -125,6 +126,10 @@ export interface ServerToViewer {
   /** Changed or new summaries, at most twice a second. */
   runs: (changed: RunSummary[]) => void;
   trainers: (t: TrainerSummary[]) => void;
+  /** What a message that carried no way to answer got. */
+  refused: (r: Refusal) => void;
+  /** Before the connection is ended from the server's side, e.g. because frames stayed unanswered: come back with the cursor. */
+  dropped: (d: { runId: string | null; message: string }) => void;
 }
 
 export interface TrainerSummary {
@@ -139,3 +144,17 @@ export interface TrainerSummary {
 /** What starting a run takes (tRPC `runs.create`). */
 export const createRun = z.strictObject({ config: runConfig });
 export type CreateRun = { config: RunConfig };
+
+/** What branching a run takes (tRPC `runs.branch`). The parent is untouched; the branch resumes the checkpoint and waits for a trainer like any run. */
+export const branchRun = z.strictObject({
+  /** The parent. */
+  runId,
+  /** A checkpoint of the parent in force, or null: of now (the parent's trainer is asked for one). */
+  checkpoint: blobHash.nullable(),
+  name: z.string().trim().min(1, 'give the branch a name').max(80),
+  /** Applied before the branch's first step. */
+  changes: z.array(z.strictObject({ control: z.string().min(1).max(64), value: controlValue })).max(100),
+  /** The parent's later commands, repeated at their steps, but for `without` ("what if we had not"); null = none of them. */
+  repeat: z.strictObject({ without: commandId.nullable() }).nullable(),
+});
+export type BranchRun = z.infer<typeof branchRun>;

@@ -1,0 +1,30 @@
+/** Whether a request may have come from one of our own pages. A browser sends cookies and opens websockets for any page, so both are checked here. */
+import type { IncomingMessage } from 'node:http';
+
+export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+
+/** The name in a Host header, without its port. */
+const nameOf = (host: string): string =>
+  host
+    .replace(/:\d+$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+    .toLowerCase();
+
+/**
+ * A server on loopback asks for no login, so a foreign page must not reach it under its own name (DNS rebinding).
+ * @returns null, or why not
+ */
+export function hostRefusal(request: IncomingMessage, loopback: boolean): string | null {
+  const { host } = request.headers;
+  if (host === undefined) return 'the request has no Host header';
+  if (!loopback || isLoopback(nameOf(host))) return null;
+  return `this server only answers as localhost or 127.0.0.1, not as "${nameOf(host)}"; to be reached under a name, start it with HOST=0.0.0.0`;
+}
+
+/** @returns null, or why not: the page that sends this was not served by us. Scripts send no Origin. */
+export function originRefusal(request: IncomingMessage): string | null {
+  const { origin, host } = request.headers;
+  if (origin === undefined) return null;
+  if (URL.canParse(origin) && new URL(origin).host === host) return null;
+  return `a page of ${origin} may not use this server`;
+}

@@ -1,0 +1,15 @@
+import type { Clock } from './clock';
+
+/** A bucket of `burst` tokens that refills with `perSecond`. @returns true when one could be taken */
+export function rateLimit(clock: Pick<Clock, 'now'>, perSecond: number, burst: number): () => boolean {
+  let tokens = burst;
+  let at = clock.now();
+  return () => {
+    const now = clock.now();
+    tokens = Math.min(burst, tokens + ((now - at) / 1000) * perSecond);
+    at = now;
+    if (tokens < 1) return false;
+    tokens -= 1;
+    return true;
+  };
+}

@@ -1,0 +1,23 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+
+export function sendText(response: ServerResponse, status: number, text: string, headers: OutgoingHttpHeaders = {}): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store', ...headers });
+  response.end(`${text}\n`);
+}
+
+export function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(JSON.stringify(value));
+}
+
+const escaped = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+
+/** A page that needs nothing else, for people who cannot be shown the app. */
+export function sendPage(response: ServerResponse, status: number, title: string, text: string): void {
+  response.writeHead(status, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' });
+  response.end(
+    `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +
+      `<title>${escaped(title)} · Headroom</title><style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;` +
+      `max-width:36rem;margin:20vh auto;padding:0 1rem}</style><h1>${escaped(title)}</h1><p>${escaped(text)}</p></html>\n`,
+  );
+}

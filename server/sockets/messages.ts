@@ -1,0 +1,52 @@
+/** The edge of both links: every inbound message is parsed here, and a bad one costs its sender an answer that names the field. */
+import type { Socket } from 'socket.io';
+import type { ZodError, ZodType } from 'zod';
+import { type Refusal, refuse } from '~/shared/commands';
+import { fieldOf, inWords } from '../trpc/base';
+
+type Answer = (answer: unknown) => void;
+
+export interface Edge {
+  /** false: too many messages, this one is answered `busy`. */
+  admit(): boolean;
+  onError(error: unknown): void;
+}
+
+/** Messages from the socket by name; whatever is not declared is refused too. */
+export function listen(
+  socket: Socket,
+  edge: Edge,
+): <T>(name: string, schema: ZodType<T>, handle: (message: T) => unknown) => void {
+  const declared = new Set<string>();
+  const tell = (args: unknown[], answer: unknown) => {
+    const last = args.at(-1);
+    if (typeof last === 'function') (last as Answer)(answer);
+    else if (isRefusal(answer)) socket.emit('refused', answer);
+  };
+  socket.onAny((name: string, ...args: unknown[]) => {
+    if (!declared.has(name))
+      tell(
+        args,
+        refuse('invalid', `there is no message "${String(name).slice(0, 64)}"; known: ${[...declared].join(', ')}`, 'event'),
+      );
+  });
+  return (name, schema, handle) => {
+    declared.add(name);
+    socket.on(name, async (...args: unknown[]) => {
+      try {
+        if (!edge.admit()) return tell(args, refuse('busy', `${name}: too many messages; wait a little`));
+        const message = schema.safeParse(typeof args[0] === 'function' ? undefined : args[0]);
+        tell(args, message.success ? await handle(message.data) : misfit(message.error));
+      } catch (error) {
+        edge.onError(error);
+        tell(args, refuse('failed', `${name}: the server could not do this; try again`));
+      }
+    });
+  };
+}
+
+/** The refusal of a message that does not fit its schema. */
+export const misfit = (error: ZodError): Refusal => refuse('invalid', inWords(error), fieldOf(error));
+
+const isRefusal = (answer: unknown): answer is Refusal =>
+  typeof answer === 'object' && answer !== null && 'ok' in answer && answer.ok === false;

@@ -1,0 +1,72 @@
+/** The trainers' link: socket.io messages to the registry and back. */
+import { createServer, type IncomingMessage } from 'node:http';
+import { Server, type Socket } from 'socket.io';
+import { z } from 'zod';
+import { unpack } from '~/shared/pack';
+import { type BatchAnswer, eventBatch, paths, registration, type ServerToTrainer, type TrainerToServer } from '~/shared/protocol';
+import type { TrainerPort, Trainers } from '../trainers';
+import { inWords } from '../trpc/base';
+import { type Link, socketOptions } from './link';
+import { listen } from './messages';
+
+type TrainerSocket = Socket<TrainerToServer, ServerToTrainer>;
+
+export function openTrainerLink(deps: {
+  registry: Trainers;
+  isTrainer(request: IncomingMessage): boolean;
+  onError(error: unknown): void;
+}): Link {
+  const http = createServer();
+  const io = new Server<TrainerToServer, ServerToTrainer>(
+    http,
+    socketOptions({ path: paths.trainers, maxBytes: 16 * 2 ** 20, allow: () => null }),
+  );
+  io.use((socket, next) => {
+    if (deps.isTrainer(socket.request)) next();
+    else next(new Error('a trainer needs a token: "authorization: Bearer <token>", see HEADROOM_TRAINER_TOKEN'));
+  });
+  io.on('connection', (socket) => serve(socket, deps.registry, deps.onError));
+  return { http, close: () => io.close() };
+}
+
+function serve(socket: TrainerSocket, registry: Trainers, onError: (error: unknown) => void): void {
+  let trainerId: string | null = null;
+  const port: TrainerPort = {
+    assign: (a) => void socket.emit('assign', a),
+    command: (c) => void socket.emit('command', c),
+    release: (r) => void socket.emit('release', r),
+    close: () => void socket.disconnect(true),
+  };
+  const on = listen(socket, { admit: () => true, onError });
+  on('register', registration, (r) => {
+    trainerId = r.trainerId;
+    return registry.register(r, port);
+  });
+  on('ready', z.undefined(), () => (trainerId === null ? undefined : registry.ready(trainerId, port)));
+  on('events', z.instanceof(Uint8Array), async (packed): Promise<BatchAnswer> => {
+    if (trainerId === null) return { ok: false, reason: 'unavailable', message: 'register first' };
+    const batch = readBatch(packed);
+    if (typeof batch === 'string') return { ok: false, reason: 'invalid', message: batch };
+    try {
+      return await registry.events(trainerId, port, batch);
+    } catch (error) {
+      onError(error);
+      return { ok: false, reason: 'unavailable', message: 'the server could not store the events; send them again' };
+    }
+  });
+  socket.on('disconnect', () => {
+    if (trainerId !== null) registry.gone(trainerId, port);
+  });
+}
+
+/** The batch, or what is wrong with it. */
+function readBatch(packed: Uint8Array): z.infer<typeof eventBatch> | string {
+  let message: unknown;
+  try {
+    message = unpack(packed);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  const batch = eventBatch.safeParse(message);
+  return batch.success ? batch.data : inWords(batch.error);
+}

@@ -1,0 +1,126 @@
+/** The viewers' link: socket.io messages to the hub and back. */
+import { createServer, type IncomingMessage } from 'node:http';
+import { Server, type Socket } from 'socket.io';
+import { z } from 'zod';
+import { command, refuse } from '~/shared/commands';
+import { type Actor, runId } from '~/shared/ids';
+import { paths, type ServerToViewer, type ViewerToServer, type WatchAnswer, watchRequest } from '~/shared/protocol';
+import type { Clock } from '../clock';
+import type { OpenHub } from '../hub';
+import type { Identity } from '../identity';
+import { may } from '../permissions';
+import { rateLimit } from '../rateLimit';
+import { type Link, socketOptions } from './link';
+import { listen } from './messages';
+
+type ViewerSocket = Socket<ViewerToServer, ServerToViewer, Record<string, never>, { actor: Actor }>;
+
+/** Runs one socket may watch at a time. */
+const maxWatched = 32;
+
+export interface ViewerLink extends Link {
+  /** Looks again at who everybody is, e.g. after a session was revoked: who is nobody any more is put out at once. */
+  recheck(): Promise<void>;
+}
+
+export function openViewerLink(deps: {
+  hub: OpenHub;
+  identity: Identity;
+  clock: Clock;
+  allow(request: IncomingMessage): string | null;
+  onError(error: unknown): void;
+}): ViewerLink {
+  const { hub, identity, clock, onError } = deps;
+  const http = createServer();
+  const io = new Server<ViewerToServer, ServerToViewer, Record<string, never>, { actor: Actor }>(
+    http,
+    socketOptions({ path: paths.viewers, maxBytes: 64 * 1024, allow: deps.allow }),
+  );
+  const whoIs = async (request: IncomingMessage) => {
+    const actor = await identity.identify(request);
+    return actor && may(actor, 'watch runs') ? actor : null;
+  };
+  io.use((socket, next) => {
+    whoIs(socket.request).then((actor) => {
+      if (!actor) return next(new Error('sign in first: open the link that the server printed when it started'));
+      socket.data.actor = actor;
+      next();
+    }, next);
+  });
+  io.on('connection', (socket) => serve(socket, hub, clock, onError));
+  return {
+    http,
+    async recheck() {
+      for (const socket of io.sockets.sockets.values()) {
+        const actor = await whoIs(socket.request);
+        if (actor) {
+          socket.data.actor = actor;
+          continue;
+        }
+        socket.emit('dropped', { runId: null, message: 'you were signed out' });
+        socket.disconnect(true);
+      }
+    },
+    close: () => io.close(),
+  };
+}
+
+function serve(socket: ViewerSocket, hub: OpenHub, clock: Clock, onError: (error: unknown) => void): void {
+  const watched = new Map<string, { leave(): void } | 'joining'>();
+  const leave = (id: string) => {
+    const w = watched.get(id);
+    watched.delete(id);
+    if (w && w !== 'joining') w.leave();
+  };
+  const listPort = {
+    runs: (changed: Parameters<ServerToViewer['runs']>[0]) => void socket.emit('runs', changed),
+    trainers: (t: Parameters<ServerToViewer['trainers']>[0]) => void socket.emit('trainers', t),
+  };
+
+  async function watch({ runId: id, cursor }: z.infer<typeof watchRequest>): Promise<WatchAnswer> {
+    leave(id);
+    if (watched.size >= maxWatched) return refuse('busy', `one connection can watch ${maxWatched} runs`);
+    watched.set(id, 'joining');
+    const port = {
+      actor: socket.data.actor,
+      frame: (packed: Uint8Array, acknowledge: () => void) => void socket.emit('frame', packed, acknowledge),
+      watchers: (watchers: Parameters<ServerToViewer['watchers']>[0]['watchers']) =>
+        void socket.emit('watchers', { runId: id, watchers }),
+      drop: (message: string) => drop(socket, id, message),
+    };
+    const joined = await hub.watch(id, port, cursor);
+    if (!joined) {
+      watched.delete(id);
+      return refuse('unknown-run', `there is no run ${id}`, 'runId');
+    }
+    // Left, or asked again, while the run was being opened.
+    if (watched.get(id) !== 'joining' || !socket.connected) {
+      joined.leave();
+      return refuse('state', `the watching of ${id} was ended meanwhile`);
+    }
+    watched.set(id, joined);
+    return { ok: true, view: joined.view, you: socket.data.actor };
+  }
+
+  const on = listen(socket, { admit: rateLimit(clock, 100, 500), onError });
+  on('watch', watchRequest, watch);
+  on('unwatch', z.strictObject({ runId }), ({ runId: id }) => leave(id));
+  on('watchRuns', z.undefined(), () => {
+    hub.list.join(listPort);
+    return { ok: true, runs: hub.summaries(), you: socket.data.actor };
+  });
+  on('unwatchRuns', z.undefined(), () => hub.list.leave(listPort));
+  on('command', command, (c) => hub.command(socket.data.actor, c));
+  socket.on('disconnect', () => {
+    hub.list.leave(listPort);
+    for (const id of [...watched.keys()]) leave(id);
+  });
+}
+
+/** Ends the connection with its reason; one that takes nothing any more is cut off. */
+function drop(socket: ViewerSocket, runId: string, message: string): void {
+  socket.emit('dropped', { runId, message });
+  const { conn } = socket;
+  conn.close();
+  setTimeout(() => conn.close(true), 2000).unref();
+}
