@@ -1,0 +1,82 @@
+import { nanoid } from 'nanoid';
+import { type Command, type Refusal, refuse } from '~/shared/commands';
+import { controlValueError } from '~/shared/controls';
+import type { ServerEvent } from '~/shared/events';
+import type { CommandRecord, RunView } from '~/shared/fold';
+import type { Actor } from '~/shared/ids';
+import type { BranchRun } from '~/shared/protocol';
+
+type SetCommand = Extract<Command, { kind: 'set' }>;
+
+/**
+ * The first entries of a branch: its creation, then what is to happen in it, as ordinary commands of its log. Repeated commands of the parent keep their
+ * author and step: they wait in the trainer for that step, so a branch without changes gives the parent's numbers again.
+ *
+ * @param checkpointHash the fork: a checkpoint of the parent in force
+ */
+export function branchEvents(
+  parent: RunView,
+  childId: string,
+  actor: Actor,
+  request: BranchRun,
+  checkpointHash: string,
+  newId: () => string = nanoid,
+): { ok: true; events: ServerEvent[] } | Refusal {
+  const fork = parent.checkpoints.findLast((c) => c.blob.hash === checkpointHash);
+  if (!fork)
+    return refuse(
+      'invalid',
+      `checkpoint: run ${parent.runId} has no checkpoint ${checkpointHash.slice(0, 12)}... in force`,
+      'checkpoint',
+    );
+
+  const events: ServerEvent[] = [
+    {
+      type: 'run.created',
+      config: { ...parent.config, name: request.name },
+      actor,
+      parent: { runId: parent.runId, step: fork.step, checkpoint: checkpointHash },
+    },
+  ];
+  const ask = (by: Actor, command: Command) => events.push({ type: 'command.requested', actor: by, command });
+
+  for (const [i, { control, value }] of request.changes.entries()) {
+    const spec = parent.controls.values.find((c) => c.name === control);
+    if (!spec) {
+      const names = parent.controls.values.map((c) => c.name).join(', ');
+      return refuse(
+        'unknown-control',
+        `changes.${i}.control: there is no ${control}; there are ${names}`,
+        `changes.${i}.control`,
+      );
+    }
+    const problem = controlValueError(spec, value);
+    if (problem) return refuse('invalid', `changes.${i}.value: ${problem}`, `changes.${i}.value`);
+    ask(actor, { kind: 'set', id: newId(), runId: childId, control, value });
+  }
+
+  if (request.repeat) {
+    const { without } = request.repeat;
+    const later = repeatable(parent.commands, fork.seq);
+    if (without !== null && !later.some((c) => c.command.id === without))
+      return refuse('invalid', `repeat.without: no change ${without} took effect after step ${fork.step}`, 'repeat.without');
+    for (const { actor: by, command, step } of later) {
+      if (command.id === without) continue;
+      // What the author saw then need not be so in the branch.
+      const { control, value } = command;
+      ask(by, { kind: 'set', id: newId(), runId: childId, control, value, when: { kind: 'step', step } });
+    }
+  }
+  return { ok: true, events };
+}
+
+/** Changed values decide numbers; actions (pause, evaluate, checkpoint, ...) leave no trace in them, and a branch should not stop where its parent did. */
+function repeatable(commands: CommandRecord[], afterSeq: number): { actor: Actor; command: SetCommand; step: number }[] {
+  return commands
+    .flatMap((c) =>
+      c.outcome.status === 'applied' && c.outcome.seq > afterSeq && c.command.kind === 'set'
+        ? [{ actor: c.actor, command: c.command, step: c.outcome.step, order: c.outcome.seq }]
+        : [],
+    )
+    .sort((a, b) => a.step - b.step || a.order - b.order);
+}
