@@ -1,22 +1,21 @@
 import { Check, CircleDashed, Hourglass, Pause, Play, Square, TriangleAlert, Unplug } from 'lucide-react';
 import type { RunStatus } from '~/shared/fold';
+import { statusWord } from './statusWord';
 
 // A shape for each, so that colour is never the only sign.
 const looks = {
-  queued: { icon: Hourglass, colour: 'text-dim', word: 'queued' },
-  starting: { icon: CircleDashed, colour: 'text-dim', word: 'starting' },
-  running: { icon: Play, colour: 'text-good', word: 'running' },
-  paused: { icon: Pause, colour: 'text-warn', word: 'paused' },
-  waiting: { icon: Unplug, colour: 'text-warn', word: 'trainer away' },
-  finished: { icon: Check, colour: 'text-accent', word: 'finished' },
-  stopped: { icon: Square, colour: 'text-dim', word: 'stopped' },
-  failed: { icon: TriangleAlert, colour: 'text-bad', word: 'failed' },
+  queued: { icon: Hourglass, colour: 'text-dim' },
+  starting: { icon: CircleDashed, colour: 'text-dim' },
+  running: { icon: Play, colour: 'text-good' },
+  paused: { icon: Pause, colour: 'text-warn' },
+  waiting: { icon: Unplug, colour: 'text-warn' },
+  finished: { icon: Check, colour: 'text-accent' },
+  stopped: { icon: Square, colour: 'text-dim' },
+  failed: { icon: TriangleAlert, colour: 'text-bad' },
 } as const satisfies Record<RunStatus, unknown>;
 
-export const statusWord = (status: RunStatus): string => looks[status].word;
-
 export function StatusBadge({ status, message = '' }: { status: RunStatus; message?: string }) {
-  const { icon: Icon, colour, word } = looks[status];
+  const { icon: Icon, colour } = looks[status];
   return (
     <span className={`inline-flex items-center gap-1.5 font-medium whitespace-nowrap ${colour}`} title={message || undefined}>
       <Icon
@@ -25,7 +24,7 @@ export function StatusBadge({ status, message = '' }: { status: RunStatus; messa
         strokeWidth={2.5}
         fill={status === 'running' || status === 'stopped' ? 'currentColor' : 'none'}
       />
-      {word}
+      {statusWord(status)}
     </span>
   );
 }

@@ -1,0 +1,13 @@
+import type { RunStatus } from '~/shared/fold';
+
+const words: Record<RunStatus, string> = {
+  queued: 'queued',
+  starting: 'starting',
+  running: 'running',
+  paused: 'paused',
+  waiting: 'trainer away',
+  finished: 'finished',
+  stopped: 'stopped',
+  failed: 'failed',
+};
+export const statusWord = (status: RunStatus): string => words[status];
