@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { addValue, type ReducedSeries } from '~/shared/pyramid';
+import type { ReducedSeries } from '~/shared/pyramid';
 import { type Column, openColumns } from './columns';
 import type { RowReader, RowRun, StoredHead } from './rows';
 import { CHUNK, FAN } from './schema';
@@ -78,11 +78,32 @@ function reduceRows({ firstStep, from, to, present, column }: RowRun, target: Ta
   if (target.rows) for (let r = from; r < to; r++) if (isThere(r)) target.rows[Math.floor((shift + r) / bucketSteps)]! += 1;
   for (const { column: c, into } of target.series) {
     const { values, offset, stride } = column(c);
-    if (present === null)
-      for (let r = from; r < to; r++) addValue(into, Math.floor((shift + r) / bucketSteps), values[offset + r * stride]!);
-    else
-      for (let r = from; r < to; r++)
-        if (isThere(r)) addValue(into, Math.floor((shift + r) / bucketSteps), values[offset + r * stride]!);
+    for (let r = from; r < to; ) {
+      const bucket = Math.floor((shift + r) / bucketSteps);
+      const end = Math.min(to, (bucket + 1) * bucketSteps - shift);
+      let lowest = into.min[bucket]!;
+      let highest = into.max[bucket]!;
+      let total = into.sum[bucket]!;
+      let odd = 0;
+      let latest = into.last[bucket]!;
+      for (; r < end; r++) {
+        if (present !== null && !isThere(r)) continue;
+        latest = values[offset + r * stride]!;
+        if (!Number.isFinite(latest)) {
+          odd++;
+          continue;
+        }
+        total += latest;
+        // `!(a <= b)` also holds for the NaN of a bucket without a finite value so far.
+        if (!(lowest <= latest)) lowest = latest;
+        if (!(highest >= latest)) highest = latest;
+      }
+      into.min[bucket] = lowest;
+      into.max[bucket] = highest;
+      into.sum[bucket] = total;
+      into.nonFinite[bucket]! += odd;
+      into.last[bucket] = latest;
+    }
   }
 }
 

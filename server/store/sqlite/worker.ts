@@ -82,11 +82,19 @@ function serveReads(): void {
     try {
       opened ??= open();
       const value = (opened.reads[method as keyof Reads] as (...args: unknown[]) => unknown)(...args);
-      port.postMessage({ id, ok: true, value } satisfies Answer);
+      port.postMessage({ id, ok: true, value } satisfies Answer, buffersOf(value));
     } catch (error) {
       port.postMessage({ id, ok: false, error: failure(error) } satisfies Answer);
     }
   });
+}
+
+/** Arrays of numbers move to the other thread instead of being copied; each is the only one in its buffer. */
+function buffersOf(value: unknown, found: ArrayBuffer[] = []): ArrayBuffer[] {
+  if (value instanceof Float64Array || value instanceof Int32Array) found.push(value.buffer as ArrayBuffer);
+  else if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value))
+    for (const inner of Object.values(value)) buffersOf(inner, found);
+  return found;
 }
 
 function failure(error: unknown): Failure {
