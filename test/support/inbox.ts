@@ -1,0 +1,40 @@
+/** Messages that arrived, by name, and waits for those that have not: `await inbox.next('frame')` instead of sleeping. */
+export interface Inbox<M extends object> {
+  put<K extends keyof M>(name: K, message: M[K]): void;
+  /** The oldest message of that name not yet taken. Rejects after 20 s, naming what was waited for. */
+  next<K extends keyof M>(name: K): Promise<M[K]>;
+  /** What lies there now. */
+  take<K extends keyof M>(name: K): M[K][];
+}
+
+export function inbox<M extends object>(withinMs = 20_000): Inbox<M> {
+  const arrived = new Map<keyof M, unknown[]>();
+  const waiting = new Map<keyof M, ((message: never) => void)[]>();
+  return {
+    put(name, message) {
+      const waiter = waiting.get(name)?.shift();
+      if (waiter) waiter(message as never);
+      else arrived.set(name, [...(arrived.get(name) ?? []), message]);
+    },
+    next(name) {
+      const [first, ...rest] = arrived.get(name) ?? [];
+      if (first !== undefined) {
+        arrived.set(name, rest);
+        return Promise.resolve(first as never);
+      }
+      return new Promise((resolve, reject) => {
+        const timer = setTimeout(() => reject(new Error(`no "${String(name)}" arrived within ${withinMs} ms`)), withinMs);
+        const settle = (message: never) => {
+          clearTimeout(timer);
+          resolve(message);
+        };
+        waiting.set(name, [...(waiting.get(name) ?? []), settle]);
+      });
+    },
+    take(name) {
+      const all = arrived.get(name) ?? [];
+      arrived.delete(name);
+      return all as never;
+    },
+  };
+}

@@ -1,0 +1,219 @@
+/** A made-up reverse run: plausible numbers by step, for tests and demos that need a run without training one. */
+import { createHash } from 'node:crypto';
+import type { RunConfig } from '~/shared/config';
+import type { ControlSpec, Controls, ControlValue } from '~/shared/controls';
+import type { RunEvent, Series, TrainerEvent } from '~/shared/events';
+import { serializeSafetensors } from '~/shared/safetensors';
+
+export const series: Series[] = [
+  { name: 'loss', unit: 'nats', group: 'loss' },
+  { name: 'accuracy', unit: '', group: 'accuracy' },
+  { name: 'learningRate', unit: '', group: 'learning rate' },
+  { name: 'gradNorm', unit: '', group: 'gradient norm' },
+  { name: 'clipThreshold', unit: '', group: 'gradient norm' },
+  { name: 'clipped', unit: '0 or 1', group: 'gradient norm' },
+  { name: 'stepsPerSecond', unit: 'steps/s', group: 'throughput' },
+  { name: 'gradNorm/input_net.1.weight', unit: '', group: 'gradient norm per parameter' },
+  { name: 'gradNorm/output_net.0.weight', unit: '', group: 'gradient norm per parameter' },
+];
+
+const number = (name: string, label: string, unit: string, value: number, group: string): ControlSpec => ({
+  name,
+  label,
+  help: `${label} from the next step on.`,
+  unit,
+  type: 'number',
+  min: 0,
+  max: null,
+  exclusiveMin: true,
+  exclusiveMax: false,
+  options: null,
+  nullLabel: null,
+  scale: 'log',
+  default: value,
+  takesEffect: 'next step',
+  group,
+});
+
+export const controls: Controls = {
+  values: [
+    number('learningRate', 'Learning rate', '', 5e-4, 'Optimiser'),
+    number('clipThreshold', 'Clip at', '', 5, 'Clipping'),
+    { ...number('snapshotEverySteps', 'Snapshot every', 'steps', 20, 'Cadence'), type: 'integer', scale: 'linear' },
+  ],
+  actions: ['pause', 'resume', 'stop', 'snapshot', 'checkpoint', 'evaluate'].map((name) => ({
+    name,
+    label: name[0]!.toUpperCase() + name.slice(1),
+    help: '',
+    args:
+      name === 'evaluate'
+        ? [
+            {
+              ...number('split', 'Split', '', 0, ''),
+              type: 'enum' as const,
+              min: null,
+              exclusiveMin: false,
+              options: ['train', 'validation', 'test'],
+              default: 'test',
+            },
+          ]
+        : [],
+    risky: name === 'stop',
+  })),
+};
+
+export type Values = Record<string, ControlValue>;
+export const startValues = (config: RunConfig): Values => ({
+  learningRate: config.optimizer.learningRate,
+  clipThreshold: config.clip.threshold,
+  snapshotEverySteps: config.snapshotEverySteps,
+});
+
+export const totalSteps = 2000;
+export const stepsPerEpoch = 200;
+
+export const runStarted = (step: number, values: Values): TrainerEvent => ({
+  type: 'run.started',
+  step,
+  backend: { name: 'cpu', device: 'scripted', tried: [] },
+  series,
+  controls,
+  values,
+  params: [
+    { name: 'input_net.1.weight', shape: [32, 10] },
+    { name: 'output_net.0.weight', shape: [10, 32] },
+  ],
+  stepsPerEpoch,
+  totalSteps,
+});
+
+/** A repeatable number in [0, 1) for a place. */
+export function noise(...place: number[]): number {
+  let h = 2166136261;
+  for (const p of place) h = Math.imul(h ^ (p + 0x9e3779b9), 16777619) ^ (h >>> 13);
+  return ((h ^ (h >>> 16)) >>> 0) / 2 ** 32;
+}
+
+/** How far training is at a step: 0 .. 1. */
+const progress = (step: number): number => 1 - Math.exp(-step / 250);
+
+export function row(step: number, values: Values): number[] {
+  const p = progress(step);
+  const gradNorm = (1 - p) * 4 + 0.4 + 3 * noise(step, 1) ** 6;
+  const clip = values.clipThreshold as number;
+  return [
+    2.3 * (1 - p) + 0.05 * noise(step, 2),
+    Math.min(1, 0.1 + 0.9 * p - 0.03 * noise(step, 3)),
+    (values.learningRate as number) * Math.min(1, (step + 1) / 50) * 0.5 * (1 + Math.cos((Math.PI * step) / totalSteps)),
+    gradNorm,
+    clip,
+    Number(gradNorm > clip),
+    40 + noise(step, 4),
+    gradNorm * 0.8,
+    gradNorm * 0.6,
+  ];
+}
+
+export const steps = (firstStep: number, count: number, values: Values): TrainerEvent => ({
+  type: 'steps',
+  firstStep,
+  count,
+  values: Float64Array.from(Array.from({ length: count }, (_, i) => row(firstStep + i, values)).flat()),
+});
+
+export interface Blob {
+  hash: string;
+  bytes: Uint8Array;
+}
+export const blobOf = (bytes: Uint8Array): Blob => ({ hash: createHash('sha256').update(bytes).digest('hex'), bytes });
+export const refOf = ({ hash, bytes }: Blob) => ({ hash, bytes: bytes.length });
+
+/** A snapshot in the format of shared/snapshotFile.ts: maps that sharpen towards the anti-diagonal. */
+export function snapshot(
+  step: number,
+  config: RunConfig,
+  occasion: Extract<RunEvent, { type: 'snapshot' }>['occasion'],
+  commandId: string | null = null,
+): { blob: Blob; event: TrainerEvent } {
+  const { layers: L, heads: H } = config.model;
+  const T = config.task.kind === 'reverse' ? config.task.seqLen : config.task.setSize;
+  const C = config.task.kind === 'reverse' ? config.task.numClasses : 1;
+  const E = config.probeSize;
+  const sharp = 8 * progress(step);
+  const attention = new Float32Array(E * L * H * T * T);
+  const inputs = new Int32Array(E * T);
+  const labels = new Int32Array(E * T);
+  const predictions = new Int32Array(E * T);
+  const probabilities = new Float32Array(E * T * C);
+  const names = ['entropy', 'confidence', 'drift', 'antiDiagonal'] as const;
+  const signals = Object.fromEntries(names.map((n) => [n, new Float32Array(E * L * H)])) as Record<
+    (typeof names)[number],
+    Float32Array
+  >;
+  for (let e = 0; e < E; e++) {
+    for (let t = 0; t < T; t++) inputs[e * T + t] = Math.floor(noise(e, t, 5) * C);
+    for (let t = 0; t < T; t++) {
+      const label = inputs[e * T + T - 1 - t]!;
+      labels[e * T + t] = label;
+      const right = noise(e, t, 6) < 0.1 + progress(step);
+      predictions[e * T + t] = right ? label : (label + 1) % C;
+      for (let c = 0; c < C; c++)
+        probabilities[(e * T + t) * C + c] =
+          c === predictions[e * T + t] ? 0.1 + 0.9 * progress(step) : (0.9 * (1 - progress(step))) / (C - 1);
+    }
+    for (let lh = 0; lh < L * H; lh++) {
+      const at = e * L * H + lh;
+      let entropy = 0;
+      let confidence = 0;
+      let anti = 0;
+      for (let i = 0; i < T; i++) {
+        const logits = Array.from({ length: T }, (_, j) => (j === T - 1 - i ? sharp / (1 + lh / 2) : 0) + noise(e, lh, i, j));
+        const sum = logits.reduce((n, x) => n + Math.exp(x), 0);
+        const map = logits.map((x) => Math.fround(Math.exp(x) / sum));
+        attention.set(map, (at * T + i) * T);
+        entropy -= map.reduce((n, a) => n + a * Math.log(a), 0) / Math.log(T) / T;
+        confidence += Math.max(...map) / T;
+        anti += map[T - 1 - i]! / T;
+      }
+      signals.entropy[at] = entropy;
+      signals.confidence[at] = confidence;
+      signals.antiDiagonal[at] = anti;
+      signals.drift[at] = step === 0 ? 0 : 0.05 * (1 - progress(step));
+    }
+  }
+  const blob = blobOf(
+    serializeSafetensors(
+      [
+        ['attention', { shape: [E, L, H, T, T], data: attention }],
+        ['inputs', { shape: [E, T], data: inputs }],
+        ['labels', { shape: [E, T], data: labels }],
+        ['predictions', { shape: [E, T], data: predictions }],
+        ['probabilities', { shape: [E, T, C], data: probabilities }],
+        ...names.map((n) => [`signal.${n}`, { shape: [E, L, H], data: signals[n] }] as const),
+      ],
+      { task: 'reverse', step: String(step) },
+    ),
+  );
+  const mean = (values: Float32Array) =>
+    Array.from({ length: L * H }, (_, lh) => {
+      let sum = 0;
+      for (let e = 0; e < E; e++) sum += values[e * L * H + lh]!;
+      return sum / E;
+    });
+  return {
+    blob,
+    event: {
+      type: 'snapshot',
+      step,
+      blob: refOf(blob),
+      occasion,
+      commandId,
+      layers: L,
+      heads: H,
+      examples: E,
+      queries: T,
+      keys: T,
+      signals: Object.fromEntries(names.map((n) => [n, mean(signals[n])])),
+    },
+  };
+}

@@ -1,0 +1,114 @@
+/** A trainer as tests drive it by hand: a real socket that registers, is assigned runs, and sends what it is told to send. */
+import { io, type Socket } from 'socket.io-client';
+import type { TrainerEvent } from '~/shared/events';
+import { pack } from '~/shared/pack';
+import {
+  type Assignment,
+  type BatchAnswer,
+  paths,
+  type Registration,
+  type RegistrationAnswer,
+  type ServerToTrainer,
+  type TrainerToServer,
+  VERSION,
+} from '~/shared/protocol';
+import { inbox } from './inbox';
+import type { Blob } from './synthetic';
+
+type Told = {
+  [K in keyof ServerToTrainer]: Parameters<ServerToTrainer[K]>[0];
+};
+
+export const registrationOf = (changes: Partial<Registration> = {}): Registration => ({
+  version: VERSION,
+  trainerId: `scripted-${Math.random().toString(36).slice(2, 12)}`,
+  name: 'scripted',
+  host: 'test-host',
+  pid: 1,
+  tasks: ['reverse', 'anomaly'],
+  backends: ['cpu'],
+  memoryBytes: 1,
+  active: null,
+  ...changes,
+});
+
+export interface Address {
+  url: string;
+  token: string;
+}
+
+export class TrainerClient {
+  readonly told = inbox<Told>();
+  /** The run it holds, and the number of its next event. */
+  run: { runId: string; tenure: number; next: number } | null = null;
+
+  private constructor(
+    readonly registration: Registration,
+    readonly socket: Socket<ServerToTrainer, TrainerToServer>,
+    private readonly address: Address,
+  ) {
+    socket.on('assign', (a) => this.told.put('assign', a));
+    socket.on('command', (c) => this.told.put('command', c));
+    socket.on('release', (r) => this.told.put('release', r));
+  }
+
+  /** Connects and registers. */
+  static async connect(address: Address, changes: Partial<Registration> = {}): Promise<TrainerClient> {
+    const { client, answer } = await TrainerClient.tryConnect(address, changes);
+    if (!answer.ok) throw new Error(`the server refused the trainer: ${answer.message}`);
+    return client;
+  }
+
+  static async tryConnect(
+    address: Address,
+    changes: Partial<Registration> = {},
+  ): Promise<{ client: TrainerClient; answer: RegistrationAnswer }> {
+    const socket: Socket<ServerToTrainer, TrainerToServer> = io(address.url, {
+      path: paths.trainers,
+      transports: ['websocket'],
+      reconnection: false,
+      forceNew: true,
+      extraHeaders: { authorization: `Bearer ${address.token}` },
+    });
+    const client = new TrainerClient(registrationOf(changes), socket, address);
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve);
+      socket.once('connect_error', reject);
+    });
+    return { client, answer: await socket.emitWithAck('register', client.registration) };
+  }
+
+  ready(): void {
+    this.socket.emit('ready');
+  }
+
+  async assigned(): Promise<Assignment> {
+    const assignment = await this.told.next('assign');
+    this.run = { runId: assignment.runId, tenure: assignment.tenure, next: 0 };
+    return assignment;
+  }
+
+  async put(blob: Blob): Promise<Response> {
+    return fetch(`${this.address.url}${paths.blobs}/${blob.hash}`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${this.address.token}` },
+      body: blob.bytes as Uint8Array<ArrayBuffer>,
+    });
+  }
+
+  /** Sends events of the held run, numbered on. @throws Error when they are not accepted */
+  async send(...events: TrainerEvent[]): Promise<void> {
+    const run = this.run!;
+    const answer = await this.batch(run.next, events);
+    if (!answer.ok) throw new Error(`the server did not take events from ${run.next}: ${answer.reason}: ${answer.message}`);
+    run.next = answer.nextEvent;
+  }
+
+  batch(from: number, events: TrainerEvent[], tenure = this.run!.tenure): Promise<BatchAnswer> {
+    return this.socket.emitWithAck('events', pack({ runId: this.run!.runId, tenure, from, events }));
+  }
+
+  close(): void {
+    this.socket.disconnect();
+  }
+}
