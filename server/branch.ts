@@ -6,6 +6,7 @@ import type { CommandRecord, RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { BranchRun } from '~/shared/protocol';
 
+type RunCreated = Extract<ServerEvent, { type: 'run.created' }>;
 type SetCommand = Extract<Command, { kind: 'set' }>;
 
 /**
@@ -21,7 +22,7 @@ export function branchEvents(
   request: BranchRun,
   checkpointHash: string,
   newId: () => string = nanoid,
-): { ok: true; events: ServerEvent[] } | Refusal {
+): { ok: true; created: RunCreated; commands: ServerEvent[] } | Refusal {
   const fork = parent.checkpoints.findLast((c) => c.blob.hash === checkpointHash);
   if (!fork)
     return refuse(
@@ -30,15 +31,14 @@ export function branchEvents(
       'checkpoint',
     );
 
-  const events: ServerEvent[] = [
-    {
-      type: 'run.created',
-      config: { ...parent.config, name: request.name },
-      actor,
-      parent: { runId: parent.runId, step: fork.step, checkpoint: checkpointHash },
-    },
-  ];
-  const ask = (by: Actor, command: Command) => events.push({ type: 'command.requested', actor: by, command });
+  const created: RunCreated = {
+    type: 'run.created',
+    config: { ...parent.config, name: request.name },
+    actor,
+    parent: { runId: parent.runId, step: fork.step, checkpoint: fork.blob },
+  };
+  const commands: ServerEvent[] = [];
+  const ask = (by: Actor, command: Command) => commands.push({ type: 'command.requested', actor: by, command });
 
   for (const [i, { control, value }] of request.changes.entries()) {
     const spec = parent.controls.values.find((c) => c.name === control);
@@ -67,7 +67,7 @@ export function branchEvents(
       ask(by, { kind: 'set', id: newId(), runId: childId, control, value, when: { kind: 'step', step } });
     }
   }
-  return { ok: true, events };
+  return { ok: true, created, commands };
 }
 
 /** Changed values decide numbers; actions (pause, evaluate, checkpoint, ...) leave no trace in them, and a branch should not stop where its parent did. */

@@ -1,10 +1,11 @@
-import { customAlphabet } from 'nanoid';
-import type { Command, CommandAnswer } from '~/shared/commands';
+import { customAlphabet, nanoid } from 'nanoid';
+import { type Command, type CommandAnswer, type Refusal, refuse } from '~/shared/commands';
 import type { RunConfig } from '~/shared/config';
-import type { Entry } from '~/shared/events';
+import type { Entry, ServerEvent } from '~/shared/events';
 import { ended, type RunSummary, type RunView, summarize } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
-import type { Cursor, TrainerSummary } from '~/shared/protocol';
+import type { BranchRun, Cursor, TrainerSummary } from '~/shared/protocol';
+import { branchEvents } from './branch';
 import type { Clock } from './clock';
 import { type FrameSettings, Frames, type ViewerPort } from './frames';
 import { RunLog } from './log';
@@ -20,8 +21,12 @@ export interface Hub {
   /** The run as of its last committed entry; null when there is none of that name. */
   view(runId: string): Promise<RunView | null>;
   create(actor: Actor, config: RunConfig): Promise<{ runId: string }>;
+  /** A new run that goes on from another's checkpoint. */
+  branch(actor: Actor, request: BranchRun): Promise<{ ok: true; runId: string } | Refusal>;
   /** Resolves once the command is in the log, or with why it is not. */
   command(actor: Actor, command: Command): Promise<CommandAnswer>;
+  /** Entries beside commands (Room.decide). */
+  decide(runId: string, choose: (view: RunView) => ServerEvent[] | Refusal): Promise<CommandAnswer>;
   trainers(): TrainerSummary[];
   readonly store: Pick<Store, 'range' | 'signals' | 'entries'>;
 }
@@ -43,6 +48,8 @@ export interface HubDeps {
   clock: Clock;
   hasBlob(hash: string): Promise<boolean>;
   onError(error: unknown): void;
+  /** Controls and actions that a second operator has to approve; none when left out. */
+  needsApproval?(): readonly string[];
   graceMs?: number;
   /** Holders of runs that are known to have ended, so that nobody waits for them. */
   goneTrainers?: ReadonlySet<string>;
@@ -56,8 +63,12 @@ interface Opened {
   cancelSave: (() => void) | null;
 }
 
+type RunCreated = Extract<ServerEvent, { type: 'run.created' }>;
+const unknownRun = (runId: string) => refuse('unknown-run', `there is no run ${runId}`, 'runId');
 const newRunId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 10);
 const saveEveryMs = 5_000;
+/** How long a branch "of now" waits for its checkpoint. */
+const checkpointWithinMs = 20_000;
 /** Ended runs kept open for the next one who looks. */
 const endedKeptOpen = 20;
 
@@ -111,7 +122,12 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   function opening(log: (publish: (entries: Entry[], view: RunView) => void) => Promise<RunLog>): Promise<Opened> {
     let self: Opened | null = null;
     return log((entries, view) => committed(view.runId, entries, view, self)).then((runLog) => {
-      const room = new Room(runLog, { hasBlob: deps.hasBlob, hasTrainer: (id) => registry.holds(id) });
+      const room = new Room(runLog, {
+        hasBlob: deps.hasBlob,
+        hasTrainer: (id) => registry.holds(id),
+        now: () => clock.now(),
+        needsApproval: deps.needsApproval ?? (() => []),
+      });
       self = { room, frames: new Frames(runLog.runId, room.view, clock, deps.frames), savedSeq: 0, cancelSave: null };
       return self;
     });
@@ -153,6 +169,50 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     }
   }
 
+  async function begin(runId: string, created: RunCreated, next: ServerEvent[]): Promise<void> {
+    const opens = opening((publish) => RunLog.create({ store, clock }, runId, created, publish));
+    const { room } = await opens;
+    stored.set(runId, { runId, nextEvent: 0 });
+    opened.set(runId, opens);
+    if (next.length > 0) await room.decide(() => next);
+    registry.add(openRun(room)!);
+  }
+
+  /** Asks the run's trainer for a checkpoint. @returns its hash, or why there is none */
+  async function checkpointNow({ room }: Opened, actor: Actor): Promise<string | Refusal> {
+    const { runId } = room;
+    const id = nanoid();
+    const found = () => {
+      const { commands, checkpoints } = room.view;
+      const made = checkpoints.findLast((c) => c.commandId === id);
+      if (made) return made.blob.hash;
+      const asked = commands.find((c) => c.command.id === id)?.outcome;
+      if (asked?.status === 'refused') return refuse(asked.reason, `no checkpoint could be made: ${asked.message}`, 'checkpoint');
+      return null;
+    };
+    let stop = () => {};
+    const answered = new Promise<string | Refusal>((resolve) => {
+      const cancel = clock.after(checkpointWithinMs, () =>
+        resolve(refuse('state', 'the trainer has not made a checkpoint in time; branch from an earlier one', 'checkpoint')),
+      );
+      const listener = (changed: string) => {
+        const hash = changed === runId ? found() : null;
+        if (hash !== null) resolve(hash);
+      };
+      listeners.add(listener);
+      stop = () => {
+        cancel();
+        listeners.delete(listener);
+      };
+    });
+    try {
+      const given = await room.command(actor, { kind: 'act', id, runId, action: 'checkpoint', args: {} });
+      return given.ok ? await answered : given;
+    } finally {
+      stop();
+    }
+  }
+
   for (const run of await store.runs()) {
     stored.set(run.runId, run);
     if (run.summary?.seq === run.head) summaries.set(run.runId, run.summary.summary);
@@ -178,19 +238,29 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
 
     async create(actor, config) {
       const runId = newRunId();
-      const opens = opening((publish) =>
-        RunLog.create({ store, clock }, runId, { type: 'run.created', config, actor, parent: null }, publish),
-      );
-      const { room } = await opens;
-      stored.set(runId, { runId, nextEvent: 0 });
-      opened.set(runId, opens);
-      registry.add(openRun(room)!);
+      await begin(runId, { type: 'run.created', config, actor, parent: null }, []);
       return { runId };
+    },
+
+    async branch(actor, request) {
+      const parent = await open(request.runId);
+      if (!parent) return unknownRun(request.runId);
+      const checkpoint = request.checkpoint ?? (await checkpointNow(parent, actor));
+      if (typeof checkpoint !== 'string') return checkpoint;
+      const runId = newRunId();
+      const branch = branchEvents(parent.room.view, runId, actor, request, checkpoint);
+      if (!branch.ok) return branch;
+      await begin(runId, branch.created, branch.commands);
+      return { ok: true, runId };
+    },
+
+    async decide(runId, choose) {
+      return (await open(runId))?.room.decide(choose) ?? unknownRun(runId);
     },
 
     async command(actor, command) {
       const of = await open(command.runId);
-      if (!of) return { ok: false, reason: 'unknown-run', message: `there is no run ${command.runId}`, field: 'runId' };
+      if (!of) return unknownRun(command.runId);
       return of.room.command(actor, command);
     },
 

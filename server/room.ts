@@ -3,7 +3,7 @@
  * other. No socket, timer or SQL.
  */
 import { type Command, type CommandAnswer, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
-import type { RunEvent, TrainerEvent } from '~/shared/events';
+import type { RunEvent, ServerEvent, TrainerEvent } from '~/shared/events';
 import { type CommandRecord, ended, type RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { Assignment, BatchAnswer, EventBatch } from '~/shared/protocol';
@@ -12,11 +12,15 @@ import { isResend, judge } from './judge';
 import type { RunLog } from './log';
 import { serial } from './serial';
 import { FencedError } from './store';
+import { gate } from './team/gate';
 
 export interface RoomDeps {
   hasBlob(hash: string): Promise<boolean>;
   /** A trainer holds the run, or may still come back for it. */
   hasTrainer(runId: string): boolean;
+  now(): number;
+  /** Controls and actions that a second operator has to approve. */
+  needsApproval(): readonly string[];
 }
 
 /** Refusals remembered, so that a resend gets the answer again. */
@@ -85,15 +89,34 @@ export class Room {
         if (refusal.reason !== 'busy') this.#remember(actor, command, refusal);
         return refusal;
       }
-      const requested: RunEvent = { type: 'command.requested', actor, command };
       const seq = this.view.seq + 1;
+      const gated = gate(this.view, this.deps.needsApproval(), actor, command, this.deps.now());
+      if (gated === 'propose') {
+        await this.log.append([{ type: 'command.proposed', actor, command }]);
+        return { ok: true, seq };
+      }
+      if (gated !== 'pass') {
+        this.#remember(actor, command, gated);
+        return gated;
+      }
+      const requested: RunEvent = { type: 'command.requested', actor, command };
       const stops = command.kind === 'act' && command.action === 'stop' && !this.deps.hasTrainer(this.runId);
       await this.log.append(stops ? [requested, ...this.#stopped(actor, command, seq)] : [requested]);
       return { ok: true, seq };
     });
   }
 
-  /** Gives the run to a trainer: from its last checkpoint in force, or from the start. Null when it has ended, or does not get on (then it ends as failed). */
+  /** Entries that people make beside commands (notes, the wheel, labels, approvals): `choose` sees the run as it is by then. */
+  decide(choose: (view: RunView) => ServerEvent[] | Refusal): Promise<CommandAnswer> {
+    return this.#turn(async (): Promise<CommandAnswer> => {
+      const events = choose(this.view);
+      if (!Array.isArray(events)) return events;
+      if (events.length > 0) await this.log.append(events);
+      return { ok: true, seq: this.view.seq };
+    });
+  }
+
+  /** Gives the run to a trainer: from its last checkpoint in force, or where it branched off, or from the start. Null when it has ended, or does not get on (then it ends as failed). */
   assign(trainer: { id: string; name: string; host: string }): Promise<Assignment | null> {
     return this.#turn(async () => {
       if (ended(this.view.status)) return null;
@@ -103,7 +126,9 @@ export class Room {
           checkpoint = c;
           break;
         }
-      const fromStep = checkpoint?.step ?? 0;
+      const { parent } = this.view;
+      const from = checkpoint ?? (parent && { step: parent.step, blob: parent.checkpoint });
+      const fromStep = from?.step ?? 0;
       const takeovers = this.view.statuses.filter((s) => s.status === 'starting' && s.step === fromStep).length;
       if (takeovers >= maxTakeovers) {
         const message = `${takeovers} trainers in a row got no further than the checkpoint at step ${fromStep}`;
@@ -112,7 +137,7 @@ export class Room {
       }
       const lastCommandSeq = checkpoint?.lastCommandSeq ?? 0;
       const tenure = this.view.tenure + 1;
-      const blob = checkpoint?.blob ?? null;
+      const blob = from?.blob ?? null;
       await this.log.append([{ type: 'run.assigned', tenure, trainer, fromStep, checkpoint: blob }], {
         tenure,
         nextEvent: 0,
@@ -122,7 +147,7 @@ export class Room {
         runId: this.runId,
         tenure,
         config: this.view.config,
-        resume: checkpoint && { step: fromStep, blob: checkpoint.blob, replay: replayed(this.view.commands, lastCommandSeq) },
+        resume: from && { step: fromStep, blob: from.blob, replay: replayed(this.view.commands, lastCommandSeq) },
         commands: this.open(lastCommandSeq),
       };
     });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { command, refusalReason } from './commands';
 import { backendName, runConfig } from './config';
 import { controls, controlValue } from './controls';
-import { actor, blobHash, blobRef, commandId, runId, seq, step, tenure } from './ids';
+import { actor, blobRef, commandId, runId, seq, step, tenure } from './ids';
 import { noteEvent } from './notes';
 
 /**
@@ -179,7 +179,7 @@ export const runCreated = z.strictObject({
   config: runConfig,
   actor,
   /** Where a branch leaves its parent. */
-  parent: z.strictObject({ runId, step, checkpoint: blobHash }).nullable(),
+  parent: z.strictObject({ runId, step, checkpoint: blobRef }).nullable(),
 });
 
 /** A trainer takes the run over from `fromStep`; rows at and after it from earlier tenures are superseded (kept, but no longer the run). */
@@ -211,13 +211,15 @@ export const proposalAnswered = z.strictObject({
   approved: z.boolean(),
 });
 
-/** Name, tags and archive state: what people call a run, beside its config. */
+/** Name, tags, archived, deleted: what people make of a run, beside its config. */
 export const runLabelled = z.strictObject({
   type: z.literal('run.labelled'),
   actor,
   name: z.string().trim().min(1).max(80).optional(),
   tags: z.array(z.string().trim().min(1).max(40)).max(50).optional(),
   archived: z.boolean().optional(),
+  /** Deleted, with a way back. */
+  trashed: z.boolean().optional(),
 });
 
 export const serverEvent = z.discriminatedUnion('type', [

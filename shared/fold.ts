@@ -12,7 +12,7 @@ import {
   type Series,
   type SnapshotEvent,
 } from './events';
-import type { Actor } from './ids';
+import type { Actor, BlobRef } from './ids';
 import { foldNotes, type Note } from './notes';
 import { unreachable } from './unreachable';
 
@@ -68,7 +68,7 @@ export interface RunView {
   updatedAt: number;
   createdBy: Actor;
   config: RunConfig;
-  parent: { runId: string; step: number; checkpoint: string } | null;
+  parent: { runId: string; step: number; checkpoint: BlobRef } | null;
   status: RunStatus;
   statusMessage: string;
   /** What the status was before the trainer went away. */
@@ -98,6 +98,7 @@ export interface RunView {
   wheel: { holder: Actor; until: number | null; askedBy: Actor[] } | null;
   tags: string[];
   archived: boolean;
+  trashed: boolean;
 }
 
 export function emptyView(runId: string, created: Entry): RunView {
@@ -124,7 +125,7 @@ export function emptyView(runId: string, created: Entry): RunView {
     values: {},
     stepsPerEpoch: 0,
     totalSteps: 0,
-    step: 0,
+    step: parent?.step ?? 0,
     latest: null,
     evaluations: [],
     snapshots: [],
@@ -137,6 +138,7 @@ export function emptyView(runId: string, created: Entry): RunView {
     wheel: null,
     tags: [],
     archived: false,
+    trashed: false,
   };
 }
 
@@ -275,6 +277,7 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
         config: event.name === undefined ? view.config : { ...view.config, name: event.name },
         tags: event.tags ?? view.tags,
         archived: event.archived ?? view.archived,
+        trashed: event.trashed ?? view.trashed,
       };
     default:
       return unreachable(event);
@@ -308,6 +311,7 @@ export interface RunSummary {
   parent: RunView['parent'];
   tags: string[];
   archived: boolean;
+  trashed: boolean;
   watchers: number;
 }
 
@@ -331,6 +335,7 @@ export function summarize(view: RunView, watchers: number): RunSummary {
     parent: view.parent,
     tags: view.tags,
     archived: view.archived,
+    trashed: view.trashed,
     watchers,
   };
 }

@@ -115,26 +115,24 @@ describe('a branch', () => {
     const answer = branch({ changes: [{ control: 'learningRate', value: 9 }] });
     expect(answer).toEqual({
       ok: true,
-      events: [
-        {
-          type: 'run.created',
-          config: { ...defaultConfig('reverse'), name: 'What if' },
-          actor: ada,
-          parent: { runId: 'parent1', step: 10, checkpoint: hash },
-        },
-        asked(ada, 'new-0001', 9),
-      ],
+      created: {
+        type: 'run.created',
+        config: { ...defaultConfig('reverse'), name: 'What if' },
+        actor: ada,
+        parent: { runId: 'parent1', step: 10, checkpoint: { hash, bytes: 5 } },
+      },
+      commands: [asked(ada, 'new-0001', 9)],
     });
   });
 
   it('repeats the parent’s later value changes at their steps under their authors, and no pause', () => {
     const answer = branch({ repeat: { without: null } });
-    expect(answer.ok && answer.events.slice(1)).toEqual([asked(bob, 'new-0001', 3, 12), asked(ada, 'new-0002', 4, 15)]);
+    expect(answer.ok && answer.commands).toEqual([asked(bob, 'new-0001', 3, 12), asked(ada, 'new-0002', 4, 15)]);
   });
 
   it('“what if we had not” repeats all but that one', () => {
     const answer = branch({ repeat: { without: 'command2' } });
-    expect(answer.ok && answer.events.slice(1)).toEqual([asked(ada, 'new-0001', 4, 15)]);
+    expect(answer.ok && answer.commands).toEqual([asked(ada, 'new-0001', 4, 15)]);
   });
 
   it('an unknown command, control or value is refused with its field', () => {

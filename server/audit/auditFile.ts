@@ -1,0 +1,51 @@
+/** The house log on disk: one JSON row a line, only ever appended, on disk before anything is answered. */
+import { type FileHandle, open, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parse, stringify } from '~/shared/json';
+import { type AuditRow, auditRow } from '~/shared/team';
+import type { AuditStore } from '../team/house';
+import { firstBroken } from './chain';
+
+export const auditPath = (dataFolder: string): string => path.join(dataFolder, 'audit.jsonl');
+
+/** The rows of a file, and how many bytes they take: a last line without its end was being written when the process died, and was never answered. */
+export function readRows(bytes: Buffer): { rows: AuditRow[]; wholeBytes: number } {
+  const wholeBytes = bytes.lastIndexOf(0x0a) + 1;
+  const lines = bytes.subarray(0, wholeBytes).toString('utf8').split('\n').slice(0, -1);
+  const rows = lines.map((line, i) => {
+    try {
+      return auditRow.parse(parse(line));
+    } catch (error) {
+      throw new Error(`line ${i + 1} is not a row of the log: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  });
+  return { rows, wholeBytes };
+}
+
+/** @throws Error when the file was tampered with: `npm run verify-audit` shows where */
+export async function openAuditFile(dataFolder: string): Promise<AuditStore & { close(): Promise<void> }> {
+  const file = auditPath(dataFolder);
+  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return Buffer.alloc(0);
+    throw error;
+  });
+  const { rows, wholeBytes } = readRows(bytes);
+  const broken = firstBroken(null, rows);
+  if (broken)
+    throw new Error(
+      `${file}: row ${broken.seq}: ${broken.problem}. Put the file back from a copy, or move it away to begin anew`,
+    );
+  const handle: FileHandle = await open(file, 'a', 0o600);
+  if (wholeBytes < bytes.length) await handle.truncate(wholeBytes);
+  return {
+    async appendAudit(added) {
+      await handle.appendFile(added.map((row) => `${stringify(row)}\n`).join(''));
+      await handle.datasync();
+      rows.push(...added);
+    },
+    async audit({ fromSeq, limit }) {
+      return rows.slice(fromSeq - 1, fromSeq - 1 + limit);
+    },
+    close: () => handle.close(),
+  };
+}

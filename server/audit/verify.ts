@@ -1,0 +1,15 @@
+/** `npm run verify-audit [-- FILE]`: says whether every row of the house log is as it was written, or names the first that is not. */
+import { readFileSync } from 'node:fs';
+import { auditPath, readRows } from './auditFile';
+import { firstBroken } from './chain';
+
+const file = process.argv[2] ?? auditPath(process.env.HEADROOM_DATA ?? '.headroom');
+try {
+  const { rows } = readRows(readFileSync(file));
+  const broken = firstBroken(null, rows);
+  if (broken) throw new Error(`row ${broken.seq} was tampered with: ${broken.problem}`);
+  console.log(`${file}: ${rows.length} rows, unbroken; the last hash is ${rows.at(-1)?.hash ?? 'none'}`);
+} catch (error) {
+  console.error(`verify-audit: ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}
