@@ -2,29 +2,22 @@ import { expect, it } from 'vitest';
 import { createRunList } from '~/app/_live/runList';
 import type { Host } from '~/app/_live/runStore';
 import type { Wire, WireListener } from '~/app/_live/wire';
-import type { RunSummary } from '~/shared/fold';
+import { defaultConfig } from '~/shared/config';
+import { emptyView, type RunSummary, summarize } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 
 const you: Actor = { id: 'ann', name: 'Ann', role: 'admin' };
 const summary = (runId: string, createdAt: number, step = 0): RunSummary => ({
-  runId,
-  name: runId,
-  task: 'reverse',
-  status: 'running',
+  ...summarize(
+    emptyView(runId, {
+      seq: 1,
+      tenure: 0,
+      at: createdAt,
+      event: { type: 'run.created', config: defaultConfig('reverse'), actor: you, parent: null },
+    }),
+    0,
+  ),
   step,
-  totalSteps: 10,
-  loss: null,
-  accuracy: null,
-  validationAccuracy: null,
-  testAccuracy: null,
-  createdAt,
-  updatedAt: createdAt,
-  createdBy: you,
-  backend: 'wasm',
-  parent: null,
-  watchers: 0,
-  tags: [],
-  archived: false,
 });
 
 function hand() {

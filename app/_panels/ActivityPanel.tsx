@@ -1,0 +1,149 @@
+'use client';
+
+import {
+  Activity,
+  BadgeCheck,
+  Camera,
+  FlaskConical,
+  Milestone,
+  Save,
+  SlidersHorizontal,
+  TriangleAlert,
+  Undo2,
+} from 'lucide-react';
+import { useMemo, useState } from 'react';
+import { Ago } from '../_components/Ago';
+import { Avatar } from '../_components/Avatars';
+import { Button } from '../_components/Button';
+import { count } from '../_components/format';
+import { Panel } from '../_components/Panel';
+import { setCursor, useCursor } from '../_live/cursor';
+import { useRun, useView } from '../_live/useRun';
+import { useSteer } from '../_live/useSteer';
+import { activity, type Item, type Tone } from './activity';
+import { useWhyNot } from './useWhyNot';
+
+const icons = {
+  command: SlidersHorizontal,
+  evaluation: BadgeCheck,
+  checkpoint: Save,
+  snapshot: Camera,
+  analysis: FlaskConical,
+  status: Milestone,
+  alert: TriangleAlert,
+} as const;
+const colours: Record<Tone, string> = { plain: 'text-dim', good: 'text-good', warn: 'text-warn', bad: 'text-bad' };
+const filters = ['everything', 'commands', 'results', 'alerts'] as const;
+const kept: Record<(typeof filters)[number], (item: Item) => boolean> = {
+  everything: () => true,
+  commands: (i) => i.kind === 'command',
+  results: (i) => i.kind === 'evaluation' || i.kind === 'checkpoint' || i.kind === 'snapshot' || i.kind === 'analysis',
+  alerts: (i) => i.kind === 'alert' || i.kind === 'status',
+};
+const atOnce = 60;
+
+/** What happened to the run besides steps. Clicking a line moves every panel to its step. */
+export function ActivityPanel() {
+  const listed = useView(
+    ({ commands, evaluations, checkpoints, snapshots, analyses, statuses, alerts, controls, values }) => ({
+      commands,
+      evaluations,
+      checkpoints,
+      snapshots,
+      analyses,
+      statuses,
+      alerts,
+      controls,
+      values,
+    }),
+    null,
+  );
+  const [filter, setFilter] = useState<(typeof filters)[number]>('everything');
+  const [limit, setLimit] = useState(atOnce);
+  const items = useMemo(() => (listed ? activity(listed).filter(kept[filter]) : []), [listed, filter]);
+  return (
+    <Panel
+      title="Activity"
+      aside={
+        <select
+          aria-label="Which activity"
+          className="rounded border border-line bg-bg px-1 text-2xs"
+          value={filter}
+          onChange={(e) => setFilter(e.target.value as (typeof filters)[number])}
+        >
+          {filters.map((f) => (
+            <option key={f}>{f}</option>
+          ))}
+        </select>
+      }
+    >
+      {items.length === 0 ? (
+        <p className="px-3 py-4 text-dim">Nothing yet.</p>
+      ) : (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+        <ol className="max-h-96 overflow-y-auto py-1" data-testid="activity" tabIndex={0} aria-label="Activity, newest first">
+          {items.slice(0, limit).map((item) => (
+            <Line key={`${item.kind}${item.seq}`} item={item} />
+          ))}
+        </ol>
+      )}
+      {items.length > limit && (
+        <div className="border-t border-line p-1 text-center">
+          <Button size="small" look="bare" onClick={() => setLimit(limit * 4)}>
+            {count(items.length - limit)} older
+          </Button>
+        </div>
+      )}
+    </Panel>
+  );
+}
+
+function Line({ item }: { item: Item }) {
+  const steer = useSteer();
+  const why = useWhyNot();
+  const youId = useRun((r) => r.you?.id ?? null);
+  const here = useCursor((c) => c.mode === 'pinned' && c.step === item.step);
+  const Icon = icons[item.kind] ?? Activity;
+  const { step, who, undo } = item;
+  return (
+    <li className={`group flex items-start gap-2 px-3 py-1 hover:bg-raised/60 ${here ? 'bg-raised' : ''}`}>
+      <Icon aria-hidden size={13} className={`mt-1 shrink-0 ${colours[item.tone]}`} />
+      <div className="min-w-0 flex-1">
+        <p className="flex items-baseline gap-1.5">
+          <span className="min-w-0 truncate" title={item.title}>
+            {item.title}
+          </span>
+          {step !== null && (
+            <button
+              type="button"
+              className="ml-auto shrink-0 rounded-sm font-mono text-2xs text-accent hover:underline"
+              aria-label={`Go to step ${step}`}
+              onClick={() => setCursor.pin(step)}
+            >
+              {count(step)}
+            </button>
+          )}
+        </p>
+        <p className="flex items-center gap-1 text-2xs text-dim">
+          {who && <Avatar id={who.id} name={who.name} title={who.id === youId ? `${who.name} (you)` : who.name} />}
+          <span className={`min-w-0 break-words ${item.tone === 'bad' ? 'text-bad' : ''}`}>{item.detail}</span>
+          <span className="ml-auto shrink-0 pl-1">
+            <Ago at={item.at} />
+          </span>
+        </p>
+      </div>
+      {undo && (
+        <Button
+          size="small"
+          look="bare"
+          disabled={why !== null}
+          title={why ?? 'Take this change back'}
+          onClick={() => void steer(undo)}
+        >
+          <Undo2 aria-hidden size={12} />
+          Undo
+        </Button>
+      )}
+    </li>
+  );
+}

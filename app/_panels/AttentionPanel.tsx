@@ -1,0 +1,9 @@
+import { Panel } from '../_components/Panel';
+
+export function AttentionPanel() {
+  return (
+    <Panel title="Attention">
+      <div className="h-40" />
+    </Panel>
+  );
+}

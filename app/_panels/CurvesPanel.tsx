@@ -1,0 +1,90 @@
+'use client';
+
+import { memo, useMemo } from 'react';
+import { LineChart } from '../_charts/LineChart';
+import type { LineSpec, PointSpec } from '../_charts/types';
+import { Panel } from '../_components/Panel';
+import { useChartChoices } from '../_live/chartSettings';
+import { setCursor } from '../_live/cursor';
+import { evaluationPoints } from '../_live/runMarks';
+import { useWanted } from '../_live/useHistory';
+import { useView } from '../_live/useRun';
+import { ChartControls } from './ChartControls';
+import { lineOf } from './chartLines';
+import { SeriesGroups } from './SeriesGroups';
+import { matcher } from './seriesSearch';
+import { useCharts, useNotice } from './useCharts';
+
+interface MainChart {
+  title: string;
+  series: readonly { name: string; label: string; color: number; smoothed?: boolean; dashed?: boolean; thin?: boolean }[];
+  points?: 'loss' | 'accuracy';
+  percent?: boolean;
+  clip?: boolean;
+}
+
+/** What everybody looks at first; every other series is in the groups below. */
+const main: readonly MainChart[] = [
+  { title: 'Loss', series: [{ name: 'loss', label: 'train', color: 0, smoothed: true }], points: 'loss' },
+  { title: 'Accuracy', series: [{ name: 'accuracy', label: 'train', color: 0, smoothed: true }], points: 'accuracy', percent: true },
+  { title: 'Gradient norm', series: [{ name: 'gradNorm', label: 'norm', color: 3, smoothed: true }], clip: true },
+  {
+    title: 'Learning rate',
+    series: [
+      { name: 'baseLearningRate', label: 'base', color: 7, dashed: true, thin: true },
+      { name: 'learningRate', label: 'effective', color: 2, thin: true },
+    ],
+  },
+];
+export const mainSeries: ReadonlySet<string> = new Set(main.flatMap((c) => c.series.map((s) => s.name)));
+
+/** Every recorded number of the run as curves under one cursor, zoom and smoothing. */
+export function CurvesPanel() {
+  const search = useChartChoices((c) => c.search);
+  const { test } = useMemo(() => matcher(search), [search]);
+  const shown = main.filter((c) => search === '' || c.series.some((s) => test(s.name)));
+  return (
+    <Panel title="Curves" aside={<ChartControls />}>
+      <div className="grid grid-cols-[repeat(auto-fill,minmax(min(100%,22rem),1fr))] gap-x-4 gap-y-3 p-3">
+        {shown.map((c) => (
+          <Main key={c.title} chart={c} />
+        ))}
+      </div>
+      <SeriesGroups test={test} searching={search !== ''} />
+    </Panel>
+  );
+}
+
+const Main = memo(function Main({ chart }: { chart: MainChart }) {
+  const { history, settings, subscribe, map, marks, rule, stops, evaluations } = useCharts();
+  const present = useView((v) => v.series.filter((s) => chart.series.some((c) => c.name === s.name)).map((s) => s.name), []);
+  const all = useMemo(() => chart.series.map((s) => s.name), [chart]);
+  // Before the run says what it records, the usual names are asked for: the curve is there with the first view.
+  const names = present.length > 0 ? present : all;
+  useWanted(history, names);
+  const notice = useNotice(history, names);
+  const lines: LineSpec[] = useMemo(
+    () => chart.series.filter((s) => names.includes(s.name)).map((s) => lineOf(history, s.name, s)),
+    [chart, names, history],
+  );
+  const points: PointSpec[] = useMemo(
+    () => (chart.points ? evaluationPoints(evaluations, chart.points) : []),
+    [chart, evaluations],
+  );
+  return (
+    <LineChart
+      title={chart.title}
+      lines={lines}
+      points={points}
+      rule={chart.clip ? rule : null}
+      marks={marks}
+      map={map}
+      settings={settings}
+      cursor={setCursor}
+      subscribe={subscribe}
+      percent={chart.percent}
+      stops={stops}
+      notice={notice}
+    />
+  );
+});

@@ -1,0 +1,106 @@
+'use client';
+
+import Link from 'next/link';
+import { useEffect } from 'react';
+import { buttonClass } from '../_components/Button';
+import { count } from '../_components/format';
+import { statusWord } from '../_components/statusWord';
+import { TopBar } from '../_components/TopBar';
+import { RunProvider } from '../_live/RunProvider';
+import { useRun, useView } from '../_live/useRun';
+import { ActivityPanel } from './ActivityPanel';
+import { AttentionPanel } from './AttentionPanel';
+import { CurvesPanel } from './CurvesPanel';
+import { EvaluationsPanel } from './EvaluationsPanel';
+import { RunHeader } from './RunHeader';
+import { Scrubber } from './Scrubber';
+import { useShortcuts } from './Shortcuts';
+import { SteeringPanel } from './SteeringPanel';
+import { useOutcomes } from './useOutcomes';
+
+/** The page of one run. */
+export function Room({ runId }: { runId: string }) {
+  return (
+    <RunProvider runId={runId} fallback={<Loading />}>
+      <Inside />
+    </RunProvider>
+  );
+}
+
+function Inside() {
+  const { link, error } = useRun(({ link, error }) => ({ link, error }));
+  const there = useRun((r) => r.view !== null);
+  if (!there) return link === 'refused' ? <Refused error={error ?? ''} /> : <Loading />;
+  return <Opened />;
+}
+
+function Opened() {
+  useShortcuts();
+  useOutcomes();
+  useTitle();
+  const link = useRun((r) => r.link);
+  return (
+    <>
+      <RunHeader />
+      {link === 'reconnecting' && (
+        <p role="alert" className="border-b border-warn/50 bg-warn/10 px-4 py-1 text-center text-warn">
+          The connection to the server broke: what you see may be old. The run itself goes on.
+        </p>
+      )}
+      <main className="mx-auto grid max-w-[120rem] grid-cols-1 gap-2 p-2 lg:grid-cols-[minmax(0,1fr)_20rem] 2xl:grid-cols-[minmax(0,1fr)_22rem]">
+        <div className="flex min-w-0 flex-col gap-2">
+          <Scrubber />
+          <CurvesPanel />
+          <AttentionPanel />
+        </div>
+        <aside aria-label="Steering and activity" className="flex min-w-0 flex-col gap-2">
+          <SteeringPanel />
+          <EvaluationsPanel />
+          <ActivityPanel />
+        </aside>
+      </main>
+    </>
+  );
+}
+
+function useTitle() {
+  const title = useView((v) => `${count(v.step)} ${statusWord(v.status)} · ${v.config.name}`, 'Headroom');
+  useEffect(() => {
+    document.title = title;
+    return () => {
+      document.title = 'Headroom';
+    };
+  }, [title]);
+}
+
+function Refused({ error }: { error: string }) {
+  return (
+    <>
+      <header className="border-b border-line bg-panel">
+        <TopBar />
+      </header>
+      <main className="px-4 py-20 text-center">
+        <h1 className="text-base font-semibold">This run cannot be opened</h1>
+        <p className="mt-1 text-dim">{error}</p>
+        <Link href="/" className={`${buttonClass('plain')} mt-4`}>
+          All runs
+        </Link>
+      </main>
+    </>
+  );
+}
+
+function Loading() {
+  return (
+    <>
+      <header className="border-b border-line bg-panel">
+        <TopBar />
+      </header>
+      <main aria-busy className="grid gap-2 p-2 lg:grid-cols-[minmax(0,1fr)_20rem]">
+        <h1 className="sr-only">Loading the run</h1>
+        <div className="h-96 animate-pulse rounded bg-raised" />
+        <div className="h-96 animate-pulse rounded bg-raised" />
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,9 @@
+import { Panel } from '../_components/Panel';
+
+export function Scrubber() {
+  return (
+    <Panel title="Scrubber">
+      <div className="h-40" />
+    </Panel>
+  );
+}

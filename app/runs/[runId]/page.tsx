@@ -1,0 +1,6 @@
+import { Room } from '../../_panels/Room';
+
+export default async function Page({ params }: { params: Promise<{ runId: string }> }) {
+  const { runId } = await params;
+  return <Room key={runId} runId={runId} />;
+}
