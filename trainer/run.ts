@@ -218,7 +218,7 @@ export class Run implements Steered {
     if (seq <= this.#answeredBefore || this.#answered.has(seq)) return;
     this.#remember(seq);
     const { when } = command;
-    if (this.ended) return this.#refuse(logged, refuse('run-ended', 'the run has ended'));
+    if (this.ended || this.stopped) return this.#refuse(logged, refuse('run-ended', 'the run has ended'));
     if (!when) return this.#apply(logged);
     const columns = seriesOf(this.#parts.learner.params).map((s) => s.name);
     const never = impossible(when, this.step, columns);
