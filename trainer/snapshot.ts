@@ -48,7 +48,7 @@ export function encodeSnapshot({ task, runId, step, shape, probe, attended, prev
   return { blob: serializeSafetensors(tensors, { task, step: String(step), ...(runId !== null && { runId }) }), signals };
 }
 
-/** Softmax and argmax (the first of equals) of each row of `width` logits. A row with a NaN gives NaN and 0. */
+/** Softmax and argmax (the first of equals) of each row of `width` logits. A row with a NaN gives probabilities of NaN. */
 export function softmaxRows(logits: Float32Array, width: number): { probabilities: Float32Array; argmax: Int32Array } {
   const rows = logits.length / width;
   const probabilities = new Float32Array(logits.length);
