@@ -3,6 +3,8 @@ import { createServer } from 'node:http';
 import type { Pages } from './http';
 
 export async function openPages(options: { dev: boolean; root: string; host: string; port: number }): Promise<Pages> {
+  // A local tool tells nobody that it runs.
+  process.env.NEXT_TELEMETRY_DISABLED ??= '1';
   const { default: next } = await import('next');
   const upgrades = createServer();
   const app = next({ dev: options.dev, dir: options.root, hostname: options.host, port: options.port, httpServer: upgrades });

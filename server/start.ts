@@ -1,0 +1,21 @@
+/** `npm start`: builds what is missing or out of date, then runs it. `npm run dev` (--dev): runs the sources, pages compiled as they are asked for. */
+import { createServer } from 'node:http';
+import { build } from './build';
+import { readEnv } from './env';
+import { closeHttp, listen } from './listen';
+
+async function start(): Promise<void> {
+  // What would stop the server is said before a build of a minute.
+  const { host, port } = readEnv(process.env);
+  const probe = createServer();
+  await listen(probe, host, port);
+  await closeHttp(probe);
+  if (process.argv.includes('--dev')) return void (await import('./main'));
+  await build((line) => console.log(line));
+  await import(new URL('../.build/server/main.js', import.meta.url).href);
+}
+
+start().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});
