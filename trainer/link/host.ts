@@ -1,25 +1,13 @@
 /** Waits for runs, trains them one after the other, survives those that fail. */
 
-import type { LoggedCommand } from '~/shared/commands';
 import type { RunConfig } from '~/shared/config';
 import type { OpenedBackend } from '../backends/index';
-import type { CommandSource, TrainOutput } from '../types';
+import type { TrainOptions } from '../train';
+import type { TrainOutput } from '../types';
 import type { HeldRun, Link } from './index';
 
-/** What one run of `train` is given. */
-export interface RunInput {
-  config: RunConfig;
-  backend: OpenedBackend;
-  commands: CommandSource;
-  resume: { checkpoint: Uint8Array; step: number; replay: { logged: LoggedCommand; step: number }[] } | null;
-  /** A checkpoint whose parameters replace the random start. */
-  startFrom: Uint8Array | null;
-  dataFolder: string;
-  runId: string;
-}
-
 export interface Host {
-  train(input: RunInput): AsyncGenerator<TrainOutput>;
+  train(options: TrainOptions): AsyncGenerator<TrainOutput>;
   /** Makes the named backend tfjs' current one; `auto` takes this process's own choice. @throws when it cannot */
   open(backend: RunConfig['backend']): Promise<OpenedBackend>;
   /** Run after a failed run. @throws when the backend is broken, so that only a new process helps */
@@ -53,7 +41,7 @@ async function trainOne(link: Link, run: HeldRun, host: Host, signal: AbortSigna
   let ended = false;
   let failed = false;
   try {
-    const input: RunInput = {
+    const options: TrainOptions = {
       config,
       backend: await host.open(config.backend),
       commands: run,
@@ -62,11 +50,14 @@ async function trainOne(link: Link, run: HeldRun, host: Host, signal: AbortSigna
       dataFolder: host.dataFolder,
       runId,
     };
-    for await (const output of host.train(input)) {
+    for await (const output of host.train(options)) {
       run.post(output);
       const { event } = output;
       if (event.type === 'steps') step = event.firstStep + event.count;
-      if (event.type === 'status') ended = event.status !== 'running' && event.status !== 'paused';
+      if (event.type === 'status') {
+        ended = event.status !== 'running' && event.status !== 'paused';
+        failed = event.status === 'failed';
+      }
       const heldUpMs = await link.room(run, signal);
       if (run.dropped !== null || signal.aborted) break;
       if (heldUpMs > 100) run.post({ event: spoolWasFull(step, heldUpMs), blob: null });
@@ -74,8 +65,8 @@ async function trainOne(link: Link, run: HeldRun, host: Host, signal: AbortSigna
     if (!ended && run.dropped === null && !signal.aborted) throw new Error('training ended without saying how');
   } catch (error) {
     // Ended from outside: by a signal, or because the run is somebody else's now.
-    failed = run.dropped === null && !signal.aborted;
-    if (failed && !ended) {
+    if (run.dropped === null && !signal.aborted && !ended) {
+      failed = true;
       host.log(`run ${runId} failed at step ${step}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
       const message = (error instanceof Error ? error.message : String(error)).slice(0, 2000);
       run.post({ event: { type: 'status', status: 'failed', step, message }, blob: null });

@@ -1,7 +1,7 @@
 /** The loop's side of the link: outputs in, assignments and commands out, without ever waiting for a network. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { LoggedCommand } from '~/shared/commands';
@@ -11,9 +11,7 @@ import { BlobError, getBlob } from './blobs';
 import { type FromLink, gauge, type LinkStart, type ToLink } from './messages';
 
 /** Posted and not yet spooled, at most: beyond it the loop waits for the link's thread. */
-const queueKilobytes = 64 * 1024;
-/** The loop lets timers, signals and messages in this often; tfjs steps may otherwise be an unbroken chain of microtasks. */
-const turnEveryMs = 20;
+const queueBytes = 64 * 2 ** 20;
 
 export type LinkOptions = Omit<LinkStart, 'gauge'>;
 
@@ -98,17 +96,16 @@ export class Link {
   #failed: Error | null = null;
   #unsent: number | null = null;
   #wake: (() => void) | null = null;
-  #lastTurn = performance.now();
 
   /** @param url the thread's entry: `workerUrl(import.meta.url)` */
   constructor(options: LinkOptions, url: URL) {
     this.#options = options;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    this.#worker = new Worker(url, {
+    this.#worker = new Worker(url.pathname.endsWith('.ts') ? throughTsx(url) : url, {
       workerData: { start: { ...options, gauge: this.#gauge.buffer } satisfies LinkStart, port: port2 },
       transferList: [port2],
-      execArgv: url.pathname.endsWith('.ts') ? ['--import', tsxLoader()] : [],
+      execArgv: [],
     });
     this.#port.on('message', (message: FromLink) => this.#onMessage(message));
     this.#worker.on('error', (error) => this.#fail(new Error(`the link's thread broke: ${error.stack ?? error.message}`)));
@@ -132,18 +129,14 @@ export class Link {
   }
 
   /**
-   * Called between outputs: returns at once as a rule, after one turn of the event loop every 20 ms, and late when the spool or the queue to it is full.
-   * @returns how long the loop was held up by a full spool, ms
+   * Called between outputs: returns at once as a rule, late when the spool or the queue to it is full.
+   * @returns how long the loop was held up, ms
    */
   async room(run: HeldRun, signal: AbortSignal): Promise<number> {
-    const now = performance.now();
-    if (now - this.#lastTurn >= turnEveryMs) {
-      await turn();
-      this.#lastTurn = performance.now();
-    }
     this.receive();
     if (this.#failed) throw this.#failed;
     if (!this.#full()) return 0;
+    const now = performance.now();
     while (this.#full() && run.dropped === null && !signal.aborted && !this.#failed) await delay(5);
     return performance.now() - now;
   }
@@ -182,7 +175,10 @@ export class Link {
   }
 
   #full(): boolean {
-    return Atomics.load(this.#gauge, gauge.spoolFull) === 1 || Atomics.load(this.#gauge, gauge.queuedKilobytes) > queueKilobytes;
+    return (
+      Atomics.load(this.#gauge, gauge.spoolFull) === 1 ||
+      1024 * Atomics.load(this.#gauge, gauge.queuedKilobytes) > Math.min(queueBytes, this.#options.spoolBytes / 2)
+    );
   }
 
   #onMessage(message: FromLink): void {
@@ -234,4 +230,11 @@ export function workerUrl(base: string): URL {
   return found;
 }
 
-const tsxLoader = (): string => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+/** A thread does not inherit the main thread's loader: this module registers tsx in it first, then goes on with `url`. */
+function throughTsx(url: URL): URL {
+  const api = createRequire(import.meta.url)
+    .resolve('tsx/esm/api')
+    .replace(/\.cjs$/, '.mjs');
+  const code = `import { register } from ${JSON.stringify(pathToFileURL(api).href)}; register(); await import(${JSON.stringify(url.href)});`;
+  return new URL(`data:text/javascript,${encodeURIComponent(code)}`);
+}
