@@ -11,38 +11,16 @@ import { useWanted } from '../_live/useHistory';
 import { useView } from '../_live/useRun';
 import { ChartControls } from './ChartControls';
 import { lineOf } from './chartLines';
+import { type MainChart, mainCharts } from './mainCharts';
 import { SeriesGroups } from './SeriesGroups';
 import { matcher } from './seriesSearch';
 import { useCharts, useNotice } from './useCharts';
-
-interface MainChart {
-  title: string;
-  series: readonly { name: string; label: string; color: number; smoothed?: boolean; dashed?: boolean; thin?: boolean }[];
-  points?: 'loss' | 'accuracy';
-  percent?: boolean;
-  clip?: boolean;
-}
-
-/** What everybody looks at first; every other series is in the groups below. */
-const main: readonly MainChart[] = [
-  { title: 'Loss', series: [{ name: 'loss', label: 'train', color: 0, smoothed: true }], points: 'loss' },
-  { title: 'Accuracy', series: [{ name: 'accuracy', label: 'train', color: 0, smoothed: true }], points: 'accuracy', percent: true },
-  { title: 'Gradient norm', series: [{ name: 'gradNorm', label: 'norm', color: 3, smoothed: true }], clip: true },
-  {
-    title: 'Learning rate',
-    series: [
-      { name: 'baseLearningRate', label: 'base', color: 7, dashed: true, thin: true },
-      { name: 'learningRate', label: 'effective', color: 2, thin: true },
-    ],
-  },
-];
-export const mainSeries: ReadonlySet<string> = new Set(main.flatMap((c) => c.series.map((s) => s.name)));
 
 /** Every recorded number of the run as curves under one cursor, zoom and smoothing. */
 export function CurvesPanel() {
   const search = useChartChoices((c) => c.search);
   const { test } = useMemo(() => matcher(search), [search]);
-  const shown = main.filter((c) => search === '' || c.series.some((s) => test(s.name)));
+  const shown = mainCharts.filter((c) => search === '' || c.series.some((s) => test(s.name)));
   return (
     <Panel title="Curves" aside={<ChartControls />}>
       <div className="grid grid-cols-[repeat(auto-fill,minmax(min(100%,22rem),1fr))] gap-x-4 gap-y-3 p-3">

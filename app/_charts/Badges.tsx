@@ -1,0 +1,57 @@
+import type { Drawn } from './draw';
+import { formatStep } from './format';
+import type { ChartCursor, LineSpec } from './types';
+
+/** What the plot cannot show as a line: counted, never silent. */
+export function Badges({ drawn, lines, cursor }: { drawn: Drawn; lines: readonly LineSpec[]; cursor: ChartCursor }) {
+  const first = drawn.nonFinite > 0 ? firstOdd(lines) : null;
+  return (
+    <>
+      {drawn.nonFinite > 0 && (
+        <button
+          type="button"
+          className="rounded bg-bad/15 px-1.5 py-0.5 text-2xs font-semibold text-bad hover:bg-bad/25"
+          title={
+            first === null
+              ? undefined
+              : `NaN or infinite values in the range shown. The first is at or after step ${formatStep(first.from)}: go there.`
+          }
+          onClick={() => {
+            if (!first) return;
+            if (first.to - first.from > 1)
+              cursor.zoom([Math.max(0, first.from - first.to + first.from), first.to + (first.to - first.from)]);
+            cursor.pin(first.from);
+          }}
+        >
+          {formatStep(drawn.nonFinite)} NaN/∞
+        </button>
+      )}
+      {drawn.offScale > 0 && (
+        <span className="px-1 text-2xs text-dim" title="Places where a line leaves the axis; marked by triangles at the edge.">
+          {formatStep(drawn.offScale)} off scale
+        </span>
+      )}
+      {drawn.hiddenByLog > 0 && (
+        <span className="px-1 text-2xs text-dim" title="Values of 0 and below have no logarithm: they are not drawn.">
+          {formatStep(drawn.hiddenByLog)} ≤ 0
+        </span>
+      )}
+    </>
+  );
+}
+
+/** Steps [from, to) of the first bucket with a value that is no number. */
+function firstOdd(lines: readonly LineSpec[]): { from: number; to: number } | null {
+  let out: { from: number; to: number } | null = null;
+  for (const line of lines) {
+    const curve = line.curve();
+    if (!curve) continue;
+    for (let i = 0; i < curve.count; i++) {
+      if (curve.values.nonFinite[i] === 0) continue;
+      const from = curve.firstStep + i * curve.bucketSteps;
+      if (!out || from < out.from) out = { from, to: from + curve.bucketSteps };
+      break;
+    }
+  }
+  return out;
+}

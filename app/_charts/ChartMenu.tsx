@@ -1,0 +1,50 @@
+import { Menu } from '@base-ui/react/menu';
+import { Download } from 'lucide-react';
+import { useState } from 'react';
+import { chartCsv, chartPng, chartSvg, download, type ExportRequest } from './exportChart';
+
+/** Takes a chart away as a picture or as numbers. */
+export function ChartMenu({ title, request }: { title: string; request(): ExportRequest }) {
+  const [error, setError] = useState<string | null>(null);
+  const file = title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+  const save = async (kind: 'png' | 'svg' | 'csv') => {
+    setError(null);
+    try {
+      const r = request();
+      if (kind === 'csv') return download(`${file}.csv`, chartCsv(r.what.lines, r.what.points), 'text/csv');
+      const svg = chartSvg(title, r);
+      if (!svg) throw new Error('there is nothing drawn yet');
+      if (kind === 'svg') download(`${file}.svg`, svg, 'image/svg+xml');
+      else download(`${file}.png`, await chartPng(svg), 'image/png');
+    } catch (e) {
+      setError(e instanceof Error ? e.message : String(e));
+    }
+  };
+  const item = 'block w-full cursor-default rounded px-2 py-1 text-left outline-none data-highlighted:bg-line';
+  return (
+    <Menu.Root>
+      <Menu.Trigger
+        aria-label={`Save ${title} as a file`}
+        title={error ?? 'Save as PNG, SVG or CSV'}
+        className={`rounded p-1 hover:bg-raised hover:text-ink ${error ? 'text-bad' : 'text-dim'}`}
+      >
+        <Download aria-hidden size={13} />
+      </Menu.Trigger>
+      <Menu.Portal>
+        <Menu.Positioner sideOffset={4} align="end" className="z-60">
+          <Menu.Popup className="min-w-44 rounded border border-line bg-raised p-1 text-xs shadow-lg shadow-black/25 outline-none">
+            <Menu.Item className={item} onClick={() => save('png')}>
+              Picture (PNG, 2x)
+            </Menu.Item>
+            <Menu.Item className={item} onClick={() => save('svg')}>
+              Drawing (SVG)
+            </Menu.Item>
+            <Menu.Item className={item} onClick={() => save('csv')}>
+              Numbers as drawn (CSV)
+            </Menu.Item>
+          </Menu.Popup>
+        </Menu.Positioner>
+      </Menu.Portal>
+    </Menu.Root>
+  );
+}

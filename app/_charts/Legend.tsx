@@ -1,0 +1,108 @@
+import type { Ref } from 'react';
+import { formatPercent, formatValue } from './format';
+import type { Palette } from './palette';
+import { type Color, colorOf, type LineSpec, type PointSpec, type RuleSpec } from './types';
+
+const MOST = 6;
+
+/**
+ * Names, colours and values at the cursor. The values are written by the chart when it draws (`data-reads`), not by React. A click hides a line; with shift
+ * it shows that one alone, and all again.
+ */
+export function Legend({
+  ref,
+  lines,
+  points,
+  rule,
+  palette,
+  hidden,
+  percent,
+  onToggle,
+}: {
+  ref: Ref<HTMLUListElement>;
+  lines: readonly LineSpec[];
+  points: readonly PointSpec[];
+  rule: RuleSpec | null;
+  palette: Palette;
+  hidden: ReadonlySet<string>;
+  percent: boolean;
+  onToggle(name: string, alone: boolean): void;
+}) {
+  const many = lines.length > MOST;
+  return (
+    <ul ref={ref} className="flex min-w-0 flex-1 flex-wrap items-center gap-x-2.5 text-xs text-dim">
+      {many && <li className="py-0.5">{lines.length} lines</li>}
+      {!many &&
+        lines.map((l) => (
+          <Item
+            key={l.name}
+            name={l.name}
+            label={l.label}
+            color={l.color}
+            palette={palette}
+            hidden={hidden}
+            onToggle={onToggle}
+            dashed={l.dashed}
+          >
+            <span data-reads={l.name} className="font-mono text-2xs text-ink" />
+          </Item>
+        ))}
+      {points.map((p) => (
+        <Item
+          key={p.name}
+          name={p.name}
+          label={p.label}
+          color={p.color}
+          palette={palette}
+          hidden={hidden}
+          onToggle={onToggle}
+          round
+        >
+          <span className="font-mono text-2xs text-ink">
+            {p.points.length === 0 ? '–' : (percent ? formatPercent : formatValue)(p.points.at(-1)!.value)}
+          </span>
+        </Item>
+      ))}
+      {rule && rule.from.length > 0 && (
+        <li className="flex items-center gap-1 py-0.5">
+          <span aria-hidden className="w-3 border-t-2 border-dashed border-warn" />
+          {rule.label}
+        </li>
+      )}
+    </ul>
+  );
+}
+
+function Item(props: {
+  name: string;
+  label: string;
+  color: Color;
+  palette: Palette;
+  hidden: ReadonlySet<string>;
+  onToggle(name: string, alone: boolean): void;
+  dashed?: boolean;
+  round?: boolean;
+  children: React.ReactNode;
+}) {
+  const off = props.hidden.has(props.name);
+  const color = colorOf(props.palette, props.color);
+  return (
+    <li>
+      <button
+        type="button"
+        aria-pressed={!off}
+        title="Click: show or hide; shift-click: this one alone"
+        onClick={(e) => props.onToggle(props.name, e.shiftKey)}
+        className={`flex items-center gap-1 rounded py-0.5 hover:text-ink ${off ? 'line-through opacity-50' : ''}`}
+      >
+        <span
+          aria-hidden
+          className={props.round ? 'size-2 rounded-full' : 'h-0 w-3 border-t-2'}
+          style={props.round ? { background: color } : { borderColor: color, borderStyle: props.dashed ? 'dashed' : 'solid' }}
+        />
+        {props.label}
+        {props.children}
+      </button>
+    </li>
+  );
+}

@@ -1,0 +1,46 @@
+import { memo } from 'react';
+import type { Layout } from './Axes';
+import { MarkGlyph } from './MarkGlyph';
+import { clusterMarks } from './marks';
+import type { Palette } from './palette';
+import { colorOf, type Mark } from './types';
+import type { XMap } from './xMap';
+
+/** What happened, along the top edge of a plot; the weighty ones also as a line through it. */
+export const MarksLayer = memo(function MarksLayer({
+  marks,
+  layout,
+  map,
+  palette,
+}: {
+  marks: readonly Mark[];
+  layout: Layout;
+  map: XMap;
+  palette: Palette;
+}) {
+  const { x, width, height } = layout;
+  const px = (step: number) => ((map.of(step) - x[0]) / (x[1] - x[0])) * width;
+  return (
+    <g>
+      {marks
+        .filter((m) => m.line && px(m.step) >= 0 && px(m.step) <= width)
+        .map((m) => (
+          <line
+            key={m.id}
+            x1={px(m.step)}
+            x2={px(m.step)}
+            y1={0}
+            y2={height}
+            stroke={colorOf(palette, m.color)}
+            strokeOpacity={0.55}
+            strokeDasharray="2 3"
+          />
+        ))}
+      {clusterMarks(marks, px, width, 11).map((c) => (
+        <g key={c.head.id} transform={`translate(${c.x},-7)`}>
+          <MarkGlyph kind={c.head.kind} color={colorOf(palette, c.head.color)} more={c.marks.length > 1} />
+        </g>
+      ))}
+    </g>
+  );
+});

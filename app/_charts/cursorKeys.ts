@@ -1,0 +1,49 @@
+import type { ChartCursor } from './types';
+
+/**
+ * Moves the cursor as a key asks: arrows 1 step (with shift 10), Home to step 0, End to the newest step (following it), Page Up and Page Down to the previous
+ * and next of `stops` (steps with a snapshot, ascending), Escape back to following.
+ *
+ * @returns whether the key meant something here
+ */
+export function moveByKey(
+  event: { key: string; shiftKey: boolean; altKey: boolean; ctrlKey: boolean; metaKey: boolean },
+  cursor: ChartCursor,
+  stops: readonly number[],
+): boolean {
+  if (event.altKey || event.ctrlKey || event.metaKey) return false;
+  const { step } = cursor.get();
+  const head = cursor.headStep();
+  const pin = (to: number) => cursor.pin(Math.min(head, Math.max(0, to)));
+  switch (event.key) {
+    case 'ArrowLeft':
+    case 'ArrowDown':
+      pin(step - (event.shiftKey ? 10 : 1));
+      return true;
+    case 'ArrowRight':
+    case 'ArrowUp':
+      pin(step + (event.shiftKey ? 10 : 1));
+      return true;
+    case 'Home':
+      pin(0);
+      return true;
+    case 'End':
+      cursor.follow();
+      return true;
+    case 'PageUp': {
+      const before = stops.findLast((s) => s < step);
+      if (before !== undefined) pin(before);
+      return true;
+    }
+    case 'PageDown': {
+      const after = stops.find((s) => s > step);
+      if (after !== undefined) pin(after);
+      return true;
+    }
+    case 'Escape':
+      cursor.follow();
+      return true;
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,110 @@
+import type { Curve } from './curve';
+import { spread } from './xMap';
+
+export interface YOptions {
+  log: boolean;
+  /** Leave out the outermost percent on either side: outliers are then marked at the edge. */
+  robust: boolean;
+  /** Values that cannot be passed, e.g. [0, 1] for a share: padding stops there. */
+  bounds?: readonly [number | null, number | null];
+}
+
+/**
+ * The span of y shown: all finite values (min and max of every bucket) between two steps, and the extra values (points), with a little air. On a log scale
+ * only values > 0 count.
+ *
+ * @returns lo < hi; log: both > 0
+ */
+export function yDomain(
+  curves: readonly Curve[],
+  extra: readonly number[],
+  fromStep: number,
+  toStep: number,
+  options: YOptions,
+): [number, number] {
+  const lows: number[] = [];
+  const highs: number[] = [];
+  const fits = (v: number) => Number.isFinite(v) && (!options.log || v > 0);
+  for (const c of curves) {
+    const first = Math.max(0, Math.floor((fromStep - c.firstStep) / c.bucketSteps));
+    const last = Math.min(c.count - 1, Math.floor((toStep - c.firstStep) / c.bucketSteps));
+    for (let i = first; i <= last; i++) {
+      if (c.rows[i] === 0) continue;
+      const lo = c.values.min[i]!;
+      const hi = c.values.max[i]!;
+      if (fits(lo)) lows.push(lo);
+      else if (fits(hi)) lows.push(hi);
+      if (fits(hi)) highs.push(hi);
+    }
+  }
+  const all = extra.filter(fits);
+  let lo = options.robust ? quantile(lows, 0.01) : smallest(lows);
+  let hi = options.robust ? quantile(highs, 0.99) : -smallest(highs.map((v) => -v));
+  for (const v of all) {
+    lo = Number.isNaN(lo) ? v : Math.min(lo, v);
+    hi = Number.isNaN(hi) ? v : Math.max(hi, v);
+  }
+  if (Number.isNaN(lo)) return options.log ? [0.1, 1] : [0, 1];
+  return options.log ? airLog(lo, hi) : air(lo, hi, options.bounds ?? [null, null]);
+}
+
+function air(lo: number, hi: number, [low, high]: readonly [number | null, number | null]): [number, number] {
+  if (lo === hi) {
+    const pad = Math.abs(lo) * 0.1 || 0.5;
+    [lo, hi] = [lo - pad, hi + pad];
+  }
+  // A curve that comes near zero is read against zero.
+  if (lo > 0 && lo < 0.4 * hi) lo = 0;
+  const pad = (hi - lo) * 0.05;
+  let [a, b] = [lo === 0 ? 0 : lo - pad, hi === 0 ? 0 : hi + pad];
+  const ticks = spread(a, b, 5);
+  const unit = ticks.length > 1 ? ticks[1]! - ticks[0]! : 0;
+  // Ends on a tick when one is near, so that the span does not change with every new value.
+  if (unit > 0) [a, b] = [Math.floor((a / unit) * 4 + 1e-9) * (unit / 4), Math.ceil((b / unit) * 4 - 1e-9) * (unit / 4)];
+  const room = (b - a) * 0.02;
+  if (low !== null && a < low) a = low === 0 ? 0 : low - room;
+  if (high !== null && b > high) b = high + room;
+  return [a, b];
+}
+
+function airLog(lo: number, hi: number): [number, number] {
+  if (lo === hi) return [lo / 2, hi * 2];
+  const pad = (hi / lo) ** 0.05;
+  return [lo / pad, hi * pad];
+}
+
+/** Ticks of a log scale: decades, with 2 and 5 between them when there are few. */
+export function logTicks(lo: number, hi: number, count: number): number[] {
+  const from = Math.floor(Math.log10(lo));
+  const to = Math.ceil(Math.log10(hi));
+  const stride = Math.max(1, Math.ceil((to - from) / Math.max(1, count)));
+  const steps = to - from <= 2 ? [1, 2, 5] : to - from <= 3 ? [1, 3] : [1];
+  const out: number[] = [];
+  for (let p = from; p <= to; p += stride)
+    for (const s of steps) {
+      const v = Number((s * 10 ** p).toPrecision(12));
+      if (v >= lo && v <= hi) out.push(v);
+    }
+  return out.length > 1 ? out : spread(lo, hi, count);
+}
+
+/** Keeps the span shown while everything fits and still fills most of it, so that the axis does not twitch. */
+export function settle(shown: readonly [number, number] | null, wanted: [number, number], log: boolean): [number, number] {
+  if (!shown) return wanted;
+  const f = log ? Math.log : (v: number) => v;
+  const size = f(shown[1]) - f(shown[0]);
+  const fits = wanted[0] >= shown[0] && wanted[1] <= shown[1];
+  return fits && f(wanted[1]) - f(wanted[0]) > 0.8 * size ? [shown[0], shown[1]] : wanted;
+}
+
+const smallest = (values: readonly number[]): number => {
+  let out = Number.NaN;
+  for (const v of values) if (!(v >= out)) out = v;
+  return out;
+};
+
+function quantile(values: number[], q: number): number {
+  if (values.length === 0) return Number.NaN;
+  const sorted = Float64Array.from(values).sort();
+  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.round(q * (sorted.length - 1))))]!;
+}

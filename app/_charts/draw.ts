@@ -1,0 +1,315 @@
+import type { Curve } from './curve';
+import type { Palette } from './palette';
+import { emaBefore, emaStart, smooth } from './smooth';
+import { type ChartSettings, colorOf, type LineSpec, type PointSpec, type RuleSpec } from './types';
+import type { XMap } from './xMap';
+
+/** The part of a canvas context that charts draw with; svgPen.ts is another one. */
+export type Pen = Pick<
+  CanvasRenderingContext2D,
+  'beginPath' | 'moveTo' | 'lineTo' | 'closePath' | 'fill' | 'stroke' | 'fillRect' | 'arc' | 'setLineDash'
+> & { fillStyle: string; strokeStyle: string; lineWidth: number; globalAlpha: number; lineJoin: string; lineCap: string };
+
+/** Where numbers land: the plot's own pixels, (0, 0) its upper left corner. */
+export interface Plot {
+  width: number;
+  height: number;
+  /** Axis values at both ends. */
+  x: readonly [number, number];
+  y: readonly [number, number];
+  log: boolean;
+  map: XMap;
+}
+
+export function pixelX(plot: Plot, step: number): number {
+  return ((plot.map.of(step) - plot.x[0]) / (plot.x[1] - plot.x[0])) * plot.width;
+}
+
+/** NaN on a log scale where there is no logarithm. */
+export function pixelY(plot: Plot, value: number): number {
+  const [lo, hi] = plot.y;
+  const share = plot.log ? (Math.log(value) - Math.log(lo)) / (Math.log(hi) - Math.log(lo)) : (value - lo) / (hi - lo);
+  return Number.isNaN(share) ? Number.NaN : plot.height * (1 - Math.min(20, Math.max(-20, share)));
+}
+
+/** The step under a pixel; not rounded. */
+export const stepAtPixel = (plot: Plot, px: number): number =>
+  plot.map.stepOf(plot.x[0] + (px / plot.width) * (plot.x[1] - plot.x[0]));
+
+/** Middle of a bucket's steps; the last one may be partly filled. */
+export function middle(curve: Curve, i: number): number {
+  const first = curve.firstStep + i * curve.bucketSteps;
+  return (first + Math.min(first + curve.bucketSteps, Math.max(curve.headStep, first + 1)) - 1) / 2;
+}
+
+export interface Drawn {
+  /** Values that are NaN or infinite, in the range shown. */
+  nonFinite: number;
+  /** Buckets with an extreme beyond the y axis. */
+  offScale: number;
+  /** Buckets that a log scale cannot show: their lowest value is <= 0. */
+  hiddenByLog: number;
+}
+
+interface Shape {
+  line: LineSpec;
+  curve: Curve;
+  from: number;
+  to: number;
+  x: Float64Array;
+  stroke: string;
+}
+
+/** Draws everything inside the axes. */
+export function draw(
+  pen: Pen,
+  plot: Plot,
+  what: { lines: readonly LineSpec[]; points: readonly PointSpec[]; rule: RuleSpec | null },
+  settings: ChartSettings,
+  palette: Palette,
+): Drawn {
+  const drawn: Drawn = { nonFinite: 0, offScale: 0, hiddenByLog: 0 };
+  pen.lineJoin = 'round';
+  pen.lineCap = 'round';
+  const shapes: Shape[] = [];
+  for (const line of what.lines) {
+    const curve = line.curve() ?? line.whole?.() ?? null;
+    if (curve && curve.count > 0) shapes.push(shapeOf(line, curve, plot, palette));
+  }
+  const crowd = shapes.length > 6;
+  for (const s of shapes) drawGaps(pen, plot, s, palette, drawn);
+  for (const s of shapes) if (!s.line.thin && s.curve.bucketSteps > 1) drawEnvelope(pen, plot, s, crowd);
+  for (const s of shapes) {
+    const smoothed = s.line.smoothed && settings.smoothing > 0;
+    pen.globalAlpha = smoothed ? (palette.dark ? 0.38 : 0.32) : 1;
+    pen.lineWidth = smoothed || crowd ? 1 : 1.5;
+    drawLine(pen, plot, s, (i) => s.curve.mean(i));
+    if (!smoothed) continue;
+    const whole = s.line.whole?.();
+    const start =
+      whole && whole !== s.curve && s.curve.firstStep > whole.firstStep
+        ? emaBefore(whole, settings.smoothing, s.curve.firstStep)
+        : emaStart;
+    const average = smooth(s.curve, settings.smoothing, start);
+    pen.globalAlpha = 1;
+    pen.lineWidth = crowd ? 1.25 : 2;
+    drawLine(pen, plot, s, (i) => average[i]!);
+  }
+  if (what.rule) drawRule(pen, plot, what.rule, shapes, palette);
+  pen.globalAlpha = 1;
+  for (const s of shapes) drawEdges(pen, plot, s, palette, drawn);
+  for (const p of what.points) drawPoints(pen, plot, p, palette);
+  pen.globalAlpha = 1;
+  return drawn;
+}
+
+function shapeOf(line: LineSpec, curve: Curve, plot: Plot, palette: Palette): Shape {
+  const lo = Math.floor(plot.map.stepOf(plot.x[0]));
+  const hi = Math.ceil(plot.map.stepOf(plot.x[1]));
+  const clampIndex = (i: number) => Math.min(curve.count - 1, Math.max(0, i));
+  // One bucket beyond either edge, so that lines run out of the plot instead of ending at it.
+  const from = clampIndex(Math.floor((lo - curve.firstStep) / curve.bucketSteps) - 1);
+  const to = clampIndex(Math.floor((hi - curve.firstStep) / curve.bucketSteps) + 1);
+  const x = new Float64Array(to - from + 1);
+  for (let i = from; i <= to; i++) x[i - from] = pixelX(plot, middle(curve, i));
+  return { line, curve, from, to, x, stroke: colorOf(palette, line.color) };
+}
+
+const finiteIn = (c: Curve, i: number) => c.rows[i]! - c.values.nonFinite[i]!;
+
+/** NaN and infinities: where a bucket has nothing else the line breaks over a tinted band; a tick on top says that there were some. */
+function drawGaps(pen: Pen, plot: Plot, { curve, from, to }: Shape, palette: Palette, drawn: Drawn): void {
+  pen.fillStyle = palette.bad;
+  for (let i = from; i <= to; i++) {
+    const n = curve.values.nonFinite[i]!;
+    if (n === 0) continue;
+    const first = curve.firstStep + i * curve.bucketSteps;
+    const x0 = Math.max(0, pixelX(plot, first - 0.5));
+    const x1 = Math.min(plot.width, pixelX(plot, first + curve.bucketSteps - 0.5));
+    if (x1 < 0 || x0 > plot.width) continue;
+    drawn.nonFinite += n;
+    const wide = Math.max(1.5, x1 - x0);
+    pen.globalAlpha = finiteIn(curve, i) === 0 ? 0.2 : 0.1;
+    pen.fillRect(x0, 0, wide, plot.height);
+    pen.globalAlpha = 1;
+    pen.fillRect(x0, 0, Math.max(2, wide), 4);
+  }
+}
+
+/** min .. max of every bucket: a tint with an edge, so that a spike of one step in a million still draws a visible line. */
+function drawEnvelope(pen: Pen, plot: Plot, s: Shape, crowd: boolean): void {
+  const { curve, from, to, x } = s;
+  const low = (i: number) => {
+    const v = curve.values.min[i]!;
+    return plot.log && !(v > 0) ? plot.height : pixelY(plot, v);
+  };
+  pen.fillStyle = s.stroke;
+  pen.strokeStyle = s.stroke;
+  pen.lineWidth = 1;
+  const visible = (i: number) => finiteIn(curve, i) > 0 && (!plot.log || curve.values.max[i]! > 0);
+  let i = from;
+  while (i <= to) {
+    if (!visible(i)) {
+      i++;
+      continue;
+    }
+    let end = i;
+    while (end < to && visible(end + 1)) end++;
+    pen.beginPath();
+    for (let k = i; k <= end; k++) {
+      const px = x[k - from]!;
+      const py = pixelY(plot, curve.values.max[k]!);
+      if (k === i) pen.moveTo(px, py);
+      else pen.lineTo(px, py);
+    }
+    for (let k = end; k >= i; k--) pen.lineTo(x[k - from]!, low(k));
+    pen.closePath();
+    pen.globalAlpha = crowd ? 0.1 : 0.16;
+    pen.fill();
+    pen.globalAlpha = crowd ? 0.22 : 0.34;
+    pen.stroke();
+    i = end + 1;
+  }
+}
+
+/** One line through the buckets' values; it breaks where there is none, and a value alone between two breaks is a dot. */
+function drawLine(pen: Pen, plot: Plot, s: Shape, value: (i: number) => number): void {
+  const { from, to, x } = s;
+  pen.strokeStyle = s.stroke;
+  pen.fillStyle = s.stroke;
+  if (s.line.dashed) pen.setLineDash([5, 4]);
+  pen.beginPath();
+  let open = 0;
+  let lastX = 0;
+  let lastY = 0;
+  const lonely: [number, number][] = [];
+  for (let i = from; i <= to; i++) {
+    const v = finiteIn(s.curve, i) > 0 ? value(i) : Number.NaN;
+    const y = Number.isFinite(v) && !(plot.log && v <= 0) ? pixelY(plot, v) : Number.NaN;
+    if (Number.isNaN(y)) {
+      if (open === 1) lonely.push([lastX, lastY]);
+      open = 0;
+      continue;
+    }
+    lastX = x[i - from]!;
+    lastY = y;
+    if (open++ === 0) pen.moveTo(lastX, lastY);
+    else pen.lineTo(lastX, lastY);
+  }
+  if (open === 1) lonely.push([lastX, lastY]);
+  pen.stroke();
+  if (s.line.dashed) pen.setLineDash([]);
+  for (const [px, py] of lonely) {
+    pen.beginPath();
+    pen.arc(px, py, pen.lineWidth * 0.75 + 0.75, 0, 2 * Math.PI);
+    pen.fill();
+  }
+}
+
+/** Small triangles at the edge that a value lies beyond. */
+function drawEdges(pen: Pen, plot: Plot, { curve, from, to, x, stroke }: Shape, palette: Palette, drawn: Drawn): void {
+  const [lo, hi] = plot.y;
+  pen.fillStyle = stroke;
+  let lastUp = Number.NEGATIVE_INFINITY;
+  let lastDown = Number.NEGATIVE_INFINITY;
+  for (let i = from; i <= to; i++) {
+    if (finiteIn(curve, i) === 0) continue;
+    const px = x[i - from]!;
+    if (px < -1 || px > plot.width + 1) continue;
+    if (plot.log && curve.values.min[i]! <= 0) drawn.hiddenByLog++;
+    const up = curve.values.max[i]! > hi;
+    const down = curve.values.min[i]! < lo && !(plot.log && curve.values.min[i]! <= 0);
+    if (up || down) drawn.offScale++;
+    if (up && px - lastUp >= 6) {
+      triangle(pen, px, 1, 5);
+      lastUp = px;
+    }
+    if (down && px - lastDown >= 6) {
+      triangle(pen, px, plot.height - 1, -5);
+      lastDown = px;
+    }
+  }
+  pen.fillStyle = palette.ink;
+}
+
+function triangle(pen: Pen, x: number, tipY: number, size: number): void {
+  pen.beginPath();
+  pen.moveTo(x, tipY);
+  pen.lineTo(x + Math.abs(size) * 0.6, tipY + size);
+  pen.lineTo(x - Math.abs(size) * 0.6, tipY + size);
+  pen.closePath();
+  pen.fill();
+}
+
+/** The threshold in force at a step. */
+export function ruleAt(rule: RuleSpec, step: number): number | null {
+  return rule.from.findLast((f) => f.step <= step)?.value ?? null;
+}
+
+function drawRule(pen: Pen, plot: Plot, rule: RuleSpec, shapes: readonly Shape[], palette: Palette): void {
+  pen.globalAlpha = 1;
+  pen.strokeStyle = palette.warn;
+  pen.lineWidth = 1.25;
+  pen.setLineDash([6, 4]);
+  pen.beginPath();
+  let lastY = Number.NaN;
+  for (let k = 0; k < rule.from.length; k++) {
+    const { step, value } = rule.from[k]!;
+    const y = value === null ? Number.NaN : pixelY(plot, value);
+    const x0 = Math.max(0, pixelX(plot, step));
+    const x1 = k + 1 < rule.from.length ? Math.min(plot.width, pixelX(plot, rule.from[k + 1]!.step)) : plot.width;
+    if (!Number.isNaN(y) && x1 >= x0) {
+      if (Number.isNaN(lastY) || x0 === 0) pen.moveTo(x0, y);
+      else pen.lineTo(x0, y);
+      pen.lineTo(x1, y);
+    }
+    lastY = y;
+  }
+  pen.stroke();
+  pen.setLineDash([]);
+  const shape = rule.marks && shapes.find((s) => s.line.name === rule.marks?.line);
+  if (!shape) return;
+  // The rug: steps over the threshold, one tick a column.
+  pen.fillStyle = palette.warn;
+  let last = Number.NEGATIVE_INFINITY;
+  for (let i = shape.from; i <= shape.to; i++) {
+    const limit = ruleAt(rule, middle(shape.curve, i));
+    if (limit === null || !(shape.curve.values.max[i]! > limit)) continue;
+    const px = shape.x[i - shape.from]!;
+    if (px < 0 || px > plot.width || px - last < 0.75) continue;
+    pen.globalAlpha = 0.9;
+    pen.fillRect(px - 0.6, plot.height - 5, 1.2, 5);
+    last = px;
+  }
+}
+
+function drawPoints(pen: Pen, plot: Plot, spec: PointSpec, palette: Palette): void {
+  const color = colorOf(palette, spec.color);
+  const at = spec.points.map((p) => [pixelX(plot, p.step), pixelY(plot, p.value)] as const);
+  pen.strokeStyle = color;
+  pen.lineWidth = 1;
+  pen.globalAlpha = 0.55;
+  pen.beginPath();
+  let open = false;
+  for (const [x, y] of at) {
+    if (Number.isNaN(y)) open = false;
+    else if (open) pen.lineTo(x, y);
+    else {
+      pen.moveTo(x, y);
+      open = true;
+    }
+  }
+  pen.stroke();
+  pen.globalAlpha = 1;
+  const radius = at.length > 80 ? 2.25 : 3.25;
+  for (const [x, y] of at) {
+    if (Number.isNaN(y) || x < -4 || x > plot.width + 4) continue;
+    pen.beginPath();
+    pen.arc(x, y, radius, 0, 2 * Math.PI);
+    pen.fillStyle = color;
+    pen.fill();
+    pen.strokeStyle = palette.panel;
+    pen.lineWidth = 1.25;
+    pen.stroke();
+  }
+}

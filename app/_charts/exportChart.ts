@@ -1,0 +1,112 @@
+import { type Layout, margin } from './Axes';
+import { draw, type Plot } from './draw';
+import type { Palette } from './palette';
+import { SvgPen } from './svgPen';
+import { type ChartSettings, colorOf, type LineSpec, type PointSpec, type RuleSpec } from './types';
+
+export interface ExportRequest {
+  layout: Layout | null;
+  box: HTMLElement | null;
+  plot: Plot | null;
+  what: { lines: readonly LineSpec[]; points: readonly PointSpec[]; rule: RuleSpec | null };
+  settings: ChartSettings;
+  palette: Palette;
+}
+
+/** The chart as one SVG file: axes and marks as they stand on the page, lines drawn again as paths. @returns null before the first drawing */
+export function chartSvg(title: string, { layout, box, plot, what, settings, palette }: ExportRequest): string | null {
+  if (!layout || !box || !plot) return null;
+  const [axes, marks] = ['axes', 'marks'].map((layer) => resolved(box.querySelector(`[data-layer=${layer}]`)!));
+  const pen = new SvgPen();
+  draw(pen, plot, what, settings, palette);
+  const width = layout.width + margin.left + margin.right;
+  const top = 28;
+  const height = layout.height + margin.top + margin.bottom + top;
+  let x = margin.left + title.length * 8 + 16;
+  const keys = [...what.lines, ...what.points].slice(0, 12).map((l) => {
+    const at = x;
+    x += l.label.length * 6.5 + 28;
+    return `<rect x="${at}" y="14" width="10" height="3" fill="${colorOf(palette, l.color)}"/><text x="${at + 14}" y="19" font-size="11" fill="${palette.dim}">${escaped(l.label)}</text>`;
+  });
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="Inter, system-ui, sans-serif">
+<title>${escaped(title)}</title>
+<rect width="100%" height="100%" fill="${palette.panel}"/>
+<text x="${margin.left}" y="19" font-size="13" font-weight="600" fill="${palette.ink}">${escaped(title)}</text>
+${keys.join('')}
+<g transform="translate(0,${top})">${axes}</g>
+<svg x="${margin.left}" y="${margin.top + top}" width="${layout.width}" height="${layout.height}" overflow="hidden">${pen.markup()}</svg>
+<g transform="translate(0,${top})">${marks}</g>
+</svg>`;
+}
+
+/** The inside of a page's SVG, with CSS variables replaced by their colours. */
+function resolved(svg: Element): string {
+  const copy = svg.cloneNode(true) as Element;
+  for (const gone of copy.querySelectorAll('[style*="display: none"], [data-line], circle[style]')) gone.remove();
+  const style = getComputedStyle(document.documentElement);
+  return copy.innerHTML.replace(
+    /var\((--[a-z0-9-]+)\)/g,
+    (_, name: string) => style.getPropertyValue(name).trim().replaceAll('"', "'") || 'currentColor',
+  );
+}
+
+export async function chartPng(svg: string, scale = 2): Promise<Blob> {
+  const image = new Image();
+  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
+  await image.decode();
+  const canvas = document.createElement('canvas');
+  canvas.width = image.width * scale;
+  canvas.height = image.height * scale;
+  canvas.getContext('2d')!.drawImage(image, 0, 0, canvas.width, canvas.height);
+  return new Promise((resolve, reject) =>
+    canvas.toBlob(
+      (blob) => (blob ? resolve(blob) : reject(new Error('the browser could not make a PNG of this chart'))),
+      'image/png',
+    ),
+  );
+}
+
+/**
+ * What the chart has at hand, one line per bucket: series, first_step, last_step, min, max, mean, last, non_finite. A bucket of one step has its exact value in all
+ * four. Evaluations follow with their own step.
+ */
+export function chartCsv(lines: readonly LineSpec[], points: readonly PointSpec[]): string {
+  const out = ['series,first_step,last_step,min,max,mean,last,non_finite'];
+  const quoted = (t: string) => (/[",\n]/.test(t) ? `"${t.replaceAll('"', '""')}"` : t);
+  for (const line of lines) {
+    const c = line.curve() ?? line.whole?.() ?? null;
+    if (!c) continue;
+    for (let i = 0; i < c.count; i++) {
+      if (c.rows[i] === 0) continue;
+      const first = c.firstStep + i * c.bucketSteps;
+      const last = Math.min(first + c.bucketSteps, c.headStep) - 1;
+      out.push(
+        [
+          quoted(line.name),
+          first,
+          last,
+          c.values.min[i],
+          c.values.max[i],
+          c.mean(i),
+          c.values.last[i],
+          c.values.nonFinite[i],
+        ].join(','),
+      );
+    }
+  }
+  for (const p of points)
+    for (const v of p.points)
+      out.push([quoted(p.label), v.step, v.step, v.value, v.value, v.value, v.value, Number.isFinite(v.value) ? 0 : 1].join(','));
+  return `${out.join('\n')}\n`;
+}
+
+export function download(name: string, content: Blob | string, type: string): void {
+  const url = URL.createObjectURL(typeof content === 'string' ? new Blob([content], { type }) : content);
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+const escaped = (t: string) => t.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]!);

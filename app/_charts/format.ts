@@ -1,0 +1,56 @@
+/** Numbers as charts write them. All take NaN and infinities. */
+
+const odd = (v: number): string | null => (Number.isNaN(v) ? 'NaN' : Number.isFinite(v) ? null : v > 0 ? '∞' : '−∞');
+const minus = (text: string): string => text.replaceAll('-', '−');
+
+/** Up to `digits` significant ones, no trailing zeros; powers of ten from 1e6 up and below 1e-4. */
+export function formatValue(v: number, digits = 5): string {
+  const special = odd(v);
+  if (special) return special;
+  const size = Math.abs(v);
+  if (size !== 0 && (size < 1e-4 || size >= 1e6)) {
+    const [mantissa, exponent] = v.toExponential(digits - 1).split('e') as [string, string];
+    return minus(`${trim(mantissa)}e${Number(exponent)}`);
+  }
+  return minus(trim(v.toPrecision(digits)));
+}
+
+export const formatPercent = (v: number, digits = 4): string => {
+  const text = formatValue(v * 100, digits);
+  return odd(v) ? text : `${text} %`;
+};
+
+/** 12,345 with thin separators that do not break. */
+export const formatStep = (step: number): string => Math.round(step).toLocaleString('en-US');
+
+/** Axis ticks: 1k, 2.5M, 0.002, 1e-5. */
+export function formatTick(v: number): string {
+  const size = Math.abs(v);
+  if (size >= 1e3 && size < 1e12) {
+    const power = size >= 1e9 ? 3 : size >= 1e6 ? 2 : 1;
+    return minus(`${Number((v / 1000 ** power).toPrecision(4))}${['', 'k', 'M', 'G'][power]}`);
+  }
+  return formatValue(v, 4);
+}
+
+/** 45 s, 2:05, 1:02:05, 3 d 04:00 */
+export function formatDuration(ms: number): string {
+  if (!Number.isFinite(ms)) return odd(ms)!;
+  const s = Math.max(0, Math.round(ms / 1000));
+  if (ms < 10_000) return `${trim((Math.max(0, ms) / 1000).toFixed(1))} s`;
+  if (s < 60) return `${s} s`;
+  const two = (n: number) => String(n).padStart(2, '0');
+  const days = Math.floor(s / 86_400);
+  const hours = Math.floor((s % 86_400) / 3600);
+  const minutes = Math.floor((s % 3600) / 60);
+  if (days > 0) return `${days} d ${two(hours)}:${two(minutes)}`;
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(s % 60)}` : `${minutes}:${two(s % 60)}`;
+}
+
+function trim(text: string): string {
+  if (text.includes('e')) {
+    const [m, e] = text.split('e') as [string, string];
+    return `${trim(m)}e${Number(e)}`;
+  }
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+}

@@ -1,0 +1,132 @@
+import { type RefObject, useEffect, useRef } from 'react';
+import type { ChartCursor, ChartCursorState } from './types';
+
+export interface GestureTarget {
+  /** The whole step nearest to a pixel of the plot, within the run. */
+  stepAt(px: number): number;
+  /** Steps (fractions allowed) at both ends of the plot. */
+  span(): [number, number];
+  /** Shows what is being selected; null: nothing is. */
+  brush(range: [number, number] | null): void;
+  cursor: ChartCursor;
+}
+
+const BRUSH_FROM_PX = 5;
+
+/**
+ * Pointer on a plot: move = crosshair, click = pin, drag = zoom to the range, double click = all steps again (and the cursor as it was before its first
+ * click), ctrl + wheel or pinch = zoom about the pointer, shift + drag = pan. Touch: tap = pin, drag = move the pinned cursor; up and down still scrolls the page.
+ */
+export function useGestures(ref: RefObject<HTMLElement | null>, target: RefObject<GestureTarget>): void {
+  const before = useRef<ChartCursorState | null>(null);
+  useEffect(() => {
+    const element = ref.current;
+    if (!element) return;
+    const pointers = new Map<number, number>();
+    let start: { px: number; span: [number, number]; shift: boolean; touch: boolean } | null = null;
+    let dragging = false;
+    let pinch: { steps: [number, number] } | null = null;
+    const at = (e: PointerEvent | WheelEvent | MouseEvent) => e.clientX - element.getBoundingClientRect().left;
+
+    const zoomTo = (a: number, b: number) => {
+      const { cursor } = target.current;
+      const head = Math.max(2, cursor.headStep());
+      const [lo, hi] = [Math.max(0, Math.round(Math.min(a, b))), Math.min(head, Math.round(Math.max(a, b)))];
+      if (lo <= 0 && hi >= head) cursor.zoom(null);
+      else cursor.zoom([lo, Math.max(lo + 2, hi)]);
+    };
+    const down = (e: PointerEvent) => {
+      if (e.button !== 0) return;
+      element.setPointerCapture(e.pointerId);
+      pointers.set(e.pointerId, at(e));
+      if (pointers.size === 2) {
+        const [a, b] = [...pointers.values()] as [number, number];
+        pinch = { steps: [target.current.stepAt(a), target.current.stepAt(b)] };
+        start = null;
+        return;
+      }
+      start = { px: at(e), span: target.current.span(), shift: e.shiftKey, touch: e.pointerType === 'touch' };
+      dragging = false;
+    };
+    const move = (e: PointerEvent) => {
+      const { cursor, stepAt, brush } = target.current;
+      const px = at(e);
+      if (pointers.has(e.pointerId)) pointers.set(e.pointerId, px);
+      if (pinch && pointers.size === 2) {
+        const [a, b] = [...pointers.values()] as [number, number];
+        const perPixel = (pinch.steps[1] - pinch.steps[0]) / (b - a || 1);
+        const left = pinch.steps[0] - a * perPixel;
+        if (perPixel > 0) zoomTo(left, left + element.clientWidth * perPixel);
+        return;
+      }
+      cursor.hover(stepAt(px));
+      if (!start) return;
+      if (Math.abs(px - start.px) > BRUSH_FROM_PX) dragging = true;
+      if (!dragging) return;
+      if (start.touch) cursor.pin(stepAt(px));
+      else if (start.shift) {
+        const moved = ((start.px - px) / element.clientWidth) * (start.span[1] - start.span[0]);
+        const size = start.span[1] - start.span[0];
+        const lo = Math.min(Math.max(0, start.span[0] + moved), Math.max(0, cursor.headStep() - size));
+        zoomTo(lo, lo + size);
+      } else brush([start.px, px]);
+    };
+    const up = (e: PointerEvent) => {
+      const { cursor, stepAt, brush } = target.current;
+      pointers.delete(e.pointerId);
+      if (pinch) {
+        if (pointers.size === 0) pinch = null;
+        return;
+      }
+      if (!start) return;
+      const px = at(e);
+      if (dragging && !start.touch && !start.shift) zoomTo(stepAt(start.px), stepAt(px));
+      else if (!dragging) {
+        if (e.detail < 2) before.current = cursor.get();
+        cursor.pin(stepAt(px));
+      }
+      brush(null);
+      start = null;
+      dragging = false;
+      if (e.pointerType === 'touch') cursor.hover(null);
+    };
+    const cancel = (e: PointerEvent) => {
+      pointers.delete(e.pointerId);
+      pinch = null;
+      start = null;
+      dragging = false;
+      target.current.brush(null);
+    };
+    const leave = () => target.current.cursor.hover(null);
+    const double = () => {
+      const { cursor } = target.current;
+      cursor.zoom(null);
+      if (before.current?.mode === 'live') cursor.follow();
+      else if (before.current) cursor.pin(before.current.step);
+    };
+    const wheel = (e: WheelEvent) => {
+      if (!e.ctrlKey && !e.metaKey) return;
+      e.preventDefault();
+      const [lo, hi] = target.current.span();
+      const centre = lo + (at(e) / element.clientWidth) * (hi - lo);
+      const factor = Math.exp(Math.max(-60, Math.min(60, e.deltaY)) * 0.01);
+      zoomTo(centre - (centre - lo) * factor, centre + (hi - centre) * factor);
+    };
+    element.addEventListener('pointerdown', down);
+    element.addEventListener('pointermove', move);
+    element.addEventListener('pointerup', up);
+    element.addEventListener('pointercancel', cancel);
+    element.addEventListener('pointerleave', leave);
+    element.addEventListener('dblclick', double);
+    element.addEventListener('wheel', wheel, { passive: false });
+    return () => {
+      element.removeEventListener('pointerdown', down);
+      element.removeEventListener('pointermove', move);
+      element.removeEventListener('pointerup', up);
+      element.removeEventListener('pointercancel', cancel);
+      element.removeEventListener('pointerleave', leave);
+      element.removeEventListener('dblclick', double);
+      element.removeEventListener('wheel', wheel);
+    };
+  }, [ref, target]);
+}

@@ -1,0 +1,99 @@
+import type { Curve } from './curve';
+import { type Plot, pixelX } from './draw';
+
+/** Viridis at 11 even places: perceptually even, rising in lightness, told apart by colour-blind eyes. Source: Smith and van der Walt 2015, matplotlib. */
+const anchors = [
+  [68, 1, 84],
+  [72, 36, 117],
+  [65, 68, 135],
+  [53, 95, 141],
+  [42, 120, 142],
+  [33, 145, 140],
+  [34, 168, 132],
+  [68, 191, 112],
+  [122, 209, 81],
+  [189, 223, 38],
+  [253, 231, 37],
+] as const;
+
+/** Colour of a share from 0 to 1, as [r, g, b]. */
+export function heatColor(share: number): [number, number, number] {
+  const at = Math.min(1, Math.max(0, share)) * (anchors.length - 1);
+  const i = Math.min(anchors.length - 2, Math.floor(at));
+  const f = at - i;
+  return [0, 1, 2].map((k) => Math.round(anchors[i]![k]! + f * (anchors[i + 1]![k]! - anchors[i]![k]!))) as [
+    number,
+    number,
+    number,
+  ];
+}
+
+/** Span of a log colour scale: all values > 0 of the curves, opened to quarter decades, at most six decades deep. */
+export function heatDomain(curves: readonly (Curve | null)[]): [number, number] {
+  let lo = Number.POSITIVE_INFINITY;
+  let hi = 0;
+  for (const c of curves) {
+    if (!c) continue;
+    for (let i = 0; i < c.count; i++) {
+      const [a, b] = [c.values.max[i]!, c.values.max[i]!];
+      if (a > 0 && a < lo) lo = a;
+      if (b > hi) hi = b;
+    }
+  }
+  if (!(hi > 0)) return [0.1, 1];
+  const quarter = (v: number, round: (n: number) => number) => 10 ** (round(Math.log10(v) * 4) / 4);
+  const top = quarter(hi, Math.ceil);
+  return [Math.max(quarter(lo, Math.floor), top / 1e6, Number.MIN_VALUE), top > lo ? top : top * 10];
+}
+
+export type Rgb = readonly [number, number, number];
+
+/**
+ * One pixel per column and row: the largest value of the column's steps on a log scale. Zeros and below take `zero`, columns whose values are all NaN or infinite
+ * take `odd`, columns without steps stay clear.
+ *
+ * @returns RGBA [rows, columns]
+ */
+export function heatPixels(
+  curves: readonly (Curve | null)[],
+  plot: Plot,
+  columns: number,
+  [lo, hi]: readonly [number, number],
+  zero: Rgb,
+  odd: Rgb,
+): Uint8ClampedArray<ArrayBuffer> {
+  const out = new Uint8ClampedArray(curves.length * columns * 4);
+  const table = Array.from({ length: 256 }, (_, i) => heatColor(i / 255));
+  const span = Math.log(hi) - Math.log(lo);
+  const top = new Float64Array(columns);
+  curves.forEach((c, row) => {
+    if (!c) return;
+    top.fill(Number.NEGATIVE_INFINITY);
+    const scale = columns / plot.width;
+    for (let i = 0; i < c.count; i++) {
+      if (c.rows[i] === 0) continue;
+      const first = c.firstStep + i * c.bucketSteps;
+      const from = Math.max(0, Math.floor(pixelX(plot, first - 0.5) * scale));
+      const to = Math.min(
+        columns - 1,
+        Math.max(from, Math.ceil(pixelX(plot, Math.min(first + c.bucketSteps, c.headStep) - 0.5) * scale) - 1),
+      );
+      const v = c.values.max[i]!;
+      for (let k = from; k <= to; k++) {
+        if (Number.isNaN(v)) top[k] = top[k] === Number.NEGATIVE_INFINITY ? Number.NaN : top[k]!;
+        else if (!(top[k]! >= v)) top[k] = v;
+      }
+    }
+    for (let k = 0; k < columns; k++) {
+      const v = top[k]!;
+      if (v === Number.NEGATIVE_INFINITY) continue;
+      const [r, g, b] = Number.isNaN(v)
+        ? odd
+        : v <= 0
+          ? zero
+          : table[Math.round(255 * Math.min(1, Math.max(0, (Math.log(v) - Math.log(lo)) / span)))]!;
+      out.set([r, g, b, 255], (row * columns + k) * 4);
+    }
+  });
+  return out;
+}

@@ -1,0 +1,140 @@
+import { formatDuration, formatStep, formatTick, formatValue } from './format';
+
+export type XKind = 'step' | 'epoch' | 'relative' | 'wall';
+export const xKinds: readonly XKind[] = ['step', 'epoch', 'relative', 'wall'];
+
+/** The x axis: steps carried to what the axis shows, and back. Monotone. */
+export interface XMap {
+  kind: XKind;
+  label: string;
+  /** Axis value of a step (fractions allowed): step, epoch, ms since the run began, ms since 1970. */
+  of(step: number): number;
+  stepOf(x: number): number;
+  /** Evenly spread, round axis values within [from, to]. */
+  ticks(from: number, to: number, count: number): number[];
+  tick(x: number): string;
+  /** A step in these words, for tooltips. */
+  say(step: number): string;
+}
+
+/** When a step was known to have been reached, ms since 1970. */
+export interface TimeAnchor {
+  step: number;
+  at: number;
+}
+
+export function xMap(kind: XKind, stepsPerEpoch: number, anchors: readonly TimeAnchor[]): XMap {
+  switch (kind) {
+    case 'step':
+      return {
+        ...linear(1),
+        kind,
+        label: 'step',
+        tick: formatTick,
+        ticks: (a, b, n) => spread(a, b, n).filter(Number.isInteger),
+        say: (s) => `step ${formatStep(s)}`,
+      };
+    case 'epoch':
+      return {
+        ...linear(stepsPerEpoch > 0 ? 1 / stepsPerEpoch : 1),
+        kind,
+        label: 'epoch',
+        tick: formatTick,
+        ticks: spread,
+        say: (s) => `epoch ${formatValue(stepsPerEpoch > 0 ? s / stepsPerEpoch : s, 4)}`,
+      };
+    case 'relative':
+    case 'wall': {
+      const times = timeline(anchors);
+      const origin = kind === 'relative' ? times.of(0) : 0;
+      return {
+        kind,
+        label: kind === 'relative' ? 'time since start' : 'wall time',
+        of: (s) => times.of(s) - origin,
+        stepOf: (x) => times.stepOf(x + origin),
+        tick: kind === 'relative' ? formatDuration : (x) => clock(x, false),
+        ticks: (a, b, n) => timeTicks(a, b, n, kind === 'wall'),
+        say: (s) => (kind === 'relative' ? formatDuration(times.of(s) - origin) : clock(times.of(s), true)),
+      };
+    }
+  }
+}
+
+/**
+ * Time of a step, read off straight lines between recorded events (their log entries carry the server's clock); beyond the last one it goes on at the last
+ * pace, so that a live curve does not stand still. Accurate to about the distance between two events.
+ */
+export function timeline(anchors: readonly TimeAnchor[]): { of(step: number): number; stepOf(at: number): number } {
+  const sorted = [...anchors].sort((a, b) => a.step - b.step || a.at - b.at);
+  const steps: number[] = [];
+  const ats: number[] = [];
+  for (const { step, at } of sorted) {
+    const time = Math.max(at, ats.at(-1) ?? at);
+    // Of a pause, which begins and ends at one step, only the end is kept.
+    if (steps.at(-1) === step) ats[ats.length - 1] = time;
+    else {
+      steps.push(step);
+      ats.push(time);
+    }
+  }
+  if (steps.length < 2) {
+    const base = ats[0] ?? 0;
+    const first = steps[0] ?? 0;
+    return { of: (s) => base + (s - first), stepOf: (at) => first + (at - base) };
+  }
+  const between = (x: number, xs: number[], ys: number[]): number => {
+    let lo = 0;
+    let hi = xs.length - 1;
+    while (hi - lo > 1) {
+      const mid = (lo + hi) >> 1;
+      if (xs[mid]! <= x) lo = mid;
+      else hi = mid;
+    }
+    const run = xs[hi]! - xs[lo]!;
+    return run > 0 ? ys[lo]! + ((x - xs[lo]!) / run) * (ys[hi]! - ys[lo]!) : ys[hi]!;
+  };
+  return { of: (s) => between(s, steps, ats), stepOf: (at) => between(at, ats, steps) };
+}
+
+const linear = (factor: number) => ({ of: (s: number) => s * factor, stepOf: (x: number) => x / factor });
+
+/** Multiples of 1, 2 or 5 times a power of ten. */
+export function spread(from: number, to: number, count: number): number[] {
+  const span = to - from;
+  if (!(span > 0) || !(count >= 1)) return Number.isFinite(from) ? [from] : [];
+  const raw = span / count;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const unit = [1, 2, 5, 10].find((u) => u * power >= raw * 0.999)! * power;
+  return multiples(from, to, unit);
+}
+
+function multiples(from: number, to: number, unit: number): number[] {
+  const out: number[] = [];
+  for (let k = Math.ceil(from / unit - 1e-9); k * unit <= to + unit * 1e-9; k++) out.push(Number((k * unit).toPrecision(12)));
+  return out;
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const units = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30]
+  .map((n) => n * SECOND)
+  .concat([1, 2, 5, 10, 15, 30].map((n) => n * MINUTE))
+  .concat([1, 2, 3, 6, 12].map((n) => n * HOUR))
+  .concat([1, 2, 5, 10, 20, 50, 100].map((n) => n * DAY));
+
+function timeTicks(from: number, to: number, count: number, wall: boolean): number[] {
+  const unit = units.find((u) => u >= (to - from) / count) ?? DAY * 200;
+  // Wall-clock ticks are round in the reader's own time zone.
+  const zone = wall ? new Date(from).getTimezoneOffset() * MINUTE : 0;
+  return multiples(from - zone, to - zone, unit).map((t) => t + zone);
+}
+
+function clock(at: number, seconds: boolean): string {
+  if (!Number.isFinite(at)) return '–';
+  const d = new Date(at);
+  const two = (n: number) => String(n).padStart(2, '0');
+  const time = `${two(d.getHours())}:${two(d.getMinutes())}${seconds || d.getSeconds() > 0 ? `:${two(d.getSeconds())}` : ''}`;
+  return d.getHours() + d.getMinutes() + d.getSeconds() === 0 ? `${d.getMonth() + 1}/${d.getDate()}` : time;
+}

@@ -1,0 +1,92 @@
+import { type XKind, xKinds } from '../_charts/xMap';
+import { type Source, useSelected } from './select';
+
+/** How all charts of the page are drawn. Part of the page's address (chartParams, fromChartParams), so that a link shows the same view. */
+export interface ChartChoices {
+  /** Steps the moving average reaches back, about; 0 = none. */
+  smoothSteps: number;
+  log: boolean;
+  robust: boolean;
+  x: XKind;
+  /** A regular expression over series names; '' = all. */
+  search: string;
+  /** Groups of series that are unfolded. */
+  open: readonly string[];
+  gradients: 'lines' | 'map';
+}
+
+export const chartDefaults: ChartChoices = {
+  smoothSteps: 10,
+  log: false,
+  robust: false,
+  x: 'step',
+  search: '',
+  open: [],
+  gradients: 'map',
+};
+
+/** Weight of the newest value is 1 / smoothSteps. */
+export const smoothingWeight = (smoothSteps: number): number => (smoothSteps > 1 ? 1 - 1 / smoothSteps : 0);
+
+/** What the smoothing slider offers. */
+export const smoothStops = [0, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000] as const;
+
+export interface ChartChoicesStore extends Source<ChartChoices> {
+  set(change: Partial<ChartChoices>): void;
+}
+
+export function createChartChoices(start: ChartChoices = chartDefaults): ChartChoicesStore {
+  let state = start;
+  const listeners = new Set<() => void>();
+  return {
+    get: () => state,
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    set: (change) => {
+      state = { ...state, ...change };
+      for (const l of [...listeners]) l();
+    },
+  };
+}
+
+/** The tab's choices. */
+export const chartChoices = createChartChoices();
+export const useChartChoices = <T>(select: (c: ChartChoices) => T): T => useSelected(chartChoices, select);
+
+/** As query parameters; what stands at its default is left out. */
+export function chartParams(c: ChartChoices): Record<string, string> {
+  const out: Record<string, string> = {};
+  if (c.smoothSteps !== chartDefaults.smoothSteps) out.smooth = String(c.smoothSteps);
+  if (c.log) out.log = '1';
+  if (c.robust) out.robust = '1';
+  if (c.x !== chartDefaults.x) out.x = c.x;
+  if (c.search) out.find = c.search;
+  if (c.open.length > 0) out.open = c.open.map(encodeURIComponent).join(',');
+  if (c.gradients !== chartDefaults.gradients) out.gradients = c.gradients;
+  return out;
+}
+
+/** The inverse of chartParams; a parameter that makes no sense is left at its default. */
+export function fromChartParams(params: { get(name: string): string | null }): ChartChoices {
+  const smooth = Number(params.get('smooth') ?? Number.NaN);
+  const x = params.get('x') as XKind;
+  return {
+    smoothSteps: Number.isInteger(smooth) && smooth >= 0 && smooth <= 1e6 ? smooth : chartDefaults.smoothSteps,
+    log: params.get('log') === '1',
+    robust: params.get('robust') === '1',
+    x: xKinds.includes(x) ? x : chartDefaults.x,
+    search: params.get('find') ?? '',
+    open: (params.get('open') ?? '').split(',').filter(Boolean).map(safeDecode),
+    gradients: params.get('gradients') === 'lines' ? 'lines' : 'map',
+  };
+}
+
+function safeDecode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,84 @@
+'use client';
+
+import { useMemo } from 'react';
+import { ruleAt } from '../_charts/draw';
+import { HeatMap } from '../_charts/HeatMap';
+import { LineChart } from '../_charts/LineChart';
+import { Panel } from '../_components/Panel';
+import { chartChoices, useChartChoices } from '../_live/chartSettings';
+import { setCursor, useCursor } from '../_live/cursor';
+import { useWanted } from '../_live/useHistory';
+import { useView } from '../_live/useRun';
+import { lineOf } from './chartLines';
+import { useCharts, useNotice } from './useCharts';
+
+const prefix = 'gradNorm/';
+
+/** Gradient norm of every parameter: a map over all steps, or lines. */
+export function GradientPanel() {
+  const { history, settings, subscribe, map, marks, rule, stops } = useCharts();
+  const look = useChartChoices((c) => c.gradients);
+  const names = useView((v) => v.series.filter((s) => s.name.startsWith(prefix)).map((s) => s.name), [] as string[]);
+  const started = useView((v) => v.series.length > 0, false);
+  const step = useCursor((c) => c.step);
+  useWanted(history, names);
+  const notice = useNotice(history, names);
+  const lines = useMemo(
+    () => names.map((name, i) => lineOf(history, name, { label: name.slice(prefix.length), color: i, smoothed: true })),
+    [names, history],
+  );
+  const value = rule ? ruleAt(rule, step) : null;
+  const limit = useMemo(() => (value === null ? null : { label: 'clip (of the whole norm)', value }), [value]);
+  return (
+    <Panel
+      title="Gradients by parameter"
+      aside={
+        <fieldset className="flex overflow-hidden rounded border border-line text-xs">
+          <legend className="sr-only">Show gradients as</legend>
+          {(['map', 'lines'] as const).map((kind) => (
+            <button
+              key={kind}
+              type="button"
+              aria-pressed={look === kind}
+              onClick={() => chartChoices.set({ gradients: kind })}
+              className={`px-2 py-0.5 ${look === kind ? 'bg-accent/15 text-ink' : 'text-dim hover:text-ink'}`}
+            >
+              {kind === 'map' ? 'Map' : 'Lines'}
+            </button>
+          ))}
+        </fieldset>
+      }
+    >
+      <div className="p-3">
+        {started && names.length === 0 ? (
+          <p className="text-dim">This run does not record gradient norms by parameter.</p>
+        ) : look === 'map' ? (
+          <HeatMap
+            title="Norm by parameter and step"
+            rows={lines}
+            map={map}
+            cursor={setCursor}
+            subscribe={subscribe}
+            limit={limit}
+            stops={stops}
+            notice={notice}
+          />
+        ) : (
+          <LineChart
+            title="Norm by parameter"
+            lines={lines}
+            rule={rule}
+            marks={marks}
+            map={map}
+            settings={settings}
+            cursor={setCursor}
+            subscribe={subscribe}
+            stops={stops}
+            notice={notice}
+            height={300}
+          />
+        )}
+      </div>
+    </Panel>
+  );
+}
