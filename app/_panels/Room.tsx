@@ -12,6 +12,7 @@ import { ActivityPanel } from './ActivityPanel';
 import { AttentionPanel } from './AttentionPanel';
 import { CurvesPanel } from './CurvesPanel';
 import { EvaluationsPanel } from './EvaluationsPanel';
+import { GradientPanel } from './GradientPanel';
 import { RunHeader } from './RunHeader';
 import { Scrubber } from './Scrubber';
 import { useShortcuts } from './Shortcuts';
@@ -52,6 +53,7 @@ function Opened() {
           <Scrubber />
           <CurvesPanel />
           <AttentionPanel />
+          <GradientPanel />
         </div>
         <aside aria-label="Steering and activity" className="flex min-w-0 flex-col gap-2">
           <SteeringPanel />
