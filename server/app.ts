@@ -1,16 +1,15 @@
 /** Builds the server: store, hub, links and pages on one port. What `npm start` runs and what tests start on port 0. */
-import { once } from 'node:events';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { defaultConfig } from '~/shared/config';
-import type { Actor } from '~/shared/ids';
+import type { HouseEvent } from '~/shared/team';
+import { openAuditFile } from './audit/auditFile';
 import { openBlobs } from './blobs';
 import { type Clock, realClock } from './clock';
 import type { FrameSettings } from './frames';
 import { createHttp, type Pages } from './http';
 import { type OpenHub, openHub } from './hub';
-import { bearer, keptSecret, openIdentity, same } from './identity';
+import { keptSecret, openIdentity } from './identity';
+import { closeHttp, listen } from './listen';
 import { isLoopback, originRefusal } from './origin';
 import { openPages } from './pages';
 import { openTrainerLink } from './sockets/trainers';
@@ -18,6 +17,9 @@ import { openViewerLink } from './sockets/viewers';
 import { StartError } from './startError';
 import type { Store } from './store';
 import { openSqliteStore } from './store/sqlite/open';
+import { keepAudit } from './team/commandAudit';
+import { House } from './team/house';
+import { People, systemActor } from './team/people';
 import { startTrainerProcess } from './trainerProcess';
 
 export interface AppOptions {
@@ -25,6 +27,8 @@ export interface AppOptions {
   host: string;
   /** 0 = a free one. */
   port: number;
+  /** People sign in even on loopback; left out: only elsewhere. */
+  loginRequired?: boolean;
   version: string;
   /** Next's pages from the folder `root`; null = none. */
   pages: { dev: boolean; root: string } | null;
@@ -55,7 +59,6 @@ export interface App {
   close(): Promise<void>;
 }
 
-const system: Actor = { id: 'system', name: 'Headroom', role: 'system' };
 /** Trainers that are known to have ended, so that their runs need not wait for them after a restart. */
 const goneKey = 'trainers.gone';
 const firstRunKey = 'run.first';
@@ -65,7 +68,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   const { dataFolder, host, log } = options;
   const clock = options.clock ?? realClock;
   const onError = (error: unknown) => log.error({ err: error }, error instanceof Error ? error.message : String(error));
-  const loopback = isLoopback(host);
+  // Without a login everybody who can reach the port is the admin: never beyond this machine.
+  const loopback = isLoopback(host) && !options.loginRequired;
   const closers: (() => unknown)[] = [];
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await Promise.resolve(closer()).catch(onError);
@@ -76,13 +80,22 @@ export async function createApp(options: AppOptions): Promise<App> {
     closers.push(() => store.close());
     const blobs = await openBlobs(dataFolder, store);
     const trainerToken = await keptSecret(dataFolder, 'trainer.token');
-    const identity = await openIdentity({ dataFolder, host, trainerToken });
+    const auditFile = await openAuditFile(dataFolder).catch(asStartError);
+    const house = await House.open(auditFile, () => clock.now());
+    closers.push(async () => {
+      await house.idle();
+      await auditFile.close();
+    });
+    const people = new People(house, () => clock.now());
+    let recheck = () => {};
+    const identity = await openIdentity({ open: loopback, trainerToken, people, onSignOut: () => recheck() });
     const gone = new Set<string>(JSON.parse((await store.setting(goneKey)) ?? '[]'));
     const hub = await openHub({
       store,
       clock,
       onError,
       hasBlob: (hash) => blobs.has(hash),
+      needsApproval: () => house.team.needsApproval,
       goneTrainers: gone,
       ...(options.graceMs !== undefined && { graceMs: options.graceMs }),
       ...(options.frames && { frames: options.frames }),
@@ -90,9 +103,12 @@ export async function createApp(options: AppOptions): Promise<App> {
     closers.push(() => hub.close());
 
     const viewers = openViewerLink({ hub, identity, clock, onError, allow: originRefusal });
+    recheck = () => void viewers.recheck().catch(onError);
+    closers.push(recheckOnChange(house, () => recheck()));
+    closers.push(keepAudit(hub, house, onError));
     const trainers = openTrainerLink({
       registry: hub.registry,
-      isTrainer: (request) => same(bearer(request) ?? '', trainerToken),
+      isTrainer: async (request) => (await identity.identify(request))?.role === 'trainer',
       onError,
     });
     closers.push(() => Promise.all([viewers.close(), trainers.close()]));
@@ -102,6 +118,9 @@ export async function createApp(options: AppOptions): Promise<App> {
       hub,
       blobs,
       identity,
+      house,
+      people,
+      now: () => clock.now(),
       loopback,
       system: { version: options.version, dataFolder, loopback },
       links: { viewers, trainers },
@@ -118,7 +137,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     openedPages(pages);
 
     if (options.firstRun && hub.summaries().length === 0 && (await store.setting(firstRunKey)) === null) {
-      const { runId } = await hub.create(system, defaultConfig('reverse'));
+      const { runId } = await hub.create(systemActor, defaultConfig('reverse'));
       await store.setSetting(firstRunKey, runId);
     }
 
@@ -159,40 +178,17 @@ export async function createApp(options: AppOptions): Promise<App> {
   }
 }
 
+/** Sessions and roles may end while sockets are open. */
+function recheckOnChange(house: House, recheck: () => void): () => void {
+  const matters = new Set<HouseEvent['type']>(['person.changed', 'person.removed', 'session.revoked', 'token.revoked']);
+  return house.onRow((row) => {
+    if (matters.has(row.event.type)) recheck();
+  });
+}
+
 const asStartError = (error: unknown): never => {
   throw new StartError(error instanceof Error ? error.message : String(error));
 };
-
-/** @throws StartError when the port or the address cannot be had */
-async function listen(server: Server, host: string, port: number): Promise<number> {
-  server.listen(port, host);
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    switch (code) {
-      case 'EADDRINUSE':
-        throw new StartError(
-          `PORT: ${port} on ${host} is taken; stop what listens there, or start with another, e.g. PORT=${port + 1}`,
-        );
-      case 'EACCES':
-        throw new StartError(`PORT: ${port} needs rights this process does not have; take one above 1023, e.g. PORT=3000`);
-      case 'EADDRNOTAVAIL':
-      case 'ENOTFOUND':
-      case 'EAI_AGAIN':
-        throw new StartError(`HOST: ${host} is no address of this machine; 127.0.0.1 is this machine alone, 0.0.0.0 the network`);
-      default:
-        throw error;
-    }
-  }
-  return (server.address() as AddressInfo).port;
-}
-
-async function closeHttp(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeAllConnections();
-  await closed;
-}
 
 const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';
 const urlHost = (host: string): string => (host.includes(':') ? `[${host}]` : host);

@@ -11,6 +11,8 @@ export interface Env {
   backend: 'auto' | z.infer<typeof backendName>;
   /** Trainers started beside the server. */
   trainers: 0 | 1;
+  /** People sign in even on loopback, e.g. behind a reverse proxy. */
+  loginRequired: boolean;
   logLevel: z.infer<typeof logLevel>;
 }
 
@@ -42,6 +44,11 @@ const schema = z.object({
     .enum(['0', '1'], { error: '0 (none; others join with the token) or 1 is needed' })
     .default('1')
     .transform((s) => (s === '1' ? 1 : 0)),
+  HEADROOM_LOGIN: z
+    .enum(['auto', 'required'], {
+      error: 'auto (nobody signs in on loopback) or required (everybody does, e.g. behind a proxy) is needed',
+    })
+    .default('auto'),
   LOG_LEVEL: z.enum(logLevel.options, { error: `one of ${logLevel.options.join(', ')} is needed` }).default('warn'),
 });
 
@@ -60,6 +67,7 @@ export function readEnv(variables: Record<string, string | undefined>): Env {
     dataFolder: e.HEADROOM_DATA,
     backend: e.HEADROOM_BACKEND,
     trainers: e.HEADROOM_TRAINERS,
+    loginRequired: e.HEADROOM_LOGIN === 'required',
     logLevel: e.LOG_LEVEL,
   };
 }

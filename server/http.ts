@@ -13,6 +13,8 @@ import { hostRefusal, originRefusal } from './origin';
 import { may } from './permissions';
 import { sendJson, sendPage, sendText } from './respond';
 import type { Link } from './sockets/link';
+import type { House } from './team/house';
+import type { People } from './team/people';
 import { appRouter } from './trpc';
 import type { Context } from './trpc/base';
 
@@ -28,6 +30,9 @@ export interface HttpDeps {
   hub: OpenHub;
   blobs: BlobStore;
   identity: Identity;
+  house: House;
+  people: People;
+  now(): number;
   loopback: boolean;
   system: Context['system'];
   links: { viewers: Link; trainers: Link };
@@ -56,7 +61,7 @@ export function createHttp(deps: HttpDeps): Server {
 
     const api = url.pathname.startsWith('/api/');
     // The app's own code is no secret, and a page for signing in needs it.
-    if (url.pathname.startsWith('/_next/')) return page(request, response);
+    if (url.pathname.startsWith('/_next/') || url.pathname === '/join') return page(request, response);
     if (api && request.method !== 'GET' && request.method !== 'HEAD') {
       const foreign = originRefusal(request);
       if (foreign) return sendText(response, 403, foreign);
@@ -117,14 +122,21 @@ function rpcHandler(deps: HttpDeps, actorOf: (request: IncomingMessage) => Actor
     basePath: `${paths.trpc}/`,
     maxBodySize: maxRpcBytes,
     maxBatchSize: 50,
-    createContext: ({ req }): Context => ({ hub: deps.hub, actor: actorOf(req), system: deps.system }),
+    createContext: ({ req }): Context => ({
+      hub: deps.hub,
+      house: deps.house,
+      people: deps.people,
+      now: deps.now,
+      actor: actorOf(req),
+      system: deps.system,
+    }),
     onError: ({ error }) => {
       if (error.code === 'INTERNAL_SERVER_ERROR') deps.onError(error);
     },
   });
 }
 
-const how = 'Open the link that the server printed when it started, or ask an admin for one.';
+const how = 'Open the invite link that you were given; the first admin’s is printed where the server was started.';
 
 function unknown(response: ServerResponse, api: boolean): void {
   if (api) sendJson(response, 401, { error: `Who are you? ${how}` });

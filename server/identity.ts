@@ -1,10 +1,15 @@
-/** Who sends a request. Everything that comes in is asked here, once; people, sessions and tokens can stand behind the same interface. */
+/** Who sends a request: everything that comes in is asked here, once. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import path from 'node:path';
+import { z } from 'zod';
 import type { Actor } from '~/shared/ids';
-import { isLoopback } from './origin';
+import { colour, personName } from '~/shared/team';
+import { originRefusal } from './origin';
+import { sendJson } from './respond';
+import { localAdmin, type People, systemActor, TeamError } from './team/people';
+import { fieldOf, inWords } from './trpc/base';
 
 export interface Identity {
   /** null: nobody we know. */
@@ -16,37 +21,106 @@ export interface Identity {
 }
 
 const cookieName = 'headroom';
+const week = 7 * 24 * 3_600_000;
+const trainer: Actor = { id: 'trainer', name: 'Trainer', role: 'trainer' };
 
-/** On loopback everybody is the local admin; elsewhere whoever has followed the admin link, which is kept in the data folder. */
-export async function openIdentity(options: { dataFolder: string; host: string; trainerToken: string }): Promise<Identity> {
-  const loopback = isLoopback(options.host);
-  const admin: Actor = loopback ? { id: 'local', name: 'You', role: 'admin' } : { id: 'admin', name: 'Admin', role: 'admin' };
-  const trainer: Actor = { id: 'trainer', name: 'Trainer', role: 'trainer' };
-  const secret = loopback ? null : await keptSecret(options.dataFolder, 'admin.token');
+/** On loopback everybody without a token is the local admin; elsewhere people join through invite links and stay through a session. */
+export async function openIdentity(options: {
+  /** Everybody without a token is the local admin. */
+  open: boolean;
+  trainerToken: string;
+  people: People;
+  /** Somebody signed out: sockets are to look again. */
+  onSignOut(): void;
+}): Promise<Identity> {
+  const { people } = options;
+  const nobodyAdmin = !Object.values(people.team.people).some((p) => p.role === 'admin');
+  const first =
+    options.open || !nobodyAdmin ? null : await people.invite(systemActor, { role: 'admin', uses: 1, expiresInMs: week });
+
+  const signedIn = (request: IncomingMessage) => {
+    const secret = cookie(request, cookieName);
+    return secret === null ? null : people.ofSession(secret);
+  };
+
+  async function join(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const wish = joinRequest.safeParse(await readJson(request));
+    if (!wish.success) return sendJson(response, 400, { error: inWords(wish.error), field: fieldOf(wish.error) });
+    const { invite, name, colour } = wish.data;
+    try {
+      const device = (request.headers['user-agent'] ?? 'unknown device').slice(0, 200);
+      const { person, sessionSecret } = await people.join(invite, { name, device, ...(colour && { colour }) });
+      response.setHeader('set-cookie', `${cookieName}=${sessionSecret}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000`);
+      sendJson(response, 200, { person });
+    } catch (error) {
+      if (!(error instanceof TeamError)) throw error;
+      sendJson(response, 400, { error: error.message, field: error.field });
+    }
+  }
+
+  async function signOut(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const found = signedIn(request);
+    if (found) {
+      await people.revokeSession({ id: found.person.id, name: found.person.name, role: found.person.role }, found.session.id);
+      options.onSignOut();
+    }
+    response.setHeader('set-cookie', `${cookieName}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0`);
+    sendJson(response, 200, { ok: true });
+  }
 
   return {
-    link: secret && `/login?token=${secret}`,
+    link: first && `/join?invite=${first.secret}`,
     async identify(request) {
       const token = bearer(request);
       if (token !== null) {
         if (same(token, options.trainerToken)) return trainer;
-        return secret && same(token, secret) ? admin : null;
+        const known = people.ofToken(token);
+        return known && { id: `token-${known.id}`, name: known.name, role: known.scope };
       }
-      if (!secret) return admin;
-      return same(cookie(request, cookieName) ?? '', sessionOf(secret)) ? admin : null;
+      if (options.open) return localAdmin;
+      const found = signedIn(request);
+      return found && { id: found.person.id, name: found.person.name, role: found.person.role };
     },
     async handle(request, response, url) {
-      if (url.pathname !== '/login' || request.method !== 'GET' || !secret) return false;
-      if (!same(url.searchParams.get('token') ?? '', secret)) return false;
-      response.writeHead(303, {
-        location: '/',
-        'set-cookie': `${cookieName}=${sessionOf(secret)}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000`,
-        'cache-control': 'no-store',
-      });
-      response.end();
-      return true;
+      switch (`${request.method} ${url.pathname}`) {
+        case 'GET /api/join': {
+          const invite = people.openInvite(url.searchParams.get('invite') ?? '');
+          if (invite) sendJson(response, 200, { role: invite.role, expiresAt: invite.expiresAt });
+          else sendJson(response, 404, { error: 'this invite link is not valid any more; ask an admin for a new one' });
+          return true;
+        }
+        case 'POST /api/join':
+        case 'POST /api/signout': {
+          const foreign = originRefusal(request);
+          if (foreign) sendJson(response, 403, { error: foreign, field: null });
+          else await (url.pathname === '/api/join' ? join : signOut)(request, response);
+          return true;
+        }
+        default:
+          return false;
+      }
     },
   };
+}
+
+const joinRequest = z.strictObject({
+  invite: z.string().min(1, 'the link lacks its secret').max(200),
+  name: personName,
+  colour: colour.optional(),
+});
+
+/** The body as JSON; undefined when it is none. At most 16 kB. */
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  let text = '';
+  for await (const chunk of request) {
+    text += chunk;
+    if (text.length > 16_384) return undefined;
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A random secret, made once and kept in the folder, readable by its owner alone. */
@@ -74,9 +148,6 @@ function cookie(request: IncomingMessage, name: string): string | null {
   }
   return null;
 }
-
-/** Not the secret itself, so that a stolen cookie is no bearer token. */
-const sessionOf = (secret: string): string => createHash('sha256').update(`session ${secret}`).digest('base64url');
 
 /** Equal, in a time that does not depend on where they differ. */
 export function same(a: string, b: string): boolean {

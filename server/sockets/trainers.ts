@@ -13,7 +13,7 @@ type TrainerSocket = Socket<TrainerToServer, ServerToTrainer>;
 
 export function openTrainerLink(deps: {
   registry: Trainers;
-  isTrainer(request: IncomingMessage): boolean;
+  isTrainer(request: IncomingMessage): Promise<boolean>;
   onError(error: unknown): void;
 }): Link {
   const http = createServer();
@@ -22,8 +22,10 @@ export function openTrainerLink(deps: {
     socketOptions({ path: paths.trainers, maxBytes: 16 * 2 ** 20, allow: () => null }),
   );
   io.use((socket, next) => {
-    if (deps.isTrainer(socket.request)) next();
-    else next(new Error('a trainer needs a token: "authorization: Bearer <token>", see HEADROOM_TRAINER_TOKEN'));
+    deps.isTrainer(socket.request).then((known) => {
+      if (known) next();
+      else next(new Error('a trainer needs a token: "authorization: Bearer <token>", see HEADROOM_TRAINER_TOKEN'));
+    }, next);
   });
   io.on('connection', (socket) => serve(socket, deps.registry, deps.onError));
   return { http, close: () => io.close() };

@@ -52,6 +52,16 @@ export class House {
     return turn;
   }
 
+  /** Rows from `fromSeq` on. */
+  rows(query: { fromSeq: number; limit: number }): Promise<AuditRow[]> {
+    return this.store.audit(query);
+  }
+
+  /** Waits for what is being written. */
+  async idle(): Promise<void> {
+    await this.#writing;
+  }
+
   onRow(listener: (row: AuditRow, team: Team) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -24,6 +24,9 @@ const colours = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00
 /** The person whom loopback needs no login for, and who made whatever was made before there were people. */
 export const localAdmin: Actor = { id: 'local', name: 'You', role: 'admin' };
 
+/** What the server does by itself. */
+export const systemActor: Actor = { id: 'system', name: 'Headroom', role: 'system' };
+
 /** People, links, sessions and tokens: who may come in, and as whom. Secrets are returned once, when made; only their hashes are kept. */
 export class People {
   constructor(

@@ -4,9 +4,15 @@ import type { Actor } from '~/shared/ids';
 import { transformer } from '~/shared/json';
 import type { Hub } from '../hub';
 import { may, type Permission } from '../permissions';
+import type { House } from '../team/house';
+import { type People, TeamError } from '../team/people';
 
 export interface Context {
   hub: Hub;
+  house: House;
+  people: People;
+  /** ms since 1970 */
+  now(): number;
   /** Never null: a request without an identity is answered 401 before tRPC sees it. */
   actor: Actor;
   system: { version: string; dataFolder: string; loopback: boolean };
@@ -17,7 +23,7 @@ const t = initTRPC.context<Context>().create({
   errorFormatter: ({ shape, error }) => ({
     ...shape,
     message: error.cause instanceof ZodError ? inWords(error.cause) : shape.message,
-    data: { ...shape.data, stack: undefined, field: error.cause instanceof ZodError ? fieldOf(error.cause) : null },
+    data: { ...shape.data, stack: undefined, field: fieldOfCause(error.cause) },
   }),
 });
 
@@ -25,6 +31,9 @@ const t = initTRPC.context<Context>().create({
 export const inWords = (error: ZodError): string =>
   error.issues.map((i) => (i.path.length ? `${i.path.join('.')}: ${i.message}` : i.message)).join('; ');
 export const fieldOf = (error: ZodError): string | null => error.issues[0]?.path.join('.') || null;
+
+const fieldOfCause = (cause: unknown): string | null =>
+  cause instanceof ZodError ? fieldOf(cause) : cause instanceof TeamError ? cause.field : null;
 
 export const router = t.router;
 export const procedure = t.procedure;

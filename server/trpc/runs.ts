@@ -1,11 +1,14 @@
 import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
-import { type CommandAnswer, command } from '~/shared/commands';
-import { type Entry, serverEvent, trainerEvent } from '~/shared/events';
-import type { RunSummary, RunView } from '~/shared/fold';
-import { runId, seq, step } from '~/shared/ids';
-import { createRun } from '~/shared/protocol';
+import { type CommandAnswer, command, type Refusal, refuse } from '~/shared/commands';
+import { type Entry, runLabelled, serverEvent, trainerEvent } from '~/shared/events';
+import { ended, type RunSummary, type RunView } from '~/shared/fold';
+import { actor, commandId, runId, seq, step } from '~/shared/ids';
+import { noteProblem, noteRequest } from '~/shared/notes';
+import { branchRun, createRun } from '~/shared/protocol';
+import { may } from '../permissions';
 import type { RangeAnswer, Signals } from '../store';
+import { approvalProblem, turnWheel } from '../team/gate';
 import { allowed, type Context, router } from './base';
 
 const eventType = z.enum([
@@ -27,6 +30,20 @@ const entriesQuery = z.strictObject({
   limit: z.int().min(1).max(1000),
   types: z.array(eventType).nullable(),
 });
+
+const wheelRequest = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('take'),
+    forMs: z
+      .int()
+      .min(1000)
+      .max(7 * 24 * 3_600_000)
+      .nullable(),
+  }),
+  z.strictObject({ kind: z.literal('ask') }),
+  z.strictObject({ kind: z.literal('release') }),
+  z.strictObject({ kind: z.literal('handOver'), to: actor }),
+]);
 
 const watching = allowed('watch runs');
 
@@ -55,6 +72,73 @@ export const runs = router({
     await existing(ctx, input.runId);
     return ctx.hub.store.signals(input.runId);
   }),
+
+  branch: allowed('start runs')
+    .input(branchRun)
+    .mutation(({ ctx, input }): Promise<{ ok: true; runId: string } | Refusal> => ctx.hub.branch(ctx.actor, input)),
+
+  /** Name, tags, archived, deleted (and back). */
+  label: allowed('edit runs')
+    .input(
+      z.strictObject({
+        runId,
+        name: runLabelled.shape.name,
+        tags: runLabelled.shape.tags,
+        archived: runLabelled.shape.archived,
+        trashed: runLabelled.shape.trashed,
+      }),
+    )
+    .mutation(async ({ ctx, input: { runId: id, ...labels } }): Promise<CommandAnswer> => {
+      if (labels.trashed !== undefined && !may(ctx.actor, 'delete runs'))
+        return refuse('forbidden', `${ctx.actor.name} (${ctx.actor.role}) may not delete runs; archive it instead`, 'trashed');
+      return ctx.hub.decide(id, (view) => {
+        if (labels.trashed && !ended(view.status)) return refuse('state', 'the run has not ended: stop it first', 'trashed');
+        return [{ type: 'run.labelled', actor: ctx.actor, ...labels }];
+      });
+    }),
+
+  note: allowed('comment')
+    .input(z.strictObject({ runId, note: noteRequest }))
+    .mutation(
+      ({ ctx, input }): Promise<CommandAnswer> =>
+        ctx.hub.decide(input.runId, (view) => {
+          const { note } = input;
+          // A resend: the note is there already.
+          const same = note.kind === 'add' && view.notes.find((n) => n.id === note.id && n.author.id === ctx.actor.id);
+          if (same && note.kind === 'add' && same.text === note.text) return [];
+          const problem = noteProblem(view.notes, ctx.actor, note);
+          return problem === null
+            ? [{ type: 'note', actor: ctx.actor, note }]
+            : refuse('invalid', problem, problem.split(':')[0]);
+        }),
+    ),
+
+  /** Takes, asks for, hands over or releases the sole right to steer. */
+  wheel: allowed('steer runs')
+    .input(z.strictObject({ runId, request: wheelRequest }))
+    .mutation(
+      ({ ctx, input }): Promise<CommandAnswer> =>
+        ctx.hub.decide(input.runId, (view) => {
+          if (ended(view.status)) return refuse('run-ended', `the run has ended (${view.status})`);
+          const turned = turnWheel(view, ctx.actor, input.request, ctx.now());
+          return 'ok' in turned ? turned : [turned];
+        }),
+    ),
+
+  /** A second operator's yes or no to a command that waits for one. */
+  answerProposal: allowed('steer runs')
+    .input(z.strictObject({ runId, commandId, approved: z.boolean() }))
+    .mutation(
+      ({ ctx, input }): Promise<CommandAnswer> =>
+        ctx.hub.decide(input.runId, (view) => {
+          const { commandId: id, approved } = input;
+          const problem = approvalProblem(view, ctx.actor, id);
+          if (problem) return problem;
+          const { actor, command: asked } = view.commands.find((c) => c.command.id === id)!;
+          const answered = { type: 'proposal.answered', actor: ctx.actor, commandId: id, approved } as const;
+          return approved ? [answered, { type: 'command.requested', actor, command: asked }] : [answered];
+        }),
+    ),
 
   /** Refusals are answers, not errors: `ok: false` says why and which field. */
   command: watching.input(command).mutation(({ ctx, input }): Promise<CommandAnswer> => ctx.hub.command(ctx.actor, input)),

@@ -1,0 +1,51 @@
+import type { Entry } from '~/shared/events';
+import type { RunView } from '~/shared/fold';
+import type { Actor } from '~/shared/ids';
+import type { HouseEvent } from '~/shared/team';
+import type { House } from './house';
+import { systemActor } from './people';
+
+/** Writes what people do to runs into the house log, once it is committed in the run's own. @returns stop */
+export function keepAudit(
+  hub: { onEntries(listener: (runId: string, entries: Entry[], view: RunView) => void): () => void },
+  house: House,
+  onError: (error: unknown) => void,
+): () => void {
+  return hub.onEntries((runId, entries, view) => {
+    for (const entry of entries) {
+      const row = rowOf(runId, entry, view);
+      if (row) house.record(row.actor, () => ({ events: [row.event], result: undefined })).catch(onError);
+    }
+  });
+}
+
+function rowOf(runId: string, { seq, event }: Entry, view: RunView): { actor: Actor; event: HouseEvent } | null {
+  switch (event.type) {
+    case 'run.created':
+      return { actor: event.actor, event: { type: 'run.created', runId, parent: event.parent?.runId ?? null } };
+    case 'run.labelled': {
+      const { type: _type, actor, ...changes } = event;
+      return { actor, event: { type: 'run.changed', runId, what: JSON.stringify(changes).slice(0, 200) } };
+    }
+    case 'command.proposed':
+    case 'command.requested':
+      return { actor: event.actor, event: { type: 'command.requested', runId, seq, command: event.command } };
+    case 'proposal.answered': {
+      const what = `${event.approved ? 'approved' : 'declined'} command ${event.commandId}`;
+      return { actor: event.actor, event: { type: 'run.changed', runId, what } };
+    }
+    case 'command.applied': {
+      const { commandId, step, before, after } = event;
+      return { actor: author(view, commandId), event: { type: 'command.applied', runId, seq, commandId, step, before, after } };
+    }
+    case 'command.refused': {
+      const { commandId, reason } = event;
+      return { actor: author(view, commandId), event: { type: 'command.refused', runId, seq, commandId, reason } };
+    }
+    default:
+      return null;
+  }
+}
+
+const author = (view: RunView, commandId: string): Actor =>
+  view.commands.find((c) => c.command.id === commandId)?.actor ?? systemActor;

@@ -1,0 +1,152 @@
+import { TRPCError } from '@trpc/server';
+import { z } from 'zod';
+import { runId, seq } from '~/shared/ids';
+import {
+  type AuditRow,
+  colour,
+  houseEvent,
+  type Invite,
+  type Person,
+  personName,
+  personRole,
+  rulesFor,
+  type Session,
+  type Token,
+  tokenScope,
+} from '~/shared/team';
+import { type WatchdogRules, watchdogRules } from '~/shared/watchdogs';
+import { TeamError } from '../team/people';
+import { allowed, router } from './base';
+
+/** What a TeamError says is the caller's to read, with the field it names. */
+async function told<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof TeamError) throw new TRPCError({ code: 'BAD_REQUEST', message: error.message, cause: error });
+    throw error;
+  }
+}
+
+const day = 24 * 3_600_000;
+const id = z.string().min(1).max(64);
+const managing = allowed('manage people');
+const withoutHash = <T extends { hash: string }>({ hash: _hash, ...rest }: T): Omit<T, 'hash'> => rest;
+const auditKinds = z.enum(houseEvent.options.map((o) => o.shape.type.value) as [AuditRow['event']['type']]);
+
+export const team = router({
+  people: allowed('watch runs').query(({ ctx }): Person[] => Object.values(ctx.people.team.people)),
+
+  /** Oneself: name and colour. */
+  changeMe: allowed('comment')
+    .input(z.strictObject({ name: personName.optional(), colour: colour.optional() }))
+    .mutation(({ ctx, input }) => told(ctx.people.change(ctx.actor, ctx.actor.id, input))),
+
+  changePerson: managing
+    .input(z.strictObject({ personId: id, name: personName.optional(), colour: colour.optional(), role: personRole.optional() }))
+    .mutation(({ ctx, input: { personId, ...wish } }) => told(ctx.people.change(ctx.actor, personId, wish))),
+
+  removePerson: managing
+    .input(z.strictObject({ personId: id }))
+    .mutation(({ ctx, input }) => told(ctx.people.remove(ctx.actor, input.personId))),
+
+  invites: managing.query(({ ctx }): Invite[] => Object.values(ctx.people.team.invites).map(withoutHash)),
+
+  /** `secret` is shown this once: the link is /join?invite=<secret>. */
+  invite: managing
+    .input(
+      z.strictObject({
+        role: personRole,
+        uses: z.int().min(1).max(1000),
+        expiresInMs: z
+          .int()
+          .min(60_000, 'expiresInMs: at least a minute')
+          .max(365 * day, 'expiresInMs: at most a year'),
+      }),
+    )
+    .mutation(({ ctx, input }) => told(ctx.people.invite(ctx.actor, input))),
+
+  revokeInvite: managing
+    .input(z.strictObject({ inviteId: id }))
+    .mutation(({ ctx, input }) => told(ctx.people.revokeInvite(ctx.actor, input.inviteId))),
+
+  /** One's own; an admin sees everybody's. */
+  sessions: allowed('watch runs').query(({ ctx }): Session[] =>
+    Object.values(ctx.people.team.sessions)
+      .filter((s) => ctx.actor.role === 'admin' || s.personId === ctx.actor.id)
+      .map(withoutHash),
+  ),
+
+  revokeSession: allowed('watch runs')
+    .input(z.strictObject({ sessionId: id }))
+    .mutation(({ ctx, input }) => told(ctx.people.revokeSession(ctx.actor, input.sessionId))),
+
+  tokens: managing.query(({ ctx }): Token[] => Object.values(ctx.people.team.tokens).map(withoutHash)),
+
+  /** `secret` is shown this once: scripts send it as "authorization: Bearer <secret>". */
+  makeToken: managing
+    .input(
+      z.strictObject({
+        name: z.string().trim().min(1, 'name: say what the token is for').max(80),
+        scope: tokenScope,
+        expiresInMs: z
+          .int()
+          .min(60_000)
+          .max(3650 * day)
+          .nullable(),
+      }),
+    )
+    .mutation(({ ctx, input }) => told(ctx.people.makeToken(ctx.actor, input))),
+
+  revokeToken: managing
+    .input(z.strictObject({ tokenId: id }))
+    .mutation(({ ctx, input }) => told(ctx.people.revokeToken(ctx.actor, input.tokenId))),
+
+  needsApproval: allowed('watch runs').query(({ ctx }): string[] => ctx.house.team.needsApproval),
+
+  setNeedsApproval: managing
+    .input(z.strictObject({ names: z.array(z.string().min(1).max(64)).max(200) }))
+    .mutation(({ ctx, input }) =>
+      ctx.house.record(ctx.actor, () => ({ events: [{ type: 'approval.rules', ...input }], result: undefined })),
+    ),
+
+  watchdogs: allowed('watch runs')
+    .input(z.strictObject({ runId: runId.nullable() }))
+    .query(
+      ({ ctx, input }): WatchdogRules =>
+        input.runId === null ? ctx.house.team.watchdogs.everywhere : rulesFor(ctx.house.team, input.runId),
+    ),
+
+  setWatchdogs: allowed('edit rules')
+    .input(z.strictObject({ runId: runId.nullable(), rules: watchdogRules }))
+    .mutation(({ ctx, input }) =>
+      ctx.house.record(ctx.actor, () => ({ events: [{ type: 'watchdog.rules', ...input }], result: undefined })),
+    ),
+
+  /** The house log, oldest first; `nextSeq` continues, null = the end. */
+  audit: managing
+    .input(
+      z.strictObject({
+        fromSeq: seq,
+        limit: z.int().min(1).max(1000),
+        actorId: id.nullable(),
+        runId: runId.nullable(),
+        kinds: z.array(auditKinds).nullable(),
+      }),
+    )
+    .query(async ({ ctx, input }): Promise<{ rows: AuditRow[]; nextSeq: number | null }> => {
+      const rows: AuditRow[] = [];
+      for (let from: number = input.fromSeq; ; ) {
+        const page = await ctx.house.rows({ fromSeq: from, limit: 1000 });
+        for (const row of page) {
+          if (rows.length === input.limit) return { rows, nextSeq: row.seq };
+          if (input.actorId !== null && row.actor.id !== input.actorId) continue;
+          if (input.runId !== null && !('runId' in row.event && row.event.runId === input.runId)) continue;
+          if (input.kinds !== null && !input.kinds.includes(row.event.type)) continue;
+          rows.push(row);
+        }
+        if (page.length < 1000) return { rows, nextSeq: null };
+        from = page.at(-1)!.seq + 1;
+      }
+    }),
+});
