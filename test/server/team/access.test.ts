@@ -1,0 +1,122 @@
+import { createTRPCClient, httpBatchLink } from '@trpc/client';
+import { io } from 'socket.io-client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AppRouter } from '~/server/trpc';
+import type { Command, CommandAnswer } from '~/shared/commands';
+import { defaultConfig } from '~/shared/config';
+import { transformer } from '~/shared/json';
+import { paths } from '~/shared/protocol';
+import { startApp, type TestApp } from '~/test/support/app';
+
+let app: TestApp;
+let runId: string;
+beforeAll(async () => {
+  app = await startApp({ loginRequired: true });
+  ({ runId } = await app.hub.create({ id: 'x', name: 'X', role: 'admin' }, defaultConfig('reverse')));
+});
+afterAll(() => app.close());
+
+const client = (headers: Record<string, string>) =>
+  createTRPCClient<AppRouter>({ links: [httpBatchLink({ url: `${app.url}${paths.trpc}`, transformer, headers })] });
+
+async function join(invite: string, name: string): Promise<{ cookie: string }> {
+  const answer = await fetch(`${app.url}/api/join`, { method: 'POST', body: JSON.stringify({ invite, name }) });
+  if (!answer.ok) throw new Error(await answer.text());
+  return { cookie: answer.headers.get('set-cookie')!.split(';')[0]! };
+}
+const socketAs = (headers: Record<string, string>) =>
+  io(app.url, { path: paths.viewers, transports: ['websocket'], reconnection: false, extraHeaders: headers });
+const set = (id: string): Command => ({ kind: 'set', id, runId, control: 'learningRate', value: 1 });
+
+describe('who comes in', () => {
+  let admin: { cookie: string };
+  let viewer: { cookie: string };
+
+  it('nobody without a link: not over HTTP, not over the socket', async () => {
+    expect((await fetch(`${app.url}${paths.trpc}/runs.list`)).status).toBe(401);
+    const socket = socketAs({});
+    const error = await new Promise<Error>((resolve) => socket.on('connect_error', resolve));
+    expect(error.message).toContain('sign in first');
+    socket.close();
+  });
+
+  it('the first admin by the link printed at start, once', async () => {
+    const secret = new URL(app.adminLink!, app.url).searchParams.get('invite')!;
+    admin = await join(secret, 'Root');
+    expect((await client(admin).system.info.query()).you).toMatchObject({ name: 'Root', role: 'admin' });
+    await expect(join(secret, 'Second')).rejects.toThrow('not valid any more');
+  });
+
+  it('a viewer watches and comments, and is refused steering over tRPC and over the socket', async () => {
+    const { secret } = await client(admin).team.invite.mutate({ role: 'viewer', uses: 1, expiresInMs: 3_600_000 });
+    viewer = await join(secret, 'Vic');
+    const vic = client(viewer);
+    expect((await vic.runs.list.query()).map((r) => r.runId)).toEqual([runId]);
+    const refused = { ok: false, reason: 'forbidden', message: 'Vic (viewer) may not steer runs', field: null };
+    expect(await vic.runs.command.mutate(set('command1'))).toEqual(refused);
+    const socket = socketAs(viewer);
+    const answer = await new Promise<CommandAnswer>((resolve) => socket.emit('command', set('command2'), resolve));
+    expect(answer).toEqual(refused);
+    socket.close();
+    await expect(vic.team.invite.mutate({ role: 'admin', uses: 1, expiresInMs: 3_600_000 })).rejects.toThrow(
+      'may not manage people',
+    );
+    const anchor = { step: 0, chart: null, head: null };
+    const note = { kind: 'add', id: 'note-0001', anchor, text: 'hello', replyTo: null } as const;
+    expect(await vic.runs.note.mutate({ runId, note })).toMatchObject({ ok: true });
+    expect((await vic.runs.view.query({ runId })).notes).toMatchObject([
+      { text: 'hello', author: { name: 'Vic', role: 'viewer' } },
+    ]);
+  });
+
+  it('an author that a client sends is ignored or refused, never taken', async () => {
+    const forged = { ...set('command3'), actor: { id: 'x', name: 'Root', role: 'admin' } };
+    await expect(client(admin).runs.command.mutate(forged as Command)).rejects.toThrow('actor');
+  });
+
+  it('a token acts within its scope and is nobody once revoked', async () => {
+    const root = client(admin);
+    const { token, secret } = await root.team.makeToken.mutate({ name: 'nightly', scope: 'operator', expiresInMs: null });
+    const script = client({ authorization: `Bearer ${secret}` });
+    expect(await script.runs.command.mutate(set('command4'))).toMatchObject({ ok: true });
+    const asked = (await root.runs.view.query({ runId })).commands.at(-1);
+    expect(asked?.actor).toEqual({ id: `token-${token.id}`, name: 'nightly', role: 'operator' });
+    await root.team.revokeToken.mutate({ tokenId: token.id });
+    await expect(script.runs.list.query()).rejects.toThrow();
+  });
+
+  it('a revoked session loses its open socket at once', async () => {
+    const socket = socketAs(viewer);
+    await new Promise<void>((resolve) => socket.on('connect', () => resolve()));
+    const gone = new Promise<string>((resolve) => socket.on('dropped', (d: { message: string }) => resolve(d.message)));
+    const [session] = await client(viewer).team.sessions.query();
+    await client(admin).team.revokeSession.mutate({ sessionId: session!.id });
+    expect(await gone).toBe('you were signed out');
+    await expect(client(viewer).runs.list.query()).rejects.toThrow();
+  });
+
+  it('a command marked as risky waits for a second operator, who is not the first', async () => {
+    const root = client(admin);
+    await root.team.setNeedsApproval.mutate({ names: ['learningRate'] });
+    await root.runs.command.mutate(set('command5'));
+    expect(await root.runs.answerProposal.mutate({ runId, commandId: 'command5', approved: true })).toMatchObject({
+      reason: 'forbidden',
+    });
+    const { secret } = await root.team.makeToken.mutate({ name: 'second', scope: 'operator', expiresInMs: null });
+    const second = client({ authorization: `Bearer ${secret}` });
+    expect(await second.runs.answerProposal.mutate({ runId, commandId: 'command5', approved: true })).toMatchObject({ ok: true });
+    const found = (await root.runs.view.query({ runId })).commands.filter((c) => c.command.id === 'command5');
+    expect(found).toMatchObject([{ actor: { name: 'Root' }, outcome: { status: 'requested' } }]);
+  });
+
+  it('the house log holds who did what, and continues after a page', async () => {
+    const root = client(admin);
+    const query = { fromSeq: 1, limit: 3, actorId: null, runId: null, kinds: null };
+    const first = await root.team.audit.query(query);
+    expect(first.rows.map((r) => r.event.type)).toEqual(['invite.made', 'run.created', 'person.joined']);
+    const second = await root.team.audit.query({ ...query, fromSeq: first.nextSeq!, limit: 1000 });
+    expect(second.rows[0]?.seq).toBe(4);
+    const commands = await root.team.audit.query({ ...query, limit: 1000, runId, kinds: ['command.requested'] });
+    expect(commands.rows.map((r) => r.actor.name)).toEqual(['nightly', 'Root', 'Root']);
+  });
+});
