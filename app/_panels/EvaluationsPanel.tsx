@@ -4,19 +4,15 @@ import { count, measured, percent } from '../_components/format';
 import { Panel } from '../_components/Panel';
 import { setCursor } from '../_live/cursor';
 import { useView } from '../_live/useRun';
-import { ActionButton } from './ActionButton';
-import { useWhyNot } from './useWhyNot';
 
 /** Accuracy and loss on whole sets, newest first. The best validation is what the final test uses. */
 export function EvaluationsPanel() {
   const evaluations = useView((v) => v.evaluations, []);
-  const evaluate = useView((v) => v.controls.actions.find((a) => a.name === 'evaluate') ?? null, null);
-  const why = useWhyNot();
   const best = Math.max(...evaluations.filter((e) => e.split === 'validation').map((e) => e.accuracy));
   return (
-    <Panel title="Evaluations" aside={evaluate && <ActionButton action={evaluate} why={why} />}>
+    <Panel title="Evaluations">
       {evaluations.length === 0 ? (
-        <p className="px-3 py-4 text-dim">None yet. One runs at the end of each epoch, or now with the button above.</p>
+        <p className="px-3 py-4 text-dim">None yet. The validation set runs by itself; any set runs when asked under Steering.</p>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
         <section className="max-h-56 overflow-y-auto" tabIndex={0} aria-label="Evaluations, newest first">

@@ -35,6 +35,9 @@ export function RunHeader() {
       <TopBar>
         {head && (
           <>
+            <span aria-hidden className="-mx-2 text-dim">
+              /
+            </span>
             <h1 className="min-w-0 truncate text-sm font-semibold" title={head.name}>
               {head.name}
             </h1>

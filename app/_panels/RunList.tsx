@@ -75,8 +75,8 @@ export function RunList() {
       </header>
       <main className="mx-auto max-w-7xl px-2 py-3 sm:px-4">
         <div className="mb-2 flex flex-wrap items-center gap-2">
-          <h1 className="mr-2 text-base font-semibold">Runs</h1>
-          <label className="relative min-w-32 flex-1 sm:max-w-64">
+          <h1 className="mr-auto text-base font-semibold sm:mr-2">Runs</h1>
+          <label className="relative order-2 min-w-32 flex-1 sm:order-none sm:max-w-64">
             <Search aria-hidden size={13} className="absolute top-2 left-2 text-dim" />
             <input
               type="search"
@@ -89,19 +89,19 @@ export function RunList() {
           </label>
           <Select
             aria-label="Which runs"
-            className="w-auto! font-sans"
+            className="order-2 w-auto! font-sans sm:order-none"
             options={['all', 'active', 'ended', 'archived']}
             value={query.show}
             onChange={(e) => setQuery({ ...query, show: e.target.value as TableQuery['show'] })}
           />
           {chosen.size > 1 && (
-            <Link className={buttonClass('plain')} href={`/compare?runs=${[...chosen].join(',')}`}>
+            <Link className={`order-2 sm:order-none ${buttonClass('plain')}`} href={`/compare?runs=${[...chosen].join(',')}`}>
               Compare {chosen.size}
             </Link>
           )}
           <Button
             look="primary"
-            className="ml-auto"
+            className="sm:ml-auto"
             disabled={!mayStart}
             title={you && !mayStart ? `${you.name} (${you.role}) may not start runs` : undefined}
             onClick={() => setDialog(true)}

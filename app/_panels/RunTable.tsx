@@ -10,7 +10,7 @@ import type { SortKey, TableQuery } from './tableQuery';
 const numberClass = 'text-right font-mono text-xs';
 /** Narrow screens show the first columns; what they leave out stands under the name there. */
 const columns: { key: SortKey; title: string; className: string; cell(run: RunSummary): React.ReactNode }[] = [
-  { key: 'status', title: 'Status', className: 'hidden sm:table-cell', cell: (r) => <StatusBadge status={r.status} /> },
+  { key: 'status', title: 'Status', className: 'hidden text-left sm:table-cell', cell: (r) => <StatusBadge status={r.status} /> },
   { key: 'step', title: 'Step', className: `hidden w-36 md:table-cell ${numberClass}`, cell: (r) => <Steps run={r} /> },
   { key: 'loss', title: 'Loss', className: `hidden lg:table-cell ${numberClass}`, cell: (r) => measured(r.loss) },
   { key: 'accuracy', title: 'Accuracy', className: numberClass, cell: (r) => percent(r.accuracy) },
@@ -59,7 +59,7 @@ export function RunTable({
           <th className="w-8 px-2" scope="col">
             <span className="sr-only">Choose to compare</span>
           </th>
-          <Heading sortKey="name" title="Run" className="text-left" query={query} onSort={onSort} />
+          <Heading sortKey="name" title="Run" className="pl-0 text-left" query={query} onSort={onSort} />
           {columns.map((c) => (
             <Heading key={c.key} sortKey={c.key} title={c.title} className={c.className} query={query} onSort={onSort} />
           ))}
@@ -129,11 +129,11 @@ function Heading({
     <th
       scope="col"
       aria-sort={active ? (query.descending ? 'descending' : 'ascending') : 'none'}
-      className={`px-2 py-1 font-sans text-2xs font-semibold tracking-wider text-dim uppercase ${className}`}
+      className={`py-1 ${className.includes('text-right') ? 'pr-2 pl-1' : 'px-2'} ${className}`}
     >
       <button
         type="button"
-        className={`inline-flex items-center gap-1 hover:text-ink ${active ? 'text-ink' : ''}`}
+        className={`inline-flex items-center gap-1 font-sans text-2xs font-semibold tracking-wider uppercase hover:text-ink ${active ? 'text-ink' : 'text-dim'}`}
         onClick={() => onSort(sortKey)}
       >
         {title}

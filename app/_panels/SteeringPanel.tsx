@@ -1,6 +1,7 @@
 'use client';
 
 import { Lock } from 'lucide-react';
+import { ended } from '~/shared/fold';
 import { Panel } from '../_components/Panel';
 import { useView } from '../_live/useRun';
 import { ActionButton } from './ActionButton';
@@ -15,6 +16,7 @@ export function SteeringPanel() {
   const controls = useView((v) => v.controls, none);
   const status = useView((v) => v.status, 'queued');
   const why = useWhyNot();
+  const over = ended(status);
   const others = controls.actions.filter((a) => !transportNames.includes(a.name));
   const groups = [...new Set(controls.values.map((c) => c.group))];
   const undeclared = controls.values.length + controls.actions.length === 0;
@@ -40,10 +42,12 @@ export function SteeringPanel() {
         </p>
       ) : (
         <>
-          <div className="border-b border-line p-2">
-            <Transport />
-          </div>
-          {others.length > 0 && (
+          {!over && (
+            <div className="border-b border-line p-2">
+              <Transport />
+            </div>
+          )}
+          {!over && others.length > 0 && (
             <div className="flex flex-wrap gap-x-2 gap-y-1.5 border-b border-line p-2">
               {others.map((action) => (
                 <ActionButton key={action.name} action={action} why={why} />

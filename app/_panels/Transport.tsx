@@ -1,4 +1,5 @@
 import { Pause, Play, Square, StepForward } from 'lucide-react';
+import { ended } from '~/shared/fold';
 import { useView } from '../_live/useRun';
 import { ActionButton } from './ActionButton';
 import { useWhyNot } from './useWhyNot';
@@ -12,6 +13,7 @@ export function Transport({ compact = false }: { compact?: boolean }) {
   const why = useWhyNot();
   const [pause, resume, step, stop] = transportNames.map((name) => actions.find((a) => a.name === name));
   const paused = status === 'paused';
+  if (ended(status)) return null;
   return (
     <div className="flex flex-wrap items-start gap-1.5">
       {paused
