@@ -21,6 +21,7 @@ import { keepAudit } from './team/commandAudit';
 import { House } from './team/house';
 import { People, systemActor } from './team/people';
 import { startTrainerProcess } from './trainerProcess';
+import { startWatchdogs } from './watchdogs/runner';
 
 export interface AppOptions {
   dataFolder: string;
@@ -142,6 +143,17 @@ export async function createApp(options: AppOptions): Promise<App> {
     }
 
     const local = `http://${urlHost(isWildcard(host) ? '127.0.0.1' : host)}:${port}`;
+    closers.push(
+      startWatchdogs({
+        hub,
+        house,
+        clock,
+        dataFolder,
+        url: () => local,
+        delivery: { fetch, pause: (ms) => new Promise((resolve) => void clock.after(ms, () => resolve())) },
+        onError,
+      }),
+    );
     if (options.trainer) {
       // A trainer that died while another took its place never comes back; few are worth remembering.
       const remember = async (ids: string[]) => {

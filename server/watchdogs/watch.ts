@@ -1,4 +1,4 @@
-import type { Entry } from '~/shared/events';
+import type { Entry, Series } from '~/shared/events';
 import type { RunView } from '~/shared/fold';
 import { unreachable } from '~/shared/unreachable';
 import type { Watchdog, WatchdogKind } from '~/shared/watchdogs';
@@ -28,11 +28,18 @@ export class Watch {
   #gradNormAt = -1;
   #lastLoss = Number.NaN;
 
-  constructor(rules: readonly Watchdog[]) {
+  /** @param series the run's columns, where it has started already */
+  constructor(rules: readonly Watchdog[], series: readonly Series[] = []) {
     this.#rules = rules.filter((r) => r.enabled).map(open);
+    this.#read(series);
   }
 
-  /** @param view the run as of before `entry` */
+  #read(series: readonly Series[]): void {
+    this.#lossAt = series.findIndex((s) => s.name === 'loss');
+    this.#gradNormAt = series.findIndex((s) => s.name === 'gradNorm');
+  }
+
+  /** @param view the run, for its columns and config */
   entry(view: RunView, entry: Entry): Firing[] {
     const { event } = entry;
     if (event.type === 'run.assigned') {
@@ -40,8 +47,7 @@ export class Watch {
       return [];
     }
     if (event.type === 'run.started') {
-      this.#lossAt = event.series.findIndex((s) => s.name === 'loss');
-      this.#gradNormAt = event.series.findIndex((s) => s.name === 'gradNorm');
+      this.#read(event.series);
       return [];
     }
     if (event.type === 'snapshot') {

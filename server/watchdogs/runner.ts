@@ -1,0 +1,117 @@
+/** Runs the rules over every run that is open, and does what a rule says when it fires. */
+import { statfs } from 'node:fs/promises';
+import { nanoid } from 'nanoid';
+import { type CommandAnswer, refuse } from '~/shared/commands';
+import type { Entry } from '~/shared/events';
+import { ended, type RunView } from '~/shared/fold';
+import type { Actor } from '~/shared/ids';
+import { rulesFor } from '~/shared/team';
+import type { Reaction, Watchdog, WatchdogRules } from '~/shared/watchdogs';
+import type { Clock } from '../clock';
+import type { Hub } from '../hub';
+import type { House } from '../team/house';
+import { type Firing, Watch } from './watch';
+import { type Delivery, deliver } from './webhooks';
+
+export const watchdogActor: Actor = { id: 'watchdog', name: 'Watchdog', role: 'system' };
+
+export interface WatchdogDeps {
+  hub: Pick<Hub, 'command' | 'decide'> & {
+    onEntries(listener: (runId: string, entries: Entry[], view: RunView) => void): () => void;
+  };
+  house: House;
+  clock: Clock;
+  dataFolder: string;
+  /** Address of the dashboard, for links. */
+  url(): string;
+  delivery: Delivery;
+  onError(error: unknown): void;
+}
+
+interface Watched {
+  watch: Watch;
+  rules: WatchdogRules;
+  view: RunView;
+}
+
+const tickMs = 1_000;
+const actions: Partial<Record<Reaction, string>> = { pause: 'pause', snapshot: 'snapshot', checkpoint: 'checkpoint' };
+
+/** @returns stop */
+export function startWatchdogs(deps: WatchdogDeps): () => void {
+  const { hub, house, clock, onError } = deps;
+  const watched = new Map<string, Watched>();
+  let cancelTick = () => {};
+
+  /** Null until the rule set of the run is known; new rules start with an empty memory. */
+  function of(runId: string, view: RunView): Watched {
+    const rules = rulesFor(house.team, runId);
+    const known = watched.get(runId);
+    if (known && known.rules === rules) {
+      known.view = view;
+      return known;
+    }
+    const fresh = { watch: new Watch(rules.rules, view.series), rules, view };
+    watched.set(runId, fresh);
+    return fresh;
+  }
+
+  const stopEntries = hub.onEntries((runId, entries, view) => {
+    if (ended(view.status)) {
+      watched.delete(runId);
+      return;
+    }
+    const w = of(runId, view);
+    for (const entry of entries) for (const firing of w.watch.entry(view, entry)) void react(w, firing).catch(onError);
+  });
+
+  async function tick(): Promise<void> {
+    cancelTick = clock.after(tickMs, () => void tick().catch(onError));
+    if (watched.size === 0) return;
+    const disk = await statfs(deps.dataFolder).catch(() => null);
+    const free = disk && disk.bavail * disk.bsize;
+    for (const w of watched.values())
+      for (const firing of w.watch.tick(w.view, clock.now(), free)) void react(w, firing).catch(onError);
+  }
+  void tick().catch(onError);
+
+  async function react({ rules, view }: Watched, firing: Firing): Promise<void> {
+    const rule = rules.rules.find((r) => r.kind === firing.kind)!;
+    const { runId } = view;
+    // The pause goes first: every further step is one too many.
+    const commands = rule.reactions.flatMap((r) => actions[r] ?? []).sort((a) => (a === 'pause' ? -1 : 1));
+    const given = await Promise.all(commands.map((action) => act(runId, action)));
+    const did = commands.map((action, i) =>
+      given[i]!.ok ? `${action} asked for` : `${action} not possible: ${(given[i] as { message: string }).message}`,
+    );
+    const message = [firing.message, ...did].join('; ').slice(0, 2000);
+    const level = firing.kind === 'not-finite' || firing.kind === 'collapse' ? 'error' : 'warning';
+    await hub.decide(runId, ({ step }) => [
+      { type: 'alert', step: Math.min(firing.step, step), level, kind: firing.kind, message },
+    ]);
+    if (rule.reactions.includes('webhook')) await post(rules, rule, firing, view);
+  }
+
+  function act(runId: string, action: string): Promise<CommandAnswer> {
+    return hub
+      .command(watchdogActor, { kind: 'act', id: nanoid(), runId, action, args: {} })
+      .catch(() => refuse('failed', 'the server could not do it'));
+  }
+
+  async function post({ webhooks }: WatchdogRules, rule: Watchdog, firing: Firing, view: RunView): Promise<void> {
+    const { runId } = view;
+    const link = new URL(`/runs/${runId}?step=${firing.step}`, deps.url()).href;
+    const notice = { run: view.config.name, runId, kind: rule.kind, step: firing.step, message: firing.message, link };
+    for (const [i, hook] of webhooks.entries()) {
+      const delivered = await deliver(hook, notice, deps.delivery);
+      if (delivered.ok) continue;
+      const message = `webhook ${i + 1} (${new URL(hook.url).host}) was not told of "${rule.kind}": ${delivered.message}`;
+      await hub.decide(runId, ({ step }) => [{ type: 'alert', step, level: 'warning', kind: 'webhook', message }]);
+    }
+  }
+
+  return () => {
+    stopEntries();
+    cancelTick();
+  };
+}

@@ -1,0 +1,84 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, it } from 'vitest';
+import { defaultConfig } from '~/shared/config';
+import type { TrainerEvent } from '~/shared/events';
+import { startApp } from '~/test/support/app';
+import { controls, series } from '~/test/support/synthetic';
+import { TrainerClient } from '~/test/support/trainerClient';
+
+const started: TrainerEvent = {
+  type: 'run.started',
+  step: 0,
+  backend: { name: 'cpu', device: 'CPU', tried: [] },
+  series,
+  controls,
+  values: Object.fromEntries(controls.values.map((c) => [c.name, c.default])),
+  params: [],
+  stepsPerEpoch: 10,
+  totalSteps: 100,
+};
+const row = (firstStep: number, loss: number): TrainerEvent => ({
+  type: 'steps',
+  firstStep,
+  count: 1,
+  values: Float64Array.from(series, (s) => (s.name === 'loss' ? loss : 1)),
+});
+
+it('a NaN loss pauses the run, says why in its log, and tells the webhook', async () => {
+  let told: (payload: unknown) => void = () => {};
+  const posted = new Promise((resolve) => {
+    told = resolve;
+  });
+  const service = createServer(async (request, response) => {
+    let text = '';
+    for await (const chunk of request) text += chunk;
+    response.end();
+    told(JSON.parse(text));
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => service.once('listening', resolve));
+  const url = `http://127.0.0.1:${(service.address() as AddressInfo).port}/hook`;
+
+  const app = await startApp();
+  const admin = { id: 'local', name: 'You', role: 'admin' } as const;
+  const { runId } = await app.hub.create(admin, defaultConfig('reverse'));
+  const rules = await fetch(`${app.url}/api/trpc/team.setWatchdogs`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      runId,
+      rules: {
+        rules: [{ kind: 'not-finite', enabled: true, reactions: ['webhook', 'snapshot', 'pause'] }],
+        webhooks: [{ url, format: 'json' }],
+      },
+    }),
+  });
+  expect(rules.status).toBe(200);
+
+  const trainer = await TrainerClient.connect(app.address);
+  trainer.ready();
+  await trainer.assigned();
+  await trainer.send(started, row(0, 2), row(1, Number.NaN));
+
+  const asked = [await trainer.told.next('command'), await trainer.told.next('command')];
+  expect(asked.map(({ actor, command }) => [actor.name, command.kind === 'act' && command.action])).toEqual([
+    ['Watchdog', 'pause'],
+    ['Watchdog', 'snapshot'],
+  ]);
+  const message = 'at step 1 the loss is NaN';
+  expect(await posted).toEqual({
+    run: 'Reverse',
+    runId,
+    kind: 'not-finite',
+    step: 1,
+    message,
+    link: `${app.url}/runs/${runId}?step=1`,
+  });
+  const view = await app.hub.view(runId);
+  expect(view?.alerts).toMatchObject([
+    { kind: 'not-finite', step: 1, level: 'error', message: `${message}; pause asked for; snapshot asked for` },
+  ]);
+  trainer.close();
+  await app.close();
+  service.close();
+});
