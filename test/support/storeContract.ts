@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Append, FencedError, StaleHeadError, type Store } from '~/server/store';
 import { defaultConfig } from '~/shared/config';
 import type { Entry, RunEvent, SnapshotEvent } from '~/shared/events';
@@ -72,20 +72,21 @@ export function writer(store: Store, runId: string, seriesNames: string[] = ['lo
 const everything = { fromStep: 0, toStep: null, series: null, buckets: 4000 };
 const all = { fromSeq: 1, limit: 100_000, types: null };
 
+/** One store serves all rules; each works on runs of its own. */
 export function storeContract(open: () => Promise<Store>): void {
-  const withStore = (test: (store: Store) => Promise<void>) => async () => {
-    const store = await open();
-    try {
-      await test(store);
-    } finally {
-      await store.close();
-    }
-  };
+  let store: Store;
+  let tests = 0;
+  beforeAll(async () => {
+    store = await open();
+  });
+  afterAll(() => store.close());
+  const withStore = (test: (store: Store, runId: string) => Promise<void>) => () => test(store, `run${100 + tests++}`);
+  const known = async (runId: string) => (await store.runs()).filter((r) => r.runId === runId);
 
   it(
     '[S1] entries come back as they were appended: seq, tenure, time, every value, NaN and infinities included',
-    withStore(async (store) => {
-      const run = writer(store, 'run001');
+    withStore(async (store, runId) => {
+      const run = writer(store, runId);
       const odd = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, 1 / 3, 5e-324];
       await run.append([created]);
       await run.append([assigned(1, 0), rows(0, 3, 2, (s, c) => odd[s * 2 + c]!), status(3, 'a "quoted" \u{1F600} word')]);
@@ -94,17 +95,17 @@ export function storeContract(open: () => Promise<Store>): void {
         rows(5003, 1, 2, () => 1),
         snapshot(5004, { entropy: [Number.NaN, 1] }),
       ]);
-      expect(await store.entries({ runId: 'run001', ...all })).toEqual(run.log);
+      expect(await store.entries({ runId, ...all })).toEqual(run.log);
     }),
   );
 
   it(
     '[S2] entries overlapping a place are given whole, in order, limited, and by type',
-    withStore(async (store) => {
-      const run = writer(store, 'run001');
+    withStore(async (store, runId) => {
+      const run = writer(store, runId);
       await run.append([created, assigned(1, 0), rows(0, 10, 2, (s) => s), status(10), rows(10, 4, 2, (s) => s), status(14)]);
       const seqs = async (fromSeq: number, limit: number, types: RunEvent['type'][] | null) =>
-        (await store.entries({ runId: 'run001', fromSeq, limit, types })).map((e) => e.seq);
+        (await store.entries({ runId, fromSeq, limit, types })).map((e) => e.seq);
       // places: created 1, assigned 2, steps 3..12, status 13, steps 14..17, status 18
       expect(await seqs(1, 100, null)).toEqual([1, 2, 3, 13, 14, 18]);
       expect(await seqs(7, 2, null)).toEqual([3, 13]);
@@ -119,33 +120,33 @@ export function storeContract(open: () => Promise<Store>): void {
 
   it(
     '[S3] an older tenure is fenced, a wrong head is refused, both with the numbers, and nothing of the write stays',
-    withStore(async (store) => {
-      const run = writer(store, 'run001');
+    withStore(async (store, runId) => {
+      const run = writer(store, runId);
       await run.append([created, assigned(2, 0)]);
-      const write = { runId: 'run001', after: 2, nextEvent: 3, seriesNames: [], rewind: null };
+      const write = { runId, after: 2, nextEvent: 3, seriesNames: [], rewind: null };
       const entries: Entry[] = [{ seq: 3, tenure: 1, at: 5, event: status(0) }];
-      await expect(store.append({ ...write, tenure: 1, entries })).rejects.toThrow(new FencedError('run001', 1, 2));
-      await expect(store.append({ ...write, after: 1, tenure: 2, entries })).rejects.toThrow(new StaleHeadError('run001', 1, 2));
-      await expect(store.append({ ...write, after: 3, tenure: 2, entries })).rejects.toThrow(new StaleHeadError('run001', 3, 2));
+      await expect(store.append({ ...write, tenure: 1, entries })).rejects.toThrow(new FencedError(runId, 1, 2));
+      await expect(store.append({ ...write, after: 1, tenure: 2, entries })).rejects.toThrow(new StaleHeadError(runId, 1, 2));
+      await expect(store.append({ ...write, after: 3, tenure: 2, entries })).rejects.toThrow(new StaleHeadError(runId, 3, 2));
       await expect(store.append({ ...write, runId: 'other1', tenure: 2, entries })).rejects.toThrow(
         new StaleHeadError('other1', 2, 0),
       );
       expect(await store.append({ ...write, tenure: 1, entries }).catch((e) => e instanceof FencedError)).toBe(true);
-      expect(await store.entries({ runId: 'run001', ...all })).toEqual(run.log);
-      expect(await store.runs()).toEqual([{ runId: 'run001', head: 2, tenure: 2, nextEvent: 2, summary: null }]);
+      expect(await store.entries({ runId, ...all })).toEqual(run.log);
+      expect(await known(runId)).toEqual([{ runId, head: 2, tenure: 2, nextEvent: 2, summary: null }]);
     }),
   );
 
   it(
     '[S4] entries that do not fit together are refused whole, with what was expected',
-    withStore(async (store) => {
-      const run = writer(store, 'run001');
+    withStore(async (store, runId) => {
+      const run = writer(store, runId);
       await run.append([created, assigned(1, 0), rows(0, 4, 2, (s) => s)]);
-      const write = { runId: 'run001', after: 6, tenure: 1, nextEvent: 6, seriesNames: ['loss', 'gradNorm'], rewind: null };
+      const write = { runId, after: 6, tenure: 1, nextEvent: 6, seriesNames: ['loss', 'gradNorm'], rewind: null };
       const at = (seq: number, event: RunEvent): Entry => ({ seq, tenure: 1, at: 1, event });
       const refused = (change: Partial<Append>) => expect(store.append({ ...write, entries: [], ...change })).rejects;
       await refused({ entries: [at(7, status(4)), at(9, status(4))] }).toThrow(
-        'run run001: expected an entry at 8, got status at 9',
+        `run ${runId}: expected an entry at 8, got status at 9`,
       );
       await refused({
         entries: [
@@ -154,7 +155,7 @@ export function storeContract(open: () => Promise<Store>): void {
             rows(4, 2, 3, () => 0),
           ),
         ],
-      }).toThrow('run run001: 2 step rows of 2 series are 4 values, got 6');
+      }).toThrow(`run ${runId}: 2 step rows of 2 series are 4 values, got 6`);
       await refused({
         entries: [
           at(
@@ -162,17 +163,19 @@ export function storeContract(open: () => Promise<Store>): void {
             rows(3, 1, 2, () => 0),
           ),
         ],
-      }).toThrow('run run001: step rows begin at 3, the next step is 4');
-      await refused({ seriesNames: ['loss'] }).toThrow('run run001: its step rows hold [loss, gradNorm], not [loss]');
-      await refused({ rewind: { fromStep: 1, keepSeq: 2 } }).toThrow('run run001: a rewind to step 1 needs a run.assigned entry');
-      expect(await store.entries({ runId: 'run001', ...all })).toEqual(run.log);
+      }).toThrow(`run ${runId}: step rows begin at 3, the next step is 4`);
+      await refused({ seriesNames: ['loss'] }).toThrow(`run ${runId}: its step rows hold [loss, gradNorm], not [loss]`);
+      await refused({ rewind: { fromStep: 1, keepSeq: 2 } }).toThrow(
+        `run ${runId}: a rewind to step 1 needs a run.assigned entry`,
+      );
+      expect(await store.entries({ runId, ...all })).toEqual(run.log);
     }),
   );
 
   it(
     '[S5] after a rewind the rows of the later tenure are in force, the superseded ones stay in the log',
-    withStore(async (store) => {
-      const run = writer(store, 'run001');
+    withStore(async (store, runId) => {
+      const run = writer(store, runId);
       await run.append([
         created,
         assigned(1, 0),
@@ -181,15 +184,15 @@ export function storeContract(open: () => Promise<Store>): void {
         snapshot(60, { entropy: [3, 4] }),
       ]);
       await run.append([assigned(2, 50)], { fromStep: 50, keepSeq: 103 });
-      const before = await store.range({ runId: 'run001', ...everything });
+      const before = await store.range({ runId, ...everything });
       expect([before.headStep, before.count]).toEqual([50, 50]);
       await run.append([rows(50, 10, 2, (s) => -s), snapshot(60, { entropy: [5, 6] })]);
-      const { headStep, series } = await store.range({ runId: 'run001', ...everything });
+      const { headStep, series } = await store.range({ runId, ...everything });
       expect(headStep).toBe(60);
       expect([...series.loss!.last]).toEqual(Array.from({ length: 60 }, (_, s) => (s < 50 ? s : -s)));
-      expect(await store.entries({ runId: 'run001', ...all })).toEqual(run.log);
+      expect(await store.entries({ runId, ...all })).toEqual(run.log);
       // the snapshot of step 50 was part of the checkpoint's step (place 103 = keepSeq), that of step 60 was not
-      expect(await store.signals('run001')).toEqual({
+      expect(await store.signals(runId)).toEqual({
         steps: Int32Array.of(50, 60),
         seqs: Int32Array.of(103, 116),
         layers: 1,
@@ -201,11 +204,11 @@ export function storeContract(open: () => Promise<Store>): void {
 
   it(
     '[S6] a range holds each row of fromStep..toStep once, in buckets of a power of two on a fixed grid; a spike survives',
-    withStore(async (store) => {
-      const run = writer(store, 'run001');
+    withStore(async (store, runId) => {
+      const run = writer(store, runId);
       await run.append([created, assigned(1, 0)]);
       await run.append([rows(0, 10_000, 2, (s, c) => (c === 0 ? s : s === 7_777 ? 1e6 : s === 7_778 ? Number.NaN : 0))]);
-      const r = await store.range({ runId: 'run001', series: null, fromStep: 3, toStep: 9_990, buckets: 10 });
+      const r = await store.range({ runId, series: null, fromStep: 3, toStep: 9_990, buckets: 10 });
       // 9,987 steps in at most 10 buckets: 1,024 steps each, from 0
       expect([r.firstStep, r.bucketSteps, r.count, r.headStep]).toEqual([0, 1024, 10, 10_000]);
       expect([...r.rows]).toEqual([1021, ...Array(8).fill(1024), 9990 - 9216]);
@@ -215,7 +218,7 @@ export function storeContract(open: () => Promise<Store>): void {
       expect([...r.series.gradNorm!.nonFinite]).toEqual([0, 0, 0, 0, 0, 0, 0, 1, 0, 0]);
       expect([...r.series.gradNorm!.sum]).toEqual([0, 0, 0, 0, 0, 0, 0, 1e6, 0, 0]);
       const one = await store.range({
-        runId: 'run001',
+        runId,
         series: ['gradNorm', 'nosuch'],
         fromStep: 7_776,
         toStep: 7_780,
@@ -231,12 +234,12 @@ export function storeContract(open: () => Promise<Store>): void {
 
   it(
     '[S7] an unknown run, a run without rows and a range beyond the head answer empty',
-    withStore(async (store) => {
-      const run = writer(store, 'run001');
+    withStore(async (store, runId) => {
+      const run = writer(store, runId);
       await run.append([created]);
       const empty = { firstStep: 0, bucketSteps: 1, count: 0, rows: new Int32Array(0), series: {}, headStep: 0 };
       expect(await store.range({ runId: 'nosuch', ...everything })).toEqual(empty);
-      expect(await store.range({ runId: 'run001', series: null, fromStep: 0, toStep: null, buckets: 10 })).toMatchObject({
+      expect(await store.range({ runId, series: null, fromStep: 0, toStep: null, buckets: 10 })).toMatchObject({
         count: 0,
         headStep: 0,
       });
@@ -249,7 +252,7 @@ export function storeContract(open: () => Promise<Store>): void {
       });
       expect(await store.view('nosuch')).toBeNull();
       await run.append([assigned(1, 0), rows(0, 5, 2, (s) => s)]);
-      expect(await store.range({ runId: 'run001', series: null, fromStep: 5, toStep: 9, buckets: 10 })).toMatchObject({
+      expect(await store.range({ runId, series: null, fromStep: 5, toStep: 9, buckets: 10 })).toMatchObject({
         count: 0,
         headStep: 5,
       });
@@ -258,12 +261,12 @@ export function storeContract(open: () => Promise<Store>): void {
 
   it(
     '[S8] steps may be missing (a branch begins late): such buckets have no rows',
-    withStore(async (store) => {
-      const run = writer(store, 'run001');
+    withStore(async (store, runId) => {
+      const run = writer(store, runId);
       await run.append([created, assigned(1, 3000)], { fromStep: 3000, keepSeq: 0 });
-      expect((await store.range({ runId: 'run001', ...everything })).headStep).toBe(3000);
+      expect((await store.range({ runId, ...everything })).headStep).toBe(3000);
       await run.append([rows(3000, 2000, 2, (s) => s), rows(9000, 1, 2, (s) => s)]);
-      const r = await store.range({ runId: 'run001', series: ['loss'], fromStep: 0, toStep: null, buckets: 10 });
+      const r = await store.range({ runId, series: ['loss'], fromStep: 0, toStep: null, buckets: 10 });
       expect([r.bucketSteps, [...r.rows], r.headStep]).toEqual([1024, [0, 0, 72, 1024, 904, 0, 0, 0, 1], 9001]);
       expect([...r.series.loss!.last]).toEqual([
         Number.NaN,
@@ -276,22 +279,22 @@ export function storeContract(open: () => Promise<Store>): void {
         Number.NaN,
         9000,
       ]);
-      expect(await store.entries({ runId: 'run001', ...all })).toEqual(run.log);
+      expect(await store.entries({ runId, ...all })).toEqual(run.log);
     }),
   );
 
   it(
     '[S9] a saved view is the newest one, and the list of runs carries its summary',
-    withStore(async (store) => {
-      const run = writer(store, 'run001');
+    withStore(async (store, runId) => {
+      const run = writer(store, runId);
       await run.append([created, status(0)]);
-      const early = foldAll('run001', run.log.slice(0, 1));
-      const late: RunView = { ...foldAll('run001', run.log), latest: Float64Array.of(Number.NaN, 1) };
+      const early = foldAll(runId, run.log.slice(0, 1));
+      const late: RunView = { ...foldAll(runId, run.log), latest: Float64Array.of(Number.NaN, 1) };
       await store.saveView(late, summarize(late, 0));
       await store.saveView(early, summarize(early, 0));
-      expect(await store.view('run001')).toEqual(late);
-      expect(await store.runs()).toEqual([
-        { runId: 'run001', head: 2, tenure: 0, nextEvent: 2, summary: { seq: 2, summary: summarize(late, 0) } },
+      expect(await store.view(runId)).toEqual(late);
+      expect(await known(runId)).toEqual([
+        { runId, head: 2, tenure: 0, nextEvent: 2, summary: { seq: 2, summary: summarize(late, 0) } },
       ]);
       await expect(store.saveView({ ...late, runId: 'nosuch' }, summarize(late, 0))).rejects.toThrow(
         'run nosuch: there is no log for this view',
@@ -314,10 +317,10 @@ export function storeContract(open: () => Promise<Store>): void {
   it(
     '[S11] appends made at once to many runs are all kept; one that fails takes back only itself',
     withStore(async (store) => {
-      const runs = Array.from({ length: 20 }, (_, i) => writer(store, `run${100 + i}`));
+      const runs = Array.from({ length: 20 }, (_, i) => writer(store, `many${100 + i}`));
       await Promise.all(runs.map((r) => r.append([created, assigned(1, 0)])));
       const stale = store.append({
-        runId: 'run100',
+        runId: 'many100',
         after: 99,
         tenure: 1,
         nextEvent: 0,
@@ -328,23 +331,23 @@ export function storeContract(open: () => Promise<Store>): void {
       const writes = runs.map(async (r) => {
         for (let s = 0; s < 1500; s += 300) await r.append([rows(s, 300, 2, (step, c) => step * (c + 1))]);
       });
-      await expect(stale).rejects.toThrow(new StaleHeadError('run100', 99, 2));
+      await expect(stale).rejects.toThrow(new StaleHeadError('many100', 99, 2));
       await Promise.all(writes);
-      for (const [i, r] of runs.entries()) expect(await store.entries({ runId: `run${100 + i}`, ...all })).toEqual(r.log);
+      for (const [i, r] of runs.entries()) expect(await store.entries({ runId: `many${100 + i}`, ...all })).toEqual(r.log);
     }),
   );
 
   it(
     '[S12] what was handed over may be changed afterwards, and so may an answer',
-    withStore(async (store) => {
-      const run = writer(store, 'run001');
+    withStore(async (store, runId) => {
+      const run = writer(store, runId);
       const event = rows(0, 2, 2, () => 1) as Extract<RunEvent, { type: 'steps' }>;
       const done = run.append([created, assigned(1, 0), event]);
       event.values.fill(9);
       await done;
-      const first = await store.entries({ runId: 'run001', ...all });
+      const first = await store.entries({ runId, ...all });
       (first[2]!.event as typeof event).values.fill(8);
-      expect((await store.entries({ runId: 'run001', ...all }))[2]).toMatchObject({
+      expect((await store.entries({ runId, ...all }))[2]).toMatchObject({
         event: { values: Float64Array.of(1, 1, 1, 1) },
       });
     }),
