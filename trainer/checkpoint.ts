@@ -102,7 +102,8 @@ export function encodeCheckpoint(params: readonly ParamSpec[], checkpoint: Check
       version,
       ...(checkpoint.runId !== null && { runId: checkpoint.runId }),
       config: JSON.stringify(checkpoint.config),
-      state: stringify({ ...state, previousProbe: previous?.probe ?? null }),
+      // Parsed so that its keys have one order: the same state gives the same bytes, whatever it was made from.
+      state: stringify(savedState.parse({ ...state, previousProbe: previous?.probe ?? null })),
     },
   );
 }
