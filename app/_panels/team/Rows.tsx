@@ -1,0 +1,21 @@
+import type { ReactNode } from 'react';
+
+/** A list in a panel with its three other states. */
+export function Rows<T>({
+  data,
+  error,
+  empty,
+  children,
+}: {
+  data: readonly T[] | undefined;
+  error: { message: string } | null;
+  empty: string;
+  children(item: T): ReactNode;
+}) {
+  if (error) return <p className="px-3 py-4 text-bad">{error.message}</p>;
+  if (!data) return <p className="px-3 py-4 text-dim">Loading…</p>;
+  if (data.length === 0) return <p className="px-3 py-4 text-dim">{empty}</p>;
+  return <ul className="divide-y divide-line/70">{data.map(children)}</ul>;
+}
+
+export const rowClass = 'flex min-h-9 flex-wrap items-center gap-x-3 gap-y-1 px-3 py-1';

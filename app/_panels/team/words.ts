@@ -1,0 +1,51 @@
+import { type Command, conditionInWords } from '~/shared/commands';
+import type { HouseEvent } from '~/shared/team';
+import { unreachable } from '~/shared/unreachable';
+
+const commandInWords = (c: Command): string => {
+  const what =
+    c.kind === 'set'
+      ? `${c.control} = ${JSON.stringify(c.value)}`
+      : [c.action, ...Object.entries(c.args).map(([name, value]) => `${name} ${JSON.stringify(value)}`)].join(' ');
+  return c.when ? `${what} ${conditionInWords(c.when)}` : what;
+};
+
+/** A row of the house log as a sentence without its subject. */
+export function auditInWords(e: HouseEvent): string {
+  switch (e.type) {
+    case 'person.joined':
+      return `joined as ${e.person.role}`;
+    case 'person.changed':
+      return `changed ${e.personId}: ${[e.name && `name ${e.name}`, e.role && `role ${e.role}`, e.colour && `colour ${e.colour}`].filter(Boolean).join(', ')}`;
+    case 'person.removed':
+      return `removed ${e.personId}`;
+    case 'invite.made':
+      return `made an invite link for ${e.invite.uses} as ${e.invite.role}`;
+    case 'invite.revoked':
+      return `revoked invite ${e.inviteId}`;
+    case 'session.opened':
+      return `signed in on ${e.session.device}`;
+    case 'session.revoked':
+      return `ended session ${e.sessionId}`;
+    case 'token.made':
+      return `made the token “${e.token.name}” as ${e.token.scope}`;
+    case 'token.revoked':
+      return `revoked token ${e.tokenId}`;
+    case 'approval.rules':
+      return e.names.length ? `asked for a second operator on ${e.names.join(', ')}` : 'asked for a second operator on nothing';
+    case 'watchdog.rules':
+      return `changed the watchdogs of ${e.runId ?? 'all runs'}`;
+    case 'run.created':
+      return e.parent ? `branched ${e.runId} from ${e.parent}` : `started ${e.runId}`;
+    case 'run.changed':
+      return `run ${e.runId}: ${e.what}`;
+    case 'command.requested':
+      return `run ${e.runId}: asked for ${commandInWords(e.command)}`;
+    case 'command.applied':
+      return `run ${e.runId}: applied at step ${e.step}: ${JSON.stringify(e.before)} → ${JSON.stringify(e.after)}`;
+    case 'command.refused':
+      return `run ${e.runId}: refused (${e.reason})`;
+    default:
+      return unreachable(e);
+  }
+}

@@ -1,0 +1,5 @@
+import { JoinForm } from '../_panels/team/JoinForm';
+
+export default function Page() {
+  return <JoinForm />;
+}
