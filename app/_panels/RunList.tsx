@@ -68,6 +68,9 @@ export function RunList() {
                 )}
               </Popup>
             )}
+            <Link href="/team" className="text-xs text-dim hover:text-ink">
+              Team
+            </Link>
             <LinkState link={link} error={error} />
             <ThemeToggle />
           </div>
