@@ -1,6 +1,10 @@
-import { type ReactNode, useId } from 'react';
+'use client';
 
-/** A titled region of the page. `aside` stands at the right of the title. */
+import { ChevronDown, ChevronRight } from 'lucide-react';
+import { type ReactNode, useId } from 'react';
+import { panes, slug, useFolded } from '../_live/panes';
+
+/** A titled region of the page that can be folded. `aside` stands at the right of the title. */
 export function Panel({
   title,
   aside,
@@ -13,15 +17,28 @@ export function Panel({
   className?: string;
 }) {
   const id = useId();
+  const pane = slug(title);
+  const folded = useFolded(pane);
+  const Chevron = folded ? ChevronRight : ChevronDown;
   return (
     <section aria-labelledby={id} className={`min-w-0 rounded border border-line bg-panel ${className}`}>
-      <header className="flex min-h-8 flex-wrap items-center justify-between gap-x-3 gap-y-1 border-b border-line px-3 py-1">
-        <h2 id={id} className="text-2xs font-semibold tracking-wider text-dim uppercase">
-          {title}
+      <header
+        className={`flex min-h-8 flex-wrap items-center justify-between gap-x-3 gap-y-1 px-3 py-1 ${folded ? '' : 'border-b border-line'}`}
+      >
+        <h2 id={id} className="text-2xs font-semibold tracking-wider uppercase">
+          <button
+            type="button"
+            aria-expanded={!folded}
+            className="-ml-1 inline-flex items-center gap-0.5 rounded-sm tracking-wider text-dim uppercase hover:text-ink"
+            onClick={() => panes.toggle(pane)}
+          >
+            <Chevron aria-hidden size={12} />
+            {title}
+          </button>
         </h2>
-        {aside}
+        {!folded && aside}
       </header>
-      {children}
+      {!folded && children}
     </section>
   );
 }

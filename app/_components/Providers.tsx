@@ -19,7 +19,7 @@ function Toasts() {
   return (
     <Toaster
       theme={resolvedTheme === 'light' ? 'light' : 'dark'}
-      position="bottom-right"
+      position="bottom-left"
       visibleToasts={3}
       toastOptions={{
         style: {
@@ -27,7 +27,7 @@ function Toasts() {
           color: 'var(--color-ink)',
           border: '1px solid var(--color-line)',
           borderRadius: '3px',
-          font: 'inherit',
+          fontFamily: 'var(--font-sans)',
         },
       }}
     />

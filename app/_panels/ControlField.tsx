@@ -126,9 +126,11 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
               <Button size="small" look="bare" onClick={cancel}>
                 Cancel
               </Button>
-              <Button size="small" look="primary" type="submit">
-                Apply
-              </Button>
+              {!changedMeanwhile && (
+                <Button size="small" look="primary" type="submit">
+                  Apply
+                </Button>
+              )}
             </span>
           </div>
         )}
@@ -137,10 +139,12 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
         )}
         {error && <p className="text-bad">{error}</p>}
         {changedMeanwhile && (
-          <p className="flex flex-wrap items-center justify-between gap-1 text-warn">
-            <span>
-              {state?.changedBy?.name ?? 'Somebody'} made it {valueInWords(spec, current)} at step {state?.changedAtStep}
-            </span>
+          <p className="flex flex-wrap items-center justify-end gap-1 text-warn">
+            {!error && (
+              <span>
+                {state?.changedBy?.name ?? 'Somebody'} made it {valueInWords(spec, current)} at step {state?.changedAtStep}
+              </span>
+            )}
             <Button size="small" onClick={() => void send(current)}>
               Apply mine over it
             </Button>

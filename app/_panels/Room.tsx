@@ -8,6 +8,7 @@ import { statusWord } from '../_components/statusWord';
 import { TopBar } from '../_components/TopBar';
 import { RunProvider } from '../_live/RunProvider';
 import { useRun, useView } from '../_live/useRun';
+import { useUrlState } from '../_live/useUrlState';
 import { ActivityPanel } from './ActivityPanel';
 import { AttentionPanel } from './AttentionPanel';
 import { CurvesPanel } from './CurvesPanel';
@@ -39,6 +40,7 @@ function Opened() {
   useShortcuts();
   useOutcomes();
   useTitle();
+  useUrlState();
   const link = useRun((r) => r.link);
   return (
     <>

@@ -31,7 +31,7 @@ export function RunHeader() {
     null,
   );
   return (
-    <header className="sticky top-0 z-30 border-b border-line bg-panel">
+    <header className="border-b border-line bg-panel">
       <TopBar>
         {head && (
           <>

@@ -1,0 +1,49 @@
+import { type AttentionView, decodeAttentionView, defaultAttentionView, encodeAttentionView } from './attentionView';
+import { type ChartChoices, chartParams, fromChartParams } from './chartSettings';
+
+/** Everything that a link to a run's page carries besides the run: whoever opens it sees the same. */
+export interface UrlState {
+  /** null = following the newest. */
+  step: number | null;
+  zoom: [number, number] | null;
+  charts: ChartChoices;
+  attention: AttentionView;
+  /** Folded panels. */
+  folded: readonly string[];
+}
+
+/** The query string, without "?"; what stands at its default is left out. */
+export function toQuery({ step, zoom, charts, attention, folded }: UrlState): string {
+  const params = new URLSearchParams();
+  if (step !== null) params.set('step', String(step));
+  if (zoom) params.set('zoom', `${zoom[0]}-${zoom[1]}`);
+  for (const [key, value] of Object.entries(chartParams(charts))) params.set(key, value);
+  const view = encodeAttentionView(attention);
+  if (view) params.set('attention', view);
+  if (folded.length > 0) params.set('folded', folded.join(','));
+  return params.toString();
+}
+
+/** The inverse of toQuery; a part that makes no sense is left at its default. */
+export function fromQuery(query: string): UrlState {
+  const params = new URLSearchParams(query);
+  return {
+    step: whole(params.get('step')),
+    zoom: range(params.get('zoom')),
+    charts: fromChartParams(params),
+    attention: decodeAttentionView(params.get('attention') ?? '') ?? defaultAttentionView,
+    folded: (params.get('folded') ?? '').split(',').filter((pane) => /^[a-z0-9-]+$/.test(pane)),
+  };
+}
+
+function whole(text: string | null): number | null {
+  const n = text === null || !/^\d+$/.test(text) ? Number.NaN : Number(text);
+  return Number.isSafeInteger(n) ? n : null;
+}
+
+function range(text: string | null): [number, number] | null {
+  const match = /^(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)$/.exec(text ?? '');
+  if (!match) return null;
+  const [from, to] = [Number(match[1]), Number(match[2])];
+  return from < to ? [from, to] : null;
+}

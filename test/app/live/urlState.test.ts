@@ -1,0 +1,100 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { attentionViewSchema, defaultAttentionView } from '~/app/_live/attentionView';
+import { chartDefaults } from '~/app/_live/chartSettings';
+import { fromQuery, toQuery, type UrlState } from '~/app/_live/urlState';
+
+const start: UrlState = { step: null, zoom: null, charts: chartDefaults, attention: defaultAttentionView, folded: [] };
+
+/** For every field, values that are not its default, those that look like nothing (0, false, null, '') among them. */
+const changes: { [K in keyof UrlState]: UrlState[K][] } = {
+  step: [0, 1, 1_000_000],
+  zoom: [
+    [0, 1],
+    [0.5, 2000],
+    [120, 340],
+  ],
+  charts: [
+    { ...chartDefaults, smoothSteps: 0 },
+    { ...chartDefaults, log: true },
+    { ...chartDefaults, robust: true },
+    { ...chartDefaults, x: 'epoch' },
+    { ...chartDefaults, search: 'a&b=c?^(loss|é)$ +' },
+    { ...chartDefaults, open: ['gradient norm', 'a,b', '100 %'] },
+    { ...chartDefaults, gradients: 'lines' },
+  ],
+  attention: [
+    { ...defaultAttentionView, source: { example: 3 } },
+    { ...defaultAttentionView, source: 'spread' },
+    { ...defaultAttentionView, byRole: false },
+    { ...defaultAttentionView, scale: 'lift' },
+    { ...defaultAttentionView, palette: 'grey' },
+    { ...defaultAttentionView, reference: { step: 0 } },
+    { ...defaultAttentionView, reference: { layer: 0, head: 0 } },
+    { ...defaultAttentionView, hidden: ['0.0', '3.1'] },
+    { ...defaultAttentionView, operation: 'std' },
+    { ...defaultAttentionView, signal: 'entropy' },
+    { ...defaultAttentionView, mass: 0.9 },
+    { ...defaultAttentionView, flip: true },
+    { ...defaultAttentionView, mistakesOnly: true },
+    { ...defaultAttentionView, asTable: true },
+    { ...defaultAttentionView, pinned: { layer: 0, head: 0, query: 0, key: 0 } },
+    { ...defaultAttentionView, pinned: { layer: 1, head: null, query: null, key: 2 } },
+  ],
+  folded: [['curves'], ['attention', 'activity']],
+};
+
+it('a link with nothing chosen is bare', () => {
+  expect(toQuery(start)).toBe('');
+  expect(fromQuery('')).toEqual(start);
+});
+
+for (const field of Object.keys(changes) as (keyof UrlState)[])
+  for (const value of changes[field])
+    it(`${field} ${JSON.stringify(value)} comes back from its link`, () => {
+      const state = { ...start, [field]: value };
+      expect(fromQuery(toQuery(state))).toEqual(state);
+    });
+
+it('each field of charts and attention has a case that changes it', () => {
+  for (const [defaults, cases] of [
+    [chartDefaults, changes.charts],
+    [defaultAttentionView, changes.attention],
+  ] as const)
+    for (const key of Object.keys(defaults))
+      expect(
+        cases.some((c) => JSON.stringify(c[key as never]) !== JSON.stringify(defaults[key as never])),
+        key,
+      ).toBe(true);
+  expect(Object.keys(attentionViewSchema.shape)).toEqual(Object.keys(defaultAttentionView));
+});
+
+it('all fields together come back from one link', () => {
+  const seed = 7;
+  fc.assert(
+    fc.property(
+      fc.record(
+        Object.fromEntries(Object.entries(changes).map(([key, values]) => [key, fc.constantFrom(...(values as unknown[]))])),
+      ),
+      (state) => {
+        expect(fromQuery(toQuery(state as unknown as UrlState))).toEqual(state);
+      },
+    ),
+    { seed },
+  );
+});
+
+it.each([
+  'step=-1',
+  'step=abc',
+  'step=1e99',
+  'zoom=5',
+  'zoom=9-3',
+  'zoom=a-b',
+  'attention={',
+  'attention=[]',
+  'folded=<b>',
+  'smooth=-1',
+])('%s makes no sense and is left at its default', (query) => {
+  expect(fromQuery(query)).toEqual(start);
+});
