@@ -56,14 +56,23 @@ export function untagged(value: unknown, array: (payload: unknown) => Uint8Array
   return out;
 }
 
+// Native where there is one: letter by letter, a range of 30 series x 4,000 buckets held the server up for 400 ms.
+const native = globalThis as {
+  Buffer?: { from(data: ArrayBufferLike, at: number, length: number): { toString(encoding: 'base64'): string } };
+  Uint8Array: { fromBase64?: (text: string) => Uint8Array };
+};
+
 function toBase64(bytes: Uint8Array): string {
+  if (native.Buffer) return native.Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
   let text = '';
   for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
   return btoa(text);
 }
 
+/** @throws Error when the text is not base64 */
 function fromBase64(payload: unknown): Uint8Array {
   if (typeof payload !== 'string') throw new Error('encoded array: base64 text is needed');
+  if (native.Uint8Array.fromBase64) return native.Uint8Array.fromBase64(payload);
   const text = atob(payload);
   const out = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i);
