@@ -25,6 +25,11 @@ export class LruCache<V> {
     return entry.value;
   }
 
+  /** Without counting as use. */
+  peek(key: string): V | undefined {
+    return this.entries.get(key)?.value;
+  }
+
   /** A value larger than the whole cache is kept alone: what is on screen must not be fetched again and again. */
   set(key: string, value: V, bytes: number): void {
     this.delete(key);

@@ -100,11 +100,11 @@ export class SnapshotFeed {
     if (this.everything) this.wantEverything(true);
   }
 
+  /** What there is to show now; fetches nothing. */
   look(step: number): Look {
     const i = nearestIndex(this.list, step);
     const nearest = this.list[i] ?? null;
     if (!nearest) return { step, nearest: null, shown: null, error: null };
-    this.aim(i);
     const error = this.failed.get(nearest.blob.hash)?.message ?? null;
     for (let d = 0; d < this.list.length; d++)
       for (const at of d === 0 ? [i] : [i - d, i + d]) {
@@ -118,6 +118,11 @@ export class SnapshotFeed {
   /** The snapshot if it is at hand; never fetches. */
   at(recorded: Recorded): AttentionSnapshot | null {
     return this.cache.get(recorded.blob.hash) ?? null;
+  }
+
+  /** The same for whoever walks over all of them: leaves the order of use alone. */
+  peek(recorded: Recorded): AttentionSnapshot | null {
+    return this.cache.peek(recorded.blob.hash) ?? null;
   }
 
   /** Fetches `recorded` next, e.g. the reference of a difference. */
@@ -140,7 +145,10 @@ export class SnapshotFeed {
     this.enqueue([...this.wanted, ...fitting(order, this.cache.maxBytes)]);
   }
 
-  private aim(index: number): void {
+  /** Fetches the snapshot nearest to a step, then its neighbours. */
+  aim(step: number): void {
+    const index = nearestIndex(this.list, step);
+    if (index < 0) return;
     const nearest = Array.from({ length: reach }, (_, d) => [this.list[index + d + 1], this.list[index - d - 1]]);
     // Half the memory: fetching ahead must not push out what is being compared.
     const ahead = fitting(

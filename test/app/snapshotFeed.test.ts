@@ -29,6 +29,12 @@ function heldServer() {
     },
   };
 }
+/** Goes to a step as a page does. */
+function go(feed: SnapshotFeed, step: number) {
+  feed.aim(step);
+  return feed.look(step);
+}
+
 const settled = async () => {
   for (let i = 0; i < 10; i++) await Promise.resolve();
 };
@@ -61,11 +67,11 @@ it('of several snapshots of one step the newest counts', () => {
 it('shows the nearest recorded snapshot once it is there, and until then the nearest one at hand, naming both', async () => {
   const server = heldServer();
   const feed = new SnapshotFeed({ fetchBlob: server.fetchBlob, parallel: 1 });
-  expect(feed.look(7)).toEqual({ step: 7, nearest: null, shown: null, error: null });
+  expect(go(feed, 7)).toEqual({ step: 7, nearest: null, shown: null, error: null });
   feed.setRecorded([recorded(0), recorded(20), recorded(40)]);
-  expect(feed.look(3)).toMatchObject({ nearest: { step: 0 }, shown: null });
+  expect(go(feed, 3)).toMatchObject({ nearest: { step: 0 }, shown: null });
   await server.answer(0);
-  expect(feed.look(37)).toMatchObject({
+  expect(go(feed, 37)).toMatchObject({
     step: 37,
     nearest: { step: 40 },
     shown: { recorded: { step: 0 }, snapshot: { step: 0 } },
@@ -74,16 +80,16 @@ it('shows the nearest recorded snapshot once it is there, and until then the nea
   // One at a time: 20 was under way, ahead of the first look; then what is looked at.
   await server.answer(20);
   expect(server.asked.map(Number)).toEqual([0, 20, 40]);
-  expect(feed.look(37).shown?.recorded.step).toBe(20);
+  expect(go(feed, 37).shown?.recorded.step).toBe(20);
   await server.answer(40);
-  expect(feed.look(37).shown?.recorded.step).toBe(40);
+  expect(go(feed, 37).shown?.recorded.step).toBe(40);
 });
 
 it('each blob is fetched once, however often and fast one looks', async () => {
   const server = heldServer();
   const feed = new SnapshotFeed({ fetchBlob: server.fetchBlob });
   feed.setRecorded(Array.from({ length: 10 }, (_, i) => recorded(i * 10)));
-  for (let n = 0; n < 200; n++) feed.look(n % 100);
+  for (let n = 0; n < 200; n++) go(feed, n % 100);
   for (let round = 0; round < 10; round++) for (const h of [...server.asked]) await server.answer(Number(h));
   expect([...server.asked].map(Number).sort((a, b) => a - b)).toEqual([0, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
 });
@@ -93,38 +99,38 @@ it('a blob that cannot be fetched says why, leaves the nearest at hand on screen
   const server = heldServer();
   const feed = new SnapshotFeed({ fetchBlob: server.fetchBlob, parallel: 1, now: () => now });
   feed.setRecorded([recorded(0), recorded(20)]);
-  feed.look(0);
+  go(feed, 0);
   await server.answer(0);
   await server.refuse(20, 'blob: 404');
-  expect(feed.look(20)).toMatchObject({ nearest: { step: 20 }, shown: { recorded: { step: 0 } }, error: 'blob: 404' });
+  expect(go(feed, 20)).toMatchObject({ nearest: { step: 20 }, shown: { recorded: { step: 0 } }, error: 'blob: 404' });
   expect(server.asked).toHaveLength(2);
   now = 2_000;
-  feed.look(20);
+  go(feed, 20);
   expect(server.asked).toHaveLength(3);
   await server.answer(20);
-  expect(feed.look(20)).toMatchObject({ shown: { recorded: { step: 20 } }, error: null });
+  expect(go(feed, 20)).toMatchObject({ shown: { recorded: { step: 20 } }, error: null });
 });
 
 it('a corrupt blob is an error with the reason, not an empty map', async () => {
   const feed = new SnapshotFeed({ fetchBlob: async () => bytesAt(0).subarray(0, 90) });
   feed.setRecorded([recorded(0)]);
-  feed.look(0);
+  go(feed, 0);
   await settled();
-  expect(feed.look(0).error).toMatch(/truncated/);
+  expect(go(feed, 0).error).toMatch(/truncated/);
 });
 
 it('a rewind takes superseded snapshots out and a new one of the same step takes their place', async () => {
   const feed = new SnapshotFeed({ fetchBlob: async (hash) => bytesAt(Number(hash) % 1000) });
   feed.setRecorded([recorded(0, 2), recorded(20, 30), recorded(40, 50)]);
-  feed.look(40);
+  go(feed, 40);
   await settled();
   const version = feed.version;
   const again: Recorded = { step: 20, seq: 60, blob: { hash: hashOf(1020), bytes: 100 } };
   feed.setRecorded([recorded(0, 2), again]);
   expect(feed.version).toBeGreaterThan(version);
-  expect(feed.look(40)).toMatchObject({ nearest: again });
+  expect(go(feed, 40)).toMatchObject({ nearest: again });
   await settled();
-  expect(feed.look(40).shown?.recorded).toEqual(again);
+  expect(go(feed, 40).shown?.recorded).toEqual(again);
 });
 
 it('asked for all steps, fetches evenly spread ones first and no more than fit', async () => {
@@ -149,9 +155,9 @@ it('the same pictures are kept once', async () => {
     fetchBlob: async (hash) => bytesAt(Number(hash), { task: 'anomaly', pictures, inputs: [[0, 1, 2, 3]] }),
   });
   feed.setRecorded([recorded(0), recorded(20)]);
-  feed.look(0);
+  go(feed, 0);
   for (let n = 0; n < 10; n++) await settled();
-  const [a, b] = [feed.look(0).shown!.snapshot, feed.look(20).shown!.snapshot];
+  const [a, b] = [go(feed, 0).shown!.snapshot, go(feed, 20).shown!.snapshot];
   expect(b.pictures).toBe(a.pictures);
   expect(b.bytes).toBe(a.bytes - pictures.data.length);
   expect(b.attention.buffer.byteLength).toBe(b.attention.byteLength);

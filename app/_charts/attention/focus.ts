@@ -32,10 +32,12 @@ export function focusReducer(focus: Focus, event: FocusEvent): Focus {
   switch (event.type) {
     case 'hover':
       return sameSpot(focus.hovered, event.spot) ? focus : { ...focus, hovered: event.spot };
-    case 'click':
+    case 'click': {
+      if (!event.spot) return { ...focus, pinned: null };
       // The same spot again unpins: the way out for a finger, which has no Escape.
-      if (!event.spot || sameSpot(focus.pinned, event.spot)) return { ...focus, pinned: null };
-      return { ...focus, pinned: event.spot };
+      const spot = withHead(event.spot, focus.pinned);
+      return { ...focus, pinned: sameSpot(focus.pinned, spot) ? null : spot };
+    }
     case 'escape':
       return focus.hovered || focus.pinned ? noFocus : focus;
     case 'scroll':
@@ -43,14 +45,16 @@ export function focusReducer(focus: Focus, event: FocusEvent): Focus {
   }
 }
 
+/** A token pinned while a head is: that head stays. */
+const withHead = (spot: Spot, pinned: Spot | null): Spot =>
+  spot.layer === null && pinned !== null ? { ...spot, layer: pinned.layer, head: pinned.head } : spot;
+
 export const lit = (focus: Focus): Spot | null => focus.hovered ?? focus.pinned;
 
-/** The token lit in every head. A cell lights its query's row and its key's column; a token of a self-attending sequence is both. */
-export const litLines = (spot: Spot | null): { query: number | null; key: number | null } => ({
-  query: spot?.query ?? null,
-  key: spot?.key ?? null,
-});
-
-/** Whom to show large: the lit head, else null = the average. */
+/** The head of a spot; null = it is of no head in particular. */
 export const litHead = (spot: Spot | null): { layer: number; head: number } | null =>
   spot && spot.layer !== null && spot.head !== null ? { layer: spot.layer, head: spot.head } : null;
+
+/** Whom to show large: the head pointed at, else the pinned one, else null = the average. Pointing at a token does not take the pinned head away. */
+export const largeHead = (focus: Focus): { layer: number; head: number } | null =>
+  litHead(focus.hovered) ?? litHead(focus.pinned);

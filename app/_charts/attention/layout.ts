@@ -10,6 +10,7 @@ export interface GridRequest extends MapSize {
   /** CSS pixels to fill at most. */
   width: number;
   maxHeight: number;
+  flip?: boolean;
 }
 
 export interface GridLayout extends MapSize {
@@ -27,9 +28,11 @@ export interface GridLayout extends MapSize {
   height: number;
   /** CSS pixels per canvas pixel, a whole number. */
   zoom: number;
+  /** Query 0 at the bottom, as matplotlib's origin='lower' draws it. */
+  flip: boolean;
 }
 
-export function gridLayout({ layers, heads, queries, keys, width, maxHeight }: GridRequest): GridLayout {
+export function gridLayout({ layers, heads, queries, keys, width, maxHeight, flip = false }: GridRequest): GridLayout {
   const at = (pool: number) => {
     const mapWidth = Math.ceil(keys / pool);
     const mapHeight = Math.ceil(queries / pool);
@@ -43,7 +46,7 @@ export function gridLayout({ layers, heads, queries, keys, width, maxHeight }: G
   // Very many rows scroll rather than shrink below what a finger or eye can hit.
   const smallest = Math.min(width / sizes.width, Math.max(1, Math.ceil(48 / sizes.mapHeight)));
   const zoom = Math.max(1, Math.floor(Math.max(smallest, Math.min(width / sizes.width, maxHeight / sizes.height))));
-  return { layers, heads, queries, keys, ...sizes, zoom };
+  return { layers, heads, queries, keys, ...sizes, zoom, flip };
 }
 
 /** Canvas pixel of a map's upper left cell. */
@@ -69,5 +72,24 @@ export function cellAt(g: GridLayout, cssX: number, cssY: number): Cell | null {
   const column = x - head * (g.mapWidth + g.gap);
   const row = y - layer * (g.mapHeight + g.gap);
   if (column >= g.mapWidth || row >= g.mapHeight) return null;
-  return { layer, head, query: row * g.pool, key: column * g.pool };
+  return { layer, head, query: (g.flip ? g.mapHeight - 1 - row : row) * g.pool, key: column * g.pool };
+}
+
+export interface Box {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** Where a row, column or cell (both given) of a map lies, in CSS pixels; the whole map when neither is given. */
+export function boxOf(g: GridLayout, row: number, column: number, query: number | null, key: number | null): Box {
+  const { x, y } = mapOrigin(g, row, column);
+  const queryRow = query === null ? 0 : Math.floor(query / g.pool);
+  return {
+    x: (x + (key === null ? 0 : Math.floor(key / g.pool))) * g.zoom,
+    y: (y + (g.flip && query !== null ? g.mapHeight - 1 - queryRow : queryRow)) * g.zoom,
+    width: (key === null ? g.mapWidth : 1) * g.zoom,
+    height: (query === null ? g.mapHeight : 1) * g.zoom,
+  };
 }

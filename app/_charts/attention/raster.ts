@@ -40,6 +40,8 @@ export interface Target {
   stride: number;
   x: number;
   y: number;
+  /** Row 0 at the bottom. */
+  flip?: boolean;
 }
 
 /** Cells of `values` that are NaN or infinite are painted as such and counted. */
@@ -54,7 +56,7 @@ export function paint(values: Float32Array, offset: number, size: MapSize, scale
   let bad = 0;
   for (let i = 0; i < queries; i++) {
     let from = offset + i * keys;
-    let to = (y + i) * stride + x;
+    let to = (y + (target.flip ? queries - 1 - i : i)) * stride + x;
     for (const end = from + keys; from < end; from++, to++) {
       const v = values[from]!;
       // NaN and infinities fail the comparison; finite differences are always 0.
@@ -81,6 +83,7 @@ function paintPooled(
   target: Target,
   pool: number,
 ): number {
+  const rows = Math.ceil(queries / pool);
   let bad = 0;
   for (let i0 = 0, row = 0; i0 < queries; i0 += pool, row++)
     for (let j0 = 0, column = 0; j0 < keys; j0 += pool, column++) {
@@ -101,7 +104,8 @@ function paintPooled(
             best = v;
           }
         }
-      target.pixels[(target.y + row) * target.stride + target.x + column] = tileBad ? notFinite : pixelOf(scale, best);
+      const y = target.y + (target.flip ? rows - 1 - row : row);
+      target.pixels[y * target.stride + target.x + column] = tileBad ? notFinite : pixelOf(scale, best);
     }
   return bad;
 }

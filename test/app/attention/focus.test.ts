@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Focus, type FocusEvent, focusReducer, lit, litHead, noFocus, type Spot } from '~/app/_charts/attention/focus';
+import { type Focus, type FocusEvent, focusReducer, largeHead, lit, litHead, noFocus, type Spot } from '~/app/_charts/attention/focus';
 import { describeHeads, range, shownHeads, shownLines, solo, toggle } from '~/app/_charts/attention/selection';
 import { seeded } from './maps';
 
@@ -21,6 +21,15 @@ describe('pointing', () => {
     expect(following(click, { type: 'hover', spot: token(1) }, { type: 'escape' })).toEqual(noFocus);
     expect(lit(following(click, { type: 'click', spot: null }))).toBeNull();
     expect(lit(following(click, click))).toBeNull();
+  });
+
+  it('a token is pinned on top of the pinned head, and pointing at one leaves the head large', () => {
+    const head: FocusEvent = { type: 'click', spot: { layer: 1, head: 2, query: null, key: null } };
+    expect(following(head, { type: 'click', spot: token(3) }).pinned).toEqual(cell(1, 2, 3, 3));
+    expect(following(head, { type: 'click', spot: token(3) }, { type: 'click', spot: token(3) }).pinned).toBeNull();
+    expect(largeHead(following(head, { type: 'hover', spot: token(0) }))).toEqual({ layer: 1, head: 2 });
+    expect(largeHead(following(head, { type: 'hover', spot: cell(0, 0, 1, 1) }))).toEqual({ layer: 0, head: 0 });
+    expect(largeHead(following({ type: 'click', spot: token(3) }))).toBeNull();
   });
 
   it('scrolling ends the preview and keeps the pin', () => {

@@ -1,0 +1,267 @@
+'use client';
+
+import { type KeyboardEvent, memo, type PointerEvent, useLayoutEffect, useMemo, useRef } from 'react';
+import type { HeadMaps } from './derive';
+import type { FocusEvent, Spot } from './focus';
+import { litHead } from './focus';
+import { type Box, boxOf, cellAt, gridLayout, mapOrigin } from './layout';
+import { paint } from './raster';
+import type { ColourScale } from './scale';
+import { type Hidden, headKey } from './selection';
+import { headName } from './tokens';
+
+export interface HeadGridProps {
+  maps: HeadMaps;
+  /** One scale for all heads, or one per head. */
+  scaleOf: (layer: number, head: number) => ColourScale;
+  /** Numbers of the layers (rows) and heads (columns) that have something to show. */
+  lines: { layers: readonly number[]; heads: readonly number[] };
+  hidden: Hidden;
+  lit: Spot | null;
+  pinned: Spot | null;
+  /** CSS pixels to fill at most, row labels included. */
+  width: number;
+  maxHeight: number;
+  flip: boolean;
+  onFocus: (event: FocusEvent) => void;
+  /** `s` or a header: alone; `h` or Alt-click: hide; Shift-click: all between the pinned head and this one; `a`: all again. */
+  onSelect: (what: 'solo' | 'hide' | 'range' | 'all', heads: readonly (readonly [number, number])[]) => void;
+}
+
+const labelWidth = 34;
+const labelHeight = 18;
+
+/** Every head's map at once: rows are layers, columns heads. Pointing at a cell lights its row and column in all of them. */
+export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
+  const { maps, scaleOf, lines, hidden, lit, pinned, width, maxHeight, flip, onFocus, onSelect } = props;
+  const { queries, keys } = maps;
+  const rows = lines.layers.length;
+  const columns = lines.heads.length;
+  const grid = useMemo(
+    () =>
+      gridLayout({
+        layers: rows,
+        heads: columns,
+        queries,
+        keys,
+        width: width - labelWidth,
+        maxHeight: maxHeight - labelHeight,
+        flip,
+      }),
+    [rows, columns, queries, keys, width, maxHeight, flip],
+  );
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const cells = useRef(new Map<string, HTMLElement>());
+
+  useLayoutEffect(() => {
+    const context = canvas.current?.getContext('2d');
+    if (!context) return;
+    const image = new ImageData(grid.width, grid.height);
+    const pixels = new Uint32Array(image.data.buffer);
+    for (const [row, layer] of lines.layers.entries())
+      for (const [column, head] of lines.heads.entries()) {
+        if (hidden.has(headKey(layer, head))) continue;
+        const target = { pixels, stride: grid.width, ...mapOrigin(grid, row, column), flip };
+        paint(maps.values, (layer * maps.heads + head) * queries * keys, maps, scaleOf(layer, head), target, grid.pool);
+      }
+    context.putImageData(image, 0, 0);
+  }, [maps, scaleOf, lines, hidden, grid, flip, queries, keys]);
+
+  const size = { width: grid.width * grid.zoom, height: grid.height * grid.zoom };
+  const spotAt = (event: PointerEvent | React.MouseEvent): Spot | null => {
+    const box = event.currentTarget.getBoundingClientRect();
+    const cell = cellAt(grid, event.clientX - box.left, event.clientY - box.top);
+    if (!cell) return null;
+    const [layer, head] = [lines.layers[cell.layer]!, lines.heads[cell.head]!];
+    return hidden.has(headKey(layer, head)) ? null : { ...cell, layer, head };
+  };
+
+  const focusHead = (row: number, column: number): void => {
+    const [layer, head] = [lines.layers[row], lines.heads[column]];
+    if (layer === undefined || head === undefined) return;
+    cells.current.get(headKey(layer, head))?.focus();
+  };
+  const onKey = (event: KeyboardEvent, row: number, column: number): void => {
+    const [layer, head] = [lines.layers[row]!, lines.heads[column]!];
+    const steps: Record<string, [number, number]> = {
+      ArrowUp: [-1, 0],
+      ArrowDown: [1, 0],
+      ArrowLeft: [0, -1],
+      ArrowRight: [0, 1],
+    };
+    const step = steps[event.key];
+    if (step) focusHead(row + step[0], column + step[1]);
+    else if (event.key === 'Home') focusHead(event.ctrlKey ? 0 : row, 0);
+    else if (event.key === 'End') focusHead(event.ctrlKey ? rows - 1 : row, columns - 1);
+    else if (event.key === 'Enter' || event.key === ' ')
+      onFocus({ type: 'click', spot: { layer, head, query: null, key: null } });
+    else if (event.key === 's') onSelect('solo', [[layer, head]]);
+    else if (event.key === 'h') onSelect('hide', [[layer, head]]);
+    else if (event.key === 'a') onSelect('all', []);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  const active = litHead(pinned) ?? { layer: lines.layers[0]!, head: lines.heads[0]! };
+  const activeShown = lines.layers.includes(active.layer) && lines.heads.includes(active.head);
+
+  return (
+    <div className="relative select-none" style={{ width: size.width + labelWidth, height: size.height + labelHeight }}>
+      {lines.heads.map((head, column) => {
+        const box = boxOf(grid, 0, column, null, null);
+        return (
+          <LineButton
+            key={head}
+            title={`head ${head + 1} in every layer: click = alone, again = all`}
+            style={{ left: labelWidth + box.x, top: 0, width: box.width, height: labelHeight }}
+            onClick={() =>
+              onSelect(
+                'solo',
+                lines.layers.map((layer) => [layer, head] as const),
+              )
+            }
+          >
+            {grid.zoom * grid.mapWidth > 44 ? `head ${head + 1}` : head + 1}
+          </LineButton>
+        );
+      })}
+      {lines.layers.map((layer, row) => {
+        const box = boxOf(grid, row, 0, null, null);
+        return (
+          <LineButton
+            key={layer}
+            title={`layer ${layer + 1}: click = alone, again = all`}
+            style={{ left: 0, top: labelHeight + box.y, width: labelWidth - 4, height: box.height }}
+            onClick={() =>
+              onSelect(
+                'solo',
+                lines.heads.map((head) => [layer, head] as const),
+              )
+            }
+          >
+            {box.height > 40 ? <span className="[writing-mode:vertical-rl] rotate-180">layer {layer + 1}</span> : layer + 1}
+          </LineButton>
+        );
+      })}
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the heads inside are the keyboard's way; the pointer's finds cells between them. */}
+      {/* biome-ignore lint/a11y/useSemanticElements: a grid of canvases is no table. */}
+      <div
+        role="grid"
+        tabIndex={-1}
+        aria-label="attention maps, rows are layers, columns are heads"
+        className="absolute touch-manipulation"
+        style={{ left: labelWidth, top: labelHeight, ...size }}
+        onPointerMove={(e) => e.pointerType !== 'touch' && onFocus({ type: 'hover', spot: spotAt(e) })}
+        onPointerLeave={() => onFocus({ type: 'hover', spot: null })}
+        onClick={(e) => {
+          const spot = spotAt(e);
+          const head = litHead(spot);
+          if (head && e.altKey) onSelect('hide', [[head.layer, head.head]]);
+          else if (head && e.shiftKey) onSelect('range', [[head.layer, head.head]]);
+          else onFocus({ type: 'click', spot });
+        }}
+      >
+        <canvas
+          ref={canvas}
+          width={grid.width}
+          height={grid.height}
+          className="absolute inset-0 size-full [image-rendering:pixelated]"
+          aria-hidden
+        />
+        <svg
+          width={size.width}
+          height={size.height}
+          className="pointer-events-none absolute inset-0 overflow-visible"
+          aria-hidden
+        >
+          <GridMarks grid={grid} lines={lines} lit={lit} pinned={pinned} hidden={hidden} />
+        </svg>
+        {lines.layers.map((layer, row) => (
+          // biome-ignore lint/a11y/useSemanticElements: rows of a grid of canvases.
+          // biome-ignore lint/a11y/useFocusableInteractive: the cells take the focus.
+          <div key={layer} role="row" className="contents">
+            {lines.heads.map((head, column) => {
+              const off = hidden.has(headKey(layer, head));
+              const here = activeShown ? layer === active.layer && head === active.head : row === 0 && column === 0;
+              const box = boxOf(grid, row, column, null, null);
+              return (
+                // biome-ignore lint/a11y/useSemanticElements: a cell of a grid of canvases.
+                <div
+                  key={head}
+                  ref={(element) => {
+                    if (element) cells.current.set(headKey(layer, head), element);
+                    else cells.current.delete(headKey(layer, head));
+                  }}
+                  role="gridcell"
+                  aria-label={off ? `${headName(layer, head)}, hidden` : headName(layer, head)}
+                  aria-selected={litHead(pinned)?.layer === layer && litHead(pinned)?.head === head}
+                  tabIndex={here ? 0 : -1}
+                  data-head={headKey(layer, head)}
+                  className={`pointer-events-none absolute ${off ? 'border border-dashed border-line' : ''}`}
+                  style={{ left: box.x, top: box.y, width: box.width, height: box.height }}
+                  onKeyDown={(e) => onKey(e, row, column)}
+                />
+              );
+            })}
+          </div>
+        ))}
+      </div>
+    </div>
+  );
+});
+
+function LineButton({
+  style,
+  title,
+  onClick,
+  children,
+}: {
+  style: React.CSSProperties;
+  title: string;
+  onClick: () => void;
+  children: React.ReactNode;
+}) {
+  return (
+    <button
+      type="button"
+      tabIndex={-1}
+      title={title}
+      onClick={onClick}
+      className="absolute flex items-center justify-center overflow-hidden text-2xs whitespace-nowrap text-dim hover:text-ink"
+      style={style}
+    >
+      {children}
+    </button>
+  );
+}
+
+type MarksProps = Pick<HeadGridProps, 'lines' | 'lit' | 'pinned' | 'hidden'> & { grid: ReturnType<typeof gridLayout> };
+
+const boxPath = (b: Box): string => `M${b.x},${b.y}h${b.width}v${b.height}h${-b.width}z`;
+
+/** The lit token's row and column in every head as two paths, whatever the number of heads; the pinned head's frame. */
+function GridMarks({ grid, lines, lit, pinned, hidden }: MarksProps) {
+  let token = '';
+  for (const [row, layer] of lines.layers.entries())
+    for (const [column, head] of lines.heads.entries()) {
+      if (hidden.has(headKey(layer, head))) continue;
+      if (lit && lit.query !== null) token += boxPath(boxOf(grid, row, column, lit.query, null));
+      if (lit && lit.key !== null) token += boxPath(boxOf(grid, row, column, null, lit.key));
+    }
+  const frame = (spot: Spot | null) => {
+    const head = litHead(spot);
+    const row = head ? lines.layers.indexOf(head.layer) : -1;
+    const column = head ? lines.heads.indexOf(head.head) : -1;
+    return row < 0 || column < 0 ? '' : boxPath(boxOf(grid, row, column, null, null));
+  };
+  return (
+    <>
+      {/* Twice, dark and light, so that the lines show on every colour. */}
+      <path d={token} className="fill-none stroke-black/70" strokeWidth={2.5} />
+      <path d={token} data-token-lines className="fill-none stroke-white" strokeWidth={1} />
+      <path d={frame(lit)} className="fill-none stroke-ink" strokeWidth={1} />
+      <path d={frame(pinned)} className="fill-none stroke-accent" strokeWidth={2.5} />
+    </>
+  );
+}

@@ -1,0 +1,120 @@
+'use client';
+
+import { memo, type PointerEvent, type ReactNode, useLayoutEffect, useRef } from 'react';
+import { notFinite } from './palettes';
+import { pixelOf } from './raster';
+import type { ColourScale } from './scale';
+import type { HeadId } from './selection';
+import { columns, type StepAxis, stepAt } from './stepAxis';
+import { headName } from './tokens';
+
+export interface RibbonsProps {
+  /** Steps of the snapshots, ascending. */
+  steps: Float64Array;
+  /** [n, layers x heads] */
+  values: Float64Array;
+  headsPerLayer: number;
+  shown: readonly HeadId[];
+  scale: ColourScale;
+  axis: StepAxis;
+  label: string;
+  /** The head shown large. */
+  active: { layer: number; head: number } | null;
+  cursor: ReactNode;
+  onJump: (step: number) => void;
+  onHoverStep: (step: number | null) => void;
+  onPickHead: (head: HeadId) => void;
+}
+
+export const ribbonLabelWidth = 34;
+
+/** One strip per head over all recorded steps, coloured by a signal: where a head changes its mind is seen at a glance. Click or drag to go there. */
+export const Ribbons = memo(function Ribbons(props: RibbonsProps) {
+  const { steps, values, headsPerLayer, shown, scale, axis, label, active, cursor, onJump, onHoverStep, onPickHead } = props;
+  const plot = axis.width;
+  const strip = shown.length <= 2 ? 22 : shown.length <= 8 ? 16 : shown.length <= 24 ? 11 : 6;
+  const gap = strip > 8 ? 2 : 1;
+  const height = shown.length * (strip + gap) - gap;
+  const canvas = useRef<HTMLCanvasElement>(null);
+
+  useLayoutEffect(() => {
+    const context = canvas.current?.getContext('2d');
+    if (!context || steps.length === 0) return;
+    const image = new ImageData(plot, height);
+    const pixels = new Uint32Array(image.data.buffer);
+    const at = columns(steps, axis);
+    const perStep = values.length / steps.length;
+    for (const [row, [layer, head]] of shown.entries())
+      for (let x = 0; x < plot; x++) {
+        const n = at[x]!;
+        if (n < 0) continue;
+        const v = values[n * perStep + layer * headsPerLayer + head]!;
+        // A signal that this snapshot lacks (the first has no drift) is left blank; an infinite one is not.
+        const colour = Number.isNaN(v) ? 0 : Number.isFinite(v) ? pixelOf(scale, v) : notFinite;
+        for (let y = row * (strip + gap); y < row * (strip + gap) + strip; y++) pixels[y * plot + x] = colour;
+      }
+    context.putImageData(image, 0, 0);
+  }, [steps, values, headsPerLayer, shown, scale, axis, plot, height, strip, gap]);
+
+  const stepOf = (event: PointerEvent) => stepAt(axis, event.clientX - event.currentTarget.getBoundingClientRect().left);
+  const drag = (event: PointerEvent) => {
+    onHoverStep(stepOf(event));
+    if (event.buttons & 1) onJump(stepOf(event));
+  };
+  const every = Math.ceil(11 / (strip + gap));
+
+  return (
+    <div className="relative" style={{ width: plot + ribbonLabelWidth, height }}>
+      {shown.map(([layer, head], row) =>
+        row % every === 0 ? (
+          <button
+            key={`${layer}.${head}`}
+            type="button"
+            tabIndex={-1}
+            title={`${headName(layer, head)}: show large`}
+            onClick={() => onPickHead([layer, head])}
+            className={`absolute left-0 overflow-hidden text-left font-mono text-[10px] leading-none ${active?.layer === layer && active.head === head ? 'font-bold text-ink' : 'text-dim'} hover:text-ink`}
+            style={{ top: row * (strip + gap), height: strip, width: ribbonLabelWidth - 4 }}
+          >
+            {layer + 1}.{head + 1}
+          </button>
+        ) : null,
+      )}
+      <div
+        role="img"
+        aria-label={`${label} of each head over ${steps.length} recorded steps`}
+        className="absolute touch-pan-y cursor-crosshair"
+        style={{ left: ribbonLabelWidth, top: 0, width: plot, height }}
+        onPointerDown={(e) => {
+          e.currentTarget.setPointerCapture(e.pointerId);
+          onJump(stepOf(e));
+        }}
+        onPointerMove={drag}
+        onPointerLeave={() => onHoverStep(null)}
+        data-testid="ribbons"
+      >
+        <canvas
+          ref={canvas}
+          width={plot}
+          height={height}
+          className="absolute inset-0"
+          style={{ width: plot, height }}
+          aria-hidden
+        />
+        {cursor}
+      </div>
+    </div>
+  );
+});
+
+/** Where the page stands, on whatever is drawn over steps. Lives outside the drawing, so that moving it costs nothing. */
+export function StepLine({ x, height, faint = false }: { x: number; height: number | string; faint?: boolean }) {
+  return (
+    <div
+      aria-hidden
+      className={`pointer-events-none absolute top-0 w-px ${faint ? 'bg-dim' : 'bg-ink outline-1 outline-panel/60'}`}
+      style={{ transform: `translateX(${x}px)`, height }}
+      data-testid={faint ? undefined : 'step-line'}
+    />
+  );
+}

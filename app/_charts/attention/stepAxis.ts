@@ -1,0 +1,30 @@
+/** Steps to pixels for what is drawn per snapshot: each snapshot owns the steps nearer to it than to its neighbours. */
+export interface StepAxis {
+  first: number;
+  last: number;
+  width: number;
+}
+
+/** The whole run up to its newest step, or the range that the page is zoomed to. */
+export const stepAxis = (headStep: number, zoom: readonly [number, number] | null, width: number): StepAxis => ({
+  first: zoom ? zoom[0] : 0,
+  last: zoom ? Math.max(zoom[1], zoom[0] + 1) : Math.max(1, headStep),
+  width,
+});
+
+export const xOf = (axis: StepAxis, step: number): number => ((step - axis.first) / (axis.last - axis.first)) * axis.width;
+export const stepAt = (axis: StepAxis, x: number): number =>
+  Math.round(axis.first + (Math.max(0, Math.min(axis.width, x)) / axis.width) * (axis.last - axis.first));
+
+/** Index of the snapshot that each pixel column shows, -1 for none. With more snapshots than columns a column shows the last one that begins in it. */
+export function columns(steps: ArrayLike<number>, axis: StepAxis): Int32Array {
+  const out = new Int32Array(axis.width).fill(-1);
+  for (let n = 0; n < steps.length; n++) {
+    const from = n === 0 ? steps[0]! : (steps[n - 1]! + steps[n]!) / 2;
+    const to = n === steps.length - 1 ? Math.max(steps[n]!, axis.last) : (steps[n]! + steps[n + 1]!) / 2;
+    const a = Math.max(0, Math.floor(xOf(axis, from)));
+    const b = Math.min(axis.width, Math.max(Math.ceil(xOf(axis, to)), xOf(axis, from) >= 0 ? a + 1 : 0));
+    if (b > a) out.fill(n, a, b);
+  }
+  return out;
+}

@@ -1,0 +1,156 @@
+'use client';
+
+import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
+import { paths } from '~/shared/protocol';
+import { api } from '../_trpc/client';
+import { useRunStore } from './RunProvider';
+import { SignalTable } from './signalTable';
+import { type Look, type Recorded, SnapshotFeed } from './snapshotFeed';
+import type { RunStore } from './types';
+
+/** Attention of the page's run over all its steps: maps by `feed`, signals by `table`. One for all panels of the page. */
+export interface Snapshots {
+  feed: SnapshotFeed;
+  table: SignalTable;
+  /** Grows whenever signals arrived. */
+  signalVersion(): number;
+  subscribeSignals(listener: () => void): () => void;
+}
+
+interface Held extends Snapshots {
+  users: number;
+  attach(): () => void;
+  detach: () => void;
+}
+const held = new WeakMap<RunStore, Held>();
+
+export function useSnapshots(): Snapshots {
+  const store = useRunStore();
+  const snapshots = useMemo(() => holdFor(store), [store]);
+  useEffect(() => {
+    if (snapshots.users++ === 0) snapshots.detach = snapshots.attach();
+    return () => {
+      if (--snapshots.users === 0) snapshots.detach();
+    };
+  }, [snapshots]);
+  return snapshots;
+}
+
+function holdFor(store: RunStore): Held {
+  const known = held.get(store);
+  if (known) return known;
+  const feed = new SnapshotFeed({ fetchBlob });
+  const table = new SignalTable();
+  const listeners = new Set<() => void>();
+  let version = 0;
+  const told = () => {
+    version++;
+    for (const listener of listeners) listener();
+  };
+  const made: Held = {
+    feed,
+    table,
+    signalVersion: () => version,
+    subscribeSignals: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    users: 0,
+    detach: () => {},
+    attach: () => attach(store, feed, table, told),
+  };
+  held.set(store, made);
+  return made;
+}
+
+function attach(store: RunStore, feed: SnapshotFeed, table: SignalTable, told: () => void): () => void {
+  let seen: readonly Recorded[] | null = null;
+  let reading = false;
+  let retry: ReturnType<typeof setTimeout> | null = null;
+  let closed = false;
+
+  /** Signals that arrived before this page did, or during a break. */
+  async function readSignals() {
+    if (reading || retry !== null || closed) return;
+    reading = true;
+    try {
+      table.load(await api.runs.signals.query({ runId: store.runId }));
+      told();
+    } catch {
+      // The link state says that the server is away; this asks again until it is back.
+    }
+    reading = false;
+    if (closed || table.missing(feed.recorded) === 0) return;
+    retry = setTimeout(() => {
+      retry = null;
+      void readSignals();
+    }, 2_000);
+  }
+
+  const follow = () => {
+    const list = store.get().view?.snapshots ?? [];
+    if (list === seen) return;
+    seen = list;
+    feed.setRecorded(list);
+    if (table.missing(feed.recorded) > 0) void readSignals();
+    told();
+  };
+  const stopEntries = store.onEntries({
+    entries: (entries) => {
+      for (const { seq, event } of entries) if (event.type === 'snapshot') table.add(seq, event.signals);
+    },
+    reset: () => {},
+  });
+  const stopStore = store.subscribe(follow);
+  follow();
+  return () => {
+    closed = true;
+    if (retry !== null) clearTimeout(retry);
+    stopEntries();
+    stopStore();
+  };
+}
+
+async function fetchBlob(hash: string): Promise<Uint8Array> {
+  const response = await fetch(`${paths.blobs}/${hash}`);
+  if (!response.ok) throw new Error(`the server answered ${response.status}: ${(await response.text()).slice(0, 200)}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** What a step shows; fetches it and its neighbours. The same object until the answer changes. */
+export function useLook({ feed }: Snapshots, step: number): Look {
+  const version = useSyncExternalStore(
+    feed.subscribe,
+    () => feed.version,
+    () => 0,
+  );
+  const last = useRef<Look | null>(null);
+  const look = useMemo(() => {
+    void version;
+    const next = feed.look(step);
+    const old = last.current;
+    const same =
+      old?.step === step &&
+      old.nearest === next.nearest &&
+      old.error === next.error &&
+      old.shown?.snapshot === next.shown?.snapshot;
+    last.current = same ? old : next;
+    return last.current;
+  }, [feed, version, step]);
+  useEffect(() => {
+    void version;
+    feed.aim(step);
+  }, [feed, version, step]);
+  return look;
+}
+
+/** Grows with the list of recorded snapshots and with every blob that arrives. */
+export const useFeedVersion = ({ feed }: Snapshots): number =>
+  useSyncExternalStore(
+    feed.subscribe,
+    () => feed.version,
+    () => 0,
+  );
+
+export const useSignalVersion = (snapshots: Snapshots): number =>
+  useSyncExternalStore(snapshots.subscribeSignals, snapshots.signalVersion, () => 0);

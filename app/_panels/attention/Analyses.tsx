@@ -1,0 +1,53 @@
+'use client';
+
+import { memo } from 'react';
+import type { Analysis } from '~/shared/events';
+import type { Placed } from '~/shared/fold';
+import { setCursor } from '../../_live/cursor';
+import { useView } from '../../_live/useRun';
+import { ActionButton } from '../ActionButton';
+import { useWhyNot } from '../useWhyNot';
+import { ablateHeads, permutationCheck } from './analyses';
+
+const kinds = [permutationCheck, ablateHeads];
+
+/** Questions that only the trainer can answer, asked between two steps, and what it answered. */
+export const Analyses = memo(function Analyses({ step }: { step: number }) {
+  const actions = useView((v) => v.controls.actions.filter((a) => kinds.includes(a.name)), []);
+  const analyses = useView((v) => v.analyses, []);
+  const why = useWhyNot();
+  if (actions.length === 0 && analyses.length === 0) return null;
+  return (
+    <section aria-label="questions to the trainer" className="flex flex-col gap-1.5 text-xs">
+      <h3 className="font-semibold">Ask the trainer</h3>
+      <div className="flex flex-wrap items-start gap-x-4 gap-y-1.5">
+        {actions.map((action) => (
+          <ActionButton key={action.name} action={action} why={why} />
+        ))}
+      </div>
+      <ul className="flex max-h-48 flex-col gap-1 overflow-auto">
+        {analyses
+          .filter((a) => kinds.includes(a.kind))
+          .toReversed()
+          .map((a) => (
+            <li key={a.seq} className={a.step === step ? '' : 'text-dim'} data-analysis={a.kind}>
+              <button type="button" className="mr-2 font-mono underline" onClick={() => setCursor.pin(a.step)}>
+                step {a.step}
+              </button>
+              <Verdict analysis={a} /> {a.message}
+            </li>
+          ))}
+      </ul>
+    </section>
+  );
+});
+
+function Verdict({ analysis: { kind, summary } }: { analysis: Placed<Analysis> }) {
+  if (kind !== permutationCheck) return null;
+  const passed = summary.passed === 1;
+  return (
+    <strong className={passed ? 'text-good' : summary.expected === 0 ? 'text-dim' : 'text-bad'}>
+      {passed ? '✓ equivariant' : '✗ not equivariant'}
+    </strong>
+  );
+}

@@ -1,0 +1,29 @@
+import { useEffect, useRef, useState } from 'react';
+import type { Scene } from './useScene';
+
+const quietMs = 5_000;
+
+/** Tells a screen reader where the workspace stands, at most every five seconds. */
+export function Announcer({ scene }: { scene: Scene }) {
+  const [said, setSaid] = useState('');
+  const last = useRef(0);
+  const { snapshot, recorded, source, wrong } = scene;
+  const answers =
+    source.kind === 'example'
+      ? `${snapshot.answers - wrong[source.example]!} of ${snapshot.answers} answers right`
+      : scene.sourceWords;
+  const words = `attention at step ${recorded.step}, ${answers}`;
+  useEffect(() => {
+    const wait = Math.max(0, last.current + quietMs - Date.now());
+    const timer = setTimeout(() => {
+      last.current = Date.now();
+      setSaid(words);
+    }, wait);
+    return () => clearTimeout(timer);
+  }, [words]);
+  return (
+    <p aria-live="polite" className="sr-only">
+      {said}
+    </p>
+  );
+}

@@ -1,0 +1,85 @@
+'use client';
+
+import { memo, useDeferredValue, useEffect, useMemo, useState } from 'react';
+import { headScores, roleOf } from '~/shared/attention';
+import { type AttentionSnapshot, mapOf, oddPlaces } from '~/shared/attentionSnapshot';
+import { type HeadRow, RoleTable } from '../../_charts/attention/RoleTable';
+import { type HeadId, type Hidden, solo, toggle } from '../../_charts/attention/selection';
+import { attentionView } from '../../_live/attentionView';
+import { useView } from '../../_live/useRun';
+import { ablationAt } from './analyses';
+import { focusStore } from './focusStore';
+
+interface HeadsProps {
+  snapshot: AttentionSnapshot;
+  hidden: Hidden;
+  active: { layer: number; head: number } | null;
+}
+
+/** What each head does at the step shown, over all probe examples. */
+export const Heads = memo(function Heads({ snapshot, hidden, active }: HeadsProps) {
+  const settled = useSettled(useDeferredValue(snapshot));
+  const analyses = useView((v) => v.analyses, []);
+  const rows = useMemo(() => headRows(settled), [settled]);
+  const withAblation = useMemo(
+    () => rows.map((r) => ({ ...r, ablation: ablationAt(analyses, settled.step, r.layer, r.head) })),
+    [rows, analyses, settled.step],
+  );
+  const { layers, heads } = snapshot;
+  const act = useMemo(
+    () => ({
+      onPick: ([layer, head]: HeadId) => focusStore.send({ type: 'click', spot: { layer, head, query: null, key: null } }),
+      onToggle: (id: HeadId) =>
+        attentionView.set({ hidden: [...toggle(new Set(attentionView.get().hidden), [id], layers, heads)] }),
+      onSolo: (id: HeadId) => attentionView.set({ hidden: [...solo(new Set(attentionView.get().hidden), [id], layers, heads)] }),
+    }),
+    [layers, heads],
+  );
+  return (
+    <section aria-label="heads" className="min-w-0">
+      <h3 className="mb-1 text-xs font-semibold">
+        Heads at step {settled.step}
+        <span className="ml-2 font-normal text-dim">mean over {settled.examples} probe examples</span>
+      </h3>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by key. */}
+      <section className="max-h-96 overflow-auto" tabIndex={0} aria-label="table of heads">
+        <RoleTable rows={withAblation} hidden={hidden} active={active} {...act} />
+      </section>
+      <p className="mt-1 text-2xs text-dim">
+        Where a head looks is not yet why the model answers: switch heads off to see what they are worth.
+      </p>
+    </section>
+  );
+});
+
+function headRows(s: AttentionSnapshot): HeadRow[] {
+  const odd = oddPlaces(s);
+  return Array.from({ length: s.layers * s.heads }, (_, n) => {
+    const [layer, head] = [Math.floor(n / s.heads), n % s.heads];
+    const scores = headScores(
+      Array.from({ length: s.examples }, (_, e) => mapOf(s, e, layer, head)),
+      s,
+      odd,
+    );
+    const drift = s.signals.drift;
+    const width = s.layers * s.heads;
+    let sum = drift ? 0 : Number.NaN;
+    if (drift) for (let e = 0; e < s.examples; e++) sum += drift[e * width + n]!;
+    return { layer, head, scores, role: roleOf(scores, s.keys), drift: sum / s.examples, ablation: null };
+  });
+}
+
+/** Large maps take tens of milliseconds to score: while somebody scrubs, the table waits until they stop. */
+const manyCells = 300_000;
+const restMs = 150;
+
+function useSettled(snapshot: AttentionSnapshot): AttentionSnapshot {
+  const [settled, setSettled] = useState(snapshot);
+  const large = snapshot.attention.length > manyCells;
+  useEffect(() => {
+    if (!large) return;
+    const timer = setTimeout(() => setSettled(snapshot), restMs);
+    return () => clearTimeout(timer);
+  }, [snapshot, large]);
+  return large ? settled : snapshot;
+}
