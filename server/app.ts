@@ -112,7 +112,6 @@ export async function createApp(options: AppOptions): Promise<App> {
       isTrainer: async (request) => (await identity.identify(request))?.role === 'trainer',
       onError,
     });
-    closers.push(() => Promise.all([viewers.close(), trainers.close()]));
 
     let openedPages: (pages: Pages | null) => void = () => {};
     const http = createHttp({
@@ -132,7 +131,12 @@ export async function createApp(options: AppOptions): Promise<App> {
       onError,
     });
     const port = await listen(http, host, options.port);
-    closers.push(() => closeHttp(http));
+    closers.push(async () => {
+      const closed = closeHttp(http);
+      // Open sockets would keep it from closing.
+      await Promise.all([viewers.close(), trainers.close()]);
+      await closed;
+    });
     const pages = options.pages && (await openPages({ ...options.pages, host, port }));
     if (pages) closers.push(() => pages.close());
     openedPages(pages);

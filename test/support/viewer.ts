@@ -1,0 +1,101 @@
+/** A viewer as tests drive it: a real socket, `await viewer.next('frame')`, and the view it holds by applying frames as the page does. */
+import { io, type Socket } from 'socket.io-client';
+import { applyFrame } from '~/app/_live/applyFrame';
+import type { Command, CommandAnswer } from '~/shared/commands';
+import type { Entry } from '~/shared/events';
+import type { RunView } from '~/shared/fold';
+import { unpack } from '~/shared/pack';
+import { type Cursor, type Frame, paths, type ServerToViewer, type ViewerToServer, type WatchAnswer } from '~/shared/protocol';
+import { type Inbox, inbox } from './inbox';
+
+type Told = {
+  [K in keyof Omit<ServerToViewer, 'frame'>]: Parameters<ServerToViewer[K]>[0];
+} & { frame: Frame };
+
+export class TestViewer {
+  readonly told: Inbox<Told> = inbox<Told>();
+  view: RunView | null = null;
+  /** Every entry that came in frames, in order. */
+  readonly entries: Entry[] = [];
+  #until: { reached: (view: RunView) => boolean; resolve: (view: RunView) => void } | null = null;
+
+  private constructor(readonly socket: Socket<ServerToViewer, ViewerToServer>) {
+    socket.on('frame', (bytes, ack) => {
+      const frame = unpack(bytes) as Frame;
+      if (this.view) {
+        const applied = applyFrame(this.view, frame);
+        if (applied.kind !== 'applied')
+          throw new Error(`frame ${frame.from}..${frame.to} on a view at ${this.view.seq}: ${applied.kind}`);
+        this.view = applied.view;
+        this.entries.push(...frame.entries);
+      }
+      this.told.put('frame', frame);
+      ack();
+      this.#check();
+    });
+    for (const name of ['watchers', 'runs', 'trainers', 'refused', 'dropped'] as const)
+      socket.on(name, ((message: never) => this.told.put(name, message)) as never);
+  }
+
+  static async connect(url: string, headers: Record<string, string> = {}): Promise<TestViewer> {
+    const socket: Socket<ServerToViewer, ViewerToServer> = io(url, {
+      path: paths.viewers,
+      transports: ['websocket'],
+      reconnection: false,
+      forceNew: true,
+      extraHeaders: headers,
+    });
+    const viewer = new TestViewer(socket);
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve);
+      socket.once('connect_error', reject);
+    });
+    return viewer;
+  }
+
+  async watch(runId: string, cursor: Cursor | null = null): Promise<WatchAnswer> {
+    const answer = await this.socket.emitWithAck('watch', { runId, cursor });
+    if (answer.ok && answer.view) this.view = unpack(answer.view) as RunView;
+    return answer;
+  }
+
+  /** The view once it is as wanted; rejects after 20 s with what it is instead. */
+  until(reached: (view: RunView) => boolean): Promise<RunView> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () =>
+          reject(
+            new Error(`the view is at seq ${this.view?.seq}, step ${this.view?.step}, ${this.view?.status}: not as awaited`),
+          ),
+        20_000,
+      );
+      this.#until = {
+        reached,
+        resolve: (view) => {
+          clearTimeout(timer);
+          resolve(view);
+        },
+      };
+      this.#check();
+    });
+  }
+
+  command(command: Command): Promise<CommandAnswer> {
+    return this.socket.emitWithAck('command', command);
+  }
+
+  /** Sends anything at all, and gets whatever is answered. */
+  raw(name: string, ...args: unknown[]): Promise<unknown> {
+    return (this.socket as unknown as Socket).timeout(5000).emitWithAck(name, ...args);
+  }
+
+  close(): void {
+    this.socket.disconnect();
+  }
+
+  #check(): void {
+    if (!this.view || !this.#until?.reached(this.view)) return;
+    this.#until.resolve(this.view);
+    this.#until = null;
+  }
+}
