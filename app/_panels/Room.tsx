@@ -15,6 +15,7 @@ import { CurvesPanel } from './CurvesPanel';
 import { EvaluationsPanel } from './EvaluationsPanel';
 import { GradientPanel } from './GradientPanel';
 import { RunHeader } from './RunHeader';
+import { NotesPanel } from './room/NotesPanel';
 import { Scrubber } from './Scrubber';
 import { useShortcuts } from './Shortcuts';
 import { SteeringPanel } from './SteeringPanel';
@@ -60,6 +61,7 @@ function Opened() {
         <aside aria-label="Steering and activity" className="flex min-w-0 flex-col gap-2">
           <SteeringPanel />
           <EvaluationsPanel />
+          <NotesPanel />
           <ActivityPanel />
         </aside>
       </main>

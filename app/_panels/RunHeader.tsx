@@ -11,6 +11,7 @@ import { Progress } from '../_components/Progress';
 import { StatusBadge } from '../_components/StatusBadge';
 import { ThemeToggle, TopBar } from '../_components/TopBar';
 import { useRun, useView } from '../_live/useRun';
+import { BranchButton } from './room/BranchDialog';
 import { Setup } from './Setup';
 import { ShortcutHelp } from './Shortcuts';
 import { Transport } from './Transport';
@@ -63,6 +64,7 @@ export function RunHeader() {
           <div className="lg:hidden">
             <Transport compact />
           </div>
+          <BranchButton />
           <Watchers watchers={watchers} you={you} />
           <LinkState link={link} error={error} />
           <span className="flex">

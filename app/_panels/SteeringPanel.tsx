@@ -6,6 +6,8 @@ import { Panel } from '../_components/Panel';
 import { useView } from '../_live/useRun';
 import { ActionButton } from './ActionButton';
 import { ControlField } from './ControlField';
+import { Proposals } from './room/Proposals';
+import { Wheel } from './room/Wheel';
 import { Transport, transportNames } from './Transport';
 import { useWhyNot } from './useWhyNot';
 
@@ -42,6 +44,8 @@ export function SteeringPanel() {
         </p>
       ) : (
         <>
+          <Wheel />
+          <Proposals />
           {!over && (
             <div className="border-b border-line p-2">
               <Transport />
