@@ -4,13 +4,15 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const stampFile = join(root, '.build/stamp');
+const lockFile = join(root, '.build/lock');
 
 const sources = ['app', 'server', 'shared', 'trainer'];
 const settings = ['package.json', 'package-lock.json', 'tsconfig.json', 'next.config.mjs', 'postcss.config.mjs'];
@@ -23,8 +25,17 @@ const bundles = {
   'trainer/link/worker': 'trainer/link/worker.ts',
 };
 
-/** Builds if anything changed since the last time, telling `say` what it does. */
+/** Builds if anything changed since the last time, telling `say` what it does. One process at a time: a second one waits, and finds it done. */
 export async function build(say: (line: string) => void): Promise<void> {
+  const release = await lock();
+  try {
+    await buildWhatChanged(say);
+  } finally {
+    release();
+  }
+}
+
+async function buildWhatChanged(say: (line: string) => void): Promise<void> {
   const stamp = stampOf();
   if (existsSync(join(root, '.next/BUILD_ID')) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
   const startedAt = Date.now();
@@ -36,6 +47,32 @@ export async function build(say: (line: string) => void): Promise<void> {
   await buildPages();
   writeFileSync(stampFile, stamp);
   say(`built in ${Math.round((Date.now() - startedAt) / 1000)} s`);
+}
+
+/** @returns what lets go of the lock; that of a process which is no more is taken over */
+async function lock(): Promise<() => void> {
+  mkdirSync(join(root, '.build'), { recursive: true });
+  for (;;) {
+    try {
+      writeFileSync(lockFile, String(process.pid), { flag: 'wx' });
+      return () => rmSync(lockFile, { force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    if (gone(lockFile)) rmSync(lockFile, { force: true });
+    else await setTimeout(200);
+  }
+}
+
+function gone(file: string): boolean {
+  try {
+    // An empty file belongs to somebody who is about to write its number.
+    const pid = Number(readFileSync(file, 'utf8') || process.pid);
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
 }
 
 async function bundle(): Promise<void> {
