@@ -1,0 +1,117 @@
+/** The arrows of the design: who may import whom. trainer/, server/ and app/ meet only in shared/; app/ may take types of server/. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { dirname, join, normalize, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+interface Import {
+  file: string;
+  /** Repository path for our own modules, package name for others. */
+  target: string;
+  typeOnly: boolean;
+}
+
+const statement =
+  /^\s*(?:import|export)\s+(type\s+)?(?:[\w*{][^'"`;]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm;
+
+const read = new Map<string, Import[]>();
+
+function importsOf(folder: string): Import[] {
+  const known = read.get(folder);
+  if (known) return known;
+  const imports = readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((e) => e.isFile() && /\.(ts|tsx)$/.test(e.name))
+    .flatMap((e) => {
+      const path = join(e.parentPath, e.name);
+      const file = relative(root, path);
+      return [...readFileSync(path, 'utf8').matchAll(statement)].map((m) => ({
+        file,
+        target: resolved(file, m[2] ?? m[3]!),
+        typeOnly: m[1] !== undefined,
+      }));
+    });
+  read.set(folder, imports);
+  return imports;
+}
+
+function resolved(file: string, specifier: string): string {
+  if (specifier.startsWith('~/')) return specifier.slice(2);
+  if (specifier.startsWith('.')) return normalize(join(dirname(file), specifier));
+  return specifier;
+}
+
+const inside = (target: string, ...folders: string[]) => folders.some((f) => target === f || target.startsWith(`${f}/`));
+const ours = (target: string) => inside(target, 'app', 'server', 'trainer', 'shared', 'test');
+const packageOf = (target: string) =>
+  target
+    .split('/')
+    .slice(0, target.startsWith('@') ? 2 : 1)
+    .join('/');
+const builtin = (target: string) => target.startsWith('node:') || builtinModules.includes(target);
+const breaking = (imports: Import[], allowed: (i: Import) => boolean) =>
+  imports.filter((i) => !allowed(i)).map((i) => `${i.file} imports ${i.target}`);
+
+describe('imports', () => {
+  it('are found at all', () => {
+    const found = importsOf('server').filter((i) => i.file === 'server/app.ts');
+    expect(found).toContainEqual({ file: 'server/app.ts', target: 'server/hub', typeOnly: false });
+    expect(found).toContainEqual({ file: 'server/app.ts', target: 'shared/config', typeOnly: false });
+  });
+
+  it('shared/ takes nothing but zod', () => {
+    expect(breaking(importsOf('shared'), (i) => inside(i.target, 'shared') || i.target === 'zod')).toEqual([]);
+  });
+
+  it('trainer/ and server/ take of ours only shared/', () => {
+    for (const folder of ['trainer', 'server'])
+      expect(breaking(importsOf(folder), (i) => !ours(i.target) || inside(i.target, folder, 'shared'))).toEqual([]);
+  });
+
+  it('app/ takes shared/, types of server/, and nothing of Node', () => {
+    expect(
+      breaking(importsOf('app'), (i) => {
+        if (inside(i.target, 'server')) return i.typeOnly;
+        return ours(i.target) ? inside(i.target, 'app', 'shared') : !builtin(i.target);
+      }),
+    ).toEqual([]);
+  });
+
+  it('charts know no live data', () => {
+    expect(breaking(importsOf('app/_charts'), (i) => !inside(i.target, 'app/_live', 'app/_trpc'))).toEqual([]);
+  });
+
+  it('the trainer knows no viewers and no database; SQL stays in server/store', () => {
+    expect(
+      breaking(importsOf('trainer'), (i) => !['better-sqlite3', 'next', 'react', 'socket.io'].includes(packageOf(i.target))),
+    ).toEqual([]);
+    expect(
+      breaking(
+        importsOf('server'),
+        (i) => packageOf(i.target) !== 'better-sqlite3' || inside(i.file, 'server/store', 'server/audit'),
+      ),
+    ).toEqual([]);
+  });
+
+  it.each(['server/log', 'server/room', 'server/accept', 'server/judge', 'server/frames', 'server/runList', 'server/trainers'])(
+    '%s is a core: no socket, file, timer or database',
+    (core) => {
+      const hosts = [
+        'socket.io',
+        'better-sqlite3',
+        'node:fs',
+        'node:fs/promises',
+        'node:http',
+        'node:net',
+        'node:timers',
+        'node:child_process',
+      ];
+      const own = importsOf('server').filter((i) => i.file === `${core}.ts`);
+      expect(own.length).toBeGreaterThan(0);
+      expect(breaking(own, (i) => !hosts.includes(i.target))).toEqual([]);
+      expect(readFileSync(join(root, `${core}.ts`), 'utf8')).not.toMatch(/\b(setTimeout|setInterval|Date\.now|Math\.random)\b/);
+    },
+  );
+});
