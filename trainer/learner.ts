@@ -8,6 +8,7 @@ import {
   reshape,
   slice,
   sqrt,
+  square,
   sum,
   type Tensor,
   type Tensor1D,
@@ -54,14 +55,16 @@ export interface LearnerOptions {
   optimizer: OptimizerKind;
   /** Opened, and tfjs' current backend for as long as the learner is used. */
   backend: Pick<OpenedBackend, 'compileStep'>;
+  /** Whether steps measure every parameter's gradient norm; without, `paramGradNorms` is empty. Default true. */
+  paramGradNorms?: boolean;
 }
 
 /** How many examples `attend` takes through the network at once: its maps are the largest thing in memory. */
 const attendChunk = 64;
 
 /** A network with random parameters, ready for its first update. @throws RangeError when the shape describes no model */
-export function createLearner({ shape, seed, optimizer, backend }: LearnerOptions): Learner {
-  return new TensorLearner(shape, seed, optimizer, backend.compileStep);
+export function createLearner({ shape, seed, optimizer, backend, paramGradNorms = true }: LearnerOptions): Learner {
+  return new TensorLearner(shape, seed, optimizer, backend.compileStep, paramGradNorms);
 }
 
 class TensorLearner implements Learner {
@@ -77,6 +80,7 @@ class TensorLearner implements Learner {
     seed: number,
     readonly optimizer: OptimizerKind,
     readonly compileStep: OpenedBackend['compileStep'],
+    readonly paramGradNorms: boolean,
   ) {
     this.params = paramSpecs(shape);
     this.#count = paramCount(this.params);
@@ -110,12 +114,15 @@ class TensorLearner implements Learner {
     const named = unflatten(params, this.params);
     const dropout = new Dropout(seed, dropped.inside ? rate(0) : null, dropped.input ? rate(1) : null);
     const { loss, accuracy, grads } = lossAndGradients(named, this.shape, x, labels, { dropout });
-    const squares = squaredNorms(grads, this.params);
-    const norm = sqrt(sum(squares));
     const flat = flatten(grads, this.params);
+    const squares = this.paramGradNorms ? squaredNorms(grads, this.params) : null;
+    const norm = sqrt(sum(squares ?? square(flat)));
     const next = update({ params, m, v }, flat, norm, namedScalars(scalars), plan);
     const largest = plan.clipByValue ? max(abs(flat)) : norm; // what the threshold is compared with
-    const metrics = concat([...[loss, accuracy, norm, largest].map((value) => reshape(value, [1])), sqrt(squares)] as Tensor1D[]);
+    const metrics = concat([
+      ...[loss, accuracy, norm, largest].map((value) => reshape(value, [1])),
+      ...(squares ? [sqrt(squares)] : []),
+    ] as Tensor1D[]);
     return [next.params, next.m, next.v, metrics];
   }
 

@@ -3,7 +3,7 @@ import type { CompiledStep } from './types';
 
 /** The step as written, op by op: all that backends without graphs can do, and the fallback of those with. */
 export function eagerStep(fn: (inputs: Tensor[]) => Tensor[]): CompiledStep {
-  return { mode: 'eager', run: (inputs) => runEagerly(fn, inputs), dispose() {} };
+  return { mode: 'eager', ops: null, run: (inputs) => runEagerly(fn, inputs), dispose() {} };
 }
 
 /** Runs `fn` in a tidy of its own. Outputs are new tensors even where `fn` hands an input through. */

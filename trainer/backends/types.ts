@@ -22,6 +22,8 @@ export interface PassedOver {
 export interface CompiledStep {
   /** `graph`: one session run per call; `eager`: op by op. Before the first call of a graph backend: `graph`. */
   readonly mode: 'graph' | 'eager';
+  /** Ops in the last recorded graph; null where nothing is recorded. */
+  readonly ops: number | null;
   run(inputs: Tensor[]): Tensor[];
   dispose(): void;
 }

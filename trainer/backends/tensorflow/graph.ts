@@ -32,9 +32,13 @@ interface Recording {
 export function graphStep(backend: NodeBackend, fn: (inputs: Tensor[]) => Tensor[], log: (line: string) => void): CompiledStep {
   const recordings = new Map<string, Recording>();
   let mode: CompiledStep['mode'] = 'graph';
+  let ops: number | null = null;
   return {
     get mode() {
       return mode;
+    },
+    get ops() {
+      return mode === 'graph' ? ops : null;
     },
     run(inputs) {
       if (mode === 'eager') return runEagerly(fn, inputs);
@@ -46,6 +50,7 @@ export function graphStep(backend: NodeBackend, fn: (inputs: Tensor[]) => Tensor
           if (nodes instanceof NotRecordable) throw nodes;
           recording = load(backend, nodes, inputs.length, outputNames);
           recordings.set(key, recording);
+          ops = nodes.filter(({ op }) => op !== 'Placeholder' && op !== 'Const' && op !== 'Identity').length;
         } catch (error) {
           mode = 'eager';
           log(`tensorflow runs a step op by op, it does not fit in a graph: ${(error as Error).message}`);

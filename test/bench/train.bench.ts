@@ -1,0 +1,209 @@
+/** `npm run bench -- train [--backend B] [--tasks reverse,anomaly] [--steps N] [--vs-pytorch]`: the time of a training step, in published sizes. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import type { TaskKind } from '~/shared/config';
+import { type BackendName, openBackend, parseBackendName } from '~/trainer/backends';
+import type { BenchResult } from './main';
+import type { PeerOptions } from './train/peer';
+import { setupOf } from './train/setups';
+
+const folder = join(import.meta.dirname, 'train');
+/** Short turns, so that what else the machine does hits all sides alike. */
+const rounds = 24;
+const secondsPerSide = 8;
+const snapshotEverySteps = 50;
+
+/** A process that does steps when told; the sides of a comparison take turns, so that a busy machine hits them alike. */
+class Side {
+  readonly ms: number[] = [];
+  readonly snapshotMs: number[] = [];
+  rssMb = 0;
+  info: { device?: string; ops?: number } = {};
+  readonly #lines: AsyncIterator<string>;
+
+  constructor(
+    readonly name: string,
+    readonly threads: number | null,
+    readonly process: ChildProcess,
+  ) {
+    this.#lines = createInterface({ input: process.stdout! })[Symbol.asyncIterator]();
+  }
+
+  async ready(): Promise<void> {
+    this.info = (await this.#line()) as Side['info'];
+  }
+
+  /** @returns the times of these steps */
+  async run(steps: number): Promise<number[]> {
+    this.process.stdin!.write(`${steps}\n`);
+    const { ms, rssMb, snapshotMs } = (await this.#line()) as { ms: number[]; rssMb: number; snapshotMs?: number | null };
+    this.rssMb = rssMb;
+    if (snapshotMs) this.snapshotMs.push(snapshotMs);
+    return ms;
+  }
+
+  async #line(): Promise<unknown> {
+    for (;;) {
+      const { value, done } = await this.#lines.next();
+      if (done) throw new Error(`${this.name} ended without an answer (see its message above)`);
+      if (value.startsWith('{')) return JSON.parse(value); // libraries greet on the same stream
+    }
+  }
+
+  close(): void {
+    this.process.stdin!.end();
+  }
+}
+
+export async function bench(args: string[]): Promise<BenchResult> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      backend: { type: 'string', default: process.env.HEADROOM_BACKEND ?? 'auto' },
+      tasks: { type: 'string', default: 'reverse,anomaly' },
+      steps: { type: 'string' },
+      'vs-pytorch': { type: 'boolean', default: false },
+    },
+  });
+  const steps = values.steps === undefined ? null : Number(values.steps);
+  if (steps !== null && !(Number.isInteger(steps) && steps >= 1))
+    throw new RangeError(`--steps: "${values.steps}" is not a whole number of at least 1`);
+  const tasks = values.tasks.split(',').map((task) => {
+    if (task !== 'reverse' && task !== 'anomaly') throw new RangeError(`--tasks: "${task}" is neither reverse nor anomaly`);
+    return task;
+  });
+  const backend = values.backend === 'auto' ? (await openBackend('auto')).name : parseBackendName(values.backend);
+  const python = values['vs-pytorch'] ? await pythonWithTorch() : null;
+  const rows: BenchResult['rows'] = [];
+  const notes: string[] = [];
+  for (const task of tasks) await measure(task, backend, python, steps, rows, notes);
+  return { title: `Training steps, backend ${backend}`, rows, notes };
+}
+
+async function measure(
+  task: TaskKind,
+  backend: BackendName,
+  python: string | null,
+  steps: number | null,
+  rows: BenchResult['rows'],
+  notes: string[],
+): Promise<void> {
+  const { shape, batchSize, hyper } = setupOf(task);
+  const counts = backend === 'cpu' || backend === 'webgpu' ? [null] : [...new Set([1, availableParallelism()])];
+  const ours = (name: string, threads: number | null, instrumented: boolean) => {
+    const options: PeerOptions = { task, backend, threads, instrumented };
+    const command = ['--import', 'tsx', join(folder, 'peer.ts'), JSON.stringify(options)];
+    return new Side(name, threads, spawn(process.execPath, command, { stdio: ['pipe', 'pipe', 'inherit'] }));
+  };
+  const theirs = (threads: number) => {
+    const options = JSON.stringify({ threads, shape, batchSize, hyper });
+    return new Side(
+      'pytorch',
+      threads,
+      spawn(python!, [join(folder, 'peer.py'), options], { stdio: ['pipe', 'pipe', 'inherit'] }),
+    );
+  };
+  const opened: Side[] = [];
+  try {
+    const candidates = async (make: (threads: number | null) => Side): Promise<Side> => {
+      const sides = counts.map(make);
+      opened.push(...sides);
+      for (const side of sides) await side.ready();
+      return fastest(sides);
+    };
+    const bare = await candidates((threads) => ours('bare', threads, false));
+    const peer = python ? await candidates((threads) => theirs(threads ?? 1)) : null;
+    const watched = ours('instrumented', bare.threads, true);
+    opened.push(watched);
+    await watched.ready();
+    const sides = [bare, watched, ...(peer ? [peer] : [])];
+    await interleave(sides, steps);
+    for (const side of sides) rows.push(row(task, batchSize, side));
+    const perStep = quantile(watched.ms, 0.5) - quantile(bare.ms, 0.5);
+    const perSnapshot = quantile(watched.snapshotMs, 0.5);
+    const cost = (perStep + perSnapshot / snapshotEverySteps) / quantile(bare.ms, 0.5);
+    notes.push(
+      `${task}: watching costs ${(100 * cost).toFixed(1)} % of the bare step: ${perStep.toFixed(3)} ms a step (norms per parameter, link) and a snapshot of ${perSnapshot.toFixed(2)} ms every ${snapshotEverySteps} steps`,
+    );
+    if (peer)
+      notes.push(
+        `${task}: ${medianRatio(peer, bare).toFixed(2)} of PyTorch's step rate (1.0 = as fast; each side with its best of ${counts.join(' and ')} threads)`,
+      );
+  } finally {
+    for (const side of opened) side.close();
+  }
+}
+
+/** A short trial of each; the others are ended. */
+async function fastest(sides: Side[]): Promise<Side> {
+  const medians: number[] = [];
+  for (const side of sides) await side.run(2);
+  for (let round = 0; round < 4; round++)
+    for (const [at, side] of sides.entries()) medians[at] = Math.min(medians[at] ?? Infinity, quantile(await side.run(5), 0.5));
+  const best = sides[medians.indexOf(Math.min(...medians))]!;
+  for (const side of sides) if (side !== best) side.close();
+  return best;
+}
+
+async function interleave(sides: Side[], steps: number | null): Promise<void> {
+  const perRound: number[] = [];
+  for (const [at, side] of sides.entries()) {
+    const trial = quantile(await side.run(5), 0.5);
+    perRound[at] = steps ? Math.ceil(steps / rounds) : Math.max(2, Math.round((1000 * secondsPerSide) / rounds / trial));
+  }
+  for (let round = 0; round < rounds; round++)
+    for (const [at, side] of sides.entries()) side.ms.push(...(await side.run(perRound[at]!)));
+}
+
+/** Of the rounds' medians: the two sides of a round ran one after the other. */
+function medianRatio(a: Side, b: Side): number {
+  const medians = (side: Side) => chunks(side.ms, rounds).map((part) => quantile(part, 0.5));
+  const [left, right] = [medians(a), medians(b)];
+  return quantile(
+    left.map((median, at) => median / right[at]!),
+    0.5,
+  );
+}
+
+function chunks(values: number[], count: number): number[][] {
+  const size = Math.round(values.length / count);
+  return Array.from({ length: count }, (_, at) => values.slice(at * size, (at + 1) * size));
+}
+
+function quantile(values: number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]!;
+}
+
+function row(task: TaskKind, batchSize: number, side: Side): Record<string, string | number> {
+  const median = quantile(side.ms, 0.5);
+  return {
+    task,
+    side: side.name,
+    medianMs: median,
+    p95Ms: quantile(side.ms, 0.95),
+    'steps/s': 1000 / median,
+    'examples/s': (1000 * batchSize) / median,
+    ...(side.info.ops !== undefined && { 'ops/step': side.info.ops }),
+    rssMb: side.rssMb,
+    device: side.info.device ?? '',
+  };
+}
+
+/** @throws Error saying what to set when the python has no torch */
+async function pythonWithTorch(): Promise<string> {
+  const python = process.env.PYTHON ?? 'python3';
+  const child = spawn(python, ['-c', 'import torch'], { stdio: 'ignore' });
+  const code = await new Promise<number | string>((resolve) => {
+    child.on('error', (error) => resolve(error.message));
+    child.on('exit', (exit) => resolve(exit ?? 1));
+  });
+  if (code !== 0)
+    throw new Error(
+      `--vs-pytorch: ${python} cannot import torch (${code}); set PYTHON to one that can, or pip install torch --index-url https://download.pytorch.org/whl/cpu`,
+    );
+  return python;
+}
