@@ -34,6 +34,7 @@ export type BackendInfo = z.infer<typeof backendInfo>;
 
 // ---- from the trainer ----
 
+/** What the run is: first in every tenure, and again when people change its length, so `totalSteps` is as of the last one. */
 export const runStarted = z.strictObject({
   type: z.literal('run.started'),
   step,

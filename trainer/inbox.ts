@@ -10,6 +10,8 @@ export class Inbox {
   readonly #run: Run;
   readonly #commands: CommandSource;
   readonly #replay: Replay;
+  /** Held commands that are not to take effect by their condition while the replay goes on: the record says when, or that it did not come to it. */
+  readonly #recorded: Set<number>;
   /** New commands that came while the replay goes on. */
   #later: LoggedCommand[] = [];
 
@@ -18,12 +20,15 @@ export class Inbox {
     this.#commands = commands;
     // By step only: within one step the order given is the one in which they took effect.
     this.#replay = [...replay].sort((a, b) => a.step - b.step);
+    this.#recorded = new Set(replay.map((r) => r.logged.seq));
     const lastReplayed = Math.max(0, ...replay.map((r) => r.logged.seq));
     if (!this.replaying) return;
     for (const logged of commands.take()) {
       // Commands are answered in log order, so one before the last replayed had been answered: with "scheduled".
-      if (logged.seq < lastReplayed && logged.command.when) run.adopt(logged);
-      else this.#later.push(logged);
+      if (logged.seq < lastReplayed && logged.command.when) {
+        run.adopt(logged);
+        this.#recorded.add(logged.seq);
+      } else this.#later.push(logged);
     }
   }
 
@@ -34,8 +39,7 @@ export class Inbox {
   async hear(): Promise<void> {
     while (this.#replay[0] && this.#replay[0].step <= this.#run.step && !this.#run.stopped)
       await this.#run.replay(this.#replay.shift()!.logged);
-    // What waits for a condition took effect where the record says, and where that ends, where the condition is met.
-    if (this.replaying) return;
+    if (this.replaying) return this.#run.fire(this.#recorded);
     for (const logged of [...this.#later.splice(0), ...this.#commands.take()]) await this.#run.handle(logged);
     await this.#run.fire();
   }

@@ -70,7 +70,7 @@ export class Run implements Steered {
   readonly #throughput = new Throughput();
   readonly #evaluator: Evaluator;
   readonly #snapshots: SnapshotTaker;
-  readonly #isResumed: boolean;
+  readonly #origin: 'new' | 'same run' | 'branch';
   /** Commands answered by this process; those up to `#answeredBefore` were by an earlier one. */
   readonly #answered = new Set<number>();
   readonly #answeredBefore: number;
@@ -87,13 +87,14 @@ export class Run implements Steered {
     this.output = new Output(learner.params, clock);
     this.#evaluator = new Evaluator(task, learner, clock);
     const from = origin.kind === 'checkpoint' ? openCheckpoint(origin.bytes, origin.step, config, learner.params) : null;
-    this.#isResumed = from !== null;
+    this.#origin = 'new';
     this.#state = structuredClone(fresh);
     if (from) {
       const { values: _values, updates: _updates, ...state } = from.state;
       restoreSettings(from, this.#controls, this.#settings, this.#changes);
       learner.load(from.learner);
-      this.#state = from.runId !== null && from.runId === runId ? state : asBranch(state);
+      this.#origin = from.runId !== null && from.runId === runId ? 'same run' : 'branch';
+      this.#state = this.#origin === 'branch' ? asBranch(state) : state;
     } else if (origin.kind === 'parameters')
       learner.load({ params: parametersOf(learner.params, origin.bytes), m: null, v: null, updates: 0 });
     this.#best = from?.best ?? null;
@@ -143,8 +144,10 @@ export class Run implements Steered {
     }
     if (paused) this.output.status('paused', step, `paused at step ${step}, as before`);
     else this.output.status('running', step, `training on ${this.#parts.backend.name}`);
-    if (this.#isResumed) return;
-    await this.#snapshot('start', null);
+    if (this.#origin === 'same run') return;
+    // A branch is seen at once, but what its parent's next snapshot was measured against stays.
+    await this.#snapshots.take(step, this.#settings.probeExamples, 'start', null, this.#origin !== 'branch');
+    if (this.#origin === 'branch') return;
     // Before any command: a run that loses its trainer goes on from here, and what was asked since is replayed.
     await this.#checkpoint('start', null);
   }
@@ -255,10 +258,10 @@ export class Run implements Steered {
     this.#hold(logged);
   }
 
-  /** Applies the held commands whose condition has come about. */
-  async fire(): Promise<void> {
+  /** Applies the held commands whose condition has come about, but for some. */
+  async fire(except: ReadonlySet<number> = new Set()): Promise<void> {
     const { held } = this.#state;
-    for (const logged of held.filter((h) => this.#isMet(h))) {
+    for (const logged of held.filter((h) => !except.has(h.seq) && this.#isMet(h))) {
       const at = held.indexOf(logged);
       if (at < 0) continue; // cancelled by one before it
       held.splice(at, 1);

@@ -36,8 +36,11 @@ export class SnapshotTaker {
     return this.#lastStep === step;
   }
 
-  /** @param chosen the examples, in the task's notation; null = the first of the validation set */
-  async take(step: number, chosen: string | null, occasion: Occasion, commandId: string | null): Promise<void> {
+  /**
+   * @param chosen the examples, in the task's notation; null = the first of the validation set
+   * @param remember whether the next one's drift is measured against this one
+   */
+  async take(step: number, chosen: string | null, occasion: Occasion, commandId: string | null, remember = true): Promise<void> {
     const { task, shape, learner, runId, probeSize } = this.#parts;
     if (this.#probe?.chosen !== chosen || !this.#probe) this.#probe = { chosen, probe: task.probe(probeSize, chosen) };
     const { probe } = this.#probe;
@@ -55,7 +58,7 @@ export class SnapshotTaker {
       attended,
       previous: comparable ? before.maps : null,
     });
-    this.#previous = { probe: chosen, shape: [examples, layers, heads, seqLen, seqLen], maps: attended.maps };
+    if (remember) this.#previous = { probe: chosen, shape: [examples, layers, heads, seqLen, seqLen], maps: attended.maps };
     this.#lastStep = step;
     const sizes = { layers, heads, examples, queries: seqLen, keys: seqLen };
     this.#output.emit({ type: 'snapshot', step, blob: blobRefOf(blob), occasion, commandId, ...sizes, signals }, blob);

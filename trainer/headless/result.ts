@@ -116,7 +116,10 @@ export function toText(o: Outcome): string {
     ...line('validation', o.validation),
     ...line('test', o.test),
     `${o.status}: ${o.message}`,
-    `${o.stepsHere} steps in ${o.elapsedSeconds.toFixed(1)} s: ${o.stepsPerSecond.toFixed(1)} steps/s, median ${o.stepMs.median.toFixed(2)} ms` +
-      (o.backend ? ` on ${o.backend.name} (${o.backend.device})` : ''),
+    ...(o.stepsHere === 0 ? [] : [speed(o)]),
   ].join('\n');
 }
+
+const speed = (o: Outcome): string =>
+  `${o.stepsHere} steps in ${o.elapsedSeconds.toFixed(1)} s: ${o.stepsPerSecond.toFixed(1)} steps/s, median ${o.stepMs.median.toFixed(2)} ms` +
+  (o.backend ? ` on ${o.backend.name} (${o.backend.device})` : '');
