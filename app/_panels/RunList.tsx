@@ -11,7 +11,7 @@ import { ThemeToggle, TopBar } from '../_components/TopBar';
 import { useRunList } from '../_live/useRunList';
 import { NewRunDialog } from './NewRunDialog';
 import { RunTable } from './RunTable';
-import { defaultQuery, type SortKey, type TableQuery, visibleRuns } from './tableQuery';
+import { defaultQuery, type SortKey, shelves, type TableQuery, visibleRuns } from './tableQuery';
 
 const atOnce = 100;
 const mostCompared = 10;
@@ -93,7 +93,7 @@ export function RunList() {
           <Select
             aria-label="Which runs"
             className="order-2 w-auto! font-sans sm:order-none"
-            options={['all', 'active', 'ended', 'archived']}
+            options={shelves}
             value={query.show}
             onChange={(e) => setQuery({ ...query, show: e.target.value as TableQuery['show'] })}
           />
@@ -128,7 +128,7 @@ export function RunList() {
           ) : rows.length === 0 ? (
             <Empty title="Nothing fits" text="No run fits the search and filter." />
           ) : (
-            <RunTable runs={rows.slice(0, limit)} query={query} onSort={sort} chosen={chosen} onChoose={choose} />
+            <RunTable runs={rows.slice(0, limit)} query={query} onSort={sort} chosen={chosen} onChoose={choose} you={you} />
           )}
         </div>
         {rows.length > limit && (

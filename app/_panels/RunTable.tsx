@@ -1,10 +1,12 @@
 import { ArrowDown, ArrowUp, Eye, GitBranch } from 'lucide-react';
 import Link from 'next/link';
 import type { RunSummary } from '~/shared/fold';
+import type { Actor } from '~/shared/ids';
 import { Ago } from '../_components/Ago';
 import { count, measured, percent } from '../_components/format';
 import { Progress } from '../_components/Progress';
 import { StatusBadge } from '../_components/StatusBadge';
+import { RunMenu } from './RunMenu';
 import type { SortKey, TableQuery } from './tableQuery';
 
 const numberClass = 'text-right font-mono text-xs';
@@ -45,12 +47,14 @@ export function RunTable({
   onSort,
   chosen,
   onChoose,
+  you,
 }: {
   runs: RunSummary[];
   query: TableQuery;
   onSort(key: SortKey): void;
   chosen: ReadonlySet<string>;
   onChoose(runId: string): void;
+  you: Actor | null;
 }) {
   return (
     <table className="w-full border-collapse">
@@ -63,6 +67,9 @@ export function RunTable({
           {columns.map((c) => (
             <Heading key={c.key} sortKey={c.key} title={c.title} className={c.className} query={query} onSort={onSort} />
           ))}
+          <th className="w-8" scope="col">
+            <span className="sr-only">Actions</span>
+          </th>
         </tr>
       </thead>
       <tbody>
@@ -103,6 +110,9 @@ export function RunTable({
                 {c.cell(run)}
               </td>
             ))}
+            <td className="w-8 pr-1 text-right align-middle">
+              <RunMenu run={run} you={you} />
+            </td>
           </tr>
         ))}
       </tbody>

@@ -3,10 +3,11 @@ import { ended, type RunSummary } from '~/shared/fold';
 /** Which runs the table shows, and in which order. */
 export interface TableQuery {
   search: string;
-  show: 'all' | 'active' | 'ended' | 'archived';
+  show: (typeof shelves)[number];
   sort: SortKey;
   descending: boolean;
 }
+export const shelves = ['all', 'active', 'ended', 'archived', 'trash'] as const;
 export const sortKeys = [
   'name',
   'status',
@@ -34,7 +35,8 @@ export function visibleRuns(runs: readonly RunSummary[], { search, show, sort, d
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   const kept = runs.filter(
     (r) =>
-      r.archived === (show === 'archived') &&
+      r.trashed === (show === 'trash') &&
+      (show === 'trash' || r.archived === (show === 'archived')) &&
       (show !== 'active' || !ended(r.status)) &&
       (show !== 'ended' || ended(r.status)) &&
       matches(r, words),
@@ -49,4 +51,13 @@ function order(a: string | number | null, b: string | number | null, sign: numbe
   if (none(a) || none(b)) return Number(none(a)) - Number(none(b));
   if (typeof a === 'string' && typeof b === 'string') return sign * a.localeCompare(b, 'en', { numeric: true });
   return sign * ((a as number) - (b as number));
+}
+
+/** Tags as they are typed, separated by commas; each once. */
+export function tagsOf(text: string): { ok: true; tags: string[] } | { ok: false; message: string } {
+  const tags = [...new Set(text.split(',').map((t) => t.trim()))].filter(Boolean);
+  const long = tags.find((t) => t.length > 40);
+  if (long) return { ok: false, message: `Tags: "${long}" has ${long.length} characters; 40 is the most` };
+  if (tags.length > 50) return { ok: false, message: `Tags: ${tags.length} are too many; 50 is the most` };
+  return { ok: true, tags };
 }

@@ -1,0 +1,123 @@
+import { Menu } from '@base-ui/react/menu';
+import { Archive, ArchiveRestore, MoreHorizontal, Pencil, Trash2, Undo2 } from 'lucide-react';
+import { type FormEvent, useState } from 'react';
+import { toast } from 'sonner';
+import { ended, type RunSummary } from '~/shared/fold';
+import type { Actor } from '~/shared/ids';
+import { Button, buttonClass } from '../_components/Button';
+import { Field, inputClass } from '../_components/Field';
+import { Modal } from '../_components/Modal';
+import { api } from '../_trpc/client';
+import { useAsk } from './room/useAsk';
+import { tagsOf } from './tableQuery';
+
+type Labels = Omit<Parameters<typeof api.runs.label.mutate>[0], 'runId'>;
+
+/** What can be done to a run from the list. Nothing here cannot be taken back. */
+export function RunMenu({ run, you }: { run: RunSummary; you: Actor | null }) {
+  const { busy, ask } = useAsk();
+  const [editing, setEditing] = useState(false);
+  if (!you || you.role === 'viewer') return null;
+  const label = async (labels: Labels, done: string, back: Labels) => {
+    if (!(await ask(() => api.runs.label.mutate({ runId: run.runId, ...labels })))) return;
+    toast.success(`${run.name}: ${done}`, {
+      action: { label: 'Undo', onClick: () => void ask(() => api.runs.label.mutate({ runId: run.runId, ...back })) },
+    });
+  };
+  return (
+    <>
+      <Menu.Root>
+        <Menu.Trigger aria-label={`Actions on ${run.name}`} className={buttonClass('bare', 'icon')} disabled={busy}>
+          <MoreHorizontal aria-hidden size={15} />
+        </Menu.Trigger>
+        <Menu.Portal>
+          <Menu.Positioner align="end" sideOffset={4} className="z-40 outline-none">
+            <Menu.Popup className="min-w-40 rounded border border-line bg-raised py-1 shadow-lg shadow-black/20 outline-none">
+              <Item icon={Pencil} onClick={() => setEditing(true)}>
+                Name and tags…
+              </Item>
+              {run.archived ? (
+                <Item
+                  icon={ArchiveRestore}
+                  onClick={() => void label({ archived: false }, 'back in the list', { archived: true })}
+                >
+                  Out of the archive
+                </Item>
+              ) : (
+                <Item icon={Archive} onClick={() => void label({ archived: true }, 'archived', { archived: false })}>
+                  Archive
+                </Item>
+              )}
+              {you.role === 'admin' &&
+                (run.trashed ? (
+                  <Item icon={Undo2} onClick={() => void label({ trashed: false }, 'out of the trash', { trashed: true })}>
+                    Out of the trash
+                  </Item>
+                ) : (
+                  <Item
+                    icon={Trash2}
+                    disabled={!ended(run.status)}
+                    onClick={() => void label({ trashed: true }, 'in the trash', { trashed: false })}
+                  >
+                    {ended(run.status) ? 'Delete' : 'Delete (stop it first)'}
+                  </Item>
+                ))}
+            </Menu.Popup>
+          </Menu.Positioner>
+        </Menu.Portal>
+      </Menu.Root>
+      <Modal open={editing} onClose={() => setEditing(false)} title="Name and tags">
+        <LabelForm run={run} onClose={() => setEditing(false)} />
+      </Modal>
+    </>
+  );
+}
+
+function Item({
+  icon: Icon,
+  children,
+  ...rest
+}: {
+  icon: typeof Archive;
+  children: string;
+  disabled?: boolean;
+  onClick(): void;
+}) {
+  return (
+    <Menu.Item
+      className="flex cursor-pointer items-center gap-2 px-3 py-1 outline-none data-disabled:cursor-default data-disabled:text-dim data-highlighted:bg-accent data-highlighted:text-on-accent"
+      {...rest}
+    >
+      <Icon aria-hidden size={13} />
+      {children}
+    </Menu.Item>
+  );
+}
+
+function LabelForm({ run, onClose }: { run: RunSummary; onClose(): void }) {
+  const { busy, ask } = useAsk();
+  const [name, setName] = useState(run.name);
+  const [tags, setTags] = useState(run.tags.join(', '));
+  const read = tagsOf(tags);
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if (!read.ok || name.trim() === '') return;
+    if (await ask(() => api.runs.label.mutate({ runId: run.runId, name: name.trim(), tags: read.tags }))) onClose();
+  };
+  return (
+    <form onSubmit={submit} noValidate className="space-y-3 p-4">
+      <Field label="Name" error={name.trim() === '' ? 'Name: give the run a name' : null}>
+        {(ids) => <input {...ids} className={inputClass} maxLength={80} value={name} onChange={(e) => setName(e.target.value)} />}
+      </Field>
+      <Field label="Tags" help="separated by commas" error={read.ok ? null : read.message}>
+        {(ids) => <input {...ids} className={inputClass} value={tags} onChange={(e) => setTags(e.target.value)} />}
+      </Field>
+      <div className="flex justify-end gap-2">
+        <Button onClick={onClose}>Cancel</Button>
+        <Button look="primary" type="submit" disabled={busy}>
+          Save
+        </Button>
+      </div>
+    </form>
+  );
+}
