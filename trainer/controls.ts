@@ -286,7 +286,7 @@ function table(start: RunConfig, task: Task): Control[] {
 function probeHelp({ kind, shape }: Task): string {
   return kind === 'reverse'
     ? `${shape.seqLen} numbers from 0 to ${shape.inputDim - 1} per example, examples apart by ";".`
-    : 'Places in the validation set, apart by spaces.';
+    : 'Numbers of validation sets, or of others after a word: "test 3 14 15".';
 }
 
 /** The controls of a run of this config, each with the config's value as its default. */

@@ -40,12 +40,17 @@ export function encodeSnapshot({ task, runId, step, shape, probe, attended, prev
     ['predictions', { shape: answers, data: argmax }],
     ['probabilities', { shape: perPosition ? [E, T, C] : [E, T], data: probabilities }],
   ];
+  if (probe.pictures) {
+    const { data, side } = probe.pictures;
+    tensors.push(['pictures', { shape: [data.length / (3 * side * side), side, side, 3], data }]);
+  }
   const signals: Record<string, number[]> = {};
   for (const [name, values] of Object.entries(perExample)) {
     tensors.push([`signal.${name}`, { shape: [E, layers, heads], data: values }]);
     signals[name] = meanOverExamples(values, layers * heads);
   }
-  return { blob: serializeSafetensors(tensors, { task, step: String(step), ...(runId !== null && { runId }) }), signals };
+  const metadata = { ...probe.notes, task, step: String(step), ...(runId !== null && { runId }) };
+  return { blob: serializeSafetensors(tensors, metadata), signals };
 }
 
 /** Softmax and argmax (the first of equals) of each row of `width` logits. A row with a NaN gives probabilities of NaN. */

@@ -129,8 +129,12 @@ export interface Task {
 
 export interface Probe {
   batch: Batch;
-  /** [size, T]: what people see: the ids themselves, or picture indices. */
+  /** [size, T]: what people see: the ids themselves, or indices into `pictures`. */
   display: Int32Array;
+  /** RGB, [n, side, side, 3]. */
+  pictures?: { data: Uint8Array; side: number };
+  /** Goes into the snapshot's metadata. */
+  notes?: Record<string, string>;
 }
 
 /** One thing that happened; a blob that the event names must be stored before the event is. */

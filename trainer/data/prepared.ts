@@ -1,0 +1,132 @@
+/**
+ * Picture sets on disk: `<data>/pictures/<cifar100|folder>/` with pictures.json, train.bin and test.bin (binary.ts), and features.train.safetensors and
+ * features.test.safetensors. pictures.json is written last, so that a folder with one is whole.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { parseSafetensors, SafetensorsError } from '~/shared/safetensors';
+import type { PicturePart, PictureSet, PictureSource } from '../tasks/pictures/pictureSet';
+import { decodePicture, fineLabels, maxClasses, recordBytes, recordsError } from './binary';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const partFacts = z.strictObject({ count: z.int().positive(), sha256 });
+
+/** pictures.json */
+export const picturesFile = z.strictObject({
+  /** What people are told these pictures are: "CIFAR-100", "pictures of flowers/". */
+  title: z.string().min(1),
+  /** Where they came from, and when. */
+  source: z.string(),
+  classNames: z.array(z.string().min(1)).min(2).max(maxClasses),
+  coarseNames: z.array(z.string()).min(1).max(maxClasses),
+  train: partFacts,
+  test: partFacts,
+});
+export type PicturesFile = z.infer<typeof picturesFile>;
+
+export type PreparedSource = Exclude<PictureSource, 'builtin'>;
+export type PartName = 'train' | 'test';
+export const partNames = ['train', 'test'] as const;
+
+export const picturesFolder = (source: PreparedSource, dataFolder: string): string => join(dataFolder, 'pictures', source);
+export const featuresFile = (folder: string, part: PartName): string => join(folder, `features.${part}.safetensors`);
+export const binaryFile = (folder: string, part: PartName): string => join(folder, `${part}.bin`);
+
+const picturesCommand: Record<PreparedSource, string> = {
+  cifar100: 'npm run data:cifar100',
+  folder: 'npm run data:features -- --images DIR',
+};
+const featuresCommand: Record<PreparedSource, string> = {
+  cifar100: 'npm run data:features',
+  folder: 'npm run data:features -- --images DIR',
+};
+
+/** @throws Error with the command that makes them, when there are none or they are broken */
+export function readPicturesFile(source: PreparedSource, dataFolder: string): PicturesFile {
+  const folder = picturesFolder(source, dataFolder);
+  let text: string;
+  try {
+    text = readFileSync(join(folder, 'pictures.json'), 'utf8');
+  } catch {
+    throw new Error(`task.images: no pictures in ${folder}; to get them: ${picturesCommand[source]}`);
+  }
+  const parsed = picturesFile.safeParse(jsonOrNull(text));
+  if (!parsed.success)
+    throw new Error(
+      `task.images: ${join(folder, 'pictures.json')} is broken (${parsed.error.issues[0]?.message}); to make it again: ${picturesCommand[source]}`,
+    );
+  return parsed.data;
+}
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** @throws Error when train.bin or test.bin is not what pictures.json says */
+export function readRecords(source: PreparedSource, dataFolder: string, facts: PicturesFile, part: PartName): Uint8Array {
+  const file = binaryFile(picturesFolder(source, dataFolder), part);
+  const again = `to make it again: ${picturesCommand[source]}`;
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    throw new Error(`task.images: ${file} cannot be read (${(error as NodeJS.ErrnoException).code}); ${again}`);
+  }
+  const wrong =
+    bytes.length !== facts[part].count * recordBytes
+      ? `it has ${bytes.length} bytes, ${facts[part].count} pictures need ${facts[part].count * recordBytes}`
+      : recordsError(bytes, facts.coarseNames.length, facts.classNames.length);
+  if (wrong) throw new Error(`task.images: ${file} is broken: ${wrong}; ${again}`);
+  return bytes;
+}
+
+let kept: { key: string; set: PictureSet } | null = null;
+
+/** Pictures with features, ready for the task; the last set is kept for the next run. @throws Error with the command that makes what is missing */
+export function preparedPictures(source: PreparedSource, dataFolder: string): PictureSet {
+  const facts = readPicturesFile(source, dataFolder);
+  const key = JSON.stringify([picturesFolder(source, dataFolder), facts]);
+  if (kept?.key === key) return kept.set;
+  const train = readPart(source, dataFolder, facts, 'train');
+  const test = readPart(source, dataFolder, facts, 'test');
+  const { title, classNames } = facts;
+  const set = { title, classNames, featureDim: train.features.length / facts.train.count, train, test };
+  kept = { key, set };
+  return set;
+}
+
+function readPart(source: PreparedSource, dataFolder: string, facts: PicturesFile, part: PartName): PicturePart {
+  const records = readRecords(source, dataFolder, facts, part);
+  const file = featuresFile(picturesFolder(source, dataFolder), part);
+  return {
+    labels: fineLabels(records),
+    features: readFeatures(file, facts[part], featuresCommand[source]),
+    picture: (index) => decodePicture(records, index),
+  };
+}
+
+/** @throws Error when the file is missing, broken, or of other pictures */
+function readFeatures(file: string, facts: PicturesFile['train'], command: string): Float32Array {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(file);
+  } catch {
+    throw new Error(`task.images: no features in ${file}; to compute them: ${command}`);
+  }
+  try {
+    const { tensors, metadata } = parseSafetensors(bytes);
+    const features = tensors.get('features');
+    if (!features || !(features.data instanceof Float32Array) || features.shape.length !== 2 || features.shape[0] !== facts.count)
+      throw new SafetensorsError(`it has no tensor "features" of f32 [${facts.count}, n]`);
+    if (metadata.picturesSha256 !== facts.sha256) throw new SafetensorsError('it belongs to other pictures');
+    return features.data;
+  } catch (error) {
+    if (!(error instanceof SafetensorsError)) throw error;
+    throw new Error(`task.images: ${file} cannot be used: ${error.message}; to compute it again: ${command}`);
+  }
+}
