@@ -4,7 +4,7 @@ import { useTheme } from 'next-themes';
 import { memo, useCallback, useEffect, useMemo, useRef } from 'react';
 import { BigMap } from '../_charts/attention/BigMap';
 import { ColourBar } from '../_charts/attention/ColourBar';
-import { largeHead, litHead } from '../_charts/attention/focus';
+import { largeHead, litHead, type Spot } from '../_charts/attention/focus';
 import { HeadGrid, type HeadGridProps } from '../_charts/attention/HeadGrid';
 import { ReverseReader } from '../_charts/attention/ReverseReader';
 import { SetReader } from '../_charts/attention/SetReader';
@@ -120,6 +120,10 @@ function Workspace({ snapshots, scene, large, view, theme }: WorkspaceProps) {
   const gridWidth = wide ? Math.floor(inner * 0.5) - 8 : inner;
   const largeWidth = several && wide ? inner - gridWidth - 16 : wide ? Math.floor(inner * 0.5) : inner;
   const onSelect = useSelect(scene);
+  // A grid of few rows leaves room below itself.
+  const readerLeft = several && wide && scene.lines.layers.length * maps.queries <= 0.7 * scene.lines.heads.length * maps.keys;
+  const readerWidth = readerLeft ? gridWidth : several && wide ? largeWidth : wide ? inner - largeWidth - 16 : inner;
+  const reader = <Reader scene={scene} large={large} view={view} lit={lit} width={readerWidth} />;
   const barTitle = `${quantityWords[large.quantity]}${scene.referenceWords ? `, minus ${scene.referenceWords}` : ''}`;
 
   return (
@@ -152,6 +156,7 @@ function Workspace({ snapshots, scene, large, view, theme }: WorkspaceProps) {
                 onSelect={onSelect}
               />
               <ColourBar scale={large.scale} title={barTitle} ownScales={scene.scaleKind === 'head'} />
+              {readerLeft && reader}
             </div>
           )}
           <div className="flex min-w-0 flex-1 flex-col gap-2">
@@ -192,11 +197,11 @@ function Workspace({ snapshots, scene, large, view, theme }: WorkspaceProps) {
               <Readout scene={scene} large={large} focus={focus} />
               {(!several || !wide) && <ColourBar scale={large.scale} title={barTitle} ownScales={scene.scaleKind === 'head'} />}
             </Swiped>
-            {several && <Reader scene={scene} large={large} view={view} lit={lit} />}
+            {several && !readerLeft && reader}
           </div>
           {!several && (
             <div className="flex min-w-0 flex-1 flex-col gap-4">
-              <Reader scene={scene} large={large} view={view} lit={lit} />
+              {reader}
               <Heads snapshot={snapshot} hidden={scene.hidden} active={large.head} />
               <Analyses step={scene.recorded.step} />
             </div>
@@ -222,11 +227,13 @@ function Reader({
   large,
   view,
   lit,
+  width,
 }: {
   scene: Scene;
   large: Large;
   view: AttentionView;
-  lit: ReturnType<typeof useFocus>['hovered'];
+  lit: Spot | null;
+  width: number;
 }) {
   const { snapshot, source } = scene;
   if (source.kind !== 'example')
@@ -240,6 +247,7 @@ function Reader({
         example={source.example}
         map={large.quantity === 'weight' ? large.values : null}
         mass={view.mass}
+        width={width}
         lit={lit}
         onFocus={focusStore.send}
       />

@@ -12,6 +12,8 @@ interface ReverseReaderProps {
   map: Float32Array | null;
   /** 0 = each query's top key, else the share of a row's weight that its lines must reach. */
   mass: number;
+  /** CSS pixels to fill at most; long sequences scroll. */
+  width: number;
   lit: Spot | null;
   onFocus: (event: FocusEvent) => void;
 }
@@ -20,9 +22,17 @@ const rise = 64;
 const most = 34;
 
 /** What went in, what came out, and whom each answer looked at: inputs below, answers above, a line from each query to its key. */
-export const ReverseReader = memo(function ReverseReader({ snapshot, example, map, mass, lit, onFocus }: ReverseReaderProps) {
+export const ReverseReader = memo(function ReverseReader({
+  snapshot,
+  example,
+  map,
+  mass,
+  width,
+  lit,
+  onFocus,
+}: ReverseReaderProps) {
   const { keys: T, answers, choices } = snapshot;
-  const pitch = Math.max(20, Math.min(most, 640 / T));
+  const pitch = Math.max(20, Math.min(most, Math.floor((width - 6) / T)));
   const lines = useMemo(() => (map ? edges(map, snapshot, mass) : []), [map, snapshot, mass]);
   const at = example * answers;
   const wrong = countWrong(snapshot, example);
