@@ -147,7 +147,7 @@ export class Room {
         runId: this.runId,
         tenure,
         config: this.view.config,
-        resume: from && { step: fromStep, blob: from.blob, replay: replayed(this.view.commands, lastCommandSeq) },
+        resume: from && { step: fromStep, blob: from.blob, replay: replayed(this.view.commands, checkpoint) },
         commands: this.open(lastCommandSeq),
       };
     });
@@ -233,13 +233,22 @@ const isOpen = ({ outcome }: CommandRecord): boolean => outcome.status === 'requ
 
 const logged = ({ seq, actor, command }: CommandRecord): LoggedCommand => ({ seq, actor, command });
 
-/** Commands that took effect after the checkpoint, in the order in which they did, with their step. */
-function replayed(commands: CommandRecord[], lastCommandSeq: number): { logged: LoggedCommand; step: number }[] {
+/**
+ * Commands that took effect after the checkpoint (null = the run's start), in the order in which they did, with their step. One that was put off may have
+ * been asked for before it.
+ */
+function replayed(
+  commands: CommandRecord[],
+  checkpoint: RunView['checkpoints'][number] | null,
+): { logged: LoggedCommand; step: number }[] {
   return commands
-    .flatMap((c) =>
-      c.outcome.status === 'applied' && c.seq > lastCommandSeq
-        ? [{ logged: logged(c), step: c.outcome.step, at: c.outcome.seq }]
-        : [],
+    .flatMap((c) => (c.outcome.status === 'applied' ? [{ logged: logged(c), step: c.outcome.step, at: c.outcome.seq }] : []))
+    .filter(
+      ({ logged, step, at }) =>
+        !checkpoint ||
+        logged.seq > checkpoint.lastCommandSeq ||
+        step > checkpoint.step ||
+        (step === checkpoint.step && at > checkpoint.seq),
     )
     .sort((a, b) => a.step - b.step || a.at - b.at)
     .map(({ logged, step }) => ({ logged, step }));

@@ -355,6 +355,18 @@ describe('a takeover', () => {
     expect(await batch(2, 0, runStarted(10, values))).toEqual({ ok: true, nextEvent: 1 });
   });
 
+  it('replays a command that was put off before the checkpoint and took effect after it', async () => {
+    await begin();
+    const command = { ...set('command-1', 'clipThreshold', 4), when: { kind: 'step' as const, step: 15 } };
+    await room.command(ada, command); // 5
+    const scheduled = { type: 'command.scheduled', commandId: 'command-1', seq: 5, step: 0, message: 'at step 15' } as const;
+    await batch(1, 2, scheduled, steps(0, 10, values), checkpoint(10, 'a'.repeat(64), 5));
+    await batch(1, 14, steps(10, 5, values), applied('command-1', 5, 15, 5, 4), steps(15, 5, values));
+    const assignment = await room.assign(gpu);
+    expect(assignment?.resume).toMatchObject({ step: 10, replay: [{ logged: { seq: 5, actor: ada, command }, step: 15 }] });
+    expect(assignment?.commands).toEqual([]);
+  });
+
   it('passes over a checkpoint whose bytes are gone', async () => {
     await begin();
     await batch(
