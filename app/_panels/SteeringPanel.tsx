@@ -8,6 +8,7 @@ import { ActionButton } from './ActionButton';
 import { ControlField } from './ControlField';
 import { Proposals } from './room/Proposals';
 import { Wheel } from './room/Wheel';
+import { ScheduleForm } from './ScheduleForm';
 import { Transport, transportNames } from './Transport';
 import { useWhyNot } from './useWhyNot';
 
@@ -17,9 +18,11 @@ const none = { values: [], actions: [] };
 export function SteeringPanel() {
   const controls = useView((v) => v.controls, none);
   const status = useView((v) => v.status, 'queued');
+  const scheduled = useView((v) => v.commands.filter((c) => c.outcome.status === 'scheduled').length, 0);
   const why = useWhyNot();
   const over = ended(status);
-  const others = controls.actions.filter((a) => !transportNames.includes(a.name));
+  // What is scheduled is called off where it is listed.
+  const others = controls.actions.filter((a) => !transportNames.includes(a.name) && a.name !== 'cancel');
   const groups = [...new Set(controls.values.map((c) => c.group))];
   const undeclared = controls.values.length + controls.actions.length === 0;
 
@@ -72,6 +75,15 @@ export function SteeringPanel() {
               </div>
             </details>
           ))}
+          {!over && (
+            <details className="border-t border-line/70">
+              <summary className="px-3 py-1 text-2xs font-semibold tracking-wider text-dim uppercase hover:text-ink">
+                Later
+                {scheduled > 0 && <span className="ml-1 text-accent">{scheduled}</span>}
+              </summary>
+              <ScheduleForm why={why} />
+            </details>
+          )}
         </>
       )}
     </Panel>
