@@ -1,0 +1,116 @@
+import type { Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { connect } from '~/server/mcp/client';
+import { describeInBrowser, openBrowser, temporaryFolder } from '../support/browser';
+import { freePort, type Product, startProduct } from '../support/product';
+
+/** Pixels of the first canvas in there, as text. */
+const pixels = (where: Locator): Promise<string> =>
+  where
+    .locator('canvas')
+    .first()
+    .evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
+const stepOf = async (page: Page): Promise<number> => Number((await page.getByTestId('step').textContent())!.replaceAll(',', ''));
+const within = { timeout: 60_000 };
+
+describeInBrowser('the room, as a user starts it', () => {
+  const folder = temporaryFolder();
+  let product: Product;
+  let port: number;
+  let browser: Awaited<ReturnType<typeof openBrowser>>;
+  let ada: Page;
+  let bob: Page;
+
+  beforeAll(async () => {
+    port = await freePort();
+    [product, browser] = await Promise.all([startProduct({ dataFolder: folder.path, port }), openBrowser()]);
+    ada = await (await browser.browser.newContext()).newPage();
+    bob = await (await browser.browser.newContext()).newPage();
+  }, 300_000);
+  afterAll(async () => {
+    await browser?.close();
+    await product?.stop();
+    folder.remove();
+  });
+
+  it('npm start on an empty folder shows a run in progress; its curve grows and its attention changes', async () => {
+    await ada.goto(product.url);
+    await ada.getByRole('link', { name: 'Reverse' }).first().click(within);
+    await ada.waitForURL(/\/runs\/[a-z0-9]+/, within);
+    await expect.poll(() => stepOf(ada), within).toBeGreaterThan(50);
+    const loss = ada.getByRole('region', { name: 'Loss' });
+    const attention = ada.getByRole('region', { name: 'Attention', exact: true });
+    const [curve, map] = [await pixels(loss), await pixels(attention)];
+    const step = await stepOf(ada);
+    await expect.poll(() => pixels(loss), within).not.toBe(curve);
+    await expect.poll(() => pixels(attention), within).not.toBe(map);
+    expect(await stepOf(ada)).toBeGreaterThan(step);
+  }, 180_000);
+
+  it('two people see that two watch', async () => {
+    await bob.goto(ada.url());
+    for (const page of [ada, bob]) await expect.poll(() => page.getByTestId('watchers').textContent(), within).toBe('2');
+  }, 120_000);
+
+  it('a clip value that one sets is applied in front of the other, old and new', async () => {
+    const field = ada.getByLabel('Clip value', { exact: true });
+    await field.fill('1');
+    await field.press('Enter');
+    const seen = bob.getByTestId('activity').locator('li', { hasText: 'Clip value → 1' });
+    await expect.poll(() => seen.first().textContent(within), within).toContain('applied: 5 → 1');
+    await expect.poll(() => bob.getByLabel('Clip value', { exact: true }).inputValue(), within).toBe('1');
+  }, 120_000);
+
+  it('a value that does not fit is refused beside its field, by name', async () => {
+    const field = ada.getByLabel('Clip value', { exact: true });
+    await field.fill('-3');
+    await field.press('Enter');
+    await expect
+      .poll(
+        () =>
+          ada
+            .getByText(/-3.*does not fit/)
+            .first()
+            .isVisible(),
+        within,
+      )
+      .toBe(true);
+    await field.press('Escape');
+  }, 120_000);
+
+  it('paused, the test set runs, and the run stands where it stood', async () => {
+    await ada.getByRole('button', { name: 'Pause', exact: true }).first().click();
+    await expect.poll(() => bob.getByTestId('status').textContent(), within).toContain('paused');
+    const step = await stepOf(bob);
+    await ada.getByRole('button', { name: 'Evaluate' }).click();
+    await bob.getByRole('rowheader', { name: 'test', exact: true }).first().waitFor(within);
+    expect(await stepOf(bob)).toBe(step);
+  }, 120_000);
+
+  it('a restarted server finds the run whole: open pages come back, it goes on and ends, no step is missing or twice', async () => {
+    const step = await stepOf(ada);
+    await product.stop();
+    await expect.poll(() => ada.getByText(/connection to the server broke/).isVisible(), within).toBe(true);
+    product = await startProduct({ dataFolder: folder.path, port });
+    await expect.poll(() => ada.getByText(/connection to the server broke/).isVisible(), within).toBe(false);
+    await expect.poll(() => bob.getByTestId('status').textContent(), within).toContain('paused');
+    expect(await stepOf(bob)).toBe(step);
+    await bob.getByRole('button', { name: 'Resume', exact: true }).first().click();
+    await expect.poll(() => ada.getByTestId('status').textContent(), { timeout: 240_000 }).toContain('finished');
+
+    const { runs } = connect({ url: product.url });
+    const [run] = await runs.list.query();
+    expect(run).toMatchObject({ status: 'finished', step: 3900, testAccuracy: 1 });
+    const range = await runs.range.query({ runId: run!.runId, series: ['loss'], fromStep: 0, toStep: null, buckets: 3900 });
+    expect([range.headStep, range.bucketSteps, new Set(range.rows)]).toEqual([3900, 1, new Set([1])]);
+  }, 420_000);
+
+  it('the finished run is scrubbed: curves, attention and predictions go to a recorded step', async () => {
+    const field = ada.getByRole('region', { name: 'Scrubber' }).getByRole('textbox').first();
+    const map = await pixels(ada.getByRole('region', { name: 'Attention', exact: true }));
+    await field.fill('0');
+    await field.press('Enter');
+    await expect.poll(() => ada.getByTestId('attention-step').getAttribute('data-step'), within).toBe('0');
+    await expect.poll(() => pixels(ada.getByRole('region', { name: 'Attention', exact: true })), within).not.toBe(map);
+  }, 120_000);
+});
