@@ -28,21 +28,18 @@ function takeover(whole: Recording, entries: Entry[], events: number) {
   const committed: Recording = { ...whole, events: whole.events.slice(0, events) };
   const checkpoint = ofType(committed, 'checkpoint').at(-1)!;
   const answered = new Set([...ofType(committed, 'command.applied'), ...ofType(committed, 'command.refused')].map((e) => e.seq));
+  // As server/room.ts picks them.
+  const replay = ofType(committed, 'command.applied')
+    .filter(
+      (e) =>
+        e.seq > checkpoint.lastCommandSeq ||
+        e.step > checkpoint.step ||
+        (e.step === checkpoint.step && committed.events.indexOf(e) > committed.events.indexOf(checkpoint)),
+    )
+    .map((e) => ({ logged: entries[e.seq - 1]!.logged, step: e.step }));
   return {
     checkpoint,
-    resume: resumeFrom(
-      committed,
-      checkpoint.step,
-      replayOf(
-        committed,
-        entries.map((e) => e.logged),
-        0,
-        // A command whose answer stands before the checkpoint is part of it; one that waited there and took effect later is not.
-      ).filter(({ logged: l }) => {
-        const at = committed.events.findIndex((e) => e.type === 'command.applied' && e.seq === l.seq);
-        return at > committed.events.indexOf(checkpoint);
-      }),
-    ),
+    resume: resumeFrom(committed, checkpoint.step, replay),
     script: Script.of(entries.filter((e) => !answered.has(e.logged.seq))),
   };
 }
