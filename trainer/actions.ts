@@ -17,6 +17,10 @@ export interface Steered {
   evaluate(split: Split, commandId: string): void;
   snapshot(commandId: string): Promise<void>;
   checkpoint(commandId: string): Promise<void>;
+  /** Why these are no heads of the model, in one sentence; null when they are. */
+  headsError(heads: string): string | null;
+  ablate(heads: string, commandId: string): Promise<void>;
+  permutationCheck(seed: number, commandId: string): Promise<void>;
   /** Drops a command that waits for its condition. @returns whether there was one */
   cancel(commandId: string, by: Actor): boolean;
 }
@@ -160,6 +164,50 @@ export const actions: Action[] = [
       risky: false,
     },
     act: (run, _args, { command }) => done(`snapshot of step ${run.step}`, () => run.snapshot(command.id)),
+  },
+  {
+    spec: {
+      name: 'ablateHeads',
+      label: 'Switch heads off',
+      help: 'Loss and accuracy without heads, by zero and by mean, on validation examples; training is not touched by it.',
+      args: [
+        argument({
+          name: 'heads',
+          label: 'Heads',
+          help: '"all" = each head alone; or heads to switch off together, as layer.head from 1.1, apart by commas.',
+          type: 'text',
+          default: 'all',
+        }),
+      ],
+      risky: false,
+    },
+    act: (run, args, { command }) => {
+      const heads = String(args.heads);
+      const error = run.headsError(heads);
+      if (error !== null) return refuse('invalid', error, 'heads');
+      return done(`switching heads off at step ${run.step}: ${heads.slice(0, 100)}`, () => run.ablate(heads, command.id));
+    },
+  },
+  {
+    spec: {
+      name: 'permutationCheck',
+      label: 'Check permutations',
+      help: 'Shuffle the probe examples, run again, undo the shuffle: without positions, logits and maps must be the same.',
+      args: [
+        argument({
+          name: 'seed',
+          label: 'Seed',
+          help: 'Decides the shuffle.',
+          type: 'integer',
+          min: 0,
+          max: 0xffff_ffff,
+          default: 1,
+        }),
+      ],
+      risky: false,
+    },
+    act: (run, args, { command }) =>
+      done(`checking permutations at step ${run.step}`, () => run.permutationCheck(args.seed as number, command.id)),
   },
   {
     spec: {

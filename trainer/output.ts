@@ -1,4 +1,5 @@
 import type { Occasion, Split, TrainerEvent } from '~/shared/events';
+import type { Answer } from './analyses';
 import type { Result } from './evaluator';
 import { type RowInput, Rows } from './rows';
 import type { ParamSpec, TrainOutput } from './types';
@@ -41,6 +42,10 @@ export class Output {
     result: Result,
   ): void {
     this.emit({ type: 'evaluation', ...about, ...result });
+  }
+
+  analysis(step: number, kind: string, commandId: string, { summary, message }: Answer): void {
+    this.emit({ type: 'analysis', step, kind, commandId, summary, message: message.slice(0, 500), blob: null });
   }
 
   /** Everything said since the last call; rows only when they have waited enough, unless `all`. */

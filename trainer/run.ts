@@ -1,9 +1,11 @@
 /** One training run: its state, and what happens to it in an update and between two. Knows no network, file or clock of its own. */
+import { analysisKinds } from '~/shared/analyses';
 import { conditionInWords, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
 import type { RunConfig } from '~/shared/config';
 import type { Occasion, Split } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { Steered } from './actions';
+import { ablate, ablationExamples, parseHeads, permutationCheck } from './analyses';
 import type { OpenedBackend } from './backends/types';
 import { encodeCheckpoint, parametersOf, type RunState } from './checkpoint';
 import { answer, type Change, type Desk, declaration, misfit } from './commands';
@@ -342,6 +344,29 @@ export class Run implements Steered {
 
   checkpoint(commandId: string): Promise<void> {
     return this.#checkpoint('command', commandId);
+  }
+
+  headsError(heads: string): string | null {
+    const parsed = parseHeads(heads, this.#parts.shape);
+    return typeof parsed === 'string' ? parsed : null;
+  }
+
+  async ablate(heads: string, commandId: string): Promise<void> {
+    const { task, learner, shape } = this.#parts;
+    const together = parseHeads(heads, shape);
+    if (typeof together === 'string') throw new RangeError(together);
+    const [batch] = task.evaluationBatches('validation', ablationExamples);
+    this.output.analysis(this.step, analysisKinds.ablateHeads, commandId, await ablate(learner, batch!, together));
+  }
+
+  async permutationCheck(seed: number, commandId: string): Promise<void> {
+    const { batch } = this.#snapshots.probe(this.#settings.probeExamples);
+    this.output.analysis(
+      this.step,
+      analysisKinds.permutationCheck,
+      commandId,
+      await permutationCheck(this.#parts.learner, batch, seed),
+    );
   }
 
   cancel(commandId: string, by: Actor): boolean {

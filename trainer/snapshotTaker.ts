@@ -36,14 +36,20 @@ export class SnapshotTaker {
     return this.#lastStep === step;
   }
 
+  /** The examples that a snapshot records now. @param chosen as for `take` */
+  probe(chosen: string | null): Probe {
+    const { task, probeSize } = this.#parts;
+    if (this.#probe?.chosen !== chosen || !this.#probe) this.#probe = { chosen, probe: task.probe(probeSize, chosen) };
+    return this.#probe.probe;
+  }
+
   /**
    * @param chosen the examples, in the task's notation; null = the first of the validation set
    * @param remember whether the next one's drift is measured against this one
    */
   async take(step: number, chosen: string | null, occasion: Occasion, commandId: string | null, remember = true): Promise<void> {
-    const { task, shape, learner, runId, probeSize } = this.#parts;
-    if (this.#probe?.chosen !== chosen || !this.#probe) this.#probe = { chosen, probe: task.probe(probeSize, chosen) };
-    const { probe } = this.#probe;
+    const { task, shape, learner, runId } = this.#parts;
+    const probe = this.probe(chosen);
     const attended = await learner.attend(probe.batch);
     const { layers, heads, seqLen } = shape;
     const examples = probe.batch.size;

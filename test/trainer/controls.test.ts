@@ -49,6 +49,8 @@ describe('the table of controls', () => {
       'evaluate',
       'checkpoint',
       'snapshot',
+      'ablateHeads',
+      'permutationCheck',
       'cancel',
     ]);
     for (const spec of started!.controls.values) {
@@ -149,7 +151,7 @@ describe('a command that does not fit', () => {
     [
       { action: 'dance' },
       'invalid',
-      'this run has no action "dance"; it has pause, resume, step, stop, evaluate, checkpoint, snapshot, cancel',
+      'this run has no action "dance"; it has pause, resume, step, stop, evaluate, checkpoint, snapshot, ablateHeads, permutationCheck, cancel',
     ],
     [
       { control: 'momentum', value: 0.5 },

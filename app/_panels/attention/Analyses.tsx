@@ -1,15 +1,15 @@
 'use client';
 
 import { memo } from 'react';
+import { analysisKinds } from '~/shared/analyses';
 import type { Analysis } from '~/shared/events';
 import type { Placed } from '~/shared/fold';
 import { setCursor } from '../../_live/cursor';
 import { useView } from '../../_live/useRun';
 import { ActionButton } from '../ActionButton';
 import { useWhyNot } from '../useWhyNot';
-import { ablateHeads, permutationCheck } from './analyses';
 
-const kinds = [permutationCheck, ablateHeads];
+const kinds: readonly string[] = Object.values(analysisKinds);
 
 /** Questions that only the trainer can answer, asked between two steps, and what it answered. */
 export const Analyses = memo(function Analyses({ step }: { step: number }) {
@@ -43,7 +43,7 @@ export const Analyses = memo(function Analyses({ step }: { step: number }) {
 });
 
 function Verdict({ analysis: { kind, summary } }: { analysis: Placed<Analysis> }) {
-  if (kind !== permutationCheck) return null;
+  if (kind !== analysisKinds.permutationCheck) return null;
   const passed = summary.passed === 1;
   return (
     <strong className={passed ? 'text-good' : summary.expected === 0 ? 'text-dim' : 'text-bad'}>
