@@ -1,10 +1,10 @@
 /** Entry of the server process: environment in, one line with the address out, an orderly end on SIGINT and SIGTERM. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
 import { createApp } from './app';
 import { readEnv } from './env';
+import { endInOrder } from './shutdown';
 import { StartError } from './startError';
 
 const fromSource = import.meta.url.endsWith('.ts');
@@ -20,10 +20,7 @@ try {
   const trainer = env.trainers === 0 ? null : { args, folder: root, backend: env.backend };
   const app = await createApp({ ...env, version, pages: { dev, root }, trainer, firstRun: true, log });
   console.log(`Headroom is running on ${app.url}${app.adminLink ?? ''} (data in ${env.dataFolder}; Ctrl-C ends it)`);
-  closeWithGrace({ delay: 20_000, logger: false }, async ({ err }) => {
-    if (err) log.fatal({ err }, err.message);
-    await app.close();
-  });
+  endInOrder(app.close, { withinMs: 20_000, onError: (error) => log.fatal({ err: error }, String(error)) });
 } catch (error) {
   console.error(error instanceof StartError ? error.message : error);
   process.exit(1);

@@ -29,7 +29,13 @@ const t = initTRPC.context<Context>().create({
 
 /** "buckets: Too big: expected number to be <=4000; ..." */
 export const inWords = (error: ZodError): string =>
-  error.issues.map((i) => (i.path.length ? `${i.path.join('.')}: ${i.message}` : i.message)).join('; ');
+  error.issues
+    .map(({ path, message }) => {
+      // Some messages name their own field already.
+      const named = path.length > 0 && message.startsWith(`${String(path.at(-1))}:`) ? path.slice(0, -1) : path;
+      return named.length > 0 ? `${named.join('.')}: ${message}` : message;
+    })
+    .join('; ');
 export const fieldOf = (error: ZodError): string | null => error.issues[0]?.path.join('.') || null;
 
 const fieldOfCause = (cause: unknown): string | null =>

@@ -1,0 +1,38 @@
+/** An orderly end: on SIGINT and SIGTERM, and on an error that nobody caught. */
+
+/** Ctrl-C reaches every process of the terminal, and those above us pass it on: signals that come this soon after the first are the same one. */
+const sameSignalMs = 2000;
+
+/**
+ * Calls `close` once and ends the process: with 0, or with 1 when `close` failed or took longer than `withinMs`, or an uncaught error was the reason.
+ * A signal that comes later than a moment after the first ends it at once.
+ */
+export function endInOrder(close: () => Promise<void>, options: { withinMs: number; onError(error: unknown): void }): void {
+  let since: number | null = null;
+  const end = async (failed: boolean) => {
+    if (since !== null) return;
+    since = Date.now();
+    const late = setTimeout(() => {
+      options.onError(new Error(`the server did not end within ${options.withinMs / 1000} s`));
+      process.exit(1);
+    }, options.withinMs);
+    try {
+      await close();
+    } catch (error) {
+      options.onError(error);
+      process.exit(1);
+    }
+    clearTimeout(late);
+    process.exit(failed ? 1 : 0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      if (since !== null && Date.now() - since > sameSignalMs) process.exit(1);
+      void end(false);
+    });
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const)
+    process.on(event, (error: unknown) => {
+      options.onError(error);
+      void end(true);
+    });
+}
