@@ -1,0 +1,21 @@
+import { registerKernel, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
+import { noiseKernel } from '../../model/noise';
+import type { NodeBackend } from './load';
+import { attrType } from './protobuf';
+
+/** Dropout's noise by TensorFlow's own counter-based generator (Philox), which a recorded graph can hold. */
+export function registerNoise({ binding }: NodeBackend): void {
+  registerKernel({
+    kernelName: noiseKernel,
+    backendName: 'tensorflow',
+    kernelFunc: ({ inputs, attrs, backend }) => {
+      const { executeSingleOutput } = backend as NodeBackend;
+      const run = executeSingleOutput.bind(backend as NodeBackend);
+      const { site, shape } = attrs as unknown as { site: number; shape: number[] };
+      const int32 = (name: string) => ({ name, type: attrType.type, value: binding.TF_INT32 });
+      const seed = run('AddV2', [int32('T')], [inputs.seed as Tensor, tensor1d([site, 0], 'int32')]);
+      const attributes = [{ name: 'dtype', type: attrType.type, value: binding.TF_FLOAT }, int32('T'), int32('Tseed')];
+      return run('StatelessRandomUniform', attributes, [tensor1d(shape, 'int32'), seed]);
+    },
+  });
+}
