@@ -15,7 +15,7 @@ export interface Layout {
   height: number;
 }
 
-export const margin = { left: 50, right: 14, top: 16, bottom: 34 } as const;
+export const margin = { left: 50, right: 14, top: 16, bottom: 22 } as const;
 
 const text = { fontSize: 11, fill: 'var(--color-dim)', fontFamily: 'var(--font-sans)' } as const;
 
@@ -61,7 +61,7 @@ export const Axes = memo(function Axes({
         tickLength={4}
         tickLabelProps={{ ...text, textAnchor: 'middle', dy: 2 }}
       />
-      <text x={width} y={height + 30} textAnchor="end" {...text}>
+      <text x={-6} y={height + 17} textAnchor="end" {...text}>
         {map.label}
       </text>
     </g>

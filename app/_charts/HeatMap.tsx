@@ -17,7 +17,7 @@ import { useSize } from './useSize';
 import type { XMap } from './xMap';
 
 const top = 6;
-const bottom = 34;
+const bottom = 22;
 const right = 14;
 
 export interface HeatMapProps {
@@ -47,7 +47,7 @@ export function HeatMap({ title, rows, map, cursor, subscribe, limit, stops = []
   const now = useRef({ shown: null as typeof shown, stale: true, row: -1, turn: 0, image: null as HTMLCanvasElement | null });
 
   const left = size.width < 480 ? 92 : 188;
-  const rowHeight = Math.min(20, Math.max(5, Math.floor(420 / Math.max(1, rows.length))));
+  const rowHeight = Math.min(17, Math.max(5, Math.floor(420 / Math.max(1, rows.length))));
   const width = Math.max(0, size.width - left - right);
   const height = rowHeight * rows.length;
   const live = useRef({ rows, map, cursor, palette, width, height });
@@ -240,7 +240,7 @@ export function HeatMap({ title, rows, map, cursor, subscribe, limit, stops = []
                 }}
               />
             )}
-            <text x={width} y={height + 30} textAnchor="end" fontSize={11} fill="var(--color-dim)">
+            <text x={-6} y={height + 17} textAnchor="end" fontSize={11} fill="var(--color-dim)">
               {map.label}
             </text>
             <rect ref={brushRect} y={0} height={height} fill="#fff" fillOpacity={0.3} style={{ display: 'none' }} />

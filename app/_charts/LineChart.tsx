@@ -14,7 +14,7 @@ import { type GestureTarget, useGestures } from './gestures';
 import { Legend } from './Legend';
 import { MarksLayer } from './MarksLayer';
 import { usePalette } from './palette';
-import { readout, summary } from './readout';
+import { newest, readout, summary } from './readout';
 import { type ChartCursor, type ChartSettings, colorOf, type LineSpec, type Mark, type PointSpec, type RuleSpec } from './types';
 import { useSize } from './useSize';
 import type { XMap } from './xMap';
@@ -112,7 +112,7 @@ export function LineChart(props: LineChartProps) {
     const plot = plotOf(state.shown);
     const c = cursor.get();
     drawCrosshair(overlay.current, plot, shownLines, c, cursor.headStep());
-    fillLegend(legend.current, lines, c.hoverStep ?? c.step, cursor.headStep(), percent);
+    fillLegend(legend.current, lines, c.hoverStep ?? (c.mode === 'pinned' ? c.step : null), cursor.headStep(), percent);
     if (state.hovering && c.hoverStep !== null) setTip({ px: pixelX(plot, c.hoverStep), step: c.hoverStep, turn: state.turn++ });
     else setTip((old) => (old ? null : old));
   }, [plotOf]);
@@ -407,7 +407,8 @@ function drawCrosshair(
 function fillLegend(
   list: HTMLUListElement | null,
   lines: readonly LineSpec[],
-  step: number,
+  /** null: the newest. */
+  step: number | null,
   head: number,
   percent: boolean,
 ): void {
@@ -415,7 +416,8 @@ function fillLegend(
   for (const slot of list.querySelectorAll<HTMLElement>('[data-reads]')) {
     const line = lines.find((l) => l.name === slot.dataset.reads);
     if (!line) continue;
-    const text = head > 0 ? readout(line, Math.min(step, head - 1), 0, percent).value : '–';
+    const text =
+      step === null ? newest(line, percent) : head > 0 ? readout(line, Math.min(step, head - 1), 0, percent).value : '–';
     if (slot.textContent !== text) slot.textContent = text;
   }
 }

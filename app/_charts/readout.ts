@@ -31,6 +31,12 @@ export function readout(line: LineSpec, step: number, smoothing: number, percent
   };
 }
 
+/** The last value there is, in words. */
+export function newest(line: LineSpec, percent: boolean): string {
+  const curve = line.whole?.() ?? line.curve();
+  return curve && curve.count > 0 ? valueFormat(percent)(curve.values.last[curve.count - 1]!) : '–';
+}
+
 function bucketRange(curve: Curve, i: number, format: (v: number) => string): string {
   const first = curve.firstStep + i * curve.bucketSteps;
   const last = Math.min(first + curve.bucketSteps, curve.headStep) - 1;

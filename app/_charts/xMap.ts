@@ -49,7 +49,7 @@ export function xMap(kind: XKind, stepsPerEpoch: number, anchors: readonly TimeA
       const origin = kind === 'relative' ? times.of(0) : 0;
       return {
         kind,
-        label: kind === 'relative' ? 'time since start' : 'wall time',
+        label: kind === 'relative' ? 'time' : 'clock',
         of: (s) => times.of(s) - origin,
         stepOf: (x) => times.stepOf(x + origin),
         tick: kind === 'relative' ? formatDuration : (x) => clock(x, false),

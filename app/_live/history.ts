@@ -127,6 +127,8 @@ export class History {
   exact(name: string, step: number): number | null | undefined {
     for (const w of [this.active, this.windows.get(keyOf(null))]) {
       const curve = w?.curves.get(name);
+      if (curve && curve.count > 0 && step === curve.headStep - 1 && curve.at(step) === curve.count - 1)
+        return curve.values.last[curve.count - 1]!;
       if (curve?.bucketSteps === 1) {
         const i = curve.at(step);
         if (i >= 0) return curve.values.last[i]!;

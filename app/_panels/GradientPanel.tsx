@@ -14,6 +14,10 @@ import { useCharts, useNotice } from './useCharts';
 
 const prefix = 'gradNorm/';
 
+/** "transformer.layers.0.norm1.weight" -> "L1 norm1.weight": layers count from 1 on screen. */
+export const parameterLabel = (name: string): string =>
+  name.replace(/^transformer\.layers\.(\d+)\./, (_, layer: string) => `L${Number(layer) + 1} `);
+
 /** Gradient norm of every parameter: a map over all steps, or lines. */
 export function GradientPanel() {
   const { history, settings, subscribe, map, marks, rule, stops } = useCharts();
@@ -24,7 +28,10 @@ export function GradientPanel() {
   useWanted(history, names);
   const notice = useNotice(history, names);
   const lines = useMemo(
-    () => names.map((name, i) => lineOf(history, name, { label: name.slice(prefix.length), color: i, smoothed: true })),
+    () =>
+      names.map((name, i) =>
+        lineOf(history, name, { label: parameterLabel(name.slice(prefix.length)), color: i, smoothed: true }),
+      ),
     [names, history],
   );
   const value = rule ? ruleAt(rule, step) : null;
