@@ -77,6 +77,16 @@ describe('reverse', () => {
     for (const n of counts) expect(Math.abs(n - 8_000)).toBeLessThan(4 * 85);
   });
 
+  it('draws the same examples of a training set too large to keep', () => {
+    // 5 digits x 900,000 examples are more than 2^22.
+    const large = reverseTask(7, { ...small, trainSize: 900_000 });
+    const order = epochOrders(7, 'reverse/order', 900_000)(0);
+    const orderOfSmall = [...epochOrders(7, 'reverse/order', 23)(0)];
+    const ofSmall = examples(reverseTask(7, small).trainBatch(0, 0, 23));
+    for (const example of [0, 11, 22])
+      expect(examples(large.trainBatch(0, order.indexOf(example), 1))).toEqual([ofSmall[orderOfSmall.indexOf(example)]]);
+  });
+
   it('refuses a batch outside the training set', () => {
     expect(() => reverseTask(7, small).trainBatch(0, 20, 4)).toThrow('examples 20 to 23 lie outside the training set of 23');
   });

@@ -1,4 +1,4 @@
-/** Reverse: a sequence of digits is to be written backwards. Nothing is stored: every example is a function of (seed, split, index). */
+/** Reverse: a sequence of digits is to be written backwards. Every example is a function of (seed, split, index). */
 import type { RunConfig } from '~/shared/config';
 import type { Split } from '~/shared/events';
 import { RandomStream } from '../random';
@@ -18,6 +18,7 @@ export function reverseTask(seed: number, config: ReverseConfig): Task {
     validation: new RandomStream(seed, 'reverse/validation'),
     test: new RandomStream(seed, 'reverse/test'),
   };
+  const kept = keptDigits(streams.train, sizes.train * seqLen, numClasses);
   const orderOf = epochOrders(seed, 'reverse/order', config.trainSize);
 
   /** Example `indexOf(row)` of the split in each row; ids [size, T], labels the same backwards. */
@@ -45,7 +46,13 @@ export function reverseTask(seed: number, config: ReverseConfig): Task {
       if (index < 0 || index + size > sizes.train)
         throw new RangeError(`examples ${index} to ${index + size - 1} lie outside the training set of ${sizes.train}`);
       const order = orderOf(epoch);
-      return examples('train', size, (row) => order[index + row]!);
+      if (!kept) return examples('train', size, (row) => order[index + row]!);
+      const inputs = new Int32Array(size * seqLen);
+      for (let row = 0; row < size; row++) {
+        const first = order[index + row]! * seqLen;
+        for (let t = 0; t < seqLen; t++) inputs[row * seqLen + t] = kept[first + t]!;
+      }
+      return { size, inputs, labels: backwards(inputs, seqLen) };
     },
     *evaluationBatches(split, size) {
       for (let first = 0; first < sizes[split]; first += size)
@@ -67,7 +74,18 @@ function written(sequences: number[][], seqLen: number): Batch {
 }
 
 function backwards(inputs: Int32Array, seqLen: number): Int32Array {
-  return Int32Array.from(inputs, (_, i) => inputs[i - (i % seqLen) + seqLen - 1 - (i % seqLen)]!);
+  const labels = new Int32Array(inputs.length);
+  for (let first = 0; first < inputs.length; first += seqLen)
+    for (let t = 0; t < seqLen; t++) labels[first + t] = inputs[first + seqLen - 1 - t]!;
+  return labels;
+}
+
+/** Drawing 2,048 digits takes 0.2 ms, 3 % of a step; a set that fits is drawn once instead. null = too large to keep. */
+function keptDigits(stream: RandomStream, count: number, numClasses: number): Uint8Array | null {
+  if (count > 2 ** 22) return null;
+  const digits = new Uint8Array(count);
+  for (let i = 0; i < count; i++) digits[i] = stream.integer(i, numClasses);
+  return digits;
 }
 
 /**
