@@ -22,8 +22,9 @@ export function columns(steps: ArrayLike<number>, axis: StepAxis): Int32Array {
   for (let n = 0; n < steps.length; n++) {
     const from = n === 0 ? steps[0]! : (steps[n - 1]! + steps[n]!) / 2;
     const to = n === steps.length - 1 ? Math.max(steps[n]!, axis.last) : (steps[n]! + steps[n + 1]!) / 2;
-    const a = Math.max(0, Math.floor(xOf(axis, from)));
-    const b = Math.min(axis.width, Math.max(Math.ceil(xOf(axis, to)), xOf(axis, from) >= 0 ? a + 1 : 0));
+    const [left, right] = [Math.round(xOf(axis, from)), Math.round(xOf(axis, to))];
+    const a = Math.max(0, left);
+    const b = Math.min(axis.width, right > left || left < 0 ? right : left + 1);
     if (b > a) out.fill(n, a, b);
   }
   return out;

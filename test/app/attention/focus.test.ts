@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { type Focus, type FocusEvent, focusReducer, largeHead, lit, litHead, noFocus, type Spot } from '~/app/_charts/attention/focus';
+import {
+  type Focus,
+  type FocusEvent,
+  focusReducer,
+  largeHead,
+  lit,
+  litHead,
+  noFocus,
+  type Spot,
+} from '~/app/_charts/attention/focus';
 import { describeHeads, range, shownHeads, shownLines, solo, toggle } from '~/app/_charts/attention/selection';
 import { seeded } from './maps';
 

@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { chanceLoss, collapses, type WatchPoint } from '~/shared/collapse';
+
+interface Recorded {
+  learningRate: number;
+  seed: number;
+  layers: number;
+  heads: number;
+  steps: number[];
+  entropy: number[][];
+  loss: number[];
+  finalLoss: number;
+}
+const { runs } = JSON.parse(readFileSync(new URL('../fixtures/collapse.json', import.meta.url), 'utf8')) as { runs: Recorded[] };
+const chance = chanceLoss(10);
+
+const pointsOf = (run: Recorded, everySteps: number): WatchPoint[] =>
+  run.steps.map((step, n) => ({ step, entropy: run.entropy[n]!, loss: run.loss[n]! })).filter((p) => p.step % everySteps === 0);
+const nameOf = (r: Recorded) => `learning rate ${r.learningRate}, seed ${r.seed}, ${r.layers} x ${r.heads}`;
+
+describe('on recorded runs', () => {
+  const collapsed = runs.filter((r) => r.learningRate >= 0.05);
+  const good = runs.filter((r) => r.finalLoss < 0.5 * chance);
+
+  it('the fixture holds what it says: seven collapsed runs and thirteen that learnt, sharp ones among them', () => {
+    expect([collapsed.length, good.length]).toEqual([7, 13]);
+    expect(collapsed.every((r) => r.finalLoss > 0.9 * chance)).toBe(true);
+    expect(good.filter((r) => Math.min(...r.entropy.at(-1)!) < 0.1).length).toBeGreaterThanOrEqual(3);
+  });
+
+  it.each([10, 20])('every collapsed run is told by step 110 with a snapshot every %i steps', (everySteps) => {
+    for (const run of collapsed) {
+      const [first] = collapses(pointsOf(run, everySteps), 10);
+      expect(first?.kind, nameOf(run)).toBe('collapse');
+      expect(first!.step, nameOf(run)).toBeLessThanOrEqual(110);
+    }
+  });
+
+  it.each([10, 20])('every run that learns stays silent, however sharp it gets, with a snapshot every %i steps', (everySteps) => {
+    for (const run of good) expect(collapses(pointsOf(run, everySteps), 10), nameOf(run)).toEqual([]);
+  });
+});
+
+describe('the rule', () => {
+  const at = (step: number, entropy: number[], loss: number): WatchPoint => ({ step, entropy, loss });
+  const stuck = (from: number, to: number) =>
+    Array.from({ length: (to - from) / 10 + 1 }, (_, i) => at(from + 10 * i, [0.9, 0.1], chance));
+
+  it('names since when, the step at which it had held long enough, and the sharpest head', () => {
+    expect(collapses([at(0, [1, 1], chance), ...stuck(10, 200)], 10)).toEqual([
+      { kind: 'collapse', sinceStep: 10, step: 70, head: 1, entropy: 0.1, loss: chance },
+    ]);
+  });
+
+  it('a run that frees itself and collapses again is told twice', () => {
+    const points = [...stuck(0, 100), at(110, [0.9, 0.5], chance), ...stuck(120, 200)];
+    expect(collapses(points, 10).map((a) => [a.sinceStep, a.step])).toEqual([
+      [0, 60],
+      [120, 180],
+    ]);
+  });
+
+  it('a point whose loss is not known neither begins nor ends a stretch', () => {
+    const points = [...stuck(0, 50), at(55, [0.9, 0.9], Number.NaN), ...stuck(60, 80)];
+    expect(collapses(points, 10).map((a) => a.step)).toEqual([60]);
+  });
+
+  it('an entropy that is no number is told at once, an infinite loss counts as above chance', () => {
+    expect(collapses([at(0, [1, Number.NaN], 1), at(10, [1, Number.NaN], 1)], 10)).toEqual([
+      { kind: 'not-finite', sinceStep: 0, step: 0, head: 1, entropy: Number.NaN, loss: 1 },
+    ]);
+    const points = stuck(0, 80).map((p) => ({ ...p, loss: Number.POSITIVE_INFINITY }));
+    expect(collapses(points, 10).map((a) => a.kind)).toEqual(['collapse']);
+  });
+});

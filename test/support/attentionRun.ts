@@ -1,0 +1,195 @@
+/** Made-up runs with attention of any size: heads that find their pattern one after the other, for the workspace's bench, tests and pictures. */
+import { defaultConfig, type RunConfig } from '~/shared/config';
+import type { TrainerEvent } from '~/shared/events';
+import { serializeSafetensors, type TensorData } from '~/shared/safetensors';
+import { headSignals, meanOverExamples } from '~/trainer/probes';
+import { type Blob, blobOf, noise, refOf, runStarted, startValues, steps } from './synthetic';
+import { type Address, TrainerClient } from './trainerClient';
+
+export interface AttentionRun {
+  task: 'reverse' | 'anomaly';
+  layers: number;
+  heads: number;
+  /** Positions, or images in a set. */
+  length: number;
+  examples: number;
+  snapshotEverySteps: number;
+  pictures?: boolean;
+}
+
+export function attentionConfig(run: AttentionRun, name: string): RunConfig {
+  const config = defaultConfig(run.task);
+  config.name = name;
+  if (config.task.kind === 'reverse') config.task.seqLen = run.length;
+  else config.task.setSize = run.length;
+  config.model.layers = run.layers;
+  config.model.heads = run.heads;
+  config.model.modelDim = run.heads * 2 * Math.ceil(32 / run.heads);
+  config.probeSize = run.examples;
+  config.snapshotEverySteps = run.snapshotEverySteps;
+  return config;
+}
+
+/** Where a head looks once it has learnt: the mirrored place or the odd item for late heads, the one before, one key, or anywhere. */
+function target(run: AttentionRun, example: number, layer: number, head: number, query: number): number | null {
+  const { task, layers, length: T } = run;
+  if (layer === layers - 1 && head % 4 !== 3) return task === 'reverse' ? T - 1 - query : oddOf(run, example);
+  switch ((layer + head) % 4) {
+    case 0:
+      return Math.max(0, query - 1);
+    case 1:
+      return query;
+    case 2:
+      return (layer * 3 + head) % T;
+    default:
+      return null;
+  }
+}
+
+const oddOf = (run: AttentionRun, example: number): number => (3 + 4 * example) % run.length;
+
+/** [E, L, H, T, T] */
+export function attentionMaps(run: AttentionRun, step: number): Float32Array {
+  const { layers, heads, length: T, examples } = run;
+  const maps = new Float32Array(examples * layers * heads * T * T);
+  const row = new Float64Array(T);
+  let at = 0;
+  for (let e = 0; e < examples; e++)
+    for (let l = 0; l < layers; l++)
+      for (let h = 0; h < heads; h++) {
+        const onset = 100 + 60 * noise(l, h);
+        const sharp = 8 / (1 + Math.exp(-(step - onset) / 30));
+        for (let i = 0; i < T; i++, at += T) {
+          const aim = target(run, e, l, h, i);
+          let sum = 0;
+          for (let j = 0; j < T; j++) {
+            row[j] = Math.exp(1.2 * noise(e, l * 97 + h, i, j) + (aim === j ? sharp * (0.6 + 0.4 * noise(l, h, i)) : 0));
+            sum += row[j]!;
+          }
+          for (let j = 0; j < T; j++) maps[at + j] = row[j]! / sum;
+        }
+      }
+  return maps;
+}
+
+function picture(kind: number, variant: number): Uint8Array {
+  const rgb = new Uint8Array(32 * 32 * 3);
+  for (let y = 0; y < 32; y++)
+    for (let x = 0; x < 32; x++) {
+      const inside =
+        kind % 2 === 0 ? Math.hypot(x - 16, y - 16) < 8 + 3 * noise(variant) : Math.abs(x - 16) + Math.abs(y - 16) < 11;
+      for (let c = 0; c < 3; c++)
+        rgb[(y * 32 + x) * 3 + c] = inside
+          ? 255 * noise(kind, c, 5)
+          : 40 + 60 * noise(kind, c) + 25 * noise(variant, x >> 2, y >> 2);
+    }
+  return rgb;
+}
+
+function examplePictures(run: AttentionRun): Uint8Array {
+  const out = new Uint8Array(run.examples * run.length * 32 * 32 * 3);
+  for (let e = 0; e < run.examples; e++)
+    for (let i = 0; i < run.length; i++)
+      out.set(picture(i === oddOf(run, e) ? 2 * e + 1 : 2 * e, e * run.length + i), (e * run.length + i) * 32 * 32 * 3);
+  return out;
+}
+
+/** One snapshot as the trainer would write it, and its event. */
+export function attentionSnapshot(
+  run: AttentionRun,
+  step: number,
+  previous: Float32Array | null,
+): { blob: Blob; event: TrainerEvent; maps: Float32Array } {
+  const { task, layers, heads, length: T, examples: E } = run;
+  const maps = attentionMaps(run, step);
+  const perPosition = task === 'reverse';
+  const choices = perPosition ? 10 : T;
+  const digits = Int32Array.from({ length: E * T }, (_, n) => Math.floor(10 * noise(n, 77)));
+  const inputs = perPosition ? digits : Int32Array.from({ length: E * T }, (_, n) => n);
+  const labels = perPosition
+    ? Int32Array.from(digits, (_, n) => digits[n - (n % T) + T - 1 - (n % T)]!)
+    : Int32Array.from({ length: E }, (_, e) => oddOf(run, e));
+  const learnt = 1 - Math.exp(-step / 120);
+  const predictions = Int32Array.from(labels, (label, n) =>
+    noise(n, 9) < learnt ? label : Math.floor(choices * noise(n, step)),
+  );
+  const probabilities = new Float32Array(labels.length * choices);
+  for (const [n, given] of predictions.entries()) {
+    const p = 1 / choices + (1 - 1 / choices) * (0.15 + 0.8 * learnt);
+    for (let c = 0; c < choices; c++) probabilities[n * choices + c] = c === given ? p : (1 - p) / (choices - 1);
+  }
+  const own = perPosition
+    ? ({ kind: 'antiDiagonal' } as const)
+    : ({ kind: 'oddMass', odd: labels, headsPerExample: layers * heads } as const);
+  const perExample = headSignals({ maps, positions: T, previous, own });
+  const answers = perPosition ? [E, T] : [E];
+  const tensors: [string, { shape: number[]; data: TensorData }][] = [
+    ['attention', { shape: [E, layers, heads, T, T], data: maps }],
+    ['inputs', { shape: [E, T], data: inputs }],
+    ['labels', { shape: answers, data: labels }],
+    ['predictions', { shape: answers, data: predictions }],
+    ['probabilities', { shape: [...answers, choices], data: probabilities }],
+    ...(run.pictures
+      ? [
+          ['pictures', { shape: [E * T, 32, 32, 3], data: examplePictures(run) }] as [
+            string,
+            { shape: number[]; data: TensorData },
+          ],
+        ]
+      : []),
+  ];
+  const signals: Record<string, number[]> = {};
+  for (const [name, values] of Object.entries(perExample)) {
+    tensors.push([`signal.${name}`, { shape: [E, layers, heads], data: values }]);
+    signals[name] = meanOverExamples(values, layers * heads);
+  }
+  const blob = blobOf(serializeSafetensors(tensors, { task, step: String(step) }));
+  const event: TrainerEvent = {
+    type: 'snapshot',
+    step,
+    blob: refOf(blob),
+    occasion: step === 0 ? 'start' : 'cadence',
+    commandId: null,
+    layers,
+    heads,
+    examples: E,
+    queries: T,
+    keys: T,
+    signals,
+  };
+  return { blob, event, maps };
+}
+
+/** Plays a run up to `toStep` at once and stays its trainer: the answer goes on from there, step by step. */
+export async function playAttentionRun(
+  address: Address,
+  create: (config: RunConfig) => Promise<{ runId: string }>,
+  run: AttentionRun,
+  toStep: number,
+): Promise<{ runId: string; trainer: TrainerClient; next(): Promise<{ step: number; sentAt: number }> }> {
+  const trainer = await TrainerClient.connect(address);
+  const config = attentionConfig(run, `${run.task} ${run.layers} x ${run.heads} x ${run.length}`);
+  const { runId } = await create(config);
+  trainer.ready();
+  await trainer.assigned();
+  const values = startValues(config);
+  await trainer.send(runStarted(0, values), { type: 'status', status: 'running', step: 0, message: 'made up' });
+  let previous: Float32Array | null = null;
+  let step = 0;
+  const snap = async () => {
+    const { blob, event, maps } = attentionSnapshot(run, step, previous);
+    previous = maps;
+    await trainer.put(blob);
+    const sentAt = Date.now();
+    await trainer.send(event);
+    return { step, sentAt };
+  };
+  const advance = async () => {
+    await trainer.send(steps(step, run.snapshotEverySteps, values));
+    step += run.snapshotEverySteps;
+    return snap();
+  };
+  await snap();
+  while (step < toStep) await advance();
+  return { runId, trainer, next: advance };
+}
