@@ -71,13 +71,21 @@ export const ReverseReader = memo(function ReverseReader({
                   {...handlers(t)}
                   data-answer={right ? 'right' : 'wrong'}
                   title={`answer ${t + 1}: ${given}, target ${label}, ${right ? 'right' : 'wrong'}, probability ${p.toFixed(3)}`}
-                  aria-label={`answer ${t + 1}: ${given}, target ${label}, ${right ? 'right' : 'wrong'}, probability ${p.toFixed(2)}`}
                   style={{ width: pitch }}
                   className={`relative flex flex-col items-center border-x border-t font-mono text-xs leading-4 ${lit?.query === t ? 'border-ink bg-raised' : 'border-transparent'}`}
                 >
-                  <span className="text-[9px] leading-3 text-dim">{t + 1}</span>
-                  <span className={right ? 'text-ink' : 'font-bold text-bad line-through'}>{given}</span>
-                  <span className={`text-[10px] leading-3 ${right ? 'text-good' : 'text-bad'}`}>{right ? '✓' : label}</span>
+                  <span className="sr-only">
+                    answer {t + 1}: {given}, target {label}, {right ? 'right' : 'wrong'}, probability {p.toFixed(2)}
+                  </span>
+                  <span aria-hidden className="text-[9px] leading-3 text-dim">
+                    {t + 1}
+                  </span>
+                  <span aria-hidden className={right ? 'text-ink' : 'font-bold text-bad line-through'}>
+                    {given}
+                  </span>
+                  <span aria-hidden className={`text-[10px] leading-3 ${right ? 'text-good' : 'text-bad'}`}>
+                    {right ? '✓' : label}
+                  </span>
                   <span className="mt-0.5 h-1 w-4/5 bg-raised" aria-hidden>
                     <span className={`block h-full ${right ? 'bg-good' : 'bg-bad'}`} style={{ width: `${100 * p}%` }} />
                   </span>
