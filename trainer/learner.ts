@@ -23,7 +23,6 @@ import { crossEntropy } from './model/ops';
 import { initialParams, paramCount, paramSpecs } from './model/params';
 import {
   flatten,
-  namedScalars,
   type OptimizerKind,
   type OptimizerState,
   scalarCount,
@@ -115,9 +114,9 @@ class TensorLearner implements Learner {
     const dropout = new Dropout(seed, dropped.inside ? rate(0) : null, dropped.input ? rate(1) : null);
     const { loss, accuracy, grads } = lossAndGradients(named, this.shape, x, labels, { dropout });
     const flat = flatten(grads, this.params);
-    const squares = this.paramGradNorms ? squaredNorms(grads, this.params) : null;
+    const squares = this.paramGradNorms ? squaredNorms(grads, flat, this.params) : null;
     const norm = sqrt(sum(squares ?? square(flat)));
-    const next = update({ params, m, v }, flat, norm, namedScalars(scalars), plan);
+    const next = update({ params, m, v }, flat, norm, scalars, plan);
     const largest = plan.clipByValue ? max(abs(flat)) : norm; // what the threshold is compared with
     const metrics = concat([
       ...[loss, accuracy, norm, largest].map((value) => reshape(value, [1])),

@@ -13,7 +13,6 @@ import {
   add,
   cast,
   matMul,
-  mul,
   oneHot,
   reshape,
   type Tensor,
@@ -22,7 +21,6 @@ import {
   type Tensor3D,
   tensor2d,
 } from '@tensorflow/tfjs-core';
-import { noise } from './model/noise';
 import {
   type Attention,
   attention,
@@ -34,8 +32,9 @@ import {
   linear,
   linearGrad,
   plus,
-  relu,
-  reluGrad,
+  reluDropped,
+  reluDroppedGrad,
+  times,
 } from './model/ops';
 import type { ModelShape } from './types';
 
@@ -100,7 +99,7 @@ export class Dropout {
   ) {}
 
   mask(rate: Tensor | null, shape: number[]): Dropped {
-    return rate && dropoutMask(noise(this.seed, this.#site++, shape), rate);
+    return rate && dropoutMask(this.seed, this.#site++, rate, shape);
   }
 }
 
@@ -112,7 +111,9 @@ export function forward(p: Named, shape: ModelShape, inputs: Tensor, { dropout, 
   const { seqLen, heads, modelDim } = shape;
   const weight = (name: string) => p[`${name}.weight`] as Tensor2D;
   const project = (x: Tensor2D, name: string) => linear(x, weight(name), p[`${name}.bias`] as Tensor1D);
-  const norm = (x: Tensor2D, name: string) => layerNorm(x, p[`${name}.weight`] as Tensor1D, p[`${name}.bias`] as Tensor1D);
+  /** LayerNorm of x + branch * dropped. */
+  const norm = (name: string, x: Tensor2D, branch: Tensor2D | null = null, dropped: Dropped = null) =>
+    layerNorm(x, branch, dropped, p[`${name}.weight`] as Tensor1D, p[`${name}.bias`] as Tensor1D);
   const drop = (x: Tensor2D) => dropout?.mask(dropout.rate, x.shape) ?? null;
 
   const rows = (
@@ -132,23 +133,22 @@ export function forward(p: Named, shape: ModelShape, inputs: Tensor, { dropout, 
     if (editHeads) attended.context = editHeads(attended.context, at);
     const mixed = project(attended.context, `${layer}.self_attn.o_proj`); // [N, D]
     const afterAttention = drop(mixed);
-    const normed1 = norm(plus(x, times(mixed, afterAttention)), `${layer}.norm1`); // [N, D]
+    const normed1 = norm(`${layer}.norm1`, x, mixed, afterAttention); // [N, D]
 
     const wide = project(normed1.y, `${layer}.linear_net.0`); // [N, 2D]
     const insideNet = drop(wide);
-    const hidden = relu(times(wide, insideNet)); // [N, 2D]
+    const hidden = reluDropped(wide, insideNet); // [N, 2D]
     const narrow = project(hidden, `${layer}.linear_net.3`); // [N, D]
     const afterNet = drop(narrow);
-    const normed2 = norm(plus(normed1.y, times(narrow, afterNet)), `${layer}.norm2`); // [N, D]
+    const normed2 = norm(`${layer}.norm2`, normed1.y, narrow, afterNet); // [N, D]
 
     layers.push({ x, attended, afterAttention, normed1, hidden, insideNet, afterNet, normed2 });
     x = normed2.y;
   }
 
-  const normed = norm(project(x, 'output_net.0'), 'output_net.1'); // [N, D]
-  const positive = relu(normed.y); // [N, D]
-  const headDropped = drop(positive);
-  const head = times(positive, headDropped);
+  const normed = norm('output_net.1', project(x, 'output_net.0')); // [N, D]
+  const headDropped = drop(normed.y);
+  const head = reluDropped(normed.y, headDropped); // [N, D]; a mask is never negative, so before ReLU or after is the same
   const logits = project(head, 'output_net.4'); // [N, C]
   return {
     logits,
@@ -181,8 +181,8 @@ export function backward(p: Named, shape: ModelShape, trace: Trace, dLogits: Ten
   };
 
   project(dLogits, trace.head, 'output_net.4');
-  const dPositive = times(into(dLogits, 'output_net.4'), trace.headDropped); // [N, D]
-  const dNormed = norm(reluGrad(dPositive, trace.normed.y), trace.normed, 'output_net.1'); // [N, D]
+  const dHead = into(dLogits, 'output_net.4'); // [N, D]
+  const dNormed = norm(reluDroppedGrad(dHead, trace.head, trace.headDropped), trace.normed, 'output_net.1'); // [N, D]
   project(dNormed, trace.last, 'output_net.0');
   let dx = into(dNormed, 'output_net.0'); // [N, D]
 
@@ -192,7 +192,7 @@ export function backward(p: Named, shape: ModelShape, trace: Trace, dLogits: Ten
     const dSum2 = norm(dx, normed2, `${layer}.norm2`); // [N, D], to both sides of the residual sum
     const dNarrow = times(dSum2, afterNet); // [N, D]
     project(dNarrow, hidden, `${layer}.linear_net.3`);
-    const dWide = times(reluGrad(into(dNarrow, `${layer}.linear_net.3`), hidden), insideNet); // [N, 2D]
+    const dWide = reluDroppedGrad(into(dNarrow, `${layer}.linear_net.3`), hidden, insideNet); // [N, 2D]
     project(dWide, normed1.y, `${layer}.linear_net.0`);
     const dNormed1 = plus(dSum2, into(dWide, `${layer}.linear_net.0`)); // [N, D]
 
@@ -210,10 +210,6 @@ export function backward(p: Named, shape: ModelShape, trace: Trace, dLogits: Ten
     grads['embedding.weight'] = matMul(trace.ids, dInput, true, false); // [I, D]
   }
   return grads;
-}
-
-function times(x: Tensor2D, factor: Dropped): Tensor2D {
-  return factor ? mul(x, factor) : x;
 }
 
 /** ids [B, T] -> [N, I]. Cast, as the wasm backend's oneHot knows integers only, whatever dtype it is asked for. */

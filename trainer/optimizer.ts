@@ -25,6 +25,7 @@ import {
 import type { RunConfig } from '~/shared/config';
 import { unreachable } from '~/shared/unreachable';
 import type { Named } from './model';
+import { fused } from './model/fused';
 import type { Hyper, ParamSpec } from './types';
 
 export type OptimizerKind = RunConfig['optimizer']['kind'];
@@ -60,7 +61,7 @@ const scalarNames = [
   'keepParams',
 ] as const;
 type ScalarName = (typeof scalarNames)[number];
-export type UpdateScalars = Record<ScalarName, Tensor>;
+type UpdateScalars = Record<ScalarName, Tensor>;
 
 /** Number of scalars in one update. */
 export const scalarCount = scalarNames.length;
@@ -88,7 +89,7 @@ export function updateScalars(kind: OptimizerKind, hyper: Hyper, t: number): num
 }
 
 /** @param vector [scalarCount], from `updateScalars` */
-export function namedScalars(vector: Tensor1D): UpdateScalars {
+function namedScalars(vector: Tensor1D): UpdateScalars {
   const at = (index: number) => reshape(slice(vector, index, 1), []);
   return Object.fromEntries(scalarNames.map((name, index) => [name, at(index)])) as UpdateScalars;
 }
@@ -104,8 +105,12 @@ export function unflatten(flat: Tensor1D, specs: readonly ParamSpec[]): Named {
 }
 
 /** Squared L2 norm of every parameter's gradient, [number of parameters]. */
-export function squaredNorms(grads: Named, specs: readonly ParamSpec[]): Tensor1D {
-  return stack(specs.map(({ name }) => sum(square(grads[name]!)))) as Tensor1D;
+export function squaredNorms(grads: Named, flat: Tensor1D, specs: readonly ParamSpec[]): Tensor1D {
+  const offsets = [...specs.map(({ offset }) => offset), flat.size];
+  const [squares] = fused('squaredNorms', { grads: flat }, { offsets }) ?? [
+    stack(specs.map(({ name }) => sum(square(grads[name]!)))),
+  ];
+  return squares as Tensor1D;
 }
 
 /**
@@ -126,9 +131,22 @@ export function clipFactor(norm: Tensor, clip: Tensor): Tensor {
  *
  * @param grads [P], before clipping
  * @param norm their global L2 norm, scalar
+ * @param scalars [scalarCount or more], from `updateScalars`
  * @returns new vectors; the caller owns old and new
  */
-export function update(state: OptimizerState, grads: Tensor1D, norm: Tensor, s: UpdateScalars, plan: UpdatePlan): OptimizerState {
+export function update(
+  state: OptimizerState,
+  grads: Tensor1D,
+  norm: Tensor,
+  scalars: Tensor1D,
+  plan: UpdatePlan,
+): OptimizerState {
+  if (plan.kind !== 'sgd') {
+    const { clipByValue, weightDecay, kind } = plan;
+    const outputs = fused('adam', { ...state, grads, norm, scalars }, { clipByValue, weightDecay, decoupled: kind === 'adamw' });
+    if (outputs) return { params: outputs[0] as Tensor1D, m: outputs[1] as Tensor1D, v: outputs[2] as Tensor1D };
+  }
+  const s = namedScalars(scalars);
   let g: Tensor1D = plan.clipByValue ? minimum(maximum(grads, neg(s.clip)), s.clip) : mul(grads, clipFactor(norm, s.clip));
   let { params } = state;
   if (plan.weightDecay && plan.kind === 'adamw') params = mul(params, s.keepParams);

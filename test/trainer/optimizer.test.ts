@@ -1,7 +1,7 @@
-import { scalar, type Tensor1D, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import { scalar, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openBackend } from '~/trainer/backends';
-import { clipFactor, namedScalars, type OptimizerKind, update, updatePlan, updateScalars } from '~/trainer/optimizer';
+import { clipFactor, type OptimizerKind, update, updatePlan, updateScalars } from '~/trainer/optimizer';
 import type { Hyper } from '~/trainer/types';
 
 beforeAll(async () => {
@@ -35,7 +35,7 @@ function train(kind: OptimizerKind, changes: Partial<Hyper>): number[] {
     const next = tidy(() => {
       const grads = tensor1d(gradient);
       const norm = scalar(Math.hypot(...gradient));
-      const scalars = namedScalars(tensor1d(updateScalars(kind, hyper, at + 1)) as Tensor1D);
+      const scalars = tensor1d(updateScalars(kind, hyper, at + 1));
       const { params, m, v } = update(state, grads, norm, scalars, updatePlan(kind, hyper));
       return [params, m, v];
     });

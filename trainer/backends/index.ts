@@ -17,7 +17,7 @@ export * from './types';
 const loaders: Record<BackendName, (options: BackendOptions) => Promise<LoadedBackend>> = {
   tensorflow: async (options) => (await import('./tensorflow/index')).loadTensorflow(options),
   webgpu: async () => (await import('./webgpu')).loadWebgpu(),
-  wasm: async (options) => (await import('./loadWasm')).loadWasm(options),
+  wasm: async (options) => (await import('./wasm/index')).loadWasm(options),
   cpu: async () => (await import('./cpu')).loadCpu(),
 };
 

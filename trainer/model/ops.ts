@@ -37,6 +37,8 @@ import {
   where,
   zerosLike,
 } from '@tensorflow/tfjs-core';
+import { fused } from './fused';
+import { noise } from './noise';
 
 const layerNormEpsilon = 1e-5;
 /** The published model's stand-in for minus infinity in masked scores: a row that is masked whole becomes uniform, not NaN. */
@@ -44,12 +46,19 @@ const maskedScore = -9e15;
 
 /** x [N, in], weight [out, in], bias [out] -> x weightᵀ + bias [N, out] */
 export function linear(x: Tensor2D, weight: Tensor2D, bias: Tensor1D): Tensor2D {
-  return add(matMul(x, weight, false, true), bias);
+  const [y] = fused('linear', { x, weight, bias }) ?? [add(matMul(x, weight, false, true), bias)];
+  return y as Tensor2D;
+}
+
+/** x [N, out] -> its column sums [out] */
+function columnSums(x: Tensor2D): Tensor1D {
+  const [sums] = fused('columnSums', { x }) ?? [sum(x, 0)];
+  return sums as Tensor1D;
 }
 
 /** dy [N, out] -> gradients of weight [out, in] and bias [out]; that of x is `matMul(dy, weight)`. */
 export function linearGrad(dy: Tensor2D, x: Tensor2D): { weight: Tensor2D; bias: Tensor1D } {
-  return { weight: matMul(dy, x, true, false), bias: sum(dy, 0) };
+  return { weight: matMul(dy, x, true, false), bias: columnSums(dy) };
 }
 
 export interface LayerNormed {
@@ -60,23 +69,42 @@ export interface LayerNormed {
   inverseStd: Tensor2D;
 }
 
-/** Each row of x [N, D] to mean 0 and variance 1, then scaled and shifted. */
-export function layerNorm(x: Tensor2D, weight: Tensor1D, bias: Tensor1D): LayerNormed {
-  const centred = sub(x, mean(x, 1, true));
+/**
+ * Each row of x + branch * mask [N, D] to mean 0 and variance 1, then scaled and shifted.
+ * @param branch, mask null: nothing is added, nothing is dropped
+ */
+export function layerNorm(
+  x: Tensor2D,
+  branch: Tensor2D | null,
+  mask: Tensor | null,
+  weight: Tensor1D,
+  bias: Tensor1D,
+): LayerNormed {
+  const outputs = fused('layerNorm', { x, branch, mask, weight, bias });
+  if (outputs) {
+    const [y, normalised, inverseStd] = outputs as [Tensor2D, Tensor2D, Tensor2D];
+    return { y, normalised, inverseStd };
+  }
+  const v = branch ? add(x, times(branch, mask)) : x;
+  const centred = sub(v, mean(v, 1, true));
   const inverseStd = rsqrt(add(mean(square(centred), 1, true), layerNormEpsilon)) as Tensor2D;
   const normalised = mul(centred, inverseStd) as Tensor2D;
   return { y: add(mul(normalised, weight), bias), normalised, inverseStd };
 }
 
-/** dx = (dn - mean(dn) - n mean(dn n)) / std, with n the normalised rows and dn = dy weight. */
+/** dx = (dn - mean(dn) - n mean(dn n)) / std, with n the normalised rows and dn = dy weight; x is the whole sum that was normalised. */
 export function layerNormGrad(dy: Tensor2D, { normalised, inverseStd }: LayerNormed, weight: Tensor1D) {
+  const [dBias, dWeight] = fused('columnSums', { x: dy, y: normalised }) ?? [sum(dy, 0), sum(mul(dy, normalised), 0)];
+  const [dx] = fused('layerNormGrad', { dy, normalised, inverseStd, weight }) ?? [
+    layerNormInputGrad(dy, normalised, inverseStd, weight),
+  ];
+  return { x: dx as Tensor2D, weight: dWeight as Tensor1D, bias: dBias as Tensor1D };
+}
+
+function layerNormInputGrad(dy: Tensor2D, normalised: Tensor2D, inverseStd: Tensor2D, weight: Tensor1D): Tensor2D {
   const dn = mul(dy, weight);
   const inner = sub(sub(dn, mean(dn, 1, true)), mul(normalised, mean(mul(dn, normalised), 1, true)));
-  return {
-    x: mul(inner, inverseStd) as Tensor2D,
-    weight: sum(mul(dy, normalised), 0) as Tensor1D,
-    bias: sum(dy, 0) as Tensor1D,
-  };
+  return mul(inner, inverseStd);
 }
 
 export interface Attention {
@@ -84,9 +112,13 @@ export interface Attention {
   context: Tensor2D;
   /** [B, H, T, T], rows sum to 1. */
   weights: Tensor4D;
-  query: Tensor4D;
-  key: Tensor4D;
-  value: Tensor4D;
+  qkv: Tensor2D;
+}
+
+/** qkv [N, 3D], packed [head][q | k | v][d] -> three of [B, H, T, d] */
+function unpack(qkv: Tensor2D, seqLen: number, heads: number): [Tensor4D, Tensor4D, Tensor4D] {
+  const packed = transpose(reshape(qkv, [-1, seqLen, heads, qkv.shape[1] / heads]), [0, 2, 1, 3]);
+  return split(packed, 3, 3) as [Tensor4D, Tensor4D, Tensor4D];
 }
 
 /**
@@ -96,22 +128,26 @@ export interface Attention {
  * @param mask [T, T] or [B, T, T], 1 where row (query) may look at column (key), else 0
  */
 export function attention(qkv: Tensor2D, seqLen: number, heads: number, mask?: Tensor2D | Tensor3D): Attention {
-  const headDim = qkv.shape[1] / (3 * heads);
-  const packed = reshape(qkv, [-1, seqLen, heads, 3 * headDim]);
-  const [query, key, value] = split(transpose(packed, [0, 2, 1, 3]), 3, 3) as [Tensor4D, Tensor4D, Tensor4D]; // [B, H, T, d]
-  let scores = mul(matMul(query, key, false, true), 1 / Math.sqrt(headDim)) as Tensor4D; // [B, H, T, T]
+  const outputs = mask ? null : fused('attention', { qkv }, { seqLen, heads });
+  if (outputs) return { context: outputs[0] as Tensor2D, weights: outputs[1] as Tensor4D, qkv };
+  const [query, key, value] = unpack(qkv, seqLen, heads);
+  let scores = mul(matMul(query, key, false, true), 1 / Math.sqrt(query.shape[3])) as Tensor4D; // [B, H, T, T]
   if (mask) {
     const perHead = mask.rank === 3 ? expandDims(mask, 1) : reshape(mask, [1, 1, seqLen, seqLen]);
     scores = where(greater(add(perHead, zerosLike(scores)), 0), scores, maskedScore);
   }
   const weights = softmax(scores);
-  const context = reshape(transpose(matMul(weights, value), [0, 2, 1, 3]), [-1, heads * headDim]) as Tensor2D;
-  return { context, weights, query, key, value };
+  const context = reshape(transpose(matMul(weights, value), [0, 2, 1, 3]), [-1, qkv.shape[1] / 3]) as Tensor2D;
+  return { context, weights, qkv };
 }
 
 /** dContext [N, D] -> the gradient of qkv [N, 3D]. A masked score has weight 0 and so, by softmax's gradient, gradient 0. */
-export function attentionGrad(dContext: Tensor2D, { weights, query, key, value }: Attention): Tensor2D {
-  const [, heads, seqLen, headDim] = query.shape;
+export function attentionGrad(dContext: Tensor2D, { weights, qkv }: Attention): Tensor2D {
+  const outputs = fused('attentionGrad', { dContext, qkv, weights });
+  if (outputs) return outputs[0] as Tensor2D;
+  const [, heads, seqLen] = weights.shape;
+  const [query, key, value] = unpack(qkv, seqLen, heads);
+  const headDim = query.shape[3];
   const d = transpose(reshape(dContext, [-1, seqLen, heads, headDim]), [0, 2, 1, 3]); // [B, H, T, d]
   const dValue = matMul(weights, d, true, false);
   const dWeights = matMul(d, value, false, true); // [B, H, T, T]
@@ -119,12 +155,23 @@ export function attentionGrad(dContext: Tensor2D, { weights, query, key, value }
   const dScores = mul(sub(pull, mul(weights, sum(pull, -1, true))), 1 / Math.sqrt(headDim));
   const dQuery = matMul(dScores, key);
   const dKey = matMul(dScores, query, true, false);
-  return reshape(transpose(concat([dQuery, dKey, dValue], 3), [0, 2, 1, 3]), [-1, 3 * heads * headDim]) as Tensor2D;
+  return reshape(transpose(concat([dQuery, dKey, dValue], 3), [0, 2, 1, 3]), [-1, qkv.shape[1]]) as Tensor2D;
 }
 
-/** The factor of dropout: 0 with probability `rate`, else 1/(1 - rate). `noise` is uniform in [0, 1), `rate` a scalar. */
-export function dropoutMask(noise: Tensor, rate: Tensor): Tensor {
-  return div(cast(greaterEqual(noise, rate), 'float32'), sub(1, rate));
+/**
+ * The factor of dropout: 0 with probability `rate`, else 1/(1 - rate).
+ * @param seed int32 [2] @param site tells the places of one step apart @param rate a scalar in [0, 1)
+ */
+export function dropoutMask(seed: Tensor1D, site: number, rate: Tensor, shape: number[]): Tensor {
+  const [mask] = fused('dropoutMask', { seed, rate }, { site, shape }) ?? [
+    div(cast(greaterEqual(noise(seed, site, shape), rate), 'float32'), sub(1, rate)),
+  ];
+  return mask!;
+}
+
+/** x * mask; null: nothing was dropped. */
+export function times(x: Tensor2D, mask: Tensor | null): Tensor2D {
+  return mask ? mul(x, mask) : x;
 }
 
 /** Elementwise sum of two matrices of one shape. */
@@ -132,15 +179,25 @@ export function plus(a: Tensor2D, b: Tensor2D): Tensor2D {
   return add(a, b);
 }
 
-/** The gradient of relu(x) where y is its result. */
-export function reluGrad(dy: Tensor2D, y: Tensor2D): Tensor2D {
-  return mul(dy, cast(greater(y, 0), 'float32'));
+/** max(x * mask, 0) */
+export function reluDropped(x: Tensor2D, mask: Tensor | null): Tensor2D {
+  const [y] = fused('reluDropped', { x, mask }) ?? [relu(times(x, mask))];
+  return y as Tensor2D;
 }
 
-export { relu };
+/** The gradient of x in y = max(x * mask, 0), or in y = max(x, 0) * mask: both are 0 where y is. */
+export function reluDroppedGrad(dy: Tensor2D, y: Tensor2D, mask: Tensor | null): Tensor2D {
+  const [dx] = fused('reluDroppedGrad', { dy, y, mask }) ?? [times(mul(dy, cast(greater(y, 0), 'float32')), mask)];
+  return dx as Tensor2D;
+}
 
 /** Mean cross-entropy and accuracy of logits [R, C] against labels [R], int32; `dLogits` is the gradient of the loss. */
 export function crossEntropy(logits: Tensor2D, labels: Tensor1D): { loss: Tensor; accuracy: Tensor; dLogits: () => Tensor2D } {
+  const outputs = fused('crossEntropy', { logits, labels });
+  if (outputs) {
+    const [loss, accuracy] = split(outputs[0]!, 2) as [Tensor, Tensor];
+    return { loss, accuracy, dLogits: () => outputs[1] as Tensor2D };
+  }
   const [rows, classes] = logits.shape;
   const shifted = sub(logits, max(logits, 1, true));
   const logTotal = log(sum(exp(shifted), 1, true));

@@ -1,0 +1,46 @@
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { backend as currentBackend, setBackend } from '@tensorflow/tfjs-core';
+import { eagerStep } from '../eagerStep';
+import { type BackendOptions, BackendUnavailable, type LoadedBackend } from '../types';
+import { withSharedMemory } from './memory';
+import { KernelPool } from './pool';
+import { registerWasmKernels, type WasmBackend } from './register';
+
+/** tfjs' module and ours work on parts of one size: more threads than parts would only wait. */
+const maxThreads = 4;
+
+let opened: LoadedBackend | null = null;
+
+/**
+ * WebAssembly with SIMD: the embedded default, no native code and no network (the .wasm files lie in node_modules and here).
+ *
+ * tfjs' module is single-threaded in Node.js and slow where training needs it; kernels.wasm replaces those kernels and adds threads. The first
+ * call decides about threads, as a module is loaded once per process.
+ */
+export async function loadWasm(options: BackendOptions): Promise<LoadedBackend> {
+  if (opened) {
+    await setBackend('wasm');
+    return opened;
+  }
+  const wasm = await import('@tensorflow/tfjs-backend-wasm');
+  const folder = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'));
+  const simd = 'tfjs-backend-wasm-simd.wasm';
+  wasm.setWasmPaths(
+    {
+      'tfjs-backend-wasm.wasm': join(folder, 'tfjs-backend-wasm.wasm'),
+      [simd]: withSharedMemory(join(folder, simd)),
+      'tfjs-backend-wasm-threaded-simd.wasm': join(folder, 'tfjs-backend-wasm-threaded-simd.wasm'),
+    },
+    true,
+  );
+  if (!(await setBackend('wasm')))
+    throw new BackendUnavailable('the WebAssembly module did not start; it needs a processor with SIMD');
+  const threads = Math.min(options.threads ?? availableParallelism(), maxThreads);
+  const backend = currentBackend() as WasmBackend;
+  registerWasmKernels(backend, new KernelPool(backend.wasm.asm.memory, threads));
+  const device = `CPU, WebAssembly, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+  opened = { device, version: wasm.version_wasm, threads, compileStep: eagerStep };
+  return opened;
+}

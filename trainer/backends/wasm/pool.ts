@@ -1,0 +1,109 @@
+/** Runs the kernels of kernels.wasm on the tfjs memory, each in four parts taken by this thread and by workers, whoever is free. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+
+/** PARTS of kernels.c. */
+const parts = 4;
+/** Looks at the ticket before a thread goes to sleep: about 50 us, the time between two kernels of a small step. */
+const looks = 4_000;
+/** Places in `control`, i32. */
+const place = { ticket: 0, done: 1, kernel: 2, count: 3, wake: 4, sleepers: 5, waiting: 6 } as const;
+const argumentsAt = 64;
+const maxArguments = 24;
+
+type Kernel = (part: number, ...args: number[]) => void;
+
+/**
+ * A job is kernel and arguments in `control`, and a ticket: job number * 8 + next part. Parts are claimed by compare-and-swap on the ticket, so a
+ * worker that comes late finds none left, and one of an older job cannot claim. The arguments are read after a claim only, and the next job is
+ * written after all parts are done.
+ */
+const workerSource = `
+const { workerData } = require('node:worker_threads');
+const { module, memory, shared, names, place, parts, looks, argumentsAt } = workerData;
+const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+const kernels = names.map((name) => exports[name]);
+const control = new Int32Array(shared, 0, 16);
+const args = new Float64Array(shared, argumentsAt);
+for (;;) {
+  let ticket = Atomics.load(control, place.ticket);
+  for (let look = 0; (ticket & 7) >= parts; look++) {
+    if (look >= looks) {
+      const wake = Atomics.load(control, place.wake);
+      Atomics.add(control, place.sleepers, 1);
+      if ((Atomics.load(control, place.ticket) & 7) >= parts) Atomics.wait(control, place.wake, wake);
+      Atomics.sub(control, place.sleepers, 1);
+      look = 0;
+    }
+    ticket = Atomics.load(control, place.ticket);
+  }
+  if (Atomics.compareExchange(control, place.ticket, ticket, ticket + 1) !== ticket) continue;
+  kernels[control[place.kernel]](ticket & 7, ...args.subarray(0, control[place.count]));
+  Atomics.add(control, place.done, 1);
+  if (Atomics.load(control, place.waiting)) Atomics.notify(control, place.done);
+}`;
+
+export class KernelPool {
+  readonly #kernels: Map<string, { at: number; run: Kernel }>;
+  readonly #shared = new SharedArrayBuffer(argumentsAt + 8 * maxArguments);
+  readonly #control = new Int32Array(this.#shared, 0, 16);
+  readonly #args = new Float64Array(this.#shared, argumentsAt);
+  #job = 0;
+
+  /** @param memory of the tfjs module, shared @param threads with this one, >= 1 */
+  constructor(
+    memory: WebAssembly.Memory,
+    readonly threads: number,
+  ) {
+    const module = new WebAssembly.Module(readFileSync(join(import.meta.dirname, 'kernels.wasm')));
+    const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+    const names = Object.keys(exports);
+    this.#kernels = new Map(names.map((name, at) => [name, { at, run: exports[name] as Kernel }]));
+    this.#control[place.ticket] = parts;
+    for (let worker = 1; worker < threads; worker++) {
+      const workerData = { module, memory, shared: this.#shared, names, place, parts, looks, argumentsAt };
+      new Worker(workerSource, { eval: true, workerData }).unref();
+    }
+  }
+
+  /** @param args after `part`: addresses in bytes, sizes, numbers */
+  run(name: string, ...args: number[]): void {
+    const { at, run } = this.#kernels.get(name)!;
+    if (this.threads === 1) {
+      for (let part = 0; part < parts; part++) run(part, ...args);
+      return;
+    }
+    const control = this.#control;
+    control[place.kernel] = at;
+    control[place.count] = args.length;
+    this.#args.set(args);
+    Atomics.store(control, place.done, 0);
+    this.#job = (this.#job + 1) & 0xfff_ffff;
+    Atomics.store(control, place.ticket, this.#job << 3);
+    if (Atomics.load(control, place.sleepers) > 0) {
+      Atomics.add(control, place.wake, 1);
+      Atomics.notify(control, place.wake);
+    }
+    for (;;) {
+      const ticket = Atomics.load(control, place.ticket);
+      if ((ticket & 7) >= parts) break;
+      if (Atomics.compareExchange(control, place.ticket, ticket, ticket + 1) !== ticket) continue;
+      run(ticket & 7, ...args);
+      Atomics.add(control, place.done, 1);
+    }
+    this.#awaitDone();
+  }
+
+  #awaitDone(): void {
+    const control = this.#control;
+    for (let look = 0; look < looks; look++) if (Atomics.load(control, place.done) === parts) return;
+    Atomics.store(control, place.waiting, 1);
+    for (;;) {
+      const done = Atomics.load(control, place.done);
+      if (done === parts) break;
+      Atomics.wait(control, place.done, done);
+    }
+    Atomics.store(control, place.waiting, 0);
+  }
+}

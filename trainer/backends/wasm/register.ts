@@ -1,0 +1,212 @@
+/** Puts the kernels of kernels.c in the place of tfjs' compositions (model/fused.ts) and of its matMul on the wasm backend. */
+import {
+  broadcast_util,
+  type KernelBackend,
+  type NamedAttrMap,
+  registerKernel,
+  type TensorInfo,
+  unregisterKernel,
+  util,
+} from '@tensorflow/tfjs-core';
+import { fusedKernels } from '../../model/fused';
+import { noiseKernel } from '../../model/noise';
+import type { KernelPool } from './pool';
+
+/** tfjs' BackendWasm, as far as we use it. */
+export interface WasmBackend extends KernelBackend {
+  wasm: {
+    asm: { memory: WebAssembly.Memory };
+    HEAPU8: Uint8Array;
+    _malloc(bytes: number): number;
+    _free(address: number): void;
+  };
+  dataIdMap: { get(id: object): { memoryOffset: number } };
+  makeOutput(shape: number[], dtype: 'float32' | 'int32'): TensorInfo;
+}
+
+type Inputs = Record<string, TensorInfo | undefined>;
+
+/** PARTS and BLOCK of kernels.c. */
+const parts = 4;
+const block = 256;
+
+export function registerWasmKernels(backend: WasmBackend, pool: KernelPool): void {
+  const scratch = new Scratch(backend);
+  /** A tensor's address; 0 stands for one that is missing. */
+  const at = (tensor: TensorInfo | undefined) => (tensor ? backend.dataIdMap.get(tensor.dataId).memoryOffset : 0);
+  const out = (shape: number[]) => backend.makeOutput(shape, 'float32');
+  const define = (kernelName: string, kernelFunc: (inputs: Inputs, attrs: NamedAttrMap) => TensorInfo | TensorInfo[]) =>
+    registerKernel({
+      kernelName,
+      backendName: 'wasm',
+      kernelFunc: ({ inputs, attrs }) => kernelFunc(inputs as Inputs, attrs ?? {}),
+    });
+
+  /** c [m, n] = a b (+ bias); strides in elements: a(m, k), b(k, n). */
+  const gemm = (
+    a: number,
+    aStrides: Strides,
+    b: number,
+    bStrides: Strides,
+    c: number,
+    bias: number,
+    m: number,
+    n: number,
+    k: number,
+  ) => {
+    const rowsPerPart = 4 * (Math.ceil(m / 4 / parts) + 1);
+    const space = scratch.floats(parts * block * (8 + rowsPerPart));
+    pool.run('gemm', a, ...aStrides, b, ...bStrides, c, bias, m, n, k, space);
+  };
+
+  unregisterKernel('BatchMatMul', 'wasm');
+  define('BatchMatMul', ({ a, b }, { transposeA, transposeB }) => {
+    const [aRows, aColumns] = a!.shape.slice(-2) as [number, number];
+    const [bRows, bColumns] = b!.shape.slice(-2) as [number, number];
+    const [m, k, n] = [transposeA ? aColumns : aRows, transposeA ? aRows : aColumns, transposeB ? bRows : bColumns];
+    if (k !== (transposeB ? bColumns : bRows)) throw new Error(`matMul: inner sizes of [${a!.shape}] and [${b!.shape}] differ`);
+    const outer = broadcast_util.assertAndGetBroadcastShape(a!.shape.slice(0, -2), b!.shape.slice(0, -2));
+    const result = out([...outer, m, n]);
+    const count = util.sizeFromShape(outer);
+    // As in tfjs: a side with one matrix serves all of the other's, other broadcasts repeat their matrices in order.
+    const [aCount, bCount] = [a!, b!].map((x) => util.sizeFromShape(x.shape.slice(0, -2))) as [number, number];
+    for (let item = 0; item < count; item++) {
+      const from = at(a) + 4 * (item % aCount) * aRows * aColumns;
+      const by = at(b) + 4 * (item % bCount) * bRows * bColumns;
+      gemm(
+        from,
+        transposeA ? [1, aColumns] : [aColumns, 1],
+        by,
+        transposeB ? [1, bColumns] : [bColumns, 1],
+        at(result) + 4 * item * m * n,
+        0,
+        m,
+        n,
+        k,
+      );
+    }
+    return result;
+  });
+
+  define(fusedKernels.linear, ({ x, weight, bias }) => {
+    const [rows, into] = x!.shape as [number, number];
+    const outOf = weight!.shape[0]!;
+    const y = out([rows, outOf]);
+    gemm(at(x), [into, 1], at(weight), [1, into], at(y), at(bias), rows, outOf, into);
+    return [y];
+  });
+
+  define(fusedKernels.columnSums, ({ x, y }) => {
+    const [rows, columns] = x!.shape as [number, number];
+    const [sums, products] = [out([columns]), y && out([columns])];
+    pool.run('columnSums', at(x), at(y), at(sums), at(products), rows, columns);
+    return products ? [sums, products] : [sums];
+  });
+
+  define(fusedKernels.layerNorm, ({ x, branch, mask, weight, bias }) => {
+    const [rows, width] = x!.shape as [number, number];
+    const [y, normalised, inverseStd] = [out([rows, width]), out([rows, width]), out([rows, 1])];
+    pool.run('layerNorm', ...[x, branch, mask, weight, bias, y, normalised, inverseStd].map(at), rows, width);
+    return [y, normalised, inverseStd];
+  });
+
+  define(fusedKernels.layerNormGrad, ({ dy, normalised, inverseStd, weight }) => {
+    const [rows, width] = dy!.shape as [number, number];
+    const dx = out([rows, width]);
+    pool.run('layerNormGrad', ...[dy, normalised, inverseStd, weight, dx].map(at), rows, width);
+    return [dx];
+  });
+
+  define(fusedKernels.reluDropped, ({ x, mask }) => {
+    const y = out(x!.shape);
+    pool.run('reluDropped', ...[x, mask, y].map(at), util.sizeFromShape(y.shape));
+    return [y];
+  });
+
+  define(fusedKernels.reluDroppedGrad, ({ dy, y, mask }) => {
+    const dx = out(dy!.shape);
+    pool.run('reluDroppedGrad', ...[dy, y, mask, dx].map(at), util.sizeFromShape(dx.shape));
+    return [dx];
+  });
+
+  define(noiseKernel, ({ seed }, { site, shape }) => {
+    const result = out(shape as number[]);
+    pool.run('noise', at(seed), site as number, at(result), util.sizeFromShape(result.shape));
+    return result;
+  });
+
+  define(fusedKernels.dropoutMask, ({ seed, rate }, { site, shape }) => {
+    const mask = out(shape as number[]);
+    pool.run('dropoutMask', at(seed), site as number, at(rate), at(mask), util.sizeFromShape(mask.shape));
+    return [mask];
+  });
+
+  define(fusedKernels.attention, ({ qkv }, { seqLen, heads }) => {
+    const [rows, packed] = qkv!.shape as [number, number];
+    const sizes = attentionSizes(rows, packed, seqLen as number, heads as number);
+    const weights = out([sizes.batch, sizes.heads, sizes.seqLen, sizes.seqLen]);
+    const context = out([rows, packed / 3]);
+    pool.run('attention', ...[qkv, weights, context].map(at), ...Object.values(sizes), 1 / Math.sqrt(sizes.headDim));
+    return [context, weights];
+  });
+
+  define(fusedKernels.attentionGrad, ({ dContext, qkv, weights }) => {
+    const [rows, packed] = qkv!.shape as [number, number];
+    const sizes = attentionSizes(rows, packed, weights!.shape[3]!, weights!.shape[1]!);
+    const dQkv = out([rows, packed]);
+    const space = scratch.floats(parts * sizes.seqLen);
+    const scale = 1 / Math.sqrt(sizes.headDim);
+    pool.run('attentionGrad', ...[dContext, qkv, weights, dQkv].map(at), ...Object.values(sizes), scale, space);
+    return [dQkv];
+  });
+
+  define(fusedKernels.crossEntropy, ({ logits, labels }) => {
+    const [rows, classes] = logits!.shape as [number, number];
+    const [means, dLogits] = [out([2]), out([rows, classes])];
+    pool.run('crossEntropy', ...[logits, labels, means, dLogits].map(at), rows, classes);
+    return [means, dLogits];
+  });
+
+  define(fusedKernels.squaredNorms, ({ grads }, { offsets }) => {
+    const places = offsets as number[];
+    const squares = out([places.length - 1]);
+    const space = scratch.floats(places.length);
+    new Int32Array(backend.wasm.HEAPU8.buffer, space, places.length).set(places);
+    pool.run('squaredNorms', at(grads), space, at(squares), places.length - 1);
+    return [squares];
+  });
+
+  define(fusedKernels.adam, ({ params, m, v, grads, norm, scalars }, { clipByValue, weightDecay, decoupled }) => {
+    const next = [0, 1, 2].map(() => out(params!.shape));
+    const flags = [clipByValue, weightDecay, decoupled].map(Number);
+    pool.run('adam', ...[params, m, v, grads, norm, scalars, ...next].map(at), params!.shape[0]!, ...flags);
+    return next;
+  });
+}
+
+/** Elements between neighbours: along rows, along columns. */
+type Strides = [number, number];
+
+/** In the order of the C functions' arguments. */
+function attentionSizes(rows: number, packed: number, seqLen: number, heads: number) {
+  return { batch: rows / seqLen, seqLen, heads, headDim: packed / 3 / heads };
+}
+
+/** Working space of one kernel at a time, in the tfjs heap; grows and stays. */
+class Scratch {
+  #address = 0;
+  #floats = 0;
+
+  constructor(readonly backend: WasmBackend) {}
+
+  floats(count: number): number {
+    if (count > this.#floats) {
+      const { wasm } = this.backend;
+      if (this.#address) wasm._free(this.#address);
+      this.#address = wasm._malloc(4 * count) >>> 0;
+      if (!this.#address) throw new Error(`no memory for ${4 * count} bytes of working space`);
+      this.#floats = count;
+    }
+    return this.#address;
+  }
+}

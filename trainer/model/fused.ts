@@ -1,0 +1,45 @@
+/**
+ * Pieces of the network that a backend may compute as one kernel. Where the current backend has registered a kernel of such a name it is used;
+ * elsewhere the same mathematics is composed of tfjs ops (ops.ts, optimizer.ts), which is also what the kernels are tested against.
+ */
+import { engine, getBackend, getKernel, type NamedAttrMap, type NamedTensorMap, type Tensor } from '@tensorflow/tfjs-core';
+
+/** Inputs -> outputs of each; `?` inputs may be missing. Shapes as in ops.ts. */
+export const fusedKernels = {
+  /** x, weight, bias -> y */
+  linear: 'HeadroomLinear',
+  /** x, y? -> column sums of x, and of x * y when there is a y */
+  columnSums: 'HeadroomColumnSums',
+  /** x, branch?, mask?, weight, bias -> y, normalised, inverseStd */
+  layerNorm: 'HeadroomLayerNorm',
+  /** dy, normalised, inverseStd, weight -> dx */
+  layerNormGrad: 'HeadroomLayerNormGrad',
+  /** x, mask? -> y */
+  reluDropped: 'HeadroomReluDropped',
+  /** dy, y, mask? -> dx */
+  reluDroppedGrad: 'HeadroomReluDroppedGrad',
+  /** seed, rate -> mask; attributes site, shape */
+  dropoutMask: 'HeadroomDropoutMask',
+  /** qkv -> context, weights; attributes seqLen, heads */
+  attention: 'HeadroomAttention',
+  /** dContext, qkv, weights -> dQkv */
+  attentionGrad: 'HeadroomAttentionGrad',
+  /** logits, labels -> means (loss, accuracy), dLogits */
+  crossEntropy: 'HeadroomCrossEntropy',
+  /** flat gradients -> squared norms; attribute offsets (with the end) */
+  squaredNorms: 'HeadroomSquaredNorms',
+  /** params, m, v, grads, norm, scalars -> params, m, v; attributes clipByValue, weightDecay, decoupled */
+  adam: 'HeadroomAdam',
+} as const;
+
+/** @returns the kernel's outputs, or null where the current backend has no such kernel */
+export function fused(
+  name: keyof typeof fusedKernels,
+  inputs: Record<string, Tensor | null | undefined>,
+  attrs: Record<string, unknown> = {},
+): Tensor[] | null {
+  const kernelName = fusedKernels[name];
+  if (!getKernel(kernelName, getBackend())) return null;
+  const given = Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => tensor)) as NamedTensorMap;
+  return engine().runKernel(kernelName, given, attrs as NamedAttrMap) as Tensor[];
+}
