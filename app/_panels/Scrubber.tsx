@@ -13,6 +13,7 @@ import { timeAnchors } from '../_live/runMarks';
 import { nearestIndex } from '../_live/snapshotFeed';
 import { useView } from '../_live/useRun';
 import { ScrubberTrack } from './ScrubberTrack';
+import { snapshotWords } from './snapshotWords';
 import { useCharts } from './useCharts';
 
 const host = {
@@ -101,14 +102,6 @@ export function Scrubber() {
 }
 
 const noSnapshots: { step: number }[] = [];
-
-/** The rule by which panels choose a snapshot, in words for this step. */
-export function snapshotWords(step: number, nearest: number | null): string {
-  if (nearest === null) return 'no snapshot yet';
-  return nearest === step
-    ? `snapshot at step ${formatStep(step)}`
-    : `step ${formatStep(step)}: nearest snapshot ${formatStep(nearest)}`;
-}
 
 function PlayButtons({ over, head }: { over: boolean; head: number }) {
   const store = useRunStore();

@@ -1,0 +1,334 @@
+import { describe, expect, it } from 'vitest';
+import { moveByKey } from '~/app/_charts/cursorKeys';
+import { Curve } from '~/app/_charts/curve';
+import { logTicks, settle, yDomain } from '~/app/_charts/domains';
+import { draw, type Plot, pixelX, pixelY, ruleAt, stepAtPixel } from '~/app/_charts/draw';
+import { chartCsv } from '~/app/_charts/exportChart';
+import { formatDuration, formatPercent, formatTick, formatValue } from '~/app/_charts/format';
+import { heatColor, heatDomain, heatPixels } from '~/app/_charts/heat';
+import { clusterMarks } from '~/app/_charts/marks';
+import type { Palette } from '~/app/_charts/palette';
+import { readout, summary } from '~/app/_charts/readout';
+import { emaBefore, smooth } from '~/app/_charts/smooth';
+import { SvgPen } from '~/app/_charts/svgPen';
+import type { LineSpec, Mark, RuleSpec } from '~/app/_charts/types';
+import { spread, timeline, xMap } from '~/app/_charts/xMap';
+import { createCursor } from '~/app/_live/cursor';
+
+function curveOf(values: readonly number[], capacity = 1200, firstStep = 0): Curve {
+  const curve = new Curve('loss', capacity, null, firstStep);
+  values.forEach((v, i) => {
+    curve.append(firstStep + i, v);
+  });
+  return curve;
+}
+const steps = xMap('step', 10, []);
+const plot = (changes: Partial<Plot> = {}): Plot => ({
+  width: 100,
+  height: 50,
+  x: [0, 100],
+  y: [0, 1],
+  log: false,
+  map: steps,
+  ...changes,
+});
+const palette: Palette = {
+  bg: '#000',
+  panel: '#001',
+  raised: '#002',
+  line: '#003',
+  ink: '#fff',
+  dim: '#999',
+  accent: '#0ff',
+  good: '#0f0',
+  warn: '#fa0',
+  bad: '#f00',
+  series: ['#11f', '#12f', '#13f', '#14f', '#15f', '#16f', '#17f', '#18f'],
+  dark: true,
+};
+const line = (curve: Curve | null, changes: Partial<LineSpec> = {}): LineSpec => ({
+  name: 'loss',
+  label: 'train',
+  color: 0,
+  curve: () => curve,
+  ...changes,
+});
+const plain = { smoothing: 0, log: false, robust: false };
+const drawn = (lines: LineSpec[], p = plot(), settings = plain, rule: RuleSpec | null = null) => {
+  const pen = new SvgPen();
+  const told = draw(pen, p, { lines, points: [], rule }, settings, palette);
+  return { told, svg: pen.markup() };
+};
+
+describe('smoothing', () => {
+  it('is the debiased average: s = w s + (1 - w) v, over 1 - w^n', () => {
+    // w = 0.5: s1 = 0.5*1 = 0.5 -> 0.5/0.5 = 1; s2 = 0.25 + 0.5*2 = 1.25 -> 1.25/0.75; s3 = 0.625 + 0.5*4 = 2.625 -> 2.625/0.875 = 3
+    expect([...smooth(curveOf([1, 2, 4]), 0.5)]).toEqual([1, 1.25 / 0.75, 3]);
+  });
+
+  it('weight 0 is the raw curve, and NaN is left out instead of spreading', () => {
+    expect([...smooth(curveOf([1, Number.NaN, 4]), 0)]).toEqual([1, Number.NaN, 4]);
+    // w = 0.5: after 1 comes 4 as the second finite value: s = 0.25 + 2 = 2.25 over 0.75
+    expect([...smooth(curveOf([1, Number.NaN, 4]), 0.5)]).toEqual([1, Number.NaN, 3]);
+  });
+
+  it('the curve of a prefix equals the beginning of the longer curve', () => {
+    const values = Array.from({ length: 1000 }, (_, i) => Math.sin(i) + i / 500);
+    const [short, long] = [smooth(curveOf(values.slice(0, 300)), 0.98), smooth(curveOf(values), 0.98)];
+    for (let i = 0; i < 300; i++) expect(Math.abs(short[i]! - long[i]!)).toBeLessThan(1e-9);
+  });
+
+  it('a zoomed curve goes on from the whole one: exact where that one has single steps', () => {
+    const values = Array.from({ length: 400 }, (_, i) => Math.cos(i / 7) + (i % 3));
+    const whole = curveOf(values);
+    const zoomed = curveOf(values.slice(200), 1200, 200);
+    const direct = smooth(whole, 0.9);
+    const resumed = smooth(zoomed, 0.9, emaBefore(whole, 0.9, 200));
+    for (let i = 0; i < 200; i++) expect(Math.abs(resumed[i]! - direct[200 + i]!)).toBeLessThan(1e-9);
+  });
+
+  it('a weight outside 0 to 1 is refused', () => {
+    expect(() => smooth(curveOf([1]), 1)).toThrow('smoothing 1 must be from 0 up to, not including, 1');
+  });
+});
+
+describe('y axis', () => {
+  it('holds every finite value, and zero when the curve comes near it', () => {
+    const [lo, hi] = yDomain([curveOf([0.1, 2, Number.NaN, Number.POSITIVE_INFINITY])], [], 0, 10, plain);
+    expect(lo).toBe(0);
+    expect(hi).toBeGreaterThanOrEqual(2);
+    expect(hi).toBeLessThan(2.6);
+  });
+
+  it('looks only at the steps shown', () => {
+    const [, hi] = yDomain([curveOf([100, 1, 1, 1, 2])], [], 1, 4, plain);
+    expect(hi).toBeLessThan(3);
+  });
+
+  it('robust leaves out single outliers, never by default', () => {
+    const curve = curveOf(Array.from({ length: 1000 }, (_, i) => (i === 500 ? 1e6 : 1 + (i % 10) / 10)));
+    expect(yDomain([curve], [], 0, 1000, plain)[1]).toBeGreaterThanOrEqual(1e6);
+    expect(yDomain([curve], [], 0, 1000, { ...plain, robust: true })[1]).toBeLessThan(3);
+  });
+
+  it('log takes only values above 0; without any it is 0.1 to 1', () => {
+    const [lo] = yDomain([curveOf([-1, 0, 0.01, 1])], [], 0, 10, { ...plain, log: true });
+    expect(lo).toBeGreaterThan(0);
+    expect(lo).toBeLessThanOrEqual(0.01);
+    expect(yDomain([curveOf([-1, 0])], [], 0, 10, { ...plain, log: true })).toEqual([0.1, 1]);
+    expect(logTicks(0.001, 10, 4)).toEqual([0.001, 0.01, 0.1, 1, 10]);
+    expect(logTicks(0.5, 20, 4)).toEqual([1, 3, 10]);
+  });
+
+  it('a share never passes 0 and 100 %', () => {
+    const [lo, hi] = yDomain([curveOf([0.05, 1])], [], 0, 10, { ...plain, bounds: [0, 1] });
+    expect([lo, hi < 1.03]).toEqual([0, true]);
+  });
+
+  it('does not twitch: what fits and fills most of the span keeps it', () => {
+    expect(settle([0, 10], [0, 9], false)).toEqual([0, 10]);
+    expect(settle([0, 10], [0, 11], false)).toEqual([0, 11]);
+    expect(settle([0, 10], [0, 5], false)).toEqual([0, 5]);
+  });
+});
+
+describe('x axis', () => {
+  it('step, epoch and time go there and back', () => {
+    const anchors = [
+      { step: 0, at: 1000 },
+      { step: 100, at: 11_000 },
+      { step: 100, at: 61_000 },
+      { step: 200, at: 71_000 },
+    ];
+    for (const kind of ['step', 'epoch', 'relative', 'wall'] as const) {
+      const map = xMap(kind, 50, anchors);
+      for (const s of [0, 37, 150, 200]) expect(map.stepOf(map.of(s)), `${kind} ${s}`).toBeCloseTo(s, 6);
+    }
+    expect(xMap('epoch', 50, []).of(125)).toBe(2.5);
+    expect(xMap('relative', 50, anchors).of(150)).toBe(65_000); // 61 s - 1 s, then half of 10 s
+  });
+
+  it('time goes on at the last pace after the last recorded event', () => {
+    const t = timeline([
+      { step: 0, at: 0 },
+      { step: 10, at: 100 },
+      { step: 20, at: 300 },
+    ]);
+    expect([t.of(5), t.of(15), t.of(30)]).toEqual([50, 200, 500]);
+  });
+
+  it('ticks are round', () => {
+    expect(spread(0, 100, 5)).toEqual([0, 20, 40, 60, 80, 100]);
+    expect(spread(0.13, 0.48, 4)).toEqual([0.2, 0.3, 0.4]);
+    expect(steps.ticks(0, 3, 10)).toEqual([0, 1, 2, 3]);
+    expect(xMap('relative', 1, [{ step: 0, at: 0 }]).ticks(0, 90_000, 3)).toEqual([0, 30_000, 60_000, 90_000]);
+  });
+});
+
+describe('numbers', () => {
+  it('are written short and whole', () => {
+    expect([0, 1.5, 0.00001234, 1234567, -0.25, Number.NaN, Number.NEGATIVE_INFINITY].map((v) => formatValue(v))).toEqual([
+      '0',
+      '1.5',
+      '1.234e−5',
+      '1.2346e6',
+      '−0.25',
+      'NaN',
+      '−∞',
+    ]);
+    expect([0, 1500, 2_500_000, 0.00049, 0.02].map(formatTick)).toEqual(['0', '1.5k', '2.5M', '4.9e−4', '0.02']);
+    expect(formatPercent(0.98765)).toBe('98.77 %');
+    expect([500, 42_000, 125_000, 3_725_000, 273_600_000].map(formatDuration)).toEqual([
+      '0.5 s',
+      '42 s',
+      '2:05',
+      '1:02:05',
+      '3 d 04:00',
+    ]);
+  });
+});
+
+describe('drawing', () => {
+  it('pixels and steps are inverse', () => {
+    const p = plot({ x: [10, 60] });
+    expect([pixelX(p, 10), pixelX(p, 60), stepAtPixel(p, 50)]).toEqual([0, 100, 35]);
+    expect([pixelY(p, 0), pixelY(p, 1), pixelY(plot({ log: true, y: [1, 100] }), 10)]).toEqual([50, 0, 25]);
+  });
+
+  it('a line breaks over NaN and a value alone between gaps is a dot', () => {
+    const { svg, told } = drawn([line(curveOf([0, 0.5, Number.NaN, 1, Number.NaN, 0.5]))], plot({ x: [0, 5] }));
+    expect(told.nonFinite).toBe(2);
+    const path = svg.split('\n').find((l) => l.includes('stroke="#11f"'))!;
+    expect(path.match(/M/g)).toHaveLength(3); // 0-1, the lone 3, the lone 5
+    expect(svg.match(/a1.\d+/g)!.length).toBeGreaterThanOrEqual(2); // two dots
+    expect(svg).toContain('fill="#f00"'); // the gaps are marked
+  });
+
+  it('all 200 spikes of a million steps reach their height in the drawn envelope', () => {
+    const curve = new Curve('loss', 1200, null);
+    const spikes = Array.from({ length: 200 }, (_, i) => 2500 + i * 4983);
+    const at = new Set(spikes);
+    for (let s = 0; s < 1_000_000; s++) curve.append(s, at.has(s) ? 1 : 0.1);
+    const p = plot({ width: 600, x: [0, 1_000_000] });
+    const { svg } = drawn([line(curve)], p);
+    const envelope = svg.split('\n')[0]!;
+    const tops = new Set([...envelope.matchAll(/[ML]([\d.-]+) 0(?=[LMZ"])/g)].map((m) => Math.round(Number(m[1]))));
+    const missed = spikes.filter((s) => ![-1, 0, 1].some((d) => tops.has(Math.round(pixelX(p, s)) + d)));
+    expect(missed).toEqual([]);
+  });
+
+  it('what lies off the axis or has no logarithm is counted', () => {
+    const values = [0.5, 3, -2, 0.5];
+    expect(drawn([line(curveOf(values))], plot({ x: [0, 3] })).told).toEqual({ nonFinite: 0, offScale: 2, hiddenByLog: 0 });
+    const log = drawn([line(curveOf(values))], plot({ x: [0, 3], log: true, y: [0.1, 10] }), { ...plain, log: true });
+    expect(log.told).toEqual({ nonFinite: 0, offScale: 0, hiddenByLog: 1 });
+  });
+
+  it('a threshold that changes is a stair, and steps over it are marked', () => {
+    const rule: RuleSpec = {
+      label: 'clip',
+      from: [
+        { step: 0, value: 0.8 },
+        { step: 2, value: 0.4 },
+        { step: 3, value: null },
+      ],
+      marks: { line: 'loss', label: 'clipped' },
+    };
+    expect([0, 1, 2, 3].map((s) => ruleAt(rule, s))).toEqual([0.8, 0.8, 0.4, null]);
+    const { svg } = drawn([line(curveOf([0.9, 0.5, 0.5, 0.9]))], plot({ x: [0, 4] }), plain, rule);
+    expect(svg.match(/<rect [^>]*fill="#fa0"/g)).toHaveLength(2); // steps 0 and 2
+    expect(svg).toContain('M0 10L50 10L50 30L75 30'); // y = 50 (1 - value)
+  });
+
+  it('raw stays visible behind the smoothed line', () => {
+    const { svg } = drawn([line(curveOf([0, 1, 0, 1]), { smoothed: true })], plot({ x: [0, 3] }), { ...plain, smoothing: 0.9 });
+    const strokes = svg.split('\n').filter((l) => l.includes('stroke="#11f"'));
+    expect(strokes.map((s) => s.includes('stroke-opacity'))).toEqual([true, false]);
+  });
+});
+
+describe('heat map', () => {
+  it('a cell is the largest value of its steps on a log scale; zero, NaN and no steps differ', () => {
+    const curves = [curveOf([1, 100, 0, Number.NaN]), null, curveOf([10])];
+    expect(heatDomain(curves)).toEqual([1, 100]);
+    const pixels = heatPixels(curves, plot({ width: 4, x: [-0.5, 3.5] }), 4, [1, 100], [1, 2, 3], [9, 8, 7]);
+    const cell = (row: number, column: number) => [...pixels.slice((row * 4 + column) * 4, (row * 4 + column) * 4 + 4)];
+    expect([0, 1, 2, 3].map((c) => cell(0, c))).toEqual([
+      [...heatColor(0), 255],
+      [...heatColor(1), 255],
+      [1, 2, 3, 255],
+      [9, 8, 7, 255],
+    ]);
+    expect([cell(1, 0), cell(2, 0), cell(2, 1)]).toEqual([
+      [0, 0, 0, 0],
+      [...heatColor(128 / 255), 255],
+      [0, 0, 0, 0],
+    ]);
+  });
+});
+
+describe('marks', () => {
+  const mark = (step: number, kind: Mark['kind']): Mark => ({
+    id: `${kind}${step}`,
+    step,
+    kind,
+    label: '',
+    detail: '',
+    color: 'dim',
+  });
+
+  it('near ones share a glyph, that of the weightiest, at its own place', () => {
+    const marks = [mark(10, 'checkpoint'), mark(14, 'alert'), mark(50, 'evaluation'), mark(500, 'note')];
+    const clusters = clusterMarks(marks, (s) => s, 100, 11);
+    expect(clusters.map((c) => [c.head.kind, c.x, c.marks.length])).toEqual([
+      ['alert', 14, 2],
+      ['evaluation', 50, 1],
+    ]);
+  });
+});
+
+describe('reading a chart', () => {
+  it('the exact value once it is there, the bucket and its range until then', () => {
+    const curve = curveOf([1, 3, 2, 6, 5, 7], 4); // two steps a bucket
+    expect(readout(line(curve), 2, 0, false)).toEqual({ value: '≈ 4', range: '2 to 6 in steps 2–3', smoothed: null });
+    expect(readout(line(curve, { exact: () => 2 }), 2, 0, false).value).toBe('2');
+    expect(readout(line(curve), 99, 0, false)).toEqual({ value: '–', range: null, smoothed: null });
+  });
+
+  it('a summary in words for those who cannot see it', () => {
+    expect(summary('Loss', [line(curveOf([2, 0.5, Number.NaN]))], false, 3)).toBe(
+      'Loss. train: latest NaN, lowest 0.5 near step 1, highest 2 near step 0, 1 values are NaN or infinite. 3 events are marked.',
+    );
+    expect(summary('Loss', [line(null)], false, 0)).toBe('Loss. train: no values yet.');
+  });
+
+  it('the table that is taken away says which steps a value stands for', () => {
+    expect(chartCsv([line(curveOf([1, 3, 2], 2), { name: 'a,b' })], [])).toBe(
+      'series,first_step,last_step,min,max,mean,last,non_finite\n"a,b",0,1,1,3,2,3,0\n"a,b",2,2,2,2,2,2,0\n',
+    );
+  });
+});
+
+describe('keys', () => {
+  const press = (key: string, shiftKey = false) => ({ key, shiftKey, altKey: false, ctrlKey: false, metaKey: false });
+
+  it('move the cursor by 1, 10, to the ends and from snapshot to snapshot', () => {
+    const cursor = createCursor();
+    cursor.head(100);
+    const at = (key: string, shift = false) => {
+      expect(moveByKey(press(key, shift), cursor, [0, 40, 80])).toBe(true);
+      return [cursor.get().mode, cursor.get().step];
+    };
+    expect(at('ArrowLeft')).toEqual(['pinned', 99]);
+    expect(at('ArrowLeft', true)).toEqual(['pinned', 89]);
+    expect(at('PageUp')).toEqual(['pinned', 80]);
+    expect(at('PageUp')).toEqual(['pinned', 40]);
+    expect(at('PageDown')).toEqual(['pinned', 80]);
+    expect(at('Home')).toEqual(['pinned', 0]);
+    expect(at('ArrowLeft')).toEqual(['pinned', 0]);
+    expect(at('End')).toEqual(['live', 100]);
+    cursor.head(101);
+    expect(cursor.get().step).toBe(101);
+    expect(moveByKey(press('x'), cursor, [])).toBe(false);
+  });
+});
