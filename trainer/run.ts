@@ -154,6 +154,11 @@ export class Run implements Steered {
     await this.#checkpoint('start', null);
   }
 
+  /** The process ends before the run does: whoever goes on with it starts from here. */
+  leave(): Promise<void> {
+    return this.#checkpoint('shutdown', null);
+  }
+
   /** Says what the run is: at the start, and again when people changed its length. */
   #announce(): void {
     const { backend, learner, task } = this.#parts;
@@ -304,7 +309,13 @@ export class Run implements Steered {
       after,
       message: message.slice(0, 500),
     });
-    await effect?.();
+    try {
+      await effect?.();
+    } catch (error) {
+      // A snapshot or checkpoint that failed costs whoever asked for it an answer, not everybody the run.
+      const why = `${command.id}: ${message}: ${error instanceof Error ? error.message : String(error)}`;
+      this.output.emit({ type: 'alert', step, level: 'error', kind: 'command-failed', message: why.slice(0, 2000) });
+    }
     if (this.#plannedSteps() === planned) return;
     this.#rollOver();
     this.#announce();

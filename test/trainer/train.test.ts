@@ -285,6 +285,17 @@ describe('commands', () => {
     ]);
   });
 
+  it('one that fails is told as an alert, and the run goes on', async () => {
+    let attended = 0;
+    const onAttend = () => {
+      if (++attended === 2) throw new Error('out of memory');
+    };
+    const run = await record({ hooks: { onAttend }, script: new Script([[2, { action: 'snapshot' }]]) });
+    const message = 'command-1: snapshot of step 2: out of memory';
+    expect(ofType(run, 'alert')).toEqual([{ type: 'alert', step: 2, level: 'error', kind: 'command-failed', message }]);
+    expect(run.rows).toHaveLength(15);
+  });
+
   it('hears commands between the batches of an evaluation', async () => {
     // 300 test examples are three batches.
     const config = smallConfig((c) => Object.assign(c.task, { testSize: 300 }));

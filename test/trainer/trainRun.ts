@@ -57,6 +57,8 @@ export interface FakeHooks {
   accuracy?: (parametersStep: number) => number;
   /** Called before each batch of an evaluation. */
   onEvaluate?: () => void;
+  /** Called before the maps of each snapshot. */
+  onAttend?: () => void;
 }
 
 /** Ten parameters, momentum, and every number a function of all that should matter: parameters, moments, batch, hyper, step. */
@@ -101,6 +103,7 @@ export class FakeLearner implements Learner {
   }
 
   async attend({ size }: Batch): Promise<Attended> {
+    this.hooks.onAttend?.();
     const { layers, heads, seqLen: T, outputDim } = this.shape;
     const maps = new Float32Array(size * layers * heads * T * T);
     for (let row = 0; row < maps.length; row += T) {
