@@ -100,7 +100,7 @@ export class Room {
         return gated;
       }
       const requested: RunEvent = { type: 'command.requested', actor, command };
-      const stops = command.kind === 'act' && command.action === 'stop' && !this.deps.hasTrainer(this.runId);
+      const stops = isStop(command) && !this.deps.hasTrainer(this.runId);
       await this.log.append(stops ? [requested, ...this.#stopped(actor, command, seq)] : [requested]);
       return { ok: true, seq };
     });
@@ -187,6 +187,15 @@ export class Room {
     });
   }
 
+  /** Nobody trains the run: a stop that waits for its trainer takes effect now. */
+  stopIfAsked(): Promise<void> {
+    return this.#turn(async () => {
+      const stop = this.open(0).find((c) => isStop(c.command));
+      if (stop && !ended(this.view.status) && !this.deps.hasTrainer(this.runId))
+        await this.log.append(this.#stopped(stop.actor, stop.command, stop.seq));
+    });
+  }
+
   /** Waits for what is under way. */
   idle(): Promise<void> {
     return this.#serial(async () => {});
@@ -205,13 +214,14 @@ export class Room {
     const message = `stopped by ${actor.name}`;
     return [
       { type: 'command.applied', commandId: command.id, seq, step, before: null, after: null, message },
-      ...this.#leftover(),
+      ...this.#leftover(command.id),
       { type: 'status', status: 'stopped', step, message },
     ];
   }
 
-  #leftover(): RunEvent[] {
-    const waiting = this.view.commands.filter((c) => isOpen(c) || c.outcome.status === 'proposed');
+  /** Refuses what is open, but for the command that ends the run. */
+  #leftover(ending?: string): RunEvent[] {
+    const waiting = this.view.commands.filter((c) => c.command.id !== ending && (isOpen(c) || c.outcome.status === 'proposed'));
     return waiting.map(({ seq, command }) => ({
       type: 'command.refused',
       commandId: command.id,
@@ -230,6 +240,8 @@ export class Room {
 
 /** The trainer has not done with it. */
 const isOpen = ({ outcome }: CommandRecord): boolean => outcome.status === 'requested' || outcome.status === 'scheduled';
+
+const isStop = (command: Command): boolean => command.kind === 'act' && command.action === 'stop' && command.when === undefined;
 
 const logged = ({ seq, actor, command }: CommandRecord): LoggedCommand => ({ seq, actor, command });
 

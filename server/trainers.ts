@@ -32,6 +32,8 @@ interface Trainer {
   ready: boolean;
   /** The run it holds, also while it is away. */
   runId: string | null;
+  /** Commands for the run that came before the trainer was told that it has it; null = it knows. */
+  early: LoggedCommand[] | null;
   /** Ends the time in which it may come back. */
   cancelGrace: (() => void) | null;
 }
@@ -121,7 +123,7 @@ export class Trainers {
     const known = this.#trainers.get(trainerId);
     if (known?.port && known.port !== port) known.port.close();
     known?.cancelGrace?.();
-    const trainer: Trainer = { registration, port, ready: false, runId: known?.runId ?? null, cancelGrace: null };
+    const trainer: Trainer = { registration, port, ready: false, runId: known?.runId ?? null, early: [], cancelGrace: null };
     this.#trainers.set(trainerId, trainer);
     this.deps.onChange();
 
@@ -141,6 +143,8 @@ export class Trainers {
     this.remove(active.runId);
     await room.back();
     this.deps.onChange();
+    // What came early is among the open ones.
+    trainer.early = null;
     return { ok: true, active: { nextEvent: room.nextEvent, commands: room.open(active.lastCommandSeq) } };
   }
 
@@ -149,13 +153,8 @@ export class Trainers {
     const trainer = this.#connected(trainerId, port);
     if (!trainer) return;
     const { runId } = trainer;
-    if (runId !== null) {
-      const room = await this.deps.room(runId);
-      if (trainer.runId === runId) {
-        trainer.runId = null;
-        if (room) await this.#leave(room, `trainer ${trainer.registration.name} gave the run up`);
-      }
-    }
+    trainer.runId = null;
+    if (runId !== null) await this.#leave(runId, `trainer ${trainer.registration.name} gave the run up`);
     trainer.ready = true;
     this.deps.onChange();
     this.#dispatch();
@@ -176,7 +175,11 @@ export class Trainers {
 
   /** Hands a command that is in the log to whoever holds the run; a trainer that is away gets it when it is back. */
   deliver(runId: string, command: LoggedCommand): void {
-    for (const t of this.#trainers.values()) if (t.runId === runId) t.port?.command({ ...command, runId });
+    for (const t of this.#trainers.values()) {
+      if (t.runId !== runId) continue;
+      if (t.early) t.early.push(command);
+      else t.port?.command({ ...command, runId });
+    }
   }
 
   /** The connection is gone. The process may live on and come back. */
@@ -236,21 +239,23 @@ export class Trainers {
     trainer.cancelGrace = null;
     trainer.runId = null;
     if (!trainer.port) this.#trainers.delete(trainer.registration.trainerId);
-    if (runId !== null)
-      void this.deps
-        .room(runId)
-        .then((room) => room && this.#leave(room, `trainer ${trainer.registration.name}: ${why}`))
-        .catch(this.deps.onError);
+    if (runId !== null) void this.#leave(runId, `trainer ${trainer.registration.name}: ${why}`);
     this.deps.onChange();
   }
 
-  /** The run lost its holder, unless another took it over meanwhile. */
-  async #leave(room: Room, message: string): Promise<void> {
-    if (this.#closed || this.holds(room.runId)) return;
-    await room.lost(message);
-    await room.settle();
-    const run = openRun(room);
-    if (run && !this.holds(room.runId)) this.add(run);
+  /** The run lost its holder, unless another took it over meanwhile: it says so, and needs a trainer. */
+  async #leave(runId: string, message: string): Promise<void> {
+    try {
+      const room = await this.deps.room(runId);
+      if (!room || this.#closed || this.holds(runId)) return;
+      await room.lost(message);
+      await room.settle();
+      const run = openRun(room);
+      if (run && !this.holds(runId)) this.add(run);
+    } catch (error) {
+      this.deps.onError(error);
+      this.deps.clock.after(this.deps.retryMs ?? 1000, () => void this.#leave(runId, message));
+    }
   }
 
   #heldBesides(trainer: Trainer, runId: string): boolean {
@@ -269,10 +274,12 @@ export class Trainers {
     this.#again = true;
     if (this.#dispatching || this.#closed) return;
     this.#dispatching = true;
-    void this.#assignAll().finally(() => {
-      this.#dispatching = false;
-      if (this.#again) this.#dispatch();
-    });
+    void this.#assignAll()
+      .catch(this.deps.onError)
+      .finally(() => {
+        this.#dispatching = false;
+        if (this.#again) this.#dispatch();
+      });
   }
 
   async #assignAll(): Promise<void> {
@@ -281,19 +288,23 @@ export class Trainers {
     for (const run of runs) {
       const trainer = [...this.#trainers.values()].find((t) => t.ready && t.port && misfit(t.registration, run.config) === null);
       if (trainer && this.#free.delete(run.runId)) await this.#assign(run, trainer);
-      else await this.#explain(run);
+      else await this.#wait(run);
     }
   }
 
   async #assign(run: OpenRun, trainer: Trainer): Promise<void> {
     trainer.ready = false;
     trainer.runId = run.runId;
+    trainer.early = [];
     const { trainerId, name, host } = trainer.registration;
     try {
       const room = await this.deps.room(run.runId);
       const assignment = (await room?.assign({ id: trainerId, name, host })) ?? null;
-      if (assignment && trainer.runId === run.runId && trainer.port) trainer.port.assign(assignment);
-      else if (!assignment) {
+      if (assignment && trainer.runId === run.runId && trainer.port) {
+        trainer.port.assign(assignment);
+        for (const command of trainer.early) trainer.port.command({ ...command, runId: run.runId });
+        trainer.early = null;
+      } else if (!assignment) {
         trainer.runId = null;
         trainer.ready = trainer.port !== null;
         this.#again = true;
@@ -307,15 +318,20 @@ export class Trainers {
     this.deps.onChange();
   }
 
-  /** Says once in the run's log why no trainer that is here takes it. */
-  async #explain(run: OpenRun): Promise<void> {
-    const here = [...this.#trainers.values()].filter((t) => t.port);
-    const reasons = here.map((t) => misfit(t.registration, run.config));
-    if (here.length === 0 || reasons.includes(null)) return;
-    const message = `no trainer here can take this run: ${[...new Set(reasons)].join('; ')}`;
-    const room = await this.deps.room(run.runId).catch(() => null);
-    if (room && room.view.alerts.at(-1)?.message !== message)
-      await room.alert('warning', 'queue', message).catch(this.deps.onError);
+  /** A run that no trainer takes now: a stop needs none, and if no trainer here ever can, its log says why, once. */
+  async #wait(run: OpenRun): Promise<void> {
+    try {
+      const room = await this.deps.room(run.runId);
+      if (!room || this.holds(run.runId)) return;
+      await room.stopIfAsked();
+      const here = [...this.#trainers.values()].filter((t) => t.port);
+      const reasons = here.map((t) => misfit(t.registration, run.config));
+      if (here.length === 0 || reasons.includes(null) || !this.#free.has(run.runId)) return;
+      const message = `no trainer here can take this run: ${[...new Set(reasons)].join('; ')}`;
+      if (room.view.alerts.at(-1)?.message !== message) await room.alert('warning', 'queue', message);
+    } catch (error) {
+      this.deps.onError(error);
+    }
   }
 }
 

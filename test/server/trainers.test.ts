@@ -3,6 +3,7 @@ import { type OpenHub, openHub } from '~/server/hub';
 import type { Store } from '~/server/store';
 import { openMemoryStore } from '~/server/store/memory';
 import type { TrainerPort } from '~/server/trainers';
+import type { Command } from '~/shared/commands';
 import { defaultConfig, type RunConfig } from '~/shared/config';
 import type { TrainerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
@@ -41,6 +42,7 @@ beforeEach(async () => {
 class FakeTrainer implements TrainerPort {
   readonly told: Inbox<{ assign: Assignment }> = inbox<{ assign: Assignment }>(2000);
   commands: number[] = [];
+  heard: string[] = [];
   closed = false;
   readonly registration: Registration;
   constructor(changes: Partial<Registration> = {}) {
@@ -50,9 +52,11 @@ class FakeTrainer implements TrainerPort {
     return this.registration.trainerId;
   }
   assign(a: Assignment) {
+    this.heard.push('assign');
     this.told.put('assign', a);
   }
   command(c: { seq: number }) {
+    this.heard.push('command');
     this.commands.push(c.seq);
   }
   release() {}
@@ -129,6 +133,55 @@ describe('the queue', () => {
     expect(errors.map(String)).toEqual(['Error: disk full']);
     clock.advance(1000);
     expect((await a.told.next('assign')).runId).toBe(runId);
+  });
+});
+
+describe('commands', () => {
+  const command = (runId: string, n: number): Command => ({
+    kind: 'set',
+    id: `command-${n}`,
+    runId,
+    control: 'clipThreshold',
+    value: n,
+  });
+
+  it('that enter the log while the run is being assigned reach the trainer after the assignment, once', async () => {
+    const runId = await create();
+    const append = store.append;
+    let release = () => {};
+    store.append = async (write) => {
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      await append(write);
+    };
+    const a = new FakeTrainer();
+    await a.join();
+    await settle();
+    store.append = append;
+    const answers = [hub.command(ada, command(runId, 1)), hub.command(ada, command(runId, 2))];
+    release();
+    const seqs = (await Promise.all(answers)).map((x) => x.ok && x.seq);
+    const assignment = await a.told.next('assign');
+    await settle();
+    expect([...assignment.commands.map((c) => c.seq), ...a.commands]).toEqual(seqs);
+    expect(a.heard[0]).toBe('assign');
+  });
+
+  it('to stop, asked for while the trainer is away, end the run when nobody comes back', async () => {
+    const runId = await create();
+    const a = new FakeTrainer();
+    await a.join();
+    await a.told.next('assign');
+    hub.registry.gone(a.id, a);
+    await hub.command(ada, { kind: 'act', id: 'command-1', runId, action: 'stop', args: {} });
+    await settle();
+    expect(await statusOf(runId)).toBe('waiting');
+    clock.advance(1000);
+    await settle();
+    const view = (await hub.view(runId))!;
+    expect(view).toMatchObject({ status: 'stopped', statusMessage: 'stopped by Ada' });
+    expect(view.commands.map((c) => c.outcome.status)).toEqual(['applied']);
   });
 });
 
