@@ -10,7 +10,7 @@ import type { Store } from './store';
  * Snapshots and checkpoints, addressed by the SHA-256 of their bytes, so that a blob never changes and may be cached for ever.
  * Small ones live in the database; others are files `blobs/ab/abcd...`, written under a temporary name, synced and renamed.
  */
-export interface BlobStore {
+export interface BlobStore extends BlobReader {
   /**
    * Keeps the bytes. Resolves once they survive a kill; a blob already there is not written again.
    *
@@ -18,6 +18,9 @@ export interface BlobStore {
    *   then nothing is kept
    */
   put(hash: string, bytes: Uint8Array | AsyncIterable<Uint8Array>, maxBytes?: number): Promise<{ bytes: number }>;
+}
+
+export interface BlobReader {
   get(hash: string): Promise<Uint8Array | null>;
   /** For HTTP: the size of the whole blob and a stream of it, or of `start`..`end` (inclusive). */
   open(hash: string, part?: { start: number; end: number }): Promise<{ bytes: number; stream: Readable } | null>;
@@ -39,45 +42,52 @@ export class BlobError extends Error {
 /** Up to this size a row of the database is cheaper than a file and its two fsyncs. */
 const SMALL_BYTES = 16 * 1024;
 
-/** Blobs under `folder`/blobs. Leftovers of a crash lie in `folder`/blobs/tmp and are removed here. */
-export async function openBlobs(folder: string, store: Pick<Store, 'smallBlob' | 'putSmallBlob'>): Promise<BlobStore> {
-  const root = path.join(folder, 'blobs');
-  const temporary = path.join(root, 'tmp');
-  await rm(temporary, { recursive: true, force: true });
-  await mkdir(temporary, { recursive: true });
+const rootOf = (folder: string): string => path.join(folder, 'blobs');
 
-  const fileOf = (hash: string) => {
-    if (!blobHash.safeParse(hash).success)
-      throw new BlobError(
-        'invalid',
-        `hash: "${hash.slice(0, 80)}" is not a blob's; 64 lower-case hex digits (SHA-256) are needed`,
-      );
-    return path.join(root, hash.slice(0, 2), hash);
-  };
+function fileOf(folder: string, hash: string): string {
+  if (!blobHash.safeParse(hash).success)
+    throw new BlobError('invalid', `hash: "${hash.slice(0, 80)}" is not a blob's; 64 lower-case hex digits (SHA-256) are needed`);
+  return path.join(rootOf(folder), hash.slice(0, 2), hash);
+}
+
+/** Reads the blobs that another part of the program, or another thread, writes. */
+export function openBlobReader(folder: string, store: Pick<Store, 'smallBlob'>): BlobReader {
   const size = async (hash: string): Promise<number | null> => {
-    const file = await stat(fileOf(hash)).catch(absent);
+    const file = await stat(fileOf(folder, hash)).catch(absent);
     return file ? file.size : ((await store.smallBlob(hash))?.length ?? null);
   };
-
   return {
     size,
     has: async (hash) => (await size(hash)) !== null,
 
     async get(hash) {
-      return (await readFile(fileOf(hash)).catch(absent)) ?? store.smallBlob(hash);
+      return (await readFile(fileOf(folder, hash)).catch(absent)) ?? store.smallBlob(hash);
     },
 
     async open(hash, part) {
-      const name = fileOf(hash);
+      const name = fileOf(folder, hash);
       const file = await stat(name).catch(absent);
       if (file) return { bytes: file.size, stream: createReadStream(name, part) };
       const bytes = await store.smallBlob(hash);
       return bytes && { bytes: bytes.length, stream: Readable.from([bytes.subarray(part?.start ?? 0, part && part.end + 1)]) };
     },
+  };
+}
+
+/** Blobs under `folder`/blobs. Leftovers of a crash lie in `folder`/blobs/tmp and are removed here. */
+export async function openBlobs(folder: string, store: Pick<Store, 'smallBlob' | 'putSmallBlob'>): Promise<BlobStore> {
+  const root = rootOf(folder);
+  const temporary = path.join(root, 'tmp');
+  await rm(temporary, { recursive: true, force: true });
+  await mkdir(temporary, { recursive: true });
+  const reader = openBlobReader(folder, store);
+
+  return {
+    ...reader,
 
     async put(hash, source, maxBytes = Number.POSITIVE_INFINITY) {
-      const target = fileOf(hash);
-      const known = await size(hash);
+      const target = fileOf(folder, hash);
+      const known = await reader.size(hash);
       if (known !== null) {
         // The sender is read to its end all the same: a half-read request would break its connection.
         if (!(source instanceof Uint8Array)) for await (const _ of source);

@@ -34,6 +34,9 @@ export interface Store {
   saveView(view: RunView, summary: RunSummary): Promise<void>;
   view(runId: string): Promise<RunView | null>;
 
+  /** Takes a run and everything kept for it away for good; an unknown one is already gone. Blobs stay: other runs may name them. */
+  remove(runId: string): Promise<void>;
+
   setting(key: string): Promise<string | null>;
   setSetting(key: string, value: string): Promise<void>;
 

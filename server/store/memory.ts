@@ -103,6 +103,9 @@ export function openMemoryStore(): Store {
     },
 
     view: async (runId) => structuredClone(runs.get(runId)?.view ?? null),
+    async remove(runId) {
+      runs.delete(runId);
+    },
     setting: async (key) => settings.get(key) ?? null,
     async setSetting(key, value) {
       settings.set(key, value);

@@ -338,6 +338,25 @@ export function storeContract(open: () => Promise<Store>): void {
   );
 
   it(
+    '[S13] a removed run is gone whole and its name may be used again; others stay',
+    withStore(async (store, runId) => {
+      const other = writer(store, `${runId}other`);
+      await other.append([created, assigned(1, 0), rows(0, 3000, 2, (s) => s)]);
+      const run = writer(store, runId);
+      await run.append([created, assigned(1, 0), rows(0, 9000, 2, (s) => s), snapshot(9000, { entropy: [1, 2] })]);
+      await store.saveView(foldAll(runId, run.log.slice(0, 1)), summarize(foldAll(runId, run.log.slice(0, 1)), 0));
+      await store.remove(runId);
+      await store.remove(runId);
+      expect([await known(runId), await store.entries({ runId, ...all }), await store.view(runId)]).toEqual([[], [], null]);
+      const again = writer(store, runId, ['loss']);
+      await again.append([created, assigned(1, 0), rows(0, 2, 1, () => 7)]);
+      expect(await store.entries({ runId, ...all })).toEqual(again.log);
+      expect((await store.range({ runId, ...everything })).rows).toEqual(Int32Array.of(1, 1));
+      expect(await store.entries({ runId: `${runId}other`, ...all })).toEqual(other.log);
+    }),
+  );
+
+  it(
     '[S12] what was handed over may be changed afterwards, and so may an answer',
     withStore(async (store, runId) => {
       const run = writer(store, runId);

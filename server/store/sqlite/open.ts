@@ -30,6 +30,7 @@ export async function openSqliteStore(folder: string): Promise<Store> {
     smallBlob: read('smallBlob'),
     append: (appended) => write('append', { ...appended, entries: appended.entries.map(ownValues) }),
     saveView: (view, summary) => write('saveView', view, summary),
+    remove: (runId) => write('remove', runId),
     setSetting: (key, value) => write('setSetting', key, value),
     putSmallBlob: (hash, bytes) => write('putSmallBlob', hash, bytes.slice()),
     async close() {

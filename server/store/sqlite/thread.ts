@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import { startWorker } from '../../startWorker';
 import { FencedError, StaleHeadError } from '../../store';
 import type { Answer, Call, Failure, WorkerData } from './calls';
 
@@ -12,7 +12,7 @@ export interface Thread {
 
 /** @throws what the thread found wrong at its start: folder, lock, database */
 export async function startThread(data: WorkerData): Promise<Thread> {
-  const worker = startWorker(data);
+  const worker = startWorker(import.meta.url, './worker.ts', './storeWorker.js', data);
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   let lastId = 0;
   let gone: Error | null = null;
@@ -57,14 +57,6 @@ export async function startThread(data: WorkerData): Promise<Thread> {
       await exited;
     },
   };
-}
-
-/** As a bundle the entry is storeWorker.js beside this code; from source it is TypeScript, which a new thread reads only after registering tsx itself. */
-function startWorker(workerData: WorkerData): Worker {
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./storeWorker.js', import.meta.url), { workerData });
-  const entry = new URL('./worker.ts', import.meta.url).href;
-  const code = `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).then(({ register }) => { register(); return import(${JSON.stringify(entry)}); })`;
-  return new Worker(code, { eval: true, workerData, execArgv: [] });
 }
 
 function revive({ name, args }: Failure): Error {

@@ -14,6 +14,7 @@ import { BLOCK_ROWS, CHUNK, FAN, LEVELS, STRIPE } from './schema';
 export interface Writes {
   append(write: Append): void;
   saveView(view: RunView, summary: RunSummary): void;
+  remove(runId: string): void;
   setSetting(key: string, value: string): void;
   putSmallBlob(hash: string, bytes: Uint8Array): void;
 }
@@ -46,6 +47,10 @@ export function openWrites(db: Database.Database): Writes {
       'INSERT INTO views (run, seq, view) VALUES (?, ?, ?) ON CONFLICT (run) DO UPDATE SET seq = excluded.seq, view = excluded.view WHERE seq <= excluded.seq',
     ),
     summary: db.prepare('UPDATE runs SET summarySeq = ?, summary = ? WHERE id = ? AND coalesce(summarySeq, 0) <= ?'),
+    remove: [
+      ...['tail', 'blocks', 'pyramid', 'entries', 'rewinds', 'generations', 'views'].map((table) => `${table} WHERE run`),
+      'runs WHERE id',
+    ].map((where) => db.prepare(`DELETE FROM ${where} = ?`)),
     setting: db.prepare('INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value'),
     blob: db.prepare('INSERT INTO smallBlobs (hash, data) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING'),
   };
@@ -183,6 +188,10 @@ export function openWrites(db: Database.Database): Writes {
       if (!run) throw new Error(`run ${view.runId}: there is no log for this view`);
       sql.view.run(run.id, view.seq, stringify(view));
       sql.summary.run(view.seq, stringify(summary), run.id, view.seq);
+    },
+    remove(runId) {
+      const run = rows.head(runId);
+      if (run) for (const statement of sql.remove) statement.run(run.id);
     },
     setSetting: (key, value) => void sql.setting.run(key, value),
     putSmallBlob: (hash, bytes) => void sql.blob.run(hash, bytes),

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { runId } from '~/shared/ids';
+import { parseSafetensors } from '~/shared/safetensors';
+import { writeHeadroomFile } from './headroomFile';
+import { npy, signalNpy } from './npy';
+import { ExportError, type RecordSource, snapshotAt } from './source';
+import { writeCsv, writeJson, writeParquet } from './tables';
+import { writeTensorboard } from './tensorboard';
+
+/** What may be asked for at GET /api/runs/<id>/export. */
+export const exportQuery = z.strictObject({
+  runId,
+  /**
+   * headroom: everything, to be imported elsewhere; csv, json, parquet: step rows; tensorboard: an event file; safetensors: the snapshot at (or before) `step`;
+   * npy: `tensor` of that snapshot, or `signal` of all snapshots.
+   */
+  format: z.enum(['headroom', 'csv', 'json', 'parquet', 'tensorboard', 'safetensors', 'npy']),
+  step: z.coerce.number().int().nonnegative().optional(),
+  tensor: z.string().min(1).max(100).optional(),
+  signal: z.string().min(1).max(100).optional(),
+});
+export type ExportQuery = z.infer<typeof exportQuery>;
+type Format = ExportQuery['format'];
+
+const types: Record<Format, { type: string; file: (name: string, at: number) => string }> = {
+  headroom: { type: 'application/gzip', file: (name) => `${name}.headroom` },
+  csv: { type: 'text/csv; charset=utf-8', file: (name) => `${name}.csv` },
+  json: { type: 'application/json', file: (name) => `${name}.json` },
+  parquet: { type: 'application/vnd.apache.parquet', file: (name) => `${name}.parquet` },
+  // TensorBoard only opens files that have this word in their name.
+  tensorboard: { type: 'application/octet-stream', file: (name, at) => `events.out.tfevents.${Math.floor(at / 1000)}.${name}` },
+  safetensors: { type: 'application/octet-stream', file: (name) => `${name}.safetensors` },
+  npy: { type: 'application/octet-stream', file: (name) => `${name}.npy` },
+};
+
+export const contentType = (format: Format): string => types[format].type;
+/** A file name for people: letters, digits, dots and dashes of the run's name. */
+export const fileName = (query: ExportQuery, runName: string, at: number): string => {
+  const parts = [runName, query.tensor ?? query.signal, query.step === undefined ? undefined : `step${query.step}`];
+  const name = parts.filter((p) => p !== undefined).join('-');
+  return types[query.format].file(name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[-.]+|-+$/g, '') || query.runId, at);
+};
+
+/** @throws ExportError when there is nothing of what is asked for */
+export function writeExport(source: RecordSource, query: ExportQuery, now: number): AsyncGenerator<Uint8Array> {
+  switch (query.format) {
+    case 'headroom':
+      return writeHeadroomFile(source, query.runId, now);
+    case 'csv':
+      return writeCsv(source, query.runId);
+    case 'json':
+      return writeJson(source, query.runId);
+    case 'parquet':
+      return writeParquet(source, query.runId);
+    case 'tensorboard':
+      return writeTensorboard(source, query.runId);
+    case 'safetensors':
+      return one(() => snapshotBytes(source, query));
+    case 'npy':
+      return one(() => (query.signal === undefined ? tensorNpy(source, query) : signalsNpy(source, query.runId, query.signal)));
+  }
+}
+
+async function* one(bytes: () => Promise<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield await bytes();
+}
+
+async function snapshotBytes(source: RecordSource, query: ExportQuery): Promise<Uint8Array> {
+  if (query.step === undefined) throw new ExportError(`step: format ${query.format} is of one snapshot; say of which step`);
+  const snapshot = await snapshotAt(source, query.runId, query.step);
+  const bytes = await source.blobs.get(snapshot.blob.hash);
+  if (!bytes) throw new ExportError(`step: the maps of the snapshot at step ${snapshot.step} are no longer kept`);
+  return bytes;
+}
+
+async function tensorNpy(source: RecordSource, query: ExportQuery): Promise<Uint8Array> {
+  const { tensors } = parseSafetensors(await snapshotBytes(source, query));
+  const name = query.tensor ?? 'attention';
+  const tensor = tensors.get(name);
+  if (!tensor) throw new ExportError(`tensor: the snapshot has no "${name}"; it has ${[...tensors.keys()].join(', ')}`);
+  return npy(tensor.shape, tensor.data);
+}
+
+async function signalsNpy(source: RecordSource, id: string, name: string): Promise<Uint8Array> {
+  const all = await source.signals(id);
+  if (name === 'steps') return npy([all.steps.length], all.steps);
+  if (!all.signals[name])
+    throw new ExportError(`signal: run ${id} has no "${name}"; it has ${['steps', ...Object.keys(all.signals)].join(', ')}`);
+  return signalNpy(all, name);
+}

@@ -1,0 +1,80 @@
+import { Readable } from 'node:stream';
+import { createGzip } from 'node:zlib';
+import type { Entry } from '~/shared/events';
+import { pack } from '~/shared/pack';
+import { logPages, type RecordSource } from './source';
+import { tarEnd, tarHeader, tarPadding } from './tar';
+
+/**
+ * A run as one file, `<name>.headroom`: a gzip-compressed tar (`tar xzf` opens it) with these members, in this order:
+ *
+ *   manifest.json      {"format": "headroom", "version": 1, "runId", "exportedAt": ms since 1970}
+ *   log/000001.pack …  pages of the log from place 1 on: pack.ts messages {"entries": Entry[]}, doubles as they are
+ *   blobs/<sha256>     the bytes of every blob that the log names, once
+ *   end.json           {"head": last place of the log, "blobs": how many follow the log, "missing": [hashes this server no longer had]}
+ *
+ * A file without end.json was cut short.
+ */
+export const HEADROOM_VERSION = 1;
+
+export interface Manifest {
+  format: 'headroom';
+  version: number;
+  runId: string;
+  exportedAt: number;
+}
+export interface End {
+  head: number;
+  blobs: number;
+  missing: string[];
+}
+
+export async function* writeHeadroomFile(source: RecordSource, runId: string, exportedAt: number): AsyncGenerator<Uint8Array> {
+  const gzip = Readable.from(members(source, runId, exportedAt), { objectMode: false }).compose(createGzip({ level: 1 }));
+  yield* gzip as AsyncIterable<Uint8Array>;
+}
+
+async function* members(source: RecordSource, runId: string, exportedAt: number): AsyncGenerator<Uint8Array> {
+  const json = (name: string, value: Manifest | End) => member(name, Buffer.from(JSON.stringify(value)));
+  yield* json('manifest.json', { format: 'headroom', version: HEADROOM_VERSION, runId, exportedAt });
+  const named = new Set<string>();
+  let pages = 0;
+  let head = 0;
+  for await (const entries of logPages(source, runId)) {
+    for (const { event } of entries) for (const hash of blobsNamed(event)) named.add(hash);
+    const last = entries.at(-1)!;
+    head = last.seq + (last.event.type === 'steps' ? last.event.count : 1) - 1;
+    yield* member(`log/${String(++pages).padStart(6, '0')}.pack`, pack({ entries }));
+  }
+  const missing: string[] = [];
+  for (const hash of named) {
+    const blob = await source.blobs.open(hash);
+    if (!blob) {
+      missing.push(hash);
+      continue;
+    }
+    yield tarHeader(`blobs/${hash}`, blob.bytes);
+    yield* blob.stream as AsyncIterable<Uint8Array>;
+    yield tarPadding(blob.bytes);
+  }
+  yield* json('end.json', { head, blobs: named.size - missing.length, missing });
+  yield tarEnd();
+}
+
+function* member(name: string, bytes: Uint8Array): Generator<Uint8Array> {
+  yield tarHeader(name, bytes.length);
+  yield bytes;
+  yield tarPadding(bytes.length);
+}
+
+/** Blobs an event cannot be shown or resumed without. */
+export function blobsNamed(event: Entry['event']): string[] {
+  switch (event.type) {
+    case 'run.created':
+      return [event.parent?.checkpoint.hash, event.config.startFrom].filter((hash): hash is string => !!hash);
+    case 'run.assigned':
+      return event.checkpoint ? [event.checkpoint.hash] : [];
+    default:
+      return 'blob' in event && event.blob ? [event.blob.hash] : [];
+  }
+}

@@ -1,0 +1,66 @@
+import { maskedCrc32c } from './crc32c';
+import { type RecordSource, rowsInForce, viewOf } from './source';
+
+/**
+ * TensorBoard event files: records of u64 length | u32 masked crc32c of it | Event message | u32 masked crc32c of that, little-endian.
+ * Scalars are `simple_value`, which the format keeps in 32 bits.
+ * Sources: tensorflow/core/lib/io/record_writer.h; tensorflow/core/util/event.proto; framework/summary.proto.
+ */
+export async function* writeTensorboard(source: RecordSource, runId: string): AsyncGenerator<Uint8Array> {
+  const view = await viewOf(source, runId);
+  const names = view.series.map((s) => Buffer.from(s.name));
+  yield record(event(view.createdAt, 0, field(3, Buffer.from('brain.Event:2'))));
+  let out: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const { firstStep, count, at, values } of rowsInForce(source, runId))
+    for (let r = 0; r < count; r++) {
+      const scalars = names.map((name, c) => scalar(name, values[r * names.length + c]!));
+      const one = record(event(at, firstStep + r, field(5, Buffer.concat(scalars))));
+      out.push(one);
+      bytes += one.length;
+      if (bytes < 65_536) continue;
+      yield Buffer.concat(out);
+      out = [];
+      bytes = 0;
+    }
+  yield Buffer.concat(out);
+  for (const { step, split, loss, accuracy, at } of view.evaluations) {
+    const tags = { [`evaluation/${split}/loss`]: loss, [`evaluation/${split}/accuracy`]: accuracy };
+    const scalars = Object.entries(tags).map(([tag, value]) => scalar(Buffer.from(tag), value));
+    yield record(event(at, step, field(5, Buffer.concat(scalars))));
+  }
+}
+
+function record(data: Uint8Array): Uint8Array {
+  const out = Buffer.alloc(16 + data.length);
+  out.writeBigUInt64LE(BigInt(data.length), 0);
+  out.writeUInt32LE(maskedCrc32c(out.subarray(0, 8)), 8);
+  out.set(data, 12);
+  out.writeUInt32LE(maskedCrc32c(data), 12 + data.length);
+  return out;
+}
+
+/** Event: wall_time double = 1, step int64 = 2, then file_version = 3 or summary = 5. */
+function event(atMs: number, step: number, what: Uint8Array): Uint8Array {
+  const time = Buffer.alloc(9);
+  time[0] = (1 << 3) | 1;
+  time.writeDoubleLE(atMs / 1000, 1);
+  return Buffer.concat([time, Uint8Array.of(2 << 3), varint(step), what]);
+}
+
+/** Summary.Value in Summary.value = 1: tag string = 1, simple_value float = 2. */
+function scalar(tag: Uint8Array, value: number): Uint8Array {
+  const simple = Buffer.alloc(5);
+  simple[0] = (2 << 3) | 5;
+  simple.writeFloatLE(value, 1);
+  return field(1, Buffer.concat([field(1, tag), simple]));
+}
+
+const field = (number: number, bytes: Uint8Array): Uint8Array =>
+  Buffer.concat([Uint8Array.of((number << 3) | 2), varint(bytes.length), bytes]);
+
+function varint(value: number): Uint8Array {
+  const out: number[] = [];
+  for (; value >= 128; value = Math.floor(value / 128)) out.push((value % 128) | 128);
+  return Uint8Array.from([...out, value]);
+}

@@ -1,0 +1,37 @@
+/**
+ * Entry point of an export's thread (bundled as `exportWorker.js` beside `main.js`). It reads through a connection of its own, so that neither long reads
+ * nor the making of text hold anything up, and makes one part for each 'more'.
+ */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { openBlobReader } from '../blobs';
+import { openReads } from '../store/sqlite/read';
+import { openForReading } from '../store/sqlite/schema';
+import { writeExport } from './formats';
+import { ExportError, type RecordSource } from './source';
+import type { ExportJob, ExportPart } from './thread';
+
+const port = parentPort as MessagePort;
+const { folder, query, now } = workerData as ExportJob;
+const db = openForReading(folder);
+const reads = openReads(db);
+const source: RecordSource = {
+  runs: async () => reads.runs(),
+  entries: async (q) => reads.entries(q),
+  signals: async (runId) => reads.signals(runId),
+  view: async (runId) => reads.view(runId),
+  blobs: openBlobReader(folder, { smallBlob: async (hash) => reads.smallBlob(hash) }),
+};
+const parts = writeExport(source, query, now);
+
+port.on('message', async () => {
+  const say = (part: ExportPart) => port.postMessage(part);
+  try {
+    const { value, done } = await parts.next();
+    if (!done) return say({ kind: 'bytes', bytes: value });
+    say({ kind: 'end' });
+  } catch (error) {
+    say({ kind: 'failed', refused: error instanceof ExportError, message: (error as Error).message });
+  }
+  db.close();
+  port.close();
+});

@@ -1,0 +1,124 @@
+import { createReadStream } from 'node:fs';
+import { ImportError } from './importError';
+import type { Table } from './table';
+
+/**
+ * A CSV (RFC 4180) with one line per step: the first line names the columns, one of them `step`; `timeMs` (ms since 1970) or TensorBoard's `Wall time`
+ * (seconds) is taken as the time; every other column is a series of numbers, NaN, Infinity or -Infinity; an empty cell is NaN.
+ *
+ * @throws ImportError with line and column
+ */
+export async function readCsv(file: string): Promise<Table> {
+  let columns: ((cell: string, line: number) => void)[] | null = null;
+  const steps: number[] = [];
+  const times: number[] = [];
+  const series: Table['series'] = [];
+  let timed = false;
+
+  const head = (cells: string[]) => {
+    const stepAt = cells.findIndex((c) => c.toLowerCase() === 'step');
+    if (stepAt < 0) throw new ImportError(`line 1: one of the columns must be "step"; they are ${cells.join(', ')}`);
+    const names = new Set<string>();
+    return cells.map((name, i) => {
+      if (name === '' || name.length > 128) throw new ImportError(`line 1: column ${i + 1} needs a name of 1 to 128 letters`);
+      if (names.has(name)) throw new ImportError(`line 1: two columns are named "${name}"`);
+      names.add(name);
+      if (i === stepAt)
+        return (cell: string, line: number) => {
+          const step = cell === '' ? Number.NaN : Number(cell);
+          if (!Number.isSafeInteger(step) || step < 0)
+            throw new ImportError(`line ${line}, column "${name}": "${cell}" is not a step; give a whole number >= 0`);
+          const before = steps.at(-1) ?? -1;
+          if (step <= before)
+            throw new ImportError(
+              `line ${line}: step ${step} does not come after step ${before}; sort the lines by step, one line each`,
+            );
+          steps.push(step);
+        };
+      if (name === 'timeMs' || name === 'Wall time') {
+        timed = true;
+        const unit = name === 'timeMs' ? 1 : 1000;
+        return (cell: string, line: number) => {
+          const time = numberOf(cell, line, name) * unit;
+          if (!Number.isFinite(time)) throw new ImportError(`line ${line}, column "${name}": "${cell}" is not a time`);
+          times.push(time);
+        };
+      }
+      const values: number[] = [];
+      series.push({ name, values });
+      return (cell: string, line: number) => values.push(numberOf(cell, line, name));
+    });
+  };
+
+  for await (const { cells, line } of records(file)) {
+    if (!columns) {
+      columns = head(cells.map((c) => c.trim()));
+      continue;
+    }
+    if (cells.length === 1 && cells[0]!.trim() === '') continue;
+    if (cells.length !== columns.length)
+      throw new ImportError(`line ${line}: ${cells.length} cells, the first line has ${columns.length}`);
+    for (let i = 0; i < cells.length; i++) columns[i]!(cells[i]!.trim(), line);
+  }
+  if (series.length === 0) throw new ImportError('line 1: besides "step" at least one column of numbers is needed');
+  if (steps.length === 0) throw new ImportError('there is no line after the first, so no step to import');
+  return { steps, timesMs: timed ? times : null, series };
+}
+
+function numberOf(cell: string, line: number, column: string): number {
+  if (cell === '' || /^[-+]?nan$/i.test(cell)) return Number.NaN;
+  const infinite = /^([-+]?)inf(inity)?$/i.exec(cell);
+  if (infinite) return infinite[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  const value = Number(cell);
+  if (Number.isNaN(value))
+    throw new ImportError(
+      `line ${line}, column "${column}": "${cell.slice(0, 40)}" is not a number; give a number, NaN, Infinity, -Infinity or nothing`,
+    );
+  return value;
+}
+
+/** Longer ones are not what this reads. */
+const CELL = 4096;
+
+async function* records(file: string): AsyncGenerator<{ cells: string[]; line: number }> {
+  let cells: string[] = [];
+  let cell = '';
+  let quoted = false;
+  /** After a closing quote: another one means a quote, anything else the end. */
+  let closing = false;
+  let line = 1;
+  let begun = 1;
+  let any = false;
+  let first = true;
+  for await (const text of createReadStream(file, 'utf8') as AsyncIterable<string>) {
+    if (text.includes('\0')) throw new ImportError('this is not a CSV: it holds zero bytes');
+    for (const c of first ? text.replace(/^\uFEFF/, '') : text) {
+      any = true;
+      if (quoted && !closing) {
+        if (c === '"') closing = true;
+        else cell += c;
+      } else if (closing && c === '"') {
+        cell += '"';
+        closing = false;
+      } else if (c === '"' && cell === '' && !closing) quoted = true;
+      else if (c === ',') {
+        cells.push(cell);
+        cell = '';
+        quoted = closing = false;
+      } else if (c === '\n') {
+        cells.push(cell.replace(/\r$/, ''));
+        yield { cells, line: begun };
+        cells = [];
+        cell = '';
+        quoted = closing = false;
+        any = false;
+        begun = line + 1;
+      } else cell += c;
+      if (c === '\n') line++;
+      if (cell.length > CELL) throw new ImportError(`line ${begun}: a cell is longer than ${CELL} letters`);
+    }
+    first = false;
+  }
+  if (quoted && !closing) throw new ImportError(`line ${begun}: a quote is not closed`);
+  if (any) yield { cells: [...cells, cell], line: begun };
+}

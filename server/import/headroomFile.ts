@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { createGunzip } from 'node:zlib';
+import { z } from 'zod';
+import { type Entry, places, type RunEvent, serverEvent, trainerEvent } from '~/shared/events';
+import { emptyView, fold, type RunView } from '~/shared/fold';
+import { blobHash, runId, seq, tenure } from '~/shared/ids';
+import { unpack } from '~/shared/pack';
+import { blobsNamed, HEADROOM_VERSION } from '../export/headroomFile';
+import { readTar, type TarMember } from '../export/tar';
+import { inWords } from '../trpc/base';
+import { ImportError } from './importError';
+
+/** Reading a `.headroom` file (export/headroomFile.ts has the format), every part checked before it is handed on. */
+export type Part =
+  | { kind: 'manifest'; runId: string }
+  /** Entries that follow the ones before, with the run as it is after them. */
+  | { kind: 'entries'; entries: Entry[]; view: RunView }
+  /** `body` must be read to its end. */
+  | { kind: 'blob'; hash: string; body: AsyncIterable<Uint8Array> }
+  | { kind: 'end' };
+
+const manifest = z.object({ format: z.literal('headroom'), version: z.int(), runId, exportedAt: z.number() });
+const end = z.object({ head: seq, blobs: z.int().nonnegative(), missing: z.array(blobHash) });
+const frame = z.strictObject({ seq, tenure, at: z.number(), event: z.looseObject({ type: z.string() }) });
+const schemas = new Map<string, z.ZodType>(
+  [...serverEvent.options, ...trainerEvent.options].map((schema) => [schema.shape.type.value, schema]),
+);
+/** Of a log page or a JSON member; blobs may be larger, they are not held. */
+const MEMBER_BYTES = 256 << 20;
+
+/** @throws ImportError in words that name the member, the place and what is wrong */
+export async function* readHeadroomFile(file: string): AsyncGenerator<Part> {
+  const input = createReadStream(file);
+  const gunzip = createGunzip();
+  input.on('error', (error) => gunzip.destroy(error));
+  let view: RunView | null = null;
+  let id: string | null = null;
+  const named = new Set<string>();
+  const here = new Set<string>();
+  let ended = false;
+  try {
+    for await (const member of readTar(input.pipe(gunzip))) {
+      if (id === null && member.name !== 'manifest.json')
+        throw new ImportError('this is not a .headroom file: it does not begin with manifest.json');
+      if (ended) throw new ImportError(`${member.name}: nothing may follow end.json`);
+      if (member.name === 'manifest.json') {
+        id = readManifest(await json(member));
+        yield { kind: 'manifest', runId: id };
+      } else if (member.name.startsWith('log/')) {
+        const entries = pageOf(member.name, unpack(await whole(member)));
+        for (const entry of entries) {
+          view = next(member.name, id!, view, entry);
+          for (const hash of blobsNamed(entry.event)) named.add(hash);
+        }
+        if (view) yield { kind: 'entries', entries, view };
+      } else if (member.name.startsWith('blobs/')) {
+        const hash = member.name.slice('blobs/'.length);
+        if (!named.has(hash)) throw new ImportError(`${member.name}: the log names no such blob`);
+        here.add(hash);
+        yield { kind: 'blob', hash, body: verified(member, hash) };
+      } else if (member.name === 'end.json') {
+        const last = checked(end, await json(member), 'end.json');
+        if (last.head !== (view?.seq ?? 0))
+          throw new ImportError(`end.json: the log should reach place ${last.head}, it ends at ${view?.seq ?? 0}`);
+        const absent = [...named].find((hash) => !here.has(hash) && !last.missing.includes(hash));
+        if (absent) throw new ImportError(`end.json: blob ${absent} is named by the log and not in the file`);
+        ended = true;
+        yield { kind: 'end' };
+      } else throw new ImportError(`${member.name}: a .headroom file has no such member`);
+    }
+    if (!ended) throw new ImportError('the file was cut short: it has no end.json');
+  } catch (error) {
+    if (error instanceof ImportError) throw error;
+    throw new ImportError(`the file is damaged: ${(error as Error).message}`);
+  } finally {
+    input.destroy();
+    gunzip.destroy();
+  }
+}
+
+function readManifest(value: unknown): string {
+  const version = (value as { version?: unknown } | null)?.version;
+  if (typeof version === 'number' && version > HEADROOM_VERSION)
+    throw new ImportError(
+      `manifest.json: version ${version} is newer than the ${HEADROOM_VERSION} this Headroom knows; update it`,
+    );
+  return checked(manifest, value, 'manifest.json').runId;
+}
+
+function pageOf(member: string, value: unknown): Entry[] {
+  const { entries } = checked(z.object({ entries: z.array(frame) }), value, member);
+  return entries.map((entry) => {
+    const where = `${member}: place ${entry.seq}`;
+    const schema = schemas.get(entry.event.type);
+    if (!schema) throw new ImportError(`${where}: there is no event type "${entry.event.type}"`);
+    return { ...entry, event: checked(schema, entry.event, where) as RunEvent };
+  });
+}
+
+/** What a store and `fold` rely on. */
+function next(member: string, id: string, view: RunView | null, entry: Entry): RunView {
+  const { seq, event } = entry;
+  const where = `${member}: place ${seq}`;
+  if (entry.tenure < (view?.tenure ?? 0)) throw new ImportError(`${where}: tenure ${entry.tenure} after tenure ${view!.tenure}`);
+  if (event.type === 'run.started' && view && view.series.length > 0 && names(view.series) !== names(event.series))
+    throw new ImportError(`${where}: event.series: must stay what it was (${names(view.series)}), got ${names(event.series)}`);
+  if (event.type === 'steps') {
+    const width = view?.series.length ?? 0;
+    if (width === 0) throw new ImportError(`${where}: steps before run.started`);
+    if (event.values.length !== event.count * width)
+      throw new ImportError(
+        `${where}: event.values: ${event.count} rows of ${width} series need ${event.count * width} numbers, got ${event.values.length}`,
+      );
+    if (event.firstStep < view!.step)
+      throw new ImportError(`${where}: event.firstStep: the next step is ${view!.step}, got ${event.firstStep}`);
+  }
+  try {
+    return view ? fold(view, entry) : emptyView(id, entry);
+  } catch (error) {
+    throw new ImportError(`${where}: ${(error as Error).message}`);
+  }
+}
+
+const names = (series: { name: string }[]): string => series.map((s) => s.name).join(', ');
+
+function checked<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw new ImportError(`${where}: ${inWords(parsed.error)}`);
+  return parsed.data;
+}
+
+async function whole({ name, bytes, body }: TarMember): Promise<Buffer> {
+  if (bytes > MEMBER_BYTES) throw new ImportError(`${name}: ${bytes} bytes are more than the ${MEMBER_BYTES} allowed`);
+  const parts: Uint8Array[] = [];
+  for await (const part of body) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+async function json(member: TarMember): Promise<unknown> {
+  const text = (await whole(member)).toString();
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ImportError(`${member.name}: is not JSON`);
+  }
+}
+
+async function* verified({ name, body }: TarMember, hash: string): AsyncGenerator<Uint8Array> {
+  const sha = createHash('sha256');
+  for await (const part of body) {
+    sha.update(part);
+    yield part;
+  }
+  const found = sha.digest('hex');
+  if (found !== hash) throw new ImportError(`${name}: its bytes have SHA-256 ${found}; the file is damaged`);
+}
+
+export const lastPlaceOf = (entries: Entry[]): number => {
+  const last = entries.at(-1)!;
+  return last.seq + places(last.event) - 1;
+};

@@ -1,0 +1,155 @@
+import { createReadStream } from 'node:fs';
+import { maskedCrc32c } from '../export/crc32c';
+import { ImportError } from './importError';
+import type { Table } from './table';
+
+/** Longer records hold pictures or graphs that no scalar needs; this bounds the memory. */
+const RECORD = 512 << 20;
+
+/**
+ * The scalars of a TensorBoard event file (export/tensorboard.ts has the format), as simple values or as tensors of one number. A step with several values
+ * of a tag keeps the last. Pictures, histograms and texts are passed over.
+ *
+ * @throws ImportError with the record and its byte
+ */
+export async function readTensorboard(file: string): Promise<Table> {
+  const tags = new Map<string, Map<number, number>>();
+  const times = new Map<number, number>();
+  for await (const { bytes, where } of records(file)) {
+    let wallTime = 0;
+    let step = 0;
+    const summaries: Uint8Array[] = [];
+    try {
+      for (const f of fields(bytes)) {
+        if (f.number === 1 && f.wire === 1) wallTime = view(f.bytes).getFloat64(0, true);
+        else if (f.number === 2 && f.wire === 0) step = f.value;
+        else if (f.number === 5 && f.wire === 2) summaries.push(f.bytes);
+      }
+      for (const summary of summaries)
+        for (const value of fields(summary)) {
+          if (value.number !== 1 || value.wire !== 2) continue;
+          const scalar = scalarOf(value.bytes);
+          if (!scalar) continue;
+          if (!Number.isSafeInteger(step) || step < 0) throw new Error(`step ${step} is not a whole number >= 0`);
+          const series = tags.get(scalar.tag) ?? new Map<number, number>();
+          tags.set(scalar.tag, series.set(step, scalar.value));
+          times.set(step, wallTime * 1000);
+        }
+    } catch (error) {
+      throw new ImportError(`${where}: ${(error as Error).message}`);
+    }
+  }
+  if (tags.size === 0) throw new ImportError('the event file holds no scalars');
+  const steps = [...times.keys()].sort((a, b) => a - b);
+  const series = [...tags].map(([name, byStep]) => ({
+    name: name.slice(0, 128),
+    values: steps.map((s) => byStep.get(s) ?? Number.NaN),
+  }));
+  const twice = series.find((s, i) => series.findIndex((o) => o.name === s.name) !== i);
+  if (twice) throw new ImportError(`two tags are the same in their first 128 letters: "${twice.name}"`);
+  return { steps, timesMs: steps.map((s) => times.get(s)!), series };
+}
+
+async function* records(file: string): AsyncGenerator<{ bytes: Uint8Array; where: string }> {
+  let held: Buffer = Buffer.alloc(0);
+  let at = 0;
+  let number = 0;
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+    held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+    let used = 0;
+    for (;;) {
+      const rest = held.subarray(used);
+      if (rest.length < 12) break;
+      const where = `record ${number + 1} at byte ${at + used}`;
+      if (maskedCrc32c(rest.subarray(0, 8)) !== rest.readUInt32LE(8))
+        throw new ImportError(
+          number === 0
+            ? 'this is not a TensorBoard event file'
+            : `${where}: the checksum of its length is wrong; the file is damaged`,
+        );
+      const length = Number(rest.readBigUInt64LE(0));
+      if (length > RECORD) throw new ImportError(`${where}: ${length} bytes are more than the ${RECORD} allowed`);
+      if (rest.length < 16 + length) break;
+      const bytes = rest.subarray(12, 12 + length);
+      if (maskedCrc32c(bytes) !== rest.readUInt32LE(12 + length))
+        throw new ImportError(`${where}: its checksum is wrong; the file is damaged`);
+      yield { bytes, where };
+      number++;
+      used += 16 + length;
+    }
+    held = held.subarray(used);
+    at += used;
+  }
+  if (held.length > 0)
+    throw new ImportError(
+      number === 0 ? 'this is not a TensorBoard event file' : `record ${number + 1} at byte ${at}: the file was cut short here`,
+    );
+}
+
+interface Field {
+  number: number;
+  wire: number;
+  /** Wire types 1, 2 and 5. */
+  bytes: Uint8Array;
+  /** Wire type 0, as a signed 64-bit number. */
+  value: number;
+}
+
+/** The fields of a protobuf message. Source: https://protobuf.dev/programming-guides/encoding/ */
+function* fields(message: Uint8Array): Generator<Field> {
+  let at = 0;
+  const varint = () => {
+    let value = 0n;
+    for (let shift = 0n; ; shift += 7n) {
+      const byte = message[at++];
+      if (byte === undefined || shift > 63n) throw new Error('its message is malformed');
+      value |= BigInt(byte & 127) << shift;
+      if (byte < 128) return Number(BigInt.asIntN(64, value));
+    }
+  };
+  const take = (length: number) => {
+    if (length < 0 || at + length > message.length) throw new Error('its message is malformed');
+    at += length;
+    return message.subarray(at - length, at);
+  };
+  const none = new Uint8Array(0);
+  while (at < message.length) {
+    const key = varint();
+    const number = Math.floor(key / 8);
+    const wire = key % 8;
+    if (wire === 0) yield { number, wire, bytes: none, value: varint() };
+    else if (wire === 1) yield { number, wire, bytes: take(8), value: 0 };
+    else if (wire === 2) yield { number, wire, bytes: take(varint()), value: 0 };
+    else if (wire === 5) yield { number, wire, bytes: take(4), value: 0 };
+    else throw new Error('its message is malformed');
+  }
+}
+
+const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** Summary.Value: tag = 1, simple_value = 2, tensor = 8; null when it is no scalar. */
+function scalarOf(message: Uint8Array): { tag: string; value: number } | null {
+  let tag = '';
+  let value: number | null = null;
+  for (const f of fields(message)) {
+    if (f.number === 1 && f.wire === 2) tag = Buffer.from(f.bytes).toString();
+    else if (f.number === 2 && f.wire === 5) value = view(f.bytes).getFloat32(0, true);
+    else if (f.number === 8 && f.wire === 2) value = tensorScalar(f.bytes);
+  }
+  return value === null || tag === '' ? null : { tag, value };
+}
+
+/** TensorProto: dtype = 1 (float 1, double 2), tensor_shape = 2, tensor_content = 4, float_val = 5, double_val = 6. */
+function tensorScalar(message: Uint8Array): number | null {
+  let dtype = 0;
+  let scalar = true;
+  let content: Uint8Array | null = null;
+  for (const f of fields(message)) {
+    if (f.number === 1 && f.wire === 0) dtype = f.value;
+    else if (f.number === 2 && f.wire === 2) scalar = [...fields(f.bytes)].every((dim) => dim.number !== 2);
+    else if (f.number === 4 || f.number === 5 || f.number === 6) content = f.bytes;
+  }
+  if (!scalar || !content) return null;
+  if (dtype === 1 && content.length === 4) return view(content).getFloat32(0, true);
+  return dtype === 2 && content.length === 8 ? view(content).getFloat64(0, true) : null;
+}
