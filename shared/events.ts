@@ -17,7 +17,7 @@ export const split = z.enum(['train', 'validation', 'test']);
 export type Split = z.infer<typeof split>;
 
 /** Why something was recorded. */
-export const occasion = z.enum(['start', 'cadence', 'epoch', 'command', 'best', 'end', 'alert']);
+export const occasion = z.enum(['start', 'cadence', 'epoch', 'command', 'best', 'end', 'alert', 'shutdown']);
 export type Occasion = z.infer<typeof occasion>;
 
 /** One column of the step rows. `group` orders and folds charts: "loss", "gradient norm per parameter", ... */

@@ -27,6 +27,8 @@ export interface TrainOptions {
   /** Milliseconds, for throughput and durations only. */
   clock?: () => number;
   createLearner?: typeof createLearner;
+  /** The process is to end: the run leaves a checkpoint before its next update, and is gone on with elsewhere. */
+  leave?: AbortSignal;
 }
 
 /**
@@ -50,7 +52,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainOutput,
       return;
     }
     try {
-      yield* loop(run, options.commands, options.resume?.replay ?? []);
+      yield* loop(run, options);
     } catch (error) {
       run.fail(error);
     }
@@ -88,12 +90,16 @@ function origin({ config, resume, startFrom }: TrainOptions): Origin {
   return { kind: 'random' };
 }
 
-async function* loop(run: Run, commands: CommandSource, replay: Replay): AsyncGenerator<TrainOutput, void, void> {
-  const inbox = new Inbox(run, commands, replay);
+async function* loop(run: Run, { commands, resume, leave }: TrainOptions): AsyncGenerator<TrainOutput, void, void> {
+  const inbox = new Inbox(run, commands, resume?.replay ?? []);
   await run.begin();
   yield* run.output.drain(true);
   while (!run.ended) {
-    if (!(yield* boundary(run, inbox))) return;
+    if (!(yield* boundary(run, inbox, leave))) {
+      // During a replay the state is one that the record has left behind already.
+      if (leave?.aborted && !inbox.replaying) await run.leave();
+      return;
+    }
     const reason = run.endReason();
     if (run.stopped) await run.finishStopped();
     else if (reason !== null) {
@@ -112,11 +118,12 @@ async function* loop(run: Run, commands: CommandSource, replay: Replay): AsyncGe
 
 /**
  * Everything between two updates: commands, and evaluations; as long as the run is paused.
- * @returns false when the command source was closed
+ * @returns false when the command source was closed, or the process is to end
  */
-async function* boundary(run: Run, inbox: Inbox): AsyncGenerator<TrainOutput, boolean, void> {
+async function* boundary(run: Run, inbox: Inbox, leave?: AbortSignal): AsyncGenerator<TrainOutput, boolean, void> {
   for (;;) {
     await setImmediate();
+    if (leave?.aborted) return false;
     await inbox.hear();
     if (run.evaluating) await run.evaluateSlice();
     else if (run.stopped || !run.paused) return true;

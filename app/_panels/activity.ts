@@ -92,6 +92,7 @@ const words = {
   best: 'best so far',
   end: 'at the end',
   alert: 'on an alert',
+  shutdown: 'as the trainer was stopped',
 } as const;
 
 const of = (e: { seq: number; at: number; step: number | null }, kind: Item['kind'], tone: Tone) =>

@@ -49,6 +49,7 @@ async function trainOne(link: Link, run: HeldRun, host: Host, signal: AbortSigna
       startFrom: config.startFrom === null ? null : await link.blob(config.startFrom, run, signal),
       dataFolder: host.dataFolder,
       runId,
+      leave: signal,
     };
     for await (const output of host.train(options)) {
       run.post(output);
@@ -59,7 +60,7 @@ async function trainOne(link: Link, run: HeldRun, host: Host, signal: AbortSigna
         failed = event.status === 'failed';
       }
       const heldUpMs = await link.room(run, signal);
-      if (run.dropped !== null || signal.aborted) break;
+      if (run.dropped !== null) break;
       if (heldUpMs > 100) run.post({ event: spoolWasFull(step, heldUpMs), blob: null });
     }
     if (!ended && run.dropped === null && !signal.aborted) throw new Error('training ended without saying how');
