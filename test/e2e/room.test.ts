@@ -40,7 +40,7 @@ describeInBrowser('the room, as a user starts it', () => {
     await ada.getByRole('link', { name: 'Reverse' }).first().click(within);
     await ada.waitForURL(/\/runs\/[a-z0-9]+/, within);
     await expect.poll(() => stepOf(ada), within).toBeGreaterThan(50);
-    const loss = ada.getByRole('region', { name: 'Loss' });
+    const loss = ada.getByRole('figure', { name: 'Loss', exact: true });
     const attention = ada.getByRole('region', { name: 'Attention', exact: true });
     const [curve, map] = [await pixels(loss), await pixels(attention)];
     const step = await stepOf(ada);
