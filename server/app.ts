@@ -5,10 +5,12 @@ import type { HouseEvent } from '~/shared/team';
 import { openAuditFile } from './audit/auditFile';
 import { openBlobs } from './blobs';
 import { type Clock, realClock } from './clock';
+import { forgetUploads } from './export/routes';
 import type { FrameSettings } from './frames';
 import { createHttp, type Pages } from './http';
 import { type OpenHub, openHub } from './hub';
 import { keptSecret, openIdentity } from './identity';
+import { forgetCutImports } from './import/importRun';
 import { closeHttp, listen } from './listen';
 import { isLoopback, originRefusal } from './origin';
 import { openPages } from './pages';
@@ -79,6 +81,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   try {
     const store = options.store ?? (await openSqliteStore(dataFolder).catch(asStartError));
     closers.push(() => store.close());
+    await forgetCutImports(store);
+    await forgetUploads(dataFolder);
     const blobs = await openBlobs(dataFolder, store);
     const trainerToken = await keptSecret(dataFolder, 'trainer.token');
     const auditFile = await openAuditFile(dataFolder).catch(asStartError);
@@ -117,6 +121,15 @@ export async function createApp(options: AppOptions): Promise<App> {
     const http = createHttp({
       hub,
       blobs,
+      records: {
+        store,
+        blobs,
+        dataFolder,
+        threaded: !options.store,
+        now: () => clock.now(),
+        view: (runId) => hub.view(runId),
+        adopt: (runId) => hub.adopt(runId),
+      },
       identity,
       house,
       people,

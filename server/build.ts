@@ -21,6 +21,7 @@ const settings = ['package.json', 'package-lock.json', 'tsconfig.json', 'next.co
 const bundles = {
   'server/main': 'server/main.ts',
   'server/storeWorker': 'server/store/sqlite/worker.ts',
+  'server/exportWorker': 'server/export/worker.ts',
   'trainer/main': 'trainer/main.ts',
   'trainer/link/worker': 'trainer/link/worker.ts',
 };

@@ -7,6 +7,7 @@ import type { Actor } from '~/shared/ids';
 import { paths } from '~/shared/protocol';
 import { serveBlob } from './blobRoutes';
 import type { BlobStore } from './blobs';
+import { type ExportDeps, exportRoutes } from './export/routes';
 import type { OpenHub } from './hub';
 import type { Identity } from './identity';
 import { hostRefusal, originRefusal } from './origin';
@@ -29,6 +30,7 @@ export interface Pages {
 export interface HttpDeps {
   hub: OpenHub;
   blobs: BlobStore;
+  records: ExportDeps;
   identity: Identity;
   house: House;
   people: People;
@@ -76,6 +78,7 @@ export function createHttp(deps: HttpDeps): Server {
         mayWrite: actor.role === 'trainer',
         maxBytes: maxBlobBytes,
       });
+    if (await exportRoutes(deps.records, request, response, url, actor)) return;
     if (api) return sendText(response, 404, `there is nothing at ${url.pathname}`);
     return page(request, response);
   }

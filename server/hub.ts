@@ -39,6 +39,8 @@ export interface OpenHub extends Hub {
   watch(runId: string, port: ViewerPort, cursor: Cursor | null): Promise<{ view: Uint8Array | null; leave(): void } | null>;
   /** Every entry of every run once it is committed, in each run's order. @returns stop */
   onEntries(listener: (runId: string, entries: Entry[], view: RunView) => void): () => void;
+  /** Makes an ended run known that was written to the store beside the hub (import). */
+  adopt(runId: string): Promise<void>;
   /** Saves views. Callers have stopped what still writes. */
   close(): Promise<void>;
 }
@@ -280,6 +282,11 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
           count();
         },
       };
+    },
+
+    async adopt(runId) {
+      stored.set(runId, { runId, nextEvent: 0 });
+      summarized((await open(runId)!).room.view);
     },
 
     onEntries(listener) {
