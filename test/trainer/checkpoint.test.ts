@@ -5,8 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseSafetensors, serializeSafetensors, type TensorData } from '~/shared/safetensors';
 import { writeFileAtomically } from '~/trainer/atomicFile';
 import { type Checkpoint, decodeCheckpoint, describeCheckpoint, encodeCheckpoint, parametersOf } from '~/trainer/checkpoint';
+import { createLearner } from '~/trainer/learner';
 import type { ParamSpec } from '~/trainer/types';
-import { ada, logged, ofType, record, resumeFrom, smallConfig } from './trainRun';
+import { openForTest } from '../support/backends';
+import { ada, logged, ofType, record, resumeFrom, Script, smallConfig } from './trainRun';
 
 const params: ParamSpec[] = [
   { name: 'input_net.1.weight', shape: [2, 3], offset: 0, size: 6 },
@@ -192,6 +194,22 @@ describe('parameters to start from', () => {
     expect(() => parametersOf(params, dict(flat))).toThrow(
       'tensor "input_net.1.weight": the file has shape [6], the run\'s network [2, 3]',
     );
+  });
+
+  it('that PyTorch trained and saved are understood: a run that starts from them reverses from its first step', async () => {
+    // safetensors.torch.save_file(model.state_dict()) of golden/reference.py's Predictor: model_dim 16, 5 classes, trained on sequences of 6.
+    const startFrom = readFileSync(new URL('../fixtures/torch-state-dict.safetensors', import.meta.url));
+    const config = smallConfig((c) => {
+      Object.assign(c.task, { seqLen: 6, testSize: 100 });
+      c.model.modelDim = 16;
+    });
+    const backend = (await openForTest('wasm'))!;
+    const script = new Script([
+      [0, { action: 'evaluate' }],
+      [0, { action: 'stop' }],
+    ]);
+    const run = await record({ config, backend, startFrom, script, createLearner });
+    expect(ofType(run, 'evaluation')).toMatchObject([{ step: 0, split: 'test', examples: 100, accuracy: 1 }]);
   });
 
   it('are the first parameters of the run', async () => {
