@@ -57,6 +57,8 @@ export interface App {
   /** Path and query of the link that lets an admin in; null on loopback. */
   adminLink: string | null;
   trainerToken: string;
+  /** Of the trainer beside the server; null when there is none, or it is down. */
+  trainerPid(): number | null;
   hub: OpenHub;
   /** Stops the trainer, commits what it still sends, and lets go of everything. */
   close(): Promise<void>;
@@ -171,6 +173,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         onError,
       }),
     );
+    let trainerPid: () => number | null = () => null;
     if (options.trainer) {
       // A trainer that died while another took its place never comes back; few are worth remembering.
       const remember = async (ids: string[]) => {
@@ -193,6 +196,7 @@ export async function createApp(options: AppOptions): Promise<App> {
           remember(hub.registry.died(hostname(), pid, message)).catch(onError);
         },
       });
+      trainerPid = child.pid;
       closers.push(async () => {
         const pid = child.pid();
         const ids = hub.registry.processes(hostname(), pid ?? -1);
@@ -200,7 +204,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         await remember(ids);
       });
     }
-    return { url: local, adminLink: identity.link, trainerToken, hub, close };
+    return { url: local, adminLink: identity.link, trainerToken, trainerPid, hub, close };
   } catch (error) {
     await close();
     throw error;

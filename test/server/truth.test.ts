@@ -1,0 +1,138 @@
+/** What the product promises, with everything real: sockets, store, and a trainer process that is killed. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Command } from '~/shared/commands';
+import { defaultConfig } from '~/shared/config';
+import { foldAll, type RunView } from '~/shared/fold';
+import type { Actor } from '~/shared/ids';
+import { startApp, type TestApp } from '../support/app';
+import { root } from '../support/root';
+import { startScriptedTrainer } from '../support/scriptedTrainer';
+import { TestViewer } from '../support/viewer';
+
+const you: Actor = { id: 'local', name: 'You', role: 'admin' };
+const opened: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const o of opened.splice(0).reverse()) await o.close();
+});
+const keep = <T extends { close(): unknown }>(o: T): T => {
+  opened.push(o);
+  return o;
+};
+const whole = async (a: TestApp, runId: string) =>
+  foldAll(runId, await a.hub.store.entries({ runId, fromSeq: 1, limit: 100_000, types: null }));
+
+/** A small generator with a seed, for tests that must be the same again. */
+function random(seed: number): (n: number) => number {
+  let s = seed;
+  return (n) => {
+    s = (Math.imul(s, 1664525) + 1013904223) >>> 0;
+    return Math.floor((s / 2 ** 32) * n);
+  };
+}
+
+describe('steering by many', () => {
+  it('500 commands from 5 clients: each answered once, what is recorded holds, all clients end identical', async () => {
+    const a = keep(await startApp());
+    const config = { ...defaultConfig('reverse'), probeSize: 1, snapshotEverySteps: 1000 };
+    const { runId } = await a.hub.create(you, config);
+    const clients = await Promise.all(Array.from({ length: 5 }, async () => keep(await TestViewer.connect(a.url))));
+    for (const c of clients) await c.watch(runId);
+    keep(await startScriptedTrainer(a.address, { stepMs: 1 }));
+    await clients[0]!.until((v) => v.step > 0);
+
+    const pick = random(7);
+    const answers = new Map<string, { ok: boolean }>();
+    await Promise.all(
+      clients.map(async (client, n) => {
+        for (let i = 0; i < 100; i++) {
+          const control = ['clipThreshold', 'learningRate'][pick(2)]!;
+          const seen = client.view!.values[control]!.value;
+          const command: Command = {
+            kind: 'set',
+            id: `client-${n}-command-${i}`,
+            runId,
+            control,
+            value: 1 + pick(1000),
+            ...(pick(2) === 0 && { expected: seen }),
+          };
+          answers.set(command.id, await client.command(command));
+          // Every tenth is sent again, as after a lost answer.
+          if (i % 10 === 0) expect(await client.command(command)).toEqual(answers.get(command.id));
+        }
+      }),
+    );
+    const settled = (v: RunView) => v.commands.every((c) => c.outcome.status !== 'requested');
+    await clients[0]!.until(settled);
+    // A pause is the mark behind which nothing more happens.
+    await clients[0]!.command({ kind: 'act', id: 'the-last-one', runId, action: 'pause', args: {} });
+    const views = await Promise.all(clients.map((c) => c.until((v) => v.status === 'paused')));
+    const log = await whole(a, runId);
+    for (const view of views) expect(view).toEqual(log);
+
+    // Answered once: what was taken is in the log once, with one outcome; what was not leaves no trace.
+    const taken = [...answers].filter(([, answer]) => answer.ok).map(([id]) => id);
+    expect(log.commands.map((c) => c.command.id).sort()).toEqual([...taken, 'the-last-one'].sort());
+    expect(taken.length).toBeGreaterThan(200);
+    const outcomes = await a.hub.store.entries({
+      runId,
+      fromSeq: 1,
+      limit: 10_000,
+      types: ['command.applied', 'command.refused'],
+    });
+    expect(outcomes.length).toBe(log.commands.length);
+
+    // The row of every step shows the value that the log says was in force: the last one applied at or before it.
+    const range = await a.hub.store.range({ runId, series: ['clipThreshold'], fromStep: 0, toStep: null, buckets: 4000 });
+    expect(range.bucketSteps).toBe(1);
+    const changes = log.commands.flatMap((c) =>
+      c.command.kind === 'set' && c.command.control === 'clipThreshold' && c.outcome.status === 'applied' ? [c.outcome] : [],
+    );
+    for (let step = 0; step < log.step; step++) {
+      const inForce = changes.filter((c) => c.step <= step).at(-1)?.after ?? 5;
+      expect(range.series.clipThreshold!.last[step], `step ${step}`).toBe(inForce);
+    }
+  });
+});
+
+describe('the trainer process', () => {
+  it('killed in the middle: the run goes on from its checkpoint and ends with every step once', async () => {
+    const a = keep(
+      await startApp({
+        trainer: { args: ['--import', 'tsx', 'trainer/main.ts'], folder: root, backend: 'cpu' },
+      }),
+    );
+    const config = defaultConfig('reverse');
+    const { runId } = await a.hub.create(you, {
+      ...config,
+      task: {
+        ...config.task,
+        kind: 'reverse',
+        seqLen: 4,
+        numClasses: 4,
+        embedding: 'onehot',
+        trainSize: 320,
+        validationSize: 32,
+        testSize: 32,
+      },
+      model: { ...config.model, modelDim: 4 },
+      batchSize: 8,
+      epochs: 5,
+      checkpointEverySteps: 25,
+      snapshotEverySteps: 50,
+      probeSize: 1,
+    });
+    const v = keep(await TestViewer.connect(a.url));
+    await v.watch(runId);
+    const killedAt = await v.until((view) => view.step >= 60);
+    process.kill(a.trainerPid()!, 'SIGKILL');
+    await v.until((view) => view.tenure === 2);
+    const view = await v.until((now) => now.status === 'finished' || now.status === 'failed');
+    // 320 / 8 = 40 steps an epoch, 5 epochs
+    expect(view).toMatchObject({ status: 'finished', step: 200, tenure: 2 });
+    expect(view.checkpoints.some((c) => c.step <= killedAt.step)).toBe(true);
+    expect(view.alerts.map((x) => x.message)).toEqual([expect.stringContaining('the trainer process was ended by SIGKILL')]);
+    const range = await a.hub.store.range({ runId, series: ['loss'], fromStep: 0, toStep: null, buckets: 4000 });
+    expect([...range.rows]).toEqual(Array.from({ length: 200 }, () => 1));
+    expect(view).toEqual(await whole(a, runId));
+  });
+});
