@@ -15,30 +15,35 @@ const pixels = side * side;
 export function describePicture(rgb: Uint8Array, out: Float32Array): void {
   if (rgb.length !== pictureBytes) throw new RangeError(`a picture of ${rgb.length} bytes, expected ${pictureBytes}`);
   out.fill(0);
-  const grey = new Float32Array(pixels);
   for (let i = 0; i < pixels; i++) grey[i] = (0.299 * rgb[3 * i]! + 0.587 * rgb[3 * i + 1]! + 0.114 * rgb[3 * i + 2]!) / 255;
-  const smooth = blur(grey);
+  blur(grey, smooth);
   gradients(smooth, out.subarray(0, 128), out.subarray(128, 144), out.subarray(448, 512));
-  gradients(blur(blur(smooth)), null, out.subarray(144, 160), null);
+  blur(smooth, smoother);
+  blur(smoother, smoother);
+  gradients(smoother, null, out.subarray(144, 160), null);
   colours(rgb, out.subarray(160, 256), out.subarray(256, 320), out.subarray(320, 344), out.subarray(344, 368));
   patterns(smooth, 1, out.subarray(368, 408));
   patterns(smooth, 2, out.subarray(408, 448));
 }
 
-/** 3 x 3 binomial, edges repeated. */
-function blur(a: Float32Array): Float32Array {
-  const rows = new Float32Array(pixels);
-  const out = new Float32Array(pixels);
-  for (let y = 0; y < side; y++)
-    for (let x = 0; x < side; x++) {
-      const at = y * side;
-      rows[at + x] = (a[at + Math.max(0, x - 1)]! + 2 * a[at + x]! + a[at + Math.min(side - 1, x + 1)]!) / 4;
-    }
-  for (let y = 0; y < side; y++)
+/** Scratch: thousands of pictures come one after the other. */
+const grey = new Float32Array(pixels);
+const smooth = new Float32Array(pixels);
+const smoother = new Float32Array(pixels);
+const rows = new Float32Array(pixels);
+
+/** 3 x 3 binomial, edges repeated. `out` may be `a`. */
+function blur(a: Float32Array, out: Float32Array): void {
+  for (let y = 0; y < side; y++) {
+    const at = y * side;
     for (let x = 0; x < side; x++)
-      out[y * side + x] =
-        (rows[Math.max(0, y - 1) * side + x]! + 2 * rows[y * side + x]! + rows[Math.min(side - 1, y + 1) * side + x]!) / 4;
-  return out;
+      rows[at + x] = a[at + (x > 0 ? x - 1 : 0)]! + 2 * a[at + x]! + a[at + (x < side - 1 ? x + 1 : x)]!;
+  }
+  for (let y = 0; y < side; y++) {
+    const above = (y > 0 ? y - 1 : 0) * side;
+    const below = (y < side - 1 ? y + 1 : y) * side;
+    for (let x = 0; x < side; x++) out[y * side + x] = (rows[above + x]! + 2 * rows[y * side + x]! + rows[below + x]!) / 16;
+  }
 }
 
 function gradients(a: Float32Array, cells: Float32Array | null, whole: Float32Array, strength: Float32Array | null): void {
@@ -46,7 +51,7 @@ function gradients(a: Float32Array, cells: Float32Array | null, whole: Float32Ar
     for (let x = 1; x < side - 1; x++) {
       const dx = a[y * side + x + 1]! - a[y * side + x - 1]!;
       const dy = a[(y + 1) * side + x]! - a[(y - 1) * side + x]!;
-      const size = Math.hypot(dx, dy);
+      const size = Math.sqrt(dx * dx + dy * dy);
       // Unsigned: a bright object on dark ground and a dark one on bright ground have the same outline.
       const turn = (Math.atan2(dy, dx) / Math.PI + 1) % 1;
       if (cells) addSoft(cells, ((y >> 3) * 4 + (x >> 3)) * 8, 8, turn * 8, size);
@@ -95,7 +100,7 @@ function colours(rgb: Uint8Array, moments: Float32Array, bins: Float32Array, hue
 }
 
 const neighbours = [1, 2].map((radius) =>
-  Array.from({ length: 8 }, (_, i) => {
+  Int32Array.from({ length: 8 }, (_, i) => {
     const angle = (2 * Math.PI * i) / 8;
     return Math.round(radius * Math.sin(angle)) * side + Math.round(radius * Math.cos(angle));
   }),
@@ -108,19 +113,21 @@ function patterns(a: Float32Array, radius: 1 | 2, out: Float32Array): void {
     for (let x = radius; x < side - radius; x++) {
       const at = y * side + x;
       const middle = a[at]! + 0.01;
-      let brighter = 0;
-      let changes = 0;
-      let before = a[at + around[7]!]! > middle;
-      for (const offset of around) {
-        const now = a[at + offset]! > middle;
-        if (now) brighter++;
-        if (now !== before) changes++;
-        before = now;
-      }
-      out[((y >> 4) * 2 + (x >> 4)) * 10 + (changes <= 2 ? brighter : 9)]! += 1;
+      // One bit per neighbour; in `turned` each stands where the one before it was.
+      let bits = 0;
+      for (let i = 0; i < 8; i++) if (a[at + around[i]!]! > middle) bits |= 1 << i;
+      const turned = ((bits << 1) | (bits >> 7)) & 255;
+      out[((y >> 4) * 2 + (x >> 4)) * 10 + (ones[bits ^ turned]! <= 2 ? ones[bits]! : 9)]! += 1;
     }
   shares(out);
 }
+
+/** How many bits of a byte are set. */
+const ones = Uint8Array.from({ length: 256 }, (_, byte) => {
+  let count = 0;
+  for (let rest = byte; rest > 0; rest >>= 1) count += rest & 1;
+  return count;
+});
 
 /** Counts to square roots of shares: the vector then has length 1. */
 function shares(v: Float32Array): void {

@@ -1,0 +1,173 @@
+/** Gets CIFAR-100 from its archive, a file of it, or a folder with its files, and puts it where prepared.ts finds it: all of it, or nothing. */
+import { createReadStream } from 'node:fs';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createGunzip } from 'node:zlib';
+import { hashOf } from '../link/blobs';
+import { recordBytes, recordsError } from './binary';
+import { digestOf, download } from './download';
+import { UsageError } from './flags';
+import { binaryFile, type PicturesFile, partNames, picturesFolder } from './prepared';
+import { megabytes, type ProgressLine } from './progressLine';
+import { ArchiveError, tarMembers } from './tar';
+
+export const cifar100 = {
+  url: 'https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz',
+  md5: '03b5dce01913d631647c71ecec9e9cb8',
+} as const;
+
+export interface CifarOptions {
+  dataFolder: string;
+  /** A file or folder on this machine; null = download `url`. */
+  from: string | null;
+  url: string;
+  /** Of the archive, hex; null = not checked. */
+  md5: string | null;
+  progress: ProgressLine;
+  download?: { stallMs?: number; tries?: number; retryMs?: number };
+}
+
+const fileNames = ['train.bin', 'test.bin', 'fine_label_names.txt', 'coarse_label_names.txt'] as const;
+type Files = Record<(typeof fileNames)[number], Uint8Array>;
+/** train.bin of the real archive is 153.7 MB. */
+const maxFileBytes = 2 ** 30;
+
+/**
+ * @returns what was put in place
+ * @throws UsageError, DownloadError or ArchiveError; what was there before is untouched then
+ */
+export async function prepareCifar100(options: CifarOptions): Promise<PicturesFile> {
+  const { dataFolder, from, url, md5, progress } = options;
+  const folder = picturesFolder('cifar100', dataFolder);
+  await mkdir(join(dataFolder, 'pictures'), { recursive: true });
+  let files: Files;
+  let source: string;
+  if (from === null) {
+    const archive = join(dataFolder, 'pictures', 'cifar-100-binary.tar.gz');
+    await download({
+      ...options.download,
+      url,
+      file: archive,
+      md5,
+      onProgress: (done, total) => progress.show('downloading', done, total, megabytes),
+      log: (line) => progress.line(line),
+    });
+    try {
+      files = await filesOfArchive(archive, progress);
+    } finally {
+      await rm(archive, { force: true });
+    }
+    source = url;
+  } else {
+    const kind = await stat(from).catch((error: NodeJS.ErrnoException) => {
+      throw new UsageError(`--from: ${from} cannot be read (${error.code})`);
+    });
+    if (!kind.isDirectory() && md5 !== null) {
+      const got = await digestOf(from, 'md5');
+      if (got !== md5)
+        throw new UsageError(
+          `--from: the MD5 of ${from} is ${got}, the official archive has ${md5}; if it is meant to be another one: --md5 ${got}, or --md5 none`,
+        );
+    }
+    files = kind.isDirectory() ? await filesOfFolder(from) : await filesOfArchive(from, progress);
+    source = from;
+  }
+  progress.line('checking');
+  const facts = describe(files, source);
+  await putInPlace(folder, files, facts);
+  return facts;
+}
+
+async function filesOfArchive(archive: string, progress: ProgressLine): Promise<Files> {
+  const found: Partial<Files> = {};
+  const { size } = await stat(archive);
+  let read = 0;
+  const compressed = createReadStream(archive).on('data', (chunk) => {
+    read += chunk.length;
+    progress.show('unpacking', read, size, megabytes);
+  });
+  const plain = createGunzip();
+  compressed.on('error', (error) => plain.destroy(error)).pipe(plain);
+  try {
+    for await (const { name, bytes } of tarMembers(plain, maxFileBytes)) {
+      const base = name.split('/').at(-1)!;
+      const known = fileNames.find((file) => file === base);
+      if (known) found[known] = bytes;
+    }
+    // The check sum stands at the end of the stream: read on to it.
+    for await (const _ of plain);
+  } catch (error) {
+    progress.end();
+    if (error instanceof ArchiveError) throw new ArchiveError(`${archive}: ${error.message}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code?.startsWith('Z_')) throw new ArchiveError(`${archive}: ${gzipTrouble(code)} (${message})`);
+    throw error;
+  } finally {
+    compressed.destroy();
+    plain.destroy();
+  }
+  return whole(found, archive);
+}
+
+function gzipTrouble(code: string): string {
+  if (code === 'Z_BUF_ERROR') return 'the archive is truncated';
+  return code === 'Z_DATA_ERROR' ? 'the archive is damaged, or not a gzip file' : 'the archive cannot be unpacked';
+}
+
+async function filesOfFolder(folder: string): Promise<Files> {
+  const found: Partial<Files> = {};
+  for (const base of [folder, join(folder, 'cifar-100-binary')])
+    for (const name of fileNames) found[name] ??= await readFile(join(base, name)).catch(() => undefined);
+  return whole(found, folder);
+}
+
+function whole(found: Partial<Files>, where: string): Files {
+  const missing = fileNames.filter((name) => !found[name]);
+  if (missing.length > 0)
+    throw new ArchiveError(`${where}: ${missing.join(', ')} not found in it; is it the binary version of CIFAR-100?`);
+  return found as Files;
+}
+
+function describe(files: Files, source: string): PicturesFile {
+  const names = (file: 'fine_label_names.txt' | 'coarse_label_names.txt', expected: number) => {
+    const lines = Buffer.from(files[file])
+      .toString('utf8')
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '');
+    if (lines.length !== expected)
+      throw new ArchiveError(`${source}: ${file} has ${lines.length} names, CIFAR-100 has ${expected}`);
+    return lines;
+  };
+  const classNames = names('fine_label_names.txt', 100);
+  const coarseNames = names('coarse_label_names.txt', 20);
+  const [train, test] = partNames.map((part) => {
+    const bytes = files[`${part}.bin`];
+    const wrong = recordsError(bytes, coarseNames.length, classNames.length);
+    if (wrong) throw new ArchiveError(`${source}: ${part}.bin: ${wrong}`);
+    return { count: bytes.length / recordBytes, sha256: hashOf(bytes) };
+  });
+  return { title: 'CIFAR-100', source, classNames, coarseNames, train: train!, test: test! };
+}
+
+/** Writes into a folder beside the final one, then swaps them: whoever reads sees the old set or the new one. */
+export async function putInPlace(
+  folder: string,
+  files: Pick<Files, 'train.bin' | 'test.bin'>,
+  facts: PicturesFile,
+): Promise<void> {
+  const fresh = `${folder}.new-${process.pid}`;
+  const old = `${folder}.old-${process.pid}`;
+  try {
+    await mkdir(fresh, { recursive: true });
+    for (const part of partNames) await writeFile(binaryFile(fresh, part), files[`${part}.bin`], { flush: true });
+    await writeFile(join(fresh, 'pictures.json'), `${JSON.stringify(facts, null, 1)}\n`, { flush: true });
+    await rename(folder, old).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+    await rename(fresh, folder);
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+    await rm(old, { recursive: true, force: true });
+  }
+}

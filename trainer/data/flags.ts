@@ -1,0 +1,26 @@
+import { resolve } from 'node:path';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+
+/** Something the person who called can put right; shown without a stack. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+
+/** @throws UsageError that names the flag */
+export function readFlags<T extends Options>(args: string[], options: T) {
+  try {
+    return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    throw new UsageError(
+      `${(error as Error).message}; known flags: ${Object.keys(options)
+        .map((name) => `--${name}`)
+        .join(', ')}`,
+    );
+  }
+}
+
+/** `--data`, else HEADROOM_DATA, else .headroom; absolute. */
+export const dataFolderOf = (flag: string | undefined, env: Record<string, string | undefined>): string =>
+  resolve(flag || env.HEADROOM_DATA || '.headroom');
