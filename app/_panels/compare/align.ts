@@ -1,0 +1,121 @@
+import { mergeBucket } from '~/shared/pyramid';
+import { Curve } from '../../_charts/curve';
+import { middle } from '../../_charts/draw';
+import { formatDuration, formatStep, formatTick, formatValue } from '../../_charts/format';
+import { spread, type TimeAnchor, timeline, type XMap, xMap } from '../../_charts/xMap';
+
+/** What puts several runs on one axis. */
+export const alignments = ['step', 'epoch', 'time', 'equal loss'] as const;
+export type Alignment = (typeof alignments)[number];
+
+export interface Aligned {
+  runId: string;
+  loss: Curve | null;
+  stepsPerEpoch: number;
+  anchors: readonly TimeAnchor[];
+}
+
+/** The common axis: places on it are whole numbers, as steps are, so that charts need to know nothing of it. */
+export interface Axis {
+  map: XMap;
+  /** Place of a run's step; null = the run cannot be put on this axis. */
+  place(runId: string): ((step: number) => number) | null;
+}
+
+/** Places per epoch. */
+const perEpoch = 1000;
+
+export function axisOf(kind: Alignment, runs: readonly Aligned[], lossLevel: number | null): Axis {
+  switch (kind) {
+    case 'step':
+      return { map: xMap('step', 0, []), place: () => (s) => s };
+    case 'epoch':
+      return {
+        map: {
+          ...scaled('epoch', perEpoch),
+          tick: formatTick,
+          ticks: spread,
+          say: (v) => `epoch ${formatValue(v / perEpoch, 4)}`,
+        },
+        place: (id) => {
+          const size = runs.find((r) => r.runId === id)?.stepsPerEpoch ?? 0;
+          return size > 0 ? (s) => (s * perEpoch) / size : null;
+        },
+      };
+    case 'time': {
+      // The axis is that of any run that began at 0: places are ms.
+      const clock = xMap('relative', 0, [
+        { step: 0, at: 0 },
+        { step: 1, at: 1 },
+      ]);
+      return {
+        map: { ...clock, ...scaled('time', 1), tick: formatDuration, say: (v) => formatDuration(v) },
+        place: (id) => {
+          const anchors = runs.find((r) => r.runId === id)?.anchors ?? [];
+          if (anchors.length < 2) return null;
+          const times = timeline(anchors);
+          const first = Math.min(...anchors.map((a) => a.step));
+          return (s) => times.of(s) - times.of(first);
+        },
+      };
+    }
+    case 'equal loss': {
+      const reached = new Map(runs.map((r) => [r.runId, r.loss && lossLevel !== null ? stepAtLoss(r.loss, lossLevel) : null]));
+      const latest = Math.max(0, ...[...reached.values()].filter((s) => s !== null));
+      return {
+        map: {
+          ...scaled('steps from equal loss', 1, latest),
+          tick: formatTick,
+          ticks: (a, b, n) => spread(a, b, n).filter(Number.isInteger),
+          say: (v) => `${formatStep(v - latest)} steps from equal loss`,
+        },
+        place: (id) => {
+          const own = reached.get(id) ?? null;
+          return own === null ? null : (s) => s - own + latest;
+        },
+      };
+    }
+  }
+}
+
+const scaled = (label: string, factor: number, shift = 0) => ({
+  kind: 'step' as const,
+  label,
+  of: (v: number) => (v - shift) / factor,
+  stepOf: (x: number) => x * factor + shift,
+});
+
+/** First step by which the mean loss of a bucket is at or below `level`; null = never. */
+export function stepAtLoss(loss: Curve, level: number): number | null {
+  for (let i = 0; i < loss.count; i++) if (loss.rows[i]! > 0 && loss.mean(i) <= level) return Math.round(middle(loss, i));
+  return null;
+}
+
+/** The lowest loss that every run has reached; null when one has none. */
+export function commonLoss(runs: readonly Aligned[]): number | null {
+  let worst = Number.NEGATIVE_INFINITY;
+  for (const { loss } of runs) {
+    let best = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < (loss?.count ?? 0); i++) if (loss!.rows[i]! > 0 && loss!.mean(i) < best) best = loss!.mean(i);
+    worst = Math.max(worst, best);
+  }
+  return Number.isFinite(worst) ? worst : null;
+}
+
+/** A curve carried to another axis: its buckets in new, equally wide ones, each extreme kept. */
+export function carried(curve: Curve, place: (step: number) => number): Curve {
+  const from = place(curve.firstStep);
+  const to = place(Math.max(curve.headStep, curve.firstStep + 1));
+  const out = new Curve(curve.name, Math.max(2, curve.count), null, from);
+  out.bucketSteps = Math.max((to - from) / Math.max(1, (curve.headStep - curve.firstStep) / curve.bucketSteps), Number.MIN_VALUE);
+  out.headStep = to;
+  for (let i = 0; i < curve.count; i++) {
+    if (curve.rows[i] === 0) continue;
+    const at = (place(middle(curve, i)) - from) / out.bucketSteps;
+    const j = Math.min(out.capacity - 1, Math.max(0, Math.floor(at + 1e-9)));
+    mergeBucket(out.values, j, curve.values, i);
+    out.rows[j]! += curve.rows[i]!;
+    out.count = Math.max(out.count, j + 1);
+  }
+  return out;
+}

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { Curve } from '~/app/_charts/curve';
+import { type Aligned, axisOf, carried, commonLoss, stepAtLoss } from '~/app/_panels/compare/align';
+import { differences } from '~/app/_panels/compare/difference';
+import { defaultConfig } from '~/shared/config';
+
+const curveOf = (values: number[], firstStep = 0): Curve => {
+  const curve = new Curve('loss', 64, null, firstStep);
+  for (const [i, v] of values.entries()) curve.append(firstStep + i, v);
+  return curve;
+};
+const run = (runId: string, values: number[], stepsPerEpoch = 10, anchors: Aligned['anchors'] = []): Aligned => ({
+  runId,
+  loss: curveOf(values),
+  stepsPerEpoch,
+  anchors,
+});
+const fast = run('fast01', [4, 2, 1, 0.5], 10, [
+  { step: 0, at: 5_000 },
+  { step: 4, at: 5_400 },
+]);
+const slow = run('slow01', [4, 3, 3, 2, 2, 1], 20, [
+  { step: 0, at: 9_000 },
+  { step: 6, at: 21_000 },
+]);
+const runs = [fast, slow];
+
+describe('runs on one axis', () => {
+  it('by step: as they are', () => {
+    expect(axisOf('step', runs, null).place('slow01')!(3)).toBe(3);
+  });
+  it('by epoch: 10 steps of the one stand over 20 of the other', () => {
+    const axis = axisOf('epoch', runs, null);
+    expect([axis.map.of(axis.place('fast01')!(10)), axis.map.of(axis.place('slow01')!(20))]).toEqual([1, 1]);
+    expect(axis.map.say(axis.place('slow01')!(10))).toBe('epoch 0.5');
+  });
+  it('by time: each from its own beginning, in ms', () => {
+    const axis = axisOf('time', runs, null);
+    // 4 steps in 400 ms; 6 steps in 12 s
+    expect(axis.place('fast01')!(2)).toBe(200);
+    expect(axis.place('slow01')!(3)).toBe(6_000);
+  });
+  it('by equal loss: both reach it at the same place; one that never does is left out', () => {
+    const axis = axisOf('equal loss', runs, 2);
+    // fast is at 2 by step 1, slow by step 3
+    expect(axis.place('fast01')!(1)).toBe(axis.place('slow01')!(3));
+    expect(axis.map.of(axis.place('slow01')!(3))).toBe(0);
+    expect(axisOf('equal loss', runs, 0.6).place('slow01')).toBeNull();
+  });
+  it('a run that has not begun has no place by epoch, time or loss', () => {
+    const queued: Aligned = { runId: 'queued', loss: null, stepsPerEpoch: 0, anchors: [] };
+    expect((['epoch', 'time', 'equal loss'] as const).map((kind) => axisOf(kind, [queued], 1).place('queued'))).toEqual([
+      null,
+      null,
+      null,
+    ]);
+  });
+  it('the lowest loss that all have reached', () => {
+    expect(commonLoss(runs)).toBe(1);
+    expect(commonLoss([fast, { ...slow, loss: null }])).toBeNull();
+    expect(stepAtLoss(slow.loss!, 3)).toBe(1);
+    expect(stepAtLoss(slow.loss!, 0)).toBeNull();
+  });
+});
+
+describe('a curve carried to another axis', () => {
+  it('keeps every bucket when the axis is a stretched one', () => {
+    const out = carried(curveOf([4, Number.NaN, 1, 0.5]), (s) => s * 100 + 7);
+    expect([out.firstStep, out.bucketSteps, out.count, out.headStep]).toEqual([7, 100, 4, 407]);
+    expect([...out.values.last.slice(0, 4)]).toEqual([4, Number.NaN, 1, 0.5]);
+    expect([...out.values.nonFinite.slice(0, 4)]).toEqual([0, 1, 0, 0]);
+  });
+  it('loses no extreme and no row when the pace changes', () => {
+    const values = [1, 9, 2, -7, 3, 4, 5, 6];
+    const out = carried(curveOf(values), (s) => (s < 4 ? s : 4 + (s - 4) * 10));
+    expect(out.rows.reduce((a, b) => a + b, 0)).toBe(8);
+    const drawn = [...out.rows.keys()].filter((i) => out.rows[i]! > 0);
+    expect(Math.max(...drawn.map((i) => out.values.max[i]!))).toBe(9);
+    expect(Math.min(...drawn.map((i) => out.values.min[i]!))).toBe(-7);
+  });
+  it("a branch begins at its fork: its curve's first step is carried too", () => {
+    expect(carried(curveOf([1, 2], 50), (s) => s * 2).firstStep).toBe(100);
+  });
+});
+
+it('only what differs is listed, null for a field that a task lacks', () => {
+  const a = defaultConfig('reverse');
+  const b = { ...a, name: 'other', clip: { ...a.clip, threshold: 1 }, schedule: { ...a.schedule, maxSteps: 500 } };
+  expect(differences([a, b])).toEqual([
+    { path: 'schedule.maxSteps', label: 'Reaches 0 at', values: ['last step', '500'] },
+    { path: 'clip.threshold', label: 'Clip value', values: ['5', '1'] },
+  ]);
+  expect(differences([a, a])).toEqual([]);
+  expect(differences([a, defaultConfig('anomaly')]).find((d) => d.path === 'task.setSize')).toEqual({
+    path: 'task.setSize',
+    label: 'Pictures per set',
+    values: [null, '10'],
+  });
+});
