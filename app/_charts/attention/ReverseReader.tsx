@@ -116,12 +116,16 @@ export const ReverseReader = memo(function ReverseReader({
                 key={t}
                 type="button"
                 {...handlers(t)}
-                aria-label={`input ${t + 1}: ${snapshot.inputs[example * T + t]}`}
                 style={{ width: pitch }}
                 className={`flex flex-col items-center border-x border-b font-mono text-xs leading-4 ${lit?.key === t ? 'border-ink bg-raised' : 'border-transparent'}`}
               >
-                <span>{snapshot.inputs[example * T + t]}</span>
-                <span className="text-[9px] leading-3 text-dim">{t + 1}</span>
+                <span className="sr-only">
+                  input {t + 1}: {snapshot.inputs[example * T + t]}
+                </span>
+                <span aria-hidden>{snapshot.inputs[example * T + t]}</span>
+                <span aria-hidden className="text-[9px] leading-3 text-dim">
+                  {t + 1}
+                </span>
               </button>
             ))}
           </div>
