@@ -189,6 +189,7 @@ export async function createApp(options: AppOptions): Promise<App> {
           HEADROOM_TRAINER_NAME: 'local',
           HEADROOM_BACKEND: options.trainer.backend,
           HEADROOM_DATA: dataFolder,
+          HEADROOM_PARENT: String(process.pid),
         },
         log: (line) => log.info({ from: 'trainer' }, line),
         onDeath(pid, message) {

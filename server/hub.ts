@@ -7,6 +7,7 @@ import type { Actor } from '~/shared/ids';
 import type { BranchRun, Cursor, TrainerSummary } from '~/shared/protocol';
 import { branchEvents } from './branch';
 import type { Clock } from './clock';
+import { FieldError } from './fieldError';
 import { type FrameSettings, Frames, type ViewerPort } from './frames';
 import { RunLog } from './log';
 import { Room } from './room';
@@ -20,6 +21,7 @@ export interface Hub {
   summaries(): RunSummary[];
   /** The run as of its last committed entry; null when there is none of that name. */
   view(runId: string): Promise<RunView | null>;
+  /** @throws FieldError when `startFrom` names bytes that are not here */
   create(actor: Actor, config: RunConfig): Promise<{ runId: string }>;
   /** A new run that goes on from another's checkpoint. */
   branch(actor: Actor, request: BranchRun): Promise<{ ok: true; runId: string } | Refusal>;
@@ -239,6 +241,11 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     },
 
     async create(actor, config) {
+      if (config.startFrom !== null && !(await deps.hasBlob(config.startFrom)))
+        throw new FieldError(
+          'config.startFrom',
+          `there is no blob ${config.startFrom}; give the hash of a checkpoint that is kept here`,
+        );
       const runId = newRunId();
       await begin(runId, { type: 'run.created', config, actor, parent: null }, []);
       return { runId };

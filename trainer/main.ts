@@ -52,12 +52,30 @@ async function main(): Promise<void> {
     return name === own.name ? { ...backend, tried: own.tried } : backend;
   };
   try {
-    await serve(link, { train, open, check: selfTest, dataFolder: settings.dataFolder, log }, stop.signal);
+    const host = { train, open, check: selfTest, dataFolder: settings.dataFolder, unneeded: orphaned(), log };
+    await serve(link, host, stop.signal);
     log('stopping');
   } finally {
     const unsent = await link.close(4000);
     if (unsent > 0) log(`${unsent} events could not be sent; the run goes on from its last checkpoint`);
   }
+}
+
+/**
+ * Fires ten minutes after the server that started this process (HEADROOM_PARENT) is no more: time enough to finish the run and hand it to the server's
+ * successor, which has a trainer of its own. A trainer that was started by hand stays.
+ */
+function orphaned(): AbortSignal {
+  const late = new AbortController();
+  const parent = process.env.HEADROOM_PARENT;
+  let since: number | null = null;
+  const look = () => {
+    if (String(process.ppid) === parent) return;
+    since ??= Date.now();
+    if (Date.now() - since > 600_000) late.abort();
+  };
+  if (parent) setInterval(look, 5000).unref();
+  return late.signal;
 }
 
 main().then(

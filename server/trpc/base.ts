@@ -2,6 +2,7 @@ import { initTRPC, TRPCError } from '@trpc/server';
 import { ZodError } from 'zod';
 import type { Actor } from '~/shared/ids';
 import { transformer } from '~/shared/json';
+import { FieldError } from '../fieldError';
 import type { Hub } from '../hub';
 import { may, type Permission } from '../permissions';
 import type { House } from '../team/house';
@@ -39,7 +40,7 @@ export const inWords = (error: ZodError): string =>
 export const fieldOf = (error: ZodError): string | null => error.issues[0]?.path.join('.') || null;
 
 const fieldOfCause = (cause: unknown): string | null =>
-  cause instanceof ZodError ? fieldOf(cause) : cause instanceof TeamError ? cause.field : null;
+  cause instanceof ZodError ? fieldOf(cause) : cause instanceof TeamError || cause instanceof FieldError ? cause.field : null;
 
 export const router = t.router;
 export const procedure = t.procedure;

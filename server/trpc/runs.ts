@@ -6,6 +6,7 @@ import { ended, type RunSummary, type RunView } from '~/shared/fold';
 import { actor, commandId, runId, seq, step } from '~/shared/ids';
 import { noteProblem, noteRequest } from '~/shared/notes';
 import { branchRun, createRun } from '~/shared/protocol';
+import { FieldError } from '../fieldError';
 import { may } from '../permissions';
 import type { RangeAnswer, Signals } from '../store';
 import { approvalProblem, turnWheel } from '../team/gate';
@@ -54,7 +55,7 @@ export const runs = router({
 
   create: allowed('start runs')
     .input(createRun)
-    .mutation(({ ctx, input }): Promise<{ runId: string }> => ctx.hub.create(ctx.actor, input.config)),
+    .mutation(({ ctx, input }): Promise<{ runId: string }> => ctx.hub.create(ctx.actor, input.config).catch(asBadRequest)),
 
   range: watching.input(rangeQuery).query(async ({ ctx, input }): Promise<RangeAnswer> => {
     await existing(ctx, input.runId);
@@ -143,6 +144,11 @@ export const runs = router({
   /** Refusals are answers, not errors: `ok: false` says why and which field. */
   command: watching.input(command).mutation(({ ctx, input }): Promise<CommandAnswer> => ctx.hub.command(ctx.actor, input)),
 });
+
+const asBadRequest = (error: unknown): never => {
+  if (error instanceof FieldError) throw new TRPCError({ code: 'BAD_REQUEST', message: error.message, cause: error });
+  throw error;
+};
 
 async function existing(ctx: Context, id: string): Promise<RunView> {
   const view = await ctx.hub.view(id);

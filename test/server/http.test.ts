@@ -3,6 +3,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openMemoryStore } from '~/server/store/memory';
+import { defaultConfig } from '~/shared/config';
 import { paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '../support/app';
 import { blobOf } from '../support/synthetic';
@@ -159,6 +160,20 @@ describe('the one port', () => {
     const { error } = JSON.parse(answer.body);
     expect(error).toMatchObject({ message: 'runId: 6 to 32 lower-case letters or digits', data: { field: 'runId' } });
     expect(error.data.stack).toBeUndefined();
+  });
+
+  it('a run that would start from bytes which are not here is refused with the field', async () => {
+    const startFrom = 'f'.repeat(64);
+    const answer = await ask(`${paths.trpc}/runs.create`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ config: { ...defaultConfig('reverse'), startFrom } }),
+    });
+    expect(answer.status).toBe(400);
+    expect(JSON.parse(answer.body).error).toMatchObject({
+      message: `config.startFrom: there is no blob ${startFrom}; give the hash of a checkpoint that is kept here`,
+      data: { field: 'config.startFrom' },
+    });
   });
 
   it('a body without end is cut off', async () => {

@@ -13,6 +13,8 @@ export interface Host {
   /** Run after a failed run. @throws when the backend is broken, so that only a new process helps */
   check(): Promise<void>;
   dataFolder: string;
+  /** Fires when nobody needs this process any more: it ends before the next run. */
+  unneeded?: AbortSignal;
   log(line: string): void;
 }
 
@@ -21,9 +23,9 @@ export async function serve(link: Link, host: Host, signal: AbortSignal): Promis
   while (!signal.aborted) {
     let run: HeldRun;
     try {
-      run = await link.assigned(signal);
+      run = await link.assigned(host.unneeded ? AbortSignal.any([signal, host.unneeded]) : signal);
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal.aborted || host.unneeded?.aborted) return;
       throw error;
     }
     await trainOne(link, run, host, signal);
