@@ -4,6 +4,7 @@ import { AxisBottom } from '@visx/axis';
 import { scaleLinear } from '@visx/scale';
 import { useCallback, useEffect, useId, useRef, useState } from 'react';
 import { moveByKey } from './cursorKeys';
+import { growingEnd } from './domains';
 import { type Plot, pixelX, stepAtPixel } from './draw';
 import { askFrame, dropFrame } from './drawLoop';
 import { formatStep, formatTick } from './format';
@@ -74,10 +75,8 @@ export function HeatMap({ title, rows, map, cursor, subscribe, limit, stops = []
     if (state.stale) {
       state.stale = false;
       const { zoom } = cursor.get();
-      const [from, to] = zoom ?? [
-        0,
-        Math.max(1, cursor.headStep(), ...curves.map((c) => (c && c.toStep === null ? c.headStep : 0))),
-      ];
+      const head = Math.max(cursor.headStep(), ...curves.map((c) => (c && c.toStep === null ? c.headStep : 0)));
+      const [from, to] = zoom ?? [0, growingEnd(head)];
       const x: [number, number] = [map.of(from), map.of(to)];
       if (!(x[1] > x[0])) x[1] = x[0] + 1;
       const domain = heatDomain(curves);

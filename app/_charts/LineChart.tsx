@@ -7,7 +7,7 @@ import { Badges } from './Badges';
 import { ChartMenu } from './ChartMenu';
 import { ChartTooltip } from './ChartTooltip';
 import { moveByKey } from './cursorKeys';
-import { settle, yDomain } from './domains';
+import { growingEnd, settle, yDomain } from './domains';
 import { type Drawn, draw, type Pen, type Plot, pixelX, pixelY, ruleAt, stepAtPixel } from './draw';
 import { askFrame, dropFrame } from './drawLoop';
 import { type GestureTarget, useGestures } from './gestures';
@@ -346,7 +346,7 @@ function layoutFor(
   const { zoom } = cursor.get();
   const curves = lines.flatMap((l) => l.curve() ?? l.whole?.() ?? []);
   const head = Math.max(cursor.headStep(), ...curves.map((c) => (c.toStep === null ? c.headStep : 0)));
-  const [from, to] = zoom ?? [0, Math.max(head, 1)];
+  const [from, to] = zoom ?? [0, growingEnd(head)];
   const x: [number, number] = [map.of(from), map.of(to)];
   if (!(x[1] > x[0])) x[1] = x[0] + 1;
   const inside = points.flatMap((p) => p.points.filter((v) => v.step >= from && v.step <= to).map((v) => v.value));

@@ -22,21 +22,19 @@ export const MarksLayer = memo(function MarksLayer({
   const px = (step: number) => ((map.of(step) - x[0]) / (x[1] - x[0])) * width;
   return (
     <g>
-      {marks
-        .filter((m) => m.line && px(m.step) >= 0 && px(m.step) <= width)
-        .map((m) => (
-          <line
-            key={m.id}
-            x1={px(m.step)}
-            x2={px(m.step)}
-            y1={0}
-            y2={height}
-            stroke={colorOf(palette, m.color)}
-            strokeOpacity={0.55}
-            strokeDasharray="2 3"
-          />
-        ))}
-      {clusterMarks(marks, px, width, 11).map((c) => (
+      {lined(marks.filter((m) => m.line && px(m.step) >= 0 && px(m.step) <= width)).map((m) => (
+        <line
+          key={m.id}
+          x1={px(m.step)}
+          x2={px(m.step)}
+          y1={0}
+          y2={height}
+          stroke={colorOf(palette, m.color)}
+          strokeOpacity={0.55}
+          strokeDasharray="2 3"
+        />
+      ))}
+      {clusterMarks(marks, px, width, marks.length > 60 ? 18 : 12).map((c) => (
         <g key={c.head.id} transform={`translate(${c.x},-7)`}>
           <MarkGlyph kind={c.head.kind} color={colorOf(palette, c.head.color)} more={c.marks.length > 1} />
         </g>
@@ -44,3 +42,14 @@ export const MarksLayer = memo(function MarksLayer({
     </g>
   );
 });
+
+const MOST_LINES = 14;
+
+/** Commands first, then errors, then the rest, as long as the plot stays readable; the glyphs on top show all. */
+function lined(marks: readonly Mark[]): readonly Mark[] {
+  if (marks.length <= MOST_LINES) return marks;
+  const commands = marks.filter((m) => m.kind === 'command');
+  const errors = marks.filter((m) => m.kind === 'alert' && m.color === 'bad');
+  if (commands.length + errors.length <= MOST_LINES) return [...commands, ...errors];
+  return commands.length <= MOST_LINES ? commands : [];
+}

@@ -24,22 +24,31 @@ export function yDomain(
 ): [number, number] {
   const lows: number[] = [];
   const highs: number[] = [];
+  let lo = Number.NaN;
+  let hi = Number.NaN;
   const fits = (v: number) => Number.isFinite(v) && (!options.log || v > 0);
   for (const c of curves) {
     const first = Math.max(0, Math.floor((fromStep - c.firstStep) / c.bucketSteps));
     const last = Math.min(c.count - 1, Math.floor((toStep - c.firstStep) / c.bucketSteps));
     for (let i = first; i <= last; i++) {
       if (c.rows[i] === 0) continue;
-      const lo = c.values.min[i]!;
-      const hi = c.values.max[i]!;
-      if (fits(lo)) lows.push(lo);
-      else if (fits(hi)) lows.push(hi);
-      if (fits(hi)) highs.push(hi);
+      const top = c.values.max[i]!;
+      if (!fits(top)) continue;
+      const bottom = fits(c.values.min[i]!) ? c.values.min[i]! : top;
+      if (options.robust) {
+        lows.push(bottom);
+        highs.push(top);
+      } else {
+        if (!(bottom >= lo)) lo = bottom;
+        if (!(top <= hi)) hi = top;
+      }
     }
   }
   const all = extra.filter(fits);
-  let lo = options.robust ? quantile(lows, 0.01) : smallest(lows);
-  let hi = options.robust ? quantile(highs, 0.99) : -smallest(highs.map((v) => -v));
+  if (options.robust) {
+    lo = quantile(lows, 0.01);
+    hi = quantile(highs, 0.99);
+  }
   for (const v of all) {
     lo = Number.isNaN(lo) ? v : Math.min(lo, v);
     hi = Number.isNaN(hi) ? v : Math.max(hi, v);
@@ -97,14 +106,18 @@ export function settle(shown: readonly [number, number] | null, wanted: [number,
   return fits && f(wanted[1]) - f(wanted[0]) > 0.8 * size ? [shown[0], shown[1]] : wanted;
 }
 
-const smallest = (values: readonly number[]): number => {
-  let out = Number.NaN;
-  for (const v of values) if (!(v >= out)) out = v;
-  return out;
-};
-
 function quantile(values: number[], q: number): number {
   if (values.length === 0) return Number.NaN;
   const sorted = Float64Array.from(values).sort();
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.round(q * (sorted.length - 1))))]!;
+}
+
+/**
+ * Where the x axis of a growing run ends: its head, rounded up by at most 1/64, so that the axis stands still between jumps and a curve that grows moves nothing
+ * that is drawn.
+ */
+export function growingEnd(head: number): number {
+  if (head < 64) return Math.max(1, head);
+  const unit = 2 ** Math.floor(Math.log2(head)) / 64;
+  return Math.ceil(head / unit) * unit;
 }

@@ -84,7 +84,10 @@ export function draw(
     pen.globalAlpha = smoothed ? (palette.dark ? 0.38 : 0.32) : 1;
     pen.lineWidth = smoothed || crowd ? 1 : 1.5;
     drawLine(pen, plot, s, (i) => s.curve.mean(i));
-    if (!smoothed) continue;
+    if (!smoothed) {
+      drawHead(pen, plot, s, s.curve.mean(s.curve.count - 1), crowd);
+      continue;
+    }
     const whole = s.line.whole?.();
     const start =
       whole && whole !== s.curve && s.curve.firstStep > whole.firstStep
@@ -94,6 +97,7 @@ export function draw(
     pen.globalAlpha = 1;
     pen.lineWidth = crowd ? 1.25 : 2;
     drawLine(pen, plot, s, (i) => average[i]!);
+    drawHead(pen, plot, s, average.at(-1)!, crowd);
   }
   if (what.rule) drawRule(pen, plot, what.rule, shapes, palette);
   pen.globalAlpha = 1;
@@ -206,6 +210,17 @@ function drawLine(pen: Pen, plot: Plot, s: Shape, value: (i: number) => number):
   }
 }
 
+/** A dot where a curve that may still grow ends. */
+function drawHead(pen: Pen, plot: Plot, { curve, x, to, from, stroke }: Shape, value: number, crowd: boolean): void {
+  if (crowd || curve.toStep !== null || to !== curve.count - 1) return;
+  const [px, py] = [x[to - from]!, pixelY(plot, value)];
+  if (Number.isNaN(py) || px > plot.width) return;
+  pen.fillStyle = stroke;
+  pen.beginPath();
+  pen.arc(px, py, 2.75, 0, 2 * Math.PI);
+  pen.fill();
+}
+
 /** Small triangles at the edge that a value lies beyond. */
 function drawEdges(pen: Pen, plot: Plot, { curve, from, to, x, stroke }: Shape, palette: Palette, drawn: Drawn): void {
   const [lo, hi] = plot.y;
@@ -269,7 +284,8 @@ function drawRule(pen: Pen, plot: Plot, rule: RuleSpec, shapes: readonly Shape[]
   pen.setLineDash([]);
   const shape = rule.marks && shapes.find((s) => s.line.name === rule.marks?.line);
   if (!shape) return;
-  // The rug: steps over the threshold, one tick a column.
+  // The rug: steps over the threshold, one tick a column, the stronger the larger their share.
+  const share = rule.marks?.share?.() ?? null;
   pen.fillStyle = palette.warn;
   let last = Number.NEGATIVE_INFINITY;
   for (let i = shape.from; i <= shape.to; i++) {
@@ -277,7 +293,8 @@ function drawRule(pen: Pen, plot: Plot, rule: RuleSpec, shapes: readonly Shape[]
     if (limit === null || !(shape.curve.values.max[i]! > limit)) continue;
     const px = shape.x[i - shape.from]!;
     if (px < 0 || px > plot.width || px - last < 0.75) continue;
-    pen.globalAlpha = 0.9;
+    const at = share ? share.at(middle(shape.curve, i)) : -1;
+    pen.globalAlpha = at < 0 ? 0.9 : 0.2 + 0.75 * Math.min(1, share!.mean(at));
     pen.fillRect(px - 0.6, plot.height - 5, 1.2, 5);
     last = px;
   }
@@ -301,7 +318,7 @@ function drawPoints(pen: Pen, plot: Plot, spec: PointSpec, palette: Palette): vo
   }
   pen.stroke();
   pen.globalAlpha = 1;
-  const radius = at.length > 80 ? 2.25 : 3.25;
+  const radius = at.length > 80 ? 1.75 : at.length > 30 ? 2.5 : 3.25;
   for (const [x, y] of at) {
     if (Number.isNaN(y) || x < -4 || x > plot.width + 4) continue;
     pen.beginPath();
@@ -309,7 +326,7 @@ function drawPoints(pen: Pen, plot: Plot, spec: PointSpec, palette: Palette): vo
     pen.fillStyle = color;
     pen.fill();
     pen.strokeStyle = palette.panel;
-    pen.lineWidth = 1.25;
+    pen.lineWidth = radius > 2 ? 1.25 : 0.5;
     pen.stroke();
   }
 }

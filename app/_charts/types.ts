@@ -40,7 +40,12 @@ export interface RuleSpec {
   label: string;
   from: readonly { step: number; value: number | null }[];
   /** Buckets of this line that pass the threshold are marked at the bottom edge, in words: "clipped". */
-  marks?: { line: string; label: string };
+  marks?: {
+    line: string;
+    label: string;
+    /** 1 for steps that passed it, else 0: how strong a mark is that stands for several steps. */
+    share?(): Curve | null;
+  };
 }
 
 export type MarkKind = 'command' | 'refused' | 'checkpoint' | 'evaluation' | 'snapshot' | 'alert' | 'status' | 'note';

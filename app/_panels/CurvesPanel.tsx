@@ -33,6 +33,9 @@ export function CurvesPanel() {
   );
 }
 
+const clipped = ['clipped'] as const;
+const none: readonly string[] = [];
+
 const Main = memo(function Main({ chart }: { chart: MainChart }) {
   const { history, settings, subscribe, map, marks, rule, stops, evaluations } = useCharts();
   const present = useView((v) => v.series.filter((s) => chart.series.some((c) => c.name === s.name)).map((s) => s.name), []);
@@ -40,6 +43,11 @@ const Main = memo(function Main({ chart }: { chart: MainChart }) {
   // Before the run says what it records, the usual names are asked for: the curve is there with the first view.
   const names = present.length > 0 ? present : all;
   useWanted(history, names);
+  useWanted(history, chart.clip ? clipped : none);
+  const clip = useMemo(
+    () => rule && { ...rule, marks: { line: 'gradNorm', label: 'clipped', share: () => history.curve('clipped') } },
+    [rule, history],
+  );
   const notice = useNotice(history, names);
   const lines: LineSpec[] = useMemo(
     () => chart.series.filter((s) => names.includes(s.name)).map((s) => lineOf(history, s.name, s)),
@@ -54,7 +62,7 @@ const Main = memo(function Main({ chart }: { chart: MainChart }) {
       title={chart.title}
       lines={lines}
       points={points}
-      rule={chart.clip ? rule : null}
+      rule={chart.clip ? clip : null}
       marks={marks}
       map={map}
       settings={settings}

@@ -31,7 +31,7 @@ export interface BigMapProps extends MapSize {
 export const BigMap = memo(function BigMap(props: BigMapProps) {
   const { values, queries, keys, scale, where, head, tokens, lit, pinned, width, maxHeight, flip, onFocus } = props;
   const pictures = tokens.some((t) => t.picture);
-  const margin = pictures ? 40 : 34;
+  const margin = pictures ? 46 : 34;
   const grid = useMemo(
     () => gridLayout({ layers: 1, heads: 1, queries, keys, width: width - margin - 2, maxHeight: maxHeight - margin, flip }),
     [queries, keys, width, maxHeight, margin, flip],
@@ -211,7 +211,7 @@ const Axes = memo(function Axes({ tokens, margin, grid, size, lit, onFocus }: Ax
   };
   const pitch = (size.width / keys) as number;
   // Labels that would touch are left out, evenly; every place stays reachable.
-  const every = Math.max(1, Math.ceil((tokens.some((t) => t.picture) ? 16 : 13) / pitch));
+  const every = Math.max(1, Math.ceil((tokens.some((t) => t.picture) ? 16 : keys > 99 ? 19 : 13) / pitch));
   const shown = (count: number) => Array.from({ length: count }, (_, i) => i).filter((i) => i % every === 0);
   const spot = (t: number): Spot => ({ layer: null, head: null, query: t < queries ? t : null, key: t < keys ? t : null });
   // visx calls this as a function, once per tick.

@@ -257,9 +257,15 @@ function GridMarks({ grid, lines, lit, pinned, hidden }: MarksProps) {
   };
   return (
     <>
-      {/* Twice, dark and light, so that the lines show on every colour. */}
-      <path d={token} className="fill-none stroke-black/70" strokeWidth={2.5} />
-      <path d={token} data-token-lines className="fill-none stroke-white" strokeWidth={1} />
+      {/* Twice, dark and light, so that the lines show on every colour; on cells of a few pixels one thin line has to do. */}
+      {grid.zoom > 3 && <path d={token} className="fill-none stroke-black/70" strokeWidth={2.5} />}
+      <path
+        d={token}
+        data-token-lines
+        className="fill-none stroke-white"
+        strokeWidth={1}
+        strokeOpacity={grid.zoom > 3 ? 1 : 0.55}
+      />
       <path d={frame(lit)} className="fill-none stroke-ink" strokeWidth={1} />
       <path d={frame(pinned)} className="fill-none stroke-accent" strokeWidth={2.5} />
     </>

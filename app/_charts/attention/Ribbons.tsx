@@ -27,13 +27,16 @@ export interface RibbonsProps {
 }
 
 export const ribbonLabelWidth = 34;
+/** Of all strips together, unless there are more heads than half as many pixels. */
+const mostHeight = 400;
 
 /** One strip per head over all recorded steps, coloured by a signal: where a head changes its mind is seen at a glance. Click or drag to go there. */
 export const Ribbons = memo(function Ribbons(props: RibbonsProps) {
   const { steps, values, headsPerLayer, shown, scale, axis, label, active, cursor, onJump, onHoverStep, onPickHead } = props;
   const plot = axis.width;
-  const strip = shown.length <= 2 ? 22 : shown.length <= 8 ? 16 : shown.length <= 24 ? 11 : 6;
-  const gap = strip > 8 ? 2 : 1;
+  const strip =
+    shown.length <= 2 ? 22 : shown.length <= 8 ? 16 : Math.max(2, Math.min(11, Math.floor(mostHeight / shown.length)));
+  const gap = strip > 8 ? 2 : strip > 3 ? 1 : 0;
   const height = shown.length * (strip + gap) - gap;
   const canvas = useRef<HTMLCanvasElement>(null);
 
@@ -61,12 +64,13 @@ export const Ribbons = memo(function Ribbons(props: RibbonsProps) {
     onHoverStep(stepOf(event));
     if (event.buttons & 1) onJump(stepOf(event));
   };
-  const every = Math.ceil(11 / (strip + gap));
+  const roomy = strip + gap >= 11;
 
   return (
     <div className="relative" style={{ width: plot + ribbonLabelWidth, height }}>
       {shown.map(([layer, head], row) =>
-        row % every === 0 ? (
+        // Where strips are thin, the first of each layer stands for it.
+        roomy || row === 0 || shown[row - 1]![0] !== layer ? (
           <button
             key={`${layer}.${head}`}
             type="button"
@@ -74,7 +78,7 @@ export const Ribbons = memo(function Ribbons(props: RibbonsProps) {
             title={`${headName(layer, head)}: show large`}
             onClick={() => onPickHead([layer, head])}
             className={`absolute left-0 overflow-hidden text-left font-mono text-[10px] leading-none ${active?.layer === layer && active.head === head ? 'font-bold text-ink' : 'text-dim'} hover:text-ink`}
-            style={{ top: row * (strip + gap), height: strip, width: ribbonLabelWidth - 4 }}
+            style={{ top: row * (strip + gap), height: Math.max(strip, 10), width: ribbonLabelWidth - 4 }}
           >
             {layer + 1}.{head + 1}
           </button>

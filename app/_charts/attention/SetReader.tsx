@@ -36,7 +36,7 @@ export const SetReader = memo(function SetReader({ snapshot, example, tokens, li
           <i aria-hidden className="inline-block size-2.5 rounded-sm border border-dashed border-accent align-[-1px]" /> picked
         </span>
       </p>
-      <div className="grid grid-cols-[repeat(auto-fill,minmax(3.25rem,1fr))] gap-1.5">
+      <div className="grid grid-cols-[repeat(auto-fill,minmax(2.75rem,1fr))] gap-1">
         {tokens.slice(0, T).map((token, t) => {
           const p = snapshot.probabilities[example * T + t]!;
           const on = lit !== null && (lit.query === t || lit.key === t);
@@ -45,7 +45,6 @@ export const SetReader = memo(function SetReader({ snapshot, example, tokens, li
             <button
               key={t}
               type="button"
-              aria-label={`${token.name}, probability ${p.toFixed(2)}`}
               aria-pressed={on}
               data-image={t}
               title={`${token.name}: ${(100 * p).toFixed(1)} %`}
@@ -54,16 +53,18 @@ export const SetReader = memo(function SetReader({ snapshot, example, tokens, li
               onFocus={() => onFocus({ type: 'hover', spot })}
               onBlur={() => onFocus({ type: 'hover', spot: null })}
               onClick={() => onFocus({ type: 'click', spot })}
-              className={`flex flex-col items-center gap-0.5 rounded-sm p-1 ${on ? 'bg-raised outline-2 outline-ink' : ''}`}
+              className={`flex flex-col items-center gap-0.5 rounded-sm px-0.5 py-1 ${on ? 'bg-raised outline-2 outline-ink' : ''}`}
             >
               <span
-                className={`relative grid size-11 place-items-center bg-raised ${token.odd ? 'border-2 border-warn' : 'border border-line'}`}
+                className={`relative grid size-9 place-items-center bg-raised ${token.odd ? 'border-2 border-warn' : 'border border-line'}`}
               >
                 {token.picture ? (
                   // biome-ignore lint/performance/noImgElement: a data URL of 32 x 32 pixels.
                   <img src={token.picture} alt="" className="size-full [image-rendering:pixelated]" />
                 ) : (
-                  <span className="font-mono text-dim">{t + 1}</span>
+                  <span aria-hidden className="font-mono text-dim">
+                    {t + 1}
+                  </span>
                 )}
                 {token.picked && (
                   <span aria-hidden className="absolute -inset-1 rounded-md border-2 border-dashed border-accent" />
@@ -76,7 +77,10 @@ export const SetReader = memo(function SetReader({ snapshot, example, tokens, li
                   style={{ width: `${100 * p}%` }}
                 />
               </span>
-              <span className="font-mono text-[10px] leading-3 text-dim">
+              <span className="sr-only">
+                {token.name}, probability {p.toFixed(2)}
+              </span>
+              <span aria-hidden className="font-mono text-[10px] leading-3 text-dim">
                 {t + 1}
                 <span className="text-ink"> {(100 * p).toFixed(p < 0.1 ? 1 : 0)}%</span>
               </span>

@@ -114,7 +114,9 @@ export const SignalLines = memo(function SignalLines({
         <canvas ref={canvas} className="absolute inset-0" style={{ width: axis.width, height }} aria-hidden />
         {chance && chanceY !== null && (
           <div className="pointer-events-none absolute inset-x-0 border-t border-dashed border-warn" style={{ top: chanceY }}>
-            <span className="absolute right-1 bottom-0 bg-panel/80 px-0.5 text-[9px] leading-3 text-warn">
+            <span
+              className={`absolute right-1 ${chanceY < 14 ? 'top-0.5' : 'bottom-0'} bg-panel/80 px-0.5 text-[9px] leading-3 text-warn`}
+            >
               {chance.label} {short(chance.value)}
             </span>
           </div>
