@@ -58,6 +58,8 @@ export function ActivityPanel() {
     }),
     null,
   );
+  const why = useWhyNot();
+  const youId = useRun((r) => r.you?.id ?? null);
   const [filter, setFilter] = useState<(typeof filters)[number]>('everything');
   const [limit, setLimit] = useState(atOnce);
   const items = useMemo(() => (listed ? activity(listed).filter(kept[filter]) : []), [listed, filter]);
@@ -83,7 +85,7 @@ export function ActivityPanel() {
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
         <ol className="max-h-96 overflow-y-auto py-1" data-testid="activity" tabIndex={0} aria-label="Activity, newest first">
           {items.slice(0, limit).map((item) => (
-            <Line key={`${item.kind}${item.seq}`} item={item} />
+            <Line key={`${item.kind}${item.seq}`} item={item} why={why} youId={youId} />
           ))}
         </ol>
       )}
@@ -98,10 +100,8 @@ export function ActivityPanel() {
   );
 }
 
-function Line({ item }: { item: Item }) {
+function Line({ item, why, youId }: { item: Item; why: string | null; youId: string | null }) {
   const steer = useSteer();
-  const why = useWhyNot();
-  const youId = useRun((r) => r.you?.id ?? null);
   const here = useCursor((c) => c.mode === 'pinned' && c.step === item.step);
   const Icon = icons[item.kind] ?? Activity;
   const { step, who, undo } = item;

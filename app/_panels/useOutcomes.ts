@@ -9,9 +9,11 @@ export function useOutcomes(): void {
   const store = useRunStore();
   useEffect(() => {
     let known: Map<string, string> | null = null;
+    let seen: readonly CommandRecord[] | null = null;
     const tell = () => {
       const { view, you } = store.get();
-      if (!view) return;
+      if (!view || view.commands === seen) return;
+      seen = view.commands;
       const now = new Map(view.commands.map((c) => [c.command.id, c.outcome.status]));
       if (known) {
         const before = known;
