@@ -14,6 +14,7 @@ import { useRun, useView } from '../_live/useRun';
 import { BranchButton } from './room/BranchDialog';
 import { Setup } from './Setup';
 import { ShortcutHelp } from './Shortcuts';
+import { TakeAway } from './TakeAway';
 import { Transport } from './Transport';
 
 /** One line that says what the run is doing, where, how fast, and who watches. */
@@ -58,6 +59,7 @@ export function RunHeader() {
             <Pace />
             <Backend />
             <Setup />
+            <TakeAway />
           </>
         )}
         <div className="ml-auto flex items-center gap-3">

@@ -9,6 +9,7 @@ import { LinkState } from '../_components/LinkState';
 import { Popup } from '../_components/Popup';
 import { ThemeToggle, TopBar } from '../_components/TopBar';
 import { useRunList } from '../_live/useRunList';
+import { ImportButton } from './ImportButton';
 import { NewRunDialog } from './NewRunDialog';
 import { RunTable } from './RunTable';
 import { defaultQuery, type SortKey, shelves, type TableQuery, visibleRuns } from './tableQuery';
@@ -102,9 +103,11 @@ export function RunList() {
               Compare {chosen.size}
             </Link>
           )}
+          <span className="sm:ml-auto">
+            <ImportButton disabled={!mayStart} />
+          </span>
           <Button
             look="primary"
-            className="sm:ml-auto"
             disabled={!mayStart}
             title={you && !mayStart ? `${you.name} (${you.role}) may not start runs` : undefined}
             onClick={() => setDialog(true)}
