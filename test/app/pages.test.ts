@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { AxeResults } from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { build } from '~/server/build';
+import { defaultConfig } from '~/shared/config';
+import { startApp, type TestApp } from '../support/app';
+import { describeInBrowser, openBrowser } from '../support/browser';
+import { type ScriptedTrainer, startScriptedTrainer } from '../support/scriptedTrainer';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const desk = { width: 1440, height: 900 };
+const phone = { width: 360, height: 740 };
+
+describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
+  let app: TestApp;
+  let trainer: ScriptedTrainer;
+  let browser: Browser;
+  let closeBrowser: () => Promise<void>;
+  let room: string;
+
+  beforeAll(async () => {
+    await build(() => {});
+    app = await startApp({ pages: { dev: false, root: fileURLToPath(new URL('../../', import.meta.url)) } });
+    const config = defaultConfig('reverse');
+    const { runId } = await app.hub.create(
+      { id: 'local', name: 'You', role: 'admin' },
+      { ...config, name: 'Scripted', model: { ...config.model, layers: 2, heads: 2 } },
+    );
+    // Slow enough not to end while anything here looks at it.
+    trainer = await startScriptedTrainer(app.address, { stepMs: 500 });
+    room = `${app.url}/runs/${runId}`;
+    ({ browser, close: closeBrowser } = await openBrowser());
+  }, 600_000);
+
+  afterAll(async () => {
+    await closeBrowser?.();
+    trainer?.close();
+    await app?.close();
+  });
+
+  async function open(url: string): Promise<Page> {
+    const context = await browser.newContext({ viewport: desk, colorScheme: 'dark', reducedMotion: 'reduce' });
+    const page = await context.newPage();
+    page.setDefaultTimeout(90_000);
+    await page.goto(url);
+    return page;
+  }
+  async function openRoom(): Promise<Page> {
+    const page = await open(room);
+    await page.getByLabel('Clip at').waitFor();
+    return page;
+  }
+
+  /** What axe-core finds of serious or critical impact, and what scrolls sideways: on a desk and a phone, dark and light. */
+  async function troubles(page: Page): Promise<string[]> {
+    const found: string[] = [];
+    await page.evaluate(axe);
+    for (const [size, viewport] of Object.entries({ desk, phone }))
+      for (const colorScheme of ['dark', 'light'] as const) {
+        await page.setViewportSize(viewport);
+        await page.emulateMedia({ colorScheme });
+        await page.waitForFunction((scheme) => document.documentElement.classList.contains(scheme), colorScheme);
+        const where = `${size}, ${colorScheme}`;
+        const { violations } = (await page.evaluate('axe.run()')) as AxeResults;
+        for (const v of violations.filter((v) => v.impact === 'serious' || v.impact === 'critical'))
+          found.push(`${where}: ${v.id}: ${v.nodes.map((n) => n.html).join(' | ')}`);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        if (wide > 0) found.push(`${where}: the page scrolls sideways by ${wide} px`);
+      }
+    return found;
+  }
+
+  it('axe-core finds nothing serious in the list of runs and the form, and nothing scrolls sideways', async () => {
+    const page = await open(`${app.url}/`);
+    await page.getByRole('link', { name: 'Scripted' }).waitFor();
+    expect(await troubles(page)).toEqual([]);
+    await page.getByRole('button', { name: 'New run' }).click();
+    await page.getByRole('dialog').waitFor();
+    expect(await troubles(page)).toEqual([]);
+    await page.context().close();
+  });
+
+  it("axe-core finds nothing serious on a run's page, and nothing scrolls sideways", async () => {
+    const page = await openRoom();
+    await page.getByRole('heading', { name: 'Attention' }).waitFor();
+    expect(await troubles(page)).toEqual([]);
+    await page.context().close();
+  });
+
+  it('axe-core finds nothing serious where runs are compared, and nothing scrolls sideways', async () => {
+    const page = await open(`${app.url}/compare?runs=${room.split('/').at(-1)}`);
+    await page.getByRole('list', { name: 'Runs compared' }).getByRole('link', { name: 'Scripted' }).waitFor();
+    expect(await troubles(page)).toEqual([]);
+    await page.context().close();
+  });
+
+  it('of two people who change a value from the same base one applies, the other is told, and both see the same', async () => {
+    const [ann, bob] = await Promise.all([openRoom(), openRoom()]);
+    const clip = (page: Page) => page.getByLabel('Clip at');
+    await clip(bob).fill('3');
+    await clip(ann).fill('1');
+    await clip(ann).press('Enter');
+    await ann.getByText(/^by you, step \d+, was 5$/).waitFor();
+    await bob.getByRole('button', { name: 'Apply mine over it' }).waitFor();
+    // Enter sends what bob saw, 5: the server refuses it.
+    await clip(bob).press('Enter');
+    await bob
+      .getByText(/changed by You at step \d+: it is 1 now, you saw 5/)
+      .first()
+      .waitFor();
+    expect(await clip(ann).inputValue()).toBe('1');
+    await bob.getByRole('button', { name: 'Apply mine over it' }).click();
+    await Promise.all([ann, bob].map((page) => page.getByText(/^by you, step \d+, was 1$/).waitFor()));
+    expect(await clip(ann).inputValue()).toBe('3');
+    expect(await clip(bob).inputValue()).toBe('3');
+    await Promise.all([ann, bob].map((page) => page.context().close()));
+  });
+
+  it('a value that does not fit is refused beside its field and nothing is sent', async () => {
+    const page = await openRoom();
+    await page.getByLabel('Clip at').fill('-1');
+    await page.getByLabel('Clip at').press('Enter');
+    await page.getByText(/-1 does not fit; give a number > 0/).waitFor();
+    await page.getByLabel('Clip at').press('Escape');
+    expect(await page.getByTestId('activity').getByText('→ -1').count()).toBe(0);
+    await page.context().close();
+  });
+
+  it('space pauses and resumes, the title tells, and an item of the activity list moves the cursor into the address', async () => {
+    const page = await openRoom();
+    await page.keyboard.press('Space');
+    await page.getByRole('button', { name: 'Resume' }).waitFor();
+    await page.waitForFunction(() => /^[\d,]+ paused · Scripted$/.test(document.title));
+    await page.keyboard.press('Space');
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
+    await page.getByTestId('activity').getByRole('button', { name: 'Go to step 0' }).first().click();
+    await page.waitForURL(/[?&]step=0(&|$)/);
+    await page.reload();
+    await page.getByText('Pinned', { exact: true }).waitFor();
+    await page.context().close();
+  });
+
+  it('a run that does not exist is said in words, with a way back', async () => {
+    const page = await (await browser.newContext()).newPage();
+    await page.goto(`${app.url}/runs/nosuchrun`);
+    await page.getByText('there is no run nosuchrun').waitFor();
+    await page.getByRole('link', { name: 'All runs', exact: true }).click();
+    await page.waitForURL(`${app.url}/`);
+    await page.context().close();
+  });
+
+  it('the form names the field that does not fit, and starts a run', async () => {
+    const page = await open(`${app.url}/`);
+    await page.getByRole('button', { name: 'New run' }).click();
+    const form = page.getByRole('dialog');
+    await form.getByLabel('Heads').fill('3');
+    await form.getByRole('button', { name: 'Start run' }).click();
+    await form.getByText('Heads: heads (3) must divide modelDim (32)').waitFor();
+    await form.getByLabel('Heads').fill('4');
+    await form.getByLabel('Name').fill('From the form');
+    await form.getByRole('button', { name: 'Start run' }).click();
+    await page.waitForURL(/\/runs\/[a-z0-9]+/);
+    await page.getByRole('heading', { name: 'From the form' }).waitFor();
+    await page.getByTestId('status').getByText('queued').waitFor();
+    await page.context().close();
+  });
+});
