@@ -56,7 +56,8 @@ export function createHttp(deps: HttpDeps): Server {
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const refusal = hostRefusal(request, loopback);
     if (refusal) return sendText(response, 403, refusal);
-    const url = new URL(request.url ?? '/', 'http://localhost');
+    const url = urlOf(request);
+    if (!url) return sendText(response, 400, 'the path of this request cannot be read');
     await new Promise<void>((resolve, reject) => headers(request, response, (e) => (e ? reject(e) : resolve())));
     if (url.pathname === '/healthz') return sendJson(response, 200, { ok: true, version: deps.system.version });
     if (await identity.handle(request, response, url)) return;
@@ -96,14 +97,25 @@ export function createHttp(deps: HttpDeps): Server {
       else sendText(response, 500, 'the server could not answer this; its log says why');
     });
   });
-  server.on('upgrade', (request, socket, head) => void upgrade(deps, request, socket, head));
+  server.on('upgrade', (request, socket, head) => {
+    upgrade(deps, request, socket, head).catch((error: unknown) => {
+      onError(error);
+      socket.destroy();
+    });
+  });
   return server;
+}
+
+/** null for what is no path, e.g. "//". */
+function urlOf(request: IncomingMessage): URL | null {
+  const base = 'http://localhost';
+  return URL.canParse(request.url ?? '/', base) ? new URL(request.url ?? '/', base) : null;
 }
 
 /** Every websocket comes through here: ours by path, Next's only in development; the rest is closed. */
 async function upgrade(deps: HttpDeps, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
   socket.on('error', () => socket.destroy());
-  const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+  const path = urlOf(request)?.pathname ?? '';
   const at = (prefix: string) => path === prefix || path.startsWith(`${prefix}/`);
   const target = at(paths.viewers)
     ? deps.links.viewers.http

@@ -64,6 +64,8 @@ interface Opened {
   room: Room;
   frames: Frames;
   savedSeq: number;
+  /** When somebody last asked for it. */
+  usedAt: number;
   cancelSave: (() => void) | null;
 }
 
@@ -132,7 +134,13 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
         now: () => clock.now(),
         needsApproval: deps.needsApproval ?? (() => []),
       });
-      self = { room, frames: new Frames(runLog.runId, room.view, clock, deps.frames), savedSeq: 0, cancelSave: null };
+      self = {
+        room,
+        frames: new Frames(runLog.runId, room.view, clock, deps.frames),
+        savedSeq: 0,
+        usedAt: clock.now(),
+        cancelSave: null,
+      };
       return self;
     });
   }
@@ -143,6 +151,12 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       // Most recently used last.
       opened.delete(runId);
       opened.set(runId, known);
+      known.then(
+        (of) => {
+          of.usedAt = clock.now();
+        },
+        () => {},
+      );
       return known;
     }
     const run = stored.get(runId);
@@ -166,7 +180,8 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     for (const [runId, of] of idle.slice(0, Math.max(0, idle.length - endedKeptOpen))) {
       await of.room.idle();
       await save(of);
-      if (of.frames.size > 0 || of.room.view.seq !== of.savedSeq) continue;
+      // Whoever has just asked for it holds on to it.
+      if (of.frames.size > 0 || of.room.view.seq !== of.savedSeq || clock.now() - of.usedAt < 1000) continue;
       stored.set(runId, { runId, nextEvent: of.room.nextEvent });
       opened.delete(runId);
       of.frames.close();

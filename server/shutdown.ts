@@ -1,4 +1,4 @@
-/** An orderly end: on SIGINT and SIGTERM, and on an error that nobody caught. */
+/** An orderly end: on SIGINT and SIGTERM, and on an exception that nobody caught. */
 
 /** Ctrl-C reaches every process of the terminal, and those above us pass it on: signals that come this soon after the first are the same one. */
 const sameSignalMs = 2000;
@@ -30,9 +30,10 @@ export function endInOrder(close: () => Promise<void>, options: { withinMs: numb
       if (since !== null && Date.now() - since > sameSignalMs) process.exit(1);
       void end(false);
     });
-  for (const event of ['uncaughtException', 'unhandledRejection'] as const)
-    process.on(event, (error: unknown) => {
-      options.onError(error);
-      void end(true);
-    });
+  process.on('uncaughtException', (error: unknown) => {
+    options.onError(error);
+    void end(true);
+  });
+  // One task that failed with nobody waiting for it: what is stored is whole, and everybody else's work goes on.
+  process.on('unhandledRejection', options.onError);
 }

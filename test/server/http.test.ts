@@ -135,13 +135,17 @@ describe('the one port', () => {
     expect(await ask('/healthz')).toMatchObject({ status: 200, body: '{"ok":true,"version":"test"}' });
   });
 
+  it('answers what is no path', async () => {
+    expect(await ask('//')).toMatchObject({ status: 400, body: 'the path of this request cannot be read\n' });
+  });
+
   it('answers what is not there', async () => {
     expect(await ask('/api/nothing')).toMatchObject({ status: 404, body: 'there is nothing at /api/nothing\n' });
     expect(await ask('/')).toMatchObject({ status: 404 });
   });
 
   it('closes websockets that are nobody’s at once', async () => {
-    for (const path of ['/nowhere', '/_next/hmr']) {
+    for (const path of ['/nowhere', '/_next/hmr', '//', '/rt%zz']) {
       const { port, hostname } = new URL(app.url);
       const socket = connect(Number(port), hostname);
       socket.write(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n`);
