@@ -58,7 +58,8 @@ export async function exportRoutes(
     if (importing) await receive(deps, request, response, url.searchParams.get('name') ?? '', actor);
     else await send(deps, response, { ...Object.fromEntries(url.searchParams), runId: match![1]! }, refuse);
   } catch (error) {
-    if (response.headersSent || request.destroyed) response.destroy();
+    // A request read to its end counts as destroyed too.
+    if (response.headersSent || !request.complete) response.destroy();
     else if (error instanceof ImportError || error instanceof ExportError) refuse(400, error.message);
     else throw error;
   }

@@ -1,0 +1,124 @@
+/** A run of every kind of entry, with blobs, a rewind and numbers that are none, as a folder that a server can be started on. */
+
+import { openBlobs } from '~/server/blobs';
+import { openSqliteStore } from '~/server/store/sqlite/open';
+import type { RunConfig } from '~/shared/config';
+import { defaultConfig } from '~/shared/config';
+import { type Entry, places, type RunEvent } from '~/shared/events';
+import { ada, writer } from './storeContract';
+import { blobOf, refOf, row, runStarted, series, snapshot, startValues } from './synthetic';
+
+export const recordedConfig: RunConfig = {
+  ...defaultConfig('reverse'),
+  name: 'Recorded run',
+  model: { ...defaultConfig('reverse').model, layers: 2, heads: 2 },
+  probeSize: 1,
+};
+const values = startValues(recordedConfig);
+
+/** Steps of the run when it ended, and where its second tenure began. */
+export const recordedSteps = 3000;
+const resumedAt = 2000;
+
+/** Row of a step in force; a few numbers are not finite. */
+export function recordedRow(step: number): number[] {
+  const numbers = row(step, values);
+  if (step === 700) numbers[0] = Number.NaN;
+  if (step === 2500) numbers[3] = Number.POSITIVE_INFINITY;
+  if (step === 2501) numbers[3] = Number.NEGATIVE_INFINITY;
+  if (step === 2502) numbers[3] = -0;
+  return numbers;
+}
+
+const rows = (firstStep: number, count: number, scale = 1): RunEvent => ({
+  type: 'steps',
+  firstStep,
+  count,
+  values: Float64Array.from(Array.from({ length: count }, (_, i) => recordedRow(firstStep + i).map((v) => v * scale)).flat()),
+});
+
+export async function recordRun(folder: string, runId = 'record1', finish = true): Promise<{ log: Entry[]; blobs: string[] }> {
+  const store = await openSqliteStore(folder);
+  const blobs = await openBlobs(folder, store);
+  const run = writer(
+    store,
+    runId,
+    series.map((s) => s.name),
+  );
+  const kept: string[] = [];
+  const keep = async (blob: { hash: string; bytes: Uint8Array }) => {
+    await blobs.put(blob.hash, blob.bytes);
+    kept.push(blob.hash);
+    return refOf(blob);
+  };
+  const shot = async (step: number) => {
+    const made = snapshot(step, recordedConfig, 'cadence');
+    await keep(made.blob);
+    return made.event;
+  };
+  const take = (tenure: number, fromStep: number, checkpoint: { hash: string; bytes: number } | null): RunEvent => ({
+    type: 'run.assigned',
+    tenure,
+    trainer: { id: 'trainer01', name: 'local', host: 'h' },
+    fromStep,
+    checkpoint,
+  });
+  const state = await keep(blobOf(Uint8Array.from({ length: 40_000 }, (_, i) => i % 251)));
+
+  await run.append([{ type: 'run.created', config: recordedConfig, actor: ada, parent: null }]);
+  await run.append([take(1, 0, null)], { fromStep: 0, keepSeq: 0 });
+  await run.append([runStarted(0, values), await shot(0), rows(0, resumedAt)]);
+  const command = { kind: 'set' as const, id: 'command-0001', runId, control: 'clipThreshold', value: 1 };
+  const asked = run.head + 1;
+  await run.append([{ type: 'command.requested', actor: ada, command }]);
+  await run.append([
+    { type: 'command.applied', commandId: command.id, seq: asked, step: resumedAt, before: 5, after: 1, message: '' },
+    await shot(resumedAt),
+    {
+      type: 'checkpoint',
+      step: resumedAt,
+      blob: state,
+      occasion: 'cadence',
+      commandId: null,
+      lastCommandSeq: asked,
+      validationAccuracy: Number.NaN,
+    },
+  ]);
+  const kept2 = run.head;
+  await run.append([rows(resumedAt, 500, -1), await shot(2400)]);
+  await run.append([{ type: 'trainer.lost', message: 'its process ended' }]);
+  await run.append([take(2, resumedAt, state)], { fromStep: resumedAt, keepSeq: kept2 });
+  await run.append([runStarted(resumedAt, values), rows(resumedAt, recordedSteps - resumedAt), await shot(recordedSteps)]);
+  await run.append([
+    {
+      type: 'evaluation',
+      step: recordedSteps,
+      split: 'test',
+      loss: 0.01,
+      accuracy: 0.99,
+      examples: 100,
+      elapsedMs: 5,
+      occasion: 'end',
+      commandId: null,
+      parametersStep: recordedSteps,
+    },
+  ]);
+  if (finish) await run.append([{ type: 'status', status: 'finished', step: recordedSteps, message: 'done' }]);
+  await store.close();
+  return { log: run.log, blobs: kept };
+}
+
+/** The whole log of a run, read in pages. */
+export async function readLog(
+  store: { entries(query: { runId: string; fromSeq: number; limit: number; types: null }): Promise<Entry[]> },
+  runId: string,
+): Promise<Entry[]> {
+  const log: Entry[] = [];
+  for (let from = 1; ; ) {
+    const page = await store.entries({ runId, fromSeq: from, limit: 1000, types: null });
+    const last = page.at(-1);
+    if (!last) return log;
+    log.push(...page);
+    from = last.seq + places(last.event);
+  }
+}
