@@ -7,7 +7,7 @@ import { hashOf } from '../link/blobs';
 import { recordBytes, recordsError } from './binary';
 import { digestOf, download } from './download';
 import { UsageError } from './flags';
-import { binaryFile, type PicturesFile, partNames, picturesFolder } from './prepared';
+import { binaryFile, type PicturesFile, partNames, picturesFolder, readPicturesFile, readRecords } from './prepared';
 import { megabytes, type ProgressLine } from './progressLine';
 import { ArchiveError, tarMembers } from './tar';
 
@@ -74,8 +74,19 @@ export async function prepareCifar100(options: CifarOptions): Promise<PicturesFi
   }
   progress.line('checking');
   const facts = describe(files, source);
-  await putInPlace(folder, files, facts);
+  // The same pictures again: what is there stays, and with it the features.
+  if (!isThere(dataFolder, facts)) await putInPlace(folder, files, facts);
   return facts;
+}
+
+function isThere(dataFolder: string, facts: PicturesFile): boolean {
+  try {
+    const old = readPicturesFile('cifar100', dataFolder);
+    for (const part of partNames) if (hashOf(readRecords('cifar100', dataFolder, old, part)) !== facts[part].sha256) return false;
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function filesOfArchive(archive: string, progress: ProgressLine): Promise<Files> {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { parseSafetensors, SafetensorsError } from '~/shared/safetensors';
 import type { PicturePart, PictureSet, PictureSource } from '../tasks/pictures/pictureSet';
+import { standardise } from '../tasks/pictures/standardise';
 import { decodePicture, fineLabels, maxClasses, recordBytes, recordsError } from './binary';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -94,24 +95,34 @@ export function preparedPictures(source: PreparedSource, dataFolder: string): Pi
   if (kept?.key === key) return kept.set;
   const train = readPart(source, dataFolder, facts, 'train');
   const test = readPart(source, dataFolder, facts, 'test');
+  if (train.network === 'descriptor' && test.network === 'descriptor') standardise(train.features, test.features);
+  else if (train.network !== test.network)
+    throw new Error(
+      `task.images: training features are of ${train.network}, test features of ${test.network}; to compute them again: ${featuresCommand[source]}`,
+    );
   const { title, classNames } = facts;
   const set = { title, classNames, featureDim: train.features.length / facts.train.count, train, test };
   kept = { key, set };
   return set;
 }
 
-function readPart(source: PreparedSource, dataFolder: string, facts: PicturesFile, part: PartName): PicturePart {
+function readPart(
+  source: PreparedSource,
+  dataFolder: string,
+  facts: PicturesFile,
+  part: PartName,
+): PicturePart & { network: string } {
   const records = readRecords(source, dataFolder, facts, part);
   const file = featuresFile(picturesFolder(source, dataFolder), part);
   return {
     labels: fineLabels(records),
-    features: readFeatures(file, facts[part], featuresCommand[source]),
+    ...readFeatures(file, facts[part], featuresCommand[source]),
     picture: (index) => decodePicture(records, index),
   };
 }
 
 /** @throws Error when the file is missing, broken, or of other pictures */
-function readFeatures(file: string, facts: PicturesFile['train'], command: string): Float32Array {
+function readFeatures(file: string, facts: PicturesFile['train'], command: string): { features: Float32Array; network: string } {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(file);
@@ -124,7 +135,7 @@ function readFeatures(file: string, facts: PicturesFile['train'], command: strin
     if (!features || !(features.data instanceof Float32Array) || features.shape.length !== 2 || features.shape[0] !== facts.count)
       throw new SafetensorsError(`it has no tensor "features" of f32 [${facts.count}, n]`);
     if (metadata.picturesSha256 !== facts.sha256) throw new SafetensorsError('it belongs to other pictures');
-    return features.data;
+    return { features: features.data, network: metadata.network ?? 'an unknown network' };
   } catch (error) {
     if (!(error instanceof SafetensorsError)) throw error;
     throw new Error(`task.images: ${file} cannot be used: ${error.message}; to compute it again: ${command}`);

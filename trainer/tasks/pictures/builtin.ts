@@ -4,6 +4,7 @@ import { classCount, classTitle, pictureClasses } from './classes';
 import { describePicture, featureDim } from './descriptor';
 import { drawPicture, pictureBytes } from './draw';
 import type { PicturePart, PictureSet } from './pictureSet';
+import { standardise } from './standardise';
 
 export const builtinTitle = 'built-in demo pictures';
 
@@ -21,9 +22,7 @@ export function builtinPictures(setSize: number): PictureSet {
   if (kept?.sizes === key) return kept.set;
   const train = part('train', sizes.train);
   const test = part('test', sizes.test);
-  const normal = statistics(train.features);
-  standardise(train.features, normal);
-  standardise(test.features, normal);
+  standardise(train.features, test.features);
   const set: PictureSet = { title: builtinTitle, classNames: pictureClasses().map(classTitle), featureDim, train, test };
   kept = { sizes: key, set };
   return set;
@@ -44,29 +43,4 @@ function part(name: string, perClass: number): PicturePart {
     describePicture(picture(i), features.subarray(i * featureDim, (i + 1) * featureDim));
   }
   return { labels, features, picture };
-}
-
-interface Statistics {
-  mean: Float64Array;
-  deviation: Float64Array;
-}
-
-function statistics(features: Float32Array): Statistics {
-  const n = features.length / featureDim;
-  const mean = new Float64Array(featureDim);
-  const square = new Float64Array(featureDim);
-  for (let i = 0; i < features.length; i++) {
-    mean[i % featureDim]! += features[i]! / n;
-    square[i % featureDim]! += features[i]! ** 2 / n;
-  }
-  return { mean, deviation: square.map((s, f) => Math.sqrt(Math.max(0, s - mean[f]! ** 2))) };
-}
-
-/** Mean 0 and deviation 1 over the training pictures; a number that hardly ever differs counts little, and outliers end at 5. */
-function standardise(features: Float32Array, { mean, deviation }: Statistics): void {
-  for (let i = 0; i < features.length; i++) {
-    const f = i % featureDim;
-    const z = (features[i]! - mean[f]!) / Math.max(deviation[f]!, 1e-3);
-    features[i] = Math.max(-5, Math.min(5, z));
-  }
 }

@@ -1,0 +1,66 @@
+/** What turns a picture into numbers: ResNet-34, or the descriptor of the built-in pictures where its weights are not to be had. */
+import { tensor4d } from '@tensorflow/tfjs-core';
+import { parseSafetensors } from '~/shared/safetensors';
+import { hashOf } from '../link/blobs';
+import { describePicture, featureDim as descriptorDim } from '../tasks/pictures/descriptor';
+import { side as descriptorSide } from '../tasks/pictures/draw';
+import { normalise, Resnet34, featureDim as resnetDim } from './resnet34';
+
+export interface Extractor {
+  /** Goes into the file: what made these numbers. */
+  provenance: Record<string, string>;
+  dim: number;
+  /** Pixels a side that it wants. */
+  side: number;
+  /** @param pictures each RGB, [side, side, 3] @returns [pictures.length, dim] */
+  features(pictures: Uint8Array[]): Promise<Float32Array>;
+  dispose(): void;
+}
+
+/** On the current backend. @throws SafetensorsError when the bytes are not ResNet-34's weights */
+export function resnetExtractor(weights: Uint8Array, source: string): Extractor {
+  const net = new Resnet34(parseSafetensors(weights));
+  const side = 224;
+  return {
+    provenance: {
+      network: 'resnet34',
+      input: '224 x 224, bilinear, ImageNet mean and deviation',
+      weights: source,
+      weightsSha256: hashOf(weights),
+    },
+    dim: resnetDim,
+    side,
+    async features(pictures) {
+      const pixels = side * side * 3;
+      const input = new Float32Array(pictures.length * pixels);
+      pictures.forEach((rgb, i) => {
+        normalise(rgb, input.subarray(i * pixels, (i + 1) * pixels));
+      });
+      const x = tensor4d(input, [pictures.length, side, side, 3]);
+      const y = net.features(x);
+      x.dispose();
+      try {
+        return (await y.data()) as Float32Array;
+      } finally {
+        y.dispose();
+      }
+    },
+    dispose: () => net.dispose(),
+  };
+}
+
+export function descriptorExtractor(): Extractor {
+  return {
+    provenance: { network: 'descriptor', input: '32 x 32, bilinear', weights: 'none' },
+    dim: descriptorDim,
+    side: descriptorSide,
+    async features(pictures) {
+      const out = new Float32Array(pictures.length * descriptorDim);
+      pictures.forEach((rgb, i) => {
+        describePicture(rgb, out.subarray(i * descriptorDim, (i + 1) * descriptorDim));
+      });
+      return out;
+    },
+    dispose: () => {},
+  };
+}
