@@ -1,5 +1,6 @@
 /** What of the attention workspace is chosen: one per tab, part of the page's link. */
 import { z } from 'zod';
+import { runId } from '~/shared/ids';
 import { type Source, useSelected } from './select';
 
 const place = z.int().nonnegative();
@@ -12,12 +13,13 @@ export const attentionViewSchema = z.strictObject({
   byRole: z.boolean(),
   scale: z.enum(['unit', 'shared', 'head', 'lift']),
   palette: z.enum(['viridis', 'cividis', 'grey']),
-  /** What is subtracted: nothing, the first snapshot, the one before, that of a step, or a head of the same snapshot. */
+  /** What is subtracted: nothing, the first snapshot, the one before, that of a step, a head of the same snapshot, or another run at the same step. */
   reference: z.union([
     z.null(),
     z.enum(['first', 'previous']),
     z.strictObject({ step: place }),
     z.strictObject({ layer: place, head: place }),
+    z.strictObject({ run: runId }),
   ]),
   /** "layer.head", counted from 0. */
   hidden: z.array(z.string().regex(/^\d+\.\d+$/)).max(1024),

@@ -111,7 +111,7 @@ function attach(store: RunStore, feed: SnapshotFeed, table: SignalTable, told: (
   };
 }
 
-async function fetchBlob(hash: string): Promise<Uint8Array> {
+export async function fetchBlob(hash: string): Promise<Uint8Array> {
   const response = await fetch(`${paths.blobs}/${hash}`);
   if (!response.ok) throw new Error(`the server answered ${response.status}: ${(await response.text()).slice(0, 200)}`);
   return new Uint8Array(await response.arrayBuffer());

@@ -18,6 +18,7 @@ import { type Snapshots, useLook, useSnapshots } from '../_live/snapshots';
 import { useView } from '../_live/useRun';
 import { Analyses } from './attention/Analyses';
 import { Announcer } from './attention/Announcer';
+import { BothSides } from './attention/BothSides';
 import { focusStore, useFocus } from './attention/focusStore';
 import { Heads } from './attention/Heads';
 import { type Large, quantityWords, useLarge } from './attention/large';
@@ -195,6 +196,7 @@ function Workspace({ snapshots, scene, large, view, theme }: WorkspaceProps) {
                 />
               )}
               <Readout scene={scene} large={large} focus={focus} />
+              <BothSides scene={scene} large={large} view={view} theme={theme} />
               {(!several || !wide) && <ColourBar scale={large.scale} title={barTitle} ownScales={scene.scaleKind === 'head'} />}
             </Swiped>
             {several && !readerLeft && reader}

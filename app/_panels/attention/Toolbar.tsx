@@ -5,6 +5,8 @@ import { describeHeads } from '../../_charts/attention/selection';
 import { headName } from '../../_charts/attention/tokens';
 import { Button } from '../../_components/Button';
 import { type AttentionView, attentionView } from '../../_live/attentionView';
+import { useRunsOfTask } from '../../_live/otherRun';
+import { useRunStore } from '../../_live/RunProvider';
 import { ExportMenu } from './ExportMenu';
 import type { Large } from './large';
 import type { Scene } from './useScene';
@@ -162,46 +164,47 @@ function ExamplePicker({ scene, view }: { scene: Scene; view: AttentionView }) {
   );
 }
 
+type Reference = NonNullable<AttentionView['reference']>;
+
 function ReferencePicker({ scene, view, large }: { scene: Scene; view: AttentionView; large: Large }) {
-  const { set } = attentionView;
+  const { runId } = useRunStore();
+  const others = useRunsOfTask(scene.snapshot.task, runId);
   const asked = view.reference;
-  const value =
-    asked === null
-      ? ''
-      : typeof asked === 'string'
-        ? asked
-        : 'step' in asked
-          ? `step ${asked.step}`
-          : `head ${asked.layer} ${asked.head}`;
-  const heads = scene.snapshot.layers * scene.snapshot.heads;
+  const several = scene.snapshot.layers * scene.snapshot.heads > 1;
+  const offered: [Reference, string][] = [
+    ['first', 'the first snapshot'],
+    ['previous', 'the snapshot before'],
+    [{ step: scene.recorded.step }, `step ${scene.recorded.step} (pin this one)`],
+    ...(large.head && several ? [[large.head, headName(large.head.layer, large.head.head)] as [Reference, string]] : []),
+    ...others.map((r): [Reference, string] => [{ run: r.runId }, `run ${r.name} (${r.runId})`]),
+  ];
+  // What a link or an earlier choice asks for stays on the list.
+  if (asked !== null && !offered.some(([r]) => keyOf(r) === keyOf(asked))) offered.push([asked, wordsOf(asked)]);
   return (
     <select
       className={selectClass}
-      value={value}
+      value={keyOf(asked)}
       aria-label="subtract"
-      onChange={(e) => {
-        const [kind, a, b] = e.target.value.split(' ');
-        if (kind === 'step') set({ reference: { step: Number(a) } });
-        else if (kind === 'head') set({ reference: { layer: Number(a), head: Number(b) } });
-        else set({ reference: kind === 'first' || kind === 'previous' ? kind : null });
-      }}
+      onChange={(e) => attentionView.set({ reference: offered.find(([r]) => keyOf(r) === e.target.value)?.[0] ?? null })}
     >
-      <option value="">nothing</option>
-      <option value="first">the first snapshot</option>
-      <option value="previous">the snapshot before</option>
-      <option value={`step ${scene.recorded.step}`}>step {scene.recorded.step} (pin this one)</option>
-      {asked !== null && typeof asked === 'object' && 'step' in asked && asked.step !== scene.recorded.step && (
-        <option value={value}>step {asked.step} (pinned)</option>
-      )}
-      {large.head && heads > 1 && (
-        <option value={`head ${large.head.layer} ${large.head.head}`}>{headName(large.head.layer, large.head.head)}</option>
-      )}
-      {asked !== null &&
-        typeof asked === 'object' &&
-        'layer' in asked &&
-        !(large.head?.layer === asked.layer && large.head.head === asked.head) && (
-          <option value={value}>{headName(asked.layer, asked.head)}</option>
-        )}
+      <option value={keyOf(null)}>nothing</option>
+      {offered.map(([reference, words]) => (
+        <option key={keyOf(reference)} value={keyOf(reference)}>
+          {words}
+        </option>
+      ))}
     </select>
   );
+}
+
+function keyOf(r: AttentionView['reference']): string {
+  if (r === null || typeof r === 'string') return String(r);
+  if ('step' in r) return `step ${r.step}`;
+  return 'run' in r ? `run ${r.run}` : `head ${r.layer}.${r.head}`;
+}
+
+function wordsOf(r: Reference): string {
+  if (typeof r === 'string') return r;
+  if ('step' in r) return `step ${r.step} (pinned)`;
+  return 'run' in r ? `run ${r.run}` : headName(r.layer, r.head);
 }

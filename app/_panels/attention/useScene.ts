@@ -7,6 +7,7 @@ import { type ColourScale, colourScale, type Quantity, type ScaleKind, scaleOffe
 import { allHeads, type HeadId, type Hidden, headKey, shownHeads, shownLines } from '../../_charts/attention/selection';
 import { headName, type Token, tokensOf } from '../../_charts/attention/tokens';
 import type { AttentionView } from '../../_live/attentionView';
+import { useOtherRun } from '../../_live/otherRun';
 import { type Look, nearestIndex, type Recorded } from '../../_live/snapshotFeed';
 import { type Snapshots, useFeedVersion } from '../../_live/snapshots';
 
@@ -20,6 +21,8 @@ export interface Scene {
   maps: HeadMaps;
   /** What is subtracted, in words; null = nothing. */
   referenceWords: string | null;
+  /** The snapshot subtracted, for showing both sides; null for nothing or a head. */
+  other: AttentionSnapshot | null;
   /** Why what was asked to be subtracted is not. */
   referenceProblem: string | null;
   scaleKind: ScaleKind;
@@ -97,6 +100,7 @@ export function useScene(snapshots: Snapshots, look: Look, view: AttentionView, 
       sourceWords: sourceWords(source, snapshot),
       maps: derived.maps,
       referenceWords: derived.problem ? null : reference.words,
+      other: !derived.problem && reference.value?.kind === 'snapshot' ? reference.value.snapshot : null,
       referenceProblem: derived.problem,
       scaleKind: scales.kind,
       scaleOf: scales.scaleOf,
@@ -105,7 +109,7 @@ export function useScene(snapshots: Snapshots, look: Look, view: AttentionView, 
       ...selection,
       wrong: mistakes(snapshot),
     };
-  }, [snapshot, shown, source, derived, selection, scales, steadyTokens, reference.words]);
+  }, [snapshot, shown, source, derived, selection, scales, steadyTokens, reference]);
 }
 
 function sourceOf(view: AttentionView, s: AttentionSnapshot): Source {
@@ -129,19 +133,17 @@ const none: ResolvedReference = { value: null, words: null, problem: null };
 
 function useReference(snapshots: Snapshots, shown: Recorded | null, asked: AttentionView['reference']): ResolvedReference {
   const version = useFeedVersion(snapshots);
-  return useMemo(() => {
+  const runId = asked !== null && typeof asked === 'object' && 'run' in asked ? asked.run : null;
+  const other = useOtherRun(runId, shown?.step ?? 0);
+  const otherShown = other.look.shown;
+  const within = useMemo((): ResolvedReference => {
     void version;
-    if (!asked || !shown) return none;
+    if (!asked || !shown || (typeof asked === 'object' && 'run' in asked)) return none;
     if (typeof asked === 'object' && 'layer' in asked)
       return { value: { kind: 'head', ...asked }, words: headName(asked.layer, asked.head), problem: null };
     const list = snapshots.feed.recorded;
     const at = list.findIndex((r) => r.seq === shown.seq);
-    const recorded =
-      asked === 'first'
-        ? list[0]
-        : asked === 'previous'
-          ? list[at - 1]
-          : list[nearestIndex(list, (asked as { step: number }).step)];
+    const recorded = asked === 'first' ? list[0] : asked === 'previous' ? list[at - 1] : list[nearestIndex(list, asked.step)];
     if (!recorded) return { ...none, problem: 'there is no snapshot before this one' };
     const snapshot = snapshots.feed.at(recorded);
     if (!snapshot) {
@@ -150,4 +152,19 @@ function useReference(snapshots: Snapshots, shown: Recorded | null, asked: Atten
     }
     return { value: { kind: 'snapshot', snapshot }, words: `step ${recorded.step}`, problem: null };
   }, [snapshots, shown, asked, version]);
+  return useMemo((): ResolvedReference => {
+    if (runId === null) return within;
+    if (other.error) return { ...none, problem: `run ${runId}: ${other.error}` };
+    if (other.look.error) return { ...none, problem: `${other.name}: ${other.look.error}` };
+    if (!otherShown)
+      return {
+        ...none,
+        problem: other.name === null || other.look.nearest ? 'the other run is loading' : `${other.name} has no snapshot`,
+      };
+    return {
+      value: { kind: 'snapshot', snapshot: otherShown.snapshot },
+      words: `${other.name} at step ${otherShown.recorded.step}`,
+      problem: null,
+    };
+  }, [runId, within, other.error, other.name, other.look.error, other.look.nearest, otherShown]);
 }

@@ -16,6 +16,7 @@ const views: fc.Arbitrary<AttentionView> = fc.record({
     fc.constantFrom(null, 'first' as const, 'previous' as const),
     place.map((step) => ({ step })),
     fc.record({ layer: place, head: place }),
+    fc.stringMatching(/^[a-z0-9]{6,32}$/).map((run) => ({ run })),
   ),
   hidden: fc.array(
     fc.tuple(fc.nat({ max: 31 }), fc.nat({ max: 31 })).map((p) => p.join('.')),
