@@ -110,6 +110,31 @@ export interface Watcher {
   tabs: number;
 }
 
+const place = z.int().nonnegative();
+
+/** Where somebody looks on a run's page. Shared by those who wish to, kept only while they are there. */
+export const look = z.strictObject({
+  /** At the newest step, whatever it is. */
+  live: z.boolean(),
+  step,
+  zoom: z.tuple([z.number().nonnegative().finite(), z.number().nonnegative().finite()]).nullable(),
+  /** The head, cell or token pointed at. */
+  spot: z
+    .strictObject({ layer: place.nullable(), head: place.nullable(), query: place.nullable(), key: place.nullable() })
+    .nullable(),
+  /** "Follow me." */
+  leads: z.boolean(),
+});
+export type Look = z.infer<typeof look>;
+export const lookMessage = z.strictObject({ runId, look: look.nullable() });
+
+/** `tab` names one connection of somebody. */
+export interface Looking {
+  tab: string;
+  actor: Actor;
+  look: Look;
+}
+
 export interface ViewerToServer {
   watch: (r: WatchRequest, answer: (a: WatchAnswer) => void) => void;
   unwatch: (r: { runId: string }) => void;
@@ -117,12 +142,16 @@ export interface ViewerToServer {
   watchRuns: (answer: (a: { ok: true; runs: RunSummary[]; you: Actor } | Refusal) => void) => void;
   unwatchRuns: () => void;
   command: (c: Command, answer: (a: CommandAnswer) => void) => void;
+  /** Of a run that this connection watches; null = no longer shared. */
+  look: (l: { runId: string; look: Look | null }) => void;
 }
 
 export interface ServerToViewer {
   frame: (frame: Uint8Array, ack: () => void) => void;
   /** Everyone watching the run, whenever that changes. */
   watchers: (w: { runId: string; watchers: Watcher[] }) => void;
+  /** Everyone who shares where they look, oneself included; at most ten times a second. */
+  looks: (l: { runId: string; looks: Looking[] }) => void;
   /** Changed or new summaries, at most twice a second. */
   runs: (changed: RunSummary[]) => void;
   trainers: (t: TrainerSummary[]) => void;

@@ -47,6 +47,7 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
     }
   });
   socket.on('watchers', ({ runId, watchers }) => tell((l) => l.watchers?.(runId, watchers)));
+  socket.on('looks', ({ runId, looks }) => tell((l) => l.looks?.(runId, looks)));
   socket.on('runs', (changed) => tell((l) => l.runs?.(changed)));
   socket.on('trainers', (trainers) => tell((l) => l.trainers?.(trainers)));
 
@@ -56,6 +57,8 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
     watch: (request) => asking().emitWithAck('watch', request),
     command: (command) => asking().emitWithAck('command', command),
     watchRuns: () => asking().emitWithAck('watchRuns'),
+    look: (runId, look) => void (socket.connected && socket.emit('look', { runId, look })),
+    tab: () => socket.id ?? null,
     unwatch: (runId) => void (socket.connected && socket.emit('unwatch', { runId })),
     unwatchRuns: () => void (socket.connected && socket.emit('unwatchRuns')),
     listen: (listener) => {

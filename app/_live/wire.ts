@@ -1,6 +1,6 @@
 import type { Command, CommandAnswer } from '~/shared/commands';
 import type { RunSummary } from '~/shared/fold';
-import type { Frame, TrainerSummary, ViewerToServer, WatchAnswer, Watcher, WatchRequest } from '~/shared/protocol';
+import type { Frame, Look, Looking, TrainerSummary, ViewerToServer, WatchAnswer, Watcher, WatchRequest } from '~/shared/protocol';
 
 /** The tab's connection as the stores see it: no socket in sight, so that tests drive them by hand. */
 export interface Wire {
@@ -9,6 +9,10 @@ export interface Wire {
   watch(request: WatchRequest): Promise<WatchAnswer>;
   command(command: Command): Promise<CommandAnswer>;
   watchRuns(): Promise<Parameters<Parameters<ViewerToServer['watchRuns']>[0]>[0]>;
+  /** Tells where this tab looks; null = no longer. Lost when there is no connection. */
+  look(runId: string, look: Look | null): void;
+  /** What the server calls this connection; null when there is none. */
+  tab(): string | null;
   unwatch(runId: string): void;
   unwatchRuns(): void;
   listen(listener: WireListener): () => void;
@@ -21,6 +25,7 @@ export interface WireListener {
   /** The frame counts as dealt with when this returns. */
   frame?(frame: Frame): void;
   watchers?(runId: string, watchers: Watcher[]): void;
+  looks?(runId: string, looks: Looking[]): void;
   runs?(changed: RunSummary[]): void;
   trainers?(trainers: TrainerSummary[]): void;
 }

@@ -4,11 +4,12 @@ import { Server, type Socket } from 'socket.io';
 import { z } from 'zod';
 import { command, refuse } from '~/shared/commands';
 import { type Actor, runId } from '~/shared/ids';
-import { paths, type ServerToViewer, type ViewerToServer, type WatchAnswer, watchRequest } from '~/shared/protocol';
+import { lookMessage, paths, type ServerToViewer, type ViewerToServer, type WatchAnswer, watchRequest } from '~/shared/protocol';
 import type { Clock } from '../clock';
 import type { OpenHub } from '../hub';
 import type { Identity } from '../identity';
 import { may } from '../permissions';
+import { Presence, type Present } from '../presence';
 import { rateLimit } from '../rateLimit';
 import { type Link, socketOptions } from './link';
 import { listen } from './messages';
@@ -36,6 +37,7 @@ export function openViewerLink(deps: {
     http,
     socketOptions({ path: paths.viewers, maxBytes: 64 * 1024, allow: deps.allow }),
   );
+  const presence = new Presence(clock);
   const whoIs = async (request: IncomingMessage) => {
     const actor = await identity.identify(request);
     return actor && may(actor, 'watch runs') ? actor : null;
@@ -47,7 +49,7 @@ export function openViewerLink(deps: {
       next();
     }, next);
   });
-  io.on('connection', (socket) => serve(socket, hub, clock, onError));
+  io.on('connection', (socket) => serve(socket, hub, presence, clock, onError));
   return {
     http,
     async recheck() {
@@ -65,12 +67,14 @@ export function openViewerLink(deps: {
   };
 }
 
-function serve(socket: ViewerSocket, hub: OpenHub, clock: Clock, onError: (error: unknown) => void): void {
-  const watched = new Map<string, { leave(): void } | 'joining'>();
+function serve(socket: ViewerSocket, hub: OpenHub, presence: Presence, clock: Clock, onError: (error: unknown) => void): void {
+  const watched = new Map<string, { leave(): void; here: Present } | 'joining'>();
   const leave = (id: string) => {
     const w = watched.get(id);
     watched.delete(id);
-    if (w && w !== 'joining') w.leave();
+    if (!w || w === 'joining') return;
+    w.here.leave();
+    w.leave();
   };
   const listPort = {
     runs: (changed: Parameters<ServerToViewer['runs']>[0]) => void socket.emit('runs', changed),
@@ -98,7 +102,12 @@ function serve(socket: ViewerSocket, hub: OpenHub, clock: Clock, onError: (error
       joined.leave();
       return refuse('state', `the watching of ${id} was ended meanwhile`);
     }
-    watched.set(id, joined);
+    const here = presence.join(id, {
+      tab: socket.id,
+      actor: socket.data.actor,
+      looks: (looks) => void socket.emit('looks', { runId: id, looks }),
+    });
+    watched.set(id, { leave: () => joined.leave(), here });
     return { ok: true, view: joined.view, you: socket.data.actor };
   }
 
@@ -111,6 +120,11 @@ function serve(socket: ViewerSocket, hub: OpenHub, clock: Clock, onError: (error
   });
   on('unwatchRuns', z.undefined(), () => hub.list.leave(listPort));
   on('command', command, (c) => hub.command(socket.data.actor, c));
+  on('look', lookMessage, ({ runId: id, look }) => {
+    const w = watched.get(id);
+    if (!w || w === 'joining') return refuse('state', `watch ${id} before you share where you look`, 'runId');
+    w.here.look(look);
+  });
   socket.on('disconnect', () => {
     hub.list.leave(listPort);
     for (const id of [...watched.keys()]) leave(id);

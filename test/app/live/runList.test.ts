@@ -36,6 +36,8 @@ function hand() {
           return new Promise((r) => setImmediate(r));
         }),
       ),
+    look: () => {},
+    tab: () => null,
     unwatch: () => {},
     unwatchRuns: () => {},
     listen: (l) => {

@@ -86,6 +86,8 @@ function handWire() {
         }),
       ),
     watchRuns: () => Promise.reject(new Error('not part of this test')),
+    look: () => {},
+    tab: () => null,
     unwatch: () => {},
     unwatchRuns: () => {},
     listen: (l) => {

@@ -1,0 +1,138 @@
+import type { Look, Looking } from '~/shared/protocol';
+import type { Cursor } from './cursor';
+import type { Host } from './runStore';
+import type { Source } from './select';
+import type { Wire } from './wire';
+
+export type Spot = Look['spot'];
+
+/** What is pointed at, on this page. */
+export interface Pointer extends Source<Spot> {
+  point(spot: Spot): void;
+}
+
+export interface PresenceState {
+  /** Whether the others see where this tab looks. */
+  sharing: boolean;
+  leading: boolean;
+  /** The other tabs that share. */
+  others: Looking[];
+  /** The tab whose looks this one follows. */
+  following: string | null;
+}
+
+export interface Presence extends Source<PresenceState> {
+  share(on: boolean): void;
+  /** Asks everybody to follow; sharing comes with it. */
+  lead(on: boolean): void;
+  follow(tab: string | null): void;
+  close(): void;
+}
+
+/** At most so often is a look told. */
+const everyMs = 100;
+
+/**
+ * Where the people on a run look. Following applies the other's looks to this tab's cursor; whoever moves the cursor by hand meanwhile follows no more.
+ */
+export function createPresence(
+  runId: string,
+  wire: Wire,
+  cursor: Cursor,
+  pointer: Pointer,
+  host: Pick<Host, 'after'>,
+  sharing: boolean,
+): Presence {
+  let state: PresenceState = { sharing, leading: false, others: [], following: null };
+  let applying = false;
+  let told = '';
+  let cancel: (() => void) | null = null;
+  const listeners = new Set<() => void>();
+  const set = (change: Partial<PresenceState>) => {
+    state = { ...state, ...change };
+    for (const l of [...listeners]) l();
+  };
+
+  const own = (): Look | null => {
+    if (!state.sharing) return null;
+    const { mode, step, zoom } = cursor.get();
+    return { live: mode === 'live', step, zoom, spot: pointer.get(), leads: state.leading };
+  };
+  const tell = () => {
+    cancel = null;
+    if (!wire.up()) return;
+    const look = own();
+    // Of somebody at the newest step the step itself is no news.
+    const key = JSON.stringify(look?.live ? { ...look, step: 0 } : look);
+    if (key === told) return;
+    told = key;
+    wire.look(runId, look);
+  };
+  const soon = () => {
+    cancel ??= host.after(everyMs, tell);
+  };
+
+  const apply = ({ live, step, zoom, spot }: Look) => {
+    applying = true;
+    if (live) cursor.follow();
+    else cursor.pin(step);
+    cursor.zoom(zoom);
+    pointer.point(spot);
+    applying = false;
+  };
+
+  let before = cursor.get();
+  const stops = [
+    cursor.subscribe(() => {
+      const now = cursor.get();
+      const moved = now.mode !== before.mode || (now.mode === 'pinned' && now.step !== before.step) || now.zoom !== before.zoom;
+      before = now;
+      if (moved && !applying && state.following !== null) set({ following: null });
+      soon();
+    }),
+    pointer.subscribe(soon),
+    wire.listen({
+      // A new connection knows nothing of what the old one told.
+      up: () => {
+        told = 'null';
+        soon();
+      },
+      down: () => set({ others: [] }),
+      looks: (of, looks) => {
+        if (of !== runId) return;
+        const others = looks.filter((l) => l.tab !== wire.tab());
+        const followed = others.find((l) => l.tab === state.following);
+        set({ others, following: followed ? state.following : null });
+        if (followed) apply(followed.look);
+      },
+    }),
+  ];
+  told = 'null';
+  soon();
+
+  return {
+    get: () => state,
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    share: (on) => {
+      set({ sharing: on, leading: on && state.leading });
+      soon();
+    },
+    lead: (on) => {
+      set({ leading: on, sharing: on || state.sharing, following: null });
+      soon();
+    },
+    follow: (tab) => {
+      const followed = state.others.find((l) => l.tab === tab);
+      set({ following: followed ? tab : null, leading: false });
+      if (followed) apply(followed.look);
+      soon();
+    },
+    close: () => {
+      cancel?.();
+      for (const stop of stops) stop();
+    },
+  };
+}

@@ -1,0 +1,144 @@
+import { expect, it } from 'vitest';
+import { createCursor } from '~/app/_live/cursor';
+import { createPresence, type Pointer, type Spot } from '~/app/_live/presence';
+import type { Wire, WireListener } from '~/app/_live/wire';
+import type { Actor } from '~/shared/ids';
+import type { Look } from '~/shared/protocol';
+
+const runId = 'run00001';
+const bob: Actor = { id: 'bob', name: 'Bob', role: 'operator' };
+const look = (more: Partial<Look> = {}): Look => ({ live: false, step: 5, zoom: null, spot: null, leads: false, ...more });
+
+function hand(sharing: boolean) {
+  const sent: (Look | null)[] = [];
+  const listeners = new Set<WireListener>();
+  const timers: (() => void)[] = [];
+  let spot: Spot = null;
+  const pointing = new Set<() => void>();
+  const pointer: Pointer = {
+    get: () => spot,
+    subscribe: (l) => {
+      pointing.add(l);
+      return () => pointing.delete(l);
+    },
+    point: (next) => {
+      spot = next;
+      for (const l of pointing) l();
+    },
+  };
+  const no = () => Promise.reject(new Error('not part of this test'));
+  const wire: Wire = {
+    up: () => true,
+    tab: () => 'mine',
+    watch: no,
+    command: no,
+    watchRuns: no,
+    look: (_runId, l) => void sent.push(l),
+    unwatch: () => {},
+    unwatchRuns: () => {},
+    listen: (l) => {
+      listeners.add(l);
+      return () => listeners.delete(l);
+    },
+  };
+  const cursor = createCursor();
+  cursor.head(20);
+  const host = {
+    after: (_ms: number, f: () => void) => {
+      timers.push(f);
+      return () => void timers.splice(timers.indexOf(f), 1);
+    },
+  };
+  const presence = createPresence(runId, wire, cursor, pointer, host, sharing);
+  return {
+    presence,
+    cursor,
+    pointer,
+    sent,
+    timers,
+    /** What waits is told. */
+    pass: () => {
+      for (const f of timers.splice(0)) f();
+    },
+    hear: (l: Look | null, tab = 'bobs') => {
+      for (const listener of listeners)
+        listener.looks?.(runId, [{ tab: 'mine', actor: bob, look: look() }, ...(l ? [{ tab, actor: bob, look: l }] : [])]);
+    },
+    tell: (f: (l: WireListener) => void) => [...listeners].forEach(f),
+  };
+}
+
+it('nothing is told by somebody who does not share, and stopping to share is told', () => {
+  const h = hand(false);
+  h.pass();
+  h.cursor.pin(3);
+  h.pass();
+  expect(h.sent).toEqual([]);
+  h.presence.share(true);
+  h.pass();
+  h.presence.share(false);
+  h.pass();
+  expect(h.sent).toEqual([look({ step: 3 }), null]);
+});
+
+it('many moves are told as one, the last; a run that goes on under a live cursor is no news', () => {
+  const h = hand(true);
+  h.pass();
+  for (const step of [1, 2, 0]) h.cursor.pin(step);
+  expect(h.timers).toHaveLength(1);
+  h.pass();
+  h.cursor.follow();
+  h.pass();
+  h.cursor.head(21);
+  h.pass();
+  expect(h.sent).toEqual([look({ live: true, step: 20 }), look({ step: 0 }), look({ live: true, step: 20 })]);
+});
+
+it('after a reconnection the look is told again', () => {
+  const h = hand(true);
+  h.pass();
+  h.tell((l) => l.up?.());
+  h.pass();
+  expect(h.sent).toHaveLength(2);
+});
+
+it('who follows sees what the other sees, head and zoom included, until the cursor is moved by hand', () => {
+  const h = hand(true);
+  h.hear(look());
+  expect(h.presence.get().others.map((l) => l.tab)).toEqual(['bobs']);
+  h.presence.follow('bobs');
+  expect(h.cursor.get()).toMatchObject({ mode: 'pinned', step: 5 });
+  const spot = { layer: 0, head: 1, query: null, key: null };
+  h.hear(look({ step: 0, zoom: [0, 10], spot }));
+  expect(h.cursor.get()).toMatchObject({ mode: 'pinned', step: 0, zoom: [0, 10] });
+  expect(h.pointer.get()).toEqual(spot);
+  h.hear(look({ live: true, step: 20 }));
+  h.cursor.head(25);
+  expect(h.presence.get().following).toBe('bobs');
+  expect(h.cursor.get()).toMatchObject({ mode: 'live', step: 25, zoom: null });
+  h.cursor.pin(7);
+  expect(h.presence.get().following).toBeNull();
+  h.hear(look({ step: 1 }));
+  expect(h.cursor.get().step).toBe(7);
+});
+
+it('whoever is followed and goes leaves the follower where they were', () => {
+  const h = hand(true);
+  h.hear(look());
+  h.presence.follow('bobs');
+  h.hear(null);
+  expect(h.presence.get()).toMatchObject({ following: null, others: [] });
+  expect(h.cursor.get()).toMatchObject({ mode: 'pinned', step: 5 });
+});
+
+it('leading shares, and ends following: two who lead each other would go round in circles', () => {
+  const h = hand(false);
+  h.hear(look());
+  h.presence.follow('bobs');
+  h.presence.lead(true);
+  h.pass();
+  expect(h.presence.get()).toMatchObject({ sharing: true, leading: true, following: null });
+  expect(h.sent.at(-1)).toEqual(look({ leads: true }));
+  h.presence.follow('bobs');
+  expect(h.presence.get().leading).toBe(false);
+});
