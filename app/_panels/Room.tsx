@@ -6,6 +6,7 @@ import { buttonClass } from '../_components/Button';
 import { count } from '../_components/format';
 import { statusWord } from '../_components/statusWord';
 import { TopBar } from '../_components/TopBar';
+import { PresenceProvider } from '../_live/PresenceProvider';
 import { RunProvider } from '../_live/RunProvider';
 import { useRun, useView } from '../_live/useRun';
 import { useUrlState } from '../_live/useUrlState';
@@ -14,6 +15,8 @@ import { AttentionPanel } from './AttentionPanel';
 import { CurvesPanel } from './CurvesPanel';
 import { EvaluationsPanel } from './EvaluationsPanel';
 import { GradientPanel } from './GradientPanel';
+import { FollowBar } from './People';
+import { pointer } from './pointer';
 import { RunHeader } from './RunHeader';
 import { NotesPanel } from './room/NotesPanel';
 import { Scrubber } from './Scrubber';
@@ -25,7 +28,9 @@ import { useOutcomes } from './useOutcomes';
 export function Room({ runId }: { runId: string }) {
   return (
     <RunProvider runId={runId} fallback={<Loading />}>
-      <Inside />
+      <PresenceProvider runId={runId} pointer={pointer}>
+        <Inside />
+      </PresenceProvider>
     </RunProvider>
   );
 }
@@ -46,6 +51,7 @@ function Opened() {
   return (
     <>
       <RunHeader />
+      <FollowBar />
       {link === 'reconnecting' && (
         <p role="alert" className="border-b border-warn/50 bg-warn/10 px-4 py-1 text-center text-warn">
           The connection to the server broke: what you see may be old. The run itself goes on.

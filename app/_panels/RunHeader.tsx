@@ -3,7 +3,6 @@
 import { Cpu, GitBranch } from 'lucide-react';
 import Link from 'next/link';
 import { ended, latestValue } from '~/shared/fold';
-import { Watchers } from '../_components/Avatars';
 import { count, duration, measured } from '../_components/format';
 import { LinkState } from '../_components/LinkState';
 import { Popup } from '../_components/Popup';
@@ -11,6 +10,7 @@ import { Progress } from '../_components/Progress';
 import { StatusBadge } from '../_components/StatusBadge';
 import { ThemeToggle, TopBar } from '../_components/TopBar';
 import { useRun, useView } from '../_live/useRun';
+import { People } from './People';
 import { BranchButton } from './room/BranchDialog';
 import { Setup } from './Setup';
 import { ShortcutHelp } from './Shortcuts';
@@ -19,8 +19,7 @@ import { Transport } from './Transport';
 
 /** One line that says what the run is doing, where, how fast, and who watches. */
 export function RunHeader() {
-  const { link, error, watchers } = useRun(({ link, error, watchers }) => ({ link, error, watchers }));
-  const you = useRun((r) => r.you?.id ?? null);
+  const { link, error } = useRun(({ link, error }) => ({ link, error }));
   const head = useView(
     (v) => ({
       name: v.config.name,
@@ -67,7 +66,7 @@ export function RunHeader() {
             <Transport compact />
           </div>
           <BranchButton />
-          <Watchers watchers={watchers} you={you} />
+          <People />
           <LinkState link={link} error={error} />
           <span className="flex">
             <ShortcutHelp />

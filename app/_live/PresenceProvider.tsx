@@ -1,0 +1,53 @@
+'use client';
+
+import { createContext, type ReactNode, useContext, useEffect, useState } from 'react';
+import { setCursor } from './cursor';
+import { browserHost } from './host';
+import { createPresence, type Pointer, type Presence, type PresenceState } from './presence';
+import { useSelected } from './select';
+import { viewerWire } from './socket';
+
+const Context = createContext<Presence | null>(null);
+const key = 'headroom.shareLook';
+
+const remembered = (): boolean => {
+  try {
+    return localStorage.getItem(key) !== 'no';
+  } catch {
+    return true;
+  }
+};
+
+/** Shares and shows where the people on a run look. The choice to share is this browser's. */
+export function PresenceProvider({ runId, pointer, children }: { runId: string; pointer: Pointer; children: ReactNode }) {
+  const [presence, setPresence] = useState<Presence | null>(null);
+  useEffect(() => {
+    const opened = createPresence(runId, viewerWire(), setCursor, pointer, browserHost, remembered());
+    setPresence(opened);
+    const stop = opened.subscribe(() => {
+      try {
+        localStorage.setItem(key, opened.get().sharing ? 'yes' : 'no');
+      } catch {
+        // A browser without storage forgets the choice.
+      }
+    });
+    return () => {
+      stop();
+      opened.close();
+    };
+  }, [runId, pointer]);
+  return <Context value={presence}>{children}</Context>;
+}
+
+const nobody: PresenceState = { sharing: false, leading: false, others: [], following: null };
+const nowhere: Presence = {
+  get: () => nobody,
+  subscribe: () => () => {},
+  share: () => {},
+  lead: () => {},
+  follow: () => {},
+  close: () => {},
+};
+
+export const usePresence = (): Presence => useContext(Context) ?? nowhere;
+export const usePresent = <T,>(select: (state: PresenceState) => T): T => useSelected(usePresence(), select);
