@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import type { TaskKind } from '~/shared/config';
 import { type BackendName, openBackend, parseBackendName } from '~/trainer/backends';
 import type { BenchResult } from './main';
+import { pythonWithTorch } from './python';
 import type { PeerOptions } from './train/peer';
 import { setupOf } from './train/setups';
 
@@ -191,19 +192,4 @@ function row(task: TaskKind, batchSize: number, side: Side): Record<string, stri
     rssMb: side.rssMb,
     device: side.info.device ?? '',
   };
-}
-
-/** @throws Error saying what to set when the python has no torch */
-async function pythonWithTorch(): Promise<string> {
-  const python = process.env.PYTHON ?? 'python3';
-  const child = spawn(python, ['-c', 'import torch'], { stdio: 'ignore' });
-  const code = await new Promise<number | string>((resolve) => {
-    child.on('error', (error) => resolve(error.message));
-    child.on('exit', (exit) => resolve(exit ?? 1));
-  });
-  if (code !== 0)
-    throw new Error(
-      `--vs-pytorch: ${python} cannot import torch (${code}); set PYTHON to one that can, or pip install torch --index-url https://download.pytorch.org/whl/cpu`,
-    );
-  return python;
 }
