@@ -94,4 +94,24 @@ describe('presence over real sockets', () => {
     expect(await viewer.told.next('refused')).toMatchObject({ ok: false, reason: 'invalid', field: 'look.step' });
     viewer.socket.disconnect();
   });
+
+  it('who floods is told to wait, and the others hear no more than ten times a second', async () => {
+    const [a, b] = [await TestViewer.connect(app.url), await TestViewer.connect(app.url)];
+    await a.watch(runId);
+    await b.watch(runId);
+    let heard = 0;
+    b.socket.on('looks', () => heard++);
+    const startedAt = performance.now();
+    for (let step = 0; step < 700; step++) a.socket.emit('look', { runId, look: look(step) });
+    expect(await a.told.next('refused')).toEqual({
+      ok: false,
+      reason: 'busy',
+      message: 'look: too many messages; wait a little',
+      field: null,
+    });
+    const seconds = (performance.now() - startedAt) / 1000;
+    expect(heard).toBeLessThanOrEqual(2 + 10 * seconds);
+    a.socket.disconnect();
+    b.socket.disconnect();
+  });
 });
