@@ -194,6 +194,8 @@ export async function createApp(options: AppOptions): Promise<App> {
         log: (line) => log.info({ from: 'trainer' }, line),
         onDeath(pid, message) {
           log.warn({ pid }, message);
+          // Without the wait, so that the next death for the same reason is the same news.
+          hub.registry.neverCame(message.replace(/; it is started again.*$/, '')).catch(onError);
           remember(hub.registry.died(hostname(), pid, message)).catch(onError);
         },
       });

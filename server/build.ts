@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -22,9 +22,13 @@ const bundles = {
   'server/main': 'server/main.ts',
   'server/storeWorker': 'server/store/sqlite/worker.ts',
   'server/exportWorker': 'server/export/worker.ts',
+  'server/importWorker': 'server/import/worker.ts',
   'trainer/main': 'trainer/main.ts',
   'trainer/link/worker': 'trainer/link/worker.ts',
 };
+
+/** Files that a bundle reads from beside itself. */
+const assets = { 'trainer/kernels.wasm': 'trainer/backends/wasm/kernels.wasm' };
 
 /** Builds if anything changed since the last time, telling `say` what it does. One process at a time: a second one waits, and finds it done. */
 export async function build(say: (line: string) => void): Promise<void> {
@@ -90,6 +94,7 @@ async function bundle(): Promise<void> {
     sourcemap: true,
     logLevel: 'warning',
   });
+  for (const [to, from] of Object.entries(assets)) copyFileSync(join(root, from), join(root, '.build', to));
 }
 
 /** @throws Error with what Next printed, when it fails */

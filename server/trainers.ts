@@ -14,6 +14,7 @@ import {
   type TrainerSummary,
   VERSION,
 } from '~/shared/protocol';
+import { pendingRevert } from '~/shared/revert';
 import type { Clock } from './clock';
 import type { Room } from './room';
 
@@ -96,6 +97,22 @@ export class Trainers {
     this.#awaited.delete(runId);
   }
 
+  /** Takes a run from whoever holds it: it goes, as it is now, to the next who is ready. */
+  release(run: OpenRun, tenure: number, message: string): void {
+    for (const t of [...this.#trainers.values()]) {
+      if (t.runId !== run.runId) continue;
+      t.cancelGrace?.();
+      t.cancelGrace = null;
+      t.runId = null;
+      // One that is just being assigned the run learns that it is not (#assign).
+      if (t.early === null) t.port?.release({ runId: run.runId, tenure, message });
+      if (!t.port) this.#trainers.delete(t.registration.trainerId);
+    }
+    this.remove(run.runId);
+    this.deps.onChange();
+    this.add(run);
+  }
+
   /** A trainer holds it, or may come back for it. */
   holds(runId: string): boolean {
     return this.#awaited.has(runId) || [...this.#trainers.values()].some((t) => t.runId === runId);
@@ -133,6 +150,7 @@ export class Trainers {
     const mine =
       room &&
       room.view.tenure === active.tenure &&
+      !pendingRevert(room.view) &&
       room.view.trainer?.id === trainerId &&
       !this.#heldBesides(trainer, active.runId);
     if (!mine) {
@@ -304,7 +322,7 @@ export class Trainers {
         trainer.port.assign(assignment);
         for (const command of trainer.early) trainer.port.command({ ...command, runId: run.runId });
         trainer.early = null;
-      } else if (!assignment) {
+      } else if (!assignment || trainer.runId === null) {
         trainer.runId = null;
         trainer.ready = trainer.port !== null;
         this.#again = true;
