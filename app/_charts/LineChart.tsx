@@ -101,7 +101,14 @@ export function LineChart(props: LineChartProps) {
       const pen = element.getContext('2d')!;
       pen.setTransform(ratio, 0, 0, ratio, 0, 0);
       pen.clearRect(0, 0, width, height);
-      const told = draw(pen as Pen, plotOf(wanted), { lines: shownLines, points: shownPoints, rule }, settings, palette);
+      const told = draw(
+        pen as Pen,
+        plotOf(wanted),
+        { lines: shownLines, points: shownPoints, rule },
+        settings,
+        palette,
+        1 / ratio,
+      );
       setDrawn((old) => (same(old, told) ? old : told));
       if (said.current && performance.now() - state.saidAt > 2000) {
         state.saidAt = performance.now();

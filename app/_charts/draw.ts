@@ -1,6 +1,7 @@
 import type { Curve } from './curve';
 import type { Palette } from './palette';
 import { emaBefore, emaStart, smooth } from './smooth';
+import { fillBetween, middle, strokeLine, traceOf } from './strokes';
 import { type ChartSettings, colorOf, type LineSpec, type PointSpec, type RuleSpec } from './types';
 import type { XMap } from './xMap';
 
@@ -36,12 +37,6 @@ export function pixelY(plot: Plot, value: number): number {
 export const stepAtPixel = (plot: Plot, px: number): number =>
   plot.map.stepOf(plot.x[0] + (px / plot.width) * (plot.x[1] - plot.x[0]));
 
-/** Middle of a bucket's steps; the last one may be partly filled. */
-export function middle(curve: Curve, i: number): number {
-  const first = curve.firstStep + i * curve.bucketSteps;
-  return (first + Math.min(first + curve.bucketSteps, Math.max(curve.headStep, first + 1)) - 1) / 2;
-}
-
 export interface Drawn {
   /** Values that are NaN or infinite, in the range shown. */
   nonFinite: number;
@@ -60,17 +55,22 @@ interface Shape {
   stroke: string;
 }
 
-/** Draws everything inside the axes. */
+/**
+ * Draws everything inside the axes.
+ *
+ * @param pixel width of a device pixel, 1 / devicePixelRatio; 0 on paper
+ */
 export function draw(
   pen: Pen,
   plot: Plot,
   what: { lines: readonly LineSpec[]; points: readonly PointSpec[]; rule: RuleSpec | null },
   settings: ChartSettings,
   palette: Palette,
+  pixel = 0,
 ): Drawn {
   const drawn: Drawn = { nonFinite: 0, offScale: 0, hiddenByLog: 0 };
   pen.lineJoin = 'round';
-  pen.lineCap = 'round';
+  pen.lineCap = 'butt';
   const shapes: Shape[] = [];
   for (const line of what.lines) {
     const curve = line.curve() ?? line.whole?.() ?? null;
@@ -78,33 +78,51 @@ export function draw(
   }
   const crowd = shapes.length > 6;
   for (const s of shapes) drawGaps(pen, plot, s, palette, drawn);
-  for (const s of shapes) if (!s.line.thin && s.curve.bucketSteps > 1) drawEnvelope(pen, plot, s, crowd);
-  for (const s of shapes) {
-    const smoothed = s.line.smoothed && settings.smoothing > 0;
-    pen.globalAlpha = smoothed ? (palette.dark ? 0.38 : 0.32) : 1;
-    pen.lineWidth = smoothed || crowd ? 1 : 1.5;
-    drawLine(pen, plot, s, (i) => s.curve.mean(i));
-    if (!smoothed) {
-      drawHead(pen, plot, s, s.curve.mean(s.curve.count - 1), crowd);
-      continue;
-    }
-    const whole = s.line.whole?.();
-    const start =
-      whole && whole !== s.curve && s.curve.firstStep > whole.firstStep
-        ? emaBefore(whole, settings.smoothing, s.curve.firstStep)
-        : emaStart;
-    const average = smooth(s.curve, settings.smoothing, start);
-    pen.globalAlpha = 1;
-    pen.lineWidth = crowd ? 1.25 : 2;
-    drawLine(pen, plot, s, (i) => average[i]!);
-    drawHead(pen, plot, s, average.at(-1)!, crowd);
-  }
+  const traces = shapes.map((s) => {
+    const average = s.line.smoothed && settings.smoothing > 0 ? averageOf(s, settings.smoothing) : null;
+    return traceOf(s.curve, s.from, s.to, plot, average, pixel);
+  });
+  shapes.forEach((s, k) => {
+    if (s.line.thin || s.curve.bucketSteps === 1) return;
+    pen.fillStyle = pen.strokeStyle = s.stroke;
+    fillBetween(pen, traces[k]!, pixel, crowd ? 0.2 : 0.16, crowd ? 0 : 0.34);
+  });
+  shapes.forEach((s, k) => {
+    const t = traces[k]!;
+    pen.fillStyle = pen.strokeStyle = s.stroke;
+    if (s.line.dashed) pen.setLineDash([5, 4]);
+    if (t.average) {
+      // In a crowd the envelope alone stands for what lies behind the average.
+      if (!crowd || s.curve.bucketSteps === 1) strokeLine(pen, t, t.mean, 1, pixel, palette.dark ? 0.38 : 0.32);
+      strokeLine(pen, t, t.average, crowd ? 1 : 2, pixel, 1);
+    } else strokeLine(pen, t, t.mean, crowd || s.curve.bucketSteps > 1 ? 1 : 1.5, pixel, 1);
+    if (s.line.dashed) pen.setLineDash([]);
+    const grows = s.curve.toStep === null && s.to === s.curve.count - 1;
+    if (grows && !crowd && t.n > 0) drawHead(pen, plot, t.x[t.n - 1]!, (t.average ?? t.mean)[t.n - 1]!);
+  });
+  pen.lineCap = 'round';
   if (what.rule) drawRule(pen, plot, what.rule, shapes, palette);
   pen.globalAlpha = 1;
   for (const s of shapes) drawEdges(pen, plot, s, palette, drawn);
   for (const p of what.points) drawPoints(pen, plot, p, palette);
   pen.globalAlpha = 1;
   return drawn;
+}
+
+/** The moving average of a shape's curve; where the curve begins in the middle of the run it goes on from the whole one. */
+function averageOf({ line, curve }: Shape, weight: number): Float64Array {
+  const whole = line.whole?.() ?? null;
+  const later = whole && whole !== curve && curve.firstStep > whole.firstStep;
+  return smooth(curve, weight, later ? emaBefore(whole, weight, curve.firstStep) : emaStart);
+}
+
+/** A dot where a curve that may still grow ends. */
+function drawHead(pen: Pen, plot: Plot, x: number, y: number): void {
+  if (Number.isNaN(y) || x > plot.width + 1) return;
+  pen.globalAlpha = 1;
+  pen.beginPath();
+  pen.arc(x, y, 2.75, 0, 2 * Math.PI);
+  pen.fill();
 }
 
 function shapeOf(line: LineSpec, curve: Curve, plot: Plot, palette: Palette): Shape {
@@ -138,87 +156,6 @@ function drawGaps(pen: Pen, plot: Plot, { curve, from, to }: Shape, palette: Pal
     pen.globalAlpha = 1;
     pen.fillRect(x0, 0, Math.max(2, wide), 4);
   }
-}
-
-/** min .. max of every bucket: a tint with an edge, so that a spike of one step in a million still draws a visible line. */
-function drawEnvelope(pen: Pen, plot: Plot, s: Shape, crowd: boolean): void {
-  const { curve, from, to, x } = s;
-  const low = (i: number) => {
-    const v = curve.values.min[i]!;
-    return plot.log && !(v > 0) ? plot.height : pixelY(plot, v);
-  };
-  pen.fillStyle = s.stroke;
-  pen.strokeStyle = s.stroke;
-  pen.lineWidth = 1;
-  const visible = (i: number) => finiteIn(curve, i) > 0 && (!plot.log || curve.values.max[i]! > 0);
-  let i = from;
-  while (i <= to) {
-    if (!visible(i)) {
-      i++;
-      continue;
-    }
-    let end = i;
-    while (end < to && visible(end + 1)) end++;
-    pen.beginPath();
-    for (let k = i; k <= end; k++) {
-      const px = x[k - from]!;
-      const py = pixelY(plot, curve.values.max[k]!);
-      if (k === i) pen.moveTo(px, py);
-      else pen.lineTo(px, py);
-    }
-    for (let k = end; k >= i; k--) pen.lineTo(x[k - from]!, low(k));
-    pen.closePath();
-    pen.globalAlpha = crowd ? 0.1 : 0.16;
-    pen.fill();
-    pen.globalAlpha = crowd ? 0.22 : 0.34;
-    pen.stroke();
-    i = end + 1;
-  }
-}
-
-/** One line through the buckets' values; it breaks where there is none, and a value alone between two breaks is a dot. */
-function drawLine(pen: Pen, plot: Plot, s: Shape, value: (i: number) => number): void {
-  const { from, to, x } = s;
-  pen.strokeStyle = s.stroke;
-  pen.fillStyle = s.stroke;
-  if (s.line.dashed) pen.setLineDash([5, 4]);
-  pen.beginPath();
-  let open = 0;
-  let lastX = 0;
-  let lastY = 0;
-  const lonely: [number, number][] = [];
-  for (let i = from; i <= to; i++) {
-    const v = finiteIn(s.curve, i) > 0 ? value(i) : Number.NaN;
-    const y = Number.isFinite(v) && !(plot.log && v <= 0) ? pixelY(plot, v) : Number.NaN;
-    if (Number.isNaN(y)) {
-      if (open === 1) lonely.push([lastX, lastY]);
-      open = 0;
-      continue;
-    }
-    lastX = x[i - from]!;
-    lastY = y;
-    if (open++ === 0) pen.moveTo(lastX, lastY);
-    else pen.lineTo(lastX, lastY);
-  }
-  if (open === 1) lonely.push([lastX, lastY]);
-  pen.stroke();
-  if (s.line.dashed) pen.setLineDash([]);
-  for (const [px, py] of lonely) {
-    pen.beginPath();
-    pen.arc(px, py, pen.lineWidth * 0.75 + 0.75, 0, 2 * Math.PI);
-    pen.fill();
-  }
-}
-
-/** A dot where a curve that may still grow ends. */
-function drawHead(pen: Pen, plot: Plot, { curve, x, to, from, stroke }: Shape, value: number, crowd: boolean): void {
-  if (crowd || curve.toStep !== null || to !== curve.count - 1) return;
-  const [px, py] = [x[to - from]!, pixelY(plot, value)];
-  if (Number.isNaN(py) || px > plot.width) return;
-  pen.fillStyle = stroke;
-  pen.beginPath();
-  pen.arc(px, py, 2.75, 0, 2 * Math.PI);
-  pen.fill();
 }
 
 /** Small triangles at the edge that a value lies beyond. */

@@ -1,11 +1,11 @@
 'use client';
 
 import { type KeyboardEvent, memo, useCallback, useEffect, useRef } from 'react';
-import { middle } from '../_charts/draw';
 import { askFrame, dropFrame } from '../_charts/drawLoop';
 import { MarkGlyph } from '../_charts/MarkGlyph';
 import { clusterMarks } from '../_charts/marks';
 import { type Palette, usePalette } from '../_charts/palette';
+import { middle } from '../_charts/strokes';
 import { colorOf, type Mark } from '../_charts/types';
 import { useSize } from '../_charts/useSize';
 import { setCursor, useCursor } from '../_live/cursor';

@@ -1,7 +1,7 @@
 import { mergeBucket } from '~/shared/pyramid';
 import { Curve } from '../../_charts/curve';
-import { middle } from '../../_charts/draw';
 import { formatDuration, formatStep, formatTick, formatValue } from '../../_charts/format';
+import { middle } from '../../_charts/strokes';
 import { spread, type TimeAnchor, timeline, type XMap, xMap } from '../../_charts/xMap';
 
 /** What puts several runs on one axis. */
