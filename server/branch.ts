@@ -74,7 +74,7 @@ export function branchEvents(
 function repeatable(commands: CommandRecord[], afterSeq: number): { actor: Actor; command: SetCommand; step: number }[] {
   return commands
     .flatMap((c) =>
-      c.outcome.status === 'applied' && c.outcome.seq > afterSeq && c.command.kind === 'set'
+      !c.undone && c.outcome.status === 'applied' && c.outcome.seq > afterSeq && c.command.kind === 'set'
         ? [{ actor: c.actor, command: c.command, step: c.outcome.step, order: c.outcome.seq }]
         : [],
     )

@@ -1,10 +1,11 @@
 import { customAlphabet, nanoid } from 'nanoid';
 import { type Command, type CommandAnswer, type Refusal, refuse } from '~/shared/commands';
 import type { RunConfig } from '~/shared/config';
-import type { Entry, ServerEvent } from '~/shared/events';
+import type { Entry, RunEvent, ServerEvent } from '~/shared/events';
 import { ended, type RunSummary, type RunView, summarize } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { BranchRun, Cursor, TrainerSummary } from '~/shared/protocol';
+import { isRevert, lastRevert, type RevertCommand, revertAction } from '~/shared/revert';
 import { branchEvents } from './branch';
 import type { Clock } from './clock';
 import { FieldError } from './fieldError';
@@ -27,8 +28,10 @@ export interface Hub {
   branch(actor: Actor, request: BranchRun): Promise<{ ok: true; runId: string } | Refusal>;
   /** Resolves once the command is in the log, or with why it is not. */
   command(actor: Actor, command: Command): Promise<CommandAnswer>;
+  /** Takes a run back to one of its checkpoints: the command `revert` (shared/revert.ts). */
+  revert(actor: Actor, request: { runId: string; checkpoint: string; commandId?: string | undefined }): Promise<CommandAnswer>;
   /** Entries beside commands (Room.decide). */
-  decide(runId: string, choose: (view: RunView) => ServerEvent[] | Refusal): Promise<CommandAnswer>;
+  decide(runId: string, choose: (view: RunView) => RunEvent[] | Refusal): Promise<CommandAnswer>;
   trainers(): TrainerSummary[];
   readonly store: Pick<Store, 'range' | 'signals' | 'entries'>;
 }
@@ -104,8 +107,12 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   function committed(runId: string, entries: Entry[], view: RunView, of: Opened | null): void {
     of?.frames.publish(entries, view);
     summarized(view);
+    const revert = lastRevert(view)?.record;
+    if (revert && entries.some(({ event }) => event.type === 'command.applied' && event.commandId === revert.command.id))
+      registry.release(openRun({ runId, view })!, view.tenure, view.statusMessage);
     for (const { seq, event } of entries)
-      if (event.type === 'command.requested') registry.deliver(runId, { seq, actor: event.actor, command: event.command });
+      if (event.type === 'command.requested' && !isRevert(event.command))
+        registry.deliver(runId, { seq, actor: event.actor, command: event.command });
     if (ended(view.status)) registry.remove(runId);
     if (of && ended(view.status) && entries.some((e) => e.event.type === 'status')) void save(of);
     else if (of) of.cancelSave ??= clock.after(saveEveryMs, () => void save(of));
@@ -280,6 +287,15 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
 
     async decide(runId, choose) {
       return (await open(runId))?.room.decide(choose) ?? unknownRun(runId);
+    },
+
+    async revert(actor, { runId, checkpoint, commandId = nanoid() }) {
+      const of = await open(runId);
+      if (!of) return unknownRun(runId);
+      const step = of.room.view.checkpoints.findLast((c) => c.blob.hash === checkpoint)?.step;
+      const args: RevertCommand['args'] = step === undefined ? { checkpoint } : { step, checkpoint };
+      const answer = await of.room.command(actor, { kind: 'act', id: commandId, runId, action: revertAction, args });
+      return !answer.ok && answer.field?.startsWith('args.') ? { ...answer, field: 'checkpoint' } : answer;
     },
 
     async command(actor, command) {

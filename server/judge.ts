@@ -4,6 +4,7 @@ import { type Command, type Refusal, refuse } from '~/shared/commands';
 import { type ControlValue, controlValueError } from '~/shared/controls';
 import { ended, type RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import { isRevert, type RevertCommand, revertTarget } from '~/shared/revert';
 import { may } from './permissions';
 
 /** Commands that wait for their trainer's answer; more are refused as `busy`. */
@@ -48,6 +49,7 @@ function misfitOfSet(view: RunView, command: Extract<Command, { kind: 'set' }>):
 }
 
 function misfitOfAct(view: RunView, command: Extract<Command, { kind: 'act' }>): Refusal | null {
+  if (isRevert(command)) return misfitOfRevert(view, command);
   if (undeclared(view)) return null;
   const spec = view.controls.actions.find((a) => a.name === command.action);
   if (!spec)
@@ -69,6 +71,13 @@ function misfitOfAct(view: RunView, command: Extract<Command, { kind: 'act' }>):
     if (wrong) return refuse('invalid', wrong, `args.${arg.name}`);
   }
   return null;
+}
+
+function misfitOfRevert(view: RunView, command: RevertCommand): Refusal | null {
+  if (view.tenure === 0) return refuse('state', 'no trainer has taken the run yet: there is nothing to go back to');
+  if (command.when) return refuse('invalid', 'when: the run goes back at once; leave `when` out', 'when');
+  const target = revertTarget(view, command);
+  return 'blob' in target ? null : refuse('invalid', target.message, target.field);
 }
 
 const show = (value: ControlValue): string => JSON.stringify(value);

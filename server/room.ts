@@ -3,13 +3,15 @@
  * other. No socket, timer or SQL.
  */
 import { type Command, type CommandAnswer, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
-import type { RunEvent, ServerEvent, TrainerEvent } from '~/shared/events';
+import type { RunEvent, TrainerEvent } from '~/shared/events';
 import { type CommandRecord, ended, type RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { Assignment, BatchAnswer, EventBatch } from '~/shared/protocol';
+import { isRevert, lastRevert, pendingRevert, revertTarget } from '~/shared/revert';
 import { accept } from './accept';
 import { isResend, judge } from './judge';
 import type { RunLog } from './log';
+import { revertEvents } from './revert';
 import { serial } from './serial';
 import { FencedError } from './store';
 import { gate } from './team/gate';
@@ -53,6 +55,7 @@ export class Room {
   /** Events of the trainer that holds the run; `ok` once they are committed. Known ones are skipped, a misfit refuses the whole batch. */
   events(batch: EventBatch): Promise<BatchAnswer> {
     return this.#turn(async (): Promise<BatchAnswer> => {
+      if (pendingRevert(this.view)) return { ok: false, reason: 'fenced', message: this.view.statusMessage };
       const accepted = accept(this.view, this.log.nextEvent, batch);
       if (!accepted.ok) return accepted;
       if (accepted.events.length === 0) return { ok: true, nextEvent: this.log.nextEvent };
@@ -84,7 +87,7 @@ export class Room {
       const refusedBefore = this.#refused.get(command.id);
       if (refusedBefore) return refusedBefore.answer;
 
-      const refusal = judge(this.view, actor, command);
+      const refusal = judge(this.view, actor, command) ?? (await this.#withoutBytes(command));
       if (refusal) {
         if (refusal.reason !== 'busy') this.#remember(actor, command, refusal);
         return refusal;
@@ -99,6 +102,10 @@ export class Room {
         this.#remember(actor, command, gated);
         return gated;
       }
+      if (isRevert(command)) {
+        await this.log.append(revertEvents(this.view, actor, command, seq));
+        return { ok: true, seq };
+      }
       const requested: RunEvent = { type: 'command.requested', actor, command };
       const stops = isStop(command) && !this.deps.hasTrainer(this.runId);
       await this.log.append(stops ? [requested, ...this.#stopped(actor, command, seq)] : [requested]);
@@ -107,7 +114,7 @@ export class Room {
   }
 
   /** Entries that people make beside commands (notes, the wheel, labels, approvals): `choose` sees the run as it is by then. */
-  decide(choose: (view: RunView) => ServerEvent[] | Refusal): Promise<CommandAnswer> {
+  decide(choose: (view: RunView) => RunEvent[] | Refusal): Promise<CommandAnswer> {
     return this.#turn(async (): Promise<CommandAnswer> => {
       const events = choose(this.view);
       if (!Array.isArray(events)) return events;
@@ -116,20 +123,22 @@ export class Room {
     });
   }
 
-  /** Gives the run to a trainer: from its last checkpoint in force, or where it branched off, or from the start. Null when it has ended, or does not get on (then it ends as failed). */
+  /** Gives the run to a trainer: from the checkpoint that people went back to, or its last one in force, or where it branched off, or from the start. Null when it has ended, or does not get on (then it ends as failed). */
   assign(trainer: { id: string; name: string; host: string }): Promise<Assignment | null> {
     return this.#turn(async () => {
       if (ended(this.view.status)) return null;
       let checkpoint: RunView['checkpoints'][number] | null = null;
+      const revert = pendingRevert(this.view);
       for (const c of this.view.checkpoints.toReversed())
-        if (await this.deps.hasBlob(c.blob.hash)) {
+        if ((!revert || c.seq <= revert.seq) && (await this.deps.hasBlob(c.blob.hash))) {
           checkpoint = c;
           break;
         }
       const { parent } = this.view;
       const from = checkpoint ?? (parent && { step: parent.step, blob: parent.checkpoint });
       const fromStep = from?.step ?? 0;
-      const takeovers = this.view.statuses.filter((s) => s.status === 'starting' && s.step === fromStep).length;
+      const since = lastRevert(this.view)?.seq ?? 0;
+      const takeovers = this.view.statuses.filter((s) => s.seq > since && s.status === 'starting' && s.step === fromStep).length;
       if (takeovers >= maxTakeovers) {
         const message = `${takeovers} trainers in a row got no further than the checkpoint at step ${fromStep}`;
         await this.log.append([{ type: 'status', status: 'failed', step: this.view.step, message }, ...this.#leftover()]);
@@ -232,6 +241,14 @@ export class Room {
     }));
   }
 
+  /** null, or why the run cannot go back there. */
+  async #withoutBytes(command: Command): Promise<Refusal | null> {
+    if (!isRevert(command)) return null;
+    const target = revertTarget(this.view, command);
+    if (!('blob' in target) || (await this.deps.hasBlob(target.blob.hash))) return null;
+    return refuse('state', `args.step: the checkpoint at step ${target.step} is no longer kept here`, 'args.step');
+  }
+
   #remember(actor: Actor, command: Command, answer: Refusal): void {
     this.#refused.set(command.id, { actor, command, answer });
     if (this.#refused.size > refusalsKept) this.#refused.delete(this.#refused.keys().next().value!);
@@ -254,7 +271,11 @@ function replayed(
   checkpoint: RunView['checkpoints'][number] | null,
 ): { logged: LoggedCommand; step: number }[] {
   return commands
-    .flatMap((c) => (c.outcome.status === 'applied' ? [{ logged: logged(c), step: c.outcome.step, at: c.outcome.seq }] : []))
+    .flatMap((c) =>
+      c.outcome.status === 'applied' && !c.undone && !isRevert(c.command)
+        ? [{ logged: logged(c), step: c.outcome.step, at: c.outcome.seq }]
+        : [],
+    )
     .filter(
       ({ logged, step, at }) =>
         !checkpoint ||

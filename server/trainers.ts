@@ -345,12 +345,25 @@ export class Trainers {
       const here = [...this.#trainers.values()].filter((t) => t.port);
       const reasons = here.map((t) => misfit(t.registration, run.config));
       if (here.length === 0 || reasons.includes(null) || !this.#free.has(run.runId)) return;
-      const message = `no trainer here can take this run: ${[...new Set(reasons)].join('; ')}`;
-      if (room.view.alerts.at(-1)?.message !== message) await room.alert('warning', 'queue', message);
+      await tell(room, `no trainer here can take this run: ${[...new Set(reasons)].join('; ')}`);
     } catch (error) {
       this.deps.onError(error);
     }
   }
+
+  /** A trainer process that ends before it has registered, again and again, says nothing itself: the runs that wait for it do. */
+  async neverCame(message: string): Promise<void> {
+    if ([...this.#trainers.values()].some((t) => t.port)) return;
+    for (const { runId } of [...this.#free.values()]) {
+      const room = await this.deps.room(runId);
+      if (room) await tell(room, message);
+    }
+  }
+}
+
+/** Why a run waits: once, as long as it is the newest alert. */
+async function tell(room: Room, message: string): Promise<void> {
+  if (room.view.alerts.at(-1)?.message !== message) await room.alert('warning', 'queue', message);
 }
 
 /** null, or why this trainer cannot train it. */

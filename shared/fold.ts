@@ -14,6 +14,7 @@ import {
 } from './events';
 import type { Actor, BlobRef } from './ids';
 import { foldNotes, type Note } from './notes';
+import { pendingRevert, revertCommands } from './revert';
 import { unreachable } from './unreachable';
 
 /**
@@ -46,6 +47,8 @@ export interface CommandRecord {
   at: number;
   actor: Actor;
   command: Command;
+  /** It had taken effect; the run has since gone back to a checkpoint before that (revert.ts). */
+  undone?: true;
   outcome:
     | { status: 'requested' }
     /** Waits for a second operator. */
@@ -170,6 +173,7 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
       // A checkpoint is the last entry of its step's boundary: what stands before it in the log is part of what the new tenure resumes.
       const resumed =
         event.checkpoint && view.checkpoints.findLast((c) => c.blob.hash === event.checkpoint?.hash && c.step === event.fromStep);
+      const revert = pendingRevert(view);
       const kept = <E extends { step: number; seq: number }>(e: E) =>
         e.step < event.fromStep || (!!resumed && e.step === event.fromStep && e.seq <= resumed.seq);
       return {
@@ -182,6 +186,7 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
         snapshots: view.snapshots.filter(kept),
         checkpoints: view.checkpoints.filter(kept),
         analyses: view.analyses.filter(kept),
+        commands: revert ? revertCommands(view.commands, revert) : view.commands,
       };
     }
     case 'run.started': {

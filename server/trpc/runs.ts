@@ -3,11 +3,14 @@ import { z } from 'zod';
 import { type CommandAnswer, command, type Refusal, refuse } from '~/shared/commands';
 import { type Entry, runLabelled, serverEvent, trainerEvent } from '~/shared/events';
 import { ended, type RunSummary, type RunView } from '~/shared/fold';
-import { actor, commandId, runId, seq, step } from '~/shared/ids';
+import { actor, blobHash, commandId, runId, seq, step } from '~/shared/ids';
 import { noteProblem, noteRequest } from '~/shared/notes';
 import { branchRun, createRun } from '~/shared/protocol';
+import { isRevert } from '~/shared/revert';
 import { FieldError } from '../fieldError';
+import { judge } from '../judge';
 import { may } from '../permissions';
+import { revertEvents } from '../revert';
 import type { RangeAnswer, Signals } from '../store';
 import { approvalProblem, turnWheel } from '../team/gate';
 import { allowed, type Context, router } from './base';
@@ -137,9 +140,17 @@ export const runs = router({
           if (problem) return problem;
           const { actor, command: asked } = view.commands.find((c) => c.command.id === id)!;
           const answered = { type: 'proposal.answered', actor: ctx.actor, commandId: id, approved } as const;
-          return approved ? [answered, { type: 'command.requested', actor, command: asked }] : [answered];
+          if (!approved) return [answered];
+          if (!isRevert(asked)) return [answered, { type: 'command.requested', actor, command: asked }];
+          // Much may have happened since it was asked for.
+          return judge(view, actor, asked) ?? [answered, ...revertEvents(view, actor, asked, view.seq + 2)];
         }),
     ),
+
+  /** Takes the run back to one of its checkpoints; what came after it is undone. `commandId` makes a resend harmless. */
+  revert: allowed('steer runs')
+    .input(z.strictObject({ runId, checkpoint: blobHash, commandId: commandId.optional() }))
+    .mutation(({ ctx, input }): Promise<CommandAnswer> => ctx.hub.revert(ctx.actor, input)),
 
   /** Refusals are answers, not errors: `ok: false` says why and which field. */
   command: watching.input(command).mutation(({ ctx, input }): Promise<CommandAnswer> => ctx.hub.command(ctx.actor, input)),
