@@ -9,13 +9,17 @@ import { type RecordSource, rowsInForce, viewOf } from './source';
 export async function* writeTensorboard(source: RecordSource, runId: string): AsyncGenerator<Uint8Array> {
   const view = await viewOf(source, runId);
   const names = view.series.map((s) => Buffer.from(s.name));
+  // The summary of a row is the same bytes for every step but for the values, which lie at the end of their scalars.
+  const scalars = names.map((name) => scalar(name, 0));
+  const summary = Buffer.concat(scalars);
+  const valueAt = scalars.map((_, c) => scalars.slice(0, c + 1).reduce((bytes, s) => bytes + s.length, -4));
   yield record(event(view.createdAt, 0, field(3, Buffer.from('brain.Event:2'))));
   let out: Uint8Array[] = [];
   let bytes = 0;
   for await (const { firstStep, count, at, values } of rowsInForce(source, runId))
     for (let r = 0; r < count; r++) {
-      const scalars = names.map((name, c) => scalar(name, values[r * names.length + c]!));
-      const one = record(event(at, firstStep + r, field(5, Buffer.concat(scalars))));
+      for (let c = 0; c < names.length; c++) summary.writeFloatLE(values[r * names.length + c]!, valueAt[c]!);
+      const one = record(event(at, firstStep + r, field(5, summary)));
       out.push(one);
       bytes += one.length;
       if (bytes < 65_536) continue;

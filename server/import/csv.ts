@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { ImportError } from './importError';
+import { Numbers } from './numbers';
 import type { Table } from './table';
 
 /**
@@ -10,9 +11,9 @@ import type { Table } from './table';
  */
 export async function readCsv(file: string): Promise<Table> {
   let columns: ((cell: string, line: number) => void)[] | null = null;
-  const steps: number[] = [];
-  const times: number[] = [];
-  const series: Table['series'] = [];
+  const steps = new Numbers();
+  const times = new Numbers();
+  const series: { name: string; values: Numbers }[] = [];
   let timed = false;
 
   const head = (cells: string[]) => {
@@ -28,7 +29,7 @@ export async function readCsv(file: string): Promise<Table> {
           const step = cell === '' ? Number.NaN : Number(cell);
           if (!Number.isSafeInteger(step) || step < 0)
             throw new ImportError(`line ${line}, column "${name}": "${cell}" is not a step; give a whole number >= 0`);
-          const before = steps.at(-1) ?? -1;
+          const before = steps.last() ?? -1;
           if (step <= before)
             throw new ImportError(
               `line ${line}: step ${step} does not come after step ${before}; sort the lines by step, one line each`,
@@ -44,7 +45,7 @@ export async function readCsv(file: string): Promise<Table> {
           times.push(time);
         };
       }
-      const values: number[] = [];
+      const values = new Numbers();
       series.push({ name, values });
       return (cell: string, line: number) => values.push(numberOf(cell, line, name));
     });
@@ -62,7 +63,11 @@ export async function readCsv(file: string): Promise<Table> {
   }
   if (series.length === 0) throw new ImportError('line 1: besides "step" at least one column of numbers is needed');
   if (steps.length === 0) throw new ImportError('there is no line after the first, so no step to import');
-  return { steps, timesMs: timed ? times : null, series };
+  return {
+    steps: steps.array(),
+    timesMs: timed ? times.array() : null,
+    series: series.map(({ name, values }) => ({ name, values: values.array() })),
+  };
 }
 
 function numberOf(cell: string, line: number, column: string): number {

@@ -6,11 +6,10 @@ import type { Actor } from '~/shared/ids';
 import type { BlobStore } from '../blobs';
 import { maskedCrc32c } from '../export/crc32c';
 import type { Store } from '../store';
-import { readCsv } from './csv';
 import { readHeadroomFile } from './headroomFile';
 import { ImportError } from './importError';
 import { logOf, type Table } from './table';
-import { readTensorboard } from './tensorboard';
+import { readTable } from './thread';
 
 export interface ImportDeps {
   store: Store;
@@ -49,9 +48,9 @@ export async function importRun(deps: ImportDeps, request: ImportRequest): Promi
     case 'headroom':
       return importHeadroom(deps, request);
     case 'tensorboard':
-      return importTable(deps, request, await readTensorboard(request.file), 'TensorBoard');
+      return importTable(deps, request, await readTable({ file: request.file, kind: 'tensorboard' }), 'TensorBoard');
     case 'csv':
-      return importTable(deps, request, await readCsv(request.file), 'CSV');
+      return importTable(deps, request, await readTable({ file: request.file, kind: 'csv' }), 'CSV');
   }
 }
 

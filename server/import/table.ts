@@ -4,10 +4,10 @@ import type { Actor } from '~/shared/ids';
 
 /** Step rows from another program: column arrays of one length, steps ascending, NaN where a row lacks a value. */
 export interface Table {
-  steps: number[];
+  steps: Float64Array;
   /** ms since 1970, per row; null = not known. */
-  timesMs: number[] | null;
-  series: { name: string; values: number[] }[];
+  timesMs: Float64Array | null;
+  series: { name: string; values: Float64Array }[];
 }
 
 /** Rows of one log entry. */

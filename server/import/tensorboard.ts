@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { maskedCrc32c } from '../export/crc32c';
 import { ImportError } from './importError';
+import { Numbers } from './numbers';
 import type { Table } from './table';
 
 /** Longer records hold pictures or graphs that no scalar needs; this bounds the memory. */
@@ -13,26 +14,31 @@ const RECORD = 512 << 20;
  * @throws ImportError with the record and its byte
  */
 export async function readTensorboard(file: string): Promise<Table> {
-  const tags = new Map<string, Map<number, number>>();
+  const tags = new Map<string, { steps: Numbers; values: Numbers }>();
   const times = new Map<number, number>();
   for await (const { bytes, where } of records(file)) {
     let wallTime = 0;
     let step = 0;
     const summaries: Uint8Array[] = [];
     try {
-      for (const f of fields(bytes)) {
+      for (const f of fieldsOf(bytes)) {
         if (f.number === 1 && f.wire === 1) wallTime = view(f.bytes).getFloat64(0, true);
         else if (f.number === 2 && f.wire === 0) step = f.value;
         else if (f.number === 5 && f.wire === 2) summaries.push(f.bytes);
       }
       for (const summary of summaries)
-        for (const value of fields(summary)) {
+        for (const value of fieldsOf(summary)) {
           if (value.number !== 1 || value.wire !== 2) continue;
           const scalar = scalarOf(value.bytes);
           if (!scalar) continue;
-          if (!Number.isSafeInteger(step) || step < 0) throw new Error(`step ${step} is not a whole number >= 0`);
-          const series = tags.get(scalar.tag) ?? new Map<number, number>();
-          tags.set(scalar.tag, series.set(step, scalar.value));
+          if (!Number.isSafeInteger(step)) throw new Error('its step is not a whole number from 0 to 2^53');
+          let tag = tags.get(scalar.tag);
+          if (!tag) {
+            tag = { steps: new Numbers(), values: new Numbers() };
+            tags.set(scalar.tag, tag);
+          }
+          tag.steps.push(step);
+          tag.values.push(scalar.value);
           times.set(step, wallTime * 1000);
         }
     } catch (error) {
@@ -40,14 +46,19 @@ export async function readTensorboard(file: string): Promise<Table> {
     }
   }
   if (tags.size === 0) throw new ImportError('the event file holds no scalars');
-  const steps = [...times.keys()].sort((a, b) => a - b);
-  const series = [...tags].map(([name, byStep]) => ({
-    name: name.slice(0, 128),
-    values: steps.map((s) => byStep.get(s) ?? Number.NaN),
-  }));
+  const steps = Float64Array.from(times.keys()).sort();
+  const rowOf = new Map(Array.from(steps, (step, row) => [step, row]));
+  const series = [...tags].map(([name, tag]) => {
+    const values = new Float64Array(steps.length).fill(Number.NaN);
+    const given = tag.values.array();
+    tag.steps.array().forEach((step, i) => {
+      values[rowOf.get(step)!] = given[i]!;
+    });
+    return { name: name.slice(0, 128), values };
+  });
   const twice = series.find((s, i) => series.findIndex((o) => o.name === s.name) !== i);
   if (twice) throw new ImportError(`two tags are the same in their first 128 letters: "${twice.name}"`);
-  return { steps, timesMs: steps.map((s) => times.get(s)!), series };
+  return { steps, timesMs: Float64Array.from(steps, (s) => times.get(s)!), series };
 }
 
 async function* records(file: string): AsyncGenerator<{ bytes: Uint8Array; where: string }> {
@@ -91,38 +102,41 @@ interface Field {
   wire: number;
   /** Wire types 1, 2 and 5. */
   bytes: Uint8Array;
-  /** Wire type 0, as a signed 64-bit number. */
+  /** Wire type 0; of 2^53 or more, and so of negative numbers, only that it is no safe integer. */
   value: number;
 }
 
+const none = new Uint8Array(0);
+
 /** The fields of a protobuf message. Source: https://protobuf.dev/programming-guides/encoding/ */
-function* fields(message: Uint8Array): Generator<Field> {
+function fieldsOf(message: Uint8Array): Field[] {
+  const out: Field[] = [];
   let at = 0;
   const varint = () => {
-    let value = 0n;
-    for (let shift = 0n; ; shift += 7n) {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
       const byte = message[at++];
-      if (byte === undefined || shift > 63n) throw new Error('its message is malformed');
-      value |= BigInt(byte & 127) << shift;
-      if (byte < 128) return Number(BigInt.asIntN(64, value));
+      if (byte === undefined || scale > 2 ** 63) throw new Error('its message is malformed');
+      value += (byte & 127) * scale;
+      if (byte < 128) return value;
     }
   };
   const take = (length: number) => {
-    if (length < 0 || at + length > message.length) throw new Error('its message is malformed');
+    if (at + length > message.length) throw new Error('its message is malformed');
     at += length;
     return message.subarray(at - length, at);
   };
-  const none = new Uint8Array(0);
   while (at < message.length) {
     const key = varint();
     const number = Math.floor(key / 8);
     const wire = key % 8;
-    if (wire === 0) yield { number, wire, bytes: none, value: varint() };
-    else if (wire === 1) yield { number, wire, bytes: take(8), value: 0 };
-    else if (wire === 2) yield { number, wire, bytes: take(varint()), value: 0 };
-    else if (wire === 5) yield { number, wire, bytes: take(4), value: 0 };
+    if (wire === 0) out.push({ number, wire, bytes: none, value: varint() });
+    else if (wire === 1) out.push({ number, wire, bytes: take(8), value: 0 });
+    else if (wire === 2) out.push({ number, wire, bytes: take(varint()), value: 0 });
+    else if (wire === 5) out.push({ number, wire, bytes: take(4), value: 0 });
     else throw new Error('its message is malformed');
   }
+  return out;
 }
 
 const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -131,8 +145,8 @@ const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.b
 function scalarOf(message: Uint8Array): { tag: string; value: number } | null {
   let tag = '';
   let value: number | null = null;
-  for (const f of fields(message)) {
-    if (f.number === 1 && f.wire === 2) tag = Buffer.from(f.bytes).toString();
+  for (const f of fieldsOf(message)) {
+    if (f.number === 1 && f.wire === 2) tag = Buffer.from(f.bytes.buffer, f.bytes.byteOffset, f.bytes.length).toString();
     else if (f.number === 2 && f.wire === 5) value = view(f.bytes).getFloat32(0, true);
     else if (f.number === 8 && f.wire === 2) value = tensorScalar(f.bytes);
   }
@@ -144,9 +158,9 @@ function tensorScalar(message: Uint8Array): number | null {
   let dtype = 0;
   let scalar = true;
   let content: Uint8Array | null = null;
-  for (const f of fields(message)) {
+  for (const f of fieldsOf(message)) {
     if (f.number === 1 && f.wire === 0) dtype = f.value;
-    else if (f.number === 2 && f.wire === 2) scalar = [...fields(f.bytes)].every((dim) => dim.number !== 2);
+    else if (f.number === 2 && f.wire === 2) scalar = fieldsOf(f.bytes).every((dim) => dim.number !== 2);
     else if (f.number === 4 || f.number === 5 || f.number === 6) content = f.bytes;
   }
   if (!scalar || !content) return null;

@@ -28,9 +28,9 @@ describe('CSV', () => {
   it('quotes, a byte order mark, either line end, NaN, infinities, empty cells and TensorBoard’s own columns are read', async () => {
     const text = '\uFEFF"Wall time",Step,"a ""quoted"", name"\r\n1.5,0,1e-3\r\n2,3,\n2.5,4,-inf\n3,10,NaN';
     expect(await readCsv(fileOf(text))).toEqual({
-      steps: [0, 3, 4, 10],
-      timesMs: [1500, 2000, 2500, 3000],
-      series: [{ name: 'a "quoted", name', values: [0.001, Number.NaN, Number.NEGATIVE_INFINITY, Number.NaN] }],
+      steps: Float64Array.of(0, 3, 4, 10),
+      timesMs: Float64Array.of(1500, 2000, 2500, 3000),
+      series: [{ name: 'a "quoted", name', values: Float64Array.of(0.001, Number.NaN, Number.NEGATIVE_INFINITY, Number.NaN) }],
     });
   });
 
@@ -98,11 +98,11 @@ describe('TensorBoard event files', () => {
       ]),
     );
     expect(await readTensorboard(file)).toEqual({
-      steps: [3, 5],
-      timesMs: [1000, 3000],
+      steps: Float64Array.of(3, 5),
+      timesMs: Float64Array.of(1000, 3000),
       series: [
-        { name: 'loss', values: [0.25, Number.NaN] },
-        { name: 'accuracy', values: [Number.NaN, 0.1] },
+        { name: 'loss', values: Float64Array.of(0.25, Number.NaN) },
+        { name: 'accuracy', values: Float64Array.of(Number.NaN, 0.1) },
       ],
     });
   });
