@@ -12,6 +12,8 @@ export interface Settings {
   config: RunConfig;
   /** In the task's notation; null = the first of the validation set. */
   probeExamples: string | null;
+  /** A snapshot that drifted more than this is followed by one a quarter of the interval later; null = the interval alone decides. */
+  snapshotDrift: number | null;
 }
 
 /** What a control may look at to refuse a value that its declaration alone would allow. */
@@ -248,6 +250,20 @@ function table(start: RunConfig, task: Task): Control[] {
       'snapshotEverySteps',
     ),
     field(
+      'snapshotDrift',
+      {
+        ...share,
+        exclusiveMax: false,
+        nullLabel: 'off',
+        label: 'Snapshot sooner above drift',
+        help: 'When attention moved more than this since the snapshot before (0.05 is a good start), the next one comes after a quarter of the steps.',
+        takesEffect: 'next snapshot',
+        group: 'Recording',
+      },
+      (s) => s,
+      'snapshotDrift',
+    ),
+    field(
       'checkpointEverySteps',
       {
         ...steps,
@@ -291,6 +307,6 @@ function probeHelp({ kind, shape }: Task): string {
 
 /** The controls of a run of this config, each with the config's value as its default. */
 export function controlsOf(start: RunConfig, task: Task): Control[] {
-  const settings: Settings = { config: start, probeExamples: null };
+  const settings: Settings = { config: start, probeExamples: null, snapshotDrift: null };
   return table(start, task).map((c) => ({ ...c, spec: { ...c.spec, default: c.read(settings) } }));
 }

@@ -48,7 +48,7 @@ export function restoreSettings(
   settings: Settings,
   changes: Map<string, Change>,
 ): void {
-  const theirs: Settings = { config, probeExamples: null };
+  const theirs: Settings = { config, probeExamples: null, snapshotDrift: null };
   for (const { spec, read, write } of controls) {
     const saved = state.values[spec.name];
     if (!saved || !Object.is(read(theirs), read(settings))) continue;

@@ -47,6 +47,7 @@ const fresh: State = {
   paused: false,
   stepsToPause: null,
   pending: [],
+  driftSnapshotAt: null,
   checkpointDue: null,
   ended: null,
 };
@@ -85,7 +86,7 @@ export class Run implements Steered {
     const { config, task, learner, runId, clock } = parts;
     this.#parts = parts;
     this.#controls = controlsOf(config, task);
-    this.#settings = { config: structuredClone(config), probeExamples: null };
+    this.#settings = { config: structuredClone(config), probeExamples: null, snapshotDrift: null };
     this.output = new Output(learner.params, clock);
     this.#evaluator = new Evaluator(task, learner, clock);
     const from = origin.kind === 'checkpoint' ? openCheckpoint(origin.bytes, origin.step, config, learner.params) : null;
@@ -462,7 +463,7 @@ export class Run implements Steered {
     this.#watchFinite(metrics);
     this.#rollOver();
     if (evaluateEverySteps !== null && state.step % evaluateEverySteps === 0) this.#evaluateValidation('cadence');
-    if (state.step % snapshotEverySteps === 0) await this.#snapshot('cadence', null);
+    if (state.step % snapshotEverySteps === 0 || state.step === state.driftSnapshotAt) await this.#snapshot('cadence', null);
     if (state.step % checkpointEverySteps === 0) state.checkpointDue ??= 'cadence';
     if (state.stepsToPause === null) return;
     state.stepsToPause--;
@@ -506,8 +507,11 @@ export class Run implements Steered {
 
   // ---- what is recorded ----
 
-  #snapshot(occasion: Occasion, commandId: string | null): Promise<void> {
-    return this.#snapshots.take(this.step, this.#settings.probeExamples, occasion, commandId);
+  async #snapshot(occasion: Occasion, commandId: string | null): Promise<void> {
+    const { probeExamples, snapshotDrift, config } = this.#settings;
+    const drift = await this.#snapshots.take(this.step, probeExamples, occasion, commandId);
+    const soon = snapshotDrift !== null && drift > snapshotDrift;
+    this.#state.driftSnapshotAt = soon ? this.step + Math.ceil(config.snapshotEverySteps / 4) : null;
   }
 
   async #checkpoint(occasion: Occasion, commandId: string | null): Promise<void> {

@@ -46,8 +46,15 @@ export class SnapshotTaker {
   /**
    * @param chosen the examples, in the task's notation; null = the first of the validation set
    * @param remember whether the next one's drift is measured against this one
+   * @returns the drift, mean over examples and heads; NaN when there was nothing to measure against
    */
-  async take(step: number, chosen: string | null, occasion: Occasion, commandId: string | null, remember = true): Promise<void> {
+  async take(
+    step: number,
+    chosen: string | null,
+    occasion: Occasion,
+    commandId: string | null,
+    remember = true,
+  ): Promise<number> {
     const { task, shape, learner, runId } = this.#parts;
     const probe = this.probe(chosen);
     const attended = await learner.attend(probe.batch);
@@ -68,5 +75,7 @@ export class SnapshotTaker {
     this.#lastStep = step;
     const sizes = { layers, heads, examples, queries: seqLen, keys: seqLen };
     this.#output.emit({ type: 'snapshot', step, blob: blobRefOf(blob), occasion, commandId, ...sizes, signals }, blob);
+    const { drift } = signals;
+    return drift ? drift.reduce((sum, v) => sum + v, 0) / drift.length : Number.NaN;
   }
 }

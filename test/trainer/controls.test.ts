@@ -27,6 +27,7 @@ const others: Record<string, { value: number | string | null; seen: (h: Hyper) =
     evaluateEverySteps: { value: 3 },
     earlyStopPatience: { value: 2 },
     snapshotEverySteps: { value: 3 },
+    snapshotDrift: { value: 0.05 },
     checkpointEverySteps: { value: 3 },
     probeExamples: { value: '0 1 2 3' },
   };
@@ -69,7 +70,7 @@ describe('the table of controls', () => {
   it.each(Object.keys(others))('reads and writes %s in its own place only', (name) => {
     const config = smallConfig((c) => Object.assign(c.optimizer, { kind: name === 'momentum' ? 'sgd' : 'adam' }));
     const table = declared(config);
-    const settings: Settings = { config: structuredClone(config), probeExamples: null };
+    const settings: Settings = { config: structuredClone(config), probeExamples: null, snapshotDrift: null };
     const before = Object.fromEntries(table.map((c) => [c.spec.name, c.read(settings)]));
     const { value } = others[name]!;
     table.find((c) => c.spec.name === name)!.write(settings, value);
@@ -157,7 +158,7 @@ describe('a command that does not fit', () => {
       { control: 'momentum', value: 0.5 },
       'unknown-control',
       'this run has no control "momentum"; it has learningRate, weightDecay, beta1, beta2, clipMode, clipThreshold, dropout, inputDropout, ' +
-        'batchSize, epochs, scheduleEnd, evaluateEverySteps, earlyStopPatience, snapshotEverySteps, checkpointEverySteps, probeExamples',
+        'batchSize, epochs, scheduleEnd, evaluateEverySteps, earlyStopPatience, snapshotEverySteps, snapshotDrift, checkpointEverySteps, probeExamples',
     ],
   ])('%j is refused with the field and the fix', async (draft, reason, message) => {
     expect(await answers(draft)).toEqual([[reason, message]]);
