@@ -143,6 +143,22 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
     await page.context().close();
   });
 
+  it('who follows sees what the other sees, until their own hand moves the cursor', async () => {
+    const [ann, bob] = await Promise.all([openRoom(), openRoom()]);
+    await ann.getByTestId('activity').getByRole('button', { name: 'Go to step 0' }).first().click();
+    await bob.getByTestId('watchers').click();
+    await bob.getByRole('list', { name: 'Where the others look' }).getByText('step 0', { exact: true }).waitFor();
+    await bob.getByRole('button', { name: 'Follow', exact: true }).click();
+    await bob.getByText('You follow You: step 0').waitFor();
+    await bob.waitForURL(/[?&]step=0(&|$)/);
+    await bob.keyboard.press('Escape');
+    await ann.keyboard.press('l');
+    await bob.getByText('You follow You: newest step').waitFor();
+    await bob.getByTestId('activity').getByRole('button', { name: 'Go to step 0' }).first().click();
+    await bob.getByText('You follow You').waitFor({ state: 'detached' });
+    await Promise.all([ann, bob].map((page) => page.context().close()));
+  });
+
   it('a run that does not exist is said in words, with a way back', async () => {
     const page = await (await browser.newContext()).newPage();
     await page.goto(`${app.url}/runs/nosuchrun`);
