@@ -1,0 +1,89 @@
+/** The load of viewers.bench.ts, in a process of its own: a trainer at a steady pace, viewers that answer at once, and clicks. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { io } from 'socket.io-client';
+import { defaultConfig } from '~/shared/config';
+import type { RunView } from '~/shared/fold';
+import { unpack } from '~/shared/pack';
+import { type Frame, paths } from '~/shared/protocol';
+import { runStarted, startValues, steps } from '../support/synthetic';
+import { TrainerClient } from '../support/trainerClient';
+import { TestViewer } from '../support/viewer';
+
+export interface Load {
+  url: string;
+  token: string;
+  runId: string;
+  viewers: number;
+  stepsPerSecond: number;
+  seconds: number;
+}
+export interface Measured {
+  frames: number;
+  /** From commit on the server to the viewer, ms. */
+  delaysMs: number[];
+  /** From the click to the frame that shows it applied, ms; the trainer answers between two steps. */
+  clicksMs: number[];
+  steps: number;
+}
+
+process.once('message', async (load: Load) => {
+  process.send!(await run(load));
+  process.exit(0);
+});
+
+async function run(load: Load): Promise<Measured> {
+  const values = startValues(defaultConfig('reverse'));
+  const trainer = await TrainerClient.connect({ url: load.url, token: load.token });
+  trainer.ready();
+  await trainer.assigned();
+  await trainer.send(runStarted(0, values), { type: 'status', status: 'running', step: 0, message: '' });
+  const delaysMs: number[] = [];
+  let frames = 0;
+  const sockets = Array.from({ length: load.viewers }, () => {
+    const socket = io(load.url, { path: paths.viewers, transports: ['websocket'], forceNew: true });
+    socket.on('frame', (bytes: Uint8Array, ack: () => void) => {
+      ack();
+      frames++;
+      // Reading every frame of every viewer would measure this process.
+      if (frames % 20 === 0) delaysMs.push(Date.now() - (unpack(bytes) as Frame).entries.at(-1)!.at);
+    });
+    return socket;
+  });
+  for (const socket of sockets) await socket.emitWithAck('watch', { runId: load.runId, cursor: null });
+  const clicker = await TestViewer.connect(load.url);
+  await clicker.watch(load.runId);
+
+  const clicksMs: number[] = [];
+  const until = Date.now() + load.seconds * 1000;
+  const clicks = (async () => {
+    for (let n = 0; Date.now() < until; n++) {
+      const at = Date.now();
+      const id = `click-number-${n}`;
+      const applied = clicker.until((v: RunView) =>
+        v.commands.some((c) => c.command.id === id && c.outcome.status === 'applied'),
+      );
+      await clicker.command({ kind: 'set', id, runId: load.runId, control: 'clipThreshold', value: n + 1 });
+      await applied;
+      clicksMs.push(Date.now() - at);
+      await pause(100);
+    }
+  })();
+  let clicking = true;
+  void clicks.then(() => {
+    clicking = false;
+  });
+  let step = 0;
+  const startedAt = Date.now();
+  // The last click is answered too.
+  while (clicking) {
+    for (const { seq, command } of trainer.told.take('command'))
+      await trainer.send({ type: 'command.applied', commandId: command.id, seq, step, before: 0, after: 1, message: '' });
+    const due = Math.floor(((Date.now() - startedAt) / 1000) * load.stepsPerSecond);
+    if (due > step) {
+      await trainer.send(steps(step, due - step, values));
+      step = due;
+    }
+    await pause(2);
+  }
+  return { frames, delaysMs, clicksMs, steps: step };
+}
