@@ -1,5 +1,6 @@
 import type { ControlValue } from '~/shared/controls';
 import type { CommandRecord, RunView } from '~/shared/fold';
+import { isRevert } from '~/shared/revert';
 import { formatPercent, formatStep, formatValue } from '../_charts/format';
 import type { Color, Mark, PointSpec, RuleSpec } from '../_charts/types';
 import type { TimeAnchor } from '../_charts/xMap';
@@ -105,9 +106,15 @@ const statusColor: Record<RunView['status'], Color> = {
   failed: 'bad',
 };
 
-function commandMark(view: Happened, { seq, actor, command, outcome }: CommandRecord): Mark[] {
+function commandMark(view: Happened, { seq, actor, command, outcome, undone }: CommandRecord): Mark[] {
+  // Its rows are no longer the run's.
+  if (undone) return [];
   if (outcome.status === 'applied') {
     const base = { id: `k${seq}`, step: outcome.step, kind: 'command' as const, detail: actor.name, color: 'accent' as const };
+    if (isRevert(command))
+      return [
+        { ...base, step: Number(outcome.after), label: `back from step ${formatStep(Number(outcome.before))}`, line: true },
+      ];
     if (command.kind === 'act') {
       const label = view.controls.actions.find((a) => a.name === command.action)?.label ?? command.action;
       return [{ ...base, label }];
@@ -151,7 +158,9 @@ export function clipRule(view: Pick<RunView, 'config' | 'commands'>): RuleSpec {
   const from: { step: number; value: number | null }[] = [{ step: 0, value: value() }];
   const changes = view.commands
     .flatMap((c) =>
-      c.command.kind === 'set' && c.outcome.status === 'applied' ? [{ control: c.command.control, ...c.outcome }] : [],
+      c.command.kind === 'set' && c.outcome.status === 'applied' && !c.undone
+        ? [{ control: c.command.control, ...c.outcome }]
+        : [],
     )
     .sort((a, b) => a.step - b.step || a.seq - b.seq);
   for (const { control, step, after } of changes) {

@@ -21,6 +21,7 @@ import { setCursor, useCursor } from '../_live/cursor';
 import { useRun, useView } from '../_live/useRun';
 import { useSteer } from '../_live/useSteer';
 import { activity, type Item, type Tone } from './activity';
+import { CheckpointActions } from './room/CheckpointActions';
 import { useWhyNot } from './useWhyNot';
 
 const icons = {
@@ -104,7 +105,7 @@ function Line({ item, why, youId }: { item: Item; why: string | null; youId: str
   const steer = useSteer();
   const here = useCursor((c) => c.mode === 'pinned' && c.step === item.step);
   const Icon = icons[item.kind] ?? Activity;
-  const { step, who, undo } = item;
+  const { step, who, undo, checkpoint } = item;
   return (
     <li className={`group flex items-start gap-2 px-3 py-1 hover:bg-raised/60 ${here ? 'bg-raised' : ''}`}>
       <Icon aria-hidden size={13} className={`mt-1 shrink-0 ${colours[item.tone]}`} />
@@ -132,6 +133,7 @@ function Line({ item, why, youId }: { item: Item; why: string | null; youId: str
           </span>
         </p>
       </div>
+      {checkpoint !== undefined && step !== null && <CheckpointActions step={step} hash={checkpoint} why={why} />}
       {undo && (
         <Button
           size="small"

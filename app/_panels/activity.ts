@@ -1,5 +1,6 @@
 import type { CommandRecord, RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import { isRevert } from '~/shared/revert';
 import { measured, percent } from '../_components/format';
 import { statusWord } from '../_components/statusWord';
 import type { DraftCommand } from '../_live/types';
@@ -20,6 +21,8 @@ export interface Item {
   /** What became of it: "applied: 5 → 1", "refused: ...". */
   detail: string;
   undo: DraftCommand | null;
+  /** Hash of the checkpoint that the line tells of. */
+  checkpoint?: string;
 }
 
 type Listed = Pick<
@@ -47,6 +50,7 @@ export function activity(view: Listed): Item[] {
         who: askedBy(c.commandId),
         title: 'checkpoint saved',
         detail: c.occasion === 'best' ? `best so far, validation ${percent(c.validationAccuracy)}` : words[c.occasion],
+        checkpoint: c.blob.hash,
       }),
     ),
     ...view.snapshots
@@ -116,6 +120,9 @@ function commandItem(view: Listed, record: CommandRecord): Item {
         outcome.before === null && outcome.after === null && !spec
           ? outcome.message
           : `${valueInWords(spec, outcome.before)} → ${valueInWords(spec, outcome.after)}`;
+      if (record.undone)
+        return { ...base, tone: 'plain', step: outcome.step, detail: `undone by going back: ${change}`, undo: null };
+      if (isRevert(command)) return { ...base, tone: 'warn', step: outcome.step, detail: outcome.message, undo: null };
       return { ...base, tone: 'good', step: outcome.step, detail: `applied: ${change}`, undo: undoOf(view, record) };
     }
   }

@@ -2,6 +2,7 @@ import { type Command, conditionInWords } from '~/shared/commands';
 import { type ControlSpec, type ControlValue, controlValueError, describe } from '~/shared/controls';
 import { type CommandRecord, ended, type RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import { isRevert } from '~/shared/revert';
 import type { DraftCommand } from '../_live/types';
 
 /** Why `you` may not steer this run now; null = go ahead. */
@@ -62,6 +63,7 @@ export function commandInWords(view: Pick<RunView, 'controls'>, command: Command
     const spec = valueSpec(view, command.control);
     return `${spec?.label ?? command.control} → ${valueInWords(spec, command.value)}${when}`;
   }
+  if (isRevert(command)) return `Back to the checkpoint${command.args.step === undefined ? '' : ` at step ${command.args.step}`}`;
   const spec = view.controls.actions.find((a) => a.name === command.action);
   const args = Object.entries(command.args).map(([name, value]) => {
     const arg = spec?.args.find((a) => a.name === name);

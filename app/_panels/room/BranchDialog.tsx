@@ -44,14 +44,15 @@ interface Change {
 const nothing = 'none of them';
 const all = 'all of them';
 
-function BranchDialog({ view: first, onClose }: { view: RunView; onClose(): void }) {
+/** @param checkpoint hash of the one to begin from; left out: now, or the last one of an ended run */
+export function BranchDialog({ view: first, checkpoint, onClose }: { view: RunView; checkpoint?: string; onClose(): void }) {
   const router = useRouter();
   // The form stands still while the run goes on.
   const [view] = useState(first);
   const { busy, ask } = useAsk();
   const running = !ended(view.status);
   const checkpoints = [...view.checkpoints].reverse();
-  const [from, setFrom] = useState<string>(running ? 'now' : (checkpoints[0]?.blob.hash ?? ''));
+  const [from, setFrom] = useState<string>(checkpoint ?? (running ? 'now' : (checkpoints[0]?.blob.hash ?? '')));
   const [name, setName] = useState(`${view.config.name} branch`);
   const [changes, setChanges] = useState<Change[]>([]);
   const [repeat, setRepeat] = useState(nothing);
@@ -59,7 +60,9 @@ function BranchDialog({ view: first, onClose }: { view: RunView; onClose(): void
 
   const fork = view.checkpoints.findLast((c) => c.blob.hash === from);
   const later = fork
-    ? view.commands.filter((c) => c.command.kind === 'set' && c.outcome.status === 'applied' && c.outcome.seq > fork.seq)
+    ? view.commands.filter(
+        (c) => c.command.kind === 'set' && !c.undone && c.outcome.status === 'applied' && c.outcome.seq > fork.seq,
+      )
     : [];
   const specs = view.controls.values;
   const specOf = (control: string) => specs.find((s) => s.name === control)!;

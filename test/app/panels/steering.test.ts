@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { clipRule, marksOf } from '~/app/_live/runMarks';
 import { activity } from '~/app/_panels/activity';
 import { commandInWords, readText, undoOf, valueInWords, whyNot } from '~/app/_panels/steering';
 import { defaultConfig } from '~/shared/config';
@@ -218,6 +219,37 @@ describe('activity', () => {
       null,
       { kind: 'set', control: 'clipThreshold', value: 1, expected: 3 },
     ]);
+  });
+
+  it('a change from before the run went back says so, offers no undo and marks no chart; going back does', () => {
+    const hash = 'c'.repeat(64);
+    const checkpoint = { type: 'checkpoint', step: 0, blob: { hash, bytes: 1 }, occasion: 'start', commandId: null } as const;
+    const back = viewOf(
+      { ...checkpoint, lastCommandSeq: 0, validationAccuracy: null }, // 3
+      ask('change-01', ann, 1, 5), // 4
+      apply('change-01', 4, 12, 5, 1), // 5
+      {
+        type: 'command.requested', // 6
+        actor: bob,
+        command: { kind: 'act', id: 'revert-01', runId: 'run00001', action: 'revert', args: { step: 0 } },
+      },
+      { type: 'command.applied', commandId: 'revert-01', seq: 6, step: 12, before: 12, after: 0, message: 'Bob went back' },
+      {
+        type: 'run.assigned',
+        tenure: 1,
+        trainer: { id: 't', name: 't', host: 'h' },
+        fromStep: 0,
+        checkpoint: { hash, bytes: 1 },
+      },
+    );
+    expect(activity(back).map((i) => [i.title, i.detail, i.step, i.undo, i.checkpoint])).toEqual([
+      ['starting', 't takes over from step 0', 0, null, undefined],
+      ['Back to the checkpoint at step 0', 'Bob went back', 12, null, undefined],
+      ['Clip value → 1', 'undone by going back: 5 → 1', 12, null, undefined],
+      ['checkpoint saved', 'at the start', 0, null, hash],
+    ]);
+    expect(marksOf(back).flatMap((m) => (m.kind === 'command' ? [[m.step, m.label]] : []))).toEqual([[0, 'back from step 12']]);
+    expect(clipRule(back).from).toEqual([{ step: 0, value: 5 }]);
   });
 
   it('a command on a control that is no longer declared still reads', () => {
