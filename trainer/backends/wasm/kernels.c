@@ -135,15 +135,23 @@ KERNEL(gemm)(int part, const float *a, int ars, int acs, const float *b, int brs
   float *strips = acs == 1 ? 0 : scratch + PARTS * BLOCK * 8 + start * BLOCK;
   for (int kk = 0; kk < k; kk += BLOCK) {
     int depth = k - kk < BLOCK ? k - kk : BLOCK;
-    if (strips)
-      for (int at = 0; at < depth; at++)
-        for (int i = start; i < end; i += 4) {
-          float *to = strips + (i - start) * depth + at * 4;
+    if (strips) {
+      int i = start;
+      if (ars == 1)
+        for (; i + 16 <= end; i += 16) // four strips: the 64 bytes of a cache line
+          for (int at = 0; at < depth; at++) {
+            const float *from = a + i + (kk + at) * acs;
+            float *to = strips + (i - start) * depth + at * 4;
+            store(to, load(from)), store(to + 4 * depth, load(from + 4));
+            store(to + 8 * depth, load(from + 8)), store(to + 12 * depth, load(from + 12));
+          }
+      for (; i < end; i += 4)
+        for (int at = 0; at < depth; at++) {
           const float *from = a + i * ars + (kk + at) * acs;
-          if (ars == 1 && i + 4 <= end) store(to, load(from));
-          else
-            for (int r = 0; r < 4; r++) to[r] = i + r < end ? from[r * ars] : 0;
+          float *to = strips + (i - start) * depth + at * 4;
+          for (int r = 0; r < 4; r++) to[r] = i + r < end ? from[r * ars] : 0;
         }
+    }
     for (int j = 0; j < n; j += 8) {
       int columns = n - j < 8 ? n - j : 8;
       pack(b + kk * brs + j * bcs, brs, bcs, depth, columns, panel);

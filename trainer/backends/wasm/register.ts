@@ -1,9 +1,12 @@
 /** Puts the kernels of kernels.c in the place of tfjs' compositions (model/fused.ts) and of its matMul on the wasm backend. */
 import {
   broadcast_util,
+  getKernel,
   type KernelBackend,
   type NamedAttrMap,
   registerKernel,
+  slice_util,
+  type Tensor,
   type TensorInfo,
   unregisterKernel,
   util,
@@ -58,6 +61,23 @@ export function registerWasmKernels(backend: WasmBackend, pool: KernelPool): voi
     const space = scratch.floats(parts * block * (8 + rowsPerPart));
     pool.run('gemm', a, ...aStrides, b, ...bStrides, c, bias, m, n, k, space);
   };
+
+  // tfjs' slice reads the whole of its input back first, which for one vector of all parameters is most of a step.
+  const tfjsSlice = getKernel('Slice', 'wasm');
+  unregisterKernel('Slice', 'wasm');
+  registerKernel({
+    ...tfjsSlice,
+    kernelFunc: (args) => {
+      const { x } = args.inputs as { x: TensorInfo };
+      const { begin, size } = args.attrs as unknown as { begin: number[]; size: number[] };
+      const [from, sizes] = slice_util.parseSliceParams(x as Tensor, begin, size) as [number[], number[]];
+      if (x.dtype !== 'float32' || !slice_util.isSliceContinous(x.shape, from, sizes)) return tfjsSlice.kernelFunc(args);
+      const part = out(sizes);
+      const start = at(x) + 4 * slice_util.computeFlatOffset(from, util.computeStrides(x.shape));
+      backend.wasm.HEAPU8.copyWithin(at(part), start, start + 4 * util.sizeFromShape(sizes));
+      return part;
+    },
+  });
 
   unregisterKernel('BatchMatMul', 'wasm');
   define('BatchMatMul', ({ a, b }, { transposeA, transposeB }) => {
