@@ -129,11 +129,9 @@ export function useLook({ feed }: Snapshots, step: number): Look {
     void version;
     const next = feed.look(step);
     const old = last.current;
-    const same =
-      old?.step === step &&
-      old.nearest === next.nearest &&
-      old.error === next.error &&
-      old.shown?.snapshot === next.shown?.snapshot;
+    // The same snapshot, the same object: what is drawn from it is left alone while the cursor moves between two recorded steps.
+    if (old?.shown && old.shown.snapshot === next.shown?.snapshot) next.shown = old.shown;
+    const same = old?.step === step && old.nearest === next.nearest && old.error === next.error && old.shown === next.shown;
     last.current = same ? old : next;
     return last.current;
   }, [feed, version, step]);

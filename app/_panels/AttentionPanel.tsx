@@ -108,7 +108,7 @@ interface WorkspaceProps {
   theme: 'light' | 'dark';
 }
 
-function Workspace({ snapshots, scene, large, view, theme }: WorkspaceProps) {
+const Workspace = memo(function Workspace({ snapshots, scene, large, view, theme }: WorkspaceProps) {
   const box = useRef<HTMLDivElement>(null);
   const { width } = useSize(box);
   useEscape(box);
@@ -222,7 +222,7 @@ function Workspace({ snapshots, scene, large, view, theme }: WorkspaceProps) {
       <Announcer scene={scene} />
     </div>
   );
-}
+});
 
 function Reader({
   scene,

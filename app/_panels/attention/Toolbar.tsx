@@ -1,4 +1,4 @@
-import { type ReactNode, useId } from 'react';
+import { memo, type ReactNode, useId } from 'react';
 import { sequentialPalettes } from '../../_charts/attention/palettes';
 import { scaleOffered } from '../../_charts/attention/scale';
 import { describeHeads } from '../../_charts/attention/selection';
@@ -21,7 +21,7 @@ const scaleWords = {
 } as const;
 
 /** Which example, which colours, compared with what. */
-export function Toolbar({ scene, view, large }: { scene: Scene; view: AttentionView; large: Large }) {
+export const Toolbar = memo(function Toolbar({ scene, view, large }: { scene: Scene; view: AttentionView; large: Large }) {
   const { set } = attentionView;
   const { snapshot, maps, shown } = scene;
   const total = snapshot.layers * snapshot.heads;
@@ -91,7 +91,7 @@ export function Toolbar({ scene, view, large }: { scene: Scene; view: AttentionV
       </span>
     </div>
   );
-}
+});
 
 function Choice({ label, children }: { label: string; children: ReactNode }) {
   return (
