@@ -26,13 +26,14 @@ const onScrubber = [
 ] as const;
 const opened = 'headroom:shortcuts';
 
-/** A key belongs to the page only while nothing that takes keys itself has the focus. */
-const taken = (target: EventTarget | null): boolean =>
+/** A key belongs to the page unless what has the focus takes it itself: a button only Space and Enter, a field or a grid every key. */
+const taken = (key: string, target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
   (target.isContentEditable ||
     target.closest(
-      'input, select, textarea, button, a, summary, [role="slider"], [role="dialog"], [role="alertdialog"], [role="grid"]',
-    ) !== null);
+      'input, select, textarea, [role="slider"], [role="dialog"], [role="alertdialog"], [role="grid"], [role="menu"]',
+    ) !== null ||
+    (key === ' ' && target.closest('button, a, summary, [role="button"]') !== null));
 
 /** The page's keys; they do what the buttons do, through the same commands. */
 export function useShortcuts(): void {
@@ -46,7 +47,15 @@ export function useShortcuts(): void {
       if (view.controls.actions.some((a) => a.name === action)) void steer({ kind: 'act', action, args });
     };
     const onKey = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.repeat || event.ctrlKey || event.metaKey || event.altKey || taken(event.target)) return;
+      if (
+        event.defaultPrevented ||
+        event.repeat ||
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        taken(event.key, event.target)
+      )
+        return;
       const paused = store.get().view?.status === 'paused';
       const keys: Record<string, () => void> = {
         ' ': () => act(paused ? 'resume' : 'pause'),
