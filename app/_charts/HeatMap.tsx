@@ -253,7 +253,7 @@ export function HeatMap({ title, rows, map, cursor, subscribe, limit, stops = []
         <div
           ref={area}
           data-plot
-          className="absolute cursor-crosshair"
+          className="absolute cursor-crosshair select-none"
           style={{ left, top, width, height, touchAction: 'pan-y pinch-zoom' }}
           onPointerMove={(e) => {
             const y = e.clientY - e.currentTarget.getBoundingClientRect().top;

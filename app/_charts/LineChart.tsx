@@ -298,7 +298,7 @@ export function LineChart(props: LineChartProps) {
         <div
           ref={plotArea}
           data-plot
-          className="absolute cursor-crosshair"
+          className="absolute cursor-crosshair select-none"
           style={{ left: margin.left, top: margin.top, width: w, height: h, touchAction: 'pan-y pinch-zoom' }}
           onPointerEnter={() => {
             now.current.hovering = true;

@@ -121,7 +121,7 @@ function drawHead(pen: Pen, plot: Plot, x: number, y: number): void {
   if (Number.isNaN(y) || x > plot.width + 1) return;
   pen.globalAlpha = 1;
   pen.beginPath();
-  pen.arc(x, y, 2.75, 0, 2 * Math.PI);
+  pen.arc(Math.min(x, plot.width - 2.75), y, 2.75, 0, 2 * Math.PI);
   pen.fill();
 }
 

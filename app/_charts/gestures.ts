@@ -12,6 +12,8 @@ export interface GestureTarget {
 }
 
 const BRUSH_FROM_PX = 5;
+/** Clicks nearer than this may be one double click: its first one must not count as where the cursor was. */
+const DOUBLE_MS = 500;
 
 /**
  * Pointer on a plot: move = crosshair, click = pin, drag = zoom to the range, double click = all steps again (and the cursor as it was before its first
@@ -25,6 +27,7 @@ export function useGestures(ref: RefObject<HTMLElement | null>, target: RefObjec
     const pointers = new Map<number, number>();
     let start: { px: number; span: [number, number]; shift: boolean; touch: boolean } | null = null;
     let dragging = false;
+    let lastClick = Number.NEGATIVE_INFINITY;
     let pinch: { steps: [number, number] } | null = null;
     const at = (e: PointerEvent | WheelEvent | MouseEvent) => e.clientX - element.getBoundingClientRect().left;
 
@@ -82,7 +85,8 @@ export function useGestures(ref: RefObject<HTMLElement | null>, target: RefObjec
       const px = at(e);
       if (dragging && !start.touch && !start.shift) zoomTo(stepAt(start.px), stepAt(px));
       else if (!dragging) {
-        if (e.detail < 2) before.current = cursor.get();
+        if (e.timeStamp - lastClick > DOUBLE_MS) before.current = cursor.get();
+        lastClick = e.timeStamp;
         cursor.pin(stepAt(px));
       }
       brush(null);
@@ -112,6 +116,12 @@ export function useGestures(ref: RefObject<HTMLElement | null>, target: RefObjec
       const factor = Math.exp(Math.max(-60, Math.min(60, e.deltaY)) * 0.01);
       zoomTo(centre - (centre - lo) * factor, centre + (hi - centre) * factor);
     };
+    // No text selection, which would turn the next drag into one of the browser's; the focus that goes with it is given by hand, so that arrow keys work.
+    const press = (e: MouseEvent) => {
+      e.preventDefault();
+      element.parentElement?.focus({ preventScroll: true });
+    };
+    element.addEventListener('mousedown', press);
     element.addEventListener('pointerdown', down);
     element.addEventListener('pointermove', move);
     element.addEventListener('pointerup', up);
@@ -120,6 +130,7 @@ export function useGestures(ref: RefObject<HTMLElement | null>, target: RefObjec
     element.addEventListener('dblclick', double);
     element.addEventListener('wheel', wheel, { passive: false });
     return () => {
+      element.removeEventListener('mousedown', press);
       element.removeEventListener('pointerdown', down);
       element.removeEventListener('pointermove', move);
       element.removeEventListener('pointerup', up);
