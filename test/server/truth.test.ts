@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { DraftCommand } from '~/app/_live/types';
 import { frameSettings } from '~/server/frames';
 import type { Command } from '~/shared/commands';
-import { defaultConfig } from '~/shared/config';
+import { defaultConfig, type RunConfig } from '~/shared/config';
 import { foldAll, type RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { startApp, type TestApp } from '../support/app';
@@ -114,6 +114,27 @@ describe('steering by many', () => {
   });
 });
 
+const base = defaultConfig('reverse');
+const small: RunConfig = {
+  ...base,
+  task: {
+    ...base.task,
+    kind: 'reverse',
+    seqLen: 4,
+    numClasses: 4,
+    embedding: 'onehot',
+    trainSize: 320,
+    validationSize: 32,
+    testSize: 32,
+  },
+  model: { ...base.model, modelDim: 4 },
+  batchSize: 8,
+  epochs: 5,
+  checkpointEverySteps: 25,
+  snapshotEverySteps: 50,
+  probeSize: 1,
+};
+
 describe('the trainer process', () => {
   it('killed in the middle: the run goes on from its checkpoint and ends with every step once', async () => {
     const a = keep(
@@ -121,26 +142,7 @@ describe('the trainer process', () => {
         trainer: { args: ['--import', 'tsx', 'trainer/main.ts'], folder: root, backend: 'cpu' },
       }),
     );
-    const config = defaultConfig('reverse');
-    const { runId } = await a.hub.create(you, {
-      ...config,
-      task: {
-        ...config.task,
-        kind: 'reverse',
-        seqLen: 4,
-        numClasses: 4,
-        embedding: 'onehot',
-        trainSize: 320,
-        validationSize: 32,
-        testSize: 32,
-      },
-      model: { ...config.model, modelDim: 4 },
-      batchSize: 8,
-      epochs: 5,
-      checkpointEverySteps: 25,
-      snapshotEverySteps: 50,
-      probeSize: 1,
-    });
+    const { runId } = await a.hub.create(you, small);
     const v = keep(await TestViewer.connect(a.url));
     await v.watch(runId);
     const killedAt = await v.until((view) => view.step >= 60);
@@ -153,6 +155,40 @@ describe('the trainer process', () => {
     expect(view.alerts.map((x) => x.message)).toEqual([expect.stringContaining('the trainer process was ended by SIGKILL')]);
     const range = await a.hub.store.range({ runId, series: ['loss'], fromStep: 0, toStep: null, buckets: 4000 });
     expect([...range.rows]).toEqual(Array.from({ length: 200 }, () => 1));
+    expect(view).toEqual(await whole(a, runId));
+  });
+
+  it('taken back to a checkpoint: repeats every number bit for bit, with what the checkpoint held and without what came later', async () => {
+    const a = keep(await startApp({ trainer: { args: ['--import', 'tsx', 'trainer/main.ts'], folder: root, backend: 'cpu' } }));
+    const { runId } = await a.hub.create(you, small);
+    const v = keep(await TestViewer.connect(a.url));
+    await v.watch(runId);
+    const rate = (id: string, value: number) => ({ kind: 'set', id, runId, control: 'learningRate', value }) as const;
+    const act = (id: string, action: string, args = {}) => ({ kind: 'act', id, runId, action, args }) as const;
+    await v.command({ ...rate('rate-at-60', 0.1), when: { kind: 'step', step: 60 } });
+    await v.command({ ...act('pause-at-100', 'pause'), when: { kind: 'step', step: 100 } });
+    const pausedAt100 = (view: RunView) => view.status === 'paused' && view.step === 100;
+    await v.until(pausedAt100);
+    await v.command(rate('rate-later', 0.2));
+    await v.until((view) => view.values.learningRate!.value === 0.2);
+    const losses = async () =>
+      (await a.hub.store.range({ runId, series: ['loss', 'learningRate'], fromStep: 0, toStep: 100, buckets: 4000 })).series;
+    const before = await losses();
+
+    expect(await v.command(act('back-to-25', 'revert', { step: 25 }))).toMatchObject({ ok: true });
+    await v.until((view) => view.tenure === 2 && view.status === 'paused' && view.step === 25);
+    await v.command(act('go-on-again', 'resume'));
+    const view = await v.until((now) => now.tenure === 2 && pausedAt100(now));
+    expect(await losses()).toEqual(before);
+    expect(view.values.learningRate).toMatchObject({ value: 0.1, changedAtStep: 60 });
+    expect(view.commands.map((c) => [c.command.id.length > 15 ? 'pause' : c.command.id, c.outcome.status, c.undone])).toEqual([
+      ['rate-at-60', 'applied', undefined],
+      ['pause-at-100', 'applied', undefined],
+      ['rate-later', 'applied', true],
+      ['back-to-25', 'applied', undefined],
+      ['pause', 'applied', undefined],
+      ['go-on-again', 'applied', undefined],
+    ]);
     expect(view).toEqual(await whole(a, runId));
   });
 });
