@@ -125,6 +125,18 @@ export class SnapshotFeed {
     return this.cache.peek(recorded.blob.hash) ?? null;
   }
 
+  /** One snapshot, fetched unless it is at hand; it may leave memory again. @throws Error when it cannot be had */
+  async load(recorded: Recorded): Promise<AttentionSnapshot> {
+    const { hash } = recorded.blob;
+    const known = this.cache.get(hash);
+    if (known) return known;
+    if (!this.underWay.has(hash)) this.start(hash);
+    await this.underWay.get(hash);
+    const snapshot = this.cache.get(hash);
+    if (!snapshot) throw new Error(`step ${recorded.step}: ${this.failed.get(hash)?.message ?? 'it does not fit into memory'}`);
+    return snapshot;
+  }
+
   /** Fetches `recorded` next, e.g. the reference of a difference. */
   want(recorded: Recorded): void {
     this.enqueue([recorded, ...this.wanted]);
@@ -172,17 +184,21 @@ export class SnapshotFeed {
 
   private pump(): void {
     while (this.underWay.size < this.parallel) {
-      const next = this.wanted.shift();
+      const next = this.wanted[0];
       if (!next) return;
-      const { hash } = next.blob;
-      this.underWay.set(
-        hash,
-        this.fetch(hash).finally(() => {
-          this.underWay.delete(hash);
-          this.pump();
-        }),
-      );
+      this.start(next.blob.hash);
     }
+  }
+
+  private start(hash: string): void {
+    this.wanted = this.wanted.filter((r) => r.blob.hash !== hash);
+    this.underWay.set(
+      hash,
+      this.fetch(hash).finally(() => {
+        this.underWay.delete(hash);
+        this.pump();
+      }),
+    );
   }
 
   private async fetch(hash: string): Promise<void> {

@@ -119,6 +119,20 @@ it('a corrupt blob is an error with the reason, not an empty map', async () => {
   expect(go(feed, 0).error).toMatch(/truncated/);
 });
 
+it('one snapshot can be waited for; while it is under way it is not asked for twice, and a failure is told', async () => {
+  const server = heldServer();
+  const feed = new SnapshotFeed({ fetchBlob: server.fetchBlob, parallel: 1 });
+  feed.setRecorded([recorded(0), recorded(20)]);
+  feed.aim(0);
+  const [first, second] = [feed.load(recorded(0)), feed.load(recorded(20))];
+  await server.answer(0);
+  expect((await first).step).toBe(0);
+  const told = expect(second).rejects.toThrow('step 20: gone');
+  await server.refuse(20, 'gone');
+  await told;
+  expect(server.asked.map(Number)).toEqual([0, 20]);
+});
+
 it('a rewind takes superseded snapshots out and a new one of the same step takes their place', async () => {
   const feed = new SnapshotFeed({ fetchBlob: async (hash) => bytesAt(Number(hash) % 1000) });
   feed.setRecorded([recorded(0, 2), recorded(20, 30), recorded(40, 50)]);

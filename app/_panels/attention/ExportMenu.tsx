@@ -7,8 +7,10 @@ import { Popup } from '../../_components/Popup';
 import { attentionView } from '../../_live/attentionView';
 import { useRunStore } from '../../_live/RunProvider';
 import { useSnapshots } from '../../_live/snapshots';
+import { ClipMaker } from './ClipMaker';
 import { useFocus } from './focusStore';
 import type { Large } from './large';
+import { save } from './save';
 import type { Scene } from './useScene';
 
 /** Takes what is on screen away: as a picture with the selection, or as exact numbers. */
@@ -100,6 +102,7 @@ export function ExportMenu({ scene, large }: { scene: Scene; large: Large }) {
             <span className="text-xs text-dim">{help}</span>
           </li>
         ))}
+        <ClipMaker scene={scene} />
         <li className="text-xs text-dim">
           <a
             className="underline"
@@ -113,12 +116,4 @@ export function ExportMenu({ scene, large }: { scene: Scene; large: Large }) {
       </ul>
     </Popup>
   );
-}
-
-function save(name: string, blob: Blob): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
