@@ -3,7 +3,17 @@ import { formatStep } from './format';
 import type { ChartCursor, LineSpec } from './types';
 
 /** What the plot cannot show as a line: counted, never silent. */
-export function Badges({ drawn, lines, cursor }: { drawn: Drawn; lines: readonly LineSpec[]; cursor: ChartCursor }) {
+export function Badges({
+  drawn,
+  lines,
+  cursor,
+  subscribe,
+}: {
+  drawn: Drawn;
+  lines: readonly LineSpec[];
+  cursor: ChartCursor;
+  subscribe(listener: () => void): () => void;
+}) {
   const first = drawn.nonFinite > 0 ? firstOdd(lines) : null;
   return (
     <>
@@ -16,12 +26,7 @@ export function Badges({ drawn, lines, cursor }: { drawn: Drawn; lines: readonly
               ? undefined
               : `NaN or infinite values in the range shown. The first is at or after step ${formatStep(first.from)}: go there.`
           }
-          onClick={() => {
-            if (!first) return;
-            if (first.to - first.from > 1)
-              cursor.zoom([Math.max(0, first.from - first.to + first.from), first.to + (first.to - first.from)]);
-            cursor.pin(first.from);
-          }}
+          onClick={() => goToFirstOdd(lines, cursor, subscribe)}
         >
           {formatStep(drawn.nonFinite)} NaN/∞
         </button>
@@ -38,6 +43,30 @@ export function Badges({ drawn, lines, cursor }: { drawn: Drawn; lines: readonly
       )}
     </>
   );
+}
+
+/** Zooms in on it until single steps are there, then pins its own. Gives up when the finer curve does not come. */
+function goToFirstOdd(lines: readonly LineSpec[], cursor: ChartCursor, subscribe: (listener: () => void) => () => void): void {
+  let at = firstOdd(lines);
+  if (!at) return;
+  const closer = () => {
+    const size = at!.to - at!.from;
+    if (size > 1) cursor.zoom([Math.max(0, at!.from - 2 * size), at!.to + 2 * size]);
+    cursor.pin(at!.from);
+    return size > 1;
+  };
+  if (!closer()) return;
+  const stop = subscribe(() => {
+    const next = firstOdd(lines);
+    if (!next || next.to - next.from >= at!.to - at!.from) return;
+    at = next;
+    if (!closer()) done();
+  });
+  const timer = setTimeout(stop, 5000);
+  const done = () => {
+    clearTimeout(timer);
+    stop();
+  };
 }
 
 /** Steps [from, to) of the first bucket with a value that is no number. */

@@ -39,6 +39,8 @@ export interface LineChartProps {
   /** Beside the title. */
   aside?: ReactNode;
   height?: number;
+  /** Told the plot's width in CSS pixels: a wide chart needs finer data. */
+  onWidth?(width: number): void;
 }
 
 const nothing: readonly never[] = [];
@@ -183,6 +185,11 @@ export function LineChart(props: LineChartProps) {
     return () => document.removeEventListener('keydown', close, true);
   }, [large]);
 
+  const { onWidth } = props;
+  useEffect(() => {
+    if (size.width > 0) onWidth?.(size.width - margin.left - margin.right);
+  }, [onWidth, size.width]);
+
   const w = Math.max(0, size.width - margin.left - margin.right);
   const h = Math.max(0, size.height - margin.top - margin.bottom);
   return (
@@ -191,7 +198,7 @@ export function LineChart(props: LineChartProps) {
       aria-labelledby={`${id}title`}
       className={
         large
-          ? 'fixed inset-2 z-50 flex flex-col rounded border border-line bg-panel p-3 shadow-2xl shadow-black/50'
+          ? 'fixed inset-2 z-50 flex flex-col rounded border border-line bg-panel p-3 shadow-[0_0_0_100vmax_rgb(0_0_0/0.5)]'
           : 'group relative flex min-w-0 flex-col'
       }
     >
@@ -219,7 +226,7 @@ export function LineChart(props: LineChartProps) {
           }
         />
         <span className="ml-auto flex shrink-0 items-center gap-0.5">
-          <Badges drawn={drawn} lines={shownLines} cursor={cursor} />
+          <Badges drawn={drawn} lines={shownLines} cursor={cursor} subscribe={props.subscribe} />
           {props.aside}
           <ChartMenu
             title={title}

@@ -77,7 +77,7 @@ export function draw(
     if (curve && curve.count > 0) shapes.push(shapeOf(line, curve, plot, palette));
   }
   const crowd = shapes.length > 6;
-  for (const s of shapes) drawGaps(pen, plot, s, palette, drawn);
+  drawGaps(pen, plot, shapes, palette, drawn);
   const traces = shapes.map((s) => {
     const average = s.line.smoothed && settings.smoothing > 0 ? averageOf(s, settings.smoothing) : null;
     return traceOf(s.curve, s.from, s.to, plot, average, pixel);
@@ -139,22 +139,32 @@ function shapeOf(line: LineSpec, curve: Curve, plot: Plot, palette: Palette): Sh
 
 const finiteIn = (c: Curve, i: number) => c.rows[i]! - c.values.nonFinite[i]!;
 
-/** NaN and infinities: where a bucket has nothing else the line breaks over a tinted band; a tick on top says that there were some. */
-function drawGaps(pen: Pen, plot: Plot, { curve, from, to }: Shape, palette: Palette, drawn: Drawn): void {
+/**
+ * NaN and infinities: a tinted band, with a tick on top, over the steps of a bucket that has some; deeper where it has nothing else, so that the line breaks there.
+ * Several lines share one band.
+ */
+function drawGaps(pen: Pen, plot: Plot, shapes: readonly Shape[], palette: Palette, drawn: Drawn): void {
+  const bands = new Map<number, { x: number; width: number; whole: boolean }>();
+  for (const { curve, from, to } of shapes)
+    for (let i = from; i <= to; i++) {
+      const n = curve.values.nonFinite[i]!;
+      if (n === 0) continue;
+      const first = curve.firstStep + i * curve.bucketSteps;
+      const left = pixelX(plot, first - 0.5);
+      const right = pixelX(plot, first + curve.bucketSteps - 0.5);
+      if (right < 0 || left > plot.width) continue;
+      drawn.nonFinite += n;
+      const x = Math.max(0, left);
+      const known = bands.get(Math.round(x));
+      const width = Math.max(1.5, Math.min(plot.width, right) - x, known?.width ?? 0);
+      bands.set(Math.round(x), { x, width, whole: (known?.whole ?? false) || finiteIn(curve, i) === 0 });
+    }
   pen.fillStyle = palette.bad;
-  for (let i = from; i <= to; i++) {
-    const n = curve.values.nonFinite[i]!;
-    if (n === 0) continue;
-    const first = curve.firstStep + i * curve.bucketSteps;
-    const x0 = Math.max(0, pixelX(plot, first - 0.5));
-    const x1 = Math.min(plot.width, pixelX(plot, first + curve.bucketSteps - 0.5));
-    if (x1 < 0 || x0 > plot.width) continue;
-    drawn.nonFinite += n;
-    const wide = Math.max(1.5, x1 - x0);
-    pen.globalAlpha = finiteIn(curve, i) === 0 ? 0.2 : 0.1;
-    pen.fillRect(x0, 0, wide, plot.height);
+  for (const { x, width, whole } of bands.values()) {
+    pen.globalAlpha = whole ? 0.2 : 0.1;
+    pen.fillRect(x, 0, width, plot.height);
     pen.globalAlpha = 1;
-    pen.fillRect(x0, 0, Math.max(2, wide), 4);
+    pen.fillRect(x, 0, Math.max(2, width), 4);
   }
 }
 

@@ -20,7 +20,7 @@ export const parameterLabel = (name: string): string =>
 
 /** Gradient norm of every parameter: a map over all steps, or lines. */
 export function GradientPanel() {
-  const { history, settings, subscribe, map, marks, rule, stops } = useCharts();
+  const { history, settings, subscribe, onWidth, map, marks, rule, stops } = useCharts();
   const look = useChartChoices((c) => c.gradients);
   const names = useView((v) => v.series.filter((s) => s.name.startsWith(prefix)).map((s) => s.name), [] as string[]);
   const started = useView((v) => v.series.length > 0, false);
@@ -80,6 +80,7 @@ export function GradientPanel() {
             settings={settings}
             cursor={setCursor}
             subscribe={subscribe}
+            onWidth={onWidth}
             stops={stops}
             notice={notice}
             height={300}

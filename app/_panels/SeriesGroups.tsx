@@ -55,7 +55,7 @@ export function SeriesGroups({ test, searching }: { test(name: string): boolean;
 }
 
 const One = memo(function One({ series, color }: { series: Series; color: number }) {
-  const { history, settings, subscribe, map, marks, stops } = useCharts();
+  const { history, settings, subscribe, onWidth, map, marks, stops } = useCharts();
   const names = useMemo(() => [series.name], [series.name]);
   useWanted(history, names);
   const notice = useNotice(history, names);
@@ -72,6 +72,7 @@ const One = memo(function One({ series, color }: { series: Series; color: number
       settings={settings}
       cursor={setCursor}
       subscribe={subscribe}
+      onWidth={onWidth}
       stops={stops}
       notice={notice}
       height={160}

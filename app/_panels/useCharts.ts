@@ -19,7 +19,9 @@ export function useCharts() {
     [choices],
   );
   const subscribe = useCallback((listener: () => void) => history.subscribe(listener), [history]);
-  return { history, settings, subscribe, map: useXMap(), ...useHappenings() };
+  // Buckets double their width as a run grows: twice the columns keep one a pixel or finer.
+  const onWidth = useCallback((width: number) => history.resolve(2 * width), [history]);
+  return { history, settings, subscribe, onWidth, map: useXMap(), ...useHappenings() };
 }
 
 function useXMap(): XMap {

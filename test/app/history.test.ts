@@ -261,6 +261,22 @@ describe('History', () => {
     expect(b.history.wholeCurve('loss')!.bucketSteps).toBe(4);
   });
 
+  it('a wider chart gets finer buckets; what was drawn stays until they are there', async () => {
+    const b = bench();
+    for (let s = 0; s < 1000; s++) b.add([s, s]);
+    b.history.reset(b.view());
+    b.history.want(['loss']);
+    await b.settle();
+    b.history.resolve(2000);
+    expect(b.history.curve('loss')!.bucketSteps).toBe(4);
+    await b.tick();
+    expect(b.history.curve('loss')!.bucketSteps).toBe(1);
+    expectSame(b.history.curve('loss')!, b.rows, 0);
+    b.history.resolve(500); // never coarser
+    await b.tick();
+    expect(b.questions.length).toBe(2);
+  });
+
   it('after a reconnection everything is read again and what was drawn stays until then', async () => {
     const b = bench();
     b.add([1, 1]);
