@@ -14,6 +14,7 @@ import { forgetCutImports } from './import/importRun';
 import { closeHttp, listen } from './listen';
 import { isLoopback, originRefusal } from './origin';
 import { openPages } from './pages';
+import { openRetention } from './retention/keeper';
 import { openTrainerLink } from './sockets/trainers';
 import { openViewerLink } from './sockets/viewers';
 import { StartError } from './startError';
@@ -109,6 +110,9 @@ export async function createApp(options: AppOptions): Promise<App> {
     });
     closers.push(() => hub.close());
 
+    const retention = await openRetention({ hub, store, blobs, onError });
+    closers.push(() => retention.close());
+
     const viewers = openViewerLink({ hub, identity, clock, onError, allow: originRefusal });
     recheck = () => void viewers.recheck().catch(onError);
     closers.push(recheckOnChange(house, () => recheck()));
@@ -132,6 +136,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         view: (runId) => hub.view(runId),
         adopt: (runId) => hub.adopt(runId),
       },
+      retention,
       identity,
       house,
       people,

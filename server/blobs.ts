@@ -18,6 +18,8 @@ export interface BlobStore extends BlobReader {
    *   then nothing is kept
    */
   put(hash: string, bytes: Uint8Array | AsyncIterable<Uint8Array>, maxBytes?: number): Promise<{ bytes: number }>;
+  /** Takes a blob that nothing needs any more away; an unknown one is already gone. */
+  remove(hash: string): Promise<void>;
 }
 
 export interface BlobReader {
@@ -75,7 +77,10 @@ export function openBlobReader(folder: string, store: Pick<Store, 'smallBlob'>):
 }
 
 /** Blobs under `folder`/blobs. Leftovers of a crash lie in `folder`/blobs/tmp and are removed here. */
-export async function openBlobs(folder: string, store: Pick<Store, 'smallBlob' | 'putSmallBlob'>): Promise<BlobStore> {
+export async function openBlobs(
+  folder: string,
+  store: Pick<Store, 'smallBlob' | 'putSmallBlob' | 'removeSmallBlob'>,
+): Promise<BlobStore> {
   const root = rootOf(folder);
   const temporary = path.join(root, 'tmp');
   await rm(temporary, { recursive: true, force: true });
@@ -84,6 +89,11 @@ export async function openBlobs(folder: string, store: Pick<Store, 'smallBlob' |
 
   return {
     ...reader,
+
+    async remove(hash) {
+      await rm(fileOf(folder, hash), { force: true });
+      await store.removeSmallBlob(hash);
+    },
 
     async put(hash, source, maxBytes = Number.POSITIVE_INFINITY) {
       const target = fileOf(folder, hash);

@@ -31,6 +31,7 @@ export interface HttpDeps {
   hub: OpenHub;
   blobs: BlobStore;
   records: ExportDeps;
+  retention: Context['retention'];
   identity: Identity;
   house: House;
   people: People;
@@ -141,6 +142,7 @@ function rpcHandler(deps: HttpDeps, actorOf: (request: IncomingMessage) => Actor
       hub: deps.hub,
       house: deps.house,
       people: deps.people,
+      retention: deps.retention,
       now: deps.now,
       actor: actorOf(req),
       system: deps.system,

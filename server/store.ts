@@ -37,12 +37,16 @@ export interface Store {
   /** Takes a run and everything kept for it away for good; an unknown one is already gone. Blobs stay: other runs may name them. */
   remove(runId: string): Promise<void>;
 
+  /** The runs whose logs name a blob. */
+  blobUsers(hash: string): Promise<string[]>;
+
   setting(key: string): Promise<string | null>;
   setSetting(key: string, value: string): Promise<void>;
 
   /** Bytes kept inside the database, for blobs too small to deserve a file. */
   smallBlob(hash: string): Promise<Uint8Array | null>;
   putSmallBlob(hash: string, bytes: Uint8Array): Promise<void>;
+  removeSmallBlob(hash: string): Promise<void>;
 
   /** Waits for running writes, then lets go of files and threads. */
   close(): Promise<void>;

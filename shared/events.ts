@@ -212,6 +212,9 @@ export const proposalAnswered = z.strictObject({
   approved: z.boolean(),
 });
 
+/** Somebody moved the run in the queue: its place among those that wait for a trainer, ms since 1970 like its time of creation, lowest first. */
+export const runQueued = z.strictObject({ type: z.literal('run.queued'), actor, place: z.number().finite() });
+
 /** Name, tags, archived, deleted: what people make of a run, beside its config. */
 export const runLabelled = z.strictObject({
   type: z.literal('run.labelled'),
@@ -221,6 +224,18 @@ export const runLabelled = z.strictObject({
   archived: z.boolean().optional(),
   /** Deleted, with a way back. */
   trashed: z.boolean().optional(),
+});
+
+/**
+ * Maps of snapshots were taken away so that the run's snapshots fit their quota (server/retention/thin.ts says which go first); their signals stay.
+ * `message` says it in words.
+ */
+export const snapshotsThinned = z.strictObject({
+  type: z.literal('snapshots.thinned'),
+  quotaBytes: z.int().positive(),
+  /** Log places of the snapshots. */
+  seqs: z.array(seq).min(1),
+  message: z.string().max(500),
 });
 
 export const serverEvent = z.discriminatedUnion('type', [
@@ -236,6 +251,8 @@ export const serverEvent = z.discriminatedUnion('type', [
   wheelAsked,
   noteEvent,
   runLabelled,
+  runQueued,
+  snapshotsThinned,
   alert,
 ]);
 export type ServerEvent = z.infer<typeof serverEvent>;

@@ -102,6 +102,8 @@ export interface RunView {
   tags: string[];
   archived: boolean;
   trashed: boolean;
+  /** Its place in the queue of those that wait for a trainer, as somebody moved it; left out: `createdAt`. */
+  queuePlace?: number;
 }
 
 export function emptyView(runId: string, created: Entry): RunView {
@@ -277,6 +279,12 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
       return { wheel: event.holder && { holder: event.holder, until: event.until, askedBy: [] } };
     case 'wheel.asked':
       return view.wheel ? { wheel: { ...view.wheel, askedBy: [...view.wheel.askedBy, event.actor] } } : {};
+    case 'snapshots.thinned': {
+      const gone = new Set(event.seqs);
+      return { snapshots: view.snapshots.filter((s) => !gone.has(s.seq)) };
+    }
+    case 'run.queued':
+      return { queuePlace: event.place };
     case 'run.labelled':
       return {
         config: event.name === undefined ? view.config : { ...view.config, name: event.name },
@@ -296,6 +304,9 @@ export function latestValue(view: RunView, name: string): number | null {
   const i = view.series.findIndex((s) => s.name === name);
   return i < 0 || !view.latest ? null : (view.latest[i] ?? null);
 }
+
+/** Lowest first among the runs that wait for a trainer. */
+export const placeInQueue = (view: Pick<RunView, 'queuePlace' | 'createdAt'>): number => view.queuePlace ?? view.createdAt;
 
 /** The line of the run list. */
 export interface RunSummary {
@@ -317,6 +328,8 @@ export interface RunSummary {
   tags: string[];
   archived: boolean;
   trashed: boolean;
+  /** Lowest first among the runs that wait for a trainer. */
+  queuePlace?: number;
   watchers: number;
 }
 
@@ -341,6 +354,7 @@ export function summarize(view: RunView, watchers: number): RunSummary {
     tags: view.tags,
     archived: view.archived,
     trashed: view.trashed,
+    queuePlace: placeInQueue(view),
     watchers,
   };
 }

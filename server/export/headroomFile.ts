@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
-import type { Entry } from '~/shared/events';
 import { pack } from '~/shared/pack';
+import { blobsNamed } from '../blobsNamed';
 import { logPages, type RecordSource } from './source';
 import { tarEnd, tarHeader, tarPadding } from './tar';
 
@@ -65,16 +65,4 @@ function* member(name: string, bytes: Uint8Array): Generator<Uint8Array> {
   yield tarHeader(name, bytes.length);
   yield bytes;
   yield tarPadding(bytes.length);
-}
-
-/** Blobs an event cannot be shown or resumed without. */
-export function blobsNamed(event: Entry['event']): string[] {
-  switch (event.type) {
-    case 'run.created':
-      return [event.parent?.checkpoint.hash, event.config.startFrom].filter((hash): hash is string => !!hash);
-    case 'run.assigned':
-      return event.checkpoint ? [event.checkpoint.hash] : [];
-    default:
-      return 'blob' in event && event.blob ? [event.blob.hash] : [];
-  }
 }

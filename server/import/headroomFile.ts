@@ -6,7 +6,8 @@ import { type Entry, places, type RunEvent, serverEvent, trainerEvent } from '~/
 import { emptyView, fold, type RunView } from '~/shared/fold';
 import { blobHash, runId, seq, tenure } from '~/shared/ids';
 import { unpack } from '~/shared/pack';
-import { blobsNamed, HEADROOM_VERSION } from '../export/headroomFile';
+import { blobsNamed } from '../blobsNamed';
+import { HEADROOM_VERSION } from '../export/headroomFile';
 import { readTar, type TarMember } from '../export/tar';
 import { inWords } from '../trpc/base';
 import { ImportError } from './importError';

@@ -1,5 +1,6 @@
 import { places } from '~/shared/events';
 import { addValue, bucketing, emptyReduced } from '~/shared/pyramid';
+import { blobsNamed } from '../blobsNamed';
 import type { Append, Store, StoredRun } from '../store';
 import { checkAppend, type Rewind } from './checkAppend';
 import { collectSignals } from './signals';
@@ -103,6 +104,11 @@ export function openMemoryStore(): Store {
     },
 
     view: async (runId) => structuredClone(runs.get(runId)?.view ?? null),
+    async blobUsers(hash) {
+      return [...runs.values()]
+        .filter((run) => run.entries.some(({ event }) => blobsNamed(event).includes(hash)))
+        .map(({ runId }) => runId);
+    },
     async remove(runId) {
       runs.delete(runId);
     },
@@ -113,6 +119,9 @@ export function openMemoryStore(): Store {
     smallBlob: async (hash) => blobs.get(hash)?.slice() ?? null,
     async putSmallBlob(hash, bytes) {
       if (!blobs.has(hash)) blobs.set(hash, bytes.slice());
+    },
+    async removeSmallBlob(hash) {
+      blobs.delete(hash);
     },
     close: async () => {},
   };

@@ -5,6 +5,7 @@ import { transformer } from '~/shared/json';
 import { FieldError } from '../fieldError';
 import type { Hub } from '../hub';
 import { may, type Permission } from '../permissions';
+import type { Retention } from '../retention/keeper';
 import type { House } from '../team/house';
 import { type People, TeamError } from '../team/people';
 
@@ -12,6 +13,7 @@ export interface Context {
   hub: Hub;
   house: House;
   people: People;
+  retention: Pick<Retention, 'quotaBytes' | 'setQuota'>;
   /** ms since 1970 */
   now(): number;
   /** Never null: a request without an identity is answered 401 before tRPC sees it. */

@@ -1,11 +1,13 @@
 import type { Actor } from '~/shared/ids';
 import type { TrainerSummary } from '~/shared/protocol';
 import { allowed, createCaller, procedure, router } from './base';
+import { retention } from './retention';
 import { runs } from './runs';
 import { team } from './team';
 
 export const appRouter = router({
   runs,
+  retention,
   team,
   trainers: router({
     list: allowed('watch runs').query(({ ctx }): TrainerSummary[] => ctx.hub.trainers()),

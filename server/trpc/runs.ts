@@ -147,6 +147,11 @@ export const runs = router({
         }),
     ),
 
+  /** Lets a run that waits for a trainer wait before another one, or (null) last. */
+  moveInQueue: allowed('steer runs')
+    .input(z.strictObject({ runId, before: runId.nullable() }))
+    .mutation(({ ctx, input }): Promise<{ ok: true } | Refusal> => ctx.hub.moveInQueue(ctx.actor, input.runId, input.before)),
+
   /** Takes the run back to one of its checkpoints; what came after it is undone. `commandId` makes a resend harmless. */
   revert: allowed('steer runs')
     .input(z.strictObject({ runId, checkpoint: blobHash, commandId: commandId.optional() }))

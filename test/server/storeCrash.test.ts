@@ -9,7 +9,7 @@ import { openSqliteStore } from '~/server/store/sqlite/open';
 import { databaseFile, openForWriting } from '~/server/store/sqlite/schema';
 import { type Entry, places } from '~/shared/events';
 import { ownFolder } from '../support/folder';
-import { created, writer } from '../support/storeContract';
+import { assigned, created, snapshot, writer } from '../support/storeContract';
 
 const folder = ownFolder();
 afterAll(folder.remove);
@@ -109,8 +109,22 @@ describe('opening the store', () => {
     db.pragma('user_version = 7');
     db.close();
     await refused(data).toThrow(
-      `${databaseFile(data)} was written by a newer Headroom (format 7, this one knows 1); update Headroom or choose another folder`,
+      `${databaseFile(data)} was written by a newer Headroom (format 7, this one knows 2); update Headroom or choose another folder`,
     );
+  });
+
+  it('a file of format 1 is brought up to date: it learns which runs name which blobs', async () => {
+    const data = inside('older');
+    const hash = 'a'.repeat(64);
+    const store = await openSqliteStore(data);
+    await writer(store, 'run001').append([created, assigned(1, 0), snapshot(0, { entropy: [1, 2] })]);
+    await store.close();
+    const db = new Database(databaseFile(data));
+    db.exec('DROP TABLE blobUses; PRAGMA user_version = 1');
+    db.close();
+    const again = await openSqliteStore(data);
+    expect(await again.blobUsers(hash)).toEqual(['run001']);
+    await again.close();
   });
 
   it("another program's database is refused", async () => {

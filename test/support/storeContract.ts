@@ -311,6 +311,8 @@ export function storeContract(open: () => Promise<Store>): void {
       await store.putSmallBlob('b', Uint8Array.of(1, 2));
       await store.putSmallBlob('b', Uint8Array.of(3));
       expect([await store.setting('a'), [...(await store.smallBlob('b'))!]]).toEqual(['2', [1, 2]]);
+      await store.removeSmallBlob('b');
+      expect(await store.smallBlob('b')).toBeNull();
     }),
   );
 
@@ -334,6 +336,21 @@ export function storeContract(open: () => Promise<Store>): void {
       await expect(stale).rejects.toThrow(new StaleHeadError('many100', 99, 2));
       await Promise.all(writes);
       for (const [i, r] of runs.entries()) expect(await store.entries({ runId: `many${100 + i}`, ...all })).toEqual(r.log);
+    }),
+  );
+
+  it(
+    '[S14] the runs that name a blob are known, and no longer once removed',
+    withStore(async (store, runId) => {
+      const hash = 'a'.repeat(64);
+      const mine = async () => (await store.blobUsers(hash)).filter((id) => id.startsWith(runId)).sort();
+      const run = writer(store, runId);
+      const other = writer(store, `${runId}b`);
+      await run.append([created, assigned(1, 0), snapshot(0, { entropy: [1, 2] }), snapshot(0, { entropy: [1, 2] })]);
+      await other.append([created, assigned(1, 0), snapshot(0, { entropy: [1, 2] })]);
+      expect([await mine(), await store.blobUsers('b'.repeat(64))]).toEqual([[runId, `${runId}b`], []]);
+      await store.remove(runId);
+      expect(await mine()).toEqual([`${runId}b`]);
     }),
   );
 

@@ -26,6 +26,7 @@ export async function openSqliteStore(folder: string): Promise<Store> {
     range: read('range'),
     signals: read('signals'),
     view: read('view'),
+    blobUsers: read('blobUsers'),
     setting: read('setting'),
     smallBlob: read('smallBlob'),
     append: (appended) => write('append', { ...appended, entries: appended.entries.map(ownValues) }),
@@ -33,6 +34,7 @@ export async function openSqliteStore(folder: string): Promise<Store> {
     remove: (runId) => write('remove', runId),
     setSetting: (key, value) => write('setSetting', key, value),
     putSmallBlob: (hash, bytes) => write('putSmallBlob', hash, bytes.slice()),
+    removeSmallBlob: (hash) => write('removeSmallBlob', hash),
     async close() {
       // Last, so that it can fold the write-ahead log into the file.
       await reader.close();

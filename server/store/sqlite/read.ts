@@ -16,6 +16,7 @@ export interface Reads {
   range(query: RangeQuery): RangeAnswer;
   signals(runId: string): Signals;
   view(runId: string): RunView | null;
+  blobUsers(hash: string): string[];
   setting(key: string): string | null;
   smallBlob(hash: string): Uint8Array | null;
 }
@@ -59,6 +60,9 @@ export function openReads(db: Database.Database): Reads {
     ),
     rewinds: db.prepare<[number], Rewind>('SELECT seq, fromStep, keepSeq FROM rewinds WHERE run = ?'),
     view: db.prepare<[string], { view: string }>('SELECT view FROM views JOIN runs ON runs.id = views.run WHERE runId = ?'),
+    users: db.prepare<[string], { runId: string }>(
+      'SELECT runId FROM blobUses JOIN runs ON runs.id = blobUses.run WHERE hash = ? ORDER BY runId',
+    ),
     setting: db.prepare<[string], { value: string }>('SELECT value FROM settings WHERE key = ?'),
     blob: db.prepare<[string], { data: Buffer }>('SELECT data FROM smallBlobs WHERE hash = ?'),
   };
@@ -169,6 +173,7 @@ export function openReads(db: Database.Database): Reads {
       const row = sql.view.get(runId);
       return row ? (parse(row.view) as RunView) : null;
     },
+    blobUsers: (hash) => sql.users.all(hash).map(({ runId }) => runId),
     setting: (key) => sql.setting.get(key)?.value ?? null,
     smallBlob: (hash) => sql.blob.get(hash)?.data ?? null,
   };

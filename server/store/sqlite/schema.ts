@@ -19,7 +19,7 @@ export const CHUNK = 256;
 /** Level 6 has buckets of 16^6 = 16.8 M steps. */
 export const LEVELS = 6;
 
-const SCHEMA = 1;
+const SCHEMA = 2;
 /** "HRM1": tells our files from other programs'. */
 const APPLICATION = 0x48524d31;
 
@@ -85,10 +85,35 @@ CREATE TABLE pyramid (
   data BLOB NOT NULL,
   UNIQUE (run, level, stripe, chunk)
 ) STRICT;
+CREATE TABLE blobUses (
+  hash TEXT NOT NULL,
+  run INTEGER NOT NULL REFERENCES runs(id),
+  PRIMARY KEY (hash, run)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX blobsOfRun ON blobUses(run);
 CREATE TABLE views (run INTEGER PRIMARY KEY REFERENCES runs(id), seq INTEGER NOT NULL, view TEXT NOT NULL) STRICT;
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE smallBlobs (hash TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
 `;
+
+/** What makes a file of format n one of format n + 1. */
+const migrations: Record<number, string> = {
+  1: `
+CREATE TABLE blobUses (
+  hash TEXT NOT NULL,
+  run INTEGER NOT NULL REFERENCES runs(id),
+  PRIMARY KEY (hash, run)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX blobsOfRun ON blobUses(run);
+INSERT INTO blobUses (hash, run)
+  SELECT DISTINCT hash, run FROM (
+    SELECT run, json_extract(event, '$.blob.hash') AS hash FROM entries WHERE type IN ('snapshot', 'checkpoint', 'analysis')
+    UNION ALL SELECT run, json_extract(event, '$.checkpoint.hash') FROM entries WHERE type = 'run.assigned'
+    UNION ALL SELECT run, json_extract(event, '$.parent.checkpoint.hash') FROM entries WHERE type = 'run.created'
+    UNION ALL SELECT run, json_extract(event, '$.config.startFrom') FROM entries WHERE type = 'run.created'
+  ) WHERE hash IS NOT NULL;
+`,
+};
 
 export const databaseFile = (folder: string): string => path.join(folder, 'headroom.db');
 
@@ -167,9 +192,11 @@ function configure(db: Database.Database): void {
   const synchronous = db.pragma('synchronous', { simple: true });
   if (synchronous !== 2)
     throw new Error(`SQLite answers synchronous = ${synchronous}, 2 (FULL) is needed: an acknowledged step must survive`);
-  if (db.pragma('user_version', { simple: true }) === SCHEMA) return;
+  const stored = db.pragma('user_version', { simple: true }) as number;
+  if (stored === SCHEMA) return;
   db.transaction(() => {
-    db.exec(tables);
+    if (stored === 0) db.exec(tables);
+    else for (let from = stored; from < SCHEMA; from++) db.exec(migrations[from]!);
     db.pragma(`application_id = ${APPLICATION}`);
     db.pragma(`user_version = ${SCHEMA}`);
   }).immediate();

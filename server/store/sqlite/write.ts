@@ -4,6 +4,7 @@ import { places } from '~/shared/events';
 import type { RunSummary, RunView } from '~/shared/fold';
 import { stringify } from '~/shared/json';
 import { emptyReduced } from '~/shared/pyramid';
+import { blobsNamed } from '../../blobsNamed';
 import type { Append } from '../../store';
 import { checkAppend } from '../checkAppend';
 import { encodeColumns } from './columns';
@@ -17,6 +18,7 @@ export interface Writes {
   remove(runId: string): void;
   setSetting(key: string, value: string): void;
   putSmallBlob(hash: string, bytes: Uint8Array): void;
+  removeSmallBlob(hash: string): void;
 }
 
 /** The writes of a store, each to be called inside a transaction. Nothing is kept between calls: what a crash leaves is what the next call reads. */
@@ -48,10 +50,14 @@ export function openWrites(db: Database.Database): Writes {
     ),
     summary: db.prepare('UPDATE runs SET summarySeq = ?, summary = ? WHERE id = ? AND coalesce(summarySeq, 0) <= ?'),
     remove: [
-      ...['tail', 'blocks', 'pyramid', 'entries', 'rewinds', 'generations', 'views'].map((table) => `${table} WHERE run`),
+      ...['tail', 'blocks', 'pyramid', 'entries', 'rewinds', 'generations', 'views', 'blobUses'].map(
+        (table) => `${table} WHERE run`,
+      ),
       'runs WHERE id',
     ].map((where) => db.prepare(`DELETE FROM ${where} = ?`)),
     setting: db.prepare('INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value'),
+    use: db.prepare('INSERT INTO blobUses (hash, run) VALUES (?, ?) ON CONFLICT DO NOTHING'),
+    dropBlob: db.prepare('DELETE FROM smallBlobs WHERE hash = ?'),
     blob: db.prepare('INSERT INTO smallBlobs (hash, data) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING'),
   };
 
@@ -66,6 +72,7 @@ export function openWrites(db: Database.Database): Writes {
         sql.entry.run(run.id, seq, event.count, tenure, at, event.type, event.firstStep, run.generation, null);
         addRows(run, event);
       } else sql.entry.run(run.id, seq, places(event), tenure, at, event.type, stepOf(event), null, stringify(event));
+      for (const hash of blobsNamed(event)) sql.use.run(hash, run.id);
     }
     sql.moveRun.run(head, write.tenure, write.nextEvent, run.headStep, run.generation, JSON.stringify(seriesNames), run.id);
   }
@@ -194,6 +201,7 @@ export function openWrites(db: Database.Database): Writes {
       if (run) for (const statement of sql.remove) statement.run(run.id);
     },
     setSetting: (key, value) => void sql.setting.run(key, value),
+    removeSmallBlob: (hash) => void sql.dropBlob.run(hash),
     putSmallBlob: (hash, bytes) => void sql.blob.run(hash, bytes),
   };
 }

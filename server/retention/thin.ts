@@ -1,0 +1,106 @@
+import type { RunView } from '~/shared/fold';
+
+type Snapshot = RunView['snapshots'][number];
+
+/** What is left after thinning, in parts of the quota: some room, so that not every snapshot thins again. */
+const LEAVE = 0.9;
+
+/**
+ * Which snapshots' maps go so that a run's snapshots fit `quotaBytes`: nothing while they fit.
+ *
+ * Never taken: the first and the last; those made for an alert, a command, the best or the final parameters; the nearest at or before each alert and each
+ * note. Of the others, evenly spaced keyframes stay: one after the other goes the one whose neighbours lie closest together (the earlier of equals), until
+ * nine tenths of the quota are left or only those that are never taken.
+ *
+ * @returns in log order
+ */
+export function toThin(view: Pick<RunView, 'snapshots' | 'alerts' | 'notes'>, quotaBytes: number): Snapshot[] {
+  const all = view.snapshots;
+  const total = all.reduce((bytes, s) => bytes + s.blob.bytes, 0);
+  if (total <= quotaBytes) return [];
+  const fixed = new Set<Snapshot | undefined>([all[0], all.at(-1)]);
+  for (const s of all) if (['alert', 'command', 'best', 'end'].includes(s.occasion)) fixed.add(s);
+  const marks = [...view.alerts.map((a) => a.step), ...view.notes.map((n) => n.anchor.step)];
+  for (const step of marks) if (step !== null) fixed.add(all.findLast((s) => s.step <= step));
+
+  // A chain of neighbours, and the free ones by the gap they would leave.
+  const before = all.map((_, i) => i - 1);
+  const after = all.map((_, i) => i + 1);
+  const gone = new Array<boolean>(all.length).fill(false);
+  const gap = (i: number) => all[after[i]!]!.step - all[before[i]!]!.step;
+  const heap = new MinHeap(
+    all.map((_, i) => i).filter((i) => !fixed.has(all[i])),
+    gap,
+  );
+  let left = total;
+  while (left > quotaBytes * LEAVE) {
+    const i = heap.pop();
+    if (i === null) break;
+    gone[i] = true;
+    left -= all[i]!.blob.bytes;
+    after[before[i]!] = after[i]!;
+    before[after[i]!] = before[i]!;
+    for (const neighbour of [before[i]!, after[i]!]) if (!fixed.has(all[neighbour])) heap.push(neighbour);
+  }
+  return all.filter((_, i) => gone[i]);
+}
+
+/** Indices by a key that only grows: an entry whose key has grown since is put back where it belongs when it comes up. */
+class MinHeap {
+  readonly #items: { index: number; key: number }[];
+  readonly #taken = new Set<number>();
+
+  constructor(
+    indices: number[],
+    private readonly keyOf: (index: number) => number,
+  ) {
+    this.#items = indices.map((index) => ({ index, key: keyOf(index) })).sort((a, b) => a.key - b.key || a.index - b.index);
+  }
+
+  push(index: number): void {
+    this.#items.push({ index, key: this.keyOf(index) });
+    for (let i = this.#items.length - 1; i > 0; ) {
+      const parent = (i - 1) >> 1;
+      if (!this.#less(i, parent)) break;
+      this.#swap(i, parent);
+      i = parent;
+    }
+  }
+
+  pop(): number | null {
+    for (;;) {
+      const first = this.#items[0];
+      const last = this.#items.pop();
+      if (!first || !last) return null;
+      if (this.#items.length > 0) {
+        this.#items[0] = last;
+        this.#sink();
+      }
+      if (this.#taken.has(first.index) || first.key !== this.keyOf(first.index)) continue;
+      this.#taken.add(first.index);
+      return first.index;
+    }
+  }
+
+  #sink(): void {
+    for (let i = 0; ; ) {
+      let least = i;
+      for (const child of [2 * i + 1, 2 * i + 2]) if (child < this.#items.length && this.#less(child, least)) least = child;
+      if (least === i) return;
+      this.#swap(i, least);
+      i = least;
+    }
+  }
+
+  #less(a: number, b: number): boolean {
+    const x = this.#items[a]!;
+    const y = this.#items[b]!;
+    return x.key < y.key || (x.key === y.key && x.index < y.index);
+  }
+
+  #swap(a: number, b: number): void {
+    const x = this.#items[a]!;
+    this.#items[a] = this.#items[b]!;
+    this.#items[b] = x;
+  }
+}
