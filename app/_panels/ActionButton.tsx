@@ -119,18 +119,15 @@ function Argument({
       </select>
     );
   return (
-    <>
-      <input
-        aria-label={arg.label}
-        title={arg.help}
-        className={`${inputClass} ${arg.type === 'text' ? '' : 'w-14!'}`}
-        inputMode={arg.type === 'text' ? undefined : 'decimal'}
-        placeholder={arg.nullLabel ?? arg.label}
-        value={text}
-        disabled={disabled}
-        onChange={(e) => onText(e.target.value)}
-      />
-      {arg.unit && <span className="text-2xs text-dim">{arg.unit}</span>}
-    </>
+    <input
+      aria-label={arg.unit && arg.unit !== arg.label.toLowerCase() ? `${arg.label}, ${arg.unit}` : arg.label}
+      title={arg.help}
+      className={`${inputClass} ${arg.type === 'text' ? '' : 'w-12!'}`}
+      inputMode={arg.type === 'text' ? undefined : 'decimal'}
+      placeholder={arg.nullLabel ?? arg.label}
+      value={text}
+      disabled={disabled}
+      onChange={(e) => onText(e.target.value)}
+    />
   );
 }
