@@ -11,6 +11,7 @@ import type { Clock } from './clock';
 import { FieldError } from './fieldError';
 import { type FrameSettings, Frames, type ViewerPort } from './frames';
 import { RunLog } from './log';
+import { moveInQueue } from './queue';
 import { Room } from './room';
 import { RunList } from './runList';
 import type { Store, StoredRun } from './store';
@@ -33,6 +34,8 @@ export interface Hub {
   /** Entries beside commands (Room.decide). */
   decide(runId: string, choose: (view: RunView) => RunEvent[] | Refusal): Promise<CommandAnswer>;
   trainers(): TrainerSummary[];
+  /** Lets a run that waits for a trainer wait before another one, or (null) last. */
+  moveInQueue(actor: Actor, runId: string, before: string | null): Promise<{ ok: true } | Refusal>;
   readonly store: Pick<Store, 'range' | 'signals' | 'entries'>;
 }
 
@@ -110,6 +113,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     const revert = lastRevert(view)?.record;
     if (revert && entries.some(({ event }) => event.type === 'command.applied' && event.commandId === revert.command.id))
       registry.release(openRun({ runId, view })!, view.tenure, view.statusMessage);
+    for (const { event } of entries) if (event.type === 'run.queued') registry.moved(runId, event.place);
     for (const { seq, event } of entries)
       if (event.type === 'command.requested' && !isRevert(event.command))
         registry.deliver(runId, { seq, actor: event.actor, command: event.command });
@@ -257,6 +261,15 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     list,
     summaries: () => [...summaries.values()].sort((a, b) => b.createdAt - a.createdAt || (a.runId < b.runId ? 1 : -1)),
     trainers: () => registry.list(),
+
+    async moveInQueue(actor, runId, before) {
+      if (!stored.has(runId)) return unknownRun(runId);
+      const answer = moveInQueue(registry.queue(), runId, before, clock.now());
+      if (!answer.ok) return answer;
+      for (const { runId: id, place } of answer.moved)
+        await (await open(id))?.room.decide(() => [{ type: 'run.queued', actor, place }]);
+      return { ok: true };
+    },
 
     async view(runId) {
       return (await open(runId))?.room.view ?? null;

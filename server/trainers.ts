@@ -1,10 +1,10 @@
 /**
- * Which trainer holds which run. Waiting runs go, oldest first, to trainers that are ready and able; each takeover is a new tenure, so that what an earlier
+ * Which trainer holds which run. Waiting runs go, oldest first unless people moved them, to trainers that are ready and able; each takeover is a new tenure, so that what an earlier
  * holder still sends is refused. Pure: trainers are ports, time is given.
  */
 import { type LoggedCommand, refuse } from '~/shared/commands';
 import type { RunConfig } from '~/shared/config';
-import { ended } from '~/shared/fold';
+import { ended, placeInQueue } from '~/shared/fold';
 import {
   type Assignment,
   type BatchAnswer,
@@ -16,6 +16,7 @@ import {
 } from '~/shared/protocol';
 import { pendingRevert } from '~/shared/revert';
 import type { Clock } from './clock';
+import { inOrder, type Waiting } from './queue';
 import type { Room } from './room';
 
 export interface TrainerPort {
@@ -42,7 +43,8 @@ interface Trainer {
 /** A run that has not ended. */
 export interface OpenRun {
   runId: string;
-  createdAt: number;
+  /** The lowest goes first. */
+  place: number;
   config: RunConfig;
   /** Whoever took it last. */
   trainerId: string | null;
@@ -113,6 +115,17 @@ export class Trainers {
     this.add(run);
   }
 
+  /** Runs that wait for a trainer, the next one first; those whose holder may still come back included. */
+  queue(): Waiting[] {
+    return [...this.#free.values(), ...[...this.#awaited.values()].map((a) => a.run)].sort(inOrder);
+  }
+
+  /** Somebody moved it. */
+  moved(runId: string, place: number): void {
+    const run = this.#free.get(runId) ?? this.#awaited.get(runId)?.run;
+    if (run) run.place = place;
+  }
+
   /** A trainer holds it, or may come back for it. */
   holds(runId: string): boolean {
     return this.#awaited.has(runId) || [...this.#trainers.values()].some((t) => t.runId === runId);
@@ -126,6 +139,7 @@ export class Trainers {
       connected: port !== null,
       runId,
       backends: r.backends,
+      memoryBytes: r.memoryBytes,
     }));
   }
 
@@ -302,7 +316,7 @@ export class Trainers {
 
   async #assignAll(): Promise<void> {
     this.#again = false;
-    const runs = [...this.#free.values()].sort((a, b) => a.createdAt - b.createdAt || (a.runId < b.runId ? -1 : 1));
+    const runs = [...this.#free.values()].sort(inOrder);
     for (const run of runs) {
       const trainer = [...this.#trainers.values()].find((t) => t.ready && t.port && misfit(t.registration, run.config) === null);
       if (trainer && this.#free.delete(run.runId)) await this.#assign(run, trainer);
@@ -376,4 +390,4 @@ function misfit(r: Registration, config: RunConfig): string | null {
 
 /** What the queue needs to know of a room's run; null when it has ended. */
 export const openRun = ({ runId, view }: Pick<Room, 'runId' | 'view'>): OpenRun | null =>
-  ended(view.status) ? null : { runId, createdAt: view.createdAt, config: view.config, trainerId: view.trainer?.id ?? null };
+  ended(view.status) ? null : { runId, place: placeInQueue(view), config: view.config, trainerId: view.trainer?.id ?? null };

@@ -168,6 +168,8 @@ export interface TrainerSummary {
   connected: boolean;
   runId: string | null;
   backends: string[];
+  /** Of its machine. */
+  memoryBytes: number;
 }
 
 /** What starting a run takes (tRPC `runs.create`). */

@@ -27,6 +27,8 @@ function rowOf(runId: string, { seq, event }: Entry, view: RunView): { actor: Ac
       const { type: _type, actor, ...changes } = event;
       return { actor, event: { type: 'run.changed', runId, what: JSON.stringify(changes).slice(0, 200) } };
     }
+    case 'run.queued':
+      return { actor: event.actor, event: { type: 'run.changed', runId, what: 'moved in the queue' } };
     case 'command.proposed':
     case 'command.requested':
       return { actor: event.actor, event: { type: 'command.requested', runId, seq, command: event.command } };

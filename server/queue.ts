@@ -1,0 +1,40 @@
+import { type Refusal, refuse } from '~/shared/commands';
+
+/** A run that waits for a trainer, and its place: the lowest is next. */
+export interface Waiting {
+  runId: string;
+  /** ms since 1970: when it was created, until somebody moves it. */
+  place: number;
+}
+
+export const inOrder = (a: Waiting, b: Waiting): number => a.place - b.place || (a.runId < b.runId ? -1 : 1);
+
+/** Keeps the places of moved runs below those of runs created from now on. */
+const apartMs = 1000;
+
+/**
+ * Puts one waiting run before another (null = last).
+ *
+ * @param queue in order
+ * @returns the runs whose place changes: the moved one, or all when no number lies between its new neighbours
+ */
+export function moveInQueue(
+  queue: readonly Waiting[],
+  runId: string,
+  before: string | null,
+  now: number,
+): { ok: true; moved: Waiting[] } | Refusal {
+  const at = queue.findIndex((w) => w.runId === runId);
+  if (at < 0) return refuse('state', `runId: run ${runId} does not wait for a trainer`, 'runId');
+  if (before !== null && !queue.some((w) => w.runId === before))
+    return refuse('state', `before: run ${before} does not wait for a trainer`, 'before');
+  if (before === runId || (queue[at + 1]?.runId ?? null) === before) return { ok: true, moved: [] };
+
+  const others = queue.filter((w) => w.runId !== runId);
+  const to = before === null ? others.length : others.findIndex((w) => w.runId === before);
+  const [low, high] = [others[to - 1]?.place, others[to]?.place];
+  const place = low === undefined ? high! - apartMs : high === undefined ? Math.max(now, low + 1) : low + (high - low) / 2;
+  if (low === undefined || high === undefined || (low < place && place < high)) return { ok: true, moved: [{ runId, place }] };
+  const order = others.toSpliced(to, 0, queue[at]!);
+  return { ok: true, moved: order.map((w, i) => ({ runId: w.runId, place: now - (order.length - i) * apartMs })) };
+}
