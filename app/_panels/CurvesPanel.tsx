@@ -23,10 +23,13 @@ export function CurvesPanel() {
   const shown = mainCharts.filter((c) => search === '' || c.series.some((s) => test(s.name)));
   return (
     <Panel title="Curves" aside={<ChartControls />}>
-      <div className="grid grid-cols-[repeat(auto-fill,minmax(min(100%,22rem),1fr))] gap-x-4 gap-y-3 p-3">
-        {shown.map((c) => (
-          <Main key={c.title} chart={c} />
-        ))}
+      <div className="@container p-3">
+        {/* Four charts: one, two or four abreast, never three and one. */}
+        <div className="grid grid-cols-1 gap-x-4 gap-y-3 @2xl:grid-cols-2 @7xl:grid-cols-4">
+          {shown.map((c) => (
+            <Main key={c.title} chart={c} />
+          ))}
+        </div>
       </div>
       <SeriesGroups test={test} searching={search !== ''} />
     </Panel>
