@@ -1,9 +1,18 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { builtinPictures, builtinSizes, builtinTitle } from '~/trainer/tasks/pictures/builtin';
 import { classCount, classTitle, differences, pictureClasses } from '~/trainer/tasks/pictures/classes';
 import { describePicture, featureDim } from '~/trainer/tasks/pictures/descriptor';
 import { drawPicture, pictureBytes } from '~/trainer/tasks/pictures/draw';
+
+const folder = mkdtempSync(join(tmpdir(), 'headroom-pictures-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Pictures per class: enough to see a rule, and quick to draw. */
+const few = { train: 12, test: 3 };
 
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex').slice(0, 16);
 
@@ -25,13 +34,12 @@ describe('the built-in pictures', () => {
     expect(digest(out)).toBe('c3a79101e89db876');
   });
 
-  it('come balanced and labelled, the training features with mean 0 and deviation 1', () => {
-    const set = builtinPictures(10);
-    const sizes = builtinSizes(10);
+  it('come balanced and labelled, the training features with mean 0 and deviation 1', async () => {
+    const set = await builtinPictures(few, folder);
     expect([set.title, set.featureDim, set.classNames.length]).toEqual([builtinTitle, 512, 100]);
     for (const [part, perClass] of [
-      [set.train, sizes.train],
-      [set.test, sizes.test],
+      [set.train, few.train],
+      [set.test, few.test],
     ] as const) {
       const counts = Array(classCount).fill(0);
       for (const label of part.labels) counts[label]++;
@@ -45,7 +53,23 @@ describe('the built-in pictures', () => {
       means[i % featureDim]! += v / n;
     });
     // Outliers are cut at 5 deviations, which moves a mean a little.
-    for (const mean of means) expect(Math.abs(mean)).toBeLessThan(0.1);
+    for (const mean of means) expect(Math.abs(mean)).toBeLessThan(0.15);
+  });
+
+  it('keep their features in the data folder, and make them again when the file is damaged', async () => {
+    const first = await builtinPictures(few, folder);
+    const file = join(folder, 'pictures/builtin/features-12-3.safetensors');
+    const whole = readFileSync(file);
+    writeFileSync(file, whole.subarray(0, 1000));
+    // A process of its own: nothing is kept in memory.
+    const again = async () => {
+      vi.resetModules();
+      const { builtinPictures: fresh } = await import('~/trainer/tasks/pictures/builtin');
+      return fresh(few, folder);
+    };
+    expect((await again()).test.features).toEqual(first.test.features);
+    expect(existsSync(file) && readFileSync(file).equals(whole)).toBe(true);
+    expect((await again()).train.features).toEqual(first.train.features);
   });
 
   it('a rare set size still finds pictures enough for its validation sets', () => {
@@ -56,21 +80,21 @@ describe('the built-in pictures', () => {
     }
   });
 
-  it('similar pictures have similar features: the class means of other pictures name the class of most', () => {
-    const { train, test } = builtinPictures(10);
+  it('similar pictures have similar features: the class means of other pictures name the class of most', async () => {
+    const { train, test } = await builtinPictures(few, folder);
     const means = Array.from({ length: classCount }, () => new Float64Array(featureDim));
     train.labels.forEach((label, i) => {
-      for (let f = 0; f < featureDim; f++) means[label]![f]! += train.features[i * featureDim + f]! / builtinSizes(10).train;
+      for (let f = 0; f < featureDim; f++) means[label]![f]! += train.features[i * featureDim + f]! / few.train;
     });
     let right = 0;
-    const tried = 500;
+    const tried = 300;
     for (let i = 0; i < tried; i++) {
       const own = test.features.subarray(i * featureDim, (i + 1) * featureDim);
       const distances = means.map((mean) => mean.reduce((sum, m, f) => sum + (m - own[f]!) ** 2, 0));
       if (distances.indexOf(Math.min(...distances)) === test.labels[i]) right++;
     }
     // Chance is 1 %. A network does much better than this crude rule, and it does not find the task solved.
-    expect(right / tried).toBeGreaterThan(0.4);
+    expect(right / tried).toBeGreaterThan(0.25);
     expect(right / tried).toBeLessThan(0.95);
   });
 

@@ -1,5 +1,5 @@
 import type { RunConfig } from '~/shared/config';
-import { builtinPictures } from './builtin';
+import { builtinPictures, builtinSizes } from './builtin';
 
 export type PictureSource = Extract<RunConfig['task'], { kind: 'anomaly' }>['images'];
 
@@ -28,7 +28,7 @@ export interface PictureSet {
  * @throws Error naming the command that prepares the pictures, when they are missing or broken
  */
 export async function loadPictures(source: PictureSource, setSize: number, dataFolder: string): Promise<PictureSet> {
-  if (source === 'builtin') return builtinPictures(setSize);
+  if (source === 'builtin') return builtinPictures(builtinSizes(setSize), dataFolder);
   const { preparedPictures } = await import('../../data/prepared');
   return preparedPictures(source, dataFolder);
 }
