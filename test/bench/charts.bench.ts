@@ -1,0 +1,187 @@
+/**
+ * `npm run bench -- charts [--steps 1000000] [--only draw|page]`: what a frame of a chart costs, and how soon the page of a long run is usable, in Chromium.
+ * CPU time is that of the page's main thread (a browser without a GPU rasters there too); it does not depend on what else the machine does.
+ */
+import { loadavg } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { build as bundle } from 'esbuild';
+import type { Page } from 'playwright-core';
+import { build } from '~/server/build';
+import { openSqliteStore } from '~/server/store/sqlite/open';
+import { defaultConfig } from '~/shared/config';
+import { type Entry, places, type RunEvent } from '~/shared/events';
+import { emptyView, fold, type RunView, summarize } from '~/shared/fold';
+import { startApp } from '../support/app';
+import { chromiumPath, openBrowser } from '../support/browser';
+import { ownFolder } from '../support/folder';
+import type { BenchResult } from './main';
+import { machine, percentile, rowSource } from './rows';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const runId = 'charts001';
+const width = 30;
+const batch = 4_000;
+
+export async function bench(args: string[]): Promise<BenchResult> {
+  const { values } = parseArgs({ args, options: { steps: { type: 'string', default: '1000000' }, only: { type: 'string' } } });
+  const steps = Number(values.steps);
+  if (!Number.isInteger(steps) || steps < 1000)
+    throw new Error(`--steps: "${values.steps}" does not fit; give a whole number >= 1000`);
+  if (values.only !== undefined && values.only !== 'draw' && values.only !== 'page')
+    throw new Error(`--only: "${values.only}" does not fit; give draw or page`);
+  if (!chromiumPath) throw new Error('Chromium is needed: install it, or name it in CHROMIUM');
+  const load = loadavg()[0]!;
+  const rows: BenchResult['rows'] = [];
+  const { browser, close } = await openBrowser();
+  try {
+    if (values.only !== 'page') rows.push(...(await drawing(await browser.newPage())));
+    if (values.only !== 'draw')
+      rows.push(...(await opening(() => browser.newPage({ viewport: { width: 1440, height: 1000 } }), steps)));
+  } finally {
+    await close();
+  }
+  return { title: 'charts: a frame, and the page of a long run', rows, notes: [machine(load)] };
+}
+
+async function cpuClock(page: Page): Promise<() => Promise<number>> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+  return async () => {
+    const { metrics } = await session.send('Performance.getMetrics');
+    return metrics.find((m) => m.name === 'TaskDuration')!.value * 1000;
+  };
+}
+
+async function drawing(page: Page): Promise<BenchResult['rows']> {
+  const script = await bundle({
+    entryPoints: [fileURLToPath(new URL('chartsPage.ts', import.meta.url))],
+    bundle: true,
+    write: false,
+    format: 'iife',
+    tsconfig: join(root, 'tsconfig.json'),
+  });
+  await page.addScriptTag({ content: script.outputFiles[0]!.text });
+  const cpu = await cpuClock(page);
+  const rows: BenchResult['rows'] = [];
+  const frames = 60;
+  for (const [lines, pixels] of [
+    [1, 560],
+    [30, 560],
+    [30, 1120],
+  ] as const) {
+    const run = () =>
+      page.evaluate(
+        ([l, p, f]) => (window as unknown as { drawFrames(l: number, p: number, f: number): number[] }).drawFrames(l, p, f),
+        [lines, pixels, frames] as const,
+      );
+    await run();
+    const before = await cpu();
+    const took = await run();
+    const perFrame = ((await cpu()) - before) / frames;
+    rows.push({
+      what: `draw ${lines} x 1200 buckets on ${pixels} px`,
+      cpuMs: perFrame,
+      wallP50Ms: percentile(took, 0.5),
+      wallP95Ms: percentile(took, 0.95),
+    });
+  }
+  return rows;
+}
+
+async function opening(newPage: () => Promise<Page>, steps: number): Promise<BenchResult['rows']> {
+  const folder = ownFolder();
+  await fill(folder.path, steps);
+  await build((line) => console.log(line));
+  Object.assign(process.env, { NODE_ENV: 'production' });
+  const app = await startApp({ dataFolder: folder.path, pages: { dev: false, root } });
+  const usable: number[] = [];
+  const heap: number[] = [];
+  const cpuMs: number[] = [];
+  try {
+    for (let i = 0; i < 6; i++) {
+      const page = await newPage();
+      const cpu = await cpuClock(page);
+      const startedAt = performance.now();
+      await page.goto(`${app.url}/runs/${runId}`, { waitUntil: 'commit' });
+      // Usable: the legend of the loss chart holds its newest value, so view and curve are there and drawn.
+      await page.waitForFunction(() => /\d/.test(document.querySelector('[data-reads="loss"]')?.textContent ?? ''));
+      if (i > 0) usable.push(performance.now() - startedAt);
+      cpuMs.push(await cpu());
+      await page.waitForTimeout(1500);
+      const { usedJSHeapSize } = await page.evaluate(
+        () => (performance as unknown as { memory: { usedJSHeapSize: number } }).memory,
+      );
+      heap.push(usedJSHeapSize / 1e6);
+      await page.close();
+    }
+  } finally {
+    await app.close();
+    folder.remove();
+  }
+  return [
+    {
+      what: `open ${steps} steps x ${width} series`,
+      cpuMs: percentile(cpuMs, 0.5),
+      wallP50Ms: percentile(usable, 0.5),
+      wallP95Ms: percentile(usable, 0.95),
+      heapMB: percentile(heap, 0.5),
+    },
+  ];
+}
+
+/** A finished run of made-up rows under the names that the page looks for. */
+async function fill(path: string, steps: number): Promise<void> {
+  const store = await openSqliteStore(path);
+  const main = ['loss', 'accuracy', 'learningRate', 'baseLearningRate', 'gradNorm', 'clipThreshold', 'clipped'];
+  const names = [...main, ...Array.from({ length: width - main.length }, (_, i) => `gradNorm/layer${i}.weight`)];
+  const actor = { id: 'bench', name: 'bench', role: 'admin' as const };
+  const source = rowSource(width, 'f32');
+  let view: RunView | null = null;
+  let nextEvent = 0;
+  const append = async (...events: RunEvent[]) => {
+    const after = view?.seq ?? 0;
+    const entries: Entry[] = [];
+    for (const event of events) {
+      const entry: Entry = { seq: (view?.seq ?? 0) + 1, tenure: 1, at: Date.now(), event };
+      view = view ? fold(view, entry) : emptyView(runId, entry);
+      if (event.type !== 'run.created' && event.type !== 'run.assigned') nextEvent += places(event);
+      entries.push(entry);
+    }
+    await store.append({ runId, after, tenure: 1, nextEvent, entries, seriesNames: names, rewind: null });
+  };
+  await append(
+    { type: 'run.created', config: defaultConfig('reverse'), actor, parent: null },
+    {
+      type: 'run.assigned',
+      tenure: 1,
+      trainer: { id: 'bench-trainer', name: 'bench', host: 'bench' },
+      fromStep: 0,
+      checkpoint: null,
+    },
+    {
+      type: 'run.started',
+      step: 0,
+      backend: { name: 'cpu', device: 'none', tried: [] },
+      series: names.map((name) => ({
+        name,
+        unit: '',
+        group: name.startsWith('gradNorm/') ? 'gradient norm per parameter' : name,
+      })),
+      controls: { values: [], actions: [] },
+      values: {},
+      params: [],
+      stepsPerEpoch: 1000,
+      totalSteps: steps,
+    },
+    { type: 'status', status: 'running', step: 0, message: '' },
+  );
+  for (let step = 0; step < steps; step += batch) {
+    const count = Math.min(batch, steps - step);
+    await append({ type: 'steps', firstStep: step, count, values: source(step, count) });
+  }
+  await append({ type: 'status', status: 'finished', step: steps, message: '' });
+  await store.saveView(view!, summarize(view!, 0));
+  await store.close();
+}
