@@ -61,7 +61,7 @@ export function RunHeader() {
             <TakeAway />
           </>
         )}
-        <div className="ml-auto flex items-center gap-3">
+        <div className="ml-auto flex flex-wrap items-center justify-end gap-x-3 gap-y-1">
           <div className="lg:hidden">
             <Transport compact />
           </div>
