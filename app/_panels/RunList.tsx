@@ -6,12 +6,12 @@ import { useState } from 'react';
 import { Button, buttonClass } from '../_components/Button';
 import { inputClass, Select } from '../_components/Field';
 import { LinkState } from '../_components/LinkState';
-import { Popup } from '../_components/Popup';
 import { ThemeToggle, TopBar } from '../_components/TopBar';
 import { useRunList } from '../_live/useRunList';
 import { ImportButton } from './ImportButton';
 import { NewRunDialog } from './NewRunDialog';
 import { RunTable } from './RunTable';
+import { Trainers } from './Trainers';
 import { defaultQuery, type SortKey, shelves, type TableQuery, visibleRuns } from './tableQuery';
 
 const atOnce = 100;
@@ -33,42 +33,13 @@ export function RunList() {
     if (!next.delete(runId) && next.size < mostCompared) next.add(runId);
     setChosen(next);
   };
-  const connected = trainers.filter((t) => t.connected);
 
   return (
     <>
       <header className="border-b border-line bg-panel">
         <TopBar>
           <div className="ml-auto flex items-center gap-3">
-            {runs && (
-              <Popup
-                title="Trainers"
-                className="text-xs text-dim"
-                trigger={`${connected.length} ${connected.length === 1 ? 'trainer' : 'trainers'}`}
-              >
-                {trainers.length === 0 ? (
-                  <p className="text-dim">None has registered. Runs wait until one does.</p>
-                ) : (
-                  <ul className="space-y-1">
-                    {trainers.map((t) => (
-                      <li key={t.id}>
-                        <span className={t.connected ? '' : 'text-dim line-through'}>{t.name}</span>{' '}
-                        <span className="text-dim">
-                          {t.host}: {t.backends.join(', ')};{' '}
-                          {t.runId ? (
-                            <Link className="text-accent" href={`/runs/${t.runId}`}>
-                              training
-                            </Link>
-                          ) : (
-                            'idle'
-                          )}
-                        </span>
-                      </li>
-                    ))}
-                  </ul>
-                )}
-              </Popup>
-            )}
+            {runs && <Trainers trainers={trainers} runs={runs} you={you} />}
             <Link href="/team" className="text-xs text-dim hover:text-ink">
               Team
             </Link>
