@@ -4,6 +4,7 @@ import { useTheme } from 'next-themes';
 import { memo, useCallback, useEffect, useMemo, useRef } from 'react';
 import { BigMap } from '../_charts/attention/BigMap';
 import { ColourBar } from '../_charts/attention/ColourBar';
+import { aggregate, deriveMaps, headMap } from '../_charts/attention/derive';
 import { largeHead, litHead, type Spot } from '../_charts/attention/focus';
 import { HeadGrid, type HeadGridProps } from '../_charts/attention/HeadGrid';
 import { ReverseReader } from '../_charts/attention/ReverseReader';
@@ -237,7 +238,13 @@ function Reader({
   lit: Spot | null;
   width: number;
 }) {
-  const { snapshot, source } = scene;
+  const { snapshot, source, shown } = scene;
+  // The lines are of what this step looks at, whatever is subtracted from it in the map.
+  const weights = useMemo(() => {
+    if (large.quantity === 'weight') return large.values;
+    const maps = deriveMaps(snapshot, source, null);
+    return large.head ? headMap(maps, large.head.layer, large.head.head) : aggregate(maps, shown, 'mean').values;
+  }, [large, snapshot, source, shown]);
   if (source.kind !== 'example')
     return <p className="text-xs text-dim">An average has no inputs or answers of its own: choose an example to read one.</p>;
   if (snapshot.task === 'anomaly')
@@ -247,7 +254,7 @@ function Reader({
       <ReverseReader
         snapshot={snapshot}
         example={source.example}
-        map={large.quantity === 'weight' ? large.values : null}
+        map={weights}
         mass={view.mass}
         width={width}
         lit={lit}

@@ -310,7 +310,7 @@ function TokenMark({ token, place, x, y, side, pitch, on }: MarkProps) {
     );
   }
   const small = pitch < 18;
-  const [left, top] = side === 'top' ? [x, y - 13] : [x - 14, y + 4];
+  const [left, top] = side === 'top' ? [x, y - 13] : [x - 17, y + 4];
   const wrong = token.right === false;
   return (
     <g className={on ? 'fill-ink' : 'fill-ink/85'}>
@@ -324,9 +324,9 @@ function TokenMark({ token, place, x, y, side, pitch, on }: MarkProps) {
       </text>
       {/* The place, since digits repeat; a cross where the answer is wrong. */}
       <text
-        x={side === 'top' ? x : x - 3}
+        x={side === 'top' ? x : x - 2}
         y={side === 'top' ? y - 3 : y + 3}
-        textAnchor="middle"
+        textAnchor={side === 'top' ? 'middle' : 'end'}
         className={`text-[7px] ${wrong ? 'fill-bad' : 'fill-dim'}`}
       >
         {wrong ? '✗' : place + 1}

@@ -8,8 +8,8 @@ import type { FocusEvent, Spot } from './focus';
 interface ReverseReaderProps {
   snapshot: AttentionSnapshot;
   example: number;
-  /** The map whose weights are the lines, [Tq, Tk]; null = none, as for differences. */
-  map: Float32Array | null;
+  /** The map whose weights are the lines, [Tq, Tk]. */
+  map: Float32Array;
   /** 0 = each query's top key, else the share of a row's weight that its lines must reach. */
   mass: number;
   /** CSS pixels to fill at most; long sequences scroll. */
@@ -33,7 +33,7 @@ export const ReverseReader = memo(function ReverseReader({
 }: ReverseReaderProps) {
   const { keys: T, answers, choices } = snapshot;
   const pitch = Math.max(20, Math.min(most, Math.floor((width - 6) / T)));
-  const lines = useMemo(() => (map ? edges(map, snapshot, mass) : []), [map, snapshot, mass]);
+  const lines = useMemo(() => edges(map, snapshot, mass), [map, snapshot, mass]);
   const at = example * answers;
   const wrong = countWrong(snapshot, example);
   const x = (t: number) => (t + 0.5) * pitch;
