@@ -110,10 +110,10 @@ async function opening(newPage: () => Promise<Page>, steps: number): Promise<Ben
       if (i > 0) usable.push(performance.now() - startedAt);
       cpuMs.push(await cpu());
       await page.waitForTimeout(1500);
-      const { usedJSHeapSize } = await page.evaluate(
-        () => (performance as unknown as { memory: { usedJSHeapSize: number } }).memory,
+      const bytes = await page.evaluate(
+        () => (performance as unknown as { memory: { usedJSHeapSize: number } }).memory.usedJSHeapSize,
       );
-      heap.push(usedJSHeapSize / 1e6);
+      heap.push(bytes / 1e6);
       await page.close();
     }
   } finally {
