@@ -138,22 +138,22 @@ async function measure(
   }
 }
 
-/** A short trial of each; the others are ended. */
+/** A short trial of each, one step at a time in turns; the slower ones are ended. */
 async function fastest(sides: Side[]): Promise<Side> {
-  const medians: number[] = [];
-  for (const side of sides) await side.run(2);
-  for (let round = 0; round < 4; round++)
-    for (const [at, side] of sides.entries()) medians[at] = Math.min(medians[at] ?? Infinity, quantile(await side.run(5), 0.5));
-  const best = sides[medians.indexOf(Math.min(...medians))]!;
-  for (const side of sides) if (side !== best) side.close();
-  return best;
+  const best = sides.map(() => Number.POSITIVE_INFINITY);
+  const start = performance.now();
+  for (let round = 0; round < 20 && (round < 3 || performance.now() - start < 1000 * secondsPerSide); round++)
+    for (const [at, side] of sides.entries()) best[at] = Math.min(best[at]!, ...(await side.run(1)));
+  const chosen = sides[best.indexOf(Math.min(...best))]!;
+  for (const side of sides) if (side !== chosen) side.close();
+  return chosen;
 }
 
 async function interleave(sides: Side[], steps: number | null): Promise<void> {
   const perRound: number[] = [];
   for (const [at, side] of sides.entries()) {
     const trial = quantile(await side.run(5), 0.5);
-    perRound[at] = steps ? Math.ceil(steps / rounds) : Math.max(2, Math.round((1000 * secondsPerSide) / rounds / trial));
+    perRound[at] = steps ? Math.ceil(steps / rounds) : Math.max(1, Math.round((1000 * secondsPerSide) / rounds / trial));
   }
   for (let round = 0; round < rounds; round++)
     for (const [at, side] of sides.entries()) side.ms.push(...(await side.run(perRound[at]!)));
