@@ -31,6 +31,12 @@ export const taskConfig = z.discriminatedUnion('kind', [reverseTask, anomalyTask
 export type TaskConfig = z.infer<typeof taskConfig>;
 export type TaskKind = TaskConfig['kind'];
 
+/** What the pictures are, in words that stand wherever they show. */
+export const pictureTitles = { builtin: 'built-in demo pictures', cifar100: 'CIFAR-100', folder: 'own pictures' } as const;
+
+/** null when the task has no pictures. */
+export const picturesInWords = (task: TaskConfig): string | null => (task.kind === 'anomaly' ? pictureTitles[task.images] : null);
+
 export const runConfig = z
   .strictObject({
     name: z.string().trim().min(1, 'give the run a name').max(80),

@@ -1,5 +1,5 @@
 import type { Command, RefusalReason } from './commands';
-import type { RunConfig } from './config';
+import { picturesInWords, type RunConfig } from './config';
 import type { Controls, ControlValue } from './controls';
 import {
   type Analysis,
@@ -313,6 +313,8 @@ export interface RunSummary {
   runId: string;
   name: string;
   task: RunConfig['task']['kind'];
+  /** What its pictures are; null when it has none. */
+  pictures?: string | null;
   status: RunStatus;
   step: number;
   totalSteps: number;
@@ -339,6 +341,7 @@ export function summarize(view: RunView, watchers: number): RunSummary {
     runId: view.runId,
     name: view.config.name,
     task: view.config.task.kind,
+    pictures: picturesInWords(view.config.task),
     status: view.status,
     step: view.step,
     totalSteps: view.totalSteps,

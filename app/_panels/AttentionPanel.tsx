@@ -2,6 +2,7 @@
 
 import { useTheme } from 'next-themes';
 import { memo, useCallback, useEffect, useMemo, useRef } from 'react';
+import { picturesInWords } from '~/shared/config';
 import { BigMap } from '../_charts/attention/BigMap';
 import { ColourBar } from '../_charts/attention/ColourBar';
 import { aggregate, deriveMaps, headMap } from '../_charts/attention/derive';
@@ -239,6 +240,7 @@ function Reader({
   width: number;
 }) {
   const { snapshot, source, shown } = scene;
+  const pictures = useView((v) => picturesInWords(v.config.task), null);
   // The lines are of what this step looks at, whatever is subtracted from it in the map.
   const weights = useMemo(() => {
     if (large.quantity === 'weight') return large.values;
@@ -248,7 +250,16 @@ function Reader({
   if (source.kind !== 'example')
     return <p className="text-xs text-dim">An average has no inputs or answers of its own: choose an example to read one.</p>;
   if (snapshot.task === 'anomaly')
-    return <SetReader snapshot={snapshot} example={source.example} tokens={scene.tokens} lit={lit} onFocus={focusStore.send} />;
+    return (
+      <SetReader
+        snapshot={snapshot}
+        example={source.example}
+        tokens={scene.tokens}
+        pictures={pictures}
+        lit={lit}
+        onFocus={focusStore.send}
+      />
+    );
   return (
     <div>
       <ReverseReader

@@ -2,6 +2,7 @@
 
 import { Cpu, GitBranch } from 'lucide-react';
 import Link from 'next/link';
+import { picturesInWords } from '~/shared/config';
 import { ended, latestValue } from '~/shared/fold';
 import { count, duration, measured } from '../_components/format';
 import { LinkState } from '../_components/LinkState';
@@ -23,6 +24,7 @@ export function RunHeader() {
   const head = useView(
     (v) => ({
       name: v.config.name,
+      pictures: picturesInWords(v.config.task),
       status: v.status,
       message: v.statusMessage,
       step: v.step,
@@ -55,6 +57,7 @@ export function RunHeader() {
             <span role="status" data-testid="status">
               <StatusBadge status={head.status} message={head.message} />
             </span>
+            {head.pictures && <span className="hidden text-xs text-dim sm:inline">{head.pictures}</span>}
             <Pace />
             <Backend />
             <Setup />

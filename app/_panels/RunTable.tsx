@@ -94,6 +94,7 @@ export function RunTable({
                   <StatusBadge status={run.status} />
                 </span>
                 <span>{run.task}</span>
+                {run.pictures && <span>{run.pictures}</span>}
                 {run.backend && <span>{run.backend}</span>}
                 {run.tags.map((tag) => (
                   <span key={tag} className="rounded-sm border border-line px-1">

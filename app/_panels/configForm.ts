@@ -52,7 +52,10 @@ export const groups: { title: string; fields: Field[] }[] = [
       number('task.validationSize', 'Validation examples', { shown: only('reverse') }),
       number('task.testSize', 'Test examples', { shown: only('reverse') }),
       number('task.setSize', 'Pictures per set', { shown: only('anomaly'), help: 'the odd one included' }),
-      choice('task.images', 'Pictures', ['builtin', 'cifar100', 'folder'], { shown: only('anomaly') }),
+      choice('task.images', 'Pictures', ['builtin', 'cifar100', 'folder'], {
+        shown: only('anomaly'),
+        help: 'builtin: built-in demo pictures, no download; cifar100 and folder need npm run data:features first',
+      }),
       number('batchSize', 'Batch size'),
     ],
   },

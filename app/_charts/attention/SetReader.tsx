@@ -9,12 +9,14 @@ interface SetReaderProps {
   snapshot: AttentionSnapshot;
   example: number;
   tokens: readonly Token[];
+  /** What the pictures are, e.g. "built-in demo pictures". */
+  pictures: string | null;
   lit: Spot | null;
   onFocus: (event: FocusEvent) => void;
 }
 
 /** The pictures of a set with the probability of each to be the odd one. Pointing at one lights its row, column and bar everywhere. */
-export const SetReader = memo(function SetReader({ snapshot, example, tokens, lit, onFocus }: SetReaderProps) {
+export const SetReader = memo(function SetReader({ snapshot, example, tokens, pictures, lit, onFocus }: SetReaderProps) {
   const { keys: T } = snapshot;
   const odd = snapshot.labels[example]!;
   const picked = snapshot.predictions[example]!;
@@ -35,6 +37,7 @@ export const SetReader = memo(function SetReader({ snapshot, example, tokens, li
         <span className="ml-2 whitespace-nowrap">
           <i aria-hidden className="inline-block size-2.5 rounded-sm border border-dashed border-accent align-[-1px]" /> picked
         </span>
+        {pictures && <span className="ml-2 whitespace-nowrap">{pictures}</span>}
       </p>
       <div className="grid grid-cols-[repeat(auto-fill,minmax(2.75rem,1fr))] gap-1">
         {tokens.slice(0, T).map((token, t) => {

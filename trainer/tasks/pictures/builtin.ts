@@ -1,6 +1,7 @@
 /** The picture set that needs no download: drawn from a seed, the same everywhere. Its features take seconds to compute and are kept in the data folder. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { pictureTitles } from '~/shared/config';
 import { parseSafetensors, serializeSafetensors } from '~/shared/safetensors';
 import { writeFileAtomically } from '../../atomicFile';
 import { hashOf } from '../../link/blobs';
@@ -11,7 +12,7 @@ import { drawPicture, pictureBytes } from './draw';
 import type { PicturePart, PictureSet } from './pictureSet';
 import { standardise } from './standardise';
 
-export const builtinTitle = 'built-in demo pictures';
+export const builtinTitle = pictureTitles.builtin;
 
 /** Pictures per class. A tenth of `train` becomes validation, and a set takes setSize - 1 different pictures of one class. */
 export const builtinSizes = (setSize: number): { train: number; test: number } => ({
