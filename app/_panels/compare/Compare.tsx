@@ -20,8 +20,8 @@ import { differences } from './difference';
 import { type Compared, type ComparedSeries, useCompared } from './useCompared';
 
 export const most = 10;
-const charts: { series: ComparedSeries; title: string; percent?: boolean; smoothed: boolean; points?: 'loss' | 'accuracy' }[] = [
-  { series: 'loss', title: 'Loss', smoothed: true, points: 'loss' },
+const charts: { series: ComparedSeries; title: string; percent?: boolean; smoothed: boolean; points?: 'accuracy' }[] = [
+  { series: 'loss', title: 'Loss', smoothed: true },
   { series: 'accuracy', title: 'Accuracy', percent: true, smoothed: true, points: 'accuracy' },
   { series: 'gradNorm', title: 'Gradient norm', smoothed: true },
   { series: 'learningRate', title: 'Learning rate', smoothed: false },
@@ -196,7 +196,7 @@ export function Compare({ start }: { start: { runs: string[]; x: Alignment } }) 
               {x === 'equal loss' ? `never at a loss of ${measured(lossLevel)}` : 'not started, so not on this axis'}.
             </p>
           )}
-          <div className="grid grid-cols-[repeat(auto-fill,minmax(min(100%,28rem),1fr))] gap-x-4 gap-y-3 p-3">
+          <div className="grid grid-cols-1 gap-x-4 gap-y-3 p-3 lg:grid-cols-2">
             {drawn.charts.map(({ chart, lines, points }) => (
               <LineChart
                 key={chart.title}
@@ -254,7 +254,7 @@ function linesOf(
 function pointsOf(
   runs: readonly Compared[],
   axis: ReturnType<typeof axisOf>,
-  what: 'loss' | 'accuracy',
+  what: 'accuracy',
   named: Names,
   colourOf: (runId: string) => number,
 ): PointSpec[] {

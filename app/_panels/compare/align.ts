@@ -64,7 +64,7 @@ export function axisOf(kind: Alignment, runs: readonly Aligned[], lossLevel: num
       const latest = Math.max(0, ...[...reached.values()].filter((s) => s !== null));
       return {
         map: {
-          ...scaled('steps from equal loss', 1, latest),
+          ...scaled('steps', 1, latest),
           tick: formatTick,
           ticks: (a, b, n) => spread(a, b, n).filter(Number.isInteger),
           say: (v) => `${formatStep(v - latest)} steps from equal loss`,
