@@ -3,7 +3,7 @@
 import { memo } from 'react';
 import { analysisKinds } from '~/shared/analyses';
 import type { Analysis } from '~/shared/events';
-import type { Placed } from '~/shared/fold';
+import { ended, type Placed } from '~/shared/fold';
 import { setCursor } from '../../_live/cursor';
 import { useView } from '../../_live/useRun';
 import { ActionButton } from '../ActionButton';
@@ -16,6 +16,7 @@ export const Analyses = memo(function Analyses({ step }: { step: number }) {
   const actions = useView((v) => v.controls.actions.filter((a) => kinds.includes(a.name)), []);
   const analyses = useView((v) => v.analyses, []);
   const why = useWhyNot();
+  const over = useView((v) => ended(v.status), false);
   if (actions.length === 0 && analyses.length === 0) return null;
   return (
     <section aria-label="questions to the trainer" className="flex flex-col gap-1.5 text-xs">
@@ -25,6 +26,9 @@ export const Analyses = memo(function Analyses({ step }: { step: number }) {
           <ActionButton key={action.name} action={action} why={why} />
         ))}
       </div>
+      {over && actions.length > 0 && (
+        <p className="text-dim">The run has ended: branch from one of its checkpoints to ask about the parameters there.</p>
+      )}
       <ul className="flex max-h-48 flex-col gap-1 overflow-auto">
         {analyses
           .filter((a) => kinds.includes(a.kind))
