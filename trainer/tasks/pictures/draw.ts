@@ -112,7 +112,7 @@ function layout(arrangement: number, random: () => number): { x: number; y: numb
 }
 
 /** How much pictures of one class differ. Chosen so that a good model finds 90 to 98 of 100 odd ones (test/trainer/anomaly.test.ts). */
-export const variation = { hue: 0.03, size: 0.2, turn: 0.35, noise: 26, clutter: 3 };
+export const variation = { hue: 0.05, size: 0.32, turn: 0.9, noise: 80, clutter: 5 };
 
 /**
  * @param seed of this picture
