@@ -155,8 +155,11 @@ function rpcHandler(deps: HttpDeps, actorOf: (request: IncomingMessage) => Actor
 
 const how = 'Open the invite link that you were given; the first admin’s is printed where the server was started.';
 
+/** What the API answers has the form of tRPC's errors, so that its clients can read it. */
 function unknown(response: ServerResponse, api: boolean): void {
-  if (api) sendJson(response, 401, { error: `Who are you? ${how}` });
+  const message = `Who are you? ${how} A script sends its token: "authorization: Bearer <token>".`;
+  if (api)
+    sendJson(response, 401, { error: { message, code: -32001, data: { code: 'UNAUTHORIZED', httpStatus: 401, field: null } } });
   else sendPage(response, 401, 'Who are you?', how);
 }
 

@@ -7,6 +7,8 @@ import { controlValue } from '~/shared/controls';
 import { type CommandRecord, latestValue, type RunView } from '~/shared/fold';
 import { runId, step } from '~/shared/ids';
 import { serialize } from '~/shared/json';
+import { branchRun } from '~/shared/protocol';
+import { revertAction } from '~/shared/revert';
 import { parseSafetensors } from '~/shared/safetensors';
 import { type HeadroomClient, readBlob, type Server } from './client';
 
@@ -169,8 +171,26 @@ export function createMcpServer(host: ToolHost): McpServer {
     },
   );
 
+  mcp.registerTool(
+    'branch_run',
+    {
+      description:
+        'A new run that goes on from a checkpoint of another (its hash from get_run; null = now), which stays as it is. `changes` apply before its first step; `repeat` repeats the later changes of the parent at their steps, but for the command `without`.',
+      inputSchema: branchRun.shape,
+    },
+    async (input) => answer(await client.runs.branch.mutate(input)),
+  );
+
   return mcp;
 }
+
+/** What the server does itself, in the form of the trainer's declarations. */
+const serverAction = {
+  name: revertAction,
+  label: 'Revert',
+  help: 'Takes the run back to one of its checkpoints; what came after it is replaced, and the changes made since are undone. Give the step of a checkpoint, or its hash.',
+  args: ['step', 'checkpoint'],
+};
 
 /** What a reader needs of a view; long lists end with their newest. */
 function describeRun(view: RunView) {
@@ -188,7 +208,7 @@ function describeRun(view: RunView) {
     ),
     series: view.series.map((s) => s.name),
     controls: view.controls.values.map((c) => ({ ...c, value: view.values[c.name]?.value ?? null })),
-    actions: view.controls.actions,
+    actions: [...view.controls.actions, serverAction],
     evaluations: evaluations.slice(-20),
     alerts: alerts.slice(-20),
     notes: notes.slice(-50),

@@ -1,0 +1,193 @@
+/** An agent's tools as it calls them: over the SDK's client, against the server with everything real but the pipe. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
+import { createTRPCClient, httpBatchLink } from '@trpc/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect } from '~/server/mcp/client';
+import { createMcpServer } from '~/server/mcp/tools';
+import type { AppRouter } from '~/server/trpc';
+import { defaultConfig } from '~/shared/config';
+import { deserialize, transformer } from '~/shared/json';
+import { paths } from '~/shared/protocol';
+import { startApp, type TestApp } from '~/test/support/app';
+import { type ScriptedTrainer, startScriptedTrainer } from '~/test/support/scriptedTrainer';
+import { TestViewer } from '~/test/support/viewer';
+
+const config = { ...defaultConfig('reverse'), name: 'watched', probeSize: 2, checkpointEverySteps: 10, snapshotEverySteps: 20 };
+let app: TestApp;
+let trainer: ScriptedTrainer;
+let runId: string;
+let admin: ReturnType<typeof createTRPCClient<AppRouter>>;
+const opened: { close(): unknown }[] = [];
+
+beforeAll(async () => {
+  app = await startApp({ loginRequired: true });
+  const invite = new URL(app.adminLink!, app.url).searchParams.get('invite')!;
+  const joined = await fetch(`${app.url}/api/join`, { method: 'POST', body: JSON.stringify({ invite, name: 'Root' }) });
+  const headers = { cookie: joined.headers.get('set-cookie')!.split(';')[0]! };
+  admin = createTRPCClient<AppRouter>({ links: [httpBatchLink({ url: `${app.url}${paths.trpc}`, transformer, headers })] });
+  ({ runId } = await admin.runs.create.mutate({ config }));
+  trainer = await startScriptedTrainer(app.address, { stepMs: 1 });
+  // It stands still at a known place: past a snapshot and a checkpoint.
+  const viewer = await TestViewer.connect(app.url, headers);
+  await viewer.watch(runId);
+  await viewer.until((v) => v.snapshots.length > 2 && v.checkpoints.length > 2);
+  await viewer.command({ kind: 'act', id: 'pause-for-tests', runId, action: 'pause', args: {} });
+  await viewer.until((v) => v.status === 'paused');
+  viewer.close();
+});
+afterAll(async () => {
+  for (const o of opened) await o.close();
+  trainer.close();
+  await app.close();
+});
+
+/** An agent with a token of this scope; undefined = without one. */
+async function agent(scope?: 'viewer' | 'operator') {
+  const made = scope && (await admin.team.makeToken.mutate({ name: `${scope} agent`, scope, expiresInMs: null }));
+  const server = { url: app.url, token: made?.secret };
+  const mcp = createMcpServer({ server, client: connect(server), pause: (ms) => pause(ms) });
+  const [here, there] = InMemoryTransport.createLinkedPair();
+  const client = new Client({ name: 'test', version: '1' });
+  await Promise.all([mcp.connect(there), client.connect(here)]);
+  opened.push(client, mcp);
+  return {
+    client,
+    async call(name: string, args: Record<string, unknown> = {}) {
+      const { content, isError } = (await client.callTool({ name, arguments: args })) as {
+        content: { text: string }[];
+        isError?: boolean;
+      };
+      return isError ? { error: content[0]!.text } : deserialize(JSON.parse(content[0]!.text));
+    },
+  };
+}
+
+describe('an agent', () => {
+  it('finds its tools declared, with what only reads marked', async () => {
+    const { client } = await agent('viewer');
+    const { tools } = await client.listTools();
+    expect(tools.filter((t) => t.annotations?.readOnlyHint).map((t) => t.name)).toEqual([
+      'list_runs',
+      'get_run',
+      'read_series',
+      'read_attention_signals',
+      'read_snapshot',
+    ]);
+    expect(tools.find((t) => t.name === 'request_command')!.inputSchema.required).toEqual(['runId']);
+  });
+
+  it('lists and reads runs, series, signals and attention with a viewer’s token', async () => {
+    const { call } = await agent('viewer');
+    const view = await admin.runs.view.query({ runId });
+    expect(await call('list_runs')).toMatchObject([{ runId, name: 'watched', status: 'paused', step: view.step }]);
+    expect(await call('get_run', { runId })).toMatchObject({
+      runId,
+      status: 'paused',
+      step: view.step,
+      checkpoints: view.checkpoints.map((c) => ({ step: c.step, hash: c.blob.hash })),
+    });
+    const range = await admin.runs.range.query({ runId, series: ['loss'], fromStep: 0, toStep: 5, buckets: 5 });
+    expect(await call('read_series', { runId, series: ['loss'], toStep: 5, buckets: 5 })).toMatchObject({
+      bucketSteps: 1,
+      points: [...range.series.loss!.last].map((loss, step) => ({ step, loss: { min: loss, max: loss, last: loss } })),
+    });
+    const signals = (await call('read_attention_signals', { runId })) as { layers: number; heads: number };
+    expect([signals.layers, signals.heads]).toEqual([config.model.layers, config.model.heads]);
+    const map = (await call('read_snapshot', { runId, step: 21, example: 1 })) as { step: number; map: number[][] };
+    expect(map.step).toBe(20);
+    for (const row of map.map) expect(row.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);
+    expect(await call('read_snapshot', { runId, step: 0, head: 99 })).toEqual({
+      error: `head: 99 is not below ${config.model.heads}`,
+    });
+    expect(await call('get_run', { runId: 'nothere' })).toEqual({ error: 'runId: there is no run nothere' });
+  });
+
+  it('steers with an operator’s token, under its own name, and is told the outcome', async () => {
+    const { call } = await agent('operator');
+    expect(await call('request_command', { runId, control: 'clipThreshold', value: 2, expected: 5 })).toMatchObject({
+      status: 'applied',
+      before: 5,
+      after: 2,
+    });
+    const record = (await admin.runs.view.query({ runId })).commands.at(-1)!;
+    expect(record.actor).toMatchObject({ name: 'operator agent', role: 'operator' });
+    const rows = await admin.team.audit.query({ fromSeq: 1, limit: 100, actorId: record.actor.id, runId, kinds: null });
+    expect(rows.rows.map((r) => r.event.type)).toEqual(['command.requested', 'command.applied']);
+    expect(await call('request_command', { runId, control: 'clipThreshold', value: 3, expected: 5 })).toMatchObject({
+      ok: false,
+      reason: 'conflict',
+    });
+    expect(await call('request_command', { runId, control: 'clipThreshold', value: -3 })).toMatchObject({
+      ok: false,
+      reason: 'invalid',
+      field: 'value',
+    });
+    expect(await call('request_command', { runId, control: 'clipThreshold' })).toEqual({
+      error: 'give either control and value, or action (and args)',
+    });
+  });
+
+  it('waits for a second operator where an admin wants one', async () => {
+    const { call } = await agent('operator');
+    await admin.team.setNeedsApproval.mutate({ names: ['learningRate'] });
+    const asked = call('request_command', { runId, control: 'learningRate', value: 0.1 });
+    expect(await asked).toEqual({ status: 'proposed' });
+    await admin.team.setNeedsApproval.mutate({ names: [] });
+  });
+
+  it('takes a run back to a checkpoint', async () => {
+    const { call } = await agent('operator');
+    expect(await call('request_command', { runId, action: 'revert', args: { step: 10 } })).toMatchObject({
+      status: 'applied',
+      after: 10,
+    });
+  });
+
+  it('branches a run, with a change and without a word to its trainer', async () => {
+    const { call } = await agent('operator');
+    const { checkpoints } = (await call('get_run', { runId })) as { checkpoints: { step: number; hash: string }[] };
+    const [first] = checkpoints;
+    const changes = [{ control: 'learningRate', value: 0.01 }];
+    const branch = (await call('branch_run', { runId, checkpoint: first!.hash, name: 'what if', changes, repeat: null })) as {
+      runId: string;
+    };
+    const view = await admin.runs.view.query({ runId: branch.runId });
+    expect(view.parent).toMatchObject({ runId, step: first!.step, checkpoint: { hash: first!.hash } });
+    expect(view.commands.map((c) => [c.actor.name, c.command])).toMatchObject([
+      ['operator agent', { kind: 'set', control: 'learningRate', value: 0.01 }],
+    ]);
+  });
+
+  it('is refused what its token may not, and everything without one', async () => {
+    const viewer = await agent('viewer');
+    const before = (await admin.runs.view.query({ runId })).commands.length;
+    expect(await viewer.call('request_command', { runId, action: 'resume' })).toEqual({
+      ok: false,
+      reason: 'forbidden',
+      message: 'viewer agent (viewer) may not steer runs',
+      field: null,
+    });
+    expect(await viewer.call('start_run', { task: 'reverse' })).toEqual({
+      error: 'viewer agent (viewer) may not start runs',
+    });
+    expect((await admin.runs.view.query({ runId })).commands.length).toBe(before);
+    expect(await (await agent()).call('list_runs')).toEqual({
+      error: expect.stringMatching(/^Who are you\? .* A script sends its token/),
+    });
+  });
+
+  it('starts a run from what differs, and is told which field does not fit', async () => {
+    const { call } = await agent('operator');
+    const started = (await call('start_run', { task: 'reverse', config: { seed: 11, optimizer: { learningRate: 0.001 } } })) as {
+      runId: string;
+    };
+    const view = await admin.runs.view.query(started);
+    expect([view.config.seed, view.config.optimizer.learningRate]).toEqual([11, 0.001]);
+    expect(view.createdBy.name).toBe('operator agent');
+    expect(await call('start_run', { task: 'reverse', config: { batchSize: 0 } })).toEqual({
+      error: expect.stringMatching(/^config\.batchSize: /),
+    });
+  });
+});
