@@ -2,7 +2,7 @@
 
 import { Plus, Search } from 'lucide-react';
 import Link from 'next/link';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { Button, buttonClass } from '../_components/Button';
 import { inputClass, Select } from '../_components/Field';
 import { LinkState } from '../_components/LinkState';
@@ -12,14 +12,20 @@ import { ImportButton } from './ImportButton';
 import { NewRunDialog } from './NewRunDialog';
 import { RunTable } from './RunTable';
 import { Trainers } from './Trainers';
-import { defaultQuery, type SortKey, shelves, type TableQuery, visibleRuns } from './tableQuery';
+import { defaultQuery, fromParams, type SortKey, shelves, type TableQuery, toParams, visibleRuns } from './tableQuery';
 
 const atOnce = 100;
 const mostCompared = 10;
 
 export function RunList() {
   const { link, error, runs, trainers, you } = useRunList();
-  const [query, setQuery] = useState<TableQuery>(defaultQuery);
+  const [query, showQuery] = useState<TableQuery>(defaultQuery);
+  useEffect(() => showQuery(fromParams(location.search)), []);
+  const setQuery = (next: TableQuery) => {
+    showQuery(next);
+    const params = toParams(next);
+    history.replaceState(history.state, '', params ? `/?${params}` : '/');
+  };
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [dialog, setDialog] = useState(false);
   const [limit, setLimit] = useState(atOnce);

@@ -23,6 +23,27 @@ export type SortKey = (typeof sortKeys)[number];
 
 export const defaultQuery: TableQuery = { search: '', show: 'all', sort: 'createdAt', descending: true };
 
+/** As a query string without "?"; what stands at its default is left out. */
+export function toParams(q: TableQuery): string {
+  const params = new URLSearchParams();
+  if (q.search) params.set('find', q.search);
+  if (q.show !== defaultQuery.show) params.set('show', q.show);
+  if (q.sort !== defaultQuery.sort) params.set('sort', q.sort);
+  if (q.descending !== defaultQuery.descending) params.set('order', 'up');
+  return params.toString();
+}
+
+/** The inverse of toParams; what makes no sense is left at its default. */
+export function fromParams(query: string): TableQuery {
+  const params = new URLSearchParams(query);
+  return {
+    search: params.get('find') ?? '',
+    show: shelves.find((s) => s === params.get('show')) ?? defaultQuery.show,
+    sort: sortKeys.find((s) => s === params.get('sort')) ?? defaultQuery.sort,
+    descending: params.get('order') !== 'up',
+  };
+}
+
 /** Every word of the search must occur in the run's name, id, task, status, backend, author or tags. */
 function matches(run: RunSummary, words: string[]): boolean {
   const text = [run.name, run.runId, run.task, run.status, run.backend ?? '', run.createdBy.name, ...run.tags]

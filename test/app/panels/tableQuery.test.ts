@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultQuery, sortKeys, tagsOf, visibleRuns } from '~/app/_panels/tableQuery';
+import { defaultQuery, fromParams, shelves, sortKeys, tagsOf, toParams, visibleRuns } from '~/app/_panels/tableQuery';
 import { defaultConfig } from '~/shared/config';
 import { emptyView, type RunSummary, summarize } from '~/shared/fold';
 
@@ -61,4 +61,15 @@ it('tags are separated by commas, each once, and a long one is named', () => {
   expect(tagsOf(' paper, clip 5,,paper ')).toEqual({ ok: true, tags: ['paper', 'clip 5'] });
   expect(tagsOf('')).toEqual({ ok: true, tags: [] });
   expect(tagsOf('x'.repeat(41))).toEqual({ ok: false, message: `Tags: "${'x'.repeat(41)}" has 41 characters; 40 is the most` });
+});
+
+it('search, shelf and order come back from the address; what makes no sense is left at its default', () => {
+  expect(toParams(defaultQuery)).toBe('');
+  for (const show of shelves)
+    for (const sort of sortKeys)
+      for (const descending of [true, false]) {
+        const query = { search: 'a&b = c', show, sort, descending };
+        expect(fromParams(toParams(query))).toEqual(query);
+      }
+  expect(fromParams('show=none&sort=nothing&order=sideways')).toEqual(defaultQuery);
 });
