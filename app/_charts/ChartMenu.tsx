@@ -1,21 +1,28 @@
 import { Menu } from '@base-ui/react/menu';
 import { Download } from 'lucide-react';
 import { useState } from 'react';
-import { chartCsv, chartPng, chartSvg, download, type ExportRequest } from './exportChart';
+import { chartPng, download } from './exportChart';
 
 /** Takes a chart away as a picture or as numbers. */
-export function ChartMenu({ title, request }: { title: string; request(): ExportRequest }) {
+export function ChartMenu({
+  title,
+  svg,
+  csv,
+}: {
+  title: string /** null before the first drawing */;
+  svg(): string | null;
+  csv(): string;
+}) {
   const [error, setError] = useState<string | null>(null);
   const file = title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
   const save = async (kind: 'png' | 'svg' | 'csv') => {
     setError(null);
     try {
-      const r = request();
-      if (kind === 'csv') return download(`${file}.csv`, chartCsv(r.what.lines, r.what.points), 'text/csv');
-      const svg = chartSvg(title, r);
-      if (!svg) throw new Error('there is nothing drawn yet');
-      if (kind === 'svg') download(`${file}.svg`, svg, 'image/svg+xml');
-      else download(`${file}.png`, await chartPng(svg), 'image/png');
+      if (kind === 'csv') return download(`${file}.csv`, csv(), 'text/csv');
+      const drawing = svg();
+      if (!drawing) throw new Error('there is nothing drawn yet');
+      if (kind === 'svg') download(`${file}.svg`, drawing, 'image/svg+xml');
+      else download(`${file}.png`, await chartPng(drawing), 'image/png');
     } catch (e) {
       setError(e instanceof Error ? e.message : String(e));
     }

@@ -3,23 +3,28 @@
 import { AxisBottom } from '@visx/axis';
 import { scaleLinear } from '@visx/scale';
 import { useCallback, useEffect, useId, useRef, useState } from 'react';
+import { ChartMenu } from './ChartMenu';
 import { moveByKey } from './cursorKeys';
 import { growingEnd } from './domains';
 import { type Plot, pixelX, stepAtPixel } from './draw';
 import { askFrame, dropFrame } from './drawLoop';
+import { chartCsv, heatSvg } from './exportChart';
 import { formatStep, formatTick } from './format';
 import { type GestureTarget, useGestures } from './gestures';
 import { HeatLegend } from './HeatLegend';
 import { heatDomain, heatPixels, type Rgb } from './heat';
+import { MarksLayer } from './MarksLayer';
 import { usePalette } from './palette';
 import { readout } from './readout';
-import type { ChartCursor, LineSpec } from './types';
+import type { ChartCursor, LineSpec, Mark } from './types';
 import { useSize } from './useSize';
 import type { XMap } from './xMap';
 
-const top = 6;
+const top = 18;
 const bottom = 22;
 const right = 14;
+const heatY = [0, 1] as const;
+const none: readonly never[] = [];
 
 export interface HeatMapProps {
   title: string;
@@ -29,17 +34,19 @@ export interface HeatMapProps {
   subscribe(listener: () => void): () => void;
   /** A threshold shown on the colour scale. */
   limit: { label: string; value: number } | null;
+  marks?: readonly Mark[];
   stops?: readonly number[];
   notice?: React.ReactNode;
 }
 
 /** Series x steps, coloured on a log scale. Cells are a canvas, one image pixel per column and series, stretched without smoothing. */
-export function HeatMap({ title, rows, map, cursor, subscribe, limit, stops = [], notice }: HeatMapProps) {
+export function HeatMap({ title, rows, map, cursor, subscribe, limit, marks = none, stops = none, notice }: HeatMapProps) {
   const palette = usePalette();
   const id = useId();
   const box = useRef<HTMLDivElement>(null);
   const area = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
+  const labels = useRef<SVGSVGElement>(null);
   const overlay = useRef<SVGGElement>(null);
   const brushRect = useRef<SVGRectElement>(null);
   const size = useSize(box);
@@ -183,6 +190,17 @@ export function HeatMap({ title, rows, map, cursor, subscribe, limit, stops = []
           {title}
         </span>
         {shown && <HeatLegend domain={shown.domain} limit={limit} />}
+        <span className="ml-auto">
+          <ChartMenu
+            title={title}
+            svg={() =>
+              labels.current && now.current.image
+                ? heatSvg(title, labels.current, now.current.image, { left, top, width, height }, palette)
+                : null
+            }
+            csv={() => chartCsv(rows, none)}
+          />
+        </span>
       </figcaption>
       <p id={`${id}said`} className="sr-only">
         {title}: {rows.length} series over training steps; a cell is the largest value of its steps.
@@ -205,7 +223,7 @@ export function HeatMap({ title, rows, map, cursor, subscribe, limit, stops = []
         }}
       >
         <canvas ref={canvas} aria-hidden className="absolute" style={{ left, top, width, height }} />
-        <svg width={size.width} height={height + top + bottom} aria-hidden className="absolute inset-0 select-none">
+        <svg ref={labels} width={size.width} height={height + top + bottom} aria-hidden className="absolute inset-0 select-none">
           <g transform={`translate(${left},${top})`}>
             {rows.map((r, i) =>
               i % stride === 0 ? (
@@ -242,6 +260,7 @@ export function HeatMap({ title, rows, map, cursor, subscribe, limit, stops = []
             <text x={-6} y={height + 17} textAnchor="end" fontSize={11} fill="var(--color-dim)">
               {map.label}
             </text>
+            {shown && <MarksLayer marks={marks} layout={{ x: shown.x, y: heatY, width, height }} map={map} palette={palette} />}
             <rect ref={brushRect} y={0} height={height} fill="#fff" fillOpacity={0.3} style={{ display: 'none' }} />
             <g ref={overlay}>
               <line y1={0} y2={height} stroke="var(--color-accent)" strokeWidth={1.5} style={{ display: 'none' }} />

@@ -10,6 +10,7 @@ import { moveByKey } from './cursorKeys';
 import { growingEnd, settle, yDomain } from './domains';
 import { type Drawn, draw, type Pen, type Plot, pixelX, pixelY, ruleAt, stepAtPixel } from './draw';
 import { askFrame, dropFrame } from './drawLoop';
+import { chartCsv, chartSvg } from './exportChart';
 import { type GestureTarget, useGestures } from './gestures';
 import { Legend } from './Legend';
 import { MarksLayer } from './MarksLayer';
@@ -203,7 +204,7 @@ export function LineChart(props: LineChartProps) {
       }
     >
       <figcaption className="flex min-h-6 items-start gap-2">
-        <span id={`${id}title`} className={`shrink-0 font-semibold ${large ? 'text-base' : ''}`}>
+        <span id={`${id}title`} title={title} className={`min-w-0 truncate font-semibold ${large ? 'text-base' : ''}`}>
           {title}
         </span>
         <Legend
@@ -230,14 +231,17 @@ export function LineChart(props: LineChartProps) {
           {props.aside}
           <ChartMenu
             title={title}
-            request={() => ({
-              layout: now.current.shown,
-              box: box.current,
-              plot: now.current.shown && plotOf(now.current.shown),
-              what: { lines: shownLines, points: shownPoints, rule },
-              settings,
-              palette,
-            })}
+            svg={() =>
+              chartSvg(title, {
+                layout: now.current.shown,
+                box: box.current,
+                plot: now.current.shown && plotOf(now.current.shown),
+                what: { lines: shownLines, points: shownPoints, rule },
+                settings,
+                palette,
+              })
+            }
+            csv={() => chartCsv(shownLines, shownPoints)}
           />
           <button
             type="button"

@@ -39,6 +39,26 @@ ${keys.join('')}
 </svg>`;
 }
 
+/** A heat map as SVG: its cells as one embedded picture of a pixel per column and row, its labels as they stand on the page. */
+export function heatSvg(
+  title: string,
+  labels: SVGSVGElement,
+  cells: HTMLCanvasElement,
+  at: { left: number; top: number; width: number; height: number },
+  palette: Palette,
+): string {
+  const width = labels.width.baseVal.value;
+  const head = 28;
+  const height = labels.height.baseVal.value + head;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="Inter, system-ui, sans-serif">
+<title>${escaped(title)}</title>
+<rect width="100%" height="100%" fill="${palette.panel}"/>
+<text x="12" y="19" font-size="13" font-weight="600" fill="${palette.ink}">${escaped(title)}</text>
+<image x="${at.left}" y="${at.top + head}" width="${at.width}" height="${at.height}" preserveAspectRatio="none" style="image-rendering:pixelated" href="${cells.toDataURL()}"/>
+<g transform="translate(0,${head})">${resolved(labels)}</g>
+</svg>`;
+}
+
 /** The inside of a page's SVG, with CSS variables replaced by their colours. */
 function resolved(svg: Element): string {
   const copy = svg.cloneNode(true) as Element;

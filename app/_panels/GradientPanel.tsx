@@ -9,14 +9,10 @@ import { chartChoices, useChartChoices } from '../_live/chartSettings';
 import { setCursor, useCursor } from '../_live/cursor';
 import { useWanted } from '../_live/useHistory';
 import { useView } from '../_live/useRun';
-import { lineOf } from './chartLines';
+import { lineOf, parameterLabel } from './chartLines';
 import { useCharts, useNotice } from './useCharts';
 
 const prefix = 'gradNorm/';
-
-/** "transformer.layers.0.norm1.weight" -> "L1 norm1.weight": layers count from 1 on screen. */
-export const parameterLabel = (name: string): string =>
-  name.replace(/^transformer\.layers\.(\d+)\./, (_, layer: string) => `L${Number(layer) + 1} `);
 
 /** Gradient norm of every parameter: a map over all steps, or lines. */
 export function GradientPanel() {
@@ -67,6 +63,7 @@ export function GradientPanel() {
             cursor={setCursor}
             subscribe={subscribe}
             limit={limit}
+            marks={marks}
             stops={stops}
             notice={notice}
           />

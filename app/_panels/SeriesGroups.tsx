@@ -8,7 +8,7 @@ import { chartChoices, useChartChoices } from '../_live/chartSettings';
 import { setCursor } from '../_live/cursor';
 import { useWanted } from '../_live/useHistory';
 import { useView } from '../_live/useRun';
-import { lineOf } from './chartLines';
+import { lineOf, parameterLabel } from './chartLines';
 import { mainSeries } from './mainCharts';
 import { useCharts, useNotice } from './useCharts';
 
@@ -65,7 +65,7 @@ const One = memo(function One({ series, color }: { series: Series; color: number
   );
   return (
     <LineChart
-      title={series.name}
+      title={parameterLabel(series.name.replace(/^gradNorm\//, ''))}
       lines={lines}
       marks={marks}
       map={map}

@@ -11,3 +11,7 @@ export function lineOf(history: History, series: string, rest: Omit<LineSpec, 'n
     exact: (step) => history.exact(series, step),
   };
 }
+
+/** "transformer.layers.0.norm1.weight" -> "L1 norm1.weight": layers count from 1 on screen. */
+export const parameterLabel = (name: string): string =>
+  name.replace(/^transformer\.layers\.(\d+)\./, (_, layer: string) => `L${Number(layer) + 1} `);
