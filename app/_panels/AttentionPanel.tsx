@@ -6,7 +6,7 @@ import { picturesInWords } from '~/shared/config';
 import { BigMap } from '../_charts/attention/BigMap';
 import { ColourBar } from '../_charts/attention/ColourBar';
 import { aggregate, deriveMaps, headMap } from '../_charts/attention/derive';
-import { largeHead, litHead, type Spot } from '../_charts/attention/focus';
+import { largeHead, litHead, type Spot, within } from '../_charts/attention/focus';
 import { HeadGrid, type HeadGridProps } from '../_charts/attention/HeadGrid';
 import { ReverseReader } from '../_charts/attention/ReverseReader';
 import { SetReader } from '../_charts/attention/SetReader';
@@ -115,8 +115,9 @@ const Workspace = memo(function Workspace({ snapshots, scene, large, view, theme
   const { width } = useSize(box);
   useEscape(box);
   const focus = useFocus();
-  const lit = focus.hovered ?? focus.pinned;
   const { snapshot, maps } = scene;
+  const pinned = useMemo(() => within(focus.pinned, maps), [focus.pinned, maps]);
+  const lit = useMemo(() => within(focus.hovered, maps) ?? pinned, [focus.hovered, maps, pinned]);
   const several = snapshot.layers * snapshot.heads > 1;
   const wide = width >= 760;
   const inner = width - 24;
@@ -151,7 +152,7 @@ const Workspace = memo(function Workspace({ snapshots, scene, large, view, theme
                 lines={scene.lines}
                 hidden={scene.hidden}
                 lit={lit}
-                pinned={focus.pinned}
+                pinned={pinned}
                 width={gridWidth}
                 maxHeight={620}
                 flip={view.flip}
@@ -190,7 +191,7 @@ const Workspace = memo(function Workspace({ snapshots, scene, large, view, theme
                   head={large.head}
                   tokens={scene.tokens}
                   lit={lit}
-                  pinned={focus.pinned}
+                  pinned={pinned}
                   width={Math.min(largeWidth, 620)}
                   maxHeight={several && wide ? 420 : 520}
                   flip={view.flip}

@@ -58,3 +58,14 @@ export const litHead = (spot: Spot | null): { layer: number; head: number } | nu
 /** Whom to show large: the head pointed at, else the pinned one, else null = the average. Pointing at a token does not take the pinned head away. */
 export const largeHead = (focus: Focus): { layer: number; head: number } | null =>
   litHead(focus.hovered) ?? litHead(focus.pinned);
+
+/** A spot of another run or snapshot on this one's maps: what lies outside of them is dropped. */
+export function within(spot: Spot | null, size: { layers: number; heads: number; queries: number; keys: number }): Spot | null {
+  if (!spot) return null;
+  const keep = (place: number | null, count: number) => (place !== null && place < count ? place : null);
+  const [layer, head] = [keep(spot.layer, size.layers), keep(spot.head, size.heads)];
+  const known = layer !== null && head !== null;
+  const [query, key] = [keep(spot.query, size.queries), keep(spot.key, size.keys)];
+  if (!known && query === null && key === null) return null;
+  return { layer: known ? layer : null, head: known ? head : null, query, key };
+}

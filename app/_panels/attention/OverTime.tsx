@@ -4,6 +4,7 @@ import { memo, useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
 import { mapOf } from '~/shared/attentionSnapshot';
 import { chanceLoss } from '~/shared/collapse';
 import { ColourBar } from '../../_charts/attention/ColourBar';
+import { within } from '../../_charts/attention/focus';
 import { History, type RowHistory } from '../../_charts/attention/History';
 import { Ribbons, ribbonLabelWidth, StepLine } from '../../_charts/attention/Ribbons';
 import { peakOf } from '../../_charts/attention/raster';
@@ -229,7 +230,7 @@ function PinnedHistory({
   scale: ColourScale;
 }) {
   const { feed } = snapshots;
-  const { pinned } = useFocus();
+  const pinned = within(useFocus().pinned, scene.maps);
   const version = useFeedVersion(snapshots);
   const query = pinned?.query ?? null;
   const head = large.head;

@@ -41,6 +41,14 @@ describe('pointing', () => {
     expect(largeHead(following({ type: 'click', spot: token(3) }))).toBeNull();
   });
 
+  it('a pin of another run shows only what these maps have', () => {
+    const size = { layers: 2, heads: 4, queries: 16, keys: 16 };
+    expect(within(cell(1, 3, 15, 0), size)).toEqual(cell(1, 3, 15, 0));
+    expect(within(cell(2, 0, 3, 20), size)).toEqual({ layer: null, head: null, query: 3, key: null });
+    expect(within(cell(0, 4, 16, 16), size)).toBeNull();
+    expect(within(null, size)).toBeNull();
+  });
+
   it('scrolling ends the preview and keeps the pin', () => {
     expect(following({ type: 'click', spot: token(4) }, { type: 'hover', spot: token(1) }, { type: 'scroll' })).toEqual({
       hovered: null,
