@@ -21,6 +21,7 @@ import { setCursor, useCursor } from '../_live/cursor';
 import { useRun, useView } from '../_live/useRun';
 import { useSteer } from '../_live/useSteer';
 import { activity, type Item, type Tone } from './activity';
+import { NotifyButton } from './NotifyButton';
 import { CheckpointActions } from './room/CheckpointActions';
 import { useWhyNot } from './useWhyNot';
 
@@ -68,16 +69,19 @@ export function ActivityPanel() {
     <Panel
       title="Activity"
       aside={
-        <select
-          aria-label="Which activity"
-          className="rounded border border-line bg-bg px-1 text-2xs"
-          value={filter}
-          onChange={(e) => setFilter(e.target.value as (typeof filters)[number])}
-        >
-          {filters.map((f) => (
-            <option key={f}>{f}</option>
-          ))}
-        </select>
+        <span className="flex items-center gap-1">
+          <NotifyButton />
+          <select
+            aria-label="Which activity"
+            className="rounded border border-line bg-bg px-1 text-2xs"
+            value={filter}
+            onChange={(e) => setFilter(e.target.value as (typeof filters)[number])}
+          >
+            {filters.map((f) => (
+              <option key={f}>{f}</option>
+            ))}
+          </select>
+        </span>
       }
     >
       {items.length === 0 ? (
