@@ -8,6 +8,7 @@ import {
   litHead,
   noFocus,
   type Spot,
+  within,
 } from '~/app/_charts/attention/focus';
 import { describeHeads, range, shownHeads, shownLines, solo, toggle } from '~/app/_charts/attention/selection';
 import { seeded } from './maps';
