@@ -3,6 +3,7 @@
 import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
 import { paths } from '~/shared/protocol';
 import { api } from '../_trpc/client';
+import { setCursor } from './cursor';
 import { useRunStore } from './RunProvider';
 import { SignalTable } from './signalTable';
 import { type Look, type Recorded, SnapshotFeed } from './snapshotFeed';
@@ -97,7 +98,14 @@ function attach(store: RunStore, feed: SnapshotFeed, table: SignalTable, told: (
   };
   const stopEntries = store.onEntries({
     entries: (entries) => {
-      for (const { seq, event } of entries) if (event.type === 'snapshot') table.add(seq, event.signals);
+      let newest: Recorded | null = null;
+      for (const { seq, event } of entries)
+        if (event.type === 'snapshot') {
+          table.add(seq, event.signals);
+          newest = { step: event.step, seq, blob: event.blob };
+        }
+      // It will be looked at in a moment: no need to wait until the page has drawn that it exists.
+      if (newest && setCursor.get().mode === 'live') feed.want(newest);
     },
     reset: () => {},
   });
