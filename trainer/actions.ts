@@ -21,6 +21,7 @@ export interface Steered {
   headsError(heads: string): string | null;
   ablate(heads: string, commandId: string): Promise<void>;
   permutationCheck(seed: number, commandId: string): Promise<void>;
+  findMistakes(split: Split, examples: number, commandId: string): Promise<void>;
   /** Drops a command that waits for its condition. @returns whether there was one */
   cancel(commandId: string, by: Actor): boolean;
 }
@@ -208,6 +209,38 @@ export const actions: Action[] = [
     },
     act: (run, args, { command }) =>
       done(`checking permutations at step ${run.step}`, () => run.permutationCheck(args.seed as number, command.id)),
+  },
+  {
+    spec: {
+      name: 'findMistakes',
+      label: 'Find mistakes',
+      help: 'Which examples of a set are answered wrongly, ready to be taken as probe examples; training is not touched by it.',
+      args: [
+        argument({
+          name: 'split',
+          label: 'Set',
+          help: 'Which examples.',
+          type: 'enum',
+          options: [...split.options],
+          default: 'test',
+        }),
+        argument({
+          name: 'examples',
+          label: 'Examples',
+          help: 'How many to look at, from the first.',
+          type: 'integer',
+          unit: 'examples',
+          min: 1,
+          max: 10_000,
+          default: 512,
+        }),
+      ],
+      risky: false,
+    },
+    act: (run, args, { command }) =>
+      done(`looking for mistakes in the ${args.split} set at step ${run.step}`, () =>
+        run.findMistakes(args.split as Split, args.examples as number, command.id),
+      ),
   },
   {
     spec: {

@@ -13,6 +13,7 @@ import { impossible, isMet } from './conditions';
 import { type Control, controlsOf, type Settings } from './controls';
 import { Evaluator, type Result } from './evaluator';
 import { blobRefOf } from './hash';
+import { findMistakes } from './mistakes';
 import { type Origin, openCheckpoint, restoreSettings } from './origin';
 import { Output } from './output';
 import { epochIsOver, stepsLeft } from './position';
@@ -379,6 +380,12 @@ export class Run implements Steered {
       commandId,
       await permutationCheck(this.#parts.learner, batch, seed),
     );
+  }
+
+  async findMistakes(split: Split, examples: number, commandId: string): Promise<void> {
+    const { task, learner } = this.#parts;
+    const found = await findMistakes(learner, (size) => task.evaluationBatches(split, size), split, examples);
+    this.output.analysis(this.step, analysisKinds.findMistakes, commandId, found);
   }
 
   cancel(commandId: string, by: Actor): boolean {

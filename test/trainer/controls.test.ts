@@ -52,6 +52,7 @@ describe('the table of controls', () => {
       'snapshot',
       'ablateHeads',
       'permutationCheck',
+      'findMistakes',
       'cancel',
     ]);
     for (const spec of started!.controls.values) {
@@ -152,7 +153,7 @@ describe('a command that does not fit', () => {
     [
       { action: 'dance' },
       'invalid',
-      'this run has no action "dance"; it has pause, resume, step, stop, evaluate, checkpoint, snapshot, ablateHeads, permutationCheck, cancel',
+      'this run has no action "dance"; it has pause, resume, step, stop, evaluate, checkpoint, snapshot, ablateHeads, permutationCheck, findMistakes, cancel',
     ],
     [
       { control: 'momentum', value: 0.5 },
