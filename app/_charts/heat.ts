@@ -49,7 +49,7 @@ export function heatDomain(curves: readonly (Curve | null)[]): [number, number] 
 export type Rgb = readonly [number, number, number];
 
 /**
- * One pixel per column and row: the largest value of the column's steps on a log scale. Zeros and below take `zero`, columns whose values are all NaN or infinite
+ * One pixel per column and row: the largest value of the column's steps on a log scale. Zeros and below take `zero`, columns with a value that is NaN or infinite
  * take `odd`, columns without steps stay clear.
  *
  * @returns RGBA [rows, columns]
@@ -78,11 +78,9 @@ export function heatPixels(
         columns - 1,
         Math.max(from, Math.ceil(pixelX(plot, Math.min(first + c.bucketSteps, c.headStep) - 0.5) * scale) - 1),
       );
-      const v = c.values.max[i]!;
-      for (let k = from; k <= to; k++) {
-        if (Number.isNaN(v)) top[k] = top[k] === Number.NEGATIVE_INFINITY ? Number.NaN : top[k]!;
-        else if (!(top[k]! >= v)) top[k] = v;
-      }
+      // One value that is no number marks the whole cell: it must not hide among the others.
+      const v = c.values.nonFinite[i]! > 0 ? Number.NaN : c.values.max[i]!;
+      for (let k = from; k <= to; k++) if (Number.isNaN(v) || v > top[k]!) top[k] = v;
     }
     for (let k = 0; k < columns; k++) {
       const v = top[k]!;

@@ -23,7 +23,7 @@ export function CurvesPanel() {
   const shown = mainCharts.filter((c) => search === '' || c.series.some((s) => test(s.name)));
   return (
     <Panel title="Curves" aside={<ChartControls />}>
-      <div className="@container p-3">
+      <div className="@container p-3" hidden={shown.length === 0}>
         {/* Four charts: one, two or four abreast, never three and one. */}
         <div className="grid grid-cols-1 gap-x-4 gap-y-3 @2xl:grid-cols-2 @7xl:grid-cols-4">
           {shown.map((c) => (
