@@ -6,7 +6,7 @@ import { z } from 'zod';
  */
 
 /** What a rule does when it fires, in this order. The trainer's own actions go through the command log like anybody's. */
-export const reaction = z.enum(['notify', 'webhook', 'pause', 'snapshot', 'checkpoint']);
+export const reaction = z.enum(['notify', 'webhook', 'pause', 'snapshot', 'checkpoint', 'branch']);
 export type Reaction = z.infer<typeof reaction>;
 
 const common = {

@@ -16,7 +16,7 @@ import { type Delivery, deliver } from './webhooks';
 export const watchdogActor: Actor = { id: 'watchdog', name: 'Watchdog', role: 'system' };
 
 export interface WatchdogDeps {
-  hub: Pick<Hub, 'command' | 'decide'> & {
+  hub: Pick<Hub, 'branch' | 'command' | 'decide'> & {
     onEntries(listener: (runId: string, entries: Entry[], view: RunView) => void): () => void;
   };
   house: House;
@@ -84,6 +84,7 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
     const did = commands.map((action, i) =>
       given[i]!.ok ? `${action} asked for` : `${action} not possible: ${(given[i] as { message: string }).message}`,
     );
+    if (rule.reactions.includes('branch')) did.push(await branch(view, firing));
     const message = [firing.message, ...did].join('; ').slice(0, 2000);
     const level = firing.kind === 'not-finite' || firing.kind === 'collapse' ? 'error' : 'warning';
     await hub.decide(runId, ({ step }) => [
@@ -96,6 +97,18 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
     return hub
       .command(watchdogActor, { kind: 'act', id: nanoid(), runId, action, args: {} })
       .catch(() => refuse('failed', 'the server could not do it'));
+  }
+
+  /** A run of its own from the last checkpoint before it happened, for people to try something else. @returns what came of it */
+  async function branch({ runId, config, checkpoints, createdBy }: RunView, { kind, step }: Firing): Promise<string> {
+    // It would come to the same place again, and branch again.
+    if (createdBy.id === watchdogActor.id) return 'branch not made: this run is a branch of the watchdog already';
+    const checkpoint = checkpoints.findLast((c) => c.step <= step)?.blob.hash ?? null;
+    const name = `${config.name.slice(0, 40)}, before ${kind} at ${step}`;
+    const made = await hub
+      .branch(watchdogActor, { runId, checkpoint, name, changes: [], repeat: null })
+      .catch(() => refuse('failed', 'the server could not do it'));
+    return made.ok ? `branched as run ${made.runId}` : `branch not possible: ${made.message}`;
   }
 
   async function post({ webhooks }: WatchdogRules, rule: Watchdog, firing: Firing, view: RunView): Promise<void> {

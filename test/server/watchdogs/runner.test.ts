@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { defaultConfig } from '~/shared/config';
 import type { TrainerEvent } from '~/shared/events';
 import { startApp } from '~/test/support/app';
-import { controls, series } from '~/test/support/synthetic';
+import { blobOf, controls, refOf, series } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 
 const started: TrainerEvent = {
@@ -81,4 +81,56 @@ it('a NaN loss pauses the run, says why in its log, and tells the webhook', asyn
   trainer.close();
   await app.close();
   service.close();
+});
+
+it('a rule branches from the last checkpoint before it fired, and not again from that branch', async () => {
+  const app = await startApp();
+  const admin = { id: 'local', name: 'You', role: 'admin' } as const;
+  const { runId } = await app.hub.create(admin, defaultConfig('reverse'));
+  const rules = { rules: [{ kind: 'not-finite', enabled: true, reactions: ['branch'] }], webhooks: [] };
+  const set = await fetch(`${app.url}/api/trpc/team.setWatchdogs`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ runId: null, rules }),
+  });
+  expect(set.status).toBe(200);
+  const alertOf = (id: string) =>
+    new Promise<string>((resolve) => {
+      const stop = app.hub.onEntries((changed, entries) => {
+        const found = entries.find((e) => e.event.type === 'alert');
+        if (changed !== id || found?.event.type !== 'alert') return;
+        stop();
+        resolve(found.event.message);
+      });
+    });
+  const blobAt = (step: number) => blobOf(new TextEncoder().encode(`state at ${step}`));
+  const checkpoint = (step: number): TrainerEvent => ({
+    type: 'checkpoint',
+    step,
+    blob: refOf(blobAt(step)),
+    occasion: 'cadence',
+    commandId: null,
+    lastCommandSeq: 0,
+    validationAccuracy: null,
+  });
+  const trainer = await TrainerClient.connect(app.address);
+  for (const step of [1, 2]) await trainer.put(blobAt(step));
+  trainer.ready();
+  await trainer.assigned();
+  const first = alertOf(runId);
+  await trainer.send(started, row(0, 2), checkpoint(1), row(1, Number.NaN), checkpoint(2));
+  const branchId = /^at step 1 the loss is NaN; branched as run (\w+)$/.exec(await first)![1]!;
+  expect(await app.hub.view(branchId)).toMatchObject({
+    config: { name: 'Reverse, before not-finite at 1' },
+    parent: { runId, step: 1, checkpoint: refOf(blobAt(1)) },
+    createdBy: { name: 'Watchdog' },
+  });
+  await trainer.send({ type: 'status', status: 'stopped', step: 2, message: '' });
+  trainer.ready();
+  await trainer.assigned();
+  const second = alertOf(branchId);
+  await trainer.send({ ...started, step: 1 } as TrainerEvent, row(1, Number.NaN));
+  expect(await second).toBe('at step 1 the loss is NaN; branch not made: this run is a branch of the watchdog already');
+  trainer.close();
+  await app.close();
 });
