@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { collapseRule } from './collapse';
 
 /**
  * Rules that watch every step of a run on the server: what they look for, and what they do when they see it. Editable per run; the
@@ -66,7 +67,14 @@ export const defaultRules: WatchdogRules = {
     { kind: 'loss-spike', enabled: true, reactions: ['notify', 'webhook'], sigmas: 8, window: 100 },
     { kind: 'gradient-spike', enabled: true, reactions: ['notify'], factor: 20, window: 100 },
     { kind: 'plateau', enabled: false, reactions: ['notify'], steps: 2000, improvement: 0.01 },
-    { kind: 'collapse', enabled: true, reactions: ['notify', 'webhook'], entropyBelow: 0.3, lossAbove: 0.9, steps: 100 },
+    {
+      kind: 'collapse',
+      enabled: true,
+      reactions: ['notify', 'webhook'],
+      entropyBelow: collapseRule.entropyBelow,
+      lossAbove: collapseRule.lossAbove,
+      steps: collapseRule.heldSteps,
+    },
     { kind: 'stalled', enabled: true, reactions: ['notify', 'webhook'], seconds: 60 },
     { kind: 'disk', enabled: true, reactions: ['notify', 'webhook'], freeBytesBelow: 1e9 },
   ],

@@ -134,6 +134,16 @@ describe('watchdogs', () => {
     expect(feed.messages).toEqual(["the data folder's disk has 0.5 GB left"]);
   });
 
+  it('the default rules tell of a collapse with snapshots every 20 steps by step 110', () => {
+    const feed = new Feed(new Watch(defaultRules.rules));
+    for (let i = 0; i < 10; i++) {
+      for (let j = 0; j < 20; j++) feed.rows([2.29 + 0.01 * noise.uniform(i * 20 + j), 1]);
+      feed.snapshot([0.15]);
+    }
+    // First seen at step 20, held for 60.
+    expect(feed.fired).toEqual([{ kind: 'collapse', step: 80 }]);
+  });
+
   it('the default rules are silent on a smooth run', () => {
     const feed = new Feed(new Watch(defaultRules.rules));
     for (let i = 0; i < 2000; i++) feed.rows([2.3 * Math.exp(-i / 300) + 0.01 * (1 + noise.uniform(i)), 1 + noise.uniform(i)]);
