@@ -339,6 +339,31 @@ describe('the link', () => {
     expect(existsSync(join(folder, 'spool', 'run00001-1'))).toBe(false);
   });
 
+  it('outputs of a dropped run that are still on their way do not end up in the next run', async () => {
+    const proceed: (() => void)[] = [];
+    startTrainer(async function* () {
+      const offset = 1000 * proceed.length;
+      yield { event: row(offset), blob: null };
+      await new Promise<void>((resolve) => proceed.push(resolve));
+      // The loop has not heard of the release: no turn of the event loop between these.
+      for (let step = 1; step < 50; step++) yield { event: row(offset + step), blob: null };
+      yield { event: finished(offset + 50), blob: null };
+    });
+    await assignedAt(1, assign());
+    await server.until(() => server.log.nextEvent === 1);
+    while (proceed.length < 1) await turn();
+    const before = server.log.flat.length;
+    proceed[0]!();
+    server.release('deleted');
+    server.log.nextEvent = 0;
+    server.assign(assign({ runId: 'run00002' }));
+    while (proceed.length < 2) await turn();
+    proceed[1]!();
+    await server.until(() => server.readyCount >= 3);
+    expect(server.log.flat.slice(before).filter((e) => (e as { step: number }).step < 1000)).toEqual([]);
+    expect(server.log.flat.length - before).toBe(51);
+  });
+
   it('a full spool makes the loop wait, says so in the log, and loses nothing', async () => {
     const bytes = (i: number) => new Uint8Array(300_000).fill(i);
     startTrainer(

@@ -8,7 +8,7 @@ import type { LoggedCommand } from '~/shared/commands';
 import type { Assignment } from '~/shared/protocol';
 import type { CommandSource, TrainOutput } from '../types';
 import { BlobError, getBlob } from './blobs';
-import { type FromLink, gauge, type LinkStart, type ToLink } from './messages';
+import { type FromLink, gauge, keyOf, type LinkStart, type ToLink } from './messages';
 
 /** Posted and not yet spooled, at most: beyond it the loop waits for the link's thread. */
 const queueBytes = 64 * 2 ** 20;
@@ -57,12 +57,18 @@ export class HeldRun implements CommandSource {
         : event;
     const bytes = blob && blob.byteLength < blob.buffer.byteLength ? blob.slice() : blob;
     const kilobytes = 1 + ((((event.type === 'steps' ? event.values.byteLength : 0) + (bytes?.byteLength ?? 0)) / 1024) | 0);
-    this.#link.send({ type: 'output', event: own, blob: bytes && named ? { hash: named.hash, bytes } : null, kilobytes });
+    this.#link.send({
+      type: 'output',
+      run: keyOf(this.assignment),
+      event: own,
+      blob: bytes && named ? { hash: named.hash, bytes } : null,
+      kilobytes,
+    });
   }
 
   /** The last output has been posted. */
   end(): void {
-    if (this.dropped === null) this.#link.send({ type: 'ended' });
+    if (this.dropped === null) this.#link.send({ type: 'ended', run: keyOf(this.assignment) });
   }
 
   /** @internal */

@@ -23,17 +23,21 @@ export const gauge = {
   queuedKilobytes: 1,
 } as const;
 
+/** `run` (see `keyOf`) tells outputs of the held run from those of one that was dropped while they were on their way. */
 export type ToLink =
-  | { type: 'output'; event: TrainerEvent; blob: { hash: string; bytes: Uint8Array } | null; kilobytes: number }
+  | { type: 'output'; run: string; event: TrainerEvent; blob: { hash: string; bytes: Uint8Array } | null; kilobytes: number }
   /** The held run's last event has been posted: become ready once all is committed. */
-  | { type: 'ended' }
+  | { type: 'ended'; run: string }
   | { type: 'close'; withinMs: number };
 
 export type FromLink =
   | { type: 'assign'; assignment: Assignment }
   | { type: 'command'; logged: LoggedCommand }
-  /** Drop the run without another event. `fatal` null: a later tenure owns it; else why the server cannot take its events. */
+  /** Drop the run without another event: it is somebody else's now, or the server cannot take its events. */
   | { type: 'release'; message: string }
   /** This process can do nothing more for this server. */
   | { type: 'refused'; message: string }
   | { type: 'closed'; unsent: number };
+
+/** A tenure's name: of its spool's folder, and in the messages above. */
+export const keyOf = ({ runId, tenure }: { runId: string; tenure: number }): string => `${runId}-${tenure}`;

@@ -16,7 +16,7 @@ import {
 } from '~/shared/protocol';
 import { BlobError, putBlob } from './blobs';
 import type { FromLink, LinkStart, ToLink } from './messages';
-import { gauge } from './messages';
+import { gauge, keyOf } from './messages';
 import { Outbox, type OutboxBatch } from './outbox';
 import { Spool } from './spool';
 
@@ -83,15 +83,20 @@ export class Uplink {
     switch (message.type) {
       case 'output':
         Atomics.sub(this.#gauge, gauge.queuedKilobytes, message.kilobytes);
-        this.#onOutput(message.event, message.blob);
+        if (this.#isHeld(message.run)) this.#onOutput(message.event, message.blob);
         return;
       case 'ended':
-        if (this.#held) this.#held.ended = true;
+        if (this.#isHeld(message.run)) this.#held!.ended = true;
         this.#soon(0);
         return;
       case 'close':
         void this.#close(message.withinMs);
     }
+  }
+
+  /** Not any more, when the run was dropped and perhaps another assigned before the loop heard of it. */
+  #isHeld(run: string): boolean {
+    return this.#held !== null && keyOf(this.#held) === run;
   }
 
   // ---- connection ----
@@ -175,7 +180,7 @@ export class Uplink {
       return;
     }
     const seqs = [...a.commands.map((c) => c.seq), ...(a.resume?.replay.map((r) => r.logged.seq) ?? [])];
-    const spool = new Spool(join(this.#start.spoolFolder, `${a.runId}-${a.tenure}`));
+    const spool = new Spool(join(this.#start.spoolFolder, keyOf(a)));
     this.#held = {
       runId: a.runId,
       tenure: a.tenure,
@@ -204,7 +209,6 @@ export class Uplink {
 
   #onOutput(event: TrainerEvent, blob: { hash: string; bytes: Uint8Array } | null): void {
     const held = this.#held;
-    // Outputs of a run that was dropped may still be on their way.
     if (!held || held.ended) return;
     if (blob) held.spool.putBlob(blob.hash, blob.bytes, held.outbox.next);
     held.outbox.append(event);
