@@ -166,12 +166,13 @@ export async function playAttentionRun(
   create: (config: RunConfig) => Promise<{ runId: string }>,
   run: AttentionRun,
   toStep: number,
-): Promise<{ runId: string; trainer: TrainerClient; next(): Promise<{ step: number; sentAt: number }> }> {
+): Promise<{ runId: string; trainer: TrainerClient; next(): Promise<{ step: number; sentAt: number }>; end(): Promise<void> }> {
   const trainer = await TrainerClient.connect(address);
   const config = attentionConfig(run, `${run.task} ${run.layers} x ${run.heads} x ${run.length}`);
   const { runId } = await create(config);
   trainer.ready();
-  await trainer.assigned();
+  const given = await trainer.assigned();
+  if (given.runId !== runId) throw new Error(`the server gave run ${given.runId}, which nobody had ended, instead of ${runId}`);
   const values = startValues(config);
   await trainer.send(runStarted(0, values), { type: 'status', status: 'running', step: 0, message: 'made up' });
   let previous: Float32Array | null = null;
@@ -191,5 +192,9 @@ export async function playAttentionRun(
   };
   await snap();
   while (step < toStep) await advance();
-  return { runId, trainer, next: advance };
+  const end = async () => {
+    await trainer.send({ type: 'status', status: 'finished', step, message: 'played' });
+    trainer.close();
+  };
+  return { runId, trainer, next: advance, end };
 }
