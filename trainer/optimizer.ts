@@ -105,11 +105,9 @@ export function unflatten(flat: Tensor1D, specs: readonly ParamSpec[]): Named {
 }
 
 /** Squared L2 norm of every parameter's gradient, [number of parameters]. */
-export function squaredNorms(grads: Named, flat: Tensor1D, specs: readonly ParamSpec[]): Tensor1D {
-  const offsets = [...specs.map(({ offset }) => offset), flat.size];
-  const [squares] = fused('squaredNorms', { grads: flat }, { offsets }) ?? [
-    stack(specs.map(({ name }) => sum(square(grads[name]!)))),
-  ];
+export function squaredNorms(grads: Named, specs: readonly ParamSpec[]): Tensor1D {
+  const ordered = Object.fromEntries(specs.map(({ name }) => [name, grads[name]!]));
+  const [squares] = fused('squaredNorms', ordered) ?? [stack(Object.values(ordered).map((grad) => sum(square(grad))))];
   return squares as Tensor1D;
 }
 

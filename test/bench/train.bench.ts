@@ -123,15 +123,16 @@ async function measure(
     const sides = [bare, watched, ...(peer ? [peer] : [])];
     await interleave(sides, steps);
     for (const side of sides) rows.push(row(task, batchSize, side));
-    const perStep = quantile(watched.ms, 0.5) - quantile(bare.ms, 0.5);
-    const perSnapshot = quantile(watched.snapshotMs, 0.5);
-    const cost = (perStep + perSnapshot / snapshotEverySteps) / quantile(bare.ms, 0.5);
+    const cost = (q: number) => {
+      const perStep = quantile(watched.ms, q) - quantile(bare.ms, q);
+      return `${((100 * (perStep + quantile(watched.snapshotMs, q) / snapshotEverySteps)) / quantile(bare.ms, q)).toFixed(1)} %`;
+    };
     notes.push(
-      `${task}: watching costs ${(100 * cost).toFixed(1)} % of the bare step: ${perStep.toFixed(3)} ms a step (norms per parameter, link) and a snapshot of ${perSnapshot.toFixed(2)} ms every ${snapshotEverySteps} steps`,
+      `${task}: watching (norms per parameter, link, a snapshot every ${snapshotEverySteps} steps) costs ${cost(0.5)} of the bare step by medians, ${cost(0)} by the fastest`,
     );
     if (peer)
       notes.push(
-        `${task}: ${medianRatio(peer, bare).toFixed(2)} of PyTorch's step rate (1.0 = as fast; each side with its best of ${counts.join(' and ')} threads)`,
+        `${task}: ${medianRatio(peer, bare).toFixed(2)} of PyTorch's step rate by medians, ${(quantile(peer.ms, 0) / quantile(bare.ms, 0)).toFixed(2)} by the fastest steps (1.0 = as fast; each side with its best of ${counts.join(' and ')} threads)`,
       );
   } finally {
     for (const side of opened) side.close();
@@ -140,11 +141,12 @@ async function measure(
 
 /** A short trial of each, one step at a time in turns; the slower ones are ended. */
 async function fastest(sides: Side[]): Promise<Side> {
-  const best = sides.map(() => Number.POSITIVE_INFINITY);
+  const ms: number[][] = sides.map(() => []);
   const start = performance.now();
   for (let round = 0; round < 20 && (round < 3 || performance.now() - start < 1000 * secondsPerSide); round++)
-    for (const [at, side] of sides.entries()) best[at] = Math.min(best[at]!, ...(await side.run(1)));
-  const chosen = sides[best.indexOf(Math.min(...best))]!;
+    for (const [at, side] of sides.entries()) ms[at]!.push(...(await side.run(1)));
+  const medians = ms.map((times) => quantile(times, 0.5));
+  const chosen = sides[medians.indexOf(Math.min(...medians))]!;
   for (const side of sides) if (side !== chosen) side.close();
   return chosen;
 }
@@ -184,6 +186,7 @@ function row(task: TaskKind, batchSize: number, side: Side): Record<string, stri
   return {
     task,
     side: side.name,
+    fastestMs: quantile(side.ms, 0),
     medianMs: median,
     p95Ms: quantile(side.ms, 0.95),
     'steps/s': 1000 / median,

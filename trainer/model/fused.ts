@@ -26,7 +26,7 @@ export const fusedKernels = {
   attentionGrad: 'HeadroomAttentionGrad',
   /** logits, labels -> means (loss, accuracy), dLogits */
   crossEntropy: 'HeadroomCrossEntropy',
-  /** flat gradients -> squared norms; attribute offsets (with the end) */
+  /** any tensors, in order -> their squared norms, side by side */
   squaredNorms: 'HeadroomSquaredNorms',
   /** params, m, v, grads, norm, scalars -> params, m, v; attributes clipByValue, weightDecay, decoupled */
   adam: 'HeadroomAdam',

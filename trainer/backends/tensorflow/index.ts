@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import type { BackendOptions, LoadedBackend } from '../types';
 import { graphStep } from './graph';
+import { registerNoise, registerSquaredNorms } from './kernels';
 import { registerTensorflow } from './load';
-import { registerNoise } from './noise';
 
 /** libtensorflow: CUDA where the library and the machine have it, else its CPU kernels. */
 export async function loadTensorflow(options: BackendOptions): Promise<LoadedBackend> {
@@ -12,6 +12,7 @@ export async function loadTensorflow(options: BackendOptions): Promise<LoadedBac
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   const { backend } = await registerTensorflow();
   registerNoise(backend);
+  registerSquaredNorms(backend);
   const version = backend.binding.TF_Version;
   const device = backend.isUsingGpuDevice
     ? `GPU (CUDA), libtensorflow ${version}`

@@ -374,14 +374,15 @@ KERNEL(crossEntropy)(int part, const float *logits, const int *labels, float *me
   means[1] = (float)right / n;
 }
 
-// squares[p] = sum of the squares of g[offsets[p]] .. g[offsets[p + 1] - 1]. All in part 0.
-KERNEL(squaredNorms)(int part, const float *g, const int *offsets, float *squares, int count) {
+// squares[p] = sum of the squares of the p-th vector; vectors: address and length of each. All in part 0.
+KERNEL(squaredNorms)(int part, const int *vectors, float *squares, int count) {
   if (part != 0) return;
-  for (int p = 0; p < count; p++) {
+  for (int p = 0; p < count; p++, vectors += 2) {
+    const float *g = (const float *)vectors[0];
     double sum = 0;
     // f32 sums of 1024, then f64.
-    for (int i = offsets[p]; i < offsets[p + 1]; i += 1024) {
-      int n = offsets[p + 1] - i;
+    for (int i = 0; i < vectors[1]; i += 1024) {
+      int n = vectors[1] - i;
       sum += dot(g + i, g + i, n < 1024 ? n : 1024);
     }
     squares[p] = (float)sum;

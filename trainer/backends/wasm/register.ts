@@ -187,12 +187,12 @@ export function registerWasmKernels(backend: WasmBackend, pool: KernelPool): voi
     return [means, dLogits];
   });
 
-  define(fusedKernels.squaredNorms, ({ grads }, { offsets }) => {
-    const places = offsets as number[];
-    const squares = out([places.length - 1]);
-    const space = scratch.floats(places.length);
-    new Int32Array(backend.wasm.HEAPU8.buffer, space, places.length).set(places);
-    pool.run('squaredNorms', at(grads), space, at(squares), places.length - 1);
+  define(fusedKernels.squaredNorms, (grads) => {
+    const vectors = Object.values(grads).flatMap((grad) => [at(grad), util.sizeFromShape(grad!.shape)]);
+    const squares = out([vectors.length / 2]);
+    const space = scratch.floats(vectors.length);
+    new Int32Array(backend.wasm.HEAPU8.buffer, space, vectors.length).set(vectors);
+    pool.run('squaredNorms', space, at(squares), vectors.length / 2);
     return [squares];
   });
 

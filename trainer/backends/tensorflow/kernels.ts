@@ -1,4 +1,5 @@
-import { registerKernel, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
+import { mul, registerKernel, stack, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
+import { fusedKernels } from '../../model/fused';
 import { noiseKernel } from '../../model/noise';
 import type { NodeBackend } from './load';
 import { attrType } from './protobuf';
@@ -16,6 +17,21 @@ export function registerNoise({ binding }: NodeBackend): void {
       const seed = run('AddV2', [int32('T')], [inputs.seed as Tensor, tensor1d([site, 0], 'int32')]);
       const attributes = [{ name: 'dtype', type: attrType.type, value: binding.TF_FLOAT }, int32('T'), int32('Tseed')];
       return run('StatelessRandomUniform', attributes, [tensor1d(shape, 'int32'), seed]);
+    },
+  });
+}
+
+/** A sum of squares in one op, where square and sum are two. */
+export function registerSquaredNorms({ binding }: NodeBackend): void {
+  registerKernel({
+    kernelName: fusedKernels.squaredNorms,
+    backendName: 'tensorflow',
+    kernelFunc: ({ inputs, backend }) => {
+      const attributes = [{ name: 'T', type: attrType.type, value: binding.TF_FLOAT }];
+      const halves = Object.values(inputs).map((grad) =>
+        (backend as NodeBackend).executeSingleOutput('L2Loss', attributes, [grad!]),
+      );
+      return [mul(stack(halves), 2)];
     },
   });
 }
