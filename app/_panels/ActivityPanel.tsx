@@ -136,8 +136,12 @@ function Line({ item, why, youId }: { item: Item; why: string | null; youId: str
             <Ago at={item.at} />
           </span>
         </p>
+        {checkpoint !== undefined && step !== null && (
+          <div className="-ml-1.5 flex">
+            <CheckpointActions step={step} hash={checkpoint} why={why} />
+          </div>
+        )}
       </div>
-      {checkpoint !== undefined && step !== null && <CheckpointActions step={step} hash={checkpoint} why={why} />}
       {undo && (
         <Button
           size="small"
