@@ -22,7 +22,7 @@ const help = [
 const onScrubber = [
   ['← →', 'one step (with Shift: ten)'],
   ['Home End', 'first step, newest step'],
-  ['Page ↑ ↓', 'next or previous snapshot'],
+  ['Page ↑ ↓', 'previous or next snapshot'],
 ] as const;
 const opened = 'headroom:shortcuts';
 
