@@ -40,7 +40,7 @@ export async function openBackend(choice: 'auto' | BackendName = 'auto', options
     try {
       const backend = await loaders[name](options);
       if (backend.software && choice === 'auto') throw new BackendUnavailable(`${backend.device}: no real GPU, slower than wasm`);
-      await selfTest();
+      await selfTest(backend);
       log(`backend ${name}: ${backend.device}`);
       return { name, tried, ...backend };
     } catch (error) {

@@ -81,7 +81,7 @@ async function check(): Promise<void> {
   const { loadTensorflow } = await import('./tensorflow/index');
   const { selfTest } = await import('./selfTest');
   const backend = await loadTensorflow({});
-  await selfTest();
+  await selfTest(backend);
   console.log(`tensorflow works: ${backend.device}`);
 }
 
