@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { BlobRef } from '~/shared/ids';
 
+/** SHA-256 of the bytes, in hex. */
+export const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
 /** A blob's address: SHA-256 of its bytes. */
 export const blobRefOf = (bytes: Uint8Array): BlobRef => ({
-  hash: createHash('sha256').update(bytes).digest('hex'),
+  hash: hashOf(bytes),
   bytes: bytes.length,
 });

@@ -3,8 +3,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface Mood {
-  /** Close the connection soon after so many bytes of the body. */
+  /** Close the connection after so many bytes of the body. */
   breakAfter?: number;
+  /** Not before this holds: what a client has received but not read yet is lost with the connection. */
+  breakWhen?: () => boolean;
   /** Send so many bytes of the body, then nothing more. */
   stallAfter?: number;
   status?: number;
@@ -39,8 +41,8 @@ export class FileServer {
       const some = mood.breakAfter ?? mood.stallAfter;
       if (some === undefined) return response.end(body);
       response.write(body.subarray(0, some), () => {
-        // A moment later: what a client has received but not read yet is lost with the connection.
-        if (mood.breakAfter !== undefined) setTimeout(() => response.destroy(), 100);
+        const breakOff = () => (mood.breakWhen?.() === false ? setTimeout(breakOff, 5) : response.destroy());
+        if (mood.breakAfter !== undefined) breakOff();
       });
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -40,6 +40,12 @@ const prepare = (over: Partial<CifarOptions> = {}) =>
     ...over,
   });
 
+/** The connection breaks once so many bytes of the file are on disk. */
+const breakAt = (bytes: number) => {
+  const part = join(folder, 'pictures/cifar-100-binary.tar.gz.part');
+  return { breakAfter: bytes, breakWhen: () => existsSync(part) && statSync(part).size >= bytes };
+};
+
 /** Everything under the data folder. */
 const left = () =>
   existsSync(join(folder, 'pictures')) ? readdirSync(join(folder, 'pictures'), { recursive: true }).map(String).sort() : [];
@@ -70,7 +76,7 @@ describe('data:cifar100', () => {
   });
 
   it('goes on where a download broke off, within one call and in the next', async () => {
-    server.moods.push({ breakAfter: 4000 }, { breakAfter: 3000 }, { status: 503 }, { breakAfter: 0 });
+    server.moods.push(breakAt(4000), { ...breakAt(7000), breakAfter: 3000 }, { status: 503 }, { breakAfter: 0 });
     await expect(prepare()).rejects.toThrow(
       /: (terminated|other side closed|the server answered 503).*; 7000 bytes are kept, the same command goes on from there$/,
     );
@@ -89,13 +95,13 @@ describe('data:cifar100', () => {
   });
 
   it('begins again when the file has changed, or the server knows no ranges', async () => {
-    server.moods.push({ breakAfter: 4000 }, { breakAfter: 0 }, { breakAfter: 0 });
+    server.moods.push(breakAt(4000), { breakAfter: 0 }, { breakAfter: 0 });
     await expect(prepare()).rejects.toThrow('4000 bytes are kept');
     server.etag = '"2"';
     await prepare();
     expectWhole();
     rmSync(join(folder, 'pictures'), { recursive: true });
-    server.moods.push({ breakAfter: 4000 }, { ignoreRange: true });
+    server.moods.push(breakAt(4000), { ignoreRange: true });
     await prepare();
     expectWhole();
   });

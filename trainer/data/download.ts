@@ -92,9 +92,9 @@ async function attempt({ url, md5, onProgress = () => {}, stallMs = 30_000 }: Do
     }
     if (!response.ok) {
       await response.body?.cancel();
-      const answer = `${url}: the server answered ${response.status} ${response.statusText}`.trim();
+      const answer = `the server answered ${response.status} ${response.statusText}`.trim();
       if (response.status >= 500 || response.status === 429) throw new Error(answer);
-      throw new DownloadError(answer);
+      throw new DownloadError(`${url}: ${answer}`);
     }
     if (response.status !== 206) done = 0;
     const length = response.headers.get('content-length');

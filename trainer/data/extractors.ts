@@ -1,7 +1,7 @@
 /** What turns a picture into numbers: ResNet-34, or the descriptor of the built-in pictures where its weights are not to be had. */
 import { tensor4d } from '@tensorflow/tfjs-core';
 import { parseSafetensors } from '~/shared/safetensors';
-import { hashOf } from '../link/blobs';
+import { hashOf } from '../hash';
 import { describePicture, featureDim as descriptorDim } from '../tasks/pictures/descriptor';
 import { side as descriptorSide } from '../tasks/pictures/draw';
 import { normalise, Resnet34, featureDim as resnetDim } from './resnet34';

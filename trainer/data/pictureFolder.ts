@@ -1,7 +1,7 @@
 /** A user's own pictures: one sub-folder per class, in it the pictures. Decoding is sharp's (an optional package, which Next uses too). */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { hashOf } from '../link/blobs';
+import { hashOf } from '../hash';
 import { RandomStream } from '../random';
 import { encodeRecord, maxClasses, recordBytes, side } from './binary';
 import { UsageError } from './flags';

@@ -1,8 +1,6 @@
 /** Blobs over HTTP: PUT before the event that names one, GET of the checkpoint a run starts from. */
-import { createHash } from 'node:crypto';
 import { paths } from '~/shared/protocol';
-
-export const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+import { hashOf } from '../hash';
 
 export interface BlobServer {
   server: string;

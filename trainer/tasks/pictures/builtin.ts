@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { pictureTitles } from '~/shared/config';
 import { parseSafetensors, serializeSafetensors } from '~/shared/safetensors';
 import { writeFileAtomically } from '../../atomicFile';
-import { hashOf } from '../../link/blobs';
+import { hashOf } from '../../hash';
 import { RandomStream } from '../../random';
 import { classCount, classTitle, type PictureClass, pictureClasses } from './classes';
 import { describePicture, featureDim } from './descriptor';
