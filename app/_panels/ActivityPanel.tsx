@@ -122,7 +122,7 @@ function Line({ item, why, youId }: { item: Item; why: string | null; youId: str
             <button
               type="button"
               className="ml-auto shrink-0 rounded-sm font-mono text-2xs text-accent hover:underline"
-              aria-label={`Go to step ${step}`}
+              aria-label={`Go to step ${count(step)}`}
               onClick={() => setCursor.pin(step)}
             >
               {count(step)}

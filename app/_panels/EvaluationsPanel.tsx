@@ -47,7 +47,7 @@ export function EvaluationsPanel() {
                     <button
                       type="button"
                       className="rounded-sm text-accent hover:underline"
-                      aria-label={`Go to step ${e.step}`}
+                      aria-label={`Go to step ${count(e.step)}`}
                       onClick={() => setCursor.pin(e.step)}
                     >
                       {count(e.step)}

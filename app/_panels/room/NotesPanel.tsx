@@ -102,7 +102,7 @@ function Thread({ note, replies, busy, send }: { note: Note; replies: Note[]; bu
         <button
           type="button"
           className="rounded-sm font-mono text-accent hover:underline"
-          aria-label={`Go to step ${note.anchor.step}`}
+          aria-label={`Go to step ${count(note.anchor.step)}`}
           onClick={() => setCursor.pin(note.anchor.step)}
         >
           step {count(note.anchor.step)}
