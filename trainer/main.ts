@@ -52,7 +52,7 @@ async function main(): Promise<void> {
     return name === own.name ? { ...backend, tried: own.tried } : backend;
   };
   try {
-    const host = { train, open, check: selfTest, dataFolder: settings.dataFolder, unneeded: orphaned(), log };
+    const host = { train, open, check: () => selfTest(backend), dataFolder: settings.dataFolder, unneeded: orphaned(), log };
     await serve(link, host, stop.signal);
     log('stopping');
   } finally {
