@@ -25,6 +25,8 @@ export interface ViewerPort {
 export interface FrameSettings {
   /** Least time between two frames to a viewer. */
   everyMs: number;
+  /** The same when something waits that somebody asked for: the answer to a click is not held back for a frame's time. */
+  urgentMs: number;
   /** Frames a viewer may leave unanswered. */
   window: number;
   /** A frame unanswered for longer drops the viewer. */
@@ -37,6 +39,7 @@ export interface FrameSettings {
 
 export const frameSettings: FrameSettings = {
   everyMs: 66,
+  urgentMs: 15,
   window: 2,
   stuckMs: 10_000,
   maxQueuedValues: 65_536,
@@ -55,6 +58,8 @@ interface Member extends Viewer {
   sent: number;
   queue: Entry[];
   queuedValues: number;
+  /** The queue holds more than step rows. */
+  urgent: boolean;
   skipped: [number, number] | null;
   /** When each unanswered frame was sent, oldest first. */
   unanswered: number[];
@@ -101,6 +106,7 @@ export class Frames {
       for (const m of this.#members) {
         m.queue.push(entry);
         m.queuedValues += valuesOf(entry);
+        m.urgent ||= entry.event.type !== 'steps';
       }
     }
     while (this.#recent.length > this.settings.reach.entries || this.#recentValues > this.settings.reach.values)
@@ -123,6 +129,7 @@ export class Frames {
       sent: missed ? cursor.seq : this.view.seq,
       queue: [...queue],
       queuedValues,
+      urgent: false,
       skipped: null,
       unanswered: [],
     };
@@ -173,6 +180,7 @@ export class Frames {
       m.sent = this.view.seq;
       m.queue = [];
       m.queuedValues = 0;
+      m.urgent = false;
       m.skipped = null;
       m.unanswered.push(now);
       let answered = false;
@@ -203,7 +211,7 @@ export class Frames {
     let due = Number.POSITIVE_INFINITY;
     for (const m of this.#members) {
       if (m.queue.length > 0 && m.unanswered.length < this.settings.window)
-        due = Math.min(due, this.#lastFlush + this.settings.everyMs);
+        due = Math.min(due, this.#lastFlush + (m.urgent ? this.settings.urgentMs : this.settings.everyMs));
       if (m.unanswered.length > 0) due = Math.min(due, m.unanswered[0]! + this.settings.stuckMs + 1);
     }
     if (due === Number.POSITIVE_INFINITY || (this.#timer && this.#timer.at <= due)) return;

@@ -101,6 +101,22 @@ describe('frames', () => {
     ]);
   });
 
+  it('what somebody asked for does not wait for the next frame of step rows', () => {
+    const viewer = new TestViewer();
+    frames.join(viewer, null);
+    append(steps(0, 1, values)); // 4
+    clock.advance(1);
+    append(steps(1, 1, values)); // 5
+    clock.advance(frameSettings.urgentMs);
+    expect(viewer.spans).toEqual([[4, 4]]);
+    append(note('applied')); // 6
+    clock.advance(0);
+    expect(viewer.spans).toEqual([
+      [4, 4],
+      [5, 6],
+    ]);
+  });
+
   it('a late joiner gets the view and then what follows, without a gap or a repeat', () => {
     append(steps(0, 10, values)); // 4..13
     const viewer = new TestViewer();
