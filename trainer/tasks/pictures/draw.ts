@@ -112,7 +112,7 @@ function layout(arrangement: number, random: () => number): { x: number; y: numb
 }
 
 /** How much pictures of one class differ. Chosen so that a good model finds 90 to 98 of 100 odd ones (test/trainer/anomaly.test.ts). */
-export const variation = { hue: 0.05, size: 0.32, turn: 0.9, noise: 80, clutter: 5 };
+export const variation = { hue: 0.055, size: 0.35, turn: 1, noise: 90, clutter: 6 };
 
 /**
  * @param seed of this picture
