@@ -4,10 +4,12 @@ import { memo } from 'react';
 import { analysisKinds } from '~/shared/analyses';
 import type { Analysis } from '~/shared/events';
 import { ended, type Placed } from '~/shared/fold';
+import { Button } from '../../_components/Button';
 import { setCursor } from '../../_live/cursor';
 import { useView } from '../../_live/useRun';
 import { ActionButton } from '../ActionButton';
 import { useWhyNot } from '../useWhyNot';
+import { ExampleBrowser, useLookAt } from './ExampleBrowser';
 
 const kinds: readonly string[] = Object.values(analysisKinds);
 
@@ -20,6 +22,7 @@ export const Analyses = memo(function Analyses({ step }: { step: number }) {
   if (actions.length === 0 && analyses.length === 0) return null;
   return (
     <section aria-label="questions to the trainer" className="flex flex-col gap-1.5 text-xs">
+      <ExampleBrowser />
       <h3 className="font-semibold">Ask the trainer</h3>
       <div className="flex flex-wrap items-start gap-x-4 gap-y-1.5">
         {actions.map((action) => (
@@ -38,13 +41,32 @@ export const Analyses = memo(function Analyses({ step }: { step: number }) {
               <button type="button" className="mr-2 font-mono underline" onClick={() => setCursor.pin(a.step)}>
                 step {a.step}
               </button>
-              <Verdict analysis={a} /> {a.message}
+              <Verdict analysis={a} /> {a.message} <Look analysis={a} why={why} />
             </li>
           ))}
       </ul>
     </section>
   );
 });
+
+const notationLead = 'As probe examples: ';
+
+/** The mistakes that were found, as the next probe examples. */
+function Look({ analysis: { kind, message }, why }: { analysis: Placed<Analysis>; why: string | null }) {
+  const lookAt = useLookAt();
+  const at = message.indexOf(notationLead);
+  if (kind !== analysisKinds.findMistakes || at < 0) return null;
+  return (
+    <Button
+      size="small"
+      disabled={why !== null}
+      title={why ?? undefined}
+      onClick={() => void lookAt(message.slice(at + notationLead.length))}
+    >
+      Show them
+    </Button>
+  );
+}
 
 function Verdict({ analysis: { kind, summary } }: { analysis: Placed<Analysis> }) {
   if (kind !== analysisKinds.permutationCheck) return null;
