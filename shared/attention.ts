@@ -229,3 +229,28 @@ export function roleOf(scores: HeadScores, keys: number): { role: Role; score: n
   if (best) return best;
   return scores.entropy >= uniformThreshold ? { role: 'uniform', score: scores.entropy } : null;
 }
+
+/**
+ * Attention rollout: the product over layers of (mean over heads + I) / 2, each layer's rows for the tokens above, columns for the inputs below.
+ * Entry l says how layer l's outputs draw on the model's inputs when half of every token is carried past each layer; rows sum to 1.
+ * @param layers  mean map per layer, lowest first, square
+ * Source: Abnar, Zuidema 2020, "Quantifying Attention Flow in Transformers", arXiv:2005.00928.
+ * @throws RangeError when a map is not size x size
+ */
+export function rollout(layers: readonly Map2[], size: number): Float64Array[] {
+  const out: Float64Array[] = [];
+  for (const [l, map] of layers.entries()) {
+    if (map.length !== size * size)
+      throw new RangeError(`rollout: the map of layer ${l + 1} has ${map.length} cells, ${size} x ${size} are needed`);
+    const below = out.at(-1);
+    const product = new Float64Array(size * size);
+    for (let i = 0; i < size; i++)
+      for (let j = 0; j < size; j++) {
+        const weight = (map[i * size + j]! + (i === j ? 1 : 0)) / 2;
+        if (!below) product[i * size + j] = weight;
+        else for (let k = 0; k < size; k++) product[i * size + k]! += weight * below[j * size + k]!;
+      }
+    out.push(product);
+  }
+  return out;
+}
