@@ -13,7 +13,7 @@ const maxWaiting = 500;
 /** null: it may enter the log. */
 export function judge(view: RunView, actor: Actor, command: Command): Refusal | null {
   if (!may(actor, 'steer runs')) return refuse('forbidden', `${actor.name} (${actor.role}) may not steer runs`);
-  if (ended(view.status)) return refuse('run-ended', `the run has ended (${view.status})`);
+  if (ended(view.status) && !isRevert(command)) return refuse('run-ended', endedInWords(view));
   const misfit = command.kind === 'set' ? misfitOfSet(view, command) : misfitOfAct(view, command);
   if (misfit) return misfit;
   if (view.commands.filter((c) => c.outcome.status === 'requested').length >= maxWaiting)
@@ -75,11 +75,14 @@ function misfitOfAct(view: RunView, command: Extract<Command, { kind: 'act' }>):
 
 function misfitOfRevert(view: RunView, command: RevertCommand): Refusal | null {
   if (view.tenure === 0) return refuse('state', 'no trainer has taken the run yet: there is nothing to go back to');
+  if (view.trashed) return refuse('state', 'the run is in the trash: take it out first');
   if (command.when) return refuse('invalid', 'when: the run goes back at once; leave `when` out', 'when');
   const target = revertTarget(view, command);
   return 'blob' in target ? null : refuse('invalid', target.message, target.field);
 }
 
+const endedInWords = ({ status, checkpoints }: RunView): string =>
+  `the run has ended (${status})${checkpoints.length > 0 ? '; to go on, revert it to one of its checkpoints or branch it' : ''}`;
 const show = (value: ControlValue): string => JSON.stringify(value);
 const whoChanged = (state: RunView['values'][string]): string =>
   state.changedBy ? `was changed by ${state.changedBy.name} at step ${state.changedAtStep}` : 'was changed';

@@ -156,6 +156,8 @@ export const alert = z.strictObject({
   level: z.enum(['info', 'warning', 'error']),
   kind: z.string().max(64),
   message: z.string().max(2000),
+  /** false: for the record only, nobody is called (a watchdog's rule without `notify`). */
+  notify: z.boolean().optional(),
 });
 
 export const trainerEvent = z.discriminatedUnion('type', [

@@ -92,7 +92,14 @@ export interface RunView {
   evaluations: Placed<Evaluation>[];
   snapshots: Placed<Omit<SnapshotEvent, 'signals'>>[];
   checkpoints: Placed<CheckpointEvent>[];
-  alerts: Placed<{ step: number | null; level: 'info' | 'warning' | 'error'; kind: string; message: string }>[];
+  alerts: Placed<{
+    step: number | null;
+    level: 'info' | 'warning' | 'error';
+    kind: string;
+    message: string;
+    /** false: nobody is called. */
+    notify?: boolean | undefined;
+  }>[];
   statuses: Placed<{ status: RunStatus; step: number; message: string }>[];
   commands: CommandRecord[];
   analyses: Placed<Analysis>[];
@@ -195,10 +202,9 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
       const values: Record<string, ControlState> = {};
       for (const [name, value] of Object.entries(event.values)) {
         const known = view.values[name];
-        values[name] =
-          known && Object.is(known.value, value)
-            ? known
-            : { value, changedBy: known?.changedBy ?? null, changedAtStep: event.step };
+        const { changedBy, step } = lastChange(view.commands, name, value, event.step);
+        const stands = !changedBy && known && !known.changedBy && Object.is(known.value, value);
+        values[name] = { value, changedBy, changedAtStep: stands ? known.changedAtStep : step };
       }
       return {
         backend: event.backend,
@@ -225,9 +231,12 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
     case 'alert':
       return { alerts: [...view.alerts, place(event)] };
     case 'status':
-      return withStatus(event.status, event.step, event.message);
+      // Nobody steers a run that has ended.
+      return { ...withStatus(event.status, event.step, event.message), ...(ended(event.status) && { wheel: null }) };
     case 'trainer.lost':
-      return view.status === 'waiting' || ended(view.status)
+      // One that has ended waits for a trainer again when people took it back to a checkpoint.
+      if (ended(view.status)) return pendingRevert(view) ? withStatus('waiting', view.step, event.message) : {};
+      return view.status === 'waiting'
         ? {}
         : { ...withStatus('waiting', view.step, event.message), statusBeforeLoss: view.status };
     case 'trainer.back':
@@ -295,6 +304,22 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
     default:
       return unreachable(event);
   }
+}
+
+/** Who gave a control the value that it has when a trainer takes the run over, and when: what was undone since is no change. */
+function lastChange(
+  commands: readonly CommandRecord[],
+  control: string,
+  value: ControlValue,
+  step: number,
+): { changedBy: Actor | null; step: number } {
+  let last: { changedBy: Actor; step: number; seq: number } | null = null;
+  for (const { command, outcome, undone, actor } of commands) {
+    if (undone || command.kind !== 'set' || command.control !== control || outcome.status !== 'applied') continue;
+    if (outcome.step > step || !Object.is(outcome.after, value) || (last && last.seq > outcome.seq)) continue;
+    last = { changedBy: actor, step: outcome.step, seq: outcome.seq };
+  }
+  return last ?? { changedBy: null, step };
 }
 
 const pick = ({ actor, command }: { actor: Actor; command: Command }) => ({ actor, command });

@@ -6,6 +6,8 @@ export const anchor = z.strictObject({
   step,
   /** A series name. */
   chart: z.string().max(128).nullable(),
+  /** Height on the chart, in the series' unit; left out or null = on its curve. */
+  value: z.number().finite().nullable().optional(),
   head: z
     .strictObject({
       layer: z.int().nonnegative(),
@@ -22,7 +24,8 @@ export const noteText = z.string().trim().min(1, 'text: write something').max(40
 /** What somebody asks for; the server adds who. `id` is made by the sender, so a resend is harmless. */
 export const noteRequest = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('add'), id: noteId, anchor, text: noteText, replyTo: noteId.nullable() }),
-  z.strictObject({ kind: z.literal('edit'), id: noteId, text: noteText }),
+  /** `was`: the text that the writer saw; an edit of a text that somebody changed meanwhile is refused. */
+  z.strictObject({ kind: z.literal('edit'), id: noteId, text: noteText, was: noteText.optional() }),
   z.strictObject({ kind: z.literal('resolve'), id: noteId, resolved: z.boolean() }),
   z.strictObject({ kind: z.literal('delete'), id: noteId }),
 ]);
@@ -55,6 +58,12 @@ export function noteProblem(notes: readonly Note[], by: z.infer<typeof actor>, r
   if (!note) return `id: there is no note ${request.id}`;
   if (request.kind !== 'resolve' && note.author.id !== by.id && by.role !== 'admin')
     return `id: this note is ${note.author.name}'s`;
+  if (request.kind === 'edit' && request.was !== undefined && request.was !== note.text)
+    return 'was: the note was changed meanwhile; read it again before you change it';
+  // A thread holds what others wrote: it goes only when nobody else's words go with it.
+  const other =
+    request.kind === 'delete' && by.role !== 'admin' && notes.find((n) => n.replyTo === note.id && n.author.id !== by.id);
+  if (other) return `id: ${other.author.name} answered it; resolve the thread instead`;
   return null;
 }
 

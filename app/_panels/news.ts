@@ -22,7 +22,7 @@ export function createNews(): (view: RunView, you: Actor | null) => News[] {
     if (!before) return [];
     const where = view.config.name;
     const alerts = view.alerts
-      .filter((a) => a.seq > before.seq && a.level !== 'info')
+      .filter((a) => a.seq > before.seq && a.level !== 'info' && a.notify !== false)
       .map(
         (a): News => ({
           key: `alert ${a.seq}`,

@@ -87,8 +87,9 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
     if (rule.reactions.includes('branch')) did.push(await branch(view, firing));
     const message = [firing.message, ...did].join('; ').slice(0, 2000);
     const level = firing.kind === 'not-finite' || firing.kind === 'collapse' ? 'error' : 'warning';
+    const quiet = rule.reactions.includes('notify') ? {} : { notify: false };
     await hub.decide(runId, ({ step }) => [
-      { type: 'alert', step: Math.min(firing.step, step), level, kind: firing.kind, message },
+      { type: 'alert', step: Math.min(firing.step, step), level, kind: firing.kind, message, ...quiet },
     ]);
     if (rule.reactions.includes('webhook')) await post(rules, rule, firing, view);
   }

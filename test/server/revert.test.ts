@@ -103,7 +103,8 @@ describe('going back', () => {
     const now = await v.until((seen) => seen.step === 9 && seen.tenure === 2);
     expect(now).toEqual(await stored(a, runId));
     expect(now.checkpoints.map((c) => c.step)).toEqual([5]);
-    expect(now.values.clipThreshold).toMatchObject({ value: 2, changedAtStep: 5 });
+    // Whose change the value is now: the one of step 3, not the undone one of step 8.
+    expect(now.values.clipThreshold).toEqual({ value: 2, changedBy: you, changedAtStep: 3 });
     expect(outcomeOf(now, 'change-early')!.undone).toBeUndefined();
     expect(outcomeOf(now, 'change-late')).toMatchObject({ undone: true, outcome: { status: 'applied', step: 8 } });
     expect(outcomeOf(now, 'change-open')!.outcome).toMatchObject({
@@ -216,8 +217,65 @@ describe('going back', () => {
   });
 });
 
+describe('a run that has ended', () => {
+  it('goes on from a checkpoint: it waits in the queue again, the next trainer resumes it, and only the revert is taken from people', async () => {
+    const a = await app();
+    const { runId, t } = await steered(a);
+    await a.hub.decide(runId, () => [{ type: 'wheel', actor: bob, holder: bob, until: null }]);
+    await t.send({ type: 'status', status: 'finished', step: 12, message: 'done' });
+    t.ready();
+    const v = keep(await TestViewer.connect(a.url));
+    expect((await v.watch(runId)).ok).toBe(true);
+    expect(await a.hub.command(you, set(runId, 'change-ended', 9))).toMatchObject({
+      reason: 'run-ended',
+      message: 'the run has ended (finished); to go on, revert it to one of its checkpoints or branch it',
+    });
+    // The wheel went with the end: Bob does not hold it any more.
+    expect(await a.hub.revert(you, { runId, checkpoint: savedAt(10).hash, commandId: 'go-on-from-10' })).toMatchObject({
+      ok: true,
+    });
+    expect(await t.assigned()).toMatchObject({ runId, tenure: 2, resume: { step: 10, blob: refOf(savedAt(10)), replay: [] } });
+    await t.send(
+      runStarted(10, { ...values, clipThreshold: 7 }),
+      { type: 'status', status: 'running', step: 10, message: 'on' },
+      steps(10, 5, values),
+      { type: 'status', status: 'finished', step: 15, message: 'done again' },
+    );
+    const now = await v.until((seen) => seen.status === 'finished' && seen.step === 15);
+    expect(now).toEqual(await stored(a, runId));
+    expect(now.statuses.map((s) => s.status)).toEqual([
+      'starting',
+      'running',
+      'finished',
+      'waiting',
+      'starting',
+      'running',
+      'finished',
+    ]);
+    expect(now.values.clipThreshold).toEqual({ value: 7, changedBy: you, changedAtStep: 8 });
+    expect(a.hub.summaries().find((r) => r.runId === runId)).toMatchObject({ status: 'finished', step: 15 });
+  });
+
+  it('and was put off to the queue survives a restart of the server, and can be stopped without a trainer', async () => {
+    const store = openMemoryStore();
+    const lasting = { ...store, close: async () => {} };
+    const before = await app({ store: lasting });
+    const { runId, t } = await steered(before);
+    await t.send({ type: 'status', status: 'stopped', step: 12, message: 'stopped' });
+    expect(await before.hub.revert(you, { runId, checkpoint: savedAt(5).hash })).toMatchObject({ ok: true });
+    await before.close();
+    const after = await app({ store: lasting, graceMs: 0 });
+    expect((await view(after, runId)).status).toBe('waiting');
+    const stop: Command = { kind: 'act', id: 'stop-it-now', runId, action: 'stop', args: {} };
+    const v = keep(await TestViewer.connect(after.url));
+    await v.watch(runId);
+    expect(await after.hub.command(you, stop)).toMatchObject({ ok: true });
+    expect((await v.until((seen) => seen.status === 'stopped')).step).toBe(12);
+  });
+});
+
 describe('is refused', () => {
-  it('for an unknown checkpoint, a viewer, somebody without the wheel, a run without a trainer and an ended run', async () => {
+  it('for an unknown checkpoint, a viewer, somebody without the wheel, a run without a trainer and a run in the trash', async () => {
     const a = await app();
     const { runId: queued } = await a.hub.create(you, { ...config, backend: 'wasm' });
     expect(await a.hub.revert(you, { runId: queued, checkpoint: savedAt(5).hash })).toEqual({
@@ -258,7 +316,11 @@ describe('is refused', () => {
       message: 'Bob holds the wheel; ask for it, or wait until it is released',
     });
     await t.send({ type: 'status', status: 'stopped', step: 12, message: 'stopped' });
-    expect(await a.hub.revert(bob, { runId, checkpoint: savedAt(5).hash })).toMatchObject({ reason: 'run-ended' });
+    await connect({ url: a.url }).runs.label.mutate({ runId, trashed: true });
+    expect(await a.hub.revert(bob, { runId, checkpoint: savedAt(5).hash })).toMatchObject({
+      reason: 'state',
+      message: 'the run is in the trash: take it out first',
+    });
     // Nothing of all this is in the log.
     expect((await view(a, runId)).commands.map((c) => c.command.id)).toEqual(['change-early', 'change-late']);
   });

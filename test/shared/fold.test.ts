@@ -108,6 +108,42 @@ describe('fold', () => {
     expect(done.values).toEqual({ clipNorm: { value: 1, changedBy: ada, changedAtStep: 3 } });
   });
 
+  it("a value is as old as its last change that stands: what a way back undid is nobody's change", () => {
+    const hash = 'c'.repeat(64);
+    const set = (id: string, seq: number, step: number, before: number, after: number, actor: Actor): RunEvent[] => [
+      {
+        type: 'command.requested',
+        actor,
+        command: { kind: 'set', id, runId: 'run001', control: 'clipNorm', value: after },
+      },
+      { type: 'command.applied', commandId: id, seq, step, before, after, message: '' },
+    ];
+    const bo: Actor = { ...ada, id: 'u2', name: 'Bo' };
+    // Places: 1 created, 2 assigned, 3 started, 4 row, 5 the checkpoint, 6-7 Ada's change, 8 row, 9-10 Bo's, which gives the value of before again.
+    const changed = [
+      assigned(1, 0),
+      started,
+      rows(0, 1, 1),
+      check(1, hash),
+      ...set('command1', 6, 1, 5, 1, ada),
+      rows(1, 1, 1),
+      ...set('command2', 9, 2, 1, 5, bo),
+    ];
+    expect(view(...changed).values.clipNorm).toEqual({ value: 5, changedBy: bo, changedAtStep: 2 });
+    const back: RunEvent[] = [
+      {
+        type: 'command.requested',
+        actor: bo,
+        command: { kind: 'act', id: 'command3', runId: 'run001', action: 'revert', args: { step: 1 } },
+      },
+      { type: 'command.applied', commandId: 'command3', seq: 11, step: 2, before: 2, after: 1, message: '' },
+      { type: 'trainer.lost', message: 'Bo took the run back' },
+      assigned(2, 1, hash),
+      { ...started, step: 1 } as RunEvent,
+    ];
+    expect(view(...changed, ...back).values.clipNorm).toEqual({ value: 5, changedBy: null, changedAtStep: 1 });
+  });
+
   it('a refused command keeps the value and says why', () => {
     const command = { kind: 'set' as const, id: 'command1', runId: 'run001', control: 'clipNorm', value: 1, expected: 4 };
     const v = view(

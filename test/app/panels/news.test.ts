@@ -39,6 +39,8 @@ describe('news', () => {
       old,
       alert('info', 'nothing much'),
       alert('warning', 'loss 9 sigmas high'),
+      // A rule that is to pause only.
+      { ...alert('error', 'paused in silence'), notify: false } as RunEvent,
       note('note-1', bob, 'look here, @annlee.'),
       note('note-2', ann, 'I, @AnnLee'),
       note('note-3', bob, '@AnnLeeson, not you'),
@@ -53,7 +55,7 @@ describe('news', () => {
         title: 'night run: Bob mentions you at step 7',
         detail: 'look here, @annlee.',
       },
-      { key: 'end 9', kind: 'end', tone: 'error', title: 'night run: failed at step 12', detail: 'out of memory' },
+      { key: 'end 10', kind: 'end', tone: 'error', title: 'night run: failed at step 12', detail: 'out of memory' },
     ]);
     expect(news(now, ann)).toEqual([]);
   });

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import type { Actor } from '~/shared/ids';
+import { foldNotes, type Note, type NoteRequest, noteProblem, noteRequest } from '~/shared/notes';
+
+const ada: Actor = { id: 'ada', name: 'Ada', role: 'viewer' };
+const bob: Actor = { id: 'bob', name: 'Bob', role: 'operator' };
+const admin: Actor = { id: 'root', name: 'Root', role: 'admin' };
+const anchor = { step: 7, chart: 'loss', value: 0.5, head: { layer: 0, head: 1, cell: { query: 2, key: 3 } } };
+const add = (id: string, text: string, replyTo: string | null = null): NoteRequest => ({
+  kind: 'add',
+  id,
+  anchor,
+  text,
+  replyTo,
+});
+const written = (...by: [Actor, NoteRequest][]): Note[] =>
+  by.reduce<Note[]>((notes, [actor, note], i) => foldNotes(notes, { type: 'note', actor, note }, i), []);
+const thread = written([ada, add('note-root', 'why?')], [bob, add('note-reply', 'because', 'note-root')]);
+
+describe('notes', () => {
+  it('an edit of what somebody changed meanwhile is refused, so that of two writers none is overwritten unseen', () => {
+    const edit = (text: string, was: string): NoteRequest => ({ kind: 'edit', id: 'note-root', text, was });
+    expect(noteProblem(thread, ada, edit('why not?', 'why?'))).toBeNull();
+    const changed = foldNotes(thread, { type: 'note', actor: admin, note: edit('why?!', 'why?') }, 9);
+    expect(noteProblem(changed, ada, edit('why not?', 'why?'))).toBe(
+      'was: the note was changed meanwhile; read it again before you change it',
+    );
+  });
+
+  it('a thread that others answered is not deleted with their words, but by an admin', () => {
+    const remove: NoteRequest = { kind: 'delete', id: 'note-root' };
+    expect(noteProblem(thread, ada, remove)).toBe('id: Bob answered it; resolve the thread instead');
+    expect(noteProblem(thread, admin, remove)).toBeNull();
+    expect(noteProblem(written([ada, add('note-root', 'why?')]), ada, remove)).toBeNull();
+    expect(noteProblem(thread, ada, { kind: 'delete', id: 'note-reply' })).toBe("id: this note is Bob's");
+  });
+
+  it('an anchor names a step, and perhaps a place on a chart or a head and a cell; what does not fit is named', () => {
+    expect(noteRequest.parse(add('note-root', 'why?'))).toEqual(add('note-root', 'why?'));
+    const wrong = noteRequest.safeParse({
+      ...add('note-root', 'why?'),
+      anchor: { ...anchor, value: Number.NaN, head: { layer: -1 } },
+    });
+    expect(wrong.error!.issues.map((i) => i.path.join('.'))).toEqual([
+      'anchor.value',
+      'anchor.head.layer',
+      'anchor.head.head',
+      'anchor.head.cell',
+    ]);
+  });
+});
