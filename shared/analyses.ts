@@ -1,4 +1,11 @@
-/** Questions about a run's parameters that its trainer answers by an `analysis` event: the kinds (named like the actions that ask them), and their numbers' names. */
+/**
+ * Questions about a run's parameters, answered by an `analysis` event: which there are, their numbers' names, and which parameters a question is about. One
+ * about a checkpoint is not the affair of the trainer that holds the run: any trainer answers it (protocol.ts, `question`), also when the run has ended.
+ */
+import type { Command } from './commands';
+import type { CommandRecord, RunView } from './fold';
+
+/** The trainer's own, named like the actions that ask them. */
 export const analysisKinds = {
   permutationCheck: 'permutationCheck',
   ablateHeads: 'ablateHeads',
@@ -10,3 +17,35 @@ export type AblationWay = 'zero' | 'mean';
 
 /** Loss with this head alone switched off, minus the loss with all. Layers and heads count from 0. */
 export const ablationName = (how: AblationWay, layer: number, head: number): string => `${how}.${layer}.${head}`;
+
+type Declared = Pick<RunView, 'controls'>;
+
+/** Runs recorded before `question` was declared have the trainer's own. */
+export const isQuestionAction = (action: { name: string; question?: boolean | undefined }): boolean =>
+  action.question ?? Object.hasOwn(analysisKinds, action.name);
+
+export const asks = ({ controls }: Declared, command: Command): boolean =>
+  command.kind === 'act' && controls.actions.some((a) => a.name === command.action && isQuestionAction(a));
+
+type Logged = Pick<RunView, 'controls' | 'statuses' | 'checkpoints'>;
+
+/** Whether the question is about a checkpoint: one that it names, or the last one of a run that had ended when it was asked. */
+export function asksCheckpoint(view: Logged, { seq, command }: Pick<CommandRecord, 'seq' | 'command'>): boolean {
+  if (!asks(view, command) || command.kind !== 'act' || command.when) return false;
+  return command.checkpoint !== undefined || hadEnded(view, seq);
+}
+
+/** The checkpoint that such a question is about; undefined when it is not in force (any more). */
+export function checkpointAsked({ checkpoints }: Logged, { seq, command }: Pick<CommandRecord, 'seq' | 'command'>) {
+  const named = command.kind === 'act' ? command.checkpoint : undefined;
+  return checkpoints.findLast((c) => (named === undefined ? c.seq < seq : c.blob.hash === named));
+}
+
+/** Those that wait for an answer, or for a trainer to give it. */
+export const openQuestions = (view: Logged & Pick<RunView, 'commands'>): CommandRecord[] =>
+  view.commands.filter((c) => (c.outcome.status === 'requested' || c.outcome.status === 'scheduled') && asksCheckpoint(view, c));
+
+function hadEnded({ statuses }: Logged, seq: number): boolean {
+  const status = statuses.findLast((s) => s.seq < seq)?.status;
+  return status === 'finished' || status === 'stopped' || status === 'failed';
+}

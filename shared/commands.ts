@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { controlValue } from './controls';
-import { actor, commandId, runId, seq, step } from './ids';
+import { actor, blobHash, commandId, runId, seq, step } from './ids';
 
 const comparison = z.enum(['>', '<']);
 
@@ -48,6 +48,8 @@ export const command = z.discriminatedUnion('kind', [
     action: z.string().min(1).max(64),
     args: z.record(z.string().max(64), controlValue),
     when: condition.optional(),
+    /** Questions only (analyses.ts): ask it of the parameters of this checkpoint, not of the run as it goes on. */
+    checkpoint: blobHash.optional(),
   }),
 ]);
 export type Command = z.infer<typeof command>;

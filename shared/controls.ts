@@ -38,6 +38,8 @@ export const actionSpec = z.strictObject({
   args: z.array(controlSpec),
   /** Ends or rewrites the run: asked twice. */
   risky: z.boolean(),
+  /** Only asks about the parameters, and is answered by an `analysis` event: stands beside the attention maps, and can be asked of a checkpoint (analyses.ts). */
+  question: z.boolean().optional(),
 });
 export type ActionSpec = z.infer<typeof actionSpec>;
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { command, refusalReason } from './commands';
 import { backendName, runConfig } from './config';
 import { controls, controlValue } from './controls';
-import { actor, blobRef, commandId, runId, seq, step, tenure } from './ids';
+import { actor, blobHash, blobRef, commandId, runId, seq, step, tenure } from './ids';
 import { noteEvent } from './notes';
 
 /**
@@ -140,6 +140,8 @@ export const analysis = z.strictObject({
   summary: z.record(z.string().max(128), metric),
   message: z.string().max(500),
   blob: blobRef.nullable(),
+  /** Asked of this checkpoint (of `step`); left out: of the run as it went on. */
+  checkpoint: blobHash.optional(),
 });
 export type Analysis = z.infer<typeof analysis>;
 
@@ -217,6 +219,9 @@ export const proposalAnswered = z.strictObject({
 /** Somebody moved the run in the queue: its place among those that wait for a trainer, ms since 1970 like its time of creation, lowest first. */
 export const runQueued = z.strictObject({ type: z.literal('run.queued'), actor, place: z.number().finite() });
 
+/** Somebody moved a question in the queue of those that wait (protocol.ts, `question`): its place, like `run.queued`. */
+export const commandQueued = z.strictObject({ type: z.literal('command.queued'), actor, commandId, place: z.number().finite() });
+
 /** Name, tags, archived, deleted: what people make of a run, beside its config. */
 export const runLabelled = z.strictObject({
   type: z.literal('run.labelled'),
@@ -254,6 +259,7 @@ export const serverEvent = z.discriminatedUnion('type', [
   noteEvent,
   runLabelled,
   runQueued,
+  commandQueued,
   snapshotsThinned,
   alert,
 ]);

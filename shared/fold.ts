@@ -1,3 +1,4 @@
+import { openQuestions } from './analyses';
 import type { Command, RefusalReason } from './commands';
 import { picturesInWords, type RunConfig } from './config';
 import type { Controls, ControlValue } from './controls';
@@ -47,6 +48,8 @@ export interface CommandRecord {
   at: number;
   actor: Actor;
   command: Command;
+  /** Questions: the place in their queue, as somebody moved it; left out: `at`. */
+  place?: number;
   /** It had taken effect; the run has since gone back to a checkpoint before that (revert.ts). */
   undone?: true;
   outcome:
@@ -194,7 +197,9 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
         evaluations: view.evaluations.filter(kept),
         snapshots: view.snapshots.filter(kept),
         checkpoints: view.checkpoints.filter(kept),
-        analyses: view.analyses.filter(kept),
+        analyses: view.analyses.filter((a) =>
+          a.checkpoint ? view.checkpoints.some((c) => c.blob.hash === a.checkpoint && kept(c)) : kept(a),
+        ),
         commands: revert ? revertCommands(view.commands, revert) : view.commands,
       };
     }
@@ -292,6 +297,8 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
       const gone = new Set(event.seqs);
       return { snapshots: view.snapshots.filter((s) => !gone.has(s.seq)) };
     }
+    case 'command.queued':
+      return { commands: view.commands.map((c) => (c.command.id === event.commandId ? { ...c, place: event.place } : c)) };
     case 'run.queued':
       return { queuePlace: event.place };
     case 'run.labelled':
@@ -357,10 +364,13 @@ export interface RunSummary {
   trashed: boolean;
   /** Lowest first among the runs that wait for a trainer. */
   queuePlace?: number;
+  /** Questions about its checkpoints that are not answered yet; left out = 0. */
+  questions?: number;
   watchers: number;
 }
 
 export function summarize(view: RunView, watchers: number): RunSummary {
+  const questions = openQuestions(view).length;
   const lastOf = (split: string) => view.evaluations.findLast((e) => e.split === split)?.accuracy ?? null;
   return {
     runId: view.runId,
@@ -383,6 +393,7 @@ export function summarize(view: RunView, watchers: number): RunSummary {
     archived: view.archived,
     trashed: view.trashed,
     queuePlace: placeInQueue(view),
+    ...(questions > 0 && { questions }),
     watchers,
   };
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Command, type CommandAnswer, type LoggedCommand, loggedCommand, type Refusal } from './commands';
 import { backendName, type RunConfig, runConfig } from './config';
 import { controlValue } from './controls';
-import { type Entry, trainerEvent } from './events';
+import { analysis, type Entry, trainerEvent } from './events';
 import type { RunSummary, RunView } from './fold';
 import { type Actor, blobHash, blobRef, commandId, runId, step, tenure } from './ids';
 
@@ -25,6 +25,8 @@ export const registration = z.strictObject({
   tasks: z.array(z.enum(['reverse', 'anomaly'])).min(1),
   backends: z.array(backendName).min(1),
   memoryBytes: z.int().positive(),
+  /** Takes questions about checkpoints (`ask`), also while it trains. */
+  answers: z.boolean().optional(),
   active: z
     .strictObject({ runId, tenure, /** Highest command seq it has received. */ lastCommandSeq: z.int().nonnegative() })
     .nullable(),
@@ -60,11 +62,61 @@ export const assignment = z.strictObject({
 });
 export type Assignment = z.infer<typeof assignment>;
 
+/**
+ * A question about the parameters of a checkpoint, whatever has become of its run. It is answered beside training: one forward pass between two updates. A
+ * trainer has one at a time; at a new connection it forgets what it was asked.
+ */
+export const question = z.strictObject({
+  /** Names this handing-over: what comes for an earlier one is ignored. */
+  ticket: z.string().min(1).max(64),
+  runId,
+  commandId,
+  /** As the run was created; what was steered since is in the checkpoint. */
+  config: runConfig,
+  action: z.string(),
+  args: z.record(z.string(), controlValue),
+  step,
+  blob: blobRef,
+});
+export type Question = z.infer<typeof question>;
+
+export const questionProgress = z.strictObject({ ticket: z.string(), done: z.int().nonnegative(), of: z.int().positive() });
+export type QuestionProgress = z.infer<typeof questionProgress>;
+
+export const questionAnswer = z.strictObject({
+  ticket: z.string(),
+  result: z.discriminatedUnion('ok', [
+    z.strictObject({ ok: z.literal(true), backend: backendName, ...analysis.pick({ summary: true, message: true }).shape }),
+    z.strictObject({ ok: z.literal(false), reason: z.enum(['invalid', 'failed']), message: z.string().max(500) }),
+  ]),
+});
+export type QuestionAnswer = z.infer<typeof questionAnswer>;
+
+/** A question that waits or is being answered, for people to see. */
+export interface QuestionSummary {
+  runId: string;
+  /** The run's. */
+  name: string;
+  commandId: string;
+  action: string;
+  actor: Actor;
+  /** Step of the checkpoint. */
+  step: number;
+  /** Whoever answers it; null = it waits. */
+  trainer: string | null;
+  /** Why it waits although trainers are here; null = it is only not its turn. */
+  why: string | null;
+  done: number;
+  of: number;
+}
+
 export interface TrainerToServer {
   register: (r: Registration, answer: (a: RegistrationAnswer) => void) => void;
   /** Idle and able to take a run. Sent after registration and after each run's last event is committed. */
   ready: () => void;
   events: (batch: Uint8Array, answer: (a: BatchAnswer) => void) => void;
+  progress: (p: QuestionProgress) => void;
+  answer: (a: QuestionAnswer) => void;
 }
 
 export interface ServerToTrainer {
@@ -72,6 +124,9 @@ export interface ServerToTrainer {
   command: (c: LoggedCommand & { runId: string }) => void;
   /** Drop the run without another event: a later tenure owns it, or it was deleted. */
   release: (r: { runId: string; tenure: number; message: string }) => void;
+  ask: (q: Question) => void;
+  /** Called off. */
+  forget: (f: { ticket: string }) => void;
 }
 
 // ---- viewer <-> server: socket.io on paths.viewers, websocket only ----
