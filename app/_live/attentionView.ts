@@ -1,7 +1,9 @@
 /** What of the attention workspace is chosen: one per tab, part of the page's link. */
 import { z } from 'zod';
 import { runId } from '~/shared/ids';
-import { type Source, useSelected } from './select';
+import { comparisonSchema } from './comparison';
+import { useSelected } from './select';
+import { createStore, type Store } from './store';
 
 const place = z.int().nonnegative();
 const cellPlace = place.nullable();
@@ -32,6 +34,21 @@ export const attentionViewSchema = z.strictObject({
   mistakesOnly: z.boolean(),
   asTable: z.boolean(),
   pinned: z.strictObject({ layer: cellPlace, head: cellPlace, query: cellPlace, key: cellPlace }).nullable(),
+  /** How the heads are put side by side: as rows of numbers, points, a matrix of likeness, or the way that weights flow through them. */
+  heads: z.enum(['table', 'scatter', 'likeness', 'flow']),
+  /** Signals along x and y of the scatter; null = the usual two. */
+  axes: z.tuple([z.string().max(64), z.string().max(64)]).nullable(),
+  likeness: z.strictObject({
+    /** Another run whose heads are matched with this one's. */
+    with: runId.nullable(),
+    /** Like beside like rather than by layer and head. */
+    sorted: z.boolean(),
+  }),
+  flow: z.strictObject({ mass: z.number().min(0).max(1), rollout: z.boolean() }),
+  /** What stands for many cells where a map has more of them than the screen has pixels. */
+  tile: z.enum(['max', 'mean', 'min']),
+  /** Panes side by side instead of the one grid. */
+  comparison: comparisonSchema.nullable(),
 });
 export type AttentionView = z.infer<typeof attentionViewSchema>;
 
@@ -49,6 +66,12 @@ export const defaultAttentionView: AttentionView = {
   mistakesOnly: false,
   asTable: false,
   pinned: null,
+  heads: 'table',
+  axes: null,
+  likeness: { with: null, sorted: true },
+  flow: { mass: 0.7, rollout: false },
+  tile: 'max',
+  comparison: null,
 };
 
 /** Only what differs from the default, so that links stay short; '' for the default itself. */
@@ -71,26 +94,6 @@ export function decodeAttentionView(text: string): AttentionView | null {
   }
 }
 
-export interface AttentionViewStore extends Source<AttentionView> {
-  set(change: Partial<AttentionView>): void;
-}
-
-export function createAttentionView(): AttentionViewStore {
-  let state = defaultAttentionView;
-  const listeners = new Set<() => void>();
-  return {
-    get: () => state,
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    set: (change) => {
-      state = { ...state, ...change };
-      for (const listener of [...listeners]) listener();
-    },
-  };
-}
-
 /** The tab's. */
-export const attentionView: AttentionViewStore = createAttentionView();
+export const attentionView: Store<AttentionView> = createStore(defaultAttentionView);
 export const useAttentionView = <T>(select: (view: AttentionView) => T): T => useSelected(attentionView, select);

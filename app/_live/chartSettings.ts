@@ -1,5 +1,6 @@
 import { type XKind, xKinds } from '../_charts/xMap';
-import { type Source, useSelected } from './select';
+import { useSelected } from './select';
+import { createStore, type Store } from './store';
 
 /** How all charts of the page are drawn. Part of the page's address (chartParams, fromChartParams), so that a link shows the same view. */
 export interface ChartChoices {
@@ -31,28 +32,8 @@ export const smoothingWeight = (smoothSteps: number): number => (smoothSteps > 1
 /** What the smoothing slider offers. */
 export const smoothStops = [0, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000] as const;
 
-export interface ChartChoicesStore extends Source<ChartChoices> {
-  set(change: Partial<ChartChoices>): void;
-}
-
-export function createChartChoices(start: ChartChoices = chartDefaults): ChartChoicesStore {
-  let state = start;
-  const listeners = new Set<() => void>();
-  return {
-    get: () => state,
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    set: (change) => {
-      state = { ...state, ...change };
-      for (const l of [...listeners]) l();
-    },
-  };
-}
-
 /** The tab's choices. */
-export const chartChoices = createChartChoices();
+export const chartChoices: Store<ChartChoices> = createStore(chartDefaults);
 export const useChartChoices = <T>(select: (c: ChartChoices) => T): T => useSelected(chartChoices, select);
 
 /** As query parameters; what stands at its default is left out. */

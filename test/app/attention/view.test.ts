@@ -1,9 +1,31 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { type AttentionView, decodeAttentionView, defaultAttentionView, encodeAttentionView } from '~/app/_live/attentionView';
+import { type Comparison, type Pane, paneAlignments, paneScales } from '~/app/_live/comparison';
 
 const place = fc.nat({ max: 1_000_000 });
 const cell = fc.option(fc.nat({ max: 600 }), { nil: null });
+const share = fc.double({ min: 0, max: 1, noNaN: true }).map((v) => v + 0);
+const run = fc.stringMatching(/^[a-z0-9]{6,32}$/);
+const panes: fc.Arbitrary<Pane> = fc.record({
+  run: fc.option(run, { nil: null }),
+  at: fc.oneof(
+    fc.constantFrom('linked' as const, 'newest' as const),
+    place.map((step) => ({ step })),
+  ),
+  source: fc.oneof(
+    place.map((example) => ({ example })),
+    fc.constant('mean' as const),
+  ),
+  head: fc.option(fc.record({ layer: place, head: place }), { nil: null }),
+});
+const comparisons: fc.Arbitrary<Comparison> = fc.record({
+  panes: fc.array(panes, { minLength: 2, maxLength: 4 }),
+  align: fc.constantFrom(...paneAlignments),
+  scale: fc.constantFrom(...paneScales),
+  minus: fc.option(fc.tuple(place, place), { nil: null }),
+  lead: fc.option(fc.record({ run, step: place, own: place }), { nil: null }),
+});
 const views: fc.Arbitrary<AttentionView> = fc.record({
   source: fc.oneof(
     place.map((example) => ({ example })),
@@ -16,7 +38,7 @@ const views: fc.Arbitrary<AttentionView> = fc.record({
     fc.constantFrom(null, 'first' as const, 'previous' as const),
     place.map((step) => ({ step })),
     fc.record({ layer: place, head: place }),
-    fc.stringMatching(/^[a-z0-9]{6,32}$/).map((run) => ({ run })),
+    run.map((id) => ({ run: id })),
   ),
   hidden: fc.array(
     fc.tuple(fc.nat({ max: 31 }), fc.nat({ max: 31 })).map((p) => p.join('.')),
@@ -24,11 +46,17 @@ const views: fc.Arbitrary<AttentionView> = fc.record({
   ),
   operation: fc.constantFrom('mean' as const, 'max' as const, 'std' as const),
   signal: fc.option(fc.string({ maxLength: 64 }), { nil: null }),
-  mass: fc.double({ min: 0, max: 1, noNaN: true }).map((v) => v + 0),
+  mass: share,
   flip: fc.boolean(),
   mistakesOnly: fc.boolean(),
   asTable: fc.boolean(),
   pinned: fc.option(fc.record({ layer: cell, head: cell, query: cell, key: cell }), { nil: null }),
+  heads: fc.constantFrom('table' as const, 'scatter' as const, 'likeness' as const, 'flow' as const),
+  axes: fc.option(fc.tuple(fc.string({ maxLength: 64 }), fc.string({ maxLength: 64 })), { nil: null }),
+  likeness: fc.record({ with: fc.option(run, { nil: null }), sorted: fc.boolean() }),
+  flow: fc.record({ mass: share, rollout: fc.boolean() }),
+  tile: fc.constantFrom('max' as const, 'mean' as const, 'min' as const),
+  comparison: fc.option(comparisons, { nil: null }),
 });
 
 it('any view survives its link, values like 0, false, null and "" included', () => {

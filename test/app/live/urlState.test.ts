@@ -40,6 +40,25 @@ const changes: { [K in keyof UrlState]: UrlState[K][] } = {
     { ...defaultAttentionView, asTable: true },
     { ...defaultAttentionView, pinned: { layer: 0, head: 0, query: 0, key: 0 } },
     { ...defaultAttentionView, pinned: { layer: 1, head: null, query: null, key: 2 } },
+    { ...defaultAttentionView, heads: 'scatter' },
+    { ...defaultAttentionView, axes: ['entropy', 'a&b'] },
+    { ...defaultAttentionView, likeness: { with: null, sorted: false } },
+    { ...defaultAttentionView, likeness: { with: 'abc123', sorted: true } },
+    { ...defaultAttentionView, flow: { mass: 0, rollout: true } },
+    { ...defaultAttentionView, tile: 'min' },
+    {
+      ...defaultAttentionView,
+      comparison: {
+        panes: [
+          { run: null, at: 'linked', source: { example: 0 }, head: null },
+          { run: 'abc123', at: { step: 0 }, source: 'mean', head: { layer: 0, head: 0 } },
+        ],
+        align: 'equal loss',
+        scale: 'shared',
+        minus: [0, 1],
+        lead: { run: 'abc123', step: 0, own: 0 },
+      },
+    },
   ],
   folded: [['curves'], ['attention', 'activity']],
 };
