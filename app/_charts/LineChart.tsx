@@ -15,6 +15,7 @@ import { type GestureTarget, useGestures } from './gestures';
 import { Legend } from './Legend';
 import { MarksLayer } from './MarksLayer';
 import { usePalette } from './palette';
+import { type ChartPlace, type ChartPoint, chartPlace } from './place';
 import { newest, readout, summary } from './readout';
 import { type ChartCursor, type ChartSettings, colorOf, type LineSpec, type Mark, type PointSpec, type RuleSpec } from './types';
 import { useSize } from './useSize';
@@ -42,6 +43,10 @@ export interface LineChartProps {
   height?: number;
   /** Told the plot's width in CSS pixels: a wide chart needs finer data. */
   onWidth?(width: number): void;
+  /** Drawn over the plot, in its pixels; takes the pointer only where its own elements do. */
+  overlay?(place: ChartPlace): ReactNode;
+  /** A right click or long press on the plot, or the key N at the crosshair. */
+  onPoint?(point: ChartPoint): void;
 }
 
 const nothing: readonly never[] = [];
@@ -175,6 +180,16 @@ export function LineChart(props: LineChartProps) {
   };
   useGestures(plotArea, gestures);
 
+  const place = (l: Layout) => chartPlace(plotOf(l), shownLines, cursor.headStep());
+  const point = (px: number, py?: number) => {
+    const { shown } = now.current;
+    if (!shown || !plotArea.current) return;
+    const step = gestures.current.stepAt(px);
+    const corner = plotArea.current.getBoundingClientRect();
+    const readings = place(shown).readings(step, py);
+    props.onPoint?.({ step, readings, clientX: corner.left + px, clientY: corner.top + (py ?? 0) });
+  };
+
   useEffect(() => {
     if (!large) return;
     const close = (e: KeyboardEvent) => {
@@ -269,7 +284,9 @@ export function LineChart(props: LineChartProps) {
         aria-labelledby={`${id}title`}
         aria-describedby={`${id}said`}
         onKeyDown={(e) => {
-          if (!moveByKey(e, cursor, props.stops ?? nothing)) return;
+          if (e.key === 'n' && props.onPoint && now.current.shown && !e.ctrlKey && !e.metaKey && !e.altKey)
+            point(pixelX(plotOf(now.current.shown), cursor.get().hoverStep ?? cursor.get().step));
+          else if (!moveByKey(e, cursor, props.stops ?? nothing)) return;
           e.preventDefault();
           e.stopPropagation();
         }}
@@ -306,6 +323,7 @@ export function LineChart(props: LineChartProps) {
             </g>
           </g>
         </svg>
+        {/* biome-ignore lint/a11y/noStaticElementInteractions: the group around it takes the keys */}
         <div
           ref={plotArea}
           data-plot
@@ -318,7 +336,21 @@ export function LineChart(props: LineChartProps) {
             now.current.hovering = false;
             askFrame(frame);
           }}
+          onContextMenu={(e) => {
+            if (!props.onPoint) return;
+            e.preventDefault();
+            const corner = e.currentTarget.getBoundingClientRect();
+            point(e.clientX - corner.left, e.clientY - corner.top);
+          }}
         />
+        {layout && props.overlay && (
+          <div
+            className="pointer-events-none absolute"
+            style={{ left: margin.left, top: margin.top, width: layout.width, height: layout.height }}
+          >
+            {props.overlay(place(layout))}
+          </div>
+        )}
         {tip && layout && (
           <ChartTooltip
             px={tip.px}

@@ -5,7 +5,7 @@ import { scaleBand } from '@visx/scale';
 import { type KeyboardEvent, memo, type PointerEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { MapSize } from '~/shared/attention';
 import type { FocusEvent, Spot } from './focus';
-import { boxOf, cellAt, gridLayout } from './layout';
+import { type Box, boxOf, cellAt, gridLayout } from './layout';
 import { paint } from './raster';
 import type { ColourScale } from './scale';
 import { cellWords, type Token } from './tokens';
@@ -25,6 +25,10 @@ export interface BigMapProps extends MapSize {
   maxHeight: number;
   flip: boolean;
   onFocus: (event: FocusEvent) => void;
+  /** Drawn over the map; `boxOf` gives a cell's place in CSS pixels. */
+  overlay?: (boxOf: (query: number, key: number) => Box) => React.ReactNode;
+  /** A right click or long press on a cell, or the key N on it. */
+  onPoint?: (spot: Spot, at: { clientX: number; clientY: number }) => void;
 }
 
 /** One map with its tokens on both axes. Arrow keys walk through the cells and read each out; Enter pins. */
@@ -86,6 +90,12 @@ export const BigMap = memo(function BigMap(props: BigMapProps) {
         onPointerMove={(e) => e.pointerType !== 'touch' && onFocus({ type: 'hover', spot: spotAt(e) })}
         onPointerLeave={() => onFocus({ type: 'hover', spot: null })}
         onClick={(e) => onFocus({ type: 'click', spot: spotAt(e) })}
+        onContextMenu={(e) => {
+          const spot = spotAt(e);
+          if (!spot || !props.onPoint) return;
+          e.preventDefault();
+          props.onPoint(spot, e);
+        }}
       >
         <canvas
           ref={canvas}
@@ -104,6 +114,11 @@ export const BigMap = memo(function BigMap(props: BigMapProps) {
         </svg>
         <ActiveCell {...props} grid={grid} spotOf={spotOf} />
       </div>
+      {props.overlay && (
+        <div className="pointer-events-none absolute" style={{ left: margin, top: margin, ...size }}>
+          {props.overlay((query, key) => boxOf(grid, 0, 0, query, key))}
+        </div>
+      )}
     </div>
   );
 });
@@ -137,6 +152,7 @@ function ActiveCell({
   pinned,
   grid,
   onFocus,
+  onPoint,
   spotOf,
 }: BigMapProps & { grid: Grid; spotOf: (q: number, k: number) => Spot }) {
   const [at, setAt] = useState({ query: 0, key: 0 });
@@ -165,7 +181,10 @@ function ActiveCell({
     else if (event.key === 'Home') go(event.ctrlKey ? 0 : query, 0);
     else if (event.key === 'End') go(event.ctrlKey ? queries - 1 : query, keys - 1);
     else if (event.key === 'Enter' || event.key === ' ') onFocus({ type: 'click', spot: spotOf(query, key) });
-    else return;
+    else if (event.key === 'n') {
+      const at = event.currentTarget.getBoundingClientRect();
+      onPoint?.(spotOf(query, key), { clientX: at.left, clientY: at.top });
+    } else return;
     event.preventDefault();
     event.stopPropagation();
   };

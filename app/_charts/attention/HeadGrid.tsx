@@ -26,6 +26,10 @@ export interface HeadGridProps {
   onFocus: (event: FocusEvent) => void;
   /** `s` or a header: alone; `h` or Alt-click: hide; Shift-click: all between the pinned head and this one; `a`: all again. */
   onSelect: (what: 'solo' | 'hide' | 'range' | 'all', heads: readonly (readonly [number, number])[]) => void;
+  /** Drawn over the maps; `boxOf` gives a head's place in CSS pixels, null when it is not shown. */
+  overlay?: (boxOf: (layer: number, head: number) => Box | null) => React.ReactNode;
+  /** A right click or long press on a cell, or the key N on a head. */
+  onPoint?: (spot: Spot, at: { clientX: number; clientY: number }) => void;
 }
 
 const labelWidth = 34;
@@ -95,7 +99,10 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
     else if (event.key === 'End') focusHead(event.ctrlKey ? rows - 1 : row, columns - 1);
     else if (event.key === 'Enter' || event.key === ' ')
       onFocus({ type: 'click', spot: { layer, head, query: null, key: null } });
-    else if (event.key === 's') onSelect('solo', [[layer, head]]);
+    else if (event.key === 'n') {
+      const at = event.currentTarget.getBoundingClientRect();
+      props.onPoint?.({ layer, head, query: null, key: null }, { clientX: at.left, clientY: at.top });
+    } else if (event.key === 's') onSelect('solo', [[layer, head]]);
     else if (event.key === 'h') onSelect('hide', [[layer, head]]);
     else if (event.key === 'a') onSelect('all', []);
     else return;
@@ -161,6 +168,12 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
           else if (head && e.shiftKey) onSelect('range', [[head.layer, head.head]]);
           else onFocus({ type: 'click', spot });
         }}
+        onContextMenu={(e) => {
+          const spot = spotAt(e);
+          if (!spot || !props.onPoint) return;
+          e.preventDefault();
+          props.onPoint(spot, e);
+        }}
       >
         <canvas
           ref={canvas}
@@ -207,6 +220,14 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
           </div>
         ))}
       </div>
+      {props.overlay && (
+        <div className="pointer-events-none absolute" style={{ left: labelWidth, top: labelHeight, ...size }}>
+          {props.overlay((layer, head) => {
+            const [row, column] = [lines.layers.indexOf(layer), lines.heads.indexOf(head)];
+            return row < 0 || column < 0 ? null : boxOf(grid, row, column, null, null);
+          })}
+        </div>
+      )}
     </div>
   );
 });

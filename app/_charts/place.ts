@@ -1,0 +1,49 @@
+import { type Plot, pixelX, pixelY } from './draw';
+import type { LineSpec } from './types';
+
+/** A line's value at a step. */
+export interface Reading {
+  name: string;
+  label: string;
+  value: number;
+}
+
+/** A chart as what is laid over it needs it: pixels of the plot for steps and values, and what the lines read. */
+export interface ChartPlace {
+  width: number;
+  height: number;
+  x(step: number): number;
+  y(value: number): number;
+  /** Of the lines shown that have a number there; nearest to the height `y` first when it is given. */
+  readings(step: number, y?: number): Reading[];
+}
+
+/** Somebody pointed at a chart: the step, what its lines read there (nearest first), and where on the screen. */
+export interface ChartPoint {
+  step: number;
+  readings: Reading[];
+  clientX: number;
+  clientY: number;
+}
+
+export function chartPlace(plot: Plot, lines: readonly LineSpec[], head: number): ChartPlace {
+  const y = (value: number) => pixelY(plot, value);
+  return {
+    width: plot.width,
+    height: plot.height,
+    x: (step) => pixelX(plot, step),
+    y,
+    readings: (step, near) => {
+      const row = Math.min(step, head - 1);
+      const found = lines.flatMap((line): Reading[] => {
+        const curve = line.curve() ?? line.whole?.() ?? null;
+        const i = curve && row >= 0 ? curve.at(row) : -1;
+        if (!curve || i < 0) return [];
+        const exact = line.exact?.(row);
+        const value = typeof exact === 'number' ? exact : curve.mean(i);
+        return Number.isFinite(value) ? [{ name: line.name, label: line.label, value }] : [];
+      });
+      return near === undefined ? found : found.sort((a, b) => Math.abs(y(a.value) - near) - Math.abs(y(b.value) - near));
+    },
+  };
+}
