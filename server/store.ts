@@ -90,6 +90,8 @@ export interface RangeQuery {
   /** Exclusive; null = up to the newest row. */
   toStep: number | null;
   buckets: number;
+  /** Weight of a moving average, 0 <= w < 1: the answer then has it too (`ema`, `emaEnd`). */
+  smoothing?: number | null;
 }
 
 /** headStep = index of the next step. */

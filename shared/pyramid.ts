@@ -1,3 +1,5 @@
+import type { EmaState } from './ema';
+
 /**
  * Min/max reduction of step rows that keeps every spike: a bucket of consecutive steps holds, per series, the extremes, the last value, the sum and the number of
  * non-finite values. Buckets merge associatively, so levels of 16 build on each other (server) and live rows append to a drawn range (browser).
@@ -23,6 +25,13 @@ export interface ReducedSeries {
   sum: Float64Array;
   /** Values that are NaN or infinite. */
   nonFinite: Int32Array;
+  /**
+   * Only where a smoothing was asked for: the moving average (ema.ts) over every value from the run's first step to the bucket's last, whatever the range and width of
+   * the buckets; NaN where a bucket has no finite value.
+   */
+  ema?: Float64Array;
+  /** Its state at the end of the range: what later rows go on from. */
+  emaEnd?: EmaState;
 }
 
 export const emptyReduced = (names: string[], firstStep: number, bucketSteps: number, count: number): Reduced => ({

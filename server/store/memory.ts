@@ -1,5 +1,6 @@
+import { debiased, emaNext, emaStart } from '~/shared/ema';
 import { places } from '~/shared/events';
-import { addValue, bucketing, emptyReduced } from '~/shared/pyramid';
+import { addValue, bucketing, emptyReduced, type Reduced } from '~/shared/pyramid';
 import { blobsNamed } from '../blobsNamed';
 import type { Append, Store, StoredRun } from '../store';
 import { checkAppend, type Rewind } from './checkAppend';
@@ -72,7 +73,7 @@ export function openMemoryStore(): Store {
       return structuredClone(wanted.slice(0, limit));
     },
 
-    async range({ runId, series, fromStep, toStep, buckets }) {
+    async range({ runId, series, fromStep, toStep, buckets, smoothing = null }) {
       const run = runs.get(runId);
       const headStep = run?.headStep ?? 0;
       const end = Math.max(fromStep, Math.min(toStep ?? headStep, headStep));
@@ -86,6 +87,7 @@ export function openMemoryStore(): Store {
         answer.rows[bucket]! += 1;
         for (const name of names) addValue(answer.series[name]!, bucket, row[run!.seriesNames.indexOf(name)]!);
       }
+      if (run && smoothing !== null) for (const name of names) average(run, name, answer, fromStep, end, smoothing);
       return { ...answer, headStep };
     },
 
@@ -125,4 +127,18 @@ export function openMemoryStore(): Store {
     },
     close: async () => {},
   };
+}
+
+/** Goes through every row from the first one on. */
+function average(run: Run, name: string, answer: Reduced, fromStep: number, end: number, weight: number): void {
+  const column = run.seriesNames.indexOf(name);
+  const ema = new Float64Array(answer.count).fill(Number.NaN);
+  let state = emaStart;
+  for (let step = 0; step < end; step++) {
+    const value = run.rows.get(step)?.[column] ?? Number.NaN;
+    state = emaNext(state, weight, value);
+    if (step >= fromStep && Number.isFinite(value))
+      ema[Math.floor((step - answer.firstStep) / answer.bucketSteps)] = debiased(state.value, state.seen, weight);
+  }
+  Object.assign(answer.series[name]!, { ema, emaEnd: state });
 }

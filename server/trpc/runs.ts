@@ -26,6 +26,8 @@ const rangeQuery = z.strictObject({
   /** Exclusive; null = up to the newest row. */
   toStep: step.nullable(),
   buckets: z.int().min(1).max(4000),
+  /** Weight of a moving average over all raw steps, returned as `ema`; null or left out = none. */
+  smoothing: z.number().min(0).lt(1).nullish(),
 });
 
 const entriesQuery = z.strictObject({

@@ -80,6 +80,7 @@ const queries = fc.array(
     to: fc.option(fc.double({ min: 0, max: 1.1, noNaN: true })),
     buckets: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(500, 4000)),
     every: fc.integer({ min: 1, max: 5 }),
+    smoothing: fc.constantFrom(null, 0.5, 0.99),
   }),
   { minLength: 4, maxLength: 8 },
 );
@@ -88,7 +89,7 @@ async function agree(
   width: number,
   seed: number,
   log: Act[],
-  asked: { from: number; to: number | null; buckets: number; every: number }[],
+  asked: { from: number; to: number | null; buckets: number; every: number; smoothing: number | null }[],
 ) {
   const memory = openMemoryStore();
   const sqlite = openDirect();
@@ -112,7 +113,7 @@ async function agree(
         await run.append(events);
       }
     }
-    for (const { from, to, buckets, every } of asked) {
+    for (const { from, to, buckets, every, smoothing } of asked) {
       const fromStep = Math.floor(from * head);
       const query = {
         runId: 'run001',
@@ -120,6 +121,7 @@ async function agree(
         fromStep,
         toStep: to === null ? null : fromStep + Math.floor(to * (head - fromStep)) + 1,
         buckets,
+        smoothing,
       };
       expect(await sqlite.range(query)).toEqual(await memory.range(query));
     }

@@ -284,6 +284,77 @@ export function storeContract(open: () => Promise<Store>): void {
   );
 
   it(
+    '[S15] a moving average at the end of every bucket is that of all raw values up to there, whatever the zoom, and goes on where rows are added or taken back',
+    withStore(async (store, runId) => {
+      const seed = 20_261_125;
+      let h = seed;
+      const value = () => {
+        h = (Math.imul(h, 1664525) + 1013904223) >>> 0;
+        if (h % 97 === 0) return Number.NaN;
+        if (h % 101 === 0) return Number.POSITIVE_INFINITY;
+        return h / 2 ** 32 + (h % 89 === 0 ? 1e9 : 0);
+      };
+      // A branch: its first row is that of step 3000, and steps are missing before 9000.
+      const values = new Map<number, number>();
+      const from = (step: number, count: number): RunEvent => {
+        for (const s of values.keys()) if (s >= step) values.delete(s);
+        for (let s = step; s < step + count; s++) values.set(s, value());
+        return rows(step, count, 2, (s, c) => (c === 0 ? values.get(s)! : -values.get(s)!));
+      };
+      const run = writer(store, runId);
+      await run.append([created, assigned(1, 3000)], { fromStep: 3000, keepSeq: 0 });
+
+      // The oracle: one plain loop over every raw value.
+      const agrees = async (weight: number, fromStep: number, toStep: number | null, buckets: number) => {
+        const answer = await store.range({ runId, series: null, fromStep, toStep, buckets, smoothing: weight });
+        const end = Math.min(toStep ?? answer.headStep, answer.headStep);
+        const expected: number[] = Array(answer.count).fill(Number.NaN);
+        let [s, n] = [0, 0];
+        for (let step = 0; step < end; step++) {
+          const v = values.get(step) ?? Number.NaN;
+          if (!Number.isFinite(v)) continue;
+          s = weight * s + (1 - weight) * v;
+          n++;
+          if (step >= fromStep) expected[Math.floor((step - answer.firstStep) / answer.bucketSteps)] = s / (1 - weight ** n);
+        }
+        const named = `seed ${seed}, weight ${weight}, steps ${fromStep} to ${toStep}, ${buckets} buckets`;
+        expect([...answer.series.loss!.ema!], named).toEqual(expected);
+        expect(answer.series.loss!.emaEnd, named).toEqual({ value: s, seen: n });
+        expect([...answer.series.gradNorm!.ema!], named).toEqual(expected.map((e) => -e));
+      };
+      const zooms = async (head: number) => {
+        for (const weight of [0, 0.9, 0.9995])
+          for (const [a, b, buckets] of [
+            [0, null, 300],
+            [0, null, 4000],
+            [3000, null, 37],
+            [3001, 3002, 10],
+            [Math.floor(head * 0.4) + 1, Math.floor(head * 0.7), 50],
+            [head - 100, head - 3, 4000],
+            [head - 1, null, 1],
+            [head + 5, null, 10],
+            [0, 2000, 10],
+          ] as const)
+            await agrees(weight, a, b, buckets);
+      };
+      await run.append([from(3000, 5000)]);
+      await zooms(8000);
+      await run.append([from(9000, 7), from(9007, 9000)]);
+      await zooms(18_007);
+      const keepSeq = run.head;
+      await run.append([assigned(2, 12_345)], { fromStep: 12_345, keepSeq });
+      await run.append([from(12_345, 1), from(12_346, 4000)]);
+      await zooms(16_346);
+      expect((await store.range({ runId, ...everything })).series.loss!.ema).toBeUndefined();
+      await store.remove(runId);
+      values.clear();
+      const again = writer(store, runId);
+      await again.append([created, assigned(1, 0), from(0, 3000)]);
+      await agrees(0.9, 0, null, 10);
+    }),
+  );
+
+  it(
     '[S9] a saved view is the newest one, and the list of runs carries its summary',
     withStore(async (store, runId) => {
       const run = writer(store, runId);

@@ -1,9 +1,10 @@
 import type { Store } from '../../store';
 import type { Reads } from './read';
-import { startThread } from './thread';
+import { startThread, type Thread } from './thread';
 
 /**
- * The store in one SQLite file, `folder`/headroom.db (WAL, synchronous = FULL). A writing and a reading thread hold the connections.
+ * The store in one SQLite file, `folder`/headroom.db (WAL, synchronous = FULL). A writing and a reading thread hold the connections; ranges with a moving average have
+ * a reading thread of their own from the first one on, because a long run is gone through whole for a new weight (70 ms for 1,000,000 steps of 16 series).
  *
  * @throws Error in words when the folder cannot be written, another server uses it, or the file is damaged, foreign or too new
  */
@@ -20,10 +21,16 @@ export async function openSqliteStore(folder: string): Promise<Store> {
   const write = async (method: string, ...args: unknown[]): Promise<void> => {
     await writer.call(method, ...args);
   };
+  let smoother: Promise<Thread> | null = null;
+  const range = read('range');
   return {
     runs: read('runs'),
     entries: read('entries'),
-    range: read('range'),
+    async range(query) {
+      if (query.smoothing === null || query.smoothing === undefined) return range(query);
+      smoother ??= startThread({ role: 'reader', folder });
+      return (await smoother).call('range', query) as ReturnType<typeof range>;
+    },
     signals: read('signals'),
     view: read('view'),
     blobUsers: read('blobUsers'),
@@ -31,12 +38,16 @@ export async function openSqliteStore(folder: string): Promise<Store> {
     smallBlob: read('smallBlob'),
     append: (appended) => write('append', { ...appended, entries: appended.entries.map(ownValues) }),
     saveView: (view, summary) => write('saveView', view, summary),
-    remove: (runId) => write('remove', runId),
+    async remove(runId) {
+      await write('remove', runId);
+      await (await smoother)?.call('forget');
+    },
     setSetting: (key, value) => write('setSetting', key, value),
     putSmallBlob: (hash, bytes) => write('putSmallBlob', hash, bytes.slice()),
     removeSmallBlob: (hash) => write('removeSmallBlob', hash),
     async close() {
       // Last, so that it can fold the write-ahead log into the file.
+      await (await smoother)?.close();
       await reader.close();
       await writer.close();
     },

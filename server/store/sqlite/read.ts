@@ -2,10 +2,11 @@ import type Database from 'better-sqlite3';
 import type { Entry, RunEvent } from '~/shared/events';
 import type { RunSummary, RunView } from '~/shared/fold';
 import { parse } from '~/shared/json';
-import { bucketing, emptyReduced } from '~/shared/pyramid';
+import { bucketing, emptyReduced, type Reduced } from '~/shared/pyramid';
 import type { EntriesQuery, RangeAnswer, RangeQuery, Signals, StoredRun } from '../../store';
 import type { Rewind } from '../checkAppend';
 import { collectSignals } from '../signals';
+import { openAverages } from './averages';
 import { levelFor, openReducer } from './reduce';
 import { openRows, type StoredHead, stripesOf } from './rows';
 import { LEVELS, STRIPE } from './schema';
@@ -19,6 +20,8 @@ export interface Reads {
   blobUsers(hash: string): string[];
   setting(key: string): string | null;
   smallBlob(hash: string): Uint8Array | null;
+  /** A run was removed: what is remembered of runs is no longer sure. */
+  forget(): void;
 }
 
 /** About what one answer of `entries` may hold. */
@@ -39,6 +42,7 @@ interface EntryRow {
 export function openReads(db: Database.Database): Reads {
   const rows = openRows(db);
   const reduce = openReducer(db, rows);
+  const averages = openAverages(rows);
   const fields = 'seq, places, tenure, at, type, step, generation, event';
   const sql = {
     runs: db.prepare<[], Omit<StoredRun, 'summary'> & { summarySeq: number | null; summary: string | null }>(
@@ -127,7 +131,7 @@ export function openReads(db: Database.Database): Reads {
     return out;
   }
 
-  function range({ runId, series, fromStep, toStep, buckets }: RangeQuery): RangeAnswer {
+  function range({ runId, series, fromStep, toStep, buckets, smoothing = null }: RangeQuery): RangeAnswer {
     const run = rows.head(runId);
     const headStep = run?.headStep ?? 0;
     const end = Math.max(fromStep, Math.min(toStep ?? headStep, headStep));
@@ -135,7 +139,14 @@ export function openReads(db: Database.Database): Reads {
     const wanted = series && new Set(series);
     const names = (run?.seriesNames ?? []).filter((n) => wanted === null || wanted.has(n));
     const answer = emptyReduced(names, firstStep, bucketSteps, count);
-    if (!run || count === 0 || run.seriesNames.length === 0) return { ...answer, headStep };
+    if (!run || run.seriesNames.length === 0) return { ...answer, headStep };
+    if (count > 0) reduceInto(run, answer, fromStep, end);
+    if (smoothing !== null) averages.fill(run, answer, fromStep, end, smoothing);
+    return { ...answer, headStep };
+  }
+
+  function reduceInto(run: StoredHead, answer: Reduced, fromStep: number, end: number): void {
+    const { firstStep, bucketSteps } = answer;
     const level = levelFor(bucketSteps, LEVELS);
     const byStripe = new Map<number, { column: number; into: (typeof answer.series)[string] }[]>();
     run.seriesNames.forEach((name, i) => {
@@ -150,7 +161,6 @@ export function openReads(db: Database.Database): Reads {
       reduce(run, stripe, fromStep, end, level, { firstStep, bucketSteps, rows: first ? answer.rows : null, series: columns });
       first = false;
     }
-    return { ...answer, headStep };
   }
 
   const consistent = <A extends unknown[], R>(read: (...args: A) => R): ((...args: A) => R) => db.transaction(read) as never;
@@ -175,6 +185,7 @@ export function openReads(db: Database.Database): Reads {
     },
     blobUsers: (hash) => sql.users.all(hash).map(({ runId }) => runId),
     setting: (key) => sql.setting.get(key)?.value ?? null,
+    forget: averages.forget,
     smallBlob: (hash) => sql.blob.get(hash)?.data ?? null,
   };
 }

@@ -41,6 +41,8 @@ export interface RowReader {
   ): void;
   /** Rows in force, in step order. */
   rowsInForce(run: StoredHead, stripe: number, from: number, to: number, visit: (rows: RowRun) => void): void;
+  /** Rows of earlier steps are in force now as they were in `generation`; Infinity when nothing was taken back since. */
+  unchangedBefore(run: StoredHead, generation: number): number;
 }
 
 export const stripesOf = (width: number): number => Math.max(1, Math.ceil(width / STRIPE));
@@ -132,6 +134,10 @@ export function openRows(db: Database.Database): RowReader {
         if (a < b) generationRows(run, piece.generation, stripe, a, b, visit);
       }
     },
+    unchangedBefore: (run, generation) =>
+      generations
+        .all(run.id)
+        .reduce((least, g) => (g.generation > generation ? Math.min(least, g.fromStep) : least), Number.POSITIVE_INFINITY),
   };
 }
 
