@@ -8,17 +8,31 @@ import { writeCsv, writeJson, writeParquet } from './tables';
 import { writeTensorboard } from './tensorboard';
 
 /** What may be asked for at GET /api/runs/<id>/export. */
-export const exportQuery = z.strictObject({
-  runId,
-  /**
-   * headroom: everything, to be imported elsewhere; csv, json, parquet: step rows; tensorboard: an event file; safetensors: the snapshot at (or before) `step`;
-   * npy: `tensor` of that snapshot, or `signal` of all snapshots.
-   */
-  format: z.enum(['headroom', 'csv', 'json', 'parquet', 'tensorboard', 'safetensors', 'npy']),
-  step: z.coerce.number().int().nonnegative().optional(),
-  tensor: z.string().min(1).max(100).optional(),
-  signal: z.string().min(1).max(100).optional(),
-});
+export const exportQuery = z
+  .strictObject({
+    runId,
+    /**
+     * headroom: everything, to be imported elsewhere; csv, json, parquet: step rows; tensorboard: an event file; safetensors: the snapshot at (or before) `step`;
+     * npy: `tensor` of that snapshot, or `signal` of all snapshots.
+     */
+    format: z.enum(['headroom', 'csv', 'json', 'parquet', 'tensorboard', 'safetensors', 'npy']),
+    step: z.coerce.number().int().nonnegative().optional(),
+    tensor: z.string().min(1).max(100).optional(),
+    signal: z.string().min(1).max(100).optional(),
+    /** csv alone: these columns of the steps from <= step < to; left out = all. */
+    series: z.array(z.string().min(1).max(128)).max(4096).optional(),
+    from: z.coerce.number().int().nonnegative().optional(),
+    to: z.coerce.number().int().nonnegative().optional(),
+  })
+  .superRefine((query, issues) => {
+    for (const field of ['series', 'from', 'to'] as const)
+      if (query[field] !== undefined && query.format !== 'csv')
+        issues.addIssue({
+          code: 'custom',
+          path: [field],
+          message: `${field}: only format csv takes it, ${query.format} is of the whole run`,
+        });
+  });
 export type ExportQuery = z.infer<typeof exportQuery>;
 type Format = ExportQuery['format'];
 
@@ -36,7 +50,8 @@ const types: Record<Format, { type: string; file: (name: string, at: number) => 
 export const contentType = (format: Format): string => types[format].type;
 /** A file name for people: letters, digits, dots and dashes of the run's name. */
 export const fileName = (query: ExportQuery, runName: string, at: number): string => {
-  const parts = [runName, query.tensor ?? query.signal, query.step === undefined ? undefined : `step${query.step}`];
+  const range = query.from === undefined && query.to === undefined ? undefined : `steps${query.from ?? 0}-${query.to ?? ''}`;
+  const parts = [runName, query.tensor ?? query.signal, query.step === undefined ? undefined : `step${query.step}`, range];
   const name = parts.filter((p) => p !== undefined).join('-');
   return types[query.format].file(name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[-.]+|-+$/g, '') || query.runId, at);
 };
@@ -47,7 +62,7 @@ export function writeExport(source: RecordSource, query: ExportQuery, now: numbe
     case 'headroom':
       return writeHeadroomFile(source, query.runId, now);
     case 'csv':
-      return writeCsv(source, query.runId);
+      return writeCsv(source, query.runId, query);
     case 'json':
       return writeJson(source, query.runId);
     case 'parquet':

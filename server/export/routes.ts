@@ -56,7 +56,7 @@ export async function exportRoutes(
   if (!may(actor, needed)) return refuse(403, `${actor.name} (${actor.role}) may not ${needed}`);
   try {
     if (importing) await receive(deps, request, response, url.searchParams.get('name') ?? '', actor);
-    else await send(deps, response, { ...Object.fromEntries(url.searchParams), runId: match![1]! }, refuse);
+    else await send(deps, response, { ...fieldsOf(url.searchParams), runId: match![1]! }, refuse);
   } catch (error) {
     // A request read to its end counts as destroyed too.
     if (response.headersSent || !request.complete) response.destroy();
@@ -66,10 +66,16 @@ export async function exportRoutes(
   return true;
 }
 
+/** `series` may be given several times. */
+const fieldsOf = (params: URLSearchParams): Record<string, string | string[]> => ({
+  ...Object.fromEntries(params),
+  ...(params.has('series') && { series: params.getAll('series') }),
+});
+
 async function send(
   deps: ExportDeps,
   response: ServerResponse,
-  asked: Record<string, string>,
+  asked: Record<string, string | string[]>,
   refuse: (status: number, error: string) => boolean,
 ): Promise<void> {
   const query = exportQuery.safeParse(asked);

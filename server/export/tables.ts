@@ -1,6 +1,6 @@
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import { stringify } from '~/shared/json';
-import { logPages, type RecordSource, type Rows, rowsInForce, viewOf } from './source';
+import { ExportError, logPages, type RecordSource, type Rows, rowsInForce, type StepRange, viewOf } from './source';
 
 /** The step rows in force as tables: columns `step`, `timeMs` (when the row was committed, ms since 1970), then the series. */
 const leading = ['step', 'timeMs'] as const;
@@ -9,12 +9,31 @@ export async function columnsOf(source: RecordSource, runId: string): Promise<st
   return [...leading, ...(await viewOf(source, runId)).series.map((s) => s.name)];
 }
 
-/** RFC 4180; numbers so that they read back exactly, NaN and infinities as NaN, Infinity, -Infinity. */
-export async function* writeCsv(source: RecordSource, runId: string): AsyncGenerator<Uint8Array> {
-  const columns = await columnsOf(source, runId);
-  yield Buffer.from(`${columns.map(csvField).join(',')}\r\n`);
-  const line = (cells: number[]) => `${cells.map(numberText).join(',')}\r\n`;
-  for await (const text of lines(source, runId, columns.length - leading.length, line)) yield Buffer.from(text);
+/** Part of a table; what is left out is not limited. */
+export interface Part extends Partial<StepRange> {
+  series?: readonly string[];
+}
+
+/**
+ * RFC 4180; numbers so that they read back exactly, NaN and infinities as NaN, Infinity, -Infinity.
+ *
+ * @throws ExportError when the run has no such series, or the range is none
+ */
+export async function* writeCsv(
+  source: RecordSource,
+  runId: string,
+  { series, ...range }: Part = {},
+): AsyncGenerator<Uint8Array> {
+  if (range.to !== undefined && range.to <= (range.from ?? 0))
+    throw new ExportError(`to: ${range.to} must be above from (${range.from ?? 0})`);
+  const all = await columnsOf(source, runId);
+  const unknown = series?.find((name) => !all.includes(name, leading.length));
+  if (unknown !== undefined)
+    throw new ExportError(`series: run ${runId} has no "${unknown}"; it has ${all.slice(leading.length).join(', ')}`);
+  const columns = all.flatMap((name, i) => (i < leading.length || !series || series.includes(name) ? [i] : []));
+  yield Buffer.from(`${columns.map((i) => csvField(all[i]!)).join(',')}\r\n`);
+  const line = (cells: number[]) => `${columns.map((i) => numberText(cells[i]!)).join(',')}\r\n`;
+  for await (const text of lines(source, runId, all.length - leading.length, line, range)) yield Buffer.from(text);
 }
 
 /** Reads back as the same number; String() would lose the sign of -0. */
@@ -54,9 +73,10 @@ async function* lines(
   runId: string,
   width: number,
   line: (cells: number[]) => string,
+  range: Partial<StepRange> = {},
 ): AsyncGenerator<string> {
   let text = '';
-  for await (const { firstStep, count, at, values } of rowsInForce(source, runId)) {
+  for await (const { firstStep, count, at, values } of rowsInForce(source, runId, range)) {
     for (let r = 0; r < count; r++) {
       text += line([firstStep + r, at, ...values.subarray(r * width, (r + 1) * width)]);
       if (text.length < 65_536) continue;
