@@ -1,8 +1,11 @@
 /** What people can tell a run to do: one table, each entry an action's declaration together with its effect. */
 import { type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
-import type { ActionSpec, ControlSpec, ControlValue } from '~/shared/controls';
+import type { ActionSpec, ControlValue } from '~/shared/controls';
 import { type Split, split } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
+import { argument } from './declare';
+import { type AskedOf, questions } from './questions';
+import type { ModelShape } from './types';
 
 /** What an action may do to a run. Steps and pauses are between updates. */
 export interface Steered {
@@ -17,11 +20,8 @@ export interface Steered {
   evaluate(split: Split, commandId: string): void;
   snapshot(commandId: string): Promise<void>;
   checkpoint(commandId: string): Promise<void>;
-  /** Why these are no heads of the model, in one sentence; null when they are. */
-  headsError(heads: string): string | null;
-  ablate(heads: string, commandId: string): Promise<void>;
-  permutationCheck(seed: number, commandId: string): Promise<void>;
-  findMistakes(split: Split, examples: number, commandId: string): Promise<void>;
+  readonly shape: ModelShape;
+  ask(question: AskedOf, args: Record<string, ControlValue>, commandId: string): Promise<void>;
   /** Drops a command that waits for its condition. @returns whether there was one */
   cancel(commandId: string, by: Actor): boolean;
 }
@@ -37,22 +37,6 @@ export interface Action {
   act(run: Steered, args: Record<string, ControlValue>, by: LoggedCommand): Outcome;
 }
 
-const argument = (
-  draft: Partial<ControlSpec> & Pick<ControlSpec, 'name' | 'label' | 'help' | 'type' | 'default'>,
-): ControlSpec => ({
-  unit: '',
-  min: null,
-  max: null,
-  exclusiveMin: false,
-  exclusiveMax: false,
-  options: null,
-  nullLabel: null,
-  scale: 'linear',
-  takesEffect: 'next step',
-  group: '',
-  ...draft,
-});
-
 const mode = (run: Steered) => (run.paused ? 'paused' : 'running');
 const done = (message: string, effect?: () => void | Promise<void>): Outcome => ({
   ok: true,
@@ -60,6 +44,15 @@ const done = (message: string, effect?: () => void | Promise<void>): Outcome => 
   after: null,
   message,
   ...(effect && { effect }),
+});
+
+const asAction = (question: AskedOf): Action => ({
+  spec: question.spec,
+  act(run, args, { command }) {
+    const misfit = question.misfit?.(args, run.shape);
+    if (misfit) return refuse('invalid', misfit.message, misfit.field);
+    return done(`${question.doing(args)}, at step ${run.step}`, () => run.ask(question, args, command.id));
+  },
 });
 
 export const actions: Action[] = [
@@ -166,82 +159,7 @@ export const actions: Action[] = [
     },
     act: (run, _args, { command }) => done(`snapshot of step ${run.step}`, () => run.snapshot(command.id)),
   },
-  {
-    spec: {
-      name: 'ablateHeads',
-      label: 'Switch heads off',
-      help: 'Loss and accuracy without heads, by zero and by mean, on validation examples; training is not touched by it.',
-      args: [
-        argument({
-          name: 'heads',
-          label: 'Heads',
-          help: '"all" = each head alone; or heads to switch off together, as layer.head from 1.1, apart by commas.',
-          type: 'text',
-          default: 'all',
-        }),
-      ],
-      risky: false,
-    },
-    act: (run, args, { command }) => {
-      const heads = String(args.heads);
-      const error = run.headsError(heads);
-      if (error !== null) return refuse('invalid', error, 'heads');
-      return done(`switching heads off at step ${run.step}: ${heads.slice(0, 100)}`, () => run.ablate(heads, command.id));
-    },
-  },
-  {
-    spec: {
-      name: 'permutationCheck',
-      label: 'Check permutations',
-      help: 'Shuffle the probe examples, run again, undo the shuffle: without positions, logits and maps must be the same.',
-      args: [
-        argument({
-          name: 'seed',
-          label: 'Seed',
-          help: 'Decides the shuffle.',
-          type: 'integer',
-          min: 0,
-          max: 0xffff_ffff,
-          default: 1,
-        }),
-      ],
-      risky: false,
-    },
-    act: (run, args, { command }) =>
-      done(`checking permutations at step ${run.step}`, () => run.permutationCheck(args.seed as number, command.id)),
-  },
-  {
-    spec: {
-      name: 'findMistakes',
-      label: 'Find mistakes',
-      help: 'Which examples of a set are answered wrongly, ready to be taken as probe examples; training is not touched by it.',
-      args: [
-        argument({
-          name: 'split',
-          label: 'Set',
-          help: 'Which examples.',
-          type: 'enum',
-          options: [...split.options],
-          default: 'test',
-        }),
-        argument({
-          name: 'examples',
-          label: 'Examples',
-          help: 'How many to look at, from the first.',
-          type: 'integer',
-          unit: 'examples',
-          min: 1,
-          max: 10_000,
-          default: 512,
-        }),
-      ],
-      risky: false,
-    },
-    act: (run, args, { command }) =>
-      done(`looking for mistakes in the ${args.split} set at step ${run.step}`, () =>
-        run.findMistakes(args.split as Split, args.examples as number, command.id),
-      ),
-  },
+  ...questions.map(asAction),
   {
     spec: {
       name: 'cancel',

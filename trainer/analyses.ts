@@ -12,6 +12,8 @@ export interface Answer {
   message: string;
 }
 
+type Attending = Pick<Learner, 'shape' | 'attend'>;
+
 /** Examples that switching heads off is measured on. */
 export const ablationExamples = 64;
 
@@ -23,7 +25,7 @@ export const ablationExamples = 64;
  * @returns summary: loss, accuracy, and per head `zero.LAYER.HEAD`, `mean.LAYER.HEAD` = loss without it minus loss; or `zero`, `mean` for all at once,
  *   with `zeroAccuracy`, `meanAccuracy`, `zeroChanged`, `meanChanged` (answers that became others)
  */
-export async function ablate(learner: Learner, batch: Batch, together: readonly HeadPlace[] | null): Promise<Answer> {
+export async function ablate(learner: Attending, batch: Batch, together: readonly HeadPlace[] | null): Promise<Answer> {
   const whole = await learner.attend(batch);
   const summary: Record<string, number> = { examples: batch.size, loss: whole.loss, accuracy: whole.accuracy };
   const without = (heads: readonly HeadPlace[], how: HeadOff['how']) =>
@@ -96,7 +98,7 @@ const constantBelow = 1e-3;
  * @returns summary: logitDifference, mapDifference (largest absolute), tolerance (of both), passed (1 or 0), expected (1 = this model must pass: it has no
  *   positions), outputVariation, constantOutput (1 = the outputs do not vary, so that passing says nothing)
  */
-export async function permutationCheck(learner: Learner, batch: Batch, seed: number): Promise<Answer> {
+export async function permutationCheck(learner: Attending, batch: Batch, seed: number): Promise<Answer> {
   const { shape } = learner;
   const T = shape.seqLen;
   const orders = Array.from({ length: batch.size }, (_, e) => new RandomStream(seed, `permutation/${e}`).permutation(T));

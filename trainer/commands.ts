@@ -5,6 +5,7 @@ import type { Actor } from '~/shared/ids';
 import { unreachable } from '~/shared/unreachable';
 import { type Action, actions, type Outcome, type Steered } from './actions';
 import type { Control, Facts } from './controls';
+import { withDefaults } from './questions';
 
 /** Who changed a control last, and the first step that ran with it. */
 export interface Change {
@@ -50,8 +51,7 @@ export function answer(desk: Desk, logged: LoggedCommand): Outcome {
   const { command, actor } = logged;
   if (command.kind === 'set') return set(desk, actor, command);
   const { spec, act } = actions.find((a) => a.spec.name === command.action)!;
-  const args = Object.fromEntries(spec.args.map((a) => [a.name, command.args[a.name] ?? a.default]));
-  return act(desk.run, args, logged);
+  return act(desk.run, withDefaults(spec, command.args), logged);
 }
 
 function set({ controls, facts, changes, run }: Desk, by: Actor, command: Extract<Command, { kind: 'set' }>): Outcome {
@@ -77,7 +77,7 @@ function conflict(name: string, expected: ControlValue, now: ControlValue, chang
   return change ? `${name}: changed by ${change.by.name} at step ${change.step}: it ${seen}` : `${name}: it ${seen}`;
 }
 
-function argumentError(action: Action, given: Record<string, ControlValue>): Refusal | null {
+export function argumentError(action: Pick<Action, 'spec'>, given: Record<string, ControlValue>): Refusal | null {
   const { name, args } = action.spec;
   const extra = Object.keys(given).find((key) => !args.some((a) => a.name === key));
   if (extra !== undefined) {

@@ -4,6 +4,7 @@ import { hostname, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { nanoid } from 'nanoid';
 import { VERSION } from '~/shared/protocol';
+import { Aside } from './aside';
 import { openBackend } from './backends/index';
 import { selfTest } from './backends/selfTest';
 import { serve } from './link/host';
@@ -41,10 +42,18 @@ async function main(): Promise<void> {
         tasks: ['reverse', 'anomaly'],
         backends: ownBackends(settings.backend, backend.name),
         memoryBytes: totalmem(),
+        answers: true,
       },
     },
     workerUrl(import.meta.url),
   );
+  const aside = new Aside({
+    backend: () => backend,
+    dataFolder: settings.dataFolder,
+    bytes: (hash, signal) => link.blob(hash, { dropped: null }, signal),
+    tell: link,
+  });
+  link.onQuestion = aside;
   const own = backend;
   const open = async (wanted: 'auto' | typeof own.name) => {
     const name = wanted === 'auto' ? own.name : wanted;
@@ -52,7 +61,15 @@ async function main(): Promise<void> {
     return name === own.name ? { ...backend, tried: own.tried } : backend;
   };
   try {
-    const host = { train, open, check: () => selfTest(backend), dataFolder: settings.dataFolder, unneeded: orphaned(), log };
+    const host = {
+      train,
+      open,
+      check: () => selfTest(backend),
+      dataFolder: settings.dataFolder,
+      turns: aside.turns,
+      unneeded: orphaned(),
+      log,
+    };
     await serve(link, host, stop.signal);
     log('stopping');
   } finally {

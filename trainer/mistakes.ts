@@ -4,7 +4,7 @@ import type { Answer } from './analyses';
 import { softmaxRows } from './snapshot';
 import type { Batch, Learner } from './types';
 
-const batchSize = 64;
+export const mistakesBatch = 64;
 /** As many as a snapshot can show. */
 const most = 64;
 
@@ -13,7 +13,7 @@ const most = 64;
  * @returns summary: examples, mistakes, accuracy (share of examples without a mistake), and `mistake.0`, `mistake.1`, ... = numbers of the first 64 wrong ones
  */
 export async function findMistakes(
-  learner: Learner,
+  learner: Pick<Learner, 'shape' | 'attend'>,
   batches: (size: number) => Iterable<Batch>,
   split: Split,
   examples: number,
@@ -23,7 +23,7 @@ export async function findMistakes(
   const width = output === 'position' ? outputDim : seqLen;
   const wrong: { number: number; words: string }[] = [];
   let seen = 0;
-  for (const batch of batches(batchSize)) {
+  for (const batch of batches(mistakesBatch)) {
     const size = Math.min(batch.size, examples - seen);
     if (size <= 0) break;
     const { argmax } = softmaxRows((await learner.attend(batch)).logits, width);

@@ -1,11 +1,10 @@
 /** One training run: its state, and what happens to it in an update and between two. Knows no network, file or clock of its own. */
-import { analysisKinds } from '~/shared/analyses';
 import { conditionInWords, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
 import type { RunConfig } from '~/shared/config';
+import type { ControlValue } from '~/shared/controls';
 import type { Occasion, Split } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { Steered } from './actions';
-import { ablate, ablationExamples, parseHeads, permutationCheck } from './analyses';
 import type { OpenedBackend } from './backends/types';
 import { encodeCheckpoint, parametersOf, type RunState } from './checkpoint';
 import { answer, type Change, type Desk, declaration, misfit } from './commands';
@@ -13,10 +12,10 @@ import { impossible, isMet } from './conditions';
 import { type Control, controlsOf, type Settings } from './controls';
 import { Evaluator, type Result } from './evaluator';
 import { blobRefOf } from './hash';
-import { findMistakes } from './mistakes';
 import { type Origin, openCheckpoint, restoreSettings } from './origin';
 import { Output } from './output';
 import { epochIsOver, stepsLeft } from './position';
+import type { AskedOf } from './questions';
 import { seriesOf, Throughput } from './rows';
 import { learningRateAt } from './schedule';
 import { SnapshotTaker } from './snapshotTaker';
@@ -359,33 +358,14 @@ export class Run implements Steered {
     return this.#checkpoint('command', commandId);
   }
 
-  headsError(heads: string): string | null {
-    const parsed = parseHeads(heads, this.#parts.shape);
-    return typeof parsed === 'string' ? parsed : null;
+  get shape(): ModelShape {
+    return this.#parts.shape;
   }
 
-  async ablate(heads: string, commandId: string): Promise<void> {
-    const { task, learner, shape } = this.#parts;
-    const together = parseHeads(heads, shape);
-    if (typeof together === 'string') throw new RangeError(together);
-    const [batch] = task.evaluationBatches('validation', ablationExamples);
-    this.output.analysis(this.step, analysisKinds.ablateHeads, commandId, await ablate(learner, batch!, together));
-  }
-
-  async permutationCheck(seed: number, commandId: string): Promise<void> {
-    const { batch } = this.#snapshots.probe(this.#settings.probeExamples);
-    this.output.analysis(
-      this.step,
-      analysisKinds.permutationCheck,
-      commandId,
-      await permutationCheck(this.#parts.learner, batch, seed),
-    );
-  }
-
-  async findMistakes(split: Split, examples: number, commandId: string): Promise<void> {
+  async ask(question: AskedOf, args: Record<string, ControlValue>, commandId: string): Promise<void> {
     const { task, learner } = this.#parts;
-    const found = await findMistakes(learner, (size) => task.evaluationBatches(split, size), split, examples);
-    this.output.analysis(this.step, analysisKinds.findMistakes, commandId, found);
+    const subject = { task, learner, probe: () => this.#snapshots.probe(this.#settings.probeExamples) };
+    this.output.analysis(this.step, question.spec.name, commandId, await question.answer(args, subject));
   }
 
   cancel(commandId: string, by: Actor): boolean {

@@ -7,6 +7,7 @@ import { createLearner } from './learner';
 import type { Origin } from './origin';
 import { Run } from './run';
 import { createTask } from './tasks';
+import type { Turns } from './turns';
 import type { CommandSource, Learner, ModelShape, TrainOutput } from './types';
 
 export interface TrainOptions {
@@ -29,6 +30,8 @@ export interface TrainOptions {
   createLearner?: typeof createLearner;
   /** The process is to end: the run leaves a checkpoint before its next update, and is gone on with elsewhere. */
   leave?: AbortSignal;
+  /** Work beside this run: gets one turn between two updates, and all the time while the run is paused. */
+  turns?: Turns;
 }
 
 /**
@@ -90,12 +93,12 @@ function origin({ config, resume, startFrom }: TrainOptions): Origin {
   return { kind: 'random' };
 }
 
-async function* loop(run: Run, { commands, resume, leave }: TrainOptions): AsyncGenerator<TrainOutput, void, void> {
+async function* loop(run: Run, { commands, resume, leave, turns }: TrainOptions): AsyncGenerator<TrainOutput, void, void> {
   const inbox = new Inbox(run, commands, resume?.replay ?? []);
   await run.begin();
   yield* run.output.drain(true);
   while (!run.ended) {
-    if (!(yield* boundary(run, inbox, leave))) {
+    if (!(yield* boundary(run, inbox, leave, turns))) {
       // During a replay the state is one that the record has left behind already.
       if (leave?.aborted && !inbox.replaying) await run.leave();
       return;
@@ -106,6 +109,7 @@ async function* loop(run: Run, { commands, resume, leave }: TrainOptions): Async
       for await (const _part of run.finish(reason)) {
         yield* run.output.drain(true);
         await setImmediate();
+        await turns?.once();
       }
     } else {
       await run.leaveBoundary();
@@ -120,17 +124,21 @@ async function* loop(run: Run, { commands, resume, leave }: TrainOptions): Async
  * Everything between two updates: commands, and evaluations; as long as the run is paused.
  * @returns false when the command source was closed, or the process is to end
  */
-async function* boundary(run: Run, inbox: Inbox, leave?: AbortSignal): AsyncGenerator<TrainOutput, boolean, void> {
+async function* boundary(run: Run, inbox: Inbox, leave?: AbortSignal, turns?: Turns): AsyncGenerator<TrainOutput, boolean, void> {
   for (;;) {
     await setImmediate();
     if (leave?.aborted) return false;
+    await turns?.once();
     await inbox.hear();
     if (run.evaluating) await run.evaluateSlice();
     else if (run.stopped || !run.paused) return true;
     else if (inbox.replaying) run.resume(null, 'the recorded run went on from here');
     else {
       yield* run.output.drain(true);
-      if (!(await inbox.wait())) return false;
+      turns?.free();
+      const open = await inbox.wait();
+      await turns?.hold();
+      if (!open) return false;
     }
     yield* run.output.drain(false);
   }

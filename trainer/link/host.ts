@@ -3,6 +3,7 @@
 import type { RunConfig } from '~/shared/config';
 import type { OpenedBackend } from '../backends/index';
 import type { TrainOptions } from '../train';
+import type { Turns } from '../turns';
 import type { TrainOutput } from '../types';
 import type { HeldRun, Link } from './index';
 
@@ -13,6 +14,8 @@ export interface Host {
   /** Run after a failed run. @throws when the backend is broken, so that only a new process helps */
   check(): Promise<void>;
   dataFolder: string;
+  /** What runs beside the runs: as it comes between them, and when the loop lets it. */
+  turns?: Turns;
   /** Fires when nobody needs this process any more: it ends before the next run. */
   unneeded?: AbortSignal;
   log(line: string): void;
@@ -22,12 +25,14 @@ export interface Host {
 export async function serve(link: Link, host: Host, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     let run: HeldRun;
+    host.turns?.free();
     try {
       run = await link.assigned(host.unneeded ? AbortSignal.any([signal, host.unneeded]) : signal);
     } catch (error) {
       if (signal.aborted || host.unneeded?.aborted) return;
       throw error;
     }
+    await host.turns?.hold();
     await trainOne(link, run, host, signal);
   }
 }
@@ -52,6 +57,7 @@ async function trainOne(link: Link, run: HeldRun, host: Host, signal: AbortSigna
       dataFolder: host.dataFolder,
       runId,
       leave: signal,
+      ...(host.turns && { turns: host.turns }),
     };
     for await (const output of host.train(options)) {
       run.post(output);

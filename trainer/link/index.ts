@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { LoggedCommand } from '~/shared/commands';
-import type { Assignment } from '~/shared/protocol';
+import type { Assignment, Question, QuestionAnswer, QuestionProgress } from '~/shared/protocol';
 import type { CommandSource, TrainOutput } from '../types';
 import { BlobError, getBlob } from './blobs';
 import { type FromLink, gauge, keyOf, type LinkStart, type ToLink } from './messages';
@@ -93,6 +93,8 @@ export class HeldRun implements CommandSource {
 }
 
 export class Link {
+  /** Told of questions as they come. */
+  onQuestion: { ask(question: Question): void; forget(ticket: string | null): void } | null = null;
   readonly #options: LinkOptions;
   readonly #gauge = new Int32Array(new SharedArrayBuffer(8));
   readonly #port: MessagePort;
@@ -148,7 +150,7 @@ export class Link {
   }
 
   /** A checkpoint's bytes; tries until the server gives them or says that it never will. @throws BlobError */
-  async blob(hash: string, run: HeldRun, signal: AbortSignal): Promise<Uint8Array> {
+  async blob(hash: string, run: Pick<HeldRun, 'dropped'>, signal: AbortSignal): Promise<Uint8Array> {
     for (let failures = 0; ; failures++) {
       try {
         return await getBlob(this.#options, hash);
@@ -157,6 +159,14 @@ export class Link {
         await delay(Math.min(5000, 100 * 2 ** failures), undefined, { signal });
       }
     }
+  }
+
+  progress(progress: QuestionProgress): void {
+    this.send({ type: 'progress', progress });
+  }
+
+  answer(answer: QuestionAnswer): void {
+    this.send({ type: 'answer', answer });
   }
 
   /** Gives what has been posted up to `withinMs` to be committed, then ends the thread. @returns the number of events that were not */
@@ -200,6 +210,12 @@ export class Link {
         this.#held?.drop(message.message);
         this.#held = null;
         break;
+      case 'ask':
+        this.onQuestion?.ask(message.question);
+        return;
+      case 'forget':
+        this.onQuestion?.forget(message.ticket);
+        return;
       case 'refused':
         this.#fail(new Error(message.message));
         break;

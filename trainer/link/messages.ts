@@ -1,7 +1,7 @@
 /** What passes between the loop's thread and the link's. Structured clones: typed arrays cross as they are. */
 import type { LoggedCommand } from '~/shared/commands';
 import type { TrainerEvent } from '~/shared/events';
-import type { Assignment, Registration } from '~/shared/protocol';
+import type { Assignment, Question, QuestionAnswer, QuestionProgress, Registration } from '~/shared/protocol';
 
 /** What the link's thread is started with. */
 export interface LinkStart {
@@ -28,6 +28,9 @@ export type ToLink =
   | { type: 'output'; run: string; event: TrainerEvent; blob: { hash: string; bytes: Uint8Array } | null; kilobytes: number }
   /** The held run's last event has been posted: become ready once all is committed. */
   | { type: 'ended'; run: string }
+  /** Lost when the connection is: the server asks again. */
+  | { type: 'answer'; answer: QuestionAnswer }
+  | { type: 'progress'; progress: QuestionProgress }
   | { type: 'close'; withinMs: number };
 
 export type FromLink =
@@ -37,6 +40,9 @@ export type FromLink =
   | { type: 'release'; message: string }
   /** This process can do nothing more for this server. */
   | { type: 'refused'; message: string }
+  | { type: 'ask'; question: Question }
+  /** null = whatever was asked: the connection is gone. */
+  | { type: 'forget'; ticket: string | null }
   | { type: 'closed'; unsent: number };
 
 /** A tenure's name: of its spool's folder, and in the messages above. */

@@ -10,6 +10,7 @@ import {
   assignment,
   type BatchAnswer,
   paths,
+  question,
   type RegistrationAnswer,
   type ServerToTrainer,
   type TrainerToServer,
@@ -77,6 +78,8 @@ export class Uplink {
     this.#socket.on('release', ({ runId, tenure, message }) => {
       if (this.#held?.runId === runId && this.#held.tenure === tenure) this.#drop(message);
     });
+    this.#socket.on('ask', (q) => this.#onAsk(q));
+    this.#socket.on('forget', ({ ticket }) => this.#tell({ type: 'forget', ticket }));
   }
 
   handle(message: ToLink): void {
@@ -88,6 +91,12 @@ export class Uplink {
       case 'ended':
         if (this.#isHeld(message.run)) this.#held!.ended = true;
         this.#soon(0);
+        return;
+      case 'answer':
+        if (this.#registered) this.#socket.emit('answer', pack(message.answer));
+        return;
+      case 'progress':
+        if (this.#registered) this.#socket.volatile.emit('progress', message.progress);
         return;
       case 'close':
         void this.#close(message.withinMs);
@@ -145,6 +154,7 @@ export class Uplink {
   #onDisconnect(reason: string): void {
     this.#registered = false;
     this.#wake?.();
+    this.#tell({ type: 'forget', ticket: null });
     if (this.#closing || reason === 'io client disconnect') return;
     this.#complain(`connection lost (${reason})${this.#held ? '; training goes on, events are kept on disk' : ''}`);
     // socket.io does not reconnect by itself when the server says goodbye, as it does when it shuts down.
@@ -192,6 +202,15 @@ export class Uplink {
       lastStep: a.resume?.step ?? 0,
     };
     this.#tell({ type: 'assign', assignment: a });
+  }
+
+  #onAsk(message: unknown): void {
+    const parsed = question.safeParse(message);
+    if (parsed.success) this.#tell({ type: 'ask', question: parsed.data });
+    else
+      this.#log(
+        `a question that does not fit the protocol was ignored: ${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`,
+      );
   }
 
   #onCommand(message: unknown): void {
