@@ -10,17 +10,17 @@ import type { BenchResult } from './main';
 import { pythonWithTorch } from './python';
 import type { PeerOptions } from './train/peer';
 import { setupOf } from './train/setups';
+import { watchingCost } from './train/watchingCost';
 
 const folder = join(import.meta.dirname, 'train');
 /** Short turns, so that what else the machine does hits all sides alike. */
 const rounds = 24;
 const secondsPerSide = 8;
-const snapshotEverySteps = 50;
+const watchingSeconds = 40;
 
 /** A process that does steps when told; the sides of a comparison take turns, so that a busy machine hits them alike. */
 class Side {
   readonly ms: number[] = [];
-  readonly snapshotMs: number[] = [];
   rssMb = 0;
   info: { device?: string; ops?: number } = {};
   readonly #lines: AsyncIterator<string>;
@@ -40,9 +40,8 @@ class Side {
   /** @returns the times of these steps */
   async run(steps: number): Promise<number[]> {
     this.process.stdin!.write(`${steps}\n`);
-    const { ms, rssMb, snapshotMs } = (await this.#line()) as { ms: number[]; rssMb: number; snapshotMs?: number | null };
+    const { ms, rssMb } = (await this.#line()) as { ms: number[]; rssMb: number };
     this.rssMb = rssMb;
-    if (snapshotMs) this.snapshotMs.push(snapshotMs);
     return ms;
   }
 
@@ -94,8 +93,8 @@ async function measure(
 ): Promise<void> {
   const { shape, batchSize, hyper } = setupOf(task);
   const counts = backend === 'cpu' || backend === 'webgpu' ? [null] : [...new Set([1, availableParallelism()])];
-  const ours = (name: string, threads: number | null, instrumented: boolean) => {
-    const options: PeerOptions = { task, backend, threads, instrumented };
+  const ours = (name: string, threads: number | null, watched: boolean) => {
+    const options: PeerOptions = { task, backend, threads, watched };
     const command = ['--import', 'tsx', join(folder, 'peer.ts'), JSON.stringify(options)];
     return new Side(name, threads, spawn(process.execPath, command, { stdio: ['pipe', 'pipe', 'inherit'] }));
   };
@@ -117,23 +116,18 @@ async function measure(
     };
     const bare = await candidates((threads) => ours('bare', threads, false));
     const peer = python ? await candidates((threads) => theirs(threads ?? 1)) : null;
-    const watched = ours('instrumented', bare.threads, true);
+    const watched = ours('watched', bare.threads, true);
     opened.push(watched);
     await watched.ready();
     const sides = [bare, watched, ...(peer ? [peer] : [])];
     await interleave(sides, steps);
     for (const side of sides) rows.push(row(task, batchSize, side));
-    const cost = (q: number) => {
-      const perStep = quantile(watched.ms, q) - quantile(bare.ms, q);
-      return `${((100 * (perStep + quantile(watched.snapshotMs, q) / snapshotEverySteps)) / quantile(bare.ms, q)).toFixed(1)} %`;
-    };
-    notes.push(
-      `${task}: watching (norms per parameter, link, a snapshot every ${snapshotEverySteps} steps) costs ${cost(0.5)} of the bare step by medians, ${cost(0)} by the fastest`,
-    );
     if (peer)
       notes.push(
         `${task}: ${medianRatio(peer, bare).toFixed(2)} of PyTorch's step rate by medians, ${(quantile(peer.ms, 0) / quantile(bare.ms, 0)).toFixed(2)} by the fastest steps (1.0 = as fast; each side with its best of ${counts.join(' and ')} threads)`,
       );
+    for (const side of opened) side.close();
+    notes.push(`${task}: ${await watchingCost({ task, backend, threads: bare.threads, seconds: watchingSeconds })}`);
   } finally {
     for (const side of opened) side.close();
   }

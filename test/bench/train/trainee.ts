@@ -1,0 +1,60 @@
+/** A learner that trains on random batches, bare or watched. */
+import { Worker } from 'node:worker_threads';
+import type { TaskKind } from '~/shared/config';
+import type { OpenedBackend } from '~/trainer/backends';
+import { createLearner } from '~/trainer/learner';
+import { Output } from '~/trainer/output';
+import { encodeSnapshot } from '~/trainer/snapshot';
+import { randomBatch } from '../../support/examples';
+import { setupOf } from './setups';
+
+export interface Trainee {
+  /** One update, its loss, accuracy and gradient norm read back. @returns its time, ms */
+  step(): Promise<number>;
+  /** Attention maps and signals of a probe batch, encoded and handed to the link. @returns the time it takes, ms; null when bare */
+  snapshot(): Promise<number | null>;
+}
+
+const probeSize = 8;
+
+/** @param watched whether every step also measures every parameter's gradient norm, and its row goes to the link's thread as a run's does */
+export function trainee(task: TaskKind, backend: Pick<OpenedBackend, 'compileStep'>, watched: boolean): Trainee {
+  const { shape, batchSize, hyper } = setupOf(task);
+  const learner = createLearner({ shape, seed: 1, optimizer: 'adam', backend, paramGradNorms: watched });
+  const batches = Array.from({ length: 16 }, (_, at) => randomBatch(shape, batchSize, at));
+  const probe = { batch: randomBatch(shape, probeSize, 99), display: new Int32Array(probeSize * shape.seqLen) };
+  const link = watched ? linkThread() : null;
+  const output = new Output(learner.params, () => performance.now());
+  let step = 0;
+  let previous: Float32Array | null = null;
+  return {
+    async step() {
+      const start = performance.now();
+      const metrics = await learner.step(batches[step % batches.length]!, hyper, step);
+      if (link) {
+        const stepMs = performance.now() - start;
+        const rest = { baseLearningRate: hyper.learningRate, epoch: 0, stepsPerSecond: 1000 / stepMs };
+        output.row(step, { metrics, hyper, batchSize, stepMs, ...rest });
+        for (const { event } of output.drain(false)) link.postMessage(event);
+      }
+      step++;
+      return performance.now() - start;
+    },
+    async snapshot() {
+      if (!link) return null;
+      const start = performance.now();
+      const attended = await learner.attend(probe.batch);
+      const { blob, signals } = encodeSnapshot({ task, runId: null, step, shape, attended, previous, probe });
+      previous = attended.maps;
+      link.postMessage({ step, signals, blob }, [blob.buffer as ArrayBuffer]);
+      return performance.now() - start;
+    },
+  };
+}
+
+/** Stands for the link: takes what is said on a thread of its own. */
+function linkThread(): Worker {
+  const link = new Worker("require('node:worker_threads').parentPort.on('message', () => {})", { eval: true });
+  link.unref();
+  return link;
+}
