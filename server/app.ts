@@ -119,6 +119,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     closers.push(keepAudit(hub, house, onError));
     const trainers = openTrainerLink({
       registry: hub.registry,
+      questions: hub.questions,
       isTrainer: async (request) => (await identity.identify(request))?.role === 'trainer',
       onError,
     });

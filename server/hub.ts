@@ -1,16 +1,18 @@
 import { customAlphabet, nanoid } from 'nanoid';
+import { asksCheckpoint } from '~/shared/analyses';
 import { type Command, type CommandAnswer, type Refusal, refuse } from '~/shared/commands';
 import type { RunConfig } from '~/shared/config';
 import type { Entry, RunEvent, ServerEvent } from '~/shared/events';
 import { ended, type RunSummary, type RunView, summarize } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
-import type { BranchRun, Cursor, TrainerSummary } from '~/shared/protocol';
+import type { BranchRun, Cursor, QuestionSummary, TrainerSummary } from '~/shared/protocol';
 import { isRevert, lastRevert, type RevertCommand, revertAction } from '~/shared/revert';
 import { branchEvents } from './branch';
 import type { Clock } from './clock';
 import { FieldError } from './fieldError';
 import { type FrameSettings, Frames, type ViewerPort } from './frames';
 import { RunLog } from './log';
+import { Questions } from './questions';
 import { moveInQueue } from './queue';
 import { Room } from './room';
 import { RunList } from './runList';
@@ -36,12 +38,16 @@ export interface Hub {
   trainers(): TrainerSummary[];
   /** Lets a run that waits for a trainer wait before another one, or (null) last. */
   moveInQueue(actor: Actor, runId: string, before: string | null): Promise<{ ok: true } | Refusal>;
+  /** Questions about checkpoints that are being answered, and those that wait, the next one first. */
+  openQuestions(): QuestionSummary[];
+  moveQuestion(actor: Actor, commandId: string, before: string | null): Promise<{ ok: true } | Refusal>;
   readonly store: Pick<Store, 'range' | 'signals' | 'entries'>;
 }
 
 /** The hub with what the sockets need of it. */
 export interface OpenHub extends Hub {
   readonly registry: Trainers;
+  readonly questions: Questions;
   readonly list: RunList;
   /** null when there is no such run. `leave` ends the watching. */
   watch(runId: string, port: ViewerPort, cursor: Cursor | null): Promise<{ view: Uint8Array | null; leave(): void } | null>;
@@ -98,6 +104,16 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     room: async (runId) => (await open(runId))?.room ?? null,
     onChange: () => list.trainersChanged(),
     onError,
+    answerers: {
+      came: (answerer) => questions.came(answerer),
+      left: (trainerId) => questions.left(trainerId),
+    },
+  });
+  const questions = new Questions({
+    room: async (runId) => (await open(runId))?.room ?? null,
+    hasBlob: deps.hasBlob,
+    now: () => clock.now(),
+    onError,
   });
   const list = new RunList(clock, { summary: (id) => summaries.get(id) ?? null, trainers: () => registry.list() });
 
@@ -115,8 +131,13 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       registry.release(openRun({ runId, view })!, view.tenure, view.statusMessage);
     for (const { event } of entries) if (event.type === 'run.queued') registry.moved(runId, event.place);
     for (const { seq, event } of entries)
-      if (event.type === 'command.requested' && !isRevert(event.command))
+      if (
+        event.type === 'command.requested' &&
+        !isRevert(event.command) &&
+        !asksCheckpoint(view, { seq, command: event.command })
+      )
         registry.deliver(runId, { seq, actor: event.actor, command: event.command });
+    questions.committed(view, entries);
     if (ended(view.status)) registry.remove(runId);
     if (of && ended(view.status) && entries.some((e) => e.event.type === 'status')) void save(of);
     else if (of) of.cancelSave ??= clock.after(saveEveryMs, () => void save(of));
@@ -247,10 +268,11 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     stored.set(run.runId, run);
     if (run.summary?.seq === run.head) summaries.set(run.runId, run.summary.summary);
     const known = summaries.get(run.runId);
-    if (known && ended(known.status)) continue;
+    if (known && ended(known.status) && !known.questions) continue;
     const { room } = (await open(run.runId))!;
     summaries.set(run.runId, summarize(room.view, 0));
     await room.settle();
+    questions.found(room.view);
     const needsTrainer = openRun(room);
     if (needsTrainer) registry.found(needsTrainer, deps.goneTrainers?.has(needsTrainer.trainerId ?? '') ?? false);
   }
@@ -258,9 +280,12 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   return {
     store,
     registry,
+    questions,
     list,
     summaries: () => [...summaries.values()].sort((a, b) => b.createdAt - a.createdAt || (a.runId < b.runId ? 1 : -1)),
     trainers: () => registry.list(),
+    openQuestions: () => questions.list(),
+    moveQuestion: (actor, commandId, before) => questions.move(actor, commandId, before),
 
     async moveInQueue(actor, runId, before) {
       if (!stored.has(runId)) return unknownRun(runId);
@@ -337,7 +362,9 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
 
     async adopt(runId) {
       stored.set(runId, { runId, nextEvent: 0 });
-      summarized((await open(runId)!).room.view);
+      const { view } = (await open(runId)!).room;
+      summarized(view);
+      questions.found(view);
     },
 
     onEntries(listener) {

@@ -1,8 +1,9 @@
 /** What the server can say of a command before the trainer sees it: pure. */
 import { isDeepStrictEqual } from 'node:util';
+import { asks, openQuestions } from '~/shared/analyses';
 import { type Command, type Refusal, refuse } from '~/shared/commands';
 import { type ControlValue, controlValueError } from '~/shared/controls';
-import { ended, type RunView } from '~/shared/fold';
+import { type CommandRecord, ended, type RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { isRevert, type RevertCommand, revertTarget } from '~/shared/revert';
 import { may } from './permissions';
@@ -13,9 +14,13 @@ const maxWaiting = 500;
 /** null: it may enter the log. */
 export function judge(view: RunView, actor: Actor, command: Command): Refusal | null {
   if (!may(actor, 'steer runs')) return refuse('forbidden', `${actor.name} (${actor.role}) may not steer runs`);
-  if (ended(view.status) && !isRevert(command)) return refuse('run-ended', endedInWords(view));
+  const question = asks(view, command);
+  if (ended(view.status) && !isRevert(command) && !question && !questionCalledOff(view, command))
+    return refuse('run-ended', endedInWords(view));
   const misfit = command.kind === 'set' ? misfitOfSet(view, command) : misfitOfAct(view, command);
   if (misfit) return misfit;
+  const wrong = misfitOfQuestion(view, command, question);
+  if (wrong) return wrong;
   if (view.commands.filter((c) => c.outcome.status === 'requested').length >= maxWaiting)
     return refuse('busy', `${maxWaiting} commands wait for the trainer already`);
   return null;
@@ -71,6 +76,33 @@ function misfitOfAct(view: RunView, command: Extract<Command, { kind: 'act' }>):
     if (wrong) return refuse('invalid', wrong, `args.${arg.name}`);
   }
   return null;
+}
+
+/** What is wrong with a question to a checkpoint, or with naming a checkpoint in what is none. */
+function misfitOfQuestion(view: RunView, command: Command, question: boolean): Refusal | null {
+  if (command.kind !== 'act') return null;
+  const { checkpoint, action, when } = command;
+  if (!question)
+    return checkpoint === undefined
+      ? null
+      : refuse('invalid', `checkpoint: ${action} is no question about parameters; leave \`checkpoint\` out`, 'checkpoint');
+  const over = ended(view.status);
+  if (!over && checkpoint === undefined) return null;
+  if (when) return refuse('invalid', 'when: a checkpoint does not change; leave `when` out', 'when');
+  if (view.checkpoints.length === 0) return refuse('state', 'the run has no checkpoint to ask about');
+  if (checkpoint === undefined || view.checkpoints.some((c) => c.blob.hash === checkpoint)) return null;
+  const last = view.checkpoints.at(-1)!;
+  return refuse(
+    'invalid',
+    `checkpoint: the run has no checkpoint ${checkpoint.slice(0, 12)}... in force; its last one, at step ${last.step}, is ${last.blob.hash}`,
+    'checkpoint',
+  );
+}
+
+/** The question about a checkpoint that this command calls off; undefined when it is about something else. */
+export function questionCalledOff(view: RunView, command: Command): CommandRecord | undefined {
+  if (command.kind !== 'act' || command.action !== 'cancel') return undefined;
+  return openQuestions(view).find((c) => c.command.id === command.args.commandId);
 }
 
 function misfitOfRevert(view: RunView, command: RevertCommand): Refusal | null {

@@ -1,4 +1,5 @@
 import { nanoid } from 'nanoid';
+import { asksCheckpoint } from '~/shared/analyses';
 import type { RunEvent } from '~/shared/events';
 import type { RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
@@ -22,7 +23,9 @@ export function revertEvents(
   if (!('blob' in target)) throw new Error(`run ${view.runId}: ${target.message}`);
   const message = `${actor.name} took the run back from step ${view.step} to the checkpoint at step ${target.step}`;
   const late = view.commands.filter(
-    ({ seq: at, outcome }) => outcome.status === 'requested' || (outcome.status === 'scheduled' && at > target.lastCommandSeq),
+    (c) =>
+      !asksCheckpoint(view, c) &&
+      (c.outcome.status === 'requested' || (c.outcome.status === 'scheduled' && c.seq > target.lastCommandSeq)),
   );
   const wasPaused = view.statuses.findLast((s) => s.seq < target.seq)?.status === 'paused';
   const pause = (view.statusBeforeLoss ?? view.status) === 'paused' && !wasPaused;

@@ -2,6 +2,7 @@
  * One run: its log, what everybody sees of it, and the commands on their way. Everything that happens to the run goes through here, one thing after the
  * other. No socket, timer or SQL.
  */
+import { asksCheckpoint } from '~/shared/analyses';
 import { type Command, type CommandAnswer, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
 import type { RunEvent, TrainerEvent } from '~/shared/events';
 import { type CommandRecord, ended, type RunView } from '~/shared/fold';
@@ -9,7 +10,7 @@ import type { Actor } from '~/shared/ids';
 import type { Assignment, BatchAnswer, EventBatch } from '~/shared/protocol';
 import { isRevert, lastRevert, pendingRevert, revertTarget } from '~/shared/revert';
 import { accept } from './accept';
-import { isResend, judge } from './judge';
+import { isResend, judge, questionCalledOff } from './judge';
 import type { RunLog } from './log';
 import { revertEvents } from './revert';
 import { serial } from './serial';
@@ -107,6 +108,11 @@ export class Room {
         return { ok: true, seq };
       }
       const requested: RunEvent = { type: 'command.requested', actor, command };
+      const calledOff = questionCalledOff(this.view, command);
+      if (calledOff) {
+        await this.log.append([requested, ...this.#callOff(actor, command, seq, calledOff)]);
+        return { ok: true, seq };
+      }
       const stops = isStop(command) && !this.deps.hasTrainer(this.runId);
       await this.log.append(stops ? [requested, ...this.#stopped(actor, command, seq)] : [requested]);
       return { ok: true, seq };
@@ -156,7 +162,7 @@ export class Room {
         runId: this.runId,
         tenure,
         config: this.view.config,
-        resume: from && { step: fromStep, blob: from.blob, replay: replayed(this.view.commands, checkpoint) },
+        resume: from && { step: fromStep, blob: from.blob, replay: replayed(this.view, checkpoint) },
         commands: this.open(lastCommandSeq),
       };
     });
@@ -164,7 +170,7 @@ export class Room {
 
   /** Commands placed after `seq` that wait for the trainer. */
   open(seq: number): LoggedCommand[] {
-    return this.view.commands.filter((c) => c.seq > seq && isOpen(c)).map(logged);
+    return this.view.commands.filter((c) => c.seq > seq && isOpen(c) && !asksCheckpoint(this.view, c)).map(logged);
   }
 
   /** Its trainer went away. */
@@ -228,9 +234,29 @@ export class Room {
     ];
   }
 
-  /** Refuses what is open, but for the command that ends the run. */
+  /** A question that waits or is being answered is answered with that it was called off. */
+  #callOff(actor: Actor, { id }: Command, seq: number, { command, seq: at }: CommandRecord): RunEvent[] {
+    const { step } = this.view;
+    const message = `cancelled by ${actor.name}`;
+    return [
+      {
+        type: 'command.applied',
+        commandId: id,
+        seq,
+        step,
+        before: null,
+        after: null,
+        message: `command ${command.id} cancelled`,
+      },
+      { type: 'command.refused', commandId: command.id, seq: at, step, reason: 'state', message },
+    ];
+  }
+
+  /** Refuses what is open, but for the command that ends the run, and for questions that a checkpoint answers. */
   #leftover(ending?: string): RunEvent[] {
-    const waiting = this.view.commands.filter((c) => c.command.id !== ending && (isOpen(c) || c.outcome.status === 'proposed'));
+    const waiting = this.view.commands.filter(
+      (c) => c.command.id !== ending && (isOpen(c) || c.outcome.status === 'proposed') && !asksCheckpoint(this.view, c),
+    );
     return waiting.map(({ seq, command }) => ({
       type: 'command.refused',
       commandId: command.id,
@@ -266,13 +292,10 @@ const logged = ({ seq, actor, command }: CommandRecord): LoggedCommand => ({ seq
  * Commands that took effect after the checkpoint (null = the run's start), in the order in which they did, with their step. One that was put off may have
  * been asked for before it.
  */
-function replayed(
-  commands: CommandRecord[],
-  checkpoint: RunView['checkpoints'][number] | null,
-): { logged: LoggedCommand; step: number }[] {
-  return commands
+function replayed(view: RunView, checkpoint: RunView['checkpoints'][number] | null): { logged: LoggedCommand; step: number }[] {
+  return view.commands
     .flatMap((c) =>
-      c.outcome.status === 'applied' && !c.undone && !isRevert(c.command)
+      c.outcome.status === 'applied' && !c.undone && !isRevert(c.command) && !asksCheckpoint(view, c)
         ? [{ logged: logged(c), step: c.outcome.step, at: c.outcome.seq }]
         : [],
     )

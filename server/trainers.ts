@@ -16,10 +16,11 @@ import {
 } from '~/shared/protocol';
 import { pendingRevert } from '~/shared/revert';
 import type { Clock } from './clock';
+import type { Answerer, QuestionPort } from './questions';
 import { inOrder, type Waiting } from './queue';
 import type { Room } from './room';
 
-export interface TrainerPort {
+export interface TrainerPort extends QuestionPort {
   assign(assignment: Assignment): void;
   command(command: LoggedCommand & { runId: string }): void;
   release(release: { runId: string; tenure: number; message: string }): void;
@@ -54,6 +55,8 @@ export interface TrainersDeps {
   clock: Clock;
   room(runId: string): Promise<Room | null>;
   onChange(): void;
+  /** Told which trainers are connected that answer questions. */
+  answerers: { came(answerer: Answerer): void; left(trainerId: string): void };
   /** A failure of the store: the run is tried again later. */
   onError(error: unknown): void;
   /** How long a trainer may be away before its run goes to another. */
@@ -157,6 +160,7 @@ export class Trainers {
     const trainer: Trainer = { registration, port, ready: false, runId: known?.runId ?? null, early: [], cancelGrace: null };
     this.#trainers.set(trainerId, trainer);
     this.deps.onChange();
+    if (registration.answers) this.deps.answerers.came(answererOf(trainer, port));
 
     if (trainer.runId !== null && trainer.runId !== active?.runId) this.#giveUp(trainer, 'no longer has the run');
     if (!active) return { ok: true, active: null };
@@ -220,6 +224,7 @@ export class Trainers {
     if (!trainer) return;
     trainer.port = null;
     trainer.ready = false;
+    this.deps.answerers.left(trainerId);
     const name = trainer.registration.name;
     if (trainer.runId === null) this.#trainers.delete(trainerId);
     else {
@@ -235,6 +240,7 @@ export class Trainers {
     for (const t of dead) {
       t.port = null;
       t.ready = false;
+      this.deps.answerers.left(t.registration.trainerId);
       if (t.runId === null) this.#trainers.delete(t.registration.trainerId);
       else {
         void this.deps
@@ -374,6 +380,14 @@ export class Trainers {
     }
   }
 }
+
+const answererOf = (trainer: Trainer, port: TrainerPort): Answerer => ({
+  id: trainer.registration.trainerId,
+  name: trainer.registration.name,
+  tasks: trainer.registration.tasks,
+  port,
+  busy: () => trainer.runId !== null,
+});
 
 /** Why a run waits: once, as long as it is the newest alert. */
 async function tell(room: Room, message: string): Promise<void> {

@@ -116,7 +116,8 @@ export interface TrainerToServer {
   ready: () => void;
   events: (batch: Uint8Array, answer: (a: BatchAnswer) => void) => void;
   progress: (p: QuestionProgress) => void;
-  answer: (a: QuestionAnswer) => void;
+  /** A packed QuestionAnswer: its numbers may be none. */
+  answer: (packed: Uint8Array) => void;
 }
 
 export interface ServerToTrainer {

@@ -5,7 +5,7 @@ import { type Command, condition } from '~/shared/commands';
 import { defaultConfig, runConfig } from '~/shared/config';
 import { controlValue } from '~/shared/controls';
 import { type CommandRecord, latestValue, type RunView } from '~/shared/fold';
-import { runId, step } from '~/shared/ids';
+import { blobHash, runId, step } from '~/shared/ids';
 import { serialize } from '~/shared/json';
 import { branchRun } from '~/shared/protocol';
 import { revertAction } from '~/shared/revert';
@@ -138,19 +138,26 @@ export function createMcpServer(host: ToolHost): McpServer {
         action: z.string().optional(),
         args: z.record(z.string(), controlValue).optional(),
         when: condition.optional(),
+        checkpoint: blobHash
+          .optional()
+          .describe('for actions that are questions: ask it of this checkpoint, also of a run that has ended'),
       },
       annotations: { destructiveHint: true },
     },
-    async ({ runId: id, control, value, expected, action, args, when }) => {
+    async ({ runId: id, control, value, expected, action, args, when, checkpoint }) => {
       const ids = { id: nanoid(), runId: id, ...(when ? { when } : {}) };
       let command: Command;
       if (control !== undefined && value !== undefined && action === undefined)
         command = { kind: 'set', ...ids, control, value, ...(expected === undefined ? {} : { expected }) };
-      else if (action !== undefined && control === undefined) command = { kind: 'act', ...ids, action, args: args ?? {} };
+      else if (action !== undefined && control === undefined)
+        command = { kind: 'act', ...ids, action, args: args ?? {}, ...(checkpoint ? { checkpoint } : {}) };
       else throw new Error('give either control and value, or action (and args)');
       const given = await client.runs.command.mutate(command);
       if (!given.ok) return answer(given);
-      return answer(await outcome(host, command));
+      const how = await outcome(host, command);
+      const { analyses } = await client.runs.view.query({ runId: id });
+      const found = analyses.find((a) => a.commandId === command.id);
+      return answer(found ? { ...how, answer: { summary: found.summary, message: found.message } } : how);
     },
   );
 

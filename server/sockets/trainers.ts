@@ -2,8 +2,19 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { Server, type Socket } from 'socket.io';
 import { z } from 'zod';
+import { refuse } from '~/shared/commands';
 import { unpack } from '~/shared/pack';
-import { type BatchAnswer, eventBatch, paths, registration, type ServerToTrainer, type TrainerToServer } from '~/shared/protocol';
+import {
+  type BatchAnswer,
+  eventBatch,
+  paths,
+  questionAnswer,
+  questionProgress,
+  registration,
+  type ServerToTrainer,
+  type TrainerToServer,
+} from '~/shared/protocol';
+import type { Questions } from '../questions';
 import type { TrainerPort, Trainers } from '../trainers';
 import { inWords } from '../trpc/base';
 import { type Link, socketOptions } from './link';
@@ -11,11 +22,17 @@ import { listen } from './messages';
 
 type TrainerSocket = Socket<TrainerToServer, ServerToTrainer>;
 
-export function openTrainerLink(deps: {
+interface Asked {
   registry: Trainers;
-  isTrainer(request: IncomingMessage): Promise<boolean>;
-  onError(error: unknown): void;
-}): Link {
+  questions: Pick<Questions, 'progress' | 'answer'>;
+}
+
+export function openTrainerLink(
+  deps: Asked & {
+    isTrainer(request: IncomingMessage): Promise<boolean>;
+    onError(error: unknown): void;
+  },
+): Link {
   const http = createServer();
   const io = new Server<TrainerToServer, ServerToTrainer>(
     http,
@@ -27,16 +44,18 @@ export function openTrainerLink(deps: {
       else next(new Error('a trainer needs a token: "authorization: Bearer <token>", see HEADROOM_TRAINER_TOKEN'));
     }, next);
   });
-  io.on('connection', (socket) => serve(socket, deps.registry, deps.onError));
+  io.on('connection', (socket) => serve(socket, deps, deps.onError));
   return { http, close: () => io.close() };
 }
 
-function serve(socket: TrainerSocket, registry: Trainers, onError: (error: unknown) => void): void {
+function serve(socket: TrainerSocket, { registry, questions }: Asked, onError: (error: unknown) => void): void {
   let trainerId: string | null = null;
   const port: TrainerPort = {
     assign: (a) => void socket.emit('assign', a),
     command: (c) => void socket.emit('command', c),
     release: (r) => void socket.emit('release', r),
+    ask: (q) => void socket.emit('ask', q),
+    forget: (f) => void socket.emit('forget', f),
     close: () => void socket.disconnect(true),
   };
   const on = listen(socket, { admit: () => true, onError });
@@ -47,7 +66,7 @@ function serve(socket: TrainerSocket, registry: Trainers, onError: (error: unkno
   on('ready', z.undefined(), () => (trainerId === null ? undefined : registry.ready(trainerId, port)));
   on('events', z.instanceof(Uint8Array), async (packed): Promise<BatchAnswer> => {
     if (trainerId === null) return { ok: false, reason: 'unavailable', message: 'register first' };
-    const batch = readBatch(packed);
+    const batch = read(eventBatch, packed);
     if (typeof batch === 'string') return { ok: false, reason: 'invalid', message: batch };
     try {
       return await registry.events(trainerId, port, batch);
@@ -56,19 +75,25 @@ function serve(socket: TrainerSocket, registry: Trainers, onError: (error: unkno
       return { ok: false, reason: 'unavailable', message: 'the server could not store the events; send them again' };
     }
   });
+  on('progress', questionProgress, (p) => (trainerId === null ? undefined : questions.progress(trainerId, p)));
+  on('answer', z.instanceof(Uint8Array), (packed) => {
+    const answer = read(questionAnswer, packed);
+    if (typeof answer === 'string') return refuse('invalid', `answer: ${answer}`);
+    return trainerId === null ? undefined : questions.answer(trainerId, answer);
+  });
   socket.on('disconnect', () => {
     if (trainerId !== null) registry.gone(trainerId, port);
   });
 }
 
-/** The batch, or what is wrong with it. */
-function readBatch(packed: Uint8Array): z.infer<typeof eventBatch> | string {
+/** The message, or what is wrong with it. */
+function read<T>(schema: z.ZodType<T>, packed: Uint8Array): T | string {
   let message: unknown;
   try {
     message = unpack(packed);
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
-  const batch = eventBatch.safeParse(message);
-  return batch.success ? batch.data : inWords(batch.error);
+  const parsed = schema.safeParse(message);
+  return parsed.success ? parsed.data : inWords(parsed.error);
 }

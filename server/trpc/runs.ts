@@ -5,7 +5,7 @@ import { type Entry, runLabelled, serverEvent, trainerEvent } from '~/shared/eve
 import { ended, type RunSummary, type RunView } from '~/shared/fold';
 import { actor, blobHash, commandId, runId, seq, step } from '~/shared/ids';
 import { noteProblem, noteRequest } from '~/shared/notes';
-import { branchRun, createRun } from '~/shared/protocol';
+import { branchRun, createRun, type QuestionSummary } from '~/shared/protocol';
 import { isRevert } from '~/shared/revert';
 import { FieldError } from '../fieldError';
 import { judge } from '../judge';
@@ -153,6 +153,16 @@ export const runs = router({
   moveInQueue: allowed('steer runs')
     .input(z.strictObject({ runId, before: runId.nullable() }))
     .mutation(({ ctx, input }): Promise<{ ok: true } | Refusal> => ctx.hub.moveInQueue(ctx.actor, input.runId, input.before)),
+
+  /** Questions about checkpoints, of all runs: those being answered first, then those that wait, the next one first. */
+  openQuestions: watching.query(({ ctx }): QuestionSummary[] => ctx.hub.openQuestions()),
+
+  /** Lets a question wait before another one, or (null) last. It is called off by the action `cancel`. */
+  moveQuestion: allowed('steer runs')
+    .input(z.strictObject({ commandId, before: commandId.nullable() }))
+    .mutation(
+      ({ ctx, input }): Promise<{ ok: true } | Refusal> => ctx.hub.moveQuestion(ctx.actor, input.commandId, input.before),
+    ),
 
   /** Takes the run back to one of its checkpoints; what came after it is undone. `commandId` makes a resend harmless. */
   revert: allowed('steer runs')

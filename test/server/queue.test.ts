@@ -89,7 +89,14 @@ it('the trainer takes them as people ordered them, also after a restart', async 
   const told = inbox<{ assign: string }>(2000);
   const taken: string[] = [];
   const registration = registrationOf();
-  const port = { assign: (a: { runId: string }) => told.put('assign', a.runId), command() {}, release() {}, close() {} };
+  const port = {
+    assign: (a: { runId: string }) => told.put('assign', a.runId),
+    command() {},
+    release() {},
+    ask() {},
+    forget() {},
+    close() {},
+  };
   await hub.registry.register(registration, port);
   for (let i = 0; i < 3; i++) {
     await hub.registry.ready(registration.trainerId, port);

@@ -60,6 +60,8 @@ class FakeTrainer implements TrainerPort {
     this.commands.push(c.seq);
   }
   release() {}
+  ask() {}
+  forget() {}
   close() {
     this.closed = true;
   }
