@@ -25,6 +25,11 @@ export function RunProvider({ runId, children, fallback = null }: { runId: strin
   return store?.runId === runId ? <Context value={store}>{children}</Context> : fallback;
 }
 
+/** A store that is there already. */
+export const GivenRun = ({ store, children }: { store: RunStore; children: ReactNode }) => (
+  <Context value={store}>{children}</Context>
+);
+
 /** @throws Error outside a RunProvider */
 export function useRunStore(): RunStore {
   const store = useContext(Context);

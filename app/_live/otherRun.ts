@@ -3,9 +3,10 @@
 import { useEffect, useMemo, useState } from 'react';
 import type { RunSummary } from '~/shared/fold';
 import { api } from '../_trpc/client';
+import { fetchBlob } from './fetchBlob';
 import { SignalTable } from './signalTable';
 import { SnapshotFeed } from './snapshotFeed';
-import { fetchBlob, type Snapshots, useLook } from './snapshots';
+import { type Snapshots, useLook } from './snapshots';
 
 const again = 15_000;
 

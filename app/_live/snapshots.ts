@@ -1,9 +1,9 @@
 'use client';
 
 import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
-import { paths } from '~/shared/protocol';
 import { api } from '../_trpc/client';
 import { setCursor } from './cursor';
+import { fetchBlob } from './fetchBlob';
 import { useRunStore } from './RunProvider';
 import { SignalTable } from './signalTable';
 import { type Look, type Recorded, SnapshotFeed } from './snapshotFeed';
@@ -117,12 +117,6 @@ function attach(store: RunStore, feed: SnapshotFeed, table: SignalTable, told: (
     stopEntries();
     stopStore();
   };
-}
-
-export async function fetchBlob(hash: string): Promise<Uint8Array> {
-  const response = await fetch(`${paths.blobs}/${hash}`);
-  if (!response.ok) throw new Error(`the server answered ${response.status}: ${(await response.text()).slice(0, 200)}`);
-  return new Uint8Array(await response.arrayBuffer());
 }
 
 /** What a step shows; fetches it and its neighbours. The same object until the answer changes. */

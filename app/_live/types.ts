@@ -18,6 +18,8 @@ export interface RunState {
   view: RunView | null;
   watchers: Watcher[];
   you: Actor | null;
+  /** A recording without a server (readOnly.ts). */
+  readOnly?: true;
 }
 
 export interface RunStore {

@@ -18,6 +18,7 @@ import { Button } from '../_components/Button';
 import { count } from '../_components/format';
 import { Panel } from '../_components/Panel';
 import { setCursor, useCursor } from '../_live/cursor';
+import { useReadOnly } from '../_live/readOnly';
 import { useRun, useView } from '../_live/useRun';
 import { useSteer } from '../_live/useSteer';
 import { activity, type Item, type Tone } from './activity';
@@ -61,6 +62,7 @@ export function ActivityPanel() {
     null,
   );
   const why = useWhyNot();
+  const readOnly = useReadOnly();
   const youId = useRun((r) => r.you?.id ?? null);
   const [filter, setFilter] = useState<(typeof filters)[number]>('everything');
   const [limit, setLimit] = useState(atOnce);
@@ -70,7 +72,7 @@ export function ActivityPanel() {
       title="Activity"
       aside={
         <span className="flex items-center gap-1">
-          <NotifyButton />
+          {!readOnly && <NotifyButton />}
           <select
             aria-label="Which activity"
             className="rounded border border-line bg-bg px-1 text-2xs"
@@ -107,6 +109,7 @@ export function ActivityPanel() {
 
 function Line({ item, why, youId }: { item: Item; why: string | null; youId: string | null }) {
   const steer = useSteer();
+  const readOnly = useReadOnly();
   const here = useCursor((c) => c.mode === 'pinned' && c.step === item.step);
   const Icon = icons[item.kind] ?? Activity;
   const { step, who, undo, checkpoint } = item;
@@ -138,11 +141,11 @@ function Line({ item, why, youId }: { item: Item; why: string | null; youId: str
         </p>
         {checkpoint !== undefined && step !== null && (
           <div className="-ml-1.5 flex">
-            <CheckpointActions step={step} hash={checkpoint} why={why} />
+            <CheckpointActions step={step} hash={checkpoint} />
           </div>
         )}
       </div>
-      {undo && (
+      {undo && !readOnly && (
         <Button
           size="small"
           look="bare"

@@ -24,6 +24,9 @@ const host = {
   },
 };
 
+/** On `window`: plays or pauses, as the button does. */
+export const togglePlay = 'headroom:play';
+
 /** Moves the whole page through the run: follow its newest step, or stay at one. */
 export function Scrubber() {
   const { mode, step } = useCursor((c) => ({ mode: c.mode, step: c.step }));
@@ -127,6 +130,14 @@ function PlayButtons({ over, head }: { over: boolean; head: number }) {
   );
   const playing = useSyncExternalStore(player.subscribe, player.playing, () => false);
   useEffect(() => () => player.pause(), [player]);
+  const toggle = () => (playing ? player.pause() : player.play(speed));
+  const toggled = useRef(toggle);
+  toggled.current = toggle;
+  useEffect(() => {
+    const onToggle = () => toggled.current();
+    window.addEventListener(togglePlay, onToggle);
+    return () => window.removeEventListener(togglePlay, onToggle);
+  }, []);
   return (
     <span className="flex items-center gap-1">
       <Button
@@ -134,7 +145,7 @@ function PlayButtons({ over, head }: { over: boolean; head: number }) {
         aria-label={playing ? 'Pause the replay' : 'Play the run from here'}
         title={playing ? 'Pause the replay' : 'Play the run from here'}
         disabled={head === 0}
-        onClick={() => (playing ? player.pause() : player.play(speed))}
+        onClick={toggle}
       >
         {playing ? <Pause aria-hidden size={14} /> : <Play aria-hidden size={14} />}
       </Button>

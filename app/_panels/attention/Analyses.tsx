@@ -6,6 +6,7 @@ import type { Analysis } from '~/shared/events';
 import { ended, type Placed } from '~/shared/fold';
 import { Button } from '../../_components/Button';
 import { setCursor } from '../../_live/cursor';
+import { useReadOnly } from '../../_live/readOnly';
 import { useView } from '../../_live/useRun';
 import { ActionButton } from '../ActionButton';
 import { useWhyNot } from '../useWhyNot';
@@ -19,18 +20,25 @@ export const Analyses = memo(function Analyses({ step }: { step: number }) {
   const analyses = useView((v) => v.analyses, []);
   const why = useWhyNot();
   const over = useView((v) => ended(v.status), false);
-  if (actions.length === 0 && analyses.length === 0) return null;
+  const readOnly = useReadOnly();
+  if ((readOnly || actions.length === 0) && analyses.length === 0) return null;
   return (
     <section aria-label="questions to the trainer" className="flex flex-col gap-1.5 text-xs">
-      <ExampleBrowser />
-      <h3 className="font-semibold">Ask the trainer</h3>
-      <div className="flex flex-wrap items-start gap-x-4 gap-y-1.5">
-        {actions.map((action) => (
-          <ActionButton key={action.name} action={action} why={why} />
-        ))}
-      </div>
-      {over && actions.length > 0 && (
-        <p className="text-dim">The run has ended: branch from one of its checkpoints to ask about the parameters there.</p>
+      {readOnly ? (
+        <h3 className="font-semibold">What the trainer was asked</h3>
+      ) : (
+        <>
+          <ExampleBrowser />
+          <h3 className="font-semibold">Ask the trainer</h3>
+          <div className="flex flex-wrap items-start gap-x-4 gap-y-1.5">
+            {actions.map((action) => (
+              <ActionButton key={action.name} action={action} why={why} />
+            ))}
+          </div>
+          {over && actions.length > 0 && (
+            <p className="text-dim">The run has ended: branch from one of its checkpoints to ask about the parameters there.</p>
+          )}
+        </>
       )}
       <ul className="flex max-h-48 flex-col gap-1 overflow-auto">
         {analyses
@@ -54,8 +62,9 @@ const notationLead = 'As probe examples: ';
 /** The mistakes that were found, as the next probe examples. */
 function Look({ analysis: { kind, message }, why }: { analysis: Placed<Analysis>; why: string | null }) {
   const lookAt = useLookAt();
+  const readOnly = useReadOnly();
   const at = message.indexOf(notationLead);
-  if (kind !== analysisKinds.findMistakes || at < 0) return null;
+  if (readOnly || kind !== analysisKinds.findMistakes || at < 0) return null;
   return (
     <Button
       size="small"
