@@ -8,6 +8,12 @@ export function seriesOf(id: string): number {
   return (h % 8) + 1;
 }
 
+/** Where PeopleColours keeps the colour that somebody chose. */
+export const personVariable = (id: string): string => `--person-${id.replaceAll(/[^\w-]/g, '_')}`;
+
+/** The colour that somebody chose (PeopleColours), or theirs by chance. */
+export const colourOf = (id: string): string => `var(${personVariable(id)}, var(--color-series-${seriesOf(id)}))`;
+
 export const initials = (name: string): string =>
   name
     .split(/\s+/)
@@ -21,7 +27,7 @@ export function Avatar({ id, name, title }: { id: string; name: string; title?: 
     <span
       title={title ?? name}
       className="inline-flex size-5 shrink-0 items-center justify-center rounded-full border bg-raised text-[0.5625rem] font-semibold text-ink"
-      style={{ borderColor: `var(--color-series-${seriesOf(id)})` }}
+      style={{ borderColor: colourOf(id) }}
     >
       <span aria-hidden>{initials(name)}</span>
     </span>

@@ -4,11 +4,15 @@ import { ThemeProvider, useTheme } from 'next-themes';
 import type { ReactNode } from 'react';
 import { Toaster } from 'sonner';
 import { ApiProvider } from '../_trpc/client';
+import { PeopleColours } from './PeopleColours';
 
 export function Providers({ children }: { children: ReactNode }) {
   return (
     <ThemeProvider attribute="class" defaultTheme="system" enableSystem disableTransitionOnChange>
-      <ApiProvider>{children}</ApiProvider>
+      <ApiProvider>
+        <PeopleColours />
+        {children}
+      </ApiProvider>
       <Toasts />
     </ThemeProvider>
   );

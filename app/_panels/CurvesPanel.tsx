@@ -12,6 +12,7 @@ import { useView } from '../_live/useRun';
 import { ChartControls } from './ChartControls';
 import { lineOf } from './chartLines';
 import { type MainChart, mainCharts } from './mainCharts';
+import { useChartNotes } from './room/useChartNotes';
 import { SeriesGroups } from './SeriesGroups';
 import { matcher } from './seriesSearch';
 import { useCharts, useNotice } from './useCharts';
@@ -52,6 +53,7 @@ const Main = memo(function Main({ chart }: { chart: MainChart }) {
     [rule, history],
   );
   const notice = useNotice(history, names);
+  const notes = useChartNotes();
   const lines: LineSpec[] = useMemo(
     () => chart.series.filter((s) => names.includes(s.name)).map((s) => lineOf(history, s.name, s)),
     [chart, names, history],
@@ -75,6 +77,7 @@ const Main = memo(function Main({ chart }: { chart: MainChart }) {
       percent={chart.percent}
       stops={stops}
       notice={notice}
+      {...notes}
     />
   );
 });

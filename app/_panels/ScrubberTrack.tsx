@@ -1,6 +1,6 @@
 'use client';
 
-import { type KeyboardEvent, memo, useCallback, useEffect, useRef } from 'react';
+import { type KeyboardEvent, memo, useCallback, useEffect, useMemo, useRef } from 'react';
 import { askFrame, dropFrame } from '../_charts/drawLoop';
 import { MarkGlyph } from '../_charts/MarkGlyph';
 import { clusterMarks } from '../_charts/marks';
@@ -8,9 +8,12 @@ import { type Palette, usePalette } from '../_charts/palette';
 import { middle } from '../_charts/strokes';
 import { colorOf, type Mark } from '../_charts/types';
 import { useSize } from '../_charts/useSize';
+import { colourOf, initials } from '../_components/Avatars';
 import { setCursor, useCursor } from '../_live/cursor';
 import type { History } from '../_live/history';
+import { usePresent } from '../_live/PresenceProvider';
 import { useWanted } from '../_live/useHistory';
+import { ScrubberNotes } from './room/ScrubberNotes';
 
 const names = ['loss'] as const;
 const height = 46;
@@ -54,6 +57,8 @@ export function ScrubberTrack(props: {
     };
   }, [subscribe, frame]);
 
+  // Notes can be pressed: they are laid over the track.
+  const things = useMemo(() => marks.filter((m) => m.kind !== 'note'), [marks]);
   const px = (s: number) => (Math.min(s, end) / end) * width;
   const pinAt = (clientX: number) => {
     const rect = box.current!.getBoundingClientRect();
@@ -61,63 +66,85 @@ export function ScrubberTrack(props: {
     setCursor.pin(Math.round(Math.min(1, Math.max(0, share)) * head));
   };
   return (
-    <div
-      ref={box}
-      role="slider"
-      tabIndex={0}
-      aria-label="Step"
-      aria-valuemin={0}
-      aria-valuemax={head}
-      aria-valuenow={step}
-      aria-valuetext={props.valueText}
-      className="relative mt-1 cursor-ew-resize touch-none select-none"
-      style={{ height }}
-      onKeyDown={props.onKeyDown}
-      onPointerDown={(e) => {
-        if (e.button !== 0) return;
-        e.currentTarget.setPointerCapture(e.pointerId);
-        pinAt(e.clientX);
-      }}
-      onPointerMove={(e) => {
-        if (e.currentTarget.hasPointerCapture(e.pointerId)) pinAt(e.clientX);
-      }}
-    >
-      <canvas ref={canvas} aria-hidden className="absolute" style={{ left: inset, top: 0, width, height }} />
-      <svg width={full} height={height} aria-hidden className="absolute inset-0">
-        <g transform={`translate(${inset},0)`}>
-          {zoom && (
-            <rect
-              x={px(zoom[0])}
-              width={Math.max(2, px(zoom[1]) - px(zoom[0]))}
-              y={12}
-              height={24}
-              fill="var(--color-accent)"
-              fillOpacity={0.14}
-              stroke="var(--color-accent)"
-              strokeOpacity={0.5}
-            />
-          )}
-          <TrackMarks marks={marks} end={end} width={width} palette={palette} />
-          {hover !== null && (
-            <line x1={px(hover)} x2={px(hover)} y1={12} y2={36} stroke="var(--color-ink)" strokeOpacity={0.45} />
-          )}
-          <g transform={`translate(${px(step)},0)`}>
-            <line y1={10} y2={height - 4} stroke={live ? 'var(--color-good)' : 'var(--color-accent)'} strokeWidth={2} />
-            <rect
-              x={-5}
-              y={15}
-              width={10}
-              height={18}
-              rx={2}
-              fill={live ? 'var(--color-good)' : 'var(--color-accent)'}
-              stroke="var(--color-panel)"
-              strokeWidth={1.5}
-            />
+    <div className="relative mt-1">
+      <div
+        ref={box}
+        role="slider"
+        tabIndex={0}
+        aria-label="Step"
+        aria-valuemin={0}
+        aria-valuemax={head}
+        aria-valuenow={step}
+        aria-valuetext={props.valueText}
+        className="relative cursor-ew-resize touch-none select-none"
+        style={{ height }}
+        onKeyDown={props.onKeyDown}
+        onPointerDown={(e) => {
+          if (e.button !== 0) return;
+          e.currentTarget.setPointerCapture(e.pointerId);
+          pinAt(e.clientX);
+        }}
+        onPointerMove={(e) => {
+          if (e.currentTarget.hasPointerCapture(e.pointerId)) pinAt(e.clientX);
+        }}
+      >
+        <canvas ref={canvas} aria-hidden className="absolute" style={{ left: inset, top: 0, width, height }} />
+        <svg width={full} height={height} aria-hidden className="absolute inset-0">
+          <g transform={`translate(${inset},0)`}>
+            {zoom && (
+              <rect
+                x={px(zoom[0])}
+                width={Math.max(2, px(zoom[1]) - px(zoom[0]))}
+                y={12}
+                height={24}
+                fill="var(--color-accent)"
+                fillOpacity={0.14}
+                stroke="var(--color-accent)"
+                strokeOpacity={0.5}
+              />
+            )}
+            <TrackMarks marks={things} end={end} width={width} palette={palette} />
+            <Others end={end} px={px} />
+            {hover !== null && (
+              <line x1={px(hover)} x2={px(hover)} y1={12} y2={36} stroke="var(--color-ink)" strokeOpacity={0.45} />
+            )}
+            <g transform={`translate(${px(step)},0)`}>
+              <line y1={10} y2={height - 4} stroke={live ? 'var(--color-good)' : 'var(--color-accent)'} strokeWidth={2} />
+              <rect
+                x={-5}
+                y={15}
+                width={10}
+                height={18}
+                rx={2}
+                fill={live ? 'var(--color-good)' : 'var(--color-accent)'}
+                stroke="var(--color-panel)"
+                strokeWidth={1.5}
+              />
+            </g>
           </g>
-        </g>
-      </svg>
+        </svg>
+      </div>
+      {/* Beside the slider: what can be pressed must not be inside of it. */}
+      <div className="pointer-events-none absolute top-0" style={{ left: inset, width, height: 14 }}>
+        <ScrubberNotes px={px} />
+      </div>
     </div>
   );
+}
+
+/** Where the others stand, in their colours. */
+function Others({ end, px }: { end: number; px(step: number): number }) {
+  const others = usePresent((p) => p.others);
+  return others.map(({ tab, actor, look }) => (
+    <g key={tab} data-looks={actor.name} transform={`translate(${px(look.live ? end : look.step)},0)`}>
+      <title>{actor.name}</title>
+      <line y1={10} y2={height - 9} stroke={colourOf(actor.id)} strokeWidth={2} strokeDasharray={look.live ? '3 2' : undefined} />
+      <rect x={-8} y={height - 11} width={16} height={11} rx={2} fill={colourOf(actor.id)} />
+      <text y={height - 2.5} textAnchor="middle" fontSize={8.5} fontWeight={700} fill="var(--color-panel)">
+        {initials(actor.name)}
+      </text>
+    </g>
+  ));
 }
 
 const TrackMarks = memo(function TrackMarks({

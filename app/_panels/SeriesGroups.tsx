@@ -10,6 +10,7 @@ import { useWanted } from '../_live/useHistory';
 import { useView } from '../_live/useRun';
 import { lineOf, parameterLabel } from './chartLines';
 import { mainSeries } from './mainCharts';
+import { useChartNotes } from './room/useChartNotes';
 import { useCharts, useNotice } from './useCharts';
 
 const none: readonly Series[] = [];
@@ -59,6 +60,7 @@ const One = memo(function One({ series, color }: { series: Series; color: number
   const names = useMemo(() => [series.name], [series.name]);
   useWanted(history, names);
   const notice = useNotice(history, names);
+  const notes = useChartNotes();
   const lines = useMemo(
     () => [lineOf(history, series.name, { label: series.unit || 'value', color, smoothed: true })],
     [history, series, color],
@@ -76,6 +78,7 @@ const One = memo(function One({ series, color }: { series: Series; color: number
       stops={stops}
       notice={notice}
       height={160}
+      {...notes}
     />
   );
 });

@@ -6,6 +6,7 @@ import { Panel } from '../_components/Panel';
 import { useView } from '../_live/useRun';
 import { ActionButton } from './ActionButton';
 import { ControlField } from './ControlField';
+import { GoOn } from './room/GoOn';
 import { Proposals } from './room/Proposals';
 import { Wheel } from './room/Wheel';
 import { ScheduleForm } from './ScheduleForm';
@@ -49,6 +50,7 @@ export function SteeringPanel() {
         <>
           <Wheel />
           <Proposals />
+          {over && <GoOn />}
           {!over && (
             <div className="border-b border-line p-2">
               <Transport />

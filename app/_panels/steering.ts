@@ -7,9 +7,13 @@ import type { DraftCommand } from '../_live/types';
 
 /** Why `you` may not steer this run now; null = go ahead. */
 export function whyNot(view: Pick<RunView, 'status' | 'wheel'>, you: Actor | null, now: number): string | null {
+  return whyNotRevert(view, you, now) ?? (ended(view.status) ? `the run has ended (${view.status})` : null);
+}
+
+/** The same of taking the run back to a checkpoint, by which also one that has ended goes on. */
+export function whyNotRevert(view: Pick<RunView, 'wheel'>, you: Actor | null, now: number): string | null {
   if (!you) return 'waiting for the server';
   if (you.role === 'viewer' || you.role === 'trainer') return `${you.name} (${you.role}) may watch but not steer`;
-  if (ended(view.status)) return `the run has ended (${view.status})`;
   const { wheel } = view;
   if (wheel && wheel.holder.id !== you.id && (wheel.until === null || wheel.until > now))
     return `${wheel.holder.name} holds the wheel`;

@@ -1,43 +1,51 @@
 import { GitBranch, History } from 'lucide-react';
 import { useState } from 'react';
+import { ended } from '~/shared/fold';
 import { revertAction } from '~/shared/revert';
 import { Button } from '../../_components/Button';
 import { Confirm } from '../../_components/Confirm';
 import { count } from '../../_components/format';
+import { useReadOnly } from '../../_live/readOnly';
 import { useRun } from '../../_live/useRun';
 import { useSteer } from '../../_live/useSteer';
+import { useWhyNotRevert } from '../useWhyNot';
 import { BranchDialog } from './BranchDialog';
 
-/** What can be done from a checkpoint: go on from it in a run of its own, or take this run back to it. */
-export function CheckpointActions({ step, hash, why }: { step: number; hash: string; why: string | null }) {
+/** What can be done from a checkpoint: go on from it in a run of its own, or take this run back to it; one that has ended goes on then. */
+export function CheckpointActions({ step, hash, look = 'bare' }: { step: number; hash: string; look?: 'bare' | 'plain' }) {
   const steer = useSteer();
+  const why = useWhyNotRevert();
+  const readOnly = useReadOnly();
   const may = useRun((r) => r.you !== null && r.you.role !== 'viewer');
   const view = useRun((r) => r.view);
   const [open, setOpen] = useState<'branch' | 'revert' | null>(null);
   const close = () => setOpen(null);
-  if (!may || !view) return null;
+  if (!may || !view || readOnly) return null;
+  const over = ended(view.status);
+  const replaced =
+    view.step > step ? `What it did after step ${count(step)} is replaced, and the changes made since are undone. ` : '';
   return (
     <>
-      <Button size="small" look="bare" title="Go on from here in a run of its own" onClick={() => setOpen('branch')}>
+      <Button size="small" look={look} title="Go on from here in a run of its own" onClick={() => setOpen('branch')}>
         <GitBranch aria-hidden size={12} />
         Branch
       </Button>
       <Button
         size="small"
-        look="bare"
+        look={look}
         disabled={why !== null}
-        title={why ?? 'Take this run back to this checkpoint'}
+        title={why ?? (over ? 'Let this run go on from this checkpoint' : 'Take this run back to this checkpoint')}
         onClick={() => setOpen('revert')}
       >
         <History aria-hidden size={12} />
-        Revert
+        {over ? 'Go on' : 'Revert'}
       </Button>
       {open === 'branch' && <BranchDialog view={view} checkpoint={hash} onClose={close} />}
       <Confirm
         open={open === 'revert'}
-        title={`Take this run back to step ${count(step)}?`}
-        text={`The run is at step ${count(view.step)}. What it did after step ${count(step)} is replaced, and the changes made since are undone. To keep both, branch instead.`}
-        yes="Revert"
+        title={over ? `Let this run go on from step ${count(step)}?` : `Take this run back to step ${count(step)}?`}
+        text={`${over ? `The run has ended (${view.status}) at` : 'The run is at'} step ${count(view.step)}. ${replaced}${over ? 'It waits in the queue until a trainer is free. ' : ''}To keep both, branch instead.`}
+        yes={over ? 'Go on' : 'Revert'}
         onYes={() => void steer({ kind: 'act', action: revertAction, args: { step, checkpoint: hash } })}
         onClose={close}
       />
