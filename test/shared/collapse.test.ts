@@ -42,6 +42,62 @@ describe('on recorded runs', () => {
   });
 });
 
+/** Seeds, sizes and rates that the thresholds were not chosen on. */
+describe('on held-out runs of both tasks', () => {
+  interface HeldOut {
+    task: 'reverse' | 'anomaly';
+    learningRate: number;
+    plain: boolean;
+    seed: number;
+    layers: number;
+    heads: number;
+    everySteps: number;
+    entropy: number[];
+    loss: (number | null)[];
+    finalLoss: number;
+  }
+  const { runs: heldOut } = JSON.parse(readFileSync(new URL('../fixtures/collapseHeldOut.json', import.meta.url), 'utf8')) as {
+    runs: HeldOut[];
+  };
+  const points = (r: HeldOut, everySteps: number): WatchPoint[] =>
+    r.entropy
+      .map((entropy, n) => ({ step: n * r.everySteps, entropy: [entropy], loss: r.loss[n] ?? Number.NaN }))
+      .filter((p) => p.step % everySteps === 0);
+  const named = (r: HeldOut) => `${r.task}, learning rate ${r.learningRate}, seed ${r.seed}, ${r.layers} x ${r.heads}`;
+  const wild = heldOut.filter((r) => r.learningRate === 0.05);
+  const learning = heldOut.filter((r) => !r.plain || r.finalLoss < 0.5 * chance);
+
+  it('the fixture holds what it says: twelve collapsed runs, and 42 at rates from 5e-4 to 2e-2 that learn, most of them done', () => {
+    expect([wild.length, learning.length, learning.filter((r) => r.finalLoss < 0.5 * chance).length]).toEqual([12, 42, 32]);
+    expect(wild.every((r) => r.finalLoss > 0.9 * chance)).toBe(true);
+    for (const task of ['reverse', 'anomaly'])
+      for (const rate of [5e-4, 1e-3, 5e-3, 5e-2])
+        expect(heldOut.filter((r) => r.task === task && r.learningRate === rate).length).toBeGreaterThanOrEqual(6);
+    // Sharp and good: entropy alone would tell these.
+    expect(learning.filter((r) => Math.min(...r.entropy) < 0.3).length).toBeGreaterThanOrEqual(8);
+  });
+
+  it.each([10, 20])('every collapsed run is told by step 110 with a snapshot every %i steps', (everySteps) => {
+    for (const run of wild) {
+      const [first] = collapses(points(run, everySteps), 10);
+      expect(first?.kind, named(run)).toBe('collapse');
+      expect(first!.step, named(run)).toBeLessThanOrEqual(110);
+    }
+  });
+
+  it.each([10, 20])('every run that learns stays silent with a snapshot every %i steps', (everySteps) => {
+    for (const run of learning) expect(collapses(points(run, everySteps), 10), named(run)).toEqual([]);
+  });
+
+  it('of those stuck at chance the one whose heads got sharp is told, the two with dull heads are not', () => {
+    const stuck = heldOut.filter((r) => r.learningRate === 0.02 && r.finalLoss > 0.9 * chance);
+    expect(stuck.map((r) => [Math.min(...r.entropy) < 0.3, collapses(points(r, 10), 10).length > 0])).toEqual(
+      stuck.map((r) => [r.seed === 303, r.seed === 303]),
+    );
+    expect(stuck.length).toBe(3);
+  });
+});
+
 describe('the rule', () => {
   const at = (step: number, entropy: number[], loss: number): WatchPoint => ({ step, entropy, loss });
   const stuck = (from: number, to: number) =>
