@@ -15,6 +15,7 @@ import { HeatLegend } from './HeatLegend';
 import { heatDomain, heatPixels, type Rgb } from './heat';
 import { MarksLayer } from './MarksLayer';
 import { usePalette } from './palette';
+import { piecesOf } from './pieces';
 import { readout } from './readout';
 import type { ChartCursor, LineSpec, Mark } from './types';
 import { useSize } from './useSize';
@@ -107,7 +108,7 @@ export function HeatMap({ title, rows, map, cursor, subscribe, limit, marks = no
         image.height = rows.length;
       }
       const pixels = heatPixels(
-        curves,
+        rows.map((r) => piecesOf(r, map, state.shown!.x)),
         plotOf(state.shown!.x),
         columns,
         state.shown!.domain,

@@ -1,3 +1,4 @@
+import { debiased, type EmaState, emaNext, emaStart } from '~/shared/ema';
 import { addValue, mergeBucket, type Reduced, type ReducedSeries } from '~/shared/pyramid';
 
 /**
@@ -19,7 +20,15 @@ export class Curve {
   /** Steps present per bucket, [capacity]. */
   readonly rows: Int32Array;
   /** [capacity] each. */
-  readonly values: ReducedSeries;
+  readonly values: Omit<ReducedSeries, 'ema' | 'emaEnd'>;
+  /**
+   * Moving average (shared/ema.ts) over every raw value of the run up to a bucket's last step, [capacity]; NaN where there is none. It goes on row by row while
+   * `smoothing` is set.
+   */
+  readonly ema: Float64Array;
+  /** Weight of the moving average; null: there is none, or it cannot go on (it is then read anew). */
+  smoothing: number | null = null;
+  private emaState: EmaState = emaStart;
 
   constructor(
     readonly name: string,
@@ -34,6 +43,7 @@ export class Curve {
     this.count = 0;
     this.headStep = firstStep;
     this.rows = new Int32Array(capacity);
+    this.ema = new Float64Array(capacity).fill(Number.NaN);
     this.values = {
       min: new Float64Array(capacity).fill(Number.NaN),
       max: new Float64Array(capacity).fill(Number.NaN),
@@ -45,7 +55,7 @@ export class Curve {
 
   /**
    * From a range answer whose rows end before `headStep`. A series that the answer lacks (a run that has not begun) gives an empty curve.
-   * Every bucket keeps its place and width; a range that ended in holes keeps them.
+   * Every bucket keeps its place and width; a range that ended in holes keeps them. `smoothing`: the weight that was asked for.
    */
   static of(
     name: string,
@@ -53,6 +63,7 @@ export class Curve {
     capacity: number,
     fromStep: number,
     toStep: number | null,
+    smoothing: number | null = null,
   ): Curve {
     const curve = new Curve(name, Math.max(2, capacity, answer.count), toStep, answer.count > 0 ? answer.firstStep : fromStep);
     const from = answer.series[name];
@@ -63,29 +74,51 @@ export class Curve {
       for (const key of ['min', 'max', 'last', 'sum', 'nonFinite'] as const)
         curve.values[key].set(from[key].subarray(0, answer.count) as never);
     }
+    if (smoothing !== null) {
+      curve.average(smoothing, from?.emaEnd);
+      if (from?.ema) curve.ema.set(from.ema.subarray(0, answer.count));
+    }
     curve.headStep = Math.max(curve.firstStep, Math.min(answer.headStep, toStep ?? answer.headStep));
     return curve;
+  }
+
+  /** Keeps a moving average from here on; `state`: of what came before. */
+  average(weight: number, state: EmaState = emaStart): void {
+    if (!(weight >= 0 && weight < 1)) throw new RangeError(`smoothing ${weight} must be from 0 up to, not including, 1`);
+    this.smoothing = weight;
+    this.emaState = state;
   }
 
   /** Adds the value of one step. Steps already in are left alone; a jump ahead leaves a hole. */
   append(step: number, value: number): void {
     if (step < this.headStep || (this.toStep !== null && step >= this.toStep)) return;
-    if (step > this.headStep) this.holes = true;
+    if (step > this.headStep) {
+      this.holes = true;
+      this.smoothing = null;
+    }
     let i = Math.floor((step - this.firstStep) / this.bucketSteps);
     while (i >= this.capacity) {
       this.halve();
       i = Math.floor((step - this.firstStep) / this.bucketSteps);
     }
     addValue(this.values, i, value);
+    if (this.smoothing !== null && Number.isFinite(value)) {
+      this.emaState = emaNext(this.emaState, this.smoothing, value);
+      this.ema[i] = debiased(this.emaState.value, this.emaState.seen, this.smoothing);
+    }
     this.rows[i]! += 1;
     this.count = Math.max(this.count, i + 1);
     this.headStep = step + 1;
     this.version++;
   }
 
-  /** Takes out everything from `step` on. A bucket that loses only part of its rows is emptied and `holes` set: only a new read can restore it. */
+  /**
+   * Takes out everything from `step` on. A bucket that loses only part of its rows is emptied and `holes` set, and a moving average ends: only a new read can
+   * restore them.
+   */
   cut(step: number): void {
     if (step >= this.headStep) return;
+    this.smoothing = null;
     const keep = Math.max(0, Math.floor((step - this.firstStep) / this.bucketSteps));
     if (this.firstStep + keep * this.bucketSteps < step && this.rows[keep]! > 0) this.holes = true;
     for (let i = keep; i < this.count; i++) this.clear(i);
@@ -114,13 +147,14 @@ export class Curve {
   }
 
   private halve(): void {
-    const { values, rows } = this;
+    const { values, rows, ema } = this;
     const half = Math.ceil(this.count / 2);
     for (let i = 0; i < half; i++) {
       const a = 2 * i;
       const b = a + 1;
       for (const key of ['min', 'max', 'last', 'sum', 'nonFinite'] as const) values[key][i] = values[key][a]!;
       rows[i] = rows[a]!;
+      ema[i] = b < this.count && !Number.isNaN(ema[b]!) ? ema[b]! : ema[a]!;
       if (b < this.count && rows[b]! > 0) {
         mergeBucket(values, i, values, b);
         rows[i]! += rows[b]!;
@@ -133,7 +167,7 @@ export class Curve {
 
   private clear(i: number): void {
     const { min, max, last, sum, nonFinite } = this.values;
-    min[i] = max[i] = last[i] = Number.NaN;
+    min[i] = max[i] = last[i] = this.ema[i] = Number.NaN;
     sum[i] = nonFinite[i] = this.rows[i] = 0;
   }
 }

@@ -1,6 +1,6 @@
 import type { Curve } from './curve';
 import type { Palette } from './palette';
-import { emaBefore, emaStart, smooth } from './smooth';
+import { type Piece, piecesOf } from './pieces';
 import { fillBetween, middle, strokeLine, traceOf } from './strokes';
 import { type ChartSettings, colorOf, type LineSpec, type PointSpec, type RuleSpec } from './types';
 import type { XMap } from './xMap';
@@ -46,11 +46,9 @@ export interface Drawn {
   hiddenByLog: number;
 }
 
-interface Shape {
+interface Shape extends Piece {
   line: LineSpec;
-  curve: Curve;
-  from: number;
-  to: number;
+  /** Pixels of the buckets' middles. */
   x: Float64Array;
   stroke: string;
 }
@@ -71,16 +69,12 @@ export function draw(
   const drawn: Drawn = { nonFinite: 0, offScale: 0, hiddenByLog: 0 };
   pen.lineJoin = 'round';
   pen.lineCap = 'butt';
-  const shapes: Shape[] = [];
-  for (const line of what.lines) {
-    const curve = line.curve() ?? line.whole?.() ?? null;
-    if (curve && curve.count > 0) shapes.push(shapeOf(line, curve, plot, palette));
-  }
-  const crowd = shapes.length > 6;
+  const shapes = what.lines.flatMap((line) => shapesOf(line, plot, palette));
+  const crowd = what.lines.length > 6;
   drawGaps(pen, plot, shapes, palette, drawn);
   const traces = shapes.map((s) => {
-    const average = s.line.smoothed && settings.smoothing > 0 ? averageOf(s, settings.smoothing) : null;
-    return traceOf(s.curve, s.from, s.to, plot, average, pixel);
+    // Of a weight just chosen the average is still being read: that of the one before stands in.
+    return traceOf(s.curve, s.from, s.to, plot, s.line.smoothed && settings.smoothing > 0 ? s.curve.ema : null, pixel);
   });
   shapes.forEach((s, k) => {
     if (s.line.thin || s.curve.bucketSteps === 1) return;
@@ -109,13 +103,6 @@ export function draw(
   return drawn;
 }
 
-/** The moving average of a shape's curve; where the curve begins in the middle of the run it goes on from the whole one. */
-function averageOf({ line, curve }: Shape, weight: number): Float64Array {
-  const whole = line.whole?.() ?? null;
-  const later = whole && whole !== curve && curve.firstStep > whole.firstStep;
-  return smooth(curve, weight, later ? emaBefore(whole, weight, curve.firstStep) : emaStart);
-}
-
 /** A dot where a curve that may still grow ends. */
 function drawHead(pen: Pen, plot: Plot, x: number, y: number): void {
   if (Number.isNaN(y) || x > plot.width + 1) return;
@@ -125,16 +112,12 @@ function drawHead(pen: Pen, plot: Plot, x: number, y: number): void {
   pen.fill();
 }
 
-function shapeOf(line: LineSpec, curve: Curve, plot: Plot, palette: Palette): Shape {
-  const lo = Math.floor(plot.map.stepOf(plot.x[0]));
-  const hi = Math.ceil(plot.map.stepOf(plot.x[1]));
-  const clampIndex = (i: number) => Math.min(curve.count - 1, Math.max(0, i));
-  // One bucket beyond either edge, so that lines run out of the plot instead of ending at it.
-  const from = clampIndex(Math.floor((lo - curve.firstStep) / curve.bucketSteps) - 1);
-  const to = clampIndex(Math.floor((hi - curve.firstStep) / curve.bucketSteps) + 1);
-  const x = new Float64Array(to - from + 1);
-  for (let i = from; i <= to; i++) x[i - from] = pixelX(plot, middle(curve, i));
-  return { line, curve, from, to, x, stroke: colorOf(palette, line.color) };
+function shapesOf(line: LineSpec, plot: Plot, palette: Palette): Shape[] {
+  return piecesOf(line, plot.map, plot.x).map((piece) => {
+    const x = new Float64Array(piece.to - piece.from + 1);
+    for (let i = piece.from; i <= piece.to; i++) x[i - piece.from] = pixelX(plot, middle(piece.curve, i));
+    return { ...piece, line, x, stroke: colorOf(palette, line.color) };
+  });
 }
 
 const finiteIn = (c: Curve, i: number) => c.rows[i]! - c.values.nonFinite[i]!;
@@ -229,21 +212,22 @@ function drawRule(pen: Pen, plot: Plot, rule: RuleSpec, shapes: readonly Shape[]
   }
   pen.stroke();
   pen.setLineDash([]);
-  const shape = rule.marks && shapes.find((s) => s.line.name === rule.marks?.line);
-  if (!shape) return;
   // The rug: steps over the threshold, one tick a column, the stronger the larger their share.
   const share = rule.marks?.share?.() ?? null;
   pen.fillStyle = palette.warn;
   let last = Number.NEGATIVE_INFINITY;
-  for (let i = shape.from; i <= shape.to; i++) {
-    const limit = ruleAt(rule, middle(shape.curve, i));
-    if (limit === null || !(shape.curve.values.max[i]! > limit)) continue;
-    const px = shape.x[i - shape.from]!;
-    if (px < 0 || px > plot.width || px - last < 0.75) continue;
-    const at = share ? share.at(middle(shape.curve, i)) : -1;
-    pen.globalAlpha = at < 0 ? 0.9 : 0.2 + 0.75 * Math.min(1, share!.mean(at));
-    pen.fillRect(px - 0.6, plot.height - 5, 1.2, 5);
-    last = px;
+  for (const { line, curve, from, to, x } of shapes) {
+    if (line.name !== rule.marks?.line) continue;
+    for (let i = from; i <= to; i++) {
+      const limit = ruleAt(rule, middle(curve, i));
+      if (limit === null || !(curve.values.max[i]! > limit)) continue;
+      const px = x[i - from]!;
+      if (px < 0 || px > plot.width || px - last < 0.75) continue;
+      const at = share ? share.at(middle(curve, i)) : -1;
+      pen.globalAlpha = at < 0 ? 0.9 : 0.2 + 0.75 * Math.min(1, share!.mean(at));
+      pen.fillRect(px - 0.6, plot.height - 5, 1.2, 5);
+      last = px;
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Curve } from './curve';
 import { type Plot, pixelX } from './draw';
+import type { Piece } from './pieces';
 
 /** Viridis at 11 even places: perceptually even, rising in lightness, told apart by colour-blind eyes. Source: Smith and van der Walt 2015, matplotlib. */
 const anchors = [
@@ -55,33 +56,33 @@ export type Rgb = readonly [number, number, number];
  * @returns RGBA [rows, columns]
  */
 export function heatPixels(
-  curves: readonly (Curve | null)[],
+  rows: readonly (readonly Piece[])[],
   plot: Plot,
   columns: number,
   [lo, hi]: readonly [number, number],
   zero: Rgb,
   odd: Rgb,
 ): Uint8ClampedArray<ArrayBuffer> {
-  const out = new Uint8ClampedArray(curves.length * columns * 4);
+  const out = new Uint8ClampedArray(rows.length * columns * 4);
   const table = Array.from({ length: 256 }, (_, i) => heatColor(i / 255));
   const span = Math.log(hi) - Math.log(lo);
   const top = new Float64Array(columns);
-  curves.forEach((c, row) => {
-    if (!c) return;
+  const scale = columns / plot.width;
+  rows.forEach((pieces, row) => {
     top.fill(Number.NEGATIVE_INFINITY);
-    const scale = columns / plot.width;
-    for (let i = 0; i < c.count; i++) {
-      if (c.rows[i] === 0) continue;
-      const first = c.firstStep + i * c.bucketSteps;
-      const from = Math.max(0, Math.floor(pixelX(plot, first - 0.5) * scale));
-      const to = Math.min(
-        columns - 1,
-        Math.max(from, Math.ceil(pixelX(plot, Math.min(first + c.bucketSteps, c.headStep) - 0.5) * scale) - 1),
-      );
-      // One value that is no number marks the whole cell: it must not hide among the others.
-      const v = c.values.nonFinite[i]! > 0 ? Number.NaN : c.values.max[i]!;
-      for (let k = from; k <= to; k++) if (Number.isNaN(v) || v > top[k]!) top[k] = v;
-    }
+    for (const { curve: c, from: begin, to: end } of pieces)
+      for (let i = begin; i <= end; i++) {
+        if (c.rows[i] === 0) continue;
+        const first = c.firstStep + i * c.bucketSteps;
+        const left = pixelX(plot, first - 0.5) * scale;
+        const right = pixelX(plot, Math.min(first + c.bucketSteps, c.headStep) - 0.5) * scale;
+        if (right < 0 || left >= columns) continue;
+        const from = Math.max(0, Math.floor(left));
+        const to = Math.min(columns - 1, Math.max(from, Math.ceil(right) - 1));
+        // One value that is no number marks the whole cell: it must not hide among the others.
+        const v = c.values.nonFinite[i]! > 0 ? Number.NaN : c.values.max[i]!;
+        for (let k = from; k <= to; k++) if (Number.isNaN(v) || v > top[k]!) top[k] = v;
+      }
     for (let k = 0; k < columns; k++) {
       const v = top[k]!;
       if (v === Number.NEGATIVE_INFINITY) continue;

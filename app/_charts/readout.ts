@@ -1,6 +1,5 @@
 import type { Curve } from './curve';
 import { formatPercent, formatStep, formatValue } from './format';
-import { smooth } from './smooth';
 import type { LineSpec } from './types';
 
 /** What a line says at a step, in words. */
@@ -23,7 +22,7 @@ export function readout(line: LineSpec, step: number, smoothing: number, percent
   if (typeof exact === 'number') value = format(exact);
   else if (curve && i >= 0) value = curve.rows[i] === 1 ? format(curve.values.last[i]!) : `≈ ${format(curve.mean(i))}`;
   const wide = curve && i >= 0 && curve.rows[i]! > 1;
-  const smoothed = curve && i >= 0 && line.smoothed && smoothing > 0 ? smooth(curve, smoothing)[i]! : null;
+  const smoothed = line.smoothed && smoothing > 0 ? (line.average?.(step) ?? (curve && i >= 0 ? curve.ema[i]! : null)) : null;
   return {
     value,
     range: wide ? bucketRange(curve, i, format) : null,

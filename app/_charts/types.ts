@@ -21,10 +21,14 @@ export interface LineSpec {
   thin?: boolean;
   /** Of the range shown; null until it is there. */
   curve(): Curve | null;
-  /** Of the whole run: stands in while a zoomed range is being read, and gives smoothing its beginning. */
+  /** Of the whole run: stands in while a zoomed range is being read. */
   whole?(): Curve | null;
+  /** Finer curves of the first steps shown, finest first, each from the same step on: drawn in place of `curve` on a logarithmic x axis. */
+  early?(): readonly Curve[];
   /** The exact value at a step; undefined while it is being read, null when there is none. */
   exact?(step: number): number | null | undefined;
+  /** The moving average at a step, as `exact`. */
+  average?(step: number): number | null | undefined;
 }
 
 /** Single measurements, such as evaluations. */

@@ -6,6 +6,8 @@ export const xKinds: readonly XKind[] = ['step', 'epoch', 'relative', 'wall'];
 /** The x axis: steps carried to what the axis shows, and back. Monotone. */
 export interface XMap {
   kind: XKind;
+  /** Logarithmic: equal factors of (1 + the first unit) take equal room, so that step 0 has a place too. */
+  log?: true;
   label: string;
   /** Axis value of a step (fractions allowed): step, epoch, ms since the run began, ms since 1970. */
   of(step: number): number;
@@ -23,7 +25,15 @@ export interface TimeAnchor {
   at: number;
 }
 
-export function xMap(kind: XKind, stepsPerEpoch: number, anchors: readonly TimeAnchor[]): XMap {
+/** A clock time has no logarithm. */
+export const canBeLog = (kind: XKind): boolean => kind !== 'wall';
+
+export function xMap(kind: XKind, stepsPerEpoch: number, anchors: readonly TimeAnchor[], log = false): XMap {
+  const map = plainMap(kind, stepsPerEpoch, anchors);
+  return log && canBeLog(kind) ? logMap(map) : map;
+}
+
+function plainMap(kind: XKind, stepsPerEpoch: number, anchors: readonly TimeAnchor[]): XMap {
   switch (kind) {
     case 'step':
       return {
@@ -58,6 +68,37 @@ export function xMap(kind: XKind, stepsPerEpoch: number, anchors: readonly TimeA
       };
     }
   }
+}
+
+/** Places are log10(1 + value / unit): a unit is one step, or a second of time. */
+function logMap(map: XMap): XMap {
+  const unit = map.kind === 'relative' ? SECOND : Math.max(map.of(1) - map.of(0), Number.MIN_VALUE);
+  const place = (value: number) => Math.log10(1 + Math.max(0, value) / unit);
+  const value = (x: number) => Number(((10 ** x - 1) * unit).toPrecision(12));
+  return {
+    ...map,
+    log: true,
+    label: `${map.label}, log`,
+    of: (step) => place(map.of(step)),
+    stepOf: (x) => map.stepOf(value(x)),
+    tick: (x) => map.tick(value(x)),
+    ticks: (from, to, count) => {
+      const [a, b] = [value(from), value(to)];
+      const stops = map.kind === 'relative' ? longTimes : decades(unit, b);
+      const inside = stops.filter((v) => v >= a * (1 - 1e-9) && v <= b * (1 + 1e-9));
+      // Where hardly a decade is shown, the ticks of the plain axis tell more.
+      if (inside.length < 3) return map.ticks(a, b, count).map(place);
+      const every = Math.ceil(inside.length / Math.max(1, count));
+      return inside.filter((_, i) => i % every === 0).map(place);
+    },
+  };
+}
+
+/** 0, then powers of ten from the one at or above `unit` on. */
+function decades(unit: number, to: number): number[] {
+  const out = [0];
+  for (let p = Math.ceil(Math.log10(unit) - 1e-9); 10 ** p <= to * (1 + 1e-9); p++) out.push(Number((10 ** p).toPrecision(12)));
+  return out;
 }
 
 /**
@@ -123,6 +164,9 @@ const units = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30]
   .concat([1, 2, 5, 10, 15, 30].map((n) => n * MINUTE))
   .concat([1, 2, 3, 6, 12].map((n) => n * HOUR))
   .concat([1, 2, 5, 10, 20, 50, 100].map((n) => n * DAY));
+
+/** What a logarithmic axis of time is marked at. */
+const longTimes = [0, 1, 10, 60, 600, 3600, 36_000, 86_400, 864_000, 8_640_000].map((s) => s * SECOND);
 
 function timeTicks(from: number, to: number, count: number, wall: boolean): number[] {
   const unit = units.find((u) => u >= (to - from) / count) ?? DAY * 200;

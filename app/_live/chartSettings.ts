@@ -7,6 +7,8 @@ export interface ChartChoices {
   /** Steps the moving average reaches back, about; 0 = none. */
   smoothSteps: number;
   log: boolean;
+  /** Logarithmic x axis; a clock time has none. */
+  logX: boolean;
   robust: boolean;
   x: XKind;
   /** A regular expression over series names; '' = all. */
@@ -19,6 +21,7 @@ export interface ChartChoices {
 export const chartDefaults: ChartChoices = {
   smoothSteps: 10,
   log: false,
+  logX: false,
   robust: false,
   x: 'step',
   search: '',
@@ -41,6 +44,7 @@ export function chartParams(c: ChartChoices): Record<string, string> {
   const out: Record<string, string> = {};
   if (c.smoothSteps !== chartDefaults.smoothSteps) out.smooth = String(c.smoothSteps);
   if (c.log) out.log = '1';
+  if (c.logX) out.logx = '1';
   if (c.robust) out.robust = '1';
   if (c.x !== chartDefaults.x) out.x = c.x;
   if (c.search) out.find = c.search;
@@ -56,6 +60,7 @@ export function fromChartParams(params: { get(name: string): string | null }): C
   return {
     smoothSteps: Number.isInteger(smooth) && smooth >= 0 && smooth <= 1e6 ? smooth : chartDefaults.smoothSteps,
     log: params.get('log') === '1',
+    logX: params.get('logx') === '1',
     robust: params.get('robust') === '1',
     x: xKinds.includes(x) ? x : chartDefaults.x,
     search: params.get('find') ?? '',

@@ -1,84 +1,84 @@
 import type { Entry, Steps } from '~/shared/events';
 import type { RunView } from '~/shared/fold';
-import type { Reduced } from '~/shared/pyramid';
-import { Curve } from '../_charts/curve';
+import type { Curve } from '../_charts/curve';
+import { type HistoryDeps, LevelReader } from './levelReader';
+import { earlyRanges, KEPT_CURVES, type Level, Levels, type Zoom } from './levels';
 import { RowCache } from './rowCache';
-
-export interface RangeQuestion {
-  series: string[];
-  fromStep: number;
-  /** Exclusive; null = up to the newest row. */
-  toStep: number | null;
-  buckets: number;
-}
-export type RangeAnswer = Reduced & { headStep: number };
-
-export interface HistoryDeps {
-  /** The run's step rows by range (tRPC runs.range). */
-  read(question: RangeQuestion): Promise<RangeAnswer>;
-  /** Runs `then` after a while; answers a way to call it off. */
-  later(then: () => void, ms: number): () => void;
-}
-
-/** Most series asked for in one question, so that an answer stays small enough to be read between two frames. */
-const SERIES_PER_QUESTION = 40;
-/** Curves kept for zoom levels that are not shown now (about 50 kB each). */
-const KEPT_CURVES = 400;
-const REREAD_MS = 400;
-
-interface Window {
-  fromStep: number;
-  toStep: number | null;
-  buckets: number;
-  curves: Map<string, Curve>;
-  /** Series being read, with the rows that arrived meanwhile. */
-  reading: Map<string, { since: Steps[] }>;
-  /** Series whose reading failed; asked for again after a while. */
-  failed: Set<string>;
-  used: number;
-}
 
 /**
  * The step rows of one run as its charts need them: for each zoom, reduced curves read by range, to which live rows are added as they come. Pure: the
  * server is behind `deps.read`. Whatever cannot be added exactly (skipped rows, a rewind through the middle of a bucket, a fresh view) is read again.
  */
 export class History {
-  /** Why the newest question failed; null when it did not. */
-  error: string | null = null;
   private columns = new Map<string, number>();
   /** Numbers in a step row. */
   private width = 0;
+  private head = 0;
   private known = false;
   private fillAsked = false;
-  private readonly windows = new Map<string, Window>();
-  private active: Window;
-  private readonly wanted = new Map<string, number>();
-  private readonly listeners = new Set<() => void>();
-  /** Raised by whatever makes answers under way worthless. */
-  private generation = 0;
-  private uses = 0;
-  private cancelReread: (() => void) | null = null;
   private closed = false;
-  private failures = 0;
-  readonly rows: RowCache;
+  private readonly levels = new Levels();
+  private zoom: Zoom = null;
+  private log = false;
+  private active: Level;
+  /** On a logarithmic x axis: finer levels of the first steps shown, finest first. */
+  private early: readonly Level[] = [];
+  private readonly wanted = new Map<string, number>();
+  /** Those of them that are drawn with a moving average. */
+  private readonly smoothed = new Map<string, number>();
+  private weight: number | null = null;
+  private readonly listeners = new Set<() => void>();
+  private readonly reader: LevelReader;
+  private readonly rows: RowCache;
 
   constructor(
-    private readonly deps: HistoryDeps,
+    deps: HistoryDeps,
     private buckets = 1200,
   ) {
-    this.active = this.open(null);
+    this.active = this.levels.open(null, buckets);
+    this.reader = new LevelReader(
+      deps,
+      (curve, event) => this.appendTo(curve, event),
+      () => {
+        // Another weight may have been chosen meanwhile.
+        this.fill();
+        this.rereadTorn();
+        this.changed();
+      },
+    );
     this.rows = new RowCache(
       (question) => deps.read(question),
       () => this.changed(),
+      this.weightOf,
     );
   }
 
-  /** The range shown; null zoom = the whole run, growing. Levels seen before are shown at once. */
-  show(zoom: readonly [number, number] | null): void {
-    const next = this.open(zoom);
-    if (next === this.active) return;
+  /** Why the newest question failed; null when it did not. */
+  get error(): string | null {
+    return this.reader.error;
+  }
+
+  /** The range shown; null zoom = the whole run, growing. Levels seen before are shown at once. `log`: on a logarithmic x axis. */
+  show(zoom: Zoom, log = false): void {
+    this.zoom = zoom;
+    this.log = log;
+    const next = this.levels.open(zoom, this.buckets);
+    const ranges = log ? earlyRanges(next.fromStep, next.toStep ?? this.head) : [];
+    const early = ranges.map((range) => this.levels.open(range, this.buckets));
+    if (next === this.active && early.length === this.early.length && early.every((l, i) => l === this.early[i])) return;
     this.active = next;
-    this.evict();
+    this.early = early;
+    this.levels.evict(this.shown());
+    this.fill();
+    this.changed();
+  }
+
+  /** Weight of the moving averages, 0 = none. What is drawn stays until the new ones are there. */
+  smooth(weight: number): void {
+    const next = weight > 0 ? weight : null;
+    if (next === this.weight) return;
+    this.weight = next;
+    this.rows.clear();
     this.fill();
     this.changed();
   }
@@ -88,28 +88,24 @@ export class History {
     const wish = Math.min(4000, Math.max(300, buckets));
     if (wish <= this.buckets) return;
     this.buckets = wish;
-    const { fromStep, toStep } = this.active;
-    this.windows.clear();
-    const before = this.active.curves;
-    this.active = this.open(toStep === null && fromStep === 0 ? null : [fromStep, toStep!]);
-    for (const [name, curve] of before) {
-      curve.holes = true;
-      this.active.curves.set(name, curve);
-    }
-    this.fill();
-    this.rereadHoles();
+    const before = this.shown().map((level) => level.curves);
+    this.levels.clear();
+    this.show(this.zoom, this.log);
+    this.shown().forEach((level, i) => {
+      for (const [name, curve] of before[i] ?? []) {
+        curve.holes = true;
+        level.curves.set(name, curve);
+      }
+    });
+    this.rereadTorn();
   }
 
-  /** Keeps these series read until the answer is called. */
-  want(names: readonly string[]): () => void {
-    for (const n of names) this.wanted.set(n, (this.wanted.get(n) ?? 0) + 1);
+  /** Keeps these series read, with a moving average where one is drawn, until the answer is called. */
+  want(names: readonly string[], smoothed = false): () => void {
+    const release = [this.wanted, ...(smoothed ? [this.smoothed] : [])].map((counts) => counted(counts, names));
     this.fill();
     return () => {
-      for (const n of names) {
-        const left = (this.wanted.get(n) ?? 1) - 1;
-        if (left > 0) this.wanted.set(n, left);
-        else this.wanted.delete(n);
-      }
+      for (const r of release) r();
     };
   }
 
@@ -118,27 +114,28 @@ export class History {
     return this.active.curves.get(name) ?? null;
   }
 
-  /** Of the whole run, if it has been read: where a zoomed curve's smoothing begins. */
+  /** Finer curves of the first steps shown, finest first, where they have been read (`show`, log). */
+  earlyCurves(name: string): Curve[] {
+    return this.early.flatMap((level) => level.curves.get(name) ?? []);
+  }
+
+  /** Of the whole run, if it has been read. */
   wholeCurve(name: string): Curve | null {
-    return this.windows.get(keyOf(null))?.curves.get(name) ?? null;
+    return this.levels.whole()?.curves.get(name) ?? null;
   }
 
   /** The exact value of a series at a step; undefined while it is being read, null when the run has no such row. */
   exact(name: string, step: number): number | null | undefined {
-    for (const w of [this.active, this.windows.get(keyOf(null))]) {
-      const curve = w?.curves.get(name);
-      if (curve && curve.count > 0 && step === curve.headStep - 1 && curve.at(step) === curve.count - 1)
-        return curve.values.last[curve.count - 1]!;
-      if (curve?.bucketSteps === 1) {
-        const i = curve.at(step);
-        if (i >= 0) return curve.values.last[i]!;
-      }
-    }
-    return this.rows.value(name, step, this.wanted);
+    const found = this.single(name, step);
+    return found ? found.curve.values.last[found.i]! : this.rows.value(name, step, this.wanted);
   }
 
-  get loading(): boolean {
-    return this.active.reading.size > 0;
+  /** The moving average of a series at a step, as `exact`; null also where none is kept. */
+  average(name: string, step: number): number | null | undefined {
+    const weight = this.weightOf(name);
+    if (weight === null) return null;
+    const found = this.single(name, step);
+    return found?.curve.smoothing === weight ? found.curve.ema[found.i]! : this.rows.average(name, step, this.wanted);
   }
 
   has(name: string): boolean {
@@ -153,24 +150,26 @@ export class History {
   /** A fresh view: what came between is unknown, so everything is read again; what is drawn stays until then. */
   reset(view: RunView): void {
     this.name(view.series);
+    this.head = view.step;
     // Questions may be asked before the first view is there: their answers hold.
     if (this.known) {
-      this.generation++;
+      this.reader.forget(this.levels.all());
       this.rows.clear();
-      for (const w of this.windows.values()) {
-        if (w !== this.active) w.curves.clear();
-        else for (const c of w.curves.values()) c.holes = true;
-        w.reading.clear();
+      const shown = this.shown();
+      for (const level of this.levels.all()) {
+        if (!shown.includes(level)) level.curves.clear();
+        else for (const c of level.curves.values()) c.holes = true;
       }
-      this.rereadHoles();
+      this.rereadTorn();
     }
     this.known = true;
+    this.show(this.zoom, this.log);
     this.fill();
     this.changed();
   }
 
   entries(entries: readonly Entry[], skipped: readonly [number, number] | null): void {
-    if (skipped) for (const w of this.windows.values()) for (const c of w.curves.values()) markHole(c, skipped);
+    if (skipped) for (const level of this.levels.all()) for (const c of level.curves.values()) markHole(c, skipped);
     for (const { event } of entries) {
       if (event.type === 'steps') this.append(event);
       else if (event.type === 'run.assigned') this.cut(event.fromStep);
@@ -179,21 +178,22 @@ export class History {
         this.fill();
       }
     }
-    this.rereadHoles();
+    this.rereadTorn();
     this.changed();
   }
 
   close(): void {
     this.closed = true;
-    this.cancelReread?.();
-    this.windows.clear();
+    this.reader.close();
+    this.levels.clear();
     this.listeners.clear();
   }
 
   private append(event: Steps): void {
-    for (const w of this.windows.values()) {
-      for (const curve of w.curves.values()) this.appendTo(curve, event);
-      for (const r of new Set(w.reading.values())) if (!r.since.includes(event)) r.since.push(event);
+    this.head = Math.max(this.head, event.firstStep + event.count);
+    for (const level of this.levels.all()) {
+      for (const curve of level.curves.values()) this.appendTo(curve, event);
+      for (const r of new Set(level.reading.values())) if (!r.since.includes(event)) r.since.push(event);
     }
     this.rows.append(event, this.columns, this.width);
   }
@@ -208,43 +208,11 @@ export class History {
 
   /** The run goes on from `fromStep`: later rows are superseded, and answers under way may still hold them. */
   private cut(fromStep: number): void {
-    this.generation++;
+    this.head = fromStep;
+    this.reader.forget(this.levels.all());
     this.rows.clear();
-    for (const w of this.windows.values()) {
-      w.reading.clear();
-      for (const c of w.curves.values()) c.cut(fromStep);
-    }
+    for (const level of this.levels.all()) for (const c of level.curves.values()) c.cut(fromStep);
     this.fill();
-  }
-
-  private open(zoom: readonly [number, number] | null): Window {
-    const key = keyOf(zoom);
-    let w = this.windows.get(key);
-    if (!w) {
-      w = {
-        fromStep: zoom ? Math.max(0, Math.floor(zoom[0])) : 0,
-        toStep: zoom ? Math.max(Math.floor(zoom[0]) + 1, Math.ceil(zoom[1])) : null,
-        buckets: this.buckets,
-        curves: new Map(),
-        reading: new Map(),
-        failed: new Set(),
-        used: 0,
-      };
-      this.windows.set(key, w);
-    }
-    w.used = ++this.uses;
-    return w;
-  }
-
-  /** Forgets the zoom levels looked at longest ago; the whole run and the level shown stay. */
-  private evict(): void {
-    const others = [...this.windows].filter(([key, w]) => w !== this.active && key !== keyOf(null));
-    others.sort(([, a], [, b]) => b.used - a.used);
-    let kept = 0;
-    for (const [key, w] of others) {
-      kept += w.curves.size;
-      if (kept > KEPT_CURVES) this.windows.delete(key);
-    }
   }
 
   private name(series: readonly { name: string }[]): void {
@@ -252,78 +220,60 @@ export class History {
     this.width = series.length;
   }
 
-  /** Asks, once per turn, for what is wanted and missing: in the range shown, and in the whole run (smoothing goes on from there). */
+  private shown(): Level[] {
+    return [this.active, ...this.early];
+  }
+
+  private readonly weightOf = (name: string): number | null => (this.smoothed.has(name) ? this.weight : null);
+
+  /** The bucket that ends with this step: its last value is the step's. */
+  private single(name: string, step: number): { curve: Curve; i: number } | null {
+    for (const level of [...this.shown(), this.levels.whole()]) {
+      const curve = level?.curves.get(name);
+      const i = curve?.at(step) ?? -1;
+      if (i >= 0 && (curve!.bucketSteps === 1 || (step === curve!.headStep - 1 && i === curve!.count - 1)))
+        return { curve: curve!, i };
+    }
+    return null;
+  }
+
+  /** Asks, once per turn, for what is wanted and missing: in the range shown, and in the whole run. */
   private fill(): void {
     if (this.fillAsked) return;
     this.fillAsked = true;
     queueMicrotask(() => {
       this.fillAsked = false;
       if (this.closed) return;
-      for (const w of new Set([this.active, this.windows.get(keyOf(null))])) {
-        if (!w) continue;
-        for (const [name] of w.curves) if (!this.wanted.has(name) && w.curves.size > KEPT_CURVES) w.curves.delete(name);
-        const there = (n: string) => w.curves.has(n) || w.reading.has(n) || w.failed.has(n);
-        this.readAll(
-          w,
-          [...this.wanted.keys()].filter((n) => !there(n)),
-        );
+      for (const level of new Set([...this.shown(), this.levels.whole()])) {
+        if (!level) continue;
+        const { curves, reading, failed } = level;
+        if (curves.size > KEPT_CURVES) for (const name of curves.keys()) if (!this.wanted.has(name)) curves.delete(name);
+        const missing = (n: string) => !this.complete(n, curves.get(n)) && !reading.has(n) && !failed.has(n);
+        this.reader.read(level, [...this.wanted.keys()].filter(missing), this.weightOf);
       }
     });
   }
 
-  private readAll(w: Window, names: string[]): void {
-    for (let i = 0; i < names.length; i += SERIES_PER_QUESTION) void this.read(w, names.slice(i, i + SERIES_PER_QUESTION));
+  private complete(name: string, curve: Curve | undefined): boolean {
+    return curve !== undefined && (this.weightOf(name) ?? curve.smoothing) === curve.smoothing;
   }
 
-  private rereadHoles(): void {
-    if (this.closed || this.cancelReread) return;
-    const torn = (w: Window) => [
-      ...new Set([...w.failed, ...[...w.curves.values()].filter((c) => c.holes && !w.reading.has(c.name)).map((c) => c.name)]),
+  /** After a while reads again what has holes or could not be read; of levels not shown it is forgotten. */
+  private rereadTorn(): void {
+    const torn = ({ failed, curves, reading }: Level) => [
+      ...new Set([...failed, ...[...curves.values()].filter((c) => c.holes && !reading.has(c.name)).map((c) => c.name)]),
     ];
-    if (![...this.windows.values()].some((w) => torn(w).length > 0)) return;
-    this.cancelReread = this.deps.later(
-      () => {
-        this.cancelReread = null;
-        for (const w of this.windows.values()) {
-          const names = torn(w);
-          w.failed.clear();
-          if (w === this.active) this.readAll(w, names);
-          else for (const n of names) w.curves.delete(n);
-        }
-        this.fill();
-      },
-      Math.min(10_000, REREAD_MS * 2 ** this.failures),
-    );
-  }
-
-  private async read(w: Window, names: string[]): Promise<void> {
-    const { generation } = this;
-    const ticket = { since: [] as Steps[] };
-    for (const n of names) w.reading.set(n, ticket);
-    const mine = () => names.filter((n) => w.reading.get(n) === ticket);
-    try {
-      const answer = await this.deps.read({ series: names, fromStep: w.fromStep, toStep: w.toStep, buckets: w.buckets });
-      if (this.closed || generation !== this.generation) return;
-      for (const name of mine()) {
-        const curve = Curve.of(name, answer, w.buckets, w.fromStep, w.toStep);
-        for (const event of ticket.since) this.appendTo(curve, event);
-        curve.version = (w.curves.get(name)?.version ?? 0) + 1;
-        w.curves.set(name, curve);
-        w.reading.delete(name);
+    if (![...this.levels.all()].some((level) => torn(level).length > 0)) return;
+    this.reader.again(() => {
+      const shown = this.shown();
+      for (const level of this.levels.all()) {
+        const names = torn(level);
+        level.failed.clear();
+        if (shown.includes(level)) this.reader.read(level, names, this.weightOf);
+        else for (const n of names) level.curves.delete(n);
       }
-      this.error = null;
-      this.failures = 0;
-    } catch (e) {
-      if (this.closed || generation !== this.generation) return;
-      for (const name of mine()) {
-        w.reading.delete(name);
-        w.failed.add(name);
-      }
-      this.error = e instanceof Error ? e.message : String(e);
-      this.failures++;
-    }
-    this.rereadHoles();
-    this.changed();
+      this.fill();
+    });
   }
 
   private changed(): void {
@@ -331,7 +281,17 @@ export class History {
   }
 }
 
-const keyOf = (zoom: readonly [number, number] | null): string => (zoom ? `${Math.floor(zoom[0])}-${Math.ceil(zoom[1])}` : 'all');
+/** Counts users of names up, and down again when the answer is called. */
+function counted(counts: Map<string, number>, names: readonly string[]): () => void {
+  for (const n of names) counts.set(n, (counts.get(n) ?? 0) + 1);
+  return () => {
+    for (const n of names) {
+      const left = (counts.get(n) ?? 1) - 1;
+      if (left > 0) counts.set(n, left);
+      else counts.delete(n);
+    }
+  };
+}
 
 function markHole(curve: Curve, [first, last]: readonly [number, number]): void {
   if (last >= curve.headStep && (curve.toStep === null || first < curve.toStep)) curve.holes = true;

@@ -1,9 +1,12 @@
 'use client';
 
 import { useEffect, useMemo } from 'react';
+import { canBeLog } from '../_charts/xMap';
 import { api } from '../_trpc/client';
+import { chartChoices, smoothingWeight } from './chartSettings';
 import { setCursor } from './cursor';
 import { History } from './history';
+import type { RangeQuestion } from './levelReader';
 import { useRunStore } from './RunProvider';
 import type { RunStore } from './types';
 
@@ -29,9 +32,9 @@ export function useHistory(): History {
   return history;
 }
 
-/** Keeps the series read while the component is mounted. `names` should be stable (memoised). */
-export function useWanted(history: History, names: readonly string[]): void {
-  useEffect(() => history.want(names), [history, names]);
+/** Keeps the series read while the component is mounted, with their moving averages where those are drawn. `names` should be stable (memoised). */
+export function useWanted(history: History, names: readonly string[], smoothed = false): void {
+  useEffect(() => history.want(names, smoothed), [history, names, smoothed]);
 }
 
 function holdFor(store: RunStore): Held {
@@ -44,8 +47,7 @@ function holdFor(store: RunStore): Held {
 }
 
 const depsFor = (runId: string) => ({
-  read: (question: { series: string[]; fromStep: number; toStep: number | null; buckets: number }) =>
-    api.runs.range.query({ runId, ...question }),
+  read: (question: RangeQuestion) => api.runs.range.query({ runId, ...question }),
   later: (then: () => void, ms: number) => {
     const timer = setTimeout(then, ms);
     return () => clearTimeout(timer);
@@ -59,11 +61,14 @@ function attach(store: RunStore, history: History): () => void {
     entries: (entries, skipped) => history.entries(entries, skipped),
     reset: (fresh) => history.reset(fresh),
   });
-  const follow = () => history.show(setCursor.get().zoom);
+  const follow = () => {
+    const { logX, x, smoothSteps } = chartChoices.get();
+    history.smooth(smoothingWeight(smoothSteps));
+    history.show(setCursor.get().zoom, logX && canBeLog(x));
+  };
   follow();
-  const stopCursor = setCursor.subscribe(follow);
+  const stops = [stopEntries, setCursor.subscribe(follow), chartChoices.subscribe(follow)];
   return () => {
-    stopEntries();
-    stopCursor();
+    for (const stop of stops) stop();
   };
 }

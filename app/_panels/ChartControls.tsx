@@ -3,7 +3,7 @@
 import { Search, ZoomOut } from 'lucide-react';
 import { useId } from 'react';
 import { formatStep } from '../_charts/format';
-import { type XKind, xKinds } from '../_charts/xMap';
+import { canBeLog, type XKind, xKinds } from '../_charts/xMap';
 import { Button } from '../_components/Button';
 import { chartChoices, smoothingWeight, smoothStops, useChartChoices } from '../_live/chartSettings';
 import { setCursor, useCursor } from '../_live/cursor';
@@ -27,7 +27,7 @@ export function ChartControls() {
       )}
       <label
         className="flex items-center gap-1.5"
-        title={`Debiased moving average over about this many steps (weight ${smoothingWeight(c.smoothSteps).toPrecision(3)}). Where a place on the chart stands for several steps it is taken from their mean; the raw curve stays visible behind it.`}
+        title={`Debiased moving average over about this many steps (weight ${smoothingWeight(c.smoothSteps).toPrecision(3)}) of every raw value, whatever the zoom; the raw curve stays visible behind it.`}
       >
         Smooth
         <input
@@ -44,6 +44,17 @@ export function ChartControls() {
         </output>
       </label>
       <Toggle on={c.log} label="Log y" title="Logarithmic y axis" onChange={(log) => chartChoices.set({ log })} />
+      <Toggle
+        on={c.logX && canBeLog(c.x)}
+        label="Log x"
+        title={
+          canBeLog(c.x)
+            ? 'Logarithmic x axis: the first steps get as much room as the rest'
+            : 'A clock time has no logarithm: choose another x'
+        }
+        disabled={!canBeLog(c.x)}
+        onChange={(logX) => chartChoices.set({ logX })}
+      />
       <Toggle
         on={c.robust}
         label="Fit bulk"
@@ -86,16 +97,17 @@ export function ChartControls() {
   );
 }
 
-function Toggle({ on, label, title, onChange }: { on: boolean; label: string; title: string; onChange(on: boolean): void }) {
+function Toggle(props: { on: boolean; label: string; title: string; disabled?: boolean; onChange(on: boolean): void }) {
   return (
     <button
       type="button"
-      aria-pressed={on}
-      title={title}
-      onClick={() => onChange(!on)}
-      className={`h-6 rounded border px-1.5 whitespace-nowrap ${on ? 'border-accent bg-accent/15 text-ink' : 'border-line hover:text-ink'}`}
+      aria-pressed={props.on}
+      title={props.title}
+      disabled={props.disabled}
+      onClick={() => props.onChange(!props.on)}
+      className={`h-6 rounded border px-1.5 whitespace-nowrap disabled:opacity-50 ${props.on ? 'border-accent bg-accent/15 text-ink' : 'border-line hover:text-ink'}`}
     >
-      {label}
+      {props.label}
     </button>
   );
 }

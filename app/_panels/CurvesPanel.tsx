@@ -46,7 +46,11 @@ const Main = memo(function Main({ chart }: { chart: MainChart }) {
   const all = useMemo(() => chart.series.map((s) => s.name), [chart]);
   // Before the run says what it records, the usual names are asked for: the curve is there with the first view.
   const names = present.length > 0 ? present : all;
-  useWanted(history, names);
+  useWanted(
+    history,
+    names,
+    chart.series.some((s) => s.smoothed),
+  );
   useWanted(history, chart.clip ? clipped : none);
   const clip = useMemo(
     () => rule && { ...rule, marks: { line: 'gradNorm', label: 'clipped', share: () => history.curve('clipped') } },

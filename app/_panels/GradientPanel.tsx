@@ -21,7 +21,7 @@ export function GradientPanel() {
   const names = useView((v) => v.series.filter((s) => s.name.startsWith(prefix)).map((s) => s.name), [] as string[]);
   const started = useView((v) => v.series.length > 0, false);
   const step = useCursor((c) => c.step);
-  useWanted(history, names);
+  useWanted(history, names, look === 'lines');
   const notice = useNotice(history, names);
   const lines = useMemo(
     () =>

@@ -58,7 +58,7 @@ export function SeriesGroups({ test, searching }: { test(name: string): boolean;
 const One = memo(function One({ series, color }: { series: Series; color: number }) {
   const { history, settings, subscribe, onWidth, map, marks, stops } = useCharts();
   const names = useMemo(() => [series.name], [series.name]);
-  useWanted(history, names);
+  useWanted(history, names, true);
   const notice = useNotice(history, names);
   const notes = useChartNotes();
   const lines = useMemo(

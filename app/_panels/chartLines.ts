@@ -1,14 +1,19 @@
 import type { LineSpec } from '../_charts/types';
 import type { History } from '../_live/history';
 
+/** What a line says of its looks, not of its numbers. */
+export type LineLook = Omit<LineSpec, 'name' | 'curve' | 'early' | 'whole' | 'exact' | 'average'>;
+
 /** A chart line that reads a series of the page's run. */
-export function lineOf(history: History, series: string, rest: Omit<LineSpec, 'name' | 'curve' | 'whole' | 'exact'>): LineSpec {
+export function lineOf(history: History, series: string, rest: LineLook): LineSpec {
   return {
     name: series,
     ...rest,
     curve: () => history.curve(series),
     whole: () => history.wholeCurve(series),
+    early: () => history.earlyCurves(series),
     exact: (step) => history.exact(series, step),
+    average: (step) => history.average(series, step),
   };
 }
 

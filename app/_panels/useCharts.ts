@@ -27,6 +27,7 @@ export function useCharts() {
 function useXMap(): XMap {
   const kind = useChartChoices((c) => c.x);
   const stepsPerEpoch = useView((v) => v.stepsPerEpoch, 0);
+  const log = useChartChoices((c) => c.logX);
   const timed = kind === 'relative' || kind === 'wall';
   // Step and epoch need no clock: those charts do not follow every new event.
   const events = useView(
@@ -40,8 +41,8 @@ function useXMap(): XMap {
   const store = useRunStore();
   return useMemo(() => {
     const { view } = store.get();
-    return xMap(kind, stepsPerEpoch, events && view ? timeAnchors(view) : []);
-  }, [kind, stepsPerEpoch, events, store]);
+    return xMap(kind, stepsPerEpoch, events && view ? timeAnchors(view) : [], log);
+  }, [kind, stepsPerEpoch, events, store, log]);
 }
 
 function useHappenings() {

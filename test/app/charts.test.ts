@@ -8,8 +8,8 @@ import { formatDuration, formatPercent, formatTick, formatValue } from '~/app/_c
 import { heatColor, heatDomain, heatPixels } from '~/app/_charts/heat';
 import { clusterMarks } from '~/app/_charts/marks';
 import type { Palette } from '~/app/_charts/palette';
+import { piecesOf } from '~/app/_charts/pieces';
 import { readout, summary } from '~/app/_charts/readout';
-import { emaBefore, smooth } from '~/app/_charts/smooth';
 import { SvgPen } from '~/app/_charts/svgPen';
 import type { LineSpec, Mark, RuleSpec } from '~/app/_charts/types';
 import { spread, timeline, xMap } from '~/app/_charts/xMap';
@@ -60,35 +60,54 @@ const drawn = (lines: LineSpec[], p = plot(), settings = plain, rule: RuleSpec |
   return { told, svg: pen.markup() };
 };
 
+const averageOf = (values: readonly number[], weight: number, capacity = 1200): Curve => {
+  const curve = new Curve('loss', capacity, null);
+  curve.average(weight);
+  values.forEach((v, i) => {
+    curve.append(i, v);
+  });
+  return curve;
+};
+
 describe('smoothing', () => {
   it('is the debiased average: s = w s + (1 - w) v, over 1 - w^n', () => {
     // w = 0.5: s1 = 0.5*1 = 0.5 -> 0.5/0.5 = 1; s2 = 0.25 + 0.5*2 = 1.25 -> 1.25/0.75; s3 = 0.625 + 0.5*4 = 2.625 -> 2.625/0.875 = 3
-    expect([...smooth(curveOf([1, 2, 4]), 0.5)]).toEqual([1, 1.25 / 0.75, 3]);
+    expect([...averageOf([1, 2, 4], 0.5).ema.slice(0, 3)]).toEqual([1, 1.25 / 0.75, 3]);
   });
 
-  it('weight 0 is the raw curve, and NaN is left out instead of spreading', () => {
-    expect([...smooth(curveOf([1, Number.NaN, 4]), 0)]).toEqual([1, Number.NaN, 4]);
+  it('leaves NaN and infinities out instead of spreading them', () => {
     // w = 0.5: after 1 comes 4 as the second finite value: s = 0.25 + 2 = 2.25 over 0.75
-    expect([...smooth(curveOf([1, Number.NaN, 4]), 0.5)]).toEqual([1, Number.NaN, 3]);
+    expect([...averageOf([1, Number.NaN, 4, Number.POSITIVE_INFINITY], 0.5).ema.slice(0, 4)]).toEqual([
+      1,
+      Number.NaN,
+      3,
+      Number.NaN,
+    ]);
   });
 
-  it('the curve of a prefix equals the beginning of the longer curve', () => {
-    const values = Array.from({ length: 1000 }, (_, i) => Math.sin(i) + i / 500);
-    const [short, long] = [smooth(curveOf(values.slice(0, 300)), 0.98), smooth(curveOf(values), 0.98)];
-    for (let i = 0; i < 300; i++) expect(Math.abs(short[i]! - long[i]!)).toBeLessThan(1e-9);
+  it('a bucket of many steps holds the average of single steps at its last one, through every doubling', () => {
+    const values = Array.from({ length: 5000 }, (_, i) => (i % 41 === 7 ? Number.NaN : Math.sin(i) + i / 500));
+    const curve = averageOf(values, 0.98, 64);
+    const exact = averageOf(values, 0.98, 8192);
+    expect(curve.bucketSteps).toBe(128);
+    for (let i = 0; i < curve.count; i++) {
+      let last = Math.min(values.length, (i + 1) * 128) - 1;
+      while (Number.isNaN(values[last])) last--;
+      expect(curve.ema[i], `bucket ${i}`).toBe(exact.ema[last]);
+    }
   });
 
-  it('a zoomed curve goes on from the whole one: exact where that one has single steps', () => {
-    const values = Array.from({ length: 400 }, (_, i) => Math.cos(i / 7) + (i % 3));
-    const whole = curveOf(values);
-    const zoomed = curveOf(values.slice(200), 1200, 200);
-    const direct = smooth(whole, 0.9);
-    const resumed = smooth(zoomed, 0.9, emaBefore(whole, 0.9, 200));
-    for (let i = 0; i < 200; i++) expect(Math.abs(resumed[i]! - direct[200 + i]!)).toBeLessThan(1e-9);
+  it('ends where rows are taken back or left out: only a new read can tell how it goes on', () => {
+    const curve = averageOf([1, 2, 3, 4], 0.5);
+    curve.cut(2);
+    expect([curve.smoothing, ...curve.ema.slice(0, 3)]).toEqual([null, 1, 1.25 / 0.75, Number.NaN]);
+    const torn = averageOf([1, 2], 0.5);
+    torn.append(5, 9);
+    expect([torn.smoothing, torn.holes, torn.ema[5]]).toEqual([null, true, Number.NaN]);
   });
 
   it('a weight outside 0 to 1 is refused', () => {
-    expect(() => smooth(curveOf([1]), 1)).toThrow('smoothing 1 must be from 0 up to, not including, 1');
+    expect(() => averageOf([1], 1)).toThrow('smoothing 1 must be from 0 up to, not including, 1');
   });
 });
 
@@ -241,7 +260,10 @@ describe('drawing', () => {
   });
 
   it('raw stays visible behind the smoothed line', () => {
-    const { svg } = drawn([line(curveOf([0, 1, 0, 1]), { smoothed: true })], plot({ x: [0, 3] }), { ...plain, smoothing: 0.9 });
+    const { svg } = drawn([line(averageOf([0, 1, 0, 1], 0.9), { smoothed: true })], plot({ x: [0, 3] }), {
+      ...plain,
+      smoothing: 0.9,
+    });
     const strokes = svg.split('\n').filter((l) => l.includes('stroke="#11f"'));
     expect(strokes.map((s) => s.includes('stroke-opacity'))).toEqual([true, false]);
   });
@@ -251,7 +273,9 @@ describe('heat map', () => {
   it('a cell is the largest value of its steps on a log scale; zero, NaN and no steps differ', () => {
     const curves = [curveOf([1, 100, 0, Number.NaN]), null, curveOf([10])];
     expect(heatDomain(curves)).toEqual([1, 100]);
-    const pixels = heatPixels(curves, plot({ width: 4, x: [-0.5, 3.5] }), 4, [1, 100], [1, 2, 3], [9, 8, 7]);
+    const shown = plot({ width: 4, x: [-0.5, 3.5] });
+    const pieces = curves.map((c) => piecesOf(line(c), shown.map, shown.x));
+    const pixels = heatPixels(pieces, shown, 4, [1, 100], [1, 2, 3], [9, 8, 7]);
     const cell = (row: number, column: number) => [...pixels.slice((row * 4 + column) * 4, (row * 4 + column) * 4 + 4)];
     expect([0, 1, 2, 3].map((c) => cell(0, c))).toEqual([
       [...heatColor(0), 255],

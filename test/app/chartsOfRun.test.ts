@@ -162,6 +162,7 @@ describe('chart choices', () => {
     const c = {
       smoothSteps: 200,
       log: true,
+      logX: true,
       robust: true,
       x: 'epoch',
       search: 'norm|a,b&c',

@@ -1,9 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { Curve } from '~/app/_charts/curve';
-import { History, type RangeAnswer, type RangeQuestion } from '~/app/_live/history';
+import { History } from '~/app/_live/history';
+import type { RangeAnswer, RangeQuestion } from '~/app/_live/levelReader';
+import { earlyRanges } from '~/app/_live/levels';
+import { emaNext, emaStart } from '~/shared/ema';
 import type { Entry, RunEvent } from '~/shared/events';
 import type { RunView } from '~/shared/fold';
 import { addValue, emptyReduced } from '~/shared/pyramid';
+
+/** The moving average after each row, by one plain loop: NaN where the row is not finite. */
+function averages(values: readonly number[], weight: number): number[] {
+  let [s, n] = [0, 0];
+  return values.map((v) => {
+    if (!Number.isFinite(v)) return Number.NaN;
+    s = weight * s + (1 - weight) * v;
+    n++;
+    return s / (1 - weight ** n);
+  });
+}
 
 /** The oracle: reduces all rows in force in one go, as the server's range query answers. */
 function reduce(rows: number[][], names: string[], q: RangeQuestion, bucketSteps?: number): RangeAnswer {
@@ -17,6 +31,13 @@ function reduce(rows: number[][], names: string[], q: RangeQuestion, bucketSteps
     const i = Math.floor((s - q.fromStep) / width);
     out.rows[i]! += 1;
     for (const n of known) addValue(out.series[n]!, i, rows[s]![names.indexOf(n)]!);
+  }
+  for (const n of q.smoothing === null ? [] : known) {
+    const values = rows.slice(0, to).map((row) => row[names.indexOf(n)]!);
+    const all = averages(values, q.smoothing!);
+    const ema = new Float64Array(count).fill(Number.NaN);
+    for (let s = q.fromStep; s < to; s++) if (!Number.isNaN(all[s])) ema[Math.floor((s - q.fromStep) / width)] = all[s]!;
+    Object.assign(out.series[n]!, { ema, emaEnd: values.reduce((state, v) => emaNext(state, q.smoothing!, v), emaStart) });
   }
   return { ...out, headStep: rows.length };
 }
@@ -43,7 +64,7 @@ function bench(names = ['loss', 'gradNorm'], buckets = 16) {
     },
     Math.max(300, buckets),
   );
-  const view = () => ({ series: names.map((name) => ({ name, unit: '', group: '' })) }) as RunView;
+  const view = () => ({ series: names.map((name) => ({ name, unit: '', group: '' })), step: rows.length }) as RunView;
   let seq = 1;
   const entry = (event: RunEvent): Entry => ({ seq: seq++, tenure: 1, at: 0, event });
   const block = (firstStep: number, block: number[][]): Entry =>
@@ -103,7 +124,7 @@ function random(seed: number): () => number {
 
 function expectSame(curve: Curve, rows: number[][], column: number, fromStep = 0, toStep = rows.length) {
   const names = rows[0]!.map((_, i) => `${i}`);
-  const q = { series: [`${column}`], fromStep: curve.firstStep, toStep, buckets: 1e9 };
+  const q = { series: [`${column}`], fromStep: curve.firstStep, toStep, buckets: 1e9, smoothing: null };
   const want = reduce(rows.slice(0, toStep), names, q, curve.bucketSteps);
   const got = want.series[column]!;
   expect(curve.firstStep).toBe(fromStep);
@@ -193,7 +214,7 @@ describe('History', () => {
     b.history.entries([late], null);
     await b.open();
     b.history.entries([b.add([4, 40])], null);
-    expect(b.questions).toEqual([{ series: ['loss'], fromStep: 0, toStep: null, buckets: 300 }]);
+    expect(b.questions).toEqual([{ series: ['loss'], fromStep: 0, toStep: null, buckets: 300, smoothing: null }]);
     expectSame(b.history.curve('loss')!, b.rows, 0);
   });
 
@@ -331,5 +352,93 @@ describe('History', () => {
     for (const t of timers.splice(0)) t();
     for (let i = 0; i < 20; i++) await Promise.resolve();
     expect([history.error, history.curve('loss')!.count]).toEqual([null, 2]);
+  });
+
+  /** Every bucket's average is the plain loop's at the bucket's last finite row. */
+  function expectAverage(curve: Curve, rows: number[][], column: number, weight: number) {
+    const all = averages(
+      rows.map((r) => r[column]!),
+      weight,
+    );
+    expect(curve.smoothing).toBe(weight);
+    for (let i = 0; i < curve.count; i++) {
+      const first = curve.firstStep + i * curve.bucketSteps;
+      const inside = all.slice(first, first + curve.bucketSteps).filter((v) => !Number.isNaN(v));
+      expect(curve.ema[i], `bucket ${i} of ${curve.bucketSteps} steps`).toBe(inside.at(-1) ?? Number.NaN);
+    }
+  }
+
+  it('the moving average is that of every raw row: read, continued live through doublings, zoomed, and with another weight', async () => {
+    const b = bench();
+    const rng = random(17);
+    const fresh = () => [rng() < 0.02 ? Number.NaN : rng(), rng()];
+    for (let s = 0; s < 700; s++) b.add(fresh());
+    b.history.smooth(0.9);
+    b.history.reset(b.view());
+    b.history.want(['loss'], true);
+    b.history.want(['gradNorm']);
+    await b.settle();
+    expect(b.questions.map((q) => [q.series, q.smoothing])).toEqual([
+      [['loss'], 0.9],
+      [['gradNorm'], null],
+    ]);
+    while (b.rows.length < 3000) b.history.entries([b.add(...Array.from({ length: 7 }, fresh))], null);
+    expectAverage(b.history.curve('loss')!, b.rows, 0, 0.9);
+    b.history.show([2500, 2600]);
+    await b.settle();
+    expectAverage(b.history.curve('loss')!, b.rows, 0, 0.9);
+    const drawn = b.history.curve('loss')!;
+    b.history.smooth(0.995);
+    expect(b.history.curve('loss')).toBe(drawn);
+    await b.settle();
+    expectAverage(b.history.curve('loss')!, b.rows, 0, 0.995);
+    b.history.show(null);
+    await b.settle();
+    expectAverage(b.history.curve('loss')!, b.rows, 0, 0.995);
+    b.history.entries([b.rewind(1500), b.add(...Array.from({ length: 40 }, fresh))], null);
+    await b.settle();
+    await b.tick();
+    expectAverage(b.history.curve('loss')!, b.rows, 0, 0.995);
+    b.history.smooth(0);
+    expect(b.history.average('loss', 3)).toBeNull();
+  });
+
+  it('the average at a single step is exact too, and goes on with the live rows', async () => {
+    const b = bench();
+    const rng = random(23);
+    for (let s = 0; s < 1000; s++) b.add([rng(), rng()]);
+    b.history.smooth(0.98);
+    b.history.reset(b.view());
+    b.history.want(['loss'], true);
+    await b.settle();
+    expect(b.history.average('loss', 500)).toBeUndefined();
+    b.history.average('loss', 990);
+    await b.settle();
+    for (let s = 0; s < 40; s++) b.history.entries([b.add([s % 9 === 0 ? Number.NaN : rng(), rng()])], null);
+    const all = averages(
+      b.rows.map((r) => r[0]!),
+      0.98,
+    );
+    for (const step of [500, 511, 990, 1000, 1001, 1009, 1023])
+      expect(b.history.average('loss', step), `step ${step}`).toBe(all[step]);
+  });
+
+  it('a logarithmic axis reads the first steps finer, down to single ones', async () => {
+    expect(earlyRanges(0, 1_000_000)).toEqual([
+      [0, 1024],
+      [0, 8192],
+      [0, 65_536],
+    ]);
+    expect(earlyRanges(1000, 3000)).toEqual([]);
+    const b = bench();
+    for (let s = 0; s < 5000; s++) b.add([s, s]);
+    b.history.reset(b.view());
+    b.history.want(['loss']);
+    await b.settle();
+    expect(b.history.earlyCurves('loss')).toEqual([]);
+    b.history.show(null, true);
+    await b.settle();
+    expect(b.history.earlyCurves('loss').map((c) => [c.bucketSteps, c.toStep])).toEqual([[4, 1024]]);
+    expect(b.history.curve('loss')!.bucketSteps).toBe(32);
   });
 });

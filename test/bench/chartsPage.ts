@@ -30,6 +30,7 @@ export function drawFrames(lines: number, width: number, frames: number): number
   };
   const curves = Array.from({ length: lines }, (_, k) => {
     const curve = new Curve(`line${k}`, 1200, null);
+    curve.average(0.9);
     for (let s = 0; s < steps; s++) curve.append(s, k / lines + 0.3 * random());
     return curve;
   });
