@@ -6,6 +6,7 @@ import {
   type Assignment,
   type BatchAnswer,
   paths,
+  type QuestionAnswer,
   type Registration,
   type RegistrationAnswer,
   type ServerToTrainer,
@@ -50,6 +51,8 @@ export class TrainerClient {
     socket.on('assign', (a) => this.told.put('assign', a));
     socket.on('command', (c) => this.told.put('command', c));
     socket.on('release', (r) => this.told.put('release', r));
+    socket.on('ask', (q) => this.told.put('ask', q));
+    socket.on('forget', (f) => this.told.put('forget', f));
   }
 
   /** Connects and registers. */
@@ -106,6 +109,11 @@ export class TrainerClient {
 
   batch(from: number, events: TrainerEvent[], tenure = this.run!.tenure): Promise<BatchAnswer> {
     return this.socket.emitWithAck('events', pack({ runId: this.run!.runId, tenure, from, events }));
+  }
+
+  /** Answers a question about a checkpoint. */
+  answer(ticket: string, result: QuestionAnswer['result']): void {
+    this.socket.emit('answer', pack({ ticket, result }));
   }
 
   close(): void {
