@@ -3,9 +3,11 @@ import { useEffect } from 'react';
 import { useTrpc } from '../_trpc/client';
 import { personVariable } from './Avatars';
 
-/** Makes the colours that people chose known to the page, as CSS variables. */
-export function PeopleColours() {
-  const { data } = useQuery({
+const nobody: readonly string[] = [];
+
+/** Makes the colours that people chose known to the page, as CSS variables. @param seen who is on the page: somebody new is asked for at once */
+export function PeopleColours({ seen = nobody }: { seen?: readonly string[] }) {
+  const { data, refetch } = useQuery({
     ...useTrpc().team.people.queryOptions(),
     staleTime: 30_000,
     refetchInterval: 60_000,
@@ -14,5 +16,10 @@ export function PeopleColours() {
   useEffect(() => {
     for (const { id, colour } of data ?? []) document.documentElement.style.setProperty(personVariable(id), colour);
   }, [data]);
+  const key = seen.join();
+  useEffect(() => {
+    const known = document.documentElement.style;
+    if (key !== '' && key.split(',').some((id) => !known.getPropertyValue(personVariable(id)))) void refetch();
+  }, [key, refetch]);
   return null;
 }

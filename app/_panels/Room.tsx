@@ -4,6 +4,7 @@ import Link from 'next/link';
 import { useEffect } from 'react';
 import { buttonClass } from '../_components/Button';
 import { count } from '../_components/format';
+import { PeopleColours } from '../_components/PeopleColours';
 import { statusWord } from '../_components/statusWord';
 import { TopBar } from '../_components/TopBar';
 import { PresenceProvider } from '../_live/PresenceProvider';
@@ -48,8 +49,10 @@ function Opened() {
   useTitle();
   useUrlState();
   const link = useRun((r) => r.link);
+  const here = useRun((r) => r.watchers.map((w) => w.actor.id).join()).split(',');
   return (
     <>
+      <PeopleColours seen={here} />
       <RunHeader />
       <FollowBar />
       {link === 'reconnecting' && (

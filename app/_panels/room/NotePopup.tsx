@@ -24,7 +24,10 @@ export function NotePopup() {
     <Popover.Root open modal="trap-focus" onOpenChange={(open) => !open && noteDesk.close()}>
       <Popover.Portal>
         <Popover.Positioner anchor={anchor} sideOffset={10} side="top" collisionPadding={8} className="z-60">
-          <Popover.Popup className="flex max-h-(--available-height) w-80 max-w-[calc(100vw-1rem)] flex-col rounded border border-line bg-panel shadow-2xl shadow-black/40 outline-none">
+          <Popover.Popup
+            finalFocus={false}
+            className="flex max-h-(--available-height) w-80 max-w-[calc(100vw-1rem)] flex-col rounded border border-line bg-panel shadow-2xl shadow-black/40 outline-none"
+          >
             <header className="flex items-center justify-between border-b border-line py-0.5 pr-1 pl-3">
               <Popover.Title className="text-xs font-semibold">{desk.kind === 'write' ? 'New note' : 'Notes here'}</Popover.Title>
               <Popover.Close aria-label="Close" className={buttonClass('bare', 'icon')}>

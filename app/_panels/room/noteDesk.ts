@@ -19,8 +19,11 @@ export interface Place {
 export type Desk = { at: ScreenPlace } & ({ kind: 'write'; places: Place[] } | { kind: 'read'; threads: string[] });
 
 let state: { desk: Desk | null } = { desk: null };
+/** What had the focus when the popup opened: it gets it back. */
+let opener: Element | null = null;
 const listeners = new Set<() => void>();
 const set = (desk: Desk | null) => {
+  if (desk && !state.desk) opener = document.activeElement;
   state = { desk };
   for (const l of [...listeners]) l();
 };
@@ -42,7 +45,14 @@ export const noteDesk: Source<{ desk: Desk | null }> & {
     if (threads[0]) goTo(threads[0].anchor);
     set({ kind: 'read', threads: threads.map((n) => n.id), at });
   },
-  close: () => set(null),
+  close: () => {
+    set(null);
+    // Once the popup is gone.
+    requestAnimationFrame(() => {
+      const lost = !document.activeElement || document.activeElement === document.body;
+      if (lost && opener instanceof HTMLElement && opener.isConnected) opener.focus({ preventScroll: true });
+    });
+  },
 };
 export const useNoteDesk = (): Desk | null => useSelected(noteDesk, (s) => s.desk);
 
