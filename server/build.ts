@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { buildReplayPage } from './buildReplay';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const stampFile = join(root, '.build/stamp');
@@ -47,7 +48,7 @@ async function buildWhatChanged(say: (line: string) => void): Promise<void> {
   // Half a build must not pass for one.
   rmSync(stampFile, { force: true });
   say('building the server and the trainer ...');
-  await bundle();
+  await Promise.all([bundle(), buildReplayPage()]);
   say('building the dashboard (once after each change; under a minute) ...');
   await buildPages();
   writeFileSync(stampFile, stamp);

@@ -2,6 +2,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { build } from './build';
+import { buildReplayPage } from './buildReplay';
 import { readEnv } from './env';
 import { closeHttp, listen } from './listen';
 import { StartError } from './startError';
@@ -13,7 +14,10 @@ async function start(): Promise<void> {
   const probe = createServer();
   await listen(probe, host, port);
   await closeHttp(probe);
-  if (process.argv.includes('--dev')) return void (await import('./main'));
+  if (process.argv.includes('--dev')) {
+    await buildReplayPage();
+    return void (await import('./main'));
+  }
   await build((line) => console.log(line));
   await import(new URL('../.build/server/main.js', import.meta.url).href);
 }

@@ -3,6 +3,7 @@ import { runId } from '~/shared/ids';
 import { parseSafetensors } from '~/shared/safetensors';
 import { writeHeadroomFile } from './headroomFile';
 import { npy, signalNpy } from './npy';
+import { writeReplay } from './replay';
 import { ExportError, type RecordSource, snapshotAt } from './source';
 import { writeCsv, writeJson, writeParquet } from './tables';
 import { writeTensorboard } from './tensorboard';
@@ -13,18 +14,37 @@ export const exportQuery = z
     runId,
     /**
      * headroom: everything, to be imported elsewhere; csv, json, parquet: step rows; tensorboard: an event file; safetensors: the snapshot at (or before) `step`;
-     * npy: `tensor` of that snapshot, or `signal` of all snapshots.
+     * npy: `tensor` of that snapshot, or `signal` of all snapshots; html: a page that replays the run without a server.
      */
-    format: z.enum(['headroom', 'csv', 'json', 'parquet', 'tensorboard', 'safetensors', 'npy']),
+    format: z.enum(['headroom', 'csv', 'json', 'parquet', 'tensorboard', 'safetensors', 'npy', 'html']),
     step: z.coerce.number().int().nonnegative().optional(),
     tensor: z.string().min(1).max(100).optional(),
     signal: z.string().min(1).max(100).optional(),
+    /** html alone: how many snapshots come along, evenly spaced; left out = all. */
+    snapshots: z
+      .union(
+        [
+          z.literal('all'),
+          z
+            .string()
+            .regex(/^\d{1,6}$/)
+            .transform(Number),
+        ],
+        'give "all", or how many: a whole number from 0',
+      )
+      .optional(),
     /** csv alone: these columns of the steps from <= step < to; left out = all. */
     series: z.array(z.string().min(1).max(128)).max(4096).optional(),
     from: z.coerce.number().int().nonnegative().optional(),
     to: z.coerce.number().int().nonnegative().optional(),
   })
   .superRefine((query, issues) => {
+    if (query.snapshots !== undefined && query.format !== 'html')
+      issues.addIssue({
+        code: 'custom',
+        path: ['snapshots'],
+        message: `snapshots: only format html takes it, not ${query.format}`,
+      });
     for (const field of ['series', 'from', 'to'] as const)
       if (query[field] !== undefined && query.format !== 'csv')
         issues.addIssue({
@@ -45,6 +65,7 @@ const types: Record<Format, { type: string; file: (name: string, at: number) => 
   tensorboard: { type: 'application/octet-stream', file: (name, at) => `events.out.tfevents.${Math.floor(at / 1000)}.${name}` },
   safetensors: { type: 'application/octet-stream', file: (name) => `${name}.safetensors` },
   npy: { type: 'application/octet-stream', file: (name) => `${name}.npy` },
+  html: { type: 'text/html; charset=utf-8', file: (name) => `${name}.html` },
 };
 
 export const contentType = (format: Format): string => types[format].type;
@@ -69,6 +90,8 @@ export function writeExport(source: RecordSource, query: ExportQuery, now: numbe
       return writeParquet(source, query.runId);
     case 'tensorboard':
       return writeTensorboard(source, query.runId);
+    case 'html':
+      return writeReplay(source, query.runId, now, query.snapshots ?? 'all');
     case 'safetensors':
       return one(() => snapshotBytes(source, query));
     case 'npy':

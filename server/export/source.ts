@@ -5,7 +5,7 @@ import { startingAt } from '../log';
 import type { Store } from '../store';
 
 /** Where an export reads from: a store, or a connection of its own in the export thread. */
-export interface RecordSource extends Pick<Store, 'runs' | 'entries' | 'signals' | 'view'> {
+export interface RecordSource extends Pick<Store, 'runs' | 'entries' | 'range' | 'signals' | 'view'> {
   blobs: BlobReader;
 }
 

@@ -17,6 +17,7 @@ const reads = openReads(db);
 const source: RecordSource = {
   runs: async () => reads.runs(),
   entries: async (q) => reads.entries(q),
+  range: async (q) => reads.range(q),
   signals: async (runId) => reads.signals(runId),
   view: async (runId) => reads.view(runId),
   blobs: openBlobReader(folder, { smallBlob: async (hash) => reads.smallBlob(hash) }),

@@ -1,0 +1,130 @@
+import { useTheme } from 'next-themes';
+import { useEffect } from 'react';
+import { picturesInWords } from '~/shared/config';
+import type { ReplayManifest } from '~/shared/replayFile';
+import { moveByKey } from '../_charts/cursorKeys';
+import { count } from '../_components/format';
+import { Panel } from '../_components/Panel';
+import { StatusBadge } from '../_components/StatusBadge';
+import { Mark, ThemeToggle } from '../_components/TopBar';
+import { setCursor } from '../_live/cursor';
+import { useRun, useView } from '../_live/useRun';
+import { useUrlState } from '../_live/useUrlState';
+import { ActivityPanel } from '../_panels/ActivityPanel';
+import { AttentionPanel } from '../_panels/AttentionPanel';
+import { CurvesPanel } from '../_panels/CurvesPanel';
+import { EvaluationsPanel } from '../_panels/EvaluationsPanel';
+import { GradientPanel } from '../_panels/GradientPanel';
+import { NotesPanel } from '../_panels/room/NotesPanel';
+import { Scrubber, togglePlay } from '../_panels/Scrubber';
+import { SetupList } from '../_panels/Setup';
+import { wordsOf } from './words';
+
+/** The room of a run as it was: the panels of the live one, less what steers. */
+export function Replay({ manifest }: { manifest: ReplayManifest }) {
+  useUrlState();
+  useKeys();
+  const title = useView((v) => `${v.config.name} · replay`, 'Replay');
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+  return (
+    <>
+      <Header manifest={manifest} />
+      <main className="mx-auto grid max-w-[120rem] grid-cols-1 gap-2 p-2 lg:grid-cols-[minmax(0,1fr)_20rem] 2xl:grid-cols-[minmax(0,1fr)_22rem]">
+        <div className="flex min-w-0 flex-col gap-2">
+          <Scrubber />
+          <CurvesPanel />
+          <AttentionPanel />
+          <GradientPanel />
+        </div>
+        <aside aria-label="Record" className="flex min-w-0 flex-col gap-2">
+          <Panel title="This file">
+            <ul className="space-y-1 px-3 py-2 text-xs" data-testid="contents">
+              {wordsOf(manifest).map((line) => (
+                <li key={line}>{line}</li>
+              ))}
+            </ul>
+          </Panel>
+          <EvaluationsPanel />
+          <NotesPanel />
+          <ActivityPanel />
+          <Panel title="Set-up">
+            <div className="px-3 py-2">
+              <SetupList />
+            </div>
+          </Panel>
+        </aside>
+      </main>
+    </>
+  );
+}
+
+function Header({ manifest }: { manifest: ReplayManifest }) {
+  const head = useView(
+    (v) => ({
+      name: v.config.name,
+      pictures: picturesInWords(v.config.task),
+      status: v.status,
+      message: v.statusMessage,
+      step: v.step,
+      backend: v.backend,
+    }),
+    null,
+  );
+  if (!head) return null;
+  return (
+    <header className="flex min-h-11 flex-wrap items-center gap-x-4 gap-y-1 border-b border-line bg-panel px-3 py-1.5 sm:px-4">
+      <span className="inline-flex items-center gap-2 font-semibold tracking-tight">
+        <Mark />
+        <span className="hidden sm:inline">Headroom</span>
+        <span className="rounded bg-accent/15 px-1.5 text-xs text-accent">replay</span>
+      </span>
+      <h1 className="min-w-0 truncate text-sm font-semibold" title={head.name}>
+        {head.name}
+      </h1>
+      <StatusBadge status={head.status} message={head.message} />
+      <span className="font-mono text-xs">
+        <span className="font-sans text-dim">steps</span> {count(head.step)}
+      </span>
+      {head.pictures && <span className="text-xs text-dim">{head.pictures}</span>}
+      {head.backend && (
+        <span className="text-xs text-dim" title={head.backend.device}>
+          {head.backend.name}
+        </span>
+      )}
+      <span className="ml-auto flex items-center gap-3 text-xs text-dim">
+        <span>
+          run {manifest.runId}, as of{' '}
+          <time dateTime={new Date(manifest.exportedAt).toISOString()}>{new Date(manifest.exportedAt).toLocaleString()}</time>
+        </span>
+        <ThemeToggle />
+      </span>
+    </header>
+  );
+}
+
+/** Keys that a focused field, list or map does not want for itself move the page through the run. */
+function useKeys(): void {
+  const stops = useRun((r) => r.view?.snapshots);
+  const { resolvedTheme, setTheme } = useTheme();
+  useEffect(() => {
+    const steps = (stops ?? []).map((s) => s.step).sort((a, b) => a - b);
+    const onKey = (event: KeyboardEvent) => {
+      const at = event.target instanceof Element ? event.target : null;
+      if (event.defaultPrevented || at?.closest('input, select, textarea, [role="slider"], [role="grid"], [role="dialog"]'))
+        return;
+      // A focused button takes Space itself, and a list that scrolls its arrows.
+      if (event.key === ' ' && at?.closest('button, a, summary, [role="button"]')) return;
+      if (event.key !== ' ' && at !== null && at !== document.body && at.closest('[tabindex="0"]')) return;
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === ' ') window.dispatchEvent(new Event(togglePlay));
+      else if (event.key.toLowerCase() === 't') setTheme(resolvedTheme === 'dark' ? 'light' : 'dark');
+      else if (event.key.toLowerCase() === 'z') setCursor.zoom(null);
+      else if (!moveByKey(event, setCursor, steps)) return;
+      event.preventDefault();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, [stops, resolvedTheme, setTheme]);
+}

@@ -1,0 +1,31 @@
+/** The page inside a replay file (server/buildReplay.ts bundles it; shared/replayFile.ts has the format). */
+import { ThemeProvider } from 'next-themes';
+import { createRoot } from 'react-dom/client';
+import { Toaster } from 'sonner';
+import { setCursor } from '../_live/cursor';
+import { GivenRun } from '../_live/RunProvider';
+import { Replay } from './Replay';
+import { openRecording } from './recording';
+import { recordedStore } from './store';
+
+async function open(): Promise<void> {
+  const place = document.getElementById('replay')!;
+  try {
+    const { manifest, view } = await openRecording();
+    const store = recordedStore(view);
+    setCursor.head(view.step);
+    createRoot(place).render(
+      <ThemeProvider attribute="class" defaultTheme="system" enableSystem disableTransitionOnChange>
+        <GivenRun store={store}>
+          <Replay manifest={manifest} />
+        </GivenRun>
+        <Toaster position="bottom-left" visibleToasts={3} />
+      </ThemeProvider>,
+    );
+  } catch (error) {
+    place.textContent = `This replay cannot be opened: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', () => void open());
+else void open();

@@ -1,0 +1,60 @@
+import type { RunView } from '~/shared/fold';
+import { unpack } from '~/shared/pack';
+import { type ReplayManifest, type ReplayRows, type ReplaySeries, replayManifest } from '~/shared/replayFile';
+import type { SignalHistory } from '../_live/signalTable';
+
+/** What the page replays, read out of the page itself (shared/replayFile.ts has the format). */
+export interface Recording {
+  manifest: ReplayManifest;
+  view: RunView;
+  rows: ReplayRows;
+  signals: SignalHistory;
+}
+
+let opened: Recording | null = null;
+
+/** @throws Error outside a replay that has been opened */
+export function recording(): Recording {
+  if (!opened) throw new Error('recording: the replay has not been opened');
+  return opened;
+}
+
+/** @throws Error in words when the file is cut short, damaged or too new */
+export async function openRecording(): Promise<Recording> {
+  if (!document.getElementById('end')) throw new Error('the file was cut short: take the replay away again');
+  const text = document.getElementById('manifest')?.textContent ?? '';
+  const version = (JSON.parse(text) as { version?: unknown }).version;
+  const parsed = replayManifest.safeParse(JSON.parse(text));
+  if (!parsed.success) throw new Error(`its manifest cannot be read (version ${String(version)})`);
+  const manifest = parsed.data;
+  const { headStep, bucketSteps, parts } = manifest.rows;
+  const [view, signals, ...series] = await Promise.all([
+    packed('view') as Promise<RunView>,
+    packed('signals') as Promise<SignalHistory>,
+    ...Array.from(
+      { length: parts },
+      (_, i) => packed(`rows-${i}`) as Promise<{ rows: Int32Array; series: Record<string, ReplaySeries> }>,
+    ),
+  ]);
+  const rows = {
+    headStep,
+    bucketSteps,
+    rows: series[0]?.rows ?? new Int32Array(0),
+    series: Object.assign({}, ...series.map((s) => s.series)) as ReplayRows['series'],
+  };
+  opened = { manifest, view, signals, rows };
+  return opened;
+}
+
+const packed = async (id: string): Promise<unknown> => unpack(await embedded(id));
+
+/** @throws Error when the file does not hold it */
+export async function embedded(id: string): Promise<Uint8Array> {
+  const text = document.getElementById(id)?.textContent;
+  if (!text) throw new Error(`${id} is not in this file`);
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  const unzipped = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return new Uint8Array(await new Response(unzipped).arrayBuffer());
+}

@@ -1,0 +1,27 @@
+import type { ReplayManifest } from '~/shared/replayFile';
+import { count } from '../_components/format';
+
+/** What the file holds and what it leaves out: one sentence each. */
+export function wordsOf({ rows, snapshots, runId }: ReplayManifest): string[] {
+  const curves =
+    rows.bucketSteps === 1
+      ? `Curves: every step, ${count(rows.headStep)} steps of ${rows.series} series, exact.`
+      : `Curves: ${count(rows.headStep)} steps of ${rows.series} series in groups of ${count(rows.bucketSteps)}: of each group the least, the greatest, the mean and the last value, so that no spike is lost. Single steps are left out.`;
+  const left = snapshots.of - snapshots.kept - snapshots.missing;
+  const maps = [
+    snapshots.of === 0
+      ? 'Attention: the run has no snapshots.'
+      : left === 0 && snapshots.missing === 0
+        ? `Attention: all ${count(snapshots.of)} snapshots, exact.`
+        : `Attention: ${count(snapshots.kept)} of ${count(snapshots.of)} snapshots, exact.`,
+    left > 0 ? `${count(left)} are left out, as was asked for${snapshots.kept > 1 ? '; those here are evenly spaced' : ''}.` : '',
+    snapshots.missing > 0 ? `${count(snapshots.missing)} were no longer kept by the server.` : '',
+  ];
+  return [
+    curves,
+    maps.filter(Boolean).join(' '),
+    'Left out: parameters and checkpoints.',
+    `Keys: arrows move by a step, Page Up and Down by a snapshot, Home and End to either end, Space plays, T switches dark and light.`,
+    `Everything of run ${runId}, to be imported elsewhere, is in its .headroom file.`,
+  ];
+}

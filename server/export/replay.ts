@@ -1,0 +1,147 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { RunView } from '~/shared/fold';
+import { pack } from '~/shared/pack';
+import { REPLAY_VERSION, type ReplayManifest, replaySeries } from '~/shared/replayFile';
+import { blobsNamed } from '../blobsNamed';
+import type { Signals } from '../store';
+import { ExportError, type RecordSource, viewOf } from './source';
+
+/** Numbers of step rows that a file may hold: all of them while they fit, else buckets of four numbers each. */
+const VALUES = 4_000_000;
+/** Series read at once. */
+const SERIES = 8;
+/** Maps beyond this make a page that browsers open badly. */
+const MAPS_BYTES = 256 * 2 ** 20;
+
+type Snapshot = RunView['snapshots'][number];
+
+/**
+ * A run as one HTML page that plays without a server (shared/replayFile.ts has the format).
+ *
+ * @param snapshots how many attention snapshots come along: that many, evenly spaced with the first and the last, or all
+ * @throws ExportError when all of them are too much for one page; Error when the page was not built
+ */
+export async function* writeReplay(
+  source: RecordSource,
+  runId: string,
+  exportedAt: number,
+  snapshots: number | 'all',
+): AsyncGenerator<Uint8Array> {
+  const view = await viewOf(source, runId);
+  const chosen = snapshots === 'all' ? view.snapshots : evenlySpaced(view.snapshots, snapshots);
+  const bytes = chosen.reduce((sum, s) => sum + s.blob.bytes, 0);
+  if (bytes > MAPS_BYTES) {
+    const most = Math.floor((MAPS_BYTES / bytes) * chosen.length);
+    throw new ExportError(
+      `snapshots: ${chosen.length} take ${megabytes(bytes)} MB, more than the ${megabytes(MAPS_BYTES)} MB that a page opens well; choose at most ${most}`,
+    );
+  }
+  const kept: Snapshot[] = [];
+  for (const s of chosen) if (await source.blobs.has(s.blob.hash)) kept.push(s);
+  const rows = await shapeOfRows(source, view);
+  const manifest: ReplayManifest = {
+    format: 'headroom-replay',
+    version: REPLAY_VERSION,
+    runId,
+    name: view.config.name,
+    exportedAt,
+    rows,
+    snapshots: {
+      kept: kept.length,
+      of: view.snapshots.length,
+      missing: chosen.length - kept.length,
+      bytes: kept.reduce((sum, s) => sum + s.blob.bytes, 0),
+    },
+  };
+
+  const [head, rest] = (await page()).split('<!--title-->') as [string, string];
+  yield Buffer.from(`${head}${escaped(`${view.config.name} · replay`)}${rest}`);
+  yield Buffer.from(element('application/json', 'manifest', JSON.stringify(manifest).replaceAll('<', '\\u003c')));
+  yield await packed('view', { ...view, snapshots: kept });
+  yield await packed('signals', signalsOf(await source.signals(runId), kept));
+  for (let part = 0; part < rows.parts; part++) {
+    const names = view.series.slice(part * SERIES, (part + 1) * SERIES).map((s) => s.name);
+    const reduced = await source.range({ runId, series: names, fromStep: 0, toStep: rows.headStep, buckets: bucketsOf(rows) });
+    yield await packed(`rows-${part}`, {
+      rows: reduced.rows,
+      series: Object.fromEntries(Object.entries(reduced.series).map(([name, s]) => [name, replaySeries(s, rows.bucketSteps)])),
+    });
+  }
+  for (const hash of new Set(kept.flatMap((s) => blobsNamed({ ...s, signals: {} })))) {
+    const blob = await source.blobs.get(hash);
+    if (!blob) throw new Error(`blob ${hash} went away while the replay was made; take it away again`);
+    yield await zipped(`blob-${hash}`, blob);
+  }
+  yield Buffer.from('<script type="text/plain" id="end"></script>\n</body>\n</html>\n');
+}
+
+async function shapeOfRows(source: RecordSource, view: RunView): Promise<ReplayManifest['rows']> {
+  const series = view.series.length;
+  const empty = { headStep: view.step, bucketSteps: 1, series, parts: 0 };
+  if (series === 0 || view.step === 0) return empty;
+  const every = Math.floor(VALUES / series);
+  const { bucketSteps, headStep } = await source.range({
+    runId: view.runId,
+    series: [],
+    fromStep: 0,
+    toStep: null,
+    buckets: view.step <= every ? every : Math.max(1, Math.floor(every / 4)),
+  });
+  return { headStep, bucketSteps, series, parts: Math.ceil(series / SERIES) };
+}
+
+const bucketsOf = ({ headStep, bucketSteps }: ReplayManifest['rows']): number => Math.max(1, Math.ceil(headStep / bucketSteps));
+
+/** By step: the first, the last, and those nearest to even distances between them. */
+export function evenlySpaced<S extends { step: number }>(snapshots: readonly S[], count: number): S[] {
+  if (snapshots.length <= count) return [...snapshots];
+  const first = snapshots[0]!.step;
+  const last = snapshots.at(-1)!.step;
+  const chosen = new Set<number>();
+  for (let i = 0; i < count; i++) {
+    const wanted = count === 1 ? last : first + ((last - first) * i) / (count - 1);
+    let best = -1;
+    for (let k = 0; k < snapshots.length; k++)
+      if (!chosen.has(k) && (best < 0 || Math.abs(snapshots[k]!.step - wanted) < Math.abs(snapshots[best]!.step - wanted)))
+        best = k;
+    chosen.add(best);
+  }
+  return snapshots.filter((_, k) => chosen.has(k));
+}
+
+function signalsOf(all: Signals, kept: readonly Snapshot[]): Signals {
+  const here = new Set(kept.map((s) => s.seq));
+  const at = [...all.seqs.keys()].filter((n) => here.has(all.seqs[n]!));
+  const width = all.layers * all.heads;
+  const signals = Object.fromEntries(
+    Object.entries(all.signals).map(([name, values]) => {
+      const out = new Float64Array(at.length * width);
+      at.forEach((n, to) => void out.set(values.subarray(n * width, (n + 1) * width), to * width));
+      return [name, out];
+    }),
+  );
+  return { ...all, steps: Int32Array.from(at, (n) => all.steps[n]!), seqs: Int32Array.from(at, (n) => all.seqs[n]!), signals };
+}
+
+/** Built by buildReplay.ts, before the server starts. */
+async function page(): Promise<string> {
+  const file = fileURLToPath(
+    new URL(import.meta.url.endsWith('.ts') ? '../../.build/replay.html' : '../replay.html', import.meta.url),
+  );
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new Error(`the page of a replay is not there (${(error as Error).message}); run npm run build`);
+  }
+}
+
+const compress = promisify(gzip);
+const packed = (id: string, value: unknown): Promise<Uint8Array> => zipped(id, pack(value));
+const zipped = async (id: string, bytes: Uint8Array): Promise<Uint8Array> =>
+  Buffer.from(element('application/gzip', id, (await compress(bytes)).toString('base64')));
+const element = (type: string, id: string, text: string): string => `<script type="${type}" id="${id}">${text}</script>\n`;
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+const megabytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
