@@ -2,6 +2,7 @@ import type { Note } from '~/shared/notes';
 import type { Looking } from '~/shared/protocol';
 import type { Spot } from '../../_charts/attention/focus';
 import type { Box } from '../../_charts/attention/layout';
+import { headName } from '../../_charts/attention/tokens';
 import { colourOf, initials } from '../../_components/Avatars';
 import { usePresent } from '../../_live/PresenceProvider';
 import { useView } from '../../_live/useRun';
@@ -28,6 +29,22 @@ export function writeOnMap(step: number, { layer, head, query, key }: Spot, at: 
 const words = (threads: readonly Note[]): string =>
   threads.map((n) => `${placeInWords(n.anchor)}: ${n.author.name}: ${n.text.slice(0, 100)}`).join('\n');
 
+/** A number of threads, at the right upper corner of a map. */
+function Badge({ threads, box, of }: { threads: readonly Note[]; box: Box; of: string }) {
+  return (
+    <button
+      type="button"
+      className="pointer-events-auto absolute grid h-4 min-w-4 place-items-center rounded-sm bg-accent px-0.5 text-2xs leading-none font-semibold text-on-accent shadow outline-offset-1 before:absolute before:-inset-1"
+      style={{ left: box.x + box.width - 18, top: box.y + 2 }}
+      aria-label={`${threads.length === 1 ? '1 note' : `${threads.length} notes`} on ${of}`}
+      title={words(threads)}
+      onClick={(e) => noteDesk.read(threads, placeOf(e.currentTarget))}
+    >
+      {threads.length}
+    </button>
+  );
+}
+
 /** Over the grid of heads: how many threads a head has, and whose pointer is on it. */
 export function HeadOverlay({
   boxOf,
@@ -51,20 +68,7 @@ export function HeadOverlay({
       {noted.map(({ layer, head }) => {
         const box = layer < layers && head < heads ? boxOf(layer, head) : null;
         const threads = threadsOfHead(notes, layer, head, step);
-        if (!box) return null;
-        return (
-          <button
-            key={`${layer}.${head}`}
-            type="button"
-            className="pointer-events-auto absolute grid h-4 min-w-4 place-items-center rounded-sm bg-accent px-0.5 text-2xs leading-none font-semibold text-on-accent shadow outline-offset-1 before:absolute before:-inset-1"
-            style={{ left: box.x + box.width - 18, top: box.y + 2 }}
-            aria-label={`${threads.length === 1 ? '1 note' : `${threads.length} notes`} on layer ${layer + 1} head ${head + 1}`}
-            title={words(threads)}
-            onClick={(e) => noteDesk.read(threads, placeOf(e.currentTarget))}
-          >
-            {threads.length}
-          </button>
-        );
+        return box && <Badge key={`${layer}.${head}`} threads={threads} box={box} of={headName(layer, head)} />;
       })}
       <Others others={others} boxOf={({ layer, head }) => boxOf(layer!, head!)} />
     </>
@@ -89,13 +93,16 @@ export function CellOverlay({
   const others = usePresent((p) => p.others);
   if (!head) return null;
   const inside = (cell: { query: number; key: number }) => cell.query < queries && cell.key < keys;
-  const cells = threadsOfHead(notes, head.layer, head.head, step).filter(
-    (n) => n.anchor.head?.cell && inside(n.anchor.head.cell),
-  );
+  const threads = threadsOfHead(notes, head.layer, head.head, step);
+  const cells = threads.filter((n) => n.anchor.head?.cell && inside(n.anchor.head.cell));
+  const whole = threads.filter((n) => !n.anchor.head?.cell);
+  const [left, right] = [boxOf(0, 0), boxOf(queries - 1, keys - 1)];
+  const above = { x: left.x, y: Math.min(left.y, right.y) - 20, width: right.x + right.width - left.x, height: 0 };
   return (
     <>
-      {grouped(cells, (n) => `${n.anchor.head!.cell!.query}.${n.anchor.head!.cell!.key}`).map(([at, threads]) => {
-        const { query, key } = threads[0]!.anchor.head!.cell!;
+      {whole.length > 0 && <Badge threads={whole} box={above} of={headName(head.layer, head.head)} />}
+      {grouped(cells, (n) => `${n.anchor.head!.cell!.query}.${n.anchor.head!.cell!.key}`).map(([at, group]) => {
+        const { query, key } = group[0]!.anchor.head!.cell!;
         const box = boxOf(query, key);
         return (
           <button
@@ -103,9 +110,9 @@ export function CellOverlay({
             type="button"
             className="pointer-events-auto absolute before:absolute before:-inset-1.5"
             style={{ left: box.x + box.width - 8, top: box.y, width: 9, height: 9 }}
-            aria-label={`${threads.length === 1 ? '1 note' : `${threads.length} notes`} on query ${query + 1} to key ${key + 1}`}
-            title={words(threads)}
-            onClick={(e) => noteDesk.read(threads, placeOf(e.currentTarget))}
+            aria-label={`${group.length === 1 ? '1 note' : `${group.length} notes`} on query ${query + 1} to key ${key + 1}`}
+            title={words(group)}
+            onClick={(e) => noteDesk.read(group, placeOf(e.currentTarget))}
           >
             <svg viewBox="0 0 9 9" aria-hidden className="size-full overflow-visible">
               <path d="M0 0H9V9Z" fill="var(--color-accent)" stroke="var(--color-panel)" />
