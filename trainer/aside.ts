@@ -93,7 +93,9 @@ export class Aside {
         return work();
       });
 
-    const { subject, learner } = await turn(() => this.#open(asked, bytes, backend));
+    // Training goes on meanwhile: this needs no backend.
+    const task = await this.#taskOf(asked.config);
+    const { subject, learner } = await turn(async () => this.#open(asked, task, bytes, backend));
     try {
       const misfit = question.misfit?.(args, learner.shape);
       if (misfit) throw new Invalid(misfit.message);
@@ -117,12 +119,12 @@ export class Aside {
   }
 
   /** The network as the checkpoint has it, and the examples that its run would look at. */
-  async #open(
+  #open(
     { config, step }: Question,
+    task: Task,
     bytes: Uint8Array,
     backend: Pick<OpenedBackend, 'compileStep'>,
-  ): Promise<{ subject: Subject; learner: Learner }> {
-    const task = await this.#taskOf(config);
+  ): { subject: Subject; learner: Learner } {
     const { modelDim, layers, heads } = config.model;
     const shape = { ...task.shape, modelDim, layers, heads };
     const learner = createLearner({ shape, seed: config.seed, optimizer: config.optimizer.kind, backend, paramGradNorms: false });

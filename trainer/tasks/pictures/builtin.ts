@@ -1,6 +1,7 @@
 /** The picture set that needs no download: drawn from a seed, the same everywhere. Its features take seconds to compute and are kept in the data folder. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { pictureTitles } from '~/shared/config';
 import { parseSafetensors, serializeSafetensors } from '~/shared/safetensors';
 import { writeFileAtomically } from '../../atomicFile';
@@ -66,17 +67,29 @@ class Drawer {
     return out;
   }
 
-  /** Of the first `count` pictures, as the descriptor gives them. */
-  features(count: number): Float32Array {
+  /** Of `count` pictures, as the descriptor gives them. */
+  features(count: number, first = 0): Float32Array {
     const out = new Float32Array(count * featureDim);
     const rgb = new Uint8Array(pictureBytes);
-    for (let i = 0; i < count; i++) describePicture(this.picture(i, rgb), out.subarray(i * featureDim, (i + 1) * featureDim));
+    for (let i = 0; i < count; i++)
+      describePicture(this.picture(first + i, rgb), out.subarray(i * featureDim, (i + 1) * featureDim));
     return out;
   }
 }
 
+/** Of all pictures; seconds of work, in pieces, so that a run that is being trained meanwhile goes on. */
+async function featuresOf(part: Drawer): Promise<Float32Array> {
+  const out = new Float32Array(part.count * featureDim);
+  const piece = 32;
+  for (let first = 0; first < part.count; first += piece) {
+    out.set(part.features(Math.min(piece, part.count - first), first), first * featureDim);
+    await setImmediate();
+  }
+  return out;
+}
+
 async function compute(file: string, version: string, parts: Record<PartName, Drawer>): Promise<Features> {
-  const features = { train: parts.train.features(parts.train.count), test: parts.test.features(parts.test.count) };
+  const features = { train: await featuresOf(parts.train), test: await featuresOf(parts.test) };
   standardise(features.train, features.test);
   const tensors = Object.entries(features).map(
     ([name, data]) => [name, { shape: [data.length / featureDim, featureDim], data }] as const,
