@@ -34,7 +34,7 @@ export const Axes = memo(function Axes({
   const { x, y, width, height } = layout;
   const xScale = scaleLinear({ domain: [...x], range: [0, width] });
   const yScale = log ? scaleLog({ domain: [...y], range: [height, 0] }) : scaleLinear({ domain: [...y], range: [height, 0] });
-  const xTicks = map.ticks(x[0], x[1], Math.max(2, Math.floor(width / 90)));
+  const xTicks = xTicksOf(map, x, width);
   const rows = Math.max(2, Math.floor(height / 36));
   const yTicks = log ? logTicks(y[0], y[1], rows) : spread(y[0], y[1], rows);
   const yTick = percent ? (v: number) => formatPercent(v).replace(' ', '\u2009') : formatTick;
@@ -51,10 +51,19 @@ export const Axes = memo(function Axes({
         tickLength={2}
         tickLabelProps={{ ...text, textAnchor: 'end', dx: -4, dy: 3.5 }}
       />
+      <XAxis x={x} width={width} height={height} map={map} />
+    </g>
+  );
+});
+
+/** The x axis at the bottom of a plot. */
+export function XAxis({ x, width, height, map }: { x: readonly [number, number]; width: number; height: number; map: XMap }) {
+  return (
+    <>
       <AxisBottom
         top={height}
-        scale={xScale}
-        tickValues={xTicks}
+        scale={scaleLinear({ domain: [...x], range: [0, width] })}
+        tickValues={xTicksOf(map, x, width)}
         tickFormat={(v) => map.tick(Number(v))}
         stroke="var(--color-line)"
         tickStroke="var(--color-line)"
@@ -64,6 +73,9 @@ export const Axes = memo(function Axes({
       <text x={-6} y={height + 17} textAnchor="end" {...text}>
         {map.label}
       </text>
-    </g>
+    </>
   );
-});
+}
+
+const xTicksOf = (map: XMap, x: readonly [number, number], width: number) =>
+  map.ticks(x[0], x[1], Math.max(2, Math.floor(width / 90)));

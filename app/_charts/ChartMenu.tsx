@@ -2,18 +2,22 @@ import { Menu } from '@base-ui/react/menu';
 import { Download } from 'lucide-react';
 import { useState } from 'react';
 import { chartPng, download } from './exportChart';
+import type { StepFile } from './types';
+
+/** How a chart is taken away. */
+export interface Takeaway {
+  /** null before the first drawing */
+  svg(): string | null;
+  /** The numbers drawn. */
+  csv(): string;
+  /** Every step of the range shown, from the server. */
+  stepFiles?(): readonly StepFile[];
+}
 
 /** Takes a chart away as a picture or as numbers. */
-export function ChartMenu({
-  title,
-  svg,
-  csv,
-}: {
-  title: string /** null before the first drawing */;
-  svg(): string | null;
-  csv(): string;
-}) {
+export function ChartMenu({ title, svg, csv, stepFiles }: { title: string } & Takeaway) {
   const [error, setError] = useState<string | null>(null);
+  const [files, setFiles] = useState<readonly StepFile[]>([]);
   const file = title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
   const save = async (kind: 'png' | 'svg' | 'csv') => {
     setError(null);
@@ -29,7 +33,7 @@ export function ChartMenu({
   };
   const item = 'block w-full cursor-default rounded px-2 py-1 text-left outline-none data-highlighted:bg-line';
   return (
-    <Menu.Root>
+    <Menu.Root onOpenChange={(open) => open && setFiles(stepFiles?.() ?? [])}>
       <Menu.Trigger
         aria-label={`Save ${title} as a file`}
         title={error ?? 'Save as PNG, SVG or CSV'}
@@ -46,8 +50,14 @@ export function ChartMenu({
             <Menu.Item className={item} onClick={() => save('svg')}>
               Drawing (SVG)
             </Menu.Item>
+            {files.map(({ href, label, size }) => (
+              <Menu.Item key={href} className={item} render={<a href={href} download />}>
+                {label} (CSV)
+                <span className="block text-2xs text-dim">{size}</span>
+              </Menu.Item>
+            ))}
             <Menu.Item className={item} onClick={() => save('csv')}>
-              Numbers as drawn (CSV)
+              {files.length > 0 ? 'Only what is drawn (CSV)' : 'Numbers as drawn (CSV)'}
             </Menu.Item>
           </Menu.Popup>
         </Menu.Positioner>

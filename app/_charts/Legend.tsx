@@ -106,3 +106,19 @@ function Item(props: {
     </li>
   );
 }
+
+/** What is hidden after a click on a name; `alone`: only it stays, or, if that is so already, all come back. */
+export function toggled(
+  hidden: ReadonlySet<string>,
+  name: string,
+  alone: boolean,
+  all: readonly { name: string }[],
+): ReadonlySet<string> {
+  if (alone) {
+    const others = all.map((l) => l.name).filter((n) => n !== name);
+    return others.every((n) => hidden.has(n)) && !hidden.has(name) ? new Set() : new Set(others);
+  }
+  const next = new Set(hidden);
+  if (!next.delete(name)) next.add(name);
+  return next;
+}

@@ -1,5 +1,6 @@
 import type { Curve } from './curve';
-import { spread } from './xMap';
+import type { ChartCursor } from './types';
+import { spread, type XMap } from './xMap';
 
 export interface YOptions {
   log: boolean;
@@ -110,6 +111,19 @@ function quantile(values: number[], q: number): number {
   if (values.length === 0) return Number.NaN;
   const sorted = Float64Array.from(values).sort();
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.round(q * (sorted.length - 1))))]!;
+}
+
+/** Steps and axis values at both ends: the zoom, or all steps there are. x[0] < x[1]. */
+export function xDomain(
+  cursor: ChartCursor,
+  curves: readonly (Curve | null)[],
+  map: XMap,
+): { from: number; to: number; x: [number, number] } {
+  const head = Math.max(cursor.headStep(), ...curves.map((c) => (c && c.toStep === null ? c.headStep : 0)));
+  const [from, to] = cursor.get().zoom ?? [0, growingEnd(head)];
+  const x: [number, number] = [map.of(from), map.of(to)];
+  if (!(x[1] > x[0])) x[1] = x[0] + 1;
+  return { from, to, x };
 }
 
 /**

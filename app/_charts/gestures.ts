@@ -1,7 +1,8 @@
 import { type RefObject, useEffect, useRef } from 'react';
+import { type Plot, stepAtPixel } from './draw';
 import type { ChartCursor, ChartCursorState } from './types';
 
-export interface GestureTarget {
+interface GestureTarget {
   /** The whole step nearest to a pixel of the plot, within the run. */
   stepAt(px: number): number;
   /** Steps (fractions allowed) at both ends of the plot. */
@@ -9,6 +10,40 @@ export interface GestureTarget {
   /** Shows what is being selected; null: nothing is. */
   brush(range: [number, number] | null): void;
   cursor: ChartCursor;
+}
+
+/** The gestures of a plot; `brush` is the rectangle that shows what is being selected. @returns the whole step at a pixel of the plot, within the run */
+export function usePlotGestures(
+  area: RefObject<HTMLElement | null>,
+  brush: RefObject<SVGRectElement | null>,
+  cursor: ChartCursor,
+  plot: () => Plot | null,
+): (px: number) => number {
+  const stepAt = (px: number) => {
+    const shown = plot();
+    return shown ? Math.min(Math.max(0, cursor.headStep()), Math.max(0, Math.round(stepAtPixel(shown, px)))) : 0;
+  };
+  const target = useRef<GestureTarget>(null!);
+  target.current = {
+    cursor,
+    stepAt,
+    span: () => {
+      const shown = plot();
+      return shown ? [shown.map.stepOf(shown.x[0]), shown.map.stepOf(shown.x[1])] : [0, 1];
+    },
+    brush: (range) => {
+      const rect = brush.current;
+      const shown = plot();
+      if (!rect) return;
+      rect.style.display = range ? '' : 'none';
+      if (!range || !shown) return;
+      const [a, b] = [Math.max(0, Math.min(...range)), Math.min(shown.width, Math.max(...range))];
+      rect.setAttribute('x', String(a));
+      rect.setAttribute('width', String(Math.max(0, b - a)));
+    },
+  };
+  useGestures(area, target);
+  return stepAt;
 }
 
 const BRUSH_FROM_PX = 5;
@@ -19,7 +54,7 @@ const DOUBLE_MS = 500;
  * Pointer on a plot: move = crosshair, click = pin, drag = zoom to the range, double click = all steps again (and the cursor as it was before its first
  * click), ctrl + wheel or pinch = zoom about the pointer, shift + drag = pan. Touch: tap = pin, drag = move the pinned cursor; up and down still scrolls the page.
  */
-export function useGestures(ref: RefObject<HTMLElement | null>, target: RefObject<GestureTarget>): void {
+function useGestures(ref: RefObject<HTMLElement | null>, target: RefObject<GestureTarget>): void {
   const before = useRef<ChartCursorState | null>(null);
   useEffect(() => {
     const element = ref.current;

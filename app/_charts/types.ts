@@ -93,3 +93,11 @@ export interface ChartSettings {
   log: boolean;
   robust: boolean;
 }
+
+/** A file with every step of what a chart shows of one run. */
+export interface StepFile {
+  href: string;
+  label: string;
+  /** "1,000,000 steps x 2 series, about 44 MB" */
+  size: string;
+}

@@ -124,6 +124,15 @@ export class History {
     return this.levels.whole()?.curves.get(name) ?? null;
   }
 
+  /** Steps shown, and how many of them have a row; null until that is known. */
+  stepsShown(name: string): { from: number; to: number; rows: number } | null {
+    const curve = this.curve(name);
+    if (!curve) return null;
+    let rows = 0;
+    for (let i = 0; i < curve.count; i++) rows += curve.rows[i]!;
+    return { from: this.active.fromStep, to: Math.max(this.active.fromStep + 1, this.active.toStep ?? this.head), rows };
+  }
+
   /** The exact value of a series at a step; undefined while it is being read, null when the run has no such row. */
   exact(name: string, step: number): number | null | undefined {
     const found = this.single(name, step);

@@ -41,7 +41,7 @@ const clipped = ['clipped'] as const;
 const none: readonly string[] = [];
 
 const Main = memo(function Main({ chart }: { chart: MainChart }) {
-  const { history, settings, subscribe, onWidth, map, marks, rule, stops, evaluations } = useCharts();
+  const { history, settings, subscribe, onWidth, stepFiles, map, marks, rule, stops, evaluations } = useCharts();
   const present = useView((v) => v.series.filter((s) => chart.series.some((c) => c.name === s.name)).map((s) => s.name), []);
   const all = useMemo(() => chart.series.map((s) => s.name), [chart]);
   // Before the run says what it records, the usual names are asked for: the curve is there with the first view.
@@ -78,6 +78,7 @@ const Main = memo(function Main({ chart }: { chart: MainChart }) {
       cursor={setCursor}
       subscribe={subscribe}
       onWidth={onWidth}
+      stepFiles={stepFiles}
       percent={chart.percent}
       stops={stops}
       notice={notice}

@@ -16,7 +16,7 @@ const prefix = 'gradNorm/';
 
 /** Gradient norm of every parameter: a map over all steps, or lines. */
 export function GradientPanel() {
-  const { history, settings, subscribe, onWidth, map, marks, rule, stops } = useCharts();
+  const { history, settings, subscribe, onWidth, stepFiles, map, marks, rule, stops } = useCharts();
   const look = useChartChoices((c) => c.gradients);
   const names = useView((v) => v.series.filter((s) => s.name.startsWith(prefix)).map((s) => s.name), [] as string[]);
   const started = useView((v) => v.series.length > 0, false);
@@ -62,6 +62,8 @@ export function GradientPanel() {
             map={map}
             cursor={setCursor}
             subscribe={subscribe}
+            onWidth={onWidth}
+            stepFiles={stepFiles}
             limit={limit}
             marks={marks}
             stops={stops}
@@ -78,6 +80,7 @@ export function GradientPanel() {
             cursor={setCursor}
             subscribe={subscribe}
             onWidth={onWidth}
+            stepFiles={stepFiles}
             stops={stops}
             notice={notice}
             height={300}

@@ -56,7 +56,7 @@ export function SeriesGroups({ test, searching }: { test(name: string): boolean;
 }
 
 const One = memo(function One({ series, color }: { series: Series; color: number }) {
-  const { history, settings, subscribe, onWidth, map, marks, stops } = useCharts();
+  const { history, settings, subscribe, onWidth, stepFiles, map, marks, stops } = useCharts();
   const names = useMemo(() => [series.name], [series.name]);
   useWanted(history, names, true);
   const notice = useNotice(history, names);
@@ -75,6 +75,7 @@ const One = memo(function One({ series, color }: { series: Series; color: number
       cursor={setCursor}
       subscribe={subscribe}
       onWidth={onWidth}
+      stepFiles={stepFiles}
       stops={stops}
       notice={notice}
       height={160}

@@ -1,12 +1,14 @@
 'use client';
 
 import { useCallback, useEffect, useMemo, useState } from 'react';
-import type { ChartSettings } from '../_charts/types';
+import type { ChartSettings, LineSpec } from '../_charts/types';
 import { type XMap, xMap } from '../_charts/xMap';
 import { smoothingWeight, useChartChoices } from '../_live/chartSettings';
 import type { History } from '../_live/history';
 import { useRunStore } from '../_live/RunProvider';
+import { useReadOnly } from '../_live/readOnly';
 import { clipRule, marksOf, timeAnchors } from '../_live/runMarks';
+import { stepFile } from '../_live/stepFile';
 import { useHistory } from '../_live/useHistory';
 import { useRun, useView } from '../_live/useRun';
 
@@ -21,7 +23,24 @@ export function useCharts() {
   const subscribe = useCallback((listener: () => void) => history.subscribe(listener), [history]);
   // Buckets double their width as a run grows: twice the columns keep one a pixel or finer.
   const onWidth = useCallback((width: number) => history.resolve(2 * width), [history]);
-  return { history, settings, subscribe, onWidth, map: useXMap(), ...useHappenings() };
+  const { runId } = useRunStore();
+  const readOnly = useReadOnly();
+  const stepFiles = useMemo(
+    () =>
+      readOnly
+        ? undefined
+        : (lines: readonly LineSpec[]) =>
+            [
+              stepFile(
+                runId,
+                history,
+                lines.map((l) => l.name),
+                'Every step',
+              ),
+            ].filter((f) => f !== null),
+    [runId, history, readOnly],
+  );
+  return { history, settings, subscribe, onWidth, stepFiles, map: useXMap(), ...useHappenings() };
 }
 
 function useXMap(): XMap {

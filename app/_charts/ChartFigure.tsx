@@ -1,0 +1,107 @@
+import { Maximize2, Minimize2 } from 'lucide-react';
+import { type ReactNode, type Ref, useEffect, useState } from 'react';
+import { ChartMenu, type Takeaway } from './ChartMenu';
+import { moveByKey } from './cursorKeys';
+import type { ChartCursor } from './types';
+
+/** Whether a chart fills the window; Escape ends it. */
+export function useLarge(): [boolean, (large: boolean) => void] {
+  const [large, setLarge] = useState(false);
+  useEffect(() => {
+    if (!large) return;
+    const close = (e: KeyboardEvent) => {
+      if (e.key !== 'Escape') return;
+      e.stopPropagation();
+      setLarge(false);
+    };
+    document.addEventListener('keydown', close, true);
+    return () => document.removeEventListener('keydown', close, true);
+  }, [large]);
+  return [large, setLarge];
+}
+
+/** What is around every chart: title, legend, menu, full screen, and the box that takes the keys. `children` lie in the box. */
+export function ChartFigure(props: {
+  id: string;
+  title: string;
+  /** "chart", "heat map" */
+  kind: string;
+  legend: ReactNode;
+  /** Beside the menu. */
+  aside?: ReactNode;
+  takeaway: Takeaway;
+  /** In words, for those who cannot see it. */
+  said: ReactNode;
+  saidRef?: Ref<HTMLParagraphElement>;
+  large: boolean;
+  onLarge(large: boolean): void;
+  boxRef: Ref<HTMLDivElement>;
+  height: number;
+  cursor: ChartCursor;
+  /** Steps with a snapshot, ascending: where Page Up and Page Down go. */
+  stops: readonly number[];
+  /** A key that means something to this chart alone. */
+  onKey?(event: React.KeyboardEvent): boolean;
+  /** Over an empty plot: why there is nothing to see. */
+  notice?: ReactNode;
+  children: ReactNode;
+}) {
+  const { id, title, large } = props;
+  return (
+    <figure
+      aria-labelledby={`${id}title`}
+      className={
+        large
+          ? 'fixed inset-2 z-50 flex flex-col rounded border border-line bg-panel p-3 shadow-[0_0_0_100vmax_rgb(0_0_0/0.5)]'
+          : 'group relative flex min-w-0 flex-col'
+      }
+    >
+      <figcaption className="flex min-h-6 items-start gap-2">
+        <span id={`${id}title`} title={title} className={`min-w-0 truncate font-semibold ${large ? 'text-base' : ''}`}>
+          {title}
+        </span>
+        {props.legend}
+        <span className="ml-auto flex shrink-0 items-center gap-0.5">
+          {props.aside}
+          <ChartMenu title={title} {...props.takeaway} />
+          <button
+            type="button"
+            aria-label={large ? `Leave full screen: ${title}` : `Full screen: ${title}`}
+            title={large ? 'Back (Esc)' : 'Full screen'}
+            onClick={() => props.onLarge(!large)}
+            className="rounded p-1 text-dim hover:bg-raised hover:text-ink"
+          >
+            {large ? <Minimize2 aria-hidden size={13} /> : <Maximize2 aria-hidden size={13} />}
+          </button>
+        </span>
+      </figcaption>
+      <p ref={props.saidRef} id={`${id}said`} className="sr-only">
+        {props.said}
+      </p>
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is a form's, this is a chart */}
+      <div
+        ref={props.boxRef}
+        className="relative min-h-0"
+        style={large ? { flex: 1 } : { height: props.height }}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: the chart takes arrow keys
+        tabIndex={0}
+        role="group"
+        aria-roledescription={props.kind}
+        aria-labelledby={`${id}title`}
+        aria-describedby={`${id}said`}
+        onKeyDown={(e) => {
+          if (!props.onKey?.(e) && !moveByKey(e, props.cursor, props.stops)) return;
+          e.preventDefault();
+          e.stopPropagation();
+        }}
+      >
+        {props.children}
+        {props.notice && (
+          <div className="pointer-events-none absolute inset-0 flex items-center justify-center p-4 text-center text-dim">
+            {props.notice}
+          </div>
+        )}
+      </div>
+    </figure>
+  );
+}

@@ -1,0 +1,27 @@
+import type { Layout } from './Axes';
+import { type Plot, pixelY, ruleAt } from './draw';
+import type { RuleSpec } from './types';
+
+/** A threshold's name and value at its line; at the upper edge, with an arrow, when the line is beyond. */
+export function RuleLabel({ rule, layout, plot, step }: { rule: RuleSpec; layout: Layout; plot: Plot; step: number }) {
+  const value = ruleAt(rule, step);
+  if (value === null) return null;
+  const y = pixelY(plot, value);
+  const above = y < 0;
+  const at = Math.min(layout.height - 4, Math.max(11, y - 4));
+  return (
+    <text
+      x={layout.width - 4}
+      y={above ? 11 : at}
+      textAnchor="end"
+      fontSize={11}
+      fill="var(--color-warn)"
+      stroke="var(--color-panel)"
+      strokeWidth={3}
+      paintOrder="stroke"
+    >
+      {rule.label} {value}
+      {above ? ' ↑' : ''}
+    </text>
+  );
+}

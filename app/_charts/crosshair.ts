@@ -1,0 +1,66 @@
+import { type Plot, pixelX, pixelY } from './draw';
+import { newest, readout } from './readout';
+import type { ChartCursorState, LineSpec } from './types';
+
+/** Written into the page by hand: the crosshair moves with every mouse event, on every chart. */
+
+/** Puts an upright line at a step; null, or a step out of sight, hides it. */
+export function placeLine(line: SVGElement | undefined, plot: Plot, step: number | null): void {
+  if (!line) return;
+  const px = step === null ? Number.NaN : pixelX(plot, step);
+  const inside = px >= -0.5 && px <= plot.width + 0.5;
+  line.style.display = inside ? '' : 'none';
+  if (!inside) return;
+  line.setAttribute('x1', String(px));
+  line.setAttribute('x2', String(px));
+}
+
+/** The step read off: under the mouse, else the pinned one; null = the newest. */
+export const readStep = (c: ChartCursorState): number | null => c.hoverStep ?? (c.mode === 'pinned' ? c.step : null);
+
+/** Children of `g`: the pin's line, the mouse's, then a dot per line. */
+export function drawCrosshair(
+  g: SVGGElement | null,
+  plot: Plot,
+  lines: readonly LineSpec[],
+  c: ChartCursorState,
+  head: number,
+): void {
+  if (!g) return;
+  const [pin, hover, ...dots] = [...g.children] as SVGElement[];
+  placeLine(pin, plot, c.mode === 'pinned' ? c.step : null);
+  placeLine(hover, plot, c.hoverStep);
+  const step = readStep(c);
+  dots.forEach((dot, k) => {
+    const line = lines[k];
+    const curve = line?.curve() ?? line?.whole?.() ?? null;
+    const row = step === null ? -1 : Math.min(step, head - 1);
+    const i = curve && row >= 0 ? curve.at(row) : -1;
+    const exact = i >= 0 ? line!.exact?.(row) : null;
+    const value = i < 0 ? Number.NaN : typeof exact === 'number' ? exact : curve!.mean(i);
+    const [x, y] = [pixelX(plot, row), pixelY(plot, value)];
+    const inside = Number.isFinite(y) && y >= -1 && y <= plot.height + 1 && x >= 0 && x <= plot.width + 0.5;
+    dot.style.display = inside ? '' : 'none';
+    if (!inside) return;
+    dot.setAttribute('cx', String(x));
+    dot.setAttribute('cy', String(y));
+  });
+}
+
+/** @param step null: the newest */
+export function fillLegend(
+  list: HTMLUListElement | null,
+  lines: readonly LineSpec[],
+  step: number | null,
+  head: number,
+  percent: boolean,
+): void {
+  if (!list) return;
+  for (const slot of list.querySelectorAll<HTMLElement>('[data-reads]')) {
+    const line = lines.find((l) => l.name === slot.dataset.reads);
+    if (!line) continue;
+    const text =
+      step === null ? newest(line, percent) : head > 0 ? readout(line, Math.min(step, head - 1), 0, percent).value : '–';
+    if (slot.textContent !== text) slot.textContent = text;
+  }
+}
