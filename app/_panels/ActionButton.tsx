@@ -15,6 +15,7 @@ export function ActionButton({
   icon,
   disabled = false,
   compact = false,
+  checkpoint,
 }: {
   action: ActionSpec;
   /** Why it cannot be used now; null = it can. */
@@ -24,6 +25,8 @@ export function ActionButton({
   disabled?: boolean;
   /** Without argument fields: defaults are sent. */
   compact?: boolean;
+  /** Questions: whose parameters; left out = those of the run now. */
+  checkpoint?: string | undefined;
 }) {
   const steer = useSteer();
   const [texts, setTexts] = useState<Record<string, string>>({});
@@ -39,7 +42,7 @@ export function ActionButton({
   const text = (arg: ControlSpec) => texts[arg.name] ?? textOf(arg.default);
 
   const send = async (args: Record<string, ControlValue>) => {
-    const answer = await steer({ kind: 'act', action: action.name, args });
+    const answer = await steer({ kind: 'act', action: action.name, args, ...(checkpoint !== undefined && { checkpoint }) });
     setProblem(answer.ok ? null : answer.message);
   };
   const submit = (event: FormEvent) => {

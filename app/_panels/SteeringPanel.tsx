@@ -1,6 +1,7 @@
 'use client';
 
 import { Lock } from 'lucide-react';
+import { isQuestionAction } from '~/shared/analyses';
 import { ended } from '~/shared/fold';
 import { Panel } from '../_components/Panel';
 import { useView } from '../_live/useRun';
@@ -22,8 +23,8 @@ export function SteeringPanel() {
   const scheduled = useView((v) => v.commands.filter((c) => c.outcome.status === 'scheduled').length, 0);
   const why = useWhyNot();
   const over = ended(status);
-  // What is scheduled is called off where it is listed.
-  const others = controls.actions.filter((a) => !transportNames.includes(a.name) && a.name !== 'cancel');
+  // What is scheduled is called off where it is listed, and questions are asked beside the maps.
+  const others = controls.actions.filter((a) => !transportNames.includes(a.name) && a.name !== 'cancel' && !isQuestionAction(a));
   const groups = [...new Set(controls.values.map((c) => c.group))];
   const undeclared = controls.values.length + controls.actions.length === 0;
 

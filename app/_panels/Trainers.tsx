@@ -8,6 +8,7 @@ import { Button } from '../_components/Button';
 import { bytes, count } from '../_components/format';
 import { Popup } from '../_components/Popup';
 import { api } from '../_trpc/client';
+import { Questions } from './attention/Questions';
 import { beforeWhich, waitingRuns } from './queue';
 import { useAsk } from './room/useAsk';
 
@@ -44,6 +45,7 @@ export function Trainers({ trainers, runs, you }: { trainers: TrainerSummary[]; 
         </ul>
       )}
       {queue.length > 0 && <Queue queue={queue} you={you} />}
+      <Asked you={you} />
     </Popup>
   );
 }
@@ -100,6 +102,15 @@ function Queue({ queue, you }: { queue: RunSummary[]; you: Actor | null }) {
           </li>
         ))}
       </ol>
+    </section>
+  );
+}
+
+/** Questions about checkpoints have a queue of their own: trainers answer them also while they train. */
+function Asked({ you }: { you: Actor | null }) {
+  return (
+    <section aria-label="Questions about checkpoints" className="mt-2 empty:hidden">
+      <Questions may={you !== null && you.role !== 'viewer'} />
     </section>
   );
 }

@@ -61,7 +61,10 @@ export const valueSpec = (view: Pick<RunView, 'controls'>, name: string): Contro
   view.controls.values.find((c) => c.name === name);
 
 /** "Clip value → 1", "Evaluate (Set test)" */
-export function commandInWords(view: Pick<RunView, 'controls'>, command: Command): string {
+export function commandInWords(
+  view: Pick<RunView, 'controls'> & Partial<Pick<RunView, 'checkpoints'>>,
+  command: Command,
+): string {
   const when = command.when ? ` ${conditionInWords(command.when)}` : '';
   if (command.kind === 'set') {
     const spec = valueSpec(view, command.control);
@@ -73,9 +76,11 @@ export function commandInWords(view: Pick<RunView, 'controls'>, command: Command
     const arg = spec?.args.find((a) => a.name === name);
     return arg?.type === 'enum' ? String(value) : `${arg?.label ?? name} ${valueInWords(arg, value)}`;
   });
-  return `${spec?.label ?? command.action}${args.length ? ` (${args.join(', ')})` : ''}${when}`;
+  return `${spec?.label ?? command.action}${args.length ? ` (${args.join(', ')})` : ''}${of}${when}`;
 }
 
+  const asked = view.checkpoints?.find((c) => c.blob.hash === command.checkpoint);
+  const of = command.checkpoint === undefined ? '' : asked ? ` of step ${asked.step}` : ' of a checkpoint';
 /** Newest command on a control, whatever became of it. */
 export const lastOn = (commands: readonly CommandRecord[], control: string): CommandRecord | undefined =>
   commands.findLast((c) => c.command.kind === 'set' && c.command.control === control);

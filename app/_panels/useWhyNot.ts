@@ -7,7 +7,7 @@ export function useWhyNot(): string | null {
   return useWhy(whyNot);
 }
 
-/** The same of taking the run back to a checkpoint. */
+/** The same of taking the run back to a checkpoint, and of asking about one. */
 export function useWhyNotRevert(): string | null {
   return useWhy(whyNotRevert);
 }
