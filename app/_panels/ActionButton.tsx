@@ -1,5 +1,5 @@
 import { type FormEvent, type ReactNode, useState } from 'react';
-import type { ActionSpec, ControlSpec, ControlValue } from '~/shared/controls';
+import { type ActionSpec, type ControlSpec, type ControlValue, describe } from '~/shared/controls';
 import { Button, type ButtonProps } from '../_components/Button';
 import { Confirm } from '../_components/Confirm';
 import { inputClass } from '../_components/Field';
@@ -110,21 +110,24 @@ function Argument({
     return (
       <select
         aria-label={arg.label}
-        title={arg.help}
+        title={`${arg.help} ${describe(arg)}`}
         className={`${inputClass} w-auto!`}
         value={text}
         disabled={disabled}
         onChange={(e) => onText(e.target.value)}
       >
+        {arg.nullLabel !== null && <option value="">{arg.nullLabel}</option>}
         {options.map((o) => (
-          <option key={o}>{o}</option>
+          <option key={o} value={o}>
+            {arg.type === 'boolean' ? (o === 'true' ? 'on' : 'off') : o}
+          </option>
         ))}
       </select>
     );
   return (
     <input
       aria-label={arg.unit && arg.unit !== arg.label.toLowerCase() ? `${arg.label}, ${arg.unit}` : arg.label}
-      title={arg.help}
+      title={`${arg.help} ${describe(arg)}`}
       className={`${inputClass} ${arg.type === 'text' ? '' : 'w-12!'}`}
       inputMode={arg.type === 'text' ? undefined : 'decimal'}
       placeholder={arg.nullLabel ?? arg.label}

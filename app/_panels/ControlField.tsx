@@ -1,12 +1,12 @@
 import { type FormEvent, type KeyboardEvent, useEffect, useId, useState } from 'react';
-import { type ControlSpec, type ControlValue, describe } from '~/shared/controls';
+import type { ControlSpec, ControlValue } from '~/shared/controls';
 import { latestValue } from '~/shared/fold';
 import { Button } from '../_components/Button';
 import { inputClass } from '../_components/Field';
 import { measured } from '../_components/format';
 import { useRun, useView } from '../_live/useRun';
 import { useSteer } from '../_live/useSteer';
-import { lastOn, open, readText, textOf, valueInWords } from './steering';
+import { aboutControl, lastOn, open, readText, textOf, valueInWords } from './steering';
 
 /**
  * One declared value: what it is, who made it so, and a field to ask for another. The field remembers the value that was seen when the editing began and sends
@@ -74,16 +74,20 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
   const error = problem ?? (refused ? refused.message : null);
   const shared = {
     id,
-    'aria-describedby': `${id}-note`,
+    'aria-describedby': `${id}-about ${id}-note`,
     'aria-invalid': error ? (true as const) : undefined,
     disabled: why !== null || waiting,
-    title: why ?? spec.help,
+    title: why ?? aboutControl(spec),
     value: text,
     onKeyDown: keys,
   };
   return (
-    <form onSubmit={submit} noValidate className="grid grid-cols-[minmax(0,1fr)_minmax(0,8.5rem)] items-center gap-x-2 px-3 py-1">
-      <label htmlFor={id} className="truncate" title={`${spec.help} Takes effect: ${spec.takesEffect}.`}>
+    <form
+      onSubmit={submit}
+      noValidate
+      className="group grid grid-cols-[minmax(0,1fr)_minmax(0,8.5rem)] items-center gap-x-2 px-3 py-1"
+    >
+      <label htmlFor={id} className="truncate" title={aboutControl(spec)}>
         {spec.label}
       </label>
       <div className="relative">
@@ -115,23 +119,20 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
           </>
         )}
       </div>
+      <p id={`${id}-about`} className="col-span-2 hidden pt-0.5 text-2xs text-dim group-focus-within:block">
+        {aboutControl(spec)}
+      </p>
       <div id={`${id}-note`} className="col-span-2 text-2xs text-dim" aria-live="polite">
         {draft && !waiting && (
-          <div className="flex flex-wrap items-center justify-between gap-1 py-0.5">
-            <span>
-              {describe(spec)}
-              {spec.nullLabel !== null && !spec.options && `; empty: ${spec.nullLabel}`}
-            </span>
-            <span className="flex gap-1">
-              <Button size="small" look="bare" onClick={cancel}>
-                Cancel
+          <div className="flex justify-end gap-1 py-0.5">
+            <Button size="small" look="bare" onClick={cancel}>
+              Cancel
+            </Button>
+            {!changedMeanwhile && (
+              <Button size="small" look="primary" type="submit">
+                Apply
               </Button>
-              {!changedMeanwhile && (
-                <Button size="small" look="primary" type="submit">
-                  Apply
-                </Button>
-              )}
-            </span>
+            )}
           </div>
         )}
         {waiting && (

@@ -28,6 +28,13 @@ export function valueInWords(spec: ControlSpec | undefined, value: ControlValue)
   return spec?.unit ? `${value} ${spec.unit}` : String(value);
 }
 
+/** All that a declaration says of its values: "An integer >= 1 or off, in steps; 20 unless changed; takes effect from the next snapshot on. ..." */
+export function aboutControl(spec: ControlSpec): string {
+  const what = `${describe(spec)}${spec.nullLabel === null ? '' : ` or ${spec.nullLabel} (empty)`}${spec.unit ? `, in ${spec.unit}` : ''}`;
+  const start = valueInWords({ ...spec, unit: '' }, spec.default);
+  return `${what[0]!.toUpperCase()}${what.slice(1)}; ${start} at the start; takes effect with the ${spec.takesEffect}. ${spec.help}`;
+}
+
 /** A value as the text of its field; null is the empty text. */
 export const textOf = (value: ControlValue): string => (value === null ? '' : String(value));
 
@@ -72,6 +79,8 @@ export function commandInWords(
   }
   if (isRevert(command)) return `Back to the checkpoint${command.args.step === undefined ? '' : ` at step ${command.args.step}`}`;
   const spec = view.controls.actions.find((a) => a.name === command.action);
+  const asked = view.checkpoints?.find((c) => c.blob.hash === command.checkpoint);
+  const of = command.checkpoint === undefined ? '' : asked ? ` of step ${asked.step}` : ' of a checkpoint';
   const args = Object.entries(command.args).map(([name, value]) => {
     const arg = spec?.args.find((a) => a.name === name);
     return arg?.type === 'enum' ? String(value) : `${arg?.label ?? name} ${valueInWords(arg, value)}`;
@@ -79,8 +88,6 @@ export function commandInWords(
   return `${spec?.label ?? command.action}${args.length ? ` (${args.join(', ')})` : ''}${of}${when}`;
 }
 
-  const asked = view.checkpoints?.find((c) => c.blob.hash === command.checkpoint);
-  const of = command.checkpoint === undefined ? '' : asked ? ` of step ${asked.step}` : ' of a checkpoint';
 /** Newest command on a control, whatever became of it. */
 export const lastOn = (commands: readonly CommandRecord[], control: string): CommandRecord | undefined =>
   commands.findLast((c) => c.command.kind === 'set' && c.command.control === control);
