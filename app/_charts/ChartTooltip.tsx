@@ -40,7 +40,7 @@ export function ChartTooltip(props: {
   });
   const shown =
     head > 0 ? lines.slice(0, MOST_LINES).map((line) => ({ line, read: readout(line, row, smoothing, percent) })) : [];
-  const range = shown.length === 1 ? shown[0]!.read.range : null;
+  const range = shown.length === 1 && !map.places ? shown[0]!.read.range : null;
   const right = px > layout.width / 2;
   return (
     <div
@@ -52,7 +52,7 @@ export function ChartTooltip(props: {
       }}
     >
       <p className="mb-0.5 font-mono text-2xs text-dim">
-        step {formatStep(row < step && head > 0 ? step : Math.max(0, row))}
+        {map.places ? map.say(step) : `step ${formatStep(row < step && head > 0 ? step : Math.max(0, row))}`}
         {map.kind !== 'step' && ` · ${map.say(step)}`}
       </p>
       <table className="w-full">
@@ -106,7 +106,7 @@ export function ChartTooltip(props: {
               <span>
                 {m.label}{' '}
                 <span className="text-dim">
-                  at {formatStep(m.step)}
+                  at {map.places ? map.say(m.step) : formatStep(m.step)}
                   {m.detail && ` · ${m.detail}`}
                 </span>
               </span>

@@ -112,7 +112,7 @@ export function LineChart(props: LineChartProps) {
         setDrawn((old) => (same(old, told) ? old : told));
         if (said.current && performance.now() - state.saidAt > 2000) {
           state.saidAt = performance.now();
-          said.current.textContent = summary(title, lines, percent, marks.length);
+          said.current.textContent = summary(title, lines, percent, marks.length, map);
         }
       }
       const plot = plotOf(state.shown!);
@@ -165,7 +165,7 @@ export function LineChart(props: LineChartProps) {
       }
       aside={
         <>
-          <Badges drawn={drawn} lines={shownLines} cursor={cursor} subscribe={props.subscribe} />
+          <Badges drawn={drawn} lines={shownLines} cursor={cursor} subscribe={props.subscribe} map={map} />
           {props.aside}
         </>
       }
@@ -177,7 +177,7 @@ export function LineChart(props: LineChartProps) {
         csv: () => chartCsv(shownLines, shownPoints),
         stepFiles: stepFiles && (() => stepFiles(shownLines)),
       }}
-      said={summary(title, lines, percent, marks.length)}
+      said={summary(title, lines, percent, marks.length, map)}
       saidRef={said}
       large={large}
       onLarge={setLarge}

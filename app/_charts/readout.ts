@@ -1,6 +1,7 @@
 import type { Curve } from './curve';
 import { formatPercent, formatStep, formatValue } from './format';
 import type { LineSpec } from './types';
+import { placeInWords, type XMap } from './xMap';
 
 /** What a line says at a step, in words. */
 export interface Readout {
@@ -43,7 +44,7 @@ function bucketRange(curve: Curve, i: number, format: (v: number) => string): st
 }
 
 /** A chart in one sentence per line, for those who cannot see it. */
-export function summary(title: string, lines: readonly LineSpec[], percent: boolean, marks: number): string {
+export function summary(title: string, lines: readonly LineSpec[], percent: boolean, marks: number, map: XMap): string {
   const format = valueFormat(percent);
   const said = lines.map((line) => {
     const curve = line.curve() ?? line.whole?.() ?? null;
@@ -56,11 +57,11 @@ export function summary(title: string, lines: readonly LineSpec[], percent: bool
       if (high < 0 || curve.values.max[i]! > curve.values.max[high]!) high = i;
     }
     const odd = curve.nonFiniteCount();
-    const about = (i: number) => formatStep(curve.firstStep + i * curve.bucketSteps);
+    const about = (i: number) => placeInWords(map, curve.firstStep + i * curve.bucketSteps);
     const extremes =
       low < 0
         ? 'no finite value'
-        : `lowest ${format(curve.values.min[low]!)} near step ${about(low)}, highest ${format(curve.values.max[high]!)} near step ${about(high)}`;
+        : `lowest ${format(curve.values.min[low]!)} near ${about(low)}, highest ${format(curve.values.max[high]!)} near ${about(high)}`;
     const nan = odd > 0 ? `, ${odd} values are NaN or infinite` : '';
     return `${line.label}: latest ${format(curve.values.last[curve.count - 1]!)}, ${extremes}${nan}.`;
   });

@@ -8,6 +8,8 @@ export interface XMap {
   kind: XKind;
   /** Logarithmic: equal factors of (1 + the first unit) take equal room, so that step 0 has a place too. */
   log?: true;
+  /** Its "steps" are places that several runs share (compare), and mean nothing to people: `say` tells what they are. */
+  places?: true;
   label: string;
   /** Axis value of a step (fractions allowed): step, epoch, ms since the run began, ms since 1970. */
   of(step: number): number;
@@ -18,6 +20,9 @@ export interface XMap {
   /** A step in these words, for tooltips. */
   say(step: number): string;
 }
+
+/** "step 1,200", or what stands for it where steps are places. */
+export const placeInWords = (map: XMap, step: number): string => (map.places ? map.say(step) : `step ${formatStep(step)}`);
 
 /** When a step was known to have been reached, ms since 1970. */
 export interface TimeAnchor {

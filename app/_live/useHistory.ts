@@ -6,7 +6,7 @@ import { api } from '../_trpc/client';
 import { chartChoices, smoothingWeight } from './chartSettings';
 import { setCursor } from './cursor';
 import { History } from './history';
-import type { RangeQuestion } from './levelReader';
+import type { HistoryDeps } from './levelReader';
 import { useRunStore } from './RunProvider';
 import type { RunStore } from './types';
 
@@ -40,27 +40,33 @@ export function useWanted(history: History, names: readonly string[], smoothed =
 function holdFor(store: RunStore): Held {
   let h = held.get(store);
   if (!h) {
-    h = { history: new History(depsFor(store.runId)), users: 0, detach: () => {} };
+    h = { history: new History(historyDeps(store.runId)), users: 0, detach: () => {} };
     held.set(store, h);
   }
   return h;
 }
 
-const depsFor = (runId: string) => ({
-  read: (question: RangeQuestion) => api.runs.range.query({ runId, ...question }),
+/** Reads a run's rows from the server. */
+export const historyDeps = (runId: string): HistoryDeps => ({
+  read: (question) => api.runs.range.query({ runId, ...question }),
   later: (then: () => void, ms: number) => {
     const timer = setTimeout(then, ms);
     return () => clearTimeout(timer);
   },
 });
 
-function attach(store: RunStore, history: History): () => void {
+/** Adds what the run's log brings. */
+export function followRun(store: RunStore, history: History): () => void {
   const { view } = store.get();
   if (view) history.reset(view);
-  const stopEntries = store.onEntries({
+  return store.onEntries({
     entries: (entries, skipped) => history.entries(entries, skipped),
     reset: (fresh) => history.reset(fresh),
   });
+}
+
+function attach(store: RunStore, history: History): () => void {
+  const stopEntries = followRun(store, history);
   const follow = () => {
     const { logX, x, smoothSteps } = chartChoices.get();
     history.smooth(smoothingWeight(smoothSteps));

@@ -320,10 +320,10 @@ describe('reading a chart', () => {
   });
 
   it('a summary in words for those who cannot see it', () => {
-    expect(summary('Loss', [line(curveOf([2, 0.5, Number.NaN]))], false, 3)).toBe(
+    expect(summary('Loss', [line(curveOf([2, 0.5, Number.NaN]))], false, 3, steps)).toBe(
       'Loss. train: latest NaN, lowest 0.5 near step 1, highest 2 near step 0, 1 values are NaN or infinite. 3 events are marked.',
     );
-    expect(summary('Loss', [line(null)], false, 0)).toBe('Loss. train: no values yet.');
+    expect(summary('Loss', [line(null)], false, 0, steps)).toBe('Loss. train: no values yet.');
   });
 
   it('the table that is taken away says which steps a value stands for', () => {

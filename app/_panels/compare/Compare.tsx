@@ -1,42 +1,28 @@
 'use client';
 
-import { X } from 'lucide-react';
-import Link from 'next/link';
-import { useEffect, useMemo, useState } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import { LineChart } from '../../_charts/LineChart';
 import { usePalette } from '../../_charts/palette';
-import type { LineSpec, Mark, PointSpec } from '../../_charts/types';
-import { Button } from '../../_components/Button';
-import { inputClass, Select } from '../../_components/Field';
-import { count, measured, percent } from '../../_components/format';
+import type { LineSpec, StepFile } from '../../_charts/types';
+import { measured } from '../../_components/format';
 import { Panel } from '../../_components/Panel';
-import { StatusBadge } from '../../_components/StatusBadge';
 import { ThemeToggle, TopBar } from '../../_components/TopBar';
-import { smoothingWeight, smoothStops } from '../../_live/chartSettings';
+import { smoothingWeight } from '../../_live/chartSettings';
 import { createCursor } from '../../_live/cursor';
-import { useRunList } from '../../_live/useRunList';
-import { type Alignment, alignments, axisOf, carried, commonLoss } from './align';
-import { differences } from './difference';
-import { type Compared, type ComparedSeries, useCompared } from './useCompared';
-
-export const most = 10;
-const charts: { series: ComparedSeries; title: string; percent?: boolean; smoothed: boolean; points?: 'accuracy' }[] = [
-  { series: 'loss', title: 'Loss', smoothed: true },
-  { series: 'accuracy', title: 'Accuracy', percent: true, smoothed: true, points: 'accuracy' },
-  { series: 'gradNorm', title: 'Gradient norm', smoothed: true },
-  { series: 'learningRate', title: 'Learning rate', smoothed: false },
-];
-const quiet = () => () => {};
+import { stepFile } from '../../_live/stepFile';
+import { type Alignment, axisOf, commonLoss, ownZoom } from './align';
+import { type CompareChoices, CompareControls, typedLevel } from './CompareControls';
+import { Differences } from './Differences';
+import { compareCharts, forksOf, linesOf, namesOf, pointsOf } from './lines';
+import { RunChips } from './RunChips';
+import { useCompared } from './useCompared';
 
 /** Up to ten runs over each other: their curves on one axis, and what their set-ups do not share. */
 export function Compare({ start }: { start: { runs: string[]; x: Alignment } }) {
   const [runIds, setRunIds] = useState<readonly string[]>(start.runs);
-  const [x, setX] = useState<Alignment>(start.x);
-  const [level, setLevel] = useState('');
-  const [smoothSteps, setSmoothSteps] = useState(10);
-  const [log, setLog] = useState(false);
-  const { runs, errors } = useCompared(runIds);
-  const list = useRunList();
+  const [choices, setChoices] = useState<CompareChoices>({ x: start.x, level: '', smoothSteps: 10, log: false, robust: false });
+  const { x, smoothSteps, log, robust } = choices;
+  const { runs, errors, subscribe } = useCompared(runIds);
   const palette = usePalette();
 
   useEffect(() => {
@@ -49,29 +35,56 @@ export function Compare({ start }: { start: { runs: string[]; x: Alignment } }) 
 
   const there = useMemo(() => runs.filter((r) => r !== null), [runs]);
   const common = useMemo(() => commonLoss(there), [there]);
-  const typed = level.trim() === '' ? null : Number(level);
+  const typed = typedLevel(choices);
   const lossLevel = typed !== null && Number.isFinite(typed) ? typed : common;
   const axis = useMemo(() => axisOf(x, there, lossLevel), [x, there, lossLevel]);
   const left = there.filter((r) => axis.place(r.runId) === null);
   const cursor = useMemo(createCursor, []);
   useEffect(() => {
-    cursor.head(Math.ceil(Math.max(0, ...there.map((r) => axis.place(r.runId)?.(r.view.step) ?? 0))));
+    cursor.head(Math.ceil(Math.max(0, ...there.map((r) => axis.place(r.runId)?.of(r.view.step) ?? 0))));
   }, [cursor, there, axis]);
 
-  const named = useMemo(() => names(there), [there]);
+  const weight = smoothingWeight(smoothSteps);
+  useEffect(() => {
+    for (const { history } of there) history.smooth(weight);
+  }, [there, weight]);
+  // Each run is zoomed to its own steps of what is shown.
+  useEffect(() => {
+    const follow = () => {
+      const { zoom } = cursor.get();
+      for (const { runId, history } of there) history.show(ownZoom(axis.place(runId), zoom));
+    };
+    follow();
+    return cursor.subscribe(follow);
+  }, [cursor, there, axis]);
+
+  const named = useMemo(() => namesOf(there), [there]);
   const drawn = useMemo(() => {
     const colourOf = (runId: string) => runIds.indexOf(runId);
     return {
-      marks: forks(there, axis, named),
-      charts: charts.map((chart) => ({
+      marks: forksOf(there, axis, named),
+      charts: compareCharts.map((chart) => ({
         chart,
         lines: linesOf(there, axis, chart, named, colourOf),
         points: chart.points ? pointsOf(there, axis, chart.points, named, colourOf) : [],
       })),
     };
   }, [there, axis, named, runIds]);
-  const settings = useMemo(() => ({ smoothing: smoothingWeight(smoothSteps), log, robust: false }), [smoothSteps, log]);
-  const others = (list.runs ?? []).filter((r) => !r.trashed && !runIds.includes(r.runId));
+  const settings = useMemo(() => ({ smoothing: weight, log, robust }), [weight, log, robust]);
+  const onWidth = useCallback(
+    (width: number) => {
+      for (const { history } of there) history.resolve(2 * width);
+    },
+    [there],
+  );
+  const filesOf =
+    (series: string) =>
+    (lines: readonly LineSpec[]): StepFile[] =>
+      there.flatMap(({ runId, history }) =>
+        lines.some((l) => l.name === runId)
+          ? (stepFile(runId, history, [series], `Every step of ${named.get(runId)}`) ?? [])
+          : [],
+      );
 
   return (
     <>
@@ -87,107 +100,21 @@ export function Compare({ start }: { start: { runs: string[]; x: Alignment } }) 
         </TopBar>
       </header>
       <main className="mx-auto max-w-[120rem] space-y-2 p-2">
-        <ul className="flex flex-wrap gap-1.5" aria-label="Runs compared">
-          {runIds.map((runId, i) => {
-            const run = runs[i];
-            return (
-              <li
-                key={runId}
-                className="inline-flex max-w-full min-w-0 items-center gap-2 rounded border border-line bg-panel py-0.5 pr-0.5 pl-2"
-              >
-                <span
-                  aria-hidden
-                  className="size-2.5 shrink-0 rounded-full"
-                  style={{ background: palette.series[i % palette.series.length] }}
-                />
-                {run ? (
-                  <>
-                    <Link href={`/runs/${runId}`} className="min-w-0 truncate font-medium hover:text-accent">
-                      {named.get(runId)}
-                    </Link>
-                    <StatusBadge status={run.view.status} />
-                    <span className="font-mono text-xs text-dim">{count(run.view.step)}</span>
-                  </>
-                ) : (
-                  <span className={errors[i] ? 'text-bad' : 'text-dim'}>{errors[i] ?? `reading ${runId} …`}</span>
-                )}
-                <Button
-                  look="bare"
-                  size="small"
-                  aria-label={`Leave out ${named.get(runId) ?? runId}`}
-                  onClick={() => setRunIds(runIds.filter((id) => id !== runId))}
-                >
-                  <X aria-hidden size={12} />
-                </Button>
-              </li>
-            );
-          })}
-          {runIds.length < most && others.length > 0 && (
-            <li>
-              <select
-                aria-label="Add a run"
-                className={`${inputClass} w-auto! max-w-60 font-sans`}
-                value=""
-                onChange={(e) => setRunIds([...runIds, e.target.value])}
-              >
-                <option value="">Add a run …</option>
-                {others.map((r) => (
-                  <option key={r.runId} value={r.runId}>
-                    {r.name}
-                  </option>
-                ))}
-              </select>
-            </li>
-          )}
-        </ul>
+        <RunChips runIds={runIds} runs={runs} errors={errors} named={named} palette={palette} onChange={setRunIds} />
         {runIds.length === 0 && (
           <p className="py-10 text-center text-dim">Nothing is chosen: add runs above, or tick them in the list of all runs.</p>
         )}
         <Panel
           title="Curves"
           aside={
-            <div className="flex flex-wrap items-center gap-x-3 gap-y-1 text-xs text-dim">
-              <span className="inline-flex items-center gap-1">
-                aligned by
-                <Select
-                  aria-label="Aligned by"
-                  className="w-auto! font-sans"
-                  options={alignments}
-                  value={x}
-                  onChange={(e) => {
-                    setX(e.target.value as Alignment);
-                    cursor.zoom(null);
-                  }}
-                />
-              </span>
-              {x === 'equal loss' && (
-                <label className="inline-flex items-center gap-1">
-                  loss
-                  <input
-                    className={`${inputClass} w-24!`}
-                    inputMode="decimal"
-                    placeholder={common === null ? '' : measured(common)}
-                    aria-invalid={typed !== null && !Number.isFinite(typed) ? true : undefined}
-                    value={level}
-                    onChange={(e) => setLevel(e.target.value)}
-                  />
-                </label>
-              )}
-              <span className="inline-flex items-center gap-1">
-                smooth
-                <Select
-                  aria-label="Smoothing, in steps"
-                  className="w-auto! font-sans"
-                  options={smoothStops.map(String)}
-                  value={String(smoothSteps)}
-                  onChange={(e) => setSmoothSteps(Number(e.target.value))}
-                />
-              </span>
-              <label className="inline-flex items-center gap-1">
-                <input type="checkbox" className="accent-accent" checked={log} onChange={(e) => setLog(e.target.checked)} />
-                log y
-              </label>
-            </div>
+            <CompareControls
+              choices={choices}
+              common={common}
+              onChange={(change) => {
+                setChoices({ ...choices, ...change });
+                if (change.x) cursor.zoom(null);
+              }}
+            />
           }
         >
           {left.length > 0 && (
@@ -207,7 +134,9 @@ export function Compare({ start }: { start: { runs: string[]; x: Alignment } }) 
                 map={axis.map}
                 settings={settings}
                 cursor={cursor}
-                subscribe={quiet}
+                subscribe={subscribe}
+                onWidth={onWidth}
+                stepFiles={filesOf(chart.series)}
                 percent={chart.percent}
                 notice={there.length === 0 && runIds.length > 0 ? 'Reading the curves …' : null}
               />
@@ -217,136 +146,5 @@ export function Compare({ start }: { start: { runs: string[]; x: Alignment } }) 
         {there.length > 1 && <Differences runs={there} named={named} />}
       </main>
     </>
-  );
-}
-
-type Names = ReadonlyMap<string, string>;
-
-/** Runs of the same name get their id beside it. */
-function names(runs: readonly Compared[]): Names {
-  return new Map(
-    runs.map(({ runId, view }) => {
-      const { name } = view.config;
-      return [runId, runs.some((r) => r.runId !== runId && r.view.config.name === name) ? `${name} (${runId})` : name];
-    }),
-  );
-}
-
-function linesOf(
-  runs: readonly Compared[],
-  axis: ReturnType<typeof axisOf>,
-  { series, smoothed }: (typeof charts)[number],
-  named: Names,
-  colourOf: (runId: string) => number,
-): LineSpec[] {
-  return runs.flatMap((run) => {
-    const place = axis.place(run.runId);
-    if (!place) return [];
-    const curve = carried(run.curves[series], place);
-    const color = colourOf(run.runId);
-    return [
-      { name: run.runId, label: named.get(run.runId)!, color, dashed: color >= 8, smoothed, thin: !smoothed, curve: () => curve },
-    ];
-  });
-}
-
-/** Validation results of each run. */
-function pointsOf(
-  runs: readonly Compared[],
-  axis: ReturnType<typeof axisOf>,
-  what: 'accuracy',
-  named: Names,
-  colourOf: (runId: string) => number,
-): PointSpec[] {
-  return runs.flatMap((run) => {
-    const place = axis.place(run.runId);
-    const found = run.view.evaluations.filter((e) => e.split === 'validation');
-    if (!place || found.length === 0) return [];
-    return [
-      {
-        name: `${run.runId} validation`,
-        label: `${named.get(run.runId)} validation`,
-        color: colourOf(run.runId),
-        points: found.map((e) => ({ step: Math.round(place(e.step)), value: e[what], note: `step ${e.step}` })),
-      },
-    ];
-  });
-}
-
-/** Where a branch leaves a parent that is on the page too. */
-function forks(runs: readonly Compared[], axis: ReturnType<typeof axisOf>, named: Names): Mark[] {
-  return runs.flatMap(({ runId, view }) => {
-    const { parent } = view;
-    const place = axis.place(runId);
-    if (!parent || !place || !named.has(parent.runId)) return [];
-    return [
-      {
-        id: `fork ${runId}`,
-        step: Math.round(place(parent.step)),
-        kind: 'status' as const,
-        label: `${named.get(runId)} leaves ${named.get(parent.runId)}`,
-        detail: `at step ${parent.step}`,
-        color: 'accent' as const,
-        line: true,
-      },
-    ];
-  });
-}
-
-function Differences({ runs, named }: { runs: readonly Compared[]; named: Names }) {
-  const rows = differences(runs.map((r) => r.view.config));
-  const best = (run: Compared, split: string) =>
-    run.view.evaluations.filter((e) => e.split === split).reduce<number | null>((top, e) => Math.max(top ?? 0, e.accuracy), null);
-  const results: [string, (run: Compared) => string][] = [
-    ['Best validation', (r) => percent(best(r, 'validation'))],
-    ['Test', (r) => percent(r.view.evaluations.findLast((e) => e.split === 'test')?.accuracy ?? null)],
-    [
-      'Changes made on the way',
-      (r) => count(r.view.commands.filter((c) => c.command.kind === 'set' && c.outcome.status === 'applied').length),
-    ],
-    ['Backend', (r) => r.view.backend?.name ?? '–'],
-  ];
-  return (
-    <Panel title="Differences">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-      <section className="overflow-x-auto" tabIndex={0} aria-label="Results and set-ups side by side">
-        <table className="w-full text-xs">
-          <thead>
-            <tr className="border-b border-line text-left">
-              <td />
-              {runs.map((r) => (
-                <th key={r.runId} scope="col" className="px-3 py-1 text-right font-semibold">
-                  {named.get(r.runId)}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {results.map(([title, cell]) => (
-              <Row key={title} title={title} cells={runs.map(cell)} />
-            ))}
-            {rows.map((d) => (
-              <Row key={d.path} title={d.label} cells={d.values.map((v) => v ?? '–')} />
-            ))}
-          </tbody>
-        </table>
-        {rows.length === 0 && <p className="px-3 py-2 text-dim">Their set-ups are the same.</p>}
-      </section>
-    </Panel>
-  );
-}
-
-function Row({ title, cells }: { title: string; cells: string[] }) {
-  return (
-    <tr className="border-b border-line/60 last:border-0">
-      <th scope="row" className="px-3 py-0.5 text-left font-normal text-dim">
-        {title}
-      </th>
-      {cells.map((cell, i) => (
-        <td key={i} className="px-3 py-0.5 text-right font-mono">
-          {cell}
-        </td>
-      ))}
-    </tr>
   );
 }

@@ -15,12 +15,20 @@ export interface Aligned {
   anchors: readonly TimeAnchor[];
 }
 
+/** Where a run's steps lie on the common axis, and back. */
+export interface Place {
+  of(step: number): number;
+  back(place: number): number;
+}
+
 /** The common axis: places on it are whole numbers, as steps are, so that charts need to know nothing of it. */
 export interface Axis {
   map: XMap;
-  /** Place of a run's step; null = the run cannot be put on this axis. */
-  place(runId: string): ((step: number) => number) | null;
+  /** null = the run cannot be put on this axis. */
+  place(runId: string): Place | null;
 }
+
+const asItIs: Place = { of: (s) => s, back: (p) => p };
 
 /** Places per epoch. */
 const perEpoch = 1000;
@@ -28,7 +36,7 @@ const perEpoch = 1000;
 export function axisOf(kind: Alignment, runs: readonly Aligned[], lossLevel: number | null): Axis {
   switch (kind) {
     case 'step':
-      return { map: xMap('step', 0, []), place: () => (s) => s };
+      return { map: xMap('step', 0, []), place: () => asItIs };
     case 'epoch':
       return {
         map: {
@@ -39,7 +47,7 @@ export function axisOf(kind: Alignment, runs: readonly Aligned[], lossLevel: num
         },
         place: (id) => {
           const size = runs.find((r) => r.runId === id)?.stepsPerEpoch ?? 0;
-          return size > 0 ? (s) => (s * perEpoch) / size : null;
+          return size > 0 ? { of: (s) => (s * perEpoch) / size, back: (p) => (p * size) / perEpoch } : null;
         },
       };
     case 'time': {
@@ -55,7 +63,8 @@ export function axisOf(kind: Alignment, runs: readonly Aligned[], lossLevel: num
           if (anchors.length < 2) return null;
           const times = timeline(anchors);
           const first = Math.min(...anchors.map((a) => a.step));
-          return (s) => times.of(s) - times.of(first);
+          const begin = times.of(first);
+          return { of: (s) => times.of(s) - begin, back: (p) => times.stepOf(p + begin) };
         },
       };
     }
@@ -71,7 +80,7 @@ export function axisOf(kind: Alignment, runs: readonly Aligned[], lossLevel: num
         },
         place: (id) => {
           const own = reached.get(id) ?? null;
-          return own === null ? null : (s) => s - own + latest;
+          return own === null ? null : { of: (s) => s - own + latest, back: (p) => p + own - latest };
         },
       };
     }
@@ -80,6 +89,7 @@ export function axisOf(kind: Alignment, runs: readonly Aligned[], lossLevel: num
 
 const scaled = (label: string, factor: number, shift = 0) => ({
   kind: 'step' as const,
+  places: true as const,
   label,
   of: (v: number) => (v - shift) / factor,
   stepOf: (x: number) => x * factor + shift,
@@ -102,18 +112,27 @@ export function commonLoss(runs: readonly Aligned[]): number | null {
   return Number.isFinite(worst) ? worst : null;
 }
 
+/** A run's own steps of a range of the axis; null = all of them. */
+export function ownZoom(place: Place | null, zoom: readonly [number, number] | null): [number, number] | null {
+  if (!place || !zoom) return null;
+  const from = Math.max(0, Math.floor(place.back(zoom[0])));
+  return [from, Math.max(from + 1, Math.ceil(place.back(zoom[1])) + 1)];
+}
+
 /** A curve carried to another axis: its buckets in new, equally wide ones, each extreme kept. */
-export function carried(curve: Curve, place: (step: number) => number): Curve {
-  const from = place(curve.firstStep);
-  const to = place(Math.max(curve.headStep, curve.firstStep + 1));
-  const out = new Curve(curve.name, Math.max(2, curve.count), null, from);
+export function carried(curve: Curve, place: Place): Curve {
+  if (place === asItIs) return curve;
+  const from = place.of(curve.firstStep);
+  const to = place.of(Math.max(curve.headStep, curve.firstStep + 1));
+  const out = new Curve(curve.name, Math.max(2, curve.count), curve.toStep === null ? null : place.of(curve.toStep), from);
   out.bucketSteps = Math.max((to - from) / Math.max(1, (curve.headStep - curve.firstStep) / curve.bucketSteps), Number.MIN_VALUE);
   out.headStep = to;
   for (let i = 0; i < curve.count; i++) {
     if (curve.rows[i] === 0) continue;
-    const at = (place(middle(curve, i)) - from) / out.bucketSteps;
+    const at = (place.of(middle(curve, i)) - from) / out.bucketSteps;
     const j = Math.min(out.capacity - 1, Math.max(0, Math.floor(at + 1e-9)));
     mergeBucket(out.values, j, curve.values, i);
+    if (!Number.isNaN(curve.ema[i]!)) out.ema[j] = curve.ema[i]!;
     out.rows[j]! += curve.rows[i]!;
     out.count = Math.max(out.count, j + 1);
   }

@@ -1,60 +1,118 @@
-import { useQueries } from '@tanstack/react-query';
-import { useMemo } from 'react';
-import { ended, type RunView } from '~/shared/fold';
-import { Curve } from '../../_charts/curve';
+import { useEffect, useMemo, useState } from 'react';
+import type { RunView } from '~/shared/fold';
+import type { Curve } from '../../_charts/curve';
+import { History } from '../../_live/history';
+import { browserHost } from '../../_live/host';
 import { timeAnchors } from '../../_live/runMarks';
-import { inWords, useTrpc } from '../../_trpc/client';
+import { createRunStore } from '../../_live/runStore';
+import { viewerWire } from '../../_live/socket';
+import type { RunStore } from '../../_live/types';
+import { followRun, historyDeps } from '../../_live/useHistory';
 import type { Aligned } from './align';
 
 export const comparedSeries = ['loss', 'accuracy', 'gradNorm', 'learningRate'] as const;
 export type ComparedSeries = (typeof comparedSeries)[number];
+/** The schedule is exact by nature. */
+const smoothedSeries: readonly ComparedSeries[] = ['loss', 'accuracy', 'gradNorm'];
 
+/** One of the runs on the page. */
 export interface Compared extends Aligned {
   view: RunView;
-  curves: Record<ComparedSeries, Curve>;
+  history: History;
 }
 
-const buckets = 1000;
-/** How often a run that still goes on is read again. */
-const againMs = 3_000;
+interface Held {
+  store: RunStore;
+  history: History;
+  close(): void;
+}
 
-/** Views and curves of several runs; `null` where one is not there yet. */
-export function useCompared(runIds: readonly string[]): { runs: (Compared | null)[]; errors: (string | null)[] } {
-  const trpc = useTrpc();
-  const views = useQueries({
-    queries: runIds.map((runId) => ({
-      ...trpc.runs.view.queryOptions({ runId }),
-      refetchInterval: (query: { state: { data?: RunView } }) =>
-        query.state.data && ended(query.state.data.status) ? false : againMs,
-    })),
-  });
-  const ranges = useQueries({
-    queries: runIds.map((runId, i) => {
-      const view = views[i]?.data;
-      return {
-        ...trpc.runs.range.queryOptions({ runId, series: [...comparedSeries], fromStep: 0, toStep: null, buckets }),
-        enabled: view !== undefined,
-        refetchInterval: view && ended(view.status) ? (false as const) : againMs,
-      };
-    }),
-  });
-  const stamp = [...views, ...ranges].map((q) => q.dataUpdatedAt).join();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the stamp says whether any of the data changed; useQueries makes new arrays on every render
-  const runs = useMemo(
-    () =>
-      runIds.map((runId, i): Compared | null => {
-        const view = views[i]?.data;
-        const range = ranges[i]?.data;
-        if (!view || !range) return null;
-        const curves = Object.fromEntries(
-          comparedSeries.map((name) => [name, Curve.of(name, range, buckets, 0, null)]),
-        ) as Compared['curves'];
-        return { runId, view, curves, loss: curves.loss, stepsPerEpoch: view.stepsPerEpoch, anchors: timeAnchors(view) };
-      }),
-    [runIds, stamp],
-  );
+/** How often what is not a curve (status, axis, evaluations) follows live runs; curves are drawn as rows arrive. */
+const LOOK_MS = 250;
+
+/**
+ * Views and step rows of several runs, as the run page has them: pushed over the tab's one connection, read by range where they are zoomed into. `null` where one is not
+ * there yet.
+ */
+export function useCompared(runIds: readonly string[]): {
+  runs: (Compared | null)[];
+  errors: (string | null)[];
+  subscribe(listener: () => void): () => void;
+} {
+  const [room] = useState(openRuns);
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    room.show(runIds);
+    setTurn((n) => n + 1);
+  }, [room, runIds]);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | null = null;
+    const stop = room.subscribe(() => {
+      timer ??= setTimeout(() => {
+        timer = null;
+        setTurn((n) => n + 1);
+      }, LOOK_MS);
+    });
+    return () => {
+      stop();
+      if (timer) clearTimeout(timer);
+    };
+  }, [room]);
+  useEffect(() => () => room.show([]), [room]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a turn is when the runs are looked at again
+  return useMemo(() => {
+    const held = runIds.map((runId) => room.get(runId));
+    return {
+      runs: held.map((h) => h && comparedOf(h)),
+      errors: held.map((h) => h?.store.get().error ?? h?.history.error ?? null),
+      subscribe: room.subscribe,
+    };
+  }, [room, runIds, turn]);
+}
+
+function comparedOf({ store, history }: Held): Compared | null {
+  const { view } = store.get();
+  if (!view) return null;
+  const loss: Curve | null = history.wholeCurve('loss');
+  return { runId: store.runId, view, history, loss, stepsPerEpoch: view.stepsPerEpoch, anchors: timeAnchors(view) };
+}
+
+/** The runs on the page, each opened once and closed when it is left out. */
+function openRuns() {
+  const held = new Map<string, Held>();
+  const listeners = new Set<() => void>();
+  const tell = () => {
+    for (const l of [...listeners]) l();
+  };
+  const open = (runId: string): Held => {
+    const store = createRunStore(runId, viewerWire(), browserHost);
+    const history = new History(historyDeps(runId));
+    history.want(comparedSeries);
+    history.want(smoothedSeries, true);
+    const stops = [followRun(store, history), store.subscribe(tell), history.subscribe(tell)];
+    return {
+      store,
+      history,
+      close() {
+        for (const stop of stops) stop();
+        history.close();
+        store.close();
+      },
+    };
+  };
   return {
-    runs,
-    errors: views.map((q, i) => ((q.error ?? ranges[i]?.error) ? inWords(q.error ?? ranges[i]?.error).message : null)),
+    get: (runId: string): Held | null => held.get(runId) ?? null,
+    show(runIds: readonly string[]) {
+      for (const [runId, h] of held) {
+        if (runIds.includes(runId)) continue;
+        held.delete(runId);
+        h.close();
+      }
+      for (const runId of runIds) if (!held.has(runId)) held.set(runId, open(runId));
+    },
+    subscribe(listener: () => void) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
   };
 }

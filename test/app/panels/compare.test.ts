@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Curve } from '~/app/_charts/curve';
-import { type Aligned, axisOf, carried, commonLoss, stepAtLoss } from '~/app/_panels/compare/align';
+import { type Aligned, axisOf, carried, commonLoss, ownZoom, stepAtLoss } from '~/app/_panels/compare/align';
 import { differences } from '~/app/_panels/compare/difference';
 import { defaultConfig } from '~/shared/config';
 
@@ -27,25 +27,39 @@ const runs = [fast, slow];
 
 describe('runs on one axis', () => {
   it('by step: as they are', () => {
-    expect(axisOf('step', runs, null).place('slow01')!(3)).toBe(3);
+    expect(axisOf('step', runs, null).place('slow01')!.of(3)).toBe(3);
   });
   it('by epoch: 10 steps of the one stand over 20 of the other', () => {
     const axis = axisOf('epoch', runs, null);
-    expect([axis.map.of(axis.place('fast01')!(10)), axis.map.of(axis.place('slow01')!(20))]).toEqual([1, 1]);
-    expect(axis.map.say(axis.place('slow01')!(10))).toBe('epoch 0.5');
+    expect([axis.map.of(axis.place('fast01')!.of(10)), axis.map.of(axis.place('slow01')!.of(20))]).toEqual([1, 1]);
+    expect(axis.map.say(axis.place('slow01')!.of(10))).toBe('epoch 0.5');
   });
   it('by time: each from its own beginning, in ms', () => {
     const axis = axisOf('time', runs, null);
     // 4 steps in 400 ms; 6 steps in 12 s
-    expect(axis.place('fast01')!(2)).toBe(200);
-    expect(axis.place('slow01')!(3)).toBe(6_000);
+    expect(axis.place('fast01')!.of(2)).toBe(200);
+    expect(axis.place('slow01')!.of(3)).toBe(6_000);
   });
   it('by equal loss: both reach it at the same place; one that never does is left out', () => {
     const axis = axisOf('equal loss', runs, 2);
     // fast is at 2 by step 1, slow by step 3
-    expect(axis.place('fast01')!(1)).toBe(axis.place('slow01')!(3));
-    expect(axis.map.of(axis.place('slow01')!(3))).toBe(0);
+    expect(axis.place('fast01')!.of(1)).toBe(axis.place('slow01')!.of(3));
+    expect(axis.map.of(axis.place('slow01')!.of(3))).toBe(0);
     expect(axisOf('equal loss', runs, 0.6).place('slow01')).toBeNull();
+  });
+  it('every place leads back to its step, and a zoom to the steps of each run', () => {
+    for (const kind of ['step', 'epoch', 'time', 'equal loss'] as const)
+      for (const { runId } of runs) {
+        const place = axisOf(kind, runs, 2).place(runId)!;
+        for (const step of [0, 1, 3]) expect(place.back(place.of(step)), `${kind} ${runId} ${step}`).toBeCloseTo(step, 9);
+      }
+    const axis = axisOf('epoch', runs, null);
+    // half an epoch to one: 5 to 10 of 10 steps, 10 to 20 of 20; the last step shown is in
+    expect([ownZoom(axis.place('fast01'), [500, 1000]), ownZoom(axis.place('slow01'), [500, 1000])]).toEqual([
+      [5, 11],
+      [10, 21],
+    ]);
+    expect([ownZoom(axis.place('fast01'), null), ownZoom(null, [1, 2])]).toEqual([null, null]);
   });
   it('a run that has not begun has no place by epoch, time or loss', () => {
     const queued: Aligned = { runId: 'queued', loss: null, stepsPerEpoch: 0, anchors: [] };
@@ -63,23 +77,47 @@ describe('runs on one axis', () => {
   });
 });
 
+const by = (of: (step: number) => number) => ({ of, back: () => Number.NaN });
+
 describe('a curve carried to another axis', () => {
   it('keeps every bucket when the axis is a stretched one', () => {
-    const out = carried(curveOf([4, Number.NaN, 1, 0.5]), (s) => s * 100 + 7);
+    const out = carried(
+      curveOf([4, Number.NaN, 1, 0.5]),
+      by((s) => s * 100 + 7),
+    );
     expect([out.firstStep, out.bucketSteps, out.count, out.headStep]).toEqual([7, 100, 4, 407]);
     expect([...out.values.last.slice(0, 4)]).toEqual([4, Number.NaN, 1, 0.5]);
     expect([...out.values.nonFinite.slice(0, 4)]).toEqual([0, 1, 0, 0]);
   });
+  it('carries the moving average with its buckets', () => {
+    const curve = new Curve('loss', 64, null);
+    curve.average(0.5);
+    for (const [i, v] of [1, 2, 4].entries()) curve.append(i, v);
+    expect([
+      ...carried(
+        curve,
+        by((s) => s * 3),
+      ).ema.slice(0, 3),
+    ]).toEqual([1, 1.25 / 0.75, 3]);
+  });
   it('loses no extreme and no row when the pace changes', () => {
     const values = [1, 9, 2, -7, 3, 4, 5, 6];
-    const out = carried(curveOf(values), (s) => (s < 4 ? s : 4 + (s - 4) * 10));
+    const out = carried(
+      curveOf(values),
+      by((s) => (s < 4 ? s : 4 + (s - 4) * 10)),
+    );
     expect(out.rows.reduce((a, b) => a + b, 0)).toBe(8);
     const drawn = [...out.rows.keys()].filter((i) => out.rows[i]! > 0);
     expect(Math.max(...drawn.map((i) => out.values.max[i]!))).toBe(9);
     expect(Math.min(...drawn.map((i) => out.values.min[i]!))).toBe(-7);
   });
   it("a branch begins at its fork: its curve's first step is carried too", () => {
-    expect(carried(curveOf([1, 2], 50), (s) => s * 2).firstStep).toBe(100);
+    expect(
+      carried(
+        curveOf([1, 2], 50),
+        by((s) => s * 2),
+      ).firstStep,
+    ).toBe(100);
   });
 });
 

@@ -1,0 +1,77 @@
+import { inputClass, Select } from '../../_components/Field';
+import { measured } from '../../_components/format';
+import { smoothStops } from '../../_live/chartSettings';
+import { type Alignment, alignments } from './align';
+
+export interface CompareChoices {
+  x: Alignment;
+  /** As typed; '' = the lowest loss that all runs have reached. */
+  level: string;
+  smoothSteps: number;
+  log: boolean;
+  robust: boolean;
+}
+
+/** A level that was typed; null when nothing was, NaN when it is no number. */
+export const typedLevel = ({ level }: CompareChoices): number | null => (level.trim() === '' ? null : Number(level));
+
+export function CompareControls({
+  choices,
+  common,
+  onChange,
+}: {
+  choices: CompareChoices;
+  common: number | null;
+  onChange(change: Partial<CompareChoices>): void;
+}) {
+  const { x, level, smoothSteps } = choices;
+  const typed = typedLevel(choices);
+  return (
+    <div className="flex flex-wrap items-center gap-x-3 gap-y-1 text-xs text-dim">
+      <span className="inline-flex items-center gap-1">
+        aligned by
+        <Select
+          aria-label="Aligned by"
+          className="w-auto! font-sans"
+          options={alignments}
+          value={x}
+          onChange={(e) => onChange({ x: e.target.value as Alignment })}
+        />
+      </span>
+      {x === 'equal loss' && (
+        <label className="inline-flex items-center gap-1">
+          loss
+          <input
+            className={`${inputClass} w-24!`}
+            inputMode="decimal"
+            placeholder={common === null ? '' : measured(common)}
+            aria-invalid={typed !== null && !Number.isFinite(typed) ? true : undefined}
+            value={level}
+            onChange={(e) => onChange({ level: e.target.value })}
+          />
+        </label>
+      )}
+      <span className="inline-flex items-center gap-1">
+        smooth
+        <Select
+          aria-label="Smoothing, in steps"
+          className="w-auto! font-sans"
+          options={smoothStops.map(String)}
+          value={String(smoothSteps)}
+          onChange={(e) => onChange({ smoothSteps: Number(e.target.value) })}
+        />
+      </span>
+      {(['log', 'robust'] as const).map((key) => (
+        <label key={key} className="inline-flex items-center gap-1">
+          <input
+            type="checkbox"
+            className="accent-accent"
+            checked={choices[key]}
+            onChange={(e) => onChange({ [key]: e.target.checked })}
+          />
+          {key === 'log' ? 'log y' : 'fit bulk'}
+        </label>
+      ))}
+    </div>
+  );
+}
