@@ -2,6 +2,7 @@ import { openQuestions } from './analyses';
 import type { Command, RefusalReason } from './commands';
 import { picturesInWords, type RunConfig } from './config';
 import type { Controls, ControlValue } from './controls';
+import { type Deed, deedEvent } from './deeds';
 import {
   type Analysis,
   type BackendInfo,
@@ -48,6 +49,8 @@ export interface CommandRecord {
   at: number;
   actor: Actor;
   command: Command;
+  /** Where the run stood when it was asked for; left out by views that were saved before it was kept. */
+  askedAtStep?: number;
   /** Questions: the place in their queue, as somebody moved it; left out: `at`. */
   place?: number;
   /** It had taken effect; the run has since gone back to a checkpoint before that (revert.ts). */
@@ -107,6 +110,8 @@ export interface RunView {
   commands: CommandRecord[];
   analyses: Placed<Analysis>[];
   notes: Note[];
+  /** Left out by views that were saved before they were kept. */
+  deeds?: Deed[];
   /** Who alone may steer, and until when; null = nobody in particular. */
   wheel: { holder: Actor; until: number | null; askedBy: Actor[] } | null;
   tags: string[];
@@ -160,7 +165,15 @@ export function emptyView(runId: string, created: Entry): RunView {
 /** @throws Error when the entry does not follow the view: a gap or a repeat is a broken invariant, never skipped in silence. */
 export function fold(view: RunView, entry: Entry): RunView {
   if (entry.seq !== view.seq + 1) throw new Error(`run ${view.runId}: expected log place ${view.seq + 1}, got ${entry.seq}`);
-  return { ...view, ...change(view, entry.event, entry), seq: view.seq + places(entry.event), updatedAt: entry.at };
+  const { seq, at } = entry;
+  const deed = deedEvent(entry.event);
+  return {
+    ...view,
+    ...change(view, entry.event, entry),
+    ...(deed && { deeds: [...(view.deeds ?? []), { seq, at, step: view.step, event: deed }] }),
+    seq: view.seq + places(entry.event),
+    updatedAt: at,
+  };
 }
 
 export function foldAll(runId: string, entries: Iterable<Entry>): RunView {
@@ -249,7 +262,9 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
     case 'analysis':
       return { analyses: [...view.analyses, place(event)] };
     case 'command.proposed':
-      return { commands: [...view.commands, { seq, at, ...pick(event), outcome: { status: 'proposed' } }] };
+      return {
+        commands: [...view.commands, { seq, at, ...pick(event), askedAtStep: view.step, outcome: { status: 'proposed' } }],
+      };
     case 'proposal.answered': {
       if (event.approved) return {};
       const message = `${event.actor.name} declined it`;
@@ -257,7 +272,7 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
       return { commands: view.commands.map((c) => (c.command.id === event.commandId ? { ...c, outcome } : c)) };
     }
     case 'command.requested': {
-      const asked: CommandRecord = { seq, at, ...pick(event), outcome: { status: 'requested' } };
+      const asked: CommandRecord = { seq, at, ...pick(event), askedAtStep: view.step, outcome: { status: 'requested' } };
       // An approved proposal moves on; it is still one command.
       return { commands: [...view.commands.filter((c) => c.command.id !== event.command.id), asked] };
     }

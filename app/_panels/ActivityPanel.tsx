@@ -1,15 +1,18 @@
 'use client';
 
 import {
-  Activity,
+  type Activity,
   BadgeCheck,
   Camera,
+  Database,
   FlaskConical,
+  MessageSquare,
   Milestone,
   Save,
   SlidersHorizontal,
   TriangleAlert,
   Undo2,
+  Users,
 } from 'lucide-react';
 import { useMemo, useState } from 'react';
 import { Ago } from '../_components/Ago';
@@ -21,12 +24,12 @@ import { setCursor, useCursor } from '../_live/cursor';
 import { useReadOnly } from '../_live/readOnly';
 import { useRun, useView } from '../_live/useRun';
 import { useSteer } from '../_live/useSteer';
-import { activity, type Item, type Tone } from './activity';
+import { activity, type Item, type Listed, type Tone } from './activity';
 import { NotifyButton } from './NotifyButton';
 import { CheckpointActions } from './room/CheckpointActions';
 import { useWhyNot } from './useWhyNot';
 
-const icons = {
+const icons: Record<Item['kind'], typeof Activity> = {
   command: SlidersHorizontal,
   evaluation: BadgeCheck,
   checkpoint: Save,
@@ -34,39 +37,69 @@ const icons = {
   analysis: FlaskConical,
   status: Milestone,
   alert: TriangleAlert,
-} as const;
+  note: MessageSquare,
+  team: Users,
+  record: Database,
+};
 const colours: Record<Tone, string> = { plain: 'text-dim', good: 'text-good', warn: 'text-warn', bad: 'text-bad' };
-const filters = ['everything', 'commands', 'results', 'alerts'] as const;
+const filters = ['everything', 'commands', 'results', 'alerts', 'notes', 'team'] as const;
 const kept: Record<(typeof filters)[number], (item: Item) => boolean> = {
   everything: () => true,
   commands: (i) => i.kind === 'command',
   results: (i) => i.kind === 'evaluation' || i.kind === 'checkpoint' || i.kind === 'snapshot' || i.kind === 'analysis',
   alerts: (i) => i.kind === 'alert' || i.kind === 'status',
+  notes: (i) => i.kind === 'note',
+  team: (i) => i.kind === 'team' || i.kind === 'record',
 };
 const atOnce = 60;
 
+const listedOf = ({
+  commands,
+  evaluations,
+  checkpoints,
+  snapshots,
+  analyses,
+  statuses,
+  alerts,
+  controls,
+  values,
+  notes,
+  deeds,
+  createdBy,
+  createdAt,
+  parent,
+}: Listed): Listed => ({
+  commands,
+  evaluations,
+  checkpoints,
+  snapshots,
+  analyses,
+  statuses,
+  alerts,
+  controls,
+  values,
+  notes,
+  ...(deeds && { deeds }),
+  createdBy,
+  createdAt,
+  parent,
+});
+
 /** What happened to the run besides steps. Clicking a line moves every panel to its step. */
 export function ActivityPanel() {
-  const listed = useView(
-    ({ commands, evaluations, checkpoints, snapshots, analyses, statuses, alerts, controls, values }) => ({
-      commands,
-      evaluations,
-      checkpoints,
-      snapshots,
-      analyses,
-      statuses,
-      alerts,
-      controls,
-      values,
-    }),
-    null,
-  );
+  const listed = useView(listedOf, null);
   const why = useWhyNot();
   const readOnly = useReadOnly();
   const youId = useRun((r) => r.you?.id ?? null);
   const [filter, setFilter] = useState<(typeof filters)[number]>('everything');
+  const [person, setPerson] = useState('');
   const [limit, setLimit] = useState(atOnce);
-  const items = useMemo(() => (listed ? activity(listed).filter(kept[filter]) : []), [listed, filter]);
+  const all = useMemo(() => (listed ? activity(listed) : []), [listed]);
+  const people = useMemo(() => [...new Map(all.flatMap(({ who }) => (who ? [[who.id, who.name]] : []))).entries()], [all]);
+  const items = useMemo(
+    () => all.filter((item) => kept[filter](item) && (person === '' || item.who?.id === person)),
+    [all, filter, person],
+  );
   return (
     <Panel
       title="Activity"
@@ -83,11 +116,26 @@ export function ActivityPanel() {
               <option key={f}>{f}</option>
             ))}
           </select>
+          {(people.length > 1 || person !== '') && (
+            <select
+              aria-label="Whose activity"
+              className="max-w-24 rounded border border-line bg-bg px-1 text-2xs"
+              value={person}
+              onChange={(e) => setPerson(e.target.value)}
+            >
+              <option value="">everybody</option>
+              {people.map(([id, name]) => (
+                <option key={id} value={id}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          )}
         </span>
       }
     >
       {items.length === 0 ? (
-        <p className="px-3 py-4 text-dim">Nothing yet.</p>
+        <p className="px-3 py-4 text-dim">{all.length === 0 ? 'Nothing yet.' : 'Nothing of this kind.'}</p>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
         <ol className="max-h-96 overflow-y-auto py-1" data-testid="activity" tabIndex={0} aria-label="Activity, newest first">
@@ -111,7 +159,7 @@ function Line({ item, why, youId }: { item: Item; why: string | null; youId: str
   const steer = useSteer();
   const readOnly = useReadOnly();
   const here = useCursor((c) => c.mode === 'pinned' && c.step === item.step);
-  const Icon = icons[item.kind] ?? Activity;
+  const Icon = icons[item.kind];
   const { step, who, undo, checkpoint } = item;
   return (
     <li className={`group flex items-start gap-2 px-3 py-1 hover:bg-raised/60 ${here ? 'bg-raised' : ''}`}>

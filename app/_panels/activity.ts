@@ -1,9 +1,12 @@
+import type { Deed } from '~/shared/deeds';
 import type { CommandRecord, RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { isRevert } from '~/shared/revert';
-import { measured, percent } from '../_components/format';
+import { unreachable } from '~/shared/unreachable';
+import { count, duration, measured, percent } from '../_components/format';
 import { statusWord } from '../_components/statusWord';
 import type { DraftCommand } from '../_live/types';
+import { placeInWords } from './room/anchors';
 import { commandInWords, undoOf, valueInWords, valueSpec } from './steering';
 
 export type Tone = 'plain' | 'good' | 'warn' | 'bad';
@@ -12,7 +15,7 @@ export type Tone = 'plain' | 'good' | 'warn' | 'bad';
 export interface Item {
   seq: number;
   at: number;
-  kind: 'command' | 'evaluation' | 'checkpoint' | 'snapshot' | 'analysis' | 'status' | 'alert';
+  kind: 'command' | 'evaluation' | 'checkpoint' | 'snapshot' | 'analysis' | 'status' | 'alert' | 'note' | 'team' | 'record';
   tone: Tone;
   /** Where the cursor goes; null = nowhere yet. */
   step: number | null;
@@ -25,9 +28,22 @@ export interface Item {
   checkpoint?: string;
 }
 
-type Listed = Pick<
+export type Listed = Pick<
   RunView,
-  'commands' | 'evaluations' | 'checkpoints' | 'snapshots' | 'analyses' | 'statuses' | 'alerts' | 'controls' | 'values'
+  | 'commands'
+  | 'evaluations'
+  | 'checkpoints'
+  | 'snapshots'
+  | 'analyses'
+  | 'statuses'
+  | 'alerts'
+  | 'controls'
+  | 'values'
+  | 'notes'
+  | 'deeds'
+  | 'createdBy'
+  | 'createdAt'
+  | 'parent'
 >;
 
 /** Everything that happened to the run besides steps, newest first. Snapshots appear when somebody asked for them. */
@@ -35,6 +51,15 @@ export function activity(view: Listed): Item[] {
   const askedBy = (commandId: string | null) =>
     commandId === null ? null : (view.commands.find((c) => c.command.id === commandId)?.actor ?? null);
   const items: Item[] = [
+    {
+      ...of({ seq: 1, at: view.createdAt, step: view.parent?.step ?? 0 }, 'team', 'plain'),
+      who: view.createdBy,
+      title: view.parent
+        ? `${view.createdBy.name} branched it at step ${count(view.parent.step)}`
+        : `${view.createdBy.name} asked for this run`,
+      detail: view.parent ? `from run ${view.parent.runId}` : '',
+    },
+    ...(view.deeds ?? []).flatMap((d) => deedItem(view, d) ?? []),
     ...view.commands.map((c) => commandItem(view, c)),
     ...view.evaluations.map(
       (e): Item => ({
@@ -102,18 +127,69 @@ const words = {
 const of = (e: { seq: number; at: number; step: number | null }, kind: Item['kind'], tone: Tone) =>
   ({ seq: e.seq, at: e.at, step: e.step, kind, tone, who: null, undo: null }) as const;
 
+/** null: of no more interest, such as a note that was deleted. */
+function deedItem(view: Listed, { seq, at, step, event }: Deed): Item | null {
+  const who = 'actor' in event ? event.actor : null;
+  const line = (kind: Item['kind'], title: string, detail = ''): Item => ({
+    ...of({ seq, at, step }, kind, 'plain'),
+    who,
+    title: who ? `${who.name} ${title}` : title,
+    detail,
+  });
+  switch (event.type) {
+    case 'wheel': {
+      const { holder, until, actor } = event;
+      if (!holder) return line('team', 'released the wheel');
+      const what = holder.id === actor.id ? 'took the wheel' : `handed the wheel to ${holder.name}`;
+      return line('team', what, until === null ? '' : `for ${duration(until - at)}`);
+    }
+    case 'wheel.asked':
+      return line('team', 'asked for the wheel');
+    case 'proposal.answered': {
+      const asked = view.commands.find((c) => c.command.id === event.commandId);
+      const what = asked ? `${commandInWords(view, asked.command)}, asked for by ${asked.actor.name}` : event.commandId;
+      return line('team', `${event.approved ? 'approved' : 'declined'} a command`, what);
+    }
+    case 'note': {
+      const { note } = event;
+      const written = view.notes.find((n) => n.id === note.id);
+      if (!written || note.kind === 'edit' || note.kind === 'delete') return null;
+      const did =
+        note.kind === 'add' ? (note.replyTo ? 'answered' : 'noted') : note.resolved ? 'resolved a thread' : 'reopened a thread';
+      const text = written.text.length > 120 ? `${written.text.slice(0, 119)}…` : written.text;
+      return { ...line('note', `${did}: ${text}`, placeInWords(written.anchor)), step: written.anchor.step };
+    }
+    case 'run.labelled': {
+      const { name, tags, archived, trashed } = event;
+      const did = [
+        name !== undefined && `named it "${name}"`,
+        tags !== undefined && (tags.length > 0 ? `tagged it ${tags.join(', ')}` : 'took its tags off'),
+        archived !== undefined && (archived ? 'archived it' : 'took it out of the archive'),
+        trashed !== undefined && (trashed ? 'put it into the trash' : 'took it out of the trash'),
+      ].filter((words) => words !== false);
+      return line('team', did.join(', '));
+    }
+    case 'run.queued':
+      return line('team', 'moved it in the queue');
+    case 'snapshots.thinned':
+      return line('record', 'snapshots thinned', event.message);
+    default:
+      return unreachable(event);
+  }
+}
+
 function commandItem(view: Listed, record: CommandRecord): Item {
-  const { command, outcome, actor, seq, at } = record;
+  const { command, outcome, actor, seq, at, askedAtStep = null } = record;
   const base = { seq, at, kind: 'command', who: actor, title: commandInWords(view, command) } as const;
   switch (outcome.status) {
     case 'requested':
-      return { ...base, tone: 'plain', step: null, detail: 'requested', undo: null };
+      return { ...base, tone: 'plain', step: askedAtStep, detail: 'requested', undo: null };
     case 'proposed':
-      return { ...base, tone: 'warn', step: null, detail: 'waits for a second operator', undo: null };
+      return { ...base, tone: 'warn', step: askedAtStep, detail: 'waits for a second operator', undo: null };
     case 'scheduled':
-      return { ...base, tone: 'plain', step: null, detail: `scheduled: ${outcome.message}`, undo: null };
+      return { ...base, tone: 'plain', step: askedAtStep, detail: `scheduled: ${outcome.message}`, undo: null };
     case 'refused':
-      return { ...base, tone: 'bad', step: outcome.step, detail: `refused: ${outcome.message}`, undo: null };
+      return { ...base, tone: 'bad', step: outcome.step ?? askedAtStep, detail: `refused: ${outcome.message}`, undo: null };
     case 'applied': {
       const spec = command.kind === 'set' ? valueSpec(view, command.control) : undefined;
       const change =

@@ -97,7 +97,7 @@ describe('fold', () => {
   it('a command shows requested, then applied with old and new, and sets the control with its author', () => {
     const command = { kind: 'set' as const, id: 'command1', runId: 'run001', control: 'clipNorm', value: 1, expected: 5 };
     const asked = view(assigned(1, 0), started, { type: 'command.requested', actor: ada, command });
-    expect(asked.commands).toEqual([{ seq: 4, at: 1004, actor: ada, command, outcome: { status: 'requested' } }]);
+    expect(asked.commands).toEqual([{ seq: 4, at: 1004, actor: ada, command, askedAtStep: 0, outcome: { status: 'requested' } }]);
     const done = fold(asked, {
       seq: 5,
       tenure: 1,

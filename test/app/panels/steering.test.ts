@@ -177,7 +177,8 @@ describe('activity', () => {
         at: 70,
         kind: 'command',
         tone: 'plain',
-        step: null,
+        // Where the run stood when it was asked for.
+        step: 0,
         who: bob,
         title: 'Evaluate (test) at step 40',
         detail: 'scheduled: at step 40',
@@ -205,6 +206,51 @@ describe('activity', () => {
         detail: 'applied: 5 → 1',
         undo: { kind: 'set', control: 'clipThreshold', value: 5, expected: 1 },
       },
+      {
+        seq: 1,
+        at: 10,
+        kind: 'team',
+        tone: 'plain',
+        step: 0,
+        who: ann,
+        title: 'Ann asked for this run',
+        detail: '',
+        undo: null,
+      },
+    ]);
+  });
+
+  it('tells in plain words what people and the server did besides: the wheel, approvals, notes, names, the queue, thinned snapshots', () => {
+    const anchor = { step: 7, chart: 'loss', value: 0.5, head: null };
+    const change = { kind: 'set', id: 'change-01', runId: 'run00001', control: 'clipThreshold', value: 1 } as const;
+    const done = viewOf(
+      { type: 'wheel', actor: ann, holder: ann, until: 90_030 }, // 3, at 30
+      { type: 'wheel.asked', actor: bob },
+      { type: 'wheel', actor: ann, holder: bob, until: null },
+      { type: 'wheel', actor: bob, holder: null, until: null },
+      { type: 'note', actor: bob, note: { kind: 'add', id: 'note-one', anchor, text: 'why?', replyTo: null } },
+      { type: 'note', actor: ann, note: { kind: 'add', id: 'note-gone', anchor, text: 'oops', replyTo: null } },
+      { type: 'note', actor: ann, note: { kind: 'delete', id: 'note-gone' } },
+      { type: 'note', actor: ann, note: { kind: 'resolve', id: 'note-one', resolved: true } },
+      { type: 'command.proposed', actor: ann, command: change },
+      { type: 'proposal.answered', actor: bob, commandId: 'change-01', approved: true },
+      { type: 'run.labelled', actor: ann, name: 'best', tags: ['keep'], archived: true },
+      { type: 'run.queued', actor: bob, place: 3 },
+      { type: 'snapshots.thinned', quotaBytes: 1, seqs: [2], message: '1 of 3 snapshots taken away' },
+    );
+    const told = activity(done).filter((i) => i.kind !== 'command' && i.kind !== 'status');
+    expect(told.map((i) => [i.kind, i.step, i.who?.name, i.title, i.detail])).toEqual([
+      ['record', 0, undefined, 'snapshots thinned', '1 of 3 snapshots taken away'],
+      ['team', 0, 'Bob', 'Bob moved it in the queue', ''],
+      ['team', 0, 'Ann', 'Ann named it "best", tagged it keep, archived it', ''],
+      ['team', 0, 'Bob', 'Bob approved a command', 'Clip value → 1, asked for by Ann'],
+      ['note', 7, 'Ann', 'Ann resolved a thread: why?', 'step 7, loss at 0.5'],
+      ['note', 7, 'Bob', 'Bob noted: why?', 'step 7, loss at 0.5'],
+      ['team', 0, 'Bob', 'Bob released the wheel', ''],
+      ['team', 0, 'Ann', 'Ann handed the wheel to Bob', ''],
+      ['team', 0, 'Bob', 'Bob asked for the wheel', ''],
+      ['team', 0, 'Ann', 'Ann took the wheel', 'for 1:30'],
+      ['team', 0, 'Ann', 'Ann asked for this run', ''],
     ]);
   });
 
@@ -247,6 +293,7 @@ describe('activity', () => {
       ['Back to the checkpoint at step 0', 'Bob went back', 12, null, undefined],
       ['Clip value → 1', 'undone by going back: 5 → 1', 12, null, undefined],
       ['checkpoint saved', 'at the start', 0, null, hash],
+      ['Ann asked for this run', '', 0, null, undefined],
     ]);
     expect(marksOf(back).flatMap((m) => (m.kind === 'command' ? [[m.step, m.label]] : []))).toEqual([[0, 'back from step 12']]);
     expect(clipRule(back).from).toEqual([{ step: 0, value: 5 }]);
