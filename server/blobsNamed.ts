@@ -7,6 +7,8 @@ export function blobsNamed(event: Entry['event']): string[] {
       return [event.parent?.checkpoint.hash, event.config.startFrom].filter((hash): hash is string => !!hash);
     case 'run.assigned':
       return event.checkpoint ? [event.checkpoint.hash] : [];
+    case 'snapshot':
+      return [event.blob.hash, ...(event.pictures ? [event.pictures.hash] : [])];
     default:
       return 'blob' in event && event.blob ? [event.blob.hash] : [];
   }

@@ -4,12 +4,13 @@
  */
 import { asksCheckpoint } from '~/shared/analyses';
 import { type Command, type CommandAnswer, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
-import type { RunEvent, TrainerEvent } from '~/shared/events';
+import type { RunEvent } from '~/shared/events';
 import { type CommandRecord, ended, type RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { Assignment, BatchAnswer, EventBatch } from '~/shared/protocol';
 import { isRevert, lastRevert, pendingRevert, revertTarget } from '~/shared/revert';
 import { accept } from './accept';
+import { blobsNamed } from './blobsNamed';
 import { isResend, judge, questionCalledOff } from './judge';
 import type { RunLog } from './log';
 import { revertEvents } from './revert';
@@ -60,7 +61,7 @@ export class Room {
       const accepted = accept(this.view, this.log.nextEvent, batch);
       if (!accepted.ok) return accepted;
       if (accepted.events.length === 0) return { ok: true, nextEvent: this.log.nextEvent };
-      for (const hash of blobsOf(accepted.events))
+      for (const hash of new Set(accepted.events.flatMap(blobsNamed)))
         if (!(await this.deps.hasBlob(hash)))
           return {
             ok: false,
@@ -309,6 +310,3 @@ function replayed(view: RunView, checkpoint: RunView['checkpoints'][number] | nu
     .sort((a, b) => a.step - b.step || a.at - b.at)
     .map(({ logged, step }) => ({ logged, step }));
 }
-
-const blobsOf = (events: TrainerEvent[]): Set<string> =>
-  new Set(events.flatMap((e) => ('blob' in e && e.blob ? [e.blob.hash] : [])));

@@ -32,8 +32,14 @@ export interface AttentionSnapshot {
   bytes: number;
 }
 
-/** @throws SafetensorsError naming the tensor that is missing or does not fit the others */
-export function parseAttentionSnapshot(bytes: Uint8Array): AttentionSnapshot {
+/** The file that holds the snapshot's pictures, by hash; null when it has none, or carries them itself. */
+export const picturesNamed = (bytes: Uint8Array): string | null => parseSafetensors(bytes).metadata.pictures ?? null;
+
+/**
+ * @param picturesFile the bytes that `picturesNamed` names
+ * @throws SafetensorsError naming the tensor that is missing or does not fit the others
+ */
+export function parseAttentionSnapshot(bytes: Uint8Array, picturesFile: Uint8Array | null = null): AttentionSnapshot {
   const { tensors, metadata } = parseSafetensors(bytes);
   const fail = (why: string): never => {
     throw new SafetensorsError(`attention snapshot: ${why}`);
@@ -83,6 +89,9 @@ export function parseAttentionSnapshot(bytes: Uint8Array): AttentionSnapshot {
     }
 
   let pictures: AttentionSnapshot['pictures'] = null;
+  const apart = picturesFile && parseSafetensors(picturesFile).tensors.get('pictures');
+  if (apart) tensors.set('pictures', apart);
+  else if (metadata.pictures) fail(`its pictures, file ${metadata.pictures.slice(0, 12)}..., are missing`);
   if (tensors.has('pictures')) {
     const p = take('pictures', Uint8Array, 4);
     const [count, side] = p.shape as [number, number, number, number];

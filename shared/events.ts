@@ -78,6 +78,8 @@ export const snapshot = z.strictObject({
   type: z.literal('snapshot'),
   step,
   blob: blobRef,
+  /** What the examples' pictures are kept in, once for all snapshots that show the same; left out: there are none, or they are in `blob`. */
+  pictures: blobRef.optional(),
   occasion,
   commandId: commandId.nullable(),
   layers: z.int().positive(),

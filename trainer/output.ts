@@ -28,9 +28,9 @@ export class Output {
     return this.#rows.newest(column);
   }
 
-  emit(event: TrainerEvent, blob: Uint8Array | null = null): void {
+  emit(event: TrainerEvent, blob: Uint8Array | null = null, pictures: Uint8Array | null = null): void {
     this.#flushRows();
-    this.#ready.push({ event, blob });
+    this.#ready.push({ event, blob, ...(pictures && { pictures }) });
   }
 
   status(status: 'running' | 'paused' | 'finished' | 'stopped' | 'failed', step: number, message: string): void {

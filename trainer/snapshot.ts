@@ -10,6 +10,8 @@ export interface SnapshotInput {
   step: number;
   shape: ModelShape;
   probe: Probe;
+  /** The file that holds the probe's pictures (`encodePictures`), by hash; null or left out when it has none. */
+  pictures?: string | null;
   attended: Attended;
   /** Maps of the same probe in the snapshot before; null when there is none. */
   previous: Float32Array | null;
@@ -21,7 +23,16 @@ export interface EncodedSnapshot {
   signals: Record<string, number[]>;
 }
 
-export function encodeSnapshot({ task, runId, step, shape, probe, attended, previous }: SnapshotInput): EncodedSnapshot {
+export function encodeSnapshot({
+  task,
+  runId,
+  step,
+  shape,
+  probe,
+  pictures,
+  attended,
+  previous,
+}: SnapshotInput): EncodedSnapshot {
   const { layers, heads, seqLen: T, outputDim: C } = shape;
   const { size: E, labels } = probe.batch;
   const perExample = headSignals({
@@ -40,17 +51,26 @@ export function encodeSnapshot({ task, runId, step, shape, probe, attended, prev
     ['predictions', { shape: answers, data: argmax }],
     ['probabilities', { shape: perPosition ? [E, T, C] : [E, T], data: probabilities }],
   ];
-  if (probe.pictures) {
-    const { data, side } = probe.pictures;
-    tensors.push(['pictures', { shape: [data.length / (3 * side * side), side, side, 3], data }]);
-  }
   const signals: Record<string, number[]> = {};
   for (const [name, values] of Object.entries(perExample)) {
     tensors.push([`signal.${name}`, { shape: [E, layers, heads], data: values }]);
     signals[name] = meanOverExamples(values, layers * heads);
   }
-  const metadata = { ...probe.notes, task, step: String(step), ...(runId !== null && { runId }) };
+  const metadata = {
+    ...probe.notes,
+    task,
+    step: String(step),
+    ...(pictures !== null && { pictures }),
+    ...(runId !== null && { runId }),
+  };
   return { blob: serializeSafetensors(tensors, metadata), signals };
+}
+
+/** The pictures of a probe as a file; null when it has none. */
+export function encodePictures({ pictures }: Probe): Uint8Array | null {
+  if (!pictures) return null;
+  const { data, side } = pictures;
+  return serializeSafetensors([['pictures', { shape: [data.length / (3 * side * side), side, side, 3], data }]], {});
 }
 
 /** Softmax and argmax (the first of equals) of each row of `width` logits. A row with a NaN gives probabilities of NaN. */

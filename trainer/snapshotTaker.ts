@@ -1,8 +1,9 @@
 import type { Occasion } from '~/shared/events';
+import type { BlobRef } from '~/shared/ids';
 import type { Checkpoint } from './checkpoint';
 import { blobRefOf } from './hash';
 import type { Output } from './output';
-import { encodeSnapshot } from './snapshot';
+import { encodePictures, encodeSnapshot } from './snapshot';
 import type { Learner, ModelShape, Probe, Task } from './types';
 
 interface Parts {
@@ -13,11 +14,18 @@ interface Parts {
   probeSize: number;
 }
 
+interface Chosen {
+  chosen: string | null;
+  probe: Probe;
+  /** Its pictures' file: the bytes go out with the first snapshot. */
+  pictures: { ref: BlobRef; unsent: Uint8Array | null } | null;
+}
+
 /** Records attention and predictions of the probe examples, each time measured against the time before. */
 export class SnapshotTaker {
   readonly #parts: Parts;
   readonly #output: Output;
-  #probe: { chosen: string | null; probe: Probe } | null = null;
+  #probe: Chosen | null = null;
   #previous: Checkpoint['previous'];
   #lastStep = -1;
 
@@ -38,9 +46,16 @@ export class SnapshotTaker {
 
   /** The examples that a snapshot records now. @param chosen as for `take` */
   probe(chosen: string | null): Probe {
+    return this.#chosen(chosen).probe;
+  }
+
+  #chosen(chosen: string | null): Chosen {
+    if (this.#probe && this.#probe.chosen === chosen) return this.#probe;
     const { task, probeSize } = this.#parts;
-    if (this.#probe?.chosen !== chosen || !this.#probe) this.#probe = { chosen, probe: task.probe(probeSize, chosen) };
-    return this.#probe.probe;
+    const probe = task.probe(probeSize, chosen);
+    const file = encodePictures(probe);
+    this.#probe = { chosen, probe, pictures: file && { ref: blobRefOf(file), unsent: file } };
+    return this.#probe;
   }
 
   /**
@@ -56,7 +71,7 @@ export class SnapshotTaker {
     remember = true,
   ): Promise<number> {
     const { task, shape, learner, runId } = this.#parts;
-    const probe = this.probe(chosen);
+    const { probe, pictures } = this.#chosen(chosen);
     const attended = await learner.attend(probe.batch);
     const { layers, heads, seqLen } = shape;
     const examples = probe.batch.size;
@@ -68,13 +83,20 @@ export class SnapshotTaker {
       step,
       shape,
       probe,
+      pictures: pictures?.ref.hash ?? null,
       attended,
       previous: comparable ? before.maps : null,
     });
     if (remember) this.#previous = { probe: chosen, shape: [examples, layers, heads, seqLen, seqLen], maps: attended.maps };
     this.#lastStep = step;
     const sizes = { layers, heads, examples, queries: seqLen, keys: seqLen };
-    this.#output.emit({ type: 'snapshot', step, blob: blobRefOf(blob), occasion, commandId, ...sizes, signals }, blob);
+    const named = pictures && { pictures: pictures.ref };
+    this.#output.emit(
+      { type: 'snapshot', step, blob: blobRefOf(blob), ...named, occasion, commandId, ...sizes, signals },
+      blob,
+      pictures?.unsent,
+    );
+    if (pictures) pictures.unsent = null;
     const { drift } = signals;
     return drift ? drift.reduce((sum, v) => sum + v, 0) / drift.length : Number.NaN;
   }

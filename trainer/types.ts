@@ -137,10 +137,12 @@ export interface Probe {
   notes?: Record<string, string>;
 }
 
-/** One thing that happened; a blob that the event names must be stored before the event is. */
+/** One thing that happened; blobs that the event names must be stored before the event is. */
 export interface TrainOutput {
   event: TrainerEvent;
   blob: Uint8Array | null;
+  /** What a snapshot's `pictures` names, with the first snapshot that names it. */
+  pictures?: Uint8Array;
 }
 
 /** Where the loop finds its commands, in log order. */

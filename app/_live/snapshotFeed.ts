@@ -2,7 +2,7 @@
  * The snapshots of one run as the page walks through its steps: which one a step shows, fetched once, kept up to a number of bytes, and fetched ahead around
  * where people look. Knows no socket and no React: blobs come from `fetchBlob`.
  */
-import { type AttentionSnapshot, parseAttentionSnapshot } from '~/shared/attentionSnapshot';
+import { type AttentionSnapshot, parseAttentionSnapshot, picturesNamed } from '~/shared/attentionSnapshot';
 import { LruCache } from './snapshotCache';
 
 /** A snapshot as the run's view lists it. */
@@ -70,6 +70,7 @@ export class SnapshotFeed {
   private everything = false;
   private revision = 0;
   private lastPictures: AttentionSnapshot['pictures'] = null;
+  private pictures: { hash: string; file: Promise<Uint8Array>; parsed: AttentionSnapshot['pictures'] } | null = null;
 
   constructor(private readonly options: FeedOptions) {
     this.cache = new LruCache(options.maxBytes ?? 256 * 2 ** 20);
@@ -203,7 +204,12 @@ export class SnapshotFeed {
 
   private async fetch(hash: string): Promise<void> {
     try {
-      const snapshot = this.sharingPictures(parseAttentionSnapshot(await this.options.fetchBlob(hash)));
+      const bytes = await this.options.fetchBlob(hash);
+      const named = picturesNamed(bytes);
+      const snapshot =
+        named === null
+          ? this.sharingPictures(parseAttentionSnapshot(bytes))
+          : this.withPictures(named, parseAttentionSnapshot(bytes, await this.picturesFile(named)));
       this.cache.set(hash, snapshot, snapshot.bytes);
       this.failed.delete(hash);
     } catch (e) {
@@ -212,7 +218,26 @@ export class SnapshotFeed {
     this.changed();
   }
 
-  /** The same probe pictures come with every snapshot: they are kept once, and the rest is copied out so that the blob itself can go. */
+  /** One file for all snapshots of the same examples: the last one is kept. */
+  private picturesFile(hash: string): Promise<Uint8Array> {
+    if (this.pictures?.hash !== hash) {
+      const file = this.options.fetchBlob(hash);
+      this.pictures = { hash, file, parsed: null };
+      file.catch(() => {
+        if (this.pictures?.file === file) this.pictures = null;
+      });
+    }
+    return this.pictures!.file;
+  }
+
+  /** One object for the same pictures, so that they are drawn once. */
+  private withPictures(hash: string, s: AttentionSnapshot): AttentionSnapshot {
+    if (this.pictures?.hash !== hash) return s;
+    this.pictures.parsed ??= s.pictures;
+    return { ...s, pictures: this.pictures.parsed };
+  }
+
+  /** The same probe pictures come with every older snapshot: they are kept once, and the rest is copied out so that the blob itself can go. */
   private sharingPictures(s: AttentionSnapshot): AttentionSnapshot {
     if (!s.pictures) return s;
     const known = this.lastPictures;

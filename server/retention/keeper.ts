@@ -2,6 +2,7 @@ import type { CommandAnswer, Refusal } from '~/shared/commands';
 import type { Entry, RunEvent } from '~/shared/events';
 import type { RunView } from '~/shared/fold';
 import type { BlobStore } from '../blobs';
+import { blobsNamed } from '../blobsNamed';
 import type { Store } from '../store';
 import { toThin } from './thin';
 
@@ -38,8 +39,9 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
       const taken = toThin(view, quota);
       if (taken.length === 0) return [];
       const gone = new Set(taken);
-      const kept = new Set(view.snapshots.filter((s) => !gone.has(s)).map((s) => s.blob.hash));
-      hashes = [...new Set(taken.map((s) => s.blob.hash))].filter((hash) => !kept.has(hash));
+      const named = (snapshots: RunView['snapshots']) => snapshots.flatMap((s) => blobsNamed({ ...s, signals: {} }));
+      const kept = new Set(named(view.snapshots.filter((s) => !gone.has(s))));
+      hashes = [...new Set(named(taken))].filter((hash) => !kept.has(hash));
       return [
         {
           type: 'snapshots.thinned',

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { SignalTable } from '~/app/_live/signalTable';
 import { LruCache } from '~/app/_live/snapshotCache';
 import { inStepOrder, nearestIndex, type Recorded, SnapshotFeed } from '~/app/_live/snapshotFeed';
+import { serializeSafetensors } from '~/shared/safetensors';
 import { seeded, snapshotBytes, uniform } from './attention/maps';
 
 const hashOf = (step: number) => String(step).padStart(64, '0');
@@ -175,6 +176,26 @@ it('the same pictures are kept once', async () => {
   expect(b.pictures).toBe(a.pictures);
   expect(b.bytes).toBe(a.bytes - pictures.data.length);
   expect(b.attention.buffer.byteLength).toBe(b.attention.byteLength);
+});
+
+it('pictures in a file of their own are fetched once for all snapshots that name it', async () => {
+  const pictures = { data: Uint8Array.from({ length: 4 * 8 * 8 * 3 }, (_, i) => i), count: 4, side: 8 };
+  const file = serializeSafetensors([['pictures', { shape: [4, 8, 8, 3], data: pictures.data }]], {});
+  const asked: string[] = [];
+  const feed = new SnapshotFeed({
+    fetchBlob: async (hash) => {
+      asked.push(hash);
+      if (hash === 'the pictures') return file;
+      return bytesAt(Number(hash), { task: 'anomaly', inputs: [[0, 1, 2, 3]], picturesFile: 'the pictures' });
+    },
+  });
+  feed.setRecorded([recorded(0), recorded(20)]);
+  go(feed, 0);
+  for (let n = 0; n < 20; n++) await settled();
+  const [a, b] = [go(feed, 0).shown!.snapshot, go(feed, 20).shown!.snapshot];
+  expect(a.pictures).toEqual(pictures);
+  expect(b.pictures).toBe(a.pictures);
+  expect(asked.filter((hash) => hash === 'the pictures').length).toBe(1);
 });
 
 it('the cache lets the longest unused go and never what was just put in', () => {

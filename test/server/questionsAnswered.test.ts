@@ -1,10 +1,12 @@
 /** Questions about checkpoints with everything real: the trainer process answers what the run itself had answered, also when it is killed over it. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
+import { parseAttentionSnapshot, picturesNamed } from '~/shared/attentionSnapshot';
 import type { Command } from '~/shared/commands';
 import { defaultConfig, type RunConfig } from '~/shared/config';
 import { foldAll, type RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import { paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '../support/app';
 import { ownFolder } from '../support/folder';
 import { writePictures } from '../support/pictureData';
@@ -99,7 +101,7 @@ describe('the trainer process', () => {
     expect(end).toEqual(await whole(a, runId));
   });
 
-  it('finds a set model indifferent to the order of its items', async () => {
+  it('finds a set model indifferent to the order of its items; all snapshots of its run name one file of pictures', async () => {
     const a = await app();
     const { runId } = await a.hub.create(you, small('anomaly'));
     const v = await watch(a, runId);
@@ -111,6 +113,15 @@ describe('the trainer process', () => {
       summary: { expected: 1, passed: 1, constantOutput: 0 },
       message: expect.stringContaining('as a model without positions must'),
     });
+    const pictures = new Set(view.snapshots.map((s) => s.pictures?.hash));
+    expect([view.snapshots.length, pictures.size]).toEqual([4, 1]);
+    const bytes = async (hash: string) => new Uint8Array(await (await fetch(`${a.url}${paths.blobs}/${hash}`)).arrayBuffer());
+    for (const s of view.snapshots) {
+      const maps = await bytes(s.blob.hash);
+      expect(picturesNamed(maps)).toBe(s.pictures!.hash);
+      expect(maps.length).toBeLessThan(s.pictures!.bytes);
+      expect(parseAttentionSnapshot(maps, await bytes(s.pictures!.hash)).pictures!.side).toBe(32);
+    }
   });
 
   it('killed over a question: the next one answers it, once, and the run that has ended is as it was', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { columnPeak } from '~/shared/attention';
-import { mapOf, mistakes, overExamples, parseAttentionSnapshot } from '~/shared/attentionSnapshot';
+import { mapOf, mistakes, overExamples, parseAttentionSnapshot, picturesNamed } from '~/shared/attentionSnapshot';
 import { serializeSafetensors } from '~/shared/safetensors';
 import { column, identity, joined, mirror, noise, seeded, snapshotBytes, uniform } from '../app/attention/maps';
 
@@ -58,6 +58,19 @@ describe('reading a snapshot', () => {
       snapshotBytes({ task: 'anomaly', layers: 1, heads: 1, keys: 3, examples: [uniform(3)], inputs, labels: [[0]], pictures });
     expect(parseAttentionSnapshot(of([[0, 1, 0]])).pictures).toEqual(pictures);
     expect(() => parseAttentionSnapshot(of([[0, 1, 2]]))).toThrow('names a picture outside the 2');
+  });
+
+  it('pictures may be in a file of their own, which it names; without that file it says so', () => {
+    const pictures = { data: Uint8Array.from({ length: 2 * 2 * 2 * 3 }, (_, i) => i), count: 2, side: 2 };
+    const file = serializeSafetensors([['pictures', { shape: [2, 2, 2, 3], data: pictures.data }]], {});
+    const set = { task: 'anomaly' as const, layers: 1, heads: 1, keys: 3, examples: [uniform(3)], labels: [[0]] };
+    const apart = snapshotBytes({ ...set, inputs: [[0, 1, 0]], picturesFile: 'abcdef' });
+    expect(picturesNamed(apart)).toBe('abcdef');
+    expect(parseAttentionSnapshot(apart, file).pictures).toEqual(pictures);
+    expect(() => parseAttentionSnapshot(apart)).toThrow('its pictures, file abcdef..., are missing');
+    const outside = snapshotBytes({ ...set, inputs: [[0, 1, 2]], picturesFile: 'abcdef' });
+    expect(() => parseAttentionSnapshot(outside, file)).toThrow('names a picture outside the 2');
+    expect(picturesNamed(snapshotBytes({ ...set, inputs: [[0, 1, 0]], pictures }))).toBeNull();
   });
 });
 

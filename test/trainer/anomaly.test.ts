@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultConfig } from '~/shared/config';
 import { parseSafetensors } from '~/shared/safetensors';
 import { RandomStream } from '~/trainer/random';
-import { encodeSnapshot } from '~/trainer/snapshot';
+import { encodePictures, encodeSnapshot } from '~/trainer/snapshot';
 import { createTask } from '~/trainer/tasks';
 import { anomalyTaskOf } from '~/trainer/tasks/anomaly';
 import { SetDrawer, splitByClass } from '~/trainer/tasks/anomalySets';
@@ -147,20 +147,30 @@ describe('the anomaly task', () => {
     expect(anomalyTaskOf(0, 6, set).shape.seqLen).toBe(6);
   });
 
-  it('a snapshot carries the pictures and what they are', () => {
+  it('a snapshot says what its pictures are, and names the file that holds them', () => {
     const probe = task.probe(2, null);
     const shape = { ...task.shape, modelDim: 2, layers: 1, heads: 1 };
     const maps = new Float32Array(2 * setSize * setSize).fill(1 / setSize);
     const attended = { maps, logits: new Float32Array(2 * setSize), loss: 0, accuracy: 0 };
-    const { blob } = encodeSnapshot({ task: 'anomaly', runId: 'run00001', step: 4, shape, probe, attended, previous: null });
+    const { blob } = encodeSnapshot({
+      task: 'anomaly',
+      runId: 'run00001',
+      step: 4,
+      shape,
+      probe,
+      pictures: 'abc',
+      attended,
+      previous: null,
+    });
     const { tensors, metadata } = parseSafetensors(blob);
-    expect(tensors.get('pictures')).toEqual({
+    expect(tensors.has('pictures')).toBe(false);
+    expect(parseSafetensors(encodePictures(probe)!).tensors.get('pictures')).toEqual({
       dtype: 'U8',
       shape: [probe.pictures!.data.length / 12, 2, 2, 3],
       data: probe.pictures!.data,
     });
     expect(tensors.get('inputs')!.data).toEqual(probe.display);
-    expect(metadata).toEqual({ ...probe.notes, task: 'anomaly', step: '4', runId: 'run00001' });
+    expect(metadata).toEqual({ ...probe.notes, pictures: 'abc', task: 'anomaly', step: '4', runId: 'run00001' });
   });
 
   it('pictures that were never prepared are refused with the command that makes them', async () => {

@@ -211,11 +211,12 @@ export async function record({ script = new Script([]), hooks, until, ...overrid
       return learner;
     },
   });
-  for await (const { event, blob } of running) {
+  for await (const { event, blob, pictures } of running) {
     const parsed = trainerEvent.safeParse(event);
     if (!parsed.success) throw new Error(`${event.type}: ${parsed.error.message}`);
     recording.events.push(event);
     if (blob && 'blob' in event && event.blob) recording.blobs.set(event.blob.hash, blob);
+    if (pictures && event.type === 'snapshot' && event.pictures) recording.blobs.set(event.pictures.hash, pictures);
     if (event.type === 'run.started') recording.columns = event.series.map((s) => s.name);
     if (event.type === 'steps') addRows(recording, event);
     if (until?.(event)) break;

@@ -46,7 +46,7 @@ export class HeldRun implements CommandSource {
   }
 
   /** Hands one output over: a copy goes to the link's thread. */
-  post({ event, blob }: TrainOutput): void {
+  post({ event, blob, pictures }: TrainOutput): void {
     if (this.dropped !== null) return;
     const named = event.type === 'snapshot' || event.type === 'checkpoint' ? event.blob : null;
     if (blob && !named) throw new Error(`a ${event.type} event came with a blob that it does not name`);
@@ -55,13 +55,18 @@ export class HeldRun implements CommandSource {
       event.type === 'steps' && event.values.byteLength < event.values.buffer.byteLength
         ? { ...event, values: event.values.slice() }
         : event;
-    const bytes = blob && blob.byteLength < blob.buffer.byteLength ? blob.slice() : blob;
-    const kilobytes = 1 + ((((event.type === 'steps' ? event.values.byteLength : 0) + (bytes?.byteLength ?? 0)) / 1024) | 0);
+    const blobs: { hash: string; bytes: Uint8Array }[] = [];
+    const add = (hash: string, bytes: Uint8Array) =>
+      blobs.push({ hash, bytes: bytes.byteLength < bytes.buffer.byteLength ? bytes.slice() : bytes });
+    if (pictures && event.type === 'snapshot' && event.pictures) add(event.pictures.hash, pictures);
+    if (blob && named) add(named.hash, blob);
+    const bytes = blobs.reduce((sum, b) => sum + b.bytes.byteLength, event.type === 'steps' ? event.values.byteLength : 0);
+    const kilobytes = 1 + ((bytes / 1024) | 0);
     this.#link.send({
       type: 'output',
       run: keyOf(this.assignment),
       event: own,
-      blob: bytes && named ? { hash: named.hash, bytes } : null,
+      blobs,
       kilobytes,
     });
   }

@@ -25,7 +25,7 @@ export const gauge = {
 
 /** `run` (see `keyOf`) tells outputs of the held run from those of one that was dropped while they were on their way. */
 export type ToLink =
-  | { type: 'output'; run: string; event: TrainerEvent; blob: { hash: string; bytes: Uint8Array } | null; kilobytes: number }
+  | { type: 'output'; run: string; event: TrainerEvent; blobs: { hash: string; bytes: Uint8Array }[]; kilobytes: number }
   /** The held run's last event has been posted: become ready once all is committed. */
   | { type: 'ended'; run: string }
   /** Lost when the connection is: the server asks again. */

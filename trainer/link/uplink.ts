@@ -86,7 +86,7 @@ export class Uplink {
     switch (message.type) {
       case 'output':
         Atomics.sub(this.#gauge, gauge.queuedKilobytes, message.kilobytes);
-        if (this.#isHeld(message.run)) this.#onOutput(message.event, message.blob);
+        if (this.#isHeld(message.run)) this.#onOutput(message.event, message.blobs);
         return;
       case 'ended':
         if (this.#isHeld(message.run)) this.#held!.ended = true;
@@ -226,10 +226,10 @@ export class Uplink {
     this.#tell({ type: 'command', logged });
   }
 
-  #onOutput(event: TrainerEvent, blob: { hash: string; bytes: Uint8Array } | null): void {
+  #onOutput(event: TrainerEvent, blobs: { hash: string; bytes: Uint8Array }[]): void {
     const held = this.#held;
     if (!held || held.ended) return;
-    if (blob) held.spool.putBlob(blob.hash, blob.bytes, held.outbox.next);
+    for (const { hash, bytes } of blobs) held.spool.putBlob(hash, bytes, held.outbox.next);
     held.outbox.append(event);
     if (event.type === 'steps') held.lastStep = event.firstStep + event.count;
     this.#measure();
@@ -321,7 +321,10 @@ export class Uplink {
   }
 
   async #send(held: Held, batch: OutboxBatch): Promise<void> {
-    const hashes = batch.events.flatMap((e) => (e.type === 'snapshot' || e.type === 'checkpoint' ? [e.blob.hash] : []));
+    const hashes = batch.events.flatMap((e) => {
+      if (e.type === 'snapshot') return [e.blob.hash, ...(e.pictures ? [e.pictures.hash] : [])];
+      return e.type === 'checkpoint' ? [e.blob.hash] : [];
+    });
     try {
       for (const hash of hashes) await this.#upload(held, hash);
     } catch (error) {

@@ -44,6 +44,8 @@ export interface SnapshotParts {
   predictions?: number[][];
   signals?: Record<string, number[]>;
   pictures?: { data: Uint8Array; count: number; side: number };
+  /** Hash of the file that holds them. */
+  picturesFile?: string;
 }
 
 /** A snapshot's blob as the trainer writes it. Unless given: inputs 0, 1, 2 ..., the right label, and a prediction that equals it. */
@@ -77,7 +79,7 @@ export function snapshotBytes(p: SnapshotParts): Uint8Array {
         ? [['pictures', { shape: [p.pictures.count, p.pictures.side, p.pictures.side, 3], data: p.pictures.data }] as const]
         : []),
     ],
-    { task, step: String(step) },
+    { task, step: String(step), ...(p.picturesFile && { pictures: p.picturesFile }) },
   );
 }
 
