@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { moveByKey } from '~/app/_charts/cursorKeys';
 import { Curve } from '~/app/_charts/curve';
-import { logTicks, settle, yDomain } from '~/app/_charts/domains';
+import { growingEnd, logTicks, settle, yDomain } from '~/app/_charts/domains';
 import { draw, type Plot, pixelX, pixelY, ruleAt, stepAtPixel } from '~/app/_charts/draw';
 import { chartCsv } from '~/app/_charts/exportChart';
 import { formatDuration, formatPercent, formatTick, formatValue } from '~/app/_charts/format';
@@ -234,6 +234,74 @@ describe('drawing', () => {
     const tops = new Set([...envelope.matchAll(/[ML]([\d.-]+) 0(?=[LMZ"])/g)].map((m) => Math.round(Number(m[1]))));
     const missed = spikes.filter((s) => ![-1, 0, 1].some((d) => tops.has(Math.round(pixelX(p, s)) + d)));
     expect(missed).toEqual([]);
+  });
+
+  it('on append no drawn extreme vanishes or moves by more than one pixel column, whatever merges underneath', () => {
+    const seed = 29;
+    let h = seed;
+    const random = () => {
+      h = (Math.imul(h, 1664525) + 1013904223) >>> 0;
+      return h / 2 ** 32;
+    };
+    const width = 600;
+    const curve = new Curve('loss', 2 * width, null);
+    const extremes: { step: number; up: boolean }[] = [];
+    /** Columns in which the envelope reaches the top and the bottom edge. */
+    const reached = (p: Plot) => {
+      const path = drawn([line(curve)], p)
+        .svg.split('\n')
+        .find((l) => l.includes('#11f'))!;
+      const at = (y: string) =>
+        new Set([...path.matchAll(new RegExp(`[ML]([\\d.-]+) ${y}(?=[LMZ"])`, 'g'))].map((m) => Math.floor(Number(m[1]))));
+      return { top: at('0'), bottom: at('50') };
+    };
+    let axis = 0;
+    let before = new Map<number, number>();
+    for (let s = 0; s < 20_000; ) {
+      for (const end = s + 1 + Math.floor(random() * 90); s < end; s++) {
+        const extreme = random() < 0.002;
+        const up = random() < 0.5;
+        if (extreme) extremes.push({ step: s, up });
+        curve.append(s, extreme ? Number(up) : 0.3 + 0.4 * random());
+      }
+      const end = growingEnd(s);
+      // The axis stands still while it has room; when it grows everything is laid out anew.
+      if (end !== axis) before = new Map();
+      axis = end;
+      if (s < 2 * width && curve.bucketSteps === 1) continue;
+      const p = plot({ width, x: [0, end] });
+      const { top, bottom } = reached(p);
+      for (const { step, up } of extremes) {
+        const own = Math.floor(pixelX(p, step));
+        const column = [own, own - 1, own + 1].find((c) => (up ? top : bottom).has(c));
+        expect(column, `seed ${seed}: the ${up ? 'high' : 'low'} of step ${step} at ${s} steps`).toBeDefined();
+        const was = before.get(step);
+        if (was !== undefined) expect(Math.abs(column! - was), `seed ${seed}: step ${step} at ${s} steps`).toBeLessThanOrEqual(1);
+        before.set(step, column!);
+      }
+    }
+    expect([extremes.length > 20, curve.bucketSteps]).toEqual([true, 32]);
+  });
+
+  it('a logarithmic x axis draws the first steps from finer curves, each step once', () => {
+    const values = Array.from({ length: 5000 }, (_, i) => (i === 3 || i === 700 ? Number.NaN : 1 / (i + 1)));
+    const whole = curveOf(values, 64);
+    const early = [1024].map((end) => {
+      const curve = new Curve('loss', 1200, end);
+      for (let s = 0; s < end; s++) curve.append(s, values[s]!);
+      return curve;
+    });
+    const map = xMap('step', 0, [], true);
+    expect([map.of(0), map.of(9), map.stepOf(map.of(777))]).toEqual([0, 1, 777]);
+    expect(map.ticks(map.of(0), map.of(5000), 6).map((x) => map.tick(x))).toEqual(['0', '1', '10', '100', '1k']);
+    const p = plot({ map, x: [map.of(0), map.of(5000)], width: 600 });
+    const pieces = piecesOf(line(whole, { early: () => early }), map, p.x);
+    // buckets of 128 steps: the whole curve goes on with the ninth, at step 1024
+    expect(pieces.map(({ curve, from, to }) => [curve.bucketSteps, from, to])).toEqual([
+      [1, 0, 1023],
+      [128, 8, 39],
+    ]);
+    expect(drawn([line(whole, { early: () => early })], p).told.nonFinite).toBe(2);
   });
 
   it('what lies off the axis or has no logarithm is counted', () => {

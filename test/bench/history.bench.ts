@@ -51,12 +51,17 @@ async function oneRun(steps: number, queries: number) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return Math.floor((state / 2 ** 32) * below);
   };
-  const timed = async (series: string[] | null, window: () => [number, number | null]) => {
+  const timed = async (
+    series: string[] | null,
+    window: () => [number, number | null],
+    smoothing: (i: number) => number | null = () => null,
+    times = queries,
+  ) => {
     const ms: number[] = [];
-    for (let i = 0; i < queries; i++) {
+    for (let i = 0; i < times; i++) {
       const [fromStep, toStep] = window();
       const startedAt = performance.now();
-      await store.range({ runId: 'run001', series, fromStep, toStep, buckets });
+      await store.range({ runId: 'run001', series, fromStep, toStep, buckets, smoothing: smoothing(i) });
       ms.push(performance.now() - startedAt);
     }
     return ms;
@@ -67,9 +72,14 @@ async function oneRun(steps: number, queries: number) {
     return [from, from + length];
   };
   const [cold] = await timed(null, () => [0, null]);
+  const all = (): [number, null] => [0, null];
   delay.enable();
   const whole = await timed(null, () => [0, null]);
   const zoomed = await timed(null, somewhere);
+  // What the page asks for: three series with a moving average, each weight new, then any zoom with the last one.
+  const smoothed = ['series0', 'series1', 'series17'];
+  const weights = await timed(smoothed, all, (i) => 0.9 + i / 1000, 10);
+  const averaged = await timed(smoothed, somewhere, () => 0.909);
   delay.disable();
   const single = await timed(['series17'], somewhere);
   await store.close();
@@ -82,6 +92,9 @@ async function oneRun(steps: number, queries: number) {
     anyZoomP50Ms: percentile(zoomed, 0.5),
     anyZoomP95Ms: percentile(zoomed, 0.95),
     oneSeriesP95Ms: percentile(single, 0.95),
+    newWeightP50Ms: percentile(weights, 0.5),
+    newWeightMaxMs: Math.max(...weights),
+    smoothedP95Ms: percentile(averaged, 0.95),
     loopDelayP99Ms: delay.percentile(99) / 1e6 - 5,
     bytesPerValue: bytes / steps / width,
     spikesSeen: `${seen} of ${spikes}`,
