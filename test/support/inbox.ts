@@ -1,13 +1,13 @@
 /** Messages that arrived, by name, and waits for those that have not: `await inbox.next('frame')` instead of sleeping. */
 export interface Inbox<M extends object> {
   put<K extends keyof M>(name: K, message: M[K]): void;
-  /** The oldest message of that name not yet taken. Rejects after 20 s, naming what was waited for. */
-  next<K extends keyof M>(name: K): Promise<M[K]>;
+  /** The oldest message of that name not yet taken. Rejects after 20 s, naming what was waited for, or after `withinMs` (Infinity = never). */
+  next<K extends keyof M>(name: K, withinMs?: number): Promise<M[K]>;
   /** What lies there now. */
   take<K extends keyof M>(name: K): M[K][];
 }
 
-export function inbox<M extends object>(withinMs = 20_000): Inbox<M> {
+export function inbox<M extends object>(usualMs = 20_000): Inbox<M> {
   const arrived = new Map<keyof M, unknown[]>();
   const waiting = new Map<keyof M, ((message: never) => void)[]>();
   return {
@@ -16,14 +16,15 @@ export function inbox<M extends object>(withinMs = 20_000): Inbox<M> {
       if (waiter) waiter(message as never);
       else arrived.set(name, [...(arrived.get(name) ?? []), message]);
     },
-    next(name) {
+    next(name, withinMs = usualMs) {
       const [first, ...rest] = arrived.get(name) ?? [];
       if (first !== undefined) {
         arrived.set(name, rest);
         return Promise.resolve(first as never);
       }
       return new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error(`no "${String(name)}" arrived within ${withinMs} ms`)), withinMs);
+        const late = () => reject(new Error(`no "${String(name)}" arrived within ${withinMs} ms`));
+        const timer = withinMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(late, withinMs);
         const settle = (message: never) => {
           clearTimeout(timer);
           resolve(message);

@@ -7,25 +7,22 @@ import { blobOf, refOf, runStarted, snapshot, startValues, steps, totalSteps, ty
 import { type Address, TrainerClient } from './trainerClient';
 
 export interface ScriptedTrainer {
-  /** Resolves when the run that was being played has ended. */
-  played: Promise<void>;
   close(): void;
 }
 
-/** Takes runs until it is closed. @param stepMs time per step; 0 = as fast as the server takes them */
+/** Takes runs until it is closed, and waits for them as long as it takes. @param stepMs time per step; 0 = as fast as the server takes them */
 export async function startScriptedTrainer(address: Address, { stepMs }: { stepMs: number }): Promise<ScriptedTrainer> {
   const trainer = await TrainerClient.connect(address);
   const closed = new AbortController();
-  const played = (async () => {
+  void (async () => {
     while (!closed.signal.aborted) {
       trainer.ready();
-      await play(trainer, await trainer.told.next('assign'), stepMs, closed.signal);
+      await play(trainer, await trainer.told.next('assign', Number.POSITIVE_INFINITY), stepMs, closed.signal);
     }
   })().catch((error: unknown) => {
     if (!closed.signal.aborted) throw error;
   });
   return {
-    played,
     close() {
       closed.abort();
       trainer.close();
@@ -134,7 +131,7 @@ async function play(trainer: TrainerClient, assignment: Assignment, stepMs: numb
     for (const { runId: _runId, ...logged } of trainer.told.take('command')) waiting.push(logged);
     for (let logged = waiting.shift(); logged; logged = waiting.shift()) if (await answer(logged)) return;
     if (paused) {
-      const { runId: _runId, ...logged } = await trainer.told.next('command');
+      const { runId: _runId, ...logged } = await trainer.told.next('command', Number.POSITIVE_INFINITY);
       waiting.push(logged);
       continue;
     }
