@@ -2,10 +2,11 @@
 
 import { AxisLeft, AxisTop, type TickRendererProps } from '@visx/axis';
 import { scaleBand } from '@visx/scale';
-import { type KeyboardEvent, memo, type PointerEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { type KeyboardEvent, memo, type PointerEvent, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { MapSize } from '~/shared/attention';
 import type { FocusEvent, Spot } from './focus';
 import { type Box, boxOf, cellAt, gridLayout } from './layout';
+import { PixelCanvas } from './PixelCanvas';
 import { paint } from './raster';
 import type { ColourScale } from './scale';
 import { cellWords, type Token } from './tokens';
@@ -40,22 +41,11 @@ export const BigMap = memo(function BigMap(props: BigMapProps) {
     () => gridLayout({ layers: 1, heads: 1, queries, keys, width: width - margin - 2, maxHeight: maxHeight - margin, flip }),
     [queries, keys, width, maxHeight, margin, flip],
   );
-  const canvas = useRef<HTMLCanvasElement>(null);
-
-  useLayoutEffect(() => {
-    const context = canvas.current?.getContext('2d');
-    if (!context) return;
-    const image = new ImageData(grid.width, grid.height);
-    paint(
-      values,
-      0,
-      { queries, keys },
-      scale,
-      { pixels: new Uint32Array(image.data.buffer), stride: grid.width, x: 0, y: 0, flip },
-      grid.pool,
-    );
-    context.putImageData(image, 0, 0);
-  }, [values, queries, keys, scale, grid, flip]);
+  const draw = useCallback(
+    (pixels: Uint32Array) =>
+      paint(values, 0, { queries, keys }, scale, { pixels, stride: grid.width, x: 0, y: 0, flip }, grid.pool),
+    [values, queries, keys, scale, grid, flip],
+  );
 
   const size = { width: grid.width * grid.zoom, height: grid.height * grid.zoom };
   const spotOf = (query: number | null, key: number | null): Spot => ({
@@ -97,13 +87,7 @@ export const BigMap = memo(function BigMap(props: BigMapProps) {
           props.onPoint(spot, e);
         }}
       >
-        <canvas
-          ref={canvas}
-          width={grid.width}
-          height={grid.height}
-          className="absolute inset-0 size-full [image-rendering:pixelated]"
-          aria-hidden
-        />
+        <PixelCanvas width={grid.width} height={grid.height} draw={draw} />
         <svg
           width={size.width}
           height={size.height}

@@ -1,10 +1,11 @@
 'use client';
 
-import { type KeyboardEvent, memo, type PointerEvent, useLayoutEffect, useMemo, useRef } from 'react';
+import { type KeyboardEvent, memo, type PointerEvent, useCallback, useMemo, useRef } from 'react';
 import type { HeadMaps } from './derive';
 import type { FocusEvent, Spot } from './focus';
 import { litHead } from './focus';
 import { type Box, boxOf, cellAt, gridLayout, mapOrigin } from './layout';
+import { PixelCanvas } from './PixelCanvas';
 import { paint } from './raster';
 import type { ColourScale } from './scale';
 import { type Hidden, headKey } from './selection';
@@ -24,8 +25,8 @@ export interface HeadGridProps {
   maxHeight: number;
   flip: boolean;
   onFocus: (event: FocusEvent) => void;
-  /** `s` or a header: alone; `h` or Alt-click: hide; Shift-click: all between the pinned head and this one; `a`: all again. */
-  onSelect: (what: 'solo' | 'hide' | 'range' | 'all', heads: readonly (readonly [number, number])[]) => void;
+  /** `s` or a header: alone; `h` or Alt-click: hide; Shift-click: all between the pinned head and this one; `a`: all again. Left out: all stay. */
+  onSelect?: (what: 'solo' | 'hide' | 'range' | 'all', heads: readonly (readonly [number, number])[]) => void;
   /** Drawn over the maps; `boxOf` gives a head's place in CSS pixels, null when it is not shown. */
   overlay?: (boxOf: (layer: number, head: number) => Box | null) => React.ReactNode;
   /** A right click or long press on a cell, or the key N on a head. */
@@ -54,22 +55,18 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
       }),
     [rows, columns, queries, keys, width, maxHeight, flip],
   );
-  const canvas = useRef<HTMLCanvasElement>(null);
   const cells = useRef(new Map<string, HTMLElement>());
-
-  useLayoutEffect(() => {
-    const context = canvas.current?.getContext('2d');
-    if (!context) return;
-    const image = new ImageData(grid.width, grid.height);
-    const pixels = new Uint32Array(image.data.buffer);
-    for (const [row, layer] of lines.layers.entries())
-      for (const [column, head] of lines.heads.entries()) {
-        if (hidden.has(headKey(layer, head))) continue;
-        const target = { pixels, stride: grid.width, ...mapOrigin(grid, row, column), flip };
-        paint(maps.values, (layer * maps.heads + head) * queries * keys, maps, scaleOf(layer, head), target, grid.pool);
-      }
-    context.putImageData(image, 0, 0);
-  }, [maps, scaleOf, lines, hidden, grid, flip, queries, keys]);
+  const draw = useCallback(
+    (pixels: Uint32Array) => {
+      for (const [row, layer] of lines.layers.entries())
+        for (const [column, head] of lines.heads.entries()) {
+          if (hidden.has(headKey(layer, head))) continue;
+          const target = { pixels, stride: grid.width, ...mapOrigin(grid, row, column), flip };
+          paint(maps.values, (layer * maps.heads + head) * queries * keys, maps, scaleOf(layer, head), target, grid.pool);
+        }
+    },
+    [maps, scaleOf, lines, hidden, grid, flip, queries, keys],
+  );
 
   const size = { width: grid.width * grid.zoom, height: grid.height * grid.zoom };
   const spotAt = (event: PointerEvent | React.MouseEvent): Spot | null => {
@@ -102,9 +99,9 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
     else if (event.key === 'n') {
       const at = event.currentTarget.getBoundingClientRect();
       props.onPoint?.({ layer, head, query: null, key: null }, { clientX: at.left, clientY: at.top });
-    } else if (event.key === 's') onSelect('solo', [[layer, head]]);
-    else if (event.key === 'h') onSelect('hide', [[layer, head]]);
-    else if (event.key === 'a') onSelect('all', []);
+    } else if (onSelect && event.key === 's') onSelect('solo', [[layer, head]]);
+    else if (onSelect && event.key === 'h') onSelect('hide', [[layer, head]]);
+    else if (onSelect && event.key === 'a') onSelect('all', []);
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -118,37 +115,41 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
       {lines.heads.map((head, column) => {
         const box = boxOf(grid, 0, column, null, null);
         return (
-          <LineButton
+          <LineName
             key={head}
             title={`head ${head + 1} in every layer: click = alone, again = all`}
             style={{ left: labelWidth + box.x, top: 0, width: box.width, height: labelHeight }}
-            onClick={() =>
-              onSelect(
-                'solo',
-                lines.layers.map((layer) => [layer, head] as const),
-              )
+            onClick={
+              onSelect &&
+              (() =>
+                onSelect(
+                  'solo',
+                  lines.layers.map((layer) => [layer, head] as const),
+                ))
             }
           >
             {grid.zoom * grid.mapWidth > 44 ? `head ${head + 1}` : head + 1}
-          </LineButton>
+          </LineName>
         );
       })}
       {lines.layers.map((layer, row) => {
         const box = boxOf(grid, row, 0, null, null);
         return (
-          <LineButton
+          <LineName
             key={layer}
             title={`layer ${layer + 1}: click = alone, again = all`}
             style={{ left: 0, top: labelHeight + box.y, width: labelWidth - 4, height: box.height }}
-            onClick={() =>
-              onSelect(
-                'solo',
-                lines.heads.map((head) => [layer, head] as const),
-              )
+            onClick={
+              onSelect &&
+              (() =>
+                onSelect(
+                  'solo',
+                  lines.heads.map((head) => [layer, head] as const),
+                ))
             }
           >
             {box.height > 40 ? <span className="[writing-mode:vertical-rl] rotate-180">layer {layer + 1}</span> : layer + 1}
-          </LineButton>
+          </LineName>
         );
       })}
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: the heads inside are the keyboard's way; the pointer's finds cells between them. */}
@@ -164,8 +165,8 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
         onClick={(e) => {
           const spot = spotAt(e);
           const head = litHead(spot);
-          if (head && e.altKey) onSelect('hide', [[head.layer, head.head]]);
-          else if (head && e.shiftKey) onSelect('range', [[head.layer, head.head]]);
+          if (head && onSelect && e.altKey) onSelect('hide', [[head.layer, head.head]]);
+          else if (head && onSelect && e.shiftKey) onSelect('range', [[head.layer, head.head]]);
           else onFocus({ type: 'click', spot });
         }}
         onContextMenu={(e) => {
@@ -175,13 +176,7 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
           props.onPoint(spot, e);
         }}
       >
-        <canvas
-          ref={canvas}
-          width={grid.width}
-          height={grid.height}
-          className="absolute inset-0 size-full [image-rendering:pixelated]"
-          aria-hidden
-        />
+        <PixelCanvas width={grid.width} height={grid.height} draw={draw} />
         <svg
           width={size.width}
           height={size.height}
@@ -232,7 +227,8 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
   );
 });
 
-function LineButton({
+/** Number of a row or column of heads; a button where it can choose them. */
+function LineName({
   style,
   title,
   onClick,
@@ -240,18 +236,18 @@ function LineButton({
 }: {
   style: React.CSSProperties;
   title: string;
-  onClick: () => void;
+  onClick: (() => void) | undefined;
   children: React.ReactNode;
 }) {
+  const className = 'absolute flex items-center justify-center overflow-hidden text-2xs whitespace-nowrap text-dim';
+  if (!onClick)
+    return (
+      <span aria-hidden className={className} style={style}>
+        {children}
+      </span>
+    );
   return (
-    <button
-      type="button"
-      tabIndex={-1}
-      title={title}
-      onClick={onClick}
-      className="absolute flex items-center justify-center overflow-hidden text-2xs whitespace-nowrap text-dim hover:text-ink"
-      style={style}
-    >
+    <button type="button" tabIndex={-1} title={title} onClick={onClick} className={`${className} hover:text-ink`} style={style}>
       {children}
     </button>
   );

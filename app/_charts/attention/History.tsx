@@ -1,6 +1,7 @@
 'use client';
 
-import { memo, type PointerEvent, type ReactNode, useLayoutEffect, useRef } from 'react';
+import { memo, type PointerEvent, type ReactNode, useCallback } from 'react';
+import { PixelCanvas } from './PixelCanvas';
 import { notFinite } from './palettes';
 import { ribbonLabelWidth } from './Ribbons';
 import { pixelOf } from './raster';
@@ -43,26 +44,23 @@ export const History = memo(function History({
   onKey,
 }: HistoryProps) {
   const { steps, rows, keys } = history;
-  const canvas = useRef<HTMLCanvasElement>(null);
   const strip = keys <= 12 ? 10 : keys <= 24 ? 8 : keys <= 64 ? 4 : 2;
   const height = strip * keys;
 
-  useLayoutEffect(() => {
-    const context = canvas.current?.getContext('2d');
-    if (!context) return;
-    const image = new ImageData(axis.width, keys);
-    const pixels = new Uint32Array(image.data.buffer);
-    const at = columns(steps, axis);
-    for (let x = 0; x < axis.width; x++) {
-      const n = at[x]!;
-      if (n < 0) continue;
-      for (let k = 0; k < keys; k++) {
-        const v = rows[n * keys + k]!;
-        pixels[k * axis.width + x] = Number.isFinite(v) ? pixelOf(scale, v) : notFinite;
+  const draw = useCallback(
+    (pixels: Uint32Array) => {
+      const at = columns(steps, axis);
+      for (let x = 0; x < axis.width; x++) {
+        const n = at[x]!;
+        if (n < 0) continue;
+        for (let k = 0; k < keys; k++) {
+          const v = rows[n * keys + k]!;
+          pixels[k * axis.width + x] = Number.isFinite(v) ? pixelOf(scale, v) : notFinite;
+        }
       }
-    }
-    context.putImageData(image, 0, 0);
-  }, [steps, rows, keys, scale, axis]);
+    },
+    [steps, rows, keys, scale, axis],
+  );
 
   const keyAt = (event: PointerEvent) => {
     const y = event.clientY - event.currentTarget.getBoundingClientRect().top;
@@ -96,14 +94,7 @@ export const History = memo(function History({
         }}
         onPointerMove={(e) => e.buttons & 1 && onJump(stepOf(e))}
       >
-        <canvas
-          ref={canvas}
-          width={axis.width}
-          height={keys}
-          className="absolute inset-0 [image-rendering:pixelated]"
-          style={{ width: axis.width, height }}
-          aria-hidden
-        />
+        <PixelCanvas width={axis.width} height={keys} draw={draw} />
         {activeKey !== null && (
           <div
             className="pointer-events-none absolute inset-x-0 border-y border-white outline-1 outline-black/70"

@@ -1,6 +1,7 @@
 'use client';
 
-import { memo, useLayoutEffect, useRef } from 'react';
+import { memo, useCallback } from 'react';
+import { PixelCanvas } from './PixelCanvas';
 import { paint } from './raster';
 import type { ColourScale } from './scale';
 
@@ -23,27 +24,21 @@ export const MiniMap = memo(function MiniMap({
   side: number;
   flip: boolean;
 }) {
-  const canvas = useRef<HTMLCanvasElement>(null);
-  useLayoutEffect(() => {
-    const context = canvas.current?.getContext('2d');
-    if (!context) return;
-    const image = new ImageData(keys, queries);
-    const target = { pixels: new Uint32Array(image.data.buffer), stride: keys, x: 0, y: 0, flip };
-    paint(values, 0, { queries, keys }, scale, target);
-    context.putImageData(image, 0, 0);
-  }, [values, queries, keys, scale, flip]);
+  const draw = useCallback(
+    (pixels: Uint32Array) => paint(values, 0, { queries, keys }, scale, { pixels, stride: keys, x: 0, y: 0, flip }),
+    [values, queries, keys, scale, flip],
+  );
   return (
     <figure className="m-0" style={{ width: side }}>
       <figcaption className="truncate text-2xs text-dim" title={title}>
         {title}
       </figcaption>
-      <canvas
-        ref={canvas}
+      <PixelCanvas
         width={keys}
         height={queries}
-        role="img"
-        aria-label={title}
-        className="w-full [image-rendering:pixelated]"
+        draw={draw}
+        label={title}
+        className="w-full"
         style={{ height: (side * queries) / keys }}
       />
     </figure>

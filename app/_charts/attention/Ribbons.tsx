@@ -1,6 +1,7 @@
 'use client';
 
-import { memo, type PointerEvent, type ReactNode, useLayoutEffect, useRef } from 'react';
+import { memo, type PointerEvent, type ReactNode, useCallback } from 'react';
+import { PixelCanvas } from './PixelCanvas';
 import { notFinite } from './palettes';
 import { pixelOf } from './raster';
 import type { ColourScale } from './scale';
@@ -38,26 +39,23 @@ export const Ribbons = memo(function Ribbons(props: RibbonsProps) {
     shown.length <= 2 ? 22 : shown.length <= 8 ? 16 : Math.max(2, Math.min(11, Math.floor(mostHeight / shown.length)));
   const gap = strip > 8 ? 2 : strip > 3 ? 1 : 0;
   const height = shown.length * (strip + gap) - gap;
-  const canvas = useRef<HTMLCanvasElement>(null);
 
-  useLayoutEffect(() => {
-    const context = canvas.current?.getContext('2d');
-    if (!context || steps.length === 0) return;
-    const image = new ImageData(plot, height);
-    const pixels = new Uint32Array(image.data.buffer);
-    const at = columns(steps, axis);
-    const perStep = values.length / steps.length;
-    for (const [row, [layer, head]] of shown.entries())
-      for (let x = 0; x < plot; x++) {
-        const n = at[x]!;
-        if (n < 0) continue;
-        const v = values[n * perStep + layer * headsPerLayer + head]!;
-        // A signal that this snapshot lacks (the first has no drift) is left blank; an infinite one is not.
-        const colour = Number.isNaN(v) ? 0 : Number.isFinite(v) ? pixelOf(scale, v) : notFinite;
-        for (let y = row * (strip + gap); y < row * (strip + gap) + strip; y++) pixels[y * plot + x] = colour;
-      }
-    context.putImageData(image, 0, 0);
-  }, [steps, values, headsPerLayer, shown, scale, axis, plot, height, strip, gap]);
+  const draw = useCallback(
+    (pixels: Uint32Array) => {
+      const at = columns(steps, axis);
+      const perStep = values.length / steps.length;
+      for (const [row, [layer, head]] of shown.entries())
+        for (let x = 0; x < plot; x++) {
+          const n = at[x]!;
+          if (n < 0) continue;
+          const v = values[n * perStep + layer * headsPerLayer + head]!;
+          // A signal that this snapshot lacks (the first has no drift) is left blank; an infinite one is not.
+          const colour = Number.isNaN(v) ? 0 : Number.isFinite(v) ? pixelOf(scale, v) : notFinite;
+          for (let y = row * (strip + gap); y < row * (strip + gap) + strip; y++) pixels[y * plot + x] = colour;
+        }
+    },
+    [steps, values, headsPerLayer, shown, scale, axis, plot, strip, gap],
+  );
 
   const stepOf = (event: PointerEvent) => stepAt(axis, event.clientX - event.currentTarget.getBoundingClientRect().left);
   const drag = (event: PointerEvent) => {
@@ -97,14 +95,7 @@ export const Ribbons = memo(function Ribbons(props: RibbonsProps) {
         onPointerLeave={() => onHoverStep(null)}
         data-testid="ribbons"
       >
-        <canvas
-          ref={canvas}
-          width={plot}
-          height={height}
-          className="absolute inset-0"
-          style={{ width: plot, height }}
-          aria-hidden
-        />
+        <PixelCanvas width={plot} height={height} draw={draw} />
         {cursor}
       </div>
     </div>

@@ -1,6 +1,6 @@
 'use client';
 
-import { memo, useDeferredValue, useEffect, useMemo, useState } from 'react';
+import { memo, useMemo } from 'react';
 import { headScores, roleOf } from '~/shared/attention';
 import { type AttentionSnapshot, mapOf, oddPlaces } from '~/shared/attentionSnapshot';
 import { type HeadRow, RoleTable } from '../../_charts/attention/RoleTable';
@@ -11,6 +11,7 @@ import { ablationAt } from './analyses';
 import { focusStore } from './focusStore';
 
 interface HeadsProps {
+  /** Whose heads are in the table. */
   snapshot: AttentionSnapshot;
   hidden: Hidden;
   active: { layer: number; head: number } | null;
@@ -18,12 +19,11 @@ interface HeadsProps {
 
 /** What each head does at the step shown, over all probe examples. */
 export const Heads = memo(function Heads({ snapshot, hidden, active }: HeadsProps) {
-  const settled = useSettled(useDeferredValue(snapshot));
   const analyses = useView((v) => v.analyses, []);
-  const rows = useMemo(() => headRows(settled), [settled]);
+  const rows = useMemo(() => headRows(snapshot), [snapshot]);
   const withAblation = useMemo(
-    () => rows.map((r) => ({ ...r, ablation: ablationAt(analyses, settled.step, r.layer, r.head) })),
-    [rows, analyses, settled.step],
+    () => rows.map((r) => ({ ...r, ablation: ablationAt(analyses, snapshot.step, r.layer, r.head) })),
+    [rows, analyses, snapshot.step],
   );
   const { layers, heads } = snapshot;
   const act = useMemo(
@@ -36,11 +36,7 @@ export const Heads = memo(function Heads({ snapshot, hidden, active }: HeadsProp
     [layers, heads],
   );
   return (
-    <section aria-label="heads" className="min-w-0">
-      <h3 className="mb-1 text-xs font-semibold">
-        Heads at step {settled.step}
-        <span className="ml-2 font-normal text-dim">mean over {settled.examples} probe examples</span>
-      </h3>
+    <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by key. */}
       <section className="max-h-96 overflow-auto" tabIndex={0} aria-label="table of heads">
         <RoleTable rows={withAblation} hidden={hidden} active={active} {...act} />
@@ -48,7 +44,7 @@ export const Heads = memo(function Heads({ snapshot, hidden, active }: HeadsProp
       <p className="mt-1 text-2xs text-dim">
         Where a head looks is not yet why the model answers: switch heads off to see what they are worth.
       </p>
-    </section>
+    </>
   );
 });
 
@@ -67,19 +63,4 @@ function headRows(s: AttentionSnapshot): HeadRow[] {
     if (drift) for (let e = 0; e < s.examples; e++) sum += drift[e * width + n]!;
     return { layer, head, scores, role: roleOf(scores, s.keys), drift: sum / s.examples, ablation: null };
   });
-}
-
-/** Large maps take tens of milliseconds to score: while somebody scrubs, the table waits until they stop. */
-const manyCells = 300_000;
-const restMs = 150;
-
-function useSettled(snapshot: AttentionSnapshot): AttentionSnapshot {
-  const [settled, setSettled] = useState(snapshot);
-  const large = snapshot.attention.length > manyCells;
-  useEffect(() => {
-    if (!large) return;
-    const timer = setTimeout(() => setSettled(snapshot), restMs);
-    return () => clearTimeout(timer);
-  }, [snapshot, large]);
-  return large ? settled : snapshot;
 }

@@ -4,7 +4,9 @@ import { scaleOffered } from '../../_charts/attention/scale';
 import { describeHeads } from '../../_charts/attention/selection';
 import { headName } from '../../_charts/attention/tokens';
 import { Button } from '../../_components/Button';
+import { Segments } from '../../_components/Segments';
 import { type AttentionView, attentionView } from '../../_live/attentionView';
+import type { Comparison } from '../../_live/comparison';
 import { useRunsOfTask } from '../../_live/otherRun';
 import { useRunStore } from '../../_live/RunProvider';
 import { ExportMenu } from './ExportMenu';
@@ -23,10 +25,60 @@ const scaleWords = {
 /** Which example, which colours, compared with what. */
 export const Toolbar = memo(function Toolbar({ scene, view, large }: { scene: Scene; view: AttentionView; large: Large }) {
   const { set } = attentionView;
+  return (
+    <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5 border-b border-line px-3 py-1.5">
+      <Segments
+        label="maps shown"
+        options={layouts}
+        value={view.comparison ? 'panes' : 'one'}
+        onChange={(to) => set({ comparison: to === 'one' ? null : startOf(view, large) })}
+      />
+      {!view.comparison && <OneStep scene={scene} view={view} large={large} />}
+      <label
+        className="flex items-center gap-1 text-xs text-dim"
+        title="query 0 at the bottom, as matplotlib's origin='lower' draws it"
+      >
+        <input type="checkbox" checked={view.flip} onChange={(e) => set({ flip: e.target.checked })} />
+        first row at the bottom
+      </label>
+      <span className="ml-auto flex items-center gap-1.5">
+        <Button size="small" aria-pressed={view.asTable} onClick={() => set({ asTable: !view.asTable })}>
+          {view.asTable ? 'as a map' : 'as a table'}
+        </Button>
+        {!view.comparison && <ExportMenu scene={scene} large={large} />}
+      </span>
+    </div>
+  );
+});
+
+const layouts = [
+  { value: 'one', label: 'one step', title: 'every head at the step where the page stands' },
+  { value: 'panes', label: 'compare', title: 'two to four panes side by side: other steps, runs, examples' },
+] as const;
+
+/** A comparison to begin with: what is shown now, beside the run's beginning. */
+function startOf(view: AttentionView, { head }: Large): Comparison {
+  const source = typeof view.source === 'string' ? 'mean' : view.source;
+  const pane = { run: null, source, head } as const;
+  return {
+    panes: [
+      { ...pane, at: { step: 0 } },
+      { ...pane, at: 'linked' },
+    ],
+    align: 'step',
+    scale: view.scale === 'head' ? 'unit' : view.scale,
+    minus: null,
+    lead: null,
+  };
+}
+
+/** Whose maps of the one step, in which colours, minus what. */
+function OneStep({ scene, view, large }: { scene: Scene; view: AttentionView; large: Large }) {
+  const { set } = attentionView;
   const { snapshot, maps, shown } = scene;
   const total = snapshot.layers * snapshot.heads;
   return (
-    <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5 border-b border-line px-3 py-1.5">
+    <>
       <ExamplePicker scene={scene} view={view} />
       <Choice label="colours">
         <select
@@ -76,22 +128,9 @@ export const Toolbar = memo(function Toolbar({ scene, view, large }: { scene: Sc
           )}
         </Choice>
       )}
-      <label
-        className="flex items-center gap-1 text-xs text-dim"
-        title="query 0 at the bottom, as matplotlib's origin='lower' draws it"
-      >
-        <input type="checkbox" checked={view.flip} onChange={(e) => set({ flip: e.target.checked })} />
-        first row at the bottom
-      </label>
-      <span className="ml-auto flex items-center gap-1.5">
-        <Button size="small" aria-pressed={view.asTable} onClick={() => set({ asTable: !view.asTable })}>
-          {view.asTable ? 'as a map' : 'as a table'}
-        </Button>
-        <ExportMenu scene={scene} large={large} />
-      </span>
-    </div>
+    </>
   );
-});
+}
 
 function Choice({ label, children }: { label: string; children: ReactNode }) {
   return (

@@ -1,0 +1,30 @@
+/** A few ways to see the same, one of them chosen. */
+export function Segments<T extends string>({
+  label,
+  options,
+  value,
+  onChange,
+}: {
+  label: string;
+  options: readonly { value: T; label: string; title?: string }[];
+  value: T;
+  onChange: (value: T) => void;
+}) {
+  return (
+    <fieldset className="inline-flex rounded border border-line">
+      <legend className="sr-only">{label}</legend>
+      {options.map((o) => (
+        <button
+          key={o.value}
+          type="button"
+          aria-pressed={o.value === value}
+          title={o.title}
+          onClick={() => onChange(o.value)}
+          className="h-6 border-line border-l px-2 text-xs text-dim first:rounded-l-sm first:border-l-0 last:rounded-r-sm hover:text-ink aria-pressed:bg-raised aria-pressed:font-medium aria-pressed:text-ink"
+        >
+          {o.label}
+        </button>
+      ))}
+    </fieldset>
+  );
+}

@@ -1,0 +1,87 @@
+'use client';
+
+import { useEffect, useMemo, useRef, useState } from 'react';
+import { ended } from '~/shared/fold';
+import { Curve } from '../_charts/curve';
+import { api } from '../_trpc/client';
+import { fetchBlob } from './fetchBlob';
+import { SnapshotFeed } from './snapshotFeed';
+
+/** A run whose attention is shown beside another's. */
+export interface RunBeside {
+  runId: string;
+  name: string;
+  feed: SnapshotFeed;
+  lastStep: number;
+  /** 0 = not known yet. */
+  stepsPerEpoch: number;
+  loss: Curve | null;
+  /** Why it cannot be read, or not be read anew. */
+  error: string | null;
+}
+
+type Told = Omit<RunBeside, 'feed'>;
+
+/** As many as the server gives: a bucket should not be wider than what lies between two snapshots. */
+const buckets = 4000;
+/** How often a run that still goes on is read again. */
+const againMs = 3_000;
+const keptBytes = 96 * 2 ** 20;
+
+/** Runs by id, read again while they go on; `own` is the page's run, whose snapshots the page already has. A run that is not there yet is not in the map. */
+export function useRunsBeside(
+  runIds: readonly string[],
+  own: { runId: string; feed: SnapshotFeed } | null,
+): ReadonlyMap<string, RunBeside> {
+  const [told, setTold] = useState<ReadonlyMap<string, Told>>(new Map());
+  const feeds = useRef(new Map<string, SnapshotFeed>()).current;
+  const key = [...new Set(runIds)].sort().join();
+  const ownId = own?.runId ?? null;
+  useEffect(() => {
+    const timers = new Set<ReturnType<typeof setTimeout>>();
+    let closed = false;
+    const read = async (runId: string) => {
+      let again = true;
+      try {
+        const view = await api.runs.view.query({ runId });
+        const range = await api.runs.range.query({ runId, series: ['loss'], fromStep: 0, toStep: null, buckets });
+        if (closed) return;
+        again = !ended(view.status);
+        if (runId !== ownId) feedOf(feeds, runId).setRecorded(view.snapshots);
+        const loss = Curve.of('loss', range, buckets, 0, null);
+        const { name } = view.config;
+        const next = { runId, name, lastStep: view.step, stepsPerEpoch: view.stepsPerEpoch, loss, error: null };
+        setTold((old) => new Map(old).set(runId, next));
+      } catch (e) {
+        const error = e instanceof Error ? e.message : String(e);
+        const nothing = { runId, name: runId, lastStep: 0, stepsPerEpoch: 0, loss: null };
+        if (!closed) setTold((old) => new Map(old).set(runId, { ...(old.get(runId) ?? nothing), error }));
+      }
+      if (closed || !again) return;
+      const timer = setTimeout(() => {
+        timers.delete(timer);
+        void read(runId);
+      }, againMs);
+      timers.add(timer);
+    };
+    for (const runId of key.split(',').filter(Boolean)) void read(runId);
+    return () => {
+      closed = true;
+      for (const timer of timers) clearTimeout(timer);
+    };
+  }, [key, ownId, feeds]);
+  return useMemo(() => {
+    const wanted = new Set(key.split(','));
+    return new Map(
+      [...told.values()]
+        .filter((run) => wanted.has(run.runId))
+        .map((run) => [run.runId, { ...run, feed: own?.runId === run.runId ? own.feed : feedOf(feeds, run.runId) }]),
+    );
+  }, [told, key, own, feeds]);
+}
+
+function feedOf(feeds: Map<string, SnapshotFeed>, runId: string): SnapshotFeed {
+  const known = feeds.get(runId) ?? new SnapshotFeed({ fetchBlob, maxBytes: keptBytes });
+  feeds.set(runId, known);
+  return known;
+}
