@@ -11,6 +11,7 @@ import { createHttp, type Pages } from './http';
 import { type OpenHub, openHub } from './hub';
 import { keptSecret, openIdentity } from './identity';
 import { forgetCutImports } from './import/importRun';
+import { Jobs } from './jobs';
 import { closeHttp, listen } from './listen';
 import { isLoopback, originRefusal } from './origin';
 import { openPages } from './pages';
@@ -110,6 +111,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     });
     closers.push(() => hub.close());
 
+    const jobs = new Jobs();
     const retention = await openRetention({ hub, store, blobs, onError });
     closers.push(() => retention.close());
 
@@ -136,6 +138,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         now: () => clock.now(),
         view: (runId) => hub.view(runId),
         adopt: (runId) => hub.adopt(runId),
+        jobs,
       },
       retention,
       identity,
@@ -157,6 +160,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       // Open sockets would keep it from closing.
       await Promise.all([viewers.close(), trainers.close()]);
       await closed;
+      await jobs.idle();
     });
     const pages = options.pages && (await openPages({ ...options.pages, host, port }));
     if (pages) closers.push(() => pages.close());

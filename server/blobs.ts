@@ -12,12 +12,12 @@ import type { Store } from './store';
  */
 export interface BlobStore extends BlobReader {
   /**
-   * Keeps the bytes. Resolves once they survive a kill; a blob already there is not written again.
+   * Keeps the bytes. Resolves once they survive a kill; a blob already there is not written again (`fresh` false).
    *
    * @throws BlobError when the bytes do not have this hash ('mismatch'), exceed `maxBytes` ('too-large') or the hash is not one ('invalid');
    *   then nothing is kept
    */
-  put(hash: string, bytes: Uint8Array | AsyncIterable<Uint8Array>, maxBytes?: number): Promise<{ bytes: number }>;
+  put(hash: string, bytes: Uint8Array | AsyncIterable<Uint8Array>, maxBytes?: number): Promise<{ bytes: number; fresh: boolean }>;
   /** Takes a blob that nothing needs any more away; an unknown one is already gone. */
   remove(hash: string): Promise<void>;
 }
@@ -101,7 +101,7 @@ export async function openBlobs(
       if (known !== null) {
         // The sender is read to its end all the same: a half-read request would break its connection.
         if (!(source instanceof Uint8Array)) for await (const _ of source);
-        return { bytes: known };
+        return { bytes: known, fresh: false };
       }
       const sha = createHash('sha256');
       const head: Uint8Array[] = [];
@@ -125,7 +125,7 @@ export async function openBlobs(
           throw new BlobError('mismatch', `blob ${hash}: the ${bytes} bytes received have SHA-256 ${found}; send them again`);
         if (!file) {
           await store.putSmallBlob(hash, Buffer.concat(head));
-          return { bytes };
+          return { bytes, fresh: true };
         }
         await file.handle.sync();
         await file.handle.close();
@@ -133,7 +133,7 @@ export async function openBlobs(
         await rename(file.name, target);
         await syncFolder(path.dirname(target));
         await syncFolder(root);
-        return { bytes };
+        return { bytes, fresh: true };
       } catch (error) {
         await file?.handle.close().catch(() => {});
         if (file) await rm(file.name, { force: true });

@@ -143,6 +143,7 @@ function rpcHandler(deps: HttpDeps, actorOf: (request: IncomingMessage) => Actor
       house: deps.house,
       people: deps.people,
       retention: deps.retention,
+      jobs: deps.records.jobs,
       now: deps.now,
       actor: actorOf(req),
       system: deps.system,

@@ -187,6 +187,8 @@ export const runCreated = z.strictObject({
   actor,
   /** Where a branch leaves its parent. */
   parent: z.strictObject({ runId, step, checkpoint: blobRef }).nullable(),
+  /** The run that this one was imported as a copy of. */
+  copyOf: runId.optional(),
 });
 
 /** A trainer takes the run over from `fromStep`; rows at and after it from earlier tenures are superseded (kept, but no longer the run). */

@@ -78,6 +78,8 @@ export interface RunView {
   createdBy: Actor;
   config: RunConfig;
   parent: { runId: string; step: number; checkpoint: BlobRef } | null;
+  /** The run that this one was imported as a copy of. */
+  copyOf?: string;
   status: RunStatus;
   statusMessage: string;
   /** What the status was before the trainer went away. */
@@ -124,7 +126,7 @@ export interface RunView {
 export function emptyView(runId: string, created: Entry): RunView {
   if (created.event.type !== 'run.created' || created.seq !== 1)
     throw new Error(`run ${runId}: its log must begin with run.created at 1, got ${created.event.type} at ${created.seq}`);
-  const { config, actor, parent } = created.event;
+  const { config, actor, parent, copyOf } = created.event;
   return {
     runId,
     seq: 1,
@@ -134,6 +136,7 @@ export function emptyView(runId: string, created: Entry): RunView {
     createdBy: actor,
     config,
     parent,
+    ...(copyOf !== undefined && { copyOf }),
     status: 'queued',
     statusMessage: '',
     statusBeforeLoss: null,
@@ -374,6 +377,7 @@ export interface RunSummary {
   createdBy: Actor;
   backend: string | null;
   parent: RunView['parent'];
+  copyOf?: string;
   tags: string[];
   archived: boolean;
   trashed: boolean;
@@ -404,6 +408,7 @@ export function summarize(view: RunView, watchers: number): RunSummary {
     createdBy: view.createdBy,
     backend: view.backend?.name ?? null,
     parent: view.parent,
+    ...(view.copyOf !== undefined && { copyOf: view.copyOf }),
     tags: view.tags,
     archived: view.archived,
     trashed: view.trashed,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { debiased, type EmaState, emaStart } from './ema';
 import { runId } from './ids';
 import { addValue, bucketing, emptyReduced, mergeBucket, type Reduced, type ReducedSeries } from './pyramid';
 
@@ -77,7 +78,13 @@ export function replaySeries(s: ReducedSeries, bucketSteps: number): ReplaySerie
  */
 export function replayRange(
   { headStep, bucketSteps: finest, rows, series }: ReplayRows,
-  question: { series: readonly string[] | null; fromStep: number; toStep: number | null; buckets: number },
+  question: {
+    series: readonly string[] | null;
+    fromStep: number;
+    toStep: number | null;
+    buckets: number;
+    smoothing?: number | null;
+  },
 ): Reduced & { headStep: number } {
   const { fromStep } = question;
   const end = Math.max(fromStep, Math.min(question.toStep ?? headStep, headStep));
@@ -86,26 +93,41 @@ export function replayRange(
   const count = end > fromStep ? Math.ceil(end / bucketSteps) - first : 0;
   const names = (question.series ?? Object.keys(series)).filter((name) => series[name]);
   const answer = emptyReduced(names, first * bucketSteps, bucketSteps, count);
-  const wide = finest > 1;
   const from = Math.floor(fromStep / finest);
   const to = count === 0 ? from : Math.ceil(end / finest);
   const bucketOf = (i: number) => Math.floor((i * finest) / bucketSteps) - first;
   for (let i = from; i < to; i++) answer.rows[bucketOf(i)]! += rows[i]!;
   for (const name of names) {
     const into = answer.series[name]!;
-    const given = series[name]!;
-    if (!wide) {
-      for (let i = from; i < to; i++) if (rows[i]! > 0) addValue(into, bucketOf(i), given.last[i]!);
-      continue;
+    const s = finest === 1 ? singles(series[name]!, rows) : groups(series[name]!);
+    for (let i = from; i < to; i++) if (rows[i]! > 0) mergeBucket(into, bucketOf(i), s, i);
+    const { smoothing } = question;
+    if (smoothing === null || smoothing === undefined) continue;
+    into.ema = new Float64Array(count).fill(Number.NaN);
+    let state = emaStart;
+    for (let i = 0; i < to; i++) {
+      const finite = rows[i]! - s.nonFinite[i]!;
+      if (finite <= 0) continue;
+      state = smoothed(state, smoothing, s.sum[i]!, finite);
+      if (i >= from) into.ema[bucketOf(i)] = debiased(state.value, state.seen, smoothing);
     }
-    const buckets = {
-      last: given.last,
-      min: given.min!,
-      max: given.max!,
-      sum: given.sum!,
-      nonFinite: given.nonFinite ?? new Int32Array(given.last.length),
-    } as ReducedSeries;
-    for (let i = from; i < to; i++) if (rows[i]! > 0) mergeBucket(into, bucketOf(i), buckets, i);
+    into.emaEnd = state;
   }
   return { ...answer, headStep };
 }
+
+/** Of one value exactly ema.ts's step; of a group as if each of its values were their mean. */
+function smoothed({ value, seen }: EmaState, weight: number, sum: number, count: number): EmaState {
+  const kept = count === 1 ? weight : weight ** count;
+  return { value: kept * value + (1 - kept) * (sum / count), seen: seen + count };
+}
+
+/** Buckets of one step each. */
+function singles({ last }: ReplaySeries, rows: Int32Array): ReducedSeries {
+  const out = emptyReduced([''], 0, 1, last.length).series['']!;
+  for (let i = 0; i < last.length; i++) if (rows[i]! > 0) addValue(out, i, last[i]!);
+  return out;
+}
+
+const groups = ({ last, min, max, sum, nonFinite }: ReplaySeries): ReducedSeries =>
+  ({ last, min, max, sum, nonFinite: nonFinite ?? new Int32Array(last.length) }) as ReducedSeries;

@@ -6,7 +6,7 @@ export function wordsOf({ rows, snapshots, runId }: ReplayManifest): string[] {
   const curves =
     rows.bucketSteps === 1
       ? `Curves: every step, ${count(rows.headStep)} steps of ${rows.series} series, exact.`
-      : `Curves: ${count(rows.headStep)} steps of ${rows.series} series in groups of ${count(rows.bucketSteps)}: of each group the least, the greatest, the mean and the last value, so that no spike is lost. Single steps are left out.`;
+      : `Curves: ${count(rows.headStep)} steps of ${rows.series} series in groups of ${count(rows.bucketSteps)}: of each group the least, the greatest, the mean and the last value, so that no spike is lost. Single steps are left out; smoothed lines go by the means.`;
   const left = snapshots.of - snapshots.kept - snapshots.missing;
   const maps = [
     snapshots.of === 0

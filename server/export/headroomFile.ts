@@ -47,7 +47,11 @@ async function* members(source: RecordSource, runId: string, exportedAt: number)
     yield* member(`log/${String(++pages).padStart(6, '0')}.pack`, pack({ entries }));
   }
   const missing: string[] = [];
+  const sizes = await Promise.all([...named].map((hash) => source.blobs.size(hash)));
+  const total = sizes.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0);
+  let done = 0;
   for (const hash of named) {
+    source.progress?.({ doing: 'copying maps and checkpoints', done, total, unit: 'bytes' });
     const blob = await source.blobs.open(hash);
     if (!blob) {
       missing.push(hash);
@@ -56,6 +60,7 @@ async function* members(source: RecordSource, runId: string, exportedAt: number)
     yield tarHeader(`blobs/${hash}`, blob.bytes);
     yield* blob.stream as AsyncIterable<Uint8Array>;
     yield tarPadding(blob.bytes);
+    done += blob.bytes;
   }
   yield* json('end.json', { head, blobs: named.size - missing.length, missing });
   yield tarEnd();

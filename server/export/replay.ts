@@ -63,6 +63,7 @@ export async function* writeReplay(
   yield await packed('view', { ...view, snapshots: kept });
   yield await packed('signals', signalsOf(await source.signals(runId), kept));
   for (let part = 0; part < rows.parts; part++) {
+    source.progress?.({ doing: 'reading the curves', done: part * SERIES, total: rows.series, unit: 'series' });
     const names = view.series.slice(part * SERIES, (part + 1) * SERIES).map((s) => s.name);
     const reduced = await source.range({ runId, series: names, fromStep: 0, toStep: rows.headStep, buckets: bucketsOf(rows) });
     yield await packed(`rows-${part}`, {
@@ -70,9 +71,12 @@ export async function* writeReplay(
       series: Object.fromEntries(Object.entries(reduced.series).map(([name, s]) => [name, replaySeries(s, rows.bucketSteps)])),
     });
   }
+  let done = 0;
   for (const hash of new Set(kept.flatMap((s) => blobsNamed({ ...s, signals: {} })))) {
     const blob = await source.blobs.get(hash);
     if (!blob) throw new Error(`blob ${hash} went away while the replay was made; take it away again`);
+    source.progress?.({ doing: 'copying maps', done, total: manifest.snapshots.bytes, unit: 'bytes' });
+    done += blob.length;
     yield await zipped(`blob-${hash}`, blob);
   }
   yield Buffer.from('<script type="text/plain" id="end"></script>\n</body>\n</html>\n');

@@ -7,8 +7,10 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
-import { ImportError } from '../import/importError';
+import { jobId } from '~/shared/jobs';
+import { AlreadyHereError, ImportError } from '../import/importError';
 import { type ImportDeps, importRun } from '../import/importRun';
+import type { Job, Jobs, Progress } from '../jobs';
 import { may } from '../permissions';
 import { sendJson } from '../respond';
 import { inWords } from '../trpc/base';
@@ -21,13 +23,14 @@ export interface ExportDeps extends ImportDeps {
   /** The store is the SQLite file in `dataFolder`, so exports may be read by a thread of their own. */
   threaded: boolean;
   view(runId: string): Promise<RunView | null>;
+  jobs: Jobs;
 }
 
 /** Larger files are refused. */
 const maxImportBytes = 8 * 2 ** 30;
 
 /**
- * GET /api/runs/<id>/export?format=... and POST /api/import?name=<file name> with the file as the body. Answers errors as JSON {"error": "<field>: ..."}.
+ * GET /api/runs/<id>/export?format=... and POST /api/import?name=<file name> with the file as the body, each with `job=<id>` to be followed by (tRPC jobs.get). Answers errors as JSON {"error": "<field>: ..."}.
  *
  * @returns whether the path was one of these
  */
@@ -54,47 +57,73 @@ export async function exportRoutes(
   }
   const needed = importing ? 'start runs' : 'watch runs';
   if (!may(actor, needed)) return refuse(403, `${actor.name} (${actor.role}) may not ${needed}`);
+  const { job: asked, ...query } = Object.fromEntries(url.searchParams);
+  const id = asked === undefined ? undefined : jobId.safeParse(asked);
+  if (id?.success === false) return refuse(400, inWords(id.error));
+  const name = query.name?.slice(0, 200) ?? '';
+  const what = importing ? name || 'a file' : `${match![1]} as ${query.format ?? 'a file'}`;
+  const job = deps.jobs.begin(actor, { id: id?.data, kind: importing ? 'import' : 'export', what });
+  if (!job) return refuse(400, `job: there is a job ${id?.data} already`);
+  // Whoever goes away in the middle no longer wants it.
+  response.once('close', () => response.writableFinished || job.cancel());
   try {
-    if (importing) await receive(deps, request, response, url.searchParams.get('name') ?? '', actor);
-    else await send(deps, response, { ...fieldsOf(url.searchParams), runId: match![1]! }, refuse);
+    const { series, ...rest } = query;
+    const columns: Record<string, string[]> = series === undefined ? {} : { series: url.searchParams.getAll('series') };
+    await deps.jobs.during(
+      importing
+        ? receive(deps, request, response, query, actor, job)
+        : send(deps, response, { ...rest, ...columns, runId: match![1]! }, job, refuse),
+    );
+    job.end('done');
   } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const ours = error instanceof ImportError || error instanceof ExportError;
+    if (response.destroyed || !request.complete) job.cancel();
+    const cancelled = job.signal.aborted;
+    job.end('failed', ours ? message : 'the server could not do it; its log says why');
     // A request read to its end counts as destroyed too.
     if (response.headersSent || !request.complete) response.destroy();
-    else if (error instanceof ImportError || error instanceof ExportError) refuse(400, error.message);
+    else if (cancelled) refuse(409, importing ? 'cancelled: nothing was imported' : 'cancelled');
+    else if (error instanceof AlreadyHereError) {
+      const { runId, nothingNew } = error;
+      response.setHeader('connection', 'close');
+      sendJson(response, 409, { error: message, runId, nothingNew });
+    } else if (ours) refuse(400, message);
     else throw error;
   }
   return true;
 }
 
-/** `series` may be given several times. */
-const fieldsOf = (params: URLSearchParams): Record<string, string | string[]> => ({
-  ...Object.fromEntries(params),
-  ...(params.has('series') && { series: params.getAll('series') }),
-});
-
 async function send(
   deps: ExportDeps,
   response: ServerResponse,
   asked: Record<string, string | string[]>,
+  job: Job,
   refuse: (status: number, error: string) => boolean,
 ): Promise<void> {
   const query = exportQuery.safeParse(asked);
   if (!query.success) {
-    refuse(400, inWords(query.error));
+    const message = inWords(query.error);
+    job.end('failed', message);
+    refuse(400, message);
     return;
   }
   const view = await deps.view(query.data.runId);
   if (!view) {
-    refuse(404, `runId: there is no run ${query.data.runId}`);
+    const message = `runId: there is no run ${query.data.runId}`;
+    job.end('failed', message);
+    refuse(404, message);
     return;
   }
   const now = deps.now();
+  const progress = (at: Progress) => job.progress(at);
   const parts = deps.threaded
-    ? exportInThread({ folder: deps.dataFolder, query: query.data, now })
-    : writeExport({ ...deps.store, blobs: deps.blobs }, query.data, now);
+    ? exportInThread({ folder: deps.dataFolder, query: query.data, now }, { progress, signal: job.signal })
+    : writeExport({ ...deps.store, blobs: deps.blobs, progress }, query.data, now);
   try {
     // The first part shows whether there is anything to send.
     const first = await parts.next();
+    job.signal.throwIfAborted();
     response.writeHead(200, {
       'content-type': contentType(query.data.format),
       'content-disposition': `attachment; filename="${fileName(query.data, view.config.name, now)}"`,
@@ -105,7 +134,7 @@ async function send(
       yield* parts;
     };
     // A reader that goes away ends the export.
-    await pipeline(Readable.from(all(), { objectMode: false }), response);
+    await pipeline(Readable.from(all(), { objectMode: false }), response, { signal: job.signal });
   } finally {
     await parts.return(undefined);
   }
@@ -115,9 +144,12 @@ async function receive(
   deps: ExportDeps,
   request: IncomingMessage,
   response: ServerResponse,
-  name: string,
+  { name = '', as = 'itself' }: Record<string, string>,
   actor: Actor,
+  job: Job,
 ): Promise<void> {
+  if (as !== 'itself' && as !== 'copy')
+    throw new ImportError(`as: "${as.slice(0, 40)}" is not known; give "copy", or leave it out`);
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > maxImportBytes) throw new ImportError(`the file has ${announced} bytes, at most ${maxImportBytes} are taken`);
   const folder = importFolder(deps.dataFolder);
@@ -129,11 +161,14 @@ async function receive(
       for await (const part of source) {
         bytes += part.length;
         if (bytes > maxImportBytes) throw new ImportError(`the file has more than the ${maxImportBytes} bytes that are taken`);
+        job.progress({ doing: 'sending the file', done: bytes, total: announced, unit: 'bytes' });
         yield part;
       }
     };
-    await pipeline(request, limited, createWriteStream(file, { flags: 'wx' }));
-    sendJson(response, 201, await importRun(deps, { file, name: name.slice(0, 200), actor }));
+    await pipeline(request, limited, createWriteStream(file, { flags: 'wx' }), { signal: job.signal });
+    const imported = await importRun(deps, { file, name: name.slice(0, 200), actor, asCopy: as === 'copy', following: job });
+    job.end('done');
+    sendJson(response, 201, imported);
   } finally {
     await rm(file, { force: true });
   }

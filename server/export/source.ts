@@ -1,12 +1,15 @@
 import { type Entry, places, type SnapshotEvent } from '~/shared/events';
 import { emptyView, fold, type RunView } from '~/shared/fold';
 import type { BlobReader } from '../blobs';
+import type { Progress } from '../jobs';
 import { startingAt } from '../log';
 import type { Store } from '../store';
 
 /** Where an export reads from: a store, or a connection of its own in the export thread. */
 export interface RecordSource extends Pick<Store, 'runs' | 'entries' | 'range' | 'signals' | 'view'> {
   blobs: BlobReader;
+  /** Told how far the reading is. */
+  progress?(at: Progress): void;
 }
 
 /** A request that cannot be met; the message goes to whoever asked. */
@@ -23,6 +26,7 @@ export async function* logPages(source: RecordSource, runId: string, fromSeq = 1
     const last = page.at(-1);
     if (!last) throw new Error(`run ${runId}: its log should reach place ${head}, it ends before ${from}`);
     from = last.seq + places(last.event);
+    source.progress?.({ doing: 'reading the log', done: Math.min(head, from - 1), total: head, unit: 'entries' });
     // Entries of one commit end at a head, so none straddles it.
     yield page.filter((e) => e.seq <= head);
   }

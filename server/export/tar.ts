@@ -68,6 +68,7 @@ export async function* readTar(input: AsyncIterable<Uint8Array>): AsyncGenerator
       header.fill(0x20, 148, 156);
       if (sum(header) !== checksum) throw new Error(`byte ${at - BLOCK} of the archive should begin a member and does not`);
       const bytes = Number.parseInt(text(124, 136), 8);
+      if (!(bytes >= 0)) throw new Error(`byte ${at - BLOCK} of the archive: the length of its member cannot be read`);
       let left = bytes;
       const body = (async function* () {
         for await (const part of take(bytes)) {

@@ -1,5 +1,6 @@
-import { once } from 'node:events';
+import type { Progress } from '../jobs';
 import { startWorker } from '../startWorker';
+import { partsOfThread } from '../threadParts';
 import type { ExportQuery } from './formats';
 import { ExportError } from './source';
 
@@ -8,27 +9,16 @@ export interface ExportJob {
   query: ExportQuery;
   now: number;
 }
-export type ExportPart =
-  | { kind: 'bytes'; bytes: Uint8Array }
-  | { kind: 'end' }
-  | { kind: 'failed'; refused: boolean; message: string };
 
 /**
- * An export made in a thread of its own, part by part as it is read; leaving the loop ends the thread.
+ * An export made in a thread of its own, part by part as it is read; leaving the loop, or `signal`, ends the thread.
  *
  * @throws ExportError when there is nothing of what is asked for
  */
-export async function* exportInThread(job: ExportJob): AsyncGenerator<Uint8Array> {
+export function exportInThread(
+  job: ExportJob,
+  following: { progress?(at: Progress): void; signal?: AbortSignal } = {},
+): AsyncGenerator<Uint8Array> {
   const worker = startWorker(import.meta.url, './worker.ts', './exportWorker.js', job);
-  try {
-    for (;;) {
-      worker.postMessage('more');
-      const [part] = (await once(worker, 'message')) as [ExportPart];
-      if (part.kind === 'end') return;
-      if (part.kind === 'failed') throw part.refused ? new ExportError(part.message) : new Error(part.message);
-      yield part.bytes;
-    }
-  } finally {
-    await worker.terminate();
-  }
+  return partsOfThread(worker, { refusal: (message) => new ExportError(message), ...following });
 }

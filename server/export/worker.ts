@@ -6,9 +6,10 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { openBlobReader } from '../blobs';
 import { openReads } from '../store/sqlite/read';
 import { openForReading } from '../store/sqlite/schema';
+import { serveParts, teller } from '../threadParts';
 import { writeExport } from './formats';
 import { ExportError, type RecordSource } from './source';
-import type { ExportJob, ExportPart } from './thread';
+import type { ExportJob } from './thread';
 
 const port = parentPort as MessagePort;
 const { folder, query, now } = workerData as ExportJob;
@@ -20,19 +21,8 @@ const source: RecordSource = {
   range: async (q) => reads.range(q),
   signals: async (runId) => reads.signals(runId),
   view: async (runId) => reads.view(runId),
+  progress: teller(port),
   blobs: openBlobReader(folder, { smallBlob: async (hash) => reads.smallBlob(hash) }),
 };
-const parts = writeExport(source, query, now);
-
-port.on('message', async () => {
-  const say = (part: ExportPart) => port.postMessage(part);
-  try {
-    const { value, done } = await parts.next();
-    if (!done) return say({ kind: 'bytes', bytes: value });
-    say({ kind: 'end' });
-  } catch (error) {
-    say({ kind: 'failed', refused: error instanceof ExportError, message: (error as Error).message });
-  }
-  db.close();
-  port.close();
-});
+const isRefusal = (error: unknown) => error instanceof ExportError;
+serveParts(port, writeExport(source, query, now), { isRefusal, close: () => db.close() });

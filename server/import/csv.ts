@@ -1,15 +1,16 @@
 import { createReadStream } from 'node:fs';
 import { ImportError } from './importError';
 import { Numbers } from './numbers';
-import type { Table } from './table';
+import { MAX_SERIES, MAX_VALUES, type Table } from './table';
 
 /**
  * A CSV (RFC 4180) with one line per step: the first line names the columns, one of them `step`; `timeMs` (ms since 1970) or TensorBoard's `Wall time`
- * (seconds) is taken as the time; every other column is a series of numbers, NaN, Infinity or -Infinity; an empty cell is NaN.
+ * (seconds) is taken as the time; every other column is a series of numbers, NaN, Infinity or -Infinity; an empty cell is NaN. Where the first line has no
+ * comma, semicolons or tabs separate, and between semicolons "0,5" is a half.
  *
  * @throws ImportError with line and column
  */
-export async function readCsv(file: string): Promise<Table> {
+export async function readCsv(file: string, tell: (bytesRead: number) => void = () => {}): Promise<Table> {
   let columns: ((cell: string, line: number) => void)[] | null = null;
   const steps = new Numbers();
   const times = new Numbers();
@@ -51,7 +52,7 @@ export async function readCsv(file: string): Promise<Table> {
     });
   };
 
-  for await (const { cells, line } of records(file)) {
+  for await (const { cells, line } of records(file, tell)) {
     if (!columns) {
       columns = head(cells.map((c) => c.trim()));
       continue;
@@ -60,6 +61,8 @@ export async function readCsv(file: string): Promise<Table> {
     if (cells.length !== columns.length)
       throw new ImportError(`line ${line}: ${cells.length} cells, the first line has ${columns.length}`);
     for (let i = 0; i < cells.length; i++) columns[i]!(cells[i]!.trim(), line);
+    if (steps.length * columns.length > MAX_VALUES)
+      throw new ImportError(`line ${line}: more than the ${MAX_VALUES} numbers that one run takes; split the file`);
   }
   if (series.length === 0) throw new ImportError('line 1: besides "step" at least one column of numbers is needed');
   if (steps.length === 0) throw new ImportError('there is no line after the first, so no step to import');
@@ -67,6 +70,7 @@ export async function readCsv(file: string): Promise<Table> {
     steps: steps.array(),
     timesMs: timed ? times.array() : null,
     series: series.map(({ name, values }) => ({ name, values: values.array() })),
+    leftOut: null,
   };
 }
 
@@ -85,7 +89,7 @@ function numberOf(cell: string, line: number, column: string): number {
 /** Longer ones are not what this reads. */
 const CELL = 4096;
 
-async function* records(file: string): AsyncGenerator<{ cells: string[]; line: number }> {
+async function* records(file: string, tell: (bytesRead: number) => void): AsyncGenerator<{ cells: string[]; line: number }> {
   let cells: string[] = [];
   let cell = '';
   let quoted = false;
@@ -95,8 +99,13 @@ async function* records(file: string): AsyncGenerator<{ cells: string[]; line: n
   let begun = 1;
   let any = false;
   let first = true;
-  for await (const text of createReadStream(file, 'utf8') as AsyncIterable<string>) {
+  /** Known with the first line. */
+  let separator: string | null = null;
+  const input = createReadStream(file, 'utf8');
+  for await (const text of input as AsyncIterable<string>) {
+    tell(input.bytesRead);
     if (text.includes('\0')) throw new ImportError('this is not a CSV: it holds zero bytes');
+    separator ??= separatorOf(text);
     for (const c of first ? text.replace(/^\uFEFF/, '') : text) {
       any = true;
       if (quoted && !closing) {
@@ -106,13 +115,15 @@ async function* records(file: string): AsyncGenerator<{ cells: string[]; line: n
         cell += '"';
         closing = false;
       } else if (c === '"' && cell === '' && !closing) quoted = true;
-      else if (c === ',') {
+      else if (c === separator) {
         cells.push(cell);
+        if (cells.length >= MAX_SERIES + 2)
+          throw new ImportError(`line ${begun}: more than the ${MAX_SERIES} columns that are taken`);
         cell = '';
         quoted = closing = false;
       } else if (c === '\n') {
         cells.push(cell.replace(/\r$/, ''));
-        yield { cells, line: begun };
+        yield { cells: separator === ';' ? cells.map(point) : cells, line: begun };
         cells = [];
         cell = '';
         quoted = closing = false;
@@ -125,5 +136,17 @@ async function* records(file: string): AsyncGenerator<{ cells: string[]; line: n
     first = false;
   }
   if (quoted && !closing) throw new ImportError(`line ${begun}: a quote is not closed`);
-  if (any) yield { cells: [...cells, cell], line: begun };
+  if (any) {
+    const last = [...cells, cell];
+    yield { cells: separator === ';' ? last.map(point) : last, line: begun };
+  }
 }
+
+/** By the first line: a comma, or what else separates where there is none. */
+function separatorOf(text: string): string {
+  const line = text.slice(0, text.search(/[\r\n]|$/)).replace(/"[^"]*"/g, '');
+  return [',', ';', '\t'].find((c) => line.includes(c)) ?? ',';
+}
+
+/** A decimal comma as a point. */
+const point = (cell: string): string => (/^\s*[-+]?\d*,\d+(e[-+]?\d+)?\s*$/i.test(cell) ? cell.replace(',', '.') : cell);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { z } from 'zod';
-import { type Entry, places, type RunEvent, serverEvent, trainerEvent } from '~/shared/events';
+import { type Entry, type RunEvent, serverEvent, trainerEvent } from '~/shared/events';
 import { emptyView, fold, type RunView } from '~/shared/fold';
 import { blobHash, runId, seq, tenure } from '~/shared/ids';
 import { unpack } from '~/shared/pack';
@@ -29,9 +29,11 @@ const schemas = new Map<string, z.ZodType>(
 );
 /** Of a log page or a JSON member; blobs may be larger, they are not held. */
 const MEMBER_BYTES = 256 << 20;
+/** As for those that trainers send. */
+const BLOB_BYTES = 2 ** 30;
 
 /** @throws ImportError in words that name the member, the place and what is wrong */
-export async function* readHeadroomFile(file: string): AsyncGenerator<Part> {
+export async function* readHeadroomFile(file: string, tell: (bytesRead: number) => void = () => {}): AsyncGenerator<Part> {
   const input = createReadStream(file);
   const gunzip = createGunzip();
   input.on('error', (error) => gunzip.destroy(error));
@@ -42,6 +44,7 @@ export async function* readHeadroomFile(file: string): AsyncGenerator<Part> {
   let ended = false;
   try {
     for await (const member of readTar(input.pipe(gunzip))) {
+      tell(input.bytesRead);
       if (id === null && member.name !== 'manifest.json')
         throw new ImportError('this is not a .headroom file: it does not begin with manifest.json');
       if (ended) throw new ImportError(`${member.name}: nothing may follow end.json`);
@@ -57,9 +60,11 @@ export async function* readHeadroomFile(file: string): AsyncGenerator<Part> {
         if (view) yield { kind: 'entries', entries, view };
       } else if (member.name.startsWith('blobs/')) {
         const hash = member.name.slice('blobs/'.length);
+        if (member.bytes > BLOB_BYTES)
+          throw new ImportError(`${member.name}: ${member.bytes} bytes are more than the ${BLOB_BYTES} allowed`);
         if (!named.has(hash)) throw new ImportError(`${member.name}: the log names no such blob`);
         here.add(hash);
-        yield { kind: 'blob', hash, body: verified(member, hash) };
+        yield { kind: 'blob', hash, body: verified(member, hash, () => tell(input.bytesRead)) };
       } else if (member.name === 'end.json') {
         const last = checked(end, await json(member), 'end.json');
         if (last.head !== (view?.seq ?? 0))
@@ -147,17 +152,13 @@ async function json(member: TarMember): Promise<unknown> {
   }
 }
 
-async function* verified({ name, body }: TarMember, hash: string): AsyncGenerator<Uint8Array> {
+async function* verified({ name, body }: TarMember, hash: string, tell: () => void): AsyncGenerator<Uint8Array> {
   const sha = createHash('sha256');
   for await (const part of body) {
+    tell();
     sha.update(part);
     yield part;
   }
   const found = sha.digest('hex');
   if (found !== hash) throw new ImportError(`${name}: its bytes have SHA-256 ${found}; the file is damaged`);
 }
-
-export const lastPlaceOf = (entries: Entry[]): number => {
-  const last = entries.at(-1)!;
-  return last.seq + places(last.event) - 1;
-};

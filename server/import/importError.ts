@@ -2,3 +2,15 @@
 export class ImportError extends Error {
   override name = 'ImportError';
 }
+
+/** The run of the file is here already: it can come in as a copy. */
+export class AlreadyHereError extends ImportError {
+  constructor(
+    readonly runId: string,
+    /** Everything in the file is here. */
+    readonly nothingNew: boolean,
+    message: string,
+  ) {
+    super(message);
+  }
+}

@@ -1,15 +1,17 @@
 import { open } from 'node:fs/promises';
 import { customAlphabet } from 'nanoid';
-import type { Entry, RunEvent } from '~/shared/events';
+import { type Entry, places, type RunEvent } from '~/shared/events';
 import { emptyView, ended, fold, type RunView, summarize } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import { stringify } from '~/shared/json';
 import type { BlobStore } from '../blobs';
 import { maskedCrc32c } from '../export/crc32c';
+import type { Job } from '../jobs';
 import type { Store } from '../store';
-import { readHeadroomFile } from './headroomFile';
-import { ImportError } from './importError';
-import { logOf, type Table } from './table';
-import { readTable } from './thread';
+import { AlreadyHereError, ImportError } from './importError';
+import type { ImportPart } from './parts';
+import { logOf } from './table';
+import { readInThread } from './thread';
 
 export interface ImportDeps {
   store: Store;
@@ -24,13 +26,22 @@ export interface ImportRequest {
   /** What the sender calls the file. */
   name: string;
   actor: Actor;
+  /** Under a new id, whether or not the run of the file is here. */
+  asCopy?: boolean;
+  following?: Pick<Job, 'progress' | 'signal'>;
+}
+
+export interface Imported {
+  runId: string;
+  /** What of the file is not in the run, in words; null = nothing. */
+  leftOut: string | null;
 }
 
 /** Runs being written: what a crash leaves of them is removed at the next start. */
 const pendingKey = 'imports.pending';
 const newRunId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 10);
 
-/** Takes away what an import that a crash cut short has left. Before the hub opens. */
+/** Takes away what an import that a crash cut short has left; its blobs go with others that nothing names. Before the hub opens. */
 export async function forgetCutImports(store: Store): Promise<void> {
   const pending = JSON.parse((await store.setting(pendingKey)) ?? '[]') as string[];
   for (const runId of pending) await store.remove(runId);
@@ -38,19 +49,19 @@ export async function forgetCutImports(store: Store): Promise<void> {
 }
 
 /**
- * Makes a run of a file: a `.headroom` file whole and unchanged, under its own id (one that was still going on is closed by one more entry); the scalars of a
- * TensorBoard event file or a CSV as a finished run under a new id. The file is read to its end and checked before anything is written.
+ * Makes a run of a file: a `.headroom` file whole and unchanged, under its own id or as a copy (one that was still going on is closed by one more entry); the
+ * scalars of a TensorBoard event file or a CSV as a finished run under a new id. The file is read to its end and checked before anything is written.
  *
- * @throws ImportError when the file is not right or its run is already here; then nothing has changed
+ * @throws ImportError when the file is not right; AlreadyHereError when its run is here; AbortError when it is cancelled. Then nothing has changed
  */
-export async function importRun(deps: ImportDeps, request: ImportRequest): Promise<{ runId: string }> {
+export async function importRun(deps: ImportDeps, request: ImportRequest): Promise<Imported> {
   switch (await kindOf(request.file)) {
     case 'headroom':
       return importHeadroom(deps, request);
     case 'tensorboard':
-      return importTable(deps, request, await readTable({ file: request.file, kind: 'tensorboard' }), 'TensorBoard');
+      return importTable(deps, request, 'tensorboard', 'TensorBoard');
     case 'csv':
-      return importTable(deps, request, await readTable({ file: request.file, kind: 'csv' }), 'CSV');
+      return importTable(deps, request, 'csv', 'CSV');
   }
 }
 
@@ -67,57 +78,143 @@ async function kindOf(file: string): Promise<'headroom' | 'tensorboard' | 'csv'>
   }
 }
 
-async function importHeadroom(deps: ImportDeps, { file }: ImportRequest): Promise<{ runId: string }> {
-  let runId = '';
-  for await (const part of readHeadroomFile(file)) {
-    if (part.kind === 'manifest') {
-      runId = part.runId;
-      if ((await deps.store.runs()).some((r) => r.runId === runId))
-        throw new ImportError(`run ${runId} is already here; open it, or delete it first`);
-    } else if (part.kind === 'blob') for await (const _ of part.body);
+async function importHeadroom(deps: ImportDeps, { file, asCopy = false, following }: ImportRequest): Promise<Imported> {
+  const parts = readInThread({ file, kind: 'headroom' }, following);
+  try {
+    const original = await checkedRun(parts);
+    if (!asCopy && claimed.get(deps.store)?.has(original))
+      throw new ImportError(`run ${original} is being imported at this moment; wait for that to end`);
+    if (!asCopy && (await deps.store.runs()).some((r) => r.runId === original))
+      throw await alreadyHere(deps.store, original, parts);
+    const runId = asCopy ? newRunId() : original;
+    return await writing(deps, runId, null, async (log, keep) => {
+      for await (const body of blobsAmong(parts, (entries) =>
+        log.add(asCopy ? entries.map((e) => copied(e, original, runId)) : entries),
+      ))
+        await keep(body.hash, body.bytes);
+      const { view } = log;
+      if (view && !ended(view.status)) {
+        const message = `imported as it stood at step ${view.step}; branch from a checkpoint to go on`;
+        const event = { type: 'status', status: 'stopped', step: view.step, message } as const;
+        await log.add([{ seq: view.seq + 1, tenure: view.tenure, at: deps.now(), event }]);
+      }
+    });
+  } finally {
+    await parts.return(undefined);
   }
-  return writing(deps, runId, async (log) => {
-    for await (const part of readHeadroomFile(file)) {
-      if (part.kind === 'entries') await log.add(part.entries);
-      else if (part.kind === 'blob') await deps.blobs.put(part.hash, part.body);
+}
+
+/** Waits until the whole file was found right. @returns its run */
+async function checkedRun(parts: AsyncGenerator<ImportPart>): Promise<string> {
+  let runId = '';
+  for (;;) {
+    const { value, done } = await parts.next();
+    if (done) throw new Error('import: the file was not checked');
+    if (value.kind === 'manifest') runId = value.runId;
+    if (value.kind === 'checked') return runId;
+  }
+}
+
+/** The blobs of a file, each to be read to its end; its entries go to `onEntries`. */
+async function* blobsAmong(
+  parts: AsyncGenerator<ImportPart>,
+  onEntries: (entries: Entry[]) => Promise<void>,
+): AsyncGenerator<{ hash: string; bytes: AsyncIterable<Uint8Array> }> {
+  let next = await parts.next();
+  const bytes = async function* () {
+    for (next = await parts.next(); !next.done && next.value.kind === 'bytes'; next = await parts.next()) yield next.value.bytes;
+  };
+  while (!next.done) {
+    const part = next.value;
+    if (part.kind === 'blob') {
+      yield { hash: part.hash, bytes: bytes() };
+      continue;
     }
-    const { view } = log;
-    if (view && !ended(view.status)) {
-      const message = `imported as it stood at step ${view.step}; branch from a checkpoint to go on`;
-      await log.add([
-        {
-          seq: view.seq + 1,
-          tenure: view.tenure,
-          at: deps.now(),
-          event: { type: 'status', status: 'stopped', step: view.step, message },
-        },
-      ]);
+    if (part.kind === 'entries') await onEntries(part.entries);
+    next = await parts.next();
+  }
+}
+
+/** The same entry in a run of another id. */
+function copied({ event, ...entry }: Entry, original: string, runId: string): Entry {
+  if (event.type === 'run.created') return { ...entry, event: { ...event, copyOf: original } };
+  if ((event.type === 'command.requested' || event.type === 'command.proposed') && event.command.runId === original)
+    return { ...entry, event: { ...event, command: { ...event.command, runId } } };
+  return { ...entry, event };
+}
+
+/** Says how the file's log differs from the one that is here. */
+async function alreadyHere(store: Store, runId: string, parts: AsyncGenerator<ImportPart>): Promise<AlreadyHereError> {
+  const here = (await store.runs()).find((r) => r.runId === runId)!.head;
+  let at = 0;
+  for await (const part of parts) {
+    if (part.kind !== 'entries') continue;
+    let known: Entry[] = [];
+    for (const entry of part.entries) {
+      if (known.length === 0) known = await store.entries({ runId, fromSeq: entry.seq, limit: 1000, types: null });
+      const same = known.shift();
+      if (!same || !sameEntry(same, entry))
+        return new AlreadyHereError(
+          runId,
+          false,
+          same || entry.seq <= here
+            ? `run ${runId} is already here and went another way: the two differ from entry ${entry.seq} on; import the file as a copy to keep both`
+            : `run ${runId} is already here, but only up to entry ${here}: the file goes on from there; import it as a copy to keep both`,
+        );
+      at = entry.seq + places(entry.event) - 1;
     }
-  });
+  }
+  return new AlreadyHereError(
+    runId,
+    true,
+    at === here
+      ? `run ${runId} is already here, and the file holds exactly the same ${at} entries: there is nothing to import`
+      : `run ${runId} is already here with all ${at} entries of the file and ${here - at} more: there is nothing to import`,
+  );
+}
+
+/** Equal in every number and word, whatever the order of their fields. */
+const sameEntry = (a: Entry, b: Entry): boolean => stringify(sorted(a)) === stringify(sorted(b));
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  if (Array.isArray(value)) return value.map(sorted);
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, v]) => [key, sorted(v)]),
+  );
 }
 
 async function importTable(
   deps: ImportDeps,
-  { name, actor }: ImportRequest,
-  table: Table,
-  kind: string,
-): Promise<{ runId: string }> {
+  { file, name, actor, following }: ImportRequest,
+  kind: 'csv' | 'tensorboard',
+  kindInWords: string,
+): Promise<Imported> {
+  const parts = readInThread({ file, kind }, following);
+  const { value: part } = await parts.next();
+  await parts.return(undefined);
+  if (part?.kind !== 'table') throw new Error(`import: no table came of ${file}`);
+  const { table } = part;
   const title =
     name
       .replace(/\.(csv|headroom)$/i, '')
       .trim()
       .slice(0, 80) || 'Imported run';
-  return writing(deps, newRunId(), async (log) => {
+  return writing(deps, newRunId(), table.leftOut, async (log) => {
     let seq = 1;
     let batch: Entry[] = [];
     let rows = 0;
-    for (const { event, atMs } of logOf(table, title, `${name || 'a file'} (${kind})`.slice(0, 200), actor)) {
+    for (const { event, atMs } of logOf(table, title, `${name || 'a file'} (${kindInWords})`.slice(0, 200), actor)) {
       batch.push({ seq, tenure: seq === 1 ? 0 : 1, at: atMs ?? deps.now(), event });
       const count = event.type === 'steps' ? event.count : 1;
       seq += count;
       rows += count;
       if (rows < 4096) continue;
+      following?.signal.throwIfAborted();
       await log.add(batch);
+      following?.progress({ doing: 'writing the run', done: seq, total: table.steps.length + 4, unit: 'entries' });
       batch = [];
       rows = 0;
     }
@@ -125,25 +222,59 @@ async function importTable(
   });
 }
 
-/** Runs `write` so that a failure or a crash leaves nothing of the run. */
-async function writing(deps: ImportDeps, runId: string, write: (log: LogCopy) => Promise<void>): Promise<{ runId: string }> {
-  const { store } = deps;
-  const pending = async (change: (ids: string[]) => string[]) =>
-    store.setSetting(pendingKey, JSON.stringify(change(JSON.parse((await store.setting(pendingKey)) ?? '[]'))));
-  await pending((ids) => [...ids, runId]);
+type Keep = (hash: string, bytes: AsyncIterable<Uint8Array>) => Promise<void>;
+
+/** Runs `write` so that a failure leaves nothing of the run and of its blobs, and a crash no run. */
+async function writing(
+  deps: ImportDeps,
+  runId: string,
+  leftOut: string | null,
+  write: (log: LogCopy, keep: Keep) => Promise<void>,
+): Promise<Imported> {
+  const { store, blobs } = deps;
+  const pending = (change: (ids: string[]) => string[]) => changePending(store, change);
+  const release = claim(store, runId);
+  const fresh: string[] = [];
   try {
+    await pending((ids) => [...ids, runId]);
     const log = new LogCopy(store, runId);
-    await write(log);
+    await write(log, async (hash, bytes) => {
+      if ((await blobs.put(hash, bytes)).fresh) fresh.push(hash);
+    });
     if (!log.view) throw new ImportError('the file holds no run');
     await store.saveView(log.view, summarize(log.view, 0));
   } catch (error) {
     await store.remove(runId);
+    for (const hash of fresh) if ((await store.blobUsers(hash)).length === 0) await blobs.remove(hash);
     throw error;
   } finally {
-    await pending((ids) => ids.filter((id) => id !== runId));
+    await pending((ids) => ids.filter((id) => id !== runId)).finally(release);
   }
   await deps.adopt(runId);
-  return { runId };
+  return { runId, leftOut };
+}
+
+/** Runs being imported at this moment. */
+const claimed = new WeakMap<Store, Set<string>>();
+function claim(store: Store, runId: string): () => void {
+  const ids = claimed.get(store) ?? new Set();
+  claimed.set(store, ids);
+  if (ids.has(runId)) throw new ImportError(`run ${runId} is being imported at this moment; wait for that to end`);
+  ids.add(runId);
+  return () => void ids.delete(runId);
+}
+
+/** Changes follow each other: several imports may begin at once. */
+const changes = new WeakMap<Store, Promise<void>>();
+function changePending(store: Store, change: (ids: string[]) => string[]): Promise<void> {
+  const next = (changes.get(store) ?? Promise.resolve()).then(async () =>
+    store.setSetting(pendingKey, JSON.stringify(change(JSON.parse((await store.setting(pendingKey)) ?? '[]')))),
+  );
+  changes.set(
+    store,
+    next.catch(() => {}),
+  );
+  return next;
 }
 
 /** Writes entries as they are to the end of a new run's log. */

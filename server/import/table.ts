@@ -8,7 +8,14 @@ export interface Table {
   /** ms since 1970, per row; null = not known. */
   timesMs: Float64Array | null;
   series: { name: string; values: Float64Array }[];
+  /** What of the file is not in the table, in words; null = nothing. */
+  leftOut: string | null;
 }
+
+/** Columns, or tags, of one file. */
+export const MAX_SERIES = 4096;
+/** Numbers of one file: 1 GiB of doubles. */
+export const MAX_VALUES = 2 ** 27;
 
 /** Rows of one log entry. */
 const ROWS = 4096;
@@ -58,6 +65,6 @@ export function* logOf(
     yield { event: { type: 'steps', firstStep: steps[row]!, count, values }, atMs: at(row) };
     row = end;
   }
-  const message = `imported from ${origin}: only its step rows are known; the settings shown are stand-ins`;
+  const message = `imported from ${origin}: only its step rows are known; the settings shown are stand-ins${table.leftOut ? `; ${table.leftOut}` : ''}`;
   yield { event: { type: 'status', status: 'finished', step: last + 1, message }, atMs: at(steps.length - 1) };
 }

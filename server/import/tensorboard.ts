@@ -2,21 +2,27 @@ import { createReadStream } from 'node:fs';
 import { maskedCrc32c } from '../export/crc32c';
 import { ImportError } from './importError';
 import { Numbers } from './numbers';
-import type { Table } from './table';
+import { MAX_SERIES, MAX_VALUES, type Table } from './table';
 
 /** Longer records hold pictures or graphs that no scalar needs; this bounds the memory. */
 const RECORD = 512 << 20;
 
 /**
  * The scalars of a TensorBoard event file (export/tensorboard.ts has the format), as simple values or as tensors of one number. A step with several values
- * of a tag keeps the last. Pictures, histograms and texts are passed over.
+ * of a tag keeps the last. Pictures, histograms and texts are passed over. A last record that is not whole, as in a file that is still written, is left out.
  *
  * @throws ImportError with the record and its byte
  */
-export async function readTensorboard(file: string): Promise<Table> {
+export async function readTensorboard(file: string, tell: (bytesRead: number) => void = () => {}): Promise<Table> {
   const tags = new Map<string, { steps: Numbers; values: Numbers }>();
   const times = new Map<number, number>();
-  for await (const { bytes, where } of records(file)) {
+  let leftOut: string | null = null;
+  let count = 0;
+  for await (const { bytes, where, whole } of records(file, tell)) {
+    if (!whole) {
+      leftOut = `the file ends inside ${where}, which is left out`;
+      break;
+    }
     let wallTime = 0;
     let step = 0;
     const summaries: Uint8Array[] = [];
@@ -34,11 +40,13 @@ export async function readTensorboard(file: string): Promise<Table> {
           if (!Number.isSafeInteger(step)) throw new Error('its step is not a whole number from 0 to 2^53');
           let tag = tags.get(scalar.tag);
           if (!tag) {
+            if (tags.size === MAX_SERIES) throw new Error(`more than the ${MAX_SERIES} tags that are taken`);
             tag = { steps: new Numbers(), values: new Numbers() };
             tags.set(scalar.tag, tag);
           }
           tag.steps.push(step);
           tag.values.push(scalar.value);
+          if (++count > MAX_VALUES) throw new Error(`more than the ${MAX_VALUES} numbers that one run takes`);
           times.set(step, wallTime * 1000);
         }
     } catch (error) {
@@ -58,43 +66,57 @@ export async function readTensorboard(file: string): Promise<Table> {
   });
   const twice = series.find((s, i) => series.findIndex((o) => o.name === s.name) !== i);
   if (twice) throw new ImportError(`two tags are the same in their first 128 letters: "${twice.name}"`);
-  return { steps, timesMs: Float64Array.from(steps, (s) => times.get(s)!), series };
+  return { steps, timesMs: Float64Array.from(steps, (s) => times.get(s)!), series, leftOut };
 }
 
-async function* records(file: string): AsyncGenerator<{ bytes: Uint8Array; where: string }> {
-  let held: Buffer = Buffer.alloc(0);
+/** `whole`: false for what the file ends in. */
+async function* records(
+  file: string,
+  tell: (bytesRead: number) => void,
+): AsyncGenerator<{ bytes: Uint8Array; where: string; whole: boolean }> {
+  const input = createReadStream(file, { highWaterMark: 1 << 20 });
+  /** What is not used up, in the pieces in which it came: a large record is put together once. */
+  let held: Buffer[] = [];
+  let size = 0;
+  let needed = 12;
   let at = 0;
   let number = 0;
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
-    held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+  for await (const chunk of input as AsyncIterable<Buffer>) {
+    tell(input.bytesRead);
+    held.push(chunk);
+    size += chunk.length;
+    if (size < needed) continue;
+    const all = held.length === 1 ? held[0]! : Buffer.concat(held);
     let used = 0;
     for (;;) {
-      const rest = held.subarray(used);
-      if (rest.length < 12) break;
+      const rest = all.subarray(used);
+      needed = 12;
+      if (rest.length < needed) break;
       const where = `record ${number + 1} at byte ${at + used}`;
       if (maskedCrc32c(rest.subarray(0, 8)) !== rest.readUInt32LE(8))
         throw new ImportError(
           number === 0
             ? 'this is not a TensorBoard event file'
-            : `${where}: the checksum of its length is wrong; the file is damaged`,
+            : `${where}: the checksum of its length is wrong; the file is damaged: copy it again`,
         );
       const length = Number(rest.readBigUInt64LE(0));
       if (length > RECORD) throw new ImportError(`${where}: ${length} bytes are more than the ${RECORD} allowed`);
-      if (rest.length < 16 + length) break;
+      needed = 16 + length;
+      if (rest.length < needed) break;
       const bytes = rest.subarray(12, 12 + length);
       if (maskedCrc32c(bytes) !== rest.readUInt32LE(12 + length))
-        throw new ImportError(`${where}: its checksum is wrong; the file is damaged`);
-      yield { bytes, where };
+        throw new ImportError(`${where}: its checksum is wrong; the file is damaged: copy it again`);
+      yield { bytes, where, whole: true };
       number++;
-      used += 16 + length;
+      used += needed;
     }
-    held = held.subarray(used);
+    held = [all.subarray(used)];
+    size = all.length - used;
     at += used;
   }
-  if (held.length > 0)
-    throw new ImportError(
-      number === 0 ? 'this is not a TensorBoard event file' : `record ${number + 1} at byte ${at}: the file was cut short here`,
-    );
+  if (size === 0) return;
+  if (number === 0) throw new ImportError('this is not a TensorBoard event file, or its first record is not whole');
+  yield { bytes: new Uint8Array(0), where: `record ${number + 1} at byte ${at}`, whole: false };
 }
 
 interface Field {

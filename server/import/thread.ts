@@ -1,26 +1,23 @@
-import { once } from 'node:events';
+import type { Progress } from '../jobs';
 import { startWorker } from '../startWorker';
+import { partsOfThread } from '../threadParts';
 import { ImportError } from './importError';
-import type { Table } from './table';
+import type { ImportPart } from './parts';
 
-export interface TableJob {
+export interface ReadJob {
   file: string;
-  kind: 'csv' | 'tensorboard';
+  kind: 'headroom' | 'csv' | 'tensorboard';
 }
-export type TableAnswer = { ok: true; table: Table } | { ok: false; refused: boolean; message: string };
 
 /**
- * Reads a table in a thread of its own.
+ * Reads a file in a thread of its own; leaving the loop, or `signal`, ends the thread.
  *
  * @throws ImportError when the file is not right
  */
-export async function readTable(job: TableJob): Promise<Table> {
+export function readInThread(
+  job: ReadJob,
+  following: { progress?(at: Progress): void; signal?: AbortSignal } = {},
+): AsyncGenerator<ImportPart> {
   const worker = startWorker(import.meta.url, './worker.ts', './importWorker.js', job);
-  try {
-    const [answer] = (await once(worker, 'message')) as [TableAnswer];
-    if (answer.ok) return answer.table;
-    throw answer.refused ? new ImportError(answer.message) : new Error(answer.message);
-  } finally {
-    await worker.terminate();
-  }
+  return partsOfThread(worker, { refusal: (message) => new ImportError(message), ...following });
 }

@@ -1,19 +1,12 @@
-/** Entry point of the thread that reads a table (bundled as `importWorker.js` beside `main.js`): text and records by the million would hold the server up. */
-import { parentPort, workerData } from 'node:worker_threads';
-import { readCsv } from './csv';
+/** Entry point of the thread that reads an import (bundled as `importWorker.js` beside `main.js`): text and records by the million would hold the server up. */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { serveParts, teller } from '../threadParts';
 import { ImportError } from './importError';
-import { readTensorboard } from './tensorboard';
-import type { TableAnswer, TableJob } from './thread';
+import { importParts, ownBuffers } from './parts';
+import type { ReadJob } from './thread';
 
-const { file, kind } = workerData as TableJob;
-try {
-  const table = await (kind === 'csv' ? readCsv(file) : readTensorboard(file));
-  const arrays = [table.steps, ...(table.timesMs ? [table.timesMs] : []), ...table.series.map((s) => s.values)];
-  parentPort?.postMessage(
-    { ok: true, table } satisfies TableAnswer,
-    arrays.map((a) => a.buffer as ArrayBuffer),
-  );
-} catch (error) {
-  const refused = error instanceof ImportError;
-  parentPort?.postMessage({ ok: false, refused, message: (error as Error).message } satisfies TableAnswer);
-}
+const port = parentPort as MessagePort;
+serveParts(port, importParts(workerData as ReadJob, teller(port)), {
+  isRefusal: (error) => error instanceof ImportError,
+  transfer: ownBuffers,
+});

@@ -4,6 +4,7 @@ import type { Actor } from '~/shared/ids';
 import { transformer } from '~/shared/json';
 import { FieldError } from '../fieldError';
 import type { Hub } from '../hub';
+import type { Jobs } from '../jobs';
 import { may, type Permission } from '../permissions';
 import type { Retention } from '../retention/keeper';
 import type { House } from '../team/house';
@@ -14,6 +15,7 @@ export interface Context {
   house: House;
   people: People;
   retention: Pick<Retention, 'quotaBytes' | 'setQuota'>;
+  jobs: Pick<Jobs, 'get' | 'cancel'>;
   /** ms since 1970 */
   now(): number;
   /** Never null: a request without an identity is answered 401 before tRPC sees it. */

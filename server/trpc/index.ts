@@ -1,12 +1,14 @@
 import type { Actor } from '~/shared/ids';
 import type { TrainerSummary } from '~/shared/protocol';
 import { allowed, createCaller, procedure, router } from './base';
+import { jobs } from './jobs';
 import { retention } from './retention';
 import { runs } from './runs';
 import { team } from './team';
 
 export const appRouter = router({
   runs,
+  jobs,
   retention,
   team,
   trainers: router({

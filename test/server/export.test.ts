@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readTar, tarEnd, tarHeader, tarPadding } from '~/server/export/tar';
 import { readTensorboard } from '~/server/import/tensorboard';
 import type { RunView } from '~/shared/fold';
-import { parse } from '~/shared/json';
+import { parse, stringify } from '~/shared/json';
 import { pack, unpack } from '~/shared/pack';
 import { parseSafetensors } from '~/shared/safetensors';
 import { startApp, type TestApp } from '../support/app';
@@ -59,7 +59,7 @@ describe('a run as one file', () => {
     const file = await bytesOf('format=headroom');
     const other = await startApp({ dataFolder: inside('to') });
     try {
-      expect(await imported(other, file)).toEqual({ status: 201, body: { runId: 'record1' } });
+      expect(await imported(other, file)).toEqual({ status: 201, body: { runId: 'record1', leftOut: null } });
       expect(await readLog(other.hub.store, 'record1')).toEqual(recorded.log);
       expect(await other.hub.view('record1')).toEqual(await app.hub.view('record1'));
       expect(await rowsOf(other, 'record1')).toEqual(inForce);
@@ -71,9 +71,14 @@ describe('a run as one file', () => {
         expect(Buffer.compare(Buffer.from(here!), Buffer.from(there!))).toBe(0);
       }
       expect(other.hub.summaries().map((s) => [s.runId, s.name, s.status])).toEqual([['record1', 'Recorded run', 'finished']]);
+      const places = recorded.log.at(-1)!.seq;
       expect(await imported(other, file)).toEqual({
-        status: 400,
-        body: { error: 'run record1 is already here; open it, or delete it first' },
+        status: 409,
+        body: {
+          error: `run record1 is already here, and the file holds exactly the same ${places} entries: there is nothing to import`,
+          runId: 'record1',
+          nothingNew: true,
+        },
       });
       const again = Buffer.from(await (await exported('format=headroom', other)).arrayBuffer());
       const members = async (bytes: Buffer) => {
@@ -123,6 +128,81 @@ describe('a run as one file', () => {
     } finally {
       await source.close();
       await other.close();
+    }
+  });
+});
+
+describe('a run that is here already', () => {
+  const copy = async (to: TestApp, file: Buffer) => {
+    const answer = await fetch(`${to.url}/api/import?name=x&as=copy`, { method: 'POST', body: file as never });
+    return { status: answer.status, body: (await answer.json()) as { runId: string; leftOut: null } };
+  };
+
+  it('comes in as a copy: a run of another id that says of which it is one, and differs in nothing else', async () => {
+    const file = await bytesOf('format=headroom');
+    const { status, body } = await copy(app, file);
+    expect([status, body]).toEqual([201, { runId: expect.stringMatching(/^[0-9a-z]{10}$/), leftOut: null }]);
+    const id = body.runId;
+    expect(id).not.toBe('record1');
+    const inItsPlace = (value: unknown) => parse(stringify(value).replaceAll(`"runId":"record1"`, `"runId":"${id}"`));
+    const [created, ...rest] = recorded.log;
+    expect(await readLog(app.hub.store, id)).toEqual([
+      { ...created!, event: { ...created!.event, copyOf: 'record1' } },
+      ...(inItsPlace(rest) as unknown[]),
+    ]);
+    expect(await app.hub.view(id)).toEqual({ ...(inItsPlace(await app.hub.view('record1')) as object), copyOf: 'record1' });
+    expect(await rowsOf(app, id)).toEqual(inForce);
+    expect(await app.hub.store.signals(id)).toEqual(await app.hub.store.signals('record1'));
+    expect(app.hub.summaries().find((s) => s.runId === id)).toMatchObject({ name: 'Recorded run', copyOf: 'record1' });
+    // And the copy travels like any run.
+    const again = Buffer.from(await (await fetch(`${app.url}/api/runs/${id}/export?format=headroom`)).arrayBuffer());
+    expect((await imported(app, again)).body).toMatchObject({ runId: id, nothingNew: true });
+  });
+
+  it('says where it went another way, and how much more there is here or there', async () => {
+    const [shorter, longer] = await Promise.all(['shorter', 'longer'].map((name) => startApp({ dataFolder: inside(name) })));
+    try {
+      const before = await bytesOf('format=headroom');
+      for (const to of [shorter!, longer!]) await imported(to, before);
+      const head = recorded.log.at(-1)!.seq;
+      const note = (id: string) =>
+        ({
+          type: 'note',
+          actor: { id: 'ada', name: 'Ada', role: 'admin' },
+          note: { kind: 'add', id, anchor: { step: 1, chart: null, head: null }, text: id, replyTo: null },
+        }) as const;
+      await longer!.hub.decide('record1', () => [note('note-here')]);
+      const after = Buffer.from(await (await exported('format=headroom', longer)).arrayBuffer());
+      expect((await imported(longer!, before)).body).toEqual({
+        error: `run record1 is already here with all ${head} entries of the file and 1 more: there is nothing to import`,
+        runId: 'record1',
+        nothingNew: true,
+      });
+      expect((await imported(shorter!, after)).body).toEqual({
+        error: `run record1 is already here, but only up to entry ${head}: the file goes on from there; import it as a copy to keep both`,
+        runId: 'record1',
+        nothingNew: false,
+      });
+      await shorter!.hub.decide('record1', () => [note('note-there')]);
+      expect((await imported(shorter!, after)).body).toEqual({
+        error: `run record1 is already here and went another way: the two differ from entry ${head + 1} on; import the file as a copy to keep both`,
+        runId: 'record1',
+        nothingNew: false,
+      });
+    } finally {
+      await Promise.all([shorter!.close(), longer!.close()]);
+    }
+  });
+
+  it('comes in once when it is sent twice at the same time', async () => {
+    const file = await bytesOf('format=headroom');
+    const both = await startApp({ dataFolder: inside('both') });
+    try {
+      const answers = await Promise.all([imported(both, file), imported(both, file)]);
+      expect(answers.map((a) => a.status).sort()).toEqual([201, expect.toSatisfy((s) => s === 400 || s === 409)]);
+      expect((await readLog(both.hub.store, 'record1')).length).toBe((await readLog(app.hub.store, 'record1')).length);
+    } finally {
+      await both.close();
     }
   });
 });

@@ -9,6 +9,7 @@ import { exportRoutes } from '~/server/export/routes';
 import { readCsv } from '~/server/import/csv';
 import { forgetCutImports, importRun } from '~/server/import/importRun';
 import { readTensorboard } from '~/server/import/tensorboard';
+import { Jobs } from '~/server/jobs';
 import type { Store } from '~/server/store';
 import { openMemoryStore } from '~/server/store/memory';
 import type { Actor } from '~/shared/ids';
@@ -24,6 +25,13 @@ const fileOf = (bytes: string | Uint8Array): string => {
   return file;
 };
 
+const deps = async (store: Store) => ({
+  store,
+  blobs: await openBlobs(path.join(folder.path, `data${files++}`), store),
+  now: () => 5000,
+  adopt: async () => {},
+});
+
 describe('CSV', () => {
   it('quotes, a byte order mark, either line end, NaN, infinities, empty cells and TensorBoard’s own columns are read', async () => {
     const text = '\uFEFF"Wall time",Step,"a ""quoted"", name"\r\n1.5,0,1e-3\r\n2,3,\n2.5,4,-inf\n3,10,NaN';
@@ -31,7 +39,16 @@ describe('CSV', () => {
       steps: Float64Array.of(0, 3, 4, 10),
       timesMs: Float64Array.of(1500, 2000, 2500, 3000),
       series: [{ name: 'a "quoted", name', values: Float64Array.of(0.001, Number.NaN, Number.NEGATIVE_INFINITY, Number.NaN) }],
+      leftOut: null,
     });
+  });
+
+  it('semicolons with decimal commas, and tabs, are read where the first line has no comma', async () => {
+    const read = { steps: Float64Array.of(0, 1), timesMs: null, leftOut: null };
+    const values = Float64Array.of(0.5, -1250);
+    expect(await readCsv(fileOf('step;loss\r\n0;0,5\r\n1;-1,25e3\r\n'))).toEqual({ ...read, series: [{ name: 'loss', values }] });
+    expect(await readCsv(fileOf('step\tloss\n0\t0.5\n1\t-1250\n'))).toEqual({ ...read, series: [{ name: 'loss', values }] });
+    expect(await readCsv(fileOf('step;"a, b"\n0;0.5\n1;-1250'))).toEqual({ ...read, series: [{ name: 'a, b', values }] });
   });
 
   it.each([
@@ -50,6 +67,8 @@ describe('CSV', () => {
     ['step,timeMs,loss\n0,NaN,2\n', 'line 2, column "timeMs": "NaN" is not a time'],
     ['step,loss\n0,"1\n', 'line 2: a quote is not closed'],
     ['step,loss\n0,\0\n', 'this is not a CSV: it holds zero bytes'],
+    ['step,loss\n0,0,5\n', 'line 2: 3 cells, the first line has 2'],
+    [`step${',a'.repeat(5000)}\n`, 'line 1: more than the 4096 columns that are taken'],
     [`step,loss\n0,${'9'.repeat(5000)}\n`, 'line 2: a cell is longer than 4096 letters'],
   ])('%j is refused: %s', async (text, message) => {
     await expect(readCsv(fileOf(text))).rejects.toThrow(message);
@@ -104,16 +123,38 @@ describe('TensorBoard event files', () => {
         { name: 'loss', values: Float64Array.of(0.25, Number.NaN) },
         { name: 'accuracy', values: Float64Array.of(Number.NaN, 0.1) },
       ],
+      leftOut: null,
     });
   });
 
   const good = event(1, 1, simple('loss', 1));
+  it('a last record that is not whole, as in a file that is still written, is left out, and the run says so', async () => {
+    for (const bytes of [1, 11, 12, 30, good.length - 1]) {
+      const live = fileOf(Buffer.concat([good, event(2, 2, simple('loss', 2)), good.subarray(0, bytes)]));
+      const leftOut = `the file ends inside record 3 at byte ${2 * good.length}, which is left out`;
+      expect(await readTensorboard(live)).toEqual({
+        steps: Float64Array.of(1, 2),
+        timesMs: Float64Array.of(1000, 2000),
+        series: [{ name: 'loss', values: Float64Array.of(1, 2) }],
+        leftOut,
+      });
+      const store = openMemoryStore();
+      const imported = await importRun(await deps(store), { file: live, name: 'live', actor: ada });
+      expect(imported.leftOut).toBe(leftOut);
+      expect((await store.view(imported.runId))!.statusMessage).toMatch(new RegExp(`; ${leftOut}$`));
+    }
+  });
+
   const flipped = (at: number) => Buffer.concat([good, good]).map((byte, i) => (i === good.length + at ? byte ^ 1 : byte));
   it.each([
     ['text', Buffer.from('this is no event file'), 'this is not a TensorBoard event file'],
-    ['a wrong length', flipped(0), `record 2 at byte ${good.length}: the checksum of its length is wrong; the file is damaged`],
-    ['a wrong byte', flipped(20), `record 2 at byte ${good.length}: its checksum is wrong; the file is damaged`],
-    ['a cut', Buffer.concat([good, good.subarray(0, 30)]), `record 2 at byte ${good.length}: the file was cut short here`],
+    [
+      'a wrong length',
+      flipped(0),
+      `record 2 at byte ${good.length}: the checksum of its length is wrong; the file is damaged: copy it again`,
+    ],
+    ['a wrong byte', flipped(20), `record 2 at byte ${good.length}: its checksum is wrong; the file is damaged: copy it again`],
+    ['a first record cut short', good.subarray(0, 30), 'this is not a TensorBoard event file, or its first record is not whole'],
     ['no scalars', event(1, 1, text('notes')), 'the event file holds no scalars'],
     ['a malformed message', framed(Uint8Array.of(9, 1, 2)), 'record 1 at byte 0: its message is malformed'],
   ])('%s is refused', async (_, bytes, expected) => {
@@ -122,13 +163,6 @@ describe('TensorBoard event files', () => {
 });
 
 describe('importing', () => {
-  const deps = async (store: Store) => ({
-    store,
-    blobs: await openBlobs(path.join(folder.path, `data${files++}`), store),
-    now: () => 5000,
-    adopt: async () => {},
-  });
-
   it('steps with gaps stay where they are', async () => {
     const store = openMemoryStore();
     const { runId } = await importRun(await deps(store), {
@@ -175,7 +209,7 @@ describe('importing', () => {
   it('a viewer may take runs away but not bring any in', async () => {
     const store = openMemoryStore();
     const dataFolder = path.join(folder.path, 'viewer');
-    const records = { ...(await deps(store)), dataFolder, threaded: false, view: () => store.view('none') };
+    const records = { ...(await deps(store)), dataFolder, threaded: false, view: () => store.view('none'), jobs: new Jobs() };
     const viewer: Actor = { id: 'v', name: 'Vera', role: 'viewer' };
     const server = createServer((request, response) => {
       void exportRoutes(records, request, response, new URL(request.url!, 'http://x'), viewer);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { debiased, emaNext, emaStart } from '~/shared/ema';
 import { addValue, bucketing, emptyReduced, type Reduced } from '~/shared/pyramid';
 import { exactColumn, type ReplayRows, replayRange, replaySeries } from '~/shared/replayFile';
 
@@ -8,7 +9,7 @@ const there = (step: number) => step % 7 !== 3;
 const value = (step: number) => (step % 31 === 5 ? Number.NaN : step % 97 === 8 ? Number.POSITIVE_INFINITY : Math.sin(step) / 3);
 
 /** What the store would answer, from the definition: `bucketing`, then value after value. */
-function answer(fromStep: number, toStep: number, buckets: number): Reduced & { headStep: number } {
+function answer(fromStep: number, toStep: number, buckets: number, weight?: number): Reduced & { headStep: number } {
   const end = Math.min(toStep, steps);
   const shape = bucketing(fromStep, end, buckets);
   const out = emptyReduced(['loss'], shape.firstStep, shape.bucketSteps, shape.count);
@@ -17,6 +18,16 @@ function answer(fromStep: number, toStep: number, buckets: number): Reduced & { 
     const i = Math.floor((s - shape.firstStep) / shape.bucketSteps);
     out.rows[i]! += 1;
     addValue(out.series.loss!, i, value(s));
+  }
+  if (weight !== undefined) {
+    const ema = new Float64Array(shape.count).fill(Number.NaN);
+    let state = emaStart;
+    for (let s = 0; s < end; s++) {
+      if (!there(s) || !Number.isFinite(value(s))) continue;
+      state = emaNext(state, weight, value(s));
+      if (s >= fromStep) ema[Math.floor((s - shape.firstStep) / shape.bucketSteps)] = debiased(state.value, state.seen, weight);
+    }
+    Object.assign(out.series.loss!, { ema, emaEnd: state });
   }
   return { ...out, headStep: steps };
 }
@@ -60,6 +71,17 @@ describe('the rows of a replay', () => {
       );
     const fine = replayRange(replay, { series: null, fromStep: 100, toStep: 120, buckets: 1000 });
     expect([fine.firstStep, fine.bucketSteps, fine.count]).toEqual([96, 16, 2]);
+  });
+
+  it('have the moving average of every step, wherever the range begins', () => {
+    const replay = replayOf(4000);
+    for (const [from, to, buckets] of [
+      [0, 1000, 50],
+      [333, 700, 4000],
+    ] as const)
+      expect(replayRange(replay, { series: null, fromStep: from, toStep: to, buckets, smoothing: 0.9 })).toEqual(
+        answer(from, to, buckets, 0.9),
+      );
   });
 
   it('of a run without steps are empty', () => {
