@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import Database from 'better-sqlite3';
 import { afterAll, describe, expect, it } from 'vitest';
+import { Sqlite } from '~/server/store/sqlite/driver';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { databaseFile, openForWriting } from '~/server/store/sqlite/schema';
 import { type Entry, places } from '~/shared/events';
@@ -32,7 +32,7 @@ describe('kill -9 of a writing process', () => {
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
       expect(child.signalCode).toBe('SIGKILL');
 
-      const db = new Database(databaseFile(data), { readonly: true });
+      const db = new Sqlite(databaseFile(data), { readonly: true });
       expect(db.pragma('integrity_check', { simple: true })).toBe('ok');
       db.close();
 
@@ -105,7 +105,7 @@ describe('opening the store', () => {
   it('a file of a newer format is refused and left as it was', async () => {
     const data = inside('newer');
     await (await openSqliteStore(data)).close();
-    const db = new Database(databaseFile(data));
+    const db = new Sqlite(databaseFile(data));
     db.pragma('user_version = 7');
     db.close();
     await refused(data).toThrow(
@@ -119,7 +119,7 @@ describe('opening the store', () => {
     const store = await openSqliteStore(data);
     await writer(store, 'run001').append([created, assigned(1, 0), snapshot(0, { entropy: [1, 2] })]);
     await store.close();
-    const db = new Database(databaseFile(data));
+    const db = new Sqlite(databaseFile(data));
     db.exec('DROP TABLE blobUses; PRAGMA user_version = 1');
     db.close();
     const again = await openSqliteStore(data);
@@ -129,7 +129,7 @@ describe('opening the store', () => {
 
   it("another program's database is refused", async () => {
     mkdirSync(inside('foreign'));
-    const db = new Database(databaseFile(inside('foreign')));
+    const db = new Sqlite(databaseFile(inside('foreign')));
     db.exec('CREATE TABLE theirs (x)');
     db.close();
     await refused(inside('foreign')).toThrow(

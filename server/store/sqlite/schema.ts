@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import path from 'node:path';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
+import { Sqlite } from './driver';
 
 /**
  * The tables, and opening them safely.
@@ -133,7 +134,7 @@ export function openForWriting(folder: string): { db: Database.Database; unlock:
   const unlock = lock(folder);
   let db: Database.Database | null = null;
   try {
-    db = new Database(file);
+    db = new Sqlite(file);
     db.pragma('busy_timeout = 5000');
     checkIdentity(db, file);
     configure(db);
@@ -147,7 +148,7 @@ export function openForWriting(folder: string): { db: Database.Database; unlock:
 
 /** A second connection, for reading beside the writer. */
 export function openForReading(folder: string): Database.Database {
-  const db = new Database(databaseFile(folder), { readonly: true });
+  const db = new Sqlite(databaseFile(folder), { readonly: true });
   db.pragma('busy_timeout = 5000');
   db.pragma('cache_size = -32000');
   db.pragma('mmap_size = 1073741824');
@@ -156,7 +157,7 @@ export function openForReading(folder: string): Database.Database {
 
 /** An exclusive lock held for as long as the process lives, kill -9 included: the operating system lets go of it. */
 function lock(folder: string): () => void {
-  const held = new Database(path.join(folder, 'headroom.lock'), { timeout: 0 });
+  const held = new Sqlite(path.join(folder, 'headroom.lock'), { timeout: 0 });
   try {
     held.exec('BEGIN EXCLUSIVE');
   } catch (error) {
