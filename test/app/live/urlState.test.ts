@@ -19,6 +19,7 @@ const changes: { [K in keyof UrlState]: UrlState[K][] } = {
     { ...chartDefaults, log: true },
     { ...chartDefaults, robust: true },
     { ...chartDefaults, x: 'epoch' },
+    { ...chartDefaults, logX: true },
     { ...chartDefaults, search: 'a&b=c?^(loss|é)$ +' },
     { ...chartDefaults, open: ['gradient norm', 'a,b', '100 %'] },
     { ...chartDefaults, gradients: 'lines' },
