@@ -26,7 +26,7 @@ export class Inbox {
     for (const logged of commands.take()) {
       // Commands are answered in log order, so one before the last replayed had been answered: with "scheduled".
       if (logged.seq < lastReplayed && logged.command.when) {
-        run.adopt(logged);
+        run.orders.adopt(logged);
         this.#recorded.add(logged.seq);
       } else this.#later.push(logged);
     }
@@ -38,10 +38,10 @@ export class Inbox {
 
   async hear(): Promise<void> {
     while (this.#replay[0] && this.#replay[0].step <= this.#run.step && !this.#run.stopped)
-      await this.#run.replay(this.#replay.shift()!.logged);
-    if (this.replaying) return this.#run.fire(this.#recorded);
-    for (const logged of [...this.#later.splice(0), ...this.#commands.take()]) await this.#run.handle(logged);
-    await this.#run.fire();
+      await this.#run.orders.replay(this.#replay.shift()!.logged);
+    if (this.replaying) return this.#run.orders.fire(this.#recorded);
+    for (const logged of [...this.#later.splice(0), ...this.#commands.take()]) await this.#run.orders.handle(logged);
+    await this.#run.orders.fire();
   }
 
   /** @returns false when the source was closed */

@@ -1,0 +1,171 @@
+/** The commands of a run: each answered once, at a step boundary, or held until its condition comes about. */
+import { conditionInWords, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
+import type { Actor } from '~/shared/ids';
+import type { Steered } from './actions';
+import { answer, type Change, type Desk, misfit } from './commands';
+import { impossible, isMet } from './conditions';
+import type { Control, Facts } from './controls';
+import type { Output } from './output';
+import type { State } from './runState';
+
+/** What commands change and look at. */
+export interface Ordered extends Steered {
+  /** It has ended, or is about to. */
+  readonly over: boolean;
+  facts(): Facts;
+  /** Updates it will have done at its end, as things stand. */
+  plannedSteps(): number;
+  /** Called when `plannedSteps` has changed. */
+  lengthChanged(): void;
+}
+
+export class Orders {
+  readonly #run: Ordered;
+  readonly #state: State;
+  readonly #output: Output;
+  readonly #controls: readonly Control[];
+  readonly #changes: Map<string, Change>;
+  /** Names of the step rows' columns. */
+  readonly #columns: readonly string[];
+  /** Commands answered by this process; those up to `#answeredBefore` were by an earlier one. */
+  readonly #answered = new Set<number>();
+  readonly #answeredBefore: number;
+  #replaying = false;
+
+  constructor(
+    run: Ordered,
+    state: State,
+    output: Output,
+    controls: readonly Control[],
+    changes: Map<string, Change>,
+    columns: readonly string[],
+  ) {
+    this.#run = run;
+    this.#state = state;
+    this.#output = output;
+    this.#controls = controls;
+    this.#changes = changes;
+    this.#columns = columns;
+    this.#answeredBefore = state.lastCommandSeq;
+  }
+
+  /** A command from the log: answered once, held when it names a condition that is not met yet. */
+  async handle(logged: LoggedCommand): Promise<void> {
+    const { seq, command } = logged;
+    if (this.#knows(seq)) return;
+    this.#remember(seq);
+    const { when } = command;
+    const { step } = this.#run;
+    if (this.#run.over) return this.refuse(logged, refuse('run-ended', 'the run has ended'));
+    if (!when) return this.#apply(logged);
+    const never = impossible(when, step, [...this.#columns]);
+    const wrong = never === null ? misfit({ controls: this.#controls }, logged) : refuse('invalid', never, 'when');
+    if (wrong) return this.refuse(logged, wrong);
+    if (this.#isMet(logged)) return this.#apply(logged);
+    this.#hold(logged);
+    this.#output.emit({
+      type: 'command.scheduled',
+      commandId: command.id,
+      seq,
+      step,
+      message: `waits: ${conditionInWords(when)}`,
+    });
+  }
+
+  /** A command of the recorded run, at the step at which it took effect there, whatever its condition. */
+  async replay(logged: LoggedCommand): Promise<void> {
+    const { held } = this.#state;
+    const at = held.findIndex((h) => h.seq === logged.seq);
+    if (at >= 0) held.splice(at, 1);
+    else if (this.#knows(logged.seq)) return;
+    this.#remember(logged.seq);
+    this.#replaying = true;
+    await this.#apply(logged);
+    this.#replaying = false;
+  }
+
+  /** Commands that the recorded run had put off when its trainer was lost: put off again without a word. */
+  adopt(logged: LoggedCommand): void {
+    if (this.#knows(logged.seq)) return;
+    this.#remember(logged.seq);
+    this.#hold(logged);
+  }
+
+  /** Applies the held commands whose condition has come about, but for some. */
+  async fire(except: ReadonlySet<number> = new Set()): Promise<void> {
+    const { held } = this.#state;
+    for (const logged of held.filter((h) => !except.has(h.seq) && this.#isMet(h))) {
+      const at = held.indexOf(logged);
+      if (at < 0) continue; // cancelled by one before it
+      held.splice(at, 1);
+      await this.#apply(logged);
+    }
+  }
+
+  /** Drops a command that waits for its condition. @returns whether there was one */
+  cancel(commandId: string, by: Actor): boolean {
+    const { held } = this.#state;
+    const at = held.findIndex((h) => h.command.id === commandId);
+    // The recorded run dropped it; here it was never held.
+    if (at < 0) return this.#replaying;
+    this.refuse(held.splice(at, 1)[0]!, refuse('state', `cancelled by ${by.name}`));
+    return true;
+  }
+
+  /** The run ends before it came to what is held. */
+  refuseHeld(): void {
+    for (const logged of this.#state.held.splice(0))
+      this.refuse(logged, refuse('run-ended', 'the run ended before it came to that'));
+  }
+
+  refuse({ seq, command }: LoggedCommand, { reason, message }: Refusal): void {
+    const { step } = this.#run;
+    this.#output.emit({ type: 'command.refused', commandId: command.id, seq, step, reason, message: message.slice(0, 500) });
+  }
+
+  async #apply(logged: LoggedCommand): Promise<void> {
+    const planned = this.#run.plannedSteps();
+    const { step } = this.#run;
+    const desk: Desk = { controls: this.#controls, facts: this.#run.facts(), changes: this.#changes, run: this.#run };
+    const outcome = answer(desk, logged);
+    if (!outcome.ok) return this.refuse(logged, outcome);
+    const { before, after, message, effect } = outcome;
+    const { seq, command } = logged;
+    this.#output.emit({
+      type: 'command.applied',
+      commandId: command.id,
+      seq,
+      step,
+      before,
+      after,
+      message: message.slice(0, 500),
+    });
+    try {
+      await effect?.();
+    } catch (error) {
+      // A snapshot or checkpoint that failed costs whoever asked for it an answer, not everybody the run.
+      const why = `${command.id}: ${message}: ${error instanceof Error ? error.message : String(error)}`;
+      this.#output.emit({ type: 'alert', step, level: 'error', kind: 'command-failed', message: why.slice(0, 2000) });
+    }
+    if (this.#run.plannedSteps() !== planned) this.#run.lengthChanged();
+  }
+
+  #knows(seq: number): boolean {
+    return seq <= this.#answeredBefore || this.#answered.has(seq);
+  }
+
+  #hold(logged: LoggedCommand): void {
+    this.#state.held.push(logged);
+    this.#state.held.sort((a, b) => a.seq - b.seq);
+  }
+
+  #remember(seq: number): void {
+    this.#answered.add(seq);
+    this.#state.lastCommandSeq = Math.max(seq, this.#state.lastCommandSeq);
+  }
+
+  #isMet({ command: { when } }: LoggedCommand): boolean {
+    const { newestEvaluations: evaluations, step } = this.#state;
+    return !when || isMet(when, { step, evaluations, newest: (column) => this.#output.newest(column) });
+  }
+}
