@@ -8,8 +8,10 @@ import { measured } from '../../_components/format';
 import { Panel } from '../../_components/Panel';
 import { ThemeToggle, TopBar } from '../../_components/TopBar';
 import { smoothingWeight } from '../../_live/chartSettings';
+import { type Comparison, encodeComparison } from '../../_live/comparison';
 import { createCursor } from '../../_live/cursor';
 import { stepFile } from '../../_live/stepFile';
+import { AttentionCompared, comparisonOf } from './AttentionCompared';
 import { type Alignment, axisOf, commonLoss, ownZoom } from './align';
 import { type CompareChoices, CompareControls, typedLevel } from './CompareControls';
 import { Differences } from './Differences';
@@ -18,20 +20,21 @@ import { RunChips } from './RunChips';
 import { useCompared } from './useCompared';
 
 /** Up to ten runs over each other: their curves on one axis, and what their set-ups do not share. */
-export function Compare({ start }: { start: { runs: string[]; x: Alignment } }) {
+export function Compare({ start }: { start: { runs: string[]; x: Alignment; attention: Comparison | null } }) {
   const [runIds, setRunIds] = useState<readonly string[]>(start.runs);
   const [choices, setChoices] = useState<CompareChoices>({ x: start.x, level: '', smoothSteps: 10, log: false, robust: false });
   const { x, smoothSteps, log, robust } = choices;
   const { runs, errors, subscribe } = useCompared(runIds);
+  const [attention, setAttention] = useState(start.attention);
   const palette = usePalette();
 
   useEffect(() => {
     history.replaceState(
       history.state,
       '',
-      `/compare?runs=${runIds.join(',')}${x === 'step' ? '' : `&x=${encodeURIComponent(x)}`}`,
+      `/compare?runs=${runIds.join(',')}${x === 'step' ? '' : `&x=${encodeURIComponent(x)}`}${attention ? `&attention=${encodeURIComponent(encodeComparison(attention))}` : ''}`,
     );
-  }, [runIds, x]);
+  }, [runIds, x, attention]);
 
   const there = useMemo(() => runs.filter((r) => r !== null), [runs]);
   const common = useMemo(() => commonLoss(there), [there]);
@@ -143,6 +146,13 @@ export function Compare({ start }: { start: { runs: string[]; x: Alignment } }) 
             ))}
           </div>
         </Panel>
+        {there.length > 0 && (
+          <AttentionCompared
+            runs={there.map(({ runId }) => ({ runId, name: named.get(runId)! }))}
+            comparison={attention ?? comparisonOf(there.map((r) => r.runId))}
+            onChange={setAttention}
+          />
+        )}
         {there.length > 1 && <Differences runs={there} named={named} />}
       </main>
     </>

@@ -49,7 +49,7 @@ export function PaneCard(props: PaneCardProps) {
         <strong className="w-4 shrink-0 text-center font-mono text-xs">{letter}</strong>
         <select
           aria-label={name('run')}
-          className={`${selectClass} min-w-0 flex-1`}
+          className={`${selectClass} max-w-none! min-w-0 flex-1`}
           value={pane.run ?? ''}
           onChange={(e) => onChange({ run: e.target.value || null })}
         >
@@ -69,6 +69,15 @@ export function PaneCard(props: PaneCardProps) {
       <div className="flex flex-wrap items-center gap-1.5">
         <WhichHead shown={shown} pane={pane} label={name('heads')} onChange={onChange} />
         <WhichExample shown={shown} pane={pane} label={name('example')} onChange={onChange} />
+        <Button
+          size="small"
+          aria-pressed={pane.at === 'newest'}
+          aria-label={`newest: keep pane ${letter} at the newest snapshot`}
+          className="ml-auto aria-pressed:border-accent"
+          onClick={() => onChange({ at: pane.at === 'newest' ? { step: at.step } : 'newest' })}
+        >
+          newest
+        </Button>
       </div>
       <StepLine {...props} />
       {shown ? (
@@ -88,7 +97,16 @@ export function PaneCard(props: PaneCardProps) {
       ) : (
         <p className="grid h-48 place-items-center text-xs text-dim">{run && at.problems.length > 0 ? '' : 'loading …'}</p>
       )}
-      {shown && <Value shown={shown} spot={lit} />}
+      {shown && (
+        <p className="flex h-4 gap-2 text-2xs">
+          <Value shown={shown} spot={lit} />
+          {at.loss !== null && (
+            <span className="ml-auto whitespace-nowrap text-dim" title="lowest training loss up to this step">
+              loss {measured(at.loss)}
+            </span>
+          )}
+        </p>
+      )}
       {at.problems.map((problem) => (
         <p key={problem} role="status" className="text-xs text-warn">
           {problem}
@@ -133,20 +151,8 @@ function StepLine({ shown: at, onChange, onMove }: PaneCardProps) {
           if (to !== undefined) onMove(to);
         }}
       />
-      <span className="min-w-20 text-right whitespace-nowrap text-dim">
+      <span className="min-w-18 text-right whitespace-nowrap text-dim">
         step <strong className="font-mono text-ink">{step}</strong>
-      </span>
-      <Button
-        size="small"
-        aria-pressed={pane.at === 'newest'}
-        aria-label={`pane ${letter}: stay with the newest`}
-        className="aria-pressed:border-accent"
-        onClick={() => onChange({ at: pane.at === 'newest' ? { step } : 'newest' })}
-      >
-        newest
-      </Button>
-      <span className="hidden min-w-16 text-right whitespace-nowrap text-dim sm:inline" title="lowest training loss so far">
-        {at.loss === null ? '' : `loss ${measured(at.loss)}`}
       </span>
     </div>
   );
@@ -205,7 +211,7 @@ function WhichExample({ shown, pane, label, onChange }: Choice) {
   );
 }
 
-/** The number under the pointer in this pane, wherever the pointer is; a line of fixed height. */
+/** The number under the pointer in this pane, wherever the pointer is. */
 function Value({ shown, spot }: { shown: ShownMaps; spot: Spot | null }) {
   const text = useMemo(() => {
     const at = within(spot, shown.snapshot);
@@ -220,9 +226,9 @@ function Value({ shown, spot }: { shown: ShownMaps; spot: Spot | null }) {
     return `${head ? headName(head.layer, head.head) : 'mean of heads'}, ${token(at.query)} → ${token(at.key)}: ${value.toFixed(4)}`;
   }, [shown, spot]);
   return (
-    <p className="h-4 truncate font-mono text-2xs" title={text} data-testid="pane-value">
+    <span className="truncate font-mono" title={text} data-testid="pane-value">
       {text}
-    </p>
+    </span>
   );
 }
 

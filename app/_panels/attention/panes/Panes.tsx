@@ -160,8 +160,8 @@ function Bar({
   const pairs = panes.flatMap((_, a) => panes.map((_, b) => [a, b] as const)).filter(([a, b]) => a !== b);
   return (
     <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5 text-xs text-dim">
-      <label htmlFor={`${id}align`} className="flex items-center gap-1">
-        linked panes
+      <span className="flex items-center gap-1">
+        <label htmlFor={`${id}align`}>linked panes</label>
         <select
           id={`${id}align`}
           className={selectClass}
@@ -175,9 +175,9 @@ function Bar({
             </option>
           ))}
         </select>
-      </label>
-      <label htmlFor={`${id}scale`} className="flex items-center gap-1">
-        colours
+      </span>
+      <span className="flex items-center gap-1">
+        <label htmlFor={`${id}scale`}>colours</label>
         <select
           id={`${id}scale`}
           className={selectClass}
@@ -190,9 +190,9 @@ function Bar({
             </option>
           ))}
         </select>
-      </label>
-      <label htmlFor={`${id}minus`} className="flex items-center gap-1">
-        difference
+      </span>
+      <span className="flex items-center gap-1">
+        <label htmlFor={`${id}minus`}>difference</label>
         <select
           id={`${id}minus`}
           className={selectClass}
@@ -209,7 +209,7 @@ function Bar({
             </option>
           ))}
         </select>
-      </label>
+      </span>
       {panes.length < mostPanes && (
         <Button size="small" onClick={() => onChange({ ...comparison, panes: [...panes, { ...panes.at(-1)!, at: 'linked' }] })}>
           <Plus aria-hidden size={12} /> pane
