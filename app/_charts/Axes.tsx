@@ -3,35 +3,17 @@ import { GridColumns, GridRows } from '@visx/grid';
 import { scaleLinear, scaleLog } from '@visx/scale';
 import { memo } from 'react';
 import { logTicks } from './domains';
+import type { Plot } from './draw';
 import { formatPercent, formatTick } from './format';
 import { spread, type XMap } from './xMap';
-
-export interface Layout {
-  /** Axis values (not steps) at both ends. */
-  x: readonly [number, number];
-  y: readonly [number, number];
-  /** Of the plot inside the axes. */
-  width: number;
-  height: number;
-}
 
 export const margin = { left: 50, right: 14, top: 16, bottom: 22 } as const;
 
 const text = { fontSize: 11, fill: 'var(--color-dim)', fontFamily: 'var(--font-sans)' } as const;
 
 /** Grid, ticks and labels; drawn again only when the layout changes. */
-export const Axes = memo(function Axes({
-  layout,
-  map,
-  log,
-  percent,
-}: {
-  layout: Layout;
-  map: XMap;
-  log: boolean;
-  percent: boolean;
-}) {
-  const { x, y, width, height } = layout;
+export const Axes = memo(function Axes({ plot, percent }: { plot: Plot; percent: boolean }) {
+  const { x, y, width, height, log, map } = plot;
   const xScale = scaleLinear({ domain: [...x], range: [0, width] });
   const yScale = log ? scaleLog({ domain: [...y], range: [height, 0] }) : scaleLinear({ domain: [...y], range: [height, 0] });
   const xTicks = xTicksOf(map, x, width);
@@ -51,13 +33,13 @@ export const Axes = memo(function Axes({
         tickLength={2}
         tickLabelProps={{ ...text, textAnchor: 'end', dx: -4, dy: 3.5 }}
       />
-      <XAxis x={x} width={width} height={height} map={map} />
+      <XAxis plot={plot} />
     </g>
   );
 });
 
 /** The x axis at the bottom of a plot. */
-export function XAxis({ x, width, height, map }: { x: readonly [number, number]; width: number; height: number; map: XMap }) {
+export function XAxis({ plot: { x, width, height, map } }: { plot: Plot }) {
   return (
     <>
       <AxisBottom

@@ -1,4 +1,3 @@
-import type { Layout } from './Axes';
 import { margin } from './Axes';
 import { type Plot, pixelX, ruleAt } from './draw';
 import { formatStep } from './format';
@@ -6,7 +5,6 @@ import { MarkGlyph } from './MarkGlyph';
 import type { Palette } from './palette';
 import { readout, valueFormat } from './readout';
 import { colorOf, type LineSpec, type Mark, type PointSpec, type RuleSpec } from './types';
-import type { XMap } from './xMap';
 
 const MOST_LINES = 10;
 const MOST_MARKS = 5;
@@ -16,12 +14,10 @@ const NEAR_PX = 7;
 export function ChartTooltip(props: {
   px: number;
   step: number;
-  layout: Layout;
   lines: readonly LineSpec[];
   points: readonly PointSpec[];
   rule: RuleSpec | null;
   marks: readonly Mark[];
-  map: XMap;
   /** Steps done. */
   head: number;
   smoothing: number;
@@ -29,7 +25,8 @@ export function ChartTooltip(props: {
   palette: Palette;
   plot: Plot;
 }) {
-  const { px, step, layout, lines, points, rule, marks, map, head, smoothing, percent, palette, plot } = props;
+  const { px, step, lines, points, rule, marks, head, smoothing, percent, palette, plot } = props;
+  const { map } = plot;
   const row = Math.min(step, head - 1);
   const near = marks.filter((m) => Math.abs(pixelX(plot, m.step) - px) <= NEAR_PX);
   const limit = rule ? ruleAt(rule, step) : null;
@@ -41,14 +38,14 @@ export function ChartTooltip(props: {
   const shown =
     head > 0 ? lines.slice(0, MOST_LINES).map((line) => ({ line, read: readout(line, row, smoothing, percent) })) : [];
   const range = shown.length === 1 && !map.places ? shown[0]!.read.range : null;
-  const right = px > layout.width / 2;
+  const right = px > plot.width / 2;
   return (
     <div
       data-tooltip
       className="pointer-events-none absolute z-20 max-w-72 rounded border border-line bg-raised/95 px-2.5 py-1.5 text-xs shadow-lg shadow-black/25 backdrop-blur-sm"
       style={{
         top: margin.top + 6,
-        ...(right ? { right: margin.right + layout.width - px + 12 } : { left: margin.left + px + 12 }),
+        ...(right ? { right: margin.right + plot.width - px + 12 } : { left: margin.left + px + 12 }),
       }}
     >
       <p className="mb-0.5 font-mono text-2xs text-dim">

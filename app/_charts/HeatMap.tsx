@@ -41,7 +41,7 @@ export interface HeatMapProps {
 }
 
 interface Shown {
-  x: readonly [number, number];
+  plot: Plot;
   /** Values at both ends of the colour scale. */
   domain: readonly [number, number];
 }
@@ -71,7 +71,6 @@ export function HeatMap(props: HeatMapProps) {
   );
   const width = Math.max(0, size.width - left - right);
   const height = rowHeight * rows.length;
-  const plotOf = (x: readonly [number, number]): Plot => ({ x, y: heatY, log: false, map, width, height });
 
   const ask = useDrawing(
     (stale) => {
@@ -80,7 +79,11 @@ export function HeatMap(props: HeatMapProps) {
       const state = now.current;
       if (stale || !state.shown) {
         const curves = rows.map((r) => r.curve() ?? r.whole?.() ?? null);
-        const next = nextShown(state.shown, xDomain(cursor, curves, map).x, heatDomain(curves), width);
+        const next = nextShown(
+          state.shown,
+          { x: xDomain(cursor, curves, map).x, y: heatY, log: false, map, width, height },
+          heatDomain(curves),
+        );
         if (next !== state.shown) {
           state.shown = next;
           setShown(next);
@@ -88,8 +91,8 @@ export function HeatMap(props: HeatMapProps) {
         fitCanvas(element, width, height);
         state.image ??= document.createElement('canvas');
         const columns = element.width;
-        const pieces = rows.map((r) => piecesOf(r, map, next.x));
-        const pixels = heatPixels(pieces, plotOf(next.x), columns, next.domain, rgb(palette.raised), rgb(palette.bad));
+        const pieces = rows.map((r) => piecesOf(r, map, next.plot.x));
+        const pixels = heatPixels(pieces, next.plot, columns, next.domain, rgb(palette.raised), rgb(palette.bad));
         state.image.width = columns;
         state.image.height = rows.length;
         state.image.getContext('2d')!.putImageData(new ImageData(pixels, columns, rows.length), 0, 0);
@@ -98,7 +101,7 @@ export function HeatMap(props: HeatMapProps) {
         pen.clearRect(0, 0, columns, element.height);
         pen.drawImage(state.image, 0, 0, columns, rows.length, 0, 0, columns, element.height);
       }
-      const plot = plotOf(state.shown!.x);
+      const { plot } = state.shown!;
       const c = cursor.get();
       placeOverlay(overlay.current, plot, c.mode === 'pinned' ? c.step : null, c.hoverStep, state.row, rowHeight);
       if (state.row >= 0 && c.hoverStep !== null)
@@ -110,7 +113,7 @@ export function HeatMap(props: HeatMapProps) {
     props.subscribe,
     [rows, map, palette, width, height],
   );
-  usePlotGestures(area, brushRect, cursor, () => now.current.shown && plotOf(now.current.shown.x));
+  usePlotGestures(area, brushRect, cursor, () => now.current.shown?.plot ?? null);
 
   const { onWidth } = props;
   useEffect(() => {
@@ -159,8 +162,8 @@ export function HeatMap(props: HeatMapProps) {
               </text>
             ) : null,
           )}
-          {shown && <XAxis x={shown.x} width={width} height={height} map={map} />}
-          {shown && <MarksLayer marks={marks} layout={{ x: shown.x, y: heatY, width, height }} map={map} palette={palette} />}
+          {shown && <XAxis plot={shown.plot} />}
+          {shown && <MarksLayer marks={marks} plot={shown.plot} palette={palette} />}
           <rect ref={brushRect} y={0} height={height} fill="#fff" fillOpacity={0.3} style={{ display: 'none' }} />
           <g ref={overlay}>
             <line y1={0} y2={height} stroke="var(--color-accent)" strokeWidth={1.5} style={{ display: 'none' }} />
@@ -206,10 +209,17 @@ export function HeatMap(props: HeatMapProps) {
 /** A name's end tells parameters apart, so that is what stays. */
 const tail = (name: string, length: number) => (name.length > length ? `…${name.slice(1 - length)}` : name);
 
-/** Itself when the difference is below half a pixel. */
-function nextShown(old: Shown | null, x: readonly [number, number], domain: readonly [number, number], width: number): Shown {
-  const near = old && old.x[0] === x[0] && Math.abs(old.x[1] - x[1]) <= (x[1] - x[0]) / width / 2;
-  return near && old.domain[0] === domain[0] && old.domain[1] === domain[1] ? old : { x, domain };
+/** What is shown, itself, when the difference is below half a pixel. */
+function nextShown(old: Shown | null, plot: Plot, domain: readonly [number, number]): Shown {
+  const { x, width, height, map } = plot;
+  const near =
+    old &&
+    old.plot.map === map &&
+    old.plot.width === width &&
+    old.plot.height === height &&
+    old.plot.x[0] === x[0] &&
+    Math.abs(old.plot.x[1] - x[1]) <= (x[1] - x[0]) / width / 2;
+  return near && old.domain[0] === domain[0] && old.domain[1] === domain[1] ? old : { plot, domain };
 }
 
 /** Children of `g`: the pin's line, the mouse's, the row under it. */

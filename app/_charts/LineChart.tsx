@@ -1,7 +1,7 @@
 'use client';
 
 import { type ReactNode, useEffect, useId, useMemo, useRef, useState } from 'react';
-import { Axes, type Layout, margin } from './Axes';
+import { Axes, margin } from './Axes';
 import { Badges } from './Badges';
 import { ChartFigure, useLarge } from './ChartFigure';
 import { ChartTooltip } from './ChartTooltip';
@@ -79,18 +79,17 @@ export function LineChart(props: LineChartProps) {
   const legend = useRef<HTMLUListElement>(null);
   const said = useRef<HTMLParagraphElement>(null);
   const size = useSize(box);
-  const [layout, setLayout] = useState<Layout | null>(null);
+  const [plot, setPlot] = useState<Plot | null>(null);
   const [drawn, setDrawn] = useState<Drawn>(drawnNothing);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const [large, setLarge] = useLarge();
   const [tip, setTip] = useState<{ px: number; step: number; turn: number } | null>(null);
-  const now = useRef({ shown: null as Layout | null, hovering: false, saidAt: 0, turn: 0 });
+  const now = useRef({ shown: null as Plot | null, hovering: false, saidAt: 0, turn: 0 });
 
   const shownLines = useMemo(() => lines.filter((l) => !hidden.has(l.name)), [lines, hidden]);
   const shownPoints = useMemo(() => points.filter((p) => !hidden.has(p.name)), [points, hidden]);
   const width = Math.max(0, size.width - margin.left - margin.right);
   const height = Math.max(0, size.height - margin.top - margin.bottom);
-  const plotOf = (l: Layout): Plot => ({ ...l, log: settings.log, map });
 
   const ask = useDrawing(
     (stale) => {
@@ -102,25 +101,25 @@ export function LineChart(props: LineChartProps) {
         const wanted = layoutFor(state.shown, request, width, height);
         if (wanted !== state.shown) {
           state.shown = wanted;
-          setLayout(wanted);
+          setPlot(wanted);
         }
         const ratio = fitCanvas(element, width, height);
         const pen = element.getContext('2d')!;
         pen.setTransform(ratio, 0, 0, ratio, 0, 0);
         pen.clearRect(0, 0, width, height);
-        const told = draw(pen as Pen, plotOf(wanted), request, settings, palette, 1 / ratio);
+        const told = draw(pen as Pen, wanted, request, settings, palette, 1 / ratio);
         setDrawn((old) => (same(old, told) ? old : told));
         if (said.current && performance.now() - state.saidAt > 2000) {
           state.saidAt = performance.now();
           said.current.textContent = summary(title, lines, percent, marks.length, map);
         }
       }
-      const plot = plotOf(state.shown!);
+      const shown = state.shown!;
       const c = cursor.get();
-      drawCrosshair(overlay.current, plot, shownLines, c, cursor.headStep());
+      drawCrosshair(overlay.current, shown, shownLines, c, cursor.headStep());
       fillLegend(legend.current, lines, readStep(c), cursor.headStep(), percent);
       if (state.hovering && c.hoverStep !== null)
-        setTip({ px: pixelX(plot, c.hoverStep), step: c.hoverStep, turn: state.turn++ });
+        setTip({ px: pixelX(shown, c.hoverStep), step: c.hoverStep, turn: state.turn++ });
       else setTip((old) => (old ? null : old));
       return true;
     },
@@ -128,10 +127,9 @@ export function LineChart(props: LineChartProps) {
     props.subscribe,
     [shownLines, shownPoints, rule, map, settings, percent, palette, width, height],
   );
-  const shownPlot = () => now.current.shown && plotOf(now.current.shown);
-  const stepAt = usePlotGestures(plotArea, brushRect, cursor, shownPlot);
+  const stepAt = usePlotGestures(plotArea, brushRect, cursor, () => now.current.shown);
 
-  const place = (l: Layout) => chartPlace(plotOf(l), shownLines, cursor.headStep());
+  const place = (p: Plot) => chartPlace(p, shownLines, cursor.headStep());
   const point = (px: number, py?: number) => {
     const { shown } = now.current;
     if (!shown || !plotArea.current) return;
@@ -172,7 +170,7 @@ export function LineChart(props: LineChartProps) {
       takeaway={{
         svg: () => {
           const what = { lines: shownLines, points: shownPoints, rule };
-          return chartSvg(title, { layout: now.current.shown, box: box.current, plot: shownPlot(), what, settings, palette });
+          return chartSvg(title, { box: box.current, plot: now.current.shown, what, settings, palette });
         },
         csv: () => chartCsv(shownLines, shownPoints),
         stepFiles: stepFiles && (() => stepFiles(shownLines)),
@@ -186,23 +184,21 @@ export function LineChart(props: LineChartProps) {
       cursor={cursor}
       stops={props.stops ?? nothing}
       onKey={(e) => {
-        const plot = shownPlot();
-        if (e.key !== 'n' || !props.onPoint || !plot || e.ctrlKey || e.metaKey || e.altKey) return false;
-        point(pixelX(plot, cursor.get().hoverStep ?? cursor.get().step));
+        const { shown } = now.current;
+        if (e.key !== 'n' || !props.onPoint || !shown || e.ctrlKey || e.metaKey || e.altKey) return false;
+        point(pixelX(shown, cursor.get().hoverStep ?? cursor.get().step));
         return true;
       }}
       notice={props.notice}
     >
       <svg width={size.width} height={size.height} aria-hidden className="absolute inset-0 select-none" data-layer="axes">
-        <g transform={`translate(${margin.left},${margin.top})`}>
-          {layout && <Axes layout={layout} map={map} log={settings.log} percent={percent} />}
-        </g>
+        <g transform={`translate(${margin.left},${margin.top})`}>{plot && <Axes plot={plot} percent={percent} />}</g>
       </svg>
       <canvas ref={canvas} aria-hidden className="absolute" style={{ left: margin.left, top: margin.top, width, height }} />
       <svg width={size.width} height={size.height} aria-hidden className="absolute inset-0 select-none" data-layer="marks">
         <g transform={`translate(${margin.left},${margin.top})`}>
-          {layout && <MarksLayer marks={marks} layout={layout} map={map} palette={palette} />}
-          {layout && rule && <RuleLabel rule={rule} layout={layout} plot={plotOf(layout)} step={map.stepOf(layout.x[1])} />}
+          {plot && <MarksLayer marks={marks} plot={plot} palette={palette} />}
+          {plot && rule && <RuleLabel rule={rule} plot={plot} />}
           <rect ref={brushRect} y={0} height={height} fill="var(--color-accent)" fillOpacity={0.18} style={{ display: 'none' }} />
           <g ref={overlay}>
             <line
@@ -254,29 +250,27 @@ export function LineChart(props: LineChartProps) {
           point(e.clientX - corner.left, e.clientY - corner.top);
         }}
       />
-      {layout && props.overlay && (
+      {plot && props.overlay && (
         <div
           className="pointer-events-none absolute"
-          style={{ left: margin.left, top: margin.top, width: layout.width, height: layout.height }}
+          style={{ left: margin.left, top: margin.top, width: plot.width, height: plot.height }}
         >
-          {props.overlay(place(layout))}
+          {props.overlay(place(plot))}
         </div>
       )}
-      {tip && layout && (
+      {tip && plot && (
         <ChartTooltip
           px={tip.px}
           step={tip.step}
-          layout={layout}
           lines={shownLines}
           points={shownPoints}
           rule={rule}
           marks={marks}
-          map={map}
           head={cursor.headStep()}
           smoothing={settings.smoothing}
           percent={percent}
           palette={palette}
-          plot={plotOf(layout)}
+          plot={plot}
         />
       )}
     </ChartFigure>

@@ -1,24 +1,21 @@
 import { memo } from 'react';
-import type { Layout } from './Axes';
+import type { Plot } from './draw';
 import { MarkGlyph } from './MarkGlyph';
 import { clusterMarks } from './marks';
 import type { Palette } from './palette';
 import { colorOf, type Mark } from './types';
-import type { XMap } from './xMap';
 
 /** What happened, along the top edge of a plot; the weighty ones also as a line through it. */
 export const MarksLayer = memo(function MarksLayer({
   marks,
-  layout,
-  map,
+  plot,
   palette,
 }: {
   marks: readonly Mark[];
-  layout: Layout;
-  map: XMap;
+  plot: Plot;
   palette: Palette;
 }) {
-  const { x, width, height } = layout;
+  const { x, width, height, map } = plot;
   const px = (step: number) => ((map.of(step) - x[0]) / (x[1] - x[0])) * width;
   return (
     <g>

@@ -1,17 +1,16 @@
-import type { Layout } from './Axes';
 import { type Plot, pixelY, ruleAt } from './draw';
 import type { RuleSpec } from './types';
 
 /** A threshold's name and value at its line; at the upper edge, with an arrow, when the line is beyond. */
-export function RuleLabel({ rule, layout, plot, step }: { rule: RuleSpec; layout: Layout; plot: Plot; step: number }) {
-  const value = ruleAt(rule, step);
+export function RuleLabel({ rule, plot }: { rule: RuleSpec; plot: Plot }) {
+  const value = ruleAt(rule, plot.map.stepOf(plot.x[1]));
   if (value === null) return null;
   const y = pixelY(plot, value);
   const above = y < 0;
-  const at = Math.min(layout.height - 4, Math.max(11, y - 4));
+  const at = Math.min(plot.height - 4, Math.max(11, y - 4));
   return (
     <text
-      x={layout.width - 4}
+      x={plot.width - 4}
       y={above ? 11 : at}
       textAnchor="end"
       fontSize={11}

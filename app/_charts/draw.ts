@@ -51,6 +51,8 @@ interface Shape extends Piece {
   /** Pixels of the buckets' middles. */
   x: Float64Array;
   stroke: string;
+  /** The line, here or elsewhere, has several steps to a bucket. */
+  dense: boolean;
 }
 
 /**
@@ -89,7 +91,7 @@ export function draw(
       // In a crowd the envelope alone stands for what lies behind the average.
       if (!crowd || s.curve.bucketSteps === 1) strokeLine(pen, t, t.mean, 1, pixel, palette.dark ? 0.38 : 0.32);
       strokeLine(pen, t, t.average, crowd ? 1 : 2, pixel, 1);
-    } else strokeLine(pen, t, t.mean, crowd || s.curve.bucketSteps > 1 ? 1 : 1.5, pixel, 1);
+    } else strokeLine(pen, t, t.mean, crowd || s.dense ? 1 : 1.5, pixel, 1);
     if (s.line.dashed) pen.setLineDash([]);
     const grows = s.curve.toStep === null && s.to === s.curve.count - 1;
     if (grows && !crowd && t.n > 0) drawHead(pen, plot, t.x[t.n - 1]!, (t.average ?? t.mean)[t.n - 1]!);
@@ -113,10 +115,12 @@ function drawHead(pen: Pen, plot: Plot, x: number, y: number): void {
 }
 
 function shapesOf(line: LineSpec, plot: Plot, palette: Palette): Shape[] {
-  return piecesOf(line, plot.map, plot.x).map((piece) => {
+  const pieces = piecesOf(line, plot.map, plot.x);
+  const dense = pieces.some(({ curve }) => curve.bucketSteps > 1);
+  return pieces.map((piece) => {
     const x = new Float64Array(piece.to - piece.from + 1);
     for (let i = piece.from; i <= piece.to; i++) x[i - piece.from] = pixelX(plot, middle(piece.curve, i));
-    return { ...piece, line, x, stroke: colorOf(palette, line.color) };
+    return { ...piece, line, x, dense, stroke: colorOf(palette, line.color) };
   });
 }
 

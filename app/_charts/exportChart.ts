@@ -1,11 +1,10 @@
-import { type Layout, margin } from './Axes';
+import { margin } from './Axes';
 import { draw, type Plot } from './draw';
 import type { Palette } from './palette';
 import { SvgPen } from './svgPen';
 import { type ChartSettings, colorOf, type LineSpec, type PointSpec, type RuleSpec } from './types';
 
 export interface ExportRequest {
-  layout: Layout | null;
   box: HTMLElement | null;
   plot: Plot | null;
   what: { lines: readonly LineSpec[]; points: readonly PointSpec[]; rule: RuleSpec | null };
@@ -14,14 +13,14 @@ export interface ExportRequest {
 }
 
 /** The chart as one SVG file: axes and marks as they stand on the page, lines drawn again as paths. @returns null before the first drawing */
-export function chartSvg(title: string, { layout, box, plot, what, settings, palette }: ExportRequest): string | null {
-  if (!layout || !box || !plot) return null;
+export function chartSvg(title: string, { box, plot, what, settings, palette }: ExportRequest): string | null {
+  if (!box || !plot) return null;
   const [axes, marks] = ['axes', 'marks'].map((layer) => resolved(box.querySelector(`[data-layer=${layer}]`)!));
   const pen = new SvgPen();
   draw(pen, plot, what, settings, palette);
-  const width = layout.width + margin.left + margin.right;
+  const width = plot.width + margin.left + margin.right;
   const top = 28;
-  const height = layout.height + margin.top + margin.bottom + top;
+  const height = plot.height + margin.top + margin.bottom + top;
   let x = margin.left + title.length * 8 + 16;
   const keys = [...what.lines, ...what.points].slice(0, 12).map((l) => {
     const at = x;
@@ -34,7 +33,7 @@ export function chartSvg(title: string, { layout, box, plot, what, settings, pal
 <text x="${margin.left}" y="19" font-size="13" font-weight="600" fill="${palette.ink}">${escaped(title)}</text>
 ${keys.join('')}
 <g transform="translate(0,${top})">${axes}</g>
-<svg x="${margin.left}" y="${margin.top + top}" width="${layout.width}" height="${layout.height}" overflow="hidden">${pen.markup()}</svg>
+<svg x="${margin.left}" y="${margin.top + top}" width="${plot.width}" height="${plot.height}" overflow="hidden">${pen.markup()}</svg>
 <g transform="translate(0,${top})">${marks}</g>
 </svg>`;
 }

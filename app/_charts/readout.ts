@@ -16,7 +16,7 @@ export const valueFormat = (percent: boolean) => (v: number) => (percent ? forma
 
 export function readout(line: LineSpec, step: number, smoothing: number, percent: boolean): Readout {
   const format = valueFormat(percent);
-  const curve = line.curve() ?? line.whole?.() ?? null;
+  const curve = line.early?.().find((c) => c.at(step) >= 0) ?? line.curve() ?? line.whole?.() ?? null;
   const i = curve ? curve.at(step) : -1;
   const exact = line.exact?.(step);
   let value = '–';

@@ -83,10 +83,10 @@ function logMap(map: XMap): XMap {
   return {
     ...map,
     log: true,
-    label: `${map.label}, log`,
+    label: `${map.label} log`,
     of: (step) => place(map.of(step)),
     stepOf: (x) => map.stepOf(value(x)),
-    tick: (x) => map.tick(value(x)),
+    tick: (x) => (value(x) === 0 ? '0' : map.tick(value(x))),
     ticks: (from, to, count) => {
       const [a, b] = [value(from), value(to)];
       const stops = map.kind === 'relative' ? longTimes : decades(unit, b);
