@@ -40,7 +40,7 @@ interface Asked {
   /** Lowest first. */
   place: number;
   task: TaskKind;
-  about: Pick<QuestionSummary, 'name' | 'action' | 'actor' | 'step'>;
+  about: Pick<QuestionSummary, 'name' | 'action' | 'label' | 'actor' | 'step'>;
   /** Trainers that were lost over it. */
   losses: number;
 }
@@ -202,6 +202,7 @@ export class Questions {
       about: {
         name: view.config.name,
         action: command.action,
+        label: view.controls.actions.find((a) => a.name === command.action)?.label ?? command.action,
         actor,
         step: checkpointAsked(view, record)?.step ?? 0,
       },

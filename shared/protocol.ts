@@ -99,6 +99,8 @@ export interface QuestionSummary {
   name: string;
   commandId: string;
   action: string;
+  /** The action's, in words. */
+  label: string;
   actor: Actor;
   /** Step of the checkpoint. */
   step: number;

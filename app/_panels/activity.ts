@@ -89,7 +89,12 @@ export function activity(view: Listed): Item[] {
         }),
       ),
     ...view.analyses.map(
-      (a): Item => ({ ...of(a, 'analysis', 'plain'), who: askedBy(a.commandId), title: a.kind, detail: a.message }),
+      (a): Item => ({
+        ...of(a, 'analysis', 'plain'),
+        who: askedBy(a.commandId),
+        title: labelOf(view, a.kind),
+        detail: a.message,
+      }),
     ),
     ...view.statuses.map(
       (s): Item => ({
@@ -112,6 +117,9 @@ export function activity(view: Listed): Item[] {
   ];
   return items.sort((a, b) => b.seq - a.seq);
 }
+
+const labelOf = ({ controls }: Listed, action: string): string =>
+  controls.actions.find((a) => a.name === action)?.label ?? action;
 
 const words = {
   start: 'at the start',

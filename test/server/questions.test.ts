@@ -35,7 +35,7 @@ const checkpoint = (step: number): TrainerEvent => ({
   lastCommandSeq: 0,
   validationAccuracy: null,
 });
-const asksNothing = { label: '', help: '', args: [], risky: false };
+const asksNothing = { label: 'Asked', help: '', args: [], risky: false };
 const declared = {
   ...controls,
   actions: [
@@ -123,6 +123,7 @@ describe('a question about a run that has ended', () => {
           name: config.name,
           commandId: 'question-1',
           action: 'ablateHeads',
+          label: 'Asked',
           actor: you,
           step: 10,
           trainer: 'helper',

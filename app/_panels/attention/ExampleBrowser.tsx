@@ -3,12 +3,11 @@
 import { ChevronLeft, ChevronRight } from 'lucide-react';
 import { memo, useState } from 'react';
 import { Button } from '../../_components/Button';
-import { Select } from '../../_components/Field';
+import { inputClass, Select } from '../../_components/Field';
 import { useView } from '../../_live/useRun';
 import { useSteer } from '../../_live/useSteer';
 import { useWhyNot } from '../useWhyNot';
-
-const splits = ['validation', 'test'] as const;
+import { type PagedSplit, pagedSplits, pageInWords, readPage } from './examplePages';
 
 /** Looks at what the run records next: other probe examples, at once. */
 export function useLookAt(): (examples: string) => Promise<void> {
@@ -24,51 +23,84 @@ export const ExampleBrowser = memo(function ExampleBrowser() {
   const run = useView(
     (v) => ({
       sets: v.config.task.kind === 'anomaly' && v.controls.values.some((c) => c.name === 'probeExamples'),
-      page: v.config.probeSize,
+      size: v.config.probeSize,
+      chosen: v.values.probeExamples?.value ?? null,
     }),
     null,
   );
   const why = useWhyNot();
   const lookAt = useLookAt();
-  const [split, setSplit] = useState<(typeof splits)[number]>('test');
-  const [first, setFirst] = useState<number | null>(null);
+  const [typed, setTyped] = useState<string | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
   if (!run?.sets) return null;
-  const { page } = run;
-  const go = (from: number, of: (typeof splits)[number]) => {
-    setSplit(of);
-    setFirst(from);
-    void lookAt([of, ...Array.from({ length: page }, (_, i) => from + i)].join(' '));
+  const { size } = run;
+  // Nothing chosen: the first ones of the validation set.
+  const page = run.chosen === null ? { split: 'validation' as const, first: 0, size } : readPage(run.chosen);
+  const go = (split: PagedSplit, first: number) => {
+    setTyped(null);
+    setProblem(null);
+    void lookAt(pageInWords({ split, first, size }));
   };
+  const split = page?.split ?? 'test';
   return (
     <section aria-label="example browser" className="flex flex-wrap items-center gap-1.5 text-xs">
       <span className="font-semibold">Browse</span>
       <Select
         aria-label="which sets"
         className="w-auto! font-sans"
-        options={splits}
+        options={pagedSplits}
         value={split}
         disabled={why !== null}
-        onChange={(e) => go(0, e.target.value as (typeof splits)[number])}
+        onChange={(e) => go(e.target.value as PagedSplit, 0)}
       />
       <Button
         size="small"
         aria-label="earlier sets"
         title={why ?? 'earlier sets'}
-        disabled={why !== null || !first}
-        onClick={() => go(Math.max(0, (first ?? 0) - page), split)}
+        disabled={why !== null || !page?.first}
+        onClick={() => go(split, Math.max(0, (page?.first ?? 0) - size))}
       >
         <ChevronLeft aria-hidden size={12} />
       </Button>
-      <span className="font-mono">{first === null ? 'not begun' : `${first} to ${first + page - 1}`}</span>
+      <form
+        className="flex items-center gap-1"
+        onSubmit={(e) => {
+          e.preventDefault();
+          const text = (typed ?? '').trim();
+          if (text === '') return setTyped(null);
+          if (!/^\d{1,9}$/.test(text)) return setProblem(`"${text}" is no set; give its number, 0 is the first`);
+          go(split, Number(text));
+        }}
+      >
+        <input
+          aria-label="from set"
+          title="The number of a set: Enter shows the page that begins with it"
+          className={`${inputClass} w-16!`}
+          inputMode="numeric"
+          value={typed ?? (page ? String(page.first) : '')}
+          placeholder="set"
+          disabled={why !== null}
+          onChange={(e) => setTyped(e.target.value)}
+          onBlur={() => setTyped(null)}
+        />
+        <span className="font-mono" data-testid="example-page">
+          {page ? `to ${page.first + page.size - 1}` : 'chosen one by one'}
+        </span>
+      </form>
       <Button
         size="small"
         aria-label="later sets"
         title={why ?? 'later sets'}
         disabled={why !== null}
-        onClick={() => go(first === null ? 0 : first + page, split)}
+        onClick={() => go(split, page ? page.first + page.size : 0)}
       >
         <ChevronRight aria-hidden size={12} />
       </Button>
+      {problem && (
+        <p role="alert" className="text-2xs text-bad">
+          {problem}
+        </p>
+      )}
     </section>
   );
 });

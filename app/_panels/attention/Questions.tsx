@@ -28,7 +28,7 @@ export function Questions({ only, may = true }: { only?: readonly string[]; may?
     <ul aria-label="questions on their way" className="flex flex-col gap-1 text-xs">
       {shown.map((q) => {
         const at = waiting.indexOf(q);
-        const name = `${q.action} of step ${q.step}`;
+        const name = `${q.label} of step ${q.step}`;
         return (
           <li key={q.commandId} className="flex flex-wrap items-center gap-1.5" data-question={q.trainer ? 'running' : 'queued'}>
             {!only && (
@@ -37,7 +37,7 @@ export function Questions({ only, may = true }: { only?: readonly string[]; may?
               </Link>
             )}
             <span>
-              {q.action} <span className="text-dim">of step {count(q.step)}</span>
+              {q.label} <span className="text-dim">of step {count(q.step)}</span>
             </span>
             {q.trainer === null ? (
               <span className="text-dim">
@@ -48,7 +48,7 @@ export function Questions({ only, may = true }: { only?: readonly string[]; may?
               <>
                 <progress
                   aria-label={`${name}, forward passes`}
-                  className="h-1.5 w-16 accent-accent"
+                  className="h-1.5 w-16 appearance-none overflow-hidden rounded [&::-moz-progress-bar]:bg-accent [&::-webkit-progress-bar]:bg-line [&::-webkit-progress-value]:bg-accent"
                   value={q.done}
                   max={q.of || 1}
                 />
