@@ -42,7 +42,7 @@ export function ChartTooltip(props: {
   return (
     <div
       data-tooltip
-      className="pointer-events-none absolute z-20 max-w-72 rounded border border-line bg-raised/95 px-2.5 py-1.5 text-xs shadow-lg shadow-black/25 backdrop-blur-sm"
+      className="pointer-events-none absolute z-20 w-max max-w-md rounded border border-line bg-raised/95 px-2.5 py-1.5 text-xs shadow-lg shadow-black/25 backdrop-blur-sm"
       style={{
         top: margin.top + 6,
         ...(right ? { right: margin.right + plot.width - px + 12 } : { left: margin.left + px + 12 }),

@@ -7,6 +7,8 @@ const MAX_CHUNKS = 48;
 
 interface Rows {
   values: Float64Array;
+  /** 1 where the run has the row: a branch begins at its fork. */
+  present: Uint8Array;
   /** null: read without a moving average. `end`: its state before step `at`, null once it cannot go on. */
   ema: { values: Float64Array; weight: number; end: EmaState | null; at: number } | null;
 }
@@ -51,7 +53,7 @@ export class RowCache {
     const have = chunk.series.get(name);
     if (have === 'reading') return undefined;
     if (have === 'none') return null;
-    if (have) return step < chunk.headStep ? pick(have, step - at) : null;
+    if (have) return step < chunk.headStep && have.present[step - at] === 1 ? pick(have, step - at) : null;
     const names = [...new Set([name, ...wanted.keys()])].filter((n) => !chunk.series.has(n)).slice(0, 64);
     for (const weight of new Set(names.map(this.weightOf)))
       void this.fetch(
@@ -121,14 +123,18 @@ function rowsOf(answer: RangeAnswer, name: string, at: number, head: number, wei
     for (let i = 0; i < answer.count; i++) if (answer.rows[i]! > 0) out[answer.firstStep + i - at] = column[i]!;
     return out;
   };
+  const present = new Uint8Array(CHUNK);
+  for (let i = 0; i < answer.count; i++) if (answer.rows[i]! > 0) present[answer.firstStep + i - at] = 1;
   return {
     values: spread(from.last),
+    present,
     ema: weight !== null && from.ema ? { values: spread(from.ema), weight, end: from.emaEnd ?? null, at: head } : null,
   };
 }
 
-function add({ values, ema }: Rows, step: number, i: number, value: number): void {
+function add({ values, present, ema }: Rows, step: number, i: number, value: number): void {
   values[i] = value;
+  present[i] = 1;
   if (!ema) return;
   if (ema.end && ema.at === step) ema.end = emaNext(ema.end, ema.weight, value);
   // A row it has gone through already keeps its average; one beyond a gap has none.

@@ -423,6 +423,29 @@ describe('History', () => {
       expect(b.history.average('loss', step), `step ${step}`).toBe(all[step]);
   });
 
+  it('a step without a row has no value, and NaN is one: a branch begins at its fork', async () => {
+    const questions: RangeQuestion[] = [];
+    const history = new History({
+      read: async (q) => {
+        questions.push(q);
+        const answer = reduce(
+          Array.from({ length: 600 }, (_, s) => [s === 320 ? Number.NaN : s]),
+          ['loss'],
+          q,
+        );
+        for (let i = 0; i < answer.count; i++) if (answer.firstStep + i < 300) answer.rows[i] = 0;
+        return answer;
+      },
+      later: () => () => {},
+    });
+    history.want(['loss']);
+    history.show([400, 500]);
+    const asked = [290, 310, 320];
+    for (const step of asked) history.exact('loss', step);
+    for (let i = 0; i < 20; i++) await Promise.resolve();
+    expect(asked.map((step) => history.exact('loss', step))).toEqual([null, 310, Number.NaN]);
+  });
+
   it('a logarithmic axis reads the first steps finer, down to single ones', async () => {
     expect(earlyRanges(0, 1_000_000)).toEqual([
       [0, 1024],
