@@ -8,33 +8,25 @@ import { measured } from '../../_components/format';
 import { Panel } from '../../_components/Panel';
 import { ThemeToggle, TopBar } from '../../_components/TopBar';
 import { smoothingWeight } from '../../_live/chartSettings';
-import { type Comparison, encodeComparison } from '../../_live/comparison';
 import { createCursor } from '../../_live/cursor';
 import { stepFile } from '../../_live/stepFile';
 import { AttentionCompared, comparisonOf } from './AttentionCompared';
-import { type Alignment, axisOf, commonLoss, ownZoom } from './align';
-import { type CompareChoices, CompareControls, typedLevel } from './CompareControls';
+import { axisOf, commonLoss, ownZoom } from './align';
+import { CompareControls, typedLevel } from './CompareControls';
 import { Differences } from './Differences';
 import { compareCharts, forksOf, linesOf, namesOf, pointsOf } from './lines';
+import { type CompareView, compareLink } from './link';
 import { RunChips } from './RunChips';
 import { useCompared } from './useCompared';
 
 /** Up to ten runs over each other: their curves on one axis, and what their set-ups do not share. */
-export function Compare({ start }: { start: { runs: string[]; x: Alignment; attention: Comparison | null } }) {
+export function Compare({ start }: { start: CompareView }) {
   const [runIds, setRunIds] = useState<readonly string[]>(start.runs);
-  const [choices, setChoices] = useState<CompareChoices>({ x: start.x, level: '', smoothSteps: 10, log: false, robust: false });
+  const [choices, setChoices] = useState(start.choices);
   const { x, smoothSteps, log, robust } = choices;
   const { runs, errors, subscribe } = useCompared(runIds);
   const [attention, setAttention] = useState(start.attention);
   const palette = usePalette();
-
-  useEffect(() => {
-    history.replaceState(
-      history.state,
-      '',
-      `/compare?runs=${runIds.join(',')}${x === 'step' ? '' : `&x=${encodeURIComponent(x)}`}${attention ? `&attention=${encodeURIComponent(encodeComparison(attention))}` : ''}`,
-    );
-  }, [runIds, x, attention]);
 
   const there = useMemo(() => runs.filter((r) => r !== null), [runs]);
   const common = useMemo(() => commonLoss(there), [there]);
@@ -42,10 +34,25 @@ export function Compare({ start }: { start: { runs: string[]; x: Alignment; atte
   const lossLevel = typed !== null && Number.isFinite(typed) ? typed : common;
   const axis = useMemo(() => axisOf(x, there, lossLevel), [x, there, lossLevel]);
   const left = there.filter((r) => axis.place(r.runId) === null);
-  const cursor = useMemo(createCursor, []);
+  const [cursor] = useState(() => {
+    const made = createCursor();
+    made.zoom(start.zoom);
+    return made;
+  });
   useEffect(() => {
     cursor.head(Math.ceil(Math.max(0, ...there.map((r) => axis.place(r.runId)?.of(r.view.step) ?? 0))));
   }, [cursor, there, axis]);
+
+  useEffect(() => {
+    let shown = '';
+    const tell = () => {
+      const link = compareLink({ runs: runIds, choices, zoom: cursor.get().zoom, attention });
+      if (link !== shown) history.replaceState(history.state, '', link);
+      shown = link;
+    };
+    tell();
+    return cursor.subscribe(tell);
+  }, [runIds, choices, attention, cursor]);
 
   const weight = smoothingWeight(smoothSteps);
   useEffect(() => {

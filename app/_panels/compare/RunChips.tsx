@@ -7,9 +7,8 @@ import { count } from '../../_components/format';
 import { StatusBadge } from '../../_components/StatusBadge';
 import { useRunList } from '../../_live/useRunList';
 import type { Names } from './lines';
+import { mostCompared } from './link';
 import type { Compared } from './useCompared';
-
-export const mostCompared = 10;
 
 /** The runs on the page, with their colours, and a way to add and leave out. */
 export function RunChips({

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Curve } from '~/app/_charts/curve';
 import { type Aligned, axisOf, carried, commonLoss, ownZoom, stepAtLoss } from '~/app/_panels/compare/align';
 import { differences } from '~/app/_panels/compare/difference';
+import { type CompareView, compareLink, fromCompareLink } from '~/app/_panels/compare/link';
 import { defaultConfig } from '~/shared/config';
 
 const curveOf = (values: number[], firstStep = 0): Curve => {
@@ -118,6 +119,35 @@ describe('a curve carried to another axis', () => {
         by((s) => s * 2),
       ).firstStep,
     ).toBe(100);
+  });
+});
+
+describe('a link to the page', () => {
+  const there = (view: CompareView) => fromCompareLink(new URLSearchParams(compareLink(view).split('?')[1]));
+  const plain: CompareView = {
+    runs: ['run001', 'run002'],
+    choices: { x: 'step', level: '', smoothSteps: 10, log: false, robust: false },
+    zoom: null,
+    attention: null,
+  };
+  it('carries every field, alone and together, and nothing that stands at its default', () => {
+    expect(compareLink(plain)).toBe('/compare?runs=run001,run002');
+    const changed: CompareView['choices'] = { x: 'equal loss', level: '0.5', smoothSteps: 200, log: true, robust: true };
+    const all: CompareView = { ...plain, choices: changed, zoom: [10, 2000] };
+    for (const view of [
+      plain,
+      all,
+      { ...plain, zoom: all.zoom },
+      { ...plain, runs: [] },
+      ...Object.entries(changed).map(([key, value]) => ({ ...plain, choices: { ...plain.choices, [key]: value } })),
+    ])
+      expect(there(view)).toEqual(view);
+  });
+  it('nonsense leaves the defaults; a run is taken once, ten at most', () => {
+    const ids = Array.from({ length: 12 }, (_, i) => `run${100 + i}`);
+    expect(
+      fromCompareLink(new URLSearchParams(`runs=${ids[0]},${ids.join(',')}&x=foot&smooth=-1&zoom=9-3&log=yes&attention={`)),
+    ).toEqual({ ...plain, runs: ids.slice(0, 10) });
   });
 });
 
