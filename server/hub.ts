@@ -17,7 +17,8 @@ import { moveInQueue } from './queue';
 import { Room } from './room';
 import { RunList } from './runList';
 import type { Store, StoredRun } from './store';
-import { openRun, Trainers } from './trainers';
+import { Trainers } from './trainers';
+import { openRun } from './waitingRuns';
 
 /** What people and scripts may ask of the server, whichever way they come in (tRPC or socket). */
 export interface Hub {

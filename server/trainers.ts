@@ -4,7 +4,6 @@
  */
 import { type LoggedCommand, refuse } from '~/shared/commands';
 import type { RunConfig } from '~/shared/config';
-import { ended, placeInQueue } from '~/shared/fold';
 import {
   type Assignment,
   type BatchAnswer,
@@ -17,8 +16,9 @@ import {
 import { pendingRevert } from '~/shared/revert';
 import type { Clock } from './clock';
 import type { Answerer, QuestionPort } from './questions';
-import { inOrder, type Waiting } from './queue';
+import type { Waiting } from './queue';
 import type { Room } from './room';
+import { type OpenRun, openRun, WaitingRuns } from './waitingRuns';
 
 export interface TrainerPort extends QuestionPort {
   assign(assignment: Assignment): void;
@@ -41,16 +41,6 @@ interface Trainer {
   cancelGrace: (() => void) | null;
 }
 
-/** A run that has not ended. */
-export interface OpenRun {
-  runId: string;
-  /** The lowest goes first. */
-  place: number;
-  config: RunConfig;
-  /** Whoever took it last. */
-  trainerId: string | null;
-}
-
 export interface TrainersDeps {
   clock: Clock;
   room(runId: string): Promise<Room | null>;
@@ -66,40 +56,28 @@ export interface TrainersDeps {
 
 export class Trainers {
   readonly #trainers = new Map<string, Trainer>();
-  /** Runs without a holder, by run. */
-  readonly #free = new Map<string, OpenRun>();
-  /** Runs whose holder may still come back, though this server has not seen it yet. */
-  readonly #awaited = new Map<string, { run: OpenRun; cancel: () => void }>();
+  readonly #runs: WaitingRuns;
   #dispatching = false;
   #again = false;
   #closed = false;
 
-  constructor(private readonly deps: TrainersDeps) {}
+  constructor(private readonly deps: TrainersDeps) {
+    this.#runs = new WaitingRuns(deps.clock, deps.graceMs, () => this.#dispatch());
+  }
 
   /** A run found at start: its holder may be training on and come back, unless it is known to be gone. */
   found(run: OpenRun, holderIsGone: boolean): void {
-    if (run.trainerId === null || holderIsGone) {
-      this.add(run);
-      return;
-    }
-    const cancel = this.deps.clock.after(this.deps.graceMs, () => {
-      this.#awaited.delete(run.runId);
-      this.add(run);
-    });
-    this.#awaited.set(run.runId, { run, cancel });
+    this.#runs.found(run, holderIsGone);
   }
 
   /** A run that needs a trainer. */
   add(run: OpenRun): void {
-    this.#free.set(run.runId, run);
-    this.#dispatch();
+    this.#runs.add(run);
   }
 
   /** The run ended, or is gone. */
   remove(runId: string): void {
-    this.#free.delete(runId);
-    this.#awaited.get(runId)?.cancel();
-    this.#awaited.delete(runId);
+    this.#runs.remove(runId);
   }
 
   /** Takes a run from whoever holds it: it goes, as it is now, to the next who is ready. */
@@ -120,18 +98,17 @@ export class Trainers {
 
   /** Runs that wait for a trainer, the next one first; those whose holder may still come back included. */
   queue(): Waiting[] {
-    return [...this.#free.values(), ...[...this.#awaited.values()].map((a) => a.run)].sort(inOrder);
+    return this.#runs.queue();
   }
 
   /** Somebody moved it. */
   moved(runId: string, place: number): void {
-    const run = this.#free.get(runId) ?? this.#awaited.get(runId)?.run;
-    if (run) run.place = place;
+    this.#runs.moved(runId, place);
   }
 
   /** A trainer holds it, or may come back for it. */
   holds(runId: string): boolean {
-    return this.#awaited.has(runId) || [...this.#trainers.values()].some((t) => t.runId === runId);
+    return this.#runs.awaits(runId) || [...this.#trainers.values()].some((t) => t.runId === runId);
   }
 
   list(): TrainerSummary[] {
@@ -261,7 +238,7 @@ export class Trainers {
 
   close(): void {
     this.#closed = true;
-    for (const { cancel } of this.#awaited.values()) cancel();
+    this.#runs.close();
     for (const t of this.#trainers.values()) t.cancelGrace?.();
   }
 
@@ -322,10 +299,9 @@ export class Trainers {
 
   async #assignAll(): Promise<void> {
     this.#again = false;
-    const runs = [...this.#free.values()].sort(inOrder);
-    for (const run of runs) {
+    for (const run of this.#runs.free()) {
       const trainer = [...this.#trainers.values()].find((t) => t.ready && t.port && misfit(t.registration, run.config) === null);
-      if (trainer && this.#free.delete(run.runId)) await this.#assign(run, trainer);
+      if (trainer && this.#runs.take(run.runId)) await this.#assign(run, trainer);
       else await this.#wait(run);
     }
   }
@@ -364,7 +340,7 @@ export class Trainers {
       await room.stopIfAsked();
       const here = [...this.#trainers.values()].filter((t) => t.port);
       const reasons = here.map((t) => misfit(t.registration, run.config));
-      if (here.length === 0 || reasons.includes(null) || !this.#free.has(run.runId)) return;
+      if (here.length === 0 || reasons.includes(null) || !this.#runs.isFree(run.runId)) return;
       await tell(room, `no trainer here can take this run: ${[...new Set(reasons)].join('; ')}`);
     } catch (error) {
       this.deps.onError(error);
@@ -374,7 +350,7 @@ export class Trainers {
   /** A trainer process that ends before it has registered, again and again, says nothing itself: the runs that wait for it do. */
   async neverCame(message: string): Promise<void> {
     if ([...this.#trainers.values()].some((t) => t.port)) return;
-    for (const { runId } of [...this.#free.values()]) {
+    for (const { runId } of this.#runs.free()) {
       const room = await this.deps.room(runId);
       if (room) await tell(room, message);
     }
@@ -401,7 +377,3 @@ function misfit(r: Registration, config: RunConfig): string | null {
     return `${r.name} has the backends ${r.backends.join(', ')}, not ${config.backend}`;
   return null;
 }
-
-/** What the queue needs to know of a room's run; null when it has ended. */
-export const openRun = ({ runId, view }: Pick<Room, 'runId' | 'view'>): OpenRun | null =>
-  ended(view.status) ? null : { runId, place: placeInQueue(view), config: view.config, trainerId: view.trainer?.id ?? null };
