@@ -16,6 +16,7 @@ import { closeHttp, listen } from './listen';
 import { isLoopback, originRefusal } from './origin';
 import { openPages } from './pages';
 import { openRetention } from './retention/keeper';
+import { openSweep, type SweepDeps } from './retention/sweep';
 import { openTrainerLink } from './sockets/trainers';
 import { openViewerLink } from './sockets/viewers';
 import { StartError } from './startError';
@@ -114,6 +115,13 @@ export async function createApp(options: AppOptions): Promise<App> {
     const jobs = new Jobs();
     const retention = await openRetention({ hub, store, blobs, onError });
     closers.push(() => retention.close());
+    const say: SweepDeps['say'] = (message, details) => {
+      log.info(details, message);
+      const gone = details.runs.map((runId) => ({ type: 'run.changed', runId, what: 'deleted for good' }) as const);
+      if (gone.length > 0) house.record(systemActor, () => ({ events: gone, result: undefined })).catch(onError);
+    };
+    const sweep = openSweep({ store, blobs, hub, clock, say, onError });
+    closers.push(() => sweep.close());
 
     const viewers = openViewerLink({ hub, identity, clock, onError, allow: originRefusal });
     recheck = () => void viewers.recheck().catch(onError);

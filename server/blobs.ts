@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { blobHash } from '~/shared/ids';
@@ -20,6 +20,10 @@ export interface BlobStore extends BlobReader {
   put(hash: string, bytes: Uint8Array | AsyncIterable<Uint8Array>, maxBytes?: number): Promise<{ bytes: number; fresh: boolean }>;
   /** Takes a blob that nothing needs any more away; an unknown one is already gone. */
   remove(hash: string): Promise<void>;
+  /** Every blob that is a file; those in the database are told by Store.unnamedSmallBlobs. */
+  files(): AsyncIterable<{ hash: string; bytes: number }>;
+  /** Called with each blob that is put, also one that was there already. @returns stop */
+  onPut(listener: (hash: string) => void): () => void;
 }
 
 export interface BlobReader {
@@ -86,9 +90,25 @@ export async function openBlobs(
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary, { recursive: true });
   const reader = openBlobReader(folder, store);
+  const listeners = new Set<(hash: string) => void>();
 
   return {
     ...reader,
+
+    onPut(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+
+    async *files() {
+      for (const start of await readdir(root)) {
+        if (!/^[0-9a-f]{2}$/.test(start)) continue;
+        for (const hash of await readdir(path.join(root, start))) {
+          const file = blobHash.safeParse(hash).success ? await stat(path.join(root, start, hash)).catch(absent) : null;
+          if (file) yield { hash, bytes: file.size };
+        }
+      }
+    },
 
     async remove(hash) {
       await rm(fileOf(folder, hash), { force: true });
@@ -97,6 +117,7 @@ export async function openBlobs(
 
     async put(hash, source, maxBytes = Number.POSITIVE_INFINITY) {
       const target = fileOf(folder, hash);
+      for (const listener of listeners) listener(hash);
       const known = await reader.size(hash);
       if (known !== null) {
         // The sender is read to its end all the same: a half-read request would break its connection.

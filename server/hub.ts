@@ -37,6 +37,8 @@ export interface Hub {
   /** Entries beside commands (Room.decide). */
   decide(runId: string, choose: (view: RunView) => RunEvent[] | Refusal): Promise<CommandAnswer>;
   trainers(): TrainerSummary[];
+  /** Takes a run in the trash away for good; its blobs go with others that nothing names. @returns false for one that is not in the trash */
+  remove(runId: string): Promise<boolean>;
   /** Lets a run that waits for a trainer wait before another one, or (null) last. */
   moveInQueue(actor: Actor, runId: string, before: string | null): Promise<{ ok: true } | Refusal>;
   /** Questions about checkpoints that are being answered, and those that wait, the next one first. */
@@ -366,6 +368,22 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       const { view } = (await open(runId)!).room;
       summarized(view);
       questions.found(view);
+    },
+
+    async remove(runId) {
+      const of = await open(runId);
+      if (!of?.room.view.trashed || !ended(of.room.view.status)) return false;
+      stored.delete(runId);
+      opened.delete(runId);
+      summaries.delete(runId);
+      registry.remove(runId);
+      await of.room.idle();
+      of.cancelSave?.();
+      of.cancelSave = null;
+      of.frames.close();
+      await store.remove(runId);
+      list.runChanged(runId);
+      return true;
     },
 
     onEntries(listener) {

@@ -47,6 +47,8 @@ export interface Store {
   smallBlob(hash: string): Promise<Uint8Array | null>;
   putSmallBlob(hash: string, bytes: Uint8Array): Promise<void>;
   removeSmallBlob(hash: string): Promise<void>;
+  /** Small blobs that no log names. */
+  unnamedSmallBlobs(): Promise<{ hash: string; bytes: number }[]>;
 
   /** Waits for running writes, then lets go of files and threads. */
   close(): Promise<void>;

@@ -40,7 +40,10 @@ export async function* writeReplay(
     );
   }
   const kept: Snapshot[] = [];
-  for (const s of chosen) if (await source.blobs.has(s.blob.hash)) kept.push(s);
+  for (const s of chosen) {
+    const there = await Promise.all(blobsOf(s).map((hash) => source.blobs.has(hash)));
+    if (there.every(Boolean)) kept.push(s);
+  }
   const rows = await shapeOfRows(source, view);
   const manifest: ReplayManifest = {
     format: 'headroom-replay',
@@ -72,7 +75,7 @@ export async function* writeReplay(
     });
   }
   let done = 0;
-  for (const hash of new Set(kept.flatMap((s) => blobsNamed({ ...s, signals: {} })))) {
+  for (const hash of new Set(kept.flatMap(blobsOf))) {
     const blob = await source.blobs.get(hash);
     if (!blob) throw new Error(`blob ${hash} went away while the replay was made; take it away again`);
     source.progress?.({ doing: 'copying maps', done, total: manifest.snapshots.bytes, unit: 'bytes' });
@@ -81,6 +84,8 @@ export async function* writeReplay(
   }
   yield Buffer.from('<script type="text/plain" id="end"></script>\n</body>\n</html>\n');
 }
+
+const blobsOf = (s: Snapshot): string[] => blobsNamed({ ...s, signals: {} });
 
 async function shapeOfRows(source: RecordSource, view: RunView): Promise<ReplayManifest['rows']> {
   const series = view.series.length;

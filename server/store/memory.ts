@@ -125,6 +125,10 @@ export function openMemoryStore(): Store {
     async removeSmallBlob(hash) {
       blobs.delete(hash);
     },
+    async unnamedSmallBlobs() {
+      const named = new Set([...runs.values()].flatMap((run) => run.entries.flatMap(({ event }) => blobsNamed(event))));
+      return [...blobs].filter(([hash]) => !named.has(hash)).map(([hash, bytes]) => ({ hash, bytes: bytes.length }));
+    },
     close: async () => {},
   };
 }

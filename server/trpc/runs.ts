@@ -103,6 +103,18 @@ export const runs = router({
       });
     }),
 
+  /** Takes a run out of the trash and off the disk: there is no way back. */
+  remove: allowed('delete runs')
+    .input(z.strictObject({ runId }))
+    .mutation(async ({ ctx, input: { runId: id } }): Promise<{ ok: true } | Refusal> => {
+      const view = await ctx.hub.view(id);
+      if (!view) return refuse('unknown-run', `there is no run ${id}`, 'runId');
+      if (!(await ctx.hub.remove(id))) return refuse('state', 'only a run in the trash goes for good: delete it first', 'runId');
+      const event = { type: 'run.changed', runId: id, what: `deleted for good: ${view.config.name}`.slice(0, 200) } as const;
+      await ctx.house.record(ctx.actor, () => ({ events: [event], result: undefined }));
+      return { ok: true };
+    }),
+
   note: allowed('comment')
     .input(z.strictObject({ runId, note: noteRequest }))
     .mutation(

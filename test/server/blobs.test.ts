@@ -34,8 +34,11 @@ describe('blobs', () => {
       for (const seed of [1, 2]) {
         const bytes = bytesOf(length, seed);
         expect(await blobs.has(sha(bytes))).toBe(length === 0 && seed === 2);
-        expect(await blobs.put(sha(bytes), seed === 1 ? bytes : parts(bytes, 1000))).toEqual({ bytes: length });
-        expect(await blobs.put(sha(bytes), parts(bytes, 777))).toEqual({ bytes: length });
+        expect(await blobs.put(sha(bytes), seed === 1 ? bytes : parts(bytes, 1000))).toEqual({
+          bytes: length,
+          fresh: !(length === 0 && seed === 2),
+        });
+        expect(await blobs.put(sha(bytes), parts(bytes, 777))).toEqual({ bytes: length, fresh: false });
         expect(Buffer.compare((await blobs.get(sha(bytes)))!, bytes)).toBe(0);
         expect(await blobs.size(sha(bytes))).toBe(length);
       }

@@ -36,6 +36,7 @@ export async function openSqliteStore(folder: string): Promise<Store> {
     blobUsers: read('blobUsers'),
     setting: read('setting'),
     smallBlob: read('smallBlob'),
+    unnamedSmallBlobs: read('unnamedSmallBlobs'),
     append: (appended) => write('append', { ...appended, entries: appended.entries.map(ownValues) }),
     saveView: (view, summary) => write('saveView', view, summary),
     async remove(runId) {

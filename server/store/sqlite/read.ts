@@ -20,6 +20,7 @@ export interface Reads {
   blobUsers(hash: string): string[];
   setting(key: string): string | null;
   smallBlob(hash: string): Uint8Array | null;
+  unnamedSmallBlobs(): { hash: string; bytes: number }[];
   /** A run was removed: what is remembered of runs is no longer sure. */
   forget(): void;
 }
@@ -69,6 +70,9 @@ export function openReads(db: Database.Database): Reads {
     ),
     setting: db.prepare<[string], { value: string }>('SELECT value FROM settings WHERE key = ?'),
     blob: db.prepare<[string], { data: Buffer }>('SELECT data FROM smallBlobs WHERE hash = ?'),
+    unnamed: db.prepare<[], { hash: string; bytes: number }>(
+      'SELECT hash, length(data) AS bytes FROM smallBlobs WHERE hash NOT IN (SELECT hash FROM blobUses)',
+    ),
   };
 
   function entries({ runId, fromSeq, limit, types }: EntriesQuery): Entry[] {
@@ -187,5 +191,6 @@ export function openReads(db: Database.Database): Reads {
     setting: (key) => sql.setting.get(key)?.value ?? null,
     forget: averages.forget,
     smallBlob: (hash) => sql.blob.get(hash)?.data ?? null,
+    unnamedSmallBlobs: () => sql.unnamed.all(),
   };
 }
