@@ -254,3 +254,22 @@ export function rollout(layers: readonly Map2[], size: number): Float64Array[] {
   }
   return out;
 }
+
+/**
+ * How much one output token draws on every token at each level: entry 0 are the model's inputs (row `query` of the last rollout), entry n the outputs of layer n,
+ * the last one the token itself. `null` = all outputs alike. Each entry sums to 1.
+ * @throws RangeError when a map is not size x size
+ */
+export function rolloutFrom(layers: readonly Map2[], size: number, query: number | null): Float64Array[] {
+  let share = Float64Array.from({ length: size }, (_, t) => (query === null ? 1 / size : t === query ? 1 : 0));
+  const out = [share];
+  for (const map of layers.toReversed()) {
+    if (map.length !== size * size)
+      throw new RangeError(`rolloutFrom: a map has ${map.length} cells, ${size} x ${size} are needed`);
+    const below = Float64Array.from(share, (s) => s / 2);
+    for (let i = 0; i < size; i++) for (let j = 0; j < size; j++) below[j]! += (share[i]! * map[i * size + j]!) / 2;
+    out.unshift(below);
+    share = below;
+  }
+  return out;
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { jsDistance, rollout } from '~/shared/attention';
+import { jsDistance, rollout, rolloutFrom } from '~/shared/attention';
 import { cheapestPairs, finish, headDistances, likeTogether } from '~/shared/headMatching';
 import { column, identity, mirror, noise, seeded, shifted, uniform } from '../app/attention/maps';
 
@@ -104,5 +104,27 @@ describe('rollout', () => {
     expect(rollout([mirror(2)], 2)[0]).toEqual(Float64Array.of(0.5, 0.5, 0.5, 0.5));
     expect(rollout([shifted(3), shifted(3)], 3)[1]!.subarray(6)).toEqual(Float64Array.of(0.25, 0.5, 0.25));
     expect(() => rollout([uniform(2, 3)], 2)).toThrow('the map of layer 1 has 6 cells, 2 x 2 are needed');
+  });
+
+  it('of one output: what it draws on at each level sums to 1, and at the inputs is its row of the whole product', () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const random = seeded(seed);
+      const layers = Array.from({ length: 3 }, () => noise(T, T, random, 2));
+      const product = rollout(layers, T)[2]!;
+      for (const query of [0, 3, 7]) {
+        const levels = rolloutFrom(layers, T, query);
+        expect(levels).toHaveLength(4);
+        for (const level of levels)
+          expect(
+            level.reduce((a, b) => a + b),
+            `seed ${seed}`,
+          ).toBeCloseTo(1, 6);
+        for (const [t, v] of levels[0]!.entries()) expect(v, `seed ${seed}`).toBeCloseTo(product[query * T + t]!, 12);
+      }
+      const mean = Array.from({ length: T }, (_, t) =>
+        Array.from({ length: T }, (_, q) => product[q * T + t]! / T).reduce((a, b) => a + b),
+      );
+      for (const [t, v] of rolloutFrom(layers, T, null)[0]!.entries()) expect(v).toBeCloseTo(mean[t]!, 12);
+    }
   });
 });

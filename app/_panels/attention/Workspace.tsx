@@ -36,7 +36,7 @@ export const Workspace = memo(function Workspace(props: WorkspaceProps) {
   const lit = useMemo(() => within(focus.hovered, maps) ?? pinned, [focus.hovered, maps, pinned]);
   const heads = (
     <>
-      <HeadViews scene={scene} large={large} />
+      <HeadViews snapshots={snapshots} scene={scene} large={large} view={view} theme={theme} lit={lit} />
       <Analyses step={scene.recorded.step} />
     </>
   );

@@ -1,0 +1,164 @@
+'use client';
+
+import { memo, useLayoutEffect, useMemo, useRef } from 'react';
+import { type Edge, edges } from './flow';
+import type { FocusEvent, Spot } from './focus';
+import type { Token } from './tokens';
+
+interface FlowLinesProps {
+  /** Mean map of the heads shown, per layer, lowest first; [size, size] each. */
+  layers: readonly { layer: number; map: Float32Array }[];
+  size: number;
+  /** Share of each row that its lines carry. */
+  mass: number;
+  /** Per level, inputs first: how much of it is drawn on; null = not shown. */
+  shares: readonly ArrayLike<number>[] | null;
+  tokens: readonly Token[];
+  lit: Spot | null;
+  width: number;
+  onFocus: (event: FocusEvent) => void;
+}
+
+const side = 44;
+const top = 18;
+/** Beyond this many lines they are drawn straight. */
+const mostCurves = 6000;
+
+/** Tokens as columns of nodes, inputs left, each layer's outputs to its right; lines join every query to the keys that make up its weight. */
+export const FlowLines = memo(function FlowLines({ layers, size, mass, shares, tokens, lit, width, onFocus }: FlowLinesProps) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const pictures = tokens.some((t) => t.picture);
+  const pitch = Math.max(4, Math.min(pictures ? 32 : 22, Math.floor(440 / size)));
+  const height = top + size * pitch + 2;
+  const lines = useMemo(() => layers.map(({ map }) => edges(map, { queries: size, keys: size }, mass)), [layers, size, mass]);
+  const columns = layers.length + 1;
+  const x = (level: number) => side + (columns === 1 ? 0 : (level * (width - 2 * side)) / (columns - 1));
+  const y = (t: number) => top + (t + 0.5) * pitch;
+
+  useLayoutEffect(() => {
+    const element = canvas.current;
+    const context = element?.getContext('2d');
+    if (!element || !context) return;
+    const ratio = window.devicePixelRatio || 1;
+    element.width = Math.round(width * ratio);
+    element.height = Math.round(height * ratio);
+    context.scale(ratio, ratio);
+    const style = getComputedStyle(element);
+    const [ink, accent, dim] = ['ink', 'accent', 'dim'].map((c) => style.getPropertyValue(`--color-${c}`)) as [
+      string,
+      string,
+      string,
+    ];
+    const node = Math.min(5, pitch / 2 - 0.5);
+    const xAt = (level: number) => side + (level * (width - 2 * side)) / Math.max(1, columns - 1);
+    const yAt = (t: number) => top + (t + 0.5) * pitch;
+    const curved = lines.reduce((n, l) => n + l.length, 0) <= mostCurves;
+    const isLit = (e: Edge) => lit !== null && (lit.query === e.query || lit.key === e.key);
+    const some = lit !== null && (lit.query !== null || lit.key !== null);
+    for (const bright of [false, true])
+      for (const [n, list] of lines.entries()) {
+        const [from, to] = [xAt(n) + node, xAt(n + 1) - node];
+        const middle = (from + to) / 2;
+        for (const e of list) {
+          if (isLit(e) !== bright) continue;
+          context.strokeStyle = bright ? accent : ink;
+          context.globalAlpha = some && !bright ? 0.06 : Math.min(1, 0.08 + 0.8 * e.weight);
+          context.lineWidth = 0.5 + 2.5 * e.weight;
+          context.beginPath();
+          context.moveTo(from, yAt(e.key));
+          if (curved) context.bezierCurveTo(middle, yAt(e.key), middle, yAt(e.query), to, yAt(e.query));
+          else context.lineTo(to, yAt(e.query));
+          context.stroke();
+        }
+      }
+    context.globalAlpha = 1;
+    for (let level = 0; level < columns; level++) {
+      // The area of a node is what is drawn on it, the fullest of its level filling it.
+      const share = shares?.[level];
+      const most = share ? Math.max(...Array.from(share)) : 1;
+      for (let t = 0; t < size; t++) {
+        context.beginPath();
+        context.arc(xAt(level), yAt(t), node, 0, 2 * Math.PI);
+        context.strokeStyle = dim;
+        context.lineWidth = 1;
+        if (node > 2) context.stroke();
+        if (!share && node > 2) continue;
+        context.beginPath();
+        context.arc(xAt(level), yAt(t), share ? node * Math.sqrt(share[t]! / (most || 1)) : node, 0, 2 * Math.PI);
+        context.fillStyle = share ? accent : dim;
+        context.fill();
+      }
+    }
+  }, [lines, lit, shares, width, height, pitch, size, columns]);
+
+  const every = Math.max(1, Math.ceil(12 / pitch));
+  const spotAt = (event: React.MouseEvent): Spot | null => {
+    const t = Math.floor((event.clientY - event.currentTarget.getBoundingClientRect().top - top) / pitch);
+    return t >= 0 && t < size ? { layer: null, head: null, query: t, key: t } : null;
+  };
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: tokens are pinned by key on the large map; the table says the numbers.
+    <div
+      role="img"
+      aria-label={`flow through ${layers.length} layers of ${size} tokens, ${lines.reduce((n, l) => n + l.length, 0)} lines`}
+      className="relative select-none"
+      style={{ width, height }}
+      data-testid="flow"
+      onPointerMove={(e) => e.pointerType !== 'touch' && onFocus({ type: 'hover', spot: spotAt(e) })}
+      onPointerLeave={() => onFocus({ type: 'hover', spot: null })}
+      onClick={(e) => onFocus({ type: 'click', spot: spotAt(e) })}
+    >
+      <canvas ref={canvas} className="absolute inset-0" style={{ width, height }} aria-hidden />
+      <svg width={width} height={height} className="pointer-events-none absolute inset-0" aria-hidden>
+        {Array.from({ length: columns }, (_, level) => (
+          <text
+            key={level}
+            x={x(level)}
+            y={10}
+            textAnchor={level === 0 ? 'start' : level === columns - 1 ? 'end' : 'middle'}
+            dx={level === 0 ? -side : level === columns - 1 ? side : 0}
+            className="fill-dim text-[10px]"
+          >
+            {level === 0 ? 'inputs' : `layer ${layers[level - 1]!.layer + 1}`}
+          </text>
+        ))}
+        {tokens.slice(0, size).map((token, t) => {
+          const on = lit?.query === t || lit?.key === t;
+          if (t % every !== 0 && !on) return null;
+          return [0, columns - 1].map((level) => {
+            const left = level === 0;
+            const at = x(level) + (left ? -12 : 12);
+            if (token.picture) {
+              const edge = Math.min(26, pitch - 3);
+              return (
+                <image
+                  key={`${t}.${level}`}
+                  href={token.picture}
+                  x={left ? at - edge : at}
+                  y={y(t) - edge / 2}
+                  width={edge}
+                  height={edge}
+                  opacity={lit && !on ? 0.5 : 1}
+                  style={{ imageRendering: 'pixelated' }}
+                />
+              );
+            }
+            return (
+              <text
+                key={`${t}.${level}`}
+                x={at}
+                y={y(t)}
+                dy="0.32em"
+                textAnchor={left ? 'end' : 'start'}
+                className={`font-mono text-[10px] ${on ? 'fill-ink font-bold' : 'fill-ink/80'}`}
+              >
+                {token.text}
+                <tspan className="fill-dim text-[7px]"> {t + 1}</tspan>
+              </text>
+            );
+          });
+        })}
+      </svg>
+    </div>
+  );
+});

@@ -1,0 +1,72 @@
+/** Heads as points of two signals, each with the way it came. */
+import { allHeads, type HeadId, type Hidden, headKey } from './selection';
+
+/** One signal of all heads at every recorded step. */
+export interface Signal {
+  /** [n] ascending. */
+  steps: ArrayLike<number>;
+  /** [n, layers x heads] row by row; NaN = that snapshot lacks it. */
+  values: ArrayLike<number>;
+}
+
+export interface Trail {
+  id: HeadId;
+  /** Step by step up to the one shown; the last point is where the head stands. Steps without both signals are left out. */
+  points: readonly (readonly [x: number, y: number])[];
+}
+
+/** The way of every head up to `step`. The two signals are of the same steps. */
+export function trailsOf(x: Signal, y: Signal, layers: number, heads: number, step: number): Trail[] {
+  const width = layers * heads;
+  return allHeads(layers, heads).map((id, h) => {
+    const points: [number, number][] = [];
+    for (let n = 0; n < x.steps.length && x.steps[n]! <= step; n++) {
+      const [px, py] = [x.values[n * width + h]!, y.values[n * width + h]!];
+      if (Number.isFinite(px) && Number.isFinite(py)) points.push([px, py]);
+    }
+    return { id, points };
+  });
+}
+
+/** Corners in the units of the signals, in any order. */
+export type Brush = readonly [from: readonly [number, number], to: readonly [number, number]];
+
+/** Heads that stand inside the brush, its edges included. */
+export function brushed(trails: readonly Trail[], [a, b]: Brush): HeadId[] {
+  const within = (v: number, p: number, q: number) => v >= Math.min(p, q) && v <= Math.max(p, q);
+  return trails.flatMap(({ id, points }) => {
+    const at = points.at(-1);
+    return at && within(at[0], a[0], b[0]) && within(at[1], a[1], b[1]) ? [id] : [];
+  });
+}
+
+/** Everything but these heads hidden; nothing hidden when there are none. */
+export function hiddenBut(ids: readonly HeadId[], layers: number, heads: number): Hidden {
+  const keep = new Set(ids.map(([l, h]) => headKey(l, h)));
+  if (keep.size === 0) return new Set();
+  return new Set(
+    allHeads(layers, heads)
+      .map(([l, h]) => headKey(l, h))
+      .filter((k) => !keep.has(k)),
+  );
+}
+
+/** Ends of an axis that hold every point of every way, with room; 0 to 1 stays 0 to 1. */
+export function axisRange(trails: readonly Trail[], axis: 0 | 1, unit: boolean): [number, number] {
+  if (unit) return [0, 1];
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const { points } of trails)
+    for (const p of points) {
+      low = Math.min(low, p[axis]);
+      high = Math.max(high, p[axis]);
+    }
+  if (low > high) return [0, 1];
+  const room = (high - low) * 0.05 || Math.abs(high) * 0.1 || 1;
+  return [low - room, high + room];
+}
+
+/** At most `most` of the points: evenly spaced, first and last among them. */
+export function thinned<P>(points: readonly P[], most: number): P[] {
+  if (points.length <= most) return [...points];
+  return Array.from({ length: most }, (_, i) => points[Math.round((i * (points.length - 1)) / (most - 1))]!);
+}
