@@ -9,6 +9,7 @@ export interface Readout {
   value: string;
   /** min .. max of the bucket drawn there, when it holds more than this step. */
   range: string | null;
+  /** The moving average at the step; preceded by ≈ while only that at its bucket's end is at hand. */
   smoothed: string | null;
 }
 
@@ -23,13 +24,21 @@ export function readout(line: LineSpec, step: number, smoothing: number, percent
   if (typeof exact === 'number') value = format(exact);
   else if (curve && i >= 0) value = curve.rows[i] === 1 ? format(curve.values.last[i]!) : `≈ ${format(curve.mean(i))}`;
   const wide = curve && i >= 0 && curve.rows[i]! > 1;
-  const smoothed = line.smoothed && smoothing > 0 ? (line.average?.(step) ?? (curve && i >= 0 ? curve.ema[i]! : null)) : null;
+  const average = line.smoothed && smoothing > 0 ? line.average?.(step) : null;
   return {
     value,
     range: wide ? bucketRange(curve, i, format) : null,
-    smoothed: smoothed === null || Number.isNaN(smoothed) ? null : format(smoothed),
+    smoothed:
+      typeof average === 'number'
+        ? finite(average, format)
+        : average === undefined && curve && i >= 0
+          ? finite(curve.ema[i]!, format, '≈ ')
+          : null,
   };
 }
+
+const finite = (v: number, format: (v: number) => string, before = ''): string | null =>
+  Number.isNaN(v) ? null : before + format(v);
 
 /** The last value there is, in words. */
 export function newest(line: LineSpec, percent: boolean): string {
