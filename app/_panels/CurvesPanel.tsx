@@ -5,7 +5,6 @@ import { LineChart } from '../_charts/LineChart';
 import type { LineSpec, PointSpec } from '../_charts/types';
 import { Panel } from '../_components/Panel';
 import { useChartChoices } from '../_live/chartSettings';
-import { setCursor } from '../_live/cursor';
 import { evaluationPoints } from '../_live/runMarks';
 import { useWanted } from '../_live/useHistory';
 import { useView } from '../_live/useRun';
@@ -41,7 +40,7 @@ const clipped = ['clipped'] as const;
 const none: readonly string[] = [];
 
 const Main = memo(function Main({ chart }: { chart: MainChart }) {
-  const { history, settings, subscribe, onWidth, stepFiles, map, marks, rule, stops, evaluations } = useCharts();
+  const { history, chart: shared, rule, evaluations } = useCharts();
   const present = useView((v) => v.series.filter((s) => chart.series.some((c) => c.name === s.name)).map((s) => s.name), []);
   const all = useMemo(() => chart.series.map((s) => s.name), [chart]);
   // Before the run says what it records, the usual names are asked for: the curve is there with the first view.
@@ -68,19 +67,12 @@ const Main = memo(function Main({ chart }: { chart: MainChart }) {
   );
   return (
     <LineChart
+      {...shared}
       title={chart.title}
       lines={lines}
       points={points}
       rule={chart.clip ? clip : null}
-      marks={marks}
-      map={map}
-      settings={settings}
-      cursor={setCursor}
-      subscribe={subscribe}
-      onWidth={onWidth}
-      stepFiles={stepFiles}
       percent={chart.percent}
-      stops={stops}
       notice={notice}
       {...notes}
     />

@@ -6,7 +6,7 @@ import { HeatMap } from '../_charts/HeatMap';
 import { LineChart } from '../_charts/LineChart';
 import { Panel } from '../_components/Panel';
 import { chartChoices, useChartChoices } from '../_live/chartSettings';
-import { setCursor, useCursor } from '../_live/cursor';
+import { useCursor } from '../_live/cursor';
 import { useWanted } from '../_live/useHistory';
 import { useView } from '../_live/useRun';
 import { lineOf, parameterLabel } from './chartLines';
@@ -16,7 +16,7 @@ const prefix = 'gradNorm/';
 
 /** Gradient norm of every parameter: a map over all steps, or lines. */
 export function GradientPanel() {
-  const { history, settings, subscribe, onWidth, stepFiles, map, marks, rule, stops } = useCharts();
+  const { history, chart, rule } = useCharts();
   const look = useChartChoices((c) => c.gradients);
   const names = useView((v) => v.series.filter((s) => s.name.startsWith(prefix)).map((s) => s.name), [] as string[]);
   const started = useView((v) => v.series.length > 0, false);
@@ -56,35 +56,9 @@ export function GradientPanel() {
         {started && names.length === 0 ? (
           <p className="text-dim">This run does not record gradient norms by parameter.</p>
         ) : look === 'map' ? (
-          <HeatMap
-            title="Norm by parameter and step"
-            rows={lines}
-            map={map}
-            cursor={setCursor}
-            subscribe={subscribe}
-            onWidth={onWidth}
-            stepFiles={stepFiles}
-            limit={limit}
-            marks={marks}
-            stops={stops}
-            notice={notice}
-          />
+          <HeatMap {...chart} title="Norm by parameter and step" rows={lines} limit={limit} notice={notice} />
         ) : (
-          <LineChart
-            title="Norm by parameter"
-            lines={lines}
-            rule={rule}
-            marks={marks}
-            map={map}
-            settings={settings}
-            cursor={setCursor}
-            subscribe={subscribe}
-            onWidth={onWidth}
-            stepFiles={stepFiles}
-            stops={stops}
-            notice={notice}
-            height={300}
-          />
+          <LineChart {...chart} title="Norm by parameter" lines={lines} rule={rule} notice={notice} height={300} />
         )}
       </div>
     </Panel>

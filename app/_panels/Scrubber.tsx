@@ -33,7 +33,8 @@ export function Scrubber() {
   const head = useView((v) => v.step, 0);
   const over = useView((v) => ended(v.status), false);
   const snapshots = useView((v) => v.snapshots, noSnapshots);
-  const { history, subscribe, marks, stops } = useCharts();
+  const { history, chart } = useCharts();
+  const { subscribe, marks, stops } = chart;
   const nearest = snapshots[nearestIndex(snapshots, step)] ?? null;
   const said = snapshotWords(step, nearest?.step ?? null);
   const live = mode === 'live';

@@ -5,7 +5,6 @@ import { memo, useEffect, useMemo, useRef, useState } from 'react';
 import type { Series } from '~/shared/events';
 import { LineChart } from '../_charts/LineChart';
 import { chartChoices, useChartChoices } from '../_live/chartSettings';
-import { setCursor } from '../_live/cursor';
 import { useWanted } from '../_live/useHistory';
 import { useView } from '../_live/useRun';
 import { lineOf, parameterLabel } from './chartLines';
@@ -56,7 +55,7 @@ export function SeriesGroups({ test, searching }: { test(name: string): boolean;
 }
 
 const One = memo(function One({ series, color }: { series: Series; color: number }) {
-  const { history, settings, subscribe, onWidth, stepFiles, map, marks, stops } = useCharts();
+  const { history, chart } = useCharts();
   const names = useMemo(() => [series.name], [series.name]);
   useWanted(history, names, true);
   const notice = useNotice(history, names);
@@ -67,16 +66,9 @@ const One = memo(function One({ series, color }: { series: Series; color: number
   );
   return (
     <LineChart
+      {...chart}
       title={parameterLabel(series.name.replace(/^gradNorm\//, ''))}
       lines={lines}
-      marks={marks}
-      map={map}
-      settings={settings}
-      cursor={setCursor}
-      subscribe={subscribe}
-      onWidth={onWidth}
-      stepFiles={stepFiles}
-      stops={stops}
       notice={notice}
       height={160}
       {...notes}

@@ -4,6 +4,7 @@ import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { ChartSettings, LineSpec } from '../_charts/types';
 import { type XMap, xMap } from '../_charts/xMap';
 import { smoothingWeight, useChartChoices } from '../_live/chartSettings';
+import { setCursor } from '../_live/cursor';
 import type { History } from '../_live/history';
 import { useRunStore } from '../_live/RunProvider';
 import { useReadOnly } from '../_live/readOnly';
@@ -40,7 +41,11 @@ export function useCharts() {
             ].filter((f) => f !== null),
     [runId, history, readOnly],
   );
-  return { history, settings, subscribe, onWidth, stepFiles, map: useXMap(), ...useHappenings() };
+  const map = useXMap();
+  const { marks, stops, rule, evaluations } = useHappenings();
+  /** To be spread into a chart. */
+  const chart = { map, settings, cursor: setCursor, subscribe, onWidth, stepFiles, marks, stops };
+  return { history, chart, rule, evaluations };
 }
 
 function useXMap(): XMap {
