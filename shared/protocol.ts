@@ -210,6 +210,8 @@ export interface ServerToViewer {
   watchers: (w: { runId: string; watchers: Watcher[] }) => void;
   /** Everyone who shares where they look, oneself included; at most ten times a second. */
   looks: (l: { runId: string; looks: Looking[] }) => void;
+  /** Who you are from now on: your name or role was changed. */
+  you: (you: Actor) => void;
   /** Changed or new summaries, at most twice a second. */
   runs: (changed: RunSummary[]) => void;
   trainers: (t: TrainerSummary[]) => void;

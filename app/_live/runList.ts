@@ -60,6 +60,7 @@ export function createRunList(wire: Wire, host: Host): RunList {
       set({ runs: newestFirst([...known.values()]) });
     },
     trainers: (trainers) => set({ trainers }),
+    you: (you) => set({ you }),
   });
   if (wire.up()) void watch();
 

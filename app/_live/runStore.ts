@@ -106,6 +106,7 @@ export function createRunStore(runId: string, wire: Wire, host: Host): RunStore 
       set({ view: applied.view });
       for (const l of [...entryListeners]) l.entries(applied.entries, frame.skippedSteps);
     },
+    you: (you) => set({ you }),
     watchers: (of, watchers) => {
       if (of === runId) set({ watchers });
     },

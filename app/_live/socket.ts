@@ -25,16 +25,24 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   const tell = (what: (l: WireListener) => void) => {
     for (const l of [...listeners]) what(l);
   };
-  socket.on('connect', () => tell((l) => l.up?.()));
+  /** Why the server put us out: what it says of the attempts to come back is less telling. */
+  let putOut: string | null = null;
+  socket.on('dropped', ({ runId, message }) => {
+    if (runId === null) putOut = message;
+  });
+  socket.on('connect', () => {
+    putOut = null;
+    tell((l) => l.up?.());
+  });
   socket.on('disconnect', (reason) => {
-    tell((l) => l.down?.(null));
+    tell((l) => l.down?.(putOut));
     // The server put us out (e.g. a session was revoked): socket.io does not come back by itself then.
     if (reason === 'io server disconnect') setTimeout(() => socket.connect(), 1_000);
   });
   socket.on('connect_error', (error) => {
     // A middleware's refusal stops socket.io's own retries; a plain transport error does not.
     const refused = !socket.active;
-    tell((l) => l.down?.(refused ? error.message : null));
+    tell((l) => l.down?.(refused ? (putOut ?? error.message) : null));
     if (refused) setTimeout(() => socket.connect(), 5_000);
   });
   // Answered once dealt with, also when nobody watches that run any more: an unanswered frame would hold up the others.
@@ -49,6 +57,7 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   socket.on('watchers', ({ runId, watchers }) => tell((l) => l.watchers?.(runId, watchers)));
   socket.on('looks', ({ runId, looks }) => tell((l) => l.looks?.(runId, looks)));
   socket.on('runs', (changed) => tell((l) => l.runs?.(changed)));
+  socket.on('you', (you) => tell((l) => l.you?.(you)));
   socket.on('trainers', (trainers) => tell((l) => l.trainers?.(trainers)));
 
   const asking = () => socket.timeout(answerWithinMs);

@@ -1,5 +1,6 @@
 import type { Command, CommandAnswer } from '~/shared/commands';
 import type { RunSummary } from '~/shared/fold';
+import type { Actor } from '~/shared/ids';
 import type { Frame, Look, Looking, TrainerSummary, ViewerToServer, WatchAnswer, Watcher, WatchRequest } from '~/shared/protocol';
 
 /** The tab's connection as the stores see it: no socket in sight, so that tests drive them by hand. */
@@ -28,4 +29,6 @@ export interface WireListener {
   looks?(runId: string, looks: Looking[]): void;
   runs?(changed: RunSummary[]): void;
   trainers?(trainers: TrainerSummary[]): void;
+  /** Who this tab's person is now. */
+  you?(you: Actor): void;
 }

@@ -48,13 +48,18 @@ function Opened() {
   useOutcomes();
   useTitle();
   useUrlState();
-  const link = useRun((r) => r.link);
+  const { link, error } = useRun((r) => ({ link: r.link, error: r.error }));
   const here = useRun((r) => r.watchers.map((w) => w.actor.id).join()).split(',');
   return (
     <>
       <PeopleColours seen={here} />
       <RunHeader />
       <FollowBar />
+      {link === 'refused' && (
+        <p role="alert" className="border-b border-bad/50 bg-bad/10 px-4 py-1 text-center text-bad">
+          {error} What you see is as it was then.
+        </p>
+      )}
       {link === 'reconnecting' && (
         <p role="alert" className="border-b border-warn/50 bg-warn/10 px-4 py-1 text-center text-warn">
           The connection to the server broke: what you see may be old. The run itself goes on.

@@ -1,5 +1,6 @@
 /** The viewers' link: socket.io messages to the hub and back. */
 import { createServer, type IncomingMessage } from 'node:http';
+import { isDeepStrictEqual } from 'node:util';
 import { Server, type Socket } from 'socket.io';
 import { z } from 'zod';
 import { command, refuse } from '~/shared/commands';
@@ -56,10 +57,13 @@ export function openViewerLink(deps: {
       for (const socket of io.sockets.sockets.values()) {
         const actor = await whoIs(socket.request);
         if (actor) {
-          socket.data.actor = actor;
+          if (!isDeepStrictEqual(actor, socket.data.actor)) {
+            socket.data.actor = actor;
+            socket.emit('you', actor);
+          }
           continue;
         }
-        socket.emit('dropped', { runId: null, message: 'you were signed out' });
+        socket.emit('dropped', { runId: null, message: 'You were signed out. To come back, open an invite link.' });
         socket.disconnect(true);
       }
     },
@@ -86,7 +90,9 @@ function serve(socket: ViewerSocket, hub: OpenHub, presence: Presence, clock: Cl
     if (watched.size >= maxWatched) return refuse('busy', `one connection can watch ${maxWatched} runs`);
     watched.set(id, 'joining');
     const port = {
-      actor: socket.data.actor,
+      get actor() {
+        return socket.data.actor;
+      },
       frame: (packed: Uint8Array, acknowledge: () => void) => void socket.emit('frame', packed, acknowledge),
       watchers: (watchers: Parameters<ServerToViewer['watchers']>[0]['watchers']) =>
         void socket.emit('watchers', { runId: id, watchers }),
@@ -104,7 +110,9 @@ function serve(socket: ViewerSocket, hub: OpenHub, presence: Presence, clock: Cl
     }
     const here = presence.join(id, {
       tab: socket.id,
-      actor: socket.data.actor,
+      get actor() {
+        return socket.data.actor;
+      },
       looks: (looks) => void socket.emit('looks', { runId: id, looks }),
     });
     watched.set(id, { leave: () => joined.leave(), here });

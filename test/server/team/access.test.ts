@@ -85,13 +85,25 @@ describe('who comes in', () => {
     await expect(script.runs.list.query()).rejects.toThrow();
   });
 
+  it('somebody promoted is told on the open socket, which acts in the new role at once', async () => {
+    const socket = socketAs(viewer);
+    await new Promise<void>((resolve) => socket.on('connect', () => resolve()));
+    const told = new Promise((resolve) => socket.on('you', resolve));
+    const vic = (await client(admin).team.people.query()).find((p) => p.name === 'Vic')!;
+    await client(admin).team.changePerson.mutate({ personId: vic.id, role: 'operator' });
+    expect(await told).toEqual({ id: vic.id, name: 'Vic', role: 'operator' });
+    const answer = await new Promise<CommandAnswer>((resolve) => socket.emit('command', set('command-promoted'), resolve));
+    expect(answer).toMatchObject({ ok: true });
+    socket.close();
+  });
+
   it('a revoked session loses its open socket at once', async () => {
     const socket = socketAs(viewer);
     await new Promise<void>((resolve) => socket.on('connect', () => resolve()));
     const gone = new Promise<string>((resolve) => socket.on('dropped', (d: { message: string }) => resolve(d.message)));
     const [session] = await client(viewer).team.sessions.query();
     await client(admin).team.revokeSession.mutate({ sessionId: session!.id });
-    expect(await gone).toBe('you were signed out');
+    expect(await gone).toBe('You were signed out. To come back, open an invite link.');
     await expect(client(viewer).runs.list.query()).rejects.toThrow();
   });
 
@@ -117,6 +129,6 @@ describe('who comes in', () => {
     const second = await root.team.audit.query({ ...query, fromSeq: first.nextSeq!, limit: 1000 });
     expect(second.rows[0]?.seq).toBe(4);
     const commands = await root.team.audit.query({ ...query, limit: 1000, runId, kinds: ['command.requested'] });
-    expect(commands.rows.map((r) => r.actor.name)).toEqual(['nightly', 'Root', 'Root']);
+    expect(commands.rows.map((r) => r.actor.name)).toEqual(['nightly', 'Vic', 'Root', 'Root']);
   });
 });
