@@ -39,7 +39,10 @@ export function CompareControls({
         />
       </span>
       {x === 'equal loss' && (
-        <label className="inline-flex items-center gap-1">
+        <label
+          className="inline-flex items-center gap-1"
+          title="Each run is shifted to the first step at which its smoothed loss is at or below this; empty = the lowest that all have reached"
+        >
           loss
           <input
             className={`${inputClass} w-24!`}

@@ -95,18 +95,21 @@ const scaled = (label: string, factor: number, shift = 0) => ({
   stepOf: (x: number) => x * factor + shift,
 });
 
-/** First step by which the mean loss of a bucket is at or below `level`; null = never. */
+/** Where the loss stands at the end of a bucket: its moving average, which a single lucky batch does not move much; the bucket's mean where there is none. */
+const lossAt = (loss: Curve, i: number): number => (Number.isNaN(loss.ema[i]!) ? loss.mean(i) : loss.ema[i]!);
+
+/** First step by which the (smoothed) loss is at or below `level`; null = never. */
 export function stepAtLoss(loss: Curve, level: number): number | null {
-  for (let i = 0; i < loss.count; i++) if (loss.rows[i]! > 0 && loss.mean(i) <= level) return Math.round(middle(loss, i));
+  for (let i = 0; i < loss.count; i++) if (loss.rows[i]! > 0 && lossAt(loss, i) <= level) return Math.round(middle(loss, i));
   return null;
 }
 
-/** The lowest loss that every run has reached; null when one has none. */
+/** The lowest (smoothed) loss that every run has reached; null when one has none. */
 export function commonLoss(runs: readonly Aligned[]): number | null {
   let worst = Number.NEGATIVE_INFINITY;
   for (const { loss } of runs) {
     let best = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < (loss?.count ?? 0); i++) if (loss!.rows[i]! > 0 && loss!.mean(i) < best) best = loss!.mean(i);
+    for (let i = 0; i < (loss?.count ?? 0); i++) if (loss!.rows[i]! > 0 && lossAt(loss!, i) < best) best = lossAt(loss!, i);
     worst = Math.max(worst, best);
   }
   return Number.isFinite(worst) ? worst : null;

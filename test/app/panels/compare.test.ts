@@ -62,6 +62,15 @@ describe('runs on one axis', () => {
     ]);
     expect([ownZoom(axis.place('fast01'), null), ownZoom(null, [1, 2])]).toEqual([null, null]);
   });
+  it('by equal loss: the smoothed one, so that one lucky batch does not count', () => {
+    const loss = new Curve('loss', 64, null);
+    loss.average(0.5);
+    for (const [i, v] of [4, 4, 0, 4, 2, 2].entries()) loss.append(i, v);
+    // w = 0.5: 2/.5 = 4; 3/.75 = 4; 1.5/.875 = 1.714; 2.75/.9375 = 2.933; 2.375/.96875 = 2.452; 2.1875/.984375 = 2.222
+    expect(loss.ema[2]).toBeCloseTo(1.714, 3);
+    expect([stepAtLoss(loss, 1), stepAtLoss(loss, 1.8), stepAtLoss(loss, 4)]).toEqual([null, 2, 0]);
+    expect(commonLoss([{ ...fast, loss }])).toBeCloseTo(1.714, 3);
+  });
   it('a run that has not begun has no place by epoch, time or loss', () => {
     const queued: Aligned = { runId: 'queued', loss: null, stepsPerEpoch: 0, anchors: [] };
     expect((['epoch', 'time', 'equal loss'] as const).map((kind) => axisOf(kind, [queued], 1).place('queued'))).toEqual([
