@@ -27,6 +27,7 @@ import { useSteer } from '../_live/useSteer';
 import { activity, type Item, type Listed, type Tone } from './activity';
 import { NotifyButton } from './NotifyButton';
 import { CheckpointActions } from './room/CheckpointActions';
+import { WatchdogsButton } from './room/WatchdogsButton';
 import { useWhyNot } from './useWhyNot';
 
 const icons: Record<Item['kind'], typeof Activity> = {
@@ -106,6 +107,7 @@ export function ActivityPanel() {
       aside={
         <span className="flex items-center gap-1">
           {!readOnly && <NotifyButton />}
+          {!readOnly && <WatchdogsButton />}
           <select
             aria-label="Which activity"
             className="rounded border border-line bg-bg px-1 text-2xs"

@@ -1,5 +1,6 @@
 import type { Actor } from '~/shared/ids';
 import type { TrainerSummary } from '~/shared/protocol';
+import { outsideAddresses } from '../addresses';
 import { allowed, createCaller, procedure, router } from './base';
 import { jobs } from './jobs';
 import { retention } from './retention';
@@ -15,10 +16,14 @@ export const appRouter = router({
     list: allowed('watch runs').query(({ ctx }): TrainerSummary[] => ctx.hub.trainers()),
   }),
   system: router({
-    info: procedure.query(({ ctx }): { you: Actor; version: string; dataFolder: string; loopback: boolean } => ({
-      you: ctx.actor,
-      ...ctx.system,
-    })),
+    info: procedure.query(
+      ({ ctx }): { you: Actor; version: string; dataFolder: string; loopback: boolean; addresses: string[] } => ({
+        you: ctx.actor,
+        ...ctx.system,
+        /** Where other machines find this server. */
+        addresses: ctx.system.loopback ? [] : outsideAddresses(),
+      }),
+    ),
   }),
 });
 

@@ -1,14 +1,15 @@
 'use client';
 
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Download } from 'lucide-react';
 import { useState } from 'react';
+import { toast } from 'sonner';
 import type { AuditRow, HouseEvent } from '~/shared/team';
 import { Ago } from '../../_components/Ago';
 import { Button } from '../../_components/Button';
 import { inputClass, Select } from '../../_components/Field';
 import { Panel } from '../../_components/Panel';
-import { api, useTrpc } from '../../_trpc/client';
+import { api, inWords, useTrpc } from '../../_trpc/client';
 import { Rows, rowClass } from './Rows';
 import { auditInWords } from './words';
 
@@ -34,18 +35,40 @@ const pageSize = 200;
 export function Audit() {
   const [group, setGroup] = useState('everything');
   const [run, setRun] = useState('');
+  const [person, setPerson] = useState('');
+  const [saving, setSaving] = useState(false);
   const trpc = useTrpc();
   const runId = /^[a-z0-9]{6,32}$/.test(run) ? run : null;
-  const filter = { limit: pageSize, actorId: null, runId, kinds: groups[group] ?? null };
+  const filter = { limit: pageSize, actorId: person || null, runId, kinds: groups[group] ?? null };
   const { data, error, hasNextPage, fetchNextPage, isFetching } = useInfiniteQuery({
     queryKey: [...trpc.team.audit.pathKey(), filter],
     queryFn: ({ pageParam }) => api.team.audit.query({ ...filter, fromSeq: pageParam }),
     initialPageParam: 1,
     getNextPageParam: (last) => last.nextSeq,
   });
+  const people = useQuery(trpc.team.people.queryOptions()).data ?? [];
   const rows = data?.pages.flatMap((p) => p.rows);
-  const save = () => {
-    const text = (rows ?? []).map((r) => JSON.stringify(r)).join('\n');
+  /** All rows that the filter lets through, not only those read so far. */
+  const save = async () => {
+    setSaving(true);
+    const lines: string[] = [];
+    try {
+      for (let from: number | null = 1; from !== null; ) {
+        const page: { rows: AuditRow[]; nextSeq: number | null } = await api.team.audit.query({
+          ...filter,
+          limit: 1000,
+          fromSeq: from,
+        });
+        for (const row of page.rows) lines.push(JSON.stringify(row));
+        from = page.nextSeq;
+      }
+    } catch (problem) {
+      toast.error(inWords(problem).message);
+      return;
+    } finally {
+      setSaving(false);
+    }
+    const text = lines.join('\n');
     const link = document.createElement('a');
     link.href = URL.createObjectURL(new Blob([`${text}\n`], { type: 'application/jsonl' }));
     link.download = 'headroom-audit.jsonl';
@@ -72,7 +95,25 @@ export function Audit() {
               value={group}
               onChange={(e) => setGroup(e.target.value)}
             />
-            <Button size="small" onClick={save} disabled={!rows?.length} title="Save the rows shown as JSON lines">
+            <select
+              aria-label="Whose rows"
+              className={`${inputClass} w-auto! font-sans`}
+              value={person}
+              onChange={(e) => setPerson(e.target.value)}
+            >
+              <option value="">everybody</option>
+              {people.map((p) => (
+                <option key={p.id} value={p.id}>
+                  {p.name}
+                </option>
+              ))}
+            </select>
+            <Button
+              size="small"
+              onClick={() => void save()}
+              disabled={!rows?.length || saving}
+              title="Save all rows of this choice as JSON lines"
+            >
               <Download aria-hidden size={12} /> Export
             </Button>
           </span>

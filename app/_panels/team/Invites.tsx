@@ -12,7 +12,7 @@ import { api, useTrpc } from '../../_trpc/client';
 import { roles } from './People';
 import { Rows, rowClass } from './Rows';
 import { Secret } from './Secret';
-import { useTeamChange } from './useTeam';
+import { useInfo, useTeamChange } from './useTeam';
 
 const hour = 3_600_000;
 const lifetimes = { 'an hour': hour, 'a day': 24 * hour, 'a week': 168 * hour, 'a month': 720 * hour } as const;
@@ -34,6 +34,7 @@ export function Invites() {
     event.preventDefault();
     if (!wrong) make.mutate({ role, uses: Number(uses), expiresInMs: lifetimes[life] });
   };
+  const origin = useOutsideOrigin();
   const open = data?.filter((i) => i.used < i.uses && i.expiresAt > now);
   return (
     <Panel title="Invite links">
@@ -69,7 +70,7 @@ export function Invites() {
           Make a link
         </Button>
       </form>
-      {secret && <Secret label="Send this link to whom you invite." text={`${window.location.origin}/join?invite=${secret}`} />}
+      {secret && <Secret label="Send this link to whom you invite." text={`${origin}/join?invite=${secret}`} />}
       <Rows data={open} error={error} empty="No open link.">
         {(i: Invite) => (
           <li key={i.id} className={rowClass}>
@@ -87,4 +88,13 @@ export function Invites() {
       </Rows>
     </Panel>
   );
+}
+
+/** The address to give to others: "127.0.0.1" is everybody's own machine. */
+function useOutsideOrigin(): string {
+  const outside = useInfo()?.addresses[0];
+  if (typeof window === 'undefined') return '';
+  const { origin, hostname, protocol, port } = window.location;
+  const local = hostname === 'localhost' || hostname.startsWith('127.');
+  return local && outside ? `${protocol}//${outside}${port && `:${port}`}` : origin;
 }

@@ -17,6 +17,7 @@ const lets: Record<string, string> = {
 export function JoinForm() {
   const [link, setLink] = useState<Link>({ state: 'checking' });
   const [name, setName] = useState('');
+  const [colour, setColour] = useState<string | null>(null);
   const [problem, setProblem] = useState<{ field: string | null; message: string } | null>(null);
   const [busy, setBusy] = useState(false);
 
@@ -41,7 +42,7 @@ export function JoinForm() {
       const answer = await fetch('/api/join', {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ invite: link.secret, name }),
+        body: JSON.stringify({ invite: link.secret, name, ...(colour && { colour }) }),
       });
       if (answer.ok) {
         window.location.assign('/');
@@ -89,6 +90,17 @@ export function JoinForm() {
                   maxLength={80}
                   value={name}
                   onChange={(e) => setName(e.target.value)}
+                />
+              )}
+            </Field>
+            <Field label="Your colour" help="Of your cursor and your initials; without a choice you are given one.">
+              {(ids) => (
+                <input
+                  {...ids}
+                  type="color"
+                  className={`${inputClass} w-16! px-1`}
+                  value={colour ?? '#56b4e9'}
+                  onChange={(e) => setColour(e.target.value)}
                 />
               )}
             </Field>

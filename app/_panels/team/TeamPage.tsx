@@ -6,6 +6,7 @@ import { ThemeToggle, TopBar } from '../../_components/TopBar';
 import { Approval } from './Approval';
 import { Audit } from './Audit';
 import { Invites } from './Invites';
+import { Me } from './Me';
 import { People } from './People';
 import { Sessions } from './Sessions';
 import { Tokens } from './Tokens';
@@ -58,6 +59,7 @@ export function TeamPage() {
               </p>
             )}
             <People admin={admin} you={info.you.id} />
+            {!info.loopback && <Me you={info.you.id} />}
             {admin && <Invites />}
             <Sessions />
             {admin && <Tokens />}
