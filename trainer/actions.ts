@@ -21,7 +21,7 @@ export interface Steered {
   snapshot(commandId: string): Promise<void>;
   checkpoint(commandId: string): Promise<void>;
   readonly shape: ModelShape;
-  ask(question: AskedOf, args: Record<string, ControlValue>, commandId: string): Promise<void>;
+  ask(question: AskedOf, args: Record<string, ControlValue>, commandId: string): void;
   /** Drops a command that waits for its condition. @returns whether there was one */
   cancel(commandId: string, by: Actor): boolean;
 }

@@ -61,6 +61,8 @@ const savedState = z.strictObject({
   /** Updates until the next pause; null = no limit. */
   stepsToPause: z.int().positive().nullable(),
   pending: z.array(pendingEvaluation),
+  /** Questions about the parameters that are not answered yet. */
+  asked: z.array(z.strictObject({ action: z.string(), args: z.record(z.string(), controlValue), commandId })).default([]),
   /** Step of an extra snapshot, after one that drifted much; null = none. */
   driftSnapshotAt: step.nullable().default(null),
   /** Why a checkpoint is still to be written before the next update. */

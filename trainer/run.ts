@@ -3,6 +3,7 @@ import type { RunConfig } from '~/shared/config';
 import type { ControlValue } from '~/shared/controls';
 import type { Occasion, Split } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
+import { Asking } from './asking';
 import type { OpenedBackend } from './backends/types';
 import { encodeCheckpoint, parametersOf, type RunState } from './checkpoint';
 import { type Change, declaration } from './commands';
@@ -42,6 +43,7 @@ export class Run implements Ordered {
   readonly #state: State;
   readonly #throughput = new Throughput();
   readonly #evaluations: Evaluations;
+  readonly #asking: Asking;
   readonly #snapshots: SnapshotTaker;
   readonly #origin: 'new' | 'same run' | 'branch';
   #stopMessage: string | null = null;
@@ -67,6 +69,11 @@ export class Run implements Ordered {
     this.#evaluations = new Evaluations(parts, this.#state, this.output, from?.best ?? null);
     const columns = seriesOf(learner.params).map((s) => s.name);
     this.orders = new Orders(this, this.#state, this.output, this.#controls, this.#changes, columns);
+    this.#asking = new Asking(this.#state, this.output, () => ({
+      task,
+      learner,
+      probe: () => this.#snapshots.probe(this.#settings.probeExamples),
+    }));
     this.#snapshots = new SnapshotTaker({ ...parts, probeSize: config.probeSize }, this.output, from?.previous ?? null);
   }
 
@@ -87,8 +94,9 @@ export class Run implements Ordered {
   get ended(): boolean {
     return this.#state.ended !== null;
   }
-  get evaluating(): boolean {
-    return this.#evaluations.waiting;
+  /** Questions and evaluations are still to be answered with the parameters as they are. */
+  get measuring(): boolean {
+    return this.#asking.waiting || this.#evaluations.waiting;
   }
   get over(): boolean {
     return this.ended || this.stopped;
@@ -154,7 +162,7 @@ export class Run implements Ordered {
     if (!this.#snapshots.tookOneAt(state.step)) await this.#snapshot('end', null);
     if (state.validated?.step !== state.step) {
       this.#evaluations.validate('end');
-      for (; this.evaluating; yield) await this.evaluateSlice();
+      for (; this.measuring; yield) await this.measureSlice();
     }
     const last = await learner.state();
     const { best } = state;
@@ -241,10 +249,8 @@ export class Run implements Ordered {
     return this.#checkpoint('command', commandId);
   }
 
-  async ask(question: AskedOf, args: Record<string, ControlValue>, commandId: string): Promise<void> {
-    const { task, learner } = this.#parts;
-    const subject = { task, learner, probe: () => this.#snapshots.probe(this.#settings.probeExamples) };
-    this.output.analysis(this.step, question.spec.name, commandId, await question.answer(args, subject));
+  ask(question: AskedOf, args: Record<string, ControlValue>, commandId: string): void {
+    this.#asking.ask(question, args, commandId);
   }
 
   cancel(commandId: string, by: Actor): boolean {
@@ -253,8 +259,9 @@ export class Run implements Ordered {
 
   // ---- between two updates ----
 
-  evaluateSlice(): Promise<void> {
-    return this.#evaluations.slice();
+  /** A slice of what is asked, so that commands are heard in between. */
+  measureSlice(): Promise<void> {
+    return this.#asking.waiting ? this.#asking.slice() : this.#evaluations.slice();
   }
 
   /** The last thing before an update: the checkpoint that came due, with all that was decided at this step in it. */

@@ -16,6 +16,7 @@ export const freshState = (): State => ({
   paused: false,
   stepsToPause: null,
   pending: [],
+  asked: [],
   driftSnapshotAt: null,
   checkpointDue: null,
   ended: null,
@@ -29,5 +30,6 @@ export const asBranch = (state: State): State => ({
   paused: false,
   stepsToPause: null,
   pending: state.pending.filter((job) => job.commandId === null),
+  asked: [],
   ended: null,
 });

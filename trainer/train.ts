@@ -121,7 +121,7 @@ async function* loop(run: Run, { commands, resume, leave, turns }: TrainOptions)
 }
 
 /**
- * Everything between two updates: commands, and evaluations; as long as the run is paused.
+ * Everything between two updates: commands, questions and evaluations; as long as the run is paused.
  * @returns false when the command source was closed, or the process is to end
  */
 async function* boundary(run: Run, inbox: Inbox, leave?: AbortSignal, turns?: Turns): AsyncGenerator<TrainOutput, boolean, void> {
@@ -130,7 +130,7 @@ async function* boundary(run: Run, inbox: Inbox, leave?: AbortSignal, turns?: Tu
     if (leave?.aborted) return false;
     await turns?.once();
     await inbox.hear();
-    if (run.evaluating) await run.evaluateSlice();
+    if (run.measuring) await run.measureSlice();
     else if (run.stopped || !run.paused) return true;
     else if (inbox.replaying) run.resume(null, 'the recorded run went on from here');
     else {

@@ -4,7 +4,7 @@ import { type OpenedBackend, openBackend } from '~/trainer/backends';
 import { createLearner, type LearnerOptions } from '~/trainer/learner';
 import type { Learner, ModelShape } from '~/trainer/types';
 import { randomBatch, smallReverse, smallSet } from '../support/examples';
-import { numbers, ofType, record, Script } from './trainRun';
+import { numbers, ofType, record, resumeFrom, Script } from './trainRun';
 
 let backend: OpenedBackend;
 beforeAll(async () => {
@@ -147,5 +147,39 @@ describe('in a run', () => {
     expect(ofType(asked, 'command.refused')).toMatchObject([
       { commandId: 'command-3', step: 6, reason: 'invalid', message: expect.stringContaining('"7.7" does not fit') },
     ]);
+  });
+
+  it('is answered one forward pass at a time: commands are heard in between, and a checkpoint then holds what is still asked', async () => {
+    const createReal = (options: LearnerOptions) => createLearner({ ...options, backend });
+    /** Hands out one command a turn of the loop. */
+    const script = new (class extends Script {
+      override take() {
+        return super.take(1);
+      }
+    })([
+      [3, { action: 'findMistakes', args: { split: 'test', examples: 20 } }],
+      [3, { action: 'ablateHeads' }],
+      [3, { action: 'checkpoint' }],
+      [3, { control: 'learningRate', value: 0.01 }],
+    ]);
+    const asked = await record({ script, createLearner: createReal, runId: 'run000' });
+    const story = asked.events.flatMap((e) => {
+      if (e.type === 'command.applied') return [e.commandId];
+      if (e.type === 'analysis') return [`${e.kind} at ${e.step}`];
+      return e.type === 'checkpoint' && e.occasion === 'command' ? ['checkpoint'] : [];
+    });
+    // 1 pass for the first question, 1 + 2 for the second.
+    expect(story).toEqual([
+      'command-1',
+      'command-2',
+      'findMistakes at 3',
+      'command-3',
+      'checkpoint',
+      'command-4',
+      'ablateHeads at 3',
+    ]);
+    // Whoever goes on from that checkpoint answers what was open.
+    const resumed = await record({ createLearner: createReal, runId: 'run000', resume: resumeFrom(asked, 3) });
+    expect(ofType(resumed, 'analysis')).toEqual(ofType(asked, 'analysis').filter((a) => a.kind === 'ablateHeads'));
   });
 });

@@ -37,6 +37,7 @@ const whole: Checkpoint = {
     paused: true,
     stepsToPause: null,
     pending: [{ split: 'train', occasion: 'command', commandId: 'command-7' }],
+    asked: [{ action: 'ablateHeads', args: { heads: 'all' }, commandId: 'command-7' }],
     driftSnapshotAt: 14,
     checkpointDue: 'cadence',
     ended: null,
