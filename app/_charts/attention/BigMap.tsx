@@ -1,15 +1,18 @@
 'use client';
 
-import { AxisLeft, AxisTop, type TickRendererProps } from '@visx/axis';
-import { scaleBand } from '@visx/scale';
-import { type KeyboardEvent, memo, type PointerEvent, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { memo, type PointerEvent, useCallback, useMemo } from 'react';
 import type { MapSize } from '~/shared/attention';
+import { ActiveCell } from './ActiveCell';
 import type { FocusEvent, Spot } from './focus';
 import { type Box, boxOf, cellAt, gridLayout } from './layout';
+import { MapAxes } from './MapAxes';
+import { MapMarks } from './MapMarks';
 import { PixelCanvas } from './PixelCanvas';
 import { paint } from './raster';
 import type { ColourScale } from './scale';
-import { cellWords, type Token } from './tokens';
+import type { TileKind } from './tiles';
+import type { Token } from './tokens';
+import { ZoomMap } from './ZoomMap';
 
 export interface BigMapProps extends MapSize {
   values: Float32Array;
@@ -25,6 +28,9 @@ export interface BigMapProps extends MapSize {
   width: number;
   maxHeight: number;
   flip: boolean;
+  /** What stands for many cells where there are more than pixels. */
+  tile?: TileKind;
+  onTile?: (tile: TileKind) => void;
   onFocus: (event: FocusEvent) => void;
   /** Drawn over the map; `boxOf` gives a cell's place in CSS pixels. */
   overlay?: (boxOf: (query: number, key: number) => Box) => React.ReactNode;
@@ -32,8 +38,15 @@ export interface BigMapProps extends MapSize {
   onPoint?: (spot: Spot, at: { clientX: number; clientY: number }) => void;
 }
 
+/** With more tokens a map is looked at through a window that zooms and pans. */
+const mostWhole = 128;
+
 /** One map with its tokens on both axes. Arrow keys walk through the cells and read each out; Enter pins. */
 export const BigMap = memo(function BigMap(props: BigMapProps) {
+  return Math.max(props.queries, props.keys) > mostWhole ? <ZoomMap {...props} /> : <WholeMap {...props} />;
+});
+
+function WholeMap(props: BigMapProps) {
   const { values, queries, keys, scale, where, head, tokens, lit, pinned, width, maxHeight, flip, onFocus } = props;
   const pictures = tokens.some((t) => t.picture);
   const margin = pictures ? 46 : 34;
@@ -66,7 +79,7 @@ export const BigMap = memo(function BigMap(props: BigMapProps) {
       style={{ width: size.width + margin + 2, height: size.height + margin }}
       data-testid="big-map"
     >
-      <Axes tokens={tokens} margin={margin} grid={grid} size={size} lit={lit} onFocus={onFocus} />
+      <MapAxes tokens={tokens} margin={margin} grid={grid} size={size} lit={lit} onFocus={onFocus} />
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: the cell inside takes the keys. */}
       {/* biome-ignore lint/a11y/useSemanticElements: a canvas is no table; the panel offers one. */}
       <div
@@ -94,9 +107,9 @@ export const BigMap = memo(function BigMap(props: BigMapProps) {
           className="pointer-events-none absolute inset-0 overflow-visible"
           aria-hidden
         >
-          <Marks grid={grid} lit={lit} pinned={pinned} />
+          <MapMarks boxOf={(query, key) => boxOf(grid, 0, 0, query, key)} lit={lit} pinned={pinned} />
         </svg>
-        <ActiveCell {...props} grid={grid} spotOf={spotOf} />
+        <ActiveCell {...props} spotOf={spotOf} boxOf={(query, key) => boxOf(grid, 0, 0, query, key)} />
       </div>
       {props.overlay && (
         <div className="pointer-events-none absolute" style={{ left: margin, top: margin, ...size }}>
@@ -104,236 +117,5 @@ export const BigMap = memo(function BigMap(props: BigMapProps) {
         </div>
       )}
     </div>
-  );
-});
-
-type Grid = ReturnType<typeof gridLayout>;
-
-function Marks({ grid, lit, pinned }: { grid: Grid; lit: Spot | null; pinned: Spot | null }) {
-  const line = (query: number | null, key: number | null, className: string, strokeWidth: number) => {
-    const box = boxOf(grid, 0, 0, query, key);
-    return <rect {...box} className={`fill-none ${className}`} strokeWidth={strokeWidth} />;
-  };
-  const row = lit?.query ?? null;
-  const column = lit?.key ?? null;
-  return (
-    <>
-      {row !== null && line(row, null, 'stroke-black/70', 3)}
-      {column !== null && line(null, column, 'stroke-black/70', 3)}
-      {row !== null && line(row, null, 'stroke-white', 1.25)}
-      {column !== null && line(null, column, 'stroke-white', 1.25)}
-      {pinned && pinned.query !== null && pinned.key !== null && line(pinned.query, pinned.key, 'stroke-accent', 2.5)}
-    </>
-  );
-}
-
-/** The one cell that keyboard and screen reader stand on. It is a new element at every move, so that it is read out. */
-function ActiveCell({
-  values,
-  queries,
-  keys,
-  where,
-  pinned,
-  grid,
-  onFocus,
-  onPoint,
-  spotOf,
-}: BigMapProps & { grid: Grid; spotOf: (q: number, k: number) => Spot }) {
-  const [at, setAt] = useState({ query: 0, key: 0 });
-  const cell = useRef<HTMLDivElement>(null);
-  const moved = useRef(false);
-  useEffect(() => {
-    // `at` is why the element is new.
-    if (moved.current && at) cell.current?.focus();
-    moved.current = false;
-  }, [at]);
-  const query = Math.min(at.query, queries - 1);
-  const key = Math.min(at.key, keys - 1);
-  const go = (q: number, k: number) => {
-    const next = { query: Math.max(0, Math.min(queries - 1, q)), key: Math.max(0, Math.min(keys - 1, k)) };
-    if (next.query === query && next.key === key) return;
-    moved.current = true;
-    setAt(next);
-    onFocus({ type: 'hover', spot: spotOf(next.query, next.key) });
-  };
-  const onKey = (event: KeyboardEvent) => {
-    const up = grid.flip ? 1 : -1;
-    if (event.key === 'ArrowUp') go(query + up, key);
-    else if (event.key === 'ArrowDown') go(query - up, key);
-    else if (event.key === 'ArrowLeft') go(query, key - 1);
-    else if (event.key === 'ArrowRight') go(query, key + 1);
-    else if (event.key === 'Home') go(event.ctrlKey ? 0 : query, 0);
-    else if (event.key === 'End') go(event.ctrlKey ? queries - 1 : query, keys - 1);
-    else if (event.key === 'Enter' || event.key === ' ') onFocus({ type: 'click', spot: spotOf(query, key) });
-    else if (event.key === 'n') {
-      const at = event.currentTarget.getBoundingClientRect();
-      onPoint?.(spotOf(query, key), { clientX: at.left, clientY: at.top });
-    } else return;
-    event.preventDefault();
-    event.stopPropagation();
-  };
-  const box = boxOf(grid, 0, 0, query, key);
-  return (
-    // biome-ignore lint/a11y/useSemanticElements: the one row of a canvas that is in the document.
-    // biome-ignore lint/a11y/useFocusableInteractive: the cell takes the focus.
-    <div role="row" aria-rowindex={query + 1} className="contents">
-      {/* biome-ignore lint/a11y/useSemanticElements: see above. */}
-      <div
-        key={`${query}.${key}`}
-        ref={cell}
-        role="gridcell"
-        aria-colindex={key + 1}
-        aria-selected={pinned?.query === query && pinned.key === key}
-        aria-label={cellWords(where, query, key, values[query * keys + key]!)}
-        tabIndex={0}
-        className="pointer-events-none absolute"
-        style={{ left: box.x, top: box.y, width: box.width, height: box.height }}
-        onKeyDown={onKey}
-        onFocus={() => onFocus({ type: 'hover', spot: spotOf(query, key) })}
-        onBlur={() => onFocus({ type: 'hover', spot: null })}
-      />
-    </div>
-  );
-}
-
-interface AxesProps {
-  tokens: readonly Token[];
-  margin: number;
-  grid: Grid;
-  size: { width: number; height: number };
-  lit: Spot | null;
-  onFocus: (event: FocusEvent) => void;
-}
-
-/** Keys along the top, queries down the left, each token with its place. Pointing at one lights it in every head. */
-const Axes = memo(function Axes({ tokens, margin, grid, size, lit, onFocus }: AxesProps) {
-  const { queries, keys, flip } = grid;
-  const band = (count: number, length: number, reversed: boolean) => {
-    const places = Array.from({ length: count }, (_, i) => i);
-    return scaleBand<number>({ domain: reversed ? places.reverse() : places, range: [0, length] });
-  };
-  const pitch = (size.width / keys) as number;
-  // Labels that would touch are left out, evenly; every place stays reachable.
-  const every = Math.max(1, Math.ceil((tokens.some((t) => t.picture) ? 16 : keys > 99 ? 19 : 13) / pitch));
-  const shown = (count: number) => Array.from({ length: count }, (_, i) => i).filter((i) => i % every === 0);
-  const spot = (t: number): Spot => ({ layer: null, head: null, query: t < queries ? t : null, key: t < keys ? t : null });
-  // visx calls this as a function, once per tick.
-  const tick =
-    (side: 'top' | 'left') =>
-    ({ x, y, formattedValue }: TickRendererProps) => {
-      const place = Number(formattedValue);
-      const token = tokens[place];
-      const on = (side === 'top' ? lit?.key : lit?.query) === place;
-      return token && <TokenMark key={place} {...{ token, place, x, y, side, on }} pitch={Math.min(pitch * every, 30)} />;
-    };
-  const common = { hideAxisLine: true, hideTicks: true, tickFormat: (t: number) => String(t), tickLength: 0 };
-  const at = (event: React.MouseEvent): Spot | null => {
-    const box = event.currentTarget.getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left - margin, event.clientY - box.top - margin];
-    if (x < 0 === y < 0) return null;
-    const t = Math.floor(x >= 0 ? (x / size.width) * keys : (y / size.height) * queries);
-    const place = y >= 0 && flip ? queries - 1 - t : t;
-    return place >= 0 && place < tokens.length ? spot(place) : null;
-  };
-  return (
-    <svg
-      width={size.width + margin + 2}
-      height={size.height + margin}
-      className="absolute inset-0 overflow-visible"
-      aria-hidden
-      onPointerMove={(e) => e.pointerType !== 'touch' && onFocus({ type: 'hover', spot: at(e) })}
-      onPointerLeave={() => onFocus({ type: 'hover', spot: null })}
-      onClick={(e) => onFocus({ type: 'click', spot: at(e) })}
-    >
-      <rect width={size.width + margin} height={size.height + margin} className="fill-transparent" />
-      <AxisTop
-        top={margin}
-        left={margin}
-        scale={band(keys, size.width, false)}
-        tickValues={shown(keys)}
-        tickComponent={tick('top')}
-        {...common}
-      />
-      <AxisLeft
-        top={margin}
-        left={margin}
-        scale={band(queries, size.height, flip)}
-        tickValues={shown(queries)}
-        tickComponent={tick('left')}
-        {...common}
-      />
-      <text x={margin + size.width / 2} y={8} textAnchor="middle" className="fill-dim text-[9px]">
-        keys →
-      </text>
-      <text
-        transform={`translate(8 ${margin + size.height / 2}) rotate(-90)`}
-        textAnchor="middle"
-        className="fill-dim text-[9px]"
-      >
-        {flip ? 'queries →' : '← queries'}
-      </text>
-    </svg>
-  );
-});
-
-interface MarkProps {
-  token: Token;
-  place: number;
-  x: number;
-  y: number;
-  side: 'top' | 'left';
-  pitch: number;
-  on: boolean;
-}
-
-function TokenMark({ token, place, x, y, side, pitch, on }: MarkProps) {
-  if (token.picture) {
-    const edge = Math.max(10, Math.min(26, pitch - 2));
-    const [left, top] = side === 'top' ? [x - edge / 2, y - edge - 3] : [x - edge - 3, y - edge / 2];
-    return (
-      <g>
-        <image href={token.picture} x={left} y={top} width={edge} height={edge} style={{ imageRendering: 'pixelated' }} />
-        {token.picked && (
-          <rect
-            x={left - 1.5}
-            y={top - 1.5}
-            width={edge + 3}
-            height={edge + 3}
-            rx={edge / 3}
-            className="fill-none stroke-accent"
-            strokeWidth={1.5}
-            strokeDasharray="3 2"
-          />
-        )}
-        {token.odd && <rect x={left} y={top} width={edge} height={edge} className="fill-none stroke-warn" strokeWidth={2} />}
-        {on && (
-          <rect x={left - 2} y={top - 2} width={edge + 4} height={edge + 4} className="fill-none stroke-ink" strokeWidth={1.5} />
-        )}
-      </g>
-    );
-  }
-  const small = pitch < 18;
-  const [left, top] = side === 'top' ? [x, y - 13] : [x - 17, y + 4];
-  const wrong = token.right === false;
-  return (
-    <g className={on ? 'fill-ink' : 'fill-ink/85'}>
-      <text
-        x={left}
-        y={top}
-        textAnchor="middle"
-        className={`font-mono ${small ? 'text-[10px]' : 'text-xs'} ${on ? 'font-bold' : ''} ${wrong ? 'fill-bad' : ''}`}
-      >
-        {token.text}
-      </text>
-      {/* The place, since digits repeat; a cross where the answer is wrong. */}
-      <text
-        x={side === 'top' ? x : x - 2}
-        y={side === 'top' ? y - 3 : y + 3}
-        textAnchor={side === 'top' ? 'middle' : 'end'}
-        className={`text-[7px] ${wrong ? 'fill-bad' : 'fill-dim'}`}
-      >
-        {wrong ? '✗' : place + 1}
-      </text>
-    </g>
   );
 }

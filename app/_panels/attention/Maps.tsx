@@ -3,6 +3,7 @@ import { BigMap } from '../../_charts/attention/BigMap';
 import { ColourBar } from '../../_charts/attention/ColourBar';
 import type { Focus, Spot } from '../../_charts/attention/focus';
 import { HeadGrid } from '../../_charts/attention/HeadGrid';
+import { type AttentionView, attentionView } from '../../_live/attentionView';
 import { CellOverlay, HeadOverlay, writeOnMap } from '../room/MapOverlays';
 import { BothSides } from './BothSides';
 import { focusStore } from './focusStore';
@@ -13,6 +14,8 @@ import { Readout } from './Readout';
 import { Swiped } from './Swiped';
 import { useSelect } from './useSelect';
 import type { WorkspaceProps } from './Workspace';
+
+const setTile = (tile: AttentionView['tile']) => attentionView.set({ tile });
 
 interface MapsProps extends WorkspaceProps {
   /** CSS pixels. */
@@ -98,6 +101,8 @@ export function Maps({ scene, large, view, theme, width, focus, lit, pinned, bes
                 width={Math.min(largeWidth, 620)}
                 maxHeight={several && wide ? 420 : 520}
                 flip={view.flip}
+                tile={view.tile}
+                onTile={setTile}
                 onFocus={focusStore.send}
                 overlay={(box) => (
                   <CellOverlay boxOf={box} step={scene.recorded.step} head={large.head} queries={maps.queries} keys={maps.keys} />

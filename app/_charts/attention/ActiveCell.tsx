@@ -1,0 +1,72 @@
+'use client';
+
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import type { BigMapProps } from './BigMap';
+import type { Spot } from './focus';
+import type { Box } from './layout';
+import { cellWords } from './tokens';
+
+interface ActiveCellProps extends BigMapProps {
+  spotOf: (query: number, key: number) => Spot;
+  /** A cell's place in CSS pixels. */
+  boxOf: (query: number, key: number) => Box;
+}
+
+/** The one cell that keyboard and screen reader stand on. It is a new element at every move, so that it is read out. */
+export function ActiveCell({ values, queries, keys, where, pinned, flip, onFocus, onPoint, spotOf, boxOf }: ActiveCellProps) {
+  const [at, setAt] = useState({ query: 0, key: 0 });
+  const cell = useRef<HTMLDivElement>(null);
+  const moved = useRef(false);
+  useEffect(() => {
+    // `at` is why the element is new.
+    if (moved.current && at) cell.current?.focus();
+    moved.current = false;
+  }, [at]);
+  const query = Math.min(at.query, queries - 1);
+  const key = Math.min(at.key, keys - 1);
+  const go = (q: number, k: number) => {
+    const next = { query: Math.max(0, Math.min(queries - 1, q)), key: Math.max(0, Math.min(keys - 1, k)) };
+    if (next.query === query && next.key === key) return;
+    moved.current = true;
+    setAt(next);
+    onFocus({ type: 'hover', spot: spotOf(next.query, next.key) });
+  };
+  const onKey = (event: KeyboardEvent) => {
+    const up = flip ? 1 : -1;
+    if (event.key === 'ArrowUp') go(query + up, key);
+    else if (event.key === 'ArrowDown') go(query - up, key);
+    else if (event.key === 'ArrowLeft') go(query, key - 1);
+    else if (event.key === 'ArrowRight') go(query, key + 1);
+    else if (event.key === 'Home') go(event.ctrlKey ? 0 : query, 0);
+    else if (event.key === 'End') go(event.ctrlKey ? queries - 1 : query, keys - 1);
+    else if (event.key === 'Enter' || event.key === ' ') onFocus({ type: 'click', spot: spotOf(query, key) });
+    else if (event.key === 'n') {
+      const at = event.currentTarget.getBoundingClientRect();
+      onPoint?.(spotOf(query, key), { clientX: at.left, clientY: at.top });
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  const box = boxOf(query, key);
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: the one row of a canvas that is in the document.
+    // biome-ignore lint/a11y/useFocusableInteractive: the cell takes the focus.
+    <div role="row" aria-rowindex={query + 1} className="contents">
+      {/* biome-ignore lint/a11y/useSemanticElements: see above. */}
+      <div
+        key={`${query}.${key}`}
+        ref={cell}
+        role="gridcell"
+        aria-colindex={key + 1}
+        aria-selected={pinned?.query === query && pinned.key === key}
+        aria-label={cellWords(where, query, key, values[query * keys + key]!)}
+        tabIndex={0}
+        className="pointer-events-none absolute"
+        style={{ left: box.x, top: box.y, width: box.width, height: box.height }}
+        onKeyDown={onKey}
+        onFocus={() => onFocus({ type: 'hover', spot: spotOf(query, key) })}
+        onBlur={() => onFocus({ type: 'hover', spot: null })}
+      />
+    </div>
+  );
+}

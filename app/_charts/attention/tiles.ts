@@ -1,0 +1,138 @@
+/** Maps of more cells than the screen has pixels: levels of ever larger tiles, each tile the largest, mean or smallest of its cells, and a window onto them. */
+import type { MapSize } from '~/shared/attention';
+import { pixelOf } from './raster';
+import type { ColourScale } from './scale';
+
+export const tileKinds = ['max', 'mean', 'min'] as const;
+export type TileKind = (typeof tileKinds)[number];
+
+export interface Level extends MapSize {
+  /** Cells per tile side. */
+  factor: number;
+  /** [queries, keys] of tiles. A tile with a cell that is NaN is NaN. */
+  values: Float32Array;
+}
+
+/**
+ * The map itself, then tiles of 2 x 2, 4 x 4 ... cells up to a single one. Of a difference the "largest" is what is furthest from 0, the "smallest" what is nearest.
+ */
+export function tileLevels(values: Float32Array, { queries, keys }: MapSize, kind: TileKind, signed: boolean): Level[] {
+  const levels: Level[] = [{ factor: 1, queries, keys, values }];
+  const rank = (v: number) => (kind === 'min' ? -1 : 1) * (signed ? Math.abs(v) : v);
+  for (let below = levels[0]!; below.queries > 1 || below.keys > 1; below = levels.at(-1)!) {
+    const size = { queries: Math.ceil(below.queries / 2), keys: Math.ceil(below.keys / 2) };
+    const out = new Float32Array(size.queries * size.keys);
+    // Cells in a row or column of tiles of the level below; the last one may hold fewer.
+    const cells = (tile: number, count: number) => Math.min(below.factor, count - tile * below.factor);
+    for (let i = 0; i < size.queries; i++)
+      for (let j = 0; j < size.keys; j++) {
+        let [best, sum, weight] = [Number.NaN, 0, 0];
+        let bad = false;
+        for (let y = 2 * i; y < Math.min(2 * i + 2, below.queries); y++)
+          for (let x = 2 * j; x < Math.min(2 * j + 2, below.keys); x++) {
+            const v = below.values[y * below.keys + x]!;
+            bad ||= v - v !== 0;
+            const area = cells(y, queries) * cells(x, keys);
+            sum += v * area;
+            weight += area;
+            if (weight === area || rank(v) > rank(best)) best = v;
+          }
+        out[i * size.keys + j] = bad ? Number.NaN : kind === 'mean' ? sum / weight : best;
+      }
+    levels.push({ factor: 2 * below.factor, ...size, values: out });
+  }
+  return levels;
+}
+
+/** The part of a map that is looked at, in cells; `span` of them on the longer side of the picture. */
+export interface MapWindow {
+  left: number;
+  top: number;
+  span: number;
+}
+
+export const smallestSpan = 8;
+
+export interface Picture extends MapSize {
+  /** CSS pixels, one canvas pixel each. */
+  width: number;
+  height: number;
+}
+
+/** Pixels per cell. */
+export const pitchOf = (p: Picture, w: MapWindow): number => Math.max(p.width, p.height) / w.span;
+
+/** The finest level whose tiles are at least a pixel wide: then each tile has a pixel of its own, and none disappears. */
+export function levelFor(levels: readonly Level[], pitch: number): Level {
+  return levels.find((l) => l.factor * pitch >= 1) ?? levels.at(-1)!;
+}
+
+/** Paints what the window shows: every pixel the tile under its middle. */
+export function paintWindow(
+  pixels: Uint32Array,
+  p: Picture,
+  w: MapWindow,
+  levels: readonly Level[],
+  scale: ColourScale,
+  flip: boolean,
+): void {
+  const pitch = pitchOf(p, w);
+  const level = levelFor(levels, pitch);
+  const columns = Int32Array.from({ length: p.width }, (_, x) => Math.floor((w.left + (x + 0.5) / pitch) / level.factor));
+  for (let y = 0; y < p.height; y++) {
+    const query = w.top + (y + 0.5) / pitch;
+    const row = Math.floor((flip ? p.queries - query : query) / level.factor);
+    if (row < 0 || row >= level.queries) continue;
+    for (let x = 0; x < p.width; x++) {
+      const column = columns[x]!;
+      if (column >= 0 && column < level.keys) pixels[y * p.width + x] = pixelOf(scale, level.values[row * level.keys + column]!);
+    }
+  }
+}
+
+/** Kept inside the map, never closer than a few cells. */
+export function clampWindow(w: MapWindow, { queries, keys, width, height }: Picture): MapWindow {
+  const whole = Math.max(keys, queries);
+  const span = Math.max(Math.min(smallestSpan, whole), Math.min(w.span, whole));
+  const longer = Math.max(width, height);
+  const inside = (at: number, count: number, length: number) => Math.max(0, Math.min(at, count - (span * length) / longer));
+  return { span, left: inside(w.left, keys, width), top: inside(w.top, queries, height) };
+}
+
+/** Closer by `factor`; what is at (x, y) of the picture stays there. */
+export function zoomedAt(w: MapWindow, p: Picture, factor: number, x: number, y: number): MapWindow {
+  const span = Math.max(
+    Math.min(smallestSpan, Math.max(p.keys, p.queries)),
+    Math.min(w.span / factor, Math.max(p.keys, p.queries)),
+  );
+  const [before, after] = [pitchOf(p, w), pitchOf(p, { ...w, span })];
+  return clampWindow({ span, left: w.left + x / before - x / after, top: w.top + y / before - y / after }, p);
+}
+
+/**
+ * The cell that a pixel stands for: the one under it, or where a tile stands for many, the cell that gave the tile its value (for means the first one).
+ * null outside of the map.
+ */
+export function cellUnder(
+  p: Picture,
+  w: MapWindow,
+  levels: readonly Level[],
+  flip: boolean,
+  x: number,
+  y: number,
+): { query: number; key: number } | null {
+  const pitch = pitchOf(p, w);
+  const { factor } = levelFor(levels, pitch);
+  const key = Math.floor(w.left + x / pitch);
+  const down = w.top + y / pitch;
+  const query = Math.floor(flip ? p.queries - down : down);
+  if (key < 0 || key >= p.keys || query < 0 || query >= p.queries) return null;
+  if (factor === 1) return { query, key };
+  const first = { query: query - (query % factor), key: key - (key % factor) };
+  const [exact, level] = [levels[0]!, levels.find((l) => l.factor === factor)!];
+  const value = level.values[(first.query / factor) * level.keys + first.key / factor]!;
+  for (let i = first.query; i < Math.min(first.query + factor, p.queries); i++)
+    for (let j = first.key; j < Math.min(first.key + factor, p.keys); j++)
+      if (exact.values[i * p.keys + j] === value) return { query: i, key: j };
+  return first;
+}
