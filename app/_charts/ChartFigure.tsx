@@ -57,7 +57,7 @@ export function ChartFigure(props: {
       }
     >
       <figcaption className="flex min-h-6 items-start gap-2">
-        <span id={`${id}title`} title={title} className={`min-w-0 truncate font-semibold ${large ? 'text-base' : ''}`}>
+        <span id={`${id}title`} title={title} className={`max-w-1/2 shrink-0 truncate font-semibold ${large ? 'text-base' : ''}`}>
           {title}
         </span>
         {props.legend}

@@ -30,7 +30,7 @@ export function Legend({
 }) {
   const many = lines.length > MOST;
   return (
-    <ul ref={ref} className="flex shrink-0 flex-wrap items-center gap-x-2.5 text-xs text-dim [max-width:75%]">
+    <ul ref={ref} className="flex min-w-0 flex-1 flex-wrap items-center gap-x-2.5 text-xs text-dim">
       {many && <li className="py-0.5">{lines.length} lines</li>}
       {!many &&
         lines.map((l) => (
