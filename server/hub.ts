@@ -118,7 +118,12 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     now: () => clock.now(),
     onError,
   });
-  const list = new RunList(clock, { summary: (id) => summaries.get(id) ?? null, trainers: () => registry.list() });
+  /** Runs that are no more, for those who have them in their list. */
+  const gone = new Map<string, RunSummary>();
+  const list = new RunList(clock, {
+    summary: (id) => summaries.get(id) ?? gone.get(id) ?? null,
+    trainers: () => registry.list(),
+  });
 
   function summarized(view: RunView): void {
     summaries.set(view.runId, summarize(view, watching.get(view.runId) ?? 0));
@@ -375,6 +380,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       if (!of?.room.view.trashed || !ended(of.room.view.status)) return false;
       stored.delete(runId);
       opened.delete(runId);
+      gone.set(runId, { ...summarize(of.room.view, 0), gone: true });
       summaries.delete(runId);
       registry.remove(runId);
       await of.room.idle();

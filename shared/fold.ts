@@ -378,6 +378,10 @@ export interface RunSummary {
   backend: string | null;
   parent: RunView['parent'];
   copyOf?: string;
+  /** Threads that are not resolved, and what was written last in any. */
+  notes?: { open: number; newest: string | null };
+  /** It is no more: the last that is heard of it. */
+  gone?: true;
   tags: string[];
   archived: boolean;
   trashed: boolean;
@@ -409,11 +413,23 @@ export function summarize(view: RunView, watchers: number): RunSummary {
     backend: view.backend?.name ?? null,
     parent: view.parent,
     ...(view.copyOf !== undefined && { copyOf: view.copyOf }),
+    ...(view.notes.length > 0 && { notes: notesInShort(view.notes) }),
     tags: view.tags,
     archived: view.archived,
     trashed: view.trashed,
     queuePlace: placeInQueue(view),
     ...(questions > 0 && { questions }),
     watchers,
+  };
+}
+
+/** Letters of the newest note that a list needs. */
+const NOTE_LETTERS = 200;
+
+function notesInShort(notes: readonly Note[]): { open: number; newest: string | null } {
+  const newest = notes.reduce<Note | null>((last, n) => (last === null || n.at >= last.at ? n : last), null);
+  return {
+    open: notes.filter((n) => n.replyTo === null && !n.resolved).length,
+    newest: newest?.text.slice(0, NOTE_LETTERS) ?? null,
   };
 }

@@ -1,9 +1,9 @@
 import { Dialog } from '@base-ui/react/dialog';
 import { X } from 'lucide-react';
-import type { ReactNode } from 'react';
+import { type ReactNode, useRef } from 'react';
 import { buttonClass } from './Button';
 
-/** A dialog over the page. Escape and a click outside close it. */
+/** A dialog over the page. Escape and a click outside close it. A field that is marked `data-first` has the focus when it opens. */
 export function Modal({
   open,
   onClose,
@@ -19,11 +19,14 @@ export function Modal({
   wide?: boolean;
   children: ReactNode;
 }) {
+  const popup = useRef<HTMLDivElement>(null);
   return (
     <Dialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Dialog.Portal>
         <Dialog.Backdrop className="fixed inset-0 z-40 bg-black/50" />
         <Dialog.Popup
+          ref={popup}
+          initialFocus={() => popup.current?.querySelector<HTMLElement>('[data-first]') ?? true}
           className={`fixed top-1/2 left-1/2 z-50 flex max-h-[calc(100dvh-1rem)] w-[calc(100vw-1rem)] -translate-x-1/2 -translate-y-1/2 flex-col rounded border border-line bg-panel shadow-2xl shadow-black/40 outline-none ${wide ? 'max-w-3xl' : 'max-w-md'}`}
         >
           <header className="flex items-start justify-between gap-3 border-b border-line px-4 py-2.5">

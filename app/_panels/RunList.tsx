@@ -1,21 +1,32 @@
 'use client';
 
-import { Plus, Search } from 'lucide-react';
+import { ArrowDown, ArrowUp, Plus, Search } from 'lucide-react';
 import Link from 'next/link';
-import { useEffect, useState } from 'react';
-import { Button, buttonClass } from '../_components/Button';
+import { type RefObject, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
+import { Button } from '../_components/Button';
 import { inputClass, Select } from '../_components/Field';
 import { LinkState } from '../_components/LinkState';
 import { ThemeToggle, TopBar } from '../_components/TopBar';
 import { useRunList } from '../_live/useRunList';
+import { Chosen } from './Chosen';
 import { ImportButton } from './ImportButton';
 import { NewRunDialog } from './NewRunDialog';
 import { RunTable } from './RunTable';
 import { Trainers } from './Trainers';
-import { defaultQuery, fromParams, type SortKey, shelves, type TableQuery, toParams, visibleRuns } from './tableQuery';
+import {
+  defaultQuery,
+  fromParams,
+  type SortKey,
+  shelves,
+  sortedBy,
+  sortKeys,
+  sortWords,
+  type TableQuery,
+  toParams,
+  visibleRuns,
+} from './tableQuery';
 
 const atOnce = 100;
-const mostCompared = 10;
 
 export function RunList() {
   const { link, error, runs, trainers, you } = useRunList();
@@ -29,16 +40,28 @@ export function RunList() {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [dialog, setDialog] = useState(false);
   const [limit, setLimit] = useState(atOnce);
-  const rows = visibleRuns(runs ?? [], query);
+  // Typing goes on while a long table is drawn.
+  const drawn = useDeferredValue(query);
+  const rows = useMemo(() => visibleRuns(runs ?? [], drawn), [runs, drawn]);
   const mayStart = you !== null && you.role !== 'viewer';
 
-  const sort = (key: SortKey) =>
-    setQuery({ ...query, sort: key, descending: query.sort === key ? !query.descending : key !== 'name' && key !== 'status' });
-  const choose = (runId: string) => {
-    const next = new Set(chosen);
-    if (!next.delete(runId) && next.size < mostCompared) next.add(runId);
-    setChosen(next);
-  };
+  const sort = (key: SortKey) => setQuery(sortedBy(query, key));
+  const choose = useCallback((runIds: string[], on: boolean) => {
+    setChosen((before) => {
+      const next = new Set(before);
+      for (const id of runIds) {
+        if (on) next.add(id);
+        else next.delete(id);
+      }
+      return next;
+    });
+  }, []);
+  const latest = useRef(setQuery);
+  latest.current = setQuery;
+  const asked = useRef(query);
+  asked.current = query;
+  const showTag = useCallback((tag: string) => latest.current({ ...asked.current, search: tag }), []);
+  const search = useSearchKey();
 
   return (
     <>
@@ -60,9 +83,11 @@ export function RunList() {
           <label className="relative order-2 min-w-32 flex-1 sm:order-none sm:max-w-64">
             <Search aria-hidden size={13} className="absolute top-2 left-2 text-dim" />
             <input
+              ref={search}
               type="search"
               aria-label="Search runs"
-              placeholder="name, task, tag, person…"
+              aria-keyshortcuts="/"
+              placeholder="name, task, tag, person…  /"
               className={`${inputClass} pl-7 font-sans`}
               value={query.search}
               onChange={(e) => setQuery({ ...query, search: e.target.value })}
@@ -75,11 +100,27 @@ export function RunList() {
             value={query.show}
             onChange={(e) => setQuery({ ...query, show: e.target.value as TableQuery['show'] })}
           />
-          {chosen.size > 1 && (
-            <Link className={`order-2 sm:order-none ${buttonClass('plain')}`} href={`/compare?runs=${[...chosen].join(',')}`}>
-              Compare {chosen.size}
-            </Link>
-          )}
+          <span className="order-2 flex gap-1 sm:hidden">
+            <select
+              aria-label="Sort by"
+              className={`${inputClass} w-auto font-sans`}
+              value={query.sort}
+              onChange={(e) => setQuery({ ...query, sort: e.target.value as SortKey })}
+            >
+              {sortKeys.map((key) => (
+                <option key={key} value={key}>
+                  {sortWords[key]}
+                </option>
+              ))}
+            </select>
+            <Button
+              size="icon"
+              aria-label={query.descending ? 'Sorted down; sort up' : 'Sorted up; sort down'}
+              onClick={() => setQuery({ ...query, descending: !query.descending })}
+            >
+              {query.descending ? <ArrowDown aria-hidden size={13} /> : <ArrowUp aria-hidden size={13} />}
+            </Button>
+          </span>
           <span className="sm:ml-auto">
             <ImportButton disabled={!mayStart} />
           </span>
@@ -93,6 +134,14 @@ export function RunList() {
             New run
           </Button>
         </div>
+        <Chosen
+          runs={(runs ?? []).filter((r) => chosen.has(r.runId) && !r.gone)}
+          you={you}
+          onClear={() => setChosen(new Set())}
+        />
+        {query.show === 'trash' && (
+          <p className="mb-2 text-xs text-dim">Deleted runs are kept for 30 days; then they are gone for good.</p>
+        )}
         {link === 'reconnecting' && (
           <p role="alert" className="mb-2 rounded border border-warn/50 bg-warn/10 px-3 py-1.5 text-warn">
             The connection to the server broke. The list may be old; it is fetched again on return.
@@ -108,7 +157,15 @@ export function RunList() {
           ) : rows.length === 0 ? (
             <Empty title="Nothing fits" text="No run fits the search and filter." />
           ) : (
-            <RunTable runs={rows.slice(0, limit)} query={query} onSort={sort} chosen={chosen} onChoose={choose} you={you} />
+            <RunTable
+              runs={rows.slice(0, limit)}
+              query={query}
+              onSort={sort}
+              chosen={chosen}
+              onChoose={choose}
+              onTag={showTag}
+              you={you}
+            />
           )}
         </div>
         {rows.length > limit && (
@@ -120,6 +177,24 @@ export function RunList() {
       <NewRunDialog open={dialog} onClose={() => setDialog(false)} />
     </>
   );
+}
+
+/** "/" goes to the search, from wherever no key is typed. */
+function useSearchKey(): RefObject<HTMLInputElement | null> {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      const at = event.target instanceof Element ? event.target : null;
+      if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (at?.closest('input, select, textarea, [role="dialog"], [role="menu"]')) return;
+      event.preventDefault();
+      field.current?.focus();
+      field.current?.select();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, []);
+  return field;
 }
 
 function Empty({ title, text }: { title: string; text: string }) {

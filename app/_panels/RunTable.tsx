@@ -1,5 +1,6 @@
-import { ArrowDown, ArrowUp, Eye, GitBranch } from 'lucide-react';
+import { ArrowDown, ArrowUp, Copy, Eye, GitBranch, MessageSquare } from 'lucide-react';
 import Link from 'next/link';
+import { memo } from 'react';
 import type { RunSummary } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { Ago } from '../_components/Ago';
@@ -47,21 +48,40 @@ export function RunTable({
   onSort,
   chosen,
   onChoose,
+  onTag,
   you,
 }: {
   runs: RunSummary[];
   query: TableQuery;
   onSort(key: SortKey): void;
   chosen: ReadonlySet<string>;
-  onChoose(runId: string): void;
+  onChoose(runIds: string[], chosen: boolean): void;
+  /** Shows the runs of a tag. */
+  onTag(tag: string): void;
   you: Actor | null;
 }) {
+  const all = runs.every((r) => chosen.has(r.runId));
+  const some = runs.some((r) => chosen.has(r.runId));
   return (
     <table className="w-full border-collapse">
       <thead>
         <tr className="border-b border-line">
           <th className="w-8 px-2" scope="col">
-            <span className="sr-only">Choose to compare</span>
+            <input
+              type="checkbox"
+              aria-label={`Choose all ${runs.length} runs shown`}
+              className="size-3.5 accent-accent"
+              ref={(box) => {
+                if (box) box.indeterminate = some && !all;
+              }}
+              checked={all}
+              onChange={() =>
+                onChoose(
+                  runs.map((r) => r.runId),
+                  !all,
+                )
+              }
+            />
           </th>
           <Heading sortKey="name" title="Run" className="pl-0 text-left" query={query} onSort={onSort} />
           {columns.map((c) => (
@@ -74,52 +94,84 @@ export function RunTable({
       </thead>
       <tbody>
         {runs.map((run) => (
-          <tr key={run.runId} className="group border-b border-line/70 last:border-0 hover:bg-raised/60">
-            <td className="px-2 text-center align-middle">
-              <input
-                type="checkbox"
-                aria-label={`Compare ${run.name}`}
-                className="size-3.5 accent-accent"
-                checked={chosen.has(run.runId)}
-                onChange={() => onChoose(run.runId)}
-              />
-            </td>
-            <td className="max-w-0 min-w-40 py-1.5 pr-3">
-              <Link href={`/runs/${run.runId}`} className="block truncate font-medium hover:text-accent">
-                {run.parent && <GitBranch aria-label="branch" size={12} className="mr-1 inline text-dim" />}
-                {run.name}
-              </Link>
-              <span className="flex flex-wrap items-center gap-x-2 text-2xs text-dim">
-                <span className="sm:hidden">
-                  <StatusBadge status={run.status} />
-                </span>
-                <span>{run.task}</span>
-                {run.pictures && <span>{run.pictures}</span>}
-                {run.backend && <span>{run.backend}</span>}
-                {run.tags.map((tag) => (
-                  <span key={tag} className="rounded-sm border border-line px-1">
-                    {tag}
-                  </span>
-                ))}
-              </span>
-              <span className="mt-1 block md:hidden">
-                <Progress step={run.step} total={run.totalSteps} label={`Progress of ${run.name}`} />
-              </span>
-            </td>
-            {columns.map((c) => (
-              <td key={c.key} className={`px-2 py-1.5 whitespace-nowrap ${c.className}`}>
-                {c.cell(run)}
-              </td>
-            ))}
-            <td className="w-8 pr-1 text-right align-middle">
-              <RunMenu run={run} you={you} />
-            </td>
-          </tr>
+          <Row key={run.runId} run={run} chosen={chosen.has(run.runId)} onChoose={onChoose} onTag={onTag} you={you} />
         ))}
       </tbody>
     </table>
   );
 }
+
+/** A thousand of them must not be drawn anew for each that changes. */
+const Row = memo(function Row({
+  run,
+  chosen,
+  onChoose,
+  onTag,
+  you,
+}: Pick<Parameters<typeof RunTable>[0], 'onChoose' | 'onTag' | 'you'> & { run: RunSummary; chosen: boolean }) {
+  return (
+    <tr className="group border-b border-line/70 last:border-0 hover:bg-raised/60">
+      <td className="px-2 text-center align-middle">
+        <input
+          type="checkbox"
+          aria-label={`Choose ${run.name}`}
+          className="size-3.5 accent-accent"
+          checked={chosen}
+          onChange={() => onChoose([run.runId], !chosen)}
+        />
+      </td>
+      <td className="max-w-0 min-w-40 py-1.5 pr-3">
+        <Link href={`/runs/${run.runId}`} className="block truncate font-medium hover:text-accent">
+          {run.parent && <GitBranch aria-label="branch" size={12} className="mr-1 inline text-dim" />}
+          {run.name}
+        </Link>
+        <span className="flex flex-wrap items-center gap-x-2 text-2xs text-dim">
+          <span className="sm:hidden">
+            <StatusBadge status={run.status} />
+          </span>
+          <span>{run.task}</span>
+          {run.pictures && <span>{run.pictures}</span>}
+          {run.backend && <span>{run.backend}</span>}
+          {run.copyOf && (
+            <span className="inline-flex items-center gap-0.5" title={`Imported as a copy of run ${run.copyOf}`}>
+              <Copy aria-hidden size={10} /> copy of {run.copyOf}
+            </span>
+          )}
+          {run.tags.map((tag) => (
+            <button
+              key={tag}
+              type="button"
+              className="rounded-sm border border-line px-1 hover:text-ink"
+              title={`Show runs with ${tag}`}
+              onClick={() => onTag(tag)}
+            >
+              {tag}
+            </button>
+          ))}
+          {run.notes?.newest && (
+            <span className="inline-flex max-w-full min-w-0 items-center gap-1" title={run.notes.newest}>
+              <MessageSquare aria-hidden size={10} className="shrink-0" />
+              <span className="sr-only">Notes: </span>
+              {run.notes.open > 1 && run.notes.open}
+              <span className="max-w-60 truncate">{run.notes.newest}</span>
+            </span>
+          )}
+        </span>
+        <span className="mt-1 block md:hidden">
+          <Progress step={run.step} total={run.totalSteps} label={`Progress of ${run.name}`} />
+        </span>
+      </td>
+      {columns.map((c) => (
+        <td key={c.key} className={`px-2 py-1.5 whitespace-nowrap ${c.className}`}>
+          {c.cell(run)}
+        </td>
+      ))}
+      <td className="w-8 pr-1 text-right align-middle">
+        <RunMenu run={run} you={you} />
+      </td>
+    </tr>
+  );
+});
 
 function Heading({
   sortKey,

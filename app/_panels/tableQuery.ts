@@ -44,9 +44,18 @@ export function fromParams(query: string): TableQuery {
   };
 }
 
-/** Every word of the search must occur in the run's name, id, task, status, backend, author or tags. */
+/** Every word of the search must occur in the run's name, id, task, status, backend, author, tags or newest note. */
 function matches(run: RunSummary, words: string[]): boolean {
-  const text = [run.name, run.runId, run.task, run.status, run.backend ?? '', run.createdBy.name, ...run.tags]
+  const text = [
+    run.name,
+    run.runId,
+    run.task,
+    run.status,
+    run.backend ?? '',
+    run.createdBy.name,
+    run.notes?.newest ?? '',
+    ...run.tags,
+  ]
     .join(' ')
     .toLowerCase();
   return words.every((w) => text.includes(w));
@@ -56,6 +65,7 @@ export function visibleRuns(runs: readonly RunSummary[], { search, show, sort, d
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   const kept = runs.filter(
     (r) =>
+      !r.gone &&
       r.trashed === (show === 'trash') &&
       (show === 'trash' || r.archived === (show === 'archived')) &&
       (show !== 'active' || !ended(r.status)) &&
@@ -73,6 +83,26 @@ function order(a: string | number | null, b: string | number | null, sign: numbe
   if (typeof a === 'string' && typeof b === 'string') return sign * a.localeCompare(b, 'en', { numeric: true });
   return sign * ((a as number) - (b as number));
 }
+
+/** Words for the columns, where they are chosen from a list. */
+export const sortWords: Record<SortKey, string> = {
+  name: 'name',
+  status: 'status',
+  step: 'step',
+  loss: 'loss',
+  accuracy: 'accuracy',
+  validationAccuracy: 'validation accuracy',
+  testAccuracy: 'test accuracy',
+  watchers: 'people watching',
+  createdAt: 'start',
+};
+
+/** The query after a click on a column: its other direction, or the one that people want first. */
+export const sortedBy = (query: TableQuery, key: SortKey): TableQuery => ({
+  ...query,
+  sort: key,
+  descending: query.sort === key ? !query.descending : key !== 'name' && key !== 'status' && key !== 'loss',
+});
 
 /** Tags as they are typed, separated by commas; each once. */
 export function tagsOf(text: string): { ok: true; tags: string[] } | { ok: false; message: string } {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultQuery, fromParams, shelves, sortKeys, tagsOf, toParams, visibleRuns } from '~/app/_panels/tableQuery';
+import { defaultQuery, fromParams, shelves, sortedBy, sortKeys, tagsOf, toParams, visibleRuns } from '~/app/_panels/tableQuery';
 import { defaultConfig } from '~/shared/config';
 import { emptyView, type RunSummary, summarize } from '~/shared/fold';
 
@@ -72,4 +72,20 @@ it('search, shelf and order come back from the address; what makes no sense is l
         expect(fromParams(toParams(query))).toEqual(query);
       }
   expect(fromParams('show=none&sort=nothing&order=sideways')).toEqual(defaultQuery);
+});
+
+describe('sorting and what is shown', () => {
+  it('a click on a column turns it round, on another begins with what people want first', () => {
+    const loss = sortedBy(defaultQuery, 'loss');
+    expect([loss.sort, loss.descending]).toEqual(['loss', false]);
+    expect(sortedBy(loss, 'loss').descending).toBe(true);
+    expect(sortedBy(loss, 'testAccuracy').descending).toBe(true);
+    expect(sortedBy(loss, 'name').descending).toBe(false);
+  });
+
+  it('a run that is no more is shown nowhere; the newest note is searched', () => {
+    const runs = [run('gone', { gone: true }), run('noted', { notes: { open: 1, newest: 'diverged after warm-up' } })];
+    expect(shelves.flatMap((show) => visibleRuns([runs[0]!], { ...defaultQuery, show }))).toEqual([]);
+    expect(visibleRuns(runs, { ...defaultQuery, search: 'WARM-UP' }).map((r) => r.runId)).toEqual(['noted']);
+  });
 });
