@@ -1,5 +1,4 @@
 import { useEffect, useMemo } from 'react';
-import { mapOf } from '~/shared/attentionSnapshot';
 import { within } from '../../_charts/attention/focus';
 import { History, type RowHistory } from '../../_charts/attention/History';
 import { type SignalLine, SignalLines } from '../../_charts/attention/SignalLines';
@@ -10,6 +9,7 @@ import { setCursor } from '../../_live/cursor';
 import { type Snapshots, useFeedVersion } from '../../_live/snapshots';
 import { focusStore, useFocus } from './focusStore';
 import type { Large } from './large';
+import { rowHistory } from './rowHistory';
 import { StepCursor } from './StepCursor';
 import type { Scene } from './useScene';
 
@@ -43,8 +43,8 @@ export function PinnedHistory({
   const history = useMemo((): RowHistory | null => {
     void version;
     if (!open) return null;
-    return rowHistory(snapshots, scene, head, example, query);
-  }, [snapshots, scene, head, example, query, open, version]);
+    return rowHistory(feed, scene.snapshot, head, example, query);
+  }, [feed, scene.snapshot, head, example, query, open, version]);
   if (!history || query === null || !head)
     return <p className="text-xs text-dim">Pin a cell of one head (click it) to see its query's weights over all steps.</p>;
   const key = pinned?.key ?? null;
@@ -95,31 +95,4 @@ export function PinnedHistory({
       />
     </div>
   );
-}
-
-function rowHistory(
-  { feed }: Snapshots,
-  scene: Scene,
-  head: { layer: number; head: number },
-  example: number,
-  query: number,
-): RowHistory {
-  const { keys } = scene.maps;
-  const inputs = (s: Scene['snapshot']) => s.inputs.subarray(example * s.keys, (example + 1) * s.keys).join();
-  const wanted = inputs(scene.snapshot);
-  const at: number[] = [];
-  const rows: Float32Array[] = [];
-  for (const r of feed.recorded) {
-    const s = feed.peek(r);
-    // Other probe examples are another story.
-    if (!s || s.keys !== keys || example >= s.examples || head.layer >= s.layers || head.head >= s.heads || inputs(s) !== wanted)
-      continue;
-    at.push(r.step);
-    rows.push(mapOf(s, example, head.layer, head.head).subarray(query * keys, (query + 1) * keys));
-  }
-  const all = new Float32Array(rows.length * keys);
-  rows.forEach((row, n) => {
-    all.set(row, n * keys);
-  });
-  return { steps: Float64Array.from(at), rows: all, keys, recorded: feed.recorded.length };
 }
