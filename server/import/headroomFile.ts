@@ -154,10 +154,15 @@ async function json(member: TarMember): Promise<unknown> {
 
 async function* verified({ name, body }: TarMember, hash: string, tell: () => void): AsyncGenerator<Uint8Array> {
   const sha = createHash('sha256');
-  for await (const part of body) {
-    tell();
-    sha.update(part);
-    yield part;
+  try {
+    for await (const part of body) {
+      tell();
+      sha.update(part);
+      yield part;
+    }
+  } catch (error) {
+    // It reaches whoever reads the body, not the reading of the file around it.
+    throw new ImportError(`${name}: the file is damaged: ${(error as Error).message}`);
   }
   const found = sha.digest('hex');
   if (found !== hash) throw new ImportError(`${name}: its bytes have SHA-256 ${found}; the file is damaged`);
