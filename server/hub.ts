@@ -10,13 +10,12 @@ import { isRevert, lastRevert, type RevertCommand, revertAction } from '~/shared
 import { branchEvents } from './branch';
 import type { Clock } from './clock';
 import { FieldError } from './fieldError';
-import { type FrameSettings, Frames, type ViewerPort } from './frames';
-import { RunLog } from './log';
+import type { FrameSettings, ViewerPort } from './frames';
 import { Questions } from './questions';
 import { moveInQueue } from './queue';
-import { Room } from './room';
+import { type Opened, Rooms } from './rooms';
 import { RunList } from './runList';
-import type { Store, StoredRun } from './store';
+import type { Store } from './store';
 import { Trainers } from './trainers';
 import { openRun } from './waitingRuns';
 
@@ -75,36 +74,23 @@ export interface HubDeps {
   frames?: FrameSettings;
 }
 
-interface Opened {
-  room: Room;
-  frames: Frames;
-  savedSeq: number;
-  /** When somebody last asked for it. */
-  usedAt: number;
-  cancelSave: (() => void) | null;
-}
-
 type RunCreated = Extract<ServerEvent, { type: 'run.created' }>;
 const unknownRun = (runId: string) => refuse('unknown-run', `there is no run ${runId}`, 'runId');
 const newRunId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 10);
-const saveEveryMs = 5_000;
 /** How long a branch "of now" waits for its checkpoint. */
 const checkpointWithinMs = 20_000;
-/** Ended runs kept open for the next one who looks. */
-const endedKeptOpen = 20;
 
 export async function openHub(deps: HubDeps): Promise<OpenHub> {
   const { store, clock, onError } = deps;
-  const stored = new Map<string, Pick<StoredRun, 'runId' | 'nextEvent'>>();
   const summaries = new Map<string, RunSummary>();
-  const opened = new Map<string, Promise<Opened>>();
   const watching = new Map<string, number>();
   const listeners = new Set<(runId: string, entries: Entry[], view: RunView) => void>();
 
+  const room = async (runId: string) => (await rooms.open(runId))?.room ?? null;
   const registry = new Trainers({
     clock,
     graceMs: deps.graceMs ?? 10_000,
-    room: async (runId) => (await open(runId))?.room ?? null,
+    room,
     onChange: () => list.trainersChanged(),
     onError,
     answerers: {
@@ -113,7 +99,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     },
   });
   const questions = new Questions({
-    room: async (runId) => (await open(runId))?.room ?? null,
+    room,
     hasBlob: deps.hasBlob,
     now: () => clock.now(),
     onError,
@@ -130,9 +116,23 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     list.runChanged(view.runId);
   }
 
-  /** Everything that follows from committed entries, in this order: what people see, what the trainer gets, what is saved. */
-  function committed(runId: string, entries: Entry[], view: RunView, of: Opened | null): void {
-    of?.frames.publish(entries, view);
+  const rooms = new Rooms({
+    store,
+    clock,
+    room: {
+      hasBlob: deps.hasBlob,
+      hasTrainer: (id) => registry.holds(id),
+      now: () => clock.now(),
+      needsApproval: deps.needsApproval ?? (() => []),
+    },
+    frames: deps.frames,
+    committed,
+    onError,
+  });
+
+  /** What follows from committed entries, in this order: the list, what the trainers get, whoever else listens. */
+  function committed(entries: Entry[], view: RunView): void {
+    const { runId } = view;
     summarized(view);
     const revert = lastRevert(view)?.record;
     if (revert && entries.some(({ event }) => event.type === 'command.applied' && event.commandId === revert.command.id))
@@ -147,98 +147,17 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
         registry.deliver(runId, { seq, actor: event.actor, command: event.command });
     questions.committed(view, entries);
     if (ended(view.status)) registry.remove(runId);
-    if (of && ended(view.status) && entries.some((e) => e.event.type === 'status')) void save(of);
-    else if (of) of.cancelSave ??= clock.after(saveEveryMs, () => void save(of));
     for (const listener of listeners) listener(runId, entries, view);
   }
 
-  async function save(of: Opened): Promise<void> {
-    of.cancelSave?.();
-    of.cancelSave = null;
-    const { view } = of.room;
-    if (view.seq === of.savedSeq) return;
-    try {
-      await store.saveView(view, summarize(view, 0));
-      of.savedSeq = view.seq;
-    } catch (error) {
-      onError(error);
-    }
-  }
-
-  function opening(log: (publish: (entries: Entry[], view: RunView) => void) => Promise<RunLog>): Promise<Opened> {
-    let self: Opened | null = null;
-    return log((entries, view) => committed(view.runId, entries, view, self)).then((runLog) => {
-      const room = new Room(runLog, {
-        hasBlob: deps.hasBlob,
-        hasTrainer: (id) => registry.holds(id),
-        now: () => clock.now(),
-        needsApproval: deps.needsApproval ?? (() => []),
-      });
-      self = {
-        room,
-        frames: new Frames(runLog.runId, room.view, clock, deps.frames),
-        savedSeq: 0,
-        usedAt: clock.now(),
-        cancelSave: null,
-      };
-      return self;
-    });
-  }
-
-  function open(runId: string): Promise<Opened> | null {
-    const known = opened.get(runId);
-    if (known) {
-      // Most recently used last.
-      opened.delete(runId);
-      opened.set(runId, known);
-      known.then(
-        (of) => {
-          of.usedAt = clock.now();
-        },
-        () => {},
-      );
-      return known;
-    }
-    const run = stored.get(runId);
-    if (!run) return null;
-    const opens = opening((publish) => RunLog.open({ store, clock }, run, publish));
-    opened.set(runId, opens);
-    opens.then(
-      () => void closeIdle(),
-      () => opened.delete(runId),
-    );
-    return opens;
-  }
-
-  /** Lets go of ended runs that nobody has looked at for longest. */
-  async function closeIdle(): Promise<void> {
-    const idle: [string, Opened][] = [];
-    for (const [runId, promise] of [...opened]) {
-      const of = await promise.catch(() => null);
-      if (of && ended(of.room.view.status) && of.frames.size === 0 && !registry.holds(runId)) idle.push([runId, of]);
-    }
-    for (const [runId, of] of idle.slice(0, Math.max(0, idle.length - endedKeptOpen))) {
-      await of.room.idle();
-      await save(of);
-      // Whoever has just asked for it holds on to it.
-      if (of.frames.size > 0 || of.room.view.seq !== of.savedSeq || clock.now() - of.usedAt < 1000) continue;
-      stored.set(runId, { runId, nextEvent: of.room.nextEvent });
-      opened.delete(runId);
-      of.frames.close();
-    }
-  }
-
   async function begin(runId: string, created: RunCreated, next: ServerEvent[]): Promise<void> {
-    const opens = opening((publish) => RunLog.create({ store, clock }, runId, created, publish));
-    const { room } = await opens;
-    stored.set(runId, { runId, nextEvent: 0 });
-    opened.set(runId, opens);
+    const { room } = await rooms.create(runId, created);
     if (next.length > 0) await room.decide(() => next);
     registry.add(openRun(room)!);
   }
 
   /** Asks the run's trainer for a checkpoint. @returns its hash, or why there is none */
-  async function checkpointNow({ room }: Opened, actor: Actor): Promise<string | Refusal> {
+  async function checkpointNow({ room }: Pick<Opened, 'room'>, actor: Actor): Promise<string | Refusal> {
     const { runId } = room;
     const id = nanoid();
     const found = () => {
@@ -273,11 +192,11 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   }
 
   for (const run of await store.runs()) {
-    stored.set(run.runId, run);
+    rooms.know(run);
     if (run.summary?.seq === run.head) summaries.set(run.runId, run.summary.summary);
     const known = summaries.get(run.runId);
     if (known && ended(known.status) && !known.questions) continue;
-    const { room } = (await open(run.runId))!;
+    const { room } = (await rooms.open(run.runId))!;
     summaries.set(run.runId, summarize(room.view, 0));
     await room.settle();
     questions.found(room.view);
@@ -296,16 +215,16 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     moveQuestion: (actor, commandId, before) => questions.move(actor, commandId, before),
 
     async moveInQueue(actor, runId, before) {
-      if (!stored.has(runId)) return unknownRun(runId);
+      if (!rooms.knows(runId)) return unknownRun(runId);
       const answer = moveInQueue(registry.queue(), runId, before, clock.now());
       if (!answer.ok) return answer;
       for (const { runId: id, place } of answer.moved)
-        await (await open(id))?.room.decide(() => [{ type: 'run.queued', actor, place }]);
+        await (await rooms.open(id))?.room.decide(() => [{ type: 'run.queued', actor, place }]);
       return { ok: true };
     },
 
     async view(runId) {
-      return (await open(runId))?.room.view ?? null;
+      return (await rooms.open(runId))?.room.view ?? null;
     },
 
     async create(actor, config) {
@@ -320,7 +239,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     },
 
     async branch(actor, request) {
-      const parent = await open(request.runId);
+      const parent = await rooms.open(request.runId);
       if (!parent) return unknownRun(request.runId);
       const checkpoint = request.checkpoint ?? (await checkpointNow(parent, actor));
       if (typeof checkpoint !== 'string') return checkpoint;
@@ -332,11 +251,11 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     },
 
     async decide(runId, choose) {
-      return (await open(runId))?.room.decide(choose) ?? unknownRun(runId);
+      return (await rooms.open(runId))?.room.decide(choose) ?? unknownRun(runId);
     },
 
     async revert(actor, { runId, checkpoint, commandId = nanoid() }) {
-      const of = await open(runId);
+      const of = await rooms.open(runId);
       if (!of) return unknownRun(runId);
       const step = of.room.view.checkpoints.findLast((c) => c.blob.hash === checkpoint)?.step;
       const args: RevertCommand['args'] = step === undefined ? { checkpoint } : { step, checkpoint };
@@ -345,13 +264,13 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     },
 
     async command(actor, command) {
-      const of = await open(command.runId);
+      const of = await rooms.open(command.runId);
       if (!of) return unknownRun(command.runId);
       return of.room.command(actor, command);
     },
 
     async watch(runId, port, cursor) {
-      const of = await open(runId);
+      const of = await rooms.open(runId);
       if (!of) return null;
       const { viewer, view } = of.frames.join(port, cursor);
       const count = () => {
@@ -369,24 +288,19 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     },
 
     async adopt(runId) {
-      stored.set(runId, { runId, nextEvent: 0 });
-      const { view } = (await open(runId)!).room;
+      rooms.know({ runId, nextEvent: 0 });
+      const { view } = (await rooms.open(runId)!).room;
       summarized(view);
       questions.found(view);
     },
 
     async remove(runId) {
-      const of = await open(runId);
+      const of = await rooms.open(runId);
       if (!of?.room.view.trashed || !ended(of.room.view.status)) return false;
-      stored.delete(runId);
-      opened.delete(runId);
       gone.set(runId, { ...summarize(of.room.view, 0), gone: true });
       summaries.delete(runId);
       registry.remove(runId);
-      await of.room.idle();
-      of.cancelSave?.();
-      of.cancelSave = null;
-      of.frames.close();
+      await rooms.forget(runId, of);
       await store.remove(runId);
       list.runChanged(runId);
       return true;
@@ -400,13 +314,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     async close() {
       registry.close();
       list.close();
-      for (const promise of opened.values()) {
-        const of = await promise.catch(() => null);
-        if (!of) continue;
-        await of.room.idle();
-        await save(of);
-        of.frames.close();
-      }
+      await rooms.close();
     },
   };
 }

@@ -302,6 +302,8 @@ export class Trainers {
     for (const run of this.#runs.free()) {
       const trainer = [...this.#trainers.values()].find((t) => t.ready && t.port && misfit(t.registration, run.config) === null);
       if (trainer && this.#runs.take(run.runId)) await this.#assign(run, trainer);
+      // A trainer that came meanwhile takes the first of them, not the next one.
+      if (this.#again) return;
       else await this.#wait(run);
     }
   }
