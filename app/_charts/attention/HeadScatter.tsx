@@ -130,7 +130,7 @@ export const HeadScatter = memo(function HeadScatter(props: HeadScatterProps) {
         if (!end) return null;
         const on = active?.layer === l && active.head === h;
         const off = hidden.has(headKey(l, h));
-        const words = `${headName(l, h)}: ${x.label} ${end[0].toFixed(3)}, ${y.label} ${end[1].toFixed(3)}${off ? ', hidden' : ''}`;
+        const words = `${l + 1}.${h + 1}, ${headName(l, h)}: ${x.label} ${end[0].toFixed(3)}, ${y.label} ${end[1].toFixed(3)}${off ? ', hidden' : ''}`;
         return (
           <button
             key={headKey(l, h)}
