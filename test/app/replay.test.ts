@@ -143,7 +143,7 @@ describeInBrowser('a replay file in Chromium, from the disk, without a network',
 
   it('holds the decisions, the notes as they were written, and the set-up', async () => {
     await page.getByTestId('activity').getByText('Clip at → 1').waitFor();
-    expect(await page.getByText(`look here ${evil}`).count()).toBe(1);
+    expect(await page.getByRole('region', { name: 'Notes' }).getByText(`look here ${evil}`).count()).toBe(1);
     expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe(`run ${evil}`.slice(0, 80));
     await page.getByText('Attention: all 3 snapshots, exact.').waitFor();
     expect(await page.evaluate(() => (window as { broken?: number }).broken)).toBeUndefined();
