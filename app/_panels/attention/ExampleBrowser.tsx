@@ -4,6 +4,8 @@ import { ChevronLeft, ChevronRight } from 'lucide-react';
 import { memo, useState } from 'react';
 import { Button } from '../../_components/Button';
 import { inputClass, Select } from '../../_components/Field';
+import { useRunStore } from '../../_live/RunProvider';
+import type { RunStore } from '../../_live/types';
 import { useView } from '../../_live/useRun';
 import { useSteer } from '../../_live/useSteer';
 import { useWhyNot } from '../useWhyNot';
@@ -12,10 +14,26 @@ import { type PagedSplit, pagedSplits, pageInWords, readPage } from './examplePa
 /** Looks at what the run records next: other probe examples, at once. */
 export function useLookAt(): (examples: string) => Promise<void> {
   const steer = useSteer();
+  const store = useRunStore();
   return async (examples) => {
     const changed = await steer({ kind: 'set', control: 'probeExamples', value: examples });
-    if (changed.ok) await steer({ kind: 'act', action: 'snapshot', args: {} });
+    if (changed.ok && (await wasApplied(store, changed.seq))) await steer({ kind: 'act', action: 'snapshot', args: {} });
   };
+}
+
+/** Waits for the trainer's answer to the command at this place of the log. */
+function wasApplied(store: RunStore, seq: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    let stop = () => {};
+    const look = () => {
+      const outcome = store.get().view?.commands.find((c) => c.seq === seq)?.outcome.status;
+      if (outcome === undefined || outcome === 'requested') return;
+      stop();
+      resolve(outcome === 'applied');
+    };
+    stop = store.subscribe(look);
+    look();
+  });
 }
 
 /** Pages through the sets of the validation or test split: each page becomes the probe examples, for everybody, and a snapshot shows it. */
