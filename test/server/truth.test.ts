@@ -191,4 +191,38 @@ describe('the trainer process', () => {
     ]);
     expect(view).toEqual(await whole(a, runId));
   });
+
+  it('whose loss becomes NaN at step s is paused before step s + 2, and the log says why', async () => {
+    const a = keep(await startApp({ trainer: { args: ['--import', 'tsx', 'trainer/main.ts'], folder: root, backend: 'cpu' } }));
+    const { runId } = await a.hub.create(you, { ...small, epochs: 500, clip: { mode: 'off', threshold: 1 } });
+    const v = keep(await TestViewer.connect(a.url));
+    await v.watch(runId);
+    await v.command({
+      kind: 'set',
+      id: 'rate-far-too-high',
+      runId,
+      control: 'learningRate',
+      value: 1e300,
+      when: { kind: 'step', step: 30 },
+    });
+    const view = await v.until((now) => now.status === 'paused' && now.alerts.some((x) => x.message.includes('pause asked for')));
+    const { rows, series } = await a.hub.store.range({
+      runId,
+      series: ['loss', 'gradNorm'],
+      fromStep: 0,
+      toStep: null,
+      buckets: 4000,
+    });
+    const first = rows.findIndex(
+      (_, i) => !Number.isFinite(series.loss!.last[i]!) || !Number.isFinite(series.gradNorm!.last[i]!),
+    );
+    expect(first).toBeGreaterThanOrEqual(30);
+    // Paused at step s + 1: after update s, before update s + 1.
+    expect(view.step).toBeLessThan(first + 2);
+    const alert = view.alerts.find((x) => x.kind === 'not-finite' && x.message.includes('pause'))!;
+    expect(alert).toMatchObject({ step: first, level: 'error' });
+    expect(alert.message).toMatch(
+      new RegExp(`^at step ${first} the (loss|gradient norm) is (NaN|-?Infinity); pause asked for; snapshot asked for$`),
+    );
+  });
 });

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import { deliver, type Notice, payload } from '~/server/watchdogs/webhooks';
 
@@ -44,4 +46,23 @@ it('a refusal is not repeated, and an absence ends with its reason', async () =>
   expect(await deliver(hook, notice, refused.delivery)).toEqual({ ok: false, message: 'it answered 404' });
   const away = service([null, null, null, null, null]);
   expect(await deliver(hook, notice, away.delivery)).toEqual({ ok: false, message: 'connection refused (5 attempts)' });
+});
+
+it.each(['slack', 'discord'] as const)('%s over real HTTP: two failures, then it is there, once', async (format) => {
+  const statuses = [500, 429, 204];
+  const got: unknown[] = [];
+  const server = createServer(async (request, response) => {
+    let text = '';
+    for await (const chunk of request) text += chunk;
+    response.statusCode = statuses.shift()!;
+    if (response.statusCode === 204) got.push([request.method, request.headers['content-type'], JSON.parse(text)]);
+    response.end();
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
+  const waits: number[] = [];
+  const delivery = { fetch, pause: async (ms: number) => void waits.push(ms) };
+  expect(await deliver({ url, format }, notice, delivery)).toEqual({ ok: true });
+  expect([statuses, waits, got]).toEqual([[], [1_000, 5_000], [['POST', 'application/json', payload(format, notice)]]]);
+  await new Promise((closed) => server.close(closed));
 });

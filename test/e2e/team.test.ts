@@ -1,0 +1,211 @@
+/** A team in one room, with everything as people have it: `HOST=0.0.0.0 npm start`, links, two browsers, a script, an agent and the house log. */
+import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { nanoid } from 'nanoid';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { auditPath } from '~/server/audit/auditFile';
+import { connect } from '~/server/mcp/client';
+import { describeInBrowser, openBrowser, temporaryFolder } from '../support/browser';
+import { freePort, type Product, startProduct } from '../support/product';
+import { root } from '../support/root';
+
+const run = promisify(execFile);
+
+describeInBrowser('a team, as it begins', () => {
+  const folder = temporaryFolder();
+  let product: Product;
+  let browser: Awaited<ReturnType<typeof openBrowser>>;
+  let ada: Page;
+  let bob: Page;
+  let runId: string;
+  let secret: string;
+  let stopped = false;
+
+  beforeAll(async () => {
+    const env = { HOST: '0.0.0.0', HEADROOM_BACKEND: 'wasm' };
+    [product, browser] = await Promise.all([
+      startProduct({ dataFolder: folder.path, port: await freePort(), env }),
+      openBrowser(),
+    ]);
+    [ada, bob] = (await Promise.all(
+      ['ada', 'bob'].map(async () => (await browser.browser.newContext({ viewport: { width: 1440, height: 1000 } })).newPage()),
+    )) as [Page, Page];
+    for (const page of [ada, bob]) page.setDefaultTimeout(60_000);
+  }, 300_000);
+  afterAll(async () => {
+    await browser?.close();
+    if (!stopped) await product?.stop();
+    folder.remove();
+  });
+  const region = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
+  const textIn = (page: Page, label: string) => page.getByLabel(label).inputValue();
+  /** On a page of its own, so that the others stay as they are. */
+  async function onTeamPage<T>(who: Page, act: (page: Page) => Promise<T>): Promise<T> {
+    const page = await who.context().newPage();
+    page.setDefaultTimeout(60_000);
+    try {
+      await page.goto(`${product.url}/team`);
+      return await act(page);
+    } finally {
+      await page.close();
+    }
+  }
+
+  it('the printed link lets the first admin in, once; without one nobody sees a run', async () => {
+    await bob.goto(product.url);
+    await bob.getByText('Open the invite link that you were given').waitFor();
+    const link = /http:\/\/\S+\/join\?invite=\S+/.exec(product.output())![0];
+    await ada.goto(link);
+    await ada.getByText('You come in as admin').waitFor();
+    await ada.getByRole('button', { name: 'Join' }).click();
+    await ada.getByText('name: say who you are').waitFor();
+    await ada.getByLabel('Your name').fill('Ada Lovelace');
+    await ada.getByLabel('Your colour').fill('#aa3355');
+    await ada.getByRole('button', { name: 'Join' }).click();
+    await ada.getByRole('link', { name: 'Reverse' }).first().click();
+    await ada.waitForURL(/\/runs\/[a-z0-9]+/);
+    runId = /\/runs\/([a-z0-9]+)/.exec(ada.url())![1]!;
+    await bob.goto(link);
+    await bob.getByText('this invite link is not valid any more; ask an admin for a new one').waitFor();
+  }, 180_000);
+
+  it('an invited viewer watches; promoted, steers without reloading', async () => {
+    const invite = await onTeamPage(ada, async (page) => {
+      await page.getByLabel('Uses').fill('0');
+      await page.getByText('a whole number from 1 to 1000').waitFor();
+      await page.getByLabel('Uses').fill('2');
+      await page.getByRole('button', { name: 'Make a link' }).click();
+      const link = await textIn(page, 'Send this link to whom you invite.');
+      await region(page, 'Invite links').getByText('viewer, 2 of 2 uses left').waitFor();
+      return link;
+    });
+    // Under an address that other machines know, where this one has any.
+    if (
+      Object.values((await import('node:os')).networkInterfaces())
+        .flat()
+        .some((a) => a && !a.internal && a.family === 'IPv4')
+    )
+      expect(new URL(invite).hostname).not.toBe('127.0.0.1');
+    await bob.goto(product.url + new URL(invite).pathname + new URL(invite).search);
+    await bob.getByLabel('Your name').fill('Bob');
+    await bob.getByRole('button', { name: 'Join' }).click();
+    await bob.getByRole('link', { name: 'Reverse' }).first().waitFor();
+    await bob.goto(`${product.url}/runs/${runId}`);
+    await bob.getByTestId('read-only').getByText('Bob (viewer) may watch but not steer').waitFor();
+    expect(await bob.getByLabel('Clip value', { exact: true }).isDisabled()).toBe(true);
+    const refused = await bob.request.post(`${product.url}/api/trpc/runs.command`, {
+      data: { kind: 'set', id: nanoid(), runId, control: 'clipThreshold', value: 1 },
+    });
+    expect((await refused.json()).result.data).toMatchObject({ ok: false, reason: 'forbidden' });
+
+    await onTeamPage(ada, async (page) => {
+      await page.getByLabel('Role of Bob').selectOption('operator');
+      await page.getByText('Role changed').waitFor();
+    });
+    await bob.getByTestId('read-only').waitFor({ state: 'detached' });
+    await bob.getByLabel('Clip value', { exact: true }).fill('2.5');
+    await bob.getByLabel('Clip value', { exact: true }).press('Enter');
+    await ada.getByText(/^by Bob, step \d+, was 5$/).waitFor();
+  }, 180_000);
+
+  it('the wheel is taken, asked for and handed over; while somebody holds it nobody else steers', async () => {
+    await bob.getByRole('button', { name: 'Hold the wheel' }).click();
+    await ada
+      .getByTestId('wheel')
+      .getByText(/^Bob holds the wheel, \d+:\d\d left$/)
+      .waitFor();
+    expect(await ada.getByLabel('Clip value', { exact: true }).isDisabled()).toBe(true);
+    await ada.getByRole('button', { name: 'Ask for it' }).click();
+    await bob.getByTestId('wheel').getByText('Ada Lovelace asks for the wheel').waitFor();
+    await bob.getByRole('button', { name: 'Hand over' }).click();
+    await ada.getByTestId('wheel').getByText('You hold the wheel').waitFor();
+    await ada.getByRole('button', { name: 'Release' }).click();
+    await bob.getByTestId('wheel').getByText('Everybody who may steer can').waitFor();
+  }, 120_000);
+
+  it('what an admin marked as risky waits for a second operator', async () => {
+    await onTeamPage(ada, async (page) => {
+      await page.getByLabel('Needs a second operator').fill('learningRate');
+      await region(page, 'Second pair of eyes').getByRole('button', { name: 'Save' }).click();
+      await page.getByText('Saved').waitFor();
+    });
+    const rate = bob.getByRole('textbox', { name: 'Learning rate', exact: true });
+    await rate.fill('0.0003');
+    await rate.press('Enter');
+    const asked = ada.getByRole('list', { name: 'Waiting for a second operator' });
+    await asked.getByText('Bob asks for Learning rate → 0.0003').waitFor();
+    await bob.getByRole('list', { name: 'Waiting for a second operator' }).getByText('waits for a second operator').waitFor();
+    expect(await bob.getByRole('button', { name: 'Approve' }).count()).toBe(0);
+    await asked.getByRole('button', { name: 'Approve' }).click();
+    await ada.getByText(/^by Bob, step \d+, was 0.0005$/).waitFor();
+    await ada.getByTestId('activity').getByText('Ada Lovelace approved a command').waitFor();
+  }, 120_000);
+
+  it('a token lets a script and an agent in, under its name and role', async () => {
+    secret = await onTeamPage(ada, async (page) => {
+      await region(page, 'Tokens').getByRole('button', { name: 'Make a token' }).click();
+      await page.getByText('say what the token is for').waitFor();
+      await page.getByLabel('For what').fill('nightly');
+      await page.getByLabel('May act as').selectOption('operator');
+      await region(page, 'Tokens').getByRole('button', { name: 'Make a token' }).click();
+      return textIn(page, 'Send it as “authorization: Bearer …”.');
+    });
+    const script = connect({ url: product.url, token: secret });
+    const given = await script.runs.command.mutate({ kind: 'set', id: nanoid(), runId, control: 'weightDecay', value: 0.01 });
+    expect(given).toMatchObject({ ok: true });
+    await ada.getByTestId('activity').getByText('Weight decay → 0.01').waitFor();
+    await expect(script.team.invites.query()).rejects.toThrow('may not manage people');
+
+    const agent = new Client({ name: 'test', version: '1' });
+    await agent.connect(
+      new StdioClientTransport({
+        command: 'npm',
+        args: ['run', '--silent', 'mcp'],
+        cwd: root,
+        env: { ...(process.env as Record<string, string>), HEADROOM_SERVER: product.url, HEADROOM_TOKEN: secret },
+      }),
+    );
+    const { content } = (await agent.callTool({ name: 'get_run', arguments: { runId } })) as { content: { text: string }[] };
+    expect(JSON.parse(content[0]!.text).controls.find((c: { name: string }) => c.name === 'weightDecay').value).toBe(0.01);
+    await agent.close();
+  }, 120_000);
+
+  it('the house log tells it by person and is taken away; a session that is ended goes dark at once and says why', async () => {
+    await onTeamPage(ada, async (page) => {
+      const log = region(page, 'House log');
+      await log.getByLabel('Whose rows').selectOption('Bob');
+      await log.getByText(`run ${runId}: asked for clipThreshold = 2.5`).waitFor();
+      expect(await log.getByText('made an invite link').count()).toBe(0);
+      const [file] = await Promise.all([page.waitForEvent('download'), log.getByRole('button', { name: 'Export' }).click()]);
+      const rows = readFileSync(await file.path(), 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      expect(new Set(rows.map((r) => r.actor.name))).toEqual(new Set(['Bob']));
+      await region(page, 'Sessions')
+        .getByRole('listitem')
+        .filter({ hasText: 'Bob' })
+        .getByRole('button', { name: 'Sign out' })
+        .click();
+    });
+    await bob.getByRole('alert').getByText('You were signed out. To come back, open an invite link.').waitFor();
+    expect((await bob.request.get(`${product.url}/api/trpc/runs.list`)).status()).toBe(401);
+  }, 120_000);
+
+  it('npm run verify-audit finds the row that was tampered with', async () => {
+    await product.stop();
+    stopped = true;
+    const file = auditPath(folder.path);
+    const verify = () => run('npm', ['run', '--silent', 'verify-audit', '--', file], { cwd: root });
+    expect((await verify()).stdout).toMatch(/\d+ rows, unbroken; the last hash is [0-9a-f]{64}/);
+    const lines = readFileSync(file, 'utf8').split('\n');
+    const at = lines.findIndex((line) => line.includes('2.5'));
+    lines[at] = lines[at]!.replace('2.5', '2.6');
+    writeFileSync(file, lines.join('\n'));
+    await expect(verify()).rejects.toThrow(`row ${at + 1} was tampered with`);
+  }, 120_000);
+});
