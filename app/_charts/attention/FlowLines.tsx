@@ -62,7 +62,7 @@ export const FlowLines = memo(function FlowLines({ layers, size, mass, shares, t
         for (const e of list) {
           if (isLit(e) !== bright) continue;
           context.strokeStyle = bright ? accent : ink;
-          context.globalAlpha = some && !bright ? 0.06 : Math.min(1, 0.08 + 0.8 * e.weight);
+          context.globalAlpha = some && !bright ? 0.06 : Math.min(1, 0.05 + 0.85 * Math.sqrt(e.weight));
           context.lineWidth = 0.5 + 2.5 * e.weight;
           context.beginPath();
           context.moveTo(from, yAt(e.key));

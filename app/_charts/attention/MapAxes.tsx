@@ -143,7 +143,7 @@ function TokenMark({ token, place, x, y, side, pitch, on }: MarkProps) {
         textAnchor={side === 'top' ? 'middle' : 'end'}
         className={`text-[7px] ${wrong ? 'fill-bad' : 'fill-dim'}`}
       >
-        {wrong ? '✗' : place + 1}
+        {wrong ? '✗' : token.text === String(place + 1) ? '' : place + 1}
       </text>
     </g>
   );

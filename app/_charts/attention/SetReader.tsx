@@ -83,7 +83,7 @@ export const SetReader = memo(function SetReader({ snapshot, example, tokens, pi
               <span className="sr-only">
                 {token.name}, probability {p.toFixed(2)}
               </span>
-              <span aria-hidden className="font-mono text-[10px] leading-3 text-dim">
+              <span aria-hidden className="font-mono text-[10px] leading-3 tracking-tighter whitespace-nowrap text-dim">
                 {t + 1}
                 <span className="text-ink"> {(100 * p).toFixed(p < 0.1 ? 1 : 0)}%</span>
               </span>

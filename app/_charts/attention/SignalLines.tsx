@@ -115,15 +115,13 @@ export const SignalLines = memo(function SignalLines({
         {chance && chanceY !== null && (
           <div className="pointer-events-none absolute inset-x-0 border-t border-dashed border-warn" style={{ top: chanceY }}>
             <span
-              className={`absolute right-1 ${chanceY < 14 ? 'top-0.5' : 'bottom-0'} bg-panel/80 px-0.5 text-[9px] leading-3 text-warn`}
+              className={`absolute right-1 ${chanceY < 14 ? 'top-0.5' : 'bottom-0'} bg-panel px-0.5 text-[9px] leading-3 text-warn`}
             >
               {chance.label} {short(chance.value)}
             </span>
           </div>
         )}
-        <span className="pointer-events-none absolute top-0 left-1 bg-panel/80 px-0.5 text-[10px] leading-3 text-dim">
-          {title}
-        </span>
+        <span className="pointer-events-none absolute top-0 left-1 bg-panel px-0.5 text-[10px] leading-3 text-dim">{title}</span>
         {cursor}
       </div>
     </div>

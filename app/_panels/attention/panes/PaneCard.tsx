@@ -152,7 +152,14 @@ function StepLine({ shown: at, onChange, onMove }: PaneCardProps) {
         }}
       />
       <span className="min-w-18 text-right whitespace-nowrap text-dim">
-        step <strong className="font-mono text-ink">{step}</strong>
+        {look?.shown && look.shown.recorded !== look.nearest && !look.error ? (
+          <span className="text-warn">step {step} loading</span>
+        ) : (
+          <>
+            {look?.nearest && at.step !== step && <span title={`nearest recorded to step ${at.step}`}>{at.step} ≈ </span>}
+            step <strong className="font-mono text-ink">{step}</strong>
+          </>
+        )}
       </span>
     </div>
   );

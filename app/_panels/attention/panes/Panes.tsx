@@ -57,7 +57,9 @@ export function Panes(props: PanesProps) {
     });
   }, [comparison.scale, difference?.maps, palette, theme]);
   const cards = shown.length + (difference ? 1 : 0);
-  const columns = Math.max(1, Math.min(cards, Math.floor((width + gap) / (narrowest + gap))));
+  const fit = Math.max(1, Math.floor((width + gap) / (narrowest + gap)));
+  // As even as they go: four where three fit are two and two.
+  const columns = Math.ceil(cards / Math.ceil(cards / fit));
   const cardWidth = Math.floor((width + gap) / columns) - gap;
   const spot = focus.hovered ?? focus.pinned;
   const change = (n: number, of: Partial<Pane>) =>

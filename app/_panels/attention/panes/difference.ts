@@ -7,7 +7,8 @@ export type Difference = { maps: HeadMaps; note: string | null } | { maps: null;
 export function paneDifference(a: ShownPane | undefined, b: ShownPane | undefined): Difference {
   if (!a?.shown || !b?.shown) return { maps: null, note: 'both panes have to be there' };
   const [p, q] = [a.shown, b.shown];
-  const sizes = (s: ShownMaps) => `${s.maps.layers} × ${s.maps.heads} heads of ${s.maps.queries} × ${s.maps.keys}`;
+  const sizes = ({ maps: m }: ShownMaps) =>
+    `${m.layers * m.heads === 1 ? 'one head' : `${m.layers} × ${m.heads} heads`} of ${m.queries} × ${m.keys}`;
   if (sizes(p) !== sizes(q))
     return {
       maps: null,
