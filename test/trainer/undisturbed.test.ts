@@ -1,4 +1,5 @@
 /** Whatever is asked while a run trains, of it or of a checkpoint of another: its next 100 losses are those of a run that nobody asked anything, bit for bit. */
+import { memory } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { defaultConfig, type RunConfig } from '~/shared/config';
 import type { Question, QuestionAnswer } from '~/shared/protocol';
@@ -157,6 +158,7 @@ describe('a question that cannot be answered', () => {
     const good = question(of, c, 20, 'ablateHeads');
     const { self, answer, answers } = aside(backend, of);
     self.turns.free();
+    const tensors = memory().numTensors;
     expect(await answer({ ...good, action: 'guess' })).toEqual({
       ok: false,
       reason: 'invalid',
@@ -182,5 +184,6 @@ describe('a question that cannot be answered', () => {
     self.forget('called off');
     expect(await answer({ ...good, ticket: 'the next' })).toMatchObject({ ok: true });
     expect(answers.slice(before).map((a) => a.ticket)).toEqual(['the next']);
+    expect(memory().numTensors).toBe(tensors);
   });
 });
