@@ -10,6 +10,8 @@ export interface XMap {
   log?: true;
   /** Its "steps" are places that several runs share (compare), and mean nothing to people: `say` tells what they are. */
   places?: true;
+  /** Axis values are ms since a beginning. */
+  time?: true;
   label: string;
   /** Axis value of a step (fractions allowed): step, epoch, ms since the run began, ms since 1970. */
   of(step: number): number;
@@ -35,7 +37,7 @@ export const canBeLog = (kind: XKind): boolean => kind !== 'wall';
 
 export function xMap(kind: XKind, stepsPerEpoch: number, anchors: readonly TimeAnchor[], log = false): XMap {
   const map = plainMap(kind, stepsPerEpoch, anchors);
-  return log && canBeLog(kind) ? logMap(map) : map;
+  return log && canBeLog(kind) ? onLog(map, kind === 'relative' ? SECOND : map.of(1) - map.of(0)) : map;
 }
 
 function plainMap(kind: XKind, stepsPerEpoch: number, anchors: readonly TimeAnchor[]): XMap {
@@ -64,6 +66,7 @@ function plainMap(kind: XKind, stepsPerEpoch: number, anchors: readonly TimeAnch
       const origin = kind === 'relative' ? times.of(0) : 0;
       return {
         kind,
+        ...(kind === 'relative' && { time: true }),
         label: kind === 'relative' ? 'time' : 'clock',
         of: (s) => times.of(s) - origin,
         stepOf: (x) => times.stepOf(x + origin),
@@ -75,9 +78,8 @@ function plainMap(kind: XKind, stepsPerEpoch: number, anchors: readonly TimeAnch
   }
 }
 
-/** Places are log10(1 + value / unit): a unit is one step, or a second of time. */
-function logMap(map: XMap): XMap {
-  const unit = map.kind === 'relative' ? SECOND : Math.max(map.of(1) - map.of(0), Number.MIN_VALUE);
+/** The axis with places log10(1 + value / unit); `unit` is in axis values: what one step, or a second of time, is. */
+export function onLog(map: XMap, unit: number): XMap {
   const place = (value: number) => Math.log10(1 + Math.max(0, value) / unit);
   const value = (x: number) => Number(((10 ** x - 1) * unit).toPrecision(12));
   return {
@@ -89,7 +91,7 @@ function logMap(map: XMap): XMap {
     tick: (x) => (value(x) === 0 ? '0' : map.tick(value(x))),
     ticks: (from, to, count) => {
       const [a, b] = [value(from), value(to)];
-      const stops = map.kind === 'relative' ? longTimes : decades(unit, b);
+      const stops = map.time ? longTimes : decades(unit, b);
       const inside = stops.filter((v) => v >= a * (1 - 1e-9) && v <= b * (1 + 1e-9));
       // Where hardly a decade is shown, the ticks of the plain axis tell more.
       if (inside.length < 3) return map.ticks(a, b, count).map(place);
@@ -160,7 +162,7 @@ function multiples(from: number, to: number, unit: number): number[] {
   return out;
 }
 
-const SECOND = 1000;
+export const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;

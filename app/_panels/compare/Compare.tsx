@@ -23,7 +23,7 @@ import { useCompared } from './useCompared';
 export function Compare({ start }: { start: CompareView }) {
   const [runIds, setRunIds] = useState<readonly string[]>(start.runs);
   const [choices, setChoices] = useState(start.choices);
-  const { x, smoothSteps, log, robust } = choices;
+  const { x, smoothSteps, log, logX, robust } = choices;
   const { runs, errors, subscribe } = useCompared(runIds);
   const [attention, setAttention] = useState(start.attention);
   const palette = usePalette();
@@ -32,7 +32,7 @@ export function Compare({ start }: { start: CompareView }) {
   const common = useMemo(() => commonLoss(there), [there]);
   const typed = typedLevel(choices);
   const lossLevel = typed !== null && Number.isFinite(typed) ? typed : common;
-  const axis = useMemo(() => axisOf(x, there, lossLevel), [x, there, lossLevel]);
+  const axis = useMemo(() => axisOf(x, there, lossLevel, logX), [x, there, lossLevel, logX]);
   const left = there.filter((r) => axis.place(r.runId) === null);
   const [cursor] = useState(() => {
     const made = createCursor();
@@ -62,7 +62,7 @@ export function Compare({ start }: { start: CompareView }) {
   useEffect(() => {
     const follow = () => {
       const { zoom } = cursor.get();
-      for (const { runId, history } of there) history.show(ownZoom(axis.place(runId), zoom));
+      for (const { runId, history } of there) history.show(ownZoom(axis.place(runId), zoom), axis.map.log);
     };
     follow();
     return cursor.subscribe(follow);

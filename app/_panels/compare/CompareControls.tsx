@@ -1,7 +1,7 @@
 import { inputClass, Select } from '../../_components/Field';
 import { measured } from '../../_components/format';
 import { smoothStops } from '../../_live/chartSettings';
-import { type Alignment, alignments } from './align';
+import { type Alignment, alignments, canBeLog } from './align';
 
 export interface CompareChoices {
   x: Alignment;
@@ -9,8 +9,11 @@ export interface CompareChoices {
   level: string;
   smoothSteps: number;
   log: boolean;
+  logX: boolean;
   robust: boolean;
 }
+
+const words = { log: 'log y', logX: 'log x', robust: 'fit bulk' } as const;
 
 /** A level that was typed; null when nothing was, NaN when it is no number. */
 export const typedLevel = ({ level }: CompareChoices): number | null => (level.trim() === '' ? null : Number(level));
@@ -64,15 +67,16 @@ export function CompareControls({
           onChange={(e) => onChange({ smoothSteps: Number(e.target.value) })}
         />
       </span>
-      {(['log', 'robust'] as const).map((key) => (
+      {(['log', 'logX', 'robust'] as const).map((key) => (
         <label key={key} className="inline-flex items-center gap-1">
           <input
             type="checkbox"
             className="accent-accent"
             checked={choices[key]}
+            disabled={key === 'logX' && !canBeLog(x)}
             onChange={(e) => onChange({ [key]: e.target.checked })}
           />
-          {key === 'log' ? 'log y' : 'fit bulk'}
+          {words[key]}
         </label>
       ))}
     </div>

@@ -2,7 +2,7 @@ import { mergeBucket } from '~/shared/pyramid';
 import { Curve } from '../../_charts/curve';
 import { formatDuration, formatStep, formatTick, formatValue } from '../../_charts/format';
 import { middle } from '../../_charts/strokes';
-import { spread, type TimeAnchor, timeline, type XMap, xMap } from '../../_charts/xMap';
+import { onLog, SECOND, spread, type TimeAnchor, timeline, type XMap, xMap } from '../../_charts/xMap';
 
 /** What puts several runs on one axis. */
 export const alignments = ['step', 'epoch', 'time', 'equal loss'] as const;
@@ -33,7 +33,18 @@ const asItIs: Place = { of: (s) => s, back: (p) => p };
 /** Places per epoch. */
 const perEpoch = 1000;
 
-export function axisOf(kind: Alignment, runs: readonly Aligned[], lossLevel: number | null): Axis {
+/** Places on both sides of 0 have no logarithm. */
+export const canBeLog = (kind: Alignment): boolean => kind !== 'equal loss';
+
+/** What the first stretch of a logarithmic axis is, in its own values: a step, a hundredth of an epoch, a second. */
+const firstUnit: Record<Alignment, number> = { step: 1, epoch: 0.01, time: SECOND, 'equal loss': 1 };
+
+export function axisOf(kind: Alignment, runs: readonly Aligned[], lossLevel: number | null, log = false): Axis {
+  const axis = plainAxis(kind, runs, lossLevel);
+  return log && canBeLog(kind) ? { ...axis, map: onLog(axis.map, firstUnit[kind]) } : axis;
+}
+
+function plainAxis(kind: Alignment, runs: readonly Aligned[], lossLevel: number | null): Axis {
   switch (kind) {
     case 'step':
       return { map: xMap('step', 0, []), place: () => asItIs };

@@ -54,6 +54,7 @@ export function linesOf(
         thin: !smoothed,
         curve: carrier(() => history.curve(series), place),
         whole: carrier(() => history.wholeCurve(series), place),
+        early: () => history.earlyCurves(series).map((curve) => carriedOnce(curve, place)),
         exact: (placed) => history.exact(series, ownStep(placed)),
         average: (placed) => history.average(series, ownStep(placed)),
       },
@@ -61,15 +62,20 @@ export function linesOf(
   });
 }
 
+const carrier = (curve: () => Curve | null, place: Place) => () => {
+  const of = curve();
+  return of && carriedOnce(of, place);
+};
+
+const made = new WeakMap<Curve, { version: number; place: Place; out: Curve }>();
+
 /** Carries a curve to the axis, once for each of its states. */
-function carrier(curve: () => Curve | null, place: Place): () => Curve | null {
-  let last: { of: Curve; version: number; out: Curve } | null = null;
-  return () => {
-    const of = curve();
-    if (!of) return null;
-    if (last?.of !== of || last.version !== of.version) last = { of, version: of.version, out: carried(of, place) };
-    return last.out;
-  };
+function carriedOnce(curve: Curve, place: Place): Curve {
+  const last = made.get(curve);
+  if (last?.version === curve.version && last.place === place) return last.out;
+  const out = carried(curve, place);
+  made.set(curve, { version: curve.version, place, out });
+  return out;
 }
 
 /** Validation results of each run. */

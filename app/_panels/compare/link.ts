@@ -13,16 +13,17 @@ export interface CompareView {
   attention: Comparison | null;
 }
 
-const defaults: CompareChoices = { x: 'step', level: '', smoothSteps: 10, log: false, robust: false };
+const defaults: CompareChoices = { x: 'step', level: '', smoothSteps: 10, log: false, logX: false, robust: false };
 
 /** The page's address; what stands at its default is left out. */
 export function compareLink({ runs, choices, zoom, attention }: CompareView): string {
   const params = new URLSearchParams();
-  const { x, level, smoothSteps, log, robust } = choices;
+  const { x, level, smoothSteps, log, logX, robust } = choices;
   if (x !== defaults.x) params.set('x', x);
   if (level !== defaults.level) params.set('level', level);
   if (smoothSteps !== defaults.smoothSteps) params.set('smooth', String(smoothSteps));
   if (log) params.set('log', '1');
+  if (logX) params.set('logx', '1');
   if (robust) params.set('robust', '1');
   if (zoom) params.set('zoom', zoom.join('-'));
   if (attention) params.set('attention', encodeComparison(attention));
@@ -45,6 +46,7 @@ export function fromCompareLink(params: { get(name: string): string | null }): C
       level: params.get('level') ?? defaults.level,
       smoothSteps: Number.isInteger(smooth) && smooth >= 0 && smooth <= 1e6 ? smooth : defaults.smoothSteps,
       log: params.get('log') === '1',
+      logX: params.get('logx') === '1',
       robust: params.get('robust') === '1',
     },
     zoom: zoom && zoom[0] < zoom[1] ? zoom : null,

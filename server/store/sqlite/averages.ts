@@ -55,12 +55,15 @@ export function openAverages(rows: RowReader): Averages {
   }
 
   function fill(run: StoredHead, answer: Reduced, fromStep: number, end: number, weight: number): void {
-    const asked = Object.keys(answer.series).map((name) => trackOf(run, run.seriesNames.indexOf(name), weight));
     // A state is kept only once no more rows can come before it.
     const known = Math.min(end, run.headStep);
-    for (const group of groups(asked, (t) => `${stripeOf(t)} ${t.points}`)) extend(run, group, Math.floor(known / GRID));
-    for (const group of groups(asked, stripeOf)) average(run, group, answer, Math.min(fromStep, known), known);
-    evict();
+    const columns = Object.keys(answer.series).map((name) => run.seriesNames.indexOf(name));
+    for (const stripe of groups(columns, (c) => Math.floor(c / STRIPE))) {
+      const asked = stripe.map((column) => trackOf(run, column, weight));
+      for (const group of groups(asked, (t) => t.points)) extend(run, group, Math.floor(known / GRID));
+      average(run, asked, answer, Math.min(fromStep, known), known);
+      evict();
+    }
   }
 
   /** Goes through the rows up to point `last`; the tracks are of one stripe and equally long. */
@@ -138,9 +141,13 @@ export function openAverages(rows: RowReader): Averages {
 
 const stripeOf = (t: Track): number => Math.floor(t.column / STRIPE);
 
-function groups<T>(items: readonly T[], key: (item: T) => string | number): T[][] {
-  const out = new Map<string | number, T[]>();
-  for (const item of items) out.set(key(item), [...(out.get(key(item)) ?? []), item]);
+function groups<T>(items: readonly T[], key: (item: T) => number): T[][] {
+  const out = new Map<number, T[]>();
+  for (const item of items) {
+    const group = out.get(key(item));
+    if (group) group.push(item);
+    else out.set(key(item), [item]);
+  }
   return [...out.values()];
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Curve } from '~/app/_charts/curve';
-import { type Aligned, axisOf, carried, commonLoss, ownZoom, stepAtLoss } from '~/app/_panels/compare/align';
+import { type Aligned, type Alignment, axisOf, carried, commonLoss, ownZoom, stepAtLoss } from '~/app/_panels/compare/align';
 import { differences } from '~/app/_panels/compare/difference';
 import { type CompareView, compareLink, fromCompareLink } from '~/app/_panels/compare/link';
 import { defaultConfig } from '~/shared/config';
@@ -47,6 +47,16 @@ describe('runs on one axis', () => {
     expect(axis.place('fast01')!.of(1)).toBe(axis.place('slow01')!.of(3));
     expect(axis.map.of(axis.place('slow01')!.of(3))).toBe(0);
     expect(axisOf('equal loss', runs, 0.6).place('slow01')).toBeNull();
+  });
+  it('a logarithmic axis counts in steps, hundredths of an epoch and seconds; equal loss has places on both sides of 0', () => {
+    const ticks = (kind: Alignment, to: number) => {
+      const { map } = axisOf(kind, runs, 2, true);
+      return map.ticks(map.of(0), map.of(to), 9).map((x) => map.tick(x));
+    };
+    expect(ticks('step', 5000)).toEqual(['0', '1', '10', '100', '1k']);
+    expect(ticks('epoch', 20_000)).toEqual(['0', '0.01', '0.1', '1', '10']);
+    expect(ticks('time', 700_000)).toEqual(['0', '1 s', '10 s', '1:00', '10:00']);
+    expect(axisOf('equal loss', runs, 2, true).map.log).toBeUndefined();
   });
   it('every place leads back to its step, and a zoom to the steps of each run', () => {
     for (const kind of ['step', 'epoch', 'time', 'equal loss'] as const)
@@ -135,13 +145,20 @@ describe('a link to the page', () => {
   const there = (view: CompareView) => fromCompareLink(new URLSearchParams(compareLink(view).split('?')[1]));
   const plain: CompareView = {
     runs: ['run001', 'run002'],
-    choices: { x: 'step', level: '', smoothSteps: 10, log: false, robust: false },
+    choices: { x: 'step', level: '', smoothSteps: 10, log: false, logX: false, robust: false },
     zoom: null,
     attention: null,
   };
   it('carries every field, alone and together, and nothing that stands at its default', () => {
     expect(compareLink(plain)).toBe('/compare?runs=run001,run002');
-    const changed: CompareView['choices'] = { x: 'equal loss', level: '0.5', smoothSteps: 200, log: true, robust: true };
+    const changed: CompareView['choices'] = {
+      x: 'equal loss',
+      level: '0.5',
+      smoothSteps: 200,
+      log: true,
+      logX: true,
+      robust: true,
+    };
     const all: CompareView = { ...plain, choices: changed, zoom: [10, 2000] };
     for (const view of [
       plain,
