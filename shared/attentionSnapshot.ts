@@ -1,6 +1,6 @@
 /** Reads the blob of an attention snapshot (layout: snapshotFile.ts): bytes in, checked arrays out. */
 import { oddLast, reorder } from './attention';
-import { parseSafetensors, SafetensorsError, type StoredTensor } from './safetensors';
+import { parseSafetensors, SafetensorsError, type StoredTensor, serializeSafetensors } from './safetensors';
 
 /** E examples, L layers, H heads, Tq queries, Tk keys, C classes. */
 export interface AttentionSnapshot {
@@ -34,6 +34,13 @@ export interface AttentionSnapshot {
 
 /** The file that holds the snapshot's pictures, by hash; null when it has none, or carries them itself. */
 export const picturesNamed = (bytes: Uint8Array): string | null => parseSafetensors(bytes).metadata.pictures ?? null;
+
+/** The snapshot as one file that carries its pictures, for those who take it elsewhere. */
+export function withPictures(bytes: Uint8Array, picturesFile: Uint8Array): Uint8Array {
+  const { tensors, metadata } = parseSafetensors(bytes);
+  const { pictures: _named, ...rest } = metadata;
+  return serializeSafetensors([...tensors, ...parseSafetensors(picturesFile).tensors], rest);
+}
 
 /**
  * @param picturesFile the bytes that `picturesNamed` names

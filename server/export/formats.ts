@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { withPictures } from '~/shared/attentionSnapshot';
 import { runId } from '~/shared/ids';
 import { parseSafetensors } from '~/shared/safetensors';
 import { writeHeadroomFile } from './headroomFile';
@@ -108,7 +109,8 @@ async function snapshotBytes(source: RecordSource, query: ExportQuery): Promise<
   const snapshot = await snapshotAt(source, query.runId, query.step);
   const bytes = await source.blobs.get(snapshot.blob.hash);
   if (!bytes) throw new ExportError(`step: the maps of the snapshot at step ${snapshot.step} are no longer kept`);
-  return bytes;
+  const pictures = snapshot.pictures && (await source.blobs.get(snapshot.pictures.hash));
+  return pictures ? withPictures(bytes, pictures) : bytes;
 }
 
 async function tensorNpy(source: RecordSource, query: ExportQuery): Promise<Uint8Array> {

@@ -122,6 +122,8 @@ describe('the trainer process', () => {
       expect(maps.length).toBeLessThan(s.pictures!.bytes);
       expect(parseAttentionSnapshot(maps, await bytes(s.pictures!.hash)).pictures!.side).toBe(32);
     }
+    const taken = await fetch(`${a.url}/api/runs/${runId}/export?format=safetensors&step=20`);
+    expect(parseAttentionSnapshot(new Uint8Array(await taken.arrayBuffer())).pictures!.side).toBe(32);
   });
 
   it('killed over a question: the next one answers it, once, and the run that has ended is as it was', async () => {

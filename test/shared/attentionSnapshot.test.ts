@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { columnPeak } from '~/shared/attention';
-import { mapOf, mistakes, overExamples, parseAttentionSnapshot, picturesNamed } from '~/shared/attentionSnapshot';
+import { mapOf, mistakes, overExamples, parseAttentionSnapshot, picturesNamed, withPictures } from '~/shared/attentionSnapshot';
 import { serializeSafetensors } from '~/shared/safetensors';
 import { column, identity, joined, mirror, noise, seeded, snapshotBytes, uniform } from '../app/attention/maps';
 
@@ -67,6 +67,12 @@ describe('reading a snapshot', () => {
     const apart = snapshotBytes({ ...set, inputs: [[0, 1, 0]], picturesFile: 'abcdef' });
     expect(picturesNamed(apart)).toBe('abcdef');
     expect(parseAttentionSnapshot(apart, file).pictures).toEqual(pictures);
+    expect(parseAttentionSnapshot(withPictures(apart, file))).toMatchObject({
+      pictures,
+      task: 'anomaly',
+      inputs: Int32Array.of(0, 1, 0),
+    });
+    expect(picturesNamed(withPictures(apart, file))).toBeNull();
     expect(() => parseAttentionSnapshot(apart)).toThrow('its pictures, file abcdef..., are missing');
     const outside = snapshotBytes({ ...set, inputs: [[0, 1, 2]], picturesFile: 'abcdef' });
     expect(() => parseAttentionSnapshot(outside, file)).toThrow('names a picture outside the 2');
