@@ -27,9 +27,8 @@ export function piecesOf(line: LineSpec, map: XMap, x: readonly [number, number]
     const from = clamp(bucket(first) + begin);
     const to = clamp(bucket(last) + 1);
     const end = curve.toStep ?? Number.POSITIVE_INFINITY;
-    if (out.length === 0 || to >= bucket(first)) out.push({ curve, from, to });
+    if (to >= from) out.push({ curve, from, to });
     if (end > last) break;
-    if (curve === whole) break;
     // The next one goes on where this one ends.
     first = Math.max(first, end);
     begin = 0;

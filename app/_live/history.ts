@@ -147,10 +147,6 @@ export class History {
     return found?.curve.smoothing === weight ? found.curve.ema[found.i]! : this.rows.average(name, step, this.wanted);
   }
 
-  has(name: string): boolean {
-    return this.columns.has(name);
-  }
-
   subscribe(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);

@@ -19,6 +19,8 @@ export interface Aligned {
 export interface Place {
   of(step: number): number;
   back(place: number): number;
+  /** Moves a little as a live run goes on. */
+  moves?: true;
 }
 
 /** The common axis: places on it are whole numbers, as steps are, so that charts need to know nothing of it. */
@@ -75,7 +77,7 @@ function plainAxis(kind: Alignment, runs: readonly Aligned[], lossLevel: number 
           const times = timeline(anchors);
           const first = Math.min(...anchors.map((a) => a.step));
           const begin = times.of(first);
-          return { of: (s) => times.of(s) - begin, back: (p) => times.stepOf(p + begin) };
+          return { of: (s) => times.of(s) - begin, back: (p) => times.stepOf(p + begin), moves: true };
         },
       };
     }
@@ -129,8 +131,11 @@ export function commonLoss(runs: readonly Aligned[]): number | null {
 /** A run's own steps of a range of the axis; null = all of them. */
 export function ownZoom(place: Place | null, zoom: readonly [number, number] | null): [number, number] | null {
   if (!place || !zoom) return null;
-  const from = Math.max(0, Math.floor(place.back(zoom[0])));
-  return [from, Math.max(from + 1, Math.ceil(place.back(zoom[1])) + 1)];
+  const [a, b] = [Math.max(0, Math.floor(place.back(zoom[0]))), Math.ceil(place.back(zoom[1])) + 1];
+  // Places that move would ask for another range with every look: it is rounded outwards to sixteenths.
+  const unit = place.moves ? Math.max(1, 2 ** Math.floor(Math.log2(Math.max(1, b - a))) / 16) : 1;
+  const from = Math.floor(a / unit) * unit;
+  return [from, Math.max(from + 1, Math.ceil(b / unit) * unit)];
 }
 
 /** A curve carried to another axis: its buckets in new, equally wide ones, each extreme kept. */

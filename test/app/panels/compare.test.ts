@@ -70,6 +70,22 @@ describe('runs on one axis', () => {
       [5, 11],
       [10, 21],
     ]);
+    // 100 steps a second from 0: 640 to 1700 is 1061 steps, rounded outwards to multiples of 1024 / 16
+    const live = (at: number) =>
+      axisOf(
+        'time',
+        [
+          run('live01', [], 10, [
+            { step: 0, at: 0 },
+            { step: 2000, at },
+          ]),
+        ],
+        null,
+      ).place('live01');
+    expect([ownZoom(live(20_000), [6_450, 17_000]), ownZoom(live(20_010), [6_450, 17_000])]).toEqual([
+      [640, 1728],
+      [640, 1728],
+    ]);
     expect([ownZoom(axis.place('fast01'), null), ownZoom(null, [1, 2])]).toEqual([null, null]);
   });
   it('by equal loss: the smoothed one, so that one lucky batch does not count', () => {
