@@ -1,6 +1,6 @@
 'use client';
 
-import { Cpu, GitBranch } from 'lucide-react';
+import { Copy, Cpu, GitBranch } from 'lucide-react';
 import Link from 'next/link';
 import { picturesInWords } from '~/shared/config';
 import { ended, latestValue } from '~/shared/fold';
@@ -30,6 +30,7 @@ export function RunHeader() {
       step: v.step,
       total: v.totalSteps,
       parent: v.parent,
+      copyOf: v.copyOf ?? null,
     }),
     null,
   );
@@ -52,6 +53,16 @@ export function RunHeader() {
               >
                 <GitBranch aria-hidden size={12} />
                 step {count(head.parent.step)}
+              </Link>
+            )}
+            {head.copyOf && (
+              <Link
+                href={`/runs/${head.copyOf}`}
+                className="inline-flex items-center gap-1 text-xs text-dim hover:text-ink"
+                title={`Imported as a copy of run ${head.copyOf}`}
+              >
+                <Copy aria-hidden size={12} />
+                copy of {head.copyOf}
               </Link>
             )}
             <span role="status" data-testid="status">

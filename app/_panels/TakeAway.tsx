@@ -64,7 +64,7 @@ function Choice({ title, onClick, children }: { title: string; onClick(): void; 
         className="flex w-full items-baseline gap-2 rounded-sm px-1 py-0.5 text-left hover:bg-panel"
         onClick={onClick}
       >
-        <span className="font-medium text-ink">{title}</span>
+        <span className="font-medium whitespace-nowrap text-ink">{title}</span>
         <span className="text-dim">{children}</span>
       </button>
     </li>
@@ -91,7 +91,7 @@ function Replay({ runId, name }: { runId: string; name: string }) {
         className="flex w-full items-baseline gap-2 text-left hover:bg-panel"
         onClick={() => download(runId, `format=html&snapshots=${all ? 'all' : snapshots}`, `${name} as replay`)}
       >
-        <span className="font-medium text-ink">Replay (HTML)</span>
+        <span className="font-medium whitespace-nowrap text-ink">Replay (HTML)</span>
         <span className="text-dim">one page that plays the run without a server</span>
       </button>
       {sizes.length > 0 && (

@@ -76,9 +76,10 @@ function JobLine({ what, job, onCancel }: { what: string; job: JobState; onCance
       >
         <div className="h-full rounded bg-accent" style={{ width: total > 0 ? `${Math.min(100, (100 * done) / total)}%` : 0 }} />
       </div>
-      <p className="flex items-center justify-between gap-2 text-dim">
-        <span className="min-w-0 truncate font-mono text-2xs">
-          {doing}: {far}
+      <div className="flex items-end justify-between gap-2 text-dim">
+        <span className="min-w-0 text-2xs">
+          <span className="block">{doing}</span>
+          <span className="font-mono">{far}</span>
         </span>
         <Button
           size="small"
@@ -90,7 +91,7 @@ function JobLine({ what, job, onCancel }: { what: string; job: JobState; onCance
         >
           Cancel
         </Button>
-      </p>
+      </div>
     </div>
   );
 }

@@ -25,6 +25,10 @@ export function Replay({ manifest }: { manifest: ReplayManifest }) {
   useUrlState();
   useKeys();
   const title = useView((v) => `${v.config.name} · replay`, 'Replay');
+  const recorded = useView(
+    (v) => ({ maps: v.snapshots.length > 0, evaluations: v.evaluations.length > 0, notes: v.notes.length > 0 }),
+    { maps: false, evaluations: false, notes: false },
+  );
   useEffect(() => {
     document.title = title;
   }, [title]);
@@ -35,7 +39,7 @@ export function Replay({ manifest }: { manifest: ReplayManifest }) {
         <div className="flex min-w-0 flex-col gap-2">
           <Scrubber />
           <CurvesPanel />
-          <AttentionPanel />
+          {recorded.maps && <AttentionPanel />}
           <GradientPanel />
         </div>
         <aside aria-label="Record" className="flex min-w-0 flex-col gap-2">
@@ -46,8 +50,8 @@ export function Replay({ manifest }: { manifest: ReplayManifest }) {
               ))}
             </ul>
           </Panel>
-          <EvaluationsPanel />
-          <NotesPanel />
+          {recorded.evaluations && <EvaluationsPanel />}
+          {recorded.notes && <NotesPanel />}
           <ActivityPanel />
           <Panel title="Set-up">
             <div className="px-3 py-2">
