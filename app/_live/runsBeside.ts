@@ -1,5 +1,6 @@
 'use client';
 
+import { TRPCClientError } from '@trpc/client';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { ended } from '~/shared/fold';
 import { Curve } from '../_charts/curve';
@@ -53,6 +54,8 @@ export function useRunsBeside(
         const next = { runId, name, lastStep: view.step, stepsPerEpoch: view.stepsPerEpoch, loss, error: null };
         setTold((old) => new Map(old).set(runId, next));
       } catch (e) {
+        // What the server itself refuses it will refuse again.
+        again = !(e instanceof TRPCClientError && e.data != null);
         const error = e instanceof Error ? e.message : String(e);
         const nothing = { runId, name: runId, lastStep: 0, stepsPerEpoch: 0, loss: null };
         if (!closed) setTold((old) => new Map(old).set(runId, { ...(old.get(runId) ?? nothing), error }));

@@ -120,7 +120,7 @@ function attach(store: RunStore, feed: SnapshotFeed, table: SignalTable, told: (
 }
 
 /** What a step shows; fetches it and its neighbours. The same object until the answer changes. */
-export function useLook({ feed }: Snapshots, step: number): Look {
+export function useLook({ feed }: Pick<Snapshots, 'feed'>, step: number): Look {
   const version = useSyncExternalStore(
     feed.subscribe,
     () => feed.version,
