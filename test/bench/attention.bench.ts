@@ -3,6 +3,7 @@ import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
+import { type AttentionView, defaultAttentionView, encodeAttentionView } from '~/app/_live/attentionView';
 import { build } from '~/server/build';
 import { startApp, type TestApp } from '../support/app';
 import { type AttentionRun, playAttentionRun } from '../support/attentionRun';
@@ -17,6 +18,8 @@ interface Case {
   name: string;
   run: AttentionRun;
   toStep: number;
+  /** Four panes of the run instead of the one grid. */
+  panes?: boolean;
 }
 const cases: Case[] = [
   {
@@ -28,6 +31,12 @@ const cases: Case[] = [
     name: 'anomaly 4x4x10',
     run: { task: 'anomaly', layers: 4, heads: 4, length: 10, examples: 8, snapshotEverySteps: 10, pictures: true },
     toStep: 600,
+  },
+  {
+    name: 'anomaly 4x4x10, four panes',
+    run: { task: 'anomaly', layers: 4, heads: 4, length: 10, examples: 8, snapshotEverySteps: 10, pictures: true },
+    toStep: 600,
+    panes: true,
   },
   {
     name: '12x12x128',
@@ -75,31 +84,31 @@ export async function bench(args: string[]): Promise<BenchResult> {
   return { title: `attention: ${scrubSteps}-step drag with all views open, and ${liveFrames} live snapshots`, rows, notes };
 }
 
+/** The four first examples, going together. */
+const fourPanes: AttentionView = {
+  ...defaultAttentionView,
+  comparison: {
+    panes: [0, 1, 2, 3].map((example) => ({ run: null, at: 'linked', source: { example }, head: null })),
+    align: 'step',
+    scale: 'unit',
+    minus: [1, 0],
+    lead: null,
+  },
+};
+
 const standing = '[data-testid=attention-step]';
 
-async function scrubAndLive(app: TestApp, page: Page, { name, run, toStep }: Case) {
+async function scrubAndLive(app: TestApp, page: Page, { name, run, toStep, panes = false }: Case) {
   // tsx keeps the names of functions by a helper that the page does not have.
   await page.addInitScript('globalThis.__name = (f) => f');
   const create = (config: Parameters<TestApp['hub']['create']>[1]) => app.hub.create(you, config);
   const { runId, next, end } = await playAttentionRun(app.address, create, run, toStep);
-  await page.goto(`${app.url}/runs/${runId}`);
+  await page.goto(`${app.url}/runs/${runId}${panes ? `?attention=${encodeURIComponent(encodeAttentionView(fourPanes))}` : ''}`);
   page.setDefaultTimeout(120_000);
   await page.waitForSelector(standing);
   await page.locator('[data-testid=ribbons]').scrollIntoViewIfNeeded();
-  // A pinned cell opens its history, the last view; then its snapshots load.
-  await page.locator('[data-testid=large-title]').waitFor();
-  if (run.layers * run.heads > 1) {
-    await page.locator('[role=gridcell][data-head="0.0"]').focus();
-    await page.keyboard.press('Enter');
-  }
-  await page.locator('[data-testid=big-map] [role=gridcell]').focus();
-  for (const key of ['ArrowDown', 'ArrowRight', 'Enter']) await page.keyboard.press(key);
-  await page.waitForSelector('[data-testid=history]');
-  await page
-    .waitForFunction(() => !document.querySelector('[data-testid=history]')?.textContent?.includes('still coming'), null, {
-      timeout: 60_000,
-    })
-    .catch(() => {});
+  if (panes) await page.waitForSelector('[data-pane=D] canvas');
+  else await openHistory(page, run);
   // Once to warm up (compilation, every snapshot read), once to measure.
   await drag(page, scrubSteps);
   const cpu = await page.context().newCDPSession(page);
@@ -130,6 +139,23 @@ async function scrubAndLive(app: TestApp, page: Page, { name, run, toStep }: Cas
     liveP50Ms: percentile(latencies, 0.5),
     liveMaxMs: Math.max(...latencies),
   };
+}
+
+/** A pinned cell opens its history, the last view; then its snapshots load. */
+async function openHistory(page: Page, run: AttentionRun): Promise<void> {
+  await page.locator('[data-testid=large-title]').waitFor();
+  if (run.layers * run.heads > 1) {
+    await page.locator('[role=gridcell][data-head="0.0"]').focus();
+    await page.keyboard.press('Enter');
+  }
+  await page.locator('[data-testid=big-map] [role=gridcell]').focus();
+  for (const key of ['ArrowDown', 'ArrowRight', 'Enter']) await page.keyboard.press(key);
+  await page.waitForSelector('[data-testid=history]');
+  await page
+    .waitForFunction(() => !document.querySelector('[data-testid=history]')?.textContent?.includes('still coming'), null, {
+      timeout: 60_000,
+    })
+    .catch(() => {});
 }
 
 /** Drags over the ribbons, one move per frame, from end to end. @returns ms between frames, and how many snapshots were on screen */
