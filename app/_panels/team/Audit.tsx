@@ -119,7 +119,8 @@ export function Audit() {
           </span>
         }
       >
-        <div className="max-h-96 overflow-y-auto">
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
+        <section className="max-h-96 overflow-y-auto" tabIndex={0} aria-label="Rows of the log">
           <Rows data={rows} error={error} empty="No such row.">
             {(row: AuditRow) => (
               <li key={row.seq} className={rowClass}>
@@ -142,7 +143,7 @@ export function Audit() {
               </Button>
             </p>
           )}
-        </div>
+        </section>
       </Panel>
     </div>
   );
