@@ -15,6 +15,8 @@ export class Curve {
   headStep: number;
   /** Rows were skipped inside the range: read it again to fill them in. */
   holes = false;
+  /** Empty buckets between others are no holes: they are only finer than the steps there (a curve carried to another axis). */
+  sparse = false;
   /** Raised by every change. */
   version = 0;
   /** Steps present per bucket, [capacity]. */

@@ -40,6 +40,7 @@ export function traceOf(curve: Curve, from: number, to: number, plot: Plot, aver
     const n = curve.rows[i]! - nonFinite[i]!;
     const here = pixel > 0 ? Math.floor(x / pixel) : i;
     const merge = here === column;
+    if (curve.sparse && curve.rows[i] === 0) continue;
     if (n <= 0 || !above0(max[i]!)) {
       // A column with values stays one: a single missing step inside it is marked, not a break.
       if (merge) continue;

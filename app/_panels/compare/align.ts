@@ -146,6 +146,9 @@ export function carried(curve: Curve, place: Place): Curve {
   const out = new Curve(curve.name, Math.max(2, curve.count), curve.toStep === null ? null : place.of(curve.toStep), from);
   out.bucketSteps = Math.max((to - from) / Math.max(1, (curve.headStep - curve.firstStep) / curve.bucketSteps), Number.MIN_VALUE);
   out.headStep = to;
+  // Where the pace changes some of the new buckets stay empty; a step that the run lacks still breaks the line.
+  const first = curve.rows.findIndex((n) => n > 0);
+  out.sparse = !curve.rows.subarray(first, curve.count).includes(0);
   for (let i = 0; i < curve.count; i++) {
     if (curve.rows[i] === 0) continue;
     const at = (place.of(middle(curve, i)) - from) / out.bucketSteps;

@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { Curve } from '~/app/_charts/curve';
+import { draw } from '~/app/_charts/draw';
+import type { Palette } from '~/app/_charts/palette';
+import { SvgPen } from '~/app/_charts/svgPen';
+import { xMap } from '~/app/_charts/xMap';
 import { type Aligned, type Alignment, axisOf, carried, commonLoss, ownZoom, stepAtLoss } from '~/app/_panels/compare/align';
 import { differences } from '~/app/_panels/compare/difference';
 import { type CompareView, compareLink, fromCompareLink } from '~/app/_panels/compare/link';
 import { defaultConfig } from '~/shared/config';
+import { addValue, emptyReduced } from '~/shared/pyramid';
 
 const curveOf = (values: number[], firstStep = 0): Curve => {
   const curve = new Curve('loss', 64, null, firstStep);
@@ -113,6 +118,15 @@ describe('runs on one axis', () => {
   });
 });
 
+/** Steps 2 and 3 of four. */
+function lateAnswer() {
+  const answer = emptyReduced(['loss'], 0, 1, 4);
+  for (const i of [2, 3]) {
+    answer.rows[i] = 1;
+    addValue(answer.series.loss!, i, i);
+  }
+  return answer;
+}
 const by = (of: (step: number) => number) => ({ of, back: () => Number.NaN });
 
 describe('a curve carried to another axis', () => {
@@ -146,6 +160,24 @@ describe('a curve carried to another axis', () => {
     const drawn = [...out.rows.keys()].filter((i) => out.rows[i]! > 0);
     expect(Math.max(...drawn.map((i) => out.values.max[i]!))).toBe(9);
     expect(Math.min(...drawn.map((i) => out.values.min[i]!))).toBe(-7);
+  });
+  it('draws one line however the pace changes, and breaks it where the run lacks steps', () => {
+    const place = by((s) => (s < 4 ? s : 4 + (s - 4) * 10));
+    const lines = (curve: Curve) => {
+      const pen = new SvgPen();
+      const plot = { width: 100, height: 50, x: [0, 60], y: [0, 9], log: false, map: xMap('step', 0, []) } as const;
+      const line = { name: 'a', label: 'a', color: 0, thin: true, curve: () => curve };
+      draw(pen, plot, { lines: [line], points: [], rule: null }, { smoothing: 0, log: false, robust: false }, {
+        series: ['#123'],
+      } as unknown as Palette);
+      return pen.markup().match(/M/g)!.length;
+    };
+    const curve = curveOf([1, 9, 2, 7, 3, 4, 5, 6]);
+    expect(lines(carried(curve, place))).toBe(lines(curve));
+    curve.append(12, 3);
+    expect(carried(curve, place).sparse).toBe(false);
+    // A branch has nothing before its fork, which is no hole.
+    expect(carried(Curve.of('loss', { ...lateAnswer(), headStep: 4 }, 8, 0, null), place).sparse).toBe(true);
   });
   it("a branch begins at its fork: its curve's first step is carried too", () => {
     expect(
