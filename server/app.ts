@@ -1,11 +1,11 @@
 /** Builds the server: store, hub, links and pages on one port. What `npm start` runs and what tests start on port 0. */
 import { hostname } from 'node:os';
-import { defaultConfig } from '~/shared/config';
 import type { HouseEvent } from '~/shared/team';
 import { openAuditFile } from './audit/auditFile';
 import { openBlobs } from './blobs';
 import { type Clock, realClock } from './clock';
 import { forgetUploads } from './export/routes';
+import { firstRuns } from './firstRuns';
 import type { FrameSettings } from './frames';
 import { createHttp, type Pages } from './http';
 import { type OpenHub, openHub } from './hub';
@@ -40,8 +40,8 @@ export interface AppOptions {
   pages: { dev: boolean; root: string } | null;
   /** The trainer to keep running beside the server: node arguments, entry last, and where it runs; null = none. */
   trainer: { args: string[]; folder: string; backend: string } | null;
-  /** Starts a reverse run in a folder that never held one, so that there is something to watch. */
-  firstRun: boolean;
+  /** Starts runs in a folder that never held one, so that there is something to watch. */
+  firstRuns: boolean;
   log: Log;
   store?: Store;
   clock?: Clock;
@@ -69,7 +69,7 @@ export interface App {
 
 /** Trainers that are known to have ended, so that their runs need not wait for them after a restart. */
 const goneKey = 'trainers.gone';
-const firstRunKey = 'run.first';
+const firstRunsKey = 'runs.first';
 
 /** @throws StartError with one line for the person who started it */
 export async function createApp(options: AppOptions): Promise<App> {
@@ -174,9 +174,9 @@ export async function createApp(options: AppOptions): Promise<App> {
     if (pages) closers.push(() => pages.close());
     openedPages(pages);
 
-    if (options.firstRun && hub.summaries().length === 0 && (await store.setting(firstRunKey)) === null) {
-      const { runId } = await hub.create(systemActor, defaultConfig('reverse'));
-      await store.setSetting(firstRunKey, runId);
+    if (options.firstRuns && hub.summaries().length === 0 && (await store.setting(firstRunsKey)) === null) {
+      for (const config of firstRuns()) await hub.create(systemActor, config, true);
+      await store.setSetting(firstRunsKey, 'started');
     }
 
     const local = `http://${urlHost(isWildcard(host) ? '127.0.0.1' : host)}:${port}`;

@@ -3,7 +3,7 @@ import { asksCheckpoint } from '~/shared/analyses';
 import { type Command, type CommandAnswer, type Refusal, refuse } from '~/shared/commands';
 import type { RunConfig } from '~/shared/config';
 import type { Entry, RunEvent, ServerEvent } from '~/shared/events';
-import { ended, type RunSummary, type RunView, summarize } from '~/shared/fold';
+import { ended, placeInQueue, type RunSummary, type RunView, summarize } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { BranchRun, Cursor, QuestionSummary, TrainerSummary } from '~/shared/protocol';
 import { isRevert, lastRevert, type RevertCommand, revertAction } from '~/shared/revert';
@@ -16,6 +16,7 @@ import { moveInQueue } from './queue';
 import { type Opened, Rooms } from './rooms';
 import { RunList } from './runList';
 import type { Store } from './store';
+import { systemActor } from './team/people';
 import { Trainers } from './trainers';
 import { openRun } from './waitingRuns';
 
@@ -25,8 +26,11 @@ export interface Hub {
   summaries(): RunSummary[];
   /** The run as of its last committed entry; null when there is none of that name. */
   view(runId: string): Promise<RunView | null>;
-  /** @throws FieldError when `startFrom` names bytes that are not here */
-  create(actor: Actor, config: RunConfig): Promise<{ runId: string }>;
+  /**
+   * @param givesWay it waits behind all others, those still to come included, and makes room when one of them waits for its trainer
+   * @throws FieldError when `startFrom` names bytes that are not here
+   */
+  create(actor: Actor, config: RunConfig, givesWay?: boolean): Promise<{ runId: string }>;
   /** A new run that goes on from another's checkpoint. */
   branch(actor: Actor, request: BranchRun): Promise<{ ok: true; runId: string } | Refusal>;
   /** Resolves once the command is in the log, or with why it is not. */
@@ -40,6 +44,8 @@ export interface Hub {
   remove(runId: string): Promise<boolean>;
   /** Lets a run that waits for a trainer wait before another one, or (null) last. */
   moveInQueue(actor: Actor, runId: string, before: string | null): Promise<{ ok: true } | Refusal>;
+  /** Takes a run, once it has saved a checkpoint, from its trainer and back into the queue, behind those that wait now. */
+  makeRoom(actor: Actor, runId: string): Promise<{ ok: true } | Refusal>;
   /** Questions about checkpoints that are being answered, and those that wait, the next one first. */
   openQuestions(): QuestionSummary[];
   moveQuestion(actor: Actor, commandId: string, before: string | null): Promise<{ ok: true } | Refusal>;
@@ -79,6 +85,8 @@ const unknownRun = (runId: string) => refuse('unknown-run', `there is no run ${r
 const newRunId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 10);
 /** How long a branch "of now" waits for its checkpoint. */
 const checkpointWithinMs = 20_000;
+/** A place in the queue behind all that come in the next ten years. */
+const behindAllMs = 3.2e11;
 
 export async function openHub(deps: HubDeps): Promise<OpenHub> {
   const { store, clock, onError } = deps;
@@ -92,6 +100,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     graceMs: deps.graceMs ?? 10_000,
     room,
     onChange: () => list.trainersChanged(),
+    onWait: (waiting, held) => void giveWay(waiting, held).catch(onError),
     onError,
     answerers: {
       came: (answerer) => questions.came(answerer),
@@ -147,6 +156,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
         registry.deliver(runId, { seq, actor: event.actor, command: event.command });
     questions.committed(view, entries);
     if (ended(view.status)) registry.remove(runId);
+    if (entries.some(({ event }) => event.type === 'status' && event.status === 'running')) registry.look();
     for (const listener of listeners) listener(runId, entries, view);
   }
 
@@ -191,6 +201,41 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     }
   }
 
+  async function makeRoom(actor: Actor, runId: string): Promise<{ ok: true } | Refusal> {
+    const of = await rooms.open(runId);
+    if (!of) return unknownRun(runId);
+    if (!registry.holds(runId)) return refuse('state', `runId: no trainer has run ${runId}`, 'runId');
+    const checkpoint = await checkpointNow(of, actor);
+    if (typeof checkpoint !== 'string') return checkpoint;
+    const { room } = of;
+    const queued = await room.decide((view) => {
+      if (ended(view.status)) return refuse('run-ended', 'the run has ended');
+      return [{ type: 'run.queued', actor, place: Math.max(placeInQueue(view), clock.now()) }];
+    });
+    if (!queued.ok) return queued;
+    const message = `${actor.name} sent it back to the queue: it goes on from here when a trainer is free`;
+    registry.release(openRun(room)!, room.view.tenure, message);
+    await room.lost(message);
+    return { ok: true };
+  }
+
+  /** Its place in the queue is still to come. */
+  const givesWay = (runId: string): boolean => (summaries.get(runId)?.queuePlace ?? 0) > clock.now();
+  const makingRoom = new Set<string>();
+
+  /** A run waits for trainers that others have: of those that give way, the first that nobody has paused makes room. */
+  async function giveWay(waiting: string, held: string[]): Promise<void> {
+    if (givesWay(waiting) || held.some((id) => makingRoom.has(id))) return;
+    const runId = held.find((id) => givesWay(id) && summaries.get(id)?.status === 'running');
+    if (runId === undefined) return;
+    makingRoom.add(runId);
+    try {
+      await makeRoom(systemActor, runId);
+    } finally {
+      makingRoom.delete(runId);
+    }
+  }
+
   for (const run of await store.runs()) {
     rooms.know(run);
     if (run.summary?.seq === run.head) summaries.set(run.runId, run.summary.summary);
@@ -223,18 +268,21 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       return { ok: true };
     },
 
+    makeRoom,
+
     async view(runId) {
       return (await rooms.open(runId))?.room.view ?? null;
     },
 
-    async create(actor, config) {
+    async create(actor, config, gives = false) {
       if (config.startFrom !== null && !(await deps.hasBlob(config.startFrom)))
         throw new FieldError(
           'config.startFrom',
           `there is no blob ${config.startFrom}; give the hash of a checkpoint that is kept here`,
         );
       const runId = newRunId();
-      await begin(runId, { type: 'run.created', config, actor, parent: null }, []);
+      const behind: ServerEvent[] = gives ? [{ type: 'run.queued', actor, place: clock.now() + behindAllMs }] : [];
+      await begin(runId, { type: 'run.created', config, actor, parent: null }, behind);
       return { runId };
     },
 

@@ -18,7 +18,7 @@ try {
   const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { version: string };
   const args = fromSource ? ['--import', 'tsx', 'trainer/main.ts'] : ['--enable-source-maps', '.build/trainer/main.js'];
   const trainer = env.trainers === 0 ? null : { args, folder: root, backend: env.backend };
-  const app = await createApp({ ...env, version, pages: { dev, root }, trainer, firstRun: true, log });
+  const app = await createApp({ ...env, version, pages: { dev, root }, trainer, firstRuns: true, log });
   console.log(`Headroom is running on ${app.url}${app.adminLink ?? ''} (data in ${env.dataFolder}; Ctrl-C ends it)`);
   endInOrder(app.close, { withinMs: 20_000, onError: (error) => log.fatal({ err: error }, String(error)) });
 } catch (error) {

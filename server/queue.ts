@@ -7,7 +7,8 @@ export interface Waiting {
   place: number;
 }
 
-export const inOrder = (a: Waiting, b: Waiting): number => a.place - b.place || (a.runId < b.runId ? -1 : 1);
+/** Of one place, created in the same millisecond: as they come, since sorting is stable. */
+export const inOrder = (a: Waiting, b: Waiting): number => a.place - b.place;
 
 /** Keeps the places of moved runs below those of runs created from now on. */
 const apartMs = 1000;

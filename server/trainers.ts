@@ -45,6 +45,8 @@ export interface TrainersDeps {
   clock: Clock;
   room(runId: string): Promise<Room | null>;
   onChange(): void;
+  /** Run `waiting` could be trained by connected trainers that have the runs `held`. */
+  onWait?(waiting: string, held: string[]): void;
   /** Told which trainers are connected that answer questions. */
   answerers: { came(answerer: Answerer): void; left(trainerId: string): void };
   /** A failure of the store: the run is tried again later. */
@@ -94,6 +96,11 @@ export class Trainers {
     this.remove(run.runId);
     this.deps.onChange();
     this.add(run);
+  }
+
+  /** Looks again who could train what waits. */
+  look(): void {
+    this.#dispatch();
   }
 
   /** Runs that wait for a trainer, the next one first; those whose holder may still come back included. */
@@ -300,10 +307,10 @@ export class Trainers {
   async #assignAll(): Promise<void> {
     this.#again = false;
     for (const run of this.#runs.free()) {
-      const trainer = [...this.#trainers.values()].find((t) => t.ready && t.port && misfit(t.registration, run.config) === null);
-      if (trainer && this.#runs.take(run.runId)) await this.#assign(run, trainer);
       // A trainer that came meanwhile takes the first of them, not the next one.
       if (this.#again) return;
+      const trainer = [...this.#trainers.values()].find((t) => t.ready && t.port && misfit(t.registration, run.config) === null);
+      if (trainer && this.#runs.take(run.runId)) await this.#assign(run, trainer);
       else await this.#wait(run);
     }
   }
@@ -342,6 +349,8 @@ export class Trainers {
       await room.stopIfAsked();
       const here = [...this.#trainers.values()].filter((t) => t.port);
       const reasons = here.map((t) => misfit(t.registration, run.config));
+      const held = here.flatMap(({ runId }, at) => (reasons[at] === null && runId !== null ? [runId] : []));
+      if (held.length > 0) this.deps.onWait?.(run.runId, held);
       if (here.length === 0 || reasons.includes(null) || !this.#runs.isFree(run.runId)) return;
       await tell(room, `no trainer here can take this run: ${[...new Set(reasons)].join('; ')}`);
     } catch (error) {

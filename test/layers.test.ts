@@ -58,7 +58,7 @@ describe('imports', () => {
   it('are found at all', () => {
     const found = importsOf('server').filter((i) => i.file === 'server/app.ts');
     expect(found).toContainEqual({ file: 'server/app.ts', target: 'server/hub', typeOnly: false });
-    expect(found).toContainEqual({ file: 'server/app.ts', target: 'shared/config', typeOnly: false });
+    expect(found).toContainEqual({ file: 'server/app.ts', target: 'shared/team', typeOnly: true });
   });
 
   it('shared/ takes nothing but zod', () => {

@@ -39,7 +39,7 @@ export function Trainers({ trainers, runs, you }: { trainers: TrainerSummary[]; 
               <p className="text-2xs break-words text-dim">
                 {t.host}, {bytes(t.memoryBytes)}; {t.backends.join(', ')}
               </p>
-              <Held run={runs.find((r) => r.runId === t.runId)} runId={t.runId} />
+              <Held run={runs.find((r) => r.runId === t.runId)} runId={t.runId} others={queue.length > 0} you={you} />
             </li>
           ))}
         </ul>
@@ -50,10 +50,22 @@ export function Trainers({ trainers, runs, you }: { trainers: TrainerSummary[]; 
   );
 }
 
-function Held({ run, runId }: { run: RunSummary | undefined; runId: string | null }) {
+/** @param others runs wait for a trainer */
+function Held({
+  run,
+  runId,
+  others,
+  you,
+}: {
+  run: RunSummary | undefined;
+  runId: string | null;
+  others: boolean;
+  you: Actor | null;
+}) {
+  const { busy, ask } = useAsk();
   if (runId === null) return <p className="text-2xs text-dim">idle</p>;
   return (
-    <p className="flex gap-2 text-2xs">
+    <p className="flex items-center gap-2 text-2xs">
       <Link className="min-w-0 truncate text-accent" href={`/runs/${runId}`}>
         {run?.name ?? runId}
       </Link>
@@ -62,6 +74,16 @@ function Held({ run, runId }: { run: RunSummary | undefined; runId: string | nul
           {run.status}, step {count(run.step)}
           {run.totalSteps > 0 && ` of ${count(run.totalSteps)}`}
         </span>
+      )}
+      {others && you !== null && you.role !== 'viewer' && (
+        <Button
+          size="small"
+          disabled={busy}
+          title="It saves a checkpoint, frees this trainer for the next in the queue, and goes on later with the same numbers"
+          onClick={() => void ask(() => api.runs.makeRoom.mutate({ runId }))}
+        >
+          Make room
+        </Button>
       )}
     </p>
   );

@@ -166,6 +166,11 @@ export const runs = router({
     .input(z.strictObject({ runId, before: runId.nullable() }))
     .mutation(({ ctx, input }): Promise<{ ok: true } | Refusal> => ctx.hub.moveInQueue(ctx.actor, input.runId, input.before)),
 
+  /** Takes a run, once it has saved a checkpoint, from its trainer and back into the queue, behind those that wait now. */
+  makeRoom: allowed('steer runs')
+    .input(z.strictObject({ runId }))
+    .mutation(({ ctx, input }): Promise<{ ok: true } | Refusal> => ctx.hub.makeRoom(ctx.actor, input.runId)),
+
   /** Questions about checkpoints, of all runs: those being answered first, then those that wait, the next one first. */
   openQuestions: watching.query(({ ctx }): QuestionSummary[] => ctx.hub.openQuestions()),
 

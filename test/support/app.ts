@@ -25,7 +25,7 @@ export async function startApp(changes: Partial<AppOptions> = {}): Promise<TestA
     version: 'test',
     pages: null,
     trainer: null,
-    firstRun: false,
+    firstRuns: false,
     log: { info: () => {}, warn: note, error: note },
     ...changes,
   });

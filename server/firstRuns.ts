@@ -1,0 +1,10 @@
+import { defaultConfig, type RunConfig } from '~/shared/config';
+
+/**
+ * What a new room begins with: the published reverse run, which is a recording within a minute, and after it one that goes on for long enough to be
+ * watched and steered (a quarter of an hour with TensorFlow's library, about an hour on WebAssembly with two cores). Both make room for runs that people start.
+ */
+export function firstRuns(): RunConfig[] {
+  const anomaly = defaultConfig('anomaly');
+  return [defaultConfig('reverse'), { ...anomaly, model: { ...anomaly.model, modelDim: 128 } }];
+}
