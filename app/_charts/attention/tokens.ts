@@ -44,7 +44,8 @@ export function tokensOf(s: AttentionSnapshot, source: Source, pictureOf: ((n: n
       ...place,
       text: String(input),
       name: `${input} at position ${t + 1}`,
-      right: s.labels[answer] === s.predictions[answer],
+      // A map need not be square: beyond the answers there is nothing to be right or wrong.
+      right: t < s.answers ? s.labels[answer] === s.predictions[answer] : null,
     };
   });
 }

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { aggregate, deriveMaps, headMap } from '~/app/_charts/attention/derive';
+import { tokensOf } from '~/app/_charts/attention/tokens';
 import { parseAttentionSnapshot } from '~/shared/attentionSnapshot';
 import { identity, joined, mirror, noise, seeded, snapshotBytes } from './maps';
 
@@ -52,4 +53,30 @@ it('heads aggregate to mean, maximum or spread', () => {
   expect(aggregate(maps, both, 'max').values[0]).toBe(1);
   expect(aggregate(maps, both, 'std')).toMatchObject({ quantity: 'spread' });
   expect(aggregate(maps, both, 'std').values[0]).toBe(0.5);
+});
+
+it.each([
+  [3, 5],
+  [5, 3],
+])('maps need not be square: %i queries x %i keys are read, aggregated, averaged and named', (queries, keys) => {
+  const maps = [
+    joined(noise(queries, keys, random), noise(queries, keys, random)),
+    joined(noise(queries, keys, random), noise(queries, keys, random)),
+  ];
+  const s = parseAttentionSnapshot(snapshotBytes({ layers: 2, heads: 1, keys, queries, examples: maps }));
+  expect([s.queries, s.keys, s.answers]).toEqual([queries, keys, queries]);
+  const shown = deriveMaps(s, { kind: 'example', example: 1 }, null);
+  expect(headMap(shown, 1, 0)).toEqual(maps[1]!.subarray(queries * keys));
+  const both = aggregate(
+    shown,
+    [
+      [0, 0],
+      [1, 0],
+    ],
+    'mean',
+  ).values;
+  for (let q = 0; q < queries; q++) expect(both.subarray(q * keys, (q + 1) * keys).reduce((a, b) => a + b)).toBeCloseTo(1, 5);
+  expect(deriveMaps(s, { kind: 'mean', byRole: false }, null).values[0]).toBeCloseTo((maps[0]![0]! + maps[1]![0]!) / 2, 6);
+  const tokens = tokensOf(s, { kind: 'example', example: 0 }, null);
+  expect(tokens.map((t) => t.right)).toEqual(Array.from({ length: keys }, (_, t) => (t < queries ? true : null)));
 });

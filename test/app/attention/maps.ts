@@ -37,7 +37,9 @@ export interface SnapshotParts {
   layers: number;
   heads: number;
   keys: number;
-  /** Per example, [L, H, T, T]. */
+  /** As many as keys, unless given. */
+  queries?: number;
+  /** Per example, [L, H, Tq, Tk]. */
   examples: Float32Array[];
   inputs?: number[][];
   labels?: number[][];
@@ -50,24 +52,28 @@ export interface SnapshotParts {
 
 /** A snapshot's blob as the trainer writes it. Unless given: inputs 0, 1, 2 ..., the right label, and a prediction that equals it. */
 export function snapshotBytes(p: SnapshotParts): Uint8Array {
-  const { task = 'reverse', step = 0, layers, heads, keys: T } = p;
+  const { task = 'reverse', step = 0, layers, heads, keys: T, queries: Q = p.keys } = p;
   const E = p.examples.length;
   const inputs = p.inputs ?? p.examples.map(() => Array.from({ length: T }, (_, i) => i % 10));
-  const labels = p.labels ?? (task === 'reverse' ? inputs.map((row) => row.toReversed()) : inputs.map((_, e) => [e % T]));
+  const labels =
+    p.labels ??
+    (task === 'reverse'
+      ? inputs.map((row) => Array.from({ length: Q }, (_, i) => row[(T - 1 - i + Q * T) % T]!))
+      : inputs.map((_, e) => [e % T]));
   const predictions = p.predictions ?? labels;
-  const answers = task === 'reverse' ? T : 1;
+  const answers = task === 'reverse' ? Q : 1;
   const choices = task === 'reverse' ? 10 : T;
   const probabilities = new Float32Array(E * answers * choices);
   for (const [n, right] of predictions.flat().entries())
     for (let c = 0; c < choices; c++) probabilities[n * choices + c] = c === right ? 0.91 : 0.09 / (choices - 1);
-  const attention = new Float32Array(E * layers * heads * T * T);
+  const attention = new Float32Array(E * layers * heads * Q * T);
   p.examples.forEach((maps, e) => {
-    attention.set(maps, e * layers * heads * T * T);
+    attention.set(maps, e * layers * heads * Q * T);
   });
-  const answerShape = task === 'reverse' ? [E, T] : [E];
+  const answerShape = task === 'reverse' ? [E, Q] : [E];
   return serializeSafetensors(
     [
-      ['attention', { shape: [E, layers, heads, T, T], data: attention }],
+      ['attention', { shape: [E, layers, heads, Q, T], data: attention }],
       ['inputs', { shape: [E, T], data: Int32Array.from(inputs.flat()) }],
       ['labels', { shape: answerShape, data: Int32Array.from(labels.flat()) }],
       ['predictions', { shape: answerShape, data: Int32Array.from(predictions.flat()) }],
