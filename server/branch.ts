@@ -67,7 +67,20 @@ export function branchEvents(
       ask(by, { kind: 'set', id: newId(), runId: childId, control, value, when: { kind: 'step', step } });
     }
   }
-  return { ok: true, created, commands };
+  const change = changeInWords(parent, request);
+  return { ok: true, created: { ...created, ...(change && { change }) }, commands };
+}
+
+/** "clipThreshold = 1, without learningRate = 0.01 of Ada at step 50"; '' = the branch repeats its parent, or goes on without its later changes. */
+function changeInWords(parent: RunView, { changes, repeat }: BranchRun): string {
+  const words = changes.map(({ control, value }) => `${control} = ${JSON.stringify(value)}`);
+  const left = repeat?.without && parent.commands.find((c) => c.command.id === repeat.without);
+  if (left && left.command.kind === 'set' && left.outcome.status === 'applied')
+    words.push(
+      `without ${left.command.control} = ${JSON.stringify(left.command.value)} of ${left.actor.name} at step ${left.outcome.step}`,
+    );
+  const text = words.join(', ');
+  return text.length > 300 ? `${text.slice(0, 299)}…` : text;
 }
 
 /** Changed values decide numbers; actions (pause, evaluate, checkpoint, ...) leave no trace in them, and a branch should not stop where its parent did. */

@@ -187,6 +187,8 @@ export const runCreated = z.strictObject({
   actor,
   /** Where a branch leaves its parent. */
   parent: z.strictObject({ runId, step, checkpoint: blobRef }).nullable(),
+  /** What a branch does otherwise than its parent, in words; left out: nothing. */
+  change: z.string().max(300).optional(),
   /** The run that this one was imported as a copy of. */
   copyOf: runId.optional(),
 });

@@ -80,6 +80,8 @@ export interface RunView {
   parent: { runId: string; step: number; checkpoint: BlobRef } | null;
   /** The run that this one was imported as a copy of. */
   copyOf?: string;
+  /** What a branch does otherwise than its parent. */
+  branchChange?: string;
   status: RunStatus;
   statusMessage: string;
   /** What the status was before the trainer went away. */
@@ -126,7 +128,7 @@ export interface RunView {
 export function emptyView(runId: string, created: Entry): RunView {
   if (created.event.type !== 'run.created' || created.seq !== 1)
     throw new Error(`run ${runId}: its log must begin with run.created at 1, got ${created.event.type} at ${created.seq}`);
-  const { config, actor, parent, copyOf } = created.event;
+  const { config, actor, parent, copyOf, change } = created.event;
   return {
     runId,
     seq: 1,
@@ -137,6 +139,7 @@ export function emptyView(runId: string, created: Entry): RunView {
     config,
     parent,
     ...(copyOf !== undefined && { copyOf }),
+    ...(change !== undefined && { branchChange: change }),
     status: 'queued',
     statusMessage: '',
     statusBeforeLoss: null,
@@ -378,6 +381,7 @@ export interface RunSummary {
   backend: string | null;
   parent: RunView['parent'];
   copyOf?: string;
+  branchChange?: string;
   /** Threads that are not resolved, and what was written last in any. */
   notes?: { open: number; newest: string | null };
   /** It is no more: the last that is heard of it. */
@@ -413,6 +417,7 @@ export function summarize(view: RunView, watchers: number): RunSummary {
     backend: view.backend?.name ?? null,
     parent: view.parent,
     ...(view.copyOf !== undefined && { copyOf: view.copyOf }),
+    ...(view.branchChange !== undefined && { branchChange: view.branchChange }),
     ...(view.notes.length > 0 && { notes: notesInShort(view.notes) }),
     tags: view.tags,
     archived: view.archived,

@@ -69,6 +69,7 @@ const listedOf = ({
   createdBy,
   createdAt,
   parent,
+  branchChange,
 }: Listed): Listed => ({
   commands,
   evaluations,
@@ -84,6 +85,7 @@ const listedOf = ({
   createdBy,
   createdAt,
   parent,
+  ...(branchChange && { branchChange }),
 });
 
 /** What happened to the run besides steps. Clicking a line moves every panel to its step. */

@@ -1,6 +1,6 @@
 'use client';
 
-import { Copy, Cpu, GitBranch } from 'lucide-react';
+import { Copy, Cpu } from 'lucide-react';
 import Link from 'next/link';
 import { picturesInWords } from '~/shared/config';
 import { ended, latestValue } from '~/shared/fold';
@@ -13,6 +13,7 @@ import { ThemeToggle, TopBar } from '../_components/TopBar';
 import { useRun, useView } from '../_live/useRun';
 import { People } from './People';
 import { BranchButton } from './room/BranchDialog';
+import { Family } from './room/Family';
 import { Setup } from './Setup';
 import { ShortcutHelp } from './Shortcuts';
 import { TakeAway } from './TakeAway';
@@ -29,7 +30,6 @@ export function RunHeader() {
       message: v.statusMessage,
       step: v.step,
       total: v.totalSteps,
-      parent: v.parent,
       copyOf: v.copyOf ?? null,
     }),
     null,
@@ -45,16 +45,7 @@ export function RunHeader() {
             <h1 className="min-w-0 truncate text-sm font-semibold" title={head.name}>
               {head.name}
             </h1>
-            {head.parent && (
-              <Link
-                href={`/runs/${head.parent.runId}`}
-                className="inline-flex items-center gap-1 text-xs text-dim hover:text-ink"
-                title={`Branched from ${head.parent.runId} at step ${head.parent.step}`}
-              >
-                <GitBranch aria-hidden size={12} />
-                step {count(head.parent.step)}
-              </Link>
-            )}
+            <Family />
             {head.copyOf && (
               <Link
                 href={`/runs/${head.copyOf}`}

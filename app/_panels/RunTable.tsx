@@ -125,6 +125,12 @@ const Row = memo(function Row({
           {run.parent && <GitBranch aria-label="branch" size={12} className="mr-1 inline text-dim" />}
           {run.name}
         </Link>
+        {run.parent && (
+          <span className="block truncate text-2xs text-dim" title={run.branchChange}>
+            from step {count(run.parent.step)}
+            {run.branchChange && `: ${run.branchChange}`}
+          </span>
+        )}
         <span className="flex flex-wrap items-center gap-x-2 text-2xs text-dim">
           <span className="sm:hidden">
             <StatusBadge status={run.status} />

@@ -44,6 +44,7 @@ export type Listed = Pick<
   | 'createdBy'
   | 'createdAt'
   | 'parent'
+  | 'branchChange'
 >;
 
 /** Everything that happened to the run besides steps, newest first. Snapshots appear when somebody asked for them. */
@@ -57,7 +58,7 @@ export function activity(view: Listed): Item[] {
       title: view.parent
         ? `${view.createdBy.name} branched it at step ${count(view.parent.step)}`
         : `${view.createdBy.name} asked for this run`,
-      detail: view.parent ? `from run ${view.parent.runId}` : '',
+      detail: view.parent ? (view.branchChange ?? `from run ${view.parent.runId}`) : '',
     },
     ...(view.deeds ?? []).flatMap((d) => deedItem(view, d) ?? []),
     ...view.commands.map((c) => commandItem(view, c)),

@@ -120,6 +120,7 @@ describe('a branch', () => {
         config: { ...defaultConfig('reverse'), name: 'What if' },
         actor: ada,
         parent: { runId: 'parent1', step: 10, checkpoint: { hash, bytes: 5 } },
+        change: 'learningRate = 9',
       },
       commands: [asked(ada, 'new-0001', 9)],
     });
@@ -133,6 +134,7 @@ describe('a branch', () => {
   it('“what if we had not” repeats all but that one', () => {
     const answer = branch({ repeat: { without: 'command2' } });
     expect(answer.ok && answer.commands).toEqual([asked(ada, 'new-0001', 4, 15)]);
+    expect(answer.ok && answer.created.change).toBe('without learningRate = 3 of Bob at step 12');
   });
 
   it('an unknown command, control or value is refused with its field', () => {
