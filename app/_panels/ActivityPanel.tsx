@@ -28,6 +28,7 @@ import { activity, type Item, type Listed, type Tone } from './activity';
 import { NotifyButton } from './NotifyButton';
 import { CheckpointActions } from './room/CheckpointActions';
 import { WatchdogsButton } from './room/WatchdogsButton';
+import { WhatIf } from './room/WhatIf';
 import { useWhyNot } from './useWhyNot';
 
 const icons: Record<Item['kind'], typeof Activity> = {
@@ -194,6 +195,11 @@ function Line({ item, why, youId }: { item: Item; why: string | null; youId: str
         {checkpoint !== undefined && step !== null && (
           <div className="-ml-1.5 flex">
             <CheckpointActions step={step} hash={checkpoint} />
+          </div>
+        )}
+        {item.whatIf && !readOnly && (
+          <div className="-ml-1.5 flex">
+            <WhatIf {...item.whatIf} />
           </div>
         )}
       </div>

@@ -26,6 +26,8 @@ export interface Item {
   undo: DraftCommand | null;
   /** Hash of the checkpoint that the line tells of. */
   checkpoint?: string;
+  /** For a change of a value: from where the run can be done again without it. */
+  whatIf?: { checkpoint: string; without: string };
 }
 
 export type Listed = Pick<
@@ -208,7 +210,15 @@ function commandItem(view: Listed, record: CommandRecord): Item {
       if (record.undone)
         return { ...base, tone: 'plain', step: outcome.step, detail: `undone by going back: ${change}`, undo: null };
       if (isRevert(command)) return { ...base, tone: 'warn', step: outcome.step, detail: outcome.message, undo: null };
-      return { ...base, tone: 'good', step: outcome.step, detail: `applied: ${change}`, undo: undoOf(view, record) };
+      const before = spec && view.checkpoints.findLast((c) => c.seq < outcome.seq);
+      return {
+        ...base,
+        tone: 'good',
+        step: outcome.step,
+        detail: `applied: ${change}`,
+        undo: undoOf(view, record),
+        ...(before && { whatIf: { checkpoint: before.blob.hash, without: command.id } }),
+      };
     }
   }
 }

@@ -44,8 +44,21 @@ interface Change {
 const nothing = 'none of them';
 const all = 'all of them';
 
-/** @param checkpoint hash of the one to begin from; left out: now, or the last one of an ended run */
-export function BranchDialog({ view: first, checkpoint, onClose }: { view: RunView; checkpoint?: string; onClose(): void }) {
+/**
+ * @param checkpoint hash of the one to begin from; left out: now, or the last one of an ended run
+ * @param without the command to leave out, of those that are repeated: "what if we had not"
+ */
+export function BranchDialog({
+  view: first,
+  checkpoint,
+  without,
+  onClose,
+}: {
+  view: RunView;
+  checkpoint?: string;
+  without?: string;
+  onClose(): void;
+}) {
   const router = useRouter();
   // The form stands still while the run goes on.
   const [view] = useState(first);
@@ -53,9 +66,9 @@ export function BranchDialog({ view: first, checkpoint, onClose }: { view: RunVi
   const running = !ended(view.status);
   const checkpoints = [...view.checkpoints].reverse();
   const [from, setFrom] = useState<string>(checkpoint ?? (running ? 'now' : (checkpoints[0]?.blob.hash ?? '')));
-  const [name, setName] = useState(`${view.config.name} branch`);
+  const [name, setName] = useState(`${view.config.name} ${without ? 'what if' : 'branch'}`);
   const [changes, setChanges] = useState<Change[]>([]);
-  const [repeat, setRepeat] = useState(nothing);
+  const [repeat, setRepeat] = useState(without ?? nothing);
   const [problems, setProblems] = useState<Record<string, string>>({});
 
   const fork = view.checkpoints.findLast((c) => c.blob.hash === from);

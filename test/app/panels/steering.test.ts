@@ -267,6 +267,24 @@ describe('activity', () => {
     ]);
   });
 
+  it('a change after a checkpoint can be asked "what if we had not": from the last one before it took effect', () => {
+    const saved = (hash: string): RunEvent => ({
+      type: 'checkpoint',
+      step: 0,
+      blob: { hash, bytes: 1 },
+      occasion: 'start',
+      commandId: null,
+      lastCommandSeq: 0,
+      validationAccuracy: null,
+    });
+    const events = [ask('change-01', ann, 1, 5), apply('change-01', 3, 12, 5, 1), saved('a'.repeat(64)), saved('b'.repeat(64))];
+    const late = viewOf(...events, ask('change-02', bob, 3, 1), apply('change-02', 7, 14, 1, 3), saved('c'.repeat(64)));
+    expect(activity(late).flatMap((i) => (i.kind === 'command' ? [i.whatIf] : []))).toEqual([
+      { checkpoint: 'b'.repeat(64), without: 'change-02' },
+      undefined,
+    ]);
+  });
+
   it('a change from before the run went back says so, offers no undo and marks no chart; going back does', () => {
     const hash = 'c'.repeat(64);
     const checkpoint = { type: 'checkpoint', step: 0, blob: { hash, bytes: 1 }, occasion: 'start', commandId: null } as const;
