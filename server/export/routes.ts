@@ -65,7 +65,9 @@ export async function exportRoutes(
   const job = deps.jobs.begin(actor, { id: id?.data, kind: importing ? 'import' : 'export', what });
   if (!job) return refuse(400, `job: there is a job ${id?.data} already`);
   // Whoever goes away in the middle no longer wants it.
-  response.once('close', () => response.writableFinished || job.cancel());
+  response.once('close', () => {
+    if (!response.writableFinished && !response.errored) job.cancel();
+  });
   try {
     const { series, ...rest } = query;
     const columns: Record<string, string[]> = series === undefined ? {} : { series: url.searchParams.getAll('series') };
@@ -78,12 +80,14 @@ export async function exportRoutes(
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const ours = error instanceof ImportError || error instanceof ExportError;
-    if (response.destroyed || !request.complete) job.cancel();
+    if (!request.complete || wentAway(error)) job.cancel();
     const cancelled = job.signal.aborted;
     job.end('failed', ours ? message : 'the server could not do it; its log says why');
     // A request read to its end counts as destroyed too.
-    if (response.headersSent || !request.complete) response.destroy();
-    else if (cancelled) refuse(409, importing ? 'cancelled: nothing was imported' : 'cancelled');
+    if (response.headersSent || !request.complete) {
+      response.destroy();
+      if (!ours && !cancelled) throw error;
+    } else if (cancelled) refuse(409, importing ? 'cancelled: nothing was imported' : 'cancelled');
     else if (error instanceof AlreadyHereError) {
       const { runId, nothingNew } = error;
       response.setHeader('connection', 'close');
@@ -93,6 +97,11 @@ export async function exportRoutes(
   }
   return true;
 }
+
+const wentAway = (error: unknown): boolean => {
+  const { name, code } = error as NodeJS.ErrnoException;
+  return name === 'AbortError' || code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ECONNRESET' || code === 'EPIPE';
+};
 
 async function send(
   deps: ExportDeps,

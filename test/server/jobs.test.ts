@@ -1,16 +1,21 @@
 /** Big exports and imports over real HTTP: followed, cancelled, cut off; nothing of them stays. */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { Agent, request as httpRequest } from 'node:http';
+import { Agent, createServer, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBlobs } from '~/server/blobs';
+import { exportRoutes } from '~/server/export/routes';
 import { Jobs } from '~/server/jobs';
+import { openMemoryStore } from '~/server/store/memory';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { callAs } from '~/server/trpc';
 import { defaultConfig } from '~/shared/config';
 import type { RunEvent } from '~/shared/events';
+import { foldAll, summarize } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { JobState } from '~/shared/jobs';
 import { startApp, type TestApp } from '../support/app';
@@ -240,5 +245,51 @@ describe('jobs', () => {
     expect(begun.signal.aborted).toBe(true);
     begun.end('done');
     expect(jobs.get(person('olga', 'operator'), 'job-00001')?.status).toBe('cancelled');
+  });
+});
+
+describe('an export that the server itself fails in the middle of', () => {
+  it('breaks the connection, is told as failed, and its reason goes to the log', async () => {
+    const store = openMemoryStore();
+    const run = writer(store, 'broken01', ['loss']);
+    await run.append([{ type: 'run.created', config, actor: ada, parent: null }]);
+    await store.saveView(foldAll('broken01', run.log), summarize(foldAll('broken01', run.log), 0));
+    const blobs = await openBlobs(inside('broken'), store);
+    const jobs = new Jobs();
+    let asked = 0;
+    const failing = {
+      ...store,
+      entries: async (query: Parameters<typeof store.entries>[0]) => {
+        if (++asked > 1) throw new Error('the disk cannot be read');
+        return store.entries(query);
+      },
+    };
+    const deps = {
+      store: failing,
+      blobs,
+      jobs,
+      dataFolder: inside('broken'),
+      threaded: false,
+      now: () => 1,
+      adopt: async () => {},
+      view: (id: string) => store.view(id),
+    };
+    const logged: string[] = [];
+    const server = createServer((request, response) => {
+      exportRoutes(deps, request, response, new URL(request.url!, 'http://x'), ada).catch((error: Error) =>
+        logged.push(error.message),
+      );
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const answer = await fetch(`http://127.0.0.1:${port}/api/runs/broken01/export?format=json&job=broken-01`);
+    expect(answer.status).toBe(200);
+    await expect(answer.text()).rejects.toThrow();
+    await expect.poll(() => jobs.get(ada, 'broken-01')?.status).toBe('failed');
+    expect([jobs.get(ada, 'broken-01')?.message, logged]).toEqual([
+      'the server could not do it; its log says why',
+      ['the disk cannot be read'],
+    ]);
+    server.close();
   });
 });
