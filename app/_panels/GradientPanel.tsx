@@ -10,6 +10,7 @@ import { useCursor } from '../_live/cursor';
 import { useWanted } from '../_live/useHistory';
 import { useView } from '../_live/useRun';
 import { lineOf, parameterLabel } from './chartLines';
+import { useChartNotes } from './room/useChartNotes';
 import { useCharts, useNotice } from './useCharts';
 
 const prefix = 'gradNorm/';
@@ -17,6 +18,7 @@ const prefix = 'gradNorm/';
 /** Gradient norm of every parameter: a map over all steps, or lines. */
 export function GradientPanel() {
   const { history, chart, rule } = useCharts();
+  const notes = useChartNotes();
   const look = useChartChoices((c) => c.gradients);
   const names = useView((v) => v.series.filter((s) => s.name.startsWith(prefix)).map((s) => s.name), [] as string[]);
   const started = useView((v) => v.series.length > 0, false);
@@ -58,7 +60,7 @@ export function GradientPanel() {
         ) : look === 'map' ? (
           <HeatMap {...chart} title="Norm by parameter and step" rows={lines} limit={limit} notice={notice} />
         ) : (
-          <LineChart {...chart} title="Norm by parameter" lines={lines} rule={rule} notice={notice} height={300} />
+          <LineChart {...chart} {...notes} title="Norm by parameter" lines={lines} rule={rule} notice={notice} height={300} />
         )}
       </div>
     </Panel>
