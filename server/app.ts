@@ -146,6 +146,10 @@ export async function createApp(options: AppOptions): Promise<App> {
         now: () => clock.now(),
         view: (runId) => hub.view(runId),
         adopt: (runId) => hub.adopt(runId),
+        async imported(actor, runId, name) {
+          const event = { type: 'run.changed', runId, what: `imported from ${name || 'a file'}`.slice(0, 200) } as const;
+          await house.record(actor, () => ({ events: [event], result: undefined }));
+        },
         jobs,
       },
       retention,

@@ -24,6 +24,8 @@ export interface ExportDeps extends ImportDeps {
   threaded: boolean;
   view(runId: string): Promise<RunView | null>;
   jobs: Jobs;
+  /** Tells the house log. */
+  imported(actor: Actor, runId: string, name: string): Promise<void>;
 }
 
 /** Larger files are refused. */
@@ -177,6 +179,7 @@ async function receive(
     await pipeline(request, limited, createWriteStream(file, { flags: 'wx' }), { signal: job.signal });
     const imported = await importRun(deps, { file, name: name.slice(0, 200), actor, asCopy: as === 'copy', following: job });
     job.end('done');
+    await deps.imported(actor, imported.runId, name.slice(0, 200));
     sendJson(response, 201, imported);
   } finally {
     await rm(file, { force: true });

@@ -154,6 +154,11 @@ describe('a run that is here already', () => {
     expect(await rowsOf(app, id)).toEqual(inForce);
     expect(await app.hub.store.signals(id)).toEqual(await app.hub.store.signals('record1'));
     expect(app.hub.summaries().find((s) => s.runId === id)).toMatchObject({ name: 'Recorded run', copyOf: 'record1' });
+    const input = encodeURIComponent(JSON.stringify({ fromSeq: 1, limit: 100, actorId: null, runId: id, kinds: null }));
+    const audit = (await (await fetch(`${app.url}/api/trpc/team.audit?input=${input}`)).json()) as {
+      result: { data: { rows: { event: object }[] } };
+    };
+    expect(audit.result.data.rows.map((r) => r.event)).toEqual([{ type: 'run.changed', runId: id, what: 'imported from x' }]);
     // And the copy travels like any run.
     const again = Buffer.from(await (await fetch(`${app.url}/api/runs/${id}/export?format=headroom`)).arrayBuffer());
     expect((await imported(app, again)).body).toMatchObject({ runId: id, nothingNew: true });

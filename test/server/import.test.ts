@@ -209,7 +209,14 @@ describe('importing', () => {
   it('a viewer may take runs away but not bring any in', async () => {
     const store = openMemoryStore();
     const dataFolder = path.join(folder.path, 'viewer');
-    const records = { ...(await deps(store)), dataFolder, threaded: false, view: () => store.view('none'), jobs: new Jobs() };
+    const records = {
+      ...(await deps(store)),
+      dataFolder,
+      threaded: false,
+      view: () => store.view('none'),
+      jobs: new Jobs(),
+      imported: async () => {},
+    };
     const viewer: Actor = { id: 'v', name: 'Vera', role: 'viewer' };
     const server = createServer((request, response) => {
       void exportRoutes(records, request, response, new URL(request.url!, 'http://x'), viewer);

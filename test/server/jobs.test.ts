@@ -272,6 +272,7 @@ describe('an export that the server itself fails in the middle of', () => {
       threaded: false,
       now: () => 1,
       adopt: async () => {},
+      imported: async () => {},
       view: (id: string) => store.view(id),
     };
     const logged: string[] = [];
