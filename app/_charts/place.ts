@@ -1,11 +1,11 @@
 import { type Plot, pixelX, pixelY } from './draw';
 import type { LineSpec } from './types';
 
-/** A line's value at a step. */
+/** A line's value at a step; null where it has no number, or none that is here yet. */
 export interface Reading {
   name: string;
   label: string;
-  value: number;
+  value: number | null;
 }
 
 /** A chart as what is laid over it needs it: pixels of the plot for steps and values, and what the lines read. */
@@ -14,7 +14,7 @@ export interface ChartPlace {
   height: number;
   x(step: number): number;
   y(value: number): number;
-  /** Of the lines shown that have a number there; nearest to the height `y` first when it is given. */
+  /** Of the lines shown; nearest to the height `y` first when it is given. */
   readings(step: number, y?: number): Reading[];
 }
 
@@ -35,15 +35,16 @@ export function chartPlace(plot: Plot, lines: readonly LineSpec[], head: number)
     y,
     readings: (step, near) => {
       const row = Math.min(step, head - 1);
-      const found = lines.flatMap((line): Reading[] => {
+      const found = lines.map((line): Reading => {
         const curve = line.curve() ?? line.whole?.() ?? null;
         const i = curve && row >= 0 ? curve.at(row) : -1;
-        if (!curve || i < 0) return [];
         const exact = line.exact?.(row);
-        const value = typeof exact === 'number' ? exact : curve.mean(i);
-        return Number.isFinite(value) ? [{ name: line.name, label: line.label, value }] : [];
+        const value = typeof exact === 'number' ? exact : curve && i >= 0 ? curve.mean(i) : Number.NaN;
+        return { name: line.name, label: line.label, value: Number.isFinite(value) ? value : null };
       });
-      return near === undefined ? found : found.sort((a, b) => Math.abs(y(a.value) - near) - Math.abs(y(b.value) - near));
+      if (near === undefined) return found;
+      const off = ({ value }: Reading) => (value === null ? Number.POSITIVE_INFINITY : Math.abs(y(value) - near));
+      return found.sort((a, b) => (off(a) === off(b) ? 0 : off(a) - off(b)));
     },
   };
 }

@@ -38,7 +38,9 @@ function ChartNotes({ place }: { place: ChartPlace }) {
     if (chart === null || note.resolved) return [];
     const reading = place.readings(step).find((r) => r.name === chart);
     if (!reading) return [];
-    const [x, y] = [place.x(step), place.y(value ?? reading.value)];
+    const height = value ?? reading.value;
+    if (height === null) return [];
+    const [x, y] = [place.x(step), place.y(height)];
     return x < 0 || x > place.width ? [] : [{ note, x, y: Math.min(place.height - 4, Math.max(4, Number.isNaN(y) ? 0 : y)) }];
   });
   const pinX = pinned === null ? Number.NaN : place.x(pinned);
