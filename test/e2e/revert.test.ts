@@ -18,9 +18,10 @@ describeInBrowser('going back, and the queue, as a user does it', () => {
       const errors: string[] = [];
       page.on('pageerror', (e) => errors.push(e.message));
       const client = connect({ url: product.url });
-      // The first run is made once the server answers.
-      await expect.poll(async () => (await client.runs.list.query()).length, within).toBe(1);
-      const { runId } = (await client.runs.list.query())[0]!;
+      // The first runs are made once the server answers.
+      const names = async () => (await client.runs.list.query()).map(({ name }) => name).sort();
+      await expect.poll(names, within).toEqual(['Odd one out', 'Reverse']);
+      const { runId } = (await client.runs.list.query()).find(({ name }) => name === 'Reverse')!;
       await page.goto(`${product.url}/runs/${runId}`);
       await page.getByRole('button', { name: 'Pause', exact: true }).first().click(within);
       const status = page.getByTestId('status');
@@ -37,13 +38,13 @@ describeInBrowser('going back, and the queue, as a user does it', () => {
       const { config } = await client.runs.view.query({ runId });
       for (const name of ['one', 'two', 'three']) await client.runs.create.mutate({ config: { ...config, name } });
       await page.goto(product.url);
-      await page.getByRole('button', { name: /3 waiting/ }).click(within);
+      await page.getByRole('button', { name: /4 waiting/ }).click(within);
       const waiting = () => page.getByRole('region', { name: 'Runs that wait' }).getByRole('link').allTextContents();
-      expect(await waiting()).toEqual(['one', 'two', 'three']);
+      expect(await waiting()).toEqual(['one', 'two', 'three', 'Odd one out']);
       await page.getByRole('button', { name: 'Move three up' }).click(within);
-      await expect.poll(waiting, within).toEqual(['one', 'three', 'two']);
+      await expect.poll(waiting, within).toEqual(['one', 'three', 'two', 'Odd one out']);
       await page.getByRole('button', { name: 'Cancel one' }).click(within);
-      await expect.poll(waiting, within).toEqual(['three', 'two']);
+      await expect.poll(waiting, within).toEqual(['three', 'two', 'Odd one out']);
       expect(errors).toEqual([]);
     } finally {
       await browser.close();
