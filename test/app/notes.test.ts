@@ -114,7 +114,8 @@ describeInBrowser('notes and presence', { timeout: 240_000 }, () => {
     await field(bob).fill('I see it too');
     await Promise.all([field(ada).press('Enter'), field(bob).press('Enter')]);
     for (const page of [ada, bob])
-      for (const text of ['the warm-up ends', 'I see it too']) await page.getByRole('dialog').getByText(text).waitFor();
+      for (const text of ['the warm-up ends', 'I see it too'])
+        await page.getByRole('dialog').locator('p', { hasText: text }).waitFor();
     await ada.getByRole('dialog').getByRole('button', { name: 'Resolve' }).click();
     await glyph(bob).waitFor({ state: 'detached' });
     await bob.getByRole('dialog').getByRole('button', { name: 'Reopen' }).click();
