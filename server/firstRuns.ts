@@ -2,7 +2,8 @@ import { defaultConfig, type RunConfig } from '~/shared/config';
 
 /**
  * What a new room begins with: the published reverse run, which is a recording within a minute, and after it one that goes on for long enough to be
- * watched and steered (a quarter of an hour with TensorFlow's library, about an hour on WebAssembly with two cores). Both make room for runs that people start.
+ * watched and steered (15,400 steps: on two cores about ten minutes with TensorFlow's library, a quarter of an hour on WebAssembly). Both make room for
+ * runs that people start.
  */
 export function firstRuns(): RunConfig[] {
   const anomaly = defaultConfig('anomaly');
