@@ -1,4 +1,4 @@
-import { RunList } from './_panels/RunList';
+import { RunList } from './_runs/RunList';
 
 export default function Page() {
   return <RunList />;

@@ -56,9 +56,9 @@ const breaking = (imports: Import[], allowed: (i: Import) => boolean) =>
 
 describe('imports', () => {
   it('are found at all', () => {
-    const found = importsOf('server').filter((i) => i.file === 'server/app.ts');
-    expect(found).toContainEqual({ file: 'server/app.ts', target: 'server/hub', typeOnly: false });
-    expect(found).toContainEqual({ file: 'server/app.ts', target: 'shared/team', typeOnly: true });
+    const found = importsOf('server').filter((i) => i.file === 'server/process/app.ts');
+    expect(found).toContainEqual({ file: 'server/process/app.ts', target: 'server/runs/hub', typeOnly: false });
+    expect(found).toContainEqual({ file: 'server/process/app.ts', target: 'shared/team', typeOnly: true });
   });
 
   it('shared/ takes nothing but zod', () => {
@@ -79,8 +79,38 @@ describe('imports', () => {
     ).toEqual([]);
   });
 
+  it('no two files of a folder differ only in upper and lower case, with or without their ending', () => {
+    const clashes = ['app', 'server', 'trainer', 'shared', 'test'].flatMap((folder) => {
+      const seen = new Map<string, string>();
+      return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+        .filter((e) => e.isFile() && /\.(ts|tsx)$/.test(e.name))
+        .flatMap((e) => {
+          const file = relative(root, join(e.parentPath, e.name));
+          const key = file.replace(/\.tsx?$/, '').toLowerCase();
+          const other = seen.get(key);
+          seen.set(key, file);
+          return other ? [`${other} and ${file}`] : [];
+        });
+    });
+    expect(clashes).toEqual([]);
+  });
+
   it('charts know no live data', () => {
     expect(breaking(importsOf('app/_charts'), (i) => !inside(i.target, 'app/_live', 'app/_trpc'))).toEqual([]);
+  });
+
+  it.each([
+    [
+      'server',
+      ['base', 'audit store', 'team', 'runs dispatch watchdogs retention', 'trpc', 'export import mcp', 'web sockets', 'process'],
+    ],
+    ['trainer', ['base', 'nn', 'headless', 'backends', 'recipes data', 'run', 'link', 'process']],
+  ])('%s/ has floors: a folder takes values only of its own floor and those below', (top, floors) => {
+    const floorOf = (path: string) => floors.findIndex((names) => names.split(' ').includes(path.split('/')[1]!));
+    const within = importsOf(top).filter((i) => inside(i.target, top));
+    expect(within.length).toBeGreaterThan(0);
+    expect(importsOf(top).filter((i) => i.file.split('/').length > 2 && floorOf(i.file) < 0)).toEqual([]);
+    expect(breaking(within, (i) => i.typeOnly || floorOf(i.target) <= floorOf(i.file))).toEqual([]);
   });
 
   it('the trainer knows no viewers and no database; SQL stays in server/store', () => {
@@ -95,23 +125,28 @@ describe('imports', () => {
     ).toEqual([]);
   });
 
-  it.each(['server/log', 'server/room', 'server/accept', 'server/judge', 'server/frames', 'server/runList', 'server/trainers'])(
-    '%s is a core: no socket, file, timer or database',
-    (core) => {
-      const hosts = [
-        'socket.io',
-        'better-sqlite3',
-        'node:fs',
-        'node:fs/promises',
-        'node:http',
-        'node:net',
-        'node:timers',
-        'node:child_process',
-      ];
-      const own = importsOf('server').filter((i) => i.file === `${core}.ts`);
-      expect(own.length).toBeGreaterThan(0);
-      expect(breaking(own, (i) => !hosts.includes(i.target))).toEqual([]);
-      expect(readFileSync(join(root, `${core}.ts`), 'utf8')).not.toMatch(/\b(setTimeout|setInterval|Date\.now|Math\.random)\b/);
-    },
-  );
+  it.each([
+    'server/runs/log',
+    'server/runs/room',
+    'server/runs/accept',
+    'server/runs/judge',
+    'server/runs/frames',
+    'server/runs/runList',
+    'server/dispatch/trainers',
+  ])('%s is a core: no socket, file, timer or database', (core) => {
+    const hosts = [
+      'socket.io',
+      'better-sqlite3',
+      'node:fs',
+      'node:fs/promises',
+      'node:http',
+      'node:net',
+      'node:timers',
+      'node:child_process',
+    ];
+    const own = importsOf('server').filter((i) => i.file === `${core}.ts`);
+    expect(own.length).toBeGreaterThan(0);
+    expect(breaking(own, (i) => !hosts.includes(i.target))).toEqual([]);
+    expect(readFileSync(join(root, `${core}.ts`), 'utf8')).not.toMatch(/\b(setTimeout|setInterval|Date\.now|Math\.random)\b/);
+  });
 });

@@ -4,8 +4,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import { applyFrame } from '~/app/_live/applyFrame';
-import { Frames, frameSettings, type Viewer, type ViewerPort } from '~/server/frames';
-import { RunLog } from '~/server/log';
+import { Frames, frameSettings, type Viewer, type ViewerPort } from '~/server/runs/frames';
+import { RunLog } from '~/server/runs/log';
 import { openMemoryStore } from '~/server/store/memory';
 import { defaultConfig } from '~/shared/config';
 import type { Entry, RunEvent } from '~/shared/events';

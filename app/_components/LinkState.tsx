@@ -1,4 +1,4 @@
-import type { LinkStatus } from '../_live/types';
+import type { LinkStatus } from '~/app/_live/types';
 
 const words: Record<LinkStatus, { text: string; dot: string; help: string }> = {
   connecting: { text: 'connecting', dot: 'bg-dim', help: 'Waiting for the server.' },

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect } from 'react';
-import { useTrpc } from '../_trpc/client';
+import { useTrpc } from '~/app/_trpc/client';
 import { personVariable } from './Avatars';
 
 const nobody: readonly string[] = [];

@@ -3,7 +3,7 @@
 import { ThemeProvider, useTheme } from 'next-themes';
 import type { ReactNode } from 'react';
 import { Toaster } from 'sonner';
-import { ApiProvider } from '../_trpc/client';
+import { ApiProvider } from '~/app/_trpc/client';
 import { PeopleColours } from './PeopleColours';
 
 export function Providers({ children }: { children: ReactNode }) {

@@ -1,4 +1,4 @@
-import { type XKind, xKinds } from '../_charts/xMap';
+import { type XKind, xKinds } from '~/app/_charts/xMap';
 import { useSelected } from './select';
 import { createStore, type Store } from './store';
 

@@ -1,6 +1,6 @@
+import { Curve } from '~/app/_charts/curve';
 import type { Steps } from '~/shared/events';
 import type { Reduced } from '~/shared/pyramid';
-import { Curve } from '../_charts/curve';
 import type { Level } from './levels';
 
 export interface RangeQuestion {

@@ -1,5 +1,5 @@
+import type { Curve } from '~/app/_charts/curve';
 import type { Steps } from '~/shared/events';
-import type { Curve } from '../_charts/curve';
 
 /** Steps shown; null = the whole run, growing. */
 export type Zoom = readonly [number, number] | null;

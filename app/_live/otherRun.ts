@@ -1,8 +1,8 @@
 'use client';
 
 import { useEffect, useMemo, useState } from 'react';
+import { api } from '~/app/_trpc/client';
 import type { RunSummary } from '~/shared/fold';
-import { api } from '../_trpc/client';
 import { fetchBlob } from './fetchBlob';
 import { useRunsBeside } from './runsBeside';
 import { SnapshotFeed } from './snapshotFeed';

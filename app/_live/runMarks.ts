@@ -1,9 +1,9 @@
+import { formatPercent, formatStep, formatValue } from '~/app/_charts/format';
+import type { Color, Mark, PointSpec, RuleSpec } from '~/app/_charts/types';
+import type { TimeAnchor } from '~/app/_charts/xMap';
 import type { ControlValue } from '~/shared/controls';
 import type { CommandRecord, RunView } from '~/shared/fold';
 import { isRevert } from '~/shared/revert';
-import { formatPercent, formatStep, formatValue } from '../_charts/format';
-import type { Color, Mark, PointSpec, RuleSpec } from '../_charts/types';
-import type { TimeAnchor } from '../_charts/xMap';
 
 /** What charts show of a run besides its rows. All are functions of the view alone. */
 

@@ -2,9 +2,9 @@
 
 import { TRPCClientError } from '@trpc/client';
 import { useEffect, useMemo, useRef, useState } from 'react';
+import { Curve } from '~/app/_charts/curve';
+import { api } from '~/app/_trpc/client';
 import { ended } from '~/shared/fold';
-import { Curve } from '../_charts/curve';
-import { api } from '../_trpc/client';
 import { fetchBlob } from './fetchBlob';
 import { SnapshotFeed } from './snapshotFeed';
 

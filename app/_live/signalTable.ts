@@ -4,7 +4,7 @@
  */
 import type { Recorded } from './snapshotFeed';
 
-/** As server/store.ts answers: steps and seqs [n], each signal [n, layers x heads]. */
+/** As server/store/index.ts answers: steps and seqs [n], each signal [n, layers x heads]. */
 export interface SignalHistory {
   steps: Int32Array;
   seqs: Int32Array;

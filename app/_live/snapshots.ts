@@ -1,7 +1,7 @@
 'use client';
 
 import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
-import { api } from '../_trpc/client';
+import { api } from '~/app/_trpc/client';
 import { setCursor } from './cursor';
 import { fetchBlob } from './fetchBlob';
 import { useRunStore } from './RunProvider';

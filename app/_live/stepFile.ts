@@ -1,6 +1,6 @@
-import { formatStep } from '../_charts/format';
-import type { StepFile } from '../_charts/types';
-import { bytes } from '../_components/format';
+import { formatStep } from '~/app/_charts/format';
+import type { StepFile } from '~/app/_charts/types';
+import { bytes } from '~/app/_components/format';
 import type { History } from './history';
 
 /** About what a number takes as text, and a row before its numbers. */

@@ -1,8 +1,8 @@
 'use client';
 
 import { useEffect, useMemo } from 'react';
-import { canBeLog } from '../_charts/xMap';
-import { api } from '../_trpc/client';
+import { canBeLog } from '~/app/_charts/xMap';
+import { api } from '~/app/_trpc/client';
 import { chartChoices, smoothingWeight } from './chartSettings';
 import { setCursor } from './cursor';
 import { History } from './history';

@@ -1,9 +1,9 @@
-/** The page inside a replay file (server/buildReplay.ts bundles it; shared/replayFile.ts has the format). */
+/** The page inside a replay file (server/process/buildReplay.ts bundles it; shared/replayFile.ts has the format). */
 import { ThemeProvider } from 'next-themes';
 import { createRoot } from 'react-dom/client';
 import { Toaster } from 'sonner';
-import { setCursor } from '../_live/cursor';
-import { GivenRun } from '../_live/RunProvider';
+import { setCursor } from '~/app/_live/cursor';
+import { GivenRun } from '~/app/_live/RunProvider';
 import { Replay } from './Replay';
 import { openRecording } from './recording';
 import { recordedStore } from './store';

@@ -1,5 +1,5 @@
+import { count } from '~/app/_components/format';
 import type { ReplayManifest } from '~/shared/replayFile';
-import { count } from '../_components/format';
 
 /** What the file holds and what it leaves out: one sentence each. */
 export function wordsOf({ rows, snapshots, runId }: ReplayManifest): string[] {

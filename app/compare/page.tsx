@@ -1,5 +1,5 @@
-import { Compare } from '../_panels/compare/Compare';
-import { fromCompareLink } from '../_panels/compare/link';
+import { Compare } from '~/app/_compare/Compare';
+import { fromCompareLink } from '~/app/_compare/link';
 
 export default async function Page({ searchParams }: { searchParams: Promise<Record<string, string | string[] | undefined>> }) {
   const params = await searchParams;

@@ -1,4 +1,4 @@
-import { JoinForm } from '../_panels/team/JoinForm';
+import { JoinForm } from '~/app/_team/JoinForm';
 
 export default function Page() {
   return <JoinForm />;

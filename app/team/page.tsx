@@ -1,4 +1,4 @@
-import { TeamPage } from '../_panels/team/TeamPage';
+import { TeamPage } from '~/app/_team/TeamPage';
 
 export default function Page() {
   return <TeamPage />;

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
+import { blobsNamed } from '~/server/base/blobsNamed';
 import { pack } from '~/shared/pack';
-import { blobsNamed } from '../blobsNamed';
 import { logPages, type RecordSource } from './source';
 import { tarEnd, tarHeader, tarPadding } from './tar';
 

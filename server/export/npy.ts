@@ -1,4 +1,4 @@
-import type { Signals } from '../store';
+import type { Signals } from '~/server/store';
 
 /** NumPy's .npy, version 1.0: a padded header of a Python dict, then the array in C order. */
 export function npy(shape: number[], data: Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array): Uint8Array {

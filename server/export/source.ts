@@ -1,9 +1,9 @@
+import type { Progress } from '~/server/base/jobs';
+import { startingAt } from '~/server/runs/log';
+import type { Store } from '~/server/store';
+import type { BlobReader } from '~/server/store/blobs';
 import { type Entry, places, type SnapshotEvent } from '~/shared/events';
 import { emptyView, fold, type RunView } from '~/shared/fold';
-import type { BlobReader } from '../blobs';
-import type { Progress } from '../jobs';
-import { startingAt } from '../log';
-import type { Store } from '../store';
 
 /** Where an export reads from: a store, or a connection of its own in the export thread. */
 export interface RecordSource extends Pick<Store, 'runs' | 'entries' | 'range' | 'signals' | 'view'> {

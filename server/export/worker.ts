@@ -3,10 +3,10 @@
  * nor the making of text hold anything up, and makes one part for each 'more'.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { openBlobReader } from '../blobs';
-import { openReads } from '../store/sqlite/read';
-import { openForReading } from '../store/sqlite/schema';
-import { serveParts, teller } from '../threadParts';
+import { serveParts, teller } from '~/server/base/threadParts';
+import { openBlobReader } from '~/server/store/blobs';
+import { openReads } from '~/server/store/sqlite/read';
+import { openForReading } from '~/server/store/sqlite/schema';
 import { writeExport } from './formats';
 import { ExportError, type RecordSource } from './source';
 import type { ExportJob } from './thread';

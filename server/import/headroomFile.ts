@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { z } from 'zod';
+import { blobsNamed } from '~/server/base/blobsNamed';
+import { HEADROOM_VERSION } from '~/server/export/headroomFile';
+import { readTar, type TarMember } from '~/server/export/tar';
+import { inWords } from '~/server/trpc/base';
 import { type Entry, type RunEvent, serverEvent, trainerEvent } from '~/shared/events';
 import { emptyView, fold, type RunView } from '~/shared/fold';
 import { blobHash, runId, seq, tenure } from '~/shared/ids';
 import { unpack } from '~/shared/pack';
-import { blobsNamed } from '../blobsNamed';
-import { HEADROOM_VERSION } from '../export/headroomFile';
-import { readTar, type TarMember } from '../export/tar';
-import { inWords } from '../trpc/base';
 import { ImportError } from './importError';
 
 /** Reading a `.headroom` file (export/headroomFile.ts has the format), every part checked before it is handed on. */

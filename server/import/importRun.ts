@@ -1,13 +1,13 @@
 import { open } from 'node:fs/promises';
 import { customAlphabet } from 'nanoid';
+import type { Job } from '~/server/base/jobs';
+import { maskedCrc32c } from '~/server/export/crc32c';
+import type { Store } from '~/server/store';
+import type { BlobStore } from '~/server/store/blobs';
 import { type Entry, places, type RunEvent } from '~/shared/events';
 import { emptyView, ended, fold, type RunView, summarize } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { stringify } from '~/shared/json';
-import type { BlobStore } from '../blobs';
-import { maskedCrc32c } from '../export/crc32c';
-import type { Job } from '../jobs';
-import type { Store } from '../store';
 import { AlreadyHereError, ImportError } from './importError';
 import type { ImportPart } from './parts';
 import { logOf } from './table';

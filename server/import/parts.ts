@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
+import type { Progress } from '~/server/base/jobs';
 import type { Entry } from '~/shared/events';
-import type { Progress } from '../jobs';
 import { readCsv } from './csv';
 import { readHeadroomFile } from './headroomFile';
 import type { Table } from './table';

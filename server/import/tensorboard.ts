@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { maskedCrc32c } from '../export/crc32c';
+import { maskedCrc32c } from '~/server/export/crc32c';
 import { ImportError } from './importError';
 import { Numbers } from './numbers';
 import { MAX_SERIES, MAX_VALUES, type Table } from './table';

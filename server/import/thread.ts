@@ -1,6 +1,6 @@
-import type { Progress } from '../jobs';
-import { startWorker } from '../startWorker';
-import { partsOfThread } from '../threadParts';
+import type { Progress } from '~/server/base/jobs';
+import { startWorker } from '~/server/base/startWorker';
+import { partsOfThread } from '~/server/base/threadParts';
 import { ImportError } from './importError';
 import type { ImportPart } from './parts';
 

@@ -5,9 +5,9 @@
  *   for (const run of await headroom.runs.list.query()) console.log(run.runId, run.status, run.step);
  */
 import { createTRPCClient, httpBatchLink, type TRPCClient } from '@trpc/client';
+import type { AppRouter } from '~/server/trpc';
 import { transformer } from '~/shared/json';
 import { paths } from '~/shared/protocol';
-import type { AppRouter } from '../trpc';
 
 export interface Server {
   /** e.g. http://127.0.0.1:3000 */

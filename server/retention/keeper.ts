@@ -1,9 +1,9 @@
+import { blobsNamed } from '~/server/base/blobsNamed';
+import type { Store } from '~/server/store';
+import type { BlobStore } from '~/server/store/blobs';
 import type { CommandAnswer, Refusal } from '~/shared/commands';
 import type { Entry, RunEvent } from '~/shared/events';
 import type { RunView } from '~/shared/fold';
-import type { BlobStore } from '../blobs';
-import { blobsNamed } from '../blobsNamed';
-import type { Store } from '../store';
 import { toThin } from './thin';
 
 export interface RetentionDeps {

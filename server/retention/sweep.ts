@@ -1,6 +1,6 @@
-import type { BlobStore } from '../blobs';
-import type { Clock } from '../clock';
-import type { Store } from '../store';
+import type { Clock } from '~/server/base/clock';
+import type { Store } from '~/server/store';
+import type { BlobStore } from '~/server/store/blobs';
 
 const DAY_MS = 24 * 3_600_000;
 

@@ -1,8 +1,8 @@
 /** The edge of both links: every inbound message is parsed here, and a bad one costs its sender an answer that names the field. */
 import type { Socket } from 'socket.io';
 import type { ZodError, ZodType } from 'zod';
+import { fieldOf, inWords } from '~/server/trpc/base';
 import { type Refusal, refuse } from '~/shared/commands';
-import { fieldOf, inWords } from '../trpc/base';
 
 type Answer = (answer: unknown) => void;
 

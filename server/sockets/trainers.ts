@@ -2,6 +2,9 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { Server, type Socket } from 'socket.io';
 import { z } from 'zod';
+import type { Questions } from '~/server/dispatch/questions';
+import type { TrainerPort, Trainers } from '~/server/dispatch/trainers';
+import { inWords } from '~/server/trpc/base';
 import { refuse } from '~/shared/commands';
 import { unpack } from '~/shared/pack';
 import {
@@ -14,9 +17,6 @@ import {
   type ServerToTrainer,
   type TrainerToServer,
 } from '~/shared/protocol';
-import type { Questions } from '../questions';
-import type { TrainerPort, Trainers } from '../trainers';
-import { inWords } from '../trpc/base';
 import { type Link, socketOptions } from './link';
 import { listen } from './messages';
 

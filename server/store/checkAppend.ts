@@ -1,5 +1,5 @@
 import { places } from '~/shared/events';
-import { type Append, FencedError, StaleHeadError } from '../store';
+import { type Append, FencedError, StaleHeadError } from './index';
 
 /** What a store knows of a run before a write; all 0 for a run that does not exist yet. */
 export interface RunHead {

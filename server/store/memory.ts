@@ -1,9 +1,9 @@
+import { blobsNamed } from '~/server/base/blobsNamed';
 import { debiased, emaNext, emaStart } from '~/shared/ema';
 import { places } from '~/shared/events';
 import { addValue, bucketing, emptyReduced, type Reduced } from '~/shared/pyramid';
-import { blobsNamed } from '../blobsNamed';
-import type { Append, Store, StoredRun } from '../store';
 import { checkAppend, type Rewind } from './checkAppend';
+import type { Append, Store, StoredRun } from './index';
 import { collectSignals } from './signals';
 
 interface Run extends StoredRun {

@@ -1,6 +1,6 @@
 import type { SnapshotEvent } from '~/shared/events';
-import type { Signals } from '../store';
 import { inForce, type Rewind } from './checkAppend';
+import type { Signals } from './index';
 
 /** Signals of the snapshots in force as columns; `snapshots` in log order. */
 export function collectSignals(snapshots: { seq: number; event: SnapshotEvent }[], rewinds: readonly Rewind[]): Signals {

@@ -1,6 +1,6 @@
+import { nextRow } from '~/server/audit/chain';
 import type { Actor } from '~/shared/ids';
 import { type AuditRow, emptyTeam, foldTeam, type HouseEvent, type Team } from '~/shared/team';
-import { nextRow } from '../audit/chain';
 
 /** Where the house log is kept: append-only, in order. */
 export interface AuditStore {

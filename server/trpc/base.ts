@@ -1,14 +1,14 @@
 import { initTRPC, TRPCError } from '@trpc/server';
 import { ZodError } from 'zod';
+import { FieldError } from '~/server/base/fieldError';
+import type { Jobs } from '~/server/base/jobs';
+import { may, type Permission } from '~/server/base/permissions';
+import type { Retention } from '~/server/retention/keeper';
+import type { Hub } from '~/server/runs/hub';
+import type { House } from '~/server/team/house';
+import { type People, TeamError } from '~/server/team/people';
 import type { Actor } from '~/shared/ids';
 import { transformer } from '~/shared/json';
-import { FieldError } from '../fieldError';
-import type { Hub } from '../hub';
-import type { Jobs } from '../jobs';
-import { may, type Permission } from '../permissions';
-import type { Retention } from '../retention/keeper';
-import type { House } from '../team/house';
-import { type People, TeamError } from '../team/people';
 
 export interface Context {
   hub: Hub;

@@ -1,5 +1,11 @@
 import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
+import { FieldError } from '~/server/base/fieldError';
+import { may } from '~/server/base/permissions';
+import { judge } from '~/server/runs/judge';
+import { revertEvents } from '~/server/runs/revert';
+import type { RangeAnswer, Signals } from '~/server/store';
+import { approvalProblem, turnWheel } from '~/server/team/gate';
 import { type CommandAnswer, command, type Refusal, refuse } from '~/shared/commands';
 import { type Entry, runLabelled, serverEvent, trainerEvent } from '~/shared/events';
 import { ended, type RunSummary, type RunView } from '~/shared/fold';
@@ -7,12 +13,6 @@ import { actor, blobHash, commandId, runId, seq, step } from '~/shared/ids';
 import { noteProblem, noteRequest } from '~/shared/notes';
 import { branchRun, createRun, type QuestionSummary } from '~/shared/protocol';
 import { isRevert } from '~/shared/revert';
-import { FieldError } from '../fieldError';
-import { judge } from '../judge';
-import { may } from '../permissions';
-import { revertEvents } from '../revert';
-import type { RangeAnswer, Signals } from '../store';
-import { approvalProblem, turnWheel } from '../team/gate';
 import { allowed, type Context, router } from './base';
 
 const eventType = z.enum([

@@ -1,5 +1,6 @@
 import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
+import { TeamError } from '~/server/team/people';
 import { runId, seq } from '~/shared/ids';
 import {
   type AuditRow,
@@ -15,7 +16,6 @@ import {
   tokenScope,
 } from '~/shared/team';
 import { type WatchdogRules, watchdogRules } from '~/shared/watchdogs';
-import { TeamError } from '../team/people';
 import { allowed, router } from './base';
 
 /** What a TeamError says is the caller's to read, with the field it names. */

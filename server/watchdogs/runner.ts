@@ -1,15 +1,15 @@
 /** Runs the rules over every run that is open, and does what a rule says when it fires. */
 import { statfs } from 'node:fs/promises';
 import { nanoid } from 'nanoid';
+import type { Clock } from '~/server/base/clock';
+import type { Hub } from '~/server/runs/hub';
+import type { House } from '~/server/team/house';
 import { type CommandAnswer, refuse } from '~/shared/commands';
 import type { Entry } from '~/shared/events';
 import { ended, type RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { rulesFor } from '~/shared/team';
 import type { Reaction, Watchdog, WatchdogRules } from '~/shared/watchdogs';
-import type { Clock } from '../clock';
-import type { Hub } from '../hub';
-import type { House } from '../team/house';
 import { type Firing, Watch } from './watch';
 import { type Delivery, deliver } from './webhooks';
 

@@ -4,11 +4,11 @@ import { fileURLToPath } from 'node:url';
 import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { build } from '~/server/build';
+import { build } from '~/server/process/build';
 import { defaultConfig } from '~/shared/config';
-import { startApp, type TestApp } from '../support/app';
-import { describeInBrowser, openBrowser } from '../support/browser';
-import { type ScriptedTrainer, startScriptedTrainer } from '../support/scriptedTrainer';
+import { startApp, type TestApp } from '~/test/support/app';
+import { describeInBrowser, openBrowser } from '~/test/support/browser';
+import { type ScriptedTrainer, startScriptedTrainer } from '~/test/support/scriptedTrainer';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const desk = { width: 1440, height: 900 };

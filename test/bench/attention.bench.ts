@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { type AttentionView, defaultAttentionView, encodeAttentionView } from '~/app/_live/attentionView';
-import { build } from '~/server/build';
-import { startApp, type TestApp } from '../support/app';
-import { type AttentionRun, playAttentionRun } from '../support/attentionRun';
-import { chromiumPath, openBrowser } from '../support/browser';
+import { build } from '~/server/process/build';
+import { startApp, type TestApp } from '~/test/support/app';
+import { type AttentionRun, playAttentionRun } from '~/test/support/attentionRun';
+import { chromiumPath, openBrowser } from '~/test/support/browser';
 import type { BenchResult } from './main';
 import { percentile } from './rows';
 

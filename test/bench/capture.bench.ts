@@ -6,10 +6,10 @@ import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { defaultConfig, type TaskKind } from '~/shared/config';
 import { type BackendName, openBackend, parseBackendName } from '~/trainer/backends';
-import { createLearner } from '~/trainer/learner';
-import { Output } from '~/trainer/output';
-import { SnapshotTaker } from '~/trainer/snapshotTaker';
-import { createTask } from '~/trainer/tasks';
+import { createLearner } from '~/trainer/nn/learner';
+import { createTask } from '~/trainer/recipes';
+import { Output } from '~/trainer/run/output';
+import { SnapshotTaker } from '~/trainer/run/snapshotTaker';
 import type { BenchResult } from './main';
 import { machine, percentile } from './rows';
 

@@ -8,14 +8,14 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build as bundle } from 'esbuild';
 import type { Page } from 'playwright-core';
-import { build } from '~/server/build';
+import { build } from '~/server/process/build';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { defaultConfig } from '~/shared/config';
 import { type Entry, places, type RunEvent } from '~/shared/events';
 import { emptyView, fold, type RunView, summarize } from '~/shared/fold';
-import { startApp } from '../support/app';
-import { chromiumPath, openBrowser } from '../support/browser';
-import { ownFolder } from '../support/folder';
+import { startApp } from '~/test/support/app';
+import { chromiumPath, openBrowser } from '~/test/support/browser';
+import { ownFolder } from '~/test/support/folder';
 import type { BenchResult } from './main';
 import { machine, percentile, rowSource } from './rows';
 

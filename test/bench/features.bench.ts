@@ -3,12 +3,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { serializeSafetensors } from '~/shared/safetensors';
+import { records } from '~/test/support/cifarArchive';
+import { formulaWeights } from '~/test/support/resnetWeights';
 import { backendNames, openBackend, parseBackendName } from '~/trainer/backends';
 import { decodePicture } from '~/trainer/data/binary';
 import { resnetExtractor } from '~/trainer/data/extractors';
 import { resizeRgb } from '~/trainer/data/resize';
-import { records } from '../support/cifarArchive';
-import { formulaWeights } from '../support/resnetWeights';
 import type { BenchResult } from './main';
 
 const usual = ['tensorflow', 'webgpu', 'wasm'] as const;

@@ -8,8 +8,8 @@ import { openSqliteStore } from '~/server/store/sqlite/open';
 import { databaseFile } from '~/server/store/sqlite/schema';
 import { defaultConfig } from '~/shared/config';
 import { foldAll, summarize } from '~/shared/fold';
-import { startApp } from '../support/app';
-import { ownFolder } from '../support/folder';
+import { startApp } from '~/test/support/app';
+import { ownFolder } from '~/test/support/folder';
 import type { BenchResult } from './main';
 import { fillRun, machine, percentile, seriesNames } from './rows';
 

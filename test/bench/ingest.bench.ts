@@ -9,8 +9,8 @@ import { parseArgs } from 'node:util';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { databaseFile } from '~/server/store/sqlite/schema';
 import { defaultConfig } from '~/shared/config';
-import { startApp } from '../support/app';
-import { ownFolder } from '../support/folder';
+import { startApp } from '~/test/support/app';
+import { ownFolder } from '~/test/support/folder';
 import type { BenchResult } from './main';
 import { fillRun, machine, percentile, type ValueKind } from './rows';
 

@@ -1,8 +1,8 @@
 /** The other side of the ingest bench, a process of its own: one trainer that sends as fast as it is answered, and viewers that watch the run. */
 import { once } from 'node:events';
-import { runStarted, startValues } from '../support/synthetic';
-import { TrainerClient } from '../support/trainerClient';
-import { TestViewer } from '../support/viewer';
+import { runStarted, startValues } from '~/test/support/synthetic';
+import { TrainerClient } from '~/test/support/trainerClient';
+import { TestViewer } from '~/test/support/viewer';
 import type { LoadOrder, LoadReport } from './ingest.bench';
 import { rowSource, seriesNames } from './rows';
 

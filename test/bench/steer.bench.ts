@@ -2,9 +2,9 @@
 import { parseArgs } from 'node:util';
 import { type BackendName, backendName, defaultConfig, taskConfig } from '~/shared/config';
 import type { Looking } from '~/shared/protocol';
-import { startApp } from '../support/app';
-import { root } from '../support/root';
-import { TestViewer } from '../support/viewer';
+import { startApp } from '~/test/support/app';
+import { root } from '~/test/support/root';
+import { TestViewer } from '~/test/support/viewer';
 import type { BenchResult } from './main';
 
 const clients = 5;
@@ -39,7 +39,7 @@ async function measure(
   commands: number,
 ): Promise<BenchResult['rows']> {
   const app = await startApp({
-    trainer: { args: ['--import', 'tsx', 'trainer/main.ts'], folder: root, backend },
+    trainer: { args: ['--import', 'tsx', 'trainer/process/main.ts'], folder: root, backend },
   });
   try {
     const config = { ...defaultConfig(task), epochs: 1000, backend };

@@ -3,8 +3,8 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { defaultConfig } from '~/shared/config';
-import { startApp } from '../support/app';
-import { root } from '../support/root';
+import { startApp } from '~/test/support/app';
+import { root } from '~/test/support/root';
 import type { BenchResult } from './main';
 import type { Load, Measured } from './viewersLoad';
 

@@ -5,9 +5,9 @@ import { defaultConfig } from '~/shared/config';
 import type { RunView } from '~/shared/fold';
 import { unpack } from '~/shared/pack';
 import { type Frame, paths } from '~/shared/protocol';
-import { runStarted, startValues, steps } from '../support/synthetic';
-import { TrainerClient } from '../support/trainerClient';
-import { TestViewer } from '../support/viewer';
+import { runStarted, startValues, steps } from '~/test/support/synthetic';
+import { TrainerClient } from '~/test/support/trainerClient';
+import { TestViewer } from '~/test/support/viewer';
 
 export interface Load {
   url: string;

@@ -2,14 +2,14 @@
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { build } from '~/server/build';
+import { build } from '~/server/process/build';
 import type { ActionSpec, ControlSpec } from '~/shared/controls';
 import type { TrainerEvent } from '~/shared/events';
-import { startApp, type TestApp } from '../support/app';
-import { type AttentionRun, attentionConfig, playAttentionRun } from '../support/attentionRun';
-import { describeInBrowser, openBrowser } from '../support/browser';
-import { blobOf, controls, refOf, runStarted, startValues } from '../support/synthetic';
-import { TrainerClient } from '../support/trainerClient';
+import { startApp, type TestApp } from '~/test/support/app';
+import { type AttentionRun, attentionConfig, playAttentionRun } from '~/test/support/attentionRun';
+import { describeInBrowser, openBrowser } from '~/test/support/browser';
+import { blobOf, controls, refOf, runStarted, startValues } from '~/test/support/synthetic';
+import { TrainerClient } from '~/test/support/trainerClient';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const you = { id: 'local', name: 'You', role: 'admin' } as const;

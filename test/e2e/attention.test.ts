@@ -5,10 +5,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { sequentialPalette } from '~/app/_charts/attention/palettes';
 import { pixelOf } from '~/app/_charts/attention/raster';
 import { colourScale } from '~/app/_charts/attention/scale';
-import { build } from '~/server/build';
-import { startApp, type TestApp } from '../support/app';
-import { type AttentionRun, attentionMaps, playAttentionRun } from '../support/attentionRun';
-import { describeInBrowser, openBrowser } from '../support/browser';
+import { build } from '~/server/process/build';
+import { startApp, type TestApp } from '~/test/support/app';
+import { type AttentionRun, attentionMaps, playAttentionRun } from '~/test/support/attentionRun';
+import { describeInBrowser, openBrowser } from '~/test/support/browser';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const you = { id: 'local', name: 'You', role: 'admin' } as const;

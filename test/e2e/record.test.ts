@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { describeInBrowser, openBrowser, temporaryFolder } from '../support/browser';
-import { freePort, startProduct } from '../support/product';
-import { recordedRow, recordedSteps, recordRun } from '../support/recordedRun';
+import { describeInBrowser, openBrowser, temporaryFolder } from '~/test/support/browser';
+import { freePort, startProduct } from '~/test/support/product';
+import { recordedRow, recordedSteps, recordRun } from '~/test/support/recordedRun';
 
 const within = { timeout: 60_000 };
 const weight = 0.9;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
-import { describeInBrowser, openBrowser, temporaryFolder } from '../support/browser';
-import { freePort, startProduct } from '../support/product';
+import { describeInBrowser, openBrowser, temporaryFolder } from '~/test/support/browser';
+import { freePort, startProduct } from '~/test/support/product';
 
 const within = { timeout: 60_000 };
 

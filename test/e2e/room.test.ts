@@ -1,8 +1,8 @@
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
-import { describeInBrowser, openBrowser, temporaryFolder } from '../support/browser';
-import { freePort, type Product, startProduct } from '../support/product';
+import { describeInBrowser, openBrowser, temporaryFolder } from '~/test/support/browser';
+import { freePort, type Product, startProduct } from '~/test/support/product';
 
 /** Pixels of the first canvas in there, as text. */
 const pixels = (where: Locator): Promise<string> =>

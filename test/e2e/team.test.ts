@@ -9,9 +9,9 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { auditPath } from '~/server/audit/auditFile';
 import { connect } from '~/server/mcp/client';
-import { describeInBrowser, openBrowser, temporaryFolder } from '../support/browser';
-import { freePort, type Product, startProduct } from '../support/product';
-import { root } from '../support/root';
+import { describeInBrowser, openBrowser, temporaryFolder } from '~/test/support/browser';
+import { freePort, type Product, startProduct } from '~/test/support/product';
+import { root } from '~/test/support/root';
 
 const run = promisify(execFile);
 

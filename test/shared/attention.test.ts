@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as attention from '~/shared/attention';
-import { column, identity, mirror, noise, seeded, shifted, uniform } from '../app/attention/maps';
+import { column, identity, mirror, noise, seeded, shifted, uniform } from '~/test/support/attentionMaps';
 
 const T = 8;
 const size = { queries: T, keys: T };

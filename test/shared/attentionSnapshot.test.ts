@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { columnPeak } from '~/shared/attention';
 import { mapOf, mistakes, overExamples, parseAttentionSnapshot, picturesNamed, withPictures } from '~/shared/attentionSnapshot';
 import { serializeSafetensors } from '~/shared/safetensors';
-import { column, identity, joined, mirror, noise, seeded, snapshotBytes, uniform } from '../app/attention/maps';
+import { column, identity, joined, mirror, noise, seeded, snapshotBytes, uniform } from '~/test/support/attentionMaps';
 
 const T = 5;
 const bytes = () =>

@@ -1,5 +1,5 @@
 /** The server as tests start it: on a free port, in a folder of its own, without pages and trainer unless asked for. */
-import { type App, type AppOptions, createApp } from '~/server/app';
+import { type App, type AppOptions, createApp } from '~/server/process/app';
 import { ownFolder } from './folder';
 import type { Address } from './trainerClient';
 

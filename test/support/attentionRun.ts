@@ -2,7 +2,7 @@
 import { defaultConfig, type RunConfig } from '~/shared/config';
 import type { TrainerEvent } from '~/shared/events';
 import { serializeSafetensors, type TensorData } from '~/shared/safetensors';
-import { headSignals, meanOverExamples } from '~/trainer/probes';
+import { headSignals, meanOverExamples } from '~/trainer/nn/probes';
 import { type Blob, blobOf, noise, refOf, runStarted, startValues, steps } from './synthetic';
 import { type Address, TrainerClient } from './trainerClient';
 

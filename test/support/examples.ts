@@ -1,4 +1,4 @@
-import { RandomStream } from '~/trainer/random';
+import { RandomStream } from '~/trainer/nn/random';
 import type { Batch, Hyper, ModelShape } from '~/trainer/types';
 
 /** Adam as published, without dropout or clipping. */

@@ -1,4 +1,4 @@
-import type { Clock } from '~/server/clock';
+import type { Clock } from '~/server/base/clock';
 
 /** Time that a test advances by hand. Tasks run in the order of their due time, with `now` at that time. */
 export interface FakeClock extends Clock {

@@ -1,10 +1,10 @@
 /** Own pictures as `npm run data:features -- --images DIR` would leave them, but tiny: noise of four classes, with features that tell the classes apart. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { serializeSafetensors } from '~/shared/safetensors';
+import { hashOf } from '~/trainer/base/hash';
 import { recordBytes } from '~/trainer/data/binary';
 import { binaryFile, featuresFile, type PicturesFile, partNames, picturesFolder } from '~/trainer/data/prepared';
-import { hashOf } from '~/trainer/hash';
-import { RandomStream } from '~/trainer/random';
+import { RandomStream } from '~/trainer/nn/random';
 
 const classes = 4;
 const width = 8;

@@ -1,6 +1,6 @@
 /** A run of every kind of entry, with blobs, a rewind and numbers that are none, as a folder that a server can be started on. */
 
-import { openBlobs } from '~/server/blobs';
+import { openBlobs } from '~/server/store/blobs';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import type { RunConfig } from '~/shared/config';
 import { defaultConfig } from '~/shared/config';

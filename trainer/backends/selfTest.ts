@@ -1,6 +1,6 @@
-import { createLearner } from '../learner';
-import { paramCount, paramSpecs } from '../model/params';
-import type { Hyper, ModelShape } from '../types';
+import { createLearner } from '~/trainer/nn/learner';
+import { paramCount, paramSpecs } from '~/trainer/nn/params';
+import type { Hyper, ModelShape } from '~/trainer/types';
 import { BackendUnavailable, type LoadedBackend } from './types';
 
 const shape: ModelShape = {

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createGunzip } from 'node:zlib';
-import { hashOf } from '../hash';
+import { hashOf } from '~/trainer/base/hash';
 import { recordBytes, recordsError } from './binary';
 import { digestOf, download } from './download';
 import { UsageError } from './flags';

@@ -1,9 +1,9 @@
 /** What turns a picture into numbers: ResNet-34, or the descriptor of the built-in pictures where its weights are not to be had. */
 import { tensor4d } from '@tensorflow/tfjs-core';
 import { parseSafetensors } from '~/shared/safetensors';
-import { hashOf } from '../hash';
-import { describePicture, featureDim as descriptorDim } from '../tasks/pictures/descriptor';
-import { side as descriptorSide } from '../tasks/pictures/draw';
+import { hashOf } from '~/trainer/base/hash';
+import { describePicture, featureDim as descriptorDim } from '~/trainer/recipes/pictures/descriptor';
+import { side as descriptorSide } from '~/trainer/recipes/pictures/draw';
 import { normalise, Resnet34, featureDim as resnetDim } from './resnet34';
 
 export interface Extractor {

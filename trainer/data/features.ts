@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { serializeSafetensors } from '~/shared/safetensors';
-import { writeFileAtomically } from '../atomicFile';
+import { writeFileAtomically } from '~/trainer/base/atomicFile';
 import type { Extractor } from './extractors';
 import type { ProgressLine } from './progressLine';
 

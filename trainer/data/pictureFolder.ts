@@ -1,8 +1,8 @@
 /** A user's own pictures: one sub-folder per class, in it the pictures. Decoding is sharp's (an optional package, which Next uses too). */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { hashOf } from '../hash';
-import { RandomStream } from '../random';
+import { hashOf } from '~/trainer/base/hash';
+import { RandomStream } from '~/trainer/nn/random';
 import { encodeRecord, maxClasses, recordBytes, side } from './binary';
 import { UsageError } from './flags';
 import type { PartName, PicturesFile } from './prepared';

@@ -2,7 +2,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { SafetensorsError } from '~/shared/safetensors';
-import { BackendUnavailable, openBackend, parseBackendName } from '../backends';
+import { BackendUnavailable, openBackend, parseBackendName } from '~/trainer/backends';
 import { decodePicture, side } from './binary';
 import { putInPlace } from './cifar100';
 import { DownloadError, download } from './download';

@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseSafetensors, SafetensorsError } from '~/shared/safetensors';
-import type { PicturePart, PictureSet, PictureSource } from '../tasks/pictures/pictureSet';
-import { standardise } from '../tasks/pictures/standardise';
+import type { PicturePart, PictureSet, PictureSource } from '~/trainer/recipes/pictures/pictureSet';
+import { standardise } from '~/trainer/recipes/pictures/standardise';
 import { decodePicture, fineLabels, maxClasses, recordBytes, recordsError } from './binary';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);

@@ -1,5 +1,5 @@
 import type { LoggedCommand } from '~/shared/commands';
-import type { CommandSource } from '../types';
+import type { CommandSource } from '~/trainer/types';
 
 /** Commands of the process itself: what Ctrl-C means. */
 export class LocalCommands implements CommandSource {

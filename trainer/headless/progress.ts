@@ -1,6 +1,6 @@
 /** What `npm run train` shows while it trains: a bar on a terminal, a line now and then elsewhere. */
 import type { TrainerEvent } from '~/shared/events';
-import { percent } from '../words';
+import { percent } from '~/trainer/base/words';
 
 const plainEveryMs = 10_000;
 const barEveryMs = 100;

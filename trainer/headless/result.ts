@@ -1,6 +1,6 @@
 /** What a headless run comes to: numbers for people, or one JSON object for scripts. */
 import type { BackendInfo, Evaluation, TrainerEvent } from '~/shared/events';
-import { percent } from '../words';
+import { percent } from '~/trainer/base/words';
 import { short } from './progress';
 
 interface SplitResult {

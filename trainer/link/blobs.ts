@@ -1,6 +1,6 @@
 /** Blobs over HTTP: PUT before the event that names one, GET of the checkpoint a run starts from. */
 import { paths } from '~/shared/protocol';
-import { hashOf } from '../hash';
+import { hashOf } from '~/trainer/base/hash';
 
 export interface BlobServer {
   server: string;

@@ -1,10 +1,10 @@
 /** Waits for runs, trains them one after the other, survives those that fail. */
 
 import type { RunConfig } from '~/shared/config';
-import type { OpenedBackend } from '../backends/index';
-import type { TrainOptions } from '../train';
-import type { Turns } from '../turns';
-import type { TrainOutput } from '../types';
+import type { OpenedBackend } from '~/trainer/backends/index';
+import type { TrainOptions } from '~/trainer/run/train';
+import type { Turns } from '~/trainer/run/turns';
+import type { TrainOutput } from '~/trainer/types';
 import type { HeldRun, Link } from './index';
 
 export interface Host {

@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { LoggedCommand } from '~/shared/commands';
 import type { Assignment, Question, QuestionAnswer, QuestionProgress } from '~/shared/protocol';
-import type { CommandSource, TrainOutput } from '../types';
+import type { CommandSource, TrainOutput } from '~/trainer/types';
 import { BlobError, getBlob } from './blobs';
 import { type FromLink, gauge, keyOf, type LinkStart, type ToLink } from './messages';
 
@@ -246,9 +246,9 @@ export class Link {
   }
 }
 
-/** The thread's entry as seen from the module at `base` (trainer/main.ts, trainer/link/index.ts, or the bundle of either). */
+/** The thread's entry as seen from the module at `base` (trainer/process/main.ts, trainer/link/index.ts, or the bundle of either). */
 export function workerUrl(base: string): URL {
-  const candidates = ['./link/worker.ts', './worker.ts', './link/worker.js', './worker.js'].map((path) => new URL(path, base));
+  const candidates = ['../link/worker.ts', './worker.ts', './link/worker.js', './worker.js'].map((path) => new URL(path, base));
   const found = candidates.find((url) => existsSync(fileURLToPath(url)));
   if (!found)
     throw new Error(

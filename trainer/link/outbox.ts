@@ -1,6 +1,6 @@
 /**
  * The trainer's half of exactly-once: numbers the events of one tenure, hands them out in batches, and keeps each until the server has
- * committed it. Pure: no socket, timer or file, so that a seeded simulation can check it (test/trainer/linkOutbox.fuzz.test.ts).
+ * committed it. Pure: no socket, timer or file, so that a seeded simulation can check it (test/trainer/link/linkOutbox.fuzz.test.ts).
  *
  * Invariants: acked <= sent <= next; what lies in [acked, next) can be read from the log; one batch at a time is in flight, so whatever
  * the server commits arrives in order, and rows made meanwhile go out together in the next one.

@@ -1,7 +1,7 @@
 /** What a trainer process does once, at its start. */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BackendName, backendNames } from '../backends/types';
+import { type BackendName, backendNames } from '~/trainer/backends/types';
 
 /** What the process offers: the backend it chose and, if it was free to choose, those that need nothing installed. */
 export function ownBackends(setting: 'auto' | BackendName, opened: BackendName): BackendName[] {

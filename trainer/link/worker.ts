@@ -1,6 +1,6 @@
 /**
  * Entry of the link's thread. It is started by file (see `workerUrl` in index.ts): this file under tsx; in a production build a bundle of its own named
- * `link/worker.js` (or `worker.js`) beside the bundle of trainer/main.ts. esbuild with both entry points, one outdir and one outbase gives that.
+ * `link/worker.js` (or `worker.js`) beside the bundle of trainer/process/main.ts. esbuild with both entry points, one outdir and one outbase gives that.
  */
 import { writeSync } from 'node:fs';
 import { type MessagePort, workerData } from 'node:worker_threads';

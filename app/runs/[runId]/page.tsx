@@ -1,4 +1,4 @@
-import { Room } from '../../_panels/Room';
+import { Room } from '~/app/_run/shell/Room';
 
 export default async function Page({ params }: { params: Promise<{ runId: string }> }) {
   const { runId } = await params;

@@ -1,4 +1,4 @@
-import type { Store } from '../../store';
+import type { Store } from '~/server/store';
 import type { Reads } from './read';
 import { startThread, type Thread } from './thread';
 

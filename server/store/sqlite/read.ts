@@ -1,11 +1,11 @@
 import type Database from 'better-sqlite3';
+import type { EntriesQuery, RangeAnswer, RangeQuery, Signals, StoredRun } from '~/server/store';
+import type { Rewind } from '~/server/store/checkAppend';
+import { collectSignals } from '~/server/store/signals';
 import type { Entry, RunEvent } from '~/shared/events';
 import type { RunSummary, RunView } from '~/shared/fold';
 import { parse } from '~/shared/json';
 import { bucketing, emptyReduced, type Reduced } from '~/shared/pyramid';
-import type { EntriesQuery, RangeAnswer, RangeQuery, Signals, StoredRun } from '../../store';
-import type { Rewind } from '../checkAppend';
-import { collectSignals } from '../signals';
 import { openAverages } from './averages';
 import { levelFor, openReducer } from './reduce';
 import { openRows, type StoredHead, stripesOf } from './rows';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { startWorker } from '../../startWorker';
-import { FencedError, StaleHeadError } from '../../store';
+import { startWorker } from '~/server/base/startWorker';
+import { FencedError, StaleHeadError } from '~/server/store';
 import type { Answer, Call, Failure, WorkerData } from './calls';
 
 /** One of the store's threads, as functions that answer with promises. */

@@ -6,7 +6,7 @@
  * fails takes back only itself.
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { FencedError, StaleHeadError } from '../../store';
+import { FencedError, StaleHeadError } from '~/server/store';
 import type { Answer, Call, Failure, WorkerData } from './calls';
 import { openReads, type Reads } from './read';
 import { openForReading, openForWriting } from './schema';

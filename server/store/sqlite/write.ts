@@ -1,12 +1,12 @@
 import type Database from 'better-sqlite3';
+import { blobsNamed } from '~/server/base/blobsNamed';
+import type { Append } from '~/server/store';
+import { checkAppend } from '~/server/store/checkAppend';
 import type { RunEvent, Steps } from '~/shared/events';
 import { places } from '~/shared/events';
 import type { RunSummary, RunView } from '~/shared/fold';
 import { stringify } from '~/shared/json';
 import { emptyReduced } from '~/shared/pyramid';
-import { blobsNamed } from '../../blobsNamed';
-import type { Append } from '../../store';
-import { checkAppend } from '../checkAppend';
 import { encodeColumns } from './columns';
 import { openReducer, STATS } from './reduce';
 import { openRows, type StoredHead, stripesOf } from './rows';

@@ -1,11 +1,11 @@
 /** A learner that trains on random batches, bare or watched. */
 import { Worker } from 'node:worker_threads';
 import type { TaskKind } from '~/shared/config';
+import { randomBatch } from '~/test/support/examples';
 import type { OpenedBackend } from '~/trainer/backends';
-import { createLearner } from '~/trainer/learner';
-import { Output } from '~/trainer/output';
-import { encodeSnapshot } from '~/trainer/snapshot';
-import { randomBatch } from '../../support/examples';
+import { createLearner } from '~/trainer/nn/learner';
+import { encodeSnapshot } from '~/trainer/nn/snapshot';
+import { Output } from '~/trainer/run/output';
 import { setupOf } from './setups';
 
 export interface Trainee {

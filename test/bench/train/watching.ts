@@ -5,7 +5,7 @@
  */
 import type { TaskKind } from '~/shared/config';
 import { type BackendName, openBackend } from '~/trainer/backends';
-import { RandomStream } from '~/trainer/random';
+import { RandomStream } from '~/trainer/nn/random';
 import { type Trainee, trainee } from './trainee';
 
 export interface WatchingOptions {

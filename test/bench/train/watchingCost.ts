@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { RandomStream } from '~/trainer/random';
+import { RandomStream } from '~/trainer/nn/random';
 import type { WatchingOptions, WatchingRound } from './watching';
 
 const snapshotEverySteps = 50;

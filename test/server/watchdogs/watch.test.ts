@@ -4,7 +4,7 @@ import { defaultConfig } from '~/shared/config';
 import type { Entry, RunEvent } from '~/shared/events';
 import { emptyView, fold, type RunView } from '~/shared/fold';
 import { defaultRules, type Watchdog } from '~/shared/watchdogs';
-import { RandomStream } from '~/trainer/random';
+import { RandomStream } from '~/trainer/nn/random';
 
 const started: RunEvent = {
   type: 'run.started',

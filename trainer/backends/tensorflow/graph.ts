@@ -8,8 +8,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataId, Tensor, TensorInfo } from '@tensorflow/tfjs-core';
-import { runEagerly } from '../eagerStep';
-import type { CompiledStep } from '../types';
+import { runEagerly } from '~/trainer/backends/eagerStep';
+import type { CompiledStep } from '~/trainer/backends/types';
 import type { NodeBackend } from './load';
 import { attrType, type GraphNode, type OpAttr, savedModelProto } from './protobuf';
 

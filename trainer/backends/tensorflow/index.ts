@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { BackendOptions, LoadedBackend } from '../types';
+import type { BackendOptions, LoadedBackend } from '~/trainer/backends/types';
 import { graphStep } from './graph';
 import { registerNoise, registerSquaredNorms } from './kernels';
 import { registerTensorflow } from './load';

@@ -1,6 +1,6 @@
 import { mul, registerKernel, stack, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
-import { fusedKernels } from '../../model/fused';
-import { noiseKernel } from '../../model/noise';
+import { fusedKernels } from '~/trainer/nn/fused';
+import { noiseKernel } from '~/trainer/nn/noise';
 import type { NodeBackend } from './load';
 import { attrType } from './protobuf';
 

@@ -11,7 +11,7 @@ import {
   type Tensor,
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
-import { BackendUnavailable } from '../types';
+import { BackendUnavailable } from '~/trainer/backends/types';
 import { type Setup, setupFolder } from './paths';
 import type { OpAttr } from './protobuf';
 

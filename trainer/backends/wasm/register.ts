@@ -1,4 +1,4 @@
-/** Puts the kernels of kernels.c in the place of tfjs' compositions (model/fused.ts) and of its matMul on the wasm backend. */
+/** Puts the kernels of kernels.c in the place of tfjs' compositions (nn/fused.ts) and of its matMul on the wasm backend. */
 import {
   broadcast_util,
   getKernel,
@@ -11,8 +11,8 @@ import {
   unregisterKernel,
   util,
 } from '@tensorflow/tfjs-core';
-import { fusedKernels } from '../../model/fused';
-import { noiseKernel } from '../../model/noise';
+import { fusedKernels } from '~/trainer/nn/fused';
+import { noiseKernel } from '~/trainer/nn/noise';
 import type { KernelPool } from './pool';
 
 /** tfjs' BackendWasm, as far as we use it. */

@@ -1,0 +1,93 @@
+'use client';
+
+import { useTheme } from 'next-themes';
+import { lazy, Suspense, useReducer, useState } from 'react';
+import { focusReducer, noFocus } from '~/app/_charts/attention/focus';
+import { sequentialPalettes } from '~/app/_charts/attention/palettes';
+import { Button } from '~/app/_components/Button';
+import { Panel } from '~/app/_components/Panel';
+import { type Comparison, mostPanes } from '~/app/_live/comparison';
+import { useRunsBeside } from '~/app/_live/runsBeside';
+
+const Panes = lazy(() => import('~/app/_run/attention/panes/Panes').then((m) => ({ default: m.Panes })));
+
+/** A pane per run, all at the step that the cursor of the first leads to. */
+export const comparisonOf = (runIds: readonly string[]): Comparison => ({
+  panes: Array.from({ length: Math.min(mostPanes, Math.max(2, runIds.length)) }, (_, n) => ({
+    run: runIds[Math.min(n, runIds.length - 1)]!,
+    at: 'linked',
+    source: { example: 0 },
+    head: null,
+  })),
+  align: 'step',
+  scale: 'unit',
+  minus: null,
+  lead: null,
+});
+
+/** The attention of the runs that are compared, in panes over one cursor. */
+export function AttentionCompared({
+  runs,
+  comparison,
+  onChange,
+}: {
+  runs: readonly { runId: string; name: string }[];
+  comparison: Comparison;
+  onChange: (comparison: Comparison) => void;
+}) {
+  const theme = useTheme().resolvedTheme === 'light' ? 'light' : 'dark';
+  const [focus, send] = useReducer(focusReducer, noFocus);
+  const [palette, setPalette] = useState<(typeof sequentialPalettes)[number]>('viridis');
+  const [asTable, setAsTable] = useState(false);
+  const first = runs[0]!.runId;
+  const known = useRunsBeside(
+    comparison.panes.map((p) => p.run ?? first),
+    null,
+  );
+  const lead = comparison.lead && known.has(comparison.lead.run) ? comparison.lead : null;
+  const leader = comparison.panes[0]!.run ?? first;
+  const newest = known.get(leader)?.feed.recorded.at(-1)?.step ?? 0;
+  return (
+    <Panel
+      title="Attention"
+      aside={
+        <span className="flex items-center gap-1.5">
+          <select
+            aria-label="palette"
+            className="h-6 rounded border border-line bg-raised px-1 text-xs text-ink"
+            value={palette}
+            onChange={(e) => setPalette(e.target.value as typeof palette)}
+          >
+            {sequentialPalettes.map((p) => (
+              <option key={p}>{p}</option>
+            ))}
+          </select>
+          <Button size="small" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
+            {asTable ? 'as a map' : 'as a table'}
+          </Button>
+        </span>
+      }
+    >
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: Escape unpins, wherever in the panel the focus is. */}
+      <div onKeyDown={(e) => e.key === 'Escape' && send({ type: 'escape' })} onScrollCapture={() => send({ type: 'scroll' })}>
+        <Suspense fallback={<div className="h-96 animate-pulse bg-raised/40 motion-reduce:animate-none" />}>
+          <Panes
+            comparison={comparison}
+            onChange={onChange}
+            runs={known}
+            offered={runs.map(({ runId, name }) => ({ run: runId, name }))}
+            ownRun={first}
+            position={lead ? { run: lead.run, step: lead.step } : { run: leader, step: newest }}
+            onMove={({ run, step }) => onChange({ ...comparison, lead: { run, step, own: step } })}
+            focus={focus}
+            onFocus={send}
+            palette={palette}
+            theme={theme}
+            flip={false}
+            asTable={asTable}
+          />
+        </Suspense>
+      </div>
+    </Panel>
+  );
+}

@@ -1,0 +1,167 @@
+'use client';
+
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import { LineChart } from '~/app/_charts/LineChart';
+import { usePalette } from '~/app/_charts/palette';
+import type { LineSpec, StepFile } from '~/app/_charts/types';
+import { measured } from '~/app/_components/format';
+import { Panel } from '~/app/_components/Panel';
+import { ThemeToggle, TopBar } from '~/app/_components/TopBar';
+import { smoothingWeight } from '~/app/_live/chartSettings';
+import { createCursor } from '~/app/_live/cursor';
+import { stepFile } from '~/app/_live/stepFile';
+import { AttentionCompared, comparisonOf } from './AttentionCompared';
+import { axisOf, commonLoss, ownZoom } from './align';
+import { CompareControls, typedLevel } from './CompareControls';
+import { Differences } from './Differences';
+import { compareCharts, forksOf, linesOf, namesOf, pointsOf } from './lines';
+import { type CompareView, compareLink } from './link';
+import { RunChips } from './RunChips';
+import { useCompared } from './useCompared';
+
+/** Up to ten runs over each other: their curves on one axis, and what their set-ups do not share. */
+export function Compare({ start }: { start: CompareView }) {
+  const [runIds, setRunIds] = useState<readonly string[]>(start.runs);
+  const [choices, setChoices] = useState(start.choices);
+  const { x, smoothSteps, log, logX, robust } = choices;
+  const { runs, errors, subscribe } = useCompared(runIds);
+  const [attention, setAttention] = useState(start.attention);
+  const palette = usePalette();
+
+  const there = useMemo(() => runs.filter((r) => r !== null), [runs]);
+  const common = useMemo(() => commonLoss(there), [there]);
+  const typed = typedLevel(choices);
+  const lossLevel = typed !== null && Number.isFinite(typed) ? typed : common;
+  const axis = useMemo(() => axisOf(x, there, lossLevel, logX), [x, there, lossLevel, logX]);
+  const left = there.filter((r) => axis.place(r.runId) === null);
+  const [cursor] = useState(() => {
+    const made = createCursor();
+    made.zoom(start.zoom);
+    return made;
+  });
+  useEffect(() => {
+    cursor.head(Math.ceil(Math.max(0, ...there.map((r) => axis.place(r.runId)?.of(r.view.step) ?? 0))));
+  }, [cursor, there, axis]);
+
+  useEffect(() => {
+    let shown = '';
+    const tell = () => {
+      const link = compareLink({ runs: runIds, choices, zoom: cursor.get().zoom, attention });
+      if (link !== shown) history.replaceState(history.state, '', link);
+      shown = link;
+    };
+    tell();
+    return cursor.subscribe(tell);
+  }, [runIds, choices, attention, cursor]);
+
+  const weight = smoothingWeight(smoothSteps);
+  useEffect(() => {
+    for (const { history } of there) history.smooth(weight);
+  }, [there, weight]);
+  // Each run is zoomed to its own steps of what is shown.
+  useEffect(() => {
+    const follow = () => {
+      const { zoom } = cursor.get();
+      for (const { runId, history } of there) history.show(ownZoom(axis.place(runId), zoom), axis.map.log);
+    };
+    follow();
+    return cursor.subscribe(follow);
+  }, [cursor, there, axis]);
+
+  const named = useMemo(() => namesOf(there), [there]);
+  const drawn = useMemo(() => {
+    const colourOf = (runId: string) => runIds.indexOf(runId);
+    return {
+      marks: forksOf(there, axis, named),
+      charts: compareCharts.map((chart) => ({
+        chart,
+        lines: linesOf(there, axis, chart, named, colourOf),
+        points: chart.points ? pointsOf(there, axis, chart.points, named, colourOf) : [],
+      })),
+    };
+  }, [there, axis, named, runIds]);
+  const settings = useMemo(() => ({ smoothing: weight, log, robust }), [weight, log, robust]);
+  const onWidth = useCallback(
+    (width: number) => {
+      for (const { history } of there) history.resolve(2 * width);
+    },
+    [there],
+  );
+  const filesOf =
+    (series: string) =>
+    (lines: readonly LineSpec[]): StepFile[] =>
+      there.flatMap(({ runId, history }) =>
+        lines.some((l) => l.name === runId)
+          ? (stepFile(runId, history, [series], `Every step of ${named.get(runId)}`) ?? [])
+          : [],
+      );
+
+  return (
+    <>
+      <header className="border-b border-line bg-panel">
+        <TopBar>
+          <span aria-hidden className="-mx-2 text-dim">
+            /
+          </span>
+          <h1 className="text-sm font-semibold">Compare runs</h1>
+          <span className="ml-auto">
+            <ThemeToggle />
+          </span>
+        </TopBar>
+      </header>
+      <main className="mx-auto max-w-[120rem] space-y-2 p-2">
+        <RunChips runIds={runIds} runs={runs} errors={errors} named={named} palette={palette} onChange={setRunIds} />
+        {runIds.length === 0 && (
+          <p className="py-10 text-center text-dim">Nothing is chosen: add runs above, or tick them in the list of all runs.</p>
+        )}
+        <Panel
+          title="Curves"
+          aside={
+            <CompareControls
+              choices={choices}
+              common={common}
+              onChange={(change) => {
+                setChoices({ ...choices, ...change });
+                if (change.x) cursor.zoom(null);
+              }}
+            />
+          }
+        >
+          {left.length > 0 && (
+            <p role="status" className="px-3 pt-2 text-warn">
+              {left.map((r) => named.get(r.runId)).join(', ')}:{' '}
+              {x === 'equal loss' ? `never at a loss of ${measured(lossLevel)}` : 'not started, so not on this axis'}.
+            </p>
+          )}
+          <div className="grid grid-cols-1 gap-x-4 gap-y-3 p-3 lg:grid-cols-2">
+            {drawn.charts.map(({ chart, lines, points }) => (
+              <LineChart
+                key={chart.title}
+                title={chart.title}
+                lines={lines}
+                points={points}
+                marks={drawn.marks}
+                map={axis.map}
+                settings={settings}
+                cursor={cursor}
+                subscribe={subscribe}
+                onWidth={onWidth}
+                stepFiles={filesOf(chart.series)}
+                percent={chart.percent}
+                notice={there.length === 0 && runIds.length > 0 ? 'Reading the curves …' : null}
+              />
+            ))}
+          </div>
+        </Panel>
+        {there.length > 0 && (
+          <AttentionCompared
+            runs={there.map(({ runId }) => ({ runId, name: named.get(runId)! }))}
+            comparison={attention ?? comparisonOf(there.map((r) => r.runId))}
+            onChange={setAttention}
+          />
+        )}
+        {there.length > 1 && <Differences runs={there} named={named} />}
+      </main>
+    </>
+  );
+}

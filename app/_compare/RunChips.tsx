@@ -1,0 +1,87 @@
+import { X } from 'lucide-react';
+import Link from 'next/link';
+import type { Palette } from '~/app/_charts/palette';
+import { Button } from '~/app/_components/Button';
+import { inputClass } from '~/app/_components/Field';
+import { count } from '~/app/_components/format';
+import { StatusBadge } from '~/app/_components/StatusBadge';
+import { useRunList } from '~/app/_live/useRunList';
+import type { Names } from './lines';
+import { mostCompared } from './link';
+import type { Compared } from './useCompared';
+
+/** The runs on the page, with their colours, and a way to add and leave out. */
+export function RunChips({
+  runIds,
+  runs,
+  errors,
+  named,
+  palette,
+  onChange,
+}: {
+  runIds: readonly string[];
+  runs: readonly (Compared | null)[];
+  errors: readonly (string | null)[];
+  named: Names;
+  palette: Palette;
+  onChange(runIds: readonly string[]): void;
+}) {
+  const list = useRunList();
+  const others = (list.runs ?? []).filter((r) => !r.trashed && !runIds.includes(r.runId));
+  return (
+    <ul className="flex flex-wrap gap-1.5" aria-label="Runs compared">
+      {runIds.map((runId, i) => {
+        const run = runs[i];
+        return (
+          <li
+            key={runId}
+            className="inline-flex max-w-full min-w-0 items-center gap-2 rounded border border-line bg-panel py-0.5 pr-0.5 pl-2"
+          >
+            <span
+              aria-hidden
+              className="size-2.5 shrink-0 rounded-full"
+              style={{ background: palette.series[i % palette.series.length] }}
+            />
+            {run ? (
+              <>
+                <Link href={`/runs/${runId}`} className="min-w-0 truncate font-medium hover:text-accent">
+                  {named.get(runId)}
+                </Link>
+                <StatusBadge status={run.view.status} />
+                <span className="font-mono text-xs text-dim">{count(run.view.step)}</span>
+                {errors[i] && <span className="text-bad">{errors[i]}</span>}
+              </>
+            ) : (
+              <span className={errors[i] ? 'text-bad' : 'text-dim'}>{errors[i] ?? `reading ${runId} …`}</span>
+            )}
+            <Button
+              look="bare"
+              size="small"
+              aria-label={`Leave out ${named.get(runId) ?? runId}`}
+              onClick={() => onChange(runIds.filter((id) => id !== runId))}
+            >
+              <X aria-hidden size={12} />
+            </Button>
+          </li>
+        );
+      })}
+      {runIds.length < mostCompared && others.length > 0 && (
+        <li>
+          <select
+            aria-label="Add a run"
+            className={`${inputClass} w-auto! max-w-60 font-sans`}
+            value=""
+            onChange={(e) => onChange([...runIds, e.target.value])}
+          >
+            <option value="">Add a run …</option>
+            {others.map((r) => (
+              <option key={r.runId} value={r.runId}>
+                {r.name}
+              </option>
+            ))}
+          </select>
+        </li>
+      )}
+    </ul>
+  );
+}

@@ -1,0 +1,220 @@
+'use client';
+
+import {
+  type Activity,
+  BadgeCheck,
+  Camera,
+  Database,
+  FlaskConical,
+  MessageSquare,
+  Milestone,
+  Save,
+  SlidersHorizontal,
+  TriangleAlert,
+  Undo2,
+  Users,
+} from 'lucide-react';
+import { useMemo, useState } from 'react';
+import { Ago } from '~/app/_components/Ago';
+import { Avatar } from '~/app/_components/Avatars';
+import { Button } from '~/app/_components/Button';
+import { count } from '~/app/_components/format';
+import { Panel } from '~/app/_components/Panel';
+import { setCursor, useCursor } from '~/app/_live/cursor';
+import { useReadOnly } from '~/app/_live/readOnly';
+import { useRun, useView } from '~/app/_live/useRun';
+import { useSteer } from '~/app/_live/useSteer';
+import { NotifyButton } from '~/app/_run/shell/NotifyButton';
+import { CheckpointActions } from '~/app/_run/steering/CheckpointActions';
+import { useWhyNot } from '~/app/_run/steering/useWhyNot';
+import { WatchdogsButton } from '~/app/_run/steering/WatchdogsButton';
+import { WhatIf } from '~/app/_run/steering/WhatIf';
+import { activity, type Item, type Listed, type Tone } from './activity';
+
+const icons: Record<Item['kind'], typeof Activity> = {
+  command: SlidersHorizontal,
+  evaluation: BadgeCheck,
+  checkpoint: Save,
+  snapshot: Camera,
+  analysis: FlaskConical,
+  status: Milestone,
+  alert: TriangleAlert,
+  note: MessageSquare,
+  team: Users,
+  record: Database,
+};
+const colours: Record<Tone, string> = { plain: 'text-dim', good: 'text-good', warn: 'text-warn', bad: 'text-bad' };
+const filters = ['everything', 'commands', 'results', 'alerts', 'notes', 'team'] as const;
+const kept: Record<(typeof filters)[number], (item: Item) => boolean> = {
+  everything: () => true,
+  commands: (i) => i.kind === 'command',
+  results: (i) => i.kind === 'evaluation' || i.kind === 'checkpoint' || i.kind === 'snapshot' || i.kind === 'analysis',
+  alerts: (i) => i.kind === 'alert' || i.kind === 'status',
+  notes: (i) => i.kind === 'note',
+  team: (i) => i.kind === 'team' || i.kind === 'record',
+};
+const atOnce = 60;
+
+const listedOf = ({
+  commands,
+  evaluations,
+  checkpoints,
+  snapshots,
+  analyses,
+  statuses,
+  alerts,
+  controls,
+  values,
+  notes,
+  deeds,
+  createdBy,
+  createdAt,
+  parent,
+  branchChange,
+}: Listed): Listed => ({
+  commands,
+  evaluations,
+  checkpoints,
+  snapshots,
+  analyses,
+  statuses,
+  alerts,
+  controls,
+  values,
+  notes,
+  ...(deeds && { deeds }),
+  createdBy,
+  createdAt,
+  parent,
+  ...(branchChange && { branchChange }),
+});
+
+/** What happened to the run besides steps. Clicking a line moves every panel to its step. */
+export function ActivityPanel() {
+  const listed = useView(listedOf, null);
+  const why = useWhyNot();
+  const readOnly = useReadOnly();
+  const youId = useRun((r) => r.you?.id ?? null);
+  const [filter, setFilter] = useState<(typeof filters)[number]>('everything');
+  const [person, setPerson] = useState('');
+  const [limit, setLimit] = useState(atOnce);
+  const all = useMemo(() => (listed ? activity(listed) : []), [listed]);
+  const people = useMemo(() => [...new Map(all.flatMap(({ who }) => (who ? [[who.id, who.name]] : []))).entries()], [all]);
+  const items = useMemo(
+    () => all.filter((item) => kept[filter](item) && (person === '' || item.who?.id === person)),
+    [all, filter, person],
+  );
+  return (
+    <Panel
+      title="Activity"
+      aside={
+        <span className="flex items-center gap-1">
+          {!readOnly && <NotifyButton />}
+          {!readOnly && <WatchdogsButton />}
+          <select
+            aria-label="Which activity"
+            className="rounded border border-line bg-bg px-1 text-2xs"
+            value={filter}
+            onChange={(e) => setFilter(e.target.value as (typeof filters)[number])}
+          >
+            {filters.map((f) => (
+              <option key={f}>{f}</option>
+            ))}
+          </select>
+          {(people.length > 1 || person !== '') && (
+            <select
+              aria-label="Whose activity"
+              className="max-w-24 rounded border border-line bg-bg px-1 text-2xs"
+              value={person}
+              onChange={(e) => setPerson(e.target.value)}
+            >
+              <option value="">everybody</option>
+              {people.map(([id, name]) => (
+                <option key={id} value={id}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          )}
+        </span>
+      }
+    >
+      {items.length === 0 ? (
+        <p className="px-3 py-4 text-dim">{all.length === 0 ? 'Nothing yet.' : 'Nothing of this kind.'}</p>
+      ) : (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+        <ol className="max-h-96 overflow-y-auto py-1" data-testid="activity" tabIndex={0} aria-label="Activity, newest first">
+          {items.slice(0, limit).map((item) => (
+            <Line key={`${item.kind}${item.seq}`} item={item} why={why} youId={youId} />
+          ))}
+        </ol>
+      )}
+      {items.length > limit && (
+        <div className="border-t border-line p-1 text-center">
+          <Button size="small" look="bare" onClick={() => setLimit(limit * 4)}>
+            {count(items.length - limit)} older
+          </Button>
+        </div>
+      )}
+    </Panel>
+  );
+}
+
+function Line({ item, why, youId }: { item: Item; why: string | null; youId: string | null }) {
+  const steer = useSteer();
+  const readOnly = useReadOnly();
+  const here = useCursor((c) => c.mode === 'pinned' && c.step === item.step);
+  const Icon = icons[item.kind];
+  const { step, who, undo, checkpoint } = item;
+  return (
+    <li className={`group flex items-start gap-2 px-3 py-1 hover:bg-raised/60 ${here ? 'bg-raised' : ''}`}>
+      <Icon aria-hidden size={13} className={`mt-1 shrink-0 ${colours[item.tone]}`} />
+      <div className="min-w-0 flex-1">
+        <p className="flex items-baseline gap-1.5">
+          <span className="min-w-0 truncate" title={item.title}>
+            {item.title}
+          </span>
+          {step !== null && (
+            <button
+              type="button"
+              className="ml-auto shrink-0 rounded-sm font-mono text-2xs text-accent hover:underline"
+              aria-label={`Go to step ${count(step)}`}
+              onClick={() => setCursor.pin(step)}
+            >
+              {count(step)}
+            </button>
+          )}
+        </p>
+        <p className="flex items-center gap-1 text-2xs text-dim">
+          {who && <Avatar id={who.id} name={who.name} title={who.id === youId ? `${who.name} (you)` : who.name} />}
+          <span className={`min-w-0 break-words ${item.tone === 'bad' ? 'text-bad' : ''}`}>{item.detail}</span>
+          <span className="ml-auto shrink-0 pl-1">
+            <Ago at={item.at} />
+          </span>
+        </p>
+        {checkpoint !== undefined && step !== null && (
+          <div className="-ml-1.5 flex">
+            <CheckpointActions step={step} hash={checkpoint} />
+          </div>
+        )}
+        {item.whatIf && !readOnly && (
+          <div className="-ml-1.5 flex">
+            <WhatIf {...item.whatIf} />
+          </div>
+        )}
+      </div>
+      {undo && !readOnly && (
+        <Button
+          size="small"
+          look="bare"
+          disabled={why !== null}
+          title={why ?? 'Take this change back'}
+          onClick={() => void steer(undo)}
+        >
+          <Undo2 aria-hidden size={12} />
+          Undo
+        </Button>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,224 @@
+import { count, duration, measured, percent } from '~/app/_components/format';
+import { statusWord } from '~/app/_components/statusWord';
+import type { DraftCommand } from '~/app/_live/types';
+import { placeInWords } from '~/app/_run/notes/anchors';
+import { commandInWords, undoOf, valueInWords, valueSpec } from '~/app/_run/steering/steering';
+import type { Deed } from '~/shared/deeds';
+import type { CommandRecord, RunView } from '~/shared/fold';
+import type { Actor } from '~/shared/ids';
+import { isRevert } from '~/shared/revert';
+import { unreachable } from '~/shared/unreachable';
+
+export type Tone = 'plain' | 'good' | 'warn' | 'bad';
+
+/** One line of the activity list. */
+export interface Item {
+  seq: number;
+  at: number;
+  kind: 'command' | 'evaluation' | 'checkpoint' | 'snapshot' | 'analysis' | 'status' | 'alert' | 'note' | 'team' | 'record';
+  tone: Tone;
+  /** Where the cursor goes; null = nowhere yet. */
+  step: number | null;
+  who: Actor | null;
+  title: string;
+  /** What became of it: "applied: 5 → 1", "refused: ...". */
+  detail: string;
+  undo: DraftCommand | null;
+  /** Hash of the checkpoint that the line tells of. */
+  checkpoint?: string;
+  /** For a change of a value: from where the run can be done again without it. */
+  whatIf?: { checkpoint: string; without: string };
+}
+
+export type Listed = Pick<
+  RunView,
+  | 'commands'
+  | 'evaluations'
+  | 'checkpoints'
+  | 'snapshots'
+  | 'analyses'
+  | 'statuses'
+  | 'alerts'
+  | 'controls'
+  | 'values'
+  | 'notes'
+  | 'deeds'
+  | 'createdBy'
+  | 'createdAt'
+  | 'parent'
+  | 'branchChange'
+>;
+
+/** Everything that happened to the run besides steps, newest first. Snapshots appear when somebody asked for them. */
+export function activity(view: Listed): Item[] {
+  const askedBy = (commandId: string | null) =>
+    commandId === null ? null : (view.commands.find((c) => c.command.id === commandId)?.actor ?? null);
+  const items: Item[] = [
+    {
+      ...of({ seq: 1, at: view.createdAt, step: view.parent?.step ?? 0 }, 'team', 'plain'),
+      who: view.createdBy,
+      title: view.parent
+        ? `${view.createdBy.name} branched it at step ${count(view.parent.step)}`
+        : `${view.createdBy.name} asked for this run`,
+      detail: view.parent ? (view.branchChange ?? `from run ${view.parent.runId}`) : '',
+    },
+    ...(view.deeds ?? []).flatMap((d) => deedItem(view, d) ?? []),
+    ...view.commands.map((c) => commandItem(view, c)),
+    ...view.evaluations.map(
+      (e): Item => ({
+        ...of(e, 'evaluation', e.occasion === 'best' || e.split === 'test' ? 'good' : 'plain'),
+        who: askedBy(e.commandId),
+        title: `${e.split} accuracy ${percent(e.accuracy)}`,
+        detail: `loss ${measured(e.loss)}${e.parametersStep === e.step ? '' : `, best checkpoint (step ${e.parametersStep})`}`,
+      }),
+    ),
+    ...view.checkpoints.map(
+      (c): Item => ({
+        ...of(c, 'checkpoint', 'plain'),
+        who: askedBy(c.commandId),
+        title: 'checkpoint saved',
+        detail: c.occasion === 'best' ? `best so far, validation ${percent(c.validationAccuracy)}` : words[c.occasion],
+        checkpoint: c.blob.hash,
+      }),
+    ),
+    ...view.snapshots
+      .filter((s) => s.occasion === 'command')
+      .map(
+        (s): Item => ({
+          ...of(s, 'snapshot', 'plain'),
+          who: askedBy(s.commandId),
+          title: 'snapshot taken',
+          detail: words[s.occasion],
+        }),
+      ),
+    ...view.analyses.map(
+      (a): Item => ({
+        ...of(a, 'analysis', 'plain'),
+        who: askedBy(a.commandId),
+        title: labelOf(view, a.kind),
+        detail: a.message,
+      }),
+    ),
+    ...view.statuses.map(
+      (s): Item => ({
+        ...of(
+          s,
+          'status',
+          s.status === 'failed' ? 'bad' : s.status === 'waiting' ? 'warn' : s.status === 'finished' ? 'good' : 'plain',
+        ),
+        title: statusWord(s.status),
+        detail: s.message,
+      }),
+    ),
+    ...view.alerts.map(
+      (a): Item => ({
+        ...of(a, 'alert', a.level === 'error' ? 'bad' : a.level === 'warning' ? 'warn' : 'plain'),
+        title: a.kind,
+        detail: a.message,
+      }),
+    ),
+  ];
+  return items.sort((a, b) => b.seq - a.seq);
+}
+
+const labelOf = ({ controls }: Listed, action: string): string =>
+  controls.actions.find((a) => a.name === action)?.label ?? action;
+
+const words = {
+  start: 'at the start',
+  cadence: 'on schedule',
+  epoch: 'end of an epoch',
+  command: 'on request',
+  best: 'best so far',
+  end: 'at the end',
+  alert: 'on an alert',
+  shutdown: 'as the trainer was stopped',
+} as const;
+
+const of = (e: { seq: number; at: number; step: number | null }, kind: Item['kind'], tone: Tone) =>
+  ({ seq: e.seq, at: e.at, step: e.step, kind, tone, who: null, undo: null }) as const;
+
+/** null: of no more interest, such as a note that was deleted. */
+function deedItem(view: Listed, { seq, at, step, event }: Deed): Item | null {
+  const who = 'actor' in event ? event.actor : null;
+  const line = (kind: Item['kind'], title: string, detail = ''): Item => ({
+    ...of({ seq, at, step }, kind, 'plain'),
+    who,
+    title: who ? `${who.name} ${title}` : title,
+    detail,
+  });
+  switch (event.type) {
+    case 'wheel': {
+      const { holder, until, actor } = event;
+      if (!holder) return line('team', 'released the wheel');
+      const what = holder.id === actor.id ? 'took the wheel' : `handed the wheel to ${holder.name}`;
+      return line('team', what, until === null ? '' : `for ${duration(until - at)}`);
+    }
+    case 'wheel.asked':
+      return line('team', 'asked for the wheel');
+    case 'proposal.answered': {
+      const asked = view.commands.find((c) => c.command.id === event.commandId);
+      const what = asked ? `${commandInWords(view, asked.command)}, asked for by ${asked.actor.name}` : event.commandId;
+      return line('team', `${event.approved ? 'approved' : 'declined'} a command`, what);
+    }
+    case 'note': {
+      const { note } = event;
+      const written = view.notes.find((n) => n.id === note.id);
+      if (!written || note.kind === 'edit' || note.kind === 'delete') return null;
+      const did =
+        note.kind === 'add' ? (note.replyTo ? 'answered' : 'noted') : note.resolved ? 'resolved a thread' : 'reopened a thread';
+      const text = written.text.length > 120 ? `${written.text.slice(0, 119)}…` : written.text;
+      return { ...line('note', `${did}: ${text}`, placeInWords(written.anchor)), step: written.anchor.step };
+    }
+    case 'run.labelled': {
+      const { name, tags, archived, trashed } = event;
+      const did = [
+        name !== undefined && `named it "${name}"`,
+        tags !== undefined && (tags.length > 0 ? `tagged it ${tags.join(', ')}` : 'took its tags off'),
+        archived !== undefined && (archived ? 'archived it' : 'took it out of the archive'),
+        trashed !== undefined && (trashed ? 'put it into the trash' : 'took it out of the trash'),
+      ].filter((words) => words !== false);
+      return line('team', did.join(', '));
+    }
+    case 'run.queued':
+      return line('team', 'moved it in the queue');
+    case 'snapshots.thinned':
+      return line('record', 'snapshots thinned', event.message);
+    default:
+      return unreachable(event);
+  }
+}
+
+function commandItem(view: Listed, record: CommandRecord): Item {
+  const { command, outcome, actor, seq, at, askedAtStep = null } = record;
+  const base = { seq, at, kind: 'command', who: actor, title: commandInWords(view, command) } as const;
+  switch (outcome.status) {
+    case 'requested':
+      return { ...base, tone: 'plain', step: askedAtStep, detail: 'requested', undo: null };
+    case 'proposed':
+      return { ...base, tone: 'warn', step: askedAtStep, detail: 'waits for a second operator', undo: null };
+    case 'scheduled':
+      return { ...base, tone: 'plain', step: askedAtStep, detail: `scheduled: ${outcome.message}`, undo: null };
+    case 'refused':
+      return { ...base, tone: 'bad', step: outcome.step ?? askedAtStep, detail: `refused: ${outcome.message}`, undo: null };
+    case 'applied': {
+      const spec = command.kind === 'set' ? valueSpec(view, command.control) : undefined;
+      const change =
+        outcome.before === null && outcome.after === null && !spec
+          ? outcome.message
+          : `${valueInWords(spec, outcome.before)} → ${valueInWords(spec, outcome.after)}`;
+      if (record.undone)
+        return { ...base, tone: 'plain', step: outcome.step, detail: `undone by going back: ${change}`, undo: null };
+      if (isRevert(command)) return { ...base, tone: 'warn', step: outcome.step, detail: outcome.message, undo: null };
+      const before = spec && view.checkpoints.findLast((c) => c.seq < outcome.seq);
+      return {
+        ...base,
+        tone: 'good',
+        step: outcome.step,
+        detail: `applied: ${change}`,
+        undo: undoOf(view, record),
+        ...(before && { whatIf: { checkpoint: before.blob.hash, without: command.id } }),
+      };
+    }
+  }
+}

@@ -1,0 +1,135 @@
+'use client';
+
+import { memo, useState } from 'react';
+import { Button } from '~/app/_components/Button';
+import { inputClass } from '~/app/_components/Field';
+import { count } from '~/app/_components/format';
+import { setCursor } from '~/app/_live/cursor';
+import { useReadOnly } from '~/app/_live/readOnly';
+import { useView } from '~/app/_live/useRun';
+import { ActionButton } from '~/app/_run/steering/ActionButton';
+import { useWhyNot, useWhyNotRevert } from '~/app/_run/steering/useWhyNot';
+import { analysisKinds, isQuestionAction, openQuestions } from '~/shared/analyses';
+import type { Analysis } from '~/shared/events';
+import { ended, type Placed } from '~/shared/fold';
+import { ExampleBrowser, useLookAt } from './ExampleBrowser';
+import { Questions } from './Questions';
+
+const now = 'now';
+
+/** Questions that only a trainer can answer, of the run between two steps or of a checkpoint, and what was answered. */
+export const Analyses = memo(function Analyses({ step }: { step: number }) {
+  const actions = useView((v) => v.controls.actions.filter(isQuestionAction), []);
+  const analyses = useView((v) => v.analyses, []);
+  const why = useWhyNot();
+  const readOnly = useReadOnly();
+  if ((readOnly || actions.length === 0) && analyses.length === 0) return null;
+  return (
+    <section aria-label="questions to the trainer" className="flex flex-col gap-1.5 text-xs">
+      {readOnly ? (
+        <h3 className="font-semibold">What the trainer was asked</h3>
+      ) : (
+        <>
+          <ExampleBrowser />
+          <Ask />
+          <Waiting />
+        </>
+      )}
+      <ul className="flex max-h-48 flex-col gap-1 overflow-auto">
+        {analyses.toReversed().map((a) => (
+          <li key={a.seq} className={a.step === step ? '' : 'text-dim'} data-analysis={a.kind}>
+            <button
+              type="button"
+              className="mr-2 font-mono underline"
+              title={a.checkpoint && 'asked of the checkpoint'}
+              onClick={() => setCursor.pin(a.step)}
+            >
+              step {a.step}
+            </button>
+            <Verdict analysis={a} /> {a.message} <Look analysis={a} why={why} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+});
+
+/** The declared questions, and whose parameters they are about. */
+function Ask() {
+  const actions = useView((v) => v.controls.actions.filter(isQuestionAction), []);
+  const over = useView((v) => ended(v.status), false);
+  // The same bytes saved twice are one checkpoint to ask.
+  const checkpoints = useView(
+    (v) => v.checkpoints.filter((c, i, all) => all.findLastIndex((d) => d.blob.hash === c.blob.hash) === i),
+    [],
+  );
+  const [chosen, setChosen] = useState<string | null>(null);
+  const last = checkpoints.at(-1)?.blob.hash;
+  const known = chosen !== null && checkpoints.some((c) => c.blob.hash === chosen) ? chosen : null;
+  const about = known ?? (over ? last : now);
+  const ofCheckpoint = about !== undefined && about !== now;
+  const whyRun = useWhyNot();
+  const whyCheckpoint = useWhyNotRevert();
+  const why = about === undefined ? 'the run has no checkpoint to ask about' : ofCheckpoint ? whyCheckpoint : whyRun;
+  return (
+    <>
+      <div className="flex flex-wrap items-center gap-1.5">
+        <h3 className="font-semibold">Ask the trainer</h3>
+        <select
+          aria-label="whose parameters"
+          title="A question about a checkpoint is answered beside training, one forward pass between two steps, also when the run has ended"
+          className={`${inputClass} w-auto! font-sans`}
+          value={about ?? ''}
+          onChange={(e) => setChosen(e.target.value === now ? null : e.target.value)}
+        >
+          {over ? about === undefined && <option value="">no checkpoint</option> : <option value={now}>of the run now</option>}
+          {checkpoints.toReversed().map((c) => (
+            <option key={c.blob.hash} value={c.blob.hash}>
+              from checkpoint at step {count(c.step)}
+            </option>
+          ))}
+        </select>
+      </div>
+      <div className="flex flex-wrap items-start gap-x-4 gap-y-1.5">
+        {actions.map((action) => (
+          <ActionButton key={action.name} action={action} why={why} checkpoint={ofCheckpoint ? about : undefined} />
+        ))}
+      </div>
+    </>
+  );
+}
+
+function Waiting() {
+  const ids = useView((v) => openQuestions(v).map((c) => c.command.id), []);
+  return ids.length > 0 && <Questions only={ids} />;
+}
+
+const notationLead = 'As probe examples: ';
+
+/** The mistakes that were found, as the next probe examples. */
+function Look({ analysis: { kind, message }, why }: { analysis: Placed<Analysis>; why: string | null }) {
+  const lookAt = useLookAt();
+  const readOnly = useReadOnly();
+  const at = message.indexOf(notationLead);
+  if (readOnly || kind !== analysisKinds.findMistakes || at < 0) return null;
+  return (
+    <Button
+      size="small"
+      disabled={why !== null}
+      title={why ?? undefined}
+      onClick={() => void lookAt(message.slice(at + notationLead.length))}
+    >
+      Show them
+    </Button>
+  );
+}
+
+function Verdict({ analysis: { kind, summary } }: { analysis: Placed<Analysis> }) {
+  if (kind !== analysisKinds.permutationCheck) return null;
+  const passed = summary.passed === 1;
+  return (
+    <strong className={passed ? 'text-good' : summary.expected === 0 ? 'text-dim' : 'text-bad'}>
+      {passed ? '✓ equivariant' : '✗ not equivariant'}
+    </strong>
+  );
+}

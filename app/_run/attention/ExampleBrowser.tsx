@@ -1,0 +1,124 @@
+'use client';
+
+import { ChevronLeft, ChevronRight } from 'lucide-react';
+import { memo, useState } from 'react';
+import { Button } from '~/app/_components/Button';
+import { inputClass, Select } from '~/app/_components/Field';
+import { useRunStore } from '~/app/_live/RunProvider';
+import type { RunStore } from '~/app/_live/types';
+import { useView } from '~/app/_live/useRun';
+import { useSteer } from '~/app/_live/useSteer';
+import { useWhyNot } from '~/app/_run/steering/useWhyNot';
+import { type PagedSplit, pagedSplits, pageInWords, readPage } from './examplePages';
+
+/** Looks at what the run records next: other probe examples, at once. */
+export function useLookAt(): (examples: string) => Promise<void> {
+  const steer = useSteer();
+  const store = useRunStore();
+  return async (examples) => {
+    const changed = await steer({ kind: 'set', control: 'probeExamples', value: examples });
+    if (changed.ok && (await wasApplied(store, changed.seq))) await steer({ kind: 'act', action: 'snapshot', args: {} });
+  };
+}
+
+/** Waits for the trainer's answer to the command at this place of the log. */
+function wasApplied(store: RunStore, seq: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    let stop = () => {};
+    const look = () => {
+      const outcome = store.get().view?.commands.find((c) => c.seq === seq)?.outcome.status;
+      if (outcome === undefined || outcome === 'requested') return;
+      stop();
+      resolve(outcome === 'applied');
+    };
+    stop = store.subscribe(look);
+    look();
+  });
+}
+
+/** Pages through the sets of the validation or test split: each page becomes the probe examples, for everybody, and a snapshot shows it. */
+export const ExampleBrowser = memo(function ExampleBrowser() {
+  const run = useView(
+    (v) => ({
+      sets: v.config.task.kind === 'anomaly' && v.controls.values.some((c) => c.name === 'probeExamples'),
+      size: v.config.probeSize,
+      chosen: v.values.probeExamples?.value ?? null,
+    }),
+    null,
+  );
+  const why = useWhyNot();
+  const lookAt = useLookAt();
+  const [typed, setTyped] = useState<string | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  if (!run?.sets) return null;
+  const { size } = run;
+  // Nothing chosen: the first ones of the validation set.
+  const page = run.chosen === null ? { split: 'validation' as const, first: 0, size } : readPage(run.chosen);
+  const go = (split: PagedSplit, first: number) => {
+    setTyped(null);
+    setProblem(null);
+    void lookAt(pageInWords({ split, first, size }));
+  };
+  const split = page?.split ?? 'test';
+  return (
+    <section aria-label="example browser" className="flex flex-wrap items-center gap-1.5 text-xs">
+      <span className="font-semibold">Browse</span>
+      <Select
+        aria-label="which sets"
+        className="w-auto! font-sans"
+        options={pagedSplits}
+        value={split}
+        disabled={why !== null}
+        onChange={(e) => go(e.target.value as PagedSplit, 0)}
+      />
+      <Button
+        size="small"
+        aria-label="earlier sets"
+        title={why ?? 'earlier sets'}
+        disabled={why !== null || !page?.first}
+        onClick={() => go(split, Math.max(0, (page?.first ?? 0) - size))}
+      >
+        <ChevronLeft aria-hidden size={12} />
+      </Button>
+      <form
+        className="flex items-center gap-1"
+        onSubmit={(e) => {
+          e.preventDefault();
+          const text = (typed ?? '').trim();
+          if (text === '') return setTyped(null);
+          if (!/^\d{1,9}$/.test(text)) return setProblem(`"${text}" is no set; give its number, 0 is the first`);
+          go(split, Number(text));
+        }}
+      >
+        <input
+          aria-label="from set"
+          title="The number of a set: Enter shows the page that begins with it"
+          className={`${inputClass} w-16!`}
+          inputMode="numeric"
+          value={typed ?? (page ? String(page.first) : '')}
+          placeholder="set"
+          disabled={why !== null}
+          onChange={(e) => setTyped(e.target.value)}
+          onBlur={() => setTyped(null)}
+        />
+        <span className="font-mono" data-testid="example-page">
+          {page ? `to ${page.first + page.size - 1}` : 'chosen one by one'}
+        </span>
+      </form>
+      <Button
+        size="small"
+        aria-label="later sets"
+        title={why ?? 'later sets'}
+        disabled={why !== null}
+        onClick={() => go(split, page ? page.first + page.size : 0)}
+      >
+        <ChevronRight aria-hidden size={12} />
+      </Button>
+      {problem && (
+        <p role="alert" className="text-2xs text-bad">
+          {problem}
+        </p>
+      )}
+    </section>
+  );
+});

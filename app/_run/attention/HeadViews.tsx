@@ -1,0 +1,57 @@
+import { lazy, memo, Suspense } from 'react';
+import type { Spot } from '~/app/_charts/attention/focus';
+import { Segments } from '~/app/_components/Segments';
+import { type AttentionView, attentionView } from '~/app/_live/attentionView';
+import type { Snapshots } from '~/app/_live/snapshots';
+import { Heads } from './Heads';
+import type { Large } from './large';
+import type { Scene } from './useScene';
+import { useSettled } from './useSettled';
+
+const Scatter = lazy(() => import('./views/Scatter').then((m) => ({ default: m.Scatter })));
+const Likeness = lazy(() => import('./views/Likeness').then((m) => ({ default: m.Likeness })));
+const Flow = lazy(() => import('./views/Flow').then((m) => ({ default: m.Flow })));
+
+export interface HeadViewProps {
+  snapshots: Snapshots;
+  scene: Scene;
+  large: Large;
+  view: AttentionView;
+  theme: 'light' | 'dark';
+  lit: Spot | null;
+}
+
+const views: readonly { value: AttentionView['heads']; label: string; title: string }[] = [
+  { value: 'table', label: 'table', title: 'what each head does, in numbers' },
+  { value: 'scatter', label: 'scatter', title: 'heads as points of two signals, with where they came from' },
+  { value: 'likeness', label: 'likeness', title: 'which heads look alike, here and in another run' },
+  { value: 'flow', label: 'flow', title: 'what each token draws on, layer by layer' },
+];
+
+/** The heads side by side, in one of four ways. */
+export const HeadViews = memo(function HeadViews(props: HeadViewProps) {
+  const { scene, large, view } = props;
+  const settled = useSettled(scene.snapshot);
+  return (
+    <section aria-label="heads" className="min-w-0">
+      <header className="mb-2 flex flex-wrap items-center gap-x-3 gap-y-1 text-xs">
+        <h3 className="font-semibold">Heads at step {view.heads === 'table' ? settled.step : scene.recorded.step}</h3>
+        <Segments label="heads as" options={views} value={view.heads} onChange={(heads) => attentionView.set({ heads })} />
+        <span className="text-dim">
+          {view.heads === 'table'
+            ? `mean over ${settled.examples} probe examples`
+            : views.find((v) => v.value === view.heads)?.title}
+        </span>
+      </header>
+      {view.heads === 'table' ? (
+        <Heads snapshot={settled} hidden={scene.hidden} active={large.head} />
+      ) : (
+        <Suspense fallback={<p className="h-80 text-xs text-dim">loading …</p>}>
+          {view.heads === 'scatter' && <Scatter {...props} />}
+          {view.heads === 'likeness' && <Likeness {...props} />}
+          {view.heads === 'flow' && <Flow {...props} />}
+        </Suspense>
+      )}
+    </section>
+  );
+});

@@ -1,0 +1,139 @@
+'use client';
+
+import { memo, useMemo, useRef } from 'react';
+import { ColourBar } from '~/app/_charts/attention/ColourBar';
+import { Ribbons, ribbonLabelWidth } from '~/app/_charts/attention/Ribbons';
+import { peakOf } from '~/app/_charts/attention/raster';
+import { type SignalLine, SignalLines } from '~/app/_charts/attention/SignalLines';
+import { colourScale } from '~/app/_charts/attention/scale';
+import type { HeadId } from '~/app/_charts/attention/selection';
+import { stepAxis } from '~/app/_charts/attention/stepAxis';
+import { headName } from '~/app/_charts/attention/tokens';
+import { useSize } from '~/app/_charts/useSize';
+import { type AttentionView, attentionView } from '~/app/_live/attentionView';
+import { setCursor, useCursor } from '~/app/_live/cursor';
+import { type Snapshots, useSignalVersion } from '~/app/_live/snapshots';
+import { useView } from '~/app/_live/useRun';
+import { focusStore } from './focusStore';
+import { LossLine } from './LossLine';
+import type { Large } from './large';
+import { PinnedHistory } from './PinnedHistory';
+import { StepCursor, StepTicks } from './StepCursor';
+import { signalInfo } from './signals';
+import { selectClass } from './Toolbar';
+import type { Scene } from './useScene';
+
+/** How every head got to where it is: loss, one signal as lines and ribbons, and the history of the pinned cell. One cursor, one step axis. */
+export const OverTime = memo(function OverTime({
+  snapshots,
+  scene,
+  view,
+  large,
+  theme,
+}: {
+  snapshots: Snapshots;
+  scene: Scene;
+  view: AttentionView;
+  large: Large;
+  theme: 'light' | 'dark';
+}) {
+  const box = useRef<HTMLDivElement>(null);
+  const { width } = useSize(box);
+  const headStep = useView((v) => v.step, 0);
+  const zoom = useCursor((c) => c.zoom);
+  const plot = Math.max(60, width - ribbonLabelWidth);
+  const axis = useMemo(() => stepAxis(headStep, zoom, plot), [headStep, zoom, plot]);
+  const version = useSignalVersion(snapshots);
+  const { feed, table } = snapshots;
+  const { layers, heads, keys } = scene.snapshot;
+
+  const names = useMemo(() => {
+    void version;
+    return table.names(feed.recorded);
+  }, [table, feed, version]);
+  const own = scene.snapshot.task === 'reverse' ? 'antiDiagonal' : 'oddMass';
+  const signal = view.signal !== null && names.includes(view.signal) ? view.signal : names.includes(own) ? own : names[0];
+  const info = signalInfo(signal ?? 'entropy', keys);
+  const series = useMemo(() => {
+    void version;
+    return table.series(signal ?? '', feed.recorded, layers * heads);
+  }, [table, feed, signal, layers, heads, version]);
+  const scale = useMemo(() => {
+    const peak = info.unit ? 1 : peakOf(Float32Array.from(series.values));
+    return colourScale({ kind: info.unit ? 'unit' : 'shared', quantity: 'weight', keys, peak, sequential: view.palette, theme });
+  }, [info.unit, series, keys, view.palette, theme]);
+  const weights = useMemo(
+    () => colourScale({ kind: 'unit', quantity: 'weight', keys, peak: 1, sequential: view.palette, theme }),
+    [keys, view.palette, theme],
+  );
+  const strong = large.head ? large.head.layer * heads + large.head.head : -1;
+  const lines = useMemo(
+    (): SignalLine[] =>
+      scene.shown.map(([l, h]) => {
+        const at = l * heads + h;
+        const values = Float64Array.from(series.steps, (_, n) => series.values[n * series.width + at]!);
+        return { name: headName(l, h), steps: series.steps, values, strong: at === strong || scene.shown.length === 1 };
+      }),
+    [series, scene.shown, heads, strong],
+  );
+
+  const handlers = useMemo(
+    () => ({ onJump: (step: number) => setCursor.pin(step), onHoverStep: (step: number | null) => setCursor.hover(step) }),
+    [],
+  );
+  const cursor = <StepCursor axis={axis} recordedStep={scene.recorded.step} />;
+  return (
+    <section ref={box} aria-label="attention over steps" className="flex min-w-0 flex-col gap-1.5">
+      <header className="flex flex-wrap items-center gap-2 text-xs text-dim">
+        <h3 className="font-semibold text-ink">Over {series.steps.length} recorded steps</h3>
+        <label className="flex items-center gap-1">
+          coloured by
+          <select className={selectClass} value={signal ?? ''} onChange={(e) => attentionView.set({ signal: e.target.value })}>
+            {names.map((n) => (
+              <option key={n} value={n}>
+                {signalInfo(n, keys).label}
+              </option>
+            ))}
+          </select>
+        </label>
+        <span>{info.help}</span>
+      </header>
+      {width > 0 && (
+        <>
+          <LossLine axis={axis} cursor={cursor} {...handlers} />
+          <SignalLines
+            title={`${info.label}, ${large.head ? headName(large.head.layer, large.head.head) : 'every head'}`}
+            lines={lines}
+            chance={info.chance}
+            axis={axis}
+            height={64}
+            domain={info.unit ? unitDomain : null}
+            cursor={cursor}
+            {...handlers}
+          />
+          <Ribbons
+            steps={series.steps}
+            values={series.values}
+            headsPerLayer={heads}
+            shown={scene.shown}
+            scale={scale}
+            axis={axis}
+            label={info.label}
+            active={large.head}
+            cursor={cursor}
+            {...handlers}
+            onPickHead={pickHead}
+          />
+          <div style={{ paddingLeft: ribbonLabelWidth }}>
+            <StepTicks axis={axis} />
+            <ColourBar scale={scale} title={info.label} ownScales={false} />
+          </div>
+          <PinnedHistory snapshots={snapshots} scene={scene} large={large} axis={axis} scale={weights} />
+        </>
+      )}
+    </section>
+  );
+});
+
+const unitDomain = [0, 1] as const;
+const pickHead = ([layer, head]: HeadId) => focusStore.send({ type: 'click', spot: { layer, head, query: null, key: null } });

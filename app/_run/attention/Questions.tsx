@@ -1,0 +1,94 @@
+'use client';
+
+import { ArrowDown, ArrowUp, X } from 'lucide-react';
+import { nanoid } from 'nanoid';
+import Link from 'next/link';
+import { Button } from '~/app/_components/Button';
+import { count } from '~/app/_components/format';
+import { useAsk } from '~/app/_run/notes/useAsk';
+import { api } from '~/app/_trpc/client';
+import type { QuestionSummary } from '~/shared/protocol';
+import { useOpenQuestions } from './useOpenQuestions';
+
+/**
+ * Questions about checkpoints that wait or are being answered: how far they are, their order, a way to call them off.
+ * @param only of one run, by command: without, those of all runs are shown with their run's name
+ */
+export function Questions({ only, may = true }: { only?: readonly string[]; may?: boolean }) {
+  const all = useOpenQuestions(true);
+  const { busy, ask } = useAsk();
+  const waiting = all.filter((q) => q.trainer === null);
+  const shown = only ? all.filter((q) => only.includes(q.commandId)) : all;
+  const move = (commandId: string, to: number) =>
+    void ask(() => api.runs.moveQuestion.mutate({ commandId, before: waiting[to]?.commandId ?? null }));
+  const cancel = ({ runId, commandId }: QuestionSummary) =>
+    void ask(() => api.runs.command.mutate({ kind: 'act', id: nanoid(), runId, action: 'cancel', args: { commandId } }));
+  if (shown.length === 0) return null;
+  return (
+    <ul aria-label="questions on their way" className="flex flex-col gap-1 text-xs">
+      {shown.map((q) => {
+        const at = waiting.indexOf(q);
+        const name = `${q.label} of step ${q.step}`;
+        return (
+          <li key={q.commandId} className="flex flex-wrap items-center gap-1.5" data-question={q.trainer ? 'running' : 'queued'}>
+            {!only && (
+              <Link className="min-w-0 truncate text-accent" href={`/runs/${q.runId}`} title={q.name}>
+                {q.name}
+              </Link>
+            )}
+            <span>
+              {q.label} <span className="text-dim">of step {count(q.step)}</span>
+            </span>
+            {q.trainer === null ? (
+              <span className="text-dim">
+                queued, {at === 0 ? 'next' : `${at} before it`}
+                {q.why && `: ${q.why}`}
+              </span>
+            ) : (
+              <>
+                <progress
+                  aria-label={`${name}, forward passes`}
+                  className="h-1.5 w-16 appearance-none overflow-hidden rounded [&::-moz-progress-bar]:bg-accent [&::-webkit-progress-bar]:bg-line [&::-webkit-progress-value]:bg-accent"
+                  value={q.done}
+                  max={q.of || 1}
+                />
+                <span className="text-dim">
+                  {q.of > 0 ? `${q.done} of ${q.of}` : 'opening'} on {q.trainer}
+                </span>
+              </>
+            )}
+            {may && (
+              <span className="ml-auto flex">
+                {at >= 0 && waiting.length > 1 && (
+                  <>
+                    <Button
+                      size="small"
+                      look="bare"
+                      aria-label={`Move ${name} up`}
+                      disabled={busy || at === 0}
+                      onClick={() => move(q.commandId, at - 1)}
+                    >
+                      <ArrowUp aria-hidden size={12} />
+                    </Button>
+                    <Button
+                      size="small"
+                      look="bare"
+                      aria-label={`Move ${name} down`}
+                      disabled={busy || at === waiting.length - 1}
+                      onClick={() => move(q.commandId, at + 2)}
+                    >
+                      <ArrowDown aria-hidden size={12} />
+                    </Button>
+                  </>
+                )}
+                <Button size="small" look="bare" aria-label={`Cancel ${name}`} disabled={busy} onClick={() => cancel(q)}>
+                  <X aria-hidden size={12} />
+                </Button>
+              </span>
+            )}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

@@ -1,0 +1,43 @@
+import { memo } from 'react';
+import { setCursor, useCursor } from '~/app/_live/cursor';
+import type { Look } from '~/app/_live/snapshotFeed';
+
+/** Which recorded step is shown for the step asked for: never another one without saying so. */
+export const Standing = memo(function Standing({ look }: { look: Look }) {
+  const mode = useCursor((c) => c.mode);
+  const { step, nearest, shown, error } = look;
+  if (!shown || !nearest) return null;
+  const at = shown.recorded.step;
+  const off = at - step;
+  return (
+    <span className="flex items-center gap-2 text-xs" data-testid="attention-step" data-step={at}>
+      {error && (
+        <span className="text-bad">
+          step {nearest.step}: {error}
+        </span>
+      )}
+      {shown.recorded !== nearest && !error && <span className="text-warn">step {nearest.step} loading</span>}
+      {off === 0 ? (
+        <span className="text-dim">
+          step <strong className="font-mono text-ink">{at}</strong>
+        </span>
+      ) : (
+        <span className="text-dim">
+          at step <span className="font-mono">{step}</span>, recorded nearest:{' '}
+          <strong className="font-mono text-ink">{at}</strong> ({Math.abs(off)} {off < 0 ? 'before' : 'after'})
+        </span>
+      )}
+      {mode === 'pinned' ? (
+        <button
+          type="button"
+          className="rounded border border-line px-1 text-dim hover:text-ink"
+          onClick={() => setCursor.follow()}
+        >
+          follow
+        </button>
+      ) : (
+        <span className="text-dim">following</span>
+      )}
+    </span>
+  );
+});

@@ -1,0 +1,63 @@
+import { lazy, memo, Suspense, useMemo, useRef } from 'react';
+import { within } from '~/app/_charts/attention/focus';
+import { useSize } from '~/app/_charts/useSize';
+import type { AttentionView } from '~/app/_live/attentionView';
+import type { Snapshots } from '~/app/_live/snapshots';
+import { Analyses } from './Analyses';
+import { Announcer } from './Announcer';
+import { focusStore, useFocus } from './focusStore';
+import { HeadViews } from './HeadViews';
+import type { Large } from './large';
+import { Maps } from './Maps';
+import { OverTime } from './OverTime';
+import { Toolbar } from './Toolbar';
+import { useEscape } from './useEscape';
+import type { Scene } from './useScene';
+
+const RoomPanes = lazy(() => import('./panes/RoomPanes').then((m) => ({ default: m.RoomPanes })));
+
+export interface WorkspaceProps {
+  snapshots: Snapshots;
+  scene: Scene;
+  large: Large;
+  view: AttentionView;
+  theme: 'light' | 'dark';
+}
+
+/** All views of the attention at one step, over one cursor and one selection. */
+export const Workspace = memo(function Workspace(props: WorkspaceProps) {
+  const { snapshots, scene, large, view, theme } = props;
+  const box = useRef<HTMLDivElement>(null);
+  const { width } = useSize(box);
+  useEscape(box);
+  const focus = useFocus();
+  const { snapshot, maps } = scene;
+  const pinned = useMemo(() => within(focus.pinned, maps), [focus.pinned, maps]);
+  const lit = useMemo(() => within(focus.hovered, maps) ?? pinned, [focus.hovered, maps, pinned]);
+  const heads = (
+    <>
+      <HeadViews snapshots={snapshots} scene={scene} large={large} view={view} theme={theme} lit={lit} />
+      <Analyses step={scene.recorded.step} />
+    </>
+  );
+  // A single map leaves room beside itself.
+  const beside = snapshot.layers * snapshot.heads === 1 && view.comparison === null;
+  return (
+    <div ref={box} onScrollCapture={() => focusStore.send({ type: 'scroll' })}>
+      <Toolbar scene={scene} view={view} large={large} />
+      {view.comparison && (
+        <Suspense fallback={<div className="h-96 animate-pulse bg-raised/40 motion-reduce:animate-none" />}>
+          <RoomPanes comparison={view.comparison} snapshots={snapshots} scene={scene} view={view} theme={theme} />
+        </Suspense>
+      )}
+      {!view.comparison && width > 0 && (
+        <Maps {...props} width={width} focus={focus} lit={lit} pinned={pinned} beside={beside && heads} />
+      )}
+      <div className="border-t border-line p-3">
+        <OverTime snapshots={snapshots} scene={scene} view={view} large={large} theme={theme} />
+      </div>
+      {!beside && <div className="flex flex-col gap-3 border-t border-line p-3">{heads}</div>}
+      <Announcer scene={scene} />
+    </div>
+  );
+});

@@ -1,0 +1,75 @@
+import { memo, useCallback, useMemo } from 'react';
+import { BigMap } from '~/app/_charts/attention/BigMap';
+import { aggregate, type HeadMaps, headMap } from '~/app/_charts/attention/derive';
+import { type FocusEvent, litHead, type Spot } from '~/app/_charts/attention/focus';
+import { HeadGrid } from '~/app/_charts/attention/HeadGrid';
+import type { ColourScale } from '~/app/_charts/attention/scale';
+import { allHeads, shownLines } from '~/app/_charts/attention/selection';
+import { headName, type Token } from '~/app/_charts/attention/tokens';
+import { MapTable } from '~/app/_run/attention/MapTable';
+
+interface PaneMapsProps {
+  /** 1 x 1 for a single map. */
+  maps: HeadMaps;
+  /** The head that a single map is of; null = a grid, or of no head in particular. */
+  head: { layer: number; head: number } | null;
+  where: string;
+  tokens: readonly Token[];
+  scale: ColourScale;
+  lit: Spot | null;
+  pinned: Spot | null;
+  width: number;
+  flip: boolean;
+  asTable: boolean;
+  onFocus: (event: FocusEvent) => void;
+}
+
+const none: ReadonlySet<string> = new Set();
+const mostHeight = 400;
+
+/** Maps of a pane: a grid of heads, one large map, or its numbers as a table. */
+export const PaneMaps = memo(function PaneMaps(props: PaneMapsProps) {
+  const { maps, head, where, tokens, scale, lit, pinned, width, flip, asTable, onFocus } = props;
+  const { layers, heads, queries, keys } = maps;
+  const lines = useMemo(() => shownLines(layers, heads, none), [layers, heads]);
+  const scaleOf = useCallback(() => scale, [scale]);
+  const single = layers * heads === 1;
+  if (asTable) {
+    const at = single ? { layer: 0, head: 0 } : litHead(pinned);
+    const values = at ? headMap(maps, at.layer, at.head) : aggregate(maps, allHeads(layers, heads), 'mean').values;
+    const of = single ? where : `${where}, ${at ? headName(at.layer, at.head) : 'mean of all'}`;
+    return <MapTable values={values} queries={queries} keys={keys} tokens={tokens} where={of} />;
+  }
+  if (single)
+    return (
+      <BigMap
+        values={maps.values}
+        queries={queries}
+        keys={keys}
+        scale={scale}
+        where={where}
+        head={head}
+        tokens={tokens}
+        lit={lit}
+        pinned={pinned}
+        width={width}
+        maxHeight={mostHeight}
+        flip={flip}
+        onFocus={onFocus}
+      />
+    );
+  return (
+    <HeadGrid
+      maps={maps}
+      scaleOf={scaleOf}
+      lines={lines}
+      hidden={none}
+      lit={lit}
+      pinned={pinned}
+      width={width}
+      maxHeight={mostHeight}
+      flip={flip}
+      onFocus={onFocus}
+    />
+  );
+});

@@ -1,0 +1,249 @@
+import { Plus } from 'lucide-react';
+import { useId, useMemo, useRef } from 'react';
+import { ColourBar } from '~/app/_charts/attention/ColourBar';
+import type { Focus, FocusEvent } from '~/app/_charts/attention/focus';
+import { peakOf } from '~/app/_charts/attention/raster';
+import { colourScale } from '~/app/_charts/attention/scale';
+import { useSize } from '~/app/_charts/useSize';
+import { Button } from '~/app/_components/Button';
+import { type Comparison, fewestPanes, mostPanes, type Pane, paneAlignments, paneScales } from '~/app/_live/comparison';
+import type { RunBeside } from '~/app/_live/runsBeside';
+import { selectClass } from '~/app/_run/attention/Toolbar';
+import { paneDifference } from './difference';
+import { PaneCard } from './PaneCard';
+import { PaneMaps } from './PaneMaps';
+import { letters, type Position, type ShownPane, usePanes } from './usePanes';
+
+interface PanesProps {
+  comparison: Comparison;
+  onChange: (comparison: Comparison) => void;
+  /** What the panes show, by id. */
+  runs: ReadonlyMap<string, RunBeside>;
+  /** What a pane can be turned to; null = the page's own. */
+  offered: readonly { run: string | null; name: string }[];
+  ownRun: string;
+  position: Position;
+  /** A linked pane was moved by hand. */
+  onMove: (position: Position) => void;
+  focus: Focus;
+  onFocus: (event: FocusEvent) => void;
+  palette: 'viridis' | 'cividis' | 'grey';
+  theme: 'light' | 'dark';
+  flip: boolean;
+  asTable: boolean;
+}
+
+const narrowest = 270;
+const gap = 8;
+
+/** Two to four panes side by side over one cursor, one colour scale and one pointer. */
+export function Panes(props: PanesProps) {
+  const { comparison, onChange, runs, offered, ownRun, position, onMove, focus, onFocus, theme, palette, flip, asTable } = props;
+  const box = useRef<HTMLDivElement>(null);
+  const { width } = useSize(box);
+  const shown = usePanes(comparison, runs, ownRun, position);
+  const { minus } = comparison;
+  const difference = minus && paneDifference(shown[minus[0]], shown[minus[1]]);
+  const { kind, scale, note } = useScale(comparison, shown, palette, theme);
+  const differences = useMemo(() => {
+    const peak = comparison.scale === 'shared' && difference?.maps ? peakOf(difference.maps.values) : 1;
+    return colourScale({
+      kind: comparison.scale === 'shared' ? 'shared' : 'unit',
+      quantity: 'difference',
+      keys: 2,
+      peak,
+      sequential: palette,
+      theme,
+    });
+  }, [comparison.scale, difference?.maps, palette, theme]);
+  const cards = shown.length + (difference ? 1 : 0);
+  const fit = Math.max(1, Math.floor((width + gap) / (narrowest + gap)));
+  // As even as they go: four where three fit are two and two.
+  const columns = Math.ceil(cards / Math.ceil(cards / fit));
+  const cardWidth = Math.floor((width + gap) / columns) - gap;
+  const spot = focus.hovered ?? focus.pinned;
+  const change = (n: number, of: Partial<Pane>) =>
+    onChange({ ...comparison, panes: comparison.panes.map((p, i) => (i === n ? { ...p, ...of } : p)) });
+
+  return (
+    <div className="flex flex-col gap-2 p-3" data-testid="panes">
+      <Bar comparison={comparison} onChange={onChange} kind={kind} />
+      {note && (
+        <p role="status" className="text-xs text-warn">
+          {note}
+        </p>
+      )}
+      <div ref={box} className="flex flex-wrap items-start" style={{ gap }}>
+        {width > 0 &&
+          shown.map((at, n) => (
+            <PaneCard
+              key={n}
+              shown={at}
+              runs={offered}
+              scale={scale}
+              lit={spot}
+              pinned={focus.pinned}
+              width={cardWidth}
+              flip={flip}
+              asTable={asTable}
+              onFocus={onFocus}
+              onChange={(of) => change(n, of)}
+              onMove={(step) => (at.pane.at === 'linked' ? onMove({ run: at.runId, step }) : change(n, { at: { step } }))}
+              onRemove={
+                shown.length > fewestPanes
+                  ? () => onChange({ ...comparison, panes: comparison.panes.filter((_, i) => i !== n), minus: null })
+                  : null
+              }
+            />
+          ))}
+        {width > 0 && minus && difference && (
+          <section
+            aria-label={`pane ${letters[minus[0]]} minus pane ${letters[minus[1]]}`}
+            data-pane="difference"
+            className="flex min-w-0 flex-col gap-1.5 rounded border border-line border-dashed p-2"
+            style={{ width: cardWidth }}
+          >
+            <h4 className="text-xs font-semibold">
+              {letters[minus[0]]} − {letters[minus[1]]}
+            </h4>
+            {difference.note && (
+              <p role="status" className={`text-xs ${difference.maps ? 'text-warn' : 'py-8 text-center text-dim'}`}>
+                {difference.note}
+              </p>
+            )}
+            {difference.maps && (
+              <>
+                <PaneMaps
+                  maps={difference.maps}
+                  head={null}
+                  where={`pane ${letters[minus[0]]} minus pane ${letters[minus[1]]}`}
+                  tokens={shown[minus[0]]?.shown?.tokens ?? []}
+                  scale={differences}
+                  lit={spot}
+                  pinned={focus.pinned}
+                  width={cardWidth - 18}
+                  flip={flip}
+                  asTable={asTable}
+                  onFocus={onFocus}
+                />
+                <ColourBar scale={differences} title="difference of weights" ownScales={false} />
+              </>
+            )}
+          </section>
+        )}
+      </div>
+      <ColourBar scale={scale} title={`attention weight, panes ${shown.map((s) => s.letter).join(', ')}`} ownScales={false} />
+    </div>
+  );
+}
+
+const alignWords: Record<Comparison['align'], string> = {
+  step: 'at the same step',
+  epoch: 'at the same epoch',
+  'equal loss': 'at equal loss',
+};
+const scaleWords: Record<Comparison['scale'], string> = {
+  unit: '0 to 1',
+  shared: 'shared maximum',
+  lift: '× uniform (log₂)',
+};
+
+function Bar({
+  comparison,
+  onChange,
+  kind,
+}: {
+  comparison: Comparison;
+  onChange: (comparison: Comparison) => void;
+  kind: Comparison['scale'];
+}) {
+  const { panes, align, minus } = comparison;
+  const id = useId();
+  const pairs = panes.flatMap((_, a) => panes.map((_, b) => [a, b] as const)).filter(([a, b]) => a !== b);
+  return (
+    <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5 text-xs text-dim">
+      <span className="flex items-center gap-1">
+        <label htmlFor={`${id}align`}>linked panes</label>
+        <select
+          id={`${id}align`}
+          className={selectClass}
+          value={align}
+          title="equal loss: the first step at which the lowest training loss so far was as low"
+          onChange={(e) => onChange({ ...comparison, align: e.target.value as Comparison['align'], lead: null })}
+        >
+          {paneAlignments.map((a) => (
+            <option key={a} value={a}>
+              {alignWords[a]}
+            </option>
+          ))}
+        </select>
+      </span>
+      <span className="flex items-center gap-1">
+        <label htmlFor={`${id}scale`}>colours</label>
+        <select
+          id={`${id}scale`}
+          className={selectClass}
+          value={kind}
+          onChange={(e) => onChange({ ...comparison, scale: e.target.value as Comparison['scale'] })}
+        >
+          {paneScales.map((s) => (
+            <option key={s} value={s}>
+              {scaleWords[s]}
+            </option>
+          ))}
+        </select>
+      </span>
+      <span className="flex items-center gap-1">
+        <label htmlFor={`${id}minus`}>difference</label>
+        <select
+          id={`${id}minus`}
+          className={selectClass}
+          value={minus ? minus.join() : ''}
+          onChange={(e) => {
+            const [a, b] = e.target.value.split(',').map(Number);
+            onChange({ ...comparison, minus: a === undefined || b === undefined ? null : [a, b] });
+          }}
+        >
+          <option value="">none</option>
+          {pairs.map(([a, b]) => (
+            <option key={`${a},${b}`} value={`${a},${b}`}>
+              {letters[a]} − {letters[b]}
+            </option>
+          ))}
+        </select>
+      </span>
+      {panes.length < mostPanes && (
+        <Button size="small" onClick={() => onChange({ ...comparison, panes: [...panes, { ...panes.at(-1)!, at: 'linked' }] })}>
+          <Plus aria-hidden size={12} /> pane
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** One scale for all panes, so that the same weight has the same colour in each. */
+function useScale(comparison: Comparison, shown: readonly ShownPane[], palette: PanesProps['palette'], theme: 'light' | 'dark') {
+  const maps = shown.flatMap((s) => (s.shown ? [s.shown.maps] : []));
+  const lengths = [...new Set(maps.map((m) => m.keys))];
+  const wanted = comparison.scale;
+  // Uniform is another weight for another number of keys: one bar cannot stand for both.
+  const kind = wanted === 'lift' && lengths.length > 1 ? 'unit' : wanted;
+  const keys = lengths[0] ?? 2;
+  const peak = kind === 'shared' ? Math.max(0, ...maps.map((m) => peakOf(m.values))) : 1;
+  const scale = useMemo(
+    () => colourScale({ kind, quantity: 'weight', keys, peak, sequential: palette, theme }),
+    [kind, keys, peak, palette, theme],
+  );
+  const sizes = new Set(shown.flatMap((s) => (s.shown ? [sizeWords(s)] : [])));
+  const unlike =
+    sizes.size > 1
+      ? `${shown.flatMap((s) => (s.shown ? [`${s.letter} has ${sizeWords(s)}`] : [])).join(', ')}: heads and tokens are lit by their numbers, where a pane has them.`
+      : null;
+  const lift = kind === wanted ? null : 'Lift compares with uniform, which is another weight for each length: 0 to 1 is shown.';
+  return { kind, scale, note: [unlike, lift].filter(Boolean).join(' ') || null };
+}
+
+const sizeWords = ({ shown }: ShownPane) => {
+  const { layers, heads, queries, keys } = shown!.snapshot;
+  return `${layers} × ${heads} heads of ${queries} × ${keys}`;
+};

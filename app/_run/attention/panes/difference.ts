@@ -1,0 +1,29 @@
+import type { HeadMaps } from '~/app/_charts/attention/derive';
+import type { ShownMaps, ShownPane } from './usePanes';
+
+export type Difference = { maps: HeadMaps; note: string | null } | { maps: null; note: string };
+
+/** What one pane shows minus what another does, cell by cell; or why there is no such thing. */
+export function paneDifference(a: ShownPane | undefined, b: ShownPane | undefined): Difference {
+  if (!a?.shown || !b?.shown) return { maps: null, note: 'both panes have to be there' };
+  const [p, q] = [a.shown, b.shown];
+  const sizes = ({ maps: m }: ShownMaps) =>
+    `${m.layers * m.heads === 1 ? 'one head' : `${m.layers} × ${m.heads} heads`} of ${m.queries} × ${m.keys}`;
+  if (sizes(p) !== sizes(q))
+    return {
+      maps: null,
+      note:
+        (p.head === null) === (q.head === null) || p.maps.keys !== q.maps.keys
+          ? `${a.letter} has ${sizes(p)}, ${b.letter} has ${sizes(q)}: there is no difference cell by cell`
+          : `one shows a head and the other the grid: choose a head, or the grid, in both`,
+    };
+  const values = p.maps.values.map((v, n) => v - q.maps.values[n]!);
+  const note = sameInputs(p, q) ? null : 'their inputs are not the same';
+  return { maps: { ...p.maps, values, quantity: 'difference' }, note };
+}
+
+function sameInputs(p: ShownMaps, q: ShownMaps): boolean {
+  if (p.source.kind !== 'example' || q.source.kind !== 'example') return p.source.kind === q.source.kind;
+  const inputs = ({ snapshot: s }: ShownMaps, example: number) => s.inputs.subarray(example * s.keys, (example + 1) * s.keys);
+  return inputs(p, p.source.example).join() === inputs(q, q.source.example).join();
+}

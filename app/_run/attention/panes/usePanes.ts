@@ -1,0 +1,163 @@
+import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
+import { deriveMaps, type HeadMaps, headMap, type Source } from '~/app/_charts/attention/derive';
+import { pictureUrl } from '~/app/_charts/attention/pictures';
+import { headName, type Token, tokensOf } from '~/app/_charts/attention/tokens';
+import type { Comparison, Pane } from '~/app/_live/comparison';
+import type { RunBeside } from '~/app/_live/runsBeside';
+import type { Look, SnapshotFeed } from '~/app/_live/snapshotFeed';
+import type { AttentionSnapshot } from '~/shared/attentionSnapshot';
+import { lowestBy, stepBeside } from './align';
+
+/** Where the linked panes stand: a step of one of the runs. */
+export interface Position {
+  run: string;
+  step: number;
+}
+
+/** A pane as it can be drawn. */
+export interface ShownPane {
+  pane: Pane;
+  /** "A" to "D" */
+  letter: string;
+  runId: string;
+  run: RunBeside | null;
+  /** The step it asks for. */
+  step: number;
+  look: Look | null;
+  /** Lowest training loss up to the step asked for. */
+  loss: number | null;
+  shown: ShownMaps | null;
+  /** What it shows is not quite what it asks for, or nothing, and why. */
+  problems: string[];
+}
+
+export interface ShownMaps {
+  snapshot: AttentionSnapshot;
+  source: Source;
+  tokens: readonly Token[];
+  /** Of one head alone: 1 x 1. */
+  maps: HeadMaps;
+  /** null = the whole grid. */
+  head: { layer: number; head: number } | null;
+  where: string;
+}
+
+export const letters = ['A', 'B', 'C', 'D'] as const;
+
+export function usePanes(
+  comparison: Comparison,
+  runs: ReadonlyMap<string, RunBeside>,
+  ownRun: string,
+  position: Position,
+): ShownPane[] {
+  const { panes, align } = comparison;
+  const placed = useMemo(
+    () =>
+      panes.map((pane) => {
+        const runId = pane.run ?? ownRun;
+        const run = runs.get(runId) ?? null;
+        const lead = runs.get(position.run);
+        if (typeof pane.at === 'object') return { pane, runId, run, step: pane.at.step, problem: null };
+        if (pane.at === 'newest') return { pane, runId, run, step: run?.feed.recorded.at(-1)?.step ?? 0, problem: null };
+        if (!run || !lead || run === lead) return { pane, runId, run, step: position.step, problem: null };
+        return { pane, runId, run, ...stepBeside(align, lead, position.step, run) };
+      }),
+    [panes, align, runs, ownRun, position.run, position.step],
+  );
+  const looks = useLooks(placed.map(({ run, step }) => ({ feed: run?.feed ?? null, step })));
+  // Derived anew only where the snapshot or the choice is another one, so that a pane that stays is left alone.
+  const kept = useRef(new Map<number, { key: unknown[]; shown: ShownMaps | null }>()).current;
+  return placed.map(({ pane, runId, run, step, problem }, n) => {
+    const look = looks[n] ?? null;
+    const snapshot = look?.shown?.snapshot ?? null;
+    const key = [snapshot, pane.source, pane.head];
+    const before = kept.get(n);
+    const shown = before?.key.every((k, i) => k === key[i]) ? before.shown : snapshot && mapsOfPane(snapshot, pane);
+    kept.set(n, { key, shown });
+    return {
+      pane,
+      letter: letters[n] ?? String(n + 1),
+      runId,
+      run,
+      step,
+      look,
+      loss: run?.loss ? lowestBy(run.loss, step) : null,
+      shown,
+      problems: problemsOf(pane, run, look, shown, problem),
+    };
+  });
+}
+
+function mapsOfPane(snapshot: AttentionSnapshot, pane: Pane): ShownMaps {
+  const source: Source =
+    pane.source === 'mean'
+      ? { kind: 'mean', byRole: snapshot.task === 'anomaly' }
+      : { kind: 'example', example: Math.min(pane.source.example, snapshot.examples - 1) };
+  const all = deriveMaps(snapshot, source, null);
+  const known = pane.head !== null && pane.head.layer < all.layers && pane.head.head < all.heads;
+  const head = known ? pane.head : all.layers * all.heads === 1 ? { layer: 0, head: 0 } : null;
+  const { pictures } = snapshot;
+  return {
+    snapshot,
+    source,
+    tokens: tokensOf(snapshot, source, pictures && ((i) => pictureUrl(pictures, i))),
+    maps: head ? { ...all, layers: 1, heads: 1, values: headMap(all, head.layer, head.head) } : all,
+    head,
+    where: head ? headName(head.layer, head.head) : `${all.layers} × ${all.heads} heads`,
+  };
+}
+
+function problemsOf(
+  pane: Pane,
+  run: RunBeside | null,
+  look: Look | null,
+  shown: ShownMaps | null,
+  problem: string | null,
+): string[] {
+  if (!run) return [];
+  if (run.error) return [run.error];
+  if (!look?.nearest) return ['it has no snapshot yet'];
+  if (look.error) return [`step ${look.nearest.step}: ${look.error}`];
+  if (!shown) return [];
+  const { layers, heads, examples } = shown.snapshot;
+  const out = problem ? [problem] : [];
+  if (pane.head && (pane.head.layer >= layers || pane.head.head >= heads))
+    out.push(`it has no ${headName(pane.head.layer, pane.head.head)}, only ${layers} × ${heads} heads`);
+  if (pane.source !== 'mean' && pane.source.example >= examples)
+    out.push(`it has ${examples} probe examples: showing example ${examples}`);
+  return out;
+}
+
+/** What each of several steps shows, of one feed or many; each is fetched before anything around it. */
+function useLooks(wanted: readonly { feed: SnapshotFeed | null; step: number }[]): (Look | null)[] {
+  const feeds = [...new Set(wanted.map((w) => w.feed).filter((f) => f !== null))];
+  const known = useRef(feeds);
+  if (known.current.length !== feeds.length || known.current.some((f, n) => f !== feeds[n])) known.current = feeds;
+  const steady = known.current;
+  const subscribe = useMemo(
+    () => (listener: () => void) => {
+      const stops = steady.map((feed) => feed.subscribe(listener));
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
+    [steady],
+  );
+  const version = useSyncExternalStore(
+    subscribe,
+    () => steady.map((feed) => feed.version).join(),
+    () => '',
+  );
+  const asked = wanted.map((w) => `${w.feed ? steady.indexOf(w.feed) : -1}@${w.step}`).join();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the two texts say whether anything wanted or known is another.
+  const looks = useMemo(() => wanted.map(({ feed, step }) => feed?.look(step) ?? null), [asked, version, steady]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: as above.
+  useEffect(() => {
+    for (const { feed, step } of wanted) feed?.aim(step);
+    for (const [n, { feed }] of wanted.entries()) {
+      const { nearest, shown } = looks[n] ?? {};
+      if (feed && nearest && shown?.recorded !== nearest) feed.want(nearest);
+    }
+  }, [looks]);
+  return looks;
+}

@@ -1,0 +1,28 @@
+import { useCallback } from 'react';
+import { litHead } from '~/app/_charts/attention/focus';
+import type { HeadGridProps } from '~/app/_charts/attention/HeadGrid';
+import { range, solo, toggle } from '~/app/_charts/attention/selection';
+import { attentionView } from '~/app/_live/attentionView';
+import { focusStore } from './focusStore';
+import type { Scene } from './useScene';
+
+/** What the grid's clicks and keys do to the heads that are shown. */
+export function useSelect(scene: Scene): HeadGridProps['onSelect'] {
+  const { layers, heads } = scene.snapshot;
+  const { hidden } = scene;
+  return useCallback(
+    (what, ids) => {
+      const pinned = litHead(focusStore.get().pinned);
+      const next =
+        what === 'all'
+          ? new Set<string>()
+          : what === 'hide'
+            ? toggle(hidden, ids, layers, heads)
+            : what === 'range' && pinned
+              ? solo(new Set(), range([pinned.layer, pinned.head], ids[0]!, heads), layers, heads)
+              : solo(hidden, ids, layers, heads);
+      attentionView.set({ hidden: [...next] });
+    },
+    [layers, heads, hidden],
+  );
+}

@@ -1,0 +1,22 @@
+import type { LineSpec } from '~/app/_charts/types';
+import type { History } from '~/app/_live/history';
+
+/** What a line says of its looks, not of its numbers. */
+export type LineLook = Omit<LineSpec, 'name' | 'curve' | 'early' | 'whole' | 'exact' | 'average'>;
+
+/** A chart line that reads a series of the page's run. */
+export function lineOf(history: History, series: string, rest: LineLook): LineSpec {
+  return {
+    name: series,
+    ...rest,
+    curve: () => history.curve(series),
+    whole: () => history.wholeCurve(series),
+    early: () => history.earlyCurves(series),
+    exact: (step) => history.exact(series, step),
+    average: (step) => history.average(series, step),
+  };
+}
+
+/** "transformer.layers.0.norm1.weight" -> "L1 norm1.weight": layers count from 1 on screen. */
+export const parameterLabel = (name: string): string =>
+  name.replace(/^transformer\.layers\.(\d+)\./, (_, layer: string) => `L${Number(layer) + 1} `);

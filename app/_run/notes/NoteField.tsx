@@ -1,0 +1,154 @@
+import { useQuery } from '@tanstack/react-query';
+import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import { Button } from '~/app/_components/Button';
+import { inputClass } from '~/app/_components/Field';
+import { useRun, useView } from '~/app/_live/useRun';
+import { useTrpc } from '~/app/_trpc/client';
+import { candidates, completed, mentionAt, mentionOf } from './findMentions';
+
+/**
+ * A form for one note. Enter sends, Shift+Enter begins a line, "@" offers names; what was written stays in the field until it was taken.
+ *
+ * @param send resolves whether it was taken
+ */
+export function NoteField({
+  label,
+  submit,
+  start = '',
+  placeholder = '',
+  busy,
+  focused = false,
+  onCancel,
+  send,
+  children,
+}: {
+  label: string;
+  /** Name of the button. */
+  submit: string;
+  start?: string;
+  placeholder?: string;
+  busy: boolean;
+  focused?: boolean;
+  onCancel?(): void;
+  send(text: string): Promise<boolean>;
+  children?: ReactNode;
+}) {
+  const [text, setText] = useState(start);
+  const [caret, setCaret] = useState(start.length);
+  const [chosen, setChosen] = useState(0);
+  const [dismissed, setDismissed] = useState(false);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const id = useId();
+  const names = useNames();
+  const mention = mentionAt(text, caret);
+  const offered = mention && !dismissed ? candidates(names, mention.typed) : [];
+  const active = offered[Math.min(chosen, offered.length - 1)];
+
+  useEffect(() => {
+    if (focused) field.current?.focus();
+  }, [focused]);
+
+  const take = (name: string) => {
+    const next = completed(text, caret, name);
+    setText(next.text);
+    setCaret(next.caret);
+    setChosen(0);
+    requestAnimationFrame(() => {
+      field.current?.focus();
+      field.current?.setSelectionRange(next.caret, next.caret);
+    });
+  };
+  const go = async (event?: FormEvent) => {
+    event?.preventDefault();
+    if (!text.trim() || busy) return;
+    if (await send(text)) {
+      setText('');
+      setCaret(0);
+    }
+  };
+  const onKey = (event: React.KeyboardEvent) => {
+    if (offered.length > 0) {
+      const move = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
+      if (move !== 0) setChosen((Math.min(chosen, offered.length - 1) + move + offered.length) % offered.length);
+      else if ((event.key === 'Enter' || event.key === 'Tab') && active) take(active);
+      else if (event.key === 'Escape') setDismissed(true);
+      else return;
+    } else if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) void go();
+    else if (event.key === 'Escape' && onCancel) onCancel();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  return (
+    <form onSubmit={go} className="flex flex-col gap-1">
+      {children}
+      <div className="relative flex items-end gap-1">
+        <textarea
+          ref={field}
+          aria-label={label}
+          placeholder={placeholder}
+          role="combobox"
+          aria-autocomplete="list"
+          aria-expanded={offered.length > 0}
+          aria-controls={offered.length > 0 ? id : undefined}
+          aria-activedescendant={active === undefined ? undefined : `${id}${mentionOf(active)}`}
+          className={`${inputClass} field-sizing-content h-auto max-h-40 min-h-7 resize-none py-1 font-sans leading-5`}
+          rows={1}
+          maxLength={4000}
+          value={text}
+          onChange={(e) => {
+            setText(e.target.value);
+            setCaret(e.target.selectionStart);
+            setDismissed(false);
+          }}
+          onSelect={(e) => setCaret(e.currentTarget.selectionStart)}
+          onKeyDown={onKey}
+        />
+        <Button type="submit" disabled={busy || !text.trim()}>
+          {submit}
+        </Button>
+        {onCancel && (
+          <Button look="bare" onClick={onCancel}>
+            Cancel
+          </Button>
+        )}
+        {offered.length > 0 && (
+          <div
+            id={id}
+            role="listbox"
+            aria-label="People"
+            className="absolute top-full left-0 z-10 mt-0.5 min-w-36 rounded border border-line bg-raised p-0.5 shadow-lg shadow-black/25"
+          >
+            {offered.map((name) => (
+              // biome-ignore lint/a11y/useKeyWithClickEvents: the field keeps the focus and takes the keys
+              <div
+                key={name}
+                id={`${id}${mentionOf(name)}`}
+                role="option"
+                tabIndex={-1}
+                aria-selected={name === active}
+                className={`cursor-default rounded-sm px-2 py-0.5 ${name === active ? 'bg-accent text-on-accent' : 'hover:bg-line'}`}
+                onMouseDown={(e) => e.preventDefault()}
+                onClick={() => take(name)}
+              >
+                {name}
+              </div>
+            ))}
+          </div>
+        )}
+      </div>
+    </form>
+  );
+}
+
+/** Whom one can mention: the team, who is here, and who has done something in this run. */
+function useNames(): string[] {
+  const { data } = useQuery({ ...useTrpc().team.people.queryOptions(), staleTime: 30_000 });
+  const here = useRun((r) => r.watchers.map((w) => w.actor.name));
+  const wrote = useView(
+    (v) => [v.createdBy, ...v.notes.map((n) => n.author), ...v.commands.map((c) => c.actor)].map((a) => a.name),
+    [],
+  );
+  return [...(data ?? []).map((p) => p.name), ...here, ...wrote].filter((name) => name !== 'Watchdog');
+}

@@ -1,0 +1,96 @@
+'use client';
+
+import { Popover } from '@base-ui/react/popover';
+import { X } from 'lucide-react';
+import { nanoid } from 'nanoid';
+import { useState } from 'react';
+import { buttonClass } from '~/app/_components/Button';
+import { inputClass } from '~/app/_components/Field';
+import { useView } from '~/app/_live/useRun';
+import type { Note } from '~/shared/notes';
+import { NoteField } from './NoteField';
+import { type Desk, noteDesk, type Place, useNoteDesk } from './noteDesk';
+import { Thread, useSend } from './Thread';
+
+const none: Note[] = [];
+
+/** Notes where they are pinned: to write one, or to read and answer a thread, at the place itself. */
+export function NotePopup() {
+  const desk = useNoteDesk();
+  if (!desk) return null;
+  const { clientX, clientY } = desk.at;
+  const anchor = { getBoundingClientRect: () => new DOMRect(clientX, clientY, 0, 0) };
+  return (
+    <Popover.Root open modal="trap-focus" onOpenChange={(open) => !open && noteDesk.close()}>
+      <Popover.Portal>
+        <Popover.Positioner anchor={anchor} sideOffset={10} side="top" collisionPadding={8} className="z-60">
+          <Popover.Popup
+            finalFocus={false}
+            className="flex max-h-(--available-height) w-80 max-w-[calc(100vw-1rem)] flex-col rounded border border-line bg-panel shadow-2xl shadow-black/40 outline-none"
+          >
+            <header className="flex items-center justify-between border-b border-line py-0.5 pr-1 pl-3">
+              <Popover.Title className="text-xs font-semibold">{desk.kind === 'write' ? 'New note' : 'Notes here'}</Popover.Title>
+              <Popover.Close aria-label="Close" className={buttonClass('bare', 'icon')}>
+                <X aria-hidden size={14} />
+              </Popover.Close>
+            </header>
+            {desk.kind === 'write' ? <Write places={desk.places} /> : <Read desk={desk} />}
+          </Popover.Popup>
+        </Popover.Positioner>
+      </Popover.Portal>
+    </Popover.Root>
+  );
+}
+
+function Write({ places }: { places: Place[] }) {
+  const { busy, send } = useSend();
+  const [at, setAt] = useState(0);
+  return (
+    <div className="p-2">
+      <NoteField
+        label={`Note at ${places[at]!.words}`}
+        submit="Add"
+        placeholder="@name mentions somebody"
+        focused
+        busy={busy}
+        send={async (text) => {
+          const sent = await send({ kind: 'add', id: nanoid(), anchor: places[at]!.anchor, text, replyTo: null });
+          if (sent) noteDesk.close();
+          return sent;
+        }}
+      >
+        {places.length === 1 ? (
+          <p className="text-2xs text-dim">{places[0]!.words}</p>
+        ) : (
+          <select
+            aria-label="Pinned to"
+            className={`${inputClass} font-sans text-2xs`}
+            value={at}
+            onChange={(e) => setAt(Number(e.target.value))}
+          >
+            {places.map((p, i) => (
+              <option key={p.words} value={i}>
+                {p.words}
+              </option>
+            ))}
+          </select>
+        )}
+      </NoteField>
+    </div>
+  );
+}
+
+function Read({ desk }: { desk: Extract<Desk, { kind: 'read' }> }) {
+  const notes = useView((v) => v.notes, none);
+  const threads = desk.threads.flatMap((id) => notes.find((n) => n.id === id) ?? []);
+  if (threads.length === 0) return <p className="p-3 text-dim">This note was deleted.</p>;
+  return (
+    <ul className="min-h-0 divide-y divide-line/70 overflow-y-auto px-3 pb-2">
+      {threads.map((note) => (
+        <li key={note.id} className="py-1.5">
+          <Thread note={note} replies={notes.filter((n) => n.replyTo === note.id)} answering={threads.length === 1} />
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,76 @@
+'use client';
+
+import { nanoid } from 'nanoid';
+import { useState } from 'react';
+import { Button } from '~/app/_components/Button';
+import { count } from '~/app/_components/format';
+import { Panel } from '~/app/_components/Panel';
+import { useCursor } from '~/app/_live/cursor';
+import { useReadOnly } from '~/app/_live/readOnly';
+import { useView } from '~/app/_live/useRun';
+import type { Note } from '~/shared/notes';
+import { isThread } from './anchors';
+import { NoteField } from './NoteField';
+import { NotePopup } from './NotePopup';
+import { Thread, useSend } from './Thread';
+
+const none: Note[] = [];
+
+/** What people wrote about this run, in threads, each pinned to a step and perhaps to a place on a chart, a head or a cell. */
+export function NotesPanel() {
+  const notes = useView((v) => v.notes, none);
+  const readOnly = useReadOnly();
+  const [showResolved, setShowResolved] = useState(false);
+  const threads = notes.filter(isThread).sort((a, b) => b.anchor.step - a.anchor.step);
+  const shown = threads.filter((n) => showResolved || !n.resolved);
+  const resolved = threads.filter((n) => n.resolved).length;
+  return (
+    <>
+      <Panel
+        title="Notes"
+        aside={
+          resolved > 0 && (
+            <Button size="small" look="bare" onClick={() => setShowResolved(!showResolved)}>
+              {showResolved ? 'Hide' : 'Show'} {resolved} resolved
+            </Button>
+          )
+        }
+      >
+        {!readOnly && <NewNote />}
+        {shown.length === 0 ? (
+          <p className={`px-3 pb-3 text-dim ${readOnly ? 'pt-3' : ''}`}>
+            No notes.
+            {!readOnly &&
+              ' One written here is pinned to the step you look at; a right click or N pins it to a chart, a head or a cell.'}
+          </p>
+        ) : (
+          <ol className="max-h-96 divide-y divide-line/70 overflow-y-auto" aria-label="Notes, newest step first">
+            {shown.map((note) => (
+              <li key={note.id} className="px-3 py-1.5">
+                <Thread note={note} replies={notes.filter((n) => n.replyTo === note.id)} />
+              </li>
+            ))}
+          </ol>
+        )}
+      </Panel>
+      {/* Beside the panel, which may be folded. */}
+      <NotePopup />
+    </>
+  );
+}
+
+function NewNote() {
+  const { busy, send } = useSend();
+  const step = useCursor((c) => c.step);
+  return (
+    <div className="p-2">
+      <NoteField
+        label={`Note at step ${step}`}
+        submit="Add"
+        placeholder={`Note at step ${count(step)}; @name mentions`}
+        busy={busy}
+        send={(text) => send({ kind: 'add', id: nanoid(), anchor: { step, chart: null, head: null }, text, replyTo: null })}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,133 @@
+import { nanoid } from 'nanoid';
+import { useState } from 'react';
+import { Ago } from '~/app/_components/Ago';
+import { Avatar } from '~/app/_components/Avatars';
+import { Button } from '~/app/_components/Button';
+import { count } from '~/app/_components/format';
+import { useReadOnly } from '~/app/_live/readOnly';
+import { useRun, useView } from '~/app/_live/useRun';
+import { api } from '~/app/_trpc/client';
+import type { Note, NoteRequest } from '~/shared/notes';
+import { anchorInWords } from './anchors';
+import { Mentions } from './Mentions';
+import { NoteField } from './NoteField';
+import { goTo } from './noteDesk';
+import { useAsk } from './useAsk';
+
+export type Send = (note: NoteRequest) => Promise<boolean>;
+
+/** Sends what somebody writes on this run; a refusal is told. */
+export function useSend(): { busy: boolean; send: Send } {
+  const runId = useView((v) => v.runId, '');
+  const { busy, ask } = useAsk();
+  return { busy, send: (note) => ask(() => api.runs.note.mutate({ runId, note })) };
+}
+
+/** A note and its answers. */
+export function Thread({ note, replies, answering = false }: { note: Note; replies: Note[]; answering?: boolean }) {
+  const { busy, send } = useSend();
+  const readOnly = useReadOnly();
+  const [reply, setReply] = useState(answering);
+  return (
+    <div className={note.resolved ? 'opacity-75' : ''}>
+      <p className="flex items-center gap-1.5 text-2xs text-dim">
+        <button
+          type="button"
+          className="shrink-0 rounded-sm font-mono text-accent hover:underline"
+          aria-label={`Go to step ${count(note.anchor.step)}`}
+          onClick={() => goTo(note.anchor)}
+        >
+          step {count(note.anchor.step)}
+        </button>
+        <span className="min-w-0 truncate" title={anchorInWords(note.anchor)}>
+          {anchorInWords(note.anchor)}
+        </span>
+        {!readOnly && (
+          <Button
+            size="small"
+            look="bare"
+            className="ml-auto"
+            disabled={busy}
+            onClick={() => void send({ kind: 'resolve', id: note.id, resolved: !note.resolved })}
+          >
+            {note.resolved ? 'Reopen' : 'Resolve'}
+          </Button>
+        )}
+      </p>
+      {[note, ...replies].map((n) => (
+        <Written key={n.id} note={n} busy={busy} send={send} />
+      ))}
+      {!readOnly &&
+        (reply ? (
+          <div className="mt-1">
+            <NoteField
+              label="Reply"
+              submit="Reply"
+              focused
+              busy={busy}
+              {...(!answering && { onCancel: () => setReply(false) })}
+              send={async (text) => {
+                const sent = await send({ kind: 'add', id: nanoid(), anchor: note.anchor, text, replyTo: note.id });
+                if (sent && !answering) setReply(false);
+                return sent;
+              }}
+            />
+          </div>
+        ) : (
+          <Button size="small" look="bare" className="-ml-1.5" onClick={() => setReply(true)}>
+            Reply
+          </Button>
+        ))}
+    </div>
+  );
+}
+
+function Written({ note, busy, send }: { note: Note; busy: boolean; send: Send }) {
+  const you = useRun((r) => r.you);
+  const readOnly = useReadOnly();
+  // The text that was there when the writing began: a change by somebody else meanwhile is not overwritten unseen.
+  const [was, setWas] = useState<string | null>(null);
+  const mine = !readOnly && you !== null && (note.author.id === you.id || you.role === 'admin');
+  if (was !== null)
+    return (
+      <div className="mt-1">
+        {note.text !== was && <p className="text-2xs text-warn">Changed meanwhile to: {note.text}</p>}
+        <NoteField
+          label="Note"
+          submit="Save"
+          start={was}
+          focused
+          busy={busy}
+          onCancel={() => setWas(null)}
+          send={async (text) => {
+            const sent = await send({ kind: 'edit', id: note.id, text, was });
+            if (sent) setWas(null);
+            return sent;
+          }}
+        />
+      </div>
+    );
+  return (
+    <div className="group/note mt-1 flex items-start gap-1.5">
+      <Avatar id={note.author.id} name={note.author.name} />
+      <p className="min-w-0 flex-1 break-words whitespace-pre-wrap">
+        <span className="sr-only">{note.author.name}: </span>
+        <Mentions text={note.text} />
+        <span className="ml-1.5 text-2xs text-dim">
+          <Ago at={note.at} suffix=" ago" />
+          {note.editedAt !== null && ', edited'}
+        </span>
+      </p>
+      {mine && (
+        <span className="flex opacity-0 group-focus-within/note:opacity-100 group-hover/note:opacity-100 pointer-coarse:opacity-100">
+          <Button size="small" look="bare" onClick={() => setWas(note.text)}>
+            Edit
+          </Button>
+          <Button size="small" look="bare" disabled={busy} onClick={() => void send({ kind: 'delete', id: note.id })}>
+            Delete
+          </Button>
+        </span>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,34 @@
+import { formatStep, formatValue } from '~/app/_charts/format';
+import type { Anchor, Note } from '~/shared/notes';
+
+/** What a note is pinned to besides its step: "loss at 0.1234", "layer 1 head 2, query 3 to key 4" (counted from 1); '' = nothing more. */
+export function anchorInWords({ chart, value, head }: Anchor): string {
+  const words = [];
+  if (chart !== null) words.push(value == null ? chart : `${chart} at ${formatValue(value, 4)}`);
+  if (head) words.push(`layer ${head.layer + 1} head ${head.head + 1}`);
+  if (head?.cell) words.push(`query ${head.cell.query + 1} to key ${head.cell.key + 1}`);
+  return words.join(', ');
+}
+
+/** "step 1,200, layer 1 head 2" */
+export const placeInWords = (anchor: Anchor): string =>
+  [`step ${formatStep(anchor.step)}`, anchorInWords(anchor)].filter(Boolean).join(', ');
+
+export const isThread = (note: Note): boolean => note.replyTo === null;
+
+/** Threads pinned to a head or to one of its cells, nearest to a step first. */
+export function threadsOfHead(notes: readonly Note[], layer: number, head: number, step: number): Note[] {
+  return notes
+    .filter((n) => isThread(n) && !n.resolved && n.anchor.head?.layer === layer && n.anchor.head.head === head)
+    .sort((a, b) => Math.abs(a.anchor.step - step) - Math.abs(b.anchor.step - step));
+}
+
+/** Items that share a key, in order of their first. */
+export function grouped<T>(items: readonly T[], key: (item: T) => string): [string, T[]][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const name = key(item);
+    groups.set(name, [...(groups.get(name) ?? []), item]);
+  }
+  return [...groups];
+}

@@ -1,0 +1,73 @@
+import { setCursor } from '~/app/_live/cursor';
+import { type Source, useSelected } from '~/app/_live/select';
+import { focusStore } from '~/app/_run/attention/focusStore';
+import type { Anchor, Note } from '~/shared/notes';
+
+/** Where on the screen, in pixels of the window. */
+export interface ScreenPlace {
+  clientX: number;
+  clientY: number;
+}
+
+/** A place that a note can be pinned to, in words. */
+export interface Place {
+  words: string;
+  anchor: Anchor;
+}
+
+/** What stands open over the page: a new note at one of some places (the likeliest first), or threads to read. */
+export type Desk = { at: ScreenPlace } & ({ kind: 'write'; places: Place[] } | { kind: 'read'; threads: string[] });
+
+let state: { desk: Desk | null } = { desk: null };
+/** What had the focus when the popup opened: it gets it back. */
+let opener: Element | null = null;
+const listeners = new Set<() => void>();
+const set = (desk: Desk | null) => {
+  if (desk && !state.desk) opener = document.activeElement;
+  state = { desk };
+  for (const l of [...listeners]) l();
+};
+
+/** The one popup for notes of this tab. */
+export const noteDesk: Source<{ desk: Desk | null }> & {
+  write(places: Place[], at: ScreenPlace): void;
+  /** Opens threads, and moves the page to the first one's place. */
+  read(threads: readonly Note[], at: ScreenPlace): void;
+  close(): void;
+} = {
+  get: () => state,
+  subscribe: (listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  },
+  write: (places, at) => set({ kind: 'write', places, at }),
+  read: (threads, at) => {
+    if (threads[0]) goTo(threads[0].anchor);
+    set({ kind: 'read', threads: threads.map((n) => n.id), at });
+  },
+  close: () => {
+    set(null);
+    // Once the popup is gone.
+    requestAnimationFrame(() => {
+      const lost = !document.activeElement || document.activeElement === document.body;
+      if (lost && opener instanceof HTMLElement && opener.isConnected) opener.focus({ preventScroll: true });
+    });
+  },
+};
+export const useNoteDesk = (): Desk | null => useSelected(noteDesk, (s) => s.desk);
+
+/** Moves every panel to a note's step, and the attention maps to its head or cell. */
+export function goTo({ step, head }: Anchor): void {
+  setCursor.pin(step);
+  if (!head) return;
+  const spot = { layer: head.layer, head: head.head, query: head.cell?.query ?? null, key: head.cell?.key ?? null };
+  const { pinned } = focusStore.get();
+  const there = pinned && (Object.keys(spot) as (keyof typeof spot)[]).every((k) => pinned[k] === spot[k]);
+  if (!there) focusStore.send({ type: 'click', spot });
+}
+
+/** The middle of an element's upper edge. */
+export function placeOf(element: Element): ScreenPlace {
+  const { left, top, width } = element.getBoundingClientRect();
+  return { clientX: left + width / 2, clientY: top };
+}

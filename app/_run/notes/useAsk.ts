@@ -1,0 +1,27 @@
+import { useState } from 'react';
+import { toast } from 'sonner';
+import { inWords } from '~/app/_trpc/client';
+
+/** Runs one question to the server at a time; a refusal or a failure is told. @returns whether it went through */
+export function useAsk(): {
+  busy: boolean;
+  ask(question: () => Promise<{ ok: true } | { ok: false; message: string }>): Promise<boolean>;
+} {
+  const [busy, setBusy] = useState(false);
+  return {
+    busy,
+    async ask(question) {
+      setBusy(true);
+      try {
+        const answer = await question();
+        if (!answer.ok) toast.error(answer.message);
+        return answer.ok;
+      } catch (error) {
+        toast.error(inWords(error).message);
+        return false;
+      } finally {
+        setBusy(false);
+      }
+    },
+  };
+}

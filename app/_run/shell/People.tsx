@@ -1,0 +1,102 @@
+import { useEffect } from 'react';
+import { toast } from 'sonner';
+import { Avatar, Watchers } from '~/app/_components/Avatars';
+import { Button } from '~/app/_components/Button';
+import { count } from '~/app/_components/format';
+import { Popup } from '~/app/_components/Popup';
+import { usePresence, usePresent } from '~/app/_live/PresenceProvider';
+import { useRun } from '~/app/_live/useRun';
+import type { Looking } from '~/shared/protocol';
+
+/** Who watches; behind it where they look, with ways to follow and to lead. */
+export function People() {
+  const watchers = useRun((r) => r.watchers);
+  const you = useRun((r) => r.you?.id ?? null);
+  const presence = usePresence();
+  const { sharing, leading, others, following } = usePresent((p) => p);
+  useInvitations(others, following, leading);
+  return (
+    <Popup title="Who is here" trigger={<Watchers watchers={watchers} you={you} />}>
+      <ul className="space-y-1">
+        {watchers.map(({ actor, tabs }) => (
+          <li key={actor.id} className="flex items-center gap-2">
+            <Avatar id={actor.id} name={actor.name} />
+            <span className="min-w-0 flex-1 truncate">
+              {actor.name}
+              {actor.id === you && <span className="text-dim"> (you)</span>}
+            </span>
+            <span className="text-2xs text-dim">
+              {actor.role}
+              {tabs > 1 && `, ${tabs} pages`}
+            </span>
+          </li>
+        ))}
+      </ul>
+      {others.length > 0 && (
+        <ul className="mt-2 space-y-1 border-t border-line pt-2" aria-label="Where the others look">
+          {others.map((l) => (
+            <li key={l.tab} className="flex items-center gap-2">
+              <Avatar id={l.actor.id} name={l.actor.name} />
+              <span className="min-w-0 flex-1 truncate text-xs" title={l.actor.name}>
+                {where(l)}
+              </span>
+              <Button size="small" onClick={() => presence.follow(following === l.tab ? null : l.tab)}>
+                {following === l.tab ? 'Stop' : 'Follow'}
+              </Button>
+            </li>
+          ))}
+        </ul>
+      )}
+      <div className="mt-2 space-y-1 border-t border-line pt-2">
+        <label className="flex items-center gap-2">
+          <input type="checkbox" className="accent-accent" checked={sharing} onChange={(e) => presence.share(e.target.checked)} />
+          Share where I look
+        </label>
+        <label className="flex items-center gap-2">
+          <input type="checkbox" className="accent-accent" checked={leading} onChange={(e) => presence.lead(e.target.checked)} />
+          Ask everybody to follow me
+        </label>
+      </div>
+    </Popup>
+  );
+}
+
+/** "newest step, layer 1 head 2" */
+export function where({ look }: Looking): string {
+  const { live, step, spot } = look;
+  const place = live ? 'newest step' : `step ${count(step)}`;
+  return spot?.layer == null || spot.head == null ? place : `${place}, layer ${spot.layer + 1} head ${spot.head + 1}`;
+}
+
+/** Somebody began to lead: a word, once, with a way to join. */
+function useInvitations(others: readonly Looking[], following: string | null, leading: boolean): void {
+  const presence = usePresence();
+  const leaders = others.filter((l) => l.look.leads).map((l) => l.tab);
+  const key = leaders.join();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only a new leader is news, not their every look
+  useEffect(() => {
+    for (const l of others)
+      if (l.look.leads && l.tab !== following && !leading)
+        toast.message(`${l.actor.name} asks you to follow`, {
+          id: `lead ${l.tab}`,
+          action: { label: 'Follow', onClick: () => presence.follow(l.tab) },
+          duration: 15_000,
+        });
+  }, [key]);
+}
+
+/** Says so while this page goes where somebody else looks. */
+export function FollowBar() {
+  const presence = usePresence();
+  const followed = usePresent((p) => p.others.find((l) => l.tab === p.following) ?? null);
+  if (!followed) return null;
+  return (
+    <p role="status" className="flex items-center justify-center gap-2 border-b border-accent/50 bg-accent/10 px-4 py-1">
+      <Avatar id={followed.actor.id} name={followed.actor.name} />
+      You follow {followed.actor.name}: {where(followed)}
+      <Button size="small" onClick={() => presence.follow(null)}>
+        Stop
+      </Button>
+    </p>
+  );
+}

@@ -1,0 +1,124 @@
+'use client';
+
+import { Keyboard } from 'lucide-react';
+import { useTheme } from 'next-themes';
+import { useEffect, useState } from 'react';
+import { Button } from '~/app/_components/Button';
+import { Modal } from '~/app/_components/Modal';
+import { setCursor } from '~/app/_live/cursor';
+import { useRunStore } from '~/app/_live/RunProvider';
+import { useSteer } from '~/app/_live/useSteer';
+import { whyNot } from '~/app/_run/steering/steering';
+
+const help = [
+  ['Space', 'pause or resume'],
+  ['.', 'one step, while paused'],
+  ['E', 'run the test set'],
+  ['L', 'follow the newest step'],
+  ['Z', 'show the whole run'],
+  ['T', 'dark or light'],
+  ['?', 'this list'],
+] as const;
+const onScrubber = [
+  ['← →', 'one step (with Shift: ten)'],
+  ['Home End', 'first step, newest step'],
+  ['Page ↑ ↓', 'previous or next snapshot'],
+] as const;
+const opened = 'headroom:shortcuts';
+
+/** A key belongs to the page unless what has the focus takes it itself: a button only Space and Enter, a field or a grid every key. */
+const taken = (key: string, target: EventTarget | null): boolean =>
+  target instanceof HTMLElement &&
+  (target.isContentEditable ||
+    target.closest(
+      'input, select, textarea, [role="slider"], [role="dialog"], [role="alertdialog"], [role="grid"], [role="menu"]',
+    ) !== null ||
+    (key === ' ' && target.closest('button, a, summary, [role="button"]') !== null));
+
+/** The page's keys; they do what the buttons do, through the same commands. */
+export function useShortcuts(): void {
+  const store = useRunStore();
+  const steer = useSteer();
+  const { resolvedTheme, setTheme } = useTheme();
+  useEffect(() => {
+    const act = (action: string, args = {}) => {
+      const { view, you } = store.get();
+      if (!view || whyNot(view, you, Date.now()) !== null) return;
+      if (view.controls.actions.some((a) => a.name === action)) void steer({ kind: 'act', action, args });
+    };
+    const onKey = (event: KeyboardEvent) => {
+      if (
+        event.defaultPrevented ||
+        event.repeat ||
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        taken(event.key, event.target)
+      )
+        return;
+      const paused = store.get().view?.status === 'paused';
+      const keys: Record<string, () => void> = {
+        ' ': () => act(paused ? 'resume' : 'pause'),
+        '.': () => paused && act('step', { count: 1 }),
+        e: () => act('evaluate', { split: 'test' }),
+        l: () => setCursor.follow(),
+        z: () => setCursor.zoom(null),
+        t: () => setTheme(resolvedTheme === 'dark' ? 'light' : 'dark'),
+        '?': () => window.dispatchEvent(new Event(opened)),
+      };
+      const run = keys[event.key.toLowerCase()];
+      if (!run) return;
+      event.preventDefault();
+      run();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, [store, steer, resolvedTheme, setTheme]);
+}
+
+export function ShortcutHelp() {
+  const [open, setOpen] = useState(false);
+  useEffect(() => {
+    const show = () => setOpen(true);
+    window.addEventListener(opened, show);
+    return () => window.removeEventListener(opened, show);
+  }, []);
+  return (
+    <>
+      <Button
+        look="bare"
+        size="icon"
+        className="hidden sm:inline-flex"
+        aria-label="Keyboard shortcuts"
+        title="Keyboard shortcuts (?)"
+        onClick={() => setOpen(true)}
+      >
+        <Keyboard aria-hidden size={15} />
+      </Button>
+      <Modal open={open} onClose={() => setOpen(false)} title="Keyboard">
+        <div className="grid gap-4 p-4 sm:grid-cols-2">
+          <Keys title="Anywhere" keys={help} />
+          <Keys title="On the scrubber and the charts" keys={onScrubber} />
+        </div>
+      </Modal>
+    </>
+  );
+}
+
+function Keys({ title, keys }: { title: string; keys: readonly (readonly [string, string])[] }) {
+  return (
+    <div>
+      <h3 className="mb-1 text-2xs font-semibold tracking-wider text-dim uppercase">{title}</h3>
+      <dl className="grid grid-cols-[auto_1fr] gap-x-3 gap-y-1">
+        {keys.map(([key, what]) => (
+          <div key={key} className="col-span-2 grid grid-cols-subgrid">
+            <dt>
+              <kbd className="rounded-sm border border-line bg-raised px-1 font-mono text-2xs">{key}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+    </div>
+  );
+}

@@ -1,0 +1,117 @@
+import { Download } from 'lucide-react';
+import { type ReactNode, useState } from 'react';
+import { bytes, count } from '~/app/_components/format';
+import { Popup } from '~/app/_components/Popup';
+import { useCursor } from '~/app/_live/cursor';
+import { useView } from '~/app/_live/useRun';
+import { download } from './jobs';
+
+const wholes = [
+  ['headroom', 'Everything', 'one file, to be imported elsewhere with nothing lost'],
+  ['csv', 'CSV', 'every step, every series'],
+  ['json', 'JSON', 'the whole log'],
+  ['parquet', 'Parquet', 'every step, every series'],
+  ['tensorboard', 'TensorBoard', 'an event file'],
+] as const;
+
+/** The run, or a snapshot of it, as a file. */
+export function TakeAway() {
+  const runId = useView((v) => v.runId, '');
+  const name = useView((v) => v.config.name, '');
+  const steps = useView((v) => v.snapshots.map((s) => s.step), none);
+  const step = useCursor((c) => c.step);
+  const snapshot = steps.findLast((s) => s <= step);
+  return (
+    <span className="text-xs text-dim">
+      <Popup
+        title="Take away"
+        trigger={
+          <>
+            <Download aria-hidden size={13} />
+            <span className="sr-only sm:not-sr-only">export</span>
+          </>
+        }
+      >
+        <ul className="-mx-1">
+          {wholes.map(([format, title, what]) => (
+            <Choice key={format} title={title} onClick={() => download(runId, `format=${format}`, `${name} as ${title}`)}>
+              {what}
+            </Choice>
+          ))}
+          <Replay runId={runId} name={name} />
+          {snapshot !== undefined &&
+            (['safetensors', 'npy'] as const).map((format) => (
+              <Choice
+                key={format}
+                title={format === 'npy' ? 'NPY' : 'safetensors'}
+                onClick={() => download(runId, `format=${format}&step=${snapshot}`, `Step ${snapshot} of ${name} as ${format}`)}
+              >
+                {format === 'npy' ? 'attention' : 'attention and predictions'} of step {snapshot}
+              </Choice>
+            ))}
+        </ul>
+      </Popup>
+    </span>
+  );
+}
+const none: number[] = [];
+
+function Choice({ title, onClick, children }: { title: string; onClick(): void; children: ReactNode }) {
+  return (
+    <li>
+      <button
+        type="button"
+        className="flex w-full items-baseline gap-2 rounded-sm px-1 py-0.5 text-left hover:bg-panel"
+        onClick={onClick}
+      >
+        <span className="font-medium whitespace-nowrap text-ink">{title}</span>
+        <span className="text-dim">{children}</span>
+      </button>
+    </li>
+  );
+}
+
+/** As export/replay.ts takes them. */
+const mostBytes = 256 * 2 ** 20;
+const some = [200, 50, 10, 0];
+
+/** A page that plays the run by itself, with as much of its attention as is wanted. */
+function Replay({ runId, name }: { runId: string; name: string }) {
+  const sizes = useView((v) => v.snapshots.map((s) => s.blob.bytes), none);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const fits = (n: number) => (total / Math.max(1, sizes.length)) * n <= mostBytes;
+  const choices = [sizes.length, ...some.filter((n) => n < sizes.length)].filter(fits);
+  const [chosen, setChosen] = useState<number | null>(null);
+  const snapshots = chosen !== null && choices.includes(chosen) ? chosen : choices[0]!;
+  const all = snapshots === sizes.length;
+  return (
+    <li className="rounded-sm px-1 py-0.5">
+      <button
+        type="button"
+        className="flex w-full items-baseline gap-2 text-left hover:bg-panel"
+        onClick={() => download(runId, `format=html&snapshots=${all ? 'all' : snapshots}`, `${name} as replay`)}
+      >
+        <span className="font-medium whitespace-nowrap text-ink">Replay (HTML)</span>
+        <span className="text-dim">one page that plays the run without a server</span>
+      </button>
+      {sizes.length > 0 && (
+        <label className="flex items-center gap-1.5 pl-1 text-2xs text-dim">
+          with
+          <select
+            className="rounded border border-line bg-raised px-1 text-ink"
+            value={snapshots}
+            onChange={(e) => setChosen(Number(e.target.value))}
+          >
+            {choices.map((n) => (
+              <option key={n} value={n}>
+                {n === 0
+                  ? 'no attention'
+                  : `${n === sizes.length ? 'all' : ''} ${count(n)} snapshots${n === sizes.length ? '' : ', evenly spaced'} (${bytes((total / sizes.length) * n)})`.trim()}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,97 @@
+import { nanoid } from 'nanoid';
+import { useState } from 'react';
+import { toast } from 'sonner';
+import { Button } from '~/app/_components/Button';
+import { bytes, count } from '~/app/_components/format';
+import { api } from '~/app/_trpc/client';
+import type { JobState } from '~/shared/jobs';
+
+const everyMs = 300;
+/** The request that begins a job may be on its way for so long. */
+const beginsWithinMs = 20_000;
+
+/** Takes a file away as the browser's own download, and shows how far the server is with it. */
+export function download(runId: string, query: string, what: string): void {
+  const id = nanoid();
+  const link = document.createElement('a');
+  link.href = `/api/runs/${runId}/export?${query}&job=${id}`;
+  link.download = '';
+  link.click();
+  followJob(id, what, () => {});
+}
+
+/** Shows a job's progress with a button to cancel it, until it ends. What ends at once is not worth a word. */
+export function followJob(id: string, what: string, onCancel: () => void): void {
+  const began = Date.now();
+  const key = `job-${id}`;
+  let shown = false;
+  const cancel = () => {
+    onCancel();
+    api.jobs.cancel.mutate({ id }).catch(() => {});
+  };
+  const over = (say: () => void) => {
+    if (shown) toast.dismiss(key);
+    say();
+  };
+  const look = async (): Promise<void> => {
+    // The server may be away for a moment; the job is then as it was.
+    const job = await api.jobs.get.query({ id }).catch(() => undefined);
+    if (job === null && Date.now() - began > beginsWithinMs) return over(() => {});
+    if (job?.status === 'done') return over(() => void (shown && toast.success(`${what}: done`)));
+    if (job?.status === 'cancelled') return over(() => void toast(`${what}: cancelled`));
+    if (job?.status === 'failed')
+      // An import's answer says it too, to whoever sent it.
+      return over(() => void (job.kind === 'export' && toast.error(`${what}: ${job.message}`, { duration: 10_000 })));
+    if (job) {
+      shown = true;
+      toast(<JobLine what={what} job={job} onCancel={cancel} />, {
+        id: key,
+        duration: Number.POSITIVE_INFINITY,
+        dismissible: false,
+      });
+    }
+    setTimeout(() => void look(), everyMs);
+  };
+  setTimeout(() => void look(), everyMs);
+}
+
+function JobLine({ what, job, onCancel }: { what: string; job: JobState; onCancel(): void }) {
+  const [asked, setAsked] = useState(false);
+  const { doing, done, total, unit } = job;
+  const words = (n: number) => (unit === 'bytes' ? bytes(n) : count(n));
+  const far = total > 0 ? `${words(Math.min(done, total))} of ${words(total)}${unit === 'bytes' ? '' : ` ${unit}`}` : words(done);
+  return (
+    <div className="w-72 max-w-full space-y-1">
+      <p className="truncate font-medium" title={what}>
+        {what}
+      </p>
+      <div
+        role="progressbar"
+        aria-label={what}
+        aria-valuemin={0}
+        aria-valuemax={total || 1}
+        aria-valuenow={Math.min(done, total || 1)}
+        aria-valuetext={`${doing}: ${far}`}
+        className="h-1 w-full rounded bg-line"
+      >
+        <div className="h-full rounded bg-accent" style={{ width: total > 0 ? `${Math.min(100, (100 * done) / total)}%` : 0 }} />
+      </div>
+      <div className="flex items-end justify-between gap-2 text-dim">
+        <span className="min-w-0 text-2xs">
+          <span className="block">{doing}</span>
+          <span className="font-mono">{far}</span>
+        </span>
+        <Button
+          size="small"
+          disabled={asked}
+          onClick={() => {
+            setAsked(true);
+            onCancel();
+          }}
+        >
+          Cancel
+        </Button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,139 @@
+import { type FormEvent, type ReactNode, useState } from 'react';
+import { Button, type ButtonProps } from '~/app/_components/Button';
+import { Confirm } from '~/app/_components/Confirm';
+import { inputClass } from '~/app/_components/Field';
+import { useView } from '~/app/_live/useRun';
+import { useSteer } from '~/app/_live/useSteer';
+import { type ActionSpec, type ControlSpec, type ControlValue, describe } from '~/shared/controls';
+import { commandInWords, open, readText, textOf } from './steering';
+
+/** One declared action: its arguments as small fields, a button, and a second question when it is risky. */
+export function ActionButton({
+  action,
+  why,
+  look,
+  icon,
+  disabled = false,
+  compact = false,
+  checkpoint,
+}: {
+  action: ActionSpec;
+  /** Why it cannot be used now; null = it can. */
+  why: string | null;
+  look?: ButtonProps['look'];
+  icon?: ReactNode;
+  disabled?: boolean;
+  /** Without argument fields: defaults are sent. */
+  compact?: boolean;
+  /** Questions: whose parameters; left out = those of the run now. */
+  checkpoint?: string | undefined;
+}) {
+  const steer = useSteer();
+  const [texts, setTexts] = useState<Record<string, string>>({});
+  const [problem, setProblem] = useState<string | null>(null);
+  const [asking, setAsking] = useState<Record<string, ControlValue> | null>(null);
+  const waiting = useView(
+    (v) =>
+      v.commands.some(
+        (c) => c.command.kind === 'act' && c.command.action === action.name && c.outcome.status === 'requested' && open(c),
+      ),
+    false,
+  );
+  const text = (arg: ControlSpec) => texts[arg.name] ?? textOf(arg.default);
+
+  const send = async (args: Record<string, ControlValue>) => {
+    const answer = await steer({ kind: 'act', action: action.name, args, ...(checkpoint !== undefined && { checkpoint }) });
+    setProblem(answer.ok ? null : answer.message);
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const args: Record<string, ControlValue> = {};
+    for (const arg of action.args) {
+      const read = readText(arg, text(arg));
+      if (!read.ok) return setProblem(read.message);
+      args[arg.name] = read.value;
+    }
+    setProblem(null);
+    if (action.risky) setAsking(args);
+    else void send(args);
+  };
+
+  return (
+    <form onSubmit={submit} className="min-w-0" noValidate>
+      <div className="flex items-center gap-1">
+        <Button type="submit" look={look} title={why ?? action.help} disabled={why !== null || disabled} aria-busy={waiting}>
+          {icon}
+          {action.label}
+          {waiting && <span className="text-dim">…</span>}
+        </Button>
+        {!compact &&
+          action.args.map((arg) => (
+            <Argument
+              key={arg.name}
+              arg={arg}
+              text={text(arg)}
+              onText={(t) => setTexts({ ...texts, [arg.name]: t })}
+              disabled={why !== null}
+            />
+          ))}
+      </div>
+      {problem && (
+        <p role="alert" className="text-2xs text-bad">
+          {problem}
+        </p>
+      )}
+      <Confirm
+        open={asking !== null}
+        title={`${asking ? commandInWords({ controls: { values: [], actions: [action] } }, { kind: 'act', id: 'asking', runId: '', action: action.name, args: asking }) : action.label}?`}
+        text={action.help}
+        yes={action.label}
+        onYes={() => asking && void send(asking)}
+        onClose={() => setAsking(null)}
+      />
+    </form>
+  );
+}
+
+function Argument({
+  arg,
+  text,
+  onText,
+  disabled,
+}: {
+  arg: ControlSpec;
+  text: string;
+  onText(text: string): void;
+  disabled: boolean;
+}) {
+  const options = arg.type === 'boolean' ? ['true', 'false'] : arg.options;
+  if (options)
+    return (
+      <select
+        aria-label={arg.label}
+        title={`${arg.help} ${describe(arg)}`}
+        className={`${inputClass} w-auto!`}
+        value={text}
+        disabled={disabled}
+        onChange={(e) => onText(e.target.value)}
+      >
+        {arg.nullLabel !== null && <option value="">{arg.nullLabel}</option>}
+        {options.map((o) => (
+          <option key={o} value={o}>
+            {arg.type === 'boolean' ? (o === 'true' ? 'on' : 'off') : o}
+          </option>
+        ))}
+      </select>
+    );
+  return (
+    <input
+      aria-label={arg.unit && arg.unit !== arg.label.toLowerCase() ? `${arg.label}, ${arg.unit}` : arg.label}
+      title={`${arg.help} ${describe(arg)}`}
+      className={`${inputClass} ${arg.type === 'text' ? '' : 'w-12!'}`}
+      inputMode={arg.type === 'text' ? undefined : 'decimal'}
+      placeholder={arg.nullLabel ?? arg.label}
+      value={text}
+      disabled={disabled}
+      onChange={(e) => onText(e.target.value)}
+    />
+  );
+}

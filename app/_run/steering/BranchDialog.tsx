@@ -1,0 +1,204 @@
+'use client';
+
+import { GitBranch } from 'lucide-react';
+import { useRouter } from 'next/navigation';
+import { type FormEvent, useState } from 'react';
+import { Button } from '~/app/_components/Button';
+import { Field, inputClass, Select } from '~/app/_components/Field';
+import { count } from '~/app/_components/format';
+import { Modal } from '~/app/_components/Modal';
+import { useRun, useView } from '~/app/_live/useRun';
+import { useAsk } from '~/app/_run/notes/useAsk';
+import { api } from '~/app/_trpc/client';
+import { ended, type RunView } from '~/shared/fold';
+import type { BranchRun } from '~/shared/protocol';
+import { commandInWords, readText, textOf } from './steering';
+
+/** Opens a branch of this run from one of its checkpoints or from now. */
+export function BranchButton() {
+  const [open, setOpen] = useState(false);
+  const view = useRun((r) => r.view);
+  const may = useRun((r) => r.you !== null && r.you.role !== 'viewer');
+  const possible = useView((v) => v.checkpoints.length > 0 || !ended(v.status), false);
+  if (!may || !view) return null;
+  return (
+    <>
+      <Button
+        size="small"
+        disabled={!possible}
+        title={possible ? 'Go on from a checkpoint in a run of its own' : 'this run has no checkpoint'}
+        onClick={() => setOpen(true)}
+      >
+        <GitBranch aria-hidden size={12} /> Branch
+      </Button>
+      {open && <BranchDialog view={view} onClose={() => setOpen(false)} />}
+    </>
+  );
+}
+
+interface Change {
+  control: string;
+  text: string;
+}
+
+const nothing = 'none of them';
+const all = 'all of them';
+
+/**
+ * @param checkpoint hash of the one to begin from; left out: now, or the last one of an ended run
+ * @param without the command to leave out, of those that are repeated: "what if we had not"
+ */
+export function BranchDialog({
+  view: first,
+  checkpoint,
+  without,
+  onClose,
+}: {
+  view: RunView;
+  checkpoint?: string;
+  without?: string;
+  onClose(): void;
+}) {
+  const router = useRouter();
+  // The form stands still while the run goes on.
+  const [view] = useState(first);
+  const { busy, ask } = useAsk();
+  const running = !ended(view.status);
+  const checkpoints = [...view.checkpoints].reverse();
+  const [from, setFrom] = useState<string>(checkpoint ?? (running ? 'now' : (checkpoints[0]?.blob.hash ?? '')));
+  const [name, setName] = useState(`${view.config.name} ${without ? 'what if' : 'branch'}`);
+  const [changes, setChanges] = useState<Change[]>([]);
+  const [repeat, setRepeat] = useState(without ?? nothing);
+  const [problems, setProblems] = useState<Record<string, string>>({});
+
+  const fork = view.checkpoints.findLast((c) => c.blob.hash === from);
+  const later = fork
+    ? view.commands.filter(
+        (c) => c.command.kind === 'set' && !c.undone && c.outcome.status === 'applied' && c.outcome.seq > fork.seq,
+      )
+    : [];
+  const specs = view.controls.values;
+  const specOf = (control: string) => specs.find((s) => s.name === control)!;
+  const add = () => {
+    const free = specs.find((s) => !changes.some((c) => c.control === s.name));
+    if (free) setChanges([...changes, { control: free.name, text: textOf(view.values[free.name]?.value ?? free.default) }]);
+  };
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    const found: Record<string, string> = {};
+    if (!name.trim()) found.name = 'give the branch a name';
+    const values = changes.map((c, i) => {
+      const read = readText(specOf(c.control), c.text);
+      if (!read.ok) found[`change${i}`] = read.message;
+      return { control: c.control, value: read.ok ? read.value : null };
+    });
+    setProblems(found);
+    if (Object.keys(found).length > 0) return;
+    const request: BranchRun = {
+      runId: view.runId,
+      checkpoint: from === 'now' ? null : from,
+      name,
+      changes: values,
+      repeat: repeat === nothing || later.length === 0 ? null : { without: repeat === all ? null : repeat },
+    };
+    await ask(async () => {
+      const answer = await api.runs.branch.mutate(request);
+      if (answer.ok) router.push(`/runs/${answer.runId}`);
+      return answer;
+    });
+  };
+
+  return (
+    <Modal
+      open
+      onClose={onClose}
+      title="Branch this run"
+      help="A run of its own goes on from there. This one stays as it is. Without a change the branch repeats it bit for bit."
+    >
+      <form onSubmit={submit} noValidate className="flex min-h-0 flex-col gap-3 overflow-y-auto p-4">
+        <Field label="Name" error={problems.name ?? null}>
+          {(ids) => (
+            <input
+              {...ids}
+              className={`${inputClass} font-sans`}
+              maxLength={80}
+              value={name}
+              onChange={(e) => setName(e.target.value)}
+            />
+          )}
+        </Field>
+        <Field label="From">
+          {(ids) => (
+            <select {...ids} className={inputClass} value={from} onChange={(e) => setFrom(e.target.value)}>
+              {running && <option value="now">now (a checkpoint is made)</option>}
+              {checkpoints.map((c) => (
+                <option key={c.seq} value={c.blob.hash}>
+                  step {count(c.step)} ({c.occasion})
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+        <fieldset className="flex flex-col gap-1">
+          <legend className="text-xs text-dim">Changed from the first step on</legend>
+          {changes.map((c, i) => (
+            <div key={i} className="flex items-start gap-1">
+              <Select
+                aria-label={`Control ${i + 1}`}
+                className="font-sans"
+                options={specs.map((s) => s.name).filter((n) => n === c.control || !changes.some((x) => x.control === n))}
+                value={c.control}
+                onChange={(e) =>
+                  setChanges(
+                    changes.with(i, { control: e.target.value, text: textOf(view.values[e.target.value]?.value ?? null) }),
+                  )
+                }
+              />
+              <Field label="" error={problems[`change${i}`] ?? null}>
+                {(ids) => (
+                  <input
+                    {...ids}
+                    aria-label={`Value of ${specOf(c.control).label}`}
+                    className={inputClass}
+                    value={c.text}
+                    onChange={(e) => setChanges(changes.with(i, { ...c, text: e.target.value }))}
+                  />
+                )}
+              </Field>
+              <Button size="small" look="bare" onClick={() => setChanges(changes.toSpliced(i, 1))}>
+                Remove
+              </Button>
+            </div>
+          ))}
+          {changes.length < specs.length && (
+            <Button size="small" className="self-start" onClick={add}>
+              Change a value
+            </Button>
+          )}
+        </fieldset>
+        {later.length > 0 && (
+          <Field label="Repeat the later changes of this run at their steps" help="All but one asks: what if we had not?">
+            {(ids) => (
+              <select {...ids} className={`${inputClass} font-sans`} value={repeat} onChange={(e) => setRepeat(e.target.value)}>
+                <option value={nothing}>{nothing}</option>
+                <option value={all}>{all}</option>
+                {later.map((c) => (
+                  <option key={c.command.id} value={c.command.id}>
+                    all without “{commandInWords(view, c.command)}” of {c.actor.name}
+                  </option>
+                ))}
+              </select>
+            )}
+          </Field>
+        )}
+        <div className="flex justify-end gap-2">
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" look="primary" disabled={busy || from === ''}>
+            {busy ? 'Branching…' : 'Branch'}
+          </Button>
+        </div>
+      </form>
+    </Modal>
+  );
+}

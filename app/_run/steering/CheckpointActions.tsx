@@ -1,0 +1,54 @@
+import { GitBranch, History } from 'lucide-react';
+import { useState } from 'react';
+import { Button } from '~/app/_components/Button';
+import { Confirm } from '~/app/_components/Confirm';
+import { count } from '~/app/_components/format';
+import { useReadOnly } from '~/app/_live/readOnly';
+import { useRun } from '~/app/_live/useRun';
+import { useSteer } from '~/app/_live/useSteer';
+import { ended } from '~/shared/fold';
+import { revertAction } from '~/shared/revert';
+import { BranchDialog } from './BranchDialog';
+import { useWhyNotRevert } from './useWhyNot';
+
+/** What can be done from a checkpoint: go on from it in a run of its own, or take this run back to it; one that has ended goes on then. */
+export function CheckpointActions({ step, hash, look = 'bare' }: { step: number; hash: string; look?: 'bare' | 'plain' }) {
+  const steer = useSteer();
+  const why = useWhyNotRevert();
+  const readOnly = useReadOnly();
+  const may = useRun((r) => r.you !== null && r.you.role !== 'viewer');
+  const view = useRun((r) => r.view);
+  const [open, setOpen] = useState<'branch' | 'revert' | null>(null);
+  const close = () => setOpen(null);
+  if (!may || !view || readOnly) return null;
+  const over = ended(view.status);
+  const replaced =
+    view.step > step ? `What it did after step ${count(step)} is replaced, and the changes made since are undone. ` : '';
+  return (
+    <>
+      <Button size="small" look={look} title="Go on from here in a run of its own" onClick={() => setOpen('branch')}>
+        <GitBranch aria-hidden size={12} />
+        Branch
+      </Button>
+      <Button
+        size="small"
+        look={look}
+        disabled={why !== null}
+        title={why ?? (over ? 'Let this run go on from this checkpoint' : 'Take this run back to this checkpoint')}
+        onClick={() => setOpen('revert')}
+      >
+        <History aria-hidden size={12} />
+        {over ? 'Go on' : 'Revert'}
+      </Button>
+      {open === 'branch' && <BranchDialog view={view} checkpoint={hash} onClose={close} />}
+      <Confirm
+        open={open === 'revert'}
+        title={over ? `Let this run go on from step ${count(step)}?` : `Take this run back to step ${count(step)}?`}
+        text={`${over ? `The run has ended (${view.status}) at` : 'The run is at'} step ${count(view.step)}. ${replaced}${over ? 'It waits in the queue until a trainer is free. ' : ''}To keep both, branch instead.`}
+        yes={over ? 'Go on' : 'Revert'}
+        onYes={() => void steer({ kind: 'act', action: revertAction, args: { step, checkpoint: hash } })}
+        onClose={close}
+      />
+    </>
+  );
+}

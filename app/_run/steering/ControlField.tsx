@@ -1,0 +1,177 @@
+import { type FormEvent, type KeyboardEvent, useEffect, useId, useState } from 'react';
+import { Button } from '~/app/_components/Button';
+import { inputClass } from '~/app/_components/Field';
+import { measured } from '~/app/_components/format';
+import { useRun, useView } from '~/app/_live/useRun';
+import { useSteer } from '~/app/_live/useSteer';
+import type { ControlSpec, ControlValue } from '~/shared/controls';
+import { latestValue } from '~/shared/fold';
+import { aboutControl, lastOn, open, readText, textOf, valueInWords } from './steering';
+
+/**
+ * One declared value: what it is, who made it so, and a field to ask for another. The field remembers the value that was seen when the editing began and sends
+ * it along, so that two people cannot overwrite each other unseen.
+ */
+export function ControlField({ spec, why }: { spec: ControlSpec; why: string | null }) {
+  const steer = useSteer();
+  const id = useId();
+  const state = useView((v) => v.values[spec.name] ?? null, null);
+  const last = useView((v) => lastOn(v.commands, spec.name) ?? null, null);
+  const youId = useRun((r) => r.you?.id ?? null);
+  // A column of the rows with the control's name shows what the schedule makes of the value.
+  const effective = useView((v) => latestValue(v, spec.name), null);
+  const [draft, setDraft] = useState<{ text: string; seen: ControlValue } | null>(null);
+  const [sentSeq, setSentSeq] = useState<number | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+
+  const current = state?.value ?? null;
+  const mine = last && last.seq === sentSeq ? last : null;
+  const status = mine?.outcome.status;
+  useEffect(() => {
+    if (status === 'applied' || status === 'scheduled') {
+      setDraft(null);
+      setSentSeq(null);
+    }
+  }, [status]);
+
+  const waiting = sentSeq !== null && (!mine || open(mine));
+  const refused = mine?.outcome.status === 'refused' ? mine.outcome : null;
+  const changedMeanwhile = draft !== null && !Object.is(draft.seen, current) && !waiting;
+
+  const edit = (text: string) => {
+    setProblem(null);
+    setSentSeq(null);
+    setDraft({ text, seen: draft && !refused ? draft.seen : current });
+  };
+  const cancel = () => {
+    setDraft(null);
+    setProblem(null);
+    setSentSeq(null);
+  };
+  const send = async (expected: ControlValue) => {
+    if (!draft) return;
+    const read = readText(spec, draft.text);
+    if (!read.ok) return setProblem(read.message);
+    if (Object.is(read.value, current)) return cancel();
+    setProblem(null);
+    const answer = await steer({ kind: 'set', control: spec.name, value: read.value, expected });
+    if (answer.ok) setSentSeq(answer.seq);
+    else setProblem(answer.message);
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    void send(draft?.seen ?? current);
+  };
+  const keys = (event: KeyboardEvent) => {
+    if (event.key === 'Escape' && draft) {
+      event.stopPropagation();
+      cancel();
+    }
+  };
+
+  const text = draft?.text ?? textOf(current);
+  const options = spec.type === 'boolean' ? ['true', 'false'] : spec.options;
+  const error = problem ?? (refused ? refused.message : null);
+  const shared = {
+    id,
+    'aria-describedby': `${id}-about ${id}-note`,
+    'aria-invalid': error ? (true as const) : undefined,
+    disabled: why !== null || waiting,
+    title: why ?? aboutControl(spec),
+    value: text,
+    onKeyDown: keys,
+  };
+  return (
+    <form
+      onSubmit={submit}
+      noValidate
+      className="group grid grid-cols-[minmax(0,1fr)_minmax(0,8.5rem)] items-center gap-x-2 px-3 py-1"
+    >
+      <label htmlFor={id} className="truncate" title={aboutControl(spec)}>
+        {spec.label}
+      </label>
+      <div className="relative">
+        {options ? (
+          <select {...shared} className={inputClass} onChange={(e) => edit(e.target.value)}>
+            {spec.nullLabel !== null && <option value="">{spec.nullLabel}</option>}
+            {options.map((o) => (
+              <option key={o} value={o}>
+                {spec.type === 'boolean' ? (o === 'true' ? 'on' : 'off') : o}
+              </option>
+            ))}
+          </select>
+        ) : (
+          <>
+            <input
+              {...shared}
+              className={`${inputClass} ${spec.unit ? 'pr-16' : ''} ${draft ? 'border-accent' : ''}`}
+              inputMode={spec.type === 'text' ? undefined : 'decimal'}
+              placeholder={spec.nullLabel ?? undefined}
+              autoComplete="off"
+              spellCheck={false}
+              onChange={(e) => edit(e.target.value)}
+            />
+            {spec.unit && (
+              <span className="pointer-events-none absolute inset-y-0 right-2 flex items-center text-2xs text-dim">
+                {spec.unit}
+              </span>
+            )}
+          </>
+        )}
+      </div>
+      <p id={`${id}-about`} className="col-span-2 hidden pt-0.5 text-2xs text-dim group-focus-within:block">
+        {aboutControl(spec)}
+      </p>
+      <div id={`${id}-note`} className="col-span-2 text-2xs text-dim" aria-live="polite">
+        {draft && !waiting && (
+          <div className="flex justify-end gap-1 py-0.5">
+            <Button size="small" look="bare" onClick={cancel}>
+              Cancel
+            </Button>
+            {!changedMeanwhile && (
+              <Button size="small" look="primary" type="submit">
+                Apply
+              </Button>
+            )}
+          </div>
+        )}
+        {waiting && (
+          <p className="text-ink">asked for {valueInWords(spec, mine?.command.kind === 'set' ? mine.command.value : null)}…</p>
+        )}
+        {error && <p className="text-bad">{error}</p>}
+        {changedMeanwhile && (
+          <p className="flex flex-wrap items-center justify-end gap-1 text-warn">
+            {!error && (
+              <span>
+                {state?.changedBy?.name ?? 'Somebody'} made it {valueInWords(spec, current)} at step {state?.changedAtStep}
+              </span>
+            )}
+            <Button size="small" onClick={() => void send(current)}>
+              Apply mine over it
+            </Button>
+          </p>
+        )}
+        {!draft && last && open(last) && !waiting && (
+          <p className="text-ink">
+            {last.actor.id === youId ? 'you' : last.actor.name} asked for{' '}
+            {last.command.kind === 'set' && valueInWords(spec, last.command.value)}
+            {last.outcome.status === 'scheduled' ? `, ${last.outcome.message}` : '…'}
+          </p>
+        )}
+        {!draft && !error && state?.changedBy && (
+          <p>
+            by {state.changedBy.id === youId ? 'you' : state.changedBy.name}, step {state.changedAtStep}
+            {last?.outcome.status === 'applied' &&
+              Object.is(last.outcome.after, current) &&
+              `, was ${valueInWords(spec, last.outcome.before)}`}
+          </p>
+        )}
+        {effective !== null && typeof current === 'number' && !Object.is(effective, current) && (
+          <p>
+            now in effect <span className="font-mono text-ink">{measured(effective)}</span>
+          </p>
+        )}
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,61 @@
+import { useQuery } from '@tanstack/react-query';
+import { GitBranch } from 'lucide-react';
+import Link from 'next/link';
+import { buttonClass } from '~/app/_components/Button';
+import { count } from '~/app/_components/format';
+import { Popup } from '~/app/_components/Popup';
+import { StatusBadge } from '~/app/_components/StatusBadge';
+import { useView } from '~/app/_live/useRun';
+import { useTrpc } from '~/app/_trpc/client';
+import { familyOf } from './familyTree';
+
+/** The branches that this run belongs to, with what each does otherwise, and a way to lay them over each other. */
+export function Family() {
+  const runId = useView((v) => v.runId, '');
+  const parent = useView((v) => v.parent, null);
+  const { data } = useQuery({ ...useTrpc().runs.list.queryOptions(), refetchInterval: 15_000 });
+  const family = familyOf(data ?? [], runId);
+  if (family.length < 2 && !parent) return null;
+  const compared = family.slice(0, 10).map(({ run }) => run.runId);
+  return (
+    <Popup
+      title="Branches"
+      className="text-xs text-dim"
+      trigger={
+        <>
+          <GitBranch aria-hidden size={12} />
+          {parent ? `from step ${count(parent.step)}` : `${count(family.length - 1)} branch${family.length === 2 ? '' : 'es'}`}
+        </>
+      }
+    >
+      <ul className="space-y-1">
+        {family.map(({ run, depth }) => (
+          <li key={run.runId} style={{ paddingLeft: 14 * Math.min(depth, 8) }}>
+            <p className="flex items-center gap-2">
+              {run.runId === runId ? (
+                <strong className="min-w-0 truncate">{run.name}</strong>
+              ) : (
+                <Link href={`/runs/${run.runId}`} className="min-w-0 truncate text-accent hover:underline">
+                  {run.name}
+                </Link>
+              )}
+              <span className="ml-auto shrink-0">
+                <StatusBadge status={run.status} />
+              </span>
+            </p>
+            {run.parent && (
+              <p className="text-2xs text-dim">
+                from step {count(run.parent.step)}: {run.branchChange ?? 'no other change'}
+              </p>
+            )}
+          </li>
+        ))}
+      </ul>
+      {family.length > 1 && (
+        <Link href={`/compare?runs=${compared.join(',')}`} className={`${buttonClass('plain', 'small')} mt-2`}>
+          Compare them
+        </Link>
+      )}
+    </Popup>
+  );
+}

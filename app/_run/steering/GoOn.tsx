@@ -1,0 +1,40 @@
+import { useState } from 'react';
+import { inputClass } from '~/app/_components/Field';
+import { count } from '~/app/_components/format';
+import { useView } from '~/app/_live/useRun';
+import type { RunView } from '~/shared/fold';
+import { CheckpointActions } from './CheckpointActions';
+
+const none: RunView['checkpoints'] = [];
+
+/** The ways on of a run that has ended: from one of its checkpoints, in itself or in a branch. */
+export function GoOn() {
+  const checkpoints = useView((v) => v.checkpoints, none);
+  const end = useView((v) => v.step, 0);
+  const [hash, setHash] = useState<string | null>(null);
+  // From the very end there is nothing left to do, unless its length is changed there.
+  const chosen = checkpoints.find((c) => c.blob.hash === hash) ?? checkpoints.findLast((c) => c.step < end) ?? checkpoints.at(-1);
+  if (!chosen) return <p className="border-b border-line px-3 py-2 text-dim">It left no checkpoint to go on from.</p>;
+  return (
+    <div className="flex flex-wrap items-center gap-1.5 border-b border-line p-2">
+      <label className="flex min-w-0 flex-1 items-center gap-1.5 text-xs text-dim">
+        From
+        <select
+          className={`${inputClass} font-sans`}
+          aria-label="Checkpoint to go on from"
+          value={chosen.blob.hash}
+          onChange={(e) => setHash(e.target.value)}
+        >
+          {checkpoints.toReversed().map((c) => (
+            <option key={c.seq} value={c.blob.hash}>
+              step {count(c.step)} ({c.occasion})
+            </option>
+          ))}
+        </select>
+      </label>
+      <span className="flex gap-1">
+        <CheckpointActions key={chosen.blob.hash} step={chosen.step} hash={chosen.blob.hash} look="plain" />
+      </span>
+    </div>
+  );
+}

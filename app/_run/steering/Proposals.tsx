@@ -1,0 +1,41 @@
+'use client';
+
+import { Button } from '~/app/_components/Button';
+import { useRun, useView } from '~/app/_live/useRun';
+import { useAsk } from '~/app/_run/notes/useAsk';
+import { api } from '~/app/_trpc/client';
+import { commandInWords } from './steering';
+
+/** Commands that wait for a second operator. */
+export function Proposals() {
+  const view = useView((v) => ({ runId: v.runId, controls: v.controls, commands: v.commands }), null);
+  const you = useRun((r) => r.you);
+  const { busy, ask } = useAsk();
+  const waiting = view?.commands.filter((c) => c.outcome.status === 'proposed') ?? [];
+  if (!view || waiting.length === 0) return null;
+  const answer = (commandId: string, approved: boolean) =>
+    void ask(() => api.runs.answerProposal.mutate({ runId: view.runId, commandId, approved }));
+  return (
+    <ul className="divide-y divide-line/70 border-b border-line bg-warn/10" aria-label="Waiting for a second operator">
+      {waiting.map(({ command, actor }) => (
+        <li key={command.id} className="flex flex-wrap items-center gap-1.5 px-3 py-1.5 text-xs">
+          <span className="min-w-0 flex-1">
+            {actor.id === you?.id ? 'You ask' : `${actor.name} asks`} for {commandInWords(view, command)}
+          </span>
+          {actor.id !== you?.id && you?.role !== 'viewer' ? (
+            <>
+              <Button size="small" disabled={busy} onClick={() => answer(command.id, true)}>
+                Approve
+              </Button>
+              <Button size="small" look="bare" disabled={busy} onClick={() => answer(command.id, false)}>
+                Decline
+              </Button>
+            </>
+          ) : (
+            <span className="text-dim">waits for a second operator</span>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}

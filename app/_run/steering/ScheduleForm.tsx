@@ -1,0 +1,234 @@
+import { CalendarClock } from 'lucide-react';
+import { type FormEvent, useState } from 'react';
+import { Button } from '~/app/_components/Button';
+import { inputClass } from '~/app/_components/Field';
+import { useRunStore } from '~/app/_live/RunProvider';
+import { useRun, useView } from '~/app/_live/useRun';
+import { useSteer } from '~/app/_live/useSteer';
+import type { Condition } from '~/shared/commands';
+import { conditionOf, startTexts, type WhenTexts } from './schedule';
+import { commandInWords, readText, textOf } from './steering';
+
+const small = `${inputClass} w-auto! max-w-full`;
+const noNames: string[] = [];
+
+/** A change or an action for later: at a step, or once a number passes a value. What waits is listed, and can be called off. */
+export function ScheduleForm({ why }: { why: string | null }) {
+  const steer = useSteer();
+  const store = useRunStore();
+  const controls = useView((v) => v.controls, { values: [], actions: [] });
+  const series = useView((v) => v.series.map((s) => s.name), noNames);
+  const [what, setWhat] = useState('');
+  const [value, setValue] = useState('');
+  const [when, setWhen] = useState<WhenTexts>(startTexts);
+  const [problem, setProblem] = useState<string | null>(null);
+
+  const actions = controls.actions.filter(
+    (a) => a.name !== 'cancel' && a.args.every((arg) => arg.default !== null || arg.nullLabel !== null),
+  );
+  const targets = [...controls.values.map((c) => `set ${c.name}`), ...actions.map((a) => `act ${a.name}`)];
+  const chosen = targets.includes(what) ? what : (targets[0] ?? '');
+  const [kind, name] = chosen.split(' ');
+  const spec = kind === 'set' ? controls.values.find((c) => c.name === name) : undefined;
+  const action = kind === 'act' ? actions.find((a) => a.name === name) : undefined;
+  if (!spec && !action) return null;
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    const read = conditionOf(when, store.get().view?.step ?? 0);
+    if (!read.ok) return setProblem(read.message);
+    const worded = spec ? readText(spec, value) : null;
+    if (worded && !worded.ok) return setProblem(worded.message);
+    setProblem(null);
+    const answer = await steer(
+      spec && worded
+        ? { kind: 'set', control: spec.name, value: worded.value, when: read.condition }
+        : {
+            kind: 'act',
+            action: name!,
+            args: Object.fromEntries(action!.args.map((a) => [a.name, a.default])),
+            when: read.condition,
+          },
+    );
+    if (answer.ok) setValue('');
+    else setProblem(answer.message);
+  };
+  const edit = (change: Partial<WhenTexts>) => setWhen({ ...when, ...change });
+  const options = spec?.type === 'boolean' ? ['true', 'false'] : spec?.options;
+
+  return (
+    <form onSubmit={submit} noValidate className="space-y-1.5 px-3 pb-2 text-xs">
+      <div className="flex flex-wrap items-center gap-1.5">
+        <select
+          aria-label="What is to happen"
+          className={small}
+          value={chosen}
+          disabled={why !== null}
+          onChange={(e) => {
+            setWhat(e.target.value);
+            const next = controls.values.find((c) => `set ${c.name}` === e.target.value);
+            setValue(next?.options?.[0] ?? (next?.type === 'boolean' ? 'true' : ''));
+          }}
+        >
+          <optgroup label="Set">
+            {controls.values.map((c) => (
+              <option key={c.name} value={`set ${c.name}`}>
+                {c.label}
+              </option>
+            ))}
+          </optgroup>
+          <optgroup label="Do">
+            {actions.map((a) => (
+              <option key={a.name} value={`act ${a.name}`}>
+                {a.label}
+                {a.args.length > 0 && ` (${a.args.map((arg) => textOf(arg.default)).join(', ')})`}
+              </option>
+            ))}
+          </optgroup>
+        </select>
+        {spec &&
+          (options ? (
+            <select
+              aria-label="New value"
+              className={small}
+              value={value}
+              disabled={why !== null}
+              onChange={(e) => setValue(e.target.value)}
+            >
+              {options.map((o) => (
+                <option key={o}>{o}</option>
+              ))}
+            </select>
+          ) : (
+            <input
+              aria-label="New value"
+              className={`${small} w-24!`}
+              placeholder={spec.nullLabel ?? 'new value'}
+              value={value}
+              disabled={why !== null}
+              onChange={(e) => setValue(e.target.value)}
+            />
+          ))}
+      </div>
+      <div className="flex flex-wrap items-center gap-1.5">
+        <select
+          aria-label="When"
+          className={small}
+          value={when.kind}
+          disabled={why !== null}
+          onChange={(e) => edit({ kind: e.target.value as Condition['kind'] })}
+        >
+          <option value="step">at step</option>
+          <option value="evaluation">when a set's</option>
+          <option value="series">when a curve</option>
+        </select>
+        {when.kind === 'step' ? (
+          <input
+            aria-label="Step"
+            className={`${small} w-24!`}
+            inputMode="numeric"
+            value={when.step}
+            disabled={why !== null}
+            onChange={(e) => edit({ step: e.target.value })}
+          />
+        ) : (
+          <>
+            {when.kind === 'evaluation' ? (
+              <>
+                <Choice
+                  label="Set"
+                  value={when.split}
+                  options={['validation', 'test', 'train']}
+                  onChange={(split) => edit({ split })}
+                />
+                <Choice
+                  label="Metric"
+                  value={when.metric}
+                  options={['accuracy', 'loss']}
+                  onChange={(metric) => edit({ metric })}
+                />
+              </>
+            ) : (
+              <Choice label="Curve" value={when.series} options={series} onChange={(name) => edit({ series: name })} />
+            )}
+            <Choice
+              label="Comparison"
+              value={when.comparison}
+              options={['>', '<']}
+              onChange={(c) => edit({ comparison: c as '>' | '<' })}
+            />
+            <input
+              aria-label="Value"
+              className={`${small} w-20!`}
+              inputMode="decimal"
+              value={when.value}
+              disabled={why !== null}
+              onChange={(e) => edit({ value: e.target.value })}
+            />
+          </>
+        )}
+        <Button size="small" type="submit" disabled={why !== null} className="ml-auto">
+          <CalendarClock aria-hidden size={12} />
+          Schedule
+        </Button>
+      </div>
+      {problem && (
+        <p role="alert" className="text-2xs text-bad">
+          {problem}
+        </p>
+      )}
+      <Waiting why={why} />
+    </form>
+  );
+}
+
+function Choice({
+  label,
+  value,
+  options,
+  onChange,
+}: {
+  label: string;
+  value: string;
+  options: readonly string[];
+  onChange(value: string): void;
+}) {
+  return (
+    <select aria-label={label} className={small} value={value} onChange={(e) => onChange(e.target.value)}>
+      {options.map((o) => (
+        <option key={o}>{o}</option>
+      ))}
+    </select>
+  );
+}
+
+/** What waits for its condition, each with a way to call it off. */
+function Waiting({ why }: { why: string | null }) {
+  const steer = useSteer();
+  const youId = useRun((r) => r.you?.id ?? null);
+  const listed = useView(({ commands, controls }) => ({ commands, controls }), null);
+  const waiting = listed?.commands.filter((c) => c.outcome.status === 'scheduled') ?? [];
+  const cancellable = listed?.controls.actions.some((a) => a.name === 'cancel');
+  if (!listed || waiting.length === 0) return null;
+  return (
+    <ul aria-label="Scheduled" className="divide-y divide-line/70 border-t border-line/70">
+      {waiting.map(({ command, actor }) => (
+        <li key={command.id} className="flex items-center gap-2 py-0.5">
+          <span className="min-w-0 flex-1">
+            {commandInWords(listed, command)} <span className="text-dim">by {actor.id === youId ? 'you' : actor.name}</span>
+          </span>
+          {cancellable && (
+            <Button
+              size="small"
+              look="bare"
+              disabled={why !== null}
+              onClick={() => void steer({ kind: 'act', action: 'cancel', args: { commandId: command.id } })}
+            >
+              Call off
+            </Button>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}

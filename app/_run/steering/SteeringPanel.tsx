@@ -1,0 +1,94 @@
+'use client';
+
+import { Lock } from 'lucide-react';
+import { Panel } from '~/app/_components/Panel';
+import { useView } from '~/app/_live/useRun';
+import { Transport, transportNames } from '~/app/_run/timeline/Transport';
+import { isQuestionAction } from '~/shared/analyses';
+import { ended } from '~/shared/fold';
+import { ActionButton } from './ActionButton';
+import { ControlField } from './ControlField';
+import { GoOn } from './GoOn';
+import { Proposals } from './Proposals';
+import { ScheduleForm } from './ScheduleForm';
+import { useWhyNot } from './useWhyNot';
+import { Wheel } from './Wheel';
+
+const none = { values: [], actions: [] };
+
+/** Everything the trainer declares as steerable, drawn from its declarations alone. */
+export function SteeringPanel() {
+  const controls = useView((v) => v.controls, none);
+  const status = useView((v) => v.status, 'queued');
+  const scheduled = useView((v) => v.commands.filter((c) => c.outcome.status === 'scheduled').length, 0);
+  const why = useWhyNot();
+  const over = ended(status);
+  // What is scheduled is called off where it is listed, and questions are asked beside the maps.
+  const others = controls.actions.filter((a) => !transportNames.includes(a.name) && a.name !== 'cancel' && !isQuestionAction(a));
+  const groups = [...new Set(controls.values.map((c) => c.group))];
+  const undeclared = controls.values.length + controls.actions.length === 0;
+
+  return (
+    <Panel
+      title="Steering"
+      aside={
+        why !== null &&
+        !undeclared && (
+          <span className="inline-flex min-w-0 items-center gap-1 text-2xs text-dim" data-testid="read-only">
+            <Lock aria-hidden size={11} className="shrink-0" />
+            {why}
+          </span>
+        )
+      }
+    >
+      {undeclared ? (
+        <p className="px-3 py-4 text-dim">
+          {status === 'queued'
+            ? 'Waiting for a trainer: what can be steered appears when one takes the run.'
+            : 'The trainer has declared nothing to steer yet.'}
+        </p>
+      ) : (
+        <>
+          <Wheel />
+          <Proposals />
+          {over && <GoOn />}
+          {!over && (
+            <div className="border-b border-line p-2">
+              <Transport />
+            </div>
+          )}
+          {!over && others.length > 0 && (
+            <div className="flex flex-wrap gap-x-2 gap-y-1.5 border-b border-line p-2">
+              {others.map((action) => (
+                <ActionButton key={action.name} action={action} why={why} />
+              ))}
+            </div>
+          )}
+          {groups.map((group, i) => (
+            <details key={group} open={i < 2} className="group border-b border-line/70 last:border-0">
+              <summary className="px-3 py-1 text-2xs font-semibold tracking-wider text-dim uppercase hover:text-ink">
+                {group || 'Other'}
+              </summary>
+              <div className="pb-1.5">
+                {controls.values
+                  .filter((c) => c.group === group)
+                  .map((spec) => (
+                    <ControlField key={spec.name} spec={spec} why={why} />
+                  ))}
+              </div>
+            </details>
+          ))}
+          {!over && (
+            <details className="border-t border-line/70">
+              <summary className="px-3 py-1 text-2xs font-semibold tracking-wider text-dim uppercase hover:text-ink">
+                Later
+                {scheduled > 0 && <span className="ml-1 text-accent">{scheduled}</span>}
+              </summary>
+              <ScheduleForm why={why} />
+            </details>
+          )}
+        </>
+      )}
+    </Panel>
+  );
+}

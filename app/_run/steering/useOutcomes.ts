@@ -1,0 +1,52 @@
+import { useEffect } from 'react';
+import { toast } from 'sonner';
+import { useRunStore } from '~/app/_live/RunProvider';
+import type { CommandRecord } from '~/shared/fold';
+import { commandInWords, valueInWords, valueSpec } from './steering';
+
+/** Tells of commands as they are answered: one's own plainly, other people's quietly. What was answered before the page opened is not told. */
+export function useOutcomes(): void {
+  const store = useRunStore();
+  useEffect(() => {
+    let known: Map<string, string> | null = null;
+    let seen: readonly CommandRecord[] | null = null;
+    const tell = () => {
+      const { view, you } = store.get();
+      if (!view || view.commands === seen) return;
+      seen = view.commands;
+      const now = new Map(view.commands.map((c) => [c.command.id, c.outcome.status]));
+      if (known) {
+        const before = known;
+        // A burst (a script, a reconnection) is news only in its newest few; the activity list has them all.
+        const news = view.commands
+          .filter((c) => before.get(c.command.id) !== c.outcome.status && c.outcome.status !== 'requested')
+          .slice(-3);
+        for (const c of news) say(c, you?.id ?? null);
+      }
+      known = now;
+    };
+    const say = (record: CommandRecord, youId: string | null) => {
+      const { view } = store.get();
+      if (!view) return;
+      const { outcome, command, actor } = record;
+      const mine = actor.id === youId;
+      const what = commandInWords(view, command);
+      const id = command.id;
+      if (outcome.status === 'applied') {
+        const spec = command.kind === 'set' ? valueSpec(view, command.control) : undefined;
+        const description = spec
+          ? `step ${outcome.step}: ${valueInWords(spec, outcome.before)} → ${valueInWords(spec, outcome.after)}`
+          : outcome.message || `step ${outcome.step}`;
+        if (mine) toast.success(what, { id, description });
+        else toast.message(`${actor.name}: ${what}`, { id, description, duration: 2_500 });
+      } else if (outcome.status === 'refused') {
+        if (mine) toast.error(`${what} was refused`, { id, description: outcome.message, duration: 8_000 });
+        else toast.message(`${actor.name}: ${what} was refused`, { id, description: outcome.message, duration: 2_500 });
+      } else if (outcome.status === 'scheduled' && mine) toast.message(`${what} is scheduled`, { id });
+      else if (outcome.status === 'proposed')
+        toast.message(`${mine ? 'You' : actor.name} proposed: ${what}`, { id, description: 'It waits for a second operator.' });
+    };
+    tell();
+    return store.subscribe(tell);
+  }, [store]);
+}

@@ -1,0 +1,142 @@
+import { ArrowDown, ArrowUp, X } from 'lucide-react';
+import { nanoid } from 'nanoid';
+import Link from 'next/link';
+import { Button } from '~/app/_components/Button';
+import { bytes, count } from '~/app/_components/format';
+import { Popup } from '~/app/_components/Popup';
+import { Questions } from '~/app/_run/attention/Questions';
+import { useAsk } from '~/app/_run/notes/useAsk';
+import { api } from '~/app/_trpc/client';
+import type { RunSummary } from '~/shared/fold';
+import type { Actor } from '~/shared/ids';
+import type { TrainerSummary } from '~/shared/protocol';
+import { beforeWhich, waitingRuns } from './queue';
+
+/** Who trains what, and which runs wait in which order. */
+export function Trainers({ trainers, runs, you }: { trainers: TrainerSummary[]; runs: RunSummary[]; you: Actor | null }) {
+  const connected = trainers.filter((t) => t.connected);
+  const queue = waitingRuns(runs, trainers);
+  return (
+    <Popup
+      title="Trainers"
+      className="text-xs text-dim"
+      trigger={`${connected.length} ${connected.length === 1 ? 'trainer' : 'trainers'}${queue.length > 0 ? `, ${queue.length} waiting` : ''}`}
+    >
+      {trainers.length === 0 ? (
+        <p className="text-dim">None has registered. Runs wait until one does.</p>
+      ) : (
+        <ul className="space-y-1.5">
+          {trainers.map((t) => (
+            <li key={t.id}>
+              <p className="flex items-baseline gap-2">
+                <span className="min-w-0 truncate font-medium" title={t.name}>
+                  {t.name}
+                </span>
+                <span className={`ml-auto shrink-0 text-2xs ${t.connected ? 'text-good' : 'text-warn'}`}>
+                  {t.connected ? 'connected' : 'away'}
+                </span>
+              </p>
+              <p className="text-2xs break-words text-dim">
+                {t.host}, {bytes(t.memoryBytes)}; {t.backends.join(', ')}
+              </p>
+              <Held run={runs.find((r) => r.runId === t.runId)} runId={t.runId} others={queue.length > 0} you={you} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {queue.length > 0 && <Queue queue={queue} you={you} />}
+      <Asked you={you} />
+    </Popup>
+  );
+}
+
+/** @param others runs wait for a trainer */
+function Held({
+  run,
+  runId,
+  others,
+  you,
+}: {
+  run: RunSummary | undefined;
+  runId: string | null;
+  others: boolean;
+  you: Actor | null;
+}) {
+  const { busy, ask } = useAsk();
+  if (runId === null) return <p className="text-2xs text-dim">idle</p>;
+  return (
+    <p className="flex items-center gap-2 text-2xs">
+      <Link className="min-w-0 truncate text-accent" href={`/runs/${runId}`}>
+        {run?.name ?? runId}
+      </Link>
+      {run && (
+        <span className="ml-auto shrink-0 text-dim">
+          {run.status}, step {count(run.step)}
+          {run.totalSteps > 0 && ` of ${count(run.totalSteps)}`}
+        </span>
+      )}
+      {others && you !== null && you.role !== 'viewer' && (
+        <Button
+          size="small"
+          disabled={busy}
+          title="It saves a checkpoint, frees this trainer for the next in the queue, and goes on later with the same numbers"
+          onClick={() => void ask(() => api.runs.makeRoom.mutate({ runId }))}
+        >
+          Make room
+        </Button>
+      )}
+    </p>
+  );
+}
+
+function Queue({ queue, you }: { queue: RunSummary[]; you: Actor | null }) {
+  const { busy, ask } = useAsk();
+  const may = you !== null && you.role !== 'viewer';
+  const move = (run: RunSummary, direction: 'up' | 'down') => {
+    const before = beforeWhich(queue, run.runId, direction);
+    if (before !== undefined) void ask(() => api.runs.moveInQueue.mutate({ runId: run.runId, before }));
+  };
+  const cancel = ({ runId }: RunSummary) =>
+    void ask(() => api.runs.command.mutate({ kind: 'act', id: nanoid(), runId, action: 'stop', args: {} }));
+  return (
+    <section aria-label="Runs that wait" className="mt-2 border-t border-line pt-2">
+      <h3 className="text-2xs text-dim">Waiting, the next one first</h3>
+      <ol className="space-y-0.5">
+        {queue.map((run, i) => (
+          <li key={run.runId} className="flex items-center gap-1 text-xs">
+            <span className="w-4 shrink-0 text-right font-mono text-2xs text-dim">{i + 1}</span>
+            <Link className="min-w-0 flex-1 truncate text-accent" href={`/runs/${run.runId}`} title={run.name}>
+              {run.name}
+            </Link>
+            {may && (
+              <>
+                <Step label={`Move ${run.name} up`} disabled={busy || i === 0} onClick={() => move(run, 'up')}>
+                  <ArrowUp aria-hidden size={12} />
+                </Step>
+                <Step label={`Move ${run.name} down`} disabled={busy || i === queue.length - 1} onClick={() => move(run, 'down')}>
+                  <ArrowDown aria-hidden size={12} />
+                </Step>
+                <Step label={`Cancel ${run.name}`} disabled={busy} onClick={() => cancel(run)}>
+                  <X aria-hidden size={12} />
+                </Step>
+              </>
+            )}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+/** Questions about checkpoints have a queue of their own: trainers answer them also while they train. */
+function Asked({ you }: { you: Actor | null }) {
+  return (
+    <section aria-label="Questions about checkpoints" className="mt-2 empty:hidden">
+      <Questions may={you !== null && you.role !== 'viewer'} />
+    </section>
+  );
+}
+
+function Step({ label, ...rest }: { label: string; disabled: boolean; onClick(): void; children: React.ReactNode }) {
+  return <Button size="small" look="bare" aria-label={label} title={label} {...rest} />;
+}

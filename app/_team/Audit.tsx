@@ -1,0 +1,150 @@
+'use client';
+
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { Download } from 'lucide-react';
+import { useState } from 'react';
+import { toast } from 'sonner';
+import { Ago } from '~/app/_components/Ago';
+import { Button } from '~/app/_components/Button';
+import { inputClass, Select } from '~/app/_components/Field';
+import { Panel } from '~/app/_components/Panel';
+import { api, inWords, useTrpc } from '~/app/_trpc/client';
+import type { AuditRow, HouseEvent } from '~/shared/team';
+import { Rows, rowClass } from './Rows';
+import { auditInWords } from './words';
+
+const groups: Record<string, HouseEvent['type'][] | null> = {
+  everything: null,
+  commands: ['command.requested', 'command.applied', 'command.refused'],
+  people: [
+    'person.joined',
+    'person.changed',
+    'person.removed',
+    'invite.made',
+    'invite.revoked',
+    'session.opened',
+    'session.revoked',
+  ],
+  tokens: ['token.made', 'token.revoked'],
+  runs: ['run.created', 'run.changed'],
+  rules: ['approval.rules', 'watchdog.rules'],
+};
+const pageSize = 200;
+
+/** Everything that anybody did, in the order of the hash-chained house log. */
+export function Audit() {
+  const [group, setGroup] = useState('everything');
+  const [run, setRun] = useState('');
+  const [person, setPerson] = useState('');
+  const [saving, setSaving] = useState(false);
+  const trpc = useTrpc();
+  const runId = /^[a-z0-9]{6,32}$/.test(run) ? run : null;
+  const filter = { limit: pageSize, actorId: person || null, runId, kinds: groups[group] ?? null };
+  const { data, error, hasNextPage, fetchNextPage, isFetching } = useInfiniteQuery({
+    queryKey: [...trpc.team.audit.pathKey(), filter],
+    queryFn: ({ pageParam }) => api.team.audit.query({ ...filter, fromSeq: pageParam }),
+    initialPageParam: 1,
+    getNextPageParam: (last) => last.nextSeq,
+  });
+  const people = useQuery(trpc.team.people.queryOptions()).data ?? [];
+  const rows = data?.pages.flatMap((p) => p.rows);
+  /** All rows that the filter lets through, not only those read so far. */
+  const save = async () => {
+    setSaving(true);
+    const lines: string[] = [];
+    try {
+      for (let from: number | null = 1; from !== null; ) {
+        const page: { rows: AuditRow[]; nextSeq: number | null } = await api.team.audit.query({
+          ...filter,
+          limit: 1000,
+          fromSeq: from,
+        });
+        for (const row of page.rows) lines.push(JSON.stringify(row));
+        from = page.nextSeq;
+      }
+    } catch (problem) {
+      toast.error(inWords(problem).message);
+      return;
+    } finally {
+      setSaving(false);
+    }
+    const text = lines.join('\n');
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(new Blob([`${text}\n`], { type: 'application/jsonl' }));
+    link.download = 'headroom-audit.jsonl';
+    link.click();
+    URL.revokeObjectURL(link.href);
+  };
+  return (
+    <div className="lg:col-span-2">
+      <Panel
+        title="House log"
+        aside={
+          <span className="flex flex-wrap items-center gap-2">
+            <input
+              aria-label="Only of this run"
+              placeholder="run id"
+              className={`${inputClass} w-28!`}
+              value={run}
+              onChange={(e) => setRun(e.target.value.trim())}
+            />
+            <Select
+              aria-label="Which rows"
+              className="w-auto! font-sans"
+              options={Object.keys(groups)}
+              value={group}
+              onChange={(e) => setGroup(e.target.value)}
+            />
+            <select
+              aria-label="Whose rows"
+              className={`${inputClass} w-auto! font-sans`}
+              value={person}
+              onChange={(e) => setPerson(e.target.value)}
+            >
+              <option value="">everybody</option>
+              {people.map((p) => (
+                <option key={p.id} value={p.id}>
+                  {p.name}
+                </option>
+              ))}
+            </select>
+            <Button
+              size="small"
+              onClick={() => void save()}
+              disabled={!rows?.length || saving}
+              title="Save all rows of this choice as JSON lines"
+            >
+              <Download aria-hidden size={12} /> Export
+            </Button>
+          </span>
+        }
+      >
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
+        <section className="max-h-96 overflow-y-auto" tabIndex={0} aria-label="Rows of the log">
+          <Rows data={rows} error={error} empty="No such row.">
+            {(row: AuditRow) => (
+              <li key={row.seq} className={rowClass}>
+                <span className="w-12 text-right font-mono text-2xs text-dim">{row.seq}</span>
+                <span className="w-28 truncate">{row.actor.name}</span>
+                <span className="min-w-0 flex-1 break-words">{auditInWords(row.event)}</span>
+                <span className="font-mono text-2xs text-dim" title={row.hash}>
+                  {row.hash.slice(0, 8)}
+                </span>
+                <span className="text-2xs text-dim">
+                  <Ago at={row.at} suffix=" ago" />
+                </span>
+              </li>
+            )}
+          </Rows>
+          {hasNextPage && (
+            <p className="p-1 text-center">
+              <Button size="small" look="bare" disabled={isFetching} onClick={() => void fetchNextPage()}>
+                More
+              </Button>
+            </p>
+          )}
+        </section>
+      </Panel>
+    </div>
+  );
+}

@@ -1,0 +1,120 @@
+'use client';
+
+import { type FormEvent, useEffect, useState } from 'react';
+import { Button } from '~/app/_components/Button';
+import { Field, inputClass } from '~/app/_components/Field';
+import { TopBar } from '~/app/_components/TopBar';
+
+type Link = { state: 'checking' } | { state: 'open'; secret: string; role: string } | { state: 'closed'; message: string };
+
+const lets: Record<string, string> = {
+  viewer: 'watch runs and comment',
+  operator: 'watch, start and steer runs',
+  admin: 'watch, start and steer runs, and manage the team',
+};
+
+/** What an invite link opens: say who you are, and be let in. */
+export function JoinForm() {
+  const [link, setLink] = useState<Link>({ state: 'checking' });
+  const [name, setName] = useState('');
+  const [colour, setColour] = useState<string | null>(null);
+  const [problem, setProblem] = useState<{ field: string | null; message: string } | null>(null);
+  const [busy, setBusy] = useState(false);
+
+  useEffect(() => {
+    const secret = new URLSearchParams(window.location.search).get('invite') ?? '';
+    fetch(`/api/join?invite=${encodeURIComponent(secret)}`)
+      .then(async (answer) => {
+        const body = (await answer.json()) as { role?: string; error?: string };
+        setLink(
+          body.role ? { state: 'open', secret, role: body.role } : { state: 'closed', message: body.error ?? 'no such link' },
+        );
+      })
+      .catch(() => setLink({ state: 'closed', message: 'The server does not answer. Try again in a moment.' }));
+  }, []);
+
+  async function join(event: FormEvent) {
+    event.preventDefault();
+    if (link.state !== 'open') return;
+    setBusy(true);
+    setProblem(null);
+    try {
+      const answer = await fetch('/api/join', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ invite: link.secret, name, ...(colour && { colour }) }),
+      });
+      if (answer.ok) {
+        window.location.assign('/');
+        return;
+      }
+      const { error, field } = (await answer.json()) as { error: string; field: string | null };
+      setProblem({ field, message: error });
+    } catch {
+      setProblem({ field: null, message: 'The server does not answer. Try again in a moment.' });
+    }
+    setBusy(false);
+  }
+
+  return (
+    <>
+      <header className="border-b border-line bg-panel">
+        <TopBar />
+      </header>
+      <main className="mx-auto mt-[15vh] max-w-sm px-4">
+        {link.state === 'checking' && <p className="text-dim">Looking at your invite…</p>}
+        {link.state === 'closed' && (
+          <>
+            <h1 className="text-base font-semibold">This link does not open</h1>
+            <p className="mt-1 text-dim">{link.message}</p>
+          </>
+        )}
+        {link.state === 'open' && (
+          <form onSubmit={join} className="flex flex-col gap-3 rounded border border-line bg-panel p-4" noValidate>
+            <div>
+              <h1 className="text-base font-semibold">Join the room</h1>
+              <p className="text-dim">
+                You come in as {link.role}: you can {lets[link.role]}.
+              </p>
+            </div>
+            <Field
+              label="Your name"
+              help="The others see it beside what you do."
+              error={problem?.field === 'name' ? problem.message : null}
+            >
+              {(ids) => (
+                <input
+                  {...ids}
+                  className={`${inputClass} font-sans`}
+                  autoComplete="name"
+                  maxLength={80}
+                  value={name}
+                  onChange={(e) => setName(e.target.value)}
+                />
+              )}
+            </Field>
+            <Field label="Your colour" help="Of your cursor and your initials; without a choice you are given one.">
+              {(ids) => (
+                <input
+                  {...ids}
+                  type="color"
+                  className={`${inputClass} w-16! px-1`}
+                  value={colour ?? '#56b4e9'}
+                  onChange={(e) => setColour(e.target.value)}
+                />
+              )}
+            </Field>
+            {problem && problem.field !== 'name' && (
+              <p role="alert" className="text-bad">
+                {problem.message}
+              </p>
+            )}
+            <Button type="submit" look="primary" disabled={busy}>
+              {busy ? 'Joining…' : 'Join'}
+            </Button>
+          </form>
+        )}
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,60 @@
+'use client';
+
+import { useQuery } from '@tanstack/react-query';
+import { type FormEvent, useEffect, useState } from 'react';
+import { Button } from '~/app/_components/Button';
+import { Field, inputClass } from '~/app/_components/Field';
+import { Panel } from '~/app/_components/Panel';
+import { api, inWords, useTrpc } from '~/app/_trpc/client';
+import { useTeamChange } from './useTeam';
+
+/** One's own name and colour, as the others see them. */
+export function Me({ you }: { you: string }) {
+  const { data } = useQuery(useTrpc().team.people.queryOptions());
+  const me = data?.find((p) => p.id === you);
+  const [name, setName] = useState('');
+  const [colour, setColour] = useState('#000000');
+  const save = useTeamChange((wish: { name: string; colour: string }) => api.team.changeMe.mutate(wish), 'Saved');
+  useEffect(() => {
+    if (!me) return;
+    setName(me.name);
+    setColour(me.colour);
+  }, [me]);
+  if (!me) return null;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    save.mutate({ name, colour });
+  };
+  return (
+    <Panel title="You">
+      <form onSubmit={submit} noValidate className="grid grid-cols-[1fr_auto_auto] items-end gap-2 p-2">
+        <Field label="Name" error={save.error ? inWords(save.error).message : null}>
+          {(ids) => (
+            <input
+              {...ids}
+              className={`${inputClass} font-sans`}
+              autoComplete="name"
+              maxLength={80}
+              value={name}
+              onChange={(e) => setName(e.target.value)}
+            />
+          )}
+        </Field>
+        <Field label="Colour">
+          {(ids) => (
+            <input
+              {...ids}
+              type="color"
+              className={`${inputClass} w-14! px-1`}
+              value={colour}
+              onChange={(e) => setColour(e.target.value)}
+            />
+          )}
+        </Field>
+        <Button type="submit" disabled={save.isPending || (name === me.name && colour === me.colour)}>
+          Save
+        </Button>
+      </form>
+    </Panel>
+  );
+}

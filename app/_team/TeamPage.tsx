@@ -1,0 +1,74 @@
+'use client';
+
+import { useState } from 'react';
+import { Button } from '~/app/_components/Button';
+import { ThemeToggle, TopBar } from '~/app/_components/TopBar';
+import { Approval } from './Approval';
+import { Audit } from './Audit';
+import { Invites } from './Invites';
+import { Me } from './Me';
+import { People } from './People';
+import { Sessions } from './Sessions';
+import { Tokens } from './Tokens';
+import { useInfo } from './useTeam';
+import { WatchdogRulesPanel } from './WatchdogRules';
+
+/** People, links, tokens, rules and the house log. */
+export function TeamPage() {
+  const info = useInfo();
+  const [leaving, setLeaving] = useState(false);
+  const admin = info?.you.role === 'admin';
+  const operates = admin || info?.you.role === 'operator';
+  const signOut = async () => {
+    setLeaving(true);
+    await fetch('/api/signout', { method: 'POST' }).catch(() => {});
+    window.location.assign('/');
+  };
+  return (
+    <>
+      <header className="border-b border-line bg-panel">
+        <TopBar>
+          <span aria-hidden className="-mx-2 text-dim">
+            /
+          </span>
+          <h1 className="text-sm font-semibold">Team</h1>
+          <div className="ml-auto flex items-center gap-3">
+            {info && (
+              <span className="text-xs text-dim">
+                {info.you.name} ({info.you.role})
+              </span>
+            )}
+            {info && !info.loopback && (
+              <Button size="small" disabled={leaving} onClick={() => void signOut()}>
+                Sign out
+              </Button>
+            )}
+            <ThemeToggle />
+          </div>
+        </TopBar>
+      </header>
+      <main className="mx-auto grid max-w-7xl grid-cols-1 items-start gap-2 p-2 lg:grid-cols-2">
+        {!info ? (
+          <p className="p-4 text-dim">Loading…</p>
+        ) : (
+          <>
+            {info.loopback && (
+              <p className="rounded border border-line bg-panel px-3 py-2 text-dim lg:col-span-2">
+                This server answers this machine only, and everybody on it is admin. To let a team in, start it with{' '}
+                <code className="font-mono text-ink">HOST=0.0.0.0</code>: it then prints a link for the first admin.
+              </p>
+            )}
+            <People admin={admin} you={info.you.id} />
+            {!info.loopback && <Me you={info.you.id} />}
+            {admin && <Invites />}
+            <Sessions />
+            {admin && <Tokens />}
+            <WatchdogRulesPanel editable={operates} />
+            <Approval editable={admin} />
+            {admin && <Audit />}
+          </>
+        )}
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,92 @@
+'use client';
+
+import { useQuery } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { Button } from '~/app/_components/Button';
+import { Field, inputClass, Select } from '~/app/_components/Field';
+import { Panel } from '~/app/_components/Panel';
+import { api, useTrpc } from '~/app/_trpc/client';
+import type { Token } from '~/shared/team';
+import { Rows, rowClass } from './Rows';
+import { Secret } from './Secret';
+import { useTeamChange } from './useTeam';
+
+const scopes: readonly Token['scope'][] = ['viewer', 'operator', 'admin', 'trainer'];
+const day = 24 * 3_600_000;
+const lifetimes: Record<string, number | null> = { 'a week': 7 * day, 'a year': 365 * day, 'until revoked': null };
+
+/** What scripts, agents and trainers on other machines sign in with. */
+export function Tokens() {
+  const { data, error } = useQuery(useTrpc().team.tokens.queryOptions());
+  const [name, setName] = useState('');
+  const [scope, setScope] = useState<Token['scope']>('viewer');
+  const [life, setLife] = useState('a week');
+  const [secret, setSecret] = useState<string | null>(null);
+  const make = useTeamChange(async (wish: Parameters<typeof api.team.makeToken.mutate>[0]) =>
+    setSecret((await api.team.makeToken.mutate(wish)).secret),
+  );
+  const revoke = useTeamChange((tokenId: string) => api.team.revokeToken.mutate({ tokenId }), 'The token is dead');
+  const [problem, setProblem] = useState<string | null>(null);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    setProblem(name.trim() ? null : 'say what the token is for');
+    if (name.trim()) make.mutate({ name, scope, expiresInMs: lifetimes[life]! });
+  };
+  return (
+    <Panel title="Tokens">
+      <form onSubmit={submit} noValidate className="grid grid-cols-2 items-end gap-2 border-b border-line p-2 sm:grid-cols-4">
+        <Field label="For what" error={problem}>
+          {(ids) => (
+            <input
+              {...ids}
+              className={`${inputClass} font-sans`}
+              maxLength={80}
+              value={name}
+              onChange={(e) => setName(e.target.value)}
+            />
+          )}
+        </Field>
+        <Field label="May act as">
+          {(ids) => (
+            <Select
+              {...ids}
+              options={scopes}
+              value={scope}
+              onChange={(e) => setScope(e.target.value as Token['scope'])}
+              className="font-sans"
+            />
+          )}
+        </Field>
+        <Field label="Good for">
+          {(ids) => (
+            <Select
+              {...ids}
+              options={Object.keys(lifetimes)}
+              value={life}
+              onChange={(e) => setLife(e.target.value)}
+              className="font-sans"
+            />
+          )}
+        </Field>
+        <Button type="submit" look="primary" disabled={make.isPending}>
+          Make a token
+        </Button>
+      </form>
+      {secret && <Secret label="Send it as “authorization: Bearer …”." text={secret} />}
+      <Rows data={data} error={error} empty="No token.">
+        {(t: Token) => (
+          <li key={t.id} className={rowClass}>
+            <span className="min-w-0 flex-1 truncate">{t.name}</span>
+            <span className="text-2xs text-dim">
+              {t.scope}, by {t.madeBy},{' '}
+              {t.expiresAt === null ? 'until revoked' : `until ${new Date(t.expiresAt).toLocaleDateString()}`}
+            </span>
+            <Button size="small" look="bare" onClick={() => revoke.mutate(t.id)}>
+              Revoke
+            </Button>
+          </li>
+        )}
+      </Rows>
+    </Panel>
+  );
+}

@@ -1,0 +1,188 @@
+'use client';
+
+import { useQuery } from '@tanstack/react-query';
+import { type FormEvent, useEffect, useState } from 'react';
+import { Button } from '~/app/_components/Button';
+import { Field, inputClass, Select } from '~/app/_components/Field';
+import { Panel } from '~/app/_components/Panel';
+import { api, useTrpc } from '~/app/_trpc/client';
+import { type Reaction, reaction, type Watchdog, type WatchdogRules, watchdogRules } from '~/shared/watchdogs';
+import { useTeamChange } from './useTeam';
+
+const names: Record<Watchdog['kind'], string> = {
+  'not-finite': 'NaN or infinity',
+  'loss-spike': 'Loss spike',
+  'gradient-spike': 'Gradient spike',
+  plateau: 'Plateau',
+  collapse: 'Attention collapse',
+  stalled: 'Stalled trainer',
+  disk: 'Disk nearly full',
+};
+const fields: Record<string, string> = {
+  sigmas: 'standard deviations',
+  window: 'over steps',
+  factor: '× median',
+  steps: 'for steps',
+  improvement: 'improvement (share)',
+  entropyBelow: 'entropy below',
+  lossAbove: 'loss above × chance',
+  seconds: 'for seconds',
+  freeBytesBelow: 'free bytes below',
+};
+
+/** The numbers of a rule, by field. */
+const numbersOf = (rule: Watchdog): [string, number][] =>
+  Object.entries(rule).filter((e): e is [string, number] => typeof e[1] === 'number');
+
+/** What the server looks for in every step of every run, and what it does then. `runId` null = of all runs without rules of their own. */
+export function WatchdogRulesPanel({ editable, runId = null }: { editable: boolean; runId?: string | null }) {
+  const { data, error } = useQuery(useTrpc().team.watchdogs.queryOptions({ runId }));
+  // Fields hold what was typed, so that "1e" on the way to "1e-3" is not eaten.
+  const [draft, setDraft] = useState<WatchdogRules | null>(null);
+  const [typed, setTyped] = useState<Record<string, string>>({});
+  const [problem, setProblem] = useState<string | null>(null);
+  useEffect(() => {
+    setDraft(data ?? null);
+    setTyped({});
+    setProblem(null);
+  }, [data]);
+  const save = useTeamChange((rules: WatchdogRules) => api.team.setWatchdogs.mutate({ runId, rules }), 'Watchdogs saved');
+
+  const change = (i: number, part: Record<string, unknown>) =>
+    setDraft((d) => d && { ...d, rules: d.rules.map((r, j) => (j === i ? ({ ...r, ...part } as Watchdog) : r)) });
+  const toggle = (i: number, rule: Watchdog, r: Reaction) =>
+    change(i, { reactions: rule.reactions.includes(r) ? rule.reactions.filter((x) => x !== r) : [...rule.reactions, r] });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!draft) return;
+    const rules = draft.rules.map((rule, i) => {
+      const numbers = numbersOf(rule).map(([name, value]) => [name, Number(typed[`${i}.${name}`] ?? value)] as const);
+      return { ...rule, ...Object.fromEntries(numbers) };
+    });
+    const parsed = watchdogRules.safeParse({ ...draft, rules });
+    const issue = parsed.error?.issues[0];
+    setProblem(issue ? `${where(draft, issue.path)}: ${issue.message}` : null);
+    if (parsed.success) save.mutate(parsed.data);
+  };
+  return (
+    <Panel title={runId === null ? 'Watchdogs of all runs' : 'Watchdogs of this run'}>
+      {error && <p className="px-3 py-4 text-bad">{error.message}</p>}
+      {!draft && !error && <p className="px-3 py-4 text-dim">Loading…</p>}
+      {draft && (
+        <form onSubmit={submit} noValidate>
+          <ul className="divide-y divide-line/70">
+            {draft.rules.map((rule, i) => (
+              <li key={rule.kind} className="px-3 py-1.5">
+                <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
+                  <label className="flex items-center gap-2 font-medium">
+                    <input
+                      type="checkbox"
+                      disabled={!editable}
+                      checked={rule.enabled}
+                      onChange={(e) => change(i, { enabled: e.target.checked })}
+                    />
+                    {names[rule.kind]}
+                  </label>
+                  <span className="ml-auto flex flex-wrap gap-x-2">
+                    {reaction.options.map((r) => (
+                      <label key={r} className="flex items-center gap-1 text-2xs text-dim">
+                        <input
+                          type="checkbox"
+                          disabled={!editable || !rule.enabled}
+                          checked={rule.reactions.includes(r)}
+                          onChange={() => toggle(i, rule, r)}
+                        />
+                        {r}
+                      </label>
+                    ))}
+                  </span>
+                </div>
+                {numbersOf(rule).length > 0 && (
+                  <div className="mt-1 grid grid-cols-2 gap-2">
+                    {numbersOf(rule).map(([name, value]) => (
+                      <Field key={name} label={fields[name] ?? name}>
+                        {(ids) => (
+                          <input
+                            {...ids}
+                            className={inputClass}
+                            inputMode="decimal"
+                            disabled={!editable || !rule.enabled}
+                            value={typed[`${i}.${name}`] ?? String(value)}
+                            onChange={(e) => setTyped({ ...typed, [`${i}.${name}`]: e.target.value })}
+                          />
+                        )}
+                      </Field>
+                    ))}
+                  </div>
+                )}
+              </li>
+            ))}
+          </ul>
+          <Webhooks draft={draft} editable={editable} onChange={(webhooks) => setDraft({ ...draft, webhooks })} />
+          {problem && (
+            <p role="alert" className="px-3 py-1 text-bad">
+              {problem}
+            </p>
+          )}
+          {editable && (
+            <p className="border-t border-line p-2 text-right">
+              <Button type="submit" look="primary" disabled={save.isPending}>
+                Save
+              </Button>
+            </p>
+          )}
+        </form>
+      )}
+    </Panel>
+  );
+}
+
+const where = (draft: WatchdogRules, [list, i, ...rest]: PropertyKey[]): string =>
+  list === 'rules' && typeof i === 'number'
+    ? `${names[draft.rules[i]!.kind]}, ${rest.map((r) => fields[String(r)] ?? String(r)).join('.')}`
+    : [list, i, ...rest].map(String).join('.');
+
+function Webhooks({
+  draft,
+  editable,
+  onChange,
+}: {
+  draft: WatchdogRules;
+  editable: boolean;
+  onChange(webhooks: WatchdogRules['webhooks']): void;
+}) {
+  const { webhooks } = draft;
+  return (
+    <fieldset className="border-t border-line px-3 py-2" disabled={!editable}>
+      <legend className="float-left mr-2 text-xs text-dim">Webhooks</legend>
+      <div className="clear-left flex flex-col gap-1">
+        {webhooks.map((hook, i) => (
+          <div key={i} className="flex gap-1">
+            <input
+              aria-label={`Address of webhook ${i + 1}`}
+              className={inputClass}
+              placeholder="https://…"
+              value={hook.url}
+              onChange={(e) => onChange(webhooks.with(i, { ...hook, url: e.target.value }))}
+            />
+            <Select
+              aria-label={`Format of webhook ${i + 1}`}
+              className="w-auto! font-sans"
+              options={['json', 'slack', 'discord']}
+              value={hook.format}
+              onChange={(e) => onChange(webhooks.with(i, { ...hook, format: e.target.value as typeof hook.format }))}
+            />
+            <Button size="small" look="bare" onClick={() => onChange(webhooks.toSpliced(i, 1))}>
+              Remove
+            </Button>
+          </div>
+        ))}
+        {editable && webhooks.length < 10 && (
+          <Button size="small" className="self-start" onClick={() => onChange([...webhooks, { url: '', format: 'json' }])}>
+            Add a webhook
+          </Button>
+        )}
+      </div>
+    </fieldset>
+  );
+}

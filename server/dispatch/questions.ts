@@ -1,0 +1,313 @@
+/**
+ * Questions about checkpoints (shared/analyses.ts): which wait, which trainer answers which, and how the answer gets into the run's log, once. They are in the logs
+ * as commands; this holds only what passes: who is asked now, and how far it is. Pure: trainers are ports.
+ */
+import { nanoid } from 'nanoid';
+import type { Room } from '~/server/runs/room';
+import { asksCheckpoint, checkpointAsked, openQuestions } from '~/shared/analyses';
+import { type Refusal, type RefusalReason, refuse } from '~/shared/commands';
+import type { TaskKind } from '~/shared/config';
+import type { Entry, RunEvent } from '~/shared/events';
+import type { CommandRecord, RunView } from '~/shared/fold';
+import type { Actor } from '~/shared/ids';
+import type { Question, QuestionAnswer, QuestionProgress, QuestionSummary } from '~/shared/protocol';
+import { moveInQueue } from './queue';
+
+export interface QuestionPort {
+  ask(question: Question): void;
+  forget(forgotten: { ticket: string }): void;
+}
+
+export interface Answerer {
+  id: string;
+  name: string;
+  tasks: readonly TaskKind[];
+  port: QuestionPort;
+  /** It trains, so that an idle one is asked first. */
+  busy(): boolean;
+}
+
+export interface QuestionsDeps {
+  room(runId: string): Promise<Room | null>;
+  hasBlob(hash: string): Promise<boolean>;
+  now(): number;
+  onError(error: unknown): void;
+}
+
+interface Asked {
+  runId: string;
+  commandId: string;
+  /** Lowest first. */
+  place: number;
+  task: TaskKind;
+  about: Pick<QuestionSummary, 'name' | 'action' | 'label' | 'actor' | 'step'>;
+  /** Trainers that were lost over it. */
+  losses: number;
+}
+
+interface Running {
+  asked: Asked;
+  ticket: string;
+  trainer: Answerer;
+  done: number;
+  of: number;
+}
+
+/** So many trainers lost over one question are no accident. */
+const maxLosses = 3;
+
+export class Questions {
+  readonly #waiting = new Map<string, Asked>();
+  /** By trainer: each has one. */
+  readonly #running = new Map<string, Running>();
+  readonly #trainers = new Map<string, Answerer>();
+  #dispatching = false;
+  #again = false;
+
+  constructor(private readonly deps: QuestionsDeps) {}
+
+  /** Of a run as it is found at start. */
+  found(view: RunView): void {
+    for (const record of openQuestions(view)) this.#add(view, record);
+  }
+
+  /** To be called with everything that is committed. */
+  committed(view: RunView, entries: readonly Entry[]): void {
+    for (const { event } of entries)
+      switch (event.type) {
+        case 'command.requested':
+        case 'command.queued': {
+          const commandId = event.type === 'command.queued' ? event.commandId : event.command.id;
+          const record = view.commands.find((c) => c.command.id === commandId);
+          if (record && isOpen(record) && asksCheckpoint(view, record) && !this.#asked(commandId)) this.#add(view, record);
+          const waiting = this.#waiting.get(commandId);
+          if (waiting && record?.place !== undefined) waiting.place = record.place;
+          break;
+        }
+        case 'command.applied':
+        case 'command.refused':
+          this.#drop(event.commandId);
+      }
+  }
+
+  came(trainer: Answerer): void {
+    this.left(trainer.id);
+    this.#trainers.set(trainer.id, trainer);
+    this.#dispatch();
+  }
+
+  /** Its connection is gone: what it was asked goes to the next. */
+  left(trainerId: string): void {
+    const trainer = this.#trainers.get(trainerId);
+    const running = this.#running.get(trainerId);
+    this.#trainers.delete(trainerId);
+    this.#running.delete(trainerId);
+    if (!trainer || !running) return;
+    const { asked } = running;
+    asked.losses++;
+    const lost = `trainer ${trainer.name} was lost while it answered`;
+    if (asked.losses >= maxLosses) {
+      this.#note(asked, (record) => refused(record, asked.about.step, 'failed', `${lost}, the ${maxLosses}rd in a row`));
+      return;
+    }
+    this.#waiting.set(asked.commandId, asked);
+    this.#note(asked, (record) => scheduled(record, asked.about.step, `waits for a trainer again: ${lost}`));
+    this.#dispatch();
+  }
+
+  progress(trainerId: string, { ticket, done, of }: QuestionProgress): void {
+    const running = this.#running.get(trainerId);
+    if (running?.ticket === ticket) Object.assign(running, { done, of });
+  }
+
+  /** Resolves once the answer is in the log, or was one that nobody waits for. */
+  async answer(trainerId: string, { ticket, result }: QuestionAnswer): Promise<void> {
+    const running = this.#running.get(trainerId);
+    if (running?.ticket !== ticket) return;
+    const { asked, trainer } = running;
+    this.#running.delete(trainerId);
+    try {
+      await this.#write(asked, (record, view) => {
+        const about = checkpointAsked(view, record);
+        if (!about) return refused(record, asked.about.step, 'state', goneBack);
+        if (!result.ok) return refused(record, about.step, result.reason, result.message);
+        const { summary, message, backend } = result;
+        const { seq, command } = record;
+        const { step } = about;
+        const by = `answered by ${trainer.name} on ${backend}, from the checkpoint at step ${step}`;
+        return [
+          { type: 'command.applied', commandId: command.id, seq, step, before: null, after: null, message: by },
+          {
+            type: 'analysis',
+            step,
+            kind: asked.about.action,
+            commandId: command.id,
+            summary,
+            message,
+            blob: null,
+            checkpoint: about.blob.hash,
+          },
+        ];
+      });
+    } catch (error) {
+      // Not in the log, so it is asked again.
+      this.deps.onError(error);
+      this.#waiting.set(asked.commandId, asked);
+    }
+    this.#dispatch();
+  }
+
+  /** Those being answered first, then those that wait, the next one first. */
+  list(): QuestionSummary[] {
+    const summary = ({ runId, commandId, about }: Asked) => ({ runId, commandId, ...about });
+    return [
+      ...[...this.#running.values()].map(({ asked, trainer, done, of }) => ({
+        ...summary(asked),
+        trainer: trainer.name,
+        why: null,
+        done,
+        of,
+      })),
+      ...this.#inOrder().map((asked) => ({ ...summary(asked), trainer: null, why: this.#whyWaits(asked), done: 0, of: 0 })),
+    ];
+  }
+
+  /** Lets a question that waits wait before another one, or (null) last. */
+  async move(actor: Actor, commandId: string, before: string | null): Promise<{ ok: true } | Refusal> {
+    const unknown = (field: string, id: string) => refuse('state', `${field}: no question ${id} waits for a trainer`, field);
+    if (!this.#waiting.has(commandId)) return unknown('commandId', commandId);
+    if (before !== null && !this.#waiting.has(before)) return unknown('before', before);
+    const queue = this.#inOrder().map((a) => ({ runId: a.commandId, place: a.place }));
+    const answer = moveInQueue(queue, commandId, before, this.deps.now());
+    if (!answer.ok) return answer;
+    for (const { runId: id, place } of answer.moved) {
+      const asked = this.#waiting.get(id);
+      if (asked) await this.#write(asked, () => [{ type: 'command.queued', actor, commandId: id, place }]);
+    }
+    return { ok: true };
+  }
+
+  #asked(commandId: string): boolean {
+    return this.#waiting.has(commandId) || [...this.#running.values()].some((r) => r.asked.commandId === commandId);
+  }
+
+  #add(view: RunView, record: CommandRecord): void {
+    const { command, actor, at } = record;
+    if (command.kind !== 'act') return;
+    this.#waiting.set(command.id, {
+      runId: view.runId,
+      commandId: command.id,
+      place: record.place ?? at,
+      task: view.config.task.kind,
+      about: {
+        name: view.config.name,
+        action: command.action,
+        label: view.controls.actions.find((a) => a.name === command.action)?.label ?? command.action,
+        actor,
+        step: checkpointAsked(view, record)?.step ?? 0,
+      },
+      losses: 0,
+    });
+    this.#dispatch();
+  }
+
+  /** It has its answer, or was called off. */
+  #drop(commandId: string): void {
+    this.#waiting.delete(commandId);
+    for (const [id, { asked, ticket, trainer }] of this.#running)
+      if (asked.commandId === commandId) {
+        this.#running.delete(id);
+        trainer.port.forget({ ticket });
+        this.#dispatch();
+      }
+  }
+
+  #inOrder(): Asked[] {
+    return [...this.#waiting.values()].sort((a, b) => a.place - b.place || (a.commandId < b.commandId ? -1 : 1));
+  }
+
+  #whyWaits({ task }: Asked): string | null {
+    if (this.#trainers.size === 0) return 'no trainer is here that answers questions';
+    return [...this.#trainers.values()].some((t) => t.tasks.includes(task)) ? null : `no trainer here knows the task ${task}`;
+  }
+
+  #dispatch(): void {
+    this.#again = true;
+    if (this.#dispatching) return;
+    this.#dispatching = true;
+    void (async () => {
+      while (this.#again) {
+        this.#again = false;
+        for (const asked of this.#inOrder()) await this.#handOver(asked);
+      }
+    })()
+      .catch(this.deps.onError)
+      .finally(() => {
+        this.#dispatching = false;
+      });
+  }
+
+  async #handOver(asked: Asked): Promise<void> {
+    const able = [...this.#trainers.values()].filter((t) => t.tasks.includes(asked.task) && !this.#running.has(t.id));
+    const trainer = able.find((t) => !t.busy()) ?? able[0];
+    if (!trainer || !this.#waiting.delete(asked.commandId)) return;
+    const ticket = nanoid();
+    const running: Running = { asked, ticket, trainer, done: 0, of: 0 };
+    this.#running.set(trainer.id, running);
+    try {
+      const question = await this.#question(asked, ticket, trainer.name);
+      // Meanwhile it may have been called off, or the trainer lost.
+      const still = this.#running.get(trainer.id) === running;
+      if (question && still) trainer.port.ask(question);
+      else if (still) this.#running.delete(trainer.id);
+    } catch (error) {
+      this.deps.onError(error);
+      if (this.#running.get(trainer.id) === running) this.#running.delete(trainer.id);
+    }
+  }
+
+  /** Says in the log who answers it. @returns null when it cannot be asked any more, which the log says then */
+  async #question(asked: Asked, ticket: string, trainer: string): Promise<Question | null> {
+    const room = await this.deps.room(asked.runId);
+    const record = room?.view.commands.find((c) => c.command.id === asked.commandId);
+    if (!room || !record || !isOpen(record) || record.command.kind !== 'act') return null;
+    const { config } = room.view;
+    const { action, args } = record.command;
+    const about = checkpointAsked(room.view, record);
+    const here = about !== undefined && (await this.deps.hasBlob(about.blob.hash));
+    const step = about?.step ?? asked.about.step;
+    await this.#write(asked, (open) =>
+      here
+        ? scheduled(open, step, `${trainer} answers it, from the checkpoint at step ${step}`)
+        : refused(open, step, 'state', about ? `the checkpoint at step ${step} is no longer kept here` : goneBack),
+    );
+    if (!here) return null;
+    asked.about.step = step;
+    return { ticket, runId: asked.runId, commandId: asked.commandId, config, action, args, step, blob: about.blob };
+  }
+
+  /** Adds to the run's log while the question is open. */
+  async #write({ runId, commandId }: Asked, events: (record: CommandRecord, view: RunView) => RunEvent[]): Promise<void> {
+    const room = await this.deps.room(runId);
+    await room?.decide((view) => {
+      const record = view.commands.find((c) => c.command.id === commandId);
+      return record && isOpen(record) ? events(record, view) : [];
+    });
+  }
+
+  #note(asked: Asked, events: (record: CommandRecord) => RunEvent[]): void {
+    this.#write(asked, events).catch(this.deps.onError);
+  }
+}
+
+const goneBack = 'the run went back to a checkpoint before the one this asks about';
+
+const isOpen = ({ outcome }: CommandRecord): boolean => outcome.status === 'requested' || outcome.status === 'scheduled';
+
+const scheduled = ({ seq, command }: CommandRecord, step: number, message: string): RunEvent[] => [
+  { type: 'command.scheduled', commandId: command.id, seq, step, message: message.slice(0, 500) },
+];
+
+const refused = ({ seq, command }: CommandRecord, step: number, reason: RefusalReason, message: string): RunEvent[] => [
+  { type: 'command.refused', commandId: command.id, seq, step, reason, message: message.slice(0, 500) },
+];

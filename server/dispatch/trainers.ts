@@ -1,0 +1,391 @@
+/**
+ * Which trainer holds which run. Waiting runs go, oldest first unless people moved them, to trainers that are ready and able; each takeover is a new tenure, so that what an earlier
+ * holder still sends is refused. Pure: trainers are ports, time is given.
+ */
+
+import type { Clock } from '~/server/base/clock';
+import type { Room } from '~/server/runs/room';
+import { type LoggedCommand, refuse } from '~/shared/commands';
+import type { RunConfig } from '~/shared/config';
+import {
+  type Assignment,
+  type BatchAnswer,
+  type EventBatch,
+  type Registration,
+  type RegistrationAnswer,
+  type TrainerSummary,
+  VERSION,
+} from '~/shared/protocol';
+import { pendingRevert } from '~/shared/revert';
+import type { Answerer, QuestionPort } from './questions';
+import type { Waiting } from './queue';
+import { type OpenRun, openRun, WaitingRuns } from './waitingRuns';
+
+export interface TrainerPort extends QuestionPort {
+  assign(assignment: Assignment): void;
+  command(command: LoggedCommand & { runId: string }): void;
+  release(release: { runId: string; tenure: number; message: string }): void;
+  /** Another connection of the same process took its place. */
+  close(): void;
+}
+
+interface Trainer {
+  registration: Registration;
+  /** null while it is away. */
+  port: TrainerPort | null;
+  ready: boolean;
+  /** The run it holds, also while it is away. */
+  runId: string | null;
+  /** Commands for the run that came before the trainer was told that it has it; null = it knows. */
+  early: LoggedCommand[] | null;
+  /** Ends the time in which it may come back. */
+  cancelGrace: (() => void) | null;
+}
+
+export interface TrainersDeps {
+  clock: Clock;
+  room(runId: string): Promise<Room | null>;
+  onChange(): void;
+  /** Run `waiting` could be trained by connected trainers that have the runs `held`. */
+  onWait?(waiting: string, held: string[]): void;
+  /** Told which trainers are connected that answer questions. */
+  answerers: { came(answerer: Answerer): void; left(trainerId: string): void };
+  /** A failure of the store: the run is tried again later. */
+  onError(error: unknown): void;
+  /** How long a trainer may be away before its run goes to another. */
+  graceMs: number;
+  retryMs?: number;
+}
+
+export class Trainers {
+  readonly #trainers = new Map<string, Trainer>();
+  readonly #runs: WaitingRuns;
+  #dispatching = false;
+  #again = false;
+  #closed = false;
+
+  constructor(private readonly deps: TrainersDeps) {
+    this.#runs = new WaitingRuns(deps.clock, deps.graceMs, () => this.#dispatch());
+  }
+
+  /** A run found at start: its holder may be training on and come back, unless it is known to be gone. */
+  found(run: OpenRun, holderIsGone: boolean): void {
+    this.#runs.found(run, holderIsGone);
+  }
+
+  /** A run that needs a trainer. */
+  add(run: OpenRun): void {
+    this.#runs.add(run);
+  }
+
+  /** The run ended, or is gone. */
+  remove(runId: string): void {
+    this.#runs.remove(runId);
+  }
+
+  /** Takes a run from whoever holds it: it goes, as it is now, to the next who is ready. */
+  release(run: OpenRun, tenure: number, message: string): void {
+    for (const t of [...this.#trainers.values()]) {
+      if (t.runId !== run.runId) continue;
+      t.cancelGrace?.();
+      t.cancelGrace = null;
+      t.runId = null;
+      // One that is just being assigned the run learns that it is not (#assign).
+      if (t.early === null) t.port?.release({ runId: run.runId, tenure, message });
+      if (!t.port) this.#trainers.delete(t.registration.trainerId);
+    }
+    this.remove(run.runId);
+    this.deps.onChange();
+    this.add(run);
+  }
+
+  /** Looks again who could train what waits. */
+  look(): void {
+    this.#dispatch();
+  }
+
+  /** Runs that wait for a trainer, the next one first; those whose holder may still come back included. */
+  queue(): Waiting[] {
+    return this.#runs.queue();
+  }
+
+  /** Somebody moved it. */
+  moved(runId: string, place: number): void {
+    this.#runs.moved(runId, place);
+  }
+
+  /** A trainer holds it, or may come back for it. */
+  holds(runId: string): boolean {
+    return this.#runs.awaits(runId) || [...this.#trainers.values()].some((t) => t.runId === runId);
+  }
+
+  list(): TrainerSummary[] {
+    return [...this.#trainers.values()].map(({ registration: r, port, runId }) => ({
+      id: r.trainerId,
+      name: r.name,
+      host: r.host,
+      connected: port !== null,
+      runId,
+      backends: r.backends,
+      memoryBytes: r.memoryBytes,
+    }));
+  }
+
+  async register(registration: Registration, port: TrainerPort): Promise<RegistrationAnswer> {
+    if (registration.version !== VERSION)
+      return refuse(
+        'invalid',
+        `version: this server speaks ${VERSION}, the trainer ${registration.version}; use the same release`,
+        'version',
+      );
+    const { trainerId, active } = registration;
+    const known = this.#trainers.get(trainerId);
+    if (known?.port && known.port !== port) known.port.close();
+    known?.cancelGrace?.();
+    const trainer: Trainer = { registration, port, ready: false, runId: known?.runId ?? null, early: [], cancelGrace: null };
+    this.#trainers.set(trainerId, trainer);
+    this.deps.onChange();
+    if (registration.answers) this.deps.answerers.came(answererOf(trainer, port));
+
+    if (trainer.runId !== null && trainer.runId !== active?.runId) this.#giveUp(trainer, 'no longer has the run');
+    if (!active) return { ok: true, active: null };
+    const room = await this.deps.room(active.runId);
+    const mine =
+      room &&
+      room.view.tenure === active.tenure &&
+      !pendingRevert(room.view) &&
+      room.view.trainer?.id === trainerId &&
+      !this.#heldBesides(trainer, active.runId);
+    if (!mine) {
+      if (trainer.runId !== null) this.#giveUp(trainer, 'no longer has the run');
+      return { ok: true, active: null };
+    }
+    trainer.runId = active.runId;
+    this.remove(active.runId);
+    await room.back();
+    this.deps.onChange();
+    // What came early is among the open ones.
+    trainer.early = null;
+    return { ok: true, active: { nextEvent: room.nextEvent, commands: room.open(active.lastCommandSeq) } };
+  }
+
+  /** The trainer can take a run; what it held is over or given up. */
+  async ready(trainerId: string, port: TrainerPort): Promise<void> {
+    const trainer = this.#connected(trainerId, port);
+    if (!trainer) return;
+    const { runId } = trainer;
+    trainer.runId = null;
+    if (runId !== null) await this.#leave(runId, `trainer ${trainer.registration.name} gave the run up`);
+    trainer.ready = true;
+    this.deps.onChange();
+    this.#dispatch();
+  }
+
+  async events(trainerId: string, port: TrainerPort, batch: EventBatch): Promise<BatchAnswer> {
+    const trainer = this.#connected(trainerId, port);
+    if (!trainer) return { ok: false, reason: 'unavailable', message: 'register first' };
+    if (trainer.runId !== batch.runId)
+      return { ok: false, reason: 'fenced', message: `run ${batch.runId} is not held by trainer ${trainer.registration.name}` };
+    const room = await this.deps.room(batch.runId);
+    if (!room) return { ok: false, reason: 'fenced', message: `there is no run ${batch.runId}` };
+    const answer = await room.events(batch);
+    if (!answer.ok && answer.reason === 'invalid')
+      await room.alert('error', 'trainer', `${trainer.registration.name} sent what does not fit the run: ${answer.message}`);
+    return answer;
+  }
+
+  /** Hands a command that is in the log to whoever holds the run; a trainer that is away gets it when it is back. */
+  deliver(runId: string, command: LoggedCommand): void {
+    for (const t of this.#trainers.values()) {
+      if (t.runId !== runId) continue;
+      if (t.early) t.early.push(command);
+      else t.port?.command({ ...command, runId });
+    }
+  }
+
+  /** The connection is gone. The process may live on and come back. */
+  gone(trainerId: string, port: TrainerPort): void {
+    const trainer = this.#connected(trainerId, port);
+    if (!trainer) return;
+    trainer.port = null;
+    trainer.ready = false;
+    this.deps.answerers.left(trainerId);
+    const name = trainer.registration.name;
+    if (trainer.runId === null) this.#trainers.delete(trainerId);
+    else {
+      this.#lost(trainer.runId, `the connection to trainer ${name} is lost`);
+      trainer.cancelGrace = this.deps.clock.after(this.deps.graceMs, () => this.#giveUp(trainer, 'did not come back'));
+    }
+    this.deps.onChange();
+  }
+
+  /** The process is known to have ended: nobody waits for it. @returns the trainers it was */
+  died(host: string, pid: number, message: string): string[] {
+    const dead = [...this.#trainers.values()].filter((t) => t.registration.host === host && t.registration.pid === pid);
+    for (const t of dead) {
+      t.port = null;
+      t.ready = false;
+      this.deps.answerers.left(t.registration.trainerId);
+      if (t.runId === null) this.#trainers.delete(t.registration.trainerId);
+      else {
+        void this.deps
+          .room(t.runId)
+          .then((room) => room?.alert('warning', 'trainer', message))
+          .catch(this.deps.onError);
+        this.#giveUp(t, message);
+      }
+    }
+    this.deps.onChange();
+    return dead.map((t) => t.registration.trainerId);
+  }
+
+  /** The trainers that this process is. */
+  processes(host: string, pid: number): string[] {
+    return [...this.#trainers.values()].flatMap(({ registration: r }) => (r.host === host && r.pid === pid ? [r.trainerId] : []));
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#runs.close();
+    for (const t of this.#trainers.values()) t.cancelGrace?.();
+  }
+
+  #connected(trainerId: string, port: TrainerPort): Trainer | null {
+    const trainer = this.#trainers.get(trainerId);
+    return trainer?.port === port ? trainer : null;
+  }
+
+  /** The trainer will not go on with its run: the next one may. */
+  #giveUp(trainer: Trainer, why: string): void {
+    const { runId } = trainer;
+    trainer.cancelGrace?.();
+    trainer.cancelGrace = null;
+    trainer.runId = null;
+    if (!trainer.port) this.#trainers.delete(trainer.registration.trainerId);
+    if (runId !== null) void this.#leave(runId, `trainer ${trainer.registration.name}: ${why}`);
+    this.deps.onChange();
+  }
+
+  /** The run lost its holder, unless another took it over meanwhile: it says so, and needs a trainer. */
+  async #leave(runId: string, message: string): Promise<void> {
+    try {
+      const room = await this.deps.room(runId);
+      if (!room || this.#closed || this.holds(runId)) return;
+      await room.lost(message);
+      await room.settle();
+      const run = openRun(room);
+      if (run && !this.holds(runId)) this.add(run);
+    } catch (error) {
+      this.deps.onError(error);
+      this.deps.clock.after(this.deps.retryMs ?? 1000, () => void this.#leave(runId, message));
+    }
+  }
+
+  #heldBesides(trainer: Trainer, runId: string): boolean {
+    return [...this.#trainers.values()].some((t) => t !== trainer && t.runId === runId);
+  }
+
+  #lost(runId: string, message: string): void {
+    if (this.#closed) return;
+    void this.deps
+      .room(runId)
+      .then((room) => room?.lost(message))
+      .catch(this.deps.onError);
+  }
+
+  #dispatch(): void {
+    this.#again = true;
+    if (this.#dispatching || this.#closed) return;
+    this.#dispatching = true;
+    void this.#assignAll()
+      .catch(this.deps.onError)
+      .finally(() => {
+        this.#dispatching = false;
+        if (this.#again) this.#dispatch();
+      });
+  }
+
+  async #assignAll(): Promise<void> {
+    this.#again = false;
+    for (const run of this.#runs.free()) {
+      // A trainer that came meanwhile takes the first of them, not the next one.
+      if (this.#again) return;
+      const trainer = [...this.#trainers.values()].find((t) => t.ready && t.port && misfit(t.registration, run.config) === null);
+      if (trainer && this.#runs.take(run.runId)) await this.#assign(run, trainer);
+      else await this.#wait(run);
+    }
+  }
+
+  async #assign(run: OpenRun, trainer: Trainer): Promise<void> {
+    trainer.ready = false;
+    trainer.runId = run.runId;
+    trainer.early = [];
+    const { trainerId, name, host } = trainer.registration;
+    try {
+      const room = await this.deps.room(run.runId);
+      const assignment = (await room?.assign({ id: trainerId, name, host })) ?? null;
+      if (assignment && trainer.runId === run.runId && trainer.port) {
+        trainer.port.assign(assignment);
+        for (const command of trainer.early) trainer.port.command({ ...command, runId: run.runId });
+        trainer.early = null;
+      } else if (!assignment || trainer.runId === null) {
+        trainer.runId = null;
+        trainer.ready = trainer.port !== null;
+        this.#again = true;
+      }
+    } catch (error) {
+      this.deps.onError(error);
+      trainer.runId = null;
+      trainer.ready = trainer.port !== null;
+      this.deps.clock.after(this.deps.retryMs ?? 1000, () => this.add(run));
+    }
+    this.deps.onChange();
+  }
+
+  /** A run that no trainer takes now: a stop needs none, and if no trainer here ever can, its log says why, once. */
+  async #wait(run: OpenRun): Promise<void> {
+    try {
+      const room = await this.deps.room(run.runId);
+      if (!room || this.holds(run.runId)) return;
+      await room.stopIfAsked();
+      const here = [...this.#trainers.values()].filter((t) => t.port);
+      const reasons = here.map((t) => misfit(t.registration, run.config));
+      const held = here.flatMap(({ runId }, at) => (reasons[at] === null && runId !== null ? [runId] : []));
+      if (held.length > 0) this.deps.onWait?.(run.runId, held);
+      if (here.length === 0 || reasons.includes(null) || !this.#runs.isFree(run.runId)) return;
+      await tell(room, `no trainer here can take this run: ${[...new Set(reasons)].join('; ')}`);
+    } catch (error) {
+      this.deps.onError(error);
+    }
+  }
+
+  /** A trainer process that ends before it has registered, again and again, says nothing itself: the runs that wait for it do. */
+  async neverCame(message: string): Promise<void> {
+    if ([...this.#trainers.values()].some((t) => t.port)) return;
+    for (const { runId } of this.#runs.free()) {
+      const room = await this.deps.room(runId);
+      if (room) await tell(room, message);
+    }
+  }
+}
+
+const answererOf = (trainer: Trainer, port: TrainerPort): Answerer => ({
+  id: trainer.registration.trainerId,
+  name: trainer.registration.name,
+  tasks: trainer.registration.tasks,
+  port,
+  busy: () => trainer.runId !== null,
+});
+
+/** Why a run waits: once, as long as it is the newest alert. */
+async function tell(room: Room, message: string): Promise<void> {
+  if (room.view.alerts.at(-1)?.message !== message) await room.alert('warning', 'queue', message);
+}
+
+/** null, or why this trainer cannot train it. */
+function misfit(r: Registration, config: RunConfig): string | null {
+  if (!r.tasks.includes(config.task.kind)) return `${r.name} does not train the task ${config.task.kind}`;
+  if (config.backend !== 'auto' && !r.backends.includes(config.backend))
+    return `${r.name} has the backends ${r.backends.join(', ')}, not ${config.backend}`;
+  return null;
+}

@@ -1,0 +1,90 @@
+/** Runs that need a trainer: those to be given out, and those whose last holder may still come back. Pure. */
+
+import type { Clock } from '~/server/base/clock';
+import type { Room } from '~/server/runs/room';
+import type { RunConfig } from '~/shared/config';
+import { ended, placeInQueue } from '~/shared/fold';
+import { inOrder, type Waiting } from './queue';
+
+/** A run that has not ended. */
+export interface OpenRun {
+  runId: string;
+  /** The lowest goes first. */
+  place: number;
+  config: RunConfig;
+  /** Whoever took it last. */
+  trainerId: string | null;
+}
+
+/** What the queue needs to know of a room's run; null when it has ended. */
+export const openRun = ({ runId, view }: Pick<Room, 'runId' | 'view'>): OpenRun | null =>
+  ended(view.status) ? null : { runId, place: placeInQueue(view), config: view.config, trainerId: view.trainer?.id ?? null };
+
+export class WaitingRuns {
+  /** Without a holder. */
+  readonly #free = new Map<string, OpenRun>();
+  /** Their holder may still come back, though this server has not seen it yet. */
+  readonly #awaited = new Map<string, { run: OpenRun; cancel: () => void }>();
+
+  /** @param onFree called when a run can be given out */
+  constructor(
+    private readonly clock: Clock,
+    private readonly graceMs: number,
+    private readonly onFree: () => void,
+  ) {}
+
+  found(run: OpenRun, holderIsGone: boolean): void {
+    if (run.trainerId === null || holderIsGone) {
+      this.add(run);
+      return;
+    }
+    const cancel = this.clock.after(this.graceMs, () => {
+      this.#awaited.delete(run.runId);
+      this.add(run);
+    });
+    this.#awaited.set(run.runId, { run, cancel });
+  }
+
+  add(run: OpenRun): void {
+    this.#free.set(run.runId, run);
+    this.onFree();
+  }
+
+  remove(runId: string): void {
+    this.#free.delete(runId);
+    this.#awaited.get(runId)?.cancel();
+    this.#awaited.delete(runId);
+  }
+
+  /** Takes a run out that is given to a trainer. @returns false when it was not free any more */
+  take(runId: string): boolean {
+    return this.#free.delete(runId);
+  }
+
+  moved(runId: string, place: number): void {
+    const run = this.#free.get(runId) ?? this.#awaited.get(runId)?.run;
+    if (run) run.place = place;
+  }
+
+  isFree(runId: string): boolean {
+    return this.#free.has(runId);
+  }
+
+  awaits(runId: string): boolean {
+    return this.#awaited.has(runId);
+  }
+
+  /** Those to be given out, the next one first. */
+  free(): OpenRun[] {
+    return [...this.#free.values()].sort(inOrder);
+  }
+
+  /** All that wait, the next one first. */
+  queue(): Waiting[] {
+    return [...this.#free.values(), ...[...this.#awaited.values()].map((a) => a.run)].sort(inOrder);
+  }
+
+  close(): void {
+    for (const { cancel } of this.#awaited.values()) cancel();
+  }
+}

@@ -1,0 +1,252 @@
+/** Builds the server: store, hub, links and pages on one port. What `npm start` runs and what tests start on port 0. */
+import { hostname } from 'node:os';
+import { openAuditFile } from '~/server/audit/auditFile';
+import { type Clock, realClock } from '~/server/base/clock';
+import { Jobs } from '~/server/base/jobs';
+import { StartError } from '~/server/base/startError';
+import { forgetUploads } from '~/server/export/routes';
+import { forgetCutImports } from '~/server/import/importRun';
+import { openRetention } from '~/server/retention/keeper';
+import { openSweep, type SweepDeps } from '~/server/retention/sweep';
+import type { FrameSettings } from '~/server/runs/frames';
+import { type OpenHub, openHub } from '~/server/runs/hub';
+import { openTrainerLink } from '~/server/sockets/trainers';
+import { openViewerLink } from '~/server/sockets/viewers';
+import type { Store } from '~/server/store';
+import { openBlobs } from '~/server/store/blobs';
+import { openSqliteStore } from '~/server/store/sqlite/open';
+import { keepAudit } from '~/server/team/commandAudit';
+import { House } from '~/server/team/house';
+import { People, systemActor } from '~/server/team/people';
+import { startWatchdogs } from '~/server/watchdogs/runner';
+import { createHttp, type Pages } from '~/server/web/http';
+import { keptSecret, openIdentity } from '~/server/web/identity';
+import { closeHttp, listen } from '~/server/web/listen';
+import { isLoopback, originRefusal } from '~/server/web/origin';
+import { openPages } from '~/server/web/pages';
+import type { HouseEvent } from '~/shared/team';
+import { firstRuns } from './firstRuns';
+import { startTrainerProcess } from './trainerProcess';
+
+export interface AppOptions {
+  dataFolder: string;
+  host: string;
+  /** 0 = a free one. */
+  port: number;
+  /** People sign in even on loopback; left out: only elsewhere. */
+  loginRequired?: boolean;
+  version: string;
+  /** Next's pages from the folder `root`; null = none. */
+  pages: { dev: boolean; root: string } | null;
+  /** The trainer to keep running beside the server: node arguments, entry last, and where it runs; null = none. */
+  trainer: { args: string[]; folder: string; backend: string } | null;
+  /** Starts runs in a folder that never held one, so that there is something to watch. */
+  firstRuns: boolean;
+  log: Log;
+  store?: Store;
+  clock?: Clock;
+  graceMs?: number;
+  frames?: FrameSettings;
+}
+
+export interface Log {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
+
+export interface App {
+  url: string;
+  /** Path and query of the link that lets an admin in; null on loopback. */
+  adminLink: string | null;
+  trainerToken: string;
+  /** Of the trainer beside the server; null when there is none, or it is down. */
+  trainerPid(): number | null;
+  hub: OpenHub;
+  /** Stops the trainer, commits what it still sends, and lets go of everything. */
+  close(): Promise<void>;
+}
+
+/** Trainers that are known to have ended, so that their runs need not wait for them after a restart. */
+const goneKey = 'trainers.gone';
+const firstRunsKey = 'runs.first';
+
+/** @throws StartError with one line for the person who started it */
+export async function createApp(options: AppOptions): Promise<App> {
+  const { dataFolder, host, log } = options;
+  const clock = options.clock ?? realClock;
+  const onError = (error: unknown) => log.error({ err: error }, error instanceof Error ? error.message : String(error));
+  // Without a login everybody who can reach the port is the admin: never beyond this machine.
+  const loopback = isLoopback(host) && !options.loginRequired;
+  const closers: (() => unknown)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await Promise.resolve(closer()).catch(onError);
+  };
+
+  try {
+    const store = options.store ?? (await openSqliteStore(dataFolder).catch(asStartError));
+    closers.push(() => store.close());
+    await forgetCutImports(store);
+    await forgetUploads(dataFolder);
+    const blobs = await openBlobs(dataFolder, store);
+    const trainerToken = await keptSecret(dataFolder, 'trainer.token');
+    const auditFile = await openAuditFile(dataFolder).catch(asStartError);
+    const house = await House.open(auditFile, () => clock.now());
+    closers.push(async () => {
+      await house.idle();
+      await auditFile.close();
+    });
+    const people = new People(house, () => clock.now());
+    let recheck = () => {};
+    const identity = await openIdentity({ open: loopback, trainerToken, people, onSignOut: () => recheck() });
+    const gone = new Set<string>(JSON.parse((await store.setting(goneKey)) ?? '[]'));
+    const hub = await openHub({
+      store,
+      clock,
+      onError,
+      hasBlob: (hash) => blobs.has(hash),
+      needsApproval: () => house.team.needsApproval,
+      goneTrainers: gone,
+      ...(options.graceMs !== undefined && { graceMs: options.graceMs }),
+      ...(options.frames && { frames: options.frames }),
+    });
+    closers.push(() => hub.close());
+
+    const jobs = new Jobs();
+    const retention = await openRetention({ hub, store, blobs, onError });
+    closers.push(() => retention.close());
+    const say: SweepDeps['say'] = (message, details) => {
+      log.info(details, message);
+      const gone = details.runs.map((runId) => ({ type: 'run.changed', runId, what: 'deleted for good' }) as const);
+      if (gone.length > 0) house.record(systemActor, () => ({ events: gone, result: undefined })).catch(onError);
+    };
+    const sweep = openSweep({ store, blobs, hub, clock, say, onError });
+    closers.push(() => sweep.close());
+
+    const viewers = openViewerLink({ hub, identity, clock, onError, allow: originRefusal });
+    recheck = () => void viewers.recheck().catch(onError);
+    closers.push(recheckOnChange(house, () => recheck()));
+    closers.push(keepAudit(hub, house, onError));
+    const trainers = openTrainerLink({
+      registry: hub.registry,
+      questions: hub.questions,
+      isTrainer: async (request) => (await identity.identify(request))?.role === 'trainer',
+      onError,
+    });
+
+    let openedPages: (pages: Pages | null) => void = () => {};
+    const http = createHttp({
+      hub,
+      blobs,
+      records: {
+        store,
+        blobs,
+        dataFolder,
+        threaded: !options.store,
+        now: () => clock.now(),
+        view: (runId) => hub.view(runId),
+        adopt: (runId) => hub.adopt(runId),
+        async imported(actor, runId, name) {
+          const event = { type: 'run.changed', runId, what: `imported from ${name || 'a file'}`.slice(0, 200) } as const;
+          await house.record(actor, () => ({ events: [event], result: undefined }));
+        },
+        jobs,
+      },
+      retention,
+      identity,
+      house,
+      people,
+      now: () => clock.now(),
+      loopback,
+      system: { version: options.version, dataFolder, loopback },
+      links: { viewers, trainers },
+      pages: new Promise((resolve) => {
+        openedPages = resolve;
+      }),
+      dev: options.pages?.dev ?? false,
+      onError,
+    });
+    const port = await listen(http, host, options.port);
+    closers.push(async () => {
+      const closed = closeHttp(http);
+      // Open sockets would keep it from closing.
+      await Promise.all([viewers.close(), trainers.close()]);
+      await closed;
+      await jobs.idle();
+    });
+    const pages = options.pages && (await openPages({ ...options.pages, host, port }));
+    if (pages) closers.push(() => pages.close());
+    openedPages(pages);
+
+    if (options.firstRuns && hub.summaries().length === 0 && (await store.setting(firstRunsKey)) === null) {
+      for (const config of firstRuns()) await hub.create(systemActor, config, true);
+      await store.setSetting(firstRunsKey, 'started');
+    }
+
+    const local = `http://${urlHost(isWildcard(host) ? '127.0.0.1' : host)}:${port}`;
+    closers.push(
+      startWatchdogs({
+        hub,
+        house,
+        clock,
+        dataFolder,
+        url: () => local,
+        delivery: { fetch, pause: (ms) => new Promise((resolve) => void clock.after(ms, () => resolve())) },
+        onError,
+      }),
+    );
+    let trainerPid: () => number | null = () => null;
+    if (options.trainer) {
+      // A trainer that died while another took its place never comes back; few are worth remembering.
+      const remember = async (ids: string[]) => {
+        for (const id of ids) gone.add(id);
+        await store.setSetting(goneKey, JSON.stringify([...gone].slice(-100)));
+      };
+      const child = startTrainerProcess({
+        args: options.trainer.args,
+        folder: options.trainer.folder,
+        env: {
+          HEADROOM_SERVER: local,
+          HEADROOM_TRAINER_TOKEN: trainerToken,
+          HEADROOM_TRAINER_NAME: 'local',
+          HEADROOM_BACKEND: options.trainer.backend,
+          HEADROOM_DATA: dataFolder,
+          HEADROOM_PARENT: String(process.pid),
+        },
+        log: (line) => log.info({ from: 'trainer' }, line),
+        onDeath(pid, message) {
+          log.warn({ pid }, message);
+          // Without the wait, so that the next death for the same reason is the same news.
+          hub.registry.neverCame(message.replace(/; it is started again.*$/, '')).catch(onError);
+          remember(hub.registry.died(hostname(), pid, message)).catch(onError);
+        },
+      });
+      trainerPid = child.pid;
+      closers.push(async () => {
+        const pid = child.pid();
+        const ids = hub.registry.processes(hostname(), pid ?? -1);
+        await child.stop();
+        await remember(ids);
+      });
+    }
+    return { url: local, adminLink: identity.link, trainerToken, trainerPid, hub, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Sessions and roles may end while sockets are open. */
+function recheckOnChange(house: House, recheck: () => void): () => void {
+  const matters = new Set<HouseEvent['type']>(['person.changed', 'person.removed', 'session.revoked', 'token.revoked']);
+  return house.onRow((row) => {
+    if (matters.has(row.event.type)) recheck();
+  });
+}
+
+const asStartError = (error: unknown): never => {
+  throw new StartError(error instanceof Error ? error.message : String(error));
+};
+
+const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';
+const urlHost = (host: string): string => (host.includes(':') ? `[${host}]` : host);

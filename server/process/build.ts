@@ -1,0 +1,139 @@
+/**
+ * `npm run build`: what `npm start` runs. Pages into .next/, and the server, the trainer and their threads as bundles into .build/, laid out so that each
+ * finds its threads beside it. Packages stay in node_modules. A stamp of everything that goes in makes the next build a matter of milliseconds.
+ */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { buildReplayPage } from './buildReplay';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const stampFile = join(root, '.build/stamp');
+const lockFile = join(root, '.build/lock');
+
+const sources = ['app', 'server', 'shared', 'trainer'];
+const settings = ['package.json', 'package-lock.json', 'tsconfig.json', 'next.config.mjs', 'postcss.config.mjs'];
+
+/** Entries by the name of their bundle. */
+const bundles = {
+  'server/main': 'server/process/main.ts',
+  'server/storeWorker': 'server/store/sqlite/worker.ts',
+  'server/exportWorker': 'server/export/worker.ts',
+  'server/importWorker': 'server/import/worker.ts',
+  'trainer/main': 'trainer/process/main.ts',
+  'trainer/link/worker': 'trainer/link/worker.ts',
+};
+
+/** Files that a bundle reads from beside itself. */
+const assets = { 'trainer/kernels.wasm': 'trainer/backends/wasm/kernels.wasm' };
+
+/** Builds if anything changed since the last time, telling `say` what it does. One process at a time: a second one waits, and finds it done. */
+export async function build(say: (line: string) => void): Promise<void> {
+  const release = await lock();
+  try {
+    await buildWhatChanged(say);
+  } finally {
+    release();
+  }
+}
+
+async function buildWhatChanged(say: (line: string) => void): Promise<void> {
+  const stamp = stampOf();
+  if (existsSync(join(root, '.next/BUILD_ID')) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
+  const startedAt = Date.now();
+  // Half a build must not pass for one.
+  rmSync(stampFile, { force: true });
+  say('building the server and the trainer ...');
+  await Promise.all([bundle(), buildReplayPage()]);
+  say('building the dashboard (once after each change; under a minute) ...');
+  await buildPages();
+  writeFileSync(stampFile, stamp);
+  say(`built in ${Math.round((Date.now() - startedAt) / 1000)} s`);
+}
+
+/** @returns what lets go of the lock; that of a process which is no more is taken over */
+async function lock(): Promise<() => void> {
+  mkdirSync(join(root, '.build'), { recursive: true });
+  for (;;) {
+    try {
+      writeFileSync(lockFile, String(process.pid), { flag: 'wx' });
+      return () => rmSync(lockFile, { force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    if (gone(lockFile)) rmSync(lockFile, { force: true });
+    else await setTimeout(200);
+  }
+}
+
+function gone(file: string): boolean {
+  try {
+    // An empty file belongs to somebody who is about to write its number.
+    const pid = Number(readFileSync(file, 'utf8') || process.pid);
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
+async function bundle(): Promise<void> {
+  const { build: esbuild } = await import('esbuild');
+  await esbuild({
+    absWorkingDir: root,
+    entryPoints: bundles,
+    outdir: '.build',
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    sourcemap: true,
+    logLevel: 'warning',
+  });
+  for (const [to, from] of Object.entries(assets)) copyFileSync(join(root, from), join(root, '.build', to));
+}
+
+/** @throws Error with what Next printed, when it fails */
+function buildPages(): Promise<void> {
+  const next = createRequire(import.meta.url).resolve('next/dist/bin/next');
+  const child = spawn(process.execPath, [next, 'build'], {
+    cwd: root,
+    env: { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      if (code === 0) resolve();
+      else reject(new Error(`next build ended with ${signal ?? code}:\n${printed}`));
+    });
+  });
+}
+
+/** Changes with the content or the name of any input, and with Node's version. */
+function stampOf(): string {
+  const hash = createHash('sha256').update(process.version);
+  const add = (file: string) => hash.update(`\0${file}\0`).update(readFileSync(join(root, file)));
+  for (const file of settings) add(file);
+  for (const folder of sources)
+    for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((e) => e.isFile())
+      .map((e) => join(e.parentPath, e.name))
+      .sort())
+      add(entry.slice(root.length));
+  return hash.digest('hex');
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  build((line) => console.log(line)).catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(1);
+  });
+}

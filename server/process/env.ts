@@ -1,0 +1,73 @@
+import path from 'node:path';
+import { z } from 'zod';
+import { StartError } from '~/server/base/startError';
+import { backendName } from '~/shared/config';
+
+export interface Env {
+  port: number;
+  host: string;
+  /** Absolute. */
+  dataFolder: string;
+  backend: 'auto' | z.infer<typeof backendName>;
+  /** Trainers started beside the server. */
+  trainers: 0 | 1;
+  /** People sign in even on loopback, e.g. behind a reverse proxy. */
+  loginRequired: boolean;
+  logLevel: z.infer<typeof logLevel>;
+}
+
+const logLevel = z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']);
+
+const schema = z.object({
+  PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, 'a whole number from 0 to 65535 is needed, e.g. PORT=3000 (0 takes a free one)')
+    .transform(Number)
+    .refine((n) => n <= 65_535, 'a whole number from 0 to 65535 is needed, e.g. PORT=3000 (0 takes a free one)')
+    .default(3000),
+  HOST: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9.:_-]+$/,
+      'a name or address to listen on is needed, e.g. HOST=127.0.0.1 (this machine) or HOST=0.0.0.0 (the network)',
+    )
+    .default('127.0.0.1'),
+  HEADROOM_DATA: z
+    .string()
+    .refine((s) => !s.includes('\0'), 'a folder is needed')
+    .default('.headroom')
+    .transform((folder) => path.resolve(folder)),
+  HEADROOM_BACKEND: z
+    .enum(['auto', ...backendName.options], { error: `one of auto, ${backendName.options.join(', ')} is needed` })
+    .default('auto'),
+  HEADROOM_TRAINERS: z
+    .enum(['0', '1'], { error: '0 (none; others join with the token) or 1 is needed' })
+    .default('1')
+    .transform((s) => (s === '1' ? 1 : 0)),
+  HEADROOM_LOGIN: z
+    .enum(['auto', 'required'], {
+      error: 'auto (nobody signs in on loopback) or required (everybody does, e.g. behind a proxy) is needed',
+    })
+    .default('auto'),
+  LOG_LEVEL: z.enum(logLevel.options, { error: `one of ${logLevel.options.join(', ')} is needed` }).default('warn'),
+});
+
+/** @throws StartError with one line per variable that does not fit: its name, what it holds, what would fit. An empty variable counts as unset. */
+export function readEnv(variables: Record<string, string | undefined>): Env {
+  const set = Object.fromEntries(Object.entries(variables).filter(([, v]) => v !== undefined && v !== ''));
+  const parsed = schema.safeParse(set);
+  if (!parsed.success)
+    throw new StartError(
+      parsed.error.issues.map((i) => `${String(i.path[0])}=${JSON.stringify(set[String(i.path[0])])}: ${i.message}`).join('\n'),
+    );
+  const e = parsed.data;
+  return {
+    port: e.PORT,
+    host: e.HOST,
+    dataFolder: e.HEADROOM_DATA,
+    backend: e.HEADROOM_BACKEND,
+    trainers: e.HEADROOM_TRAINERS,
+    loginRequired: e.HEADROOM_LOGIN === 'required',
+    logLevel: e.LOG_LEVEL,
+  };
+}

@@ -1,0 +1,39 @@
+/** `npm start`: builds what is missing or out of date, then runs it. `npm run dev` (--dev): runs the sources, pages compiled as they are asked for. */
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { StartError } from '~/server/base/startError';
+import { closeHttp, listen } from '~/server/web/listen';
+import { build } from './build';
+import { buildReplayPage } from './buildReplay';
+import { readEnv } from './env';
+
+async function start(): Promise<void> {
+  // What would stop the server is said before a build of a minute.
+  const { host, port, dataFolder } = readEnv(process.env);
+  checkFolder(dataFolder);
+  const probe = createServer();
+  await listen(probe, host, port);
+  await closeHttp(probe);
+  if (process.argv.includes('--dev')) {
+    await buildReplayPage();
+    return void (await import('./main'));
+  }
+  await build((line) => console.log(line));
+  await import(new URL('../../.build/server/main.js', import.meta.url).href);
+}
+
+function checkFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new StartError(
+      `HEADROOM_DATA: cannot write to ${folder} (${(error as NodeJS.ErrnoException).code}); choose another folder`,
+    );
+  }
+}
+
+start().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});

@@ -1,0 +1,368 @@
+import { customAlphabet, nanoid } from 'nanoid';
+import type { Clock } from '~/server/base/clock';
+import { FieldError } from '~/server/base/fieldError';
+import { Questions } from '~/server/dispatch/questions';
+import { moveInQueue } from '~/server/dispatch/queue';
+import { Trainers } from '~/server/dispatch/trainers';
+import { openRun } from '~/server/dispatch/waitingRuns';
+import type { Store } from '~/server/store';
+import { systemActor } from '~/server/team/people';
+import { asksCheckpoint } from '~/shared/analyses';
+import { type Command, type CommandAnswer, type Refusal, refuse } from '~/shared/commands';
+import type { RunConfig } from '~/shared/config';
+import type { Entry, RunEvent, ServerEvent } from '~/shared/events';
+import { ended, placeInQueue, type RunSummary, type RunView, summarize } from '~/shared/fold';
+import type { Actor } from '~/shared/ids';
+import type { BranchRun, Cursor, QuestionSummary, TrainerSummary } from '~/shared/protocol';
+import { isRevert, lastRevert, type RevertCommand, revertAction } from '~/shared/revert';
+import { branchEvents } from './branch';
+import type { FrameSettings, ViewerPort } from './frames';
+import { type Opened, Rooms } from './rooms';
+import { RunList } from './runList';
+
+/** What people and scripts may ask of the server, whichever way they come in (tRPC or socket). */
+export interface Hub {
+  /** Every run, newest first. */
+  summaries(): RunSummary[];
+  /** The run as of its last committed entry; null when there is none of that name. */
+  view(runId: string): Promise<RunView | null>;
+  /**
+   * @param givesWay it waits behind all others, those still to come included, and makes room when one of them waits for its trainer
+   * @throws FieldError when `startFrom` names bytes that are not here
+   */
+  create(actor: Actor, config: RunConfig, givesWay?: boolean): Promise<{ runId: string }>;
+  /** A new run that goes on from another's checkpoint. */
+  branch(actor: Actor, request: BranchRun): Promise<{ ok: true; runId: string } | Refusal>;
+  /** Resolves once the command is in the log, or with why it is not. */
+  command(actor: Actor, command: Command): Promise<CommandAnswer>;
+  /** Takes a run back to one of its checkpoints: the command `revert` (shared/revert.ts). */
+  revert(actor: Actor, request: { runId: string; checkpoint: string; commandId?: string | undefined }): Promise<CommandAnswer>;
+  /** Entries beside commands (Room.decide). */
+  decide(runId: string, choose: (view: RunView) => RunEvent[] | Refusal): Promise<CommandAnswer>;
+  trainers(): TrainerSummary[];
+  /** Takes a run in the trash away for good; its blobs go with others that nothing names. @returns false for one that is not in the trash */
+  remove(runId: string): Promise<boolean>;
+  /** Lets a run that waits for a trainer wait before another one, or (null) last. */
+  moveInQueue(actor: Actor, runId: string, before: string | null): Promise<{ ok: true } | Refusal>;
+  /** Takes a run, once it has saved a checkpoint, from its trainer and back into the queue, behind those that wait now. */
+  makeRoom(actor: Actor, runId: string): Promise<{ ok: true } | Refusal>;
+  /** Questions about checkpoints that are being answered, and those that wait, the next one first. */
+  openQuestions(): QuestionSummary[];
+  moveQuestion(actor: Actor, commandId: string, before: string | null): Promise<{ ok: true } | Refusal>;
+  readonly store: Pick<Store, 'range' | 'signals' | 'entries'>;
+}
+
+/** The hub with what the sockets need of it. */
+export interface OpenHub extends Hub {
+  readonly registry: Trainers;
+  readonly questions: Questions;
+  readonly list: RunList;
+  /** null when there is no such run. `leave` ends the watching. */
+  watch(runId: string, port: ViewerPort, cursor: Cursor | null): Promise<{ view: Uint8Array | null; leave(): void } | null>;
+  /** Every entry of every run once it is committed, in each run's order. @returns stop */
+  onEntries(listener: (runId: string, entries: Entry[], view: RunView) => void): () => void;
+  /** Makes an ended run known that was written to the store beside the hub (import). */
+  adopt(runId: string): Promise<void>;
+  /** Saves views. Callers have stopped what still writes. */
+  close(): Promise<void>;
+}
+
+export interface HubDeps {
+  store: Store;
+  clock: Clock;
+  hasBlob(hash: string): Promise<boolean>;
+  onError(error: unknown): void;
+  /** Controls and actions that a second operator has to approve; none when left out. */
+  needsApproval?(): readonly string[];
+  graceMs?: number;
+  /** Holders of runs that are known to have ended, so that nobody waits for them. */
+  goneTrainers?: ReadonlySet<string>;
+  frames?: FrameSettings;
+}
+
+type RunCreated = Extract<ServerEvent, { type: 'run.created' }>;
+const unknownRun = (runId: string) => refuse('unknown-run', `there is no run ${runId}`, 'runId');
+const newRunId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 10);
+/** How long a branch "of now" waits for its checkpoint. */
+const checkpointWithinMs = 20_000;
+/** A place in the queue behind all that come in the next ten years. */
+const behindAllMs = 3.2e11;
+
+export async function openHub(deps: HubDeps): Promise<OpenHub> {
+  const { store, clock, onError } = deps;
+  const summaries = new Map<string, RunSummary>();
+  const watching = new Map<string, number>();
+  const listeners = new Set<(runId: string, entries: Entry[], view: RunView) => void>();
+
+  const room = async (runId: string) => (await rooms.open(runId))?.room ?? null;
+  const registry = new Trainers({
+    clock,
+    graceMs: deps.graceMs ?? 10_000,
+    room,
+    onChange: () => list.trainersChanged(),
+    onWait: (waiting, held) => void giveWay(waiting, held).catch(onError),
+    onError,
+    answerers: {
+      came: (answerer) => questions.came(answerer),
+      left: (trainerId) => questions.left(trainerId),
+    },
+  });
+  const questions = new Questions({
+    room,
+    hasBlob: deps.hasBlob,
+    now: () => clock.now(),
+    onError,
+  });
+  /** Runs that are no more, for those who have them in their list. */
+  const gone = new Map<string, RunSummary>();
+  const list = new RunList(clock, {
+    summary: (id) => summaries.get(id) ?? gone.get(id) ?? null,
+    trainers: () => registry.list(),
+  });
+
+  function summarized(view: RunView): void {
+    summaries.set(view.runId, summarize(view, watching.get(view.runId) ?? 0));
+    list.runChanged(view.runId);
+  }
+
+  const rooms = new Rooms({
+    store,
+    clock,
+    room: {
+      hasBlob: deps.hasBlob,
+      hasTrainer: (id) => registry.holds(id),
+      now: () => clock.now(),
+      needsApproval: deps.needsApproval ?? (() => []),
+    },
+    frames: deps.frames,
+    committed,
+    onError,
+  });
+
+  /** What follows from committed entries, in this order: the list, what the trainers get, whoever else listens. */
+  function committed(entries: Entry[], view: RunView): void {
+    const { runId } = view;
+    summarized(view);
+    const revert = lastRevert(view)?.record;
+    if (revert && entries.some(({ event }) => event.type === 'command.applied' && event.commandId === revert.command.id))
+      registry.release(openRun({ runId, view })!, view.tenure, view.statusMessage);
+    for (const { event } of entries) if (event.type === 'run.queued') registry.moved(runId, event.place);
+    for (const { seq, event } of entries)
+      if (
+        event.type === 'command.requested' &&
+        !isRevert(event.command) &&
+        !asksCheckpoint(view, { seq, command: event.command })
+      )
+        registry.deliver(runId, { seq, actor: event.actor, command: event.command });
+    questions.committed(view, entries);
+    if (ended(view.status)) registry.remove(runId);
+    if (entries.some(({ event }) => event.type === 'status' && event.status === 'running')) registry.look();
+    for (const listener of listeners) listener(runId, entries, view);
+  }
+
+  async function begin(runId: string, created: RunCreated, next: ServerEvent[]): Promise<void> {
+    const { room } = await rooms.create(runId, created);
+    if (next.length > 0) await room.decide(() => next);
+    registry.add(openRun(room)!);
+  }
+
+  /** Asks the run's trainer for a checkpoint. @returns its hash, or why there is none */
+  async function checkpointNow({ room }: Pick<Opened, 'room'>, actor: Actor): Promise<string | Refusal> {
+    const { runId } = room;
+    const id = nanoid();
+    const found = () => {
+      const { commands, checkpoints } = room.view;
+      const made = checkpoints.findLast((c) => c.commandId === id);
+      if (made) return made.blob.hash;
+      const asked = commands.find((c) => c.command.id === id)?.outcome;
+      if (asked?.status === 'refused') return refuse(asked.reason, `no checkpoint could be made: ${asked.message}`, 'checkpoint');
+      return null;
+    };
+    let stop = () => {};
+    const answered = new Promise<string | Refusal>((resolve) => {
+      const cancel = clock.after(checkpointWithinMs, () =>
+        resolve(refuse('state', 'the trainer has not made a checkpoint in time; branch from an earlier one', 'checkpoint')),
+      );
+      const listener = (changed: string) => {
+        const hash = changed === runId ? found() : null;
+        if (hash !== null) resolve(hash);
+      };
+      listeners.add(listener);
+      stop = () => {
+        cancel();
+        listeners.delete(listener);
+      };
+    });
+    try {
+      const given = await room.command(actor, { kind: 'act', id, runId, action: 'checkpoint', args: {} });
+      return given.ok ? await answered : given;
+    } finally {
+      stop();
+    }
+  }
+
+  async function makeRoom(actor: Actor, runId: string): Promise<{ ok: true } | Refusal> {
+    const of = await rooms.open(runId);
+    if (!of) return unknownRun(runId);
+    if (!registry.holds(runId)) return refuse('state', `runId: no trainer has run ${runId}`, 'runId');
+    const checkpoint = await checkpointNow(of, actor);
+    if (typeof checkpoint !== 'string') return checkpoint;
+    const { room } = of;
+    const queued = await room.decide((view) => {
+      if (ended(view.status)) return refuse('run-ended', 'the run has ended');
+      return [{ type: 'run.queued', actor, place: Math.max(placeInQueue(view), clock.now()) }];
+    });
+    if (!queued.ok) return queued;
+    const message = `${actor.name} sent it back to the queue: it goes on from here when a trainer is free`;
+    registry.release(openRun(room)!, room.view.tenure, message);
+    await room.lost(message);
+    return { ok: true };
+  }
+
+  /** Its place in the queue is still to come. */
+  const givesWay = (runId: string): boolean => (summaries.get(runId)?.queuePlace ?? 0) > clock.now();
+  const makingRoom = new Set<string>();
+
+  /** A run waits for trainers that others have: of those that give way, the first that nobody has paused makes room. */
+  async function giveWay(waiting: string, held: string[]): Promise<void> {
+    if (givesWay(waiting) || held.some((id) => makingRoom.has(id))) return;
+    const runId = held.find((id) => givesWay(id) && summaries.get(id)?.status === 'running');
+    if (runId === undefined) return;
+    makingRoom.add(runId);
+    try {
+      await makeRoom(systemActor, runId);
+    } finally {
+      makingRoom.delete(runId);
+    }
+  }
+
+  for (const run of await store.runs()) {
+    rooms.know(run);
+    if (run.summary?.seq === run.head) summaries.set(run.runId, run.summary.summary);
+    const known = summaries.get(run.runId);
+    if (known && ended(known.status) && !known.questions) continue;
+    const { room } = (await rooms.open(run.runId))!;
+    summaries.set(run.runId, summarize(room.view, 0));
+    await room.settle();
+    questions.found(room.view);
+    const needsTrainer = openRun(room);
+    if (needsTrainer) registry.found(needsTrainer, deps.goneTrainers?.has(needsTrainer.trainerId ?? '') ?? false);
+  }
+
+  return {
+    store,
+    registry,
+    questions,
+    list,
+    summaries: () => [...summaries.values()].sort((a, b) => b.createdAt - a.createdAt || (a.runId < b.runId ? 1 : -1)),
+    trainers: () => registry.list(),
+    openQuestions: () => questions.list(),
+    moveQuestion: (actor, commandId, before) => questions.move(actor, commandId, before),
+
+    async moveInQueue(actor, runId, before) {
+      if (!rooms.knows(runId)) return unknownRun(runId);
+      const answer = moveInQueue(registry.queue(), runId, before, clock.now());
+      if (!answer.ok) return answer;
+      for (const { runId: id, place } of answer.moved)
+        await (await rooms.open(id))?.room.decide(() => [{ type: 'run.queued', actor, place }]);
+      return { ok: true };
+    },
+
+    makeRoom,
+
+    async view(runId) {
+      return (await rooms.open(runId))?.room.view ?? null;
+    },
+
+    async create(actor, config, gives = false) {
+      if (config.startFrom !== null && !(await deps.hasBlob(config.startFrom)))
+        throw new FieldError(
+          'config.startFrom',
+          `there is no blob ${config.startFrom}; give the hash of a checkpoint that is kept here`,
+        );
+      const runId = newRunId();
+      const behind: ServerEvent[] = gives ? [{ type: 'run.queued', actor, place: clock.now() + behindAllMs }] : [];
+      await begin(runId, { type: 'run.created', config, actor, parent: null }, behind);
+      return { runId };
+    },
+
+    async branch(actor, request) {
+      const parent = await rooms.open(request.runId);
+      if (!parent) return unknownRun(request.runId);
+      const checkpoint = request.checkpoint ?? (await checkpointNow(parent, actor));
+      if (typeof checkpoint !== 'string') return checkpoint;
+      const runId = newRunId();
+      const branch = branchEvents(parent.room.view, runId, actor, request, checkpoint);
+      if (!branch.ok) return branch;
+      await begin(runId, branch.created, branch.commands);
+      return { ok: true, runId };
+    },
+
+    async decide(runId, choose) {
+      return (await rooms.open(runId))?.room.decide(choose) ?? unknownRun(runId);
+    },
+
+    async revert(actor, { runId, checkpoint, commandId = nanoid() }) {
+      const of = await rooms.open(runId);
+      if (!of) return unknownRun(runId);
+      const step = of.room.view.checkpoints.findLast((c) => c.blob.hash === checkpoint)?.step;
+      const args: RevertCommand['args'] = step === undefined ? { checkpoint } : { step, checkpoint };
+      const answer = await of.room.command(actor, { kind: 'act', id: commandId, runId, action: revertAction, args });
+      return !answer.ok && answer.field?.startsWith('args.') ? { ...answer, field: 'checkpoint' } : answer;
+    },
+
+    async command(actor, command) {
+      const of = await rooms.open(command.runId);
+      if (!of) return unknownRun(command.runId);
+      return of.room.command(actor, command);
+    },
+
+    async watch(runId, port, cursor) {
+      const of = await rooms.open(runId);
+      if (!of) return null;
+      const { viewer, view } = of.frames.join(port, cursor);
+      const count = () => {
+        watching.set(runId, of.frames.watchers().length);
+        summarized(of.room.view);
+      };
+      count();
+      return {
+        view,
+        leave() {
+          of.frames.leave(viewer);
+          count();
+        },
+      };
+    },
+
+    async adopt(runId) {
+      rooms.know({ runId, nextEvent: 0 });
+      const { view } = (await rooms.open(runId)!).room;
+      summarized(view);
+      questions.found(view);
+    },
+
+    async remove(runId) {
+      const of = await rooms.open(runId);
+      if (!of?.room.view.trashed || !ended(of.room.view.status)) return false;
+      gone.set(runId, { ...summarize(of.room.view, 0), gone: true });
+      summaries.delete(runId);
+      registry.remove(runId);
+      await rooms.forget(runId, of);
+      await store.remove(runId);
+      list.runChanged(runId);
+      return true;
+    },
+
+    onEntries(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+
+    async close() {
+      registry.close();
+      list.close();
+      await rooms.close();
+    },
+  };
+}

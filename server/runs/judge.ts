@@ -1,0 +1,120 @@
+/** What the server can say of a command before the trainer sees it: pure. */
+import { isDeepStrictEqual } from 'node:util';
+import { may } from '~/server/base/permissions';
+import { asks, openQuestions } from '~/shared/analyses';
+import { type Command, type Refusal, refuse } from '~/shared/commands';
+import { type ControlValue, controlValueError } from '~/shared/controls';
+import { type CommandRecord, ended, type RunView } from '~/shared/fold';
+import type { Actor } from '~/shared/ids';
+import { isRevert, type RevertCommand, revertTarget } from '~/shared/revert';
+
+/** Commands that wait for their trainer's answer; more are refused as `busy`. */
+const maxWaiting = 500;
+
+/** null: it may enter the log. */
+export function judge(view: RunView, actor: Actor, command: Command): Refusal | null {
+  if (!may(actor, 'steer runs')) return refuse('forbidden', `${actor.name} (${actor.role}) may not steer runs`);
+  const question = asks(view, command);
+  if (ended(view.status) && !isRevert(command) && !question && !questionCalledOff(view, command))
+    return refuse('run-ended', endedInWords(view));
+  const misfit = command.kind === 'set' ? misfitOfSet(view, command) : misfitOfAct(view, command);
+  if (misfit) return misfit;
+  const wrong = misfitOfQuestion(view, command, question);
+  if (wrong) return wrong;
+  if (view.commands.filter((c) => c.outcome.status === 'requested').length >= maxWaiting)
+    return refuse('busy', `${maxWaiting} commands wait for the trainer already`);
+  return null;
+}
+
+/** The same command sent again, by the same person. */
+export const isResend = (known: { actor: Actor; command: Command }, actor: Actor, command: Command): boolean =>
+  known.actor.id === actor.id && isDeepStrictEqual(known.command, command);
+
+/** Before its first trainer a run has no declarations to check against: the trainer that takes it checks then. */
+const undeclared = (view: RunView): boolean => view.controls.values.length === 0 && view.controls.actions.length === 0;
+
+function misfitOfSet(view: RunView, command: Extract<Command, { kind: 'set' }>): Refusal | null {
+  if (undeclared(view)) return null;
+  const spec = view.controls.values.find((c) => c.name === command.control);
+  if (!spec)
+    return refuse(
+      'unknown-control',
+      `there is no control "${command.control}"; this run has ${view.controls.values.map((c) => c.name).join(', ')}`,
+      'control',
+    );
+  const wrong = controlValueError(spec, command.value);
+  if (wrong) return refuse('invalid', wrong, 'value');
+  const now = view.values[command.control];
+  if (command.expected === undefined || !now || Object.is(now.value, command.expected)) return null;
+  return refuse(
+    'conflict',
+    `${spec.label} ${whoChanged(now)}: it is ${show(now.value)} now, you saw ${show(command.expected)}`,
+    'expected',
+  );
+}
+
+function misfitOfAct(view: RunView, command: Extract<Command, { kind: 'act' }>): Refusal | null {
+  if (isRevert(command)) return misfitOfRevert(view, command);
+  if (undeclared(view)) return null;
+  const spec = view.controls.actions.find((a) => a.name === command.action);
+  if (!spec)
+    return refuse(
+      'unknown-control',
+      `there is no action "${command.action}"; this run has ${view.controls.actions.map((a) => a.name).join(', ')}`,
+      'action',
+    );
+  for (const name of Object.keys(command.args))
+    if (!spec.args.some((a) => a.name === name))
+      return refuse(
+        'invalid',
+        `${spec.name} takes ${spec.args.length === 0 ? 'no arguments' : spec.args.map((a) => a.name).join(', ')}, not "${name}"`,
+        `args.${name}`,
+      );
+  for (const arg of spec.args) {
+    const value = command.args[arg.name];
+    const wrong = value === undefined ? null : controlValueError(arg, value);
+    if (wrong) return refuse('invalid', wrong, `args.${arg.name}`);
+  }
+  return null;
+}
+
+/** What is wrong with a question to a checkpoint, or with naming a checkpoint in what is none. */
+function misfitOfQuestion(view: RunView, command: Command, question: boolean): Refusal | null {
+  if (command.kind !== 'act') return null;
+  const { checkpoint, action, when } = command;
+  if (!question)
+    return checkpoint === undefined
+      ? null
+      : refuse('invalid', `checkpoint: ${action} is no question about parameters; leave \`checkpoint\` out`, 'checkpoint');
+  const over = ended(view.status);
+  if (!over && checkpoint === undefined) return null;
+  if (when) return refuse('invalid', 'when: a checkpoint does not change; leave `when` out', 'when');
+  if (view.checkpoints.length === 0) return refuse('state', 'the run has no checkpoint to ask about');
+  if (checkpoint === undefined || view.checkpoints.some((c) => c.blob.hash === checkpoint)) return null;
+  const last = view.checkpoints.at(-1)!;
+  return refuse(
+    'invalid',
+    `checkpoint: the run has no checkpoint ${checkpoint.slice(0, 12)}... in force; its last one, at step ${last.step}, is ${last.blob.hash}`,
+    'checkpoint',
+  );
+}
+
+/** The question about a checkpoint that this command calls off; undefined when it is about something else. */
+export function questionCalledOff(view: RunView, command: Command): CommandRecord | undefined {
+  if (command.kind !== 'act' || command.action !== 'cancel') return undefined;
+  return openQuestions(view).find((c) => c.command.id === command.args.commandId);
+}
+
+function misfitOfRevert(view: RunView, command: RevertCommand): Refusal | null {
+  if (view.tenure === 0) return refuse('state', 'no trainer has taken the run yet: there is nothing to go back to');
+  if (view.trashed) return refuse('state', 'the run is in the trash: take it out first');
+  if (command.when) return refuse('invalid', 'when: the run goes back at once; leave `when` out', 'when');
+  const target = revertTarget(view, command);
+  return 'blob' in target ? null : refuse('invalid', target.message, target.field);
+}
+
+const endedInWords = ({ status, checkpoints }: RunView): string =>
+  `the run has ended (${status})${checkpoints.length > 0 ? '; to go on, revert it to one of its checkpoints or branch it' : ''}`;
+const show = (value: ControlValue): string => JSON.stringify(value);
+const whoChanged = (state: RunView['values'][string]): string =>
+  state.changedBy ? `was changed by ${state.changedBy.name} at step ${state.changedAtStep}` : 'was changed';

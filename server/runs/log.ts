@@ -1,0 +1,146 @@
+/**
+ * One run's log: the place where order is decided. Events become numbered entries, are committed by the store, and only then become part of the view and
+ * are published. Its user calls one method at a time (Room does).
+ */
+
+import type { Clock } from '~/server/base/clock';
+import type { Append, Store, StoredRun } from '~/server/store';
+import { type Entry, places, type RunEvent } from '~/shared/events';
+import { emptyView, fold, type RunView } from '~/shared/fold';
+
+type LogStore = Pick<Store, 'append' | 'entries' | 'view' | 'runs'>;
+
+/** Called after each commit, in log order, with the view that has the entries folded in. */
+export type Publish = (entries: Entry[], view: RunView) => void;
+
+export interface LogDeps {
+  store: LogStore;
+  clock: Clock;
+}
+
+/** What an append changes besides adding entries. */
+export interface Change {
+  tenure?: number;
+  nextEvent?: number;
+  rewind?: Append['rewind'];
+}
+
+export class RunLog {
+  /** The store may hold more than is known here: a write failed with an unknown outcome, or somebody else wrote. */
+  #stale = false;
+
+  private constructor(
+    readonly runId: string,
+    private readonly deps: LogDeps,
+    private readonly publish: Publish,
+    private current: RunView,
+    private next: number,
+  ) {}
+
+  /** Writes run.created. */
+  static async create(deps: LogDeps, runId: string, event: RunEvent, publish: Publish): Promise<RunLog> {
+    const entry: Entry = { seq: 1, tenure: 0, at: deps.clock.now(), event };
+    const view = emptyView(runId, entry);
+    await deps.store.append({ runId, after: 0, tenure: 0, nextEvent: 0, entries: [entry], seriesNames: [], rewind: null });
+    const log = new RunLog(runId, deps, publish, view, 0);
+    publish([entry], view);
+    return log;
+  }
+
+  /** Reads the run from its saved view and the entries after it. */
+  static async open(deps: LogDeps, run: Pick<StoredRun, 'runId' | 'nextEvent'>, publish: Publish): Promise<RunLog> {
+    const saved = await deps.store.view(run.runId);
+    const { view } = await readOn(deps.store, run.runId, saved);
+    return new RunLog(run.runId, deps, publish, view, run.nextEvent);
+  }
+
+  get view(): RunView {
+    return this.current;
+  }
+
+  /** Number the trainer's next event must have. */
+  get nextEvent(): number {
+    return this.next;
+  }
+
+  /** Brings what is known here up to what the store holds, if a failure left that open. */
+  async sync(): Promise<void> {
+    if (!this.#stale) return;
+    const stored = (await this.deps.store.runs()).find((r) => r.runId === this.runId);
+    if (!stored) throw new Error(`run ${this.runId} is no longer in the store`);
+    const { view, entries } = await readOn(this.deps.store, this.runId, this.current);
+    this.current = view;
+    this.next = stored.nextEvent;
+    this.#stale = false;
+    if (entries.length > 0) this.publish(entries, view);
+  }
+
+  /**
+   * Numbers the events, commits them and publishes them.
+   *
+   * @throws FencedError or StaleHeadError from the store, or its own failure; then nothing here has changed and `sync` finds out what the store holds
+   */
+  async append(events: readonly RunEvent[], change: Change = {}): Promise<Entry[]> {
+    const at = this.deps.clock.now();
+    const tenure = change.tenure ?? this.current.tenure;
+    const nextEvent = change.nextEvent ?? this.next;
+    let view = this.current;
+    const entries = events.map((event) => {
+      const entry: Entry = { seq: view.seq + 1, tenure, at, event };
+      view = fold(view, entry);
+      return entry;
+    });
+    try {
+      await this.deps.store.append({
+        runId: this.runId,
+        after: this.current.seq,
+        tenure,
+        nextEvent,
+        entries,
+        seriesNames: view.series.map((s) => s.name),
+        rewind: change.rewind ?? null,
+      });
+    } catch (error) {
+      this.#stale = true;
+      throw error;
+    }
+    this.current = view;
+    this.next = nextEvent;
+    this.publish(entries, view);
+    return entries;
+  }
+}
+
+/** Folds everything after `from` (null = from the beginning) in pages. */
+async function readOn(store: LogStore, runId: string, from: RunView | null): Promise<{ view: RunView; entries: Entry[] }> {
+  let view = from;
+  const read: Entry[] = [];
+  for (;;) {
+    const fromSeq = (view?.seq ?? 0) + 1;
+    const page = await store.entries({ runId, fromSeq, limit: 1000, types: null });
+    for (const stored of page) {
+      const entry = startingAt(stored, (view?.seq ?? 0) + 1);
+      view = view ? fold(view, entry) : emptyView(runId, entry);
+      if (from) read.push(entry);
+    }
+    if (page.length === 0) break;
+  }
+  if (!view) throw new Error(`run ${runId}: an empty log has no view`);
+  return { view, entries: read };
+}
+
+/** The part of an entry from place `seq` on; only a `steps` entry has more than one. */
+export function startingAt(entry: Entry, seq: number): Entry {
+  const { event } = entry;
+  const n = seq - entry.seq;
+  if (event.type !== 'steps' || n <= 0) return entry;
+  const width = event.values.length / event.count;
+  return {
+    ...entry,
+    seq,
+    event: { ...event, firstStep: event.firstStep + n, count: event.count - n, values: event.values.subarray(n * width) },
+  };
+}
+
+/** Last place an entry fills. */
+export const lastPlace = (entry: Entry): number => entry.seq + places(entry.event) - 1;

@@ -1,0 +1,313 @@
+/**
+ * One run: its log, what everybody sees of it, and the commands on their way. Everything that happens to the run goes through here, one thing after the
+ * other. No socket, timer or SQL.
+ */
+
+import { blobsNamed } from '~/server/base/blobsNamed';
+import { serial } from '~/server/base/serial';
+import { FencedError } from '~/server/store';
+import { gate } from '~/server/team/gate';
+import { asksCheckpoint } from '~/shared/analyses';
+import { type Command, type CommandAnswer, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
+import type { RunEvent } from '~/shared/events';
+import { type CommandRecord, ended, type RunView } from '~/shared/fold';
+import type { Actor } from '~/shared/ids';
+import type { Assignment, BatchAnswer, EventBatch } from '~/shared/protocol';
+import { isRevert, lastRevert, pendingRevert, revertTarget } from '~/shared/revert';
+import { accept } from './accept';
+import { isResend, judge, questionCalledOff } from './judge';
+import type { RunLog } from './log';
+import { revertEvents } from './revert';
+
+export interface RoomDeps {
+  hasBlob(hash: string): Promise<boolean>;
+  /** A trainer holds the run, or may still come back for it. */
+  hasTrainer(runId: string): boolean;
+  now(): number;
+  /** Controls and actions that a second operator has to approve. */
+  needsApproval(): readonly string[];
+}
+
+/** Refusals remembered, so that a resend gets the answer again. */
+const refusalsKept = 1000;
+
+/** A run that got no further than its last checkpoint in this many takeovers is given up. */
+const maxTakeovers = 10;
+
+export class Room {
+  readonly #serial = serial();
+  readonly #refused = new Map<string, { actor: Actor; command: Command; answer: Refusal }>();
+
+  constructor(
+    private readonly log: RunLog,
+    private readonly deps: RoomDeps,
+  ) {}
+
+  get runId(): string {
+    return this.log.runId;
+  }
+
+  get view(): RunView {
+    return this.log.view;
+  }
+
+  get nextEvent(): number {
+    return this.log.nextEvent;
+  }
+
+  /** Events of the trainer that holds the run; `ok` once they are committed. Known ones are skipped, a misfit refuses the whole batch. */
+  events(batch: EventBatch): Promise<BatchAnswer> {
+    return this.#turn(async (): Promise<BatchAnswer> => {
+      if (pendingRevert(this.view)) return { ok: false, reason: 'fenced', message: this.view.statusMessage };
+      const accepted = accept(this.view, this.log.nextEvent, batch);
+      if (!accepted.ok) return accepted;
+      if (accepted.events.length === 0) return { ok: true, nextEvent: this.log.nextEvent };
+      for (const hash of new Set(accepted.events.flatMap(blobsNamed)))
+        if (!(await this.deps.hasBlob(hash)))
+          return {
+            ok: false,
+            reason: 'missing-blob',
+            message: `blob ${hash} is not here: store it before the event that names it`,
+          };
+      try {
+        await this.log.append(accepted.events, { nextEvent: accepted.nextEvent });
+      } catch (error) {
+        if (error instanceof FencedError) return { ok: false, reason: 'fenced', message: error.message };
+        throw error;
+      }
+      return { ok: true, nextEvent: this.log.nextEvent };
+    });
+  }
+
+  /** Resolves once the command is in the log, or with why it is not. */
+  command(actor: Actor, command: Command): Promise<CommandAnswer> {
+    return this.#turn(async (): Promise<CommandAnswer> => {
+      const known = this.view.commands.find((c) => c.command.id === command.id);
+      const before = known ?? this.#refused.get(command.id);
+      if (before && !isResend(before, actor, command))
+        return refuse('invalid', `id: ${command.id} was used for another command`, 'id');
+      if (known) return { ok: true, seq: known.seq };
+      const refusedBefore = this.#refused.get(command.id);
+      if (refusedBefore) return refusedBefore.answer;
+
+      const refusal = judge(this.view, actor, command) ?? (await this.#withoutBytes(command));
+      if (refusal) {
+        if (refusal.reason !== 'busy') this.#remember(actor, command, refusal);
+        return refusal;
+      }
+      const seq = this.view.seq + 1;
+      const gated = gate(this.view, this.deps.needsApproval(), actor, command, this.deps.now());
+      if (gated === 'propose') {
+        await this.log.append([{ type: 'command.proposed', actor, command }]);
+        return { ok: true, seq };
+      }
+      if (gated !== 'pass') {
+        this.#remember(actor, command, gated);
+        return gated;
+      }
+      if (isRevert(command)) {
+        await this.log.append(revertEvents(this.view, actor, command, seq));
+        return { ok: true, seq };
+      }
+      const requested: RunEvent = { type: 'command.requested', actor, command };
+      const calledOff = questionCalledOff(this.view, command);
+      if (calledOff) {
+        await this.log.append([requested, ...this.#callOff(actor, command, seq, calledOff)]);
+        return { ok: true, seq };
+      }
+      const stops = isStop(command) && !this.deps.hasTrainer(this.runId);
+      await this.log.append(stops ? [requested, ...this.#stopped(actor, command, seq)] : [requested]);
+      return { ok: true, seq };
+    });
+  }
+
+  /** Entries that people make beside commands (notes, the wheel, labels, approvals): `choose` sees the run as it is by then. */
+  decide(choose: (view: RunView) => RunEvent[] | Refusal): Promise<CommandAnswer> {
+    return this.#turn(async (): Promise<CommandAnswer> => {
+      const events = choose(this.view);
+      if (!Array.isArray(events)) return events;
+      if (events.length > 0) await this.log.append(events);
+      return { ok: true, seq: this.view.seq };
+    });
+  }
+
+  /** Gives the run to a trainer: from the checkpoint that people went back to, or its last one in force, or where it branched off, or from the start. Null when it has ended, or does not get on (then it ends as failed). */
+  assign(trainer: { id: string; name: string; host: string }): Promise<Assignment | null> {
+    return this.#turn(async () => {
+      if (ended(this.view.status)) return null;
+      let checkpoint: RunView['checkpoints'][number] | null = null;
+      const revert = pendingRevert(this.view);
+      for (const c of this.view.checkpoints.toReversed())
+        if ((!revert || c.seq <= revert.seq) && (await this.deps.hasBlob(c.blob.hash))) {
+          checkpoint = c;
+          break;
+        }
+      const { parent } = this.view;
+      const from = checkpoint ?? (parent && { step: parent.step, blob: parent.checkpoint });
+      const fromStep = from?.step ?? 0;
+      const since = lastRevert(this.view)?.seq ?? 0;
+      const takeovers = this.view.statuses.filter((s) => s.seq > since && s.status === 'starting' && s.step === fromStep).length;
+      if (takeovers >= maxTakeovers) {
+        const message = `${takeovers} trainers in a row got no further than the checkpoint at step ${fromStep}`;
+        await this.log.append([{ type: 'status', status: 'failed', step: this.view.step, message }, ...this.#leftover()]);
+        return null;
+      }
+      const lastCommandSeq = checkpoint?.lastCommandSeq ?? 0;
+      const tenure = this.view.tenure + 1;
+      const blob = from?.blob ?? null;
+      await this.log.append([{ type: 'run.assigned', tenure, trainer, fromStep, checkpoint: blob }], {
+        tenure,
+        nextEvent: 0,
+        rewind: { fromStep, keepSeq: checkpoint?.seq ?? 0 },
+      });
+      return {
+        runId: this.runId,
+        tenure,
+        config: this.view.config,
+        resume: from && { step: fromStep, blob: from.blob, replay: replayed(this.view, checkpoint) },
+        commands: this.open(lastCommandSeq),
+      };
+    });
+  }
+
+  /** Commands placed after `seq` that wait for the trainer. */
+  open(seq: number): LoggedCommand[] {
+    return this.view.commands.filter((c) => c.seq > seq && isOpen(c) && !asksCheckpoint(this.view, c)).map(logged);
+  }
+
+  /** Its trainer went away. */
+  lost(message: string): Promise<void> {
+    return this.#turn(async () => {
+      if (!ended(this.view.status) && this.view.status !== 'waiting' && this.view.tenure > 0)
+        await this.log.append([{ type: 'trainer.lost', message }]);
+    });
+  }
+
+  back(): Promise<void> {
+    return this.#turn(async () => {
+      if (this.view.status === 'waiting') await this.log.append([{ type: 'trainer.back' }]);
+    });
+  }
+
+  /** Something everybody watching should know. */
+  alert(level: 'info' | 'warning' | 'error', kind: string, message: string): Promise<void> {
+    return this.#turn(async () => {
+      await this.log.append([{ type: 'alert', step: this.view.step, level, kind, message: message.slice(0, 2000) }]);
+    });
+  }
+
+  /** The run has ended and no trainer will answer any more: what is still open is refused, so that every command gets its answer. */
+  settle(): Promise<void> {
+    return this.#turn(async () => {
+      const refusals = ended(this.view.status) ? this.#leftover() : [];
+      if (refusals.length > 0) await this.log.append(refusals);
+    });
+  }
+
+  /** Nobody trains the run: a stop that waits for its trainer takes effect now. */
+  stopIfAsked(): Promise<void> {
+    return this.#turn(async () => {
+      const stop = this.open(0).find((c) => isStop(c.command));
+      if (stop && !ended(this.view.status) && !this.deps.hasTrainer(this.runId))
+        await this.log.append(this.#stopped(stop.actor, stop.command, stop.seq));
+    });
+  }
+
+  /** Waits for what is under way. */
+  idle(): Promise<void> {
+    return this.#serial(async () => {});
+  }
+
+  #turn<T>(task: () => Promise<T>): Promise<T> {
+    return this.#serial(async () => {
+      await this.log.sync();
+      return task();
+    });
+  }
+
+  /** Stopping a run that nobody trains takes no trainer. */
+  #stopped(actor: Actor, command: Command, seq: number): RunEvent[] {
+    const step = this.view.step;
+    const message = `stopped by ${actor.name}`;
+    return [
+      { type: 'command.applied', commandId: command.id, seq, step, before: null, after: null, message },
+      ...this.#leftover(command.id),
+      { type: 'status', status: 'stopped', step, message },
+    ];
+  }
+
+  /** A question that waits or is being answered is answered with that it was called off. */
+  #callOff(actor: Actor, { id }: Command, seq: number, { command, seq: at }: CommandRecord): RunEvent[] {
+    const { step } = this.view;
+    const message = `cancelled by ${actor.name}`;
+    return [
+      {
+        type: 'command.applied',
+        commandId: id,
+        seq,
+        step,
+        before: null,
+        after: null,
+        message: `command ${command.id} cancelled`,
+      },
+      { type: 'command.refused', commandId: command.id, seq: at, step, reason: 'state', message },
+    ];
+  }
+
+  /** Refuses what is open, but for the command that ends the run, and for questions that a checkpoint answers. */
+  #leftover(ending?: string): RunEvent[] {
+    const waiting = this.view.commands.filter(
+      (c) => c.command.id !== ending && (isOpen(c) || c.outcome.status === 'proposed') && !asksCheckpoint(this.view, c),
+    );
+    return waiting.map(({ seq, command }) => ({
+      type: 'command.refused',
+      commandId: command.id,
+      seq,
+      step: this.view.step,
+      reason: 'run-ended',
+      message: 'the run ended before this could take effect',
+    }));
+  }
+
+  /** null, or why the run cannot go back there. */
+  async #withoutBytes(command: Command): Promise<Refusal | null> {
+    if (!isRevert(command)) return null;
+    const target = revertTarget(this.view, command);
+    if (!('blob' in target) || (await this.deps.hasBlob(target.blob.hash))) return null;
+    return refuse('state', `args.step: the checkpoint at step ${target.step} is no longer kept here`, 'args.step');
+  }
+
+  #remember(actor: Actor, command: Command, answer: Refusal): void {
+    this.#refused.set(command.id, { actor, command, answer });
+    if (this.#refused.size > refusalsKept) this.#refused.delete(this.#refused.keys().next().value!);
+  }
+}
+
+/** The trainer has not done with it. */
+const isOpen = ({ outcome }: CommandRecord): boolean => outcome.status === 'requested' || outcome.status === 'scheduled';
+
+const isStop = (command: Command): boolean => command.kind === 'act' && command.action === 'stop' && command.when === undefined;
+
+const logged = ({ seq, actor, command }: CommandRecord): LoggedCommand => ({ seq, actor, command });
+
+/**
+ * Commands that took effect after the checkpoint (null = the run's start), in the order in which they did, with their step. One that was put off may have
+ * been asked for before it.
+ */
+function replayed(view: RunView, checkpoint: RunView['checkpoints'][number] | null): { logged: LoggedCommand; step: number }[] {
+  return view.commands
+    .flatMap((c) =>
+      c.outcome.status === 'applied' && !c.undone && !isRevert(c.command) && !asksCheckpoint(view, c)
+        ? [{ logged: logged(c), step: c.outcome.step, at: c.outcome.seq }]
+        : [],
+    )
+    .filter(
+      ({ logged, step, at }) =>
+        !checkpoint ||
+        logged.seq > checkpoint.lastCommandSeq ||
+        step > checkpoint.step ||
+        (step === checkpoint.step && at > checkpoint.seq),
+    )
+    .sort((a, b) => a.step - b.step || a.at - b.at)
+    .map(({ logged, step }) => ({ logged, step }));
+}

@@ -1,0 +1,161 @@
+/** The runs that are open: each with its room and its viewers' frames. Opened when somebody asks; saved now and then; one that has ended and nobody looks at goes. */
+
+import type { Clock } from '~/server/base/clock';
+import type { Store, StoredRun } from '~/server/store';
+import type { Entry } from '~/shared/events';
+import { ended, type RunView, summarize } from '~/shared/fold';
+import { type FrameSettings, Frames } from './frames';
+import { RunLog } from './log';
+import { Room, type RoomDeps } from './room';
+
+export interface Opened {
+  room: Room;
+  frames: Frames;
+  savedSeq: number;
+  /** When somebody last asked for it. */
+  usedAt: number;
+  cancelSave: (() => void) | null;
+}
+
+export interface RoomsDeps {
+  store: Store;
+  clock: Clock;
+  room: RoomDeps;
+  frames: FrameSettings | undefined;
+  /** Told of what is committed after the viewers have been, and before the view is saved. */
+  committed(entries: Entry[], view: RunView): void;
+  onError(error: unknown): void;
+}
+
+const saveEveryMs = 5_000;
+/** Ended runs kept open for the next one who looks. */
+const endedKeptOpen = 20;
+
+type Publish = (entries: Entry[], view: RunView) => void;
+
+export class Rooms {
+  readonly #stored = new Map<string, Pick<StoredRun, 'runId' | 'nextEvent'>>();
+  readonly #opened = new Map<string, Promise<Opened>>();
+
+  constructor(private readonly deps: RoomsDeps) {}
+
+  /** Makes a run of the store known. */
+  know({ runId, nextEvent }: Pick<StoredRun, 'runId' | 'nextEvent'>): void {
+    this.#stored.set(runId, { runId, nextEvent });
+  }
+
+  knows(runId: string): boolean {
+    return this.#stored.has(runId);
+  }
+
+  /** null when there is no such run. */
+  open(runId: string): Promise<Opened> | null {
+    const known = this.#opened.get(runId);
+    if (known) {
+      // Most recently used last.
+      this.#opened.delete(runId);
+      this.#opened.set(runId, known);
+      known.then(
+        (of) => {
+          of.usedAt = this.deps.clock.now();
+        },
+        () => {},
+      );
+      return known;
+    }
+    const run = this.#stored.get(runId);
+    if (!run) return null;
+    const opens = this.#opening((publish) => RunLog.open(this.deps, run, publish));
+    this.#opened.set(runId, opens);
+    opens.then(
+      () => void this.#closeIdle(),
+      () => this.#opened.delete(runId),
+    );
+    return opens;
+  }
+
+  /** Writes the first entry of a new run. */
+  async create(runId: string, created: Extract<Entry['event'], { type: 'run.created' }>): Promise<Opened> {
+    const opens = this.#opening((publish) => RunLog.create(this.deps, runId, created, publish));
+    const of = await opens;
+    this.know({ runId, nextEvent: 0 });
+    this.#opened.set(runId, opens);
+    return of;
+  }
+
+  /** Forgets a run that is taken out of the store. */
+  async forget(runId: string, { room, frames, ...of }: Opened): Promise<void> {
+    this.#stored.delete(runId);
+    this.#opened.delete(runId);
+    await room.idle();
+    of.cancelSave?.();
+    frames.close();
+  }
+
+  /** Saves the views. */
+  async close(): Promise<void> {
+    for (const promise of this.#opened.values()) {
+      const of = await promise.catch(() => null);
+      if (!of) continue;
+      await of.room.idle();
+      await this.#save(of);
+      of.frames.close();
+    }
+  }
+
+  #opening(log: (publish: Publish) => Promise<RunLog>): Promise<Opened> {
+    let self: Opened | null = null;
+    return log((entries, view) => this.#committed(self, entries, view)).then((runLog) => {
+      const { clock, frames } = this.deps;
+      const room = new Room(runLog, this.deps.room);
+      self = {
+        room,
+        frames: new Frames(runLog.runId, room.view, clock, frames),
+        savedSeq: 0,
+        usedAt: clock.now(),
+        cancelSave: null,
+      };
+      return self;
+    });
+  }
+
+  #committed(of: Opened | null, entries: Entry[], view: RunView): void {
+    of?.frames.publish(entries, view);
+    this.deps.committed(entries, view);
+    if (!of) return;
+    if (ended(view.status) && entries.some((e) => e.event.type === 'status')) void this.#save(of);
+    else of.cancelSave ??= this.deps.clock.after(saveEveryMs, () => void this.#save(of));
+  }
+
+  async #save(of: Opened): Promise<void> {
+    of.cancelSave?.();
+    of.cancelSave = null;
+    const { view } = of.room;
+    if (view.seq === of.savedSeq) return;
+    try {
+      await this.deps.store.saveView(view, summarize(view, 0));
+      of.savedSeq = view.seq;
+    } catch (error) {
+      this.deps.onError(error);
+    }
+  }
+
+  /** Lets go of ended runs that nobody has looked at for longest. */
+  async #closeIdle(): Promise<void> {
+    const { clock, room: deps } = this.deps;
+    const idle: [string, Opened][] = [];
+    for (const [runId, promise] of [...this.#opened]) {
+      const of = await promise.catch(() => null);
+      if (of && ended(of.room.view.status) && of.frames.size === 0 && !deps.hasTrainer(runId)) idle.push([runId, of]);
+    }
+    for (const [runId, of] of idle.slice(0, Math.max(0, idle.length - endedKeptOpen))) {
+      await of.room.idle();
+      await this.#save(of);
+      // Whoever has just asked for it holds on to it.
+      if (of.frames.size > 0 || of.room.view.seq !== of.savedSeq || clock.now() - of.usedAt < 1000) continue;
+      this.know({ runId, nextEvent: of.room.nextEvent });
+      this.#opened.delete(runId);
+      of.frames.close();
+    }
+  }
+}

@@ -1,0 +1,65 @@
+/** Who follows the list of runs, and what they are told: changed lines at most twice a second, the trainers when they change. Pure. */
+
+import type { Clock } from '~/server/base/clock';
+import type { RunSummary } from '~/shared/fold';
+import type { TrainerSummary } from '~/shared/protocol';
+
+export interface ListPort {
+  runs(changed: RunSummary[]): void;
+  trainers(trainers: TrainerSummary[]): void;
+}
+
+export class RunList {
+  readonly #ports = new Set<ListPort>();
+  readonly #changed = new Set<string>();
+  #trainersChanged = false;
+  #lastSent = Number.NEGATIVE_INFINITY;
+  #cancel: (() => void) | null = null;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly read: { summary(runId: string): RunSummary | null; trainers(): TrainerSummary[] },
+    private readonly everyMs = 500,
+  ) {}
+
+  /** The caller sends the whole list; changes follow. */
+  join(port: ListPort): void {
+    this.#ports.add(port);
+    port.trainers(this.read.trainers());
+  }
+
+  leave(port: ListPort): void {
+    this.#ports.delete(port);
+  }
+
+  runChanged(runId: string): void {
+    this.#changed.add(runId);
+    this.#schedule();
+  }
+
+  trainersChanged(): void {
+    this.#trainersChanged = true;
+    this.#schedule();
+  }
+
+  close(): void {
+    this.#cancel?.();
+    this.#ports.clear();
+  }
+
+  #schedule(): void {
+    if (this.#cancel) return;
+    this.#cancel = this.clock.after(Math.max(0, this.#lastSent + this.everyMs - this.clock.now()), () => {
+      this.#cancel = null;
+      this.#lastSent = this.clock.now();
+      const runs = [...this.#changed].flatMap((id) => this.read.summary(id) ?? []);
+      const trainers = this.#trainersChanged ? this.read.trainers() : null;
+      this.#changed.clear();
+      this.#trainersChanged = false;
+      for (const port of this.#ports) {
+        if (runs.length > 0) port.runs(runs);
+        if (trainers) port.trainers(trainers);
+      }
+    });
+  }
+}

@@ -1,0 +1,176 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { blobHash } from '~/shared/ids';
+import type { Store } from './index';
+
+/**
+ * Snapshots and checkpoints, addressed by the SHA-256 of their bytes, so that a blob never changes and may be cached for ever.
+ * Small ones live in the database; others are files `blobs/ab/abcd...`, written under a temporary name, synced and renamed.
+ */
+export interface BlobStore extends BlobReader {
+  /**
+   * Keeps the bytes. Resolves once they survive a kill; a blob already there is not written again (`fresh` false).
+   *
+   * @throws BlobError when the bytes do not have this hash ('mismatch'), exceed `maxBytes` ('too-large') or the hash is not one ('invalid');
+   *   then nothing is kept
+   */
+  put(hash: string, bytes: Uint8Array | AsyncIterable<Uint8Array>, maxBytes?: number): Promise<{ bytes: number; fresh: boolean }>;
+  /** Takes a blob that nothing needs any more away; an unknown one is already gone. */
+  remove(hash: string): Promise<void>;
+  /** Every blob that is a file; those in the database are told by Store.unnamedSmallBlobs. */
+  files(): AsyncIterable<{ hash: string; bytes: number }>;
+  /** Called with each blob that is put, also one that was there already. @returns stop */
+  onPut(listener: (hash: string) => void): () => void;
+}
+
+export interface BlobReader {
+  get(hash: string): Promise<Uint8Array | null>;
+  /** For HTTP: the size of the whole blob and a stream of it, or of `start`..`end` (inclusive). */
+  open(hash: string, part?: { start: number; end: number }): Promise<{ bytes: number; stream: Readable } | null>;
+  /** Size in bytes; null = not here. */
+  size(hash: string): Promise<number | null>;
+  has(hash: string): Promise<boolean>;
+}
+
+export class BlobError extends Error {
+  constructor(
+    readonly reason: 'mismatch' | 'too-large' | 'invalid',
+    message: string,
+  ) {
+    super(message);
+    this.name = 'BlobError';
+  }
+}
+
+/** Up to this size a row of the database is cheaper than a file and its two fsyncs. */
+const SMALL_BYTES = 16 * 1024;
+
+const rootOf = (folder: string): string => path.join(folder, 'blobs');
+
+function fileOf(folder: string, hash: string): string {
+  if (!blobHash.safeParse(hash).success)
+    throw new BlobError('invalid', `hash: "${hash.slice(0, 80)}" is not a blob's; 64 lower-case hex digits (SHA-256) are needed`);
+  return path.join(rootOf(folder), hash.slice(0, 2), hash);
+}
+
+/** Reads the blobs that another part of the program, or another thread, writes. */
+export function openBlobReader(folder: string, store: Pick<Store, 'smallBlob'>): BlobReader {
+  const size = async (hash: string): Promise<number | null> => {
+    const file = await stat(fileOf(folder, hash)).catch(absent);
+    return file ? file.size : ((await store.smallBlob(hash))?.length ?? null);
+  };
+  return {
+    size,
+    has: async (hash) => (await size(hash)) !== null,
+
+    async get(hash) {
+      return (await readFile(fileOf(folder, hash)).catch(absent)) ?? store.smallBlob(hash);
+    },
+
+    async open(hash, part) {
+      const name = fileOf(folder, hash);
+      const file = await stat(name).catch(absent);
+      if (file) return { bytes: file.size, stream: createReadStream(name, part) };
+      const bytes = await store.smallBlob(hash);
+      return bytes && { bytes: bytes.length, stream: Readable.from([bytes.subarray(part?.start ?? 0, part && part.end + 1)]) };
+    },
+  };
+}
+
+/** Blobs under `folder`/blobs. Leftovers of a crash lie in `folder`/blobs/tmp and are removed here. */
+export async function openBlobs(
+  folder: string,
+  store: Pick<Store, 'smallBlob' | 'putSmallBlob' | 'removeSmallBlob'>,
+): Promise<BlobStore> {
+  const root = rootOf(folder);
+  const temporary = path.join(root, 'tmp');
+  await rm(temporary, { recursive: true, force: true });
+  await mkdir(temporary, { recursive: true });
+  const reader = openBlobReader(folder, store);
+  const listeners = new Set<(hash: string) => void>();
+
+  return {
+    ...reader,
+
+    onPut(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+
+    async *files() {
+      for (const start of await readdir(root)) {
+        if (!/^[0-9a-f]{2}$/.test(start)) continue;
+        for (const hash of await readdir(path.join(root, start))) {
+          const file = blobHash.safeParse(hash).success ? await stat(path.join(root, start, hash)).catch(absent) : null;
+          if (file) yield { hash, bytes: file.size };
+        }
+      }
+    },
+
+    async remove(hash) {
+      await rm(fileOf(folder, hash), { force: true });
+      await store.removeSmallBlob(hash);
+    },
+
+    async put(hash, source, maxBytes = Number.POSITIVE_INFINITY) {
+      const target = fileOf(folder, hash);
+      for (const listener of listeners) listener(hash);
+      const known = await reader.size(hash);
+      if (known !== null) {
+        // The sender is read to its end all the same: a half-read request would break its connection.
+        if (!(source instanceof Uint8Array)) for await (const _ of source);
+        return { bytes: known, fresh: false };
+      }
+      const sha = createHash('sha256');
+      const head: Uint8Array[] = [];
+      let bytes = 0;
+      let file: { name: string; handle: Awaited<ReturnType<typeof open>> } | null = null;
+      try {
+        for await (const chunk of source instanceof Uint8Array ? [source] : source) {
+          bytes += chunk.length;
+          if (bytes > maxBytes) throw new BlobError('too-large', `blob ${hash}: more than the ${maxBytes} bytes allowed`);
+          sha.update(chunk);
+          if (!file && bytes > SMALL_BYTES) {
+            const name = path.join(temporary, randomBytes(12).toString('hex'));
+            file = { name, handle: await open(name, 'wx') };
+            for (const early of head) await file.handle.writeFile(early);
+          }
+          if (file) await file.handle.writeFile(chunk);
+          else head.push(chunk);
+        }
+        const found = sha.digest('hex');
+        if (found !== hash)
+          throw new BlobError('mismatch', `blob ${hash}: the ${bytes} bytes received have SHA-256 ${found}; send them again`);
+        if (!file) {
+          await store.putSmallBlob(hash, Buffer.concat(head));
+          return { bytes, fresh: true };
+        }
+        await file.handle.sync();
+        await file.handle.close();
+        await mkdir(path.dirname(target), { recursive: true });
+        await rename(file.name, target);
+        await syncFolder(path.dirname(target));
+        await syncFolder(root);
+        return { bytes, fresh: true };
+      } catch (error) {
+        await file?.handle.close().catch(() => {});
+        if (file) await rm(file.name, { force: true });
+        throw error;
+      }
+    },
+  };
+}
+
+const absent = (error: NodeJS.ErrnoException): null => {
+  if (error.code === 'ENOENT') return null;
+  throw error;
+};
+
+/** A rename is durable once its folder is. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  await handle.sync().finally(() => handle.close());
+}

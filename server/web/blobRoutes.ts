@@ -1,0 +1,89 @@
+/** Blobs over HTTP: GET for whoever may watch, PUT for trainers. The path names the content, so an answer never grows old. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { sendText } from '~/server/base/respond';
+import { BlobError, type BlobStore } from '~/server/store/blobs';
+import { blobHash } from '~/shared/ids';
+
+const status = { mismatch: 400, 'too-large': 413, invalid: 400 } as const;
+
+export async function serveBlob(
+  blobs: BlobStore,
+  request: IncomingMessage,
+  response: ServerResponse,
+  hash: string,
+  options: { mayRead: boolean; mayWrite: boolean; maxBytes: number },
+): Promise<void> {
+  if (!blobHash.safeParse(hash).success) return sendText(response, 400, 'hash: 64 lower-case hex digits (SHA-256) are needed');
+  switch (request.method) {
+    case 'GET':
+    case 'HEAD':
+      if (!options.mayRead) return sendText(response, 403, 'you may not watch runs');
+      return read(blobs, request, response, hash);
+    case 'PUT':
+      if (!options.mayWrite)
+        return sendText(response, 403, 'only a trainer stores blobs: send its token as "authorization: Bearer"');
+      return write(blobs, request, response, hash, options.maxBytes);
+    default:
+      return sendText(response, 405, 'GET, HEAD or PUT', { allow: 'GET, HEAD, PUT' });
+  }
+}
+
+async function read(blobs: BlobStore, request: IncomingMessage, response: ServerResponse, hash: string): Promise<void> {
+  const etag = `"${hash}"`;
+  const caching = { etag, 'cache-control': 'private, max-age=31536000, immutable' };
+  if (request.headers['if-none-match'] === etag) {
+    response.writeHead(304, caching).end();
+    return;
+  }
+  const size = await blobs.size(hash);
+  if (size === null) return sendText(response, 404, `there is no blob ${hash}`);
+  const part = rangeOf(request.headers.range, size);
+  if (part === 'outside')
+    return sendText(response, 416, `range: the blob has ${size} bytes`, { 'content-range': `bytes */${size}` });
+  const opened = await blobs.open(hash, part ?? undefined);
+  if (!opened) return sendText(response, 404, `there is no blob ${hash}`);
+  response.writeHead(part ? 206 : 200, {
+    ...caching,
+    'content-type': 'application/octet-stream',
+    'content-length': part ? part.end - part.start + 1 : size,
+    'accept-ranges': 'bytes',
+    ...(part && { 'content-range': `bytes ${part.start}-${part.end}/${size}` }),
+  });
+  if (request.method === 'HEAD') {
+    opened.stream.destroy();
+    response.end();
+    return;
+  }
+  // A reader that goes away ends the stream; there is nobody left to tell.
+  await pipeline(opened.stream, response).catch(() => response.destroy());
+}
+
+/** One range of bytes, as browsers and resuming downloads ask; anything else gets the whole blob. */
+function rangeOf(header: string | undefined, size: number): { start: number; end: number } | 'outside' | null {
+  const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '');
+  if (!match || (match[1] === '' && match[2] === '')) return null;
+  const start = match[1] === '' ? Math.max(0, size - Number(match[2])) : Number(match[1]);
+  const end = match[1] === '' || match[2] === '' ? size - 1 : Math.min(size - 1, Number(match[2]));
+  return start > end ? 'outside' : { start, end };
+}
+
+async function write(
+  blobs: BlobStore,
+  request: IncomingMessage,
+  response: ServerResponse,
+  hash: string,
+  maxBytes: number,
+): Promise<void> {
+  const announced = Number(request.headers['content-length'] ?? 0);
+  if (announced > maxBytes)
+    return sendText(response, 413, `the blob has ${announced} bytes, at most ${maxBytes} are taken`, { connection: 'close' });
+  try {
+    const { bytes } = await blobs.put(hash, request, maxBytes);
+    response.writeHead(201, { 'content-type': 'application/json' }).end(JSON.stringify({ hash, bytes }));
+  } catch (error) {
+    if (error instanceof BlobError) return sendText(response, status[error.reason], error.message, { connection: 'close' });
+    if (request.errored || request.destroyed) return;
+    throw error;
+  }
+}

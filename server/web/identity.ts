@@ -1,0 +1,156 @@
+/** Who sends a request: everything that comes in is asked here, once. */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import path from 'node:path';
+import { z } from 'zod';
+import { sendJson } from '~/server/base/respond';
+import { localAdmin, type People, systemActor, TeamError } from '~/server/team/people';
+import { fieldOf, inWords } from '~/server/trpc/base';
+import type { Actor } from '~/shared/ids';
+import { colour, personName } from '~/shared/team';
+import { originRefusal } from './origin';
+
+export interface Identity {
+  /** null: nobody we know. */
+  identify(request: IncomingMessage): Promise<Actor | null>;
+  /** Answers requests that make somebody known (links, sign-in); false: not one of those. */
+  handle(request: IncomingMessage, response: ServerResponse, url: URL): Promise<boolean>;
+  /** Path and query of the link to print at start; null when none is needed. */
+  readonly link: string | null;
+}
+
+const cookieName = 'headroom';
+const week = 7 * 24 * 3_600_000;
+const trainer: Actor = { id: 'trainer', name: 'Trainer', role: 'trainer' };
+
+/** On loopback everybody without a token is the local admin; elsewhere people join through invite links and stay through a session. */
+export async function openIdentity(options: {
+  /** Everybody without a token is the local admin. */
+  open: boolean;
+  trainerToken: string;
+  people: People;
+  /** Somebody signed out: sockets are to look again. */
+  onSignOut(): void;
+}): Promise<Identity> {
+  const { people } = options;
+  const nobodyAdmin = !Object.values(people.team.people).some((p) => p.role === 'admin');
+  const first =
+    options.open || !nobodyAdmin ? null : await people.invite(systemActor, { role: 'admin', uses: 1, expiresInMs: week });
+
+  const signedIn = (request: IncomingMessage) => {
+    const secret = cookie(request, cookieName);
+    return secret === null ? null : people.ofSession(secret);
+  };
+
+  async function join(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const wish = joinRequest.safeParse(await readJson(request));
+    if (!wish.success) return sendJson(response, 400, { error: inWords(wish.error), field: fieldOf(wish.error) });
+    const { invite, name, colour } = wish.data;
+    try {
+      const device = (request.headers['user-agent'] ?? 'unknown device').slice(0, 200);
+      const { person, sessionSecret } = await people.join(invite, { name, device, ...(colour && { colour }) });
+      response.setHeader('set-cookie', `${cookieName}=${sessionSecret}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000`);
+      sendJson(response, 200, { person });
+    } catch (error) {
+      if (!(error instanceof TeamError)) throw error;
+      sendJson(response, 400, { error: error.message, field: error.field });
+    }
+  }
+
+  async function signOut(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const found = signedIn(request);
+    if (found) {
+      await people.revokeSession({ id: found.person.id, name: found.person.name, role: found.person.role }, found.session.id);
+      options.onSignOut();
+    }
+    response.setHeader('set-cookie', `${cookieName}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0`);
+    sendJson(response, 200, { ok: true });
+  }
+
+  return {
+    link: first && `/join?invite=${first.secret}`,
+    async identify(request) {
+      const token = bearer(request);
+      if (token !== null) {
+        if (same(token, options.trainerToken)) return trainer;
+        const known = people.ofToken(token);
+        return known && { id: `token-${known.id}`, name: known.name, role: known.scope };
+      }
+      if (options.open) return localAdmin;
+      const found = signedIn(request);
+      return found && { id: found.person.id, name: found.person.name, role: found.person.role };
+    },
+    async handle(request, response, url) {
+      switch (`${request.method} ${url.pathname}`) {
+        case 'GET /api/join': {
+          const invite = people.openInvite(url.searchParams.get('invite') ?? '');
+          if (invite) sendJson(response, 200, { role: invite.role, expiresAt: invite.expiresAt });
+          else sendJson(response, 404, { error: 'this invite link is not valid any more; ask an admin for a new one' });
+          return true;
+        }
+        case 'POST /api/join':
+        case 'POST /api/signout': {
+          const foreign = originRefusal(request);
+          if (foreign) sendJson(response, 403, { error: foreign, field: null });
+          else await (url.pathname === '/api/join' ? join : signOut)(request, response);
+          return true;
+        }
+        default:
+          return false;
+      }
+    },
+  };
+}
+
+const joinRequest = z.strictObject({
+  invite: z.string().min(1, 'the link lacks its secret').max(200),
+  name: personName,
+  colour: colour.optional(),
+});
+
+/** The body as JSON; undefined when it is none. At most 16 kB. */
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  let text = '';
+  for await (const chunk of request) {
+    text += chunk;
+    if (text.length > 16_384) return undefined;
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A random secret, made once and kept in the folder, readable by its owner alone. */
+export async function keptSecret(folder: string, name: string): Promise<string> {
+  const file = path.join(folder, name);
+  const kept = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  if (kept !== null && kept.trim().length >= 20) return kept.trim();
+  const secret = randomBytes(24).toString('base64url');
+  await writeFile(file, `${secret}\n`, { mode: 0o600 });
+  return secret;
+}
+
+export function bearer(request: IncomingMessage): string | null {
+  const match = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '');
+  return match?.[1] ?? null;
+}
+
+function cookie(request: IncomingMessage, name: string): string | null {
+  for (const part of (request.headers.cookie ?? '').split(';')) {
+    const at = part.indexOf('=');
+    if (at > 0 && part.slice(0, at).trim() === name) return part.slice(at + 1).trim();
+  }
+  return null;
+}
+
+/** Equal, in a time that does not depend on where they differ. */
+export function same(a: string, b: string): boolean {
+  const hash = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(hash(a), hash(b));
+}

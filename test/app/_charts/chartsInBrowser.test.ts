@@ -1,0 +1,100 @@
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { describeInBrowser, openBrowser } from '~/test/support/browser';
+
+interface InPage {
+  cursor: { get(): { mode: string; step: number; zoom: [number, number] | null }; follow(): void; zoom(z: null): void };
+  spikes: number[];
+}
+
+/** Of Tailwind only what places the layers over each other; nothing above the plot may change its height. */
+const css = `main{width:700px} .absolute,.sr-only{position:absolute} .sr-only{clip-path:inset(50%)} .relative{position:relative} .inset-0{inset:0}
+  .pointer-events-none{pointer-events:none} figcaption{height:24px;overflow:hidden}`;
+
+describeInBrowser('a chart of 1,000,000 steps in Chromium', () => {
+  let browser: Browser;
+  let close: () => Promise<void>;
+  let page: Page;
+  beforeAll(async () => {
+    const script = await build({
+      entryPoints: [fileURLToPath(new URL('../../support/chartPage.tsx', import.meta.url))],
+      bundle: true,
+      write: false,
+      format: 'iife',
+      jsx: 'automatic',
+      define: { 'process.env.NODE_ENV': '"production"' },
+      tsconfig: fileURLToPath(new URL('../../../tsconfig.json', import.meta.url)),
+    });
+    ({ browser, close } = await openBrowser());
+    page = await browser.newPage({ viewport: { width: 800, height: 500 } });
+    await page.setContent(`<style>${css}</style><main></main>`);
+    await page.addScriptTag({ content: script.outputFiles[0]!.text });
+    await page.waitForFunction(() => /\d/.test(document.querySelector('[data-reads="loss"]')?.textContent ?? ''));
+  });
+  afterAll(() => close?.());
+
+  const cursor = () => page.evaluate(() => (window as unknown as InPage).cursor.get());
+  const plot = async () => (await page.locator('[data-plot]').boundingBox())!;
+  const fresh = () =>
+    page.evaluate(() => {
+      const { cursor } = window as unknown as InPage;
+      cursor.zoom(null);
+      cursor.follow();
+    });
+
+  it('shows each of 200 single-step spikes as coloured pixels at its place', async () => {
+    const missing = await page.evaluate(() => {
+      const canvas = document.querySelector('canvas')!;
+      const { data, width } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+      // The axis ends at the head, rounded up to a 64th of the power of two below it: 1,007,616.
+      const column = (step: number) => Math.floor(((step + 0.5) / 1_007_616) * width);
+      // The axis goes from 0 at the bottom to 1.125: the row of 0.97 is reached by spikes alone, not by the slopes beside them.
+      const y = Math.round(canvas.height * (1 - 0.97 / 1.125));
+      const inked = (x: number) => data[(y * width + x) * 4 + 3]! > 20;
+      return (window as unknown as InPage).spikes.filter((s) => ![-1, 0, 1].some((d) => inked(column(s) + d)));
+    });
+    expect(missing).toEqual([]);
+  });
+
+  it('a click pins the step under it, arrow keys move from there, Escape follows again', async () => {
+    await fresh();
+    const box = await plot();
+    await page.mouse.click(box.x + box.width / 2, box.y + 50);
+    const { mode, step } = await cursor();
+    expect([mode, Math.abs(step - 503_808) <= 1_007_616 / box.width]).toEqual(['pinned', true]);
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Shift+ArrowRight');
+    expect((await cursor()).step).toBe(step + 11);
+    await page.keyboard.press('Escape');
+    expect(await cursor()).toMatchObject({ mode: 'live', step: 1_000_000 });
+  });
+
+  it('a drag zooms, also right after a double click; a double click shows all again and leaves the cursor as it was', async () => {
+    await fresh();
+    const box = await plot();
+    await page.mouse.dblclick(box.x + 200, box.y + 60);
+    expect(await cursor()).toMatchObject({ mode: 'live', zoom: null });
+    await page.mouse.move(box.x + 100, box.y + 60);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 160, box.y + 60, { steps: 4 });
+    await page.mouse.up();
+    const zoom = (await cursor()).zoom!;
+    const perPixel = 1_007_616 / box.width;
+    expect(zoom.map((s, i) => Math.abs(s - (100 + 60 * i) * perPixel) <= 2 * perPixel)).toEqual([true, true]);
+    await page.mouse.dblclick(box.x + 200, box.y + 60);
+    expect(await cursor()).toMatchObject({ mode: 'live', step: 1_000_000, zoom: null });
+  });
+
+  it('the tooltip gives the exact value of the step under the pointer', async () => {
+    await fresh();
+    const box = await plot();
+    await page.mouse.move(box.x + 300, box.y + 60);
+    await page.waitForSelector('[data-tooltip]');
+    const text = (await page.locator('[data-tooltip]').textContent())!;
+    expect(text).toMatch(/^step [\d,]+train(0\.2|1)/);
+    await page.mouse.move(5, 5);
+    await page.waitForSelector('[data-tooltip]', { state: 'detached' });
+  });
+});

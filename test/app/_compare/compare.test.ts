@@ -1,0 +1,241 @@
+import { describe, expect, it } from 'vitest';
+import { Curve } from '~/app/_charts/curve';
+import { draw } from '~/app/_charts/draw';
+import type { Palette } from '~/app/_charts/palette';
+import { SvgPen } from '~/app/_charts/svgPen';
+import { xMap } from '~/app/_charts/xMap';
+import { type Aligned, type Alignment, axisOf, carried, commonLoss, ownZoom, stepAtLoss } from '~/app/_compare/align';
+import { differences } from '~/app/_compare/difference';
+import { type CompareView, compareLink, fromCompareLink } from '~/app/_compare/link';
+import { defaultConfig } from '~/shared/config';
+import { addValue, emptyReduced } from '~/shared/pyramid';
+
+const curveOf = (values: number[], firstStep = 0): Curve => {
+  const curve = new Curve('loss', 64, null, firstStep);
+  for (const [i, v] of values.entries()) curve.append(firstStep + i, v);
+  return curve;
+};
+const run = (runId: string, values: number[], stepsPerEpoch = 10, anchors: Aligned['anchors'] = []): Aligned => ({
+  runId,
+  loss: curveOf(values),
+  stepsPerEpoch,
+  anchors,
+});
+const fast = run('fast01', [4, 2, 1, 0.5], 10, [
+  { step: 0, at: 5_000 },
+  { step: 4, at: 5_400 },
+]);
+const slow = run('slow01', [4, 3, 3, 2, 2, 1], 20, [
+  { step: 0, at: 9_000 },
+  { step: 6, at: 21_000 },
+]);
+const runs = [fast, slow];
+
+describe('runs on one axis', () => {
+  it('by step: as they are', () => {
+    expect(axisOf('step', runs, null).place('slow01')!.of(3)).toBe(3);
+  });
+  it('by epoch: 10 steps of the one stand over 20 of the other', () => {
+    const axis = axisOf('epoch', runs, null);
+    expect([axis.map.of(axis.place('fast01')!.of(10)), axis.map.of(axis.place('slow01')!.of(20))]).toEqual([1, 1]);
+    expect(axis.map.say(axis.place('slow01')!.of(10))).toBe('epoch 0.5');
+  });
+  it('by time: each from its own beginning, in ms', () => {
+    const axis = axisOf('time', runs, null);
+    // 4 steps in 400 ms; 6 steps in 12 s
+    expect(axis.place('fast01')!.of(2)).toBe(200);
+    expect(axis.place('slow01')!.of(3)).toBe(6_000);
+  });
+  it('by equal loss: both reach it at the same place; one that never does is left out', () => {
+    const axis = axisOf('equal loss', runs, 2);
+    // fast is at 2 by step 1, slow by step 3
+    expect(axis.place('fast01')!.of(1)).toBe(axis.place('slow01')!.of(3));
+    expect(axis.map.of(axis.place('slow01')!.of(3))).toBe(0);
+    expect(axisOf('equal loss', runs, 0.6).place('slow01')).toBeNull();
+  });
+  it('a logarithmic axis counts in steps, hundredths of an epoch and seconds; equal loss has places on both sides of 0', () => {
+    const ticks = (kind: Alignment, to: number) => {
+      const { map } = axisOf(kind, runs, 2, true);
+      return map.ticks(map.of(0), map.of(to), 9).map((x) => map.tick(x));
+    };
+    expect(ticks('step', 5000)).toEqual(['0', '1', '10', '100', '1k']);
+    expect(ticks('epoch', 20_000)).toEqual(['0', '0.01', '0.1', '1', '10']);
+    expect(ticks('time', 700_000)).toEqual(['0', '1 s', '10 s', '1:00', '10:00']);
+    expect(axisOf('equal loss', runs, 2, true).map.log).toBeUndefined();
+  });
+  it('every place leads back to its step, and a zoom to the steps of each run', () => {
+    for (const kind of ['step', 'epoch', 'time', 'equal loss'] as const)
+      for (const { runId } of runs) {
+        const place = axisOf(kind, runs, 2).place(runId)!;
+        for (const step of [0, 1, 3]) expect(place.back(place.of(step)), `${kind} ${runId} ${step}`).toBeCloseTo(step, 9);
+      }
+    const axis = axisOf('epoch', runs, null);
+    // half an epoch to one: 5 to 10 of 10 steps, 10 to 20 of 20; the last step shown is in
+    expect([ownZoom(axis.place('fast01'), [500, 1000]), ownZoom(axis.place('slow01'), [500, 1000])]).toEqual([
+      [5, 11],
+      [10, 21],
+    ]);
+    // 100 steps a second from 0: 640 to 1700 is 1061 steps, rounded outwards to multiples of 1024 / 16
+    const live = (at: number) =>
+      axisOf(
+        'time',
+        [
+          run('live01', [], 10, [
+            { step: 0, at: 0 },
+            { step: 2000, at },
+          ]),
+        ],
+        null,
+      ).place('live01');
+    expect([ownZoom(live(20_000), [6_450, 17_000]), ownZoom(live(20_010), [6_450, 17_000])]).toEqual([
+      [640, 1728],
+      [640, 1728],
+    ]);
+    expect([ownZoom(axis.place('fast01'), null), ownZoom(null, [1, 2])]).toEqual([null, null]);
+  });
+  it('by equal loss: the smoothed one, so that one lucky batch does not count', () => {
+    const loss = new Curve('loss', 64, null);
+    loss.average(0.5);
+    for (const [i, v] of [4, 4, 0, 4, 2, 2].entries()) loss.append(i, v);
+    // w = 0.5: 2/.5 = 4; 3/.75 = 4; 1.5/.875 = 1.714; 2.75/.9375 = 2.933; 2.375/.96875 = 2.452; 2.1875/.984375 = 2.222
+    expect(loss.ema[2]).toBeCloseTo(1.714, 3);
+    expect([stepAtLoss(loss, 1), stepAtLoss(loss, 1.8), stepAtLoss(loss, 4)]).toEqual([null, 2, 0]);
+    expect(commonLoss([{ ...fast, loss }])).toBeCloseTo(1.714, 3);
+  });
+  it('a run that has not begun has no place by epoch, time or loss', () => {
+    const queued: Aligned = { runId: 'queued', loss: null, stepsPerEpoch: 0, anchors: [] };
+    expect((['epoch', 'time', 'equal loss'] as const).map((kind) => axisOf(kind, [queued], 1).place('queued'))).toEqual([
+      null,
+      null,
+      null,
+    ]);
+  });
+  it('the lowest loss that all have reached', () => {
+    expect(commonLoss(runs)).toBe(1);
+    expect(commonLoss([fast, { ...slow, loss: null }])).toBeNull();
+    expect(stepAtLoss(slow.loss!, 3)).toBe(1);
+    expect(stepAtLoss(slow.loss!, 0)).toBeNull();
+  });
+});
+
+/** Steps 2 and 3 of four. */
+function lateAnswer() {
+  const answer = emptyReduced(['loss'], 0, 1, 4);
+  for (const i of [2, 3]) {
+    answer.rows[i] = 1;
+    addValue(answer.series.loss!, i, i);
+  }
+  return answer;
+}
+const by = (of: (step: number) => number) => ({ of, back: () => Number.NaN });
+
+describe('a curve carried to another axis', () => {
+  it('keeps every bucket when the axis is a stretched one', () => {
+    const out = carried(
+      curveOf([4, Number.NaN, 1, 0.5]),
+      by((s) => s * 100 + 7),
+    );
+    expect([out.firstStep, out.bucketSteps, out.count, out.headStep]).toEqual([7, 100, 4, 407]);
+    expect([...out.values.last.slice(0, 4)]).toEqual([4, Number.NaN, 1, 0.5]);
+    expect([...out.values.nonFinite.slice(0, 4)]).toEqual([0, 1, 0, 0]);
+  });
+  it('carries the moving average with its buckets', () => {
+    const curve = new Curve('loss', 64, null);
+    curve.average(0.5);
+    for (const [i, v] of [1, 2, 4].entries()) curve.append(i, v);
+    expect([
+      ...carried(
+        curve,
+        by((s) => s * 3),
+      ).ema.slice(0, 3),
+    ]).toEqual([1, 1.25 / 0.75, 3]);
+  });
+  it('loses no extreme and no row when the pace changes', () => {
+    const values = [1, 9, 2, -7, 3, 4, 5, 6];
+    const out = carried(
+      curveOf(values),
+      by((s) => (s < 4 ? s : 4 + (s - 4) * 10)),
+    );
+    expect(out.rows.reduce((a, b) => a + b, 0)).toBe(8);
+    const drawn = [...out.rows.keys()].filter((i) => out.rows[i]! > 0);
+    expect(Math.max(...drawn.map((i) => out.values.max[i]!))).toBe(9);
+    expect(Math.min(...drawn.map((i) => out.values.min[i]!))).toBe(-7);
+  });
+  it('draws one line however the pace changes, and breaks it where the run lacks steps', () => {
+    const place = by((s) => (s < 4 ? s : 4 + (s - 4) * 10));
+    const lines = (curve: Curve) => {
+      const pen = new SvgPen();
+      const plot = { width: 100, height: 50, x: [0, 60], y: [0, 9], log: false, map: xMap('step', 0, []) } as const;
+      const line = { name: 'a', label: 'a', color: 0, thin: true, curve: () => curve };
+      draw(pen, plot, { lines: [line], points: [], rule: null }, { smoothing: 0, log: false, robust: false }, {
+        series: ['#123'],
+      } as unknown as Palette);
+      return pen.markup().match(/M/g)!.length;
+    };
+    const curve = curveOf([1, 9, 2, 7, 3, 4, 5, 6]);
+    expect(lines(carried(curve, place))).toBe(lines(curve));
+    curve.append(12, 3);
+    expect(carried(curve, place).sparse).toBe(false);
+    // A branch has nothing before its fork, which is no hole.
+    expect(carried(Curve.of('loss', { ...lateAnswer(), headStep: 4 }, 8, 0, null), place).sparse).toBe(true);
+  });
+  it("a branch begins at its fork: its curve's first step is carried too", () => {
+    expect(
+      carried(
+        curveOf([1, 2], 50),
+        by((s) => s * 2),
+      ).firstStep,
+    ).toBe(100);
+  });
+});
+
+describe('a link to the page', () => {
+  const there = (view: CompareView) => fromCompareLink(new URLSearchParams(compareLink(view).split('?')[1]));
+  const plain: CompareView = {
+    runs: ['run001', 'run002'],
+    choices: { x: 'step', level: '', smoothSteps: 10, log: false, logX: false, robust: false },
+    zoom: null,
+    attention: null,
+  };
+  it('carries every field, alone and together, and nothing that stands at its default', () => {
+    expect(compareLink(plain)).toBe('/compare?runs=run001,run002');
+    const changed: CompareView['choices'] = {
+      x: 'equal loss',
+      level: '0.5',
+      smoothSteps: 200,
+      log: true,
+      logX: true,
+      robust: true,
+    };
+    const all: CompareView = { ...plain, choices: changed, zoom: [10, 2000] };
+    for (const view of [
+      plain,
+      all,
+      { ...plain, zoom: all.zoom },
+      { ...plain, runs: [] },
+      ...Object.entries(changed).map(([key, value]) => ({ ...plain, choices: { ...plain.choices, [key]: value } })),
+    ])
+      expect(there(view)).toEqual(view);
+  });
+  it('nonsense leaves the defaults; a run is taken once, ten at most', () => {
+    const ids = Array.from({ length: 12 }, (_, i) => `run${100 + i}`);
+    expect(
+      fromCompareLink(new URLSearchParams(`runs=${ids[0]},${ids.join(',')}&x=foot&smooth=-1&zoom=9-3&log=yes&attention={`)),
+    ).toEqual({ ...plain, runs: ids.slice(0, 10) });
+  });
+});
+
+it('only what differs is listed, null for a field that a task lacks', () => {
+  const a = defaultConfig('reverse');
+  const b = { ...a, name: 'other', clip: { ...a.clip, threshold: 1 }, schedule: { ...a.schedule, maxSteps: 500 } };
+  expect(differences([a, b])).toEqual([
+    { path: 'schedule.maxSteps', label: 'Reaches 0 at', values: ['last step', '500'] },
+    { path: 'clip.threshold', label: 'Clip value', values: ['5', '1'] },
+  ]);
+  expect(differences([a, a])).toEqual([]);
+  expect(differences([a, defaultConfig('anomaly')]).find((d) => d.path === 'task.setSize')).toEqual({
+    path: 'task.setSize',
+    label: 'Pictures per set',
+    values: [null, '10'],
+  });
+});

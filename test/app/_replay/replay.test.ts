@@ -1,0 +1,174 @@
+/** A replay file: made over HTTP from a recorded run, opened from the disk in Chromium without any network. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { evenlySpaced } from '~/server/export/replay';
+import { buildReplayPage } from '~/server/process/buildReplay';
+import type { Actor } from '~/shared/ids';
+import { startApp, type TestApp } from '~/test/support/app';
+import { describeInBrowser, openBrowser } from '~/test/support/browser';
+import { ownFolder } from '~/test/support/folder';
+import { recordedRow, recordRun } from '~/test/support/recordedRun';
+
+const folder = ownFolder();
+afterAll(folder.remove);
+const data = path.join(folder.path, 'data');
+const file = (name: string) => path.join(folder.path, name);
+const ada: Actor = { id: 'ada', name: 'Ada', role: 'admin' };
+
+/** What would run, or break the page, if any of it were taken for markup. */
+const evil = `</script><img src=x onerror="window.broken=1"><!--<script>"'&`;
+
+let app: TestApp;
+const take = async (query: string) => {
+  const answer = await fetch(`${app.url}/api/runs/record1/export?format=html${query}`);
+  return { status: answer.status, headers: answer.headers, text: await answer.text() };
+};
+beforeAll(async () => {
+  await Promise.all([buildReplayPage(), recordRun(data)]);
+  app = await startApp({ dataFolder: data });
+  const anchor = { step: 700, chart: null, head: null };
+  await app.hub.decide('record1', () => [
+    { type: 'run.labelled', actor: ada, name: `run ${evil}`.slice(0, 80) },
+    { type: 'note', actor: ada, note: { kind: 'add', id: 'note-0001', anchor, text: `look here ${evil}`, replyTo: null } },
+  ]);
+});
+afterAll(() => app?.close());
+
+describe('taking a replay away', () => {
+  it('is one page, named after the run, that says what it holds', async () => {
+    const { status, headers, text } = await take('');
+    expect([status, headers.get('content-type'), headers.get('content-disposition')]).toEqual([
+      200,
+      'text/html; charset=utf-8',
+      expect.stringMatching(/^attachment; filename="run-.*\.html"$/),
+    ]);
+    expect(text.endsWith('<script type="text/plain" id="end"></script>\n</body>\n</html>\n')).toBe(true);
+    expect(text).not.toContain('<img');
+    const manifest = JSON.parse(/id="manifest">(.*)<\/script>/.exec(text)![1]!) as object;
+    expect(manifest).toMatchObject({
+      runId: 'record1',
+      rows: { headStep: 3000, bucketSteps: 1, series: 9, parts: 2 },
+      snapshots: { kept: 3, of: 3, missing: 0 },
+    });
+  });
+
+  it('with fewer snapshots holds those, evenly spaced, and the page knows how many there were', async () => {
+    const { text } = await take('&snapshots=2');
+    expect(text.match(/id="blob-[0-9a-f]{64}"/g)).toHaveLength(2);
+    expect(JSON.parse(/id="manifest">(.*)<\/script>/.exec(text)![1]!)).toMatchObject({ snapshots: { kept: 2, of: 3 } });
+  });
+
+  it.each([
+    ['&snapshots=-1', 'snapshots: give "all", or how many: a whole number from 0'],
+    ['&snapshots=', 'snapshots: give "all", or how many: a whole number from 0'],
+    ['&step=3&series=loss', 'series: only format csv takes it, html is of the whole run'],
+  ])('%s is refused: %s', async (query, error) => {
+    const { status, text } = await take(query);
+    expect([status, JSON.parse(text)]).toEqual([400, { error }]);
+  });
+
+  it('even spacing keeps the first and the last and goes by step, not by number', () => {
+    const steps = [0, 1, 2, 3, 4, 100, 200, 300].map((step) => ({ step }));
+    expect(evenlySpaced(steps, 4).map((s) => s.step)).toEqual([0, 100, 200, 300]);
+    expect(evenlySpaced(steps, 1).map((s) => s.step)).toEqual([300]);
+    expect(evenlySpaced(steps, 0)).toEqual([]);
+    expect(evenlySpaced(steps, 99)).toEqual(steps);
+  });
+});
+
+describeInBrowser('a replay file in Chromium, from the disk, without a network', () => {
+  let browser: Browser;
+  let close: () => Promise<void>;
+  let page: Page;
+  const trouble: string[] = [];
+  const asked: string[] = [];
+
+  const open = async (name: string, viewport = { width: 1400, height: 1000 }) => {
+    const context = await browser.newContext({ viewport, offline: true });
+    const opened = await context.newPage();
+    opened.on('console', (m) => m.type() === 'error' && trouble.push(m.text()));
+    opened.on('pageerror', (e) => trouble.push(e.message));
+    opened.on('request', (r) => {
+      if (!/^(data|blob):/.test(r.url())) asked.push(r.url());
+    });
+    await opened.goto(pathToFileURL(file(name)).href);
+    return opened;
+  };
+  const goTo = async (step: number) => {
+    const field = page.getByRole('textbox', { name: 'step', exact: true });
+    await field.fill(String(step));
+    await field.press('Enter');
+  };
+  /** The value of a chart's line at the cursor, as the legend reads it. */
+  const reads = (series: string) => page.locator(`[data-reads="${series}"]`).first().textContent();
+
+  beforeAll(async () => {
+    writeFileSync(file('run.html'), (await take('')).text);
+    ({ browser, close } = await openBrowser());
+    page = await open('run.html');
+    await page.getByRole('heading', { level: 1 }).waitFor();
+  });
+  afterAll(() => close?.());
+
+  it('shows at a step the values of the log, and of the snapshots the nearest, saying so', async () => {
+    await goTo(1500);
+    await expect.poll(() => reads('loss')).toContain(recordedRow(1500)[0]!.toPrecision(4).slice(0, 5));
+    await page.locator('[data-testid="attention-step"]').waitFor();
+    await expect
+      .poll(() => page.locator('[data-testid="attention-step"]').textContent())
+      .toMatch(/at step 1500, recorded nearest: 2000/);
+    expect(await page.getByRole('button', { name: 'Evaluate' }).count()).toBe(0);
+  });
+
+  it('moves by arrows, Home and End, and plays with Space', async () => {
+    await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+    const step = () => page.getByRole('textbox', { name: 'step', exact: true }).inputValue();
+    await page.keyboard.press('Home');
+    await page.keyboard.press('Shift+ArrowRight');
+    await page.keyboard.press('ArrowLeft');
+    await expect.poll(step).toBe('9');
+    await page.keyboard.press('PageDown');
+    await expect.poll(step).toBe('2000');
+    await page.keyboard.press('End');
+    await expect.poll(step).toBe('3000');
+    await page.keyboard.press('Home');
+    await page.keyboard.press(' ');
+    await page.getByRole('button', { name: 'Pause the replay' }).waitFor();
+    await page.keyboard.press(' ');
+    await page.getByRole('button', { name: 'Play the run from here' }).waitFor();
+  });
+
+  it('holds the decisions, the notes as they were written, and the set-up', async () => {
+    await page.getByTestId('activity').getByText('Clip at → 1').waitFor();
+    expect(await page.getByRole('region', { name: 'Notes' }).getByText(`look here ${evil}`).count()).toBe(1);
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe(`run ${evil}`.slice(0, 80));
+    await page.getByText('Attention: all 3 snapshots, exact.').waitFor();
+    expect(await page.evaluate(() => (window as { broken?: number }).broken)).toBeUndefined();
+  });
+
+  it('fits a phone, in the dark and in the light', async () => {
+    const phone = await open('run.html', { width: 360, height: 740 });
+    await phone.getByRole('heading', { level: 1 }).waitFor();
+    expect(await phone.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    const background = () => phone.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const before = await background();
+    await phone.getByRole('button', { name: 'Switch between dark and light' }).click();
+    await expect.poll(background).not.toBe(before);
+    await phone.context().close();
+  });
+
+  it('that was cut short says so', async () => {
+    writeFileSync(file('cut.html'), readFileSync(file('run.html'), 'utf8').slice(0, -5000));
+    const cut = await open('cut.html');
+    await cut.getByText('This replay cannot be opened: the file was cut short: take the replay away again').waitFor();
+    await cut.context().close();
+  });
+
+  it('asks nobody for anything, and nothing goes wrong', () => {
+    expect(asked.filter((url) => !url.startsWith(pathToFileURL(folder.path).href))).toEqual([]);
+    expect(trouble).toEqual([]);
+  });
+});

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { anchorInWords, placeInWords, threadsOfHead } from '~/app/_run/notes/anchors';
+import { candidates, completed, mentionAt } from '~/app/_run/notes/findMentions';
+import type { Note } from '~/shared/notes';
+
+describe('mentions', () => {
+  it.each([
+    ['at the start', '@ad', 3, { from: 0, typed: 'ad' }],
+    ['after a blank', 'see @', 5, { from: 4, typed: '' }],
+    ['in brackets, with accents', '(@Žof', 5, { from: 1, typed: 'Žof' }],
+    ['not in an address', 'ann@lab', 7, null],
+    ['not behind the caret', 'see @ad', 3, null],
+    ['not once it is over', '@ada look', 9, null],
+  ])('one is being written %s', (_, text, caret, expected) => {
+    expect(mentionAt(text, caret)).toEqual(expected);
+  });
+
+  it('offers names by the beginning of any word, each once', () => {
+    expect(candidates(['Ada Lovelace', 'Bob', 'Ada Lovelace', 'Grace Lo'], 'lo')).toEqual(['Ada Lovelace', 'Grace Lo']);
+    expect(candidates(['Ada Lovelace'], 'adalove')).toEqual(['Ada Lovelace']);
+  });
+
+  it('completes to the name without its blanks and leaves what follows', () => {
+    expect(completed('see @lo there', 7, 'Ada Lovelace')).toEqual({ text: 'see @AdaLovelace there', caret: 17 });
+  });
+});
+
+const note = (id: string, step: number, changes: Partial<Note> = {}): Note => ({
+  id,
+  anchor: { step, chart: null, head: { layer: 0, head: 1, cell: null } },
+  text: 'x',
+  replyTo: null,
+  author: { id: 'ada', name: 'Ada', role: 'viewer' },
+  at: 0,
+  editedAt: null,
+  resolved: false,
+  ...changes,
+});
+
+describe('anchors', () => {
+  it('read as places, counted from 1', () => {
+    expect(anchorInWords({ step: 7, chart: 'loss', value: 0.25, head: null })).toBe('loss at 0.25');
+    expect(placeInWords({ step: 1200, chart: null, head: { layer: 0, head: 1, cell: { query: 2, key: 3 } } })).toBe(
+      'step 1,200, layer 1 head 2, query 3 to key 4',
+    );
+    expect(placeInWords({ step: 0, chart: null, head: null })).toBe('step 0');
+  });
+
+  it('of a head are its open threads and those of its cells, nearest to the step first', () => {
+    const cell = { step: 50, chart: null, head: { layer: 0, head: 1, cell: { query: 0, key: 0 } } };
+    const notes = [
+      note('far', 10),
+      note('near', 60),
+      note('of a cell', 50, { anchor: cell }),
+      note('resolved', 52, { resolved: true }),
+      note('reply', 52, { replyTo: 'near' }),
+      note('elsewhere', 52, { anchor: { ...cell, head: { layer: 1, head: 1, cell: null } } }),
+    ];
+    expect(threadsOfHead(notes, 0, 1, 53).map((n) => n.id)).toEqual(['of a cell', 'near', 'far']);
+  });
+});

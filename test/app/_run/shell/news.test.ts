@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { createNotifier, type NotifierHost } from '~/app/_live/notifier';
+import { createNews } from '~/app/_run/shell/news';
+import { defaultConfig } from '~/shared/config';
+import type { RunEvent } from '~/shared/events';
+import { emptyView, fold, type RunView } from '~/shared/fold';
+import type { Actor } from '~/shared/ids';
+
+const ann: Actor = { id: 'ann', name: 'Ann Lee', role: 'admin' };
+const bob: Actor = { id: 'bob', name: 'Bob', role: 'viewer' };
+const config = { ...defaultConfig('reverse'), name: 'night run' };
+const created = emptyView('run00001', {
+  seq: 1,
+  tenure: 0,
+  at: 0,
+  event: { type: 'run.created', config, actor: ann, parent: null },
+});
+const following = (view: RunView, ...events: RunEvent[]): RunView =>
+  events.reduce((v, event) => fold(v, { seq: v.seq + 1, tenure: 0, at: 0, event }), view);
+const alert = (level: 'info' | 'warning' | 'error', message: string): RunEvent => ({
+  type: 'alert',
+  step: 12,
+  level,
+  kind: 'loss-spike',
+  message,
+});
+const note = (id: string, actor: Actor, text: string): RunEvent => ({
+  type: 'note',
+  actor,
+  note: { kind: 'add', id, anchor: { step: 7, chart: null, head: null }, text, replyTo: null },
+});
+
+describe('news', () => {
+  it('are warnings, mentions of you by others, and the end; each once, and nothing of before the page opened', () => {
+    const news = createNews();
+    const old = following(created, alert('error', 'long ago'), note('note-0', bob, '@AnnLee see'));
+    expect(news(old, ann)).toEqual([]);
+    const now = following(
+      old,
+      alert('info', 'nothing much'),
+      alert('warning', 'loss 9 sigmas high'),
+      // A rule that is to pause only.
+      { ...alert('error', 'paused in silence'), notify: false } as RunEvent,
+      note('note-1', bob, 'look here, @annlee.'),
+      note('note-2', ann, 'I, @AnnLee'),
+      note('note-3', bob, '@AnnLeeson, not you'),
+      { type: 'status', status: 'failed', step: 12, message: 'out of memory' },
+    );
+    expect(news(now, ann)).toEqual([
+      { key: 'alert 5', kind: 'alert', tone: 'warning', title: 'night run: loss-spike at step 12', detail: 'loss 9 sigmas high' },
+      {
+        key: 'note note-1',
+        kind: 'mention',
+        tone: 'info',
+        title: 'night run: Bob mentions you at step 7',
+        detail: 'look here, @annlee.',
+      },
+      { key: 'end 10', kind: 'end', tone: 'error', title: 'night run: failed at step 12', detail: 'out of memory' },
+    ]);
+    expect(news(now, ann)).toEqual([]);
+  });
+
+  it('a burst is told by its newest three', () => {
+    const news = createNews();
+    news(created, ann);
+    const burst = following(created, ...['1', '2', '3', '4', '5'].map((m) => alert('warning', m)));
+    expect(news(burst, ann).map((n) => n.detail)).toEqual(['3', '4', '5']);
+  });
+});
+
+describe('notifications of the browser', () => {
+  const host = (permission: NotificationPermission | null, answer: NotificationPermission = 'granted') => {
+    const shown: string[] = [];
+    const at = { permission, wanted: false, hidden: true };
+    const h: NotifierHost = {
+      permission: () => at.permission,
+      ask: async () => {
+        at.permission = answer;
+        return answer;
+      },
+      show: (title) => void shown.push(title),
+      hidden: () => at.hidden,
+      wanted: () => at.wanted,
+      keepWanted: (on) => {
+        at.wanted = on;
+      },
+    };
+    return { h, at, shown };
+  };
+
+  it('come only once asked for, and only while the tab is hidden', async () => {
+    const { h, at, shown } = host('default');
+    const notifier = createNotifier(h);
+    notifier.tell('before', '', 'a');
+    await notifier.toggle();
+    expect(notifier.get()).toEqual({ status: 'on' });
+    notifier.tell('hidden', '', 'a');
+    at.hidden = false;
+    notifier.tell('seen anyway', '', 'a');
+    at.hidden = true;
+    await notifier.toggle();
+    notifier.tell('off again', '', 'a');
+    expect(shown).toEqual(['hidden']);
+  });
+
+  it('a refusal is said, and not asked again', async () => {
+    const { h } = host('default', 'denied');
+    const notifier = createNotifier(h);
+    await notifier.toggle();
+    expect(notifier.get()).toEqual({ status: 'blocked' });
+    expect(createNotifier(host(null).h).get()).toEqual({ status: 'missing' });
+  });
+});

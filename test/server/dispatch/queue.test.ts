@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { inOrder, moveInQueue, type Waiting } from '~/server/dispatch/queue';
+import { openHub } from '~/server/runs/hub';
+import { openMemoryStore } from '~/server/store/memory';
+import { defaultConfig } from '~/shared/config';
+import type { Actor } from '~/shared/ids';
+import { fakeClock } from '~/test/support/fakeClock';
+import { inbox } from '~/test/support/inbox';
+import { registrationOf } from '~/test/support/trainerClient';
+
+const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
+const now = 10_000;
+const queue = (...places: number[]): Waiting[] => places.map((place, i) => ({ runId: `run00${i}`, place }));
+/** The order after the move. */
+const moved = (before: Waiting[], runId: string, to: string | null): string[] => {
+  const answer = moveInQueue(before, runId, to, now);
+  if (!answer.ok) throw new Error(answer.message);
+  const places = new Map(answer.moved.map((w) => [w.runId, w.place]));
+  return before
+    .map((w) => ({ ...w, place: places.get(w.runId) ?? w.place }))
+    .sort(inOrder)
+    .map((w) => w.runId);
+};
+
+describe('moving in the queue', () => {
+  const three = queue(1000, 2000, 3000);
+
+  it('puts a run first, between two others, or last, with one entry', () => {
+    expect(moved(three, 'run002', 'run000')).toEqual(['run002', 'run000', 'run001']);
+    expect(moved(three, 'run000', 'run002')).toEqual(['run001', 'run000', 'run002']);
+    expect(moved(three, 'run000', null)).toEqual(['run001', 'run002', 'run000']);
+    expect(moveInQueue(three, 'run000', 'run002', now)).toEqual({ ok: true, moved: [{ runId: 'run000', place: 2500 }] });
+  });
+
+  it('where it stands already changes nothing', () => {
+    for (const [run, before] of [
+      ['run001', 'run001'],
+      ['run001', 'run002'],
+      ['run002', null],
+    ] as const)
+      expect(moveInQueue(three, run, before, now)).toEqual({ ok: true, moved: [] });
+  });
+
+  it('a hundred moves into one gap keep the order, and all stay ahead of what is created later', () => {
+    let runs = queue(1000, 1001, 1002);
+    for (let i = 0; i < 100; i++) {
+      const last = runs.at(-1)!.runId;
+      const expected = [runs[0]!.runId, last, ...runs.slice(1, -1).map((w) => w.runId)];
+      const answer = moveInQueue(runs, last, runs[1]!.runId, now);
+      if (!answer.ok) throw new Error(answer.message);
+      const places = new Map(answer.moved.map((w) => [w.runId, w.place]));
+      runs = runs.map((w) => ({ ...w, place: places.get(w.runId) ?? w.place })).sort(inOrder);
+      expect(runs.map((w) => w.runId)).toEqual(expected);
+      expect(runs.every((w) => w.place < now)).toBe(true);
+    }
+  });
+
+  it('a run that does not wait is refused with the field', () => {
+    expect(moveInQueue(three, 'run009', null, now)).toEqual({
+      ok: false,
+      reason: 'state',
+      message: 'runId: run run009 does not wait for a trainer',
+      field: 'runId',
+    });
+    expect(moveInQueue(three, 'run000', 'run009', now)).toMatchObject({ ok: false, field: 'before' });
+  });
+});
+
+it('the trainer takes them as people ordered them, also after a restart', async () => {
+  const store = openMemoryStore();
+  const clock = fakeClock();
+  const open = () => openHub({ store, clock, hasBlob: async () => true, onError: (e) => expect(e).toBe(null) });
+  let hub = await open();
+  const created: string[] = [];
+  for (const seed of [1, 2, 3]) {
+    created.push((await hub.create(ada, { ...defaultConfig('reverse'), seed })).runId);
+    clock.advance(10);
+  }
+  const [first, second, third] = created as [string, string, string];
+  expect(await hub.moveInQueue(ada, third, first)).toEqual({ ok: true });
+  expect(await hub.moveInQueue(ada, first, null)).toEqual({ ok: true });
+  expect(await hub.moveInQueue(ada, 'nothere', null)).toMatchObject({ ok: false, reason: 'unknown-run', field: 'runId' });
+  const order = () => [...hub.summaries()].sort((a, b) => a.queuePlace! - b.queuePlace!).map((r) => r.runId);
+  expect(order()).toEqual([third, second, first]);
+  await hub.close();
+  hub = await open();
+  expect(order()).toEqual([third, second, first]);
+
+  const told = inbox<{ assign: string }>(2000);
+  const taken: string[] = [];
+  const registration = registrationOf();
+  const port = {
+    assign: (a: { runId: string }) => told.put('assign', a.runId),
+    command() {},
+    release() {},
+    ask() {},
+    forget() {},
+    close() {},
+  };
+  await hub.registry.register(registration, port);
+  for (let i = 0; i < 3; i++) {
+    await hub.registry.ready(registration.trainerId, port);
+    const runId = await told.next('assign');
+    taken.push(runId);
+    const stop = { kind: 'act', id: `stop-run-${i}`, runId, action: 'stop', args: {} } as const;
+    const { tenure } = (await hub.view(runId))!;
+    const answer = await hub.command(ada, stop);
+    if (!answer.ok) throw new Error(answer.message);
+    await hub.registry.events(registration.trainerId, port, {
+      runId,
+      tenure,
+      from: 0,
+      events: [{ type: 'status', status: 'stopped', step: 0, message: '' }],
+    });
+  }
+  expect(taken).toEqual([third, second, first]);
+  expect(await hub.moveInQueue(ada, first, second)).toMatchObject({ ok: false, reason: 'state', field: 'runId' });
+  await hub.close();
+});

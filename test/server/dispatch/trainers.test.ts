@@ -1,0 +1,301 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { TrainerPort } from '~/server/dispatch/trainers';
+import { type OpenHub, openHub } from '~/server/runs/hub';
+import type { Store } from '~/server/store';
+import { openMemoryStore } from '~/server/store/memory';
+import type { Command } from '~/shared/commands';
+import { defaultConfig, type RunConfig } from '~/shared/config';
+import type { TrainerEvent } from '~/shared/events';
+import type { Actor } from '~/shared/ids';
+import type { Assignment, Registration } from '~/shared/protocol';
+import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
+import { type Inbox, inbox } from '~/test/support/inbox';
+import { runStarted, startValues, steps } from '~/test/support/synthetic';
+import { registrationOf } from '~/test/support/trainerClient';
+
+const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
+const config = defaultConfig('reverse');
+const values = startValues(config);
+
+let store: Store;
+let clock: FakeClock;
+let hub: OpenHub;
+let errors: unknown[];
+
+const open = async (goneTrainers: string[] = []) => {
+  hub = await openHub({
+    store,
+    clock,
+    hasBlob: async () => true,
+    onError: (e) => errors.push(e),
+    graceMs: 1000,
+    goneTrainers: new Set(goneTrainers),
+  });
+};
+beforeEach(async () => {
+  store = openMemoryStore();
+  clock = fakeClock();
+  errors = [];
+  await open();
+});
+
+class FakeTrainer implements TrainerPort {
+  readonly told: Inbox<{ assign: Assignment }> = inbox<{ assign: Assignment }>(2000);
+  commands: number[] = [];
+  heard: string[] = [];
+  closed = false;
+  readonly registration: Registration;
+  constructor(changes: Partial<Registration> = {}) {
+    this.registration = registrationOf(changes);
+  }
+  get id() {
+    return this.registration.trainerId;
+  }
+  assign(a: Assignment) {
+    this.heard.push('assign');
+    this.told.put('assign', a);
+  }
+  command(c: { seq: number }) {
+    this.heard.push('command');
+    this.commands.push(c.seq);
+  }
+  release() {}
+  ask() {}
+  forget() {}
+  close() {
+    this.closed = true;
+  }
+  async join(active: Registration['active'] = null) {
+    const answer = await hub.registry.register({ ...this.registration, active }, this);
+    if (!active) await hub.registry.ready(this.id, this);
+    return answer;
+  }
+  send(runId: string, tenure: number, from: number, ...events: TrainerEvent[]) {
+    return hub.registry.events(this.id, this, { runId, tenure, from, events });
+  }
+}
+/** Lets everything that only waits for promises happen. */
+const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+const create = async (changes: Partial<RunConfig> = {}) => {
+  const { runId } = await hub.create(ada, { ...config, ...changes });
+  clock.advance(1);
+  return runId;
+};
+const statusOf = async (runId: string) => (await hub.view(runId))!.status;
+
+describe('the queue', () => {
+  it('gives the oldest run to the first trainer that is ready, one run each', async () => {
+    const [first, second] = [await create(), await create()];
+    const [a, b] = [new FakeTrainer(), new FakeTrainer()];
+    await a.join();
+    expect((await a.told.next('assign')).runId).toBe(first);
+    await b.join();
+    expect((await b.told.next('assign')).runId).toBe(second);
+    expect(hub.trainers().map((t) => t.runId)).toEqual([first, second]);
+  });
+
+  it('passes a run over that the trainer cannot do, and says why in the run, once', async () => {
+    const picky = await create({ backend: 'webgpu' });
+    const other = await create();
+    const a = new FakeTrainer({ name: 'small', backends: ['cpu'] });
+    await a.join();
+    expect((await a.told.next('assign')).runId).toBe(other);
+    await settle();
+    await create({ backend: 'cpu' });
+    await settle();
+    expect((await hub.view(picky))!.alerts.map((x) => x.message)).toEqual([
+      'no trainer here can take this run: small has the backends cpu, not webgpu',
+    ]);
+    const able = new FakeTrainer({ backends: ['webgpu'] });
+    await able.join();
+    expect((await able.told.next('assign')).runId).toBe(picky);
+  });
+
+  it('a trainer that is done takes the next one', async () => {
+    const [first, second] = [await create(), await create()];
+    const a = new FakeTrainer();
+    await a.join();
+    await a.told.next('assign');
+    await a.send(first, 1, 0, runStarted(0, values), { type: 'status', status: 'finished', step: 0, message: '' });
+    await hub.registry.ready(a.id, a);
+    expect((await a.told.next('assign')).runId).toBe(second);
+    expect(await statusOf(first)).toBe('finished');
+  });
+
+  it('a failure of the store while assigning is tried again', async () => {
+    const append = store.append;
+    const runId = await create();
+    store.append = async () => {
+      throw new Error('disk full');
+    };
+    const a = new FakeTrainer();
+    await a.join();
+    await settle();
+    store.append = append;
+    expect(errors.map(String)).toEqual(['Error: disk full']);
+    clock.advance(1000);
+    expect((await a.told.next('assign')).runId).toBe(runId);
+  });
+});
+
+describe('commands', () => {
+  const command = (runId: string, n: number): Command => ({
+    kind: 'set',
+    id: `command-${n}`,
+    runId,
+    control: 'clipThreshold',
+    value: n,
+  });
+
+  it('that enter the log while the run is being assigned reach the trainer after the assignment, once', async () => {
+    const runId = await create();
+    const append = store.append;
+    let release = () => {};
+    store.append = async (write) => {
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      await append(write);
+    };
+    const a = new FakeTrainer();
+    await a.join();
+    await settle();
+    store.append = append;
+    const answers = [hub.command(ada, command(runId, 1)), hub.command(ada, command(runId, 2))];
+    release();
+    const seqs = (await Promise.all(answers)).map((x) => x.ok && x.seq);
+    const assignment = await a.told.next('assign');
+    await settle();
+    expect([...assignment.commands.map((c) => c.seq), ...a.commands]).toEqual(seqs);
+    expect(a.heard[0]).toBe('assign');
+  });
+
+  it('to stop, asked for while the trainer is away, end the run when nobody comes back', async () => {
+    const runId = await create();
+    const a = new FakeTrainer();
+    await a.join();
+    await a.told.next('assign');
+    hub.registry.gone(a.id, a);
+    await hub.command(ada, { kind: 'act', id: 'command-1', runId, action: 'stop', args: {} });
+    await settle();
+    expect(await statusOf(runId)).toBe('waiting');
+    clock.advance(1000);
+    await settle();
+    const view = (await hub.view(runId))!;
+    expect(view).toMatchObject({ status: 'stopped', statusMessage: 'stopped by Ada' });
+    expect(view.commands.map((c) => c.outcome.status)).toEqual(['applied']);
+  });
+});
+
+describe('a trainer that goes away', () => {
+  const held = async () => {
+    const runId = await create();
+    const a = new FakeTrainer();
+    await a.join();
+    await a.told.next('assign');
+    await a.send(runId, 1, 0, runStarted(0, values), steps(0, 3, values));
+    return { runId, a };
+  };
+
+  it('and is back within its grace goes on; the other one gets nothing', async () => {
+    const { runId, a } = await held();
+    const b = new FakeTrainer();
+    await b.join();
+    hub.registry.gone(a.id, a);
+    await settle();
+    expect(await statusOf(runId)).toBe('waiting');
+    clock.advance(999);
+    expect(await a.join({ runId, tenure: 1, lastCommandSeq: 0 })).toEqual({ ok: true, active: { nextEvent: 4, commands: [] } });
+    clock.advance(5000);
+    await settle();
+    expect(await statusOf(runId)).toBe('starting');
+    expect(b.told.take('assign')).toEqual([]);
+  });
+
+  it('for longer than its grace loses the run to the next, and is told so when it comes back', async () => {
+    const { runId, a } = await held();
+    const b = new FakeTrainer();
+    await b.join();
+    hub.registry.gone(a.id, a);
+    clock.advance(1000);
+    expect(await b.told.next('assign')).toMatchObject({ runId, tenure: 2, resume: null });
+    expect(await a.join({ runId, tenure: 1, lastCommandSeq: 0 })).toEqual({ ok: true, active: null });
+    expect(await a.send(runId, 1, 4, steps(3, 1, values))).toMatchObject({ ok: false, reason: 'fenced' });
+  });
+
+  it('for longer than its grace still goes on if nobody took the run', async () => {
+    const { runId, a } = await held();
+    hub.registry.gone(a.id, a);
+    clock.advance(60_000);
+    await settle();
+    expect(await a.join({ runId, tenure: 1, lastCommandSeq: 0 })).toMatchObject({ ok: true, active: { nextEvent: 4 } });
+    expect(await a.send(runId, 1, 4, steps(3, 1, values))).toEqual({ ok: true, nextEvent: 5 });
+  });
+
+  it('and is known to be dead is not waited for, and everybody sees why', async () => {
+    const { runId, a } = await held();
+    const b = new FakeTrainer({ pid: 2 });
+    await b.join();
+    expect(hub.registry.died('test-host', 1, 'the trainer process was ended by SIGKILL')).toEqual([a.id]);
+    expect(await b.told.next('assign')).toMatchObject({ runId, tenure: 2 });
+    expect((await hub.view(runId))!.alerts.at(-1)!.message).toBe('the trainer process was ended by SIGKILL');
+  });
+
+  it('without its run, when it registers again, has lost it at once', async () => {
+    const { runId, a } = await held();
+    hub.registry.gone(a.id, a);
+    await a.join();
+    expect(await a.told.next('assign')).toMatchObject({ runId, tenure: 2 });
+  });
+
+  it('whose old connection ends after the new one has come is not away', async () => {
+    const { runId, a } = await held();
+    const again = new FakeTrainer({ ...a.registration });
+    await again.join({ runId, tenure: 1, lastCommandSeq: 0 });
+    expect(a.closed).toBe(true);
+    hub.registry.gone(a.id, a);
+    await settle();
+    expect(await statusOf(runId)).toBe('starting');
+  });
+
+  it('gets the commands that it missed, in order', async () => {
+    const { runId, a } = await held();
+    const command = (n: number) => ({ kind: 'set' as const, id: `command-${n}`, runId, control: 'clipThreshold', value: n });
+    const first = await hub.command(ada, command(1));
+    expect(a.commands).toEqual([first.ok && first.seq]);
+    hub.registry.gone(a.id, a);
+    const second = await hub.command(ada, command(2));
+    const answer = await a.join({ runId, tenure: 1, lastCommandSeq: a.commands[0]! });
+    expect(answer).toMatchObject({ ok: true, active: { commands: [{ seq: second.ok && second.seq, command: command(2) }] } });
+  });
+});
+
+describe('after a restart of the server', () => {
+  it('a run waits for the trainer that held it, then goes to another', async () => {
+    const runId = await create();
+    const a = new FakeTrainer();
+    await a.join();
+    await a.told.next('assign');
+    await hub.close();
+    await open();
+    const b = new FakeTrainer();
+    await b.join();
+    clock.advance(999);
+    await settle();
+    expect(b.told.take('assign')).toEqual([]);
+    clock.advance(1);
+    expect(await b.told.next('assign')).toMatchObject({ runId, tenure: 2 });
+  });
+
+  it('nobody waits for a trainer that is known to be gone', async () => {
+    const runId = await create();
+    const a = new FakeTrainer();
+    await a.join();
+    await a.told.next('assign');
+    await hub.close();
+    await open([a.id]);
+    const b = new FakeTrainer();
+    await b.join();
+    expect(await b.told.next('assign')).toMatchObject({ runId, tenure: 2 });
+  });
+});

@@ -1,0 +1,449 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { parquetReadObjects } from 'hyparquet';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readTar, tarEnd, tarHeader, tarPadding } from '~/server/export/tar';
+import { readTensorboard } from '~/server/import/tensorboard';
+import type { RunView } from '~/shared/fold';
+import { parse, stringify } from '~/shared/json';
+import { pack, unpack } from '~/shared/pack';
+import { parseSafetensors } from '~/shared/safetensors';
+import { startApp, type TestApp } from '~/test/support/app';
+import { ownFolder } from '~/test/support/folder';
+import { readLog, recordedRow, recordedSteps, recordRun } from '~/test/support/recordedRun';
+import { series } from '~/test/support/synthetic';
+
+const folder = ownFolder();
+afterAll(folder.remove);
+const inside = (name: string) => path.join(folder.path, name);
+
+let app: TestApp;
+let recorded: Awaited<ReturnType<typeof recordRun>>;
+beforeAll(async () => {
+  recorded = await recordRun(inside('from'));
+  app = await startApp({ dataFolder: inside('from') });
+});
+afterAll(() => app.close());
+
+const exported = (query: string, from: Pick<TestApp, 'url'> = app) => fetch(`${from.url}/api/runs/record1/export?${query}`);
+const bytesOf = async (query: string) => {
+  const answer = await exported(query);
+  expect([answer.status, answer.ok ? '' : await answer.text()]).toEqual([200, '']);
+  return Buffer.from(await answer.arrayBuffer());
+};
+const imported = async (to: Pick<TestApp, 'url'>, bytes: Uint8Array, name = 'file') => {
+  const answer = await fetch(`${to.url}/api/import?name=${encodeURIComponent(name)}`, {
+    method: 'POST',
+    body: bytes as Uint8Array<ArrayBuffer>,
+  });
+  return { status: answer.status, body: (await answer.json()) as { runId?: string; error?: string } };
+};
+async function* once(bytes: Uint8Array) {
+  yield bytes;
+}
+const inForce = Array.from({ length: recordedSteps }, (_, step) => recordedRow(step));
+const names = series.map((s) => s.name);
+const rowsOf = async (of: TestApp, runId: string, count = recordedSteps) => {
+  const { series: columns } = await of.hub.store.range({ runId, series: null, fromStep: 0, toStep: null, buckets: 4000 });
+  return Array.from({ length: count }, (_, step) => Object.values(columns).map((c) => c.last[step]!));
+};
+const filesOf = (data: string) =>
+  readdirSync(data, { recursive: true, withFileTypes: true })
+    .filter((f) => f.isFile() && /blobs|imports/.test(f.parentPath))
+    .map((f) => f.name);
+
+describe('a run as one file', () => {
+  it('comes in elsewhere with nothing lost: log, view, rows in force, blobs', async () => {
+    const file = await bytesOf('format=headroom');
+    const other = await startApp({ dataFolder: inside('to') });
+    try {
+      expect(await imported(other, file)).toEqual({ status: 201, body: { runId: 'record1', leftOut: null } });
+      expect(await readLog(other.hub.store, 'record1')).toEqual(recorded.log);
+      expect(await other.hub.view('record1')).toEqual(await app.hub.view('record1'));
+      expect(await rowsOf(other, 'record1')).toEqual(inForce);
+      expect(await other.hub.store.signals('record1')).toEqual(await app.hub.store.signals('record1'));
+      for (const hash of recorded.blobs) {
+        const [here, there] = await Promise.all(
+          [app, other].map(async (a) => (await fetch(`${a.url}/api/blobs/${hash}`)).arrayBuffer()),
+        );
+        expect(Buffer.compare(Buffer.from(here!), Buffer.from(there!))).toBe(0);
+      }
+      expect(other.hub.summaries().map((s) => [s.runId, s.name, s.status])).toEqual([['record1', 'Recorded run', 'finished']]);
+      const places = recorded.log.at(-1)!.seq;
+      expect(await imported(other, file)).toEqual({
+        status: 409,
+        body: {
+          error: `run record1 is already here, and the file holds exactly the same ${places} entries: there is nothing to import`,
+          runId: 'record1',
+          nothingNew: true,
+        },
+      });
+      const again = Buffer.from(await (await exported('format=headroom', other)).arrayBuffer());
+      const members = async (bytes: Buffer) => {
+        const all: Record<string, unknown> = {};
+        for await (const { name, body } of readTar(once(gunzipSync(bytes)))) {
+          const parts: Uint8Array[] = [];
+          for await (const part of body) parts.push(part);
+          const whole = Buffer.concat(parts);
+          if (name !== 'manifest.json') all[name] = name.startsWith('log/') ? unpack(whole) : whole.length;
+        }
+        return all;
+      };
+      expect(await members(again)).toEqual(await members(file));
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('opens with tar, and its parts are named as documented', async () => {
+    writeFileSync(inside('run.headroom'), await bytesOf('format=headroom'));
+    const listed = execFileSync('tar', ['tzf', inside('run.headroom')])
+      .toString()
+      .trim()
+      .split('\n');
+    expect(listed).toEqual(
+      ['manifest.json', 'log/000001.pack', ...new Set(recorded.blobs.map((h) => h)).values(), 'end.json'].map((n) =>
+        /^[0-9a-f]{64}$/.test(n) ? expect.stringMatching(/^blobs\//) : n,
+      ),
+    );
+    expect((await exported('format=headroom')).headers.get('content-disposition')).toBe(
+      'attachment; filename="Recorded-run.headroom"',
+    );
+  });
+
+  it('of a run that was still going on is closed where it stood, so that no trainer takes it', async () => {
+    await recordRun(inside('open'), 'record1', false);
+    const source = await startApp({ dataFolder: inside('open') });
+    const other = await startApp({ dataFolder: inside('closed') });
+    try {
+      const file = Buffer.from(await (await exported('format=headroom', source)).arrayBuffer());
+      const before = await readLog(source.hub.store, 'record1');
+      expect((await imported(other, file)).status).toBe(201);
+      const log = await readLog(other.hub.store, 'record1');
+      expect(log.slice(0, -1)).toEqual(before);
+      const message = `imported as it stood at step ${recordedSteps}; branch from a checkpoint to go on`;
+      expect(log.at(-1)!.event).toEqual({ type: 'status', status: 'stopped', step: recordedSteps, message });
+    } finally {
+      await source.close();
+      await other.close();
+    }
+  });
+});
+
+describe('a run that is here already', () => {
+  const copy = async (to: TestApp, file: Buffer) => {
+    const answer = await fetch(`${to.url}/api/import?name=x&as=copy`, { method: 'POST', body: file as never });
+    return { status: answer.status, body: (await answer.json()) as { runId: string; leftOut: null } };
+  };
+
+  it('comes in as a copy: a run of another id that says of which it is one, and differs in nothing else', async () => {
+    const file = await bytesOf('format=headroom');
+    const { status, body } = await copy(app, file);
+    expect([status, body]).toEqual([201, { runId: expect.stringMatching(/^[0-9a-z]{10}$/), leftOut: null }]);
+    const id = body.runId;
+    expect(id).not.toBe('record1');
+    const inItsPlace = (value: unknown) => parse(stringify(value).replaceAll(`"runId":"record1"`, `"runId":"${id}"`));
+    const [created, ...rest] = recorded.log;
+    expect(await readLog(app.hub.store, id)).toEqual([
+      { ...created!, event: { ...created!.event, copyOf: 'record1' } },
+      ...(inItsPlace(rest) as unknown[]),
+    ]);
+    expect(await app.hub.view(id)).toEqual({ ...(inItsPlace(await app.hub.view('record1')) as object), copyOf: 'record1' });
+    expect(await rowsOf(app, id)).toEqual(inForce);
+    expect(await app.hub.store.signals(id)).toEqual(await app.hub.store.signals('record1'));
+    expect(app.hub.summaries().find((s) => s.runId === id)).toMatchObject({ name: 'Recorded run', copyOf: 'record1' });
+    const input = encodeURIComponent(JSON.stringify({ fromSeq: 1, limit: 100, actorId: null, runId: id, kinds: null }));
+    const audit = (await (await fetch(`${app.url}/api/trpc/team.audit?input=${input}`)).json()) as {
+      result: { data: { rows: { event: object }[] } };
+    };
+    expect(audit.result.data.rows.map((r) => r.event)).toEqual([{ type: 'run.changed', runId: id, what: 'imported from x' }]);
+    // And the copy travels like any run.
+    const again = Buffer.from(await (await fetch(`${app.url}/api/runs/${id}/export?format=headroom`)).arrayBuffer());
+    expect((await imported(app, again)).body).toMatchObject({ runId: id, nothingNew: true });
+  });
+
+  it('says where it went another way, and how much more there is here or there', async () => {
+    const [shorter, longer] = await Promise.all(['shorter', 'longer'].map((name) => startApp({ dataFolder: inside(name) })));
+    try {
+      const before = await bytesOf('format=headroom');
+      for (const to of [shorter!, longer!]) await imported(to, before);
+      const head = recorded.log.at(-1)!.seq;
+      const note = (id: string) =>
+        ({
+          type: 'note',
+          actor: { id: 'ada', name: 'Ada', role: 'admin' },
+          note: { kind: 'add', id, anchor: { step: 1, chart: null, head: null }, text: id, replyTo: null },
+        }) as const;
+      await longer!.hub.decide('record1', () => [note('note-here')]);
+      const after = Buffer.from(await (await exported('format=headroom', longer)).arrayBuffer());
+      expect((await imported(longer!, before)).body).toEqual({
+        error: `run record1 is already here with all ${head} entries of the file and 1 more: there is nothing to import`,
+        runId: 'record1',
+        nothingNew: true,
+      });
+      expect((await imported(shorter!, after)).body).toEqual({
+        error: `run record1 is already here, but only up to entry ${head}: the file goes on from there; import it as a copy to keep both`,
+        runId: 'record1',
+        nothingNew: false,
+      });
+      await shorter!.hub.decide('record1', () => [note('note-there')]);
+      expect((await imported(shorter!, after)).body).toEqual({
+        error: `run record1 is already here and went another way: the two differ from entry ${head + 1} on; import the file as a copy to keep both`,
+        runId: 'record1',
+        nothingNew: false,
+      });
+    } finally {
+      await Promise.all([shorter!.close(), longer!.close()]);
+    }
+  });
+
+  it('comes in once when it is sent twice at the same time', async () => {
+    const file = await bytesOf('format=headroom');
+    const both = await startApp({ dataFolder: inside('both') });
+    try {
+      const answers = await Promise.all([imported(both, file), imported(both, file)]);
+      expect(answers.map((a) => a.status).sort()).toEqual([201, expect.toSatisfy((s) => s === 400 || s === 409)]);
+      expect((await readLog(both.hub.store, 'record1')).length).toBe((await readLog(app.hub.store, 'record1')).length);
+    } finally {
+      await both.close();
+    }
+  });
+});
+
+describe('a broken .headroom file', () => {
+  let other: TestApp;
+  let whole: Buffer;
+  let members: { name: string; bytes: Buffer }[];
+  beforeAll(async () => {
+    other = await startApp({ dataFolder: inside('broken') });
+    whole = await bytesOf('format=headroom');
+    members = [];
+    for await (const { name, body } of readTar(once(gunzipSync(whole)))) {
+      const parts: Uint8Array[] = [];
+      for await (const part of body) parts.push(part);
+      members.push({ name, bytes: Buffer.concat(parts) });
+    }
+  });
+  afterAll(() => other.close());
+
+  const archive = (list: { name: string; bytes: Uint8Array }[]) =>
+    gzipSync(
+      Buffer.concat([
+        ...list.flatMap(({ name, bytes }) => [tarHeader(name, bytes.length), bytes, tarPadding(bytes.length)]),
+        tarEnd(),
+      ]),
+    );
+  const changed = (name: string, change: (bytes: Buffer) => Uint8Array) =>
+    archive(members.map((m) => (m.name === name ? { name, bytes: change(m.bytes) } : m)));
+  type Page = { entries: { seq: number; event: Record<string, unknown> }[] };
+  const page = (change: (entries: Page['entries']) => unknown) =>
+    changed('log/000001.pack', (bytes) => {
+      const read = unpack(bytes) as Page;
+      change(read.entries);
+      return pack(read);
+    });
+  const blob = () => members.find((m) => m.name.startsWith('blobs/'))!.name;
+
+  const cases: [string, () => Uint8Array, string | RegExp][] = [
+    ['cut in the middle', () => whole.subarray(0, whole.length / 2), 'the file is damaged: unexpected end of file'],
+    [
+      'with a changed byte',
+      () => Buffer.concat([whole.subarray(0, 3000), Uint8Array.of(whole[3000]! ^ 255), whole.subarray(3001)]),
+      /^the file is damaged: /,
+    ],
+    [
+      'that is a gzip of something else',
+      () => gzipSync('hello '.repeat(200)),
+      'the file is damaged: byte 0 of the archive should begin a member and does not',
+    ],
+    [
+      'without its manifest',
+      () => archive(members.slice(1)),
+      'this is not a .headroom file: it does not begin with manifest.json',
+    ],
+    [
+      'of a newer version',
+      () => changed('manifest.json', (b) => Buffer.from(JSON.stringify({ ...JSON.parse(b.toString()), version: 2 }))),
+      'manifest.json: version 2 is newer than the 1 this Headroom knows; update it',
+    ],
+    [
+      'with a bad run id',
+      () => changed('manifest.json', (b) => Buffer.from(JSON.stringify({ ...JSON.parse(b.toString()), runId: '../x' }))),
+      'manifest.json: runId: 6 to 32 lower-case letters or digits',
+    ],
+    ['without its end', () => archive(members.slice(0, -1)), 'the file was cut short: it has no end.json'],
+    [
+      'without a blob',
+      () => archive(members.filter((m) => m.name !== blob())),
+      /^end\.json: blob [0-9a-f]{64} is named by the log and not in the file$/,
+    ],
+    [
+      'with a changed blob',
+      () => changed(blob(), (b) => Buffer.concat([b, Uint8Array.of(1)])),
+      /^blobs\/[0-9a-f]{64}: its bytes have SHA-256 [0-9a-f]{64}; the file is damaged$/,
+    ],
+    [
+      'with a member of its own',
+      () => archive([members[0]!, { name: '../evil', bytes: Buffer.from('x') }, ...members.slice(1)]),
+      '../evil: a .headroom file has no such member',
+    ],
+    [
+      'with a gap in the log',
+      () => page((e) => e.splice(1, 1)),
+      /^log\/000001\.pack: place 3: run record1: expected log place 2, got 3$/,
+    ],
+    [
+      'with an unknown event',
+      () => page((e) => (e[0]!.event.type = 'run.dreamt')),
+      'log/000001.pack: place 1: there is no event type "run.dreamt"',
+    ],
+    ['with a field missing', () => page((e) => delete e[1]!.event.fromStep), /^log\/000001\.pack: place 2: fromStep: /],
+    [
+      'with rows of another width',
+      () => page((e) => (e.find((x) => x.event.type === 'steps')!.event.values = new Float64Array(7))),
+      /event\.values: 2000 rows of 9 series need 18000 numbers, got 7$/,
+    ],
+  ];
+  it.each(cases)('%s is refused with where and why, and leaves nothing', async (_, make, message) => {
+    const answer = await imported(other, make());
+    expect(answer).toEqual({
+      status: 400,
+      body: { error: typeof message === 'string' ? message : expect.stringMatching(message) },
+    });
+    expect([other.hub.summaries(), filesOf(inside('broken'))]).toEqual([[], []]);
+  });
+
+  it('an empty body is refused', async () => {
+    expect(await imported(other, new Uint8Array(0))).toEqual({ status: 400, body: { error: 'the file is empty' } });
+  });
+});
+
+describe('tables', () => {
+  it('CSV: every row in force once, every number reads back; imported, it gives the same rows', async () => {
+    const text = (await bytesOf('format=csv')).toString();
+    const [head, ...lines] = text
+      .trimEnd()
+      .split('\r\n')
+      .map((l) => l.split(','));
+    expect(head).toEqual(['step', 'timeMs', ...names]);
+    expect(lines.map((l) => l.slice(2).map(Number))).toEqual(inForce);
+    expect(lines.map((l) => Number(l[0]))).toEqual(inForce.map((_, i) => i));
+
+    const { status, body } = await imported(app, Buffer.from(text), 'my table.csv');
+    expect(status).toBe(201);
+    expect(await rowsOf(app, body.runId!)).toEqual(inForce);
+    const view = (await app.hub.view(body.runId!)) as RunView;
+    expect([view.config.name, view.status, view.statusMessage]).toEqual([
+      'my table',
+      'finished',
+      'imported from my table.csv (CSV): only its step rows are known; the settings shown are stand-ins',
+    ]);
+    const ats = (log: Awaited<ReturnType<typeof readLog>>) => log.filter((e) => e.event.type === 'steps').map((e) => e.at);
+    expect(ats(await readLog(app.hub.store, body.runId!))).toContain(Number(lines[2999]![1]));
+  });
+
+  it('JSON: view, rows and all other entries, every number reads back', async () => {
+    const text = (await bytesOf('format=json')).toString();
+    const document = JSON.parse(text) as { columns: string[]; rows: (number | string)[][] };
+    expect(document.columns).toEqual(['step', 'timeMs', ...names]);
+    expect(document.rows.map((r) => r.slice(2).map(Number))).toEqual(inForce);
+    const { run, events } = parse(text) as { run: unknown; events: unknown[] };
+    expect(run).toEqual(await app.hub.view('record1'));
+    expect(events).toEqual(recorded.log.filter((e) => e.event.type !== 'steps'));
+  });
+
+  it('Parquet: read back by hyparquet, row for row', async () => {
+    const bytes = await bytesOf('format=parquet');
+    const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer;
+    const read = await parquetReadObjects({ file });
+    expect(read.map((r) => Number(r.step))).toEqual(inForce.map((_, i) => i));
+    expect(read.map((r) => names.map((n) => r[n]))).toEqual(inForce);
+  });
+
+  it('TensorBoard: every scalar as f32 under its tag, evaluations too; imported, it gives the same rows', async () => {
+    const answer = await exported('format=tensorboard');
+    expect(answer.headers.get('content-disposition')).toMatch(
+      /^attachment; filename="events\.out\.tfevents\.\d+\.Recorded-run"$/,
+    );
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    writeFileSync(inside('events'), bytes);
+    const table = await readTensorboard(inside('events'));
+    expect(table.series.map((s) => s.name)).toEqual([...names, 'evaluation/test/loss', 'evaluation/test/accuracy']);
+    const single = inForce.map((r) => r.map(Math.fround));
+    expect(single.map((_, step) => table.series.slice(0, names.length).map((s) => s.values[step]!))).toEqual(single);
+    expect(table.series.at(-1)!.values.at(-1)).toBe(Math.fround(0.99));
+    const { status, body } = await imported(app, bytes, 'events.out.tfevents.1.x');
+    expect(status).toBe(201);
+    expect((await rowsOf(app, body.runId!)).map((r) => r.slice(0, names.length))).toEqual(single);
+  });
+});
+
+describe('snapshots', () => {
+  it('safetensors: the bytes as the trainer made them; npy: one tensor of them, as NumPy lays it out', async () => {
+    const hash = (await app.hub.view('record1'))!.snapshots.find((s) => s.step === 2000)!.blob.hash;
+    const blob = Buffer.from(await (await fetch(`${app.url}/api/blobs/${hash}`)).arrayBuffer());
+    expect(Buffer.compare(await bytesOf('format=safetensors&step=2100'), blob)).toBe(0);
+    const npy = await bytesOf('format=npy&step=2000&tensor=attention');
+    const headerBytes = npy.readUInt16LE(8);
+    expect(npy.subarray(0, 8).toString('latin1')).toBe('\x93NUMPY\x01\x00');
+    expect((10 + headerBytes) % 64).toBe(0);
+    expect(
+      npy
+        .subarray(10, 10 + headerBytes)
+        .toString()
+        .trimEnd(),
+    ).toBe("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2, 2, 16, 16), }");
+    const tensor = parseSafetensors(blob).tensors.get('attention')!;
+    expect(Buffer.compare(npy.subarray(10 + headerBytes), Buffer.from((tensor.data as Float32Array).slice().buffer))).toBe(0);
+  });
+
+  it('npy of a signal: [snapshots, layers, heads], and the steps beside it', async () => {
+    const npy = await bytesOf('format=npy&signal=entropy');
+    expect(npy.subarray(10, npy.readUInt16LE(8)).toString()).toContain("'shape': (3, 2, 2)");
+    const steps = await bytesOf('format=npy&signal=steps');
+    expect([0, 4, 8].map((at) => steps.subarray(10 + steps.readUInt16LE(8)).readInt32LE(at))).toEqual([0, 2000, 3000]);
+  });
+});
+
+describe('requests', () => {
+  it.each([
+    ['format=xls', 400, /^format: /],
+    ['format=npy', 400, 'step: format npy is of one snapshot; say of which step'],
+    ['format=npy&step=0&tensor=nosuch', 400, /^tensor: the snapshot has no "nosuch"; it has attention, inputs, /],
+    [
+      'format=npy&signal=nosuch',
+      400,
+      'signal: run record1 has no "nosuch"; it has steps, entropy, confidence, drift, antiDiagonal',
+    ],
+    ['format=csv&colour=red', 400, 'Unrecognized key: "colour"'],
+    ['format=safetensors&step=-1', 400, /^step: /],
+  ])('?%s is refused with the field', async (query, status, message) => {
+    const answer = await exported(query);
+    expect([answer.status, await answer.json()]).toEqual([
+      status,
+      { error: typeof message === 'string' ? message : expect.stringMatching(message) },
+    ]);
+  });
+
+  it('an unknown run is 404, another method 405', async () => {
+    const unknown = await fetch(`${app.url}/api/runs/nosuch1/export?format=csv`);
+    expect([unknown.status, await unknown.json()]).toEqual([404, { error: 'runId: there is no run nosuch1' }]);
+    const wrong = await fetch(`${app.url}/api/import`);
+    expect([wrong.status, await wrong.json(), wrong.headers.get('allow')]).toEqual([
+      405,
+      { error: 'POST is needed here' },
+      'POST',
+    ]);
+  });
+
+  it('a reader that goes away ends the export and nothing else', async () => {
+    const control = new AbortController();
+    const answer = await fetch(`${app.url}/api/runs/record1/export?format=json`, { signal: control.signal });
+    await answer.body!.getReader().read();
+    control.abort();
+    expect((await bytesOf('format=csv')).length).toBeGreaterThan(100_000);
+    expect(app.trouble).toEqual([]);
+  });
+});

@@ -1,0 +1,292 @@
+/** Broken files of every kind, by seed: each becomes a run or is refused in words that name the place, and a refusal changes not one byte of the data folder. */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeHeadroomFile } from '~/server/export/headroomFile';
+import { readTar, tarEnd, tarHeader, tarPadding } from '~/server/export/tar';
+import { writeTensorboard } from '~/server/export/tensorboard';
+import { readCsv } from '~/server/import/csv';
+import { ImportError } from '~/server/import/importError';
+import { importRun } from '~/server/import/importRun';
+import { importParts } from '~/server/import/parts';
+import { readTensorboard } from '~/server/import/tensorboard';
+import type { Store } from '~/server/store';
+import { type BlobStore, openBlobs } from '~/server/store/blobs';
+import { openSqliteStore } from '~/server/store/sqlite/open';
+import { ownFolder } from '~/test/support/folder';
+import { recordRun } from '~/test/support/recordedRun';
+import { ada } from '~/test/support/storeContract';
+
+const folder = ownFolder();
+afterAll(folder.remove);
+const inside = (name: string) => path.join(folder.path, name);
+
+/** Mulberry32: numbers in [0, 1) that a seed repeats. */
+function random(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * below);
+  };
+}
+const flipped = (bytes: Buffer, pick: (below: number) => number, times = 1): Buffer => {
+  const out = Buffer.from(bytes);
+  for (let i = 0; i < times; i++) out[pick(out.length)]! ^= 1 << pick(8);
+  return out;
+};
+const cut = (bytes: Buffer, pick: (below: number) => number): Buffer => bytes.subarray(0, pick(bytes.length));
+/** A refusal names where: a member, a place of the log, a line, a record, a byte, or that it is another kind of file. */
+const place =
+  /^(manifest\.json|end\.json|log\/\d+\.pack|blobs\/[0-9a-f]+|line \d+|record \d+ at byte \d+|run \S+|the file (is|was|holds|has)|this is not|there is no line|the event file|two tags)\b/;
+
+async function collected(parts: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const all: Uint8Array[] = [];
+  for await (const part of parts) all.push(part);
+  return Buffer.concat(all);
+}
+async function* once(bytes: Uint8Array) {
+  yield bytes;
+}
+
+let store: Store;
+let blobs: BlobStore;
+let headroom: Buffer;
+let tensorboard: Buffer;
+let members: { name: string; bytes: Buffer }[];
+beforeAll(async () => {
+  await recordRun(inside('from'));
+  const from = await openSqliteStore(inside('from'));
+  const source = { ...from, blobs: await openBlobs(inside('from'), from) };
+  headroom = await collected(writeHeadroomFile(source, 'record1', 1));
+  tensorboard = await collected(writeTensorboard(source, 'record1'));
+  await from.close();
+  members = [];
+  for await (const { name, body } of readTar(once(gunzipSync(headroom)))) members.push({ name, bytes: await collected(body) });
+  store = await openSqliteStore(inside('to'));
+  blobs = await openBlobs(inside('to'), store);
+});
+afterAll(() => store?.close());
+
+const archive = (list: { name: string; bytes: Uint8Array }[]) =>
+  gzipSync(
+    Buffer.concat([
+      ...list.flatMap(({ name, bytes }) => [tarHeader(name, bytes.length), bytes, tarPadding(bytes.length)]),
+      tarEnd(),
+    ]),
+    { level: 1 },
+  );
+
+/** SHA-256 over the name and content of every file. */
+function fingerprint(data: string): string {
+  const hash = createHash('sha256');
+  const files = readdirSync(data, { recursive: true, withFileTypes: true }).filter((f) => f.isFile());
+  for (const file of files.map((f) => path.join(f.parentPath, f.name)).sort()) hash.update(file).update(readFileSync(file));
+  return hash.digest('hex');
+}
+
+/** Reads without a thread, for many at once. @returns what was said, or 'read' */
+async function read(name: string, bytes: Uint8Array, kind: 'headroom' | 'csv' | 'tensorboard'): Promise<string> {
+  const file = inside('read');
+  writeFileSync(file, bytes);
+  try {
+    for await (const _ of importParts({ file, kind }, () => {}));
+    return 'read';
+  } catch (error) {
+    if (!(error instanceof ImportError)) throw new Error(`${name}: ${(error as Error).stack}`);
+    expect([name, error.message]).toEqual([name, expect.stringMatching(place)]);
+    return error.message;
+  }
+}
+
+describe('a .headroom file', () => {
+  it('cut anywhere, or with any bit turned, is refused', async () => {
+    for (let seed = 1; seed <= 80; seed++) {
+      const pick = random(seed);
+      const broken = seed % 2 === 0 ? cut(headroom, pick) : flipped(headroom, pick);
+      const said = await read(`seed ${seed}`, broken, 'headroom');
+      // Of a gzip's own first ten bytes (time, system) nothing is checked, nor needs to be.
+      if (said === 'read') expect([seed, gunzipSync(broken).equals(gunzipSync(headroom))]).toEqual([seed, true]);
+    }
+  });
+
+  it('whose tar is whole while a member is not is refused, or is a run all the same', async () => {
+    const said = new Set<string>();
+    for (let seed = 1; seed <= 80; seed++) {
+      const pick = random(1000 + seed);
+      const at = pick(members.length);
+      const broken = members.map((m, i) =>
+        i === at && m.bytes.length > 0
+          ? { ...m, bytes: seed % 3 === 0 ? cut(m.bytes, pick) : flipped(m.bytes, pick, 1 + pick(3)) }
+          : m,
+      );
+      const order =
+        seed % 10 === 0 ? broken.toSorted(() => pick(3) - 1) : seed % 10 === 1 ? broken.filter((_, i) => i !== at) : broken;
+      said.add((await read(`seed ${1000 + seed}`, archive(order), 'headroom')).replace(/[0-9a-f]{64}|\d+/g, 'N'));
+    }
+    expect(said.size).toBeGreaterThan(5);
+  });
+
+  it.each([
+    ['a gzip of text', () => gzipSync('hello')],
+    ['an empty gzip', () => gzipSync('')],
+    ['a tar.gz of something else', () => archive([{ name: 'README.md', bytes: Buffer.from('hello') }])],
+    ['half a gzip header', () => Buffer.of(0x1f, 0x8b)],
+    ['a gzip that unpacks for ever', () => gzipSync(Buffer.alloc(50 << 20))],
+    ['a manifest of 300 MB', () => gzipSync(Buffer.concat([tarHeader('manifest.json', 300 << 20), Buffer.alloc(1 << 20)]))],
+  ])('that is %s is refused', async (name, make) => {
+    expect(await read(name, make(), 'headroom')).not.toBe('read');
+  });
+});
+
+describe('an event file', () => {
+  it('cut anywhere gives what is whole of it, and says what is not', async () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const broken = cut(tensorboard, random(2000 + seed));
+      const file = inside('cut');
+      writeFileSync(file, broken);
+      const table = await readTensorboard(file).catch((error: Error) => error.message);
+      if (typeof table === 'string') expect([seed, table]).toEqual([seed, expect.stringMatching(place)]);
+      else
+        expect([seed, table.leftOut]).toEqual([
+          seed,
+          expect.stringMatching(/^the file ends inside record \d+ at byte \d+, which is left out$/),
+        ]);
+    }
+  });
+
+  it('with any bit turned is refused', async () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const said = await read(`seed ${3000 + seed}`, flipped(tensorboard, random(3000 + seed)), 'tensorboard');
+      expect([seed, said]).toEqual([seed, expect.stringMatching(/damaged|this is not a TensorBoard event file/)]);
+    }
+  });
+});
+
+describe('a CSV', () => {
+  interface Made {
+    text: string;
+    steps: number[];
+    columns: Map<string, number[]>;
+  }
+  /** A right one, in any dress. */
+  function made(pick: (below: number) => number): Made {
+    const separator = [',', ';', '\t'][pick(3)]!;
+    const end = ['\n', '\r\n'][pick(2)]!;
+    const names = Array.from(
+      { length: 1 + pick(6) },
+      (_, i) => `${['loss', 'a "b"', 'x,y', 'größe', 'eval/acc'][pick(5)]!} ${i}`,
+    );
+    const quoted = (text: string) => (/[",;\t\r\n]/.test(text) || pick(4) === 0 ? `"${text.replaceAll('"', '""')}"` : text);
+    const stepAt = pick(names.length + 1);
+    const head = names.toSpliced(stepAt, 0, 'step');
+    const steps: number[] = [];
+    const columns = new Map(names.map((n) => [n, [] as number[]]));
+    const lines = [head.map(quoted).join(separator)];
+    // A comma in the first line would say that commas separate.
+    if (separator !== ',') lines[0] = head.map((n) => `"${n.replaceAll('"', '""')}"`).join(separator);
+    let step = pick(5);
+    for (let row = 0; row < 1 + pick(50); row++, step += 1 + pick(3)) {
+      steps.push(step);
+      const cells = names.map((name) => {
+        const kind = pick(8);
+        const value =
+          kind === 0
+            ? Number.NaN
+            : kind === 1
+              ? Number.POSITIVE_INFINITY
+              : kind === 2
+                ? Number.NEGATIVE_INFINITY
+                : (pick(2 ** 31) - 2 ** 30) / 997;
+        columns.get(name)!.push(value);
+        const text =
+          kind === 0
+            ? ['', 'NaN', 'nan'][pick(3)]!
+            : kind === 1
+              ? ['inf', 'Infinity'][pick(2)]!
+              : kind === 2
+                ? '-inf'
+                : String(value);
+        const dressed = separator === ';' && pick(2) === 0 ? text.replace('.', ',') : text;
+        return quoted(dressed);
+      });
+      lines.push(cells.toSpliced(stepAt, 0, String(step)).join(separator));
+    }
+    const text = lines.join(end) + (pick(2) === 0 ? end : '') + (pick(3) === 0 ? end : '');
+    return { text: pick(3) === 0 ? `\uFEFF${text}` : text, steps, columns };
+  }
+
+  it('in any dress that is right is read to the last number', async () => {
+    for (let seed = 1; seed <= 200; seed++) {
+      const { text, steps, columns } = made(random(4000 + seed));
+      writeFileSync(inside('csv'), text);
+      const table = await readCsv(inside('csv')).catch((error: Error) => error.message);
+      expect([seed, table]).toEqual([
+        seed,
+        {
+          steps: Float64Array.from(steps),
+          timesMs: null,
+          series: [...columns].map(([name, values]) => ({ name, values: Float64Array.from(values) })),
+          leftOut: null,
+        },
+      ]);
+    }
+  });
+
+  it('with letters put in, taken out and turned is read or refused with the line', async () => {
+    const strange = ['"', ',', ';', '\n', '\r', '\0', '\u2028', '😀', 'NaN', '1e999', '-', ' ', 'step', '9'.repeat(400), '='];
+    const said = new Map<string, number>();
+    for (let seed = 1; seed <= 300; seed++) {
+      const pick = random(5000 + seed);
+      let { text } = made(pick);
+      for (let i = 0; i < 1 + pick(4); i++) {
+        const at = pick(text.length + 1);
+        text = text.slice(0, at) + strange[pick(strange.length)]! + text.slice(at + pick(3));
+      }
+      const answer = (await read(`seed ${5000 + seed}`, Buffer.from(text), 'csv')).replace(/\d+/g, 'N').slice(0, 12);
+      said.set(answer, (said.get(answer) ?? 0) + 1);
+    }
+    expect(said.get('read')).toBeGreaterThan(10);
+    expect(said.size).toBeGreaterThan(1);
+  });
+
+  it.each([
+    [
+      'a step twice',
+      'step,loss\n1,1\n1,2\n',
+      /^line 3: step 1 does not come after step 1; sort the lines by step, one line each$/,
+    ],
+    ['an empty column', 'step,,loss\n1,,2\n', /^line 1: column 2 needs a name/],
+    ['a line of 20 MB', `step,loss\n1,${'9'.repeat(20_000_000)}\n`, /^line 2: a cell is longer than 4096 letters$/],
+    ['20 million cells', `step,loss\n1${',2'.repeat(10_000_000)}\n`, /^line 2: more than the 4096 columns that are taken$/],
+    ['a quote that never closes', `step,loss\n1,"2\n${'3,4\n'.repeat(10_000)}`, /^line 2: a cell is longer than 4096 letters$/],
+    ['a picture', Buffer.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13), /^this is not a CSV: it holds zero bytes$/],
+  ])('with %s is refused', async (name, text, message) => {
+    expect(await read(name, Buffer.from(text as string), 'csv')).toMatch(message);
+  });
+});
+
+describe('a refused import', () => {
+  it('changes not a byte of the data folder; what is read is there whole', async () => {
+    const deps = { store, blobs, now: () => 1, adopt: async () => {} };
+    const before = fingerprint(inside('to'));
+    let refused = 0;
+    for (let seed = 1; seed <= 24; seed++) {
+      const pick = random(6000 + seed);
+      const whole = [headroom, tensorboard, Buffer.from('step,loss\n0,1\n1,2\n2,x\n')][seed % 3]!;
+      const broken = seed % 3 === 2 ? whole : seed % 2 === 0 ? flipped(whole, pick, 3) : cut(headroom, pick);
+      writeFileSync(inside('upload'), broken);
+      const outcome = await importRun(deps, { file: inside('upload'), name: 'x', actor: ada }).catch((error: unknown) => error);
+      if (outcome instanceof ImportError) {
+        refused++;
+        expect([seed, outcome.message, fingerprint(inside('to')) === before]).toEqual([seed, expect.stringMatching(place), true]);
+      } else throw new Error(`seed ${seed}: ${outcome instanceof Error ? outcome.stack : 'it was read'}`);
+    }
+    expect(refused).toBe(24);
+    writeFileSync(inside('upload'), headroom);
+    expect(await importRun(deps, { file: inside('upload'), name: 'x', actor: ada })).toEqual({ runId: 'record1', leftOut: null });
+  });
+});

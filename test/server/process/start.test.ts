@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { ownFolder } from '~/test/support/folder';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** Runs node with the sources' loader until it ends by itself. */
+async function run(args: string[], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, ['--import', 'tsx', ...args], { cwd: root, env: { ...process.env, ...env } });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  const [code] = await once(child, 'close');
+  return { code, printed };
+}
+
+describe('a start that cannot go on says so in one line, before it builds anything', () => {
+  it('a taken port', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as { port: number };
+    const folder = ownFolder();
+    const ended = await run(['server/process/start.ts'], { PORT: String(port), HEADROOM_DATA: folder.path });
+    other.close();
+    folder.remove();
+    expect(ended).toEqual({
+      code: 1,
+      printed: `PORT: ${port} on 127.0.0.1 is taken; stop what listens there, or start with another, e.g. PORT=${port + 1}\n`,
+    });
+  });
+
+  it('a folder that cannot be written to', async () => {
+    const folder = ownFolder();
+    const file = join(folder.path, 'file');
+    writeFileSync(file, '');
+    const ended = await run(['server/process/start.ts'], { PORT: '0', HEADROOM_DATA: join(file, 'data') });
+    folder.remove();
+    expect(ended).toEqual({
+      code: 1,
+      printed: `HEADROOM_DATA: cannot write to ${join(file, 'data')} (ENOTDIR); choose another folder\n`,
+    });
+  });
+
+  it('a variable that does not fit', async () => {
+    expect(await run(['server/process/start.ts'], { PORT: 'three thousand' })).toEqual({
+      code: 1,
+      printed: 'PORT="three thousand": a whole number from 0 to 65535 is needed, e.g. PORT=3000 (0 takes a free one)\n',
+    });
+  });
+});
+
+describe('an orderly end', () => {
+  /** A process that closes when told to, as the server does. */
+  function closing(close: string, withinMs = 5000, then = '') {
+    const shutdown = pathToFileURL(join(root, 'server/process/shutdown.ts')).href;
+    const script = `
+      import { endInOrder } from ${JSON.stringify(shutdown)};
+      endInOrder(async () => { console.log('closing'); ${close} }, { withinMs: ${withinMs}, onError: (e) => console.log('error: ' + e.message) });
+      setInterval(() => {}, 1000);
+      console.log('up');
+      ${then}`;
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { cwd: root });
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    return { child, line: async () => (await lines.next()).value as string, ended: once(child, 'close') };
+  }
+
+  it('one Ctrl-C that arrives twice closes once, to the end', async () => {
+    const { child, line, ended } = closing('await new Promise((r) => setTimeout(r, 100)); console.log("closed");');
+    expect(await line()).toBe('up');
+    child.kill('SIGINT');
+    expect(await line()).toBe('closing');
+    child.kill('SIGINT');
+    expect(await line()).toBe('closed');
+    expect((await ended)[0]).toBe(0);
+  });
+
+  it('one that hangs is cut off, and says so', async () => {
+    const { child, line, ended } = closing('await new Promise(() => {});', 100);
+    await line();
+    child.kill('SIGTERM');
+    await line();
+    expect(await line()).toBe('error: the server did not end within 0.1 s');
+    expect((await ended)[0]).toBe(1);
+  });
+
+  it('an error that nobody caught closes too, and ends with 1', async () => {
+    const { line, ended } = closing('console.log("closed");', 5000, "setTimeout(() => { throw new Error('lost'); }, 10);");
+    expect([await line(), await line(), await line(), await line()]).toEqual(['up', 'error: lost', 'closing', 'closed']);
+    expect((await ended)[0]).toBe(1);
+  });
+});

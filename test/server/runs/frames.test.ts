@@ -1,0 +1,286 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { applyFrame } from '~/app/_live/applyFrame';
+import { Frames, frameSettings, type ViewerPort } from '~/server/runs/frames';
+import { defaultConfig } from '~/shared/config';
+import { type Entry, places, type RunEvent } from '~/shared/events';
+import { emptyView, fold, type RunView } from '~/shared/fold';
+import type { Actor } from '~/shared/ids';
+import { unpack } from '~/shared/pack';
+import type { Frame, Watcher } from '~/shared/protocol';
+import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
+import { runStarted, startValues, steps } from '~/test/support/synthetic';
+
+const config = defaultConfig('reverse');
+const values = startValues(config);
+const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
+const bob: Actor = { id: 'u2', name: 'Bob', role: 'viewer' };
+
+let clock: FakeClock;
+let view: RunView;
+let frames: Frames;
+
+function append(...events: RunEvent[]): void {
+  const entries = events.map((event) => {
+    const entry: Entry = {
+      seq: view.seq + 1,
+      tenure: event.type === 'run.assigned' ? event.tenure : view.tenure,
+      at: clock.now(),
+      event,
+    };
+    view = fold(view, entry);
+    return entry;
+  });
+  frames.publish(entries, view);
+}
+const assigned = (tenure: number, fromStep: number): RunEvent => ({
+  type: 'run.assigned',
+  tenure,
+  trainer: { id: 't', name: 't', host: 'h' },
+  fromStep,
+  checkpoint: null,
+});
+const note = (message: string): RunEvent => ({ type: 'alert', step: 0, level: 'info', kind: 'k', message });
+
+class TestViewer implements ViewerPort {
+  readonly frames: Frame[] = [];
+  readonly unanswered: (() => void)[] = [];
+  lists: Watcher[][] = [];
+  dropped: string | null = null;
+  constructor(
+    readonly actor: Actor = ada,
+    private readonly prompt = true,
+  ) {}
+  frame(packed: Uint8Array, acknowledge: () => void) {
+    this.frames.push(unpack(packed) as Frame);
+    if (this.prompt) acknowledge();
+    else this.unanswered.push(acknowledge);
+  }
+  watchers(list: Watcher[]) {
+    this.lists.push(list);
+  }
+  drop(reason: string) {
+    this.dropped = reason;
+  }
+  get spans() {
+    return this.frames.map((f) => [f.from, f.to]);
+  }
+}
+
+beforeEach(() => {
+  clock = fakeClock();
+  const created: Entry = { seq: 1, tenure: 0, at: 0, event: { type: 'run.created', config, actor: ada, parent: null } };
+  view = emptyView('run001', created);
+  frames = new Frames('run001', view, clock);
+  append(assigned(1, 0), runStarted(0, values)); // 2, 3
+});
+
+/** What a viewer that joined with `start` holds after its frames. */
+function shown(start: RunView, got: Frame[]): RunView {
+  let now = start;
+  for (const frame of got) {
+    const applied = applyFrame(now, frame);
+    if (applied.kind !== 'applied') throw new Error(`frame ${frame.from}..${frame.to} on a view at ${now.seq}: ${applied.kind}`);
+    now = applied.view;
+  }
+  return now;
+}
+
+describe('frames', () => {
+  it('the first entry after a rest goes out at once, what follows within one interval goes together', () => {
+    const viewer = new TestViewer();
+    frames.join(viewer, null);
+    append(steps(0, 1, values)); // 4
+    clock.advance(0);
+    for (let s = 1; s <= 5; s++) append(steps(s, 1, values)); // 5..9
+    clock.advance(frameSettings.everyMs - 1);
+    expect(viewer.spans).toEqual([[4, 4]]);
+    clock.advance(1);
+    expect(viewer.spans).toEqual([
+      [4, 4],
+      [5, 9],
+    ]);
+  });
+
+  it('what somebody asked for does not wait for the next frame of step rows', () => {
+    const viewer = new TestViewer();
+    frames.join(viewer, null);
+    append(steps(0, 1, values)); // 4
+    clock.advance(1);
+    append(steps(1, 1, values)); // 5
+    clock.advance(frameSettings.urgentMs);
+    expect(viewer.spans).toEqual([[4, 4]]);
+    append(note('applied')); // 6
+    clock.advance(0);
+    expect(viewer.spans).toEqual([
+      [4, 4],
+      [5, 6],
+    ]);
+  });
+
+  it('a late joiner gets the view and then what follows, without a gap or a repeat', () => {
+    append(steps(0, 10, values)); // 4..13
+    const viewer = new TestViewer();
+    const { view: packed } = frames.join(viewer, null);
+    const start = unpack(packed!) as RunView;
+    expect(start).toEqual(view);
+    append(steps(10, 2, values), note('x'));
+    clock.advance(100);
+    expect(viewer.spans).toEqual([[14, 16]]);
+    expect(shown(start, viewer.frames)).toEqual(view);
+  });
+
+  it('a viewer that comes back with its cursor gets what it missed', () => {
+    append(steps(0, 10, values));
+    const viewer = new TestViewer();
+    expect(frames.join(viewer, { tenure: 1, seq: 3 }).view).toBeNull();
+    clock.advance(100);
+    expect(viewer.spans).toEqual([[4, 13]]);
+  });
+
+  it.each<[string, { tenure: number; seq: number }]>([
+    ['of another tenure', { tenure: 0, seq: 3 }],
+    ['ahead of the log', { tenure: 1, seq: 99 }],
+    ['inside a steps entry', { tenure: 1, seq: 5 }],
+  ])('a cursor %s gets a fresh view', (_name, cursor) => {
+    append(steps(0, 10, values));
+    const { view: packed } = frames.join(new TestViewer(), cursor);
+    expect(unpack(packed!)).toEqual(view);
+  });
+
+  it('a cursor out of reach gets a fresh view', () => {
+    frames = new Frames('run001', view, clock, { ...frameSettings, reach: { entries: 3, values: 1e6 } });
+    for (let i = 0; i < 5; i++) append(note(`${i}`)); // 4..8, kept 6..8
+    expect(frames.join(new TestViewer(), { tenure: 1, seq: 4 }).view).not.toBeNull();
+    expect(frames.join(new TestViewer(), { tenure: 1, seq: 5 }).view).toBeNull();
+  });
+
+  it('at most two frames are unanswered; the rest comes as one when an answer does', () => {
+    const viewer = new TestViewer(ada, false);
+    frames.join(viewer, null);
+    for (let s = 0; s < 50; s++) {
+      append(steps(s, 1, values)); // 4..53
+      clock.advance(100);
+    }
+    expect(viewer.spans).toEqual([
+      [4, 4],
+      [5, 5],
+    ]);
+    viewer.unanswered.shift()!();
+    clock.advance(100);
+    expect(viewer.spans.at(-1)).toEqual([6, 53]);
+  });
+
+  it('a slow viewer misses step rows and nothing else, is told which, and ends with the same view', () => {
+    frames = new Frames('run001', view, clock, { ...frameSettings, maxQueuedValues: 9 * 20 });
+    const slow = new TestViewer(ada, false);
+    frames.join(slow, null);
+    const start = view;
+    append(steps(0, 1, values)); // two frames in flight
+    clock.advance(100);
+    append(steps(1, 1, values));
+    clock.advance(100);
+    append(
+      steps(2, 30, values),
+      note('a'),
+      steps(32, 30, values),
+      { type: 'trainer.lost', message: 'm' },
+      { type: 'trainer.back' },
+    );
+    append(assigned(2, 10), steps(10, 25, values), note('b'), steps(35, 3, values));
+    slow.unanswered.shift()!();
+    clock.advance(100);
+    const frame = slow.frames.at(-1)!;
+    expect(frame.entries.flatMap((e) => (e.event.type === 'steps' ? [] : [e.event.type]))).toEqual([
+      'alert',
+      'trainer.lost',
+      'trainer.back',
+      'run.assigned',
+      'alert',
+    ]);
+    expect(frame.entries.reduce((n, e) => n + places(e.event), 0)).toBeLessThan(frame.to - frame.from + 1);
+    expect(frame.skippedSteps![0]).toBe(2);
+    expect(frame.caughtUp).toEqual({ step: 38, latest: view.latest });
+    expect(shown(start, slow.frames)).toEqual(view);
+  });
+
+  it('a slow viewer does not hold up another', () => {
+    const slow = new TestViewer(ada, false);
+    const quick = new TestViewer(bob);
+    frames.join(slow, null);
+    frames.join(quick, null);
+    for (let s = 0; s < 20; s++) {
+      append(steps(s, 1, values));
+      clock.advance(70);
+    }
+    expect(slow.frames.length).toBe(2);
+    expect(quick.frames.length).toBe(20);
+  });
+
+  it('a viewer that answers nothing for ten seconds is let go, with the reason', () => {
+    const stuck = new TestViewer(ada, false);
+    frames.join(stuck, null);
+    append(note('x'));
+    clock.advance(10_000);
+    expect(stuck.dropped).toBeNull();
+    clock.advance(2);
+    expect(stuck.dropped).toBe('no answer for 10 s');
+    expect(frames.size).toBe(0);
+    expect(clock.waiting()).toBe(1); // the news of who watches
+  });
+
+  it('a frame answered twice counts once', () => {
+    const viewer = new TestViewer(ada, false);
+    frames.join(viewer, null);
+    append(note('a'));
+    clock.advance(100);
+    append(note('b'));
+    clock.advance(100);
+    const answer = viewer.unanswered.shift()!;
+    answer();
+    answer();
+    for (let i = 0; i < 5; i++) {
+      append(note(`${i}`));
+      clock.advance(100);
+    }
+    expect(viewer.frames.length).toBe(3);
+  });
+
+  it('viewers that keep up get the same bytes, packed once', () => {
+    const got: Uint8Array[] = [];
+    const port = (actor: Actor): ViewerPort => ({
+      actor,
+      frame: (bytes, ok) => {
+        got.push(bytes);
+        ok();
+      },
+      watchers: () => {},
+      drop: () => {},
+    });
+    frames.join(port(ada), null);
+    frames.join(port(bob), null);
+    append(note('x'));
+    clock.advance(100);
+    expect(got.length).toBe(2);
+    expect(got[0]).toBe(got[1]);
+  });
+});
+
+it('everybody learns who watches: people once, with their tabs, in one message for many changes', () => {
+  const first = new TestViewer(ada);
+  const { viewer } = frames.join(first, null);
+  frames.join(new TestViewer(ada), null);
+  const third = new TestViewer(bob);
+  frames.join(third, null);
+  clock.advance(100);
+  const all = [
+    { actor: ada, tabs: 2 },
+    { actor: bob, tabs: 1 },
+  ];
+  expect([first.lists, third.lists]).toEqual([[all], [all]]);
+  frames.leave(viewer);
+  clock.advance(100);
+  expect(third.lists.at(-1)).toEqual([
+    { actor: ada, tabs: 1 },
+    { actor: bob, tabs: 1 },
+  ]);
+});

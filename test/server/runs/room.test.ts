@@ -1,0 +1,402 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { RunLog } from '~/server/runs/log';
+import { Room } from '~/server/runs/room';
+import type { Store } from '~/server/store';
+import { openMemoryStore } from '~/server/store/memory';
+import type { Command } from '~/shared/commands';
+import { defaultConfig } from '~/shared/config';
+import type { Entry, RunEvent, TrainerEvent } from '~/shared/events';
+import { foldAll } from '~/shared/fold';
+import type { Actor } from '~/shared/ids';
+import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
+import { runStarted, snapshot, startValues, steps } from '~/test/support/synthetic';
+
+const config = defaultConfig('reverse');
+const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
+const bob: Actor = { id: 'u2', name: 'Bob', role: 'operator' };
+const eve: Actor = { id: 'u3', name: 'Eve', role: 'viewer' };
+const gpu = { id: 'trainer-1', name: 'gpu', host: 'h' };
+const runId = 'run0000001';
+const values = startValues(config);
+
+let store: Store;
+let clock: FakeClock;
+let published: Entry[];
+let blobs: Set<string>;
+let hasTrainer: boolean;
+let room: Room;
+
+const deps = () => ({
+  hasBlob: async (hash: string) => blobs.has(hash),
+  hasTrainer: () => hasTrainer,
+  now: () => clock.now(),
+  needsApproval: () => [],
+});
+const publish = (entries: Entry[]) => void published.push(...entries);
+
+beforeEach(async () => {
+  store = openMemoryStore();
+  clock = fakeClock();
+  published = [];
+  blobs = new Set();
+  hasTrainer = true;
+  const created: RunEvent = { type: 'run.created', config, actor: ada, parent: null };
+  room = new Room(await RunLog.create({ store, clock }, runId, created, publish), deps());
+});
+
+const set = (id: string, control: string, value: number, expected?: number): Command => ({
+  kind: 'set',
+  id,
+  runId,
+  control,
+  value,
+  ...(expected !== undefined && { expected }),
+});
+const act = (id: string, action: string, args: Record<string, string> = {}): Command => ({
+  kind: 'act',
+  id,
+  runId,
+  action,
+  args,
+});
+const batch = (tenure: number, from: number, ...events: TrainerEvent[]) => room.events({ runId, tenure, from, events });
+const inLog = async () => store.entries({ runId, fromSeq: 1, limit: 1000, types: null });
+const running: TrainerEvent = { type: 'status', status: 'running', step: 0, message: 'go' };
+/** run.created 1, run.assigned 2, run.started 3, status 4 */
+async function begin() {
+  await room.assign(gpu);
+  await batch(1, 0, runStarted(0, values), running);
+}
+const applied = (commandId: string, seq: number, step: number, before: number | null, after: number | null): TrainerEvent => ({
+  type: 'command.applied',
+  commandId,
+  seq,
+  step,
+  before,
+  after,
+  message: '',
+});
+const checkpoint = (step: number, hash: string, lastCommandSeq: number): TrainerEvent => {
+  blobs.add(hash);
+  return {
+    type: 'checkpoint',
+    step,
+    blob: { hash, bytes: 3 },
+    occasion: 'cadence',
+    commandId: null,
+    lastCommandSeq,
+    validationAccuracy: null,
+  };
+};
+
+describe('events of a trainer', () => {
+  it('are in the store before anybody sees them, and what is seen is the fold of the log', async () => {
+    await begin();
+    await batch(1, 2, steps(0, 3, values));
+    const stored = await inLog();
+    expect(published).toEqual(stored);
+    expect(foldAll(runId, stored)).toEqual(room.view);
+    expect(stored.map((e) => [e.seq, e.event.type])).toEqual([
+      [1, 'run.created'],
+      [2, 'run.assigned'],
+      [3, 'run.started'],
+      [4, 'status'],
+      [5, 'steps'],
+    ]);
+    expect(room.view.seq).toBe(7);
+  });
+
+  it('nobody sees what the store did not take; sent again it is there once', async () => {
+    await begin();
+    const seen = published.length;
+    const append = store.append;
+    store.append = async () => {
+      throw new Error('disk full');
+    };
+    await expect(batch(1, 2, steps(0, 2, values))).rejects.toThrow('disk full');
+    expect(published.length).toBe(seen);
+    store.append = append;
+    expect(await batch(1, 2, steps(0, 2, values))).toEqual({ ok: true, nextEvent: 4 });
+    expect(room.view.step).toBe(2);
+  });
+
+  it('a write whose outcome is unknown is looked up: sent again it is there once, and everybody sees it', async () => {
+    await begin();
+    const append = store.append;
+    store.append = async (write) => {
+      await append(write);
+      throw new Error('connection lost');
+    };
+    await expect(batch(1, 2, steps(0, 2, values))).rejects.toThrow('connection lost');
+    store.append = append;
+    expect(await batch(1, 2, steps(0, 2, values), steps(2, 1, values))).toEqual({ ok: true, nextEvent: 5 });
+    expect(published).toEqual(await inLog());
+    expect(room.view.step).toBe(3);
+  });
+
+  it('sent again are committed once; an overlap adds only its new rows', async () => {
+    await begin();
+    // Numbers 2, 3, 4 are rows 0, 1, 2.
+    expect(await batch(1, 2, steps(0, 3, values))).toEqual({ ok: true, nextEvent: 5 });
+    expect(await batch(1, 2, steps(0, 3, values))).toEqual({ ok: true, nextEvent: 5 });
+    expect(await batch(1, 3, steps(1, 4, values))).toEqual({ ok: true, nextEvent: 7 });
+    const rows = (await inLog()).flatMap((e) => (e.event.type === 'steps' ? [[e.seq, e.event.firstStep, e.event.count]] : []));
+    expect(rows).toEqual([
+      [5, 0, 3],
+      [8, 3, 2],
+    ]);
+  });
+
+  it('a gap is answered with the number that is missing', async () => {
+    await begin();
+    expect(await batch(1, 5, steps(0, 1, values))).toEqual({
+      ok: false,
+      reason: 'gap',
+      nextEvent: 2,
+      message: 'event 2 is next, the batch begins at 5',
+    });
+  });
+
+  it('an earlier tenure is fenced off', async () => {
+    await begin();
+    await room.assign({ ...gpu, id: 'trainer-2' });
+    expect(await batch(1, 2, steps(0, 1, values))).toEqual({
+      ok: false,
+      reason: 'fenced',
+      message: `tenure 1 of run ${runId} is over, it is at tenure 2`,
+    });
+  });
+
+  it.each<[string, TrainerEvent, string]>([
+    [
+      'rows that do not fit the series',
+      { ...steps(0, 2, values), values: new Float64Array(3) } as TrainerEvent,
+      'events.0.values: 2 rows of 9 series need 18 numbers, got 3',
+    ],
+    ['a step that is not next', steps(4, 1, values), 'events.0.firstStep: the next step is 0, got 4'],
+    [
+      'an event ahead of the run',
+      { type: 'alert', step: 9, level: 'info', kind: 'k', message: 'm' },
+      'events.0.step: the run is at step 0, got 9',
+    ],
+    [
+      'an answer to no command',
+      applied('unknown-command', 4, 0, 1, 2),
+      'events.0.commandId: the run has no command unknown-command',
+    ],
+    [
+      'other series than before',
+      { ...runStarted(0, values), series: [{ name: 'x', unit: '', group: '' }] } as TrainerEvent,
+      'events.0.series: must stay what an earlier tenure declared',
+    ],
+  ])('%s refuses the batch with its field, and changes nothing', async (_name, event, message) => {
+    await begin();
+    const before = await inLog();
+    const answer = await batch(1, 2, event, steps(0, 1, values));
+    expect(answer).toMatchObject({ ok: false, reason: 'invalid', message: expect.stringContaining(message) });
+    expect(await inLog()).toEqual(before);
+  });
+
+  it('a snapshot is refused until its blob is stored', async () => {
+    await begin();
+    const { blob, event } = snapshot(0, { ...config, probeSize: 1 }, 'start');
+    expect(await batch(1, 2, event)).toMatchObject({ ok: false, reason: 'missing-blob' });
+    blobs.add(blob.hash);
+    expect(await batch(1, 2, event)).toEqual({ ok: true, nextEvent: 3 });
+  });
+
+  it('a run that has ended takes no more steps', async () => {
+    await begin();
+    await batch(1, 2, { type: 'status', status: 'finished', step: 0, message: '' });
+    expect(await batch(1, 3, steps(0, 1, values))).toEqual({
+      ok: false,
+      reason: 'fenced',
+      message: `run ${runId} has ended (finished)`,
+    });
+  });
+});
+
+describe('a command', () => {
+  it('enters the log with its author; sent again it gets the same answer and is there once', async () => {
+    await begin();
+    const command = set('command-1', 'clipThreshold', 2, 5);
+    expect(await room.command(ada, command)).toEqual({ ok: true, seq: 5 });
+    expect(await room.command(ada, command)).toEqual({ ok: true, seq: 5 });
+    expect((await inLog()).at(-1)).toMatchObject({ seq: 5, event: { type: 'command.requested', actor: ada, command } });
+    expect(room.open(0)).toEqual([{ seq: 5, actor: ada, command }]);
+  });
+
+  it('an id used twice for different things is refused', async () => {
+    await begin();
+    await room.command(ada, set('command-1', 'clipThreshold', 2));
+    const refusal = { ok: false, reason: 'invalid', message: 'id: command-1 was used for another command', field: 'id' };
+    expect(await room.command(ada, set('command-1', 'clipThreshold', 3))).toEqual(refusal);
+    expect(await room.command(bob, set('command-1', 'clipThreshold', 2))).toEqual(refusal);
+  });
+
+  it.each<[string, Actor, Command, object]>([
+    [
+      'of a viewer',
+      eve,
+      set('command-1', 'clipThreshold', 2),
+      { reason: 'forbidden', message: 'Eve (viewer) may not steer runs' },
+    ],
+    [
+      'for no control',
+      ada,
+      set('command-1', 'clip', 2),
+      {
+        reason: 'unknown-control',
+        field: 'control',
+        message: 'there is no control "clip"; this run has learningRate, clipThreshold, snapshotEverySteps',
+      },
+    ],
+    [
+      'with a value out of range',
+      ada,
+      set('command-1', 'clipThreshold', 0),
+      { reason: 'invalid', field: 'value', message: 'clipThreshold: 0 does not fit; give a number > 0' },
+    ],
+    ['for no action', ada, act('command-1', 'explode'), { reason: 'unknown-control', field: 'action' }],
+    [
+      'with an unknown argument',
+      ada,
+      act('command-1', 'pause', { now: 'x' }),
+      { reason: 'invalid', field: 'args.now', message: 'pause takes no arguments, not "now"' },
+    ],
+    [
+      'with a wrong argument',
+      ada,
+      act('command-1', 'evaluate', { split: 'x' }),
+      { reason: 'invalid', field: 'args.split', message: 'split: "x" does not fit; give one of train, validation, test' },
+    ],
+  ])('%s is refused in words and leaves no trace', async (_name, actor, command, refusal) => {
+    await begin();
+    const before = await inLog();
+    expect(await room.command(actor, command)).toMatchObject({ ok: false, ...refusal });
+    expect(await inLog()).toEqual(before);
+  });
+
+  it('of two writers who saw the same value the second is told who changed it and when', async () => {
+    await begin();
+    await batch(1, 2, steps(0, 7, values));
+    await room.command(ada, set('command-1', 'clipThreshold', 2, 5));
+    await batch(1, 9, applied('command-1', 12, 7, 5, 2));
+    expect(await room.command(bob, set('command-2', 'clipThreshold', 9, 5))).toEqual({
+      ok: false,
+      reason: 'conflict',
+      field: 'expected',
+      message: 'Clip at was changed by Ada at step 7: it is 2 now, you saw 5',
+    });
+  });
+
+  it('for a run that has ended is refused', async () => {
+    await begin();
+    await batch(1, 2, { type: 'status', status: 'failed', step: 0, message: '' });
+    expect(await room.command(ada, act('command-1', 'pause'))).toMatchObject({ ok: false, reason: 'run-ended' });
+  });
+
+  it('open when the run ends is refused once no trainer is left to answer', async () => {
+    await begin();
+    await room.command(ada, act('command-1', 'pause'));
+    await batch(1, 2, { type: 'status', status: 'finished', step: 0, message: '' });
+    await room.settle();
+    await room.settle();
+    expect(room.view.commands.map((c) => c.outcome)).toMatchObject([{ status: 'refused', reason: 'run-ended' }]);
+    expect((await inLog()).filter((e) => e.event.type === 'command.refused').length).toBe(1);
+  });
+
+  it('stop ends a queued run without a trainer', async () => {
+    hasTrainer = false;
+    await room.command(ada, set('command-1', 'clipThreshold', 2));
+    await room.command(bob, act('command-2', 'stop'));
+    expect(room.view).toMatchObject({ status: 'stopped', statusMessage: 'stopped by Bob' });
+    expect(room.view.commands.map((c) => c.outcome.status)).toEqual(['refused', 'applied']);
+    expect(await room.assign(gpu)).toBeNull();
+  });
+});
+
+describe('a takeover', () => {
+  it('of a queued run starts at the beginning with the commands that wait', async () => {
+    hasTrainer = false;
+    await room.command(ada, set('command-1', 'clipThreshold', 2));
+    expect(await room.assign(gpu)).toEqual({
+      runId,
+      tenure: 1,
+      config,
+      resume: null,
+      commands: [{ seq: 2, actor: ada, command: set('command-1', 'clipThreshold', 2) }],
+    });
+  });
+
+  it('goes on from the last checkpoint, replays what took effect after it at its step, and hands over what is open', async () => {
+    await begin();
+    await room.command(ada, set('command-1', 'clipThreshold', 4)); // 5
+    await batch(1, 2, applied('command-1', 5, 0, 5, 4), steps(0, 10, values), checkpoint(10, 'a'.repeat(64), 5)); // 6, 7..16, 17
+    await room.command(ada, set('command-2', 'clipThreshold', 3)); // 18
+    await batch(1, 14, steps(10, 5, values), applied('command-2', 18, 15, 4, 3), steps(15, 5, values)); // ..29
+    await room.command(bob, set('command-3', 'clipThreshold', 2)); // 30
+    await room.lost('gone');
+    const assignment = await room.assign({ id: 'trainer-2', name: 'other', host: 'h' });
+    expect(assignment).toEqual({
+      runId,
+      tenure: 2,
+      config,
+      resume: {
+        step: 10,
+        blob: { hash: 'a'.repeat(64), bytes: 3 },
+        replay: [{ logged: { seq: 18, actor: ada, command: set('command-2', 'clipThreshold', 3) }, step: 15 }],
+      },
+      commands: [{ seq: 30, actor: bob, command: set('command-3', 'clipThreshold', 2) }],
+    });
+    expect(room.view).toMatchObject({ status: 'starting', step: 10, tenure: 2 });
+    expect((await store.range({ runId, series: ['loss'], fromStep: 0, toStep: null, buckets: 100 })).headStep).toBe(10);
+    // The new tenure numbers its events from 0.
+    expect(await batch(2, 0, runStarted(10, values))).toEqual({ ok: true, nextEvent: 1 });
+  });
+
+  it('replays a command that was put off before the checkpoint and took effect after it', async () => {
+    await begin();
+    const command = { ...set('command-1', 'clipThreshold', 4), when: { kind: 'step' as const, step: 15 } };
+    await room.command(ada, command); // 5
+    const scheduled = { type: 'command.scheduled', commandId: 'command-1', seq: 5, step: 0, message: 'at step 15' } as const;
+    await batch(1, 2, scheduled, steps(0, 10, values), checkpoint(10, 'a'.repeat(64), 5));
+    await batch(1, 14, steps(10, 5, values), applied('command-1', 5, 15, 5, 4), steps(15, 5, values));
+    const assignment = await room.assign(gpu);
+    expect(assignment?.resume).toMatchObject({ step: 10, replay: [{ logged: { seq: 5, actor: ada, command }, step: 15 }] });
+    expect(assignment?.commands).toEqual([]);
+  });
+
+  it('passes over a checkpoint whose bytes are gone', async () => {
+    await begin();
+    await batch(
+      1,
+      2,
+      steps(0, 4, values),
+      checkpoint(4, 'a'.repeat(64), 0),
+      steps(4, 4, values),
+      checkpoint(8, 'b'.repeat(64), 0),
+    );
+    blobs.delete('b'.repeat(64));
+    expect((await room.assign(gpu))?.resume).toMatchObject({ step: 4 });
+  });
+
+  it('that never gets past its checkpoint ends the run as failed', async () => {
+    await begin();
+    for (let i = 0; i < 9; i++) expect(await room.assign(gpu)).not.toBeNull();
+    expect(await room.assign(gpu)).toBeNull();
+    expect(room.view).toMatchObject({
+      status: 'failed',
+      statusMessage: '10 trainers in a row got no further than the checkpoint at step 0',
+    });
+  });
+});
+
+it('a run opened from its saved view and the entries after it is the run', async () => {
+  await begin();
+  await batch(1, 2, steps(0, 3, values));
+  await store.saveView(room.view, {} as never);
+  await batch(1, 5, steps(3, 3, values));
+  const again = await RunLog.open({ store, clock }, { runId, nextEvent: 8 }, publish);
+  expect(again.view).toEqual(room.view);
+});

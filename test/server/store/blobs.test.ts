@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { BlobError, type BlobStore, openBlobs } from '~/server/store/blobs';
+import { openMemoryStore } from '~/server/store/memory';
+import { ownFolder } from '~/test/support/folder';
+
+const folder = ownFolder();
+afterAll(folder.remove);
+
+const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+const bytesOf = (length: number, seed: number) => Uint8Array.from({ length }, (_, i) => (i * 31 + seed) % 251);
+const filesOf = (data: string) =>
+  readdirSync(data, { recursive: true, withFileTypes: true })
+    .filter((f) => f.isFile())
+    .map((f) => f.name);
+async function* parts(bytes: Uint8Array, size: number) {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+describe('blobs', () => {
+  let blobs: BlobStore;
+  let data: string;
+  let n = 0;
+  beforeEach(async () => {
+    data = path.join(folder.path, String(n++));
+    blobs = await openBlobs(data, openMemoryStore());
+  });
+
+  it.each([0, 1, 16_384, 16_385, 300_000])(
+    '%i bytes come back, given whole or in parts; a second put changes nothing',
+    async (length) => {
+      for (const seed of [1, 2]) {
+        const bytes = bytesOf(length, seed);
+        expect(await blobs.has(sha(bytes))).toBe(length === 0 && seed === 2);
+        expect(await blobs.put(sha(bytes), seed === 1 ? bytes : parts(bytes, 1000))).toEqual({
+          bytes: length,
+          fresh: !(length === 0 && seed === 2),
+        });
+        expect(await blobs.put(sha(bytes), parts(bytes, 777))).toEqual({ bytes: length, fresh: false });
+        expect(Buffer.compare((await blobs.get(sha(bytes)))!, bytes)).toBe(0);
+        expect(await blobs.size(sha(bytes))).toBe(length);
+      }
+    },
+  );
+
+  it('small blobs are rows, larger ones one file named by their hash', async () => {
+    const large = bytesOf(20_000, 1);
+    await blobs.put(sha(large), large);
+    await blobs.put(sha(bytesOf(9, 1)), bytesOf(9, 1));
+    expect(filesOf(data)).toEqual([sha(large)]);
+  });
+
+  it('an unknown blob is null, whichever way it is asked for', async () => {
+    const hash = 'a'.repeat(64);
+    expect([await blobs.get(hash), await blobs.open(hash), await blobs.size(hash), await blobs.has(hash)]).toEqual([
+      null,
+      null,
+      null,
+      false,
+    ]);
+  });
+
+  it.each([100, 50_000])('a part of %i bytes can be read as a stream', async (length) => {
+    const bytes = bytesOf(length, 3);
+    await blobs.put(sha(bytes), bytes);
+    const { bytes: size, stream } = (await blobs.open(sha(bytes), { start: 10, end: 19 }))!;
+    expect([size, [...Buffer.concat(await stream.toArray())]]).toEqual([length, [...bytes.subarray(10, 20)]]);
+  });
+
+  it.each([100, 50_000])('%i bytes under a wrong hash are refused and leave nothing', async (length) => {
+    const bytes = bytesOf(length, 4);
+    const hash = 'b'.repeat(64);
+    const message = `blob ${hash}: the ${length} bytes received have SHA-256 ${sha(bytes)}; send them again`;
+    await expect(blobs.put(hash, parts(bytes, 999))).rejects.toThrow(new BlobError('mismatch', message));
+    expect([await blobs.has(hash), filesOf(data)]).toEqual([false, []]);
+  });
+
+  it('more than the allowed bytes are refused, a stream that breaks off passes its error on; neither leaves anything', async () => {
+    const bytes = bytesOf(50_000, 5);
+    await expect(blobs.put(sha(bytes), parts(bytes, 999), 40_000)).rejects.toThrow(
+      new BlobError('too-large', `blob ${sha(bytes)}: more than the 40000 bytes allowed`),
+    );
+    async function* broken() {
+      yield bytes.subarray(0, 30_000);
+      throw new Error('connection lost');
+    }
+    await expect(blobs.put(sha(bytes), broken())).rejects.toThrow('connection lost');
+    expect([await blobs.has(sha(bytes)), filesOf(data)]).toEqual([false, []]);
+  });
+
+  it('a name that is not a hash never reaches the file system', async () => {
+    const message = 'hash: "../../etc/passwd" is not a blob\'s; 64 lower-case hex digits (SHA-256) are needed';
+    await expect(blobs.get('../../etc/passwd')).rejects.toThrow(new BlobError('invalid', message));
+  });
+
+  it('what a crash left half-written is removed at the next start', async () => {
+    mkdirSync(path.join(data, 'blobs/tmp'), { recursive: true });
+    writeFileSync(path.join(data, 'blobs/tmp/half'), 'x');
+    await openBlobs(data, openMemoryStore());
+    expect(filesOf(data)).toEqual([]);
+  });
+});

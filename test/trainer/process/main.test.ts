@@ -1,0 +1,139 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { defaultConfig, type RunConfig } from '~/shared/config';
+import type { TrainerEvent } from '~/shared/events';
+import { ScriptedServer } from '~/test/support/scriptedServer';
+import { readSettings } from '~/trainer/run/settings';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+describe('the trainer process', () => {
+  let folder: string;
+  let server: ScriptedServer;
+  let child: ChildProcess;
+  let said: string;
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'headroom-main-'));
+    server = await new ScriptedServer().start();
+    said = '';
+  });
+  afterEach(async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const start = (env: Record<string, string> = {}) => {
+    child = spawn(process.execPath, ['--import', 'tsx', 'trainer/process/main.ts'], {
+      cwd: root,
+      env: {
+        ...process.env,
+        HEADROOM_SERVER: server.url,
+        HEADROOM_TRAINER_TOKEN: server.token,
+        HEADROOM_BACKEND: 'wasm',
+        HEADROOM_THREADS: '1',
+        HEADROOM_DATA: folder,
+        ...env,
+      },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+  };
+
+  const tiny = (epochs: number): RunConfig => {
+    const config = defaultConfig('reverse');
+    return {
+      ...config,
+      task: { ...config.task, kind: 'reverse', seqLen: 4, trainSize: 64, validationSize: 8, testSize: 8 } as RunConfig['task'],
+      model: { ...config.model, modelDim: 8 },
+      batchSize: 8,
+      epochs,
+    };
+  };
+
+  it('trains through a server that goes away and comes back, takes a command, loses nothing, and ends on SIGTERM with code 0', async () => {
+    start();
+    await server.until(() => server.readyCount === 1);
+    server.assign({ runId: 'run00001', tenure: 1, config: tiny(1_000_000), resume: null, commands: [] });
+    await server.until(() => server.log.nextEvent > 20);
+    await server.stop();
+    const before = server.log.nextEvent;
+    await server.start();
+    await server.until(() => server.log.nextEvent > before + 20);
+    server.command({
+      seq: 5,
+      actor: { id: 'ada', name: 'Ada', role: 'operator' },
+      command: { kind: 'act', id: 'command-5', runId: 'run00001', action: 'stop', args: {} },
+    });
+    await server.until(() => server.readyCount === 2);
+
+    const log = server.log.flat as (TrainerEvent | { type: 'row'; step: number })[];
+    const steps = log.flatMap((e) => (e.type === 'row' ? [e.step] : []));
+    expect(steps).toEqual(steps.map((_, i) => i));
+    expect(log.filter((e) => e.type === 'command.applied')).toMatchObject([
+      { commandId: 'command-5', seq: 5, step: steps.length },
+    ]);
+    expect(log.at(-1)).toMatchObject({ type: 'status', status: 'stopped', step: steps.length });
+    const named = log.flatMap((e) => (e.type === 'snapshot' || e.type === 'checkpoint' ? [e.blob] : []));
+    expect(named.length).toBeGreaterThan(0);
+    for (const blob of named) expect(server.blobs.get(blob.hash)!.length).toBe(blob.bytes);
+
+    server.assign({ runId: 'run00002', tenure: 1, config: tiny(1_000_000), resume: null, commands: [] });
+    server.log.nextEvent = 0;
+    await server.until(() => server.log.nextEvent > 20);
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(readdirSync(join(folder, 'spool'))).toEqual([]);
+    expect(said).not.toContain('could not be sent');
+  });
+
+  it('a setting that does not fit ends it with code 1 and a line that names it', async () => {
+    start({ HEADROOM_SERVER: 'localhost:3000', HEADROOM_THREADS: '0' });
+    expect(await once(child, 'exit')).toEqual([1, null]);
+    expect(said).toBe(
+      'trainer: HEADROOM_SERVER is "localhost:3000": an address like http://127.0.0.1:3000 is needed, without path or user\n' +
+        'HEADROOM_THREADS is "0": a whole number from 1 to 1024 is needed\n',
+    );
+  });
+});
+
+describe('readSettings', () => {
+  const token = 'a-token-for-tests';
+
+  it('fills in what is left out, and counts an empty variable as left out', () => {
+    const settings = readSettings({ HEADROOM_TRAINER_TOKEN: token, HEADROOM_BACKEND: '', PATH: '/bin' });
+    expect({ ...settings, name: 'x' }).toEqual({
+      server: 'http://127.0.0.1:3000',
+      token,
+      name: 'x',
+      backend: 'auto',
+      dataFolder: resolve('.headroom'),
+      threads: null,
+      spoolBytes: 2 ** 30,
+    });
+    expect(settings.name.length).toBeGreaterThan(0);
+  });
+
+  it.each([
+    [{ HEADROOM_TRAINER_TOKEN: '' }, /^HEADROOM_TRAINER_TOKEN: missing; npm start sets it/],
+    [{ HEADROOM_TRAINER_TOKEN: 'short' }, /^HEADROOM_TRAINER_TOKEN: a token of 8 to 512 visible characters is needed$/],
+    [{ HEADROOM_BACKEND: 'cuda' }, /^HEADROOM_BACKEND is "cuda": one of auto, tensorflow, webgpu, wasm, cpu is needed$/],
+    [{ HEADROOM_SERVER: 'http://127.0.0.1:3000/app' }, /^HEADROOM_SERVER is "http:\/\/127.0.0.1:3000\/app": an address like/],
+    [{ HEADROOM_THREADS: '1.5' }, /^HEADROOM_THREADS is "1.5": a whole number from 1 to 1024 is needed$/],
+    [{ HEADROOM_SPOOL_BYTES: '1000' }, /^HEADROOM_SPOOL_BYTES is "1000": a whole number from 1048576 to/],
+    [{ HEADROOM_TRAINER_NAME: 'n'.repeat(81) }, /^HEADROOM_TRAINER_NAME is "n+": at most 80 characters$/],
+  ])('%o is an error that names the variable and what would fit', (env, message) => {
+    expect(() => readSettings({ HEADROOM_TRAINER_TOKEN: token, ...env })).toThrow(message);
+  });
+});

@@ -1,0 +1,240 @@
+/**
+ * What a run resumes from, as a safetensors file that PyTorch reads:
+ *
+ *   <name>                      parameters under PyTorch's state-dict names and in its layout
+ *   optimizer.m.<name>, .v.     Adam's moments, or SGD's momentum in m; absent before the first update
+ *   best.<name>                 parameters of the best validation so far; absent when there is none or it is these
+ *   previous.attention          f32 [E, L, H, T, T], maps of the last snapshot: what the next one's drift is measured against
+ *
+ * Metadata: format, version, runId, config (JSON), state (JSON in shared/json.ts's tagging). Random numbers are functions of (seed, step, position), so the
+ * config's seed and the state's position are the whole random state. In PyTorch:
+ *
+ *   model.load_state_dict(safetensors.torch.load_file(path), strict=False)
+ *
+ * where strict=False lets it pass over the names with a prefix.
+ */
+import { z } from 'zod';
+import { loggedCommand } from '~/shared/commands';
+import { type RunConfig, runConfig } from '~/shared/config';
+import { controlValue } from '~/shared/controls';
+import { metric, occasion, split } from '~/shared/events';
+import { actor, commandId, runId, step } from '~/shared/ids';
+import { parse, stringify } from '~/shared/json';
+import {
+  parseSafetensors,
+  SafetensorsError,
+  type StoredTensor,
+  serializeSafetensors,
+  type TensorFile,
+} from '~/shared/safetensors';
+import type { LearnerState, ParamSpec } from '~/trainer/types';
+
+const format = 'headroom-checkpoint';
+const version = '1';
+const own = { m: 'optimizer.m.', v: 'optimizer.v.', best: 'best.', previous: 'previous.attention' } as const;
+
+/** An evaluation that was asked for and is not finished. */
+export const pendingEvaluation = z.strictObject({ split, occasion, commandId: commandId.nullable() });
+export type PendingEvaluation = z.infer<typeof pendingEvaluation>;
+
+/** All of a run besides its config and vectors. */
+const savedState = z.strictObject({
+  step,
+  position: z.strictObject({ epoch: z.int().nonnegative(), index: z.int().nonnegative() }),
+  /** Updates in the moments: Adam's t. */
+  updates: z.int().nonnegative(),
+  lastCommandSeq: z.int().nonnegative(),
+  /** Commands that wait for their condition, in log order. */
+  held: z.array(loggedCommand),
+  values: z.record(z.string(), z.strictObject({ value: controlValue, changedBy: actor.nullable(), changedAtStep: step })),
+  best: z.strictObject({ step, loss: metric, accuracy: metric }).nullable(),
+  /** The last validation that the schedule asked for. */
+  validated: z.strictObject({ step, accuracy: metric }).nullable(),
+  /** The newest result per set, whoever asked for it: what conditions look at. */
+  newestEvaluations: z.partialRecord(split, z.strictObject({ loss: metric, accuracy: metric })),
+  evaluationsSinceBest: z.int().nonnegative(),
+  /** Examples of the last snapshot, in the notation of the control `probeExamples`. */
+  previousProbe: z.string().nullable(),
+  /** The last update gave a loss or gradient that is no number; people have been told. */
+  notFinite: z.boolean(),
+  paused: z.boolean(),
+  /** Updates until the next pause; null = no limit. */
+  stepsToPause: z.int().positive().nullable(),
+  pending: z.array(pendingEvaluation),
+  /** Questions about the parameters that are not answered yet. */
+  asked: z.array(z.strictObject({ action: z.string(), args: z.record(z.string(), controlValue), commandId })).default([]),
+  /** Step of an extra snapshot, after one that drifted much; null = none. */
+  driftSnapshotAt: step.nullable().default(null),
+  /** Why a checkpoint is still to be written before the next update. */
+  checkpointDue: occasion.nullable(),
+  ended: z.strictObject({ status: z.enum(['finished', 'stopped']), message: z.string() }).nullable(),
+});
+export type RunState = Omit<z.infer<typeof savedState>, 'previousProbe'>;
+
+export interface Checkpoint {
+  runId: string | null;
+  config: RunConfig;
+  state: RunState;
+  learner: LearnerState;
+  /** Parameters of `state.best`. */
+  best: Float32Array | null;
+  /** The last snapshot: its examples as the control `probeExamples` had them, and its maps [E, L, H, T, T]. */
+  previous: { probe: string | null; shape: number[]; maps: Float32Array } | null;
+}
+
+/** The file cannot be used; the message says why and what would do. */
+export class CheckpointError extends Error {
+  override name = 'CheckpointError';
+}
+
+export function encodeCheckpoint(params: readonly ParamSpec[], checkpoint: Checkpoint): Uint8Array {
+  const { state, learner, best, previous } = checkpoint;
+  const named = (prefix: string, flat: Float32Array | null) =>
+    flat
+      ? params.map((p) => [prefix + p.name, { shape: p.shape, data: flat.subarray(p.offset, p.offset + p.size) }] as const)
+      : [];
+  return serializeSafetensors(
+    [
+      ...named('', learner.params),
+      ...named(own.m, learner.m),
+      ...named(own.v, learner.v),
+      ...named(own.best, state.best && state.best.step !== state.step ? best : null),
+      ...(previous ? [[own.previous, { shape: previous.shape, data: previous.maps }] as const] : []),
+    ],
+    {
+      format,
+      version,
+      ...(checkpoint.runId !== null && { runId: checkpoint.runId }),
+      config: JSON.stringify(checkpoint.config),
+      // Parsed so that its keys have one order: the same state gives the same bytes, whatever it was made from.
+      state: stringify(savedState.parse({ ...state, previousProbe: previous?.probe ?? null })),
+    },
+  );
+}
+
+/** What a checkpoint says of itself, without its tensors. @throws CheckpointError when it is corrupt or of another kind */
+export function describeCheckpoint(bytes: Uint8Array): { config: RunConfig; step: number } {
+  const { config, saved } = readMetadata(read(bytes).metadata);
+  return { config, step: saved.step };
+}
+
+function readMetadata(metadata: Record<string, string>) {
+  if (metadata.format !== format)
+    throw new CheckpointError(
+      'not a checkpoint of Headroom: its metadata has no format "headroom-checkpoint". A file of parameters alone can start a run, not resume one',
+    );
+  if (metadata.version !== version)
+    throw new CheckpointError(`checkpoint version ${metadata.version ?? '(none)'}: this trainer reads version ${version}`);
+  return {
+    config: parsed('config', runConfig, metadata.config, JSON.parse),
+    saved: parsed('state', savedState, metadata.state, parse),
+    runId: metadata.runId === undefined ? null : parsed('runId', runId, metadata.runId, (text) => text),
+  };
+}
+
+/**
+ * @param agrees called with the checkpoint's config before its tensors are looked at; throws when it does not suit the run
+ * @throws CheckpointError when the bytes are corrupt, truncated, of another kind or of a network of another shape than `params`
+ */
+export function decodeCheckpoint(
+  params: readonly ParamSpec[],
+  bytes: Uint8Array,
+  agrees: (config: RunConfig) => void = () => {},
+): Checkpoint {
+  const { tensors, metadata } = read(bytes);
+  const { config, saved, runId: id } = readMetadata(metadata);
+  const { previousProbe, ...state } = saved;
+  agrees(config);
+
+  const used = new Set<string>();
+  const vector = (prefix: string) => flat(params, tensors, prefix, used);
+  const optional = (prefix: string) => (tensors.has(prefix + params[0]!.name) ? vector(prefix) : null);
+  const learner: LearnerState = { params: vector(''), m: optional(own.m), v: optional(own.v), updates: state.updates };
+  const best = optional(own.best) ?? (state.best?.step === state.step ? learner.params.slice() : null);
+  if (state.best && !best)
+    throw new CheckpointError(`corrupt checkpoint: the parameters of the best step ${state.best.step} are missing`);
+  const maps = tensors.get(own.previous);
+  if (maps) used.add(own.previous);
+  refuseForeign(tensors, used);
+  return {
+    runId: id,
+    config,
+    state,
+    learner,
+    best: state.best ? best : null,
+    previous: maps ? { probe: previousProbe, shape: maps.shape, maps: floats(own.previous, maps).slice() } : null,
+  };
+}
+
+/**
+ * Parameters alone, to start a run from: a state dict that PyTorch saved, or the parameters of one of our checkpoints.
+ * @throws CheckpointError naming the tensors that are missing, foreign or of another shape
+ */
+export function parametersOf(params: readonly ParamSpec[], bytes: Uint8Array): Float32Array {
+  const { tensors, metadata } = read(bytes);
+  const used = new Set<string>();
+  if (metadata.format === format) for (const name of tensors.keys()) if (isOwn(name)) used.add(name);
+  const vector = flat(params, tensors, '', used);
+  refuseForeign(tensors, used);
+  return vector;
+}
+
+const isOwn = (name: string) => Object.values(own).some((prefix) => name.startsWith(prefix));
+
+function read(bytes: Uint8Array): TensorFile {
+  try {
+    return parseSafetensors(bytes);
+  } catch (error) {
+    if (error instanceof SafetensorsError) throw new CheckpointError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+function parsed<T>(key: string, schema: z.ZodType<T>, text: string | undefined, toData: (text: string) => unknown): T {
+  if (text === undefined) throw new CheckpointError(`corrupt checkpoint: its metadata has no "${key}"`);
+  let data: unknown;
+  try {
+    data = toData(text);
+  } catch {
+    throw new CheckpointError(`corrupt checkpoint: "${key}" in its metadata is not JSON`);
+  }
+  const result = schema.safeParse(data);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  throw new CheckpointError(`corrupt checkpoint: ${[key, ...issue.path].join('.')}: ${issue.message}`);
+}
+
+/** The parameters' tensors as one vector, in the order of `params`. */
+function flat(params: readonly ParamSpec[], tensors: Map<string, StoredTensor>, prefix: string, used: Set<string>): Float32Array {
+  const out = new Float32Array(params.reduce((n, p) => n + p.size, 0));
+  const missing = params.filter((p) => !tensors.has(prefix + p.name)).map((p) => prefix + p.name);
+  if (missing.length > 0) throw new CheckpointError(`the file lacks ${list(missing)} of the run's network`);
+  for (const p of params) {
+    const name = prefix + p.name;
+    const tensor = tensors.get(name)!;
+    if (tensor.shape.join() !== p.shape.join())
+      throw new CheckpointError(
+        `tensor "${name}": the file has shape [${tensor.shape.join(', ')}], the run's network [${p.shape.join(', ')}]`,
+      );
+    out.set(floats(name, tensor), p.offset);
+    used.add(name);
+  }
+  return out;
+}
+
+function floats(name: string, { dtype, data }: StoredTensor): Float32Array {
+  if (data instanceof Float32Array) return data;
+  if (data instanceof Float64Array) return Float32Array.from(data);
+  throw new CheckpointError(`tensor "${name}": dtype ${dtype} is no floating-point number`);
+}
+
+function refuseForeign(tensors: Map<string, StoredTensor>, used: Set<string>): void {
+  const foreign = [...tensors.keys()].filter((name) => !used.has(name));
+  if (foreign.length > 0) throw new CheckpointError(`the file holds ${list(foreign)}, which the run's network has not`);
+}
+
+/** The first few of many names. */
+function list(names: string[]): string {
+  const shown = names.slice(0, 3).map((name) => `"${name}"`);
+  return names.length > 3 ? `${shown.join(', ')} and ${names.length - 3} more` : shown.join(', ');
+}

@@ -1,0 +1,337 @@
+import {
+  abs,
+  add,
+  concat,
+  max,
+  mean,
+  mul,
+  reshape,
+  slice,
+  sqrt,
+  square,
+  sum,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  tensor,
+  tensor1d,
+  tidy,
+} from '@tensorflow/tfjs-core';
+import type { CompiledStep, OpenedBackend } from '~/trainer/backends/types';
+import type {
+  Attended,
+  Batch,
+  Evaluated,
+  HeadOff,
+  Hyper,
+  Learner,
+  LearnerState,
+  ModelShape,
+  ParamSpec,
+  StepMetrics,
+} from '~/trainer/types';
+import { backward, Dropout, type Forward, type ForwardOptions, forward, type Named } from './model';
+import { crossEntropy } from './ops';
+import {
+  flatten,
+  type OptimizerKind,
+  type OptimizerState,
+  scalarCount,
+  squaredNorms,
+  type UpdatePlan,
+  unflatten,
+  update,
+  updatePlan,
+  updateScalars,
+} from './optimizer';
+import { initialParams, paramCount, paramSpecs } from './params';
+import { RandomStream } from './random';
+
+export interface LearnerOptions {
+  shape: ModelShape;
+  /** u32: decides the initial parameters and, with the step's number, every dropout. */
+  seed: number;
+  optimizer: OptimizerKind;
+  /** Opened, and tfjs' current backend for as long as the learner is used. */
+  backend: Pick<OpenedBackend, 'compileStep'>;
+  /** Whether steps measure every parameter's gradient norm; without, `paramGradNorms` is empty. Default true. */
+  paramGradNorms?: boolean;
+}
+
+/** How many examples `attend` takes through the network at once: its maps are the largest thing in memory. */
+const attendChunk = 64;
+
+/** A network with random parameters, ready for its first update. @throws RangeError when the shape describes no model */
+export function createLearner({ shape, seed, optimizer, backend, paramGradNorms = true }: LearnerOptions): Learner {
+  return new TensorLearner(shape, seed, optimizer, backend.compileStep, paramGradNorms);
+}
+
+class TensorLearner implements Learner {
+  readonly params: readonly ParamSpec[];
+  readonly #count: number;
+  readonly #dropoutSeeds: RandomStream;
+  readonly #compiled = new Map<string, CompiledStep>();
+  #state: OptimizerState;
+  #updates = 0;
+
+  constructor(
+    readonly shape: ModelShape,
+    seed: number,
+    readonly optimizer: OptimizerKind,
+    readonly compileStep: OpenedBackend['compileStep'],
+    readonly paramGradNorms: boolean,
+  ) {
+    this.params = paramSpecs(shape);
+    this.#count = paramCount(this.params);
+    this.#dropoutSeeds = new RandomStream(seed, 'dropout');
+    this.#state = this.#tensors({ params: initialParams(shape, seed), m: null, v: null, updates: 0 });
+  }
+
+  async step(batch: Batch, hyper: Hyper, step: number): Promise<StepMetrics> {
+    const plan = updatePlan(this.optimizer, hyper);
+    const dropped = { inside: hyper.dropout > 0, input: hyper.inputDropout > 0 };
+    const compiled = this.#compile(`step ${JSON.stringify([plan, dropped])}`, (inputs) => this.#update(inputs, plan, dropped));
+    const scalars = [...updateScalars(this.optimizer, hyper, this.#updates + 1), hyper.dropout, hyper.inputDropout];
+    const { x, labels } = batchTensors(batch, this.shape);
+    const seed = Int32Array.of(this.#dropoutSeeds.bits(2 * step), this.#dropoutSeeds.bits(2 * step + 1));
+    const others = [tensor1d(scalars, 'float32'), tensor1d(seed, 'int32'), x, labels];
+    const { params, m, v } = this.#state;
+    const [newParams, newM, newV, metrics] = compiled.run([params, m, v, ...others]) as [Tensor1D, Tensor1D, Tensor1D, Tensor1D];
+    this.#state = { params: newParams, m: newM, v: newV };
+    this.#updates++;
+    for (const old of [params, m, v, ...others]) old.dispose();
+    const [loss, accuracy, gradNorm, largest, ...paramGradNorms] = await metrics.data<'float32'>();
+    metrics.dispose();
+    const clipped = hyper.clip.mode !== 'off' && largest! > hyper.clip.threshold;
+    return { loss: loss!, accuracy: accuracy!, gradNorm: gradNorm!, clipped, paramGradNorms: Float32Array.from(paramGradNorms) };
+  }
+
+  /** The whole update as a function of tensors: [params, m, v, scalars, seed, x, labels] -> [params, m, v, metrics]. */
+  #update(inputs: Tensor[], plan: UpdatePlan, dropped: { inside: boolean; input: boolean }): Tensor[] {
+    const [params, m, v, scalars, seed, x, labels] = inputs as [Tensor1D, Tensor1D, Tensor1D, Tensor1D, Tensor1D, Tensor, Tensor];
+    const rate = (at: number) => reshape(slice(scalars, scalarCount + at, 1), []);
+    const named = unflatten(params, this.params);
+    const dropout = new Dropout(seed, dropped.inside ? rate(0) : null, dropped.input ? rate(1) : null);
+    const { loss, accuracy, grads } = lossAndGradients(named, this.shape, x, labels, { dropout });
+    const flat = flatten(grads, this.params);
+    const squares = this.paramGradNorms ? squaredNorms(grads, this.params) : null;
+    const norm = sqrt(sum(squares ?? square(flat)));
+    const next = update({ params, m, v }, flat, norm, scalars, plan);
+    const largest = plan.clipByValue ? max(abs(flat)) : norm; // what the threshold is compared with
+    const metrics = concat([
+      ...[loss, accuracy, norm, largest].map((value) => reshape(value, [1])),
+      ...(squares ? [sqrt(squares)] : []),
+    ] as Tensor1D[]);
+    return [next.params, next.m, next.v, metrics];
+  }
+
+  async evaluate(batches: Iterable<Batch>): Promise<Evaluated> {
+    const compiled = this.#compile('evaluate', ([params, x, labels]) => {
+      const { loss, accuracy } = lossOf(this.#forward(params!, x!).logits, labels!, this.shape);
+      return [concat([reshape(loss, [1]), reshape(accuracy, [1])])];
+    });
+    const total = { loss: 0, accuracy: 0, examples: 0 };
+    for (const batch of batches) {
+      const { x, labels } = batchTensors(batch, this.shape);
+      const [metrics] = compiled.run([this.#state.params, x, labels]);
+      const [loss, accuracy] = await metrics!.data<'float32'>();
+      for (const used of [x, labels, metrics!]) used.dispose();
+      total.loss += loss! * batch.size;
+      total.accuracy += accuracy! * batch.size;
+      total.examples += batch.size;
+    }
+    if (total.examples === 0) throw new RangeError('evaluate: there are no examples');
+    return { loss: total.loss / total.examples, accuracy: total.accuracy / total.examples, examples: total.examples };
+  }
+
+  async attend(batch: Batch, off: readonly HeadOff[] = []): Promise<Attended> {
+    const { layers, heads, seqLen, outputDim } = this.shape;
+    checkHeadsOff(off, this.shape);
+    const perExample = layers * heads * seqLen * seqLen;
+    const logitsPerExample = seqLen * outputDim;
+    const result = {
+      maps: new Float32Array(batch.size * perExample),
+      logits: new Float32Array(batch.size * logitsPerExample),
+      loss: 0,
+      accuracy: 0,
+    };
+    const edit = off.length > 0 && new HeadEdit(this.shape, off);
+    // A mean over the batch needs the whole batch at once.
+    const chunk = off.some(({ how }) => how === 'mean') ? batch.size : attendChunk;
+    for (let start = 0; start < batch.size; start += chunk) {
+      const part = sliceBatch(batch, this.shape, start, Math.min(start + chunk, batch.size));
+      const { x, labels } = batchTensors(part, this.shape);
+      const compiled = this.#compile(edit ? 'attend edited' : 'attend', ([params, x, labels, keep, toMean]) => {
+        const editHeads =
+          keep && ((context: Tensor2D, layer: number) => editContext(context, layer, keep as Tensor2D, toMean as Tensor2D));
+        const { logits, maps } = this.#forward(params!, x!, editHeads ? { editHeads } : {});
+        const { loss, accuracy } = lossOf(logits, labels!, this.shape);
+        const flat = [
+          reshape(loss, [1]),
+          reshape(accuracy, [1]),
+          reshape(logits, [-1]),
+          ...maps.map((map) => reshape(map, [-1])),
+        ];
+        return [concat(flat as Tensor1D[])];
+      });
+      const editTensors = edit ? edit.tensors() : [];
+      const [packed] = compiled.run([this.#state.params, x, labels, ...editTensors]);
+      const values = await packed!.data<'float32'>();
+      for (const used of [x, labels, packed!, ...editTensors]) used.dispose();
+      result.loss += (values[0]! * part.size) / batch.size;
+      result.accuracy += (values[1]! * part.size) / batch.size;
+      result.logits.set(values.subarray(2, 2 + part.size * logitsPerExample), start * logitsPerExample);
+      // The network gives [layer][example][head]; people want [example][layer][head].
+      const mapSize = heads * seqLen * seqLen;
+      const maps = values.subarray(2 + part.size * logitsPerExample);
+      for (let layer = 0; layer < layers; layer++)
+        for (let at = 0; at < part.size; at++) {
+          const from = (layer * part.size + at) * mapSize;
+          result.maps.set(maps.subarray(from, from + mapSize), (start + at) * perExample + layer * mapSize);
+        }
+    }
+    return result;
+  }
+
+  async state(): Promise<LearnerState> {
+    const { params, m, v } = this.#state;
+    const read = async (vector: Tensor1D) => Float32Array.from(await vector.data<'float32'>());
+    const fresh = this.#updates === 0;
+    return {
+      params: await read(params),
+      m: fresh ? null : await read(m),
+      v: fresh || this.optimizer === 'sgd' ? null : await read(v),
+      updates: this.#updates,
+    };
+  }
+
+  load(state: LearnerState): void {
+    for (const key of ['params', 'm', 'v'] as const) {
+      const length = state[key]?.length ?? this.#count;
+      if (length !== this.#count) throw new RangeError(`${key}: ${length} numbers, the model has ${this.#count} parameters`);
+    }
+    if (!Number.isSafeInteger(state.updates) || state.updates < 0)
+      throw new RangeError(`updates: ${state.updates} is not a whole number of at least 0`);
+    const old = this.#state;
+    this.#state = this.#tensors(state);
+    this.#updates = state.updates;
+    for (const vector of Object.values(old)) vector.dispose();
+  }
+
+  dispose(): void {
+    for (const vector of Object.values(this.#state)) vector.dispose();
+    for (const compiled of this.#compiled.values()) compiled.dispose();
+    this.#compiled.clear();
+  }
+
+  #tensors({ params, m, v }: LearnerState): OptimizerState {
+    const vector = (values: Float32Array | null) => tensor1d(values ? values.slice() : new Float32Array(this.#count));
+    // The backends keep what they are given until its first use, so every vector is a copy of its own.
+    return { params: vector(params), m: vector(m), v: vector(v) };
+  }
+
+  #compile(key: string, fn: (inputs: Tensor[]) => Tensor[]): CompiledStep {
+    let compiled = this.#compiled.get(key);
+    if (!compiled) {
+      compiled = this.compileStep(fn);
+      this.#compiled.set(key, compiled);
+    }
+    return compiled;
+  }
+
+  #forward(params: Tensor, x: Tensor, options: ForwardOptions = {}): Forward {
+    return forward(unflatten(params as Tensor1D, this.params), this.shape, x, options);
+  }
+}
+
+/** Mean loss, accuracy and the gradient of every parameter on one batch; see `forward` for the arguments. */
+export function lossAndGradients(p: Named, shape: ModelShape, x: Tensor, labels: Tensor, options: ForwardOptions = {}) {
+  const { logits, maps, trace } = forward(p, shape, x, options);
+  const { loss, accuracy, dLogits } = lossOf(logits, labels, shape);
+  return { loss, accuracy, logits, maps, grads: backward(p, shape, trace, dLogits()) };
+}
+
+/** Logits [N, C] and labels: one row per position, or, over a set, one row per example with an item for a class. */
+function lossOf(logits: Tensor2D, labels: Tensor, shape: ModelShape) {
+  const rows = shape.output === 'set' ? reshape(logits, [-1, shape.seqLen]) : logits;
+  const { loss, accuracy, dLogits } = crossEntropy(rows as Tensor2D, reshape(labels, [-1]) as Tensor1D);
+  return { loss, accuracy, dLogits: (): Tensor2D => reshape(dLogits(), logits.shape) };
+}
+
+/** @throws RangeError when the batch does not fit the model: lengths, ids or labels out of range */
+export function batchTensors({ size, inputs, labels }: Batch, shape: ModelShape): { x: Tensor; labels: Tensor } {
+  const { seqLen, inputDim, outputDim } = shape;
+  const features = shape.input === 'features';
+  const inputShape = features ? [size, seqLen, inputDim] : [size, seqLen];
+  const labelShape = shape.output === 'set' ? [size] : [size, seqLen];
+  checkLength('inputs', inputs.length, inputShape);
+  checkLength('labels', labels.length, labelShape);
+  if (!features) checkRange('inputs', inputs, inputDim);
+  checkRange('labels', labels, shape.output === 'set' ? seqLen : outputDim);
+  return { x: tensor(inputs, inputShape, features ? 'float32' : 'int32'), labels: tensor(labels, labelShape, 'int32') };
+}
+
+function checkLength(name: string, length: number, shape: number[]): void {
+  const expected = shape.reduce((n, dim) => n * dim, 1);
+  if (length !== expected) throw new RangeError(`${name}: ${length} numbers, the batch needs ${expected} = ${shape.join(' x ')}`);
+}
+
+/** An id out of range would become a row of zeros on one backend and an error on another. */
+function checkRange(name: string, values: ArrayLike<number>, end: number): void {
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at]!;
+    if (!(value >= 0 && value < end)) throw new RangeError(`${name}[${at}]: ${value} is not in 0 .. ${end - 1}`);
+  }
+}
+
+function sliceBatch({ inputs, labels, size }: Batch, shape: ModelShape, start: number, end: number): Batch {
+  if (start === 0 && end === size) return { inputs, labels, size };
+  const perInput = shape.seqLen * (shape.input === 'features' ? shape.inputDim : 1);
+  const perLabel = shape.output === 'set' ? 1 : shape.seqLen;
+  return {
+    size: end - start,
+    inputs: inputs.subarray(start * perInput, end * perInput),
+    labels: labels.subarray(start * perLabel, end * perLabel),
+  };
+}
+
+function checkHeadsOff(off: readonly HeadOff[], { layers, heads }: ModelShape): void {
+  for (const { layer, head } of off) {
+    if (!Number.isInteger(layer) || layer < 0 || layer >= layers)
+      throw new RangeError(`layer: ${layer} is not in 0 .. ${layers - 1}`);
+    if (!Number.isInteger(head) || head < 0 || head >= heads) throw new RangeError(`head: ${head} is not in 0 .. ${heads - 1}`);
+  }
+}
+
+/** Per layer and column of the heads' outputs [layers, D]: 1 keeps it (`keep`), 1 puts its mean in its place (`toMean`), both 0 give zero. */
+class HeadEdit {
+  readonly #keep: Float32Array;
+  readonly #toMean: Float32Array;
+
+  constructor(
+    readonly shape: ModelShape,
+    off: readonly HeadOff[],
+  ) {
+    const { layers, modelDim, heads } = shape;
+    const headDim = modelDim / heads;
+    this.#keep = new Float32Array(layers * modelDim).fill(1);
+    this.#toMean = new Float32Array(layers * modelDim);
+    for (const { layer, head, how } of off) {
+      const start = layer * modelDim + head * headDim;
+      this.#keep.fill(0, start, start + headDim);
+      this.#toMean.fill(how === 'mean' ? 1 : 0, start, start + headDim);
+    }
+  }
+
+  tensors(): [Tensor, Tensor] {
+    const shape = [this.shape.layers, this.shape.modelDim];
+    return [tensor(this.#keep.slice(), shape), tensor(this.#toMean.slice(), shape)];
+  }
+}
+
+function editContext(context: Tensor2D, layer: number, keep: Tensor2D, toMean: Tensor2D): Tensor2D {
+  return tidy(() => {
+    const row = (table: Tensor2D) => slice(table, [layer, 0], [1, -1]);
+    return add(mul(context, row(keep)), mul(mean(context, 0, true), row(toMean)));
+  });
+}

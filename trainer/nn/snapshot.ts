@@ -1,0 +1,91 @@
+/** One attention snapshot as a file (layout: shared/snapshotFile.ts) and as the numbers that go into the log. */
+import type { TaskKind } from '~/shared/config';
+import { serializeSafetensors, type TensorData } from '~/shared/safetensors';
+import type { Attended, ModelShape, Probe } from '~/trainer/types';
+import { headSignals, meanOverExamples } from './probes';
+
+export interface SnapshotInput {
+  task: TaskKind;
+  runId: string | null;
+  step: number;
+  shape: ModelShape;
+  probe: Probe;
+  /** The file that holds the probe's pictures (`encodePictures`), by hash; null or left out when it has none. */
+  pictures?: string | null;
+  attended: Attended;
+  /** Maps of the same probe in the snapshot before; null when there is none. */
+  previous: Float32Array | null;
+}
+
+export interface EncodedSnapshot {
+  blob: Uint8Array;
+  /** Per signal [layers x heads], mean over the probe examples. */
+  signals: Record<string, number[]>;
+}
+
+export function encodeSnapshot({
+  task,
+  runId,
+  step,
+  shape,
+  probe,
+  pictures,
+  attended,
+  previous,
+}: SnapshotInput): EncodedSnapshot {
+  const { layers, heads, seqLen: T, outputDim: C } = shape;
+  const { size: E, labels } = probe.batch;
+  const perExample = headSignals({
+    maps: attended.maps,
+    positions: T,
+    previous,
+    own: task === 'reverse' ? { kind: 'antiDiagonal' } : { kind: 'oddMass', odd: labels, headsPerExample: layers * heads },
+  });
+  const perPosition = shape.output === 'position';
+  const answers = perPosition ? [E, T] : [E];
+  const { probabilities, argmax } = softmaxRows(attended.logits, perPosition ? C : T);
+  const tensors: [string, { shape: number[]; data: TensorData }][] = [
+    ['attention', { shape: [E, layers, heads, T, T], data: attended.maps }],
+    ['inputs', { shape: [E, T], data: probe.display }],
+    ['labels', { shape: answers, data: labels }],
+    ['predictions', { shape: answers, data: argmax }],
+    ['probabilities', { shape: perPosition ? [E, T, C] : [E, T], data: probabilities }],
+  ];
+  const signals: Record<string, number[]> = {};
+  for (const [name, values] of Object.entries(perExample)) {
+    tensors.push([`signal.${name}`, { shape: [E, layers, heads], data: values }]);
+    signals[name] = meanOverExamples(values, layers * heads);
+  }
+  const metadata = {
+    ...probe.notes,
+    task,
+    step: String(step),
+    ...(pictures !== null && { pictures }),
+    ...(runId !== null && { runId }),
+  };
+  return { blob: serializeSafetensors(tensors, metadata), signals };
+}
+
+/** The pictures of a probe as a file; null when it has none. */
+export function encodePictures({ pictures }: Probe): Uint8Array | null {
+  if (!pictures) return null;
+  const { data, side } = pictures;
+  return serializeSafetensors([['pictures', { shape: [data.length / (3 * side * side), side, side, 3], data }]], {});
+}
+
+/** Softmax and argmax (the first of equals) of each row of `width` logits. A row with a NaN gives probabilities of NaN. */
+export function softmaxRows(logits: Float32Array, width: number): { probabilities: Float32Array; argmax: Int32Array } {
+  const rows = logits.length / width;
+  const probabilities = new Float32Array(logits.length);
+  const argmax = new Int32Array(rows);
+  for (let r = 0; r < rows; r++) {
+    const row = logits.subarray(r * width, (r + 1) * width);
+    let best = 0;
+    for (let c = 1; c < width; c++) if (row[c]! > row[best]!) best = c;
+    let sum = 0;
+    for (let c = 0; c < width; c++) sum += Math.exp(row[c]! - row[best]!);
+    for (let c = 0; c < width; c++) probabilities[r * width + c] = Math.exp(row[c]! - row[best]!) / sum;
+    argmax[r] = best;
+  }
+  return { probabilities, argmax };
+}

@@ -1,0 +1,101 @@
+/** `npm run train`: the same loop as in the room, without a room. */
+import { readFile, rm } from 'node:fs/promises';
+import type { RunConfig } from '~/shared/config';
+import { openBackend } from '~/trainer/backends';
+import { writeFileAtomically } from '~/trainer/base/atomicFile';
+import { configOf, FlagError, type Flags, helpText, parseFlags } from '~/trainer/headless/flags';
+import { LocalCommands } from '~/trainer/headless/localCommands';
+import { Progress } from '~/trainer/headless/progress';
+import { ResultKeeper, toJson, toText } from '~/trainer/headless/result';
+import { CheckpointError, describeCheckpoint } from '~/trainer/nn/checkpoint';
+import { train } from '~/trainer/run/train';
+
+/** Exit codes: 0 finished, 1 failed, 2 a flag or file does not fit, 130 interrupted. */
+async function main(args: string[]): Promise<number> {
+  let flags: Flags;
+  let config: RunConfig;
+  let resume: { checkpoint: Uint8Array; step: number; replay: [] } | null = null;
+  let startFrom: Uint8Array | null = null;
+  try {
+    flags = parseFlags(args, process.env);
+    if (flags.help) {
+      console.log(helpText());
+      return 0;
+    }
+    let base: RunConfig | null = null;
+    if (flags.resume !== null) {
+      const checkpoint = await readFlagFile('--resume', flags.resume);
+      const described = describeCheckpoint(checkpoint);
+      base = described.config;
+      resume = { checkpoint, step: described.step, replay: [] };
+    }
+    if (flags.startFrom !== null) startFrom = await readFlagFile('--start-from', flags.startFrom);
+    if (resume && startFrom)
+      throw new FlagError('--start-from: a run that is resumed has its parameters; leave out one of the two');
+    config = configOf(flags, base);
+    if (flags.out !== null) await probeOut(flags.out);
+  } catch (error) {
+    if (!(error instanceof FlagError || error instanceof CheckpointError)) throw error;
+    console.error(error instanceof CheckpointError ? `--resume: ${error.message}` : error.message);
+    return 2;
+  }
+
+  const progress = new Progress(process.stderr, () => performance.now());
+  const backend = await openBackend(config.backend, {
+    ...(flags.threads !== null && { threads: flags.threads }),
+    log: (line) => progress.line(line),
+  });
+  const commands = new LocalCommands();
+  let interrupted = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      if (interrupted) process.exit(130);
+      interrupted = true;
+      commands.act('stop', signal);
+    });
+  const keeper = new ResultKeeper(() => performance.now());
+  let diverged = false;
+  for await (const { event, blob } of train({ config, backend, commands, resume, startFrom, dataFolder: flags.dataFolder })) {
+    progress.show(event);
+    keeper.add(event);
+    if (event.type === 'checkpoint' && flags.out !== null) await writeFileAtomically(flags.out, blob!);
+    if (event.type === 'status' && event.status === 'paused') {
+      // Nobody is here to look at it and go on.
+      diverged = true;
+      commands.act('stop', 'headless run');
+    }
+  }
+  progress.end();
+  const outcome = keeper.outcome();
+  console.log(toText(outcome));
+  if (flags.json) console.log(toJson(outcome));
+  if (interrupted) return 130;
+  return outcome.status === 'failed' || diverged ? 1 : 0;
+}
+
+async function readFlagFile(flag: string, path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new FlagError(`${flag}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** A folder that is missing or not ours to write in is said at once, not after an hour. */
+async function probeOut(path: string): Promise<void> {
+  const probe = `${path}.writable`;
+  try {
+    await writeFileAtomically(probe, new Uint8Array());
+    await rm(probe);
+  } catch (error) {
+    throw new FlagError(`--out: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error) => {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exit(1);
+  },
+);

@@ -1,0 +1,104 @@
+/** The trainer process: registers with the server named by its environment (settings.ts) and trains what it is assigned, until SIGTERM. */
+import { mkdirSync } from 'node:fs';
+import { hostname, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { nanoid } from 'nanoid';
+import { VERSION } from '~/shared/protocol';
+import { openBackend } from '~/trainer/backends/index';
+import { selfTest } from '~/trainer/backends/selfTest';
+import { serve } from '~/trainer/link/host';
+import { Link, workerUrl } from '~/trainer/link/index';
+import { ownBackends, sweepSpools } from '~/trainer/link/start';
+import { Aside } from '~/trainer/run/aside';
+import { readSettings } from '~/trainer/run/settings';
+import { train } from '~/trainer/run/train';
+
+const log = (line: string) => console.error(`trainer: ${line}`);
+
+async function main(): Promise<void> {
+  const settings = readSettings(process.env);
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
+
+  const spools = join(settings.dataFolder, 'spool');
+  mkdirSync(spools, { recursive: true });
+  sweepSpools(spools);
+  const options = { log, ...(settings.threads === null ? {} : { threads: settings.threads }) };
+  let backend = await openBackend(settings.backend, options);
+
+  const trainerId = nanoid();
+  const link = new Link(
+    {
+      server: settings.server,
+      token: settings.token,
+      spoolFolder: join(spools, `${process.pid}-${trainerId}`),
+      spoolBytes: settings.spoolBytes,
+      registration: {
+        version: VERSION,
+        trainerId,
+        name: settings.name,
+        host: hostname(),
+        pid: process.pid,
+        tasks: ['reverse', 'anomaly'],
+        backends: ownBackends(settings.backend, backend.name),
+        memoryBytes: totalmem(),
+        answers: true,
+      },
+    },
+    workerUrl(import.meta.url),
+  );
+  const aside = new Aside({
+    backend: () => backend,
+    dataFolder: settings.dataFolder,
+    bytes: (hash, signal) => link.blob(hash, { dropped: null }, signal),
+    tell: link,
+  });
+  link.onQuestion = aside;
+  const own = backend;
+  const open = async (wanted: 'auto' | typeof own.name) => {
+    const name = wanted === 'auto' ? own.name : wanted;
+    if (name !== backend.name) backend = await openBackend(name, options);
+    return name === own.name ? { ...backend, tried: own.tried } : backend;
+  };
+  try {
+    const host = {
+      train,
+      open,
+      check: () => selfTest(backend),
+      dataFolder: settings.dataFolder,
+      turns: aside.turns,
+      unneeded: orphaned(),
+      log,
+    };
+    await serve(link, host, stop.signal);
+    log('stopping');
+  } finally {
+    const unsent = await link.close(4000);
+    if (unsent > 0) log(`${unsent} events could not be sent; the run goes on from its last checkpoint`);
+  }
+}
+
+/**
+ * Fires ten minutes after the server that started this process (HEADROOM_PARENT) is no more: time enough to finish the run and hand it to the server's
+ * successor, which has a trainer of its own. A trainer that was started by hand stays.
+ */
+function orphaned(): AbortSignal {
+  const late = new AbortController();
+  const parent = process.env.HEADROOM_PARENT;
+  let since: number | null = null;
+  const look = () => {
+    if (String(process.ppid) === parent) return;
+    since ??= Date.now();
+    if (Date.now() - since > 600_000) late.abort();
+  };
+  if (parent) setInterval(look, 5000).unref();
+  return late.signal;
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    log(error instanceof Error ? error.message : String(error));
+    process.exit(1);
+  },
+);

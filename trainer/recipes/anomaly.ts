@@ -1,0 +1,146 @@
+/** Anomaly: a set of pictures as feature vectors, all of one class but one, which is to be found. */
+import type { RunConfig } from '~/shared/config';
+import { type Split, split as splitName } from '~/shared/events';
+import { RandomStream } from '~/trainer/nn/random';
+import type { Batch, Probe, Task } from '~/trainer/types';
+import { SetDrawer, splitByClass } from './anomalySets';
+import { epochOrders } from './epochOrder';
+import { loadPictures, type PicturePart, type PictureSet } from './pictures/pictureSet';
+
+type AnomalyConfig = Extract<RunConfig['task'], { kind: 'anomaly' }>;
+
+/** Split and evaluation sets are the same for every run, so that results compare; only training sets draw from the run's seed. */
+const commonSeed = 42;
+/** The config's own limit for `probeSize`. */
+const maxProbeExamples = 64;
+
+export async function anomalyTask(seed: number, config: AnomalyConfig, dataFolder: string): Promise<Task> {
+  return anomalyTaskOf(seed, config.setSize, await loadPictures(config.images, config.setSize, dataFolder));
+}
+
+interface SplitSets {
+  part: PicturePart;
+  indices: Int32Array;
+  drawer: SetDrawer;
+  /** Order in which the evaluation sets come. */
+  order: Uint32Array;
+  evaluation: RandomStream;
+}
+
+export function anomalyTaskOf(seed: number, setSize: number, set: PictureSet): Task {
+  const { featureDim } = set;
+  const halves = splitByClass(set.train.labels, 0.1, new RandomStream(commonSeed, 'anomaly/split'));
+  const all = Int32Array.from(set.test.labels, (_, i) => i);
+  const splitSets = (name: Split, part: PicturePart, indices: Int32Array): SplitSets => ({
+    part,
+    indices,
+    drawer: new SetDrawer(part.labels, indices, setSize, name),
+    order: new RandomStream(commonSeed, `anomaly/order/${name}`).permutation(indices.length),
+    evaluation: new RandomStream(commonSeed, `anomaly/sets/${name}`),
+  });
+  const sets: Record<Split, SplitSets> = {
+    train: splitSets('train', set.train, halves.train),
+    validation: splitSets('validation', set.train, halves.validation),
+    test: splitSets('test', set.test, all),
+  };
+  const sizes = { train: halves.train.length, validation: halves.validation.length, test: all.length };
+  const orderOf = epochOrders(seed, 'anomaly/order', sizes.train);
+  let fresh = { epoch: -1, random: new RandomStream(seed, '') };
+
+  /** Row r holds the set whose odd one is picture `which(r)` of the split; `members` gets the picture indices [size, setSize]. */
+  const draw = (from: SplitSets, random: RandomStream, size: number, which: (row: number) => number) => {
+    const members = new Int32Array(size * setSize);
+    const labels = new Int32Array(size);
+    for (let row = 0; row < size; row++) {
+      const at = which(row);
+      labels[row] = from.drawer.draw(from.indices[at]!, random, at, members.subarray(row * setSize, (row + 1) * setSize));
+    }
+    return { members, labels };
+  };
+  const toBatch = (part: PicturePart, { members, labels }: { members: Int32Array; labels: Int32Array }): Batch => {
+    const inputs = new Float32Array(members.length * featureDim);
+    for (let i = 0; i < members.length; i++)
+      inputs.set(part.features.subarray(members[i]! * featureDim, (members[i]! + 1) * featureDim), i * featureDim);
+    return { size: labels.length, inputs, labels };
+  };
+  const evaluationSet = (name: Split, number: number) => sets[name].order[number]!;
+
+  return {
+    kind: 'anomaly',
+    shape: { input: 'features', inputDim: featureDim, seqLen: setSize, positional: false, output: 'set', outputDim: 1 },
+    sizes,
+    trainBatch(epoch, index, size) {
+      if (index < 0 || index + size > sizes.train)
+        throw new RangeError(`examples ${index} to ${index + size - 1} lie outside the training set of ${sizes.train}`);
+      if (fresh.epoch !== epoch) fresh = { epoch, random: new RandomStream(seed, `anomaly/fresh/${epoch}`) };
+      const order = orderOf(epoch);
+      return toBatch(
+        set.train,
+        draw(sets.train, fresh.random, size, (row) => order[index + row]!),
+      );
+    },
+    *evaluationBatches(name, size) {
+      const from = sets[name];
+      for (let first = 0; first < sizes[name]; first += size) {
+        const count = Math.min(size, sizes[name] - first);
+        yield toBatch(
+          from.part,
+          draw(from, from.evaluation, count, (row) => evaluationSet(name, first + row)),
+        );
+      }
+    },
+    probe(size, chosen) {
+      const { split, numbers } =
+        chosen === null
+          ? { split: 'validation' as const, numbers: Array.from({ length: Math.min(size, sizes.validation) }, (_, i) => i) }
+          : parseSetNumbers(chosen, sizes);
+      const from = sets[split];
+      const drawn = draw(from, from.evaluation, numbers.length, (row) => evaluationSet(split, numbers[row]!));
+      const shown = picturesOf(set, from.part, drawn.members);
+      const examples = JSON.stringify(numbers.map((n) => `${split} ${n}`));
+      return { batch: toBatch(from.part, drawn), ...shown, notes: { ...shown.notes, examples } };
+    },
+  };
+}
+
+/** The pictures of a probe, each once, and where each stands. */
+function picturesOf(set: PictureSet, part: PicturePart, members: Int32Array): Pick<Probe, 'display' | 'pictures' | 'notes'> {
+  const different = [...new Set(members)].sort((a, b) => a - b);
+  const indexOf = new Map(different.map((picture, i) => [picture, i]));
+  const first = part.picture(different[0]!);
+  const data = new Uint8Array(different.length * first.length);
+  different.forEach((picture, i) => {
+    data.set(part.picture(picture), i * first.length);
+  });
+  return {
+    display: Int32Array.from(members, (picture) => indexOf.get(picture)!),
+    pictures: { data, side: Math.sqrt(first.length / 3) },
+    notes: {
+      pictureSet: set.title,
+      pictureClasses: JSON.stringify(different.map((picture) => set.classNames[part.labels[picture]!])),
+    },
+  };
+}
+
+/**
+ * "test 3 14 15" or "3 14 15": numbers of evaluation sets, of the validation set unless a word says otherwise.
+ * @throws RangeError that names what does not fit and what would
+ */
+export function parseSetNumbers(text: string, sizes: Record<Split, number>): { split: Split; numbers: number[] } {
+  const words = text.split(/[\s,;]+/).filter((word) => word !== '');
+  const named = splitName.safeParse(words[0]);
+  const split = named.success ? named.data : 'validation';
+  const rest = named.success ? words.slice(1) : words;
+  const fail = (why: string): never => {
+    throw new RangeError(
+      `probeExamples: ${why}; give set numbers from 0 to ${sizes[split] - 1}, after the word train, validation or test if you like: "test 3 14 15"`,
+    );
+  };
+  if (rest.length === 0) fail('there is no set number in it');
+  if (rest.length > maxProbeExamples) fail(`${rest.length} sets are more than ${maxProbeExamples}`);
+  const numbers = rest.map((word) => {
+    if (!/^\d{1,9}$/.test(word) || Number(word) >= sizes[split]) fail(`"${word}" is not a set of the ${split} set`);
+    return Number(word);
+  });
+  return { split, numbers };
+}

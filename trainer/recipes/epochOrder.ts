@@ -1,0 +1,10 @@
+import { RandomStream } from '~/trainer/nn/random';
+
+/** Each epoch's own order of 0 .. size - 1, a function of seed and epoch; the newest is kept, as epochs are read from start to end. */
+export function epochOrders(seed: number, name: string, size: number): (epoch: number) => Uint32Array {
+  let kept: { epoch: number; order: Uint32Array } | null = null;
+  return (epoch) => {
+    if (kept?.epoch !== epoch) kept = { epoch, order: new RandomStream(seed, `${name}/${epoch}`).permutation(size) };
+    return kept.order;
+  };
+}

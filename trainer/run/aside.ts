@@ -1,0 +1,157 @@
+/**
+ * Answers questions about checkpoints of any run beside what the process trains: on a network of its own, one forward pass at a time (turns.ts), so that the run
+ * being trained loses that much time between two updates and not a bit of its numbers.
+ */
+import type { RunConfig } from '~/shared/config';
+import type { Question, QuestionAnswer, QuestionProgress } from '~/shared/protocol';
+import type { OpenedBackend } from '~/trainer/backends/types';
+import { CheckpointError } from '~/trainer/nn/checkpoint';
+import { createLearner } from '~/trainer/nn/learner';
+import { createTask } from '~/trainer/recipes';
+import type { Learner, Task } from '~/trainer/types';
+import { argumentError } from './commands';
+import { controlsOf, type Settings } from './controls';
+import { openCheckpoint, restoreSettings } from './origin';
+import { questions, type Subject, withDefaults } from './questions';
+import { Turns } from './turns';
+
+export interface AsideParts {
+  /** tfjs' current one. */
+  backend(): Pick<OpenedBackend, 'name' | 'compileStep'>;
+  dataFolder: string;
+  /** A checkpoint's bytes; gives up when `signal` fires. */
+  bytes(hash: string, signal: AbortSignal): Promise<Uint8Array>;
+  tell: { progress(p: QuestionProgress): void; answer(a: QuestionAnswer): void };
+  clock?: () => number;
+}
+
+type Result = QuestionAnswer['result'];
+
+/** The question or its checkpoint is at fault, not this process. */
+class Invalid extends Error {}
+/** tfjs works on another backend now: begin again there. */
+class BackendChanged extends Error {}
+
+const progressEveryMs = 100;
+
+export class Aside {
+  readonly turns = new Turns();
+  readonly #parts: AsideParts;
+  #asked: { ticket: string; off: AbortController } | null = null;
+  /** Pictures and features take a while to make: the last task's are kept. */
+  #task: { key: string; task: Task } | null = null;
+
+  constructor(parts: AsideParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes the place of a question that is still open. */
+  ask(question: Question): void {
+    this.#asked?.off.abort();
+    const asked = { ticket: question.ticket, off: new AbortController() };
+    this.#asked = asked;
+    void this.#result(question, asked.off.signal).then((result) => {
+      if (this.#asked !== asked) return;
+      this.#asked = null;
+      this.#parts.tell.answer({ ticket: question.ticket, result });
+    });
+  }
+
+  /** @param ticket null = whatever it is */
+  forget(ticket: string | null): void {
+    if (ticket !== null && this.#asked?.ticket !== ticket) return;
+    this.#asked?.off.abort();
+    this.#asked = null;
+  }
+
+  async #result(question: Question, off: AbortSignal): Promise<Result> {
+    try {
+      const bytes = await this.#parts.bytes(question.blob.hash, off);
+      for (;;)
+        try {
+          return await this.#answer(question, bytes, off);
+        } catch (error) {
+          if (!(error instanceof BackendChanged)) throw error;
+        }
+    } catch (error) {
+      const reason = error instanceof Invalid || error instanceof CheckpointError ? 'invalid' : 'failed';
+      return { ok: false, reason, message: (error instanceof Error ? error.message : String(error)).slice(0, 500) };
+    }
+  }
+
+  async #answer(asked: Question, bytes: Uint8Array, off: AbortSignal): Promise<Result> {
+    const question = questions.find((q) => q.spec.name === asked.action);
+    if (!question) throw new Invalid(`this trainer cannot answer ${JSON.stringify(asked.action)}`);
+    const wrong = argumentError(question, asked.args);
+    if (wrong) throw new Invalid(wrong.message);
+    const args = withDefaults(question.spec, asked.args);
+    const backend = this.#parts.backend();
+    const turn = <T>(work: () => Promise<T>): Promise<T> =>
+      this.turns.take(() => {
+        off.throwIfAborted();
+        if (this.#parts.backend().name !== backend.name) throw new BackendChanged();
+        return work();
+      });
+
+    // Training goes on meanwhile: this needs no backend.
+    const task = await this.#taskOf(asked.config);
+    const { subject, learner } = await turn(async () => this.#open(asked, task, bytes, backend));
+    try {
+      const misfit = question.misfit?.(args, learner.shape);
+      if (misfit) throw new Invalid(misfit.message);
+      const of = question.passes(args, subject);
+      let done = 0;
+      const tell = throttled(this.#parts.clock ?? (() => performance.now()), () =>
+        this.#parts.tell.progress({ ticket: asked.ticket, done: Math.min(done, of), of }),
+      );
+      const attend: Learner['attend'] = (batch, heads) =>
+        turn(async () => {
+          const attended = await learner.attend(batch, heads);
+          done++;
+          tell();
+          return attended;
+        });
+      const answer = await question.answer(args, { ...subject, learner: { shape: learner.shape, attend } });
+      return { ok: true, backend: backend.name, summary: answer.summary, message: answer.message.slice(0, 500) };
+    } finally {
+      learner.dispose();
+    }
+  }
+
+  /** The network as the checkpoint has it, and the examples that its run would look at. */
+  #open(
+    { config, step }: Question,
+    task: Task,
+    bytes: Uint8Array,
+    backend: Pick<OpenedBackend, 'compileStep'>,
+  ): { subject: Subject; learner: Learner } {
+    const { modelDim, layers, heads } = config.model;
+    const shape = { ...task.shape, modelDim, layers, heads };
+    const learner = createLearner({ shape, seed: config.seed, optimizer: config.optimizer.kind, backend, paramGradNorms: false });
+    try {
+      const saved = openCheckpoint(bytes, step, config, learner.params);
+      const settings: Settings = { config: structuredClone(config), probeExamples: null, snapshotDrift: null };
+      restoreSettings(saved, controlsOf(config, task), settings, new Map());
+      learner.load({ ...saved.learner, m: null, v: null, updates: 0 });
+      return { subject: { task, learner, probe: () => task.probe(config.probeSize, settings.probeExamples) }, learner };
+    } catch (error) {
+      learner.dispose();
+      throw error;
+    }
+  }
+
+  async #taskOf({ seed, task }: RunConfig): Promise<Task> {
+    const key = JSON.stringify({ seed, task });
+    if (this.#task?.key !== key) this.#task = { key, task: await createTask({ seed, task }, this.#parts.dataFolder) };
+    return this.#task.task;
+  }
+}
+
+function throttled(clock: () => number, tell: () => void): () => void {
+  let last = Number.NEGATIVE_INFINITY;
+  return () => {
+    if (clock() - last < progressEveryMs) return;
+    last = clock();
+    tell();
+  };
+}

@@ -1,0 +1,36 @@
+import { type Condition, conditionInWords } from '~/shared/commands';
+import { unreachable } from '~/shared/unreachable';
+import type { RunState } from '~/trainer/nn/checkpoint';
+
+/** What conditions of scheduled commands look at. */
+export interface Circumstances {
+  step: number;
+  evaluations: RunState['newestEvaluations'];
+  /** Value of a column in the newest row; undefined before the first. */
+  newest(column: string): number | undefined;
+}
+
+export function isMet(condition: Condition, { step, evaluations, newest }: Circumstances): boolean {
+  switch (condition.kind) {
+    case 'step':
+      return step >= condition.step;
+    case 'evaluation':
+      return compare(evaluations[condition.split]?.[condition.metric], condition);
+    case 'series':
+      return compare(newest(condition.name), condition);
+    default:
+      return unreachable(condition);
+  }
+}
+
+const compare = (value: number | undefined, { comparison, value: limit }: { comparison: '>' | '<'; value: number }): boolean =>
+  value !== undefined && (comparison === '>' ? value > limit : value < limit);
+
+/** null, or why the condition can never be met. */
+export function impossible(condition: Condition, step: number, columns: readonly string[]): string | null {
+  if (condition.kind === 'step' && condition.step < step)
+    return `${conditionInWords(condition)}: that step has passed, the run is at step ${step}`;
+  if (condition.kind === 'series' && !columns.includes(condition.name))
+    return `${conditionInWords(condition)}: this run has no series ${JSON.stringify(condition.name)}`;
+  return null;
+}

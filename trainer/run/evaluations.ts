@@ -1,0 +1,69 @@
+/** The evaluations of a run: those asked for, one slice at a time, and what its validations come to: the best parameters, and when to stop early. */
+import type { Occasion, Split } from '~/shared/events';
+import type { Learner, Task } from '~/trainer/types';
+import { Evaluator } from './evaluator';
+import type { Output } from './output';
+import type { State } from './runState';
+
+export class Evaluations {
+  /** For sets that are evaluated besides those asked for. */
+  readonly evaluator: Evaluator;
+  /** Parameters of `state.best`. */
+  best: Float32Array | null;
+  readonly #state: State;
+  readonly #learner: Learner;
+  readonly #output: Output;
+
+  constructor(
+    { task, learner, clock }: { task: Task; learner: Learner; clock: () => number },
+    state: State,
+    output: Output,
+    best: Float32Array | null,
+  ) {
+    this.evaluator = new Evaluator(task, learner, clock);
+    this.#state = state;
+    this.#learner = learner;
+    this.#output = output;
+    this.best = best;
+  }
+
+  get waiting(): boolean {
+    return this.#state.pending.length > 0;
+  }
+
+  ask(split: Split, commandId: string): void {
+    this.#state.pending.push({ split, occasion: 'command', commandId });
+  }
+
+  validate(occasion: Occasion): void {
+    this.#state.pending.push({ split: 'validation', occasion, commandId: null });
+  }
+
+  /** One slice of the oldest evaluation asked for, so that commands are heard in between. */
+  async slice(): Promise<void> {
+    const state = this.#state;
+    const job = state.pending[0]!;
+    const result = await this.evaluator.slice(job.split);
+    if (!result) return;
+    state.pending.shift();
+    const { loss, accuracy } = result;
+    state.newestEvaluations[job.split] = { loss, accuracy };
+    this.#output.evaluation({ step: state.step, ...job, parametersStep: state.step }, result);
+    // What people ask for leaves no trace in what follows.
+    if (job.split !== 'validation' || job.occasion === 'command') return;
+    state.validated = { step: state.step, accuracy };
+    if (accuracy > (state.best?.accuracy ?? Number.NEGATIVE_INFINITY)) {
+      state.best = { step: state.step, loss, accuracy };
+      state.evaluationsSinceBest = 0;
+      state.checkpointDue = 'best';
+      this.best = (await this.#learner.state()).params.slice();
+    } else state.evaluationsSinceBest++;
+  }
+
+  /** Why it is enough; null = it goes on. */
+  earlyStop(patience: number | null): string | null {
+    const { evaluationsSinceBest, best } = this.#state;
+    if (patience === null || evaluationsSinceBest < patience) return null;
+    return `early stop: ${evaluationsSinceBest} validations without a new best${best ? ` since step ${best.step}` : ''}`;
+  }
+}

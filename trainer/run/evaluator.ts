@@ -1,0 +1,58 @@
+import type { Split } from '~/shared/events';
+import type { Batch, Evaluated, Learner, Task } from '~/trainer/types';
+
+/** Few enough that a command is heard soon, and a divisor of the published set sizes, so that all batches have one shape. */
+const batchSize = 100;
+
+export interface Result extends Evaluated {
+  /** Spent in it, interruptions left out. */
+  elapsedMs: number;
+}
+
+/** Evaluates a split one batch at a time. */
+export class Evaluator {
+  readonly #task: Task;
+  readonly #learner: Learner;
+  readonly #clock: () => number;
+  #open: { split: Split; batches: Iterator<Batch>; next: IteratorResult<Batch>; sum: Result } | null = null;
+
+  constructor(task: Task, learner: Learner, clock: () => number) {
+    this.#task = task;
+    this.#learner = learner;
+    this.#clock = clock;
+  }
+
+  /**
+   * The next batch of the split that is being evaluated, or the first of `split`.
+   * @returns the means over all examples once the last batch is done, before that null
+   */
+  async slice(split: Split): Promise<Result | null> {
+    const startedMs = this.#clock();
+    if (!this.#open) {
+      const batches = this.#task.evaluationBatches(split, batchSize)[Symbol.iterator]();
+      this.#open = { split, batches, next: batches.next(), sum: { loss: 0, accuracy: 0, examples: 0, elapsedMs: 0 } };
+    }
+    const open = this.#open;
+    if (open.split !== split) throw new Error(`evaluating ${open.split}, asked for a slice of ${split}`);
+    if (open.next.done) throw new Error(`the ${split} set is empty`);
+    const { loss, accuracy, examples } = await this.#learner.evaluate([open.next.value]);
+    const { sum } = open;
+    sum.loss += loss * examples;
+    sum.accuracy += accuracy * examples;
+    sum.examples += examples;
+    open.next = open.batches.next();
+    sum.elapsedMs += this.#clock() - startedMs;
+    if (!open.next.done) return null;
+    this.#open = null;
+    return { ...sum, loss: sum.loss / sum.examples, accuracy: sum.accuracy / sum.examples };
+  }
+
+  /** A whole split, null after every batch but the last. */
+  async *run(split: Split): AsyncGenerator<Result | null> {
+    let result: Result | null = null;
+    while (!result) {
+      result = await this.slice(split);
+      yield result;
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/** Which evaluation examples the parameters as they stand get wrong, in the notation of the control `probeExamples`, so that they can be looked at. */
+import type { Split } from '~/shared/events';
+import { softmaxRows } from '~/trainer/nn/snapshot';
+import type { Batch, Learner } from '~/trainer/types';
+import type { Answer } from './analyses';
+
+export const mistakesBatch = 64;
+/** As many as a snapshot can show. */
+const most = 64;
+
+/**
+ * Looks at the first `examples` of the split, in evaluation mode.
+ * @returns summary: examples, mistakes, accuracy (share of examples without a mistake), and `mistake.0`, `mistake.1`, ... = numbers of the first 64 wrong ones
+ */
+export async function findMistakes(
+  learner: Pick<Learner, 'shape' | 'attend'>,
+  batches: (size: number) => Iterable<Batch>,
+  split: Split,
+  examples: number,
+): Promise<Answer> {
+  const { output, seqLen, outputDim } = learner.shape;
+  const perExample = output === 'position' ? seqLen : 1;
+  const width = output === 'position' ? outputDim : seqLen;
+  const wrong: { number: number; words: string }[] = [];
+  let seen = 0;
+  for (const batch of batches(mistakesBatch)) {
+    const size = Math.min(batch.size, examples - seen);
+    if (size <= 0) break;
+    const { argmax } = softmaxRows((await learner.attend(batch)).logits, width);
+    for (let row = 0; row < size; row++) {
+      const at = row * perExample;
+      const right = argmax.subarray(at, at + perExample).every((answer, i) => answer === batch.labels[at + i]);
+      if (!right) wrong.push({ number: seen + row, words: wordsOf(batch, row, seqLen, output, seen + row) });
+    }
+    seen += size;
+  }
+  const first = wrong.slice(0, most);
+  const summary: Record<string, number> = { examples: seen, mistakes: wrong.length, accuracy: (seen - wrong.length) / seen };
+  first.forEach(({ number }, i) => {
+    summary[`mistake.${i}`] = number;
+  });
+  if (wrong.length === 0) return { summary, message: `none of ${seen} ${split} examples is wrong` };
+  const lead = `${wrong.length} of ${seen} ${split} examples are wrong. As probe examples: `;
+  // Only whole examples: what does not fit is left out.
+  const separator = output === 'position' ? '; ' : ' ';
+  let notation = output === 'position' ? '' : split;
+  for (const { words } of first) {
+    const longer = notation === '' ? words : `${notation}${separator}${words}`;
+    if (lead.length + longer.length > 490) break;
+    notation = longer;
+  }
+  return { summary, message: lead + notation };
+}
+
+const wordsOf = (batch: Batch, row: number, seqLen: number, output: 'position' | 'set', number: number): string =>
+  output === 'position' ? batch.inputs.subarray(row * seqLen, (row + 1) * seqLen).join(' ') : String(number);

@@ -1,0 +1,62 @@
+import type { Occasion, Split, TrainerEvent } from '~/shared/events';
+import type { ParamSpec, TrainOutput } from '~/trainer/types';
+import type { Answer } from './analyses';
+import type { Result } from './evaluator';
+import { type RowInput, Rows } from './rows';
+
+/** Rows wait this long, or for so many, to be sent together: soon enough for the eye, and no burden on a fast model. */
+const rowsWaitMs = 50;
+const rowsTogether = 64;
+
+/** What a run has to say, in order: rows are gathered, and handed on before anything that came after them. */
+export class Output {
+  readonly #rows: Rows;
+  readonly #clock: () => number;
+  readonly #ready: TrainOutput[] = [];
+
+  constructor(params: readonly ParamSpec[], clock: () => number) {
+    this.#rows = new Rows(params);
+    this.#clock = clock;
+  }
+
+  row(step: number, row: RowInput): void {
+    this.#rows.add(step, row, this.#clock());
+  }
+
+  /** Value of a column in the newest row; undefined before the first row. */
+  newest(column: string): number | undefined {
+    return this.#rows.newest(column);
+  }
+
+  emit(event: TrainerEvent, blob: Uint8Array | null = null, pictures: Uint8Array | null = null): void {
+    this.#flushRows();
+    this.#ready.push({ event, blob, ...(pictures && { pictures }) });
+  }
+
+  status(status: 'running' | 'paused' | 'finished' | 'stopped' | 'failed', step: number, message: string): void {
+    this.emit({ type: 'status', status, step, message: message.slice(0, 2000) });
+  }
+
+  evaluation(
+    about: { step: number; split: Split; occasion: Occasion; commandId: string | null; parametersStep: number },
+    result: Result,
+  ): void {
+    this.emit({ type: 'evaluation', ...about, ...result });
+  }
+
+  analysis(step: number, kind: string, commandId: string, { summary, message }: Answer): void {
+    this.emit({ type: 'analysis', step, kind, commandId, summary, message: message.slice(0, 500), blob: null });
+  }
+
+  /** Everything said since the last call; rows only when they have waited enough, unless `all`. */
+  drain(all: boolean): TrainOutput[] {
+    const due = this.#rows.count >= rowsTogether || (this.#rows.count > 0 && this.#clock() - this.#rows.sinceMs >= rowsWaitMs);
+    if (all || due) this.#flushRows();
+    return this.#ready.splice(0);
+  }
+
+  #flushRows(): void {
+    const event = this.#rows.take();
+    if (event) this.#ready.push({ event, blob: null });
+  }
+}

@@ -1,0 +1,384 @@
+/** One training run: its state, and what happens to it in an update and between two. Knows no network, file or clock of its own. */
+import type { RunConfig } from '~/shared/config';
+import type { ControlValue } from '~/shared/controls';
+import type { Occasion, Split } from '~/shared/events';
+import type { Actor } from '~/shared/ids';
+import type { OpenedBackend } from '~/trainer/backends/types';
+import { blobRefOf } from '~/trainer/base/hash';
+import { percent } from '~/trainer/base/words';
+import { encodeCheckpoint, parametersOf, type RunState } from '~/trainer/nn/checkpoint';
+import { learningRateAt } from '~/trainer/nn/schedule';
+import type { Hyper, Learner, ModelShape, StepMetrics, Task } from '~/trainer/types';
+import { Asking } from './asking';
+import { type Change, declaration } from './commands';
+import { type Control, controlsOf, type Facts, type Settings } from './controls';
+import { Evaluations } from './evaluations';
+import type { Result } from './evaluator';
+import { type Ordered, Orders } from './orders';
+import { type Origin, openCheckpoint, restoreSettings } from './origin';
+import { Output } from './output';
+import { epochIsOver, stepsLeft } from './position';
+import type { AskedOf } from './questions';
+import { seriesOf, Throughput } from './rows';
+import { asBranch, freshState, type State } from './runState';
+import { SnapshotTaker } from './snapshotTaker';
+
+export interface RunParts {
+  config: RunConfig;
+  runId: string | null;
+  task: Task;
+  shape: ModelShape;
+  learner: Learner;
+  backend: Pick<OpenedBackend, 'name' | 'device' | 'tried'>;
+  clock: () => number;
+}
+
+export class Run implements Ordered {
+  readonly output: Output;
+  readonly orders: Orders;
+  readonly #parts: RunParts;
+  readonly #controls: Control[];
+  readonly #settings: Settings;
+  readonly #changes = new Map<string, Change>();
+  readonly #state: State;
+  readonly #throughput = new Throughput();
+  readonly #evaluations: Evaluations;
+  readonly #asking: Asking;
+  readonly #snapshots: SnapshotTaker;
+  readonly #origin: 'new' | 'same run' | 'branch';
+  #stopMessage: string | null = null;
+
+  /** @throws CheckpointError when the origin does not fit the run */
+  constructor(parts: RunParts, origin: Origin) {
+    const { config, task, learner, runId, clock } = parts;
+    this.#parts = parts;
+    this.#controls = controlsOf(config, task);
+    this.#settings = { config: structuredClone(config), probeExamples: null, snapshotDrift: null };
+    this.output = new Output(learner.params, clock);
+    const from = origin.kind === 'checkpoint' ? openCheckpoint(origin.bytes, origin.step, config, learner.params) : null;
+    this.#origin = 'new';
+    this.#state = freshState();
+    if (from) {
+      const { values: _values, updates: _updates, ...state } = from.state;
+      restoreSettings(from, this.#controls, this.#settings, this.#changes);
+      learner.load(from.learner);
+      this.#origin = from.runId !== null && from.runId === runId ? 'same run' : 'branch';
+      this.#state = this.#origin === 'branch' ? asBranch(state) : state;
+    } else if (origin.kind === 'parameters')
+      learner.load({ params: parametersOf(learner.params, origin.bytes), m: null, v: null, updates: 0 });
+    this.#evaluations = new Evaluations(parts, this.#state, this.output, from?.best ?? null);
+    const columns = seriesOf(learner.params).map((s) => s.name);
+    this.orders = new Orders(this, this.#state, this.output, this.#controls, this.#changes, columns);
+    this.#asking = new Asking(this.#state, this.output, () => ({
+      task,
+      learner,
+      probe: () => this.#snapshots.probe(this.#settings.probeExamples),
+    }));
+    this.#snapshots = new SnapshotTaker({ ...parts, probeSize: config.probeSize }, this.output, from?.previous ?? null);
+  }
+
+  // ---- what the loop asks ----
+
+  get step(): number {
+    return this.#state.step;
+  }
+  get paused(): boolean {
+    return this.#state.paused;
+  }
+  get stepsToPause(): number | null {
+    return this.#state.stepsToPause;
+  }
+  get stopped(): boolean {
+    return this.#stopMessage !== null;
+  }
+  get ended(): boolean {
+    return this.#state.ended !== null;
+  }
+  /** Questions and evaluations are still to be answered with the parameters as they are. */
+  get measuring(): boolean {
+    return this.#asking.waiting || this.#evaluations.waiting;
+  }
+  get over(): boolean {
+    return this.ended || this.stopped;
+  }
+  get shape(): ModelShape {
+    return this.#parts.shape;
+  }
+
+  /** Why the run is over before the next update; null = it goes on. */
+  endReason(): string | null {
+    const { position } = this.#state;
+    const { epochs, earlyStopPatience } = this.#settings.config;
+    const early = this.#evaluations.earlyStop(earlyStopPatience);
+    if (early !== null) return early;
+    if (position.epoch >= epochs) return `${epochs} epoch${epochs === 1 ? '' : 's'} done`;
+    return null;
+  }
+
+  // ---- start and end ----
+
+  async begin(): Promise<void> {
+    const { step, paused, ended } = this.#state;
+    this.#announce();
+    if (ended) {
+      this.output.status(ended.status, step, ended.message);
+      return;
+    }
+    if (paused) this.output.status('paused', step, `paused at step ${step}, as before`);
+    else this.output.status('running', step, `training on ${this.#parts.backend.name}`);
+    if (this.#origin === 'same run') return;
+    // A branch is seen at once, but what its parent's next snapshot was measured against stays.
+    await this.#snapshots.take(step, this.#settings.probeExamples, 'start', null, this.#origin !== 'branch');
+    if (this.#origin === 'branch') return;
+    // Before any command: a run that loses its trainer goes on from here, and what was asked since is replayed.
+    await this.#checkpoint('start', null);
+  }
+
+  /** The process ends before the run does: whoever goes on with it starts from here. */
+  leave(): Promise<void> {
+    return this.#checkpoint('shutdown', null);
+  }
+
+  /** Says what the run is: at the start, and again when people changed its length. */
+  #announce(): void {
+    const { backend, learner, task } = this.#parts;
+    this.output.emit({
+      type: 'run.started',
+      step: this.step,
+      backend: { name: backend.name, device: backend.device, tried: backend.tried.map((t) => ({ ...t })) },
+      series: seriesOf(learner.params),
+      controls: declaration(this.#controls),
+      values: Object.fromEntries(this.#controls.map((c) => [c.spec.name, c.read(this.#settings)])),
+      params: learner.params.map(({ name, shape }) => ({ name, shape: [...shape] })),
+      stepsPerEpoch: Math.floor(task.sizes.train / this.#settings.config.batchSize),
+      totalSteps: Math.max(1, this.plannedSteps()),
+    });
+  }
+
+  /** Last snapshot, validation and test with the best parameters, last checkpoint. Yields between its parts. */
+  async *finish(reason: string): AsyncGenerator<void> {
+    const state = this.#state;
+    const { learner } = this.#parts;
+    if (!this.#snapshots.tookOneAt(state.step)) await this.#snapshot('end', null);
+    if (state.validated?.step !== state.step) {
+      this.#evaluations.validate('end');
+      for (; this.measuring; yield) await this.measureSlice();
+    }
+    const last = await learner.state();
+    const { best } = state;
+    if (best && this.#evaluations.best) learner.load({ ...last, params: this.#evaluations.best });
+    const parametersStep = best?.step ?? state.step;
+    const accuracy = { validation: Number.NaN, test: Number.NaN };
+    try {
+      for (const split of ['validation', 'test'] as const) {
+        let result: Result | null = null;
+        for (; !result; yield) result = await this.#evaluations.evaluator.slice(split);
+        this.output.evaluation({ step: state.step, split, occasion: 'end', commandId: null, parametersStep }, result);
+        accuracy[split] = result.accuracy;
+      }
+    } finally {
+      learner.load(last);
+    }
+    const of = best ? `parameters of step ${parametersStep}` : 'last parameters';
+    await this.#end('finished', `${reason}: validation ${percent(accuracy.validation)}, test ${percent(accuracy.test)} (${of})`);
+  }
+
+  async finishStopped(): Promise<void> {
+    if (!this.#snapshots.tookOneAt(this.step)) await this.#snapshot('end', null);
+    await this.#end('stopped', this.#stopMessage!);
+  }
+
+  async #end(status: 'finished' | 'stopped', message: string): Promise<void> {
+    const state = this.#state;
+    this.orders.refuseHeld();
+    state.ended = { status, message };
+    await this.#checkpoint('end', null);
+    this.output.status(status, state.step, message);
+  }
+
+  fail(error: unknown): void {
+    this.output.status('failed', this.step, `step ${this.step}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+
+  // ---- what commands look at ----
+
+  facts(): Facts {
+    const { position, step } = this.#state;
+    return { settings: this.#settings, task: this.#parts.task, position, step };
+  }
+
+  plannedSteps(): number {
+    const { step, position } = this.#state;
+    const { batchSize, epochs } = this.#settings.config;
+    return step + stepsLeft(position, batchSize, this.#parts.task.sizes.train, epochs);
+  }
+
+  lengthChanged(): void {
+    this.#rollOver();
+    this.#announce();
+  }
+
+  // ---- what actions do ----
+
+  pause(message: string): void {
+    this.#state.paused = true;
+    this.#state.stepsToPause = null;
+    this.#throughput.pause();
+    this.output.status('paused', this.step, message);
+  }
+
+  resume(steps: number | null, message: string): void {
+    this.#state.paused = false;
+    this.#state.stepsToPause = steps;
+    this.output.status('running', this.step, message);
+  }
+
+  stop(message: string): void {
+    this.#stopMessage = message;
+  }
+
+  evaluate(split: Split, commandId: string): void {
+    this.#evaluations.ask(split, commandId);
+  }
+
+  snapshot(commandId: string): Promise<void> {
+    return this.#snapshot('command', commandId);
+  }
+
+  checkpoint(commandId: string): Promise<void> {
+    return this.#checkpoint('command', commandId);
+  }
+
+  ask(question: AskedOf, args: Record<string, ControlValue>, commandId: string): void {
+    this.#asking.ask(question, args, commandId);
+  }
+
+  cancel(commandId: string, by: Actor): boolean {
+    return this.orders.cancel(commandId, by);
+  }
+
+  // ---- between two updates ----
+
+  /** A slice of what is asked, so that commands are heard in between. */
+  measureSlice(): Promise<void> {
+    return this.#asking.waiting ? this.#asking.slice() : this.#evaluations.slice();
+  }
+
+  /** The last thing before an update: the checkpoint that came due, with all that was decided at this step in it. */
+  async leaveBoundary(): Promise<void> {
+    const due = this.#state.checkpointDue;
+    if (due) await this.#checkpoint(due, null);
+  }
+
+  // ---- an update ----
+
+  async update(): Promise<void> {
+    const { task, learner, clock } = this.#parts;
+    const state = this.#state;
+    const { batchSize, optimizer } = this.#settings.config;
+    const { step } = state;
+    const { epoch, index } = state.position;
+    const startedMs = clock();
+    const hyper = this.#hyper();
+    const metrics = await learner.step(task.trainBatch(epoch, index, batchSize), hyper, step);
+    const endedMs = clock();
+    const stepMs = endedMs - startedMs;
+    this.output.row(step, {
+      metrics,
+      hyper,
+      baseLearningRate: optimizer.learningRate,
+      batchSize,
+      epoch: epoch + index / task.sizes.train,
+      stepMs,
+      stepsPerSecond: this.#throughput.add(endedMs, stepMs),
+    });
+    state.step = step + 1;
+    state.position.index = index + batchSize;
+    await this.#afterUpdate(metrics);
+  }
+
+  #hyper(): Hyper {
+    const { optimizer, schedule, clip, model } = this.#settings.config;
+    const { kind: _kind, learningRate: base, ...rest } = optimizer;
+    const learningRate = learningRateAt(base, schedule, schedule.maxSteps ?? this.plannedSteps(), this.#state.step);
+    return { ...rest, learningRate, clip: { ...clip }, dropout: model.dropout, inputDropout: model.inputDropout };
+  }
+
+  async #afterUpdate(metrics: StepMetrics): Promise<void> {
+    const state = this.#state;
+    const { evaluateEverySteps, snapshotEverySteps, checkpointEverySteps } = this.#settings.config;
+    this.#watchFinite(metrics);
+    this.#rollOver();
+    if (evaluateEverySteps !== null && state.step % evaluateEverySteps === 0) this.#evaluations.validate('cadence');
+    if (state.step % snapshotEverySteps === 0 || state.step === state.driftSnapshotAt) await this.#snapshot('cadence', null);
+    if (state.step % checkpointEverySteps === 0) state.checkpointDue ??= 'cadence';
+    if (state.stepsToPause === null) return;
+    state.stepsToPause--;
+    if (state.stepsToPause === 0) this.pause(`paused at step ${state.step}`);
+  }
+
+  /** Begins the next epoch where no whole batch is left of this one. */
+  #rollOver(): void {
+    const { position } = this.#state;
+    const { batchSize, evaluateEverySteps } = this.#settings.config;
+    if (position.index === 0 || !epochIsOver(position, batchSize, this.#parts.task.sizes.train)) return;
+    position.epoch++;
+    position.index = 0;
+    if (evaluateEverySteps === null) this.#evaluations.validate('epoch');
+  }
+
+  /** A number that is none stops the run once, so that people can look; going on from there is their decision. */
+  #watchFinite({ loss, gradNorm, paramGradNorms }: StepMetrics): void {
+    const state = this.#state;
+    const finite = Number.isFinite(loss) && Number.isFinite(gradNorm);
+    if (!finite && !state.notFinite) {
+      const step = state.step - 1;
+      const first = paramGradNorms.findIndex((norm) => !Number.isFinite(norm));
+      const what = [
+        ...(Number.isFinite(loss) ? [] : [`loss is ${loss}`]),
+        ...(Number.isFinite(gradNorm) ? [] : [`gradient norm is ${gradNorm}`]),
+        ...(first < 0 ? [] : [`first in ${this.#parts.learner.params[first]!.name}`]),
+      ];
+      const message = `${what.join(', ')} at step ${step}`;
+      this.output.emit({ type: 'alert', step, level: 'error', kind: 'not-finite', message });
+      this.pause(`${message}; change a value and resume, or stop`);
+    }
+    state.notFinite = !finite;
+  }
+
+  // ---- what is recorded ----
+
+  async #snapshot(occasion: Occasion, commandId: string | null): Promise<void> {
+    const { probeExamples, snapshotDrift, config } = this.#settings;
+    const drift = await this.#snapshots.take(this.step, probeExamples, occasion, commandId);
+    const soon = snapshotDrift !== null && drift > snapshotDrift;
+    this.#state.driftSnapshotAt = soon ? this.step + Math.ceil(config.snapshotEverySteps / 4) : null;
+  }
+
+  async #checkpoint(occasion: Occasion, commandId: string | null): Promise<void> {
+    const state = this.#state;
+    // One that people asked for does not replace the one that is due.
+    if (commandId === null) state.checkpointDue = null;
+    const { runId, config, learner } = this.#parts;
+    const learnerState = await learner.state();
+    const values: RunState['values'] = {};
+    for (const { spec, read } of this.#controls) {
+      const change = this.#changes.get(spec.name);
+      values[spec.name] = { value: read(this.#settings), changedBy: change?.by ?? null, changedAtStep: change?.step ?? 0 };
+    }
+    const blob = encodeCheckpoint(learner.params, {
+      runId,
+      config,
+      state: { ...state, updates: learnerState.updates, values },
+      learner: learnerState,
+      best: this.#evaluations.best,
+      previous: this.#snapshots.previous,
+    });
+    const { step, lastCommandSeq, validated } = state;
+    const validationAccuracy = validated?.step === step ? validated.accuracy : null;
+    this.output.emit(
+      { type: 'checkpoint', step, blob: blobRefOf(blob), occasion, commandId, lastCommandSeq, validationAccuracy },
+      blob,
+    );
+  }
+}

@@ -1,0 +1,103 @@
+import type { Occasion } from '~/shared/events';
+import type { BlobRef } from '~/shared/ids';
+import { blobRefOf } from '~/trainer/base/hash';
+import type { Checkpoint } from '~/trainer/nn/checkpoint';
+import { encodePictures, encodeSnapshot } from '~/trainer/nn/snapshot';
+import type { Learner, ModelShape, Probe, Task } from '~/trainer/types';
+import type { Output } from './output';
+
+interface Parts {
+  task: Task;
+  shape: ModelShape;
+  learner: Learner;
+  runId: string | null;
+  probeSize: number;
+}
+
+interface Chosen {
+  chosen: string | null;
+  probe: Probe;
+  /** Its pictures' file: the bytes go out with the first snapshot. */
+  pictures: { ref: BlobRef; unsent: Uint8Array | null } | null;
+}
+
+/** Records attention and predictions of the probe examples, each time measured against the time before. */
+export class SnapshotTaker {
+  readonly #parts: Parts;
+  readonly #output: Output;
+  #probe: Chosen | null = null;
+  #previous: Checkpoint['previous'];
+  #lastStep = -1;
+
+  constructor(parts: Parts, output: Output, previous: Checkpoint['previous']) {
+    this.#parts = parts;
+    this.#output = output;
+    this.#previous = previous;
+  }
+
+  /** What the next snapshot's drift is measured against. */
+  get previous(): Checkpoint['previous'] {
+    return this.#previous;
+  }
+
+  tookOneAt(step: number): boolean {
+    return this.#lastStep === step;
+  }
+
+  /** The examples that a snapshot records now. @param chosen as for `take` */
+  probe(chosen: string | null): Probe {
+    return this.#chosen(chosen).probe;
+  }
+
+  #chosen(chosen: string | null): Chosen {
+    if (this.#probe && this.#probe.chosen === chosen) return this.#probe;
+    const { task, probeSize } = this.#parts;
+    const probe = task.probe(probeSize, chosen);
+    const file = encodePictures(probe);
+    this.#probe = { chosen, probe, pictures: file && { ref: blobRefOf(file), unsent: file } };
+    return this.#probe;
+  }
+
+  /**
+   * @param chosen the examples, in the task's notation; null = the first of the validation set
+   * @param remember whether the next one's drift is measured against this one
+   * @returns the drift, mean over examples and heads; NaN when there was nothing to measure against
+   */
+  async take(
+    step: number,
+    chosen: string | null,
+    occasion: Occasion,
+    commandId: string | null,
+    remember = true,
+  ): Promise<number> {
+    const { task, shape, learner, runId } = this.#parts;
+    const { probe, pictures } = this.#chosen(chosen);
+    const attended = await learner.attend(probe.batch);
+    const { layers, heads, seqLen } = shape;
+    const examples = probe.batch.size;
+    const before = this.#previous;
+    const comparable = before?.probe === chosen && before.maps.length === attended.maps.length;
+    const { blob, signals } = encodeSnapshot({
+      task: task.kind,
+      runId,
+      step,
+      shape,
+      probe,
+      pictures: pictures?.ref.hash ?? null,
+      attended,
+      previous: comparable ? before.maps : null,
+    });
+    if (remember) this.#previous = { probe: chosen, shape: [examples, layers, heads, seqLen, seqLen], maps: attended.maps };
+    this.#lastStep = step;
+    const sizes = { layers, heads, examples, queries: seqLen, keys: seqLen };
+    const named = pictures && { pictures: pictures.ref };
+    this.#output.emit(
+      { type: 'snapshot', step, blob: blobRefOf(blob), ...named, occasion, commandId, ...sizes, signals },
+      blob,
+      pictures?.unsent,
+    );
+    if (pictures) pictures.unsent = null;
+    const { drift } = signals;
+    return drift ? drift.reduce((sum, v) => sum + v, 0) / drift.length : Number.NaN;
+  }
+}
