@@ -149,14 +149,14 @@ export function mistakes(s: AttentionSnapshot): Int32Array {
 }
 
 /** Place of the odd item per example; null for tasks without one. */
-export const oddPlaces = (s: AttentionSnapshot): Int32Array | null => (s.task === 'anomaly' ? s.labels : null);
+export const oddPositions = (s: AttentionSnapshot): Int32Array | null => (s.task === 'anomaly' ? s.labels : null);
 
 /**
  * Mean or spread (population standard deviation) of all maps over the probe examples, [L, H, Tq, Tk].
  * @param byRole sets only: every example's odd item is moved to the last row and column first, so that equal roles meet
  */
 export function overExamples(s: AttentionSnapshot, operation: 'mean' | 'spread', byRole: boolean): Float32Array {
-  const odd = byRole ? oddPlaces(s) : null;
+  const odd = byRole ? oddPositions(s) : null;
   const cells = s.queries * s.keys;
   const size = s.layers * s.heads * cells;
   const sum = new Float64Array(size);

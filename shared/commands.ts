@@ -19,7 +19,7 @@ export const condition = z.discriminatedUnion('kind', [
 ]);
 export type Condition = z.infer<typeof condition>;
 
-export function conditionInWords(c: Condition): string {
+export function describeCondition(c: Condition): string {
   switch (c.kind) {
     case 'step':
       return `at step ${c.step}`;

@@ -35,7 +35,8 @@ export type TaskKind = TaskConfig['kind'];
 export const pictureTitles = { builtin: 'built-in demo pictures', cifar100: 'CIFAR-100', folder: 'own pictures' } as const;
 
 /** null when the task has no pictures. */
-export const picturesInWords = (task: TaskConfig): string | null => (task.kind === 'anomaly' ? pictureTitles[task.images] : null);
+export const describePictures = (task: TaskConfig): string | null =>
+  task.kind === 'anomaly' ? pictureTitles[task.images] : null;
 
 export const runConfig = z
   .strictObject({

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { command, refusalReason } from './commands';
 import { backendName, runConfig } from './config';
 import { controls, controlValue } from './controls';
-import { actor, blobHash, blobRef, commandId, runId, seq, step, tenure } from './ids';
+import { actor, attempt, blobHash, blobRef, commandId, runId, seq, step } from './ids';
 import { noteEvent } from './notes';
 
 /**
@@ -17,8 +17,8 @@ export const split = z.enum(['train', 'validation', 'test']);
 export type Split = z.infer<typeof split>;
 
 /** Why something was recorded. */
-export const occasion = z.enum(['start', 'cadence', 'epoch', 'command', 'best', 'end', 'alert', 'shutdown']);
-export type Occasion = z.infer<typeof occasion>;
+export const trigger = z.enum(['start', 'cadence', 'epoch', 'command', 'best', 'end', 'alert', 'shutdown']);
+export type Trigger = z.infer<typeof trigger>;
 
 /** One column of the step rows. `group` orders and folds charts: "loss", "gradient norm per parameter", ... */
 export const series = z.strictObject({ name: z.string().min(1).max(128), unit: z.string().max(32), group: z.string().max(64) });
@@ -34,12 +34,12 @@ export type BackendInfo = z.infer<typeof backendInfo>;
 
 // ---- from the trainer ----
 
-/** What the run is: first in every tenure, and again when people change its length, so `totalSteps` is as of the last one. */
+/** What the run is: first in every attempt, and again when people change its length, so `totalSteps` is as of the last one. */
 export const runStarted = z.strictObject({
   type: z.literal('run.started'),
   step,
   backend: backendInfo,
-  /** Columns of every `steps` event of this run, in order; the same for each tenure. */
+  /** Columns of every `steps` event of this run, in order; the same for each attempt. */
   series: z.array(series).min(1).max(4096),
   controls,
   /** Current value of every declared control. */
@@ -66,7 +66,7 @@ export const evaluation = z.strictObject({
   accuracy: metric,
   examples: z.int().positive(),
   elapsedMs: z.number().nonnegative(),
-  occasion,
+  trigger,
   commandId: commandId.nullable(),
   /** Step of the parameters used: `step`, except for the final test, which uses the best checkpoint. */
   parametersStep: step,
@@ -80,7 +80,7 @@ export const snapshot = z.strictObject({
   blob: blobRef,
   /** What the examples' pictures are kept in, once for all snapshots that show the same; left out: there are none, or they are in `blob`. */
   pictures: blobRef.optional(),
-  occasion,
+  trigger,
   commandId: commandId.nullable(),
   layers: z.int().positive(),
   heads: z.int().positive(),
@@ -96,9 +96,9 @@ export const checkpoint = z.strictObject({
   type: z.literal('checkpoint'),
   step,
   blob: blobRef,
-  occasion,
+  trigger,
   commandId: commandId.nullable(),
-  /** Commands up to this log place are part of the state saved. */
+  /** Commands up to this seq are part of the state saved. */
   lastCommandSeq: z.int().nonnegative(),
   validationAccuracy: metric.nullable(),
 });
@@ -193,10 +193,10 @@ export const runCreated = z.strictObject({
   copyOf: runId.optional(),
 });
 
-/** A trainer takes the run over from `fromStep`; rows at and after it from earlier tenures are superseded (kept, but no longer the run). */
+/** A trainer takes the run over from `fromStep`; rows at and after it from earlier attempts are superseded (kept, but no longer the run). */
 export const runAssigned = z.strictObject({
   type: z.literal('run.assigned'),
-  tenure,
+  attempt,
   trainer: z.strictObject({ id: z.string(), name: z.string(), host: z.string() }),
   fromStep: step,
   checkpoint: blobRef.nullable(),
@@ -208,10 +208,15 @@ export const trainerBack = z.strictObject({ type: z.literal('trainer.back') });
 export const commandRequested = z.strictObject({ type: z.literal('command.requested'), actor, command });
 
 /** Who alone may steer for now; null = everybody who may steer at all. Only the holder, an admin, or time ends it. */
-export const wheel = z.strictObject({ type: z.literal('wheel'), actor, holder: actor.nullable(), until: z.number().nullable() });
+export const controlLocked = z.strictObject({
+  type: z.literal('control.locked'),
+  actor,
+  holder: actor.nullable(),
+  until: z.number().nullable(),
+});
 
-/** Somebody without the wheel asks its holder for it. */
-export const wheelAsked = z.strictObject({ type: z.literal('wheel.asked'), actor });
+/** Somebody without the control lock asks its holder for it. */
+export const controlRequested = z.strictObject({ type: z.literal('control.requested'), actor });
 
 /** A command that needs a second operator; `command.requested` follows when one approves. */
 export const commandProposed = z.strictObject({ type: z.literal('command.proposed'), actor, command });
@@ -222,11 +227,16 @@ export const proposalAnswered = z.strictObject({
   approved: z.boolean(),
 });
 
-/** Somebody moved the run in the queue: its place among those that wait for a trainer, ms since 1970 like its time of creation, lowest first. */
-export const runQueued = z.strictObject({ type: z.literal('run.queued'), actor, place: z.number().finite() });
+/** Somebody moved the run in the queue: its position among those that wait for a trainer, ms since 1970 like its time of creation, lowest first. */
+export const runQueued = z.strictObject({ type: z.literal('run.queued'), actor, position: z.number().finite() });
 
-/** Somebody moved a question in the queue of those that wait (protocol.ts, `question`): its place, like `run.queued`. */
-export const commandQueued = z.strictObject({ type: z.literal('command.queued'), actor, commandId, place: z.number().finite() });
+/** Somebody moved a question in the queue of those that wait (protocol.ts, `question`): its position, like `run.queued`. */
+export const commandQueued = z.strictObject({
+  type: z.literal('command.queued'),
+  actor,
+  commandId,
+  position: z.number().finite(),
+});
 
 /** Name, tags, archived, deleted: what people make of a run, beside its config. */
 export const runLabelled = z.strictObject({
@@ -246,7 +256,7 @@ export const runLabelled = z.strictObject({
 export const snapshotsThinned = z.strictObject({
   type: z.literal('snapshots.thinned'),
   quotaBytes: z.int().positive(),
-  /** Log places of the snapshots. */
+  /** Seqs of the snapshots. */
   seqs: z.array(seq).min(1),
   message: z.string().max(500),
 });
@@ -260,8 +270,8 @@ export const serverEvent = z.discriminatedUnion('type', [
   commandProposed,
   proposalAnswered,
   commandRefused,
-  wheel,
-  wheelAsked,
+  controlLocked,
+  controlRequested,
   noteEvent,
   runLabelled,
   runQueued,
@@ -276,11 +286,11 @@ export type RunEvent = TrainerEvent | ServerEvent;
 /** One log entry. A `steps` entry fills the places seq .. seq+count-1, every other one place. */
 export interface Entry<E extends RunEvent = RunEvent> {
   seq: number;
-  tenure: number;
+  attempt: number;
   /** Server clock, ms since 1970, when it was committed. */
   at: number;
   event: E;
 }
 
 /** How many places of the log an event takes. */
-export const places = (event: RunEvent): number => (event.type === 'steps' ? event.count : 1);
+export const seqCount = (event: RunEvent): number => (event.type === 'steps' ? event.count : 1);

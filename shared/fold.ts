@@ -1,18 +1,18 @@
+import { type ActivityEntry, activityEvent } from './activity';
 import { openQuestions } from './analyses';
 import type { Command, RefusalReason } from './commands';
-import { picturesInWords, type RunConfig } from './config';
+import { describePictures, type RunConfig } from './config';
 import type { Controls, ControlValue } from './controls';
-import { type Deed, deedEvent } from './deeds';
 import {
   type Analysis,
   type BackendInfo,
   type CheckpointEvent,
   type Entry,
   type Evaluation,
-  places,
   type RunEvent,
   type Series,
   type SnapshotEvent,
+  seqCount,
 } from './events';
 import type { Actor, BlobRef } from './ids';
 import { foldNotes, type Note } from './notes';
@@ -20,7 +20,7 @@ import { pendingRevert, revertCommands } from './revert';
 import { unreachable } from './unreachable';
 
 /**
- * What everybody sees of a run at a place of its log: view = fold(view, entry), the same pure function on the server and in the browser.
+ * What everybody sees of a run at a seq of its log: view = fold(view, entry), the same pure function on the server and in the browser.
  * Step rows themselves are not kept here (they are read by range, pyramid.ts); the newest row is.
  */
 
@@ -44,15 +44,15 @@ export interface ControlState {
 }
 
 export interface CommandRecord {
-  /** Its place in the log. */
+  /** Its seq in the log. */
   seq: number;
   at: number;
   actor: Actor;
   command: Command;
   /** Where the run stood when it was asked for; left out by views that were saved before it was kept. */
   askedAtStep?: number;
-  /** Questions: the place in their queue, as somebody moved it; left out: `at`. */
-  place?: number;
+  /** Questions: the position in their queue, as somebody moved it; left out: `at`. */
+  position?: number;
   /** It had taken effect; the run has since gone back to a checkpoint before that (revert.ts). */
   undone?: true;
   outcome:
@@ -65,14 +65,14 @@ export interface CommandRecord {
     | { status: 'refused'; seq: number; at: number; step: number | null; reason: RefusalReason; message: string };
 }
 
-/** An event of the list `kind`, with its place and time. */
-export type Placed<E> = E & { seq: number; at: number };
+/** An event of the list `kind`, with its seq and time. */
+export type WithSeq<E> = E & { seq: number; at: number };
 
 export interface RunView {
   runId: string;
-  /** Last log place folded in; 0 = none. */
+  /** Last seq folded in; 0 = none. */
   seq: number;
-  tenure: number;
+  attempt: number;
   createdAt: number;
   updatedAt: number;
   createdBy: Actor;
@@ -98,11 +98,11 @@ export interface RunView {
   step: number;
   /** Newest step row, aligned with `series`; null before the first step. */
   latest: Float64Array | null;
-  /** Entries whose steps a later tenure superseded are taken out of these lists. */
-  evaluations: Placed<Evaluation>[];
-  snapshots: Placed<Omit<SnapshotEvent, 'signals'>>[];
-  checkpoints: Placed<CheckpointEvent>[];
-  alerts: Placed<{
+  /** Entries whose steps a later attempt superseded are taken out of these lists. */
+  evaluations: WithSeq<Evaluation>[];
+  snapshots: WithSeq<Omit<SnapshotEvent, 'signals'>>[];
+  checkpoints: WithSeq<CheckpointEvent>[];
+  alerts: WithSeq<{
     step: number | null;
     level: 'info' | 'warning' | 'error';
     kind: string;
@@ -110,19 +110,19 @@ export interface RunView {
     /** false: nobody is called. */
     notify?: boolean | undefined;
   }>[];
-  statuses: Placed<{ status: RunStatus; step: number; message: string }>[];
+  statuses: WithSeq<{ status: RunStatus; step: number; message: string }>[];
   commands: CommandRecord[];
-  analyses: Placed<Analysis>[];
+  analyses: WithSeq<Analysis>[];
   notes: Note[];
   /** Left out by views that were saved before they were kept. */
-  deeds?: Deed[];
+  activity?: ActivityEntry[];
   /** Who alone may steer, and until when; null = nobody in particular. */
-  wheel: { holder: Actor; until: number | null; askedBy: Actor[] } | null;
+  controlLock: { holder: Actor; until: number | null; askedBy: Actor[] } | null;
   tags: string[];
   archived: boolean;
   trashed: boolean;
-  /** Its place in the queue of those that wait for a trainer, as somebody moved it; left out: `createdAt`. */
-  queuePlace?: number;
+  /** Its position in the queue of those that wait for a trainer, as somebody moved it; left out: `createdAt`. */
+  queuePosition?: number;
 }
 
 export function emptyView(runId: string, created: Entry): RunView {
@@ -132,7 +132,7 @@ export function emptyView(runId: string, created: Entry): RunView {
   return {
     runId,
     seq: 1,
-    tenure: 0,
+    attempt: 0,
     createdAt: created.at,
     updatedAt: created.at,
     createdBy: actor,
@@ -161,7 +161,7 @@ export function emptyView(runId: string, created: Entry): RunView {
     commands: [],
     analyses: [],
     notes: [],
-    wheel: null,
+    controlLock: null,
     tags: [],
     archived: false,
     trashed: false,
@@ -170,14 +170,14 @@ export function emptyView(runId: string, created: Entry): RunView {
 
 /** @throws Error when the entry does not follow the view: a gap or a repeat is a broken invariant, never skipped in silence. */
 export function fold(view: RunView, entry: Entry): RunView {
-  if (entry.seq !== view.seq + 1) throw new Error(`run ${view.runId}: expected log place ${view.seq + 1}, got ${entry.seq}`);
+  if (entry.seq !== view.seq + 1) throw new Error(`run ${view.runId}: expected seq ${view.seq + 1}, got ${entry.seq}`);
   const { seq, at } = entry;
-  const deed = deedEvent(entry.event);
+  const activity = activityEvent(entry.event);
   return {
     ...view,
     ...change(view, entry.event, entry),
-    ...(deed && { deeds: [...(view.deeds ?? []), { seq, at, step: view.step, event: deed }] }),
-    seq: view.seq + places(entry.event),
+    ...(activity && { activity: [...(view.activity ?? []), { seq, at, step: view.step, event: activity }] }),
+    seq: view.seq + seqCount(entry.event),
     updatedAt: at,
   };
 }
@@ -190,18 +190,18 @@ export function foldAll(runId: string, entries: Iterable<Entry>): RunView {
 }
 
 function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<RunView> {
-  const place = <E>(e: E): Placed<E> => ({ ...e, seq, at });
+  const withSeq = <E>(e: E): WithSeq<E> => ({ ...e, seq, at });
   const withStatus = (status: RunStatus, step: number, message: string): Partial<RunView> => ({
     status,
     statusMessage: message,
     statusBeforeLoss: null,
-    statuses: [...view.statuses, place({ status, step, message })],
+    statuses: [...view.statuses, withSeq({ status, step, message })],
   });
   switch (event.type) {
     case 'run.created':
       throw new Error(`run ${view.runId}: created twice, at 1 and ${seq}`);
     case 'run.assigned': {
-      // A checkpoint is the last entry of its step's boundary: what stands before it in the log is part of what the new tenure resumes.
+      // A checkpoint is the last entry of its step's boundary: what stands before it in the log is part of what the new attempt resumes.
       const resumed =
         event.checkpoint && view.checkpoints.findLast((c) => c.blob.hash === event.checkpoint?.hash && c.step === event.fromStep);
       const revert = pendingRevert(view);
@@ -209,7 +209,7 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
         e.step < event.fromStep || (!!resumed && e.step === event.fromStep && e.seq <= resumed.seq);
       return {
         ...withStatus('starting', event.fromStep, `${event.trainer.name} takes over from step ${event.fromStep}`),
-        tenure: event.tenure,
+        attempt: event.attempt,
         trainer: event.trainer,
         step: event.fromStep,
         latest: event.fromStep === view.step ? view.latest : null,
@@ -245,18 +245,18 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
       return { step: event.firstStep + event.count, latest: event.values.slice((event.count - 1) * width, event.count * width) };
     }
     case 'evaluation':
-      return { evaluations: [...view.evaluations, place(event)] };
+      return { evaluations: [...view.evaluations, withSeq(event)] };
     case 'snapshot': {
       const { signals: _signals, ...rest } = event;
-      return { snapshots: [...view.snapshots, place(rest)] };
+      return { snapshots: [...view.snapshots, withSeq(rest)] };
     }
     case 'checkpoint':
-      return { checkpoints: [...view.checkpoints, place(event)] };
+      return { checkpoints: [...view.checkpoints, withSeq(event)] };
     case 'alert':
-      return { alerts: [...view.alerts, place(event)] };
+      return { alerts: [...view.alerts, withSeq(event)] };
     case 'status':
       // Nobody steers a run that has ended.
-      return { ...withStatus(event.status, event.step, event.message), ...(ended(event.status) && { wheel: null }) };
+      return { ...withStatus(event.status, event.step, event.message), ...(ended(event.status) && { controlLock: null }) };
     case 'trainer.lost':
       // One that has ended waits for a trainer again when people took it back to a checkpoint.
       if (ended(view.status)) return pendingRevert(view) ? withStatus('waiting', view.step, event.message) : {};
@@ -266,7 +266,7 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
     case 'trainer.back':
       return view.status === 'waiting' ? withStatus(view.statusBeforeLoss ?? 'running', view.step, 'trainer is back') : {};
     case 'analysis':
-      return { analyses: [...view.analyses, place(event)] };
+      return { analyses: [...view.analyses, withSeq(event)] };
     case 'command.proposed':
       return {
         commands: [...view.commands, { seq, at, ...pick(event), askedAtStep: view.step, outcome: { status: 'proposed' } }],
@@ -310,18 +310,20 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
     }
     case 'note':
       return { notes: foldNotes(view.notes, event, at) };
-    case 'wheel':
-      return { wheel: event.holder && { holder: event.holder, until: event.until, askedBy: [] } };
-    case 'wheel.asked':
-      return view.wheel ? { wheel: { ...view.wheel, askedBy: [...view.wheel.askedBy, event.actor] } } : {};
+    case 'control.locked':
+      return { controlLock: event.holder && { holder: event.holder, until: event.until, askedBy: [] } };
+    case 'control.requested':
+      return view.controlLock
+        ? { controlLock: { ...view.controlLock, askedBy: [...view.controlLock.askedBy, event.actor] } }
+        : {};
     case 'snapshots.thinned': {
       const gone = new Set(event.seqs);
       return { snapshots: view.snapshots.filter((s) => !gone.has(s.seq)) };
     }
     case 'command.queued':
-      return { commands: view.commands.map((c) => (c.command.id === event.commandId ? { ...c, place: event.place } : c)) };
+      return { commands: view.commands.map((c) => (c.command.id === event.commandId ? { ...c, position: event.position } : c)) };
     case 'run.queued':
-      return { queuePlace: event.place };
+      return { queuePosition: event.position };
     case 'run.labelled':
       return {
         config: event.name === undefined ? view.config : { ...view.config, name: event.name },
@@ -359,7 +361,8 @@ export function latestValue(view: RunView, name: string): number | null {
 }
 
 /** Lowest first among the runs that wait for a trainer. */
-export const placeInQueue = (view: Pick<RunView, 'queuePlace' | 'createdAt'>): number => view.queuePlace ?? view.createdAt;
+export const positionInQueue = (view: Pick<RunView, 'queuePosition' | 'createdAt'>): number =>
+  view.queuePosition ?? view.createdAt;
 
 /** The line of the run list. */
 export interface RunSummary {
@@ -390,7 +393,7 @@ export interface RunSummary {
   archived: boolean;
   trashed: boolean;
   /** Lowest first among the runs that wait for a trainer. */
-  queuePlace?: number;
+  queuePosition?: number;
   /** Questions about its checkpoints that are not answered yet; left out = 0. */
   questions?: number;
   watchers: number;
@@ -403,7 +406,7 @@ export function summarize(view: RunView, watchers: number): RunSummary {
     runId: view.runId,
     name: view.config.name,
     task: view.config.task.kind,
-    pictures: picturesInWords(view.config.task),
+    pictures: describePictures(view.config.task),
     status: view.status,
     step: view.step,
     totalSteps: view.totalSteps,
@@ -422,7 +425,7 @@ export function summarize(view: RunView, watchers: number): RunSummary {
     tags: view.tags,
     archived: view.archived,
     trashed: view.trashed,
-    queuePlace: placeInQueue(view),
+    queuePosition: positionInQueue(view),
     ...(questions > 0 && { questions }),
     watchers,
   };

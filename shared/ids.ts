@@ -19,8 +19,8 @@ export type BlobRef = z.infer<typeof blobRef>;
 export const step = z.int().nonnegative();
 /** A log entry's place: gapless per run, from 1, given by the server alone. */
 export const seq = z.int().positive();
-/** One trainer's tenure of a run; the next one gets a higher number, and the store refuses writes of a lower one. 0 = no trainer yet. */
-export const tenure = z.int().nonnegative();
+/** One trainer's attempt of a run; the next one gets a higher number, and the store refuses writes of a lower one. 0 = no trainer yet. */
+export const attempt = z.int().nonnegative();
 
 export const role = z.enum(['viewer', 'operator', 'admin', 'trainer', 'system']);
 export type Role = z.infer<typeof role>;

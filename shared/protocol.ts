@@ -4,7 +4,7 @@ import { backendName, type RunConfig, runConfig } from './config';
 import { controlValue } from './controls';
 import { analysis, type Entry, trainerEvent } from './events';
 import type { RunSummary, RunView } from './fold';
-import { type Actor, blobHash, blobRef, commandId, runId, step, tenure } from './ids';
+import { type Actor, attempt, blobHash, blobRef, commandId, runId, step } from './ids';
 
 /** The messages between the parts, each once. A change that an older peer would misread raises VERSION. */
 export const VERSION = 1;
@@ -28,7 +28,7 @@ export const registration = z.strictObject({
   /** Takes questions about checkpoints (`ask`), also while it trains. */
   answers: z.boolean().optional(),
   active: z
-    .strictObject({ runId, tenure, /** Highest command seq it has received. */ lastCommandSeq: z.int().nonnegative() })
+    .strictObject({ runId, attempt, /** Highest command seq it has received. */ lastCommandSeq: z.int().nonnegative() })
     .nullable(),
 });
 export type Registration = z.infer<typeof registration>;
@@ -36,16 +36,16 @@ export type Registration = z.infer<typeof registration>;
 /** `active`: go on with the held run from event number `nextEvent`; null: the run is no longer this trainer's (or it held none). */
 export type RegistrationAnswer = { ok: true; active: { nextEvent: number; commands: LoggedCommand[] } | null } | Refusal;
 
-/** Events of one tenure, numbered by the trainer from 0 (a `steps` event of n rows takes n numbers); sent packed (pack.ts), re-sent until answered. */
+/** Events of one attempt, numbered by the trainer from 0 (a `steps` event of n rows takes n numbers); sent packed (pack.ts), re-sent until answered. */
 export const eventBatch = z.strictObject({
   runId,
-  tenure,
+  attempt,
   from: z.int().nonnegative(),
   events: z.array(trainerEvent).min(1).max(4096),
 });
 export type EventBatch = z.infer<typeof eventBatch>;
 
-/** ok: everything below `nextEvent` is committed. `gap`: the server lacks what came before: send from `nextEvent`. `fenced`: a later tenure exists, stop. */
+/** ok: everything below `nextEvent` is committed. `gap`: the server lacks what came before: send from `nextEvent`. `fenced`: a later attempt exists, stop. */
 export type BatchAnswer =
   | { ok: true; nextEvent: number }
   | { ok: false; reason: 'gap'; nextEvent: number; message: string }
@@ -54,7 +54,7 @@ export type BatchAnswer =
 /** A run to train: from the start, or from a checkpoint with the commands that had taken effect after it, to apply again at their recorded step. */
 export const assignment = z.strictObject({
   runId,
-  tenure,
+  attempt,
   config: runConfig,
   resume: z.strictObject({ step, blob: blobRef, replay: z.array(z.strictObject({ logged: loggedCommand, step })) }).nullable(),
   /** Commands not yet answered, in order. */
@@ -125,8 +125,8 @@ export interface TrainerToServer {
 export interface ServerToTrainer {
   assign: (a: Assignment) => void;
   command: (c: LoggedCommand & { runId: string }) => void;
-  /** Drop the run without another event: a later tenure owns it, or it was deleted. */
-  release: (r: { runId: string; tenure: number; message: string }) => void;
+  /** Drop the run without another event: a later attempt owns it, or it was deleted. */
+  release: (r: { runId: string; attempt: number; message: string }) => void;
   ask: (q: Question) => void;
   /** Called off. */
   forget: (f: { ticket: string }) => void;
@@ -135,7 +135,7 @@ export interface ServerToTrainer {
 // ---- viewer <-> server: socket.io on paths.viewers, websocket only ----
 
 /** Where a viewer stands in a log. */
-export const cursor = z.strictObject({ tenure, seq: z.int().nonnegative() });
+export const cursor = z.strictObject({ attempt, seq: z.int().nonnegative() });
 export type Cursor = z.infer<typeof cursor>;
 
 export const watchRequest = z.strictObject({ runId, cursor: cursor.nullable() });
@@ -153,7 +153,7 @@ export type WatchAnswer = { ok: true; view: Uint8Array | null; you: Actor } | Re
  */
 export interface Frame {
   runId: string;
-  tenure: number;
+  attempt: number;
   from: number;
   to: number;
   entries: Entry[];

@@ -1,6 +1,6 @@
 import type { Command } from './commands';
 import type { CheckpointEvent } from './events';
-import type { CommandRecord, Placed, RunView } from './fold';
+import type { CommandRecord, RunView, WithSeq } from './fold';
 
 /**
  * Going back: an action of the server, not of the trainer. It is in the log as an applied command; with the next `run.assigned` the run resumes that checkpoint,
@@ -9,7 +9,7 @@ import type { CommandRecord, Placed, RunView } from './fold';
 export const revertAction = 'revert';
 
 export type RevertCommand = Extract<Command, { kind: 'act' }> & { action: typeof revertAction };
-type Checkpoint = Placed<CheckpointEvent>;
+type Checkpoint = WithSeq<CheckpointEvent>;
 
 export const isRevert = (command: Command): command is RevertCommand => command.kind === 'act' && command.action === revertAction;
 

@@ -6,7 +6,7 @@ import { unreachable } from './unreachable';
 import { defaultRules, type WatchdogRules, watchdogRules } from './watchdogs';
 
 /**
- * The house log: who is on the team, which links and tokens exist, and everything that somebody did, in one append-only, hash-chained list.
+ * The audit log: who is on the team, which links and tokens exist, and everything that somebody did, in one append-only, hash-chained list.
  * The team is its fold, as a run's view is the fold of the run's log. Secrets never enter it, only their SHA-256.
  */
 
@@ -49,7 +49,7 @@ export const token = z.strictObject({
 });
 export type Token = z.infer<typeof token>;
 
-export const houseEvent = z.discriminatedUnion('type', [
+export const auditEvent = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('person.joined'), person, inviteId: id.nullable() }),
   z.strictObject({
     type: z.literal('person.changed'),
@@ -84,14 +84,14 @@ export const houseEvent = z.discriminatedUnion('type', [
   }),
   z.strictObject({ type: z.literal('command.refused'), runId, seq: seq.nullable(), commandId, reason: refusalReason }),
 ]);
-export type HouseEvent = z.infer<typeof houseEvent>;
+export type AuditEvent = z.infer<typeof auditEvent>;
 
-/** One row of the house log; `hash` covers the row and the hash before it. */
+/** One row of the audit log; `hash` covers the row and the hash before it. */
 export const auditRow = z.strictObject({
   seq,
   at: time,
   actor,
-  event: houseEvent,
+  event: auditEvent,
   prevHash: secretHash,
   hash: secretHash,
 });
@@ -122,7 +122,7 @@ const without = <T>(record: Record<string, T>, key: string): Record<string, T> =
   return rest;
 };
 
-export function foldTeam(team: Team, event: HouseEvent): Team {
+export function foldTeam(team: Team, event: AuditEvent): Team {
   switch (event.type) {
     case 'person.joined': {
       const used = event.inviteId === null ? undefined : team.invites[event.inviteId];

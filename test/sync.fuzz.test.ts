@@ -44,7 +44,7 @@ class FuzzViewer implements ViewerPort {
 
   connect(): void {
     this.leave();
-    const { viewer, view } = this.frames().join(this, this.view && { tenure: this.view.tenure, seq: this.view.seq });
+    const { viewer, view } = this.frames().join(this, this.view && { attempt: this.view.attempt, seq: this.view.seq });
     this.joined = viewer;
     if (view) {
       this.view = unpack(view) as RunView;
@@ -100,13 +100,13 @@ async function chaos(seed: number): Promise<{ drops: number; freshViews: number;
       [
         {
           type: 'run.assigned',
-          tenure: log.view.tenure + 1,
-          trainer: { id: `t${log.view.tenure}`, name: 't', host: 'h' },
+          attempt: log.view.attempt + 1,
+          trainer: { id: `t${log.view.attempt}`, name: 't', host: 'h' },
           fromStep,
           checkpoint: null,
         },
       ],
-      { tenure: log.view.tenure + 1, nextEvent: 0, rewind: { fromStep, keepSeq: 0 } },
+      { attempt: log.view.attempt + 1, nextEvent: 0, rewind: { fromStep, keepSeq: 0 } },
     );
     await log.append([runStarted(fromStep, values)]);
   };

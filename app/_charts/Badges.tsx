@@ -1,7 +1,7 @@
 import type { Drawn } from './draw';
 import { formatStep } from './format';
 import type { ChartCursor, LineSpec } from './types';
-import { placeInWords, type XMap } from './xMap';
+import { describeStep, type XMap } from './xMap';
 
 /** What the plot cannot show as a line: counted, never silent. */
 export function Badges({
@@ -27,7 +27,7 @@ export function Badges({
           title={
             first === null
               ? undefined
-              : `NaN or infinite values in the range shown. The first is at or after ${placeInWords(map, first.from)}: go there.`
+              : `NaN or infinite values in the range shown. The first is at or after ${describeStep(map, first.from)}: go there.`
           }
           onClick={() => goToFirstOdd(lines, cursor, subscribe)}
         >

@@ -107,8 +107,8 @@ export function LineChart(props: LineChartProps) {
         const pen = element.getContext('2d')!;
         pen.setTransform(ratio, 0, 0, ratio, 0, 0);
         pen.clearRect(0, 0, width, height);
-        const told = draw(pen as Pen, wanted, request, settings, palette, 1 / ratio);
-        setDrawn((old) => (same(old, told) ? old : told));
+        const reported = draw(pen as Pen, wanted, request, settings, palette, 1 / ratio);
+        setDrawn((old) => (same(old, reported) ? old : reported));
         if (said.current && performance.now() - state.saidAt > 2000) {
           state.saidAt = performance.now();
           said.current.textContent = summary(title, lines, percent, marks.length, map);

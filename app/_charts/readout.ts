@@ -1,7 +1,7 @@
 import type { Curve } from './curve';
 import { formatPercent, formatStep, formatValue } from './format';
 import type { LineSpec } from './types';
-import { placeInWords, type XMap } from './xMap';
+import { describeStep, type XMap } from './xMap';
 
 /** What a line says at a step, in words. */
 export interface Readout {
@@ -66,7 +66,7 @@ export function summary(title: string, lines: readonly LineSpec[], percent: bool
       if (high < 0 || curve.values.max[i]! > curve.values.max[high]!) high = i;
     }
     const odd = curve.nonFiniteCount();
-    const about = (i: number) => placeInWords(map, curve.firstStep + i * curve.bucketSteps);
+    const about = (i: number) => describeStep(map, curve.firstStep + i * curve.bucketSteps);
     const extremes =
       low < 0
         ? 'no finite value'

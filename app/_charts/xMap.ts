@@ -24,7 +24,7 @@ export interface XMap {
 }
 
 /** "step 1,200", or what stands for it where steps are places. */
-export const placeInWords = (map: XMap, step: number): string => (map.places ? map.say(step) : `step ${formatStep(step)}`);
+export const describeStep = (map: XMap, step: number): string => (map.places ? map.say(step) : `step ${formatStep(step)}`);
 
 /** When a step was known to have been reached, ms since 1970. */
 export interface TimeAnchor {

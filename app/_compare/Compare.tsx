@@ -45,13 +45,13 @@ export function Compare({ start }: { start: CompareView }) {
 
   useEffect(() => {
     let shown = '';
-    const tell = () => {
+    const notify = () => {
       const link = compareLink({ runs: runIds, choices, zoom: cursor.get().zoom, attention });
       if (link !== shown) history.replaceState(history.state, '', link);
       shown = link;
     };
-    tell();
-    return cursor.subscribe(tell);
+    notify();
+    return cursor.subscribe(notify);
   }, [runIds, choices, attention, cursor]);
 
   const weight = smoothingWeight(smoothSteps);

@@ -81,7 +81,7 @@ function comparedOf({ store, history }: Held): Compared | null {
 function openRuns() {
   const held = new Map<string, Held>();
   const listeners = new Set<() => void>();
-  const tell = () => {
+  const notify = () => {
     for (const l of [...listeners]) l();
   };
   const open = (runId: string): Held => {
@@ -89,7 +89,7 @@ function openRuns() {
     const history = new History(historyDeps(runId));
     history.want(comparedSeries);
     history.want(smoothedSeries, true);
-    const stops = [followRun(store, history), store.subscribe(tell), history.subscribe(tell)];
+    const stops = [followRun(store, history), store.subscribe(notify), history.subscribe(notify)];
     return {
       store,
       history,

@@ -1,4 +1,4 @@
-import { places } from '~/shared/events';
+import { seqCount } from '~/shared/events';
 import { fold, type RunView } from '~/shared/fold';
 import type { Frame } from '~/shared/protocol';
 
@@ -14,7 +14,7 @@ export type Applied =
 export function applyFrame(view: RunView, frame: Frame): Applied {
   if (frame.to <= view.seq) return { kind: 'duplicate' };
   if (frame.from > view.seq + 1) return { kind: 'gap' };
-  const entries = frame.entries.filter((e) => e.seq + places(e.event) - 1 > view.seq);
+  const entries = frame.entries.filter((e) => e.seq + seqCount(e.event) - 1 > view.seq);
   let next = view;
   for (const entry of entries) {
     if (entry.seq <= next.seq) return { kind: 'gap' };

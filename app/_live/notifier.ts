@@ -21,7 +21,7 @@ export interface NotifierState {
 export interface Notifier extends Source<NotifierState> {
   /** Asks for permission the first time. */
   toggle(): Promise<void>;
-  tell(title: string, body: string, tag: string): void;
+  notify(title: string, body: string, tag: string): void;
 }
 
 export function createNotifier(host: NotifierHost): Notifier {
@@ -48,7 +48,7 @@ export function createNotifier(host: NotifierHost): Notifier {
       state = read();
       for (const l of [...listeners]) l();
     },
-    tell(title, body, tag) {
+    notify(title, body, tag) {
       if (state.status === 'on' && host.hidden()) host.show(title, body, tag);
     },
   };

@@ -26,14 +26,14 @@ export function createPlayer(cursor: Cursor, host: PlayerHost, stepsPerSecond: (
   let lastMs = 0;
   let speed = 1;
   const listeners = new Set<() => void>();
-  const told = () => {
+  const notify = () => {
     for (const l of listeners) l();
   };
   const pause = () => {
     if (!cancel) return;
     cancel();
     cancel = null;
-    told();
+    notify();
   };
   const turn = () => {
     const { mode, step } = cursor.get();
@@ -60,7 +60,7 @@ export function createPlayer(cursor: Cursor, host: PlayerHost, stepsPerSecond: (
       lastMs = host.nowMs();
       cursor.pin(position);
       cancel = host.frame(turn);
-      told();
+      notify();
     },
     pause,
     setSpeed(at) {

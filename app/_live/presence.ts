@@ -45,7 +45,7 @@ export function createPresence(
 ): Presence {
   let state: PresenceState = { sharing, leading: false, others: [], following: null };
   let applying = false;
-  let told = '';
+  let reported = '';
   let cancel: (() => void) | null = null;
   const listeners = new Set<() => void>();
   const set = (change: Partial<PresenceState>) => {
@@ -58,18 +58,18 @@ export function createPresence(
     const { mode, step, zoom } = cursor.get();
     return { live: mode === 'live', step, zoom, spot: pointer.get(), leads: state.leading };
   };
-  const tell = () => {
+  const report = () => {
     cancel = null;
     if (!wire.up()) return;
     const look = own();
     // Of somebody at the newest step the step itself is no news.
     const key = JSON.stringify(look?.live ? { ...look, step: 0 } : look);
-    if (key === told) return;
-    told = key;
+    if (key === reported) return;
+    reported = key;
     wire.look(runId, look);
   };
   const soon = () => {
-    cancel ??= host.after(everyMs, tell);
+    cancel ??= host.after(everyMs, report);
   };
 
   const apply = ({ live, step, zoom, spot }: Look) => {
@@ -94,7 +94,7 @@ export function createPresence(
     wire.listen({
       // A new connection knows nothing of what the old one told.
       up: () => {
-        told = 'null';
+        reported = 'null';
         soon();
       },
       down: () => set({ others: [] }),
@@ -107,7 +107,7 @@ export function createPresence(
       },
     }),
   ];
-  told = 'null';
+  reported = 'null';
   soon();
 
   return {

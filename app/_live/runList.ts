@@ -22,16 +22,16 @@ export interface RunList extends Source<RunListState> {
 /** Every run's summary, live: the whole list on each (re)connection, then changes. */
 export function createRunList(wire: Wire, host: Host): RunList {
   let state: RunListState = { link: 'connecting', error: null, runs: null, trainers: [], you: null };
-  let told = true;
+  let notified = true;
   let asked = 0;
   let cancelRetry = () => {};
   const listeners = new Set<() => void>();
   const set = (change: Partial<RunListState>) => {
     state = { ...state, ...change };
-    if (!told) return;
-    told = false;
+    if (!notified) return;
+    notified = false;
     host.soon(() => {
-      told = true;
+      notified = true;
       for (const l of [...listeners]) l();
     });
   };

@@ -12,7 +12,7 @@ type Happened = Pick<
   'commands' | 'evaluations' | 'checkpoints' | 'snapshots' | 'alerts' | 'statuses' | 'notes' | 'controls'
 >;
 
-export const inWords = (v: ControlValue): string =>
+export const describeValue = (v: ControlValue): string =>
   v === null ? 'off' : typeof v === 'number' ? formatValue(v, 6) : typeof v === 'boolean' ? (v ? 'on' : 'off') : v;
 
 /** Everything that happened, in step order. Snapshots only where somebody asked for one: the others are on the scrubber. */
@@ -34,13 +34,13 @@ export function marksOf(view: Happened): Mark[] {
         id: `c${c.seq}`,
         step: c.step,
         kind: 'checkpoint',
-        label: `checkpoint (${c.occasion})`,
+        label: `checkpoint (${c.trigger})`,
         detail: '',
         color: 'dim',
       }),
     ),
     ...view.snapshots
-      .filter((s) => s.occasion === 'command')
+      .filter((s) => s.trigger === 'command')
       .map(
         (s): Mark => ({
           id: `s${s.seq}`,
@@ -120,10 +120,10 @@ function commandMark(view: Happened, { seq, actor, command, outcome, undone }: C
       return [{ ...base, label }];
     }
     const label = view.controls.values.find((c) => c.name === command.control)?.label ?? command.control;
-    return [{ ...base, label: `${label} ${inWords(outcome.before)} → ${inWords(outcome.after)}`, line: true }];
+    return [{ ...base, label: `${label} ${describeValue(outcome.before)} → ${describeValue(outcome.after)}`, line: true }];
   }
   if (outcome.status === 'refused' && outcome.step !== null) {
-    const name = command.kind === 'set' ? `${command.control} ${inWords(command.value)}` : command.action;
+    const name = command.kind === 'set' ? `${command.control} ${describeValue(command.value)}` : command.action;
     return [
       {
         id: `k${seq}`,
@@ -143,7 +143,7 @@ export function evaluationPoints(evaluations: RunView['evaluations'], what: 'los
   return (['train', 'validation', 'test'] as const).flatMap((split) => {
     const points = evaluations
       .filter((e) => e.split === split)
-      .map((e) => ({ step: e.step, value: e[what], note: e.occasion }))
+      .map((e) => ({ step: e.step, value: e[what], note: e.trigger }))
       .sort((a, b) => a.step - b.step);
     return points.length === 0
       ? []

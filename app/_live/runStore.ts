@@ -23,7 +23,7 @@ const retryMs = { first: 200, most: 5_000 };
  */
 export function createRunStore(runId: string, wire: Wire, host: Host): RunStore {
   let state: RunState = { link: 'connecting', error: null, view: null, watchers: [], you: null };
-  let told = true;
+  let notified = true;
   let closed = false;
   /** Number of the watch request in force; frames are folded only once it is answered. */
   let asked = 0;
@@ -36,10 +36,10 @@ export function createRunStore(runId: string, wire: Wire, host: Host): RunStore 
 
   const set = (change: Partial<RunState>) => {
     state = { ...state, ...change };
-    if (!told) return;
-    told = false;
+    if (!notified) return;
+    notified = false;
     host.soon(() => {
-      told = true;
+      notified = true;
       for (const l of [...listeners]) l();
     });
   };
@@ -50,7 +50,7 @@ export function createRunStore(runId: string, wire: Wire, host: Host): RunStore 
     const request = ++asked;
     const { view } = state;
     // After two failures in a row the cursor itself is suspect: start from a whole view.
-    const cursor = view && failures < 2 ? { tenure: view.tenure, seq: view.seq } : null;
+    const cursor = view && failures < 2 ? { attempt: view.attempt, seq: view.seq } : null;
     const answer = await wire.watch({ runId, cursor }).catch(() => null);
     if (closed || request !== asked) return;
     if (!answer) return wire.up() ? retry() : undefined;

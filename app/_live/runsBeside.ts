@@ -21,7 +21,7 @@ export interface RunBeside {
   error: string | null;
 }
 
-type Told = Omit<RunBeside, 'feed'>;
+type Reported = Omit<RunBeside, 'feed'>;
 
 /** As many as the server gives: a bucket should not be wider than what lies between two snapshots. */
 const buckets = 4000;
@@ -34,7 +34,7 @@ export function useRunsBeside(
   runIds: readonly string[],
   own: { runId: string; feed: SnapshotFeed } | null,
 ): ReadonlyMap<string, RunBeside> {
-  const [told, setTold] = useState<ReadonlyMap<string, Told>>(new Map());
+  const [reported, setReported] = useState<ReadonlyMap<string, Reported>>(new Map());
   const feeds = useRef(new Map<string, SnapshotFeed>()).current;
   const key = [...new Set(runIds)].sort().join();
   const ownId = own?.runId ?? null;
@@ -52,13 +52,13 @@ export function useRunsBeside(
         const loss = Curve.of('loss', range, buckets, 0, null);
         const { name } = view.config;
         const next = { runId, name, lastStep: view.step, stepsPerEpoch: view.stepsPerEpoch, loss, error: null };
-        setTold((old) => new Map(old).set(runId, next));
+        setReported((old) => new Map(old).set(runId, next));
       } catch (e) {
         // What the server itself refuses it will refuse again.
         again = !(e instanceof TRPCClientError && e.data != null);
         const error = e instanceof Error ? e.message : String(e);
         const nothing = { runId, name: runId, lastStep: 0, stepsPerEpoch: 0, loss: null };
-        if (!closed) setTold((old) => new Map(old).set(runId, { ...(old.get(runId) ?? nothing), error }));
+        if (!closed) setReported((old) => new Map(old).set(runId, { ...(old.get(runId) ?? nothing), error }));
       }
       if (closed || !again) return;
       const timer = setTimeout(() => {
@@ -76,11 +76,11 @@ export function useRunsBeside(
   return useMemo(() => {
     const wanted = new Set(key.split(','));
     return new Map(
-      [...told.values()]
+      [...reported.values()]
         .filter((run) => wanted.has(run.runId))
         .map((run) => [run.runId, { ...run, feed: own?.runId === run.runId ? own.feed : feedOf(feeds, run.runId) }]),
     );
-  }, [told, key, own, feeds]);
+  }, [reported, key, own, feeds]);
 }
 
 function feedOf(feeds: Map<string, SnapshotFeed>, runId: string): SnapshotFeed {

@@ -1,5 +1,5 @@
 /**
- * Per-head signals of every recorded snapshot: history by tRPC `runs.signals`, what comes live from `snapshot` entries. Rows are kept by log place, so that a
+ * Per-head signals of every recorded snapshot: history by tRPC `runs.signals`, what comes live from `snapshot` entries. Rows are kept by seq, so that a
  * rewind needs nothing more than the run's own list of snapshots: rows of superseded ones are no longer asked for.
  */
 import type { Recorded } from './snapshotFeed';

@@ -45,7 +45,7 @@ export function nearestIndex(list: readonly { step: number }[], step: number): n
   return step - list[low - 1]!.step <= list[low]!.step - step ? low - 1 : low;
 }
 
-/** One snapshot per step, ascending: of several at one step the newest log place counts. */
+/** One snapshot per step, ascending: of several at one step the newest seq counts. */
 export function inStepOrder<R extends Recorded>(snapshots: readonly R[]): R[] {
   const byStep = new Map<number, R>();
   for (const s of snapshots) if ((byStep.get(s.step)?.seq ?? 0) < s.seq) byStep.set(s.step, s);

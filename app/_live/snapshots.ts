@@ -44,7 +44,7 @@ function holdFor(store: RunStore): Held {
   const table = new SignalTable();
   const listeners = new Set<() => void>();
   let version = 0;
-  const told = () => {
+  const notify = () => {
     version++;
     for (const listener of listeners) listener();
   };
@@ -58,13 +58,13 @@ function holdFor(store: RunStore): Held {
     },
     users: 0,
     detach: () => {},
-    attach: () => attach(store, feed, table, told),
+    attach: () => attach(store, feed, table, notify),
   };
   held.set(store, made);
   return made;
 }
 
-function attach(store: RunStore, feed: SnapshotFeed, table: SignalTable, told: () => void): () => void {
+function attach(store: RunStore, feed: SnapshotFeed, table: SignalTable, notify: () => void): () => void {
   let seen: readonly Recorded[] | null = null;
   let reading = false;
   let retry: ReturnType<typeof setTimeout> | null = null;
@@ -76,7 +76,7 @@ function attach(store: RunStore, feed: SnapshotFeed, table: SignalTable, told: (
     reading = true;
     try {
       table.load(await api.runs.signals.query({ runId: store.runId }));
-      told();
+      notify();
     } catch {
       // The link state says that the server is away; this asks again until it is back.
     }
@@ -94,7 +94,7 @@ function attach(store: RunStore, feed: SnapshotFeed, table: SignalTable, told: (
     seen = list;
     feed.setRecorded(list);
     if (table.missing(feed.recorded) > 0) void readSignals();
-    told();
+    notify();
   };
   const stopEntries = store.onEntries({
     entries: (entries) => {

@@ -22,7 +22,7 @@ export function viewerWire(): Wire {
 
 export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire {
   const listeners = new Set<WireListener>();
-  const tell = (what: (l: WireListener) => void) => {
+  const notify = (what: (l: WireListener) => void) => {
     for (const l of [...listeners]) what(l);
   };
   /** Why the server put us out: what it says of the attempts to come back is less telling. */
@@ -32,33 +32,33 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   });
   socket.on('connect', () => {
     putOut = null;
-    tell((l) => l.up?.());
+    notify((l) => l.up?.());
   });
   socket.on('disconnect', (reason) => {
-    tell((l) => l.down?.(putOut));
+    notify((l) => l.down?.(putOut));
     // The server put us out (e.g. a session was revoked): socket.io does not come back by itself then.
     if (reason === 'io server disconnect') setTimeout(() => socket.connect(), 1_000);
   });
   socket.on('connect_error', (error) => {
     // A middleware's refusal stops socket.io's own retries; a plain transport error does not.
     const refused = !socket.active;
-    tell((l) => l.down?.(refused ? (putOut ?? error.message) : null));
+    notify((l) => l.down?.(refused ? (putOut ?? error.message) : null));
     if (refused) setTimeout(() => socket.connect(), 5_000);
   });
   // Answered once dealt with, also when nobody watches that run any more: an unanswered frame would hold up the others.
   socket.on('frame', (bytes, ack) => {
     try {
       const frame = unpack(bytes) as Frame;
-      tell((l) => l.frame?.(frame));
+      notify((l) => l.frame?.(frame));
     } finally {
       ack();
     }
   });
-  socket.on('watchers', ({ runId, watchers }) => tell((l) => l.watchers?.(runId, watchers)));
-  socket.on('looks', ({ runId, looks }) => tell((l) => l.looks?.(runId, looks)));
-  socket.on('runs', (changed) => tell((l) => l.runs?.(changed)));
-  socket.on('you', (you) => tell((l) => l.you?.(you)));
-  socket.on('trainers', (trainers) => tell((l) => l.trainers?.(trainers)));
+  socket.on('watchers', ({ runId, watchers }) => notify((l) => l.watchers?.(runId, watchers)));
+  socket.on('looks', ({ runId, looks }) => notify((l) => l.looks?.(runId, looks)));
+  socket.on('runs', (changed) => notify((l) => l.runs?.(changed)));
+  socket.on('you', (you) => notify((l) => l.you?.(you)));
+  socket.on('trainers', (trainers) => notify((l) => l.trainers?.(trainers)));
 
   const asking = () => socket.timeout(answerWithinMs);
   return {

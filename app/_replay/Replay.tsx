@@ -16,7 +16,7 @@ import { GradientPanel } from '~/app/_run/curves/GradientPanel';
 import { NotesPanel } from '~/app/_run/notes/NotesPanel';
 import { SetupList } from '~/app/_run/shell/Setup';
 import { Scrubber, togglePlay } from '~/app/_run/timeline/Scrubber';
-import { picturesInWords } from '~/shared/config';
+import { describePictures } from '~/shared/config';
 import type { ReplayManifest } from '~/shared/replayFile';
 import { wordsOf } from './words';
 
@@ -68,7 +68,7 @@ function Header({ manifest }: { manifest: ReplayManifest }) {
   const head = useView(
     (v) => ({
       name: v.config.name,
-      pictures: picturesInWords(v.config.task),
+      pictures: describePictures(v.config.task),
       status: v.status,
       message: v.statusMessage,
       step: v.step,

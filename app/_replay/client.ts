@@ -19,7 +19,7 @@ export const api = new Proxy({} as Record<string, object>, {
         },
 });
 
-export const inWords = (error: unknown): { message: string; field: string | null } => ({
+export const describeError = (error: unknown): { message: string; field: string | null } => ({
   message: error instanceof Error ? error.message : String(error),
   field: null,
 });

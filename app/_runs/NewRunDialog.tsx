@@ -7,7 +7,7 @@ import { Button } from '~/app/_components/Button';
 import { Field, inputClass, Select } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { Modal } from '~/app/_components/Modal';
-import { api, inWords } from '~/app/_trpc/client';
+import { api, describeError } from '~/app/_trpc/client';
 import { defaultConfig, type TaskKind } from '~/shared/config';
 import { configOf, type Field as FormField, groups, plannedSteps, type Texts, textsOf } from './configForm';
 
@@ -67,7 +67,7 @@ function NewRunForm() {
       const { runId } = await api.runs.create.mutate({ config: parsed.config });
       router.push(`/runs/${runId}`);
     } catch (error) {
-      const { message, field } = inWords(error);
+      const { message, field } = describeError(error);
       setFromServer({ message, field: field?.replace(/^config\./, '') ?? null });
       setSending(false);
     }

@@ -152,7 +152,7 @@ export function configOf(texts: Texts): Parsed {
   if (parsed.success) return { ok: true, config: parsed.data };
   for (const issue of parsed.error.issues) {
     const path = issue.path.join('.');
-    errors[path] ??= `${fields.find((f) => f.path === path)?.label ?? path}: ${inWords(issue)}`;
+    errors[path] ??= `${fields.find((f) => f.path === path)?.label ?? path}: ${describeIssue(issue)}`;
   }
   return { ok: false, errors };
 }
@@ -164,7 +164,7 @@ function spelled(field: Field, text: string): string | number | null | undefined
   return text === '' || Number.isNaN(n) ? undefined : n;
 }
 
-function inWords(issue: {
+function describeIssue(issue: {
   code?: string;
   message: string;
   minimum?: unknown;

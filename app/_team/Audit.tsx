@@ -8,12 +8,12 @@ import { Ago } from '~/app/_components/Ago';
 import { Button } from '~/app/_components/Button';
 import { inputClass, Select } from '~/app/_components/Field';
 import { Panel } from '~/app/_components/Panel';
-import { api, inWords, useTrpc } from '~/app/_trpc/client';
-import type { AuditRow, HouseEvent } from '~/shared/team';
+import { api, describeError, useTrpc } from '~/app/_trpc/client';
+import type { AuditEvent, AuditRow } from '~/shared/team';
 import { Rows, rowClass } from './Rows';
-import { auditInWords } from './words';
+import { describeAuditEvent } from './words';
 
-const groups: Record<string, HouseEvent['type'][] | null> = {
+const groups: Record<string, AuditEvent['type'][] | null> = {
   everything: null,
   commands: ['command.requested', 'command.applied', 'command.refused'],
   people: [
@@ -31,7 +31,7 @@ const groups: Record<string, HouseEvent['type'][] | null> = {
 };
 const pageSize = 200;
 
-/** Everything that anybody did, in the order of the hash-chained house log. */
+/** Everything that anybody did, in the order of the hash-chained audit log. */
 export function Audit() {
   const [group, setGroup] = useState('everything');
   const [run, setRun] = useState('');
@@ -63,7 +63,7 @@ export function Audit() {
         from = page.nextSeq;
       }
     } catch (problem) {
-      toast.error(inWords(problem).message);
+      toast.error(describeError(problem).message);
       return;
     } finally {
       setSaving(false);
@@ -78,7 +78,7 @@ export function Audit() {
   return (
     <div className="lg:col-span-2">
       <Panel
-        title="House log"
+        title="Audit log"
         aside={
           <span className="flex flex-wrap items-center gap-2">
             <input
@@ -126,7 +126,7 @@ export function Audit() {
               <li key={row.seq} className={rowClass}>
                 <span className="w-12 text-right font-mono text-2xs text-dim">{row.seq}</span>
                 <span className="w-28 truncate">{row.actor.name}</span>
-                <span className="min-w-0 flex-1 break-words">{auditInWords(row.event)}</span>
+                <span className="min-w-0 flex-1 break-words">{describeAuditEvent(row.event)}</span>
                 <span className="font-mono text-2xs text-dim" title={row.hash}>
                   {row.hash.slice(0, 8)}
                 </span>

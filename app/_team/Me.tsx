@@ -5,7 +5,7 @@ import { type FormEvent, useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { Field, inputClass } from '~/app/_components/Field';
 import { Panel } from '~/app/_components/Panel';
-import { api, inWords, useTrpc } from '~/app/_trpc/client';
+import { api, describeError, useTrpc } from '~/app/_trpc/client';
 import { useTeamChange } from './useTeam';
 
 /** One's own name and colour, as the others see them. */
@@ -28,7 +28,7 @@ export function Me({ you }: { you: string }) {
   return (
     <Panel title="You">
       <form onSubmit={submit} noValidate className="grid grid-cols-[1fr_auto_auto] items-end gap-2 p-2">
-        <Field label="Name" error={save.error ? inWords(save.error).message : null}>
+        <Field label="Name" error={save.error ? describeError(save.error).message : null}>
           {(ids) => (
             <input
               {...ids}

@@ -13,7 +13,7 @@ import { Tokens } from './Tokens';
 import { useInfo } from './useTeam';
 import { WatchdogRulesPanel } from './WatchdogRules';
 
-/** People, links, tokens, rules and the house log. */
+/** People, links, tokens, rules and the audit log. */
 export function TeamPage() {
   const info = useInfo();
   const [leaving, setLeaving] = useState(false);

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { toast } from 'sonner';
-import { inWords, useTrpc } from '~/app/_trpc/client';
+import { describeError, useTrpc } from '~/app/_trpc/client';
 
 /** Who I am and where; null until known. */
 export function useInfo() {
@@ -17,7 +17,7 @@ export function useTeamChange<Wish>(change: (wish: Wish) => Promise<unknown>, do
     onSuccess: () => {
       if (done) toast.success(done);
     },
-    onError: (error) => toast.error(inWords(error).message),
+    onError: (error) => toast.error(describeError(error).message),
     onSettled: () => queries.invalidateQueries({ queryKey: trpc.team.pathKey() }),
   });
 }

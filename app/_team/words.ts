@@ -1,17 +1,17 @@
-import { type Command, conditionInWords } from '~/shared/commands';
-import type { HouseEvent } from '~/shared/team';
+import { type Command, describeCondition } from '~/shared/commands';
+import type { AuditEvent } from '~/shared/team';
 import { unreachable } from '~/shared/unreachable';
 
-const commandInWords = (c: Command): string => {
+const describeCommand = (c: Command): string => {
   const what =
     c.kind === 'set'
       ? `${c.control} = ${JSON.stringify(c.value)}`
       : [c.action, ...Object.entries(c.args).map(([name, value]) => `${name} ${JSON.stringify(value)}`)].join(' ');
-  return c.when ? `${what} ${conditionInWords(c.when)}` : what;
+  return c.when ? `${what} ${describeCondition(c.when)}` : what;
 };
 
-/** A row of the house log as a sentence without its subject. */
-export function auditInWords(e: HouseEvent): string {
+/** A row of the audit log as a sentence without its subject. */
+export function describeAuditEvent(e: AuditEvent): string {
   switch (e.type) {
     case 'person.joined':
       return `joined as ${e.person.role}`;
@@ -40,7 +40,7 @@ export function auditInWords(e: HouseEvent): string {
     case 'run.changed':
       return `run ${e.runId}: ${e.what}`;
     case 'command.requested':
-      return `run ${e.runId}: asked for ${commandInWords(e.command)}`;
+      return `run ${e.runId}: asked for ${describeCommand(e.command)}`;
     case 'command.applied':
       return `run ${e.runId}: applied at step ${e.step}: ${JSON.stringify(e.before)} → ${JSON.stringify(e.after)}`;
     case 'command.refused':

@@ -19,7 +19,7 @@ export function ApiProvider({ children }: { children: ReactNode }) {
   const [queries] = useState(
     () =>
       new QueryClient({
-        defaultOptions: { queries: { refetchOnWindowFocus: false, retry: (n, error) => n < 3 && !told(error) } },
+        defaultOptions: { queries: { refetchOnWindowFocus: false, retry: (n, error) => n < 3 && !answered(error) } },
       }),
   );
   return (
@@ -32,10 +32,10 @@ export function ApiProvider({ children }: { children: ReactNode }) {
 }
 
 /** Whether the server itself said no: asking again would get the same answer. */
-const told = (error: unknown): boolean => error instanceof TRPCClientError && error.data != null;
+const answered = (error: unknown): boolean => error instanceof TRPCClientError && error.data != null;
 
 /** What went wrong in words, and the field it is about. */
-export function inWords(error: unknown): { message: string; field: string | null } {
+export function describeError(error: unknown): { message: string; field: string | null } {
   if (error instanceof TRPCClientError)
     return { message: error.message, field: (error.data?.field as string | null | undefined) ?? null };
   return { message: error instanceof Error ? error.message : String(error), field: null };

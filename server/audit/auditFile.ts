@@ -1,9 +1,9 @@
-/** The house log on disk: one JSON row a line, only ever appended, on disk before anything is answered. */
+/** The audit log on disk: one JSON row a line, only ever appended, on disk before anything is answered. */
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { AuditStore } from '~/server/team/house';
 import { parse, stringify } from '~/shared/json';
 import { type AuditRow, auditRow } from '~/shared/team';
+import type { AuditStore } from './auditLog';
 import { firstBroken } from './chain';
 
 export const auditPath = (dataFolder: string): string => path.join(dataFolder, 'audit.jsonl');

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Actor } from '~/shared/ids';
 import { serialize } from '~/shared/json';
-import type { AuditRow, HouseEvent } from '~/shared/team';
+import type { AuditEvent, AuditRow } from '~/shared/team';
 
 /** The hash before the first row. */
 export const genesis = '0'.repeat(64);
@@ -22,7 +22,7 @@ export const rowHash = (row: Omit<AuditRow, 'hash'>): string =>
     .digest('hex');
 
 /** The row that follows `last` (null = it is the first). */
-export function nextRow(last: AuditRow | null, at: number, actor: Actor, event: HouseEvent): AuditRow {
+export function nextRow(last: AuditRow | null, at: number, actor: Actor, event: AuditEvent): AuditRow {
   const row = { seq: (last?.seq ?? 0) + 1, at, actor, event, prevHash: last?.hash ?? genesis };
   return { ...row, hash: rowHash(row) };
 }

@@ -39,7 +39,7 @@ export async function* partsOfThread<P>(
 }
 
 /** Not more often than people can see. */
-const TELL_MS = 100;
+const REPORT_MS = 100;
 
 /** The thread's side: answers each 'more' with the next of `parts`; `transfer` names buffers that need not be copied. */
 export function serveParts<P>(
@@ -62,13 +62,13 @@ export function serveParts<P>(
 }
 
 /** Progress as a thread tells it: now and then, and whenever it begins something else. */
-export function teller(port: import('node:worker_threads').MessagePort): (at: Progress) => void {
-  let toldAt = 0;
+export function progressReporter(port: import('node:worker_threads').MessagePort): (at: Progress) => void {
+  let reportedAt = 0;
   let doing = '';
   return (at) => {
     const now = performance.now();
-    if (at.doing === doing && now - toldAt < TELL_MS) return;
-    toldAt = now;
+    if (at.doing === doing && now - reportedAt < REPORT_MS) return;
+    reportedAt = now;
     doing = at.doing;
     port.postMessage({ kind: 'progress', at } satisfies ThreadMessage<never>);
   };

@@ -38,7 +38,7 @@ interface Asked {
   runId: string;
   commandId: string;
   /** Lowest first. */
-  place: number;
+  position: number;
   task: TaskKind;
   about: Pick<QuestionSummary, 'name' | 'action' | 'label' | 'actor' | 'step'>;
   /** Trainers that were lost over it. */
@@ -81,7 +81,7 @@ export class Questions {
           const record = view.commands.find((c) => c.command.id === commandId);
           if (record && isOpen(record) && asksCheckpoint(view, record) && !this.#asked(commandId)) this.#add(view, record);
           const waiting = this.#waiting.get(commandId);
-          if (waiting && record?.place !== undefined) waiting.place = record.place;
+          if (waiting && record?.position !== undefined) waiting.position = record.position;
           break;
         }
         case 'command.applied':
@@ -177,12 +177,12 @@ export class Questions {
     const unknown = (field: string, id: string) => refuse('state', `${field}: no question ${id} waits for a trainer`, field);
     if (!this.#waiting.has(commandId)) return unknown('commandId', commandId);
     if (before !== null && !this.#waiting.has(before)) return unknown('before', before);
-    const queue = this.#inOrder().map((a) => ({ runId: a.commandId, place: a.place }));
+    const queue = this.#inOrder().map((a) => ({ runId: a.commandId, position: a.position }));
     const answer = moveInQueue(queue, commandId, before, this.deps.now());
     if (!answer.ok) return answer;
-    for (const { runId: id, place } of answer.moved) {
+    for (const { runId: id, position } of answer.moved) {
       const asked = this.#waiting.get(id);
-      if (asked) await this.#write(asked, () => [{ type: 'command.queued', actor, commandId: id, place }]);
+      if (asked) await this.#write(asked, () => [{ type: 'command.queued', actor, commandId: id, position }]);
     }
     return { ok: true };
   }
@@ -197,7 +197,7 @@ export class Questions {
     this.#waiting.set(command.id, {
       runId: view.runId,
       commandId: command.id,
-      place: record.place ?? at,
+      position: record.position ?? at,
       task: view.config.task.kind,
       about: {
         name: view.config.name,
@@ -223,7 +223,7 @@ export class Questions {
   }
 
   #inOrder(): Asked[] {
-    return [...this.#waiting.values()].sort((a, b) => a.place - b.place || (a.commandId < b.commandId ? -1 : 1));
+    return [...this.#waiting.values()].sort((a, b) => a.position - b.position || (a.commandId < b.commandId ? -1 : 1));
   }
 
   #whyWaits({ task }: Asked): string | null {

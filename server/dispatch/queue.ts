@@ -1,23 +1,23 @@
 import { type Refusal, refuse } from '~/shared/commands';
 
-/** A run that waits for a trainer, and its place: the lowest is next. */
+/** A run that waits for a trainer, and its position: the lowest is next. */
 export interface Waiting {
   runId: string;
   /** ms since 1970: when it was created, until somebody moves it. */
-  place: number;
+  position: number;
 }
 
-/** Of one place, created in the same millisecond: as they come, since sorting is stable. */
-export const inOrder = (a: Waiting, b: Waiting): number => a.place - b.place;
+/** Of one position, created in the same millisecond: as they come, since sorting is stable. */
+export const inOrder = (a: Waiting, b: Waiting): number => a.position - b.position;
 
-/** Keeps the places of moved runs below those of runs created from now on. */
+/** Keeps the positions of moved runs below those of runs created from now on. */
 const apartMs = 1000;
 
 /**
  * Puts one waiting run before another (null = last).
  *
  * @param queue in order
- * @returns the runs whose place changes: the moved one, or all when no number lies between its new neighbours
+ * @returns the runs whose position changes: the moved one, or all when no number lies between its new neighbours
  */
 export function moveInQueue(
   queue: readonly Waiting[],
@@ -33,9 +33,10 @@ export function moveInQueue(
 
   const others = queue.filter((w) => w.runId !== runId);
   const to = before === null ? others.length : others.findIndex((w) => w.runId === before);
-  const [low, high] = [others[to - 1]?.place, others[to]?.place];
-  const place = low === undefined ? high! - apartMs : high === undefined ? Math.max(now, low + 1) : low + (high - low) / 2;
-  if (low === undefined || high === undefined || (low < place && place < high)) return { ok: true, moved: [{ runId, place }] };
+  const [low, high] = [others[to - 1]?.position, others[to]?.position];
+  const position = low === undefined ? high! - apartMs : high === undefined ? Math.max(now, low + 1) : low + (high - low) / 2;
+  if (low === undefined || high === undefined || (low < position && position < high))
+    return { ok: true, moved: [{ runId, position }] };
   const order = others.toSpliced(to, 0, queue[at]!);
-  return { ok: true, moved: order.map((w, i) => ({ runId: w.runId, place: now - (order.length - i) * apartMs })) };
+  return { ok: true, moved: order.map((w, i) => ({ runId: w.runId, position: now - (order.length - i) * apartMs })) };
 }

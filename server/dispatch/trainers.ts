@@ -1,5 +1,5 @@
 /**
- * Which trainer holds which run. Waiting runs go, oldest first unless people moved them, to trainers that are ready and able; each takeover is a new tenure, so that what an earlier
+ * Which trainer holds which run. Waiting runs go, oldest first unless people moved them, to trainers that are ready and able; each takeover is a new attempt, so that what an earlier
  * holder still sends is refused. Pure: trainers are ports, time is given.
  */
 
@@ -24,7 +24,7 @@ import { type OpenRun, openRun, WaitingRuns } from './waitingRuns';
 export interface TrainerPort extends QuestionPort {
   assign(assignment: Assignment): void;
   command(command: LoggedCommand & { runId: string }): void;
-  release(release: { runId: string; tenure: number; message: string }): void;
+  release(release: { runId: string; attempt: number; message: string }): void;
   /** Another connection of the same process took its place. */
   close(): void;
 }
@@ -84,14 +84,14 @@ export class Trainers {
   }
 
   /** Takes a run from whoever holds it: it goes, as it is now, to the next who is ready. */
-  release(run: OpenRun, tenure: number, message: string): void {
+  release(run: OpenRun, attempt: number, message: string): void {
     for (const t of [...this.#trainers.values()]) {
       if (t.runId !== run.runId) continue;
       t.cancelGrace?.();
       t.cancelGrace = null;
       t.runId = null;
       // One that is just being assigned the run learns that it is not (#assign).
-      if (t.early === null) t.port?.release({ runId: run.runId, tenure, message });
+      if (t.early === null) t.port?.release({ runId: run.runId, attempt, message });
       if (!t.port) this.#trainers.delete(t.registration.trainerId);
     }
     this.remove(run.runId);
@@ -110,8 +110,8 @@ export class Trainers {
   }
 
   /** Somebody moved it. */
-  moved(runId: string, place: number): void {
-    this.#runs.moved(runId, place);
+  moved(runId: string, position: number): void {
+    this.#runs.moved(runId, position);
   }
 
   /** A trainer holds it, or may come back for it. */
@@ -152,7 +152,7 @@ export class Trainers {
     const room = await this.deps.room(active.runId);
     const mine =
       room &&
-      room.view.tenure === active.tenure &&
+      room.view.attempt === active.attempt &&
       !pendingRevert(room.view) &&
       room.view.trainer?.id === trainerId &&
       !this.#heldBesides(trainer, active.runId);
@@ -310,7 +310,9 @@ export class Trainers {
     for (const run of this.#runs.free()) {
       // A trainer that came meanwhile takes the first of them, not the next one.
       if (this.#again) return;
-      const trainer = [...this.#trainers.values()].find((t) => t.ready && t.port && misfit(t.registration, run.config) === null);
+      const trainer = [...this.#trainers.values()].find(
+        (t) => t.ready && t.port && validationError(t.registration, run.config) === null,
+      );
       if (trainer && this.#runs.take(run.runId)) await this.#assign(run, trainer);
       else await this.#wait(run);
     }
@@ -349,11 +351,11 @@ export class Trainers {
       if (!room || this.holds(run.runId)) return;
       await room.stopIfAsked();
       const here = [...this.#trainers.values()].filter((t) => t.port);
-      const reasons = here.map((t) => misfit(t.registration, run.config));
+      const reasons = here.map((t) => validationError(t.registration, run.config));
       const held = here.flatMap(({ runId }, at) => (reasons[at] === null && runId !== null ? [runId] : []));
       if (held.length > 0) this.deps.onWait?.(run.runId, held);
       if (here.length === 0 || reasons.includes(null) || !this.#runs.isFree(run.runId)) return;
-      await tell(room, `no trainer here can take this run: ${[...new Set(reasons)].join('; ')}`);
+      await report(room, `no trainer here can take this run: ${[...new Set(reasons)].join('; ')}`);
     } catch (error) {
       this.deps.onError(error);
     }
@@ -364,7 +366,7 @@ export class Trainers {
     if ([...this.#trainers.values()].some((t) => t.port)) return;
     for (const { runId } of this.#runs.free()) {
       const room = await this.deps.room(runId);
-      if (room) await tell(room, message);
+      if (room) await report(room, message);
     }
   }
 }
@@ -378,12 +380,12 @@ const answererOf = (trainer: Trainer, port: TrainerPort): Answerer => ({
 });
 
 /** Why a run waits: once, as long as it is the newest alert. */
-async function tell(room: Room, message: string): Promise<void> {
+async function report(room: Room, message: string): Promise<void> {
   if (room.view.alerts.at(-1)?.message !== message) await room.alert('warning', 'queue', message);
 }
 
 /** null, or why this trainer cannot train it. */
-function misfit(r: Registration, config: RunConfig): string | null {
+function validationError(r: Registration, config: RunConfig): string | null {
   if (!r.tasks.includes(config.task.kind)) return `${r.name} does not train the task ${config.task.kind}`;
   if (config.backend !== 'auto' && !r.backends.includes(config.backend))
     return `${r.name} has the backends ${r.backends.join(', ')}, not ${config.backend}`;

@@ -3,14 +3,14 @@
 import type { Clock } from '~/server/base/clock';
 import type { Room } from '~/server/runs/room';
 import type { RunConfig } from '~/shared/config';
-import { ended, placeInQueue } from '~/shared/fold';
+import { ended, positionInQueue } from '~/shared/fold';
 import { inOrder, type Waiting } from './queue';
 
 /** A run that has not ended. */
 export interface OpenRun {
   runId: string;
   /** The lowest goes first. */
-  place: number;
+  position: number;
   config: RunConfig;
   /** Whoever took it last. */
   trainerId: string | null;
@@ -18,7 +18,9 @@ export interface OpenRun {
 
 /** What the queue needs to know of a room's run; null when it has ended. */
 export const openRun = ({ runId, view }: Pick<Room, 'runId' | 'view'>): OpenRun | null =>
-  ended(view.status) ? null : { runId, place: placeInQueue(view), config: view.config, trainerId: view.trainer?.id ?? null };
+  ended(view.status)
+    ? null
+    : { runId, position: positionInQueue(view), config: view.config, trainerId: view.trainer?.id ?? null };
 
 export class WaitingRuns {
   /** Without a holder. */
@@ -61,9 +63,9 @@ export class WaitingRuns {
     return this.#free.delete(runId);
   }
 
-  moved(runId: string, place: number): void {
+  moved(runId: string, position: number): void {
     const run = this.#free.get(runId) ?? this.#awaited.get(runId)?.run;
-    if (run) run.place = place;
+    if (run) run.position = position;
   }
 
   isFree(runId: string): boolean {

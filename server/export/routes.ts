@@ -8,9 +8,9 @@ import { pipeline } from 'node:stream/promises';
 import type { Job, Jobs, Progress } from '~/server/base/jobs';
 import { may } from '~/server/base/permissions';
 import { sendJson } from '~/server/base/respond';
+import { describeZodError } from '~/server/base/zodError';
 import { AlreadyHereError, ImportError } from '~/server/import/importError';
 import { type ImportDeps, importRun } from '~/server/import/importRun';
-import { inWords } from '~/server/trpc/base';
 import type { RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { jobId } from '~/shared/jobs';
@@ -24,7 +24,7 @@ export interface ExportDeps extends ImportDeps {
   threaded: boolean;
   view(runId: string): Promise<RunView | null>;
   jobs: Jobs;
-  /** Tells the house log. */
+  /** Tells the audit log. */
   imported(actor: Actor, runId: string, name: string): Promise<void>;
 }
 
@@ -61,7 +61,7 @@ export async function exportRoutes(
   if (!may(actor, needed)) return refuse(403, `${actor.name} (${actor.role}) may not ${needed}`);
   const { job: asked, ...query } = Object.fromEntries(url.searchParams);
   const id = asked === undefined ? undefined : jobId.safeParse(asked);
-  if (id?.success === false) return refuse(400, inWords(id.error));
+  if (id?.success === false) return refuse(400, describeZodError(id.error));
   const name = query.name?.slice(0, 200) ?? '';
   const what = importing ? name || 'a file' : `${match![1]} as ${query.format ?? 'a file'}`;
   const job = deps.jobs.begin(actor, { id: id?.data, kind: importing ? 'import' : 'export', what });
@@ -114,7 +114,7 @@ async function send(
 ): Promise<void> {
   const query = exportQuery.safeParse(asked);
   if (!query.success) {
-    const message = inWords(query.error);
+    const message = describeZodError(query.error);
     job.end('failed', message);
     refuse(400, message);
     return;

@@ -2,7 +2,7 @@ import type { Progress } from '~/server/base/jobs';
 import { startingAt } from '~/server/runs/log';
 import type { Store } from '~/server/store';
 import type { BlobReader } from '~/server/store/blobs';
-import { type Entry, places, type SnapshotEvent } from '~/shared/events';
+import { type Entry, type SnapshotEvent, seqCount } from '~/shared/events';
 import { emptyView, fold, type RunView } from '~/shared/fold';
 
 /** Where an export reads from: a store, or a connection of its own in the export thread. */
@@ -24,8 +24,8 @@ export async function* logPages(source: RecordSource, runId: string, fromSeq = 1
   for (let from = fromSeq; from <= head; ) {
     const page = await source.entries({ runId, fromSeq: from, limit: 1000, types: null });
     const last = page.at(-1);
-    if (!last) throw new Error(`run ${runId}: its log should reach place ${head}, it ends before ${from}`);
-    from = last.seq + places(last.event);
+    if (!last) throw new Error(`run ${runId}: its log should reach seq ${head}, it ends before ${from}`);
+    from = last.seq + seqCount(last.event);
     source.progress?.({ doing: 'reading the log', done: Math.min(head, from - 1), total: head, unit: 'entries' });
     // Entries of one commit end at a head, so none straddles it.
     yield page.filter((e) => e.seq <= head);
@@ -60,18 +60,18 @@ export async function* rowsInForce(
   { from = 0, to = Number.POSITIVE_INFINITY }: Partial<StepRange> = {},
 ): AsyncGenerator<Rows> {
   const assigned = await source.entries({ runId, fromSeq: 1, limit: 1_000_000, types: ['run.assigned'] });
-  const tenures = assigned.flatMap(({ seq, event }) => (event.type === 'run.assigned' ? [{ seq, from: event.fromStep }] : []));
-  // Rows before any tenure: those of an imported table.
-  tenures.unshift({ seq: 1, from: 0 });
-  for (const [i, { seq }] of tenures.entries()) {
-    const next = tenures[i + 1]?.seq ?? Number.POSITIVE_INFINITY;
-    const stop = Math.min(to, ...tenures.slice(i + 1).map((t) => t.from));
-    if (stop > from) yield* tenureRows(source, runId, await placeOfStep(source, runId, seq, next, from), next, from, stop);
+  const attempts = assigned.flatMap(({ seq, event }) => (event.type === 'run.assigned' ? [{ seq, from: event.fromStep }] : []));
+  // Rows before any attempt: those of an imported table.
+  attempts.unshift({ seq: 1, from: 0 });
+  for (const [i, { seq }] of attempts.entries()) {
+    const next = attempts[i + 1]?.seq ?? Number.POSITIVE_INFINITY;
+    const stop = Math.min(to, ...attempts.slice(i + 1).map((t) => t.from));
+    if (stop > from) yield* attemptRows(source, runId, await seqOfStep(source, runId, seq, next, from), next, from, stop);
   }
 }
 
 /** Rows of from <= step < to among the entries fromSeq <= seq < next, where steps rise. */
-async function* tenureRows(
+async function* attemptRows(
   source: RecordSource,
   runId: string,
   fromSeq: number,
@@ -95,7 +95,7 @@ async function* tenureRows(
 }
 
 /** The place from which the entries first <= seq < next reach `step`, found by halving. */
-async function placeOfStep(source: RecordSource, runId: string, first: number, next: number, step: number): Promise<number> {
+async function seqOfStep(source: RecordSource, runId: string, first: number, next: number, step: number): Promise<number> {
   if (step === 0) return first;
   const head = (await source.runs()).find((r) => r.runId === runId)?.head ?? 0;
   let [low, high] = [first, Math.min(next, head + 1)];
@@ -103,7 +103,7 @@ async function placeOfStep(source: RecordSource, runId: string, first: number, n
     const middle = Math.floor((low + high) / 2);
     const [entry] = await source.entries({ runId, fromSeq: middle, limit: 1, types: ['steps'] });
     const before = entry?.event.type === 'steps' && entry.seq < next && entry.event.firstStep + entry.event.count <= step;
-    if (before) low = Math.max(middle + 1, entry.seq + places(entry.event));
+    if (before) low = Math.max(middle + 1, entry.seq + seqCount(entry.event));
     else high = middle;
   }
   return low;
@@ -118,6 +118,6 @@ export async function snapshotAt(source: RecordSource, runId: string, step: numb
       `step: run ${runId} has no snapshot at or before step ${step}${steps.length > 0 ? `; the first is at ${steps[0]}` : ''}`,
     );
   const [entry] = await source.entries({ runId, fromSeq: seqs[i]!, limit: 1, types: ['snapshot'] });
-  if (entry?.event.type !== 'snapshot') throw new Error(`run ${runId}: place ${seqs[i]} should hold a snapshot`);
+  if (entry?.event.type !== 'snapshot') throw new Error(`run ${runId}: seq ${seqs[i]} should hold a snapshot`);
   return entry.event;
 }

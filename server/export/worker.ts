@@ -3,7 +3,7 @@
  * nor the making of text hold anything up, and makes one part for each 'more'.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { serveParts, teller } from '~/server/base/threadParts';
+import { progressReporter, serveParts } from '~/server/base/threadParts';
 import { openBlobReader } from '~/server/store/blobs';
 import { openReads } from '~/server/store/sqlite/read';
 import { openForReading } from '~/server/store/sqlite/schema';
@@ -21,7 +21,7 @@ const source: RecordSource = {
   range: async (q) => reads.range(q),
   signals: async (runId) => reads.signals(runId),
   view: async (runId) => reads.view(runId),
-  progress: teller(port),
+  progress: progressReporter(port),
   blobs: openBlobReader(folder, { smallBlob: async (hash) => reads.smallBlob(hash) }),
 };
 const isRefusal = (error: unknown) => error instanceof ExportError;

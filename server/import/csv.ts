@@ -10,7 +10,7 @@ import { MAX_SERIES, MAX_VALUES, type Table } from './table';
  *
  * @throws ImportError with line and column
  */
-export async function readCsv(file: string, tell: (bytesRead: number) => void = () => {}): Promise<Table> {
+export async function readCsv(file: string, report: (bytesRead: number) => void = () => {}): Promise<Table> {
   let columns: ((cell: string, line: number) => void)[] | null = null;
   const steps = new Numbers();
   const times = new Numbers();
@@ -52,7 +52,7 @@ export async function readCsv(file: string, tell: (bytesRead: number) => void = 
     });
   };
 
-  for await (const { cells, line } of records(file, tell)) {
+  for await (const { cells, line } of records(file, report)) {
     if (!columns) {
       columns = head(cells.map((c) => c.trim()));
       continue;
@@ -89,7 +89,7 @@ function numberOf(cell: string, line: number, column: string): number {
 /** Longer ones are not what this reads. */
 const CELL = 4096;
 
-async function* records(file: string, tell: (bytesRead: number) => void): AsyncGenerator<{ cells: string[]; line: number }> {
+async function* records(file: string, report: (bytesRead: number) => void): AsyncGenerator<{ cells: string[]; line: number }> {
   let cells: string[] = [];
   let cell = '';
   let quoted = false;
@@ -103,7 +103,7 @@ async function* records(file: string, tell: (bytesRead: number) => void): AsyncG
   let separator: string | null = null;
   const input = createReadStream(file, 'utf8');
   for await (const text of input as AsyncIterable<string>) {
-    tell(input.bytesRead);
+    report(input.bytesRead);
     if (text.includes('\0')) throw new ImportError('this is not a CSV: it holds zero bytes');
     separator ??= separatorOf(text);
     for (const c of first ? text.replace(/^\uFEFF/, '') : text) {

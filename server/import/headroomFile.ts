@@ -3,12 +3,12 @@ import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { z } from 'zod';
 import { blobsNamed } from '~/server/base/blobsNamed';
+import { describeZodError } from '~/server/base/zodError';
 import { HEADROOM_VERSION } from '~/server/export/headroomFile';
 import { readTar, type TarMember } from '~/server/export/tar';
-import { inWords } from '~/server/trpc/base';
 import { type Entry, type RunEvent, serverEvent, trainerEvent } from '~/shared/events';
 import { emptyView, fold, type RunView } from '~/shared/fold';
-import { blobHash, runId, seq, tenure } from '~/shared/ids';
+import { attempt, blobHash, runId, seq } from '~/shared/ids';
 import { unpack } from '~/shared/pack';
 import { ImportError } from './importError';
 
@@ -23,7 +23,7 @@ export type Part =
 
 const manifest = z.object({ format: z.literal('headroom'), version: z.int(), runId, exportedAt: z.number() });
 const end = z.object({ head: seq, blobs: z.int().nonnegative(), missing: z.array(blobHash) });
-const frame = z.strictObject({ seq, tenure, at: z.number(), event: z.looseObject({ type: z.string() }) });
+const frame = z.strictObject({ seq, attempt, at: z.number(), event: z.looseObject({ type: z.string() }) });
 const schemas = new Map<string, z.ZodType>(
   [...serverEvent.options, ...trainerEvent.options].map((schema) => [schema.shape.type.value, schema]),
 );
@@ -33,7 +33,7 @@ const MEMBER_BYTES = 256 << 20;
 const BLOB_BYTES = 2 ** 30;
 
 /** @throws ImportError in words that name the member, the place and what is wrong */
-export async function* readHeadroomFile(file: string, tell: (bytesRead: number) => void = () => {}): AsyncGenerator<Part> {
+export async function* readHeadroomFile(file: string, report: (bytesRead: number) => void = () => {}): AsyncGenerator<Part> {
   const input = createReadStream(file);
   const gunzip = createGunzip();
   input.on('error', (error) => gunzip.destroy(error));
@@ -44,7 +44,7 @@ export async function* readHeadroomFile(file: string, tell: (bytesRead: number) 
   let ended = false;
   try {
     for await (const member of readTar(input.pipe(gunzip))) {
-      tell(input.bytesRead);
+      report(input.bytesRead);
       if (id === null && member.name !== 'manifest.json')
         throw new ImportError('this is not a .headroom file: it does not begin with manifest.json');
       if (ended) throw new ImportError(`${member.name}: nothing may follow end.json`);
@@ -64,11 +64,11 @@ export async function* readHeadroomFile(file: string, tell: (bytesRead: number) 
           throw new ImportError(`${member.name}: ${member.bytes} bytes are more than the ${BLOB_BYTES} allowed`);
         if (!named.has(hash)) throw new ImportError(`${member.name}: the log names no such blob`);
         here.add(hash);
-        yield { kind: 'blob', hash, body: verified(member, hash, () => tell(input.bytesRead)) };
+        yield { kind: 'blob', hash, body: verified(member, hash, () => report(input.bytesRead)) };
       } else if (member.name === 'end.json') {
         const last = checked(end, await json(member), 'end.json');
         if (last.head !== (view?.seq ?? 0))
-          throw new ImportError(`end.json: the log should reach place ${last.head}, it ends at ${view?.seq ?? 0}`);
+          throw new ImportError(`end.json: the log should reach seq ${last.head}, it ends at ${view?.seq ?? 0}`);
         const absent = [...named].find((hash) => !here.has(hash) && !last.missing.includes(hash));
         if (absent) throw new ImportError(`end.json: blob ${absent} is named by the log and not in the file`);
         ended = true;
@@ -97,7 +97,7 @@ function readManifest(value: unknown): string {
 function pageOf(member: string, value: unknown): Entry[] {
   const { entries } = checked(z.object({ entries: z.array(frame) }), value, member);
   return entries.map((entry) => {
-    const where = `${member}: place ${entry.seq}`;
+    const where = `${member}: seq ${entry.seq}`;
     const schema = schemas.get(entry.event.type);
     if (!schema) throw new ImportError(`${where}: there is no event type "${entry.event.type}"`);
     return { ...entry, event: checked(schema, entry.event, where) as RunEvent };
@@ -107,8 +107,9 @@ function pageOf(member: string, value: unknown): Entry[] {
 /** What a store and `fold` rely on. */
 function next(member: string, id: string, view: RunView | null, entry: Entry): RunView {
   const { seq, event } = entry;
-  const where = `${member}: place ${seq}`;
-  if (entry.tenure < (view?.tenure ?? 0)) throw new ImportError(`${where}: tenure ${entry.tenure} after tenure ${view!.tenure}`);
+  const where = `${member}: seq ${seq}`;
+  if (entry.attempt < (view?.attempt ?? 0))
+    throw new ImportError(`${where}: attempt ${entry.attempt} after attempt ${view!.attempt}`);
   if (event.type === 'run.started' && view && view.series.length > 0 && names(view.series) !== names(event.series))
     throw new ImportError(`${where}: event.series: must stay what it was (${names(view.series)}), got ${names(event.series)}`);
   if (event.type === 'steps') {
@@ -132,7 +133,7 @@ const names = (series: { name: string }[]): string => series.map((s) => s.name).
 
 function checked<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
   const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new ImportError(`${where}: ${inWords(parsed.error)}`);
+  if (!parsed.success) throw new ImportError(`${where}: ${describeZodError(parsed.error)}`);
   return parsed.data;
 }
 
@@ -152,11 +153,11 @@ async function json(member: TarMember): Promise<unknown> {
   }
 }
 
-async function* verified({ name, body }: TarMember, hash: string, tell: () => void): AsyncGenerator<Uint8Array> {
+async function* verified({ name, body }: TarMember, hash: string, report: () => void): AsyncGenerator<Uint8Array> {
   const sha = createHash('sha256');
   try {
     for await (const part of body) {
-      tell();
+      report();
       sha.update(part);
       yield part;
     }

@@ -4,7 +4,7 @@ import type { Job } from '~/server/base/jobs';
 import { maskedCrc32c } from '~/server/export/crc32c';
 import type { Store } from '~/server/store';
 import type { BlobStore } from '~/server/store/blobs';
-import { type Entry, places, type RunEvent } from '~/shared/events';
+import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { emptyView, ended, fold, type RunView, summarize } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { stringify } from '~/shared/json';
@@ -96,7 +96,7 @@ async function importHeadroom(deps: ImportDeps, { file, asCopy = false, followin
       if (view && !ended(view.status)) {
         const message = `imported as it stood at step ${view.step}; branch from a checkpoint to go on`;
         const event = { type: 'status', status: 'stopped', step: view.step, message } as const;
-        await log.add([{ seq: view.seq + 1, tenure: view.tenure, at: deps.now(), event }]);
+        await log.add([{ seq: view.seq + 1, attempt: view.attempt, at: deps.now(), event }]);
       }
     });
   } finally {
@@ -161,7 +161,7 @@ async function alreadyHere(store: Store, runId: string, parts: AsyncGenerator<Im
             ? `run ${runId} is already here and went another way: the two differ from entry ${entry.seq} on; import the file as a copy to keep both`
             : `run ${runId} is already here, but only up to entry ${here}: the file goes on from there; import it as a copy to keep both`,
         );
-      at = entry.seq + places(entry.event) - 1;
+      at = entry.seq + seqCount(entry.event) - 1;
     }
   }
   return new AlreadyHereError(
@@ -190,7 +190,7 @@ async function importTable(
   deps: ImportDeps,
   { file, name, actor, following }: ImportRequest,
   kind: 'csv' | 'tensorboard',
-  kindInWords: string,
+  kindDescription: string,
 ): Promise<Imported> {
   const parts = readInThread({ file, kind }, following);
   const { value: part } = await parts.next();
@@ -206,8 +206,8 @@ async function importTable(
     let seq = 1;
     let batch: Entry[] = [];
     let rows = 0;
-    for (const { event, atMs } of logOf(table, title, `${name || 'a file'} (${kindInWords})`.slice(0, 200), actor)) {
-      batch.push({ seq, tenure: seq === 1 ? 0 : 1, at: atMs ?? deps.now(), event });
+    for (const { event, atMs } of logOf(table, title, `${name || 'a file'} (${kindDescription})`.slice(0, 200), actor)) {
+      batch.push({ seq, attempt: seq === 1 ? 0 : 1, at: atMs ?? deps.now(), event });
       const count = event.type === 'steps' ? event.count : 1;
       seq += count;
       rows += count;
@@ -287,7 +287,7 @@ class LogCopy {
   ) {}
 
   async add(entries: Entry[]): Promise<void> {
-    // A write carries one rewind and one tenure: each run.assigned begins another.
+    // A write carries one rewind and one attempt: each run.assigned begins another.
     let part: Entry[] = [];
     for (const entry of entries) {
       if (entry.event.type === 'run.assigned' && part.length > 0) {
@@ -307,7 +307,7 @@ class LogCopy {
     await this.store.append({
       runId: this.runId,
       after: before?.seq ?? 0,
-      tenure: entries.at(-1)!.tenure,
+      attempt: entries.at(-1)!.attempt,
       nextEvent: 0,
       entries,
       seriesNames: view!.series.map((s) => s.name),

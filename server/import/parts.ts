@@ -18,9 +18,9 @@ export type ImportPart =
   | { kind: 'bytes'; bytes: Uint8Array };
 
 /** @throws ImportError when the file is not right */
-export async function* importParts({ file, kind }: ReadJob, tell: (at: Progress) => void): AsyncGenerator<ImportPart> {
+export async function* importParts({ file, kind }: ReadJob, report: (at: Progress) => void): AsyncGenerator<ImportPart> {
   const total = (await stat(file)).size;
-  const reading = (doing: string) => (done: number) => tell({ doing, done, total, unit: 'bytes' });
+  const reading = (doing: string) => (done: number) => report({ doing, done, total, unit: 'bytes' });
   if (kind !== 'headroom') {
     yield { kind: 'table', table: await (kind === 'csv' ? readCsv : readTensorboard)(file, reading('reading the file')) };
     return;

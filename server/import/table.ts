@@ -34,7 +34,7 @@ export function* logOf(
   const config = { ...defaultConfig('reverse'), name };
   const trainer = { id: 'import00', name: 'import', host: origin };
   yield { event: { type: 'run.created', config, actor, parent: null }, atMs: at(0) };
-  yield { event: { type: 'run.assigned', tenure: 1, trainer, fromStep: first, checkpoint: null }, atMs: at(0) };
+  yield { event: { type: 'run.assigned', attempt: 1, trainer, fromStep: first, checkpoint: null }, atMs: at(0) };
   yield {
     event: {
       type: 'run.started',

@@ -13,12 +13,12 @@ const RECORD = 512 << 20;
  *
  * @throws ImportError with the record and its byte
  */
-export async function readTensorboard(file: string, tell: (bytesRead: number) => void = () => {}): Promise<Table> {
+export async function readTensorboard(file: string, report: (bytesRead: number) => void = () => {}): Promise<Table> {
   const tags = new Map<string, { steps: Numbers; values: Numbers }>();
   const times = new Map<number, number>();
   let leftOut: string | null = null;
   let count = 0;
-  for await (const { bytes, where, whole } of records(file, tell)) {
+  for await (const { bytes, where, whole } of records(file, report)) {
     if (!whole) {
       leftOut = `the file ends inside ${where}, which is left out`;
       break;
@@ -72,7 +72,7 @@ export async function readTensorboard(file: string, tell: (bytesRead: number) =>
 /** `whole`: false for what the file ends in. */
 async function* records(
   file: string,
-  tell: (bytesRead: number) => void,
+  report: (bytesRead: number) => void,
 ): AsyncGenerator<{ bytes: Uint8Array; where: string; whole: boolean }> {
   const input = createReadStream(file, { highWaterMark: 1 << 20 });
   /** What is not used up, in the pieces in which it came: a large record is put together once. */
@@ -82,7 +82,7 @@ async function* records(
   let at = 0;
   let number = 0;
   for await (const chunk of input as AsyncIterable<Buffer>) {
-    tell(input.bytesRead);
+    report(input.bytesRead);
     held.push(chunk);
     size += chunk.length;
     if (size < needed) continue;

@@ -22,7 +22,7 @@ export interface ToolHost {
 /** Numbers as a model reads them: JSON text, NaN and infinities kept (json.ts). */
 const answer = (value: unknown) => ({ content: [{ type: 'text' as const, text: JSON.stringify(serialize(value), null, 1) }] });
 
-/** The tools of an agent in the room. It sees what its token's role sees and asks as its token; roles, the wheel, approval and audit are the server's. */
+/** The tools of an agent in the room. It sees what its token's role sees and asks as its token; roles, the control lock, approval and audit are the server's. */
 export function createMcpServer(host: ToolHost): McpServer {
   const { client } = host;
   const mcp = new McpServer({ name: 'headroom', version: '0.1.0' });

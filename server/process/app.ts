@@ -1,6 +1,7 @@
 /** Builds the server: store, hub, links and pages on one port. What `npm start` runs and what tests start on port 0. */
 import { hostname } from 'node:os';
 import { openAuditFile } from '~/server/audit/auditFile';
+import { AuditLog } from '~/server/audit/auditLog';
 import { type Clock, realClock } from '~/server/base/clock';
 import { Jobs } from '~/server/base/jobs';
 import { StartError } from '~/server/base/startError';
@@ -16,7 +17,6 @@ import type { Store } from '~/server/store';
 import { openBlobs } from '~/server/store/blobs';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { keepAudit } from '~/server/team/commandAudit';
-import { House } from '~/server/team/house';
 import { People, systemActor } from '~/server/team/people';
 import { startWatchdogs } from '~/server/watchdogs/runner';
 import { createHttp, type Pages } from '~/server/web/http';
@@ -24,7 +24,7 @@ import { keptSecret, openIdentity } from '~/server/web/identity';
 import { closeHttp, listen } from '~/server/web/listen';
 import { isLoopback, originRefusal } from '~/server/web/origin';
 import { openPages } from '~/server/web/pages';
-import type { HouseEvent } from '~/shared/team';
+import type { AuditEvent } from '~/shared/team';
 import { firstRuns } from './firstRuns';
 import { startTrainerProcess } from './trainerProcess';
 
@@ -91,12 +91,12 @@ export async function createApp(options: AppOptions): Promise<App> {
     const blobs = await openBlobs(dataFolder, store);
     const trainerToken = await keptSecret(dataFolder, 'trainer.token');
     const auditFile = await openAuditFile(dataFolder).catch(asStartError);
-    const house = await House.open(auditFile, () => clock.now());
+    const auditLog = await AuditLog.open(auditFile, () => clock.now());
     closers.push(async () => {
-      await house.idle();
+      await auditLog.idle();
       await auditFile.close();
     });
-    const people = new People(house, () => clock.now());
+    const people = new People(auditLog, () => clock.now());
     let recheck = () => {};
     const identity = await openIdentity({ open: loopback, trainerToken, people, onSignOut: () => recheck() });
     const gone = new Set<string>(JSON.parse((await store.setting(goneKey)) ?? '[]'));
@@ -105,7 +105,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       clock,
       onError,
       hasBlob: (hash) => blobs.has(hash),
-      needsApproval: () => house.team.needsApproval,
+      needsApproval: () => auditLog.team.needsApproval,
       goneTrainers: gone,
       ...(options.graceMs !== undefined && { graceMs: options.graceMs }),
       ...(options.frames && { frames: options.frames }),
@@ -118,15 +118,15 @@ export async function createApp(options: AppOptions): Promise<App> {
     const say: SweepDeps['say'] = (message, details) => {
       log.info(details, message);
       const gone = details.runs.map((runId) => ({ type: 'run.changed', runId, what: 'deleted for good' }) as const);
-      if (gone.length > 0) house.record(systemActor, () => ({ events: gone, result: undefined })).catch(onError);
+      if (gone.length > 0) auditLog.record(systemActor, () => ({ events: gone, result: undefined })).catch(onError);
     };
     const sweep = openSweep({ store, blobs, hub, clock, say, onError });
     closers.push(() => sweep.close());
 
     const viewers = openViewerLink({ hub, identity, clock, onError, allow: originRefusal });
     recheck = () => void viewers.recheck().catch(onError);
-    closers.push(recheckOnChange(house, () => recheck()));
-    closers.push(keepAudit(hub, house, onError));
+    closers.push(recheckOnChange(auditLog, () => recheck()));
+    closers.push(keepAudit(hub, auditLog, onError));
     const trainers = openTrainerLink({
       registry: hub.registry,
       questions: hub.questions,
@@ -148,13 +148,13 @@ export async function createApp(options: AppOptions): Promise<App> {
         adopt: (runId) => hub.adopt(runId),
         async imported(actor, runId, name) {
           const event = { type: 'run.changed', runId, what: `imported from ${name || 'a file'}`.slice(0, 200) } as const;
-          await house.record(actor, () => ({ events: [event], result: undefined }));
+          await auditLog.record(actor, () => ({ events: [event], result: undefined }));
         },
         jobs,
       },
       retention,
       identity,
-      house,
+      auditLog,
       people,
       now: () => clock.now(),
       loopback,
@@ -187,7 +187,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     closers.push(
       startWatchdogs({
         hub,
-        house,
+        auditLog,
         clock,
         dataFolder,
         url: () => local,
@@ -237,9 +237,9 @@ export async function createApp(options: AppOptions): Promise<App> {
 }
 
 /** Sessions and roles may end while sockets are open. */
-function recheckOnChange(house: House, recheck: () => void): () => void {
-  const matters = new Set<HouseEvent['type']>(['person.changed', 'person.removed', 'session.revoked', 'token.revoked']);
-  return house.onRow((row) => {
+function recheckOnChange(auditLog: AuditLog, recheck: () => void): () => void {
+  const matters = new Set<AuditEvent['type']>(['person.changed', 'person.removed', 'session.revoked', 'token.revoked']);
+  return auditLog.onRow((row) => {
     if (matters.has(row.event.type)) recheck();
   });
 }

@@ -47,7 +47,7 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
           type: 'snapshots.thinned',
           quotaBytes: quota,
           seqs: taken.map((s) => s.seq),
-          message: inWords(view, taken.length, quota),
+          message: describeThinning(view, taken.length, quota),
         },
       ];
     });
@@ -76,6 +76,6 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
   };
 }
 
-const inWords = (view: RunView, taken: number, quota: number): string =>
+const describeThinning = (view: RunView, taken: number, quota: number): string =>
   `the maps of ${taken} of ${view.snapshots.length} snapshots were taken away to keep this run's snapshots under ${(quota / 2 ** 20).toFixed(0)} MB; ` +
   'the first, the last, those of alerts, notes, commands and best results, and evenly spaced ones stay, and so do all signals';

@@ -19,7 +19,7 @@ export function toThin(view: Pick<RunView, 'snapshots' | 'alerts' | 'notes'>, qu
   const total = all.reduce((bytes, s) => bytes + s.blob.bytes, 0);
   if (total <= quotaBytes) return [];
   const fixed = new Set<Snapshot | undefined>([all[0], all.at(-1)]);
-  for (const s of all) if (['alert', 'command', 'best', 'end'].includes(s.occasion)) fixed.add(s);
+  for (const s of all) if (['alert', 'command', 'best', 'end'].includes(s.trigger)) fixed.add(s);
   const marks = [...view.alerts.map((a) => a.step), ...view.notes.map((n) => n.anchor.step)];
   for (const step of marks) if (step !== null) fixed.add(all.findLast((s) => s.step <= step));
 

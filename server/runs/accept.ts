@@ -1,5 +1,5 @@
 /** Which of a trainer's events are new, and whether they fit the run: pure, so that a bad batch is refused whole before anything is written. */
-import { type Entry, places, type RunEvent, type TrainerEvent } from '~/shared/events';
+import { type Entry, type RunEvent, seqCount, type TrainerEvent } from '~/shared/events';
 import { ended, fold, type RunView } from '~/shared/fold';
 import type { BatchAnswer, EventBatch } from '~/shared/protocol';
 import { unreachable } from '~/shared/unreachable';
@@ -9,13 +9,14 @@ export type Accepted = { ok: true; events: TrainerEvent[]; nextEvent: number; vi
 
 /** Events of `batch` from number `nextEvent` on, checked one after the other against the view they meet. */
 export function accept(view: RunView, nextEvent: number, batch: EventBatch): Accepted | Extract<BatchAnswer, { ok: false }> {
-  if (batch.tenure < view.tenure)
+  if (batch.attempt < view.attempt)
     return {
       ok: false,
       reason: 'fenced',
-      message: `tenure ${batch.tenure} of run ${view.runId} is over, it is at tenure ${view.tenure}`,
+      message: `attempt ${batch.attempt} of run ${view.runId} is over, it is at attempt ${view.attempt}`,
     };
-  if (batch.tenure > view.tenure) return invalid(`tenure: ${batch.tenure} was never given out; the run is at ${view.tenure}`);
+  if (batch.attempt > view.attempt)
+    return invalid(`attempt: ${batch.attempt} was never given out; the run is at ${view.attempt}`);
   if (batch.from > nextEvent)
     return { ok: false, reason: 'gap', nextEvent, message: `event ${nextEvent} is next, the batch begins at ${batch.from}` };
 
@@ -24,13 +25,13 @@ export function accept(view: RunView, nextEvent: number, batch: EventBatch): Acc
   let after = view;
   for (const [i, event] of batch.events.entries()) {
     const fresh = withoutFirst(event, nextEvent - at);
-    at += places(event);
+    at += seqCount(event);
     if (!fresh) continue;
     if (ended(after.status) && (fresh.type === 'steps' || fresh.type === 'status' || fresh.type === 'run.started'))
       return { ok: false, reason: 'fenced', message: `run ${view.runId} has ended (${after.status})` };
-    const wrong = misfit(after, fresh);
+    const wrong = validationError(after, fresh);
     if (wrong) return invalid(`events.${i}.${wrong}`);
-    after = fold(after, { seq: after.seq + 1, tenure: view.tenure, at: 0, event: fresh });
+    after = fold(after, { seq: after.seq + 1, attempt: view.attempt, at: 0, event: fresh });
     events.push(fresh);
   }
   return { ok: true, events, nextEvent: Math.max(at, nextEvent), view: after };
@@ -41,13 +42,13 @@ const invalid = (message: string) => ({ ok: false, reason: 'invalid', message })
 /** The event without its first `n` places; null when nothing is left. */
 function withoutFirst(event: TrainerEvent, n: number): TrainerEvent | null {
   if (n <= 0) return event;
-  if (n >= places(event)) return null;
-  const entry: Entry = { seq: 1, tenure: 0, at: 0, event: event as RunEvent };
+  if (n >= seqCount(event)) return null;
+  const entry: Entry = { seq: 1, attempt: 0, at: 0, event: event as RunEvent };
   return startingAt(entry, 1 + n).event as TrainerEvent;
 }
 
 /** null, or "field: what is wrong". */
-function misfit(view: RunView, event: TrainerEvent): string | null {
+function validationError(view: RunView, event: TrainerEvent): string | null {
   switch (event.type) {
     case 'run.started': {
       const names = event.series.map((s) => s.name);
@@ -56,7 +57,7 @@ function misfit(view: RunView, event: TrainerEvent): string | null {
       if (event.step !== view.step) return `step: the run is at step ${view.step}, got ${event.step}`;
       const before = view.series.map((s) => s.name);
       if (before.length > 0 && before.join('\n') !== names.join('\n'))
-        return `series: must stay what an earlier tenure declared (${before.join(', ')}), got ${names.join(', ')}`;
+        return `series: must stay what an earlier attempt declared (${before.join(', ')}), got ${names.join(', ')}`;
       const missing = event.controls.values.find((c) => !(c.name in event.values));
       return missing ? `values: the declared control "${missing.name}" has no value` : null;
     }
@@ -79,7 +80,7 @@ function misfit(view: RunView, event: TrainerEvent): string | null {
     case 'command.scheduled': {
       const asked = view.commands.find((c) => c.command.id === event.commandId);
       if (!asked) return `commandId: the run has no command ${event.commandId}`;
-      if (asked.seq !== event.seq) return `seq: command ${event.commandId} is at place ${asked.seq}, got ${event.seq}`;
+      if (asked.seq !== event.seq) return `seq: command ${event.commandId} is at seq ${asked.seq}, got ${event.seq}`;
       return event.step === null ? null : notAhead(view, event.step);
     }
     case 'evaluation':

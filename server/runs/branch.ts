@@ -67,12 +67,12 @@ export function branchEvents(
       ask(by, { kind: 'set', id: newId(), runId: childId, control, value, when: { kind: 'step', step } });
     }
   }
-  const change = changeInWords(parent, request);
+  const change = describeChange(parent, request);
   return { ok: true, created: { ...created, ...(change && { change }) }, commands };
 }
 
 /** "clipThreshold = 1, without learningRate = 0.01 of Ada at step 50"; '' = the branch repeats its parent, or goes on without its later changes. */
-function changeInWords(parent: RunView, { changes, repeat }: BranchRun): string {
+function describeChange(parent: RunView, { changes, repeat }: BranchRun): string {
   const words = changes.map(({ control, value }) => `${control} = ${JSON.stringify(value)}`);
   const left = repeat?.without && parent.commands.find((c) => c.command.id === repeat.without);
   if (left && left.command.kind === 'set' && left.outcome.status === 'applied')

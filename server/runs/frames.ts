@@ -12,7 +12,7 @@ import type { RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { pack } from '~/shared/pack';
 import type { Cursor, Frame, Watcher } from '~/shared/protocol';
-import { lastPlace } from './log';
+import { lastSeq } from './log';
 
 export interface ViewerPort {
   actor: Actor;
@@ -55,7 +55,7 @@ export interface Viewer {
 }
 
 interface Member extends Viewer {
-  /** Last log place sent. */
+  /** Last seq sent. */
   sent: number;
   queue: Entry[];
   queuedValues: number;
@@ -118,7 +118,7 @@ export class Frames {
   }
 
   /**
-   * Frames follow from the place after the cursor, or after the returned view (packed) when there is no cursor, it is of another tenure, or its place is
+   * Frames follow from the place after the cursor, or after the returned view (packed) when there is no cursor, it is of another attempt, or its place is
    * out of reach. What the answer says and the first frame fit without a gap or a repeat, as nothing happens in between.
    */
   join(port: ViewerPort, cursor: Cursor | null): { viewer: Viewer; view: Uint8Array | null } {
@@ -153,7 +153,7 @@ export class Frames {
 
   /** Entries after the cursor; null when they are not all at hand. */
   #since(cursor: Cursor): Entry[] | null {
-    if (cursor.tenure !== this.view.tenure || cursor.seq > this.view.seq) return null;
+    if (cursor.attempt !== this.view.attempt || cursor.seq > this.view.seq) return null;
     if (cursor.seq === this.view.seq) return [];
     const first = this.#recent.findIndex((e) => e.seq === cursor.seq + 1);
     return first < 0 ? null : this.#recent.slice(first);
@@ -198,7 +198,7 @@ export class Frames {
   #frame(m: Member): Frame {
     return {
       runId: this.runId,
-      tenure: this.view.tenure,
+      attempt: this.view.attempt,
       from: m.sent + 1,
       to: this.view.seq,
       entries: m.queue,
@@ -268,7 +268,7 @@ function lastRow(entry: Entry): Entry {
   const width = event.values.length / event.count;
   return {
     ...entry,
-    seq: lastPlace(entry),
+    seq: lastSeq(entry),
     event: { ...event, firstStep: event.firstStep + event.count - 1, count: 1, values: event.values.slice(-width) },
   };
 }

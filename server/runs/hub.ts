@@ -11,7 +11,7 @@ import { asksCheckpoint } from '~/shared/analyses';
 import { type Command, type CommandAnswer, type Refusal, refuse } from '~/shared/commands';
 import type { RunConfig } from '~/shared/config';
 import type { Entry, RunEvent, ServerEvent } from '~/shared/events';
-import { ended, placeInQueue, type RunSummary, type RunView, summarize } from '~/shared/fold';
+import { ended, positionInQueue, type RunSummary, type RunView, summarize } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { BranchRun, Cursor, QuestionSummary, TrainerSummary } from '~/shared/protocol';
 import { isRevert, lastRevert, type RevertCommand, revertAction } from '~/shared/revert';
@@ -85,7 +85,7 @@ const unknownRun = (runId: string) => refuse('unknown-run', `there is no run ${r
 const newRunId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 10);
 /** How long a branch "of now" waits for its checkpoint. */
 const checkpointWithinMs = 20_000;
-/** A place in the queue behind all that come in the next ten years. */
+/** A position in the queue behind all that come in the next ten years. */
 const behindAllMs = 3.2e11;
 
 export async function openHub(deps: HubDeps): Promise<OpenHub> {
@@ -145,8 +145,8 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     summarized(view);
     const revert = lastRevert(view)?.record;
     if (revert && entries.some(({ event }) => event.type === 'command.applied' && event.commandId === revert.command.id))
-      registry.release(openRun({ runId, view })!, view.tenure, view.statusMessage);
-    for (const { event } of entries) if (event.type === 'run.queued') registry.moved(runId, event.place);
+      registry.release(openRun({ runId, view })!, view.attempt, view.statusMessage);
+    for (const { event } of entries) if (event.type === 'run.queued') registry.moved(runId, event.position);
     for (const { seq, event } of entries)
       if (
         event.type === 'command.requested' &&
@@ -210,17 +210,17 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     const { room } = of;
     const queued = await room.decide((view) => {
       if (ended(view.status)) return refuse('run-ended', 'the run has ended');
-      return [{ type: 'run.queued', actor, place: Math.max(placeInQueue(view), clock.now()) }];
+      return [{ type: 'run.queued', actor, position: Math.max(positionInQueue(view), clock.now()) }];
     });
     if (!queued.ok) return queued;
     const message = `${actor.name} sent it back to the queue: it goes on from here when a trainer is free`;
-    registry.release(openRun(room)!, room.view.tenure, message);
+    registry.release(openRun(room)!, room.view.attempt, message);
     await room.lost(message);
     return { ok: true };
   }
 
-  /** Its place in the queue is still to come. */
-  const givesWay = (runId: string): boolean => (summaries.get(runId)?.queuePlace ?? 0) > clock.now();
+  /** Its position in the queue is still to come. */
+  const givesWay = (runId: string): boolean => (summaries.get(runId)?.queuePosition ?? 0) > clock.now();
   const makingRoom = new Set<string>();
 
   /** A run waits for trainers that others have: of those that give way, the first that nobody has paused makes room. */
@@ -263,8 +263,8 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       if (!rooms.knows(runId)) return unknownRun(runId);
       const answer = moveInQueue(registry.queue(), runId, before, clock.now());
       if (!answer.ok) return answer;
-      for (const { runId: id, place } of answer.moved)
-        await (await rooms.open(id))?.room.decide(() => [{ type: 'run.queued', actor, place }]);
+      for (const { runId: id, position } of answer.moved)
+        await (await rooms.open(id))?.room.decide(() => [{ type: 'run.queued', actor, position }]);
       return { ok: true };
     },
 
@@ -281,7 +281,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
           `there is no blob ${config.startFrom}; give the hash of a checkpoint that is kept here`,
         );
       const runId = newRunId();
-      const behind: ServerEvent[] = gives ? [{ type: 'run.queued', actor, place: clock.now() + behindAllMs }] : [];
+      const behind: ServerEvent[] = gives ? [{ type: 'run.queued', actor, position: clock.now() + behindAllMs }] : [];
       await begin(runId, { type: 'run.created', config, actor, parent: null }, behind);
       return { runId };
     },

@@ -16,10 +16,10 @@ export function judge(view: RunView, actor: Actor, command: Command): Refusal | 
   if (!may(actor, 'steer runs')) return refuse('forbidden', `${actor.name} (${actor.role}) may not steer runs`);
   const question = asks(view, command);
   if (ended(view.status) && !isRevert(command) && !question && !questionCalledOff(view, command))
-    return refuse('run-ended', endedInWords(view));
-  const misfit = command.kind === 'set' ? misfitOfSet(view, command) : misfitOfAct(view, command);
-  if (misfit) return misfit;
-  const wrong = misfitOfQuestion(view, command, question);
+    return refuse('run-ended', describeEnd(view));
+  const validationError = command.kind === 'set' ? validationErrorOfSet(view, command) : validationErrorOfAct(view, command);
+  if (validationError) return validationError;
+  const wrong = validationErrorOfQuestion(view, command, question);
   if (wrong) return wrong;
   if (view.commands.filter((c) => c.outcome.status === 'requested').length >= maxWaiting)
     return refuse('busy', `${maxWaiting} commands wait for the trainer already`);
@@ -33,7 +33,7 @@ export const isResend = (known: { actor: Actor; command: Command }, actor: Actor
 /** Before its first trainer a run has no declarations to check against: the trainer that takes it checks then. */
 const undeclared = (view: RunView): boolean => view.controls.values.length === 0 && view.controls.actions.length === 0;
 
-function misfitOfSet(view: RunView, command: Extract<Command, { kind: 'set' }>): Refusal | null {
+function validationErrorOfSet(view: RunView, command: Extract<Command, { kind: 'set' }>): Refusal | null {
   if (undeclared(view)) return null;
   const spec = view.controls.values.find((c) => c.name === command.control);
   if (!spec)
@@ -53,8 +53,8 @@ function misfitOfSet(view: RunView, command: Extract<Command, { kind: 'set' }>):
   );
 }
 
-function misfitOfAct(view: RunView, command: Extract<Command, { kind: 'act' }>): Refusal | null {
-  if (isRevert(command)) return misfitOfRevert(view, command);
+function validationErrorOfAct(view: RunView, command: Extract<Command, { kind: 'act' }>): Refusal | null {
+  if (isRevert(command)) return validationErrorOfRevert(view, command);
   if (undeclared(view)) return null;
   const spec = view.controls.actions.find((a) => a.name === command.action);
   if (!spec)
@@ -79,7 +79,7 @@ function misfitOfAct(view: RunView, command: Extract<Command, { kind: 'act' }>):
 }
 
 /** What is wrong with a question to a checkpoint, or with naming a checkpoint in what is none. */
-function misfitOfQuestion(view: RunView, command: Command, question: boolean): Refusal | null {
+function validationErrorOfQuestion(view: RunView, command: Command, question: boolean): Refusal | null {
   if (command.kind !== 'act') return null;
   const { checkpoint, action, when } = command;
   if (!question)
@@ -105,15 +105,15 @@ export function questionCalledOff(view: RunView, command: Command): CommandRecor
   return openQuestions(view).find((c) => c.command.id === command.args.commandId);
 }
 
-function misfitOfRevert(view: RunView, command: RevertCommand): Refusal | null {
-  if (view.tenure === 0) return refuse('state', 'no trainer has taken the run yet: there is nothing to go back to');
+function validationErrorOfRevert(view: RunView, command: RevertCommand): Refusal | null {
+  if (view.attempt === 0) return refuse('state', 'no trainer has taken the run yet: there is nothing to go back to');
   if (view.trashed) return refuse('state', 'the run is in the trash: take it out first');
   if (command.when) return refuse('invalid', 'when: the run goes back at once; leave `when` out', 'when');
   const target = revertTarget(view, command);
   return 'blob' in target ? null : refuse('invalid', target.message, target.field);
 }
 
-const endedInWords = ({ status, checkpoints }: RunView): string =>
+const describeEnd = ({ status, checkpoints }: RunView): string =>
   `the run has ended (${status})${checkpoints.length > 0 ? '; to go on, revert it to one of its checkpoints or branch it' : ''}`;
 const show = (value: ControlValue): string => JSON.stringify(value);
 const whoChanged = (state: RunView['values'][string]): string =>

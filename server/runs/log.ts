@@ -5,7 +5,7 @@
 
 import type { Clock } from '~/server/base/clock';
 import type { Append, Store, StoredRun } from '~/server/store';
-import { type Entry, places, type RunEvent } from '~/shared/events';
+import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { emptyView, fold, type RunView } from '~/shared/fold';
 
 type LogStore = Pick<Store, 'append' | 'entries' | 'view' | 'runs'>;
@@ -20,7 +20,7 @@ export interface LogDeps {
 
 /** What an append changes besides adding entries. */
 export interface Change {
-  tenure?: number;
+  attempt?: number;
   nextEvent?: number;
   rewind?: Append['rewind'];
 }
@@ -39,9 +39,9 @@ export class RunLog {
 
   /** Writes run.created. */
   static async create(deps: LogDeps, runId: string, event: RunEvent, publish: Publish): Promise<RunLog> {
-    const entry: Entry = { seq: 1, tenure: 0, at: deps.clock.now(), event };
+    const entry: Entry = { seq: 1, attempt: 0, at: deps.clock.now(), event };
     const view = emptyView(runId, entry);
-    await deps.store.append({ runId, after: 0, tenure: 0, nextEvent: 0, entries: [entry], seriesNames: [], rewind: null });
+    await deps.store.append({ runId, after: 0, attempt: 0, nextEvent: 0, entries: [entry], seriesNames: [], rewind: null });
     const log = new RunLog(runId, deps, publish, view, 0);
     publish([entry], view);
     return log;
@@ -82,11 +82,11 @@ export class RunLog {
    */
   async append(events: readonly RunEvent[], change: Change = {}): Promise<Entry[]> {
     const at = this.deps.clock.now();
-    const tenure = change.tenure ?? this.current.tenure;
+    const attempt = change.attempt ?? this.current.attempt;
     const nextEvent = change.nextEvent ?? this.next;
     let view = this.current;
     const entries = events.map((event) => {
-      const entry: Entry = { seq: view.seq + 1, tenure, at, event };
+      const entry: Entry = { seq: view.seq + 1, attempt, at, event };
       view = fold(view, entry);
       return entry;
     });
@@ -94,7 +94,7 @@ export class RunLog {
       await this.deps.store.append({
         runId: this.runId,
         after: this.current.seq,
-        tenure,
+        attempt,
         nextEvent,
         entries,
         seriesNames: view.series.map((s) => s.name),
@@ -143,4 +143,4 @@ export function startingAt(entry: Entry, seq: number): Entry {
 }
 
 /** Last place an entry fills. */
-export const lastPlace = (entry: Entry): number => entry.seq + places(entry.event) - 1;
+export const lastSeq = (entry: Entry): number => entry.seq + seqCount(entry.event) - 1;

@@ -23,7 +23,7 @@ interface Place {
   ports: Map<PresencePort, Look | null>;
   /** A telling is on its way. */
   due: boolean;
-  toldAt: number;
+  notifiedAt: number;
 }
 
 export class Presence {
@@ -32,7 +32,7 @@ export class Presence {
   constructor(private readonly clock: Clock) {}
 
   join(runId: string, port: PresencePort): Present {
-    const place = this.#places.get(runId) ?? { ports: new Map(), due: false, toldAt: Number.NEGATIVE_INFINITY };
+    const place = this.#places.get(runId) ?? { ports: new Map(), due: false, notifiedAt: Number.NEGATIVE_INFINITY };
     this.#places.set(runId, place);
     place.ports.set(port, null);
     const shared = looksOf(place);
@@ -41,24 +41,24 @@ export class Presence {
       look: (look) => {
         if (!place.ports.has(port)) return;
         place.ports.set(port, look);
-        this.#tell(place);
+        this.#notify(place);
       },
       leave: () => {
         const was = place.ports.get(port);
         if (!place.ports.delete(port)) return;
         if (place.ports.size === 0) this.#places.delete(runId);
-        else if (was) this.#tell(place);
+        else if (was) this.#notify(place);
       },
     };
   }
 
   /** At once when nothing was told lately, else when the pause is over: the newest state either way. */
-  #tell(place: Place): void {
+  #notify(place: Place): void {
     if (place.due) return;
     place.due = true;
-    this.clock.after(Math.max(0, place.toldAt + everyMs - this.clock.now()), () => {
+    this.clock.after(Math.max(0, place.notifiedAt + everyMs - this.clock.now()), () => {
       place.due = false;
-      place.toldAt = this.clock.now();
+      place.notifiedAt = this.clock.now();
       const looks = looksOf(place);
       for (const port of place.ports.keys()) port.looks(looks);
     });

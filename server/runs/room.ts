@@ -55,7 +55,7 @@ export class Room {
     return this.log.nextEvent;
   }
 
-  /** Events of the trainer that holds the run; `ok` once they are committed. Known ones are skipped, a misfit refuses the whole batch. */
+  /** Events of the trainer that holds the run; `ok` once they are committed. Known ones are skipped, an invalid event refuses the whole batch. */
   events(batch: EventBatch): Promise<BatchAnswer> {
     return this.#turn(async (): Promise<BatchAnswer> => {
       if (pendingRevert(this.view)) return { ok: false, reason: 'fenced', message: this.view.statusMessage };
@@ -121,7 +121,7 @@ export class Room {
     });
   }
 
-  /** Entries that people make beside commands (notes, the wheel, labels, approvals): `choose` sees the run as it is by then. */
+  /** Entries that people make beside commands (notes, the control lock, labels, approvals): `choose` sees the run as it is by then. */
   decide(choose: (view: RunView) => RunEvent[] | Refusal): Promise<CommandAnswer> {
     return this.#turn(async (): Promise<CommandAnswer> => {
       const events = choose(this.view);
@@ -153,16 +153,16 @@ export class Room {
         return null;
       }
       const lastCommandSeq = checkpoint?.lastCommandSeq ?? 0;
-      const tenure = this.view.tenure + 1;
+      const attempt = this.view.attempt + 1;
       const blob = from?.blob ?? null;
-      await this.log.append([{ type: 'run.assigned', tenure, trainer, fromStep, checkpoint: blob }], {
-        tenure,
+      await this.log.append([{ type: 'run.assigned', attempt, trainer, fromStep, checkpoint: blob }], {
+        attempt,
         nextEvent: 0,
         rewind: { fromStep, keepSeq: checkpoint?.seq ?? 0 },
       });
       return {
         runId: this.runId,
-        tenure,
+        attempt,
         config: this.view.config,
         resume: from && { step: fromStep, blob: from.blob, replay: replayed(this.view, checkpoint) },
         commands: this.open(lastCommandSeq),
@@ -178,7 +178,7 @@ export class Room {
   /** Its trainer went away. */
   lost(message: string): Promise<void> {
     return this.#turn(async () => {
-      if (!ended(this.view.status) && this.view.status !== 'waiting' && this.view.tenure > 0)
+      if (!ended(this.view.status) && this.view.status !== 'waiting' && this.view.attempt > 0)
         await this.log.append([{ type: 'trainer.lost', message }]);
     });
   }

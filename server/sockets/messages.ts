@@ -1,7 +1,7 @@
 /** The edge of both links: every inbound message is parsed here, and a bad one costs its sender an answer that names the field. */
 import type { Socket } from 'socket.io';
 import type { ZodError, ZodType } from 'zod';
-import { fieldOf, inWords } from '~/server/trpc/base';
+import { describeZodError, fieldOf } from '~/server/base/zodError';
 import { type Refusal, refuse } from '~/shared/commands';
 
 type Answer = (answer: unknown) => void;
@@ -18,14 +18,14 @@ export function listen(
   edge: Edge,
 ): <T>(name: string, schema: ZodType<T>, handle: (message: T) => unknown) => void {
   const declared = new Set<string>();
-  const tell = (args: unknown[], answer: unknown) => {
+  const reply = (args: unknown[], answer: unknown) => {
     const last = args.at(-1);
     if (typeof last === 'function') (last as Answer)(answer);
     else if (isRefusal(answer)) socket.emit('refused', answer);
   };
   socket.onAny((name: string, ...args: unknown[]) => {
     if (!declared.has(name))
-      tell(
+      reply(
         args,
         refuse('invalid', `there is no message "${String(name).slice(0, 64)}"; known: ${[...declared].join(', ')}`, 'event'),
       );
@@ -34,19 +34,19 @@ export function listen(
     declared.add(name);
     socket.on(name, async (...args: unknown[]) => {
       try {
-        if (!edge.admit()) return tell(args, refuse('busy', `${name}: too many messages; wait a little`));
+        if (!edge.admit()) return reply(args, refuse('busy', `${name}: too many messages; wait a little`));
         const message = schema.safeParse(typeof args[0] === 'function' ? undefined : args[0]);
-        tell(args, message.success ? await handle(message.data) : misfit(message.error));
+        reply(args, message.success ? await handle(message.data) : validationError(message.error));
       } catch (error) {
         edge.onError(error);
-        tell(args, refuse('failed', `${name}: the server could not do this; try again`));
+        reply(args, refuse('failed', `${name}: the server could not do this; try again`));
       }
     });
   };
 }
 
 /** The refusal of a message that does not fit its schema. */
-export const misfit = (error: ZodError): Refusal => refuse('invalid', inWords(error), fieldOf(error));
+export const validationError = (error: ZodError): Refusal => refuse('invalid', describeZodError(error), fieldOf(error));
 
 const isRefusal = (answer: unknown): answer is Refusal =>
   typeof answer === 'object' && answer !== null && 'ok' in answer && answer.ok === false;

@@ -2,9 +2,9 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { Server, type Socket } from 'socket.io';
 import { z } from 'zod';
+import { describeZodError } from '~/server/base/zodError';
 import type { Questions } from '~/server/dispatch/questions';
 import type { TrainerPort, Trainers } from '~/server/dispatch/trainers';
-import { inWords } from '~/server/trpc/base';
 import { refuse } from '~/shared/commands';
 import { unpack } from '~/shared/pack';
 import {
@@ -95,5 +95,5 @@ function read<T>(schema: z.ZodType<T>, packed: Uint8Array): T | string {
     return error instanceof Error ? error.message : String(error);
   }
   const parsed = schema.safeParse(message);
-  return parsed.success ? parsed.data : inWords(parsed.error);
+  return parsed.success ? parsed.data : describeZodError(parsed.error);
 }

@@ -1,10 +1,10 @@
-import { places } from '~/shared/events';
+import { seqCount } from '~/shared/events';
 import { type Append, FencedError, StaleHeadError } from './index';
 
 /** What a store knows of a run before a write; all 0 for a run that does not exist yet. */
 export interface RunHead {
   head: number;
-  tenure: number;
+  attempt: number;
   /** Index of the next step. */
   headStep: number;
   seriesNames: string[];
@@ -16,8 +16,8 @@ export interface RunHead {
  * @throws FencedError, StaleHeadError; Error with both numbers when the entries themselves do not fit together (a broken invariant of the caller)
  */
 export function checkAppend(write: Append, run: RunHead): { head: number; seriesNames: string[] } {
-  const { runId, after, tenure, entries, rewind } = write;
-  if (run.tenure > tenure) throw new FencedError(runId, tenure, run.tenure);
+  const { runId, after, attempt, entries, rewind } = write;
+  if (run.attempt > attempt) throw new FencedError(runId, attempt, run.attempt);
   if (run.head !== after) throw new StaleHeadError(runId, after, run.head);
   if (after === 0 && entries.length === 0) throw new Error(`run ${runId}: a log cannot begin without an entry`);
 
@@ -32,7 +32,7 @@ export function checkAppend(write: Append, run: RunHead): { head: number; series
   let assigned = false;
   for (const { seq, event } of entries) {
     if (seq !== head + 1) throw new Error(`run ${runId}: expected an entry at ${head + 1}, got ${event.type} at ${seq}`);
-    head += places(event);
+    head += seqCount(event);
     if (event.type === 'run.assigned' && rewind) {
       headStep = rewind.fromStep;
       assigned = true;
@@ -51,7 +51,7 @@ export function checkAppend(write: Append, run: RunHead): { head: number; series
   return { head, seriesNames };
 }
 
-/** A rewind as logged: what a new tenure took back. */
+/** A rewind as logged: what a new attempt took back. */
 export interface Rewind {
   /** Place of its run.assigned entry. */
   seq: number;

@@ -11,10 +11,10 @@ export interface Store {
   runs(): Promise<StoredRun[]>;
 
   /**
-   * Adds entries at the end of one run's log, all or none, and moves the run's head, tenure and next trainer event with them.
+   * Adds entries at the end of one run's log, all or none, and moves the run's head, attempt and next trainer event with them.
    * Entries follow `after` without a gap. The first append of a run (after = 0) creates it.
    *
-   * @throws FencedError when the stored tenure is higher than `tenure`; StaleHeadError when the stored head is not `after`
+   * @throws FencedError when the stored attempt is higher than `attempt`; StaleHeadError when the stored head is not `after`
    */
   append(write: Append): Promise<void>;
 
@@ -22,7 +22,7 @@ export interface Store {
   entries(query: EntriesQuery): Promise<Entry[]>;
 
   /**
-   * Step rows in force (a later tenure's replace those it superseded) of fromStep..toStep, reduced to at most `buckets` buckets (pyramid.ts, `bucketing`).
+   * Step rows in force (a later attempt's replace those it superseded) of fromStep..toStep, reduced to at most `buckets` buckets (pyramid.ts, `bucketing`).
    * An unknown run or one without rows gives an empty answer.
    */
   range(query: RangeQuery): Promise<RangeAnswer>;
@@ -57,8 +57,8 @@ export interface Store {
 export interface StoredRun {
   runId: string;
   head: number;
-  tenure: number;
-  /** Number the next event of this tenure's trainer must have. */
+  attempt: number;
+  /** Number the next event of this attempt's trainer must have. */
   nextEvent: number;
   /** As of the last saved view; its `seq` may lie behind the head. */
   summary: { seq: number; summary: RunSummary } | null;
@@ -68,7 +68,7 @@ export interface Append {
   runId: string;
   /** Last place of the log before these entries. */
   after: number;
-  tenure: number;
+  attempt: number;
   nextEvent: number;
   entries: Entry[];
   /** Columns of step rows, in order: needed from the first `steps` entry on. */
@@ -102,7 +102,7 @@ export type RangeAnswer = Reduced & { headStep: number };
 export interface Signals {
   /** [n], ascending. */
   steps: Int32Array;
-  /** [n] log places. */
+  /** [n] seqs. */
   seqs: Int32Array;
   layers: number;
   heads: number;
@@ -110,14 +110,14 @@ export interface Signals {
   signals: Record<string, Float64Array>;
 }
 
-/** A write of a tenure that is over. */
+/** A write of an attempt that is over. */
 export class FencedError extends Error {
   constructor(
     readonly runId: string,
-    readonly tenure: number,
+    readonly attempt: number,
     readonly stored: number,
   ) {
-    super(`run ${runId}: tenure ${tenure} is over, the run is at tenure ${stored}`);
+    super(`run ${runId}: attempt ${attempt} is over, the run is at attempt ${stored}`);
     this.name = 'FencedError';
   }
 }

@@ -1,6 +1,6 @@
 import { blobsNamed } from '~/server/base/blobsNamed';
 import { debiased, emaNext, emaStart } from '~/shared/ema';
-import { places } from '~/shared/events';
+import { seqCount } from '~/shared/events';
 import { addValue, bucketing, emptyReduced, type Reduced } from '~/shared/pyramid';
 import { checkAppend, type Rewind } from './checkAppend';
 import type { Append, Store, StoredRun } from './index';
@@ -24,10 +24,10 @@ export function openMemoryStore(): Store {
 
   return {
     async runs() {
-      return [...runs.values()].map(({ runId, head, tenure, nextEvent, summary }) => ({
+      return [...runs.values()].map(({ runId, head, attempt, nextEvent, summary }) => ({
         runId,
         head,
-        tenure,
+        attempt,
         nextEvent,
         summary: structuredClone(summary),
       }));
@@ -35,11 +35,11 @@ export function openMemoryStore(): Store {
 
     async append(write) {
       const known = runs.get(write.runId);
-      const checked = checkAppend(write, known ?? { head: 0, tenure: 0, headStep: 0, seriesNames: [] });
+      const checked = checkAppend(write, known ?? { head: 0, attempt: 0, headStep: 0, seriesNames: [] });
       const run: Run = known ?? {
         runId: write.runId,
         head: 0,
-        tenure: 0,
+        attempt: 0,
         nextEvent: 0,
         summary: null,
         seriesNames: [],
@@ -50,7 +50,7 @@ export function openMemoryStore(): Store {
         view: null,
       };
       runs.set(write.runId, run);
-      Object.assign(run, checked, { tenure: write.tenure, nextEvent: write.nextEvent });
+      Object.assign(run, checked, { attempt: write.attempt, nextEvent: write.nextEvent });
       for (const entry of structuredClone(write.entries)) {
         run.entries.push(entry);
         const { event } = entry;
@@ -69,7 +69,7 @@ export function openMemoryStore(): Store {
 
     async entries({ runId, fromSeq, limit, types }) {
       const all = runs.get(runId)?.entries ?? [];
-      const wanted = all.filter((e) => e.seq + places(e.event) > fromSeq && (types === null || types.includes(e.event.type)));
+      const wanted = all.filter((e) => e.seq + seqCount(e.event) > fromSeq && (types === null || types.includes(e.event.type)));
       return structuredClone(wanted.slice(0, limit));
     },
 

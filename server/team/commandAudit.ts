@@ -1,25 +1,25 @@
+import type { AuditLog } from '~/server/audit/auditLog';
 import type { Entry } from '~/shared/events';
 import type { RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
-import type { HouseEvent } from '~/shared/team';
-import type { House } from './house';
+import type { AuditEvent } from '~/shared/team';
 import { systemActor } from './people';
 
-/** Writes what people do to runs into the house log, once it is committed in the run's own. @returns stop */
+/** Writes what people do to runs into the audit log, once it is committed in the run's own. @returns stop */
 export function keepAudit(
   hub: { onEntries(listener: (runId: string, entries: Entry[], view: RunView) => void): () => void },
-  house: House,
+  auditLog: AuditLog,
   onError: (error: unknown) => void,
 ): () => void {
   return hub.onEntries((runId, entries, view) => {
     for (const entry of entries) {
       const row = rowOf(runId, entry, view);
-      if (row) house.record(row.actor, () => ({ events: [row.event], result: undefined })).catch(onError);
+      if (row) auditLog.record(row.actor, () => ({ events: [row.event], result: undefined })).catch(onError);
     }
   });
 }
 
-function rowOf(runId: string, { seq, event }: Entry, view: RunView): { actor: Actor; event: HouseEvent } | null {
+function rowOf(runId: string, { seq, event }: Entry, view: RunView): { actor: Actor; event: AuditEvent } | null {
   switch (event.type) {
     case 'run.created':
       return { actor: event.actor, event: { type: 'run.created', runId, parent: event.parent?.runId ?? null } };

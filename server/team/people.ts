@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { AuditLog } from '~/server/audit/auditLog';
 import type { Actor } from '~/shared/ids';
-import type { HouseEvent, Invite, Person, PersonRole, Session, Team, Token } from '~/shared/team';
-import type { House } from './house';
+import type { AuditEvent, Invite, Person, PersonRole, Session, Team, Token } from '~/shared/team';
 
 /** What a person asked of the team list cannot be done; the message says why and `field` which input is meant. */
 export class TeamError extends Error {
@@ -30,12 +30,12 @@ export const systemActor: Actor = { id: 'system', name: 'Headroom', role: 'syste
 /** People, links, sessions and tokens: who may come in, and as whom. Secrets are returned once, when made; only their hashes are kept. */
 export class People {
   constructor(
-    private readonly house: House,
+    private readonly auditLog: AuditLog,
     private readonly clock: () => number,
   ) {}
 
   get team(): Team {
-    return this.house.team;
+    return this.auditLog.team;
   }
 
   /** The person behind a session cookie; null when it is unknown or was revoked. */
@@ -61,7 +61,7 @@ export class People {
 
   invite(by: Actor, wish: { role: PersonRole; expiresInMs: number; uses: number }): Promise<{ invite: Invite; secret: string }> {
     const secret = newSecret();
-    return this.house.record(by, () => {
+    return this.auditLog.record(by, () => {
       const { role, uses } = wish;
       const invite = { id: newId(), role, uses, expiresAt: this.clock() + wish.expiresInMs, madeBy: by.name };
       return {
@@ -78,7 +78,7 @@ export class People {
   ): Promise<{ person: Person; sessionSecret: string }> {
     const sessionSecret = newSecret();
     const newcomer: Actor = { id: newId(), name: wish.name, role: 'viewer' };
-    return this.house.record(newcomer, (team) => {
+    return this.auditLog.record(newcomer, (team) => {
       const invite = this.openInvite(secret);
       if (!invite) throw new TeamError('this invite link is not valid any more; ask an admin for a new one', 'invite');
       if (Object.values(team.people).some((p) => p.name.toLowerCase() === wish.name.toLowerCase()))
@@ -91,7 +91,7 @@ export class People {
         role: invite.role,
         since: this.clock(),
       };
-      const events: HouseEvent[] = [
+      const events: AuditEvent[] = [
         { type: 'person.joined', person, inviteId: invite.id },
         this.#session(person.id, wish.device, sessionSecret),
       ];
@@ -99,13 +99,13 @@ export class People {
     });
   }
 
-  #session(personId: string, device: string, secret: string): HouseEvent {
+  #session(personId: string, device: string, secret: string): AuditEvent {
     const session = { id: newId(), personId, device: device.slice(0, 200), since: this.clock() };
     return { type: 'session.opened', session, hash: hashSecret(secret) };
   }
 
   change(by: Actor, personId: string, wish: { name?: string; colour?: string; role?: PersonRole }): Promise<void> {
-    return this.house.record(by, (team) => {
+    return this.auditLog.record(by, (team) => {
       const person = known(team.people, personId, 'person');
       if (wish.role && wish.role !== 'admin') this.#keepAnAdmin(team, person);
       const twin = Object.values(team.people).find((p) => p.id !== personId && p.name.toLowerCase() === wish.name?.toLowerCase());
@@ -115,7 +115,7 @@ export class People {
   }
 
   remove(by: Actor, personId: string): Promise<void> {
-    return this.house.record(by, (team) => {
+    return this.auditLog.record(by, (team) => {
       this.#keepAnAdmin(team, known(team.people, personId, 'person'));
       return { events: [{ type: 'person.removed', personId }], result: undefined };
     });
@@ -129,14 +129,14 @@ export class People {
   }
 
   revokeInvite(by: Actor, inviteId: string): Promise<void> {
-    return this.house.record(by, (team) => {
+    return this.auditLog.record(by, (team) => {
       known(team.invites, inviteId, 'invite');
       return { events: [{ type: 'invite.revoked', inviteId }], result: undefined };
     });
   }
 
   revokeSession(by: Actor, sessionId: string): Promise<void> {
-    return this.house.record(by, (team) => {
+    return this.auditLog.record(by, (team) => {
       const session = known(team.sessions, sessionId, 'session');
       if (session.personId !== by.id && by.role !== 'admin')
         throw new TeamError('sessionId: only an admin may end somebody else’s session', 'sessionId');
@@ -149,7 +149,7 @@ export class People {
     wish: { name: string; scope: Token['scope']; expiresInMs: number | null },
   ): Promise<{ token: Token; secret: string }> {
     const secret = newSecret();
-    return this.house.record(by, () => {
+    return this.auditLog.record(by, () => {
       const { name, scope } = wish;
       const expiresAt = wish.expiresInMs === null ? null : this.clock() + wish.expiresInMs;
       const token: Token = { id: newId(), name, scope, expiresAt, madeBy: by.name };
@@ -158,7 +158,7 @@ export class People {
   }
 
   revokeToken(by: Actor, tokenId: string): Promise<void> {
-    return this.house.record(by, (team) => {
+    return this.auditLog.record(by, (team) => {
       known(team.tokens, tokenId, 'token');
       return { events: [{ type: 'token.revoked', tokenId }], result: undefined };
     });

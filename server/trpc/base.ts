@@ -1,18 +1,19 @@
 import { initTRPC, TRPCError } from '@trpc/server';
 import { ZodError } from 'zod';
+import type { AuditLog } from '~/server/audit/auditLog';
 import { FieldError } from '~/server/base/fieldError';
 import type { Jobs } from '~/server/base/jobs';
 import { may, type Permission } from '~/server/base/permissions';
+import { describeZodError, fieldOf } from '~/server/base/zodError';
 import type { Retention } from '~/server/retention/keeper';
 import type { Hub } from '~/server/runs/hub';
-import type { House } from '~/server/team/house';
 import { type People, TeamError } from '~/server/team/people';
 import type { Actor } from '~/shared/ids';
 import { transformer } from '~/shared/json';
 
 export interface Context {
   hub: Hub;
-  house: House;
+  auditLog: AuditLog;
   people: People;
   retention: Pick<Retention, 'quotaBytes' | 'setQuota'>;
   jobs: Pick<Jobs, 'get' | 'cancel'>;
@@ -27,21 +28,10 @@ const t = initTRPC.context<Context>().create({
   transformer,
   errorFormatter: ({ shape, error }) => ({
     ...shape,
-    message: error.cause instanceof ZodError ? inWords(error.cause) : shape.message,
+    message: error.cause instanceof ZodError ? describeZodError(error.cause) : shape.message,
     data: { ...shape.data, stack: undefined, field: fieldOfCause(error.cause) },
   }),
 });
-
-/** "buckets: Too big: expected number to be <=4000; ..." */
-export const inWords = (error: ZodError): string =>
-  error.issues
-    .map(({ path, message }) => {
-      // Some messages name their own field already.
-      const named = path.length > 0 && message.startsWith(`${String(path.at(-1))}:`) ? path.slice(0, -1) : path;
-      return named.length > 0 ? `${named.join('.')}: ${message}` : message;
-    })
-    .join('; ');
-export const fieldOf = (error: ZodError): string | null => error.issues[0]?.path.join('.') || null;
 
 const fieldOfCause = (cause: unknown): string | null =>
   cause instanceof ZodError ? fieldOf(cause) : cause instanceof TeamError || cause instanceof FieldError ? cause.field : null;

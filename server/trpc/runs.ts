@@ -5,7 +5,7 @@ import { may } from '~/server/base/permissions';
 import { judge } from '~/server/runs/judge';
 import { revertEvents } from '~/server/runs/revert';
 import type { RangeAnswer, Signals } from '~/server/store';
-import { approvalProblem, turnWheel } from '~/server/team/gate';
+import { approvalProblem, changeControlLock } from '~/server/team/gate';
 import { type CommandAnswer, command, type Refusal, refuse } from '~/shared/commands';
 import { type Entry, runLabelled, serverEvent, trainerEvent } from '~/shared/events';
 import { ended, type RunSummary, type RunView } from '~/shared/fold';
@@ -37,7 +37,7 @@ const entriesQuery = z.strictObject({
   types: z.array(eventType).nullable(),
 });
 
-const wheelRequest = z.discriminatedUnion('kind', [
+const controlLockRequest = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('take'),
     forMs: z
@@ -111,7 +111,7 @@ export const runs = router({
       if (!view) return refuse('unknown-run', `there is no run ${id}`, 'runId');
       if (!(await ctx.hub.remove(id))) return refuse('state', 'only a run in the trash goes for good: delete it first', 'runId');
       const event = { type: 'run.changed', runId: id, what: `deleted for good: ${view.config.name}`.slice(0, 200) } as const;
-      await ctx.house.record(ctx.actor, () => ({ events: [event], result: undefined }));
+      await ctx.auditLog.record(ctx.actor, () => ({ events: [event], result: undefined }));
       return { ok: true };
     }),
 
@@ -132,13 +132,13 @@ export const runs = router({
     ),
 
   /** Takes, asks for, hands over or releases the sole right to steer. */
-  wheel: allowed('steer runs')
-    .input(z.strictObject({ runId, request: wheelRequest }))
+  controlLock: allowed('steer runs')
+    .input(z.strictObject({ runId, request: controlLockRequest }))
     .mutation(
       ({ ctx, input }): Promise<CommandAnswer> =>
         ctx.hub.decide(input.runId, (view) => {
           if (ended(view.status)) return refuse('run-ended', `the run has ended (${view.status})`);
-          const turned = turnWheel(view, ctx.actor, input.request, ctx.now());
+          const turned = changeControlLock(view, ctx.actor, input.request, ctx.now());
           return 'ok' in turned ? turned : [turned];
         }),
     ),

@@ -4,8 +4,8 @@ import { TeamError } from '~/server/team/people';
 import { runId, seq } from '~/shared/ids';
 import {
   type AuditRow,
+  auditEvent,
   colour,
-  houseEvent,
   type Invite,
   type Person,
   personName,
@@ -19,7 +19,7 @@ import { type WatchdogRules, watchdogRules } from '~/shared/watchdogs';
 import { allowed, router } from './base';
 
 /** What a TeamError says is the caller's to read, with the field it names. */
-async function told<T>(work: Promise<T>): Promise<T> {
+async function reportTeamErrors<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
@@ -32,7 +32,7 @@ const day = 24 * 3_600_000;
 const id = z.string().min(1).max(64);
 const managing = allowed('manage people');
 const withoutHash = <T extends { hash: string }>({ hash: _hash, ...rest }: T): Omit<T, 'hash'> => rest;
-const auditKinds = z.enum(houseEvent.options.map((o) => o.shape.type.value) as [AuditRow['event']['type']]);
+const auditKinds = z.enum(auditEvent.options.map((o) => o.shape.type.value) as [AuditRow['event']['type']]);
 
 export const team = router({
   people: allowed('watch runs').query(({ ctx }): Person[] => Object.values(ctx.people.team.people)),
@@ -40,15 +40,15 @@ export const team = router({
   /** Oneself: name and colour. */
   changeMe: allowed('comment')
     .input(z.strictObject({ name: personName.optional(), colour: colour.optional() }))
-    .mutation(({ ctx, input }) => told(ctx.people.change(ctx.actor, ctx.actor.id, input))),
+    .mutation(({ ctx, input }) => reportTeamErrors(ctx.people.change(ctx.actor, ctx.actor.id, input))),
 
   changePerson: managing
     .input(z.strictObject({ personId: id, name: personName.optional(), colour: colour.optional(), role: personRole.optional() }))
-    .mutation(({ ctx, input: { personId, ...wish } }) => told(ctx.people.change(ctx.actor, personId, wish))),
+    .mutation(({ ctx, input: { personId, ...wish } }) => reportTeamErrors(ctx.people.change(ctx.actor, personId, wish))),
 
   removePerson: managing
     .input(z.strictObject({ personId: id }))
-    .mutation(({ ctx, input }) => told(ctx.people.remove(ctx.actor, input.personId))),
+    .mutation(({ ctx, input }) => reportTeamErrors(ctx.people.remove(ctx.actor, input.personId))),
 
   invites: managing.query(({ ctx }): Invite[] => Object.values(ctx.people.team.invites).map(withoutHash)),
 
@@ -64,11 +64,11 @@ export const team = router({
           .max(365 * day, 'expiresInMs: at most a year'),
       }),
     )
-    .mutation(({ ctx, input }) => told(ctx.people.invite(ctx.actor, input))),
+    .mutation(({ ctx, input }) => reportTeamErrors(ctx.people.invite(ctx.actor, input))),
 
   revokeInvite: managing
     .input(z.strictObject({ inviteId: id }))
-    .mutation(({ ctx, input }) => told(ctx.people.revokeInvite(ctx.actor, input.inviteId))),
+    .mutation(({ ctx, input }) => reportTeamErrors(ctx.people.revokeInvite(ctx.actor, input.inviteId))),
 
   /** One's own; an admin sees everybody's. */
   sessions: allowed('watch runs').query(({ ctx }): Session[] =>
@@ -79,7 +79,7 @@ export const team = router({
 
   revokeSession: allowed('watch runs')
     .input(z.strictObject({ sessionId: id }))
-    .mutation(({ ctx, input }) => told(ctx.people.revokeSession(ctx.actor, input.sessionId))),
+    .mutation(({ ctx, input }) => reportTeamErrors(ctx.people.revokeSession(ctx.actor, input.sessionId))),
 
   tokens: managing.query(({ ctx }): Token[] => Object.values(ctx.people.team.tokens).map(withoutHash)),
 
@@ -96,34 +96,34 @@ export const team = router({
           .nullable(),
       }),
     )
-    .mutation(({ ctx, input }) => told(ctx.people.makeToken(ctx.actor, input))),
+    .mutation(({ ctx, input }) => reportTeamErrors(ctx.people.makeToken(ctx.actor, input))),
 
   revokeToken: managing
     .input(z.strictObject({ tokenId: id }))
-    .mutation(({ ctx, input }) => told(ctx.people.revokeToken(ctx.actor, input.tokenId))),
+    .mutation(({ ctx, input }) => reportTeamErrors(ctx.people.revokeToken(ctx.actor, input.tokenId))),
 
-  needsApproval: allowed('watch runs').query(({ ctx }): string[] => ctx.house.team.needsApproval),
+  needsApproval: allowed('watch runs').query(({ ctx }): string[] => ctx.auditLog.team.needsApproval),
 
   setNeedsApproval: managing
     .input(z.strictObject({ names: z.array(z.string().min(1).max(64)).max(200) }))
     .mutation(({ ctx, input }) =>
-      ctx.house.record(ctx.actor, () => ({ events: [{ type: 'approval.rules', ...input }], result: undefined })),
+      ctx.auditLog.record(ctx.actor, () => ({ events: [{ type: 'approval.rules', ...input }], result: undefined })),
     ),
 
   watchdogs: allowed('watch runs')
     .input(z.strictObject({ runId: runId.nullable() }))
     .query(
       ({ ctx, input }): WatchdogRules =>
-        input.runId === null ? ctx.house.team.watchdogs.everywhere : rulesFor(ctx.house.team, input.runId),
+        input.runId === null ? ctx.auditLog.team.watchdogs.everywhere : rulesFor(ctx.auditLog.team, input.runId),
     ),
 
   setWatchdogs: allowed('edit rules')
     .input(z.strictObject({ runId: runId.nullable(), rules: watchdogRules }))
     .mutation(({ ctx, input }) =>
-      ctx.house.record(ctx.actor, () => ({ events: [{ type: 'watchdog.rules', ...input }], result: undefined })),
+      ctx.auditLog.record(ctx.actor, () => ({ events: [{ type: 'watchdog.rules', ...input }], result: undefined })),
     ),
 
-  /** The house log, oldest first; `nextSeq` continues, null = the end. */
+  /** The audit log, oldest first; `nextSeq` continues, null = the end. */
   audit: managing
     .input(
       z.strictObject({
@@ -137,7 +137,7 @@ export const team = router({
     .query(async ({ ctx, input }): Promise<{ rows: AuditRow[]; nextSeq: number | null }> => {
       const rows: AuditRow[] = [];
       for (let from: number = input.fromSeq; ; ) {
-        const page = await ctx.house.rows({ fromSeq: from, limit: 1000 });
+        const page = await ctx.auditLog.rows({ fromSeq: from, limit: 1000 });
         for (const row of page) {
           if (rows.length === input.limit) return { rows, nextSeq: row.seq };
           if (input.actorId !== null && row.actor.id !== input.actorId) continue;

@@ -1,9 +1,9 @@
 /** Runs the rules over every run that is open, and does what a rule says when it fires. */
 import { statfs } from 'node:fs/promises';
 import { nanoid } from 'nanoid';
+import type { AuditLog } from '~/server/audit/auditLog';
 import type { Clock } from '~/server/base/clock';
 import type { Hub } from '~/server/runs/hub';
-import type { House } from '~/server/team/house';
 import { type CommandAnswer, refuse } from '~/shared/commands';
 import type { Entry } from '~/shared/events';
 import { ended, type RunView } from '~/shared/fold';
@@ -19,7 +19,7 @@ export interface WatchdogDeps {
   hub: Pick<Hub, 'branch' | 'command' | 'decide'> & {
     onEntries(listener: (runId: string, entries: Entry[], view: RunView) => void): () => void;
   };
-  house: House;
+  auditLog: AuditLog;
   clock: Clock;
   dataFolder: string;
   /** Address of the dashboard, for links. */
@@ -39,13 +39,13 @@ const actions: Partial<Record<Reaction, string>> = { pause: 'pause', snapshot: '
 
 /** @returns stop */
 export function startWatchdogs(deps: WatchdogDeps): () => void {
-  const { hub, house, clock, onError } = deps;
+  const { hub, auditLog, clock, onError } = deps;
   const watched = new Map<string, Watched>();
   let cancelTick = () => {};
 
   /** Null until the rule set of the run is known; new rules start with an empty memory. */
   function of(runId: string, view: RunView): Watched {
-    const rules = rulesFor(house.team, runId);
+    const rules = rulesFor(auditLog.team, runId);
     const known = watched.get(runId);
     if (known && known.rules === rules) {
       known.view = view;

@@ -3,13 +3,13 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import type { Duplex } from 'node:stream';
 import { createHTTPHandler } from '@trpc/server/adapters/standalone';
 import helmet from 'helmet';
+import type { AuditLog } from '~/server/audit/auditLog';
 import { may } from '~/server/base/permissions';
 import { sendJson, sendPage, sendText } from '~/server/base/respond';
 import { type ExportDeps, exportRoutes } from '~/server/export/routes';
 import type { OpenHub } from '~/server/runs/hub';
 import type { Link } from '~/server/sockets/link';
 import type { BlobStore } from '~/server/store/blobs';
-import type { House } from '~/server/team/house';
 import type { People } from '~/server/team/people';
 import { appRouter } from '~/server/trpc';
 import type { Context } from '~/server/trpc/base';
@@ -33,7 +33,7 @@ export interface HttpDeps {
   records: ExportDeps;
   retention: Context['retention'];
   identity: Identity;
-  house: House;
+  auditLog: AuditLog;
   people: People;
   now(): number;
   loopback: boolean;
@@ -140,7 +140,7 @@ function rpcHandler(deps: HttpDeps, actorOf: (request: IncomingMessage) => Actor
     maxBatchSize: 50,
     createContext: ({ req }): Context => ({
       hub: deps.hub,
-      house: deps.house,
+      auditLog: deps.auditLog,
       people: deps.people,
       retention: deps.retention,
       jobs: deps.records.jobs,

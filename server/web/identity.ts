@@ -5,8 +5,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import path from 'node:path';
 import { z } from 'zod';
 import { sendJson } from '~/server/base/respond';
+import { describeZodError, fieldOf } from '~/server/base/zodError';
 import { localAdmin, type People, systemActor, TeamError } from '~/server/team/people';
-import { fieldOf, inWords } from '~/server/trpc/base';
 import type { Actor } from '~/shared/ids';
 import { colour, personName } from '~/shared/team';
 import { originRefusal } from './origin';
@@ -45,7 +45,7 @@ export async function openIdentity(options: {
 
   async function join(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const wish = joinRequest.safeParse(await readJson(request));
-    if (!wish.success) return sendJson(response, 400, { error: inWords(wish.error), field: fieldOf(wish.error) });
+    if (!wish.success) return sendJson(response, 400, { error: describeZodError(wish.error), field: fieldOf(wish.error) });
     const { invite, name, colour } = wish.data;
     try {
       const device = (request.headers['user-agent'] ?? 'unknown device').slice(0, 200);

@@ -81,7 +81,7 @@ async function ours(config: RunConfig, backend: OpenedBackend, dataFolder: strin
   const start = performance.now();
   const reached = { validation: Number.NaN, test: Number.NaN };
   for await (const { event } of train({ config, backend, commands: silent, resume: null, startFrom: null, dataFolder })) {
-    if (event.type === 'evaluation' && event.occasion === 'end' && event.split !== 'train') reached[event.split] = event.accuracy;
+    if (event.type === 'evaluation' && event.trigger === 'end' && event.split !== 'train') reached[event.split] = event.accuracy;
     if (event.type === 'status' && event.status === 'failed') throw new Error(event.message);
   }
   return { ...reached, seconds: (performance.now() - start) / 1000 };

@@ -11,7 +11,7 @@ import type { Page } from 'playwright-core';
 import { build } from '~/server/process/build';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { defaultConfig } from '~/shared/config';
-import { type Entry, places, type RunEvent } from '~/shared/events';
+import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { emptyView, fold, type RunView, summarize } from '~/shared/fold';
 import { startApp } from '~/test/support/app';
 import { chromiumPath, openBrowser } from '~/test/support/browser';
@@ -144,18 +144,18 @@ async function fill(path: string, steps: number): Promise<void> {
     const after = view?.seq ?? 0;
     const entries: Entry[] = [];
     for (const event of events) {
-      const entry: Entry = { seq: (view?.seq ?? 0) + 1, tenure: 1, at: Date.now(), event };
+      const entry: Entry = { seq: (view?.seq ?? 0) + 1, attempt: 1, at: Date.now(), event };
       view = view ? fold(view, entry) : emptyView(runId, entry);
-      if (event.type !== 'run.created' && event.type !== 'run.assigned') nextEvent += places(event);
+      if (event.type !== 'run.created' && event.type !== 'run.assigned') nextEvent += seqCount(event);
       entries.push(entry);
     }
-    await store.append({ runId, after, tenure: 1, nextEvent, entries, seriesNames: names, rewind: null });
+    await store.append({ runId, after, attempt: 1, nextEvent, entries, seriesNames: names, rewind: null });
   };
   await append(
     { type: 'run.created', config: defaultConfig('reverse'), actor, parent: null },
     {
       type: 'run.assigned',
-      tenure: 1,
+      attempt: 1,
       trainer: { id: 'bench-trainer', name: 'bench', host: 'bench' },
       fromStep: 0,
       checkpoint: null,

@@ -107,8 +107,8 @@ async function addSpikes(store: Store, steps: number): Promise<number> {
   const at = new Set(Array.from({ length: spikes }, (_, i) => Math.floor(((i + 0.37) * steps) / spikes)));
   const actor = { id: 'bench', name: 'bench', role: 'admin' as const };
   const created = { type: 'run.created' as const, config: defaultConfig('reverse'), actor, parent: null };
-  const write = { runId: 'spikes', tenure: 0, seriesNames: names, rewind: null };
-  await store.append({ ...write, after: 0, nextEvent: 0, entries: [{ seq: 1, tenure: 0, at: 0, event: created }] });
+  const write = { runId: 'spikes', attempt: 0, seriesNames: names, rewind: null };
+  await store.append({ ...write, after: 0, nextEvent: 0, entries: [{ seq: 1, attempt: 0, at: 0, event: created }] });
   const batch = 5000;
   for (let step = 0; step < steps; step += batch) {
     const count = Math.min(batch, steps - step);
@@ -120,7 +120,7 @@ async function addSpikes(store: Store, steps: number): Promise<number> {
       ...write,
       after: 1 + step,
       nextEvent: step + count,
-      entries: [{ seq: 2 + step, tenure: 0, at: 0, event }],
+      entries: [{ seq: 2 + step, attempt: 0, at: 0, event }],
     });
   }
   const out = await store.range({ runId: 'spikes', series: null, fromStep: 0, toStep: null, buckets: 1200 });
@@ -138,10 +138,10 @@ async function runList(runs: number): Promise<string> {
       const runId = `run${String(i).padStart(6, '0')}`;
       const config = { ...defaultConfig('reverse'), name: `Run ${i}` };
       const entries = [
-        { seq: 1, tenure: 0, at: i, event: { type: 'run.created' as const, config, actor, parent: null } },
-        { seq: 2, tenure: 0, at: i, event: { type: 'status' as const, status: 'finished' as const, step: 0, message: '' } },
+        { seq: 1, attempt: 0, at: i, event: { type: 'run.created' as const, config, actor, parent: null } },
+        { seq: 2, attempt: 0, at: i, event: { type: 'status' as const, status: 'finished' as const, step: 0, message: '' } },
       ];
-      await store.append({ runId, after: 0, tenure: 0, nextEvent: 0, entries, seriesNames: names, rewind: null });
+      await store.append({ runId, after: 0, attempt: 0, nextEvent: 0, entries, seriesNames: names, rewind: null });
       const view = foldAll(runId, entries);
       await store.saveView(view, summarize(view, 0));
     }),

@@ -45,11 +45,11 @@ export async function fillRun(
   const actor = { id: 'bench', name: 'bench', role: 'admin' as const };
   const trainer = { id: 'bench-trainer', name: 'bench', host: 'bench' };
   const append = (after: number, nextEvent: number, entries: Entry[]) =>
-    store.append({ runId, after, tenure: 1, nextEvent, entries, seriesNames: names, rewind: null });
-  const entry = (seq: number, event: RunEvent): Entry => ({ seq, tenure: 1, at: Date.now(), event });
+    store.append({ runId, after, attempt: 1, nextEvent, entries, seriesNames: names, rewind: null });
+  const entry = (seq: number, event: RunEvent): Entry => ({ seq, attempt: 1, at: Date.now(), event });
   await append(0, 0, [
     entry(1, { type: 'run.created', config: defaultConfig('reverse'), actor, parent: null }),
-    entry(2, { type: 'run.assigned', tenure: 1, trainer, fromStep: 0, checkpoint: null }),
+    entry(2, { type: 'run.assigned', attempt: 1, trainer, fromStep: 0, checkpoint: null }),
   ]);
   const ackMs: number[] = [];
   const waiting: Promise<void>[] = [];

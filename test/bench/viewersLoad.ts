@@ -76,7 +76,7 @@ async function run(load: Load): Promise<Measured> {
   const startedAt = Date.now();
   // The last click is answered too.
   while (clicking) {
-    for (const { seq, command } of trainer.told.take('command'))
+    for (const { seq, command } of trainer.received.take('command'))
       await trainer.send({ type: 'command.applied', commandId: command.id, seq, step, before: 0, after: 1, message: '' });
     const due = Math.floor(((Date.now() - startedAt) / 1000) * load.stepsPerSecond);
     if (due > step) {

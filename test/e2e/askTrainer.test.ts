@@ -80,7 +80,7 @@ describeInBrowser('asking the trainer', () => {
 
   /** The next command, answered as applied. */
   const apply = async () => {
-    const { command, seq } = await run.trainer.told.next('command');
+    const { command, seq } = await run.trainer.received.next('command');
     const after = command.kind === 'set' ? command.value : null;
     await run.trainer.send({ type: 'command.applied', commandId: command.id, seq, step: 40, before: null, after, message: '' });
     return command.kind === 'set' ? [command.control, command.value] : [command.action];
@@ -109,7 +109,7 @@ describeInBrowser('asking the trainer', () => {
     await page.reload();
     await browse.waitFor(within);
     await expect.poll(shown, within).toBe(`test 40 to ${40 + probeSize - 1}`);
-    expect(run.trainer.told.take('command')).toEqual([]);
+    expect(run.trainer.received.take('command')).toEqual([]);
   }, 60_000);
 
   it('a declared question stands beside the maps, a declared action in the steering panel, without another edit', async () => {
@@ -130,7 +130,7 @@ describeInBrowser('asking the trainer', () => {
       type: 'checkpoint',
       step: 40,
       blob: refOf(saved),
-      occasion: 'end',
+      trigger: 'end',
       commandId: null,
       lastCommandSeq: 0,
       validationAccuracy: null,
@@ -149,7 +149,7 @@ describeInBrowser('asking the trainer', () => {
 
     const helper = await TrainerClient.connect(app.address, { name: 'helper', answers: true });
     closers.push(() => helper.close());
-    const { ticket, ...asked } = await helper.told.next('ask');
+    const { ticket, ...asked } = await helper.received.next('ask');
     expect(asked).toMatchObject({ action: 'ablateHeads', step: 40, blob: refOf(saved) });
     helper.socket.emit('progress', { ticket, done: 3, of: 9 });
     const running = questions.locator('[data-question=running]');

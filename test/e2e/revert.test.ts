@@ -28,7 +28,7 @@ describeInBrowser('going back, and the queue, as a user does it', () => {
       await expect.poll(() => status.textContent(), within).toContain('paused');
       // The last line that has one is the oldest checkpoint: of the start.
       await page.getByRole('button', { name: 'Revert', exact: true }).last().click(within);
-      expect((await client.runs.view.query({ runId })).tenure).toBe(1);
+      expect((await client.runs.view.query({ runId })).attempt).toBe(1);
       await page.getByRole('alertdialog').getByRole('button', { name: 'Revert' }).click(within);
       await expect.poll(() => page.getByTestId('step').textContent(), within).toBe('0');
       await expect.poll(() => status.textContent(), within).toContain('paused');

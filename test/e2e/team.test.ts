@@ -1,4 +1,4 @@
-/** A team in one room, with everything as people have it: `HOST=0.0.0.0 npm start`, links, two browsers, a script, an agent and the house log. */
+/** A team in one room, with everything as people have it: `HOST=0.0.0.0 npm start`, links, two browsers, a script, an agent and the audit log. */
 import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -112,19 +112,19 @@ describeInBrowser('a team, as it begins', () => {
     await ada.getByText(/^by Bob, step \d+, was 5$/).waitFor();
   }, 180_000);
 
-  it('the wheel is taken, asked for and handed over; while somebody holds it nobody else steers', async () => {
-    await bob.getByRole('button', { name: 'Hold the wheel' }).click();
+  it('the control lock is taken, asked for and handed over; while somebody holds it nobody else steers', async () => {
+    await bob.getByRole('button', { name: 'Hold the control lock' }).click();
     await ada
-      .getByTestId('wheel')
-      .getByText(/^Bob holds the wheel, \d+:\d\d left$/)
+      .getByTestId('control-lock')
+      .getByText(/^Bob holds the control lock, \d+:\d\d left$/)
       .waitFor();
     expect(await ada.getByLabel('Clip value', { exact: true }).isDisabled()).toBe(true);
     await ada.getByRole('button', { name: 'Ask for it' }).click();
-    await bob.getByTestId('wheel').getByText('Ada Lovelace asks for the wheel').waitFor();
+    await bob.getByTestId('control-lock').getByText('Ada Lovelace asks for the control lock').waitFor();
     await bob.getByRole('button', { name: 'Hand over' }).click();
-    await ada.getByTestId('wheel').getByText('You hold the wheel').waitFor();
+    await ada.getByTestId('control-lock').getByText('You hold the control lock').waitFor();
     await ada.getByRole('button', { name: 'Release' }).click();
-    await bob.getByTestId('wheel').getByText('Everybody who may steer can').waitFor();
+    await bob.getByTestId('control-lock').getByText('Everybody who may steer can').waitFor();
   }, 120_000);
 
   it('what an admin marked as risky waits for a second operator', async () => {
@@ -174,9 +174,9 @@ describeInBrowser('a team, as it begins', () => {
     await agent.close();
   }, 120_000);
 
-  it('the house log tells it by person and is taken away; a session that is ended goes dark at once and says why', async () => {
+  it('the audit log tells it by person and is taken away; a session that is ended goes dark at once and says why', async () => {
     await onTeamPage(ada, async (page) => {
-      const log = region(page, 'House log');
+      const log = region(page, 'Audit log');
       await log.getByLabel('Whose rows').selectOption('Bob');
       await log.getByText(`run ${runId}: asked for clipThreshold = 2.5`).waitFor();
       expect(await log.getByText('made an invite link').count()).toBe(0);

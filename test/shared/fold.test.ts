@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { defaultConfig } from '~/shared/config';
 import type { Entry, RunEvent } from '~/shared/events';
-import { places } from '~/shared/events';
+import { seqCount } from '~/shared/events';
 import { emptyView, fold, foldAll, latestValue, type RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
 const created: RunEvent = { type: 'run.created', config: defaultConfig('reverse'), actor: ada, parent: null };
-const assigned = (tenure: number, fromStep: number, hash?: string): RunEvent => ({
+const assigned = (attempt: number, fromStep: number, hash?: string): RunEvent => ({
   type: 'run.assigned',
-  tenure,
+  attempt,
   trainer: { id: 'trainer1', name: 'gpu', host: 'h' },
   fromStep,
   checkpoint: hash ? { hash, bytes: 10 } : null,
@@ -38,7 +38,7 @@ const snap = (step: number): RunEvent => ({
   type: 'snapshot',
   step,
   blob: { hash: 'a'.repeat(64), bytes: 1 },
-  occasion: 'cadence',
+  trigger: 'cadence',
   commandId: null,
   layers: 1,
   heads: 1,
@@ -51,7 +51,7 @@ const check = (step: number, hash: string): RunEvent => ({
   type: 'checkpoint',
   step,
   blob: { hash, bytes: 10 },
-  occasion: 'cadence',
+  trigger: 'cadence',
   commandId: null,
   lastCommandSeq: 0,
   validationAccuracy: null,
@@ -60,25 +60,25 @@ const check = (step: number, hash: string): RunEvent => ({
 function log(...events: RunEvent[]): Entry[] {
   let seq = 1;
   return events.map((event) => {
-    const entry = { seq, tenure: 1, at: 1000 + seq, event };
-    seq += places(event);
+    const entry = { seq, attempt: 1, at: 1000 + seq, event };
+    seq += seqCount(event);
     return entry;
   });
 }
 const view = (...events: RunEvent[]) => foldAll('run001', log(created, ...events));
 
 describe('fold', () => {
-  it('a log begins with run.created at place 1, else it throws', () => {
-    expect(() => emptyView('run001', { seq: 1, tenure: 0, at: 0, event: started })).toThrow(
+  it('a log begins with run.created at seq 1, else it throws', () => {
+    expect(() => emptyView('run001', { seq: 1, attempt: 0, at: 0, event: started })).toThrow(
       'run run001: its log must begin with run.created at 1, got run.started at 1',
     );
   });
 
   it('a gap or a repeat throws with both numbers', () => {
     const v = view();
-    const at = (seq: number): Entry => ({ seq, tenure: 1, at: 0, event: assigned(1, 0) });
-    expect(() => fold(v, at(3))).toThrow('run run001: expected log place 2, got 3');
-    expect(() => fold(v, at(1))).toThrow('run run001: expected log place 2, got 1');
+    const at = (seq: number): Entry => ({ seq, attempt: 1, at: 0, event: assigned(1, 0) });
+    expect(() => fold(v, at(3))).toThrow('run run001: expected seq 2, got 3');
+    expect(() => fold(v, at(1))).toThrow('run run001: expected seq 2, got 1');
   });
 
   it('a block of n rows takes n places and leaves its last row as the newest', () => {
@@ -90,7 +90,7 @@ describe('fold', () => {
   it('folding never changes the view it was given', () => {
     const before = view(assigned(1, 0), started);
     const copy = structuredClone(before);
-    fold(before, { seq: before.seq + 1, tenure: 1, at: 5, event: snap(0) });
+    fold(before, { seq: before.seq + 1, attempt: 1, at: 5, event: snap(0) });
     expect(before).toEqual(copy);
   });
 
@@ -100,7 +100,7 @@ describe('fold', () => {
     expect(asked.commands).toEqual([{ seq: 4, at: 1004, actor: ada, command, askedAtStep: 0, outcome: { status: 'requested' } }]);
     const done = fold(asked, {
       seq: 5,
-      tenure: 1,
+      attempt: 1,
       at: 9,
       event: { type: 'command.applied', commandId: 'command1', seq: 4, step: 3, before: 5, after: 1, message: '' },
     });
@@ -163,7 +163,7 @@ describe('fold', () => {
     expect(v.values.clipNorm!.value).toBe(5);
   });
 
-  it('a new tenure from a checkpoint keeps what stands before the checkpoint and takes out what came after', () => {
+  it('a new attempt from a checkpoint keeps what stands before the checkpoint and takes out what came after', () => {
     const hash = 'c'.repeat(64);
     const v = view(
       assigned(1, 0),
@@ -176,10 +176,10 @@ describe('fold', () => {
       snap(3),
       assigned(2, 2, hash),
     );
-    expect([v.step, v.tenure, v.snapshots.map((s) => s.step), v.checkpoints.map((c) => c.step)]).toEqual([2, 2, [0, 2], [2]]);
+    expect([v.step, v.attempt, v.snapshots.map((s) => s.step), v.checkpoints.map((c) => c.step)]).toEqual([2, 2, [0, 2], [2]]);
   });
 
-  it('a new tenure without a checkpoint starts the run over', () => {
+  it('a new attempt without a checkpoint starts the run over', () => {
     const v = view(assigned(1, 0), started, snap(0), rows(0, 1, 1), assigned(2, 0));
     expect([v.step, v.snapshots, v.latest]).toEqual([0, [], null]);
   });
@@ -188,7 +188,7 @@ describe('fold', () => {
     const running: RunEvent = { type: 'status', status: 'paused', step: 0, message: '' };
     const away = view(assigned(1, 0), started, running, { type: 'trainer.lost', message: 'connection lost' });
     expect([away.status, away.statusBeforeLoss]).toEqual(['waiting', 'paused']);
-    const back: RunView = fold(away, { seq: away.seq + 1, tenure: 1, at: 0, event: { type: 'trainer.back' } });
+    const back: RunView = fold(away, { seq: away.seq + 1, attempt: 1, at: 0, event: { type: 'trainer.back' } });
     expect([back.status, back.statusBeforeLoss]).toEqual(['paused', null]);
   });
 });

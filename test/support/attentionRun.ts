@@ -148,7 +148,7 @@ export function attentionSnapshot(
     type: 'snapshot',
     step,
     blob: refOf(blob),
-    occasion: step === 0 ? 'start' : 'cadence',
+    trigger: step === 0 ? 'start' : 'cadence',
     commandId: null,
     layers,
     heads,

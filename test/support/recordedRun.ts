@@ -4,7 +4,7 @@ import { openBlobs } from '~/server/store/blobs';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import type { RunConfig } from '~/shared/config';
 import { defaultConfig } from '~/shared/config';
-import { type Entry, places, type RunEvent } from '~/shared/events';
+import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { ada, writer } from './storeContract';
 import { blobOf, refOf, row, runStarted, series, snapshot, startValues } from './synthetic';
 
@@ -16,7 +16,7 @@ export const recordedConfig: RunConfig = {
 };
 const values = startValues(recordedConfig);
 
-/** Steps of the run when it ended, and where its second tenure began. */
+/** Steps of the run when it ended, and where its second attempt began. */
 export const recordedSteps = 3000;
 const resumedAt = 2000;
 
@@ -56,9 +56,9 @@ export async function recordRun(folder: string, runId = 'record1', finish = true
     await keep(made.blob);
     return made.event;
   };
-  const take = (tenure: number, fromStep: number, checkpoint: { hash: string; bytes: number } | null): RunEvent => ({
+  const take = (attempt: number, fromStep: number, checkpoint: { hash: string; bytes: number } | null): RunEvent => ({
     type: 'run.assigned',
-    tenure,
+    attempt,
     trainer: { id: 'trainer01', name: 'local', host: 'h' },
     fromStep,
     checkpoint,
@@ -78,7 +78,7 @@ export async function recordRun(folder: string, runId = 'record1', finish = true
       type: 'checkpoint',
       step: resumedAt,
       blob: state,
-      occasion: 'cadence',
+      trigger: 'cadence',
       commandId: null,
       lastCommandSeq: asked,
       validationAccuracy: Number.NaN,
@@ -98,7 +98,7 @@ export async function recordRun(folder: string, runId = 'record1', finish = true
       accuracy: 0.99,
       examples: 100,
       elapsedMs: 5,
-      occasion: 'end',
+      trigger: 'end',
       commandId: null,
       parametersStep: recordedSteps,
     },
@@ -119,6 +119,6 @@ export async function readLog(
     const last = page.at(-1);
     if (!last) return log;
     log.push(...page);
-    from = last.seq + places(last.event);
+    from = last.seq + seqCount(last.event);
   }
 }

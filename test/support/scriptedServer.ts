@@ -7,7 +7,7 @@ import { createServer, type Server as HttpServer, type IncomingMessage, type Ser
 import type { AddressInfo } from 'node:net';
 import { Server, type Socket } from 'socket.io';
 import type { LoggedCommand } from '~/shared/commands';
-import { places, type TrainerEvent } from '~/shared/events';
+import { seqCount, type TrainerEvent } from '~/shared/events';
 import { unpack } from '~/shared/pack';
 import {
   type Assignment,
@@ -32,7 +32,7 @@ export class CommittedLog {
     if (from > this.nextEvent) return false;
     let at = from;
     for (const event of events) {
-      for (let i = 0; i < places(event); i++, at++) {
+      for (let i = 0; i < seqCount(event); i++, at++) {
         if (at < this.nextEvent) continue;
         this.nextEvent = at + 1;
         this.flat.push(flatten(event, i));
@@ -50,7 +50,7 @@ export function flatten(event: TrainerEvent, i: number): unknown {
 }
 
 export const flattenAll = (events: Iterable<TrainerEvent>): unknown[] =>
-  [...events].flatMap((e) => Array.from({ length: places(e) }, (_, i) => flatten(e, i)));
+  [...events].flatMap((e) => Array.from({ length: seqCount(e) }, (_, i) => flatten(e, i)));
 
 type TrainerSocket = Socket<TrainerToServer, ServerToTrainer>;
 
@@ -61,7 +61,7 @@ export class ScriptedServer {
   readonly registrations: Registration[] = [];
   /** Commands of the run, in seq order, that a trainer which comes back may have missed. */
   readonly commands: LoggedCommand[] = [];
-  run: { runId: string; tenure: number } | null = null;
+  run: { runId: string; attempt: number } | null = null;
   readyCount = 0;
   /** Answers to the next batches, in place of the right ones; `silence` commits and says nothing. */
   readonly nextAnswers: (BatchAnswer | 'silence')[] = [];
@@ -110,7 +110,7 @@ export class ScriptedServer {
   }
 
   assign(a: Assignment): void {
-    this.run = { runId: a.runId, tenure: a.tenure };
+    this.run = { runId: a.runId, attempt: a.attempt };
     this.#socket!.emit('assign', a);
   }
 
@@ -160,7 +160,7 @@ export class ScriptedServer {
     this.registrations.push(r);
     this.#socket = socket;
     queueMicrotask(() => this.#changed());
-    const held = r.active && this.run?.runId === r.active.runId && this.run.tenure === r.active.tenure;
+    const held = r.active && this.run?.runId === r.active.runId && this.run.attempt === r.active.attempt;
     if (!held) return { ok: true, active: null };
     const missed = this.commands.filter((c) => c.seq > r.active!.lastCommandSeq);
     return { ok: true, active: { nextEvent: this.log.nextEvent, commands: missed } };
@@ -172,8 +172,8 @@ export class ScriptedServer {
     const parsed = eventBatch.safeParse(unpack(bytes));
     if (!parsed.success) return { ok: false, reason: 'invalid', message: parsed.error.issues[0]!.message };
     const batch = parsed.data;
-    if (batch.runId !== this.run?.runId || batch.tenure !== this.run.tenure)
-      return { ok: false, reason: 'fenced', message: 'a later tenure owns the run' };
+    if (batch.runId !== this.run?.runId || batch.attempt !== this.run.attempt)
+      return { ok: false, reason: 'fenced', message: 'a later attempt owns the run' };
     for (const e of batch.events)
       if ((e.type === 'snapshot' || e.type === 'checkpoint') && !this.blobs.has(e.blob.hash))
         return { ok: false, reason: 'missing-blob', message: `blob ${e.blob.hash} is not here` };

@@ -17,7 +17,7 @@ export async function startScriptedTrainer(address: Address, { stepMs }: { stepM
   void (async () => {
     while (!closed.signal.aborted) {
       trainer.ready();
-      await play(trainer, await trainer.told.next('assign', Number.POSITIVE_INFINITY), stepMs, closed.signal);
+      await play(trainer, await trainer.received.next('assign', Number.POSITIVE_INFINITY), stepMs, closed.signal);
     }
   })().catch((error: unknown) => {
     if (!closed.signal.aborted) throw error;
@@ -31,27 +31,27 @@ export async function startScriptedTrainer(address: Address, { stepMs }: { stepM
 }
 
 async function play(trainer: TrainerClient, assignment: Assignment, stepMs: number, signal: AbortSignal): Promise<void> {
-  const { runId, tenure, config, resume } = assignment;
-  trainer.run = { runId, tenure, next: 0 };
+  const { runId, attempt, config, resume } = assignment;
+  trainer.run = { runId, attempt, next: 0 };
   const values: Values = startValues(config);
   let step = resume?.step ?? 0;
   let lastCommandSeq = 0;
   let paused = false;
   const waiting = [...(resume?.replay.map((r) => r.logged) ?? []), ...assignment.commands];
 
-  const snap = async (occasion: 'start' | 'cadence' | 'command' | 'end', commandId: string | null = null) => {
-    const { blob, event } = snapshot(step, config, occasion, commandId);
+  const snap = async (trigger: 'start' | 'cadence' | 'command' | 'end', commandId: string | null = null) => {
+    const { blob, event } = snapshot(step, config, trigger, commandId);
     await trainer.put(blob);
     await trainer.send(event);
   };
-  const save = async (occasion: 'start' | 'cadence' | 'command' | 'end', commandId: string | null = null) => {
+  const save = async (trigger: 'start' | 'cadence' | 'command' | 'end', commandId: string | null = null) => {
     const blob = blobOf(new TextEncoder().encode(`checkpoint of ${runId} at ${step}`));
     await trainer.put(blob);
     await trainer.send({
       type: 'checkpoint',
       step,
       blob: refOf(blob),
-      occasion,
+      trigger,
       commandId,
       lastCommandSeq,
       validationAccuracy: null,
@@ -59,7 +59,7 @@ async function play(trainer: TrainerClient, assignment: Assignment, stepMs: numb
   };
   const evaluate = (
     split: 'validation' | 'test',
-    occasion: 'cadence' | 'command' | 'end',
+    trigger: 'cadence' | 'command' | 'end',
     commandId: string | null,
   ): TrainerEvent => ({
     type: 'evaluation',
@@ -69,7 +69,7 @@ async function play(trainer: TrainerClient, assignment: Assignment, stepMs: numb
     accuracy: 1 - 0.9 * Math.exp(-step / 250),
     examples: 1000,
     elapsedMs: 100,
-    occasion,
+    trigger,
     commandId,
     parametersStep: step,
   });
@@ -128,10 +128,10 @@ async function play(trainer: TrainerClient, assignment: Assignment, stepMs: numb
   await trainer.send(runStarted(step, values), { type: 'status', status: 'running', step, message: 'playing a script' });
   if (!resume) await snap('start');
   while (step < totalSteps && !signal.aborted) {
-    for (const { runId: _runId, ...logged } of trainer.told.take('command')) waiting.push(logged);
+    for (const { runId: _runId, ...logged } of trainer.received.take('command')) waiting.push(logged);
     for (let logged = waiting.shift(); logged; logged = waiting.shift()) if (await answer(logged)) return;
     if (paused) {
-      const { runId: _runId, ...logged } = await trainer.told.next('command', Number.POSITIVE_INFINITY);
+      const { runId: _runId, ...logged } = await trainer.received.next('command', Number.POSITIVE_INFINITY);
       waiting.push(logged);
       continue;
     }

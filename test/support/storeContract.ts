@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Append, FencedError, StaleHeadError, type Store } from '~/server/store';
 import { defaultConfig } from '~/shared/config';
 import type { Entry, RunEvent, SnapshotEvent } from '~/shared/events';
-import { places } from '~/shared/events';
+import { seqCount } from '~/shared/events';
 import { foldAll, type RunView, summarize } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 
@@ -10,9 +10,9 @@ import type { Actor } from '~/shared/ids';
 
 export const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
 export const created: RunEvent = { type: 'run.created', config: defaultConfig('reverse'), actor: ada, parent: null };
-export const assigned = (tenure: number, fromStep: number): RunEvent => ({
+export const assigned = (attempt: number, fromStep: number): RunEvent => ({
   type: 'run.assigned',
-  tenure,
+  attempt,
   trainer: { id: 'trainer1', name: 'gpu', host: 'h' },
   fromStep,
   checkpoint: null,
@@ -22,7 +22,7 @@ export const snapshot = (step: number, signals: SnapshotEvent['signals']): RunEv
   type: 'snapshot',
   step,
   blob: { hash: 'a'.repeat(64), bytes: 1 },
-  occasion: 'cadence',
+  trigger: 'cadence',
   commandId: null,
   layers: 1,
   heads: 2,
@@ -44,23 +44,23 @@ export const rows = (
   values: Float64Array.from({ length: count * width }, (_, i) => value(firstStep + Math.floor(i / width), i % width)),
 });
 
-/** Appends to one run as the hub does: keeps head, tenure and the entries it wrote. */
+/** Appends to one run as the hub does: keeps head, attempt and the entries it wrote. */
 export function writer(store: Store, runId: string, seriesNames: string[] = ['loss', 'gradNorm']) {
   const log: Entry[] = [];
   const self = {
     log,
     head: 0,
-    tenure: 0,
+    attempt: 0,
     at: 1_000,
     async append(events: RunEvent[], rewind: Append['rewind'] = null): Promise<Entry[]> {
       let seq = self.head + 1;
       const entries = events.map((event) => {
-        if (event.type === 'run.assigned') self.tenure = event.tenure;
-        const entry: Entry = { seq, tenure: self.tenure, at: self.at++, event };
-        seq += places(event);
+        if (event.type === 'run.assigned') self.attempt = event.attempt;
+        const entry: Entry = { seq, attempt: self.attempt, at: self.at++, event };
+        seq += seqCount(event);
         return entry;
       });
-      await store.append({ runId, after: self.head, tenure: self.tenure, nextEvent: seq - 1, entries, seriesNames, rewind });
+      await store.append({ runId, after: self.head, attempt: self.attempt, nextEvent: seq - 1, entries, seriesNames, rewind });
       self.head = seq - 1;
       log.push(...entries);
       return entries;
@@ -84,7 +84,7 @@ export function storeContract(open: () => Promise<Store>): void {
   const known = async (runId: string) => (await store.runs()).filter((r) => r.runId === runId);
 
   it(
-    '[S1] entries come back as they were appended: seq, tenure, time, every value, NaN and infinities included',
+    '[S1] entries come back as they were appended: seq, attempt, time, every value, NaN and infinities included',
     withStore(async (store, runId) => {
       const run = writer(store, runId);
       const odd = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, 1 / 3, 5e-324];
@@ -119,21 +119,21 @@ export function storeContract(open: () => Promise<Store>): void {
   );
 
   it(
-    '[S3] an older tenure is fenced, a wrong head is refused, both with the numbers, and nothing of the write stays',
+    '[S3] an older attempt is fenced, a wrong head is refused, both with the numbers, and nothing of the write stays',
     withStore(async (store, runId) => {
       const run = writer(store, runId);
       await run.append([created, assigned(2, 0)]);
       const write = { runId, after: 2, nextEvent: 3, seriesNames: [], rewind: null };
-      const entries: Entry[] = [{ seq: 3, tenure: 1, at: 5, event: status(0) }];
-      await expect(store.append({ ...write, tenure: 1, entries })).rejects.toThrow(new FencedError(runId, 1, 2));
-      await expect(store.append({ ...write, after: 1, tenure: 2, entries })).rejects.toThrow(new StaleHeadError(runId, 1, 2));
-      await expect(store.append({ ...write, after: 3, tenure: 2, entries })).rejects.toThrow(new StaleHeadError(runId, 3, 2));
-      await expect(store.append({ ...write, runId: 'other1', tenure: 2, entries })).rejects.toThrow(
+      const entries: Entry[] = [{ seq: 3, attempt: 1, at: 5, event: status(0) }];
+      await expect(store.append({ ...write, attempt: 1, entries })).rejects.toThrow(new FencedError(runId, 1, 2));
+      await expect(store.append({ ...write, after: 1, attempt: 2, entries })).rejects.toThrow(new StaleHeadError(runId, 1, 2));
+      await expect(store.append({ ...write, after: 3, attempt: 2, entries })).rejects.toThrow(new StaleHeadError(runId, 3, 2));
+      await expect(store.append({ ...write, runId: 'other1', attempt: 2, entries })).rejects.toThrow(
         new StaleHeadError('other1', 2, 0),
       );
-      expect(await store.append({ ...write, tenure: 1, entries }).catch((e) => e instanceof FencedError)).toBe(true);
+      expect(await store.append({ ...write, attempt: 1, entries }).catch((e) => e instanceof FencedError)).toBe(true);
       expect(await store.entries({ runId, ...all })).toEqual(run.log);
-      expect(await known(runId)).toEqual([{ runId, head: 2, tenure: 2, nextEvent: 2, summary: null }]);
+      expect(await known(runId)).toEqual([{ runId, head: 2, attempt: 2, nextEvent: 2, summary: null }]);
     }),
   );
 
@@ -142,8 +142,8 @@ export function storeContract(open: () => Promise<Store>): void {
     withStore(async (store, runId) => {
       const run = writer(store, runId);
       await run.append([created, assigned(1, 0), rows(0, 4, 2, (s) => s)]);
-      const write = { runId, after: 6, tenure: 1, nextEvent: 6, seriesNames: ['loss', 'gradNorm'], rewind: null };
-      const at = (seq: number, event: RunEvent): Entry => ({ seq, tenure: 1, at: 1, event });
+      const write = { runId, after: 6, attempt: 1, nextEvent: 6, seriesNames: ['loss', 'gradNorm'], rewind: null };
+      const at = (seq: number, event: RunEvent): Entry => ({ seq, attempt: 1, at: 1, event });
       const refused = (change: Partial<Append>) => expect(store.append({ ...write, entries: [], ...change })).rejects;
       await refused({ entries: [at(7, status(4)), at(9, status(4))] }).toThrow(
         `run ${runId}: expected an entry at 8, got status at 9`,
@@ -173,7 +173,7 @@ export function storeContract(open: () => Promise<Store>): void {
   );
 
   it(
-    '[S5] after a rewind the rows of the later tenure are in force, the superseded ones stay in the log',
+    '[S5] after a rewind the rows of the later attempt are in force, the superseded ones stay in the log',
     withStore(async (store, runId) => {
       const run = writer(store, runId);
       await run.append([
@@ -365,7 +365,7 @@ export function storeContract(open: () => Promise<Store>): void {
       await store.saveView(early, summarize(early, 0));
       expect(await store.view(runId)).toEqual(late);
       expect(await known(runId)).toEqual([
-        { runId, head: 2, tenure: 0, nextEvent: 2, summary: { seq: 2, summary: summarize(late, 0) } },
+        { runId, head: 2, attempt: 0, nextEvent: 2, summary: { seq: 2, summary: summarize(late, 0) } },
       ]);
       await expect(store.saveView({ ...late, runId: 'nosuch' }, summarize(late, 0))).rejects.toThrow(
         'run nosuch: there is no log for this view',
@@ -395,7 +395,7 @@ export function storeContract(open: () => Promise<Store>): void {
       const stale = store.append({
         runId: 'many100',
         after: 99,
-        tenure: 1,
+        attempt: 1,
         nextEvent: 0,
         entries: [],
         seriesNames: [],

@@ -1,6 +1,6 @@
 /**
  * A process for the crash test: writes to run001 of the store in argv[2] for ever and prints `<head> <step>` after each acknowledged append.
- * It goes on where the log ends, under a new tenure, taking back up to 300 steps as a resumed trainer does.
+ * It goes on where the log ends, under a new attempt, taking back up to 300 steps as a resumed trainer does.
  */
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { assigned, created, rows, writer } from './storeContract';
@@ -13,10 +13,10 @@ if (!known) await run.append([created]);
 else {
   const { headStep } = await store.range({ runId: 'run001', series: [], fromStep: 0, toStep: null, buckets: 1 });
   run.head = known.head;
-  run.tenure = known.tenure;
+  run.attempt = known.attempt;
   step = Math.max(0, headStep - 300);
 }
-await run.append([assigned(run.tenure + 1, step)], { fromStep: step, keepSeq: run.head });
+await run.append([assigned(run.attempt + 1, step)], { fromStep: step, keepSeq: run.head });
 console.log(`${run.head} ${step}`);
 for (let count = 1; ; count = (count % 700) + 37) {
   await run.append([rows(step, count, 2, (s, c) => s + c / 4)]);

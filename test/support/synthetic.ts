@@ -132,7 +132,7 @@ export const refOf = ({ hash, bytes }: Blob) => ({ hash, bytes: bytes.length });
 export function snapshot(
   step: number,
   config: RunConfig,
-  occasion: Extract<RunEvent, { type: 'snapshot' }>['occasion'],
+  trigger: Extract<RunEvent, { type: 'snapshot' }>['trigger'],
   commandId: string | null = null,
 ): { blob: Blob; event: TrainerEvent } {
   const { layers: L, heads: H } = config.model;
@@ -206,7 +206,7 @@ export function snapshot(
       type: 'snapshot',
       step,
       blob: refOf(blob),
-      occasion,
+      trigger,
       commandId,
       layers: L,
       heads: H,

@@ -16,7 +16,7 @@ import {
 import { inbox } from './inbox';
 import type { Blob } from './synthetic';
 
-type Told = {
+type Received = {
   [K in keyof ServerToTrainer]: Parameters<ServerToTrainer[K]>[0];
 };
 
@@ -39,20 +39,20 @@ export interface Address {
 }
 
 export class TrainerClient {
-  readonly told = inbox<Told>();
+  readonly received = inbox<Received>();
   /** The run it holds, and the number of its next event. */
-  run: { runId: string; tenure: number; next: number } | null = null;
+  run: { runId: string; attempt: number; next: number } | null = null;
 
   private constructor(
     readonly registration: Registration,
     readonly socket: Socket<ServerToTrainer, TrainerToServer>,
     private readonly address: Address,
   ) {
-    socket.on('assign', (a) => this.told.put('assign', a));
-    socket.on('command', (c) => this.told.put('command', c));
-    socket.on('release', (r) => this.told.put('release', r));
-    socket.on('ask', (q) => this.told.put('ask', q));
-    socket.on('forget', (f) => this.told.put('forget', f));
+    socket.on('assign', (a) => this.received.put('assign', a));
+    socket.on('command', (c) => this.received.put('command', c));
+    socket.on('release', (r) => this.received.put('release', r));
+    socket.on('ask', (q) => this.received.put('ask', q));
+    socket.on('forget', (f) => this.received.put('forget', f));
   }
 
   /** Connects and registers. */
@@ -86,8 +86,8 @@ export class TrainerClient {
   }
 
   async assigned(): Promise<Assignment> {
-    const assignment = await this.told.next('assign');
-    this.run = { runId: assignment.runId, tenure: assignment.tenure, next: 0 };
+    const assignment = await this.received.next('assign');
+    this.run = { runId: assignment.runId, attempt: assignment.attempt, next: 0 };
     return assignment;
   }
 
@@ -107,8 +107,8 @@ export class TrainerClient {
     run.next = answer.nextEvent;
   }
 
-  batch(from: number, events: TrainerEvent[], tenure = this.run!.tenure): Promise<BatchAnswer> {
-    return this.socket.emitWithAck('events', pack({ runId: this.run!.runId, tenure, from, events }));
+  batch(from: number, events: TrainerEvent[], attempt = this.run!.attempt): Promise<BatchAnswer> {
+    return this.socket.emitWithAck('events', pack({ runId: this.run!.runId, attempt, from, events }));
   }
 
   /** Answers a question about a checkpoint. */

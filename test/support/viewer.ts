@@ -8,12 +8,12 @@ import { unpack } from '~/shared/pack';
 import { type Cursor, type Frame, paths, type ServerToViewer, type ViewerToServer, type WatchAnswer } from '~/shared/protocol';
 import { type Inbox, inbox } from './inbox';
 
-type Told = {
+type Received = {
   [K in keyof Omit<ServerToViewer, 'frame'>]: Parameters<ServerToViewer[K]>[0];
 } & { frame: Frame };
 
 export class TestViewer {
-  readonly told: Inbox<Told> = inbox<Told>();
+  readonly received: Inbox<Received> = inbox<Received>();
   view: RunView | null = null;
   /** Every entry that came in frames, in order. */
   readonly entries: Entry[] = [];
@@ -29,12 +29,12 @@ export class TestViewer {
         this.view = applied.view;
         this.entries.push(...frame.entries);
       }
-      this.told.put('frame', frame);
+      this.received.put('frame', frame);
       ack();
       this.#check();
     });
     for (const name of ['watchers', 'runs', 'trainers', 'refused', 'dropped'] as const)
-      socket.on(name, ((message: never) => this.told.put(name, message)) as never);
+      socket.on(name, ((message: never) => this.received.put(name, message)) as never);
   }
 
   static async connect(url: string, headers: Record<string, string> = {}): Promise<TestViewer> {

@@ -67,7 +67,7 @@ export class ResultKeeper {
         return;
       }
       case 'evaluation':
-        if (event.occasion === 'end' && event.split !== 'train') this.#final[event.split] = event;
+        if (event.trigger === 'end' && event.split !== 'train') this.#final[event.split] = event;
         return;
       case 'checkpoint':
         this.#checkpoint = event.blob.hash;

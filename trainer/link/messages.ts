@@ -45,5 +45,5 @@ export type FromLink =
   | { type: 'forget'; ticket: string | null }
   | { type: 'closed'; unsent: number };
 
-/** A tenure's name: of its spool's folder, and in the messages above. */
-export const keyOf = ({ runId, tenure }: { runId: string; tenure: number }): string => `${runId}-${tenure}`;
+/** An attempt's name: of its spool's folder, and in the messages above. */
+export const keyOf = ({ runId, attempt }: { runId: string; attempt: number }): string => `${runId}-${attempt}`;

@@ -1,11 +1,11 @@
 /**
- * The trainer's half of exactly-once: numbers the events of one tenure, hands them out in batches, and keeps each until the server has
+ * The trainer's half of exactly-once: numbers the events of one attempt, hands them out in batches, and keeps each until the server has
  * committed it. Pure: no socket, timer or file, so that a seeded simulation can check it (test/trainer/link/linkOutbox.fuzz.test.ts).
  *
  * Invariants: acked <= sent <= next; what lies in [acked, next) can be read from the log; one batch at a time is in flight, so whatever
  * the server commits arrives in order, and rows made meanwhile go out together in the next one.
  */
-import { places, type Steps, type TrainerEvent } from '~/shared/events';
+import { type Steps, seqCount, type TrainerEvent } from '~/shared/events';
 import type { BatchAnswer } from '~/shared/protocol';
 import { unreachable } from '~/shared/unreachable';
 
@@ -18,8 +18,8 @@ export interface Numbered {
 /** Where events wait, in order, until they are trimmed. */
 export interface EventLog {
   append(numbered: Numbered): void;
-  /** Events from the one that covers `number` on: at least one if there is one, then more up to about `maxPlaces` and `maxBytes`. */
-  read(number: number, maxPlaces: number, maxBytes: number): Numbered[];
+  /** Events from the one that covers `number` on: at least one if there is one, then more up to about `maxNumbers` and `maxBytes`. */
+  read(number: number, maxNumbers: number, maxBytes: number): Numbered[];
   /** Events wholly below `number` are not needed any more. */
   trim(number: number): void;
   /** Nothing in it is needed any more. */
@@ -40,12 +40,12 @@ export type Outcome =
   | { kind: 'retry'; message: string }
   /** Upload the blobs of the batch again, then send it again. */
   | { kind: 'missing-blob'; message: string }
-  /** A later tenure owns the run: drop it. */
+  /** A later attempt owns the run: drop it. */
   | { kind: 'fenced'; message: string }
   /** The server will never take these events; the run cannot go on. */
   | { kind: 'rejected'; message: string };
 
-const maxPlaces = 4096;
+const maxNumbers = 4096;
 const maxBytes = 256 * 1024;
 
 export class Outbox {
@@ -74,7 +74,7 @@ export class Outbox {
 
   append(event: TrainerEvent): void {
     this.#log.append({ number: this.#next, event });
-    this.#next += places(event);
+    this.#next += seqCount(event);
   }
 
   /** What to send now; null while a batch is in flight or when everything is committed. */
@@ -83,14 +83,14 @@ export class Outbox {
     const events: TrainerEvent[] = [];
     let bytes = 0;
     let to = this.#acked;
-    for (const { number, event } of this.#log.read(this.#acked, maxPlaces, maxBytes)) {
+    for (const { number, event } of this.#log.read(this.#acked, maxNumbers, maxBytes)) {
       const rest = dropFront(event, to - number);
-      const fitting = upTo(rest, maxPlaces - (to - this.#acked), maxBytes - bytes, events.length === 0);
+      const fitting = upTo(rest, maxNumbers - (to - this.#acked), maxBytes - bytes, events.length === 0);
       if (!fitting) break;
       events.push(fitting);
-      to += places(fitting);
+      to += seqCount(fitting);
       bytes += sizeOf(fitting);
-      if (places(fitting) < places(rest)) break;
+      if (seqCount(fitting) < seqCount(rest)) break;
     }
     if (events.length === 0) throw new Error(`the log lacks event ${this.#acked}, events up to ${this.#next} were appended`);
     this.#inFlight = { from: this.#acked, to, events: joined(events) };

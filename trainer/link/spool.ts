@@ -1,5 +1,5 @@
 /**
- * Unsent events and blobs of one tenure on disk, so that a server that is away for hours costs disk, not memory.
+ * Unsent events and blobs of one attempt on disk, so that a server that is away for hours costs disk, not memory.
  *
  * Events go to segment files with write(2) as they come: they survive a kill of the process, and a segment is deleted once everything in
  * it is committed. The newest part is also in memory, which is all that a connected trainer ever reads.
@@ -8,7 +8,7 @@
  */
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { places } from '~/shared/events';
+import { seqCount } from '~/shared/events';
 import { pack, unpack } from '~/shared/pack';
 import { type EventLog, type Numbered, sizeOf } from './outbox';
 
@@ -76,17 +76,17 @@ export class Spool implements EventLog {
     while (this.#recentBytes > this.#memoryBytes && this.#recent.length - this.#head > 1) this.#forgetOldest();
   }
 
-  read(number: number, maxPlaces: number, maxBytes: number): Numbered[] {
+  read(number: number, maxNumbers: number, maxBytes: number): Numbered[] {
     const oldest = this.#recent[this.#head];
     const source = oldest && oldest.number <= number ? this.#fromMemory(number) : this.#fromDisk(number);
     const out: Numbered[] = [];
     let bytes = 0;
     let last = number;
     for (const n of source) {
-      if (out.length > 0 && (last - number >= maxPlaces || bytes >= maxBytes)) break;
+      if (out.length > 0 && (last - number >= maxNumbers || bytes >= maxBytes)) break;
       out.push(n);
       bytes += sizeOf(n.event);
-      last = n.number + places(n.event);
+      last = n.number + seqCount(n.event);
     }
     return out;
   }
@@ -185,4 +185,4 @@ export class Spool implements EventLog {
   }
 }
 
-const endOf = (n: Numbered): number => n.number + places(n.event);
+const endOf = (n: Numbered): number => n.number + seqCount(n.event);

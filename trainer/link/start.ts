@@ -9,7 +9,7 @@ export function ownBackends(setting: 'auto' | BackendName, opened: BackendName):
   return backendNames.filter((name) => name === opened || name === 'wasm' || name === 'cpu');
 }
 
-/** Removes the spools (folders `<pid>-<trainerId>`) of processes that were killed: their runs went on from a checkpoint under another tenure. */
+/** Removes the spools (folders `<pid>-<trainerId>`) of processes that were killed: their runs went on from a checkpoint under another attempt. */
 export function sweepSpools(folder: string): void {
   for (const name of readdirSync(folder)) {
     const pid = Number(/^(\d+)-/.exec(name)?.[1]);

@@ -28,7 +28,7 @@ const retryMs = { first: 100, most: 5_000 };
 
 interface Held {
   runId: string;
-  tenure: number;
+  attempt: number;
   outbox: Outbox;
   spool: Spool;
   uploaded: Set<string>;
@@ -42,7 +42,7 @@ interface Held {
 export class Uplink {
   readonly #start: LinkStart;
   readonly #gauge: Int32Array;
-  readonly #tell: (message: FromLink) => void;
+  readonly #report: (message: FromLink) => void;
   readonly #log: (line: string) => void;
   readonly #socket: Socket<ServerToTrainer, TrainerToServer>;
   #held: Held | null = null;
@@ -54,10 +54,10 @@ export class Uplink {
   #closing = false;
   #wake: (() => void) | null = null;
 
-  constructor(start: LinkStart, tell: (message: FromLink) => void, log: (line: string) => void) {
+  constructor(start: LinkStart, report: (message: FromLink) => void, log: (line: string) => void) {
     this.#start = start;
     this.#gauge = new Int32Array(start.gauge);
-    this.#tell = tell;
+    this.#report = report;
     this.#log = log;
     mkdirSync(start.spoolFolder, { recursive: true });
     this.#socket = io(start.server, {
@@ -75,11 +75,11 @@ export class Uplink {
     this.#socket.on('command', ({ runId, ...logged }) => {
       if (this.#held?.runId === runId) this.#onCommand(logged);
     });
-    this.#socket.on('release', ({ runId, tenure, message }) => {
-      if (this.#held?.runId === runId && this.#held.tenure === tenure) this.#drop(message);
+    this.#socket.on('release', ({ runId, attempt, message }) => {
+      if (this.#held?.runId === runId && this.#held.attempt === attempt) this.#drop(message);
     });
     this.#socket.on('ask', (q) => this.#onAsk(q));
-    this.#socket.on('forget', ({ ticket }) => this.#tell({ type: 'forget', ticket }));
+    this.#socket.on('forget', ({ ticket }) => this.#report({ type: 'forget', ticket }));
   }
 
   handle(message: ToLink): void {
@@ -112,7 +112,7 @@ export class Uplink {
 
   async #register(): Promise<void> {
     const held = this.#held;
-    const active = held && { runId: held.runId, tenure: held.tenure, lastCommandSeq: held.lastCommandSeq };
+    const active = held && { runId: held.runId, attempt: held.attempt, lastCommandSeq: held.lastCommandSeq };
     let answer: RegistrationAnswer;
     try {
       answer = await this.#socket.timeout(answerWithinMs).emitWithAck('register', { ...this.#start.registration, active });
@@ -154,7 +154,7 @@ export class Uplink {
   #onDisconnect(reason: string): void {
     this.#registered = false;
     this.#wake?.();
-    this.#tell({ type: 'forget', ticket: null });
+    this.#report({ type: 'forget', ticket: null });
     if (this.#closing || reason === 'io client disconnect') return;
     this.#complain(`connection lost (${reason})${this.#held ? '; training goes on, events are kept on disk' : ''}`);
     // socket.io does not reconnect by itself when the server says goodbye, as it does when it shuts down.
@@ -171,7 +171,7 @@ export class Uplink {
   }
 
   #refused(message: string): void {
-    this.#tell({ type: 'refused', message });
+    this.#report({ type: 'refused', message });
   }
 
   // ---- the run ----
@@ -193,7 +193,7 @@ export class Uplink {
     const spool = new Spool(join(this.#start.spoolFolder, keyOf(a)));
     this.#held = {
       runId: a.runId,
-      tenure: a.tenure,
+      attempt: a.attempt,
       outbox: new Outbox(spool),
       spool,
       uploaded: new Set(),
@@ -201,12 +201,12 @@ export class Uplink {
       ended: false,
       lastStep: a.resume?.step ?? 0,
     };
-    this.#tell({ type: 'assign', assignment: a });
+    this.#report({ type: 'assign', assignment: a });
   }
 
   #onAsk(message: unknown): void {
     const parsed = question.safeParse(message);
-    if (parsed.success) this.#tell({ type: 'ask', question: parsed.data });
+    if (parsed.success) this.#report({ type: 'ask', question: parsed.data });
     else
       this.#log(
         `a question that does not fit the protocol was ignored: ${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`,
@@ -223,7 +223,7 @@ export class Uplink {
     const logged: LoggedCommand = parsed.data;
     if (logged.seq <= held.lastCommandSeq) return;
     held.lastCommandSeq = logged.seq;
-    this.#tell({ type: 'command', logged });
+    this.#report({ type: 'command', logged });
   }
 
   #onOutput(event: TrainerEvent, blobs: { hash: string; bytes: Uint8Array }[]): void {
@@ -258,7 +258,7 @@ export class Uplink {
     if (!held) return;
     this.#log(`run ${held.runId} dropped: ${message}`);
     this.#let(held);
-    this.#tell({ type: 'release', message });
+    this.#report({ type: 'release', message });
     if (this.#registered) this.#socket.emit('ready');
   }
 
@@ -268,14 +268,14 @@ export class Uplink {
     if (held.ended) {
       // Even the end was not accepted. A fresh registration tells the server that nobody holds the run.
       this.#let(held);
-      this.#tell({ type: 'release', message });
+      this.#report({ type: 'release', message });
       this.#reconnect();
       return;
     }
     held.outbox.abandon();
     held.outbox.append({ type: 'status', status: 'failed', step: held.lastStep, message: message.slice(0, 2000) });
     held.ended = true;
-    this.#tell({ type: 'release', message });
+    this.#report({ type: 'release', message });
   }
 
   #let(held: Held): void {
@@ -335,7 +335,7 @@ export class Uplink {
     }
     let answer: BatchAnswer;
     try {
-      const packed = pack({ runId: held.runId, tenure: held.tenure, from: batch.from, events: batch.events });
+      const packed = pack({ runId: held.runId, attempt: held.attempt, from: batch.from, events: batch.events });
       answer = await this.#socket.timeout(answerWithinMs).emitWithAck('events', packed);
     } catch {
       held.outbox.lost(batch);
@@ -406,6 +406,6 @@ export class Uplink {
     this.#socket.disconnect();
     if (this.#held) this.#let(this.#held);
     rmSync(this.#start.spoolFolder, { recursive: true, force: true });
-    this.#tell({ type: 'closed', unsent: left });
+    this.#report({ type: 'closed', unsent: left });
   }
 }

@@ -17,7 +17,7 @@ import { z } from 'zod';
 import { loggedCommand } from '~/shared/commands';
 import { type RunConfig, runConfig } from '~/shared/config';
 import { controlValue } from '~/shared/controls';
-import { metric, occasion, split } from '~/shared/events';
+import { metric, split, trigger } from '~/shared/events';
 import { actor, commandId, runId, step } from '~/shared/ids';
 import { parse, stringify } from '~/shared/json';
 import {
@@ -34,7 +34,7 @@ const version = '1';
 const own = { m: 'optimizer.m.', v: 'optimizer.v.', best: 'best.', previous: 'previous.attention' } as const;
 
 /** An evaluation that was asked for and is not finished. */
-export const pendingEvaluation = z.strictObject({ split, occasion, commandId: commandId.nullable() });
+export const pendingEvaluation = z.strictObject({ split, trigger, commandId: commandId.nullable() });
 export type PendingEvaluation = z.infer<typeof pendingEvaluation>;
 
 /** All of a run besides its config and vectors. */
@@ -66,7 +66,7 @@ const savedState = z.strictObject({
   /** Step of an extra snapshot, after one that drifted much; null = none. */
   driftSnapshotAt: step.nullable().default(null),
   /** Why a checkpoint is still to be written before the next update. */
-  checkpointDue: occasion.nullable(),
+  checkpointDue: trigger.nullable(),
   ended: z.strictObject({ status: z.enum(['finished', 'stopped']), message: z.string() }).nullable(),
 });
 export type RunState = Omit<z.infer<typeof savedState>, 'previousProbe'>;

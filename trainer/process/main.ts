@@ -9,7 +9,7 @@ import { selfTest } from '~/trainer/backends/selfTest';
 import { serve } from '~/trainer/link/host';
 import { Link, workerUrl } from '~/trainer/link/index';
 import { ownBackends, sweepSpools } from '~/trainer/link/start';
-import { Aside } from '~/trainer/run/aside';
+import { CheckpointQueries } from '~/trainer/run/checkpointQueries';
 import { readSettings } from '~/trainer/run/settings';
 import { train } from '~/trainer/run/train';
 
@@ -47,13 +47,13 @@ async function main(): Promise<void> {
     },
     workerUrl(import.meta.url),
   );
-  const aside = new Aside({
+  const checkpointQueries = new CheckpointQueries({
     backend: () => backend,
     dataFolder: settings.dataFolder,
     bytes: (hash, signal) => link.blob(hash, { dropped: null }, signal),
-    tell: link,
+    report: link,
   });
-  link.onQuestion = aside;
+  link.onQuestion = checkpointQueries;
   const own = backend;
   const open = async (wanted: 'auto' | typeof own.name) => {
     const name = wanted === 'auto' ? own.name : wanted;
@@ -66,7 +66,7 @@ async function main(): Promise<void> {
       open,
       check: () => selfTest(backend),
       dataFolder: settings.dataFolder,
-      turns: aside.turns,
+      turns: checkpointQueries.turns,
       unneeded: orphaned(),
       log,
     };

@@ -49,8 +49,8 @@ const done = (message: string, effect?: () => void | Promise<void>): Outcome => 
 const asAction = (question: AskedOf): Action => ({
   spec: question.spec,
   act(run, args, { command }) {
-    const misfit = question.misfit?.(args, run.shape);
-    if (misfit) return refuse('invalid', misfit.message, misfit.field);
+    const validationError = question.validationError?.(args, run.shape);
+    if (validationError) return refuse('invalid', validationError.message, validationError.field);
     return done(`${question.doing(args)}, at step ${run.step}`, () => run.ask(question, args, command.id));
   },
 });

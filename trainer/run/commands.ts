@@ -27,7 +27,7 @@ export const declaration = (controls: readonly Control[]): Controls => ({
 });
 
 /** What is wrong with a command whenever it is applied; null when it fits the declarations. */
-export function misfit({ controls }: Pick<Desk, 'controls'>, { command }: LoggedCommand): Refusal | null {
+export function validationError({ controls }: Pick<Desk, 'controls'>, { command }: LoggedCommand): Refusal | null {
   switch (command.kind) {
     case 'set': {
       const control = controls.find((c) => c.spec.name === command.control);
@@ -46,7 +46,7 @@ export function misfit({ controls }: Pick<Desk, 'controls'>, { command }: Logged
 
 /** Applies a command, whatever its condition. */
 export function answer(desk: Desk, logged: LoggedCommand): Outcome {
-  const wrong = misfit(desk, logged);
+  const wrong = validationError(desk, logged);
   if (wrong) return wrong;
   const { command, actor } = logged;
   if (command.kind === 'set') return set(desk, actor, command);

@@ -1,4 +1,4 @@
-import { type Condition, conditionInWords } from '~/shared/commands';
+import { type Condition, describeCondition } from '~/shared/commands';
 import { unreachable } from '~/shared/unreachable';
 import type { RunState } from '~/trainer/nn/checkpoint';
 
@@ -29,8 +29,8 @@ const compare = (value: number | undefined, { comparison, value: limit }: { comp
 /** null, or why the condition can never be met. */
 export function impossible(condition: Condition, step: number, columns: readonly string[]): string | null {
   if (condition.kind === 'step' && condition.step < step)
-    return `${conditionInWords(condition)}: that step has passed, the run is at step ${step}`;
+    return `${describeCondition(condition)}: that step has passed, the run is at step ${step}`;
   if (condition.kind === 'series' && !columns.includes(condition.name))
-    return `${conditionInWords(condition)}: this run has no series ${JSON.stringify(condition.name)}`;
+    return `${describeCondition(condition)}: this run has no series ${JSON.stringify(condition.name)}`;
   return null;
 }

@@ -1,5 +1,5 @@
 /** The evaluations of a run: those asked for, one slice at a time, and what its validations come to: the best parameters, and when to stop early. */
-import type { Occasion, Split } from '~/shared/events';
+import type { Split, Trigger } from '~/shared/events';
 import type { Learner, Task } from '~/trainer/types';
 import { Evaluator } from './evaluator';
 import type { Output } from './output';
@@ -32,11 +32,11 @@ export class Evaluations {
   }
 
   ask(split: Split, commandId: string): void {
-    this.#state.pending.push({ split, occasion: 'command', commandId });
+    this.#state.pending.push({ split, trigger: 'command', commandId });
   }
 
-  validate(occasion: Occasion): void {
-    this.#state.pending.push({ split: 'validation', occasion, commandId: null });
+  validate(trigger: Trigger): void {
+    this.#state.pending.push({ split: 'validation', trigger, commandId: null });
   }
 
   /** One slice of the oldest evaluation asked for, so that commands are heard in between. */
@@ -50,7 +50,7 @@ export class Evaluations {
     state.newestEvaluations[job.split] = { loss, accuracy };
     this.#output.evaluation({ step: state.step, ...job, parametersStep: state.step }, result);
     // What people ask for leaves no trace in what follows.
-    if (job.split !== 'validation' || job.occasion === 'command') return;
+    if (job.split !== 'validation' || job.trigger === 'command') return;
     state.validated = { step: state.step, accuracy };
     if (accuracy > (state.best?.accuracy ?? Number.NEGATIVE_INFINITY)) {
       state.best = { step: state.step, loss, accuracy };

@@ -1,8 +1,8 @@
 /** The commands of a run: each answered once, at a step boundary, or held until its condition comes about. */
-import { conditionInWords, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
+import { describeCondition, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
 import type { Actor } from '~/shared/ids';
 import type { Steered } from './actions';
-import { answer, type Change, type Desk, misfit } from './commands';
+import { answer, type Change, type Desk, validationError } from './commands';
 import { impossible, isMet } from './conditions';
 import type { Control, Facts } from './controls';
 import type { Output } from './output';
@@ -59,7 +59,7 @@ export class Orders {
     if (this.#run.over) return this.refuse(logged, refuse('run-ended', 'the run has ended'));
     if (!when) return this.#apply(logged);
     const never = impossible(when, step, [...this.#columns]);
-    const wrong = never === null ? misfit({ controls: this.#controls }, logged) : refuse('invalid', never, 'when');
+    const wrong = never === null ? validationError({ controls: this.#controls }, logged) : refuse('invalid', never, 'when');
     if (wrong) return this.refuse(logged, wrong);
     if (this.#isMet(logged)) return this.#apply(logged);
     this.#hold(logged);
@@ -68,7 +68,7 @@ export class Orders {
       commandId: command.id,
       seq,
       step,
-      message: `waits: ${conditionInWords(when)}`,
+      message: `waits: ${describeCondition(when)}`,
     });
   }
 

@@ -1,4 +1,4 @@
-import type { Occasion, Split, TrainerEvent } from '~/shared/events';
+import type { Split, TrainerEvent, Trigger } from '~/shared/events';
 import type { ParamSpec, TrainOutput } from '~/trainer/types';
 import type { Answer } from './analyses';
 import type { Result } from './evaluator';
@@ -38,7 +38,7 @@ export class Output {
   }
 
   evaluation(
-    about: { step: number; split: Split; occasion: Occasion; commandId: string | null; parametersStep: number },
+    about: { step: number; split: Split; trigger: Trigger; commandId: string | null; parametersStep: number },
     result: Result,
   ): void {
     this.emit({ type: 'evaluation', ...about, ...result });

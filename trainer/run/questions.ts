@@ -1,6 +1,6 @@
 /**
  * What can be asked about a run's parameters: one table, each entry a question's declaration together with its answer. People ask it of a run between two steps
- * (actions.ts), or of a checkpoint of any run (aside.ts); a new question is one more entry here.
+ * (actions.ts), or of a checkpoint of any run (checkpointQueries.ts); a new question is one more entry here.
  */
 import { analysisKinds } from '~/shared/analyses';
 import type { ActionSpec, ControlValue } from '~/shared/controls';
@@ -25,7 +25,7 @@ export interface AskedOf {
   /** What the trainer is doing, for the log. */
   doing(args: Args): string;
   /** What is wrong with arguments that fit the declaration; null when they fit the model too. */
-  misfit?(args: Args, shape: ModelShape): { field: string; message: string } | null;
+  validationError?(args: Args, shape: ModelShape): { field: string; message: string } | null;
   /** Forward passes it takes. */
   passes(args: Args, subject: Subject): number;
   answer(args: Args, subject: Subject): Promise<Answer>;
@@ -56,7 +56,7 @@ export const questions: AskedOf[] = [
       question: true,
     },
     doing: ({ heads }) => `switching heads off: ${String(heads).slice(0, 100)}`,
-    misfit({ heads }, shape) {
+    validationError({ heads }, shape) {
       const parsed = parseHeads(String(heads), shape);
       return typeof parsed === 'string' ? { field: 'heads', message: parsed } : null;
     },

@@ -1,7 +1,7 @@
 /** One training run: its state, and what happens to it in an update and between two. Knows no network, file or clock of its own. */
 import type { RunConfig } from '~/shared/config';
 import type { ControlValue } from '~/shared/controls';
-import type { Occasion, Split } from '~/shared/events';
+import type { Split, Trigger } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { OpenedBackend } from '~/trainer/backends/types';
 import { blobRefOf } from '~/trainer/base/hash';
@@ -173,7 +173,7 @@ export class Run implements Ordered {
       for (const split of ['validation', 'test'] as const) {
         let result: Result | null = null;
         for (; !result; yield) result = await this.#evaluations.evaluator.slice(split);
-        this.output.evaluation({ step: state.step, split, occasion: 'end', commandId: null, parametersStep }, result);
+        this.output.evaluation({ step: state.step, split, trigger: 'end', commandId: null, parametersStep }, result);
         accuracy[split] = result.accuracy;
       }
     } finally {
@@ -348,14 +348,14 @@ export class Run implements Ordered {
 
   // ---- what is recorded ----
 
-  async #snapshot(occasion: Occasion, commandId: string | null): Promise<void> {
+  async #snapshot(trigger: Trigger, commandId: string | null): Promise<void> {
     const { probeExamples, snapshotDrift, config } = this.#settings;
-    const drift = await this.#snapshots.take(this.step, probeExamples, occasion, commandId);
+    const drift = await this.#snapshots.take(this.step, probeExamples, trigger, commandId);
     const soon = snapshotDrift !== null && drift > snapshotDrift;
     this.#state.driftSnapshotAt = soon ? this.step + Math.ceil(config.snapshotEverySteps / 4) : null;
   }
 
-  async #checkpoint(occasion: Occasion, commandId: string | null): Promise<void> {
+  async #checkpoint(trigger: Trigger, commandId: string | null): Promise<void> {
     const state = this.#state;
     // One that people asked for does not replace the one that is due.
     if (commandId === null) state.checkpointDue = null;
@@ -377,7 +377,7 @@ export class Run implements Ordered {
     const { step, lastCommandSeq, validated } = state;
     const validationAccuracy = validated?.step === step ? validated.accuracy : null;
     this.output.emit(
-      { type: 'checkpoint', step, blob: blobRefOf(blob), occasion, commandId, lastCommandSeq, validationAccuracy },
+      { type: 'checkpoint', step, blob: blobRefOf(blob), trigger, commandId, lastCommandSeq, validationAccuracy },
       blob,
     );
   }

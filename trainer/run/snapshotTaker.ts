@@ -1,4 +1,4 @@
-import type { Occasion } from '~/shared/events';
+import type { Trigger } from '~/shared/events';
 import type { BlobRef } from '~/shared/ids';
 import { blobRefOf } from '~/trainer/base/hash';
 import type { Checkpoint } from '~/trainer/nn/checkpoint';
@@ -63,13 +63,7 @@ export class SnapshotTaker {
    * @param remember whether the next one's drift is measured against this one
    * @returns the drift, mean over examples and heads; NaN when there was nothing to measure against
    */
-  async take(
-    step: number,
-    chosen: string | null,
-    occasion: Occasion,
-    commandId: string | null,
-    remember = true,
-  ): Promise<number> {
+  async take(step: number, chosen: string | null, trigger: Trigger, commandId: string | null, remember = true): Promise<number> {
     const { task, shape, learner, runId } = this.#parts;
     const { probe, pictures } = this.#chosen(chosen);
     const attended = await learner.attend(probe.batch);
@@ -92,7 +86,7 @@ export class SnapshotTaker {
     const sizes = { layers, heads, examples, queries: seqLen, keys: seqLen };
     const named = pictures && { pictures: pictures.ref };
     this.#output.emit(
-      { type: 'snapshot', step, blob: blobRefOf(blob), ...named, occasion, commandId, ...sizes, signals },
+      { type: 'snapshot', step, blob: blobRefOf(blob), ...named, trigger, commandId, ...sizes, signals },
       blob,
       pictures?.unsent,
     );

@@ -1,9 +1,9 @@
 import { count, duration, measured, percent } from '~/app/_components/format';
 import { statusWord } from '~/app/_components/statusWord';
 import type { DraftCommand } from '~/app/_live/types';
-import { placeInWords } from '~/app/_run/notes/anchors';
-import { commandInWords, undoOf, valueInWords, valueSpec } from '~/app/_run/steering/steering';
-import type { Deed } from '~/shared/deeds';
+import { describeAnchorAtStep } from '~/app/_run/notes/anchors';
+import { describeCommand, describeValue, undoOf, valueSpec } from '~/app/_run/steering/steering';
+import type { ActivityEntry } from '~/shared/activity';
 import type { CommandRecord, RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { isRevert } from '~/shared/revert';
@@ -42,7 +42,7 @@ export type Listed = Pick<
   | 'controls'
   | 'values'
   | 'notes'
-  | 'deeds'
+  | 'activity'
   | 'createdBy'
   | 'createdAt'
   | 'parent'
@@ -62,11 +62,11 @@ export function activity(view: Listed): Item[] {
         : `${view.createdBy.name} asked for this run`,
       detail: view.parent ? (view.branchChange ?? `from run ${view.parent.runId}`) : '',
     },
-    ...(view.deeds ?? []).flatMap((d) => deedItem(view, d) ?? []),
+    ...(view.activity ?? []).flatMap((d) => activityItem(view, d) ?? []),
     ...view.commands.map((c) => commandItem(view, c)),
     ...view.evaluations.map(
       (e): Item => ({
-        ...of(e, 'evaluation', e.occasion === 'best' || e.split === 'test' ? 'good' : 'plain'),
+        ...of(e, 'evaluation', e.trigger === 'best' || e.split === 'test' ? 'good' : 'plain'),
         who: askedBy(e.commandId),
         title: `${e.split} accuracy ${percent(e.accuracy)}`,
         detail: `loss ${measured(e.loss)}${e.parametersStep === e.step ? '' : `, best checkpoint (step ${e.parametersStep})`}`,
@@ -77,18 +77,18 @@ export function activity(view: Listed): Item[] {
         ...of(c, 'checkpoint', 'plain'),
         who: askedBy(c.commandId),
         title: 'checkpoint saved',
-        detail: c.occasion === 'best' ? `best so far, validation ${percent(c.validationAccuracy)}` : words[c.occasion],
+        detail: c.trigger === 'best' ? `best so far, validation ${percent(c.validationAccuracy)}` : words[c.trigger],
         checkpoint: c.blob.hash,
       }),
     ),
     ...view.snapshots
-      .filter((s) => s.occasion === 'command')
+      .filter((s) => s.trigger === 'command')
       .map(
         (s): Item => ({
           ...of(s, 'snapshot', 'plain'),
           who: askedBy(s.commandId),
           title: 'snapshot taken',
-          detail: words[s.occasion],
+          detail: words[s.trigger],
         }),
       ),
     ...view.analyses.map(
@@ -139,7 +139,7 @@ const of = (e: { seq: number; at: number; step: number | null }, kind: Item['kin
   ({ seq: e.seq, at: e.at, step: e.step, kind, tone, who: null, undo: null }) as const;
 
 /** null: of no more interest, such as a note that was deleted. */
-function deedItem(view: Listed, { seq, at, step, event }: Deed): Item | null {
+function activityItem(view: Listed, { seq, at, step, event }: ActivityEntry): Item | null {
   const who = 'actor' in event ? event.actor : null;
   const line = (kind: Item['kind'], title: string, detail = ''): Item => ({
     ...of({ seq, at, step }, kind, 'plain'),
@@ -148,17 +148,17 @@ function deedItem(view: Listed, { seq, at, step, event }: Deed): Item | null {
     detail,
   });
   switch (event.type) {
-    case 'wheel': {
+    case 'control.locked': {
       const { holder, until, actor } = event;
-      if (!holder) return line('team', 'released the wheel');
-      const what = holder.id === actor.id ? 'took the wheel' : `handed the wheel to ${holder.name}`;
+      if (!holder) return line('team', 'released the control lock');
+      const what = holder.id === actor.id ? 'took the control lock' : `handed the control lock to ${holder.name}`;
       return line('team', what, until === null ? '' : `for ${duration(until - at)}`);
     }
-    case 'wheel.asked':
-      return line('team', 'asked for the wheel');
+    case 'control.requested':
+      return line('team', 'asked for the control lock');
     case 'proposal.answered': {
       const asked = view.commands.find((c) => c.command.id === event.commandId);
-      const what = asked ? `${commandInWords(view, asked.command)}, asked for by ${asked.actor.name}` : event.commandId;
+      const what = asked ? `${describeCommand(view, asked.command)}, asked for by ${asked.actor.name}` : event.commandId;
       return line('team', `${event.approved ? 'approved' : 'declined'} a command`, what);
     }
     case 'note': {
@@ -168,7 +168,7 @@ function deedItem(view: Listed, { seq, at, step, event }: Deed): Item | null {
       const did =
         note.kind === 'add' ? (note.replyTo ? 'answered' : 'noted') : note.resolved ? 'resolved a thread' : 'reopened a thread';
       const text = written.text.length > 120 ? `${written.text.slice(0, 119)}…` : written.text;
-      return { ...line('note', `${did}: ${text}`, placeInWords(written.anchor)), step: written.anchor.step };
+      return { ...line('note', `${did}: ${text}`, describeAnchorAtStep(written.anchor)), step: written.anchor.step };
     }
     case 'run.labelled': {
       const { name, tags, archived, trashed } = event;
@@ -191,7 +191,7 @@ function deedItem(view: Listed, { seq, at, step, event }: Deed): Item | null {
 
 function commandItem(view: Listed, record: CommandRecord): Item {
   const { command, outcome, actor, seq, at, askedAtStep = null } = record;
-  const base = { seq, at, kind: 'command', who: actor, title: commandInWords(view, command) } as const;
+  const base = { seq, at, kind: 'command', who: actor, title: describeCommand(view, command) } as const;
   switch (outcome.status) {
     case 'requested':
       return { ...base, tone: 'plain', step: askedAtStep, detail: 'requested', undo: null };
@@ -206,7 +206,7 @@ function commandItem(view: Listed, record: CommandRecord): Item {
       const change =
         outcome.before === null && outcome.after === null && !spec
           ? outcome.message
-          : `${valueInWords(spec, outcome.before)} → ${valueInWords(spec, outcome.after)}`;
+          : `${describeValue(spec, outcome.before)} → ${describeValue(spec, outcome.after)}`;
       if (record.undone)
         return { ...base, tone: 'plain', step: outcome.step, detail: `undone by going back: ${change}`, undo: null };
       if (isRevert(command)) return { ...base, tone: 'warn', step: outcome.step, detail: outcome.message, undo: null };

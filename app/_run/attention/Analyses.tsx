@@ -11,7 +11,7 @@ import { ActionButton } from '~/app/_run/steering/ActionButton';
 import { useWhyNot, useWhyNotRevert } from '~/app/_run/steering/useWhyNot';
 import { analysisKinds, isQuestionAction, openQuestions } from '~/shared/analyses';
 import type { Analysis } from '~/shared/events';
-import { ended, type Placed } from '~/shared/fold';
+import { ended, type WithSeq } from '~/shared/fold';
 import { ExampleBrowser, useLookAt } from './ExampleBrowser';
 import { Questions } from './Questions';
 
@@ -107,7 +107,7 @@ function Waiting() {
 const notationLead = 'As probe examples: ';
 
 /** The mistakes that were found, as the next probe examples. */
-function Look({ analysis: { kind, message }, why }: { analysis: Placed<Analysis>; why: string | null }) {
+function Look({ analysis: { kind, message }, why }: { analysis: WithSeq<Analysis>; why: string | null }) {
   const lookAt = useLookAt();
   const readOnly = useReadOnly();
   const at = message.indexOf(notationLead);
@@ -124,7 +124,7 @@ function Look({ analysis: { kind, message }, why }: { analysis: Placed<Analysis>
   );
 }
 
-function Verdict({ analysis: { kind, summary } }: { analysis: Placed<Analysis> }) {
+function Verdict({ analysis: { kind, summary } }: { analysis: WithSeq<Analysis> }) {
   if (kind !== analysisKinds.permutationCheck) return null;
   const passed = summary.passed === 1;
   return (

@@ -9,7 +9,7 @@ import type { RunStore } from '~/app/_live/types';
 import { useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import { useWhyNot } from '~/app/_run/steering/useWhyNot';
-import { type PagedSplit, pagedSplits, pageInWords, readPage } from './examplePages';
+import { describePage, type PagedSplit, pagedSplits, readPage } from './examplePages';
 
 /** Looks at what the run records next: other probe examples, at once. */
 export function useLookAt(): (examples: string) => Promise<void> {
@@ -57,7 +57,7 @@ export const ExampleBrowser = memo(function ExampleBrowser() {
   const go = (split: PagedSplit, first: number) => {
     setTyped(null);
     setProblem(null);
-    void lookAt(pageInWords({ split, first, size }));
+    void lookAt(describePage({ split, first, size }));
   };
   const split = page?.split ?? 'test';
   return (

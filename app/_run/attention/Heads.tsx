@@ -6,7 +6,7 @@ import { type HeadId, type Hidden, solo, toggle } from '~/app/_charts/attention/
 import { attentionView } from '~/app/_live/attentionView';
 import { useView } from '~/app/_live/useRun';
 import { headScores, roleOf } from '~/shared/attention';
-import { type AttentionSnapshot, mapOf, oddPlaces } from '~/shared/attentionSnapshot';
+import { type AttentionSnapshot, mapOf, oddPositions } from '~/shared/attentionSnapshot';
 import { ablationAt } from './analysisText';
 import { focusStore } from './focusStore';
 
@@ -49,7 +49,7 @@ export const Heads = memo(function Heads({ snapshot, hidden, active }: HeadsProp
 });
 
 function headRows(s: AttentionSnapshot): HeadRow[] {
-  const odd = oddPlaces(s);
+  const odd = oddPositions(s);
   return Array.from({ length: s.layers * s.heads }, (_, n) => {
     const [layer, head] = [Math.floor(n / s.heads), n % s.heads];
     const scores = headScores(

@@ -1,10 +1,10 @@
 import { ablationName, analysisKinds } from '~/shared/analyses';
 import type { Analysis } from '~/shared/events';
-import type { Placed } from '~/shared/fold';
+import type { WithSeq } from '~/shared/fold';
 
 /** What the newest ablation at this step says of a head; null when there is none. */
 export function ablationAt(
-  analyses: readonly Placed<Analysis>[],
+  analyses: readonly WithSeq<Analysis>[],
   step: number,
   layer: number,
   head: number,

@@ -8,7 +8,7 @@ export interface ExamplePage {
   size: number;
 }
 
-export const pageInWords = ({ split, first, size }: ExamplePage): string =>
+export const describePage = ({ split, first, size }: ExamplePage): string =>
   [split, ...Array.from({ length: size }, (_, i) => first + i)].join(' ');
 
 /** What the control holds as a page; null when it is none: the sets are not in a row, or it holds something else. */

@@ -6,7 +6,7 @@ import { usePresent } from '~/app/_live/PresenceProvider';
 import { useView } from '~/app/_live/useRun';
 import type { Note } from '~/shared/notes';
 import type { Looking } from '~/shared/protocol';
-import { grouped, isThread, placeInWords, threadsOfHead } from './anchors';
+import { describeAnchorAtStep, grouped, isThread, threadsOfHead } from './anchors';
 import { noteDesk, type Place, placeOf, type ScreenPlace } from './noteDesk';
 
 const none: Note[] = [];
@@ -16,7 +16,7 @@ export function writeOnMap(step: number, { layer, head, query, key }: Spot, at: 
   const places: Place[] = [];
   const add = (of: Place['anchor']['head']) => {
     const anchor = { step, chart: null, head: of };
-    places.push({ words: placeInWords(anchor), anchor });
+    places.push({ words: describeAnchorAtStep(anchor), anchor });
   };
   if (layer !== null && head !== null) {
     if (query !== null && key !== null) add({ layer, head, cell: { query, key } });
@@ -27,7 +27,7 @@ export function writeOnMap(step: number, { layer, head, query, key }: Spot, at: 
 }
 
 const words = (threads: readonly Note[]): string =>
-  threads.map((n) => `${placeInWords(n.anchor)}: ${n.author.name}: ${n.text.slice(0, 100)}`).join('\n');
+  threads.map((n) => `${describeAnchorAtStep(n.anchor)}: ${n.author.name}: ${n.text.slice(0, 100)}`).join('\n');
 
 /** A number of threads, at the right upper corner of a map. */
 function Badge({ threads, box, of }: { threads: readonly Note[]; box: Box; of: string }) {

@@ -8,7 +8,7 @@ import { useReadOnly } from '~/app/_live/readOnly';
 import { useRun, useView } from '~/app/_live/useRun';
 import { api } from '~/app/_trpc/client';
 import type { Note, NoteRequest } from '~/shared/notes';
-import { anchorInWords } from './anchors';
+import { describeAnchor } from './anchors';
 import { Mentions } from './Mentions';
 import { NoteField } from './NoteField';
 import { goTo } from './noteDesk';
@@ -39,8 +39,8 @@ export function Thread({ note, replies, answering = false }: { note: Note; repli
         >
           step {count(note.anchor.step)}
         </button>
-        <span className="min-w-0 truncate" title={anchorInWords(note.anchor)}>
-          {anchorInWords(note.anchor)}
+        <span className="min-w-0 truncate" title={describeAnchor(note.anchor)}>
+          {describeAnchor(note.anchor)}
         </span>
         {!readOnly && (
           <Button

@@ -2,7 +2,7 @@ import { formatStep, formatValue } from '~/app/_charts/format';
 import type { Anchor, Note } from '~/shared/notes';
 
 /** What a note is pinned to besides its step: "loss at 0.1234", "layer 1 head 2, query 3 to key 4" (counted from 1); '' = nothing more. */
-export function anchorInWords({ chart, value, head }: Anchor): string {
+export function describeAnchor({ chart, value, head }: Anchor): string {
   const words = [];
   if (chart !== null) words.push(value == null ? chart : `${chart} at ${formatValue(value, 4)}`);
   if (head) words.push(`layer ${head.layer + 1} head ${head.head + 1}`);
@@ -11,8 +11,8 @@ export function anchorInWords({ chart, value, head }: Anchor): string {
 }
 
 /** "step 1,200, layer 1 head 2" */
-export const placeInWords = (anchor: Anchor): string =>
-  [`step ${formatStep(anchor.step)}`, anchorInWords(anchor)].filter(Boolean).join(', ');
+export const describeAnchorAtStep = (anchor: Anchor): string =>
+  [`step ${formatStep(anchor.step)}`, describeAnchor(anchor)].filter(Boolean).join(', ');
 
 export const isThread = (note: Note): boolean => note.replyTo === null;
 

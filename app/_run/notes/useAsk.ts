@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { toast } from 'sonner';
-import { inWords } from '~/app/_trpc/client';
+import { describeError } from '~/app/_trpc/client';
 
 /** Runs one question to the server at a time; a refusal or a failure is told. @returns whether it went through */
 export function useAsk(): {
@@ -17,7 +17,7 @@ export function useAsk(): {
         if (!answer.ok) toast.error(answer.message);
         return answer.ok;
       } catch (error) {
-        toast.error(inWords(error).message);
+        toast.error(describeError(error).message);
         return false;
       } finally {
         setBusy(false);

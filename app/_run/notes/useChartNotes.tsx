@@ -6,7 +6,7 @@ import { useCursor } from '~/app/_live/cursor';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { useView } from '~/app/_live/useRun';
 import type { Note } from '~/shared/notes';
-import { grouped, isThread, placeInWords } from './anchors';
+import { describeAnchorAtStep, grouped, isThread } from './anchors';
 import { noteDesk, type Place, placeOf, type ScreenPlace } from './noteDesk';
 
 const none: Note[] = [];
@@ -15,7 +15,7 @@ const write = (step: number, readings: readonly Reading[], at: ScreenPlace) => {
   const places = [
     ...readings.map(({ name, value }) => ({ step, chart: name, value, head: null })),
     { step, chart: null, head: null },
-  ].map((anchor): Place => ({ words: placeInWords(anchor), anchor }));
+  ].map((anchor): Place => ({ words: describeAnchorAtStep(anchor), anchor }));
   noteDesk.write(places, at);
 };
 
@@ -52,7 +52,7 @@ function ChartNotes({ place }: { place: ChartPlace }) {
           type="button"
           className="pointer-events-auto absolute grid size-6 -translate-x-1/2 -translate-y-1/2 place-items-center rounded-full hover:bg-accent/25"
           style={{ left: group[0]!.x, top: group[0]!.y }}
-          aria-label={`${group.length === 1 ? 'Note' : `${group.length} notes`} at ${placeInWords(group[0]!.note.anchor)}: ${group[0]!.note.text.slice(0, 80)}`}
+          aria-label={`${group.length === 1 ? 'Note' : `${group.length} notes`} at ${describeAnchorAtStep(group[0]!.note.anchor)}: ${group[0]!.note.text.slice(0, 80)}`}
           title={group.map(({ note }) => `${note.author.name}: ${note.text.slice(0, 120)}`).join('\n')}
           onClick={(e) =>
             noteDesk.read(

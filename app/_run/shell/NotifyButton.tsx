@@ -29,7 +29,7 @@ export function NotifyButton() {
       for (const { key, kind, tone, title, detail } of view ? newsOf(view, you) : []) {
         // The end of a run is plain to see on its page.
         if (kind !== 'end') toast[tone](title, { id: key, description: detail, duration: tone === 'info' ? 6_000 : 12_000 });
-        own.tell(title, detail, `${store.runId} ${key}`);
+        own.notify(title, detail, `${store.runId} ${key}`);
       }
     };
     look();

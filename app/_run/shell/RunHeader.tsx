@@ -12,7 +12,7 @@ import { useRun, useView } from '~/app/_live/useRun';
 import { BranchButton } from '~/app/_run/steering/BranchDialog';
 import { Family } from '~/app/_run/steering/Family';
 import { Transport } from '~/app/_run/timeline/Transport';
-import { picturesInWords } from '~/shared/config';
+import { describePictures } from '~/shared/config';
 import { ended, latestValue } from '~/shared/fold';
 import { People } from './People';
 import { Setup } from './Setup';
@@ -25,7 +25,7 @@ export function RunHeader() {
   const head = useView(
     (v) => ({
       name: v.config.name,
-      pictures: picturesInWords(v.config.task),
+      pictures: describePictures(v.config.task),
       status: v.status,
       message: v.statusMessage,
       step: v.step,

@@ -5,7 +5,7 @@ import { inputClass } from '~/app/_components/Field';
 import { useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import { type ActionSpec, type ControlSpec, type ControlValue, describe } from '~/shared/controls';
-import { commandInWords, open, readText, textOf } from './steering';
+import { describeCommand, open, readText, textOf } from './steering';
 
 /** One declared action: its arguments as small fields, a button, and a second question when it is risky. */
 export function ActionButton({
@@ -84,7 +84,7 @@ export function ActionButton({
       )}
       <Confirm
         open={asking !== null}
-        title={`${asking ? commandInWords({ controls: { values: [], actions: [action] } }, { kind: 'act', id: 'asking', runId: '', action: action.name, args: asking }) : action.label}?`}
+        title={`${asking ? describeCommand({ controls: { values: [], actions: [action] } }, { kind: 'act', id: 'asking', runId: '', action: action.name, args: asking }) : action.label}?`}
         text={action.help}
         yes={action.label}
         onYes={() => asking && void send(asking)}

@@ -12,7 +12,7 @@ import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
 import { ended, type RunView } from '~/shared/fold';
 import type { BranchRun } from '~/shared/protocol';
-import { commandInWords, readText, textOf } from './steering';
+import { describeCommand, readText, textOf } from './steering';
 
 /** Opens a branch of this run from one of its checkpoints or from now. */
 export function BranchButton() {
@@ -134,7 +134,7 @@ export function BranchDialog({
               {running && <option value="now">now (a checkpoint is made)</option>}
               {checkpoints.map((c) => (
                 <option key={c.seq} value={c.blob.hash}>
-                  step {count(c.step)} ({c.occasion})
+                  step {count(c.step)} ({c.trigger})
                 </option>
               ))}
             </select>
@@ -185,7 +185,7 @@ export function BranchDialog({
                 <option value={all}>{all}</option>
                 {later.map((c) => (
                   <option key={c.command.id} value={c.command.id}>
-                    all without “{commandInWords(view, c.command)}” of {c.actor.name}
+                    all without “{describeCommand(view, c.command)}” of {c.actor.name}
                   </option>
                 ))}
               </select>

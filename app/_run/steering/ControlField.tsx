@@ -6,7 +6,7 @@ import { useRun, useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import type { ControlSpec, ControlValue } from '~/shared/controls';
 import { latestValue } from '~/shared/fold';
-import { aboutControl, lastOn, open, readText, textOf, valueInWords } from './steering';
+import { aboutControl, describeValue, lastOn, open, readText, textOf } from './steering';
 
 /**
  * One declared value: what it is, who made it so, and a field to ask for another. The field remembers the value that was seen when the editing began and sends
@@ -136,14 +136,14 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
           </div>
         )}
         {waiting && (
-          <p className="text-ink">asked for {valueInWords(spec, mine?.command.kind === 'set' ? mine.command.value : null)}…</p>
+          <p className="text-ink">asked for {describeValue(spec, mine?.command.kind === 'set' ? mine.command.value : null)}…</p>
         )}
         {error && <p className="text-bad">{error}</p>}
         {changedMeanwhile && (
           <p className="flex flex-wrap items-center justify-end gap-1 text-warn">
             {!error && (
               <span>
-                {state?.changedBy?.name ?? 'Somebody'} made it {valueInWords(spec, current)} at step {state?.changedAtStep}
+                {state?.changedBy?.name ?? 'Somebody'} made it {describeValue(spec, current)} at step {state?.changedAtStep}
               </span>
             )}
             <Button size="small" onClick={() => void send(current)}>
@@ -154,7 +154,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
         {!draft && last && open(last) && !waiting && (
           <p className="text-ink">
             {last.actor.id === youId ? 'you' : last.actor.name} asked for{' '}
-            {last.command.kind === 'set' && valueInWords(spec, last.command.value)}
+            {last.command.kind === 'set' && describeValue(spec, last.command.value)}
             {last.outcome.status === 'scheduled' ? `, ${last.outcome.message}` : '…'}
           </p>
         )}
@@ -163,7 +163,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
             by {state.changedBy.id === youId ? 'you' : state.changedBy.name}, step {state.changedAtStep}
             {last?.outcome.status === 'applied' &&
               Object.is(last.outcome.after, current) &&
-              `, was ${valueInWords(spec, last.outcome.before)}`}
+              `, was ${describeValue(spec, last.outcome.before)}`}
           </p>
         )}
         {effective !== null && typeof current === 'number' && !Object.is(effective, current) && (

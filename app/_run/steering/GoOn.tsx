@@ -27,7 +27,7 @@ export function GoOn() {
         >
           {checkpoints.toReversed().map((c) => (
             <option key={c.seq} value={c.blob.hash}>
-              step {count(c.step)} ({c.occasion})
+              step {count(c.step)} ({c.trigger})
             </option>
           ))}
         </select>

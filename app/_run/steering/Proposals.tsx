@@ -4,7 +4,7 @@ import { Button } from '~/app/_components/Button';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
-import { commandInWords } from './steering';
+import { describeCommand } from './steering';
 
 /** Commands that wait for a second operator. */
 export function Proposals() {
@@ -20,7 +20,7 @@ export function Proposals() {
       {waiting.map(({ command, actor }) => (
         <li key={command.id} className="flex flex-wrap items-center gap-1.5 px-3 py-1.5 text-xs">
           <span className="min-w-0 flex-1">
-            {actor.id === you?.id ? 'You ask' : `${actor.name} asks`} for {commandInWords(view, command)}
+            {actor.id === you?.id ? 'You ask' : `${actor.name} asks`} for {describeCommand(view, command)}
           </span>
           {actor.id !== you?.id && you?.role !== 'viewer' ? (
             <>

@@ -7,7 +7,7 @@ import { useRun, useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import type { Condition } from '~/shared/commands';
 import { conditionOf, startTexts, type WhenTexts } from './schedule';
-import { commandInWords, readText, textOf } from './steering';
+import { describeCommand, readText, textOf } from './steering';
 
 const small = `${inputClass} w-auto! max-w-full`;
 const noNames: string[] = [];
@@ -215,7 +215,7 @@ function Waiting({ why }: { why: string | null }) {
       {waiting.map(({ command, actor }) => (
         <li key={command.id} className="flex items-center gap-2 py-0.5">
           <span className="min-w-0 flex-1">
-            {commandInWords(listed, command)} <span className="text-dim">by {actor.id === youId ? 'you' : actor.name}</span>
+            {describeCommand(listed, command)} <span className="text-dim">by {actor.id === youId ? 'you' : actor.name}</span>
           </span>
           {cancellable && (
             <Button

@@ -8,11 +8,11 @@ import { isQuestionAction } from '~/shared/analyses';
 import { ended } from '~/shared/fold';
 import { ActionButton } from './ActionButton';
 import { ControlField } from './ControlField';
+import { ControlLock } from './ControlLock';
 import { GoOn } from './GoOn';
 import { Proposals } from './Proposals';
 import { ScheduleForm } from './ScheduleForm';
 import { useWhyNot } from './useWhyNot';
-import { Wheel } from './Wheel';
 
 const none = { values: [], actions: [] };
 
@@ -49,7 +49,7 @@ export function SteeringPanel() {
         </p>
       ) : (
         <>
-          <Wheel />
+          <ControlLock />
           <Proposals />
           {over && <GoOn />}
           {!over && (

@@ -1,27 +1,27 @@
 import type { DraftCommand } from '~/app/_live/types';
-import { type Command, conditionInWords } from '~/shared/commands';
+import { type Command, describeCondition } from '~/shared/commands';
 import { type ControlSpec, type ControlValue, controlValueError, describe } from '~/shared/controls';
 import { type CommandRecord, ended, type RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { isRevert } from '~/shared/revert';
 
 /** Why `you` may not steer this run now; null = go ahead. */
-export function whyNot(view: Pick<RunView, 'status' | 'wheel'>, you: Actor | null, now: number): string | null {
+export function whyNot(view: Pick<RunView, 'status' | 'controlLock'>, you: Actor | null, now: number): string | null {
   return whyNotRevert(view, you, now) ?? (ended(view.status) ? `the run has ended (${view.status})` : null);
 }
 
 /** The same of taking the run back to a checkpoint, by which also one that has ended goes on. */
-export function whyNotRevert(view: Pick<RunView, 'wheel'>, you: Actor | null, now: number): string | null {
+export function whyNotRevert(view: Pick<RunView, 'controlLock'>, you: Actor | null, now: number): string | null {
   if (!you) return 'waiting for the server';
   if (you.role === 'viewer' || you.role === 'trainer') return `${you.name} (${you.role}) may watch but not steer`;
-  const { wheel } = view;
-  if (wheel && wheel.holder.id !== you.id && (wheel.until === null || wheel.until > now))
-    return `${wheel.holder.name} holds the wheel`;
+  const { controlLock } = view;
+  if (controlLock && controlLock.holder.id !== you.id && (controlLock.until === null || controlLock.until > now))
+    return `${controlLock.holder.name} holds the control lock`;
   return null;
 }
 
 /** A value as it stands in a sentence, never rounded: "5", "off", "0.0005 steps". */
-export function valueInWords(spec: ControlSpec | undefined, value: ControlValue): string {
+export function describeValue(spec: ControlSpec | undefined, value: ControlValue): string {
   if (value === null) return spec?.nullLabel ?? 'none';
   if (typeof value === 'boolean') return value ? 'on' : 'off';
   if (value === '') return 'empty';
@@ -31,7 +31,7 @@ export function valueInWords(spec: ControlSpec | undefined, value: ControlValue)
 /** All that a declaration says of its values: "An integer >= 1 or off, in steps; 20 unless changed; takes effect from the next snapshot on. ..." */
 export function aboutControl(spec: ControlSpec): string {
   const what = `${describe(spec)}${spec.nullLabel === null ? '' : ` or ${spec.nullLabel} (empty)`}${spec.unit ? `, in ${spec.unit}` : ''}`;
-  const start = valueInWords({ ...spec, unit: '' }, spec.default);
+  const start = describeValue({ ...spec, unit: '' }, spec.default);
   return `${what[0]!.toUpperCase()}${what.slice(1)}; ${start} at the start; takes effect with the ${spec.takesEffect}. ${spec.help}`;
 }
 
@@ -68,14 +68,14 @@ export const valueSpec = (view: Pick<RunView, 'controls'>, name: string): Contro
   view.controls.values.find((c) => c.name === name);
 
 /** "Clip value → 1", "Evaluate (Set test)" */
-export function commandInWords(
+export function describeCommand(
   view: Pick<RunView, 'controls'> & Partial<Pick<RunView, 'checkpoints'>>,
   command: Command,
 ): string {
-  const when = command.when ? ` ${conditionInWords(command.when)}` : '';
+  const when = command.when ? ` ${describeCondition(command.when)}` : '';
   if (command.kind === 'set') {
     const spec = valueSpec(view, command.control);
-    return `${spec?.label ?? command.control} → ${valueInWords(spec, command.value)}${when}`;
+    return `${spec?.label ?? command.control} → ${describeValue(spec, command.value)}${when}`;
   }
   if (isRevert(command)) return `Back to the checkpoint${command.args.step === undefined ? '' : ` at step ${command.args.step}`}`;
   const spec = view.controls.actions.find((a) => a.name === command.action);
@@ -83,7 +83,7 @@ export function commandInWords(
   const of = command.checkpoint === undefined ? '' : asked ? ` of step ${asked.step}` : ' of a checkpoint';
   const args = Object.entries(command.args).map(([name, value]) => {
     const arg = spec?.args.find((a) => a.name === name);
-    return arg?.type === 'enum' ? String(value) : `${arg?.label ?? name} ${valueInWords(arg, value)}`;
+    return arg?.type === 'enum' ? String(value) : `${arg?.label ?? name} ${describeValue(arg, value)}`;
   });
   return `${spec?.label ?? command.action}${args.length ? ` (${args.join(', ')})` : ''}${of}${when}`;
 }

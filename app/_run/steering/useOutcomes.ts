@@ -2,7 +2,7 @@ import { useEffect } from 'react';
 import { toast } from 'sonner';
 import { useRunStore } from '~/app/_live/RunProvider';
 import type { CommandRecord } from '~/shared/fold';
-import { commandInWords, valueInWords, valueSpec } from './steering';
+import { describeCommand, describeValue, valueSpec } from './steering';
 
 /** Tells of commands as they are answered: one's own plainly, other people's quietly. What was answered before the page opened is not told. */
 export function useOutcomes(): void {
@@ -10,7 +10,7 @@ export function useOutcomes(): void {
   useEffect(() => {
     let known: Map<string, string> | null = null;
     let seen: readonly CommandRecord[] | null = null;
-    const tell = () => {
+    const report = () => {
       const { view, you } = store.get();
       if (!view || view.commands === seen) return;
       seen = view.commands;
@@ -30,12 +30,12 @@ export function useOutcomes(): void {
       if (!view) return;
       const { outcome, command, actor } = record;
       const mine = actor.id === youId;
-      const what = commandInWords(view, command);
+      const what = describeCommand(view, command);
       const id = command.id;
       if (outcome.status === 'applied') {
         const spec = command.kind === 'set' ? valueSpec(view, command.control) : undefined;
         const description = spec
-          ? `step ${outcome.step}: ${valueInWords(spec, outcome.before)} → ${valueInWords(spec, outcome.after)}`
+          ? `step ${outcome.step}: ${describeValue(spec, outcome.before)} → ${describeValue(spec, outcome.after)}`
           : outcome.message || `step ${outcome.step}`;
         if (mine) toast.success(what, { id, description });
         else toast.message(`${actor.name}: ${what}`, { id, description, duration: 2_500 });
@@ -46,7 +46,7 @@ export function useOutcomes(): void {
       else if (outcome.status === 'proposed')
         toast.message(`${mine ? 'You' : actor.name} proposed: ${what}`, { id, description: 'It waits for a second operator.' });
     };
-    tell();
-    return store.subscribe(tell);
+    report();
+    return store.subscribe(report);
   }, [store]);
 }

@@ -1,6 +1,6 @@
 import { MarkGlyph } from '~/app/_charts/MarkGlyph';
 import { useView } from '~/app/_live/useRun';
-import { grouped, isThread, placeInWords } from '~/app/_run/notes/anchors';
+import { describeAnchorAtStep, grouped, isThread } from '~/app/_run/notes/anchors';
 import { noteDesk, placeOf } from '~/app/_run/notes/noteDesk';
 import type { Note } from '~/shared/notes';
 
@@ -18,7 +18,7 @@ export function ScrubberNotes({ px }: { px(step: number): number }) {
       style={{ left: px(group[0]!.anchor.step) }}
       aria-label={
         group.length === 1
-          ? `Note at ${placeInWords(group[0]!.anchor)}: ${group[0]!.text.slice(0, 80)}`
+          ? `Note at ${describeAnchorAtStep(group[0]!.anchor)}: ${group[0]!.text.slice(0, 80)}`
           : `${group.length} notes about step ${group[0]!.anchor.step}`
       }
       title={group.map((n) => `${n.author.name}: ${n.text.slice(0, 120)}`).join('\n')}

@@ -30,8 +30,8 @@ const ANSWER_BYTES = 8 << 20;
 
 interface EntryRow {
   seq: number;
-  places: number;
-  tenure: number;
+  seqCount: number;
+  attempt: number;
   at: number;
   type: RunEvent['type'];
   step: number;
@@ -44,14 +44,14 @@ export function openReads(db: Database.Database): Reads {
   const rows = openRows(db);
   const reduce = openReducer(db, rows);
   const averages = openAverages(rows);
-  const fields = 'seq, places, tenure, at, type, step, generation, event';
+  const fields = 'seq, seqCount, attempt, at, type, step, generation, event';
   const sql = {
     runs: db.prepare<[], Omit<StoredRun, 'summary'> & { summarySeq: number | null; summary: string | null }>(
-      'SELECT runId, head, tenure, nextEvent, summarySeq, summary FROM runs',
+      'SELECT runId, head, attempt, nextEvent, summarySeq, summary FROM runs',
     ),
     /** The entry that covers a place: the last one that begins at or before it. */
-    firstAt: db.prepare<[number, number], { seq: number; places: number }>(
-      'SELECT seq, places FROM entries WHERE run = ? AND seq <= ? ORDER BY seq DESC LIMIT 1',
+    firstAt: db.prepare<[number, number], { seq: number; seqCount: number }>(
+      'SELECT seq, seqCount FROM entries WHERE run = ? AND seq <= ? ORDER BY seq DESC LIMIT 1',
     ),
     entries: db.prepare<[number, number], EntryRow>(`SELECT ${fields} FROM entries WHERE run = ? AND seq >= ? ORDER BY seq`),
     others: db.prepare<[number, number, string], EntryRow>(
@@ -79,7 +79,7 @@ export function openReads(db: Database.Database): Reads {
     const run = rows.head(runId);
     if (!run) return [];
     const covering = sql.firstAt.get(run.id, fromSeq);
-    const from = covering && covering.seq + covering.places > fromSeq ? covering.seq : fromSeq;
+    const from = covering && covering.seq + covering.seqCount > fromSeq ? covering.seq : fromSeq;
     const wanted = types && JSON.stringify(types);
     const found =
       wanted === null
@@ -90,7 +90,7 @@ export function openReads(db: Database.Database): Reads {
     const taken: EntryRow[] = [];
     let bytes = 0;
     for (const row of found) {
-      bytes += 100 + (row.event === null ? row.places * run.seriesNames.length * 8 : row.event.length);
+      bytes += 100 + (row.event === null ? row.seqCount * run.seriesNames.length * 8 : row.event.length);
       if (taken.length > 0 && bytes > ANSWER_BYTES) break;
       taken.push(row);
       if (taken.length === limit) break;
@@ -103,15 +103,15 @@ export function openReads(db: Database.Database): Reads {
     const width = run.seriesNames.length;
     const out: Entry[] = [];
     for (let i = 0; i < taken.length; i++) {
-      const { seq, tenure, at, event, type, step, generation } = taken[i]!;
+      const { seq, attempt, at, event, type, step, generation } = taken[i]!;
       if (type !== 'steps') {
-        out.push({ seq, tenure, at, event: parse(event!) as RunEvent });
+        out.push({ seq, attempt, at, event: parse(event!) as RunEvent });
         continue;
       }
       let next = i;
       let end = step;
       while (taken[next]?.type === 'steps' && taken[next]!.generation === generation && taken[next]!.step === end)
-        end += taken[next++]!.places;
+        end += taken[next++]!.seqCount;
       const values = new Float64Array((end - step) * width);
       for (let stripe = 0; stripe < stripesOf(width); stripe++)
         rows.generationRows(run, generation, stripe, step, end, (r) => {
@@ -125,9 +125,9 @@ export function openReads(db: Database.Database): Reads {
         const first = (e.step - step) * width;
         out.push({
           seq: e.seq,
-          tenure: e.tenure,
+          attempt: e.attempt,
           at: e.at,
-          event: { type: 'steps', firstStep: e.step, count: e.places, values: values.slice(first, first + e.places * width) },
+          event: { type: 'steps', firstStep: e.step, count: e.seqCount, values: values.slice(first, first + e.seqCount * width) },
         });
       }
       i = next - 1;

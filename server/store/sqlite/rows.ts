@@ -8,7 +8,7 @@ export interface StoredHead {
   id: number;
   runId: string;
   head: number;
-  tenure: number;
+  attempt: number;
   nextEvent: number;
   headStep: number;
   /** The one new rows go to. */
@@ -56,7 +56,7 @@ const WINDOW = 16;
 
 export function openRows(db: Database.Database): RowReader {
   const runByName = db.prepare<[string], RunTableRow>(
-    'SELECT id, runId, head, tenure, nextEvent, headStep, generation, series FROM runs WHERE runId = ?',
+    'SELECT id, runId, head, attempt, nextEvent, headStep, generation, series FROM runs WHERE runId = ?',
   );
   const generations = db.prepare<[number], { generation: number; fromStep: number }>(
     'SELECT generation, fromStep FROM generations WHERE run = ? ORDER BY generation',

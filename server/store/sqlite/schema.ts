@@ -20,7 +20,7 @@ export const CHUNK = 256;
 /** Level 6 has buckets of 16^6 = 16.8 M steps. */
 export const LEVELS = 6;
 
-const SCHEMA = 2;
+const SCHEMA = 3;
 /** "HRM1": tells our files from other programs'. */
 const APPLICATION = 0x48524d31;
 
@@ -29,7 +29,7 @@ CREATE TABLE runs (
   id INTEGER PRIMARY KEY,
   runId TEXT NOT NULL UNIQUE,
   head INTEGER NOT NULL,
-  tenure INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
   nextEvent INTEGER NOT NULL,
   headStep INTEGER NOT NULL,
   generation INTEGER NOT NULL,
@@ -40,8 +40,8 @@ CREATE TABLE runs (
 CREATE TABLE entries (
   run INTEGER NOT NULL REFERENCES runs(id),
   seq INTEGER NOT NULL,
-  places INTEGER NOT NULL,
-  tenure INTEGER NOT NULL,
+  seqCount INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
   at REAL NOT NULL,
   type TEXT NOT NULL,
   step INTEGER,
@@ -114,6 +114,11 @@ INSERT INTO blobUses (hash, run)
     UNION ALL SELECT run, json_extract(event, '$.config.startFrom') FROM entries WHERE type = 'run.created'
   ) WHERE hash IS NOT NULL;
 `,
+  2: `
+ALTER TABLE runs RENAME COLUMN tenure TO attempt;
+ALTER TABLE entries RENAME COLUMN tenure TO attempt;
+ALTER TABLE entries RENAME COLUMN places TO seqCount;
+`,
 };
 
 export const databaseFile = (folder: string): string => path.join(folder, 'headroom.db');
@@ -142,7 +147,7 @@ export function openForWriting(folder: string): { db: Database.Database; unlock:
   } catch (error) {
     db?.close();
     unlock();
-    throw inWords(error, file);
+    throw describeOpenError(error, file);
   }
 }
 
@@ -162,7 +167,7 @@ function lock(folder: string): () => void {
     held.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     held.close();
-    if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw inWords(error, path.join(folder, 'headroom.lock'));
+    if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw describeOpenError(error, path.join(folder, 'headroom.lock'));
     throw new Error(`HEADROOM_DATA: ${folder} is in use by another Headroom server; stop that one or choose another folder`);
   }
   return () => held.close();
@@ -208,7 +213,7 @@ const versionNumber = (version: string): number => {
   return major * 1e6 + minor * 1e3 + patch;
 };
 
-function inWords(error: unknown, file: string): Error {
+function describeOpenError(error: unknown, file: string): Error {
   const { code, message } = error as { code?: string; message: string };
   if (code === 'SQLITE_NOTADB' || code?.startsWith('SQLITE_CORRUPT'))
     return new Error(`${file} is damaged (${message}); put a backup in its place, or move it away to begin with an empty record`);

@@ -98,7 +98,7 @@ function buffersOf(value: unknown, found: ArrayBuffer[] = []): ArrayBuffer[] {
 }
 
 function failure(error: unknown): Failure {
-  if (error instanceof FencedError) return { name: 'FencedError', args: [error.runId, error.tenure, error.stored] };
+  if (error instanceof FencedError) return { name: 'FencedError', args: [error.runId, error.attempt, error.stored] };
   if (error instanceof StaleHeadError) return { name: 'StaleHeadError', args: [error.runId, error.after, error.stored] };
   return { name: 'Error', args: [error instanceof Error ? error.message : String(error)] };
 }

@@ -3,7 +3,7 @@ import { blobsNamed } from '~/server/base/blobsNamed';
 import type { Append } from '~/server/store';
 import { checkAppend } from '~/server/store/checkAppend';
 import type { RunEvent, Steps } from '~/shared/events';
-import { places } from '~/shared/events';
+import { seqCount } from '~/shared/events';
 import type { RunSummary, RunView } from '~/shared/fold';
 import { stringify } from '~/shared/json';
 import { emptyReduced } from '~/shared/pyramid';
@@ -27,13 +27,13 @@ export function openWrites(db: Database.Database): Writes {
   const reduce = openReducer(db, rows);
   const sql = {
     createRun: db.prepare(
-      "INSERT INTO runs (runId, head, tenure, nextEvent, headStep, generation, series) VALUES (?, 0, 0, 0, 0, 0, '[]') RETURNING id",
+      "INSERT INTO runs (runId, head, attempt, nextEvent, headStep, generation, series) VALUES (?, 0, 0, 0, 0, 0, '[]') RETURNING id",
     ),
     moveRun: db.prepare(
-      'UPDATE runs SET head = ?, tenure = ?, nextEvent = ?, headStep = ?, generation = ?, series = ? WHERE id = ?',
+      'UPDATE runs SET head = ?, attempt = ?, nextEvent = ?, headStep = ?, generation = ?, series = ? WHERE id = ?',
     ),
     entry: db.prepare(
-      'INSERT INTO entries (run, seq, places, tenure, at, type, step, generation, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO entries (run, seq, seqCount, attempt, at, type, step, generation, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
     rewind: db.prepare('INSERT INTO rewinds (run, seq, fromStep, keepSeq) VALUES (?, ?, ?, ?)'),
     generation: db.prepare('INSERT INTO generations (run, generation, fromStep) VALUES (?, ?, ?)'),
@@ -63,24 +63,24 @@ export function openWrites(db: Database.Database): Writes {
 
   function append(write: Append): void {
     const known = rows.head(write.runId);
-    const { head, seriesNames } = checkAppend(write, known ?? { head: 0, tenure: 0, headStep: 0, seriesNames: [] });
+    const { head, seriesNames } = checkAppend(write, known ?? { head: 0, attempt: 0, headStep: 0, seriesNames: [] });
     const run = known ?? create(write.runId);
     run.seriesNames = seriesNames;
-    for (const { seq, tenure, at, event } of write.entries) {
+    for (const { seq, attempt, at, event } of write.entries) {
       if (event.type === 'run.assigned' && write.rewind) rewind(run, seq, write.rewind);
       if (event.type === 'steps') {
-        sql.entry.run(run.id, seq, event.count, tenure, at, event.type, event.firstStep, run.generation, null);
+        sql.entry.run(run.id, seq, event.count, attempt, at, event.type, event.firstStep, run.generation, null);
         addRows(run, event);
-      } else sql.entry.run(run.id, seq, places(event), tenure, at, event.type, stepOf(event), null, stringify(event));
+      } else sql.entry.run(run.id, seq, seqCount(event), attempt, at, event.type, stepOf(event), null, stringify(event));
       for (const hash of blobsNamed(event)) sql.use.run(hash, run.id);
     }
-    sql.moveRun.run(head, write.tenure, write.nextEvent, run.headStep, run.generation, JSON.stringify(seriesNames), run.id);
+    sql.moveRun.run(head, write.attempt, write.nextEvent, run.headStep, run.generation, JSON.stringify(seriesNames), run.id);
   }
 
   function create(runId: string): StoredHead {
     const { id } = sql.createRun.get(runId) as { id: number };
     sql.generation.run(id, 0, 0);
-    return { id, runId, head: 0, tenure: 0, nextEvent: 0, headStep: 0, generation: 0, seriesNames: [] };
+    return { id, runId, head: 0, attempt: 0, nextEvent: 0, headStep: 0, generation: 0, seriesNames: [] };
   }
 
   function rewind(run: StoredHead, seq: number, { fromStep, keepSeq }: { fromStep: number; keepSeq: number }): void {

@@ -56,8 +56,8 @@ const line = (curve: Curve | null, changes: Partial<LineSpec> = {}): LineSpec =>
 const plain = { smoothing: 0, log: false, robust: false };
 const drawn = (lines: LineSpec[], p = plot(), settings = plain, rule: RuleSpec | null = null) => {
   const pen = new SvgPen();
-  const told = draw(pen, p, { lines, points: [], rule }, settings, palette);
-  return { told, svg: pen.markup() };
+  const reported = draw(pen, p, { lines, points: [], rule }, settings, palette);
+  return { reported, svg: pen.markup() };
 };
 
 const averageOf = (values: readonly number[], weight: number, capacity = 1200): Curve => {
@@ -215,8 +215,8 @@ describe('drawing', () => {
   });
 
   it('a line breaks over NaN and a value alone between gaps is a dot', () => {
-    const { svg, told } = drawn([line(curveOf([0, 0.5, Number.NaN, 1, Number.NaN, 0.5]))], plot({ x: [0, 5] }));
-    expect(told.nonFinite).toBe(2);
+    const { svg, reported } = drawn([line(curveOf([0, 0.5, Number.NaN, 1, Number.NaN, 0.5]))], plot({ x: [0, 5] }));
+    expect(reported.nonFinite).toBe(2);
     const path = svg.split('\n').find((l) => l.includes('stroke="#11f"'))!;
     expect(path.match(/M/g)).toHaveLength(3); // 0-1, the lone 3, the lone 5
     expect(svg.match(/a1.\d+/g)!.length).toBeGreaterThanOrEqual(2); // two dots
@@ -301,14 +301,14 @@ describe('drawing', () => {
       [1, 0, 1023],
       [128, 8, 39],
     ]);
-    expect(drawn([line(whole, { early: () => early })], p).told.nonFinite).toBe(2);
+    expect(drawn([line(whole, { early: () => early })], p).reported.nonFinite).toBe(2);
   });
 
   it('what lies off the axis or has no logarithm is counted', () => {
     const values = [0.5, 3, -2, 0.5];
-    expect(drawn([line(curveOf(values))], plot({ x: [0, 3] })).told).toEqual({ nonFinite: 0, offScale: 2, hiddenByLog: 0 });
+    expect(drawn([line(curveOf(values))], plot({ x: [0, 3] })).reported).toEqual({ nonFinite: 0, offScale: 2, hiddenByLog: 0 });
     const log = drawn([line(curveOf(values))], plot({ x: [0, 3], log: true, y: [0.1, 10] }), { ...plain, log: true });
-    expect(log.told).toEqual({ nonFinite: 0, offScale: 0, hiddenByLog: 1 });
+    expect(log.reported).toEqual({ nonFinite: 0, offScale: 0, hiddenByLog: 1 });
   });
 
   it('a threshold that changes is a stair, and steps over it are marked', () => {

@@ -66,7 +66,7 @@ function bench(names = ['loss', 'gradNorm'], buckets = 16) {
   );
   const view = () => ({ series: names.map((name) => ({ name, unit: '', group: '' })), step: rows.length }) as RunView;
   let seq = 1;
-  const entry = (event: RunEvent): Entry => ({ seq: seq++, tenure: 1, at: 0, event });
+  const entry = (event: RunEvent): Entry => ({ seq: seq++, attempt: 1, at: 0, event });
   const block = (firstStep: number, block: number[][]): Entry =>
     entry({ type: 'steps', firstStep, count: block.length, values: Float64Array.from(block.flat()) });
   const add = (...fresh: number[][]): Entry => {
@@ -85,7 +85,7 @@ function bench(names = ['loss', 'gradNorm'], buckets = 16) {
     rows.length = fromStep;
     return entry({
       type: 'run.assigned',
-      tenure: 2,
+      attempt: 2,
       trainer: { id: 't', name: 't', host: 'h' },
       fromStep,
       checkpoint: null,

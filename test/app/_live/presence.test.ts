@@ -64,7 +64,7 @@ function hand(sharing: boolean) {
       for (const listener of listeners)
         listener.looks?.(runId, [{ tab: 'mine', actor: bob, look: look() }, ...(l ? [{ tab, actor: bob, look: l }] : [])]);
     },
-    tell: (f: (l: WireListener) => void) => [...listeners].forEach(f),
+    notify: (f: (l: WireListener) => void) => [...listeners].forEach(f),
   };
 }
 
@@ -97,7 +97,7 @@ it('many moves are told as one, the last; a run that goes on under a live cursor
 it('after a reconnection the look is told again', () => {
   const h = hand(true);
   h.pass();
-  h.tell((l) => l.up?.());
+  h.notify((l) => l.up?.());
   h.pass();
   expect(h.sent).toHaveLength(2);
 });

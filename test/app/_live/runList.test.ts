@@ -11,7 +11,7 @@ const summary = (runId: string, createdAt: number, step = 0): RunSummary => ({
   ...summarize(
     emptyView(runId, {
       seq: 1,
-      tenure: 0,
+      attempt: 0,
       at: createdAt,
       event: { type: 'run.created', config: defaultConfig('reverse'), actor: you, parent: null },
     }),
@@ -50,7 +50,7 @@ function hand() {
     wire,
     host,
     asks,
-    tell: (f: (l: WireListener) => void) => [...listeners].forEach(f),
+    notify: (f: (l: WireListener) => void) => [...listeners].forEach(f),
     set up(value: boolean) {
       up = value;
       for (const l of [...listeners]) value ? l.up?.() : l.down?.(null);
@@ -71,7 +71,7 @@ it('the list is newest first, changes replace their line, and a reconnection bri
     trainers: [],
     you,
   });
-  h.tell((l) => l.runs?.([summary('cccccc', 3), summary('aaaaaa', 1, 7)]));
+  h.notify((l) => l.runs?.([summary('cccccc', 3), summary('aaaaaa', 1, 7)]));
   expect(list.get().runs).toEqual([summary('cccccc', 3), summary('bbbbbb', 2), summary('aaaaaa', 1, 7)]);
   h.up = false;
   expect(list.get().link).toBe('reconnecting');

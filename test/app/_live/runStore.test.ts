@@ -3,7 +3,7 @@ import { createRunStore, type Host } from '~/app/_live/runStore';
 import type { Wire, WireListener } from '~/app/_live/wire';
 import type { Command, CommandAnswer } from '~/shared/commands';
 import { defaultConfig } from '~/shared/config';
-import { type Entry, places, type RunEvent } from '~/shared/events';
+import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { fold, foldAll, type RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { pack } from '~/shared/pack';
@@ -17,8 +17,8 @@ function logOf(rows: number): Entry[] {
   const entries: Entry[] = [];
   let seq = 1;
   const add = (event: RunEvent) => {
-    entries.push({ seq, tenure: 1, at: 1_000 + seq, event });
-    seq += places(event);
+    entries.push({ seq, attempt: 1, at: 1_000 + seq, event });
+    seq += seqCount(event);
   };
   add({ type: 'run.created', config: defaultConfig('reverse'), actor: you, parent: null });
   add({
@@ -38,9 +38,9 @@ function logOf(rows: number): Entry[] {
 
 const frameOf = (entries: Entry[], more: Partial<Frame> = {}): Frame => ({
   runId,
-  tenure: 1,
+  attempt: 1,
   from: entries[0]!.seq,
-  to: entries.at(-1)!.seq + places(entries.at(-1)!.event) - 1,
+  to: entries.at(-1)!.seq + seqCount(entries.at(-1)!.event) - 1,
   entries,
   skippedSteps: null,
   caughtUp: null,
@@ -181,7 +181,7 @@ describe('run store', () => {
     const { hand, store, log } = await opened(6);
     hand.frame(frameOf(log.slice(4)));
     expect(store.get().view?.seq).toBe(3);
-    expect(hand.watches[1]!.request).toEqual({ runId, cursor: { tenure: 0, seq: 3 } });
+    expect(hand.watches[1]!.request).toEqual({ runId, cursor: { attempt: 0, seq: 3 } });
     await hand.watches[1]!.answer({ ok: true, view: null, you });
     hand.frame(frameOf(log.slice(3)));
     expect(store.get().view).toEqual(foldAll(runId, log));
@@ -207,7 +207,7 @@ describe('run store', () => {
     hand.drop();
     expect(store.get().link).toBe('reconnecting');
     hand.connect();
-    expect(hand.watches[1]!.request).toEqual({ runId, cursor: { tenure: 0, seq: 7 } });
+    expect(hand.watches[1]!.request).toEqual({ runId, cursor: { attempt: 0, seq: 7 } });
     // A frame still on its way from before the break is not folded.
     hand.frame(frameOf(log.slice(7, 9)));
     await hand.watches[1]!.answer({ ok: true, view: null, you });
@@ -232,7 +232,7 @@ describe('run store', () => {
     const { hand, store, heard, log } = await opened(8);
     const alert: Entry = {
       seq: 7,
-      tenure: 1,
+      attempt: 1,
       at: 2_000,
       event: { type: 'alert', step: 4, level: 'warning', kind: 'spike', message: 'loss' },
     };

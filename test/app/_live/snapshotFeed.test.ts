@@ -128,9 +128,9 @@ it('one snapshot can be waited for; while it is under way it is not asked for tw
   const [first, second] = [feed.load(recorded(0)), feed.load(recorded(20))];
   await server.answer(0);
   expect((await first).step).toBe(0);
-  const told = expect(second).rejects.toThrow('step 20: gone');
+  const reported = expect(second).rejects.toThrow('step 20: gone');
   await server.refuse(20, 'gone');
-  await told;
+  await reported;
   expect(server.asked.map(Number)).toEqual([0, 20]);
 });
 

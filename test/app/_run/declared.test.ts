@@ -105,7 +105,7 @@ describeInBrowser('what a trainer declares', { timeout: 240_000 }, () => {
     );
     answering = (async () => {
       for (;;) {
-        const { seq, command } = await trainer.told.next('command');
+        const { seq, command } = await trainer.received.next('command');
         const before = command.kind === 'set' ? values[command.control]! : null;
         const after = command.kind === 'set' ? command.value : null;
         if (command.kind === 'set') values[command.control] = command.value;

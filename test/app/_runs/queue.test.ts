@@ -8,7 +8,7 @@ import type { TrainerSummary } from '~/shared/protocol';
 const ann: Actor = { id: 'ann', name: 'Ann', role: 'admin' };
 const run = (runId: string, at: number, changes: Partial<RunSummary> = {}): RunSummary => {
   const event = { type: 'run.created', config: defaultConfig('reverse'), actor: ann, parent: null } as const;
-  return { ...summarize(emptyView(runId, { seq: 1, tenure: 0, at, event }), 0), ...changes };
+  return { ...summarize(emptyView(runId, { seq: 1, attempt: 0, at, event }), 0), ...changes };
 };
 const trainer: TrainerSummary = {
   id: 't1',
@@ -23,7 +23,7 @@ const trainer: TrainerSummary = {
 describe('the queue in the list', () => {
   const runs = [
     run('third1', 30),
-    run('moved1', 40, { queuePlace: 5 }),
+    run('moved1', 40, { queuePosition: 5 }),
     run('first1', 10),
     run('held01', 20, { status: 'waiting' }),
     run('lost01', 20, { status: 'waiting' }),
@@ -32,11 +32,11 @@ describe('the queue in the list', () => {
   ];
   const queue = waitingRuns(runs, [trainer]);
 
-  it('has the runs that no trainer holds, by their place', () => {
+  it('has the runs that no trainer holds, by their position', () => {
     expect(queue.map((r) => r.runId)).toEqual(['moved1', 'first1', 'lost01', 'third1']);
   });
 
-  it('one place up or down is before the right one; the ends go no further', () => {
+  it('one position up or down is before the right one; the ends go no further', () => {
     expect(beforeWhich(queue, 'first1', 'up')).toBe('moved1');
     expect(beforeWhich(queue, 'first1', 'down')).toBe('third1');
     expect(beforeWhich(queue, 'lost01', 'down')).toBe(null);

@@ -7,7 +7,7 @@ const run = (runId: string, more: Partial<RunSummary> = {}): RunSummary => ({
   ...summarize(
     emptyView(runId, {
       seq: 1,
-      tenure: 0,
+      attempt: 0,
       at: 100,
       event: {
         type: 'run.created',

@@ -41,7 +41,7 @@ async function recordBigRun(data: string): Promise<void> {
   );
   const trainer = { id: 'trainer01', name: 'local', host: 'h' };
   await run.append([{ type: 'run.created', config, actor: ada, parent: null }]);
-  await run.append([{ type: 'run.assigned', tenure: 1, trainer, fromStep: 0, checkpoint: null }], { fromStep: 0, keepSeq: 0 });
+  await run.append([{ type: 'run.assigned', attempt: 1, trainer, fromStep: 0, checkpoint: null }], { fromStep: 0, keepSeq: 0 });
   await run.append([runStarted(0, startValues(config))]);
   const batch = 10_000;
   for (let first = 0; first < steps; first += batch) {
@@ -55,7 +55,7 @@ async function recordBigRun(data: string): Promise<void> {
         type: 'checkpoint',
         step: first + batch,
         blob: refOf(blob),
-        occasion: 'cadence',
+        trigger: 'cadence',
         commandId: null,
         lastCommandSeq: 0,
         validationAccuracy: null,

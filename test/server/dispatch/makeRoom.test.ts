@@ -94,7 +94,7 @@ describe('making room', () => {
     await firstView.until((view) => view.step > 50);
     const { runId: own } = await a.hub.create(you, small(1));
     await (await watch(a, own)).until(finished);
-    const { step } = await firstView.until((view) => view.status === 'running' && view.tenure === 2);
+    const { step } = await firstView.until((view) => view.status === 'running' && view.attempt === 2);
     expect(step).toBeGreaterThan(50);
 
     await firstView.command({ kind: 'act', id: 'hold-first', runId: first!.runId, action: 'pause', args: {} });
@@ -102,6 +102,6 @@ describe('making room', () => {
     const { runId: waits } = await a.hub.create(you, small(1));
     await firstView.command({ kind: 'act', id: 'end-first', runId: first!.runId, action: 'stop', args: {} });
     await (await watch(a, waits)).until(finished);
-    expect(await firstView.until((view) => view.status === 'stopped')).toMatchObject({ tenure: 2 });
+    expect(await firstView.until((view) => view.status === 'stopped')).toMatchObject({ attempt: 2 });
   }, 120_000);
 });

@@ -30,7 +30,7 @@ const checkpoint = (step: number): TrainerEvent => ({
   type: 'checkpoint',
   step,
   blob: refOf(savedAt(step)),
-  occasion: 'cadence',
+  trigger: 'cadence',
   commandId: null,
   lastCommandSeq: 0,
   validationAccuracy: null,
@@ -103,7 +103,7 @@ describe('a question about a run that has ended', () => {
     const t = await helper(a, 'helper');
     const given = await connect({ url: a.url }).runs.command.mutate(ask(runId, 'question-1'));
     expect(given).toEqual({ ok: true, seq: before.seq + 1 });
-    const { ticket, ...asked } = await t.told.next('ask');
+    const { ticket, ...asked } = await t.received.next('ask');
     expect(asked).toEqual({
       runId,
       commandId: 'question-1',
@@ -181,13 +181,13 @@ describe('a question about a run that has ended', () => {
   it('may name an earlier checkpoint; of a run that goes on it needs to, and the run’s trainer hears nothing of it', async () => {
     const a = await app();
     const { runId, t: own } = await played(a, 'paused');
-    own.told.take('command');
+    own.received.take('command');
     const t = await helper(a, 'helper');
     await a.hub.command(you, ask(runId, 'question-5', { action: 'ownQuestion', checkpoint: savedAt(5).hash }));
-    expect(await t.told.next('ask')).toMatchObject({ step: 5, action: 'ownQuestion', blob: refOf(savedAt(5)) });
+    expect(await t.received.next('ask')).toMatchObject({ step: 5, action: 'ownQuestion', blob: refOf(savedAt(5)) });
     await a.hub.command(you, ask(runId, 'question-live'));
-    expect((await own.told.next('command')).command.id).toBe('question-live');
-    expect(own.told.take('command')).toEqual([]);
+    expect((await own.received.next('command')).command.id).toBe('question-live');
+    expect(own.received.take('command')).toEqual([]);
     // A trainer that takes the run over neither hears nor repeats it.
     expect((await a.hub.view(runId))!.commands.map((c) => [c.command.id, c.outcome.status])).toEqual([
       ['question-5', 'scheduled'],
@@ -230,10 +230,10 @@ describe('a trainer that is lost over a question', () => {
     const { runId } = await played(a);
     const first = await helper(a, 'first');
     await a.hub.command(bob, ask(runId, 'question-1'));
-    await first.told.next('ask');
+    await first.received.next('ask');
     first.close();
     const second = await helper(a, 'second');
-    const { ticket } = await second.told.next('ask');
+    const { ticket } = await second.received.next('ask');
     second.answer('a ticket of before', { ...good, message: 'late' });
     second.answer(ticket, good);
     await until(a, runId, answered('question-1'));
@@ -255,7 +255,7 @@ describe('a trainer that is lost over a question', () => {
     await a.hub.command(bob, ask(runId, 'question-1'));
     for (const name of ['first', 'second', 'third']) {
       const t = await helper(a, name);
-      await t.told.next('ask');
+      await t.received.next('ask');
       t.close();
     }
     await until(a, runId, answered('question-1'));
@@ -273,13 +273,13 @@ describe('a trainer that is lost over a question', () => {
     const { runId } = await played(a);
     const t = await helper(a, 'helper');
     await a.hub.command(bob, ask(runId, 'question-1'));
-    await t.told.next('ask');
+    await t.received.next('ask');
     const { dataFolder } = a;
     t.close();
     const b = await app({ store, dataFolder });
     expect(b.hub.openQuestions()).toMatchObject([{ commandId: 'question-1', trainer: null, step: 10 }]);
     const next = await helper(b, 'next');
-    next.answer((await next.told.next('ask')).ticket, good);
+    next.answer((await next.received.next('ask')).ticket, good);
     await until(b, runId, answered('question-1'));
     expect((await b.hub.view(runId))!.analyses.length).toBe(1);
     await a.close();
@@ -316,13 +316,13 @@ describe('questions that wait', () => {
     const t = await helper(a, 'helper');
     const asked: string[] = [];
     for (let i = 0; i < 2; i++) {
-      const { ticket, commandId } = await t.told.next('ask');
+      const { ticket, commandId } = await t.received.next('ask');
       asked.push(commandId);
-      expect(t.told.take('ask')).toEqual([]);
+      expect(t.received.take('ask')).toEqual([]);
       t.answer(ticket, { ok: false, reason: 'failed', message: 'out of memory' });
       await until(a, runId, answered(commandId));
     }
-    const { ticket, commandId } = await t.told.next('ask');
+    const { ticket, commandId } = await t.received.next('ask');
     expect([...asked, commandId]).toEqual(['question-d', 'question-c', 'question-a']);
     expect(await outcome(a, runId, 'question-d')).toMatchObject({
       status: 'refused',
@@ -330,10 +330,10 @@ describe('questions that wait', () => {
       message: 'out of memory',
     });
     await a.hub.command(you, cancel(runId, 'cancel-a-001', 'question-a'));
-    expect(await t.told.next('forget')).toEqual({ ticket });
+    expect(await t.received.next('forget')).toEqual({ ticket });
     t.answer(ticket, good);
     await a.hub.command(you, ask(runId, 'question-e'));
-    t.answer((await t.told.next('ask')).ticket, good);
+    t.answer((await t.received.next('ask')).ticket, good);
     await until(a, runId, answered('question-e'));
     expect((await a.hub.view(runId))!.analyses.map((x) => x.commandId)).toEqual(['question-e']);
   });

@@ -97,7 +97,7 @@ describe('the trainer process', () => {
     await v.command(ask(runId, 'of-the-end', 'findMistakes', { split: 'validation', examples: 10 }));
     const end = await v.until((now) => answerTo(now, 'of-the-end') !== undefined);
     expect(answerTo(end, 'of-the-end')!.step).toBe(60);
-    expect(end).toMatchObject({ status: 'finished', step: 60, statusMessage: ended.statusMessage, tenure: ended.tenure });
+    expect(end).toMatchObject({ status: 'finished', step: 60, statusMessage: ended.statusMessage, attempt: ended.attempt });
     expect(end).toEqual(await whole(a, runId));
   });
 
@@ -151,7 +151,7 @@ describe('the trainer process', () => {
     expect(log.flatMap(({ event: e }) => (e.type === 'command.scheduled' ? [e.message] : []))[1]).toContain(
       'waits for a trainer again',
     );
-    expect(view).toMatchObject({ status: 'finished', step: 60, tenure: ended.tenure, statuses: ended.statuses });
+    expect(view).toMatchObject({ status: 'finished', step: 60, attempt: ended.attempt, statuses: ended.statuses });
     expect(a.hub.openQuestions()).toEqual([]);
   });
 });

@@ -10,14 +10,14 @@ import { registrationOf } from '~/test/support/trainerClient';
 
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
 const now = 10_000;
-const queue = (...places: number[]): Waiting[] => places.map((place, i) => ({ runId: `run00${i}`, place }));
+const queue = (...positions: number[]): Waiting[] => positions.map((position, i) => ({ runId: `run00${i}`, position }));
 /** The order after the move. */
 const moved = (before: Waiting[], runId: string, to: string | null): string[] => {
   const answer = moveInQueue(before, runId, to, now);
   if (!answer.ok) throw new Error(answer.message);
-  const places = new Map(answer.moved.map((w) => [w.runId, w.place]));
+  const positions = new Map(answer.moved.map((w) => [w.runId, w.position]));
   return before
-    .map((w) => ({ ...w, place: places.get(w.runId) ?? w.place }))
+    .map((w) => ({ ...w, position: positions.get(w.runId) ?? w.position }))
     .sort(inOrder)
     .map((w) => w.runId);
 };
@@ -29,7 +29,7 @@ describe('moving in the queue', () => {
     expect(moved(three, 'run002', 'run000')).toEqual(['run002', 'run000', 'run001']);
     expect(moved(three, 'run000', 'run002')).toEqual(['run001', 'run000', 'run002']);
     expect(moved(three, 'run000', null)).toEqual(['run001', 'run002', 'run000']);
-    expect(moveInQueue(three, 'run000', 'run002', now)).toEqual({ ok: true, moved: [{ runId: 'run000', place: 2500 }] });
+    expect(moveInQueue(three, 'run000', 'run002', now)).toEqual({ ok: true, moved: [{ runId: 'run000', position: 2500 }] });
   });
 
   it('where it stands already changes nothing', () => {
@@ -48,10 +48,10 @@ describe('moving in the queue', () => {
       const expected = [runs[0]!.runId, last, ...runs.slice(1, -1).map((w) => w.runId)];
       const answer = moveInQueue(runs, last, runs[1]!.runId, now);
       if (!answer.ok) throw new Error(answer.message);
-      const places = new Map(answer.moved.map((w) => [w.runId, w.place]));
-      runs = runs.map((w) => ({ ...w, place: places.get(w.runId) ?? w.place })).sort(inOrder);
+      const positions = new Map(answer.moved.map((w) => [w.runId, w.position]));
+      runs = runs.map((w) => ({ ...w, position: positions.get(w.runId) ?? w.position })).sort(inOrder);
       expect(runs.map((w) => w.runId)).toEqual(expected);
-      expect(runs.every((w) => w.place < now)).toBe(true);
+      expect(runs.every((w) => w.position < now)).toBe(true);
     }
   });
 
@@ -80,17 +80,17 @@ it('the trainer takes them as people ordered them, also after a restart', async 
   expect(await hub.moveInQueue(ada, third, first)).toEqual({ ok: true });
   expect(await hub.moveInQueue(ada, first, null)).toEqual({ ok: true });
   expect(await hub.moveInQueue(ada, 'nothere', null)).toMatchObject({ ok: false, reason: 'unknown-run', field: 'runId' });
-  const order = () => [...hub.summaries()].sort((a, b) => a.queuePlace! - b.queuePlace!).map((r) => r.runId);
+  const order = () => [...hub.summaries()].sort((a, b) => a.queuePosition! - b.queuePosition!).map((r) => r.runId);
   expect(order()).toEqual([third, second, first]);
   await hub.close();
   hub = await open();
   expect(order()).toEqual([third, second, first]);
 
-  const told = inbox<{ assign: string }>(2000);
+  const received = inbox<{ assign: string }>(2000);
   const taken: string[] = [];
   const registration = registrationOf();
   const port = {
-    assign: (a: { runId: string }) => told.put('assign', a.runId),
+    assign: (a: { runId: string }) => received.put('assign', a.runId),
     command() {},
     release() {},
     ask() {},
@@ -100,15 +100,15 @@ it('the trainer takes them as people ordered them, also after a restart', async 
   await hub.registry.register(registration, port);
   for (let i = 0; i < 3; i++) {
     await hub.registry.ready(registration.trainerId, port);
-    const runId = await told.next('assign');
+    const runId = await received.next('assign');
     taken.push(runId);
     const stop = { kind: 'act', id: `stop-run-${i}`, runId, action: 'stop', args: {} } as const;
-    const { tenure } = (await hub.view(runId))!;
+    const { attempt } = (await hub.view(runId))!;
     const answer = await hub.command(ada, stop);
     if (!answer.ok) throw new Error(answer.message);
     await hub.registry.events(registration.trainerId, port, {
       runId,
-      tenure,
+      attempt,
       from: 0,
       events: [{ type: 'status', status: 'stopped', step: 0, message: '' }],
     });

@@ -40,7 +40,7 @@ beforeEach(async () => {
 });
 
 class FakeTrainer implements TrainerPort {
-  readonly told: Inbox<{ assign: Assignment }> = inbox<{ assign: Assignment }>(2000);
+  readonly received: Inbox<{ assign: Assignment }> = inbox<{ assign: Assignment }>(2000);
   commands: number[] = [];
   heard: string[] = [];
   closed = false;
@@ -53,7 +53,7 @@ class FakeTrainer implements TrainerPort {
   }
   assign(a: Assignment) {
     this.heard.push('assign');
-    this.told.put('assign', a);
+    this.received.put('assign', a);
   }
   command(c: { seq: number }) {
     this.heard.push('command');
@@ -70,8 +70,8 @@ class FakeTrainer implements TrainerPort {
     if (!active) await hub.registry.ready(this.id, this);
     return answer;
   }
-  send(runId: string, tenure: number, from: number, ...events: TrainerEvent[]) {
-    return hub.registry.events(this.id, this, { runId, tenure, from, events });
+  send(runId: string, attempt: number, from: number, ...events: TrainerEvent[]) {
+    return hub.registry.events(this.id, this, { runId, attempt, from, events });
   }
 }
 /** Lets everything that only waits for promises happen. */
@@ -88,9 +88,9 @@ describe('the queue', () => {
     const [first, second] = [await create(), await create()];
     const [a, b] = [new FakeTrainer(), new FakeTrainer()];
     await a.join();
-    expect((await a.told.next('assign')).runId).toBe(first);
+    expect((await a.received.next('assign')).runId).toBe(first);
     await b.join();
-    expect((await b.told.next('assign')).runId).toBe(second);
+    expect((await b.received.next('assign')).runId).toBe(second);
     expect(hub.trainers().map((t) => t.runId)).toEqual([first, second]);
   });
 
@@ -99,7 +99,7 @@ describe('the queue', () => {
     const other = await create();
     const a = new FakeTrainer({ name: 'small', backends: ['cpu'] });
     await a.join();
-    expect((await a.told.next('assign')).runId).toBe(other);
+    expect((await a.received.next('assign')).runId).toBe(other);
     await settle();
     await create({ backend: 'cpu' });
     await settle();
@@ -108,17 +108,17 @@ describe('the queue', () => {
     ]);
     const able = new FakeTrainer({ backends: ['webgpu'] });
     await able.join();
-    expect((await able.told.next('assign')).runId).toBe(picky);
+    expect((await able.received.next('assign')).runId).toBe(picky);
   });
 
   it('a trainer that is done takes the next one', async () => {
     const [first, second] = [await create(), await create()];
     const a = new FakeTrainer();
     await a.join();
-    await a.told.next('assign');
+    await a.received.next('assign');
     await a.send(first, 1, 0, runStarted(0, values), { type: 'status', status: 'finished', step: 0, message: '' });
     await hub.registry.ready(a.id, a);
-    expect((await a.told.next('assign')).runId).toBe(second);
+    expect((await a.received.next('assign')).runId).toBe(second);
     expect(await statusOf(first)).toBe('finished');
   });
 
@@ -134,7 +134,7 @@ describe('the queue', () => {
     store.append = append;
     expect(errors.map(String)).toEqual(['Error: disk full']);
     clock.advance(1000);
-    expect((await a.told.next('assign')).runId).toBe(runId);
+    expect((await a.received.next('assign')).runId).toBe(runId);
   });
 });
 
@@ -164,7 +164,7 @@ describe('commands', () => {
     const answers = [hub.command(ada, command(runId, 1)), hub.command(ada, command(runId, 2))];
     release();
     const seqs = (await Promise.all(answers)).map((x) => x.ok && x.seq);
-    const assignment = await a.told.next('assign');
+    const assignment = await a.received.next('assign');
     await settle();
     expect([...assignment.commands.map((c) => c.seq), ...a.commands]).toEqual(seqs);
     expect(a.heard[0]).toBe('assign');
@@ -174,7 +174,7 @@ describe('commands', () => {
     const runId = await create();
     const a = new FakeTrainer();
     await a.join();
-    await a.told.next('assign');
+    await a.received.next('assign');
     hub.registry.gone(a.id, a);
     await hub.command(ada, { kind: 'act', id: 'command-1', runId, action: 'stop', args: {} });
     await settle();
@@ -192,7 +192,7 @@ describe('a trainer that goes away', () => {
     const runId = await create();
     const a = new FakeTrainer();
     await a.join();
-    await a.told.next('assign');
+    await a.received.next('assign');
     await a.send(runId, 1, 0, runStarted(0, values), steps(0, 3, values));
     return { runId, a };
   };
@@ -205,11 +205,11 @@ describe('a trainer that goes away', () => {
     await settle();
     expect(await statusOf(runId)).toBe('waiting');
     clock.advance(999);
-    expect(await a.join({ runId, tenure: 1, lastCommandSeq: 0 })).toEqual({ ok: true, active: { nextEvent: 4, commands: [] } });
+    expect(await a.join({ runId, attempt: 1, lastCommandSeq: 0 })).toEqual({ ok: true, active: { nextEvent: 4, commands: [] } });
     clock.advance(5000);
     await settle();
     expect(await statusOf(runId)).toBe('starting');
-    expect(b.told.take('assign')).toEqual([]);
+    expect(b.received.take('assign')).toEqual([]);
   });
 
   it('for longer than its grace loses the run to the next, and is told so when it comes back', async () => {
@@ -218,8 +218,8 @@ describe('a trainer that goes away', () => {
     await b.join();
     hub.registry.gone(a.id, a);
     clock.advance(1000);
-    expect(await b.told.next('assign')).toMatchObject({ runId, tenure: 2, resume: null });
-    expect(await a.join({ runId, tenure: 1, lastCommandSeq: 0 })).toEqual({ ok: true, active: null });
+    expect(await b.received.next('assign')).toMatchObject({ runId, attempt: 2, resume: null });
+    expect(await a.join({ runId, attempt: 1, lastCommandSeq: 0 })).toEqual({ ok: true, active: null });
     expect(await a.send(runId, 1, 4, steps(3, 1, values))).toMatchObject({ ok: false, reason: 'fenced' });
   });
 
@@ -228,7 +228,7 @@ describe('a trainer that goes away', () => {
     hub.registry.gone(a.id, a);
     clock.advance(60_000);
     await settle();
-    expect(await a.join({ runId, tenure: 1, lastCommandSeq: 0 })).toMatchObject({ ok: true, active: { nextEvent: 4 } });
+    expect(await a.join({ runId, attempt: 1, lastCommandSeq: 0 })).toMatchObject({ ok: true, active: { nextEvent: 4 } });
     expect(await a.send(runId, 1, 4, steps(3, 1, values))).toEqual({ ok: true, nextEvent: 5 });
   });
 
@@ -237,7 +237,7 @@ describe('a trainer that goes away', () => {
     const b = new FakeTrainer({ pid: 2 });
     await b.join();
     expect(hub.registry.died('test-host', 1, 'the trainer process was ended by SIGKILL')).toEqual([a.id]);
-    expect(await b.told.next('assign')).toMatchObject({ runId, tenure: 2 });
+    expect(await b.received.next('assign')).toMatchObject({ runId, attempt: 2 });
     expect((await hub.view(runId))!.alerts.at(-1)!.message).toBe('the trainer process was ended by SIGKILL');
   });
 
@@ -245,13 +245,13 @@ describe('a trainer that goes away', () => {
     const { runId, a } = await held();
     hub.registry.gone(a.id, a);
     await a.join();
-    expect(await a.told.next('assign')).toMatchObject({ runId, tenure: 2 });
+    expect(await a.received.next('assign')).toMatchObject({ runId, attempt: 2 });
   });
 
   it('whose old connection ends after the new one has come is not away', async () => {
     const { runId, a } = await held();
     const again = new FakeTrainer({ ...a.registration });
-    await again.join({ runId, tenure: 1, lastCommandSeq: 0 });
+    await again.join({ runId, attempt: 1, lastCommandSeq: 0 });
     expect(a.closed).toBe(true);
     hub.registry.gone(a.id, a);
     await settle();
@@ -265,7 +265,7 @@ describe('a trainer that goes away', () => {
     expect(a.commands).toEqual([first.ok && first.seq]);
     hub.registry.gone(a.id, a);
     const second = await hub.command(ada, command(2));
-    const answer = await a.join({ runId, tenure: 1, lastCommandSeq: a.commands[0]! });
+    const answer = await a.join({ runId, attempt: 1, lastCommandSeq: a.commands[0]! });
     expect(answer).toMatchObject({ ok: true, active: { commands: [{ seq: second.ok && second.seq, command: command(2) }] } });
   });
 });
@@ -275,27 +275,27 @@ describe('after a restart of the server', () => {
     const runId = await create();
     const a = new FakeTrainer();
     await a.join();
-    await a.told.next('assign');
+    await a.received.next('assign');
     await hub.close();
     await open();
     const b = new FakeTrainer();
     await b.join();
     clock.advance(999);
     await settle();
-    expect(b.told.take('assign')).toEqual([]);
+    expect(b.received.take('assign')).toEqual([]);
     clock.advance(1);
-    expect(await b.told.next('assign')).toMatchObject({ runId, tenure: 2 });
+    expect(await b.received.next('assign')).toMatchObject({ runId, attempt: 2 });
   });
 
   it('nobody waits for a trainer that is known to be gone', async () => {
     const runId = await create();
     const a = new FakeTrainer();
     await a.join();
-    await a.told.next('assign');
+    await a.received.next('assign');
     await hub.close();
     await open([a.id]);
     const b = new FakeTrainer();
     await b.join();
-    expect(await b.told.next('assign')).toMatchObject({ runId, tenure: 2 });
+    expect(await b.received.next('assign')).toMatchObject({ runId, attempt: 2 });
   });
 });

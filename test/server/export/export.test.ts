@@ -292,14 +292,14 @@ describe('a broken .headroom file', () => {
     [
       'with a gap in the log',
       () => page((e) => e.splice(1, 1)),
-      /^log\/000001\.pack: place 3: run record1: expected log place 2, got 3$/,
+      /^log\/000001\.pack: seq 3: run record1: expected seq 2, got 3$/,
     ],
     [
       'with an unknown event',
       () => page((e) => (e[0]!.event.type = 'run.dreamt')),
-      'log/000001.pack: place 1: there is no event type "run.dreamt"',
+      'log/000001.pack: seq 1: there is no event type "run.dreamt"',
     ],
-    ['with a field missing', () => page((e) => delete e[1]!.event.fromStep), /^log\/000001\.pack: place 2: fromStep: /],
+    ['with a field missing', () => page((e) => delete e[1]!.event.fromStep), /^log\/000001\.pack: seq 2: fromStep: /],
     [
       'with rows of another width',
       () => page((e) => (e.find((x) => x.event.type === 'steps')!.event.values = new Float64Array(7))),

@@ -36,7 +36,7 @@ describe('a part of a run as CSV', () => {
     const { text: csv, file } = await asked('format=csv&series=gradNorm&series=loss&from=1990&to=2510');
     expect(csv.split('\r\n')[0]).toBe('step,timeMs,loss,gradNorm');
     const columns = ['loss', 'gradNorm'].map((n) => names.indexOf(n));
-    // Step 2000 on is of the second tenure; NaN, infinities and -0 are at 2500 to 2502.
+    // Step 2000 on is of the second attempt; NaN, infinities and -0 are at 2500 to 2502.
     expect(cells(csv)).toEqual(
       Array.from({ length: 520 }, (_, i) => [String(1990 + i), ...columns.map((c) => text(recordedRow(1990 + i)[c]!))]),
     );

@@ -173,7 +173,7 @@ describe('importing', () => {
     const range = await store.range({ runId, series: null, fromStep: 0, toStep: null, buckets: 100 });
     expect([range.headStep, [...range.rows.keys()].filter((s) => range.rows[s] === 1)]).toEqual([21, [10, 11, 20]]);
     expect(
-      (await store.entries({ runId, fromSeq: 1, limit: 9, types: null })).map((e) => [e.seq, e.tenure, e.event.type]),
+      (await store.entries({ runId, fromSeq: 1, limit: 9, types: null })).map((e) => [e.seq, e.attempt, e.event.type]),
     ).toEqual([
       [1, 0, 'run.created'],
       [2, 1, 'run.assigned'],

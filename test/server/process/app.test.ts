@@ -76,11 +76,11 @@ describe('watching', () => {
     const { runId } = await a.hub.create(you, config);
     const [one, two] = [await viewer(a), await viewer(a)];
     await one.watch(runId);
-    expect((await one.told.next('watchers')).watchers).toEqual([{ actor: you, tabs: 1 }]);
+    expect((await one.received.next('watchers')).watchers).toEqual([{ actor: you, tabs: 1 }]);
     await two.watch(runId);
-    expect((await one.told.next('watchers')).watchers).toEqual([{ actor: you, tabs: 2 }]);
+    expect((await one.received.next('watchers')).watchers).toEqual([{ actor: you, tabs: 2 }]);
     two.close();
-    expect((await one.told.next('watchers')).watchers).toEqual([{ actor: you, tabs: 1 }]);
+    expect((await one.received.next('watchers')).watchers).toEqual([{ actor: you, tabs: 1 }]);
   });
 
   it('the list comes whole, then line by line as runs change', async () => {
@@ -93,8 +93,8 @@ describe('watching', () => {
     t.ready();
     await t.assigned();
     await t.send(runStarted(0, values), steps(0, 4, values));
-    let line = (await v.told.next('runs'))[0]!;
-    while (line.step !== 4) line = (await v.told.next('runs'))[0]!;
+    let line = (await v.received.next('runs'))[0]!;
+    while (line.step !== 4) line = (await v.received.next('runs'))[0]!;
     expect(line).toMatchObject({ runId, backend: 'cpu', status: 'starting' });
   });
 
@@ -118,7 +118,7 @@ describe('steering', () => {
     await two.watch(runId);
     const command = clip('command-1', runId, 2, 5);
     expect(await one.command(command)).toEqual({ ok: true, seq: 5 });
-    expect(await t.told.next('command')).toEqual({ seq: 5, actor: you, command, runId });
+    expect(await t.received.next('command')).toEqual({ seq: 5, actor: you, command, runId });
     await t.send({ type: 'command.applied', commandId: 'command-1', seq: 5, step: 0, before: 5, after: 2, message: '' });
     const view = await two.until((v) => v.values.clipThreshold?.value === 2);
     expect(view.values.clipThreshold).toEqual({ value: 2, changedBy: you, changedAtStep: 0 });
@@ -137,7 +137,7 @@ describe('steering', () => {
     await one.watch(runId);
     const answers = await Promise.all([one.command(clip('command-1', runId, 2, 5)), two.command(clip('command-2', runId, 3, 5))]);
     expect(answers.every((x) => x.ok)).toBe(true);
-    const [first, second] = [await t.told.next('command'), await t.told.next('command')];
+    const [first, second] = [await t.received.next('command'), await t.received.next('command')];
     const message = 'clipThreshold was changed';
     await t.send(
       { type: 'command.applied', commandId: first.command.id, seq: first.seq, step: 0, before: 5, after: 2, message: '' },
@@ -168,8 +168,8 @@ describe('a message that does not fit', () => {
     ['watch', [7], null, /object/],
     ['watch', [{}], 'runId', /runId/],
     ['watch', [{ runId: 'NO', cursor: null }], 'runId', /6 to 32 lower-case/],
-    ['watch', [{ runId, cursor: { tenure: -1, seq: 0 } }], 'cursor.tenure', /cursor\.tenure/],
-    ['watch', [{ runId, cursor: { tenure: 1, seq: 'x' } }], 'cursor.seq', /cursor\.seq/],
+    ['watch', [{ runId, cursor: { attempt: -1, seq: 0 } }], 'cursor.attempt', /cursor\.attempt/],
+    ['watch', [{ runId, cursor: { attempt: 1, seq: 'x' } }], 'cursor.seq', /cursor\.seq/],
     ['watch', [{ runId, cursor: null, extra: 1 }], null, /extra/],
     ['watchRuns', [{ all: true }], null, /undefined/],
     ['command', [{}], 'kind', /kind/],
@@ -201,7 +201,7 @@ describe('a message that does not fit', () => {
   it('without a way to answer, comes back as `refused`', async () => {
     const v = await viewer(await app());
     (v.socket as unknown as { emit(name: string, message: unknown): void }).emit('command', { kind: 'set' });
-    expect(await v.told.next('refused')).toMatchObject({ ok: false, reason: 'invalid' });
+    expect(await v.received.next('refused')).toMatchObject({ ok: false, reason: 'invalid' });
   });
 
   it('and too large, ends its sender’s connection alone', async () => {
@@ -256,7 +256,7 @@ describe('a restart of the server', () => {
     await v.command(clip('command-1', runId, 2, 5));
     const { client, answer } = await TrainerClient.tryConnect(after.address, {
       trainerId: t.registration.trainerId,
-      active: { runId, tenure: held.tenure, lastCommandSeq: 0 },
+      active: { runId, attempt: held.attempt, lastCommandSeq: 0 },
     });
     keep(client);
     // 0 run.started, 1..5 and 6..7 rows
@@ -279,7 +279,7 @@ describe('a restart of the server', () => {
       type: 'checkpoint',
       step: 5,
       blob: refOf(blob),
-      occasion: 'cadence',
+      trigger: 'cadence',
       commandId: null,
       lastCommandSeq: 0,
       validationAccuracy: null,
@@ -292,13 +292,13 @@ describe('a restart of the server', () => {
     t.close();
     await v.until((view) => view.status === 'waiting');
     const assignment = await other.assigned();
-    expect(assignment).toMatchObject({ runId, tenure: 2, resume: { step: 5, blob: refOf(blob), replay: [] }, commands: [] });
+    expect(assignment).toMatchObject({ runId, attempt: 2, resume: { step: 5, blob: refOf(blob), replay: [] }, commands: [] });
     const got = await fetch(`${a.url}${paths.blobs}/${blob.hash}`, { headers: { authorization: `Bearer ${a.trainerToken}` } });
     expect(await got.text()).toBe('checkpoint');
     // The first one, back too late, learns that the run is no longer its own.
     const { client, answer } = await TrainerClient.tryConnect(a.address, {
       trainerId: t.registration.trainerId,
-      active: { runId, tenure: 1, lastCommandSeq: 0 },
+      active: { runId, attempt: 1, lastCommandSeq: 0 },
     });
     keep(client);
     expect(answer).toEqual({ ok: true, active: null });
@@ -311,7 +311,7 @@ describe('a restart of the server', () => {
     await v.watch(runId);
     t.close();
     await v.until((view) => view.status === 'waiting');
-    const again = await trainer(a, { trainerId: t.registration.trainerId, active: { runId, tenure: 1, lastCommandSeq: 0 } });
+    const again = await trainer(a, { trainerId: t.registration.trainerId, active: { runId, attempt: 1, lastCommandSeq: 0 } });
     again.run = { ...t.run! };
     await v.until((view) => view.status === 'running');
     await again.send(steps(0, 1, values));

@@ -147,10 +147,10 @@ describe('the trainer process', () => {
     await v.watch(runId);
     const killedAt = await v.until((view) => view.step >= 60);
     process.kill(a.trainerPid()!, 'SIGKILL');
-    await v.until((view) => view.tenure === 2);
+    await v.until((view) => view.attempt === 2);
     const view = await v.until((now) => now.status === 'finished' || now.status === 'failed');
     // 320 / 8 = 40 steps an epoch, 5 epochs
-    expect(view).toMatchObject({ status: 'finished', step: 200, tenure: 2 });
+    expect(view).toMatchObject({ status: 'finished', step: 200, attempt: 2 });
     expect(view.checkpoints.some((c) => c.step <= killedAt.step)).toBe(true);
     expect(view.alerts.map((x) => x.message)).toEqual([expect.stringContaining('the trainer process was ended by SIGKILL')]);
     const range = await a.hub.store.range({ runId, series: ['loss'], fromStep: 0, toStep: null, buckets: 4000 });
@@ -178,9 +178,9 @@ describe('the trainer process', () => {
     const before = await losses();
 
     expect(await v.command(act('back-to-25', 'revert', { step: 25 }))).toMatchObject({ ok: true });
-    await v.until((view) => view.tenure === 2 && view.status === 'paused' && view.step === 25);
+    await v.until((view) => view.attempt === 2 && view.status === 'paused' && view.step === 25);
     await v.command(act('go-on-again', 'resume'));
-    const view = await v.until((now) => now.tenure === 2 && pausedAt100(now));
+    const view = await v.until((now) => now.attempt === 2 && pausedAt100(now));
     expect(await losses()).toEqual(before);
     expect(view.values.learningRate).toMatchObject({ value: 0.1, changedAtStep: 60 });
     expect(view.commands.map((c) => [c.command.id.length > 15 ? 'pause' : c.command.id, c.outcome.status, c.undone])).toEqual([

@@ -11,8 +11,8 @@ import { blobOf, refOf, steps as rows, runStarted, snapshot, startValues } from 
 import { TrainerClient } from '~/test/support/trainerClient';
 
 type View = Parameters<typeof toThin>[0];
-const snapshotAt = (step: number, bytes = 10, occasion = 'cadence') =>
-  ({ seq: step + 1, step, occasion, blob: { hash: 'a'.repeat(64), bytes } }) as unknown as RunView['snapshots'][number];
+const snapshotAt = (step: number, bytes = 10, trigger = 'cadence') =>
+  ({ seq: step + 1, step, trigger, blob: { hash: 'a'.repeat(64), bytes } }) as unknown as RunView['snapshots'][number];
 const view = (snapshots: RunView['snapshots'], alerts: number[] = [], notes: number[] = []): View => ({
   snapshots,
   alerts: alerts.map((step) => ({ step })) as unknown as View['alerts'],

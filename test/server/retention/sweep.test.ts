@@ -54,7 +54,7 @@ const naming = (seed: number, b: Blob): RunEvent => {
     type: 'checkpoint',
     step: 1,
     blob: refOf(b),
-    occasion: 'cadence',
+    trigger: 'cadence',
     commandId: null,
     lastCommandSeq: 0,
     validationAccuracy: null,
@@ -207,11 +207,11 @@ describe('deleted runs', () => {
     const { blobs } = await recordRun(data);
     const app = await startApp({ dataFolder: data });
     const rows: unknown[] = [];
-    const house = {
+    const auditLog = {
       record: async (_: unknown, decide: (team: never) => { events: unknown[] }) =>
         void rows.push(...decide(undefined as never).events),
     };
-    const as = callAs({ actor: { ...ada, role: 'admin' }, hub: app.hub, house } as never).runs;
+    const as = callAs({ actor: { ...ada, role: 'admin' }, hub: app.hub, auditLog } as never).runs;
     expect(await as.remove({ runId: 'record1' })).toMatchObject({
       ok: false,
       message: 'only a run in the trash goes for good: delete it first',
@@ -230,7 +230,7 @@ describe('deleted runs', () => {
     const again = await startApp({ dataFolder: data });
     expect([again.hub.summaries(), again.trouble]).toEqual([[], []]);
     await again.close();
-    const operator = callAs({ actor: { ...ada, role: 'operator' }, hub: app.hub, house } as never).runs;
+    const operator = callAs({ actor: { ...ada, role: 'operator' }, hub: app.hub, auditLog } as never).runs;
     await expect(operator.remove({ runId: 'record1' })).rejects.toThrow('Ada (operator) may not delete runs');
   });
 });

@@ -3,7 +3,7 @@ import { branchEvents } from '~/server/runs/branch';
 import type { Command } from '~/shared/commands';
 import { defaultConfig } from '~/shared/config';
 import type { ControlSpec } from '~/shared/controls';
-import { type Entry, places, type RunEvent } from '~/shared/events';
+import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { BranchRun } from '~/shared/protocol';
@@ -67,7 +67,7 @@ function parent() {
       type: 'checkpoint',
       step: 10,
       blob: { hash, bytes: 5 },
-      occasion: 'cadence',
+      trigger: 'cadence',
       commandId: null,
       lastCommandSeq: 3,
       validationAccuracy: null,
@@ -85,8 +85,8 @@ function parent() {
   ];
   let seq = 1;
   const entries: Entry[] = events.map((event) => {
-    const entry = { seq, tenure: 1, at: seq, event };
-    seq += places(event);
+    const entry = { seq, attempt: 1, at: seq, event };
+    seq += seqCount(event);
     return entry;
   });
   return foldAll('parent1', entries);

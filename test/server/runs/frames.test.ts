@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { applyFrame } from '~/app/_live/applyFrame';
 import { Frames, frameSettings, type ViewerPort } from '~/server/runs/frames';
 import { defaultConfig } from '~/shared/config';
-import { type Entry, places, type RunEvent } from '~/shared/events';
+import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { emptyView, fold, type RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { unpack } from '~/shared/pack';
@@ -23,7 +23,7 @@ function append(...events: RunEvent[]): void {
   const entries = events.map((event) => {
     const entry: Entry = {
       seq: view.seq + 1,
-      tenure: event.type === 'run.assigned' ? event.tenure : view.tenure,
+      attempt: event.type === 'run.assigned' ? event.attempt : view.attempt,
       at: clock.now(),
       event,
     };
@@ -32,9 +32,9 @@ function append(...events: RunEvent[]): void {
   });
   frames.publish(entries, view);
 }
-const assigned = (tenure: number, fromStep: number): RunEvent => ({
+const assigned = (attempt: number, fromStep: number): RunEvent => ({
   type: 'run.assigned',
-  tenure,
+  attempt,
   trainer: { id: 't', name: 't', host: 'h' },
   fromStep,
   checkpoint: null,
@@ -68,7 +68,7 @@ class TestViewer implements ViewerPort {
 
 beforeEach(() => {
   clock = fakeClock();
-  const created: Entry = { seq: 1, tenure: 0, at: 0, event: { type: 'run.created', config, actor: ada, parent: null } };
+  const created: Entry = { seq: 1, attempt: 0, at: 0, event: { type: 'run.created', config, actor: ada, parent: null } };
   view = emptyView('run001', created);
   frames = new Frames('run001', view, clock);
   append(assigned(1, 0), runStarted(0, values)); // 2, 3
@@ -132,15 +132,15 @@ describe('frames', () => {
   it('a viewer that comes back with its cursor gets what it missed', () => {
     append(steps(0, 10, values));
     const viewer = new TestViewer();
-    expect(frames.join(viewer, { tenure: 1, seq: 3 }).view).toBeNull();
+    expect(frames.join(viewer, { attempt: 1, seq: 3 }).view).toBeNull();
     clock.advance(100);
     expect(viewer.spans).toEqual([[4, 13]]);
   });
 
-  it.each<[string, { tenure: number; seq: number }]>([
-    ['of another tenure', { tenure: 0, seq: 3 }],
-    ['ahead of the log', { tenure: 1, seq: 99 }],
-    ['inside a steps entry', { tenure: 1, seq: 5 }],
+  it.each<[string, { attempt: number; seq: number }]>([
+    ['of another attempt', { attempt: 0, seq: 3 }],
+    ['ahead of the log', { attempt: 1, seq: 99 }],
+    ['inside a steps entry', { attempt: 1, seq: 5 }],
   ])('a cursor %s gets a fresh view', (_name, cursor) => {
     append(steps(0, 10, values));
     const { view: packed } = frames.join(new TestViewer(), cursor);
@@ -150,8 +150,8 @@ describe('frames', () => {
   it('a cursor out of reach gets a fresh view', () => {
     frames = new Frames('run001', view, clock, { ...frameSettings, reach: { entries: 3, values: 1e6 } });
     for (let i = 0; i < 5; i++) append(note(`${i}`)); // 4..8, kept 6..8
-    expect(frames.join(new TestViewer(), { tenure: 1, seq: 4 }).view).not.toBeNull();
-    expect(frames.join(new TestViewer(), { tenure: 1, seq: 5 }).view).toBeNull();
+    expect(frames.join(new TestViewer(), { attempt: 1, seq: 4 }).view).not.toBeNull();
+    expect(frames.join(new TestViewer(), { attempt: 1, seq: 5 }).view).toBeNull();
   });
 
   it('at most two frames are unanswered; the rest comes as one when an answer does', () => {
@@ -197,7 +197,7 @@ describe('frames', () => {
       'run.assigned',
       'alert',
     ]);
-    expect(frame.entries.reduce((n, e) => n + places(e.event), 0)).toBeLessThan(frame.to - frame.from + 1);
+    expect(frame.entries.reduce((n, e) => n + seqCount(e.event), 0)).toBeLessThan(frame.to - frame.from + 1);
     expect(frame.skippedSteps![0]).toBe(2);
     expect(frame.caughtUp).toEqual({ step: 38, latest: view.latest });
     expect(shown(start, slow.frames)).toEqual(view);

@@ -28,8 +28,8 @@ describe('presence', () => {
     clock.advance(0);
     for (const s of [2, 3, 4]) a.look(look(s));
     clock.advance(100);
-    const told = [[{ tab: 'a', actor: ann, look: look(1) }], [{ tab: 'a', actor: ann, look: look(4) }]];
-    expect([a.heard, b.heard, other.heard]).toEqual([told, told, []]);
+    const reported = [[{ tab: 'a', actor: ann, look: look(1) }], [{ tab: 'a', actor: ann, look: look(4) }]];
+    expect([a.heard, b.heard, other.heard]).toEqual([reported, reported, []]);
     expect(clock.waiting()).toBe(0);
   });
 
@@ -84,14 +84,14 @@ describe('presence over real sockets', () => {
   it('a look that does not fit, or at a run that is not watched, is refused in words', async () => {
     const viewer = await TestViewer.connect(app.url);
     viewer.socket.emit('look', { runId, look: look(3) });
-    expect(await viewer.told.next('refused')).toEqual({
+    expect(await viewer.received.next('refused')).toEqual({
       ok: false,
       reason: 'state',
       message: `watch ${runId} before you share where you look`,
       field: 'runId',
     });
     viewer.socket.emit('look', { runId, look: { ...look(3), step: -1 } });
-    expect(await viewer.told.next('refused')).toMatchObject({ ok: false, reason: 'invalid', field: 'look.step' });
+    expect(await viewer.received.next('refused')).toMatchObject({ ok: false, reason: 'invalid', field: 'look.step' });
     viewer.socket.disconnect();
   });
 
@@ -103,7 +103,7 @@ describe('presence over real sockets', () => {
     b.socket.on('looks', () => heard++);
     const startedAt = performance.now();
     for (let step = 0; step < 700; step++) a.socket.emit('look', { runId, look: look(step) });
-    expect(await a.told.next('refused')).toEqual({
+    expect(await a.received.next('refused')).toEqual({
       ok: false,
       reason: 'busy',
       message: 'look: too many messages; wait a little',

@@ -32,7 +32,7 @@ const checkpoint = (step: number, lastCommandSeq: number): TrainerEvent => ({
   type: 'checkpoint',
   step,
   blob: refOf(savedAt(step)),
-  occasion: 'cadence',
+  trigger: 'cadence',
   commandId: null,
   lastCommandSeq,
   validationAccuracy: null,
@@ -57,7 +57,7 @@ async function steered(a: TestApp) {
   await t.send(steps(3, 2, values), checkpoint(5, early), steps(5, 3, values));
   const late = await change('change-late', 7, 2, 8);
   await t.send(steps(8, 2, values), checkpoint(10, late), steps(10, 2, values));
-  t.told.take('command');
+  t.received.take('command');
   return { runId, t };
 }
 const view = async (a: TestApp, runId: string) => (await a.hub.view(runId))!;
@@ -83,14 +83,14 @@ describe('going back', () => {
     });
     expect(answer).toMatchObject({ ok: true });
     const message = 'You took the run back from step 12 to the checkpoint at step 5';
-    expect(await t.told.next('release')).toEqual({ runId, tenure: 1, message });
+    expect(await t.received.next('release')).toEqual({ runId, attempt: 1, message });
     expect((await view(a, runId)).status).toBe('waiting');
     expect(await t.batch(t.run!.next, [steps(12, 1, values)])).toMatchObject({ ok: false, reason: 'fenced' });
 
     t.ready();
     expect(await t.assigned()).toEqual({
       runId,
-      tenure: 2,
+      attempt: 2,
       config,
       resume: { step: 5, blob: refOf(savedAt(5)), replay: [] },
       commands: [],
@@ -100,7 +100,7 @@ describe('going back', () => {
       { type: 'status', status: 'running', step: 5, message: 'on' },
       steps(5, 4, values),
     );
-    const now = await v.until((seen) => seen.step === 9 && seen.tenure === 2);
+    const now = await v.until((seen) => seen.step === 9 && seen.attempt === 2);
     expect(now).toEqual(await stored(a, runId));
     expect(now.checkpoints.map((c) => c.step)).toEqual([5]);
     // Whose change the value is now: the one of step 3, not the undone one of step 8.
@@ -129,7 +129,7 @@ describe('going back', () => {
     const a = await app({ graceMs: 50 });
     const { runId, t } = await steered(a);
     await a.hub.revert(you, { runId, checkpoint: savedAt(5).hash });
-    await t.told.next('release');
+    await t.received.next('release');
     t.ready();
     await t.assigned();
     await t.send(runStarted(5, { ...values, clipThreshold: 2 }), steps(5, 1, values));
@@ -163,10 +163,10 @@ describe('going back', () => {
     const after = await app({ store: lasting, graceMs: 0 });
     const t = keep(await TrainerClient.connect(after.address));
     t.ready();
-    expect(await t.assigned()).toMatchObject({ tenure: 2, resume: { step: 5, replay: [] }, commands: [] });
+    expect(await t.assigned()).toMatchObject({ attempt: 2, resume: { step: 5, replay: [] }, commands: [] });
   });
 
-  it('a paused run stays paused: the pause is the first command of the new tenure', async () => {
+  it('a paused run stays paused: the pause is the first command of the new attempt', async () => {
     const a = await app();
     const { runId, t } = await steered(a);
     await t.send({ type: 'status', status: 'paused', step: 12, message: 'paused' });
@@ -208,12 +208,12 @@ describe('going back', () => {
     const other = keep(await TrainerClient.connect(a.address, { name: 'second' }));
     other.ready();
     await a.hub.revert(you, { runId, checkpoint: savedAt(10).hash });
-    expect(await other.assigned()).toMatchObject({ tenure: 2, resume: { step: 10 } });
+    expect(await other.assigned()).toMatchObject({ attempt: 2, resume: { step: 10 } });
     // And again, to further back, from the one that has it now.
     await a.hub.revert(you, { runId, checkpoint: savedAt(5).hash });
-    expect(await other.told.next('release')).toMatchObject({ runId, tenure: 2 });
+    expect(await other.received.next('release')).toMatchObject({ runId, attempt: 2 });
     t.ready();
-    expect(await t.assigned()).toMatchObject({ tenure: 3, resume: { step: 5, replay: [] } });
+    expect(await t.assigned()).toMatchObject({ attempt: 3, resume: { step: 5, replay: [] } });
   });
 });
 
@@ -221,7 +221,7 @@ describe('a run that has ended', () => {
   it('goes on from a checkpoint: it waits in the queue again, the next trainer resumes it, and only the revert is taken from people', async () => {
     const a = await app();
     const { runId, t } = await steered(a);
-    await a.hub.decide(runId, () => [{ type: 'wheel', actor: bob, holder: bob, until: null }]);
+    await a.hub.decide(runId, () => [{ type: 'control.locked', actor: bob, holder: bob, until: null }]);
     await t.send({ type: 'status', status: 'finished', step: 12, message: 'done' });
     t.ready();
     const v = keep(await TestViewer.connect(a.url));
@@ -230,11 +230,11 @@ describe('a run that has ended', () => {
       reason: 'run-ended',
       message: 'the run has ended (finished); to go on, revert it to one of its checkpoints or branch it',
     });
-    // The wheel went with the end: Bob does not hold it any more.
+    // The control lock went with the end: Bob does not hold it any more.
     expect(await a.hub.revert(you, { runId, checkpoint: savedAt(10).hash, commandId: 'go-on-from-10' })).toMatchObject({
       ok: true,
     });
-    expect(await t.assigned()).toMatchObject({ runId, tenure: 2, resume: { step: 10, blob: refOf(savedAt(10)), replay: [] } });
+    expect(await t.assigned()).toMatchObject({ runId, attempt: 2, resume: { step: 10, blob: refOf(savedAt(10)), replay: [] } });
     await t.send(
       runStarted(10, { ...values, clipThreshold: 7 }),
       { type: 'status', status: 'running', step: 10, message: 'on' },
@@ -275,7 +275,7 @@ describe('a run that has ended', () => {
 });
 
 describe('is refused', () => {
-  it('for an unknown checkpoint, a viewer, somebody without the wheel, a run without a trainer and a run in the trash', async () => {
+  it('for an unknown checkpoint, a viewer, somebody without the control lock, a run without a trainer and a run in the trash', async () => {
     const a = await app();
     const { runId: queued } = await a.hub.create(you, { ...config, backend: 'wasm' });
     expect(await a.hub.revert(you, { runId: queued, checkpoint: savedAt(5).hash })).toEqual({
@@ -310,10 +310,10 @@ describe('is refused', () => {
       field: 'args.step',
     });
     expect(await a.hub.command(you, act({ stepp: 5 }))).toMatchObject({ reason: 'invalid', field: 'args.stepp' });
-    await a.hub.decide(runId, () => [{ type: 'wheel', actor: bob, holder: bob, until: null }]);
+    await a.hub.decide(runId, () => [{ type: 'control.locked', actor: bob, holder: bob, until: null }]);
     expect(await a.hub.revert(you, { runId, checkpoint: savedAt(5).hash })).toMatchObject({
       reason: 'forbidden',
-      message: 'Bob holds the wheel; ask for it, or wait until it is released',
+      message: 'Bob holds the control lock; ask for it, or wait until it is released',
     });
     await t.send({ type: 'status', status: 'stopped', step: 12, message: 'stopped' });
     await connect({ url: a.url }).runs.label.mutate({ runId, trashed: true });
@@ -342,6 +342,6 @@ describe('is refused', () => {
       outcome: { status: 'applied', after: 5 },
     });
     t.ready();
-    expect(await t.assigned()).toMatchObject({ tenure: 2, resume: { step: 5 } });
+    expect(await t.assigned()).toMatchObject({ attempt: 2, resume: { step: 5 } });
   });
 });

@@ -59,7 +59,7 @@ const act = (id: string, action: string, args: Record<string, string> = {}): Com
   action,
   args,
 });
-const batch = (tenure: number, from: number, ...events: TrainerEvent[]) => room.events({ runId, tenure, from, events });
+const batch = (attempt: number, from: number, ...events: TrainerEvent[]) => room.events({ runId, attempt, from, events });
 const inLog = async () => store.entries({ runId, fromSeq: 1, limit: 1000, types: null });
 const running: TrainerEvent = { type: 'status', status: 'running', step: 0, message: 'go' };
 /** run.created 1, run.assigned 2, run.started 3, status 4 */
@@ -82,7 +82,7 @@ const checkpoint = (step: number, hash: string, lastCommandSeq: number): Trainer
     type: 'checkpoint',
     step,
     blob: { hash, bytes: 3 },
-    occasion: 'cadence',
+    trigger: 'cadence',
     commandId: null,
     lastCommandSeq,
     validationAccuracy: null,
@@ -157,13 +157,13 @@ describe('events of a trainer', () => {
     });
   });
 
-  it('an earlier tenure is fenced off', async () => {
+  it('an earlier attempt is fenced off', async () => {
     await begin();
     await room.assign({ ...gpu, id: 'trainer-2' });
     expect(await batch(1, 2, steps(0, 1, values))).toEqual({
       ok: false,
       reason: 'fenced',
-      message: `tenure 1 of run ${runId} is over, it is at tenure 2`,
+      message: `attempt 1 of run ${runId} is over, it is at attempt 2`,
     });
   });
 
@@ -187,7 +187,7 @@ describe('events of a trainer', () => {
     [
       'other series than before',
       { ...runStarted(0, values), series: [{ name: 'x', unit: '', group: '' }] } as TrainerEvent,
-      'events.0.series: must stay what an earlier tenure declared',
+      'events.0.series: must stay what an earlier attempt declared',
     ],
   ])('%s refuses the batch with its field, and changes nothing', async (_name, event, message) => {
     await begin();
@@ -322,7 +322,7 @@ describe('a takeover', () => {
     await room.command(ada, set('command-1', 'clipThreshold', 2));
     expect(await room.assign(gpu)).toEqual({
       runId,
-      tenure: 1,
+      attempt: 1,
       config,
       resume: null,
       commands: [{ seq: 2, actor: ada, command: set('command-1', 'clipThreshold', 2) }],
@@ -340,7 +340,7 @@ describe('a takeover', () => {
     const assignment = await room.assign({ id: 'trainer-2', name: 'other', host: 'h' });
     expect(assignment).toEqual({
       runId,
-      tenure: 2,
+      attempt: 2,
       config,
       resume: {
         step: 10,
@@ -349,9 +349,9 @@ describe('a takeover', () => {
       },
       commands: [{ seq: 30, actor: bob, command: set('command-3', 'clipThreshold', 2) }],
     });
-    expect(room.view).toMatchObject({ status: 'starting', step: 10, tenure: 2 });
+    expect(room.view).toMatchObject({ status: 'starting', step: 10, attempt: 2 });
     expect((await store.range({ runId, series: ['loss'], fromStep: 0, toStep: null, buckets: 100 })).headStep).toBe(10);
-    // The new tenure numbers its events from 0.
+    // The new attempt numbers its events from 0.
     expect(await batch(2, 0, runStarted(10, values))).toEqual({ ok: true, nextEvent: 1 });
   });
 

@@ -7,13 +7,17 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { Sqlite } from '~/server/store/sqlite/driver';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { databaseFile, openForWriting } from '~/server/store/sqlite/schema';
-import { type Entry, places } from '~/shared/events';
+import { type Entry, seqCount } from '~/shared/events';
 import { ownFolder } from '~/test/support/folder';
 import { assigned, created, snapshot, writer } from '~/test/support/storeContract';
 
 const folder = ownFolder();
 afterAll(folder.remove);
 const inside = (name: string) => path.join(folder.path, name);
+
+/** Makes the tables of format 3 those of format 2 again. */
+const asInFormat2 = `ALTER TABLE runs RENAME COLUMN attempt TO tenure; ALTER TABLE entries RENAME COLUMN attempt TO tenure;
+  ALTER TABLE entries RENAME COLUMN seqCount TO places`;
 
 describe('kill -9 of a writing process', () => {
   it('every acknowledged entry is read back, the log has no gap, the range equals the log, the file is whole', {
@@ -39,7 +43,7 @@ describe('kill -9 of a writing process', () => {
       const store = await openSqliteStore(data);
       try {
         const log: Entry[] = [];
-        for (let from = 1, page: Entry[]; ; from = page.at(-1)!.seq + places(page.at(-1)!.event)) {
+        for (let from = 1, page: Entry[]; ; from = page.at(-1)!.seq + seqCount(page.at(-1)!.event)) {
           page = await store.entries({ runId: 'run001', fromSeq: from, limit: 1000, types: null });
           if (page.length === 0) break;
           log.push(...page);
@@ -48,7 +52,7 @@ describe('kill -9 of a writing process', () => {
         const inForce: number[] = [];
         for (const { seq, event } of log) {
           expect(seq).toBe(head + 1);
-          head += places(event);
+          head += seqCount(event);
           if (event.type === 'run.assigned') inForce.length = event.fromStep;
           if (event.type !== 'steps') continue;
           expect(event.firstStep).toBe(inForce.length);
@@ -109,7 +113,7 @@ describe('opening the store', () => {
     db.pragma('user_version = 7');
     db.close();
     await refused(data).toThrow(
-      `${databaseFile(data)} was written by a newer Headroom (format 7, this one knows 2); update Headroom or choose another folder`,
+      `${databaseFile(data)} was written by a newer Headroom (format 7, this one knows 3); update Headroom or choose another folder`,
     );
   });
 
@@ -120,10 +124,25 @@ describe('opening the store', () => {
     await writer(store, 'run001').append([created, assigned(1, 0), snapshot(0, { entropy: [1, 2] })]);
     await store.close();
     const db = new Sqlite(databaseFile(data));
-    db.exec('DROP TABLE blobUses; PRAGMA user_version = 1');
+    db.exec(`${asInFormat2}; DROP TABLE blobUses; PRAGMA user_version = 1`);
     db.close();
     const again = await openSqliteStore(data);
     expect(await again.blobUsers(hash)).toEqual(['run001']);
+    await again.close();
+  });
+
+  it('a file of format 2 is brought up to date: its columns get the names of format 3, its entries stay', async () => {
+    const data = inside('format2');
+    const store = await openSqliteStore(data);
+    await writer(store, 'run001').append([created, assigned(1, 0), snapshot(0, { entropy: [1, 2] })]);
+    const query = { runId: 'run001', fromSeq: 1, limit: 10, types: null };
+    const entries = await store.entries(query);
+    await store.close();
+    const db = new Sqlite(databaseFile(data));
+    db.exec(`${asInFormat2}; PRAGMA user_version = 2`);
+    db.close();
+    const again = await openSqliteStore(data);
+    expect(await again.entries(query)).toEqual(entries);
     await again.close();
   });
 

@@ -102,10 +102,10 @@ async function agree(
     await run.append([created, assigned(1, 0)]);
     let head = 0;
     for (const act of log) {
-      const value = valueAt(seed + run.tenure);
+      const value = valueAt(seed + run.attempt);
       if (act.kind === 'rewind') {
         head = Math.floor(head * act.back);
-        await run.append([assigned(run.tenure + 1, head)], { fromStep: head, keepSeq: Math.floor(run.head * act.back) });
+        await run.append([assigned(run.attempt + 1, head)], { fromStep: head, keepSeq: Math.floor(run.head * act.back) });
       } else if (act.kind === 'snapshot') await run.append([snapshot(head, { entropy: [head, Number.NaN] })]);
       else {
         const events: RunEvent[] = [rows(head + act.gap, act.count, width, value)];

@@ -88,10 +88,10 @@ describe('who comes in', () => {
   it('somebody promoted is told on the open socket, which acts in the new role at once', async () => {
     const socket = socketAs(viewer);
     await new Promise<void>((resolve) => socket.on('connect', () => resolve()));
-    const told = new Promise((resolve) => socket.on('you', resolve));
+    const received = new Promise((resolve) => socket.on('you', resolve));
     const vic = (await client(admin).team.people.query()).find((p) => p.name === 'Vic')!;
     await client(admin).team.changePerson.mutate({ personId: vic.id, role: 'operator' });
-    expect(await told).toEqual({ id: vic.id, name: 'Vic', role: 'operator' });
+    expect(await received).toEqual({ id: vic.id, name: 'Vic', role: 'operator' });
     const answer = await new Promise<CommandAnswer>((resolve) => socket.emit('command', set('command-promoted'), resolve));
     expect(answer).toMatchObject({ ok: true });
     socket.close();
@@ -121,7 +121,7 @@ describe('who comes in', () => {
     expect(found).toMatchObject([{ actor: { name: 'Root' }, outcome: { status: 'requested' } }]);
   });
 
-  it('the house log holds who did what, and continues after a page', async () => {
+  it('the audit log holds who did what, and continues after a page', async () => {
     const root = client(admin);
     const query = { fromSeq: 1, limit: 3, actorId: null, runId: null, kinds: null };
     const first = await root.team.audit.query(query);

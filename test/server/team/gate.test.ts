@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { approvalProblem, gate, holder, turnWheel } from '~/server/team/gate';
+import { approvalProblem, changeControlLock, gate, holder } from '~/server/team/gate';
 import { type Command, refuse } from '~/shared/commands';
 import type { Actor } from '~/shared/ids';
 
@@ -8,14 +8,14 @@ const bob: Actor = { id: 'b', name: 'Bob', role: 'operator' };
 const root: Actor = { id: 'r', name: 'Root', role: 'admin' };
 const watchdog: Actor = { id: 'watchdog', name: 'Watchdog', role: 'system' };
 const pause: Command = { kind: 'act', id: 'cmd00001', runId: 'run001', action: 'pause', args: {} };
-const held = (until: number | null) => ({ wheel: { holder: ada, until, askedBy: [] } });
-const free = { wheel: null };
+const held = (until: number | null) => ({ controlLock: { holder: ada, until, askedBy: [] } });
+const free = { controlLock: null };
 
-describe('the wheel', () => {
+describe('the control lock', () => {
   it('while somebody holds it, only they and the rules steer', () => {
     expect(gate(held(null), [], ada, pause, 0)).toBe('pass');
     expect(gate(held(null), [], bob, pause, 0)).toEqual(
-      refuse('forbidden', 'Ada holds the wheel; ask for it, or wait until it is released'),
+      refuse('forbidden', 'Ada holds the control lock; ask for it, or wait until it is released'),
     );
     expect(gate(held(null), [], watchdog, pause, 0)).toBe('pass');
   });
@@ -25,30 +25,30 @@ describe('the wheel', () => {
     expect(gate(held(100), [], bob, pause, 100)).toBe('pass');
   });
   it('is taken when free, asked for when not, handed over by its holder, taken away by an admin', () => {
-    expect(turnWheel(free, bob, { kind: 'take', forMs: 500 }, 100)).toEqual({
-      type: 'wheel',
+    expect(changeControlLock(free, bob, { kind: 'take', forMs: 500 }, 100)).toEqual({
+      type: 'control.locked',
       actor: bob,
       holder: bob,
       until: 600,
     });
-    expect(turnWheel(held(null), bob, { kind: 'take', forMs: null }, 0)).toEqual(
-      refuse('forbidden', 'Ada holds the wheel; ask for it'),
+    expect(changeControlLock(held(null), bob, { kind: 'take', forMs: null }, 0)).toEqual(
+      refuse('forbidden', 'Ada holds the control lock; ask for it'),
     );
-    expect(turnWheel(held(null), bob, { kind: 'ask' }, 0)).toEqual({ type: 'wheel.asked', actor: bob });
-    expect(turnWheel(held(null), ada, { kind: 'handOver', to: bob }, 0)).toEqual({
-      type: 'wheel',
+    expect(changeControlLock(held(null), bob, { kind: 'ask' }, 0)).toEqual({ type: 'control.requested', actor: bob });
+    expect(changeControlLock(held(null), ada, { kind: 'handOver', to: bob }, 0)).toEqual({
+      type: 'control.locked',
       actor: ada,
       holder: bob,
       until: null,
     });
-    expect(turnWheel(held(null), root, { kind: 'take', forMs: null }, 0)).toEqual({
-      type: 'wheel',
+    expect(changeControlLock(held(null), root, { kind: 'take', forMs: null }, 0)).toEqual({
+      type: 'control.locked',
       actor: root,
       holder: root,
       until: null,
     });
-    expect(turnWheel(held(null), bob, { kind: 'release' }, 0)).toMatchObject({ reason: 'forbidden' });
-    expect(turnWheel(free, bob, { kind: 'ask' }, 0)).toMatchObject({ reason: 'state' });
+    expect(changeControlLock(held(null), bob, { kind: 'release' }, 0)).toMatchObject({ reason: 'forbidden' });
+    expect(changeControlLock(free, bob, { kind: 'ask' }, 0)).toMatchObject({ reason: 'state' });
   });
 });
 

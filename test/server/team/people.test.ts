@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { AuditLog, type AuditStore } from '~/server/audit/auditLog';
 import { firstBroken } from '~/server/audit/chain';
-import { type AuditStore, House } from '~/server/team/house';
 import { localAdmin, People } from '~/server/team/people';
 import { type AuditRow, auditRow } from '~/shared/team';
 
@@ -20,7 +20,7 @@ let people: People;
 beforeEach(async () => {
   now = 1_000_000;
   store = new MemoryAudit();
-  people = new People(await House.open(store, () => now), () => now);
+  people = new People(await AuditLog.open(store, () => now), () => now);
 });
 const hour = 3_600_000;
 const joinAs = async (name: string, role: 'viewer' | 'operator' | 'admin') => {
@@ -96,11 +96,11 @@ describe('sessions and tokens', () => {
   });
 });
 
-describe('the house log', () => {
+describe('the audit log', () => {
   it('the team after a restart is the team before, and no secret is in the log', async () => {
     const ada = await joinAs('Ada', 'admin');
     const { secret } = await people.makeToken(localAdmin, { name: 't', scope: 'trainer', expiresInMs: null });
-    const again = await House.open(store, () => now);
+    const again = await AuditLog.open(store, () => now);
     expect(again.team).toEqual(people.team);
     const text = JSON.stringify(store.rows);
     expect(text.includes(ada.sessionSecret) || text.includes(secret)).toBe(false);

@@ -26,15 +26,15 @@ const row = (firstStep: number, loss: number): TrainerEvent => ({
 });
 
 it('a NaN loss pauses the run, says why in its log, and tells the webhook', async () => {
-  let told: (payload: unknown) => void = () => {};
+  let received: (payload: unknown) => void = () => {};
   const posted = new Promise((resolve) => {
-    told = resolve;
+    received = resolve;
   });
   const service = createServer(async (request, response) => {
     let text = '';
     for await (const chunk of request) text += chunk;
     response.end();
-    told(JSON.parse(text));
+    received(JSON.parse(text));
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => service.once('listening', resolve));
   const url = `http://127.0.0.1:${(service.address() as AddressInfo).port}/hook`;
@@ -60,7 +60,7 @@ it('a NaN loss pauses the run, says why in its log, and tells the webhook', asyn
   await trainer.assigned();
   await trainer.send(started, row(0, 2), row(1, Number.NaN));
 
-  const asked = [await trainer.told.next('command'), await trainer.told.next('command')];
+  const asked = [await trainer.received.next('command'), await trainer.received.next('command')];
   expect(asked.map(({ actor, command }) => [actor.name, command.kind === 'act' && command.action])).toEqual([
     ['Watchdog', 'pause'],
     ['Watchdog', 'snapshot'],
@@ -108,7 +108,7 @@ it('a rule branches from the last checkpoint before it fired, and not again from
     type: 'checkpoint',
     step,
     blob: refOf(blobAt(step)),
-    occasion: 'cadence',
+    trigger: 'cadence',
     commandId: null,
     lastCommandSeq: 0,
     validationAccuracy: null,

@@ -27,14 +27,14 @@ class Feed {
     const actor = { id: 'a', name: 'Ada', role: 'operator' as const };
     this.view = emptyView('run001', {
       seq: 1,
-      tenure: 0,
+      attempt: 0,
       at: 0,
       event: { type: 'run.created', config: defaultConfig('reverse'), actor, parent: null },
     });
     this.add(started);
   }
   add(event: RunEvent) {
-    const entry: Entry = { seq: this.view.seq + 1, tenure: 1, at: 0, event };
+    const entry: Entry = { seq: this.view.seq + 1, attempt: 1, at: 0, event };
     this.take(this.watch.entry(this.view, entry));
     this.view = fold(this.view, entry);
   }
@@ -52,7 +52,7 @@ class Feed {
       type: 'snapshot',
       step: this.view.step,
       blob: { hash: 'a'.repeat(64), bytes: 1 },
-      occasion: 'cadence',
+      trigger: 'cadence',
       commandId: null,
       layers: 1,
       heads: entropy.length,

@@ -30,7 +30,7 @@ const checkpoint = (step: number, bytes: Uint8Array): TrainOutput => ({
     type: 'checkpoint',
     step,
     blob: { hash: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length },
-    occasion: 'cadence',
+    trigger: 'cadence',
     commandId: null,
     lastCommandSeq: 0,
     validationAccuracy: null,
@@ -44,7 +44,7 @@ const command = (seq: number): LoggedCommand => ({
 });
 const assign = (over: Partial<Assignment> = {}): Assignment => ({
   runId: 'run00001',
-  tenure: 1,
+  attempt: 1,
   config: defaultConfig('reverse'),
   resume: null,
   commands: [],
@@ -212,7 +212,7 @@ describe('the link', () => {
     await server.until(() => server.readyCount === 2);
     expect(server.log.flat).toEqual(flattenAll(made));
     expect(taken).toEqual([2]);
-    expect(server.registrations.at(-1)!.active).toEqual({ runId: 'run00001', tenure: 1, lastCommandSeq: 0 });
+    expect(server.registrations.at(-1)!.active).toEqual({ runId: 'run00001', attempt: 1, lastCommandSeq: 0 });
   });
 
   it('survives cut connections and answers that never come or come wrong', async () => {
@@ -276,7 +276,7 @@ describe('the link', () => {
 
     const missing = 'f'.repeat(64);
     server.log.nextEvent = 0;
-    server.assign(assign({ tenure: 2, resume: { step: 7, blob: { hash: missing, bytes: 1 }, replay: [] } }));
+    server.assign(assign({ attempt: 2, resume: { step: 7, blob: { hash: missing, bytes: 1 }, replay: [] } }));
     await server.until(() => server.readyCount === 3);
     expect(server.log.flat.at(-1)).toEqual({
       type: 'status',
@@ -331,7 +331,7 @@ describe('the link', () => {
     await server.until(() => server.log.nextEvent === 1);
     if (how === 'release') server.release('deleted');
     else {
-      server.run = { runId: 'run00001', tenure: 2 };
+      server.run = { runId: 'run00001', attempt: 2 };
       server.cut();
     }
     await server.until(() => server.readyCount === 2);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { places, type TrainerEvent } from '~/shared/events';
+import { seqCount, type TrainerEvent } from '~/shared/events';
 import type { BatchAnswer } from '~/shared/protocol';
 import { CommittedLog, flattenAll } from '~/test/support/scriptedServer';
 import { type EventLog, type Numbered, Outbox, type OutboxBatch } from '~/trainer/link/outbox';
@@ -12,10 +12,10 @@ class ArrayLog implements EventLog {
     this.events.push(n);
   }
   read(number: number) {
-    return this.events.filter((n) => n.number + places(n.event) > number);
+    return this.events.filter((n) => n.number + seqCount(n.event) > number);
   }
   trim(number: number) {
-    this.events = this.events.filter((n) => n.number + places(n.event) > number);
+    this.events = this.events.filter((n) => n.number + seqCount(n.event) > number);
   }
   clear() {
     this.events = [];

@@ -36,7 +36,7 @@ const whole: Checkpoint = {
     notFinite: true,
     paused: true,
     stepsToPause: null,
-    pending: [{ split: 'train', occasion: 'command', commandId: 'command-7' }],
+    pending: [{ split: 'train', trigger: 'command', commandId: 'command-7' }],
     asked: [{ action: 'ablateHeads', args: { heads: 'all' }, commandId: 'command-7' }],
     driftSnapshotAt: 14,
     checkpointDue: 'cadence',

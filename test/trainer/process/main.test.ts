@@ -65,7 +65,7 @@ describe('the trainer process', () => {
   it('trains through a server that goes away and comes back, takes a command, loses nothing, and ends on SIGTERM with code 0', async () => {
     start();
     await server.until(() => server.readyCount === 1);
-    server.assign({ runId: 'run00001', tenure: 1, config: tiny(1_000_000), resume: null, commands: [] });
+    server.assign({ runId: 'run00001', attempt: 1, config: tiny(1_000_000), resume: null, commands: [] });
     await server.until(() => server.log.nextEvent > 20);
     await server.stop();
     const before = server.log.nextEvent;
@@ -89,7 +89,7 @@ describe('the trainer process', () => {
     expect(named.length).toBeGreaterThan(0);
     for (const blob of named) expect(server.blobs.get(blob.hash)!.length).toBe(blob.bytes);
 
-    server.assign({ runId: 'run00002', tenure: 1, config: tiny(1_000_000), resume: null, commands: [] });
+    server.assign({ runId: 'run00002', attempt: 1, config: tiny(1_000_000), resume: null, commands: [] });
     server.log.nextEvent = 0;
     await server.until(() => server.log.nextEvent > 20);
     child.kill('SIGTERM');

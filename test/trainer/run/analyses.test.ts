@@ -166,7 +166,7 @@ describe('in a run', () => {
     const story = asked.events.flatMap((e) => {
       if (e.type === 'command.applied') return [e.commandId];
       if (e.type === 'analysis') return [`${e.kind} at ${e.step}`];
-      return e.type === 'checkpoint' && e.occasion === 'command' ? ['checkpoint'] : [];
+      return e.type === 'checkpoint' && e.trigger === 'command' ? ['checkpoint'] : [];
     });
     // 1 pass for the first question, 1 + 2 for the second.
     expect(story).toEqual([

@@ -103,14 +103,14 @@ describe('the table of controls', () => {
       ]),
     });
     expect(ofType(run, 'snapshot').map((s) => s.step)).toEqual([0, 4, 6, 9, 12, 15]);
-    expect(ofType(run, 'checkpoint').map((s) => [s.step, s.occasion])).toEqual([
+    expect(ofType(run, 'checkpoint').map((s) => [s.step, s.trigger])).toEqual([
       [0, 'start'],
       [5, 'best'],
       [6, 'cadence'],
       [12, 'cadence'],
       [15, 'end'],
     ]);
-    expect(ofType(run, 'evaluation').map((e) => [e.step, e.occasion])).toEqual([
+    expect(ofType(run, 'evaluation').map((e) => [e.step, e.trigger])).toEqual([
       [5, 'epoch'],
       [7, 'cadence'],
       [14, 'cadence'],

@@ -47,10 +47,10 @@ function takeover(whole: Recording, entries: Entry[], events: number) {
 /** All that a run comes to after a checkpoint's place in its log: rows, results, snapshots, checkpoints, end. */
 function rest(recording: Recording, fromStep: number, afterEvent: number) {
   const kinds = ['evaluation', 'snapshot', 'checkpoint', 'alert'];
-  const told = { ...recording, events: recording.events.slice(afterEvent + 1) };
+  const reported = { ...recording, events: recording.events.slice(afterEvent + 1) };
   return {
     rows: numbers(recording, fromStep),
-    told: story(told).filter((e) => kinds.includes(e.type)),
+    reported: story(reported).filter((e) => kinds.includes(e.type)),
     end: recording.events.at(-1),
   };
 }
@@ -233,7 +233,7 @@ describe.each(testedBackends.filter((name) => name !== 'cpu'))('on %s', async (n
     ].map(([at, d], i) => ({ at, logged: logged(100 + i, d) }));
     const script = Script.of([...entries, ...asked].sort((a, b) => a.at - b.at));
     const run = await record({ ...(await options()), script });
-    expect(ofType(run, 'evaluation').filter((e) => e.occasion === 'command')).toHaveLength(3);
+    expect(ofType(run, 'evaluation').filter((e) => e.trigger === 'command')).toHaveLength(3);
     expect(numbers(run)).toEqual(numbers(await uninterrupted()));
     expect(run.events.at(-1)).toEqual((await uninterrupted()).events.at(-1));
   });

@@ -73,14 +73,14 @@ describe('the loop', () => {
     // Validations after steps 5, 10 and 15; the first of equals stays the best.
     const accuracy = (step: number) => ({ 5: 0.5, 10: 0.75, 15: 0.75 })[step] ?? 0;
     const run = await record({ hooks: { accuracy } });
-    expect(ofType(run, 'evaluation').map((e) => [e.step, e.split, e.occasion, e.accuracy, e.parametersStep])).toEqual([
+    expect(ofType(run, 'evaluation').map((e) => [e.step, e.split, e.trigger, e.accuracy, e.parametersStep])).toEqual([
       [5, 'validation', 'epoch', 0.5, 5],
       [10, 'validation', 'epoch', 0.75, 10],
       [15, 'validation', 'epoch', 0.75, 15],
       [15, 'validation', 'end', 0.75, 10],
       [15, 'test', 'end', 0.75, 10],
     ]);
-    expect(ofType(run, 'checkpoint').map((c) => [c.step, c.occasion, c.validationAccuracy])).toEqual([
+    expect(ofType(run, 'checkpoint').map((c) => [c.step, c.trigger, c.validationAccuracy])).toEqual([
       [0, 'start', null],
       [5, 'best', 0.5],
       [10, 'best', 0.75],
@@ -113,7 +113,7 @@ describe('the loop', () => {
       c.evaluateEverySteps = 6;
     });
     const run = await record({ config, hooks: { accuracy: (step) => step / 100 } });
-    expect(ofType(run, 'evaluation').map((e) => [e.step, e.split, e.occasion, e.parametersStep])).toEqual([
+    expect(ofType(run, 'evaluation').map((e) => [e.step, e.split, e.trigger, e.parametersStep])).toEqual([
       [6, 'validation', 'cadence', 6],
       [12, 'validation', 'cadence', 12],
       [15, 'validation', 'end', 15],
@@ -223,8 +223,8 @@ describe('commands', () => {
         [4, { action: 'resume' }],
       ]),
     });
-    const told = story(run).filter((e) => 'step' in e && e.step === 4 && e.type !== 'run.started');
-    expect(told.map((e) => (e.type === 'command.applied' ? `${e.commandId} ${e.before} ${e.after}` : e.type))).toEqual([
+    const reported = story(run).filter((e) => 'step' in e && e.step === 4 && e.type !== 'run.started');
+    expect(reported.map((e) => (e.type === 'command.applied' ? `${e.commandId} ${e.before} ${e.after}` : e.type))).toEqual([
       'snapshot', // cadence
       'command-1 running paused',
       'status',
@@ -243,7 +243,7 @@ describe('commands', () => {
       step: 4,
       split: 'train',
       examples: 40,
-      occasion: 'command',
+      trigger: 'command',
       commandId: 'command-4',
     });
     expect(column(run, 'baseLearningRate')).toEqual([...Array(4).fill(5e-4), ...Array(11).fill(0.02)]);
@@ -345,7 +345,7 @@ describe('commands', () => {
   it('ends an epoch at once when no batch of the new size is left of it', async () => {
     const run = await record({ script: new Script([[3, { control: 'batchSize', value: 40 }]]) });
     expect(column(run, 'epoch')).toEqual([0, 0.2, 0.4, 1, 2]);
-    expect(ofType(run, 'evaluation').map((e) => [e.step, e.occasion])).toEqual([
+    expect(ofType(run, 'evaluation').map((e) => [e.step, e.trigger])).toEqual([
       [3, 'epoch'],
       [4, 'epoch'],
       [5, 'epoch'],

@@ -7,7 +7,7 @@ import { openForTest } from '~/test/support/backends';
 import { type Draft, numbers, ofType, type Recording, record, Script } from '~/test/support/trainRun';
 import { hashOf } from '~/trainer/base/hash';
 import { createLearner } from '~/trainer/nn/learner';
-import { Aside } from '~/trainer/run/aside';
+import { CheckpointQueries } from '~/trainer/run/checkpointQueries';
 import { questions } from '~/trainer/run/questions';
 
 /** 160 steps in 4 epochs, with both dropouts and four heads in two layers. */
@@ -34,15 +34,15 @@ const question = (of: Recording, c: RunConfig, step: number, action: string, arg
   return { ticket: `${action} ${step}`, runId: 'run000', commandId: 'command-1', config: c, action, args, step, blob };
 };
 
-function aside(backend: NonNullable<Awaited<ReturnType<typeof openForTest>>>, of: Recording) {
+function checkpointQueries(backend: NonNullable<Awaited<ReturnType<typeof openForTest>>>, of: Recording) {
   const answers: QuestionAnswer[] = [];
   const progress: number[] = [];
   let heard = () => {};
-  const self = new Aside({
+  const self = new CheckpointQueries({
     backend: () => backend,
     dataFolder: 'unused',
     bytes: async (hash) => of.blobs.get(hash)!,
-    tell: {
+    report: {
       progress: (p) => void progress.push(p.done),
       answer(a) {
         answers.push(a);
@@ -87,10 +87,10 @@ describe.each(['wasm', 'tensorflow'] as const)('%s', (name) => {
       [45, 'permutationCheck'],
       [50, 'findMistakes'],
     ]);
-    expect(ofType(busy, 'evaluation').filter((e) => e.occasion === 'command').length).toBe(3);
+    expect(ofType(busy, 'evaluation').filter((e) => e.trigger === 'command').length).toBe(3);
 
     // Another run trains while questions about checkpoints of the first are answered between its steps.
-    const { self, answers, progress } = aside(backend, quiet);
+    const { self, answers, progress } = checkpointQueries(backend, quiet);
     const waiting = [
       question(quiet, c, 40, 'ablateHeads', { heads: 'all' }),
       question(quiet, c, 40, 'permutationCheck'),
@@ -136,17 +136,17 @@ describe.each(['wasm', 'tensorflow'] as const)('%s', (name) => {
         [40, { action: 'findMistakes', args: { split: 'test', examples: 40 } }],
       ]),
     });
-    const { self, answer } = aside(backend, live);
+    const { self, answer } = checkpointQueries(backend, live);
     self.turns.free();
-    const told = ofType(live, 'analysis');
+    const reported = ofType(live, 'analysis');
     const again = [
       await answer(question(live, c, 40, 'ablateHeads')),
       await answer(question(live, c, 40, 'ablateHeads', { heads: '1.2, 2.1' })),
       await answer(question(live, c, 40, 'permutationCheck', { seed: 3 })),
       await answer(question(live, c, 40, 'findMistakes', { split: 'test', examples: 40 })),
     ];
-    expect(again).toEqual(told.map(({ summary, message }) => ({ ok: true, backend: name, summary, message })));
-    expect(told[2]!.summary).toMatchObject({ examples: 2, expected: 0, passed: 0 });
+    expect(again).toEqual(reported.map(({ summary, message }) => ({ ok: true, backend: name, summary, message })));
+    expect(reported[2]!.summary).toMatchObject({ examples: 2, expected: 0, passed: 0 });
   });
 });
 
@@ -156,7 +156,7 @@ describe('a question that cannot be answered', () => {
     const c = config('reverse');
     const of = await record({ config: c, backend, createLearner, until: (e) => e.type === 'checkpoint' && e.step === 20 });
     const good = question(of, c, 20, 'ablateHeads');
-    const { self, answer, answers } = aside(backend, of);
+    const { self, answer, answers } = checkpointQueries(backend, of);
     self.turns.free();
     const tensors = memory().numTensors;
     expect(await answer({ ...good, action: 'guess' })).toEqual({

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pagedSplits, pageInWords, readPage } from '~/app/_run/attention/examplePages';
+import { describePage, pagedSplits, readPage } from '~/app/_run/attention/examplePages';
 import { parseSetNumbers } from '~/trainer/recipes/anomaly';
 
 const sizes = { train: 1000, validation: 1000, test: 1000 };
@@ -11,8 +11,8 @@ describe('a page of sets', () => {
       fc.property(
         fc.record({ split: fc.constantFrom(...pagedSplits), first: fc.nat(900), size: fc.integer({ min: 1, max: 64 }) }),
         (page) => {
-          expect(readPage(pageInWords(page))).toEqual(page);
-          expect(parseSetNumbers(pageInWords(page), sizes)).toEqual({
+          expect(readPage(describePage(page))).toEqual(page);
+          expect(parseSetNumbers(describePage(page), sizes)).toEqual({
             split: page.split,
             numbers: Array.from({ length: page.size }, (_, i) => page.first + i),
           });

@@ -63,8 +63,8 @@ describe('marks of a run', () => {
         { ...placed, step: null, level: 'info', kind: 'disk', message: '' },
       ],
       snapshots: [
-        { ...shot, step: 4, occasion: 'command' },
-        { ...shot, step: 5, occasion: 'cadence' },
+        { ...shot, step: 4, trigger: 'command' },
+        { ...shot, step: 5, trigger: 'cadence' },
       ],
       statuses: [
         { ...placed, status: 'running', step: 0, message: '' },
@@ -80,7 +80,7 @@ describe('marks of a run', () => {
           accuracy: 0.75,
           examples: 1,
           elapsedMs: 1,
-          occasion: 'end',
+          trigger: 'end',
           commandId: null,
           parametersStep: 2,
         },
@@ -104,7 +104,7 @@ describe('marks of a run', () => {
         step,
         loss,
         accuracy: 1 - loss,
-        occasion: 'epoch',
+        trigger: 'epoch',
       }) as RunView['evaluations'][number];
     const points = evaluationPoints([e('validation', 20, 0.5), e('validation', 10, Number.NaN), e('test', 20, 0.25)], 'loss');
     expect(points.map((p) => [p.label, p.points.map((v) => [v.step, v.value])])).toEqual([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { anchorInWords, placeInWords, threadsOfHead } from '~/app/_run/notes/anchors';
+import { describeAnchor, describeAnchorAtStep, threadsOfHead } from '~/app/_run/notes/anchors';
 import { candidates, completed, mentionAt } from '~/app/_run/notes/findMentions';
 import type { Note } from '~/shared/notes';
 
@@ -39,11 +39,11 @@ const note = (id: string, step: number, changes: Partial<Note> = {}): Note => ({
 
 describe('anchors', () => {
   it('read as places, counted from 1', () => {
-    expect(anchorInWords({ step: 7, chart: 'loss', value: 0.25, head: null })).toBe('loss at 0.25');
-    expect(placeInWords({ step: 1200, chart: null, head: { layer: 0, head: 1, cell: { query: 2, key: 3 } } })).toBe(
+    expect(describeAnchor({ step: 7, chart: 'loss', value: 0.25, head: null })).toBe('loss at 0.25');
+    expect(describeAnchorAtStep({ step: 1200, chart: null, head: { layer: 0, head: 1, cell: { query: 2, key: 3 } } })).toBe(
       'step 1,200, layer 1 head 2, query 3 to key 4',
     );
-    expect(placeInWords({ step: 0, chart: null, head: null })).toBe('step 0');
+    expect(describeAnchorAtStep({ step: 0, chart: null, head: null })).toBe('step 0');
   });
 
   it('of a head are its open threads and those of its cells, nearest to the step first', () => {

@@ -11,12 +11,12 @@ const bob: Actor = { id: 'bob', name: 'Bob', role: 'viewer' };
 const config = { ...defaultConfig('reverse'), name: 'night run' };
 const created = emptyView('run00001', {
   seq: 1,
-  tenure: 0,
+  attempt: 0,
   at: 0,
   event: { type: 'run.created', config, actor: ann, parent: null },
 });
 const following = (view: RunView, ...events: RunEvent[]): RunView =>
-  events.reduce((v, event) => fold(v, { seq: v.seq + 1, tenure: 0, at: 0, event }), view);
+  events.reduce((v, event) => fold(v, { seq: v.seq + 1, attempt: 0, at: 0, event }), view);
 const alert = (level: 'info' | 'warning' | 'error', message: string): RunEvent => ({
   type: 'alert',
   step: 12,
@@ -91,15 +91,15 @@ describe('notifications of the browser', () => {
   it('come only once asked for, and only while the tab is hidden', async () => {
     const { h, at, shown } = host('default');
     const notifier = createNotifier(h);
-    notifier.tell('before', '', 'a');
+    notifier.notify('before', '', 'a');
     await notifier.toggle();
     expect(notifier.get()).toEqual({ status: 'on' });
-    notifier.tell('hidden', '', 'a');
+    notifier.notify('hidden', '', 'a');
     at.hidden = false;
-    notifier.tell('seen anyway', '', 'a');
+    notifier.notify('seen anyway', '', 'a');
     at.hidden = true;
     await notifier.toggle();
-    notifier.tell('off again', '', 'a');
+    notifier.notify('off again', '', 'a');
     expect(shown).toEqual(['hidden']);
   });
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { clipRule, marksOf } from '~/app/_live/runMarks';
 import { activity } from '~/app/_run/activity/activity';
-import { commandInWords, readText, undoOf, valueInWords, whyNot } from '~/app/_run/steering/steering';
+import { describeCommand, describeValue, readText, undoOf, whyNot } from '~/app/_run/steering/steering';
 import { defaultConfig } from '~/shared/config';
 import type { ControlSpec } from '~/shared/controls';
-import { type Entry, places, type RunEvent } from '~/shared/events';
+import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 
@@ -54,8 +54,8 @@ function viewOf(...events: RunEvent[]) {
   const log: Entry[] = [];
   let seq = 1;
   const add = (event: RunEvent) => {
-    log.push({ seq, tenure: 0, at: seq * 10, event });
-    seq += places(event);
+    log.push({ seq, attempt: 0, at: seq * 10, event });
+    seq += seqCount(event);
   };
   add({ type: 'run.created', config: defaultConfig('reverse'), actor: ann, parent: null });
   add({
@@ -108,24 +108,24 @@ describe('what a field says', () => {
   });
 
   it('values in words are never rounded', () => {
-    expect(valueInWords(clip, 0.1 + 0.2)).toBe('0.30000000000000004');
-    expect(valueInWords(patience, null)).toBe('never');
-    expect(valueInWords(patience, 3)).toBe('3 evaluations');
-    expect(valueInWords(undefined, false)).toBe('off');
+    expect(describeValue(clip, 0.1 + 0.2)).toBe('0.30000000000000004');
+    expect(describeValue(patience, null)).toBe('never');
+    expect(describeValue(patience, 3)).toBe('3 evaluations');
+    expect(describeValue(undefined, false)).toBe('off');
   });
 });
 
 describe('who may steer', () => {
-  const wheel = { holder: bob, until: 1_000, askedBy: [] };
+  const controlLock = { holder: bob, until: 1_000, askedBy: [] };
   it.each([
-    ['an operator of a running run', { status: 'running', wheel: null }, bob, null],
-    ['a viewer', { status: 'running', wheel: null }, vic, 'Vic (viewer) may watch but not steer'],
-    ['anybody, once the run has ended', { status: 'finished', wheel: null }, ann, 'the run has ended (finished)'],
-    ['somebody else while the wheel is held', { status: 'paused', wheel }, ann, 'Bob holds the wheel'],
-    ['the holder of the wheel', { status: 'paused', wheel }, bob, null],
-    ['everybody when the wheel has expired', { status: 'paused', wheel: { ...wheel, until: 500 } }, ann, null],
+    ['an operator of a running run', { status: 'running', controlLock: null }, bob, null],
+    ['a viewer', { status: 'running', controlLock: null }, vic, 'Vic (viewer) may watch but not steer'],
+    ['anybody, once the run has ended', { status: 'finished', controlLock: null }, ann, 'the run has ended (finished)'],
+    ['somebody else while the control lock is held', { status: 'paused', controlLock }, ann, 'Bob holds the control lock'],
+    ['the holder of the control lock', { status: 'paused', controlLock }, bob, null],
+    ['everybody when the control lock has expired', { status: 'paused', controlLock: { ...controlLock, until: 500 } }, ann, null],
   ] as const)('%s', (_who, view, you, reason) => {
-    expect(whyNot({ ...view, wheel: view.wheel && { ...view.wheel, askedBy: [] } }, you, 700)).toBe(reason);
+    expect(whyNot({ ...view, controlLock: view.controlLock && { ...view.controlLock, askedBy: [] } }, you, 700)).toBe(reason);
   });
 });
 
@@ -220,14 +220,14 @@ describe('activity', () => {
     ]);
   });
 
-  it('tells in plain words what people and the server did besides: the wheel, approvals, notes, names, the queue, thinned snapshots', () => {
+  it('tells in plain words what people and the server did besides: the control lock, approvals, notes, names, the queue, thinned snapshots', () => {
     const anchor = { step: 7, chart: 'loss', value: 0.5, head: null };
     const change = { kind: 'set', id: 'change-01', runId: 'run00001', control: 'clipThreshold', value: 1 } as const;
     const done = viewOf(
-      { type: 'wheel', actor: ann, holder: ann, until: 90_030 }, // 3, at 30
-      { type: 'wheel.asked', actor: bob },
-      { type: 'wheel', actor: ann, holder: bob, until: null },
-      { type: 'wheel', actor: bob, holder: null, until: null },
+      { type: 'control.locked', actor: ann, holder: ann, until: 90_030 }, // 3, at 30
+      { type: 'control.requested', actor: bob },
+      { type: 'control.locked', actor: ann, holder: bob, until: null },
+      { type: 'control.locked', actor: bob, holder: null, until: null },
       { type: 'note', actor: bob, note: { kind: 'add', id: 'note-one', anchor, text: 'why?', replyTo: null } },
       { type: 'note', actor: ann, note: { kind: 'add', id: 'note-gone', anchor, text: 'oops', replyTo: null } },
       { type: 'note', actor: ann, note: { kind: 'delete', id: 'note-gone' } },
@@ -235,21 +235,21 @@ describe('activity', () => {
       { type: 'command.proposed', actor: ann, command: change },
       { type: 'proposal.answered', actor: bob, commandId: 'change-01', approved: true },
       { type: 'run.labelled', actor: ann, name: 'best', tags: ['keep'], archived: true },
-      { type: 'run.queued', actor: bob, place: 3 },
+      { type: 'run.queued', actor: bob, position: 3 },
       { type: 'snapshots.thinned', quotaBytes: 1, seqs: [2], message: '1 of 3 snapshots taken away' },
     );
-    const told = activity(done).filter((i) => i.kind !== 'command' && i.kind !== 'status');
-    expect(told.map((i) => [i.kind, i.step, i.who?.name, i.title, i.detail])).toEqual([
+    const reported = activity(done).filter((i) => i.kind !== 'command' && i.kind !== 'status');
+    expect(reported.map((i) => [i.kind, i.step, i.who?.name, i.title, i.detail])).toEqual([
       ['record', 0, undefined, 'snapshots thinned', '1 of 3 snapshots taken away'],
       ['team', 0, 'Bob', 'Bob moved it in the queue', ''],
       ['team', 0, 'Ann', 'Ann named it "best", tagged it keep, archived it', ''],
       ['team', 0, 'Bob', 'Bob approved a command', 'Clip value → 1, asked for by Ann'],
       ['note', 7, 'Ann', 'Ann resolved a thread: why?', 'step 7, loss at 0.5'],
       ['note', 7, 'Bob', 'Bob noted: why?', 'step 7, loss at 0.5'],
-      ['team', 0, 'Bob', 'Bob released the wheel', ''],
-      ['team', 0, 'Ann', 'Ann handed the wheel to Bob', ''],
-      ['team', 0, 'Bob', 'Bob asked for the wheel', ''],
-      ['team', 0, 'Ann', 'Ann took the wheel', 'for 1:30'],
+      ['team', 0, 'Bob', 'Bob released the control lock', ''],
+      ['team', 0, 'Ann', 'Ann handed the control lock to Bob', ''],
+      ['team', 0, 'Bob', 'Bob asked for the control lock', ''],
+      ['team', 0, 'Ann', 'Ann took the control lock', 'for 1:30'],
       ['team', 0, 'Ann', 'Ann asked for this run', ''],
     ]);
   });
@@ -272,7 +272,7 @@ describe('activity', () => {
       type: 'checkpoint',
       step: 0,
       blob: { hash, bytes: 1 },
-      occasion: 'start',
+      trigger: 'start',
       commandId: null,
       lastCommandSeq: 0,
       validationAccuracy: null,
@@ -287,7 +287,7 @@ describe('activity', () => {
 
   it('a change from before the run went back says so, offers no undo and marks no chart; going back does', () => {
     const hash = 'c'.repeat(64);
-    const checkpoint = { type: 'checkpoint', step: 0, blob: { hash, bytes: 1 }, occasion: 'start', commandId: null } as const;
+    const checkpoint = { type: 'checkpoint', step: 0, blob: { hash, bytes: 1 }, trigger: 'start', commandId: null } as const;
     const back = viewOf(
       { ...checkpoint, lastCommandSeq: 0, validationAccuracy: null }, // 3
       ask('change-01', ann, 1, 5), // 4
@@ -300,7 +300,7 @@ describe('activity', () => {
       { type: 'command.applied', commandId: 'revert-01', seq: 6, step: 12, before: 12, after: 0, message: 'Bob went back' },
       {
         type: 'run.assigned',
-        tenure: 1,
+        attempt: 1,
         trainer: { id: 't', name: 't', host: 'h' },
         fromStep: 0,
         checkpoint: { hash, bytes: 1 },
@@ -318,6 +318,6 @@ describe('activity', () => {
   });
 
   it('a command on a control that is no longer declared still reads', () => {
-    expect(commandInWords({ controls: { values: [], actions: [] } }, view.commands[0]!.command)).toBe('clipThreshold → 1');
+    expect(describeCommand({ controls: { values: [], actions: [] } }, view.commands[0]!.command)).toBe('clipThreshold → 1');
   });
 });

@@ -1,6 +1,6 @@
 'use client';
 
-import { ShipWheel } from 'lucide-react';
+import { Lock } from 'lucide-react';
 import { Button } from '~/app/_components/Button';
 import { duration } from '~/app/_components/format';
 import { useNow } from '~/app/_components/useNow';
@@ -13,19 +13,19 @@ import type { Actor } from '~/shared/ids';
 const holdMs = 15 * 60_000;
 
 /** Who alone steers for now: take it, ask for it, hand it over, give it back. */
-export function Wheel() {
-  const { runId, wheel, status } = useView((v) => ({ runId: v.runId, wheel: v.wheel, status: v.status }), {
+export function ControlLock() {
+  const { runId, controlLock, status } = useView((v) => ({ runId: v.runId, controlLock: v.controlLock, status: v.status }), {
     runId: '',
-    wheel: null,
+    controlLock: null,
     status: 'queued' as const,
   });
   const you = useRun((r) => r.you);
   const now = useNow(1_000) ?? 0;
   const { busy, ask } = useAsk();
   if (!you || you.role === 'viewer' || ended(status)) return null;
-  const turn = (request: Parameters<typeof api.runs.wheel.mutate>[0]['request']) =>
-    void ask(() => api.runs.wheel.mutate({ runId, request }));
-  const held = wheel && (wheel.until === null || wheel.until > now) ? wheel : null;
+  const turn = (request: Parameters<typeof api.runs.controlLock.mutate>[0]['request']) =>
+    void ask(() => api.runs.controlLock.mutate({ runId, request }));
+  const held = controlLock && (controlLock.until === null || controlLock.until > now) ? controlLock : null;
   const mine = held?.holder.id === you.id;
   const left = held?.until ? `, ${duration(held.until - now)} left` : '';
   const asking: Actor[] = mine ? held.askedBy.filter((a, i, all) => all.findIndex((b) => b.id === a.id) === i) : [];
@@ -33,15 +33,19 @@ export function Wheel() {
     <div
       className="flex flex-wrap items-center gap-1.5 border-b border-line px-3 py-1.5 text-xs"
       role="status"
-      data-testid="wheel"
+      data-testid="control-lock"
     >
-      <ShipWheel aria-hidden size={13} className={mine ? 'text-accent' : 'text-dim'} />
+      <Lock aria-hidden size={13} className={mine ? 'text-accent' : 'text-dim'} />
       <span className="min-w-0 flex-1 text-dim">
-        {mine ? `You hold the wheel${left}` : held ? `${held.holder.name} holds the wheel${left}` : 'Everybody who may steer can'}
+        {mine
+          ? `You hold the control lock${left}`
+          : held
+            ? `${held.holder.name} holds the control lock${left}`
+            : 'Everybody who may steer can'}
       </span>
       {!held && (
         <Button size="small" look="bare" disabled={busy} onClick={() => turn({ kind: 'take', forMs: holdMs })}>
-          Hold the wheel
+          Hold the control lock
         </Button>
       )}
       {mine && (
@@ -61,7 +65,7 @@ export function Wheel() {
       )}
       {asking.map((who) => (
         <span key={who.id} className="flex w-full items-center justify-between gap-2 text-warn">
-          {who.name} asks for the wheel
+          {who.name} asks for the control lock
           <Button size="small" disabled={busy} onClick={() => turn({ kind: 'handOver', to: who })}>
             Hand over
           </Button>

@@ -15,13 +15,13 @@ import { openCheckpoint, restoreSettings } from './origin';
 import { questions, type Subject, withDefaults } from './questions';
 import { Turns } from './turns';
 
-export interface AsideParts {
+export interface CheckpointQueriesParts {
   /** tfjs' current one. */
   backend(): Pick<OpenedBackend, 'name' | 'compileStep'>;
   dataFolder: string;
   /** A checkpoint's bytes; gives up when `signal` fires. */
   bytes(hash: string, signal: AbortSignal): Promise<Uint8Array>;
-  tell: { progress(p: QuestionProgress): void; answer(a: QuestionAnswer): void };
+  report: { progress(p: QuestionProgress): void; answer(a: QuestionAnswer): void };
   clock?: () => number;
 }
 
@@ -34,14 +34,14 @@ class BackendChanged extends Error {}
 
 const progressEveryMs = 100;
 
-export class Aside {
+export class CheckpointQueries {
   readonly turns = new Turns();
-  readonly #parts: AsideParts;
+  readonly #parts: CheckpointQueriesParts;
   #asked: { ticket: string; off: AbortController } | null = null;
   /** Pictures and features take a while to make: the last task's are kept. */
   #task: { key: string; task: Task } | null = null;
 
-  constructor(parts: AsideParts) {
+  constructor(parts: CheckpointQueriesParts) {
     this.#parts = parts;
   }
 
@@ -53,7 +53,7 @@ export class Aside {
     void this.#result(question, asked.off.signal).then((result) => {
       if (this.#asked !== asked) return;
       this.#asked = null;
-      this.#parts.tell.answer({ ticket: question.ticket, result });
+      this.#parts.report.answer({ ticket: question.ticket, result });
     });
   }
 
@@ -97,18 +97,18 @@ export class Aside {
     const task = await this.#taskOf(asked.config);
     const { subject, learner } = await turn(async () => this.#open(asked, task, bytes, backend));
     try {
-      const misfit = question.misfit?.(args, learner.shape);
-      if (misfit) throw new Invalid(misfit.message);
+      const validationError = question.validationError?.(args, learner.shape);
+      if (validationError) throw new Invalid(validationError.message);
       const of = question.passes(args, subject);
       let done = 0;
-      const tell = throttled(this.#parts.clock ?? (() => performance.now()), () =>
-        this.#parts.tell.progress({ ticket: asked.ticket, done: Math.min(done, of), of }),
+      const report = throttled(this.#parts.clock ?? (() => performance.now()), () =>
+        this.#parts.report.progress({ ticket: asked.ticket, done: Math.min(done, of), of }),
       );
       const attend: Learner['attend'] = (batch, heads) =>
         turn(async () => {
           const attended = await learner.attend(batch, heads);
           done++;
-          tell();
+          report();
           return attended;
         });
       const answer = await question.answer(args, { ...subject, learner: { shape: learner.shape, attend } });
@@ -147,11 +147,11 @@ export class Aside {
   }
 }
 
-function throttled(clock: () => number, tell: () => void): () => void {
+function throttled(clock: () => number, report: () => void): () => void {
   let last = Number.NEGATIVE_INFINITY;
   return () => {
     if (clock() - last < progressEveryMs) return;
     last = clock();
-    tell();
+    report();
   };
 }

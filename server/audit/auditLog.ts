@@ -1,8 +1,8 @@
-import { nextRow } from '~/server/audit/chain';
 import type { Actor } from '~/shared/ids';
-import { type AuditRow, emptyTeam, foldTeam, type HouseEvent, type Team } from '~/shared/team';
+import { type AuditEvent, type AuditRow, emptyTeam, foldTeam, type Team } from '~/shared/team';
+import { nextRow } from './chain';
 
-/** Where the house log is kept: append-only, in order. */
+/** Where the audit log is kept: append-only, in order. */
 export interface AuditStore {
   /** Resolves once the rows survive a kill of the process. */
   appendAudit(rows: AuditRow[]): Promise<void>;
@@ -10,8 +10,8 @@ export interface AuditStore {
   audit(query: { fromSeq: number; limit: number }): Promise<AuditRow[]>;
 }
 
-/** The house log and the team folded from it. One writer at a time: rows are chained in the order in which they were asked for. */
-export class House {
+/** The audit log and the team folded from it. One writer at a time: rows are chained in the order in which they were asked for. */
+export class AuditLog {
   #team: Team = emptyTeam;
   #last: AuditRow | null = null;
   #writing: Promise<unknown> = Promise.resolve();
@@ -23,12 +23,12 @@ export class House {
   ) {}
 
   /** Reads the whole log once; rows are small and a team is too. */
-  static async open(store: AuditStore, clock: () => number): Promise<House> {
-    const house = new House(store, clock);
+  static async open(store: AuditStore, clock: () => number): Promise<AuditLog> {
+    const auditLog = new AuditLog(store, clock);
     for (;;) {
-      const rows = await store.audit({ fromSeq: (house.#last?.seq ?? 0) + 1, limit: 1000 });
-      for (const row of rows) house.#take(row);
-      if (rows.length < 1000) return house;
+      const rows = await store.audit({ fromSeq: (auditLog.#last?.seq ?? 0) + 1, limit: 1000 });
+      for (const row of rows) auditLog.#take(row);
+      if (rows.length < 1000) return auditLog;
     }
   }
 
@@ -37,7 +37,7 @@ export class House {
   }
 
   /** Writes what `decide` makes of the team as it is by then; resolves once that is on disk. Nothing is written when `decide` throws. */
-  record<T>(actor: Actor, decide: (team: Team) => { events: HouseEvent[]; result: T }): Promise<T> {
+  record<T>(actor: Actor, decide: (team: Team) => { events: AuditEvent[]; result: T }): Promise<T> {
     const turn = this.#writing.then(async () => {
       const { events, result } = decide(this.#team);
       const rows: AuditRow[] = [];
