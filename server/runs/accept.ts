@@ -1,4 +1,6 @@
 /** Which of a trainer's events are new, and whether they fit the run: pure, so that a bad batch is refused whole before anything is written. */
+
+import type { LoggedCommand } from '~/shared/commands';
 import { type Entry, type RunEvent, seqCount, type TrainerEvent } from '~/shared/events';
 import { fold } from '~/shared/fold';
 import type { BatchAnswer, EventBatch } from '~/shared/protocol';
@@ -8,8 +10,17 @@ import { startingAt } from './log';
 
 export type Accepted = { ok: true; events: TrainerEvent[]; nextEvent: number; view: RunView };
 
-/** Events of `batch` from number `nextEvent` on, checked one after the other against the view they meet. */
-export function accept(view: RunView, nextEvent: number, batch: EventBatch): Accepted | Extract<BatchAnswer, { ok: false }> {
+/**
+ * Events of `batch` from number `nextEvent` on, checked one after the other against the view they meet.
+ *
+ * @param asked the commands that the events answer, by id, as far as they are in the log
+ */
+export function accept(
+  view: RunView,
+  nextEvent: number,
+  batch: EventBatch,
+  asked: ReadonlyMap<string, LoggedCommand>,
+): Accepted | Extract<BatchAnswer, { ok: false }> {
   if (batch.attempt < view.attempt)
     return {
       ok: false,
@@ -30,10 +41,11 @@ export function accept(view: RunView, nextEvent: number, batch: EventBatch): Acc
     if (!fresh) continue;
     if (ended(after.status) && (fresh.type === 'steps' || fresh.type === 'status' || fresh.type === 'run.started'))
       return { ok: false, reason: 'fenced', message: `run ${view.runId} has ended (${after.status})` };
-    const wrong = validationError(after, fresh);
+    const wrong = validationError(after, fresh, asked);
     if (wrong) return invalid(`events.${i}.${wrong}`);
-    after = fold(after, { seq: after.seq + 1, attempt: view.attempt, at: 0, event: fresh });
-    events.push(fresh);
+    const whole = withAsked(after, fresh, asked);
+    after = fold(after, { seq: after.seq + 1, attempt: view.attempt, at: 0, event: whole });
+    events.push(whole);
   }
   return { ok: true, events, nextEvent: Math.max(at, nextEvent), view: after };
 }
@@ -48,8 +60,15 @@ function withoutFirst(event: TrainerEvent, n: number): TrainerEvent | null {
   return startingAt(entry, 1 + n).event as TrainerEvent;
 }
 
+/** A command that no longer waits (a takeover applies it again) comes with what was asked: the view does not hold it any more. */
+function withAsked(view: RunView, event: TrainerEvent, asked: ReadonlyMap<string, LoggedCommand>): TrainerEvent {
+  if (event.type !== 'command.applied' && event.type !== 'command.refused') return event;
+  const known = asked.get(event.commandId);
+  return known && !view.openCommands.some((c) => c.command.id === event.commandId) ? { ...event, asked: known } : event;
+}
+
 /** null, or "field: what is wrong". */
-function validationError(view: RunView, event: TrainerEvent): string | null {
+function validationError(view: RunView, event: TrainerEvent, commands: ReadonlyMap<string, LoggedCommand>): string | null {
   switch (event.type) {
     case 'run.started': {
       const names = event.series.map((s) => s.name);
@@ -79,7 +98,9 @@ function validationError(view: RunView, event: TrainerEvent): string | null {
     case 'command.applied':
     case 'command.refused':
     case 'command.scheduled': {
-      const asked = view.commands.find((c) => c.command.id === event.commandId);
+      const asked = commands.get(event.commandId);
+      const own = ['asked', 'reverted'].find((field) => field in event);
+      if (own !== undefined) return `${own}: only the server says this`;
       if (!asked) return `commandId: the run has no command ${event.commandId}`;
       if (asked.seq !== event.seq) return `seq: command ${event.commandId} is at seq ${asked.seq}, got ${event.seq}`;
       return event.step === null ? null : notAhead(view, event.step);

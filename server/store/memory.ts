@@ -4,6 +4,7 @@ import { seqCount } from '~/shared/events';
 import { addValue, bucketing, emptyReduced, type Reduced } from '~/shared/pyramid';
 import { checkAppend, type Rewind } from './checkAppend';
 import type { Append, Store, StoredRun } from './index';
+import { MemoryLists } from './memoryLists';
 import { collectSignals } from './signals';
 
 interface Run extends StoredRun {
@@ -14,6 +15,7 @@ interface Run extends StoredRun {
   rows: Map<number, Float64Array>;
   headStep: number;
   view: Awaited<ReturnType<Store['view']>>;
+  lists: MemoryLists;
 }
 
 /** A store for tests: the same answers as the durable ones, computed the plain way, gone with the process. */
@@ -48,9 +50,11 @@ export function openMemoryStore(): Store {
         rows: new Map(),
         headStep: 0,
         view: null,
+        lists: new MemoryLists(),
       };
       runs.set(write.runId, run);
       Object.assign(run, checked, { attempt: write.attempt, nextEvent: write.nextEvent });
+      run.lists.apply(structuredClone(write.changes ?? []));
       for (const entry of structuredClone(write.entries)) {
         run.entries.push(entry);
         const { event } = entry;
@@ -90,6 +94,11 @@ export function openMemoryStore(): Store {
       if (run && smoothing !== null) for (const name of names) average(run, name, answer, fromStep, end, smoothing);
       return { ...answer, headStep };
     },
+
+    list: async (query) => runs.get(query.runId)?.lists.list(query) ?? [],
+    item: async (query) => runs.get(query.runId)?.lists.item(query) ?? null,
+    near: async (query) => runs.get(query.runId)?.lists.near(query) ?? { before: [], after: [] },
+    marks: async (query) => runs.get(query.runId)?.lists.marks(query) ?? [],
 
     async signals(runId) {
       const run = runs.get(runId);

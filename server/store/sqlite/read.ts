@@ -8,11 +8,12 @@ import { bucketing, emptyReduced, type Reduced } from '~/shared/pyramid';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import { openAverages } from './averages';
+import { type ItemReads, openItemReads } from './items';
 import { levelFor, openReducer } from './reduce';
 import { openRows, type StoredHead, stripesOf } from './rows';
 import { LEVELS, STRIPE } from './schema';
 
-export interface Reads {
+export interface Reads extends ItemReads {
   runs(): StoredRun[];
   entries(query: EntriesQuery): Entry[];
   range(query: RangeQuery): RangeAnswer;
@@ -177,6 +178,7 @@ export function openReads(db: Database.Database): Reads {
         summary: summary === null ? null : { seq: summarySeq!, summary: parse(summary) as RunSummary },
       })),
     entries: consistent(entries),
+    ...openItemReads(db, (runId) => rows.head(runId)?.id ?? null),
     range: consistent(range),
     signals: consistent((runId: string) => {
       const run = rows.head(runId);

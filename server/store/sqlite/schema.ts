@@ -2,6 +2,8 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type Database from 'better-sqlite3';
 import { Sqlite } from './driver';
+import { itemTables } from './items';
+import { makeItems } from './makeItems';
 
 /**
  * The tables, and opening them safely.
@@ -20,7 +22,7 @@ export const CHUNK = 256;
 /** Level 6 has buckets of 16^6 = 16.8 M steps. */
 export const LEVELS = 6;
 
-const SCHEMA = 3;
+const SCHEMA = 4;
 /** "HRM1": tells our files from other programs'. */
 const APPLICATION = 0x48524d31;
 
@@ -95,7 +97,7 @@ CREATE INDEX blobsOfRun ON blobUses(run);
 CREATE TABLE views (run INTEGER PRIMARY KEY REFERENCES runs(id), seq INTEGER NOT NULL, view TEXT NOT NULL) STRICT;
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE smallBlobs (hash TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
-`;
+${itemTables}`;
 
 /** What makes a file of format n one of format n + 1. */
 const migrations: Record<number, string> = {
@@ -119,6 +121,7 @@ ALTER TABLE runs RENAME COLUMN tenure TO attempt;
 ALTER TABLE entries RENAME COLUMN tenure TO attempt;
 ALTER TABLE entries RENAME COLUMN places TO seqCount;
 `,
+  3: itemTables,
 };
 
 export const databaseFile = (folder: string): string => path.join(folder, 'headroom.db');
@@ -203,6 +206,8 @@ function configure(db: Database.Database): void {
   db.transaction(() => {
     if (stored === 0) db.exec(tables);
     else for (let from = stored; from < SCHEMA; from++) db.exec(migrations[from]!);
+    // Last, when every entry has the form of today.
+    if (stored > 0 && stored < 4) makeItems(db);
     db.pragma(`application_id = ${APPLICATION}`);
     db.pragma(`user_version = ${SCHEMA}`);
   }).immediate();

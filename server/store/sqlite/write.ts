@@ -9,6 +9,7 @@ import { emptyReduced } from '~/shared/pyramid';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import { encodeColumns } from './columns';
+import { openItemWrites } from './items';
 import { openReducer, STATS } from './reduce';
 import { openRows, type StoredHead, stripesOf } from './rows';
 import { BLOCK_ROWS, CHUNK, FAN, LEVELS, STRIPE } from './schema';
@@ -26,6 +27,7 @@ export interface Writes {
 export function openWrites(db: Database.Database): Writes {
   const rows = openRows(db);
   const reduce = openReducer(db, rows);
+  const changeItems = openItemWrites(db);
   const sql = {
     createRun: db.prepare(
       "INSERT INTO runs (runId, head, attempt, nextEvent, headStep, generation, series) VALUES (?, 0, 0, 0, 0, 0, '[]') RETURNING id",
@@ -51,7 +53,7 @@ export function openWrites(db: Database.Database): Writes {
     ),
     summary: db.prepare('UPDATE runs SET summarySeq = ?, summary = ? WHERE id = ? AND coalesce(summarySeq, 0) <= ?'),
     remove: [
-      ...['tail', 'blocks', 'pyramid', 'entries', 'rewinds', 'generations', 'views', 'blobUses'].map(
+      ...['tail', 'blocks', 'pyramid', 'entries', 'rewinds', 'generations', 'views', 'blobUses', 'items'].map(
         (table) => `${table} WHERE run`,
       ),
       'runs WHERE id',
@@ -75,6 +77,7 @@ export function openWrites(db: Database.Database): Writes {
       } else sql.entry.run(run.id, seq, seqCount(event), attempt, at, event.type, stepOf(event), null, stringify(event));
       for (const hash of blobsNamed(event)) sql.use.run(hash, run.id);
     }
+    changeItems(run.id, write.changes ?? []);
     sql.moveRun.run(head, write.attempt, write.nextEvent, run.headStep, run.generation, JSON.stringify(seriesNames), run.id);
   }
 
