@@ -3,7 +3,7 @@
  * about a checkpoint is not the affair of the trainer that holds the run: any trainer answers it (protocol.ts, `question`), also when the run has ended.
  */
 import type { Command } from './commands';
-import type { CommandRecord, RunView } from './fold';
+import { type CommandRecord, ended, type RunView } from './fold';
 
 /** The trainer's own, named like the actions that ask them. */
 export const analysisKinds = {
@@ -47,5 +47,5 @@ export const openQuestions = (view: Logged & Pick<RunView, 'commands'>): Command
 
 function hadEnded({ statuses }: Logged, seq: number): boolean {
   const status = statuses.findLast((s) => s.seq < seq)?.status;
-  return status === 'finished' || status === 'stopped' || status === 'failed';
+  return status !== undefined && ended(status);
 }

@@ -3,6 +3,7 @@ import { command, refusalReason } from './commands';
 import { backendName, runConfig } from './config';
 import { controls, controlValue } from './controls';
 import { actor, attempt, blobHash, blobRef, commandId, runId, seq, step } from './ids';
+import { consoleEvent, media } from './media';
 import { noteEvent } from './notes';
 
 /**
@@ -149,9 +150,15 @@ export type Analysis = z.infer<typeof analysis>;
 
 export const status = z.strictObject({
   type: z.literal('status'),
-  status: z.enum(['running', 'paused', 'finished', 'stopped', 'failed']),
+  /** `crashed` is said by the server alone: nothing was heard of the process that owns the run. It goes on when that process, or a new one, is back. */
+  status: z.enum(['running', 'paused', 'finished', 'stopped', 'failed', 'crashed']),
   step,
   message: z.string().max(2000),
+  /** Of a run that failed: where its program was. */
+  traceback: z
+    .string()
+    .max(16 * 1024)
+    .optional(),
 });
 
 export const alert = z.strictObject({
@@ -162,6 +169,8 @@ export const alert = z.strictObject({
   message: z.string().max(2000),
   /** false: for the record only, nobody is called (a watchdog's rule without `notify`). */
   notify: z.boolean().optional(),
+  /** How many there were of its kind in this attempt, where not each is told (events that were set aside). */
+  count: z.int().positive().optional(),
 });
 
 export const trainerEvent = z.discriminatedUnion('type', [
@@ -176,6 +185,8 @@ export const trainerEvent = z.discriminatedUnion('type', [
   analysis,
   status,
   alert,
+  media,
+  consoleEvent,
 ]);
 export type TrainerEvent = z.infer<typeof trainerEvent>;
 

@@ -32,9 +32,10 @@ export type RunStatus =
   | 'waiting' // its trainer is away; it goes on when one is back
   | 'finished'
   | 'stopped'
-  | 'failed';
+  | 'failed'
+  | 'crashed'; // nothing was heard of the process that owns it; it goes on when that one, or a new one, is back
 
-export const ended = (s: RunStatus): boolean => s === 'finished' || s === 'stopped' || s === 'failed';
+export const ended = (s: RunStatus): boolean => s === 'finished' || s === 'stopped' || s === 'failed' || s === 'crashed';
 
 export interface ControlState {
   value: ControlValue;
@@ -123,6 +124,12 @@ export interface RunView {
   trashed: boolean;
   /** Its position in the queue of those that wait for a trainer, as somebody moved it; left out: `createdAt`. */
   queuePosition?: number;
+  /** Events of the present attempt that were set aside, as last told; left out = 0. */
+  setAside?: number;
+  /** What the process printed (read by `runs.console`); left out: nothing. */
+  console?: { lastSeq: number };
+  /** Where the program was when the run failed. */
+  traceback?: string;
 }
 
 export function emptyView(runId: string, created: Entry): RunView {
@@ -210,6 +217,7 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
       return {
         ...withStatus('starting', event.fromStep, `${event.trainer.name} takes over from step ${event.fromStep}`),
         attempt: event.attempt,
+        setAside: 0,
         trainer: event.trainer,
         step: event.fromStep,
         latest: event.fromStep === view.step ? view.latest : null,
@@ -253,10 +261,22 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
     case 'checkpoint':
       return { checkpoints: [...view.checkpoints, withSeq(event)] };
     case 'alert':
-      return { alerts: [...view.alerts, withSeq(event)] };
+      return {
+        alerts: [...view.alerts, withSeq(event)],
+        ...(event.kind === 'set-aside' && event.count !== undefined && { setAside: event.count }),
+      };
+    case 'console':
+      return { console: { lastSeq: seq } };
+    case 'media':
+      return {};
     case 'status':
-      // Nobody steers a run that has ended.
-      return { ...withStatus(event.status, event.step, event.message), ...(ended(event.status) && { controlLock: null }) };
+      return {
+        ...withStatus(event.status, event.step, event.message),
+        // Nobody steers a run that has ended.
+        ...(ended(event.status) && { controlLock: null }),
+        ...(event.traceback !== undefined && { traceback: event.traceback }),
+        ...(event.status === 'crashed' && { statusBeforeLoss: view.statusBeforeLoss ?? view.status }),
+      };
     case 'trainer.lost':
       // One that has ended waits for a trainer again when people took it back to a checkpoint.
       if (ended(view.status)) return pendingRevert(view) ? withStatus('waiting', view.step, event.message) : {};
@@ -264,7 +284,9 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
         ? {}
         : { ...withStatus('waiting', view.step, event.message), statusBeforeLoss: view.status };
     case 'trainer.back':
-      return view.status === 'waiting' ? withStatus(view.statusBeforeLoss ?? 'running', view.step, 'trainer is back') : {};
+      return view.status === 'waiting' || view.status === 'crashed'
+        ? withStatus(view.statusBeforeLoss ?? 'running', view.step, 'trainer is back')
+        : {};
     case 'analysis':
       return { analyses: [...view.analyses, withSeq(event)] };
     case 'command.proposed':

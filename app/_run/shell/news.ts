@@ -1,4 +1,4 @@
-import type { RunView } from '~/shared/fold';
+import { ended, type RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 
 /** Something that somebody who looks elsewhere would want to know. */
@@ -33,12 +33,12 @@ export function createNews(): (view: RunView, you: Actor | null) => News[] {
         }),
       );
     const ends = view.statuses
-      .filter((s) => s.seq > before.seq && (s.status === 'finished' || s.status === 'stopped' || s.status === 'failed'))
+      .filter((s) => s.seq > before.seq && ended(s.status))
       .map(
         (s): News => ({
           key: `end ${s.seq}`,
           kind: 'end',
-          tone: s.status === 'failed' ? 'error' : 'info',
+          tone: s.status === 'failed' || s.status === 'crashed' ? 'error' : 'info',
           title: `${where}: ${s.status} at step ${s.step}`,
           detail: s.message,
         }),
