@@ -11,7 +11,7 @@ export function endInOrder(close: () => Promise<void>, options: { withinMs: numb
   let since: number | null = null;
   const end = async (failed: boolean) => {
     if (since !== null) return;
-    since = Date.now();
+    since = performance.now();
     const late = setTimeout(() => {
       options.onError(new Error(`the server did not end within ${options.withinMs / 1000} s`));
       process.exit(1);
@@ -27,7 +27,7 @@ export function endInOrder(close: () => Promise<void>, options: { withinMs: numb
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => {
-      if (since !== null && Date.now() - since > sameSignalMs) process.exit(1);
+      if (since !== null && performance.now() - since > sameSignalMs) process.exit(1);
       void end(false);
     });
   process.on('uncaughtException', (error: unknown) => {

@@ -71,7 +71,7 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
     const disk = await statfs(deps.dataFolder).catch(() => null);
     const free = disk && disk.bavail * disk.bsize;
     for (const w of watched.values())
-      for (const firing of w.watch.tick(w.view, clock.now(), free)) void react(w, firing).catch(onError);
+      for (const firing of w.watch.tick(w.view, clock.elapsed(), free)) void react(w, firing).catch(onError);
   }
   void tick().catch(onError);
 

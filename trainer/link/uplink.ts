@@ -398,10 +398,10 @@ export class Uplink {
   async #close(withinMs: number): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
-    const until = Date.now() + withinMs;
+    const until = performance.now() + withinMs;
     const unsent = () => (this.#held ? this.#held.outbox.next - this.#held.outbox.acked : 0);
     this.#soon(0);
-    while (unsent() > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (unsent() > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
     const left = unsent();
     this.#socket.disconnect();
     if (this.#held) this.#let(this.#held);

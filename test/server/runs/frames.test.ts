@@ -101,6 +101,20 @@ describe('frames', () => {
     ]);
   });
 
+  it('go on when somebody sets the wall clock back by an hour', () => {
+    const viewer = new TestViewer();
+    frames.join(viewer, null);
+    append(steps(0, 1, values)); // 4
+    clock.advance(0);
+    clock.jump(-3_600_000);
+    append(steps(1, 1, values)); // 5
+    clock.advance(frameSettings.everyMs);
+    expect(viewer.spans).toEqual([
+      [4, 4],
+      [5, 5],
+    ]);
+  });
+
   it('what somebody asked for does not wait for the next frame of step rows', () => {
     const viewer = new TestViewer();
     frames.join(viewer, null);
