@@ -133,6 +133,7 @@ export class Uplink {
     this.#failures = 0;
     this.#lastComplaint = '';
     this.#registered = true;
+    this.#report({ type: 'server', reached: true });
     if (!held) {
       this.#socket.emit('ready');
     } else if (answer.active === null) {
@@ -153,6 +154,7 @@ export class Uplink {
 
   #onDisconnect(reason: string): void {
     this.#registered = false;
+    this.#report({ type: 'server', reached: false });
     this.#wake?.();
     this.#report({ type: 'forget', ticket: null });
     if (this.#closing || reason === 'io client disconnect') return;
