@@ -8,10 +8,10 @@
 
 import type { Clock } from '~/server/base/clock';
 import type { Entry } from '~/shared/events';
-import type { RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { pack } from '~/shared/pack';
 import type { Cursor, Frame, Watcher } from '~/shared/protocol';
+import type { RunView } from '~/shared/view';
 import { lastSeq } from './log';
 
 export interface ViewerPort {

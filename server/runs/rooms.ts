@@ -3,7 +3,8 @@
 import type { Clock } from '~/server/base/clock';
 import type { Store, StoredRun } from '~/server/store';
 import type { Entry } from '~/shared/events';
-import { ended, type RunView, summarize } from '~/shared/fold';
+import { summarize } from '~/shared/summary';
+import { ended, type RunView } from '~/shared/view';
 import { type FrameSettings, Frames } from './frames';
 import { RunLog } from './log';
 import { Room, type RoomDeps } from './room';

@@ -1,8 +1,8 @@
 /** Who follows the list of runs, and what they are told: changed lines at most twice a second, the trainers when they change. Pure. */
 
 import type { Clock } from '~/server/base/clock';
-import type { RunSummary } from '~/shared/fold';
 import type { TrainerSummary } from '~/shared/protocol';
+import type { RunSummary } from '~/shared/summary';
 
 export interface ListPort {
   runs(changed: RunSummary[]): void;
