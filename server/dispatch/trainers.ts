@@ -18,7 +18,6 @@ import {
   type TrainerSummary,
   VERSION,
 } from '~/shared/protocol';
-import { pendingRevert } from '~/shared/revert';
 import type { Answerer, QuestionPort } from './questions';
 import type { Waiting } from './queue';
 import { type OpenRun, openRun, WaitingRuns } from './waitingRuns';
@@ -157,7 +156,7 @@ export class Trainers {
     const mine =
       room &&
       room.view.attempt === attempt &&
-      !pendingRevert(room.view) &&
+      room.view.pendingRevert === null &&
       room.view.trainer?.id === trainer.registration.trainerId &&
       (trainer.runId === null || trainer.runId === runId) &&
       !this.#heldBesides(trainer, runId);

@@ -1,8 +1,9 @@
 /** Which of a trainer's events are new, and which do not fit the run: pure. What does not fit is set aside with an alert; the others are kept. */
 import { type Entry, type RunEvent, seqCount, type TrainerEvent } from '~/shared/events';
-import { ended, fold, type RunView } from '~/shared/fold';
+import { fold } from '~/shared/fold';
 import type { BatchAnswer, EventBatch } from '~/shared/protocol';
 import { unreachable } from '~/shared/unreachable';
+import { ended, type RunView } from '~/shared/view';
 import { startingAt } from './log';
 import { numbersOf, readEvent, typeOf } from './readEvent';
 
@@ -28,7 +29,7 @@ export function accept(
   view: RunView,
   nextEvent: number,
   batch: EventBatch,
-  setAside = view.setAside ?? 0,
+  setAside = view.setAside,
 ): Accepted | Extract<BatchAnswer, { ok: false }> {
   if (batch.attempt < view.attempt)
     return {
@@ -75,7 +76,7 @@ export function accept(
     last = `event ${number} (${(typeOf(raw) ?? 'no type').slice(0, 40)}): ${wrong}`;
     if (count <= ALERTS_EACH) tell(last);
   }
-  if (isNews(after.setAside ?? 0, count, ended(after.status) && !ended(view.status)))
+  if (isNews(after.setAside, count, ended(after.status) && !ended(view.status)))
     tell(`${count} events of this attempt were set aside so far, of which ${ALERTS_EACH} are told one by one; the last: ${last}`);
   return { ok: true, events, nextEvent: Math.max(at, nextEvent), view: after, setAside: count };
 }
