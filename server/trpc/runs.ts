@@ -1,6 +1,5 @@
 import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
-import { FieldError } from '~/server/base/fieldError';
 import { may } from '~/server/base/permissions';
 import { judge } from '~/server/runs/judge';
 import { revertEvents } from '~/server/runs/revert';
@@ -14,7 +13,7 @@ import { branchRun, createRun, type QuestionSummary } from '~/shared/protocol';
 import { isRevert } from '~/shared/revert';
 import type { RunSummary } from '~/shared/summary';
 import { ended, type RunView } from '~/shared/view';
-import { allowed, type Context, router } from './base';
+import { allowed, asBadRequest, type Context, router } from './base';
 
 const eventType = z.enum([
   ...new Set([...trainerEvent.options, ...serverEvent.options].map((option) => option.shape.type.value)),
@@ -190,11 +189,6 @@ export const runs = router({
   /** Refusals are answers, not errors: `ok: false` says why and which field. */
   command: watching.input(command).mutation(({ ctx, input }): Promise<CommandAnswer> => ctx.hub.command(ctx.actor, input)),
 });
-
-const asBadRequest = (error: unknown): never => {
-  if (error instanceof FieldError) throw new TRPCError({ code: 'BAD_REQUEST', message: error.message, cause: error });
-  throw error;
-};
 
 async function existing(ctx: Context, id: string): Promise<RunView> {
   const view = await ctx.hub.view(id);
