@@ -12,7 +12,7 @@ import { type Command, type CommandAnswer, type Refusal, refuse } from '~/shared
 import type { RunConfig } from '~/shared/config';
 import type { Entry, RunEvent, ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
-import type { BranchRun, Cursor, QuestionSummary, TrainerSummary } from '~/shared/protocol';
+import type { BranchRun, Cursor, QuestionSummary, TrainerSummary, Watcher } from '~/shared/protocol';
 import { isRevert, type RevertCommand, revertAction } from '~/shared/revert';
 import { type RunSummary, summarize } from '~/shared/summary';
 import { ended, positionInQueue, type RunView } from '~/shared/view';
@@ -50,6 +50,8 @@ export interface Hub {
   /** Questions about checkpoints that are being answered, and those that wait, the next one first. */
   openQuestions(): QuestionSummary[];
   moveQuestion(actor: Actor, commandId: string, before: string | null): Promise<{ ok: true } | Refusal>;
+  /** People who watch the run; none of an unknown one. */
+  watchers(runId: string): Promise<Watcher[]>;
   readonly store: Pick<Store, 'range' | 'signals' | 'entries'>;
 }
 
@@ -316,6 +318,10 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       const of = await rooms.open(command.runId);
       if (!of) return unknownRun(command.runId);
       return of.room.command(actor, command);
+    },
+
+    async watchers(runId) {
+      return (await rooms.open(runId))?.frames.watchers() ?? [];
     },
 
     async watch(runId, port, cursor) {

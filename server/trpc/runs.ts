@@ -134,14 +134,14 @@ export const runs = router({
   /** Takes, asks for, hands over or releases the sole right to steer. */
   controlLock: allowed('steer runs')
     .input(z.strictObject({ runId, request: controlLockRequest }))
-    .mutation(
-      ({ ctx, input }): Promise<CommandAnswer> =>
-        ctx.hub.decide(input.runId, (view) => {
-          if (ended(view.status)) return refuse('run-ended', `the run has ended (${view.status})`);
-          const turned = changeControlLock(view, ctx.actor, input.request, ctx.now());
-          return 'ok' in turned ? turned : [turned];
-        }),
-    ),
+    .mutation(async ({ ctx, input }): Promise<CommandAnswer> => {
+      const present = (await ctx.hub.watchers(input.runId)).map((w) => w.actor);
+      return ctx.hub.decide(input.runId, (view) => {
+        if (ended(view.status)) return refuse('run-ended', `the run has ended (${view.status})`);
+        const turned = changeControlLock(view, ctx.actor, input.request, ctx.now(), present);
+        return 'ok' in turned ? turned : [turned];
+      });
+    }),
 
   /** A second operator's yes or no to a command that waits for one. */
   answerProposal: allowed('steer runs')
