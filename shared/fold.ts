@@ -1,7 +1,6 @@
 import { type ActivityEntry, activityEvent } from './activity';
 import { openQuestions } from './analyses';
 import type { Command, RefusalReason } from './commands';
-import { describePictures, type RunConfig } from './config';
 import type { Controls, ControlValue } from './controls';
 import {
   type Analysis,
@@ -17,6 +16,7 @@ import {
 import type { Actor, BlobRef } from './ids';
 import { foldNotes, type Note } from './notes';
 import { pendingRevert, revertCommands } from './revert';
+import type { RunSetup } from './setup';
 import { unreachable } from './unreachable';
 
 /**
@@ -76,7 +76,8 @@ export interface RunView {
   createdAt: number;
   updatedAt: number;
   createdBy: Actor;
-  config: RunConfig;
+  /** What it was started with; its name as people call it now. */
+  setup: RunSetup;
   parent: { runId: string; step: number; checkpoint: BlobRef } | null;
   /** The run that this one was imported as a copy of. */
   copyOf?: string;
@@ -90,6 +91,8 @@ export interface RunView {
   backend: BackendInfo | null;
   series: Series[];
   params: { name: string; shape: number[] }[];
+  /** What its examples are, in words; null = not said. */
+  data: string | null;
   controls: Controls;
   values: Record<string, ControlState>;
   stepsPerEpoch: number;
@@ -128,7 +131,7 @@ export interface RunView {
 export function emptyView(runId: string, created: Entry): RunView {
   if (created.event.type !== 'run.created' || created.seq !== 1)
     throw new Error(`run ${runId}: its log must begin with run.created at 1, got ${created.event.type} at ${created.seq}`);
-  const { config, actor, parent, copyOf, change } = created.event;
+  const { setup, actor, parent, copyOf, change } = created.event;
   return {
     runId,
     seq: 1,
@@ -136,7 +139,7 @@ export function emptyView(runId: string, created: Entry): RunView {
     createdAt: created.at,
     updatedAt: created.at,
     createdBy: actor,
-    config,
+    setup,
     parent,
     ...(copyOf !== undefined && { copyOf }),
     ...(change !== undefined && { branchChange: change }),
@@ -147,6 +150,7 @@ export function emptyView(runId: string, created: Entry): RunView {
     backend: null,
     series: [],
     params: [],
+    data: null,
     controls: { values: [], actions: [] },
     values: {},
     stepsPerEpoch: 0,
@@ -162,7 +166,7 @@ export function emptyView(runId: string, created: Entry): RunView {
     analyses: [],
     notes: [],
     controlLock: null,
-    tags: [],
+    tags: setup.tags,
     archived: false,
     trashed: false,
   };
@@ -234,6 +238,7 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
         backend: event.backend,
         series: event.series,
         params: event.params,
+        data: event.data ?? null,
         controls: event.controls,
         values,
         stepsPerEpoch: event.stepsPerEpoch,
@@ -326,7 +331,7 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
       return { queuePosition: event.position };
     case 'run.labelled':
       return {
-        config: event.name === undefined ? view.config : { ...view.config, name: event.name },
+        setup: event.name === undefined ? view.setup : { ...view.setup, name: event.name },
         tags: event.tags ?? view.tags,
         archived: event.archived ?? view.archived,
         trashed: event.trashed ?? view.trashed,
@@ -368,9 +373,11 @@ export const positionInQueue = (view: Pick<RunView, 'queuePosition' | 'createdAt
 export interface RunSummary {
   runId: string;
   name: string;
-  task: RunConfig['task']['kind'];
-  /** What its pictures are; null when it has none. */
-  pictures?: string | null;
+  project: string;
+  /** null: a script's own run. */
+  recipe: string | null;
+  /** What its examples are, in words; null = not said. */
+  data: string | null;
   status: RunStatus;
   step: number;
   totalSteps: number;
@@ -404,9 +411,10 @@ export function summarize(view: RunView, watchers: number): RunSummary {
   const lastOf = (split: string) => view.evaluations.findLast((e) => e.split === split)?.accuracy ?? null;
   return {
     runId: view.runId,
-    name: view.config.name,
-    task: view.config.task.kind,
-    pictures: describePictures(view.config.task),
+    name: view.setup.name,
+    project: view.setup.project,
+    recipe: view.setup.recipe?.name ?? null,
+    data: view.data,
     status: view.status,
     step: view.step,
     totalSteps: view.totalSteps,

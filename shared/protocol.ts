@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { type Command, type CommandAnswer, type LoggedCommand, loggedCommand, type Refusal } from './commands';
-import { backendName, type RunConfig, runConfig } from './config';
 import { controlValue } from './controls';
 import { analysis, type Entry, trainerEvent } from './events';
 import type { RunSummary, RunView } from './fold';
 import { type Actor, attempt, blobHash, blobRef, commandId, runId, step } from './ids';
+import { recipeSpec } from './recipes';
+import { runSetup } from './setup';
 
 /** The messages between the parts, each once. A change that an older peer would misread raises VERSION. */
 export const VERSION = 1;
@@ -22,8 +23,8 @@ export const registration = z.strictObject({
   name: z.string().min(1).max(80),
   host: z.string().max(255),
   pid: z.int().positive(),
-  tasks: z.array(z.enum(['reverse', 'anomaly'])).min(1),
-  backends: z.array(backendName).min(1),
+  /** What it can train. */
+  recipes: z.array(recipeSpec).max(100),
   memoryBytes: z.int().positive(),
   /** Takes questions about checkpoints (`ask`), also while it trains. */
   answers: z.boolean().optional(),
@@ -55,7 +56,7 @@ export type BatchAnswer =
 export const assignment = z.strictObject({
   runId,
   attempt,
-  config: runConfig,
+  setup: runSetup,
   resume: z.strictObject({ step, blob: blobRef, replay: z.array(z.strictObject({ logged: loggedCommand, step })) }).nullable(),
   /** Commands not yet answered, in order. */
   commands: z.array(loggedCommand),
@@ -72,7 +73,7 @@ export const question = z.strictObject({
   runId,
   commandId,
   /** As the run was created; what was steered since is in the checkpoint. */
-  config: runConfig,
+  setup: runSetup,
   action: z.string(),
   args: z.record(z.string(), controlValue),
   step,
@@ -86,7 +87,11 @@ export type QuestionProgress = z.infer<typeof questionProgress>;
 export const questionAnswer = z.strictObject({
   ticket: z.string(),
   result: z.discriminatedUnion('ok', [
-    z.strictObject({ ok: z.literal(true), backend: backendName, ...analysis.pick({ summary: true, message: true }).shape }),
+    z.strictObject({
+      ok: z.literal(true),
+      backend: z.string().min(1).max(64),
+      ...analysis.pick({ summary: true, message: true }).shape,
+    }),
     z.strictObject({ ok: z.literal(false), reason: z.enum(['invalid', 'failed']), message: z.string().max(500) }),
   ]),
 });
@@ -227,14 +232,15 @@ export interface TrainerSummary {
   host: string;
   connected: boolean;
   runId: string | null;
-  backends: string[];
+  /** Names of the recipes it offers. */
+  recipes: string[];
   /** Of its machine. */
   memoryBytes: number;
 }
 
 /** What starting a run takes (tRPC `runs.create`). */
-export const createRun = z.strictObject({ config: runConfig });
-export type CreateRun = { config: RunConfig };
+export const createRun = z.strictObject({ setup: runSetup });
+export type CreateRun = z.input<typeof createRun>;
 
 /** What branching a run takes (tRPC `runs.branch`). The parent is untouched; the branch resumes the checkpoint and waits for a trainer like any run. */
 export const branchRun = z.strictObject({

@@ -1,7 +1,7 @@
 /** What the parts of the trainer agree on: a task gives batches, a learner updates parameters, the loop yields what happened. */
 import type { LoggedCommand } from '~/shared/commands';
-import type { RunConfig, TaskKind } from '~/shared/config';
 import type { Split, TrainerEvent } from '~/shared/events';
+import type { RunConfig } from '~/trainer/run/config';
 
 /** Everything that decides the network's parameters and their shapes. */
 export interface ModelShape {
@@ -12,6 +12,8 @@ export interface ModelShape {
   seqLen: number;
   /** Sinusoidal positions are added; without them the model is permutation-equivariant. */
   positional: boolean;
+  /** Position t attends to positions 0 .. t only; left out: to all. */
+  causal?: boolean;
   /** `position`: outputDim logits and one label per position. `set`: one logit per item, softmax over the set, one label per example. */
   output: 'position' | 'set';
   outputDim: number;
@@ -116,15 +118,61 @@ export interface Learner {
 
 /** Examples by position: pure functions of the config's seed, so that a place in the data is (epoch, index) and nothing more. */
 export interface Task {
-  readonly kind: TaskKind;
   readonly shape: TaskShape;
   readonly sizes: Record<Split, number>;
+  /** What the examples are, in words that stand wherever they show: "built-in demo pictures", a file's name. null: numbers that need no word. */
+  readonly data: string | null;
+  /** Names the data that the examples are made of, where the config alone does not: the same in a run and in the checkpoint it goes on from. */
+  readonly fingerprint?: string;
+  /** Loss (nats) and accuracy of the best answer that does not look at the input. */
+  readonly chance: { loss: number; accuracy: number };
+  /** What heads of this task may learn, measured on every snapshot beside entropy, confidence and drift. */
+  readonly signals: readonly Signal[];
+  /** Further numbers of every step and evaluation. */
+  readonly derived?: readonly Derived[];
+  /** How examples are written for the control `probeExamples`, for people. */
+  readonly probeHelp: string;
   /** Examples index .. index+size-1 of that epoch's own order. */
   trainBatch(epoch: number, index: number, size: number): Batch;
   /** The whole split in its fixed order; the last batch may be smaller. */
   evaluationBatches(split: Split, size: number): Iterable<Batch>;
   /** Examples whose attention snapshots record: the first `size` of the validation set unless `chosen` (the task's own notation) says otherwise. */
   probe(size: number, chosen: string | null): Probe;
+  /** Examples of `evaluationBatches(split)` in the notation that `probe` reads. */
+  notation(split: Split, examples: readonly Example[]): string;
+}
+
+/** A number of a step or an evaluation that follows from its loss and accuracy. */
+export interface Derived {
+  name: string;
+  unit: string;
+  group: string;
+  better: 'lower' | 'higher';
+  of(metrics: { loss: number; accuracy: number }): number;
+}
+
+/** One example of a batch. */
+export interface Example {
+  /** Its number in the split, from 0. */
+  number: number;
+  /** Ids [T], or features [T, inputDim]. */
+  inputs: Int32Array | Float32Array;
+  /** [T] (output `position`) or [1] (output `set`). */
+  labels: Int32Array;
+}
+
+/** A number between `range` that says of one head's map how far it does a certain thing. */
+export interface Signal {
+  /** Letters and digits, "antiDiagonal". */
+  name: string;
+  title: string;
+  /** In one sentence, for people. */
+  meaning: string;
+  range: readonly [number, number];
+  /** Its value for a map that attends evenly; null = it depends on the example. */
+  baseline: number | null;
+  /** @param map [T, T], rows are queries and sum to 1 */
+  of(map: Float32Array, T: number, example: Pick<Example, 'inputs' | 'labels'>): number;
 }
 
 export interface Probe {

@@ -1,11 +1,13 @@
 /** One attention snapshot as a file (layout: shared/snapshotFile.ts) and as the numbers that go into the log. */
-import type { TaskKind } from '~/shared/config';
 import { serializeSafetensors, type TensorData } from '~/shared/safetensors';
-import type { Attended, ModelShape, Probe } from '~/trainer/types';
+import type { Attended, Batch, Example, ModelShape, Probe, Signal } from '~/trainer/types';
 import { headSignals, meanOverExamples } from './probes';
 
 export interface SnapshotInput {
-  task: TaskKind;
+  /** Name of the recipe. */
+  recipe: string;
+  /** The task's own. */
+  own: readonly Signal[];
   runId: string | null;
   step: number;
   shape: ModelShape;
@@ -24,7 +26,8 @@ export interface EncodedSnapshot {
 }
 
 export function encodeSnapshot({
-  task,
+  recipe,
+  own,
   runId,
   step,
   shape,
@@ -38,8 +41,11 @@ export function encodeSnapshot({
   const perExample = headSignals({
     maps: attended.maps,
     positions: T,
+    causal: shape.causal ?? false,
+    headsPerExample: layers * heads,
     previous,
-    own: task === 'reverse' ? { kind: 'antiDiagonal' } : { kind: 'oddMass', odd: labels, headsPerExample: layers * heads },
+    own,
+    examples: examplesOf(probe.batch, shape),
   });
   const perPosition = shape.output === 'position';
   const answers = perPosition ? [E, T] : [E];
@@ -58,12 +64,23 @@ export function encodeSnapshot({
   }
   const metadata = {
     ...probe.notes,
-    task,
+    task: recipe,
     step: String(step),
     ...(pictures !== null && { pictures }),
     ...(runId !== null && { runId }),
   };
   return { blob: serializeSafetensors(tensors, metadata), signals };
+}
+
+/** @param first number of the batch's first example in its split */
+export function examplesOf({ size, inputs, labels }: Batch, shape: ModelShape, first = 0): Example[] {
+  const perInput = shape.seqLen * (shape.input === 'features' ? shape.inputDim : 1);
+  const perLabel = shape.output === 'set' ? 1 : shape.seqLen;
+  return Array.from({ length: size }, (_, row) => ({
+    number: first + row,
+    inputs: inputs.subarray(row * perInput, (row + 1) * perInput),
+    labels: labels.subarray(row * perLabel, (row + 1) * perLabel),
+  }));
 }
 
 /** The pictures of a probe as a file; null when it has none. */
