@@ -11,7 +11,7 @@
  *   x-null        what null means, "after every epoch"
  *   x-titles      { value: title } of an enum's choices
  *   x-onlyWhen    { field, is: [value] }: without effect, and not shown, unless the other field has one of these values
- *   x-divisibleBy path of another field that must divide this one
+ *   x-divisibleBy path of another field that must divide this one; the error stands at the other field
  *   x-atMost      path of another field that this one must not exceed
  *   x-disabled    [{ value, reason, help }]: choices of an enum that cannot work here
  *   x-format      "checkpoint": the hash of a checkpoint that is kept here; "file": a path on the trainer's machine
@@ -159,7 +159,7 @@ export function ruleErrors(schema: JsonSchema, values: Config): FieldError[] {
     const divisor = annotations['x-divisibleBy'];
     const by = divisor === undefined ? undefined : valueAt(values, divisor);
     if (typeof by === 'number' && value % by !== 0)
-      return fail(`${value} cannot be divided by ${titleOf(divisor!)} (${by}); give a multiple of it`);
+      return [{ field: divisor!, message: `${titleOf(divisor!)}: ${by} must divide ${title} (${value})` }];
     const limit = annotations['x-atMost'];
     const most = limit === undefined ? undefined : valueAt(values, limit);
     if (typeof most === 'number' && value > most) return fail(`${value} is more than ${titleOf(limit!)} (${most})`);

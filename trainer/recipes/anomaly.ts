@@ -59,7 +59,7 @@ export const anomaly = defineRecipe({
 });
 
 /** #5: mean over the other items of what they give to the odd one. 1/T = uniform. */
-const oddMass = (T: number): Signal => ({
+export const oddMass = (T: number): Signal => ({
   name: 'oddMass',
   title: 'weight on the odd one',
   meaning: 'What the other pictures give to the odd one, mean over them.',

@@ -20,16 +20,12 @@ const task = z.strictObject({
     .min(1)
     .max(512)
     .meta({ title: 'Sequence length', 'x-unit': 'numbers', 'x-usual': [4, 64], 'x-source': tutorial }),
-  numClasses: z
-    .int()
-    .min(2)
-    .max(256)
-    .meta({
-      title: 'Different numbers',
-      'x-flag': 'classes',
-      description: 'A sequence is made of 0 to one less than this.',
-      'x-source': tutorial,
-    }),
+  numClasses: z.int().min(2).max(256).meta({
+    title: 'Different numbers',
+    'x-flag': 'classes',
+    description: 'A sequence is made of 0 to one less than this.',
+    'x-source': tutorial,
+  }),
   embedding: z.enum(['onehot', 'learned']).meta({
     title: 'Embedding',
     description: 'onehot: numbers as columns of a table; learned: each has a vector of its own.',
@@ -70,7 +66,7 @@ export const reverse = defineRecipe({
 });
 
 /** #4: share of the mass on query i -> key T-1-i, where a reversing head looks. 1/T = uniform. */
-const antiDiagonal = (T: number): Signal => ({
+export const antiDiagonal = (T: number): Signal => ({
   name: 'antiDiagonal',
   title: 'anti-diagonal',
   meaning: 'Share of the weight on the mirrored position, where a head that reverses looks.',

@@ -94,13 +94,11 @@ const schedule = z.strictObject({
 });
 
 const clip = z.strictObject({
-  mode: z
-    .enum(['norm', 'value', 'off'])
-    .meta({
-      title: 'Clip by',
-      'x-flag': 'clip-mode',
-      description: 'norm: the gradient as a whole; value: each element; off: not at all.',
-    }),
+  mode: z.enum(['norm', 'value', 'off']).meta({
+    title: 'Clip by',
+    'x-flag': 'clip-mode',
+    description: 'norm: the gradient as a whole; value: each element; off: not at all.',
+  }),
   threshold: positive.meta({
     title: 'Clip value',
     'x-flag': 'clip',

@@ -1,12 +1,13 @@
 /** A learner that trains on random batches, bare or watched. */
 import { Worker } from 'node:worker_threads';
-import type { TaskKind } from '~/shared/config';
 import { randomBatch } from '~/test/support/examples';
 import type { OpenedBackend } from '~/trainer/backends';
 import { createLearner } from '~/trainer/nn/learner';
 import { encodeSnapshot } from '~/trainer/nn/snapshot';
+import { oddMass } from '~/trainer/recipes/anomaly';
+import { antiDiagonal } from '~/trainer/recipes/reverse';
 import { Output } from '~/trainer/run/output';
-import { setupOf } from './setups';
+import { type BenchTask, setupOf } from './setups';
 
 export interface Trainee {
   /** One update, its loss, accuracy and gradient norm read back. @returns its time, ms */
@@ -16,15 +17,16 @@ export interface Trainee {
 }
 
 const probeSize = 8;
+const ownOf = (task: BenchTask, T: number) => [task === 'reverse' ? antiDiagonal(T) : oddMass(T)];
 
 /** @param watched whether every step also measures every parameter's gradient norm, and its row goes to the link's thread as a run's does */
-export function trainee(task: TaskKind, backend: Pick<OpenedBackend, 'compileStep'>, watched: boolean): Trainee {
+export function trainee(task: BenchTask, backend: Pick<OpenedBackend, 'compileStep'>, watched: boolean): Trainee {
   const { shape, batchSize, hyper } = setupOf(task);
   const learner = createLearner({ shape, seed: 1, optimizer: 'adam', backend, paramGradNorms: watched });
   const batches = Array.from({ length: 16 }, (_, at) => randomBatch(shape, batchSize, at));
   const probe = { batch: randomBatch(shape, probeSize, 99), display: new Int32Array(probeSize * shape.seqLen) };
   const link = watched ? linkThread() : null;
-  const output = new Output(learner.params, () => performance.now());
+  const output = new Output(learner.params, { chance: { loss: 0, accuracy: 0 } }, () => performance.now());
   let step = 0;
   let previous: Float32Array | null = null;
   return {
@@ -44,7 +46,16 @@ export function trainee(task: TaskKind, backend: Pick<OpenedBackend, 'compileSte
       if (!link) return null;
       const start = performance.now();
       const attended = await learner.attend(probe.batch);
-      const { blob, signals } = encodeSnapshot({ task, runId: null, step, shape, attended, previous, probe });
+      const { blob, signals } = encodeSnapshot({
+        recipe: task,
+        own: ownOf(task, shape.seqLen),
+        runId: null,
+        step,
+        shape,
+        attended,
+        previous,
+        probe,
+      });
       previous = attended.maps;
       link.postMessage({ step, signals, blob }, [blob.buffer as ArrayBuffer]);
       return performance.now() - start;

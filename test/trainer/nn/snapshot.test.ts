@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { parseSafetensors } from '~/shared/safetensors';
 import { ofType, record } from '~/test/support/trainRun';
 import { encodeSnapshot, softmaxRows } from '~/trainer/nn/snapshot';
+import { oddMass } from '~/trainer/recipes/anomaly';
+import { antiDiagonal } from '~/trainer/recipes/reverse';
 import type { ModelShape } from '~/trainer/types';
 
 const shape: ModelShape = {
@@ -21,7 +23,8 @@ describe('a snapshot', () => {
   it('is a safetensors file with maps, digits, targets, predictions, probabilities and signals per example', () => {
     const maps = Float32Array.of(0.5, 0.5, 0.25, 0.75, 0, 1, 1, 0);
     const { blob, signals } = encodeSnapshot({
-      task: 'reverse',
+      recipe: 'reverse',
+      own: [antiDiagonal(2)],
       runId: 'run000',
       step: 12,
       shape,
@@ -57,7 +60,8 @@ describe('a snapshot', () => {
 
   it('of sets has one label and prediction per example and probabilities over the items', () => {
     const { blob, signals } = encodeSnapshot({
-      task: 'anomaly',
+      recipe: 'anomaly',
+      own: [oddMass(2)],
       runId: null,
       step: 0,
       shape: { ...shape, input: 'features', output: 'set', outputDim: 1, positional: false, layers: 1 },
