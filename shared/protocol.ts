@@ -2,10 +2,11 @@ import { z } from 'zod';
 import { type Command, type CommandAnswer, type LoggedCommand, loggedCommand, type Refusal } from './commands';
 import { controlValue } from './controls';
 import { analysis, type Entry, trainerEvent } from './events';
-import type { RunSummary, RunView } from './fold';
 import { type Actor, attempt, blobHash, blobRef, commandId, runId, step } from './ids';
 import { recipeSpec } from './recipes';
 import { runSetup } from './setup';
+import type { RunSummary } from './summary';
+import type { RunView } from './view';
 
 /** The messages between the parts, each once. A change that an older peer would misread raises VERSION. */
 export const VERSION = 1;

@@ -9,10 +9,11 @@ import { Frames, frameSettings, type Viewer, type ViewerPort } from '~/server/ru
 import { RunLog } from '~/server/runs/log';
 import { openMemoryStore } from '~/server/store/memory';
 import type { Entry, RunEvent } from '~/shared/events';
-import { foldAll, type RunView } from '~/shared/fold';
+import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { unpack } from '~/shared/pack';
 import type { Frame } from '~/shared/protocol';
+import type { RunView } from '~/shared/view';
 import { type FakeClock, fakeClock } from './support/fakeClock';
 import { publishedSetup } from './support/setups';
 import { runStarted, startValues, steps } from './support/synthetic';

@@ -1,7 +1,9 @@
 /** What the parts of the trainer agree on: a task gives batches, a learner updates parameters, the loop yields what happened. */
 import type { LoggedCommand } from '~/shared/commands';
 import type { Split, TrainerEvent } from '~/shared/events';
+import type { AnswerKind, AxisLabels } from '~/shared/snapshotFile';
 import type { RunConfig } from '~/trainer/run/config';
+import type { ProbeSignal } from './nn/signals';
 
 /** Everything that decides the network's parameters and their shapes. */
 export interface ModelShape {
@@ -124,14 +126,12 @@ export interface Task {
   readonly data: string | null;
   /** Names the data that the examples are made of, where the config alone does not: the same in a run and in the checkpoint it goes on from. */
   readonly fingerprint?: string;
-  /** Loss (nats) and accuracy of the best answer that does not look at the input. */
-  readonly chance: { loss: number; accuracy: number };
-  /** What heads of this task may learn, measured on every snapshot beside entropy, confidence and drift. */
-  readonly signals: readonly Signal[];
   /** Further numbers of every step and evaluation. */
   readonly derived?: readonly Derived[];
   /** How examples are written for the control `probeExamples`, for people. */
   readonly probeHelp: string;
+  /** Loss (nats) of the best answer that does not look at the input; left out: not known. Rules and charts measure by it. */
+  readonly chanceLoss?: number;
   /** Examples index .. index+size-1 of that epoch's own order. */
   trainBatch(epoch: number, index: number, size: number): Batch;
   /** The whole split in its fixed order; the last batch may be smaller. */
@@ -142,13 +142,13 @@ export interface Task {
   notation(split: Split, examples: readonly Example[]): string;
 }
 
-/** A number of a step or an evaluation that follows from its loss and accuracy. */
+/** A number of a step or an evaluation that follows from its loss. */
 export interface Derived {
   name: string;
   unit: string;
   group: string;
   better: 'lower' | 'higher';
-  of(metrics: { loss: number; accuracy: number }): number;
+  of(metrics: { loss: number }): number;
 }
 
 /** One example of a batch. */
@@ -161,28 +161,29 @@ export interface Example {
   labels: Int32Array;
 }
 
-/** A number between `range` that says of one head's map how far it does a certain thing. */
-export interface Signal {
-  /** Letters and digits, "antiDiagonal". */
-  name: string;
-  title: string;
-  /** In one sentence, for people. */
-  meaning: string;
-  range: readonly [number, number];
-  /** Its value for a map that attends evenly; null = it depends on the example. */
-  baseline: number | null;
-  /** @param map [T, T], rows are queries and sum to 1 */
-  of(map: Float32Array, T: number, example: Pick<Example, 'inputs' | 'labels'>): number;
-}
-
 export interface Probe {
   batch: Batch;
-  /** [size, T]: what people see: the ids themselves, or indices into `pictures`. */
-  display: Int32Array;
   /** RGB, [n, side, side, 3]. */
   pictures?: { data: Uint8Array; side: number };
-  /** Goes into the snapshot's metadata. */
-  notes?: Record<string, string>;
+  describe: ProbeDescription;
+}
+
+/** What people see of a probe, and what is measured on its maps: a snapshot carries all of it, so that whoever shows one needs to know nothing of the recipe. */
+export interface ProbeDescription {
+  /** One per example of the batch: its name ("test 3"), and what stands at its T positions. Pictures by their index in `pictures`, tokens by id. */
+  examples: readonly { name?: string; labels: AxisLabels }[];
+  /** What labels of the batch and classes of the output are. Left out: places of the set (output `set`), numbers (output `position`). */
+  answers?: AnswerKind;
+  /** Text of a token id; asked only for ids that occur. Needed where labels or answers are tokens. */
+  tokenText?: (id: number) => string;
+  /** What a position is called ("image"), and what is looked for among them ("odd one"). */
+  words?: { item?: string; target?: string };
+  /** What the pictures are, and the name of each. */
+  pictures?: { title?: string; names?: readonly string[] };
+  /** The recipe's own signals; entropy, confidence and drift are always there (nn/signals.ts). */
+  signals: readonly ProbeSignal[];
+  /** How many of the likeliest answers are kept per position; left out: 1. */
+  best?: number;
 }
 
 /** One thing that happened; blobs that the event names must be stored before the event is. */

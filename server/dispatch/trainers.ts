@@ -16,7 +16,6 @@ import {
   VERSION,
 } from '~/shared/protocol';
 import { ruleErrors } from '~/shared/recipes';
-import { pendingRevert } from '~/shared/revert';
 import type { RunSetup } from '~/shared/setup';
 import type { Answerer, QuestionPort } from './questions';
 import type { Waiting } from './queue';
@@ -154,7 +153,7 @@ export class Trainers {
     const mine =
       room &&
       room.view.attempt === active.attempt &&
-      !pendingRevert(room.view) &&
+      room.view.pendingRevert === null &&
       room.view.trainer?.id === trainerId &&
       !this.#heldBesides(trainer, active.runId);
     if (!mine) {

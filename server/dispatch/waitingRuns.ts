@@ -2,8 +2,8 @@
 
 import type { Clock } from '~/server/base/clock';
 import type { Room } from '~/server/runs/room';
-import { ended, positionInQueue } from '~/shared/fold';
 import type { RunSetup } from '~/shared/setup';
+import { ended, positionInQueue } from '~/shared/view';
 import { inOrder, type Waiting } from './queue';
 
 /** A run that has not ended. */

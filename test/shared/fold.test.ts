@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Entry, RunEvent } from '~/shared/events';
 import { seqCount } from '~/shared/events';
-import { emptyView, fold, foldAll, latestValue, type RunView } from '~/shared/fold';
+import { emptyView, fold, foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import { latestValue, type RunView } from '~/shared/view';
 import { publishedSetup } from '../support/setups';
 
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };

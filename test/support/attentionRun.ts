@@ -3,8 +3,7 @@ import type { TrainerEvent } from '~/shared/events';
 import { serializeSafetensors, type TensorData } from '~/shared/safetensors';
 import type { RunSetup } from '~/shared/setup';
 import { headSignals, meanOverExamples } from '~/trainer/nn/probes';
-import { oddMass } from '~/trainer/recipes/anomaly';
-import { antiDiagonal } from '~/trainer/recipes/reverse';
+import { commonSignals, itemSignal, patternSignal } from '~/trainer/nn/signals';
 import { publishedConfig, publishedSetup } from './setups';
 import { type Blob, blobOf, noise, refOf, runStarted, startValues, steps } from './synthetic';
 import { type Address, TrainerClient } from './trainerClient';
@@ -119,15 +118,11 @@ export function attentionSnapshot(
     const p = 1 / choices + (1 - 1 / choices) * (0.15 + 0.8 * learnt);
     for (let c = 0; c < choices; c++) probabilities[n * choices + c] = c === given ? p : (1 - p) / (choices - 1);
   }
-  const width = perPosition ? T : 1;
-  const perExample = headSignals({
-    maps,
-    positions: T,
-    headsPerExample: layers * heads,
-    previous,
-    own: [perPosition ? antiDiagonal(T) : oddMass(T)],
-    examples: Array.from({ length: E }, (_, e) => ({ inputs, labels: labels.subarray(e * width, (e + 1) * width) })),
-  });
+  const own = perPosition
+    ? patternSignal('antiDiagonal', { main: true })
+    : itemSignal({ name: 'oddMass', title: 'odd one', meaning: 'weight on the odd one', main: true }, (e) => labels[e]!);
+  const signalsOfRun = [...commonSignals, own];
+  const perExample = headSignals({ maps, layers, heads, positions: T, causal: false, previous, signals: signalsOfRun });
   const answers = perPosition ? [E, T] : [E];
   const tensors: [string, { shape: number[]; data: TensorData }][] = [
     ['attention', { shape: [E, layers, heads, T, T], data: maps }],
@@ -145,7 +140,10 @@ export function attentionSnapshot(
       : []),
   ];
   const signals: Record<string, number[]> = {};
-  for (const [name, values] of Object.entries(perExample)) {
+  for (const {
+    signal: { name },
+    values,
+  } of perExample) {
     tensors.push([`signal.${name}`, { shape: [E, layers, heads], data: values }]);
     signals[name] = meanOverExamples(values, layers * heads);
   }

@@ -2,8 +2,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Append, FencedError, StaleHeadError, type Store } from '~/server/store';
 import type { Entry, RunEvent, SnapshotEvent } from '~/shared/events';
 import { seqCount } from '~/shared/events';
-import { foldAll, type RunView, summarize } from '~/shared/fold';
+import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import { summarize } from '~/shared/summary';
+import type { RunView } from '~/shared/view';
 import { publishedSetup } from './setups';
 
 /** What every store promises, each rule with an id. Run on the store in memory and on each durable one. */

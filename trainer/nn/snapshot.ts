@@ -1,13 +1,12 @@
 /** One attention snapshot as a file (layout: shared/snapshotFile.ts) and as the numbers that go into the log. */
 import { serializeSafetensors, type TensorData } from '~/shared/safetensors';
-import type { Attended, Batch, Example, ModelShape, Probe, Signal } from '~/trainer/types';
+import type { Attended, Batch, Example, ModelShape, Probe } from '~/trainer/types';
 import { headSignals, meanOverExamples } from './probes';
+import { commonSignals } from './signals';
 
 export interface SnapshotInput {
   /** Name of the recipe. */
   recipe: string;
-  /** The task's own. */
-  own: readonly Signal[];
   runId: string | null;
   step: number;
   shape: ModelShape;
@@ -27,7 +26,6 @@ export interface EncodedSnapshot {
 
 export function encodeSnapshot({
   recipe,
-  own,
   runId,
   step,
   shape,
@@ -40,30 +38,34 @@ export function encodeSnapshot({
   const { size: E, labels } = probe.batch;
   const perExample = headSignals({
     maps: attended.maps,
+    layers,
+    heads,
     positions: T,
     causal: shape.causal ?? false,
-    headsPerExample: layers * heads,
     previous,
-    own,
-    examples: examplesOf(probe.batch, shape),
+    signals: [...commonSignals, ...probe.describe.signals],
   });
   const perPosition = shape.output === 'position';
   const answers = perPosition ? [E, T] : [E];
   const { probabilities, argmax } = softmaxRows(attended.logits, perPosition ? C : T);
   const tensors: [string, { shape: number[]; data: TensorData }][] = [
     ['attention', { shape: [E, layers, heads, T, T], data: attended.maps }],
-    ['inputs', { shape: [E, T], data: probe.display }],
+    ['inputs', { shape: [E, T], data: Int32Array.from(probe.describe.examples.flatMap((e) => e.labels.items.map(Number))) }],
     ['labels', { shape: answers, data: labels }],
     ['predictions', { shape: answers, data: argmax }],
     ['probabilities', { shape: perPosition ? [E, T, C] : [E, T], data: probabilities }],
   ];
   const signals: Record<string, number[]> = {};
-  for (const [name, values] of Object.entries(perExample)) {
+  for (const { signal, values } of perExample) {
+    const { name } = signal;
     tensors.push([`signal.${name}`, { shape: [E, layers, heads], data: values }]);
     signals[name] = meanOverExamples(values, layers * heads);
   }
+  const { examples, pictures: shown } = probe.describe;
   const metadata = {
-    ...probe.notes,
+    ...(shown?.title !== undefined && { pictureSet: shown.title }),
+    ...(shown?.names && { pictureClasses: JSON.stringify(shown.names) }),
+    ...(examples.some((e) => e.name !== undefined) && { examples: JSON.stringify(examples.map((e) => e.name)) }),
     task: recipe,
     step: String(step),
     ...(pictures !== null && { pictures }),

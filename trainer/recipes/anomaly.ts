@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { type Split, split as splitName } from '~/shared/events';
 import { RandomStream } from '~/trainer/nn/random';
+import { itemSignal, patternSignal } from '~/trainer/nn/signals';
 import { recipeConfig, usual } from '~/trainer/run/config';
-import type { Batch, Probe, Signal, Task } from '~/trainer/types';
+import type { Batch, Task } from '~/trainer/types';
 import { SetDrawer, splitByClass } from './anomalySets';
 import { defineRecipe } from './define';
 import { epochOrders } from './epochOrder';
@@ -58,21 +59,6 @@ export const anomaly = defineRecipe({
   },
 });
 
-/** #5: mean over the other items of what they give to the odd one. 1/T = uniform. */
-export const oddMass = (T: number): Signal => ({
-  name: 'oddMass',
-  title: 'weight on the odd one',
-  meaning: 'What the other pictures give to the odd one, mean over them.',
-  range: [0, 1],
-  baseline: 1 / T,
-  of(map, _T, { labels }) {
-    const odd = labels[0]!;
-    let sum = 0;
-    for (let i = 0; i < T; i++) if (i !== odd) sum += map[i * T + odd]!;
-    return sum / (T - 1);
-  },
-});
-
 interface SplitSets {
   part: PicturePart;
   indices: Int32Array;
@@ -124,9 +110,8 @@ export function anomalyTaskOf(seed: number, setSize: number, set: PictureSet): T
     shape: { input: 'features', inputDim: featureDim, seqLen: setSize, positional: false, output: 'set', outputDim: 1 },
     sizes,
     data: set.title,
-    chance: { loss: Math.log(setSize), accuracy: 1 / setSize },
-    signals: [oddMass(setSize)],
     probeHelp: 'Numbers of validation sets, or of others after a word: "test 3 14 15".',
+    chanceLoss: Math.log(setSize),
     trainBatch(epoch, index, size) {
       if (index < 0 || index + size > sizes.train)
         throw new RangeError(`examples ${index} to ${index + size - 1} lie outside the training set of ${sizes.train}`);
@@ -154,16 +139,33 @@ export function anomalyTaskOf(seed: number, setSize: number, set: PictureSet): T
           : parseSetNumbers(chosen, sizes);
       const from = sets[split];
       const drawn = draw(from, from.evaluation, numbers.length, (row) => evaluationSet(split, numbers[row]!));
-      const shown = picturesOf(set, from.part, drawn.members);
-      const examples = JSON.stringify(numbers.map((n) => `${split} ${n}`));
-      return { batch: toBatch(from.part, drawn), ...shown, notes: { ...shown.notes, examples } };
+      const { display, pictures, names } = picturesOf(set, from.part, drawn.members);
+      return {
+        batch: toBatch(from.part, drawn),
+        pictures,
+        describe: {
+          examples: numbers.map((n, e) => ({
+            name: `${split} ${n}`,
+            labels: { kind: 'pictures' as const, items: display.slice(e * setSize, (e + 1) * setSize) },
+          })),
+          words: { item: 'image', target: 'odd one' },
+          pictures: { title: set.title, names },
+          signals: [
+            itemSignal(
+              { name: 'oddMass', title: 'odd one', meaning: 'weight that the other images put on the odd one', main: true },
+              (example) => drawn.labels[example]!,
+            ),
+            patternSignal('diagonal', { meaning: 'weight of each image on itself' }),
+          ],
+        },
+      };
     },
     notation: (split, examples) => [split, ...examples.map((e) => e.number)].join(' '),
   };
 }
 
-/** The pictures of a probe, each once, and where each stands. */
-function picturesOf(set: PictureSet, part: PicturePart, members: Int32Array): Pick<Probe, 'display' | 'pictures' | 'notes'> {
+/** The pictures of a probe, each once with the name of its class, and which stands where. */
+function picturesOf(set: PictureSet, part: PicturePart, members: Int32Array) {
   const different = [...new Set(members)].sort((a, b) => a - b);
   const indexOf = new Map(different.map((picture, i) => [picture, i]));
   const first = part.picture(different[0]!);
@@ -172,12 +174,9 @@ function picturesOf(set: PictureSet, part: PicturePart, members: Int32Array): Pi
     data.set(part.picture(picture), i * first.length);
   });
   return {
-    display: Int32Array.from(members, (picture) => indexOf.get(picture)!),
+    display: Array.from(members, (picture) => indexOf.get(picture)!),
     pictures: { data, side: Math.sqrt(first.length / 3) },
-    notes: {
-      pictureSet: set.title,
-      pictureClasses: JSON.stringify(different.map((picture) => set.classNames[part.labels[picture]!])),
-    },
+    names: different.map((picture) => set.classNames[part.labels[picture]!]!),
   };
 }
 

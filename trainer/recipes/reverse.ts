@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import type { Split } from '~/shared/events';
 import { RandomStream } from '~/trainer/nn/random';
+import { distanceSignal, patternSignal } from '~/trainer/nn/signals';
 import { recipeConfig, usual } from '~/trainer/run/config';
-import type { Batch, Probe, Signal, Task } from '~/trainer/types';
+import type { Batch, Task } from '~/trainer/types';
 import { defineRecipe } from './define';
 import { epochOrders } from './epochOrder';
 
@@ -65,22 +66,6 @@ export const reverse = defineRecipe({
   open: ({ config, seed }) => reverseTask(seed, config.task),
 });
 
-/** #4: share of the mass on query i -> key T-1-i, where a reversing head looks. 1/T = uniform. */
-export const antiDiagonal = (T: number): Signal => ({
-  name: 'antiDiagonal',
-  title: 'anti-diagonal',
-  meaning: 'Share of the weight on the mirrored position, where a head that reverses looks.',
-  range: [0, 1],
-  baseline: 1 / T,
-  of(map) {
-    let on = 0;
-    let all = 0;
-    for (let i = 0; i < T; i++) on += map[i * T + T - 1 - i]!;
-    for (let c = 0; c < T * T; c++) all += map[c]!;
-    return on / all;
-  },
-});
-
 export function reverseTask(seed: number, config: ReverseConfig): Task {
   const { seqLen, numClasses } = config;
   const sizes: Record<Split, number> = { train: config.trainSize, validation: config.validationSize, test: config.testSize };
@@ -113,9 +98,8 @@ export function reverseTask(seed: number, config: ReverseConfig): Task {
     },
     sizes,
     data: null,
-    chance: { loss: Math.log(numClasses), accuracy: 1 / numClasses },
-    signals: [antiDiagonal(seqLen)],
     probeHelp: `${seqLen} numbers from 0 to ${numClasses - 1} per example, examples apart by ";".`,
+    chanceLoss: Math.log(numClasses),
     trainBatch(epoch, index, size) {
       if (index < 0 || index + size > sizes.train)
         throw new RangeError(`examples ${index} to ${index + size - 1} lie outside the training set of ${sizes.train}`);
@@ -137,7 +121,24 @@ export function reverseTask(seed: number, config: ReverseConfig): Task {
         chosen === null
           ? examples('validation', Math.min(size, sizes.validation), (row) => row)
           : written(parseSequences(chosen, seqLen, numClasses), seqLen);
-      return { batch, display: batch.inputs as Int32Array } satisfies Probe;
+      return {
+        batch,
+        describe: {
+          examples: Array.from({ length: batch.size }, (_, e) => {
+            const items = Array.from(batch.inputs.subarray(e * seqLen, (e + 1) * seqLen));
+            return { labels: { kind: 'numbers' as const, items } };
+          }),
+          words: { item: 'position' },
+          signals: [
+            patternSignal('antiDiagonal', { meaning: 'weight on the mirrored position: what reversing needs', main: true }),
+            patternSignal('diagonal'),
+            patternSignal('previous'),
+            patternSignal('next'),
+            patternSignal('first'),
+            distanceSignal,
+          ],
+        },
+      };
     },
     notation: (_split, examples) => examples.map(({ inputs }) => inputs.join(' ')).join('; '),
   };

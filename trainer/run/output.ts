@@ -14,7 +14,7 @@ export class Output {
   readonly #clock: () => number;
   readonly #ready: TrainOutput[] = [];
 
-  constructor(params: readonly ParamSpec[], task: Pick<Task, 'chance' | 'derived'>, clock: () => number) {
+  constructor(params: readonly ParamSpec[], task: Pick<Task, 'chanceLoss' | 'derived'>, clock: () => number) {
     this.#rows = new Rows(params, task);
     this.#clock = clock;
   }

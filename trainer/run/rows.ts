@@ -32,16 +32,14 @@ const columns: (Series & { of: (r: RowInput) => number })[] = [
 /** Columns that differ from one execution to the next; all others are functions of config, seed and commands. */
 export const measuredColumns: ReadonlySet<string> = new Set(['stepMs', 'stepsPerSecond', 'examplesPerSecond']);
 
-type Described = Pick<Task, 'chance' | 'derived'>;
+type Described = Pick<Task, 'chanceLoss' | 'derived'>;
 
-export function seriesOf(params: readonly ParamSpec[], { chance, derived = [] }: Described): Series[] {
-  const chanceOf = new Map(Object.entries(chance));
+export function seriesOf(params: readonly ParamSpec[], { chanceLoss, derived = [] }: Described): Series[] {
+  const withChance = (series: Series, chance: number | undefined): Series =>
+    chance === undefined ? series : { ...series, chance };
   return [
-    ...columns.map(({ of: _of, ...series }) => {
-      const level = chanceOf.get(series.name);
-      return level === undefined ? series : { ...series, chance: level };
-    }),
-    ...derived.map(({ name, unit, group, of }) => ({ name, unit, group, chance: of(chance) })),
+    ...columns.map(({ of: _of, ...series }) => withChance(series, series.name === 'loss' ? chanceLoss : undefined)),
+    ...derived.map(({ name, unit, group, of }) => withChance({ name, unit, group }, chanceLoss && of({ loss: chanceLoss }))),
     ...params.map((p) => ({ name: `gradNorm/${p.name}`, unit: '', group: 'gradient norm per parameter' })),
   ];
 }

@@ -66,7 +66,7 @@ export class SnapshotTaker {
    * @returns the drift, mean over examples and heads; NaN when there was nothing to measure against
    */
   async take(step: number, chosen: string | null, trigger: Trigger, commandId: string | null, remember = true): Promise<number> {
-    const { recipe, task, shape, learner, runId } = this.#parts;
+    const { recipe, shape, learner, runId } = this.#parts;
     const { probe, pictures } = this.#chosen(chosen);
     const attended = await learner.attend(probe.batch);
     const { layers, heads, seqLen } = shape;
@@ -75,7 +75,6 @@ export class SnapshotTaker {
     const comparable = before?.probe === chosen && before.maps.length === attended.maps.length;
     const { blob, signals } = encodeSnapshot({
       recipe,
-      own: task.signals,
       runId,
       step,
       shape,

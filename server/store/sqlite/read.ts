@@ -3,9 +3,10 @@ import type { EntriesQuery, RangeAnswer, RangeQuery, Signals, StoredRun } from '
 import type { Rewind } from '~/server/store/checkAppend';
 import { collectSignals } from '~/server/store/signals';
 import type { Entry, RunEvent } from '~/shared/events';
-import type { RunSummary, RunView } from '~/shared/fold';
 import { parse } from '~/shared/json';
 import { bucketing, emptyReduced, type Reduced } from '~/shared/pyramid';
+import type { RunSummary } from '~/shared/summary';
+import type { RunView } from '~/shared/view';
 import { openAverages } from './averages';
 import { levelFor, openReducer } from './reduce';
 import { openRows, type StoredHead, stripesOf } from './rows';

@@ -2,8 +2,9 @@ import { expect, it } from 'vitest';
 import { createRunList } from '~/app/_live/runList';
 import type { Host } from '~/app/_live/runStore';
 import type { Wire, WireListener } from '~/app/_live/wire';
-import { emptyView, type RunSummary, summarize } from '~/shared/fold';
+import { emptyView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import { type RunSummary, summarize } from '~/shared/summary';
 import { publishedSetup } from '../../support/setups';
 
 const you: Actor = { id: 'ann', name: 'Ann', role: 'admin' };

@@ -3,10 +3,11 @@ import { createRunStore, type Host } from '~/app/_live/runStore';
 import type { Wire, WireListener } from '~/app/_live/wire';
 import type { Command, CommandAnswer } from '~/shared/commands';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
-import { fold, foldAll, type RunView } from '~/shared/fold';
+import { fold, foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { pack } from '~/shared/pack';
 import type { Frame, WatchAnswer, WatchRequest } from '~/shared/protocol';
+import type { RunView } from '~/shared/view';
 import { publishedSetup } from '../../support/setups';
 
 const runId = 'run00001';

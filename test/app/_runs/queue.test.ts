@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { beforeWhich, waitingRuns } from '~/app/_runs/queue';
-import { emptyView, type RunSummary, summarize } from '~/shared/fold';
+import { emptyView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { TrainerSummary } from '~/shared/protocol';
+import { type RunSummary, summarize } from '~/shared/summary';
 import { publishedSetup } from '../../support/setups';
 
 const ann: Actor = { id: 'ann', name: 'Ann', role: 'admin' };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { defaultQuery, fromParams, shelves, sortedBy, sortKeys, tagsOf, toParams, visibleRuns } from '~/app/_runs/tableQuery';
-import { emptyView, type RunSummary, summarize } from '~/shared/fold';
+import { emptyView } from '~/shared/fold';
+import { type RunSummary, summarize } from '~/shared/summary';
 import { publishedSetup } from '../../support/setups';
 
 const run = (runId: string, more: Partial<RunSummary> = {}): RunSummary => ({

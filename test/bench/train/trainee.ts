@@ -3,9 +3,8 @@ import { Worker } from 'node:worker_threads';
 import { randomBatch } from '~/test/support/examples';
 import type { OpenedBackend } from '~/trainer/backends';
 import { createLearner } from '~/trainer/nn/learner';
+import { patternSignal } from '~/trainer/nn/signals';
 import { encodeSnapshot } from '~/trainer/nn/snapshot';
-import { oddMass } from '~/trainer/recipes/anomaly';
-import { antiDiagonal } from '~/trainer/recipes/reverse';
 import { Output } from '~/trainer/run/output';
 import { type BenchTask, setupOf } from './setups';
 
@@ -17,16 +16,17 @@ export interface Trainee {
 }
 
 const probeSize = 8;
-const ownOf = (task: BenchTask, T: number) => [task === 'reverse' ? antiDiagonal(T) : oddMass(T)];
 
 /** @param watched whether every step also measures every parameter's gradient norm, and its row goes to the link's thread as a run's does */
 export function trainee(task: BenchTask, backend: Pick<OpenedBackend, 'compileStep'>, watched: boolean): Trainee {
   const { shape, batchSize, hyper } = setupOf(task);
   const learner = createLearner({ shape, seed: 1, optimizer: 'adam', backend, paramGradNorms: watched });
   const batches = Array.from({ length: 16 }, (_, at) => randomBatch(shape, batchSize, at));
-  const probe = { batch: randomBatch(shape, probeSize, 99), display: new Int32Array(probeSize * shape.seqLen) };
+  const labels = { kind: 'numbers' as const, items: new Array<number>(shape.seqLen).fill(0) };
+  const describe = { examples: Array.from({ length: probeSize }, () => ({ labels })), signals: [patternSignal('antiDiagonal')] };
+  const probe = { batch: randomBatch(shape, probeSize, 99), describe };
   const link = watched ? linkThread() : null;
-  const output = new Output(learner.params, { chance: { loss: 0, accuracy: 0 } }, () => performance.now());
+  const output = new Output(learner.params, {}, () => performance.now());
   let step = 0;
   let previous: Float32Array | null = null;
   return {
@@ -48,7 +48,6 @@ export function trainee(task: BenchTask, backend: Pick<OpenedBackend, 'compileSt
       const attended = await learner.attend(probe.batch);
       const { blob, signals } = encodeSnapshot({
         recipe: task,
-        own: ownOf(task, shape.seqLen),
         runId: null,
         step,
         shape,

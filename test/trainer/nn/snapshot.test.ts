@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { parseSafetensors } from '~/shared/safetensors';
 import { ofType, record } from '~/test/support/trainRun';
+import { itemSignal, patternSignal } from '~/trainer/nn/signals';
 import { encodeSnapshot, softmaxRows } from '~/trainer/nn/snapshot';
-import { oddMass } from '~/trainer/recipes/anomaly';
-import { antiDiagonal } from '~/trainer/recipes/reverse';
 import type { ModelShape } from '~/trainer/types';
 
 const shape: ModelShape = {
@@ -24,13 +23,15 @@ describe('a snapshot', () => {
     const maps = Float32Array.of(0.5, 0.5, 0.25, 0.75, 0, 1, 1, 0);
     const { blob, signals } = encodeSnapshot({
       recipe: 'reverse',
-      own: [antiDiagonal(2)],
       runId: 'run000',
       step: 12,
       shape,
       probe: {
         batch: { size: 1, inputs: Int32Array.of(2, 0), labels: Int32Array.of(0, 2) },
-        display: Int32Array.of(2, 0),
+        describe: {
+          examples: [{ labels: { kind: 'numbers', items: [2, 0] } }],
+          signals: [patternSignal('antiDiagonal')],
+        },
       },
       attended: { maps, logits: Float32Array.of(Math.log(2), 0, 0, 0, 0, Math.log(8)), loss: 0, accuracy: 1 },
       previous: Float32Array.of(0.5, 0.5, 0.25, 0.75, 1, 0, 0, 1),
@@ -61,13 +62,15 @@ describe('a snapshot', () => {
   it('of sets has one label and prediction per example and probabilities over the items', () => {
     const { blob, signals } = encodeSnapshot({
       recipe: 'anomaly',
-      own: [oddMass(2)],
       runId: null,
       step: 0,
       shape: { ...shape, input: 'features', output: 'set', outputDim: 1, positional: false, layers: 1 },
       probe: {
         batch: { size: 2, inputs: new Float32Array(12), labels: Int32Array.of(1, 0) },
-        display: Int32Array.of(10, 11, 12, 13),
+        describe: {
+          examples: [{ labels: { kind: 'pictures', items: [10, 11] } }, { labels: { kind: 'pictures', items: [12, 13] } }],
+          signals: [itemSignal({ name: 'oddMass', title: 'odd one', meaning: '' }, (e) => [1, 0][e]!)],
+        },
       },
       attended: {
         maps: Float32Array.of(0.25, 0.75, 0.5, 0.5, 0.5, 0.5, 1, 0),

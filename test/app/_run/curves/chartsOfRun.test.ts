@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { chartDefaults, chartParams, fromChartParams, smoothingWeight } from '~/app/_live/chartSettings';
 import { clipRule, evaluationPoints, marksOf, timeAnchors } from '~/app/_live/runMarks';
 import { matcher } from '~/app/_run/curves/seriesSearch';
-import type { CommandRecord, RunView } from '~/shared/fold';
+import type { CommandRecord, RunView } from '~/shared/view';
 import { publishedSetup } from '../../../support/setups';
 
 const ada = { id: 'u1', name: 'Ada', role: 'operator' } as const;

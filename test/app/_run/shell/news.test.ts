@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { createNotifier, type NotifierHost } from '~/app/_live/notifier';
 import { createNews } from '~/app/_run/shell/news';
 import type { RunEvent } from '~/shared/events';
-import { emptyView, fold, type RunView } from '~/shared/fold';
+import { emptyView, fold } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import type { RunView } from '~/shared/view';
 import { publishedSetup } from '../../../support/setups';
 
 const ann: Actor = { id: 'ann', name: 'Ann Lee', role: 'admin' };

@@ -1,0 +1,80 @@
+import { openQuestions } from './analyses';
+import type { Actor } from './ids';
+import { latestValue, positionInQueue, type RunStatus, type RunView } from './view';
+
+/** The line of the run list. */
+export interface RunSummary {
+  runId: string;
+  name: string;
+  project: string;
+  /** null: a script's own run. */
+  recipe: string | null;
+  /** What its examples are, in words; null = not said. */
+  data: string | null;
+  status: RunStatus;
+  step: number;
+  totalSteps: number;
+  loss: number | null;
+  accuracy: number | null;
+  validationAccuracy: number | null;
+  testAccuracy: number | null;
+  createdAt: number;
+  updatedAt: number;
+  createdBy: Actor;
+  backend: string | null;
+  parent: RunView['parent'];
+  copyOf?: string;
+  branchChange?: string;
+  /** Threads that are not resolved, and what was written last in any. */
+  notes?: { open: number; newest: string | null };
+  /** It is no more: the last that is heard of it. */
+  gone?: true;
+  tags: string[];
+  archived: boolean;
+  trashed: boolean;
+  /** Lowest first among the runs that wait for a trainer. */
+  queuePosition?: number;
+  /** Questions about its checkpoints that are not answered yet; left out = 0. */
+  questions?: number;
+  watchers: number;
+}
+
+export function summarize(view: RunView, watchers: number): RunSummary {
+  const questions = openQuestions(view).length;
+  const lastOf = (split: string) => view.latestEvaluations.find((e) => e.split === split)?.accuracy ?? null;
+  return {
+    runId: view.runId,
+    name: view.setup.name,
+    project: view.setup.project,
+    recipe: view.setup.recipe?.name ?? null,
+    data: view.data,
+    status: view.status,
+    step: view.step,
+    totalSteps: view.totalSteps,
+    loss: latestValue(view, 'loss'),
+    accuracy: latestValue(view, 'accuracy'),
+    validationAccuracy: lastOf('validation'),
+    testAccuracy: lastOf('test'),
+    createdAt: view.createdAt,
+    updatedAt: view.updatedAt,
+    createdBy: view.createdBy,
+    backend: view.backend?.name ?? null,
+    parent: view.parent,
+    ...(view.copyOf !== undefined && { copyOf: view.copyOf }),
+    ...(view.branchChange !== undefined && { branchChange: view.branchChange }),
+    ...(view.counts.notes.count > 0 && { notes: summarizeNotes(view) }),
+    tags: view.tags,
+    archived: view.archived,
+    trashed: view.trashed,
+    queuePosition: positionInQueue(view),
+    ...(questions > 0 && { questions }),
+    watchers,
+  };
+}
+
+/** Letters of the newest note that a list needs. */
+const NOTE_LETTERS = 200;
+
+function summarizeNotes({ openThreads, recent }: RunView): { open: number; newest: string | null } {
+  return { open: openThreads, newest: recent.notes.items.at(-1)?.text.slice(0, NOTE_LETTERS) ?? null };
+}
