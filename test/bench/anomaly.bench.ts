@@ -11,7 +11,7 @@ import { publishedConfig, recipeNamed } from '~/test/support/setups';
 import { type BackendName, type OpenedBackend, openBackend, parseBackendName } from '~/trainer/backends';
 import { anomalyTaskOf } from '~/trainer/recipes/anomaly';
 import { loadPictures, type PictureSet, type PictureSource } from '~/trainer/recipes/pictures/pictureSet';
-import type { RunConfig } from '~/trainer/run/config';
+import type { RunConfig } from '~/trainer/base/config';
 import { train } from '~/trainer/run/train';
 import type { Batch, CommandSource } from '~/trainer/types';
 import type { BenchResult } from './main';

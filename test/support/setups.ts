@@ -2,7 +2,7 @@
 import type { Config, RunSetup } from '~/shared/setup';
 import { builtinRecipes } from '~/trainer/recipes';
 import type { Recipe } from '~/trainer/recipes/define';
-import type { RunConfig } from '~/trainer/run/config';
+import type { RunConfig } from '~/trainer/base/config';
 
 export function recipeNamed(name: string): Recipe {
   const recipe = builtinRecipes.find((r) => r.spec.name === name);

@@ -7,7 +7,7 @@ import type { Actor } from '~/shared/ids';
 import type { OpenedBackend } from '~/trainer/backends';
 import { eagerStep } from '~/trainer/backends/eagerStep';
 import type { LearnerOptions } from '~/trainer/nn/learner';
-import type { RunConfig } from '~/trainer/run/config';
+import type { RunConfig } from '~/trainer/base/config';
 import type { Replay } from '~/trainer/run/inbox';
 import { measuredColumns } from '~/trainer/run/rows';
 import { type TrainOptions, train } from '~/trainer/run/train';

@@ -2,8 +2,8 @@
 import { fieldsOf, type RecipeField } from '~/shared/recipes';
 import type { Config, Json } from '~/shared/setup';
 import type { RecipeBook } from '~/trainer/recipes/book';
-import { ConfigError, type Recipe } from '~/trainer/recipes/define';
-import type { RunConfig } from '~/trainer/run/config';
+import type { Recipe } from '~/trainer/recipes/define';
+import { ConfigError, type RunConfig } from '~/trainer/base/config';
 
 /** Bad flags: the message names the flag and what would fit. */
 export class FlagError extends Error {

@@ -2,7 +2,7 @@
 
 import type { OpenedBackend } from '~/trainer/backends/index';
 import type { RecipeBook } from '~/trainer/recipes/book';
-import type { RunConfig } from '~/trainer/run/config';
+import type { RunConfig } from '~/trainer/base/config';
 import type { TrainOptions } from '~/trainer/run/train';
 import type { Turns } from '~/trainer/run/turns';
 import type { TrainOutput } from '~/trainer/types';

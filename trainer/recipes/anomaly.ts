@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Split, split as splitName } from '~/shared/events';
 import { RandomStream } from '~/trainer/nn/random';
 import { itemSignal, patternSignal } from '~/trainer/nn/signals';
-import { recipeConfig, usual } from '~/trainer/run/config';
+import { recipeConfig, usual } from '~/trainer/base/config';
 import type { Batch, Task } from '~/trainer/types';
 import { SetDrawer, splitByClass } from './anomalySets';
 import { defineRecipe } from './define';

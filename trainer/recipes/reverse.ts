@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Split } from '~/shared/events';
 import { RandomStream } from '~/trainer/nn/random';
 import { distanceSignal, patternSignal } from '~/trainer/nn/signals';
-import { recipeConfig, usual } from '~/trainer/run/config';
+import { recipeConfig, usual } from '~/trainer/base/config';
 import type { Batch, Task } from '~/trainer/types';
 import { defineRecipe } from './define';
 import { epochOrders } from './epochOrder';

@@ -10,7 +10,7 @@ import type { RecipeBook } from '~/trainer/recipes/book';
 import type { Recipe } from '~/trainer/recipes/define';
 import type { Learner, Task } from '~/trainer/types';
 import { argumentError } from './commands';
-import type { RunConfig } from './config';
+import type { RunConfig } from '~/trainer/base/config';
 import { controlsOf, type Settings } from './controls';
 import { openCheckpoint, restoreSettings } from './origin';
 import { questions, type Subject, withDefaults } from './questions';

@@ -2,7 +2,7 @@
 
 import { controlValueError } from '~/shared/controls';
 import { type Checkpoint, CheckpointError, decodeCheckpoint } from '~/trainer/nn/checkpoint';
-import type { RunConfig } from '~/trainer/run/config';
+import type { RunConfig } from '~/trainer/base/config';
 import type { ParamSpec, Task } from '~/trainer/types';
 import type { Change } from './commands';
 import type { Control, Settings } from './controls';

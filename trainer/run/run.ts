@@ -8,7 +8,7 @@ import { blobRefOf } from '~/trainer/base/hash';
 import { percent } from '~/trainer/base/words';
 import { encodeCheckpoint, parametersOf, type RunState } from '~/trainer/nn/checkpoint';
 import { learningRateAt } from '~/trainer/nn/schedule';
-import type { RunConfig } from '~/trainer/run/config';
+import type { RunConfig } from '~/trainer/base/config';
 import type { Hyper, Learner, ModelShape, StepMetrics, Task } from '~/trainer/types';
 import { Asking } from './asking';
 import { type Change, declaration } from './commands';

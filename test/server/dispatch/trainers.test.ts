@@ -13,7 +13,7 @@ import { runStarted, startValues, steps } from '~/test/support/synthetic';
 import { registrationOf } from '~/test/support/trainerClient';
 import { passedOver, withoutBackends } from '~/trainer/link/start';
 import { RecipeBook } from '~/trainer/recipes/book';
-import type { RunConfig } from '~/trainer/run/config';
+import type { RunConfig } from '~/trainer/base/config';
 import { publishedSetup, withConfig } from '../../support/setups';
 
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };

@@ -14,7 +14,7 @@ import { prepareCifar100 } from '~/trainer/data/cifar100';
 import type { Extractor } from '~/trainer/data/extractors';
 import { computeFeatures, type FeatureJob } from '~/trainer/data/features';
 import { ProgressLine } from '~/trainer/data/progressLine';
-import type { RunConfig } from '~/trainer/run/config';
+import type { RunConfig } from '~/trainer/base/config';
 
 const cwd = fileURLToPath(new URL('../../..', import.meta.url));
 const command = ['--import', 'tsx', 'trainer/data/prepareFeatures.ts'];

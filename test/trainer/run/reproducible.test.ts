@@ -17,7 +17,7 @@ import {
   story,
 } from '~/test/support/trainRun';
 import { createLearner } from '~/trainer/nn/learner';
-import type { RunConfig } from '~/trainer/run/config';
+import type { RunConfig } from '~/trainer/base/config';
 
 type Entry = { at: number; logged: LoggedCommand };
 const entriesOf = (drafts: (readonly [number, Draft])[]): Entry[] =>

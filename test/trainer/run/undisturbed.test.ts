@@ -9,7 +9,7 @@ import { hashOf } from '~/trainer/base/hash';
 import { createLearner } from '~/trainer/nn/learner';
 import { RecipeBook } from '~/trainer/recipes/book';
 import { CheckpointQueries } from '~/trainer/run/checkpointQueries';
-import type { RunConfig } from '~/trainer/run/config';
+import type { RunConfig } from '~/trainer/base/config';
 import { questions } from '~/trainer/run/questions';
 
 /** 160 steps in 4 epochs, with both dropouts and four heads in two layers. */
