@@ -29,7 +29,7 @@ export const registrationOf = (changes: Partial<Registration> = {}): Registratio
   pid: 1,
   recipes: builtinRecipes.map((r) => r.spec),
   memoryBytes: 1,
-  active: null,
+  holding: [],
   ...changes,
 });
 
