@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { command, loggedCommand, refusalReason } from './commands';
-import { backendName, runConfig } from './config';
 import { controls, controlValue } from './controls';
 import { actor, attempt, blobHash, blobRef, commandId, runId, seq, step } from './ids';
+import { consoleEvent, media } from './media';
 import { noteEvent } from './notes';
+import { runSetup } from './setup';
 
 /**
  * Everything that can happen to a run: the entries of its log. Numbers may be NaN or infinite (pack.ts and json.ts carry them).
@@ -21,14 +22,20 @@ export const trigger = z.enum(['start', 'cadence', 'epoch', 'command', 'best', '
 export type Trigger = z.infer<typeof trigger>;
 
 /** One column of the step rows. `group` orders and folds charts: "loss", "gradient norm per parameter", ... */
-export const series = z.strictObject({ name: z.string().min(1).max(128), unit: z.string().max(32), group: z.string().max(64) });
+export const series = z.strictObject({
+  name: z.string().min(1).max(128),
+  unit: z.string().max(32),
+  group: z.string().max(64),
+  /** Its value for a model that answers without looking at its input; left out: there is no such level. */
+  chance: z.number().optional(),
+});
 export type Series = z.infer<typeof series>;
 
 export const backendInfo = z.strictObject({
-  name: backendName,
+  name: z.string().min(1).max(64),
   device: z.string(),
   /** What `auto` tried before and why it was passed over. */
-  tried: z.array(z.strictObject({ backend: backendName, reason: z.string() })),
+  tried: z.array(z.strictObject({ backend: z.string(), reason: z.string() })),
 });
 export type BackendInfo = z.infer<typeof backendInfo>;
 
@@ -47,6 +54,8 @@ export const runStarted = z.strictObject({
   params: z.array(z.strictObject({ name: z.string(), shape: z.array(z.int().positive()) })),
   stepsPerEpoch: z.int().positive(),
   totalSteps: z.int().positive(),
+  /** What the examples are, in words that stand wherever they show: "built-in demo pictures", a file's name. Left out: numbers that need no word. */
+  data: z.string().max(200).optional(),
 });
 
 /** Rows of `count` consecutive steps: values is [count, series.length] row-major. Takes `count` places in the log. */
@@ -163,9 +172,15 @@ export type Analysis = z.infer<typeof analysis>;
 
 export const status = z.strictObject({
   type: z.literal('status'),
-  status: z.enum(['running', 'paused', 'finished', 'stopped', 'failed']),
+  /** `crashed` is said by the server alone: nothing was heard of the process that owns the run. It goes on when that process, or a new one, is back. */
+  status: z.enum(['running', 'paused', 'finished', 'stopped', 'failed', 'crashed']),
   step,
   message: z.string().max(2000),
+  /** Of a run that failed: where its program was. */
+  traceback: z
+    .string()
+    .max(16 * 1024)
+    .optional(),
 });
 
 export const alert = z.strictObject({
@@ -176,6 +191,8 @@ export const alert = z.strictObject({
   message: z.string().max(2000),
   /** false: for the record only, nobody is called (a watchdog's rule without `notify`). */
   notify: z.boolean().optional(),
+  /** How many there were of its kind in this attempt, where not each is told (events that were set aside). */
+  count: z.int().positive().optional(),
 });
 
 export const trainerEvent = z.discriminatedUnion('type', [
@@ -190,6 +207,8 @@ export const trainerEvent = z.discriminatedUnion('type', [
   analysis,
   status,
   alert,
+  media,
+  consoleEvent,
 ]);
 export type TrainerEvent = z.infer<typeof trainerEvent>;
 
@@ -197,7 +216,7 @@ export type TrainerEvent = z.infer<typeof trainerEvent>;
 
 export const runCreated = z.strictObject({
   type: z.literal('run.created'),
-  config: runConfig,
+  setup: runSetup,
   actor,
   /** Where a branch leaves its parent. */
   parent: z.strictObject({ runId, step, checkpoint: blobRef }).nullable(),

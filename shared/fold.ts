@@ -26,7 +26,7 @@ import {
 export function emptyView(runId: string, created: Entry): RunView {
   if (created.event.type !== 'run.created' || created.seq !== 1)
     throw new Error(`run ${runId}: its log must begin with run.created at 1, got ${created.event.type} at ${created.seq}`);
-  const { config, actor, parent, copyOf, change } = created.event;
+  const { setup, actor, parent, copyOf, change } = created.event;
   return {
     runId,
     seq: 1,
@@ -34,7 +34,7 @@ export function emptyView(runId: string, created: Entry): RunView {
     createdAt: created.at,
     updatedAt: created.at,
     createdBy: actor,
-    config,
+    setup,
     parent,
     ...(copyOf !== undefined && { copyOf }),
     ...(change !== undefined && { branchChange: change }),
@@ -46,6 +46,7 @@ export function emptyView(runId: string, created: Entry): RunView {
     backend: null,
     series: [],
     params: [],
+    data: null,
     controls: { values: [], actions: [] },
     values: {},
     stepsPerEpoch: 0,
@@ -62,9 +63,12 @@ export function emptyView(runId: string, created: Entry): RunView {
     takeovers: { fromStep: 0, count: 0 },
     openThreads: 0,
     controlLock: null,
-    tags: [],
+    tags: setup.tags,
     archived: false,
     trashed: false,
+    setAside: 0,
+    console: null,
+    traceback: null,
   };
 }
 
@@ -118,10 +122,13 @@ function statusChange(view: RunView, entry: Entry): Partial<RunView> {
   return {
     status: to.status,
     statusMessage: to.message,
-    statusBeforeLoss: entry.event.type === 'trainer.lost' && !ended(view.status) ? view.status : null,
+    statusBeforeLoss: to.status === 'waiting' || to.status === 'crashed' ? (view.statusBeforeLoss ?? beforeLoss(view)) : null,
     ...(to.status === 'running' && view.startedAt === null && { startedAt: entry.at }),
   };
 }
+
+/** What a run whose holder is away goes back to when it returns: nothing for one that has ended (people took it back to a checkpoint). */
+const beforeLoss = (view: RunView): RunView['status'] | null => (ended(view.status) ? null : view.status);
 
 function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> {
   switch (event.type) {
@@ -137,6 +144,7 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
         backend: event.backend,
         series: event.series,
         params: event.params,
+        data: event.data ?? null,
         controls: event.controls,
         values,
         stepsPerEpoch: event.stepsPerEpoch,
@@ -152,8 +160,15 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
     case 'checkpoint':
       return { lastCheckpoint: { seq, step: event.step, blob: event.blob, lastCommandSeq: event.lastCommandSeq } };
     case 'status':
-      // Nobody steers a run that has ended.
-      return ended(event.status) ? { controlLock: null } : {};
+      return {
+        // Nobody steers a run that has ended.
+        ...(ended(event.status) && { controlLock: null }),
+        ...(event.traceback !== undefined && { traceback: event.traceback }),
+      };
+    case 'alert':
+      return event.kind === 'set-aside' && event.count !== undefined ? { setAside: event.count } : {};
+    case 'console':
+      return { console: { lastSeq: seq } };
     case 'command.applied':
       return applied(view, event);
     case 'note':
@@ -168,7 +183,7 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
       return { queuePosition: event.position };
     case 'run.labelled':
       return {
-        config: event.name === undefined ? view.config : { ...view.config, name: event.name },
+        setup: event.name === undefined ? view.setup : { ...view.setup, name: event.name },
         tags: event.tags ?? view.tags,
         archived: event.archived ?? view.archived,
         trashed: event.trashed ?? view.trashed,
@@ -177,7 +192,7 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
     case 'trainer.lost':
     case 'trainer.back':
     case 'snapshot':
-    case 'alert':
+    case 'media':
     case 'analysis':
     case 'command.requested':
     case 'command.proposed':
@@ -202,6 +217,8 @@ function takeover(view: RunView, event: Assigned, at: GoingBack, resumed: Omit<R
   }
   return {
     attempt: event.attempt,
+    setAside: 0,
+    traceback: null,
     trainer: event.trainer,
     step: fromStep,
     latest: fromStep === view.step ? view.latest : null,

@@ -7,7 +7,6 @@ import type { Room } from '~/server/runs/room';
 import type { RunLists } from '~/server/store/lists';
 import { asksCheckpoint, openQuestions } from '~/shared/analyses';
 import { type Refusal, type RefusalReason, refuse } from '~/shared/commands';
-import type { TaskKind } from '~/shared/config';
 import type { Entry, RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { Question, QuestionAnswer, QuestionProgress, QuestionSummary } from '~/shared/protocol';
@@ -22,7 +21,8 @@ export interface QuestionPort {
 export interface Answerer {
   id: string;
   name: string;
-  tasks: readonly TaskKind[];
+  /** Names of those it knows. */
+  recipes: readonly string[];
   port: QuestionPort;
   /** It trains, so that an idle one is asked first. */
   busy(): boolean;
@@ -40,7 +40,7 @@ interface Asked {
   commandId: string;
   /** Lowest first. */
   position: number;
-  task: TaskKind;
+  recipe: string | null;
   about: Pick<QuestionSummary, 'name' | 'action' | 'label' | 'actor' | 'step'>;
   /** Trainers that were lost over it. */
   losses: number;
@@ -202,9 +202,9 @@ export class Questions {
       runId: view.runId,
       commandId: command.id,
       position: record.position ?? at,
-      task: view.config.task.kind,
+      recipe: view.setup.recipe?.name ?? null,
       about: {
-        name: view.config.name,
+        name: view.setup.name,
         action: command.action,
         label: view.controls.actions.find((a) => a.name === command.action)?.label ?? command.action,
         actor,
@@ -239,9 +239,11 @@ export class Questions {
     return [...this.#waiting.values()].sort((a, b) => a.position - b.position || (a.commandId < b.commandId ? -1 : 1));
   }
 
-  #whyWaits({ task }: Asked): string | null {
+  #whyWaits({ recipe }: Asked): string | null {
     if (this.#trainers.size === 0) return 'no trainer is here that answers questions';
-    return [...this.#trainers.values()].some((t) => t.tasks.includes(task)) ? null : `no trainer here knows the task ${task}`;
+    return [...this.#trainers.values()].some((t) => knows(t, recipe))
+      ? null
+      : `no trainer here knows the recipe ${recipe ?? '(none)'}`;
   }
 
   #dispatch(): void {
@@ -261,7 +263,7 @@ export class Questions {
   }
 
   async #handOver(asked: Asked): Promise<void> {
-    const able = [...this.#trainers.values()].filter((t) => t.tasks.includes(asked.task) && !this.#running.has(t.id));
+    const able = [...this.#trainers.values()].filter((t) => knows(t, asked.recipe) && !this.#running.has(t.id));
     const trainer = able.find((t) => !t.busy()) ?? able[0];
     if (!trainer || !this.#waiting.delete(asked.commandId)) return;
     const ticket = nanoid();
@@ -284,7 +286,7 @@ export class Questions {
     const room = await this.deps.room(asked.runId);
     const record = room?.view.openCommands.find((c) => c.command.id === asked.commandId);
     if (!room || !record || !isOpen(record) || record.command.kind !== 'act') return null;
-    const { config } = room.view;
+    const { setup } = room.view;
     const { action, args } = record.command;
     const about = await checkpointAsked(room.lists, record);
     const here = about !== null && (await this.deps.hasBlob(about.blob.hash));
@@ -296,7 +298,7 @@ export class Questions {
     );
     if (!here) return null;
     asked.about.step = step;
-    return { ticket, runId: asked.runId, commandId: asked.commandId, config, action, args, step, blob: about.blob };
+    return { ticket, runId: asked.runId, commandId: asked.commandId, setup, action, args, step, blob: about.blob };
   }
 
   /** Adds to the run's log while the question is open. */
@@ -324,6 +326,8 @@ async function checkpointAsked(lists: RunLists, { seq, command }: CommandRecord)
   if (named !== undefined) return lists.item('checkpoints', { ref: named });
   return (await lists.list('checkpoints', { before: seq, limit: 1 }))[0] ?? null;
 }
+
+const knows = ({ recipes }: Answerer, recipe: string | null): boolean => recipe !== null && recipes.includes(recipe);
 
 const scheduled = ({ seq, command }: CommandRecord, step: number, message: string): RunEvent[] => [
   { type: 'command.scheduled', commandId: command.id, seq, step, message: message.slice(0, 500) },

@@ -5,17 +5,20 @@
 
 import type { Clock } from '~/server/base/clock';
 import type { Room } from '~/server/runs/room';
-import { type LoggedCommand, refuse } from '~/shared/commands';
-import type { RunConfig } from '~/shared/config';
+import { type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
 import {
   type Assignment,
   type BatchAnswer,
   type EventBatch,
+  type Holding,
+  type HoldingAnswer,
   type Registration,
   type RegistrationAnswer,
   type TrainerSummary,
   VERSION,
 } from '~/shared/protocol';
+import { ruleErrors } from '~/shared/recipes';
+import type { RunSetup } from '~/shared/setup';
 import type { Answerer, QuestionPort } from './questions';
 import type { Waiting } from './queue';
 import { type OpenRun, openRun, WaitingRuns } from './waitingRuns';
@@ -125,19 +128,15 @@ export class Trainers {
       host: r.host,
       connected: port !== null,
       runId,
-      backends: r.backends,
+      recipes: r.recipes.map((recipe) => recipe.title),
       memoryBytes: r.memoryBytes,
     }));
   }
 
   async register(registration: Registration, port: TrainerPort): Promise<RegistrationAnswer> {
-    if (registration.version !== VERSION)
-      return refuse(
-        'invalid',
-        `version: this server speaks ${VERSION}, the trainer ${registration.version}; use the same release`,
-        'version',
-      );
-    const { trainerId, active } = registration;
+    const old = versionRefusal(registration);
+    if (old) return old;
+    const { trainerId, holding } = registration;
     const known = this.#trainers.get(trainerId);
     if (known?.port && known.port !== port) known.port.close();
     known?.cancelGrace?.();
@@ -146,26 +145,34 @@ export class Trainers {
     this.deps.onChange();
     if (registration.answers) this.deps.answerers.came(answererOf(trainer, port));
 
-    if (trainer.runId !== null && trainer.runId !== active?.runId) this.#giveUp(trainer, 'no longer has the run');
-    if (!active) return { ok: true, active: null };
-    const room = await this.deps.room(active.runId);
+    if (trainer.runId !== null && !holding.some((h) => h.runId === trainer.runId)) this.#giveUp(trainer, 'no longer has the run');
+    const answers: HoldingAnswer[] = [];
+    for (const held of holding) answers.push(await this.#goOn(trainer, held));
+    return { ok: true, holding: answers };
+  }
+
+  /** Whether a trainer goes on with a run that it says it has. */
+  async #goOn(trainer: Trainer, { runId, attempt, lastCommandSeq }: Holding): Promise<HoldingAnswer> {
+    const room = await this.deps.room(runId);
     const mine =
       room &&
-      room.view.attempt === active.attempt &&
+      room.view.attempt === attempt &&
       room.view.pendingRevert === null &&
-      room.view.trainer?.id === trainerId &&
-      !this.#heldBesides(trainer, active.runId);
+      room.view.trainer?.id === trainer.registration.trainerId &&
+      (trainer.runId === null || trainer.runId === runId) &&
+      !this.#heldBesides(trainer, runId);
     if (!mine) {
-      if (trainer.runId !== null) this.#giveUp(trainer, 'no longer has the run');
-      return { ok: true, active: null };
+      if (trainer.runId === runId) this.#giveUp(trainer, 'no longer has the run');
+      const message = room ? `run ${runId} is no longer this trainer's: ${room.view.statusMessage}` : `there is no run ${runId}`;
+      return { runId, attempt, ok: false, message };
     }
-    trainer.runId = active.runId;
-    this.remove(active.runId);
+    trainer.runId = runId;
+    this.remove(runId);
     await room.back();
     this.deps.onChange();
     // What came early is among the open ones.
     trainer.early = null;
-    return { ok: true, active: { nextEvent: room.nextEvent, commands: room.open(active.lastCommandSeq) } };
+    return { runId, attempt, ok: true, nextEvent: room.nextEvent, commands: room.open(lastCommandSeq) };
   }
 
   /** The trainer can take a run; what it held is over or given up. */
@@ -310,7 +317,7 @@ export class Trainers {
       // A trainer that came meanwhile takes the first of them, not the next one.
       if (this.#again) return;
       const trainer = [...this.#trainers.values()].find(
-        (t) => t.ready && t.port && validationError(t.registration, run.config) === null,
+        (t) => t.ready && t.port && validationError(t.registration, run.setup) === null,
       );
       if (trainer && this.#runs.take(run.runId)) await this.#assign(run, trainer);
       else await this.#wait(run);
@@ -350,7 +357,7 @@ export class Trainers {
       if (!room || this.holds(run.runId)) return;
       await room.stopIfAsked();
       const here = [...this.#trainers.values()].filter((t) => t.port);
-      const reasons = here.map((t) => validationError(t.registration, run.config));
+      const reasons = here.map((t) => validationError(t.registration, run.setup));
       const held = here.flatMap(({ runId }, at) => (reasons[at] === null && runId !== null ? [runId] : []));
       if (held.length > 0) this.deps.onWait?.(run.runId, held);
       if (here.length === 0 || reasons.includes(null) || !this.#runs.isFree(run.runId)) return;
@@ -370,10 +377,22 @@ export class Trainers {
   }
 }
 
+/** A process that speaks another version of the protocol, whatever else it says; null for one that speaks this one. */
+export function versionRefusal(message: unknown): Refusal | null {
+  const given = typeof message === 'object' && message !== null && 'version' in message ? message.version : undefined;
+  if (given === VERSION) return null;
+  const theirs = typeof given === 'number' ? `the trainer speaks ${given}` : 'the trainer names none';
+  return refuse(
+    'invalid',
+    `version: this server speaks version ${VERSION} of the trainers' protocol, ${theirs}; use the same release on both sides`,
+    'version',
+  );
+}
+
 const answererOf = (trainer: Trainer, port: TrainerPort): Answerer => ({
   id: trainer.registration.trainerId,
   name: trainer.registration.name,
-  tasks: trainer.registration.tasks,
+  recipes: trainer.registration.recipes.map((r) => r.name),
   port,
   busy: () => trainer.runId !== null,
 });
@@ -384,9 +403,11 @@ async function report(room: Room, message: string): Promise<void> {
 }
 
 /** null, or why this trainer cannot train it. */
-function validationError(r: Registration, config: RunConfig): string | null {
-  if (!r.tasks.includes(config.task.kind)) return `${r.name} does not train the task ${config.task.kind}`;
-  if (config.backend !== 'auto' && !r.backends.includes(config.backend))
-    return `${r.name} has the backends ${r.backends.join(', ')}, not ${config.backend}`;
-  return null;
+function validationError(r: Registration, { recipe, config }: RunSetup): string | null {
+  if (!recipe) return "the run is a script's own: its script trains it";
+  if (recipe.trainer !== null && recipe.trainer !== r.name) return `the run asks for the trainer ${recipe.trainer}`;
+  const spec = r.recipes.find((known) => known.name === recipe.name);
+  if (!spec) return `${r.name} does not have the recipe ${recipe.name}`;
+  const [broken] = ruleErrors(spec.schema, config);
+  return broken ? `${r.name}: ${broken.message}` : null;
 }

@@ -35,7 +35,7 @@ export async function branchEvents(
 
   const created: RunCreated = {
     type: 'run.created',
-    config: { ...parent.config, name: request.name },
+    setup: { ...parent.setup, name: request.name },
     actor,
     parent: { runId: parent.runId, step: fork.step, checkpoint: fork.blob },
   };

@@ -165,7 +165,7 @@ export class Frames {
   }
 
   #flush(): void {
-    const now = this.clock.now();
+    const now = this.clock.elapsed();
     this.#lastFlush = now;
     // Viewers that keep up are all sent the same: packed once.
     const packed = new Map<string, Uint8Array>();
@@ -217,7 +217,7 @@ export class Frames {
     }
     if (due === Number.POSITIVE_INFINITY || (this.#timer && this.#timer.at <= due)) return;
     this.#timer?.cancel();
-    const cancel = this.clock.after(Math.max(0, due - this.clock.now()), () => {
+    const cancel = this.clock.after(Math.max(0, due - this.clock.elapsed()), () => {
       this.#timer = null;
       this.#flush();
     });

@@ -13,7 +13,7 @@ export interface Opened {
   room: Room;
   frames: Frames;
   savedSeq: number;
-  /** When somebody last asked for it. */
+  /** When somebody last asked for it, on the clock's `elapsed`. */
   usedAt: number;
   cancelSave: (() => void) | null;
 }
@@ -56,7 +56,7 @@ export class Rooms {
       this.#opened.set(runId, known);
       known.then(
         (of) => {
-          of.usedAt = this.deps.clock.now();
+          of.usedAt = this.deps.clock.elapsed();
         },
         () => {},
       );
@@ -111,7 +111,7 @@ export class Rooms {
         room,
         frames: new Frames(runLog.runId, room.view, clock, frames),
         savedSeq: 0,
-        usedAt: clock.now(),
+        usedAt: clock.elapsed(),
         cancelSave: null,
       };
       return self;
@@ -151,7 +151,7 @@ export class Rooms {
       await of.room.idle();
       await this.#save(of);
       // Whoever has just asked for it holds on to it.
-      if (of.frames.size > 0 || of.room.view.seq !== of.savedSeq || clock.now() - of.usedAt < 1000) continue;
+      if (of.frames.size > 0 || of.room.view.seq !== of.savedSeq || clock.elapsed() - of.usedAt < 1000) continue;
       this.know({ runId, nextEvent: of.room.nextEvent });
       this.#opened.delete(runId);
       of.frames.close();

@@ -49,9 +49,9 @@ export class RunList {
 
   #schedule(): void {
     if (this.#cancel) return;
-    this.#cancel = this.clock.after(Math.max(0, this.#lastSent + this.everyMs - this.clock.now()), () => {
+    this.#cancel = this.clock.after(Math.max(0, this.#lastSent + this.everyMs - this.clock.elapsed()), () => {
       this.#cancel = null;
-      this.#lastSent = this.clock.now();
+      this.#lastSent = this.clock.elapsed();
       const runs = [...this.#changed].flatMap((id) => this.read.summary(id) ?? []);
       const trainers = this.#trainersChanged ? this.read.trainers() : null;
       this.#changed.clear();

@@ -35,6 +35,7 @@ export interface HttpDeps {
   identity: Identity;
   auditLog: AuditLog;
   people: People;
+  settings: Context['settings'];
   now(): number;
   loopback: boolean;
   system: Context['system'];
@@ -138,10 +139,13 @@ function rpcHandler(deps: HttpDeps, actorOf: (request: IncomingMessage) => Actor
     basePath: `${paths.trpc}/`,
     maxBodySize: maxRpcBytes,
     maxBatchSize: 50,
+    // Questions may be long: they come by POST too.
+    allowMethodOverride: true,
     createContext: ({ req }): Context => ({
       hub: deps.hub,
       auditLog: deps.auditLog,
       people: deps.people,
+      settings: deps.settings,
       retention: deps.retention,
       jobs: deps.records.jobs,
       now: deps.now,

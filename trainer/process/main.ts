@@ -8,15 +8,18 @@ import { openBackend } from '~/trainer/backends/index';
 import { selfTest } from '~/trainer/backends/selfTest';
 import { serve } from '~/trainer/link/host';
 import { Link, workerUrl } from '~/trainer/link/index';
-import { ownBackends, sweepSpools } from '~/trainer/link/start';
+import { passedOver, sweepSpools, withoutBackends } from '~/trainer/link/start';
+import { loadRecipes } from '~/trainer/recipes/book';
 import { CheckpointQueries } from '~/trainer/run/checkpointQueries';
 import { readSettings } from '~/trainer/run/settings';
 import { train } from '~/trainer/run/train';
+import { survivesItsReaders, watchParent } from './orphan';
 
 const log = (line: string) => console.error(`trainer: ${line}`);
 
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
+  survivesItsReaders();
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
 
@@ -24,6 +27,7 @@ async function main(): Promise<void> {
   mkdirSync(spools, { recursive: true });
   sweepSpools(spools);
   const options = { log, ...(settings.threads === null ? {} : { threads: settings.threads }) };
+  const recipes = await loadRecipes(settings.recipes);
   let backend = await openBackend(settings.backend, options);
 
   const trainerId = nanoid();
@@ -39,8 +43,7 @@ async function main(): Promise<void> {
         name: settings.name,
         host: hostname(),
         pid: process.pid,
-        tasks: ['reverse', 'anomaly'],
-        backends: ownBackends(settings.backend, backend.name),
+        recipes: withoutBackends(recipes.specs, passedOver(settings.backend, backend)),
         memoryBytes: totalmem(),
         answers: true,
       },
@@ -49,11 +52,21 @@ async function main(): Promise<void> {
   );
   const checkpointQueries = new CheckpointQueries({
     backend: () => backend,
+    recipes,
     dataFolder: settings.dataFolder,
     bytes: (hash, signal) => link.blob(hash, { dropped: null }, signal),
     report: link,
   });
   link.onQuestion = checkpointQueries;
+  const orphan = watchParent({
+    parent: process.env.HEADROOM_PARENT,
+    ppid: () => process.ppid,
+    withoutServerMs: () => link.withoutServerMs(),
+    leave(message) {
+      log(message);
+      stop.abort();
+    },
+  });
   const own = backend;
   const open = async (wanted: 'auto' | typeof own.name) => {
     const name = wanted === 'auto' ? own.name : wanted;
@@ -65,34 +78,19 @@ async function main(): Promise<void> {
       train,
       open,
       check: () => selfTest(backend),
+      recipes,
       dataFolder: settings.dataFolder,
       turns: checkpointQueries.turns,
-      unneeded: orphaned(),
+      unneeded: orphan.unneeded,
       log,
     };
     await serve(link, host, stop.signal);
     log('stopping');
   } finally {
+    orphan.close();
     const unsent = await link.close(4000);
     if (unsent > 0) log(`${unsent} events could not be sent; the run goes on from its last checkpoint`);
   }
-}
-
-/**
- * Fires ten minutes after the server that started this process (HEADROOM_PARENT) is no more: time enough to finish the run and hand it to the server's
- * successor, which has a trainer of its own. A trainer that was started by hand stays.
- */
-function orphaned(): AbortSignal {
-  const late = new AbortController();
-  const parent = process.env.HEADROOM_PARENT;
-  let since: number | null = null;
-  const look = () => {
-    if (String(process.ppid) === parent) return;
-    since ??= Date.now();
-    if (Date.now() - since > 600_000) late.abort();
-  };
-  if (parent) setInterval(look, 5000).unref();
-  return late.signal;
 }
 
 main().then(

@@ -4,18 +4,21 @@ import { type OpenHub, openHub } from '~/server/runs/hub';
 import type { Store } from '~/server/store';
 import { openMemoryStore } from '~/server/store/memory';
 import type { Command } from '~/shared/commands';
-import { defaultConfig, type RunConfig } from '~/shared/config';
 import type { TrainerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
-import type { Assignment, Registration } from '~/shared/protocol';
+import type { Assignment, Holding, Registration } from '~/shared/protocol';
 import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
 import { type Inbox, inbox } from '~/test/support/inbox';
 import { runStarted, startValues, steps } from '~/test/support/synthetic';
 import { registrationOf } from '~/test/support/trainerClient';
+import type { RunConfig } from '~/trainer/base/config';
+import { passedOver, withoutBackends } from '~/trainer/link/start';
+import { RecipeBook } from '~/trainer/recipes/book';
+import { publishedSetup, withConfig } from '../../support/setups';
 
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
-const config = defaultConfig('reverse');
-const values = startValues(config);
+const setup = publishedSetup('reverse');
+const values = startValues(setup);
 
 let store: Store;
 let clock: FakeClock;
@@ -65,19 +68,22 @@ class FakeTrainer implements TrainerPort {
   close() {
     this.closed = true;
   }
-  async join(active: Registration['active'] = null) {
-    const answer = await hub.registry.register({ ...this.registration, active }, this);
-    if (!active) await hub.registry.ready(this.id, this);
+  async join(held: Holding | null = null) {
+    const holding = held ? [held] : [];
+    const answer = await hub.registry.register({ ...this.registration, holding }, this);
+    if (!held) await hub.registry.ready(this.id, this);
     return answer;
   }
   send(runId: string, attempt: number, from: number, ...events: TrainerEvent[]) {
     return hub.registry.events(this.id, this, { runId, attempt, from, events });
   }
 }
+/** The recipes of a trainer that was started with one backend. */
+const offering = (name: 'cpu' | 'webgpu') => withoutBackends(new RecipeBook().specs, passedOver(name, { name, tried: [] }));
 /** Lets everything that only waits for promises happen. */
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 const create = async (changes: Partial<RunConfig> = {}) => {
-  const { runId } = await hub.create(ada, { ...config, ...changes });
+  const { runId } = await hub.create(ada, withConfig(setup, changes));
   clock.advance(1);
   return runId;
 };
@@ -97,16 +103,16 @@ describe('the queue', () => {
   it('passes a run over that the trainer cannot do, and says why in the run, once', async () => {
     const picky = await create({ backend: 'webgpu' });
     const other = await create();
-    const a = new FakeTrainer({ name: 'small', backends: ['cpu'] });
+    const a = new FakeTrainer({ name: 'small', recipes: offering('cpu') });
     await a.join();
     expect((await a.received.next('assign')).runId).toBe(other);
     await settle();
     await create({ backend: 'cpu' });
     await settle();
     expect((await hub.view(picky))!.alerts.map((x) => x.message)).toEqual([
-      'no trainer here can take this run: small has the backends cpu, not webgpu',
+      'no trainer here can take this run: small: Backend: "webgpu" cannot be used: this trainer was started with HEADROOM_BACKEND=cpu. Take auto, or start a trainer that has it',
     ]);
-    const able = new FakeTrainer({ backends: ['webgpu'] });
+    const able = new FakeTrainer({ recipes: offering('webgpu') });
     await able.join();
     expect((await able.received.next('assign')).runId).toBe(picky);
   });
@@ -205,7 +211,10 @@ describe('a trainer that goes away', () => {
     await settle();
     expect(await statusOf(runId)).toBe('waiting');
     clock.advance(999);
-    expect(await a.join({ runId, attempt: 1, lastCommandSeq: 0 })).toEqual({ ok: true, active: { nextEvent: 4, commands: [] } });
+    expect(await a.join({ runId, attempt: 1, lastCommandSeq: 0 })).toEqual({
+      ok: true,
+      holding: [{ runId, attempt: 1, ok: true, nextEvent: 4, commands: [] }],
+    });
     clock.advance(5000);
     await settle();
     expect(await statusOf(runId)).toBe('starting');
@@ -219,7 +228,10 @@ describe('a trainer that goes away', () => {
     hub.registry.gone(a.id, a);
     clock.advance(1000);
     expect(await b.received.next('assign')).toMatchObject({ runId, attempt: 2, resume: null });
-    expect(await a.join({ runId, attempt: 1, lastCommandSeq: 0 })).toEqual({ ok: true, active: null });
+    expect(await a.join({ runId, attempt: 1, lastCommandSeq: 0 })).toMatchObject({
+      ok: true,
+      holding: [{ runId, attempt: 1, ok: false }],
+    });
     expect(await a.send(runId, 1, 4, steps(3, 1, values))).toMatchObject({ ok: false, reason: 'fenced' });
   });
 
@@ -228,7 +240,10 @@ describe('a trainer that goes away', () => {
     hub.registry.gone(a.id, a);
     clock.advance(60_000);
     await settle();
-    expect(await a.join({ runId, attempt: 1, lastCommandSeq: 0 })).toMatchObject({ ok: true, active: { nextEvent: 4 } });
+    expect(await a.join({ runId, attempt: 1, lastCommandSeq: 0 })).toMatchObject({
+      ok: true,
+      holding: [{ ok: true, nextEvent: 4 }],
+    });
     expect(await a.send(runId, 1, 4, steps(3, 1, values))).toEqual({ ok: true, nextEvent: 5 });
   });
 
@@ -266,7 +281,10 @@ describe('a trainer that goes away', () => {
     hub.registry.gone(a.id, a);
     const second = await hub.command(ada, command(2));
     const answer = await a.join({ runId, attempt: 1, lastCommandSeq: a.commands[0]! });
-    expect(answer).toMatchObject({ ok: true, active: { commands: [{ seq: second.ok && second.seq, command: command(2) }] } });
+    expect(answer).toMatchObject({
+      ok: true,
+      holding: [{ commands: [{ seq: second.ok && second.seq, command: command(2) }] }],
+    });
   });
 });
 

@@ -3,16 +3,16 @@ import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AppRouter } from '~/server/trpc';
 import type { Command, CommandAnswer } from '~/shared/commands';
-import { defaultConfig } from '~/shared/config';
 import { transformer } from '~/shared/json';
 import { paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
+import { publishedSetup } from '../../support/setups';
 
 let app: TestApp;
 let runId: string;
 beforeAll(async () => {
   app = await startApp({ loginRequired: true });
-  ({ runId } = await app.hub.create({ id: 'x', name: 'X', role: 'admin' }, defaultConfig('reverse')));
+  ({ runId } = await app.hub.create({ id: 'x', name: 'X', role: 'admin' }, publishedSetup('reverse')));
 });
 afterAll(() => app.close());
 
@@ -45,6 +45,23 @@ describe('who comes in', () => {
     admin = await join(secret, 'Root');
     expect((await client(admin).system.info.query()).you).toMatchObject({ name: 'Root', role: 'admin' });
     await expect(join(secret, 'Second')).rejects.toThrow('not valid any more');
+  });
+
+  it('with a cookie that scripts and other sites never see, and that leaves a page served over TLS only over TLS', async () => {
+    const { secret } = await client(admin).team.invite.mutate({ role: 'viewer', uses: 2, expiresInMs: 3_600_000 });
+    const attributes = async (name: string, headers: Record<string, string>) => {
+      const answer = await fetch(`${app.url}/api/join`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ invite: secret, name }),
+      });
+      return answer.headers.get('set-cookie')!.split('; ').slice(1);
+    };
+    expect(await attributes('Plain', {})).toEqual(['Path=/', 'HttpOnly', 'SameSite=Lax', 'Max-Age=31536000']);
+    expect(await attributes('Behind a proxy', { 'x-forwarded-proto': 'https' })).toEqual([
+      ...['Path=/', 'HttpOnly', 'SameSite=Lax', 'Max-Age=31536000'],
+      'Secure',
+    ]);
   });
 
   it('a viewer watches and comments, and is refused steering over tRPC and over the socket', async () => {

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { defaultConfig, type RunConfig } from '~/shared/config';
 import type { TrainerEvent } from '~/shared/events';
+import type { RunSetup } from '~/shared/setup';
 import { ScriptedServer } from '~/test/support/scriptedServer';
+import { publishedConfig, publishedSetup } from '~/test/support/setups';
 import { readSettings } from '~/trainer/run/settings';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -51,21 +52,20 @@ describe('the trainer process', () => {
     });
   };
 
-  const tiny = (epochs: number): RunConfig => {
-    const config = defaultConfig('reverse');
-    return {
-      ...config,
-      task: { ...config.task, kind: 'reverse', seqLen: 4, trainSize: 64, validationSize: 8, testSize: 8 } as RunConfig['task'],
-      model: { ...config.model, modelDim: 8 },
+  const tiny = (epochs: number): RunSetup => {
+    const { task, model } = publishedConfig('reverse');
+    return publishedSetup('reverse', {
+      task: { ...task, seqLen: 4, trainSize: 64, validationSize: 8, testSize: 8 },
+      model: { ...model, modelDim: 8 },
       batchSize: 8,
       epochs,
-    };
+    });
   };
 
   it('trains through a server that goes away and comes back, takes a command, loses nothing, and ends on SIGTERM with code 0', async () => {
     start();
     await server.until(() => server.readyCount === 1);
-    server.assign({ runId: 'run00001', attempt: 1, config: tiny(1_000_000), resume: null, commands: [] });
+    server.assign({ runId: 'run00001', attempt: 1, setup: tiny(1_000_000), resume: null, commands: [] });
     await server.until(() => server.log.nextEvent > 20);
     await server.stop();
     const before = server.log.nextEvent;
@@ -89,13 +89,75 @@ describe('the trainer process', () => {
     expect(named.length).toBeGreaterThan(0);
     for (const blob of named) expect(server.blobs.get(blob.hash)!.length).toBe(blob.bytes);
 
-    server.assign({ runId: 'run00002', attempt: 1, config: tiny(1_000_000), resume: null, commands: [] });
+    server.assign({ runId: 'run00002', attempt: 1, setup: tiny(1_000_000), resume: null, commands: [] });
     server.log.nextEvent = 0;
     await server.until(() => server.log.nextEvent > 20);
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([0, null]);
     expect(readdirSync(join(folder, 'spool'))).toEqual([]);
     expect(said).not.toContain('could not be sent');
+  });
+
+  describe('whose server is killed with -9', () => {
+    /** A process in the server's place: it starts the trainer, reads its output, and is then killed. */
+    const startBelow = async (): Promise<{ parent: ChildProcess; pid: number }> => {
+      const code = `
+        const trainer = require('node:child_process').spawn(process.execPath, ['--import', 'tsx', 'trainer/process/main.ts'], {
+          env: { ...process.env, HEADROOM_PARENT: String(process.pid) }, stdio: ['ignore', 'pipe', 'pipe'] });
+        console.log(trainer.pid);
+        trainer.stderr.resume();`;
+      child = spawn(process.execPath, ['-e', code], {
+        cwd: root,
+        env: {
+          ...process.env,
+          HEADROOM_SERVER: server.url,
+          HEADROOM_TRAINER_TOKEN: server.token,
+          HEADROOM_BACKEND: 'wasm',
+          HEADROOM_THREADS: '1',
+          HEADROOM_DATA: folder,
+        },
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      const [line] = await once(child.stdout!.setEncoding('utf8'), 'data');
+      return { parent: child, pid: Number(line) };
+    };
+    const alive = (pid: number): boolean => {
+      try {
+        process.kill(pid, 0);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    const gone = (pid: number) => expect.poll(() => alive(pid), { timeout: 60_000 }).toBe(false);
+
+    it('leaves at once when it holds no run', async () => {
+      const { parent, pid } = await startBelow();
+      await server.until(() => server.readyCount === 1);
+      parent.kill('SIGKILL');
+      await gone(pid);
+    });
+
+    it('goes on with the run that it holds although nobody reads its output, and leaves when the run has ended', async () => {
+      const { parent, pid } = await startBelow();
+      await server.until(() => server.readyCount === 1);
+      server.assign({ runId: 'run00001', attempt: 1, setup: tiny(1_000_000), resume: null, commands: [] });
+      await server.until(() => server.log.nextEvent > 20);
+      parent.kill('SIGKILL');
+      await once(parent, 'exit');
+      // Each lost connection is a line of output to nobody.
+      await server.stop();
+      await server.start();
+      const before = server.log.nextEvent;
+      await server.until(() => server.log.nextEvent > before + 20);
+      server.command({
+        seq: 5,
+        actor: { id: 'ada', name: 'Ada', role: 'operator' },
+        command: { kind: 'act', id: 'command-5', runId: 'run00001', action: 'stop', args: {} },
+      });
+      await gone(pid);
+      expect(server.log.flat.at(-1)).toMatchObject({ type: 'status', status: 'stopped' });
+    });
   });
 
   it('a setting that does not fit ends it with code 1 and a line that names it', async () => {
