@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { command, loggedCommand, refusalReason } from './commands';
-import { backendName, runConfig } from './config';
 import { controls, controlValue } from './controls';
 import { actor, attempt, blobHash, blobRef, commandId, runId, seq, step } from './ids';
 import { consoleEvent, media } from './media';
 import { noteEvent } from './notes';
+import { runSetup } from './setup';
 
 /**
  * Everything that can happen to a run: the entries of its log. Numbers may be NaN or infinite (pack.ts and json.ts carry them).
@@ -22,14 +22,20 @@ export const trigger = z.enum(['start', 'cadence', 'epoch', 'command', 'best', '
 export type Trigger = z.infer<typeof trigger>;
 
 /** One column of the step rows. `group` orders and folds charts: "loss", "gradient norm per parameter", ... */
-export const series = z.strictObject({ name: z.string().min(1).max(128), unit: z.string().max(32), group: z.string().max(64) });
+export const series = z.strictObject({
+  name: z.string().min(1).max(128),
+  unit: z.string().max(32),
+  group: z.string().max(64),
+  /** Its value for a model that answers without looking at its input; left out: there is no such level. */
+  chance: z.number().optional(),
+});
 export type Series = z.infer<typeof series>;
 
 export const backendInfo = z.strictObject({
-  name: backendName,
+  name: z.string().min(1).max(64),
   device: z.string(),
   /** What `auto` tried before and why it was passed over. */
-  tried: z.array(z.strictObject({ backend: backendName, reason: z.string() })),
+  tried: z.array(z.strictObject({ backend: z.string(), reason: z.string() })),
 });
 export type BackendInfo = z.infer<typeof backendInfo>;
 
@@ -48,6 +54,8 @@ export const runStarted = z.strictObject({
   params: z.array(z.strictObject({ name: z.string(), shape: z.array(z.int().positive()) })),
   stepsPerEpoch: z.int().positive(),
   totalSteps: z.int().positive(),
+  /** What the examples are, in words that stand wherever they show: "built-in demo pictures", a file's name. Left out: numbers that need no word. */
+  data: z.string().max(200).optional(),
 });
 
 /** Rows of `count` consecutive steps: values is [count, series.length] row-major. Takes `count` places in the log. */
@@ -206,7 +214,7 @@ export type TrainerEvent = z.infer<typeof trainerEvent>;
 
 export const runCreated = z.strictObject({
   type: z.literal('run.created'),
-  config: runConfig,
+  setup: runSetup,
   actor,
   /** Where a branch leaves its parent. */
   parent: z.strictObject({ runId, step, checkpoint: blobRef }).nullable(),

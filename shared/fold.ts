@@ -26,7 +26,7 @@ import {
 export function emptyView(runId: string, created: Entry): RunView {
   if (created.event.type !== 'run.created' || created.seq !== 1)
     throw new Error(`run ${runId}: its log must begin with run.created at 1, got ${created.event.type} at ${created.seq}`);
-  const { config, actor, parent, copyOf, change } = created.event;
+  const { setup, actor, parent, copyOf, change } = created.event;
   return {
     runId,
     seq: 1,
@@ -34,7 +34,7 @@ export function emptyView(runId: string, created: Entry): RunView {
     createdAt: created.at,
     updatedAt: created.at,
     createdBy: actor,
-    config,
+    setup,
     parent,
     ...(copyOf !== undefined && { copyOf }),
     ...(change !== undefined && { branchChange: change }),
@@ -46,6 +46,7 @@ export function emptyView(runId: string, created: Entry): RunView {
     backend: null,
     series: [],
     params: [],
+    data: null,
     controls: { values: [], actions: [] },
     values: {},
     stepsPerEpoch: 0,
@@ -62,7 +63,7 @@ export function emptyView(runId: string, created: Entry): RunView {
     takeovers: { fromStep: 0, count: 0 },
     openThreads: 0,
     controlLock: null,
-    tags: [],
+    tags: setup.tags,
     archived: false,
     trashed: false,
     setAside: 0,
@@ -143,6 +144,7 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
         backend: event.backend,
         series: event.series,
         params: event.params,
+        data: event.data ?? null,
         controls: event.controls,
         values,
         stepsPerEpoch: event.stepsPerEpoch,
@@ -181,7 +183,7 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
       return { queuePosition: event.position };
     case 'run.labelled':
       return {
-        config: event.name === undefined ? view.config : { ...view.config, name: event.name },
+        setup: event.name === undefined ? view.setup : { ...view.setup, name: event.name },
         tags: event.tags ?? view.tags,
         archived: event.archived ?? view.archived,
         trashed: event.trashed ?? view.trashed,

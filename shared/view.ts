@@ -1,11 +1,11 @@
 import type { ActivityEntry } from './activity';
 import type { Command, RefusalReason } from './commands';
-import type { RunConfig } from './config';
 import type { Controls, ControlValue } from './controls';
 import type { Analysis, BackendInfo, CheckpointEvent, CheckpointRef, Evaluation, Series, SnapshotEvent } from './events';
 import type { Actor, BlobRef } from './ids';
 import type { MediaEvent } from './media';
 import type { Note } from './notes';
+import type { RunSetup } from './setup';
 
 /**
  * What everybody sees of a run: its head. Its size does not depend on how long the run is: of the lists that grow with it (evaluations, snapshots, commands, ...)
@@ -130,7 +130,8 @@ export interface RunView extends WholeLists {
   createdAt: number;
   updatedAt: number;
   createdBy: Actor;
-  config: RunConfig;
+  /** What it was started with; its name as people call it now. */
+  setup: RunSetup;
   parent: { runId: string; step: number; checkpoint: BlobRef } | null;
   /** The run that this one was imported as a copy of. */
   copyOf?: string;
@@ -146,6 +147,8 @@ export interface RunView extends WholeLists {
   backend: BackendInfo | null;
   series: Series[];
   params: { name: string; shape: number[] }[];
+  /** What its examples are, in words; null = not said. */
+  data: string | null;
   controls: Controls;
   values: Record<string, ControlState>;
   stepsPerEpoch: number;

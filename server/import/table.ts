@@ -1,4 +1,3 @@
-import { defaultConfig } from '~/shared/config';
 import type { RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 
@@ -20,7 +19,7 @@ export const MAX_VALUES = 2 ** 27;
 /** Rows of one log entry. */
 const ROWS = 4096;
 
-/** A table as the log of a finished run. Its settings are not known; those of the published reverse task stand in for them, and the run says so. */
+/** A table as the log of a finished run. Its settings are not known, and the run says so. */
 export function* logOf(
   table: Table,
   name: string,
@@ -31,15 +30,15 @@ export function* logOf(
   const first = steps[0]!;
   const last = steps.at(-1)!;
   const at = (row: number) => timesMs?.[row] ?? null;
-  const config = { ...defaultConfig('reverse'), name };
+  const setup = { name, project: 'default', tags: [], recipe: null, config: {} };
   const trainer = { id: 'import00', name: 'import', host: origin };
-  yield { event: { type: 'run.created', config, actor, parent: null }, atMs: at(0) };
+  yield { event: { type: 'run.created', setup, actor, parent: null }, atMs: at(0) };
   yield { event: { type: 'run.assigned', attempt: 1, trainer, fromStep: first, checkpoint: null }, atMs: at(0) };
   yield {
     event: {
       type: 'run.started',
       step: first,
-      backend: { name: 'cpu', device: `imported from ${origin}`, tried: [] },
+      backend: { name: 'import', device: `imported from ${origin}`, tried: [] },
       series: series.map((s) => ({
         name: s.name,
         unit: '',
@@ -65,6 +64,6 @@ export function* logOf(
     yield { event: { type: 'steps', firstStep: steps[row]!, count, values }, atMs: at(row) };
     row = end;
   }
-  const message = `imported from ${origin}: only its step rows are known; the settings shown are stand-ins${table.leftOut ? `; ${table.leftOut}` : ''}`;
+  const message = `imported from ${origin}: only its step rows are known${table.leftOut ? `; ${table.leftOut}` : ''}`;
   yield { event: { type: 'status', status: 'finished', step: last + 1, message }, atMs: at(steps.length - 1) };
 }

@@ -39,7 +39,7 @@ export class Watch {
     this.#gradNormAt = series.findIndex((s) => s.name === 'gradNorm');
   }
 
-  /** @param view the run, for its columns and config */
+  /** @param view the run, for its columns */
   entry(view: RunView, entry: Entry): Firing[] {
     const { event } = entry;
     if (event.type === 'run.assigned') {
@@ -87,10 +87,8 @@ export class Watch {
   }
 }
 
-/** Loss of a model that knows nothing: the logarithm of the number of equally likely answers. */
-function chanceLoss({ config: { task } }: RunView): number {
-  return Math.log(task.kind === 'reverse' ? task.numClasses : task.setSize);
-}
+/** Loss of a model that does not look at its input; NaN where the run does not say. */
+const chanceLoss = ({ series }: RunView): number => series.find((s) => s.name === 'loss')?.chance ?? Number.NaN;
 
 function open(rule: Watchdog): Rule {
   switch (rule.kind) {

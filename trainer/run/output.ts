@@ -1,5 +1,5 @@
 import type { Split, TrainerEvent, Trigger } from '~/shared/events';
-import type { ParamSpec, TrainOutput } from '~/trainer/types';
+import type { ParamSpec, Task, TrainOutput } from '~/trainer/types';
 import type { Answer } from './analyses';
 import type { Result } from './evaluator';
 import { type RowInput, Rows } from './rows';
@@ -14,8 +14,8 @@ export class Output {
   readonly #clock: () => number;
   readonly #ready: TrainOutput[] = [];
 
-  constructor(params: readonly ParamSpec[], clock: () => number) {
-    this.#rows = new Rows(params);
+  constructor(params: readonly ParamSpec[], task: Pick<Task, 'chanceLoss' | 'derived'>, clock: () => number) {
+    this.#rows = new Rows(params, task);
     this.#clock = clock;
   }
 

@@ -1,6 +1,6 @@
 /** The step rows: which columns there are, and rows gathered into one event. */
 import type { Series, Steps } from '~/shared/events';
-import type { Hyper, ParamSpec, StepMetrics } from '~/trainer/types';
+import type { Derived, Hyper, ParamSpec, StepMetrics, Task } from '~/trainer/types';
 
 /** What a row is made from. `stepMs` is the update alone, `stepsPerSecond` over the last rows with all that lies between them. */
 export interface RowInput {
@@ -32,9 +32,14 @@ const columns: (Series & { of: (r: RowInput) => number })[] = [
 /** Columns that differ from one execution to the next; all others are functions of config, seed and commands. */
 export const measuredColumns: ReadonlySet<string> = new Set(['stepMs', 'stepsPerSecond', 'examplesPerSecond']);
 
-export function seriesOf(params: readonly ParamSpec[]): Series[] {
+type Described = Pick<Task, 'chanceLoss' | 'derived'>;
+
+export function seriesOf(params: readonly ParamSpec[], { chanceLoss, derived = [] }: Described): Series[] {
+  const withChance = (series: Series, chance: number | undefined): Series =>
+    chance === undefined ? series : { ...series, chance };
   return [
-    ...columns.map(({ of: _of, ...series }) => series),
+    ...columns.map(({ of: _of, ...series }) => withChance(series, series.name === 'loss' ? chanceLoss : undefined)),
+    ...derived.map(({ name, unit, group, of }) => withChance({ name, unit, group }, chanceLoss && of({ loss: chanceLoss }))),
     ...params.map((p) => ({ name: `gradNorm/${p.name}`, unit: '', group: 'gradient norm per parameter' })),
   ];
 }
@@ -42,14 +47,16 @@ export function seriesOf(params: readonly ParamSpec[]): Series[] {
 /** Rows of consecutive steps that are not yet handed on. */
 export class Rows {
   readonly #names: string[];
+  readonly #derived: readonly Derived[];
   readonly #values: number[] = [];
   #newest: number[] = [];
   #firstStep = 0;
   #count = 0;
   #since = 0;
 
-  constructor(params: readonly ParamSpec[]) {
-    this.#names = seriesOf(params).map((series) => series.name);
+  constructor(params: readonly ParamSpec[], task: Described) {
+    this.#names = seriesOf(params, task).map((series) => series.name);
+    this.#derived = task.derived ?? [];
   }
 
   get count(): number {
@@ -67,6 +74,7 @@ export class Rows {
       this.#since = nowMs;
     }
     for (const column of columns) this.#values.push(column.of(row));
+    for (const { of } of this.#derived) this.#values.push(of(row.metrics));
     for (const norm of row.metrics.paramGradNorms) this.#values.push(norm);
     this.#count++;
     const width = this.#names.length;

@@ -2,7 +2,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LoggedCommand } from '~/shared/commands';
-import type { RunConfig } from '~/shared/config';
 import { openForTest, testedBackends } from '~/test/support/backends';
 import {
   type Draft,
@@ -18,6 +17,7 @@ import {
   story,
 } from '~/test/support/trainRun';
 import { createLearner } from '~/trainer/nn/learner';
+import type { RunConfig } from '~/trainer/run/config';
 
 type Entry = { at: number; logged: LoggedCommand };
 const entriesOf = (drafts: (readonly [number, Draft])[]): Entry[] =>
