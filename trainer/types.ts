@@ -2,7 +2,7 @@
 import type { LoggedCommand } from '~/shared/commands';
 import type { Split, TrainerEvent } from '~/shared/events';
 import type { AnswerKind, AxisLabels } from '~/shared/snapshotFile';
-import type { RunConfig } from '~/trainer/run/config';
+import type { RunConfig } from '~/trainer/base/config';
 import type { ProbeSignal } from './nn/signals';
 
 /** Everything that decides the network's parameters and their shapes. */

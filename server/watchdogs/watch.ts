@@ -163,7 +163,7 @@ function open(rule: Watchdog): Rule {
         rule,
         signals(step, { entropy, loss }, chance) {
           const sharpest = Math.min(...(entropy ?? []).filter(Number.isFinite));
-          const stuck = sharpest < rule.entropyBelow && !(loss![0]! < rule.lossAbove * chance);
+          const stuck = !Number.isNaN(chance) && sharpest < rule.entropyBelow && !(loss![0]! < rule.lossAbove * chance);
           if (!stuck) since = null;
           else since ??= step;
           return since !== null && step - since >= rule.steps

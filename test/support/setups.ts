@@ -1,8 +1,8 @@
 /** Configs and setups of the built-in recipes, to be changed field by field. */
 import type { Config, RunSetup } from '~/shared/setup';
+import type { RunConfig } from '~/trainer/base/config';
 import { builtinRecipes } from '~/trainer/recipes';
 import type { Recipe } from '~/trainer/recipes/define';
-import type { RunConfig } from '~/trainer/run/config';
 
 export function recipeNamed(name: string): Recipe {
   const recipe = builtinRecipes.find((r) => r.spec.name === name);

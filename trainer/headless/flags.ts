@@ -1,9 +1,9 @@
 /** Flags of `npm run train`: words to the command itself, and the fields of the recipe's config, as its schema declares them. */
 import { fieldsOf, type RecipeField } from '~/shared/recipes';
 import type { Config, Json } from '~/shared/setup';
+import { ConfigError, type RunConfig } from '~/trainer/base/config';
 import type { RecipeBook } from '~/trainer/recipes/book';
-import { ConfigError, type Recipe } from '~/trainer/recipes/define';
-import type { RunConfig } from '~/trainer/run/config';
+import type { Recipe } from '~/trainer/recipes/define';
 
 /** Bad flags: the message names the flag and what would fit. */
 export class FlagError extends Error {

@@ -1,8 +1,8 @@
 /** Waits for runs, trains them one after the other, survives those that fail. */
 
 import type { OpenedBackend } from '~/trainer/backends/index';
+import type { RunConfig } from '~/trainer/base/config';
 import type { RecipeBook } from '~/trainer/recipes/book';
-import type { RunConfig } from '~/trainer/run/config';
 import type { TrainOptions } from '~/trainer/run/train';
 import type { Turns } from '~/trainer/run/turns';
 import type { TrainOutput } from '~/trainer/types';

@@ -28,7 +28,7 @@ import {
   type TensorFile,
 } from '~/shared/safetensors';
 import { recipeName } from '~/shared/setup';
-import { anyConfig, type RunConfig } from '~/trainer/run/config';
+import { anyConfig, type RunConfig } from '~/trainer/base/config';
 import type { LearnerState, ParamSpec } from '~/trainer/types';
 import { upgradeCheckpoint01 } from './checkpoint01';
 

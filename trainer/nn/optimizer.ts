@@ -23,7 +23,7 @@ import {
   where,
 } from '@tensorflow/tfjs-core';
 import { unreachable } from '~/shared/unreachable';
-import type { RunConfig } from '~/trainer/run/config';
+import type { RunConfig } from '~/trainer/base/config';
 import type { Hyper, ParamSpec } from '~/trainer/types';
 import { fused } from './fused';
 import type { Named } from './model';

@@ -1,5 +1,5 @@
 import { unreachable } from '~/shared/unreachable';
-import type { RunConfig } from '~/trainer/run/config';
+import type { RunConfig } from '~/trainer/base/config';
 
 /**
  * The learning rate of optimiser step `step` (from 0).

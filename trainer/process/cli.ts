@@ -2,6 +2,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { openBackend } from '~/trainer/backends';
 import { writeFileAtomically } from '~/trainer/base/atomicFile';
+import type { RunConfig } from '~/trainer/base/config';
 import { configOf, FlagError, type Flags, helpText, parseFlags, recipeOf } from '~/trainer/headless/flags';
 import { LocalCommands } from '~/trainer/headless/localCommands';
 import { Progress } from '~/trainer/headless/progress';
@@ -9,7 +10,6 @@ import { ResultKeeper, toJson, toText } from '~/trainer/headless/result';
 import { CheckpointError, describeCheckpoint } from '~/trainer/nn/checkpoint';
 import { loadRecipes } from '~/trainer/recipes/book';
 import type { Recipe } from '~/trainer/recipes/define';
-import type { RunConfig } from '~/trainer/run/config';
 import { train } from '~/trainer/run/train';
 
 /** Exit codes: 0 finished, 1 failed, 2 a flag or file does not fit, 130 interrupted. */

@@ -1,9 +1,9 @@
 /** Anomaly: a set of pictures as feature vectors, all of one class but one, which is to be found. */
 import { z } from 'zod';
 import { type Split, split as splitName } from '~/shared/events';
+import { recipeConfig, usual } from '~/trainer/base/config';
 import { RandomStream } from '~/trainer/nn/random';
 import { itemSignal, patternSignal } from '~/trainer/nn/signals';
-import { recipeConfig, usual } from '~/trainer/run/config';
 import type { Batch, Task } from '~/trainer/types';
 import { SetDrawer, splitByClass } from './anomalySets';
 import { defineRecipe } from './define';

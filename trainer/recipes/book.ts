@@ -4,7 +4,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { RecipeSpec } from '~/shared/recipes';
 import type { RunSetup } from '~/shared/setup';
-import type { RunConfig } from '~/trainer/run/config';
+import type { RunConfig } from '~/trainer/base/config';
 import { isRecipe, type Recipe } from './define';
 import { builtinRecipes } from './index';
 

@@ -1,8 +1,8 @@
 /** What a recipe is made of. `defineRecipe` is the way to write one, ours in this folder and a team's own (README.md). */
 import { z } from 'zod';
-import { type FieldError, type JsonSchema, type RecipeSpec, recipeSpec, ruleErrors } from '~/shared/recipes';
+import { type JsonSchema, type RecipeSpec, recipeSpec, ruleErrors } from '~/shared/recipes';
 import type { Config, Json } from '~/shared/setup';
-import type { RunConfig } from '~/trainer/run/config';
+import { ConfigError, type RunConfig } from '~/trainer/base/config';
 import type { Task } from '~/trainer/types';
 
 export interface RecipeDefinition<C extends RunConfig> {
@@ -32,15 +32,6 @@ export interface Preset<C> {
   title: string;
   config: C;
   demo?: boolean;
-}
-
-/** A config does not fit its recipe. */
-export class ConfigError extends Error {
-  override name = 'ConfigError';
-
-  constructor(readonly errors: readonly FieldError[]) {
-    super(errors.map(({ field, message }) => `${field}: ${message}`).join('; '));
-  }
 }
 
 const mark = Symbol.for('headroom.recipe');

@@ -1,9 +1,9 @@
 /** Reverse: a sequence of digits is to be written backwards. Every example is a function of (seed, split, index). */
 import { z } from 'zod';
 import type { Split } from '~/shared/events';
+import { recipeConfig, usual } from '~/trainer/base/config';
 import { RandomStream } from '~/trainer/nn/random';
 import { distanceSignal, patternSignal } from '~/trainer/nn/signals';
-import { recipeConfig, usual } from '~/trainer/run/config';
 import type { Batch, Task } from '~/trainer/types';
 import { defineRecipe } from './define';
 import { epochOrders } from './epochOrder';

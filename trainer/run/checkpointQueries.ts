@@ -4,13 +4,13 @@
  */
 import type { Question, QuestionAnswer, QuestionProgress } from '~/shared/protocol';
 import type { OpenedBackend } from '~/trainer/backends/types';
+import type { RunConfig } from '~/trainer/base/config';
 import { CheckpointError } from '~/trainer/nn/checkpoint';
 import { createLearner } from '~/trainer/nn/learner';
 import type { RecipeBook } from '~/trainer/recipes/book';
 import type { Recipe } from '~/trainer/recipes/define';
 import type { Learner, Task } from '~/trainer/types';
 import { argumentError } from './commands';
-import type { RunConfig } from './config';
 import { controlsOf, type Settings } from './controls';
 import { openCheckpoint, restoreSettings } from './origin';
 import { questions, type Subject, withDefaults } from './questions';

@@ -4,7 +4,7 @@
  */
 
 import type { ControlSpec, ControlValue } from '~/shared/controls';
-import type { RunConfig } from '~/trainer/run/config';
+import type { RunConfig } from '~/trainer/base/config';
 import type { Task } from '~/trainer/types';
 import type { Position } from './position';
 

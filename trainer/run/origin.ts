@@ -1,8 +1,8 @@
 /** What a run starts from: random parameters, a file of parameters, or a checkpoint. */
 
 import { controlValueError } from '~/shared/controls';
+import type { RunConfig } from '~/trainer/base/config';
 import { type Checkpoint, CheckpointError, decodeCheckpoint } from '~/trainer/nn/checkpoint';
-import type { RunConfig } from '~/trainer/run/config';
 import type { ParamSpec, Task } from '~/trainer/types';
 import type { Change } from './commands';
 import type { Control, Settings } from './controls';

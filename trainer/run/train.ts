@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import type { OpenedBackend } from '~/trainer/backends/types';
+import type { RunConfig } from '~/trainer/base/config';
 import { CheckpointError } from '~/trainer/nn/checkpoint';
 import { createLearner } from '~/trainer/nn/learner';
 import type { Recipe } from '~/trainer/recipes/define';
-import type { RunConfig } from '~/trainer/run/config';
 import type { CommandSource, Learner, ModelShape, TrainOutput } from '~/trainer/types';
 import { Inbox, type Replay } from './inbox';
 import type { Origin } from './origin';

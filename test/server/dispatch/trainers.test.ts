@@ -11,9 +11,9 @@ import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
 import { type Inbox, inbox } from '~/test/support/inbox';
 import { runStarted, startValues, steps } from '~/test/support/synthetic';
 import { registrationOf } from '~/test/support/trainerClient';
+import type { RunConfig } from '~/trainer/base/config';
 import { passedOver, withoutBackends } from '~/trainer/link/start';
 import { RecipeBook } from '~/trainer/recipes/book';
-import type { RunConfig } from '~/trainer/run/config';
 import { publishedSetup, withConfig } from '../../support/setups';
 
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };

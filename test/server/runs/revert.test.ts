@@ -12,7 +12,7 @@ import { startApp, type TestApp } from '~/test/support/app';
 import { blobOf, refOf, runStarted, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 import { TestViewer } from '~/test/support/viewer';
-import { publishedSetup, withConfig } from '../../support/setups';
+import { publishedSetup } from '../../support/setups';
 
 const setup = publishedSetup('reverse', { probeSize: 1 });
 const values = startValues(setup);
@@ -279,7 +279,7 @@ describe('a run that has ended', () => {
 describe('is refused', () => {
   it('for an unknown checkpoint, a viewer, somebody without the control lock, a run without a trainer and a run in the trash', async () => {
     const a = await app();
-    const { runId: queued } = await a.hub.create(you, withConfig(setup, { backend: 'wasm' }));
+    const { runId: queued } = await a.hub.create(you, { ...setup, recipe: { name: 'reverse', trainer: 'not here' } });
     expect(await a.hub.revert(you, { runId: queued, checkpoint: savedAt(5).hash })).toEqual({
       ok: false,
       reason: 'state',

@@ -11,7 +11,10 @@ const started: RunEvent = {
   type: 'run.started',
   step: 0,
   backend: { name: 'cpu', device: 'CPU', tried: [] },
-  series: ['loss', 'gradNorm'].map((name) => ({ name, unit: '', group: name })),
+  series: [
+    { name: 'loss', unit: 'nats', group: 'loss', chance: Math.log(10) },
+    { name: 'gradNorm', unit: '', group: 'gradient norm' },
+  ],
   controls: { values: [], actions: [] },
   values: {},
   params: [],

@@ -10,11 +10,11 @@ import { parseSafetensors, serializeSafetensors } from '~/shared/safetensors';
 import { cifarFiles } from '~/test/support/cifarArchive';
 import { formulaWeights } from '~/test/support/resnetWeights';
 import { publishedConfig, recipeNamed } from '~/test/support/setups';
+import type { RunConfig } from '~/trainer/base/config';
 import { prepareCifar100 } from '~/trainer/data/cifar100';
 import type { Extractor } from '~/trainer/data/extractors';
 import { computeFeatures, type FeatureJob } from '~/trainer/data/features';
 import { ProgressLine } from '~/trainer/data/progressLine';
-import type { RunConfig } from '~/trainer/run/config';
 
 const cwd = fileURLToPath(new URL('../../..', import.meta.url));
 const command = ['--import', 'tsx', 'trainer/data/prepareFeatures.ts'];

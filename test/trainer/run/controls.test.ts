@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { controls as controlsSchema, controlValueError } from '~/shared/controls';
 import { ada, bob, type Draft, type FakeLearner, ofType, record, Script, smallConfig } from '~/test/support/trainRun';
+import type { RunConfig } from '~/trainer/base/config';
 import { reverseTask } from '~/trainer/recipes/reverse';
-import type { RunConfig } from '~/trainer/run/config';
 import { controlsOf, type Settings } from '~/trainer/run/controls';
 import type { Hyper } from '~/trainer/types';
 

@@ -16,8 +16,8 @@ import {
   smallConfig,
   story,
 } from '~/test/support/trainRun';
+import type { RunConfig } from '~/trainer/base/config';
 import { createLearner } from '~/trainer/nn/learner';
-import type { RunConfig } from '~/trainer/run/config';
 
 type Entry = { at: number; logged: LoggedCommand };
 const entriesOf = (drafts: (readonly [number, Draft])[]): Entry[] =>

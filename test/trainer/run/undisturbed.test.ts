@@ -5,11 +5,11 @@ import type { Question, QuestionAnswer } from '~/shared/protocol';
 import { openForTest } from '~/test/support/backends';
 import { publishedConfig, publishedSetup } from '~/test/support/setups';
 import { type Draft, numbers, ofType, type Recording, record, Script } from '~/test/support/trainRun';
+import type { RunConfig } from '~/trainer/base/config';
 import { hashOf } from '~/trainer/base/hash';
 import { createLearner } from '~/trainer/nn/learner';
 import { RecipeBook } from '~/trainer/recipes/book';
 import { CheckpointQueries } from '~/trainer/run/checkpointQueries';
-import type { RunConfig } from '~/trainer/run/config';
 import { questions } from '~/trainer/run/questions';
 
 /** 160 steps in 4 epochs, with both dropouts and four heads in two layers. */

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { backendName } from '~/shared/backends';
 import { blobHash } from '~/shared/ids';
+import type { FieldError } from '~/shared/recipes';
 import { type Json, jsonObject } from '~/shared/setup';
 
 const count = (min: number, max: number) => z.int().min(min).max(max);
@@ -215,3 +216,12 @@ export const usual = {
   probeSize: 8,
   startFrom: null,
 } as const satisfies Partial<RunConfig>;
+
+/** A config does not fit its recipe. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+
+  constructor(readonly errors: readonly FieldError[]) {
+    super(errors.map(({ field, message }) => `${field}: ${message}`).join('; '));
+  }
+}
