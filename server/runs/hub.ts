@@ -12,7 +12,7 @@ import { asksCheckpoint } from '~/shared/analyses';
 import { type Command, type CommandAnswer, type Refusal, refuse } from '~/shared/commands';
 import type { Entry, RunEvent, ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
-import type { BranchRun, Cursor, QuestionSummary, TrainerSummary } from '~/shared/protocol';
+import type { BranchRun, Cursor, QuestionSummary, TrainerSummary, Watcher } from '~/shared/protocol';
 import { type RevertCommand, revertAction, takesBack } from '~/shared/revert';
 import type { RunSetup } from '~/shared/setup';
 import { type RunSummary, summarize } from '~/shared/summary';
@@ -52,6 +52,8 @@ export interface Hub {
   /** Questions about checkpoints that are being answered, and those that wait, the next one first. */
   openQuestions(): QuestionSummary[];
   moveQuestion(actor: Actor, commandId: string, before: string | null): Promise<{ ok: true } | Refusal>;
+  /** People who watch the run; none of an unknown one. */
+  watchers(runId: string): Promise<Watcher[]>;
   readonly store: Pick<Store, 'range' | 'signals' | 'entries'>;
 }
 
@@ -338,6 +340,10 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       const of = await rooms.open(command.runId);
       if (!of) return unknownRun(command.runId);
       return of.room.command(actor, command);
+    },
+
+    async watchers(runId) {
+      return (await rooms.open(runId))?.frames.watchers() ?? [];
     },
 
     async watch(runId, port, cursor) {
