@@ -134,7 +134,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     const trainers = openTrainerLink({
       registry: hub.registry,
       questions: hub.questions,
-      isTrainer: async (request) => (await identity.identify(request))?.role === 'trainer',
+      async whoIs(request) {
+        const actor = await identity.identify(request);
+        return actor?.role === 'trainer' ? actor : null;
+      },
       onError,
     });
 

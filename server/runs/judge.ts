@@ -5,8 +5,9 @@ import { asks, openQuestions } from '~/shared/analyses';
 import { type Command, type Refusal, refuse } from '~/shared/commands';
 import { type ControlValue, controlValueError } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
-import { isRevert, type RevertCommand, revertAction, revertTarget } from '~/shared/revert';
+import { isRevert, type RevertCommand, revertAction, revertTarget, takesBack } from '~/shared/revert';
 import { type CommandRecord, ended, type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
+import { goingBackByScript } from './byScript';
 
 /** It ends what waits: never to be kept out by that. */
 const makesRoom = (command: Command): boolean =>
@@ -18,12 +19,20 @@ type Checkpoints = readonly ListItems['checkpoints'][];
  * null: it may enter the log.
  *
  * @param checkpoints those in force that the command may mean, and the newest (revert.ts, `checkpointsMeant`)
+ * @param endsAlone it stops a script's own run whose process is away, which takes no declaration
  */
-export function judge(view: RunView, actor: Actor, command: Command, checkpoints: Checkpoints): Refusal | null {
+export function judge(
+  view: RunView,
+  actor: Actor,
+  command: Command,
+  checkpoints: Checkpoints,
+  endsAlone = false,
+): Refusal | null {
   if (!may(actor, 'steer runs')) return refuse('forbidden', `${actor.name} (${actor.role}) may not steer runs`);
   const question = asks(view, command);
-  if (ended(view.status) && !isRevert(command) && !question && !questionCalledOff(view, command))
+  if (ended(view.status) && !takesBack(view, command) && !question && !questionCalledOff(view, command))
     return refuse('run-ended', describeEnd(view));
+  if (endsAlone) return null;
   const validationError =
     command.kind === 'set' ? validationErrorOfSet(view, command) : validationErrorOfAct(view, command, checkpoints);
   if (validationError) return validationError;
@@ -66,7 +75,9 @@ function validationErrorOfAct(
   command: Extract<Command, { kind: 'act' }>,
   checkpoints: Checkpoints,
 ): Refusal | null {
-  if (isRevert(command)) return validationErrorOfRevert(view, command, checkpoints);
+  if (takesBack(view, command)) return validationErrorOfRevert(view, command, checkpoints);
+  if (isRevert(command) && !view.controls.actions.some((a) => a.name === command.action))
+    return refuse('state', goingBackByScript(view));
   if (undeclared(view)) return null;
   const spec = view.controls.actions.find((a) => a.name === command.action);
   if (!spec)

@@ -2,7 +2,7 @@ import type { Entry, RunEvent } from '~/shared/events';
 import { foldWithChanges } from '~/shared/fold';
 import { applyToList, isOfSteps, type ListChange, staysInForce } from '~/shared/lists';
 import { resumedFrom } from '~/shared/resumed';
-import { isRevert, revertTarget } from '~/shared/revert';
+import { revertTarget, takesBack } from '~/shared/revert';
 import { type ListItems, type ListKind, listKinds, type RunView } from '~/shared/view';
 
 type Whole = { [K in ListKind]: ListItems[K][] };
@@ -55,7 +55,7 @@ export class CompleteLog {
         const record = open ?? commands.find((c) => c.command.id === event.commandId);
         if (!record) return event;
         const { seq: asked, actor, command } = record;
-        const target = isRevert(command) ? revertTarget(checkpoints, command) : null;
+        const target = takesBack(view, command) ? revertTarget(checkpoints, command) : null;
         if (open && !target) return event;
         return {
           ...event,

@@ -10,7 +10,7 @@ import { type Entry, runLabelled, serverEvent, trainerEvent } from '~/shared/eve
 import { actor, blobHash, commandId, runId, seq, step } from '~/shared/ids';
 import { noteProblem, noteRequest } from '~/shared/notes';
 import { branchRun, createRun, type QuestionSummary } from '~/shared/protocol';
-import { isRevert } from '~/shared/revert';
+import { takesBack } from '~/shared/revert';
 import type { RunSummary } from '~/shared/summary';
 import { ended, type RunView } from '~/shared/view';
 import { allowed, asBadRequest, type Context, router } from './base';
@@ -163,7 +163,7 @@ export const runs = router({
           const { actor, command: asked } = view.openCommands.find((c) => c.command.id === id)!;
           const answered = { type: 'proposal.answered', actor: ctx.actor, commandId: id, approved } as const;
           if (!approved) return [answered];
-          if (!isRevert(asked)) return [answered, { type: 'command.requested', actor, command: asked }];
+          if (!takesBack(view, asked)) return [answered, { type: 'command.requested', actor, command: asked }];
           // Much may have happened since it was asked for.
           const wrong = judge(view, actor, asked, await checkpointsMeant(lists, asked));
           return wrong ?? [answered, ...(await revertEvents(view, lists, actor, asked, view.seq + 2))];
