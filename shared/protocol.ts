@@ -287,6 +287,8 @@ export interface ServerToViewer {
   /** Changed or new summaries, at most twice a second. */
   runs: (changed: RunSummary[]) => void;
   trainers: (t: TrainerSummary[]) => void;
+  /** Every second: the server's clock, ms since 1970, and the sign that the connection still carries something. */
+  time: (t: { now: number }) => void;
   /** What a message that carried no way to answer got. */
   refused: (r: Refusal) => void;
   /** Before the connection is ended from the server's side, e.g. because frames stayed unanswered: come back with the cursor. */
