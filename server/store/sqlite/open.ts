@@ -35,6 +35,7 @@ export async function openSqliteStore(folder: string, onNotice?: (text: string) 
       smoother ??= startThread({ role: 'reader', folder });
       return (await smoother).call('range', query) as ReturnType<typeof range>;
     },
+    console: read('console'),
     signals: read('signals'),
     view: read('view'),
     blobUsers: read('blobUsers'),

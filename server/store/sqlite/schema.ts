@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type Database from 'better-sqlite3';
+import { consoleTable } from './console';
 import { Sqlite } from './driver';
 import { upgradeEntries01 } from './upgrade01';
 
@@ -219,6 +220,7 @@ function configure(db: Database.Database, file: string, report: Report): void {
         if (typeof migration === 'string') db.exec(migration);
         else migration(db, (text) => report(`${file}: ${text}`));
       }
+    db.exec(consoleTable);
     db.pragma(`application_id = ${APPLICATION}`);
     db.pragma(`user_version = ${SCHEMA}`);
   }).immediate();
