@@ -166,7 +166,13 @@ export function registerWasmKernels(backend: WasmBackend, pool: KernelPool): voi
     const sizes = attentionSizes(rows, packed, seqLen as number, heads as number);
     const weights = out([sizes.batch, sizes.heads, sizes.seqLen, sizes.seqLen]);
     const context = out([rows, packed / 3]);
-    pool.run('attention', ...[qkv, weights, context].map(at), ...Object.values(sizes), 1 / Math.sqrt(sizes.headDim), Number(causal));
+    pool.run(
+      'attention',
+      ...[qkv, weights, context].map(at),
+      ...Object.values(sizes),
+      1 / Math.sqrt(sizes.headDim),
+      Number(causal),
+    );
     return [context, weights];
   });
 
