@@ -19,6 +19,7 @@ type ViewerSocket = Socket<ViewerToServer, ServerToViewer, Record<string, never>
 
 /** Runs one socket may watch at a time. */
 const maxWatched = 32;
+const timeEveryMs = 1_000;
 
 export interface ViewerLink extends Link {
   /** Looks again at who everybody is, e.g. after a session was revoked: who is nobody any more is put out at once. */
@@ -50,6 +51,13 @@ export function openViewerLink(deps: {
       next();
     }, next);
   });
+  let cancelTime = () => {};
+  const sendTime = () => {
+    cancelTime = clock.after(timeEveryMs, sendTime);
+    // Volatile: to a viewer that does not read, the next one is as good.
+    io.volatile.emit('time', { now: clock.now() });
+  };
+  sendTime();
   io.on('connection', (socket) => serve(socket, hub, presence, clock, onError));
   return {
     http,
@@ -67,7 +75,10 @@ export function openViewerLink(deps: {
         socket.disconnect(true);
       }
     },
-    close: () => io.close(),
+    close() {
+      cancelTime();
+      return io.close();
+    },
   };
 }
 
