@@ -20,6 +20,7 @@ type ViewerSocket = Socket<ViewerToServer, ServerToViewer, Record<string, never>
 /** Runs one socket may watch at a time. */
 const maxWatched = 32;
 const timeEveryMs = 1_000;
+const maxUnsentPackets = 256;
 
 export interface ViewerLink extends Link {
   /** Looks again at who everybody is, e.g. after a session was revoked: who is nobody any more is put out at once. */
@@ -130,13 +131,22 @@ function serve(socket: ViewerSocket, hub: OpenHub, presence: Presence, clock: Cl
     return { ok: true, view: joined.view, you: socket.data.actor };
   }
 
-  const on = listen(socket, { admit: rateLimit(clock, 100, 500), onError });
-  on('watch', watchRequest, watch);
+  const limit = rateLimit(clock, 100, 500);
+  // Answers written faster than the viewer reads them would pile up in this process.
+  const reads = () => (socket.conn as unknown as { writeBuffer: unknown[] }).writeBuffer.length <= maxUnsentPackets;
+  const on = listen(socket, { admit: (cost) => reads() && limit(cost), onError });
+  on('watch', watchRequest, watch, 5);
   on('unwatch', z.strictObject({ runId }), ({ runId: id }) => leave(id));
-  on('watchRuns', z.undefined(), () => {
-    hub.list.join(listPort);
-    return { ok: true, runs: hub.summaries(), you: socket.data.actor };
-  });
+  on(
+    'watchRuns',
+    z.undefined(),
+    () => {
+      hub.list.join(listPort);
+      return { ok: true, runs: hub.summaries(), you: socket.data.actor };
+    },
+    // The whole list: once a second for long, five times in a row.
+    100,
+  );
   on('unwatchRuns', z.undefined(), () => hub.list.leave(listPort));
   on('command', command, (c) => hub.command(socket.data.actor, c));
   on('look', lookMessage, ({ runId: id, look }) => {

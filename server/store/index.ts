@@ -3,6 +3,7 @@ import type { ListChange } from '~/shared/lists';
 import type { Reduced } from '~/shared/pyramid';
 import type { RunSummary } from '~/shared/summary';
 import type { ListItems, ListKind, RunView } from '~/shared/view';
+import type { ConsoleAnswer, ConsoleQuery } from './console';
 import type { ItemQuery, ListMark, ListQuery, MarksQuery, Near, NearQuery } from './lists';
 
 /**
@@ -38,6 +39,9 @@ export interface Store {
   near<K extends ListKind>(query: NearQuery<K>): Promise<Near<ListItems[K]>>;
   /** Where the items of some lists stand in a range of steps, thinned to one mark per kind and bucket. */
   marks(query: MarksQuery): Promise<ListMark[]>;
+
+  /** What the run's process printed, as far as it is kept. */
+  console(query: ConsoleQuery): Promise<ConsoleAnswer>;
 
   /** Signals of every snapshot in force, in step order. */
   signals(runId: string): Promise<Signals>;
