@@ -70,7 +70,6 @@ function Bars({ histogram: { edges, counts } }: { histogram: Histogram }) {
           const width = ((edges[i + 1]! - edges[i]!) / (high - low)) * 1000;
           const height = most === 0 ? 0 : (n / most) * 240;
           return (
-            // biome-ignore lint/suspicious/noArrayIndexKey: bins are known by their place.
             <rect key={i} x={x} y={240 - height} width={Math.max(1, width - 1)} height={height} className="fill-accent">
               <title>{`${measured(edges[i]!)} to ${measured(edges[i + 1]!)}: ${count(n)}`}</title>
             </rect>
@@ -95,7 +94,6 @@ function Rows({ table: { columns, rows } }: { table: Table }) {
         <thead>
           <tr>
             {columns.map((c, i) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: two columns may have one name.
               <th key={i} scope="col" className="px-2 py-1 text-left text-2xs font-medium text-dim">
                 {c}
               </th>
@@ -104,10 +102,8 @@ function Rows({ table: { columns, rows } }: { table: Table }) {
         </thead>
         <tbody className="font-mono">
           {rows.slice(0, rowsShown).map((row, r) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: rows are known by their place.
             <tr key={r} className="border-t border-line align-top">
               {row.map((cell, i) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: cells are known by their place.
                 <td key={i} className={`px-2 py-0.5 break-words ${typeof cell === 'number' ? 'text-right' : ''}`} dir="auto">
                   {cell === null ? '–' : typeof cell === 'number' ? measured(cell, 6) : String(cell)}
                 </td>
@@ -148,6 +144,7 @@ function Picture({ item: { blob, name, step } }: { item: MediaItem }) {
   if (error) return <Trouble message={error.message} />;
   if (!url) return <div className="h-32 animate-pulse bg-raised" />;
   return (
+    // biome-ignore lint/performance/noImgElement: a picture of the run, made in this tab.
     <img
       src={url}
       alt={`${name} at step ${count(step)}`}
