@@ -1,4 +1,4 @@
-import { blobsNamed } from '~/server/base/blobsNamed';
+import { blobsOfSnapshot } from '~/server/base/blobsNamed';
 import type { EntriesListener } from '~/server/runs/hub';
 import type { Choose } from '~/server/runs/room';
 import type { Store } from '~/server/store';
@@ -97,7 +97,7 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
 
 type Snapshots = readonly ListItems['snapshots'][];
 const bytesOf = (snapshots: Snapshots): number => snapshots.reduce((bytes, s) => bytes + s.blob.bytes, 0);
-const named = (snapshots: Snapshots): string[] => snapshots.flatMap((s) => blobsNamed({ ...s, signals: {} }));
+const named = (snapshots: Snapshots): string[] => snapshots.flatMap(blobsOfSnapshot);
 
 async function thinnable(lists: RunLists): Promise<Thinnable> {
   const all = async <K extends ListKind>(kind: K) => {

@@ -1,8 +1,8 @@
 import type { RunLists } from '~/server/store/lists';
 import type { Resumed } from '~/shared/events';
-import { staysInForce } from '~/shared/lists';
+import { isOfSteps, staysInForce } from '~/shared/lists';
 import { changedSince, EvaluationsInForce, type GoingBack, LastChange, waitingAgain } from '~/shared/resumed';
-import type { RunView } from '~/shared/view';
+import { type ListItems, type ListKind, listKinds, type RunView } from '~/shared/view';
 
 /**
  * What is in force of a run's lists once it has gone back: written into the entry that takes it back, because a view does not hold the lists (shared/events.ts, `resumed`).
@@ -16,10 +16,10 @@ export async function resumedAt(
 ): Promise<Resumed> {
   const at: GoingBack = { seq: view.seq + 1, fromStep, keepSeq };
 
-  async function left(kind: 'evaluations' | 'snapshots' | 'checkpoints' | 'analyses'): Promise<number> {
+  async function left(kind: ListKind): Promise<number> {
     let { count } = view.counts[kind];
     for await (const page of lists.pages(kind, { fromStep }))
-      for (const item of page) if (!staysInForce(kind, item, at)) count -= 1;
+      for (const item of page) if (!staysInForce(kind, item as ListItems['analyses'], at)) count -= 1;
     return count;
   }
 
@@ -50,13 +50,10 @@ export async function resumedAt(
     return found;
   }
 
+  const counts: Record<string, number> = {};
+  for (const kind of listKinds) if (isOfSteps(kind)) counts[kind] = await left(kind);
   return {
-    counts: {
-      evaluations: await left('evaluations'),
-      snapshots: await left('snapshots'),
-      checkpoints: await left('checkpoints'),
-      analyses: await left('analyses'),
-    },
+    counts,
     ...(await evaluations()),
     values: await values(),
     waiting: await waiting(),

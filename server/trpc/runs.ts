@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { may } from '~/server/base/permissions';
 import { judge } from '~/server/runs/judge';
 import { checkpointsMeant, revertEvents } from '~/server/runs/revert';
-import type { RangeAnswer, Signals } from '~/server/store';
+import type { RangeAnswer } from '~/server/store';
 import type { ConsoleAnswer } from '~/server/store/console';
 import { approvalProblem, changeControlLock } from '~/server/team/gate';
 import { type CommandAnswer, command, type Refusal, refuse } from '~/shared/commands';
@@ -13,8 +13,9 @@ import type { MediaEvent } from '~/shared/media';
 import { noteProblem, noteRequest } from '~/shared/notes';
 import { branchRun, createRun, type QuestionSummary } from '~/shared/protocol';
 import { takesBack } from '~/shared/revert';
+import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
-import { ended, type RunView } from '~/shared/view';
+import { ended, type MediaItem, type RunView } from '~/shared/view';
 import { allowed, asBadRequest, type Context, router } from './base';
 import { listProcedures } from './lists';
 
@@ -62,6 +63,9 @@ const controlLockRequest = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('handOver'), to: actor }),
 ]);
 
+/** Newest samples before a step that an answer chooses from. */
+const SAMPLES_LOOKED_AT = 200;
+
 const watching = allowed('watch runs');
 
 export const runs = router({
@@ -93,6 +97,16 @@ export const runs = router({
     return ctx.hub.store.console(input);
   }),
 
+  /** What the run showed as of a step (null = now): the newest sample of each name among the last ones. */
+  samples: watching
+    .input(z.strictObject({ runId, step: step.nullable() }))
+    .query(async ({ ctx, input }): Promise<MediaItem[]> => {
+      const { media } = await existing(ctx, input.runId);
+      const before = media.filter((item) => input.step === null || item.step <= input.step).slice(-SAMPLES_LOOKED_AT);
+      const shown = new Map(before.map((item) => [item.name, item]));
+      return [...shown.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    }),
+
   /** A sample as it came, text and all. */
   sample: watching.input(z.strictObject({ runId, seq })).query(async ({ ctx, input }): Promise<MediaEvent | null> => {
     await existing(ctx, input.runId);
@@ -100,7 +114,7 @@ export const runs = router({
     return entry?.seq === input.seq && entry.event.type === 'media' ? entry.event : null;
   }),
 
-  signals: watching.input(z.strictObject({ runId })).query(async ({ ctx, input }): Promise<Signals> => {
+  signals: watching.input(z.strictObject({ runId })).query(async ({ ctx, input }): Promise<SignalHistory> => {
     await existing(ctx, input.runId);
     return ctx.hub.store.signals(input.runId);
   }),
