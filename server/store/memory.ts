@@ -1,11 +1,11 @@
 import { blobsNamed } from '~/server/base/blobsNamed';
 import { debiased, emaNext, emaStart } from '~/shared/ema';
 import { type Entry, seqCount } from '~/shared/events';
+import { MemoryLists } from '~/shared/memoryLists';
 import { addValue, bucketing, emptyReduced, type Reduced } from '~/shared/pyramid';
 import { checkAppend, type Rewind } from './checkAppend';
 import { bytesOf, type ConsolePart, choose, KEPT_BYTES } from './console';
 import type { Append, Store, StoredRun } from './index';
-import { MemoryLists } from './memoryLists';
 import { collectSignals } from './signals';
 
 interface Run extends StoredRun {

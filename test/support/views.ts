@@ -1,8 +1,8 @@
 import { listsOf, type RunLists } from '~/server/store/lists';
-import { MemoryLists } from '~/server/store/memoryLists';
 import type { Entry, RunEvent } from '~/shared/events';
 import { emptyView, foldWithChanges } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import { MemoryLists } from '~/shared/memoryLists';
 import type { RunView } from '~/shared/view';
 import { publishedSetup } from './setups';
 
