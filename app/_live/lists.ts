@@ -51,6 +51,9 @@ export interface ListSource {
   }): Promise<{ before: ListItems[ListKind][]; after: ListItems[ListKind][] }>;
 }
 
+/** Notes are pinned to charts and maps all over the page: so many of the newest are. */
+export const mostNotes = 1000;
+
 const pageItems = 200;
 const sampleBuckets = 500;
 /** Items kept of a list that nobody has asked more of. */

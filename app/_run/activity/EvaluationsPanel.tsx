@@ -1,5 +1,7 @@
 'use client';
 
+import { Button } from '~/app/_components/Button';
+import { useLoaded } from '~/app/_live/lists';
 import { count, measured, percent } from '~/app/_components/format';
 import { Panel } from '~/app/_components/Panel';
 import { setCursor } from '~/app/_live/cursor';
@@ -7,8 +9,8 @@ import { useView } from '~/app/_live/useRun';
 
 /** Accuracy and loss on whole sets, newest first. The best validation is what the final test uses. */
 export function EvaluationsPanel() {
-  const evaluations = useView((v) => v.evaluations, []);
-  const best = Math.max(...evaluations.filter((e) => e.split === 'validation').map((e) => e.accuracy));
+  const { items: evaluations, whole, older } = useLoaded('evaluations');
+  const best = useView((v) => v.best?.accuracy ?? null, null);
   return (
     <Panel title="Evaluations">
       {evaluations.length === 0 ? (
@@ -66,6 +68,13 @@ export function EvaluationsPanel() {
               ))}
             </tbody>
           </table>
+          {!whole && (
+            <p className="border-t border-line p-1 text-center">
+              <Button size="small" look="bare" onClick={older}>
+                Older
+              </Button>
+            </p>
+          )}
         </section>
       )}
     </Panel>

@@ -1,5 +1,6 @@
 'use client';
 
+import { useList, useLoaded } from '~/app/_live/lists';
 import { memo, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass } from '~/app/_components/Field';
@@ -20,7 +21,7 @@ const now = 'now';
 /** Questions that only a trainer can answer, of the run between two steps or of a checkpoint, and what was answered. */
 export const Analyses = memo(function Analyses({ step }: { step: number }) {
   const actions = useView((v) => v.controls.actions.filter(isQuestionAction), []);
-  const analyses = useView((v) => v.analyses, []);
+  const { items: analyses, whole, older } = useLoaded('analyses');
   const why = useWhyNot();
   const readOnly = useReadOnly();
   if ((readOnly || actions.length === 0) && analyses.length === 0) return null;
@@ -50,6 +51,11 @@ export const Analyses = memo(function Analyses({ step }: { step: number }) {
           </li>
         ))}
       </ul>
+      {!whole && (
+        <Button size="small" look="bare" className="self-start" onClick={older}>
+          Older answers
+        </Button>
+      )}
     </section>
   );
 });
@@ -59,9 +65,10 @@ function Ask() {
   const actions = useView((v) => v.controls.actions.filter(isQuestionAction), []);
   const over = useView((v) => ended(v.status), false);
   // The same bytes saved twice are one checkpoint to ask.
-  const checkpoints = useView(
-    (v) => v.checkpoints.filter((c, i, all) => all.findLastIndex((d) => d.blob.hash === c.blob.hash) === i),
-    [],
+  const saved = useList('checkpoints', 500);
+  const checkpoints = useMemo(
+    () => saved.filter((c, i, all) => all.findLastIndex((d) => d.blob.hash === c.blob.hash) === i),
+    [saved],
   );
   const [chosen, setChosen] = useState<string | null>(null);
   const last = checkpoints.at(-1)?.blob.hash;

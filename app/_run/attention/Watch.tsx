@@ -1,5 +1,6 @@
 'use client';
 
+import { useList } from '~/app/_live/lists';
 import { TriangleAlert } from 'lucide-react';
 import { memo, useState } from 'react';
 import { Button } from '~/app/_components/Button';
@@ -9,13 +10,13 @@ import { useView } from '~/app/_live/useRun';
 import type { RunView } from '~/shared/view';
 import { useDismissed } from './dismissed';
 
-type Alert = RunView['alerts'][number];
-const none: Alert[] = [];
+type Alert = ListItems['alerts'];
 
 /** Says that attention has collapsed, as the run's log tells it (the server's rule), until somebody has taken note. Silent otherwise. */
 export const Watch = memo(function Watch() {
   const { runId } = useRunStore();
-  const alerts = useView((v) => v.alerts.filter((a) => a.kind === 'collapse'), none);
+  const all = useList('alerts');
+  const alerts = useMemo(() => all.filter((a) => a.kind === 'collapse'), [all]);
   const { dismissed, dismiss, restore } = useDismissed(runId);
   const open = alerts.filter((a) => !dismissed.some((d) => d.id === idOf(a)));
   const closed = dismissed.filter((d) => alerts.some((a) => idOf(a) === d.id));

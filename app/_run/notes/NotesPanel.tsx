@@ -1,5 +1,6 @@
 'use client';
 
+import { mostNotes, useList } from '~/app/_live/lists';
 import { nanoid } from 'nanoid';
 import { useState } from 'react';
 import { Button } from '~/app/_components/Button';
@@ -14,11 +15,9 @@ import { NoteField } from './NoteField';
 import { NotePopup } from './NotePopup';
 import { Thread, useSend } from './Thread';
 
-const none: Note[] = [];
-
 /** What people wrote about this run, in threads, each pinned to a step and perhaps to a place on a chart, a head or a cell. */
 export function NotesPanel() {
-  const notes = useView((v) => v.notes, none);
+  const notes = useList('notes', mostNotes);
   const readOnly = useReadOnly();
   const [showResolved, setShowResolved] = useState(false);
   const threads = notes.filter(isThread).sort((a, b) => b.anchor.step - a.anchor.step);

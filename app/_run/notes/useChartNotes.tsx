@@ -1,3 +1,4 @@
+import { mostNotes, useList } from '~/app/_live/lists';
 import { MessageSquarePlus } from 'lucide-react';
 import { useCallback } from 'react';
 import { MarkGlyph } from '~/app/_charts/MarkGlyph';
@@ -8,8 +9,6 @@ import { useView } from '~/app/_live/useRun';
 import type { Note } from '~/shared/notes';
 import { describeAnchorAtStep, grouped, isThread } from './anchors';
 import { noteDesk, type Place, placeOf, type ScreenPlace } from './noteDesk';
-
-const none: Note[] = [];
 
 const write = (step: number, readings: readonly Reading[], at: ScreenPlace) => {
   const places = [
@@ -31,7 +30,7 @@ const onPoint = (point: ChartPoint) => write(point.step, point.readings, point);
 /** Notes pinned to the chart's lines, where they were pinned, and a button at the crosshair for a new one. */
 function ChartNotes({ place }: { place: ChartPlace }) {
   const readOnly = useReadOnly();
-  const notes = useView((v) => v.notes, none);
+  const notes = useList('notes', mostNotes);
   const pinned = useCursor((c) => (c.mode === 'pinned' ? c.step : null));
   const shown = notes.filter(isThread).flatMap((note) => {
     const { step, chart, value } = note.anchor;

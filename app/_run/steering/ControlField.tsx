@@ -16,7 +16,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
   const steer = useSteer();
   const id = useId();
   const state = useView((v) => v.values[spec.name] ?? null, null);
-  const last = useView((v) => lastOn(v.commands, spec.name) ?? null, null);
+  const last = useView((v) => lastOn([...v.recent.commands.items, ...v.openCommands], spec.name) ?? null, null);
   const youId = useRun((r) => r.you?.id ?? null);
   // A column of the rows with the control's name shows what the schedule makes of the value.
   const effective = useView((v) => latestValue(v, spec.name), null);

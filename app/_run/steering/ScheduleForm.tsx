@@ -206,8 +206,8 @@ function Choice({
 function Waiting({ why }: { why: string | null }) {
   const steer = useSteer();
   const youId = useRun((r) => r.you?.id ?? null);
-  const listed = useView(({ commands, controls }) => ({ commands, controls }), null);
-  const waiting = listed?.commands.filter((c) => c.outcome.status === 'scheduled') ?? [];
+  const listed = useView(({ openCommands, controls }) => ({ openCommands, controls }), null);
+  const waiting = listed?.openCommands.filter((c) => c.outcome.status === 'scheduled') ?? [];
   const cancellable = listed?.controls.actions.some((a) => a.name === 'cancel');
   if (!listed || waiting.length === 0) return null;
   return (

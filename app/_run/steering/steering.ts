@@ -69,7 +69,7 @@ export const valueSpec = (view: Pick<RunView, 'controls'>, name: string): Contro
 
 /** "Clip value → 1", "Evaluate (Set test)" */
 export function describeCommand(
-  view: Pick<RunView, 'controls'> & Partial<Pick<RunView, 'checkpoints'>>,
+  view: Pick<RunView, 'controls'> & { checkpoints?: readonly ListItems['checkpoints'][] },
   command: Command,
 ): string {
   const when = command.when ? ` ${describeCondition(command.when)}` : '';
