@@ -6,7 +6,7 @@
 import type { Clock } from '~/server/base/clock';
 import type { Append, Store, StoredRun } from '~/server/store';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
-import { emptyView, fold } from '~/shared/fold';
+import { emptyView, fold, foldAll } from '~/shared/fold';
 import type { RunView } from '~/shared/view';
 
 type LogStore = Pick<Store, 'append' | 'entries' | 'view' | 'runs'>;
@@ -38,13 +38,20 @@ export class RunLog {
     private next: number,
   ) {}
 
-  /** Writes run.created. */
-  static async create(deps: LogDeps, runId: string, event: RunEvent, publish: Publish): Promise<RunLog> {
-    const entry: Entry = { seq: 1, attempt: 0, at: deps.clock.now(), event };
-    const view = emptyView(runId, entry);
-    await deps.store.append({ runId, after: 0, attempt: 0, nextEvent: 0, entries: [entry], seriesNames: [], rewind: null });
+  /** Writes run.created and, with it, the entries that follow at once: all or none. */
+  static async create(
+    deps: LogDeps,
+    runId: string,
+    created: RunEvent,
+    publish: Publish,
+    next: readonly RunEvent[] = [],
+  ): Promise<RunLog> {
+    const at = deps.clock.now();
+    const entries = [created, ...next].map((event, i): Entry => ({ seq: i + 1, attempt: 0, at, event }));
+    const view = foldAll(runId, entries);
+    await deps.store.append({ runId, after: 0, attempt: 0, nextEvent: 0, entries, seriesNames: [], rewind: null });
     const log = new RunLog(runId, deps, publish, view, 0);
-    publish([entry], view);
+    publish(entries, view);
     return log;
   }
 
