@@ -8,6 +8,7 @@ export function Field({
   label,
   unit,
   help,
+  detail,
   error,
   marked = false,
   children,
@@ -15,6 +16,8 @@ export function Field({
   label: string;
   unit?: string;
   help?: string;
+  /** A second, smaller help line. */
+  detail?: ReactNode;
   error?: string | null;
   /** Differs from its default. */
   marked?: boolean;
@@ -22,8 +25,9 @@ export function Field({
 }) {
   const id = useId();
   const helpId = help ? `${id}-help` : '';
+  const detailId = detail ? `${id}-detail` : '';
   const errorId = error ? `${id}-error` : '';
-  const describedBy = [helpId, errorId].filter(Boolean).join(' ');
+  const describedBy = [helpId, detailId, errorId].filter(Boolean).join(' ');
   return (
     <div className="min-w-0">
       <label htmlFor={id} className="flex items-baseline justify-between gap-2 text-xs text-dim">
@@ -47,6 +51,11 @@ export function Field({
       {help && (
         <p id={helpId} className={error ? 'sr-only' : 'text-2xs text-dim'}>
           {help}
+        </p>
+      )}
+      {detail && (
+        <p id={detailId} className="text-2xs break-words text-dim">
+          {detail}
         </p>
       )}
     </div>
