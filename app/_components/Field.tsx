@@ -19,29 +19,34 @@ export function Field({
   /** A second, smaller help line. */
   detail?: ReactNode;
   error?: string | null;
-  /** Differs from its default. */
+  /** Differs from the preset. */
   marked?: boolean;
   children(ids: { id: string; 'aria-describedby'?: string; 'aria-invalid'?: true }): ReactNode;
 }) {
   const id = useId();
+  const unitId = unit ? `${id}-unit` : '';
   const helpId = help ? `${id}-help` : '';
   const detailId = detail ? `${id}-detail` : '';
   const errorId = error ? `${id}-error` : '';
-  const describedBy = [helpId, detailId, errorId].filter(Boolean).join(' ');
+  const describedBy = [unitId, helpId, detailId, errorId].filter(Boolean).join(' ');
   return (
     <div className="min-w-0">
-      <label htmlFor={id} className="flex items-baseline justify-between gap-2 text-xs text-dim">
+      <div className="flex items-baseline justify-between gap-2 text-xs text-dim">
         <span className={marked ? 'text-ink' : ''}>
-          {label}
+          <label htmlFor={id}>{label}</label>
           {marked && (
-            <span className="text-accent" title="changed from the published set-up">
+            <span className="text-accent" title="changed from the preset">
               {' '}
               •
             </span>
           )}
         </span>
-        {unit && <span className="text-2xs">{unit}</span>}
-      </label>
+        {unit && (
+          <span id={unitId} className="text-2xs">
+            {unit}
+          </span>
+        )}
+      </div>
       {children({ id, ...(describedBy && { 'aria-describedby': describedBy }), ...(error && { 'aria-invalid': true as const }) })}
       {error && (
         <p id={errorId} className="text-2xs text-bad">
