@@ -12,7 +12,7 @@ import type { Checkpoints } from './newRun/CheckpointPicker';
 import { type Draft, emptyDraft, filledIn, keepDraft, readDraft, setupOf } from './newRun/draft';
 import { NewRunForm } from './newRun/NewRunForm';
 import type { Problem } from './newRun/problems';
-import { useProblems } from './newRun/useProblems';
+import { type Answered, useProblems } from './newRun/useProblems';
 
 export function NewRunDialog({
   open,
@@ -45,7 +45,7 @@ function NewRun({ runs, trainers }: { runs: readonly RunSummary[]; trainers: rea
   const recipes = useQuery(useTrpc().runs.recipes.queryOptions());
   const [draft, setDraft] = useState<Draft>(emptyDraft);
   useEffect(() => setDraft(readDraft(localStorage)), []);
-  const [refused, setRefused] = useState<{ setup: string; problems: Problem[] } | null>(null);
+  const [refused, setRefused] = useState<Answered | null>(null);
   const [sending, setSending] = useState(false);
 
   // A trainer that comes or goes brings recipes with it.
@@ -60,7 +60,7 @@ function NewRun({ runs, trainers }: { runs: readonly RunSummary[]; trainers: rea
   const setup = useMemo(() => filled && setupOf(draft, filled), [draft, filled]);
   const text = JSON.stringify(setup);
   const checked = useProblems(setup, ask);
-  const problems = refused?.setup === text ? refused.problems : checked;
+  const now = refused?.about === text ? refused : checked;
 
   const change = useCallback((next: Draft) => {
     setDraft(next);
@@ -75,7 +75,7 @@ function NewRun({ runs, trainers }: { runs: readonly RunSummary[]; trainers: rea
       router.push(`/runs/${runId}`);
     } catch (error) {
       const found = problemsOf(error).map((p) => ({ ...p, field: p.field.replace(/^setup\./, '') }));
-      setRefused({ setup: text, problems: found.length > 0 ? found : [{ field: '', message: describeError(error).message }] });
+      setRefused({ about: text, problems: found.length > 0 ? found : [{ field: '', message: describeError(error).message }] });
       setSending(false);
     }
   };
@@ -93,7 +93,8 @@ function NewRun({ runs, trainers }: { runs: readonly RunSummary[]; trainers: rea
     <NewRunForm
       recipes={known}
       draft={draft}
-      problems={problems}
+      problems={now.problems}
+      settled={now.about === text}
       sending={sending}
       checkpoints={checkpointsOf(runs)}
       projects={[...new Set(runs.map((r) => r.project))]}

@@ -45,6 +45,7 @@ function Page() {
       recipes={recipes}
       draft={draft}
       problems={problems}
+      settled
       sending={false}
       checkpoints={{
         runs: [{ runId: 'aaaa', name: 'Teacher' }],

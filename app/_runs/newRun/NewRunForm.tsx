@@ -20,6 +20,7 @@ export function NewRunForm({
   recipes,
   draft,
   problems,
+  settled,
   sending,
   checkpoints,
   projects,
@@ -30,6 +31,8 @@ export function NewRunForm({
   recipes: readonly KnownRecipe[];
   draft: Draft;
   problems: readonly Problem[];
+  /** The problems are those of what stands there now, not of what stood there before the last letter. */
+  settled: boolean;
   sending: boolean;
   checkpoints: Checkpoints;
   /** Names that runs have already. */
@@ -50,7 +53,7 @@ export function NewRunForm({
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (at.size > 0) form.current?.querySelector<HTMLElement>('[aria-invalid]')?.focus();
+    if (settled && at.size > 0) form.current?.querySelector<HTMLElement>('[aria-invalid]')?.focus();
     else onStart();
   };
 

@@ -164,7 +164,7 @@ function Detail({ field, schema, text, published }: { field: RecipeField; schema
         </span>
       ))}
       {off.map((c) => (
-        <span key={bare(c.value)} className="block text-warn">
+        <span key={bare(c.value)} className="block">
           {c.title}: {c.disabled!.reason}
           {c.disabled!.help && `; ${c.disabled!.help}`}
         </span>

@@ -5,9 +5,15 @@ import type { Problem } from './problems';
 /** Typing rests this long before the server is asked. */
 const restMs = 250;
 
-/** What the server says of a setup while it is typed: the answer to the newest question it has answered. */
-export function useProblems(setup: RunSetupInput | null, ask: (setup: RunSetupInput) => Promise<Problem[]>): readonly Problem[] {
-  const [problems, setProblems] = useState<readonly Problem[]>([]);
+export interface Answered {
+  /** The setup that the answer is about, as text; '' = none yet. */
+  about: string;
+  problems: readonly Problem[];
+}
+
+/** What the server says of a setup while it is typed: its newest answer, which is about an earlier setup until the next one comes. */
+export function useProblems(setup: RunSetupInput | null, ask: (setup: RunSetupInput) => Promise<Problem[]>): Answered {
+  const [answered, setAnswered] = useState<Answered>({ about: '', problems: [] });
   const text = setup && JSON.stringify(setup);
   const latest = useRef({ setup, ask });
   latest.current = { setup, ask };
@@ -19,12 +25,12 @@ export function useProblems(setup: RunSetupInput | null, ask: (setup: RunSetupIn
       const { setup: now, ask: askNow } = latest.current;
       if (!now) return;
       askNow(now).then(
-        (answer) => number === asked.current && setProblems(answer),
+        (problems) => number === asked.current && setAnswered({ about: text, problems }),
         // Not being able to ask is no problem of the setup; starting it will say.
         () => {},
       );
     }, restMs);
     return () => clearTimeout(timer);
   }, [text]);
-  return problems;
+  return answered;
 }
