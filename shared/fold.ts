@@ -2,7 +2,7 @@ import { betterEvaluation } from './evaluations';
 import { type CheckpointRef, type Entry, type Evaluation, type Resumed, type RunEvent, seqCount } from './events';
 import { applyToList, changeLists, emptyLists, keepSeqOf, type ListChange, listChanges, noteBefore, statusAfter } from './lists';
 import { type GoingBack, resumedInView } from './resumed';
-import { isRevert, revertTarget, waitsAgain } from './revert';
+import { revertTarget, takesBack, waitsAgain } from './revert';
 import { unreachable } from './unreachable';
 import {
   type CommandRecord,
@@ -69,6 +69,8 @@ export function emptyView(runId: string, created: Entry): RunView {
     setAside: 0,
     console: null,
     traceback: null,
+    openKey: created.event.openKey ?? null,
+    released: false,
   };
 }
 
@@ -188,8 +190,9 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
         archived: event.archived ?? view.archived,
         trashed: event.trashed ?? view.trashed,
       };
-    case 'run.assigned':
     case 'trainer.lost':
+      return event.released ? { released: true } : {};
+    case 'run.assigned':
     case 'trainer.back':
     case 'snapshot':
     case 'media':
@@ -217,8 +220,10 @@ function takeover(view: RunView, event: Assigned, at: GoingBack, resumed: Omit<R
   }
   return {
     attempt: event.attempt,
+    ...(event.config && { setup: { ...view.setup, config: event.config } }),
     setAside: 0,
     traceback: null,
+    released: false,
     trainer: event.trainer,
     step: fromStep,
     latest: fromStep === view.step ? view.latest : null,
@@ -253,7 +258,7 @@ function applied(view: RunView, event: Extract<RunEvent, { type: 'command.applie
     const state: ControlState = { value: event.after, changedBy: actor, changedAtStep: event.step };
     return { values: { ...view.values, [command.control]: state } };
   }
-  if (!isRevert(command)) return {};
+  if (!takesBack(view, command)) return {};
   // Logs of version 0.1 do not say which checkpoint it is: it is looked for among what the view holds.
   const target = event.reverted ?? revertTarget(view.recent.checkpoints.items, command);
   if (!('blob' in target)) return {};

@@ -8,6 +8,7 @@ import { describeZodError, fieldOf } from '~/server/base/zodError';
 import { SetupError } from '~/server/dispatch/recipes';
 import type { Retention } from '~/server/retention/keeper';
 import type { Hub } from '~/server/runs/hub';
+import type { Store } from '~/server/store';
 import { type People, TeamError } from '~/server/team/people';
 import type { Actor } from '~/shared/ids';
 import { transformer } from '~/shared/json';
@@ -16,6 +17,8 @@ export interface Context {
   hub: Hub;
   auditLog: AuditLog;
   people: People;
+  /** Where secrets that the audit log must not hold are kept. */
+  settings: Pick<Store, 'setting' | 'setSetting'>;
   retention: Pick<Retention, 'quotaBytes' | 'setQuota'>;
   jobs: Pick<Jobs, 'get' | 'cancel'>;
   /** ms since 1970 */
@@ -43,6 +46,12 @@ function problemsOfCause(cause: unknown): { field: string; message: string }[] {
   if (cause instanceof ZodError) return cause.issues.map((i) => ({ field: i.path.join('.'), message: i.message }));
   return cause instanceof FieldError ? [{ field: cause.field, message: cause.message }] : [];
 }
+
+/** For `catch`: what is wrong with the input becomes an answer that names the field. */
+export const asBadRequest = (error: unknown): never => {
+  if (error instanceof FieldError) throw new TRPCError({ code: 'BAD_REQUEST', message: error.message, cause: error });
+  throw error;
+};
 
 export const router = t.router;
 export const procedure = t.procedure;
