@@ -55,7 +55,7 @@ export interface Hub {
   moveQuestion(actor: Actor, commandId: string, before: string | null): Promise<{ ok: true } | Refusal>;
   /** People who watch the run; none of an unknown one. */
   watchers(runId: string): Promise<Watcher[]>;
-  readonly store: Pick<Store, 'range' | 'signals' | 'entries'>;
+  readonly store: Pick<Store, 'range' | 'signals' | 'entries' | 'console'>;
 }
 
 /** The hub with what the sockets need of it. */

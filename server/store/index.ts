@@ -2,6 +2,7 @@ import type { Entry, RunEvent } from '~/shared/events';
 import type { Reduced } from '~/shared/pyramid';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
+import type { ConsoleAnswer, ConsoleQuery } from './console';
 
 /**
  * Where logs live. The log is the only source of truth: views and summaries kept here are caches of it. Every method is async, so that a store may be a
@@ -27,6 +28,9 @@ export interface Store {
    * An unknown run or one without rows gives an empty answer.
    */
   range(query: RangeQuery): Promise<RangeAnswer>;
+
+  /** What the run's process printed, as far as it is kept. */
+  console(query: ConsoleQuery): Promise<ConsoleAnswer>;
 
   /** Signals of every snapshot in force, in step order. */
   signals(runId: string): Promise<Signals>;

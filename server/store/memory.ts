@@ -1,8 +1,9 @@
 import { blobsNamed } from '~/server/base/blobsNamed';
 import { debiased, emaNext, emaStart } from '~/shared/ema';
-import { seqCount } from '~/shared/events';
+import { type Entry, seqCount } from '~/shared/events';
 import { addValue, bucketing, emptyReduced, type Reduced } from '~/shared/pyramid';
 import { checkAppend, type Rewind } from './checkAppend';
+import { bytesOf, type ConsolePart, choose, KEPT_BYTES } from './console';
 import type { Append, Store, StoredRun } from './index';
 import { collectSignals } from './signals';
 
@@ -54,6 +55,7 @@ export function openMemoryStore(): Store {
       for (const entry of structuredClone(write.entries)) {
         run.entries.push(entry);
         const { event } = entry;
+        if (event.type === 'console') forgetOldPrints(run.entries);
         if (event.type === 'run.assigned' && write.rewind) {
           run.rewinds.push({ seq: entry.seq, ...write.rewind });
           run.headStep = write.rewind.fromStep;
@@ -89,6 +91,10 @@ export function openMemoryStore(): Store {
       }
       if (run && smoothing !== null) for (const name of names) average(run, name, answer, fromStep, end, smoothing);
       return { ...answer, headStep };
+    },
+
+    async console(query) {
+      return choose(prints(runs.get(query.runId)?.entries ?? []), query);
     },
 
     async signals(runId) {
@@ -131,6 +137,21 @@ export function openMemoryStore(): Store {
     },
     close: async () => {},
   };
+}
+
+const prints = (entries: readonly Entry[]): ConsolePart[] =>
+  entries.flatMap(({ seq, at, event }) =>
+    event.type === 'console' && event.text !== '' ? [{ seq, at, stream: event.stream, text: event.text }] : [],
+  );
+
+/** Empties the oldest console parts beyond what is kept. */
+function forgetOldPrints(entries: readonly Entry[]): void {
+  let bytes = 0;
+  for (const { event } of entries.toReversed()) {
+    if (event.type !== 'console') continue;
+    bytes += bytesOf(event);
+    if (bytes > KEPT_BYTES) Object.assign(event, { stream: 'out', text: '' });
+  }
 }
 
 /** Goes through every row from the first one on. */

@@ -66,6 +66,8 @@ const savedState = z.strictObject({
   pending: z.array(pendingEvaluation),
   /** Questions about the parameters that are not answered yet. */
   asked: z.array(z.strictObject({ action: z.string(), args: z.record(z.string(), controlValue), commandId })).default([]),
+  /** The network is to write its texts before the next update. */
+  samplesDue: z.boolean().default(false),
   /** Step of an extra snapshot, after one that drifted much; null = none. */
   driftSnapshotAt: step.nullable().default(null),
   /** Why a checkpoint is still to be written before the next update. */

@@ -31,6 +31,7 @@ export async function openSqliteStore(folder: string): Promise<Store> {
       smoother ??= startThread({ role: 'reader', folder });
       return (await smoother).call('range', query) as ReturnType<typeof range>;
     },
+    console: read('console'),
     signals: read('signals'),
     view: read('view'),
     blobUsers: read('blobUsers'),

@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import type { EntriesQuery, RangeAnswer, RangeQuery, Signals, StoredRun } from '~/server/store';
 import type { Rewind } from '~/server/store/checkAppend';
+import type { ConsoleAnswer, ConsoleQuery } from '~/server/store/console';
 import { collectSignals } from '~/server/store/signals';
 import type { Entry, RunEvent } from '~/shared/events';
 import { parse } from '~/shared/json';
@@ -8,6 +9,7 @@ import { bucketing, emptyReduced, type Reduced } from '~/shared/pyramid';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import { openAverages } from './averages';
+import { openConsoleReads } from './console';
 import { levelFor, openReducer } from './reduce';
 import { openRows, type StoredHead, stripesOf } from './rows';
 import { LEVELS, STRIPE } from './schema';
@@ -16,6 +18,7 @@ export interface Reads {
   runs(): StoredRun[];
   entries(query: EntriesQuery): Entry[];
   range(query: RangeQuery): RangeAnswer;
+  console(query: ConsoleQuery): ConsoleAnswer;
   signals(runId: string): Signals;
   view(runId: string): RunView | null;
   blobUsers(hash: string): string[];
@@ -178,6 +181,7 @@ export function openReads(db: Database.Database): Reads {
       })),
     entries: consistent(entries),
     range: consistent(range),
+    console: consistent(openConsoleReads(db)),
     signals: consistent((runId: string) => {
       const run = rows.head(runId);
       const found = run ? sql.snapshots.all(run.id) : [];

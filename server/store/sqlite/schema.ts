@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type Database from 'better-sqlite3';
+import { consoleTable } from './console';
 import { Sqlite } from './driver';
 
 /**
@@ -20,7 +21,7 @@ export const CHUNK = 256;
 /** Level 6 has buckets of 16^6 = 16.8 M steps. */
 export const LEVELS = 6;
 
-const SCHEMA = 3;
+const SCHEMA = 4;
 /** "HRM1": tells our files from other programs'. */
 const APPLICATION = 0x48524d31;
 
@@ -119,6 +120,7 @@ ALTER TABLE runs RENAME COLUMN tenure TO attempt;
 ALTER TABLE entries RENAME COLUMN tenure TO attempt;
 ALTER TABLE entries RENAME COLUMN places TO seqCount;
 `,
+  3: '',
 };
 
 export const databaseFile = (folder: string): string => path.join(folder, 'headroom.db');
@@ -203,6 +205,7 @@ function configure(db: Database.Database): void {
   db.transaction(() => {
     if (stored === 0) db.exec(tables);
     else for (let from = stored; from < SCHEMA; from++) db.exec(migrations[from]!);
+    db.exec(consoleTable);
     db.pragma(`application_id = ${APPLICATION}`);
     db.pragma(`user_version = ${SCHEMA}`);
   }).immediate();

@@ -9,6 +9,7 @@ import { emptyReduced } from '~/shared/pyramid';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import { encodeColumns } from './columns';
+import { openConsoleWrites } from './console';
 import { openReducer, STATS } from './reduce';
 import { openRows, type StoredHead, stripesOf } from './rows';
 import { BLOCK_ROWS, CHUNK, FAN, LEVELS, STRIPE } from './schema';
@@ -25,6 +26,7 @@ export interface Writes {
 /** The writes of a store, each to be called inside a transaction. Nothing is kept between calls: what a crash leaves is what the next call reads. */
 export function openWrites(db: Database.Database): Writes {
   const rows = openRows(db);
+  const printed = openConsoleWrites(db);
   const reduce = openReducer(db, rows);
   const sql = {
     createRun: db.prepare(
@@ -51,7 +53,7 @@ export function openWrites(db: Database.Database): Writes {
     ),
     summary: db.prepare('UPDATE runs SET summarySeq = ?, summary = ? WHERE id = ? AND coalesce(summarySeq, 0) <= ?'),
     remove: [
-      ...['tail', 'blocks', 'pyramid', 'entries', 'rewinds', 'generations', 'views', 'blobUses'].map(
+      ...['tail', 'blocks', 'pyramid', 'entries', 'rewinds', 'generations', 'views', 'blobUses', 'console'].map(
         (table) => `${table} WHERE run`,
       ),
       'runs WHERE id',
@@ -73,6 +75,7 @@ export function openWrites(db: Database.Database): Writes {
         sql.entry.run(run.id, seq, event.count, attempt, at, event.type, event.firstStep, run.generation, null);
         addRows(run, event);
       } else sql.entry.run(run.id, seq, seqCount(event), attempt, at, event.type, stepOf(event), null, stringify(event));
+      if (event.type === 'console') printed(run.id, seq, event);
       for (const hash of blobsNamed(event)) sql.use.run(hash, run.id);
     }
     sql.moveRun.run(head, write.attempt, write.nextEvent, run.headStep, run.generation, JSON.stringify(seriesNames), run.id);

@@ -186,8 +186,8 @@ describe('flags', () => {
 
   it.each([
     ['', '"" is no flag; --help lists them'],
-    ['--epochs 3', '--recipe: missing; give one of reverse, anomaly, or --resume FILE'],
-    ['--recipe juggle', '--recipe: there is no recipe "juggle"; there are reverse, anomaly'],
+    ['--epochs 3', '--recipe: missing; give one of reverse, anomaly, text, or --resume FILE'],
+    ['--recipe juggle', '--recipe: there is no recipe "juggle"; there are reverse, anomaly, text'],
     ['--recipe reverse --task anomaly', '--task: the same as --recipe; give one of the two'],
     ['--recipe reverse --preset huge', '--preset: reverse has no preset "huge"; it has published, quick'],
     ['--task reverse --speed 9', '--speed: there is no such flag for reverse; --help --recipe reverse lists them'],
@@ -199,7 +199,10 @@ describe('flags', () => {
     ['--task reverse --lr -1', '--lr: Too small: expected number to be >0'],
     ['--task reverse --epochs 1.5', '--epochs: Invalid input: expected int, received number'],
     ['--task reverse --clip-mode hard', '--clip-mode: Invalid option: expected one of "norm"|"value"|"off"'],
-    ['--task reverse --batch 60000', '--batch: Batch size: 60000 is more than Training examples (50000); give at most 50000, or change Training examples'],
+    [
+      '--task reverse --batch 60000',
+      '--batch: Batch size: 60000 is more than Training examples (50000); give at most 50000, or change Training examples',
+    ],
     ['--task reverse --set-size 5', '--set-size: there is no such flag for reverse; --help --recipe reverse lists them'],
     ['--task reverse --kind sgd', '--kind: there is no such flag for reverse; --help --recipe reverse lists them'],
     ['--task reverse --threads 0', '--threads: 0 is not a whole number of at least 1'],
