@@ -8,6 +8,7 @@ import { api, describeError, problemsOf, useTrpc } from '~/app/_trpc/client';
 import type { TrainerSummary } from '~/shared/protocol';
 import type { RunSetupInput } from '~/shared/setup';
 import type { RunSummary } from '~/shared/summary';
+import type { ListItems } from '~/shared/view';
 import type { Checkpoints } from './newRun/CheckpointPicker';
 import { type Draft, emptyDraft, filledIn, keepDraft, readDraft, setupOf } from './newRun/draft';
 import { NewRunForm } from './newRun/NewRunForm';
@@ -104,10 +105,17 @@ function NewRun({ runs, trainers }: { runs: readonly RunSummary[]; trainers: rea
   );
 }
 
+/** The newest of a run; any other is named by its hash. */
+const mostCheckpoints = 200;
+
 const checkpointsOf = (runs: readonly RunSummary[]): Checkpoints => ({
   runs: runs.filter((r) => !r.gone && !r.trashed && r.step > 0),
   async of(runId) {
-    const { checkpoints } = await api.runs.view.query({ runId });
-    return checkpoints.map((c) => ({ step: c.step, hash: c.blob.hash })).reverse();
+    const items = (await api.runs.items.query({
+      runId,
+      kind: 'checkpoints',
+      limit: mostCheckpoints,
+    })) as ListItems['checkpoints'][];
+    return items.map((c) => ({ step: c.step, hash: c.blob.hash })).reverse();
   },
 });

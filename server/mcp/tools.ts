@@ -1,6 +1,8 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { nanoid } from 'nanoid';
 import { z } from 'zod';
+import { unzipped } from '~/server/base/unzipped';
+import { answerAt, answerText, axisOf, labelText, mapOf, parseAttentionSnapshot, targetAt } from '~/shared/attentionSnapshot';
 import { type Command, condition } from '~/shared/commands';
 import { controlValue } from '~/shared/controls';
 import { blobHash, runId, step } from '~/shared/ids';
@@ -9,9 +11,8 @@ import { branchRun, createRun } from '~/shared/protocol';
 import { fieldsOf, fits } from '~/shared/recipeFields';
 import type { KnownRecipe } from '~/shared/recipes';
 import { revertAction } from '~/shared/revert';
-import { parseSafetensors } from '~/shared/safetensors';
 import type { Config } from '~/shared/setup';
-import { type CommandRecord, latestValue, type RunView } from '~/shared/view';
+import { type CommandRecord, type ListItems, type ListKind, latestValue, type RunView } from '~/shared/view';
 import { type HeadroomClient, readBlob, type Server } from './client';
 
 export interface ToolHost {
@@ -43,7 +44,7 @@ export function createMcpServer(host: ToolHost): McpServer {
       inputSchema: { runId },
       annotations: { readOnlyHint: true },
     },
-    async (input) => answer(describeRun(await client.runs.view.query(input))),
+    async (input) => answer(await describeRun(client, await client.runs.view.query(input))),
   );
 
   mcp.registerTool(
@@ -76,7 +77,7 @@ export function createMcpServer(host: ToolHost): McpServer {
     'read_attention_signals',
     {
       description:
-        'Per-head signals (entropy, confidence, drift, ...) of every attention snapshot: steps, and per signal [snapshots x layers x heads].',
+        'Per-head signals (entropy, confidence, drift, ...) of every attention snapshot: steps, the shapes that occur, and per signal the values snapshot after snapshot, layer after layer.',
       inputSchema: { runId },
       annotations: { readOnlyHint: true },
     },
@@ -87,7 +88,7 @@ export function createMcpServer(host: ToolHost): McpServer {
     'read_snapshot',
     {
       description:
-        'The attention snapshot nearest to a step: inputs, labels, predictions of one probe example, and one head’s map [queries x keys]. Layer and head count from 0.',
+        'The attention snapshot nearest to a step: labels of queries and keys, targets, predictions and scores of one probe example (what the run declares), and one head’s map [queries x keys]. Layer and head count from 0.',
       inputSchema: {
         runId,
         step,
@@ -98,31 +99,39 @@ export function createMcpServer(host: ToolHost): McpServer {
       annotations: { readOnlyHint: true },
     },
     async ({ runId: id, step: wanted, example, layer, head }) => {
-      const view = await client.runs.view.query({ runId: id });
-      const [nearest] = [...view.snapshots].sort((a, b) => Math.abs(a.step - wanted) - Math.abs(b.step - wanted));
+      const near = await client.runs.near.query({ runId: id, kind: 'snapshots', step: wanted, limit: 1 });
+      const around = [...near.before, ...near.after] as ListItems['snapshots'][];
+      const [nearest] = around.sort((a, b) => Math.abs(a.step - wanted) - Math.abs(b.step - wanted));
       if (!nearest) throw new Error(`run ${id} has no snapshot yet; request_command with action "snapshot" takes one`);
-      const { layers, heads, examples, queries, keys } = nearest;
+      const snapshot = parseAttentionSnapshot(await unzipped(await readBlob(host.server, nearest.blob.hash)));
+      const { layers, examples } = snapshot;
       for (const [name, value, size] of [
         ['example', example, examples],
-        ['layer', layer, layers],
-        ['head', head, heads],
+        ['layer', layer, layers.length],
+        ['head', head, layers[layer]?.heads ?? 0],
       ] as const)
         if (value >= size) throw new Error(`${name}: ${value} is not below ${size}`);
-      const { tensors } = parseSafetensors(await readBlob(host.server, nearest.blob.hash));
-      const maps = tensors.get('attention')!.data as Float32Array;
-      const at = ((example * layers + layer) * heads + head) * queries * keys;
-      const map = Array.from({ length: queries }, (_, q) => [...maps.subarray(at + q * keys, at + (q + 1) * keys)]);
-      const row = (name: string) => {
-        const t = tensors.get(name)!;
-        const width = t.data.length / examples;
-        return [...(t.data as Int32Array).subarray(example * width, (example + 1) * width)];
+      const { queries, keys } = layers[layer]!;
+      const weights = mapOf(snapshot, example, layer, head);
+      const labels = (side: 'queries' | 'keys') => {
+        const axis = axisOf(snapshot, example, layer, side);
+        return axis?.items.map((_, n) => labelText(snapshot, axis, n));
       };
+      const answers = <T>(of: (place: number) => T) => Array.from({ length: snapshot.answers }, (_, place) => of(place));
+      const text = (value: number | null) => (value === null ? null : answerText(snapshot, value));
       return answer({
         step: nearest.step,
-        inputs: row('inputs'),
-        labels: row('labels'),
-        predictions: row('predictions'),
-        map,
+        layers,
+        causal: snapshot.causal,
+        example: snapshot.exampleLabels[example]!.name ?? null,
+        queries: labels('queries'),
+        keys: labels('keys'),
+        targets: snapshot.targets && answers((a) => text(targetAt(snapshot, example, a))),
+        predictions: snapshot.predictions && answers((a) => text(answerAt(snapshot, example, a))),
+        scores: snapshot.scores && [
+          ...snapshot.scores.values.subarray(example * snapshot.scores.keys, (example + 1) * snapshot.scores.keys),
+        ],
+        map: Array.from({ length: queries }, (_, q) => [...weights.subarray(q * keys, (q + 1) * keys)]),
       });
     },
   );
@@ -271,9 +280,11 @@ function describeRecipe({ name, title, summary, schema, presets, trainers }: Kno
   };
 }
 
-/** What a reader needs of a view; long lists end with their newest. */
-function describeRun(view: RunView) {
-  const { commands, evaluations, alerts, notes, snapshots, checkpoints } = view;
+/** What a reader needs of a run; of long lists the newest. */
+async function describeRun(client: ToolHost['client'], view: RunView) {
+  const { runId } = view;
+  const newest = async <K extends ListKind>(kind: K, limit: number) =>
+    (await client.runs.items.query({ runId, kind, limit })) as ListItems[K][];
   return {
     runId: view.runId,
     setup: view.setup,
@@ -288,20 +299,24 @@ function describeRun(view: RunView) {
     series: view.series.map((s) => s.name),
     controls: view.controls.values.map((c) => ({ ...c, value: view.values[c.name]?.value ?? null })),
     actions: [...view.controls.actions, serverAction],
-    evaluations: evaluations.slice(-20),
-    alerts: alerts.slice(-20),
-    notes: notes.slice(-50),
-    snapshotSteps: snapshots.map((s) => s.step).slice(-200),
-    checkpoints: checkpoints.map((c) => ({ step: c.step, hash: c.blob.hash })).slice(-50),
-    commands: commands.slice(-20),
+    counts: Object.fromEntries(Object.entries(view.counts).map(([kind, { count }]) => [kind, count])),
+    evaluations: await newest('evaluations', 20),
+    alerts: await newest('alerts', 20),
+    notes: await newest('notes', 50),
+    snapshotSteps: (await newest('snapshots', 200)).map((s) => s.step),
+    checkpoints: (await newest('checkpoints', 50)).map((c) => ({ step: c.step, hash: c.blob.hash })),
+    commands: await newest('commands', 20),
   };
 }
 
 /** Waits until the trainer has answered, as long as that may take between two steps; a paused or waiting run says so instead. */
 async function outcome({ client, pause }: ToolHost, command: Command): Promise<CommandRecord['outcome']> {
   for (let waitMs = 50; ; waitMs *= 2) {
-    const view = await client.runs.view.query({ runId: command.runId });
-    const found = view.commands.find((c) => c.command.id === command.id);
+    const found = (await client.runs.item.query({
+      runId: command.runId,
+      kind: 'commands',
+      id: command.id,
+    })) as CommandRecord | null;
     const now = found?.outcome ?? { status: 'requested' as const };
     if (now.status !== 'requested' || waitMs > 6400) return now;
     await pause(waitMs);

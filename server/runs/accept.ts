@@ -1,7 +1,10 @@
 /** Which of a trainer's events are new, and which do not fit the run: pure. What does not fit is set aside with an alert; the others are kept. */
-import { type Entry, type RunEvent, seqCount, type TrainerEvent } from '~/shared/events';
+
+import type { LoggedCommand } from '~/shared/commands';
+import { type Entry, type RunEvent, type SnapshotEvent, seqCount, type TrainerEvent } from '~/shared/events';
 import { fold } from '~/shared/fold';
 import type { BatchAnswer, EventBatch } from '~/shared/protocol';
+import { headCount } from '~/shared/snapshotFile';
 import { unreachable } from '~/shared/unreachable';
 import { ended, type RunView } from '~/shared/view';
 import { startingAt } from './log';
@@ -23,12 +26,14 @@ const ALERTS_EACH = 20;
 /**
  * Events of `batch` from number `nextEvent` on, checked one after the other against the view they meet.
  *
+ * @param asked the commands that the events answer, by id, as far as they are in the log
  * @param setAside events of this attempt that were set aside before
  */
 export function accept(
   view: RunView,
   nextEvent: number,
   batch: EventBatch,
+  asked: ReadonlyMap<string, LoggedCommand>,
   setAside = view.setAside,
 ): Accepted | Extract<BatchAnswer, { ok: false }> {
   if (batch.attempt < view.attempt)
@@ -67,9 +72,13 @@ export function accept(
     const over = fresh !== null && isTraining(fresh) && ended(after.status);
     if (over && ended(view.status))
       return { ok: false, reason: 'fenced', message: `run ${view.runId} has ended (${view.status})` };
-    const wrong = read.ok ? (over ? `type: the run has ended (${after.status})` : validationError(after, fresh!)) : read.message;
+    const wrong = read.ok
+      ? over
+        ? `type: the run has ended (${after.status})`
+        : validationError(after, fresh!, asked)
+      : read.message;
     if (wrong === null) {
-      keep(fresh!);
+      keep(withAsked(after, fresh!, asked));
       continue;
     }
     count += 1;
@@ -98,8 +107,15 @@ function withoutFirst(event: TrainerEvent, n: number): TrainerEvent | null {
   return startingAt(entry, 1 + n).event as TrainerEvent;
 }
 
+/** A command that no longer waits (a takeover applies it again) comes with what was asked: the view does not hold it any more. */
+function withAsked(view: RunView, event: TrainerEvent, asked: ReadonlyMap<string, LoggedCommand>): TrainerEvent {
+  if (event.type !== 'command.applied' && event.type !== 'command.refused') return event;
+  const known = asked.get(event.commandId);
+  return known && !view.openCommands.some((c) => c.command.id === event.commandId) ? { ...event, asked: known } : event;
+}
+
 /** null, or "field: what is wrong". */
-function validationError(view: RunView, event: TrainerEvent): string | null {
+function validationError(view: RunView, event: TrainerEvent, commands: ReadonlyMap<string, LoggedCommand>): string | null {
   switch (event.type) {
     case 'run.started': {
       const names = event.series.map((s) => s.name);
@@ -118,10 +134,7 @@ function validationError(view: RunView, event: TrainerEvent): string | null {
         return `values: ${event.count} rows of ${view.series.length} series need ${event.count * view.series.length} numbers, got ${event.values.length}`;
       return event.firstStep === view.step ? null : `firstStep: the next step is ${view.step}, got ${event.firstStep}`;
     case 'snapshot':
-      for (const [name, values] of Object.entries(event.signals))
-        if (values.length !== event.layers * event.heads)
-          return `signals.${name}: ${event.layers} layers x ${event.heads} heads need ${event.layers * event.heads} numbers, got ${values.length}`;
-      return notAhead(view, event.step);
+      return signalProblem(event) ?? notAhead(view, event.step);
     case 'checkpoint':
       return event.lastCommandSeq > view.seq
         ? `lastCommandSeq: the log ends at ${view.seq}, got ${event.lastCommandSeq}`
@@ -129,7 +142,9 @@ function validationError(view: RunView, event: TrainerEvent): string | null {
     case 'command.applied':
     case 'command.refused':
     case 'command.scheduled': {
-      const asked = view.commands.find((c) => c.command.id === event.commandId);
+      const asked = commands.get(event.commandId);
+      const own = ['asked', 'reverted'].find((field) => field in event);
+      if (own !== undefined) return `${own}: only the server says this`;
       if (!asked) return `commandId: the run has no command ${event.commandId}`;
       if (asked.seq !== event.seq) return `seq: command ${event.commandId} is at seq ${asked.seq}, got ${event.seq}`;
       return event.step === null ? null : notAhead(view, event.step);
@@ -149,3 +164,15 @@ function validationError(view: RunView, event: TrainerEvent): string | null {
 
 const notAhead = (view: RunView, step: number): string | null =>
   step <= view.step ? null : `step: the run is at step ${view.step}, got ${step}`;
+
+function signalProblem({ layers, signals }: SnapshotEvent): string | null {
+  const heads = headCount(layers);
+  const names = new Set<string>();
+  for (const [i, { name, values }] of signals.entries()) {
+    if (names.has(name)) return `signals.${i}.name: "${name}" occurs twice`;
+    names.add(name);
+    if (values.length !== heads)
+      return `signals.${i}.values: "${name}" needs one number for each of the ${heads} heads of ${layers.length} layers, got ${values.length}`;
+  }
+  return null;
+}

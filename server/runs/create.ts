@@ -40,7 +40,7 @@ export function firstEntries(
     const field = paused && i === 0 ? 'paused' : `commands.${i - Number(paused)}`;
     if (ids.has(command.id)) throw new FieldError(`${field}.id`, `${command.id} is the id of an earlier one`);
     ids.add(command.id);
-    const refusal = judge(view, actor, command);
+    const refusal = judge(view, actor, command, []);
     if (refusal) throw new FieldError(refusal.field ? `${field}.${refusal.field}` : field, refusal.message);
     const gated = gate(view, needsApproval, actor, command, now);
     return { type: gated === 'propose' ? 'command.proposed' : 'command.requested', actor, command };

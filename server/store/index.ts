@@ -1,8 +1,11 @@
 import type { Entry, RunEvent } from '~/shared/events';
+import type { ListChange } from '~/shared/lists';
 import type { Reduced } from '~/shared/pyramid';
+import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
-import type { RunView } from '~/shared/view';
+import type { ListItems, ListKind, RunView } from '~/shared/view';
 import type { ConsoleAnswer, ConsoleQuery } from './console';
+import type { ItemQuery, ListMark, ListQuery, MarksQuery, Near, NearQuery } from './lists';
 
 /**
  * Where logs live. The log is the only source of truth: views and summaries kept here are caches of it. Every method is async, so that a store may be a
@@ -29,11 +32,20 @@ export interface Store {
    */
   range(query: RangeQuery): Promise<RangeAnswer>;
 
+  /** Items of a list that grows with the run (lists.ts), in the order of the log: the newest before a seq, or the oldest after one. */
+  list<K extends ListKind>(query: ListQuery<K>): Promise<ListItems[K][]>;
+  /** The one item with this seq or id, or the newest that is about this `ref`; null when none is in force. */
+  item<K extends ListKind>(query: ItemQuery<K>): Promise<ListItems[K] | null>;
+  /** The items around a step. */
+  near<K extends ListKind>(query: NearQuery<K>): Promise<Near<ListItems[K]>>;
+  /** Where the items of some lists stand in a range of steps, thinned to one mark per kind and bucket. */
+  marks(query: MarksQuery): Promise<ListMark[]>;
+
   /** What the run's process printed, as far as it is kept. */
   console(query: ConsoleQuery): Promise<ConsoleAnswer>;
 
   /** Signals of every snapshot in force, in step order. */
-  signals(runId: string): Promise<Signals>;
+  signals(runId: string): Promise<SignalHistory>;
 
   /** Keeps a view as the place to start folding from; an older one is replaced. */
   saveView(view: RunView, summary: RunSummary): Promise<void>;
@@ -78,6 +90,8 @@ export interface Append {
   entries: Entry[];
   /** Columns of step rows, in order: needed from the first `steps` entry on. */
   seriesNames: string[];
+  /** What the entries change in the lists (shared/lists.ts), in order; left out: nothing. */
+  changes?: ListChange[] | undefined;
   /** Set with a run.assigned entry: rows from `fromStep` on are superseded, and other events of steps >= fromStep placed after `keepSeq`. */
   rewind: { fromStep: number; keepSeq: number } | null;
 }
@@ -103,17 +117,6 @@ export interface RangeQuery {
 
 /** headStep = index of the next step. */
 export type RangeAnswer = Reduced & { headStep: number };
-
-export interface Signals {
-  /** [n], ascending. */
-  steps: Int32Array;
-  /** [n] seqs. */
-  seqs: Int32Array;
-  layers: number;
-  heads: number;
-  /** Each [n * layers * heads], row-major; NaN where a snapshot lacks the signal. */
-  signals: Record<string, Float64Array>;
-}
 
 /** A write of an attempt that is over. */
 export class FencedError extends Error {

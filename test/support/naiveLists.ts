@@ -91,6 +91,7 @@ export class NaiveLists {
         snapshots: kept.snapshots.length,
         checkpoints: kept.checkpoints.length,
         analyses: kept.analyses.length,
+        media: kept.media.length,
       },
       evaluations: kept.evaluations.filter((e, i, all) => all.findLastIndex((l) => l.split === e.split) === i),
       best,
@@ -138,7 +139,7 @@ export class NaiveLists {
         lists.evaluations.push(withSeq(event));
         break;
       case 'snapshot': {
-        const { signals: _signals, ...rest } = event;
+        const { signals: _signals, layers: _layers, ...rest } = event;
         lists.snapshots.push(withSeq(rest));
         break;
       }

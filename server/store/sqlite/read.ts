@@ -1,25 +1,27 @@
 import type Database from 'better-sqlite3';
-import type { EntriesQuery, RangeAnswer, RangeQuery, Signals, StoredRun } from '~/server/store';
+import type { EntriesQuery, RangeAnswer, RangeQuery, StoredRun } from '~/server/store';
 import type { Rewind } from '~/server/store/checkAppend';
 import type { ConsoleAnswer, ConsoleQuery } from '~/server/store/console';
 import { collectSignals } from '~/server/store/signals';
 import type { Entry, RunEvent } from '~/shared/events';
 import { parse } from '~/shared/json';
 import { bucketing, emptyReduced, type Reduced } from '~/shared/pyramid';
+import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import { openAverages } from './averages';
 import { openConsoleReads } from './console';
+import { type ItemReads, openItemReads } from './items';
 import { levelFor, openReducer } from './reduce';
 import { openRows, type StoredHead, stripesOf } from './rows';
 import { LEVELS, STRIPE } from './schema';
 
-export interface Reads {
+export interface Reads extends ItemReads {
   runs(): StoredRun[];
   entries(query: EntriesQuery): Entry[];
   range(query: RangeQuery): RangeAnswer;
   console(query: ConsoleQuery): ConsoleAnswer;
-  signals(runId: string): Signals;
+  signals(runId: string): SignalHistory;
   view(runId: string): RunView | null;
   blobUsers(hash: string): string[];
   setting(key: string): string | null;
@@ -180,6 +182,7 @@ export function openReads(db: Database.Database): Reads {
         summary: summary === null ? null : { seq: summarySeq!, summary: parse(summary) as RunSummary },
       })),
     entries: consistent(entries),
+    ...openItemReads(db, (runId) => rows.head(runId)?.id ?? null),
     range: consistent(range),
     console: consistent(openConsoleReads(db)),
     signals: consistent((runId: string) => {

@@ -96,8 +96,11 @@ describe('an agent', () => {
       bucketSteps: 1,
       points: [...range.series.loss!.last].map((loss, step) => ({ step, loss: { min: loss, max: loss, last: loss } })),
     });
-    const signals = (await call('read_attention_signals', { runId })) as { layers: number; heads: number };
-    expect([signals.layers, signals.heads]).toEqual([configOf(setup).model.layers, configOf(setup).model.heads]);
+    const signals = (await call('read_attention_signals', { runId })) as { shapes: { heads: number }[][] };
+    expect([signals.shapes[0]!.length, signals.shapes[0]![0]!.heads]).toEqual([
+      configOf(setup).model.layers,
+      configOf(setup).model.heads,
+    ]);
     const map = (await call('read_snapshot', { runId, step: 21, example: 1 })) as { step: number; map: number[][] };
     expect(map.step).toBe(20);
     for (const row of map.map) expect(row.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);
@@ -116,8 +119,12 @@ describe('an agent', () => {
     });
     const record = (await admin.runs.view.query({ runId })).commands.at(-1)!;
     expect(record.actor).toMatchObject({ name: 'operator agent', role: 'operator' });
-    const rows = await admin.team.audit.query({ fromSeq: 1, limit: 100, actorId: record.actor.id, runId, kinds: null });
-    expect(rows.rows.map((r) => r.event.type)).toEqual(['command.requested', 'command.applied']);
+    // The outcome is told once it is committed; the audit log follows what is committed.
+    const audited = async () => {
+      const { rows } = await admin.team.audit.query({ fromSeq: 1, limit: 100, actorId: record.actor.id, runId, kinds: null });
+      return rows.map((r) => r.event.type);
+    };
+    await expect.poll(audited).toEqual(['command.requested', 'command.applied']);
     expect(await call('request_command', { runId, control: 'clipThreshold', value: 3, expected: 5 })).toMatchObject({
       ok: false,
       reason: 'conflict',
