@@ -8,14 +8,14 @@ import { tarEnd, tarHeader, tarPadding } from './tar';
 /**
  * A run as one file, `<name>.headroom`: a gzip-compressed tar (`tar xzf` opens it) with these members, in this order:
  *
- *   manifest.json      {"format": "headroom", "version": 1, "runId", "exportedAt": ms since 1970}
+ *   manifest.json      {"format": "headroom", "version": 2, "runId", "exportedAt": ms since 1970}
  *   log/000001.pack …  pages of the log from seq 1 on: pack.ts messages {"entries": Entry[]}, doubles as they are
  *   blobs/<sha256>     the bytes of every blob that the log names, once
  *   end.json           {"head": last seq, "blobs": how many follow the log, "missing": [hashes this server no longer had]}
  *
- * A file without end.json was cut short.
+ * A file without end.json was cut short. Version 1 is that of program version 0.1 (shared/legacy.ts has what differs); it is read too.
  */
-export const HEADROOM_VERSION = 1;
+export const HEADROOM_VERSION = 2;
 
 export interface Manifest {
   format: 'headroom';

@@ -20,6 +20,7 @@ import { controlValue } from '~/shared/controls';
 import { metric, split, trigger } from '~/shared/events';
 import { actor, commandId, runId, step } from '~/shared/ids';
 import { parse, stringify } from '~/shared/json';
+import { upgradeCheckpoint01 } from '~/shared/legacy';
 import {
   parseSafetensors,
   SafetensorsError,
@@ -30,7 +31,6 @@ import {
 import { recipeName } from '~/shared/setup';
 import { anyConfig, type RunConfig } from '~/trainer/base/config';
 import type { LearnerState, ParamSpec } from '~/trainer/types';
-import { upgradeCheckpoint01 } from './checkpoint01';
 
 const format = 'headroom-checkpoint';
 const version = '2';

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type Database from 'better-sqlite3';
 import { consoleTable } from './console';
 import { Sqlite } from './driver';
+import { upgradeEntries01 } from './upgrade01';
 
 /**
  * The tables, and opening them safely.
@@ -21,6 +22,7 @@ export const CHUNK = 256;
 /** Level 6 has buckets of 16^6 = 16.8 M steps. */
 export const LEVELS = 6;
 
+/** Version 0.1 of the program wrote 2. */
 const SCHEMA = 4;
 /** "HRM1": tells our files from other programs'. */
 const APPLICATION = 0x48524d31;
@@ -98,8 +100,10 @@ CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOU
 CREATE TABLE smallBlobs (hash TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
 `;
 
+type Report = (text: string) => void;
+
 /** What makes a file of format n one of format n + 1. */
-const migrations: Record<number, string> = {
+const migrations: Record<number, string | ((db: Database.Database, report: Report) => void)> = {
   1: `
 CREATE TABLE blobUses (
   hash TEXT NOT NULL,
@@ -120,7 +124,11 @@ ALTER TABLE runs RENAME COLUMN tenure TO attempt;
 ALTER TABLE entries RENAME COLUMN tenure TO attempt;
 ALTER TABLE entries RENAME COLUMN places TO seqCount;
 `,
-  3: '',
+  3: (db, report) => {
+    upgradeEntries01(db, report);
+    // Made from the entries: they are made anew.
+    db.exec('DELETE FROM views; UPDATE runs SET summarySeq = NULL, summary = NULL');
+  },
 };
 
 export const databaseFile = (folder: string): string => path.join(folder, 'headroom.db');
@@ -128,9 +136,10 @@ export const databaseFile = (folder: string): string => path.join(folder, 'headr
 /**
  * Takes the folder for this process and opens its database for writing.
  *
+ * @param report hears how bringing an older file up to date gets on
  * @throws Error in words for the person who started the server: folder not writable, in use, damaged, foreign or too new
  */
-export function openForWriting(folder: string): { db: Database.Database; unlock: () => void } {
+export function openForWriting(folder: string, report: Report = () => {}): { db: Database.Database; unlock: () => void } {
   const file = databaseFile(folder);
   try {
     mkdirSync(folder, { recursive: true });
@@ -144,7 +153,7 @@ export function openForWriting(folder: string): { db: Database.Database; unlock:
     db = new Sqlite(file);
     db.pragma('busy_timeout = 5000');
     checkIdentity(db, file);
-    configure(db);
+    configure(db, file, report);
     return { db, unlock };
   } catch (error) {
     db?.close();
@@ -191,7 +200,7 @@ function checkIdentity(db: Database.Database, file: string): void {
     );
 }
 
-function configure(db: Database.Database): void {
+function configure(db: Database.Database, file: string, report: Report): void {
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');
   db.pragma('cache_size = -64000');
@@ -202,13 +211,20 @@ function configure(db: Database.Database): void {
     throw new Error(`SQLite answers synchronous = ${synchronous}, 2 (FULL) is needed: an acknowledged step must survive`);
   const stored = db.pragma('user_version', { simple: true }) as number;
   if (stored === SCHEMA) return;
+  if (stored > 0) report(`${file}: bringing format ${stored} up to ${SCHEMA}; an older Headroom cannot open it afterwards`);
   db.transaction(() => {
     if (stored === 0) db.exec(tables);
-    else for (let from = stored; from < SCHEMA; from++) db.exec(migrations[from]!);
+    else
+      for (let from = stored; from < SCHEMA; from++) {
+        const migration = migrations[from]!;
+        if (typeof migration === 'string') db.exec(migration);
+        else migration(db, (text) => report(`${file}: ${text}`));
+      }
     db.exec(consoleTable);
     db.pragma(`application_id = ${APPLICATION}`);
     db.pragma(`user_version = ${SCHEMA}`);
   }).immediate();
+  if (stored > 0) report(`${file} has format ${SCHEMA} now`);
 }
 
 const versionNumber = (version: string): number => {

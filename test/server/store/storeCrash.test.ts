@@ -113,7 +113,7 @@ describe('opening the store', () => {
     db.pragma('user_version = 7');
     db.close();
     await refused(data).toThrow(
-      `${databaseFile(data)} was written by a newer Headroom (format 7, this one knows 3); update Headroom or choose another folder`,
+      `${databaseFile(data)} was written by a newer Headroom (format 7, this one knows 4); update Headroom or choose another folder`,
     );
   });
 
