@@ -2,12 +2,13 @@ import { useEffect, useMemo, useState } from 'react';
 import type { Curve } from '~/app/_charts/curve';
 import { History } from '~/app/_live/history';
 import { browserHost } from '~/app/_live/host';
+import { timelineOf } from '~/app/_live/lists';
 import { timeAnchors } from '~/app/_live/runMarks';
 import { createRunStore } from '~/app/_live/runStore';
 import { viewerWire } from '~/app/_live/socket';
 import type { RunStore } from '~/app/_live/types';
 import { followRun, historyDeps } from '~/app/_live/useHistory';
-import type { RunView } from '~/shared/view';
+import type { WithLists } from '~/shared/view';
 import type { Aligned } from './align';
 
 export const comparedSeries = ['loss', 'accuracy', 'gradNorm', 'learningRate'] as const;
@@ -17,7 +18,8 @@ const smoothedSeries: readonly ComparedSeries[] = ['loss', 'accuracy', 'gradNorm
 
 /** One of the runs on the page. */
 export interface Compared extends Aligned {
-  view: RunView;
+  /** With a sample of its lists. */
+  view: WithLists;
   history: History;
 }
 
@@ -71,7 +73,7 @@ export function useCompared(runIds: readonly string[]): {
 }
 
 function comparedOf({ store, history }: Held): Compared | null {
-  const { view } = store.get();
+  const view = timelineOf(store);
   if (!view) return null;
   const loss: Curve | null = history.wholeCurve('loss');
   return { runId: store.runId, view, history, loss, stepsPerEpoch: view.stepsPerEpoch, anchors: timeAnchors(view) };

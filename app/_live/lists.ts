@@ -1,11 +1,12 @@
 'use client';
 
-import { useEffect, useMemo, useSyncExternalStore } from 'react';
+import { useCallback, useEffect, useMemo, useSyncExternalStore } from 'react';
 import type { ListMark } from '~/shared/listQueries';
 import { applyToList, keysOf, type ListChange } from '~/shared/lists';
-import { type ListItems, type ListKind, listKinds, type RunView } from '~/shared/view';
+import { type ListItems, type ListKind, listKinds, type RunView, type WithLists } from '~/shared/view';
 import { api } from '../_trpc/client';
 import { useRunStore } from './RunProvider';
+import { useSelected } from './select';
 import type { RunStore } from './types';
 
 /**
@@ -16,6 +17,8 @@ import type { RunStore } from './types';
  */
 
 export interface Loaded<K extends ListKind> {
+  /** Everything in force from this seq on is here. */
+  fromSeq: number;
   /** All in force from some seq on, in the order of the log. */
   items: readonly ListItems[K][];
   /** Nothing older is left to load. */
@@ -109,7 +112,7 @@ export class LoadedLists {
   get<K extends ListKind>(kind: K): Loaded<K> {
     const held = this.#held.get(kind)!;
     const { items, fromSeq, loading, error } = held;
-    held.loaded ??= { items, whole: fromSeq === 0, loading, error };
+    held.loaded ??= { items, fromSeq, whole: fromSeq === 0, loading, error };
     return held.loaded as unknown as Loaded<K>;
   }
 
@@ -137,6 +140,26 @@ export class LoadedLists {
       held.sampled = { items, sample, all: older.length > 0 ? [...older, ...items] : items };
     }
     return held.sampled.all as ListItems[K][];
+  }
+
+  /** The view with a sample of every list, for timelines; the same object until something changes. */
+  timeline(view: RunView): WithLists {
+    return this.#withLists('sampled', view, (kind) => this.sample(kind));
+  }
+
+  /** The view with its lists as far as they are loaded. */
+  withLoaded(view: RunView): WithLists {
+    return this.#withLists('loaded', view, (kind) => this.get(kind).items);
+  }
+
+  readonly #views = new Map<string, { view: RunView; lists: unknown[]; out: WithLists }>();
+  #withLists(key: string, view: RunView, listOf: (kind: ListKind) => unknown): WithLists {
+    const lists = listKinds.map(listOf);
+    const known = this.#views.get(key);
+    if (known?.view === view && known.lists.every((list, i) => list === lists[i])) return known.out;
+    const out = { ...view, ...Object.fromEntries(listKinds.map((kind, i) => [kind, lists[i]])) } as WithLists;
+    this.#views.set(key, { view, lists, out });
+    return out;
   }
 
   /** Reads the samples of lists that are not whole, once. */
@@ -316,4 +339,45 @@ export function useNear(kind: ListKind, step: number): void {
     const timer = setTimeout(() => void lists.wantNear(kind, step), 150);
     return () => clearTimeout(timer);
   }, [lists, kind, step, known]);
+}
+
+/** Lists that timelines show. */
+const onTimelines: readonly ListKind[] = ['commands', 'evaluations', 'checkpoints', 'snapshots', 'alerts', 'statuses', 'notes'];
+
+/** A slice of the view with a sample of its lists: all newer items, and of the older ones at most one for each part of the run. `otherwise` until there is a view. */
+export function useTimeline<T>(select: (view: WithLists) => T, otherwise: T): T {
+  const store = useRunStore();
+  const lists = useLists();
+  useEffect(() => void lists.wantSamples(onTimelines));
+  return useSelected({ get: () => store.get().view, subscribe: lists.subscribe }, (view) =>
+    view ? select(lists.timeline(view)) : otherwise,
+  );
+}
+
+/** A slice of the view with its lists as far as they are loaded. */
+export function useWithLoaded<T>(select: (view: WithLists) => T, otherwise: T): T {
+  const store = useRunStore();
+  const lists = useLists();
+  return useSelected({ get: () => store.get().view, subscribe: lists.subscribe }, (view) =>
+    view ? select(lists.withLoaded(view)) : otherwise,
+  );
+}
+
+/** The same for a run beside the page's own. */
+export function timelineOf(store: RunStore): WithLists | null {
+  const { view } = store.get();
+  const lists = loadedLists(store);
+  void lists.wantSamples(onTimelines);
+  return view && lists.timeline(view);
+}
+
+/** Several lists read as one: how far back all of them are loaded, and a way to load more of those that reach back least. */
+export function useHorizon(kinds: readonly ListKind[]): { fromSeq: number; older(): void } {
+  const lists = useLists();
+  const read = () => Math.max(...kinds.map((kind) => lists.get(kind).fromSeq));
+  const fromSeq = useSyncExternalStore(lists.subscribe, read, read);
+  const older = useCallback(() => {
+    for (const kind of kinds) if (lists.get(kind).fromSeq === fromSeq && fromSeq > 0) void lists.older(kind);
+  }, [lists, kinds, fromSeq]);
+  return { fromSeq, older };
 }

@@ -4,12 +4,12 @@ import type { TimeAnchor } from '~/app/_charts/xMap';
 import type { ControlValue } from '~/shared/controls';
 import { isRevert } from '~/shared/revert';
 import { valueAt } from '~/shared/setup';
-import type { CommandRecord, RunView } from '~/shared/view';
+import type { CommandRecord, RunView, WithLists } from '~/shared/view';
 
 /** What charts show of a run besides its rows. All are functions of the view alone. */
 
 type Happened = Pick<
-  RunView,
+  WithLists,
   'commands' | 'evaluations' | 'checkpoints' | 'snapshots' | 'alerts' | 'statuses' | 'notes' | 'controls'
 >;
 
@@ -141,7 +141,7 @@ function commandMark(view: Happened, { seq, actor, command, outcome, undone }: C
 }
 
 /** Evaluations as points on the loss or accuracy chart, one line per split that was evaluated. */
-export function evaluationPoints(evaluations: RunView['evaluations'], what: 'loss' | 'accuracy'): PointSpec[] {
+export function evaluationPoints(evaluations: WithLists['evaluations'], what: 'loss' | 'accuracy'): PointSpec[] {
   return (['train', 'validation', 'test'] as const).flatMap((split) => {
     const points = evaluations
       .filter((e) => e.split === split)
@@ -154,7 +154,7 @@ export function evaluationPoints(evaluations: RunView['evaluations'], what: 'los
 }
 
 /** The clip threshold over time, from the configuration and every applied change; off while clipping is by value or off: it is then no norm. */
-export function clipRule(view: Pick<RunView, 'setup' | 'commands'>): RuleSpec {
+export function clipRule(view: Pick<WithLists, 'setup' | 'commands'>): RuleSpec {
   const given = (field: string) => valueAt(view.setup.config, `clip.${field}`);
   let mode = String(given('mode') ?? 'off');
   let threshold = Number(given('threshold') ?? Number.NaN);
@@ -179,7 +179,7 @@ export function clipRule(view: Pick<RunView, 'setup' | 'commands'>): RuleSpec {
 
 /** When which step was reached, as far as the log says. */
 export function timeAnchors(
-  view: Pick<RunView, 'evaluations' | 'snapshots' | 'checkpoints' | 'statuses' | 'createdAt' | 'updatedAt' | 'step'>,
+  view: Pick<WithLists, 'evaluations' | 'snapshots' | 'checkpoints' | 'statuses' | 'createdAt' | 'updatedAt' | 'step'>,
 ): TimeAnchor[] {
   const begun = view.statuses.find((s) => s.status === 'running') ?? view.statuses[0];
   const known = [

@@ -126,8 +126,12 @@ export const runs = router({
   samples: watching
     .input(z.strictObject({ runId, step: step.nullable() }))
     .query(async ({ ctx, input }): Promise<MediaItem[]> => {
-      const { media } = await existing(ctx, input.runId);
-      const before = media.filter((item) => input.step === null || item.step <= input.step).slice(-SAMPLES_LOOKED_AT);
+      await existing(ctx, input.runId);
+      const { runId: id, step: at } = input;
+      const before =
+        at === null
+          ? await ctx.hub.store.list({ runId: id, kind: 'media', limit: SAMPLES_LOOKED_AT })
+          : (await ctx.hub.store.near({ runId: id, kind: 'media', step: at, limit: SAMPLES_LOOKED_AT })).before;
       const shown = new Map(before.map((item) => [item.name, item]));
       return [...shown.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     }),

@@ -1,10 +1,10 @@
 'use client';
 
 import { Button } from '~/app/_components/Button';
-import { useLoaded } from '~/app/_live/lists';
 import { count, measured, percent } from '~/app/_components/format';
 import { Panel } from '~/app/_components/Panel';
 import { setCursor } from '~/app/_live/cursor';
+import { useLoaded } from '~/app/_live/lists';
 import { useView } from '~/app/_live/useRun';
 
 /** Accuracy and loss on whole sets, newest first. The best validation is what the final test uses. */

@@ -1,11 +1,11 @@
 'use client';
 
-import { useList, useLoaded } from '~/app/_live/lists';
-import { memo, useState } from 'react';
+import { memo, useMemo, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { setCursor } from '~/app/_live/cursor';
+import { useList, useLoaded } from '~/app/_live/lists';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { useView } from '~/app/_live/useRun';
 import { ActionButton } from '~/app/_run/steering/ActionButton';

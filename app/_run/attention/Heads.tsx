@@ -1,9 +1,8 @@
-import { useList } from '~/app/_live/lists';
 import { memo, useMemo } from 'react';
 import { type HeadColumn, type HeadRow, HeadTable } from '~/app/_charts/attention/HeadTable';
 import { allHeads, type HeadId, type Hidden, solo, toggle } from '~/app/_charts/attention/selection';
 import { attentionView } from '~/app/_live/attentionView';
-import { useView } from '~/app/_live/useRun';
+import { useList } from '~/app/_live/lists';
 import type { AttentionSnapshot } from '~/shared/attentionSnapshot';
 import { ablationAt } from './analysisText';
 import { focusStore } from './focusStore';

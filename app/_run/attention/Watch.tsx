@@ -1,13 +1,12 @@
 'use client';
 
-import { useList } from '~/app/_live/lists';
 import { TriangleAlert } from 'lucide-react';
-import { memo, useState } from 'react';
+import { memo, useMemo, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { setCursor } from '~/app/_live/cursor';
+import { useList } from '~/app/_live/lists';
 import { useRunStore } from '~/app/_live/RunProvider';
-import { useView } from '~/app/_live/useRun';
-import type { RunView } from '~/shared/view';
+import type { ListItems } from '~/shared/view';
 import { useDismissed } from './dismissed';
 
 type Alert = ListItems['alerts'];

@@ -6,6 +6,7 @@ import { type XMap, xMap } from '~/app/_charts/xMap';
 import { smoothingWeight, useChartChoices } from '~/app/_live/chartSettings';
 import { setCursor } from '~/app/_live/cursor';
 import type { History } from '~/app/_live/history';
+import { timelineOf, useTimeline } from '~/app/_live/lists';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { clipRule, marksOf, timeAnchors } from '~/app/_live/runMarks';
@@ -54,7 +55,7 @@ function useXMap(): XMap {
   const log = useChartChoices((c) => c.logX);
   const timed = kind === 'relative' || kind === 'wall';
   // Step and epoch need no clock: those charts do not follow every new event.
-  const events = useView(
+  const events = useTimeline(
     (v) =>
       timed
         ? { s: v.statuses, e: v.evaluations, n: v.snapshots, c: v.checkpoints, step: v.step, at: v.updatedAt, made: v.createdAt }
@@ -64,13 +65,13 @@ function useXMap(): XMap {
   // The head is read, not followed: past the last event the clock goes on at its pace.
   const store = useRunStore();
   return useMemo(() => {
-    const { view } = store.get();
+    const view = timelineOf(store);
     return xMap(kind, stepsPerEpoch, events && view ? timeAnchors(view) : [], log);
   }, [kind, stepsPerEpoch, events, store, log]);
 }
 
 function useHappenings() {
-  const events = useView(
+  const events = useTimeline(
     (v) => ({
       commands: v.commands,
       evaluations: v.evaluations,

@@ -1,10 +1,9 @@
-import { mostNotes, useList } from '~/app/_live/lists';
 import type { Spot } from '~/app/_charts/attention/focus';
 import type { Box } from '~/app/_charts/attention/layout';
 import { headName } from '~/app/_charts/attention/tokens';
 import { colourOf, initials } from '~/app/_components/Avatars';
+import { mostNotes, useList } from '~/app/_live/lists';
 import { usePresent } from '~/app/_live/PresenceProvider';
-import { useView } from '~/app/_live/useRun';
 import type { Note } from '~/shared/notes';
 import type { Looking } from '~/shared/protocol';
 import { describeAnchorAtStep, grouped, isThread, threadsOfHead } from './anchors';

@@ -1,14 +1,12 @@
 'use client';
 
-import { mostNotes, useList } from '~/app/_live/lists';
 import { Popover } from '@base-ui/react/popover';
 import { X } from 'lucide-react';
 import { nanoid } from 'nanoid';
 import { useState } from 'react';
 import { buttonClass } from '~/app/_components/Button';
 import { inputClass } from '~/app/_components/Field';
-import { useView } from '~/app/_live/useRun';
-import type { Note } from '~/shared/notes';
+import { mostNotes, useList } from '~/app/_live/lists';
 import { NoteField } from './NoteField';
 import { type Desk, noteDesk, type Place, useNoteDesk } from './noteDesk';
 import { Thread, useSend } from './Thread';

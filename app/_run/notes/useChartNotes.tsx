@@ -1,12 +1,10 @@
-import { mostNotes, useList } from '~/app/_live/lists';
 import { MessageSquarePlus } from 'lucide-react';
 import { useCallback } from 'react';
 import { MarkGlyph } from '~/app/_charts/MarkGlyph';
 import type { ChartPlace, ChartPoint, Reading } from '~/app/_charts/place';
 import { useCursor } from '~/app/_live/cursor';
+import { mostNotes, useList } from '~/app/_live/lists';
 import { useReadOnly } from '~/app/_live/readOnly';
-import { useView } from '~/app/_live/useRun';
-import type { Note } from '~/shared/notes';
 import { describeAnchorAtStep, grouped, isThread } from './anchors';
 import { noteDesk, type Place, placeOf, type ScreenPlace } from './noteDesk';
 

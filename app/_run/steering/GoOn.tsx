@@ -1,9 +1,8 @@
-import { useList } from '~/app/_live/lists';
 import { useState } from 'react';
 import { inputClass } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
+import { useList } from '~/app/_live/lists';
 import { useView } from '~/app/_live/useRun';
-import type { RunView } from '~/shared/view';
 import { CheckpointActions } from './CheckpointActions';
 
 /** The ways on of a run that has ended: from one of its checkpoints, in itself or in a branch. */

@@ -6,6 +6,7 @@ import { moveByKey } from '~/app/_charts/cursorKeys';
 import { formatStep } from '~/app/_charts/format';
 import { Button } from '~/app/_components/Button';
 import { setCursor, useCursor } from '~/app/_live/cursor';
+import { timelineOf, useNear, useSample } from '~/app/_live/lists';
 import { createPlayer, speeds } from '~/app/_live/player';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { timeAnchors } from '~/app/_live/runMarks';
@@ -32,7 +33,8 @@ export function Scrubber() {
   const { mode, step } = useCursor((c) => ({ mode: c.mode, step: c.step }));
   const head = useView((v) => v.step, 0);
   const over = useView((v) => ended(v.status), false);
-  const snapshots = useView((v) => v.snapshots, noSnapshots);
+  const snapshots = useSample('snapshots');
+  useNear('snapshots', step);
   const { history, chart } = useCharts();
   const { subscribe, marks, stops } = chart;
   const nearest = snapshots[nearestIndex(snapshots, step)] ?? null;
@@ -105,8 +107,6 @@ export function Scrubber() {
   );
 }
 
-const noSnapshots: { step: number }[] = [];
-
 function PlayButtons({ over, head }: { over: boolean; head: number }) {
   const store = useRunStore();
   const [speed, setSpeed] = useState(1);
@@ -119,7 +119,7 @@ function PlayButtons({ over, head }: { over: boolean; head: number }) {
         setCursor,
         host,
         () => {
-          const { view } = store.get();
+          const view = timelineOf(store);
           if (!view) return 10;
           const times = timeAnchors(view).map((a) => a.at);
           const seconds = (Math.max(...times) - Math.min(...times)) / 1000;

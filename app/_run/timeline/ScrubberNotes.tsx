@@ -1,9 +1,7 @@
-import { mostNotes, useList } from '~/app/_live/lists';
 import { MarkGlyph } from '~/app/_charts/MarkGlyph';
-import { useView } from '~/app/_live/useRun';
+import { mostNotes, useList } from '~/app/_live/lists';
 import { describeAnchorAtStep, grouped, isThread } from '~/app/_run/notes/anchors';
 import { noteDesk, placeOf } from '~/app/_run/notes/noteDesk';
-import type { Note } from '~/shared/notes';
 
 /** Every thread that is not resolved, on the scrubber's track; those too near to be told apart share a glyph. */
 export function ScrubberNotes({ px }: { px(step: number): number }) {

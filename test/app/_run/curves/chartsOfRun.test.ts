@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { chartDefaults, chartParams, fromChartParams, smoothingWeight } from '~/app/_live/chartSettings';
 import { clipRule, evaluationPoints, marksOf, timeAnchors } from '~/app/_live/runMarks';
 import { matcher } from '~/app/_run/curves/seriesSearch';
-import type { CommandRecord, RunView } from '~/shared/view';
+import type { CommandRecord, ListItems } from '~/shared/view';
 import { publishedSetup } from '../../../support/setups';
 
 const ada = { id: 'u1', name: 'Ada', role: 'operator' } as const;
@@ -105,7 +105,7 @@ describe('marks of a run', () => {
         loss,
         accuracy: 1 - loss,
         trigger: 'epoch',
-      }) as RunView['evaluations'][number];
+      }) as ListItems['evaluations'];
     const points = evaluationPoints([e('validation', 20, 0.5), e('validation', 10, Number.NaN), e('test', 20, 0.25)], 'loss');
     expect(points.map((p) => [p.label, p.points.map((v) => [v.step, v.value])])).toEqual([
       [
