@@ -151,6 +151,7 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
         values,
         stepsPerEpoch: event.stepsPerEpoch,
         totalSteps: event.totalSteps,
+        ...(event.chanceLoss !== undefined && { chanceLoss: event.chanceLoss }),
       };
     }
     case 'steps': {

@@ -34,8 +34,9 @@ export function upgradeEvent01(event: RawEvent, { imported }: Upgrade01): RawEve
       return withSetup(event, imported);
     case 'run.assigned':
       return renamed(event, 'tenure', 'attempt');
-    case 'evaluation':
     case 'snapshot':
+      return withLayers(renamed(event, 'occasion', 'trigger'));
+    case 'evaluation':
     case 'checkpoint':
       return renamed(event, 'occasion', 'trigger');
     case 'run.queued':
@@ -48,6 +49,17 @@ export function upgradeEvent01(event: RawEvent, { imported }: Upgrade01): RawEve
     default:
       return event;
   }
+}
+
+/** In 0.1 all layers were alike, and signals were fields named after them. */
+function withLayers(event: RawEvent): RawEvent {
+  const { layers, heads, queries, keys, signals, ...rest } = event;
+  if (typeof layers !== 'number' || layers > 256 || !isObject(signals)) return event;
+  return {
+    ...rest,
+    layers: Array.from({ length: layers }, (_, l) => ({ name: `layer ${l + 1}`, heads, queries, keys })),
+    signals: Object.entries(signals).map(([name, values]) => ({ name, ...(name === 'entropy' && { role: name }), values })),
+  };
 }
 
 /** A `.headroom` file's entry of 0.1. */

@@ -88,8 +88,8 @@ export type MediaItem = WithSeq<Omit<MediaEvent, 'type'>> & { letters?: number }
 /** The lists that grow with a run, and what their items are. */
 export interface ListItems {
   evaluations: WithSeq<Evaluation>;
-  /** The signals are read by `runs.signals`. */
-  snapshots: WithSeq<Omit<SnapshotEvent, 'signals'>>;
+  /** The signals are read by `runs.signals`; the layers stand in the blob too. */
+  snapshots: WithSeq<Omit<SnapshotEvent, 'signals' | 'layers'>>;
   checkpoints: WithSeq<CheckpointEvent>;
   alerts: WithSeq<AlertItem>;
   statuses: WithSeq<StatusItem>;
@@ -154,6 +154,8 @@ export interface RunView extends WholeLists {
   values: Record<string, ControlState>;
   stepsPerEpoch: number;
   totalSteps: number;
+  /** Loss of a model that knows nothing; left out: not known. */
+  chanceLoss?: number;
   /** Updates done, so also the index of the next step. */
   step: number;
   /** Newest step row, aligned with `series`; null before the first step. */

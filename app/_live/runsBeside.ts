@@ -5,6 +5,7 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 import { Curve } from '~/app/_charts/curve';
 import { api } from '~/app/_trpc/client';
 import { ended } from '~/shared/view';
+import { decodeAside } from './decoder';
 import { fetchBlob } from './fetchBlob';
 import { SnapshotFeed } from './snapshotFeed';
 
@@ -84,7 +85,7 @@ export function useRunsBeside(
 }
 
 function feedOf(feeds: Map<string, SnapshotFeed>, runId: string): SnapshotFeed {
-  const known = feeds.get(runId) ?? new SnapshotFeed({ fetchBlob, maxBytes: keptBytes });
+  const known = feeds.get(runId) ?? new SnapshotFeed({ fetchBlob, decode: decodeAside, maxBytes: keptBytes });
   feeds.set(runId, known);
   return known;
 }

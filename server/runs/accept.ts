@@ -1,7 +1,8 @@
 /** Which of a trainer's events are new, and which do not fit the run: pure. What does not fit is set aside with an alert; the others are kept. */
-import { type Entry, type RunEvent, seqCount, type TrainerEvent } from '~/shared/events';
+import { type Entry, type RunEvent, type SnapshotEvent, seqCount, type TrainerEvent } from '~/shared/events';
 import { fold } from '~/shared/fold';
 import type { BatchAnswer, EventBatch } from '~/shared/protocol';
+import { headCount } from '~/shared/snapshotFile';
 import { unreachable } from '~/shared/unreachable';
 import { ended, type RunView } from '~/shared/view';
 import { startingAt } from './log';
@@ -118,10 +119,7 @@ function validationError(view: RunView, event: TrainerEvent): string | null {
         return `values: ${event.count} rows of ${view.series.length} series need ${event.count * view.series.length} numbers, got ${event.values.length}`;
       return event.firstStep === view.step ? null : `firstStep: the next step is ${view.step}, got ${event.firstStep}`;
     case 'snapshot':
-      for (const [name, values] of Object.entries(event.signals))
-        if (values.length !== event.layers * event.heads)
-          return `signals.${name}: ${event.layers} layers x ${event.heads} heads need ${event.layers * event.heads} numbers, got ${values.length}`;
-      return notAhead(view, event.step);
+      return signalProblem(event) ?? notAhead(view, event.step);
     case 'checkpoint':
       return event.lastCommandSeq > view.seq
         ? `lastCommandSeq: the log ends at ${view.seq}, got ${event.lastCommandSeq}`
@@ -149,3 +147,15 @@ function validationError(view: RunView, event: TrainerEvent): string | null {
 
 const notAhead = (view: RunView, step: number): string | null =>
   step <= view.step ? null : `step: the run is at step ${view.step}, got ${step}`;
+
+function signalProblem({ layers, signals }: SnapshotEvent): string | null {
+  const heads = headCount(layers);
+  const names = new Set<string>();
+  for (const [i, { name, values }] of signals.entries()) {
+    if (names.has(name)) return `signals.${i}.name: "${name}" occurs twice`;
+    names.add(name);
+    if (values.length !== heads)
+      return `signals.${i}.values: "${name}" needs one number for each of the ${heads} heads of ${layers.length} layers, got ${values.length}`;
+  }
+  return null;
+}

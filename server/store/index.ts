@@ -1,5 +1,6 @@
 import type { Entry, RunEvent } from '~/shared/events';
 import type { Reduced } from '~/shared/pyramid';
+import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import type { ConsoleAnswer, ConsoleQuery } from './console';
@@ -33,7 +34,7 @@ export interface Store {
   console(query: ConsoleQuery): Promise<ConsoleAnswer>;
 
   /** Signals of every snapshot in force, in step order. */
-  signals(runId: string): Promise<Signals>;
+  signals(runId: string): Promise<SignalHistory>;
 
   /** Keeps a view as the place to start folding from; an older one is replaced. */
   saveView(view: RunView, summary: RunSummary): Promise<void>;
@@ -103,17 +104,6 @@ export interface RangeQuery {
 
 /** headStep = index of the next step. */
 export type RangeAnswer = Reduced & { headStep: number };
-
-export interface Signals {
-  /** [n], ascending. */
-  steps: Int32Array;
-  /** [n] seqs. */
-  seqs: Int32Array;
-  layers: number;
-  heads: number;
-  /** Each [n * layers * heads], row-major; NaN where a snapshot lacks the signal. */
-  signals: Record<string, Float64Array>;
-}
 
 /** A write of an attempt that is over. */
 export class FencedError extends Error {

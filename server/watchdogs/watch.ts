@@ -1,3 +1,4 @@
+import { CollapseWatch } from '~/shared/collapse';
 import type { Entry, Series } from '~/shared/events';
 import { unreachable } from '~/shared/unreachable';
 import type { RunView } from '~/shared/view';
@@ -15,7 +16,8 @@ export interface Firing {
 interface Rule<R extends Watchdog = Watchdog> {
   readonly rule: R;
   row?(step: number, loss: number, gradNorm: number): string | null;
-  signals?(step: number, signals: Record<string, number[]>, chanceLoss: number): string | null;
+  /** @param entropy normalised, of every head; loss: of the last step before, NaN = not known; chanceLoss: of a model that knows nothing */
+  snapshot?(step: number, entropy: readonly number[], loss: number, chanceLoss: number): string | null | undefined;
   tick?(view: RunView, now: number, freeBytes: number | null): string | null;
   reset(): void;
 }
@@ -51,8 +53,11 @@ export class Watch {
       return [];
     }
     if (event.type === 'snapshot') {
-      const chance = chanceLoss(view);
-      return this.#ask(event.step, (r) => r.signals?.(event.step, { ...event.signals, loss: [this.#lastLoss] }, chance));
+      // Nothing is known to have stalled at chance while nobody says what chance is.
+      const { chanceLoss } = view;
+      const entropy = event.signals.find((s) => s.role === 'entropy')?.values;
+      if (chanceLoss === undefined || !entropy) return [];
+      return this.#ask(event.step, (r) => r.snapshot?.(event.step, entropy, this.#lastLoss, chanceLoss));
     }
     if (event.type !== 'steps' || this.#lossAt < 0) return [];
     const width = view.series.length;
@@ -86,9 +91,6 @@ export class Watch {
     return firings;
   }
 }
-
-/** Loss of a model that does not look at its input; NaN where the run does not say. */
-const chanceLoss = ({ series }: RunView): number => series.find((s) => s.name === 'loss')?.chance ?? Number.NaN;
 
 function open(rule: Watchdog): Rule {
   switch (rule.kind) {
@@ -158,21 +160,17 @@ function open(rule: Watchdog): Rule {
       };
     }
     case 'collapse': {
-      let since: number | null = null;
+      const watch = new CollapseWatch({ ...rule, heldSteps: rule.steps });
       return {
         rule,
-        signals(step, { entropy, loss }, chance) {
-          const sharpest = Math.min(...(entropy ?? []).filter(Number.isFinite));
-          const stuck = !Number.isNaN(chance) && sharpest < rule.entropyBelow && !(loss![0]! < rule.lossAbove * chance);
-          if (!stuck) since = null;
-          else since ??= step;
-          return since !== null && step - since >= rule.steps
-            ? `attention is nearly one-hot (entropy ${show(sharpest)} of 1) while the loss ${show(loss![0]!)} stays near chance (${show(chance)}), since step ${since}`
+        snapshot(step, entropy, loss, chance) {
+          if (Number.isNaN(loss)) return undefined;
+          const seen = watch.see({ step, entropy, loss }, chance);
+          return seen
+            ? `attention is nearly one-hot (entropy ${show(seen.entropy)} of 1) while the loss ${show(loss)} stays near chance (${show(chance)}), since step ${seen.sinceStep}`
             : null;
         },
-        reset() {
-          since = null;
-        },
+        reset: () => watch.reset(),
       };
     }
     case 'stalled': {

@@ -7,6 +7,7 @@
  */
 import { type Steps, seqCount, type TrainerEvent } from '~/shared/events';
 import type { BatchAnswer } from '~/shared/protocol';
+import { headCount } from '~/shared/snapshotFile';
 import { unreachable } from '~/shared/unreachable';
 
 /** An event and its first number; a `steps` event of n rows has the numbers number .. number + n - 1. */
@@ -152,7 +153,7 @@ export class Outbox {
 /** Rough size on the wire. */
 export const sizeOf = (event: TrainerEvent): number => {
   if (event.type === 'steps') return 128 + event.values.byteLength;
-  if (event.type === 'snapshot') return 512 + 20 * event.layers * event.heads * Object.keys(event.signals).length;
+  if (event.type === 'snapshot') return 512 + 96 * event.layers.length + 20 * headCount(event.layers) * event.signals.length;
   if (event.type === 'run.started') return 4096 + 96 * (event.series.length + event.params.length);
   return 512;
 };

@@ -159,6 +159,7 @@ export class Run implements Ordered {
       params: learner.params.map(({ name, shape }) => ({ name, shape: [...shape] })),
       stepsPerEpoch: Math.floor(task.sizes.train / this.#settings.config.batchSize),
       totalSteps: Math.max(1, this.plannedSteps()),
+      ...(task.chanceLoss !== undefined && { chanceLoss: task.chanceLoss }),
       ...(task.data !== null && { data: task.data }),
     });
   }

@@ -25,7 +25,7 @@ export function LossLine({
     () => history.curve('loss')?.version ?? -1,
     () => -1,
   );
-  const chanceLoss = useView((v) => v.series.find((s) => s.name === 'loss')?.chance ?? Number.NaN, Number.NaN);
+  const chanceLoss = useView((v) => v.chanceLoss ?? null, null);
   const lines = useMemo((): SignalLine[] => {
     void version;
     const curve = history.curve('loss');
@@ -37,7 +37,7 @@ export function LossLine({
     );
     return [{ name: 'loss', steps, values, strong: true }];
   }, [history, version]);
-  const chance = useMemo(() => (Number.isNaN(chanceLoss) ? null : { value: chanceLoss, label: 'guessing' }), [chanceLoss]);
+  const chance = useMemo(() => (chanceLoss === null ? null : { value: chanceLoss, label: 'guessing' }), [chanceLoss]);
   return (
     <SignalLines
       title="training loss"

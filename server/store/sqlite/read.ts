@@ -1,11 +1,12 @@
 import type Database from 'better-sqlite3';
-import type { EntriesQuery, RangeAnswer, RangeQuery, Signals, StoredRun } from '~/server/store';
+import type { EntriesQuery, RangeAnswer, RangeQuery, StoredRun } from '~/server/store';
 import type { Rewind } from '~/server/store/checkAppend';
 import type { ConsoleAnswer, ConsoleQuery } from '~/server/store/console';
 import { collectSignals } from '~/server/store/signals';
 import type { Entry, RunEvent } from '~/shared/events';
 import { parse } from '~/shared/json';
 import { bucketing, emptyReduced, type Reduced } from '~/shared/pyramid';
+import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import { openAverages } from './averages';
@@ -19,7 +20,7 @@ export interface Reads {
   entries(query: EntriesQuery): Entry[];
   range(query: RangeQuery): RangeAnswer;
   console(query: ConsoleQuery): ConsoleAnswer;
-  signals(runId: string): Signals;
+  signals(runId: string): SignalHistory;
   view(runId: string): RunView | null;
   blobUsers(hash: string): string[];
   setting(key: string): string | null;
