@@ -15,7 +15,7 @@ import { ownFolder } from '~/test/support/folder';
 import { type Proxy, startProxy } from '~/test/support/proxy';
 
 const ada: Actor = { id: 'local', name: 'Ada', role: 'operator' };
-const script = fileURLToPath(new URL('../../fixtures/plainTrainer.mjs', import.meta.url));
+const plainTrainer = fileURLToPath(new URL('../../fixtures/plainTrainer.mjs', import.meta.url));
 const opened: { close(): unknown }[] = [];
 afterEach(async () => {
   for (const o of opened.splice(0).reverse()) await o.close();
@@ -33,7 +33,7 @@ interface Running {
 }
 
 function start(url: string, token: string, env: Record<string, string>): Running {
-  const child = spawn(process.execPath, [script], {
+  const child = spawn(process.execPath, [plainTrainer], {
     env: { ...process.env, HEADROOM_SERVER: url, HEADROOM_TRAINER_TOKEN: token, KEY: 'plain-run-key', ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -199,7 +199,7 @@ describe('the conformance kit', () => {
     const lines: string[] = [];
     process.env.KEY = 'conformance-key';
     process.env.STEPS = '100000';
-    const report = await checkClient([process.execPath, script], (line) => lines.push(line));
+    const report = await checkClient([process.execPath, plainTrainer], (line) => lines.push(line));
     expect(lines.filter((l) => !l.startsWith('ok'))).toEqual([]);
     expect(report.checks.length).toBeGreaterThan(10);
   }, 120_000);
