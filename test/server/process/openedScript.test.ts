@@ -11,8 +11,8 @@ import type { RunView } from '~/shared/view';
 import { checkClient } from '~/test/conformance/client';
 import { checkServer } from '~/test/conformance/server';
 import { startApp, type TestApp } from '~/test/support/app';
+import { type Detour, startDetour } from '~/test/support/detour';
 import { ownFolder } from '~/test/support/folder';
-import { type Proxy, startProxy } from '~/test/support/proxy';
 
 const ada: Actor = { id: 'local', name: 'Ada', role: 'operator' };
 const plainTrainer = fileURLToPath(new URL('../../fixtures/plainTrainer.mjs', import.meta.url));
@@ -78,7 +78,7 @@ const set = (runId: string, id: string, value: number, more: Partial<Command> = 
 describe('a script in plain JavaScript', () => {
   it('joins, logs series of two cadences, is steered, and loses nothing when its connection is cut', async () => {
     const a = keep(await startApp());
-    const way: Proxy = keep(await startProxy(a.url));
+    const way: Detour = keep(await startDetour(a.url));
     const { ended } = start(way.url, a.trainerToken, { STEPS: '150', STEP_MS: '8' });
     const runId = await runOf(a);
     const first = await until(a, runId, 'steps', (v) => v.step >= 10);
@@ -147,7 +147,7 @@ describe('a script in plain JavaScript', () => {
   it('a restart of the server keeps its run, its attempt and what it was to do later', async () => {
     const folder = ownFolder();
     const before = await startApp({ dataFolder: folder.path });
-    const way: Proxy = keep(await startProxy(before.url));
+    const way: Detour = keep(await startDetour(before.url));
     const { ended } = start(way.url, before.trainerToken, { STEPS: '120', STEP_MS: '10' });
     const runId = await runOf(before);
     await until(before, runId, 'steps', (v) => v.step >= 20);
@@ -168,7 +168,7 @@ describe('a script in plain JavaScript', () => {
 
   it('stopped by people while it is away, it learns of it and ends', async () => {
     const a = keep(await startApp());
-    const way: Proxy = keep(await startProxy(a.url));
+    const way: Detour = keep(await startDetour(a.url));
     const { ended, said } = start(way.url, a.trainerToken, { STEPS: '100000', STEP_MS: '10' });
     const runId = await runOf(a);
     await until(a, runId, 'steps', (v) => v.step >= 10);

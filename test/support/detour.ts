@@ -1,7 +1,7 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /** A way to a server that can be cut, as a network is. */
-export interface Proxy {
+export interface Detour {
   url: string;
   /** Breaks every connection that stands. */
   cut(): void;
@@ -10,7 +10,7 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
-export async function startProxy(target: string): Promise<Proxy> {
+export async function startDetour(target: string): Promise<Detour> {
   let port = Number(new URL(target).port);
   const sockets = new Set<Socket>();
   const server = createServer((here) => {
