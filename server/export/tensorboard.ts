@@ -1,3 +1,4 @@
+import { listsOf } from '~/server/store/lists';
 import { maskedCrc32c } from './crc32c';
 import { type RecordSource, rowsInForce, viewOf } from './source';
 
@@ -28,11 +29,12 @@ export async function* writeTensorboard(source: RecordSource, runId: string): As
       bytes = 0;
     }
   yield Buffer.concat(out);
-  for (const { step, split, loss, accuracy, at } of view.evaluations) {
-    const tags = { [`evaluation/${split}/loss`]: loss, [`evaluation/${split}/accuracy`]: accuracy };
-    const scalars = Object.entries(tags).map(([tag, value]) => scalar(Buffer.from(tag), value));
-    yield record(event(at, step, field(5, Buffer.concat(scalars))));
-  }
+  for await (const page of listsOf(source, runId).pages('evaluations'))
+    for (const { step, split, loss, accuracy, at } of page) {
+      const tags = { [`evaluation/${split}/loss`]: loss, [`evaluation/${split}/accuracy`]: accuracy };
+      const scalars = Object.entries(tags).map(([tag, value]) => scalar(Buffer.from(tag), value));
+      yield record(event(at, step, field(5, Buffer.concat(scalars))));
+    }
 }
 
 function record(data: Uint8Array): Uint8Array {

@@ -21,6 +21,8 @@ const source: RecordSource = {
   range: async (q) => reads.range(q),
   signals: async (runId) => reads.signals(runId),
   view: async (runId) => reads.view(runId),
+  list: async (q) => reads.list(q),
+  item: async (q) => reads.item(q),
   progress: progressReporter(port),
   blobs: openBlobReader(folder, { smallBlob: async (hash) => reads.smallBlob(hash) }),
 };

@@ -1,4 +1,6 @@
 /** Which of a trainer's events are new, and which do not fit the run: pure. What does not fit is set aside with an alert; the others are kept. */
+
+import type { LoggedCommand } from '~/shared/commands';
 import { type Entry, type RunEvent, type SnapshotEvent, seqCount, type TrainerEvent } from '~/shared/events';
 import { fold } from '~/shared/fold';
 import type { BatchAnswer, EventBatch } from '~/shared/protocol';
@@ -24,12 +26,14 @@ const ALERTS_EACH = 20;
 /**
  * Events of `batch` from number `nextEvent` on, checked one after the other against the view they meet.
  *
+ * @param asked the commands that the events answer, by id, as far as they are in the log
  * @param setAside events of this attempt that were set aside before
  */
 export function accept(
   view: RunView,
   nextEvent: number,
   batch: EventBatch,
+  asked: ReadonlyMap<string, LoggedCommand>,
   setAside = view.setAside,
 ): Accepted | Extract<BatchAnswer, { ok: false }> {
   if (batch.attempt < view.attempt)
@@ -68,9 +72,13 @@ export function accept(
     const over = fresh !== null && isTraining(fresh) && ended(after.status);
     if (over && ended(view.status))
       return { ok: false, reason: 'fenced', message: `run ${view.runId} has ended (${view.status})` };
-    const wrong = read.ok ? (over ? `type: the run has ended (${after.status})` : validationError(after, fresh!)) : read.message;
+    const wrong = read.ok
+      ? over
+        ? `type: the run has ended (${after.status})`
+        : validationError(after, fresh!, asked)
+      : read.message;
     if (wrong === null) {
-      keep(fresh!);
+      keep(withAsked(after, fresh!, asked));
       continue;
     }
     count += 1;
@@ -99,8 +107,15 @@ function withoutFirst(event: TrainerEvent, n: number): TrainerEvent | null {
   return startingAt(entry, 1 + n).event as TrainerEvent;
 }
 
+/** A command that no longer waits (a takeover applies it again) comes with what was asked: the view does not hold it any more. */
+function withAsked(view: RunView, event: TrainerEvent, asked: ReadonlyMap<string, LoggedCommand>): TrainerEvent {
+  if (event.type !== 'command.applied' && event.type !== 'command.refused') return event;
+  const known = asked.get(event.commandId);
+  return known && !view.openCommands.some((c) => c.command.id === event.commandId) ? { ...event, asked: known } : event;
+}
+
 /** null, or "field: what is wrong". */
-function validationError(view: RunView, event: TrainerEvent): string | null {
+function validationError(view: RunView, event: TrainerEvent, commands: ReadonlyMap<string, LoggedCommand>): string | null {
   switch (event.type) {
     case 'run.started': {
       const names = event.series.map((s) => s.name);
@@ -127,7 +142,9 @@ function validationError(view: RunView, event: TrainerEvent): string | null {
     case 'command.applied':
     case 'command.refused':
     case 'command.scheduled': {
-      const asked = view.commands.find((c) => c.command.id === event.commandId);
+      const asked = commands.get(event.commandId);
+      const own = ['asked', 'reverted'].find((field) => field in event);
+      if (own !== undefined) return `${own}: only the server says this`;
       if (!asked) return `commandId: the run has no command ${event.commandId}`;
       if (asked.seq !== event.seq) return `seq: command ${event.commandId} is at seq ${asked.seq}, got ${event.seq}`;
       return event.step === null ? null : notAhead(view, event.step);

@@ -5,14 +5,16 @@
 
 import type { Clock } from '~/server/base/clock';
 import type { Append, Store, StoredRun } from '~/server/store';
+import { listsOf, type RunLists } from '~/server/store/lists';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
-import { emptyView, fold } from '~/shared/fold';
+import { emptyView, fold, foldWithChanges } from '~/shared/fold';
+import type { ListChange } from '~/shared/lists';
 import type { RunView } from '~/shared/view';
 
-type LogStore = Pick<Store, 'append' | 'entries' | 'view' | 'runs'>;
+type LogStore = Pick<Store, 'append' | 'entries' | 'view' | 'runs' | 'list' | 'item'>;
 
-/** Called after each commit, in log order, with the view that has the entries folded in. */
-export type Publish = (entries: Entry[], view: RunView) => void;
+/** Called after each commit, in log order, with the view that has the entries folded in and the one before. */
+export type Publish = (entries: Entry[], view: RunView, before: RunView) => void;
 
 export interface LogDeps {
   store: LogStore;
@@ -44,7 +46,7 @@ export class RunLog {
     const view = emptyView(runId, entry);
     await deps.store.append({ runId, after: 0, attempt: 0, nextEvent: 0, entries: [entry], seriesNames: [], rewind: null });
     const log = new RunLog(runId, deps, publish, view, 0);
-    publish([entry], view);
+    publish([entry], view, view);
     return log;
   }
 
@@ -59,6 +61,11 @@ export class RunLog {
     return this.current;
   }
 
+  /** The run's lists as committed; a view holds only their newest items. */
+  get lists(): RunLists {
+    return listsOf(this.deps.store, this.runId);
+  }
+
   /** Number the trainer's next event must have. */
   get nextEvent(): number {
     return this.next;
@@ -69,11 +76,12 @@ export class RunLog {
     if (!this.#stale) return;
     const stored = (await this.deps.store.runs()).find((r) => r.runId === this.runId);
     if (!stored) throw new Error(`run ${this.runId} is no longer in the store`);
-    const { view, entries } = await readOn(this.deps.store, this.runId, this.current);
+    const before = this.current;
+    const { view, entries } = await readOn(this.deps.store, this.runId, before);
     this.current = view;
     this.next = stored.nextEvent;
     this.#stale = false;
-    if (entries.length > 0) this.publish(entries, view);
+    if (entries.length > 0) this.publish(entries, view, before);
   }
 
   /**
@@ -85,19 +93,24 @@ export class RunLog {
     const at = this.deps.clock.now();
     const attempt = change.attempt ?? this.current.attempt;
     const nextEvent = change.nextEvent ?? this.next;
-    let view = this.current;
+    const before = this.current;
+    let view = before;
+    const changes: ListChange[] = [];
     const entries = events.map((event) => {
       const entry: Entry = { seq: view.seq + 1, attempt, at, event };
-      view = fold(view, entry);
+      const folded = foldWithChanges(view, entry);
+      view = folded.view;
+      changes.push(...folded.changes);
       return entry;
     });
     try {
       await this.deps.store.append({
         runId: this.runId,
-        after: this.current.seq,
+        after: before.seq,
         attempt,
         nextEvent,
         entries,
+        changes,
         seriesNames: view.series.map((s) => s.name),
         rewind: change.rewind ?? null,
       });
@@ -107,7 +120,7 @@ export class RunLog {
     }
     this.current = view;
     this.next = nextEvent;
-    this.publish(entries, view);
+    this.publish(entries, view, before);
     return entries;
   }
 }

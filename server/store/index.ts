@@ -1,9 +1,11 @@
 import type { Entry, RunEvent } from '~/shared/events';
+import type { ListChange } from '~/shared/lists';
 import type { Reduced } from '~/shared/pyramid';
 import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
-import type { RunView } from '~/shared/view';
+import type { ListItems, ListKind, RunView } from '~/shared/view';
 import type { ConsoleAnswer, ConsoleQuery } from './console';
+import type { ItemQuery, ListMark, ListQuery, MarksQuery, Near, NearQuery } from './lists';
 
 /**
  * Where logs live. The log is the only source of truth: views and summaries kept here are caches of it. Every method is async, so that a store may be a
@@ -29,6 +31,15 @@ export interface Store {
    * An unknown run or one without rows gives an empty answer.
    */
   range(query: RangeQuery): Promise<RangeAnswer>;
+
+  /** Items of a list that grows with the run (lists.ts), in the order of the log: the newest before a seq, or the oldest after one. */
+  list<K extends ListKind>(query: ListQuery<K>): Promise<ListItems[K][]>;
+  /** The one item with this seq or id, or the newest that is about this `ref`; null when none is in force. */
+  item<K extends ListKind>(query: ItemQuery<K>): Promise<ListItems[K] | null>;
+  /** The items around a step. */
+  near<K extends ListKind>(query: NearQuery<K>): Promise<Near<ListItems[K]>>;
+  /** Where the items of some lists stand in a range of steps, thinned to one mark per kind and bucket. */
+  marks(query: MarksQuery): Promise<ListMark[]>;
 
   /** What the run's process printed, as far as it is kept. */
   console(query: ConsoleQuery): Promise<ConsoleAnswer>;
@@ -79,6 +90,8 @@ export interface Append {
   entries: Entry[];
   /** Columns of step rows, in order: needed from the first `steps` entry on. */
   seriesNames: string[];
+  /** What the entries change in the lists (shared/lists.ts), in order; left out: nothing. */
+  changes?: ListChange[] | undefined;
   /** Set with a run.assigned entry: rows from `fromStep` on are superseded, and other events of steps >= fromStep placed after `keepSeq`. */
   rewind: { fromStep: number; keepSeq: number } | null;
 }

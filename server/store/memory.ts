@@ -5,6 +5,7 @@ import { addValue, bucketing, emptyReduced, type Reduced } from '~/shared/pyrami
 import { checkAppend, type Rewind } from './checkAppend';
 import { bytesOf, type ConsolePart, choose, KEPT_BYTES } from './console';
 import type { Append, Store, StoredRun } from './index';
+import { MemoryLists } from './memoryLists';
 import { collectSignals } from './signals';
 
 interface Run extends StoredRun {
@@ -15,6 +16,7 @@ interface Run extends StoredRun {
   rows: Map<number, Float64Array>;
   headStep: number;
   view: Awaited<ReturnType<Store['view']>>;
+  lists: MemoryLists;
 }
 
 /** A store for tests: the same answers as the durable ones, computed the plain way, gone with the process. */
@@ -49,9 +51,11 @@ export function openMemoryStore(): Store {
         rows: new Map(),
         headStep: 0,
         view: null,
+        lists: new MemoryLists(),
       };
       runs.set(write.runId, run);
       Object.assign(run, checked, { attempt: write.attempt, nextEvent: write.nextEvent });
+      run.lists.apply(structuredClone(write.changes ?? []));
       for (const entry of structuredClone(write.entries)) {
         run.entries.push(entry);
         const { event } = entry;
@@ -93,6 +97,10 @@ export function openMemoryStore(): Store {
       return { ...answer, headStep };
     },
 
+    list: async (query) => runs.get(query.runId)?.lists.list(query) ?? [],
+    item: async (query) => runs.get(query.runId)?.lists.item(query) ?? null,
+    near: async (query) => runs.get(query.runId)?.lists.near(query) ?? { before: [], after: [] },
+    marks: async (query) => runs.get(query.runId)?.lists.marks(query) ?? [],
     async console(query) {
       return choose(prints(runs.get(query.runId)?.entries ?? []), query);
     },

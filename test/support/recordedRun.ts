@@ -42,6 +42,7 @@ export async function recordRun(folder: string, runId = 'record1', finish = true
     store,
     runId,
     series.map((s) => s.name),
+    true,
   );
   const kept: string[] = [];
   const keep = async (blob: { hash: string; bytes: Uint8Array }) => {

@@ -35,6 +35,10 @@ export async function openSqliteStore(folder: string, onNotice?: (text: string) 
       smoother ??= startThread({ role: 'reader', folder });
       return (await smoother).call('range', query) as ReturnType<typeof range>;
     },
+    list: read('list') as Store['list'],
+    item: read('item') as Store['item'],
+    near: read('near') as Store['near'],
+    marks: read('marks'),
     console: read('console'),
     signals: read('signals'),
     view: read('view'),

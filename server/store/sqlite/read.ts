@@ -11,11 +11,12 @@ import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import { openAverages } from './averages';
 import { openConsoleReads } from './console';
+import { type ItemReads, openItemReads } from './items';
 import { levelFor, openReducer } from './reduce';
 import { openRows, type StoredHead, stripesOf } from './rows';
 import { LEVELS, STRIPE } from './schema';
 
-export interface Reads {
+export interface Reads extends ItemReads {
   runs(): StoredRun[];
   entries(query: EntriesQuery): Entry[];
   range(query: RangeQuery): RangeAnswer;
@@ -181,6 +182,7 @@ export function openReads(db: Database.Database): Reads {
         summary: summary === null ? null : { seq: summarySeq!, summary: parse(summary) as RunSummary },
       })),
     entries: consistent(entries),
+    ...openItemReads(db, (runId) => rows.head(runId)?.id ?? null),
     range: consistent(range),
     console: consistent(openConsoleReads(db)),
     signals: consistent((runId: string) => {

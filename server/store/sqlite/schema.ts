@@ -3,6 +3,8 @@ import path from 'node:path';
 import type Database from 'better-sqlite3';
 import { consoleTable } from './console';
 import { Sqlite } from './driver';
+import { itemTables } from './items';
+import { makeItems } from './makeItems';
 import { upgradeEntries01 } from './upgrade01';
 
 /**
@@ -23,7 +25,7 @@ export const CHUNK = 256;
 export const LEVELS = 6;
 
 /** Version 0.1 of the program wrote 2. */
-const SCHEMA = 4;
+const SCHEMA = 5;
 /** "HRM1": tells our files from other programs'. */
 const APPLICATION = 0x48524d31;
 
@@ -98,7 +100,7 @@ CREATE INDEX blobsOfRun ON blobUses(run);
 CREATE TABLE views (run INTEGER PRIMARY KEY REFERENCES runs(id), seq INTEGER NOT NULL, view TEXT NOT NULL) STRICT;
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE smallBlobs (hash TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
-`;
+${itemTables}`;
 
 type Report = (text: string) => void;
 
@@ -129,6 +131,7 @@ ALTER TABLE entries RENAME COLUMN places TO seqCount;
     // Made from the entries: they are made anew.
     db.exec('DELETE FROM views; UPDATE runs SET summarySeq = NULL, summary = NULL');
   },
+  4: itemTables,
 };
 
 export const databaseFile = (folder: string): string => path.join(folder, 'headroom.db');
@@ -221,6 +224,8 @@ function configure(db: Database.Database, file: string, report: Report): void {
         else migration(db, (text) => report(`${file}: ${text}`));
       }
     db.exec(consoleTable);
+    // Last, when every entry has the form of today.
+    if (stored > 0 && stored < 5) makeItems(db);
     db.pragma(`application_id = ${APPLICATION}`);
     db.pragma(`user_version = ${SCHEMA}`);
   }).immediate();

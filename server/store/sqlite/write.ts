@@ -10,6 +10,7 @@ import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import { encodeColumns } from './columns';
 import { openConsoleWrites } from './console';
+import { openItemWrites } from './items';
 import { openReducer, STATS } from './reduce';
 import { openRows, type StoredHead, stripesOf } from './rows';
 import { BLOCK_ROWS, CHUNK, FAN, LEVELS, STRIPE } from './schema';
@@ -28,6 +29,7 @@ export function openWrites(db: Database.Database): Writes {
   const rows = openRows(db);
   const printed = openConsoleWrites(db);
   const reduce = openReducer(db, rows);
+  const changeItems = openItemWrites(db);
   const sql = {
     createRun: db.prepare(
       "INSERT INTO runs (runId, head, attempt, nextEvent, headStep, generation, series) VALUES (?, 0, 0, 0, 0, 0, '[]') RETURNING id",
@@ -53,7 +55,7 @@ export function openWrites(db: Database.Database): Writes {
     ),
     summary: db.prepare('UPDATE runs SET summarySeq = ?, summary = ? WHERE id = ? AND coalesce(summarySeq, 0) <= ?'),
     remove: [
-      ...['tail', 'blocks', 'pyramid', 'entries', 'rewinds', 'generations', 'views', 'blobUses', 'console'].map(
+      ...['tail', 'blocks', 'pyramid', 'entries', 'rewinds', 'generations', 'views', 'blobUses', 'console', 'items'].map(
         (table) => `${table} WHERE run`,
       ),
       'runs WHERE id',
@@ -78,6 +80,7 @@ export function openWrites(db: Database.Database): Writes {
       if (event.type === 'console') printed(run.id, seq, event);
       for (const hash of blobsNamed(event)) sql.use.run(hash, run.id);
     }
+    changeItems(run.id, write.changes ?? []);
     sql.moveRun.run(head, write.attempt, write.nextEvent, run.headStep, run.generation, JSON.stringify(seriesNames), run.id);
   }
 

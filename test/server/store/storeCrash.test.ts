@@ -4,19 +4,23 @@ import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it } from 'vitest';
+import { asSent } from '~/server/store/completeLog';
 import { Sqlite } from '~/server/store/sqlite/driver';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { databaseFile, openForWriting } from '~/server/store/sqlite/schema';
 import { type Entry, seqCount } from '~/shared/events';
+import { foldAll } from '~/shared/fold';
+import { listKinds } from '~/shared/view';
 import { ownFolder } from '~/test/support/folder';
+import { RandomRun } from '~/test/support/randomRun';
 import { assigned, created, snapshot, writer } from '~/test/support/storeContract';
 
 const folder = ownFolder();
 afterAll(folder.remove);
 const inside = (name: string) => path.join(folder.path, name);
 
-/** Makes the tables of format 3 those of format 2 again. */
-const asInFormat2 = `ALTER TABLE runs RENAME COLUMN attempt TO tenure; ALTER TABLE entries RENAME COLUMN attempt TO tenure;
+/** Makes the tables of today those of format 2 again. */
+const asInFormat2 = `DROP TABLE items; ALTER TABLE runs RENAME COLUMN attempt TO tenure; ALTER TABLE entries RENAME COLUMN attempt TO tenure;
   ALTER TABLE entries RENAME COLUMN seqCount TO places`;
 
 describe('kill -9 of a writing process', () => {
@@ -113,7 +117,7 @@ describe('opening the store', () => {
     db.pragma('user_version = 7');
     db.close();
     await refused(data).toThrow(
-      `${databaseFile(data)} was written by a newer Headroom (format 7, this one knows 4); update Headroom or choose another folder`,
+      `${databaseFile(data)} was written by a newer Headroom (format 7, this one knows 5); update Headroom or choose another folder`,
     );
   });
 
@@ -142,9 +146,41 @@ describe('opening the store', () => {
     db.exec(`${asInFormat2}; PRAGMA user_version = 2`);
     db.close();
     const again = await openSqliteStore(data);
-    expect(await again.entries(query)).toEqual(entries);
+    expect((await again.entries(query)).map(asSent)).toEqual(entries);
     await again.close();
   });
+
+  it('a file of version 0.1 is brought up to date: its lists are made from its log, which learns what a view does not hold', async () => {
+    const data = inside('lists');
+    const run = new RandomRun(3);
+    for (let i = 0; i < 600; i++) run.next();
+    const { runId, entries } = run;
+    const store = await openSqliteStore(data);
+    for (const entry of entries) {
+      const { event, attempt } = entry;
+      const rewind = event.type === 'run.assigned' ? { fromStep: event.fromStep, keepSeq: event.keepSeq! } : null;
+      const write = {
+        runId,
+        after: entry.seq - 1,
+        attempt,
+        nextEvent: 0,
+        entries: [asSent(entry)],
+        seriesNames: ['loss'],
+        rewind,
+      };
+      await store.append(write);
+    }
+    await store.close();
+    const db = new Sqlite(databaseFile(data));
+    db.exec(`${asInFormat2}; PRAGMA user_version = 2`);
+    db.close();
+    const again = await openSqliteStore(data);
+    for (const kind of listKinds)
+      expect(await again.list({ runId, kind, after: 0, limit: 100_000 }), kind).toEqual(run.naive.lists[kind]);
+    const stored = await again.entries({ runId, fromSeq: 1, limit: 100_000, types: null });
+    expect(foldAll(runId, stored)).toEqual(run.view);
+    await again.close();
+  }, 60_000);
 
   it("another program's database is refused", async () => {
     mkdirSync(inside('foreign'));
