@@ -129,9 +129,7 @@ export const runs = router({
       await existing(ctx, input.runId);
       const of = { runId: input.runId, kind: 'media', limit: SAMPLES_LOOKED_AT } as const;
       const before =
-        input.step === null
-          ? await ctx.hub.store.list(of)
-          : (await ctx.hub.store.near({ ...of, step: input.step })).before;
+        input.step === null ? await ctx.hub.store.list(of) : (await ctx.hub.store.near({ ...of, step: input.step })).before;
       const shown = new Map(before.map((item) => [item.name, item]));
       return [...shown.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     }),
