@@ -126,8 +126,10 @@ export const runs = router({
   samples: watching
     .input(z.strictObject({ runId, step: step.nullable() }))
     .query(async ({ ctx, input }): Promise<MediaItem[]> => {
-      const { media } = await existing(ctx, input.runId);
-      const before = media.filter((item) => input.step === null || item.step <= input.step).slice(-SAMPLES_LOOKED_AT);
+      await existing(ctx, input.runId);
+      const of = { runId: input.runId, kind: 'media', limit: SAMPLES_LOOKED_AT } as const;
+      const before =
+        input.step === null ? await ctx.hub.store.list(of) : (await ctx.hub.store.near({ ...of, step: input.step })).before;
       const shown = new Map(before.map((item) => [item.name, item]));
       return [...shown.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     }),
