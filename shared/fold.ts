@@ -5,18 +5,21 @@ import { describePictures, type RunConfig } from './config';
 import type { Controls, ControlValue } from './controls';
 import {
   type Analysis,
-  type BackendInfo,
   type CheckpointEvent,
+  type DeviceInfo,
   type Entry,
   type Evaluation,
   type RunEvent,
-  type Series,
   type SnapshotEvent,
   seqCount,
 } from './events';
 import type { Actor, BlobRef } from './ids';
 import { foldNotes, type Note } from './notes';
+import { metricWithRole } from './evaluations';
+import { own, put, type Table } from './own';
 import { pendingRevert, revertCommands } from './revert';
+import { lastStepOf, type StreamSpec } from './series';
+import { latestWithRole, rewound, type StreamHead, type Streams, withRows, withStream } from './streams';
 import { unreachable } from './unreachable';
 
 /**
@@ -87,17 +90,22 @@ export interface RunView {
   /** What the status was before the trainer went away. */
   statusBeforeLoss: RunStatus | null;
   trainer: { id: string; name: string; host: string } | null;
-  backend: BackendInfo | null;
-  series: Series[];
+  device: DeviceInfo | null;
+  /** The series that rows hold, by stream, with their newest values: bounded (streams.ts). */
+  streams: StreamHead[];
+  /** Of the whole run, those that `streams` leaves out included. */
+  streamCount: number;
+  columnCount: number;
   params: { name: string; shape: number[] }[];
   controls: Controls;
-  values: Record<string, ControlState>;
+  /** By the control's name (own.ts: names are data). */
+  values: Table<ControlState>;
+  /** 0 = not known. */
   stepsPerEpoch: number;
+  /** 0 = not known. */
   totalSteps: number;
-  /** Updates done, so also the index of the next step. */
+  /** One above the highest step that has a row, or where the run was taken up if that is higher. */
   step: number;
-  /** Newest step row, aligned with `series`; null before the first step. */
-  latest: Float64Array | null;
   /** Entries whose steps a later attempt superseded are taken out of these lists. */
   evaluations: WithSeq<Evaluation>[];
   snapshots: WithSeq<Omit<SnapshotEvent, 'signals'>>[];
@@ -144,15 +152,16 @@ export function emptyView(runId: string, created: Entry): RunView {
     statusMessage: '',
     statusBeforeLoss: null,
     trainer: null,
-    backend: null,
-    series: [],
+    device: null,
+    streams: [],
+    streamCount: 0,
+    columnCount: 0,
     params: [],
     controls: { values: [], actions: [] },
     values: {},
     stepsPerEpoch: 0,
     totalSteps: 0,
     step: parent?.step ?? 0,
-    latest: null,
     evaluations: [],
     snapshots: [],
     checkpoints: [],
@@ -212,7 +221,7 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
         attempt: event.attempt,
         trainer: event.trainer,
         step: event.fromStep,
-        latest: event.fromStep === view.step ? view.latest : null,
+        streams: rewound(view.streams, event.fromStep),
         evaluations: view.evaluations.filter(kept),
         snapshots: view.snapshots.filter(kept),
         checkpoints: view.checkpoints.filter(kept),
@@ -222,27 +231,40 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
         commands: revert ? revertCommands(view.commands, revert) : view.commands,
       };
     }
-    case 'run.started': {
-      const values: Record<string, ControlState> = {};
+    case 'started': {
+      const values: Table<ControlState> = {};
       for (const [name, value] of Object.entries(event.values)) {
-        const known = view.values[name];
+        const known = own(view.values, name);
         const { changedBy, step } = lastChange(view.commands, name, value, event.step);
         const stands = !changedBy && known && !known.changedBy && Object.is(known.value, value);
-        values[name] = { value, changedBy, changedAtStep: stands ? known.changedAtStep : step };
+        put(values, name, { value, changedBy, changedAtStep: stands ? known.changedAtStep : step });
       }
       return {
-        backend: event.backend,
-        series: event.series,
-        params: event.params,
+        ...declared(view, event.streams ?? []),
+        device: event.device,
+        params: event.params ?? [],
         controls: event.controls,
         values,
-        stepsPerEpoch: event.stepsPerEpoch,
-        totalSteps: event.totalSteps,
+        stepsPerEpoch: event.lengths?.stepsPerEpoch ?? 0,
+        totalSteps: event.lengths?.totalSteps ?? 0,
       };
     }
-    case 'steps': {
-      const width = view.series.length;
-      return { step: event.firstStep + event.count, latest: event.values.slice((event.count - 1) * width, event.count * width) };
+    case 'series':
+      return declared(view, [event]);
+    case 'rows':
+      return { step: Math.max(view.step, lastStepOf(event) + 1), streams: withRows(view.streams, event, at) };
+    case 'rewind': {
+      const kept = (e: { step: number }) => e.step < event.step;
+      return {
+        step: Math.min(view.step, event.step),
+        streams: rewound(view.streams, event.step),
+        evaluations: view.evaluations.filter(kept),
+        snapshots: view.snapshots.filter(kept),
+        checkpoints: view.checkpoints.filter(kept),
+        analyses: view.analyses.filter((a) =>
+          a.checkpoint ? view.checkpoints.some((c) => c.blob.hash === a.checkpoint && kept(c)) : kept(a),
+        ),
+      };
     }
     case 'evaluation':
       return { evaluations: [...view.evaluations, withSeq(event)] };
@@ -336,6 +358,15 @@ function change(view: RunView, event: RunEvent, { seq, at }: Entry): Partial<Run
   }
 }
 
+/** With the streams that the view does not know yet. */
+function declared(view: RunView, specs: readonly StreamSpec[]): Streams {
+  let { streams, streamCount, columnCount }: Streams = view;
+  for (const { stream, columns } of specs)
+    if (!streams.some((s) => s.name === stream))
+      ({ streams, streamCount, columnCount } = withStream({ streams, streamCount, columnCount }, stream, columns));
+  return { streams, streamCount, columnCount };
+}
+
 /** Who gave a control the value that it has when a trainer takes the run over, and when: what was undone since is no change. */
 function lastChange(
   commands: readonly CommandRecord[],
@@ -353,12 +384,6 @@ function lastChange(
 }
 
 const pick = ({ actor, command }: { actor: Actor; command: Command }) => ({ actor, command });
-
-/** Value of a series in the newest row; null before the first step or when the run has no such series. */
-export function latestValue(view: RunView, name: string): number | null {
-  const i = view.series.findIndex((s) => s.name === name);
-  return i < 0 || !view.latest ? null : (view.latest[i] ?? null);
-}
 
 /** Lowest first among the runs that wait for a trainer. */
 export const positionInQueue = (view: Pick<RunView, 'queuePosition' | 'createdAt'>): number =>
@@ -401,7 +426,10 @@ export interface RunSummary {
 
 export function summarize(view: RunView, watchers: number): RunSummary {
   const questions = openQuestions(view).length;
-  const lastOf = (split: string) => view.evaluations.findLast((e) => e.split === split)?.accuracy ?? null;
+  const lastOf = (split: string) => {
+    const last = view.evaluations.findLast((e) => e.split === split);
+    return (last && metricWithRole(last, 'accuracy')?.value) ?? null;
+  };
   return {
     runId: view.runId,
     name: view.config.name,
@@ -410,14 +438,14 @@ export function summarize(view: RunView, watchers: number): RunSummary {
     status: view.status,
     step: view.step,
     totalSteps: view.totalSteps,
-    loss: latestValue(view, 'loss'),
-    accuracy: latestValue(view, 'accuracy'),
+    loss: latestWithRole(view, 'loss'),
+    accuracy: latestWithRole(view, 'accuracy'),
     validationAccuracy: lastOf('validation'),
     testAccuracy: lastOf('test'),
     createdAt: view.createdAt,
     updatedAt: view.updatedAt,
     createdBy: view.createdBy,
-    backend: view.backend?.name ?? null,
+    backend: view.device?.backend ?? view.device?.device ?? null,
     parent: view.parent,
     ...(view.copyOf !== undefined && { copyOf: view.copyOf }),
     ...(view.branchChange !== undefined && { branchChange: view.branchChange }),
