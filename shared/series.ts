@@ -54,7 +54,7 @@ export type SeriesDeclared = z.infer<typeof seriesDeclared>;
 /** Of a row: any safe integer. */
 export const rowStep = z.int();
 export const MAX_ROWS = 65_536;
-const doubles = z.instanceof(Float64Array);
+const doubles = z.custom<Float64Array>((v) => v instanceof Float64Array, 'a Float64Array is needed');
 
 /** Rows of one stream, steps ascending. Takes as many seqs as there are rows. */
 export const rows = z
@@ -72,13 +72,7 @@ export const rows = z
     const wrong = rowsError(event);
     if (wrong) context.addIssue({ code: 'custom', ...wrong });
   });
-export type Rows = {
-  type: 'rows';
-  stream: string;
-  steps: { first: number; count: number } | Float64Array;
-  times?: Float64Array | undefined;
-  values: Float64Array;
-};
+export type Rows = z.infer<typeof rows>;
 
 /** What follows replaces the rows at and after `step` in every stream. Nothing is overwritten: the log keeps what was. */
 export const rewind = z.strictObject({ type: z.literal('rewind'), step: rowStep });

@@ -17,4 +17,5 @@ export type Answer = { id: number; ok: true; value: unknown } | { id: number; ok
 /** An error by the arguments of its constructor: classes do not survive the way between threads. */
 export type Failure =
   | { name: 'FencedError' | 'StaleHeadError'; args: [runId: string, given: number, stored: number] }
+  | { name: 'BudgetError'; args: [numbers: number] }
   | { name: 'Error'; args: [message: string] };

@@ -2,100 +2,34 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type Database from 'better-sqlite3';
 import { Sqlite } from './driver';
+import { rowTables, tables } from './tables';
 
 /**
  * The tables, and opening them safely.
  *
- * An entry of type `steps` keeps its place and first row in `entries`; its values are in `tail` until the block of BLOCK_ROWS steps they fall into is
- * complete, then by columns in `blocks`. A rewind begins a new generation of rows: the row of step s in force is that of the highest generation that begins
- * at or before s. `pyramid` reduces the rows in force: a chunk is written once all its steps have passed and is taken away by a rewind into it.
+ * Rows are kept by stream and *row index*, whatever their steps: rows of steps 0 and 10^12 lie side by side. An entry of type `rows` keeps its stream, generation and first
+ * row in `entries`; its numbers are in `tail` until the block of BLOCK_ROWS rows they fall into is complete, then by columns in `blocks`, with their steps and times in
+ * `axes`. A rewind begins a new generation of a stream's rows: row i in force is that of the highest generation that begins at or before i. `pyramid` reduces the rows in
+ * force, `pyramidAxes` says from which step to which each of its nodes reaches: a chunk is written once all its rows are there and is taken away by a rewind into it.
+ *
+ * The first row of a stream has the index (first step mod ROW_GRID): of a stream with a row for every step, nodes then lie on the grid of buckets wherever it begins.
  */
 export const BLOCK_ROWS = 1024;
 /** Series per stored blob, so that reading one of thousands stays cheap. */
 export const STRIPE = 16;
-/** A level's bucket spans this many of the level below; level 0 = single steps. */
+/** A node of the pyramid spans this many of the level below; level 0 = single rows. */
 export const FAN = 16;
-/** Buckets of one pyramid chunk. */
+/** Nodes of one pyramid chunk. */
 export const CHUNK = 256;
-/** Level 6 has buckets of 16^6 = 16.8 M steps. */
+/** Level 6 has nodes of 16^6 = 16.8 M rows. */
 export const LEVELS = 6;
+export const ROW_GRID = FAN ** LEVELS;
 
-const SCHEMA = 3;
+export const firstRowOf = (step: number): number => ((step % ROW_GRID) + ROW_GRID) % ROW_GRID;
+
+const SCHEMA = 4;
 /** "HRM1": tells our files from other programs'. */
 const APPLICATION = 0x48524d31;
-
-const tables = `
-CREATE TABLE runs (
-  id INTEGER PRIMARY KEY,
-  runId TEXT NOT NULL UNIQUE,
-  head INTEGER NOT NULL,
-  attempt INTEGER NOT NULL,
-  nextEvent INTEGER NOT NULL,
-  headStep INTEGER NOT NULL,
-  generation INTEGER NOT NULL,
-  series TEXT NOT NULL,
-  summarySeq INTEGER,
-  summary TEXT
-) STRICT;
-CREATE TABLE entries (
-  run INTEGER NOT NULL REFERENCES runs(id),
-  seq INTEGER NOT NULL,
-  seqCount INTEGER NOT NULL,
-  attempt INTEGER NOT NULL,
-  at REAL NOT NULL,
-  type TEXT NOT NULL,
-  step INTEGER,
-  generation INTEGER,
-  event TEXT,
-  PRIMARY KEY (run, seq)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX otherEntries ON entries(run, seq) WHERE type <> 'steps';
-CREATE TABLE rewinds (
-  run INTEGER NOT NULL REFERENCES runs(id),
-  seq INTEGER NOT NULL,
-  fromStep INTEGER NOT NULL,
-  keepSeq INTEGER NOT NULL,
-  PRIMARY KEY (run, seq)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE generations (
-  run INTEGER NOT NULL REFERENCES runs(id),
-  generation INTEGER NOT NULL,
-  fromStep INTEGER NOT NULL,
-  PRIMARY KEY (run, generation)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE tail (
-  run INTEGER NOT NULL REFERENCES runs(id),
-  generation INTEGER NOT NULL,
-  firstStep INTEGER NOT NULL,
-  data BLOB NOT NULL,
-  PRIMARY KEY (run, generation, firstStep)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE blocks (
-  run INTEGER NOT NULL REFERENCES runs(id),
-  generation INTEGER NOT NULL,
-  stripe INTEGER NOT NULL,
-  block INTEGER NOT NULL,
-  data BLOB NOT NULL,
-  UNIQUE (run, generation, stripe, block)
-) STRICT;
-CREATE TABLE pyramid (
-  run INTEGER NOT NULL REFERENCES runs(id),
-  level INTEGER NOT NULL,
-  stripe INTEGER NOT NULL,
-  chunk INTEGER NOT NULL,
-  data BLOB NOT NULL,
-  UNIQUE (run, level, stripe, chunk)
-) STRICT;
-CREATE TABLE blobUses (
-  hash TEXT NOT NULL,
-  run INTEGER NOT NULL REFERENCES runs(id),
-  PRIMARY KEY (hash, run)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX blobsOfRun ON blobUses(run);
-CREATE TABLE views (run INTEGER PRIMARY KEY REFERENCES runs(id), seq INTEGER NOT NULL, view TEXT NOT NULL) STRICT;
-CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE smallBlobs (hash TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
-`;
 
 /** What makes a file of format n one of format n + 1. */
 const migrations: Record<number, string> = {

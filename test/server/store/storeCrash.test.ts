@@ -8,8 +8,9 @@ import { Sqlite } from '~/server/store/sqlite/driver';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { databaseFile, openForWriting } from '~/server/store/sqlite/schema';
 import { type Entry, seqCount } from '~/shared/events';
+import { firstStepOf, rowCount } from '~/shared/series';
 import { ownFolder } from '~/test/support/folder';
-import { assigned, created, snapshot, writer } from '~/test/support/storeContract';
+import { assigned, created, named, snapshot, writer } from '~/test/support/storeContract';
 
 const folder = ownFolder();
 afterAll(folder.remove);
@@ -54,9 +55,9 @@ describe('kill -9 of a writing process', () => {
           expect(seq).toBe(head + 1);
           head += seqCount(event);
           if (event.type === 'run.assigned') inForce.length = event.fromStep;
-          if (event.type !== 'steps') continue;
-          expect(event.firstStep).toBe(inForce.length);
-          for (let i = 0; i < event.count; i++) inForce.push(event.values[2 * i]!);
+          if (event.type !== 'rows') continue;
+          expect(firstStepOf(event)).toBe(inForce.length);
+          for (let i = 0; i < rowCount(event); i++) inForce.push(event.values[2 * i]!);
         }
         const [lastHead, lastStep] = acked.at(-1)!;
         expect(head).toBeGreaterThanOrEqual(lastHead);
@@ -65,11 +66,12 @@ describe('kill -9 of a writing process', () => {
         expect((await store.runs())[0]).toMatchObject({ head });
         const range = await store.range({ runId: 'run001', series: ['loss'], fromStep: 0, toStep: null, buckets: 50 });
         expect(range.headStep).toBe(inForce.length);
-        const bounds = [...range.rows].map((_, i) => [
-          i * range.bucketSteps,
-          Math.min((i + 1) * range.bucketSteps, inForce.length) - 1,
+        const loss = named(range, 'loss');
+        const bounds = [...loss.rows].map((_, i) => [
+          i * loss.bucketSteps,
+          Math.min((i + 1) * loss.bucketSteps, inForce.length) - 1,
         ]);
-        expect([...range.series.loss!.min].map((min, i) => [min, range.series.loss!.max[i]])).toEqual(bounds);
+        expect([...loss.min].map((min, i) => [min, loss.max[i]])).toEqual(bounds);
       } finally {
         await store.close();
       }
@@ -113,7 +115,7 @@ describe('opening the store', () => {
     db.pragma('user_version = 7');
     db.close();
     await refused(data).toThrow(
-      `${databaseFile(data)} was written by a newer Headroom (format 7, this one knows 3); update Headroom or choose another folder`,
+      `${databaseFile(data)} was written by a newer Headroom (format 7, this one knows 4); update Headroom or choose another folder`,
     );
   });
 
