@@ -3,7 +3,7 @@
  * about a checkpoint is not the affair of the trainer that holds the run: any trainer answers it (protocol.ts, `question`), also when the run has ended.
  */
 import type { Command } from './commands';
-import type { CommandRecord, RunView } from './fold';
+import { type CommandRecord, isOpen, type RunView } from './view';
 
 /** The trainer's own, named like the actions that ask them. */
 export const analysisKinds = {
@@ -27,25 +27,21 @@ export const isQuestionAction = (action: { name: string; question?: boolean | un
 export const asks = ({ controls }: Declared, command: Command): boolean =>
   command.kind === 'act' && controls.actions.some((a) => a.name === command.action && isQuestionAction(a));
 
-type Logged = Pick<RunView, 'controls' | 'statuses' | 'checkpoints'>;
-
 /** Whether the question is about a checkpoint: one that it names, or the last one of a run that had ended when it was asked. */
-export function asksCheckpoint(view: Logged, { seq, command }: Pick<CommandRecord, 'seq' | 'command'>): boolean {
+export function asksCheckpoint(view: Declared, { command, afterEnd }: Pick<CommandRecord, 'command' | 'afterEnd'>): boolean {
   if (!asks(view, command) || command.kind !== 'act' || command.when) return false;
-  return command.checkpoint !== undefined || hadEnded(view, seq);
+  return command.checkpoint !== undefined || afterEnd === true;
 }
 
 /** The checkpoint that such a question is about; undefined when it is not in force (any more). */
-export function checkpointAsked({ checkpoints }: Logged, { seq, command }: Pick<CommandRecord, 'seq' | 'command'>) {
+export function checkpointAsked(
+  { checkpoints }: Pick<RunView, 'checkpoints'>,
+  { seq, command }: Pick<CommandRecord, 'seq' | 'command'>,
+) {
   const named = command.kind === 'act' ? command.checkpoint : undefined;
   return checkpoints.findLast((c) => (named === undefined ? c.seq < seq : c.blob.hash === named));
 }
 
 /** Those that wait for an answer, or for a trainer to give it. */
-export const openQuestions = (view: Logged & Pick<RunView, 'commands'>): CommandRecord[] =>
-  view.commands.filter((c) => (c.outcome.status === 'requested' || c.outcome.status === 'scheduled') && asksCheckpoint(view, c));
-
-function hadEnded({ statuses }: Logged, seq: number): boolean {
-  const status = statuses.findLast((s) => s.seq < seq)?.status;
-  return status === 'finished' || status === 'stopped' || status === 'failed';
-}
+export const openQuestions = (view: Pick<RunView, 'controls' | 'openCommands'>): CommandRecord[] =>
+  view.openCommands.filter((c) => isOpen(c) && asksCheckpoint(view, c));

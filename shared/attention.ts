@@ -1,24 +1,41 @@
 /**
  * What one attention map says in numbers. A map is [queries, keys] row-major: row i is how query i spreads its weight over the keys, each row sums to 1.
- * Pure; used by the browser on exact f32 maps and by the tests as the second implementation of the trainer's signals.
+ * Pure; the trainer's signals are made of these.
  */
 export interface MapSize {
   queries: number;
   keys: number;
+  /** Query i looks at no key after its own: those cells are masked. Where there are more keys than queries, the last ones meet. */
+  causal?: boolean;
 }
+
+/** Keys that a query may look at: the first so many. */
+export const visibleKeys = ({ queries, keys, causal = false }: MapSize, query: number): number =>
+  causal ? Math.max(1, Math.min(keys, query + 1 + keys - queries)) : keys;
 
 export type Map2 = Float32Array | Float64Array;
 
-/** Mean over rows of -sum A ln A / ln(keys): 1 = uniform, 0 = one-hot. A row with a single key counts as uniform. */
-export function entropy(map: Map2, { queries, keys }: MapSize): number {
-  if (keys === 1) return 1;
-  let sum = 0;
-  for (let n = 0; n < queries * keys; n++) {
-    const a = map[n]!;
-    // 0 ln 0 = 0, its limit; NaN must stay NaN.
-    if (a !== 0) sum -= a * Math.log(a);
+/**
+ * Mean over rows of -sum A ln A / ln(keys that the row may look at): 1 = uniform, 0 = one-hot. A row with a single key says nothing and is left out; 1 when
+ * there are only such rows.
+ */
+export function entropy(map: Map2, size: MapSize): number {
+  const { queries, keys } = size;
+  let total = 0;
+  let rows = 0;
+  for (let i = 0; i < queries; i++) {
+    const visible = visibleKeys(size, i);
+    if (visible === 1) continue;
+    let sum = 0;
+    for (let n = i * keys; n < i * keys + visible; n++) {
+      const a = map[n]!;
+      // 0 ln 0 = 0, its limit; NaN must stay NaN.
+      if (a !== 0) sum -= a * Math.log(a);
+    }
+    total += sum / Math.log(visible);
+    rows++;
   }
-  return sum / Math.log(keys) / queries;
+  return rows === 0 ? 1 : total / rows;
 }
 
 /** Mean over rows of the largest weight: from 1/keys (uniform) to 1. */
@@ -42,16 +59,17 @@ export const patterns = {
   antiDiagonal: (i, { keys }) => inside(keys - 1 - i, keys),
   previous: (i, { keys }) => inside(i - 1, keys),
   next: (i, { keys }) => inside(i + 1, keys),
+  first: (_, { keys }) => inside(0, keys),
 } as const satisfies Record<string, Pattern>;
 export type PatternName = keyof typeof patterns;
 
-/** Mean weight on the pattern's cells, over the rows that have one: uniform gives 1/keys, a perfect pattern 1. NaN when no row has a cell. */
+/** Mean weight on the pattern's cells, over the rows that have one they may look at: uniform gives 1/keys, a perfect pattern 1. NaN when no row has a cell. */
 export function patternScore(map: Map2, size: MapSize, pattern: Pattern): number {
   let sum = 0;
   let rows = 0;
   for (let i = 0; i < size.queries; i++) {
     const j = pattern(i, size);
-    if (j === null) continue;
+    if (j === null || j >= visibleKeys(size, i)) continue;
     sum += map[i * size.keys + j]!;
     rows++;
   }
@@ -179,7 +197,7 @@ export const roleThreshold = 0.5;
 /** Normalised entropy from which a head counts as uniform. */
 export const uniformThreshold = 0.98;
 
-export interface HeadScores extends Record<PatternName, number> {
+export interface HeadScores extends Record<Exclude<PatternName, 'first'>, number> {
   entropy: number;
   confidence: number;
   /** Largest column of the mean map over the examples, and which key it is. */

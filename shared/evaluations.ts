@@ -1,5 +1,6 @@
 import type { Evaluation, EvaluationMetric } from './events';
 import type { Better } from './series';
+import { mostSplits, type WithSeq } from './view';
 
 /** Reading evaluations: by the roles that their metrics declare, never by a name that the program expects. */
 
@@ -11,19 +12,33 @@ export const metricNamed = ({ metrics }: Metrics, name: string): EvaluationMetri
 export const metricWithRole = ({ metrics }: Metrics, role: 'loss' | 'accuracy'): EvaluationMetric | undefined =>
   metrics.find((m) => m.role === role && m.main) ?? metrics.find((m) => m.role === role);
 
-/** The number that says how good the run is: as declared, else an accuracy, else a loss, else the first that says which way is better. */
-export const mainMetric = (e: Metrics): EvaluationMetric | undefined =>
-  e.metrics.find((m) => m.main) ?? metricWithRole(e, 'accuracy') ?? metricWithRole(e, 'loss') ?? e.metrics.find((m) => m.better);
-
 /** Which way a metric improves: as declared, else accuracies rise and everything else falls. */
 export const betterOf = ({ better, role }: Pick<EvaluationMetric, 'better' | 'role'>): Better =>
   better ?? (role === 'accuracy' ? 'higher' : 'lower');
 
-/** Whether `value` is better than `than`; NaN never is, and anything is better than NaN. */
-export function isBetter(better: Better, value: number, than: number): boolean {
-  if (Number.isNaN(value)) return false;
-  if (Number.isNaN(than)) return true;
-  return better === 'higher' ? value > than : value < than;
+/** What evaluations are compared by: the metric that is declared the main one; null = this one has none, so it is not compared. */
+export function mainMetric(e: Metrics): { name: string; value: number; better: Better } | null {
+  const main = e.metrics.find((m) => m.main);
+  return main ? { name: main.name, value: main.value, better: betterOf(main) } : null;
+}
+
+/** Whether `value` is better than `than`. */
+export const isBetter = (better: Better, value: number, than: number): boolean => (better === 'higher' ? value > than : value < than);
+
+/** The better of two by their main metric; of equals the earlier one. NaN is worse than every number. Another metric than before begins anew. */
+export function betterEvaluation(best: WithSeq<Evaluation> | null, e: WithSeq<Evaluation>): WithSeq<Evaluation> | null {
+  const metric = mainMetric(e);
+  if (!metric || Number.isNaN(metric.value)) return best;
+  const before = best && mainMetric(best);
+  if (!before || before.name !== metric.name) return e;
+  return isBetter(metric.better, metric.value, before.value) ? e : best;
+}
+
+/** The newest of each split, in the order of the log. */
+export function newestOfEach(evaluations: readonly WithSeq<Evaluation>[]): WithSeq<Evaluation>[] {
+  const newest = new Map<string, WithSeq<Evaluation>>();
+  for (const e of evaluations) if ((newest.get(e.split)?.seq ?? 0) <= e.seq) newest.set(e.split, e);
+  return [...newest.values()].sort((a, b) => a.seq - b.seq).slice(-mostSplits);
 }
 
 /** Step of the parameters that were evaluated. */

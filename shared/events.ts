@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { command, refusalReason } from './commands';
+import { command, loggedCommand, refusalReason } from './commands';
 import { runConfig } from './config';
 import { controls, controlValue } from './controls';
 import { actor, attempt, blobHash, blobRef, commandId, runId, seq, step } from './ids';
 import { noteEvent } from './notes';
 import { table } from './own';
-import { better, rewind, rowCount, rows, seriesDeclared, streamSpec } from './series';
+import { better, rowCount, rows, rowStep, seriesDeclared, streamSpec } from './series';
 
 /**
  * Everything that can happen to a run: the entries of its log. Numbers may be NaN or infinite (pack.ts and json.ts carry them).
@@ -79,6 +79,8 @@ export const evaluation = z.strictObject({
   parametersStep: step.optional(),
 });
 export type Evaluation = z.infer<typeof evaluation>;
+/** With its seq and time. */
+const evaluationItem = evaluation.extend({ seq, at: z.number() });
 
 /** Attention and predictions of the probe examples: the maps are in the blob (snapshotFile.ts), the signals also here for ribbons over time. */
 export const snapshot = z.strictObject({
@@ -112,6 +114,10 @@ export const checkpoint = z.strictObject({
 });
 export type CheckpointEvent = z.infer<typeof checkpoint>;
 
+/** What is needed of a checkpoint to go back to it. */
+export const checkpointRef = z.strictObject({ seq, step, blob: blobRef, lastCommandSeq: z.int().nonnegative() });
+export type CheckpointRef = z.infer<typeof checkpointRef>;
+
 /** The command took effect: update `step` is the first to run with `after`. For actions before/after describe state, or are null. */
 export const commandApplied = z.strictObject({
   type: z.literal('command.applied'),
@@ -121,6 +127,10 @@ export const commandApplied = z.strictObject({
   before: controlValue,
   after: controlValue,
   message: z.string().max(500),
+  /** Filled in by the server when the command had been answered before (a takeover applies it again): what was asked. */
+  asked: loggedCommand.optional(),
+  /** Filled in by the server when the command takes the run back: the checkpoint that it goes back to. */
+  reverted: checkpointRef.optional(),
 });
 
 export const commandRefused = z.strictObject({
@@ -152,6 +162,8 @@ export const analysis = z.strictObject({
   blob: blobRef.nullable(),
   /** Asked of this checkpoint (of `step`); left out: of the run as it went on. */
   checkpoint: blobHash.optional(),
+  /** The seq of that checkpoint: the answer stays in force as long as it does. */
+  checkpointSeq: seq.optional(),
 });
 export type Analysis = z.infer<typeof analysis>;
 
@@ -170,6 +182,14 @@ export const alert = z.strictObject({
   message: z.string().max(2000),
   /** false: for the record only, nobody is called (a watchdog's rule without `notify`). */
   notify: z.boolean().optional(),
+});
+
+/** What follows replaces the rows at and after `step` in every stream, and what else belongs to those steps. Nothing is overwritten: the log keeps what was. */
+export const rewind = z.strictObject({
+  type: z.literal('rewind'),
+  step: rowStep,
+  /** Filled in by the server: what is in force then. */
+  resumed: z.lazy(() => resumed).optional(),
 });
 
 export const trainerEvent = z.discriminatedUnion('type', [
@@ -203,6 +223,37 @@ export const runCreated = z.strictObject({
   copyOf: runId.optional(),
 });
 
+/**
+ * What is in force once the run has gone back, as far as a view shows it. A view holds only the newest items of the lists that grow with a run (lists.ts), so the
+ * server looks it up and writes it down.
+ */
+export const resumed = z.strictObject({
+  /** Items in force of each list whose items belong to a step. */
+  counts: z.record(z.string(), z.int().nonnegative()),
+  /** The newest of each split. */
+  evaluations: z.array(evaluationItem),
+  best: evaluationItem.nullable(),
+  /** Controls that were changed since: who had changed them last before; null = nobody. */
+  values: z.array(
+    z.strictObject({
+      control: z.string(),
+      state: z.strictObject({ value: controlValue, changedBy: actor.nullable(), changedAtStep: step }).nullable(),
+    }),
+  ),
+  /** Commands that were answered since and wait for their condition again. */
+  waiting: z.array(
+    z.strictObject({
+      ...loggedCommand.shape,
+      at: z.number(),
+      askedAtStep: step.optional(),
+      afterEnd: z.literal(true).optional(),
+      position: z.number().optional(),
+      undone: z.literal(true).optional(),
+    }),
+  ),
+});
+export type Resumed = z.infer<typeof resumed>;
+
 /** A trainer takes the run over from `fromStep`; rows at and after it from earlier attempts are superseded (kept, but no longer the run). */
 export const runAssigned = z.strictObject({
   type: z.literal('run.assigned'),
@@ -210,6 +261,10 @@ export const runAssigned = z.strictObject({
   trainer: z.strictObject({ id: z.string(), name: z.string(), host: z.string() }),
   fromStep: step,
   checkpoint: blobRef.nullable(),
+  /** Items of step `fromStep` up to this seq stay in force: the seq of the checkpoint; 0 = none of them. Left out by logs of version 0.1. */
+  keepSeq: z.int().nonnegative().optional(),
+  /** Left out by logs of version 0.1. */
+  resumed: resumed.optional(),
 });
 
 export const trainerLost = z.strictObject({ type: z.literal('trainer.lost'), message: z.string() });

@@ -32,10 +32,19 @@ export const noteRequest = z.discriminatedUnion('kind', [
 export type NoteRequest = z.infer<typeof noteRequest>;
 
 /** The log entry: requests are kept as they came, in order, with their author. */
-export const noteEvent = z.strictObject({ type: z.literal('note'), actor, note: noteRequest });
+export const noteEvent = z.strictObject({
+  type: z.literal('note'),
+  actor,
+  note: noteRequest,
+  /** What is resolved or deleted, as it was before; filled in by the server, left out by logs of version 0.1. */
+  was: z.strictObject({ thread: z.boolean(), resolved: z.boolean(), replies: z.int().nonnegative() }).optional(),
+});
 export type NoteEvent = z.infer<typeof noteEvent>;
+export type NoteBefore = NonNullable<NoteEvent['was']>;
 
 export interface Note {
+  /** Of its entry in the log. */
+  seq: number;
   id: string;
   anchor: Anchor;
   text: string;
@@ -65,19 +74,4 @@ export function noteProblem(notes: readonly Note[], by: z.infer<typeof actor>, r
     request.kind === 'delete' && by.role !== 'admin' && notes.find((n) => n.replyTo === note.id && n.author.id !== by.id);
   if (other) return `id: ${other.author.name} answered it; resolve the thread instead`;
   return null;
-}
-
-export function foldNotes(notes: readonly Note[], { actor: author, note }: NoteEvent, at: number): Note[] {
-  switch (note.kind) {
-    case 'add': {
-      const { id, anchor: pinned, text, replyTo } = note;
-      return [...notes, { id, anchor: pinned, text, replyTo, author, at, editedAt: null, resolved: false }];
-    }
-    case 'edit':
-      return notes.map((n) => (n.id === note.id ? { ...n, text: note.text, editedAt: at } : n));
-    case 'resolve':
-      return notes.map((n) => (n.id === note.id ? { ...n, resolved: note.resolved } : n));
-    case 'delete':
-      return notes.filter((n) => n.id !== note.id && n.replyTo !== note.id);
-  }
 }

@@ -3,8 +3,9 @@ import { type Command, type CommandAnswer, type LoggedCommand, loggedCommand, ty
 import { backendName, type RunConfig, runConfig } from './config';
 import { controlValue } from './controls';
 import { analysis, type Entry, trainerEvent } from './events';
-import type { RunSummary, RunView } from './fold';
 import { type Actor, attempt, blobHash, blobRef, commandId, runId, step } from './ids';
+import type { RunSummary } from './summary';
+import type { RunView } from './view';
 
 /** The messages between the parts, each once. A change that an older peer would misread raises VERSION. */
 export const VERSION = 1;

@@ -1,6 +1,6 @@
 import type { Command } from './commands';
-import type { CheckpointEvent } from './events';
-import type { CommandRecord, RunView, WithSeq } from './fold';
+import type { CheckpointRef } from './events';
+import type { CommandRecord, ListItems } from './view';
 
 /**
  * Going back: an action of the server, not of the trainer. It is in the log as an applied command; with the next `run.assigned` the run resumes that checkpoint,
@@ -9,15 +9,18 @@ import type { CommandRecord, RunView, WithSeq } from './fold';
 export const revertAction = 'revert';
 
 export type RevertCommand = Extract<Command, { kind: 'act' }> & { action: typeof revertAction };
-type Checkpoint = WithSeq<CheckpointEvent>;
 
 export const isRevert = (command: Command): command is RevertCommand => command.kind === 'act' && command.action === revertAction;
 
-/** The checkpoint that the arguments mean, `step` or `checkpoint` (its hash) or both; or "field: what is wrong". */
+/**
+ * The checkpoint that the arguments mean, `step` or `checkpoint` (its hash) or both; or "field: what is wrong".
+ *
+ * @param checkpoints in the order of the log: those in force that the arguments may mean, and some to name when they mean none
+ */
 export function revertTarget(
-  { checkpoints }: Pick<RunView, 'checkpoints'>,
+  checkpoints: readonly ListItems['checkpoints'][],
   { args }: RevertCommand,
-): Checkpoint | { field: string; message: string } {
+): ListItems['checkpoints'] | { field: string; message: string } {
   const { step, checkpoint, ...others } = args;
   const [extra] = Object.keys(others);
   if (extra !== undefined)
@@ -35,30 +38,24 @@ export function revertTarget(
   return { field: 'args.checkpoint', message: `args.checkpoint: no checkpoint ${JSON.stringify(checkpoint)}; ${there}` };
 }
 
-/** The newest revert that took effect, and its place; null when there was none. */
-export function lastRevert({ commands }: Pick<RunView, 'commands'>): { record: CommandRecord; seq: number } | null {
-  const reverts = commands.flatMap((record) =>
-    isRevert(record.command) && record.outcome.status === 'applied' ? [{ record, seq: record.outcome.seq }] : [],
-  );
-  return reverts.reduce<(typeof reverts)[number] | null>((a, b) => (a && a.seq > b.seq ? a : b), null);
+/** The outcome of a command that a checkpoint holds, once the run is back at it. */
+export const waitsAgain = ({ step }: Pick<CheckpointRef, 'step'>): CommandRecord['outcome'] => ({
+  status: 'scheduled',
+  message: `waits again from step ${step} on`,
+});
+
+/** What going back to `checkpoint`, by the entry at `seq`, makes of a command: a later one is undone, and one that the checkpoint holds waits for its condition again. */
+export function revertRecord(
+  record: CommandRecord,
+  { seq, checkpoint }: { seq: number; checkpoint: CheckpointRef },
+): CommandRecord {
+  const { outcome, command } = record;
+  if (outcome.status !== 'applied' && outcome.status !== 'refused') return record;
+  if (outcome.seq <= checkpoint.seq || outcome.seq > seq) return record;
+  if (isHeldBy(record, checkpoint)) return { ...record, outcome: waitsAgain(checkpoint) };
+  return outcome.status === 'applied' && !isRevert(command) && !record.undone ? { ...record, undone: true } : record;
 }
 
-/** The checkpoint that the next trainer is to go back to; null when nobody asked since the last one took over. */
-export function pendingRevert(view: Pick<RunView, 'commands' | 'checkpoints' | 'statuses'>): Checkpoint | null {
-  const last = lastRevert(view);
-  const assigned = view.statuses.findLast((s) => s.status === 'starting')?.seq ?? 0;
-  if (!last || last.seq < assigned || !isRevert(last.record.command)) return null;
-  const target = revertTarget(view, last.record.command);
-  return 'blob' in target ? target : null;
-}
-
-/** What going back to `target` makes of the commands: the later ones are undone, and those that it holds wait for their condition again. */
-export function revertCommands(commands: CommandRecord[], target: Checkpoint): CommandRecord[] {
-  return commands.map((c) => {
-    const { outcome, command } = c;
-    if ((outcome.status !== 'applied' && outcome.status !== 'refused') || outcome.seq <= target.seq) return c;
-    if (command.when && c.seq <= target.lastCommandSeq && !(outcome.status === 'refused' && outcome.reason === 'forbidden'))
-      return { ...c, outcome: { status: 'scheduled', message: `waits again from step ${target.step} on` } };
-    return outcome.status === 'applied' && !isRevert(command) ? { ...c, undone: true } : c;
-  });
-}
+/** A condition that the checkpoint holds, and that was answered after it by its trainer. */
+export const isHeldBy = ({ command, seq, outcome }: CommandRecord, { lastCommandSeq }: CheckpointRef): boolean =>
+  command.when !== undefined && seq <= lastCommandSeq && !(outcome.status === 'refused' && outcome.reason === 'forbidden');

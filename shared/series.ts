@@ -74,10 +74,6 @@ export const rows = z
   });
 export type Rows = z.infer<typeof rows>;
 
-/** What follows replaces the rows at and after `step` in every stream. Nothing is overwritten: the log keeps what was. */
-export const rewind = z.strictObject({ type: z.literal('rewind'), step: rowStep });
-export type Rewind = z.infer<typeof rewind>;
-
 export const rowCount = ({ steps }: Pick<Rows, 'steps'>): number => (steps instanceof Float64Array ? steps.length : steps.count);
 export const stepAt = ({ steps }: Pick<Rows, 'steps'>, row: number): number =>
   steps instanceof Float64Array ? steps[row]! : steps.first + row;

@@ -1,19 +1,111 @@
 /**
- * What an attention snapshot's blob holds: a safetensors file, so that any tool opens it. E examples, L layers, H heads, Tq queries, Tk keys, C classes.
+ * What an attention snapshot's blob holds. It describes itself: who reads it needs neither the run's recipe nor its config.
  *
- *   attention     f32 [E, L, H, Tq, Tk]   exact softmax maps, rows sum to 1
- *   inputs        i32 [E, T]              reverse: the digits; anomaly: indices into `pictures`
- *   labels        i32 [E, T] | [E]        reverse: target digits; anomaly: place of the odd image
- *   predictions   i32 like labels         argmax of the model's output
- *   probabilities f32 [E, T, C] | [E, T]  softmax over classes; over the set for anomaly
- *   pictures      u8  [n, S, S, 3]        anomaly: RGB of every picture that occurs, S = 32; in a file of its own, with this one tensor, that all snapshots of
- *                                         the same examples name (older snapshots carry it themselves)
- *   signal.NAME   f32 [E, L, H]           per example: entropy (normalised, 1 = uniform), confidence (mean row maximum), drift (total variation to the previous
- *                                         snapshot), and the task's own: antiDiagonal (reverse), oddMass (anomaly)
+ * The plain form, which any client can write, is a safetensors file, as it is or compressed with gzip. E examples; layer l has H heads, Tq queries, Tk keys of
+ * its own; A answers per example.
  *
- * Metadata: {"task": "reverse" | "anomaly", "step": "<n>", "runId": "..."}; with pictures also "pictureSet" (what they are, in words), "pictureClasses" (JSON, n
- * class names), "examples" (JSON, E names in the notation of the control probeExamples: "test 3") and "pictures" (SHA-256 of the pictures' file).
+ *   attention.<l>              f32, f16 or bf16 [E, H, Tq, Tk]   softmax maps of layer l (counted from 0), rows sum to 1
+ *   targets                    i32 [E, A]      optional: the right answers; -1 = none here
+ *   predictions.ids            i32 [E, A, K]   optional: the K likeliest answers, likeliest first
+ *   predictions.probabilities  f32 [E, A, K]   theirs
+ *   scores                     f32 [E, Tk]     optional: one number per key, e.g. the probability that it is the one looked for
+ *   signal.<name>.<l>          f32 [E, H]      optional: a declared signal of layer l, per example
+ *   pictures                   u8  [n, S, S, 3]  optional: RGB; mostly in a file of its own, with this one tensor, that all snapshots of the same examples name
+ *
+ * The file's metadata has one entry, `headroom`: JSON of `snapshotDescription` below.
+ *
+ * The packed form (snapshotPack.ts) holds the same so that a browser reads one example at a time, first rounded and then exactly.
+ * Snapshots of version 0.1 are read through an adapter (snapshotOld.ts).
  */
-export const snapshotTensors = ['attention', 'inputs', 'labels', 'predictions', 'probabilities'] as const;
-export const signalNames = ['entropy', 'confidence', 'drift', 'antiDiagonal', 'oddMass'] as const;
-export type SignalName = (typeof signalNames)[number];
+import { z } from 'zod';
+
+const size = z.int().min(1).max(65_536);
+
+export const layerShape = z.strictObject({
+  name: z.string().min(1).max(128),
+  heads: z.int().min(1).max(4096),
+  queries: size,
+  keys: size,
+});
+/** A layer with its own number of heads and size of maps. */
+export type LayerShape = z.infer<typeof layerShape>;
+
+/** Layer and head are whole numbers from 0 in data. */
+export const layerShapes = z.array(layerShape).min(1).max(256);
+
+const text = z.string().max(256);
+
+/** What stands at the places of an axis: texts, numbers, pictures by their index, or token ids whose texts are in `vocabulary`. */
+export const axisLabels = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('text'), items: z.array(text).max(65_536) }),
+  z.object({ kind: z.literal('numbers'), items: z.array(z.number()).max(65_536) }),
+  z.object({ kind: z.literal('pictures'), items: z.array(z.int().nonnegative()).max(65_536) }),
+  z.object({ kind: z.literal('tokens'), items: z.array(z.int()).max(65_536) }),
+]);
+export type AxisLabels = z.infer<typeof axisLabels>;
+
+export const signalSpec = z.object({
+  name: z.string().min(1).max(128),
+  /** What people call it: "entropy". */
+  title: z.string().min(1).max(80),
+  /** What the number says, in one sentence: "1 = uniform, 0 = all weight on one key". */
+  meaning: z.string().max(300),
+  /** Ends of what it can be; null = anything. */
+  range: z.tuple([z.number(), z.number()]).nullable(),
+  /** What a uniform map gives, for every layer alike or for each; null = does not apply. */
+  baseline: z.union([z.number(), z.array(z.number().nullable()).max(256), z.null()]),
+  /** The signal names heads: one whose value is at least `atLeast`, and twice its baseline, looks at `title`; of several signals the largest value wins. */
+  names: z.object({ title: z.string().min(1).max(40), atLeast: z.number() }).optional(),
+  /** What rules know it by, whatever its name: normalised entropy, 0 to 1. */
+  role: z.enum(['entropy']).optional(),
+  /** The signal that shows best what this model has to learn: shown first. */
+  main: z.boolean().optional(),
+});
+export type SignalSpec = z.infer<typeof signalSpec>;
+
+/** What the numbers in `targets` and `predictions.ids` are: keys of the map, token ids, numbers to be shown as they are, or places in a list of names. */
+export const answerKind = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('keys') }),
+  z.object({ kind: z.literal('tokens') }),
+  z.object({ kind: z.literal('numbers') }),
+  z.object({ kind: z.literal('names'), items: z.array(text).max(65_536) }),
+]);
+export type AnswerKind = z.infer<typeof answerKind>;
+
+/** Metadata `headroom`. Fields that a reader does not know are ignored. */
+export const snapshotDescription = z.object({
+  version: z.literal(2),
+  step: z.int(),
+  layers: layerShapes,
+  /** Query i looks at no key after its own: the other cells are masked, not weights of 0. With more keys than queries the last ones meet. */
+  causal: z.boolean(),
+  /** One per example. `keys` and `queries` are places in `axes`; null = places are numbered. Labels stand on the axes of those layers that have as many places. */
+  examples: z
+    .array(
+      z.object({
+        name: text.optional(),
+        keys: z.int().nonnegative().nullable(),
+        queries: z.int().nonnegative().nullable(),
+      }),
+    )
+    .min(1)
+    .max(4096),
+  axes: z.array(axisLabels).max(8192),
+  /** Text of each token id that occurs in labels, targets or predictions, and of no other. */
+  vocabulary: z
+    .array(z.tuple([z.int(), text]))
+    .max(1_000_000)
+    .optional(),
+  answers: answerKind.optional(),
+  /** What a place of the input is called ("image", "character"), and what is looked for among them ("odd one"). */
+  words: z.object({ item: z.string().max(40).optional(), target: z.string().max(40).optional() }).optional(),
+  signals: z.array(signalSpec).max(256),
+  /** What the pictures are, in words, the name of each, and the hash of the file that holds them. */
+  pictures: z
+    .object({ title: z.string().max(200).optional(), names: z.array(text).optional(), file: z.string().optional() })
+    .optional(),
+});
+export type SnapshotDescription = z.infer<typeof snapshotDescription>;
+
+/** Heads of all layers: how many values a signal has in an event. */
+export const headCount = (layers: readonly { heads: number }[]): number => layers.reduce((n, l) => n + l.heads, 0);

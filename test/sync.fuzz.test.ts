@@ -9,10 +9,11 @@ import { RunLog } from '~/server/runs/log';
 import { openMemoryStore } from '~/server/store/memory';
 import { defaultConfig } from '~/shared/config';
 import type { Entry, RunEvent } from '~/shared/events';
-import { foldAll, type RunView } from '~/shared/fold';
+import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { unpack } from '~/shared/pack';
 import type { Frame } from '~/shared/protocol';
+import type { RunView } from '~/shared/view';
 import { type FakeClock, fakeClock } from './support/fakeClock';
 import { runStarted, startValues, steps } from './support/synthetic';
 

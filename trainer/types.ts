@@ -2,6 +2,8 @@
 import type { LoggedCommand } from '~/shared/commands';
 import type { RunConfig, TaskKind } from '~/shared/config';
 import type { Split, TrainerEvent } from '~/shared/events';
+import type { AnswerKind, AxisLabels } from '~/shared/snapshotFile';
+import type { ProbeSignal } from './nn/signals';
 
 /** Everything that decides the network's parameters and their shapes. */
 export interface ModelShape {
@@ -15,6 +17,8 @@ export interface ModelShape {
   /** `position`: outputDim logits and one label per position. `set`: one logit per item, softmax over the set, one label per example. */
   output: 'position' | 'set';
   outputDim: number;
+  /** A position looks at no later one: its maps are masked there. Left out: false. */
+  causal?: boolean;
   modelDim: number;
   layers: number;
   heads: number;
@@ -119,6 +123,8 @@ export interface Task {
   readonly kind: TaskKind;
   readonly shape: TaskShape;
   readonly sizes: Record<Split, number>;
+  /** Loss of a model that knows nothing, as ln of the number of equally likely answers; left out: not known. Rules and charts measure by it. */
+  readonly chanceLoss?: number;
   /** Examples index .. index+size-1 of that epoch's own order. */
   trainBatch(epoch: number, index: number, size: number): Batch;
   /** The whole split in its fixed order; the last batch may be smaller. */
@@ -129,12 +135,27 @@ export interface Task {
 
 export interface Probe {
   batch: Batch;
-  /** [size, T]: what people see: the ids themselves, or indices into `pictures`. */
-  display: Int32Array;
   /** RGB, [n, side, side, 3]. */
   pictures?: { data: Uint8Array; side: number };
-  /** Goes into the snapshot's metadata. */
-  notes?: Record<string, string>;
+  describe: ProbeDescription;
+}
+
+/** What people see of a probe, and what is measured on its maps: a snapshot carries all of it, so that whoever shows one needs to know nothing of the recipe. */
+export interface ProbeDescription {
+  /** One per example of the batch: its name ("test 3"), and what stands at its T positions. Pictures by their index in `pictures`, tokens by id. */
+  examples: readonly { name?: string; labels: AxisLabels }[];
+  /** What labels of the batch and classes of the output are. Left out: places of the set (output `set`), numbers (output `position`). */
+  answers?: AnswerKind;
+  /** Text of a token id; asked only for ids that occur. Needed where labels or answers are tokens. */
+  tokenText?: (id: number) => string;
+  /** What a position is called ("image"), and what is looked for among them ("odd one"). */
+  words?: { item?: string; target?: string };
+  /** What the pictures are, and the name of each. */
+  pictures?: { title?: string; names?: readonly string[] };
+  /** The recipe's own signals; entropy, confidence and drift are always there (nn/signals.ts). */
+  signals: readonly ProbeSignal[];
+  /** How many of the likeliest answers are kept per position; left out: 1. */
+  best?: number;
 }
 
 /** One thing that happened; blobs that the event names must be stored before the event is. */

@@ -7,7 +7,7 @@ import { createRunStore } from '~/app/_live/runStore';
 import { viewerWire } from '~/app/_live/socket';
 import type { RunStore } from '~/app/_live/types';
 import { followRun, historyDeps } from '~/app/_live/useHistory';
-import type { RunView } from '~/shared/fold';
+import type { RunView } from '~/shared/view';
 import type { Aligned } from './align';
 
 export const comparedSeries = ['loss', 'accuracy', 'gradNorm', 'learningRate'] as const;

@@ -1,5 +1,5 @@
 import { Check, CircleDashed, Hourglass, Pause, Play, Square, TriangleAlert, Unplug } from 'lucide-react';
-import type { RunStatus } from '~/shared/fold';
+import type { RunStatus } from '~/shared/view';
 import { statusWord } from './statusWord';
 
 // A shape for each, so that colour is never the only sign.

@@ -1,4 +1,4 @@
-import type { RunStatus } from '~/shared/fold';
+import type { RunStatus } from '~/shared/view';
 
 const words: Record<RunStatus, string> = {
   queued: 'queued',

@@ -1,6 +1,7 @@
 import { seqCount } from '~/shared/events';
-import { fold, type RunView } from '~/shared/fold';
+import { fold } from '~/shared/fold';
 import type { Frame } from '~/shared/protocol';
+import type { RunView } from '~/shared/view';
 
 export type Applied =
   /** `entries` of the frame that were new. */

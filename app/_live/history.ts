@@ -1,6 +1,6 @@
 import type { Curve } from '~/app/_charts/curve';
 import type { Entry, Steps } from '~/shared/events';
-import type { RunView } from '~/shared/fold';
+import type { RunView } from '~/shared/view';
 import { type HistoryDeps, LevelReader } from './levelReader';
 import { earlyRanges, KEPT_CURVES, type Level, Levels, type Zoom } from './levels';
 import { RowCache } from './rowCache';

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useState } from 'react';
 import { api } from '~/app/_trpc/client';
-import type { RunSummary } from '~/shared/fold';
+import type { RunSummary } from '~/shared/summary';
 import { fetchBlob } from './fetchBlob';
 import { useRunsBeside } from './runsBeside';
 import { SnapshotFeed } from './snapshotFeed';

@@ -1,6 +1,6 @@
-import type { RunSummary } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { TrainerSummary } from '~/shared/protocol';
+import type { RunSummary } from '~/shared/summary';
 import { backoffMs, type Host } from './runStore';
 import type { Source } from './select';
 import type { LinkStatus } from './types';

@@ -2,8 +2,8 @@ import { formatPercent, formatStep, formatValue } from '~/app/_charts/format';
 import type { Color, Mark, PointSpec, RuleSpec } from '~/app/_charts/types';
 import type { TimeAnchor } from '~/app/_charts/xMap';
 import type { ControlValue } from '~/shared/controls';
-import type { CommandRecord, RunView } from '~/shared/fold';
 import { isRevert } from '~/shared/revert';
+import type { CommandRecord, RunView } from '~/shared/view';
 
 /** What charts show of a run besides its rows. All are functions of the view alone. */
 

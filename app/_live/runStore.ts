@@ -1,6 +1,6 @@
 import { type Command, type CommandAnswer, refuse } from '~/shared/commands';
-import type { RunView } from '~/shared/fold';
 import { unpack } from '~/shared/pack';
+import type { RunView } from '~/shared/view';
 import { applyFrame } from './applyFrame';
 import type { DraftCommand, RunState, RunStore } from './types';
 import type { Wire } from './wire';

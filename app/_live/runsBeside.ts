@@ -4,7 +4,7 @@ import { TRPCClientError } from '@trpc/client';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { Curve } from '~/app/_charts/curve';
 import { api } from '~/app/_trpc/client';
-import { ended } from '~/shared/fold';
+import { ended } from '~/shared/view';
 import { fetchBlob } from './fetchBlob';
 import { SnapshotFeed } from './snapshotFeed';
 

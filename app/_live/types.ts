@@ -1,9 +1,9 @@
 /** What the live side of the page offers to its panels. One socket per tab; one run store per run page; the step cursor is shared by all panels. */
 import type { Command, CommandAnswer } from '~/shared/commands';
 import type { Entry } from '~/shared/events';
-import type { RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { Watcher } from '~/shared/protocol';
+import type { RunView } from '~/shared/view';
 
 export type LinkStatus =
   | 'connecting' // nothing yet

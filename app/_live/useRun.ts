@@ -1,4 +1,4 @@
-import type { RunView } from '~/shared/fold';
+import type { RunView } from '~/shared/view';
 import { useRunStore } from './RunProvider';
 import { useSelected } from './select';
 import type { RunState } from './types';

@@ -1,7 +1,7 @@
 import type { Command, CommandAnswer } from '~/shared/commands';
-import type { RunSummary } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { Frame, Look, Looking, TrainerSummary, ViewerToServer, WatchAnswer, Watcher, WatchRequest } from '~/shared/protocol';
+import type { RunSummary } from '~/shared/summary';
 
 /** The tab's connection as the stores see it: no socket in sight, so that tests drive them by hand. */
 export interface Wire {

@@ -1,7 +1,7 @@
 import type { SignalHistory } from '~/app/_live/signalTable';
-import type { RunView } from '~/shared/fold';
 import { unpack } from '~/shared/pack';
 import { type ReplayManifest, type ReplayRows, type ReplaySeries, replayManifest } from '~/shared/replayFile';
+import type { RunView } from '~/shared/view';
 
 /** What the page replays, read out of the page itself (shared/replayFile.ts has the format). */
 export interface Recording {

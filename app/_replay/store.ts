@@ -1,6 +1,6 @@
 import type { RunState, RunStore } from '~/app/_live/types';
 import { refuse } from '~/shared/commands';
-import type { RunView } from '~/shared/fold';
+import type { RunView } from '~/shared/view';
 
 /** A run as it was recorded: nothing comes any more, and nobody takes commands. */
 export function recordedStore(view: RunView): RunStore {

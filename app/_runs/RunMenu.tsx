@@ -9,8 +9,9 @@ import { Field, inputClass } from '~/app/_components/Field';
 import { Modal } from '~/app/_components/Modal';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
-import { ended, type RunSummary } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import type { RunSummary } from '~/shared/summary';
+import { ended } from '~/shared/view';
 import { tagsOf } from './tableQuery';
 
 type Labels = Omit<Parameters<typeof api.runs.label.mutate>[0], 'runId'>;

@@ -5,8 +5,8 @@ import { Ago } from '~/app/_components/Ago';
 import { count, measured, percent } from '~/app/_components/format';
 import { Progress } from '~/app/_components/Progress';
 import { StatusBadge } from '~/app/_components/StatusBadge';
-import type { RunSummary } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import type { RunSummary } from '~/shared/summary';
 import { RunMenu } from './RunMenu';
 import type { SortKey, TableQuery } from './tableQuery';
 

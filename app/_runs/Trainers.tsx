@@ -7,9 +7,9 @@ import { Popup } from '~/app/_components/Popup';
 import { Questions } from '~/app/_run/attention/Questions';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
-import type { RunSummary } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { TrainerSummary } from '~/shared/protocol';
+import type { RunSummary } from '~/shared/summary';
 import { beforeWhich, waitingRuns } from './queue';
 
 /** Who trains what, and which runs wait in which order. */

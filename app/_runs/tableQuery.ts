@@ -1,4 +1,5 @@
-import { ended, type RunSummary } from '~/shared/fold';
+import type { RunSummary } from '~/shared/summary';
+import { ended } from '~/shared/view';
 
 /** Which runs the table shows, and in which order. */
 export interface TableQuery {

@@ -1,15 +1,15 @@
 'use client';
 
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { createTRPCClient, httpBatchLink, TRPCClientError } from '@trpc/client';
+import { createTRPCClient, TRPCClientError } from '@trpc/client';
 import { createTRPCContext } from '@trpc/tanstack-react-query';
 import { type ReactNode, useState } from 'react';
 import type { AppRouter } from '~/server/trpc';
-import { transformer } from '~/shared/json';
 import { paths } from '~/shared/protocol';
+import { links } from './links';
 
 /** The typed client, for stores and event handlers: `await api.runs.range.query({...})`. */
-export const api = createTRPCClient<AppRouter>({ links: [httpBatchLink({ url: paths.trpc, transformer })] });
+export const api = createTRPCClient<AppRouter>({ links: links(paths.trpc) });
 
 const context = createTRPCContext<AppRouter>();
 /** For components: `useQuery(useTrpc().runs.signals.queryOptions({ runId }))`. */

@@ -1,13 +1,16 @@
 /** Time as the cores see it, so that tests advance it by hand. */
 export interface Clock {
-  /** ms since 1970 */
+  /** ms since 1970: a date to keep and to show. People and time services set it, so it may jump in either direction. */
   now(): number;
+  /** ms from an unspecified start; never goes back. Every duration, interval and limit is measured with it. */
+  elapsed(): number;
   /** Runs `task` once, `ms` from now; the result cancels it. */
   after(ms: number, task: () => void): () => void;
 }
 
 export const realClock: Clock = {
   now: Date.now,
+  elapsed: () => performance.now(),
   after(ms, task) {
     const timer = setTimeout(task, ms);
     return () => clearTimeout(timer);

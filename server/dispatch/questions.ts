@@ -8,9 +8,9 @@ import { asksCheckpoint, checkpointAsked, openQuestions } from '~/shared/analyse
 import { type Refusal, type RefusalReason, refuse } from '~/shared/commands';
 import type { TaskKind } from '~/shared/config';
 import type { Entry, RunEvent } from '~/shared/events';
-import type { CommandRecord, RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { Question, QuestionAnswer, QuestionProgress, QuestionSummary } from '~/shared/protocol';
+import type { CommandRecord, RunView } from '~/shared/view';
 import { moveInQueue } from './queue';
 
 export interface QuestionPort {

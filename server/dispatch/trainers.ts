@@ -16,7 +16,6 @@ import {
   type TrainerSummary,
   VERSION,
 } from '~/shared/protocol';
-import { pendingRevert } from '~/shared/revert';
 import type { Answerer, QuestionPort } from './questions';
 import type { Waiting } from './queue';
 import { type OpenRun, openRun, WaitingRuns } from './waitingRuns';
@@ -153,7 +152,7 @@ export class Trainers {
     const mine =
       room &&
       room.view.attempt === active.attempt &&
-      !pendingRevert(room.view) &&
+      room.view.pendingRevert === null &&
       room.view.trainer?.id === trainerId &&
       !this.#heldBesides(trainer, active.runId);
     if (!mine) {

@@ -3,7 +3,7 @@
 import type { Clock } from '~/server/base/clock';
 import type { Room } from '~/server/runs/room';
 import type { RunConfig } from '~/shared/config';
-import { ended, positionInQueue } from '~/shared/fold';
+import { ended, positionInQueue } from '~/shared/view';
 import { inOrder, type Waiting } from './queue';
 
 /** A run that has not ended. */

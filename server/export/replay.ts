@@ -4,9 +4,9 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { blobsNamed } from '~/server/base/blobsNamed';
 import type { Signals } from '~/server/store';
-import type { RunView } from '~/shared/fold';
 import { pack } from '~/shared/pack';
 import { REPLAY_VERSION, type ReplayManifest, replaySeries } from '~/shared/replayFile';
+import type { RunView } from '~/shared/view';
 import { ExportError, type RecordSource, viewOf } from './source';
 
 /** Numbers of step rows that a file may hold: all of them while they fit, else buckets of four numbers each. */

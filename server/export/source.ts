@@ -3,7 +3,8 @@ import { startingAt } from '~/server/runs/log';
 import type { Store } from '~/server/store';
 import type { BlobReader } from '~/server/store/blobs';
 import { type Entry, type SnapshotEvent, seqCount } from '~/shared/events';
-import { emptyView, fold, type RunView } from '~/shared/fold';
+import { emptyView, fold } from '~/shared/fold';
+import type { RunView } from '~/shared/view';
 
 /** Where an export reads from: a store, or a connection of its own in the export thread. */
 export interface RecordSource extends Pick<Store, 'runs' | 'entries' | 'range' | 'signals' | 'view'> {

@@ -7,9 +7,10 @@ import { describeZodError } from '~/server/base/zodError';
 import { HEADROOM_VERSION } from '~/server/export/headroomFile';
 import { readTar, type TarMember } from '~/server/export/tar';
 import { type Entry, type RunEvent, serverEvent, trainerEvent } from '~/shared/events';
-import { emptyView, fold, type RunView } from '~/shared/fold';
+import { emptyView, fold } from '~/shared/fold';
 import { attempt, blobHash, runId, seq } from '~/shared/ids';
 import { unpack } from '~/shared/pack';
+import type { RunView } from '~/shared/view';
 import { ImportError } from './importError';
 
 /** Reading a `.headroom` file (export/headroomFile.ts has the format), every part checked before it is handed on. */

@@ -4,12 +4,12 @@ import { z } from 'zod';
 import { type Command, condition } from '~/shared/commands';
 import { defaultConfig, runConfig } from '~/shared/config';
 import { controlValue } from '~/shared/controls';
-import { type CommandRecord, latestValue, type RunView } from '~/shared/fold';
 import { blobHash, runId, step } from '~/shared/ids';
 import { serialize } from '~/shared/json';
 import { branchRun } from '~/shared/protocol';
 import { revertAction } from '~/shared/revert';
 import { parseSafetensors } from '~/shared/safetensors';
+import { type CommandRecord, latestValue, type RunView } from '~/shared/view';
 import { type HeadroomClient, readBlob, type Server } from './client';
 
 export interface ToolHost {

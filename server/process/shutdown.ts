@@ -1,4 +1,4 @@
-/** An orderly end: on SIGINT and SIGTERM, and on an exception that nobody caught. */
+/** An orderly end: on SIGINT and SIGTERM, when the npm command that started the process is ended, and on an exception that nobody caught. */
 
 /** Ctrl-C reaches every process of the terminal, and those above us pass it on: signals that come this soon after the first are the same one. */
 const sameSignalMs = 2000;
@@ -11,7 +11,7 @@ export function endInOrder(close: () => Promise<void>, options: { withinMs: numb
   let since: number | null = null;
   const end = async (failed: boolean) => {
     if (since !== null) return;
-    since = Date.now();
+    since = performance.now();
     const late = setTimeout(() => {
       options.onError(new Error(`the server did not end within ${options.withinMs / 1000} s`));
       process.exit(1);
@@ -27,9 +27,16 @@ export function endInOrder(close: () => Promise<void>, options: { withinMs: numb
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => {
-      if (since !== null && Date.now() - since > sameSignalMs) process.exit(1);
+      if (since !== null && performance.now() - since > sameSignalMs) process.exit(1);
       void end(false);
     });
+  // npm passes a signal to its shell, and the shell ends without passing it on: this process only gets another parent.
+  if (process.env.npm_lifecycle_event !== undefined) {
+    const shell = process.ppid;
+    setInterval(() => {
+      if (process.ppid !== shell) void end(false);
+    }, 500).unref();
+  }
   process.on('uncaughtException', (error: unknown) => {
     options.onError(error);
     void end(true);

@@ -8,6 +8,7 @@ import { buildReplayPage } from './buildReplay';
 import { readEnv } from './env';
 
 async function start(): Promise<void> {
+  const shell = process.ppid;
   // What would stop the server is said before a build of a minute.
   const { host, port, dataFolder } = readEnv(process.env);
   checkFolder(dataFolder);
@@ -19,6 +20,8 @@ async function start(): Promise<void> {
     return void (await import('./main'));
   }
   await build((line) => console.log(line));
+  // npm was ended during the build (shutdown.ts).
+  if (process.env.npm_lifecycle_event !== undefined && process.ppid !== shell) return;
   await import(new URL('../../.build/server/main.js', import.meta.url).href);
 }
 

@@ -33,7 +33,7 @@ export function startTrainerProcess(options: TrainerProcessOptions): TrainerProc
 
   function start(): void {
     restart = null;
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     const said: string[] = [];
     const self = spawn(process.execPath, options.args, {
       cwd: options.folder,
@@ -55,7 +55,7 @@ export function startTrainerProcess(options: TrainerProcessOptions): TrainerProc
     self.on('close', (code, signal) => {
       child = null;
       if (stopping) return;
-      deaths = Date.now() - startedAt > steadyAfterMs ? 1 : deaths + 1;
+      deaths = performance.now() - startedAt > steadyAfterMs ? 1 : deaths + 1;
       const waitMs = Math.min(most, first * 2 ** (deaths - 1));
       const how = failure || (signal ? `was ended by ${signal}` : `ended with code ${code}`);
       const last = code ? said.at(-1) : undefined;

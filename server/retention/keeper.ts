@@ -3,7 +3,7 @@ import type { Store } from '~/server/store';
 import type { BlobStore } from '~/server/store/blobs';
 import type { CommandAnswer, Refusal } from '~/shared/commands';
 import type { Entry, RunEvent } from '~/shared/events';
-import type { RunView } from '~/shared/fold';
+import type { RunView } from '~/shared/view';
 import { toThin } from './thin';
 
 export interface RetentionDeps {

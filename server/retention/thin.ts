@@ -1,4 +1,4 @@
-import type { RunView } from '~/shared/fold';
+import type { RunView } from '~/shared/view';
 
 type Snapshot = RunView['snapshots'][number];
 

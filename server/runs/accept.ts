@@ -1,8 +1,9 @@
 /** Which of a trainer's events are new, and whether they fit the run: pure, so that a bad batch is refused whole before anything is written. */
 import { type Entry, type RunEvent, seqCount, type TrainerEvent } from '~/shared/events';
-import { ended, fold, type RunView } from '~/shared/fold';
+import { fold } from '~/shared/fold';
 import type { BatchAnswer, EventBatch } from '~/shared/protocol';
 import { unreachable } from '~/shared/unreachable';
+import { ended, type RunView } from '~/shared/view';
 import { startingAt } from './log';
 
 export type Accepted = { ok: true; events: TrainerEvent[]; nextEvent: number; view: RunView };

@@ -2,9 +2,9 @@ import { nanoid } from 'nanoid';
 import { type Command, type Refusal, refuse } from '~/shared/commands';
 import { controlValueError } from '~/shared/controls';
 import type { ServerEvent } from '~/shared/events';
-import type { CommandRecord, RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { BranchRun } from '~/shared/protocol';
+import type { CommandRecord, RunView } from '~/shared/view';
 
 type RunCreated = Extract<ServerEvent, { type: 'run.created' }>;
 type SetCommand = Extract<Command, { kind: 'set' }>;

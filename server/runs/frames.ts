@@ -8,10 +8,10 @@
 
 import type { Clock } from '~/server/base/clock';
 import type { Entry } from '~/shared/events';
-import type { RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { pack } from '~/shared/pack';
 import type { Cursor, Frame, Watcher } from '~/shared/protocol';
+import type { RunView } from '~/shared/view';
 import { lastSeq } from './log';
 
 export interface ViewerPort {
@@ -165,7 +165,7 @@ export class Frames {
   }
 
   #flush(): void {
-    const now = this.clock.now();
+    const now = this.clock.elapsed();
     this.#lastFlush = now;
     // Viewers that keep up are all sent the same: packed once.
     const packed = new Map<string, Uint8Array>();
@@ -217,7 +217,7 @@ export class Frames {
     }
     if (due === Number.POSITIVE_INFINITY || (this.#timer && this.#timer.at <= due)) return;
     this.#timer?.cancel();
-    const cancel = this.clock.after(Math.max(0, due - this.clock.now()), () => {
+    const cancel = this.clock.after(Math.max(0, due - this.clock.elapsed()), () => {
       this.#timer = null;
       this.#flush();
     });

@@ -11,10 +11,11 @@ import { asksCheckpoint } from '~/shared/analyses';
 import { type Command, type CommandAnswer, type Refusal, refuse } from '~/shared/commands';
 import type { RunConfig } from '~/shared/config';
 import type { Entry, RunEvent, ServerEvent } from '~/shared/events';
-import { ended, positionInQueue, type RunSummary, type RunView, summarize } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { BranchRun, Cursor, QuestionSummary, TrainerSummary } from '~/shared/protocol';
-import { isRevert, lastRevert, type RevertCommand, revertAction } from '~/shared/revert';
+import { isRevert, type RevertCommand, revertAction } from '~/shared/revert';
+import { type RunSummary, summarize } from '~/shared/summary';
+import { ended, positionInQueue, type RunView } from '~/shared/view';
 import { branchEvents } from './branch';
 import type { FrameSettings, ViewerPort } from './frames';
 import { type Opened, Rooms } from './rooms';
@@ -143,17 +144,17 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   function committed(entries: Entry[], view: RunView): void {
     const { runId } = view;
     summarized(view);
-    const revert = lastRevert(view)?.record;
-    if (revert && entries.some(({ event }) => event.type === 'command.applied' && event.commandId === revert.command.id))
+    const revert = view.pendingRevert;
+    if (revert && entries.some(({ event }) => event.type === 'command.applied' && event.commandId === revert.commandId))
       registry.release(openRun({ runId, view })!, view.attempt, view.statusMessage);
     for (const { event } of entries) if (event.type === 'run.queued') registry.moved(runId, event.position);
-    for (const { seq, event } of entries)
-      if (
-        event.type === 'command.requested' &&
-        !isRevert(event.command) &&
-        !asksCheckpoint(view, { seq, command: event.command })
-      )
-        registry.deliver(runId, { seq, actor: event.actor, command: event.command });
+    for (const { seq, event } of entries) {
+      if (event.type !== 'command.requested') continue;
+      // What has been answered at once is none of the trainer's business.
+      const asked = view.openCommands.find((c) => c.seq === seq);
+      if (asked && !isRevert(asked.command) && !asksCheckpoint(view, asked))
+        registry.deliver(runId, { seq, actor: asked.actor, command: asked.command });
+    }
     questions.committed(view, entries);
     if (ended(view.status)) registry.remove(runId);
     if (entries.some(({ event }) => event.type === 'status' && event.status === 'running')) registry.look();

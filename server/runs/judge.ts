@@ -4,9 +4,9 @@ import { may } from '~/server/base/permissions';
 import { asks, openQuestions } from '~/shared/analyses';
 import { type Command, type Refusal, refuse } from '~/shared/commands';
 import { type ControlValue, controlValueError } from '~/shared/controls';
-import { type CommandRecord, ended, type RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { isRevert, type RevertCommand, revertTarget } from '~/shared/revert';
+import { type CommandRecord, ended, type RunView } from '~/shared/view';
 
 /** Commands that wait for their trainer's answer; more are refused as `busy`. */
 const maxWaiting = 500;
@@ -109,7 +109,7 @@ function validationErrorOfRevert(view: RunView, command: RevertCommand): Refusal
   if (view.attempt === 0) return refuse('state', 'no trainer has taken the run yet: there is nothing to go back to');
   if (view.trashed) return refuse('state', 'the run is in the trash: take it out first');
   if (command.when) return refuse('invalid', 'when: the run goes back at once; leave `when` out', 'when');
-  const target = revertTarget(view, command);
+  const target = revertTarget(view.checkpoints, command);
   return 'blob' in target ? null : refuse('invalid', target.message, target.field);
 }
 

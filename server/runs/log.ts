@@ -6,7 +6,8 @@
 import type { Clock } from '~/server/base/clock';
 import type { Append, Store, StoredRun } from '~/server/store';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
-import { emptyView, fold, type RunView } from '~/shared/fold';
+import { emptyView, fold } from '~/shared/fold';
+import type { RunView } from '~/shared/view';
 
 type LogStore = Pick<Store, 'append' | 'entries' | 'view' | 'runs'>;
 

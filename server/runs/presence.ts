@@ -56,9 +56,9 @@ export class Presence {
   #notify(place: Place): void {
     if (place.due) return;
     place.due = true;
-    this.clock.after(Math.max(0, place.notifiedAt + everyMs - this.clock.now()), () => {
+    this.clock.after(Math.max(0, place.notifiedAt + everyMs - this.clock.elapsed()), () => {
       place.due = false;
-      place.notifiedAt = this.clock.now();
+      place.notifiedAt = this.clock.elapsed();
       const looks = looksOf(place);
       for (const port of place.ports.keys()) port.looks(looks);
     });

@@ -1,9 +1,9 @@
 import { nanoid } from 'nanoid';
 import { asksCheckpoint } from '~/shared/analyses';
 import type { RunEvent } from '~/shared/events';
-import type { RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { type RevertCommand, revertTarget } from '~/shared/revert';
+import type { RunView } from '~/shared/view';
 
 /**
  * The entries that take a run back to a checkpoint: the command and its effect, an answer to every later command that still waited, and a run without a trainer,
@@ -19,8 +19,10 @@ export function revertEvents(
   seq: number,
   newId: () => string = nanoid,
 ): RunEvent[] {
-  const target = revertTarget(view, command);
+  const target = revertTarget(view.checkpoints, command);
   if (!('blob' in target)) throw new Error(`run ${view.runId}: ${target.message}`);
+  const { seq: checkpointSeq, step: to, blob, lastCommandSeq } = target;
+  const reverted = { seq: checkpointSeq, step: to, blob, lastCommandSeq };
   const message = `${actor.name} took the run back from step ${view.step} to the checkpoint at step ${target.step}`;
   const late = view.commands.filter(
     (c) =>
@@ -31,7 +33,16 @@ export function revertEvents(
   const pause = (view.statusBeforeLoss ?? view.status) === 'paused' && !wasPaused;
   return [
     { type: 'command.requested', actor, command },
-    { type: 'command.applied', commandId: command.id, seq, step: view.step, before: view.step, after: target.step, message },
+    {
+      type: 'command.applied',
+      commandId: command.id,
+      seq,
+      step: view.step,
+      before: view.step,
+      after: target.step,
+      message,
+      reverted,
+    },
     ...late.map(({ seq: at, command: { id } }) => ({
       type: 'command.refused' as const,
       commandId: id,

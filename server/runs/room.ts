@@ -10,10 +10,10 @@ import { gate } from '~/server/team/gate';
 import { asksCheckpoint } from '~/shared/analyses';
 import { type Command, type CommandAnswer, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
 import type { RunEvent } from '~/shared/events';
-import { type CommandRecord, ended, type RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { Assignment, BatchAnswer, EventBatch } from '~/shared/protocol';
-import { isRevert, lastRevert, pendingRevert, revertTarget } from '~/shared/revert';
+import { isRevert, revertTarget } from '~/shared/revert';
+import { type CommandRecord, ended, isOpen, type RunView } from '~/shared/view';
 import { accept } from './accept';
 import { isResend, judge, questionCalledOff } from './judge';
 import type { RunLog } from './log';
@@ -58,7 +58,7 @@ export class Room {
   /** Events of the trainer that holds the run; `ok` once they are committed. Known ones are skipped, an invalid event refuses the whole batch. */
   events(batch: EventBatch): Promise<BatchAnswer> {
     return this.#turn(async (): Promise<BatchAnswer> => {
-      if (pendingRevert(this.view)) return { ok: false, reason: 'fenced', message: this.view.statusMessage };
+      if (this.view.pendingRevert) return { ok: false, reason: 'fenced', message: this.view.statusMessage };
       const accepted = accept(this.view, this.log.nextEvent, batch);
       if (!accepted.ok) return accepted;
       if (accepted.events.length === 0) return { ok: true, nextEvent: this.log.nextEvent };
@@ -136,7 +136,7 @@ export class Room {
     return this.#turn(async () => {
       if (ended(this.view.status)) return null;
       let checkpoint: RunView['checkpoints'][number] | null = null;
-      const revert = pendingRevert(this.view);
+      const revert = this.view.pendingRevert?.checkpoint;
       for (const c of this.view.checkpoints.toReversed())
         if ((!revert || c.seq <= revert.seq) && (await this.deps.hasBlob(c.blob.hash))) {
           checkpoint = c;
@@ -145,8 +145,8 @@ export class Room {
       const { parent } = this.view;
       const from = checkpoint ?? (parent && { step: parent.step, blob: parent.checkpoint });
       const fromStep = from?.step ?? 0;
-      const since = lastRevert(this.view)?.seq ?? 0;
-      const takeovers = this.view.statuses.filter((s) => s.seq > since && s.status === 'starting' && s.step === fromStep).length;
+      const { takeovers: before } = this.view;
+      const takeovers = !revert && before.fromStep === fromStep ? before.count : 0;
       if (takeovers >= maxTakeovers) {
         const message = `${takeovers} trainers in a row got no further than the checkpoint at step ${fromStep}`;
         await this.log.append([{ type: 'status', status: 'failed', step: this.view.step, message }, ...this.#leftover()]);
@@ -155,10 +155,11 @@ export class Room {
       const lastCommandSeq = checkpoint?.lastCommandSeq ?? 0;
       const attempt = this.view.attempt + 1;
       const blob = from?.blob ?? null;
-      await this.log.append([{ type: 'run.assigned', attempt, trainer, fromStep, checkpoint: blob }], {
+      const keepSeq = checkpoint?.seq ?? 0;
+      await this.log.append([{ type: 'run.assigned', attempt, trainer, fromStep, checkpoint: blob, keepSeq }], {
         attempt,
         nextEvent: 0,
-        rewind: { fromStep, keepSeq: checkpoint?.seq ?? 0 },
+        rewind: { fromStep, keepSeq },
       });
       return {
         runId: this.runId,
@@ -172,7 +173,7 @@ export class Room {
 
   /** Commands placed after `seq` that wait for the trainer. */
   open(seq: number): LoggedCommand[] {
-    return this.view.commands.filter((c) => c.seq > seq && isOpen(c) && !asksCheckpoint(this.view, c)).map(logged);
+    return this.view.openCommands.filter((c) => c.seq > seq && isOpen(c) && !asksCheckpoint(this.view, c)).map(logged);
   }
 
   /** Its trainer went away. */
@@ -256,9 +257,7 @@ export class Room {
 
   /** Refuses what is open, but for the command that ends the run, and for questions that a checkpoint answers. */
   #leftover(ending?: string): RunEvent[] {
-    const waiting = this.view.commands.filter(
-      (c) => c.command.id !== ending && (isOpen(c) || c.outcome.status === 'proposed') && !asksCheckpoint(this.view, c),
-    );
+    const waiting = this.view.openCommands.filter((c) => c.command.id !== ending && !asksCheckpoint(this.view, c));
     return waiting.map(({ seq, command }) => ({
       type: 'command.refused',
       commandId: command.id,
@@ -272,7 +271,7 @@ export class Room {
   /** null, or why the run cannot go back there. */
   async #withoutBytes(command: Command): Promise<Refusal | null> {
     if (!isRevert(command)) return null;
-    const target = revertTarget(this.view, command);
+    const target = revertTarget(this.view.checkpoints, command);
     if (!('blob' in target) || (await this.deps.hasBlob(target.blob.hash))) return null;
     return refuse('state', `args.step: the checkpoint at step ${target.step} is no longer kept here`, 'args.step');
   }
@@ -282,9 +281,6 @@ export class Room {
     if (this.#refused.size > refusalsKept) this.#refused.delete(this.#refused.keys().next().value!);
   }
 }
-
-/** The trainer has not done with it. */
-const isOpen = ({ outcome }: CommandRecord): boolean => outcome.status === 'requested' || outcome.status === 'scheduled';
 
 const isStop = (command: Command): boolean => command.kind === 'act' && command.action === 'stop' && command.when === undefined;
 

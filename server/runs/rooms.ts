@@ -3,7 +3,8 @@
 import type { Clock } from '~/server/base/clock';
 import type { Store, StoredRun } from '~/server/store';
 import type { Entry } from '~/shared/events';
-import { ended, type RunView, summarize } from '~/shared/fold';
+import { summarize } from '~/shared/summary';
+import { ended, type RunView } from '~/shared/view';
 import { type FrameSettings, Frames } from './frames';
 import { RunLog } from './log';
 import { Room, type RoomDeps } from './room';
@@ -12,7 +13,7 @@ export interface Opened {
   room: Room;
   frames: Frames;
   savedSeq: number;
-  /** When somebody last asked for it. */
+  /** When somebody last asked for it, on the clock's `elapsed`. */
   usedAt: number;
   cancelSave: (() => void) | null;
 }
@@ -57,7 +58,7 @@ export class Rooms {
       this.#opened.set(runId, known);
       known.then(
         (of) => {
-          of.usedAt = this.deps.clock.now();
+          of.usedAt = this.deps.clock.elapsed();
         },
         () => {},
       );
@@ -112,7 +113,7 @@ export class Rooms {
         room,
         frames: new Frames(runLog.runId, room.view, clock, frames),
         savedSeq: 0,
-        usedAt: clock.now(),
+        usedAt: clock.elapsed(),
         cancelSave: null,
       };
       return self;
@@ -152,7 +153,7 @@ export class Rooms {
       await of.room.idle();
       await this.#save(of);
       // Whoever has just asked for it holds on to it.
-      if (of.frames.size > 0 || of.room.view.seq !== of.savedSeq || clock.now() - of.usedAt < 1000) continue;
+      if (of.frames.size > 0 || of.room.view.seq !== of.savedSeq || clock.elapsed() - of.usedAt < 1000) continue;
       this.know({ runId, nextEvent: of.room.nextEvent });
       this.#opened.delete(runId);
       of.frames.close();

@@ -1,8 +1,8 @@
 /** Who follows the list of runs, and what they are told: changed lines at most twice a second, the trainers when they change. Pure. */
 
 import type { Clock } from '~/server/base/clock';
-import type { RunSummary } from '~/shared/fold';
 import type { TrainerSummary } from '~/shared/protocol';
+import type { RunSummary } from '~/shared/summary';
 
 export interface ListPort {
   runs(changed: RunSummary[]): void;
@@ -49,9 +49,9 @@ export class RunList {
 
   #schedule(): void {
     if (this.#cancel) return;
-    this.#cancel = this.clock.after(Math.max(0, this.#lastSent + this.everyMs - this.clock.now()), () => {
+    this.#cancel = this.clock.after(Math.max(0, this.#lastSent + this.everyMs - this.clock.elapsed()), () => {
       this.#cancel = null;
-      this.#lastSent = this.clock.now();
+      this.#lastSent = this.clock.elapsed();
       const runs = [...this.#changed].flatMap((id) => this.read.summary(id) ?? []);
       const trainers = this.#trainersChanged ? this.read.trainers() : null;
       this.#changed.clear();

@@ -1,7 +1,8 @@
 import type { Entry, RunEvent } from '~/shared/events';
-import type { RunSummary, RunView } from '~/shared/fold';
 import type { RangeAnswer } from '~/shared/pyramid';
 import type { Series } from '~/shared/series';
+import type { RunSummary } from '~/shared/summary';
+import type { RunView } from '~/shared/view';
 
 /**
  * Where logs live. The log is the only source of truth: views and summaries kept here are caches of it. Every method is async, so that a store may be a

@@ -1,8 +1,8 @@
 import type { AuditLog } from '~/server/audit/auditLog';
 import type { Entry } from '~/shared/events';
-import type { RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { AuditEvent } from '~/shared/team';
+import type { RunView } from '~/shared/view';
 import { systemActor } from './people';
 
 /** Writes what people do to runs into the audit log, once it is committed in the run's own. @returns stop */

@@ -1,7 +1,7 @@
 import { type Command, type Refusal, refuse } from '~/shared/commands';
 import type { ServerEvent } from '~/shared/events';
-import type { RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import type { RunView } from '~/shared/view';
 
 /** The control lock as it is now: a hold whose time is over is no hold. */
 export function holder(view: Pick<RunView, 'controlLock'>, now: number): Actor | null {

@@ -8,11 +8,12 @@ import type { RangeAnswer, Signals } from '~/server/store';
 import { approvalProblem, changeControlLock } from '~/server/team/gate';
 import { type CommandAnswer, command, type Refusal, refuse } from '~/shared/commands';
 import { type Entry, runLabelled, serverEvent, trainerEvent } from '~/shared/events';
-import { ended, type RunSummary, type RunView } from '~/shared/fold';
 import { actor, blobHash, commandId, runId, seq, step } from '~/shared/ids';
 import { noteProblem, noteRequest } from '~/shared/notes';
 import { branchRun, createRun, type QuestionSummary } from '~/shared/protocol';
 import { isRevert } from '~/shared/revert';
+import type { RunSummary } from '~/shared/summary';
+import { ended, type RunView } from '~/shared/view';
 import { allowed, type Context, router } from './base';
 
 const eventType = z.enum([

@@ -6,9 +6,9 @@ import type { Clock } from '~/server/base/clock';
 import type { Hub } from '~/server/runs/hub';
 import { type CommandAnswer, refuse } from '~/shared/commands';
 import type { Entry } from '~/shared/events';
-import { ended, type RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { rulesFor } from '~/shared/team';
+import { ended, type RunView } from '~/shared/view';
 import type { Reaction, Watchdog, WatchdogRules } from '~/shared/watchdogs';
 import { type Firing, Watch } from './watch';
 import { type Delivery, deliver } from './webhooks';
@@ -71,7 +71,7 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
     const disk = await statfs(deps.dataFolder).catch(() => null);
     const free = disk && disk.bavail * disk.bsize;
     for (const w of watched.values())
-      for (const firing of w.watch.tick(w.view, clock.now(), free)) void react(w, firing).catch(onError);
+      for (const firing of w.watch.tick(w.view, clock.elapsed(), free)) void react(w, firing).catch(onError);
   }
   void tick().catch(onError);
 

@@ -1,6 +1,6 @@
 import type { Entry, Series } from '~/shared/events';
-import type { RunView } from '~/shared/fold';
 import { unreachable } from '~/shared/unreachable';
+import type { RunView } from '~/shared/view';
 import type { Watchdog, WatchdogKind } from '~/shared/watchdogs';
 import { Window } from './window';
 

@@ -138,6 +138,8 @@ function rpcHandler(deps: HttpDeps, actorOf: (request: IncomingMessage) => Actor
     basePath: `${paths.trpc}/`,
     maxBodySize: maxRpcBytes,
     maxBatchSize: 50,
+    // Questions may be long: they come by POST too.
+    allowMethodOverride: true,
     createContext: ({ req }): Context => ({
       hub: deps.hub,
       auditLog: deps.auditLog,

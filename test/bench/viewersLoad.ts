@@ -2,9 +2,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { io } from 'socket.io-client';
 import { defaultConfig } from '~/shared/config';
-import type { RunView } from '~/shared/fold';
 import { unpack } from '~/shared/pack';
 import { type Frame, paths } from '~/shared/protocol';
+import type { RunView } from '~/shared/view';
 import { runStarted, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 import { TestViewer } from '~/test/support/viewer';

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Actor } from '~/shared/ids';
-import { foldNotes, type Note, type NoteRequest, noteProblem, noteRequest } from '~/shared/notes';
+import { applyToList, listChanges } from '~/shared/lists';
+import { type Note, type NoteRequest, noteProblem, noteRequest } from '~/shared/notes';
+import { viewAtStart } from '../support/views';
 
 const ada: Actor = { id: 'ada', name: 'Ada', role: 'viewer' };
 const bob: Actor = { id: 'bob', name: 'Bob', role: 'operator' };
@@ -14,14 +16,18 @@ const add = (id: string, text: string, replyTo: string | null = null): NoteReque
   replyTo,
 });
 const written = (...by: [Actor, NoteRequest][]): Note[] =>
-  by.reduce<Note[]>((notes, [actor, note], i) => foldNotes(notes, { type: 'note', actor, note }, i), []);
+  by.reduce<Note[]>((notes, [actor, note], i) => withNote(notes, actor, note, i + 2), []);
+function withNote(notes: Note[], actor: Actor, note: NoteRequest, seq: number): Note[] {
+  const changes = listChanges(viewAtStart(), { seq, attempt: 0, at: seq, event: { type: 'note', actor, note } });
+  return changes.reduce((list, change) => applyToList('notes', list, change), notes);
+}
 const thread = written([ada, add('note-root', 'why?')], [bob, add('note-reply', 'because', 'note-root')]);
 
 describe('notes', () => {
   it('an edit of what somebody changed meanwhile is refused, so that of two writers none is overwritten unseen', () => {
     const edit = (text: string, was: string): NoteRequest => ({ kind: 'edit', id: 'note-root', text, was });
     expect(noteProblem(thread, ada, edit('why not?', 'why?'))).toBeNull();
-    const changed = foldNotes(thread, { type: 'note', actor: admin, note: edit('why?!', 'why?') }, 9);
+    const changed = withNote(thread, admin, edit('why?!', 'why?'), 9);
     expect(noteProblem(changed, ada, edit('why not?', 'why?'))).toBe(
       'was: the note was changed meanwhile; read it again before you change it',
     );

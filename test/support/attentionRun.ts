@@ -3,6 +3,7 @@ import { defaultConfig, type RunConfig } from '~/shared/config';
 import type { TrainerEvent } from '~/shared/events';
 import { serializeSafetensors, type TensorData } from '~/shared/safetensors';
 import { headSignals, meanOverExamples } from '~/trainer/nn/probes';
+import { commonSignals, itemSignal, patternSignal } from '~/trainer/nn/signals';
 import { type Blob, blobOf, noise, refOf, runStarted, startValues, steps } from './synthetic';
 import { type Address, TrainerClient } from './trainerClient';
 
@@ -119,9 +120,10 @@ export function attentionSnapshot(
     for (let c = 0; c < choices; c++) probabilities[n * choices + c] = c === given ? p : (1 - p) / (choices - 1);
   }
   const own = perPosition
-    ? ({ kind: 'antiDiagonal' } as const)
-    : ({ kind: 'oddMass', odd: labels, headsPerExample: layers * heads } as const);
-  const perExample = headSignals({ maps, positions: T, previous, own });
+    ? patternSignal('antiDiagonal', { main: true })
+    : itemSignal({ name: 'oddMass', title: 'odd one', meaning: 'weight on the odd one', main: true }, (e) => labels[e]!);
+  const signalsOfRun = [...commonSignals, own];
+  const perExample = headSignals({ maps, layers, heads, positions: T, causal: false, previous, signals: signalsOfRun });
   const answers = perPosition ? [E, T] : [E];
   const tensors: [string, { shape: number[]; data: TensorData }][] = [
     ['attention', { shape: [E, layers, heads, T, T], data: maps }],
@@ -139,7 +141,10 @@ export function attentionSnapshot(
       : []),
   ];
   const signals: Record<string, number[]> = {};
-  for (const [name, values] of Object.entries(perExample)) {
+  for (const {
+    signal: { name },
+    values,
+  } of perExample) {
     tensors.push([`signal.${name}`, { shape: [E, layers, heads], data: values }]);
     signals[name] = meanOverExamples(values, layers * heads);
   }

@@ -3,10 +3,12 @@ import { type Append, FencedError, StaleHeadError, type Store } from '~/server/s
 import { defaultConfig } from '~/shared/config';
 import type { Entry, RunEvent, SnapshotEvent } from '~/shared/events';
 import { seqCount } from '~/shared/events';
-import { foldAll, type RunView, summarize } from '~/shared/fold';
+import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { RangeAnswer } from '~/shared/pyramid';
 import { withPlainSteps } from '~/shared/series';
+import { summarize } from '~/shared/summary';
+import type { RunView } from '~/shared/view';
 
 /** What every store promises, each rule with an id. Run on the store in memory and on each durable one. */
 

@@ -3,9 +3,9 @@ import { io, type Socket } from 'socket.io-client';
 import { applyFrame } from '~/app/_live/applyFrame';
 import type { Command, CommandAnswer } from '~/shared/commands';
 import type { Entry } from '~/shared/events';
-import type { RunView } from '~/shared/fold';
 import { unpack } from '~/shared/pack';
 import { type Cursor, type Frame, paths, type ServerToViewer, type ViewerToServer, type WatchAnswer } from '~/shared/protocol';
+import type { RunView } from '~/shared/view';
 import { type Inbox, inbox } from './inbox';
 
 type Received = {

@@ -108,6 +108,7 @@ export class Link {
   #assigned: HeldRun | null = null;
   #failed: Error | null = null;
   #unsent: number | null = null;
+  #lostAtMs: number | null = performance.now();
   #wake: (() => void) | null = null;
 
   /** @param url the thread's entry: `workerUrl(import.meta.url)` */
@@ -125,6 +126,12 @@ export class Link {
     this.#worker.on('exit', (code) => {
       if (this.#unsent === null) this.#fail(new Error(`the link's thread ended with ${code}`));
     });
+  }
+
+  /** How long the server has been out of reach, ms; 0 while this trainer is registered with it. */
+  withoutServerMs(): number {
+    this.receive();
+    return this.#lostAtMs === null ? 0 : performance.now() - this.#lostAtMs;
   }
 
   /** The next run to train. Rejects when the server refuses this trainer, the link broke, or `signal` fires. */
@@ -220,6 +227,10 @@ export class Link {
         return;
       case 'forget':
         this.onQuestion?.forget(message.ticket);
+        return;
+      case 'server':
+        if (message.reached) this.#lostAtMs = null;
+        else this.#lostAtMs ??= performance.now();
         return;
       case 'refused':
         this.#fail(new Error(message.message));

@@ -43,6 +43,8 @@ export type FromLink =
   | { type: 'ask'; question: Question }
   /** null = whatever was asked: the connection is gone. */
   | { type: 'forget'; ticket: string | null }
+  /** The server has registered this trainer, or is out of reach since now. */
+  | { type: 'server'; reached: boolean }
   | { type: 'closed'; unsent: number };
 
 /** An attempt's name: of its spool's folder, and in the messages above. */

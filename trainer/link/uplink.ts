@@ -133,6 +133,7 @@ export class Uplink {
     this.#failures = 0;
     this.#lastComplaint = '';
     this.#registered = true;
+    this.#report({ type: 'server', reached: true });
     if (!held) {
       this.#socket.emit('ready');
     } else if (answer.active === null) {
@@ -153,6 +154,7 @@ export class Uplink {
 
   #onDisconnect(reason: string): void {
     this.#registered = false;
+    this.#report({ type: 'server', reached: false });
     this.#wake?.();
     this.#report({ type: 'forget', ticket: null });
     if (this.#closing || reason === 'io client disconnect') return;
@@ -398,10 +400,10 @@ export class Uplink {
   async #close(withinMs: number): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
-    const until = Date.now() + withinMs;
+    const until = performance.now() + withinMs;
     const unsent = () => (this.#held ? this.#held.outbox.next - this.#held.outbox.acked : 0);
     this.#soon(0);
-    while (unsent() > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (unsent() > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
     const left = unsent();
     this.#socket.disconnect();
     if (this.#held) this.#let(this.#held);

@@ -1,79 +1,43 @@
-/**
- * Numbers that describe a head's map, from the exact f32 values. E examples, L layers, H heads, T positions; maps [E, L, H, T, T] row-major, rows are
- * queries and sum to 1; A = one head's map of one example. Formulas: research/attention-views.md section 5, by the numbers given below.
- */
-import type { SignalName } from '~/shared/snapshotFile';
-
-/** Per example [E, L, H]. */
-export type Signals = Partial<Record<SignalName, Float32Array>>;
+/** The declared signals of every head, from the exact f32 maps. E examples, L layers, H heads, T positions; maps [E, L, H, T, T], rows are queries. */
+import type { HeadMap, ProbeSignal } from './signals';
 
 export interface SignalInput {
   maps: Float32Array;
+  layers: number;
+  heads: number;
   /** T */
   positions: number;
+  causal: boolean;
   /** Maps of the same examples in the snapshot before; null when there is none. */
   previous: Float32Array | null;
-  /** Which of the task's own signals there are: `labels` [E] are the odd item's places for `odd`. */
-  own: { kind: 'antiDiagonal' } | { kind: 'oddMass'; odd: Int32Array; headsPerExample: number };
+  signals: readonly ProbeSignal[];
 }
 
-export function headSignals({ maps, positions: T, previous, own }: SignalInput): Signals {
+export interface SignalValues {
+  signal: ProbeSignal;
+  /** [E, L, H] */
+  values: Float32Array;
+}
+
+/** One that needs a snapshot before, as drift, is left out when there is none. */
+export function headSignals({ maps, layers, heads, positions: T, causal, previous, signals }: SignalInput): SignalValues[] {
   const cells = T * T;
-  const heads = maps.length / cells;
-  const perHead = (of: (at: number, head: number) => number) => Float32Array.from({ length: heads }, (_, h) => of(h * cells, h));
-  return {
-    entropy: perHead((at) => entropy(maps, at, T)),
-    confidence: perHead((at) => confidence(maps, at, T)),
-    ...(previous && { drift: perHead((at) => drift(maps, previous, at, T)) }),
-    ...(own.kind === 'antiDiagonal'
-      ? { antiDiagonal: perHead((at) => antiDiagonal(maps, at, T)) }
-      : { oddMass: perHead((at, h) => oddMass(maps, at, T, own.odd[Math.floor(h / own.headsPerExample)]!)) }),
-  };
-}
-
-/** #1: -sum_j A ln A / ln T, mean over rows. 1 = uniform, 0 = one key takes all; a single key is uniform. */
-function entropy(a: Float32Array, at: number, T: number): number {
-  if (T === 1) return 1;
-  let sum = 0;
-  for (let c = at; c < at + T * T; c++) {
-    const p = a[c]!;
-    if (p !== 0) sum -= p * Math.log(p);
+  const all = maps.length / cells;
+  const at: HeadMap = { queries: T, keys: T, causal, example: 0, layer: 0, head: 0, previous: null };
+  const out = signals.map((signal) => ({ signal, values: new Float32Array(all) }));
+  for (let n = 0; n < all; n++) {
+    const own = (from: Float32Array) => from.subarray(n * cells, (n + 1) * cells);
+    const place = {
+      ...at,
+      example: Math.floor(n / (layers * heads)),
+      layer: Math.floor(n / heads) % layers,
+      head: n % heads,
+      previous: previous && own(previous),
+    };
+    const map = own(maps);
+    for (const { signal, values } of out) values[n] = signal.of(map, place);
   }
-  return sum / (T * Math.log(T));
-}
-
-/** #3: mean over rows of the largest entry. 1/T = uniform. */
-function confidence(a: Float32Array, at: number, T: number): number {
-  let sum = 0;
-  for (let row = at; row < at + T * T; row += T) {
-    let most = 0;
-    for (let c = row; c < row + T; c++) most = Math.max(most, a[c]!);
-    sum += most;
-  }
-  return sum / T;
-}
-
-/** #8: total variation to the snapshot before, mean over rows. 0 = the same map, 1 = disjoint. */
-function drift(a: Float32Array, before: Float32Array, at: number, T: number): number {
-  let sum = 0;
-  for (let c = at; c < at + T * T; c++) sum += Math.abs(a[c]! - before[c]!);
-  return sum / (2 * T);
-}
-
-/** #4: share of the mass on query i -> key T-1-i, where a reversing head looks. 1/T = uniform. */
-function antiDiagonal(a: Float32Array, at: number, T: number): number {
-  let on = 0;
-  let all = 0;
-  for (let i = 0; i < T; i++) on += a[at + i * T + T - 1 - i]!;
-  for (let c = at; c < at + T * T; c++) all += a[c]!;
-  return on / all;
-}
-
-/** #5: mean over the other items of what they give to the odd one. 1/T = uniform. */
-function oddMass(a: Float32Array, at: number, T: number, odd: number): number {
-  let sum = 0;
-  for (let i = 0; i < T; i++) if (i !== odd) sum += a[at + i * T + odd]!;
-  return sum / (T - 1);
+  return previous ? out : out.filter(({ signal }) => !signal.needsPrevious);
 }
 
 /** [E, L, H] -> mean over the examples, [L x H]. */

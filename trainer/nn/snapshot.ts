@@ -3,6 +3,7 @@ import type { TaskKind } from '~/shared/config';
 import { serializeSafetensors, type TensorData } from '~/shared/safetensors';
 import type { Attended, ModelShape, Probe } from '~/trainer/types';
 import { headSignals, meanOverExamples } from './probes';
+import { commonSignals } from './signals';
 
 export interface SnapshotInput {
   task: TaskKind;
@@ -37,27 +38,34 @@ export function encodeSnapshot({
   const { size: E, labels } = probe.batch;
   const perExample = headSignals({
     maps: attended.maps,
+    layers,
+    heads,
     positions: T,
+    causal: shape.causal ?? false,
     previous,
-    own: task === 'reverse' ? { kind: 'antiDiagonal' } : { kind: 'oddMass', odd: labels, headsPerExample: layers * heads },
+    signals: [...commonSignals, ...probe.describe.signals],
   });
   const perPosition = shape.output === 'position';
   const answers = perPosition ? [E, T] : [E];
   const { probabilities, argmax } = softmaxRows(attended.logits, perPosition ? C : T);
   const tensors: [string, { shape: number[]; data: TensorData }][] = [
     ['attention', { shape: [E, layers, heads, T, T], data: attended.maps }],
-    ['inputs', { shape: [E, T], data: probe.display }],
+    ['inputs', { shape: [E, T], data: Int32Array.from(probe.describe.examples.flatMap((e) => e.labels.items.map(Number))) }],
     ['labels', { shape: answers, data: labels }],
     ['predictions', { shape: answers, data: argmax }],
     ['probabilities', { shape: perPosition ? [E, T, C] : [E, T], data: probabilities }],
   ];
   const signals: Record<string, number[]> = {};
-  for (const [name, values] of Object.entries(perExample)) {
+  for (const { signal, values } of perExample) {
+    const { name } = signal;
     tensors.push([`signal.${name}`, { shape: [E, layers, heads], data: values }]);
     signals[name] = meanOverExamples(values, layers * heads);
   }
+  const { examples, pictures: shown } = probe.describe;
   const metadata = {
-    ...probe.notes,
+    ...(shown?.title !== undefined && { pictureSet: shown.title }),
+    ...(shown?.names && { pictureClasses: JSON.stringify(shown.names) }),
+    ...(examples.some((e) => e.name !== undefined) && { examples: JSON.stringify(examples.map((e) => e.name)) }),
     task,
     step: String(step),
     ...(pictures !== null && { pictures }),

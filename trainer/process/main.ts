@@ -12,11 +12,13 @@ import { ownBackends, sweepSpools } from '~/trainer/link/start';
 import { CheckpointQueries } from '~/trainer/run/checkpointQueries';
 import { readSettings } from '~/trainer/run/settings';
 import { train } from '~/trainer/run/train';
+import { survivesItsReaders, watchParent } from './orphan';
 
 const log = (line: string) => console.error(`trainer: ${line}`);
 
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
+  survivesItsReaders();
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
 
@@ -54,6 +56,15 @@ async function main(): Promise<void> {
     report: link,
   });
   link.onQuestion = checkpointQueries;
+  const orphan = watchParent({
+    parent: process.env.HEADROOM_PARENT,
+    ppid: () => process.ppid,
+    withoutServerMs: () => link.withoutServerMs(),
+    leave(message) {
+      log(message);
+      stop.abort();
+    },
+  });
   const own = backend;
   const open = async (wanted: 'auto' | typeof own.name) => {
     const name = wanted === 'auto' ? own.name : wanted;
@@ -67,32 +78,16 @@ async function main(): Promise<void> {
       check: () => selfTest(backend),
       dataFolder: settings.dataFolder,
       turns: checkpointQueries.turns,
-      unneeded: orphaned(),
+      unneeded: orphan.unneeded,
       log,
     };
     await serve(link, host, stop.signal);
     log('stopping');
   } finally {
+    orphan.close();
     const unsent = await link.close(4000);
     if (unsent > 0) log(`${unsent} events could not be sent; the run goes on from its last checkpoint`);
   }
-}
-
-/**
- * Fires ten minutes after the server that started this process (HEADROOM_PARENT) is no more: time enough to finish the run and hand it to the server's
- * successor, which has a trainer of its own. A trainer that was started by hand stays.
- */
-function orphaned(): AbortSignal {
-  const late = new AbortController();
-  const parent = process.env.HEADROOM_PARENT;
-  let since: number | null = null;
-  const look = () => {
-    if (String(process.ppid) === parent) return;
-    since ??= Date.now();
-    if (Date.now() - since > 600_000) late.abort();
-  };
-  if (parent) setInterval(look, 5000).unref();
-  return late.signal;
 }
 
 main().then(

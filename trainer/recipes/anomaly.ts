@@ -2,7 +2,8 @@
 import type { RunConfig } from '~/shared/config';
 import { type Split, split as splitName } from '~/shared/events';
 import { RandomStream } from '~/trainer/nn/random';
-import type { Batch, Probe, Task } from '~/trainer/types';
+import { itemSignal, patternSignal } from '~/trainer/nn/signals';
+import type { Batch, Task } from '~/trainer/types';
 import { SetDrawer, splitByClass } from './anomalySets';
 import { epochOrders } from './epochOrder';
 import { loadPictures, type PicturePart, type PictureSet } from './pictures/pictureSet';
@@ -69,6 +70,7 @@ export function anomalyTaskOf(seed: number, setSize: number, set: PictureSet): T
     kind: 'anomaly',
     shape: { input: 'features', inputDim: featureDim, seqLen: setSize, positional: false, output: 'set', outputDim: 1 },
     sizes,
+    chanceLoss: Math.log(setSize),
     trainBatch(epoch, index, size) {
       if (index < 0 || index + size > sizes.train)
         throw new RangeError(`examples ${index} to ${index + size - 1} lie outside the training set of ${sizes.train}`);
@@ -96,15 +98,32 @@ export function anomalyTaskOf(seed: number, setSize: number, set: PictureSet): T
           : parseSetNumbers(chosen, sizes);
       const from = sets[split];
       const drawn = draw(from, from.evaluation, numbers.length, (row) => evaluationSet(split, numbers[row]!));
-      const shown = picturesOf(set, from.part, drawn.members);
-      const examples = JSON.stringify(numbers.map((n) => `${split} ${n}`));
-      return { batch: toBatch(from.part, drawn), ...shown, notes: { ...shown.notes, examples } };
+      const { display, pictures, names } = picturesOf(set, from.part, drawn.members);
+      return {
+        batch: toBatch(from.part, drawn),
+        pictures,
+        describe: {
+          examples: numbers.map((n, e) => ({
+            name: `${split} ${n}`,
+            labels: { kind: 'pictures' as const, items: display.slice(e * setSize, (e + 1) * setSize) },
+          })),
+          words: { item: 'image', target: 'odd one' },
+          pictures: { title: set.title, names },
+          signals: [
+            itemSignal(
+              { name: 'oddMass', title: 'odd one', meaning: 'weight that the other images put on the odd one', main: true },
+              (example) => drawn.labels[example]!,
+            ),
+            patternSignal('diagonal', { meaning: 'weight of each image on itself' }),
+          ],
+        },
+      };
     },
   };
 }
 
-/** The pictures of a probe, each once, and where each stands. */
-function picturesOf(set: PictureSet, part: PicturePart, members: Int32Array): Pick<Probe, 'display' | 'pictures' | 'notes'> {
+/** The pictures of a probe, each once with the name of its class, and which stands where. */
+function picturesOf(set: PictureSet, part: PicturePart, members: Int32Array) {
   const different = [...new Set(members)].sort((a, b) => a - b);
   const indexOf = new Map(different.map((picture, i) => [picture, i]));
   const first = part.picture(different[0]!);
@@ -113,12 +132,9 @@ function picturesOf(set: PictureSet, part: PicturePart, members: Int32Array): Pi
     data.set(part.picture(picture), i * first.length);
   });
   return {
-    display: Int32Array.from(members, (picture) => indexOf.get(picture)!),
+    display: Array.from(members, (picture) => indexOf.get(picture)!),
     pictures: { data, side: Math.sqrt(first.length / 3) },
-    notes: {
-      pictureSet: set.title,
-      pictureClasses: JSON.stringify(different.map((picture) => set.classNames[part.labels[picture]!])),
-    },
+    names: different.map((picture) => set.classNames[part.labels[picture]!]!),
   };
 }
 

@@ -2,7 +2,8 @@
 import type { RunConfig } from '~/shared/config';
 import type { Split } from '~/shared/events';
 import { RandomStream } from '~/trainer/nn/random';
-import type { Batch, Probe, Task } from '~/trainer/types';
+import { distanceSignal, patternSignal } from '~/trainer/nn/signals';
+import type { Batch, Task } from '~/trainer/types';
 import { epochOrders } from './epochOrder';
 
 type ReverseConfig = Extract<RunConfig['task'], { kind: 'reverse' }>;
@@ -42,6 +43,7 @@ export function reverseTask(seed: number, config: ReverseConfig): Task {
       outputDim: numClasses,
     },
     sizes,
+    chanceLoss: Math.log(numClasses),
     trainBatch(epoch, index, size) {
       if (index < 0 || index + size > sizes.train)
         throw new RangeError(`examples ${index} to ${index + size - 1} lie outside the training set of ${sizes.train}`);
@@ -63,7 +65,24 @@ export function reverseTask(seed: number, config: ReverseConfig): Task {
         chosen === null
           ? examples('validation', Math.min(size, sizes.validation), (row) => row)
           : written(parseSequences(chosen, seqLen, numClasses), seqLen);
-      return { batch, display: batch.inputs as Int32Array } satisfies Probe;
+      return {
+        batch,
+        describe: {
+          examples: Array.from({ length: batch.size }, (_, e) => {
+            const items = Array.from(batch.inputs.subarray(e * seqLen, (e + 1) * seqLen));
+            return { labels: { kind: 'numbers' as const, items } };
+          }),
+          words: { item: 'position' },
+          signals: [
+            patternSignal('antiDiagonal', { meaning: 'weight on the mirrored position: what reversing needs', main: true }),
+            patternSignal('diagonal'),
+            patternSignal('previous'),
+            patternSignal('next'),
+            patternSignal('first'),
+            distanceSignal,
+          ],
+        },
+      };
     },
   };
 }

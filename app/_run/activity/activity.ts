@@ -4,10 +4,10 @@ import type { DraftCommand } from '~/app/_live/types';
 import { describeAnchorAtStep } from '~/app/_run/notes/anchors';
 import { describeCommand, describeValue, undoOf, valueSpec } from '~/app/_run/steering/steering';
 import type { ActivityEntry } from '~/shared/activity';
-import type { CommandRecord, RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { isRevert } from '~/shared/revert';
 import { unreachable } from '~/shared/unreachable';
+import type { CommandRecord, RunView } from '~/shared/view';
 
 export type Tone = 'plain' | 'good' | 'warn' | 'bad';
 

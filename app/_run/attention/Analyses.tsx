@@ -11,7 +11,7 @@ import { ActionButton } from '~/app/_run/steering/ActionButton';
 import { useWhyNot, useWhyNotRevert } from '~/app/_run/steering/useWhyNot';
 import { analysisKinds, isQuestionAction, openQuestions } from '~/shared/analyses';
 import type { Analysis } from '~/shared/events';
-import { ended, type WithSeq } from '~/shared/fold';
+import { ended, type WithSeq } from '~/shared/view';
 import { ExampleBrowser, useLookAt } from './ExampleBrowser';
 import { Questions } from './Questions';
 

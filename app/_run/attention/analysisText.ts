@@ -1,6 +1,6 @@
 import { ablationName, analysisKinds } from '~/shared/analyses';
 import type { Analysis } from '~/shared/events';
-import type { WithSeq } from '~/shared/fold';
+import type { WithSeq } from '~/shared/view';
 
 /** What the newest ablation at this step says of a head; null when there is none. */
 export function ablationAt(

@@ -4,8 +4,9 @@ import { toast } from 'sonner';
 import { Button, buttonClass } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { api } from '~/app/_trpc/client';
-import { ended, type RunSummary } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import type { RunSummary } from '~/shared/summary';
+import { ended } from '~/shared/view';
 
 const mostCompared = 10;
 type Labels = { archived?: boolean; trashed?: boolean };

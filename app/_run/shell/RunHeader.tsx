@@ -13,7 +13,7 @@ import { BranchButton } from '~/app/_run/steering/BranchDialog';
 import { Family } from '~/app/_run/steering/Family';
 import { Transport } from '~/app/_run/timeline/Transport';
 import { describePictures } from '~/shared/config';
-import { ended, latestValue } from '~/shared/fold';
+import { ended, latestValue } from '~/shared/view';
 import { People } from './People';
 import { Setup } from './Setup';
 import { ShortcutHelp } from './Shortcuts';

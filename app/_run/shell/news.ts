@@ -1,5 +1,5 @@
-import type { RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import type { RunView } from '~/shared/view';
 
 /** Something that somebody who looks elsewhere would want to know. */
 export interface News {

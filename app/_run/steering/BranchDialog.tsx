@@ -10,8 +10,8 @@ import { Modal } from '~/app/_components/Modal';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
-import { ended, type RunView } from '~/shared/fold';
 import type { BranchRun } from '~/shared/protocol';
+import { ended, type RunView } from '~/shared/view';
 import { describeCommand, readText, textOf } from './steering';
 
 /** Opens a branch of this run from one of its checkpoints or from now. */

@@ -6,8 +6,8 @@ import { count } from '~/app/_components/format';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { useRun } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
-import { ended } from '~/shared/fold';
 import { revertAction } from '~/shared/revert';
+import { ended } from '~/shared/view';
 import { BranchDialog } from './BranchDialog';
 import { useWhyNotRevert } from './useWhyNot';
 

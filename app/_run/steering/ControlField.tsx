@@ -5,7 +5,7 @@ import { measured } from '~/app/_components/format';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import type { ControlSpec, ControlValue } from '~/shared/controls';
-import { latestValue } from '~/shared/fold';
+import { latestValue } from '~/shared/view';
 import { aboutControl, describeValue, lastOn, open, readText, textOf } from './steering';
 
 /**

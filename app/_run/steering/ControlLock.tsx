@@ -7,8 +7,8 @@ import { useNow } from '~/app/_components/useNow';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
-import { ended } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import { ended } from '~/shared/view';
 
 const holdMs = 15 * 60_000;
 

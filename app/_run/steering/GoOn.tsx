@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { inputClass } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { useView } from '~/app/_live/useRun';
-import type { RunView } from '~/shared/fold';
+import type { RunView } from '~/shared/view';
 import { CheckpointActions } from './CheckpointActions';
 
 const none: RunView['checkpoints'] = [];

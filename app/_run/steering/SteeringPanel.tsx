@@ -5,7 +5,7 @@ import { Panel } from '~/app/_components/Panel';
 import { useView } from '~/app/_live/useRun';
 import { Transport, transportNames } from '~/app/_run/timeline/Transport';
 import { isQuestionAction } from '~/shared/analyses';
-import { ended } from '~/shared/fold';
+import { ended } from '~/shared/view';
 import { ActionButton } from './ActionButton';
 import { ControlField } from './ControlField';
 import { ControlLock } from './ControlLock';

@@ -1,4 +1,4 @@
-import type { RunSummary } from '~/shared/fold';
+import type { RunSummary } from '~/shared/summary';
 
 /** A run in the tree of its branches. */
 export interface Member {

@@ -1,9 +1,9 @@
 import type { DraftCommand } from '~/app/_live/types';
 import { type Command, describeCondition } from '~/shared/commands';
 import { type ControlSpec, type ControlValue, controlValueError, describe } from '~/shared/controls';
-import { type CommandRecord, ended, type RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { isRevert } from '~/shared/revert';
+import { type CommandRecord, ended, type RunView } from '~/shared/view';
 
 /** Why `you` may not steer this run now; null = go ahead. */
 export function whyNot(view: Pick<RunView, 'status' | 'controlLock'>, you: Actor | null, now: number): string | null {

@@ -1,7 +1,7 @@
 import { useEffect } from 'react';
 import { toast } from 'sonner';
 import { useRunStore } from '~/app/_live/RunProvider';
-import type { CommandRecord } from '~/shared/fold';
+import type { CommandRecord } from '~/shared/view';
 import { describeCommand, describeValue, valueSpec } from './steering';
 
 /** Tells of commands as they are answered: one's own plainly, other people's quietly. What was answered before the page opened is not told. */

@@ -12,7 +12,7 @@ import { timeAnchors } from '~/app/_live/runMarks';
 import { nearestIndex } from '~/app/_live/snapshotFeed';
 import { useView } from '~/app/_live/useRun';
 import { useCharts } from '~/app/_run/curves/useCharts';
-import { ended } from '~/shared/fold';
+import { ended } from '~/shared/view';
 import { ScrubberTrack } from './ScrubberTrack';
 import { snapshotWords } from './snapshotWords';
 

@@ -2,7 +2,7 @@ import { Pause, Play, Square, StepForward } from 'lucide-react';
 import { useView } from '~/app/_live/useRun';
 import { ActionButton } from '~/app/_run/steering/ActionButton';
 import { useWhyNot } from '~/app/_run/steering/useWhyNot';
-import { ended } from '~/shared/fold';
+import { ended } from '~/shared/view';
 
 export const transportNames = ['pause', 'resume', 'step', 'stop'];
 

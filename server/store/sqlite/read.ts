@@ -13,10 +13,11 @@ import type {
 import type { Rewind } from '~/server/store/checkAppend';
 import { collectSignals } from '~/server/store/signals';
 import type { Entry, RunEvent } from '~/shared/events';
-import type { RunSummary, RunView } from '~/shared/fold';
 import { parse } from '~/shared/json';
 import type { RangeAnswer } from '~/shared/pyramid';
 import { type Series, withPlainSteps } from '~/shared/series';
+import type { RunSummary } from '~/shared/summary';
+import type { RunView } from '~/shared/view';
 import { type Averages, openAverages } from './averages';
 import { openRanges } from './range';
 import { openReducer } from './reduce';

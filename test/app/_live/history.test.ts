@@ -5,8 +5,8 @@ import type { RangeAnswer, RangeQuestion } from '~/app/_live/levelReader';
 import { earlyRanges } from '~/app/_live/levels';
 import { emaNext, emaStart } from '~/shared/ema';
 import type { Entry, RunEvent } from '~/shared/events';
-import type { RunView } from '~/shared/fold';
 import { addValue, emptyReduced } from '~/shared/pyramid';
+import type { RunView } from '~/shared/view';
 
 /** The moving average after each row, by one plain loop: NaN where the row is not finite. */
 function averages(values: readonly number[], weight: number): number[] {

@@ -3,8 +3,9 @@ import { createRunList } from '~/app/_live/runList';
 import type { Host } from '~/app/_live/runStore';
 import type { Wire, WireListener } from '~/app/_live/wire';
 import { defaultConfig } from '~/shared/config';
-import { emptyView, type RunSummary, summarize } from '~/shared/fold';
+import { emptyView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import { type RunSummary, summarize } from '~/shared/summary';
 
 const you: Actor = { id: 'ann', name: 'Ann', role: 'admin' };
 const summary = (runId: string, createdAt: number, step = 0): RunSummary => ({

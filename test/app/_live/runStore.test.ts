@@ -4,10 +4,11 @@ import type { Wire, WireListener } from '~/app/_live/wire';
 import type { Command, CommandAnswer } from '~/shared/commands';
 import { defaultConfig } from '~/shared/config';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
-import { fold, foldAll, type RunView } from '~/shared/fold';
+import { fold, foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { pack } from '~/shared/pack';
 import type { Frame, WatchAnswer, WatchRequest } from '~/shared/protocol';
+import type { RunView } from '~/shared/view';
 
 const runId = 'run00001';
 const you: Actor = { id: 'ann', name: 'Ann', role: 'admin' };

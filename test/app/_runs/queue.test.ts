@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { beforeWhich, waitingRuns } from '~/app/_runs/queue';
 import { defaultConfig } from '~/shared/config';
-import { emptyView, type RunSummary, summarize } from '~/shared/fold';
+import { emptyView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { TrainerSummary } from '~/shared/protocol';
+import { type RunSummary, summarize } from '~/shared/summary';
 
 const ann: Actor = { id: 'ann', name: 'Ann', role: 'admin' };
 const run = (runId: string, at: number, changes: Partial<RunSummary> = {}): RunSummary => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { defaultQuery, fromParams, shelves, sortedBy, sortKeys, tagsOf, toParams, visibleRuns } from '~/app/_runs/tableQuery';
 import { defaultConfig } from '~/shared/config';
-import { emptyView, type RunSummary, summarize } from '~/shared/fold';
+import { emptyView } from '~/shared/fold';
+import { type RunSummary, summarize } from '~/shared/summary';
 
 const run = (runId: string, more: Partial<RunSummary> = {}): RunSummary => ({
   ...summarize(

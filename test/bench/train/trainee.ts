@@ -4,6 +4,7 @@ import type { TaskKind } from '~/shared/config';
 import { randomBatch } from '~/test/support/examples';
 import type { OpenedBackend } from '~/trainer/backends';
 import { createLearner } from '~/trainer/nn/learner';
+import { patternSignal } from '~/trainer/nn/signals';
 import { encodeSnapshot } from '~/trainer/nn/snapshot';
 import { Output } from '~/trainer/run/output';
 import { setupOf } from './setups';
@@ -22,7 +23,9 @@ export function trainee(task: TaskKind, backend: Pick<OpenedBackend, 'compileSte
   const { shape, batchSize, hyper } = setupOf(task);
   const learner = createLearner({ shape, seed: 1, optimizer: 'adam', backend, paramGradNorms: watched });
   const batches = Array.from({ length: 16 }, (_, at) => randomBatch(shape, batchSize, at));
-  const probe = { batch: randomBatch(shape, probeSize, 99), display: new Int32Array(probeSize * shape.seqLen) };
+  const labels = { kind: 'numbers' as const, items: new Array<number>(shape.seqLen).fill(0) };
+  const describe = { examples: Array.from({ length: probeSize }, () => ({ labels })), signals: [patternSignal('antiDiagonal')] };
+  const probe = { batch: randomBatch(shape, probeSize, 99), describe };
   const link = watched ? linkThread() : null;
   const output = new Output(learner.params, () => performance.now());
   let step = 0;

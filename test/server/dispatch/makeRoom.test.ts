@@ -2,8 +2,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
 import { defaultConfig, type RunConfig } from '~/shared/config';
-import type { RunView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import type { RunView } from '~/shared/view';
 import { startApp, type TestApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { root } from '~/test/support/root';

@@ -170,7 +170,7 @@ describe('a question about a run that has ended', () => {
       },
     ]);
     const after = (await a.hub.view(runId))!;
-    const { commands: _c, analyses, seq: _s, updatedAt: _u, ...rest } = after;
+    const { commands: _c, analyses, recent: _r, counts: _n, seq: _s, updatedAt: _u, ...rest } = after;
     expect(rest).toEqual({
       ...Object.fromEntries(Object.entries(before).filter(([key]) => key in rest)),
     });

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toThin } from '~/server/retention/thin';
 import { defaultConfig } from '~/shared/config';
-import type { RunView } from '~/shared/fold';
+import type { RunView } from '~/shared/view';
 import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { blobOf, refOf, steps as rows, runStarted, snapshot, startValues } from '~/test/support/synthetic';

@@ -36,7 +36,7 @@ async function opened(name: string) {
     },
   };
   /** Sweeps only when told to. */
-  const still = { now: clock.now, after: () => () => {} };
+  const still = { ...clock, after: () => () => {} };
   const open = () => openSweep({ store, blobs, hub, clock: still, say: (message) => said.push(message), onError: () => {} });
   return { data, store, blobs, clock, said, removed, runs, hub, open };
 }

@@ -3,10 +3,11 @@ import { applyFrame } from '~/app/_live/applyFrame';
 import { Frames, frameSettings, type ViewerPort } from '~/server/runs/frames';
 import { defaultConfig } from '~/shared/config';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
-import { emptyView, fold, type RunView } from '~/shared/fold';
+import { emptyView, fold } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { unpack } from '~/shared/pack';
 import type { Frame, Watcher } from '~/shared/protocol';
+import type { RunView } from '~/shared/view';
 import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
 import { runStarted, startValues, steps } from '~/test/support/synthetic';
 
@@ -98,6 +99,20 @@ describe('frames', () => {
     expect(viewer.spans).toEqual([
       [4, 4],
       [5, 9],
+    ]);
+  });
+
+  it('go on when somebody sets the wall clock back by an hour', () => {
+    const viewer = new TestViewer();
+    frames.join(viewer, null);
+    append(steps(0, 1, values)); // 4
+    clock.advance(0);
+    clock.jump(-3_600_000);
+    append(steps(1, 1, values)); // 5
+    clock.advance(frameSettings.everyMs);
+    expect(viewer.spans).toEqual([
+      [4, 4],
+      [5, 5],
     ]);
   });
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { Watch } from '~/server/watchdogs/watch';
 import { defaultConfig } from '~/shared/config';
 import type { Entry, RunEvent } from '~/shared/events';
-import { emptyView, fold, type RunView } from '~/shared/fold';
+import { emptyView, fold } from '~/shared/fold';
+import type { RunView } from '~/shared/view';
 import { defaultRules, type Watchdog } from '~/shared/watchdogs';
 import { RandomStream } from '~/trainer/nn/random';
 

@@ -170,7 +170,7 @@ describe('data:features', () => {
     // 80 % of 30 = 24 per class for training, of which 10 % (2) for validation.
     expect(made.sizes).toEqual({ train: 66, validation: 6, test: 18 });
     const probe = made.probe(2, null);
-    expect(probe.notes!.pictureSet).toBe('pictures of images');
+    expect(probe.describe.pictures!.title).toBe('pictures of images');
     expect(probe.pictures!.side).toBe(32);
     expect(probe.batch.inputs.every((v) => Number.isFinite(v) && Math.abs(v) <= 5)).toBe(true);
   });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { headSignals, meanOverExamples } from '~/trainer/nn/probes';
+import { commonSignals, confidenceSignal, entropySignal, itemSignal, patternSignal } from '~/trainer/nn/signals';
 
 /** A second implementation, by the definitions and one map at a time, in the plainest way. */
 const plain = {
@@ -51,22 +52,28 @@ const f32 = (maps: number[][][]) => Float32Array.from(maps.flat(2));
 /** The maps as they are in f32, so that both see the same numbers. */
 const rounded = (maps: number[][][]) => maps.map((rows) => rows.map((row) => row.map(Math.fround)));
 
+const two = { layers: 1, heads: 2, causal: false, signals: [...commonSignals, patternSignal('antiDiagonal')] };
+
 describe('signals', () => {
   it('agree with a plain second implementation on any maps', () => {
     fc.assert(
       fc.property(cases, ({ T, LH, maps, before, odd }) => {
-        const input = { maps: f32(maps), positions: T, previous: f32(before) };
-        const reverse = headSignals({ ...input, own: { kind: 'antiDiagonal' } });
-        const sets = headSignals({ ...input, own: { kind: 'oddMass', odd: Int32Array.from(odd), headsPerExample: LH } });
-        expect(Object.keys(reverse)).toEqual(['entropy', 'confidence', 'drift', 'antiDiagonal']);
-        expect(Object.keys(sets)).toEqual(['entropy', 'confidence', 'drift', 'oddMass']);
+        const odds = itemSignal({ name: 'oddMass', title: 'odd one', meaning: '' }, (e) => odd[e]!);
+        const signals = [...commonSignals, patternSignal('antiDiagonal'), odds];
+        const found = headSignals({
+          ...{ maps: f32(maps), layers: 1, heads: LH, positions: T, causal: false },
+          previous: f32(before),
+          signals,
+        });
+        expect(found.map((s) => s.signal.name)).toEqual(['entropy', 'confidence', 'drift', 'antiDiagonal', 'oddMass']);
+        const [entropy, confidence, drift, mirror, oddMass] = found.map((s) => s.values);
         const was = rounded(before);
         rounded(maps).forEach((rows, h) => {
-          expect(reverse.entropy![h]).toBeCloseTo(plain.entropy(rows), 5);
-          expect(reverse.confidence![h]).toBeCloseTo(plain.confidence(rows), 5);
-          expect(reverse.drift![h]).toBeCloseTo(plain.drift(rows, was[h]!), 5);
-          expect(reverse.antiDiagonal![h]).toBeCloseTo(plain.antiDiagonal(rows), 5);
-          expect(sets.oddMass![h]).toBeCloseTo(plain.oddMass(rows, odd[Math.floor(h / LH)]!), 5);
+          expect(entropy![h]).toBeCloseTo(plain.entropy(rows), 5);
+          expect(confidence![h]).toBeCloseTo(plain.confidence(rows), 5);
+          expect(drift![h]).toBeCloseTo(plain.drift(rows, was[h]!), 5);
+          expect(mirror![h]).toBeCloseTo(plain.antiDiagonal(rows), 5);
+          expect(oddMass![h]).toBeCloseTo(plain.oddMass(rows, odd[Math.floor(h / LH)]!), 5);
         });
       }),
       { seed: 20_240_501, numRuns: 200 },
@@ -78,8 +85,8 @@ describe('signals', () => {
     const uniform = new Float32Array(16).fill(1 / 4);
     const reversing = Float32Array.from({ length: 16 }, (_, c) => (Math.floor(c / T) + (c % T) === T - 1 ? 1 : 0));
     const maps = Float32Array.from([...uniform, ...reversing]);
-    const signals = headSignals({ maps, positions: T, previous: maps.slice().reverse(), own: { kind: 'antiDiagonal' } });
-    expect(signals).toEqual({
+    const signals = headSignals({ ...two, maps, positions: T, previous: maps.slice().reverse() });
+    expect(Object.fromEntries(signals.map((s) => [s.signal.name, s.values]))).toEqual({
       entropy: Float32Array.of(1, 0),
       confidence: Float32Array.of(0.25, 1),
       // The reversed list puts the other head in each place: 1/2 * (3/4 + 3 * 1/4) = 3/4.
@@ -88,11 +95,24 @@ describe('signals', () => {
     });
   });
 
+  it('of a causal map count only the keys that a query may look at', () => {
+    // Rows over 1, 2 and 3 keys, uniform: entropy 1 (the first row, with one key, says nothing), largest weight 1, 1/2, 1/3.
+    const map = Float32Array.of(1, 0, 0, 1 / 2, 1 / 2, 0, 1 / 3, 1 / 3, 1 / 3);
+    const at = { queries: 3, keys: 3, causal: true, example: 0, layer: 0, head: 0, previous: null };
+    expect(entropySignal.of(map, at)).toBeCloseTo(1, 6);
+    expect(confidenceSignal.of(map, at)).toBeCloseTo((1 + 1 / 2 + 1 / 3) / 3, 6);
+    expect(confidenceSignal.baseline(at)).toBeCloseTo((1 + 1 / 2 + 1 / 3) / 3, 12);
+    // The key after its own is masked for every query but none is left to count.
+    expect(patternSignal('next').of(map, at)).toBeNaN();
+    // Queries 2 and 3 give 1/2 and 1/3 to the one before.
+    expect(patternSignal('previous').of(map, at)).toBeCloseTo((1 / 2 + 1 / 3) / 2, 6);
+  });
+
   it('say nothing of drift without a snapshot before, and NaN where a map is none', () => {
     const maps = Float32Array.of(0.5, 0.5, Number.NaN, 0.5);
-    const signals = headSignals({ maps, positions: 2, previous: null, own: { kind: 'antiDiagonal' } });
-    expect(Object.keys(signals)).toEqual(['entropy', 'confidence', 'antiDiagonal']);
-    for (const values of Object.values(signals)) expect(values![0]).toBeNaN();
+    const signals = headSignals({ ...two, heads: 1, maps, positions: 2, previous: null });
+    expect(signals.map((s) => s.signal.name)).toEqual(['entropy', 'confidence', 'antiDiagonal']);
+    for (const { values } of signals) expect(values[0]).toBeNaN();
   });
 
   it('are averaged over the examples per head', () => {

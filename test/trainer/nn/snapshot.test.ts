@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { parseSafetensors } from '~/shared/safetensors';
 import { ofType, record } from '~/test/support/trainRun';
+import { itemSignal, patternSignal } from '~/trainer/nn/signals';
 import { encodeSnapshot, softmaxRows } from '~/trainer/nn/snapshot';
 import type { ModelShape } from '~/trainer/types';
 
@@ -27,7 +28,10 @@ describe('a snapshot', () => {
       shape,
       probe: {
         batch: { size: 1, inputs: Int32Array.of(2, 0), labels: Int32Array.of(0, 2) },
-        display: Int32Array.of(2, 0),
+        describe: {
+          examples: [{ labels: { kind: 'numbers', items: [2, 0] } }],
+          signals: [patternSignal('antiDiagonal')],
+        },
       },
       attended: { maps, logits: Float32Array.of(Math.log(2), 0, 0, 0, 0, Math.log(8)), loss: 0, accuracy: 1 },
       previous: Float32Array.of(0.5, 0.5, 0.25, 0.75, 1, 0, 0, 1),
@@ -63,7 +67,10 @@ describe('a snapshot', () => {
       shape: { ...shape, input: 'features', output: 'set', outputDim: 1, positional: false, layers: 1 },
       probe: {
         batch: { size: 2, inputs: new Float32Array(12), labels: Int32Array.of(1, 0) },
-        display: Int32Array.of(10, 11, 12, 13),
+        describe: {
+          examples: [{ labels: { kind: 'pictures', items: [10, 11] } }, { labels: { kind: 'pictures', items: [12, 13] } }],
+          signals: [itemSignal({ name: 'oddMass', title: 'odd one', meaning: '' }, (e) => [1, 0][e]!)],
+        },
       },
       attended: {
         maps: Float32Array.of(0.25, 0.75, 0.5, 0.5, 0.5, 0.5, 1, 0),

@@ -98,6 +98,68 @@ describe('the trainer process', () => {
     expect(said).not.toContain('could not be sent');
   });
 
+  describe('whose server is killed with -9', () => {
+    /** A process in the server's place: it starts the trainer, reads its output, and is then killed. */
+    const startBelow = async (): Promise<{ parent: ChildProcess; pid: number }> => {
+      const code = `
+        const trainer = require('node:child_process').spawn(process.execPath, ['--import', 'tsx', 'trainer/process/main.ts'], {
+          env: { ...process.env, HEADROOM_PARENT: String(process.pid) }, stdio: ['ignore', 'pipe', 'pipe'] });
+        console.log(trainer.pid);
+        trainer.stderr.resume();`;
+      child = spawn(process.execPath, ['-e', code], {
+        cwd: root,
+        env: {
+          ...process.env,
+          HEADROOM_SERVER: server.url,
+          HEADROOM_TRAINER_TOKEN: server.token,
+          HEADROOM_BACKEND: 'wasm',
+          HEADROOM_THREADS: '1',
+          HEADROOM_DATA: folder,
+        },
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      const [line] = await once(child.stdout!.setEncoding('utf8'), 'data');
+      return { parent: child, pid: Number(line) };
+    };
+    const alive = (pid: number): boolean => {
+      try {
+        process.kill(pid, 0);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    const gone = (pid: number) => expect.poll(() => alive(pid), { timeout: 60_000 }).toBe(false);
+
+    it('leaves at once when it holds no run', async () => {
+      const { parent, pid } = await startBelow();
+      await server.until(() => server.readyCount === 1);
+      parent.kill('SIGKILL');
+      await gone(pid);
+    });
+
+    it('goes on with the run that it holds although nobody reads its output, and leaves when the run has ended', async () => {
+      const { parent, pid } = await startBelow();
+      await server.until(() => server.readyCount === 1);
+      server.assign({ runId: 'run00001', attempt: 1, config: tiny(1_000_000), resume: null, commands: [] });
+      await server.until(() => server.log.nextEvent > 20);
+      parent.kill('SIGKILL');
+      await once(parent, 'exit');
+      // Each lost connection is a line of output to nobody.
+      await server.stop();
+      await server.start();
+      const before = server.log.nextEvent;
+      await server.until(() => server.log.nextEvent > before + 20);
+      server.command({
+        seq: 5,
+        actor: { id: 'ada', name: 'Ada', role: 'operator' },
+        command: { kind: 'act', id: 'command-5', runId: 'run00001', action: 'stop', args: {} },
+      });
+      await gone(pid);
+      expect(server.log.flat.at(-1)).toMatchObject({ type: 'status', status: 'stopped' });
+    });
+  });
+
   it('a setting that does not fit ends it with code 1 and a line that names it', async () => {
     start({ HEADROOM_SERVER: 'localhost:3000', HEADROOM_THREADS: '0' });
     expect(await once(child, 'exit')).toEqual([1, null]);

@@ -117,14 +117,15 @@ describe('the anomaly task', () => {
     const probe = task.probe(3, 'test 7 0');
     const sets = all(task.evaluationBatches('test', 64));
     expect(setsOf(probe.batch)).toEqual([sets[7], sets[0]]);
-    const shown = [...probe.display].map((at) => probe.pictures!.data[at * 12]);
+    const display = probe.describe.examples.flatMap((e) => e.labels.items.map(Number));
+    const shown = display.map((at) => probe.pictures!.data[at * 12]);
     expect(shown).toEqual([...sets[7]!.members, ...sets[0]!.members]);
-    expect(new Set(probe.display).size).toBe(probe.pictures!.data.length / 12);
-    expect(probe.notes).toEqual({
-      pictureSet: 'test pictures',
-      pictureClasses: JSON.stringify([...new Set(shown)].sort((a, b) => a! - b!).map((p) => set.classNames[p! % classes])),
-      examples: '["test 7","test 0"]',
+    expect(new Set(display).size).toBe(probe.pictures!.data.length / 12);
+    expect(probe.describe.pictures).toEqual({
+      title: 'test pictures',
+      names: [...new Set(shown)].sort((a, b) => a! - b!).map((p) => set.classNames[p! % classes]),
     });
+    expect(probe.describe.examples.map((e) => e.name)).toEqual(['test 7', 'test 0']);
     expect(setsOf(task.probe(2, null).batch)).toEqual(all(task.evaluationBatches('validation', 64)).slice(0, 2));
   });
 
@@ -169,8 +170,14 @@ describe('the anomaly task', () => {
       shape: [probe.pictures!.data.length / 12, 2, 2, 3],
       data: probe.pictures!.data,
     });
-    expect(tensors.get('inputs')!.data).toEqual(probe.display);
-    expect(metadata).toEqual({ ...probe.notes, pictures: 'abc', task: 'anomaly', step: '4', runId: 'run00001' });
+    expect([...tensors.get('inputs')!.data]).toEqual(probe.describe.examples.flatMap((e) => [...e.labels.items]));
+    expect(metadata).toMatchObject({
+      pictureSet: 'test pictures',
+      pictures: 'abc',
+      task: 'anomaly',
+      step: '4',
+      runId: 'run00001',
+    });
   });
 
   it('pictures that were never prepared are refused with the command that makes them', async () => {

@@ -95,7 +95,7 @@ describe('reverse', () => {
     const task = reverseTask(7, small);
     const first = task.probe(4, null);
     expect(examples(first.batch)).toEqual(examples([...task.evaluationBatches('validation', 4)][0]!));
-    expect(first.display).toEqual(first.batch.inputs);
+    expect(first.describe.examples.flatMap((e) => [...e.labels.items])).toEqual([...first.batch.inputs]);
     expect(task.probe(50, null).batch.size).toBe(6);
     expect(examples(task.probe(4, ' 0 1 2 3 4;6,5, 4,3,2\n\n1 1 1 1 1 ').batch)).toEqual([
       { inputs: [0, 1, 2, 3, 4], labels: [4, 3, 2, 1, 0] },

@@ -373,13 +373,14 @@ describe('commands', () => {
         [9, { control: 'probeExamples', value: null }],
       ]),
     });
+    const own = ['antiDiagonal', 'diagonal', 'previous', 'next', 'first', 'distance'];
     expect(ofType(run, 'snapshot').map((s) => [s.step, s.examples, Object.keys(s.signals)])).toEqual([
-      [0, 2, ['entropy', 'confidence', 'antiDiagonal']],
+      [0, 2, ['entropy', 'confidence', ...own]],
       // Other examples than before: there is nothing to have drifted from.
-      [4, 1, ['entropy', 'confidence', 'antiDiagonal']],
-      [8, 1, ['entropy', 'confidence', 'drift', 'antiDiagonal']],
-      [12, 2, ['entropy', 'confidence', 'antiDiagonal']],
-      [15, 2, ['entropy', 'confidence', 'drift', 'antiDiagonal']],
+      [4, 1, ['entropy', 'confidence', ...own]],
+      [8, 1, ['entropy', 'confidence', 'drift', ...own]],
+      [12, 2, ['entropy', 'confidence', ...own]],
+      [15, 2, ['entropy', 'confidence', 'drift', ...own]],
     ]);
     expect(ofType(run, 'command.refused').map((e) => e.message)).toEqual([
       'probeExamples: example 1 has 3 numbers; give 4 numbers from 0 to 4 per example, examples apart by ";"',

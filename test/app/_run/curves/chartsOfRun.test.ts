@@ -3,7 +3,7 @@ import { chartDefaults, chartParams, fromChartParams, smoothingWeight } from '~/
 import { clipRule, evaluationPoints, marksOf, timeAnchors } from '~/app/_live/runMarks';
 import { matcher } from '~/app/_run/curves/seriesSearch';
 import { defaultConfig } from '~/shared/config';
-import type { CommandRecord, RunView } from '~/shared/fold';
+import type { CommandRecord, RunView } from '~/shared/view';
 
 const ada = { id: 'u1', name: 'Ada', role: 'operator' } as const;
 const set = (seq: number, control: string, value: number | string, outcome: CommandRecord['outcome']): CommandRecord => ({

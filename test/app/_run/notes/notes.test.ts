@@ -26,6 +26,7 @@ describe('mentions', () => {
 });
 
 const note = (id: string, step: number, changes: Partial<Note> = {}): Note => ({
+  seq: 1,
   id,
   anchor: { step, chart: null, head: { layer: 0, head: 1, cell: null } },
   text: 'x',

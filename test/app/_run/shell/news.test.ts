@@ -3,8 +3,9 @@ import { createNotifier, type NotifierHost } from '~/app/_live/notifier';
 import { createNews } from '~/app/_run/shell/news';
 import { defaultConfig } from '~/shared/config';
 import type { RunEvent } from '~/shared/events';
-import { emptyView, fold, type RunView } from '~/shared/fold';
+import { emptyView, fold } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import type { RunView } from '~/shared/view';
 
 const ann: Actor = { id: 'ann', name: 'Ann Lee', role: 'admin' };
 const bob: Actor = { id: 'bob', name: 'Bob', role: 'viewer' };

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { familyOf } from '~/app/_run/steering/familyTree';
-import type { RunSummary } from '~/shared/fold';
+import type { RunSummary } from '~/shared/summary';
 
 const run = (runId: string, parent: string | null, step = 0, createdAt = 0): RunSummary =>
   ({ runId, createdAt, parent: parent && { runId: parent, step, checkpoint: { hash: '', bytes: 0 } } }) as RunSummary;

@@ -1,0 +1,361 @@
+import { activityEvent } from './activity';
+import type { CheckpointRef, Entry } from './events';
+import type { NoteBefore, NoteEvent } from './notes';
+import { isRevert, revertRecord } from './revert';
+import {
+  type CommandRecord,
+  ended,
+  type ListItems,
+  type ListKind,
+  listKinds,
+  type Recent,
+  type RunStatus,
+  type RunView,
+  type StatusItem,
+} from './view';
+
+/**
+ * The lists that grow with a run, entry by entry. One rule for everybody: the store keeps the items by it, the view its newest ones, and a page what it has loaded.
+ * A change may be applied again to a list that has it already: that leaves the list as it is.
+ */
+
+type Put = { [K in ListKind]: { op: 'put'; kind: K; item: ListItems[K] } }[ListKind];
+
+export type ListChange =
+  /** Adds an item. A command that was proposed and is now requested moves to its new seq. */
+  | Put
+  /** Other values for some fields of a command or a note. */
+  | { op: 'patch'; kind: 'commands' | 'notes'; id: string; patch: Partial<CommandRecord> | Partial<ListItems['notes']> }
+  /** Items by seq; a note by its id, with its replies. */
+  | { op: 'drop'; kind: 'snapshots'; seqs: readonly number[] }
+  | { op: 'drop'; kind: 'notes'; id: string; replies: number }
+  /**
+   * The entry at `seq` takes the run back: items of later steps are no longer in force; of those at `fromStep` the ones up to `keepSeq` stay. `left`: how many
+   * of each such list are in force then, where the log says so.
+   */
+  | { op: 'supersede'; seq: number; fromStep: number; keepSeq: number; left?: Readonly<Record<string, number>> | undefined }
+  /** The entry at `seq` takes the commands back to what a checkpoint holds. */
+  | { op: 'revert'; seq: number; checkpoint: CheckpointRef };
+
+/** The lists whose items belong to a step of the run, and go when the run goes back before it. */
+const ofSteps: readonly ListKind[] = ['evaluations', 'snapshots', 'checkpoints', 'analyses'];
+export const isOfSteps = (kind: ListKind): boolean => ofSteps.includes(kind);
+
+/** What an entry changes in the lists; `view` is the view before it. */
+export function listChanges(view: RunView, entry: Entry): ListChange[] {
+  const changes = kindChanges(view, entry);
+  const activity = activityEvent(entry.event);
+  if (activity) {
+    const { seq, at } = entry;
+    changes.push({ op: 'put', kind: 'activity', item: { seq, at, step: view.step, event: activity } });
+  }
+  return changes;
+}
+
+function kindChanges(view: RunView, { seq, at, event }: Entry): ListChange[] {
+  const status = statusAfter(view, { event });
+  const statuses: ListChange[] = status ? [{ op: 'put', kind: 'statuses', item: { ...status, seq, at } }] : [];
+  const outcome = (id: string, value: CommandRecord['outcome']): ListChange[] => [
+    { op: 'patch', kind: 'commands', id, patch: { outcome: value } },
+  ];
+  switch (event.type) {
+    case 'run.assigned': {
+      const { fromStep, resumed } = event;
+      const supersede: ListChange = { op: 'supersede', seq, fromStep, keepSeq: keepSeqOf(view, event), left: resumed?.counts };
+      const { pendingRevert } = view;
+      return [
+        ...statuses,
+        supersede,
+        ...(pendingRevert ? [{ op: 'revert', seq, checkpoint: pendingRevert.checkpoint } as const] : []),
+      ];
+    }
+    case 'rewind':
+      return [{ op: 'supersede', seq, fromStep: event.step, keepSeq: 0, left: event.resumed?.counts }];
+    case 'status':
+    case 'trainer.lost':
+    case 'trainer.back':
+      return statuses;
+    case 'evaluation':
+      return [{ op: 'put', kind: 'evaluations', item: { ...event, seq, at } }];
+    case 'snapshot': {
+      const { signals: _signals, ...rest } = event;
+      return [{ op: 'put', kind: 'snapshots', item: { ...rest, seq, at } }];
+    }
+    case 'checkpoint':
+      return [{ op: 'put', kind: 'checkpoints', item: { ...event, seq, at } }];
+    case 'alert':
+      return [{ op: 'put', kind: 'alerts', item: { ...event, seq, at } }];
+    case 'analysis':
+      return [{ op: 'put', kind: 'analyses', item: { ...event, seq, at } }];
+    case 'command.proposed':
+    case 'command.requested': {
+      const { actor, command } = event;
+      const asked: CommandRecord = {
+        seq,
+        at,
+        actor,
+        command,
+        askedAtStep: view.step,
+        ...(ended(view.status) && { afterEnd: true }),
+        outcome: { status: event.type === 'command.proposed' ? 'proposed' : 'requested' },
+      };
+      return [{ op: 'put', kind: 'commands', item: asked }];
+    }
+    case 'proposal.answered': {
+      if (event.approved) return [];
+      const message = `${event.actor.name} declined it`;
+      return outcome(event.commandId, { status: 'refused', seq, at, step: view.step, reason: 'forbidden', message });
+    }
+    case 'command.scheduled':
+      return outcome(event.commandId, { status: 'scheduled', message: event.message });
+    case 'command.applied': {
+      const { commandId, step, before, after, message } = event;
+      return outcome(commandId, { status: 'applied', seq, at, step, before, after, message });
+    }
+    case 'command.refused': {
+      const { commandId, step, reason, message } = event;
+      return outcome(commandId, { status: 'refused', seq, at, step, reason, message });
+    }
+    case 'command.queued':
+      return [{ op: 'patch', kind: 'commands', id: event.commandId, patch: { position: event.position } }];
+    case 'note': {
+      const { note, actor: author } = event;
+      switch (note.kind) {
+        case 'add': {
+          const { id, anchor, text, replyTo } = note;
+          const item = { id, anchor, text, replyTo, author, seq, at, editedAt: null, resolved: false };
+          return [{ op: 'put', kind: 'notes', item }];
+        }
+        case 'edit':
+          return [{ op: 'patch', kind: 'notes', id: note.id, patch: { text: note.text, editedAt: at } }];
+        case 'resolve':
+          return [{ op: 'patch', kind: 'notes', id: note.id, patch: { resolved: note.resolved } }];
+        case 'delete':
+          return [{ op: 'drop', kind: 'notes', id: note.id, replies: noteBefore(view, event)?.replies ?? 0 }];
+      }
+      break;
+    }
+    case 'snapshots.thinned':
+      return [{ op: 'drop', kind: 'snapshots', seqs: event.seqs }];
+  }
+  return [];
+}
+
+/** What a note was before people changed it: as the server says; for logs of version 0.1 as far as the view holds the note. */
+export function noteBefore(view: RunView, { note, was }: NoteEvent): NoteBefore | null {
+  if (was) return was;
+  const notes = view.recent.notes.items;
+  const found = notes.find((n) => n.id === note.id);
+  if (!found) return null;
+  const replies = notes.filter((n) => n.replyTo === note.id).length;
+  return { thread: found.replyTo === null, resolved: found.resolved, replies };
+}
+
+/** The status that an event gives the run; null = it stays as it is. */
+export function statusAfter(view: RunView, { event }: Pick<Entry, 'event'>): StatusItem | null {
+  const status = (to: RunStatus, step: number, message: string): StatusItem => ({ status: to, step, message });
+  switch (event.type) {
+    case 'run.assigned':
+      return status('starting', event.fromStep, `${event.trainer.name} takes over from step ${event.fromStep}`);
+    case 'status':
+      return status(event.status, event.step, event.message);
+    case 'trainer.lost': {
+      // One that has ended waits for a trainer again when people took it back to a checkpoint.
+      const stays = ended(view.status) ? view.pendingRevert === null : view.status === 'waiting';
+      return stays ? null : status('waiting', view.step, event.message);
+    }
+    case 'trainer.back':
+      return view.status === 'waiting' ? status(view.statusBeforeLoss ?? 'running', view.step, 'trainer is back') : null;
+    default:
+      return null;
+  }
+}
+
+/**
+ * The seq up to which items of the step that a takeover resumes from stay in force: that of the checkpoint, which is the last entry of its step's boundary; 0 = none of them.
+ * Logs of version 0.1 lack it; it is then looked for among what the view holds.
+ */
+export function keepSeqOf(view: RunView, event: Extract<Entry['event'], { type: 'run.assigned' }>): number {
+  if (event.keepSeq !== undefined) return event.keepSeq;
+  const { checkpoint, fromStep } = event;
+  if (!checkpoint) return 0;
+  const known = [...view.recent.checkpoints.items, view.lastCheckpoint, view.pendingRevert?.checkpoint ?? null];
+  return Math.max(0, ...known.map((c) => (c?.blob.hash === checkpoint.hash && c.step === fromStep ? c.seq : 0)));
+}
+
+/** Whether an item of such a list stays in force when the run goes back. */
+export function staysInForce(
+  kind: ListKind,
+  item: { seq: number; step: number; checkpointSeq?: number | undefined },
+  { seq, fromStep, keepSeq }: { seq: number; fromStep: number; keepSeq: number },
+): boolean {
+  if (item.seq > seq || item.step < fromStep) return true;
+  // The answer to a question about a checkpoint stays with the checkpoint.
+  const since = kind === 'analyses' ? (item.checkpointSeq ?? item.seq) : item.seq;
+  return item.step === fromStep && since <= keepSeq;
+}
+
+/** The list after a change; the same array when the change does not touch it. `items` ascend by seq. */
+export function applyToList<K extends ListKind>(kind: K, items: ListItems[K][], change: ListChange): ListItems[K][] {
+  switch (change.op) {
+    case 'put':
+      return change.kind === kind ? withItem(kind, items, change.item as ListItems[K]) : items;
+    case 'patch': {
+      if (change.kind !== kind) return items;
+      const at = items.findLastIndex((item) => idOf(kind, item) === change.id);
+      return at < 0 ? items : items.with(at, { ...items[at]!, ...change.patch } as ListItems[K]);
+    }
+    case 'drop':
+      if (change.kind !== kind) return items;
+      return keeping(items, (item) =>
+        change.kind === 'snapshots'
+          ? !change.seqs.includes(item.seq)
+          : (item as unknown as ListItems['notes']).id !== change.id &&
+            (item as unknown as ListItems['notes']).replyTo !== change.id,
+      );
+    case 'supersede':
+      if (!isOfSteps(kind)) return items;
+      return keeping(items, (item) => staysInForce(kind, item as ListItems['analyses'], change));
+    case 'revert': {
+      if (kind !== 'commands') return items;
+      const next = (items as CommandRecord[]).map((c) => revertRecord(c, change));
+      return next.some((c, i) => c !== items[i]) ? (next as ListItems[K][]) : items;
+    }
+  }
+}
+
+export const idOf = <K extends ListKind>(kind: K, item: ListItems[K]): string | null =>
+  kind === 'commands' ? (item as CommandRecord).command.id : kind === 'notes' ? (item as unknown as ListItems['notes']).id : null;
+
+function withItem<K extends ListKind>(kind: K, items: ListItems[K][], item: ListItems[K]): ListItems[K][] {
+  const id = idOf(kind, item);
+  const others = id === null ? items : keeping(items, (i) => i.seq === item.seq || idOf(kind, i) !== id);
+  const last = others.at(-1);
+  if (!last || last.seq < item.seq) return [...others, item];
+  const at = others.findIndex((i) => i.seq >= item.seq);
+  return others.toSpliced(at, others[at]!.seq === item.seq ? 1 : 0, item);
+}
+
+function keeping<T>(items: T[], keep: (item: T) => boolean): T[] {
+  return items.every(keep) ? items : items.filter(keep);
+}
+
+/** What a list is searched by. */
+export interface ItemKeys {
+  /** Where it stands on the run's timeline; null = nowhere. */
+  step: number | null;
+  /** Unique in its list. */
+  id: string | null;
+  /** What it is about: a blob (snapshots, checkpoints), the checkpoint asked (analyses), the thread answered (notes), the control or action (commands). */
+  ref: string | null;
+  /** Its kind: the split (evaluations), the trigger (snapshots, checkpoints), the status (statuses, commands), the level (alerts), the event (activity). */
+  tag: string | null;
+}
+
+export function keysOf<K extends ListKind>(kind: K, item: ListItems[K]): ItemKeys {
+  const id = idOf(kind, item);
+  const keys = keysByKind[kind](item);
+  return { id, ...keys };
+}
+
+const keysByKind: { [K in ListKind]: (item: ListItems[K]) => Omit<ItemKeys, 'id'> } = {
+  evaluations: (e) => ({ step: e.step, ref: null, tag: e.split }),
+  snapshots: (s) => ({ step: s.step, ref: s.blob.hash, tag: s.trigger }),
+  checkpoints: (c) => ({ step: c.step, ref: c.blob.hash, tag: c.trigger }),
+  alerts: (a) => ({ step: a.step, ref: a.kind, tag: a.level }),
+  statuses: (s) => ({ step: s.step, ref: null, tag: s.status }),
+  commands: (c) => ({
+    step: stepOfCommand(c),
+    ref: c.command.kind === 'set' ? c.command.control : c.command.action,
+    tag: c.undone ? 'undone' : c.outcome.status,
+  }),
+  analyses: (a) => ({ step: a.step, ref: a.checkpoint ?? null, tag: a.kind }),
+  notes: (n) => ({ step: n.anchor.step, ref: n.replyTo, tag: n.resolved ? 'resolved' : 'open' }),
+  activity: (a) => ({ step: a.step, ref: null, tag: a.event.type }),
+};
+
+/** Where a command took effect; a way back stands where it led. */
+function stepOfCommand({ command, outcome, askedAtStep }: CommandRecord): number | null {
+  if (outcome.status === 'applied') return isRevert(command) ? Number(outcome.after) : outcome.step;
+  return (outcome.status === 'refused' ? outcome.step : null) ?? askedAtStep ?? null;
+}
+
+/** At most so many items of each list are in the view, and about so many letters of them as JSON (one item at least). */
+const recentMost: { [K in ListKind]: { items: number; letters: number } } = {
+  evaluations: { items: 32, letters: 6_000 },
+  snapshots: { items: 32, letters: 4_000 },
+  checkpoints: { items: 16, letters: 3_000 },
+  alerts: { items: 16, letters: 2_000 },
+  statuses: { items: 16, letters: 2_000 },
+  commands: { items: 32, letters: 6_000 },
+  analyses: { items: 16, letters: 2_000 },
+  notes: { items: 32, letters: 3_000 },
+  activity: { items: 32, letters: 3_000 },
+};
+
+type Lists = Pick<RunView, 'recent' | 'counts'>;
+
+export function emptyLists(): Lists {
+  const each = <V>(value: () => V) => Object.fromEntries(listKinds.map((kind) => [kind, value()]));
+  return {
+    recent: each(() => ({ items: [], fromSeq: 0 })) as never,
+    counts: each(() => ({ count: 0, lastSeq: 0 })) as never,
+  };
+}
+
+/** The newest items and the counts after some changes. */
+export function changeLists(view: RunView, changes: readonly ListChange[]): Lists {
+  if (changes.length === 0) return { recent: view.recent, counts: view.counts };
+  const lists: Lists = { recent: { ...view.recent }, counts: { ...view.counts } };
+  for (const kind of listKinds) changeList(view, lists, kind, changes);
+  return lists;
+}
+
+function changeList<K extends ListKind>(view: RunView, lists: Lists, kind: K, changes: readonly ListChange[]): void {
+  const before = view.recent[kind] as Recent<ListItems[K]>;
+  let { items } = before;
+  let { count, lastSeq } = view.counts[kind];
+  for (const change of changes) {
+    const next = applyToList(kind, items, change);
+    if (change.op === 'put') {
+      if (change.kind === kind) {
+        count += isMove(view, change) ? 0 : 1;
+        lastSeq = change.item.seq;
+      }
+    } else if (change.op === 'drop') {
+      if (change.kind === kind) count -= change.kind === 'snapshots' ? change.seqs.length : 1 + change.replies;
+    } else if (change.op === 'supersede' && isOfSteps(kind)) count = change.left?.[kind] ?? count - (items.length - next.length);
+    items = next;
+  }
+  if (items === before.items && count === view.counts[kind].count) return;
+  const recent = trimmed(kind, items, before.fromSeq);
+  lists.recent[kind] = recent as never;
+  // The whole list is here: it counts itself.
+  lists.counts[kind] = { count: recent.fromSeq === 0 ? recent.items.length : count, lastSeq };
+}
+
+/** A proposal that was approved: the same command at a later seq. */
+const isMove = (view: RunView, { kind, item }: Put): boolean =>
+  kind === 'commands' && view.openCommands.some((c) => c.command.id === item.command.id);
+
+function trimmed<K extends ListKind>(kind: K, items: ListItems[K][], fromSeq: number): Recent<ListItems[K]> {
+  const most = recentMost[kind];
+  let letters = 0;
+  let first = items.length;
+  while (first > 0 && items.length - first < most.items) {
+    letters += lettersOf(items[first - 1]!);
+    if (letters > most.letters && first < items.length) break;
+    first -= 1;
+  }
+  return first === 0 ? { items, fromSeq } : { items: items.slice(first), fromSeq: items[first - 1]!.seq + 1 };
+}
+
+const known = new WeakMap<object, number>();
+function lettersOf(item: object): number {
+  let letters = known.get(item);
+  if (letters === undefined) {
+    letters = JSON.stringify(item).length;
+    known.set(item, letters);
+  }
+  return letters;
+}

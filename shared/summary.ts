@@ -1,0 +1,83 @@
+import { openQuestions } from './analyses';
+import { describePictures, type RunConfig } from './config';
+import { metricWithRole } from './evaluations';
+import type { Actor } from './ids';
+import { latestWithRole } from './streams';
+import { positionInQueue, type RunStatus, type RunView } from './view';
+
+/** The line of the run list. */
+export interface RunSummary {
+  runId: string;
+  name: string;
+  task: RunConfig['task']['kind'];
+  /** What its pictures are; null when it has none. */
+  pictures?: string | null;
+  status: RunStatus;
+  step: number;
+  totalSteps: number;
+  loss: number | null;
+  accuracy: number | null;
+  validationAccuracy: number | null;
+  testAccuracy: number | null;
+  createdAt: number;
+  updatedAt: number;
+  createdBy: Actor;
+  backend: string | null;
+  parent: RunView['parent'];
+  copyOf?: string;
+  branchChange?: string;
+  /** Threads that are not resolved, and what was written last in any. */
+  notes?: { open: number; newest: string | null };
+  /** It is no more: the last that is heard of it. */
+  gone?: true;
+  tags: string[];
+  archived: boolean;
+  trashed: boolean;
+  /** Lowest first among the runs that wait for a trainer. */
+  queuePosition?: number;
+  /** Questions about its checkpoints that are not answered yet; left out = 0. */
+  questions?: number;
+  watchers: number;
+}
+
+export function summarize(view: RunView, watchers: number): RunSummary {
+  const questions = openQuestions(view).length;
+  const lastOf = (split: string) => {
+    const last = view.latestEvaluations.find((e) => e.split === split);
+    return (last && metricWithRole(last, 'accuracy')?.value) ?? null;
+  };
+  return {
+    runId: view.runId,
+    name: view.config.name,
+    task: view.config.task.kind,
+    pictures: describePictures(view.config.task),
+    status: view.status,
+    step: view.step,
+    totalSteps: view.totalSteps,
+    loss: latestWithRole(view, 'loss'),
+    accuracy: latestWithRole(view, 'accuracy'),
+    validationAccuracy: lastOf('validation'),
+    testAccuracy: lastOf('test'),
+    createdAt: view.createdAt,
+    updatedAt: view.updatedAt,
+    createdBy: view.createdBy,
+    backend: view.device?.backend ?? view.device?.device ?? null,
+    parent: view.parent,
+    ...(view.copyOf !== undefined && { copyOf: view.copyOf }),
+    ...(view.branchChange !== undefined && { branchChange: view.branchChange }),
+    ...(view.counts.notes.count > 0 && { notes: summarizeNotes(view) }),
+    tags: view.tags,
+    archived: view.archived,
+    trashed: view.trashed,
+    queuePosition: positionInQueue(view),
+    ...(questions > 0 && { questions }),
+    watchers,
+  };
+}
+
+/** Letters of the newest note that a list needs. */
+const NOTE_LETTERS = 200;
+
+function summarizeNotes({ openThreads, recent }: RunView): { open: number; newest: string | null } {
+  return { open: openThreads, newest: recent.notes.items.at(-1)?.text.slice(0, NOTE_LETTERS) ?? null };
+}
