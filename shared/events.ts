@@ -3,6 +3,7 @@ import { command, loggedCommand, refusalReason } from './commands';
 import { runConfig } from './config';
 import { controls, controlValue } from './controls';
 import { actor, attempt, blobHash, blobRef, commandId, runId, seq, step } from './ids';
+import { consoleEvent, media } from './media';
 import { noteEvent } from './notes';
 import { table } from './own';
 import { better, rowCount, rows, rowStep, seriesDeclared, streamSpec } from './series';
@@ -169,9 +170,15 @@ export type Analysis = z.infer<typeof analysis>;
 
 export const status = z.strictObject({
   type: z.literal('status'),
-  status: z.enum(['running', 'paused', 'finished', 'stopped', 'failed']),
+  /** `crashed` is said by the server alone: nothing was heard of the process that owns the run. It goes on when that process, or a new one, is back. */
+  status: z.enum(['running', 'paused', 'finished', 'stopped', 'failed', 'crashed']),
   step,
   message: z.string().max(2000),
+  /** Of a run that failed: where its program was. */
+  traceback: z
+    .string()
+    .max(16 * 1024)
+    .optional(),
 });
 
 export const alert = z.strictObject({
@@ -182,6 +189,8 @@ export const alert = z.strictObject({
   message: z.string().max(2000),
   /** false: for the record only, nobody is called (a watchdog's rule without `notify`). */
   notify: z.boolean().optional(),
+  /** How many there were of its kind in this attempt, where not each is told (events that were set aside). */
+  count: z.int().positive().optional(),
 });
 
 /** What follows replaces the rows at and after `step` in every stream, and what else belongs to those steps. Nothing is overwritten: the log keeps what was. */
@@ -206,6 +215,8 @@ export const trainerEvent = z.discriminatedUnion('type', [
   analysis,
   status,
   alert,
+  media,
+  consoleEvent,
 ]);
 export type TrainerEvent = z.infer<typeof trainerEvent>;
 

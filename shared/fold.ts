@@ -69,6 +69,9 @@ export function emptyView(runId: string, created: Entry): RunView {
     tags: [],
     archived: false,
     trashed: false,
+    setAside: 0,
+    console: null,
+    traceback: null,
   };
 }
 
@@ -122,10 +125,13 @@ function statusChange(view: RunView, entry: Entry): Partial<RunView> {
   return {
     status: to.status,
     statusMessage: to.message,
-    statusBeforeLoss: entry.event.type === 'trainer.lost' && !ended(view.status) ? view.status : null,
+    statusBeforeLoss: to.status === 'waiting' || to.status === 'crashed' ? (view.statusBeforeLoss ?? beforeLoss(view)) : null,
     ...(to.status === 'running' && view.startedAt === null && { startedAt: entry.at }),
   };
 }
+
+/** What a run whose holder is away goes back to when it returns: nothing for one that has ended (people took it back to a checkpoint). */
+const beforeLoss = (view: RunView): RunView['status'] | null => (ended(view.status) ? null : view.status);
 
 function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> {
   switch (event.type) {
@@ -159,8 +165,15 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
     case 'checkpoint':
       return { lastCheckpoint: { seq, step: event.step, blob: event.blob, lastCommandSeq: event.lastCommandSeq } };
     case 'status':
-      // Nobody steers a run that has ended.
-      return ended(event.status) ? { controlLock: null } : {};
+      return {
+        // Nobody steers a run that has ended.
+        ...(ended(event.status) && { controlLock: null }),
+        ...(event.traceback !== undefined && { traceback: event.traceback }),
+      };
+    case 'alert':
+      return event.kind === 'set-aside' && event.count !== undefined ? { setAside: event.count } : {};
+    case 'console':
+      return { console: { lastSeq: seq } };
     case 'command.applied':
       return applied(view, event);
     case 'note':
@@ -184,7 +197,7 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
     case 'trainer.lost':
     case 'trainer.back':
     case 'snapshot':
-    case 'alert':
+    case 'media':
     case 'analysis':
     case 'command.requested':
     case 'command.proposed':
@@ -209,6 +222,8 @@ function takeover(view: RunView, event: Assigned, at: GoingBack, resumed: Omit<R
   }
   return {
     attempt: event.attempt,
+    setAside: 0,
+    traceback: null,
     trainer: event.trainer,
     step: fromStep,
     streams: rewound(view.streams, fromStep),

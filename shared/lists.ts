@@ -1,5 +1,6 @@
 import { activityEvent } from './activity';
 import type { CheckpointRef, Entry } from './events';
+import type { MediaEvent } from './media';
 import type { NoteBefore, NoteEvent } from './notes';
 import { isRevert, revertRecord } from './revert';
 import {
@@ -8,6 +9,7 @@ import {
   type ListItems,
   type ListKind,
   listKinds,
+  type MediaItem,
   type Recent,
   type RunStatus,
   type RunView,
@@ -38,7 +40,7 @@ export type ListChange =
   | { op: 'revert'; seq: number; checkpoint: CheckpointRef };
 
 /** The lists whose items belong to a step of the run, and go when the run goes back before it. */
-const ofSteps: readonly ListKind[] = ['evaluations', 'snapshots', 'checkpoints', 'analyses'];
+const ofSteps: readonly ListKind[] = ['evaluations', 'snapshots', 'checkpoints', 'analyses', 'media'];
 export const isOfSteps = (kind: ListKind): boolean => ofSteps.includes(kind);
 
 /** What an entry changes in the lists; `view` is the view before it. */
@@ -85,6 +87,8 @@ function kindChanges(view: RunView, { seq, at, event }: Entry): ListChange[] {
       return [{ op: 'put', kind: 'checkpoints', item: { ...event, seq, at } }];
     case 'alert':
       return [{ op: 'put', kind: 'alerts', item: { ...event, seq, at } }];
+    case 'media':
+      return [{ op: 'put', kind: 'media', item: mediaItem(event, seq, at) }];
     case 'analysis':
       return [{ op: 'put', kind: 'analyses', item: { ...event, seq, at } }];
     case 'command.proposed':
@@ -141,6 +145,14 @@ function kindChanges(view: RunView, { seq, at, event }: Entry): ListChange[] {
   return [];
 }
 
+/** Letters of an inline text that lists hold. */
+const LETTERS = 1000;
+
+function mediaItem({ type: _type, ...event }: MediaEvent, seq: number, at: number): MediaItem {
+  if (event.text === undefined || event.text.length <= LETTERS) return { ...event, seq, at };
+  return { ...event, text: event.text.slice(0, LETTERS), letters: event.text.length, seq, at };
+}
+
 /** What a note was before people changed it: as the server says; for logs of version 0.1 as far as the view holds the note. */
 export function noteBefore(view: RunView, { note, was }: NoteEvent): NoteBefore | null {
   if (was) return was;
@@ -165,7 +177,9 @@ export function statusAfter(view: RunView, { event }: Pick<Entry, 'event'>): Sta
       return stays ? null : status('waiting', view.step, event.message);
     }
     case 'trainer.back':
-      return view.status === 'waiting' ? status(view.statusBeforeLoss ?? 'running', view.step, 'trainer is back') : null;
+      return view.status === 'waiting' || view.status === 'crashed'
+        ? status(view.statusBeforeLoss ?? 'running', view.step, 'trainer is back')
+        : null;
     default:
       return null;
   }
@@ -272,6 +286,7 @@ const keysByKind: { [K in ListKind]: (item: ListItems[K]) => Omit<ItemKeys, 'id'
   analyses: (a) => ({ step: a.step, ref: a.checkpoint ?? null, tag: a.kind }),
   notes: (n) => ({ step: n.anchor.step, ref: n.replyTo, tag: n.resolved ? 'resolved' : 'open' }),
   activity: (a) => ({ step: a.step, ref: null, tag: a.event.type }),
+  media: (m) => ({ step: m.step, ref: m.name, tag: m.kind }),
 };
 
 /** Where a command took effect; a way back stands where it led. */
@@ -291,6 +306,7 @@ const recentMost: { [K in ListKind]: { items: number; letters: number } } = {
   analyses: { items: 16, letters: 2_000 },
   notes: { items: 32, letters: 3_000 },
   activity: { items: 32, letters: 3_000 },
+  media: { items: 16, letters: 4_000 },
 };
 
 type Lists = Pick<RunView, 'recent' | 'counts'>;

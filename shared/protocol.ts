@@ -2,20 +2,31 @@ import { z } from 'zod';
 import { type Command, type CommandAnswer, type LoggedCommand, loggedCommand, type Refusal } from './commands';
 import { backendName, type RunConfig, runConfig } from './config';
 import { controlValue } from './controls';
-import { analysis, type Entry, trainerEvent } from './events';
+import { analysis, type Entry } from './events';
 import { type Actor, attempt, blobHash, blobRef, commandId, runId, step } from './ids';
 import type { RunSummary } from './summary';
 import type { RunView } from './view';
 
 /** The messages between the parts, each once. A change that an older peer would misread raises VERSION. */
-export const VERSION = 1;
+export const VERSION = 2;
 
 /** Paths on the one port. */
 export const paths = { viewers: '/rt', trainers: '/trainer', trpc: '/api/trpc', blobs: '/api/blobs' } as const;
 
 // ---- trainer <-> server: socket.io on paths.trainers, "authorization: Bearer <token>" in the upgrade request ----
 
-/** Sent on every (re)connection. `active` is the run this process holds, so that the link goes on where it was. */
+/** An attempt that the process goes on with. */
+export const holding = z.strictObject({
+  runId,
+  attempt,
+  /** Highest command seq it has received. */ lastCommandSeq: z.int().nonnegative(),
+});
+export type Holding = z.infer<typeof holding>;
+
+/** Runs that one process may hold at a time. */
+export const MAX_HELD = 256;
+
+/** Sent on every (re)connection. `holding` are the runs that this process has, so that the link goes on where it was. */
 export const registration = z.strictObject({
   version: z.int(),
   /** Made by the process at start: the same over reconnections, new after a restart. */
@@ -23,34 +34,52 @@ export const registration = z.strictObject({
   name: z.string().min(1).max(80),
   host: z.string().max(255),
   pid: z.int().positive(),
-  tasks: z.array(z.enum(['reverse', 'anomaly'])).min(1),
-  backends: z.array(backendName).min(1),
+  /** What it computes on, in words: "NVIDIA H100", "8 CPU cores". */
+  device: z.string().max(300).optional(),
+  /** "PyTorch 2.9, Python 3.13" */
+  software: z.string().max(300).optional(),
+  tasks: z.array(z.enum(['reverse', 'anomaly'])),
+  backends: z.array(backendName),
   memoryBytes: z.int().positive(),
   /** Takes questions about checkpoints (`ask`), also while it trains. */
   answers: z.boolean().optional(),
-  active: z
-    .strictObject({ runId, attempt, /** Highest command seq it has received. */ lastCommandSeq: z.int().nonnegative() })
-    .nullable(),
+  holding: z.array(holding).max(MAX_HELD),
 });
 export type Registration = z.infer<typeof registration>;
 
-/** `active`: go on with the held run from event number `nextEvent`; null: the run is no longer this trainer's (or it held none). */
-export type RegistrationAnswer = { ok: true; active: { nextEvent: number; commands: LoggedCommand[] } | null } | Refusal;
+/** What the server makes of one of `holding`: go on from event number `nextEvent`; or the run is no longer this process's, and why. */
+export type HoldingAnswer =
+  /** `commands`: every command that is not answered yet, in order, those included that the process has heard of. */
+  | { runId: string; attempt: number; ok: true; nextEvent: number; commands: LoggedCommand[] }
+  | { runId: string; attempt: number; ok: false; message: string };
 
-/** Events of one attempt, numbered by the trainer from 0 (a `steps` event of n rows takes n numbers); sent packed (pack.ts), re-sent until answered. */
+/** One answer for each of `holding`, in the same order. */
+export type RegistrationAnswer = { ok: true; holding: HoldingAnswer[] } | Refusal;
+
+/** Events of a batch at most. */
+export const MAX_BATCH_EVENTS = 4096;
+
+/**
+ * Events of one attempt, numbered by the trainer from 0; sent packed (pack.ts), re-sent until answered. Each event is read for itself (trainerEvents.ts): one that
+ * does not fit takes its numbers and is set aside with an alert, and the others are kept.
+ */
 export const eventBatch = z.strictObject({
   runId,
   attempt,
   from: z.int().nonnegative(),
-  events: z.array(trainerEvent).min(1).max(4096),
+  events: z.array(z.unknown()).min(1).max(MAX_BATCH_EVENTS),
 });
 export type EventBatch = z.infer<typeof eventBatch>;
 
-/** ok: everything below `nextEvent` is committed. `gap`: the server lacks what came before: send from `nextEvent`. `fenced`: a later attempt exists, stop. */
+/**
+ * ok: everything below `nextEvent` is committed. `gap`: the server lacks what came before: send from `nextEvent`. `fenced`: a later attempt exists, stop.
+ * `missing-blob`: store the blob `hash` first. `invalid`: this is no batch.
+ */
 export type BatchAnswer =
   | { ok: true; nextEvent: number }
   | { ok: false; reason: 'gap'; nextEvent: number; message: string }
-  | { ok: false; reason: 'fenced' | 'invalid' | 'missing-blob' | 'unavailable'; message: string };
+  | { ok: false; reason: 'missing-blob'; hash: string; message: string }
+  | { ok: false; reason: 'fenced' | 'invalid' | 'unavailable'; message: string };
 
 /** A run to train: from the start, or from a checkpoint with the commands that had taken effect after it, to apply again at their recorded step. */
 export const assignment = z.strictObject({
@@ -113,10 +142,15 @@ export interface QuestionSummary {
   of: number;
 }
 
+/** A process says something at least this often. */
+export const HEARTBEAT_MS = 5_000;
+
 export interface TrainerToServer {
   register: (r: Registration, answer: (a: RegistrationAnswer) => void) => void;
   /** Idle and able to take a run. Sent after registration and after each run's last event is committed. */
   ready: () => void;
+  /** "I am alive", every HEARTBEAT_MS when nothing else was sent. */
+  heartbeat: () => void;
   events: (batch: Uint8Array, answer: (a: BatchAnswer) => void) => void;
   progress: (p: QuestionProgress) => void;
   /** A packed QuestionAnswer: its numbers may be none. */

@@ -4,6 +4,7 @@ import type { RunConfig } from './config';
 import type { Controls, ControlValue } from './controls';
 import type { Analysis, CheckpointEvent, CheckpointRef, DeviceInfo, Evaluation, SnapshotEvent } from './events';
 import type { Actor, BlobRef } from './ids';
+import type { MediaEvent } from './media';
 import type { Note } from './notes';
 import type { Table } from './own';
 import type { StreamHead } from './streams';
@@ -21,9 +22,10 @@ export type RunStatus =
   | 'waiting' // its trainer is away; it goes on when one is back
   | 'finished'
   | 'stopped'
-  | 'failed';
+  | 'failed'
+  | 'crashed'; // nothing was heard of the process that owns it; it goes on when that one, or a new one, is back
 
-export const ended = (s: RunStatus): boolean => s === 'finished' || s === 'stopped' || s === 'failed';
+export const ended = (s: RunStatus): boolean => s === 'finished' || s === 'stopped' || s === 'failed' || s === 'crashed';
 
 export interface ControlState {
   value: ControlValue;
@@ -82,6 +84,9 @@ export interface StatusItem {
   message: string;
 }
 
+/** A sample as lists show it: the beginning of a text, and how many letters it has. The whole is read by `runs.sample`. */
+export type MediaItem = WithSeq<Omit<MediaEvent, 'type'>> & { letters?: number };
+
 /** The lists that grow with a run, and what their items are. */
 export interface ListItems {
   evaluations: WithSeq<Evaluation>;
@@ -94,6 +99,7 @@ export interface ListItems {
   analyses: WithSeq<Analysis>;
   notes: Note;
   activity: ActivityEntry;
+  media: MediaItem;
 }
 export type ListKind = keyof ListItems;
 export const listKinds: readonly ListKind[] = [
@@ -106,6 +112,7 @@ export const listKinds: readonly ListKind[] = [
   'analyses',
   'notes',
   'activity',
+  'media',
 ];
 
 /** The newest items of a list: all that are in force and have a seq of at least `fromSeq`, ascending by seq. 0 = the whole list. */
@@ -179,6 +186,12 @@ export interface RunView extends WholeLists {
   trashed: boolean;
   /** Its position in the queue of those that wait for a trainer, as somebody moved it; left out: `createdAt`. */
   queuePosition?: number;
+  /** Events of the present attempt that were set aside, as last told. */
+  setAside: number;
+  /** The newest thing that the process printed (all of it is read by `runs.console`); null = nothing. */
+  console: { lastSeq: number } | null;
+  /** Where the program was when the run failed. */
+  traceback: string | null;
 }
 
 /** Commands that may wait at once; more are refused as `busy`. */

@@ -1,4 +1,4 @@
-import { Check, CircleDashed, Hourglass, Pause, Play, Square, TriangleAlert, Unplug } from 'lucide-react';
+import { Check, CircleDashed, Hourglass, Pause, Play, Skull, Square, TriangleAlert, Unplug } from 'lucide-react';
 import type { RunStatus } from '~/shared/view';
 import { statusWord } from './statusWord';
 
@@ -12,6 +12,7 @@ const looks = {
   finished: { icon: Check, colour: 'text-accent' },
   stopped: { icon: Square, colour: 'text-dim' },
   failed: { icon: TriangleAlert, colour: 'text-bad' },
+  crashed: { icon: Skull, colour: 'text-bad' },
 } as const satisfies Record<RunStatus, unknown>;
 
 export function StatusBadge({ status, message = '' }: { status: RunStatus; message?: string }) {

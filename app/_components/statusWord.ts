@@ -9,5 +9,6 @@ const words: Record<RunStatus, string> = {
   finished: 'finished',
   stopped: 'stopped',
   failed: 'failed',
+  crashed: 'crashed',
 };
 export const statusWord = (status: RunStatus): string => words[status];

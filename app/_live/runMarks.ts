@@ -104,6 +104,7 @@ const statusColor: Record<RunView['status'], Color> = {
   finished: 'good',
   stopped: 'dim',
   failed: 'bad',
+  crashed: 'bad',
 };
 
 function commandMark(view: Happened, { seq, actor, command, outcome, undone }: CommandRecord): Mark[] {

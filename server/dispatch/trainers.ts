@@ -5,12 +5,14 @@
 
 import type { Clock } from '~/server/base/clock';
 import type { Room } from '~/server/runs/room';
-import { type LoggedCommand, refuse } from '~/shared/commands';
+import { type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
 import type { RunConfig } from '~/shared/config';
 import {
   type Assignment,
   type BatchAnswer,
   type EventBatch,
+  type Holding,
+  type HoldingAnswer,
   type Registration,
   type RegistrationAnswer,
   type TrainerSummary,
@@ -131,13 +133,9 @@ export class Trainers {
   }
 
   async register(registration: Registration, port: TrainerPort): Promise<RegistrationAnswer> {
-    if (registration.version !== VERSION)
-      return refuse(
-        'invalid',
-        `version: this server speaks ${VERSION}, the trainer ${registration.version}; use the same release`,
-        'version',
-      );
-    const { trainerId, active } = registration;
+    const old = versionRefusal(registration);
+    if (old) return old;
+    const { trainerId, holding } = registration;
     const known = this.#trainers.get(trainerId);
     if (known?.port && known.port !== port) known.port.close();
     known?.cancelGrace?.();
@@ -146,26 +144,34 @@ export class Trainers {
     this.deps.onChange();
     if (registration.answers) this.deps.answerers.came(answererOf(trainer, port));
 
-    if (trainer.runId !== null && trainer.runId !== active?.runId) this.#giveUp(trainer, 'no longer has the run');
-    if (!active) return { ok: true, active: null };
-    const room = await this.deps.room(active.runId);
+    if (trainer.runId !== null && !holding.some((h) => h.runId === trainer.runId)) this.#giveUp(trainer, 'no longer has the run');
+    const answers: HoldingAnswer[] = [];
+    for (const held of holding) answers.push(await this.#goOn(trainer, held));
+    return { ok: true, holding: answers };
+  }
+
+  /** Whether a trainer goes on with a run that it says it has. */
+  async #goOn(trainer: Trainer, { runId, attempt, lastCommandSeq }: Holding): Promise<HoldingAnswer> {
+    const room = await this.deps.room(runId);
     const mine =
       room &&
-      room.view.attempt === active.attempt &&
+      room.view.attempt === attempt &&
       room.view.pendingRevert === null &&
-      room.view.trainer?.id === trainerId &&
-      !this.#heldBesides(trainer, active.runId);
+      room.view.trainer?.id === trainer.registration.trainerId &&
+      (trainer.runId === null || trainer.runId === runId) &&
+      !this.#heldBesides(trainer, runId);
     if (!mine) {
-      if (trainer.runId !== null) this.#giveUp(trainer, 'no longer has the run');
-      return { ok: true, active: null };
+      if (trainer.runId === runId) this.#giveUp(trainer, 'no longer has the run');
+      const message = room ? `run ${runId} is no longer this trainer's: ${room.view.statusMessage}` : `there is no run ${runId}`;
+      return { runId, attempt, ok: false, message };
     }
-    trainer.runId = active.runId;
-    this.remove(active.runId);
+    trainer.runId = runId;
+    this.remove(runId);
     await room.back();
     this.deps.onChange();
     // What came early is among the open ones.
     trainer.early = null;
-    return { ok: true, active: { nextEvent: room.nextEvent, commands: room.open(active.lastCommandSeq) } };
+    return { runId, attempt, ok: true, nextEvent: room.nextEvent, commands: room.open(lastCommandSeq) };
   }
 
   /** The trainer can take a run; what it held is over or given up. */
@@ -368,6 +374,18 @@ export class Trainers {
       if (room) await report(room, message);
     }
   }
+}
+
+/** A process that speaks another version of the protocol, whatever else it says; null for one that speaks this one. */
+export function versionRefusal(message: unknown): Refusal | null {
+  const given = typeof message === 'object' && message !== null && 'version' in message ? message.version : undefined;
+  if (given === VERSION) return null;
+  const theirs = typeof given === 'number' ? `the trainer speaks ${given}` : 'the trainer names none';
+  return refuse(
+    'invalid',
+    `version: this server speaks version ${VERSION} of the trainers' protocol, ${theirs}; use the same release on both sides`,
+    'version',
+  );
 }
 
 const answererOf = (trainer: Trainer, port: TrainerPort): Answerer => ({

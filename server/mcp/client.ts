@@ -22,7 +22,14 @@ const headers = ({ token }: Server): Record<string, string> => (token ? { author
 
 export const connect = (server: Server): HeadroomClient =>
   createTRPCClient<AppRouter>({
-    links: [httpBatchLink({ url: new URL(paths.trpc, server.url).href, transformer, methodOverride: 'POST', headers: () => headers(server) })],
+    links: [
+      httpBatchLink({
+        url: new URL(paths.trpc, server.url).href,
+        transformer,
+        methodOverride: 'POST',
+        headers: () => headers(server),
+      }),
+    ],
   });
 
 /** A blob's bytes (snapshot, checkpoint). @throws Error with the server's answer when it has none of that name */

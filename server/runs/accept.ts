@@ -1,15 +1,36 @@
-/** Which of a trainer's events are new, and whether they fit the run: pure, so that a bad batch is refused whole before anything is written. */
+/** Which of a trainer's events are new, and which do not fit the run: pure. What does not fit is set aside with an alert; the others are kept. */
 import { type Entry, type RunEvent, seqCount, type TrainerEvent } from '~/shared/events';
 import { fold } from '~/shared/fold';
 import type { BatchAnswer, EventBatch } from '~/shared/protocol';
 import { unreachable } from '~/shared/unreachable';
 import { ended, type RunView } from '~/shared/view';
 import { startingAt } from './log';
+import { numbersOf, readEvent, typeOf } from './readEvent';
 
-export type Accepted = { ok: true; events: TrainerEvent[]; nextEvent: number; view: RunView };
+export type Accepted = {
+  ok: true;
+  /** For the log: the trainer's, and alerts where one was set aside. */
+  events: RunEvent[];
+  nextEvent: number;
+  view: RunView;
+  /** Events of this attempt that were set aside so far. */
+  setAside: number;
+};
 
-/** Events of `batch` from number `nextEvent` on, checked one after the other against the view they meet. */
-export function accept(view: RunView, nextEvent: number, batch: EventBatch): Accepted | Extract<BatchAnswer, { ok: false }> {
+/** So many events set aside in one attempt get an alert each; then their number is told, now and then and at the end. */
+const ALERTS_EACH = 20;
+
+/**
+ * Events of `batch` from number `nextEvent` on, checked one after the other against the view they meet.
+ *
+ * @param setAside events of this attempt that were set aside before
+ */
+export function accept(
+  view: RunView,
+  nextEvent: number,
+  batch: EventBatch,
+  setAside = view.setAside,
+): Accepted | Extract<BatchAnswer, { ok: false }> {
   if (batch.attempt < view.attempt)
     return {
       ok: false,
@@ -17,28 +38,57 @@ export function accept(view: RunView, nextEvent: number, batch: EventBatch): Acc
       message: `attempt ${batch.attempt} of run ${view.runId} is over, it is at attempt ${view.attempt}`,
     };
   if (batch.attempt > view.attempt)
-    return invalid(`attempt: ${batch.attempt} was never given out; the run is at ${view.attempt}`);
+    return {
+      ok: false,
+      reason: 'invalid',
+      message: `attempt: ${batch.attempt} was never given out; the run is at ${view.attempt}`,
+    };
   if (batch.from > nextEvent)
     return { ok: false, reason: 'gap', nextEvent, message: `event ${nextEvent} is next, the batch begins at ${batch.from}` };
 
-  const events: TrainerEvent[] = [];
+  const events: RunEvent[] = [];
+  let count = setAside;
+  let last = '';
   let at = batch.from;
   let after = view;
-  for (const [i, event] of batch.events.entries()) {
-    const fresh = withoutFirst(event, nextEvent - at);
-    at += seqCount(event);
-    if (!fresh) continue;
-    if (ended(after.status) && (fresh.type === 'steps' || fresh.type === 'status' || fresh.type === 'run.started'))
-      return { ok: false, reason: 'fenced', message: `run ${view.runId} has ended (${after.status})` };
-    const wrong = validationError(after, fresh);
-    if (wrong) return invalid(`events.${i}.${wrong}`);
-    after = fold(after, { seq: after.seq + 1, attempt: view.attempt, at: 0, event: fresh });
-    events.push(fresh);
+  const keep = (event: RunEvent) => {
+    after = fold(after, { seq: after.seq + 1, attempt: view.attempt, at: 0, event });
+    events.push(event);
+  };
+  const tell = (message: string) =>
+    keep({ type: 'alert', step: after.step, level: 'warning', kind: 'set-aside', message: message.slice(0, 2000), count });
+
+  for (const raw of batch.events) {
+    const number = at;
+    const read = readEvent(raw);
+    at += read.ok ? seqCount(read.event) : numbersOf(raw);
+    if (at <= nextEvent) continue;
+    const fresh = read.ok ? withoutFirst(read.event, nextEvent - number) : null;
+    const over = fresh !== null && isTraining(fresh) && ended(after.status);
+    if (over && ended(view.status))
+      return { ok: false, reason: 'fenced', message: `run ${view.runId} has ended (${view.status})` };
+    const wrong = read.ok ? (over ? `type: the run has ended (${after.status})` : validationError(after, fresh!)) : read.message;
+    if (wrong === null) {
+      keep(fresh!);
+      continue;
+    }
+    count += 1;
+    last = `event ${number} (${(typeOf(raw) ?? 'no type').slice(0, 40)}): ${wrong}`;
+    if (count <= ALERTS_EACH) tell(last);
   }
-  return { ok: true, events, nextEvent: Math.max(at, nextEvent), view: after };
+  if (isNews(after.setAside, count, ended(after.status) && !ended(view.status)))
+    tell(`${count} events of this attempt were set aside so far, of which ${ALERTS_EACH} are told one by one; the last: ${last}`);
+  return { ok: true, events, nextEvent: Math.max(at, nextEvent), view: after, setAside: count };
 }
 
-const invalid = (message: string) => ({ ok: false, reason: 'invalid', message }) as const;
+/** What only a run that goes on has. */
+const isTraining = ({ type }: TrainerEvent): boolean => type === 'steps' || type === 'status' || type === 'run.started';
+
+/** Whether the number of events set aside is told again: at the first untold one, at each power of ten, and at the end. */
+function isNews(told: number, count: number, ending: boolean): boolean {
+  if (count <= told) return false;
+  return told <= ALERTS_EACH || ending || Math.floor(Math.log10(count)) > Math.floor(Math.log10(told));
+}
 
 /** The event without its first `n` places; null when nothing is left. */
 function withoutFirst(event: TrainerEvent, n: number): TrainerEvent | null {
@@ -88,7 +138,10 @@ function validationError(view: RunView, event: TrainerEvent): string | null {
     case 'analysis':
     case 'status':
     case 'alert':
+    case 'media':
       return notAhead(view, event.step);
+    case 'console':
+      return null;
     default:
       return unreachable(event);
   }

@@ -36,6 +36,8 @@ const maxTakeovers = 10;
 
 export class Room {
   readonly #serial = serial();
+  /** Events set aside in the present attempt, those included that the log does not tell. */
+  #setAside = { attempt: 0, count: 0 };
   readonly #refused = new Map<string, { actor: Actor; command: Command; answer: Refusal }>();
 
   constructor(
@@ -55,18 +57,20 @@ export class Room {
     return this.log.nextEvent;
   }
 
-  /** Events of the trainer that holds the run; `ok` once they are committed. Known ones are skipped, an invalid event refuses the whole batch. */
+  /** Events of the trainer that holds the run; `ok` once they are committed. Known ones are skipped; one that does not fit is set aside (accept.ts). */
   events(batch: EventBatch): Promise<BatchAnswer> {
     return this.#turn(async (): Promise<BatchAnswer> => {
       if (this.view.pendingRevert) return { ok: false, reason: 'fenced', message: this.view.statusMessage };
-      const accepted = accept(this.view, this.log.nextEvent, batch);
+      const before = this.#setAside.attempt === batch.attempt ? this.#setAside.count : this.view.setAside;
+      const accepted = accept(this.view, this.log.nextEvent, batch, before);
       if (!accepted.ok) return accepted;
-      if (accepted.events.length === 0) return { ok: true, nextEvent: this.log.nextEvent };
+      if (accepted.nextEvent === this.log.nextEvent) return { ok: true, nextEvent: this.log.nextEvent };
       for (const hash of new Set(accepted.events.flatMap(blobsNamed)))
         if (!(await this.deps.hasBlob(hash)))
           return {
             ok: false,
             reason: 'missing-blob',
+            hash,
             message: `blob ${hash} is not here: store it before the event that names it`,
           };
       try {
@@ -75,6 +79,7 @@ export class Room {
         if (error instanceof FencedError) return { ok: false, reason: 'fenced', message: error.message };
         throw error;
       }
+      this.#setAside = { attempt: batch.attempt, count: accepted.setAside };
       return { ok: true, nextEvent: this.log.nextEvent };
     });
   }
@@ -171,9 +176,14 @@ export class Room {
     });
   }
 
-  /** Commands placed after `seq` that wait for the trainer. */
+  /**
+   * Commands that wait for the trainer: those placed after `seq`, and all that it holds for their condition, whether or not it has heard of them. So a trainer that forgets
+   * what it was to do later is told again.
+   */
   open(seq: number): LoggedCommand[] {
-    return this.view.openCommands.filter((c) => c.seq > seq && isOpen(c) && !asksCheckpoint(this.view, c)).map(logged);
+    return this.view.openCommands
+      .filter((c) => isOpen(c) && (c.seq > seq || c.outcome.status === 'scheduled') && !asksCheckpoint(this.view, c))
+      .map(logged);
   }
 
   /** Its trainer went away. */
@@ -186,7 +196,7 @@ export class Room {
 
   back(): Promise<void> {
     return this.#turn(async () => {
-      if (this.view.status === 'waiting') await this.log.append([{ type: 'trainer.back' }]);
+      if (this.view.status === 'waiting' || this.view.status === 'crashed') await this.log.append([{ type: 'trainer.back' }]);
     });
   }
 

@@ -4,7 +4,7 @@ import { Server, type Socket } from 'socket.io';
 import { z } from 'zod';
 import { describeZodError } from '~/server/base/zodError';
 import type { Questions } from '~/server/dispatch/questions';
-import type { TrainerPort, Trainers } from '~/server/dispatch/trainers';
+import { type TrainerPort, type Trainers, versionRefusal } from '~/server/dispatch/trainers';
 import { refuse } from '~/shared/commands';
 import { unpack } from '~/shared/pack';
 import {
@@ -18,7 +18,7 @@ import {
   type TrainerToServer,
 } from '~/shared/protocol';
 import { type Link, socketOptions } from './link';
-import { listen } from './messages';
+import { listen, validationError } from './messages';
 
 type TrainerSocket = Socket<TrainerToServer, ServerToTrainer>;
 
@@ -59,10 +59,16 @@ function serve(socket: TrainerSocket, { registry, questions }: Asked, onError: (
     close: () => void socket.disconnect(true),
   };
   const on = listen(socket, { admit: () => true, onError });
-  on('register', registration, (r) => {
-    trainerId = r.trainerId;
-    return registry.register(r, port);
+  // A process of another release is told so before its message is looked at any further.
+  on('register', z.unknown(), (message) => {
+    const refusal = versionRefusal(message);
+    if (refusal) return refusal;
+    const parsed = registration.safeParse(message);
+    if (!parsed.success) return validationError(parsed.error);
+    trainerId = parsed.data.trainerId;
+    return registry.register(parsed.data, port);
   });
+  on('heartbeat', z.undefined(), () => {});
   on('ready', z.undefined(), () => (trainerId === null ? undefined : registry.ready(trainerId, port)));
   on('events', z.instanceof(Uint8Array), async (packed): Promise<BatchAnswer> => {
     if (trainerId === null) return { ok: false, reason: 'unavailable', message: 'register first' };

@@ -22,6 +22,7 @@ export class NaiveLists {
     analyses: [],
     notes: [],
     activity: [],
+    media: [],
   };
   seq = 0;
   step = 0;
@@ -44,13 +45,14 @@ export class NaiveLists {
     );
   }
 
-  kept(fromStep: number, keepSeq: number): Pick<Whole, 'evaluations' | 'snapshots' | 'checkpoints' | 'analyses'> {
-    const { evaluations, snapshots, checkpoints, analyses } = this.lists;
+  kept(fromStep: number, keepSeq: number): Pick<Whole, 'evaluations' | 'snapshots' | 'checkpoints' | 'analyses' | 'media'> {
+    const { evaluations, snapshots, checkpoints, analyses, media } = this.lists;
     const kept = (e: { step: number; seq: number }) => e.step < fromStep || (e.step === fromStep && e.seq <= keepSeq);
     return {
       evaluations: evaluations.filter(kept),
       snapshots: snapshots.filter(kept),
       checkpoints: checkpoints.filter(kept),
+      media: media.filter(kept),
       analyses: analyses.filter((a) =>
         a.checkpoint ? checkpoints.some((c) => c.blob.hash === a.checkpoint && kept(c)) : kept(a),
       ),
@@ -146,6 +148,11 @@ export class NaiveLists {
       case 'alert':
         lists.alerts.push(withSeq(event));
         break;
+      case 'media': {
+        const { type: _type, ...rest } = event;
+        lists.media.push({ ...rest, seq, at });
+        break;
+      }
       case 'analysis':
         lists.analyses.push(withSeq(event));
         break;

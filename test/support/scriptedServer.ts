@@ -160,10 +160,13 @@ export class ScriptedServer {
     this.registrations.push(r);
     this.#socket = socket;
     queueMicrotask(() => this.#changed());
-    const held = r.active && this.run?.runId === r.active.runId && this.run.attempt === r.active.attempt;
-    if (!held) return { ok: true, active: null };
-    const missed = this.commands.filter((c) => c.seq > r.active!.lastCommandSeq);
-    return { ok: true, active: { nextEvent: this.log.nextEvent, commands: missed } };
+    const holding = r.holding.map(({ runId, attempt, lastCommandSeq }) => {
+      if (this.run?.runId !== runId || this.run.attempt !== attempt)
+        return { runId, attempt, ok: false as const, message: 'the run is no longer this trainer’s' };
+      const commands = this.commands.filter((c) => c.seq > lastCommandSeq);
+      return { runId, attempt, ok: true as const, nextEvent: this.log.nextEvent, commands };
+    });
+    return { ok: true, holding };
   }
 
   #onEvents(bytes: Uint8Array): BatchAnswer | 'silence' {
@@ -171,12 +174,12 @@ export class ScriptedServer {
     if (scripted && scripted !== 'silence') return scripted;
     const parsed = eventBatch.safeParse(unpack(bytes));
     if (!parsed.success) return { ok: false, reason: 'invalid', message: parsed.error.issues[0]!.message };
-    const batch = parsed.data;
+    const batch = { ...parsed.data, events: parsed.data.events as TrainerEvent[] };
     if (batch.runId !== this.run?.runId || batch.attempt !== this.run.attempt)
       return { ok: false, reason: 'fenced', message: 'a later attempt owns the run' };
     for (const e of batch.events)
       if ((e.type === 'snapshot' || e.type === 'checkpoint') && !this.blobs.has(e.blob.hash))
-        return { ok: false, reason: 'missing-blob', message: `blob ${e.blob.hash} is not here` };
+        return { ok: false, reason: 'missing-blob', hash: e.blob.hash, message: `blob ${e.blob.hash} is not here` };
     if (!this.log.commit(batch.from, batch.events))
       return {
         ok: false,

@@ -29,7 +29,7 @@ export const registrationOf = (changes: Partial<Registration> = {}): Registratio
   tasks: ['reverse', 'anomaly'],
   backends: ['cpu'],
   memoryBytes: 1,
-  active: null,
+  holding: [],
   ...changes,
 });
 

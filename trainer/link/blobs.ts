@@ -1,4 +1,5 @@
 /** Blobs over HTTP: PUT before the event that names one, GET of the checkpoint a run starts from. */
+import type { TrainerEvent } from '~/shared/events';
 import { paths } from '~/shared/protocol';
 import { hashOf } from '~/trainer/base/hash';
 
@@ -15,6 +16,12 @@ export class BlobError extends Error {
     super(message, { cause });
     this.retry = retry;
   }
+}
+
+/** The blobs that an event names, which the server must have before it. */
+export function blobsOf(event: TrainerEvent): string[] {
+  const named = 'blob' in event && event.blob ? [event.blob.hash] : [];
+  return event.type === 'snapshot' && event.pictures ? [...named, event.pictures.hash] : named;
 }
 
 const timeoutMs = 120_000;

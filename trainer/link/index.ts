@@ -48,7 +48,7 @@ export class HeldRun implements CommandSource {
   /** Hands one output over: a copy goes to the link's thread. */
   post({ event, blob, pictures }: TrainOutput): void {
     if (this.dropped !== null) return;
-    const named = event.type === 'snapshot' || event.type === 'checkpoint' ? event.blob : null;
+    const named = 'blob' in event && event.blob ? event.blob : null;
     if (blob && !named) throw new Error(`a ${event.type} event came with a blob that it does not name`);
     // A structured clone of a view would take its whole buffer along.
     const own =

@@ -10,7 +10,7 @@ export interface LinkStart {
   /** Its own folder for unsent events; removed when it closes with everything sent. */
   spoolFolder: string;
   spoolBytes: number;
-  registration: Omit<Registration, 'active'>;
+  registration: Omit<Registration, 'holding'>;
   /** Int32 x 2, shared: see `gauge`. */
   gauge: SharedArrayBuffer;
 }

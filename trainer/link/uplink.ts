@@ -9,13 +9,14 @@ import {
   type Assignment,
   assignment,
   type BatchAnswer,
+  HEARTBEAT_MS,
   paths,
   question,
   type RegistrationAnswer,
   type ServerToTrainer,
   type TrainerToServer,
 } from '~/shared/protocol';
-import { BlobError, putBlob } from './blobs';
+import { BlobError, blobsOf, putBlob } from './blobs';
 import type { FromLink, LinkStart, ToLink } from './messages';
 import { gauge, keyOf } from './messages';
 import { Outbox, type OutboxBatch } from './outbox';
@@ -53,6 +54,7 @@ export class Uplink {
   #lastComplaint = '';
   #closing = false;
   #wake: (() => void) | null = null;
+  readonly #heartbeat: NodeJS.Timeout;
 
   constructor(start: LinkStart, report: (message: FromLink) => void, log: (line: string) => void) {
     this.#start = start;
@@ -80,6 +82,11 @@ export class Uplink {
     });
     this.#socket.on('ask', (q) => this.#onAsk(q));
     this.#socket.on('forget', ({ ticket }) => this.#report({ type: 'forget', ticket }));
+    // Events say as much, but one message in five seconds is not worth a second rule.
+    this.#heartbeat = setInterval(() => {
+      if (this.#registered) this.#socket.volatile.emit('heartbeat');
+    }, HEARTBEAT_MS);
+    this.#heartbeat.unref();
   }
 
   handle(message: ToLink): void {
@@ -112,10 +119,10 @@ export class Uplink {
 
   async #register(): Promise<void> {
     const held = this.#held;
-    const active = held && { runId: held.runId, attempt: held.attempt, lastCommandSeq: held.lastCommandSeq };
+    const holding = held ? [{ runId: held.runId, attempt: held.attempt, lastCommandSeq: held.lastCommandSeq }] : [];
     let answer: RegistrationAnswer;
     try {
-      answer = await this.#socket.timeout(answerWithinMs).emitWithAck('register', { ...this.#start.registration, active });
+      answer = await this.#socket.timeout(answerWithinMs).emitWithAck('register', { ...this.#start.registration, holding });
     } catch {
       // Disconnected meanwhile: the next connection registers. Still connected: the server hangs, so a new connection is worth a try.
       if (this.#socket.connected) this.#reconnect();
@@ -136,11 +143,14 @@ export class Uplink {
     this.#report({ type: 'server', reached: true });
     if (!held) {
       this.#socket.emit('ready');
-    } else if (answer.active === null) {
-      this.#drop('the server says that the run is no longer this trainer’s');
+      return;
+    }
+    const going = answer.holding.find((h) => h.runId === held.runId && h.attempt === held.attempt);
+    if (!going?.ok) {
+      this.#drop(going?.message ?? 'the server says nothing of the run');
     } else {
-      for (const logged of answer.active.commands) this.#onCommand(logged);
-      const outcome = held.outbox.resumeAt(answer.active.nextEvent);
+      for (const logged of going.commands) this.#onCommand(logged);
+      const outcome = held.outbox.resumeAt(going.nextEvent);
       if (outcome.kind === 'rejected') this.#reject(held, outcome.message);
       this.#soon(0);
     }
@@ -323,10 +333,7 @@ export class Uplink {
   }
 
   async #send(held: Held, batch: OutboxBatch): Promise<void> {
-    const hashes = batch.events.flatMap((e) => {
-      if (e.type === 'snapshot') return [e.blob.hash, ...(e.pictures ? [e.pictures.hash] : [])];
-      return e.type === 'checkpoint' ? [e.blob.hash] : [];
-    });
+    const hashes = batch.events.flatMap(blobsOf);
     try {
       for (const hash of hashes) await this.#upload(held, hash);
     } catch (error) {
@@ -405,6 +412,7 @@ export class Uplink {
     this.#soon(0);
     while (unsent() > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
     const left = unsent();
+    clearInterval(this.#heartbeat);
     this.#socket.disconnect();
     if (this.#held) this.#let(this.#held);
     rmSync(this.#start.spoolFolder, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 import type { Actor } from '~/shared/ids';
-import type { RunView } from '~/shared/view';
+import { ended, type RunView } from '~/shared/view';
 
 /** Something that somebody who looks elsewhere would want to know. */
 export interface News {
@@ -33,12 +33,12 @@ export function createNews(): (view: RunView, you: Actor | null) => News[] {
         }),
       );
     const ends = view.statuses
-      .filter((s) => s.seq > before.seq && (s.status === 'finished' || s.status === 'stopped' || s.status === 'failed'))
+      .filter((s) => s.seq > before.seq && ended(s.status))
       .map(
         (s): News => ({
           key: `end ${s.seq}`,
           kind: 'end',
-          tone: s.status === 'failed' ? 'error' : 'info',
+          tone: s.status === 'failed' || s.status === 'crashed' ? 'error' : 'info',
           title: `${where}: ${s.status} at step ${s.step}`,
           detail: s.message,
         }),

@@ -7,7 +7,7 @@ import type { Command } from '~/shared/commands';
 import { defaultConfig, type RunConfig } from '~/shared/config';
 import type { TrainerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
-import type { Assignment, Registration } from '~/shared/protocol';
+import type { Assignment, Holding, Registration } from '~/shared/protocol';
 import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
 import { type Inbox, inbox } from '~/test/support/inbox';
 import { runStarted, startValues, steps } from '~/test/support/synthetic';
@@ -65,9 +65,10 @@ class FakeTrainer implements TrainerPort {
   close() {
     this.closed = true;
   }
-  async join(active: Registration['active'] = null) {
-    const answer = await hub.registry.register({ ...this.registration, active }, this);
-    if (!active) await hub.registry.ready(this.id, this);
+  async join(held: Holding | null = null) {
+    const holding = held ? [held] : [];
+    const answer = await hub.registry.register({ ...this.registration, holding }, this);
+    if (!held) await hub.registry.ready(this.id, this);
     return answer;
   }
   send(runId: string, attempt: number, from: number, ...events: TrainerEvent[]) {
@@ -205,7 +206,10 @@ describe('a trainer that goes away', () => {
     await settle();
     expect(await statusOf(runId)).toBe('waiting');
     clock.advance(999);
-    expect(await a.join({ runId, attempt: 1, lastCommandSeq: 0 })).toEqual({ ok: true, active: { nextEvent: 4, commands: [] } });
+    expect(await a.join({ runId, attempt: 1, lastCommandSeq: 0 })).toEqual({
+      ok: true,
+      holding: [{ runId, attempt: 1, ok: true, nextEvent: 4, commands: [] }],
+    });
     clock.advance(5000);
     await settle();
     expect(await statusOf(runId)).toBe('starting');
@@ -219,7 +223,10 @@ describe('a trainer that goes away', () => {
     hub.registry.gone(a.id, a);
     clock.advance(1000);
     expect(await b.received.next('assign')).toMatchObject({ runId, attempt: 2, resume: null });
-    expect(await a.join({ runId, attempt: 1, lastCommandSeq: 0 })).toEqual({ ok: true, active: null });
+    expect(await a.join({ runId, attempt: 1, lastCommandSeq: 0 })).toMatchObject({
+      ok: true,
+      holding: [{ runId, attempt: 1, ok: false }],
+    });
     expect(await a.send(runId, 1, 4, steps(3, 1, values))).toMatchObject({ ok: false, reason: 'fenced' });
   });
 
@@ -228,7 +235,10 @@ describe('a trainer that goes away', () => {
     hub.registry.gone(a.id, a);
     clock.advance(60_000);
     await settle();
-    expect(await a.join({ runId, attempt: 1, lastCommandSeq: 0 })).toMatchObject({ ok: true, active: { nextEvent: 4 } });
+    expect(await a.join({ runId, attempt: 1, lastCommandSeq: 0 })).toMatchObject({
+      ok: true,
+      holding: [{ ok: true, nextEvent: 4 }],
+    });
     expect(await a.send(runId, 1, 4, steps(3, 1, values))).toEqual({ ok: true, nextEvent: 5 });
   });
 
@@ -266,7 +276,10 @@ describe('a trainer that goes away', () => {
     hub.registry.gone(a.id, a);
     const second = await hub.command(ada, command(2));
     const answer = await a.join({ runId, attempt: 1, lastCommandSeq: a.commands[0]! });
-    expect(answer).toMatchObject({ ok: true, active: { commands: [{ seq: second.ok && second.seq, command: command(2) }] } });
+    expect(answer).toMatchObject({
+      ok: true,
+      holding: [{ commands: [{ seq: second.ok && second.seq, command: command(2) }] }],
+    });
   });
 });
 

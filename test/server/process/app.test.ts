@@ -224,13 +224,35 @@ describe('a message that does not fit', () => {
       reason: 'invalid',
       message: 'packed message: 3 bytes are too few',
     });
-    expect(await t.batch(2, [{ type: 'status', status: 'flying', step: 0, message: '' } as never])).toMatchObject({
+    expect(await t.batch(-1, [steps(0, 1, values)])).toMatchObject({
       ok: false,
       reason: 'invalid',
-      message: expect.stringContaining('events.0.status'),
+      message: expect.stringContaining('from: '),
+    });
+    expect(await t.batch(2, [{ type: 'status', status: 'flying', step: 0, message: '' } as never])).toEqual({
+      ok: true,
+      nextEvent: 3,
     });
     const { answer } = await TrainerClient.tryConnect(a.address, { version: 99 });
     expect(answer).toMatchObject({ ok: false, reason: 'invalid', field: 'version' });
+    // As version 0.1 of the program registers: what else it says is of no interest.
+    const old = {
+      version: 1,
+      trainerId: 'old-trainer',
+      name: 'old',
+      host: 'h',
+      pid: 1,
+      tasks: ['reverse'],
+      backends: ['cpu'],
+      active: null,
+    };
+    expect(await t.socket.emitWithAck('register', old as never)).toEqual({
+      ok: false,
+      reason: 'invalid',
+      message:
+        "version: this server speaks version 2 of the trainers' protocol, the trainer speaks 1; use the same release on both sides",
+      field: 'version',
+    });
   });
 });
 
@@ -256,11 +278,14 @@ describe('a restart of the server', () => {
     await v.command(clip('command-1', runId, 2, 5));
     const { client, answer } = await TrainerClient.tryConnect(after.address, {
       trainerId: t.registration.trainerId,
-      active: { runId, attempt: held.attempt, lastCommandSeq: 0 },
+      holding: [{ runId, attempt: held.attempt, lastCommandSeq: 0 }],
     });
     keep(client);
     // 0 run.started, 1..5 and 6..7 rows
-    expect(answer).toMatchObject({ ok: true, active: { nextEvent: 8, commands: [{ command: { id: 'command-1' } }] } });
+    expect(answer).toMatchObject({
+      ok: true,
+      holding: [{ ok: true, nextEvent: 8, commands: [{ command: { id: 'command-1' } }] }],
+    });
     client.run = { ...held };
     await client.send(steps(5, 2, values), steps(7, 3, values));
     const view = await v.until((now) => now.step === 10);
@@ -298,10 +323,10 @@ describe('a restart of the server', () => {
     // The first one, back too late, learns that the run is no longer its own.
     const { client, answer } = await TrainerClient.tryConnect(a.address, {
       trainerId: t.registration.trainerId,
-      active: { runId, attempt: 1, lastCommandSeq: 0 },
+      holding: [{ runId, attempt: 1, lastCommandSeq: 0 }],
     });
     keep(client);
-    expect(answer).toEqual({ ok: true, active: null });
+    expect(answer).toMatchObject({ ok: true, holding: [{ runId, attempt: 1, ok: false }] });
   });
 
   it('a trainer that is back in time goes on, and everybody sees that it was away', async () => {
@@ -311,7 +336,7 @@ describe('a restart of the server', () => {
     await v.watch(runId);
     t.close();
     await v.until((view) => view.status === 'waiting');
-    const again = await trainer(a, { trainerId: t.registration.trainerId, active: { runId, attempt: 1, lastCommandSeq: 0 } });
+    const again = await trainer(a, { trainerId: t.registration.trainerId, holding: [{ runId, attempt: 1, lastCommandSeq: 0 }] });
     again.run = { ...t.run! };
     await v.until((view) => view.status === 'running');
     await again.send(steps(0, 1, values));

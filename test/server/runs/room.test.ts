@@ -60,6 +60,7 @@ const act = (id: string, action: string, args: Record<string, string> = {}): Com
   args,
 });
 const batch = (attempt: number, from: number, ...events: TrainerEvent[]) => room.events({ runId, attempt, from, events });
+const alert = (step: number): TrainerEvent => ({ type: 'alert', step, level: 'info', kind: 'k', message: 'm' });
 const inLog = async () => store.entries({ runId, fromSeq: 1, limit: 1000, types: null });
 const running: TrainerEvent = { type: 'status', status: 'running', step: 0, message: 'go' };
 /** run.created 1, run.assigned 2, run.started 3, status 4 */
@@ -171,30 +172,66 @@ describe('events of a trainer', () => {
     [
       'rows that do not fit the series',
       { ...steps(0, 2, values), values: new Float64Array(3) } as TrainerEvent,
-      'events.0.values: 2 rows of 9 series need 18 numbers, got 3',
+      'values: 2 rows of 9 series need 18 numbers, got 3',
     ],
-    ['a step that is not next', steps(4, 1, values), 'events.0.firstStep: the next step is 0, got 4'],
+    ['a step that is not next', steps(4, 1, values), 'firstStep: the next step is 0, got 4'],
     [
       'an event ahead of the run',
       { type: 'alert', step: 9, level: 'info', kind: 'k', message: 'm' },
-      'events.0.step: the run is at step 0, got 9',
+      'step: the run is at step 0, got 9',
     ],
-    [
-      'an answer to no command',
-      applied('unknown-command', 4, 0, 1, 2),
-      'events.0.commandId: the run has no command unknown-command',
-    ],
+    ['an answer to no command', applied('unknown-command', 4, 0, 1, 2), 'commandId: the run has no command unknown-command'],
     [
       'other series than before',
       { ...runStarted(0, values), series: [{ name: 'x', unit: '', group: '' }] } as TrainerEvent,
-      'events.0.series: must stay what an earlier attempt declared',
+      'series: must stay what an earlier attempt declared',
     ],
-  ])('%s refuses the batch with its field, and changes nothing', async (_name, event, message) => {
+    ['a type that there is not', { type: 'nonsense' } as never, 'type: there is no such event; there are run.started, '],
+    ['a field of the wrong type', { ...alert(0), level: 7 } as never, 'level: Invalid option'],
+    ['a field that there is not', { ...alert(0), colour: 'red' } as never, 'Unrecognized key: "colour"'],
+    ['what is no event', 17 as never, 'type: an event is an object with a type'],
+    ['a crash that a trainer says', { type: 'status', status: 'crashed', step: 0, message: '' }, 'status: only the server says'],
+  ])('%s is set aside: it takes its numbers, an alert names event and field, the others are kept', async (_name, event, why) => {
     await begin();
-    const before = await inLog();
-    const answer = await batch(1, 2, event, steps(0, 1, values));
-    expect(answer).toMatchObject({ ok: false, reason: 'invalid', message: expect.stringContaining(message) });
-    expect(await inLog()).toEqual(before);
+    const numbers = (event as { type?: string; count?: number }).type === 'steps' ? (event as { count: number }).count : 1;
+    const answer = await batch(1, 2, alert(0), event, alert(0));
+    expect(answer).toEqual({ ok: true, nextEvent: 4 + numbers });
+    // Sent again, it is not told again.
+    expect(await batch(1, 2, alert(0), event, alert(0))).toEqual({ ok: true, nextEvent: 4 + numbers });
+    const [first, told, last, ...others] = room.view.alerts;
+    expect([first, last, others]).toEqual([expect.objectContaining(alert(0)), expect.objectContaining(alert(0)), []]);
+    const type = typeof event === 'object' ? event.type : 'no type';
+    expect(told).toMatchObject({ kind: 'set-aside', level: 'warning', count: 1 });
+    expect(told!.message).toContain(`event 3 (${type}): ${why}`);
+    expect(published).toEqual(await inLog());
+  });
+
+  it('so many are set aside that only the first 20 are told one by one: then their number, at powers of ten and at the end', async () => {
+    await begin();
+    const bad = (n: number) => Array.from({ length: n }, () => ({ ...alert(0), step: -1.5 }) as never);
+    const told = () => room.view.alerts.map((a) => [a.kind, (a as { count?: number }).count]);
+    const oneByOne = Array.from({ length: 20 }, (_, i) => ['set-aside', i + 1]);
+    expect(await batch(1, 2, ...bad(15))).toEqual({ ok: true, nextEvent: 17 });
+    expect(await batch(1, 17, ...bad(30))).toEqual({ ok: true, nextEvent: 47 });
+    expect(told()).toEqual([...oneByOne, ['set-aside', 45]]);
+    expect(await batch(1, 47, ...bad(30))).toEqual({ ok: true, nextEvent: 77 });
+    expect(told()).toHaveLength(21);
+    expect(await batch(1, 77, ...bad(30))).toEqual({ ok: true, nextEvent: 107 });
+    expect(told().slice(21)).toEqual([['set-aside', 105]]);
+    const end: TrainerEvent = { type: 'status', status: 'finished', step: 0, message: '' };
+    expect(await batch(1, 107, ...bad(2), end)).toEqual({ ok: true, nextEvent: 110 });
+    expect(told().slice(22)).toEqual([['set-aside', 107]]);
+    expect(room.view.alerts.at(-1)!.message).toMatch(
+      /^107 events of this attempt were set aside so far, .* the last: event 108 \(alert\): step: /,
+    );
+  });
+
+  it('what a program sends after its own end is set aside; after an end by others it is fenced off', async () => {
+    await begin();
+    const end: TrainerEvent = { type: 'status', status: 'finished', step: 0, message: '' };
+    expect(await batch(1, 2, end, steps(0, 2, values))).toEqual({ ok: true, nextEvent: 5 });
+    expect(room.view.alerts.map((a) => a.message)).toEqual(['event 3 (steps): type: the run has ended (finished)']);
+    expect(await batch(1, 5, steps(0, 1, values))).toMatchObject({ ok: false, reason: 'fenced' });
   });
 
   it('a snapshot is refused until its blob is stored', async () => {

@@ -160,7 +160,7 @@ describe('the link', () => {
         tasks: ['reverse'],
         backends: ['cpu'],
         memoryBytes: 1,
-        active: null,
+        holding: [],
       },
     ]);
   });
@@ -212,7 +212,7 @@ describe('the link', () => {
     await server.until(() => server.readyCount === 2);
     expect(server.log.flat).toEqual(flattenAll(made));
     expect(taken).toEqual([2]);
-    expect(server.registrations.at(-1)!.active).toEqual({ runId: 'run00001', attempt: 1, lastCommandSeq: 0 });
+    expect(server.registrations.at(-1)!.holding).toEqual([{ runId: 'run00001', attempt: 1, lastCommandSeq: 0 }]);
   });
 
   it('survives cut connections and answers that never come or come wrong', async () => {
@@ -246,7 +246,7 @@ describe('the link', () => {
   it('stores a blob before the event that names it, again when the server has lost it, and after 503', async () => {
     const bytes = new Uint8Array(100_000).map((_, i) => i % 251);
     server.nextBlobStatus.push(503);
-    server.nextAnswers.push({ ok: false, reason: 'missing-blob', message: 'gone' });
+    server.nextAnswers.push({ ok: false, reason: 'missing-blob', hash: 'a'.repeat(64), message: 'gone' });
     startTrainer(async function* () {
       // A view into a larger buffer: only the view is the blob.
       const padded = new Uint8Array(bytes.length + 64);
@@ -306,7 +306,7 @@ describe('the link', () => {
     startTrainer(async function* () {
       yield { event: row(0), blob: null };
       await server.until(() => server.log.nextEvent === 1);
-      yield { event: { type: 'alert', step: 1, level: 'info', kind: 'k'.repeat(65), message: '' }, blob: null };
+      server.nextAnswers.push({ ok: false, reason: 'invalid', message: 'attempt: 1 was never given out' });
       for (let step = 1; ; step++) {
         yield { event: row(step), blob: null };
         await turn();
@@ -317,9 +317,7 @@ describe('the link', () => {
     expect(server.log.flat.length).toBe(2);
     const last = server.log.flat[1] as Extract<TrainerEvent, { type: 'status' }>;
     expect([last.type, last.status]).toEqual(['status', 'failed']);
-    expect(last.message).toMatch(
-      /^the server does not accept events 1 to \d+: Too big: expected string to have <=64 characters$/,
-    );
+    expect(last.message).toMatch(/^the server does not accept events 1 to \d+: attempt: 1 was never given out$/);
   });
 
   it.each(['release', 'fenced'])('%s drops a paused run at once and leaves nothing behind', async (how) => {

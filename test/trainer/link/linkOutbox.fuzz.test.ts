@@ -67,7 +67,7 @@ function simulate(seed: number): { produced: TrainerEvent[]; committed: unknown[
     const mood = below(12);
     let answer: BatchAnswer;
     if (mood === 0) answer = { ok: false, reason: 'unavailable', message: 'busy' };
-    else if (mood === 1) answer = { ok: false, reason: 'missing-blob', message: 'not here' };
+    else if (mood === 1) answer = { ok: false, reason: 'missing-blob', hash: 'a'.repeat(64), message: 'not here' };
     else if (server.commit(batch.from, batch.events)) answer = { ok: true, nextEvent: server.nextEvent };
     else answer = { ok: false, reason: 'gap', nextEvent: server.nextEvent, message: 'gap' };
     if (batch === awaited) answers.push({ batch, answer });

@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { blobRef, step } from './ids';
+
+/**
+ * What a run shows beside numbers: samples (text, pictures, histograms, tables) at a step, and what its process prints.
+ *
+ * A sample's content is inline text, or a blob that is stored before the event: plain text, a picture (PNG, JPEG, GIF or WebP), or JSON text of a `histogram` or `table`.
+ */
+export const mediaKinds = ['text', 'image', 'histogram', 'table'] as const;
+export const mediaKind = z.enum(mediaKinds);
+export type MediaKind = z.infer<typeof mediaKind>;
+
+/** Letters of an inline text; a longer one is a blob. */
+export const MAX_INLINE_LETTERS = 16 * 1024;
+
+export const media = z
+  .strictObject({
+    type: z.literal('media'),
+    step,
+    /** What it is a sample of: the same name at several steps is one thing over time. */
+    name: z.string().min(1).max(512),
+    kind: mediaKind,
+    blob: blobRef.optional(),
+    text: z.string().max(MAX_INLINE_LETTERS).optional(),
+    caption: z.string().max(500).optional(),
+  })
+  .superRefine((event, context) => {
+    const wrong = mediaError(event);
+    if (wrong) context.addIssue({ code: 'custom', ...wrong });
+  });
+export type MediaEvent = z.infer<typeof media>;
+
+function mediaError({
+  kind,
+  blob,
+  text,
+}: Pick<MediaEvent, 'kind' | 'blob' | 'text'>): { path: string[]; message: string } | null {
+  if ((blob === undefined) === (text === undefined))
+    return { path: ['blob'], message: 'blob: give either a blob or an inline text' };
+  if (text === undefined || kind === 'text') return null;
+  if (kind === 'image') return { path: ['text'], message: 'text: a picture is a blob' };
+  const content = readStructured(kind, text);
+  return content.ok ? null : { path: ['text'], message: `text: ${content.message}` };
+}
+
+const finite = z.number().finite();
+
+/** `counts[i]` values lie between `edges[i]` and `edges[i + 1]`; the last edge belongs to the last bin. */
+export const histogram = z
+  .strictObject({ edges: z.array(finite).min(2).max(1025), counts: z.array(finite.nonnegative()).min(1).max(1024) })
+  .refine((h) => h.edges.length === h.counts.length + 1, 'a histogram of n counts needs n + 1 edges')
+  .refine((h) => h.edges.every((e, i) => i === 0 || e > h.edges[i - 1]!), 'the edges of a histogram must ascend');
+export type Histogram = z.infer<typeof histogram>;
+
+const cell = z.union([z.string().max(4096), z.number(), z.boolean(), z.null()]);
+
+/** Every row has one cell per column. */
+export const table = z
+  .strictObject({ columns: z.array(z.string().max(512)).min(1).max(256), rows: z.array(z.array(cell)).max(10_000) })
+  .refine((t) => t.rows.every((r) => r.length === t.columns.length), 'every row of a table needs one cell per column');
+export type Table = z.infer<typeof table>;
+
+/** Reads the JSON text of a histogram or table, or says in words what is wrong with it. */
+export function readStructured(kind: 'histogram', text: string): { ok: true; value: Histogram } | { ok: false; message: string };
+export function readStructured(kind: 'table', text: string): { ok: true; value: Table } | { ok: false; message: string };
+export function readStructured(
+  kind: 'histogram' | 'table',
+  text: string,
+): { ok: true; value: Histogram | Table } | { ok: false; message: string };
+export function readStructured(kind: 'histogram' | 'table', text: string) {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    return { ok: false, message: `the ${kind} is not JSON text` } as const;
+  }
+  const parsed = (kind === 'histogram' ? histogram : table).safeParse(data);
+  if (parsed.success) return { ok: true, value: parsed.data } as const;
+  const { path, message } = parsed.error.issues[0]!;
+  return { ok: false, message: path.length > 0 ? `${path.join('.')}: ${message}` : message } as const;
+}
+
+/** Letters of one console event; a sender splits longer output. */
+export const MAX_CONSOLE_LETTERS = 16 * 1024;
+
+/** What the run's process printed. The server keeps the newest `CONSOLE_BYTES` of a run: older texts are emptied, their entries stay. */
+export const consoleEvent = z.strictObject({
+  type: z.literal('console'),
+  stream: z.enum(['out', 'err']),
+  text: z.string().max(MAX_CONSOLE_LETTERS),
+});
+export type ConsoleEvent = z.infer<typeof consoleEvent>;
+
+/** UTF-8 bytes of console output kept of a run. */
+export const CONSOLE_BYTES = 2 * 2 ** 20;
