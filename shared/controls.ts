@@ -19,17 +19,7 @@ export const controlRole = z.enum(['learningRate', 'clipThreshold', 'clipMode', 
 export type ControlRole = z.infer<typeof controlRole>;
 
 /** The same of an action. */
-export const actionRole = z.enum([
-  'pause',
-  'resume',
-  'step',
-  'stop',
-  'evaluate',
-  'snapshot',
-  'checkpoint',
-  'revert',
-  'branch',
-]);
+export const actionRole = z.enum(['pause', 'resume', 'step', 'stop', 'evaluate', 'snapshot', 'checkpoint', 'revert', 'branch']);
 export type ActionRole = z.infer<typeof actionRole>;
 
 export const controlSpec = z.strictObject({
@@ -75,8 +65,10 @@ export const controls = z.strictObject({ values: z.array(controlSpec), actions: 
 export type Controls = z.infer<typeof controls>;
 
 /** The control, or action, of a role; undefined when none is declared. */
-export const controlWithRole = ({ values }: Controls, role: ControlRole): ControlSpec | undefined => values.find((c) => c.role === role);
-export const actionWithRole = ({ actions }: Controls, role: ActionRole): ActionSpec | undefined => actions.find((a) => a.role === role);
+export const controlWithRole = ({ values }: Controls, role: ControlRole): ControlSpec | undefined =>
+  values.find((c) => c.role === role);
+export const actionWithRole = ({ actions }: Controls, role: ActionRole): ActionSpec | undefined =>
+  actions.find((a) => a.role === role);
 
 /** @returns null when `value` fits the declaration, else one sentence that names the control, the value and what would fit. */
 export function controlValueError(spec: ControlSpec, value: ControlValue): string | null {

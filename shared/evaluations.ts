@@ -6,7 +6,8 @@ import { mostSplits, type WithSeq } from './view';
 
 type Metrics = Pick<Evaluation, 'metrics'>;
 
-export const metricNamed = ({ metrics }: Metrics, name: string): EvaluationMetric | undefined => metrics.find((m) => m.name === name);
+export const metricNamed = ({ metrics }: Metrics, name: string): EvaluationMetric | undefined =>
+  metrics.find((m) => m.name === name);
 
 /** The metric of a role, the main one first. */
 export const metricWithRole = ({ metrics }: Metrics, role: 'loss' | 'accuracy'): EvaluationMetric | undefined =>
@@ -23,7 +24,8 @@ export function mainMetric(e: Metrics): { name: string; value: number; better: B
 }
 
 /** Whether `value` is better than `than`. */
-export const isBetter = (better: Better, value: number, than: number): boolean => (better === 'higher' ? value > than : value < than);
+export const isBetter = (better: Better, value: number, than: number): boolean =>
+  better === 'higher' ? value > than : value < than;
 
 /** The better of two by their main metric; of equals the earlier one. NaN is worse than every number. Another metric than before begins anew. */
 export function betterEvaluation(best: WithSeq<Evaluation> | null, e: WithSeq<Evaluation>): WithSeq<Evaluation> | null {
@@ -42,4 +44,5 @@ export function newestOfEach(evaluations: readonly WithSeq<Evaluation>[]): WithS
 }
 
 /** Step of the parameters that were evaluated. */
-export const evaluatedStep = ({ step, parametersStep }: Pick<Evaluation, 'step' | 'parametersStep'>): number => parametersStep ?? step;
+export const evaluatedStep = ({ step, parametersStep }: Pick<Evaluation, 'step' | 'parametersStep'>): number =>
+  parametersStep ?? step;

@@ -6,7 +6,7 @@ import { actor, attempt, blobHash, blobRef, commandId, runId, seq, step } from '
 import { consoleEvent, media } from './media';
 import { noteEvent } from './notes';
 import { table } from './own';
-import { better, rowCount, rows, rowStep, seriesDeclared, streamSpec } from './series';
+import { better, rowCount, rowStep, rows, seriesDeclared, streamSpec } from './series';
 
 /**
  * Everything that can happen to a run: the entries of its log. Numbers may be NaN or infinite (pack.ts and json.ts carry them).
@@ -42,6 +42,8 @@ export const started = z.strictObject({
   type: z.literal('started'),
   step,
   device: deviceInfo,
+  /** What the examples are, in words that stand wherever they show: "built-in demo pictures", a file's name. Left out: numbers that need no word. */
+  data: z.string().max(200).optional(),
   /** Streams declared at once, as by `series` events. */
   streams: z.array(streamSpec).max(256).optional(),
   controls,
@@ -49,7 +51,9 @@ export const started = z.strictObject({
   values: table(controlValue),
   params: z.array(z.strictObject({ name: z.string(), shape: z.array(z.int().positive()) })).optional(),
   /** Where they are known. */
-  lengths: z.strictObject({ stepsPerEpoch: z.number().positive().finite().optional(), totalSteps: z.int().positive().optional() }).optional(),
+  lengths: z
+    .strictObject({ stepsPerEpoch: z.number().positive().finite().optional(), totalSteps: z.int().positive().optional() })
+    .optional(),
 });
 export type Started = z.infer<typeof started>;
 

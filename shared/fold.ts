@@ -1,8 +1,8 @@
 import { betterEvaluation } from './evaluations';
 import { type CheckpointRef, type Entry, type Evaluation, type Resumed, type RunEvent, seqCount } from './events';
 import { applyToList, changeLists, emptyLists, keepSeqOf, type ListChange, listChanges, noteBefore, statusAfter } from './lists';
-import { type GoingBack, resumedInView } from './resumed';
 import { own, put, type Table } from './own';
+import { type GoingBack, resumedInView } from './resumed';
 import { isRevert, revertTarget, waitsAgain } from './revert';
 import { lastStepOf, type StreamSpec } from './series';
 import { rewound, type Streams, withRows, withStream } from './streams';
@@ -50,6 +50,7 @@ export function emptyView(runId: string, created: Entry): RunView {
     streams: [],
     streamCount: 0,
     columnCount: 0,
+    data: null,
     params: [],
     controls: { values: [], actions: [] },
     values: {},
@@ -147,6 +148,7 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
       return {
         ...declared(view, event.streams ?? []),
         device: event.device,
+        data: event.data ?? null,
         params: event.params ?? [],
         controls: event.controls,
         values,
@@ -241,7 +243,9 @@ function rewoundTo(view: RunView, seq: number, event: Extract<RunEvent, { type: 
   const { step } = event;
   const { evaluations, best } = event.resumed ?? resumedInView(view, { seq, fromStep: step, keepSeq: 0 });
   const checkpoints = [...view.recent.checkpoints.items, ...(view.lastCheckpoint ? [view.lastCheckpoint] : [])];
-  const last = checkpoints.filter((c) => c.step < step).reduce<CheckpointRef | null>((a, c) => (a && a.seq > c.seq ? a : c), null);
+  const last = checkpoints
+    .filter((c) => c.step < step)
+    .reduce<CheckpointRef | null>((a, c) => (a && a.seq > c.seq ? a : c), null);
   return {
     step: Math.min(view.step, step),
     streams: rewound(view.streams, step),

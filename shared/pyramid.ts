@@ -118,7 +118,8 @@ export class BucketList {
     const key = bucketOf(first, this.bucketSteps);
     if (key !== this.#key) {
       this.#key = key;
-      if (this.count === this.steps.length) throw new Error(`buckets of ${this.bucketSteps} steps: more than ${this.count} are needed`);
+      if (this.count === this.steps.length)
+        throw new Error(`buckets of ${this.bucketSteps} steps: more than ${this.count} are needed`);
       this.steps[this.count++] = first;
     }
     const i = this.count - 1;

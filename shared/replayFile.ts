@@ -76,7 +76,15 @@ export function replaySeries(s: RangeAnswer['series'][number]): ReplaySeries {
   const common = { name, stream, bucketSteps, steps, ...(times && { times }), last: exactColumn(s.last) };
   if (s.rows.every((n) => n === 1)) return common;
   const nonFinite = s.nonFinite.some((n) => n > 0) ? { nonFinite: s.nonFinite } : {};
-  return { ...common, lastSteps: s.lastSteps, rows: s.rows, min: exactColumn(s.min), max: exactColumn(s.max), sum: s.sum, ...nonFinite };
+  return {
+    ...common,
+    lastSteps: s.lastSteps,
+    rows: s.rows,
+    min: exactColumn(s.min),
+    max: exactColumn(s.max),
+    sum: s.sum,
+    ...nonFinite,
+  };
 }
 
 /**
@@ -99,7 +107,12 @@ export function replayRange(
 
 function reduced(
   s: ReplaySeries,
-  { fromStep, toStep, buckets, smoothing }: { fromStep: number; toStep: number | null; buckets: number; smoothing?: number | null },
+  {
+    fromStep,
+    toStep,
+    buckets,
+    smoothing,
+  }: { fromStep: number; toStep: number | null; buckets: number; smoothing?: number | null },
 ): RangeAnswer['series'][number] {
   const { name, stream, steps } = s;
   const lastSteps = s.lastSteps ?? steps;

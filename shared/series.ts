@@ -36,6 +36,8 @@ export const series = z.strictObject({
   /** `gradNormOf`: the parameter's name. */
   of: z.string().max(512).optional(),
   better: better.optional(),
+  /** Its value for a model that answers without looking at its input; left out: there is no such level. */
+  chance: z.number().optional(),
   /** The number that says how good the run is. */
   main: z.boolean().optional(),
   /** Usable as an x axis. */
@@ -108,20 +110,27 @@ export function consecutive(steps: Float64Array): boolean {
   return steps[steps.length - 1]! - first === steps.length - 1;
 }
 
-function rowsError({ steps, times, values }: Pick<Rows, 'steps' | 'times' | 'values'>): { path: string[]; message: string } | null {
+function rowsError({
+  steps,
+  times,
+  values,
+}: Pick<Rows, 'steps' | 'times' | 'values'>): { path: string[]; message: string } | null {
   const count = rowCount({ steps });
   if (count === 0) return { path: ['steps'], message: 'at least one row is needed' };
   if (count > MAX_ROWS) return { path: ['steps'], message: `${count} rows are more than the ${MAX_ROWS} of one event` };
   if (steps instanceof Float64Array) {
     for (let i = 0; i < steps.length; i++) {
-      if (!Number.isSafeInteger(steps[i])) return { path: ['steps'], message: `row ${i}: ${steps[i]} is not a step; give a whole number` };
+      if (!Number.isSafeInteger(steps[i]))
+        return { path: ['steps'], message: `row ${i}: ${steps[i]} is not a step; give a whole number` };
       if (i > 0 && steps[i]! <= steps[i - 1]!)
         return { path: ['steps'], message: `row ${i}: step ${steps[i]} does not come after step ${steps[i - 1]}` };
     }
   } else if (!Number.isSafeInteger(steps.first + steps.count - 1))
     return { path: ['steps'], message: `step ${steps.first} + ${steps.count - 1} is more than 2^53 - 1` };
-  if (times && times.length !== count) return { path: ['times'], message: `${count} rows need ${count} times, got ${times.length}` };
-  if (times?.some((t) => !Number.isFinite(t))) return { path: ['times'], message: 'a time must be a finite number of ms since 1970' };
+  if (times && times.length !== count)
+    return { path: ['times'], message: `${count} rows need ${count} times, got ${times.length}` };
+  if (times?.some((t) => !Number.isFinite(t)))
+    return { path: ['times'], message: 'a time must be a finite number of ms since 1970' };
   if (values.length % count !== 0 || values.length === 0)
     return { path: ['values'], message: `${values.length} numbers are not ${count} rows of one length` };
   return null;

@@ -26,7 +26,8 @@ export interface Streams {
 const COLUMNS = 256;
 const COLUMN_BYTES = 24_000;
 
-const bytesOf = ({ name, group = '', unit = '', of = '' }: Series): number => 40 + 2 * (name.length + group.length + unit.length + of.length);
+const bytesOf = ({ name, group = '', unit = '', of = '' }: Series): number =>
+  40 + 2 * (name.length + group.length + unit.length + of.length);
 const stays = (column: Series): boolean => (column.role !== undefined && column.role !== 'gradNormOf') || column.main === true;
 
 /** With one more stream. */
@@ -128,4 +129,3 @@ export function latestWithRole(view: Held, role: SeriesRole): number | null {
   const of = seriesWithRole(view, role);
   return of && latestOf(view, of.name);
 }
-

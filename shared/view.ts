@@ -151,6 +151,8 @@ export interface RunView extends WholeLists {
   /** Of the whole run, those that `streams` leaves out included. */
   streamCount: number;
   columnCount: number;
+  /** What its examples are, in words; null = not said. */
+  data: string | null;
   params: { name: string; shape: number[] }[];
   controls: Controls;
   /** By the control's name (own.ts: names are data). */

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { blobsNamed } from '~/server/base/blobsNamed';
+import { seqCount } from '~/shared/events';
 import { pack } from '~/shared/pack';
 import { logPages, type RecordSource } from './source';
 import { tarEnd, tarHeader, tarPadding } from './tar';
@@ -8,14 +9,14 @@ import { tarEnd, tarHeader, tarPadding } from './tar';
 /**
  * A run as one file, `<name>.headroom`: a gzip-compressed tar (`tar xzf` opens it) with these members, in this order:
  *
- *   manifest.json      {"format": "headroom", "version": 1, "runId", "exportedAt": ms since 1970}
+ *   manifest.json      {"format": "headroom", "version": 2, "runId", "exportedAt": ms since 1970}
  *   log/000001.pack …  pages of the log from seq 1 on: pack.ts messages {"entries": Entry[]}, doubles as they are
  *   blobs/<sha256>     the bytes of every blob that the log names, once
  *   end.json           {"head": last seq, "blobs": how many follow the log, "missing": [hashes this server no longer had]}
  *
  * A file without end.json was cut short.
  */
-export const HEADROOM_VERSION = 1;
+export const HEADROOM_VERSION = 2;
 
 export interface Manifest {
   format: 'headroom';
@@ -43,7 +44,7 @@ async function* members(source: RecordSource, runId: string, exportedAt: number)
   for await (const entries of logPages(source, runId)) {
     for (const { event } of entries) for (const hash of blobsNamed(event)) named.add(hash);
     const last = entries.at(-1)!;
-    head = last.seq + (last.event.type === 'steps' ? last.event.count : 1) - 1;
+    head = last.seq + seqCount(last.event) - 1;
     yield* member(`log/${String(++pages).padStart(6, '0')}.pack`, pack({ entries }));
   }
   const missing: string[] = [];

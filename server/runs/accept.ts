@@ -1,9 +1,11 @@
 /** Which of a trainer's events are new, and which do not fit the run: pure. What does not fit is set aside with an alert; the others are kept. */
+
+import { StreamState } from '~/server/store/streamState';
 import { type Entry, type RunEvent, seqCount, type TrainerEvent } from '~/shared/events';
 import { fold } from '~/shared/fold';
 import type { BatchAnswer, EventBatch } from '~/shared/protocol';
-import { unreachable } from '~/shared/unreachable';
 import { ended, type RunView } from '~/shared/view';
+import { asLogged, eventError } from './eventError';
 import { startingAt } from './log';
 import { numbersOf, readEvent, typeOf } from './readEvent';
 
@@ -23,10 +25,12 @@ const ALERTS_EACH = 20;
 /**
  * Events of `batch` from number `nextEvent` on, checked one after the other against the view they meet.
  *
+ * @param streams the run's; left as they are
  * @param setAside events of this attempt that were set aside before
  */
 export function accept(
   view: RunView,
+  streams: StreamState,
   nextEvent: number,
   batch: EventBatch,
   setAside = view.setAside,
@@ -51,7 +55,9 @@ export function accept(
   let last = '';
   let at = batch.from;
   let after = view;
+  const trial = new StreamState(streams);
   const keep = (event: RunEvent) => {
+    trial.apply(event);
     after = fold(after, { seq: after.seq + 1, attempt: view.attempt, at: 0, event });
     events.push(event);
   };
@@ -67,9 +73,14 @@ export function accept(
     const over = fresh !== null && isTraining(fresh) && ended(after.status);
     if (over && ended(view.status))
       return { ok: false, reason: 'fenced', message: `run ${view.runId} has ended (${view.status})` };
-    const wrong = read.ok ? (over ? `type: the run has ended (${after.status})` : validationError(after, fresh!)) : read.message;
+    const wrong = read.ok
+      ? over
+        ? `type: the run has ended (${after.status})`
+        : eventError(after, trial, fresh!)
+      : read.message;
     if (wrong === null) {
-      keep(fresh!);
+      const logged = asLogged(trial, fresh!);
+      if (logged) keep(logged);
       continue;
     }
     count += 1;
@@ -82,7 +93,8 @@ export function accept(
 }
 
 /** What only a run that goes on has. */
-const isTraining = ({ type }: TrainerEvent): boolean => type === 'steps' || type === 'status' || type === 'run.started';
+const isTraining = ({ type }: TrainerEvent): boolean =>
+  type === 'series' || type === 'rows' || type === 'rewind' || type === 'status' || type === 'started';
 
 /** Whether the number of events set aside is told again: at the first untold one, at each power of ten, and at the end. */
 function isNews(told: number, count: number, ending: boolean): boolean {
@@ -97,55 +109,3 @@ function withoutFirst(event: TrainerEvent, n: number): TrainerEvent | null {
   const entry: Entry = { seq: 1, attempt: 0, at: 0, event: event as RunEvent };
   return startingAt(entry, 1 + n).event as TrainerEvent;
 }
-
-/** null, or "field: what is wrong". */
-function validationError(view: RunView, event: TrainerEvent): string | null {
-  switch (event.type) {
-    case 'run.started': {
-      const names = event.series.map((s) => s.name);
-      const repeated = names.find((n, i) => names.indexOf(n) !== i);
-      if (repeated !== undefined) return `series: "${repeated}" occurs twice`;
-      if (event.step !== view.step) return `step: the run is at step ${view.step}, got ${event.step}`;
-      const before = view.series.map((s) => s.name);
-      if (before.length > 0 && before.join('\n') !== names.join('\n'))
-        return `series: must stay what an earlier attempt declared (${before.join(', ')}), got ${names.join(', ')}`;
-      const missing = event.controls.values.find((c) => !(c.name in event.values));
-      return missing ? `values: the declared control "${missing.name}" has no value` : null;
-    }
-    case 'steps':
-      if (view.series.length === 0) return 'type: steps before run.started';
-      if (event.values.length !== event.count * view.series.length)
-        return `values: ${event.count} rows of ${view.series.length} series need ${event.count * view.series.length} numbers, got ${event.values.length}`;
-      return event.firstStep === view.step ? null : `firstStep: the next step is ${view.step}, got ${event.firstStep}`;
-    case 'snapshot':
-      for (const [name, values] of Object.entries(event.signals))
-        if (values.length !== event.layers * event.heads)
-          return `signals.${name}: ${event.layers} layers x ${event.heads} heads need ${event.layers * event.heads} numbers, got ${values.length}`;
-      return notAhead(view, event.step);
-    case 'checkpoint':
-      return event.lastCommandSeq > view.seq
-        ? `lastCommandSeq: the log ends at ${view.seq}, got ${event.lastCommandSeq}`
-        : notAhead(view, event.step);
-    case 'command.applied':
-    case 'command.refused':
-    case 'command.scheduled': {
-      const asked = view.commands.find((c) => c.command.id === event.commandId);
-      if (!asked) return `commandId: the run has no command ${event.commandId}`;
-      if (asked.seq !== event.seq) return `seq: command ${event.commandId} is at seq ${asked.seq}, got ${event.seq}`;
-      return event.step === null ? null : notAhead(view, event.step);
-    }
-    case 'evaluation':
-    case 'analysis':
-    case 'status':
-    case 'alert':
-    case 'media':
-      return notAhead(view, event.step);
-    case 'console':
-      return null;
-    default:
-      return unreachable(event);
-  }
-}
-
-const notAhead = (view: RunView, step: number): string | null =>
-  step <= view.step ? null : `step: the run is at step ${view.step}, got ${step}`;

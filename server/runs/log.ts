@@ -5,11 +5,13 @@
 
 import type { Clock } from '~/server/base/clock';
 import type { Append, Store, StoredRun } from '~/server/store';
+import { StreamState } from '~/server/store/streamState';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
+import { rowCount, rowsBetween } from '~/shared/series';
 import type { RunView } from '~/shared/view';
 
-type LogStore = Pick<Store, 'append' | 'entries' | 'view' | 'runs'>;
+type LogStore = Pick<Store, 'append' | 'entries' | 'view' | 'runs' | 'streams'>;
 
 /** Called after each commit, in log order, with the view that has the entries folded in. */
 export type Publish = (entries: Entry[], view: RunView) => void;
@@ -36,14 +38,15 @@ export class RunLog {
     private readonly publish: Publish,
     private current: RunView,
     private next: number,
+    private known: StreamState,
   ) {}
 
   /** Writes run.created. */
   static async create(deps: LogDeps, runId: string, event: RunEvent, publish: Publish): Promise<RunLog> {
     const entry: Entry = { seq: 1, attempt: 0, at: deps.clock.now(), event };
     const view = emptyView(runId, entry);
-    await deps.store.append({ runId, after: 0, attempt: 0, nextEvent: 0, entries: [entry], seriesNames: [], rewind: null });
-    const log = new RunLog(runId, deps, publish, view, 0);
+    await deps.store.append({ runId, after: 0, attempt: 0, nextEvent: 0, entries: [entry], rewind: null });
+    const log = new RunLog(runId, deps, publish, view, 0, new StreamState());
     publish([entry], view);
     return log;
   }
@@ -52,11 +55,17 @@ export class RunLog {
   static async open(deps: LogDeps, run: Pick<StoredRun, 'runId' | 'nextEvent'>, publish: Publish): Promise<RunLog> {
     const saved = await deps.store.view(run.runId);
     const { view } = await readOn(deps.store, run.runId, saved);
-    return new RunLog(run.runId, deps, publish, view, run.nextEvent);
+    const streams = StreamState.of(await deps.store.streams(run.runId));
+    return new RunLog(run.runId, deps, publish, view, run.nextEvent, streams);
   }
 
   get view(): RunView {
     return this.current;
+  }
+
+  /** The run's streams as of the last commit. */
+  get streams(): StreamState {
+    return this.known;
   }
 
   /** Number the trainer's next event must have. */
@@ -71,6 +80,7 @@ export class RunLog {
     if (!stored) throw new Error(`run ${this.runId} is no longer in the store`);
     const { view, entries } = await readOn(this.deps.store, this.runId, this.current);
     this.current = view;
+    this.known = StreamState.of(await this.deps.store.streams(this.runId));
     this.next = stored.nextEvent;
     this.#stale = false;
     if (entries.length > 0) this.publish(entries, view);
@@ -98,7 +108,6 @@ export class RunLog {
         attempt,
         nextEvent,
         entries,
-        seriesNames: view.series.map((s) => s.name),
         rewind: change.rewind ?? null,
       });
     } catch (error) {
@@ -106,6 +115,7 @@ export class RunLog {
       throw error;
     }
     this.current = view;
+    for (const event of events) this.known.apply(event);
     this.next = nextEvent;
     this.publish(entries, view);
     return entries;
@@ -130,17 +140,12 @@ async function readOn(store: LogStore, runId: string, from: RunView | null): Pro
   return { view, entries: read };
 }
 
-/** The part of an entry from place `seq` on; only a `steps` entry has more than one. */
+/** The part of an entry from place `seq` on; only a `rows` entry has more than one. */
 export function startingAt(entry: Entry, seq: number): Entry {
   const { event } = entry;
   const n = seq - entry.seq;
-  if (event.type !== 'steps' || n <= 0) return entry;
-  const width = event.values.length / event.count;
-  return {
-    ...entry,
-    seq,
-    event: { ...event, firstStep: event.firstStep + n, count: event.count - n, values: event.values.subarray(n * width) },
-  };
+  if (event.type !== 'rows' || n <= 0) return entry;
+  return { ...entry, seq, event: rowsBetween(event, n, rowCount(event)) };
 }
 
 /** Last place an entry fills. */

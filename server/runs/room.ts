@@ -62,7 +62,7 @@ export class Room {
     return this.#turn(async (): Promise<BatchAnswer> => {
       if (this.view.pendingRevert) return { ok: false, reason: 'fenced', message: this.view.statusMessage };
       const before = this.#setAside.attempt === batch.attempt ? this.#setAside.count : this.view.setAside;
-      const accepted = accept(this.view, this.log.nextEvent, batch, before);
+      const accepted = accept(this.view, this.log.streams, this.log.nextEvent, batch, before);
       if (!accepted.ok) return accepted;
       if (accepted.nextEvent === this.log.nextEvent) return { ok: true, nextEvent: this.log.nextEvent };
       for (const hash of new Set(accepted.events.flatMap(blobsNamed)))

@@ -178,13 +178,16 @@ function keep(run: Run, { seq, at, event }: Append['entries'][number], write: Ap
     for (const stream of run.streams.values()) stream.rows = stream.rows.filter(({ step }) => step < back.fromStep);
   }
   const specs = event.type === 'series' ? [event] : event.type === 'started' ? (event.streams ?? []) : [];
-  for (const { stream: name, columns } of specs)
-    if (!run.streams.has(name)) run.streams.set(name, { name, columns, rows: [] });
+  for (const { stream: name, columns } of specs) if (!run.streams.has(name)) run.streams.set(name, { name, columns, rows: [] });
   if (event.type !== 'rows') return;
   const { rows } = run.streams.get(event.stream)!;
   const width = widthOf(event);
   for (let i = 0; i < rowCount(event); i++)
-    rows.push({ step: stepAt(event, i), time: event.times?.[i] ?? at, values: event.values.subarray(i * width, (i + 1) * width) });
+    rows.push({
+      step: stepAt(event, i),
+      time: event.times?.[i] ?? at,
+      values: event.values.subarray(i * width, (i + 1) * width),
+    });
   run.headStep = Math.max(run.headStep, lastStepOf(event) + 1);
 }
 

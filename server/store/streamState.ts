@@ -101,7 +101,10 @@ export class StreamState implements StreamLookup {
     const known = this.stream(stream);
     if (known) {
       if (sameColumns(known.columns(), columns)) return null;
-      const words = known.columns().slice(0, 20).map((c) => c.name);
+      const words = known
+        .columns()
+        .slice(0, 20)
+        .map((c) => c.name);
       return `columns: stream "${stream}" was declared with ${words.join(', ')}${known.width > 20 ? ', ...' : ''}; what differs needs another stream`;
     }
     for (const { name } of columns) {

@@ -4,14 +4,16 @@ import { FieldError } from '~/server/base/fieldError';
 import { may } from '~/server/base/permissions';
 import { judge } from '~/server/runs/judge';
 import { revertEvents } from '~/server/runs/revert';
-import type { RangeAnswer, Signals } from '~/server/store';
+import { BudgetError, type SeriesAnswer, type Signals } from '~/server/store';
 import { approvalProblem, changeControlLock } from '~/server/team/gate';
 import { type CommandAnswer, command, type Refusal, refuse } from '~/shared/commands';
 import { type Entry, runLabelled, serverEvent, trainerEvent } from '~/shared/events';
 import { actor, blobHash, commandId, runId, seq, step } from '~/shared/ids';
 import { noteProblem, noteRequest } from '~/shared/notes';
 import { branchRun, createRun, type QuestionSummary } from '~/shared/protocol';
+import type { RangeAnswer } from '~/shared/pyramid';
 import { isRevert } from '~/shared/revert';
+import { seriesName } from '~/shared/series';
 import type { RunSummary } from '~/shared/summary';
 import { ended, type RunView } from '~/shared/view';
 import { allowed, type Context, router } from './base';
@@ -22,13 +24,21 @@ const eventType = z.enum([
 
 const rangeQuery = z.strictObject({
   runId,
-  series: z.array(z.string().max(128)).max(4096).nullable(),
+  series: z.array(seriesName).max(4096).nullable(),
   fromStep: step,
-  /** Exclusive; null = up to the newest row. */
-  toStep: step.nullable(),
+  /** Exclusive (so that it may be 2^53); null = up to the newest row. */
+  toStep: z.number().refine(Number.isInteger, 'a whole number is needed').nullable(),
   buckets: z.int().min(1).max(4000),
   /** Weight of a moving average over all raw steps, returned as `ema`; null or left out = none. */
   smoothing: z.number().min(0).lt(1).nullish(),
+});
+
+const seriesQuery = z.strictObject({
+  runId,
+  search: z.string().max(512).nullable(),
+  names: z.array(seriesName).max(500).nullish(),
+  skip: z.int().min(0),
+  limit: z.int().min(1).max(500),
 });
 
 const entriesQuery = z.strictObject({
@@ -63,11 +73,17 @@ export const runs = router({
     .input(createRun)
     .mutation(({ ctx, input }): Promise<{ runId: string }> => ctx.hub.create(ctx.actor, input.config).catch(asBadRequest)),
 
-  range: watching.input(rangeQuery).query(async ({ ctx, input }): Promise<RangeAnswer> => {
+  range: watching.input(rangeQuery).query(async ({ ctx, input, signal }): Promise<RangeAnswer> => {
     await existing(ctx, input.runId);
     if (input.toStep !== null && input.toStep <= input.fromStep)
       throw new TRPCError({ code: 'BAD_REQUEST', message: `toStep: ${input.toStep} must be above fromStep (${input.fromStep})` });
-    return ctx.hub.store.range(input);
+    return ctx.hub.store.range(input, signal).catch(asTooMuch);
+  }),
+
+  /** Series with their newest values: by a word of their name, or those named; a page of them. */
+  series: watching.input(seriesQuery).query(async ({ ctx, input }): Promise<SeriesAnswer> => {
+    await existing(ctx, input.runId);
+    return ctx.hub.store.series(input);
   }),
 
   entries: watching.input(entriesQuery).query(async ({ ctx, input }): Promise<Entry[]> => {
@@ -190,6 +206,11 @@ export const runs = router({
   /** Refusals are answers, not errors: `ok: false` says why and which field. */
   command: watching.input(command).mutation(({ ctx, input }): Promise<CommandAnswer> => ctx.hub.command(ctx.actor, input)),
 });
+
+const asTooMuch = (error: unknown): never => {
+  if (error instanceof BudgetError) throw new TRPCError({ code: 'BAD_REQUEST', message: error.message, cause: error });
+  throw error;
+};
 
 const asBadRequest = (error: unknown): never => {
   if (error instanceof FieldError) throw new TRPCError({ code: 'BAD_REQUEST', message: error.message, cause: error });

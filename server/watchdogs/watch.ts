@@ -1,4 +1,6 @@
-import type { Entry, Series } from '~/shared/events';
+import type { Entry } from '~/shared/events';
+import { type Rows, rowCount, stepAt } from '~/shared/series';
+import { type StreamHead, seriesWithRole } from '~/shared/streams';
 import { unreachable } from '~/shared/unreachable';
 import type { RunView } from '~/shared/view';
 import type { Watchdog, WatchdogKind } from '~/shared/watchdogs';
@@ -11,59 +13,82 @@ export interface Firing {
   message: string;
 }
 
+/** What rules look at of a row; left out: its stream does not have it. */
+interface Seen {
+  loss?: number | undefined;
+  gradNorm?: number | undefined;
+}
+
 /** One rule's memory. A rule that fired is silent until what it saw has passed, so that one event is one alarm. */
 interface Rule<R extends Watchdog = Watchdog> {
   readonly rule: R;
-  row?(step: number, loss: number, gradNorm: number): string | null;
+  row?(step: number, seen: Seen): string | null | undefined;
   signals?(step: number, signals: Record<string, number[]>, chanceLoss: number): string | null;
   tick?(view: RunView, now: number, freeBytes: number | null): string | null;
   reset(): void;
 }
 
-/** Watches one run. Pure: entries and the time come in, firings go out; whoever owns it acts on them. */
+/** Places in a stream's rows; null: it is not in this stream. */
+interface Columns {
+  width: number;
+  loss: number | null;
+  gradNorm: number | null;
+}
+
+/** Watches one run by the roles of its series. Pure: entries and the time come in, firings go out; whoever owns it acts on them. */
 export class Watch {
   readonly #rules: Rule[];
   readonly #fired = new Set<WatchdogKind>();
-  #lossAt = -1;
-  #gradNormAt = -1;
+  #streams: RunView['streams'] | null = null;
+  readonly #columns = new Map<string, Columns>();
   #lastLoss = Number.NaN;
 
-  /** @param series the run's columns, where it has started already */
-  constructor(rules: readonly Watchdog[], series: readonly Series[] = []) {
+  constructor(rules: readonly Watchdog[]) {
     this.#rules = rules.filter((r) => r.enabled).map(open);
-    this.#read(series);
   }
 
-  #read(series: readonly Series[]): void {
-    this.#lossAt = series.findIndex((s) => s.name === 'loss');
-    this.#gradNormAt = series.findIndex((s) => s.name === 'gradNorm');
-  }
-
-  /** @param view the run, for its columns and config */
+  /** @param view the run with the entry folded in, for its series and their roles */
   entry(view: RunView, entry: Entry): Firing[] {
     const { event } = entry;
-    if (event.type === 'run.assigned') {
+    if (event.type === 'run.assigned' || event.type === 'rewind') {
       for (const r of this.#rules) r.reset();
-      return [];
-    }
-    if (event.type === 'run.started') {
-      this.#read(event.series);
       return [];
     }
     if (event.type === 'snapshot') {
       const chance = chanceLoss(view);
       return this.#ask(event.step, (r) => r.signals?.(event.step, { ...event.signals, loss: [this.#lastLoss] }, chance));
     }
-    if (event.type !== 'steps' || this.#lossAt < 0) return [];
-    const width = view.series.length;
+    return event.type === 'rows' ? this.#rows(view, event) : [];
+  }
+
+  #rows(view: RunView, event: Rows): Firing[] {
+    const columns = this.#columnsOf(view, event.stream);
+    if (!columns || (columns.loss === null && columns.gradNorm === null)) return [];
+    const { width, loss: lossAt, gradNorm: gradNormAt } = columns;
     const firings: Firing[] = [];
-    for (let i = 0; i < event.count; i++) {
-      const loss = event.values[i * width + this.#lossAt]!;
-      const gradNorm = this.#gradNormAt < 0 ? 0 : event.values[i * width + this.#gradNormAt]!;
-      this.#lastLoss = loss;
-      firings.push(...this.#ask(event.firstStep + i, (r) => r.row?.(event.firstStep + i, loss, gradNorm)));
+    for (let i = 0; i < rowCount(event); i++) {
+      const value = (at: number | null) => (at === null ? undefined : event.values[i * width + at]!);
+      const seen: Seen = { loss: value(lossAt), gradNorm: value(gradNormAt) };
+      if (seen.loss !== undefined) this.#lastLoss = seen.loss;
+      const step = stepAt(event, i);
+      firings.push(...this.#ask(step, (r) => r.row?.(step, seen)));
     }
     return firings;
+  }
+
+  #columnsOf(view: RunView, stream: string): Columns | undefined {
+    if (this.#streams?.length !== view.streams.length || this.#streams.some((s, i) => s.columns !== view.streams[i]!.columns)) {
+      this.#columns.clear();
+      const of = (role: 'loss' | 'gradNorm') => seriesWithRole(view, role);
+      const place = (s: StreamHead, series: ReturnType<typeof of>): number | null => {
+        const i = series?.stream === s.name ? s.columns.findIndex((c) => c.name === series.name) : -1;
+        return i < 0 ? null : (s.at?.[i] ?? i);
+      };
+      for (const s of view.streams)
+        this.#columns.set(s.name, { width: s.width, loss: place(s, of('loss')), gradNorm: place(s, of('gradNorm')) });
+    }
+    this.#streams = view.streams;
+    return this.#columns.get(stream);
   }
 
   /** To be called every second or so. @param freeBytes of the data folder's disk; null = not known */
@@ -87,27 +112,39 @@ export class Watch {
   }
 }
 
-/** Loss of a model that knows nothing: the logarithm of the number of equally likely answers. */
-function chanceLoss({ config: { task } }: RunView): number {
+/** Loss of a model that does not look at its input: as the series says, else the logarithm of the number of equally likely answers; NaN = not known. */
+function chanceLoss(view: RunView): number {
+  const said = seriesWithRole(view, 'loss')?.chance;
+  if (said !== undefined) return said;
+  const { task } = view.config;
   return Math.log(task.kind === 'reverse' ? task.numClasses : task.setSize);
 }
 
 function open(rule: Watchdog): Rule {
   switch (rule.kind) {
-    case 'not-finite':
+    case 'not-finite': {
+      const newest = { loss: 0, gradNorm: 0 };
       return {
         rule,
-        row: (step, loss, gradNorm) =>
-          Number.isFinite(loss) && Number.isFinite(gradNorm)
-            ? null
-            : `at step ${step} ${Number.isFinite(loss) ? `the gradient norm is ${gradNorm}` : `the loss is ${loss}`}`,
-        reset() {},
+        // The two may be logged in streams of their own: all is well when both newest values are.
+        row(step, { loss, gradNorm }) {
+          newest.loss = loss ?? newest.loss;
+          newest.gradNorm = gradNorm ?? newest.gradNorm;
+          if (!Number.isFinite(newest.loss)) return `at step ${step} the loss is ${newest.loss}`;
+          return Number.isFinite(newest.gradNorm) ? null : `at step ${step} the gradient norm is ${newest.gradNorm}`;
+        },
+        reset() {
+          newest.loss = 0;
+          newest.gradNorm = 0;
+        },
       };
+    }
     case 'loss-spike': {
       const window = new Window(rule.window);
       return {
         rule,
-        row(step, loss) {
+        row(step, { loss }) {
+          if (loss === undefined) return undefined;
           if (!Number.isFinite(loss)) return null;
           const { mean, deviation } = window.spread();
           const high = window.full && loss > mean + rule.sigmas * deviation;
@@ -123,7 +160,8 @@ function open(rule: Watchdog): Rule {
       const window = new Window(rule.window);
       return {
         rule,
-        row(step, _loss, gradNorm) {
+        row(step, { gradNorm }) {
+          if (gradNorm === undefined) return undefined;
           if (!Number.isFinite(gradNorm)) return null;
           // The median costs a sort: only a value that could fire asks for it.
           const median = window.full ? window.median() : Number.POSITIVE_INFINITY;
@@ -141,7 +179,8 @@ function open(rule: Watchdog): Rule {
       let bestStep = -1;
       return {
         rule,
-        row(step, loss) {
+        row(step, { loss }) {
+          if (loss === undefined) return undefined;
           if (!Number.isFinite(loss)) return null;
           smooth = Number.isNaN(smooth) ? loss : smooth + 0.05 * (loss - smooth);
           if (bestStep < 0 || smooth < best * (1 - rule.improvement)) {
@@ -165,7 +204,7 @@ function open(rule: Watchdog): Rule {
         rule,
         signals(step, { entropy, loss }, chance) {
           const sharpest = Math.min(...(entropy ?? []).filter(Number.isFinite));
-          const stuck = sharpest < rule.entropyBelow && !(loss![0]! < rule.lossAbove * chance);
+          const stuck = !Number.isNaN(chance) && sharpest < rule.entropyBelow && !(loss![0]! < rule.lossAbove * chance);
           if (!stuck) since = null;
           else since ??= step;
           return since !== null && step - since >= rule.steps

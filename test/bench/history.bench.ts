@@ -108,10 +108,15 @@ async function addSpikes(store: Store, steps: number): Promise<number> {
   const actor = { id: 'bench', name: 'bench', role: 'admin' as const };
   const created = { type: 'run.created' as const, config: defaultConfig('reverse'), actor, parent: null };
   const write = { runId: 'spikes', attempt: 0, rewind: null };
-  await store.append({ ...write, after: 0, nextEvent: 0, entries: [
+  await store.append({
+    ...write,
+    after: 0,
+    nextEvent: 0,
+    entries: [
       { seq: 1, attempt: 0, at: 0, event: created },
       { seq: 2, attempt: 0, at: 0, event: { type: 'series', stream: 'steps', columns: [{ name: 'loss' }] } },
-    ] });
+    ],
+  });
   const batch = 5000;
   for (let step = 0; step < steps; step += batch) {
     const count = Math.min(batch, steps - step);

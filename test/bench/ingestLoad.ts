@@ -15,7 +15,10 @@ for (const viewer of watching) await viewer.watch(assignment.runId);
 
 const started = runStarted(0, startValues(assignment.config));
 if (started.type !== 'started') throw new Error('unreachable');
-await trainer.send({ ...started, streams: [{ stream: 'steps', columns: seriesNames(width).map((name) => ({ name, group: 'bench' })) }] });
+await trainer.send({
+  ...started,
+  streams: [{ stream: 'steps', columns: seriesNames(width).map((name) => ({ name, group: 'bench' })) }],
+});
 
 const source = rowSource(width, 'f32');
 process.send?.('ready');

@@ -121,7 +121,12 @@ export function storeContract(open: () => Promise<Store>): void {
       const run = writer(store, runId);
       const odd = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, 1 / 3, 5e-324];
       await run.append([created]);
-      await run.append([assigned(1, 0), declared(), rows(0, 3, 2, (s, c) => odd[s * 2 + c]!), status(3, 'a "quoted" \u{1F600} word')]);
+      await run.append([
+        assigned(1, 0),
+        declared(),
+        rows(0, 3, 2, (s, c) => odd[s * 2 + c]!),
+        status(3, 'a "quoted" \u{1F600} word'),
+      ]);
       await run.append([
         rows(3, 5000, 2, (s, c) => s + c / 7),
         rows(5003, 1, 2, () => 1),
@@ -197,7 +202,7 @@ export function storeContract(open: () => Promise<Store>): void {
       await refused({ entries: [at(8, zeros(3, 1, 2))] }).toThrow(
         `run ${runId}: rows at 8: steps: the first row's step must be above 3, got 3; to go back, send rewind first`,
       );
-      await refused({ entries: [at(8, zeros(4, 1, 2)), at(9, zeros(4, 1, 2))] }).toThrow("must be above 4, got 4");
+      await refused({ entries: [at(8, zeros(4, 1, 2)), at(9, zeros(4, 1, 2))] }).toThrow('must be above 4, got 4');
       await refused({ entries: [at(8, zeros(4, 1, 2, 'other'))] }).toThrow('rows at 8: stream: "other" was not declared');
       await refused({ entries: [at(8, declared(['loss']))] }).toThrow('stream "steps" was declared with loss, gradNorm');
       await refused({ entries: [at(8, declared(['loss'], 'other'))] }).toThrow('series "loss" belongs to stream "steps" already');
@@ -380,7 +385,11 @@ export function storeContract(open: () => Promise<Store>): void {
     withStore(async (store, runId) => {
       const run = writer(store, runId);
       await run.append([created, assigned(1, 0), declared(['loss']), declared(['bleu'], 'val')]);
-      await run.append([rows(0, 3000, 1, (s) => s), sparse([10, 1000, 2999], 1, (s) => s, 'val'), snapshot(2000, { entropy: [1, 2] })]);
+      await run.append([
+        rows(0, 3000, 1, (s) => s),
+        sparse([10, 1000, 2999], 1, (s) => s, 'val'),
+        snapshot(2000, { entropy: [1, 2] }),
+      ]);
       await run.append([{ type: 'rewind', step: 1000 }]);
       const back = await store.range({ runId, ...everything });
       expect([back.headStep, back.series.map((s) => s.lastSteps.at(-1))]).toEqual([1000, [999, 10]]);
@@ -400,7 +409,16 @@ export function storeContract(open: () => Promise<Store>): void {
     '[S19] names are data: __proto__, constructor, step, timeMs, emoji and right-to-left words are streams and series like any other',
     withStore(async (store, runId) => {
       const run = writer(store, runId);
-      const names = ['__proto__', 'constructor', 'toString', 'step', 'timeMs', '\u{1F680}/\u{1F4C9}', '\u05E9\u05DC\u05D5\u05DD', 'x'.repeat(512)];
+      const names = [
+        '__proto__',
+        'constructor',
+        'toString',
+        'step',
+        'timeMs',
+        '\u{1F680}/\u{1F4C9}',
+        '\u05E9\u05DC\u05D5\u05DD',
+        'x'.repeat(512),
+      ];
       await run.append([created, assigned(1, 0), ...names.map((name) => declared([name], name))]);
       for (let i = 0; i < 3; i++) await run.append(names.map((name, k) => sparse([i * 10], 1, (s) => s + k, name)));
       const r = await store.range({ runId, ...everything });
@@ -492,7 +510,12 @@ export function storeContract(open: () => Promise<Store>): void {
       const run = writer(store, runId);
       await run.append([created, status(0)]);
       const early = foldAll(runId, run.log.slice(0, 1));
-      const late: RunView = { ...foldAll(runId, run.log), streams: [{ name: 's', width: 2, columns: [], at: null, latest: { step: 1, at: 2, values: Float64Array.of(Number.NaN, 1) } }] };
+      const late: RunView = {
+        ...foldAll(runId, run.log),
+        streams: [
+          { name: 's', width: 2, columns: [], at: null, latest: { step: 1, at: 2, values: Float64Array.of(Number.NaN, 1) } },
+        ],
+      };
       await store.saveView(late, summarize(late, 0));
       await store.saveView(early, summarize(early, 0));
       expect(await store.view(runId)).toEqual(late);

@@ -1,6 +1,7 @@
 /** Waits for runs, trains them one after the other, survives those that fail. */
 
 import type { RunConfig } from '~/shared/config';
+import { lastStepOf } from '~/shared/series';
 import type { OpenedBackend } from '~/trainer/backends/index';
 import type { TrainOptions } from '~/trainer/run/train';
 import type { Turns } from '~/trainer/run/turns';
@@ -62,7 +63,7 @@ async function trainOne(link: Link, run: HeldRun, host: Host, signal: AbortSigna
     for await (const output of host.train(options)) {
       run.post(output);
       const { event } = output;
-      if (event.type === 'steps') step = event.firstStep + event.count;
+      if (event.type === 'rows') step = lastStepOf(event) + 1;
       if (event.type === 'status') {
         ended = event.status !== 'running' && event.status !== 'paused';
         failed = event.status === 'failed';

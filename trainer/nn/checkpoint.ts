@@ -17,7 +17,7 @@ import { z } from 'zod';
 import { loggedCommand } from '~/shared/commands';
 import { type RunConfig, runConfig } from '~/shared/config';
 import { controlValue } from '~/shared/controls';
-import { metric, split, trigger } from '~/shared/events';
+import { metric, trigger } from '~/shared/events';
 import { actor, commandId, runId, step } from '~/shared/ids';
 import { parse, stringify } from '~/shared/json';
 import {
@@ -27,6 +27,7 @@ import {
   serializeSafetensors,
   type TensorFile,
 } from '~/shared/safetensors';
+import { split } from '~/trainer/base/splits';
 import type { LearnerState, ParamSpec } from '~/trainer/types';
 
 const format = 'headroom-checkpoint';

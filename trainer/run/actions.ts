@@ -1,8 +1,8 @@
 /** What people can tell a run to do: one table, each entry an action's declaration together with its effect. */
 import { type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
 import type { ActionSpec, ControlValue } from '~/shared/controls';
-import { type Split, split } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
+import { type Split, split } from '~/trainer/base/splits';
 import type { ModelShape } from '~/trainer/types';
 import { argument } from './declare';
 import { type AskedOf, questions } from './questions';

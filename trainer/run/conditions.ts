@@ -1,4 +1,5 @@
 import { type Condition, describeCondition } from '~/shared/commands';
+import { own, type Table } from '~/shared/own';
 import { unreachable } from '~/shared/unreachable';
 import type { RunState } from '~/trainer/nn/checkpoint';
 
@@ -15,12 +16,18 @@ export function isMet(condition: Condition, { step, evaluations, newest }: Circu
     case 'step':
       return step >= condition.step;
     case 'evaluation':
-      return compare(evaluations[condition.split]?.[condition.metric], condition);
+      return compare(evaluated(evaluations, condition.split, condition.metric), condition);
     case 'series':
       return compare(newest(condition.name), condition);
     default:
       return unreachable(condition);
   }
+}
+
+/** Value of a metric in the newest evaluation of a split; undefined before the first, and for names that there are not. */
+function evaluated(evaluations: Circumstances['evaluations'], split: string, metric: string): number | undefined {
+  const newest = own(evaluations as Table<Table<number>>, split);
+  return newest && own(newest, metric);
 }
 
 const compare = (value: number | undefined, { comparison, value: limit }: { comparison: '>' | '<'; value: number }): boolean =>

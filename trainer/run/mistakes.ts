@@ -1,5 +1,5 @@
 /** Which evaluation examples the parameters as they stand get wrong, in the notation of the control `probeExamples`, so that they can be looked at. */
-import type { Split } from '~/shared/events';
+import type { Split } from '~/trainer/base/splits';
 import { softmaxRows } from '~/trainer/nn/snapshot';
 import type { Batch, Learner } from '~/trainer/types';
 import type { Answer } from './analyses';

@@ -1,4 +1,5 @@
-import type { Split, TrainerEvent, Trigger } from '~/shared/events';
+import type { EvaluationMetric, TrainerEvent, Trigger } from '~/shared/events';
+import type { Split } from '~/trainer/base/splits';
 import type { ParamSpec, TrainOutput } from '~/trainer/types';
 import type { Answer } from './analyses';
 import type { Result } from './evaluator';
@@ -7,6 +8,15 @@ import { type RowInput, Rows } from './rows';
 /** Rows wait this long, or for so many, to be sent together: soon enough for the eye, and no burden on a fast model. */
 const rowsWaitMs = 50;
 const rowsTogether = 64;
+
+/** What evaluations are compared by, on the validation set. */
+export const accuracyMetric = (value: number, main: boolean): EvaluationMetric => ({
+  name: 'accuracy',
+  value,
+  role: 'accuracy',
+  better: 'higher',
+  ...(main && { main }),
+});
 
 /** What a run has to say, in order: rows are gathered, and handed on before anything that came after them. */
 export class Output {
@@ -41,7 +51,10 @@ export class Output {
     about: { step: number; split: Split; trigger: Trigger; commandId: string | null; parametersStep: number },
     result: Result,
   ): void {
-    this.emit({ type: 'evaluation', ...about, ...result });
+    const { loss, accuracy, examples, elapsedMs } = result;
+    const main = about.split === 'validation';
+    const metrics = [{ name: 'loss', value: loss, role: 'loss' as const }, accuracyMetric(accuracy, main)];
+    this.emit({ type: 'evaluation', ...about, metrics, examples, elapsedMs });
   }
 
   analysis(step: number, kind: string, commandId: string, { summary, message }: Answer): void {

@@ -1,10 +1,11 @@
 /** One training run: its state, and what happens to it in an update and between two. Knows no network, file or clock of its own. */
 import type { RunConfig } from '~/shared/config';
 import type { ControlValue } from '~/shared/controls';
-import type { Split, Trigger } from '~/shared/events';
+import type { Trigger } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { OpenedBackend } from '~/trainer/backends/types';
 import { blobRefOf } from '~/trainer/base/hash';
+import type { Split } from '~/trainer/base/splits';
 import { percent } from '~/trainer/base/words';
 import { encodeCheckpoint, parametersOf, type RunState } from '~/trainer/nn/checkpoint';
 import { learningRateAt } from '~/trainer/nn/schedule';
@@ -16,10 +17,10 @@ import { Evaluations } from './evaluations';
 import type { Result } from './evaluator';
 import { type Ordered, Orders } from './orders';
 import { type Origin, openCheckpoint, restoreSettings } from './origin';
-import { Output } from './output';
+import { accuracyMetric, Output } from './output';
 import { epochIsOver, stepsLeft } from './position';
 import type { AskedOf } from './questions';
-import { seriesOf, Throughput } from './rows';
+import { columnsOf, stepStream, Throughput } from './rows';
 import { asBranch, freshState, type State } from './runState';
 import { SnapshotTaker } from './snapshotTaker';
 
@@ -67,7 +68,7 @@ export class Run implements Ordered {
     } else if (origin.kind === 'parameters')
       learner.load({ params: parametersOf(learner.params, origin.bytes), m: null, v: null, updates: 0 });
     this.#evaluations = new Evaluations(parts, this.#state, this.output, from?.best ?? null);
-    const columns = seriesOf(learner.params).map((s) => s.name);
+    const columns = columnsOf(learner.params).map((s) => s.name);
     this.orders = new Orders(this, this.#state, this.output, this.#controls, this.#changes, columns);
     this.#asking = new Asking(this.#state, this.output, () => ({
       task,
@@ -143,15 +144,17 @@ export class Run implements Ordered {
   #announce(): void {
     const { backend, learner, task } = this.#parts;
     this.output.emit({
-      type: 'run.started',
+      type: 'started',
       step: this.step,
-      backend: { name: backend.name, device: backend.device, tried: backend.tried.map((t) => ({ ...t })) },
-      series: seriesOf(learner.params),
+      device: { backend: backend.name, device: backend.device, tried: backend.tried.map((t) => ({ ...t })) },
+      streams: [{ stream: stepStream, columns: columnsOf(learner.params) }],
       controls: declaration(this.#controls),
       values: Object.fromEntries(this.#controls.map((c) => [c.spec.name, c.read(this.#settings)])),
       params: learner.params.map(({ name, shape }) => ({ name, shape: [...shape] })),
-      stepsPerEpoch: Math.floor(task.sizes.train / this.#settings.config.batchSize),
-      totalSteps: Math.max(1, this.plannedSteps()),
+      lengths: {
+        stepsPerEpoch: Math.floor(task.sizes.train / this.#settings.config.batchSize),
+        totalSteps: Math.max(1, this.plannedSteps()),
+      },
     });
   }
 
@@ -375,9 +378,9 @@ export class Run implements Ordered {
       previous: this.#snapshots.previous,
     });
     const { step, lastCommandSeq, validated } = state;
-    const validationAccuracy = validated?.step === step ? validated.accuracy : null;
+    const main = validated?.step === step ? { split: 'validation', metric: accuracyMetric(validated.accuracy, true) } : undefined;
     this.output.emit(
-      { type: 'checkpoint', step, blob: blobRefOf(blob), trigger, commandId, lastCommandSeq, validationAccuracy },
+      { type: 'checkpoint', step, blob: blobRefOf(blob), trigger, commandId, lastCommandSeq, ...(main && { main }) },
       blob,
     );
   }

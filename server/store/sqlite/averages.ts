@@ -78,7 +78,14 @@ export function openAverages(): Averages {
     return track;
   }
 
-  function* fill(rows: RowReader, asked: Averaged[], endRows: Float64Array, from: number, to: number, weight: number): Generator<Cost> {
+  function* fill(
+    rows: RowReader,
+    asked: Averaged[],
+    endRows: Float64Array,
+    from: number,
+    to: number,
+    weight: number,
+  ): Generator<Cost> {
     // Buckets that end between two states: their rows are gone through, else only those after the last state.
     const aligned = endRows.every((end, i) => i === endRows.length - 1 || end % GRID === 0);
     for (const stripe of groups(asked, (a) => Math.floor(a.column / STRIPE))) {

@@ -22,9 +22,14 @@ interface Nodes {
 
 export function openChunks(db: Database.Database): Chunks {
   const sql = {
-    axes: db.prepare('INSERT INTO pyramidAxes (stream, level, chunk, firstSteps, lastSteps, lastTimes) VALUES (?, ?, ?, ?, ?, ?)'),
+    axes: db.prepare(
+      'INSERT INTO pyramidAxes (stream, level, chunk, firstSteps, lastSteps, lastTimes) VALUES (?, ?, ?, ?, ?, ?)',
+    ),
     data: db.prepare('INSERT INTO pyramid (stream, level, stripe, chunk, data) VALUES (?, ?, ?, ?, ?)'),
-    axesBelow: db.prepare<[number, number, number, number], { chunk: number; firstSteps: Buffer; lastSteps: Buffer; lastTimes: Buffer }>(
+    axesBelow: db.prepare<
+      [number, number, number, number],
+      { chunk: number; firstSteps: Buffer; lastSteps: Buffer; lastTimes: Buffer }
+    >(
       'SELECT chunk, firstSteps, lastSteps, lastTimes FROM pyramidAxes WHERE stream = ? AND level = ? AND chunk BETWEEN ? AND ? ORDER BY chunk',
     ),
     dataBelow: db.prepare<[number, number, number, number], { data: Buffer }>(
@@ -50,12 +55,24 @@ export function openChunks(db: Database.Database): Chunks {
       if (level === 1) fromRows(rows, stripe, chunk, nodes, series);
       else fromBelow(id, level, stripe, chunk, nodes, series);
       const stats = series.flatMap(({ into }) => STATS.map((stat) => into[stat]));
-      sql.data.run(id, level, stripe, chunk, encodeColumns(stats.map((s) => (s instanceof Float64Array ? s : Float64Array.from(s)))));
+      sql.data.run(
+        id,
+        level,
+        stripe,
+        chunk,
+        encodeColumns(stats.map((s) => (s instanceof Float64Array ? s : Float64Array.from(s)))),
+      );
     }
     sql.axes.run(id, level, chunk, encodeAxis(nodes.first), encodeAxis(nodes.last), encodeAxis(nodes.time));
   }
 
-  function fromRows(rows: RowReader, stripe: number, chunk: number, nodes: Nodes, series: { column: number; into: Stats }[]): void {
+  function fromRows(
+    rows: RowReader,
+    stripe: number,
+    chunk: number,
+    nodes: Nodes,
+    series: { column: number; into: Stats }[],
+  ): void {
     const firstRow = chunk * CHUNK * FAN;
     for (const run of rows.inForce(stripe, firstRow, firstRow + CHUNK * FAN)) {
       const steps = run.steps();

@@ -1,8 +1,8 @@
 import type { Store } from '~/server/store';
 import type { Entry } from '~/shared/events';
 import type { Reads } from './read';
-import type { Work } from './work';
 import { startThread, type Thread } from './thread';
+import type { Work } from './work';
 
 /**
  * The store in one SQLite file, `folder`/headroom.db (WAL, synchronous = FULL). A writing and a reading thread hold the connections; the reader answers in slices

@@ -59,7 +59,8 @@ export function openRanges(
     const width = count === 0 ? 1 : bucketWidth(reader.stepOf(from), reader.stepOf(to - 1), count, buckets);
     const capacity = Math.min(count, buckets);
     const byStripe = new Map<number, Place[]>();
-    for (const p of wanted) byStripe.set(Math.floor(p.position / STRIPE), [...(byStripe.get(Math.floor(p.position / STRIPE)) ?? []), p]);
+    for (const p of wanted)
+      byStripe.set(Math.floor(p.position / STRIPE), [...(byStripe.get(Math.floor(p.position / STRIPE)) ?? []), p]);
     // The same for every series of the stream.
     let where: ReturnType<BucketList['buckets']> | null = null;
     let endRows = new Float64Array(0);

@@ -87,7 +87,9 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     snapshots: db.prepare<[number, number, number], { seq: number; event: string }>(
       "SELECT seq, event FROM entries WHERE run = ? AND type <> 'rows' AND type = 'snapshot' AND seq > ? ORDER BY seq LIMIT ?",
     ),
-    columns: db.prepare<[number], { name: string; columns: string }>('SELECT name, columns FROM streams WHERE run = ? ORDER BY id'),
+    columns: db.prepare<[number], { name: string; columns: string }>(
+      'SELECT name, columns FROM streams WHERE run = ? ORDER BY id',
+    ),
     rewinds: db.prepare<[number], Rewind>('SELECT seq, fromStep, keepSeq FROM rewinds WHERE run = ?'),
     view: db.prepare<[string], { view: string }>('SELECT view FROM views JOIN runs ON runs.id = views.run WHERE runId = ?'),
     users: db.prepare<[string], { runId: string }>(
@@ -154,7 +156,12 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
         i = next;
       }
     }
-    return taken.map((e) => ({ seq: e.seq, attempt: e.attempt, at: e.at, event: events.get(e) ?? (parse(e.event!) as RunEvent) }));
+    return taken.map((e) => ({
+      seq: e.seq,
+      attempt: e.attempt,
+      at: e.at,
+      event: events.get(e) ?? (parse(e.event!) as RunEvent),
+    }));
   }
 
   function rowEvents(reader: RowReader, group: EntryRow[], events: Map<EntryRow, RunEvent>): void {

@@ -6,7 +6,16 @@ import type { StreamLookup } from '~/server/store/streamState';
 import type { RunEvent } from '~/shared/events';
 import { seqCount } from '~/shared/events';
 import { stringify } from '~/shared/json';
-import { firstStepOf, lastStepOf, type Rows, rowCount, rowsBetween, type StreamSpec, stepAt, withPlainSteps } from '~/shared/series';
+import {
+  firstStepOf,
+  lastStepOf,
+  type Rows,
+  rowCount,
+  rowsBetween,
+  type StreamSpec,
+  stepAt,
+  withPlainSteps,
+} from '~/shared/series';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import { encodeAxis } from './axis';
@@ -96,7 +105,19 @@ export function openWrites(db: Database.Database): Writes {
         const stream = rows.stream(run.id, event.stream)!;
         const { generation } = stream;
         const row = addRows(stream, withPlainSteps(event), at);
-        sql.entry.run(run.id, seq, seqCount(event), attempt, at, event.type, firstStepOf(event), stream.id, generation, row, null);
+        sql.entry.run(
+          run.id,
+          seq,
+          seqCount(event),
+          attempt,
+          at,
+          event.type,
+          firstStepOf(event),
+          stream.id,
+          generation,
+          row,
+          null,
+        );
         run.headStep = Math.max(run.headStep, lastStepOf(event) + 1);
         continue;
       }
@@ -154,18 +175,7 @@ export function openWrites(db: Database.Database): Writes {
       if (stop === blockEnd) {
         closeBlock(stream, part);
         chunks.passed(rows.open({ ...stream, endRow: stop }), stop);
-      } else
-        sql.tail.run(
-          stream.id,
-          stream.generation,
-          row,
-          part.rows,
-          part.firstStep,
-          at,
-          part.steps,
-          part.times,
-          part.data,
-        );
+      } else sql.tail.run(stream.id, stream.generation, row, part.rows, part.firstStep, at, part.steps, part.times, part.data);
       stream.endRow = stop;
       row = stop;
     }

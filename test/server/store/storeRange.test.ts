@@ -12,7 +12,9 @@ import { assigned, created, declared, named, rows, snapshot, sparse, writer } fr
 /** SQLite's answers against the plain computation of the store in memory, over random logs of several streams with rewinds, gaps, huge and negative steps, NaN and infinities. */
 
 /** The SQLite store on one connection, without its threads. */
-function openDirect(): Pick<Store, 'append' | 'range' | 'rows' | 'entries' | 'signals' | 'streams' | 'series'> & { close(): void } {
+function openDirect(): Pick<Store, 'append' | 'range' | 'rows' | 'entries' | 'signals' | 'streams' | 'series'> & {
+  close(): void;
+} {
   const folder = ownFolder();
   const { db, unlock } = openForWriting(folder.path);
   const writes = openWrites(db);
@@ -113,7 +115,8 @@ async function agree(
     const run = writer(both, 'run001');
     const names = widths.flatMap((n, k) => Array.from({ length: n }, (_, i) => `s${k}/${i}`));
     await run.append([created, assigned(1, 0)]);
-    for (const [k, n] of widths.entries()) await run.append([declared(names.filter((name) => name.startsWith(`s${k}/`)).slice(0, n), `s${k}`)]);
+    for (const [k, n] of widths.entries())
+      await run.append([declared(names.filter((name) => name.startsWith(`s${k}/`)).slice(0, n), `s${k}`)]);
     const heads = widths.map(() => firstStep);
     for (const act of log) {
       const value = valueAt(seed + run.attempt);
@@ -121,7 +124,11 @@ async function agree(
       if (act.kind === 'rewind') {
         const step = firstStep + Math.floor((head - firstStep) * act.back);
         if (act.trainer) await run.append([{ type: 'rewind', step }]);
-        else await run.append([assigned(run.attempt + 1, step)], { fromStep: step, keepSeq: Math.max(0, Math.floor(run.head * act.back)) });
+        else
+          await run.append([assigned(run.attempt + 1, step)], {
+            fromStep: step,
+            keepSeq: Math.max(0, Math.floor(run.head * act.back)),
+          });
         for (const [k, h] of heads.entries()) heads[k] = Math.min(h, Math.max(step, firstStep));
       } else if (act.kind === 'snapshot') await run.append([snapshot(head, { entropy: [head, Number.NaN] })]);
       else {
@@ -132,7 +139,9 @@ async function agree(
         heads[k] = steps.at(-1)! + 1;
         const times = timed ? steps.map((_, i) => run.at * 1000 + (i % 7) * 0.5 + i) : undefined;
         const events: RunEvent[] =
-          stride === 1 && !timed ? [rows(first, count, widths[k]!, value, `s${k}`)] : [sparse(steps, widths[k]!, value, `s${k}`, times)];
+          stride === 1 && !timed
+            ? [rows(first, count, widths[k]!, value, `s${k}`)]
+            : [sparse(steps, widths[k]!, value, `s${k}`, times)];
         await run.append(events);
       }
     }
