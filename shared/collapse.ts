@@ -33,13 +33,12 @@ export interface CollapseAlarm {
   loss: number;
 }
 
-/** Loss of a guess among `choices` equally likely answers: ln C. */
-export const chanceLoss = (choices: number): number => Math.log(choices);
-
-/** The first alarm of each stretch, in step order. Points ascend by step; one without a loss neither begins nor ends a stretch. */
-export function collapses(points: readonly WatchPoint[], choices: number, rule: CollapseRule = collapseRule): CollapseAlarm[] {
+/**
+ * The first alarm of each stretch, in step order. Points ascend by step; one without a loss neither begins nor ends a stretch.
+ * @param chance loss of a model that does not look at its input; NaN = not known, and nothing counts as collapsed
+ */
+export function collapses(points: readonly WatchPoint[], chance: number, rule: CollapseRule = collapseRule): CollapseAlarm[] {
   const alarms: CollapseAlarm[] = [];
-  const chance = chanceLoss(choices);
   let since: WatchPoint | null = null;
   let rung = false;
   let broken = false;

@@ -1,10 +1,9 @@
 import { z } from 'zod';
+import { backendName } from './backends';
 import { blobHash } from './ids';
+import type { Config, RunSetup } from './setup';
 
-/** Everything that decides a run's numbers, together with its command log. Defaults are the published set-ups (DESIGN.md section 3). */
-
-export const backendName = z.enum(['tensorflow', 'webgpu', 'wasm', 'cpu']);
-export type BackendName = z.infer<typeof backendName>;
+/** Of version 0.1: what the new-run form and the MCP tool still use until they derive from the recipes that trainers declare. */
 
 const count = (min: number, max: number) => z.int().min(min).max(max);
 const positive = z.number().positive().finite();
@@ -30,13 +29,6 @@ export const anomalyTask = z.strictObject({
 export const taskConfig = z.discriminatedUnion('kind', [reverseTask, anomalyTask]);
 export type TaskConfig = z.infer<typeof taskConfig>;
 export type TaskKind = TaskConfig['kind'];
-
-/** What the pictures are, in words that stand wherever they show. */
-export const pictureTitles = { builtin: 'built-in demo pictures', cifar100: 'CIFAR-100', folder: 'own pictures' } as const;
-
-/** null when the task has no pictures. */
-export const describePictures = (task: TaskConfig): string | null =>
-  task.kind === 'anomaly' ? pictureTitles[task.images] : null;
 
 export const runConfig = z
   .strictObject({
@@ -152,4 +144,15 @@ export function defaultConfig(kind: TaskKind): RunConfig {
         probeSize: 8,
       };
   }
+}
+
+export function setupOf({ name, task: { kind, ...task }, ...config }: RunConfig): RunSetup {
+  return { name, project: 'default', tags: [], recipe: { name: kind, trainer: null }, config: { task, ...config } as Config };
+}
+
+/** null: of another recipe. */
+export function configOfSetup({ name, recipe, config }: RunSetup): RunConfig | null {
+  const { task, ...rest } = config;
+  const parsed = runConfig.safeParse({ name, task: { ...(task as Config), kind: recipe?.name }, ...rest });
+  return parsed.success ? parsed.data : null;
 }

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { command, loggedCommand, refusalReason } from './commands';
-import { runConfig } from './config';
 import { controls, controlValue } from './controls';
 import { actor, attempt, blobHash, blobRef, commandId, runId, seq, step } from './ids';
 import { consoleEvent, media } from './media';
 import { noteEvent } from './notes';
 import { table } from './own';
 import { better, rowCount, rowStep, rows, seriesDeclared, streamSpec } from './series';
+import { runSetup } from './setup';
 
 /**
  * Everything that can happen to a run: the entries of its log. Numbers may be NaN or infinite (pack.ts and json.ts carry them).
@@ -228,7 +228,7 @@ export type TrainerEvent = z.infer<typeof trainerEvent>;
 
 export const runCreated = z.strictObject({
   type: z.literal('run.created'),
-  config: runConfig,
+  setup: runSetup,
   actor,
   /** Where a branch leaves its parent. */
   parent: z.strictObject({ runId, step, checkpoint: blobRef }).nullable(),

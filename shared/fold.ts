@@ -29,7 +29,7 @@ import {
 export function emptyView(runId: string, created: Entry): RunView {
   if (created.event.type !== 'run.created' || created.seq !== 1)
     throw new Error(`run ${runId}: its log must begin with run.created at 1, got ${created.event.type} at ${created.seq}`);
-  const { config, actor, parent, copyOf, change } = created.event;
+  const { setup, actor, parent, copyOf, change } = created.event;
   return {
     runId,
     seq: 1,
@@ -37,7 +37,7 @@ export function emptyView(runId: string, created: Entry): RunView {
     createdAt: created.at,
     updatedAt: created.at,
     createdBy: actor,
-    config,
+    setup,
     parent,
     ...(copyOf !== undefined && { copyOf }),
     ...(change !== undefined && { branchChange: change }),
@@ -67,7 +67,7 @@ export function emptyView(runId: string, created: Entry): RunView {
     takeovers: { fromStep: 0, count: 0 },
     openThreads: 0,
     controlLock: null,
-    tags: [],
+    tags: setup.tags,
     archived: false,
     trashed: false,
     setAside: 0,
@@ -190,7 +190,7 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
       return { queuePosition: event.position };
     case 'run.labelled':
       return {
-        config: event.name === undefined ? view.config : { ...view.config, name: event.name },
+        setup: event.name === undefined ? view.setup : { ...view.setup, name: event.name },
         tags: event.tags ?? view.tags,
         archived: event.archived ?? view.archived,
         trashed: event.trashed ?? view.trashed,

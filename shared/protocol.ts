@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { type Command, type CommandAnswer, type LoggedCommand, loggedCommand, type Refusal } from './commands';
-import { backendName, type RunConfig, runConfig } from './config';
 import { controlValue } from './controls';
 import { analysis, type Entry } from './events';
 import { type Actor, attempt, blobHash, blobRef, commandId, runId, step } from './ids';
+import { recipeSpec } from './recipes';
+import { runSetup } from './setup';
 import type { RunSummary } from './summary';
 import type { RunView } from './view';
 
@@ -38,8 +39,8 @@ export const registration = z.strictObject({
   device: z.string().max(300).optional(),
   /** "PyTorch 2.9, Python 3.13" */
   software: z.string().max(300).optional(),
-  tasks: z.array(z.enum(['reverse', 'anomaly'])),
-  backends: z.array(backendName),
+  /** What it can train. */
+  recipes: z.array(recipeSpec).max(100),
   memoryBytes: z.int().positive(),
   /** Takes questions about checkpoints (`ask`), also while it trains. */
   answers: z.boolean().optional(),
@@ -85,7 +86,7 @@ export type BatchAnswer =
 export const assignment = z.strictObject({
   runId,
   attempt,
-  config: runConfig,
+  setup: runSetup,
   resume: z.strictObject({ step, blob: blobRef, replay: z.array(z.strictObject({ logged: loggedCommand, step })) }).nullable(),
   /** Commands not yet answered, in order. */
   commands: z.array(loggedCommand),
@@ -102,7 +103,7 @@ export const question = z.strictObject({
   runId,
   commandId,
   /** As the run was created; what was steered since is in the checkpoint. */
-  config: runConfig,
+  setup: runSetup,
   action: z.string(),
   args: z.record(z.string(), controlValue),
   step,
@@ -116,7 +117,11 @@ export type QuestionProgress = z.infer<typeof questionProgress>;
 export const questionAnswer = z.strictObject({
   ticket: z.string(),
   result: z.discriminatedUnion('ok', [
-    z.strictObject({ ok: z.literal(true), backend: backendName, ...analysis.pick({ summary: true, message: true }).shape }),
+    z.strictObject({
+      ok: z.literal(true),
+      backend: z.string().min(1).max(64),
+      ...analysis.pick({ summary: true, message: true }).shape,
+    }),
     z.strictObject({ ok: z.literal(false), reason: z.enum(['invalid', 'failed']), message: z.string().max(500) }),
   ]),
 });
@@ -262,14 +267,15 @@ export interface TrainerSummary {
   host: string;
   connected: boolean;
   runId: string | null;
-  backends: string[];
+  /** Names of the recipes it offers. */
+  recipes: string[];
   /** Of its machine. */
   memoryBytes: number;
 }
 
 /** What starting a run takes (tRPC `runs.create`). */
-export const createRun = z.strictObject({ config: runConfig });
-export type CreateRun = { config: RunConfig };
+export const createRun = z.strictObject({ setup: runSetup });
+export type CreateRun = z.input<typeof createRun>;
 
 /** What branching a run takes (tRPC `runs.branch`). The parent is untouched; the branch resumes the checkpoint and waits for a trainer like any run. */
 export const branchRun = z.strictObject({

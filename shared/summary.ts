@@ -1,5 +1,4 @@
 import { openQuestions } from './analyses';
-import { describePictures, type RunConfig } from './config';
 import { metricWithRole } from './evaluations';
 import type { Actor } from './ids';
 import { latestWithRole } from './streams';
@@ -9,9 +8,11 @@ import { positionInQueue, type RunStatus, type RunView } from './view';
 export interface RunSummary {
   runId: string;
   name: string;
-  task: RunConfig['task']['kind'];
-  /** What its pictures are; null when it has none. */
-  pictures?: string | null;
+  project: string;
+  /** null: a script's own run. */
+  recipe: string | null;
+  /** What its examples are, in words; null = not said. */
+  data: string | null;
   status: RunStatus;
   step: number;
   totalSteps: number;
@@ -48,9 +49,10 @@ export function summarize(view: RunView, watchers: number): RunSummary {
   };
   return {
     runId: view.runId,
-    name: view.config.name,
-    task: view.config.task.kind,
-    pictures: describePictures(view.config.task),
+    name: view.setup.name,
+    project: view.setup.project,
+    recipe: view.setup.recipe?.name ?? null,
+    data: view.data,
     status: view.status,
     step: view.step,
     totalSteps: view.totalSteps,

@@ -1,12 +1,12 @@
 import type { ActivityEntry } from './activity';
 import type { Command, RefusalReason } from './commands';
-import type { RunConfig } from './config';
 import type { Controls, ControlValue } from './controls';
 import type { Analysis, CheckpointEvent, CheckpointRef, DeviceInfo, Evaluation, SnapshotEvent } from './events';
 import type { Actor, BlobRef } from './ids';
 import type { MediaEvent } from './media';
 import type { Note } from './notes';
 import type { Table } from './own';
+import type { RunSetup } from './setup';
 import type { StreamHead } from './streams';
 
 /**
@@ -132,7 +132,8 @@ export interface RunView extends WholeLists {
   createdAt: number;
   updatedAt: number;
   createdBy: Actor;
-  config: RunConfig;
+  /** What it was started with; its name as people call it now. */
+  setup: RunSetup;
   parent: { runId: string; step: number; checkpoint: BlobRef } | null;
   /** The run that this one was imported as a copy of. */
   copyOf?: string;

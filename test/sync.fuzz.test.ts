@@ -2,12 +2,12 @@
  * Seeded chaos: a run grows, its trainer dies and another takes over, viewers are slow, vanish and come back; in the end everybody holds the folded log.
  * A failing seed is named in the failure; run it alone with SEED=n.
  */
+
 import { describe, expect, it } from 'vitest';
 import { applyFrame } from '~/app/_live/applyFrame';
 import { Frames, frameSettings, type Viewer, type ViewerPort } from '~/server/runs/frames';
 import { RunLog } from '~/server/runs/log';
 import { openMemoryStore } from '~/server/store/memory';
-import { defaultConfig } from '~/shared/config';
 import type { Entry, RunEvent } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
@@ -15,10 +15,11 @@ import { unpack } from '~/shared/pack';
 import type { Frame } from '~/shared/protocol';
 import type { RunView } from '~/shared/view';
 import { type FakeClock, fakeClock } from './support/fakeClock';
+import { publishedSetup } from './support/setups';
 import { runStarted, startValues, steps } from './support/synthetic';
 
-const config = defaultConfig('reverse');
-const values = startValues(config);
+const setup = publishedSetup('reverse');
+const values = startValues(setup);
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
 
 /** mulberry32 */
@@ -89,7 +90,7 @@ async function chaos(seed: number): Promise<{ drops: number; freshViews: number;
   const publish = (entries: Entry[], view: RunView) => frames?.publish(entries, view);
   const settings = { ...frameSettings, maxQueuedValues: 9 * (5 + below(40)), reach: { entries: 5 + below(60), values: 2000 } };
   const runId = 'fuzzrun01';
-  const created: RunEvent = { type: 'run.created', config, actor: ada, parent: null };
+  const created: RunEvent = { type: 'run.created', setup, actor: ada, parent: null };
   let log = await RunLog.create({ store, clock }, runId, created, publish);
   frames = new Frames(runId, log.view, clock, settings);
   const viewers = Array.from({ length: 4 }, () => new FuzzViewer(() => frames!));

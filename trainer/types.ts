@@ -1,8 +1,8 @@
 /** What the parts of the trainer agree on: a task gives batches, a learner updates parameters, the loop yields what happened. */
 import type { LoggedCommand } from '~/shared/commands';
-import type { RunConfig, TaskKind } from '~/shared/config';
 import type { TrainerEvent } from '~/shared/events';
 import type { AnswerKind, AxisLabels } from '~/shared/snapshotFile';
+import type { RunConfig } from '~/trainer/base/config';
 import type { Split } from '~/trainer/base/splits';
 import type { ProbeSignal } from './nn/signals';
 
@@ -15,11 +15,11 @@ export interface ModelShape {
   seqLen: number;
   /** Sinusoidal positions are added; without them the model is permutation-equivariant. */
   positional: boolean;
+  /** Position t attends to positions 0 .. t only; left out: to all. */
+  causal?: boolean;
   /** `position`: outputDim logits and one label per position. `set`: one logit per item, softmax over the set, one label per example. */
   output: 'position' | 'set';
   outputDim: number;
-  /** A position looks at no later one: its maps are masked there. Left out: false. */
-  causal?: boolean;
   modelDim: number;
   layers: number;
   heads: number;
@@ -121,10 +121,17 @@ export interface Learner {
 
 /** Examples by position: pure functions of the config's seed, so that a place in the data is (epoch, index) and nothing more. */
 export interface Task {
-  readonly kind: TaskKind;
   readonly shape: TaskShape;
   readonly sizes: Record<Split, number>;
-  /** Loss of a model that knows nothing, as ln of the number of equally likely answers; left out: not known. Rules and charts measure by it. */
+  /** What the examples are, in words that stand wherever they show: "built-in demo pictures", a file's name. null: numbers that need no word. */
+  readonly data: string | null;
+  /** Names the data that the examples are made of, where the config alone does not: the same in a run and in the checkpoint it goes on from. */
+  readonly fingerprint?: string;
+  /** Further numbers of every step and evaluation. */
+  readonly derived?: readonly Derived[];
+  /** How examples are written for the control `probeExamples`, for people. */
+  readonly probeHelp: string;
+  /** Loss (nats) of the best answer that does not look at the input; left out: not known. Rules and charts measure by it. */
   readonly chanceLoss?: number;
   /** Examples index .. index+size-1 of that epoch's own order. */
   trainBatch(epoch: number, index: number, size: number): Batch;
@@ -132,6 +139,27 @@ export interface Task {
   evaluationBatches(split: Split, size: number): Iterable<Batch>;
   /** Examples whose attention snapshots record: the first `size` of the validation set unless `chosen` (the task's own notation) says otherwise. */
   probe(size: number, chosen: string | null): Probe;
+  /** Examples of `evaluationBatches(split)` in the notation that `probe` reads. */
+  notation(split: Split, examples: readonly Example[]): string;
+}
+
+/** A number of a step or an evaluation that follows from its loss. */
+export interface Derived {
+  name: string;
+  unit: string;
+  group: string;
+  better: 'lower' | 'higher';
+  of(metrics: { loss: number }): number;
+}
+
+/** One example of a batch. */
+export interface Example {
+  /** Its number in the split, from 0. */
+  number: number;
+  /** Ids [T], or features [T, inputDim]. */
+  inputs: Int32Array | Float32Array;
+  /** [T] (output `position`) or [1] (output `set`). */
+  labels: Int32Array;
 }
 
 export interface Probe {

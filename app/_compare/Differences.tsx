@@ -6,7 +6,7 @@ import type { Compared } from './useCompared';
 
 /** Results side by side, and what the runs' set-ups do not share. */
 export function Differences({ runs, named }: { runs: readonly Compared[]; named: Names }) {
-  const rows = differences(runs.map((r) => r.view.config));
+  const rows = differences(runs.map((r) => r.view.setup));
   const best = (run: Compared, split: string) =>
     run.view.evaluations.filter((e) => e.split === split).reduce<number | null>((top, e) => Math.max(top ?? 0, e.accuracy), null);
   const results: [string, (run: Compared) => string][] = [

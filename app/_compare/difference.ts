@@ -1,5 +1,6 @@
 import { fields, textsOf } from '~/app/_runs/configForm';
-import type { RunConfig } from '~/shared/config';
+import { configOfSetup } from '~/shared/config';
+import type { RunSetup } from '~/shared/setup';
 
 export interface Difference {
   path: string;
@@ -9,8 +10,11 @@ export interface Difference {
 }
 
 /** The fields of the configs that are not the same in all of them. */
-export function differences(configs: readonly RunConfig[]): Difference[] {
-  const texts = configs.map(textsOf);
+export function differences(setups: readonly RunSetup[]): Difference[] {
+  const texts = setups.map((setup) => {
+    const config = configOfSetup(setup);
+    return config ? textsOf(config) : {};
+  });
   return fields
     .filter((f) => f.path !== 'name')
     .map((f) => ({

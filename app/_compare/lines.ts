@@ -26,8 +26,8 @@ export type Names = ReadonlyMap<string, string>;
 export function namesOf(runs: readonly Compared[]): Names {
   return new Map(
     runs.map(({ runId, view }) => {
-      const { name } = view.config;
-      return [runId, runs.some((r) => r.runId !== runId && r.view.config.name === name) ? `${name} (${runId})` : name];
+      const { name } = view.setup;
+      return [runId, runs.some((r) => r.runId !== runId && r.view.setup.name === name) ? `${name} (${runId})` : name];
     }),
   );
 }

@@ -18,8 +18,8 @@ export function useOtherRun(runId: string | null, step: number) {
   return { look, name: run?.name ?? null, error: run?.error ?? null };
 }
 
-/** Runs of the same task, newest first, to choose one from. Read when asked for the first time. */
-export function useRunsOfTask(task: RunSummary['task'], except: string): readonly RunSummary[] {
+/** Runs of the same recipe, newest first, to choose one from. Read when asked for the first time. */
+export function useRunsOfRecipe(recipe: RunSummary['recipe'], except: string): readonly RunSummary[] {
   const [runs, setRuns] = useState<readonly RunSummary[]>([]);
   useEffect(() => {
     let closed = false;
@@ -33,7 +33,7 @@ export function useRunsOfTask(task: RunSummary['task'], except: string): readonl
     };
   }, []);
   return useMemo(
-    () => runs.filter((r) => r.task === task && r.runId !== except && r.status !== 'queued').slice(0, 50),
-    [runs, task, except],
+    () => runs.filter((r) => r.recipe === recipe && r.runId !== except && r.status !== 'queued').slice(0, 50),
+    [runs, recipe, except],
   );
 }

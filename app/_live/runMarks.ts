@@ -3,6 +3,7 @@ import type { Color, Mark, PointSpec, RuleSpec } from '~/app/_charts/types';
 import type { TimeAnchor } from '~/app/_charts/xMap';
 import type { ControlValue } from '~/shared/controls';
 import { isRevert } from '~/shared/revert';
+import { valueAt } from '~/shared/setup';
 import type { CommandRecord, RunView } from '~/shared/view';
 
 /** What charts show of a run besides its rows. All are functions of the view alone. */
@@ -153,8 +154,10 @@ export function evaluationPoints(evaluations: RunView['evaluations'], what: 'los
 }
 
 /** The clip threshold over time, from the configuration and every applied change; off while clipping is by value or off: it is then no norm. */
-export function clipRule(view: Pick<RunView, 'config' | 'commands'>): RuleSpec {
-  let { mode, threshold }: { mode: string; threshold: number } = view.config.clip;
+export function clipRule(view: Pick<RunView, 'setup' | 'commands'>): RuleSpec {
+  const given = (field: string) => valueAt(view.setup.config, `clip.${field}`);
+  let mode = String(given('mode') ?? 'off');
+  let threshold = Number(given('threshold') ?? Number.NaN);
   const value = () => (mode === 'norm' ? threshold : null);
   const from: { step: number; value: number | null }[] = [{ step: 0, value: value() }];
   const changes = view.commands

@@ -50,7 +50,7 @@ export function useRunsBeside(
         again = !ended(view.status);
         if (runId !== ownId) feedOf(feeds, runId).setRecorded(view.snapshots);
         const loss = Curve.of('loss', range, buckets, 0, null);
-        const { name } = view.config;
+        const { name } = view.setup;
         const next = { runId, name, lastStep: view.step, stepsPerEpoch: view.stepsPerEpoch, loss, error: null };
         setReported((old) => new Map(old).set(runId, next));
       } catch (e) {

@@ -16,7 +16,6 @@ import { GradientPanel } from '~/app/_run/curves/GradientPanel';
 import { NotesPanel } from '~/app/_run/notes/NotesPanel';
 import { SetupList } from '~/app/_run/shell/Setup';
 import { Scrubber, togglePlay } from '~/app/_run/timeline/Scrubber';
-import { describePictures } from '~/shared/config';
 import type { ReplayManifest } from '~/shared/replayFile';
 import { wordsOf } from './words';
 
@@ -24,7 +23,7 @@ import { wordsOf } from './words';
 export function Replay({ manifest }: { manifest: ReplayManifest }) {
   useUrlState();
   useKeys();
-  const title = useView((v) => `${v.config.name} · replay`, 'Replay');
+  const title = useView((v) => `${v.setup.name} · replay`, 'Replay');
   const recorded = useView(
     (v) => ({ maps: v.snapshots.length > 0, evaluations: v.evaluations.length > 0, notes: v.notes.length > 0 }),
     { maps: false, evaluations: false, notes: false },
@@ -67,8 +66,8 @@ export function Replay({ manifest }: { manifest: ReplayManifest }) {
 function Header({ manifest }: { manifest: ReplayManifest }) {
   const head = useView(
     (v) => ({
-      name: v.config.name,
-      pictures: describePictures(v.config.task),
+      name: v.setup.name,
+      pictures: v.data,
       status: v.status,
       message: v.statusMessage,
       step: v.step,

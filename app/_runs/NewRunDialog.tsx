@@ -8,7 +8,7 @@ import { Field, inputClass, Select } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { Modal } from '~/app/_components/Modal';
 import { api, describeError } from '~/app/_trpc/client';
-import { defaultConfig, type TaskKind } from '~/shared/config';
+import { defaultConfig, setupOf, type TaskKind } from '~/shared/config';
 import { configOf, type Field as FormField, groups, plannedSteps, type Texts, textsOf } from './configForm';
 
 export function NewRunDialog({ open, onClose }: { open: boolean; onClose(): void }) {
@@ -64,11 +64,11 @@ function NewRunForm() {
     }
     setSending(true);
     try {
-      const { runId } = await api.runs.create.mutate({ config: parsed.config });
+      const { runId } = await api.runs.create.mutate({ setup: setupOf(parsed.config) });
       router.push(`/runs/${runId}`);
     } catch (error) {
       const { message, field } = describeError(error);
-      setFromServer({ message, field: field?.replace(/^config\./, '') ?? null });
+      setFromServer({ message, field: field?.replace(/^setup\.(config\.)?/, '') ?? null });
       setSending(false);
     }
   };

@@ -87,7 +87,7 @@ export function RunList() {
               type="search"
               aria-label="Search runs"
               aria-keyshortcuts="/"
-              placeholder="name, task, tag, person…  /"
+              placeholder="name, recipe, tag, person…  /"
               className={`${inputClass} pl-7 font-sans`}
               value={query.search}
               onChange={(e) => setQuery({ ...query, search: e.target.value })}

@@ -135,8 +135,8 @@ const Row = memo(function Row({
           <span className="sm:hidden">
             <StatusBadge status={run.status} />
           </span>
-          <span>{run.task}</span>
-          {run.pictures && <span>{run.pictures}</span>}
+          {run.recipe && <span>{run.recipe}</span>}
+          {run.data && <span>{run.data}</span>}
           {run.backend && <span>{run.backend}</span>}
           {run.copyOf && (
             <span className="inline-flex items-center gap-0.5" title={`Imported as a copy of run ${run.copyOf}`}>

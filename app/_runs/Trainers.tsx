@@ -37,7 +37,7 @@ export function Trainers({ trainers, runs, you }: { trainers: TrainerSummary[]; 
                 </span>
               </p>
               <p className="text-2xs break-words text-dim">
-                {t.host}, {bytes(t.memoryBytes)}; {t.backends.join(', ')}
+                {t.host}, {bytes(t.memoryBytes)}; {t.recipes.join(', ')}
               </p>
               <Held run={runs.find((r) => r.runId === t.runId)} runId={t.runId} others={queue.length > 0} you={you} />
             </li>

@@ -6,7 +6,6 @@ import { nanoid } from 'nanoid';
 import type { Room } from '~/server/runs/room';
 import { asksCheckpoint, checkpointAsked, openQuestions } from '~/shared/analyses';
 import { type Refusal, type RefusalReason, refuse } from '~/shared/commands';
-import type { TaskKind } from '~/shared/config';
 import type { Entry, RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { Question, QuestionAnswer, QuestionProgress, QuestionSummary } from '~/shared/protocol';
@@ -21,7 +20,8 @@ export interface QuestionPort {
 export interface Answerer {
   id: string;
   name: string;
-  tasks: readonly TaskKind[];
+  /** Names of those it knows. */
+  recipes: readonly string[];
   port: QuestionPort;
   /** It trains, so that an idle one is asked first. */
   busy(): boolean;
@@ -39,7 +39,7 @@ interface Asked {
   commandId: string;
   /** Lowest first. */
   position: number;
-  task: TaskKind;
+  recipe: string | null;
   about: Pick<QuestionSummary, 'name' | 'action' | 'label' | 'actor' | 'step'>;
   /** Trainers that were lost over it. */
   losses: number;
@@ -198,9 +198,9 @@ export class Questions {
       runId: view.runId,
       commandId: command.id,
       position: record.position ?? at,
-      task: view.config.task.kind,
+      recipe: view.setup.recipe?.name ?? null,
       about: {
-        name: view.config.name,
+        name: view.setup.name,
         action: command.action,
         label: view.controls.actions.find((a) => a.name === command.action)?.label ?? command.action,
         actor,
@@ -226,9 +226,11 @@ export class Questions {
     return [...this.#waiting.values()].sort((a, b) => a.position - b.position || (a.commandId < b.commandId ? -1 : 1));
   }
 
-  #whyWaits({ task }: Asked): string | null {
+  #whyWaits({ recipe }: Asked): string | null {
     if (this.#trainers.size === 0) return 'no trainer is here that answers questions';
-    return [...this.#trainers.values()].some((t) => t.tasks.includes(task)) ? null : `no trainer here knows the task ${task}`;
+    return [...this.#trainers.values()].some((t) => knows(t, recipe))
+      ? null
+      : `no trainer here knows the recipe ${recipe ?? '(none)'}`;
   }
 
   #dispatch(): void {
@@ -248,7 +250,7 @@ export class Questions {
   }
 
   async #handOver(asked: Asked): Promise<void> {
-    const able = [...this.#trainers.values()].filter((t) => t.tasks.includes(asked.task) && !this.#running.has(t.id));
+    const able = [...this.#trainers.values()].filter((t) => knows(t, asked.recipe) && !this.#running.has(t.id));
     const trainer = able.find((t) => !t.busy()) ?? able[0];
     if (!trainer || !this.#waiting.delete(asked.commandId)) return;
     const ticket = nanoid();
@@ -271,7 +273,7 @@ export class Questions {
     const room = await this.deps.room(asked.runId);
     const record = room?.view.commands.find((c) => c.command.id === asked.commandId);
     if (!room || !record || !isOpen(record) || record.command.kind !== 'act') return null;
-    const { config } = room.view;
+    const { setup } = room.view;
     const { action, args } = record.command;
     const about = checkpointAsked(room.view, record);
     const here = about !== undefined && (await this.deps.hasBlob(about.blob.hash));
@@ -283,7 +285,7 @@ export class Questions {
     );
     if (!here) return null;
     asked.about.step = step;
-    return { ticket, runId: asked.runId, commandId: asked.commandId, config, action, args, step, blob: about.blob };
+    return { ticket, runId: asked.runId, commandId: asked.commandId, setup, action, args, step, blob: about.blob };
   }
 
   /** Adds to the run's log while the question is open. */
@@ -301,6 +303,8 @@ export class Questions {
 }
 
 const goneBack = 'the run went back to a checkpoint before the one this asks about';
+
+const knows = ({ recipes }: Answerer, recipe: string | null): boolean => recipe !== null && recipes.includes(recipe);
 
 const isOpen = ({ outcome }: CommandRecord): boolean => outcome.status === 'requested' || outcome.status === 'scheduled';
 

@@ -6,7 +6,6 @@
 import type { Clock } from '~/server/base/clock';
 import type { Room } from '~/server/runs/room';
 import { type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
-import type { RunConfig } from '~/shared/config';
 import {
   type Assignment,
   type BatchAnswer,
@@ -18,6 +17,8 @@ import {
   type TrainerSummary,
   VERSION,
 } from '~/shared/protocol';
+import { ruleErrors } from '~/shared/recipes';
+import type { RunSetup } from '~/shared/setup';
 import type { Answerer, QuestionPort } from './questions';
 import type { Waiting } from './queue';
 import { type OpenRun, openRun, WaitingRuns } from './waitingRuns';
@@ -127,7 +128,7 @@ export class Trainers {
       host: r.host,
       connected: port !== null,
       runId,
-      backends: r.backends,
+      recipes: r.recipes.map((recipe) => recipe.title),
       memoryBytes: r.memoryBytes,
     }));
   }
@@ -316,7 +317,7 @@ export class Trainers {
       // A trainer that came meanwhile takes the first of them, not the next one.
       if (this.#again) return;
       const trainer = [...this.#trainers.values()].find(
-        (t) => t.ready && t.port && validationError(t.registration, run.config) === null,
+        (t) => t.ready && t.port && validationError(t.registration, run.setup) === null,
       );
       if (trainer && this.#runs.take(run.runId)) await this.#assign(run, trainer);
       else await this.#wait(run);
@@ -356,7 +357,7 @@ export class Trainers {
       if (!room || this.holds(run.runId)) return;
       await room.stopIfAsked();
       const here = [...this.#trainers.values()].filter((t) => t.port);
-      const reasons = here.map((t) => validationError(t.registration, run.config));
+      const reasons = here.map((t) => validationError(t.registration, run.setup));
       const held = here.flatMap(({ runId }, at) => (reasons[at] === null && runId !== null ? [runId] : []));
       if (held.length > 0) this.deps.onWait?.(run.runId, held);
       if (here.length === 0 || reasons.includes(null) || !this.#runs.isFree(run.runId)) return;
@@ -391,7 +392,7 @@ export function versionRefusal(message: unknown): Refusal | null {
 const answererOf = (trainer: Trainer, port: TrainerPort): Answerer => ({
   id: trainer.registration.trainerId,
   name: trainer.registration.name,
-  tasks: trainer.registration.tasks,
+  recipes: trainer.registration.recipes.map((r) => r.name),
   port,
   busy: () => trainer.runId !== null,
 });
@@ -402,9 +403,11 @@ async function report(room: Room, message: string): Promise<void> {
 }
 
 /** null, or why this trainer cannot train it. */
-function validationError(r: Registration, config: RunConfig): string | null {
-  if (!r.tasks.includes(config.task.kind)) return `${r.name} does not train the task ${config.task.kind}`;
-  if (config.backend !== 'auto' && !r.backends.includes(config.backend))
-    return `${r.name} has the backends ${r.backends.join(', ')}, not ${config.backend}`;
-  return null;
+function validationError(r: Registration, { recipe, config }: RunSetup): string | null {
+  if (!recipe) return "the run is a script's own: its script trains it";
+  if (recipe.trainer !== null && recipe.trainer !== r.name) return `the run asks for the trainer ${recipe.trainer}`;
+  const spec = r.recipes.find((known) => known.name === recipe.name);
+  if (!spec) return `${r.name} does not have the recipe ${recipe.name}`;
+  const [broken] = ruleErrors(spec.schema, config);
+  return broken ? `${r.name}: ${broken.message}` : null;
 }

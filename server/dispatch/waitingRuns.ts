@@ -2,7 +2,7 @@
 
 import type { Clock } from '~/server/base/clock';
 import type { Room } from '~/server/runs/room';
-import type { RunConfig } from '~/shared/config';
+import type { RunSetup } from '~/shared/setup';
 import { ended, positionInQueue } from '~/shared/view';
 import { inOrder, type Waiting } from './queue';
 
@@ -11,16 +11,14 @@ export interface OpenRun {
   runId: string;
   /** The lowest goes first. */
   position: number;
-  config: RunConfig;
+  setup: RunSetup;
   /** Whoever took it last. */
   trainerId: string | null;
 }
 
 /** What the queue needs to know of a room's run; null when it has ended. */
 export const openRun = ({ runId, view }: Pick<Room, 'runId' | 'view'>): OpenRun | null =>
-  ended(view.status)
-    ? null
-    : { runId, position: positionInQueue(view), config: view.config, trainerId: view.trainer?.id ?? null };
+  ended(view.status) ? null : { runId, position: positionInQueue(view), setup: view.setup, trainerId: view.trainer?.id ?? null };
 
 export class WaitingRuns {
   /** Without a holder. */

@@ -49,7 +49,7 @@ export async function* writeReplay(
     format: 'headroom-replay',
     version: REPLAY_VERSION,
     runId,
-    name: view.config.name,
+    name: view.setup.name,
     exportedAt,
     rows,
     snapshots: {
@@ -61,7 +61,7 @@ export async function* writeReplay(
   };
 
   const [head, rest] = (await page()).split('<!--title-->') as [string, string];
-  yield Buffer.from(`${head}${escaped(`${view.config.name} · replay`)}${rest}`);
+  yield Buffer.from(`${head}${escaped(`${view.setup.name} · replay`)}${rest}`);
   yield Buffer.from(element('application/json', 'manifest', JSON.stringify(manifest).replaceAll('<', '\\u003c')));
   yield await packed('view', { ...view, snapshots: kept });
   yield await packed('signals', signalsOf(await source.signals(runId), kept));

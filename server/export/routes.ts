@@ -137,7 +137,7 @@ async function send(
     job.signal.throwIfAborted();
     response.writeHead(200, {
       'content-type': contentType(query.data.format),
-      'content-disposition': `attachment; filename="${fileName(query.data, view.config.name, now)}"`,
+      'content-disposition': `attachment; filename="${fileName(query.data, view.setup.name, now)}"`,
       'cache-control': 'no-store',
     });
     const all = async function* () {

@@ -1,4 +1,3 @@
-import { defaultConfig } from '~/shared/config';
 import type { RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { MAX_COLUMNS, type Rows } from '~/shared/series';
@@ -64,7 +63,7 @@ export const MAX_VALUES = 2 ** 27;
 /** Rows of one log entry. */
 const ROWS = 4096;
 
-/** A table as the log of a finished run. Its settings are not known; those of the published reverse task stand in for them, and the run says so. */
+/** A table as the log of a finished run. Its settings are not known, and the run says so. */
 export function* logOf(
   table: Table,
   name: string,
@@ -77,9 +76,9 @@ export function* logOf(
   const firsts = table.streams.flatMap(({ steps }) => (steps.length > 0 ? [steps[0]!] : []));
   const first = Math.min(...firsts);
   const last = Math.max(...ends);
-  const config = { ...defaultConfig('reverse'), name };
+  const setup = { name, project: 'default', tags: [], recipe: null, config: {} };
   const trainer = { id: 'import00', name: 'import', host: origin };
-  yield { event: { type: 'run.created', config, actor, parent: null }, atMs: begun };
+  yield { event: { type: 'run.created', setup, actor, parent: null }, atMs: begun };
   yield { event: { type: 'run.assigned', attempt: 1, trainer, fromStep: first, checkpoint: null, keepSeq: 0 }, atMs: begun };
   yield {
     event: {
@@ -98,7 +97,7 @@ export function* logOf(
       yield* streamOf(part, `${i === 0 && c === 0 ? 'steps' : `steps ${i + 1}${c > 0 ? `/${c / MAX_COLUMNS + 1}` : ''}`}`, begun);
     }
   }
-  const message = `imported from ${origin}: only its rows are known; the settings shown are stand-ins${table.leftOut ? `; ${table.leftOut}` : ''}`;
+  const message = `imported from ${origin}: only its rows are known${table.leftOut ? `; ${table.leftOut}` : ''}`;
   yield {
     event: { type: 'status', status: 'finished', step: last + 1, message },
     atMs: times.length > 0 ? Math.max(...times) : null,

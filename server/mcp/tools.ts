@@ -2,7 +2,7 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { nanoid } from 'nanoid';
 import { z } from 'zod';
 import { type Command, condition } from '~/shared/commands';
-import { defaultConfig, runConfig } from '~/shared/config';
+import { defaultConfig, runConfig, setupOf } from '~/shared/config';
 import { controlValue } from '~/shared/controls';
 import { blobHash, runId, step } from '~/shared/ids';
 import { serialize } from '~/shared/json';
@@ -191,7 +191,7 @@ export function createMcpServer(host: ToolHost): McpServer {
     async ({ task, config }) => {
       const merged = runConfig.safeParse(merge(defaultConfig(task), config));
       if (!merged.success) throw new Error(merged.error.issues.map((i) => `config.${i.path.join('.')}: ${i.message}`).join('; '));
-      return answer(await client.runs.create.mutate({ config: merged.data }));
+      return answer(await client.runs.create.mutate({ setup: setupOf(merged.data) }));
     },
   );
 
@@ -221,7 +221,7 @@ function describeRun(view: RunView) {
   const { commands, evaluations, alerts, notes, snapshots, checkpoints } = view;
   return {
     runId: view.runId,
-    config: view.config,
+    setup: view.setup,
     status: view.status,
     statusMessage: view.statusMessage,
     step: view.step,

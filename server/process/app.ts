@@ -179,7 +179,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     openedPages(pages);
 
     if (options.firstRuns && hub.summaries().length === 0 && (await store.setting(firstRunsKey)) === null) {
-      for (const config of firstRuns()) await hub.create(systemActor, config, true);
+      for (const setup of firstRuns()) await hub.create(systemActor, setup, true);
       await store.setSetting(firstRunsKey, 'started');
     }
 

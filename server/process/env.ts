@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { StartError } from '~/server/base/startError';
-import { backendName } from '~/shared/config';
+import { backendName } from '~/shared/backends';
 
 export interface Env {
   port: number;

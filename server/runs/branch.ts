@@ -33,7 +33,7 @@ export function branchEvents(
 
   const created: RunCreated = {
     type: 'run.created',
-    config: { ...parent.config, name: request.name },
+    setup: { ...parent.setup, name: request.name },
     actor,
     parent: { runId: parent.runId, step: fork.step, checkpoint: fork.blob },
   };

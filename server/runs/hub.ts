@@ -1,4 +1,5 @@
 import { customAlphabet, nanoid } from 'nanoid';
+import { checkpointNamed } from '~/server/base/blobsNamed';
 import type { Clock } from '~/server/base/clock';
 import { FieldError } from '~/server/base/fieldError';
 import { Questions } from '~/server/dispatch/questions';
@@ -9,11 +10,11 @@ import type { Store } from '~/server/store';
 import { systemActor } from '~/server/team/people';
 import { asksCheckpoint } from '~/shared/analyses';
 import { type Command, type CommandAnswer, type Refusal, refuse } from '~/shared/commands';
-import type { RunConfig } from '~/shared/config';
 import type { Entry, RunEvent, ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { BranchRun, Cursor, QuestionSummary, TrainerSummary } from '~/shared/protocol';
 import { isRevert, type RevertCommand, revertAction } from '~/shared/revert';
+import type { RunSetup } from '~/shared/setup';
 import { type RunSummary, summarize } from '~/shared/summary';
 import { ended, positionInQueue, type RunView } from '~/shared/view';
 import { branchEvents } from './branch';
@@ -31,7 +32,7 @@ export interface Hub {
    * @param givesWay it waits behind all others, those still to come included, and makes room when one of them waits for its trainer
    * @throws FieldError when `startFrom` names bytes that are not here
    */
-  create(actor: Actor, config: RunConfig, givesWay?: boolean): Promise<{ runId: string }>;
+  create(actor: Actor, setup: RunSetup, givesWay?: boolean): Promise<{ runId: string }>;
   /** A new run that goes on from another's checkpoint. */
   branch(actor: Actor, request: BranchRun): Promise<{ ok: true; runId: string } | Refusal>;
   /** Resolves once the command is in the log, or with why it is not. */
@@ -275,15 +276,16 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       return (await rooms.open(runId))?.room.view ?? null;
     },
 
-    async create(actor, config, gives = false) {
-      if (config.startFrom !== null && !(await deps.hasBlob(config.startFrom)))
+    async create(actor, setup, gives = false) {
+      const startFrom = checkpointNamed(setup);
+      if (startFrom !== null && !(await deps.hasBlob(startFrom)))
         throw new FieldError(
-          'config.startFrom',
-          `there is no blob ${config.startFrom}; give the hash of a checkpoint that is kept here`,
+          'setup.config.startFrom',
+          `there is no blob ${startFrom}; give the hash of a checkpoint that is kept here`,
         );
       const runId = newRunId();
       const behind: ServerEvent[] = gives ? [{ type: 'run.queued', actor, position: clock.now() + behindAllMs }] : [];
-      await begin(runId, { type: 'run.created', config, actor, parent: null }, behind);
+      await begin(runId, { type: 'run.created', setup, actor, parent: null }, behind);
       return { runId };
     },
 

@@ -169,7 +169,7 @@ export class Room {
       return {
         runId: this.runId,
         attempt,
-        config: this.view.config,
+        setup: this.view.setup,
         resume: from && { step: fromStep, blob: from.blob, replay: replayed(this.view, checkpoint) },
         commands: this.open(lastCommandSeq),
       };

@@ -71,7 +71,7 @@ export const runs = router({
 
   create: allowed('start runs')
     .input(createRun)
-    .mutation(({ ctx, input }): Promise<{ runId: string }> => ctx.hub.create(ctx.actor, input.config).catch(asBadRequest)),
+    .mutation(({ ctx, input }): Promise<{ runId: string }> => ctx.hub.create(ctx.actor, input.setup).catch(asBadRequest)),
 
   range: watching.input(rangeQuery).query(async ({ ctx, input, signal }): Promise<RangeAnswer> => {
     await existing(ctx, input.runId);
@@ -127,7 +127,7 @@ export const runs = router({
       const view = await ctx.hub.view(id);
       if (!view) return refuse('unknown-run', `there is no run ${id}`, 'runId');
       if (!(await ctx.hub.remove(id))) return refuse('state', 'only a run in the trash goes for good: delete it first', 'runId');
-      const event = { type: 'run.changed', runId: id, what: `deleted for good: ${view.config.name}`.slice(0, 200) } as const;
+      const event = { type: 'run.changed', runId: id, what: `deleted for good: ${view.setup.name}`.slice(0, 200) } as const;
       await ctx.auditLog.record(ctx.actor, () => ({ events: [event], result: undefined }));
       return { ok: true };
     }),

@@ -101,11 +101,11 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
   }
 
   /** A run of its own from the last checkpoint before it happened, for people to try something else. @returns what came of it */
-  async function branch({ runId, config, checkpoints, createdBy }: RunView, { kind, step }: Firing): Promise<string> {
+  async function branch({ runId, setup, checkpoints, createdBy }: RunView, { kind, step }: Firing): Promise<string> {
     // It would come to the same place again, and branch again.
     if (createdBy.id === watchdogActor.id) return 'branch not made: this run is a branch of the watchdog already';
     const checkpoint = checkpoints.findLast((c) => c.step <= step)?.blob.hash ?? null;
-    const name = `${config.name.slice(0, 40)}, before ${kind} at ${step}`;
+    const name = `${setup.name.slice(0, 40)}, before ${kind} at ${step}`;
     const made = await hub
       .branch(watchdogActor, { runId, checkpoint, name, changes: [], repeat: null })
       .catch(() => refuse('failed', 'the server could not do it'));
@@ -115,7 +115,7 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
   async function post({ webhooks }: WatchdogRules, rule: Watchdog, firing: Firing, view: RunView): Promise<void> {
     const { runId } = view;
     const link = new URL(`/runs/${runId}?step=${firing.step}`, deps.url()).href;
-    const notice = { run: view.config.name, runId, kind: rule.kind, step: firing.step, message: firing.message, link };
+    const notice = { run: view.setup.name, runId, kind: rule.kind, step: firing.step, message: firing.message, link };
     for (const [i, hook] of webhooks.entries()) {
       const delivered = await deliver(hook, notice, deps.delivery);
       if (delivered.ok) continue;

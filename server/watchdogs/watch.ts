@@ -112,13 +112,8 @@ export class Watch {
   }
 }
 
-/** Loss of a model that does not look at its input: as the series says, else the logarithm of the number of equally likely answers; NaN = not known. */
-function chanceLoss(view: RunView): number {
-  const said = seriesWithRole(view, 'loss')?.chance;
-  if (said !== undefined) return said;
-  const { task } = view.config;
-  return Math.log(task.kind === 'reverse' ? task.numClasses : task.setSize);
-}
+/** Loss of a model that does not look at its input; NaN where the run does not say. */
+const chanceLoss = (view: RunView): number => seriesWithRole(view, 'loss')?.chance ?? Number.NaN;
 
 function open(rule: Watchdog): Rule {
   switch (rule.kind) {

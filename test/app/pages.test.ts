@@ -5,10 +5,10 @@ import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { build } from '~/server/process/build';
-import { defaultConfig } from '~/shared/config';
 import { startApp, type TestApp } from '~/test/support/app';
 import { describeInBrowser, openBrowser } from '~/test/support/browser';
 import { type ScriptedTrainer, startScriptedTrainer } from '~/test/support/scriptedTrainer';
+import { configOf, publishedSetup, withConfig } from '../support/setups';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const desk = { width: 1440, height: 900 };
@@ -24,10 +24,10 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
   beforeAll(async () => {
     await build(() => {});
     app = await startApp({ pages: { dev: false, root: fileURLToPath(new URL('../../', import.meta.url)) } });
-    const config = defaultConfig('reverse');
+    const setup = publishedSetup('reverse');
     const { runId } = await app.hub.create(
       { id: 'local', name: 'You', role: 'admin' },
-      { ...config, name: 'Scripted', model: { ...config.model, layers: 2, heads: 2 } },
+      { ...withConfig(setup, { model: { ...configOf(setup).model, layers: 2, heads: 2 } }), name: 'Scripted' },
     );
     // Slow enough not to end while anything here looks at it.
     trainer = await startScriptedTrainer(app.address, { stepMs: 500 });

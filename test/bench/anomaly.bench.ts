@@ -7,8 +7,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { defaultConfig, type RunConfig, runConfig } from '~/shared/config';
+import { publishedConfig, recipeNamed } from '~/test/support/setups';
 import { type BackendName, type OpenedBackend, openBackend, parseBackendName } from '~/trainer/backends';
+import type { RunConfig } from '~/trainer/base/config';
 import { anomalyTaskOf } from '~/trainer/recipes/anomaly';
 import { loadPictures, type PictureSet, type PictureSource } from '~/trainer/recipes/pictures/pictureSet';
 import { train } from '~/trainer/run/train';
@@ -37,9 +38,10 @@ export async function bench(args: string[]): Promise<BenchResult> {
     },
   });
   const seeds = values.seeds.split(',').map(Number);
-  const published = defaultConfig('anomaly');
+  const recipe = recipeNamed('anomaly');
+  const published = publishedConfig('anomaly');
   const configOf = (seed: number): RunConfig =>
-    runConfig.parse({
+    recipe.parse({
       ...published,
       seed,
       task: { ...published.task, images: values.images },
@@ -50,7 +52,7 @@ export async function bench(args: string[]): Promise<BenchResult> {
     });
   const config = configOf(seeds[0]!);
   const python = values['vs-pytorch'] ? await pythonWithTorch() : null;
-  const setSize = config.task.kind === 'anomaly' ? config.task.setSize : 0;
+  const setSize = config.task.setSize as number;
   const dataFolder = resolve(values.data);
   const pictures = await loadPictures(values.images as PictureSource, setSize, dataFolder);
   const backend = await openBackend(values.backend === 'auto' ? 'auto' : (parseBackendName(values.backend) as BackendName));
@@ -80,7 +82,15 @@ const silent: CommandSource = { take: () => [], wait: () => new Promise(() => {}
 async function ours(config: RunConfig, backend: OpenedBackend, dataFolder: string): Promise<Reached> {
   const start = performance.now();
   const reached = { validation: Number.NaN, test: Number.NaN };
-  for await (const { event } of train({ config, backend, commands: silent, resume: null, startFrom: null, dataFolder })) {
+  for await (const { event } of train({
+    recipe: recipeNamed('anomaly'),
+    config,
+    backend,
+    commands: silent,
+    resume: null,
+    startFrom: null,
+    dataFolder,
+  })) {
     if (event.type === 'evaluation' && event.trigger === 'end' && event.split !== 'train') reached[event.split] = event.accuracy;
     if (event.type === 'status' && event.status === 'failed') throw new Error(event.message);
   }

@@ -101,7 +101,7 @@ const standing = '[data-testid=attention-step]';
 async function scrubAndLive(app: TestApp, page: Page, { name, run, toStep, panes = false }: Case) {
   // tsx keeps the names of functions by a helper that the page does not have.
   await page.addInitScript('globalThis.__name = (f) => f');
-  const create = (config: Parameters<TestApp['hub']['create']>[1]) => app.hub.create(you, config);
+  const create = (setup: Parameters<TestApp['hub']['create']>[1]) => app.hub.create(you, setup);
   const { runId, next, end } = await playAttentionRun(app.address, create, run, toStep);
   await page.goto(`${app.url}/runs/${runId}${panes ? `?attention=${encodeURIComponent(encodeAttentionView(fourPanes))}` : ''}`);
   page.setDefaultTimeout(120_000);
@@ -211,7 +211,7 @@ function nextStep(page: Page): (step: number) => Promise<number> {
 
 async function openLong(app: TestApp, page: Page): Promise<string> {
   const run: AttentionRun = { task: 'anomaly', layers: 4, heads: 4, length: 10, examples: 8, snapshotEverySteps: 4 };
-  const { runId, end } = await playAttentionRun(app.address, (config) => app.hub.create(you, config), run, 4_000);
+  const { runId, end } = await playAttentionRun(app.address, (setup) => app.hub.create(you, setup), run, 4_000);
   await end();
   const times: number[] = [];
   for (let n = 0; n < 3; n++) {

@@ -4,14 +4,14 @@
  */
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { defaultConfig, type TaskKind } from '~/shared/config';
+import { publishedConfig, recipeNamed } from '~/test/support/setups';
 import { type BackendName, openBackend, parseBackendName } from '~/trainer/backends';
 import { createLearner } from '~/trainer/nn/learner';
-import { createTask } from '~/trainer/recipes';
 import { Output } from '~/trainer/run/output';
 import { SnapshotTaker } from '~/trainer/run/snapshotTaker';
 import type { BenchResult } from './main';
 import { machine, percentile } from './rows';
+import type { BenchTask } from './train/setups';
 
 const snapshots = 60;
 const seconds = 12;
@@ -42,15 +42,19 @@ export async function bench(args: string[]): Promise<BenchResult> {
   };
 }
 
-async function capture(kind: TaskKind, name: 'auto' | BackendName): Promise<BenchResult['rows'][number]> {
+async function capture(kind: BenchTask, name: 'auto' | BackendName): Promise<BenchResult['rows'][number]> {
   const backend = await openBackend(name);
-  const config = defaultConfig(kind);
-  const task = await createTask(config, process.env.HEADROOM_DATA ?? '.headroom');
+  const config = publishedConfig(kind);
+  const task = await recipeNamed(kind).open(config, process.env.HEADROOM_DATA ?? '.headroom');
   const { layers, heads, modelDim, dropout, inputDropout } = config.model;
   const shape = { ...task.shape, layers, heads, modelDim };
   const learner = createLearner({ shape, seed: 1, optimizer: 'adam', backend });
-  const output = new Output(learner.params, () => performance.now());
-  const taker = new SnapshotTaker({ task, shape, learner, runId: 'bench00000', probeSize: config.probeSize }, output, null);
+  const output = new Output(learner.params, task, () => performance.now());
+  const taker = new SnapshotTaker(
+    { recipe: kind, task, shape, learner, runId: 'bench00000', probeSize: config.probeSize },
+    output,
+    null,
+  );
   const hyper = { ...config.optimizer, clip: config.clip, dropout, inputDropout };
   const batches = Array.from({ length: 8 }, (_, i) => task.trainBatch(0, i * config.batchSize, config.batchSize));
   const times = { step: [] as number[], capture: [] as number[] };

@@ -2,6 +2,7 @@
  * `npm run bench -- charts [--steps 1000000] [--only draw|page]`: what a frame of a chart costs, and how soon the page of a long run is usable, in Chromium.
  * CPU time is that of the page's main thread (a browser without a GPU rasters there too); it does not depend on what else the machine does.
  */
+
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +11,6 @@ import { build as bundle } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { build } from '~/server/process/build';
 import { openSqliteStore } from '~/server/store/sqlite/open';
-import { defaultConfig } from '~/shared/config';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
 import { summarize } from '~/shared/summary';
@@ -18,6 +18,7 @@ import type { RunView } from '~/shared/view';
 import { startApp } from '~/test/support/app';
 import { chromiumPath, openBrowser } from '~/test/support/browser';
 import { ownFolder } from '~/test/support/folder';
+import { publishedSetup } from '../support/setups';
 import type { BenchResult } from './main';
 import { machine, percentile, rowSource } from './rows';
 
@@ -154,7 +155,7 @@ async function fill(path: string, steps: number): Promise<void> {
     await store.append({ runId, after, attempt: 1, nextEvent, entries, seriesNames: names, rewind: null });
   };
   await append(
-    { type: 'run.created', config: defaultConfig('reverse'), actor, parent: null },
+    { type: 'run.created', setup: publishedSetup('reverse'), actor, parent: null },
     {
       type: 'run.assigned',
       attempt: 1,

@@ -1,4 +1,5 @@
 /** `npm run bench -- history [--large]`: how fast a long run is answered, at every zoom, and a list of 1,000 runs; 10M steps with --large. */
+
 import { statSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -6,11 +7,11 @@ import { parseArgs } from 'node:util';
 import type { Store } from '~/server/store';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { databaseFile } from '~/server/store/sqlite/schema';
-import { defaultConfig } from '~/shared/config';
 import { foldAll } from '~/shared/fold';
 import { summarize } from '~/shared/summary';
 import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
+import { publishedSetup } from '../support/setups';
 import type { BenchResult } from './main';
 import { fillRun, machine, percentile } from './rows';
 
@@ -106,7 +107,7 @@ async function oneRun(steps: number, queries: number) {
 async function addSpikes(store: Store, steps: number): Promise<number> {
   const at = new Set(Array.from({ length: spikes }, (_, i) => Math.floor(((i + 0.37) * steps) / spikes)));
   const actor = { id: 'bench', name: 'bench', role: 'admin' as const };
-  const created = { type: 'run.created' as const, config: defaultConfig('reverse'), actor, parent: null };
+  const created = { type: 'run.created' as const, setup: publishedSetup('reverse'), actor, parent: null };
   const write = { runId: 'spikes', attempt: 0, rewind: null };
   await store.append({
     ...write,
@@ -144,9 +145,9 @@ async function runList(runs: number): Promise<string> {
   await Promise.all(
     Array.from({ length: runs }, async (_, i) => {
       const runId = `run${String(i).padStart(6, '0')}`;
-      const config = { ...defaultConfig('reverse'), name: `Run ${i}` };
+      const setup = { ...publishedSetup('reverse'), name: `Run ${i}` };
       const entries = [
-        { seq: 1, attempt: 0, at: i, event: { type: 'run.created' as const, config, actor, parent: null } },
+        { seq: 1, attempt: 0, at: i, event: { type: 'run.created' as const, setup, actor, parent: null } },
         { seq: 2, attempt: 0, at: i, event: { type: 'status' as const, status: 'finished' as const, step: 0, message: '' } },
       ];
       await store.append({ runId, after: 0, attempt: 0, nextEvent: 0, entries, rewind: null });

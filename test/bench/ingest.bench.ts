@@ -1,4 +1,5 @@
 /** `npm run bench -- ingest`: durable step rows per second, first into the store alone, then over the real link with viewers attached. */
+
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
@@ -8,9 +9,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { databaseFile } from '~/server/store/sqlite/schema';
-import { defaultConfig } from '~/shared/config';
 import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
+import { publishedSetup } from '../support/setups';
 import type { BenchResult } from './main';
 import { fillRun, machine, percentile, type ValueKind } from './rows';
 
@@ -104,7 +105,7 @@ async function storeAlone(steps: number, width: number, batch: number, kind: Val
 async function overTheLink(steps: number, width: number, batch: number, window: number, viewers: number) {
   const folder = ownFolder();
   const app = await startApp({ dataFolder: folder.path });
-  await app.hub.create({ id: 'bench', name: 'bench', role: 'admin' }, defaultConfig('reverse'));
+  await app.hub.create({ id: 'bench', name: 'bench', role: 'admin' }, publishedSetup('reverse'));
   const order: LoadOrder = { url: app.address.url, token: app.address.token, batch, window, steps, width, viewers };
   const load = fork(path.join(import.meta.dirname, 'ingestLoad.ts'), [JSON.stringify(order)], {
     execArgv: ['--import', 'tsx'],

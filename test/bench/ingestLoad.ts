@@ -13,7 +13,7 @@ const assignment = await trainer.assigned();
 const watching = await Promise.all(Array.from({ length: viewers }, () => TestViewer.connect(url)));
 for (const viewer of watching) await viewer.watch(assignment.runId);
 
-const started = runStarted(0, startValues(assignment.config));
+const started = runStarted(0, startValues(assignment.setup));
 if (started.type !== 'started') throw new Error('unreachable');
 await trainer.send({
   ...started,

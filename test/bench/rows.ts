@@ -1,8 +1,9 @@
 /** Made-up step rows for the store's benches. */
+
 import { cpus, loadavg } from 'node:os';
 import type { Store } from '~/server/store';
-import { defaultConfig } from '~/shared/config';
 import type { Entry, RunEvent } from '~/shared/events';
+import { publishedSetup } from '../support/setups';
 
 /** f32: single-precision numbers, as most metrics are; f64: all 64 bits in use. */
 export type ValueKind = 'f32' | 'f64';
@@ -47,7 +48,7 @@ export async function fillRun(
     store.append({ runId, after, attempt: 1, nextEvent, entries, rewind: null });
   const entry = (seq: number, event: RunEvent): Entry => ({ seq, attempt: 1, at: Date.now(), event });
   await append(0, 0, [
-    entry(1, { type: 'run.created', config: defaultConfig('reverse'), actor, parent: null }),
+    entry(1, { type: 'run.created', setup: publishedSetup('reverse'), actor, parent: null }),
     entry(2, { type: 'run.assigned', attempt: 1, trainer, fromStep: 0, checkpoint: null }),
     entry(3, { type: 'series', stream: 'steps', columns: seriesNames(width).map((name) => ({ name })) }),
   ]);

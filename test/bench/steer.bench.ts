@@ -1,10 +1,12 @@
 /** How soon a click takes effect with the real trainer, and how soon others see where one looks: `npm run bench -- steer [--task reverse|anomaly] [--backend auto] [--commands 200]`. */
+
 import { parseArgs } from 'node:util';
-import { type BackendName, backendName, defaultConfig, taskConfig } from '~/shared/config';
+import { type BackendName, backendName } from '~/shared/backends';
 import type { Looking } from '~/shared/protocol';
 import { startApp } from '~/test/support/app';
 import { root } from '~/test/support/root';
 import { TestViewer } from '~/test/support/viewer';
+import { publishedSetup, recipeNamed } from '../support/setups';
 import type { BenchResult } from './main';
 
 const clients = 5;
@@ -18,8 +20,7 @@ export async function bench(args: string[]): Promise<BenchResult> {
       commands: { type: 'string', default: '200' },
     },
   });
-  const task = taskConfig.options.map((o) => o.shape.kind.value).find((kind) => kind === values.task);
-  if (!task) throw new Error(`--task: reverse or anomaly, not "${values.task}"`);
+  const task = recipeNamed(values.task).spec.name;
   const backend = values.backend === 'auto' ? 'auto' : backendName.safeParse(values.backend).data;
   if (!backend) throw new Error(`--backend: auto, ${backendName.options.join(', ')}, not "${values.backend}"`);
   const commands = Number(values.commands);
@@ -33,17 +34,13 @@ export async function bench(args: string[]): Promise<BenchResult> {
   };
 }
 
-async function measure(
-  task: 'reverse' | 'anomaly',
-  backend: 'auto' | BackendName,
-  commands: number,
-): Promise<BenchResult['rows']> {
+async function measure(task: string, backend: 'auto' | BackendName, commands: number): Promise<BenchResult['rows']> {
   const app = await startApp({
     trainer: { args: ['--import', 'tsx', 'trainer/process/main.ts'], folder: root, backend },
   });
   try {
-    const config = { ...defaultConfig(task), epochs: 1000, backend };
-    const { runId } = await app.hub.create({ id: 'local', name: 'You', role: 'admin' }, config);
+    const setup = publishedSetup(task, { epochs: 1000, backend });
+    const { runId } = await app.hub.create({ id: 'local', name: 'You', role: 'admin' }, setup);
     const people = await Promise.all(Array.from({ length: clients }, () => TestViewer.connect(app.url)));
     for (const p of people) await p.watch(runId);
     await Promise.all(people.map((p) => p.until((v) => v.step > 20)));

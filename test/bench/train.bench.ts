@@ -4,12 +4,11 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import type { TaskKind } from '~/shared/config';
 import { type BackendName, openBackend, parseBackendName } from '~/trainer/backends';
 import type { BenchResult } from './main';
 import { pythonWithTorch } from './python';
 import type { PeerOptions } from './train/peer';
-import { setupOf } from './train/setups';
+import { type BenchTask, setupOf } from './train/setups';
 import { watchingCost } from './train/watchingCost';
 
 const folder = join(import.meta.dirname, 'train');
@@ -84,7 +83,7 @@ export async function bench(args: string[]): Promise<BenchResult> {
 }
 
 async function measure(
-  task: TaskKind,
+  task: BenchTask,
   backend: BackendName,
   python: string | null,
   steps: number | null,
@@ -175,7 +174,7 @@ function quantile(values: number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]!;
 }
 
-function row(task: TaskKind, batchSize: number, side: Side): Record<string, string | number> {
+function row(task: BenchTask, batchSize: number, side: Side): Record<string, string | number> {
   const median = quantile(side.ms, 0.5);
   return {
     task,

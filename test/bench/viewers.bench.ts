@@ -1,10 +1,11 @@
 /** What viewers cost and how late they see a step: `npm run bench -- viewers [--steps-per-second 500] [--seconds 10] [--viewers 1,100,500]`. */
+
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { defaultConfig } from '~/shared/config';
 import { startApp } from '~/test/support/app';
 import { root } from '~/test/support/root';
+import { publishedSetup } from '../support/setups';
 import type { BenchResult } from './main';
 import type { Load, Measured } from './viewersLoad';
 
@@ -38,7 +39,7 @@ export async function bench(args: string[]): Promise<BenchResult> {
 
 async function measure(wanted: Pick<Load, 'viewers' | 'stepsPerSecond' | 'seconds'>) {
   const app = await startApp();
-  const { runId } = await app.hub.create({ id: 'local', name: 'You', role: 'admin' }, defaultConfig('reverse'));
+  const { runId } = await app.hub.create({ id: 'local', name: 'You', role: 'admin' }, publishedSetup('reverse'));
   const child = fork(`${root}test/bench/viewersLoad.ts`, { execArgv: ['--import', 'tsx'] });
   await once(child, 'spawn');
   const before = process.cpuUsage();

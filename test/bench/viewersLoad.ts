@@ -1,13 +1,15 @@
 /** The load of viewers.bench.ts, in a process of its own: a trainer at a steady pace, viewers that answer at once, and clicks. */
+
 import { setTimeout as pause } from 'node:timers/promises';
 import { io } from 'socket.io-client';
-import { defaultConfig } from '~/shared/config';
+
 import { unpack } from '~/shared/pack';
 import { type Frame, paths } from '~/shared/protocol';
 import type { RunView } from '~/shared/view';
 import { runStarted, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 import { TestViewer } from '~/test/support/viewer';
+import { publishedSetup } from '../support/setups';
 
 export interface Load {
   url: string;
@@ -32,7 +34,7 @@ process.once('message', async (load: Load) => {
 });
 
 async function run(load: Load): Promise<Measured> {
-  const values = startValues(defaultConfig('reverse'));
+  const values = startValues(publishedSetup('reverse'));
   const trainer = await TrainerClient.connect({ url: load.url, token: load.token });
   trainer.ready();
   await trainer.assigned();

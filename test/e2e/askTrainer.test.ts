@@ -1,4 +1,5 @@
 /** The page asks: other examples to look at, and questions about a checkpoint of a run that has ended. */
+
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -6,8 +7,9 @@ import { build } from '~/server/process/build';
 import type { ActionSpec, ControlSpec } from '~/shared/controls';
 import type { TrainerEvent } from '~/shared/events';
 import { startApp, type TestApp } from '~/test/support/app';
-import { type AttentionRun, attentionConfig, playAttentionRun } from '~/test/support/attentionRun';
+import { type AttentionRun, attentionSetup, playAttentionRun } from '~/test/support/attentionRun';
 import { describeInBrowser, openBrowser } from '~/test/support/browser';
+import { configOf } from '~/test/support/setups';
 import { blobOf, controls, refOf, runStarted, startValues } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 
@@ -62,8 +64,8 @@ describeInBrowser('asking the trainer', () => {
   beforeAll(async () => {
     await build(() => {});
     app = await startApp({ pages: { dev: false, root } });
-    run = await playAttentionRun(app.address, (config) => app.hub.create(you, config), sets, 40);
-    const values = { ...startValues(attentionConfig(sets, '')), probeExamples: null };
+    run = await playAttentionRun(app.address, (setup) => app.hub.create(you, setup), sets, 40);
+    const values = { ...startValues(attentionSetup(sets, '')), probeExamples: null };
     const started = runStarted(40, values) as Extract<TrainerEvent, { type: 'run.started' }>;
     await run.trainer.send({ ...started, controls: declared });
     browser = await openBrowser();
@@ -90,7 +92,7 @@ describeInBrowser('asking the trainer', () => {
     const browse = page.getByRole('region', { name: 'example browser' });
     const shown = async () =>
       `${await browse.getByLabel('which sets').inputValue()} ${await browse.getByLabel('from set').inputValue()} ${await browse.getByTestId('example-page').textContent()}`;
-    const { probeSize } = attentionConfig(sets, '');
+    const { probeSize } = configOf(attentionSetup(sets, ''));
     const names = (split: string, first: number) => [split, ...Array.from({ length: probeSize }, (_, i) => first + i)].join(' ');
     expect(await shown()).toBe(`validation 0 to ${probeSize - 1}`);
     expect(await browse.getByRole('button', { name: 'earlier sets' }).isDisabled()).toBe(true);

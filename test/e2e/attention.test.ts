@@ -49,7 +49,7 @@ describeInBrowser('the attention workspace', () => {
   beforeAll(async () => {
     await build(() => {});
     app = await startApp({ pages: { dev: false, root } });
-    const create = (config: Parameters<TestApp['hub']['create']>[1]) => app.hub.create(you, config);
+    const create = (setup: Parameters<TestApp['hub']['create']>[1]) => app.hub.create(you, setup);
     played = {
       sets: await playAttentionRun(app.address, create, sets, 400),
       digits: await playAttentionRun(app.address, create, digits, 200),

@@ -35,8 +35,8 @@ describeInBrowser('going back, and the queue, as a user does it', () => {
       await page.getByRole('button', { name: 'Branch', exact: true }).last().click(within);
       expect(await page.getByRole('dialog').getByLabel('From').locator('option:checked').textContent()).toBe('step 0 (start)');
 
-      const { config } = await client.runs.view.query({ runId });
-      for (const name of ['one', 'two', 'three']) await client.runs.create.mutate({ config: { ...config, name } });
+      const { setup } = await client.runs.view.query({ runId });
+      for (const name of ['one', 'two', 'three']) await client.runs.create.mutate({ setup: { ...setup, name } });
       await page.goto(product.url);
       await page.getByRole('button', { name: /4 waiting/ }).click(within);
       const waiting = () => page.getByRole('region', { name: 'Runs that wait' }).getByRole('link').allTextContents();

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { defaultConfig, runConfig } from '~/shared/config';
 import { type ControlSpec, controlValueError } from '~/shared/controls';
 
 const spec = (over: Partial<ControlSpec>): ControlSpec => ({
@@ -46,22 +45,4 @@ describe('a value that does not fit its declaration gets a sentence naming the c
       expect(controlValueError(spec(over), value)).toBe(error);
     },
   );
-});
-
-describe('runConfig', () => {
-  it('takes both published set-ups as they are', () => {
-    for (const kind of ['reverse', 'anomaly'] as const) expect(runConfig.parse(defaultConfig(kind))).toEqual(defaultConfig(kind));
-  });
-
-  it('names the field that is wrong', () => {
-    const wrong = (change: object) =>
-      runConfig
-        .safeParse({ ...defaultConfig('reverse'), ...change })
-        .error?.issues.map((i) => `${i.path.join('.')}: ${i.message}`);
-    const model = defaultConfig('reverse').model;
-    expect(wrong({ model: { ...model, heads: 3 } })).toEqual(['model.heads: heads (3) must divide modelDim (32)']);
-    expect(wrong({ batchSize: 60_000 })).toEqual(['batchSize: batchSize (60000) exceeds the training set (50000)']);
-    expect(wrong({ name: '  ' })).toEqual(['name: give the run a name']);
-    expect(wrong({ extra: 1 })).toEqual([': Unrecognized key: "extra"']);
-  });
 });

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { defaultConfig } from '~/shared/config';
 import type { Entry, RunEvent } from '~/shared/events';
 import { seqCount } from '~/shared/events';
 import { emptyView, fold, foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { latestValue, type RunView } from '~/shared/view';
+import { publishedSetup } from '../support/setups';
 
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
-const created: RunEvent = { type: 'run.created', config: defaultConfig('reverse'), actor: ada, parent: null };
+const created: RunEvent = { type: 'run.created', setup: publishedSetup('reverse'), actor: ada, parent: null };
 const assigned = (attempt: number, fromStep: number, hash?: string): RunEvent => ({
   type: 'run.assigned',
   attempt,

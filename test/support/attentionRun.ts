@@ -1,9 +1,10 @@
 /** Made-up runs with attention of any size: heads that find their pattern one after the other, for the workspace's bench, tests and pictures. */
-import { defaultConfig, type RunConfig } from '~/shared/config';
 import type { TrainerEvent } from '~/shared/events';
 import { serializeSafetensors, type TensorData } from '~/shared/safetensors';
+import type { RunSetup } from '~/shared/setup';
 import { headSignals, meanOverExamples } from '~/trainer/nn/probes';
 import { commonSignals, itemSignal, patternSignal } from '~/trainer/nn/signals';
+import { publishedConfig, publishedSetup } from './setups';
 import { type Blob, blobOf, noise, refOf, runStarted, startValues, steps } from './synthetic';
 import { type Address, TrainerClient } from './trainerClient';
 
@@ -18,17 +19,15 @@ export interface AttentionRun {
   pictures?: boolean;
 }
 
-export function attentionConfig(run: AttentionRun, name: string): RunConfig {
-  const config = defaultConfig(run.task);
-  config.name = name;
-  if (config.task.kind === 'reverse') config.task.seqLen = run.length;
-  else config.task.setSize = run.length;
+export function attentionSetup(run: AttentionRun, name: string): RunSetup {
+  const config = publishedConfig(run.task);
+  config.task[run.task === 'reverse' ? 'seqLen' : 'setSize'] = run.length;
   config.model.layers = run.layers;
   config.model.heads = run.heads;
   config.model.modelDim = run.heads * 2 * Math.ceil(32 / run.heads);
   config.probeSize = run.examples;
   config.snapshotEverySteps = run.snapshotEverySteps;
-  return config;
+  return publishedSetup(run.task, config, { name });
 }
 
 /** Where a head looks once it has learnt: the mirrored place or the odd item for late heads, the one before, one key, or anywhere. */
@@ -168,17 +167,17 @@ export function attentionSnapshot(
 /** Plays a run up to `toStep` at once and stays its trainer: the answer goes on from there, step by step. */
 export async function playAttentionRun(
   address: Address,
-  create: (config: RunConfig) => Promise<{ runId: string }>,
+  create: (setup: RunSetup) => Promise<{ runId: string }>,
   run: AttentionRun,
   toStep: number,
 ): Promise<{ runId: string; trainer: TrainerClient; next(): Promise<{ step: number; sentAt: number }>; end(): Promise<void> }> {
   const trainer = await TrainerClient.connect(address);
-  const config = attentionConfig(run, `${run.task} ${run.layers} x ${run.heads} x ${run.length}`);
-  const { runId } = await create(config);
+  const setup = attentionSetup(run, `${run.task} ${run.layers} x ${run.heads} x ${run.length}`);
+  const { runId } = await create(setup);
   trainer.ready();
   const given = await trainer.assigned();
   if (given.runId !== runId) throw new Error(`the server gave run ${given.runId}, which nobody had ended, instead of ${runId}`);
-  const values = startValues(config);
+  const values = startValues(setup);
   await trainer.send(runStarted(0, values), { type: 'status', status: 'running', step: 0, message: 'made up' });
   let previous: Float32Array | null = null;
   let step = 0;

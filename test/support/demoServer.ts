@@ -2,12 +2,13 @@
  * The product with a scripted run streaming into it, for work on the pages: `npx tsx test/support/demoServer.ts --port 3100 [--step-ms 50]`.
  * Pages come from Next's development server; the data folder is thrown away at the end.
  */
+
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { defaultConfig } from '~/shared/config';
 import { startApp } from './app';
 import { ownFolder } from './folder';
 import { startScriptedTrainer } from './scriptedTrainer';
+import { configOf, publishedSetup, withConfig } from './setups';
 
 const { values } = parseArgs({
   options: {
@@ -26,8 +27,11 @@ const app = await startApp({
   log: { info: () => {}, warn: say, error: say },
 });
 const you = { id: 'local', name: 'You', role: 'admin' } as const;
-const config = defaultConfig('reverse');
-const { runId } = await app.hub.create(you, { ...config, name: 'Scripted', model: { ...config.model, layers: 2, heads: 2 } });
+const setup = publishedSetup('reverse');
+const { runId } = await app.hub.create(you, {
+  ...withConfig(setup, { model: { ...configOf(setup).model, layers: 2, heads: 2 } }),
+  name: 'Scripted',
+});
 const trainer = await startScriptedTrainer(app.address, { stepMs: Number(values['step-ms']) });
 console.log(`${app.url}/runs/${runId}`);
 process.once('SIGINT', async () => {

@@ -41,8 +41,8 @@ export class RandomRun {
     readonly runId = 'run001',
   ) {
     this.#rnd = randomOf(seed);
-    const { config } = viewAtStart();
-    const event: RunEvent = { type: 'run.created', config, actor: people[0]!, parent: null };
+    const { setup } = viewAtStart();
+    const event: RunEvent = { type: 'run.created', setup, actor: people[0]!, parent: null };
     const entry: Entry = { seq: 1, attempt: 0, at: 1000, event };
     this.view = emptyView(runId, entry);
     this.entries.push(entry);

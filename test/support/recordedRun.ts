@@ -2,19 +2,17 @@
 
 import { openBlobs } from '~/server/store/blobs';
 import { openSqliteStore } from '~/server/store/sqlite/open';
-import type { RunConfig } from '~/shared/config';
-import { defaultConfig } from '~/shared/config';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
+import { publishedConfig, publishedSetup } from './setups';
 import { ada, writer } from './storeContract';
 import { blobOf, refOf, row, runStarted, series, snapshot, startValues } from './synthetic';
 
-export const recordedConfig: RunConfig = {
-  ...defaultConfig('reverse'),
-  name: 'Recorded run',
-  model: { ...defaultConfig('reverse').model, layers: 2, heads: 2 },
-  probeSize: 1,
-};
-const values = startValues(recordedConfig);
+export const recordedSetup = publishedSetup(
+  'reverse',
+  { model: { ...publishedConfig('reverse').model, layers: 2, heads: 2 }, probeSize: 1 },
+  { name: 'Recorded run' },
+);
+const values = startValues(recordedSetup);
 
 /** Steps of the run when it ended, and where its second attempt began. */
 export const recordedSteps = 3000;
@@ -52,7 +50,7 @@ export async function recordRun(folder: string, runId = 'record1', finish = true
     return refOf(blob);
   };
   const shot = async (step: number) => {
-    const made = snapshot(step, recordedConfig, 'cadence');
+    const made = snapshot(step, recordedSetup, 'cadence');
     await keep(made.blob);
     return made.event;
   };
@@ -65,7 +63,7 @@ export async function recordRun(folder: string, runId = 'record1', finish = true
   });
   const state = await keep(blobOf(Uint8Array.from({ length: 40_000 }, (_, i) => i % 251)));
 
-  await run.append([{ type: 'run.created', config: recordedConfig, actor: ada, parent: null }]);
+  await run.append([{ type: 'run.created', setup: recordedSetup, actor: ada, parent: null }]);
   await run.append([take(1, 0, null)], { fromStep: 0, keepSeq: 0 });
   await run.append([runStarted(0, values), await shot(0), rows(0, resumedAt)]);
   const command = { kind: 'set' as const, id: 'command-0001', runId, control: 'clipThreshold', value: 1 };

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { LoggedCommand } from '~/shared/commands';
 import type { TrainerEvent } from '~/shared/events';
 import type { Assignment } from '~/shared/protocol';
+import { configOf } from './setups';
 import { blobOf, refOf, runStarted, snapshot, startValues, steps, totalSteps, type Values } from './synthetic';
 import { type Address, TrainerClient } from './trainerClient';
 
@@ -31,16 +32,16 @@ export async function startScriptedTrainer(address: Address, { stepMs }: { stepM
 }
 
 async function play(trainer: TrainerClient, assignment: Assignment, stepMs: number, signal: AbortSignal): Promise<void> {
-  const { runId, attempt, config, resume } = assignment;
+  const { runId, attempt, setup, resume } = assignment;
   trainer.run = { runId, attempt, next: 0 };
-  const values: Values = startValues(config);
+  const values: Values = startValues(setup);
   let step = resume?.step ?? 0;
   let lastCommandSeq = 0;
   let paused = false;
   const waiting = [...(resume?.replay.map((r) => r.logged) ?? []), ...assignment.commands];
 
   const snap = async (trigger: 'start' | 'cadence' | 'command' | 'end', commandId: string | null = null) => {
-    const { blob, event } = snapshot(step, config, trigger, commandId);
+    const { blob, event } = snapshot(step, setup, trigger, commandId);
     await trainer.put(blob);
     await trainer.send(event);
   };
@@ -138,7 +139,7 @@ async function play(trainer: TrainerClient, assignment: Assignment, stepMs: numb
     await trainer.send(steps(step, 1, values));
     step++;
     if (step % (values.snapshotEverySteps as number) === 0) await snap('cadence');
-    if (step % config.checkpointEverySteps === 0) await save('cadence');
+    if (step % configOf(setup).checkpointEverySteps === 0) await save('cadence');
     if (step % 200 === 0) await trainer.send(evaluate('validation', 'cadence', null));
     if (stepMs > 0) await pause(stepMs);
   }

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Append, FencedError, StaleHeadError, type Store } from '~/server/store';
-import { defaultConfig } from '~/shared/config';
 import type { Entry, RunEvent, SnapshotEvent } from '~/shared/events';
 import { seqCount } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
@@ -9,11 +8,12 @@ import type { RangeAnswer } from '~/shared/pyramid';
 import { withPlainSteps } from '~/shared/series';
 import { summarize } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
+import { publishedSetup } from './setups';
 
 /** What every store promises, each rule with an id. Run on the store in memory and on each durable one. */
 
 export const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
-export const created: RunEvent = { type: 'run.created', config: defaultConfig('reverse'), actor: ada, parent: null };
+export const created: RunEvent = { type: 'run.created', setup: publishedSetup('reverse'), actor: ada, parent: null };
 export const assigned = (attempt: number, fromStep: number): RunEvent => ({
   type: 'run.assigned',
   attempt,

@@ -1,9 +1,10 @@
 /** A made-up reverse run: plausible numbers by step, for tests and demos that need a run without training one. */
 import { createHash } from 'node:crypto';
-import type { RunConfig } from '~/shared/config';
 import type { ControlSpec, Controls, ControlValue } from '~/shared/controls';
 import type { RunEvent, Series, TrainerEvent } from '~/shared/events';
 import { serializeSafetensors } from '~/shared/safetensors';
+import type { RunSetup } from '~/shared/setup';
+import { configOf } from './setups';
 
 export const series: Series[] = [
   { name: 'loss', unit: 'nats', group: 'loss' },
@@ -63,11 +64,10 @@ export const controls: Controls = {
 };
 
 export type Values = Record<string, ControlValue>;
-export const startValues = (config: RunConfig): Values => ({
-  learningRate: config.optimizer.learningRate,
-  clipThreshold: config.clip.threshold,
-  snapshotEverySteps: config.snapshotEverySteps,
-});
+export function startValues(setup: RunSetup): Values {
+  const { optimizer, clip, snapshotEverySteps } = configOf(setup);
+  return { learningRate: optimizer.learningRate, clipThreshold: clip.threshold, snapshotEverySteps };
+}
 
 export const totalSteps = 2000;
 export const stepsPerEpoch = 200;
@@ -131,14 +131,14 @@ export const refOf = ({ hash, bytes }: Blob) => ({ hash, bytes: bytes.length });
 /** A snapshot in the format of shared/snapshotFile.ts: maps that sharpen towards the anti-diagonal. */
 export function snapshot(
   step: number,
-  config: RunConfig,
+  setup: RunSetup,
   trigger: Extract<RunEvent, { type: 'snapshot' }>['trigger'],
   commandId: string | null = null,
 ): { blob: Blob; event: TrainerEvent } {
-  const { layers: L, heads: H } = config.model;
-  const T = config.task.kind === 'reverse' ? config.task.seqLen : config.task.setSize;
-  const C = config.task.kind === 'reverse' ? config.task.numClasses : 1;
-  const E = config.probeSize;
+  const { model, task, probeSize: E } = configOf(setup);
+  const { layers: L, heads: H } = model;
+  const T = (task.seqLen ?? task.setSize) as number;
+  const C = (task.numClasses ?? 1) as number;
   const sharp = 8 * progress(step);
   const attention = new Float32Array(E * L * H * T * T);
   const inputs = new Int32Array(E * T);

@@ -1,11 +1,12 @@
 /** Drives `train` in tests: a learner of simple arithmetic, commands that arrive at chosen steps, and everything that happened in one place. */
+
 import type { Command, Condition, LoggedCommand } from '~/shared/commands';
-import { defaultConfig, type RunConfig } from '~/shared/config';
 import type { ControlValue } from '~/shared/controls';
 import { type Steps, type TrainerEvent, trainerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { OpenedBackend } from '~/trainer/backends';
 import { eagerStep } from '~/trainer/backends/eagerStep';
+import type { RunConfig } from '~/trainer/base/config';
 import type { LearnerOptions } from '~/trainer/nn/learner';
 import type { Replay } from '~/trainer/run/inbox';
 import { measuredColumns } from '~/trainer/run/rows';
@@ -22,13 +23,14 @@ import type {
   ParamSpec,
   StepMetrics,
 } from '~/trainer/types';
+import { publishedConfig, recipeNamed } from './setups';
 
 export const ada: Actor = { id: 'ada', name: 'Ada', role: 'operator' };
 export const bob: Actor = { id: 'bob', name: 'Bob', role: 'operator' };
 
 /** 40 examples in batches of 8: 5 steps an epoch, 3 epochs, quick to follow by hand. */
 export function smallConfig(change: (c: RunConfig) => void = () => {}): RunConfig {
-  const config = defaultConfig('reverse');
+  const config = publishedConfig('reverse');
   Object.assign(config.task, { seqLen: 4, numClasses: 5, trainSize: 40, validationSize: 12, testSize: 20 });
   Object.assign(config, { batchSize: 8, epochs: 3, snapshotEverySteps: 4, checkpointEverySteps: 1000, probeSize: 2 });
   config.model.modelDim = 8;
@@ -193,6 +195,7 @@ export async function record({ script = new Script([]), hooks, until, ...overrid
   const create = overrides.createLearner ?? (({ shape }: LearnerOptions) => new FakeLearner(shape, hooks));
   const recording: Recording = { events: [], blobs: new Map(), columns: [], rows: [], learner };
   const running = train({
+    recipe: recipeNamed('reverse'),
     config: smallConfig(),
     backend: fakeBackend,
     resume: null,

@@ -13,6 +13,7 @@ import {
   type TrainerToServer,
   VERSION,
 } from '~/shared/protocol';
+import { builtinRecipes } from '~/trainer/recipes';
 import { inbox } from './inbox';
 import type { Blob } from './synthetic';
 
@@ -26,8 +27,7 @@ export const registrationOf = (changes: Partial<Registration> = {}): Registratio
   name: 'scripted',
   host: 'test-host',
   pid: 1,
-  tasks: ['reverse', 'anomaly'],
-  backends: ['cpu'],
+  recipes: builtinRecipes.map((r) => r.spec),
   memoryBytes: 1,
   holding: [],
   ...changes,

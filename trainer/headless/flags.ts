@@ -1,76 +1,34 @@
-/** Flags of `npm run train`, each a field of the run's config or a word to the command itself. */
-import { parseArgs } from 'node:util';
-import { defaultConfig, type RunConfig, runConfig, type TaskKind } from '~/shared/config';
+/** Flags of `npm run train`: words to the command itself, and the fields of the recipe's config, as its schema declares them. */
+import { fieldsOf, type RecipeField } from '~/shared/recipes';
+import type { Config, Json } from '~/shared/setup';
+import { ConfigError, type RunConfig } from '~/trainer/base/config';
+import type { RecipeBook } from '~/trainer/recipes/book';
+import type { Recipe } from '~/trainer/recipes/define';
 
 /** Bad flags: the message names the flag and what would fit. */
 export class FlagError extends Error {
   override name = 'FlagError';
 }
 
-interface FieldFlag {
-  /** Place in the config. */
-  path: string;
-  kind: 'number' | 'text';
-  help: string;
-  /** This word stands for null. */
-  none?: string;
-  only?: TaskKind;
-}
-
-const fields: Record<string, FieldFlag> = {
-  name: { path: 'name', kind: 'text', help: 'name of the run' },
-  epochs: { path: 'epochs', kind: 'number', help: 'passes over the training set' },
-  batch: { path: 'batchSize', kind: 'number', help: 'examples per update' },
-  seed: { path: 'seed', kind: 'number', help: 'decides everything random' },
-  backend: { path: 'backend', kind: 'text', help: 'auto, tensorflow, webgpu, wasm or cpu' },
-  layers: { path: 'model.layers', kind: 'number', help: 'encoder layers' },
-  heads: { path: 'model.heads', kind: 'number', help: 'heads per layer' },
-  'model-dim': { path: 'model.modelDim', kind: 'number', help: 'width of the network' },
-  dropout: { path: 'model.dropout', kind: 'number', help: 'share dropped inside' },
-  'input-dropout': { path: 'model.inputDropout', kind: 'number', help: 'share of inputs dropped' },
-  optimizer: { path: 'optimizer.kind', kind: 'text', help: 'adam, adamw or sgd' },
-  lr: { path: 'optimizer.learningRate', kind: 'number', help: 'learning rate before the schedule' },
-  beta1: { path: 'optimizer.beta1', kind: 'number', help: "Adam's first beta" },
-  beta2: { path: 'optimizer.beta2', kind: 'number', help: "Adam's second beta" },
-  epsilon: { path: 'optimizer.epsilon', kind: 'number', help: "Adam's epsilon" },
-  'weight-decay': { path: 'optimizer.weightDecay', kind: 'number', help: 'weight decay' },
-  momentum: { path: 'optimizer.momentum', kind: 'number', help: 'momentum of sgd' },
-  schedule: { path: 'schedule.kind', kind: 'text', help: 'cosine, constant or linear' },
-  warmup: { path: 'schedule.warmupSteps', kind: 'number', help: 'steps of warm-up' },
-  'schedule-end': { path: 'schedule.maxSteps', kind: 'number', none: 'last', help: 'step at which the rate reaches 0, or last' },
-  clip: { path: 'clip.threshold', kind: 'number', help: 'clip value, or off' },
-  'clip-mode': { path: 'clip.mode', kind: 'text', help: 'norm, value or off' },
-  'evaluate-every': { path: 'evaluateEverySteps', kind: 'number', none: 'epoch', help: 'steps between validations, or epoch' },
-  'early-stop': { path: 'earlyStopPatience', kind: 'number', none: 'never', help: 'validations without a new best, or never' },
-  'snapshot-every': { path: 'snapshotEverySteps', kind: 'number', help: 'steps between snapshots' },
-  'checkpoint-every': { path: 'checkpointEverySteps', kind: 'number', help: 'steps between checkpoints' },
-  'probe-size': { path: 'probeSize', kind: 'number', help: 'examples in a snapshot' },
-  'seq-len': { path: 'task.seqLen', kind: 'number', only: 'reverse', help: 'length of a sequence' },
-  classes: { path: 'task.numClasses', kind: 'number', only: 'reverse', help: 'numbers there are' },
-  embedding: { path: 'task.embedding', kind: 'text', only: 'reverse', help: 'onehot or learned' },
-  'train-size': { path: 'task.trainSize', kind: 'number', only: 'reverse', help: 'training examples' },
-  'validation-size': { path: 'task.validationSize', kind: 'number', only: 'reverse', help: 'validation examples' },
-  'test-size': { path: 'task.testSize', kind: 'number', only: 'reverse', help: 'test examples' },
-  'set-size': { path: 'task.setSize', kind: 'number', only: 'anomaly', help: 'pictures in a set' },
-  images: { path: 'task.images', kind: 'text', only: 'anomaly', help: 'builtin, cifar100 or folder' },
-};
-
 const own = {
-  task: { value: 'KIND', help: 'reverse or anomaly' },
+  recipe: { value: 'NAME', help: 'what to train; --task is the same' },
+  preset: { value: 'NAME', help: 'the set-up to start from; left out: the first one of the recipe' },
   resume: { value: 'FILE', help: 'go on from a checkpoint; its config holds where no flag says otherwise' },
   'start-from': {
     value: 'FILE',
     help: 'parameters to start from: a checkpoint, or a state dict that PyTorch saved as safetensors',
   },
   out: { value: 'FILE', help: 'keep the newest checkpoint there' },
-  data: { value: 'FOLDER', help: 'where pictures and features lie (HEADROOM_DATA, else .headroom)' },
+  data: { value: 'FOLDER', help: 'where prepared data lies (HEADROOM_DATA, else .headroom)' },
   threads: { value: 'N', help: 'threads for one operation' },
   json: { value: null, help: 'one JSON object as the last line of output' },
-  help: { value: null, help: 'this text' },
+  help: { value: null, help: 'this text; with --recipe, the flags of the recipe too' },
 } as const;
+type Own = keyof typeof own;
 
 export interface Flags {
-  task: TaskKind | null;
+  recipe: string | null;
+  preset: string | null;
   resume: string | null;
   startFrom: string | null;
   out: string | null;
@@ -78,50 +36,21 @@ export interface Flags {
   threads: number | null;
   json: boolean;
   help: boolean;
-  /** The fields set by flags, to be laid over a config. */
-  changes: { flag: string; field: FieldFlag; value: number | string | null }[];
-}
-
-export function helpText(): string {
-  const line = (flag: string, help: string) => `  ${flag.padEnd(24)}${help}`;
-  return [
-    'npm run train -- --task reverse [flags]',
-    '',
-    ...Object.entries(own).map(([name, o]) => line(`--${name}${o.value ? ` ${o.value}` : ''}`, o.help)),
-    '',
-    ...Object.entries(fields).map(([name, f]) =>
-      line(`--${name} ${f.kind === 'number' ? 'N' : 'WORD'}`, f.only ? `${f.help} (${f.only})` : f.help),
-    ),
-  ].join('\n');
+  /** Flags that are not the command's own, as they were written: fields of the config. */
+  fields: ReadonlyMap<string, string>;
 }
 
 /** @throws FlagError */
-export function parseFlags(args: string[], env: Record<string, string | undefined>): Flags {
-  const options = Object.fromEntries([
-    ...Object.entries(own).map(([name, o]) => [name, { type: o.value === null ? 'boolean' : 'string' }] as const),
-    ...Object.keys(fields).map((name) => [name, { type: 'string' }] as const),
-  ]) as Record<string, { type: 'string' | 'boolean' }>;
-  const { tokens } = parseArgs({ args, options, strict: false, tokens: true, allowPositionals: true });
-  const given = new Map<string, string>();
-  for (const token of tokens) {
-    if (token.kind === 'option-terminator') continue;
-    if (token.kind === 'positional') throw new FlagError(`${JSON.stringify(token.value)} is no flag; --help lists them`);
-    const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
-    if (!option) throw new FlagError(`${token.rawName}: there is no such flag; --help lists them`);
-    if (option.type === 'boolean' && token.value !== undefined) throw new FlagError(`--${token.name}: takes no value`);
-    if (option.type === 'string' && (token.value === undefined || (!token.inlineValue && /^--[a-z]/.test(token.value))))
-      throw new FlagError(`--${token.name}: a value is needed`);
-    given.set(token.name, token.value ?? '');
-  }
-  const text = (name: keyof typeof own) => given.get(name) ?? null;
-  const task = text('task');
-  if (task !== null && task !== 'reverse' && task !== 'anomaly')
-    throw new FlagError(`--task: ${JSON.stringify(task)} is neither reverse nor anomaly`);
-  if (task === null && text('resume') === null && !given.has('help'))
-    throw new FlagError('--task: missing; give reverse or anomaly, or --resume FILE');
+export function parseFlags(args: readonly string[], env: Record<string, string | undefined>): Flags {
+  const given = readArguments(args);
+  const text = (name: Own) => given.get(name) ?? null;
+  const recipe = text('recipe') ?? given.get('task') ?? null;
+  if (given.has('recipe') && given.has('task') && given.get('recipe') !== given.get('task'))
+    throw new FlagError('--task: the same as --recipe; give one of the two');
   const threads = text('threads');
   return {
-    task,
+    recipe,
+    preset: text('preset'),
     resume: text('resume'),
     startFrom: text('start-from'),
     out: text('out'),
@@ -129,50 +58,204 @@ export function parseFlags(args: string[], env: Record<string, string | undefine
     threads: threads === null ? null : whole('threads', threads),
     json: given.has('json'),
     help: given.has('help'),
-    changes: [...given].filter(([name]) => Object.hasOwn(fields, name)).flatMap(([name, value]) => changesOf(name, value)),
+    fields: new Map([...given].filter(([name]) => name !== 'task' && !Object.hasOwn(own, name))),
   };
 }
 
-function changesOf(name: string, value: string): Flags['changes'] {
-  const field = fields[name]!;
-  const flag = `--${name}`;
-  // `--clip off` reads better than a mode of its own.
-  if (name === 'clip' && value === 'off') return [{ flag, field: fields['clip-mode']!, value: 'off' }];
-  if (value === field.none) return [{ flag, field, value: null }];
-  return [{ flag, field, value: field.kind === 'number' ? number(flag, value) : value }];
+/** "--name value" and "--name=value". */
+function readArguments(args: readonly string[]): Map<string, string> {
+  const given = new Map<string, string>();
+  for (let at = 0; at < args.length; at++) {
+    const argument = args[at]!;
+    if (argument === '--') continue;
+    const [, name, inline] = /^--([A-Za-z][\w.-]*)(?:=(.*))?$/s.exec(argument) ?? [];
+    if (name === undefined) throw new FlagError(`${JSON.stringify(argument)} is no flag; --help lists them`);
+    if (Object.hasOwn(own, name) && own[name as Own].value === null) {
+      if (inline !== undefined) throw new FlagError(`--${name}: takes no value`);
+      given.set(name, '');
+      continue;
+    }
+    const value = inline ?? args[++at];
+    if (value === undefined || (inline === undefined && /^--[a-z]/.test(value)))
+      throw new FlagError(`--${name}: a value is needed`);
+    given.set(name, value);
+  }
+  return given;
 }
 
-function number(flag: string, text: string): number {
+/** The recipe that the flags or the checkpoint ask for. @throws FlagError */
+export function recipeOf(flags: Pick<Flags, 'recipe'>, resumed: string | null, recipes: RecipeBook): Recipe {
+  if (flags.recipe !== null && resumed !== null && flags.recipe !== resumed)
+    throw new FlagError(`--recipe: ${flags.recipe}, but the checkpoint is of a ${resumed} run`);
+  const name = flags.recipe ?? resumed;
+  if (name === null) throw new FlagError(`--recipe: missing; give one of ${recipes.names.join(', ')}, or --resume FILE`);
+  const recipe = recipes.get(name);
+  if (!recipe) {
+    const flag = flags.recipe === null ? '--resume' : '--recipe';
+    throw new FlagError(`${flag}: there is no recipe ${JSON.stringify(name)}; there are ${recipes.names.join(', ')}`);
+  }
+  return recipe;
+}
+
+interface FieldFlag {
+  field: RecipeField;
+  /** The first is the one that help and errors name. */
+  names: string[];
+}
+
+const kebab = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase();
+const lastPart = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
+
+/**
+ * The flags of a recipe: each field by its whole path (--optimizer.beta1); by the last part of it where no other field has the same (--beta1, --seqLen,
+ * --seq-len); and by the short name that its schema gives it (x-flag).
+ */
+function fieldFlags({ spec }: Recipe): FieldFlag[] {
+  // Checkpoints are named by a file here: --start-from.
+  const fields = fieldsOf(spec.schema).filter((field) => field.annotations['x-format'] !== 'checkpoint');
+  const short = fields.flatMap((field) => field.annotations['x-flag'] ?? []);
+  const last = fields.map(({ path }) => lastPart(path));
+  const taken = (name: string) => Object.hasOwn(own, name) || name === 'task' || short.includes(name);
+  return fields.map((field) => {
+    const part = lastPart(field.path);
+    const unambiguous = last.filter((other) => other === part).length === 1;
+    const derived = unambiguous ? [kebab(part), part].filter((name) => !taken(name)) : [];
+    const named = field.annotations['x-flag'];
+    return { field, names: [...new Set([...(named ? [named] : []), ...derived, field.path])] };
+  });
+}
+
+export function helpText(recipes: RecipeBook, recipe: Recipe | null): string {
+  const line = (flag: string, help: string) => `  ${flag.padEnd(26)}${help}`;
+  const command = Object.entries(own).map(([name, o]) => line(`--${name}${o.value ? ` ${o.value}` : ''}`, o.help));
+  const head = ['npm run train -- --recipe NAME [flags]', '', ...command, ''];
+  if (!recipe)
+    return [
+      ...head,
+      'Recipes; --help --recipe NAME lists the flags of one:',
+      ...recipes.specs.map((spec) => line(spec.name, `${spec.title}. ${spec.summary}`)),
+    ].join('\n');
+  const { spec } = recipe;
+  const groups = new Map<string, FieldFlag[]>();
+  for (const flag of fieldFlags(recipe)) groups.set(flag.field.group, [...(groups.get(flag.field.group) ?? []), flag]);
+  return [
+    ...head,
+    `${spec.title}: ${spec.summary}`,
+    `Presets: ${spec.presets.map(({ name, title }) => `${name} (${title})`).join(', ')}`,
+    ...[...groups].flatMap(([group, flags]) => [
+      '',
+      `${group}:`,
+      ...flags.map(({ field, names }) => line(`--${names[0]} ${wordOf(field)}`, describe(field))),
+    ]),
+    '',
+    `Every field can also be named by its whole path: --optimizer.learningRate 0.001.`,
+  ].join('\n');
+}
+
+function wordOf({ kind }: RecipeField): string {
+  return kind === 'integer' || kind === 'number' ? 'N' : kind === 'boolean' ? 'true|false' : kind === 'json' ? 'JSON' : 'WORD';
+}
+
+function describe(field: RecipeField): string {
+  const { annotations } = field;
+  const unit = annotations['x-unit'] ? ` (${annotations['x-unit']})` : '';
+  const options = field.kind === 'choice' ? `; one of ${field.options.join(', ')}` : '';
+  const nothing = field.nullable ? `; none = ${annotations['x-null'] ?? 'null'}` : '';
+  const usual = annotations['x-usual'] ? `; usually ${annotations['x-usual'].join(' to ')}` : '';
+  const value = field.default === null ? 'none' : field.default === '' ? '""' : field.default;
+  return `${field.title}${unit}${field.description ? `: ${field.description}` : ''}${options}${nothing}${usual}; default ${String(value)}`;
+}
+
+/**
+ * The config that flags make of `base`: the checkpoint's that is resumed, or a preset.
+ * @throws FlagError naming the flag whose value does not fit
+ */
+export function configOf(flags: Pick<Flags, 'fields' | 'preset'>, recipe: Recipe, base: RunConfig | null): RunConfig {
+  const known = fieldFlags(recipe);
+  const byName = new Map(known.flatMap((flag) => flag.names.map((name) => [name, flag] as const)));
+  const config = structuredClone(base ?? presetOf(flags.preset, recipe)) as Config;
+  const used = new Map<string, string>();
+  for (const [name, text] of flags.fields) {
+    const flag = byName.get(name);
+    if (!flag)
+      throw new FlagError(
+        `--${name}: there is no such flag for ${recipe.spec.name}; --help --recipe ${recipe.spec.name} lists them`,
+      );
+    const { field, value } = readValue(name, text, flag.field, known);
+    used.set(field.path, name);
+    put(config, field.path, value);
+  }
+  try {
+    return recipe.parse(config);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const { field, message } = error.errors[0]!;
+    const name = used.get(field) ?? known.find((flag) => flag.field.path === field)?.names[0];
+    throw new FlagError(`${name === undefined ? field : `--${name}`}: ${message}`);
+  }
+}
+
+function presetOf(name: string | null, { spec }: Recipe): unknown {
+  if (name === null) return spec.presets[0]!.config;
+  const preset = spec.presets.find((p) => p.name === name);
+  if (preset) return preset.config;
+  throw new FlagError(
+    `--preset: ${spec.name} has no preset ${JSON.stringify(name)}; it has ${spec.presets.map((p) => p.name).join(', ')}`,
+  );
+}
+
+function readValue(
+  name: string,
+  text: string,
+  field: RecipeField,
+  all: readonly FieldFlag[],
+): { field: RecipeField; value: Json } {
+  const { kind, nullable, annotations, path, options } = field;
+  const nothing = ['none', 'null', ...(annotations['x-null'] ?? '').split(' ')];
+  if (nullable && text !== '' && nothing.includes(text)) return { field, value: null };
+  if (kind === 'integer' || kind === 'number') {
+    // "--clip off" reads better than a mode of its own: a word that a choice beside the number has.
+    const beside = all.filter(
+      ({ field: f }) => f.kind === 'choice' && f.options.includes(text) && folderOf(f.path) === folderOf(path),
+    );
+    if (beside.length === 1 && folderOf(path) !== '') return { field: beside[0]!.field, value: text };
+    return { field, value: number(name, text) };
+  }
+  if (kind === 'boolean') {
+    if (text !== 'true' && text !== 'false') throw new FlagError(`--${name}: ${JSON.stringify(text)} is neither true nor false`);
+    return { field, value: text === 'true' };
+  }
+  if (kind === 'choice') return { field, value: options.find((option) => String(option) === text) ?? text };
+  if (kind === 'text') return { field, value: text };
+  try {
+    return { field, value: JSON.parse(text) as Json };
+  } catch {
+    throw new FlagError(`--${name}: ${JSON.stringify(text).slice(0, 80)} is not JSON`);
+  }
+}
+
+const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('.')));
+
+function put(config: Config, path: string, value: Json): void {
+  const keys = path.split('.');
+  const last = keys.pop()!;
+  let at = config;
+  for (const key of keys) {
+    if (!Object.hasOwn(at, key))
+      Object.defineProperty(at, key, { value: {}, enumerable: true, writable: true, configurable: true });
+    at = at[key] as Config;
+  }
+  at[last] = value;
+}
+
+function number(name: string, text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new FlagError(`${flag}: ${JSON.stringify(text)} is not a number`);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new FlagError(`--${name}: ${JSON.stringify(text)} is not a number`);
   return value;
 }
 
 function whole(name: string, text: string): number {
-  const value = number(`--${name}`, text);
+  const value = number(name, text);
   if (!Number.isInteger(value) || value < 1) throw new FlagError(`--${name}: ${text} is not a whole number of at least 1`);
   return value;
-}
-
-/**
- * The config that flags make of `base`: the checkpoint's that is resumed, or the task's published set-up.
- * @throws FlagError naming the flag whose value does not fit
- */
-export function configOf(flags: Flags, base: RunConfig | null): RunConfig {
-  if (base && flags.task !== null && flags.task !== base.task.kind)
-    throw new FlagError(`--task: ${flags.task}, but the checkpoint is of a ${base.task.kind} run`);
-  const config = structuredClone(base ?? defaultConfig(flags.task!));
-  for (const { flag, field, value } of flags.changes) {
-    if (field.only && field.only !== config.task.kind) throw new FlagError(`${flag}: only for --task ${field.only}`);
-    const [part, key] = field.path.includes('.') ? field.path.split('.') : [null, field.path];
-    const target = (part === null ? config : config[part as keyof RunConfig]) as Record<string, unknown>;
-    target[key!] = value;
-  }
-  const parsed = runConfig.safeParse(config);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  const path = issue.path.join('.');
-  const flag =
-    flags.changes.find((c) => c.field.path === path)?.flag ?? Object.entries(fields).find(([, f]) => f.path === path)?.[0];
-  throw new FlagError(`${flag === undefined ? path : flag.startsWith('--') ? flag : `--${flag}`}: ${issue.message}`);
 }

@@ -1,8 +1,9 @@
 /** Waits for runs, trains them one after the other, survives those that fail. */
 
-import type { RunConfig } from '~/shared/config';
 import { lastStepOf } from '~/shared/series';
 import type { OpenedBackend } from '~/trainer/backends/index';
+import type { RunConfig } from '~/trainer/base/config';
+import type { RecipeBook } from '~/trainer/recipes/book';
 import type { TrainOptions } from '~/trainer/run/train';
 import type { Turns } from '~/trainer/run/turns';
 import type { TrainOutput } from '~/trainer/types';
@@ -12,6 +13,7 @@ export interface Host {
   train(options: TrainOptions): AsyncGenerator<TrainOutput>;
   /** Makes the named backend tfjs' current one; `auto` takes this process's own choice. @throws when it cannot */
   open(backend: RunConfig['backend']): Promise<OpenedBackend>;
+  recipes: RecipeBook;
   /** Run after a failed run. @throws when the backend is broken, so that only a new process helps */
   check(): Promise<void>;
   dataFolder: string;
@@ -39,17 +41,17 @@ export async function serve(link: Link, host: Host, signal: AbortSignal): Promis
 }
 
 async function trainOne(link: Link, run: HeldRun, host: Host, signal: AbortSignal): Promise<void> {
-  const { runId, config, resume } = run.assignment;
+  const { runId, setup, resume } = run.assignment;
   const onAbort = () => run.close('the trainer process is ending');
   signal.addEventListener('abort', onAbort, { once: true });
-  host.log(
-    `run ${runId}: ${config.name} (${config.task.kind}, backend ${config.backend})${resume ? ` from step ${resume.step}` : ''}`,
-  );
+  host.log(`run ${runId}: ${setup.name} (${setup.recipe?.name ?? 'no recipe'})${resume ? ` from step ${resume.step}` : ''}`);
   let step = resume?.step ?? 0;
   let ended = false;
   let failed = false;
   try {
+    const { recipe, config } = host.recipes.of(setup);
     const options: TrainOptions = {
+      recipe,
       config,
       backend: await host.open(config.backend),
       commands: run,

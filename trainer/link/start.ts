@@ -1,12 +1,39 @@
 /** What a trainer process does once, at its start. */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BackendName, backendNames } from '~/trainer/backends/types';
+import type { JsonSchema, RecipeSpec } from '~/shared/recipes';
+import { type BackendName, backendNames, type OpenedBackend } from '~/trainer/backends/types';
 
-/** What the process offers: the backend it chose and, if it was free to choose, those that need nothing installed. */
-export function ownBackends(setting: 'auto' | BackendName, opened: BackendName): BackendName[] {
-  if (setting !== 'auto') return [opened];
-  return backendNames.filter((name) => name === opened || name === 'wasm' || name === 'cpu');
+/** Backends that a run of this process cannot have, and why. It has the one it chose and, if it was free to choose, those that need nothing installed. */
+export function passedOver(
+  setting: 'auto' | BackendName,
+  { name: opened, tried }: Pick<OpenedBackend, 'name' | 'tried'>,
+): Choice[] {
+  return backendNames
+    .filter((name) => name !== opened && !(setting === 'auto' && (name === 'wasm' || name === 'cpu')))
+    .map((name) => ({
+      value: name,
+      reason:
+        setting === 'auto'
+          ? (tried.find((t) => t.backend === name)?.reason ?? `this trainer computes with ${opened}`)
+          : `this trainer was started with HEADROOM_BACKEND=${setting}`,
+      help: name === 'tensorflow' ? 'npm run setup:tensorflow builds it' : 'Take auto, or start a trainer that has it',
+    }));
+}
+
+type Choice = NonNullable<JsonSchema['x-disabled']>[number];
+
+/** Recipes whose field `backend` says which choices cannot work here. */
+export function withoutBackends(specs: readonly RecipeSpec[], disabled: Choice[]): RecipeSpec[] {
+  return specs.map((spec) => {
+    const { properties } = spec.schema;
+    const backend = properties?.backend;
+    if (!backend || disabled.length === 0) return spec;
+    return {
+      ...spec,
+      schema: { ...spec.schema, properties: { ...properties, backend: { ...backend, 'x-disabled': disabled } } },
+    };
+  });
 }
 
 /** Removes the spools (folders `<pid>-<trainerId>`) of processes that were killed: their runs went on from a checkpoint under another attempt. */

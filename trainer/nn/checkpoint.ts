@@ -6,7 +6,8 @@
  *   best.<name>                 parameters of the best validation so far; absent when there is none or it is these
  *   previous.attention          f32 [E, L, H, T, T], maps of the last snapshot: what the next one's drift is measured against
  *
- * Metadata: format, version, runId, config (JSON), state (JSON in shared/json.ts's tagging). Random numbers are functions of (seed, step, position), so the
+ * Metadata: format, version, runId, recipe (its name), config (JSON), data (what names the examples' data, where the config does not), state (JSON in
+ * shared/json.ts's tagging). Files of version 1 (program version 0.1) are read too: their config holds the recipe's name as task.kind. Random numbers are functions of (seed, step, position), so the
  * config's seed and the state's position are the whole random state. In PyTorch:
  *
  *   model.load_state_dict(safetensors.torch.load_file(path), strict=False)
@@ -15,7 +16,6 @@
  */
 import { z } from 'zod';
 import { loggedCommand } from '~/shared/commands';
-import { type RunConfig, runConfig } from '~/shared/config';
 import { controlValue } from '~/shared/controls';
 import { metric, trigger } from '~/shared/events';
 import { actor, commandId, runId, step } from '~/shared/ids';
@@ -27,11 +27,14 @@ import {
   serializeSafetensors,
   type TensorFile,
 } from '~/shared/safetensors';
+import { recipeName } from '~/shared/setup';
+import { anyConfig, type RunConfig } from '~/trainer/base/config';
 import { split } from '~/trainer/base/splits';
 import type { LearnerState, ParamSpec } from '~/trainer/types';
+import { upgradeCheckpoint01 } from './checkpoint01';
 
 const format = 'headroom-checkpoint';
-const version = '1';
+const version = '2';
 const own = { m: 'optimizer.m.', v: 'optimizer.v.', best: 'best.', previous: 'previous.attention' } as const;
 
 /** An evaluation that was asked for and is not finished. */
@@ -74,7 +77,11 @@ export type RunState = Omit<z.infer<typeof savedState>, 'previousProbe'>;
 
 export interface Checkpoint {
   runId: string | null;
+  /** The recipe's name. */
+  recipe: string;
   config: RunConfig;
+  /** Task.fingerprint; null = the config says it all. */
+  fingerprint: string | null;
   state: RunState;
   learner: LearnerState;
   /** Parameters of `state.best`. */
@@ -106,6 +113,8 @@ export function encodeCheckpoint(params: readonly ParamSpec[], checkpoint: Check
       format,
       version,
       ...(checkpoint.runId !== null && { runId: checkpoint.runId }),
+      recipe: checkpoint.recipe,
+      ...(checkpoint.fingerprint !== null && { data: checkpoint.fingerprint }),
       config: JSON.stringify(checkpoint.config),
       // Parsed so that its keys have one order: the same state gives the same bytes, whatever it was made from.
       state: stringify(savedState.parse({ ...state, previousProbe: previous?.probe ?? null })),
@@ -114,9 +123,9 @@ export function encodeCheckpoint(params: readonly ParamSpec[], checkpoint: Check
 }
 
 /** What a checkpoint says of itself, without its tensors. @throws CheckpointError when it is corrupt or of another kind */
-export function describeCheckpoint(bytes: Uint8Array): { config: RunConfig; step: number } {
-  const { config, saved } = readMetadata(read(bytes).metadata);
-  return { config, step: saved.step };
+export function describeCheckpoint(bytes: Uint8Array): { recipe: string; config: RunConfig; step: number } {
+  const { recipe, config, saved } = readMetadata(read(bytes).metadata);
+  return { recipe, config, step: saved.step };
 }
 
 function readMetadata(metadata: Record<string, string>) {
@@ -124,28 +133,35 @@ function readMetadata(metadata: Record<string, string>) {
     throw new CheckpointError(
       'not a checkpoint of Headroom: its metadata has no format "headroom-checkpoint". A file of parameters alone can start a run, not resume one',
     );
-  if (metadata.version !== version)
-    throw new CheckpointError(`checkpoint version ${metadata.version ?? '(none)'}: this trainer reads version ${version}`);
+  const json = (key: string, toData: (text: string) => unknown) => dataOf(key, metadata[key], toData);
+  const raw = { recipe: metadata.recipe as unknown, config: json('config', JSON.parse), state: json('state', parse) };
+  const of = metadata.version === '1' ? upgradeCheckpoint01(raw) : raw;
+  if (metadata.version !== '1' && metadata.version !== version)
+    throw new CheckpointError(
+      `checkpoint version ${metadata.version ?? '(none)'}: this trainer reads versions 1 and ${version}; update Headroom to use it`,
+    );
   return {
-    config: parsed('config', runConfig, metadata.config, JSON.parse),
-    saved: parsed('state', savedState, metadata.state, parse),
-    runId: metadata.runId === undefined ? null : parsed('runId', runId, metadata.runId, (text) => text),
+    recipe: parsed('recipe', recipeName, of.recipe),
+    config: parsed('config', anyConfig, of.config),
+    saved: parsed('state', savedState, of.state),
+    runId: metadata.runId === undefined ? null : parsed('runId', runId, metadata.runId),
+    fingerprint: metadata.data ?? null,
   };
 }
 
 /**
- * @param agrees called with the checkpoint's config before its tensors are looked at; throws when it does not suit the run
+ * @param agrees called with what the checkpoint is of before its tensors are looked at; throws when it does not suit the run
  * @throws CheckpointError when the bytes are corrupt, truncated, of another kind or of a network of another shape than `params`
  */
 export function decodeCheckpoint(
   params: readonly ParamSpec[],
   bytes: Uint8Array,
-  agrees: (config: RunConfig) => void = () => {},
+  agrees: (of: Pick<Checkpoint, 'recipe' | 'config' | 'fingerprint'>) => void = () => {},
 ): Checkpoint {
   const { tensors, metadata } = read(bytes);
-  const { config, saved, runId: id } = readMetadata(metadata);
+  const { recipe, config, fingerprint, saved, runId: id } = readMetadata(metadata);
   const { previousProbe, ...state } = saved;
-  agrees(config);
+  agrees({ recipe, config, fingerprint });
 
   const used = new Set<string>();
   const vector = (prefix: string) => flat(params, tensors, prefix, used);
@@ -159,7 +175,9 @@ export function decodeCheckpoint(
   refuseForeign(tensors, used);
   return {
     runId: id,
+    recipe,
     config,
+    fingerprint,
     state,
     learner,
     best: state.best ? best : null,
@@ -191,14 +209,16 @@ function read(bytes: Uint8Array): TensorFile {
   }
 }
 
-function parsed<T>(key: string, schema: z.ZodType<T>, text: string | undefined, toData: (text: string) => unknown): T {
+function dataOf(key: string, text: string | undefined, toData: (text: string) => unknown): unknown {
   if (text === undefined) throw new CheckpointError(`corrupt checkpoint: its metadata has no "${key}"`);
-  let data: unknown;
   try {
-    data = toData(text);
+    return toData(text);
   } catch {
     throw new CheckpointError(`corrupt checkpoint: "${key}" in its metadata is not JSON`);
   }
+}
+
+function parsed<T>(key: string, schema: z.ZodType<T>, data: unknown): T {
   const result = schema.safeParse(data);
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;

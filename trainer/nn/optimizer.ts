@@ -22,8 +22,8 @@ import {
   type Tensor1D,
   where,
 } from '@tensorflow/tfjs-core';
-import type { RunConfig } from '~/shared/config';
 import { unreachable } from '~/shared/unreachable';
+import type { RunConfig } from '~/trainer/base/config';
 import type { Hyper, ParamSpec } from '~/trainer/types';
 import { fused } from './fused';
 import type { Named } from './model';

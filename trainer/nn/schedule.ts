@@ -1,5 +1,5 @@
-import type { RunConfig } from '~/shared/config';
 import { unreachable } from '~/shared/unreachable';
+import type { RunConfig } from '~/trainer/base/config';
 
 /**
  * The learning rate of optimiser step `step` (from 0).

@@ -1,12 +1,12 @@
 /** One attention snapshot as a file (layout: shared/snapshotFile.ts) and as the numbers that go into the log. */
-import type { TaskKind } from '~/shared/config';
 import { serializeSafetensors, type TensorData } from '~/shared/safetensors';
-import type { Attended, ModelShape, Probe } from '~/trainer/types';
+import type { Attended, Batch, Example, ModelShape, Probe } from '~/trainer/types';
 import { headSignals, meanOverExamples } from './probes';
 import { commonSignals } from './signals';
 
 export interface SnapshotInput {
-  task: TaskKind;
+  /** Name of the recipe. */
+  recipe: string;
   runId: string | null;
   step: number;
   shape: ModelShape;
@@ -25,7 +25,7 @@ export interface EncodedSnapshot {
 }
 
 export function encodeSnapshot({
-  task,
+  recipe,
   runId,
   step,
   shape,
@@ -66,12 +66,23 @@ export function encodeSnapshot({
     ...(shown?.title !== undefined && { pictureSet: shown.title }),
     ...(shown?.names && { pictureClasses: JSON.stringify(shown.names) }),
     ...(examples.some((e) => e.name !== undefined) && { examples: JSON.stringify(examples.map((e) => e.name)) }),
-    task,
+    task: recipe,
     step: String(step),
     ...(pictures !== null && { pictures }),
     ...(runId !== null && { runId }),
   };
   return { blob: serializeSafetensors(tensors, metadata), signals };
+}
+
+/** @param first number of the batch's first example in its split */
+export function examplesOf({ size, inputs, labels }: Batch, shape: ModelShape, first = 0): Example[] {
+  const perInput = shape.seqLen * (shape.input === 'features' ? shape.inputDim : 1);
+  const perLabel = shape.output === 'set' ? 1 : shape.seqLen;
+  return Array.from({ length: size }, (_, row) => ({
+    number: first + row,
+    inputs: inputs.subarray(row * perInput, (row + 1) * perInput),
+    labels: labels.subarray(row * perLabel, (row + 1) * perLabel),
+  }));
 }
 
 /** The pictures of a probe as a file; null when it has none. */

@@ -1,13 +1,15 @@
 /** `npm run train`: the same loop as in the room, without a room. */
 import { readFile, rm } from 'node:fs/promises';
-import type { RunConfig } from '~/shared/config';
 import { openBackend } from '~/trainer/backends';
 import { writeFileAtomically } from '~/trainer/base/atomicFile';
-import { configOf, FlagError, type Flags, helpText, parseFlags } from '~/trainer/headless/flags';
+import type { RunConfig } from '~/trainer/base/config';
+import { configOf, FlagError, type Flags, helpText, parseFlags, recipeOf } from '~/trainer/headless/flags';
 import { LocalCommands } from '~/trainer/headless/localCommands';
 import { Progress } from '~/trainer/headless/progress';
 import { ResultKeeper, toJson, toText } from '~/trainer/headless/result';
 import { CheckpointError, describeCheckpoint } from '~/trainer/nn/checkpoint';
+import { loadRecipes } from '~/trainer/recipes/book';
+import type { Recipe } from '~/trainer/recipes/define';
 import { train } from '~/trainer/run/train';
 
 /** Exit codes: 0 finished, 1 failed, 2 a flag or file does not fit, 130 interrupted. */
@@ -16,23 +18,26 @@ async function main(args: string[]): Promise<number> {
   let config: RunConfig;
   let resume: { checkpoint: Uint8Array; step: number; replay: [] } | null = null;
   let startFrom: Uint8Array | null = null;
+  let recipe: Recipe;
   try {
     flags = parseFlags(args, process.env);
+    const recipes = await loadRecipes(process.env.HEADROOM_RECIPES);
     if (flags.help) {
-      console.log(helpText());
+      console.log(helpText(recipes, flags.recipe === null ? null : recipeOf(flags, null, recipes)));
       return 0;
     }
-    let base: RunConfig | null = null;
+    let base: { recipe: string; config: RunConfig } | null = null;
     if (flags.resume !== null) {
       const checkpoint = await readFlagFile('--resume', flags.resume);
       const described = describeCheckpoint(checkpoint);
-      base = described.config;
+      base = described;
       resume = { checkpoint, step: described.step, replay: [] };
     }
     if (flags.startFrom !== null) startFrom = await readFlagFile('--start-from', flags.startFrom);
     if (resume && startFrom)
       throw new FlagError('--start-from: a run that is resumed has its parameters; leave out one of the two');
-    config = configOf(flags, base);
+    recipe = recipeOf(flags, base?.recipe ?? null, recipes);
+    config = configOf(flags, recipe, base?.config ?? null);
     if (flags.out !== null) await probeOut(flags.out);
   } catch (error) {
     if (!(error instanceof FlagError || error instanceof CheckpointError)) throw error;
@@ -55,7 +60,15 @@ async function main(args: string[]): Promise<number> {
     });
   const keeper = new ResultKeeper(() => performance.now());
   let diverged = false;
-  for await (const { event, blob } of train({ config, backend, commands, resume, startFrom, dataFolder: flags.dataFolder })) {
+  for await (const { event, blob } of train({
+    recipe,
+    config,
+    backend,
+    commands,
+    resume,
+    startFrom,
+    dataFolder: flags.dataFolder,
+  })) {
     progress.show(event);
     keeper.add(event);
     if (event.type === 'checkpoint' && flags.out !== null) await writeFileAtomically(flags.out, blob!);

@@ -8,7 +8,8 @@ import { openBackend } from '~/trainer/backends/index';
 import { selfTest } from '~/trainer/backends/selfTest';
 import { serve } from '~/trainer/link/host';
 import { Link, workerUrl } from '~/trainer/link/index';
-import { ownBackends, sweepSpools } from '~/trainer/link/start';
+import { passedOver, sweepSpools, withoutBackends } from '~/trainer/link/start';
+import { loadRecipes } from '~/trainer/recipes/book';
 import { CheckpointQueries } from '~/trainer/run/checkpointQueries';
 import { readSettings } from '~/trainer/run/settings';
 import { train } from '~/trainer/run/train';
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
   mkdirSync(spools, { recursive: true });
   sweepSpools(spools);
   const options = { log, ...(settings.threads === null ? {} : { threads: settings.threads }) };
+  const recipes = await loadRecipes(settings.recipes);
   let backend = await openBackend(settings.backend, options);
 
   const trainerId = nanoid();
@@ -41,8 +43,7 @@ async function main(): Promise<void> {
         name: settings.name,
         host: hostname(),
         pid: process.pid,
-        tasks: ['reverse', 'anomaly'],
-        backends: ownBackends(settings.backend, backend.name),
+        recipes: withoutBackends(recipes.specs, passedOver(settings.backend, backend)),
         memoryBytes: totalmem(),
         answers: true,
       },
@@ -51,6 +52,7 @@ async function main(): Promise<void> {
   );
   const checkpointQueries = new CheckpointQueries({
     backend: () => backend,
+    recipes,
     dataFolder: settings.dataFolder,
     bytes: (hash, signal) => link.blob(hash, { dropped: null }, signal),
     report: link,
@@ -76,6 +78,7 @@ async function main(): Promise<void> {
       train,
       open,
       check: () => selfTest(backend),
+      recipes,
       dataFolder: settings.dataFolder,
       turns: checkpointQueries.turns,
       unneeded: orphan.unneeded,

@@ -1,23 +1,63 @@
 /** Anomaly: a set of pictures as feature vectors, all of one class but one, which is to be found. */
-import type { RunConfig } from '~/shared/config';
+import { z } from 'zod';
+import { recipeConfig, usual } from '~/trainer/base/config';
 import { type Split, split as splitName } from '~/trainer/base/splits';
 import { RandomStream } from '~/trainer/nn/random';
 import { itemSignal, patternSignal } from '~/trainer/nn/signals';
 import type { Batch, Task } from '~/trainer/types';
 import { SetDrawer, splitByClass } from './anomalySets';
+import { defineRecipe } from './define';
 import { epochOrders } from './epochOrder';
 import { loadPictures, type PicturePart, type PictureSet } from './pictures/pictureSet';
-
-type AnomalyConfig = Extract<RunConfig['task'], { kind: 'anomaly' }>;
+import { pictureSource, pictureTitles } from './pictures/sources';
 
 /** Split and evaluation sets are the same for every run, so that results compare; only training sets draw from the run's seed. */
 const commonSeed = 42;
 /** The config's own limit for `probeSize`. */
 const maxProbeExamples = 64;
 
-export async function anomalyTask(seed: number, config: AnomalyConfig, dataFolder: string): Promise<Task> {
-  return anomalyTaskOf(seed, config.setSize, await loadPictures(config.images, config.setSize, dataFolder));
-}
+const task = z.strictObject({
+  setSize: z.int().min(3).max(64).meta({
+    title: 'Pictures per set',
+    description: 'The odd one included.',
+    'x-unit': 'pictures',
+    'x-source': 'UvA deep learning tutorial 6 (P. Lippe)',
+  }),
+  images: pictureSource.meta({
+    title: 'Pictures',
+    description: 'Built-in pictures need no download; CIFAR-100 and your own need npm run data:features first.',
+    'x-titles': pictureTitles,
+    'x-pictures': true,
+  }),
+});
+
+const published: z.infer<ReturnType<typeof recipeConfig<typeof task>>> = {
+  ...usual,
+  task: { setSize: 10, images: 'builtin' },
+  model: { layers: 4, heads: 4, modelDim: 256, dropout: 0.1, inputDropout: 0.1 },
+  schedule: { kind: 'cosine', warmupSteps: 100, maxSteps: null },
+  clip: { mode: 'norm', threshold: 2 },
+  batchSize: 64,
+  epochs: 100,
+};
+const small = { ...published, model: { ...published.model, modelDim: 128 } };
+
+export const anomaly = defineRecipe({
+  name: 'anomaly',
+  title: 'Odd one out',
+  summary:
+    'A set of pictures, as feature vectors, all of one class but one: the odd one is to be found. Attention over a set, without positions.',
+  config: recipeConfig(task),
+  presets: [
+    { name: 'published', title: 'Published set-up', config: published },
+    { name: 'small', title: 'Half the width', config: small, demo: true },
+    { name: 'quick', title: 'Quick look', config: { ...small, model: { ...small.model, layers: 2 }, epochs: 3 } },
+  ],
+  open: async ({ config, seed, dataFolder }) => {
+    const { setSize, images } = config.task;
+    return anomalyTaskOf(seed, setSize, await loadPictures(images, setSize, dataFolder));
+  },
+});
 
 interface SplitSets {
   part: PicturePart;
@@ -67,9 +107,10 @@ export function anomalyTaskOf(seed: number, setSize: number, set: PictureSet): T
   const evaluationSet = (name: Split, number: number) => sets[name].order[number]!;
 
   return {
-    kind: 'anomaly',
     shape: { input: 'features', inputDim: featureDim, seqLen: setSize, positional: false, output: 'set', outputDim: 1 },
     sizes,
+    data: set.title,
+    probeHelp: 'Numbers of validation sets, or of others after a word: "test 3 14 15".',
     chanceLoss: Math.log(setSize),
     trainBatch(epoch, index, size) {
       if (index < 0 || index + size > sizes.train)
@@ -119,6 +160,7 @@ export function anomalyTaskOf(seed: number, setSize: number, set: PictureSet): T
         },
       };
     },
+    notation: (split, examples) => [split, ...examples.map((e) => e.number)].join(' '),
   };
 }
 

@@ -1,22 +1,6 @@
-import type { RunConfig } from '~/shared/config';
-import { unreachable } from '~/shared/unreachable';
-import type { Task } from '~/trainer/types';
-import { anomalyTask } from './anomaly';
-import { reverseTask } from './reverse';
+/** The recipes of the built-in trainer: one line each. */
+import { anomaly } from './anomaly';
+import type { Recipe } from './define';
+import { reverse } from './reverse';
 
-/**
- * The task of a run.
- * @param dataFolder where downloaded pictures and features lie (`HEADROOM_DATA`); unused by `reverse`
- * @throws Error when the task's data is missing or broken, naming the command that makes it
- */
-export async function createTask(config: Pick<RunConfig, 'seed' | 'task'>, dataFolder: string): Promise<Task> {
-  const { seed, task } = config;
-  switch (task.kind) {
-    case 'reverse':
-      return reverseTask(seed, task);
-    case 'anomaly':
-      return anomalyTask(seed, task, dataFolder);
-    default:
-      return unreachable(task);
-  }
-}
+export const builtinRecipes: readonly Recipe[] = [reverse, anomaly];

@@ -1,15 +1,70 @@
 /** Reverse: a sequence of digits is to be written backwards. Every example is a function of (seed, split, index). */
-import type { RunConfig } from '~/shared/config';
+import { z } from 'zod';
+import { recipeConfig, usual } from '~/trainer/base/config';
 import type { Split } from '~/trainer/base/splits';
 import { RandomStream } from '~/trainer/nn/random';
 import { distanceSignal, patternSignal } from '~/trainer/nn/signals';
 import type { Batch, Task } from '~/trainer/types';
+import { defineRecipe } from './define';
 import { epochOrders } from './epochOrder';
-
-type ReverseConfig = Extract<RunConfig['task'], { kind: 'reverse' }>;
 
 /** More examples than this in one snapshot would only be slow to look at: the config's own limit for `probeSize`. */
 const maxProbeExamples = 64;
+
+const size = (title: string, most: number) =>
+  z.int().min(1).max(most).meta({ title, 'x-unit': 'examples', 'x-source': tutorial });
+const tutorial = 'UvA deep learning tutorial 6 (P. Lippe)';
+
+const task = z.strictObject({
+  seqLen: z
+    .int()
+    .min(1)
+    .max(512)
+    .meta({ title: 'Sequence length', 'x-unit': 'numbers', 'x-usual': [4, 64], 'x-source': tutorial }),
+  numClasses: z.int().min(2).max(256).meta({
+    title: 'Different numbers',
+    'x-flag': 'classes',
+    description: 'A sequence is made of 0 to one less than this.',
+    'x-source': tutorial,
+  }),
+  embedding: z.enum(['onehot', 'learned']).meta({
+    title: 'Embedding',
+    description: 'onehot: numbers as columns of a table; learned: each has a vector of its own.',
+  }),
+  trainSize: size('Training examples', 10_000_000),
+  validationSize: size('Validation examples', 1_000_000),
+  testSize: size('Test examples', 1_000_000),
+});
+
+const config = recipeConfig(task, { batchSize: { 'x-atMost': 'task.trainSize' } });
+type ReverseConfig = z.infer<typeof task>;
+
+const published: z.infer<typeof config> = {
+  ...usual,
+  task: { seqLen: 16, numClasses: 10, embedding: 'onehot', trainSize: 50_000, validationSize: 1_000, testSize: 10_000 },
+  model: { layers: 1, heads: 1, modelDim: 32, dropout: 0, inputDropout: 0 },
+  schedule: { kind: 'cosine', warmupSteps: 50, maxSteps: null },
+  clip: { mode: 'norm', threshold: 5 },
+  batchSize: 128,
+  epochs: 10,
+};
+
+export const reverse = defineRecipe({
+  name: 'reverse',
+  title: 'Reverse',
+  summary:
+    'A sequence of numbers is to be written backwards: the smallest task that needs attention, learned to 100 % within a minute.',
+  config,
+  presets: [
+    { name: 'published', title: 'Published set-up', config: published, demo: true },
+    {
+      name: 'quick',
+      title: 'Quick look',
+      config: { ...published, task: { ...published.task, trainSize: 10_000, testSize: 1_000 }, epochs: 2 },
+    },
+  ],
+  open: ({ config, seed }) => reverseTask(seed, config.task),
+});
 
 export function reverseTask(seed: number, config: ReverseConfig): Task {
   const { seqLen, numClasses } = config;
@@ -33,7 +88,6 @@ export function reverseTask(seed: number, config: ReverseConfig): Task {
   };
 
   return {
-    kind: 'reverse',
     shape: {
       input: config.embedding,
       inputDim: numClasses,
@@ -43,6 +97,8 @@ export function reverseTask(seed: number, config: ReverseConfig): Task {
       outputDim: numClasses,
     },
     sizes,
+    data: null,
+    probeHelp: `${seqLen} numbers from 0 to ${numClasses - 1} per example, examples apart by ";".`,
     chanceLoss: Math.log(numClasses),
     trainBatch(epoch, index, size) {
       if (index < 0 || index + size > sizes.train)
@@ -84,6 +140,7 @@ export function reverseTask(seed: number, config: ReverseConfig): Task {
         },
       };
     },
+    notation: (_split, examples) => examples.map(({ inputs }) => inputs.join(' ')).join('; '),
   };
 }
 

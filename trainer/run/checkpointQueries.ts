@@ -2,12 +2,13 @@
  * Answers questions about checkpoints of any run beside what the process trains: on a network of its own, one forward pass at a time (turns.ts), so that the run
  * being trained loses that much time between two updates and not a bit of its numbers.
  */
-import type { RunConfig } from '~/shared/config';
 import type { Question, QuestionAnswer, QuestionProgress } from '~/shared/protocol';
 import type { OpenedBackend } from '~/trainer/backends/types';
+import type { RunConfig } from '~/trainer/base/config';
 import { CheckpointError } from '~/trainer/nn/checkpoint';
 import { createLearner } from '~/trainer/nn/learner';
-import { createTask } from '~/trainer/recipes';
+import type { RecipeBook } from '~/trainer/recipes/book';
+import type { Recipe } from '~/trainer/recipes/define';
 import type { Learner, Task } from '~/trainer/types';
 import { argumentError } from './commands';
 import { controlsOf, type Settings } from './controls';
@@ -18,6 +19,7 @@ import { Turns } from './turns';
 export interface CheckpointQueriesParts {
   /** tfjs' current one. */
   backend(): Pick<OpenedBackend, 'name' | 'compileStep'>;
+  recipes: RecipeBook;
   dataFolder: string;
   /** A checkpoint's bytes; gives up when `signal` fires. */
   bytes(hash: string, signal: AbortSignal): Promise<Uint8Array>;
@@ -94,8 +96,10 @@ export class CheckpointQueries {
       });
 
     // Training goes on meanwhile: this needs no backend.
-    const task = await this.#taskOf(asked.config);
-    const { subject, learner } = await turn(async () => this.#open(asked, task, bytes, backend));
+    const { recipe, config } = this.#resolve(asked);
+    const task = await this.#taskOf(recipe, config);
+    const run = { recipe: recipe.spec.name, config, task };
+    const { subject, learner } = await turn(async () => this.#open(run, asked.step, bytes, backend));
     try {
       const validationError = question.validationError?.(args, learner.shape);
       if (validationError) throw new Invalid(validationError.message);
@@ -120,16 +124,17 @@ export class CheckpointQueries {
 
   /** The network as the checkpoint has it, and the examples that its run would look at. */
   #open(
-    { config, step }: Question,
-    task: Task,
+    run: { recipe: string; config: RunConfig; task: Task },
+    step: number,
     bytes: Uint8Array,
     backend: Pick<OpenedBackend, 'compileStep'>,
   ): { subject: Subject; learner: Learner } {
+    const { config, task } = run;
     const { modelDim, layers, heads } = config.model;
     const shape = { ...task.shape, modelDim, layers, heads };
     const learner = createLearner({ shape, seed: config.seed, optimizer: config.optimizer.kind, backend, paramGradNorms: false });
     try {
-      const saved = openCheckpoint(bytes, step, config, learner.params);
+      const saved = openCheckpoint(bytes, step, run, learner.params);
       const settings: Settings = { config: structuredClone(config), probeExamples: null, snapshotDrift: null };
       restoreSettings(saved, controlsOf(config, task), settings, new Map());
       learner.load({ ...saved.learner, m: null, v: null, updates: 0 });
@@ -140,9 +145,17 @@ export class CheckpointQueries {
     }
   }
 
-  async #taskOf({ seed, task }: RunConfig): Promise<Task> {
-    const key = JSON.stringify({ seed, task });
-    if (this.#task?.key !== key) this.#task = { key, task: await createTask({ seed, task }, this.#parts.dataFolder) };
+  #resolve({ setup }: Question): { recipe: Recipe; config: RunConfig } {
+    try {
+      return this.#parts.recipes.of(setup);
+    } catch (error) {
+      throw new Invalid((error as Error).message);
+    }
+  }
+
+  async #taskOf(recipe: Recipe, config: RunConfig): Promise<Task> {
+    const key = JSON.stringify([recipe.spec.name, config]);
+    if (this.#task?.key !== key) this.#task = { key, task: await recipe.open(config, this.#parts.dataFolder) };
     return this.#task.task;
   }
 }

@@ -2,8 +2,9 @@
  * What of a run can be steered: one table, each entry a control's declaration together with where its value lives. The dashboard's form, the
  * server's checks and the scripts' types derive from the declaration, so a new control is one more entry here.
  */
-import type { RunConfig } from '~/shared/config';
+
 import type { ControlSpec, ControlValue } from '~/shared/controls';
+import type { RunConfig } from '~/trainer/base/config';
 import type { Task } from '~/trainer/types';
 import type { Position } from './position';
 
@@ -281,7 +282,7 @@ function table(start: RunConfig, task: Task): Control[] {
         type: 'text',
         nullLabel: 'the first of the validation set',
         label: 'Probe examples',
-        help: probeHelp(task),
+        help: task.probeHelp,
         takesEffect: 'next snapshot',
         group: 'Recording',
       },
@@ -297,12 +298,6 @@ function table(start: RunConfig, task: Task): Control[] {
       },
     ),
   ];
-}
-
-function probeHelp({ kind, shape }: Task): string {
-  return kind === 'reverse'
-    ? `${shape.seqLen} numbers from 0 to ${shape.inputDim - 1} per example, examples apart by ";".`
-    : 'Numbers of validation sets, or of others after a word: "test 3 14 15".';
 }
 
 /** The controls of a run of this config, each with the config's value as its default. */

@@ -1,7 +1,7 @@
 /** Which evaluation examples the parameters as they stand get wrong, in the notation of the control `probeExamples`, so that they can be looked at. */
 import type { Split } from '~/trainer/base/splits';
-import { softmaxRows } from '~/trainer/nn/snapshot';
-import type { Batch, Learner } from '~/trainer/types';
+import { examplesOf, softmaxRows } from '~/trainer/nn/snapshot';
+import type { Example, Learner, Task } from '~/trainer/types';
 import type { Answer } from './analyses';
 
 export const mistakesBatch = 64;
@@ -14,23 +14,24 @@ const most = 64;
  */
 export async function findMistakes(
   learner: Pick<Learner, 'shape' | 'attend'>,
-  batches: (size: number) => Iterable<Batch>,
+  task: Pick<Task, 'evaluationBatches' | 'notation'>,
   split: Split,
   examples: number,
 ): Promise<Answer> {
   const { output, seqLen, outputDim } = learner.shape;
   const perExample = output === 'position' ? seqLen : 1;
   const width = output === 'position' ? outputDim : seqLen;
-  const wrong: { number: number; words: string }[] = [];
+  const wrong: Example[] = [];
   let seen = 0;
-  for (const batch of batches(mistakesBatch)) {
+  for (const batch of task.evaluationBatches(split, mistakesBatch)) {
     const size = Math.min(batch.size, examples - seen);
     if (size <= 0) break;
     const { argmax } = softmaxRows((await learner.attend(batch)).logits, width);
+    const all = examplesOf(batch, learner.shape, seen);
     for (let row = 0; row < size; row++) {
       const at = row * perExample;
       const right = argmax.subarray(at, at + perExample).every((answer, i) => answer === batch.labels[at + i]);
-      if (!right) wrong.push({ number: seen + row, words: wordsOf(batch, row, seqLen, output, seen + row) });
+      if (!right) wrong.push(all[row]!);
     }
     seen += size;
   }
@@ -42,15 +43,11 @@ export async function findMistakes(
   if (wrong.length === 0) return { summary, message: `none of ${seen} ${split} examples is wrong` };
   const lead = `${wrong.length} of ${seen} ${split} examples are wrong. As probe examples: `;
   // Only whole examples: what does not fit is left out.
-  const separator = output === 'position' ? '; ' : ' ';
-  let notation = output === 'position' ? '' : split;
-  for (const { words } of first) {
-    const longer = notation === '' ? words : `${notation}${separator}${words}`;
+  let written = '';
+  for (let count = 1; count <= first.length; count++) {
+    const longer = task.notation(split, first.slice(0, count));
     if (lead.length + longer.length > 490) break;
-    notation = longer;
+    written = longer;
   }
-  return { summary, message: lead + notation };
+  return { summary, message: lead + written };
 }
-
-const wordsOf = (batch: Batch, row: number, seqLen: number, output: 'position' | 'set', number: number): string =>
-  output === 'position' ? batch.inputs.subarray(row * seqLen, (row + 1) * seqLen).join(' ') : String(number);

@@ -1,8 +1,9 @@
 /** What a run starts from: random parameters, a file of parameters, or a checkpoint. */
-import type { RunConfig } from '~/shared/config';
+
 import { controlValueError } from '~/shared/controls';
+import type { RunConfig } from '~/trainer/base/config';
 import { type Checkpoint, CheckpointError, decodeCheckpoint } from '~/trainer/nn/checkpoint';
-import type { ParamSpec } from '~/trainer/types';
+import type { ParamSpec, Task } from '~/trainer/types';
 import type { Change } from './commands';
 import type { Control, Settings } from './controls';
 
@@ -13,29 +14,52 @@ export type Origin =
   /** `step` is what the log says the checkpoint's is. */
   | { kind: 'checkpoint'; bytes: Uint8Array; step: number };
 
-/** What the checkpoint of one run and the config of the run that goes on from it must have in common. */
-const fixed: [string, (c: RunConfig) => unknown][] = [
-  ['task', (c) => c.task],
-  ['model.layers', (c) => c.model.layers],
-  ['model.heads', (c) => c.model.heads],
-  ['model.modelDim', (c) => c.model.modelDim],
-  ['optimizer.kind', (c) => c.optimizer.kind],
+/** Whose examples and network a checkpoint must be of. */
+export interface Resumed {
+  /** The recipe's name. */
+  recipe: string;
+  config: RunConfig;
+  task: Pick<Task, 'fingerprint'>;
+}
+
+/** What a checkpoint and the run that goes on from it must have in common. */
+const fixed: [string, (of: { recipe: string; config: RunConfig }) => unknown][] = [
+  ['recipe', (of) => of.recipe],
+  ['task', (of) => of.config.task],
+  ['model.layers', (of) => of.config.model.layers],
+  ['model.heads', (of) => of.config.model.heads],
+  ['model.modelDim', (of) => of.config.model.modelDim],
+  ['optimizer.kind', (of) => of.config.optimizer.kind],
 ];
 
-/** @throws CheckpointError when the file is no checkpoint, or one that `config` cannot go on from */
-export function openCheckpoint(bytes: Uint8Array, step: number, config: RunConfig, params: readonly ParamSpec[]): Checkpoint {
+/** @throws CheckpointError when the file is no checkpoint, or one that the run cannot go on from */
+export function openCheckpoint(bytes: Uint8Array, step: number, run: Resumed, params: readonly ParamSpec[]): Checkpoint {
   const checkpoint = decodeCheckpoint(params, bytes, (theirs) => {
     for (const [name, of] of fixed) {
-      const [there, here] = [JSON.stringify(of(theirs)), JSON.stringify(of(config))];
+      const [there, here] = [JSON.stringify(sorted(of(theirs))), JSON.stringify(sorted(of(run)))];
       if (there !== here)
         throw new CheckpointError(
           `${name}: the checkpoint has ${there}, the run ${here}; they must be the same to go on from it`,
         );
     }
+    if (theirs.fingerprint !== (run.task.fingerprint ?? null))
+      throw new CheckpointError(
+        'the data has changed since the checkpoint; put the old file back, or start a new run from its parameters',
+      );
   });
   if (checkpoint.state.step !== step)
     throw new CheckpointError(`the checkpoint is of step ${checkpoint.state.step}, the run is to go on from step ${step}`);
   return checkpoint;
+}
+
+/** The same value with its keys in one order: configs come by different ways. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => [key, sorted(item)]),
+  );
 }
 
 /**

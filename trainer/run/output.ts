@@ -1,6 +1,6 @@
 import type { EvaluationMetric, TrainerEvent, Trigger } from '~/shared/events';
 import type { Split } from '~/trainer/base/splits';
-import type { ParamSpec, TrainOutput } from '~/trainer/types';
+import type { Derived, ParamSpec, Task, TrainOutput } from '~/trainer/types';
 import type { Answer } from './analyses';
 import type { Result } from './evaluator';
 import { type RowInput, Rows } from './rows';
@@ -21,11 +21,13 @@ export const accuracyMetric = (value: number, main: boolean): EvaluationMetric =
 /** What a run has to say, in order: rows are gathered, and handed on before anything that came after them. */
 export class Output {
   readonly #rows: Rows;
+  readonly #derived: readonly Derived[];
   readonly #clock: () => number;
   readonly #ready: TrainOutput[] = [];
 
-  constructor(params: readonly ParamSpec[], clock: () => number) {
-    this.#rows = new Rows(params);
+  constructor(params: readonly ParamSpec[], task: Pick<Task, 'chanceLoss' | 'derived'>, clock: () => number) {
+    this.#rows = new Rows(params, task);
+    this.#derived = task.derived ?? [];
     this.#clock = clock;
   }
 
@@ -36,6 +38,11 @@ export class Output {
   /** Value of a column in the newest row; undefined before the first row. */
   newest(column: string): number | undefined {
     return this.#rows.newest(column);
+  }
+
+  /** Value of a metric that follows from a loss; undefined when there is none of that name. */
+  derived(metric: string, loss: number): number | undefined {
+    return this.#derived.find((d) => d.name === metric)?.of({ loss });
   }
 
   emit(event: TrainerEvent, blob: Uint8Array | null = null, pictures: Uint8Array | null = null): void {
@@ -53,7 +60,11 @@ export class Output {
   ): void {
     const { loss, accuracy, examples, elapsedMs } = result;
     const main = about.split === 'validation';
-    const metrics = [{ name: 'loss', value: loss, role: 'loss' as const }, accuracyMetric(accuracy, main)];
+    const metrics: EvaluationMetric[] = [
+      { name: 'loss', value: loss, role: 'loss' },
+      accuracyMetric(accuracy, main),
+      ...this.#derived.map(({ name, better, of }) => ({ name, value: of({ loss }), better })),
+    ];
     this.emit({ type: 'evaluation', ...about, metrics, examples, elapsedMs });
   }
 

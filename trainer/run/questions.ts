@@ -119,13 +119,7 @@ export const questions: AskedOf[] = [
     },
     doing: (args) => `looking for mistakes in the ${args.split} set`,
     passes: (args, { task }) => Math.ceil(Math.min(args.examples as number, task.sizes[args.split as Split]) / mistakesBatch),
-    answer: (args, { task, learner }) =>
-      findMistakes(
-        learner,
-        (size) => task.evaluationBatches(args.split as Split, size),
-        args.split as Split,
-        args.examples as number,
-      ),
+    answer: (args, { task, learner }) => findMistakes(learner, task, args.split as Split, args.examples as number),
   },
 ];
 

@@ -1,6 +1,6 @@
 /** The step rows: which columns there are, and rows gathered into one event. */
 import type { Rows as RowsEvent, Series } from '~/shared/series';
-import type { Hyper, ParamSpec, StepMetrics } from '~/trainer/types';
+import type { Derived, Hyper, ParamSpec, StepMetrics, Task } from '~/trainer/types';
 
 /** Everything that an update measures is logged together. */
 export const stepStream = 'steps';
@@ -41,9 +41,14 @@ const columns: { series: Series; read: (r: RowInput) => number }[] = [
 /** Columns that differ from one execution to the next; all others are functions of config, seed and commands. */
 export const measuredColumns: ReadonlySet<string> = new Set(['stepMs', 'stepsPerSecond', 'examplesPerSecond']);
 
-export function columnsOf(params: readonly ParamSpec[]): Series[] {
+type Described = Pick<Task, 'chanceLoss' | 'derived'>;
+
+export function columnsOf(params: readonly ParamSpec[], { chanceLoss, derived = [] }: Described): Series[] {
+  const withChance = (series: Series, chance: number | undefined): Series =>
+    chance === undefined ? series : { ...series, chance };
   return [
-    ...columns.map(({ series }) => series),
+    ...columns.map(({ series }) => withChance(series, series.role === 'loss' ? chanceLoss : undefined)),
+    ...derived.map(({ name, unit, group, of }) => withChance({ name, unit, group }, chanceLoss && of({ loss: chanceLoss }))),
     ...params.map((p) => ({
       name: `gradNorm/${p.name}`,
       group: 'gradient norm per parameter',
@@ -56,14 +61,16 @@ export function columnsOf(params: readonly ParamSpec[]): Series[] {
 /** Rows of consecutive steps that are not yet handed on. */
 export class Rows {
   readonly #names: string[];
+  readonly #derived: readonly Derived[];
   readonly #values: number[] = [];
   #newest: number[] = [];
   #firstStep = 0;
   #count = 0;
   #since = 0;
 
-  constructor(params: readonly ParamSpec[]) {
-    this.#names = columnsOf(params).map((series) => series.name);
+  constructor(params: readonly ParamSpec[], task: Described) {
+    this.#names = columnsOf(params, task).map((series) => series.name);
+    this.#derived = task.derived ?? [];
   }
 
   get count(): number {
@@ -81,6 +88,7 @@ export class Rows {
       this.#since = nowMs;
     }
     for (const column of columns) this.#values.push(column.read(row));
+    for (const { of } of this.#derived) this.#values.push(of(row.metrics));
     for (const norm of row.metrics.paramGradNorms) this.#values.push(norm);
     this.#count++;
     const width = this.#names.length;

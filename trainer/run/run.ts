@@ -1,9 +1,10 @@
 /** One training run: its state, and what happens to it in an update and between two. Knows no network, file or clock of its own. */
-import type { RunConfig } from '~/shared/config';
+
 import type { ControlValue } from '~/shared/controls';
 import type { Trigger } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { OpenedBackend } from '~/trainer/backends/types';
+import type { RunConfig } from '~/trainer/base/config';
 import { blobRefOf } from '~/trainer/base/hash';
 import type { Split } from '~/trainer/base/splits';
 import { percent } from '~/trainer/base/words';
@@ -25,6 +26,8 @@ import { asBranch, freshState, type State } from './runState';
 import { SnapshotTaker } from './snapshotTaker';
 
 export interface RunParts {
+  /** Its name. */
+  recipe: string;
   config: RunConfig;
   runId: string | null;
   task: Task;
@@ -51,12 +54,13 @@ export class Run implements Ordered {
 
   /** @throws CheckpointError when the origin does not fit the run */
   constructor(parts: RunParts, origin: Origin) {
-    const { config, task, learner, runId, clock } = parts;
+    const { recipe, config, task, learner, runId, clock } = parts;
     this.#parts = parts;
     this.#controls = controlsOf(config, task);
     this.#settings = { config: structuredClone(config), probeExamples: null, snapshotDrift: null };
-    this.output = new Output(learner.params, clock);
-    const from = origin.kind === 'checkpoint' ? openCheckpoint(origin.bytes, origin.step, config, learner.params) : null;
+    this.output = new Output(learner.params, task, clock);
+    const from =
+      origin.kind === 'checkpoint' ? openCheckpoint(origin.bytes, origin.step, { recipe, config, task }, learner.params) : null;
     this.#origin = 'new';
     this.#state = freshState();
     if (from) {
@@ -68,7 +72,7 @@ export class Run implements Ordered {
     } else if (origin.kind === 'parameters')
       learner.load({ params: parametersOf(learner.params, origin.bytes), m: null, v: null, updates: 0 });
     this.#evaluations = new Evaluations(parts, this.#state, this.output, from?.best ?? null);
-    const columns = columnsOf(learner.params).map((s) => s.name);
+    const columns = columnsOf(learner.params, task).map((s) => s.name);
     this.orders = new Orders(this, this.#state, this.output, this.#controls, this.#changes, columns);
     this.#asking = new Asking(this.#state, this.output, () => ({
       task,
@@ -147,7 +151,7 @@ export class Run implements Ordered {
       type: 'started',
       step: this.step,
       device: { backend: backend.name, device: backend.device, tried: backend.tried.map((t) => ({ ...t })) },
-      streams: [{ stream: stepStream, columns: columnsOf(learner.params) }],
+      streams: [{ stream: stepStream, columns: columnsOf(learner.params, task) }],
       controls: declaration(this.#controls),
       values: Object.fromEntries(this.#controls.map((c) => [c.spec.name, c.read(this.#settings)])),
       params: learner.params.map(({ name, shape }) => ({ name, shape: [...shape] })),
@@ -155,6 +159,7 @@ export class Run implements Ordered {
         stepsPerEpoch: Math.floor(task.sizes.train / this.#settings.config.batchSize),
         totalSteps: Math.max(1, this.plannedSteps()),
       },
+      ...(task.data !== null && { data: task.data }),
     });
   }
 
@@ -362,7 +367,7 @@ export class Run implements Ordered {
     const state = this.#state;
     // One that people asked for does not replace the one that is due.
     if (commandId === null) state.checkpointDue = null;
-    const { runId, config, learner } = this.#parts;
+    const { runId, recipe, config, task, learner } = this.#parts;
     const learnerState = await learner.state();
     const values: RunState['values'] = {};
     for (const { spec, read } of this.#controls) {
@@ -371,7 +376,9 @@ export class Run implements Ordered {
     }
     const blob = encodeCheckpoint(learner.params, {
       runId,
+      recipe,
       config,
+      fingerprint: task.fingerprint ?? null,
       state: { ...state, updates: learnerState.updates, values },
       learner: learnerState,
       best: this.#evaluations.best,

@@ -1,7 +1,7 @@
 import { availableParallelism, hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { backendName } from '~/shared/config';
+import { backendName } from '~/shared/backends';
 
 /** What a trainer process is told by its environment. */
 export interface TrainerSettings {
@@ -12,6 +12,8 @@ export interface TrainerSettings {
   backend: 'auto' | z.infer<typeof backendName>;
   /** Absolute. Holds the spool and prepared data sets. */
   dataFolder: string;
+  /** Modules with recipes of one's own, paths apart by commas (trainer/recipes/README.md). */
+  recipes: string;
   /** null = the backend's own default. */
   threads: number | null;
   /** Unsent events and blobs kept on disk while the server is away; the loop waits when it is full. */
@@ -50,6 +52,7 @@ const environment = z.object({
     .string()
     .default('.headroom')
     .transform((folder) => resolve(folder)),
+  HEADROOM_RECIPES: z.string().default(''),
   HEADROOM_THREADS: wholeNumber(1, 1024)
     .refine((n) => n <= 4 * availableParallelism(), `more than four times the ${availableParallelism()} cores here`)
     .optional(),
@@ -76,6 +79,7 @@ export function readSettings(env: Record<string, string | undefined>): TrainerSe
     name: e.HEADROOM_TRAINER_NAME,
     backend: e.HEADROOM_BACKEND,
     dataFolder: e.HEADROOM_DATA,
+    recipes: e.HEADROOM_RECIPES,
     threads: e.HEADROOM_THREADS ?? null,
     spoolBytes: e.HEADROOM_SPOOL_BYTES,
   };

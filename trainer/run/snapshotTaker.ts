@@ -7,6 +7,8 @@ import type { Learner, ModelShape, Probe, Task } from '~/trainer/types';
 import type { Output } from './output';
 
 interface Parts {
+  /** Its name. */
+  recipe: string;
   task: Task;
   shape: ModelShape;
   learner: Learner;
@@ -64,7 +66,7 @@ export class SnapshotTaker {
    * @returns the drift, mean over examples and heads; NaN when there was nothing to measure against
    */
   async take(step: number, chosen: string | null, trigger: Trigger, commandId: string | null, remember = true): Promise<number> {
-    const { task, shape, learner, runId } = this.#parts;
+    const { recipe, shape, learner, runId } = this.#parts;
     const { probe, pictures } = this.#chosen(chosen);
     const attended = await learner.attend(probe.batch);
     const { layers, heads, seqLen } = shape;
@@ -72,7 +74,7 @@ export class SnapshotTaker {
     const before = this.#previous;
     const comparable = before?.probe === chosen && before.maps.length === attended.maps.length;
     const { blob, signals } = encodeSnapshot({
-      task: task.kind,
+      recipe,
       runId,
       step,
       shape,

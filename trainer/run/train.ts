@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
-import type { RunConfig } from '~/shared/config';
 import type { OpenedBackend } from '~/trainer/backends/types';
+import type { RunConfig } from '~/trainer/base/config';
 import { CheckpointError } from '~/trainer/nn/checkpoint';
 import { createLearner } from '~/trainer/nn/learner';
-import { createTask } from '~/trainer/recipes';
+import type { Recipe } from '~/trainer/recipes/define';
 import type { CommandSource, Learner, ModelShape, TrainOutput } from '~/trainer/types';
 import { Inbox, type Replay } from './inbox';
 import type { Origin } from './origin';
@@ -11,6 +11,8 @@ import { Run } from './run';
 import type { Turns } from './turns';
 
 export interface TrainOptions {
+  recipe: Recipe;
+  /** Fits the recipe. */
   config: RunConfig;
   backend: OpenedBackend;
   commands: CommandSource;
@@ -66,8 +68,8 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainOutput,
 }
 
 async function open(options: TrainOptions): Promise<{ run: Run; learner: Learner }> {
-  const { config, backend, runId = null, clock = () => performance.now() } = options;
-  const task = await createTask(config, options.dataFolder);
+  const { recipe, config, backend, runId = null, clock = () => performance.now() } = options;
+  const task = await recipe.open(config, options.dataFolder);
   if (config.batchSize > task.sizes.train)
     throw new RangeError(`batchSize: ${config.batchSize} exceeds the training set (${task.sizes.train})`);
   const { modelDim, layers, heads } = config.model;
@@ -79,7 +81,10 @@ async function open(options: TrainOptions): Promise<{ run: Run; learner: Learner
     backend,
   });
   try {
-    return { run: new Run({ config, runId, task, shape, learner, backend, clock }, origin(options)), learner };
+    return {
+      run: new Run({ recipe: recipe.spec.name, config, runId, task, shape, learner, backend, clock }, origin(options)),
+      learner,
+    };
   } catch (error) {
     learner.dispose();
     throw error;

@@ -7,6 +7,7 @@ import { useAttentionView } from '~/app/_live/attentionView';
 import { useCursor } from '~/app/_live/cursor';
 import { useLook, useSnapshots } from '~/app/_live/snapshots';
 import { useView } from '~/app/_live/useRun';
+import { valueAt } from '~/shared/setup';
 import { useFocus } from './focusStore';
 import { useLarge } from './large';
 import { Standing } from './Standing';
@@ -24,7 +25,7 @@ export function AttentionPanel() {
   const scene = useScene(snapshots, look, view, theme);
   const pointed = largeHead(useFocus());
   const large = useLarge(scene, pointed, view.operation);
-  const cadence = useView((v) => v.values.snapshotEverySteps?.value ?? v.config.snapshotEverySteps, null);
+  const cadence = useView((v) => v.values.snapshotEverySteps?.value ?? valueAt(v.setup.config, 'snapshotEverySteps'), null);
   return (
     <Panel title="Attention" aside={<Standing look={look} />}>
       {scene && large ? (

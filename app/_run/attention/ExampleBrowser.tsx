@@ -9,6 +9,7 @@ import type { RunStore } from '~/app/_live/types';
 import { useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import { useWhyNot } from '~/app/_run/steering/useWhyNot';
+import { valueAt } from '~/shared/setup';
 import { describePage, type PagedSplit, pagedSplits, readPage } from './examplePages';
 
 /** Looks at what the run records next: other probe examples, at once. */
@@ -40,8 +41,8 @@ function wasApplied(store: RunStore, seq: number): Promise<boolean> {
 export const ExampleBrowser = memo(function ExampleBrowser() {
   const run = useView(
     (v) => ({
-      sets: v.config.task.kind === 'anomaly' && v.controls.values.some((c) => c.name === 'probeExamples'),
-      size: v.config.probeSize,
+      sets: v.setup.recipe?.name === 'anomaly' && v.controls.values.some((c) => c.name === 'probeExamples'),
+      size: Number(valueAt(v.setup.config, 'probeSize') ?? 8),
       chosen: v.values.probeExamples?.value ?? null,
     }),
     null,

@@ -3,7 +3,6 @@ import { type SignalLine, SignalLines } from '~/app/_charts/attention/SignalLine
 import type { StepAxis } from '~/app/_charts/attention/stepAxis';
 import { useHistory, useWanted } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
-import { chanceLoss } from '~/shared/collapse';
 
 const lossOnly = ['loss'];
 
@@ -26,7 +25,7 @@ export function LossLine({
     () => history.curve('loss')?.version ?? -1,
     () => -1,
   );
-  const choices = useView((v) => (v.config.task.kind === 'reverse' ? v.config.task.numClasses : v.config.task.setSize), 10);
+  const chanceLoss = useView((v) => v.series.find((s) => s.name === 'loss')?.chance ?? Number.NaN, Number.NaN);
   const lines = useMemo((): SignalLine[] => {
     void version;
     const curve = history.curve('loss');
@@ -38,7 +37,7 @@ export function LossLine({
     );
     return [{ name: 'loss', steps, values, strong: true }];
   }, [history, version]);
-  const chance = useMemo(() => ({ value: chanceLoss(choices), label: `guessing, ln ${choices}` }), [choices]);
+  const chance = useMemo(() => (Number.isNaN(chanceLoss) ? null : { value: chanceLoss, label: 'guessing' }), [chanceLoss]);
   return (
     <SignalLines
       title="training loss"

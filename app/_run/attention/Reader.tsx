@@ -5,7 +5,6 @@ import { ReverseReader } from '~/app/_charts/attention/ReverseReader';
 import { SetReader } from '~/app/_charts/attention/SetReader';
 import { type AttentionView, attentionView } from '~/app/_live/attentionView';
 import { useView } from '~/app/_live/useRun';
-import { describePictures } from '~/shared/config';
 import { focusStore } from './focusStore';
 import type { Large } from './large';
 import { selectClass } from './Toolbar';
@@ -26,7 +25,7 @@ export function Reader({
   width: number;
 }) {
   const { snapshot, source, shown } = scene;
-  const pictures = useView((v) => describePictures(v.config.task), null);
+  const pictures = useView((v) => v.data, null);
   // The lines are of what this step looks at, whatever is subtracted from it in the map.
   const weights = useMemo(() => {
     if (large.quantity === 'weight') return large.values;

@@ -7,7 +7,7 @@ import { Button } from '~/app/_components/Button';
 import { Segments } from '~/app/_components/Segments';
 import { type AttentionView, attentionView } from '~/app/_live/attentionView';
 import type { Comparison } from '~/app/_live/comparison';
-import { useRunsOfTask } from '~/app/_live/otherRun';
+import { useRunsOfRecipe } from '~/app/_live/otherRun';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { ExportMenu } from './ExportMenu';
 import type { Large } from './large';
@@ -207,7 +207,7 @@ type Reference = NonNullable<AttentionView['reference']>;
 
 function ReferencePicker({ scene, view, large }: { scene: Scene; view: AttentionView; large: Large }) {
   const { runId } = useRunStore();
-  const others = useRunsOfTask(scene.snapshot.task, runId);
+  const others = useRunsOfRecipe(scene.snapshot.task, runId);
   const asked = view.reference;
   const several = scene.snapshot.layers * scene.snapshot.heads > 1;
   const offered: [Reference, string][] = [

@@ -10,14 +10,14 @@ import { useRunStore } from '~/app/_live/RunProvider';
 import { type Snapshots, useSignalVersion } from '~/app/_live/snapshots';
 import { useHistory } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
-import { type CollapseAlarm, chanceLoss, collapseRule, collapses, type WatchPoint } from '~/shared/collapse';
+import { type CollapseAlarm, collapseRule, collapses, type WatchPoint } from '~/shared/collapse';
 import { useDismissed } from './dismissed';
 
 /** Says when attention has collapsed, with the numbers that say so, until somebody has taken note. Silent otherwise. */
 export const Watch = memo(function Watch({ snapshots, layers, heads }: { snapshots: Snapshots; layers: number; heads: number }) {
   const { runId } = useRunStore();
-  const choices = useView((v) => (v.config.task.kind === 'reverse' ? v.config.task.numClasses : v.config.task.setSize), 10);
-  const alarms = useAlarms(snapshots, layers * heads, choices);
+  const chance = useView((v) => v.series.find((s) => s.name === 'loss')?.chance ?? Number.NaN, Number.NaN);
+  const alarms = useAlarms(snapshots, layers * heads, chance);
   const { dismissed, dismiss, restore } = useDismissed(runId);
   const open = alarms.filter((a) => !dismissed.some((d) => d.id === idOf(a)));
   const closed = dismissed.filter((d) => alarms.some((a) => idOf(a) === d.id));
@@ -28,7 +28,7 @@ export const Watch = memo(function Watch({ snapshots, layers, heads }: { snapsho
           key={idOf(alarm)}
           alarm={alarm}
           heads={heads}
-          choices={choices}
+          chance={chance}
           onDismiss={(note) => dismiss({ id: idOf(alarm), note })}
         />
       ))}
@@ -54,12 +54,12 @@ const idOf = (a: CollapseAlarm): string => `${a.kind}@${a.step}`;
 function Alarm({
   alarm,
   heads,
-  choices,
+  chance,
   onDismiss,
 }: {
   alarm: CollapseAlarm;
   heads: number;
-  choices: number;
+  chance: number;
   onDismiss: (note: string) => void;
 }) {
   const [note, setNote] = useState('');
@@ -76,8 +76,8 @@ function Alarm({
           <>
             <strong className="text-bad">Attention has collapsed.</strong> From step {alarm.sinceStep} to {alarm.step} heads were
             nearly one-hot (entropy {short(alarm.entropy)} in {head}; below {collapseRule.entropyBelow} counts) while the loss
-            stayed at chance ({short(alarm.loss)}; guessing among {choices} gives {short(chanceLoss(choices))}). Usual causes:
-            learning rate too high, no warm-up, no clipping.
+            stayed at chance ({short(alarm.loss)}; guessing gives {short(chance)}). Usual causes: learning rate too high, no
+            warm-up, no clipping.
           </>
         ) : (
           <>
@@ -112,7 +112,7 @@ function Alarm({
   );
 }
 
-function useAlarms(snapshots: Snapshots, width: number, choices: number): CollapseAlarm[] {
+function useAlarms(snapshots: Snapshots, width: number, chance: number): CollapseAlarm[] {
   const version = useSignalVersion(snapshots);
   const history = useHistory();
   // Once per snapshot is enough: the loss between two of them decides nothing. A range that is read later does.
@@ -139,6 +139,6 @@ function useAlarms(snapshots: Snapshots, width: number, choices: number): Collap
     });
     // A snapshot whose signals are still being read is no news of a broken head.
     const complete = points.filter((p) => !Number.isNaN(p.entropy[0]) || table.missing(feed.recorded) === 0);
-    return collapses(complete, choices);
-  }, [snapshots, history, width, choices, version, known]);
+    return collapses(complete, chance);
+  }, [snapshots, history, width, chance, version, known]);
 }

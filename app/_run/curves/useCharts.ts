@@ -83,9 +83,9 @@ function useHappenings() {
     }),
     null,
   );
-  const config = useView((v) => v.config, null);
+  const setup = useView((v) => v.setup, null);
   const marks = useMemo(() => (events ? marksOf(events) : []), [events]);
-  const rule = useMemo(() => (config && events ? clipRule({ config, commands: events.commands }) : null), [config, events]);
+  const rule = useMemo(() => (setup && events ? clipRule({ setup, commands: events.commands }) : null), [setup, events]);
   const stops = useMemo(() => (events ? events.snapshots.map((s) => s.step).sort((a, b) => a - b) : []), [events]);
   return { marks, rule, stops, evaluations: events?.evaluations ?? none };
 }

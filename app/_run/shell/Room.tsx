@@ -84,7 +84,7 @@ function Opened() {
 }
 
 function useTitle() {
-  const title = useView((v) => `${count(v.step)} ${statusWord(v.status)} · ${v.config.name}`, 'Headroom');
+  const title = useView((v) => `${count(v.step)} ${statusWord(v.status)} · ${v.setup.name}`, 'Headroom');
   useEffect(() => {
     document.title = title;
     return () => {

@@ -12,7 +12,7 @@ import { useRun, useView } from '~/app/_live/useRun';
 import { BranchButton } from '~/app/_run/steering/BranchDialog';
 import { Family } from '~/app/_run/steering/Family';
 import { Transport } from '~/app/_run/timeline/Transport';
-import { describePictures } from '~/shared/config';
+import { valueAt } from '~/shared/setup';
 import { ended, latestValue } from '~/shared/view';
 import { People } from './People';
 import { Setup } from './Setup';
@@ -24,8 +24,8 @@ export function RunHeader() {
   const { link, error } = useRun(({ link, error }) => ({ link, error }));
   const head = useView(
     (v) => ({
-      name: v.config.name,
-      pictures: describePictures(v.config.task),
+      name: v.setup.name,
+      pictures: v.data,
       status: v.status,
       message: v.statusMessage,
       step: v.step,
@@ -90,7 +90,7 @@ function Pace() {
       step: v.step,
       total: v.totalSteps,
       perEpoch: v.stepsPerEpoch,
-      epochs: v.config.epochs,
+      epochs: Number(valueAt(v.setup.config, 'epochs') ?? 0),
       rate: latestValue(v, 'stepsPerSecond'),
       moving: v.status === 'running',
       over: ended(v.status),

@@ -2,7 +2,7 @@ import { Settings2 } from 'lucide-react';
 import { Popup } from '~/app/_components/Popup';
 import { useView } from '~/app/_live/useRun';
 import { groups, textsOf } from '~/app/_runs/configForm';
-import { defaultConfig } from '~/shared/config';
+import { configOfSetup, defaultConfig } from '~/shared/config';
 
 /** What the run was started with; what differs from the published set-up stands out. */
 export function Setup() {
@@ -24,7 +24,8 @@ export function Setup() {
 }
 
 export function SetupList() {
-  const config = useView((v) => v.config, null);
+  const setup = useView((v) => v.setup, null);
+  const config = setup && configOfSetup(setup);
   if (!config) return null;
   const texts = textsOf(config);
   const published = textsOf(defaultConfig(config.task.kind));

@@ -17,7 +17,7 @@ const wholes = [
 /** The run, or a snapshot of it, as a file. */
 export function TakeAway() {
   const runId = useView((v) => v.runId, '');
-  const name = useView((v) => v.config.name, '');
+  const name = useView((v) => v.setup.name, '');
   const steps = useView((v) => v.snapshots.map((s) => s.step), none);
   const step = useCursor((c) => c.step);
   const snapshot = steps.findLast((s) => s <= step);

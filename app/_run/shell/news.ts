@@ -20,7 +20,7 @@ export function createNews(): (view: RunView, you: Actor | null) => News[] {
     if (before?.seq === view.seq) return [];
     seen = { seq: view.seq, notes: new Set(view.notes.map((n) => n.id)) };
     if (!before) return [];
-    const where = view.config.name;
+    const where = view.setup.name;
     const alerts = view.alerts
       .filter((a) => a.seq > before.seq && a.level !== 'info' && a.notify !== false)
       .map(

@@ -66,7 +66,7 @@ export function BranchDialog({
   const running = !ended(view.status);
   const checkpoints = [...view.checkpoints].reverse();
   const [from, setFrom] = useState<string>(checkpoint ?? (running ? 'now' : (checkpoints[0]?.blob.hash ?? '')));
-  const [name, setName] = useState(`${view.config.name} ${without ? 'what if' : 'branch'}`);
+  const [name, setName] = useState(`${view.setup.name} ${without ? 'what if' : 'branch'}`);
   const [changes, setChanges] = useState<Change[]>([]);
   const [repeat, setRepeat] = useState(without ?? nothing);
   const [problems, setProblems] = useState<Record<string, string>>({});

@@ -7,8 +7,8 @@ import { xMap } from '~/app/_charts/xMap';
 import { type Aligned, type Alignment, axisOf, carried, commonLoss, ownZoom, stepAtLoss } from '~/app/_compare/align';
 import { differences } from '~/app/_compare/difference';
 import { type CompareView, compareLink, fromCompareLink } from '~/app/_compare/link';
-import { defaultConfig } from '~/shared/config';
 import { addValue, emptyReduced } from '~/shared/pyramid';
+import { configOf, publishedSetup, withConfig } from '../../support/setups';
 
 const curveOf = (values: number[], firstStep = 0): Curve => {
   const curve = new Curve('loss', 64, null, firstStep);
@@ -226,14 +226,15 @@ describe('a link to the page', () => {
 });
 
 it('only what differs is listed, null for a field that a task lacks', () => {
-  const a = defaultConfig('reverse');
-  const b = { ...a, name: 'other', clip: { ...a.clip, threshold: 1 }, schedule: { ...a.schedule, maxSteps: 500 } };
+  const a = publishedSetup('reverse');
+  const { clip, schedule } = configOf(a);
+  const b = { ...withConfig(a, { clip: { ...clip, threshold: 1 }, schedule: { ...schedule, maxSteps: 500 } }), name: 'other' };
   expect(differences([a, b])).toEqual([
     { path: 'schedule.maxSteps', label: 'Reaches 0 at', values: ['last step', '500'] },
     { path: 'clip.threshold', label: 'Clip value', values: ['5', '1'] },
   ]);
   expect(differences([a, a])).toEqual([]);
-  expect(differences([a, defaultConfig('anomaly')]).find((d) => d.path === 'task.setSize')).toEqual({
+  expect(differences([a, publishedSetup('anomaly')]).find((d) => d.path === 'task.setSize')).toEqual({
     path: 'task.setSize',
     label: 'Pictures per set',
     values: [null, '10'],

@@ -2,10 +2,10 @@ import { expect, it } from 'vitest';
 import { createRunList } from '~/app/_live/runList';
 import type { Host } from '~/app/_live/runStore';
 import type { Wire, WireListener } from '~/app/_live/wire';
-import { defaultConfig } from '~/shared/config';
 import { emptyView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { type RunSummary, summarize } from '~/shared/summary';
+import { publishedSetup } from '../../support/setups';
 
 const you: Actor = { id: 'ann', name: 'Ann', role: 'admin' };
 const summary = (runId: string, createdAt: number, step = 0): RunSummary => ({
@@ -14,7 +14,7 @@ const summary = (runId: string, createdAt: number, step = 0): RunSummary => ({
       seq: 1,
       attempt: 0,
       at: createdAt,
-      event: { type: 'run.created', config: defaultConfig('reverse'), actor: you, parent: null },
+      event: { type: 'run.created', setup: publishedSetup('reverse'), actor: you, parent: null },
     }),
     0,
   ),

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { createRunStore, type Host } from '~/app/_live/runStore';
 import type { Wire, WireListener } from '~/app/_live/wire';
 import type { Command, CommandAnswer } from '~/shared/commands';
-import { defaultConfig } from '~/shared/config';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { fold, foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { pack } from '~/shared/pack';
 import type { Frame, WatchAnswer, WatchRequest } from '~/shared/protocol';
 import type { RunView } from '~/shared/view';
+import { publishedSetup } from '../../support/setups';
 
 const runId = 'run00001';
 const you: Actor = { id: 'ann', name: 'Ann', role: 'admin' };
@@ -21,7 +21,7 @@ function logOf(rows: number): Entry[] {
     entries.push({ seq, attempt: 1, at: 1_000 + seq, event });
     seq += seqCount(event);
   };
-  add({ type: 'run.created', config: defaultConfig('reverse'), actor: you, parent: null });
+  add({ type: 'run.created', setup: publishedSetup('reverse'), actor: you, parent: null });
   add({
     type: 'run.started',
     step: 0,

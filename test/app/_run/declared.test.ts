@@ -1,4 +1,5 @@
 /** A control that only the trainer knows of: it appears on the page, over tRPC and to agents without another edit anywhere. */
+
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -8,12 +9,12 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
 import { createMcpServer } from '~/server/mcp/tools';
 import { build } from '~/server/process/build';
-import { defaultConfig } from '~/shared/config';
 import type { ControlSpec, ControlValue } from '~/shared/controls';
 import { startApp, type TestApp } from '~/test/support/app';
 import { describeInBrowser, openBrowser } from '~/test/support/browser';
 import { runStarted, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
+import { publishedSetup } from '../../support/setups';
 
 const spec = (name: string, label: string, type: ControlSpec['type'], more: Partial<ControlSpec> = {}): ControlSpec => ({
   name,
@@ -90,18 +91,18 @@ describeInBrowser('what a trainer declares', { timeout: 240_000 }, () => {
   beforeAll(async () => {
     await build(() => {});
     app = await startApp({ pages: { dev: false, root: fileURLToPath(new URL('../../../', import.meta.url)) } });
-    const config = defaultConfig('reverse');
-    ({ runId } = await app.hub.create({ id: 'local', name: 'You', role: 'admin' }, config));
+    const setup = publishedSetup('reverse');
+    ({ runId } = await app.hub.create({ id: 'local', name: 'You', role: 'admin' }, setup));
     trainer = await TrainerClient.connect(app.address);
     trainer.ready();
     await trainer.assigned();
     const values: Record<string, ControlValue> = Object.fromEntries(declared.map(({ spec }) => [spec.name, spec.default]));
-    const started = runStarted(0, startValues(config));
+    const started = runStarted(0, startValues(setup));
     if (started.type !== 'run.started') throw new Error('run.started');
     await trainer.send(
       { ...started, controls: { values: declared.map((d) => d.spec), actions: [action] }, values },
       { type: 'status', status: 'running', step: 0, message: '' },
-      steps(0, 3, startValues(config)),
+      steps(0, 3, startValues(setup)),
     );
     answering = (async () => {
       for (;;) {

@@ -1,4 +1,5 @@
 /** Whatever opens over the pages: axe-core finds nothing serious in it, Tab stays inside of a dialog, Escape closes it and the focus goes back. */
+
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -6,10 +7,10 @@ import type { AxeResults } from 'axe-core';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { build } from '~/server/process/build';
-import { defaultConfig } from '~/shared/config';
 import { startApp, type TestApp } from '~/test/support/app';
 import { describeInBrowser, openBrowser } from '~/test/support/browser';
 import { type ScriptedTrainer, startScriptedTrainer } from '~/test/support/scriptedTrainer';
+import { configOf, publishedSetup, withConfig } from '../../support/setups';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -26,10 +27,13 @@ describeInBrowser('what opens over a page', { timeout: 240_000 }, () => {
       pages: { dev: false, root: fileURLToPath(new URL('../../../', import.meta.url)) },
       loginRequired: true,
     });
-    const config = defaultConfig('reverse');
+    const setup = publishedSetup('reverse');
     const { runId } = await app.hub.create(
       { id: 'x', name: 'X', role: 'admin' },
-      { ...config, name: 'Scripted', model: { ...config.model, layers: 2, heads: 2 }, checkpointEverySteps: 10 },
+      {
+        ...withConfig(setup, { model: { ...configOf(setup).model, layers: 2, heads: 2 }, checkpointEverySteps: 10 }),
+        name: 'Scripted',
+      },
     );
     trainer = await startScriptedTrainer(app.address, { stepMs: 20 });
     ({ browser, close: closeBrowser } = await openBrowser());

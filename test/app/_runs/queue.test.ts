@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { beforeWhich, waitingRuns } from '~/app/_runs/queue';
-import { defaultConfig } from '~/shared/config';
 import { emptyView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { TrainerSummary } from '~/shared/protocol';
 import { type RunSummary, summarize } from '~/shared/summary';
+import { publishedSetup } from '../../support/setups';
 
 const ann: Actor = { id: 'ann', name: 'Ann', role: 'admin' };
 const run = (runId: string, at: number, changes: Partial<RunSummary> = {}): RunSummary => {
-  const event = { type: 'run.created', config: defaultConfig('reverse'), actor: ann, parent: null } as const;
+  const event = { type: 'run.created', setup: publishedSetup('reverse'), actor: ann, parent: null } as const;
   return { ...summarize(emptyView(runId, { seq: 1, attempt: 0, at, event }), 0), ...changes };
 };
 const trainer: TrainerSummary = {
@@ -17,7 +17,7 @@ const trainer: TrainerSummary = {
   host: 'h',
   connected: false,
   runId: 'held01',
-  backends: ['wasm'],
+  recipes: ['Reverse'],
   memoryBytes: 1,
 };
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { defaultQuery, fromParams, shelves, sortedBy, sortKeys, tagsOf, toParams, visibleRuns } from '~/app/_runs/tableQuery';
-import { defaultConfig } from '~/shared/config';
 import { emptyView } from '~/shared/fold';
 import { type RunSummary, summarize } from '~/shared/summary';
+import { publishedSetup } from '../../support/setups';
 
 const run = (runId: string, more: Partial<RunSummary> = {}): RunSummary => ({
   ...summarize(
@@ -12,7 +12,7 @@ const run = (runId: string, more: Partial<RunSummary> = {}): RunSummary => ({
       at: 100,
       event: {
         type: 'run.created',
-        config: defaultConfig('reverse'),
+        setup: publishedSetup('reverse'),
         actor: { id: 'ann', name: 'Ann', role: 'admin' },
         parent: null,
       },
@@ -24,7 +24,7 @@ const run = (runId: string, more: Partial<RunSummary> = {}): RunSummary => ({
 const runs = [
   run('aaaaaa', { name: 'Clip 10', createdAt: 1, status: 'finished', loss: 0.5, tags: ['paper'] }),
   run('bbbbbb', { name: 'Clip 2', createdAt: 2, status: 'running', loss: Number.NaN, backend: 'wasm' }),
-  run('cccccc', { name: 'Anomaly', createdAt: 3, task: 'anomaly', status: 'paused', loss: null }),
+  run('cccccc', { name: 'Anomaly', createdAt: 3, recipe: 'anomaly', status: 'paused', loss: null }),
   run('dddddd', { name: 'Old', createdAt: 4, status: 'stopped', loss: 0.1, archived: true }),
   run('eeeeee', { name: 'Gone', createdAt: 5, status: 'failed', loss: 0, archived: true, trashed: true }),
 ];

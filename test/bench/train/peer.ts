@@ -4,14 +4,15 @@
  * Prints one JSON line when ready; then, for every line "N" on its input, does N steps and prints {"ms": [N times], "rssMb": ..}. The same lines as
  * peer.py's.
  */
+
 import { createInterface } from 'node:readline';
 import { profile } from '@tensorflow/tfjs-core';
-import type { TaskKind } from '~/shared/config';
 import { type BackendName, type CompiledStep, openBackend } from '~/trainer/backends';
+import type { BenchTask } from './setups';
 import { trainee } from './trainee';
 
 export interface PeerOptions {
-  task: TaskKind;
+  task: BenchTask;
   backend: BackendName;
   threads: number | null;
   watched: boolean;

@@ -1,13 +1,12 @@
 /** A learner that trains on random batches, bare or watched. */
 import { Worker } from 'node:worker_threads';
-import type { TaskKind } from '~/shared/config';
 import { randomBatch } from '~/test/support/examples';
 import type { OpenedBackend } from '~/trainer/backends';
 import { createLearner } from '~/trainer/nn/learner';
 import { patternSignal } from '~/trainer/nn/signals';
 import { encodeSnapshot } from '~/trainer/nn/snapshot';
 import { Output } from '~/trainer/run/output';
-import { setupOf } from './setups';
+import { type BenchTask, setupOf } from './setups';
 
 export interface Trainee {
   /** One update, its loss, accuracy and gradient norm read back. @returns its time, ms */
@@ -19,7 +18,7 @@ export interface Trainee {
 const probeSize = 8;
 
 /** @param watched whether every step also measures every parameter's gradient norm, and its row goes to the link's thread as a run's does */
-export function trainee(task: TaskKind, backend: Pick<OpenedBackend, 'compileStep'>, watched: boolean): Trainee {
+export function trainee(task: BenchTask, backend: Pick<OpenedBackend, 'compileStep'>, watched: boolean): Trainee {
   const { shape, batchSize, hyper } = setupOf(task);
   const learner = createLearner({ shape, seed: 1, optimizer: 'adam', backend, paramGradNorms: watched });
   const batches = Array.from({ length: 16 }, (_, at) => randomBatch(shape, batchSize, at));
@@ -27,7 +26,7 @@ export function trainee(task: TaskKind, backend: Pick<OpenedBackend, 'compileSte
   const describe = { examples: Array.from({ length: probeSize }, () => ({ labels })), signals: [patternSignal('antiDiagonal')] };
   const probe = { batch: randomBatch(shape, probeSize, 99), describe };
   const link = watched ? linkThread() : null;
-  const output = new Output(learner.params, () => performance.now());
+  const output = new Output(learner.params, {}, () => performance.now());
   let step = 0;
   let previous: Float32Array | null = null;
   return {
@@ -47,7 +46,15 @@ export function trainee(task: TaskKind, backend: Pick<OpenedBackend, 'compileSte
       if (!link) return null;
       const start = performance.now();
       const attended = await learner.attend(probe.batch);
-      const { blob, signals } = encodeSnapshot({ task, runId: null, step, shape, attended, previous, probe });
+      const { blob, signals } = encodeSnapshot({
+        recipe: task,
+        runId: null,
+        step,
+        shape,
+        attended,
+        previous,
+        probe,
+      });
       previous = attended.maps;
       link.postMessage({ step, signals, blob }, [blob.buffer as ArrayBuffer]);
       return performance.now() - start;

@@ -3,13 +3,14 @@
  * line. Both trainees live in one process, since two processes of the same program differ by more than what is looked for, and take turns of a few
  * steps in random order, so that whatever else the machine does hits both alike.
  */
-import type { TaskKind } from '~/shared/config';
+
 import { type BackendName, openBackend } from '~/trainer/backends';
 import { RandomStream } from '~/trainer/nn/random';
+import type { BenchTask } from './setups';
 import { type Trainee, trainee } from './trainee';
 
 export interface WatchingOptions {
-  task: TaskKind;
+  task: BenchTask;
   backend: BackendName;
   threads: number | null;
   seconds: number;

@@ -1,4 +1,5 @@
 /** Big exports and imports over real HTTP: followed, cancelled, cut off; nothing of them stays. */
+
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -13,7 +14,6 @@ import { openBlobs } from '~/server/store/blobs';
 import { openMemoryStore } from '~/server/store/memory';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { callAs } from '~/server/trpc';
-import { defaultConfig } from '~/shared/config';
 import type { RunEvent } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
@@ -23,13 +23,14 @@ import { startApp, type TestApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { ada, writer } from '~/test/support/storeContract';
 import { blobOf, refOf, runStarted, series, startValues } from '~/test/support/synthetic';
+import { publishedSetup } from '../../support/setups';
 
 const folder = ownFolder();
 afterAll(folder.remove);
 const inside = (name: string) => path.join(folder.path, name);
 
 const steps = 300_000;
-const config = { ...defaultConfig('reverse'), name: 'Big run' };
+const setup = publishedSetup('reverse', {}, { name: 'Big run' });
 
 /** 300,000 steps x 9 series, and 6 checkpoints of 4 MB that do not compress. */
 async function recordBigRun(data: string): Promise<void> {
@@ -41,9 +42,9 @@ async function recordBigRun(data: string): Promise<void> {
     series.map((s) => s.name),
   );
   const trainer = { id: 'trainer01', name: 'local', host: 'h' };
-  await run.append([{ type: 'run.created', config, actor: ada, parent: null }]);
+  await run.append([{ type: 'run.created', setup, actor: ada, parent: null }]);
   await run.append([{ type: 'run.assigned', attempt: 1, trainer, fromStep: 0, checkpoint: null }], { fromStep: 0, keepSeq: 0 });
-  await run.append([runStarted(0, startValues(config))]);
+  await run.append([runStarted(0, startValues(setup))]);
   const batch = 10_000;
   for (let first = 0; first < steps; first += batch) {
     const values = new Float64Array(batch * series.length);
@@ -253,7 +254,7 @@ describe('an export that the server itself fails in the middle of', () => {
   it('breaks the connection, is told as failed, and its reason goes to the log', async () => {
     const store = openMemoryStore();
     const run = writer(store, 'broken01', ['loss']);
-    await run.append([{ type: 'run.created', config, actor: ada, parent: null }]);
+    await run.append([{ type: 'run.created', setup, actor: ada, parent: null }]);
     await store.saveView(foldAll('broken01', run.log), summarize(foldAll('broken01', run.log), 0));
     const blobs = await openBlobs(inside('broken'), store);
     const jobs = new Jobs();

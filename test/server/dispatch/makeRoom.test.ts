@@ -1,12 +1,14 @@
 /** A run makes room for another with everything real: a trainer process, its checkpoint, and the numbers after it. */
+
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
-import { defaultConfig, type RunConfig } from '~/shared/config';
 import type { Actor } from '~/shared/ids';
+import type { RunSetup } from '~/shared/setup';
 import type { RunView } from '~/shared/view';
 import { startApp, type TestApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { root } from '~/test/support/root';
+import { publishedConfig, publishedSetup } from '~/test/support/setups';
 import { TestViewer } from '~/test/support/viewer';
 
 const you: Actor = { id: 'local', name: 'You', role: 'admin' };
@@ -20,11 +22,11 @@ const keep = <T extends { close(): unknown }>(o: T): T => {
 };
 
 /** `epochs` x 50 steps. */
-function small(epochs: number): RunConfig {
-  const base = defaultConfig('reverse');
+function small(epochs: number): RunSetup {
+  const base = publishedConfig('reverse');
   Object.assign(base.task, { seqLen: 4, numClasses: 4, trainSize: 400, validationSize: 32, testSize: 32 });
   Object.assign(base.model, { modelDim: 8, dropout: 0.1 });
-  return { ...base, batchSize: 8, epochs, checkpointEverySteps: 1_000_000 };
+  return publishedSetup('reverse', { ...base, batchSize: 8, epochs, checkpointEverySteps: 1_000_000 });
 }
 
 const app = (firstRuns: boolean) => {

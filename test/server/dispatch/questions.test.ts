@@ -1,17 +1,18 @@
 /** Questions about checkpoints, over real sockets: who is asked, what the log of an ended run gets, and what is refused. */
+
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
 import { openMemoryStore } from '~/server/store/memory';
 import type { Command } from '~/shared/commands';
-import { defaultConfig } from '~/shared/config';
 import type { Entry, TrainerEvent } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { startApp, type TestApp } from '~/test/support/app';
 import { blobOf, controls, refOf, runStarted, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
+import { publishedSetup } from '../../support/setups';
 
-const config = { ...defaultConfig('reverse'), probeSize: 1 };
+const setup = publishedSetup('reverse', { probeSize: 1 });
 const you: Actor = { id: 'local', name: 'You', role: 'admin' };
 const vera: Actor = { id: 'vera', name: 'Vera', role: 'viewer' };
 const bob: Actor = { id: 'bob', name: 'Bob', role: 'operator' };
@@ -60,14 +61,14 @@ const good = { ok: true, backend: 'cpu', summary: { loss: 1, worse: Number.NaN }
 
 /** A run with checkpoints at 5 and 10, ended at 12 or going on; its trainer answers no questions. */
 async function played(a: TestApp, end: 'finished' | 'paused' = 'finished') {
-  const { runId } = await a.hub.create(you, config);
+  const { runId } = await a.hub.create(you, setup);
   const t = keep(await TrainerClient.connect(a.address, { name: 'plain' }));
   t.ready();
   await t.assigned();
   for (const step of [5, 10]) await t.put(savedAt(step));
-  const start = runStarted(0, startValues(config)) as Extract<TrainerEvent, { type: 'run.started' }>;
+  const start = runStarted(0, startValues(setup)) as Extract<TrainerEvent, { type: 'run.started' }>;
   await t.send({ ...start, controls: declared }, { type: 'status', status: 'running', step: 0, message: 'go' });
-  const values = startValues(config);
+  const values = startValues(setup);
   await t.send(steps(0, 5, values), checkpoint(5), steps(5, 5, values), checkpoint(10), steps(10, 2, values));
   await t.send({ type: 'status', status: end, step: 12, message: end });
   return { runId, t };
@@ -107,7 +108,7 @@ describe('a question about a run that has ended', () => {
     expect(asked).toEqual({
       runId,
       commandId: 'question-1',
-      config,
+      setup,
       action: 'ablateHeads',
       args: {},
       step: 10,
@@ -120,7 +121,7 @@ describe('a question about a run that has ended', () => {
       .toEqual([
         {
           runId,
-          name: config.name,
+          name: setup.name,
           commandId: 'question-1',
           action: 'ablateHeads',
           label: 'Asked',

@@ -1,17 +1,19 @@
 /** Questions about checkpoints with everything real: the trainer process answers what the run itself had answered, also when it is killed over it. */
+
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
 import { parseAttentionSnapshot, picturesNamed } from '~/shared/attentionSnapshot';
 import type { Command } from '~/shared/commands';
-import { defaultConfig, type RunConfig } from '~/shared/config';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { paths } from '~/shared/protocol';
+import type { RunSetup } from '~/shared/setup';
 import type { RunView } from '~/shared/view';
 import { startApp, type TestApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { writePictures } from '~/test/support/pictureData';
 import { root } from '~/test/support/root';
+import { publishedConfig, publishedSetup, withConfig } from '~/test/support/setups';
 import { TestViewer } from '~/test/support/viewer';
 
 const you: Actor = { id: 'local', name: 'You', role: 'admin' };
@@ -25,14 +27,14 @@ const keep = <T extends { close(): unknown }>(o: T): T => {
 };
 
 /** 60 steps, a checkpoint every 20. */
-function small(kind: RunConfig['task']['kind']): RunConfig {
-  const base = defaultConfig(kind);
+function small(recipe: 'reverse' | 'anomaly'): RunSetup {
+  const base = publishedConfig(recipe);
   const size = { trainSize: 160, validationSize: 32, testSize: 10_000 };
-  if (base.task.kind === 'reverse') Object.assign(base.task, { seqLen: 4, numClasses: 4, ...size });
-  else Object.assign(base.task, { setSize: 3, images: 'folder' });
+  Object.assign(base.task, recipe === 'reverse' ? { seqLen: 4, numClasses: 4, ...size } : { setSize: 3, images: 'folder' });
   Object.assign(base.model, { layers: 2, heads: 2, modelDim: 8 });
   base.schedule.maxSteps = 60;
-  return { ...base, batchSize: 8, epochs: 3, checkpointEverySteps: 20, snapshotEverySteps: 20, probeSize: 2 };
+  const cadence = { checkpointEverySteps: 20, snapshotEverySteps: 20, probeSize: 2 };
+  return publishedSetup(recipe, { ...base, batchSize: 8, epochs: 3, ...cadence });
 }
 
 const app = async () => {
@@ -78,7 +80,7 @@ describe('the trainer process', () => {
     await v.until((view) => answerTo(view, 'idle-alone') !== undefined && answerTo(view, 'idle-order') !== undefined);
 
     // Training another run, then with it paused.
-    const other = await a.hub.create(you, { ...small('reverse'), epochs: 1_000_000, checkpointEverySteps: 1_000_000 });
+    const other = await a.hub.create(you, withConfig(small('reverse'), { epochs: 1_000_000, checkpointEverySteps: 1_000_000 }));
     const w = await watch(a, other.runId);
     await w.until((view) => view.status === 'running' && view.step > 0);
     await v.command(ask(runId, 'busy-together', 'ablateHeads', { heads: '1.2, 2.1' }, { checkpoint }));

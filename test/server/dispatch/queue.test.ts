@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { inOrder, moveInQueue, type Waiting } from '~/server/dispatch/queue';
 import { openHub } from '~/server/runs/hub';
 import { openMemoryStore } from '~/server/store/memory';
-import { defaultConfig } from '~/shared/config';
 import type { Actor } from '~/shared/ids';
 import { fakeClock } from '~/test/support/fakeClock';
 import { inbox } from '~/test/support/inbox';
 import { registrationOf } from '~/test/support/trainerClient';
+import { publishedSetup } from '../../support/setups';
 
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
 const now = 10_000;
@@ -73,7 +73,7 @@ it('the trainer takes them as people ordered them, also after a restart', async 
   let hub = await open();
   const created: string[] = [];
   for (const seed of [1, 2, 3]) {
-    created.push((await hub.create(ada, { ...defaultConfig('reverse'), seed })).runId);
+    created.push((await hub.create(ada, publishedSetup('reverse', { seed }))).runId);
     clock.advance(10);
   }
   const [first, second, third] = created as [string, string, string];

@@ -4,7 +4,6 @@ import { type OpenHub, openHub } from '~/server/runs/hub';
 import type { Store } from '~/server/store';
 import { openMemoryStore } from '~/server/store/memory';
 import type { Command } from '~/shared/commands';
-import { defaultConfig, type RunConfig } from '~/shared/config';
 import type { TrainerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { Assignment, Holding, Registration } from '~/shared/protocol';
@@ -12,10 +11,14 @@ import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
 import { type Inbox, inbox } from '~/test/support/inbox';
 import { runStarted, startValues, steps } from '~/test/support/synthetic';
 import { registrationOf } from '~/test/support/trainerClient';
+import type { RunConfig } from '~/trainer/base/config';
+import { passedOver, withoutBackends } from '~/trainer/link/start';
+import { RecipeBook } from '~/trainer/recipes/book';
+import { publishedSetup, withConfig } from '../../support/setups';
 
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
-const config = defaultConfig('reverse');
-const values = startValues(config);
+const setup = publishedSetup('reverse');
+const values = startValues(setup);
 
 let store: Store;
 let clock: FakeClock;
@@ -75,10 +78,12 @@ class FakeTrainer implements TrainerPort {
     return hub.registry.events(this.id, this, { runId, attempt, from, events });
   }
 }
+/** The recipes of a trainer that was started with one backend. */
+const offering = (name: 'cpu' | 'webgpu') => withoutBackends(new RecipeBook().specs, passedOver(name, { name, tried: [] }));
 /** Lets everything that only waits for promises happen. */
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 const create = async (changes: Partial<RunConfig> = {}) => {
-  const { runId } = await hub.create(ada, { ...config, ...changes });
+  const { runId } = await hub.create(ada, withConfig(setup, changes));
   clock.advance(1);
   return runId;
 };
@@ -98,16 +103,16 @@ describe('the queue', () => {
   it('passes a run over that the trainer cannot do, and says why in the run, once', async () => {
     const picky = await create({ backend: 'webgpu' });
     const other = await create();
-    const a = new FakeTrainer({ name: 'small', backends: ['cpu'] });
+    const a = new FakeTrainer({ name: 'small', recipes: offering('cpu') });
     await a.join();
     expect((await a.received.next('assign')).runId).toBe(other);
     await settle();
     await create({ backend: 'cpu' });
     await settle();
     expect((await hub.view(picky))!.alerts.map((x) => x.message)).toEqual([
-      'no trainer here can take this run: small has the backends cpu, not webgpu',
+      'no trainer here can take this run: small: Backend: "webgpu" cannot be used: this trainer was started with HEADROOM_BACKEND=cpu. Take auto, or start a trainer that has it',
     ]);
-    const able = new FakeTrainer({ backends: ['webgpu'] });
+    const able = new FakeTrainer({ recipes: offering('webgpu') });
     await able.join();
     expect((await able.received.next('assign')).runId).toBe(picky);
   });

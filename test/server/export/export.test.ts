@@ -335,7 +335,7 @@ describe('tables', () => {
     expect(status).toBe(201);
     expect(await rowsOf(app, body.runId!)).toEqual(inForce);
     const view = (await app.hub.view(body.runId!)) as RunView;
-    expect([view.config.name, view.status, view.statusMessage]).toEqual([
+    expect([view.setup.name, view.status, view.statusMessage]).toEqual([
       'my table',
       'finished',
       'imported from my table.csv (CSV): only its step rows are known; the settings shown are stand-ins',

@@ -1,4 +1,5 @@
 /** An agent's tools as it calls them: over the SDK's client, against the server with everything real but the pipe. */
+
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
@@ -7,14 +8,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
 import { createMcpServer } from '~/server/mcp/tools';
 import type { AppRouter } from '~/server/trpc';
-import { defaultConfig } from '~/shared/config';
 import { deserialize, transformer } from '~/shared/json';
 import { paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
 import { type ScriptedTrainer, startScriptedTrainer } from '~/test/support/scriptedTrainer';
 import { TestViewer } from '~/test/support/viewer';
+import { configOf, publishedSetup } from '../../support/setups';
 
-const config = { ...defaultConfig('reverse'), name: 'watched', probeSize: 2, checkpointEverySteps: 10, snapshotEverySteps: 20 };
+const setup = publishedSetup('reverse', { probeSize: 2, checkpointEverySteps: 10, snapshotEverySteps: 20 }, { name: 'watched' });
 let app: TestApp;
 let trainer: ScriptedTrainer;
 let runId: string;
@@ -27,7 +28,7 @@ beforeAll(async () => {
   const joined = await fetch(`${app.url}/api/join`, { method: 'POST', body: JSON.stringify({ invite, name: 'Root' }) });
   const headers = { cookie: joined.headers.get('set-cookie')!.split(';')[0]! };
   admin = createTRPCClient<AppRouter>({ links: [httpBatchLink({ url: `${app.url}${paths.trpc}`, transformer, headers })] });
-  ({ runId } = await admin.runs.create.mutate({ config }));
+  ({ runId } = await admin.runs.create.mutate({ setup }));
   trainer = await startScriptedTrainer(app.address, { stepMs: 1 });
   // It stands still at a known place: past a snapshot and a checkpoint.
   const viewer = await TestViewer.connect(app.url, headers);
@@ -94,12 +95,12 @@ describe('an agent', () => {
       points: [...range.series.loss!.last].map((loss, step) => ({ step, loss: { min: loss, max: loss, last: loss } })),
     });
     const signals = (await call('read_attention_signals', { runId })) as { layers: number; heads: number };
-    expect([signals.layers, signals.heads]).toEqual([config.model.layers, config.model.heads]);
+    expect([signals.layers, signals.heads]).toEqual([configOf(setup).model.layers, configOf(setup).model.heads]);
     const map = (await call('read_snapshot', { runId, step: 21, example: 1 })) as { step: number; map: number[][] };
     expect(map.step).toBe(20);
     for (const row of map.map) expect(row.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);
     expect(await call('read_snapshot', { runId, step: 0, head: 99 })).toEqual({
-      error: `head: 99 is not below ${config.model.heads}`,
+      error: `head: 99 is not below ${configOf(setup).model.heads}`,
     });
     expect(await call('get_run', { runId: 'nothere' })).toEqual({ error: 'runId: there is no run nothere' });
   });
@@ -184,7 +185,7 @@ describe('an agent', () => {
       runId: string;
     };
     const view = await admin.runs.view.query(started);
-    expect([view.config.seed, view.config.optimizer.learningRate]).toEqual([11, 0.001]);
+    expect([configOf(view.setup).seed, configOf(view.setup).optimizer.learningRate]).toEqual([11, 0.001]);
     expect(view.createdBy.name).toBe('operator agent');
     expect(await call('start_run', { task: 'reverse', config: { batchSize: 0 } })).toEqual({
       error: expect.stringMatching(/^config\.batchSize: /),

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { openMemoryStore } from '~/server/store/memory';
 import type { Command } from '~/shared/commands';
-import { defaultConfig } from '~/shared/config';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { paths } from '~/shared/protocol';
@@ -10,9 +9,10 @@ import { ownFolder } from '~/test/support/folder';
 import { blobOf, refOf, runStarted, snapshot, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 import { TestViewer } from '~/test/support/viewer';
+import { publishedSetup } from '../../support/setups';
 
-const config = { ...defaultConfig('reverse'), probeSize: 1 };
-const values = startValues(config);
+const setup = publishedSetup('reverse', { probeSize: 1 });
+const values = startValues(setup);
 const you: Actor = { id: 'local', name: 'You', role: 'admin' };
 
 const opened: { close(): unknown }[] = [];
@@ -32,7 +32,7 @@ const trainer = async (a: TestApp, changes: Parameters<typeof TrainerClient.conn
 
 /** A run that a trainer has begun. */
 async function begun(a: TestApp) {
-  const { runId } = await a.hub.create(you, config);
+  const { runId } = await a.hub.create(you, setup);
   const t = await trainer(a);
   t.ready();
   await t.assigned();
@@ -63,7 +63,7 @@ describe('watching', () => {
     expect(answer).toMatchObject({ ok: true, you });
     expect(late.view!.step).toBe(5);
     await t.send(steps(5, 3, values));
-    const { blob, event } = snapshot(8, config, 'cadence');
+    const { blob, event } = snapshot(8, setup, 'cadence');
     expect((await t.put(blob)).status).toBe(201);
     await t.send(event, { type: 'alert', step: 8, level: 'info', kind: 'k', message: 'end' });
     const whole = await stored(a, runId);
@@ -73,7 +73,7 @@ describe('watching', () => {
 
   it('everybody sees who watches, in the run and in the list', async () => {
     const a = await app();
-    const { runId } = await a.hub.create(you, config);
+    const { runId } = await a.hub.create(you, setup);
     const [one, two] = [await viewer(a), await viewer(a)];
     await one.watch(runId);
     expect((await one.received.next('watchers')).watchers).toEqual([{ actor: you, tabs: 1 }]);
@@ -85,7 +85,7 @@ describe('watching', () => {
 
   it('the list comes whole, then line by line as runs change', async () => {
     const a = await app();
-    const { runId } = await a.hub.create(you, config);
+    const { runId } = await a.hub.create(you, setup);
     const v = await viewer(a);
     const list = await v.socket.emitWithAck('watchRuns');
     expect(list).toMatchObject({ ok: true, you, runs: [{ runId, status: 'queued', step: 0 }] });
@@ -149,7 +149,7 @@ describe('steering', () => {
 
   it('a command for a queued run waits for its trainer', async () => {
     const a = await app();
-    const { runId } = await a.hub.create(you, config);
+    const { runId } = await a.hub.create(you, setup);
     const command = clip('command-1', runId, 2, 5);
     expect(await (await viewer(a)).command(command)).toEqual({ ok: true, seq: 2 });
     const t = await trainer(a);
@@ -261,7 +261,7 @@ describe('a restart of the server', () => {
     const folder = ownFolder();
     opened.push({ close: folder.remove });
     const before = await startApp({ dataFolder: folder.path });
-    const { runId } = await before.hub.create(you, config);
+    const { runId } = await before.hub.create(you, setup);
     const t = await TrainerClient.connect(before.address);
     t.ready();
     await t.assigned();

@@ -1,15 +1,16 @@
 /** What the product promises, with everything real: sockets, store, and a trainer process that is killed. */
+
 import { afterEach, describe, expect, it } from 'vitest';
 import type { DraftCommand } from '~/app/_live/types';
 import { frameSettings } from '~/server/runs/frames';
 import type { Command } from '~/shared/commands';
-import { defaultConfig, type RunConfig } from '~/shared/config';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { RunView } from '~/shared/view';
 import { startApp, type TestApp } from '~/test/support/app';
 import { root } from '~/test/support/root';
 import { startScriptedTrainer } from '~/test/support/scriptedTrainer';
+import { publishedConfig, publishedSetup, withConfig } from '~/test/support/setups';
 import { TestViewer } from '~/test/support/viewer';
 
 const you: Actor = { id: 'local', name: 'You', role: 'admin' };
@@ -37,8 +38,7 @@ describe('steering by many', () => {
   it('1,000 commands from 5 clients: each answered once, what is recorded holds, all clients end identical', async () => {
     const seed = 7;
     const a = keep(await startApp({ frames: { ...frameSettings, everyMs: 10 } }));
-    const config = { ...defaultConfig('reverse'), probeSize: 1, snapshotEverySteps: 1000 };
-    const { runId } = await a.hub.create(you, config);
+    const { runId } = await a.hub.create(you, publishedSetup('reverse', { probeSize: 1, snapshotEverySteps: 1000 }));
     const clients = await Promise.all(Array.from({ length: 5 }, async () => keep(await TestViewer.connect(a.url))));
     for (const c of clients) await c.watch(runId);
     keep(await startScriptedTrainer(a.address, { stepMs: 5 }));
@@ -115,26 +115,16 @@ describe('steering by many', () => {
   });
 });
 
-const base = defaultConfig('reverse');
-const small: RunConfig = {
-  ...base,
-  task: {
-    ...base.task,
-    kind: 'reverse',
-    seqLen: 4,
-    numClasses: 4,
-    embedding: 'onehot',
-    trainSize: 320,
-    validationSize: 32,
-    testSize: 32,
-  },
+const base = publishedConfig('reverse');
+const small = publishedSetup('reverse', {
+  task: { seqLen: 4, numClasses: 4, embedding: 'onehot', trainSize: 320, validationSize: 32, testSize: 32 },
   model: { ...base.model, modelDim: 4 },
   batchSize: 8,
   epochs: 5,
   checkpointEverySteps: 25,
   snapshotEverySteps: 50,
   probeSize: 1,
-};
+});
 
 describe('the trainer process', () => {
   it('killed in the middle: the run goes on from its checkpoint and ends with every step once', async () => {
@@ -199,7 +189,7 @@ describe('the trainer process', () => {
     const a = keep(
       await startApp({ trainer: { args: ['--import', 'tsx', 'trainer/process/main.ts'], folder: root, backend: 'cpu' } }),
     );
-    const { runId } = await a.hub.create(you, { ...small, epochs: 500, clip: { mode: 'off', threshold: 1 } });
+    const { runId } = await a.hub.create(you, withConfig(small, { epochs: 500, clip: { mode: 'off', threshold: 1 } }));
     const v = keep(await TestViewer.connect(a.url));
     await v.watch(runId);
     await v.command({

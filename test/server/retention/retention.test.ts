@@ -3,12 +3,12 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toThin } from '~/server/retention/thin';
-import { defaultConfig } from '~/shared/config';
 import type { RunView } from '~/shared/view';
 import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { blobOf, refOf, steps as rows, runStarted, snapshot, startValues } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
+import { publishedSetup } from '../../support/setups';
 
 type View = Parameters<typeof toThin>[0];
 const snapshotAt = (step: number, bytes = 10, trigger = 'cadence') =>
@@ -90,12 +90,12 @@ describe('a run that outgrows the quota', () => {
       expect(await call('retention.set', { quotaBytes: bytes })).toMatchObject({ result: { data: { quotaBytes: bytes } } });
       expect(await call('retention.get')).toMatchObject({ result: { data: { quotaBytes: bytes } } });
 
-      const config = defaultConfig('reverse');
+      const setup = publishedSetup('reverse');
       const trainer = await TrainerClient.connect(app.address);
-      const { runId } = await app.hub.create({ id: 'a', name: 'Ada', role: 'admin' }, config);
+      const { runId } = await app.hub.create({ id: 'a', name: 'Ada', role: 'admin' }, setup);
       trainer.ready();
       await trainer.assigned();
-      await trainer.send(runStarted(0, startValues(config)));
+      await trainer.send(runStarted(0, startValues(setup)));
       const thinned = new Promise<number[]>((resolve) => {
         app.hub.onEntries((_, entries) => {
           for (const { event } of entries) if (event.type === 'snapshots.thinned') resolve(event.seqs);
@@ -104,11 +104,11 @@ describe('a run that outgrows the quota', () => {
       // Five of 240 kB exceed 1 MB; 9/10 of it hold three.
       const hashes: string[] = [];
       for (let i = 0; i < 5; i++) {
-        if (i > 0) await trainer.send(rows((i - 1) * 10, 10, startValues(config)));
+        if (i > 0) await trainer.send(rows((i - 1) * 10, 10, startValues(setup)));
         const blob = blobOf(new Uint8Array(240_000).fill(i));
         hashes.push(blob.hash);
         await trainer.put(blob);
-        const { event } = snapshot(i * 10, config, 'cadence');
+        const { event } = snapshot(i * 10, setup, 'cadence');
         if (event.type === 'snapshot') await trainer.send({ ...event, blob: refOf(blob) });
       }
       const seqs = await thinned;

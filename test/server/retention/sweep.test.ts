@@ -5,7 +5,6 @@ import { ORPHAN_MS, openSweep, TRASH_MS } from '~/server/retention/sweep';
 import { openBlobs } from '~/server/store/blobs';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { callAs } from '~/server/trpc';
-import { defaultConfig } from '~/shared/config';
 import type { RunEvent } from '~/shared/events';
 import { startApp } from '~/test/support/app';
 import { fakeClock } from '~/test/support/fakeClock';
@@ -13,6 +12,7 @@ import { ownFolder } from '~/test/support/folder';
 import { recordRun } from '~/test/support/recordedRun';
 import { ada, writer } from '~/test/support/storeContract';
 import { type Blob, blobOf, noise, refOf, snapshot } from '~/test/support/synthetic';
+import { publishedSetup, withConfig } from '../../support/setups';
 
 const folder = ownFolder();
 afterAll(folder.remove);
@@ -46,7 +46,7 @@ const blob = (...place: number[]): Blob => {
   const size = noise(...place) < 0.5 ? 100 : 20_000;
   return blobOf(Uint8Array.from({ length: size }, (_, i) => 256 * noise(...place, i % 97)));
 };
-const config = { ...defaultConfig('reverse'), probeSize: 1 };
+const setup = publishedSetup('reverse', { probeSize: 1 });
 
 /** An entry of each kind that names a blob. */
 const naming = (seed: number, b: Blob): RunEvent => {
@@ -59,7 +59,7 @@ const naming = (seed: number, b: Blob): RunEvent => {
     lastCommandSeq: 0,
     validationAccuracy: null,
   };
-  const shot = snapshot(1, config, 'cadence').event as Extract<RunEvent, { type: 'snapshot' }>;
+  const shot = snapshot(1, setup, 'cadence').event as Extract<RunEvent, { type: 'snapshot' }>;
   return [checkpoint as RunEvent, { ...shot, blob: refOf(b) }, { ...shot, pictures: refOf(b), blob: refOf(b) }][seed % 3]!;
 };
 
@@ -87,7 +87,7 @@ describe('blobs that no log names', () => {
         const w = writer(store, runId);
         const parent = round % 3 === 0 ? { runId: 'parent01', step: 1, checkpoint: refOf(b) } : null;
         const startFrom = round % 3 === 1 ? b.hash : null;
-        await w.append([{ type: 'run.created', config: { ...config, startFrom }, actor: ada, parent }]);
+        await w.append([{ type: 'run.created', setup: withConfig(setup, { startFrom }), actor: ada, parent }]);
         if (round % 3 === 2) await w.append([naming(round, b)]);
         model.get(b.hash)!.users.add(runId);
         writers.set(runId, w);
@@ -179,7 +179,7 @@ describe('deleted runs', () => {
     const label = async (runId: string, ...labels: object[]) => {
       const w = writer(store, runId);
       w.at = clock.now();
-      await w.append([{ type: 'run.created', config, actor: ada, parent: null }]);
+      await w.append([{ type: 'run.created', setup, actor: ada, parent: null }]);
       for (const l of labels) await w.append([{ type: 'run.labelled', actor: ada, ...l } as RunEvent]);
     };
     await label('archived', { archived: true });

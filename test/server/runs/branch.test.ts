@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { branchEvents } from '~/server/runs/branch';
 import type { Command } from '~/shared/commands';
-import { defaultConfig } from '~/shared/config';
 import type { ControlSpec } from '~/shared/controls';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { BranchRun } from '~/shared/protocol';
+import { publishedSetup } from '../../support/setups';
 
 const ada: Actor = { id: 'a', name: 'Ada', role: 'operator' };
 const bob: Actor = { id: 'b', name: 'Bob', role: 'operator' };
@@ -49,7 +49,7 @@ const applied = (commandId: string, seq: number, step: number): RunEvent => ({
 /** Ada's change at step 5, a checkpoint at step 10, then Bob's at 12, Ada's pause and Ada's at 15. */
 function parent() {
   const events: RunEvent[] = [
-    { type: 'run.created', config: defaultConfig('reverse'), actor: ada, parent: null },
+    { type: 'run.created', setup: publishedSetup('reverse'), actor: ada, parent: null },
     {
       type: 'run.started',
       step: 0,
@@ -117,7 +117,7 @@ describe('a branch', () => {
       ok: true,
       created: {
         type: 'run.created',
-        config: { ...defaultConfig('reverse'), name: 'What if' },
+        setup: publishedSetup('reverse', {}, { name: 'What if' }),
         actor: ada,
         parent: { runId: 'parent1', step: 10, checkpoint: { hash, bytes: 5 } },
         change: 'learningRate = 9',

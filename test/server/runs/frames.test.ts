@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { applyFrame } from '~/app/_live/applyFrame';
 import { Frames, frameSettings, type ViewerPort } from '~/server/runs/frames';
-import { defaultConfig } from '~/shared/config';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
@@ -10,9 +9,10 @@ import type { Frame, Watcher } from '~/shared/protocol';
 import type { RunView } from '~/shared/view';
 import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
 import { runStarted, startValues, steps } from '~/test/support/synthetic';
+import { publishedSetup } from '../../support/setups';
 
-const config = defaultConfig('reverse');
-const values = startValues(config);
+const setup = publishedSetup('reverse');
+const values = startValues(setup);
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
 const bob: Actor = { id: 'u2', name: 'Bob', role: 'viewer' };
 
@@ -69,7 +69,7 @@ class TestViewer implements ViewerPort {
 
 beforeEach(() => {
   clock = fakeClock();
-  const created: Entry = { seq: 1, attempt: 0, at: 0, event: { type: 'run.created', config, actor: ada, parent: null } };
+  const created: Entry = { seq: 1, attempt: 0, at: 0, event: { type: 'run.created', setup, actor: ada, parent: null } };
   view = emptyView('run001', created);
   frames = new Frames('run001', view, clock);
   append(assigned(1, 0), runStarted(0, values)); // 2, 3

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Presence } from '~/server/runs/presence';
-import { defaultConfig } from '~/shared/config';
 import type { Actor } from '~/shared/ids';
 import type { Look, Looking } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
 import { fakeClock } from '~/test/support/fakeClock';
 import { TestViewer } from '~/test/support/viewer';
+import { publishedSetup } from '../../support/setups';
 
 const ann: Actor = { id: 'ann', name: 'Ann', role: 'admin' };
 const look = (step: number): Look => ({ live: false, step, zoom: null, spot: null, leads: false });
@@ -60,7 +60,7 @@ describe('presence over real sockets', () => {
   let runId: string;
   beforeAll(async () => {
     app = await startApp();
-    ({ runId } = await app.hub.create(ann, defaultConfig('reverse')));
+    ({ runId } = await app.hub.create(ann, publishedSetup('reverse')));
   });
   afterAll(() => app.close());
 

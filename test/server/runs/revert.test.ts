@@ -1,9 +1,9 @@
 /** Going back to a checkpoint, over real sockets: what the trainers are told, what the record keeps, and what is refused. */
+
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
 import { openMemoryStore } from '~/server/store/memory';
 import type { Command } from '~/shared/commands';
-import { defaultConfig } from '~/shared/config';
 import type { TrainerEvent } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
@@ -12,9 +12,10 @@ import { startApp, type TestApp } from '~/test/support/app';
 import { blobOf, refOf, runStarted, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 import { TestViewer } from '~/test/support/viewer';
+import { publishedSetup } from '../../support/setups';
 
-const config = { ...defaultConfig('reverse'), probeSize: 1 };
-const values = startValues(config);
+const setup = publishedSetup('reverse', { probeSize: 1 });
+const values = startValues(setup);
 const you: Actor = { id: 'local', name: 'You', role: 'admin' };
 const bob: Actor = { id: 'bob', name: 'Bob', role: 'operator' };
 const viewerRole: Actor = { id: 'vera', name: 'Vera', role: 'viewer' };
@@ -42,7 +43,7 @@ const set = (runId: string, id: string, value: number): Command => ({ kind: 'set
 
 /** A run at step 12 with checkpoints at 5 and 10, and a change to 2 at step 3 and to 7 at step 8. */
 async function steered(a: TestApp) {
-  const { runId } = await a.hub.create(you, config);
+  const { runId } = await a.hub.create(you, setup);
   const t = keep(await TrainerClient.connect(a.address, { name: 'first' }));
   t.ready();
   await t.assigned();
@@ -92,7 +93,7 @@ describe('going back', () => {
     expect(await t.assigned()).toEqual({
       runId,
       attempt: 2,
-      config,
+      setup,
       resume: { step: 5, blob: refOf(savedAt(5)), replay: [] },
       commands: [],
     });
@@ -180,7 +181,7 @@ describe('going back', () => {
 
   it('commands that the checkpoint holds wait for their condition again', async () => {
     const a = await app();
-    const { runId } = await a.hub.create(you, config);
+    const { runId } = await a.hub.create(you, setup);
     const t = keep(await TrainerClient.connect(a.address));
     t.ready();
     await t.assigned();
@@ -278,7 +279,7 @@ describe('a run that has ended', () => {
 describe('is refused', () => {
   it('for an unknown checkpoint, a viewer, somebody without the control lock, a run without a trainer and a run in the trash', async () => {
     const a = await app();
-    const { runId: queued } = await a.hub.create(you, { ...config, backend: 'wasm' });
+    const { runId: queued } = await a.hub.create(you, { ...setup, recipe: { name: 'reverse', trainer: 'not here' } });
     expect(await a.hub.revert(you, { runId: queued, checkpoint: savedAt(5).hash })).toEqual({
       ok: false,
       reason: 'state',

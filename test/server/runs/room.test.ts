@@ -4,20 +4,20 @@ import { Room } from '~/server/runs/room';
 import type { Store } from '~/server/store';
 import { openMemoryStore } from '~/server/store/memory';
 import type { Command } from '~/shared/commands';
-import { defaultConfig } from '~/shared/config';
 import type { Entry, RunEvent, TrainerEvent } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
 import { runStarted, snapshot, startValues, steps } from '~/test/support/synthetic';
+import { publishedSetup, withConfig } from '../../support/setups';
 
-const config = defaultConfig('reverse');
+const setup = publishedSetup('reverse');
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
 const bob: Actor = { id: 'u2', name: 'Bob', role: 'operator' };
 const eve: Actor = { id: 'u3', name: 'Eve', role: 'viewer' };
 const gpu = { id: 'trainer-1', name: 'gpu', host: 'h' };
 const runId = 'run0000001';
-const values = startValues(config);
+const values = startValues(setup);
 
 let store: Store;
 let clock: FakeClock;
@@ -40,7 +40,7 @@ beforeEach(async () => {
   published = [];
   blobs = new Set();
   hasTrainer = true;
-  const created: RunEvent = { type: 'run.created', config, actor: ada, parent: null };
+  const created: RunEvent = { type: 'run.created', setup, actor: ada, parent: null };
   room = new Room(await RunLog.create({ store, clock }, runId, created, publish), deps());
 });
 
@@ -236,7 +236,7 @@ describe('events of a trainer', () => {
 
   it('a snapshot is refused until its blob is stored', async () => {
     await begin();
-    const { blob, event } = snapshot(0, { ...config, probeSize: 1 }, 'start');
+    const { blob, event } = snapshot(0, withConfig(setup, { probeSize: 1 }), 'start');
     expect(await batch(1, 2, event)).toMatchObject({ ok: false, reason: 'missing-blob' });
     blobs.add(blob.hash);
     expect(await batch(1, 2, event)).toEqual({ ok: true, nextEvent: 3 });
@@ -360,7 +360,7 @@ describe('a takeover', () => {
     expect(await room.assign(gpu)).toEqual({
       runId,
       attempt: 1,
-      config,
+      setup,
       resume: null,
       commands: [{ seq: 2, actor: ada, command: set('command-1', 'clipThreshold', 2) }],
     });
@@ -378,7 +378,7 @@ describe('a takeover', () => {
     expect(assignment).toEqual({
       runId,
       attempt: 2,
-      config,
+      setup,
       resume: {
         step: 10,
         blob: { hash: 'a'.repeat(64), bytes: 3 },

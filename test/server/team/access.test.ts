@@ -3,16 +3,16 @@ import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AppRouter } from '~/server/trpc';
 import type { Command, CommandAnswer } from '~/shared/commands';
-import { defaultConfig } from '~/shared/config';
 import { transformer } from '~/shared/json';
 import { paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
+import { publishedSetup } from '../../support/setups';
 
 let app: TestApp;
 let runId: string;
 beforeAll(async () => {
   app = await startApp({ loginRequired: true });
-  ({ runId } = await app.hub.create({ id: 'x', name: 'X', role: 'admin' }, defaultConfig('reverse')));
+  ({ runId } = await app.hub.create({ id: 'x', name: 'X', role: 'admin' }, publishedSetup('reverse')));
 });
 afterAll(() => app.close());
 

@@ -1,11 +1,11 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
-import { defaultConfig } from '~/shared/config';
 import type { TrainerEvent } from '~/shared/events';
 import { startApp } from '~/test/support/app';
 import { blobOf, controls, refOf, series } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
+import { publishedSetup } from '../../support/setups';
 
 const started: TrainerEvent = {
   type: 'run.started',
@@ -41,7 +41,7 @@ it('a NaN loss pauses the run, says why in its log, and tells the webhook', asyn
 
   const app = await startApp();
   const admin = { id: 'local', name: 'You', role: 'admin' } as const;
-  const { runId } = await app.hub.create(admin, defaultConfig('reverse'));
+  const { runId } = await app.hub.create(admin, publishedSetup('reverse'));
   const rules = await fetch(`${app.url}/api/trpc/team.setWatchdogs`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -86,7 +86,7 @@ it('a NaN loss pauses the run, says why in its log, and tells the webhook', asyn
 it('a rule branches from the last checkpoint before it fired, and not again from that branch', async () => {
   const app = await startApp();
   const admin = { id: 'local', name: 'You', role: 'admin' } as const;
-  const { runId } = await app.hub.create(admin, defaultConfig('reverse'));
+  const { runId } = await app.hub.create(admin, publishedSetup('reverse'));
   const rules = { rules: [{ kind: 'not-finite', enabled: true, reactions: ['branch'] }], webhooks: [] };
   const set = await fetch(`${app.url}/api/trpc/team.setWatchdogs`, {
     method: 'POST',
@@ -121,7 +121,7 @@ it('a rule branches from the last checkpoint before it fired, and not again from
   await trainer.send(started, row(0, 2), checkpoint(1), row(1, Number.NaN), checkpoint(2));
   const branchId = /^at step 1 the loss is NaN; branched as run (\w+)$/.exec(await first)![1]!;
   expect(await app.hub.view(branchId)).toMatchObject({
-    config: { name: 'Reverse, before not-finite at 1' },
+    setup: { name: 'Reverse, before not-finite at 1' },
     parent: { runId, step: 1, checkpoint: refOf(blobAt(1)) },
     createdBy: { name: 'Watchdog' },
   });

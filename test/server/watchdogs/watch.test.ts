@@ -1,17 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { Watch } from '~/server/watchdogs/watch';
-import { defaultConfig } from '~/shared/config';
 import type { Entry, RunEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
 import type { RunView } from '~/shared/view';
 import { defaultRules, type Watchdog } from '~/shared/watchdogs';
 import { RandomStream } from '~/trainer/nn/random';
+import { publishedSetup } from '../../support/setups';
 
 const started: RunEvent = {
   type: 'run.started',
   step: 0,
   backend: { name: 'cpu', device: 'CPU', tried: [] },
-  series: ['loss', 'gradNorm'].map((name) => ({ name, unit: '', group: name })),
+  series: [
+    { name: 'loss', unit: 'nats', group: 'loss', chance: Math.log(10) },
+    { name: 'gradNorm', unit: '', group: 'gradient norm' },
+  ],
   controls: { values: [], actions: [] },
   values: {},
   params: [],
@@ -30,7 +33,7 @@ class Feed {
       seq: 1,
       attempt: 0,
       at: 0,
-      event: { type: 'run.created', config: defaultConfig('reverse'), actor, parent: null },
+      event: { type: 'run.created', setup: publishedSetup('reverse'), actor, parent: null },
     });
     this.add(started);
   }

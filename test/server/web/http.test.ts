@@ -3,11 +3,11 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openMemoryStore } from '~/server/store/memory';
-import { defaultConfig } from '~/shared/config';
 import { paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
 import { blobOf } from '~/test/support/synthetic';
 import { TestViewer } from '~/test/support/viewer';
+import { publishedSetup } from '../../support/setups';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -171,11 +171,11 @@ describe('the one port', () => {
     const answer = await ask(`${paths.trpc}/runs.create`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ config: { ...defaultConfig('reverse'), startFrom } }),
+      body: JSON.stringify({ setup: publishedSetup('reverse', { startFrom }) }),
     });
     expect(answer.status).toBe(400);
     expect(JSON.parse(answer.body).error).toMatchObject({
-      message: `config.startFrom: there is no blob ${startFrom}; give the hash of a checkpoint that is kept here`,
+      message: `setup.config.startFrom: there is no blob ${startFrom}; give the hash of a checkpoint that is kept here`,
       data: { field: 'config.startFrom' },
     });
   });

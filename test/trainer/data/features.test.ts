@@ -6,15 +6,15 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { defaultConfig } from '~/shared/config';
 import { parseSafetensors, serializeSafetensors } from '~/shared/safetensors';
 import { cifarFiles } from '~/test/support/cifarArchive';
 import { formulaWeights } from '~/test/support/resnetWeights';
+import { publishedConfig, recipeNamed } from '~/test/support/setups';
+import type { RunConfig } from '~/trainer/base/config';
 import { prepareCifar100 } from '~/trainer/data/cifar100';
 import type { Extractor } from '~/trainer/data/extractors';
 import { computeFeatures, type FeatureJob } from '~/trainer/data/features';
 import { ProgressLine } from '~/trainer/data/progressLine';
-import { createTask } from '~/trainer/recipes';
 
 const cwd = fileURLToPath(new URL('../../..', import.meta.url));
 const command = ['--import', 'tsx', 'trainer/data/prepareFeatures.ts'];
@@ -26,6 +26,9 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const quiet = new ProgressLine({ write: () => {} });
+
+const sets = (task: RunConfig['task'], folder: string) =>
+  recipeNamed('anomaly').open({ ...publishedConfig('anomaly'), task }, folder);
 
 describe('computeFeatures', () => {
   /** Feature of picture n: [n, n / 2]. Breaks when picture `failAt` comes. */
@@ -151,10 +154,9 @@ describe('data:features', () => {
     expect((tensors.get('features')!.data as Float32Array).every(Number.isFinite)).toBe(true);
     expect(metadata).toMatchObject({ network: 'resnet34', weights: 'weights.safetensors', pictures: 'pictures of images' });
     // Too few pictures for any set: the task says what would fit.
-    const { task } = defaultConfig('anomaly');
-    await expect(
-      createTask({ seed: 1, task: { ...task, kind: 'anomaly', setSize: 10, images: 'folder' } }, folder),
-    ).rejects.toThrow('task.setSize: 10 pictures need 9 of one class, and the train set has no two classes with so many');
+    await expect(sets({ setSize: 10, images: 'folder' }, folder)).rejects.toThrow(
+      'task.setSize: 10 pictures need 9 of one class, and the train set has no two classes with so many',
+    );
   });
 
   it('--network descriptor needs no weights; the folder then trains like the built-in pictures', async () => {
@@ -165,8 +167,7 @@ describe('data:features', () => {
       { cwd },
     );
     expect(stdout).toContain('features.train.safetensors: f32 [72, 512]');
-    const { task } = defaultConfig('anomaly');
-    const made = await createTask({ seed: 1, task: { ...task, kind: 'anomaly', setSize: 3, images: 'folder' } }, folder);
+    const made = await sets({ setSize: 3, images: 'folder' }, folder);
     // 80 % of 30 = 24 per class for training, of which 10 % (2) for validation.
     expect(made.sizes).toEqual({ train: 66, validation: 6, test: 18 });
     const probe = made.probe(2, null);
@@ -181,10 +182,7 @@ describe('data:features', () => {
     for (const [name, bytes] of Object.entries(cifarFiles(1200, 400))) writeFileSync(join(given, name), bytes);
     await prepareCifar100({ dataFolder: folder, from: given, url: '', md5: null, progress: quiet });
     await promisify(execFile)(process.execPath, [...command, '--data', folder, '--network', 'descriptor'], { cwd });
-    const { task } = defaultConfig('anomaly');
-    const made = await createTask({ seed: 1, task: { ...task, kind: 'anomaly', setSize: 3, images: 'cifar100' } }, folder).catch(
-      (e: Error) => e.message,
-    );
+    const made = await sets({ setSize: 3, images: 'cifar100' }, folder).catch((e: Error) => e.message);
     // 12 pictures per class leave 1 for validation: too few for sets of 3.
     expect(made).toContain(
       'task.setSize: 3 pictures need 2 of one class, and the validation set has no two classes with so many',

@@ -7,14 +7,15 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as esbuild from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { LoggedCommand } from '~/shared/commands';
-import { defaultConfig } from '~/shared/config';
 import type { TrainerEvent } from '~/shared/events';
 import type { Assignment } from '~/shared/protocol';
 import { VERSION } from '~/shared/protocol';
 import { flattenAll, ScriptedServer } from '~/test/support/scriptedServer';
+import { publishedSetup } from '~/test/support/setups';
 import type { OpenedBackend } from '~/trainer/backends';
 import { type Host, serve } from '~/trainer/link/host';
 import { Link, workerUrl } from '~/trainer/link/index';
+import { RecipeBook } from '~/trainer/recipes/book';
 import type { TrainOptions } from '~/trainer/run/train';
 import type { TrainOutput } from '~/trainer/types';
 
@@ -45,7 +46,7 @@ const command = (seq: number): LoggedCommand => ({
 const assign = (over: Partial<Assignment> = {}): Assignment => ({
   runId: 'run00001',
   attempt: 1,
-  config: defaultConfig('reverse'),
+  setup: publishedSetup('reverse'),
   resume: null,
   commands: [],
   ...over,
@@ -108,8 +109,7 @@ function startTrainer(train: Train, over: { spoolBytes?: number; token?: string 
         name: 'test',
         host: 'here',
         pid: process.pid,
-        tasks: ['reverse'],
-        backends: ['cpu'],
+        recipes: new RecipeBook().specs,
         memoryBytes: 1,
       },
     },
@@ -124,6 +124,7 @@ function startTrainer(train: Train, over: { spoolBytes?: number; token?: string 
     },
     open: async () => ({ name: 'cpu' }) as OpenedBackend,
     check: async () => {},
+    recipes: new RecipeBook(),
     dataFolder: folder,
     log: (line) => lines.push(line),
   };
@@ -157,8 +158,7 @@ describe('the link', () => {
         name: 'test',
         host: 'here',
         pid: process.pid,
-        tasks: ['reverse'],
-        backends: ['cpu'],
+        recipes: new RecipeBook().specs,
         memoryBytes: 1,
         holding: [],
       },

@@ -18,7 +18,9 @@ const vector = (from: number) => Float32Array.from({ length: 8 }, (_, i) => from
 
 const whole: Checkpoint = {
   runId: 'run000',
+  recipe: 'reverse',
   config: smallConfig(),
+  fingerprint: 'of the data',
   state: {
     step: 12,
     position: { epoch: 2, index: 16 },
@@ -53,13 +55,18 @@ describe('a checkpoint', () => {
     const bare: Checkpoint = {
       ...whole,
       runId: null,
+      fingerprint: null,
       state: { ...whole.state, best: null },
       learner: { params: vector(1), m: vector(2), v: null, updates: 12 },
       best: null,
       previous: null,
     };
     expect(decodeCheckpoint(params, encodeCheckpoint(params, bare))).toEqual(bare);
-    expect(describeCheckpoint(encodeCheckpoint(params, whole))).toEqual({ config: whole.config, step: 12 });
+    expect(describeCheckpoint(encodeCheckpoint(params, whole))).toEqual({
+      recipe: 'reverse',
+      config: whole.config,
+      step: 12,
+    });
   });
 
   it('holds the parameters under their PyTorch names and shapes, the rest under prefixes that strict=False passes over', () => {
@@ -116,9 +123,9 @@ describe('a checkpoint', () => {
     [
       'a later version',
       (_, m) => {
-        m.version = '2';
+        m.version = '3';
       },
-      'checkpoint version 2: this trainer reads version 1',
+      'checkpoint version 3: this trainer reads versions 1 and 2; update Headroom to use it',
     ],
     ['no config', (_, m) => void delete m.config, 'corrupt checkpoint: its metadata has no "config"'],
     [

@@ -22,7 +22,7 @@ describe('a snapshot', () => {
   it('is a safetensors file with maps, digits, targets, predictions, probabilities and signals per example', () => {
     const maps = Float32Array.of(0.5, 0.5, 0.25, 0.75, 0, 1, 1, 0);
     const { blob, signals } = encodeSnapshot({
-      task: 'reverse',
+      recipe: 'reverse',
       runId: 'run000',
       step: 12,
       shape,
@@ -61,7 +61,7 @@ describe('a snapshot', () => {
 
   it('of sets has one label and prediction per example and probabilities over the items', () => {
     const { blob, signals } = encodeSnapshot({
-      task: 'anomaly',
+      recipe: 'anomaly',
       runId: null,
       step: 0,
       shape: { ...shape, input: 'features', output: 'set', outputDim: 1, positional: false, layers: 1 },

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { defaultConfig } from '~/shared/config';
-import { configOf, parseFlags } from '~/trainer/headless/flags';
+import { publishedConfig, recipeNamed } from '~/test/support/setups';
+import { configOf, helpText, parseFlags, recipeOf } from '~/trainer/headless/flags';
 import { Progress } from '~/trainer/headless/progress';
 import { describeCheckpoint } from '~/trainer/nn/checkpoint';
+import { RecipeBook } from '~/trainer/recipes/book';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 /** Learned to the last digit within 300 steps. */
@@ -112,16 +113,20 @@ describe('npm run train', () => {
       code: 2,
       signal: null,
       out: '',
-      err: '--heads: heads (3) must divide modelDim (32)\n',
+      err: '--heads: Heads: 3 must divide Width (32)\n',
     });
   });
 });
 
 describe('flags', () => {
-  const config = (args: string) => configOf(parseFlags(args.split(' '), {}), null);
+  const book = new RecipeBook();
+  const config = (args: string) => {
+    const flags = parseFlags(args.split(' '), {});
+    return configOf(flags, recipeOf(flags, null, book), null);
+  };
 
   it('lay themselves over the published set-up', () => {
-    const base = defaultConfig('reverse');
+    const base = publishedConfig('reverse');
     expect(config('--task reverse')).toEqual(base);
     expect(config('--task=reverse --epochs 3 --lr 1e-3 --clip 2 --layers 2 --heads 4 --seed 7 --backend wasm')).toEqual({
       ...base,
@@ -140,12 +145,34 @@ describe('flags', () => {
     });
   });
 
+  it('are derived from the schema: the whole path, its last part where that is unambiguous, and short names', () => {
+    const base = publishedConfig('reverse');
+    const seqLen = { ...base, task: { ...base.task, seqLen: 8 } };
+    for (const name of ['--task.seqLen', '--seqLen', '--seq-len']) expect(config(`--recipe reverse ${name} 8`)).toEqual(seqLen);
+    const sgd = { ...base, optimizer: { ...base.optimizer, kind: 'sgd' } };
+    for (const name of ['--optimizer', '--optimizer.kind']) expect(config(`--recipe reverse ${name} sgd`)).toEqual(sgd);
+    expect(config('--recipe reverse --schedule-end none').schedule.maxSteps).toBeNull();
+    expect(config('--recipe reverse --preset quick').epochs).toBe(2);
+  });
+
+  it('are all in the help of their recipe, with title, choices, default and what null means', () => {
+    const text = helpText(book, recipeNamed('anomaly'));
+    expect(text).toMatch(/--set-size N +Pictures per set \(pictures\): The odd one included\.; default 10/);
+    expect(text).toMatch(/--images WORD +Pictures: .*; one of builtin, cifar100, folder; default builtin/);
+    expect(text).toMatch(/--early-stop N +.*; none = never; default none/);
+    expect(text).not.toContain('--start-from N');
+    expect(helpText(book, null)).toMatch(/ {2}reverse +Reverse\. /);
+  });
+
   it('lay themselves over the config of the checkpoint that is resumed', () => {
-    const base = { ...defaultConfig('reverse'), seed: 9 };
-    expect(configOf(parseFlags(['--resume', 'x', '--epochs', '4'], {}), base)).toEqual({ ...base, epochs: 4 });
-    expect(() => configOf(parseFlags(['--resume', 'x', '--task', 'anomaly'], {}), base)).toThrow(
-      '--task: anomaly, but the checkpoint is of a reverse run',
+    const base = { ...publishedConfig('reverse'), seed: 9 };
+    const flags = parseFlags(['--resume', 'x', '--epochs', '4'], {});
+    expect(recipeOf(flags, 'reverse', book)).toBe(recipeNamed('reverse'));
+    expect(configOf(flags, recipeNamed('reverse'), base)).toEqual({ ...base, epochs: 4 });
+    expect(() => recipeOf(parseFlags(['--resume', 'x', '--task', 'anomaly'], {}), 'reverse', book)).toThrow(
+      '--recipe: anomaly, but the checkpoint is of a reverse run',
     );
+    expect(() => recipeOf(parseFlags(['--resume', 'x'], {}), 'juggle', book)).toThrow('--resume: there is no recipe "juggle"');
   });
 
   it('name the data folder, else the environment does', () => {
@@ -159,9 +186,11 @@ describe('flags', () => {
 
   it.each([
     ['', '"" is no flag; --help lists them'],
-    ['--epochs 3', '--task: missing; give reverse or anomaly, or --resume FILE'],
-    ['--task juggle', '--task: "juggle" is neither reverse nor anomaly'],
-    ['--task reverse --speed 9', '--speed: there is no such flag; --help lists them'],
+    ['--epochs 3', '--recipe: missing; give one of reverse, anomaly, or --resume FILE'],
+    ['--recipe juggle', '--recipe: there is no recipe "juggle"; there are reverse, anomaly'],
+    ['--recipe reverse --task anomaly', '--task: the same as --recipe; give one of the two'],
+    ['--recipe reverse --preset huge', '--preset: reverse has no preset "huge"; it has published, quick'],
+    ['--task reverse --speed 9', '--speed: there is no such flag for reverse; --help --recipe reverse lists them'],
     ['--task reverse extra', '"extra" is no flag; --help lists them'],
     ['--task reverse --lr', '--lr: a value is needed'],
     ['--task reverse --lr --json', '--lr: a value is needed'],
@@ -170,8 +199,9 @@ describe('flags', () => {
     ['--task reverse --lr -1', '--lr: Too small: expected number to be >0'],
     ['--task reverse --epochs 1.5', '--epochs: Invalid input: expected int, received number'],
     ['--task reverse --clip-mode hard', '--clip-mode: Invalid option: expected one of "norm"|"value"|"off"'],
-    ['--task reverse --batch 60000', '--batch: batchSize (60000) exceeds the training set (50000)'],
-    ['--task reverse --set-size 5', '--set-size: only for --task anomaly'],
+    ['--task reverse --batch 60000', '--batch: Batch size: 60000 is more than Training examples (50000)'],
+    ['--task reverse --set-size 5', '--set-size: there is no such flag for reverse; --help --recipe reverse lists them'],
+    ['--task reverse --kind sgd', '--kind: there is no such flag for reverse; --help --recipe reverse lists them'],
     ['--task reverse --threads 0', '--threads: 0 is not a whole number of at least 1'],
   ])('%j is answered with the flag and the reason', (args, message) => {
     expect(() => config(args)).toThrow(expect.objectContaining({ name: 'FlagError', message }));

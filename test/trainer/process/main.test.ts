@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { defaultConfig, type RunConfig } from '~/shared/config';
 import type { TrainerEvent } from '~/shared/events';
+import type { RunSetup } from '~/shared/setup';
 import { ScriptedServer } from '~/test/support/scriptedServer';
+import { publishedConfig, publishedSetup } from '~/test/support/setups';
 import { readSettings } from '~/trainer/run/settings';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -51,21 +52,20 @@ describe('the trainer process', () => {
     });
   };
 
-  const tiny = (epochs: number): RunConfig => {
-    const config = defaultConfig('reverse');
-    return {
-      ...config,
-      task: { ...config.task, kind: 'reverse', seqLen: 4, trainSize: 64, validationSize: 8, testSize: 8 } as RunConfig['task'],
-      model: { ...config.model, modelDim: 8 },
+  const tiny = (epochs: number): RunSetup => {
+    const { task, model } = publishedConfig('reverse');
+    return publishedSetup('reverse', {
+      task: { ...task, seqLen: 4, trainSize: 64, validationSize: 8, testSize: 8 },
+      model: { ...model, modelDim: 8 },
       batchSize: 8,
       epochs,
-    };
+    });
   };
 
   it('trains through a server that goes away and comes back, takes a command, loses nothing, and ends on SIGTERM with code 0', async () => {
     start();
     await server.until(() => server.readyCount === 1);
-    server.assign({ runId: 'run00001', attempt: 1, config: tiny(1_000_000), resume: null, commands: [] });
+    server.assign({ runId: 'run00001', attempt: 1, setup: tiny(1_000_000), resume: null, commands: [] });
     await server.until(() => server.log.nextEvent > 20);
     await server.stop();
     const before = server.log.nextEvent;
@@ -89,7 +89,7 @@ describe('the trainer process', () => {
     expect(named.length).toBeGreaterThan(0);
     for (const blob of named) expect(server.blobs.get(blob.hash)!.length).toBe(blob.bytes);
 
-    server.assign({ runId: 'run00002', attempt: 1, config: tiny(1_000_000), resume: null, commands: [] });
+    server.assign({ runId: 'run00002', attempt: 1, setup: tiny(1_000_000), resume: null, commands: [] });
     server.log.nextEvent = 0;
     await server.until(() => server.log.nextEvent > 20);
     child.kill('SIGTERM');
@@ -141,7 +141,7 @@ describe('the trainer process', () => {
     it('goes on with the run that it holds although nobody reads its output, and leaves when the run has ended', async () => {
       const { parent, pid } = await startBelow();
       await server.until(() => server.readyCount === 1);
-      server.assign({ runId: 'run00001', attempt: 1, config: tiny(1_000_000), resume: null, commands: [] });
+      server.assign({ runId: 'run00001', attempt: 1, setup: tiny(1_000_000), resume: null, commands: [] });
       await server.until(() => server.log.nextEvent > 20);
       parent.kill('SIGKILL');
       await once(parent, 'exit');

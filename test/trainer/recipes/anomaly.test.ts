@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { defaultConfig } from '~/shared/config';
 import { parseSafetensors } from '~/shared/safetensors';
+import { publishedConfig, recipeNamed } from '~/test/support/setups';
 import { RandomStream } from '~/trainer/nn/random';
 import { encodePictures, encodeSnapshot } from '~/trainer/nn/snapshot';
-import { createTask } from '~/trainer/recipes';
 import { anomalyTaskOf } from '~/trainer/recipes/anomaly';
 import { SetDrawer, splitByClass } from '~/trainer/recipes/anomalySets';
 import type { PicturePart, PictureSet } from '~/trainer/recipes/pictures/pictureSet';
@@ -154,7 +153,7 @@ describe('the anomaly task', () => {
     const maps = new Float32Array(2 * setSize * setSize).fill(1 / setSize);
     const attended = { maps, logits: new Float32Array(2 * setSize), loss: 0, accuracy: 0 };
     const { blob } = encodeSnapshot({
-      task: 'anomaly',
+      recipe: 'anomaly',
       runId: 'run00001',
       step: 4,
       shape,
@@ -181,9 +180,8 @@ describe('the anomaly task', () => {
   });
 
   it('pictures that were never prepared are refused with the command that makes them', async () => {
-    const { task: config } = defaultConfig('anomaly');
     const wanted = (images: 'cifar100' | 'folder') =>
-      createTask({ seed: 1, task: { ...config, kind: 'anomaly', setSize: 10, images } }, '/nowhere');
+      recipeNamed('anomaly').open({ ...publishedConfig('anomaly'), task: { setSize: 10, images } }, '/nowhere');
     await expect(wanted('cifar100')).rejects.toThrow(
       'task.images: no pictures in /nowhere/pictures/cifar100; to get them: npm run data:cifar100',
     );

@@ -1,13 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { defaultConfig, type RunConfig } from '~/shared/config';
-import { createTask } from '~/trainer/recipes';
+import { publishedConfig, recipeNamed } from '~/test/support/setups';
 import { epochOrders } from '~/trainer/recipes/epochOrder';
 import { parseSequences, reverseTask } from '~/trainer/recipes/reverse';
 import type { Batch } from '~/trainer/types';
 
-type ReverseConfig = Extract<RunConfig['task'], { kind: 'reverse' }>;
+type ReverseConfig = Parameters<typeof reverseTask>[1];
 const small: ReverseConfig = {
-  kind: 'reverse',
   seqLen: 5,
   numClasses: 7,
   embedding: 'learned',
@@ -26,7 +24,7 @@ const examples = ({ size, inputs, labels }: Batch) => {
 
 describe('reverse', () => {
   it('has the published sizes and shape by default', async () => {
-    const task = await createTask(defaultConfig('reverse'), 'unused');
+    const task = await recipeNamed('reverse').open(publishedConfig('reverse'), 'unused');
     expect(task.sizes).toEqual({ train: 50_000, validation: 1_000, test: 10_000 });
     expect(task.shape).toEqual({
       input: 'onehot',
@@ -70,7 +68,7 @@ describe('reverse', () => {
 
   it('draws all numbers about equally often', () => {
     const counts = new Array(10).fill(0);
-    const task = reverseTask(42, defaultConfig('reverse').task as ReverseConfig);
+    const task = reverseTask(42, publishedConfig('reverse').task as ReverseConfig);
     const { inputs } = task.trainBatch(0, 0, 5_000);
     for (const digit of inputs) counts[digit]++;
     // 80,000 draws: 8,000 each, standard deviation 85; the seed is fixed.

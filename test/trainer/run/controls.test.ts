@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { RunConfig } from '~/shared/config';
 import { controls as controlsSchema, controlValueError } from '~/shared/controls';
 import { ada, bob, type Draft, type FakeLearner, ofType, record, Script, smallConfig } from '~/test/support/trainRun';
+import type { RunConfig } from '~/trainer/base/config';
 import { reverseTask } from '~/trainer/recipes/reverse';
 import { controlsOf, type Settings } from '~/trainer/run/controls';
 import type { Hyper } from '~/trainer/types';
 
 const declared = (config: RunConfig) =>
-  controlsOf(config, reverseTask(config.seed, config.task as Extract<RunConfig['task'], { kind: 'reverse' }>));
+  controlsOf(config, reverseTask(config.seed, config.task as Parameters<typeof reverseTask>[1]));
 
 /** A value other than the default for every control, and where it is seen in the settings or the update. */
 const others: Record<string, { value: number | string | null; seen: (h: Hyper) => unknown } | { value: number | string | null }> =

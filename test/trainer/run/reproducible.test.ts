@@ -2,7 +2,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LoggedCommand } from '~/shared/commands';
-import type { RunConfig } from '~/shared/config';
 import { openForTest, testedBackends } from '~/test/support/backends';
 import {
   type Draft,
@@ -17,6 +16,7 @@ import {
   smallConfig,
   story,
 } from '~/test/support/trainRun';
+import type { RunConfig } from '~/trainer/base/config';
 import { createLearner } from '~/trainer/nn/learner';
 
 type Entry = { at: number; logged: LoggedCommand };

@@ -1,19 +1,21 @@
 /** Whatever is asked while a run trains, of it or of a checkpoint of another: its next 100 losses are those of a run that nobody asked anything, bit for bit. */
 import { memory } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { defaultConfig, type RunConfig } from '~/shared/config';
 import type { Question, QuestionAnswer } from '~/shared/protocol';
 import { openForTest } from '~/test/support/backends';
+import { publishedConfig, publishedSetup } from '~/test/support/setups';
 import { type Draft, numbers, ofType, type Recording, record, Script } from '~/test/support/trainRun';
+import type { RunConfig } from '~/trainer/base/config';
 import { hashOf } from '~/trainer/base/hash';
 import { createLearner } from '~/trainer/nn/learner';
+import { RecipeBook } from '~/trainer/recipes/book';
 import { CheckpointQueries } from '~/trainer/run/checkpointQueries';
 import { questions } from '~/trainer/run/questions';
 
 /** 160 steps in 4 epochs, with both dropouts and four heads in two layers. */
-function config(kind: RunConfig['task']['kind']): RunConfig {
-  const base = defaultConfig(kind);
-  if (base.task.kind === 'reverse')
+function config(recipe: 'reverse' | 'anomaly'): RunConfig {
+  const base = publishedConfig(recipe);
+  if (recipe === 'reverse')
     Object.assign(base.task, { seqLen: 6, numClasses: 5, trainSize: 320, validationSize: 40, testSize: 40 });
   Object.assign(base.model, { layers: 2, heads: 2, modelDim: 8, dropout: 0.1, inputDropout: 0.1 });
   return { ...base, batchSize: 8, epochs: 4, snapshotEverySteps: 50, checkpointEverySteps: 20, probeSize: 4 };
@@ -31,7 +33,16 @@ const asked: Draft[] = [
 
 const question = (of: Recording, c: RunConfig, step: number, action: string, args: Question['args'] = {}): Question => {
   const blob = ofType(of, 'checkpoint').find((e) => e.step === step)!.blob;
-  return { ticket: `${action} ${step}`, runId: 'run000', commandId: 'command-1', config: c, action, args, step, blob };
+  return {
+    ticket: `${action} ${step}`,
+    runId: 'run000',
+    commandId: 'command-1',
+    setup: publishedSetup('reverse', c),
+    action,
+    args,
+    step,
+    blob,
+  };
 };
 
 function checkpointQueries(backend: NonNullable<Awaited<ReturnType<typeof openForTest>>>, of: Recording) {
@@ -40,6 +51,7 @@ function checkpointQueries(backend: NonNullable<Awaited<ReturnType<typeof openFo
   let heard = () => {};
   const self = new CheckpointQueries({
     backend: () => backend,
+    recipes: new RecipeBook(),
     dataFolder: 'unused',
     bytes: async (hash) => of.blobs.get(hash)!,
     report: {

@@ -2,7 +2,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { pictureTitles } from '~/shared/config';
 import { parseSafetensors, serializeSafetensors } from '~/shared/safetensors';
 import { writeFileAtomically } from '~/trainer/base/atomicFile';
 import { hashOf } from '~/trainer/base/hash';
@@ -11,6 +10,7 @@ import { classCount, classTitle, type PictureClass, pictureClasses } from './cla
 import { describePicture, featureDim } from './descriptor';
 import { drawPicture, pictureBytes } from './draw';
 import type { PicturePart, PictureSet } from './pictureSet';
+import { pictureTitles } from './sources';
 import { standardise } from './standardise';
 
 export const builtinTitle = pictureTitles.builtin;

@@ -1,7 +1,7 @@
-import type { RunConfig } from '~/shared/config';
 import { builtinPictures, builtinSizes } from './builtin';
+import type { PictureSource } from './sources';
 
-export type PictureSource = Extract<RunConfig['task'], { kind: 'anomaly' }>['images'];
+export type { PictureSource } from './sources';
 
 /** Pictures with their classes and features. */
 export interface PicturePart {

@@ -3,7 +3,7 @@ import type { AttentionView } from '~/app/_live/attentionView';
 import { attentionView } from '~/app/_live/attentionView';
 import type { Comparison } from '~/app/_live/comparison';
 import { setCursor, useCursor } from '~/app/_live/cursor';
-import { useRunsOfTask } from '~/app/_live/otherRun';
+import { useRunsOfRecipe } from '~/app/_live/otherRun';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useRunsBeside } from '~/app/_live/runsBeside';
 import type { Snapshots } from '~/app/_live/snapshots';
@@ -28,7 +28,7 @@ export function RoomPanes({
   theme: 'light' | 'dark';
 }) {
   const { runId } = useRunStore();
-  const others = useRunsOfTask(scene.snapshot.task, runId);
+  const others = useRunsOfRecipe(scene.snapshot.task, runId);
   const own = useMemo(() => ({ runId, feed: snapshots.feed }), [runId, snapshots.feed]);
   const runs = useRunsBeside([runId, ...comparison.panes.map((p) => p.run ?? runId)], own);
   const step = useCursor((c) => c.step);

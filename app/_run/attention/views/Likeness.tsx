@@ -5,7 +5,7 @@ import { colourScale } from '~/app/_charts/attention/scale';
 import { headName } from '~/app/_charts/attention/tokens';
 import { useSize } from '~/app/_charts/useSize';
 import { attentionView } from '~/app/_live/attentionView';
-import { useOtherRun, useRunsOfTask } from '~/app/_live/otherRun';
+import { useOtherRun, useRunsOfRecipe } from '~/app/_live/otherRun';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { focusStore } from '~/app/_run/attention/focusStore';
 import type { HeadViewProps } from '~/app/_run/attention/HeadViews';
@@ -20,7 +20,7 @@ export function Likeness({ scene, large, view, theme }: HeadViewProps) {
   const box = useRef<HTMLDivElement>(null);
   const { width } = useSize(box);
   const { runId } = useRunStore();
-  const others = useRunsOfTask(scene.snapshot.task, runId);
+  const others = useRunsOfRecipe(scene.snapshot.task, runId);
   const { with: otherId, sorted } = view.likeness;
   const own = useSettled(scene.snapshot);
   const beside = useOtherRun(otherId, scene.recorded.step);

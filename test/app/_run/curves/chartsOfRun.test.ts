@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { chartDefaults, chartParams, fromChartParams, smoothingWeight } from '~/app/_live/chartSettings';
 import { clipRule, evaluationPoints, marksOf, timeAnchors } from '~/app/_live/runMarks';
 import { matcher } from '~/app/_run/curves/seriesSearch';
-import { defaultConfig } from '~/shared/config';
 import type { CommandRecord, RunView } from '~/shared/view';
+import { publishedSetup } from '../../../support/setups';
 
 const ada = { id: 'u1', name: 'Ada', role: 'operator' } as const;
 const set = (seq: number, control: string, value: number | string, outcome: CommandRecord['outcome']): CommandRecord => ({
@@ -126,7 +126,7 @@ describe('marks of a run', () => {
       set(8, 'clipMode', 'norm', applied(9, 300, 'value', 'norm')),
       set(10, 'clipThreshold', 9, { status: 'refused', seq: 11, at: 0, step: 5, reason: 'invalid', message: '' }),
     ];
-    expect(clipRule({ config: defaultConfig('reverse'), commands }).from).toEqual([
+    expect(clipRule({ setup: publishedSetup('reverse'), commands }).from).toEqual([
       { step: 0, value: 5 },
       { step: 100, value: 1 },
       { step: 200, value: null },

@@ -1,17 +1,18 @@
 /** Notes and presence as people use them: two pages in Chromium on one run. */
+
 import { fileURLToPath } from 'node:url';
 import { createTRPCClient, httpBatchLink } from '@trpc/client';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { build } from '~/server/process/build';
 import type { AppRouter } from '~/server/trpc';
-import { defaultConfig } from '~/shared/config';
 import { transformer } from '~/shared/json';
 import type { Note } from '~/shared/notes';
 import { paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
 import { describeInBrowser, openBrowser } from '~/test/support/browser';
 import { type ScriptedTrainer, startScriptedTrainer } from '~/test/support/scriptedTrainer';
+import { configOf, publishedSetup, withConfig } from '../../../support/setups';
 
 const within = { timeout: 60_000 };
 
@@ -29,10 +30,10 @@ describeInBrowser('notes and presence', { timeout: 240_000 }, () => {
       pages: { dev: false, root: fileURLToPath(new URL('../../../../', import.meta.url)) },
       loginRequired: true,
     });
-    const config = defaultConfig('reverse');
+    const setup = publishedSetup('reverse');
     ({ runId } = await app.hub.create(
       { id: 'x', name: 'X', role: 'admin' },
-      { ...config, name: 'Scripted', model: { ...config.model, layers: 2, heads: 2 } },
+      { ...withConfig(setup, { model: { ...configOf(setup).model, layers: 2, heads: 2 } }), name: 'Scripted' },
     ));
     trainer = await startScriptedTrainer(app.address, { stepMs: 20 });
     ({ browser, close: closeBrowser } = await openBrowser());

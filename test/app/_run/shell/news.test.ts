@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { createNotifier, type NotifierHost } from '~/app/_live/notifier';
 import { createNews } from '~/app/_run/shell/news';
-import { defaultConfig } from '~/shared/config';
 import type { RunEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { RunView } from '~/shared/view';
+import { publishedSetup } from '../../../support/setups';
 
 const ann: Actor = { id: 'ann', name: 'Ann Lee', role: 'admin' };
 const bob: Actor = { id: 'bob', name: 'Bob', role: 'viewer' };
-const config = { ...defaultConfig('reverse'), name: 'night run' };
+const setup = publishedSetup('reverse', {}, { name: 'night run' });
 const created = emptyView('run00001', {
   seq: 1,
   attempt: 0,
   at: 0,
-  event: { type: 'run.created', config, actor: ann, parent: null },
+  event: { type: 'run.created', setup, actor: ann, parent: null },
 });
 const following = (view: RunView, ...events: RunEvent[]): RunView =>
   events.reduce((v, event) => fold(v, { seq: v.seq + 1, attempt: 0, at: 0, event }), view);

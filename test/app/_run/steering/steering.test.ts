@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { clipRule, marksOf } from '~/app/_live/runMarks';
 import { activity } from '~/app/_run/activity/activity';
 import { describeCommand, describeValue, readText, undoOf, whyNot } from '~/app/_run/steering/steering';
-import { defaultConfig } from '~/shared/config';
 import type { ControlSpec } from '~/shared/controls';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import { publishedSetup } from '../../../support/setups';
 
 const ann: Actor = { id: 'ann', name: 'Ann', role: 'admin' };
 const bob: Actor = { id: 'bob', name: 'Bob', role: 'operator' };
@@ -57,7 +57,7 @@ function viewOf(...events: RunEvent[]) {
     log.push({ seq, attempt: 0, at: seq * 10, event });
     seq += seqCount(event);
   };
-  add({ type: 'run.created', config: defaultConfig('reverse'), actor: ann, parent: null });
+  add({ type: 'run.created', setup: publishedSetup('reverse'), actor: ann, parent: null });
   add({
     type: 'run.started',
     step: 0,

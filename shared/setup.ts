@@ -1,0 +1,75 @@
+import { z } from 'zod';
+
+/** Anything that JSON can hold. Keys are the user's: data, never looked up on a prototype. */
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
+/** Nested deeper than this, a value is refused. */
+const maxDepth = 32;
+
+/** Whether a value is JSON as it stands; the value is not copied, so keys such as "__proto__" stay what they are. */
+export function isJson(value: unknown, depth = 0): value is Json {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || depth >= maxDepth) return false;
+  if (Array.isArray(value)) return value.every((item) => isJson(item, depth + 1));
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  return Object.values(value).every((item) => isJson(item, depth + 1));
+}
+
+export const json = z.custom<Json>((value) => isJson(value), 'a JSON value is needed (no NaN, no dates, at most 32 levels)');
+
+export type Config = { [key: string]: Json };
+
+const isObject = (value: unknown): value is Config => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Bytes of a config as JSON text. */
+export const MAX_CONFIG_BYTES = 64 * 1024;
+
+/** A JSON object of at most `maxBytes` as text; a larger one is refused with its size. */
+export const jsonObject = <T extends Config>(what: string, maxBytes: number) =>
+  z
+    .custom<T>((value) => isObject(value) && isJson(value), `${what}: a JSON object is needed`)
+    .superRefine((value, ctx) => {
+      const bytes = new TextEncoder().encode(JSON.stringify(value)).length;
+      if (bytes > maxBytes)
+        ctx.addIssue({
+          code: 'custom',
+          message: `${what}: ${bytes} bytes as JSON; at most ${maxBytes} fit`,
+        });
+    });
+
+/** What a run trains with: a recipe's config, or whatever a script calls its settings. */
+export const config = jsonObject<Config>('config', MAX_CONFIG_BYTES);
+
+export const recipeName = z
+  .string()
+  .regex(/^[a-z][A-Za-z0-9_.-]{0,63}$/, 'a recipe name begins with a small letter; letters, digits and _ . - may follow');
+
+export const tag = z.string().trim().min(1).max(40);
+
+/** Everything a run is started with. Together with its command log, it decides the numbers of a recipe's run. */
+export const runSetup = z.strictObject({
+  name: z.string().trim().min(1, 'give the run a name').max(80),
+  project: z.string().trim().min(1).max(80).default('default'),
+  group: z.string().trim().min(1).max(128).optional(),
+  jobType: z.string().trim().min(1).max(64).optional(),
+  tags: z.array(tag).max(50).default([]),
+  notes: z.string().max(4000).optional(),
+  /** What a waiting trainer is to train; null = a script's own run. `trainer`: the name of the trainer asked for, null = any. */
+  recipe: z.strictObject({ name: recipeName, trainer: z.string().min(1).max(80).nullable().default(null) }).nullable(),
+  config,
+});
+export type RunSetup = z.infer<typeof runSetup>;
+/** Before the defaults are filled in. */
+export type RunSetupInput = z.input<typeof runSetup>;
+
+/** The value at "optimizer.learningRate"; undefined where there is none. Reads own properties only. */
+export function valueAt(value: Json | undefined, path: string): Json | undefined {
+  let at: Json | undefined = value;
+  for (const key of path.split('.')) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return undefined;
+    at = (at as { [key: string]: Json })[key];
+  }
+  return at;
+}

@@ -1,0 +1,109 @@
+/** What a recipe is made of. `defineRecipe` is the way to write one, ours in this folder and a team's own (README.md). */
+import { z } from 'zod';
+import { type JsonSchema, type RecipeSpec, recipeSpec, ruleErrors } from '~/shared/recipes';
+import type { Config, Json } from '~/shared/setup';
+import { ConfigError, type RunConfig } from '~/trainer/base/config';
+import type { Task } from '~/trainer/types';
+
+export interface RecipeDefinition<C extends RunConfig> {
+  /** What runs, flags and scripts call it, "my-recipe": a small letter, then letters, digits and _ . - */
+  name: string;
+  /** What people call it. */
+  title: string;
+  /** One or two sentences: what is learned, from what. */
+  summary: string;
+  /** A data URL or the text of an SVG, at most 16 kB. */
+  picture?: string;
+  /** Made by `recipeConfig(z.strictObject({ ... }))`; title, description and x-annotations (shared/recipes.ts) by `.meta({ ... })` on each field. */
+  config: z.ZodType<C>;
+  /** Complete configs by name. The first is the default: forms and flags start from it. `demo`: a new room begins with a run of it. */
+  presets: readonly [Preset<C>, ...Preset<C>[]];
+  /**
+   * Prepares the examples. Called once per run, before its first step.
+   * @param seed the config's, u32: draw everything random from it (trainer/nn/random.ts), so that a run can be repeated bit for bit
+   * @param dataFolder where prepared data lies (`HEADROOM_DATA`)
+   * @throws Error in words for the person who started the run, naming what would help
+   */
+  open(setup: { config: C; seed: number; dataFolder: string }): Task | Promise<Task>;
+}
+
+export interface Preset<C> {
+  name: string;
+  title: string;
+  config: C;
+  demo?: boolean;
+}
+
+const mark = Symbol.for('headroom.recipe');
+
+/** A recipe ready to be offered and run. */
+export interface Recipe {
+  /** What a trainer tells the server of it. */
+  readonly spec: RecipeSpec;
+  /** @throws ConfigError naming every field that does not fit */
+  parse(config: unknown): RunConfig;
+  /** @throws Error when its data is missing or broken, naming what would help */
+  open(config: RunConfig, dataFolder: string): Promise<Task>;
+}
+
+/**
+ * Checks a definition and makes its JSON schema.
+ *
+ * @throws Error naming the recipe and what of it does not fit: a name, a preset that its own schema refuses
+ */
+export function defineRecipe<C extends RunConfig>(definition: RecipeDefinition<C>): Recipe {
+  const { name, title, summary, picture, config, presets, open } = definition;
+  const schema = withDefaults(
+    z.toJSONSchema(config, { unrepresentable: 'any' }) as JsonSchema,
+    presets[0].config as unknown as Config,
+  );
+  const parse = (given: unknown): C => {
+    const parsed = config.safeParse(given);
+    if (!parsed.success)
+      throw new ConfigError(parsed.error.issues.map((i) => ({ field: i.path.join('.') || 'config', message: i.message })));
+    const broken = ruleErrors(schema, parsed.data as unknown as Config);
+    if (broken.length > 0) throw new ConfigError(broken);
+    return parsed.data;
+  };
+  const checked = recipeSpec.safeParse({
+    name,
+    title,
+    summary,
+    ...(picture !== undefined && { picture }),
+    schema,
+    presets: presets.map(({ name, title, config, demo }) => ({ name, title, config, ...(demo && { demo }) })),
+  });
+  if (!checked.success) {
+    const issues = checked.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`);
+    throw new Error(`recipe ${JSON.stringify(name)}: ${issues.join('; ')}`);
+  }
+  for (const preset of presets)
+    try {
+      parse(preset.config);
+    } catch (error) {
+      throw new Error(`recipe ${JSON.stringify(name)}, preset ${JSON.stringify(preset.name)}: ${(error as Error).message}`);
+    }
+  const recipe: Recipe = {
+    spec: checked.data,
+    parse,
+    open: async (given, dataFolder) => {
+      const fitting = parse(given);
+      return open({ config: fitting, seed: fitting.seed, dataFolder });
+    },
+  };
+  return Object.defineProperty(recipe, mark, { value: true });
+}
+
+/** Whether a module's export was made by `defineRecipe`. */
+export const isRecipe = (value: unknown): value is Recipe =>
+  typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[mark] === true;
+
+/** The schema with the default preset's values as the defaults of its fields. */
+function withDefaults(schema: JsonSchema, values: Config): JsonSchema {
+  const properties = Object.entries(schema.properties ?? {}).map(([key, field]): [string, JsonSchema] => {
+    const value = Object.hasOwn(values, key) ? (values[key] as Json) : undefined;
+    if (field.properties) return [key, withDefaults(field, (value ?? {}) as Config)];
+    return [key, value === undefined || field.default !== undefined ? field : { ...field, default: value }];
+  });
+  return { ...schema, properties: Object.fromEntries(properties) };
+}
