@@ -51,7 +51,7 @@ export interface Hub {
   /** Questions about checkpoints that are being answered, and those that wait, the next one first. */
   openQuestions(): QuestionSummary[];
   moveQuestion(actor: Actor, commandId: string, before: string | null): Promise<{ ok: true } | Refusal>;
-  readonly store: Pick<Store, 'range' | 'series' | 'signals' | 'entries'>;
+  readonly store: Pick<Store, 'range' | 'rows' | 'series' | 'signals' | 'entries'>;
 }
 
 /** The hub with what the sockets need of it. */

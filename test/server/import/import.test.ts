@@ -171,15 +171,15 @@ describe('importing', () => {
       actor: ada,
     });
     const range = await store.range({ runId, series: null, fromStep: 0, toStep: null, buckets: 100 });
-    expect([range.headStep, [...range.rows.keys()].filter((s) => range.rows[s] === 1)]).toEqual([21, [10, 11, 20]]);
+    expect([range.headStep, [...range.series[0]!.steps]]).toEqual([21, [10, 11, 20]]);
     expect(
       (await store.entries({ runId, fromSeq: 1, limit: 9, types: null })).map((e) => [e.seq, e.attempt, e.event.type]),
     ).toEqual([
       [1, 0, 'run.created'],
       [2, 1, 'run.assigned'],
-      [3, 1, 'run.started'],
-      [4, 1, 'steps'],
-      [6, 1, 'steps'],
+      [3, 1, 'started'],
+      [4, 1, 'series'],
+      [5, 1, 'rows'],
       [7, 1, 'status'],
     ]);
   });

@@ -8,18 +8,21 @@ import { RandomStream } from '~/trainer/nn/random';
 import { publishedSetup } from '../../support/setups';
 
 const started: RunEvent = {
-  type: 'run.started',
+  type: 'started',
   step: 0,
-  backend: { name: 'cpu', device: 'CPU', tried: [] },
-  series: [
-    { name: 'loss', unit: 'nats', group: 'loss', chance: Math.log(10) },
-    { name: 'gradNorm', unit: '', group: 'gradient norm' },
+  device: { backend: 'cpu', device: 'CPU' },
+  // Names of other programs: rules go by roles.
+  streams: [
+    {
+      stream: 'steps',
+      columns: [
+        { name: 'train/nll', unit: 'nats', role: 'loss', chance: Math.log(10) },
+        { name: 'grad.total', role: 'gradNorm' },
+      ],
+    },
   ],
   controls: { values: [], actions: [] },
   values: {},
-  params: [],
-  stepsPerEpoch: 10,
-  totalSteps: 10_000,
 };
 
 /** A run's log, fed to a watch entry by entry. */
@@ -39,8 +42,8 @@ class Feed {
   }
   add(event: RunEvent) {
     const entry: Entry = { seq: this.view.seq + 1, attempt: 1, at: 0, event };
-    this.take(this.watch.entry(this.view, entry));
     this.view = fold(this.view, entry);
+    this.take(this.watch.entry(this.view, entry));
   }
   take(firings: ReturnType<Watch['entry']>) {
     for (const { kind, step, message } of firings) {
@@ -49,7 +52,12 @@ class Feed {
     }
   }
   rows(...rows: [loss: number, gradNorm: number][]) {
-    this.add({ type: 'steps', firstStep: this.view.step, count: rows.length, values: Float64Array.from(rows.flat()) });
+    this.add({
+      type: 'rows',
+      stream: 'steps',
+      steps: { first: this.view.step, count: rows.length },
+      values: Float64Array.from(rows.flat()),
+    });
   }
   snapshot(entropy: number[]) {
     this.add({

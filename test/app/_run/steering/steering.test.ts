@@ -275,7 +275,6 @@ describe('activity', () => {
       trigger: 'start',
       commandId: null,
       lastCommandSeq: 0,
-      validationAccuracy: null,
     });
     const events = [ask('change-01', ann, 1, 5), apply('change-01', 3, 12, 5, 1), saved('a'.repeat(64)), saved('b'.repeat(64))];
     const late = viewOf(...events, ask('change-02', bob, 3, 1), apply('change-02', 7, 14, 1, 3), saved('c'.repeat(64)));
@@ -289,7 +288,7 @@ describe('activity', () => {
     const hash = 'c'.repeat(64);
     const checkpoint = { type: 'checkpoint', step: 0, blob: { hash, bytes: 1 }, trigger: 'start', commandId: null } as const;
     const back = viewOf(
-      { ...checkpoint, lastCommandSeq: 0, validationAccuracy: null }, // 3
+      { ...checkpoint, lastCommandSeq: 0 }, // 3
       ask('change-01', ann, 1, 5), // 4
       apply('change-01', 4, 12, 5, 1), // 5
       {
