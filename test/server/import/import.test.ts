@@ -36,19 +36,26 @@ describe('CSV', () => {
   it('quotes, a byte order mark, either line end, NaN, infinities, empty cells and TensorBoard’s own columns are read', async () => {
     const text = '\uFEFF"Wall time",Step,"a ""quoted"", name"\r\n1.5,0,1e-3\r\n2,3,\n2.5,4,-inf\n3,10,NaN';
     expect(await readCsv(fileOf(text))).toEqual({
-      steps: Float64Array.of(0, 3, 4, 10),
-      timesMs: Float64Array.of(1500, 2000, 2500, 3000),
-      series: [{ name: 'a "quoted", name', values: Float64Array.of(0.001, Number.NaN, Number.NEGATIVE_INFINITY, Number.NaN) }],
+      streams: [
+        {
+          steps: Float64Array.of(0, 4, 10),
+          timesMs: Float64Array.of(1500, 2500, 3000),
+          series: [{ name: 'a "quoted", name', values: Float64Array.of(0.001, Number.NEGATIVE_INFINITY, Number.NaN) }],
+        },
+      ],
       leftOut: null,
     });
   });
 
   it('semicolons with decimal commas, and tabs, are read where the first line has no comma', async () => {
-    const read = { steps: Float64Array.of(0, 1), timesMs: null, leftOut: null };
+    const read = (name: string) => ({
+      streams: [{ steps: Float64Array.of(0, 1), timesMs: null, series: [{ name, values }] }],
+      leftOut: null,
+    });
     const values = Float64Array.of(0.5, -1250);
-    expect(await readCsv(fileOf('step;loss\r\n0;0,5\r\n1;-1,25e3\r\n'))).toEqual({ ...read, series: [{ name: 'loss', values }] });
-    expect(await readCsv(fileOf('step\tloss\n0\t0.5\n1\t-1250\n'))).toEqual({ ...read, series: [{ name: 'loss', values }] });
-    expect(await readCsv(fileOf('step;"a, b"\n0;0.5\n1;-1250'))).toEqual({ ...read, series: [{ name: 'a, b', values }] });
+    expect(await readCsv(fileOf('step;loss\r\n0;0,5\r\n1;-1,25e3\r\n'))).toEqual(read('loss'));
+    expect(await readCsv(fileOf('step\tloss\n0\t0.5\n1\t-1250\n'))).toEqual(read('loss'));
+    expect(await readCsv(fileOf('step;"a, b"\n0;0.5\n1;-1250'))).toEqual(read('a, b'));
   });
 
   it.each([
@@ -117,11 +124,17 @@ describe('TensorBoard event files', () => {
       ]),
     );
     expect(await readTensorboard(file)).toEqual({
-      steps: Float64Array.of(3, 5),
-      timesMs: Float64Array.of(1000, 3000),
-      series: [
-        { name: 'loss', values: Float64Array.of(0.25, Number.NaN) },
-        { name: 'accuracy', values: Float64Array.of(Number.NaN, 0.1) },
+      streams: [
+        {
+          steps: Float64Array.of(3, 5),
+          timesMs: Float64Array.of(1000, 3000),
+          series: [{ name: 'loss', values: Float64Array.of(0.25, Number.NaN) }],
+        },
+        {
+          steps: Float64Array.of(5),
+          timesMs: Float64Array.of(3000),
+          series: [{ name: 'accuracy', values: Float64Array.of(0.1) }],
+        },
       ],
       leftOut: null,
     });
@@ -133,9 +146,13 @@ describe('TensorBoard event files', () => {
       const live = fileOf(Buffer.concat([good, event(2, 2, simple('loss', 2)), good.subarray(0, bytes)]));
       const leftOut = `the file ends inside record 3 at byte ${2 * good.length}, which is left out`;
       expect(await readTensorboard(live)).toEqual({
-        steps: Float64Array.of(1, 2),
-        timesMs: Float64Array.of(1000, 2000),
-        series: [{ name: 'loss', values: Float64Array.of(1, 2) }],
+        streams: [
+          {
+            steps: Float64Array.of(1, 2),
+            timesMs: Float64Array.of(1000, 2000),
+            series: [{ name: 'loss', values: Float64Array.of(1, 2) }],
+          },
+        ],
         leftOut,
       });
       const store = openMemoryStore();
@@ -180,7 +197,7 @@ describe('importing', () => {
       [3, 1, 'started'],
       [4, 1, 'series'],
       [5, 1, 'rows'],
-      [7, 1, 'status'],
+      [8, 1, 'status'],
     ]);
   });
 

@@ -172,7 +172,7 @@ describe('events of a trainer', () => {
     [
       'rows that do not fit the series',
       { ...steps(0, 2, values), values: new Float64Array(3) } as TrainerEvent,
-      'values: 2 rows of 9 series need 18 numbers, got 3',
+      'values: 3 numbers are not 2 rows of one length',
     ],
     ['rows of a stream that was not declared', { ...steps(0, 1, values), stream: 'x' } as TrainerEvent, 'stream: "x" was not declared'],
     [
@@ -230,7 +230,7 @@ describe('events of a trainer', () => {
     await begin();
     const end: TrainerEvent = { type: 'status', status: 'finished', step: 0, message: '' };
     expect(await batch(1, 2, end, steps(0, 2, values))).toEqual({ ok: true, nextEvent: 5 });
-    expect(room.view.alerts.map((a) => a.message)).toEqual(['event 3 (steps): type: the run has ended (finished)']);
+    expect(room.view.alerts.map((a) => a.message)).toEqual(['event 3 (rows): type: the run has ended (finished)']);
     expect(await batch(1, 5, steps(0, 1, values))).toMatchObject({ ok: false, reason: 'fenced' });
   });
 
