@@ -6,7 +6,7 @@ import { consoleEvent, media } from './media';
 import { noteEvent } from './notes';
 import { table } from './own';
 import { better, rowCount, rowStep, rows, seriesDeclared, streamSpec } from './series';
-import { runSetup } from './setup';
+import { config, runSetup } from './setup';
 
 /**
  * Everything that can happen to a run: the entries of its log. Numbers may be NaN or infinite (pack.ts and json.ts carry them).
@@ -231,11 +231,13 @@ export const runCreated = z.strictObject({
   setup: runSetup,
   actor,
   /** Where a branch leaves its parent. */
-  parent: z.strictObject({ runId, step, checkpoint: blobRef }).nullable(),
+  parent: z.strictObject({ runId, step, checkpoint: blobRef.nullable() }).nullable(),
   /** What a branch does otherwise than its parent, in words; left out: nothing. */
   change: z.string().max(300).optional(),
   /** The run that this one was imported as a copy of. */
   copyOf: runId.optional(),
+  /** Hash of the key by which its script opens it again. */
+  openKey: z.string().optional(),
 });
 
 /**
@@ -280,9 +282,16 @@ export const runAssigned = z.strictObject({
   keepSeq: z.int().nonnegative().optional(),
   /** Left out by logs of version 0.1. */
   resumed: resumed.optional(),
+  /** A script opened its run again with another config: the one that holds from now on. */
+  config: config.optional(),
 });
 
-export const trainerLost = z.strictObject({ type: z.literal('trainer.lost'), message: z.string() });
+/** `released`: the process let go of the run, so that nobody is awaited. */
+export const trainerLost = z.strictObject({
+  type: z.literal('trainer.lost'),
+  message: z.string(),
+  released: z.literal(true).optional(),
+});
 export const trainerBack = z.strictObject({ type: z.literal('trainer.back') });
 
 export const commandRequested = z.strictObject({ type: z.literal('command.requested'), actor, command });

@@ -3,7 +3,7 @@ import { type CheckpointRef, type Entry, type Evaluation, type Resumed, type Run
 import { applyToList, changeLists, emptyLists, keepSeqOf, type ListChange, listChanges, noteBefore, statusAfter } from './lists';
 import { own, put, type Table } from './own';
 import { type GoingBack, resumedInView } from './resumed';
-import { isRevert, revertTarget, waitsAgain } from './revert';
+import { revertTarget, takesBack, waitsAgain } from './revert';
 import { lastStepOf, type StreamSpec } from './series';
 import { rewound, type Streams, withRows, withStream } from './streams';
 import { unreachable } from './unreachable';
@@ -73,6 +73,8 @@ export function emptyView(runId: string, created: Entry): RunView {
     setAside: 0,
     console: null,
     traceback: null,
+    openKey: created.event.openKey ?? null,
+    released: false,
   };
 }
 
@@ -195,8 +197,9 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
         archived: event.archived ?? view.archived,
         trashed: event.trashed ?? view.trashed,
       };
-    case 'run.assigned':
     case 'trainer.lost':
+      return event.released ? { released: true } : {};
+    case 'run.assigned':
     case 'trainer.back':
     case 'snapshot':
     case 'media':
@@ -224,8 +227,10 @@ function takeover(view: RunView, event: Assigned, at: GoingBack, resumed: Omit<R
   }
   return {
     attempt: event.attempt,
+    ...(event.config && { setup: { ...view.setup, config: event.config } }),
     setAside: 0,
     traceback: null,
+    released: false,
     trainer: event.trainer,
     step: fromStep,
     streams: rewound(view.streams, fromStep),
@@ -286,7 +291,7 @@ function applied(view: RunView, event: Extract<RunEvent, { type: 'command.applie
     const state: ControlState = { value: event.after, changedBy: actor, changedAtStep: event.step };
     return { values: { ...view.values, [command.control]: state } };
   }
-  if (!isRevert(command)) return {};
+  if (!takesBack(view, command)) return {};
   // Logs of version 0.1 do not say which checkpoint it is: it is looked for among what the view holds.
   const target = event.reverted ?? revertTarget(view.recent.checkpoints.items, command);
   if (!('blob' in target)) return {};

@@ -6,6 +6,7 @@ import { isRevert, revertRecord } from './revert';
 import {
   type CommandRecord,
   ended,
+  isOpened,
   type ListItems,
   type ListKind,
   listKinds,
@@ -168,7 +169,9 @@ export function statusAfter(view: RunView, { event }: Pick<Entry, 'event'>): Sta
   const status = (to: RunStatus, step: number, message: string): StatusItem => ({ status: to, step, message });
   switch (event.type) {
     case 'run.assigned':
-      return status('starting', event.fromStep, `${event.trainer.name} takes over from step ${event.fromStep}`);
+      return isOpened(view)
+        ? status('starting', event.fromStep, `${event.trainer.name} opened it at step ${event.fromStep}`)
+        : status('starting', event.fromStep, `${event.trainer.name} takes over from step ${event.fromStep}`);
     case 'status':
       return status(event.status, event.step, event.message);
     case 'trainer.lost': {
@@ -291,7 +294,7 @@ const keysByKind: { [K in ListKind]: (item: ListItems[K]) => Omit<ItemKeys, 'id'
 
 /** Where a command took effect; a way back stands where it led. */
 function stepOfCommand({ command, outcome, askedAtStep }: CommandRecord): number | null {
-  if (outcome.status === 'applied') return isRevert(command) ? Number(outcome.after) : outcome.step;
+  if (outcome.status === 'applied') return isRevert(command) && typeof outcome.after === 'number' ? outcome.after : outcome.step;
   return (outcome.status === 'refused' ? outcome.step : null) ?? askedAtStep ?? null;
 }
 

@@ -6,7 +6,7 @@ import { type Actor, attempt, blobHash, blobRef, commandId, runId, step } from '
 import { recipeSpec } from './recipes';
 import { runSetup } from './setup';
 import type { RunSummary } from './summary';
-import type { RunView } from './view';
+import type { RunStatus, RunView } from './view';
 
 /** The messages between the parts, each once. A change that an older peer would misread raises VERSION. */
 export const VERSION = 2;
@@ -24,6 +24,36 @@ export const holding = z.strictObject({
 });
 export type Holding = z.infer<typeof holding>;
 
+/** Asks for the run of a key: a new run of its own, or (`resume`) a new attempt of the run that has the key. */
+export const openRequest = z.strictObject({
+  /** Names the run for the script that owns it: chosen, or made once and kept. No control characters. */
+  key: z.string().regex(/^[^\p{Cc}]{8,128}$/u, 'key: 8 to 128 letters without control characters'),
+  setup: runSetup.extend({ recipe: z.null('a run that a script opens has no recipe').default(null) }),
+  /** `never`: the key must be new. `must`: it must be known. */
+  resume: z.enum(['never', 'allow', 'must']).default('never'),
+  /** The new run goes on from this step of another. */
+  fork: z.strictObject({ runId, step }).optional(),
+});
+export type OpenRequest = z.infer<typeof openRequest>;
+
+/** `state`: where the run was left: its step and its status before this attempt (`queued`: it is new). */
+export type OpenAnswer =
+  | {
+      ok: true;
+      runId: string;
+      attempt: number;
+      nextEvent: number;
+      commands: LoggedCommand[];
+      state: { step: number; status: RunStatus };
+    }
+  | Refusal;
+
+/** Gives a run up without ending it. */
+export const closeRequest = z.strictObject({ runId, attempt });
+
+/** A run whose process has been silent for so long has crashed: people see it within 30 s. */
+export const CRASHED_MS = 28_000;
+
 /** Runs that one process may hold at a time. */
 export const MAX_HELD = 256;
 
@@ -39,7 +69,7 @@ export const registration = z.strictObject({
   device: z.string().max(300).optional(),
   /** "PyTorch 2.9, Python 3.13" */
   software: z.string().max(300).optional(),
-  /** What it can train. */
+  /** What it can train; none for a script that only opens runs of its own. */
   recipes: z.array(recipeSpec).max(100),
   memoryBytes: z.int().positive(),
   /** Takes questions about checkpoints (`ask`), also while it trains. */
@@ -154,6 +184,8 @@ export interface TrainerToServer {
   register: (r: Registration, answer: (a: RegistrationAnswer) => void) => void;
   /** Idle and able to take a run. Sent after registration and after each run's last event is committed. */
   ready: () => void;
+  open: (r: z.input<typeof openRequest>, answer: (a: OpenAnswer) => void) => void;
+  close: (r: { runId: string; attempt: number }, answer: (a: { ok: true } | Refusal) => void) => void;
   /** "I am alive", every HEARTBEAT_MS when nothing else was sent. */
   heartbeat: () => void;
   events: (batch: Uint8Array, answer: (a: BatchAnswer) => void) => void;
@@ -255,6 +287,8 @@ export interface ServerToViewer {
   /** Changed or new summaries, at most twice a second. */
   runs: (changed: RunSummary[]) => void;
   trainers: (t: TrainerSummary[]) => void;
+  /** Every second: the server's clock, ms since 1970, and the sign that the connection still carries something. */
+  time: (t: { now: number }) => void;
   /** What a message that carried no way to answer got. */
   refused: (r: Refusal) => void;
   /** Before the connection is ended from the server's side, e.g. because frames stayed unanswered: come back with the cursor. */
@@ -267,6 +301,8 @@ export interface TrainerSummary {
   host: string;
   connected: boolean;
   runId: string | null;
+  /** Runs of its own that it has open. */
+  opened: string[];
   /** Names of the recipes it offers. */
   recipes: string[];
   /** Of its machine. */

@@ -1,6 +1,6 @@
 import type { Command } from './commands';
 import type { CheckpointRef } from './events';
-import type { CommandRecord, ListItems } from './view';
+import type { CommandRecord, ListItems, RunView } from './view';
 
 /**
  * Going back: an action of the server, not of the trainer. It is in the log as an applied command; with the next `run.assigned` the run resumes that checkpoint,
@@ -11,6 +11,10 @@ export const revertAction = 'revert';
 export type RevertCommand = Extract<Command, { kind: 'act' }> & { action: typeof revertAction };
 
 export const isRevert = (command: Command): command is RevertCommand => command.kind === 'act' && command.action === revertAction;
+
+/** Whether the server takes the run back by it. A script's own run goes back only by an action that its script declares, whatever its name. */
+export const takesBack = (view: Pick<RunView, 'setup'>, command: Command): command is RevertCommand =>
+  isRevert(command) && view.setup.recipe !== null;
 
 /**
  * The checkpoint that the arguments mean, `step` or `checkpoint` (its hash) or both; or "field: what is wrong".

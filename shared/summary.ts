@@ -38,6 +38,8 @@ export interface RunSummary {
   queuePosition?: number;
   /** Questions about its checkpoints that are not answered yet; left out = 0. */
   questions?: number;
+  /** Hash of the key by which its script opens it. */
+  openKey?: string;
   watchers: number;
 }
 
@@ -73,6 +75,7 @@ export function summarize(view: RunView, watchers: number): RunSummary {
     trashed: view.trashed,
     queuePosition: positionInQueue(view),
     ...(questions > 0 && { questions }),
+    ...(view.openKey !== null && { openKey: view.openKey }),
     watchers,
   };
 }

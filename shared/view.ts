@@ -134,7 +134,8 @@ export interface RunView extends WholeLists {
   createdBy: Actor;
   /** What it was started with; its name as people call it now. */
   setup: RunSetup;
-  parent: { runId: string; step: number; checkpoint: BlobRef } | null;
+  /** `checkpoint` null: a script forked it, and knows itself what it goes on with. */
+  parent: { runId: string; step: number; checkpoint: BlobRef | null } | null;
   /** The run that this one was imported as a copy of. */
   copyOf?: string;
   /** What a branch does otherwise than its parent. */
@@ -195,7 +196,14 @@ export interface RunView extends WholeLists {
   console: { lastSeq: number } | null;
   /** Where the program was when the run failed. */
   traceback: string | null;
+  /** Hash of the key by which a script opens it; null = it is no script's. */
+  openKey: string | null;
+  /** The process that had it has let go of it: nobody is awaited. */
+  released: boolean;
 }
+
+/** A run that trains by itself: a script's own (or a copy of one), which no waiting trainer takes. */
+export const isOpened = ({ setup }: Pick<RunView, 'setup'>): boolean => setup.recipe === null;
 
 /** Commands that may wait at once; more are refused as `busy`. */
 export const mostOpenCommands = 100;

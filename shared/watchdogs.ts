@@ -46,6 +46,8 @@ export type WatchdogKind = Watchdog['kind'];
 export const webhook = z.strictObject({
   url: z.url({ protocol: /^https?$/, error: 'url: an http or https address is needed' }).max(2000),
   format: z.enum(['json', 'slack', 'discord']),
+  /** Names the whole address, which only the server knows; `url` is then a masked form of it. Set by the server. */
+  secretId: z.string().max(64).optional(),
 });
 export type Webhook = z.infer<typeof webhook>;
 

@@ -3,6 +3,11 @@ import type { LinkStatus } from '~/app/_live/types';
 const words: Record<LinkStatus, { text: string; dot: string; help: string }> = {
   connecting: { text: 'connecting', dot: 'bg-dim', help: 'Waiting for the server.' },
   live: { text: 'live', dot: 'bg-good', help: 'What you see is what is happening.' },
+  silent: {
+    text: 'no news',
+    dot: 'bg-warn',
+    help: 'The connection is open but nothing comes over it: what is shown may be old. It is made anew after ten seconds.',
+  },
   reconnecting: {
     text: 'reconnecting',
     dot: 'bg-warn',

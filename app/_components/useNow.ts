@@ -1,11 +1,13 @@
 import { useEffect, useState } from 'react';
+import { serverTime } from '~/app/_live/serverTime';
 
-/** The time, ms since 1970, again every `everyMs`; null while the page is made on the server. */
+/** The server's time, ms since 1970, again every `everyMs`; null while the page is made on the server. */
 export function useNow(everyMs = 1000): number | null {
   const [now, setNow] = useState<number | null>(null);
   useEffect(() => {
-    setNow(Date.now());
-    const timer = setInterval(() => setNow(Date.now()), everyMs);
+    const look = () => setNow(serverTime.now(Date.now()));
+    look();
+    const timer = setInterval(look, everyMs);
     return () => clearInterval(timer);
   }, [everyMs]);
   return now;

@@ -60,6 +60,10 @@ export function createRunList(wire: Wire, host: Host): RunList {
       set({ runs: newestFirst([...known.values()]) });
     },
     trainers: (trainers) => set({ trainers }),
+    silent: (ms) => {
+      if (ms > 0 && state.link === 'live') set({ link: 'silent' });
+      else if (ms === 0 && state.link === 'silent') set({ link: 'live' });
+    },
     you: (you) => set({ you }),
   });
   if (wire.up()) void watch();

@@ -106,6 +106,10 @@ export function createRunStore(runId: string, wire: Wire, host: Host): RunStore 
       set({ view: applied.view });
       for (const l of [...entryListeners]) l.entries(applied.entries, frame.skippedSteps);
     },
+    silent: (ms) => {
+      if (ms > 0 && state.link === 'live') set({ link: 'silent' });
+      else if (ms === 0 && state.link === 'silent') set({ link: 'live' });
+    },
     you: (you) => set({ you }),
     watchers: (of, watchers) => {
       if (of === runId) set({ watchers });

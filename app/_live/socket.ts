@@ -1,9 +1,12 @@
 import { io, type Socket } from 'socket.io-client';
 import { unpack } from '~/shared/pack';
 import { type Frame, paths, type ServerToViewer, type ViewerToServer } from '~/shared/protocol';
+import { serverTime } from './serverTime';
 import type { Wire, WireListener } from './wire';
 
 const answerWithinMs = 10_000;
+/** A connection that carries nothing for this long is given up for a new one. */
+const giveUpAfterMs = 10_000;
 let shared: Wire | null = null;
 
 /** The one socket of this tab, opened when first asked for. */
@@ -30,11 +33,22 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   socket.on('dropped', ({ runId, message }) => {
     if (runId === null) putOut = message;
   });
+  let silent = false;
+  setInterval(() => {
+    const ms = socket.connected ? serverTime.silentMs(performance.now()) : 0;
+    if (ms > 0 || silent) notify((l) => l.silent?.(ms));
+    silent = ms > 0;
+    if (ms > giveUpAfterMs) socket.disconnect().connect();
+  }, 1_000);
+  socket.onAny(() => serverTime.heard(performance.now()));
+  socket.on('time', ({ now }) => serverTime.hear(now, Date.now(), performance.now()));
   socket.on('connect', () => {
+    serverTime.reset();
     putOut = null;
     notify((l) => l.up?.());
   });
   socket.on('disconnect', (reason) => {
+    serverTime.reset();
     notify((l) => l.down?.(putOut));
     // The server put us out (e.g. a session was revoked): socket.io does not come back by itself then.
     if (reason === 'io server disconnect') setTimeout(() => socket.connect(), 1_000);

@@ -8,6 +8,7 @@ import type { RunView } from '~/shared/view';
 export type LinkStatus =
   | 'connecting' // nothing yet
   | 'live'
+  | 'silent' // the connection counts as open, and nothing comes
   | 'reconnecting' // what is shown may be old
   | 'refused'; // the server said no; `error` tells why (e.g. no such run)
 

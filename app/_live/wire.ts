@@ -29,6 +29,8 @@ export interface WireListener {
   looks?(runId: string, looks: Looking[]): void;
   runs?(changed: RunSummary[]): void;
   trainers?(trainers: TrainerSummary[]): void;
+  /** Nothing has come for `ms` over a connection that counts as open; 0: something has come again. */
+  silent?(ms: number): void;
   /** Who this tab's person is now. */
   you?(you: Actor): void;
 }

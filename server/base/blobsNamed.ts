@@ -12,7 +12,7 @@ export function checkpointNamed({ config }: RunSetup): string | null {
 export function blobsNamed(event: Entry['event']): string[] {
   switch (event.type) {
     case 'run.created':
-      return [event.parent?.checkpoint.hash, checkpointNamed(event.setup)].filter((hash) => hash != null);
+      return [event.parent?.checkpoint?.hash, checkpointNamed(event.setup)].filter((hash) => hash != null);
     case 'run.assigned':
       return event.checkpoint ? [event.checkpoint.hash] : [];
     case 'snapshot':

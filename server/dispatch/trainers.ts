@@ -6,12 +6,16 @@
 import type { Clock } from '~/server/base/clock';
 import type { Room } from '~/server/runs/room';
 import { type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
+import type { Actor } from '~/shared/ids';
 import {
   type Assignment,
   type BatchAnswer,
   type EventBatch,
   type Holding,
   type HoldingAnswer,
+  MAX_HELD,
+  type OpenAnswer,
+  type OpenRequest,
   type Registration,
   type RegistrationAnswer,
   type TrainerSummary,
@@ -19,6 +23,8 @@ import {
 } from '~/shared/protocol';
 import { ruleErrors } from '~/shared/recipes';
 import type { RunSetup } from '~/shared/setup';
+import { isOpened } from '~/shared/view';
+import { type OpenedDeps, OpenedRuns, type Process } from './opened';
 import type { Answerer, QuestionPort } from './questions';
 import type { Waiting } from './queue';
 import { type OpenRun, openRun, WaitingRuns } from './waitingRuns';
@@ -57,17 +63,22 @@ export interface TrainersDeps {
   /** How long a trainer may be away before its run goes to another. */
   graceMs: number;
   retryMs?: number;
+  /** Writes the first entry of a run that a script opens. */
+  create: OpenedDeps['create'];
 }
 
 export class Trainers {
   readonly #trainers = new Map<string, Trainer>();
   readonly #runs: WaitingRuns;
+  /** Those that scripts open: never in the queue. */
+  readonly opened: OpenedRuns;
   #dispatching = false;
   #again = false;
   #closed = false;
 
   constructor(private readonly deps: TrainersDeps) {
     this.#runs = new WaitingRuns(deps.clock, deps.graceMs, () => this.#dispatch());
+    this.opened = new OpenedRuns(deps);
   }
 
   /** A run found at start: its holder may be training on and come back, unless it is known to be gone. */
@@ -83,6 +94,7 @@ export class Trainers {
   /** The run ended, or is gone. */
   remove(runId: string): void {
     this.#runs.remove(runId);
+    this.opened.ended(runId);
   }
 
   /** Takes a run from whoever holds it: it goes, as it is now, to the next who is ready. */
@@ -118,7 +130,12 @@ export class Trainers {
 
   /** A trainer holds it, or may come back for it. */
   holds(runId: string): boolean {
-    return this.#runs.awaits(runId) || [...this.#trainers.values()].some((t) => t.runId === runId);
+    return this.opened.holds(runId) || this.#runs.awaits(runId) || [...this.#trainers.values()].some((t) => t.runId === runId);
+  }
+
+  /** Somebody will hear of what is asked of the run: a trainer that has it or may come back for it, or the process of a script, if it is there. */
+  hears(runId: string): boolean {
+    return this.opened.holds(runId) ? this.opened.reaches(runId) : this.holds(runId);
   }
 
   list(): TrainerSummary[] {
@@ -128,6 +145,7 @@ export class Trainers {
       host: r.host,
       connected: port !== null,
       runId,
+      opened: this.opened.of(r.trainerId),
       recipes: r.recipes.map((recipe) => recipe.title),
       memoryBytes: r.memoryBytes,
     }));
@@ -146,14 +164,17 @@ export class Trainers {
     if (registration.answers) this.deps.answerers.came(answererOf(trainer, port));
 
     if (trainer.runId !== null && !holding.some((h) => h.runId === trainer.runId)) this.#giveUp(trainer, 'no longer has the run');
+    this.opened.keepOnly(trainerId, holding);
     const answers: HoldingAnswer[] = [];
     for (const held of holding) answers.push(await this.#goOn(trainer, held));
     return { ok: true, holding: answers };
   }
 
   /** Whether a trainer goes on with a run that it says it has. */
-  async #goOn(trainer: Trainer, { runId, attempt, lastCommandSeq }: Holding): Promise<HoldingAnswer> {
+  async #goOn(trainer: Trainer, held: Holding): Promise<HoldingAnswer> {
+    const { runId, attempt, lastCommandSeq } = held;
     const room = await this.deps.room(runId);
+    if (room && isOpened(room.view) && trainer.port) return this.opened.goOn(processOf(trainer), trainer.port, room, held);
     const mine =
       room &&
       room.view.attempt === attempt &&
@@ -190,18 +211,44 @@ export class Trainers {
   async events(trainerId: string, port: TrainerPort, batch: EventBatch): Promise<BatchAnswer> {
     const trainer = this.#connected(trainerId, port);
     if (!trainer) return { ok: false, reason: 'unavailable', message: 'register first' };
-    if (trainer.runId !== batch.runId)
-      return { ok: false, reason: 'fenced', message: `run ${batch.runId} is not held by trainer ${trainer.registration.name}` };
     const room = await this.deps.room(batch.runId);
     if (!room) return { ok: false, reason: 'fenced', message: `there is no run ${batch.runId}` };
+    const holds = isOpened(room.view) ? this.opened.isOwner(room, trainerId, batch.attempt) : trainer.runId === batch.runId;
+    if (!holds) {
+      const { name } = trainer.registration;
+      const message = `attempt ${batch.attempt} of run ${batch.runId} is not held by ${name}: ${room.view.statusMessage}`;
+      return { ok: false, reason: 'fenced', message };
+    }
     const answer = await room.events(batch);
     if (!answer.ok && answer.reason === 'invalid')
       await room.alert('error', 'trainer', `${trainer.registration.name} sent what does not fit the run: ${answer.message}`);
     return answer;
   }
 
+  /** Opens a script's own run. @param by whose token the process has */
+  open(trainerId: string, port: TrainerPort, by: Actor, request: OpenRequest): Promise<OpenAnswer> {
+    const trainer = this.#connected(trainerId, port);
+    if (!trainer) return Promise.resolve(refuse('state', 'register first'));
+    if (this.opened.of(trainerId).length >= MAX_HELD)
+      return Promise.resolve(refuse('busy', `a process holds ${MAX_HELD} runs at most; close one first`));
+    return this.opened.open(processOf(trainer), port, by, request);
+  }
+
+  async closeRun(
+    trainerId: string,
+    port: TrainerPort,
+    { runId, attempt }: { runId: string; attempt: number },
+  ): Promise<{ ok: true } | Refusal> {
+    const trainer = this.#connected(trainerId, port);
+    if (!trainer) return refuse('state', 'register first');
+    const room = await this.deps.room(runId);
+    if (!room) return refuse('unknown-run', `there is no run ${runId}`, 'runId');
+    return this.opened.close(processOf(trainer), room, attempt);
+  }
+
   /** Hands a command that is in the log to whoever holds the run; a trainer that is away gets it when it is back. */
   deliver(runId: string, command: LoggedCommand): void {
+    this.opened.deliver(runId, command);
     for (const t of this.#trainers.values()) {
       if (t.runId !== runId) continue;
       if (t.early) t.early.push(command);
@@ -216,6 +263,7 @@ export class Trainers {
     trainer.port = null;
     trainer.ready = false;
     this.deps.answerers.left(trainerId);
+    this.opened.gone(trainerId, port);
     const name = trainer.registration.name;
     if (trainer.runId === null) this.#trainers.delete(trainerId);
     else {
@@ -253,6 +301,7 @@ export class Trainers {
   close(): void {
     this.#closed = true;
     this.#runs.close();
+    this.opened.stop();
     for (const t of this.#trainers.values()) t.cancelGrace?.();
   }
 
@@ -388,6 +437,8 @@ export function versionRefusal(message: unknown): Refusal | null {
     'version',
   );
 }
+
+const processOf = ({ registration: { trainerId, name, host } }: Trainer): Process => ({ trainerId, name, host });
 
 const answererOf = (trainer: Trainer, port: TrainerPort): Answerer => ({
   id: trainer.registration.trainerId,

@@ -3,7 +3,7 @@
 import type { Clock } from '~/server/base/clock';
 import type { Room } from '~/server/runs/room';
 import type { RunSetup } from '~/shared/setup';
-import { ended, positionInQueue } from '~/shared/view';
+import { ended, isOpened, positionInQueue } from '~/shared/view';
 import { inOrder, type Waiting } from './queue';
 
 /** A run that has not ended. */
@@ -16,9 +16,11 @@ export interface OpenRun {
   trainerId: string | null;
 }
 
-/** What the queue needs to know of a room's run; null when it has ended. */
+/** What the queue needs to know of a room's run; null when it has ended, or waits for nobody but its own script. */
 export const openRun = ({ runId, view }: Pick<Room, 'runId' | 'view'>): OpenRun | null =>
-  ended(view.status) ? null : { runId, position: positionInQueue(view), setup: view.setup, trainerId: view.trainer?.id ?? null };
+  ended(view.status) || isOpened(view)
+    ? null
+    : { runId, position: positionInQueue(view), setup: view.setup, trainerId: view.trainer?.id ?? null };
 
 export class WaitingRuns {
   /** Without a holder. */

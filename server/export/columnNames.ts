@@ -5,17 +5,17 @@
 
 /** Columns that say where and when a row is, as this and other programs write them; case is no matter. */
 const own = new Set(['step', 'timems', 'wall time']);
-const escape = 'series:';
+const prefix = 'series:';
 
 export function columnName(series: string): string {
-  if (own.has(series.toLowerCase())) return escape + series;
+  if (own.has(series.toLowerCase())) return prefix + series;
   // Spaces at the ends would be taken for none.
-  return series.startsWith(escape) || series.trim() !== series ? escape + JSON.stringify(series) : series;
+  return series.startsWith(prefix) || series.trim() !== series ? prefix + JSON.stringify(series) : series;
 }
 
 export function seriesName(column: string): string {
-  if (!column.startsWith(escape)) return column;
-  const rest = column.slice(escape.length);
+  if (!column.startsWith(prefix)) return column;
+  const rest = column.slice(prefix.length);
   if (!rest.startsWith('"')) return rest;
   try {
     const name: unknown = JSON.parse(rest);

@@ -18,7 +18,9 @@ import { openBlobs } from '~/server/store/blobs';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { keepAudit } from '~/server/team/commandAudit';
 import { People, systemActor } from '~/server/team/people';
+import { postJson } from '~/server/watchdogs/publicFetch';
 import { startWatchdogs } from '~/server/watchdogs/runner';
+import { wholeUrl } from '~/server/watchdogs/webhookSecrets';
 import { createHttp, type Pages } from '~/server/web/http';
 import { keptSecret, openIdentity } from '~/server/web/identity';
 import { closeHttp, listen } from '~/server/web/listen';
@@ -35,6 +37,8 @@ export interface AppOptions {
   port: number;
   /** People sign in even on loopback; left out: only elsewhere. */
   loginRequired?: boolean;
+  /** Webhooks may go to this machine and to private networks. */
+  privateWebhooks?: boolean;
   version: string;
   /** Next's pages from the folder `root`; null = none. */
   pages: { dev: boolean; root: string } | null;
@@ -130,7 +134,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     const trainers = openTrainerLink({
       registry: hub.registry,
       questions: hub.questions,
-      isTrainer: async (request) => (await identity.identify(request))?.role === 'trainer',
+      async whoIs(request) {
+        const actor = await identity.identify(request);
+        return actor?.role === 'trainer' ? actor : null;
+      },
       onError,
     });
 
@@ -156,6 +163,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       identity,
       auditLog,
       people,
+      settings: store,
       now: () => clock.now(),
       loopback,
       system: { version: options.version, dataFolder, loopback },
@@ -191,7 +199,11 @@ export async function createApp(options: AppOptions): Promise<App> {
         clock,
         dataFolder,
         url: () => local,
-        delivery: { fetch, pause: (ms) => new Promise((resolve) => void clock.after(ms, () => resolve())) },
+        delivery: {
+          address: (hook) => wholeUrl(hook, store),
+          post: (url, body) => postJson(url, body, { allowInside: options.privateWebhooks ?? false }),
+          pause: (ms) => new Promise((resolve) => void clock.after(ms, () => resolve())),
+        },
         onError,
       }),
     );

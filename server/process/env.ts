@@ -14,6 +14,8 @@ export interface Env {
   /** People sign in even on loopback, e.g. behind a reverse proxy. */
   loginRequired: boolean;
   logLevel: z.infer<typeof logLevel>;
+  /** Webhooks may go to this machine and to private networks. */
+  privateWebhooks: boolean;
 }
 
 const logLevel = z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']);
@@ -49,6 +51,10 @@ const schema = z.object({
       error: 'auto (nobody signs in on loopback) or required (everybody does, e.g. behind a proxy) is needed',
     })
     .default('auto'),
+  HEADROOM_PRIVATE_WEBHOOKS: z
+    .enum(['0', '1'], { error: '0 (webhooks go to public addresses only) or 1 is needed' })
+    .default('0')
+    .transform((s) => s === '1'),
   LOG_LEVEL: z.enum(logLevel.options, { error: `one of ${logLevel.options.join(', ')} is needed` }).default('warn'),
 });
 
@@ -69,5 +75,6 @@ export function readEnv(variables: Record<string, string | undefined>): Env {
     trainers: e.HEADROOM_TRAINERS,
     loginRequired: e.HEADROOM_LOGIN === 'required',
     logLevel: e.LOG_LEVEL,
+    privateWebhooks: e.HEADROOM_PRIVATE_WEBHOOKS,
   };
 }

@@ -12,12 +12,13 @@ import { asksCheckpoint } from '~/shared/analyses';
 import { type Command, type CommandAnswer, type Refusal, refuse } from '~/shared/commands';
 import type { Entry, RunEvent, ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
-import type { BranchRun, Cursor, QuestionSummary, TrainerSummary } from '~/shared/protocol';
-import { isRevert, type RevertCommand, revertAction } from '~/shared/revert';
+import type { BranchRun, Cursor, QuestionSummary, TrainerSummary, Watcher } from '~/shared/protocol';
+import { type RevertCommand, revertAction, takesBack } from '~/shared/revert';
 import type { RunSetup } from '~/shared/setup';
 import { type RunSummary, summarize } from '~/shared/summary';
-import { ended, positionInQueue, type RunView } from '~/shared/view';
+import { ended, isOpened, positionInQueue, type RunView } from '~/shared/view';
 import { branchEvents } from './branch';
+import { branchingByScript, revertOfScript } from './byScript';
 import type { FrameSettings, ViewerPort } from './frames';
 import { type Opened, Rooms } from './rooms';
 import { RunList } from './runList';
@@ -51,6 +52,8 @@ export interface Hub {
   /** Questions about checkpoints that are being answered, and those that wait, the next one first. */
   openQuestions(): QuestionSummary[];
   moveQuestion(actor: Actor, commandId: string, before: string | null): Promise<{ ok: true } | Refusal>;
+  /** People who watch the run; none of an unknown one. */
+  watchers(runId: string): Promise<Watcher[]>;
   readonly store: Pick<Store, 'range' | 'rows' | 'series' | 'signals' | 'entries'>;
 }
 
@@ -103,6 +106,11 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     room,
     onChange: () => list.trainersChanged(),
     onWait: (waiting, held) => void giveWay(waiting, held).catch(onError),
+    async create(created) {
+      const runId = newRunId();
+      const { room } = await rooms.create(runId, { type: 'run.created', ...created });
+      return { runId, room };
+    },
     onError,
     answerers: {
       came: (answerer) => questions.came(answerer),
@@ -133,6 +141,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     room: {
       hasBlob: deps.hasBlob,
       hasTrainer: (id) => registry.holds(id),
+      hears: (id) => registry.hears(id),
       now: () => clock.now(),
       needsApproval: deps.needsApproval ?? (() => []),
     },
@@ -153,11 +162,12 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       if (event.type !== 'command.requested') continue;
       // What has been answered at once is none of the trainer's business.
       const asked = view.openCommands.find((c) => c.seq === seq);
-      if (asked && !isRevert(asked.command) && !asksCheckpoint(view, asked))
+      if (asked && !takesBack(view, asked.command) && !asksCheckpoint(view, asked))
         registry.deliver(runId, { seq, actor: asked.actor, command: asked.command });
     }
     questions.committed(view, entries);
-    if (ended(view.status)) registry.remove(runId);
+    // One that has crashed may yet come back.
+    if (ended(view.status) && view.status !== 'crashed') registry.remove(runId);
     if (entries.some(({ event }) => event.type === 'status' && event.status === 'running')) registry.look();
     for (const listener of listeners) listener(runId, entries, view);
   }
@@ -206,6 +216,8 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   async function makeRoom(actor: Actor, runId: string): Promise<{ ok: true } | Refusal> {
     const of = await rooms.open(runId);
     if (!of) return unknownRun(runId);
+    if (isOpened(of.room.view))
+      return refuse('state', `runId: run ${runId} is a script's own: it has no place in the queue`, 'runId');
     if (!registry.holds(runId)) return refuse('state', `runId: no trainer has run ${runId}`, 'runId');
     const checkpoint = await checkpointNow(of, actor);
     if (typeof checkpoint !== 'string') return checkpoint;
@@ -242,9 +254,12 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     rooms.know(run);
     if (run.summary?.seq === run.head) summaries.set(run.runId, run.summary.summary);
     const known = summaries.get(run.runId);
+    if (known?.openKey) registry.opened.know(run.runId, known.openKey);
     if (known && ended(known.status) && !known.questions) continue;
     const { room } = (await rooms.open(run.runId))!;
     summaries.set(run.runId, summarize(room.view, 0));
+    if (room.view.openKey) registry.opened.know(run.runId, room.view.openKey);
+    if (isOpened(room.view) && !ended(room.view.status)) registry.opened.found(room);
     await room.settle();
     questions.found(room.view);
     const needsTrainer = openRun(room);
@@ -277,6 +292,8 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     },
 
     async create(actor, setup, gives = false) {
+      if (setup.recipe === null)
+        throw new FieldError('setup.recipe', 'a run that is started here needs a recipe; a script opens its own run by itself');
       const startFrom = checkpointNamed(setup);
       if (startFrom !== null && !(await deps.hasBlob(startFrom)))
         throw new FieldError(
@@ -292,6 +309,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     async branch(actor, request) {
       const parent = await rooms.open(request.runId);
       if (!parent) return unknownRun(request.runId);
+      if (isOpened(parent.room.view)) return refuse('state', branchingByScript(parent.room.view), 'runId');
       const checkpoint = request.checkpoint ?? (await checkpointNow(parent, actor));
       if (typeof checkpoint !== 'string') return checkpoint;
       const runId = newRunId();
@@ -308,6 +326,10 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     async revert(actor, { runId, checkpoint, commandId = nanoid() }) {
       const of = await rooms.open(runId);
       if (!of) return unknownRun(runId);
+      if (isOpened(of.room.view)) {
+        const command = revertOfScript(of.room.view, commandId, checkpoint);
+        return 'ok' in command ? command : of.room.command(actor, command);
+      }
       const step = of.room.view.checkpoints.findLast((c) => c.blob.hash === checkpoint)?.step;
       const args: RevertCommand['args'] = step === undefined ? { checkpoint } : { step, checkpoint };
       const answer = await of.room.command(actor, { kind: 'act', id: commandId, runId, action: revertAction, args });
@@ -318,6 +340,10 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       const of = await rooms.open(command.runId);
       if (!of) return unknownRun(command.runId);
       return of.room.command(actor, command);
+    },
+
+    async watchers(runId) {
+      return (await rooms.open(runId))?.frames.watchers() ?? [];
     },
 
     async watch(runId, port, cursor) {
@@ -351,6 +377,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       gone.set(runId, { ...summarize(of.room.view, 0), gone: true });
       summaries.delete(runId);
       registry.remove(runId);
+      registry.opened.forget(runId);
       await rooms.forget(runId, of);
       await store.remove(runId);
       list.runChanged(runId);

@@ -5,18 +5,24 @@ import { asks, openQuestions } from '~/shared/analyses';
 import { type Command, type Refusal, refuse } from '~/shared/commands';
 import { type ControlValue, controlValueError } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
-import { isRevert, type RevertCommand, revertTarget } from '~/shared/revert';
+import { isRevert, type RevertCommand, revertTarget, takesBack } from '~/shared/revert';
 import { type CommandRecord, ended, type RunView } from '~/shared/view';
+import { goingBackByScript } from './byScript';
 
 /** Commands that wait for their trainer's answer; more are refused as `busy`. */
 const maxWaiting = 500;
 
-/** null: it may enter the log. */
-export function judge(view: RunView, actor: Actor, command: Command): Refusal | null {
+/**
+ * null: it may enter the log.
+ *
+ * @param endsAlone it stops a script's own run whose process is away, which takes no declaration
+ */
+export function judge(view: RunView, actor: Actor, command: Command, endsAlone = false): Refusal | null {
   if (!may(actor, 'steer runs')) return refuse('forbidden', `${actor.name} (${actor.role}) may not steer runs`);
   const question = asks(view, command);
-  if (ended(view.status) && !isRevert(command) && !question && !questionCalledOff(view, command))
+  if (ended(view.status) && !takesBack(view, command) && !question && !questionCalledOff(view, command))
     return refuse('run-ended', describeEnd(view));
+  if (endsAlone) return null;
   const validationError = command.kind === 'set' ? validationErrorOfSet(view, command) : validationErrorOfAct(view, command);
   if (validationError) return validationError;
   const wrong = validationErrorOfQuestion(view, command, question);
@@ -54,7 +60,9 @@ function validationErrorOfSet(view: RunView, command: Extract<Command, { kind: '
 }
 
 function validationErrorOfAct(view: RunView, command: Extract<Command, { kind: 'act' }>): Refusal | null {
-  if (isRevert(command)) return validationErrorOfRevert(view, command);
+  if (takesBack(view, command)) return validationErrorOfRevert(view, command);
+  if (isRevert(command) && !view.controls.actions.some((a) => a.name === command.action))
+    return refuse('state', goingBackByScript(view));
   if (undeclared(view)) return null;
   const spec = view.controls.actions.find((a) => a.name === command.action);
   if (!spec)

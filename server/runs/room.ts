@@ -3,6 +3,7 @@
  * other. No socket, timer or SQL.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import { blobsNamed } from '~/server/base/blobsNamed';
 import { serial } from '~/server/base/serial';
 import { FencedError } from '~/server/store';
@@ -12,8 +13,9 @@ import { type Command, type CommandAnswer, type LoggedCommand, type Refusal, ref
 import type { RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { Assignment, BatchAnswer, EventBatch } from '~/shared/protocol';
-import { isRevert, revertTarget } from '~/shared/revert';
-import { type CommandRecord, ended, isOpen, type RunView } from '~/shared/view';
+import { isRevert, revertTarget, takesBack } from '~/shared/revert';
+import type { Config } from '~/shared/setup';
+import { type CommandRecord, ended, isOpen, isOpened, type RunView } from '~/shared/view';
 import { accept } from './accept';
 import { isResend, judge, questionCalledOff } from './judge';
 import type { RunLog } from './log';
@@ -23,6 +25,8 @@ export interface RoomDeps {
   hasBlob(hash: string): Promise<boolean>;
   /** A trainer holds the run, or may still come back for it. */
   hasTrainer(runId: string): boolean;
+  /** A trainer, or the script that owns it, will hear of what is asked of the run. Left out: as `hasTrainer`. */
+  hears?(runId: string): boolean;
   now(): number;
   /** Controls and actions that a second operator has to approve. */
   needsApproval(): readonly string[];
@@ -95,7 +99,8 @@ export class Room {
       const refusedBefore = this.#refused.get(command.id);
       if (refusedBefore) return refusedBefore.answer;
 
-      const refusal = judge(this.view, actor, command) ?? (await this.#withoutBytes(command));
+      const endsAlone = isStop(command) && isOpened(this.view) && !this.#hears();
+      const refusal = judge(this.view, actor, command, endsAlone) ?? (await this.#withoutBytes(command));
       if (refusal) {
         if (refusal.reason !== 'busy') this.#remember(actor, command, refusal);
         return refusal;
@@ -110,7 +115,7 @@ export class Room {
         this.#remember(actor, command, gated);
         return gated;
       }
-      if (isRevert(command)) {
+      if (takesBack(this.view, command)) {
         await this.log.append(revertEvents(this.view, actor, command, seq));
         return { ok: true, seq };
       }
@@ -120,7 +125,7 @@ export class Room {
         await this.log.append([requested, ...this.#callOff(actor, command, seq, calledOff)]);
         return { ok: true, seq };
       }
-      const stops = isStop(command) && !this.deps.hasTrainer(this.runId);
+      const stops = isStop(command) && !this.#hears();
       await this.log.append(stops ? [requested, ...this.#stopped(actor, command, seq)] : [requested]);
       return { ok: true, seq };
     });
@@ -148,7 +153,7 @@ export class Room {
           break;
         }
       const { parent } = this.view;
-      const from = checkpoint ?? (parent && { step: parent.step, blob: parent.checkpoint });
+      const from = checkpoint ?? (parent?.checkpoint ? { step: parent.step, blob: parent.checkpoint } : null);
       const fromStep = from?.step ?? 0;
       const { takeovers: before } = this.view;
       const takeovers = !revert && before.fromStep === fromStep ? before.count : 0;
@@ -200,6 +205,34 @@ export class Room {
     });
   }
 
+  /** Gives a run of a script's own to the process that opened it. Nothing is superseded: where it goes on from, the script says itself. */
+  reopen(trainer: { id: string; name: string; host: string }, config: Config | null): Promise<void> {
+    return this.#turn(async () => {
+      const { view } = this;
+      const attempt = view.attempt + 1;
+      const changed = config !== null && !isDeepStrictEqual(config, view.setup.config);
+      const place = { fromStep: view.step, checkpoint: null, keepSeq: view.seq };
+      const assigned = { type: 'run.assigned', attempt, trainer, ...place, ...(changed && { config }) } as const;
+      await this.log.append([assigned], { attempt, nextEvent: 0 });
+    });
+  }
+
+  /** The process that owned the run has let go of it: nobody is awaited until a script opens it again. */
+  released(message: string): Promise<void> {
+    return this.#turn(async () => {
+      await this.log.append([{ type: 'trainer.lost', message, released: true }]);
+    });
+  }
+
+  /** Nothing is heard any more of the process that owns the run in this attempt. What waits for it is kept: it may come back. */
+  crashed(attempt: number, message: string): Promise<void> {
+    return this.#turn(async () => {
+      const { view } = this;
+      if (view.attempt !== attempt || ended(view.status) || view.released) return;
+      await this.log.append([{ type: 'status', status: 'crashed', step: view.step, message }]);
+    });
+  }
+
   /** Something everybody watching should know. */
   alert(level: 'info' | 'warning' | 'error', kind: string, message: string): Promise<void> {
     return this.#turn(async () => {
@@ -210,7 +243,7 @@ export class Room {
   /** The run has ended and no trainer will answer any more: what is still open is refused, so that every command gets its answer. */
   settle(): Promise<void> {
     return this.#turn(async () => {
-      const refusals = ended(this.view.status) ? this.#leftover() : [];
+      const refusals = ended(this.view.status) && this.view.status !== 'crashed' ? this.#leftover() : [];
       if (refusals.length > 0) await this.log.append(refusals);
     });
   }
@@ -219,7 +252,7 @@ export class Room {
   stopIfAsked(): Promise<void> {
     return this.#turn(async () => {
       const stop = this.open(0).find((c) => isStop(c.command));
-      if (stop && !ended(this.view.status) && !this.deps.hasTrainer(this.runId))
+      if (stop && !ended(this.view.status) && !this.#hears())
         await this.log.append(this.#stopped(stop.actor, stop.command, stop.seq));
     });
   }
@@ -227,6 +260,10 @@ export class Room {
   /** Waits for what is under way. */
   idle(): Promise<void> {
     return this.#serial(async () => {});
+  }
+
+  #hears(): boolean {
+    return (this.deps.hears ?? this.deps.hasTrainer)(this.runId);
   }
 
   #turn<T>(task: () => Promise<T>): Promise<T> {
@@ -244,6 +281,8 @@ export class Room {
       { type: 'command.applied', commandId: command.id, seq, step, before: null, after: null, message },
       ...this.#leftover(command.id),
       { type: 'status', status: 'stopped', step, message },
+      // Its process learns of it when it comes back.
+      ...(isOpened(this.view) ? [{ type: 'trainer.lost' as const, message, released: true as const }] : []),
     ];
   }
 
@@ -280,7 +319,7 @@ export class Room {
 
   /** null, or why the run cannot go back there. */
   async #withoutBytes(command: Command): Promise<Refusal | null> {
-    if (!isRevert(command)) return null;
+    if (!takesBack(this.view, command)) return null;
     const target = revertTarget(this.view.checkpoints, command);
     if (!('blob' in target) || (await this.deps.hasBlob(target.blob.hash))) return null;
     return refuse('state', `args.step: the checkpoint at step ${target.step} is no longer kept here`, 'args.step');

@@ -7,8 +7,8 @@ import { type Refusal, refuse } from '~/shared/commands';
 type Answer = (answer: unknown) => void;
 
 export interface Edge {
-  /** false: too many messages, this one is answered `busy`. */
-  admit(): boolean;
+  /** false: too much was asked lately, this message is answered `busy`. `cost`: 1 = a message that is answered in a few bytes. */
+  admit(cost: number): boolean;
   onError(error: unknown): void;
 }
 
@@ -16,7 +16,7 @@ export interface Edge {
 export function listen(
   socket: Socket,
   edge: Edge,
-): <T>(name: string, schema: ZodType<T>, handle: (message: T) => unknown) => void {
+): <T>(name: string, schema: ZodType<T>, handle: (message: T) => unknown, cost?: number) => void {
   const declared = new Set<string>();
   const reply = (args: unknown[], answer: unknown) => {
     const last = args.at(-1);
@@ -30,11 +30,11 @@ export function listen(
         refuse('invalid', `there is no message "${String(name).slice(0, 64)}"; known: ${[...declared].join(', ')}`, 'event'),
       );
   });
-  return (name, schema, handle) => {
+  return (name, schema, handle, cost = 1) => {
     declared.add(name);
     socket.on(name, async (...args: unknown[]) => {
       try {
-        if (!edge.admit()) return reply(args, refuse('busy', `${name}: too many messages; wait a little`));
+        if (!edge.admit(cost)) return reply(args, refuse('busy', `${name}: too many messages; wait a little`));
         const message = schema.safeParse(typeof args[0] === 'function' ? undefined : args[0]);
         reply(args, message.success ? await handle(message.data) : validationError(message.error));
       } catch (error) {

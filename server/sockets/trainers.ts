@@ -6,10 +6,13 @@ import { describeZodError } from '~/server/base/zodError';
 import type { Questions } from '~/server/dispatch/questions';
 import { type TrainerPort, type Trainers, versionRefusal } from '~/server/dispatch/trainers';
 import { refuse } from '~/shared/commands';
+import type { Actor } from '~/shared/ids';
 import { unpack } from '~/shared/pack';
 import {
   type BatchAnswer,
+  closeRequest,
   eventBatch,
+  openRequest,
   paths,
   questionAnswer,
   questionProgress,
@@ -20,7 +23,8 @@ import {
 import { type Link, socketOptions } from './link';
 import { listen, validationError } from './messages';
 
-type TrainerSocket = Socket<TrainerToServer, ServerToTrainer>;
+type Data = { actor: Actor | null };
+type TrainerSocket = Socket<TrainerToServer, ServerToTrainer, Record<string, never>, Data>;
 
 interface Asked {
   registry: Trainers;
@@ -29,18 +33,20 @@ interface Asked {
 
 export function openTrainerLink(
   deps: Asked & {
-    isTrainer(request: IncomingMessage): Promise<boolean>;
+    /** Whose token it is; null = no trainer's. */
+    whoIs(request: IncomingMessage): Promise<Actor | null>;
     onError(error: unknown): void;
   },
 ): Link {
   const http = createServer();
-  const io = new Server<TrainerToServer, ServerToTrainer>(
+  const io = new Server<TrainerToServer, ServerToTrainer, Record<string, never>, Data>(
     http,
     socketOptions({ path: paths.trainers, maxBytes: 16 * 2 ** 20, allow: () => null }),
   );
   io.use((socket, next) => {
-    deps.isTrainer(socket.request).then((known) => {
-      if (known) next();
+    deps.whoIs(socket.request).then((actor) => {
+      socket.data.actor = actor;
+      if (actor) next();
       else next(new Error('a trainer needs a token: "authorization: Bearer <token>", see HEADROOM_TRAINER_TOKEN'));
     }, next);
   });
@@ -69,6 +75,14 @@ function serve(socket: TrainerSocket, { registry, questions }: Asked, onError: (
     return registry.register(parsed.data, port);
   });
   on('heartbeat', z.undefined(), () => {});
+  on('open', openRequest, (request) => {
+    const { actor } = socket.data;
+    if (trainerId === null || !actor) return refuse('state', 'register first');
+    return registry.open(trainerId, port, actor, request);
+  });
+  on('close', closeRequest, (request) =>
+    trainerId === null ? refuse('state', 'register first') : registry.closeRun(trainerId, port, request),
+  );
   on('ready', z.undefined(), () => (trainerId === null ? undefined : registry.ready(trainerId, port)));
   on('events', z.instanceof(Uint8Array), async (packed): Promise<BatchAnswer> => {
     if (trainerId === null) return { ok: false, reason: 'unavailable', message: 'register first' };
@@ -86,6 +100,10 @@ function serve(socket: TrainerSocket, { registry, questions }: Asked, onError: (
     const answer = read(questionAnswer, packed);
     if (typeof answer === 'string') return refuse('invalid', `answer: ${answer}`);
     return trainerId === null ? undefined : questions.answer(trainerId, answer);
+  });
+  // Whatever comes is a sign of life.
+  socket.onAny(() => {
+    if (trainerId !== null) registry.opened.heard(trainerId);
   });
   socket.on('disconnect', () => {
     if (trainerId !== null) registry.gone(trainerId, port);

@@ -19,6 +19,8 @@ type ViewerSocket = Socket<ViewerToServer, ServerToViewer, Record<string, never>
 
 /** Runs one socket may watch at a time. */
 const maxWatched = 32;
+const timeEveryMs = 1_000;
+const maxUnsentPackets = 256;
 
 export interface ViewerLink extends Link {
   /** Looks again at who everybody is, e.g. after a session was revoked: who is nobody any more is put out at once. */
@@ -50,6 +52,13 @@ export function openViewerLink(deps: {
       next();
     }, next);
   });
+  let cancelTime = () => {};
+  const sendTime = () => {
+    cancelTime = clock.after(timeEveryMs, sendTime);
+    // Volatile: to a viewer that does not read, the next one is as good.
+    io.volatile.emit('time', { now: clock.now() });
+  };
+  sendTime();
   io.on('connection', (socket) => serve(socket, hub, presence, clock, onError));
   return {
     http,
@@ -67,7 +76,10 @@ export function openViewerLink(deps: {
         socket.disconnect(true);
       }
     },
-    close: () => io.close(),
+    close() {
+      cancelTime();
+      return io.close();
+    },
   };
 }
 
@@ -119,13 +131,22 @@ function serve(socket: ViewerSocket, hub: OpenHub, presence: Presence, clock: Cl
     return { ok: true, view: joined.view, you: socket.data.actor };
   }
 
-  const on = listen(socket, { admit: rateLimit(clock, 100, 500), onError });
-  on('watch', watchRequest, watch);
+  const limit = rateLimit(clock, 100, 500);
+  // Answers written faster than the viewer reads them would pile up in this process.
+  const reads = () => (socket.conn as unknown as { writeBuffer: unknown[] }).writeBuffer.length <= maxUnsentPackets;
+  const on = listen(socket, { admit: (cost) => reads() && limit(cost), onError });
+  on('watch', watchRequest, watch, 5);
   on('unwatch', z.strictObject({ runId }), ({ runId: id }) => leave(id));
-  on('watchRuns', z.undefined(), () => {
-    hub.list.join(listPort);
-    return { ok: true, runs: hub.summaries(), you: socket.data.actor };
-  });
+  on(
+    'watchRuns',
+    z.undefined(),
+    () => {
+      hub.list.join(listPort);
+      return { ok: true, runs: hub.summaries(), you: socket.data.actor };
+    },
+    // The whole list: once a second for long, five times in a row.
+    100,
+  );
   on('unwatchRuns', z.undefined(), () => hub.list.leave(listPort));
   on('command', command, (c) => hub.command(socket.data.actor, c));
   on('look', lookMessage, ({ runId: id, look }) => {

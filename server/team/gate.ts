@@ -1,3 +1,4 @@
+import { may } from '~/server/base/permissions';
 import { type Command, type Refusal, refuse } from '~/shared/commands';
 import type { ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
@@ -37,6 +38,8 @@ export function changeControlLock(
   actor: Actor,
   request: ControlLockRequest,
   now: number,
+  /** People who watch the run, as the server knows them. */
+  present: readonly Actor[],
 ): ServerEvent | Refusal {
   const held = holder(view, now);
   switch (request.kind) {
@@ -49,11 +52,18 @@ export function changeControlLock(
       if (held.id === actor.id) return refuse('state', 'you hold the control lock already');
       return { type: 'control.requested', actor };
     case 'release':
-    case 'handOver':
+    case 'handOver': {
       if (!held) return refuse('state', 'nobody holds the control lock');
       if (held.id !== actor.id && actor.role !== 'admin')
         return refuse('forbidden', `only ${held.name} or an admin may give the control lock away`);
-      return { type: 'control.locked', actor, holder: request.kind === 'release' ? null : request.to, until: null };
+      if (request.kind === 'release') return { type: 'control.locked', actor, holder: null, until: null };
+      // Who gets it is looked up: a name and a role that the sender wrote are not believed.
+      const to = present.find((person) => person.id === request.to.id);
+      if (!to) return refuse('state', `${request.to.name} does not watch this run; hand it to somebody who does`, 'request.to');
+      if (!may(to, 'steer runs'))
+        return refuse('forbidden', `${to.name} (${to.role}) may not steer; hand it to an operator or an admin`, 'request.to');
+      return { type: 'control.locked', actor, holder: to, until: null };
+    }
   }
 }
 

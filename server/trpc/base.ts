@@ -7,6 +7,7 @@ import { may, type Permission } from '~/server/base/permissions';
 import { describeZodError, fieldOf } from '~/server/base/zodError';
 import type { Retention } from '~/server/retention/keeper';
 import type { Hub } from '~/server/runs/hub';
+import type { Store } from '~/server/store';
 import { type People, TeamError } from '~/server/team/people';
 import type { Actor } from '~/shared/ids';
 import { transformer } from '~/shared/json';
@@ -15,6 +16,8 @@ export interface Context {
   hub: Hub;
   auditLog: AuditLog;
   people: People;
+  /** Where secrets that the audit log must not hold are kept. */
+  settings: Pick<Store, 'setting' | 'setSetting'>;
   retention: Pick<Retention, 'quotaBytes' | 'setQuota'>;
   jobs: Pick<Jobs, 'get' | 'cancel'>;
   /** ms since 1970 */
@@ -35,6 +38,12 @@ const t = initTRPC.context<Context>().create({
 
 const fieldOfCause = (cause: unknown): string | null =>
   cause instanceof ZodError ? fieldOf(cause) : cause instanceof TeamError || cause instanceof FieldError ? cause.field : null;
+
+/** For `catch`: what is wrong with the input becomes an answer that names the field. */
+export const asBadRequest = (error: unknown): never => {
+  if (error instanceof FieldError) throw new TRPCError({ code: 'BAD_REQUEST', message: error.message, cause: error });
+  throw error;
+};
 
 export const router = t.router;
 export const procedure = t.procedure;

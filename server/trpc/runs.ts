@@ -1,6 +1,5 @@
 import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
-import { FieldError } from '~/server/base/fieldError';
 import { may } from '~/server/base/permissions';
 import { judge } from '~/server/runs/judge';
 import { revertEvents } from '~/server/runs/revert';
@@ -16,7 +15,7 @@ import { isRevert } from '~/shared/revert';
 import { seriesName } from '~/shared/series';
 import type { RunSummary } from '~/shared/summary';
 import { ended, type RunView } from '~/shared/view';
-import { allowed, type Context, router } from './base';
+import { allowed, asBadRequest, type Context, router } from './base';
 
 const eventType = z.enum([
   ...new Set([...trainerEvent.options, ...serverEvent.options].map((option) => option.shape.type.value)),
@@ -151,14 +150,14 @@ export const runs = router({
   /** Takes, asks for, hands over or releases the sole right to steer. */
   controlLock: allowed('steer runs')
     .input(z.strictObject({ runId, request: controlLockRequest }))
-    .mutation(
-      ({ ctx, input }): Promise<CommandAnswer> =>
-        ctx.hub.decide(input.runId, (view) => {
-          if (ended(view.status)) return refuse('run-ended', `the run has ended (${view.status})`);
-          const turned = changeControlLock(view, ctx.actor, input.request, ctx.now());
-          return 'ok' in turned ? turned : [turned];
-        }),
-    ),
+    .mutation(async ({ ctx, input }): Promise<CommandAnswer> => {
+      const present = (await ctx.hub.watchers(input.runId)).map((w) => w.actor);
+      return ctx.hub.decide(input.runId, (view) => {
+        if (ended(view.status)) return refuse('run-ended', `the run has ended (${view.status})`);
+        const turned = changeControlLock(view, ctx.actor, input.request, ctx.now(), present);
+        return 'ok' in turned ? turned : [turned];
+      });
+    }),
 
   /** A second operator's yes or no to a command that waits for one. */
   answerProposal: allowed('steer runs')
@@ -209,11 +208,6 @@ export const runs = router({
 
 const asTooMuch = (error: unknown): never => {
   if (error instanceof BudgetError) throw new TRPCError({ code: 'BAD_REQUEST', message: error.message, cause: error });
-  throw error;
-};
-
-const asBadRequest = (error: unknown): never => {
-  if (error instanceof FieldError) throw new TRPCError({ code: 'BAD_REQUEST', message: error.message, cause: error });
   throw error;
 };
 

@@ -1,6 +1,7 @@
 import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
 import { TeamError } from '~/server/team/people';
+import { masked, withSecretsKept } from '~/server/watchdogs/webhookSecrets';
 import { runId, seq } from '~/shared/ids';
 import {
   type AuditRow,
@@ -16,7 +17,7 @@ import {
   tokenScope,
 } from '~/shared/team';
 import { type WatchdogRules, watchdogRules } from '~/shared/watchdogs';
-import { allowed, router } from './base';
+import { allowed, asBadRequest, router } from './base';
 
 /** What a TeamError says is the caller's to read, with the field it names. */
 async function reportTeamErrors<T>(work: Promise<T>): Promise<T> {
@@ -114,14 +115,20 @@ export const team = router({
     .input(z.strictObject({ runId: runId.nullable() }))
     .query(
       ({ ctx, input }): WatchdogRules =>
-        input.runId === null ? ctx.auditLog.team.watchdogs.everywhere : rulesFor(ctx.auditLog.team, input.runId),
+        masked(input.runId === null ? ctx.auditLog.team.watchdogs.everywhere : rulesFor(ctx.auditLog.team, input.runId)),
     ),
 
   setWatchdogs: allowed('edit rules')
     .input(z.strictObject({ runId: runId.nullable(), rules: watchdogRules }))
-    .mutation(({ ctx, input }) =>
-      ctx.auditLog.record(ctx.actor, () => ({ events: [{ type: 'watchdog.rules', ...input }], result: undefined })),
-    ),
+    .mutation(async ({ ctx, input: { runId, rules } }) => {
+      const { team } = ctx.auditLog;
+      const before = runId === null ? team.watchdogs.everywhere : rulesFor(team, runId);
+      const kept = await withSecretsKept(rules, before, ctx.settings).catch(asBadRequest);
+      await ctx.auditLog.record(ctx.actor, () => ({
+        events: [{ type: 'watchdog.rules', runId, rules: kept }],
+        result: undefined,
+      }));
+    }),
 
   /** The audit log, oldest first; `nextSeq` continues, null = the end. */
   audit: managing
@@ -143,10 +150,14 @@ export const team = router({
           if (input.actorId !== null && row.actor.id !== input.actorId) continue;
           if (input.runId !== null && !('runId' in row.event && row.event.runId === input.runId)) continue;
           if (input.kinds !== null && !input.kinds.includes(row.event.type)) continue;
-          rows.push(row);
+          rows.push(withoutSecrets(row));
         }
         if (page.length < 1000) return { rows, nextSeq: null };
         from = page.at(-1)!.seq + 1;
       }
     }),
 });
+
+/** Rows of version 0.1 hold webhook addresses in clear. */
+const withoutSecrets = (row: AuditRow): AuditRow =>
+  row.event.type === 'watchdog.rules' ? { ...row, event: { ...row.event, rules: masked(row.event.rules) } } : row;

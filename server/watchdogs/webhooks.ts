@@ -26,7 +26,10 @@ export function payload(format: Webhook['format'], notice: Notice): Record<strin
 }
 
 export interface Delivery {
-  fetch: typeof fetch;
+  /** The whole address of a webhook; null when it is no longer kept. */
+  address(hook: Webhook): Promise<string | null>;
+  /** @returns the status of the answer @throws Error when there is none */
+  post(url: string, body: string): Promise<number>;
   /** Resolves after so many ms. */
   pause(ms: number): Promise<void>;
 }
@@ -34,27 +37,22 @@ export interface Delivery {
 /** The waits before the second and later attempts. */
 const waitsMs = [1_000, 5_000, 30_000, 120_000];
 
-/** Posts until the service answers 2xx, or says that trying again is pointless (4xx but 408 and 429), or the attempts are used up. */
+/** Posts until the service answers 2xx, or says that trying again is pointless (a redirect, or 4xx but 408 and 429), or the attempts are used up. */
 export async function deliver(
   hook: Webhook,
   notice: Notice,
-  { fetch, pause }: Delivery,
+  { address, post, pause }: Delivery,
 ): Promise<{ ok: true } | { ok: false; message: string }> {
   const body = JSON.stringify(payload(hook.format, notice));
+  const url = await address(hook);
+  if (url === null) return { ok: false, message: 'its address is no longer kept; enter it again' };
   let problem = '';
   for (let attempt = 0; ; attempt++) {
     try {
-      const answer = await fetch(hook.url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body,
-        signal: AbortSignal.timeout(10_000),
-        redirect: 'error',
-      });
-      if (answer.ok) return { ok: true };
-      problem = `it answered ${answer.status}`;
-      if (answer.status >= 400 && answer.status < 500 && answer.status !== 408 && answer.status !== 429)
-        return { ok: false, message: problem };
+      const status = await post(url, body);
+      if (status >= 200 && status < 300) return { ok: true };
+      problem = `it answered ${status}`;
+      if (status >= 300 && status < 500 && status !== 408 && status !== 429) return { ok: false, message: problem };
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error);
     }

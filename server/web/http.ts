@@ -35,6 +35,7 @@ export interface HttpDeps {
   identity: Identity;
   auditLog: AuditLog;
   people: People;
+  settings: Context['settings'];
   now(): number;
   loopback: boolean;
   system: Context['system'];
@@ -144,6 +145,7 @@ function rpcHandler(deps: HttpDeps, actorOf: (request: IncomingMessage) => Actor
       hub: deps.hub,
       auditLog: deps.auditLog,
       people: deps.people,
+      settings: deps.settings,
       retention: deps.retention,
       jobs: deps.records.jobs,
       now: deps.now,

@@ -3,6 +3,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import path from 'node:path';
+import type { TLSSocket } from 'node:tls';
 import { z } from 'zod';
 import { sendJson } from '~/server/base/respond';
 import { describeZodError, fieldOf } from '~/server/base/zodError';
@@ -50,7 +51,7 @@ export async function openIdentity(options: {
     try {
       const device = (request.headers['user-agent'] ?? 'unknown device').slice(0, 200);
       const { person, sessionSecret } = await people.join(invite, { name, device, ...(colour && { colour }) });
-      response.setHeader('set-cookie', `${cookieName}=${sessionSecret}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000`);
+      response.setHeader('set-cookie', sessionCookie(request, sessionSecret, 31_536_000));
       sendJson(response, 200, { person });
     } catch (error) {
       if (!(error instanceof TeamError)) throw error;
@@ -64,7 +65,7 @@ export async function openIdentity(options: {
       await people.revokeSession({ id: found.person.id, name: found.person.name, role: found.person.role }, found.session.id);
       options.onSignOut();
     }
-    response.setHeader('set-cookie', `${cookieName}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0`);
+    response.setHeader('set-cookie', sessionCookie(request, '', 0));
     sendJson(response, 200, { ok: true });
   }
 
@@ -153,4 +154,13 @@ function cookie(request: IncomingMessage, name: string): string | null {
 export function same(a: string, b: string): boolean {
   const hash = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(hash(a), hash(b));
+}
+
+/** Secure where the page came over TLS, also through a proxy that ends it; a browser would not send a Secure cookie back over plain HTTP. */
+function sessionCookie(request: IncomingMessage, secret: string, maxAgeSeconds: number): string {
+  const forwarded = String(request.headers['x-forwarded-proto'] ?? '')
+    .split(',')[0]!
+    .trim();
+  const secure = forwarded === 'https' || (request.socket as Partial<TLSSocket>).encrypted === true;
+  return `${cookieName}=${secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeSeconds}${secure ? '; Secure' : ''}`;
 }

@@ -1,8 +1,8 @@
 import { activityEvent } from '~/shared/activity';
 import type { Resumed, RunEvent } from '~/shared/events';
 import { type Entry, seqCount } from '~/shared/events';
-import { lastStepOf } from '~/shared/series';
 import { isRevert } from '~/shared/revert';
+import { lastStepOf } from '~/shared/series';
 import type { CommandRecord, ListItems, ListKind, RunStatus } from '~/shared/view';
 import { ended } from '~/shared/view';
 

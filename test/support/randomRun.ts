@@ -1,4 +1,3 @@
-import { accuracyMetric } from '~/trainer/run/output';
 import type { Entry, RunEvent } from '~/shared/events';
 import { seqCount } from '~/shared/events';
 import { emptyView, foldWithChanges } from '~/shared/fold';
@@ -6,6 +5,7 @@ import type { Actor } from '~/shared/ids';
 import type { ListChange } from '~/shared/lists';
 import { changedSince } from '~/shared/resumed';
 import { ended, type RunView } from '~/shared/view';
+import { accuracyMetric } from '~/trainer/run/output';
 import { NaiveLists } from './naiveLists';
 import { viewAtStart } from './views';
 
@@ -111,7 +111,12 @@ export class RandomRun {
     });
     if (kind < 30) {
       const count = 1 + this.below(3);
-      this.#append({ type: 'rows', stream: 'steps', steps: { first: step, count }, values: new Float64Array(count).fill(this.#rnd()) });
+      this.#append({
+        type: 'rows',
+        stream: 'steps',
+        steps: { first: step, count },
+        values: new Float64Array(count).fill(this.#rnd()),
+      });
     } else if (kind < 38) {
       const split = this.#pick(['train', 'validation', 'test'] as const);
       this.#append({

@@ -5,7 +5,7 @@ import { openSqliteStore } from '~/server/store/sqlite/open';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { publishedConfig, publishedSetup } from './setups';
 import { ada, writer } from './storeContract';
-import { blobOf, refOf, row, runStarted, series, snapshot, startValues } from './synthetic';
+import { blobOf, refOf, row, runStarted, snapshot, startValues } from './synthetic';
 
 export const recordedSetup = publishedSetup(
   'reverse',
@@ -89,7 +89,11 @@ export async function recordRun(folder: string, runId = 'record1', finish = true
   await run.append([rows(resumedAt, 500, -1), await shot(2400)]);
   await run.append([{ type: 'trainer.lost', message: 'its process ended' }]);
   await run.append([take(2, resumedAt, state)], { fromStep: resumedAt, keepSeq: kept2 });
-  await run.append([declaredBefore(runStarted(resumedAt, values)), rows(resumedAt, recordedSteps - resumedAt), await shot(recordedSteps)]);
+  await run.append([
+    declaredBefore(runStarted(resumedAt, values)),
+    rows(resumedAt, recordedSteps - resumedAt),
+    await shot(recordedSteps),
+  ]);
   await run.append([
     {
       type: 'evaluation',

@@ -3,10 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { LoggedCommand } from '~/shared/commands';
 import type { TrainerEvent } from '~/shared/events';
 import type { Assignment } from '~/shared/protocol';
+import { accuracyMetric } from '~/trainer/run/output';
 import { configOf } from './setups';
 import { blobOf, refOf, runStarted, snapshot, startValues, steps, totalSteps, type Values } from './synthetic';
 import { type Address, TrainerClient } from './trainerClient';
-import { accuracyMetric } from '~/trainer/run/output';
 
 export interface ScriptedTrainer {
   close(): void;

@@ -3,8 +3,8 @@
 import type { Command, Condition, LoggedCommand } from '~/shared/commands';
 import type { ControlValue } from '~/shared/controls';
 import { type TrainerEvent, trainerEvent } from '~/shared/events';
-import { firstStepOf, type Rows, rowCount } from '~/shared/series';
 import type { Actor } from '~/shared/ids';
+import { firstStepOf, type Rows, rowCount } from '~/shared/series';
 import type { OpenedBackend } from '~/trainer/backends';
 import { eagerStep } from '~/trainer/backends/eagerStep';
 import type { RunConfig } from '~/trainer/base/config';

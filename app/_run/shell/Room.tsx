@@ -1,7 +1,7 @@
 'use client';
 
 import Link from 'next/link';
-import { useEffect } from 'react';
+import { useEffect, useState } from 'react';
 import { buttonClass } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { PeopleColours } from '~/app/_components/PeopleColours';
@@ -9,6 +9,7 @@ import { statusWord } from '~/app/_components/statusWord';
 import { TopBar } from '~/app/_components/TopBar';
 import { PresenceProvider } from '~/app/_live/PresenceProvider';
 import { RunProvider } from '~/app/_live/RunProvider';
+import { serverTime, silentAfterMs } from '~/app/_live/serverTime';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useUrlState } from '~/app/_live/useUrlState';
 import { ActivityPanel } from '~/app/_run/activity/ActivityPanel';
@@ -60,6 +61,7 @@ function Opened() {
           {error} What you see is as it was then.
         </p>
       )}
+      {link === 'silent' && <Silent />}
       {link === 'reconnecting' && (
         <p role="alert" className="border-b border-warn/50 bg-warn/10 px-4 py-1 text-center text-warn">
           The connection to the server broke: what you see may be old. The run itself goes on.
@@ -122,5 +124,15 @@ function Loading() {
         <div className="h-96 animate-pulse rounded bg-raised" />
       </main>
     </>
+  );
+}
+
+/** A connection that is open and carries nothing: numbers that stand still must not look like a run that stands still. */
+function Silent() {
+  const [since] = useState(() => serverTime.now(Date.now()) - silentAfterMs);
+  return (
+    <p role="alert" className="border-b border-warn/50 bg-warn/10 px-4 py-1 text-center text-warn">
+      Nothing has come from the server since {new Date(since).toLocaleTimeString()}: what you see is as of then.
+    </p>
   );
 }

@@ -120,7 +120,10 @@ export class Lanes {
   #turn(): void {
     if (this.#turning) return;
     const job = this.#next();
-    if (!job) return this.#closeIfDone();
+    if (!job) {
+      this.#closeIfDone();
+      return;
+    }
     try {
       const done = job.slices.next(SLICE_MS);
       if (done) {
@@ -132,7 +135,10 @@ export class Lanes {
       this.to.fail(job.call.id, error);
     }
     this.#begin();
-    if (this.#jobs.length === 0) return this.#closeIfDone();
+    if (this.#jobs.length === 0) {
+      this.#closeIfDone();
+      return;
+    }
     // Between two turns messages are heard: new questions, and ones called off.
     this.#turning = true;
     this.later(() => {

@@ -21,7 +21,7 @@ import type { RunView } from '~/shared/view';
 import { type Averages, openAverages } from './averages';
 import { openRanges } from './range';
 import { openReducer } from './reduce';
-import { openRows, type RowReader, type StoredHead, stripesOf } from './rows';
+import { openRows, type RowReader, stripesOf } from './rows';
 import { STRIPE } from './schema';
 import { finish, type Work } from './work';
 

@@ -2,7 +2,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type Database from 'better-sqlite3';
 import { Sqlite } from './driver';
-import { rowTables, tables } from './tables';
+import { tables } from './tables';
 
 /**
  * The tables, and opening them safely.

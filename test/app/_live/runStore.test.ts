@@ -133,6 +133,9 @@ function handWire() {
     frame: (f: Frame) => {
       for (const l of [...listeners]) l.frame?.(f);
     },
+    silent: (ms: number) => {
+      for (const l of [...listeners]) l.silent?.(ms);
+    },
     tick: () => timers.shift()!.f(),
   };
 }
@@ -324,5 +327,18 @@ describe('run store', () => {
     });
     hand.frame(frameOf(log.slice(3)));
     expect(store.get().view?.seq).toBe(3);
+  });
+});
+
+describe('a connection that carries nothing', () => {
+  it('is not shown as live, and is again once something comes', async () => {
+    const { hand, store } = await opened(3);
+    hand.silent(3001);
+    expect(store.get().link).toBe('silent');
+    hand.silent(0);
+    expect(store.get().link).toBe('live');
+    hand.drop();
+    hand.silent(3001);
+    expect(store.get().link).toBe('reconnecting');
   });
 });

@@ -17,6 +17,7 @@ const trainer: TrainerSummary = {
   host: 'h',
   connected: false,
   runId: 'held01',
+  opened: [],
   recipes: ['Reverse'],
   memoryBytes: 1,
 };

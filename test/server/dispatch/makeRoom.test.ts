@@ -3,8 +3,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
 import type { Actor } from '~/shared/ids';
-import type { RunSetup } from '~/shared/setup';
 import { firstStepOf, rowCount, stepAt } from '~/shared/series';
+import type { RunSetup } from '~/shared/setup';
 import type { RunView } from '~/shared/view';
 import { startApp, type TestApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';

@@ -83,7 +83,10 @@ describe('a part of a run as CSV', () => {
     };
     const [stream] = await store.streams('record1');
     const found: number[] = [];
-    for await (const { step } of mergedRows(source, 'record1', [{ stream: stream!, columns: [{ from: 0, to: 0 }] }], { from: 2900, to: 2910 }))
+    for await (const { step } of mergedRows(source, 'record1', [{ stream: stream!, columns: [{ from: 0, to: 0 }] }], {
+      from: 2900,
+      to: 2910,
+    }))
       found.push(step);
     expect([found, rows]).toEqual([Array.from({ length: 10 }, (_, i) => 2900 + i), 10]);
   });

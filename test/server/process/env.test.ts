@@ -12,6 +12,7 @@ describe('the environment', () => {
       trainers: 1,
       loginRequired: false,
       logLevel: 'warn',
+      privateWebhooks: false,
     });
   });
 

@@ -6,8 +6,8 @@ import { openMemoryStore } from '~/server/store/memory';
 import type { Command } from '~/shared/commands';
 import type { Entry, RunEvent, TrainerEvent } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
-import { firstStepOf, type Rows, rowCount } from '~/shared/series';
 import type { Actor } from '~/shared/ids';
+import { firstStepOf, type Rows, rowCount } from '~/shared/series';
 import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
 import { runStarted, snapshot, startValues, steps } from '~/test/support/synthetic';
 import { publishedSetup, withConfig } from '../../support/setups';
@@ -141,7 +141,9 @@ describe('events of a trainer', () => {
     expect(await batch(1, 2, steps(0, 3, values))).toEqual({ ok: true, nextEvent: 5 });
     expect(await batch(1, 2, steps(0, 3, values))).toEqual({ ok: true, nextEvent: 5 });
     expect(await batch(1, 3, steps(1, 4, values))).toEqual({ ok: true, nextEvent: 7 });
-    const rows = (await inLog()).flatMap((e) => (e.event.type === 'rows' ? [[e.seq, firstStepOf(e.event), rowCount(e.event)]] : []));
+    const rows = (await inLog()).flatMap((e) =>
+      e.event.type === 'rows' ? [[e.seq, firstStepOf(e.event), rowCount(e.event)]] : [],
+    );
     expect(rows).toEqual([
       [5, 0, 3],
       [8, 3, 2],
@@ -174,7 +176,11 @@ describe('events of a trainer', () => {
       { ...steps(0, 2, values), values: new Float64Array(3) } as TrainerEvent,
       'values: 3 numbers are not 2 rows of one length',
     ],
-    ['rows of a stream that was not declared', { ...steps(0, 1, values), stream: 'x' } as TrainerEvent, 'stream: "x" was not declared'],
+    [
+      'rows of a stream that was not declared',
+      { ...steps(0, 1, values), stream: 'x' } as TrainerEvent,
+      'stream: "x" was not declared',
+    ],
     [
       'rows whose steps do not ascend',
       { type: 'rows', stream: 'steps', steps: Float64Array.of(3, 3), values: new Float64Array(18) },

@@ -47,6 +47,23 @@ describe('who comes in', () => {
     await expect(join(secret, 'Second')).rejects.toThrow('not valid any more');
   });
 
+  it('with a cookie that scripts and other sites never see, and that leaves a page served over TLS only over TLS', async () => {
+    const { secret } = await client(admin).team.invite.mutate({ role: 'viewer', uses: 2, expiresInMs: 3_600_000 });
+    const attributes = async (name: string, headers: Record<string, string>) => {
+      const answer = await fetch(`${app.url}/api/join`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ invite: secret, name }),
+      });
+      return answer.headers.get('set-cookie')!.split('; ').slice(1);
+    };
+    expect(await attributes('Plain', {})).toEqual(['Path=/', 'HttpOnly', 'SameSite=Lax', 'Max-Age=31536000']);
+    expect(await attributes('Behind a proxy', { 'x-forwarded-proto': 'https' })).toEqual([
+      ...['Path=/', 'HttpOnly', 'SameSite=Lax', 'Max-Age=31536000'],
+      'Secure',
+    ]);
+  });
+
   it('a viewer watches and comments, and is refused steering over tRPC and over the socket', async () => {
     const { secret } = await client(admin).team.invite.mutate({ role: 'viewer', uses: 1, expiresInMs: 3_600_000 });
     viewer = await join(secret, 'Vic');

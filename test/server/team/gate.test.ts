@@ -19,36 +19,45 @@ describe('the control lock', () => {
     );
     expect(gate(held(null), [], watchdog, pause, 0)).toBe('pass');
   });
+  it('goes to somebody who watches the run and may steer, as the server knows them', () => {
+    const hand = (to: Actor, present: Actor[]) => changeControlLock(held(null), ada, { kind: 'handOver', to }, 0, present);
+    expect(hand(bob, [ada])).toEqual(refuse('state', 'Bob does not watch this run; hand it to somebody who does', 'request.to'));
+    expect(hand({ ...bob, name: 'Forged', role: 'admin' }, [ada, bob])).toMatchObject({ holder: bob });
+    const cleo: Actor = { id: 'c', name: 'Cleo', role: 'viewer' };
+    expect(hand({ ...cleo, role: 'operator' }, [ada, cleo])).toEqual(
+      refuse('forbidden', 'Cleo (viewer) may not steer; hand it to an operator or an admin', 'request.to'),
+    );
+  });
   it('expires by itself', () => {
     expect(holder(held(100), 99)).toEqual(ada);
     expect(holder(held(100), 100)).toBeNull();
     expect(gate(held(100), [], bob, pause, 100)).toBe('pass');
   });
   it('is taken when free, asked for when not, handed over by its holder, taken away by an admin', () => {
-    expect(changeControlLock(free, bob, { kind: 'take', forMs: 500 }, 100)).toEqual({
+    expect(changeControlLock(free, bob, { kind: 'take', forMs: 500 }, 100, [ada, bob])).toEqual({
       type: 'control.locked',
       actor: bob,
       holder: bob,
       until: 600,
     });
-    expect(changeControlLock(held(null), bob, { kind: 'take', forMs: null }, 0)).toEqual(
+    expect(changeControlLock(held(null), bob, { kind: 'take', forMs: null }, 0, [ada, bob])).toEqual(
       refuse('forbidden', 'Ada holds the control lock; ask for it'),
     );
-    expect(changeControlLock(held(null), bob, { kind: 'ask' }, 0)).toEqual({ type: 'control.requested', actor: bob });
-    expect(changeControlLock(held(null), ada, { kind: 'handOver', to: bob }, 0)).toEqual({
+    expect(changeControlLock(held(null), bob, { kind: 'ask' }, 0, [ada, bob])).toEqual({ type: 'control.requested', actor: bob });
+    expect(changeControlLock(held(null), ada, { kind: 'handOver', to: bob }, 0, [ada, bob])).toEqual({
       type: 'control.locked',
       actor: ada,
       holder: bob,
       until: null,
     });
-    expect(changeControlLock(held(null), root, { kind: 'take', forMs: null }, 0)).toEqual({
+    expect(changeControlLock(held(null), root, { kind: 'take', forMs: null }, 0, [ada, bob])).toEqual({
       type: 'control.locked',
       actor: root,
       holder: root,
       until: null,
     });
-    expect(changeControlLock(held(null), bob, { kind: 'release' }, 0)).toMatchObject({ reason: 'forbidden' });
-    expect(changeControlLock(free, bob, { kind: 'ask' }, 0)).toMatchObject({ reason: 'state' });
+    expect(changeControlLock(held(null), bob, { kind: 'release' }, 0, [ada, bob])).toMatchObject({ reason: 'forbidden' });
+    expect(changeControlLock(free, bob, { kind: 'ask' }, 0, [ada, bob])).toMatchObject({ reason: 'state' });
   });
 });
 

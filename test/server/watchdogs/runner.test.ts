@@ -37,7 +37,7 @@ it('a NaN loss pauses the run, says why in its log, and tells the webhook', asyn
   await new Promise((resolve) => service.once('listening', resolve));
   const url = `http://127.0.0.1:${(service.address() as AddressInfo).port}/hook`;
 
-  const app = await startApp();
+  const app = await startApp({ privateWebhooks: true });
   const admin = { id: 'local', name: 'You', role: 'admin' } as const;
   const { runId } = await app.hub.create(admin, publishedSetup('reverse'));
   const rules = await fetch(`${app.url}/api/trpc/team.setWatchdogs`, {
@@ -52,6 +52,8 @@ it('a NaN loss pauses the run, says why in its log, and tells the webhook', asyn
     }),
   });
   expect(rules.status).toBe(200);
+  const shown = await fetch(`${app.url}/api/trpc/team.watchdogs?input=${encodeURIComponent(JSON.stringify({ runId }))}`);
+  expect(await shown.text()).not.toContain('/hook');
 
   const trainer = await TrainerClient.connect(app.address);
   trainer.ready();

@@ -1,7 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { isInside, postJson } from '~/server/watchdogs/publicFetch';
+import { masked, maskedUrl, wholeUrl, withSecretsKept } from '~/server/watchdogs/webhookSecrets';
 import { deliver, type Notice, payload } from '~/server/watchdogs/webhooks';
+import { defaultRules, type WatchdogRules, type Webhook } from '~/shared/watchdogs';
 
 const notice: Notice = {
   run: 'A <b>',
@@ -23,15 +26,17 @@ it('each service gets the payload it reads', () => {
   expect(payload('json', notice)).toEqual(notice);
 });
 
+const address = async (hook: Webhook) => hook.url;
+
 /** A service that answers with these statuses in turn, or throws where one is null. */
 function service(statuses: (number | null)[]) {
   const waits: number[] = [];
-  const fetch = (async () => {
+  const post = async () => {
     const status = statuses.shift();
     if (status == null) throw new Error('connection refused');
-    return new Response(null, { status });
-  }) as typeof globalThis.fetch;
-  return { waits, delivery: { fetch, pause: async (ms: number) => void waits.push(ms) } };
+    return status;
+  };
+  return { waits, delivery: { address, post, pause: async (ms: number) => void waits.push(ms) } };
 }
 const hook = { url: 'http://x', format: 'json' as const };
 
@@ -61,8 +66,86 @@ it.each(['slack', 'discord'] as const)('%s over real HTTP: two failures, then it
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
   const waits: number[] = [];
-  const delivery = { fetch, pause: async (ms: number) => void waits.push(ms) };
+  const post = (to: string, body: string) => postJson(to, body, { allowInside: true });
+  const delivery = { address, post, pause: async (ms: number) => void waits.push(ms) };
   expect(await deliver({ url, format }, notice, delivery)).toEqual({ ok: true });
   expect([statuses, waits, got]).toEqual([[], [1_000, 5_000], [['POST', 'application/json', payload(format, notice)]]]);
   await new Promise((closed) => server.close(closed));
+});
+
+it('addresses inside the own network are told from public ones', () => {
+  const insideOnes = [
+    '127.0.0.1',
+    '10.1.2.3',
+    '172.31.0.1',
+    '192.168.1.1',
+    '169.254.169.254',
+    '100.64.0.1',
+    '0.0.0.0',
+    '::1',
+    '::',
+    'fe80::1',
+    'fd00::1',
+  ];
+  expect(insideOnes.filter((a) => !isInside(a))).toEqual([]);
+  expect(isInside('::ffff:10.0.0.1')).toBe(true);
+  expect(['8.8.8.8', '172.32.0.1', '192.169.0.1', '2606:4700::1111', '::ffff:8.8.8.8'].filter(isInside)).toEqual([]);
+});
+
+it.each(['http://127.0.0.1:1/x', 'http://[::1]:1/x', 'http://localhost:1/x', 'http://2130706433/x'])(
+  '%s is refused unless a setting allows it',
+  async (url) => {
+    await expect(postJson(url, '{}', { allowInside: false })).rejects.toThrow(/HEADROOM_PRIVATE_WEBHOOKS=1 allows that/);
+  },
+);
+
+it('a redirect is not followed: it could lead inside', async () => {
+  const { delivery } = service([302]);
+  expect(await deliver(hook, notice, delivery)).toEqual({ ok: false, message: 'it answered 302' });
+});
+
+describe('the address of a webhook', () => {
+  const settings = () => {
+    const kept = new Map<string, string>();
+    return {
+      kept,
+      setting: async (key: string) => kept.get(key) ?? null,
+      setSetting: async (key: string, value: string) => void kept.set(key, value),
+    };
+  };
+  const secret = 'https://hooks.example/services/T000/B000/abcdefgh';
+  const withHooks = (...webhooks: Webhook[]): WatchdogRules => ({ ...defaultRules, webhooks });
+
+  it('is masked in what is logged and shown, and whole where it is posted to', async () => {
+    const store = settings();
+    const rules = await withSecretsKept(withHooks({ url: secret, format: 'slack' }), withHooks(), store);
+    expect(JSON.stringify(rules)).not.toContain('abcdefgh');
+    expect(rules.webhooks[0]).toEqual({ url: 'https://hooks.example/…efgh', format: 'slack', secretId: expect.any(String) });
+    expect(await wholeUrl(rules.webhooks[0]!, store)).toBe(secret);
+  });
+
+  it('stays the same when its masked form comes back with other rules', async () => {
+    const store = settings();
+    const before = await withSecretsKept(withHooks({ url: secret, format: 'slack' }), withHooks(), store);
+    const after = await withSecretsKept(withHooks({ url: before.webhooks[0]!.url, format: 'json' }), before, store);
+    expect(after.webhooks).toEqual([{ ...before.webhooks[0], format: 'json' }]);
+    expect(store.kept.size).toBe(1);
+  });
+
+  it('a masked form that was changed is an error that names the field', async () => {
+    const store = settings();
+    await expect(
+      withSecretsKept(withHooks({ url: 'https://hooks.example/…zzzz', format: 'json' }), withHooks(), store),
+    ).rejects.toThrow(
+      'rules.webhooks.0.url: "https://hooks.example/…zzzz" is the masked form of another address; give the whole address',
+    );
+  });
+
+  it('of rules that were logged in clear by version 0.1 is masked when shown', () => {
+    expect(masked(withHooks({ url: secret, format: 'json' })).webhooks[0]!.url).toBe('https://hooks.example/…efgh');
+    expect([maskedUrl('https://x.example/'), maskedUrl('https://x.example/short')]).toEqual([
+      'https://x.example',
+      'https://x.example/…',
+    ]);
+  });
 });

@@ -144,7 +144,11 @@ describe('the outbox', () => {
     const alert: TrainerEvent = { type: 'alert', step: 3, level: 'info', kind: 'k', message: 'm' };
     for (const e of [rows(0, 2), rows(2, 1), alert, rows(3, 1), rows(7, 1)]) outbox.append(e);
     // Rows of one stream are one event also where steps are left out between them.
-    const sparse = { ...rows(3, 1), steps: Float64Array.of(3, 7), values: Float64Array.from([3, 7].flatMap((s) => [...rowValues(s)])) };
+    const sparse = {
+      ...rows(3, 1),
+      steps: Float64Array.of(3, 7),
+      values: Float64Array.from([3, 7].flatMap((s) => [...rowValues(s)])),
+    };
     expect(outbox.take()).toEqual({ from: 0, to: 6, events: [rows(0, 3), alert, sparse] });
     expect(outbox.take()).toBeNull();
   });

@@ -1,8 +1,8 @@
 /** Same config, seed and command log = the same numbers, bit for bit: resumed, re-run, branched, evaluated in between. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lastStepOf } from '~/shared/series';
 import type { LoggedCommand } from '~/shared/commands';
+import { lastStepOf } from '~/shared/series';
 import { openForTest, testedBackends } from '~/test/support/backends';
 import {
   type Draft,

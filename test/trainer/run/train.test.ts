@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { metricWithRole } from '~/shared/evaluations';
+import { rowCount } from '~/shared/series';
 import {
   column,
   type FakeLearner,
@@ -10,8 +12,6 @@ import {
   smallConfig,
   story,
 } from '~/test/support/trainRun';
-import { metricWithRole } from '~/shared/evaluations';
-import { rowCount } from '~/shared/series';
 import type { StepMetrics } from '~/trainer/types';
 
 /** Types in order, step rows left out. */
@@ -75,7 +75,9 @@ describe('the loop', () => {
     // Validations after steps 5, 10 and 15; the first of equals stays the best.
     const accuracy = (step: number) => ({ 5: 0.5, 10: 0.75, 15: 0.75 })[step] ?? 0;
     const run = await record({ hooks: { accuracy } });
-    expect(ofType(run, 'evaluation').map((e) => [e.step, e.split, e.trigger, metricWithRole(e, 'accuracy')?.value, e.parametersStep])).toEqual([
+    expect(
+      ofType(run, 'evaluation').map((e) => [e.step, e.split, e.trigger, metricWithRole(e, 'accuracy')?.value, e.parametersStep]),
+    ).toEqual([
       [5, 'validation', 'epoch', 0.5, 5],
       [10, 'validation', 'epoch', 0.75, 10],
       [15, 'validation', 'epoch', 0.75, 15],
@@ -338,7 +340,9 @@ describe('commands', () => {
     expect(run.rows).toHaveLength(12);
     expect(column(run, 'batchSize')).toEqual([8, 8, ...Array(10).fill(10)]);
     expect(column(run, 'epoch')).toEqual([0, 0.2, 0.4, 0.65, 1, 1.25, 1.5, 1.75, 2, 2.25, 2.5, 2.75]);
-    expect(ofType(run, 'started').map((e) => [e.step, e.lengths?.totalSteps, e.lengths?.stepsPerEpoch, e.values.batchSize])).toEqual([
+    expect(
+      ofType(run, 'started').map((e) => [e.step, e.lengths?.totalSteps, e.lengths?.stepsPerEpoch, e.values.batchSize]),
+    ).toEqual([
       [0, 15, 5, 8],
       [2, 12, 4, 10],
     ]);

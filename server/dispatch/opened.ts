@@ -1,0 +1,289 @@
+/**
+ * Runs that scripts open themselves: which process owns which, and whether it is alive. Such a run is never queued and never given to anybody else. Its key names it: the same
+ * key is the same run, in a new attempt. A process from which nothing is heard for a while has crashed; when it, or a new one with the key, is back, the run goes on. Pure:
+ * processes are ports, time is given.
+ */
+import { createHash } from 'node:crypto';
+import type { Clock } from '~/server/base/clock';
+import { serial } from '~/server/base/serial';
+import type { Room } from '~/server/runs/room';
+import { type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
+import type { ServerEvent } from '~/shared/events';
+import type { Actor } from '~/shared/ids';
+import { CRASHED_MS, HEARTBEAT_MS, type Holding, type HoldingAnswer, type OpenAnswer, type OpenRequest } from '~/shared/protocol';
+import { isOpened, type RunView } from '~/shared/view';
+
+/** Whom a run's owner is reached through. */
+export interface OwnerPort {
+  command(command: LoggedCommand & { runId: string }): void;
+  release(release: { runId: string; attempt: number; message: string }): void;
+}
+
+/** A process that opens runs. */
+export interface Process {
+  trainerId: string;
+  name: string;
+  host: string;
+}
+
+interface Owner {
+  process: Process;
+  attempt: number;
+  /** null while it is away. */
+  port: OwnerPort | null;
+  /** When something was last heard of it. */
+  heardAt: number;
+  /** Given up as crashed though its connection stands: it goes on as soon as something is heard of it. */
+  silent: boolean;
+  /** What the run was when it was opened: the answer to a request that is sent again. */
+  before: OpenState | null;
+  cancel: () => void;
+}
+
+type OpenState = Extract<OpenAnswer, { ok: true }>['state'];
+
+type RunCreated = Extract<ServerEvent, { type: 'run.created' }>;
+
+export interface OpenedDeps {
+  clock: Clock;
+  room(runId: string): Promise<Room | null>;
+  /** Writes the first entry of a new run. */
+  create(created: Omit<RunCreated, 'type'>): Promise<{ runId: string; room: Room }>;
+  onChange(): void;
+  onError(error: unknown): void;
+}
+
+/** An owner that has not been heard of for two heartbeats is away: a stop does not wait for it. */
+const AWAY_MS = 2 * HEARTBEAT_MS + 2_000;
+/** A process that was heard of within this time has its run: nobody else may open it. */
+const ALIVE_MS = 3 * HEARTBEAT_MS;
+
+export const hashOfKey = (key: string): string => createHash('sha256').update(key).digest('hex');
+
+export class OpenedRuns {
+  readonly #owners = new Map<string, Owner>();
+  /** Runs by the hash of their key. */
+  readonly #keys = new Map<string, string>();
+  readonly #serial = serial();
+  #closed = false;
+
+  constructor(private readonly deps: OpenedDeps) {}
+
+  /** A run's key, known from its log. */
+  know(runId: string, keyHash: string): void {
+    this.#keys.set(keyHash, runId);
+  }
+
+  /** A run that has not ended, found at start: its process may be alive and come back. */
+  found({ runId, view }: Pick<Room, 'runId' | 'view'>): void {
+    if (view.trainer === null || view.released) return;
+    const { id, name, host } = view.trainer;
+    this.#own(runId, { trainerId: id, name, host }, view.attempt, null);
+  }
+
+  /** Its run is deleted. */
+  forget(runId: string): void {
+    this.ended(runId);
+    for (const [hash, id] of this.#keys) if (id === runId) this.#keys.delete(hash);
+  }
+
+  /** Nobody is awaited any more. */
+  ended(runId: string): void {
+    const owner = this.#owners.get(runId);
+    owner?.cancel();
+    if (this.#owners.delete(runId)) this.deps.onChange();
+  }
+
+  /** A process has it, or may come back for it. */
+  holds(runId: string): boolean {
+    return this.#owners.has(runId);
+  }
+
+  /** Its process can be told something now. */
+  reaches(runId: string): boolean {
+    const owner = this.#owners.get(runId);
+    return owner?.port != null && this.deps.clock.now() - owner.heardAt < AWAY_MS;
+  }
+
+  /** Runs of a process. */
+  of(trainerId: string): string[] {
+    return [...this.#owners].flatMap(([runId, { process }]) => (process.trainerId === trainerId ? [runId] : []));
+  }
+
+  /** Anything was heard of a process: its runs are alive. */
+  heard(trainerId: string): void {
+    const now = this.deps.clock.now();
+    for (const [runId, owner] of this.#owners) {
+      if (!owner.port || owner.process.trainerId !== trainerId) continue;
+      owner.heardAt = now;
+      if (!owner.silent) continue;
+      owner.silent = false;
+      this.#watch(runId, owner);
+      void this.deps
+        .room(runId)
+        .then((room) => room?.back())
+        .catch(this.deps.onError);
+    }
+  }
+
+  deliver(runId: string, command: LoggedCommand): void {
+    this.#owners.get(runId)?.port?.command({ ...command, runId });
+  }
+
+  /** The connection of a process is gone. It may live on and come back. */
+  gone(trainerId: string, port: OwnerPort): void {
+    for (const [runId, owner] of this.#owners) {
+      if (owner.process.trainerId !== trainerId || owner.port !== port) continue;
+      owner.port = null;
+      this.#away(runId, `the connection to ${owner.process.name} is lost`);
+    }
+  }
+
+  /** Runs that a process had and does not name when it comes back: it has forgotten them. */
+  keepOnly(trainerId: string, holding: readonly Holding[]): void {
+    for (const [runId, owner] of this.#owners) {
+      if (owner.process.trainerId !== trainerId || holding.some((h) => h.runId === runId)) continue;
+      owner.port = null;
+      owner.process = { ...owner.process, trainerId: '' };
+      this.#away(runId, `${owner.process.name} no longer has the run`);
+    }
+  }
+
+  /** Whether a process goes on with a run that it says it has. */
+  async goOn(process: Process, port: OwnerPort, room: Room, { attempt, lastCommandSeq }: Holding): Promise<HoldingAnswer> {
+    const { runId, view } = room;
+    if (!isOwner(view, process.trainerId, attempt))
+      return { runId, attempt, ok: false, message: `run ${runId} is no longer this process's: ${view.statusMessage}` };
+    this.#own(runId, process, attempt, port);
+    await room.back();
+    return { runId, attempt, ok: true, nextEvent: room.nextEvent, commands: room.open(lastCommandSeq) };
+  }
+
+  /** Whether the attempt is the process's. */
+  isOwner({ view }: Pick<Room, 'view'>, trainerId: string, attempt: number): boolean {
+    return isOwner(view, trainerId, attempt);
+  }
+
+  /** Opens the run of a key for a process: a new one, or a new attempt of the one that has the key. */
+  open(process: Process, port: OwnerPort, by: Actor, request: OpenRequest): Promise<OpenAnswer> {
+    return this.#serial(async (): Promise<OpenAnswer> => {
+      const hash = hashOfKey(request.key);
+      const known = this.#keys.get(hash);
+      const room = known === undefined ? null : await this.deps.room(known);
+      if (room) return this.#openAgain(process, port, room, request);
+      if (request.resume === 'must') return refuse('unknown-run', 'key: no run has this key, and resume is "must"', 'key');
+      const parent = request.fork ? await this.#parent(request.fork) : null;
+      if (parent && 'ok' in parent) return parent;
+      const created = await this.deps.create({ setup: request.setup, actor: by, parent, openKey: hash });
+      this.#keys.set(hash, created.runId);
+      return this.#give(process, port, created.room, null);
+    });
+  }
+
+  /** A process gives its run up without ending it. */
+  async close(process: Process, room: Room, attempt: number): Promise<{ ok: true } | Refusal> {
+    if (!isOwner(room.view, process.trainerId, attempt))
+      return refuse('state', `run ${room.runId} is not this process's in attempt ${attempt}`, 'runId');
+    await room.released(`${process.name} closed the run; it goes on when a script opens it again with its key`);
+    this.ended(room.runId);
+    return { ok: true };
+  }
+
+  stop(): void {
+    this.#closed = true;
+    for (const { cancel } of this.#owners.values()) cancel();
+  }
+
+  async #openAgain(process: Process, port: OwnerPort, room: Room, request: OpenRequest): Promise<OpenAnswer> {
+    const { runId, view } = room;
+    const owner = this.#owners.get(runId);
+    const same = view.trainer?.id === process.trainerId && !view.released;
+    // The answer to the same request was lost: nothing has happened since.
+    if (same && room.nextEvent === 0) {
+      const before = owner?.before ?? null;
+      this.#own(runId, process, view.attempt, port, before);
+      await room.back();
+      return answer(room, before);
+    }
+    if (request.resume === 'never')
+      return refuse('state', `key: run ${runId} has this key; to go on with it, open it with resume "allow" or "must"`, 'key');
+    if (view.trashed) return refuse('state', `key: run ${runId}, which has this key, is in the trash: take it out first`, 'key');
+    if (request.fork && (view.parent?.runId !== request.fork.runId || view.parent.step !== request.fork.step))
+      return refuse('invalid', `fork: run ${runId}, which has this key, was not forked from there`, 'fork');
+    if (owner?.port && !same && this.deps.clock.now() - owner.heardAt < ALIVE_MS)
+      return refuse(
+        'busy',
+        `key: run ${runId} is open in ${owner.process.name} on ${owner.process.host}, which is alive; end that first`,
+        'key',
+      );
+    owner?.port?.release({ runId, attempt: view.attempt, message: `${process.name} opened the run again with its key` });
+    return this.#give(process, port, room, request);
+  }
+
+  async #give(process: Process, port: OwnerPort, room: Room, again: OpenRequest | null): Promise<OpenAnswer> {
+    const { view } = room;
+    const before = again ? { step: view.step, status: view.statusBeforeLoss ?? view.status } : null;
+    const { trainerId: id, name, host } = process;
+    await room.reopen({ id, name, host }, again?.setup.config ?? null);
+    this.#own(room.runId, process, room.view.attempt, port, before);
+    return answer(room, before);
+  }
+
+  async #parent({ runId, step }: { runId: string; step: number }): Promise<RunCreated['parent'] | Refusal> {
+    const room = await this.deps.room(runId);
+    if (!room) return refuse('unknown-run', `fork.runId: there is no run ${runId}`, 'fork.runId');
+    if (step > room.view.step)
+      return refuse('invalid', `fork.step: run ${runId} is at step ${room.view.step}, it has no step ${step}`, 'fork.step');
+    return { runId, step, checkpoint: null };
+  }
+
+  #own(runId: string, process: Process, attempt: number, port: OwnerPort | null, before: OpenState | null = null): void {
+    this.#owners.get(runId)?.cancel();
+    const heardAt = this.deps.clock.now();
+    const owner: Owner = { process, attempt, port, heardAt, silent: false, before, cancel: () => {} };
+    this.#owners.set(runId, owner);
+    this.#watch(runId, owner);
+    this.deps.onChange();
+  }
+
+  /** Looks again when the owner would have been silent for too long. */
+  #watch(runId: string, owner: Owner): void {
+    const dueAt = owner.heardAt + CRASHED_MS;
+    owner.cancel = this.deps.clock.after(Math.max(0, dueAt - this.deps.clock.now()), () => {
+      if (this.#closed || this.#owners.get(runId) !== owner) return;
+      if (this.deps.clock.now() - owner.heardAt < CRASHED_MS) this.#watch(runId, owner);
+      else this.#crash(runId, owner).catch(this.deps.onError);
+    });
+  }
+
+  async #crash(runId: string, owner: Owner): Promise<void> {
+    const room = await this.deps.room(runId);
+    if (this.#closed || this.#owners.get(runId) !== owner) return;
+    const { name, host } = owner.process;
+    if (owner.port) owner.silent = true;
+    else this.ended(runId);
+    await room?.crashed(owner.attempt, `nothing was heard of ${name} on ${host} for ${CRASHED_MS / 1000} s`);
+  }
+
+  #away(runId: string, message: string): void {
+    this.deps.onChange();
+    if (this.#closed) return;
+    void this.deps
+      .room(runId)
+      .then((room) => room?.lost(message))
+      .catch(this.deps.onError);
+  }
+}
+
+/** Whether the attempt is the process's, and it may go on with it. */
+const isOwner = (view: RunView, trainerId: string, attempt: number): boolean =>
+  isOpened(view) && view.trainer?.id === trainerId && view.attempt === attempt && !view.released;
+
+const answer = (room: Room, before: OpenState | null): OpenAnswer => ({
+  ok: true,
+  runId: room.runId,
+  attempt: room.view.attempt,
+  nextEvent: room.nextEvent,
+  commands: room.open(0),
+  state: before ?? { step: room.view.step, status: 'queued' },
+});

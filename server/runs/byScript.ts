@@ -1,0 +1,33 @@
+/** What people do to a run that a script opened, where the script has to take part: by an action that it declares, or by being started again. */
+import { type Command, type Refusal, refuse } from '~/shared/commands';
+import type { ActionSpec } from '~/shared/controls';
+import type { RunView } from '~/shared/view';
+
+const withRole = ({ controls }: RunView, role: string): ActionSpec | undefined =>
+  controls.actions.find((a: ActionSpec & { role?: string | undefined }) => a.role === role);
+
+/** How the run goes back when its script declares no action for it. */
+export const goingBackByScript = ({ setup }: RunView): string =>
+  `the run is a script's own (${setup.name}), which declares no action that takes it back: start the script again with the run's key and resume = "must", and let it go on from the step you want`;
+
+/** How the run is branched. */
+export function branchingByScript(view: RunView): string {
+  const { runId, setup, step } = view;
+  const own = withRole(view, 'branch');
+  const how = `start the script with another key and fork = {"runId": "${runId}", "step": ${step}} (or an earlier step)`;
+  return own
+    ? `the run is a script's own (${setup.name}): branch it with its action "${own.label}", or ${how}`
+    : `the run is a script's own (${setup.name}), which declares no action that branches it: ${how}`;
+}
+
+/** The command that asks a script to take its run back to a checkpoint, by the action that it declares for it; or why there is none. */
+export function revertOfScript(view: RunView, id: string, checkpoint: string): Command | Refusal {
+  const own = withRole(view, 'revert');
+  if (!own) return refuse('state', goingBackByScript(view), 'runId');
+  const target = view.checkpoints.findLast((c) => c.blob.hash === checkpoint);
+  if (!target)
+    return refuse('invalid', `checkpoint: the run has no checkpoint ${checkpoint.slice(0, 12)}... in force`, 'checkpoint');
+  const known = { step: target.step, checkpoint };
+  const args = Object.fromEntries(Object.entries(known).filter(([name]) => own.args.some((a) => a.name === name)));
+  return { kind: 'act', id, runId: view.runId, action: own.name, args };
+}

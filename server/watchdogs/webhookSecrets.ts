@@ -1,0 +1,54 @@
+/** Webhook addresses hold a secret: whoever knows one can post. They are kept beside the rules; people, logs and exports get a masked form. */
+import { nanoid } from 'nanoid';
+import { FieldError } from '~/server/base/fieldError';
+import type { Store } from '~/server/store';
+import type { WatchdogRules, Webhook } from '~/shared/watchdogs';
+
+type Settings = Pick<Store, 'setting' | 'setSetting'>;
+
+const keyOf = (secretId: string): string => `webhook.${secretId}`;
+
+/** "https://hooks.example/…f00d": enough to tell two webhooks of one service apart, not enough to post. */
+export function maskedUrl(url: string): string {
+  const { origin, pathname, search } = new URL(url);
+  const secret = pathname + search;
+  return secret.length <= 1 ? origin : `${origin}/…${secret.length > 12 ? secret.slice(-4) : ''}`;
+}
+
+/** The rules as they may be logged and shown. */
+export const masked = (rules: WatchdogRules): WatchdogRules => ({
+  ...rules,
+  webhooks: rules.webhooks.map((hook) => (hook.secretId === undefined ? { ...hook, url: maskedUrl(hook.url) } : hook)),
+});
+
+/**
+ * Stores the addresses that are new and returns the rules with masked ones in their place. A masked address that came back as it was shown keeps its secret.
+ *
+ * @throws FieldError when a masked address was changed without being replaced by a whole one
+ */
+export async function withSecretsKept(rules: WatchdogRules, before: WatchdogRules, settings: Settings): Promise<WatchdogRules> {
+  const webhooks: Webhook[] = [];
+  for (const [i, hook] of rules.webhooks.entries()) {
+    const field = `rules.webhooks.${i}.url`;
+    const known = before.webhooks.find((b) => maskedUrl(b.url) === hook.url || b.url === hook.url);
+    if (hook.url.includes('…')) {
+      if (!known)
+        throw new FieldError(field, `${field}: "${hook.url}" is the masked form of another address; give the whole address`);
+      // Rules that were saved before addresses were masked still hold a whole one.
+      webhooks.push(known.secretId === undefined ? await keep({ ...hook, url: known.url }) : { ...known, format: hook.format });
+      continue;
+    }
+    webhooks.push(await keep(hook));
+  }
+  return { ...rules, webhooks };
+
+  async function keep({ url, format }: Webhook): Promise<Webhook> {
+    const secretId = nanoid();
+    await settings.setSetting(keyOf(secretId), url);
+    return { url: maskedUrl(url), format, secretId };
+  }
+}
+
+/** The address to post to; null when it is no longer kept. */
+export const wholeUrl = async (hook: Webhook, settings: Pick<Settings, 'setting'>): Promise<string | null> =>
+  hook.secretId === undefined ? hook.url : settings.setting(keyOf(hook.secretId));
