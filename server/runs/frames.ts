@@ -102,7 +102,8 @@ export class Frames {
   /** New entries, in order, with the view that has them. */
   publish(entries: Entry[], view: RunView): void {
     this.view = view;
-    for (const entry of entries) {
+    for (const whole of entries) {
+      const entry = withoutText(whole);
       this.#recent.push(entry);
       this.#recentValues += valuesOf(entry);
       for (const m of this.#members) {
@@ -238,6 +239,12 @@ export class Frames {
       for (const { port } of this.#members) port.watchers(watchers);
     });
   }
+}
+
+/** What a process prints is read by whoever looks at it (`runs.console`): no viewer needs it for its view. */
+function withoutText(entry: Entry): Entry {
+  const { event } = entry;
+  return event.type === 'console' && event.text !== '' ? { ...entry, event: { ...event, text: '' } } : entry;
 }
 
 const valuesOf = ({ event }: Entry): number => (event.type === 'rows' ? event.values.length : 0);

@@ -54,7 +54,7 @@ export interface Hub {
   moveQuestion(actor: Actor, commandId: string, before: string | null): Promise<{ ok: true } | Refusal>;
   /** People who watch the run; none of an unknown one. */
   watchers(runId: string): Promise<Watcher[]>;
-  readonly store: Pick<Store, 'range' | 'rows' | 'series' | 'signals' | 'entries'>;
+  readonly store: Pick<Store, 'range' | 'rows' | 'series' | 'signals' | 'entries' | 'console'>;
 }
 
 /** The hub with what the sockets need of it. */

@@ -3,6 +3,7 @@ import type { RangeAnswer } from '~/shared/pyramid';
 import type { Series } from '~/shared/series';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
+import type { ConsoleAnswer, ConsoleQuery } from './console';
 
 /**
  * Where logs live. The log is the only source of truth: views and summaries kept here are caches of it. Every method is async, so that a store may be a
@@ -40,6 +41,9 @@ export interface Store {
 
   /** Series of a run in order of declaration, with their newest values: a page of those whose name holds a word. */
   series(query: SeriesQuery): Promise<SeriesAnswer>;
+
+  /** What the run's process printed, as far as it is kept. */
+  console(query: ConsoleQuery): Promise<ConsoleAnswer>;
 
   /** Signals of every snapshot in force, in step order. */
   signals(runId: string): Promise<Signals>;

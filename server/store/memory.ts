@@ -1,9 +1,10 @@
 import { blobsNamed } from '~/server/base/blobsNamed';
 import { debiased, emaNext, emaStart } from '~/shared/ema';
-import { type RunEvent, seqCount } from '~/shared/events';
+import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { addValue, BucketList, bucketWidth, emptyStats, type RangeAnswer, statsOf } from '~/shared/pyramid';
 import { lastStepOf, rowCount, type Series, stepAt, widthOf, withPlainSteps } from '~/shared/series';
 import { checkAppend, type Rewind, rewindOf } from './checkAppend';
+import { bytesOf, type ConsolePart, choose, KEPT_BYTES } from './console';
 import type { Append, RangeQuery, Store, StoredRun } from './index';
 import { collectSignals } from './signals';
 import { StreamState } from './streamState';
@@ -69,6 +70,7 @@ export function openMemoryStore(): Store {
       for (const given of structuredClone(write.entries)) {
         const entry = { ...given, event: withPlainTimes(given.event, given.at) };
         run.entries.push(entry);
+        if (entry.event.type === 'console') forgetOldPrints(run.entries);
         run.state.apply(entry.event);
         keep(run, entry, write);
       }
@@ -121,6 +123,10 @@ export function openMemoryStore(): Store {
       return { series: fitting.slice(skip, skip + limit), total: fitting.length };
     },
 
+    async console(query) {
+      return choose(prints(runs.get(query.runId)?.entries ?? []), query);
+    },
+
     async signals(runId) {
       const run = runs.get(runId);
       const snapshots = (run?.entries ?? []).flatMap(({ seq, event }) => (event.type === 'snapshot' ? [{ seq, event }] : []));
@@ -161,6 +167,21 @@ export function openMemoryStore(): Store {
     },
     close: async () => {},
   };
+}
+
+const prints = (entries: readonly Entry[]): ConsolePart[] =>
+  entries.flatMap(({ seq, at, event }) =>
+    event.type === 'console' && event.text !== '' ? [{ seq, at, stream: event.stream, text: event.text }] : [],
+  );
+
+/** Empties the oldest console parts beyond what is kept. */
+function forgetOldPrints(entries: readonly Entry[]): void {
+  let bytes = 0;
+  for (const { event } of entries.toReversed()) {
+    if (event.type !== 'console') continue;
+    bytes += bytesOf(event);
+    if (bytes > KEPT_BYTES) Object.assign(event, { stream: 'out', text: '' });
+  }
 }
 
 /** Times that all are the entry's own say nothing. */

@@ -4,14 +4,16 @@ import { may } from '~/server/base/permissions';
 import { judge } from '~/server/runs/judge';
 import { revertEvents } from '~/server/runs/revert';
 import { BudgetError, type SeriesAnswer, type Signals } from '~/server/store';
+import type { ConsoleAnswer } from '~/server/store/console';
 import { approvalProblem, changeControlLock } from '~/server/team/gate';
 import { type CommandAnswer, command, type Refusal, refuse } from '~/shared/commands';
 import { type Entry, runLabelled, serverEvent, trainerEvent } from '~/shared/events';
 import { actor, blobHash, commandId, runId, seq, step } from '~/shared/ids';
+import type { MediaEvent } from '~/shared/media';
 import { noteProblem, noteRequest } from '~/shared/notes';
 import { branchRun, createRun, type QuestionSummary } from '~/shared/protocol';
 import type { RangeAnswer } from '~/shared/pyramid';
-import { isRevert } from '~/shared/revert';
+import { takesBack } from '~/shared/revert';
 import { seriesName } from '~/shared/series';
 import type { RunSummary } from '~/shared/summary';
 import { ended, type RunView } from '~/shared/view';
@@ -45,6 +47,14 @@ const entriesQuery = z.strictObject({
   fromSeq: seq,
   limit: z.int().min(1).max(1000),
   types: z.array(eventType).nullable(),
+});
+
+const consoleQuery = z.strictObject({
+  runId,
+  before: seq.nullable().default(null),
+  after: seq.nullable().default(null),
+  search: z.string().max(200).default(''),
+  limit: z.int().min(1).max(1000).default(200),
 });
 
 const controlLockRequest = z.discriminatedUnion('kind', [
@@ -88,6 +98,19 @@ export const runs = router({
   entries: watching.input(entriesQuery).query(async ({ ctx, input }): Promise<Entry[]> => {
     await existing(ctx, input.runId);
     return ctx.hub.store.entries(input);
+  }),
+
+  /** What the run's process printed, as far as it is kept: newest last. */
+  console: watching.input(consoleQuery).query(async ({ ctx, input }): Promise<ConsoleAnswer> => {
+    await existing(ctx, input.runId);
+    return ctx.hub.store.console(input);
+  }),
+
+  /** A sample as it came, text and all. */
+  sample: watching.input(z.strictObject({ runId, seq })).query(async ({ ctx, input }): Promise<MediaEvent | null> => {
+    await existing(ctx, input.runId);
+    const [entry] = await ctx.hub.store.entries({ runId: input.runId, fromSeq: input.seq, limit: 1, types: null });
+    return entry?.seq === input.seq && entry.event.type === 'media' ? entry.event : null;
   }),
 
   signals: watching.input(z.strictObject({ runId })).query(async ({ ctx, input }): Promise<Signals> => {
@@ -171,7 +194,7 @@ export const runs = router({
           const { actor, command: asked } = view.commands.find((c) => c.command.id === id)!;
           const answered = { type: 'proposal.answered', actor: ctx.actor, commandId: id, approved } as const;
           if (!approved) return [answered];
-          if (!isRevert(asked)) return [answered, { type: 'command.requested', actor, command: asked }];
+          if (!takesBack(view, asked)) return [answered, { type: 'command.requested', actor, command: asked }];
           // Much may have happened since it was asked for.
           return judge(view, actor, asked) ?? [answered, ...revertEvents(view, actor, asked, view.seq + 2)];
         }),

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Append, FencedError, StaleHeadError, type Store } from '~/server/store';
+import type { ConsoleQuery } from '~/server/store/console';
 import type { Entry, RunEvent, SnapshotEvent } from '~/shared/events';
 import { seqCount } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
@@ -611,6 +612,43 @@ export function storeContract(open: () => Promise<Store>): void {
       expect((await store.entries({ runId, ...all }))[3]).toMatchObject({
         event: { values: Float64Array.of(1, 1, 1, 1) },
       });
+    }),
+  );
+
+  it(
+    '[S15] the newest 2 MB of what a run prints are kept and searched; older texts are emptied, their entries stay',
+    withStore(async (store, runId) => {
+      const print = (text: string, stream: 'out' | 'err' = 'out'): RunEvent => ({ type: 'console', stream, text });
+      const run = writer(store, runId);
+      await run.append([created, print('Loading DATA'), print('oops', 'err'), status(0), print('step 1')]);
+      const ask = (more: Partial<ConsoleQuery> = {}) =>
+        store.console({ runId, before: null, after: null, search: '', limit: 10, ...more });
+      const seqs = async (more?: Partial<ConsoleQuery>) => {
+        const { parts, more: others } = await ask(more);
+        return [...parts.map((p) => p.seq), others];
+      };
+      expect(await ask({ search: 'data' })).toEqual({
+        parts: [{ seq: 2, at: 1_001, stream: 'out', text: 'Loading DATA' }],
+        more: false,
+      });
+      expect([await seqs({ limit: 2 }), await seqs({ before: 5 }), await seqs({ after: 2, limit: 1 })]).toEqual([
+        [3, 5, true],
+        [2, 3, false],
+        [3, true],
+      ]);
+      // Parts of 2^14 letters count 32 bytes more: 127 of them fit into 2^21 bytes, 128 do not.
+      const long = (i: number) => print(String(i).padEnd(2 ** 14, '.'));
+      await run.append(Array.from({ length: 127 }, (_, i) => long(i)));
+      expect((await seqs({ limit: 1000 })).length - 1).toBe(127 + 3);
+      await run.append([long(127)]);
+      const kept = await ask({ limit: 1000 });
+      expect([kept.parts.length, kept.parts[0]!.seq]).toEqual([127, 7]);
+      const entries = await store.entries({ runId, ...all });
+      expect(entries.map((e) => e.seq)).toEqual(run.log.map((e) => e.seq));
+      expect(entries[1]!.event).toEqual(print(''));
+      expect(entries.at(-1)).toEqual(run.log.at(-1));
+      await store.remove(runId);
+      expect(await ask()).toEqual({ parts: [], more: false });
     }),
   );
 }

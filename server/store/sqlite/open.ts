@@ -38,6 +38,7 @@ export async function openSqliteStore(folder: string): Promise<Store> {
     rows: (query, signal) => reader.ask(signal, 'rows', query) as Promise<Answer<'rows'>>,
     streams: read('streams'),
     series: read('series'),
+    console: read('console'),
     signals: read('signals'),
     view: read('view'),
     blobUsers: read('blobUsers'),

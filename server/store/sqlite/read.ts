@@ -11,6 +11,7 @@ import type {
   StoredStream,
 } from '~/server/store';
 import type { Rewind } from '~/server/store/checkAppend';
+import type { ConsoleAnswer, ConsoleQuery } from '~/server/store/console';
 import { collectSignals } from '~/server/store/signals';
 import type { Entry, RunEvent } from '~/shared/events';
 import { parse } from '~/shared/json';
@@ -19,6 +20,7 @@ import { type Series, withPlainSteps } from '~/shared/series';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import { type Averages, openAverages } from './averages';
+import { openConsoleReads } from './console';
 import { openRanges } from './range';
 import { openReducer } from './reduce';
 import { openRows, type RowReader, stripesOf } from './rows';
@@ -34,6 +36,7 @@ export interface Reads {
   streams(runId: string): Work<StoredStream[]>;
   series(query: SeriesQuery): Work<SeriesAnswer>;
   signals(runId: string): Work<Signals>;
+  console(query: ConsoleQuery): ConsoleAnswer;
   view(runId: string): RunView | null;
   blobUsers(hash: string): string[];
   setting(key: string): string | null;
@@ -281,6 +284,7 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     streams,
     series,
     signals,
+    console: consistent(openConsoleReads(db)),
     view(runId) {
       const row = sql.view.get(runId);
       return row ? (parse(row.view) as RunView) : null;

@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type Database from 'better-sqlite3';
+import { consoleTable } from './console';
 import { Sqlite } from './driver';
 import { tables } from './tables';
 
@@ -27,7 +28,7 @@ export const ROW_GRID = FAN ** LEVELS;
 
 export const firstRowOf = (step: number): number => ((step % ROW_GRID) + ROW_GRID) % ROW_GRID;
 
-const SCHEMA = 4;
+const SCHEMA = 5;
 /** "HRM1": tells our files from other programs'. */
 const APPLICATION = 0x48524d31;
 
@@ -53,6 +54,7 @@ ALTER TABLE runs RENAME COLUMN tenure TO attempt;
 ALTER TABLE entries RENAME COLUMN tenure TO attempt;
 ALTER TABLE entries RENAME COLUMN places TO seqCount;
 `,
+  3: '',
 };
 
 export const databaseFile = (folder: string): string => path.join(folder, 'headroom.db');
@@ -137,6 +139,7 @@ function configure(db: Database.Database): void {
   db.transaction(() => {
     if (stored === 0) db.exec(tables);
     else for (let from = stored; from < SCHEMA; from++) db.exec(migrations[from]!);
+    db.exec(consoleTable);
     db.pragma(`application_id = ${APPLICATION}`);
     db.pragma(`user_version = ${SCHEMA}`);
   }).immediate();

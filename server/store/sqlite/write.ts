@@ -21,6 +21,7 @@ import type { RunView } from '~/shared/view';
 import { encodeAxis } from './axis';
 import { openChunks } from './chunks';
 import { encodeColumns } from './columns';
+import { openConsoleWrites } from './console';
 import { joined, openRows, type StoredHead, type StreamRow, stripesOf } from './rows';
 import { BLOCK_ROWS, firstRowOf, STRIPE } from './schema';
 
@@ -36,6 +37,7 @@ export interface Writes {
 /** The writes of a store, each to be called inside a transaction. Nothing is kept between calls: what a crash leaves is what the next call reads. */
 export function openWrites(db: Database.Database): Writes {
   const rows = openRows(db);
+  const printed = openConsoleWrites(db);
   const chunks = openChunks(db);
   const ofStreams = 'stream IN (SELECT id FROM streams WHERE run = ?)';
   const sql = {
@@ -73,7 +75,7 @@ export function openWrites(db: Database.Database): Writes {
     summary: db.prepare('UPDATE runs SET summarySeq = ?, summary = ? WHERE id = ? AND coalesce(summarySeq, 0) <= ?'),
     remove: [
       ...['tail', 'blocks', 'axes', 'pyramid', 'pyramidAxes', 'generations'].map((table) => `${table} WHERE ${ofStreams}`),
-      ...['series', 'streams', 'entries', 'rewinds', 'views', 'blobUses'].map((table) => `${table} WHERE run = ?`),
+      ...['series', 'streams', 'entries', 'rewinds', 'views', 'blobUses', 'console'].map((table) => `${table} WHERE run = ?`),
       'runs WHERE id = ?',
     ].map((where) => db.prepare(`DELETE FROM ${where}`)),
     setting: db.prepare('INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value'),
@@ -124,6 +126,7 @@ export function openWrites(db: Database.Database): Writes {
       if (event.type === 'series') declare(run.id, event);
       if (event.type === 'started') for (const spec of event.streams ?? []) declare(run.id, spec);
       sql.entry.run(run.id, seq, 1, attempt, at, event.type, stepOf(event), null, null, null, stringify(event));
+      if (event.type === 'console') printed(run.id, seq, event);
       for (const hash of blobsNamed(event)) sql.use.run(hash, run.id);
     }
     sql.moveRun.run(head, write.attempt, write.nextEvent, run.headStep, run.id);

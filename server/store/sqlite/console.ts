@@ -1,0 +1,50 @@
+import type Database from 'better-sqlite3';
+import { bytesOf, type ConsoleAnswer, type ConsolePart, type ConsoleQuery, choose, KEPT_BYTES } from '~/server/store/console';
+import { stringify } from '~/shared/json';
+import { type ConsoleEvent, consoleEvent } from '~/shared/media';
+
+/** The console parts of each run that still have their text; `start`: bytes printed before this part. */
+export const consoleTable = `
+CREATE TABLE IF NOT EXISTS console (
+  run INTEGER NOT NULL REFERENCES runs(id),
+  start INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  PRIMARY KEY (run, start)
+) STRICT, WITHOUT ROWID;
+`;
+
+/** Adds a part that has just been written as an entry, and empties the oldest ones beyond what is kept. Their entries stay: the log has no gaps. */
+export function openConsoleWrites(db: Database.Database): (run: number, seq: number, event: ConsoleEvent) => void {
+  const last = db.prepare<[number], { total: number }>(
+    'SELECT start + bytes AS total FROM console WHERE run = ? ORDER BY start DESC LIMIT 1',
+  );
+  const add = db.prepare('INSERT INTO console (run, start, bytes, seq) VALUES (?, ?, ?, ?)');
+  const old = db.prepare<[number, number], { seq: number }>('SELECT seq FROM console WHERE run = ? AND start < ?');
+  const empty = db.prepare('UPDATE entries SET event = ? WHERE run = ? AND seq = ?');
+  const drop = db.prepare('DELETE FROM console WHERE run = ? AND start < ?');
+  return (run, seq, event) => {
+    const start = last.get(run)?.total ?? 0;
+    const bytes = bytesOf(event);
+    add.run(run, start, bytes, seq);
+    const keptFrom = start + bytes - KEPT_BYTES;
+    const gone = old.all(run, keptFrom);
+    // The stream is of no use without the text.
+    for (const { seq: at } of gone)
+      empty.run(stringify({ type: 'console', stream: 'out', text: '' } satisfies ConsoleEvent), run, at);
+    if (gone.length > 0) drop.run(run, keptFrom);
+  };
+}
+
+export function openConsoleReads(db: Database.Database): (query: ConsoleQuery) => ConsoleAnswer {
+  const parts = db.prepare<[string], { seq: number; at: number; event: string }>(
+    'SELECT console.seq, at, event FROM runs JOIN console ON console.run = runs.id JOIN entries ON entries.run = runs.id AND entries.seq = console.seq WHERE runId = ? ORDER BY start',
+  );
+  return (query) => {
+    const kept = parts.all(query.runId).map(({ seq, at, event }): ConsolePart => {
+      const { stream, text } = consoleEvent.parse(JSON.parse(event));
+      return { seq, at, stream, text };
+    });
+    return choose(kept, query);
+  };
+}
