@@ -9,6 +9,7 @@
  *   x-source      where the published value comes from
  *   x-advanced    true: folded away at first
  *   x-null        what null means, "after every epoch"
+ *   x-empty       what an empty text means, "the built-in text"
  *   x-titles      { value: title } of an enum's choices
  *   x-onlyWhen    { field, is: [value] }: without effect, and not shown, unless the other field has one of these values
  *   x-divisibleBy path of another field that must divide this one; the error stands at the other field
@@ -45,6 +46,7 @@ export interface JsonSchema {
   'x-source'?: string;
   'x-advanced'?: boolean;
   'x-null'?: string;
+  'x-empty'?: string;
   'x-titles'?: { [value: string]: string };
   'x-onlyWhen'?: { field: string; is: Json[] };
   'x-divisibleBy'?: string;

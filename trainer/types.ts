@@ -129,6 +129,8 @@ export interface Task {
   readonly fingerprint?: string;
   /** Further numbers of every step and evaluation. */
   readonly derived?: readonly Derived[];
+  /** What the network writes by itself after every so many steps, and at the end. */
+  readonly sampling?: Sampling & { everySteps: number };
   /** How examples are written for the control `probeExamples`, for people. */
   readonly probeHelp: string;
   /** Loss (nats) of the best answer that does not look at the input; left out: not known. Rules and charts measure by it. */
@@ -141,6 +143,12 @@ export interface Task {
   probe(size: number, chosen: string | null): Probe;
   /** Examples of `evaluationBatches(split)` in the notation that `probe` reads. */
   notation(split: Split, examples: readonly Example[]): string;
+}
+
+/** Texts that the network writes by itself. */
+export interface Sampling {
+  /** @param attend one forward pass each @param step decides, with the seed, what is drawn */
+  write(attend: (batch: Batch) => Promise<Attended>, step: number): Promise<{ name: string; text: string; caption?: string }[]>;
 }
 
 /** A number of a step or an evaluation that follows from its loss. */

@@ -14,7 +14,7 @@ import { tarEnd, tarHeader, tarPadding } from './tar';
  *   blobs/<sha256>     the bytes of every blob that the log names, once
  *   end.json           {"head": last seq, "blobs": how many follow the log, "missing": [hashes this server no longer had]}
  *
- * A file without end.json was cut short.
+ * A file without end.json was cut short. Version 1 is that of program version 0.1 (shared/legacy.ts has what differs); it is read too.
  */
 export const HEADROOM_VERSION = 2;
 

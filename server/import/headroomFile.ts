@@ -10,6 +10,7 @@ import { StreamState } from '~/server/store/streamState';
 import { type Entry, type RunEvent, serverEvent, trainerEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
 import { attempt, blobHash, runId, seq } from '~/shared/ids';
+import { importedIn01, type RawEvent, type Upgrade01, upgradeEntry01, upgradeEvent01 } from '~/shared/legacy';
 import { unpack } from '~/shared/pack';
 import type { RunView } from '~/shared/view';
 import { ImportError } from './importError';
@@ -25,7 +26,12 @@ export type Part =
 
 const manifest = z.object({ format: z.literal('headroom'), version: z.int(), runId, exportedAt: z.number() });
 const end = z.object({ head: seq, blobs: z.int().nonnegative(), missing: z.array(blobHash) });
-const frame = z.strictObject({ seq, attempt, at: z.number(), event: z.looseObject({ type: z.string() }) });
+const anyEvent = z.looseObject({ type: z.string() });
+const frame = z.strictObject({ seq, attempt, at: z.number(), event: anyEvent });
+/** An entry before it is brought up to date. */
+const rawEntry = z.looseObject({ seq, event: anyEvent });
+type RawEntry = z.infer<typeof rawEntry>;
+const page = z.object({ entries: z.array(rawEntry) });
 const schemas = new Map<string, z.ZodType>(
   [...serverEvent.options, ...trainerEvent.options].map((schema) => [schema.shape.type.value, schema]),
 );
@@ -34,14 +40,23 @@ const MEMBER_BYTES = 256 << 20;
 /** As for those that trainers send. */
 const BLOB_BYTES = 2 ** 30;
 
-/** @throws ImportError in words that name the member, the place and what is wrong */
-export async function* readHeadroomFile(file: string, report: (bytesRead: number) => void = () => {}): AsyncGenerator<Part> {
+/**
+ * @param name what its sender calls the file
+ * @throws ImportError in words that name the member, the place and what is wrong
+ */
+export async function* readHeadroomFile(
+  file: string,
+  report: (bytesRead: number) => void = () => {},
+  name = 'the file',
+): AsyncGenerator<Part> {
   const input = createReadStream(file);
   const gunzip = createGunzip();
   input.on('error', (error) => gunzip.destroy(error));
   let view: RunView | null = null;
   const streams = new StreamState();
   let id: string | null = null;
+  let version = HEADROOM_VERSION;
+  let about: Upgrade01 | null = null;
   const named = new Set<string>();
   const here = new Set<string>();
   let ended = false;
@@ -52,10 +67,12 @@ export async function* readHeadroomFile(file: string, report: (bytesRead: number
         throw new ImportError('this is not a .headroom file: it does not begin with manifest.json');
       if (ended) throw new ImportError(`${member.name}: nothing may follow end.json`);
       if (member.name === 'manifest.json') {
-        id = readManifest(await json(member));
+        ({ runId: id, version } = readManifest(await json(member), name));
         yield { kind: 'manifest', runId: id };
       } else if (member.name.startsWith('log/')) {
-        const entries = pageOf(member.name, unpack(await whole(member)));
+        const raw = checked(page, unpack(await whole(member)), member.name).entries;
+        if (version === 1) about ??= { imported: importedIn01(raw[1]?.event) };
+        const entries = raw.map((entry) => entryOf(member.name, about ? upgraded(entry, about) : entry));
         for (const entry of entries) {
           view = next(member.name, id!, view, streams, entry);
           for (const hash of blobsNamed(entry.event)) named.add(hash);
@@ -88,23 +105,25 @@ export async function* readHeadroomFile(file: string, report: (bytesRead: number
   }
 }
 
-function readManifest(value: unknown): string {
+function readManifest(value: unknown, name: string): z.infer<typeof manifest> {
   const version = (value as { version?: unknown } | null)?.version;
   if (typeof version === 'number' && version > HEADROOM_VERSION)
     throw new ImportError(
-      `manifest.json: version ${version} is newer than the ${HEADROOM_VERSION} this Headroom knows; update it`,
+      `${name} was written by a newer Headroom (version ${version} of the format, this one knows ${HEADROOM_VERSION}); update Headroom to import it`,
     );
-  return checked(manifest, value, 'manifest.json').runId;
+  return checked(manifest, value, 'manifest.json');
 }
 
-function pageOf(member: string, value: unknown): Entry[] {
-  const { entries } = checked(z.object({ entries: z.array(frame) }), value, member);
-  return entries.map((entry) => {
-    const where = `${member}: seq ${entry.seq}`;
-    const schema = schemas.get(entry.event.type);
-    if (!schema) throw new ImportError(`${where}: there is no event type "${entry.event.type}"`);
-    return { ...entry, event: checked(schema, entry.event, where) as RunEvent };
-  });
+function upgraded(entry: RawEntry, about: Upgrade01): RawEntry {
+  return upgradeEntry01({ ...entry, event: upgradeEvent01(entry.event as RawEvent, about) }) as RawEntry;
+}
+
+function entryOf(member: string, raw: RawEntry): Entry {
+  const entry = checked(frame, raw, `${member}: seq ${raw.seq}`);
+  const where = `${member}: seq ${entry.seq}`;
+  const schema = schemas.get(entry.event.type);
+  if (!schema) throw new ImportError(`${where}: there is no event type "${entry.event.type}"`);
+  return { ...entry, event: checked(schema, entry.event, where) as RunEvent };
 }
 
 /** What a store and `fold` rely on. */

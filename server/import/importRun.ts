@@ -80,8 +80,8 @@ async function kindOf(file: string): Promise<'headroom' | 'tensorboard' | 'csv'>
   }
 }
 
-async function importHeadroom(deps: ImportDeps, { file, asCopy = false, following }: ImportRequest): Promise<Imported> {
-  const parts = readInThread({ file, kind: 'headroom' }, following);
+async function importHeadroom(deps: ImportDeps, { file, name, asCopy = false, following }: ImportRequest): Promise<Imported> {
+  const parts = readInThread({ file, name: name || 'the file', kind: 'headroom' }, following);
   try {
     const original = await checkedRun(parts);
     if (!asCopy && claimed.get(deps.store)?.has(original))
@@ -194,7 +194,7 @@ async function importTable(
   kind: 'csv' | 'tensorboard',
   kindDescription: string,
 ): Promise<Imported> {
-  const parts = readInThread({ file, kind }, following);
+  const parts = readInThread({ file, name, kind }, following);
   const { value: part } = await parts.next();
   await parts.return(undefined);
   if (part?.kind !== 'table') throw new Error(`import: no table came of ${file}`);

@@ -18,18 +18,18 @@ export type ImportPart =
   | { kind: 'bytes'; bytes: Uint8Array };
 
 /** @throws ImportError when the file is not right */
-export async function* importParts({ file, kind }: ReadJob, report: (at: Progress) => void): AsyncGenerator<ImportPart> {
+export async function* importParts({ file, name, kind }: ReadJob, report: (at: Progress) => void): AsyncGenerator<ImportPart> {
   const total = (await stat(file)).size;
   const reading = (doing: string) => (done: number) => report({ doing, done, total, unit: 'bytes' });
   if (kind !== 'headroom') {
     yield { kind: 'table', table: await (kind === 'csv' ? readCsv : readTensorboard)(file, reading('reading the file')) };
     return;
   }
-  for await (const part of readHeadroomFile(file, reading('checking the file')))
+  for await (const part of readHeadroomFile(file, reading('checking the file'), name))
     if (part.kind === 'manifest') yield part;
     else if (part.kind === 'blob') for await (const _ of part.body);
   yield { kind: 'checked' };
-  for await (const part of readHeadroomFile(file, reading('writing the run')))
+  for await (const part of readHeadroomFile(file, reading('writing the run'), name))
     if (part.kind === 'entries') yield { kind: 'entries', entries: part.entries };
     else if (part.kind === 'blob') {
       yield { kind: 'blob', hash: part.hash };

@@ -6,6 +6,8 @@ import type { ImportPart } from './parts';
 
 export interface ReadJob {
   file: string;
+  /** What its sender calls it. */
+  name: string;
   kind: 'headroom' | 'csv' | 'tensorboard';
 }
 

@@ -225,3 +225,6 @@ export class ConfigError extends Error {
     super(errors.map(({ field, message }) => `${field}: ${message}`).join('; '));
   }
 }
+
+/** Also of one that a team's module threw, which brings its own copy of the class (recipes/load.ts). */
+export const isConfigError = (error: unknown): error is ConfigError => error instanceof Error && error.name === 'ConfigError';

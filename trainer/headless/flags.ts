@@ -1,7 +1,7 @@
 /** Flags of `npm run train`: words to the command itself, and the fields of the recipe's config, as its schema declares them. */
 import { fieldsOf, type RecipeField } from '~/shared/recipes';
 import type { Config, Json } from '~/shared/setup';
-import { ConfigError, type RunConfig } from '~/trainer/base/config';
+import { isConfigError, type RunConfig } from '~/trainer/base/config';
 import type { RecipeBook } from '~/trainer/recipes/book';
 import type { Recipe } from '~/trainer/recipes/define';
 
@@ -188,7 +188,7 @@ export function configOf(flags: Pick<Flags, 'fields' | 'preset'>, recipe: Recipe
   try {
     return recipe.parse(config);
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
+    if (!isConfigError(error)) throw error;
     const { field, message } = error.errors[0]!;
     const name = used.get(field) ?? known.find((flag) => flag.field.path === field)?.names[0];
     throw new FlagError(`${name === undefined ? field : `--${name}`}: ${message}`);

@@ -20,6 +20,7 @@ import { controlValue } from '~/shared/controls';
 import { metric, trigger } from '~/shared/events';
 import { actor, commandId, runId, step } from '~/shared/ids';
 import { parse, stringify } from '~/shared/json';
+import { upgradeCheckpoint01 } from '~/shared/legacy';
 import {
   parseSafetensors,
   SafetensorsError,
@@ -31,7 +32,6 @@ import { recipeName } from '~/shared/setup';
 import { anyConfig, type RunConfig } from '~/trainer/base/config';
 import { split } from '~/trainer/base/splits';
 import type { LearnerState, ParamSpec } from '~/trainer/types';
-import { upgradeCheckpoint01 } from './checkpoint01';
 
 const format = 'headroom-checkpoint';
 const version = '2';
@@ -67,6 +67,8 @@ const savedState = z.strictObject({
   pending: z.array(pendingEvaluation),
   /** Questions about the parameters that are not answered yet. */
   asked: z.array(z.strictObject({ action: z.string(), args: z.record(z.string(), controlValue), commandId })).default([]),
+  /** The network is to write its texts before the next update. */
+  samplesDue: z.boolean().default(false),
   /** Step of an extra snapshot, after one that drifted much; null = none. */
   driftSnapshotAt: step.nullable().default(null),
   /** Why a checkpoint is still to be written before the next update. */

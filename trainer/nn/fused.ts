@@ -20,9 +20,9 @@ export const fusedKernels = {
   reluDroppedGrad: 'HeadroomReluDroppedGrad',
   /** seed, rate -> mask; attributes site, shape */
   dropoutMask: 'HeadroomDropoutMask',
-  /** qkv -> context, weights; attributes seqLen, heads */
+  /** qkv -> context, weights; attributes seqLen, heads, causal */
   attention: 'HeadroomAttention',
-  /** dContext, qkv, weights -> dQkv */
+  /** dContext, qkv, weights -> dQkv; attribute causal */
   attentionGrad: 'HeadroomAttentionGrad',
   /** logits, labels -> means (loss, accuracy), dLogits */
   crossEntropy: 'HeadroomCrossEntropy',

@@ -44,7 +44,7 @@ export type Named = Record<string, Tensor>;
 export interface ForwardOptions {
   /** Left out: evaluation, no dropout. */
   dropout?: Dropout;
-  /** [T, T] or [B, T, T]: 1 where a position (row) may look at another (column), else 0; holds in every layer. */
+  /** [T, T] or [B, T, T]: 1 where a position (row) may look at another (column), else 0; holds in every layer, beside the shape's `causal`. */
   mask?: Tensor2D | Tensor3D;
   /** What becomes of the heads' outputs [N, D] of a layer before o_proj. */
   editHeads?: (context: Tensor2D, layer: number) => Tensor2D;
@@ -129,7 +129,7 @@ export function forward(p: Named, shape: ModelShape, inputs: Tensor, { dropout, 
   const layers: LayerTrace[] = [];
   for (let at = 0; at < shape.layers; at++) {
     const layer = `transformer.layers.${at}`;
-    const attended = attention(project(x, `${layer}.self_attn.qkv_proj`), seqLen, heads, mask); // context [N, D]
+    const attended = attention(project(x, `${layer}.self_attn.qkv_proj`), seqLen, heads, { causal: shape.causal, mask }); // context [N, D]
     if (editHeads) attended.context = editHeads(attended.context, at);
     const mixed = project(attended.context, `${layer}.self_attn.o_proj`); // [N, D]
     const afterAttention = drop(mixed);

@@ -33,6 +33,7 @@ import {
   type Tensor2D,
   type Tensor3D,
   type Tensor4D,
+  tensor4d,
   transpose,
   where,
   zerosLike,
@@ -113,6 +114,7 @@ export interface Attention {
   /** [B, H, T, T], rows sum to 1. */
   weights: Tensor4D;
   qkv: Tensor2D;
+  causal: boolean;
 }
 
 /** qkv [N, 3D], packed [head][q | k | v][d] -> three of [B, H, T, d] */
@@ -125,25 +127,42 @@ function unpack(qkv: Tensor2D, seqLen: number, heads: number): [Tensor4D, Tensor
  * softmax(q kᵀ / sqrt(d)) v for every head.
  *
  * @param qkv [N, 3D], packed [head][q | k | v][d]
- * @param mask [T, T] or [B, T, T], 1 where row (query) may look at column (key), else 0
+ * @param causal query t looks at keys 0 .. t only: its weights after them are exactly 0
+ * @param mask [T, T] or [B, T, T], 1 where row (query) may look at column (key), else 0; holds beside `causal`
  */
-export function attention(qkv: Tensor2D, seqLen: number, heads: number, mask?: Tensor2D | Tensor3D): Attention {
-  const outputs = mask ? null : fused('attention', { qkv }, { seqLen, heads });
-  if (outputs) return { context: outputs[0] as Tensor2D, weights: outputs[1] as Tensor4D, qkv };
+export function attention(
+  qkv: Tensor2D,
+  seqLen: number,
+  heads: number,
+  { causal = false, mask }: { causal?: boolean | undefined; mask?: Tensor2D | Tensor3D | undefined } = {},
+): Attention {
+  const outputs = mask ? null : fused('attention', { qkv }, { seqLen, heads, causal });
+  if (outputs) return { context: outputs[0] as Tensor2D, weights: outputs[1] as Tensor4D, qkv, causal };
   const [query, key, value] = unpack(qkv, seqLen, heads);
   let scores = mul(matMul(query, key, false, true), 1 / Math.sqrt(query.shape[3])) as Tensor4D; // [B, H, T, T]
   if (mask) {
     const perHead = mask.rank === 3 ? expandDims(mask, 1) : reshape(mask, [1, 1, seqLen, seqLen]);
-    scores = where(greater(add(perHead, zerosLike(scores)), 0), scores, maskedScore);
+    scores = masked(scores, perHead);
   }
+  // A softmax of masked scores is exactly 0 there: the exponential of -9e15 is, in f32.
+  if (causal) scores = masked(scores, lowerTriangle(seqLen));
   const weights = softmax(scores);
   const context = reshape(transpose(matMul(weights, value), [0, 2, 1, 3]), [-1, qkv.shape[1] / 3]) as Tensor2D;
-  return { context, weights, qkv };
+  return { context, weights, qkv, causal };
+}
+
+const masked = (scores: Tensor4D, mask: Tensor): Tensor4D => where(greater(add(mask, zerosLike(scores)), 0), scores, maskedScore);
+
+/** [1, 1, T, T], 1 on and below the diagonal. */
+function lowerTriangle(T: number): Tensor4D {
+  const table = new Float32Array(T * T);
+  for (let t = 0; t < T; t++) table.fill(1, t * T, t * T + t + 1);
+  return tensor4d(table, [1, 1, T, T]);
 }
 
 /** dContext [N, D] -> the gradient of qkv [N, 3D]. A masked score has weight 0 and so, by softmax's gradient, gradient 0. */
-export function attentionGrad(dContext: Tensor2D, { weights, qkv }: Attention): Tensor2D {
-  const outputs = fused('attentionGrad', { dContext, qkv, weights });
+export function attentionGrad(dContext: Tensor2D, { weights, qkv, causal }: Attention): Tensor2D {
+  const outputs = fused('attentionGrad', { dContext, qkv, weights }, { causal });
   if (outputs) return outputs[0] as Tensor2D;
   const [, heads, seqLen] = weights.shape;
   const [query, key, value] = unpack(qkv, seqLen, heads);

@@ -8,8 +8,8 @@ import { LocalCommands } from '~/trainer/headless/localCommands';
 import { Progress } from '~/trainer/headless/progress';
 import { ResultKeeper, toJson, toText } from '~/trainer/headless/result';
 import { CheckpointError, describeCheckpoint } from '~/trainer/nn/checkpoint';
-import { loadRecipes } from '~/trainer/recipes/book';
 import type { Recipe } from '~/trainer/recipes/define';
+import { loadRecipes } from '~/trainer/recipes/load';
 import { train } from '~/trainer/run/train';
 
 /** Exit codes: 0 finished, 1 failed, 2 a flag or file does not fit, 130 interrupted. */

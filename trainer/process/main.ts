@@ -9,7 +9,7 @@ import { selfTest } from '~/trainer/backends/selfTest';
 import { serve } from '~/trainer/link/host';
 import { Link, workerUrl } from '~/trainer/link/index';
 import { passedOver, sweepSpools, withoutBackends } from '~/trainer/link/start';
-import { loadRecipes } from '~/trainer/recipes/book';
+import { loadRecipes } from '~/trainer/recipes/load';
 import { CheckpointQueries } from '~/trainer/run/checkpointQueries';
 import { readSettings } from '~/trainer/run/settings';
 import { train } from '~/trainer/run/train';

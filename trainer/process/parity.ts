@@ -3,7 +3,7 @@
  *
  * A file holds, in f32 unless said otherwise: `init.*` (parameters under PyTorch's names), `batches` (ids [steps, batch, T] i32 or features
  * [steps, batch, T, I]), `labels` i32, of the first batch `logits`, `attention.L`, `grad.*`, `loss`, `accuracy`; `trajectory.loss`,
- * `.grad_norm`, `.lr` of all steps, `final.*` after them; in its metadata the set-up as JSON under `case`.
+ * `.grad_norm`, `.lr` of all steps, `final.*` after them; in its metadata the set-up as JSON under `case` (test/fixtures/reference.py writes such files).
  */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -12,7 +12,7 @@ import { z } from 'zod';
 import { parseSafetensors, type TensorFile } from '~/shared/safetensors';
 import { type OpenedBackend, openBackend, parseBackendName } from '~/trainer/backends';
 import { batchTensors, createLearner, lossAndGradients } from '~/trainer/nn/learner';
-import { unflatten } from '~/trainer/nn/optimizer';
+import { type OptimizerKind, unflatten } from '~/trainer/nn/optimizer';
 import { paramCount, paramSpecs } from '~/trainer/nn/params';
 import { learningRateAt } from '~/trainer/nn/schedule';
 import type { Batch, Hyper, ModelShape, ParamSpec } from '~/trainer/types';
@@ -25,8 +25,8 @@ Compares logits, attention, loss, gradients and a training trajectory with PyTor
 (${tolerances.logits} on one batch, ${tolerances.trajectory} on the trajectory), 1 past it, 2 a file or flag that cannot be used.`;
 
 const count = z.int().min(1);
+const share = z.number().min(0).lt(1);
 const caseSchema = z.object({
-  task: z.enum(['reverse', 'anomaly']),
   input_dim: count,
   model_dim: count,
   num_heads: count,
@@ -40,7 +40,19 @@ const caseSchema = z.object({
   max_iters: count,
   clip: z.number(),
   positional: z.boolean(),
+  causal: z.boolean().default(false),
+  embedding: z.enum(['onehot', 'learned']).optional(),
+  optimizer: z.enum(['adam', 'adamw', 'sgd']).default('adam'),
+  beta1: share.default(0.9),
+  beta2: share.default(0.999),
+  eps: z.number().positive().default(1e-8),
+  weight_decay: z.number().min(0).default(0),
+  momentum: share.default(0.9),
+  schedule: z.enum(['cosine', 'linear', 'constant']).default('cosine'),
+  clip_mode: z.enum(['norm', 'value']).default('norm'),
 });
+/** Keys of a case that describe it and change no number. */
+const silent = ['task', 'seed', 'name', 'title', 'notes'];
 
 /** The file is no reference case, or not a whole one. */
 export class ParityFileError extends Error {
@@ -59,6 +71,7 @@ export interface Comparison {
 }
 
 interface Reference {
+  optimizer: OptimizerKind;
   shape: ModelShape;
   specs: ParamSpec[];
   batches: Batch[];
@@ -69,13 +82,17 @@ interface Reference {
 function readReference(bytes: Uint8Array): Reference {
   const file = parseSafetensors(bytes);
   const c = readCase(file);
-  const ids = c.task === 'reverse';
+  const ids = file.tensors.get('batches')?.dtype === 'I32';
+  // One label per position, or one per example: a set.
+  const set = file.tensors.get('labels')?.shape.length === 2;
+  const learned = c.embedding === undefined ? file.tensors.has('init.embedding.weight') : c.embedding === 'learned';
   const shape: ModelShape = {
-    input: ids ? 'onehot' : 'features',
+    input: !ids ? 'features' : learned ? 'learned' : 'onehot',
     inputDim: c.input_dim,
     seqLen: c.seq_len,
     positional: c.positional,
-    output: ids ? 'position' : 'set',
+    causal: c.causal,
+    output: set ? 'set' : 'position',
     outputDim: c.num_classes,
     modelDim: c.model_dim,
     layers: c.num_layers,
@@ -83,18 +100,20 @@ function readReference(bytes: Uint8Array): Reference {
   };
   const read = (name: string, dims: readonly number[]) => readTensor(file, name, dims) as Float32Array;
   const inputs = readTensor(file, 'batches', [c.steps, c.batch, c.seq_len, ...(ids ? [] : [c.input_dim])], ids ? 'I32' : 'F32');
-  const labels = readTensor(file, 'labels', [c.steps, c.batch, ...(ids ? [c.seq_len] : [])], 'I32') as Int32Array;
+  const labels = readTensor(file, 'labels', [c.steps, c.batch, ...(set ? [] : [c.seq_len])], 'I32') as Int32Array;
   const part = <T extends Int32Array | Float32Array>(all: T, step: number) =>
     all.subarray((step * all.length) / c.steps, ((step + 1) * all.length) / c.steps) as T;
-  const schedule = { kind: 'cosine', warmupSteps: c.warmup, maxSteps: c.max_iters } as const;
+  const schedule = { kind: c.schedule, warmupSteps: c.warmup, maxSteps: c.max_iters } as const;
   return {
+    optimizer: c.optimizer,
     shape,
     specs: paramSpecs(shape),
     batches: Array.from({ length: c.steps }, (_, at) => ({ size: c.batch, inputs: part(inputs, at), labels: part(labels, at) })),
     hyperAt: (step) => ({
       learningRate: learningRateAt(c.lr, schedule, c.max_iters, step),
-      ...{ beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, momentum: 0, dropout: 0, inputDropout: 0 },
-      clip: c.clip > 0 ? { mode: 'norm', threshold: c.clip } : { mode: 'off', threshold: 1 },
+      ...{ beta1: c.beta1, beta2: c.beta2, epsilon: c.eps, weightDecay: c.weight_decay, momentum: c.momentum },
+      ...{ dropout: 0, inputDropout: 0 },
+      clip: c.clip > 0 ? { mode: c.clip_mode, threshold: c.clip } : { mode: 'off', threshold: 1 },
     }),
     read,
   };
@@ -103,7 +122,7 @@ function readReference(bytes: Uint8Array): Reference {
 function readCase({ metadata }: TensorFile): z.infer<typeof caseSchema> {
   if (metadata.case === undefined)
     throw new ParityFileError(
-      'a safetensors file, but no reference case: its metadata has no "case" (golden/reference.py writes it)',
+      'a safetensors file, but no reference case: its metadata has no "case" (test/fixtures/reference.py writes it)',
     );
   let value: unknown;
   try {
@@ -116,6 +135,13 @@ function readCase({ metadata }: TensorFile): z.infer<typeof caseSchema> {
     const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'case'}: ${issue.message}`);
     throw new ParityFileError(`metadata "case" is not a set-up: ${problems.join('; ')}`);
   }
+  // A difference in what was computed would look like an error of ours.
+  const known = new Set([...Object.keys(caseSchema.shape), ...silent]);
+  const unknown = Object.keys(value as object).filter((key) => !known.has(key));
+  if (unknown.length > 0)
+    throw new ParityFileError(
+      `metadata "case" has ${unknown.join(', ')}, which this comparison does not know; it knows ${[...known].join(', ')}`,
+    );
   return parsed.data;
 }
 
@@ -159,7 +185,7 @@ function compare(
  * @throws ParityFileError or SafetensorsError when it is foreign, corrupt or incomplete
  */
 export async function compareWithReference(bytes: Uint8Array, backend: OpenedBackend): Promise<Comparison[]> {
-  const { shape, specs, batches, hyperAt, read } = readReference(bytes);
+  const { optimizer, shape, specs, batches, hyperAt, read } = readReference(bytes);
   const { layers, heads, seqLen } = shape;
   const first = batches[0]!;
   const init = new Float32Array(paramCount(specs));
@@ -167,7 +193,7 @@ export async function compareWithReference(bytes: Uint8Array, backend: OpenedBac
   const gradients = specs.map(({ name, shape: dims }) => read(`grad.${name}`, dims));
   const gradientScale = Math.max(...gradients.map(largest));
 
-  const learner = createLearner({ shape, seed: 0, optimizer: 'adam', backend });
+  const learner = createLearner({ shape, seed: 0, optimizer, backend });
   learner.load({ params: init, m: null, v: null, updates: 0 });
   const rows: Comparison[] = [];
   try {

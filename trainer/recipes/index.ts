@@ -2,5 +2,6 @@
 import { anomaly } from './anomaly';
 import type { Recipe } from './define';
 import { reverse } from './reverse';
+import { text } from './text';
 
-export const builtinRecipes: readonly Recipe[] = [reverse, anomaly];
+export const builtinRecipes: readonly Recipe[] = [reverse, anomaly, text];

@@ -1,4 +1,5 @@
 import type { EvaluationMetric, TrainerEvent, Trigger } from '~/shared/events';
+import { MAX_INLINE_LETTERS } from '~/shared/media';
 import type { Split } from '~/trainer/base/splits';
 import type { Derived, ParamSpec, Task, TrainOutput } from '~/trainer/types';
 import type { Answer } from './analyses';
@@ -70,6 +71,18 @@ export class Output {
 
   analysis(step: number, kind: string, commandId: string, { summary, message }: Answer): void {
     this.emit({ type: 'analysis', step, kind, commandId, summary, message: message.slice(0, 500), blob: null });
+  }
+
+  /** A text that the network wrote. */
+  sample(step: number, name: string, text: string, caption?: string): void {
+    this.emit({
+      type: 'media',
+      step,
+      name,
+      kind: 'text',
+      text: text.slice(0, MAX_INLINE_LETTERS),
+      ...(caption !== undefined && { caption }),
+    });
   }
 
   /** Everything said since the last call; rows only when they have waited enough, unless `all`. */

@@ -23,6 +23,7 @@ import { epochIsOver, stepsLeft } from './position';
 import type { AskedOf } from './questions';
 import { columnsOf, stepStream, Throughput } from './rows';
 import { asBranch, freshState, type State } from './runState';
+import { Samples } from './samples';
 import { SnapshotTaker } from './snapshotTaker';
 
 export interface RunParts {
@@ -48,6 +49,7 @@ export class Run implements Ordered {
   readonly #throughput = new Throughput();
   readonly #evaluations: Evaluations;
   readonly #asking: Asking;
+  readonly #samples: Samples;
   readonly #snapshots: SnapshotTaker;
   readonly #origin: 'new' | 'same run' | 'branch';
   #stopMessage: string | null = null;
@@ -79,6 +81,7 @@ export class Run implements Ordered {
       learner,
       probe: () => this.#snapshots.probe(this.#settings.probeExamples),
     }));
+    this.#samples = new Samples(parts, this.#state, this.output);
     this.#snapshots = new SnapshotTaker({ ...parts, probeSize: config.probeSize }, this.output, from?.previous ?? null);
   }
 
@@ -101,7 +104,7 @@ export class Run implements Ordered {
   }
   /** Questions and evaluations are still to be answered with the parameters as they are. */
   get measuring(): boolean {
-    return this.#asking.waiting || this.#evaluations.waiting;
+    return this.#asking.waiting || this.#evaluations.waiting || this.#samples.waiting;
   }
   get over(): boolean {
     return this.ended || this.stopped;
@@ -168,10 +171,9 @@ export class Run implements Ordered {
     const state = this.#state;
     const { learner } = this.#parts;
     if (!this.#snapshots.tookOneAt(state.step)) await this.#snapshot('end', null);
-    if (state.validated?.step !== state.step) {
-      this.#evaluations.validate('end');
-      for (; this.measuring; yield) await this.measureSlice();
-    }
+    if (state.validated?.step !== state.step) this.#evaluations.validate('end');
+    this.#samples.ended();
+    for (; this.measuring; yield) await this.measureSlice();
     const last = await learner.state();
     const { best } = state;
     if (best && this.#evaluations.best) learner.load({ ...last, params: this.#evaluations.best });
@@ -269,7 +271,8 @@ export class Run implements Ordered {
 
   /** A slice of what is asked, so that commands are heard in between. */
   measureSlice(): Promise<void> {
-    return this.#asking.waiting ? this.#asking.slice() : this.#evaluations.slice();
+    if (this.#asking.waiting) return this.#asking.slice();
+    return this.#evaluations.waiting ? this.#evaluations.slice() : this.#samples.slice();
   }
 
   /** The last thing before an update: the checkpoint that came due, with all that was decided at this step in it. */
@@ -317,6 +320,7 @@ export class Run implements Ordered {
     const { evaluateEverySteps, snapshotEverySteps, checkpointEverySteps } = this.#settings.config;
     this.#watchFinite(metrics);
     this.#rollOver();
+    this.#samples.stepped();
     if (evaluateEverySteps !== null && state.step % evaluateEverySteps === 0) this.#evaluations.validate('cadence');
     if (state.step % snapshotEverySteps === 0 || state.step === state.driftSnapshotAt) await this.#snapshot('cadence', null);
     if (state.step % checkpointEverySteps === 0) state.checkpointDue ??= 'cadence';

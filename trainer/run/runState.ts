@@ -17,6 +17,7 @@ export const freshState = (): State => ({
   stepsToPause: null,
   pending: [],
   asked: [],
+  samplesDue: false,
   driftSnapshotAt: null,
   checkpointDue: null,
   ended: null,

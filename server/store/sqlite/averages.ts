@@ -1,8 +1,8 @@
 import { debiased, type EmaState } from '~/shared/ema';
 import type { Column } from './columns';
+import { STRIPE } from './layout';
 import type { Cost } from './reduce';
 import type { RowReader } from './rows';
-import { STRIPE } from './schema';
 
 /** Rows between two kept states. A bucket that ends at one of them costs nothing more; of others the rows are gone through. */
 const GRID = 64;

@@ -14,6 +14,9 @@ export interface Call {
 
 export type Answer = { id: number; ok: true; value: unknown } | { id: number; ok: false; error: Failure };
 
+/** For people, while the thread starts. */
+export type Notice = { notice: string };
+
 /** An error by the arguments of its constructor: classes do not survive the way between threads. */
 export type Failure =
   | { name: 'FencedError' | 'StaleHeadError'; args: [runId: string, given: number, stored: number] }

@@ -2,9 +2,9 @@ import type Database from 'better-sqlite3';
 import { emptyStats, type Stats } from '~/shared/pyramid';
 import { decodeAxis, encodeAxis } from './axis';
 import { encodeColumns, openColumns } from './columns';
+import { BLOCK_ROWS, CHUNK, FAN, LEVELS, STRIPE } from './layout';
 import { addRows, mergeNodes, type Segment, STATS } from './reduce';
 import { type RowReader, stripesOf } from './rows';
-import { BLOCK_ROWS, CHUNK, FAN, LEVELS, STRIPE } from './schema';
 
 /** Writing the pyramid: a chunk once all its rows are there, from the level below. */
 export interface Chunks {

@@ -9,10 +9,14 @@ import type { Work } from './work';
  * (lanes.ts), so that no question holds up one about another run. Ranges with a moving average have a reading thread of their own from the first one on, because a
  * long run is gone through whole for a new weight.
  *
+ * @param onNotice hears what bringing an older file up to date does, line by line
  * @throws Error in words when the folder cannot be written, another server uses it, or the file is damaged, foreign or too new
  */
-export async function openSqliteStore(folder: string): Promise<Store> {
-  const started = await Promise.allSettled([startThread({ role: 'writer', folder }), startThread({ role: 'reader', folder })]);
+export async function openSqliteStore(folder: string, onNotice?: (text: string) => void): Promise<Store> {
+  const started = await Promise.allSettled([
+    startThread({ role: 'writer', folder }, onNotice),
+    startThread({ role: 'reader', folder }),
+  ]);
   const [writer, reader] = started.map((s) => (s.status === 'fulfilled' ? s.value : null));
   if (!writer || !reader) {
     await reader?.close();

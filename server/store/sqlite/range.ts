@@ -2,9 +2,9 @@ import type Database from 'better-sqlite3';
 import type { RangeQuery, RowsAnswer, RowsQuery } from '~/server/store';
 import { BucketList, bucketWidth, emptyStats, type RangeAnswer, statsOf } from '~/shared/pyramid';
 import type { Averaged, Averages } from './averages';
+import { STRIPE } from './layout';
 import type { Reducer } from './reduce';
 import { type RowReader, type RowTables, stripesOf } from './rows';
-import { STRIPE } from './schema';
 import type { Work } from './work';
 
 interface Place {

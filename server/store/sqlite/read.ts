@@ -21,10 +21,10 @@ import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import { type Averages, openAverages } from './averages';
 import { openConsoleReads } from './console';
+import { STRIPE } from './layout';
 import { openRanges } from './range';
 import { openReducer } from './reduce';
 import { openRows, type RowReader, stripesOf } from './rows';
-import { STRIPE } from './schema';
 import { finish, type Work } from './work';
 
 /** What costs by how much there is to read is work in slices (work.ts). */

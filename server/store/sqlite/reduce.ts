@@ -2,8 +2,8 @@ import type Database from 'better-sqlite3';
 import { type BucketList, bucketOf, type Stats } from '~/shared/pyramid';
 import { decodeAxis } from './axis';
 import { type Column, openColumns } from './columns';
+import { CHUNK, FAN, LEVELS } from './layout';
 import type { RowReader, RowRun } from './rows';
-import { CHUNK, FAN, LEVELS } from './schema';
 
 /** What a reduction fills. */
 export interface Target {

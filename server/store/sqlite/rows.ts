@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3';
 import type { Series } from '~/shared/series';
 import { decodeAxis } from './axis';
 import { type Column, openColumns } from './columns';
-import { BLOCK_ROWS, STRIPE } from './schema';
+import { BLOCK_ROWS, STRIPE } from './layout';
 
 /** Reading rows back, whichever form they are stored in. */
 

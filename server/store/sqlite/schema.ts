@@ -3,37 +3,21 @@ import path from 'node:path';
 import type Database from 'better-sqlite3';
 import { consoleTable } from './console';
 import { Sqlite } from './driver';
+import { moveRows01 } from './rows01';
 import { tables } from './tables';
+import { upgradeEntries01 } from './upgrade01';
 
-/**
- * The tables, and opening them safely.
- *
- * Rows are kept by stream and *row index*, whatever their steps: rows of steps 0 and 10^12 lie side by side. An entry of type `rows` keeps its stream, generation and first
- * row in `entries`; its numbers are in `tail` until the block of BLOCK_ROWS rows they fall into is complete, then by columns in `blocks`, with their steps and times in
- * `axes`. A rewind begins a new generation of a stream's rows: row i in force is that of the highest generation that begins at or before i. `pyramid` reduces the rows in
- * force, `pyramidAxes` says from which step to which each of its nodes reaches: a chunk is written once all its rows are there and is taken away by a rewind into it.
- *
- * The first row of a stream has the index (first step mod ROW_GRID): of a stream with a row for every step, nodes then lie on the grid of buckets wherever it begins.
- */
-export const BLOCK_ROWS = 1024;
-/** Series per stored blob, so that reading one of thousands stays cheap. */
-export const STRIPE = 16;
-/** A node of the pyramid spans this many of the level below; level 0 = single rows. */
-export const FAN = 16;
-/** Nodes of one pyramid chunk. */
-export const CHUNK = 256;
-/** Level 6 has nodes of 16^6 = 16.8 M rows. */
-export const LEVELS = 6;
-export const ROW_GRID = FAN ** LEVELS;
+/** Opening the database safely, and bringing an older one up to date. tables.ts has the tables, layout.ts says how they hold rows. */
 
-export const firstRowOf = (step: number): number => ((step % ROW_GRID) + ROW_GRID) % ROW_GRID;
-
+/** Version 0.1 of the program wrote 2. */
 const SCHEMA = 5;
 /** "HRM1": tells our files from other programs'. */
 const APPLICATION = 0x48524d31;
 
+type Report = (text: string) => void;
+
 /** What makes a file of format n one of format n + 1. */
-const migrations: Record<number, string> = {
+const migrations: Record<number, string | ((db: Database.Database, report: Report) => void)> = {
   1: `
 CREATE TABLE blobUses (
   hash TEXT NOT NULL,
@@ -54,7 +38,12 @@ ALTER TABLE runs RENAME COLUMN tenure TO attempt;
 ALTER TABLE entries RENAME COLUMN tenure TO attempt;
 ALTER TABLE entries RENAME COLUMN places TO seqCount;
 `,
-  3: '',
+  3: (db, report) => {
+    upgradeEntries01(db, report);
+    // Made from the entries: they are made anew.
+    db.exec('DELETE FROM views; UPDATE runs SET summarySeq = NULL, summary = NULL');
+  },
+  4: moveRows01,
 };
 
 export const databaseFile = (folder: string): string => path.join(folder, 'headroom.db');
@@ -62,9 +51,10 @@ export const databaseFile = (folder: string): string => path.join(folder, 'headr
 /**
  * Takes the folder for this process and opens its database for writing.
  *
+ * @param report hears how bringing an older file up to date gets on
  * @throws Error in words for the person who started the server: folder not writable, in use, damaged, foreign or too new
  */
-export function openForWriting(folder: string): { db: Database.Database; unlock: () => void } {
+export function openForWriting(folder: string, report: Report = () => {}): { db: Database.Database; unlock: () => void } {
   const file = databaseFile(folder);
   try {
     mkdirSync(folder, { recursive: true });
@@ -78,7 +68,7 @@ export function openForWriting(folder: string): { db: Database.Database; unlock:
     db = new Sqlite(file);
     db.pragma('busy_timeout = 5000');
     checkIdentity(db, file);
-    configure(db);
+    configure(db, file, report);
     return { db, unlock };
   } catch (error) {
     db?.close();
@@ -125,7 +115,7 @@ function checkIdentity(db: Database.Database, file: string): void {
     );
 }
 
-function configure(db: Database.Database): void {
+function configure(db: Database.Database, file: string, report: Report): void {
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');
   db.pragma('cache_size = -64000');
@@ -136,13 +126,20 @@ function configure(db: Database.Database): void {
     throw new Error(`SQLite answers synchronous = ${synchronous}, 2 (FULL) is needed: an acknowledged step must survive`);
   const stored = db.pragma('user_version', { simple: true }) as number;
   if (stored === SCHEMA) return;
+  if (stored > 0) report(`${file}: bringing format ${stored} up to ${SCHEMA}; an older Headroom cannot open it afterwards`);
   db.transaction(() => {
     if (stored === 0) db.exec(tables);
-    else for (let from = stored; from < SCHEMA; from++) db.exec(migrations[from]!);
+    else
+      for (let from = stored; from < SCHEMA; from++) {
+        const migration = migrations[from]!;
+        if (typeof migration === 'string') db.exec(migration);
+        else migration(db, (text) => report(`${file}: ${text}`));
+      }
     db.exec(consoleTable);
     db.pragma(`application_id = ${APPLICATION}`);
     db.pragma(`user_version = ${SCHEMA}`);
   }).immediate();
+  if (stored > 0) report(`${file} has format ${SCHEMA} now`);
 }
 
 const versionNumber = (version: string): number => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { startWorker } from '~/server/base/startWorker';
 import { BudgetError, FencedError, StaleHeadError } from '~/server/store';
-import type { Answer, Call, Failure, WorkerData } from './calls';
+import type { Answer, Call, Failure, Notice, WorkerData } from './calls';
 
 /** One of the store's threads, as functions that answer with promises. */
 export interface Thread {
@@ -12,8 +12,11 @@ export interface Thread {
   close(): Promise<void>;
 }
 
-/** @throws what the thread found wrong at its start: folder, lock, database */
-export async function startThread(data: WorkerData): Promise<Thread> {
+/**
+ * @param onNotice hears what the thread says to people while it starts
+ * @throws what the thread found wrong at its start: folder, lock, database
+ */
+export async function startThread(data: WorkerData, onNotice: (text: string) => void = () => {}): Promise<Thread> {
   const worker = startWorker(import.meta.url, './worker.ts', './storeWorker.js', data);
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   let lastId = 0;
@@ -22,7 +25,8 @@ export async function startThread(data: WorkerData): Promise<Thread> {
   const exited = once(worker, 'exit');
   exited.catch(() => {});
 
-  worker.on('message', (answer: Answer) => {
+  worker.on('message', (answer: Answer | Notice) => {
+    if ('notice' in answer) return onNotice(answer.notice);
     const call = waiting.get(answer.id);
     waiting.delete(answer.id);
     if (answer.ok) call?.resolve(answer.value);

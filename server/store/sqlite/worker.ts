@@ -7,7 +7,7 @@
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { BudgetError, FencedError, StaleHeadError } from '~/server/store';
-import type { Answer, Call, Failure, WorkerData } from './calls';
+import type { Answer, Call, Failure, Notice, WorkerData } from './calls';
 import { Lanes } from './lanes';
 import { openForReading, openForWriting } from './schema';
 import { openWrites, type Writes } from './write';
@@ -28,7 +28,7 @@ try {
 }
 
 function serveWrites(): void {
-  const { db, unlock } = openForWriting(folder);
+  const { db, unlock } = openForWriting(folder, (notice) => port.postMessage({ notice } satisfies Notice));
   const writes = openWrites(db);
   const one = db.transaction((call: Call) => (writes[call.method as keyof Writes] as (...args: unknown[]) => void)(...call.args));
   const all = db.transaction((calls: Call[], answers: Answer[]) => {

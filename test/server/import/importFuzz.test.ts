@@ -93,7 +93,7 @@ async function read(name: string, bytes: Uint8Array, kind: 'headroom' | 'csv' | 
   const file = inside('read');
   writeFileSync(file, bytes);
   try {
-    for await (const _ of importParts({ file, kind }, () => {}));
+    for await (const _ of importParts({ file, name, kind }, () => {}));
     return 'read';
   } catch (error) {
     if (!(error instanceof ImportError)) throw new Error(`${name}: ${(error as Error).stack}`);

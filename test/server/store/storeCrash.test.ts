@@ -10,15 +10,12 @@ import { databaseFile, openForWriting } from '~/server/store/sqlite/schema';
 import { type Entry, seqCount } from '~/shared/events';
 import { firstStepOf, rowCount } from '~/shared/series';
 import { ownFolder } from '~/test/support/folder';
-import { assigned, created, named, snapshot, writer } from '~/test/support/storeContract';
+import { named } from '~/test/support/storeContract';
+import { unpack01 } from '~/test/support/version01';
 
 const folder = ownFolder();
 afterAll(folder.remove);
 const inside = (name: string) => path.join(folder.path, name);
-
-/** Makes the tables of format 3 those of format 2 again. */
-const asInFormat2 = `ALTER TABLE runs RENAME COLUMN attempt TO tenure; ALTER TABLE entries RENAME COLUMN attempt TO tenure;
-  ALTER TABLE entries RENAME COLUMN seqCount TO places`;
 
 describe('kill -9 of a writing process', () => {
   it('every acknowledged entry is read back, the log has no gap, the range equals the log, the file is whole', {
@@ -115,36 +112,19 @@ describe('opening the store', () => {
     db.pragma('user_version = 7');
     db.close();
     await refused(data).toThrow(
-      `${databaseFile(data)} was written by a newer Headroom (format 7, this one knows 4); update Headroom or choose another folder`,
+      `${databaseFile(data)} was written by a newer Headroom (format 7, this one knows 5); update Headroom or choose another folder`,
     );
   });
 
   it('a file of format 1 is brought up to date: it learns which runs name which blobs', async () => {
-    const data = inside('older');
-    const hash = 'a'.repeat(64);
-    const store = await openSqliteStore(data);
-    await writer(store, 'run001').append([created, assigned(1, 0), snapshot(0, { entropy: [1, 2] })]);
-    await store.close();
+    mkdirSync(inside('format1'));
+    const data = unpack01(inside('format1'));
     const db = new Sqlite(databaseFile(data));
-    db.exec(`${asInFormat2}; DROP TABLE blobUses; PRAGMA user_version = 1`);
+    const hash = db.prepare("SELECT json_extract(event, '$.blob.hash') FROM entries WHERE type = 'checkpoint'").pluck().get();
+    db.exec('DROP TABLE blobUses; PRAGMA user_version = 1');
     db.close();
     const again = await openSqliteStore(data);
-    expect(await again.blobUsers(hash)).toEqual(['run001']);
-    await again.close();
-  });
-
-  it('a file of format 2 is brought up to date: its columns get the names of format 3, its entries stay', async () => {
-    const data = inside('format2');
-    const store = await openSqliteStore(data);
-    await writer(store, 'run001').append([created, assigned(1, 0), snapshot(0, { entropy: [1, 2] })]);
-    const query = { runId: 'run001', fromSeq: 1, limit: 10, types: null };
-    const entries = await store.entries(query);
-    await store.close();
-    const db = new Sqlite(databaseFile(data));
-    db.exec(`${asInFormat2}; PRAGMA user_version = 2`);
-    db.close();
-    const again = await openSqliteStore(data);
-    expect(await again.entries(query)).toEqual(entries);
+    expect((await again.blobUsers(hash as string)).length).toBeGreaterThan(0);
     await again.close();
   });
 

@@ -36,6 +36,9 @@ const cases: [string, ModelShape, number, () => ForwardOptions][] = [
   ['odd sizes', odd, 41, () => ({})],
   ['dropout: the same noise as in JavaScript', odd, 5, () => ({ dropout: dropout() })],
   ['a mask', odd, 3, () => ({ mask: causal(odd.seqLen) })],
+  ['causal', { ...odd, causal: true }, 41, () => ({})],
+  ['causal, with dropout and a mask', { ...odd, causal: true }, 5, () => ({ dropout: dropout(), mask: causal(odd.seqLen) })],
+  ['causal, one position', { ...odd, seqLen: 1, causal: true }, 3, () => ({})],
   ['a set', smallSet, 9, () => ({})],
   ['one position, one example, width 2', { ...smallReverse, seqLen: 1, modelDim: 2, heads: 1, layers: 1 }, 1, () => ({})],
 ];

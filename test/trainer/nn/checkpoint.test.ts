@@ -40,6 +40,7 @@ const whole: Checkpoint = {
     stepsToPause: null,
     pending: [{ split: 'train', trigger: 'command', commandId: 'command-7' }],
     asked: [{ action: 'ablateHeads', args: { heads: 'all' }, commandId: 'command-7' }],
+    samplesDue: true,
     driftSnapshotAt: 14,
     checkpointDue: 'cadence',
     ended: null,

@@ -178,6 +178,33 @@ describe.each(testedBackends)('a learner on %s', (name) => {
     learner.dispose();
   });
 
+  onBackend(
+    'causal: weights after a position are exactly 0, rows sum to 1, and no later input changes an earlier output',
+    async (b) => {
+      const shape: ModelShape = { ...smallReverse, seqLen: 9, causal: true };
+      const { seqLen: T, outputDim: C } = shape;
+      const learner = open(b, shape);
+      await train(learner, 0, 3);
+      const batch = randomBatch(shape, 3, 5);
+      const { maps, logits } = await learner.attend(batch);
+      for (let row = 0; row < maps.length / T; row++) {
+        const weights = [...maps.subarray(row * T, (row + 1) * T)];
+        expect(weights.slice((row % T) + 1).every((w) => Object.is(w, 0))).toBe(true);
+        expect(weights.reduce((sum, w) => sum + w, 0)).toBeCloseTo(1, 5);
+      }
+      // Another character at position 6 of every example.
+      const inputs = batch.inputs.slice() as Int32Array;
+      for (let e = 0; e < 3; e++) inputs[e * T + 6] = (inputs[e * T + 6]! + 1) % shape.inputDim;
+      const changed = await learner.attend({ ...batch, inputs });
+      for (let e = 0; e < 3; e++) {
+        const of = (all: Float32Array, from: number, to: number) => [...all.subarray((e * T + from) * C, (e * T + to) * C)];
+        expect(of(changed.logits, 0, 6)).toEqual(of(logits, 0, 6));
+        expect(of(changed.logits, 6, 7)).not.toEqual(of(logits, 6, 7));
+      }
+      learner.dispose();
+    },
+  );
+
   onBackend('attend with heads off: their output is zero, or their mean; the maps before them stay', async (b) => {
     const learner = open(b);
     const { layers, heads, seqLen } = smallReverse;

@@ -32,6 +32,7 @@ describe('gradients', () => {
     ['one-hot input, positions', smallReverse, () => ({})],
     ['learned embedding', { ...smallReverse, input: 'learned' }, () => ({})],
     ['a set of features', smallSet, () => ({})],
+    ['causal', { ...smallReverse, causal: true }, () => ({})],
     ['a mask', smallReverse, ({ seqLen }) => ({ mask: causal(seqLen) })],
     [
       'dropout everywhere',

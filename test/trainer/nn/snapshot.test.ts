@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { parseSafetensors } from '~/shared/safetensors';
 import { ofType, record } from '~/test/support/trainRun';
 import { itemSignal, patternSignal } from '~/trainer/nn/signals';
-import { encodeSnapshot, softmaxRows } from '~/trainer/nn/snapshot';
+import { encodeSnapshot } from '~/trainer/nn/snapshot';
+import { softmaxRows } from '~/trainer/nn/softmax';
 import type { ModelShape } from '~/trainer/types';
 
 const shape: ModelShape = {

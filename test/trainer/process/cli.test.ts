@@ -186,8 +186,8 @@ describe('flags', () => {
 
   it.each([
     ['', '"" is no flag; --help lists them'],
-    ['--epochs 3', '--recipe: missing; give one of reverse, anomaly, or --resume FILE'],
-    ['--recipe juggle', '--recipe: there is no recipe "juggle"; there are reverse, anomaly'],
+    ['--epochs 3', '--recipe: missing; give one of reverse, anomaly, text, or --resume FILE'],
+    ['--recipe juggle', '--recipe: there is no recipe "juggle"; there are reverse, anomaly, text'],
     ['--recipe reverse --task anomaly', '--task: the same as --recipe; give one of the two'],
     ['--recipe reverse --preset huge', '--preset: reverse has no preset "huge"; it has published, quick'],
     ['--task reverse --speed 9', '--speed: there is no such flag for reverse; --help --recipe reverse lists them'],

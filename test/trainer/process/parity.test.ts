@@ -11,8 +11,11 @@ import type { OpenedBackend } from '~/trainer/backends';
 import { compareWithReference } from '~/trainer/process/parity';
 
 const folder = resolve(import.meta.dirname, '../../fixtures');
-/** Files of golden/reference.py: its three cases, and `odd`: sizes that divide nothing, input width != classes, no clipping. */
-const references = readdirSync(folder).filter((file) => /^(reverse|anomaly|odd).*\.safetensors$/.test(file));
+/**
+ * Files of test/fixtures/reference.py (causal masks; AdamW, SGD; learned embedding; linear and constant schedule; clipping by value) and of one before it:
+ * reverse, anomaly, and `odd`: sizes that divide nothing, input width != classes, no clipping.
+ */
+const references = readdirSync(folder).filter((file) => /^(reverse|anomaly|odd|causal|sgd).*\.safetensors$/.test(file));
 const reference = (file: string) => new Uint8Array(readFileSync(join(folder, file)));
 
 describe.each(testedBackends)("%s gives PyTorch's numbers", (name) => {
@@ -82,7 +85,7 @@ describe('npm run parity', () => {
       `${foreign}: not a safetensors file: its first 8 bytes are no plausible header length`,
       expect.stringContaining(`${truncated}: truncated: the tensors need`),
       `${incomplete}: tensor "grad.input_net.1.bias" is missing`,
-      `${bare}: a safetensors file, but no reference case: its metadata has no "case" (golden/reference.py writes it)`,
+      `${bare}: a safetensors file, but no reference case: its metadata has no "case" (test/fixtures/reference.py writes it)`,
       expect.stringContaining('/nowhere/x: ENOENT'),
     ]);
     expect(stdout).toContain('  passed');

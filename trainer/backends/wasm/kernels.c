@@ -293,22 +293,25 @@ INLINE void softmax(float *x, int n) {
 }
 
 // qkv [b * t, 3 * h * d], packed [head][q | k | v][d] -> weights [b, h, t, t] and context [b * t, h * d].
-KERNEL(attention)(int part, const float *qkv, float *weights, float *context, int b, int t, int h, int d, float scale) {
+// causal: position i sees positions 0 .. i; its weights after them are exactly 0.
+KERNEL(attention)(int part, const float *qkv, float *weights, float *context, int b, int t, int h, int d, float scale, int causal) {
   int row = 3 * h * d;
   for (int at = first(part, b * h, 1); at < first(part + 1, b * h, 1); at++) {
     const float *q = qkv + at / h * t * row + at % h * 3 * d, *k = q + d, *v = k + d;
     float *w = weights + at * t * t, *out = context + at / h * t * h * d + at % h * d;
     for (int i = 0; i < t; i++, w += t, out += h * d) {
-      for (int j = 0; j < t; j++) w[j] = dot(q + i * row, k + j * row, d) * scale;
-      softmax(w, t);
+      int seen = causal ? i + 1 : t;
+      for (int j = 0; j < seen; j++) w[j] = dot(q + i * row, k + j * row, d) * scale;
+      softmax(w, seen);
+      clear(w + seen, t - seen);
       clear(out, d);
-      for (int j = 0; j < t; j++) addScaled(out, v + j * row, w[j], d);
+      for (int j = 0; j < seen; j++) addScaled(out, v + j * row, w[j], d);
     }
   }
 }
 
 // scratch: PARTS * t floats.
-KERNEL(attentionGrad)(int part, const float *dContext, const float *qkv, const float *weights, float *dQkv, int b, int t, int h, int d, float scale, float *scratch) {
+KERNEL(attentionGrad)(int part, const float *dContext, const float *qkv, const float *weights, float *dQkv, int b, int t, int h, int d, float scale, int causal, float *scratch) {
   int row = 3 * h * d;
   float *ds = scratch + part * t;
   for (int at = first(part, b * h, 1); at < first(part + 1, b * h, 1); at++) {
@@ -317,10 +320,11 @@ KERNEL(attentionGrad)(int part, const float *dContext, const float *qkv, const f
     float *dq = dQkv + start, *dk = dq + d, *dv = dk + d;
     for (int i = 0; i < t; i++) clear(dq + i * row, 3 * d);
     for (int i = 0; i < t; i++, w += t, g += h * d) {
-      for (int j = 0; j < t; j++) ds[j] = dot(g, v + j * row, d);
-      float pull = dot(ds, w, t);
-      for (int j = 0; j < t; j++) ds[j] = w[j] * (ds[j] - pull) * scale;
-      for (int j = 0; j < t; j++) {
+      int seen = causal ? i + 1 : t;
+      for (int j = 0; j < seen; j++) ds[j] = dot(g, v + j * row, d);
+      float pull = dot(ds, w, seen);
+      for (int j = 0; j < seen; j++) ds[j] = w[j] * (ds[j] - pull) * scale;
+      for (int j = 0; j < seen; j++) {
         addScaled(dq + i * row, k + j * row, ds[j], d);
         addScaled(dk + j * row, q + i * row, ds[j], d);
         addScaled(dv + j * row, g, w[j], d);

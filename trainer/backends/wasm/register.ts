@@ -161,22 +161,28 @@ export function registerWasmKernels(backend: WasmBackend, pool: KernelPool): voi
     return [mask];
   });
 
-  define(fusedKernels.attention, ({ qkv }, { seqLen, heads }) => {
+  define(fusedKernels.attention, ({ qkv }, { seqLen, heads, causal }) => {
     const [rows, packed] = qkv!.shape as [number, number];
     const sizes = attentionSizes(rows, packed, seqLen as number, heads as number);
     const weights = out([sizes.batch, sizes.heads, sizes.seqLen, sizes.seqLen]);
     const context = out([rows, packed / 3]);
-    pool.run('attention', ...[qkv, weights, context].map(at), ...Object.values(sizes), 1 / Math.sqrt(sizes.headDim));
+    pool.run(
+      'attention',
+      ...[qkv, weights, context].map(at),
+      ...Object.values(sizes),
+      1 / Math.sqrt(sizes.headDim),
+      Number(causal),
+    );
     return [context, weights];
   });
 
-  define(fusedKernels.attentionGrad, ({ dContext, qkv, weights }) => {
+  define(fusedKernels.attentionGrad, ({ dContext, qkv, weights }, { causal }) => {
     const [rows, packed] = qkv!.shape as [number, number];
     const sizes = attentionSizes(rows, packed, weights!.shape[3]!, weights!.shape[1]!);
     const dQkv = out([rows, packed]);
     const space = scratch.floats(parts * sizes.seqLen);
     const scale = 1 / Math.sqrt(sizes.headDim);
-    pool.run('attentionGrad', ...[dContext, qkv, weights, dQkv].map(at), ...Object.values(sizes), scale, space);
+    pool.run('attentionGrad', ...[dContext, qkv, weights, dQkv].map(at), ...Object.values(sizes), scale, Number(causal), space);
     return [dQkv];
   });
 

@@ -1,0 +1,147 @@
+/**
+ * What program version 0.1 wrote, in the form of today. Three edges use it: the database of 0.1 when it is first opened (server/store/sqlite/upgrade01.ts), a
+ * `.headroom` file of version 1 (server/import/headroomFile.ts) and a checkpoint of version 1 (trainer/nn/checkpoint.ts). Nothing else knows the old form.
+ *
+ * All functions are pure, and hand back what they do not recognize as it is: whoever reads it next, with today's schema, says what is wrong with it.
+ */
+
+type Fields = { [key: string]: unknown };
+
+/** An event before its schema has looked at it. */
+export type RawEvent = Fields & { type: string };
+
+export interface Upgrade01 {
+  /** The run was imported from a table: 0.1 gave it the published config of a recipe that it has nothing to do with. */
+  imported: boolean;
+}
+
+const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The same fields with one under another name. */
+function renamed<T extends Fields>(fields: T, from: string, to: string): T {
+  if (!Object.hasOwn(fields, from)) return fields;
+  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key === from ? to : key, value])) as T;
+}
+
+/** Whether the second event of a log says that the run was imported from a table. */
+export const importedIn01 = (second: unknown): boolean =>
+  isObject(second) && second.type === 'run.assigned' && isObject(second.trainer) && second.trainer.id === 'import00';
+
+/** One event of 0.1's log. (The database keeps rows apart: server/store/sqlite/rows01.ts.) */
+export function upgradeEvent01(event: RawEvent, { imported }: Upgrade01): RawEvent {
+  switch (event.type) {
+    case 'run.created':
+      return withSetup(event, imported);
+    case 'run.assigned':
+      return renamed(event, 'tenure', 'attempt');
+    case 'run.started':
+      return withStream(event);
+    case 'steps':
+      return withStepsOf(event);
+    case 'evaluation':
+      return withMetrics(renamed(event, 'occasion', 'trigger'));
+    case 'checkpoint':
+      return withMain(renamed(event, 'occasion', 'trigger'));
+    case 'snapshot':
+      return renamed(event, 'occasion', 'trigger');
+    case 'run.queued':
+    case 'command.queued':
+      return renamed(event, 'place', 'position');
+    case 'wheel':
+      return { ...event, type: 'control.locked' };
+    case 'wheel.asked':
+      return { ...event, type: 'control.requested' };
+    default:
+      return event;
+  }
+}
+
+/** A `.headroom` file's entry of 0.1. */
+export const upgradeEntry01 = (entry: Fields): Fields => renamed(entry, 'tenure', 'attempt');
+
+/** What series of 0.1 are: their names were fixed. */
+const roles: Fields = {
+  loss: 'loss',
+  accuracy: 'accuracy',
+  learningRate: 'learningRate',
+  baseLearningRate: 'baseLearningRate',
+  gradNorm: 'gradNorm',
+  clipThreshold: 'clipThreshold',
+  clipped: 'clipped',
+  epoch: 'epoch',
+  stepsPerSecond: 'stepsPerSecond',
+  stepMs: 'stepMs',
+};
+const ofParameter = 'gradNorm/';
+/** 0.1 had one table of rows. */
+const stream = 'steps';
+
+function seriesOf(series: unknown): unknown {
+  if (!isObject(series) || typeof series.name !== 'string') return series;
+  const { name, unit, group } = series;
+  const words = { name, ...(unit !== '' && { unit }), ...(group !== '' && { group }) };
+  if (Object.hasOwn(roles, name)) return { ...words, role: roles[name], ...(name === 'epoch' && { x: true }) };
+  return name.startsWith(ofParameter) ? { ...words, role: 'gradNormOf', of: name.slice(ofParameter.length) } : words;
+}
+
+function withStream({ backend, series, stepsPerEpoch, totalSteps, ...event }: RawEvent): RawEvent {
+  const { name, ...device } = isObject(backend) ? backend : {};
+  return {
+    ...event,
+    type: 'started',
+    device: { backend: name, ...device },
+    streams: [{ stream, columns: Array.isArray(series) ? series.map(seriesOf) : series }],
+    lengths: { stepsPerEpoch, totalSteps },
+  };
+}
+
+const withStepsOf = ({ firstStep, count, ...event }: RawEvent): RawEvent => ({
+  ...event,
+  type: 'rows',
+  stream,
+  steps: { first: firstStep, count },
+});
+
+/** What 0.1 compared evaluations by. */
+const accuracyOf = (value: unknown, main: boolean): Fields => ({
+  name: 'accuracy',
+  value,
+  role: 'accuracy',
+  better: 'higher',
+  ...(main && { main }),
+});
+
+const withMetrics = ({ loss, accuracy, ...event }: RawEvent): RawEvent => ({
+  ...event,
+  metrics: [{ name: 'loss', value: loss, role: 'loss' }, accuracyOf(accuracy, event.split === 'validation')],
+});
+
+const withMain = ({ validationAccuracy: value, ...event }: RawEvent): RawEvent =>
+  typeof value === 'number' ? { ...event, main: { split: 'validation', metric: accuracyOf(value, true) } } : event;
+
+function withSetup({ config, ...event }: RawEvent, imported: boolean): RawEvent {
+  if (!isObject(config)) return { ...event, config };
+  const { name } = config;
+  const { recipe, config: own } = upgradeConfig01(config);
+  const about = imported ? { recipe: null, config: {} } : { recipe: { name: recipe, trainer: null }, config: own };
+  const { type, ...rest } = event;
+  return { type, setup: { name, project: 'default', tags: [], ...about }, ...rest };
+}
+
+/** Of a config of 0.1: the recipe's name, which was `task.kind`, and the config of that recipe, without the run's name. */
+export function upgradeConfig01(config: unknown): { recipe: unknown; config: Fields } {
+  const { task, name: _name, ...rest } = isObject(config) ? config : {};
+  const { kind, ...own } = isObject(task) ? task : {};
+  return { recipe: kind, config: { ...rest, task: own } };
+}
+
+/** What a checkpoint of 0.1 says of itself beside its tensors. */
+export function upgradeCheckpoint01({ config, state }: { config: unknown; state: unknown }): {
+  recipe: unknown;
+  config: unknown;
+  state: unknown;
+} {
+  const pending = isObject(state) && Array.isArray(state.pending) ? state.pending : null;
+  const withTrigger = (evaluation: unknown) => (isObject(evaluation) ? renamed(evaluation, 'occasion', 'trigger') : evaluation);
+  return { ...upgradeConfig01(config), state: pending ? { ...(state as Fields), pending: pending.map(withTrigger) } : state };
+}

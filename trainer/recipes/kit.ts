@@ -1,0 +1,8 @@
+/** What a team's own recipe is written with (README.md): one import for all of it. */
+export { z } from 'zod';
+export { type RunConfig, recipeConfig, usual } from '~/trainer/base/config';
+export { RandomStream } from '~/trainer/nn/random';
+export { distanceSignal, itemSignal, patternSignal } from '~/trainer/nn/signals';
+export type { Batch, Example, Probe, Task } from '~/trainer/types';
+export { defineRecipe, type RecipeDefinition } from './define';
+export { epochOrders } from './epochOrder';
