@@ -10,12 +10,74 @@ export function readEvent(raw: unknown): Read {
   const type = typeOf(raw);
   if (type === null) return { ok: false, message: 'type: an event is an object with a type' };
   if (!known.has(type)) return { ok: false, message: `type: there is no such event; there are ${[...known].join(', ')}` };
-  const parsed = trainerEvent.safeParse(raw);
+  const parsed = trainerEvent.safeParse(filled(type, raw as object));
   if (!parsed.success) return { ok: false, message: describeZodError(parsed.error) };
   if (parsed.data.type === 'status' && parsed.data.status === 'crashed')
     return { ok: false, message: 'status: only the server says that a run has crashed; say failed, with a traceback' };
   return { ok: true, event: parsed.data };
 }
+
+/** What a program need not say (PROTOCOL.md): by the event's type. */
+const defaults = new Map<string, object>([
+  ['started', { device: { device: '' }, controls: {}, values: {} }],
+  ['evaluation', { trigger: 'cadence', commandId: null }],
+  ['snapshot', { trigger: 'cadence', commandId: null }],
+  ['checkpoint', { trigger: 'cadence', commandId: null, lastCommandSeq: 0 }],
+  ['status', { message: '' }],
+  ['analysis', { commandId: null, message: '', blob: null }],
+  ['command.applied', { before: null, after: null, message: '' }],
+  ['command.refused', { step: null, message: '' }],
+  ['command.scheduled', { message: '' }],
+]);
+
+const controlDefaults = {
+  help: '',
+  unit: '',
+  min: null,
+  max: null,
+  exclusiveMin: false,
+  exclusiveMax: false,
+  options: null,
+  nullLabel: null,
+  scale: 'linear',
+  default: null,
+  takesEffect: 'next step',
+  group: '',
+};
+
+function filled(type: string, raw: object): object {
+  const known = defaults.get(type);
+  if (!known) return raw;
+  const event = { ...known, ...raw };
+  return type === 'started' ? { ...event, ...declared(event as Declared) } : event;
+}
+
+interface Declared {
+  controls: unknown;
+  values: unknown;
+}
+
+/** Controls and actions with what they need not say; a control without a value has its default. What is no declaration stays as it is: the schema says so. */
+function declared({ controls, values }: Declared): Partial<Declared> {
+  if (!isObject(controls)) return {};
+  const list = (given: unknown, fill: (spec: object) => object): unknown =>
+    given === undefined ? [] : Array.isArray(given) ? given.map((s: unknown) => (isObject(s) ? fill(s) : s)) : given;
+  const control = (spec: object) => ({ ...controlDefaults, label: nameOf(spec), ...spec });
+  const specs = list(controls.values, control);
+  const actions = list(controls.actions, (spec) => {
+    const action = { label: nameOf(spec), help: '', risky: false, ...spec };
+    return { ...action, args: list('args' in action ? action.args : [], control) };
+  });
+  if (!isObject(values) || !Array.isArray(specs)) return { controls: { ...controls, values: specs, actions } };
+  const missing = specs.flatMap((s: unknown) =>
+    isObject(s) && typeof s.name === 'string' && !Object.hasOwn(values, s.name) ? [[s.name, s.default] as const] : [],
+  );
+  return { controls: { ...controls, values: specs, actions }, values: { ...Object.fromEntries(missing), ...values } };
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const nameOf = (spec: object): unknown => ('name' in spec ? spec.name : '');
 
 /** Its type as it stands; null when it has none. */
 export function typeOf(raw: unknown): string | null {

@@ -16,7 +16,7 @@ import type { RangeAnswer } from '~/shared/pyramid';
 import { takesBack } from '~/shared/revert';
 import { seriesName } from '~/shared/series';
 import type { RunSummary } from '~/shared/summary';
-import { ended, type RunView } from '~/shared/view';
+import { ended, type MediaItem, type RunView } from '~/shared/view';
 import { allowed, asBadRequest, type Context, router } from './base';
 
 const eventType = z.enum([
@@ -71,6 +71,9 @@ const controlLockRequest = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('handOver'), to: actor }),
 ]);
 
+/** Newest samples before a step that an answer chooses from. */
+const SAMPLES_LOOKED_AT = 200;
+
 const watching = allowed('watch runs');
 
 export const runs = router({
@@ -105,6 +108,16 @@ export const runs = router({
     await existing(ctx, input.runId);
     return ctx.hub.store.console(input);
   }),
+
+  /** What the run showed as of a step (null = now): the newest sample of each name among the last ones. */
+  samples: watching
+    .input(z.strictObject({ runId, step: step.nullable() }))
+    .query(async ({ ctx, input }): Promise<MediaItem[]> => {
+      const { media } = await existing(ctx, input.runId);
+      const before = media.filter((item) => input.step === null || item.step <= input.step).slice(-SAMPLES_LOOKED_AT);
+      const shown = new Map(before.map((item) => [item.name, item]));
+      return [...shown.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    }),
 
   /** A sample as it came, text and all. */
   sample: watching.input(z.strictObject({ runId, seq })).query(async ({ ctx, input }): Promise<MediaEvent | null> => {

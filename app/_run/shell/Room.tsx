@@ -15,15 +15,18 @@ import { useUrlState } from '~/app/_live/useUrlState';
 import { ActivityPanel } from '~/app/_run/activity/ActivityPanel';
 import { EvaluationsPanel } from '~/app/_run/activity/EvaluationsPanel';
 import { AttentionPanel } from '~/app/_run/attention/AttentionPanel';
+import { ConsolePanel } from '~/app/_run/console/ConsolePanel';
 import { CurvesPanel } from '~/app/_run/curves/CurvesPanel';
 import { GradientPanel } from '~/app/_run/curves/GradientPanel';
 import { NotesPanel } from '~/app/_run/notes/NotesPanel';
+import { SamplesPanel } from '~/app/_run/samples/SamplesPanel';
 import { SteeringPanel } from '~/app/_run/steering/SteeringPanel';
 import { useOutcomes } from '~/app/_run/steering/useOutcomes';
 import { pointer } from '~/app/_run/timeline/pointer';
 import { Scrubber } from '~/app/_run/timeline/Scrubber';
 import { FollowBar } from './People';
 import { RunHeader } from './RunHeader';
+import { ScriptPanel } from './ScriptPanel';
 import { useShortcuts } from './Shortcuts';
 
 /** The page of one run. */
@@ -72,9 +75,12 @@ function Opened() {
           <Scrubber />
           <CurvesPanel />
           <AttentionPanel />
+          <SamplesPanel />
           <GradientPanel />
+          <ConsolePanel />
         </div>
         <aside aria-label="Steering and activity" className="flex min-w-0 flex-col gap-2">
+          <ScriptPanel />
           <SteeringPanel />
           <EvaluationsPanel />
           <NotesPanel />

@@ -1,0 +1,87 @@
+'use client';
+
+import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { Button } from '~/app/_components/Button';
+import { inputClass } from '~/app/_components/Field';
+import { Panel } from '~/app/_components/Panel';
+import { useRunStore } from '~/app/_live/RunProvider';
+import { useView } from '~/app/_live/useRun';
+import { ConsoleReader } from './consoleReader';
+
+/** What the run's process prints: the newest at the end, earlier parts and what is searched for on demand. Stands there once it has printed something. */
+export function ConsolePanel() {
+  const some = useView((v) => v.console !== null, false);
+  return some ? <Console /> : null;
+}
+
+const restMs = 250;
+
+function Console() {
+  const { runId } = useRunStore();
+  const newest = useView((v) => v.console?.lastSeq ?? 0, 0);
+  const [search, setSearch] = useState('');
+  const [reader, setReader] = useState<ConsoleReader | null>(null);
+  const [shown, setShown] = useState<ConsoleReader['shown']>({ parts: [], earlier: false, error: null });
+  const box = useRef<HTMLElement>(null);
+  const atEnd = useRef(true);
+
+  useEffect(() => {
+    const opened = new ConsoleReader(runId, search, setShown);
+    const timer = setTimeout(() => setReader(opened), search === '' ? 0 : restMs);
+    return () => {
+      clearTimeout(timer);
+      opened.close();
+    };
+  }, [runId, search]);
+  useEffect(() => reader?.newest(newest), [reader, newest]);
+  // Stays at the end as long as nobody has scrolled away from it.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: after what is shown has changed.
+  useLayoutEffect(() => {
+    if (box.current && atEnd.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [shown]);
+
+  const { parts, earlier, error } = shown;
+  return (
+    <Panel
+      title="Console"
+      aside={
+        <input
+          type="search"
+          aria-label="Search the console"
+          placeholder="search"
+          className={`${inputClass} max-w-48`}
+          value={search}
+          onChange={(e) => setSearch(e.target.value)}
+        />
+      }
+    >
+      <section
+        ref={box}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+        tabIndex={0}
+        aria-label="Console output, newest last"
+        className="max-h-72 overflow-y-auto px-3 py-2"
+        onScroll={({ currentTarget: c }) => {
+          atEnd.current = c.scrollHeight - c.scrollTop - c.clientHeight < 8;
+        }}
+      >
+        {error && <p className="text-bad">{error}</p>}
+        {earlier && (
+          <Button look="bare" size="small" onClick={() => reader?.earlier()}>
+            Earlier output
+          </Button>
+        )}
+        <div className="font-mono text-xs break-words whitespace-pre-wrap" data-testid="console" dir="auto">
+          {parts.map((p) => (
+            <span key={p.seq} className={p.stream === 'err' ? 'text-bad' : ''}>
+              {p.text}
+            </span>
+          ))}
+        </div>
+        {parts.length === 0 && !error && (
+          <p className="text-dim">{search === '' ? 'What it printed is no longer kept.' : 'Nothing that is kept holds this.'}</p>
+        )}
+      </section>
+    </Panel>
+  );
+}

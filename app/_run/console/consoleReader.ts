@@ -1,0 +1,87 @@
+import { api } from '~/app/_trpc/client';
+import type { ConsolePart } from '~/server/store/console';
+
+export interface Shown {
+  parts: ConsolePart[];
+  /** There is more before them. */
+  earlier: boolean;
+  error: string | null;
+}
+
+type Ask = typeof api.runs.console.query;
+
+const page = 200;
+/** Parts on the page; older ones are read again when asked for. */
+const most = 2000;
+
+/** What a run printed, read in parts: the newest first, what comes meanwhile, earlier ones when asked. One question at a time. */
+export class ConsoleReader {
+  shown: Shown = { parts: [], earlier: false, error: null };
+  #asked = 0;
+  #newest = 0;
+  #busy = false;
+  #closed = false;
+
+  constructor(
+    readonly runId: string,
+    readonly search: string,
+    private readonly onChange: (shown: Shown) => void,
+    private readonly ask: Ask = (query) => api.runs.console.query(query),
+  ) {}
+
+  /** The log has a part at this place. */
+  newest(seq: number): void {
+    this.#newest = Math.max(this.#newest, seq);
+    void this.#readOn();
+  }
+
+  earlier(): void {
+    const before = this.shown.parts[0]?.seq;
+    if (before === undefined || this.#busy) return;
+    void this.#turn(async () => {
+      const { parts, more } = await this.ask({ runId: this.runId, search: this.search, before, limit: page });
+      this.#show({ parts: [...parts, ...this.shown.parts], earlier: more, error: null });
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  async #readOn(): Promise<void> {
+    while (!this.#busy && !this.#closed && this.#asked < this.#newest) {
+      const upTo = this.#newest;
+      await this.#turn(async () => {
+        const first = this.#asked === 0;
+        const { parts, more } = await this.ask({
+          runId: this.runId,
+          search: this.search,
+          limit: first ? page : 1000,
+          ...(!first && { after: this.#asked }),
+        });
+        // Of much that came meanwhile there may be another page.
+        this.#asked = !first && more ? parts.at(-1)!.seq : upTo;
+        const all = [...this.shown.parts, ...parts];
+        const kept = all.slice(-most);
+        this.#show({ parts: kept, earlier: first ? more : this.shown.earlier || kept.length < all.length, error: null });
+      });
+      if (this.shown.error) return;
+    }
+  }
+
+  async #turn(work: () => Promise<void>): Promise<void> {
+    this.#busy = true;
+    try {
+      await work();
+    } catch (error) {
+      this.#show({ ...this.shown, error: error instanceof Error ? error.message : String(error) });
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #show(shown: Shown): void {
+    this.shown = shown;
+    if (!this.#closed) this.onChange(shown);
+  }
+}

@@ -1,0 +1,79 @@
+'use client';
+
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+import { count } from '~/app/_components/format';
+import { Panel } from '~/app/_components/Panel';
+import { setCursor, useCursor } from '~/app/_live/cursor';
+import { useRunStore } from '~/app/_live/RunProvider';
+import { useView } from '~/app/_live/useRun';
+import { api } from '~/app/_trpc/client';
+import type { MediaItem } from '~/shared/view';
+import { Sample } from './Sample';
+
+/** What the run showed beside numbers, as of the step looked at: of each name the newest sample. Stands there once there is one. */
+export function SamplesPanel() {
+  const some = useView((v) => v.counts.media.count > 0, false);
+  return some ? <Samples /> : null;
+}
+
+/** While somebody scrubs, the server is asked when they rest. */
+const restMs = 150;
+
+function Samples() {
+  const { runId } = useRunStore();
+  const newest = useView((v) => v.counts.media.lastSeq, 0);
+  const step = useRested(useCursor((c) => (c.mode === 'live' ? null : c.step)));
+  const { data, error } = useQuery({
+    // What was shown by an earlier step may change too: the run may go back before it.
+    queryKey: ['samples', runId, step, newest],
+    queryFn: () => api.runs.samples.query({ runId, step }),
+    placeholderData: keepPreviousData,
+  });
+  return (
+    <Panel title="Samples" aside={step === null ? null : <span className="text-2xs text-dim">as of step {count(step)}</span>}>
+      {error && <p className="px-3 py-2 text-bad">{error.message}</p>}
+      {data?.length === 0 && <p className="px-3 py-4 text-dim">The run had shown none by this step.</p>}
+      <ul className="grid grid-cols-[repeat(auto-fill,minmax(min(100%,22rem),1fr))] gap-3 p-3" data-testid="samples">
+        {data?.map((item) => (
+          <li key={item.name} className="min-w-0">
+            <Card item={item} />
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function Card({ item }: { item: MediaItem }) {
+  const { name, step, caption } = item;
+  return (
+    <figure className="rounded border border-line">
+      <figcaption className="flex items-baseline justify-between gap-2 border-b border-line px-2 py-1 text-xs">
+        <span className="min-w-0 truncate font-medium" title={name}>
+          {name}
+        </span>
+        <button
+          type="button"
+          className="shrink-0 rounded-sm font-mono text-2xs text-accent hover:underline"
+          aria-label={`Go to step ${count(step)}`}
+          onClick={() => setCursor.pin(step)}
+        >
+          step {count(step)}
+        </button>
+      </figcaption>
+      <Sample key={item.seq} item={item} />
+      {caption && <p className="border-t border-line px-2 py-1 text-2xs text-dim">{caption}</p>}
+    </figure>
+  );
+}
+
+/** The value once it has stood still; at once when it is the first. */
+function useRested<T>(value: T): T {
+  const [rested, setRested] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setRested(value), restMs);
+    return () => clearTimeout(timer);
+  }, [value]);
+  return rested;
+}
