@@ -10,7 +10,7 @@ import { databaseFile, openForWriting } from '~/server/store/sqlite/schema';
 import { type Entry, seqCount } from '~/shared/events';
 import { firstStepOf, rowCount } from '~/shared/series';
 import { ownFolder } from '~/test/support/folder';
-import { named } from '~/test/support/storeContract';
+import { created, named, writer } from '~/test/support/storeContract';
 import { unpack01 } from '~/test/support/version01';
 
 const folder = ownFolder();
