@@ -23,6 +23,10 @@ export function mainMetric(e: Metrics): { name: string; value: number; better: B
   return main ? { name: main.name, value: main.value, better: betterOf(main) } : null;
 }
 
+/** The metric that is shown first: the declared main one, else an accuracy, else a loss, else the first. */
+export const headlineMetric = (e: Metrics): EvaluationMetric =>
+  e.metrics.find((m) => m.main) ?? metricWithRole(e, 'accuracy') ?? metricWithRole(e, 'loss') ?? e.metrics[0]!;
+
 /** Whether `value` is better than `than`. */
 export const isBetter = (better: Better, value: number, than: number): boolean =>
   better === 'higher' ? value > than : value < than;

@@ -129,6 +129,11 @@ export class BucketList {
     return i;
   }
 
+  /** What comes next begins a bucket of its own, also in the same place of the grid. */
+  cut(): void {
+    this.#key = Number.NaN;
+  }
+
   /** As the answer has them; arrays of exactly the buckets there are. */
   buckets(): Required<Buckets> {
     const { count, bucketSteps } = this;
@@ -141,6 +146,49 @@ export class BucketList {
     };
   }
 }
+
+/** A single row: of the nearest ones on either side of a range. */
+export interface LoneRow {
+  step: number;
+  time: number;
+}
+
+/** The buckets with those of the rows before and after the range, each by itself, whatever grid place it lies in. */
+export function bucketsAround(b: Required<Buckets>, before: LoneRow | null, after: LoneRow | null): Required<Buckets> {
+  const steps = (key: 'step' | 'time', inside: Float64Array) => around(inside, before?.[key], after?.[key]);
+  return {
+    bucketSteps: b.bucketSteps,
+    steps: steps('step', b.steps),
+    lastSteps: steps('step', b.lastSteps),
+    times: steps('time', b.times),
+    rows: Int32Array.from([...(before ? [1] : []), ...b.rows, ...(after ? [1] : [])]),
+  };
+}
+
+/** The same of one series; null = there is no such row. */
+export function statsAround(s: Stats, before: number | null, after: number | null): Stats {
+  if (before === null && after === null) return s;
+  const lone = (value: number | null) => {
+    const one = emptyStats(value === null ? 0 : 1);
+    if (value !== null) addValue(one, 0, value);
+    return one;
+  };
+  const [first, last] = [lone(before), lone(after)];
+  const joined = (key: Exclude<keyof Stats, 'nonFinite'>) => Float64Array.from([...first[key], ...s[key], ...last[key]]);
+  return {
+    min: joined('min'),
+    max: joined('max'),
+    last: joined('last'),
+    sum: joined('sum'),
+    nonFinite: Int32Array.from([...first.nonFinite, ...s.nonFinite, ...last.nonFinite]),
+  };
+}
+
+/** With a number before and one after; null = none. */
+export const around = (inside: Float64Array, before: number | null, after: number | null): Float64Array =>
+  before === null && after === null
+    ? inside
+    : Float64Array.from([...(before === null ? [] : [before]), ...inside, ...(after === null ? [] : [after])]);
 
 export const statsOf = (s: Stats, count: number): Stats => ({
   min: s.min.slice(0, count),

@@ -98,6 +98,7 @@ export function replayRange(
     toStep: number | null;
     buckets: number;
     smoothing?: number | null;
+    around?: boolean;
   },
 ): RangeAnswer {
   const byName = new Map(series.map((s) => [s.name, s]));
@@ -107,12 +108,7 @@ export function replayRange(
 
 function reduced(
   s: ReplaySeries,
-  {
-    fromStep,
-    toStep,
-    buckets,
-    smoothing,
-  }: { fromStep: number; toStep: number | null; buckets: number; smoothing?: number | null },
+  { fromStep, toStep, buckets, smoothing, around }: Omit<Parameters<typeof replayRange>[1], 'series'>,
 ): RangeAnswer['series'][number] {
   const { name, stream, steps } = s;
   const lastSteps = s.lastSteps ?? steps;
@@ -124,14 +120,19 @@ function reduced(
   let rows = 0;
   for (let i = from; i < to; i++) rows += rowsAt(i);
   const width = rows === 0 ? 1 : Math.max(s.bucketSteps, bucketWidth(steps[from]!, lastSteps[to - 1]!, rows, buckets));
-  const list = new BucketList(width, Math.max(0, to - from));
-  const stats = emptyStats(Math.max(0, to - from));
-  const ema = smoothing === null || smoothing === undefined ? null : new Float64Array(Math.max(0, to - from)).fill(Number.NaN);
+  // The file's buckets next to the range stand by themselves, whatever place of the grid they lie in.
+  const first = around && from > 0 ? from - 1 : from;
+  const end = around && to < steps.length ? to + 1 : to;
+  const size = Math.max(0, end - first);
+  const list = new BucketList(width, size);
+  const stats = emptyStats(size);
+  const ema = smoothing === null || smoothing === undefined ? null : new Float64Array(size).fill(Number.NaN);
   let state = emaStart;
-  for (let i = 0; i < to; i++) {
+  for (let i = 0; i < end; i++) {
     const finite = rowsAt(i) - nonFiniteAt(i);
     if (ema && finite > 0) state = smoothed(state, smoothing!, s.sum?.[i] ?? s.last[i]!, finite);
-    if (i < from) continue;
+    if (i < first) continue;
+    if (i === from || i === to) list.cut();
     const k = list.add(steps[i]!, lastSteps[i]!, s.times?.[i] ?? Number.NaN, rowsAt(i));
     mergeBucket(stats, k, source, i);
     if (ema && finite > 0) ema[k] = debiased(state.value, state.seen, smoothing!);

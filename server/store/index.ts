@@ -113,6 +113,8 @@ export interface RangeQuery {
   buckets: number;
   /** Weight of a moving average, 0 <= w < 1: the answer then has it too (`ema`, `emaEnd`). */
   smoothing?: number | null;
+  /** Also the nearest row before the range and the one after it, each as a bucket by itself: where a line that runs out of the range goes to. */
+  around?: boolean;
 }
 
 export interface RowsQuery {

@@ -1,7 +1,17 @@
 import { blobsNamed } from '~/server/base/blobsNamed';
 import { debiased, emaNext, emaStart } from '~/shared/ema';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
-import { addValue, BucketList, bucketWidth, emptyStats, type RangeAnswer, statsOf } from '~/shared/pyramid';
+import {
+  addValue,
+  around,
+  BucketList,
+  bucketsAround,
+  bucketWidth,
+  emptyStats,
+  type RangeAnswer,
+  statsAround,
+  statsOf,
+} from '~/shared/pyramid';
 import { lastStepOf, rowCount, type Series, stepAt, widthOf, withPlainSteps } from '~/shared/series';
 import { checkAppend, type Rewind, rewindOf } from './checkAppend';
 import { bytesOf, type ConsolePart, choose, KEPT_BYTES } from './console';
@@ -212,7 +222,11 @@ function keep(run: Run, { seq, at, event }: Append['entries'][number], write: Ap
   run.headStep = Math.max(run.headStep, lastStepOf(event) + 1);
 }
 
-function reduced(run: Run, name: string, { fromStep, toStep, buckets, smoothing = null }: RangeQuery): RangeAnswer['series'] {
+function reduced(
+  run: Run,
+  name: string,
+  { fromStep, toStep, buckets, smoothing = null, around: asked }: RangeQuery,
+): RangeAnswer['series'] {
   const stream = run.streams.get(run.state.owner(name) ?? '');
   if (!stream) return [];
   const column = stream.columns.findIndex((c) => c.name === name);
@@ -229,6 +243,7 @@ function reduced(run: Run, name: string, { fromStep, toStep, buckets, smoothing 
     if (smoothing !== null) state = emaNext(state, smoothing, value);
   };
   for (const row of stream.rows.slice(0, before)) next(row.values[column]!);
+  const stateBefore = state;
   for (const { step, time, values } of wanted) {
     const value = values[column]!;
     const i = list.add(step, step, time, 1);
@@ -236,6 +251,22 @@ function reduced(run: Run, name: string, { fromStep, toStep, buckets, smoothing 
     next(value);
     if (smoothing !== null && Number.isFinite(value)) ema[i] = debiased(state.value, state.seen, smoothing);
   }
-  const averaged = smoothing === null ? {} : { ema: ema.slice(0, list.count), emaEnd: state };
-  return [{ name, stream: stream.name, ...list.buckets(), ...statsOf(stats, list.count), ...averaged }];
+  const [previous, after] = asked ? [stream.rows[before - 1] ?? null, stream.rows[before + wanted.length] ?? null] : [null, null];
+  const numberOf = (row: Row | null) => row?.values[column] ?? null;
+  const emaOf = (row: Row | null, average: () => number) =>
+    row && (Number.isFinite(row.values[column]!) ? average() : Number.NaN);
+  const emaBefore = emaOf(previous, () => debiased(stateBefore.value, stateBefore.seen, smoothing!));
+  if (after) next(after.values[column]!);
+  const emaAfter = emaOf(after, () => debiased(state.value, state.seen, smoothing!));
+  const averaged = smoothing === null ? {} : { ema: around(ema.slice(0, list.count), emaBefore, emaAfter), emaEnd: state };
+  const where = bucketsAround(list.buckets(), previous, after);
+  return [
+    {
+      name,
+      stream: stream.name,
+      ...where,
+      ...statsAround(statsOf(stats, list.count), numberOf(previous), numberOf(after)),
+      ...averaged,
+    },
+  ];
 }

@@ -32,6 +32,8 @@ const rangeQuery = z.strictObject({
   buckets: z.int().min(1).max(4000),
   /** Weight of a moving average over all raw steps, returned as `ema`; null or left out = none. */
   smoothing: z.number().min(0).lt(1).nullish(),
+  /** Also the nearest row on either side of the range, each as a bucket by itself. */
+  around: z.boolean().optional(),
 });
 
 const seriesQuery = z.strictObject({

@@ -40,7 +40,7 @@ const replayOf = (buckets: number): ReplayRows => ({
 describe('the rows of a replay', () => {
   it('that are all in the file answer any range as the server does', () => {
     const replay = replayOf(4000);
-    expect(replay.series[0]).toMatchObject({ bucketSteps: 1, rows: undefined });
+    expect([replay.series[0]!.bucketSteps, replay.series[0]!.rows]).toEqual([1, undefined]);
     for (const [from, to, buckets] of [
       [0, 1000, 4000],
       [0, 5000, 100],
@@ -79,6 +79,20 @@ describe('the rows of a replay', () => {
       expect(replayRange(replay, { series: null, fromStep: from, toStep: to, buckets, smoothing: 0.9 })).toEqual(
         answer(from, to, buckets, 0.9),
       );
+  });
+
+  it('bring the rows on either side of a range when asked to, each by itself', () => {
+    const replay = replayOf(4000);
+    const question = { series: null, fromStep: 100, toStep: 200, buckets: 4, smoothing: 0.9 };
+    const plain = replayRange(replay, question).series[0]!;
+    const wide = replayRange(replay, { ...question, around: true }).series[0]!;
+    // Step 99 has a row; 200 = 7 * 28 + 4 has one too.
+    expect([...wide.steps]).toEqual([99, ...plain.steps, 200]);
+    expect([...wide.last]).toEqual([value(99), ...plain.last, value(200)]);
+    expect([...wide.rows]).toEqual([1, ...plain.rows, 1]);
+    expect([...wide.ema!].slice(1, -1)).toEqual([...plain.ema!]);
+    const whole = replayRange(replay, { ...question, fromStep: -10, toStep: 2000, around: true }).series[0]!;
+    expect([whole.steps[0], whole.lastSteps.at(-1)]).toEqual([0, 999]);
   });
 
   it('of a run without steps are empty', () => {

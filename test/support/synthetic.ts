@@ -49,12 +49,13 @@ const number = (name: string, label: string, unit: string, value: number, group:
 
 export const controls: Controls = {
   values: [
-    number('learningRate', 'Learning rate', '', 5e-4, 'Optimiser'),
-    number('clipThreshold', 'Clip at', '', 5, 'Clipping'),
+    { ...number('learningRate', 'Learning rate', '', 5e-4, 'Optimiser'), role: 'learningRate' },
+    { ...number('clipThreshold', 'Clip at', '', 5, 'Clipping'), role: 'clipThreshold' },
     { ...number('snapshotEverySteps', 'Snapshot every', 'steps', 20, 'Cadence'), type: 'integer', scale: 'linear' },
   ],
-  actions: ['pause', 'resume', 'stop', 'snapshot', 'checkpoint', 'evaluate'].map((name) => ({
+  actions: (['pause', 'resume', 'stop', 'snapshot', 'checkpoint', 'evaluate'] as const).map((name) => ({
     name,
+    role: name,
     label: name[0]!.toUpperCase() + name.slice(1),
     help: '',
     args:

@@ -1,22 +1,24 @@
 'use client';
 
 import { TriangleAlert } from 'lucide-react';
-import { memo, useMemo, useState, useSyncExternalStore } from 'react';
+import { memo, useCallback, useMemo, useState, useSyncExternalStore } from 'react';
 import { short } from '~/app/_charts/attention/scale';
 import { headName } from '~/app/_charts/attention/tokens';
 import { Button } from '~/app/_components/Button';
 import { setCursor } from '~/app/_live/cursor';
 import { useRunStore } from '~/app/_live/RunProvider';
+import { useRoleName } from '~/app/_live/series';
 import { type Snapshots, useSignalVersion } from '~/app/_live/snapshots';
 import { useHistory } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
 import { type CollapseAlarm, collapseRule, collapses, type WatchPoint } from '~/shared/collapse';
+import { seriesWithRole } from '~/shared/streams';
 import { useDismissed } from './dismissed';
 
 /** Says when attention has collapsed, with the numbers that say so, until somebody has taken note. Silent otherwise. */
 export const Watch = memo(function Watch({ snapshots, layers, heads }: { snapshots: Snapshots; layers: number; heads: number }) {
   const { runId } = useRunStore();
-  const chance = useView((v) => v.series.find((s) => s.name === 'loss')?.chance ?? Number.NaN, Number.NaN);
+  const chance = useView((v) => seriesWithRole(v, 'loss')?.chance ?? Number.NaN, Number.NaN);
   const alarms = useAlarms(snapshots, layers * heads, chance);
   const { dismissed, dismiss, restore } = useDismissed(runId);
   const open = alarms.filter((a) => !dismissed.some((d) => d.id === idOf(a)));
@@ -115,10 +117,12 @@ function Alarm({
 function useAlarms(snapshots: Snapshots, width: number, chance: number): CollapseAlarm[] {
   const version = useSignalVersion(snapshots);
   const history = useHistory();
+  const name = useRoleName('loss');
+  const lossOf = useCallback(() => (name === null ? null : (history.wholeCurve(name) ?? history.curve(name))), [history, name]);
   // Once per snapshot is enough: the loss between two of them decides nothing. A range that is read later does.
   const known = useSyncExternalStore(
     (listener) => history.subscribe(listener),
-    () => (history.wholeCurve('loss') ?? history.curve('loss')) !== null,
+    () => lossOf() !== null,
     () => false,
   );
   return useMemo(() => {
@@ -126,7 +130,7 @@ function useAlarms(snapshots: Snapshots, width: number, chance: number): Collaps
     void known;
     const { feed, table } = snapshots;
     const series = table.series('entropy', feed.recorded, width);
-    const curve = history.wholeCurve('loss') ?? history.curve('loss');
+    const curve = lossOf();
     const points = Array.from(series.steps, (step, n): WatchPoint => {
       // Parameters after `step` updates: their loss is that of the last update before.
       const i = curve ? curve.at(Math.max(0, step - 1)) : -1;
@@ -140,5 +144,5 @@ function useAlarms(snapshots: Snapshots, width: number, chance: number): Collaps
     // A snapshot whose signals are still being read is no news of a broken head.
     const complete = points.filter((p) => !Number.isNaN(p.entropy[0]) || table.missing(feed.recorded) === 0);
     return collapses(complete, chance);
-  }, [snapshots, history, width, chance, version, known]);
+  }, [snapshots, lossOf, width, chance, version, known]);
 }

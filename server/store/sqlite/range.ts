@@ -1,6 +1,16 @@
 import type Database from 'better-sqlite3';
 import type { RangeQuery, RowsAnswer, RowsQuery } from '~/server/store';
-import { BucketList, bucketWidth, emptyStats, type RangeAnswer, statsOf } from '~/shared/pyramid';
+import {
+  BucketList,
+  bucketsAround,
+  bucketWidth,
+  emptyStats,
+  type LoneRow,
+  type RangeAnswer,
+  statsAround,
+  statsOf,
+  around as withAround,
+} from '~/shared/pyramid';
 import type { Averaged, Averages } from './averages';
 import { STRIPE } from './layout';
 import type { Reducer } from './reduce';
@@ -26,7 +36,7 @@ export function openRanges(
   const all = db.prepare<[number], Place>('SELECT name, stream, position FROM series WHERE run = ? ORDER BY stream, position');
   const one = db.prepare<[number, string], Place>('SELECT name, stream, position FROM series WHERE run = ? AND name = ?');
 
-  function* range({ runId, series, fromStep, toStep, buckets, smoothing = null }: RangeQuery): Work<RangeAnswer> {
+  function* range({ runId, series, fromStep, toStep, buckets, smoothing = null, around = false }: RangeQuery): Work<RangeAnswer> {
     const run = rows.run(runId);
     if (!run) return { headStep: 0, series: [] };
     const places = series === null ? all.all(run.id) : [...new Set(series)].flatMap((name) => one.get(run.id, name) ?? []);
@@ -39,43 +49,44 @@ export function openRanges(
     }
     const answers = new Map<string, Reduced>();
     for (const [stream, wanted] of byStream)
-      yield* ofStream(rows.open(rows.streamById(stream)!), wanted, fromStep, toStep, buckets, smoothing, answers);
+      yield* ofStream(rows.open(rows.streamById(stream)!), wanted, { fromStep, toStep, buckets, smoothing, around }, answers);
     return { headStep: run.headStep, series: places.map(({ name }) => answers.get(name)!) };
   }
 
   function* ofStream(
     reader: RowReader,
     wanted: Place[],
-    fromStep: number,
-    toStep: number | null,
-    buckets: number,
-    smoothing: number | null,
+    { fromStep, toStep, buckets, smoothing, around }: Required<Omit<RangeQuery, 'runId' | 'series'>>,
     answers: Map<string, Reduced>,
   ): Work<void> {
-    const { endRow, name: stream } = reader.stream;
+    const { endRow, firstRow, name: stream } = reader.stream;
     const from = reader.rowAt(fromStep);
     const to = toStep === null ? endRow : Math.max(from, reader.rowAt(toStep));
     const count = to - from;
     const width = count === 0 ? 1 : bucketWidth(reader.stepOf(from), reader.stepOf(to - 1), count, buckets);
     const capacity = Math.min(count, buckets);
+    const before = around && firstRow !== null && from > firstRow ? from - 1 : null;
+    const after = around && to < endRow ? to : null;
     const byStripe = new Map<number, Place[]>();
     for (const p of wanted)
       byStripe.set(Math.floor(p.position / STRIPE), [...(byStripe.get(Math.floor(p.position / STRIPE)) ?? []), p]);
     // The same for every series of the stream.
     let where: ReturnType<BucketList['buckets']> | null = null;
-    let endRows = new Float64Array(0);
+    let endRows: Float64Array = new Float64Array(0);
     const averaged: { of: Averaged; place: Place }[] = [];
     for (const [stripe, places] of byStripe) {
       const list = new BucketList(width, capacity);
       const ends = new Float64Array(capacity);
       const columns = places.map(({ position }) => ({ column: position % STRIPE, into: emptyStats(capacity) }));
       yield* reduce(reader, stripe, from, to, { list, endRows: ends, series: columns });
+      const [previous, next] = [loneRow(reader, stripe, before), loneRow(reader, stripe, after)];
       if (!where) {
-        where = list.buckets();
-        endRows = ends.slice(0, list.count);
+        where = bucketsAround(list.buckets(), previous, next);
+        endRows = withAround(ends.slice(0, list.count), before === null ? null : from, after === null ? null : to + 1);
       }
       for (const [i, place] of places.entries()) {
-        const stats = statsOf(columns[i]!.into, list.count);
+        const { column, into } = columns[i]!;
+        const stats = statsAround(statsOf(into, list.count), previous?.value(column), next?.value(column));
         answers.set(place.name, { name: place.name, stream, ...where, ...stats });
         if (smoothing !== null)
           averaged.push({ place, of: { column: place.position, rows: where.rows, nonFinite: stats.nonFinite, result: null } });
@@ -86,11 +97,23 @@ export function openRanges(
       reader,
       averaged.map(({ of }) => of),
       endRows,
-      from,
-      to,
+      before ?? from,
+      after === null ? to : to + 1,
       smoothing,
     );
     for (const { place, of } of averaged) Object.assign(answers.get(place.name)!, of.result);
+  }
+
+  /** One row of a stripe; null = none. */
+  function loneRow(reader: RowReader, stripe: number, row: number | null): (LoneRow & { value(column: number): number }) | null {
+    if (row === null) return null;
+    const [run] = reader.inForce(stripe, row, row + 1);
+    const i = run!.from;
+    const value = (column: number) => {
+      const { values, offset, stride } = run!.column(column);
+      return values[offset + i * stride]!;
+    };
+    return { step: run!.steps()[i]!, time: run!.times()[i]!, value };
   }
 
   function* ofRows({ runId, stream: name, fromStep, toStep, limit }: RowsQuery): Work<RowsAnswer> {

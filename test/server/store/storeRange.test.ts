@@ -94,6 +94,7 @@ const queries = fc.array(
     buckets: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(500, 4000)),
     every: fc.integer({ min: 1, max: 5 }),
     smoothing: fc.constantFrom(null, 0.5, 0.99),
+    around: fc.boolean(),
   }),
   { minLength: 4, maxLength: 8 },
 );
@@ -103,7 +104,7 @@ async function agree(
   firstStep: number,
   seed: number,
   log: Act[],
-  asked: { from: number; to: number | null; buckets: number; every: number; smoothing: number | null }[],
+  asked: { from: number; to: number | null; buckets: number; every: number; smoothing: number | null; around: boolean }[],
 ) {
   const memory = openMemoryStore();
   const sqlite = openDirect();
@@ -146,7 +147,7 @@ async function agree(
       }
     }
     const head = Math.max(...heads);
-    for (const { from, to, buckets, every, smoothing } of asked) {
+    for (const { from, to, buckets, every, smoothing, around } of asked) {
       const fromStep = firstStep + Math.floor(from * (head - firstStep));
       const toStep = to === null ? null : fromStep + Math.floor(to * Math.max(0, head - fromStep)) + 1;
       const query = {
@@ -156,6 +157,7 @@ async function agree(
         toStep,
         buckets,
         smoothing,
+        around,
       };
       expect(await sqlite.range(query)).toEqual(await memory.range(query));
       const some = { runId: 'run001', stream: `s${every % 3}`, fromStep, toStep, limit: buckets };

@@ -30,7 +30,7 @@ const spec = (more: Partial<ControlSpec>): ControlSpec => ({
   group: 'Clipping',
   ...more,
 });
-const clip = spec({});
+const clip = spec({ role: 'clipThreshold' });
 const patience = spec({
   name: 'patience',
   label: 'Early stop after',
@@ -59,18 +59,16 @@ function viewOf(...events: RunEvent[]) {
   };
   add({ type: 'run.created', setup: publishedSetup('reverse'), actor: ann, parent: null });
   add({
-    type: 'run.started',
+    type: 'started',
     step: 0,
-    backend: { name: 'wasm', device: 'cpu', tried: [] },
-    series: [{ name: 'loss', unit: '', group: 'loss' }],
+    device: { backend: 'wasm', device: 'cpu' },
+    streams: [{ stream: 'steps', columns: [{ name: 'loss', role: 'loss' }] }],
     controls: {
       values: [clip, patience],
       actions: [{ name: 'evaluate', label: 'Evaluate', help: '', args: [split], risky: false }],
     },
     values: { clipThreshold: 5, patience: null },
-    params: [],
-    stepsPerEpoch: 10,
-    totalSteps: 100,
+    lengths: { stepsPerEpoch: 10, totalSteps: 100 },
   });
   for (const e of events) add(e);
   return foldAll('run00001', log);
@@ -313,7 +311,7 @@ describe('activity', () => {
       ['Ann asked for this run', '', 0, null, undefined],
     ]);
     expect(marksOf(back).flatMap((m) => (m.kind === 'command' ? [[m.step, m.label]] : []))).toEqual([[0, 'back from step 12']]);
-    expect(clipRule(back).from).toEqual([{ step: 0, value: 5 }]);
+    expect(clipRule(back, [], null)!.from).toEqual([{ step: Number.MIN_SAFE_INTEGER, value: 5 }]);
   });
 
   it('a command on a control that is no longer declared still reads', () => {
