@@ -88,17 +88,6 @@ export function oddMass(map: Map2, { queries, keys }: MapSize, odd: number): num
   return sum / rows;
 }
 
-/** The key that gets most weight on average, and that average. */
-export function columnPeak(map: Map2, { queries, keys }: MapSize): { key: number; mass: number } {
-  let best = { key: 0, mass: Number.NEGATIVE_INFINITY };
-  for (let j = 0; j < keys; j++) {
-    let sum = 0;
-    for (let i = 0; i < queries; i++) sum += map[i * keys + j]!;
-    if (!(sum / queries <= best.mass)) best = { key: j, mass: sum / queries };
-  }
-  return best;
-}
-
 /** Mean over rows of sum_j A |i - j|, in positions. Without meaning for sets. */
 export function distance(map: Map2, { queries, keys }: MapSize): number {
   let sum = 0;
@@ -179,73 +168,6 @@ export function reorder(map: Map2, { keys }: MapSize, order: readonly number[]):
   for (const [i, from] of order.entries())
     for (const [j, to] of order.entries()) out[i * order.length + j] = map[from * keys + to]!;
   return out;
-}
-
-export const roles = {
-  oddOne: 'odd one',
-  diagonal: 'itself',
-  antiDiagonal: 'mirror',
-  previous: 'previous',
-  next: 'next',
-  column: 'one key',
-  uniform: 'uniform',
-} as const;
-export type Role = keyof typeof roles;
-
-/** A pattern's mean weight must reach this, and twice what a uniform map gives, before a head is named after it. */
-export const roleThreshold = 0.5;
-/** Normalised entropy from which a head counts as uniform. */
-export const uniformThreshold = 0.98;
-
-export interface HeadScores extends Record<Exclude<PatternName, 'first'>, number> {
-  entropy: number;
-  confidence: number;
-  /** Largest column of the mean map over the examples, and which key it is. */
-  column: number;
-  columnKey: number;
-  /** null for tasks without an odd item. */
-  oddMass: number | null;
-  /** null for sets and Tq != Tk. */
-  distance: number | null;
-}
-
-/** Scores of one head, each the mean over examples. `odd` = place of the odd item per example, null = the task has none. */
-export function headScores(maps: readonly Map2[], size: MapSize, odd: ArrayLike<number> | null): HeadScores {
-  const mean = (f: (map: Map2, example: number) => number) => maps.reduce((sum, m, e) => sum + f(m, e), 0) / maps.length;
-  const square = size.queries === size.keys;
-  // In a set a place means nothing: "the previous one" would be chance dressed as a finding.
-  const placed = (name: PatternName) => (square && !odd ? mean((m) => patternScore(m, size, patterns[name])) : Number.NaN);
-  const peak = columnPeak(combine(maps, 'mean'), size);
-  return {
-    entropy: mean((m) => entropy(m, size)),
-    confidence: mean((m) => confidence(m, size)),
-    diagonal: square ? mean((m) => patternScore(m, size, patterns.diagonal)) : Number.NaN,
-    antiDiagonal: placed('antiDiagonal'),
-    previous: placed('previous'),
-    next: placed('next'),
-    column: peak.mass,
-    columnKey: peak.key,
-    oddMass: odd ? mean((m, e) => oddMass(m, size, odd[e]!)) : null,
-    distance: square && !odd ? mean((m) => distance(m, size)) : null,
-  };
-}
-
-/** What a head does, with the number that says so; null when nothing stands out. */
-export function roleOf(scores: HeadScores, keys: number): { role: Role; score: number } | null {
-  const candidates: [Role, number | null][] = [
-    ['oddOne', scores.oddMass],
-    ['diagonal', scores.diagonal],
-    ['antiDiagonal', scores.antiDiagonal],
-    ['previous', scores.previous],
-    ['next', scores.next],
-    ['column', scores.column],
-  ];
-  let best: { role: Role; score: number } | null = null;
-  for (const [role, score] of candidates)
-    if (score !== null && score >= Math.max(roleThreshold, Math.min(1, 2 / keys)) && score > (best?.score ?? 0))
-      best = { role, score };
-  if (best) return best;
-  return scores.entropy >= uniformThreshold ? { role: 'uniform', score: scores.entropy } : null;
 }
 
 /**

@@ -1,181 +1,377 @@
 /** Reads the blob of an attention snapshot (layout: snapshotFile.ts): bytes in, checked arrays out. */
+import { z } from 'zod';
 import { oddLast, reorder } from './attention';
-import { parseSafetensors, SafetensorsError, type StoredTensor, serializeSafetensors } from './safetensors';
+import { parseSafetensors, SafetensorsError, type StoredTensor, type TensorData, type TensorFile } from './safetensors';
+import {
+  type AnswerKind,
+  type AxisLabels,
+  type LayerShape,
+  type SignalSpec,
+  type SnapshotDescription,
+  snapshotDescription,
+} from './snapshotFile';
+import { describeOld } from './snapshotOld';
+import { joinHigh, joinLow } from './snapshotPack';
 
-/** E examples, L layers, H heads, Tq queries, Tk keys, C classes. */
+/** One example's maps. */
+export interface ExampleMaps {
+  /** Per layer [H, Tq, Tk]. */
+  layers: readonly Float32Array[];
+  /** Bit for bit as recorded; false: rounded (snapshotPack.ts), at most 1 part in 256 away. */
+  exact: boolean;
+}
+
+export interface Signal extends SignalSpec {
+  /** Per layer [E, H]; null for a layer without it. */
+  values: readonly (Float32Array | null)[];
+}
+
+/** E examples; layer l has H heads, Tq queries, Tk keys of its own; A answers per example, K likeliest of each. */
 export interface AttentionSnapshot {
-  task: 'reverse' | 'anomaly';
   step: number;
   examples: number;
-  layers: number;
-  heads: number;
-  queries: number;
-  keys: number;
-  /** [E, L, H, Tq, Tk] */
-  attention: Float32Array;
-  /** [E, T] digits, or indices into `pictures`. */
-  inputs: Int32Array;
-  /** Answers per example: T for reverse, 1 for sets. */
+  layers: readonly LayerShape[];
+  causal: boolean;
+  /** Per example; null = not read yet. */
+  maps: readonly (ExampleMaps | null)[];
+  /** How the file keeps weights. */
+  stored: 'f32' | 'f16' | 'bf16';
+  /** A; 0 = it has neither targets nor predictions. */
   answers: number;
-  /** [E, answers] */
-  labels: Int32Array;
-  predictions: Int32Array;
-  /** [E, answers, choices] */
-  probabilities: Float32Array;
-  choices: number;
-  /** Per signal [E, L, H]. */
-  signals: Record<string, Float32Array>;
-  /** [n, side, side, 3] */
+  answerKind: AnswerKind;
+  /** [E, A]; -1 = none. */
+  targets: Int32Array | null;
+  /** ids and probabilities [E, A, best], likeliest first. */
+  predictions: { ids: Int32Array; probabilities: Float32Array; best: number } | null;
+  /** [E, keys] */
+  scores: { values: Float32Array; keys: number } | null;
+  signals: readonly Signal[];
+  exampleLabels: SnapshotDescription['examples'];
+  axes: readonly AxisLabels[];
+  vocabulary: ReadonlyMap<number, string>;
+  words: { item: string; target: string };
+  /** [count, side, side, 3] */
   pictures: { data: Uint8Array; count: number; side: number } | null;
-  metadata: Record<string, string>;
-  /** What keeping it costs. */
-  bytes: number;
+  picturesTitle: string | null;
+  pictureNames: readonly string[];
+  /** Hash of the file that holds the pictures; null when the snapshot has none or carries them itself. */
+  picturesFile: string | null;
 }
 
-/** The file that holds the snapshot's pictures, by hash; null when it has none, or carries them itself. */
-export const picturesNamed = (bytes: Uint8Array): string | null => parseSafetensors(bytes).metadata.pictures ?? null;
-
-/** The snapshot as one file that carries its pictures, for those who take it elsewhere. */
-export function withPictures(bytes: Uint8Array, picturesFile: Uint8Array): Uint8Array {
-  const { tensors, metadata } = parseSafetensors(bytes);
-  const { pictures: _named, ...rest } = metadata;
-  return serializeSafetensors([...tensors, ...parseSafetensors(picturesFile).tensors], rest);
-}
+const fail = (why: string): never => {
+  throw new SafetensorsError(`attention snapshot: ${why}`);
+};
 
 /**
- * @param picturesFile the bytes that `picturesNamed` names
- * @throws SafetensorsError naming the tensor that is missing or does not fit the others
+ * A whole snapshot in the plain form, or of version 0.1.
+ * @param picturesFile the bytes that `picturesFile` names, or null: its pictures are then left out
+ * @throws SafetensorsError naming the tensor or field that is missing or does not fit the others
  */
 export function parseAttentionSnapshot(bytes: Uint8Array, picturesFile: Uint8Array | null = null): AttentionSnapshot {
-  const { tensors, metadata } = parseSafetensors(bytes);
-  const fail = (why: string): never => {
-    throw new SafetensorsError(`attention snapshot: ${why}`);
-  };
-  const take = <T extends StoredTensor['data']>(
-    name: string,
-    type: new (n: number) => T,
-    rank: number,
-  ): { shape: number[]; data: T } => {
-    const t = tensors.get(name) ?? fail(`tensor "${name}" is missing`);
-    if (!(t.data instanceof type)) fail(`tensor "${name}" has dtype ${t.dtype}`);
-    if (t.shape.length !== rank) fail(`tensor "${name}" has shape [${t.shape.join(', ')}], ${rank} dimensions are needed`);
-    return { shape: t.shape, data: t.data as T };
-  };
-  const same = (name: string, shape: readonly number[], wanted: readonly number[]) => {
-    if (shape.join() !== wanted.join()) fail(`tensor "${name}" has shape [${shape.join(', ')}], expected [${wanted.join(', ')}]`);
-  };
-
-  const task =
-    metadata.task === 'reverse' || metadata.task === 'anomaly'
-      ? metadata.task
-      : fail(`task ${JSON.stringify(metadata.task)} is not known`);
-  const step = Number(metadata.step);
-  if (!Number.isSafeInteger(step) || step < 0) fail(`step ${JSON.stringify(metadata.step)} is not a step`);
-
-  const attention = take('attention', Float32Array, 5);
-  const [examples, layers, heads, queries, keys] = attention.shape as [number, number, number, number, number];
-  if (attention.data.length === 0) fail(`tensor "attention" has shape [${attention.shape.join(', ')}]: nothing in it`);
-  const inputs = take('inputs', Int32Array, 2);
-  same('inputs', inputs.shape, [examples, keys]);
-  const perPosition = task === 'reverse';
-  const labels = take('labels', Int32Array, perPosition ? 2 : 1);
-  const answers = perPosition ? labels.shape[1]! : 1;
-  same('labels', labels.shape, perPosition ? [examples, queries] : [examples]);
-  const predictions = take('predictions', Int32Array, labels.shape.length);
-  same('predictions', predictions.shape, labels.shape);
-  const probabilities = take('probabilities', Float32Array, perPosition ? 3 : 2);
-  const choices = probabilities.shape.at(-1)!;
-  same('probabilities', probabilities.shape, [...labels.shape, perPosition ? choices : keys]);
-
-  const signals: Record<string, Float32Array> = {};
-  for (const name of tensors.keys())
-    if (name.startsWith('signal.')) {
-      const signal = take(name, Float32Array, 3);
-      same(name, signal.shape, [examples, layers, heads]);
-      signals[name.slice('signal.'.length)] = signal.data;
-    }
-
-  let pictures: AttentionSnapshot['pictures'] = null;
-  const apart = picturesFile && parseSafetensors(picturesFile).tensors.get('pictures');
-  if (apart) tensors.set('pictures', apart);
-  else if (metadata.pictures) fail(`its pictures, file ${metadata.pictures.slice(0, 12)}..., are missing`);
-  if (tensors.has('pictures')) {
-    const p = take('pictures', Uint8Array, 4);
-    const [count, side] = p.shape as [number, number, number, number];
-    same('pictures', p.shape, [count, side, side, 3]);
-    if (inputs.data.some((i) => i < 0 || i >= count)) fail(`tensor "inputs" names a picture outside the ${count} of "pictures"`);
-    pictures = { data: p.data, count, side };
-  }
-  return {
-    task,
-    step,
-    examples,
-    layers,
-    heads,
-    queries,
-    keys,
-    attention: attention.data,
-    inputs: inputs.data,
-    answers,
-    labels: labels.data,
-    predictions: predictions.data,
-    probabilities: probabilities.data,
-    choices,
-    signals,
-    pictures,
-    metadata,
-    bytes: bytes.length,
-  };
+  const file = parseSafetensors(bytes);
+  const snapshot = readSnapshot(file, 'whole');
+  return picturesFile ? withPictures(snapshot, picturesFile) : snapshot;
 }
-
-/** The map of one head of one example: a view, not a copy. */
-export function mapOf(s: AttentionSnapshot, example: number, layer: number, head: number): Float32Array {
-  const cells = s.queries * s.keys;
-  const at = ((example * s.layers + layer) * s.heads + head) * cells;
-  return s.attention.subarray(at, at + cells);
-}
-
-/** All maps of one example, [L, H, Tq, Tk]: a view. */
-export function mapsOf(s: AttentionSnapshot, example: number): Float32Array {
-  const size = s.layers * s.heads * s.queries * s.keys;
-  return s.attention.subarray(example * size, (example + 1) * size);
-}
-
-/** Answers that are wrong: per example how many. */
-export function mistakes(s: AttentionSnapshot): Int32Array {
-  const out = new Int32Array(s.examples);
-  for (let n = 0; n < s.labels.length; n++) if (s.labels[n] !== s.predictions[n]) out[Math.floor(n / s.answers)]! += 1;
-  return out;
-}
-
-/** Place of the odd item per example; null for tasks without one. */
-export const oddPositions = (s: AttentionSnapshot): Int32Array | null => (s.task === 'anomaly' ? s.labels : null);
 
 /**
- * Mean or spread (population standard deviation) of all maps over the probe examples, [L, H, Tq, Tk].
- * @param byRole sets only: every example's odd item is moved to the last row and column first, so that equal roles meet
+ * @param maps 'whole': the maps are in the file; 'apart': they are read later, one example at a time
+ * @throws SafetensorsError as above
  */
-export function overExamples(s: AttentionSnapshot, operation: 'mean' | 'spread', byRole: boolean): Float32Array {
-  const odd = byRole ? oddPositions(s) : null;
-  const cells = s.queries * s.keys;
-  const size = s.layers * s.heads * cells;
-  const sum = new Float64Array(size);
-  const squares = operation === 'spread' ? new Float64Array(size) : null;
-  for (let e = 0; e < s.examples; e++) {
-    const order = odd && oddLast(s.keys, odd[e]!);
-    for (let h = 0; h < s.layers * s.heads; h++) {
-      const at = e * size + h * cells;
-      const raw = s.attention.subarray(at, at + cells);
-      const map = order ? reorder(raw, s, order) : raw;
-      for (let n = 0; n < cells; n++) {
-        const v = map[n]!;
-        sum[h * cells + n]! += v;
-        if (squares) squares[h * cells + n]! += v * v;
+export function readSnapshot(file: TensorFile, maps: 'whole' | 'apart'): AttentionSnapshot {
+  const { tensors, description } = described(file);
+  const { layers, examples: labels, axes } = description;
+  const E = labels.length;
+  const take = takeFrom(tensors);
+
+  for (const [e, { keys, queries }] of labels.entries())
+    for (const axis of [keys, queries])
+      if (axis !== null && axis >= axes.length) fail(`examples.${e} names axis ${axis}, there are ${axes.length}`);
+
+  const stored = maps === 'whole' ? readMaps(take, tensors, layers, E) : { stored: 'f32' as const, maps: labels.map(() => null) };
+  const targets = tensors.has('targets') ? take('targets', Int32Array, [E, null]) : null;
+  const ids = tensors.has('predictions.ids') ? take('predictions.ids', Int32Array, [E, targets?.shape[1] ?? null, null]) : null;
+  const probabilities = ids && take('predictions.probabilities', Float32Array, ids.shape);
+  const scores = tensors.has('scores') ? take('scores', Float32Array, [E, null]) : null;
+  const signals = description.signals.map((spec): Signal => {
+    const values = layers.map((layer, l) => {
+      const name = `signal.${spec.name}.${l}`;
+      return tensors.has(name) ? take(name, Float32Array, [E, layer.heads]).data : null;
+    });
+    return { ...spec, values };
+  });
+  const { pictures } = description;
+  return {
+    step: description.step,
+    examples: E,
+    layers,
+    causal: description.causal,
+    ...stored,
+    answers: targets?.shape[1] ?? ids?.shape[1] ?? 0,
+    answerKind: description.answers ?? { kind: 'numbers' },
+    targets: targets?.data ?? null,
+    predictions: ids && probabilities && { ids: ids.data, probabilities: probabilities.data, best: ids.shape[2]! },
+    scores: scores && { values: scores.data, keys: scores.shape[1]! },
+    signals,
+    exampleLabels: labels,
+    axes,
+    vocabulary: new Map(description.vocabulary),
+    words: { item: description.words?.item ?? 'position', target: description.words?.target ?? 'target' },
+    pictures: tensors.has('pictures') ? readPictures(take, axes) : null,
+    picturesTitle: pictures?.title ?? null,
+    pictureNames: pictures?.names ?? [],
+    picturesFile: pictures?.file ?? null,
+  };
+}
+
+/** Tensors in the names of version 2 and what the file says of itself. */
+function described(file: TensorFile): { tensors: Map<string, StoredTensor>; description: SnapshotDescription } {
+  const own = file.metadata.headroom;
+  if (own === undefined) return describeOld(file, fail);
+  let json: unknown;
+  try {
+    json = JSON.parse(own);
+  } catch {
+    return fail('metadata "headroom" is not JSON');
+  }
+  const parsed = snapshotDescription.safeParse(json);
+  if (!parsed.success) return fail(`metadata "headroom": ${z.prettifyError(parsed.error).slice(0, 500)}`);
+  return { tensors: file.tensors, description: parsed.data };
+}
+
+type Take = <T extends TensorData>(
+  name: string,
+  type: new (n: number) => T,
+  shape: readonly (number | null)[],
+) => { shape: number[]; data: T; dtype: StoredTensor['dtype'] };
+
+const takeFrom =
+  (tensors: ReadonlyMap<string, StoredTensor>): Take =>
+  <T extends TensorData>(name: string, type: new (n: number) => T, shape: readonly (number | null)[]) => {
+    const t = tensors.get(name) ?? fail(`tensor "${name}" is missing`);
+    if (!(t.data instanceof type)) fail(`tensor "${name}" has dtype ${t.dtype}`);
+    if (t.shape.length !== shape.length || shape.some((n, i) => n !== null && n !== t.shape[i]))
+      fail(`tensor "${name}" has shape [${t.shape.join(', ')}], expected [${shape.map((n) => n ?? 'any').join(', ')}]`);
+    return { shape: t.shape, data: t.data as T, dtype: t.dtype };
+  };
+
+function readMaps(
+  take: Take,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  layers: readonly LayerShape[],
+  examples: number,
+): Pick<AttentionSnapshot, 'stored' | 'maps'> {
+  const joined = joinedMaps(tensors, layers, examples);
+  if (joined.length > 0) {
+    const all = new Map(joined);
+    return { stored: 'f32' as const, maps: readMaps(takeFrom(all), all, layers, examples).maps };
+  }
+  const whole = layers.map(({ heads, queries, keys }, l) =>
+    take(`attention.${l}`, Float32Array, [examples, heads, queries, keys]),
+  );
+  const dtypes = new Set(layers.map((_, l) => tensors.get(`attention.${l}`)!.dtype));
+  const stored = dtypes.has('F16') ? 'f16' : dtypes.has('BF16') ? 'bf16' : 'f32';
+  const maps = Array.from({ length: examples }, (_, e): ExampleMaps => {
+    const own = whole.map(({ data }) => {
+      const size = data.length / examples;
+      return data.subarray(e * size, (e + 1) * size);
+    });
+    return { layers: own, exact: true };
+  });
+  return { stored, maps };
+}
+
+/** `attention.<l>` of a packed file; none when the file has them already. */
+export function joinedMaps(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  layers: readonly LayerShape[],
+  examples: number,
+): [string, StoredTensor][] {
+  if (!tensors.has('high.0')) return [];
+  const whole = layers.map((l) => new Float32Array(examples * l.heads * l.queries * l.keys));
+  for (let e = 0; e < examples; e++) {
+    const half = (name: string) => tensors.get(`${name}.${e}`)?.data as Uint8Array;
+    const weights = joinLow(joinHigh(half('high')), half('low'));
+    exampleMaps(layers, weights, true).layers.forEach((own, l) => void whole[l]!.set(own, e * own.length));
+  }
+  return layers.map(({ heads, queries, keys }, l) => [
+    `attention.${l}`,
+    { dtype: 'F32', shape: [examples, heads, queries, keys], data: whole[l]! },
+  ]);
+}
+
+function readPictures(take: Take, axes: readonly AxisLabels[]): AttentionSnapshot['pictures'] {
+  const { shape, data } = take('pictures', Uint8Array, [null, null, null, 3]);
+  const [count, side, width] = shape as [number, number, number, number];
+  if (side !== width) fail(`tensor "pictures" has shape [${shape.join(', ')}]: pictures are square`);
+  for (const axis of axes)
+    if (axis.kind === 'pictures' && axis.items.some((i) => i >= count))
+      fail(`an axis names a picture outside the ${count} of "pictures"`);
+  return { data, count, side };
+}
+
+/** With the pictures of the file that `picturesFile` names. @throws SafetensorsError when it holds too few, or none */
+export function withPictures(s: AttentionSnapshot, file: Uint8Array): AttentionSnapshot {
+  return { ...s, pictures: readPictures(takeFrom(parseSafetensors(file).tensors), s.axes) };
+}
+
+/** Views of one example's weights, which lie layer after layer in one array. */
+export function exampleMaps(layers: readonly LayerShape[], weights: Float32Array, exact: boolean): ExampleMaps {
+  let at = 0;
+  const views = layers.map(({ heads, queries, keys }) => {
+    const from = at;
+    at += heads * queries * keys;
+    return weights.subarray(from, at);
+  });
+  if (at !== weights.length) fail(`an example has ${weights.length} weights, its layers ${at}`);
+  return { layers: views, exact };
+}
+
+/** Whether the maps of an example are there; null = of all examples. */
+export const hasMaps = (s: AttentionSnapshot, example: number | null, exact = false): boolean =>
+  example === null
+    ? s.maps.every((m) => m !== null && (m.exact || !exact))
+    : ((m) => m !== null && m !== undefined && (m.exact || !exact))(s.maps[Math.min(example, s.examples - 1)]);
+
+const mapsAt = (s: AttentionSnapshot, example: number): ExampleMaps => {
+  const maps = s.maps[example];
+  if (!maps) throw new RangeError(`step ${s.step}: the maps of example ${example} have not been read`);
+  return maps;
+};
+
+/** All maps of one example, per layer [H, Tq, Tk]: views. @throws RangeError when they have not been read */
+export const mapsOf = (s: AttentionSnapshot, example: number): readonly Float32Array[] => mapsAt(s, example).layers;
+
+/** The map of one head of one example, [Tq, Tk]: a view. @throws RangeError when it has not been read */
+export function mapOf(s: AttentionSnapshot, example: number, layer: number, head: number): Float32Array {
+  const { queries, keys } = s.layers[layer]!;
+  return mapsAt(s, example).layers[layer]!.subarray(head * queries * keys, (head + 1) * queries * keys);
+}
+
+/** What a snapshot can be read as besides its maps, by what it declares. */
+export type Reader = 'set' | 'sequence' | 'text' | 'none';
+export function readerOf(s: AttentionSnapshot): Reader {
+  if (s.scores) return 'set';
+  const { queries } = s.layers.at(-1)!;
+  if (s.causal) return s.predictions && s.answers === queries ? 'text' : 'none';
+  return s.targets && s.answers === queries ? 'sequence' : 'none';
+}
+
+/** The likeliest answer at a place; null when nothing was predicted. */
+export const answerAt = (s: AttentionSnapshot, example: number, place: number): number | null =>
+  s.predictions ? s.predictions.ids[(example * s.answers + place) * s.predictions.best]! : null;
+
+/** The right answer at a place; null when there is none. */
+export function targetAt(s: AttentionSnapshot, example: number, place: number): number | null {
+  const target = s.targets?.[example * s.answers + place] ?? -1;
+  return target < 0 ? null : target;
+}
+
+/** Whether the likeliest answer is right; null where nothing says so. */
+export function rightAt(s: AttentionSnapshot, example: number, place: number): boolean | null {
+  const [answer, target] = [answerAt(s, example, place), targetAt(s, example, place)];
+  return answer === null || target === null ? null : answer === target;
+}
+
+/** Answers that are wrong, per example. */
+export function mistakes(s: AttentionSnapshot): Int32Array {
+  return Int32Array.from({ length: s.examples }, (_, e) => {
+    let wrong = 0;
+    for (let a = 0; a < s.answers; a++) if (rightAt(s, e, a) === false) wrong++;
+    return wrong;
+  });
+}
+
+/** The key that is looked for in each example of a set; null when the snapshot tells none. */
+export function targetKeys(s: AttentionSnapshot): Int32Array | null {
+  if (!s.targets || s.answers !== 1 || s.answerKind.kind !== 'keys') return null;
+  return s.targets.every((t) => t >= 0 && s.layers.every(({ keys }) => t < keys)) ? s.targets : null;
+}
+
+/** Labels on one side of a layer's maps; null = places are numbered. Those of the other side stand in where only they are as many. */
+export function axisOf(s: AttentionSnapshot, example: number, layer: number, side: 'queries' | 'keys'): AxisLabels | null {
+  const labels = s.exampleLabels[example];
+  const length = s.layers[layer]![side];
+  for (const at of side === 'keys' ? [labels?.keys, labels?.queries] : [labels?.queries, labels?.keys]) {
+    const axis = at === null || at === undefined ? undefined : s.axes[at];
+    if (axis?.items.length === length) return axis;
+  }
+  return null;
+}
+
+const tokenText = (s: AttentionSnapshot, id: number): string => s.vocabulary.get(id) ?? `#${id}`;
+
+/** A label as text; a picture's is its place in the axis, from 1. */
+export function labelText(s: AttentionSnapshot, axis: AxisLabels, place: number): string {
+  switch (axis.kind) {
+    case 'text':
+      return axis.items[place]!;
+    case 'numbers':
+      return String(axis.items[place]!);
+    case 'tokens':
+      return tokenText(s, axis.items[place]!);
+    case 'pictures':
+      return String(place + 1);
+  }
+}
+
+/** An answer or target as text; keys are counted from 1. */
+export function answerText(s: AttentionSnapshot, value: number): string {
+  switch (s.answerKind.kind) {
+    case 'keys':
+      return String(value + 1);
+    case 'tokens':
+      return tokenText(s, value);
+    case 'numbers':
+      return String(value);
+    case 'names':
+      return s.answerKind.items[value] ?? String(value);
+  }
+}
+
+/** Equal for examples with the same inputs, as far as the labels tell; null = they tell nothing. */
+export function exampleKey(s: AttentionSnapshot, example: number): string | null {
+  const labels = s.exampleLabels[example];
+  const axis = labels && (labels.keys ?? labels.queries);
+  if (axis === null || axis === undefined) return labels?.name ?? null;
+  const { kind, items } = s.axes[axis]!;
+  if (kind !== 'pictures') return `${kind} ${JSON.stringify(items)}`;
+  // Numbers of pictures are the file's own.
+  return s.picturesFile ? `${s.picturesFile} ${items.join()}` : s.pictures ? pixelsKey(s.pictures, items) : null;
+}
+
+function pixelsKey({ data, side }: NonNullable<AttentionSnapshot['pictures']>, items: readonly number[]): string {
+  const size = side * side * 3;
+  let h = 0x811c9dc5;
+  for (const i of items) for (let n = i * size; n < (i + 1) * size; n++) h = Math.imul(h ^ data[n]!, 0x01000193);
+  return `pixels ${items.length} ${h >>> 0}`;
+}
+
+/**
+ * Mean or spread (population standard deviation) of all maps over the examples, per layer [H, Tq, Tk].
+ * @param byTarget sets only: every example's target is moved to the last row and column first, so that equal parts meet
+ * @throws RangeError when the maps of an example have not been read
+ */
+export function overExamples(s: AttentionSnapshot, operation: 'mean' | 'spread', byTarget: boolean): Float32Array[] {
+  const target = byTarget ? targetKeys(s) : null;
+  return s.layers.map((layer, l) => {
+    const cells = layer.queries * layer.keys;
+    const sum = new Float64Array(layer.heads * cells);
+    const squares = operation === 'spread' ? new Float64Array(sum.length) : null;
+    for (let e = 0; e < s.examples; e++) {
+      const order = target && layer.queries === layer.keys ? oddLast(layer.keys, target[e]!) : null;
+      for (let h = 0; h < layer.heads; h++) {
+        const raw = mapOf(s, e, l, h);
+        const map = order ? reorder(raw, layer, order) : raw;
+        for (let n = 0; n < cells; n++) {
+          const v = map[n]!;
+          sum[h * cells + n]! += v;
+          if (squares) squares[h * cells + n]! += v * v;
+        }
       }
     }
-  }
-  return Float32Array.from(sum, (total, n) => {
-    const mean = total / s.examples;
-    return squares ? Math.sqrt(Math.max(0, squares[n]! / s.examples - mean * mean)) : mean;
+    return Float32Array.from(sum, (total, n) => {
+      const mean = total / s.examples;
+      return squares ? Math.sqrt(Math.max(0, squares[n]! / s.examples - mean * mean)) : mean;
+    });
   });
 }

@@ -7,6 +7,7 @@ import { noteEvent } from './notes';
 import { table } from './own';
 import { better, rowCount, rowStep, rows, seriesDeclared, streamSpec } from './series';
 import { config, runSetup } from './setup';
+import { layerShapes, signalRole } from './snapshotFile';
 
 /**
  * Everything that can happen to a run: the entries of its log. Numbers may be NaN or infinite (pack.ts and json.ts carry them).
@@ -96,13 +97,20 @@ export const snapshot = z.strictObject({
   pictures: blobRef.optional(),
   trigger,
   commandId: commandId.nullable(),
-  layers: z.int().positive(),
-  heads: z.int().positive(),
+  /** Each layer has its own heads and size of maps; they may be others at the next snapshot. */
+  layers: layerShapes,
   examples: z.int().positive(),
-  queries: z.int().positive(),
-  keys: z.int().positive(),
-  /** Per signal [layers x heads], row-major, mean over the probe examples, from exact f32 maps. */
-  signals: table(z.array(metric)),
+  /** Mean over the examples from exact maps: one value per head, layer after layer. What they mean is declared in the blob. */
+  signals: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1).max(128),
+        /** What rules know it by, whatever its name: normalised entropy, 0 to 1. */
+        role: signalRole.optional(),
+        values: z.array(metric),
+      }),
+    )
+    .max(256),
 });
 export type SnapshotEvent = z.infer<typeof snapshot>;
 

@@ -2,28 +2,29 @@
 import { jsDistance, type Map2, type MapSize } from './attention';
 
 /** Maps of one head, one per probe example. */
-export type HeadExamples = readonly Map2[];
+export interface HeadExamples {
+  size: MapSize;
+  maps: readonly Map2[];
+}
 
 /**
  * Mean Jensen-Shannon distance over the examples of every head of `a` to every head of `b`, [a, b] row by row. The generator rests after every pair, so that a
- * page can draw in between; its value is the matrix.
+ * page can draw in between; its value is the matrix. Heads with maps of different sizes have nothing to compare: they are 1 apart, as disjoint ones are.
  * @throws RangeError when two heads have other numbers of examples
  */
-export function* headDistances(
-  a: readonly HeadExamples[],
-  b: readonly HeadExamples[],
-  size: MapSize,
-): Generator<number, Float64Array> {
+export function* headDistances(a: readonly HeadExamples[], b: readonly HeadExamples[]): Generator<number, Float64Array> {
   const out = new Float64Array(a.length * b.length);
   const symmetric = a === b;
   for (const [i, one] of a.entries())
     for (let j = symmetric ? i + 1 : 0; j < b.length; j++) {
       const other = b[j]!;
-      if (one.length !== other.length)
-        throw new RangeError(`headDistances: head ${i} has ${one.length} examples, head ${j} ${other.length}`);
-      let sum = 0;
-      for (const [e, map] of one.entries()) sum += jsDistance(map, other[e]!, size);
-      out[i * b.length + j] = sum / one.length;
+      if (one.maps.length !== other.maps.length)
+        throw new RangeError(`headDistances: head ${i} has ${one.maps.length} examples, head ${j} ${other.maps.length}`);
+      const { queries, keys } = one.size;
+      const comparable = queries === other.size.queries && keys === other.size.keys;
+      let sum = comparable ? 0 : one.maps.length;
+      if (comparable) for (const [e, map] of one.maps.entries()) sum += jsDistance(map, other.maps[e]!, one.size);
+      out[i * b.length + j] = sum / one.maps.length;
       if (symmetric) out[j * b.length + i] = out[i * b.length + j]!;
       yield (i * b.length + j) / out.length;
     }

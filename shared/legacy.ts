@@ -38,12 +38,12 @@ export function upgradeEvent01(event: RawEvent, { imported }: Upgrade01): RawEve
       return withStream(event);
     case 'steps':
       return withStepsOf(event);
+    case 'snapshot':
+      return withLayers(renamed(event, 'occasion', 'trigger'));
     case 'evaluation':
       return withMetrics(renamed(event, 'occasion', 'trigger'));
     case 'checkpoint':
       return withMain(renamed(event, 'occasion', 'trigger'));
-    case 'snapshot':
-      return renamed(event, 'occasion', 'trigger');
     case 'run.queued':
     case 'command.queued':
       return renamed(event, 'place', 'position');
@@ -54,6 +54,17 @@ export function upgradeEvent01(event: RawEvent, { imported }: Upgrade01): RawEve
     default:
       return event;
   }
+}
+
+/** In 0.1 all layers were alike, and signals were fields named after them. */
+function withLayers(event: RawEvent): RawEvent {
+  const { layers, heads, queries, keys, signals, ...rest } = event;
+  if (typeof layers !== 'number' || layers > 256 || !isObject(signals)) return event;
+  return {
+    ...rest,
+    layers: Array.from({ length: layers }, (_, l) => ({ name: `layer ${l + 1}`, heads, queries, keys })),
+    signals: Object.entries(signals).map(([name, values]) => ({ name, ...(name === 'entropy' && { role: name }), values })),
+  };
 }
 
 /** A `.headroom` file's entry of 0.1. */

@@ -81,7 +81,7 @@ function kindChanges(view: RunView, { seq, at, event }: Entry): ListChange[] {
     case 'evaluation':
       return [{ op: 'put', kind: 'evaluations', item: { ...event, seq, at } }];
     case 'snapshot': {
-      const { signals: _signals, ...rest } = event;
+      const { signals: _signals, layers: _layers, ...rest } = event;
       return [{ op: 'put', kind: 'snapshots', item: { ...rest, seq, at } }];
     }
     case 'checkpoint':

@@ -155,7 +155,7 @@ export interface LoneRow {
 
 /** The buckets with those of the rows before and after the range, each by itself, whatever grid place it lies in. */
 export function bucketsAround(b: Required<Buckets>, before: LoneRow | null, after: LoneRow | null): Required<Buckets> {
-  const steps = (key: 'step' | 'time', inside: Float64Array) => around(inside, before?.[key], after?.[key]);
+  const steps = (key: 'step' | 'time', inside: Float64Array) => around(inside, before?.[key] ?? null, after?.[key] ?? null);
   return {
     bucketSteps: b.bucketSteps,
     steps: steps('step', b.steps),

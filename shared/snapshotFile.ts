@@ -31,7 +31,11 @@ export const layerShape = z.strictObject({
 export type LayerShape = z.infer<typeof layerShape>;
 
 /** Layer and head are whole numbers from 0 in data. */
-export const layerShapes = z.array(layerShape).min(1).max(256);
+export const layerShapes = z
+  .array(layerShape)
+  .min(1)
+  .max(256)
+  .refine((layers) => headCount(layers) <= 16_384, 'at most 16384 heads in all layers together');
 
 const text = z.string().max(256);
 
@@ -43,6 +47,9 @@ export const axisLabels = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('tokens'), items: z.array(z.int()).max(65_536) }),
 ]);
 export type AxisLabels = z.infer<typeof axisLabels>;
+
+/** What rules know a signal by: `entropy` is normalised, 1 = uniform, 0 = all weight on one key. */
+export const signalRole = z.enum(['entropy']);
 
 export const signalSpec = z.object({
   name: z.string().min(1).max(128),
@@ -57,7 +64,7 @@ export const signalSpec = z.object({
   /** The signal names heads: one whose value is at least `atLeast`, and twice its baseline, looks at `title`; of several signals the largest value wins. */
   names: z.object({ title: z.string().min(1).max(40), atLeast: z.number() }).optional(),
   /** What rules know it by, whatever its name: normalised entropy, 0 to 1. */
-  role: z.enum(['entropy']).optional(),
+  role: signalRole.optional(),
   /** The signal that shows best what this model has to learn: shown first. */
   main: z.boolean().optional(),
 });

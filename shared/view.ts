@@ -90,8 +90,8 @@ export type MediaItem = WithSeq<Omit<MediaEvent, 'type'>> & { letters?: number }
 /** The lists that grow with a run, and what their items are. */
 export interface ListItems {
   evaluations: WithSeq<Evaluation>;
-  /** The signals are read by `runs.signals`. */
-  snapshots: WithSeq<Omit<SnapshotEvent, 'signals'>>;
+  /** The signals are read by `runs.signals`; the layers stand in the blob too. */
+  snapshots: WithSeq<Omit<SnapshotEvent, 'signals' | 'layers'>>;
   checkpoints: WithSeq<CheckpointEvent>;
   alerts: WithSeq<AlertItem>;
   statuses: WithSeq<StatusItem>;

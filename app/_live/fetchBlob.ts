@@ -1,8 +1,19 @@
 import { paths } from '~/shared/protocol';
 
-/** @throws Error with what the server said */
-export async function fetchBlob(hash: string): Promise<Uint8Array> {
-  const response = await fetch(`${paths.blobs}/${hash}`);
-  if (!response.ok) throw new Error(`the server answered ${response.status}: ${(await response.text()).slice(0, 200)}`);
-  return new Uint8Array(await response.arrayBuffer());
+/** Part of a blob: `end` is exclusive. */
+export interface BlobRange {
+  start: number;
+  end: number;
 }
+
+export type FetchBlob = (hash: string, range?: BlobRange) => Promise<Uint8Array>;
+
+/** A blob, or a part of it. @throws Error with what the server said */
+export const fetchBlob: FetchBlob = async (hash, range) => {
+  const headers = range ? { range: `bytes=${range.start}-${range.end - 1}` } : undefined;
+  const response = await fetch(`${paths.blobs}/${hash}`, headers && { headers });
+  if (!response.ok) throw new Error(`the server answered ${response.status}: ${(await response.text()).slice(0, 200)}`);
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  // A proxy may know no ranges.
+  return range && response.status === 200 ? bytes.subarray(range.start, range.end) : bytes;
+};

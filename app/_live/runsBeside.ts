@@ -7,6 +7,7 @@ import { api } from '~/app/_trpc/client';
 import { seriesWithRole } from '~/shared/streams';
 import { ended, type RunView } from '~/shared/view';
 import { chartDefaults, smoothingWeight } from './chartSettings';
+import { decodeAside } from './decoder';
 import { fetchBlob } from './fetchBlob';
 import { SnapshotFeed } from './snapshotFeed';
 
@@ -96,7 +97,7 @@ async function lossOf(runId: string, view: RunView): Promise<Curve | null> {
 }
 
 function feedOf(feeds: Map<string, SnapshotFeed>, runId: string): SnapshotFeed {
-  const known = feeds.get(runId) ?? new SnapshotFeed({ fetchBlob, maxBytes: keptBytes });
+  const known = feeds.get(runId) ?? new SnapshotFeed({ fetchBlob, decode: decodeAside, maxBytes: keptBytes });
   feeds.set(runId, known);
   return known;
 }

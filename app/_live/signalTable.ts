@@ -1,41 +1,41 @@
 /**
- * Per-head signals of every recorded snapshot: history by tRPC `runs.signals`, what comes live from `snapshot` entries. Rows are kept by seq, so that a
- * rewind needs nothing more than the run's own list of snapshots: rows of superseded ones are no longer asked for.
+ * Per-head signals of every recorded snapshot: history by tRPC `runs.signals`, what comes live from `snapshot` entries. Rows are kept by seq, so that a rewind
+ * needs nothing more than the run's own list of snapshots: rows of superseded ones are no longer asked for.
  */
+import { type SignalHistory, startsOf } from '~/shared/signals';
 import type { Recorded } from './snapshotFeed';
 
-/** As server/store/index.ts answers: steps and seqs [n], each signal [n, layers x heads]. */
-export interface SignalHistory {
-  steps: Int32Array;
-  seqs: Int32Array;
-  layers: number;
-  heads: number;
-  signals: Record<string, Float64Array>;
+/** Heads of each layer. */
+export type HeadCounts = readonly { heads: number }[];
+
+/** Values of a snapshot's heads, layer after layer. */
+interface Row {
+  layers: HeadCounts;
+  values: ReadonlyMap<string, ArrayLike<number>>;
 }
 
 export interface SignalSeries {
   /** [n] ascending. */
   steps: Float64Array;
-  /** [n, heads of all layers] row-major; NaN where a snapshot lacks the signal. */
+  /** [n, heads of all layers] row-major; NaN where a snapshot lacks the signal, or the head. */
   values: Float64Array;
-  /** layers x heads */
+  /** Heads of all layers. */
   width: number;
 }
 
 export class SignalTable {
-  private rows = new Map<number, Record<string, ArrayLike<number>>>();
+  private rows = new Map<number, Row>();
 
   load(history: SignalHistory): void {
-    const width = history.layers * history.heads;
+    const starts = startsOf(history);
     for (let n = 0; n < history.seqs.length; n++) {
-      const row: Record<string, ArrayLike<number>> = {};
-      for (const [name, values] of Object.entries(history.signals)) row[name] = values.subarray(n * width, (n + 1) * width);
-      this.rows.set(history.seqs[n]!, row);
+      const own = history.signals.map(({ name, values }) => [name, values.subarray(starts[n], starts[n + 1])] as const);
+      this.rows.set(history.seqs[n]!, { layers: history.shapes[history.shape[n]!]!, values: new Map(own) });
     }
   }
 
-  add(seq: number, signals: Record<string, ArrayLike<number>>): void {
-    this.rows.set(seq, signals);
+  add(seq: number, layers: HeadCounts, signals: readonly { name: string; values: ArrayLike<number> }[]): void {
+    this.rows.set(seq, { layers, values: new Map(signals.map(({ name, values }) => [name, values])) });
   }
 
   /** Recorded snapshots whose signals are not here: the history has to be read (again). */
@@ -45,20 +45,30 @@ export class SignalTable {
     return n;
   }
 
-  /** Names that any of these snapshots has a finite value of, in a fixed order: as first met. */
+  /** Names that any of these snapshots has a value of, in a fixed order: as first met. */
   names(recorded: readonly Recorded[]): string[] {
     const names = new Set<string>();
     for (const r of recorded)
-      for (const [name, values] of Object.entries(this.rows.get(r.seq) ?? {}))
+      for (const [name, values] of this.rows.get(r.seq)?.values ?? [])
         if (!names.has(name) && Array.prototype.some.call(values, (v) => !Number.isNaN(v))) names.add(name);
     return [...names];
   }
 
-  series(name: string, recorded: readonly Recorded[], width: number): SignalSeries {
+  /** One signal of the heads that `layers` has, by layer and head, whatever others a snapshot had. */
+  series(name: string, recorded: readonly Recorded[], layers: HeadCounts): SignalSeries {
+    const width = layers.reduce((n, l) => n + l.heads, 0);
     const values = new Float64Array(recorded.length * width).fill(Number.NaN);
     for (const [n, r] of recorded.entries()) {
-      const row = this.rows.get(r.seq)?.[name];
-      if (row) for (let h = 0; h < width; h++) values[n * width + h] = row[h] ?? Number.NaN;
+      const row = this.rows.get(r.seq);
+      const own = row?.values.get(name);
+      if (!row || !own) continue;
+      let [to, from] = [n * width, 0];
+      for (const [l, { heads }] of layers.entries()) {
+        const theirs = row.layers[l]?.heads ?? 0;
+        for (let h = 0; h < Math.min(heads, theirs); h++) values[to + h] = own[from + h] ?? Number.NaN;
+        to += heads;
+        from += theirs;
+      }
     }
     return { steps: Float64Array.from(recorded, (r) => r.step), values, width };
   }

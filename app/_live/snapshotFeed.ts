@@ -1,19 +1,23 @@
 /**
- * The snapshots of one run as the page walks through its steps: which one a step shows, fetched once, kept up to a number of bytes, and fetched ahead around
- * where people look. Knows no socket and no React: blobs come from `fetchBlob`.
+ * The snapshots of one run as the page walks through its steps: which one a step shows, the maps of the example looked at fetched once, kept up to a number of
+ * bytes, and fetched ahead around where people look. Knows no socket and no React: blobs come from `fetchBlob`.
  */
-import { type AttentionSnapshot, parseAttentionSnapshot, picturesNamed } from '~/shared/attentionSnapshot';
+import { type AttentionSnapshot, hasMaps, withPictures } from '~/shared/attentionSnapshot';
 import { LruCache } from './snapshotCache';
+import { type Need, type Opened, type ReaderOptions, SnapshotReader } from './snapshotReader';
+
+/** Which maps of a snapshot are looked at: those of one example, or null = of all. */
+export type Example = number | null;
 
 /** A snapshot as the run's view lists it. */
 export interface Recorded {
   step: number;
   seq: number;
   blob: { hash: string; bytes: number };
+  examples: number;
 }
 
-export interface FeedOptions {
-  fetchBlob: (hash: string) => Promise<Uint8Array>;
+export interface FeedOptions extends ReaderOptions {
   maxBytes?: number;
   /** Blobs under way at once; the one being looked at always goes first. */
   parallel?: number;
@@ -52,27 +56,36 @@ export function inStepOrder<R extends Recorded>(snapshots: readonly R[]): R[] {
   return [...byStep.values()].sort((a, b) => a.step - b.step);
 }
 
-/** Neighbours on each side that are fetched ahead, nearest first. */
+/** Neighbors on each side that are fetched ahead, nearest first. */
 const reach = 24;
 /** After a failed fetch, how long looking at it again does not ask the server. */
 const retryMs = 2_000;
 
+interface Wanted extends Need {
+  recorded: Recorded;
+}
+const keyOf = ({ recorded, example, exact }: Wanted): string => `${recorded.blob.hash}/${example ?? 'all'}/${exact}`;
+
 export class SnapshotFeed {
   private list: Recorded[] = [];
-  private readonly cache: LruCache<AttentionSnapshot>;
+  private readonly reader: SnapshotReader;
+  private readonly cache: LruCache<Opened>;
   private readonly underWay = new Map<string, Promise<void>>();
+  /** Reads of one blob follow one another, so that each builds on what the last one got. */
+  private readonly reading = new Map<string, Promise<void>>();
   private readonly failed = new Map<string, { message: string; at: number }>();
   private readonly listeners = new Set<() => void>();
   private readonly parallel: number;
   private readonly now: () => number;
-  private wanted: Recorded[] = [];
+  private wanted: Wanted[] = [];
   /** Asked for by a view that draws over all steps, e.g. a cell's history. */
-  private everything = false;
+  private everything: { example: Example } | null = null;
   private revision = 0;
   private lastPictures: AttentionSnapshot['pictures'] = null;
   private pictures: { hash: string; file: Promise<Uint8Array>; parsed: AttentionSnapshot['pictures'] } | null = null;
 
   constructor(private readonly options: FeedOptions) {
+    this.reader = new SnapshotReader(options);
     this.cache = new LruCache(options.maxBytes ?? 256 * 2 ** 20);
     this.parallel = options.parallel ?? 4;
     this.now = options.now ?? Date.now;
@@ -98,11 +111,11 @@ export class SnapshotFeed {
     if (next.length === this.list.length && next.every((s, i) => s.seq === this.list[i]!.seq)) return;
     this.list = next;
     this.changed();
-    if (this.everything) this.wantEverything(true);
+    if (this.everything) this.wantEverything(true, this.everything.example);
   }
 
   /** What there is to show now; fetches nothing. */
-  look(step: number): Look {
+  look(step: number, example: Example = 0): Look {
     const i = nearestIndex(this.list, step);
     const nearest = this.list[i] ?? null;
     if (!nearest) return { step, nearest: null, shown: null, error: null };
@@ -110,42 +123,47 @@ export class SnapshotFeed {
     for (let d = 0; d < this.list.length; d++)
       for (const at of d === 0 ? [i] : [i - d, i + d]) {
         const recorded = this.list[at];
-        const snapshot = recorded && this.cache.get(recorded.blob.hash);
+        const snapshot = recorded && this.at(recorded, example);
         if (snapshot) return { step, nearest, shown: { recorded, snapshot }, error: d === 0 ? null : error };
       }
     return { step, nearest, shown: null, error };
   }
 
-  /** The snapshot if it is at hand; never fetches. */
-  at(recorded: Recorded): AttentionSnapshot | null {
-    return this.cache.get(recorded.blob.hash) ?? null;
+  /** The snapshot if its maps of the example are at hand; never fetches. */
+  at(recorded: Recorded, example: Example): AttentionSnapshot | null {
+    const snapshot = this.peek(recorded, example);
+    if (snapshot) this.cache.get(recorded.blob.hash);
+    return snapshot;
   }
 
   /** The same for whoever walks over all of them: leaves the order of use alone. */
-  peek(recorded: Recorded): AttentionSnapshot | null {
-    return this.cache.peek(recorded.blob.hash) ?? null;
+  peek(recorded: Recorded, example: Example): AttentionSnapshot | null {
+    const snapshot = this.cache.peek(recorded.blob.hash)?.snapshot;
+    return snapshot && hasMaps(snapshot, example) ? snapshot : null;
   }
 
-  /** One snapshot, fetched unless it is at hand; it may leave memory again. @throws Error when it cannot be had */
-  async load(recorded: Recorded): Promise<AttentionSnapshot> {
+  /** One snapshot with the maps needed, fetched unless they are at hand; it may leave memory again. @throws Error when it cannot be had */
+  async load(recorded: Recorded, need: Need): Promise<AttentionSnapshot> {
     const { hash } = recorded.blob;
-    const known = this.cache.get(hash);
-    if (known) return known;
-    if (!this.underWay.has(hash)) this.start(hash);
-    await this.underWay.get(hash);
-    const snapshot = this.cache.get(hash);
-    if (!snapshot) throw new Error(`step ${recorded.step}: ${this.failed.get(hash)?.message ?? 'it does not fit into memory'}`);
+    const wanted = { recorded, ...need };
+    if (!this.has(wanted)) {
+      if (!this.underWay.has(keyOf(wanted))) this.start(wanted);
+      await this.underWay.get(keyOf(wanted));
+    }
+    const snapshot = this.cache.get(hash)?.snapshot;
+    if (!snapshot || !hasMaps(snapshot, need.example, need.exact))
+      throw new Error(`step ${recorded.step}: ${this.failed.get(hash)?.message ?? 'it does not fit into memory'}`);
     return snapshot;
   }
 
   /** Fetches `recorded` next, e.g. the reference of a difference. */
-  want(recorded: Recorded): void {
-    this.enqueue([recorded, ...this.wanted]);
+  want(recorded: Recorded, example: Example, exact = false): void {
+    this.enqueue([{ recorded, example, exact }, ...this.wanted]);
   }
 
   /** Fetch all snapshots that fit into memory, evenly spread first. */
-  wantEverything(on: boolean): void {
-    this.everything = on;
+  wantEverything(on: boolean, example: Example = 0): void {
+    this.everything = on ? { example } : null;
     if (!on) return;
     const order: Recorded[] = [];
     const seen = new Set<number>();
@@ -155,29 +173,36 @@ export class SnapshotFeed {
           seen.add(i);
           order.push(this.list[i]!);
         }
-    this.enqueue([...this.wanted, ...fitting(order, this.cache.maxBytes)]);
+    this.enqueue([...this.wanted, ...fitting(order, example, this.cache.maxBytes)]);
   }
 
-  /** Fetches the snapshot nearest to a step, then its neighbours. */
-  aim(step: number): void {
+  /** Fetches the snapshot nearest to a step, then its neighbors. */
+  aim(step: number, example: Example = 0): void {
     const index = nearestIndex(this.list, step);
     if (index < 0) return;
     const nearest = Array.from({ length: reach }, (_, d) => [this.list[index + d + 1], this.list[index - d - 1]]);
     // Half the memory: fetching ahead must not push out what is being compared.
     const ahead = fitting(
       nearest.flat().filter((r) => r !== undefined),
+      example,
       this.cache.maxBytes / 2,
     );
-    const around = [this.list[index]!, ...ahead];
+    const around = [{ recorded: this.list[index]!, example, exact: false }, ...ahead];
     this.enqueue(this.everything ? [...around, ...this.wanted] : around);
   }
 
-  private enqueue(wanted: Recorded[]): void {
+  private has({ recorded, example, exact }: Wanted): boolean {
+    const snapshot = this.cache.peek(recorded.blob.hash)?.snapshot;
+    return snapshot !== undefined && hasMaps(snapshot, example, exact);
+  }
+
+  private enqueue(wanted: Wanted[]): void {
     const seen = new Set<string>();
-    this.wanted = wanted.filter(({ blob: { hash } }) => {
-      if (seen.has(hash) || this.cache.has(hash) || this.underWay.has(hash)) return false;
-      seen.add(hash);
-      const failure = this.failed.get(hash);
+    this.wanted = wanted.filter((w) => {
+      const key = keyOf(w);
+      if (seen.has(key) || this.has(w) || this.underWay.has(key)) return false;
+      seen.add(key);
+      const failure = this.failed.get(w.recorded.blob.hash);
       return !failure || this.now() - failure.at >= retryMs;
     });
     this.pump();
@@ -187,30 +212,40 @@ export class SnapshotFeed {
     while (this.underWay.size < this.parallel) {
       const next = this.wanted[0];
       if (!next) return;
-      this.start(next.blob.hash);
+      this.start(next);
     }
   }
 
-  private start(hash: string): void {
-    this.wanted = this.wanted.filter((r) => r.blob.hash !== hash);
+  private start(wanted: Wanted): void {
+    const key = keyOf(wanted);
+    this.wanted = this.wanted.filter((w) => keyOf(w) !== key);
     this.underWay.set(
-      hash,
-      this.fetch(hash).finally(() => {
-        this.underWay.delete(hash);
+      key,
+      this.fetch(wanted).finally(() => {
+        this.underWay.delete(key);
         this.pump();
       }),
     );
   }
 
-  private async fetch(hash: string): Promise<void> {
+  private fetch(wanted: Wanted): Promise<void> {
+    const { hash } = wanted.recorded.blob;
+    const before = this.reading.get(hash);
+    const own = before ? before.then(() => this.read(wanted)) : this.read(wanted);
+    this.reading.set(hash, own);
+    return own.finally(() => {
+      if (this.reading.get(hash) === own) this.reading.delete(hash);
+    });
+  }
+
+  private async read(wanted: Wanted): Promise<void> {
+    if (this.has(wanted)) return;
+    const { hash } = wanted.recorded.blob;
     try {
-      const bytes = await this.options.fetchBlob(hash);
-      const named = picturesNamed(bytes);
-      const snapshot =
-        named === null
-          ? this.sharingPictures(parseAttentionSnapshot(bytes))
-          : this.withPictures(named, parseAttentionSnapshot(bytes, await this.picturesFile(named)));
-      this.cache.set(hash, snapshot, snapshot.bytes);
+      const known = this.cache.peek(hash) ?? null;
+      const opened = await this.reader.read(wanted.recorded.blob, known, wanted);
+      const snapshot = known ? opened.snapshot : await this.pictured(opened.snapshot);
+      this.cache.set(hash, { ...opened, snapshot }, opened.bytes);
       this.failed.delete(hash);
     } catch (e) {
       this.failed.set(hash, { message: e instanceof Error ? e.message : String(e), at: this.now() });
@@ -218,45 +253,29 @@ export class SnapshotFeed {
     this.changed();
   }
 
-  /** One file for all snapshots of the same examples: the last one is kept. */
-  private picturesFile(hash: string): Promise<Uint8Array> {
-    if (this.pictures?.hash !== hash) {
-      const file = this.options.fetchBlob(hash);
-      this.pictures = { hash, file, parsed: null };
-      file.catch(() => {
-        if (this.pictures?.file === file) this.pictures = null;
-      });
-    }
-    return this.pictures!.file;
-  }
-
   /** One object for the same pictures, so that they are drawn once. */
-  private withPictures(hash: string, s: AttentionSnapshot): AttentionSnapshot {
-    if (this.pictures?.hash !== hash) return s;
-    this.pictures.parsed ??= s.pictures;
-    return { ...s, pictures: this.pictures.parsed };
+  private async pictured(s: AttentionSnapshot): Promise<AttentionSnapshot> {
+    if (s.picturesFile !== null) {
+      const held = this.picturesFile(s.picturesFile);
+      const complete = withPictures(s, await held.file);
+      held.parsed ??= complete.pictures;
+      return { ...complete, pictures: held.parsed };
+    }
+    if (!s.pictures) return s;
+    if (!this.lastPictures || !sameBytes(this.lastPictures.data, s.pictures.data)) this.lastPictures = s.pictures;
+    return { ...s, pictures: this.lastPictures };
   }
 
-  /** The same probe pictures come with every older snapshot: they are kept once, and the rest is copied out so that the blob itself can go. */
-  private sharingPictures(s: AttentionSnapshot): AttentionSnapshot {
-    if (!s.pictures) return s;
-    const known = this.lastPictures;
-    if (!known || !sameBytes(known.data, s.pictures.data)) {
-      this.lastPictures = s.pictures;
-      return s;
-    }
-    const signals = Object.fromEntries(Object.entries(s.signals).map(([name, v]) => [name, v.slice()]));
-    return {
-      ...s,
-      attention: s.attention.slice(),
-      inputs: s.inputs.slice(),
-      labels: s.labels.slice(),
-      predictions: s.predictions.slice(),
-      probabilities: s.probabilities.slice(),
-      signals,
-      pictures: known,
-      bytes: s.bytes - s.pictures.data.length,
-    };
+  /** One file for all snapshots of the same examples: the last one is kept. */
+  private picturesFile(hash: string): NonNullable<SnapshotFeed['pictures']> {
+    if (this.pictures?.hash === hash) return this.pictures;
+    const file = this.options.fetchBlob(hash);
+    const held = { hash, file, parsed: null };
+    this.pictures = held;
+    file.catch(() => {
+      if (this.pictures === held) this.pictures = null;
+    });
+    return held;
   }
 
   private changed(): void {
@@ -265,12 +284,16 @@ export class SnapshotFeed {
   }
 }
 
+/** What one example's maps, or all, take of memory, roughly: weights of 4 bytes are 2.7 to 4 in the blob. */
+const memoryOf = ({ blob, examples }: Recorded, example: Example): number =>
+  example === null || examples < 1 ? 1.4 * blob.bytes : (1.4 * blob.bytes) / examples;
+
 /** The first ones that together take at most `bytes`. */
-function fitting(list: readonly Recorded[], bytes: number): Recorded[] {
+function fitting(list: readonly Recorded[], example: Example, bytes: number): Wanted[] {
   let room = bytes;
-  return list.filter((r) => {
-    room -= r.blob.bytes;
-    return room >= 0;
+  return list.flatMap((recorded) => {
+    room -= memoryOf(recorded, example);
+    return room >= 0 ? [{ recorded, example, exact: false }] : [];
   });
 }
 

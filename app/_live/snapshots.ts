@@ -2,11 +2,13 @@
 
 import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
 import { api } from '~/app/_trpc/client';
+import { attentionView } from './attentionView';
 import { setCursor } from './cursor';
+import { decodeAside } from './decoder';
 import { fetchBlob } from './fetchBlob';
 import { useRunStore } from './RunProvider';
 import { SignalTable } from './signalTable';
-import { type Look, type Recorded, SnapshotFeed } from './snapshotFeed';
+import { type Example, type Look, type Recorded, SnapshotFeed } from './snapshotFeed';
 import type { RunStore } from './types';
 
 /** Attention of the page's run over all its steps: maps by `feed`, signals by `table`. One for all panels of the page. */
@@ -40,7 +42,7 @@ export function useSnapshots(): Snapshots {
 function holdFor(store: RunStore): Held {
   const known = held.get(store);
   if (known) return known;
-  const feed = new SnapshotFeed({ fetchBlob });
+  const feed = new SnapshotFeed({ fetchBlob, decode: decodeAside });
   const table = new SignalTable();
   const listeners = new Set<() => void>();
   let version = 0;
@@ -101,11 +103,11 @@ function attach(store: RunStore, feed: SnapshotFeed, table: SignalTable, notify:
       let newest: Recorded | null = null;
       for (const { seq, event } of entries)
         if (event.type === 'snapshot') {
-          table.add(seq, event.signals);
-          newest = { step: event.step, seq, blob: event.blob };
+          table.add(seq, event.layers, event.signals);
+          newest = { step: event.step, seq, blob: event.blob, examples: event.examples };
         }
       // It will be looked at in a moment: no need to wait until the page has drawn that it exists.
-      if (newest && setCursor.get().mode === 'live') feed.want(newest);
+      if (newest && setCursor.get().mode === 'live') feed.want(newest, exampleOf(attentionView.get().source));
     },
     reset: () => {},
   });
@@ -119,8 +121,11 @@ function attach(store: RunStore, feed: SnapshotFeed, table: SignalTable, notify:
   };
 }
 
-/** What a step shows; fetches it and its neighbours. The same object until the answer changes. */
-export function useLook({ feed }: Pick<Snapshots, 'feed'>, step: number): Look {
+/** The maps that an average needs are all. */
+export const exampleOf = (source: { example: number } | string): Example => (typeof source === 'string' ? null : source.example);
+
+/** What a step shows; fetches it and its neighbors. The same object until the answer changes. @param example whose maps */
+export function useLook({ feed }: Pick<Snapshots, 'feed'>, step: number, example: Example): Look {
   const version = useSyncExternalStore(
     feed.subscribe,
     () => feed.version,
@@ -129,18 +134,18 @@ export function useLook({ feed }: Pick<Snapshots, 'feed'>, step: number): Look {
   const last = useRef<Look | null>(null);
   const look = useMemo(() => {
     void version;
-    const next = feed.look(step);
+    const next = feed.look(step, example);
     const old = last.current;
     // The same snapshot, the same object: what is drawn from it is left alone while the cursor moves between two recorded steps.
     if (old?.shown && old.shown.snapshot === next.shown?.snapshot) next.shown = old.shown;
     const same = old?.step === step && old.nearest === next.nearest && old.error === next.error && old.shown === next.shown;
     last.current = same ? old : next;
     return last.current;
-  }, [feed, version, step]);
+  }, [feed, version, step, example]);
   useEffect(() => {
     void version;
-    feed.aim(step);
-  }, [feed, version, step]);
+    feed.aim(step, example);
+  }, [feed, version, step, example]);
   return look;
 }
 

@@ -1,6 +1,6 @@
-import type { SignalHistory } from '~/app/_live/signalTable';
 import { unpack } from '~/shared/pack';
 import { type ReplayManifest, type ReplayRows, type ReplaySeries, replayManifest } from '~/shared/replayFile';
+import type { SignalHistory } from '~/shared/signals';
 import type { RunView } from '~/shared/view';
 
 /** What the page replays, read out of the page itself (shared/replayFile.ts has the format). */

@@ -1,4 +1,4 @@
-import type { Entry } from '~/shared/events';
+import type { Entry, SnapshotEvent } from '~/shared/events';
 import { blobHash } from '~/shared/ids';
 import type { RunSetup } from '~/shared/setup';
 
@@ -16,8 +16,14 @@ export function blobsNamed(event: Entry['event']): string[] {
     case 'run.assigned':
       return event.checkpoint ? [event.checkpoint.hash] : [];
     case 'snapshot':
-      return [event.blob.hash, ...(event.pictures ? [event.pictures.hash] : [])];
+      return blobsOfSnapshot(event);
     default:
       return 'blob' in event && event.blob ? [event.blob.hash] : [];
   }
 }
+
+/** A snapshot's maps, and the pictures of its examples. */
+export const blobsOfSnapshot = (snapshot: Pick<SnapshotEvent, 'blob' | 'pictures'>): string[] => [
+  snapshot.blob.hash,
+  ...(snapshot.pictures ? [snapshot.pictures.hash] : []),
+];

@@ -1,9 +1,11 @@
 import { z } from 'zod';
-import { withPictures } from '~/shared/attentionSnapshot';
+import { unzipped } from '~/server/base/unzipped';
 import { runId } from '~/shared/ids';
-import { parseSafetensors } from '~/shared/safetensors';
+import { parseSafetensors, type StoredTensor } from '~/shared/safetensors';
+import { signalBlock } from '~/shared/signals';
+import { plainSnapshot } from '~/shared/snapshotPlain';
 import { writeHeadroomFile } from './headroomFile';
-import { npy, signalNpy } from './npy';
+import { npy } from './npy';
 import { writeReplay } from './replay';
 import { ExportError, type RecordSource, snapshotAt } from './source';
 import { writeCsv, writeJson, writeParquet } from './tables';
@@ -15,7 +17,7 @@ export const exportQuery = z
     runId,
     /**
      * headroom: everything, to be imported elsewhere; csv, json, parquet: step rows; tensorboard: an event file; safetensors: the snapshot at (or before) `step`;
-     * npy: `tensor` of that snapshot, or `signal` of all snapshots; html: a page that replays the run without a server.
+     * npy: `tensor` of that snapshot (`attention`: all layers, where they are alike; `attention.<l>`: one), or `signal` of all snapshots [n, layers, heads]; html: a page that replays the run without a server.
      */
     format: z.enum(['headroom', 'csv', 'json', 'parquet', 'tensorboard', 'safetensors', 'npy', 'html']),
     step: z.coerce.number().int().optional(),
@@ -110,21 +112,39 @@ async function snapshotBytes(source: RecordSource, query: ExportQuery): Promise<
   const bytes = await source.blobs.get(snapshot.blob.hash);
   if (!bytes) throw new ExportError(`step: the maps of the snapshot at step ${snapshot.step} are no longer kept`);
   const pictures = snapshot.pictures && (await source.blobs.get(snapshot.pictures.hash));
-  return pictures ? withPictures(bytes, pictures) : bytes;
+  return plainSnapshot(await unzipped(bytes), pictures ?? null);
 }
 
 async function tensorNpy(source: RecordSource, query: ExportQuery): Promise<Uint8Array> {
   const { tensors } = parseSafetensors(await snapshotBytes(source, query));
   const name = query.tensor ?? 'attention';
-  const tensor = tensors.get(name);
+  const tensor = tensors.get(name) ?? (name === 'attention' ? allLayers(tensors) : undefined);
   if (!tensor) throw new ExportError(`tensor: the snapshot has no "${name}"; it has ${[...tensors.keys()].join(', ')}`);
   return npy(tensor.shape, tensor.data);
 }
 
+/** Maps of all layers as one array [E, L, H, Tq, Tk], where the layers are alike. */
+function allLayers(tensors: ReadonlyMap<string, StoredTensor>): StoredTensor | undefined {
+  const layers: StoredTensor[] = [];
+  for (let l = 0, t = tensors.get('attention.0'); t; t = tensors.get(`attention.${++l}`)) layers.push(t);
+  const [first] = layers;
+  if (!first || layers.some((t) => t.shape.join() !== first.shape.join())) return undefined;
+  const [examples, ...size] = first.shape as [number, ...number[]];
+  const own = first.data.length / examples;
+  const data = new Float32Array(layers.length * first.data.length);
+  for (let e = 0; e < examples; e++)
+    for (const [l, t] of layers.entries())
+      data.set((t.data as Float32Array).subarray(e * own, (e + 1) * own), (e * layers.length + l) * own);
+  return { dtype: 'F32', shape: [examples, layers.length, ...size], data };
+}
+
 async function signalsNpy(source: RecordSource, id: string, name: string): Promise<Uint8Array> {
   const all = await source.signals(id);
-  if (name === 'steps') return npy([all.steps.length], all.steps);
-  if (!all.signals[name])
-    throw new ExportError(`signal: run ${id} has no "${name}"; it has ${['steps', ...Object.keys(all.signals)].join(', ')}`);
-  return signalNpy(all, name);
+  if (name === 'steps') return npy([all.steps.length], BigInt64Array.from(all.steps, BigInt));
+  const block = signalBlock(all, name);
+  if (!block)
+    throw new ExportError(
+      `signal: run ${id} has no "${name}"; it has ${['steps', ...all.signals.map((s) => s.name)].join(', ')}`,
+    );
+  return npy(block.shape, block.data);
 }

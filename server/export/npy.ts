@@ -1,5 +1,3 @@
-import type { Signals } from '~/server/store';
-
 /** NumPy's .npy, version 1.0: a padded header of a Python dict, then the array in C order. */
 export function npy(shape: number[], data: Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array): Uint8Array {
   const descr =
@@ -21,7 +19,3 @@ export function npy(shape: number[], data: Float32Array | Float64Array | Int32Ar
   head.writeUInt16LE(header.length, 8);
   return Buffer.concat([head, Buffer.from(header, 'latin1'), new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]);
 }
-
-/** One signal of all snapshots: f64 [snapshots, layers, heads]. */
-export const signalNpy = ({ steps, layers, heads, signals }: Signals, name: string): Uint8Array =>
-  npy([steps.length, layers, heads], signals[name]!);

@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { blobsNamed } from '~/server/base/blobsNamed';
-import type { Signals } from '~/server/store';
+import { blobsOfSnapshot } from '~/server/base/blobsNamed';
 import { pack } from '~/shared/pack';
 import { REPLAY_VERSION, type ReplayManifest, replaySeries } from '~/shared/replayFile';
+import { type SignalHistory, someSignals } from '~/shared/signals';
 import type { RunView } from '~/shared/view';
 import { ExportError, type RecordSource, viewOf } from './source';
 
@@ -41,7 +41,7 @@ export async function* writeReplay(
   }
   const kept: Snapshot[] = [];
   for (const s of chosen) {
-    const there = await Promise.all(blobsOf(s).map((hash) => source.blobs.has(hash)));
+    const there = await Promise.all(blobsOfSnapshot(s).map((hash) => source.blobs.has(hash)));
     if (there.every(Boolean)) kept.push(s);
   }
   const { rows, names, buckets } = await shapeOfRows(source, view);
@@ -72,7 +72,7 @@ export async function* writeReplay(
     yield await packed(`rows-${part}`, series.map(replaySeries));
   }
   let done = 0;
-  for (const hash of new Set(kept.flatMap(blobsOf))) {
+  for (const hash of new Set(kept.flatMap(blobsOfSnapshot))) {
     const blob = await source.blobs.get(hash);
     if (!blob) throw new Error(`blob ${hash} went away while the replay was made; take it away again`);
     source.progress?.({ doing: 'copying maps', done, total: manifest.snapshots.bytes, unit: 'bytes' });
@@ -81,8 +81,6 @@ export async function* writeReplay(
   }
   yield Buffer.from('<script type="text/plain" id="end"></script>\n</body>\n</html>\n');
 }
-
-const blobsOf = (s: Snapshot): string[] => blobsNamed({ ...s, signals: {} });
 
 /** How the rows go into the file, and which series in which order. */
 async function shapeOfRows(
@@ -116,18 +114,12 @@ export function evenlySpaced<S extends { step: number }>(snapshots: readonly S[]
   return snapshots.filter((_, k) => chosen.has(k));
 }
 
-function signalsOf(all: Signals, kept: readonly Snapshot[]): Signals {
+function signalsOf(all: SignalHistory, kept: readonly Snapshot[]): SignalHistory {
   const here = new Set(kept.map((s) => s.seq));
-  const at = [...all.seqs.keys()].filter((n) => here.has(all.seqs[n]!));
-  const width = all.layers * all.heads;
-  const signals = Object.fromEntries(
-    Object.entries(all.signals).map(([name, values]) => {
-      const out = new Float64Array(at.length * width);
-      at.forEach((n, to) => void out.set(values.subarray(n * width, (n + 1) * width), to * width));
-      return [name, out];
-    }),
+  return someSignals(
+    all,
+    [...all.seqs.keys()].filter((n) => here.has(all.seqs[n]!)),
   );
-  return { ...all, steps: Int32Array.from(at, (n) => all.steps[n]!), seqs: Int32Array.from(at, (n) => all.seqs[n]!), signals };
 }
 
 /** Built by buildReplay.ts, before the server starts. */

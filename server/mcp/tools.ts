@@ -1,6 +1,8 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { nanoid } from 'nanoid';
 import { z } from 'zod';
+import { unzipped } from '~/server/base/unzipped';
+import { answerAt, answerText, axisOf, labelText, mapOf, parseAttentionSnapshot, targetAt } from '~/shared/attentionSnapshot';
 import { type Command, condition } from '~/shared/commands';
 import { defaultConfig, runConfig, setupOf } from '~/shared/config';
 import { controlValue } from '~/shared/controls';
@@ -9,7 +11,6 @@ import { serialize } from '~/shared/json';
 import { own } from '~/shared/own';
 import { branchRun } from '~/shared/protocol';
 import { revertAction } from '~/shared/revert';
-import { parseSafetensors } from '~/shared/safetensors';
 import { latestOf, seriesOf } from '~/shared/streams';
 import type { CommandRecord, RunView } from '~/shared/view';
 import { type HeadroomClient, readBlob, type Server } from './client';
@@ -91,7 +92,7 @@ export function createMcpServer(host: ToolHost): McpServer {
     'read_attention_signals',
     {
       description:
-        'Per-head signals (entropy, confidence, drift, ...) of every attention snapshot: steps, and per signal [snapshots x layers x heads].',
+        'Per-head signals (entropy, confidence, drift, ...) of every attention snapshot: steps, the shapes that occur, and per signal the values snapshot after snapshot, layer after layer.',
       inputSchema: { runId },
       annotations: { readOnlyHint: true },
     },
@@ -102,7 +103,7 @@ export function createMcpServer(host: ToolHost): McpServer {
     'read_snapshot',
     {
       description:
-        'The attention snapshot nearest to a step: inputs, labels, predictions of one probe example, and one head’s map [queries x keys]. Layer and head count from 0.',
+        'The attention snapshot nearest to a step: labels of queries and keys, targets, predictions and scores of one probe example (what the run declares), and one head’s map [queries x keys]. Layer and head count from 0.',
       inputSchema: {
         runId,
         step,
@@ -116,28 +117,35 @@ export function createMcpServer(host: ToolHost): McpServer {
       const view = await client.runs.view.query({ runId: id });
       const [nearest] = [...view.snapshots].sort((a, b) => Math.abs(a.step - wanted) - Math.abs(b.step - wanted));
       if (!nearest) throw new Error(`run ${id} has no snapshot yet; request_command with action "snapshot" takes one`);
-      const { layers, heads, examples, queries, keys } = nearest;
+      const snapshot = parseAttentionSnapshot(await unzipped(await readBlob(host.server, nearest.blob.hash)));
+      const { layers, examples } = snapshot;
       for (const [name, value, size] of [
         ['example', example, examples],
-        ['layer', layer, layers],
-        ['head', head, heads],
+        ['layer', layer, layers.length],
+        ['head', head, layers[layer]?.heads ?? 0],
       ] as const)
         if (value >= size) throw new Error(`${name}: ${value} is not below ${size}`);
-      const { tensors } = parseSafetensors(await readBlob(host.server, nearest.blob.hash));
-      const maps = tensors.get('attention')!.data as Float32Array;
-      const at = ((example * layers + layer) * heads + head) * queries * keys;
-      const map = Array.from({ length: queries }, (_, q) => [...maps.subarray(at + q * keys, at + (q + 1) * keys)]);
-      const row = (name: string) => {
-        const t = tensors.get(name)!;
-        const width = t.data.length / examples;
-        return [...(t.data as Int32Array).subarray(example * width, (example + 1) * width)];
+      const { queries, keys } = layers[layer]!;
+      const weights = mapOf(snapshot, example, layer, head);
+      const labels = (side: 'queries' | 'keys') => {
+        const axis = axisOf(snapshot, example, layer, side);
+        return axis?.items.map((_, n) => labelText(snapshot, axis, n));
       };
+      const answers = <T>(of: (place: number) => T) => Array.from({ length: snapshot.answers }, (_, place) => of(place));
+      const text = (value: number | null) => (value === null ? null : answerText(snapshot, value));
       return answer({
         step: nearest.step,
-        inputs: row('inputs'),
-        labels: row('labels'),
-        predictions: row('predictions'),
-        map,
+        layers,
+        causal: snapshot.causal,
+        example: snapshot.exampleLabels[example]!.name ?? null,
+        queries: labels('queries'),
+        keys: labels('keys'),
+        targets: snapshot.targets && answers((a) => text(targetAt(snapshot, example, a))),
+        predictions: snapshot.predictions && answers((a) => text(answerAt(snapshot, example, a))),
+        scores: snapshot.scores && [
+          ...snapshot.scores.values.subarray(example * snapshot.scores.keys, (example + 1) * snapshot.scores.keys),
+        ],
+        map: Array.from({ length: queries }, (_, q) => [...weights.subarray(q * keys, (q + 1) * keys)]),
       });
     },
   );

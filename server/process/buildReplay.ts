@@ -17,6 +17,7 @@ export const replayPage = join(root, '.build/replay.html');
 const standIns: Record<string, string> = {
   'app/_trpc/client.tsx': 'app/_replay/client.ts',
   'app/_live/fetchBlob.ts': 'app/_replay/fetchBlob.ts',
+  'app/_live/decoder.ts': 'app/_replay/decoder.ts',
   'app/_live/socket.ts': 'app/_replay/absent.ts',
 };
 

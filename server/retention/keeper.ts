@@ -1,4 +1,4 @@
-import { blobsNamed } from '~/server/base/blobsNamed';
+import { blobsOfSnapshot } from '~/server/base/blobsNamed';
 import type { Store } from '~/server/store';
 import type { BlobStore } from '~/server/store/blobs';
 import type { CommandAnswer, Refusal } from '~/shared/commands';
@@ -39,7 +39,7 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
       const taken = toThin(view, quota);
       if (taken.length === 0) return [];
       const gone = new Set(taken);
-      const named = (snapshots: RunView['snapshots']) => snapshots.flatMap((s) => blobsNamed({ ...s, signals: {} }));
+      const named = (snapshots: RunView['snapshots']) => snapshots.flatMap(blobsOfSnapshot);
       const kept = new Set(named(view.snapshots.filter((s) => !gone.has(s))));
       hashes = [...new Set(named(taken))].filter((hash) => !kept.has(hash));
       return [

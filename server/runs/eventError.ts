@@ -1,6 +1,7 @@
 import type { StreamState } from '~/server/store/streamState';
-import type { TrainerEvent } from '~/shared/events';
+import type { SnapshotEvent, TrainerEvent } from '~/shared/events';
 import { withPlainSteps } from '~/shared/series';
+import { headCount } from '~/shared/snapshotFile';
 import { unreachable } from '~/shared/unreachable';
 import type { RunView } from '~/shared/view';
 
@@ -21,10 +22,7 @@ export function eventError(view: RunView, streams: StreamState, event: TrainerEv
     case 'rows':
       return streams.problem(event);
     case 'snapshot':
-      for (const [name, values] of Object.entries(event.signals))
-        if (values.length !== event.layers * event.heads)
-          return `signals.${name}: ${event.layers} layers x ${event.heads} heads need ${event.layers * event.heads} numbers, got ${values.length}`;
-      return null;
+      return signalProblem(event);
     case 'checkpoint':
       return event.lastCommandSeq > view.seq ? `lastCommandSeq: the log ends at ${view.seq}, got ${event.lastCommandSeq}` : null;
     case 'command.applied':
@@ -46,6 +44,18 @@ export function eventError(view: RunView, streams: StreamState, event: TrainerEv
     default:
       return unreachable(event);
   }
+}
+
+function signalProblem({ layers, signals }: SnapshotEvent): string | null {
+  const heads = headCount(layers);
+  const names = new Set<string>();
+  for (const [i, { name, values }] of signals.entries()) {
+    if (names.has(name)) return `signals.${i}.name: "${name}" occurs twice`;
+    names.add(name);
+    if (values.length !== heads)
+      return `signals.${i}.values: "${name}" needs one number for each of the ${heads} heads of ${layers.length} layers, got ${values.length}`;
+  }
+  return null;
 }
 
 /** The event as the log keeps it; null: it says nothing that the log does not say already. */

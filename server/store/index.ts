@@ -1,6 +1,7 @@
 import type { Entry, RunEvent } from '~/shared/events';
 import type { RangeAnswer } from '~/shared/pyramid';
 import type { Series } from '~/shared/series';
+import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import type { ConsoleAnswer, ConsoleQuery } from './console';
@@ -46,7 +47,7 @@ export interface Store {
   console(query: ConsoleQuery): Promise<ConsoleAnswer>;
 
   /** Signals of every snapshot in force, in step order. */
-  signals(runId: string): Promise<Signals>;
+  signals(runId: string): Promise<SignalHistory>;
 
   /** Keeps a view as the place to start folding from; an older one is replaced. */
   saveView(view: RunView, summary: RunSummary): Promise<void>;
@@ -158,17 +159,6 @@ export interface SeriesAnswer {
   series: (Series & { stream: string; latest: { step: number; at: number; value: number } | null })[];
   /** All that fit. */
   total: number;
-}
-
-export interface Signals {
-  /** [n], ascending. */
-  steps: Int32Array;
-  /** [n] seqs. */
-  seqs: Int32Array;
-  layers: number;
-  heads: number;
-  /** Each [n * layers * heads], row-major; NaN where a snapshot lacks the signal. */
-  signals: Record<string, Float64Array>;
 }
 
 /** A question that would go through too much. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { may } from '~/server/base/permissions';
 import { judge } from '~/server/runs/judge';
 import { revertEvents } from '~/server/runs/revert';
-import { BudgetError, type SeriesAnswer, type Signals } from '~/server/store';
+import { BudgetError, type SeriesAnswer } from '~/server/store';
 import type { ConsoleAnswer } from '~/server/store/console';
 import { approvalProblem, changeControlLock } from '~/server/team/gate';
 import { type CommandAnswer, command, type Refusal, refuse } from '~/shared/commands';
@@ -15,6 +15,7 @@ import { branchRun, createRun, type QuestionSummary } from '~/shared/protocol';
 import type { RangeAnswer } from '~/shared/pyramid';
 import { takesBack } from '~/shared/revert';
 import { seriesName } from '~/shared/series';
+import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
 import { ended, type MediaItem, type RunView } from '~/shared/view';
 import { allowed, asBadRequest, type Context, router } from './base';
@@ -128,7 +129,7 @@ export const runs = router({
     return entry?.seq === input.seq && entry.event.type === 'media' ? entry.event : null;
   }),
 
-  signals: watching.input(z.strictObject({ runId })).query(async ({ ctx, input }): Promise<Signals> => {
+  signals: watching.input(z.strictObject({ runId })).query(async ({ ctx, input }): Promise<SignalHistory> => {
     await existing(ctx, input.runId);
     return ctx.hub.store.signals(input.runId);
   }),

@@ -1,3 +1,4 @@
+import { CollapseWatch } from '~/shared/collapse';
 import type { Entry } from '~/shared/events';
 import { type Rows, rowCount, stepAt } from '~/shared/series';
 import { type StreamHead, seriesWithRole } from '~/shared/streams';
@@ -23,7 +24,8 @@ interface Seen {
 interface Rule<R extends Watchdog = Watchdog> {
   readonly rule: R;
   row?(step: number, seen: Seen): string | null | undefined;
-  signals?(step: number, signals: Record<string, number[]>, chanceLoss: number): string | null;
+  /** @param entropy normalised, of every head; loss: of the last step before, NaN = not known; chanceLoss: of a model that knows nothing */
+  snapshot?(step: number, entropy: readonly number[], loss: number, chanceLoss: number): string | null | undefined;
   tick?(view: RunView, now: number, freeBytes: number | null): string | null;
   reset(): void;
 }
@@ -55,8 +57,11 @@ export class Watch {
       return [];
     }
     if (event.type === 'snapshot') {
+      // Nothing is known to have stalled at chance while nobody says what chance is.
       const chance = chanceLoss(view);
-      return this.#ask(event.step, (r) => r.signals?.(event.step, { ...event.signals, loss: [this.#lastLoss] }, chance));
+      const entropy = event.signals.find((s) => s.role === 'entropy')?.values;
+      if (Number.isNaN(chance) || !entropy) return [];
+      return this.#ask(event.step, (r) => r.snapshot?.(event.step, entropy, this.#lastLoss, chance));
     }
     return event.type === 'rows' ? this.#rows(view, event) : [];
   }
@@ -194,21 +199,17 @@ function open(rule: Watchdog): Rule {
       };
     }
     case 'collapse': {
-      let since: number | null = null;
+      const watch = new CollapseWatch({ ...rule, heldSteps: rule.steps });
       return {
         rule,
-        signals(step, { entropy, loss }, chance) {
-          const sharpest = Math.min(...(entropy ?? []).filter(Number.isFinite));
-          const stuck = !Number.isNaN(chance) && sharpest < rule.entropyBelow && !(loss![0]! < rule.lossAbove * chance);
-          if (!stuck) since = null;
-          else since ??= step;
-          return since !== null && step - since >= rule.steps
-            ? `attention is nearly one-hot (entropy ${show(sharpest)} of 1) while the loss ${show(loss![0]!)} stays near chance (${show(chance)}), since step ${since}`
+        snapshot(step, entropy, loss, chance) {
+          if (Number.isNaN(loss)) return undefined;
+          const seen = watch.see({ step, entropy, loss }, chance);
+          return seen
+            ? `attention is nearly one-hot (entropy ${show(seen.entropy)} of 1) while the loss ${show(loss)} stays near chance (${show(chance)}), since step ${seen.sinceStep}`
             : null;
         },
-        reset() {
-          since = null;
-        },
+        reset: () => watch.reset(),
       };
     }
     case 'stalled': {

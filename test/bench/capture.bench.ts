@@ -50,11 +50,7 @@ async function capture(kind: BenchTask, name: 'auto' | BackendName): Promise<Ben
   const shape = { ...task.shape, layers, heads, modelDim };
   const learner = createLearner({ shape, seed: 1, optimizer: 'adam', backend });
   const output = new Output(learner.params, task, () => performance.now());
-  const taker = new SnapshotTaker(
-    { recipe: kind, task, shape, learner, runId: 'bench00000', probeSize: config.probeSize },
-    output,
-    null,
-  );
+  const taker = new SnapshotTaker({ task, shape, learner, probeSize: config.probeSize }, output, null);
   const hyper = { ...config.optimizer, clip: config.clip, dropout, inputDropout };
   const batches = Array.from({ length: 8 }, (_, i) => task.trainBatch(0, i * config.batchSize, config.batchSize));
   const times = { step: [] as number[], capture: [] as number[] };

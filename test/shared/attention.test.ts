@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import * as attention from '~/shared/attention';
-import { column, identity, mirror, noise, seeded, shifted, uniform } from '~/test/support/attentionMaps';
+import { identity, mirror, noise, seeded, shifted, uniform } from '~/test/support/attentionMaps';
 
 const T = 8;
 const size = { queries: T, keys: T };
-const scores = (map: Float32Array, odd: number[] | null = null) => attention.headScores([map], size, odd);
-const role = (map: Float32Array, odd: number[] | null = null) => attention.roleOf(scores(map, odd), T);
 
 describe('what a map says in numbers', () => {
   it('is by hand arithmetic right on a map with two unequal rows', () => {
@@ -14,7 +12,6 @@ describe('what a map says in numbers', () => {
     const two = { queries: 2, keys: 2 };
     expect(attention.entropy(map, two)).toBeCloseTo(0.5, 12);
     expect(attention.confidence(map, two)).toBe(0.75);
-    expect(attention.columnPeak(map, two)).toEqual({ key: 0, mass: 0.75 });
     expect(attention.patternScore(map, two, attention.patterns.antiDiagonal)).toBe(0.75);
     expect(attention.oddMass(map, two, 0)).toBe(1);
     // sum A|i-j|: row 0 .5, row 1 1
@@ -61,47 +58,5 @@ describe('what a map says in numbers', () => {
     expect(attention.combine(maps, 'max')[5]).toBe(Math.max(...cell));
     expect(attention.combine(maps, 'std')[5]).toBeCloseTo(Math.sqrt(cell.reduce((s, v) => s + (v - average) ** 2, 0) / 3), 6);
     expect(() => attention.combine([], 'mean')).toThrow('at least one map');
-  });
-});
-
-describe('roles', () => {
-  it('five known maps get their five labels, each with the number that says so', () => {
-    expect(role(identity(T))).toEqual({ role: 'diagonal', score: 1 });
-    expect(role(mirror(T))).toEqual({ role: 'antiDiagonal', score: 1 });
-    expect(role(shifted(T))).toEqual({ role: 'previous', score: 1 });
-    expect(role(column(T, 2))).toEqual({ role: 'column', score: 1 });
-    expect(role(uniform(T))).toEqual({ role: 'uniform', score: expect.closeTo(1, 6) });
-  });
-
-  it('noise gets none', () => {
-    for (let seed = 0; seed < 50; seed++) expect(role(noise(T, T, seeded(seed))), `seed ${seed}`).toBeNull();
-  });
-
-  it('in a set, a column on the odd item is that and not a place', () => {
-    expect(role(column(T, 5), [5])).toEqual({ role: 'oddOne', score: 1 });
-    expect(scores(mirror(T), [5]).antiDiagonal).toBeNaN();
-  });
-
-  it('do not depend on the order of the examples', () => {
-    const random = seeded(11);
-    const maps = [column(T, 1), column(T, 6), noise(T, T, random), column(T, 3)];
-    const odd = [1, 6, 0, 3];
-    const of = (order: number[]) => {
-      const s = attention.headScores(
-        order.map((e) => maps[e]!),
-        size,
-        order.map((e) => odd[e]!),
-      );
-      return attention.roleOf(s, T);
-    };
-    const first = of([0, 1, 2, 3])!;
-    const second = of([3, 2, 0, 1])!;
-    expect(first.role).toBe('oddOne');
-    expect(second).toEqual({ role: 'oddOne', score: expect.closeTo(first.score, 12) });
-  });
-
-  it('maps that are not square have no diagonal', () => {
-    const s = attention.headScores([uniform(3, 5)], { queries: 3, keys: 5 }, null);
-    expect([s.diagonal, s.antiDiagonal, s.previous, s.distance]).toEqual([Number.NaN, Number.NaN, Number.NaN, null]);
   });
 });

@@ -37,12 +37,9 @@ const snap = (step: number): RunEvent => ({
   blob: { hash: 'a'.repeat(64), bytes: 1 },
   trigger: 'cadence',
   commandId: null,
-  layers: 1,
-  heads: 1,
+  layers: [{ name: 'layer 1', heads: 1, queries: 2, keys: 2 }],
   examples: 1,
-  queries: 2,
-  keys: 2,
-  signals: { entropy: [1] },
+  signals: [{ name: 'entropy', values: [1] }],
 });
 const check = (step: number, hash: string): RunEvent => ({
   type: 'checkpoint',

@@ -25,11 +25,14 @@ describe('matching heads', () => {
   it('permuting the heads and matching gives the permutation back, also when every map has moved a little', () => {
     for (let seed = 0; seed < 30; seed++) {
       const random = seeded(seed);
-      const heads = Array.from({ length: 8 }, () => [noise(T, T, random, 2), noise(T, T, random, 2)]);
+      const heads = Array.from({ length: 8 }, () => ({ size, maps: [noise(T, T, random, 2), noise(T, T, random, 2)] }));
       const order = shuffled(8, random);
       for (const noisy of [0, 0.2]) {
-        const others = order.map((h) => heads[h]!.map((map) => map.map((v) => (1 - noisy) * v + noisy / T)));
-        const pairs = cheapestPairs(finish(headDistances(heads, others, size)), 8, 8);
+        const others = order.map((h) => ({
+          size,
+          maps: heads[h]!.maps.map((map) => map.map((v) => (1 - noisy) * v + noisy / T)),
+        }));
+        const pairs = cheapestPairs(finish(headDistances(heads, others)), 8, 8);
         // Head h of the one stands at the place where `order` holds h.
         expect([...pairs], `seed ${seed}, noise ${noisy}`).toEqual(heads.map((_, h) => order.indexOf(h)));
       }
@@ -60,17 +63,23 @@ describe('matching heads', () => {
 describe('distances between heads', () => {
   it('are the mean over the examples, 0 to itself, the same both ways', () => {
     const heads = [
-      [identity(T), mirror(T)],
-      [shifted(T), mirror(T)],
-      [uniform(T), column(T, 2)],
+      { size, maps: [identity(T), mirror(T)] },
+      { size, maps: [shifted(T), mirror(T)] },
+      { size, maps: [uniform(T), column(T, 2)] },
     ];
-    const d = finish(headDistances(heads, heads, size));
+    const d = finish(headDistances(heads, heads));
     expect([d[0], d[4], d[8]]).toEqual([0, 0, 0]);
     expect(d[1]).toBeCloseTo(7 / 16, 12);
     expect(d[2]).toBeCloseTo((jsDistance(identity(T), uniform(T), size) + jsDistance(mirror(T), column(T, 2), size)) / 2, 12);
     expect([d[3], d[6], d[7]]).toEqual([d[1], d[2], d[5]]);
-    const copy = heads.map((h) => [...h]);
-    expect(finish(headDistances(heads, copy, size))).toEqual(d);
+    const copy = heads.map((h) => ({ ...h }));
+    expect(finish(headDistances(heads, copy))).toEqual(d);
+  });
+
+  it('heads with maps of different sizes have nothing in common: they are 1 apart', () => {
+    const small = { size: { queries: 3, keys: 5 }, maps: [uniform(3, 5)] };
+    const heads = [{ size, maps: [identity(T)] }, small, { size: { queries: 3, keys: 5 }, maps: [uniform(3, 5)] }];
+    expect([...finish(headDistances(heads, heads))]).toEqual([0, 1, 1, 1, 0, 0, 1, 0, 0]);
   });
 
   it('an order that puts like together keeps each family in one piece', () => {
@@ -80,9 +89,9 @@ describe('distances between heads', () => {
       const family = shuffled(12, random).map((n) => n % 3);
       const heads = family.map((f) => {
         const other = noise(T, T, random);
-        return [families[f]!.map((v, n) => 0.8 * v + 0.2 * other[n]!)];
+        return { size, maps: [families[f]!.map((v, n) => 0.8 * v + 0.2 * other[n]!)] };
       });
-      const order = likeTogether(finish(headDistances(heads, heads, size)), 12);
+      const order = likeTogether(finish(headDistances(heads, heads)), 12);
       expect(order.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, i) => i));
       const changes = order.slice(1).filter((h, n) => family[h] !== family[order[n]!]).length;
       expect(changes, `seed ${seed}`).toBe(2);

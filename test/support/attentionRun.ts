@@ -1,9 +1,10 @@
 /** Made-up runs with attention of any size: heads that find their pattern one after the other, for the workspace's bench, tests and pictures. */
 import type { TrainerEvent } from '~/shared/events';
-import { serializeSafetensors, type TensorData } from '~/shared/safetensors';
 import type { RunSetup } from '~/shared/setup';
-import { headSignals, meanOverExamples } from '~/trainer/nn/probes';
-import { commonSignals, itemSignal, patternSignal } from '~/trainer/nn/signals';
+import { gzipPiece } from '~/trainer/base/gzip';
+import { itemSignal, patternSignal } from '~/trainer/nn/signals';
+import { encodePictures, encodeSnapshot } from '~/trainer/nn/snapshot';
+import type { Probe } from '~/trainer/types';
 import { publishedConfig, publishedSetup } from './setups';
 import { type Blob, blobOf, noise, refOf, runStarted, startValues, steps } from './synthetic';
 import { type Address, TrainerClient } from './trainerClient';
@@ -94,18 +95,17 @@ function examplePictures(run: AttentionRun): Uint8Array {
   return out;
 }
 
-/** One snapshot as the trainer would write it, and its event. */
-export function attentionSnapshot(
+/** One snapshot as the trainer writes it, its event, and the file of its pictures. */
+export async function attentionSnapshot(
   run: AttentionRun,
   step: number,
   previous: Float32Array | null,
-): { blob: Blob; event: TrainerEvent; maps: Float32Array } {
+): Promise<{ blob: Blob; pictures: Blob | null; event: TrainerEvent; maps: Float32Array }> {
   const { task, layers, heads, length: T, examples: E } = run;
   const maps = attentionMaps(run, step);
   const perPosition = task === 'reverse';
   const choices = perPosition ? 10 : T;
   const digits = Int32Array.from({ length: E * T }, (_, n) => Math.floor(10 * noise(n, 77)));
-  const inputs = perPosition ? digits : Int32Array.from({ length: E * T }, (_, n) => n);
   const labels = perPosition
     ? Int32Array.from(digits, (_, n) => digits[n - (n % T) + T - 1 - (n % T)]!)
     : Int32Array.from({ length: E }, (_, e) => oddOf(run, e));
@@ -113,55 +113,56 @@ export function attentionSnapshot(
   const predictions = Int32Array.from(labels, (label, n) =>
     noise(n, 9) < learnt ? label : Math.floor(choices * noise(n, step)),
   );
-  const probabilities = new Float32Array(labels.length * choices);
+  const logits = new Float32Array(labels.length * choices);
   for (const [n, given] of predictions.entries()) {
     const p = 1 / choices + (1 - 1 / choices) * (0.15 + 0.8 * learnt);
-    for (let c = 0; c < choices; c++) probabilities[n * choices + c] = c === given ? p : (1 - p) / (choices - 1);
+    for (let c = 0; c < choices; c++) logits[n * choices + c] = Math.log(c === given ? p : (1 - p) / (choices - 1));
   }
   const own = perPosition
     ? patternSignal('antiDiagonal', { main: true })
     : itemSignal({ name: 'oddMass', title: 'odd one', meaning: 'weight on the odd one', main: true }, (e) => labels[e]!);
-  const signalsOfRun = [...commonSignals, own];
-  const perExample = headSignals({ maps, layers, heads, positions: T, causal: false, previous, signals: signalsOfRun });
-  const answers = perPosition ? [E, T] : [E];
-  const tensors: [string, { shape: number[]; data: TensorData }][] = [
-    ['attention', { shape: [E, layers, heads, T, T], data: maps }],
-    ['inputs', { shape: [E, T], data: inputs }],
-    ['labels', { shape: answers, data: labels }],
-    ['predictions', { shape: answers, data: predictions }],
-    ['probabilities', { shape: [...answers, choices], data: probabilities }],
-    ...(run.pictures
-      ? [
-          ['pictures', { shape: [E * T, 32, 32, 3], data: examplePictures(run) }] as [
-            string,
-            { shape: number[]; data: TensorData },
-          ],
-        ]
-      : []),
-  ];
-  const signals: Record<string, number[]> = {};
-  for (const {
-    signal: { name },
-    values,
-  } of perExample) {
-    tensors.push([`signal.${name}`, { shape: [E, layers, heads], data: values }]);
-    signals[name] = meanOverExamples(values, layers * heads);
-  }
-  const blob = blobOf(serializeSafetensors(tensors, { task, step: String(step) }));
+  const places = Array.from({ length: E }, (_, e) => Array.from({ length: T }, (_, t) => e * T + t));
+  const probe: Probe = {
+    batch: { size: E, inputs: digits, labels },
+    ...(run.pictures && { pictures: { data: examplePictures(run), side: 32 } }),
+    describe: {
+      examples: places.map((items) => ({
+        labels: perPosition
+          ? { kind: 'numbers' as const, items: items.map((n) => digits[n]!) }
+          : run.pictures
+            ? { kind: 'pictures' as const, items }
+            : { kind: 'numbers' as const, items },
+      })),
+      words: perPosition ? { item: 'position' } : { item: 'image', target: 'odd one' },
+      signals: [own],
+    },
+  };
+  const file = encodePictures(probe);
+  const pictures = file && blobOf(file);
+  const output = perPosition ? ('position' as const) : ('set' as const);
+  const { blob: bytes, ...declared } = await encodeSnapshot({
+    step,
+    shape: {
+      ...{ input: 'onehot', inputDim: 10, seqLen: T, positional: perPosition, modelDim: heads },
+      ...{ output, outputDim: perPosition ? choices : 1, layers, heads },
+    },
+    probe,
+    pictures: pictures?.hash ?? null,
+    attended: { maps, logits, loss: 0, accuracy: 0 },
+    previous,
+    gzip: gzipPiece,
+  });
+  const blob = blobOf(bytes);
   const event: TrainerEvent = {
     type: 'snapshot',
     step,
     blob: refOf(blob),
+    ...(pictures && { pictures: refOf(pictures) }),
     trigger: step === 0 ? 'start' : 'cadence',
     commandId: null,
-    layers,
-    heads,
-    examples: E,
-    queries: T,
-    keys: T,
-    signals,
+    ...declared,
   };
-  return { blob, event, maps };
+  return { blob, pictures, event, maps };
 }
 
 /** Plays a run up to `toStep` at once and stays its trainer: the answer goes on from there, step by step. */
@@ -182,7 +183,8 @@ export async function playAttentionRun(
   let previous: Float32Array | null = null;
   let step = 0;
   const snap = async () => {
-    const { blob, event, maps } = attentionSnapshot(run, step, previous);
+    const { blob, pictures, event, maps } = await attentionSnapshot(run, step, previous);
+    if (pictures && previous === null) await trainer.put(pictures);
     previous = maps;
     await trainer.put(blob);
     const sentAt = Date.now();

@@ -139,7 +139,7 @@ export class NaiveLists {
         lists.evaluations.push(withSeq(event));
         break;
       case 'snapshot': {
-        const { signals: _signals, ...rest } = event;
+        const { signals: _signals, layers: _layers, ...rest } = event;
         lists.snapshots.push(withSeq(rest));
         break;
       }

@@ -135,8 +135,16 @@ export class RandomRun {
       });
     } else if (kind < 46) {
       const trigger = this.#pick(['cadence', 'command'] as const);
-      const sizes = { layers: 1, heads: 1, examples: 1, queries: 2, keys: 2 };
-      this.#append({ type: 'snapshot', step, blob: blob(), trigger, commandId: null, ...sizes, signals: { entropy: [1] } });
+      const sizes = { layers: [{ name: 'layer 1', heads: 1, queries: 2, keys: 2 }], examples: 1 };
+      this.#append({
+        type: 'snapshot',
+        step,
+        blob: blob(),
+        trigger,
+        commandId: null,
+        ...sizes,
+        signals: [{ name: 'entropy', values: [1] }],
+      });
     } else if (kind < 50) {
       const lastCommandSeq = this.view.seq;
       this.#append({

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Append, FencedError, StaleHeadError, type Store } from '~/server/store';
 import type { ConsoleQuery } from '~/server/store/console';
-import type { Entry, RunEvent, SnapshotEvent } from '~/shared/events';
+import type { Entry, RunEvent } from '~/shared/events';
 import { seqCount } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
@@ -23,18 +23,15 @@ export const assigned = (attempt: number, fromStep: number): RunEvent => ({
   checkpoint: null,
 });
 export const status = (step: number, message = ''): RunEvent => ({ type: 'status', status: 'running', step, message });
-export const snapshot = (step: number, signals: SnapshotEvent['signals']): RunEvent => ({
+export const snapshot = (step: number, signals: Record<string, number[]>, heads = 2): RunEvent => ({
   type: 'snapshot',
   step,
   blob: { hash: 'a'.repeat(64), bytes: 1 },
   trigger: 'cadence',
   commandId: null,
-  layers: 1,
-  heads: 2,
+  layers: [{ name: 'layer 1', heads, queries: 2, keys: 2 }],
   examples: 1,
-  queries: 2,
-  keys: 2,
-  signals,
+  signals: Object.entries(signals).map(([name, values]) => ({ name, values })),
 });
 export const declared = (names: readonly string[] = ['loss', 'gradNorm'], stream = 'steps'): RunEvent => ({
   type: 'series',
@@ -230,18 +227,19 @@ export function storeContract(open: () => Promise<Store>): void {
       await run.append([assigned(2, 50)], { fromStep: 50, keepSeq: 104 });
       const before = await store.range({ runId, ...everything });
       expect([before.headStep, named(before, 'loss').steps.length]).toEqual([50, 50]);
-      await run.append([rows(50, 10, 2, (s) => -s), snapshot(60, { entropy: [5, 6] })]);
+      // The model has another head since.
+      await run.append([rows(50, 10, 2, (s) => -s), snapshot(60, { entropy: [5, 6, 7] }, 3)]);
       const after = await store.range({ runId, ...everything });
       expect(after.headStep).toBe(60);
       expect([...named(after, 'loss').last]).toEqual(Array.from({ length: 60 }, (_, s) => (s < 50 ? s : -s)));
       expect(await store.entries({ runId, ...all })).toEqual(run.log);
       // the snapshot of step 50 was part of the checkpoint's step (seq 104 = keepSeq), that of step 60 was not
       expect(await store.signals(runId)).toEqual({
-        steps: Int32Array.of(50, 60),
-        seqs: Int32Array.of(104, 117),
-        layers: 1,
-        heads: 2,
-        signals: { entropy: Float64Array.of(1, 2, 5, 6) },
+        steps: Float64Array.of(50, 60),
+        seqs: Float64Array.of(104, 117),
+        shapes: [2, 3].map((heads) => [{ name: 'layer 1', heads, queries: 2, keys: 2 }]),
+        shape: Int32Array.of(0, 1),
+        signals: [{ name: 'entropy', values: Float64Array.of(1, 2, 5, 6, 7) }],
       });
     }),
   );
@@ -291,11 +289,11 @@ export function storeContract(open: () => Promise<Store>): void {
       const noRows = { steps: new Float64Array(0), times: new Float64Array(0), values: new Float64Array(0), more: false };
       expect(await store.rows({ runId, stream: 'steps', fromStep: 0, toStep: null, limit: 5 })).toEqual(noRows);
       expect(await store.signals('nosuch')).toEqual({
-        steps: new Int32Array(0),
-        seqs: new Int32Array(0),
-        layers: 0,
-        heads: 0,
-        signals: {},
+        steps: new Float64Array(0),
+        seqs: new Float64Array(0),
+        shapes: [],
+        shape: new Int32Array(0),
+        signals: [],
       });
       expect(await store.view('nosuch')).toBeNull();
       await run.append([assigned(1, 0), declared()]);

@@ -139,7 +139,11 @@ export interface Blob {
 export const blobOf = (bytes: Uint8Array): Blob => ({ hash: createHash('sha256').update(bytes).digest('hex'), bytes });
 export const refOf = ({ hash, bytes }: Blob) => ({ hash, bytes: bytes.length });
 
-/** A snapshot in the format of shared/snapshotFile.ts: maps that sharpen towards the anti-diagonal. */
+/** Layers that are all alike. */
+export const layersOf = (layers: number, heads: number, length: number) =>
+  Array.from({ length: layers }, (_, l) => ({ name: `layer ${l + 1}`, heads, queries: length, keys: length }));
+
+/** A snapshot in the format of version 0.1, as an old client sends it: maps that sharpen towards the anti-diagonal. */
 export function snapshot(
   step: number,
   setup: RunSetup,
@@ -219,12 +223,9 @@ export function snapshot(
       blob: refOf(blob),
       trigger,
       commandId,
-      layers: L,
-      heads: H,
+      layers: layersOf(L, H, T),
       examples: E,
-      queries: T,
-      keys: T,
-      signals: Object.fromEntries(names.map((n) => [n, mean(signals[n])])),
+      signals: names.map((name) => ({ name, ...(name === 'entropy' && { role: name }), values: mean(signals[name]) })),
     },
   };
 }

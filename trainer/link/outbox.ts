@@ -8,6 +8,7 @@
 import { seqCount, type TrainerEvent } from '~/shared/events';
 import type { BatchAnswer } from '~/shared/protocol';
 import { firstStepOf, lastStepOf, type Rows, rowCount, rowsBetween, widthOf, withPlainSteps } from '~/shared/series';
+import { headCount } from '~/shared/snapshotFile';
 import { unreachable } from '~/shared/unreachable';
 
 /** An event and its first number; a `rows` event of n rows has the numbers number .. number + n - 1. */
@@ -154,7 +155,7 @@ export class Outbox {
 export const sizeOf = (event: TrainerEvent): number => {
   if (event.type === 'rows') return 128 + event.stream.length + bytesOf(event);
   if (event.type === 'series') return 256 + 96 * event.columns.length;
-  if (event.type === 'snapshot') return 512 + 20 * event.layers * event.heads * Object.keys(event.signals).length;
+  if (event.type === 'snapshot') return 512 + 96 * event.layers.length + 20 * headCount(event.layers) * event.signals.length;
   if (event.type === 'started')
     return 4096 + 96 * ((event.streams ?? []).reduce((n, s) => n + s.columns.length, 0) + (event.params?.length ?? 0));
   if (event.type === 'media' || event.type === 'console') return 512 + 2 * (event.text?.length ?? 0);

@@ -1,18 +1,17 @@
 import type { Trigger } from '~/shared/events';
 import type { BlobRef } from '~/shared/ids';
+import { gzipPiece } from '~/trainer/base/gzip';
 import { blobRefOf } from '~/trainer/base/hash';
 import type { Checkpoint } from '~/trainer/nn/checkpoint';
+import { driftSignal } from '~/trainer/nn/signals';
 import { encodePictures, encodeSnapshot } from '~/trainer/nn/snapshot';
 import type { Learner, ModelShape, Probe, Task } from '~/trainer/types';
 import type { Output } from './output';
 
 interface Parts {
-  /** Its name. */
-  recipe: string;
   task: Task;
   shape: ModelShape;
   learner: Learner;
-  runId: string | null;
   probeSize: number;
 }
 
@@ -66,34 +65,32 @@ export class SnapshotTaker {
    * @returns the drift, mean over examples and heads; NaN when there was nothing to measure against
    */
   async take(step: number, chosen: string | null, trigger: Trigger, commandId: string | null, remember = true): Promise<number> {
-    const { recipe, shape, learner, runId } = this.#parts;
+    const { shape, learner } = this.#parts;
     const { probe, pictures } = this.#chosen(chosen);
     const attended = await learner.attend(probe.batch);
     const { layers, heads, seqLen } = shape;
-    const examples = probe.batch.size;
     const before = this.#previous;
     const comparable = before?.probe === chosen && before.maps.length === attended.maps.length;
-    const { blob, signals } = encodeSnapshot({
-      recipe,
-      runId,
+    const { blob, ...declared } = await encodeSnapshot({
       step,
       shape,
       probe,
       pictures: pictures?.ref.hash ?? null,
       attended,
       previous: comparable ? before.maps : null,
+      gzip: gzipPiece,
     });
-    if (remember) this.#previous = { probe: chosen, shape: [examples, layers, heads, seqLen, seqLen], maps: attended.maps };
+    const size = [probe.batch.size, layers, heads, seqLen, seqLen];
+    if (remember) this.#previous = { probe: chosen, shape: size, maps: attended.maps };
     this.#lastStep = step;
-    const sizes = { layers, heads, examples, queries: seqLen, keys: seqLen };
     const named = pictures && { pictures: pictures.ref };
     this.#output.emit(
-      { type: 'snapshot', step, blob: blobRefOf(blob), ...named, trigger, commandId, ...sizes, signals },
+      { type: 'snapshot', step, blob: blobRefOf(blob), ...named, trigger, commandId, ...declared },
       blob,
       pictures?.unsent,
     );
     if (pictures) pictures.unsent = null;
-    const { drift } = signals;
+    const drift = declared.signals.find((s) => s.name === driftSignal.name)?.values;
     return drift ? drift.reduce((sum, v) => sum + v, 0) / drift.length : Number.NaN;
   }
 }

@@ -1,6 +1,7 @@
 'use client';
 
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { visibleKeys } from '~/shared/attention';
 import type { BigMapProps } from './BigMap';
 import type { Spot } from './focus';
 import type { Box } from './layout';
@@ -13,7 +14,19 @@ interface ActiveCellProps extends BigMapProps {
 }
 
 /** The one cell that keyboard and screen reader stand on. It is a new element at every move, so that it is read out. */
-export function ActiveCell({ values, queries, keys, where, pinned, flip, onFocus, onPoint, spotOf, boxOf }: ActiveCellProps) {
+export function ActiveCell({
+  values,
+  queries,
+  keys,
+  causal = false,
+  where,
+  pinned,
+  flip,
+  onFocus,
+  onPoint,
+  spotOf,
+  boxOf,
+}: ActiveCellProps) {
   const [at, setAt] = useState({ query: 0, key: 0 });
   const cell = useRef<HTMLDivElement>(null);
   const moved = useRef(false);
@@ -59,7 +72,13 @@ export function ActiveCell({ values, queries, keys, where, pinned, flip, onFocus
         role="gridcell"
         aria-colindex={key + 1}
         aria-selected={pinned?.query === query && pinned.key === key}
-        aria-label={cellWords(where, query, key, values[query * keys + key]!)}
+        aria-label={cellWords(
+          where,
+          query,
+          key,
+          values[query * keys + key]!,
+          key >= visibleKeys({ queries, keys, causal }, query),
+        )}
         tabIndex={0}
         className="pointer-events-none absolute"
         style={{ left: box.x, top: box.y, width: box.width, height: box.height }}

@@ -11,7 +11,7 @@ import { PixelCanvas } from './PixelCanvas';
 import { paint } from './raster';
 import type { ColourScale } from './scale';
 import type { TileKind } from './tiles';
-import type { Token } from './tokens';
+import type { MapTokens } from './tokens';
 import { ZoomMap } from './ZoomMap';
 
 export interface BigMapProps extends MapSize {
@@ -21,7 +21,7 @@ export interface BigMapProps extends MapSize {
   where: string;
   /** The head shown; null = several at once. Cells pointed at carry it. */
   head: { layer: number; head: number } | null;
-  tokens: readonly Token[];
+  tokens: MapTokens;
   lit: Spot | null;
   pinned: Spot | null;
   /** CSS pixels to fill at most, axes included. */
@@ -41,23 +41,52 @@ export interface BigMapProps extends MapSize {
 /** With more tokens a map is looked at through a window that zooms and pans. */
 const mostWhole = 128;
 
+/** Room for labels: of pictures, of short words, or of a digit or two. */
+const marginOf = ({ queries, keys }: MapTokens): number => {
+  const all = [...queries, ...keys];
+  return all.some((t) => t.picture)
+    ? 46
+    : Math.max(34, Math.min(64, 26 + 6.5 * Math.max(1, ...all.map((t) => Math.min(7, t.text.length)))));
+};
+
 /** One map with its tokens on both axes. Arrow keys walk through the cells and read each out; Enter pins. */
 export const BigMap = memo(function BigMap(props: BigMapProps) {
   return Math.max(props.queries, props.keys) > mostWhole ? <ZoomMap {...props} /> : <WholeMap {...props} />;
 });
 
 function WholeMap(props: BigMapProps) {
-  const { values, queries, keys, scale, where, head, tokens, lit, pinned, width, maxHeight, flip, onFocus } = props;
-  const pictures = tokens.some((t) => t.picture);
-  const margin = pictures ? 46 : 34;
+  const {
+    values,
+    queries,
+    keys,
+    causal = false,
+    scale,
+    where,
+    head,
+    tokens,
+    lit,
+    pinned,
+    width,
+    maxHeight,
+    flip,
+    onFocus,
+  } = props;
+  const margin = marginOf(tokens);
   const grid = useMemo(
-    () => gridLayout({ layers: 1, heads: 1, queries, keys, width: width - margin - 2, maxHeight: maxHeight - margin, flip }),
-    [queries, keys, width, maxHeight, margin, flip],
+    () =>
+      gridLayout({
+        rows: [{ queries, keys, causal }],
+        columns: 1,
+        width: width - margin - 2,
+        maxHeight: maxHeight - margin,
+        flip,
+      }),
+    [queries, keys, causal, width, maxHeight, margin, flip],
   );
   const draw = useCallback(
     (pixels: Uint32Array) =>
-      paint(values, 0, { queries, keys }, scale, { pixels, stride: grid.width, x: 0, y: 0, flip }, grid.pool),
-    [values, queries, keys, scale, grid, flip],
+      paint(values, 0, { queries, keys, causal }, scale, { pixels, stride: grid.width, x: 0, y: 0, flip }, grid.rows[0]!.pool),
+    [values, queries, keys, causal, scale, grid, flip],
   );
 
   const size = { width: grid.width * grid.zoom, height: grid.height * grid.zoom };

@@ -1,19 +1,28 @@
 'use client';
 
 import { memo, useLayoutEffect, useMemo, useRef } from 'react';
+import type { MapSize } from '~/shared/attention';
 import { type Edge, edges } from './flow';
 import type { FocusEvent, Spot } from './focus';
 import type { Token } from './tokens';
 
+export interface FlowLayer extends MapSize {
+  layer: number;
+  name: string;
+  /** [queries, keys] */
+  map: Float32Array;
+}
+
 interface FlowLinesProps {
-  /** Mean map of the heads shown, per layer, lowest first; [size, size] each. */
-  layers: readonly { layer: number; map: Float32Array }[];
-  size: number;
+  /** Mean map of the heads shown, per layer, lowest first; each takes what the one below gives: its keys are as many as that one's queries. */
+  layers: readonly FlowLayer[];
   /** Share of each row that its lines carry. */
   mass: number;
   /** Per level, inputs first: how much of it is drawn on; null = not shown. */
   shares: readonly ArrayLike<number>[] | null;
-  tokens: readonly Token[];
+  /** Of the inputs, and of what the last layer gives. */
+  inputs: readonly Token[];
+  outputs: readonly Token[];
   lit: Spot | null;
   width: number;
   onFocus: (event: FocusEvent) => void;
@@ -25,12 +34,16 @@ const top = 18;
 const mostCurves = 6000;
 
 /** Tokens as columns of nodes, inputs left, each layer's outputs to its right; lines join every query to the keys that make up its weight. */
-export const FlowLines = memo(function FlowLines({ layers, size, mass, shares, tokens, lit, width, onFocus }: FlowLinesProps) {
+export const FlowLines = memo(function FlowLines(props: FlowLinesProps) {
+  const { layers, mass, shares, inputs, outputs, lit, width, onFocus } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
-  const pictures = tokens.some((t) => t.picture);
+  /** Nodes of each level: the inputs, then what each layer gives. */
+  const levels = useMemo(() => [layers[0]?.keys ?? 0, ...layers.map((l) => l.queries)], [layers]);
+  const size = Math.max(...levels);
+  const pictures = [...inputs, ...outputs].some((t) => t.picture);
   const pitch = Math.max(4, Math.min(pictures ? 32 : 22, Math.floor(440 / size)));
   const height = top + size * pitch + 2;
-  const lines = useMemo(() => layers.map(({ map }) => edges(map, { queries: size, keys: size }, mass)), [layers, size, mass]);
+  const lines = useMemo(() => layers.map((l) => edges(l.map, l, mass)), [layers, mass]);
   const columns = layers.length + 1;
   const x = (level: number) => side + (columns === 1 ? 0 : (level * (width - 2 * side)) / (columns - 1));
   const y = (t: number) => top + (t + 0.5) * pitch;
@@ -76,7 +89,7 @@ export const FlowLines = memo(function FlowLines({ layers, size, mass, shares, t
       // The area of a node is what is drawn on it, the fullest of its level filling it.
       const share = shares?.[level];
       const most = share ? Math.max(...Array.from(share)) : 1;
-      for (let t = 0; t < size; t++) {
+      for (let t = 0; t < levels[level]!; t++) {
         context.beginPath();
         context.arc(xAt(level), yAt(t), node, 0, 2 * Math.PI);
         context.strokeStyle = dim;
@@ -89,7 +102,7 @@ export const FlowLines = memo(function FlowLines({ layers, size, mass, shares, t
         context.fill();
       }
     }
-  }, [lines, lit, shares, width, height, pitch, size, columns]);
+  }, [lines, lit, shares, width, height, pitch, levels, columns]);
 
   const every = Math.max(1, Math.ceil(12 / pitch));
   const spotAt = (event: React.MouseEvent): Spot | null => {
@@ -119,20 +132,20 @@ export const FlowLines = memo(function FlowLines({ layers, size, mass, shares, t
             dx={level === 0 ? -side : level === columns - 1 ? side : 0}
             className="fill-dim text-[10px]"
           >
-            {level === 0 ? 'inputs' : `layer ${layers[level - 1]!.layer + 1}`}
+            {level === 0 ? 'inputs' : layers[level - 1]!.name}
           </text>
         ))}
-        {tokens.slice(0, size).map((token, t) => {
-          const on = lit?.query === t || lit?.key === t;
-          if (t % every !== 0 && !on) return null;
-          return [0, columns - 1].map((level) => {
-            const left = level === 0;
-            const at = x(level) + (left ? -12 : 12);
+        {[inputs, outputs].map((tokens, end) =>
+          tokens.slice(0, levels[end === 0 ? 0 : columns - 1]).map((token, t) => {
+            const left = end === 0;
+            const on = left ? lit?.key === t : lit?.query === t;
+            if (t % every !== 0 && !on) return null;
+            const at = x(left ? 0 : columns - 1) + (left ? -12 : 12);
             if (token.picture) {
               const edge = Math.min(26, pitch - 3);
               return (
                 <image
-                  key={`${t}.${level}`}
+                  key={`${t}.${end}`}
                   href={token.picture}
                   x={left ? at - edge : at}
                   y={y(t) - edge / 2}
@@ -145,19 +158,19 @@ export const FlowLines = memo(function FlowLines({ layers, size, mass, shares, t
             }
             return (
               <text
-                key={`${t}.${level}`}
+                key={`${t}.${end}`}
                 x={at}
                 y={y(t)}
                 dy="0.32em"
                 textAnchor={left ? 'end' : 'start'}
                 className={`font-mono text-[10px] ${on ? 'fill-ink font-bold' : 'fill-ink/80'}`}
               >
-                {token.text}
+                {token.text.slice(0, 5)}
                 <tspan className="fill-dim text-[7px]"> {t + 1}</tspan>
               </text>
             );
-          });
-        })}
+          }),
+        )}
       </svg>
     </div>
   );

@@ -1,7 +1,7 @@
 'use client';
 
 import { type KeyboardEvent, memo, type PointerEvent, useCallback, useMemo, useRef } from 'react';
-import type { HeadMaps } from './derive';
+import { type HeadMaps, mapSize } from './derive';
 import type { FocusEvent, Spot } from './focus';
 import { litHead } from './focus';
 import { type Box, boxOf, cellAt, gridLayout, mapOrigin } from './layout';
@@ -39,33 +39,34 @@ const labelHeight = 18;
 /** Every head's map at once: rows are layers, columns heads. Pointing at a cell lights its row and column in all of them. */
 export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
   const { maps, scaleOf, lines, hidden, lit, pinned, width, maxHeight, flip, onFocus, onSelect } = props;
-  const { queries, keys } = maps;
   const rows = lines.layers.length;
   const columns = lines.heads.length;
   const grid = useMemo(
     () =>
       gridLayout({
-        layers: rows,
-        heads: columns,
-        queries,
-        keys,
+        rows: lines.layers.map((layer) => mapSize(maps, layer)),
+        columns,
         width: width - labelWidth,
         maxHeight: maxHeight - labelHeight,
         flip,
       }),
-    [rows, columns, queries, keys, width, maxHeight, flip],
+    [lines.layers, maps, columns, width, maxHeight, flip],
   );
+  const has = (layer: number | undefined, head: number | undefined): boolean =>
+    layer !== undefined && head !== undefined && head < (maps.layers[layer]?.heads ?? 0);
   const cells = useRef(new Map<string, HTMLElement>());
   const draw = useCallback(
     (pixels: Uint32Array) => {
       for (const [row, layer] of lines.layers.entries())
         for (const [column, head] of lines.heads.entries()) {
-          if (hidden.has(headKey(layer, head))) continue;
-          const target = { pixels, stride: grid.width, ...mapOrigin(grid, row, column), flip };
-          paint(maps.values, (layer * maps.heads + head) * queries * keys, maps, scaleOf(layer, head), target, grid.pool);
+          if (hidden.has(headKey(layer, head)) || head >= maps.layers[layer]!.heads) continue;
+          const { pool, block } = grid.rows[row]!;
+          const size = mapSize(maps, layer);
+          const target = { pixels, stride: grid.width, ...mapOrigin(grid, row, column), flip, block };
+          paint(maps.values[layer]!, head * size.queries * size.keys, size, scaleOf(layer, head), target, pool);
         }
     },
-    [maps, scaleOf, lines, hidden, grid, flip, queries, keys],
+    [maps, scaleOf, lines, hidden, grid, flip],
   );
 
   const size = { width: grid.width * grid.zoom, height: grid.height * grid.zoom };
@@ -73,8 +74,9 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
     const box = event.currentTarget.getBoundingClientRect();
     const cell = cellAt(grid, event.clientX - box.left, event.clientY - box.top);
     if (!cell) return null;
-    const [layer, head] = [lines.layers[cell.layer]!, lines.heads[cell.head]!];
-    return hidden.has(headKey(layer, head)) ? null : { ...cell, layer, head };
+    const [layer, head] = [lines.layers[cell.row]!, lines.heads[cell.column]!];
+    if (!has(layer, head) || hidden.has(headKey(layer, head))) return null;
+    return { layer, head, query: cell.query, key: cell.key };
   };
 
   const focusHead = (row: number, column: number): void => {
@@ -124,11 +126,11 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
               (() =>
                 onSelect(
                   'solo',
-                  lines.layers.map((layer) => [layer, head] as const),
+                  lines.layers.filter((layer) => has(layer, head)).map((layer) => [layer, head] as const),
                 ))
             }
           >
-            {grid.zoom * grid.mapWidth > 44 ? `head ${head + 1}` : head + 1}
+            {grid.zoom * (grid.pitch - grid.gap) > 44 ? `head ${head + 1}` : head + 1}
           </LineName>
         );
       })}
@@ -137,18 +139,22 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
         return (
           <LineName
             key={layer}
-            title={`layer ${layer + 1}: click = alone, again = all`}
+            title={`${layerName(maps, layer)}: click = alone, again = all`}
             style={{ left: 0, top: labelHeight + box.y, width: labelWidth - 4, height: box.height }}
             onClick={
               onSelect &&
               (() =>
                 onSelect(
                   'solo',
-                  lines.heads.map((head) => [layer, head] as const),
+                  lines.heads.filter((head) => has(layer, head)).map((head) => [layer, head] as const),
                 ))
             }
           >
-            {box.height > 40 ? <span className="[writing-mode:vertical-rl] rotate-180">layer {layer + 1}</span> : layer + 1}
+            {box.height > 40 ? (
+              <span className="[writing-mode:vertical-rl] rotate-180">{layerName(maps, layer)}</span>
+            ) : (
+              layer + 1
+            )}
           </LineName>
         );
       })}
@@ -183,13 +189,14 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
           className="pointer-events-none absolute inset-0 overflow-visible"
           aria-hidden
         >
-          <GridMarks grid={grid} lines={lines} lit={lit} pinned={pinned} hidden={hidden} />
+          <GridMarks grid={grid} maps={maps} lines={lines} lit={lit} pinned={pinned} hidden={hidden} />
         </svg>
         {lines.layers.map((layer, row) => (
           // biome-ignore lint/a11y/useSemanticElements: rows of a grid of canvases.
           // biome-ignore lint/a11y/useFocusableInteractive: the cells take the focus.
           <div key={layer} role="row" className="contents">
             {lines.heads.map((head, column) => {
+              if (!has(layer, head)) return null;
               const off = hidden.has(headKey(layer, head));
               const here = activeShown ? layer === active.layer && head === active.head : row === 0 && column === 0;
               const box = boxOf(grid, row, column, null, null);
@@ -219,13 +226,16 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
         <div className="pointer-events-none absolute" style={{ left: labelWidth, top: labelHeight, ...size }}>
           {props.overlay((layer, head) => {
             const [row, column] = [lines.layers.indexOf(layer), lines.heads.indexOf(head)];
-            return row < 0 || column < 0 ? null : boxOf(grid, row, column, null, null);
+            return row < 0 || column < 0 || !has(layer, head) ? null : boxOf(grid, row, column, null, null);
           })}
         </div>
       )}
     </div>
   );
 });
+
+/** The layer's own name, where it is more than its number. */
+const layerName = ({ layers }: Pick<HeadMaps, 'layers'>, layer: number): string => layers[layer]?.name ?? `layer ${layer + 1}`;
 
 /** Number of a row or column of heads; a button where it can choose them. */
 function LineName({
@@ -253,18 +263,19 @@ function LineName({
   );
 }
 
-type MarksProps = Pick<HeadGridProps, 'lines' | 'lit' | 'pinned' | 'hidden'> & { grid: ReturnType<typeof gridLayout> };
+type MarksProps = Pick<HeadGridProps, 'maps' | 'lines' | 'lit' | 'pinned' | 'hidden'> & { grid: ReturnType<typeof gridLayout> };
 
 const boxPath = (b: Box): string => `M${b.x},${b.y}h${b.width}v${b.height}h${-b.width}z`;
 
 /** The lit token's row and column in every head as two paths, whatever the number of heads; the pinned head's frame. */
-function GridMarks({ grid, lines, lit, pinned, hidden }: MarksProps) {
+function GridMarks({ grid, maps, lines, lit, pinned, hidden }: MarksProps) {
   let token = '';
   for (const [row, layer] of lines.layers.entries())
     for (const [column, head] of lines.heads.entries()) {
-      if (hidden.has(headKey(layer, head))) continue;
-      if (lit && lit.query !== null) token += boxPath(boxOf(grid, row, column, lit.query, null));
-      if (lit && lit.key !== null) token += boxPath(boxOf(grid, row, column, null, lit.key));
+      const own = maps.layers[layer]!;
+      if (hidden.has(headKey(layer, head)) || head >= own.heads) continue;
+      if (lit && lit.query !== null && lit.query < own.queries) token += boxPath(boxOf(grid, row, column, lit.query, null));
+      if (lit && lit.key !== null && lit.key < own.keys) token += boxPath(boxOf(grid, row, column, null, lit.key));
     }
   const frame = (spot: Spot | null) => {
     const head = litHead(spot);

@@ -10,8 +10,8 @@ import { headName } from './tokens';
 
 export interface ScatterAxis {
   label: string;
-  /** Runs from 0 to 1. */
-  unit: boolean;
+  /** Declared ends; null = from the points. */
+  range: readonly [number, number] | null;
   /** What a uniform map gives. */
   chance: number | null;
 }
@@ -39,8 +39,8 @@ export const HeadScatter = memo(function HeadScatter(props: HeadScatterProps) {
   const { trails, x, y, hidden, active, width, height, onPick, onBrush } = props;
   const [brush, setBrush] = useState<Brush | null>(null);
   const [innerWidth, innerHeight] = [width - margin.left - margin.right, height - margin.top - margin.bottom];
-  const xScale = scaleLinear<number>({ domain: axisRange(trails, 0, x.unit), range: [0, innerWidth] });
-  const yScale = scaleLinear<number>({ domain: axisRange(trails, 1, y.unit), range: [innerHeight, 0] });
+  const xScale = scaleLinear<number>({ domain: axisRange(trails, 0, x.range), range: [0, innerWidth] });
+  const yScale = scaleLinear<number>({ domain: axisRange(trails, 1, y.range), range: [innerHeight, 0] });
   const at = (event: PointerEvent): readonly [number, number] => {
     const box = event.currentTarget.getBoundingClientRect();
     return [xScale.invert(event.clientX - box.left), yScale.invert(event.clientY - box.top)];

@@ -5,10 +5,13 @@ import { scaleBand } from '@visx/scale';
 import { memo } from 'react';
 import type { FocusEvent, Spot } from './focus';
 import type { GridLayout } from './layout';
-import type { Token } from './tokens';
+import type { MapTokens, Token } from './tokens';
+
+/** Longer labels are cut; the whole one is in the tooltip and the readout. */
+const mostLetters = 7;
 
 interface AxesProps {
-  tokens: readonly Token[];
+  tokens: MapTokens;
   margin: number;
   grid: GridLayout;
   size: { width: number; height: number };
@@ -18,24 +21,41 @@ interface AxesProps {
 
 /** Keys along the top, queries down the left, each token with its place. Pointing at one lights it in every head. */
 export const MapAxes = memo(function MapAxes({ tokens, margin, grid, size, lit, onFocus }: AxesProps) {
-  const { queries, keys, flip } = grid;
+  const { flip } = grid;
+  const { queries, keys } = grid.rows[0]!;
   const band = (count: number, length: number, reversed: boolean) => {
     const places = Array.from({ length: count }, (_, i) => i);
     return scaleBand<number>({ domain: reversed ? places.reverse() : places, range: [0, length] });
   };
   const pitch = (size.width / keys) as number;
   // Labels that would touch are left out, evenly; every place stays reachable.
-  const every = Math.max(1, Math.ceil((tokens.some((t) => t.picture) ? 16 : keys > 99 ? 19 : 13) / pitch));
-  const shown = (count: number) => Array.from({ length: count }, (_, i) => i).filter((i) => i % every === 0);
-  const spot = (t: number): Spot => ({ layer: null, head: null, query: t < queries ? t : null, key: t < keys ? t : null });
+  const apart = (of: readonly Token[], across: boolean) =>
+    of.some((t) => t.picture)
+      ? 16
+      : across
+        ? Math.max(13, 5 + 6.5 * Math.max(...of.map((t) => Math.min(mostLetters, t.text.length))), of.length > 99 ? 19 : 0)
+        : 13;
+  const every = (of: readonly Token[], across: boolean) => Math.max(1, Math.ceil(apart(of, across) / pitch));
+  const shown = (of: readonly Token[], count: number, across: boolean) =>
+    Array.from({ length: count }, (_, i) => i).filter((i) => i % every(of, across) === 0);
+  const spot = (t: number, side: 'top' | 'left'): Spot => {
+    const one = { layer: null, head: null, query: null, key: null };
+    if (tokens.shared) return { ...one, query: t, key: t };
+    return side === 'top' ? { ...one, key: t } : { ...one, query: t };
+  };
   // visx calls this as a function, once per tick.
   const tick =
     (side: 'top' | 'left') =>
     ({ x, y, formattedValue }: TickRendererProps) => {
       const place = Number(formattedValue);
-      const token = tokens[place];
+      const of = side === 'top' ? tokens.keys : tokens.queries;
+      const token = of[place];
       const on = (side === 'top' ? lit?.key : lit?.query) === place;
-      return token && <TokenMark key={place} {...{ token, place, x, y, side, on }} pitch={Math.min(pitch * every, 30)} />;
+      return (
+        token && (
+          <TokenMark key={place} {...{ token, place, x, y, side, on }} pitch={Math.min(pitch * every(of, side === 'top'), 30)} />
+        )
+      );
     };
   const common = { hideAxisLine: true, hideTicks: true, tickFormat: (t: number) => String(t), tickLength: 0 };
   const at = (event: React.MouseEvent): Spot | null => {
@@ -44,7 +64,8 @@ export const MapAxes = memo(function MapAxes({ tokens, margin, grid, size, lit, 
     if (x < 0 === y < 0) return null;
     const t = Math.floor(x >= 0 ? (x / size.width) * keys : (y / size.height) * queries);
     const place = y >= 0 && flip ? queries - 1 - t : t;
-    return place >= 0 && place < tokens.length ? spot(place) : null;
+    const side = y < 0 ? 'top' : 'left';
+    return place >= 0 && place < (side === 'top' ? keys : queries) ? spot(place, side) : null;
   };
   return (
     <svg
@@ -61,7 +82,7 @@ export const MapAxes = memo(function MapAxes({ tokens, margin, grid, size, lit, 
         top={margin}
         left={margin}
         scale={band(keys, size.width, false)}
-        tickValues={shown(keys)}
+        tickValues={shown(tokens.keys, keys, true)}
         tickComponent={tick('top')}
         {...common}
       />
@@ -69,7 +90,7 @@ export const MapAxes = memo(function MapAxes({ tokens, margin, grid, size, lit, 
         top={margin}
         left={margin}
         scale={band(queries, size.height, flip)}
-        tickValues={shown(queries)}
+        tickValues={shown(tokens.queries, queries, false)}
         tickComponent={tick('left')}
         {...common}
       />
@@ -116,7 +137,7 @@ function TokenMark({ token, place, x, y, side, pitch, on }: MarkProps) {
             strokeDasharray="3 2"
           />
         )}
-        {token.odd && <rect x={left} y={top} width={edge} height={edge} className="fill-none stroke-warn" strokeWidth={2} />}
+        {token.target && <rect x={left} y={top} width={edge} height={edge} className="fill-none stroke-warn" strokeWidth={2} />}
         {on && (
           <rect x={left - 2} y={top - 2} width={edge + 4} height={edge + 4} className="fill-none stroke-ink" strokeWidth={1.5} />
         )}
@@ -124,17 +145,17 @@ function TokenMark({ token, place, x, y, side, pitch, on }: MarkProps) {
     );
   }
   const small = pitch < 18;
-  const [left, top] = side === 'top' ? [x, y - 13] : [x - 17, y + 4];
+  const [left, top] = side === 'top' ? [x, y - 13] : [x - 12, y + 4];
   const wrong = token.right === false;
   return (
     <g className={on ? 'fill-ink' : 'fill-ink/85'}>
       <text
         x={left}
         y={top}
-        textAnchor="middle"
+        textAnchor={side === 'top' ? 'middle' : 'end'}
         className={`font-mono ${small ? 'text-[10px]' : 'text-xs'} ${on ? 'font-bold' : ''} ${wrong ? 'fill-bad' : ''}`}
       >
-        {token.text}
+        {token.text.length > mostLetters ? `${token.text.slice(0, mostLetters - 1)}…` : token.text}
       </text>
       {/* The place, since digits repeat; a cross where the answer is wrong. */}
       <text

@@ -10,6 +10,7 @@ export const MiniMap = memo(function MiniMap({
   values,
   queries,
   keys,
+  causal = false,
   scale,
   title,
   side,
@@ -18,6 +19,7 @@ export const MiniMap = memo(function MiniMap({
   values: Float32Array;
   queries: number;
   keys: number;
+  causal?: boolean;
   scale: ColourScale;
   title: string;
   /** CSS pixels. */
@@ -25,8 +27,8 @@ export const MiniMap = memo(function MiniMap({
   flip: boolean;
 }) {
   const draw = useCallback(
-    (pixels: Uint32Array) => paint(values, 0, { queries, keys }, scale, { pixels, stride: keys, x: 0, y: 0, flip }),
-    [values, queries, keys, scale, flip],
+    (pixels: Uint32Array) => paint(values, 0, { queries, keys, causal }, scale, { pixels, stride: keys, x: 0, y: 0, flip }),
+    [values, queries, keys, causal, scale, flip],
   );
   return (
     <figure className="m-0" style={{ width: side }}>

@@ -5,16 +5,16 @@ import { PixelCanvas } from './PixelCanvas';
 import { notFinite } from './palettes';
 import { pixelOf } from './raster';
 import type { ColourScale } from './scale';
-import type { HeadId } from './selection';
+import { type HeadId, type Layers, placeOfHead } from './selection';
 import { columns, type StepAxis, stepAt } from './stepAxis';
 import { headName } from './tokens';
 
 export interface RibbonsProps {
   /** Steps of the snapshots, ascending. */
   steps: Float64Array;
-  /** [n, layers x heads] */
+  /** [n, heads of all layers] */
   values: Float64Array;
-  headsPerLayer: number;
+  layers: Layers;
   shown: readonly HeadId[];
   scale: ColourScale;
   axis: StepAxis;
@@ -33,7 +33,7 @@ const mostHeight = 400;
 
 /** One strip per head over all recorded steps, coloured by a signal: where a head changes its mind is seen at a glance. Click or drag to go there. */
 export const Ribbons = memo(function Ribbons(props: RibbonsProps) {
-  const { steps, values, headsPerLayer, shown, scale, axis, label, active, cursor, onJump, onHoverStep, onPickHead } = props;
+  const { steps, values, layers, shown, scale, axis, label, active, cursor, onJump, onHoverStep, onPickHead } = props;
   const plot = axis.width;
   const strip =
     shown.length <= 2 ? 22 : shown.length <= 8 ? 16 : Math.max(2, Math.min(11, Math.floor(mostHeight / shown.length)));
@@ -44,17 +44,19 @@ export const Ribbons = memo(function Ribbons(props: RibbonsProps) {
     (pixels: Uint32Array) => {
       const at = columns(steps, axis);
       const perStep = values.length / steps.length;
-      for (const [row, [layer, head]] of shown.entries())
+      for (const [row, [layer, head]] of shown.entries()) {
+        const place = placeOfHead(layers, layer, head);
         for (let x = 0; x < plot; x++) {
           const n = at[x]!;
           if (n < 0) continue;
-          const v = values[n * perStep + layer * headsPerLayer + head]!;
+          const v = values[n * perStep + place]!;
           // A signal that this snapshot lacks (the first has no drift) is left blank; an infinite one is not.
           const colour = Number.isNaN(v) ? 0 : Number.isFinite(v) ? pixelOf(scale, v) : notFinite;
           for (let y = row * (strip + gap); y < row * (strip + gap) + strip; y++) pixels[y * plot + x] = colour;
         }
+      }
     },
-    [steps, values, headsPerLayer, shown, scale, axis, plot, strip, gap],
+    [steps, values, layers, shown, scale, axis, plot, strip, gap],
   );
 
   const stepOf = (event: PointerEvent) => stepAt(axis, event.clientX - event.currentTarget.getBoundingClientRect().left);

@@ -27,22 +27,41 @@ const tileWords = { max: 'strongest cell', mean: 'mean', min: 'weakest cell' } a
 
 /** A map of many tokens through a window: Ctrl and the wheel, two fingers, or the buttons zoom; dragging pans; a pixel never hides the cell that matters. */
 export function ZoomMap(props: BigMapProps) {
-  const { values, queries, keys, scale, where, head, tokens, lit, pinned, flip, tile = 'max', onTile, onFocus } = props;
+  const {
+    values,
+    queries,
+    keys,
+    causal = false,
+    scale,
+    where,
+    head,
+    tokens,
+    lit,
+    pinned,
+    flip,
+    tile = 'max',
+    onTile,
+    onFocus,
+  } = props;
   const longest = Math.max(queries, keys);
   const side = Math.max(80, Math.min(props.width - margin - 2, props.maxHeight - margin));
   const picture = useMemo(
     (): Picture => ({
       queries,
       keys,
+      causal,
       width: Math.max(1, Math.round((side * keys) / longest)),
       height: Math.max(1, Math.round((side * queries) / longest)),
     }),
-    [queries, keys, side, longest],
+    [queries, keys, causal, side, longest],
   );
   const [asked, setWindow] = useState<MapWindow>({ left: 0, top: 0, span: longest });
   const view = useMemo(() => clampWindow(asked, picture), [asked, picture]);
   const signed = scale.diverging && scale.kind !== 'lift';
-  const levels = useMemo(() => tileLevels(values, { queries, keys }, tile, signed), [values, queries, keys, tile, signed]);
+  const levels = useMemo(
+    () => tileLevels(values, { queries, keys, causal }, tile, signed),
+    [values, queries, keys, causal, tile, signed],
+  );
   const draw = useCallback(
     (pixels: Uint32Array) => paintWindow(pixels, picture, view, levels, scale, flip),
     [picture, view, levels, scale, flip],
@@ -148,7 +167,7 @@ export function ZoomMap(props: BigMapProps) {
         style={{ width: picture.width + margin + 2, height: picture.height + margin }}
         onKeyDown={onKey}
       >
-        <ZoomAxes picture={picture} view={view} flip={flip} text={(t) => tokens[t]?.text ?? ''} lit={lit} />
+        <ZoomAxes picture={picture} view={view} flip={flip} text={(side, t) => tokens[side][t]?.text ?? ''} lit={lit} />
         {/* biome-ignore lint/a11y/useKeyWithClickEvents: the cell inside takes the keys. */}
         {/* biome-ignore lint/a11y/useSemanticElements: a canvas is no table; the panel offers one. */}
         <div
@@ -239,7 +258,7 @@ interface ZoomAxesProps {
   picture: Picture;
   view: MapWindow;
   flip: boolean;
-  text: (token: number) => string;
+  text: (side: 'queries' | 'keys', token: number) => string;
   lit: Spot | null;
 }
 
@@ -250,7 +269,8 @@ function ZoomAxes({ picture, view, flip, text, lit }: ZoomAxesProps) {
   const { queries, keys, width, height } = picture;
   const pitch = pitchOf(picture, view);
   const every = pitch >= 16 ? 1 : ([2, 5, 10, 20, 50, 100, 200, 500].find((n) => n * pitch >= apart) ?? 1000);
-  const words = (t: number) => (pitch >= 16 ? text(t) : String(t + 1));
+  const words = (side: 'queries' | 'keys', t: number) =>
+    pitch >= 16 ? text(side, t).slice(0, Math.max(1, Math.floor(pitch / 6))) : String(t + 1);
   const shown = (count: number, from: number, length: number) =>
     Array.from({ length: Math.ceil(length / pitch) + 1 }, (_, i) => Math.floor(from) + i).filter(
       (t) =>
@@ -271,7 +291,7 @@ function ZoomAxes({ picture, view, flip, text, lit }: ZoomAxesProps) {
           textAnchor="middle"
           className={className(lit?.key === t)}
         >
-          {words(t)}
+          {words('keys', t)}
         </text>
       ))}
       {shown(queries, view.top, height).map((place) => {
@@ -285,7 +305,7 @@ function ZoomAxes({ picture, view, flip, text, lit }: ZoomAxesProps) {
             textAnchor="end"
             className={className(lit?.query === t)}
           >
-            {words(t)}
+            {words('queries', t)}
           </text>
         );
       })}

@@ -1,5 +1,5 @@
 /** A clip of a step range: one frame per snapshot, drawn from the exact maps, recorded by the browser itself. */
-import { type HeadMaps, headMap } from './derive';
+import { type HeadMaps, headMap, mapSize } from './derive';
 import { gridLayout, mapOrigin } from './layout';
 import { css, levels } from './palettes';
 import { paint } from './raster';
@@ -73,8 +73,9 @@ export function drawFrame(
   { frames, scale, title, colours, flip }: Omit<ClipRequest, 'onProgress' | 'signal'>,
   { step, maps }: ClipFrame,
 ): void {
-  const { layers, heads, queries, keys } = maps;
-  const grid = gridLayout({ layers, heads, queries, keys, width: width - 20, maxHeight: 720, flip });
+  const columns = Math.max(...maps.layers.map((l) => l.heads));
+  const rows = maps.layers.map((_, l) => mapSize(maps, l));
+  const grid = gridLayout({ rows, columns, width: width - 20, maxHeight: 720, flip });
   const map = { width: grid.width * grid.zoom, height: grid.height * grid.zoom };
   // Encoders want even sizes; the size of the first frame holds for all.
   if (canvas.width === 300) {
@@ -83,9 +84,11 @@ export function drawFrame(
   }
   const cells = new ImageData(grid.width, grid.height);
   const pixels = new Uint32Array(cells.data.buffer);
-  for (let l = 0; l < layers; l++)
+  for (const [l, { heads }] of maps.layers.entries()) {
+    const { pool, block } = grid.rows[l]!;
     for (let h = 0; h < heads; h++)
-      paint(headMap(maps, l, h), 0, maps, scale, { pixels, stride: grid.width, ...mapOrigin(grid, l, h), flip }, grid.pool);
+      paint(headMap(maps, l, h), 0, rows[l]!, scale, { pixels, stride: grid.width, ...mapOrigin(grid, l, h), flip, block }, pool);
+  }
   const small = document.createElement('canvas');
   small.width = grid.width;
   small.height = grid.height;

@@ -1,69 +1,104 @@
 /** Which numbers the grid shows: an example's weights, their mean or spread over the probe examples, or how they differ from a reference. */
-import { combine, type Map2, type Operation } from '~/shared/attention';
-import { type AttentionSnapshot, mapsOf, overExamples } from '~/shared/attentionSnapshot';
+import { combine, type Map2, type MapSize, type Operation } from '~/shared/attention';
+import { type AttentionSnapshot, exampleKey, mapsOf, overExamples } from '~/shared/attentionSnapshot';
+import type { LayerShape } from '~/shared/snapshotFile';
 import type { Quantity } from './scale';
 
-export type Source = { kind: 'example'; example: number } | { kind: 'mean' | 'spread'; byRole: boolean };
+export type Source = { kind: 'example'; example: number } | { kind: 'mean' | 'spread'; byTarget: boolean };
 
-/** Difference = shown minus this. `head` compares every head with one head of the same snapshot. */
+/** Difference = shown minus this. `head` compares every head of equal maps with one head of the same snapshot. */
 export type Reference = { kind: 'snapshot'; snapshot: AttentionSnapshot } | { kind: 'head'; layer: number; head: number };
 
+/** Every head's map. Layers have their own number of heads and size of maps. */
 export interface HeadMaps {
-  layers: number;
-  heads: number;
-  queries: number;
-  keys: number;
-  /** [L, H, Tq, Tk] */
-  values: Float32Array;
+  layers: readonly LayerShape[];
+  causal: boolean;
+  /** Per layer [H, Tq, Tk]. */
+  values: readonly Float32Array[];
   quantity: Quantity;
 }
 
-/** @throws RangeError when the reference has other heads, sizes or examples than the snapshot */
+/** @throws RangeError when the reference has other heads, sizes or examples than the snapshot, or maps have not been read */
 export function deriveMaps(snapshot: AttentionSnapshot, source: Source, reference: Reference | null): HeadMaps {
-  const { layers, heads, queries, keys } = snapshot;
-  const size = { layers, heads, queries, keys };
+  const { layers, causal } = snapshot;
   const values = sourceMaps(snapshot, source);
-  if (!reference) return { ...size, values, quantity: source.kind === 'spread' ? 'spread' : 'weight' };
-  const out = new Float32Array(values.length);
+  const shown: HeadMaps = { layers, causal, values, quantity: source.kind === 'spread' ? 'spread' : 'weight' };
+  if (!reference) return shown;
   if (reference.kind === 'snapshot') {
     const unlike = incomparable(snapshot, reference.snapshot, source);
     if (unlike) throw new RangeError(unlike);
     const other = sourceMaps(reference.snapshot, source);
-    for (let n = 0; n < out.length; n++) out[n] = values[n]! - other[n]!;
-  } else {
-    const cells = queries * keys;
-    const at = (reference.layer * heads + reference.head) * cells;
-    for (let n = 0; n < out.length; n++) out[n] = values[n]! - values[at + (n % cells)]!;
+    return { ...shown, quantity: 'difference', values: values.map((own, l) => own.map((v, n) => v - other[l]![n]!)) };
   }
-  return { ...size, values: out, quantity: 'difference' };
+  const other = headMap(shown, reference.layer, reference.head);
+  const size = layers[reference.layer]!;
+  return {
+    ...shown,
+    quantity: 'difference',
+    // A map of another size has no cells to compare: it is left blank.
+    values: values.map((own, l) =>
+      sameSize(layers[l]!, size)
+        ? own.map((v, n) => v - other[n % other.length]!)
+        : new Float32Array(own.length).fill(Number.NaN),
+    ),
+  };
 }
+
+export const sameSize = (a: MapSize, b: MapSize): boolean => a.queries === b.queries && a.keys === b.keys;
+
+const shapeWords = ({ layers }: AttentionSnapshot): string => {
+  const [first] = layers;
+  const alike = layers.every((l) => l.heads === first!.heads && sameSize(l, first!));
+  const of = (l: LayerShape) => `${l.heads} heads of ${l.queries} × ${l.keys}`;
+  return alike ? `${layers.length} layers of ${of(first!)}` : layers.map((l) => `${l.name}: ${of(l)}`).join('; ');
+};
 
 /** Why two snapshots' maps cannot be subtracted cell by cell; null when they can. */
 export function incomparable(a: AttentionSnapshot, b: AttentionSnapshot, source: Source): string | null {
-  const size = (s: AttentionSnapshot) => [s.layers, s.heads, s.queries, s.keys].join(' x ');
-  if (size(a) !== size(b))
-    return `step ${a.step} has maps ${size(a)} (layers x heads x queries x keys), step ${b.step} ${size(b)}`;
+  const alike =
+    a.layers.length === b.layers.length && a.layers.every((l, i) => l.heads === b.layers[i]!.heads && sameSize(l, b.layers[i]!));
+  if (!alike) return `step ${a.step} has ${shapeWords(a)}, step ${b.step} has ${shapeWords(b)}`;
   if (source.kind !== 'example') return null;
-  const same = (s: AttentionSnapshot) => s.inputs.subarray(source.example * s.keys, (source.example + 1) * s.keys).join();
-  if (source.example >= a.examples || source.example >= b.examples || same(a) !== same(b))
-    return `probe example ${source.example + 1} is not the same at steps ${a.step} and ${b.step}`;
+  const { example } = source;
+  if (example >= a.examples || example >= b.examples || exampleKey(a, example) !== exampleKey(b, example))
+    return `probe example ${example + 1} is not the same at steps ${a.step} and ${b.step}`;
   return null;
 }
 
-const sourceMaps = (s: AttentionSnapshot, source: Source): Float32Array =>
-  source.kind === 'example' ? mapsOf(s, source.example) : overExamples(s, source.kind, source.byRole);
+const sourceMaps = (s: AttentionSnapshot, source: Source): readonly Float32Array[] =>
+  source.kind === 'example' ? mapsOf(s, source.example) : overExamples(s, source.kind, source.byTarget);
 
 /** One head's map: a view. */
 export function headMap(maps: HeadMaps, layer: number, head: number): Float32Array {
-  const cells = maps.queries * maps.keys;
-  const at = (layer * maps.heads + head) * cells;
-  return maps.values.subarray(at, at + cells);
+  const { queries, keys } = maps.layers[layer]!;
+  const cells = queries * keys;
+  return maps.values[layer]!.subarray(head * cells, (head + 1) * cells);
 }
 
-/** Several heads as one map. Mean rows of weights sum to 1 again; a maximum's need not. */
+/** Size of a layer's maps, and whether half of them is masked. */
+export const mapSize = (maps: Pick<HeadMaps, 'layers' | 'causal'>, layer: number): Required<MapSize> => {
+  const { queries, keys } = maps.layers[layer]!;
+  return { queries, keys, causal: maps.causal };
+};
+
+type Head = readonly [layer: number, head: number];
+
+/** Of several heads those that have maps of one size: the size of most of them, of two equally many the later layer's. */
+export function ofOneSize(maps: Pick<HeadMaps, 'layers'>, heads: readonly Head[]): { layer: number; heads: readonly Head[] } {
+  const groups = new Map<string, Head[]>();
+  for (const head of heads) {
+    const { queries, keys } = maps.layers[head[0]]!;
+    const key = `${queries}x${keys}`;
+    groups.set(key, [...(groups.get(key) ?? []), head]);
+  }
+  const largest = [...groups.values()].reduce<Head[]>((most, group) => (group.length >= most.length ? group : most), []);
+  return { layer: largest.at(-1)?.[0] ?? 0, heads: largest };
+}
+
+/** Several heads with maps of one size as one map. Mean rows of weights sum to 1 again; a maximum's need not. */
 export function aggregate(
   maps: HeadMaps,
-  heads: readonly (readonly [layer: number, head: number])[],
+  heads: readonly Head[],
   operation: Operation,
 ): { values: Float32Array; quantity: Quantity } {
   const selected: Map2[] = heads.map(([l, h]) => headMap(maps, l, h));

@@ -1,15 +1,16 @@
 /** Maps and signals as files. Numbers are the exact ones, never those of the colours. */
+import { type MapSize, visibleKeys } from '~/shared/attention';
 import { css } from './palettes';
 import { pixelOf } from './raster';
 import { type ColourScale, ticks } from './scale';
-import type { Token } from './tokens';
+import { allHeads, type Layers } from './selection';
+import type { MapTokens, Token } from './tokens';
 
 export interface MapPicture {
   values: Float32Array;
-  queries: number;
-  keys: number;
+  size: MapSize;
   scale: ColourScale;
-  tokens: readonly Token[];
+  tokens: MapTokens;
   /** "layer 2 head 3" */
   where: string;
   /** "step 1240, probe example 3, minus step 0" */
@@ -19,37 +20,65 @@ export interface MapPicture {
   colours: { ink: string; panel: string; dim: string };
 }
 
-/** One map with axes, colour bar and the lines lit on screen, as a stand-alone SVG. */
+/** Letters of a label at most; a letter of the font is about 5.6 px wide. */
+const mostLetters = 12;
+const letterWidth = 5.6;
+
+/** One map with axes, colour bar and the lines lit on screen, as a stand-alone SVG. Labels never touch: where they would, some are left out, evenly. */
 export function mapSvg(p: MapPicture): string {
-  const { queries, keys, scale, tokens, lit, colours } = p;
+  const { size, scale, tokens, lit, colours } = p;
+  const { queries, keys } = size;
   const cell = Math.max(2, Math.min(28, Math.floor(560 / Math.max(queries, keys))));
-  const [left, top] = [44, 62];
+  const short = (text: string) => (text.length > mostLetters ? `${text.slice(0, mostLetters - 1)}…` : text);
+  const text = (of: readonly Token[], t: number) => short(of[t]?.text ?? String(t + 1));
+  const widest = (of: readonly Token[], count: number) =>
+    Array.from({ length: count }, (_, t) => text(of, t).length * letterWidth).reduce((m, w) => Math.max(m, w), 6);
+  const pictured = [...tokens.queries, ...tokens.keys].some((t) => t.picture);
+  const left = pictured ? 44 : Math.max(44, Math.ceil(widest(tokens.queries, queries)) + 14);
+  // Keys stand upright where they fit into a few cells, else they are turned.
+  const across = widest(tokens.keys, keys);
+  const turned = !pictured && across > 3 * cell && across > 20;
+  const top = turned ? 46 + Math.ceil(across) : 62;
   const [width, height] = [Math.max(260, keys * cell), queries * cell];
   const row = (i: number) => top + (p.flip ? queries - 1 - i : i) * cell;
   const rects: string[] = [];
-  // Equal neighbours of a row are one rectangle: a one-hot map of 512 x 512 stays small.
-  for (let i = 0; i < queries; i++)
-    for (let j = 0; j < keys; ) {
-      const colour = pixelOf(scale, p.values[i * keys + j]!);
+  // Equal neighbors of a row are one rectangle: a one-hot map of 512 x 512 stays small.
+  for (let i = 0; i < queries; i++) {
+    const visible = visibleKeys(size, i);
+    // Uniform over the keys of this row.
+    const share = scale.kind === 'lift' ? visible / scale.keys : 1;
+    const colourAt = (j: number) => pixelOf(scale, p.values[i * keys + j]! * share);
+    for (let j = 0; j < visible; ) {
+      const colour = colourAt(j);
       let end = j + 1;
-      while (end < keys && pixelOf(scale, p.values[i * keys + end]!) === colour) end++;
+      while (end < visible && colourAt(end) === colour) end++;
       rects.push(
         `<rect x="${left + j * cell}" y="${row(i)}" width="${(end - j) * cell}" height="${cell}" fill="${css(colour)}"/>`,
       );
       j = end;
     }
-  const every = Math.max(1, Math.ceil(12 / cell));
-  const label = (t: number) => escaped(tokens[t]?.text ?? String(t + 1));
-  const face = (t: number, x: number, y: number) => {
-    const picture = tokens[t]?.picture;
-    const size = Math.min(20, cell * every - 2);
-    return picture
-      ? `<image href="${picture}" x="${x - size / 2}" y="${y - size / 2}" width="${size}" height="${size}"/>`
-      : `<text x="${x}" y="${y + 3.5}" text-anchor="middle">${label(t)}</text>`;
-  };
+    if (visible < keys)
+      rects.push(
+        `<rect x="${left + visible * cell}" y="${row(i)}" width="${(keys - visible) * cell}" height="${cell}" fill="url(#masked)"/>`,
+      );
+  }
   const marks: string[] = [];
-  for (let t = 0; t < keys; t += every) marks.push(face(t, left + (t + 0.5) * cell, top - 11));
-  for (let t = 0; t < queries; t += every) marks.push(face(t, left - 13, row(t) + cell / 2));
+  const face = (of: readonly Token[], t: number, x: number, y: number, side: 'top' | 'left', room: number) => {
+    const picture = of[t]?.picture;
+    const edge = Math.min(20, room - 2);
+    if (picture) return `<image href="${picture}" x="${x - edge / 2}" y="${y - edge / 2}" width="${edge}" height="${edge}"/>`;
+    const label = escaped(text(of, t));
+    if (side === 'left') return `<text x="${left - 5}" y="${y + 3.5}" text-anchor="end">${label}</text>`;
+    return turned
+      ? `<text transform="translate(${x + 3.5} ${top - 5}) rotate(-90)">${label}</text>`
+      : `<text x="${x}" y="${y + 3.5}" text-anchor="middle">${label}</text>`;
+  };
+  const everyKey = Math.max(1, Math.ceil((pictured ? 14 : turned ? 12 : across + 5) / cell));
+  const everyQuery = Math.max(1, Math.ceil((pictured ? 14 : 12) / cell));
+  for (let t = 0; t < keys; t += everyKey)
+    marks.push(face(tokens.keys, t, left + (t + 0.5) * cell, top - 11, 'top', cell * everyKey));
+  for (let t = 0; t < queries; t += everyQuery)
+    marks.push(face(tokens.queries, t, left - 13, row(t) + cell / 2, 'left', cell * everyQuery));
   const lines: string[] = [];
   const line = (x: number, y: number, w: number, h: number) =>
     lines.push(
@@ -60,15 +89,16 @@ export function mapSvg(p: MapPicture): string {
   const barY = top + height + 14;
   const stops = Array.from({ length: 33 }, (_, i) => `<stop offset="${i / 32}" stop-color="${css(scale.palette[i * 8]!)}"/>`);
   const barTicks = ticks(scale).map(
-    ({ at, label: text }) =>
-      `<text x="${left + at * width}" y="${barY + 22}" text-anchor="${at === 0 ? 'start' : at === 1 ? 'end' : 'middle'}">${escaped(text)}</text>`,
+    ({ at, label }) =>
+      `<text x="${left + at * width}" y="${barY + 22}" text-anchor="${at === 0 ? 'start' : at === 1 ? 'end' : 'middle'}">${escaped(label)}</text>`,
   );
   const own = scale.kind === 'head' ? ' (own scale: not comparable with other heads)' : '';
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${left + width + 16}" height="${barY + 32}" font-family="Inter, system-ui, sans-serif" font-size="10" fill="${colours.ink}">
 <title>${escaped(`${p.where}, ${p.note}`)}</title>
 <rect width="100%" height="100%" fill="${colours.panel}"/>
 <text x="${left}" y="16" font-size="13" font-weight="600">${escaped(p.where)}${own}</text>
-<text x="${left}" y="31" fill="${colours.dim}">${escaped(p.note)}; rows are queries, columns are keys</text>
+<text x="${left}" y="31" fill="${colours.dim}">${escaped(p.note)}; rows are queries, columns are keys${size.causal ? '; hatched cells are masked' : ''}</text>
+<defs><pattern id="masked" width="4" height="4" patternUnits="userSpaceOnUse"><rect width="4" height="4" fill="#808080" fill-opacity="0.15"/><path d="M0 4L4 0" stroke="#808080" stroke-width="0.75"/></pattern></defs>
 <g shape-rendering="crispEdges">${rects.join('')}</g>
 <g>${marks.join('')}</g>
 <g>${lines.join('')}</g>
@@ -80,33 +110,48 @@ export function mapSvg(p: MapPicture): string {
 
 const escaped = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
-/** Rows "query,key,weight" with their tokens: one line per cell. Places count from 0, as in data. */
-export function mapCsv(values: Float32Array, keys: number, tokens: readonly Token[]): string {
+/** Rows "query,key,weight" with their tokens: one line per cell, none for a masked one. Places count from 0, as in data. */
+export function mapCsv(values: Float32Array, size: MapSize, tokens: MapTokens): string {
   const lines = ['query,key,query_token,key_token,value'];
-  for (let n = 0; n < values.length; n++) {
-    const [i, j] = [Math.floor(n / keys), n % keys];
-    lines.push([i, j, field(tokens[i]?.text ?? ''), field(tokens[j]?.text ?? ''), values[n]].join(','));
-  }
+  for (let i = 0; i < size.queries; i++)
+    for (let j = 0; j < visibleKeys(size, i); j++) {
+      const [query, key] = [field(tokens.queries[i]?.text ?? ''), field(tokens.keys[j]?.text ?? '')];
+      lines.push([i, j, query, key, values[i * size.keys + j]].join(','));
+    }
   return `${lines.join('\n')}\n`;
 }
 
-/** Rows "step,layer,head,signal...": one line per head and recorded step. Layers and heads count from 0, as in data; a gap is empty. */
+/**
+ * Rows "step,layer,head,signal...": one line per head and recorded step. Layers and heads count from 0, as in data; a gap is empty.
+ * @param signals values [steps, heads of all layers]
+ */
 export function signalsCsv(
   steps: ArrayLike<number>,
-  headsPerLayer: number,
-  signals: readonly { name: string; values: ArrayLike<number>; width: number }[],
+  layers: Layers,
+  signals: readonly { name: string; values: ArrayLike<number> }[],
 ): string {
-  const width = signals[0]?.width ?? 0;
+  const heads = allHeads(layers);
   const lines = [['step', 'layer', 'head', ...signals.map((s) => field(s.name))].join(',')];
   for (let n = 0; n < steps.length; n++)
-    for (let h = 0; h < width; h++) {
-      const numbers = signals.map((s) => (Number.isNaN(s.values[n * width + h]!) ? '' : s.values[n * width + h]!));
-      lines.push([steps[n], Math.floor(h / headsPerLayer), h % headsPerLayer, ...numbers].join(','));
+    for (const [h, [layer, head]] of heads.entries()) {
+      const numbers = signals.map((s) => s.values[n * heads.length + h]!).map((v) => (Number.isNaN(v) ? '' : v));
+      lines.push([steps[n], layer, head, ...numbers].join(','));
     }
   return `${lines.join('\n')}\n`;
 }
 
 const field = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+/** Arrays one after the other. */
+export function joined(parts: readonly Float32Array[]): Float32Array {
+  const out = new Float32Array(parts.reduce((n, p) => n + p.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
 
 /**
  * NumPy's .npy, version 1.0, C order.

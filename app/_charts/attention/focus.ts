@@ -59,13 +59,17 @@ export const litHead = (spot: Spot | null): { layer: number; head: number } | nu
 export const largeHead = (focus: Focus): { layer: number; head: number } | null =>
   litHead(focus.hovered) ?? litHead(focus.pinned);
 
-/** A spot of another run or snapshot on this one's maps: what lies outside of them is dropped. */
-export function within(spot: Spot | null, size: { layers: number; heads: number; queries: number; keys: number }): Spot | null {
+/** A spot of another run or snapshot on this one's maps: what lies outside of them is dropped. A token of no head in particular is in the largest map. */
+export function within(
+  spot: Spot | null,
+  { layers }: { layers: readonly { heads: number; queries: number; keys: number }[] },
+): Spot | null {
   if (!spot) return null;
+  const own = spot.layer === null ? undefined : layers[spot.layer];
+  const known = own !== undefined && spot.head !== null && spot.head < own.heads;
+  const most = (side: 'queries' | 'keys') => (known ? own[side] : Math.max(...layers.map((l) => l[side])));
   const keep = (place: number | null, count: number) => (place !== null && place < count ? place : null);
-  const [layer, head] = [keep(spot.layer, size.layers), keep(spot.head, size.heads)];
-  const known = layer !== null && head !== null;
-  const [query, key] = [keep(spot.query, size.queries), keep(spot.key, size.keys)];
+  const [query, key] = [keep(spot.query, most('queries')), keep(spot.key, most('keys'))];
   if (!known && query === null && key === null) return null;
-  return { layer: known ? layer : null, head: known ? head : null, query, key };
+  return { layer: known ? spot.layer : null, head: known ? spot.head : null, query, key };
 }

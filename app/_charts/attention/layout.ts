@@ -1,28 +1,39 @@
 /**
- * Where the cells of a head grid lie: layers are rows, heads columns, in any number and any map size. The canvas holds one pixel per cell (or tile) and is
- * enlarged by a whole number, so that cells stay crisp and finding the cell under the mouse is arithmetic.
+ * Where the cells of a head grid lie: layers are rows, heads columns, in any number; each row has its own size of maps. The canvas holds one pixel per cell (or
+ * tile, or a block of pixels where a row's maps are smaller than others') and is enlarged by a whole number, so that cells stay crisp and finding the cell under
+ * the mouse is arithmetic.
  */
 import type { MapSize } from '~/shared/attention';
 
-export interface GridRequest extends MapSize {
-  layers: number;
-  heads: number;
+export interface GridRequest {
+  /** Size of the maps of each row. */
+  rows: readonly MapSize[];
+  columns: number;
   /** CSS pixels to fill at most. */
   width: number;
   maxHeight: number;
   flip?: boolean;
 }
 
-export interface GridLayout extends MapSize {
-  layers: number;
-  heads: number;
+export interface GridRow extends MapSize {
   /** Cells per pixel side: 1, unless the maps are larger than the screen has pixels for. */
   pool: number;
-  /** Canvas pixels between maps. */
-  gap: number;
+  /** Canvas pixels per cell side: 1, unless other rows have larger maps. */
+  block: number;
   /** Canvas pixels of one map. */
   mapWidth: number;
   mapHeight: number;
+  /** Canvas pixel of its top. */
+  top: number;
+}
+
+export interface GridLayout {
+  rows: readonly GridRow[];
+  columns: number;
+  /** Canvas pixels between maps. */
+  gap: number;
+  /** Canvas pixels from a column's left to the next one's. */
+  pitch: number;
   /** Canvas pixels. */
   width: number;
   height: number;
@@ -32,32 +43,44 @@ export interface GridLayout extends MapSize {
   flip: boolean;
 }
 
-export function gridLayout({ layers, heads, queries, keys, width, maxHeight, flip = false }: GridRequest): GridLayout {
-  const at = (pool: number) => {
-    const mapWidth = Math.ceil(keys / pool);
-    const mapHeight = Math.ceil(queries / pool);
-    const gap = Math.max(1, Math.round(Math.max(mapWidth, mapHeight) / 12));
-    const total = { width: heads * mapWidth + (heads - 1) * gap, height: layers * mapHeight + (layers - 1) * gap };
-    return { pool, gap, mapWidth, mapHeight, ...total };
+export function gridLayout({ rows, columns, width, maxHeight, flip = false }: GridRequest): GridLayout {
+  const longest = Math.max(1, ...rows.map((r) => Math.max(r.queries, r.keys)));
+  const at = (fraction: number) => {
+    const side = Math.ceil(longest / fraction);
+    const gap = Math.max(1, Math.round(side / 12));
+    let top = 0;
+    const placed = rows.map((row): GridRow => {
+      const own = Math.max(row.queries, row.keys);
+      const pool = Math.max(1, Math.ceil(own / side));
+      const block = Math.max(1, Math.floor(side / own));
+      const size = { mapWidth: Math.ceil(row.keys / pool) * block, mapHeight: Math.ceil(row.queries / pool) * block };
+      const out = { ...row, pool, block, ...size, top };
+      top += size.mapHeight + gap;
+      return out;
+    });
+    const widest = Math.max(1, ...placed.map((r) => r.mapWidth));
+    return { rows: placed, gap, pitch: widest + gap, width: columns * (widest + gap) - gap, height: top - gap };
   };
-  let pool = 1;
-  let sizes = at(pool);
-  while (sizes.width > width && pool < Math.max(queries, keys)) sizes = at(++pool);
+  let fraction = 1;
+  let sizes = at(fraction);
+  while (sizes.width > width && fraction < longest) sizes = at(++fraction);
   // Very many rows scroll rather than shrink below what a finger or eye can hit.
-  const smallest = Math.min(width / sizes.width, Math.max(1, Math.ceil(48 / sizes.mapHeight)));
+  const smallestRow = Math.min(...sizes.rows.map((r) => r.mapHeight));
+  const smallest = Math.min(width / sizes.width, Math.max(1, Math.ceil(48 / smallestRow)));
   const zoom = Math.max(1, Math.floor(Math.max(smallest, Math.min(width / sizes.width, maxHeight / sizes.height))));
-  return { layers, heads, queries, keys, ...sizes, zoom, flip };
+  return { columns, ...sizes, zoom, flip };
 }
 
 /** Canvas pixel of a map's upper left cell. */
-export const mapOrigin = (g: GridLayout, layer: number, head: number): { x: number; y: number } => ({
-  x: head * (g.mapWidth + g.gap),
-  y: layer * (g.mapHeight + g.gap),
+export const mapOrigin = (g: GridLayout, row: number, column: number): { x: number; y: number } => ({
+  x: column * g.pitch,
+  y: g.rows[row]!.top,
 });
 
 export interface Cell {
-  layer: number;
-  head: number;
+  /** Of the grid: which layer and head they are is the caller's to know. */
+  row: number;
+  column: number;
   query: number;
   key: number;
 }
@@ -67,12 +90,20 @@ export function cellAt(g: GridLayout, cssX: number, cssY: number): Cell | null {
   const x = Math.floor(cssX / g.zoom);
   const y = Math.floor(cssY / g.zoom);
   if (x < 0 || y < 0 || x >= g.width || y >= g.height) return null;
-  const head = Math.floor(x / (g.mapWidth + g.gap));
-  const layer = Math.floor(y / (g.mapHeight + g.gap));
-  const column = x - head * (g.mapWidth + g.gap);
-  const row = y - layer * (g.mapHeight + g.gap);
-  if (column >= g.mapWidth || row >= g.mapHeight) return null;
-  return { layer, head, query: (g.flip ? g.mapHeight - 1 - row : row) * g.pool, key: column * g.pool };
+  const column = Math.floor(x / g.pitch);
+  const row = g.rows.findLastIndex((r) => r.top <= y);
+  const r = g.rows[row]!;
+  const across = x - column * g.pitch;
+  const down = y - r.top;
+  if (across >= r.mapWidth || down >= r.mapHeight) return null;
+  const lines = r.mapHeight / r.block;
+  const line = Math.floor(down / r.block);
+  return {
+    row,
+    column,
+    query: (g.flip ? lines - 1 - line : line) * r.pool,
+    key: Math.floor(across / r.block) * r.pool,
+  };
 }
 
 export interface Box {
@@ -85,11 +116,13 @@ export interface Box {
 /** Where a row, column or cell (both given) of a map lies, in CSS pixels; the whole map when neither is given. */
 export function boxOf(g: GridLayout, row: number, column: number, query: number | null, key: number | null): Box {
   const { x, y } = mapOrigin(g, row, column);
-  const queryRow = query === null ? 0 : Math.floor(query / g.pool);
+  const r = g.rows[row]!;
+  const lines = r.mapHeight / r.block;
+  const line = query === null ? 0 : Math.floor(query / r.pool);
   return {
-    x: (x + (key === null ? 0 : Math.floor(key / g.pool))) * g.zoom,
-    y: (y + (g.flip && query !== null ? g.mapHeight - 1 - queryRow : queryRow)) * g.zoom,
-    width: (key === null ? g.mapWidth : 1) * g.zoom,
-    height: (query === null ? g.mapHeight : 1) * g.zoom,
+    x: (x + (key === null ? 0 : Math.floor(key / r.pool) * r.block)) * g.zoom,
+    y: (y + (g.flip && query !== null ? lines - 1 - line : line) * r.block) * g.zoom,
+    width: (key === null ? r.mapWidth : r.block) * g.zoom,
+    height: (query === null ? r.mapHeight : r.block) * g.zoom,
   };
 }

@@ -1,5 +1,5 @@
 /** Numbers to pixels: one pixel per cell (or per tile of `pool` x `pool` cells), in the memory order of ImageData. */
-import type { MapSize } from '~/shared/attention';
+import { type MapSize, visibleKeys } from '~/shared/attention';
 import { levels, notFinite } from './palettes';
 import { type ColourScale, levelOf } from './scale';
 
@@ -34,6 +34,9 @@ function liftLevels(scale: ColourScale): Uint16Array {
   return table;
 }
 
+/** A cell that its query may not look at: a checkered gray over the page's ground, in no palette and unlike a weight of 0. */
+export const maskedPixel = (x: number, y: number): number => ((x + y) & 1 ? 0x59808080 : 0x26808080);
+
 export interface Target {
   pixels: Uint32Array;
   /** Pixels per row of the target. */
@@ -42,11 +45,14 @@ export interface Target {
   y: number;
   /** Row 0 at the bottom. */
   flip?: boolean;
+  /** Pixels per side of a cell; 1 when left out. */
+  block?: number;
 }
 
-/** Cells of `values` that are NaN or infinite are painted as such and counted. */
+/** Cells of `values` that are NaN or infinite are painted as such and counted. Masked ones of a causal map are hatched. */
 export function paint(values: Float32Array, offset: number, size: MapSize, scale: ColourScale, target: Target, pool = 1): number {
   if (pool > 1) return paintPooled(values, offset, size, scale, target, pool);
+  if ((target.block ?? 1) > 1) return paintBlocks(values, offset, size, scale, target);
   const { queries, keys } = size;
   const { pixels, stride, x, y } = target;
   const { palette, low, high } = scale;
@@ -55,22 +61,39 @@ export function paint(values: Float32Array, offset: number, size: MapSize, scale
   const bits = lift && new Uint32Array(values.buffer, values.byteOffset, values.length);
   let bad = 0;
   for (let i = 0; i < queries; i++) {
+    const visible = visibleKeys(size, i);
     let from = offset + i * keys;
-    let to = (y + (target.flip ? queries - 1 - i : i)) * stride + x;
-    for (const end = from + keys; from < end; from++, to++) {
+    const row = y + (target.flip ? queries - 1 - i : i);
+    let to = row * stride + x;
+    // Uniform over the keys of this row.
+    const share = visible / scale.keys;
+    for (const end = from + visible; from < end; from++, to++) {
       const v = values[from]!;
       // NaN and infinities fail the comparison; finite differences are always 0.
       if (v - v !== 0) {
         pixels[to] = notFinite;
         bad++;
       } else if (lift) {
-        pixels[to] = palette[lift[bits![from]! >>> dropped]!]!;
+        pixels[to] = palette[lift[share === 1 ? bits![from]! >>> dropped : topBits(v * share)]!]!;
       } else {
         const u = (v - low) * factor;
         pixels[to] = palette[u >= levels - 1 ? levels - 1 : u > 0 ? (u + 0.5) | 0 : 0]!;
       }
     }
+    for (let j = visible; j < keys; j++, to++) pixels[to] = maskedPixel(x + j, row);
   }
+  return bad;
+}
+
+/** A map smaller than its room: each cell is a block of pixels. */
+function paintBlocks(values: Float32Array, offset: number, size: MapSize, scale: ColourScale, target: Target): number {
+  const { queries, keys } = size;
+  const block = target.block ?? 1;
+  const small = new Uint32Array(queries * keys);
+  const bad = paint(values, offset, size, scale, { pixels: small, stride: keys, x: 0, y: 0, ...(target.flip && { flip: true }) });
+  for (let i = 0; i < queries * block; i++)
+    for (let j = 0; j < keys * block; j++)
+      target.pixels[(target.y + i) * target.stride + target.x + j] = small[Math.floor(i / block) * keys + Math.floor(j / block)]!;
   return bad;
 }
 
@@ -78,11 +101,12 @@ export function paint(values: Float32Array, offset: number, size: MapSize, scale
 function paintPooled(
   values: Float32Array,
   offset: number,
-  { queries, keys }: MapSize,
+  size: MapSize,
   scale: ColourScale,
   target: Target,
   pool: number,
 ): number {
+  const { queries, keys } = size;
   const rows = Math.ceil(queries / pool);
   let bad = 0;
   for (let i0 = 0, row = 0; i0 < queries; i0 += pool, row++)
@@ -90,9 +114,11 @@ function paintPooled(
       let best = Number.NaN;
       let bestRank = Number.NEGATIVE_INFINITY;
       let tileBad = false;
-      for (let i = i0; i < Math.min(i0 + pool, queries); i++)
-        for (let j = j0; j < Math.min(j0 + pool, keys); j++) {
-          const v = values[offset + i * keys + j]!;
+      for (let i = i0; i < Math.min(i0 + pool, queries); i++) {
+        const visible = visibleKeys(size, i);
+        const share = scale.kind === 'lift' ? visible / scale.keys : 1;
+        for (let j = j0; j < Math.min(j0 + pool, visible); j++) {
+          const v = values[offset + i * keys + j]! * share;
           if (v - v !== 0) {
             bad++;
             tileBad = true;
@@ -104,8 +130,14 @@ function paintPooled(
             best = v;
           }
         }
+      }
       const y = target.y + (target.flip ? rows - 1 - row : row);
-      target.pixels[y * target.stride + target.x + column] = tileBad ? notFinite : pixelOf(scale, best);
+      const masked = !tileBad && bestRank === Number.NEGATIVE_INFINITY;
+      target.pixels[y * target.stride + target.x + column] = masked
+        ? maskedPixel(target.x + column, y)
+        : tileBad
+          ? notFinite
+          : pixelOf(scale, best);
     }
   return bad;
 }

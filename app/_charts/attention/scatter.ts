@@ -1,11 +1,11 @@
 /** Heads as points of two signals, each with the way it came. */
-import { allHeads, type HeadId, type Hidden, headKey } from './selection';
+import { allHeads, type HeadId, type Hidden, headKey, type Layers } from './selection';
 
 /** One signal of all heads at every recorded step. */
 export interface Signal {
   /** [n] ascending. */
   steps: ArrayLike<number>;
-  /** [n, layers x heads] row by row; NaN = that snapshot lacks it. */
+  /** [n, heads of all layers] row by row; NaN = that snapshot lacks it. */
   values: ArrayLike<number>;
 }
 
@@ -16,9 +16,10 @@ export interface Trail {
 }
 
 /** The way of every head up to `step`. The two signals are of the same steps. */
-export function trailsOf(x: Signal, y: Signal, layers: number, heads: number, step: number): Trail[] {
-  const width = layers * heads;
-  return allHeads(layers, heads).map((id, h) => {
+export function trailsOf(x: Signal, y: Signal, layers: Layers, step: number): Trail[] {
+  const heads = allHeads(layers);
+  const width = heads.length;
+  return heads.map((id, h) => {
     const points: [number, number][] = [];
     for (let n = 0; n < x.steps.length && x.steps[n]! <= step; n++) {
       const [px, py] = [x.values[n * width + h]!, y.values[n * width + h]!];
@@ -41,19 +42,19 @@ export function brushed(trails: readonly Trail[], [a, b]: Brush): HeadId[] {
 }
 
 /** Everything but these heads hidden; nothing hidden when there are none. */
-export function hiddenBut(ids: readonly HeadId[], layers: number, heads: number): Hidden {
+export function hiddenBut(ids: readonly HeadId[], layers: Layers): Hidden {
   const keep = new Set(ids.map(([l, h]) => headKey(l, h)));
   if (keep.size === 0) return new Set();
   return new Set(
-    allHeads(layers, heads)
+    allHeads(layers)
       .map(([l, h]) => headKey(l, h))
       .filter((k) => !keep.has(k)),
   );
 }
 
-/** Ends of an axis that hold every point of every way, with room; 0 to 1 stays 0 to 1. */
-export function axisRange(trails: readonly Trail[], axis: 0 | 1, unit: boolean): [number, number] {
-  if (unit) return [0, 1];
+/** Ends of an axis that hold every point of every way, with room; a declared range stays what it is. */
+export function axisRange(trails: readonly Trail[], axis: 0 | 1, range: readonly [number, number] | null): [number, number] {
+  if (range) return [range[0], range[1]];
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const { points } of trails)
     for (const p of points) {

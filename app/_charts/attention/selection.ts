@@ -1,36 +1,42 @@
 /** Which layers and heads are shown. Hidden ones keep their numbers: hiding head 1 leaves head 2 named head 2. Keys are "layer.head", counted from 0. */
 export type Hidden = ReadonlySet<string>;
 export type HeadId = readonly [layer: number, head: number];
+/** Layers with their own numbers of heads. */
+export type Layers = readonly { heads: number }[];
 
 export const headKey = (layer: number, head: number): string => `${layer}.${head}`;
 
-export function allHeads(layers: number, heads: number): HeadId[] {
-  return Array.from({ length: layers * heads }, (_, n) => [Math.floor(n / heads), n % heads] as const);
-}
+/** Layer after layer. */
+export const allHeads = (layers: Layers): HeadId[] =>
+  layers.flatMap(({ heads }, l) => Array.from({ length: heads }, (_, h) => [l, h] as const));
 
-export const shownHeads = (layers: number, heads: number, hidden: Hidden): HeadId[] =>
-  allHeads(layers, heads).filter(([l, h]) => !hidden.has(headKey(l, h)));
+/** Place of a head among all of them, as signals are listed; and the head at a place. */
+export const placeOfHead = (layers: Layers, layer: number, head: number): number =>
+  layers.slice(0, layer).reduce((n, l) => n + l.heads, head);
+
+export const shownHeads = (layers: Layers, hidden: Hidden): HeadId[] =>
+  allHeads(layers).filter(([l, h]) => !hidden.has(headKey(l, h)));
 
 /** Layers and heads that have anything to show: the rows and columns of the grid. */
-export function shownLines(layers: number, heads: number, hidden: Hidden): { layers: number[]; heads: number[] } {
-  const shown = shownHeads(layers, heads, hidden);
+export function shownLines(layers: Layers, hidden: Hidden): { layers: number[]; heads: number[] } {
+  const shown = shownHeads(layers, hidden);
   const sorted = (values: number[]) => [...new Set(values)].sort((a, b) => a - b);
   return { layers: sorted(shown.map(([l]) => l)), heads: sorted(shown.map(([, h]) => h)) };
 }
 
 /** Hides the heads when all of them are shown, else shows them. Never hides the last one. */
-export function toggle(hidden: Hidden, ids: readonly HeadId[], layers: number, heads: number): Hidden {
+export function toggle(hidden: Hidden, ids: readonly HeadId[], layers: Layers): Hidden {
   const keys = ids.map(([l, h]) => headKey(l, h));
   const next = new Set(hidden);
   if (keys.every((k) => !hidden.has(k))) for (const k of keys) next.add(k);
   else for (const k of keys) next.delete(k);
-  return next.size >= layers * heads ? hidden : next;
+  return next.size >= allHeads(layers).length ? hidden : next;
 }
 
 /** Shows these alone; when they already are alone, everything again. */
-export function solo(hidden: Hidden, ids: readonly HeadId[], layers: number, heads: number): Hidden {
+export function solo(hidden: Hidden, ids: readonly HeadId[], layers: Layers): Hidden {
   const keep = new Set(ids.map(([l, h]) => headKey(l, h)));
-  const others = allHeads(layers, heads)
+  const others = allHeads(layers)
     .map(([l, h]) => headKey(l, h))
     .filter((k) => !keep.has(k));
   const alone = hidden.size === others.length && others.every((k) => hidden.has(k));
@@ -38,9 +44,9 @@ export function solo(hidden: Hidden, ids: readonly HeadId[], layers: number, hea
 }
 
 /** All heads between two, in reading order: what a shift-click means. */
-export function range(from: HeadId, to: HeadId, heads: number): HeadId[] {
-  const [a, b] = [from[0] * heads + from[1], to[0] * heads + to[1]].sort((x, y) => x - y) as [number, number];
-  return Array.from({ length: b - a + 1 }, (_, n) => [Math.floor((a + n) / heads), (a + n) % heads] as const);
+export function range(from: HeadId, to: HeadId, layers: Layers): HeadId[] {
+  const [a, b] = [placeOfHead(layers, ...from), placeOfHead(layers, ...to)].sort((x, y) => x - y) as [number, number];
+  return allHeads(layers).slice(a, b + 1);
 }
 
 /** "3 of 8 heads" or "layer 1 head 2, layer 2 head 1": what an aggregate is of, for its caption. Numbers from 1. */

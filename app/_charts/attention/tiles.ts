@@ -1,6 +1,6 @@
 /** Maps of more cells than the screen has pixels: levels of ever larger tiles, each tile the largest, mean or smallest of its cells, and a window onto them. */
-import type { MapSize } from '~/shared/attention';
-import { pixelOf } from './raster';
+import { type MapSize, visibleKeys } from '~/shared/attention';
+import { maskedPixel, pixelOf } from './raster';
 import type { ColourScale } from './scale';
 
 export const tileKinds = ['max', 'mean', 'min'] as const;
@@ -16,32 +16,45 @@ export interface Level extends MapSize {
 /**
  * The map itself, then tiles of 2 x 2, 4 x 4 ... cells up to a single one. Of a difference the "largest" is what is furthest from 0, the "smallest" what is nearest.
  */
-export function tileLevels(values: Float32Array, { queries, keys }: MapSize, kind: TileKind, signed: boolean): Level[] {
-  const levels: Level[] = [{ factor: 1, queries, keys, values }];
+export function tileLevels(values: Float32Array, size: MapSize, kind: TileKind, signed: boolean): Level[] {
+  const { queries, keys } = size;
+  const levels: Level[] = [{ factor: 1, queries, keys, values: withoutMasked(values, size) }];
   const rank = (v: number) => (kind === 'min' ? -1 : 1) * (signed ? Math.abs(v) : v);
   for (let below = levels[0]!; below.queries > 1 || below.keys > 1; below = levels.at(-1)!) {
-    const size = { queries: Math.ceil(below.queries / 2), keys: Math.ceil(below.keys / 2) };
-    const out = new Float32Array(size.queries * size.keys);
+    const half = { queries: Math.ceil(below.queries / 2), keys: Math.ceil(below.keys / 2) };
+    const out = new Float32Array(half.queries * half.keys);
     // Cells in a row or column of tiles of the level below; the last one may hold fewer.
     const cells = (tile: number, count: number) => Math.min(below.factor, count - tile * below.factor);
-    for (let i = 0; i < size.queries; i++)
-      for (let j = 0; j < size.keys; j++) {
+    for (let i = 0; i < half.queries; i++)
+      for (let j = 0; j < half.keys; j++) {
         let [best, sum, weight] = [Number.NaN, 0, 0];
         let bad = false;
         for (let y = 2 * i; y < Math.min(2 * i + 2, below.queries); y++)
           for (let x = 2 * j; x < Math.min(2 * j + 2, below.keys); x++) {
             const v = below.values[y * below.keys + x]!;
+            // Masked cells count for nothing; a tile of nothing else is masked.
+            if (v === MASKED) continue;
             bad ||= v - v !== 0;
             const area = cells(y, queries) * cells(x, keys);
             sum += v * area;
             weight += area;
             if (weight === area || rank(v) > rank(best)) best = v;
           }
-        out[i * size.keys + j] = bad ? Number.NaN : kind === 'mean' ? sum / weight : best;
+        out[i * half.keys + j] = bad ? Number.NaN : weight === 0 ? MASKED : kind === 'mean' ? sum / weight : best;
       }
-    levels.push({ factor: 2 * below.factor, ...size, values: out });
+    levels.push({ factor: 2 * below.factor, ...half, values: out });
   }
   return levels;
+}
+
+/** Stands for a cell that its query may not look at. No weight, difference or spread is as large. */
+const MASKED = -3.4028234663852886e38;
+
+function withoutMasked(values: Float32Array, size: MapSize): Float32Array {
+  if (!size.causal) return values;
+  const out = values.slice();
+  for (let i = 0; i < size.queries; i++) out.fill(MASKED, i * size.keys + visibleKeys(size, i), (i + 1) * size.keys);
+  return out;
 }
 
 /** The part of a map that is looked at, in cells; `span` of them on the longer side of the picture. */
@@ -78,6 +91,7 @@ export function paintWindow(
 ): void {
   const pitch = pitchOf(p, w);
   const level = levelFor(levels, pitch);
+  const lift = scale.kind === 'lift';
   const columns = Int32Array.from({ length: p.width }, (_, x) => Math.floor((w.left + (x + 0.5) / pitch) / level.factor));
   for (let y = 0; y < p.height; y++) {
     const query = w.top + (y + 0.5) / pitch;
@@ -85,7 +99,11 @@ export function paintWindow(
     if (row < 0 || row >= level.queries) continue;
     for (let x = 0; x < p.width; x++) {
       const column = columns[x]!;
-      if (column >= 0 && column < level.keys) pixels[y * p.width + x] = pixelOf(scale, level.values[row * level.keys + column]!);
+      if (column < 0 || column >= level.keys) continue;
+      const value = level.values[row * level.keys + column]!;
+      // Uniform is another weight in every row of a causal map.
+      const share = lift && value !== MASKED ? visibleKeys(p, Math.min(p.queries - 1, row * level.factor)) / scale.keys : 1;
+      pixels[y * p.width + x] = value === MASKED ? maskedPixel(x >> 2, y >> 2) : pixelOf(scale, value * share);
     }
   }
 }

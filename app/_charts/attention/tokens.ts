@@ -1,58 +1,99 @@
-/** What stands on the axes of a map: digits or pictures, each with its place, so that repeats stay distinct. */
-import type { AttentionSnapshot } from '~/shared/attentionSnapshot';
+/** What stands on the axes of a map: texts, numbers or pictures, each with its place, so that repeats stay distinct. */
+import { type AttentionSnapshot, answerAt, axisOf, labelText, readerOf, rightAt, targetKeys } from '~/shared/attentionSnapshot';
 import type { Source } from './derive';
 
 export interface Token {
-  /** Short: the digit, or the image's place. */
+  /** Short: the label, or the place. */
   text: string;
   /** Read aloud and in tooltips: "7 at position 3", "image 3 (odd one)". Counted from 1. */
   name: string;
   picture: string | null;
-  /** Whether the model's answer at this place is right; null where it gives none. */
+  /** Whether the model's answer at this place is right; null where nothing says so. */
   right: boolean | null;
-  odd: boolean;
+  /** What is looked for among the keys. */
+  target: boolean;
   picked: boolean;
 }
 
+/** Labels on both sides of a layer's maps; one list where both are the same. */
+export interface MapTokens {
+  queries: readonly Token[];
+  keys: readonly Token[];
+  /** A place on one side is the same token on the other. */
+  shared: boolean;
+}
+
+export const noTokens: MapTokens = { queries: [], keys: [], shared: false };
+
+/** White space is shown by signs, so that a label of it is not blank. */
+export const visibleText = (text: string): string =>
+  text === ''
+    ? '∅'
+    : text
+        .replaceAll('\n', '↵')
+        .replaceAll('\t', '⇥')
+        .replaceAll('\r', '␍')
+        .replace(/^ +| +$/g, (s) => '␣'.repeat(s.length));
+
 /** `pictureOf` turns picture n of the snapshot into an image URL. Averages have no inputs of their own: their tokens are places. */
-export function tokensOf(s: AttentionSnapshot, source: Source, pictureOf: ((n: number) => string) | null): Token[] {
-  const at = source.kind === 'example' ? source.example : null;
-  return Array.from({ length: s.keys }, (_, t) => {
-    const place = { picture: null, right: null, odd: false, picked: false };
-    if (at === null) {
-      const odd = source.kind !== 'example' && source.byRole && s.task === 'anomaly' && t === s.keys - 1;
-      if (s.task === 'anomaly')
-        return { ...place, odd, text: odd ? 'odd' : String(t + 1), name: odd ? 'the odd one' : `image ${t + 1}` };
-      return { ...place, text: String(t + 1), name: `position ${t + 1}` };
-    }
-    const input = s.inputs[at * s.keys + t]!;
-    if (s.task === 'anomaly') {
-      const odd = s.labels[at] === t;
-      const picked = s.predictions[at] === t;
-      const notes = [odd && 'odd one', picked && 'picked'].filter(Boolean).join(', ');
+export function tokensOf(
+  s: AttentionSnapshot,
+  source: Source,
+  layer: number,
+  pictureOf: ((n: number) => string) | null,
+): MapTokens {
+  const { queries, keys } = s.layers[layer]!;
+  const shared = queries === keys;
+  const ofKeys = sideOf(s, source, layer, 'keys', pictureOf);
+  return { keys: ofKeys, queries: shared ? ofKeys : sideOf(s, source, layer, 'queries', pictureOf), shared };
+}
+
+function sideOf(
+  s: AttentionSnapshot,
+  source: Source,
+  layer: number,
+  side: 'queries' | 'keys',
+  pictureOf: ((n: number) => string) | null,
+): Token[] {
+  const { item, target: targetWord } = s.words;
+  const length = s.layers[layer]![side];
+  const plain = { picture: null, right: null, target: false, picked: false };
+  const targets = targetKeys(s);
+  const ofSet = targets !== null;
+  if (source.kind !== 'example')
+    return Array.from({ length }, (_, t) => {
+      const target = source.byTarget && ofSet && t === length - 1;
+      return target
+        ? { ...plain, target, text: targetWord.split(' ')[0]!, name: `the ${targetWord}` }
+        : { ...plain, text: String(t + 1), name: `${item} ${t + 1}` };
+    });
+  const { example } = source;
+  const axis = axisOf(s, example, layer, side);
+  // An answer stands at its query; where both sides are the same tokens, at its key too.
+  const answered = readerOf(s) === 'sequence' && (side === 'queries' || s.layers[layer]!.queries === s.layers[layer]!.keys);
+  return Array.from({ length }, (_, t) => {
+    const target = ofSet && targets[example] === t;
+    const picked = ofSet && answerAt(s, example, 0) === t;
+    const notes = [target && targetWord, picked && 'picked'].filter(Boolean).join(', ');
+    const right = answered && t < s.answers ? rightAt(s, example, t) : null;
+    const place = { ...plain, target, picked, right };
+    if (!axis) return { ...place, text: String(t + 1), name: `${item} ${t + 1}${notes && ` (${notes})`}` };
+    if (axis.kind === 'pictures')
       return {
+        ...place,
         text: String(t + 1),
-        name: `image ${t + 1}${notes && ` (${notes})`}`,
-        picture: pictureOf?.(input) ?? null,
-        right: null,
-        odd,
-        picked,
+        name: `${item} ${t + 1}${notes && ` (${notes})`}`,
+        picture: pictureOf?.(axis.items[t]!) ?? null,
       };
-    }
-    const answer = at * s.answers + t;
-    return {
-      ...place,
-      text: String(input),
-      name: `${input} at position ${t + 1}`,
-      // A map need not be square: beyond the answers there is nothing to be right or wrong.
-      right: t < s.answers ? s.labels[answer] === s.predictions[answer] : null,
-    };
+    const text = visibleText(labelText(s, axis, t));
+    return { ...place, text, name: `${text} at ${item} ${t + 1}${notes && ` (${notes})`}` };
   });
 }
 
 /** "layer 2 head 3, query 5 to key 10, 0.61": how a cell is read out. Numbers from 1. */
-export function cellWords(where: string, query: number, key: number, value: number): string {
-  return `${where}, query ${query + 1} to key ${key + 1}, ${Number.isFinite(value) ? value.toFixed(2) : String(value)}`;
+export function cellWords(where: string, query: number, key: number, value: number, masked = false): string {
+  const number = masked ? 'masked' : Number.isFinite(value) ? value.toFixed(2) : String(value);
+  return `${where}, query ${query + 1} to key ${key + 1}, ${number}`;
 }
 
 export const headName = (layer: number, head: number): string => `layer ${layer + 1} head ${head + 1}`;

@@ -9,7 +9,7 @@ export function Announcer({ scene }: { scene: Scene }) {
   const last = useRef(0);
   const { snapshot, recorded, source, wrong } = scene;
   const answers =
-    source.kind === 'example'
+    source.kind === 'example' && snapshot.targets && snapshot.predictions
       ? `${snapshot.answers - wrong[source.example]!} of ${snapshot.answers} answers right`
       : scene.sourceWords;
   const words = `attention at step ${recorded.step}, ${answers}`;

@@ -1,13 +1,12 @@
 'use client';
 
 import { useTheme } from 'next-themes';
+import { useEffect, useRef } from 'react';
 import { largeHead } from '~/app/_charts/attention/focus';
 import { Panel } from '~/app/_components/Panel';
 import { useAttentionView } from '~/app/_live/attentionView';
 import { useCursor } from '~/app/_live/cursor';
-import { useLook, useSnapshots } from '~/app/_live/snapshots';
-import { useView } from '~/app/_live/useRun';
-import { valueAt } from '~/shared/setup';
+import { exampleOf, useLook, useSnapshots } from '~/app/_live/snapshots';
 import { useFocus } from './focusStore';
 import { useLarge } from './large';
 import { Standing } from './Standing';
@@ -19,18 +18,23 @@ import { Workspace } from './Workspace';
 export function AttentionPanel() {
   const snapshots = useSnapshots();
   const step = useCursor((c) => c.step);
-  const look = useLook(snapshots, step);
   const view = useAttentionView((v) => v);
+  const look = useLook(snapshots, step, exampleOf(view.source));
   const theme = useTheme().resolvedTheme === 'light' ? 'light' : 'dark';
-  const scene = useScene(snapshots, look, view, theme);
+  const found = useScene(snapshots, look, view, theme);
+  // While another example's maps are on their way, what was shown stays.
+  const last = useRef(found);
+  const scene = found ?? (look.nearest && !look.error ? last.current : null);
+  useEffect(() => {
+    last.current = scene;
+  }, [scene]);
   const pointed = largeHead(useFocus());
   const large = useLarge(scene, pointed, view.operation);
-  const cadence = useView((v) => v.values.snapshotEverySteps?.value ?? valueAt(v.setup.config, 'snapshotEverySteps'), null);
   return (
     <Panel title="Attention" aside={<Standing look={look} />}>
       {scene && large ? (
         <>
-          <Watch snapshots={snapshots} layers={scene.snapshot.layers} heads={scene.snapshot.heads} />
+          <Watch />
           <Workspace snapshots={snapshots} scene={scene} large={large} view={view} theme={theme} />
         </>
       ) : (
@@ -39,7 +43,7 @@ export function AttentionPanel() {
             ? `The snapshot of step ${look.nearest?.step} could not be read: ${look.error}`
             : look.nearest
               ? `The snapshot of step ${look.nearest.step} is on its way.`
-              : `No snapshot yet: the first is taken before the first step, then one every ${cadence} steps.`}
+              : 'No snapshot yet.'}
         </p>
       )}
     </Panel>

@@ -1,5 +1,5 @@
 import { memo, useMemo } from 'react';
-import { aggregate, deriveMaps, headMap } from '~/app/_charts/attention/derive';
+import { aggregate, deriveMaps, headMap, ofOneSize } from '~/app/_charts/attention/derive';
 import { MiniMap } from '~/app/_charts/attention/MiniMap';
 import { colourScale } from '~/app/_charts/attention/scale';
 import type { AttentionView } from '~/app/_live/attentionView';
@@ -26,7 +26,7 @@ export const BothSides = memo(function BothSides({
       const maps = deriveMaps(s, source, null);
       return large.head
         ? { values: headMap(maps, large.head.layer, large.head.head), quantity: maps.quantity }
-        : aggregate(maps, shown, view.operation);
+        : aggregate(maps, ofOneSize(maps, shown).heads, view.operation);
     };
     return { these: side(snapshot), those: side(other) };
   }, [snapshot, other, source, shown, large.head, view.operation]);
@@ -34,12 +34,12 @@ export const BothSides = memo(function BothSides({
   const scale = colourScale({
     kind: 'unit',
     quantity: sides.these.quantity,
-    keys: snapshot.keys,
+    keys: large.size.keys,
     peak: 1,
     sequential: view.palette,
     theme,
   });
-  const common = { queries: snapshot.queries, keys: snapshot.keys, scale, side: 150, flip: view.flip };
+  const common = { ...large.size, scale, side: 150, flip: view.flip };
   return (
     <div className="flex flex-wrap items-end gap-3" data-testid="both-sides">
       <MiniMap values={sides.these.values} title={`step ${scene.recorded.step}`} {...common} />

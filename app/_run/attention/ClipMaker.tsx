@@ -2,8 +2,8 @@
 
 import { useEffect, useRef, useState } from 'react';
 import { clipType, recordClip } from '~/app/_charts/attention/clip';
-import { deriveMaps, incomparable } from '~/app/_charts/attention/derive';
-import { npy } from '~/app/_charts/attention/exportMap';
+import { deriveMaps, incomparable, sameSize } from '~/app/_charts/attention/derive';
+import { joined, npy } from '~/app/_charts/attention/exportMap';
 import { colourScale } from '~/app/_charts/attention/scale';
 import { Button } from '~/app/_components/Button';
 import { attentionView } from '~/app/_live/attentionView';
@@ -28,10 +28,11 @@ export function ClipMaker({ scene }: { scene: Scene }) {
   const name = `${runId}-steps${list[0]?.step ?? 0}-${list.at(-1)?.step ?? 0}`;
 
   /** Weights of the chosen example or average at every step of the list; steps whose probe is another are told, not mixed in. */
-  const frames = async (signal: AbortSignal) => {
+  const frames = async (signal: AbortSignal, exact: boolean) => {
     const out = [];
     for (const [n, r] of list.entries()) {
-      const snapshot = await feed.load(r);
+      const example = scene.source.kind === 'example' ? scene.source.example : null;
+      const snapshot = await feed.load(r, { example, exact });
       if (signal.aborted) throw new Error('called off');
       setProgress((0.5 * n) / list.length);
       const unlike = incomparable(snapshot, scene.snapshot, scene.source);
@@ -58,9 +59,10 @@ export function ClipMaker({ scene }: { scene: Scene }) {
     run(async (signal) => {
       const style = getComputedStyle(document.documentElement);
       const colour = (token: string) => style.getPropertyValue(`--color-${token}`).trim();
-      const all = await frames(signal);
+      const all = await frames(signal, false);
       const { palette, flip } = attentionView.get();
-      const { keys, quantity } = all[0]!.maps;
+      const { layers, quantity } = all[0]!.maps;
+      const keys = Math.max(...layers.map((l) => l.keys));
       const theme = document.documentElement.classList.contains('dark') ? 'dark' : 'light';
       const kind = scene.scaleKind === 'lift' && quantity === 'weight' ? 'lift' : 'unit';
       const scale = colourScale({ kind, quantity, keys, peak: 1, sequential: palette, theme });
@@ -72,14 +74,19 @@ export function ClipMaker({ scene }: { scene: Scene }) {
     });
   const array = () =>
     run(async (signal) => {
-      const all = await frames(signal);
-      const { layers, heads, queries, keys } = all[0]!.maps;
-      const size = layers * heads * queries * keys;
+      const all = await frames(signal, true);
+      const { layers } = all[0]!.maps;
+      const { heads, queries, keys } = layers[0]!;
+      if (layers.some((l) => l.heads !== heads || !sameSize(l, layers[0]!)))
+        throw new Error(
+          'layers of different sizes do not fit into one array; the export menu has a file for each layer of one step',
+        );
+      const size = layers.length * heads * queries * keys;
       const values = new Float32Array(all.length * size);
       all.forEach(({ maps }, n) => {
-        values.set(maps.values, n * size);
+        values.set(joined(maps.values), n * size);
       });
-      save(`${name}.npy`, new Blob([npy(values, [all.length, layers, heads, queries, keys])]));
+      save(`${name}.npy`, new Blob([npy(values, [all.length, layers.length, heads, queries, keys])]));
     });
 
   const busy = progress !== null;

@@ -1,13 +1,16 @@
 'use client';
 
 import { Download } from 'lucide-react';
-import { mapCsv, mapSvg, npy, signalsCsv } from '~/app/_charts/attention/exportMap';
+import { useState } from 'react';
+import { sameSize } from '~/app/_charts/attention/derive';
+import { joined, mapCsv, mapSvg, npy, signalsCsv } from '~/app/_charts/attention/exportMap';
 import { Button } from '~/app/_components/Button';
 import { Popup } from '~/app/_components/Popup';
 import { attentionView } from '~/app/_live/attentionView';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useSnapshots } from '~/app/_live/snapshots';
 import { ClipMaker } from './ClipMaker';
+import { exactLarge, exactMaps } from './exactMaps';
 import { useFocus } from './focusStore';
 import type { Large } from './large';
 import { save } from './save';
@@ -19,19 +22,21 @@ export function ExportMenu({ scene, large }: { scene: Scene; large: Large }) {
   const { feed, table } = useSnapshots();
   const { snapshot, maps, recorded } = scene;
   const focus = useFocus();
+  const tokens = scene.tokensOf(large.layer);
+  const alike = maps.layers.every((l) => l.heads === maps.layers[0]!.heads && sameSize(l, maps.layers[0]!));
   const slug = large.where.replaceAll(' ', '-').replace(/[^a-z0-9-]/gi, '');
   const name = `${runId}-step${recorded.step}-${slug}`;
 
-  const svg = () => {
+  const values = () => exactLarge(feed, scene, large, attentionView.get().operation);
+  const svg = async () => {
     const style = getComputedStyle(document.documentElement);
     const colour = (token: string) => style.getPropertyValue(`--color-${token}`).trim();
     const spot = focus.hovered ?? focus.pinned;
     return mapSvg({
-      values: large.values,
-      queries: maps.queries,
-      keys: maps.keys,
+      values: await values(),
+      size: large.size,
       scale: large.scale,
-      tokens: scene.tokens,
+      tokens,
       where: large.where,
       note: `run ${runId}, step ${recorded.step}, ${scene.sourceWords}${scene.referenceWords ? `, minus ${scene.referenceWords}` : ''}`,
       lit: { query: spot?.query ?? null, key: spot?.key ?? null },
@@ -40,7 +45,7 @@ export function ExportMenu({ scene, large }: { scene: Scene; large: Large }) {
     });
   };
   const png = async (times: number) => {
-    const text = svg();
+    const text = await svg();
     const image = new Image();
     image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
     await image.decode();
@@ -52,30 +57,51 @@ export function ExportMenu({ scene, large }: { scene: Scene; large: Large }) {
     if (blob) save(`${name}@${times}x.png`, blob);
   };
   const signals = () => {
-    const width = snapshot.layers * snapshot.heads;
-    const all = table.names(feed.recorded).map((signal) => ({ name: signal, ...table.series(signal, feed.recorded, width) }));
-    return signalsCsv(all[0]?.steps ?? [], snapshot.heads, all);
+    const { layers } = snapshot;
+    const all = table.names(feed.recorded).map((signal) => ({ name: signal, ...table.series(signal, feed.recorded, layers) }));
+    return signalsCsv(all[0]?.steps ?? [], layers, all);
   };
 
+  const [problem, setProblem] = useState<string | null>(null);
+  const attempt = async (act: () => void | Promise<void>) => {
+    setProblem(null);
+    try {
+      await act();
+    } catch (e) {
+      setProblem(e instanceof Error ? e.message : String(e));
+    }
+  };
   const items: [string, string, () => void | Promise<void>][] = [
-    ['SVG', 'this map with axes and what is lit', () => save(`${name}.svg`, new Blob([svg()], { type: 'image/svg+xml' }))],
+    [
+      'SVG',
+      'this map with axes and what is lit',
+      async () => save(`${name}.svg`, new Blob([await svg()], { type: 'image/svg+xml' })),
+    ],
     ['PNG 1×', 'the same as pixels', () => png(1)],
     ['PNG 2×', 'for slides', () => png(2)],
     ['PNG 4×', 'for print', () => png(4)],
     [
       'CSV',
       'this map, one line per cell',
-      () => save(`${name}.csv`, new Blob([mapCsv(large.values, maps.keys, scene.tokens)], { type: 'text/csv' })),
+      async () => save(`${name}.csv`, new Blob([mapCsv(await values(), large.size, tokens)], { type: 'text/csv' })),
     ],
-    ['NPY', 'this map, exact f32', () => save(`${name}.npy`, new Blob([npy(large.values, [maps.queries, maps.keys])]))],
+    [
+      'NPY',
+      'this map, exact f32',
+      async () => save(`${name}.npy`, new Blob([npy(await values(), [large.size.queries, large.size.keys])])),
+    ],
     [
       'NPY all heads',
-      'what the grid shows, [layers, heads, queries, keys]',
-      () =>
-        save(
-          `${runId}-step${recorded.step}-all.npy`,
-          new Blob([npy(maps.values, [maps.layers, maps.heads, maps.queries, maps.keys])]),
-        ),
+      alike ? 'what the grid shows, [layers, heads, queries, keys]' : 'what the grid shows, a file for each layer',
+      async () => {
+        const { layers, values: all } = await exactMaps(feed, scene);
+        const { heads, queries, keys } = layers[0]!;
+        const file = `${runId}-step${recorded.step}`;
+        if (alike) save(`${file}-all.npy`, new Blob([npy(joined(all), [layers.length, heads, queries, keys])]));
+        else
+          for (const [l, own] of layers.entries())
+            save(`${file}-layer${l + 1}.npy`, new Blob([npy(all[l]!, [own.heads, own.queries, own.keys])]));
+      },
     ],
     [
       'CSV signals',
@@ -96,22 +122,27 @@ export function ExportMenu({ scene, large }: { scene: Scene; large: Large }) {
       <ul className="flex flex-col gap-1">
         {items.map(([label, help, act]) => (
           <li key={label} className="flex items-baseline gap-2">
-            <Button size="small" className="w-24 justify-start!" onClick={() => void act()}>
+            <Button size="small" className="w-24 justify-start!" onClick={() => void attempt(act)}>
               {label}
             </Button>
             <span className="text-xs text-dim">{help}</span>
           </li>
         ))}
+        {problem && (
+          <li role="alert" className="text-xs text-bad">
+            {problem}
+          </li>
+        )}
         <ClipMaker scene={scene} />
         <li className="text-xs text-dim">
           <a
             className="underline"
-            href={`/api/blobs/${recorded.blob.hash}`}
+            href={`/api/runs/${runId}/export?format=safetensors&step=${recorded.step}`}
             download={`${runId}-step${recorded.step}.safetensors`}
           >
             safetensors
           </a>{' '}
-          the whole snapshot as recorded: all examples, maps, inputs, answers, signals
+          the whole snapshot: all examples, exact maps, labels, answers, signals
         </li>
       </ul>
     </Popup>

@@ -1,14 +1,12 @@
-'use client';
-
 import { memo, useMemo } from 'react';
-import { type HeadRow, RoleTable } from '~/app/_charts/attention/RoleTable';
-import { type HeadId, type Hidden, solo, toggle } from '~/app/_charts/attention/selection';
+import { type HeadColumn, type HeadRow, HeadTable } from '~/app/_charts/attention/HeadTable';
+import { allHeads, type HeadId, type Hidden, solo, toggle } from '~/app/_charts/attention/selection';
 import { attentionView } from '~/app/_live/attentionView';
 import { useView } from '~/app/_live/useRun';
-import { headScores, roleOf } from '~/shared/attention';
-import { type AttentionSnapshot, mapOf, oddPositions } from '~/shared/attentionSnapshot';
+import type { AttentionSnapshot } from '~/shared/attentionSnapshot';
 import { ablationAt } from './analysisText';
 import { focusStore } from './focusStore';
+import { baselineAt, headValue, nameOfHead } from './signalText';
 
 interface HeadsProps {
   /** Whose heads are in the table. */
@@ -17,29 +15,49 @@ interface HeadsProps {
   active: { layer: number; head: number } | null;
 }
 
-/** What each head does at the step shown, over all probe examples. */
+const ablations: readonly HeadColumn[] = [
+  { id: '\0mean', label: 'Δloss mean', help: 'loss with this head’s output replaced by its mean, minus the loss', digits: 3 },
+  { id: '\0zero', label: 'Δloss zero', help: 'loss with this head’s output set to zero, minus the loss', digits: 3 },
+];
+
+/** What each head does at the step shown, over all probe examples: the signals that the snapshot declares, and what switching heads off told. */
 export const Heads = memo(function Heads({ snapshot, hidden, active }: HeadsProps) {
   const analyses = useView((v) => v.analyses, []);
-  const rows = useMemo(() => headRows(snapshot), [snapshot]);
-  const withAblation = useMemo(
-    () => rows.map((r) => ({ ...r, ablation: ablationAt(analyses, snapshot.step, r.layer, r.head) })),
-    [rows, analyses, snapshot.step],
+  const { layers, signals } = snapshot;
+  const columns = useMemo(
+    (): HeadColumn[] => [
+      ...signals.map(({ name, title, meaning, range }) => ({ id: name, label: title, help: meaning, digits: range ? 2 : 3 })),
+      ...ablations,
+    ],
+    [signals],
   );
-  const { layers, heads } = snapshot;
+  const rows = useMemo(
+    () =>
+      allHeads(layers).map(([layer, head]): HeadRow => {
+        const own = signals.map((signal) => headValue(signal, layers, layer, head));
+        const ablation = ablationAt(analyses, snapshot.step, layer, head);
+        return {
+          layer,
+          head,
+          values: [...own, ablation?.mean ?? Number.NaN, ablation?.zero ?? Number.NaN],
+          name: nameOfHead(signals.map((signal, i) => ({ signal, value: own[i]!, baseline: baselineAt(signal, layer) }))),
+        };
+      }),
+    [layers, signals, analyses, snapshot.step],
+  );
   const act = useMemo(
     () => ({
       onPick: ([layer, head]: HeadId) => focusStore.send({ type: 'click', spot: { layer, head, query: null, key: null } }),
-      onToggle: (id: HeadId) =>
-        attentionView.set({ hidden: [...toggle(new Set(attentionView.get().hidden), [id], layers, heads)] }),
-      onSolo: (id: HeadId) => attentionView.set({ hidden: [...solo(new Set(attentionView.get().hidden), [id], layers, heads)] }),
+      onToggle: (id: HeadId) => attentionView.set({ hidden: [...toggle(new Set(attentionView.get().hidden), [id], layers)] }),
+      onSolo: (id: HeadId) => attentionView.set({ hidden: [...solo(new Set(attentionView.get().hidden), [id], layers)] }),
     }),
-    [layers, heads],
+    [layers],
   );
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by key. */}
-      <section className="max-h-96 overflow-auto" tabIndex={0} aria-label="table of heads">
-        <RoleTable rows={withAblation} hidden={hidden} active={active} {...act} />
+      <section className="relative max-h-96 overflow-auto" tabIndex={0} aria-label="table of heads">
+        <HeadTable columns={columns} rows={rows} named={signals.some((s) => s.names)} hidden={hidden} active={active} {...act} />
       </section>
       <p className="mt-1 text-2xs text-dim">
         Where a head looks is not yet why the model answers: switch heads off to see what they are worth.
@@ -47,20 +65,3 @@ export const Heads = memo(function Heads({ snapshot, hidden, active }: HeadsProp
     </>
   );
 });
-
-function headRows(s: AttentionSnapshot): HeadRow[] {
-  const odd = oddPositions(s);
-  return Array.from({ length: s.layers * s.heads }, (_, n) => {
-    const [layer, head] = [Math.floor(n / s.heads), n % s.heads];
-    const scores = headScores(
-      Array.from({ length: s.examples }, (_, e) => mapOf(s, e, layer, head)),
-      s,
-      odd,
-    );
-    const drift = s.signals.drift;
-    const width = s.layers * s.heads;
-    let sum = drift ? 0 : Number.NaN;
-    if (drift) for (let e = 0; e < s.examples; e++) sum += drift[e * width + n]!;
-    return { layer, head, scores, role: roleOf(scores, s.keys), drift: sum / s.examples, ablation: null };
-  });
-}

@@ -1,25 +1,25 @@
 import { memo } from 'react';
-import type { Token } from '~/app/_charts/attention/tokens';
+import type { MapTokens } from '~/app/_charts/attention/tokens';
+import { type MapSize, visibleKeys } from '~/shared/attention';
 
 /** The large map as a table: the same numbers for those who do not see the colours. */
 export const MapTable = memo(function MapTable({
   values,
-  queries,
-  keys,
+  size,
   tokens,
   where,
 }: {
   values: Float32Array;
-  queries: number;
-  keys: number;
-  tokens: readonly Token[];
+  size: MapSize;
+  tokens: MapTokens;
   where: string;
 }) {
+  const { queries, keys } = size;
   const place = (n: number) => Array.from({ length: n }, (_, i) => i);
   const digits = (v: number) => (Number.isFinite(v) ? v.toFixed(3) : String(v));
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by key.
-    <section className="max-h-[32rem] overflow-auto" tabIndex={0} aria-label={`table: ${where}`}>
+    <section className="relative max-h-[32rem] overflow-auto" tabIndex={0} aria-label={`table: ${where}`}>
       <table className="border-collapse font-mono text-[10px]" data-testid="map-table">
         <caption className="sr-only">{where}: rows are queries, columns are keys</caption>
         <thead>
@@ -28,9 +28,9 @@ export const MapTable = memo(function MapTable({
               query \ key
             </th>
             {place(keys).map((k) => (
-              <th key={k} scope="col" className="sticky top-0 bg-panel px-1 font-medium" title={tokens[k]?.name}>
+              <th key={k} scope="col" className="sticky top-0 bg-panel px-1 font-medium" title={tokens.keys[k]?.name}>
                 {k + 1}
-                <span className="text-dim">:{tokens[k]?.text}</span>
+                <span className="text-dim">:{tokens.keys[k]?.text}</span>
               </th>
             ))}
           </tr>
@@ -38,13 +38,13 @@ export const MapTable = memo(function MapTable({
         <tbody>
           {place(queries).map((q) => (
             <tr key={q}>
-              <th scope="row" className="sticky left-0 bg-panel px-1 text-left font-medium" title={tokens[q]?.name}>
+              <th scope="row" className="sticky left-0 bg-panel px-1 text-left font-medium" title={tokens.queries[q]?.name}>
                 {q + 1}
-                <span className="text-dim">:{tokens[q]?.text}</span>
+                <span className="text-dim">:{tokens.queries[q]?.text}</span>
               </th>
               {place(keys).map((k) => (
                 <td key={k} className="px-1 text-right">
-                  {digits(values[q * keys + k]!)}
+                  {k < visibleKeys(size, q) ? digits(values[q * keys + k]!) : <span className="text-dim">masked</span>}
                 </td>
               ))}
             </tr>

@@ -5,6 +5,7 @@ import type { Focus, Spot } from '~/app/_charts/attention/focus';
 import { HeadGrid } from '~/app/_charts/attention/HeadGrid';
 import { type AttentionView, attentionView } from '~/app/_live/attentionView';
 import { CellOverlay, HeadOverlay, writeOnMap } from '~/app/_run/notes/MapOverlays';
+import { headCount } from '~/shared/snapshotFile';
 import { BothSides } from './BothSides';
 import { focusStore } from './focusStore';
 import { quantityWords } from './large';
@@ -27,17 +28,25 @@ interface MapsProps extends WorkspaceProps {
   beside: ReactNode;
 }
 
+/** Height of the grid of heads in parts of its width, roughly. */
+function gridHeight({ lines, maps }: WorkspaceProps['scene']): number {
+  const rows = lines.layers.map((l) => maps.layers[l]!);
+  const height = rows.reduce((n, r) => n + r.queries / Math.max(r.queries, r.keys), 0);
+  return height / Math.max(1, lines.heads.length * Math.max(...rows.map((r) => r.keys / Math.max(r.queries, r.keys))));
+}
+
 /** Every head's map, one of them large, and what the model answered. */
-export function Maps({ scene, large, view, theme, width, focus, lit, pinned, beside }: MapsProps) {
+export function Maps({ snapshots, scene, large, view, theme, width, focus, lit, pinned, beside }: MapsProps) {
   const { snapshot, maps } = scene;
-  const several = snapshot.layers * snapshot.heads > 1;
+  const several = headCount(snapshot.layers) > 1;
   const wide = width >= 760;
   const inner = width - 24;
   const gridWidth = wide ? Math.floor(inner * 0.5) - 8 : inner;
   const largeWidth = several && wide ? inner - gridWidth - 16 : wide ? Math.floor(inner * 0.5) : inner;
   const onSelect = useSelect(scene);
+  const tokens = scene.tokensOf(large.layer);
   // A grid of few rows leaves room below itself.
-  const readerLeft = several && wide && scene.lines.layers.length * maps.queries <= 0.7 * scene.lines.heads.length * maps.keys;
+  const readerLeft = several && wide && gridHeight(scene) <= 0.7;
   const readerWidth = readerLeft ? gridWidth : several && wide ? largeWidth : wide ? inner - largeWidth - 16 : inner;
   const reader = <Reader scene={scene} large={large} view={view} lit={lit} width={readerWidth} />;
   const barTitle = `${quantityWords[large.quantity]}${scene.referenceWords ? `, minus ${scene.referenceWords}` : ''}`;
@@ -68,7 +77,7 @@ export function Maps({ scene, large, view, theme, width, focus, lit, pinned, bes
               flip={view.flip}
               onFocus={focusStore.send}
               onSelect={onSelect}
-              overlay={(box) => <HeadOverlay boxOf={box} step={scene.recorded.step} layers={maps.layers} heads={maps.heads} />}
+              overlay={(box) => <HeadOverlay boxOf={box} step={scene.recorded.step} layers={maps.layers} />}
               onPoint={(spot, at) => writeOnMap(scene.recorded.step, spot, at)}
             />
             <ColourBar scale={large.scale} title={barTitle} ownScales={scene.scaleKind === 'head'} />
@@ -86,16 +95,15 @@ export function Maps({ scene, large, view, theme, width, focus, lit, pinned, bes
               {large.bad > 0 && <span className="text-bad">{large.bad} cells are not finite (pink)</span>}
             </h3>
             {view.asTable ? (
-              <MapTable values={large.values} queries={maps.queries} keys={maps.keys} tokens={scene.tokens} where={large.where} />
+              <MapTable values={large.values} size={large.size} tokens={tokens} where={large.where} />
             ) : (
               <BigMap
                 values={large.values}
-                queries={maps.queries}
-                keys={maps.keys}
+                {...large.size}
                 scale={large.scale}
                 where={large.where}
                 head={large.head}
-                tokens={scene.tokens}
+                tokens={tokens}
                 lit={lit}
                 pinned={pinned}
                 width={Math.min(largeWidth, 620)}
@@ -104,13 +112,11 @@ export function Maps({ scene, large, view, theme, width, focus, lit, pinned, bes
                 tile={view.tile}
                 onTile={setTile}
                 onFocus={focusStore.send}
-                overlay={(box) => (
-                  <CellOverlay boxOf={box} step={scene.recorded.step} head={large.head} queries={maps.queries} keys={maps.keys} />
-                )}
+                overlay={(box) => <CellOverlay boxOf={box} step={scene.recorded.step} head={large.head} {...large.size} />}
                 onPoint={(spot, at) => writeOnMap(scene.recorded.step, spot, at)}
               />
             )}
-            <Readout scene={scene} large={large} focus={focus} />
+            <Readout snapshots={snapshots} scene={scene} large={large} focus={focus} />
             <BothSides scene={scene} large={large} view={view} theme={theme} />
             {(!several || !wide) && <ColourBar scale={large.scale} title={barTitle} ownScales={scene.scaleKind === 'head'} />}
           </Swiped>

@@ -6,7 +6,7 @@ import { Ribbons, ribbonLabelWidth } from '~/app/_charts/attention/Ribbons';
 import { peakOf } from '~/app/_charts/attention/raster';
 import { type SignalLine, SignalLines } from '~/app/_charts/attention/SignalLines';
 import { colourScale } from '~/app/_charts/attention/scale';
-import type { HeadId } from '~/app/_charts/attention/selection';
+import { type HeadId, placeOfHead } from '~/app/_charts/attention/selection';
 import { stepAxis } from '~/app/_charts/attention/stepAxis';
 import { headName } from '~/app/_charts/attention/tokens';
 import { useSize } from '~/app/_charts/useSize';
@@ -19,7 +19,7 @@ import { LossLine } from './LossLine';
 import type { Large } from './large';
 import { PinnedHistory } from './PinnedHistory';
 import { StepCursor, StepTicks } from './StepCursor';
-import { signalInfo } from './signals';
+import { mainSignal, signalInfo } from './signalText';
 import { selectClass } from './Toolbar';
 import type { Scene } from './useScene';
 
@@ -45,38 +45,53 @@ export const OverTime = memo(function OverTime({
   const axis = useMemo(() => stepAxis(headStep, zoom, plot), [headStep, zoom, plot]);
   const version = useSignalVersion(snapshots);
   const { feed, table } = snapshots;
-  const { layers, heads, keys } = scene.snapshot;
+  const { layers } = scene.maps;
+  const shownLayers = scene.lines.layers;
 
   const names = useMemo(() => {
     void version;
     return table.names(feed.recorded);
   }, [table, feed, version]);
-  const own = scene.snapshot.task === 'reverse' ? 'antiDiagonal' : 'oddMass';
-  const signal = view.signal !== null && names.includes(view.signal) ? view.signal : names.includes(own) ? own : names[0];
-  const info = signalInfo(signal ?? 'entropy', keys);
+  const signal = view.signal !== null && names.includes(view.signal) ? view.signal : mainSignal(scene.snapshot, names);
+  const info = useMemo(() => signalInfo(scene.snapshot, signal ?? '', shownLayers), [scene.snapshot, signal, shownLayers]);
+  const [low, high] = info.range ?? [Number.NaN, Number.NaN];
+  const unit = low === 0 && high === 1;
   const series = useMemo(() => {
     void version;
-    return table.series(signal ?? '', feed.recorded, layers * heads);
-  }, [table, feed, signal, layers, heads, version]);
+    return table.series(signal ?? '', feed.recorded, layers);
+  }, [table, feed, signal, layers, version]);
   const scale = useMemo(() => {
-    const peak = info.unit ? 1 : peakOf(Float32Array.from(series.values));
-    return colourScale({ kind: info.unit ? 'unit' : 'shared', quantity: 'weight', keys, peak, sequential: view.palette, theme });
-  }, [info.unit, series, keys, view.palette, theme]);
+    const own = colourScale({
+      kind: unit ? 'unit' : 'shared',
+      quantity: 'weight',
+      keys: 2,
+      peak: unit ? 1 : peakOf(Float32Array.from(series.values)),
+      sequential: view.palette,
+      theme,
+    });
+    // The bar runs over what the signal is declared to be; without that, over what there is, from its least value where some are below 0.
+    if (unit) return own;
+    if (Number.isFinite(low) && high > low) return { ...own, low, high };
+    const least = series.values.reduce((m, v) => Math.min(v, m), 0);
+    return least < 0 ? { ...own, low: least } : own;
+  }, [unit, low, high, series, view.palette, theme]);
+  const { keys } = large.size;
   const weights = useMemo(
     () => colourScale({ kind: 'unit', quantity: 'weight', keys, peak: 1, sequential: view.palette, theme }),
     [keys, view.palette, theme],
   );
-  const strong = large.head ? large.head.layer * heads + large.head.head : -1;
+  const strong = large.head ? placeOfHead(layers, large.head.layer, large.head.head) : -1;
   const lines = useMemo(
     (): SignalLine[] =>
       scene.shown.map(([l, h]) => {
-        const at = l * heads + h;
+        const at = placeOfHead(layers, l, h);
         const values = Float64Array.from(series.steps, (_, n) => series.values[n * series.width + at]!);
         return { name: headName(l, h), steps: series.steps, values, strong: at === strong || scene.shown.length === 1 };
       }),
-    [series, scene.shown, heads, strong],
+    [series, scene.shown, layers, strong],
   );
 
+  const chance = useMemo(() => (info.baseline === null ? null : { value: info.baseline, label: 'uniform' }), [info.baseline]);
   const handlers = useMemo(
     () => ({ onJump: (step: number) => setCursor.pin(step), onHoverStep: (step: number | null) => setCursor.hover(step) }),
     [],
@@ -91,34 +106,34 @@ export const OverTime = memo(function OverTime({
           <select className={selectClass} value={signal ?? ''} onChange={(e) => attentionView.set({ signal: e.target.value })}>
             {names.map((n) => (
               <option key={n} value={n}>
-                {signalInfo(n, keys).label}
+                {signalInfo(scene.snapshot, n, shownLayers).title}
               </option>
             ))}
           </select>
         </label>
-        <span>{info.help}</span>
+        <span>{info.meaning}</span>
       </header>
       {width > 0 && (
         <>
           <LossLine axis={axis} cursor={cursor} {...handlers} />
           <SignalLines
-            title={`${info.label}, ${large.head ? headName(large.head.layer, large.head.head) : 'every head'}`}
+            title={`${info.title}, ${large.head ? headName(large.head.layer, large.head.head) : 'every head'}`}
             lines={lines}
-            chance={info.chance}
+            chance={chance}
             axis={axis}
             height={64}
-            domain={info.unit ? unitDomain : null}
+            domain={info.range}
             cursor={cursor}
             {...handlers}
           />
           <Ribbons
             steps={series.steps}
             values={series.values}
-            headsPerLayer={heads}
+            layers={layers}
             shown={scene.shown}
             scale={scale}
             axis={axis}
-            label={info.label}
+            label={info.title}
             active={large.head}
             cursor={cursor}
             {...handlers}
@@ -126,7 +141,7 @@ export const OverTime = memo(function OverTime({
           />
           <div style={{ paddingLeft: ribbonLabelWidth }}>
             <StepTicks axis={axis} />
-            <ColourBar scale={scale} title={info.label} ownScales={false} />
+            <ColourBar scale={scale} title={info.title} ownScales={false} />
           </div>
           <PinnedHistory snapshots={snapshots} scene={scene} large={large} axis={axis} scale={weights} />
         </>
@@ -135,5 +150,4 @@ export const OverTime = memo(function OverTime({
   );
 });
 
-const unitDomain = [0, 1] as const;
 const pickHead = ([layer, head]: HeadId) => focusStore.send({ type: 'click', spot: { layer, head, query: null, key: null } });

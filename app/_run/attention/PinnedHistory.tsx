@@ -7,6 +7,7 @@ import type { StepAxis } from '~/app/_charts/attention/stepAxis';
 import { headName } from '~/app/_charts/attention/tokens';
 import { setCursor } from '~/app/_live/cursor';
 import { type Snapshots, useFeedVersion } from '~/app/_live/snapshots';
+import { visibleKeys } from '~/shared/attention';
 import { focusStore, useFocus } from './focusStore';
 import type { Large } from './large';
 import { rowHistory } from './rowHistory';
@@ -35,11 +36,11 @@ export function PinnedHistory({
   const query = pinned?.query ?? null;
   const head = large.head;
   const example = scene.source.kind === 'example' ? scene.source.example : null;
-  const open = query !== null && head !== null && example !== null && query < scene.maps.queries;
+  const open = query !== null && head !== null && example !== null && query < (scene.maps.layers[head.layer]?.queries ?? 0);
   useEffect(() => {
-    feed.wantEverything(open);
+    feed.wantEverything(open, example);
     return () => feed.wantEverything(false);
-  }, [feed, open]);
+  }, [feed, open, example]);
   const history = useMemo((): RowHistory | null => {
     void version;
     if (!open) return null;
@@ -71,7 +72,10 @@ export function PinnedHistory({
         <SignalLines
           title={`weight of query ${query + 1} on key ${key + 1}`}
           lines={line}
-          chance={{ value: 1 / history.keys, label: 'uniform' }}
+          chance={{
+            value: 1 / visibleKeys({ ...scene.maps.layers[head.layer]!, causal: scene.maps.causal }, query),
+            label: 'uniform',
+          }}
           axis={axis}
           height={48}
           domain={unitDomain}
@@ -83,7 +87,7 @@ export function PinnedHistory({
       <History
         history={history}
         activeKey={key}
-        tokenText={(k) => scene.tokens[k]?.text ?? String(k + 1)}
+        tokenText={(k) => scene.tokensOf(head.layer).keys[k]?.text ?? String(k + 1)}
         scale={scale}
         axis={axis}
         label={`weights of ${words}`}

@@ -1,16 +1,17 @@
 import { useMemo } from 'react';
-import { aggregate, deriveMaps, headMap } from '~/app/_charts/attention/derive';
+import { aggregate, deriveMaps, headMap, ofOneSize } from '~/app/_charts/attention/derive';
 import type { Spot } from '~/app/_charts/attention/focus';
-import { ReverseReader } from '~/app/_charts/attention/ReverseReader';
+import { SequenceReader } from '~/app/_charts/attention/SequenceReader';
 import { SetReader } from '~/app/_charts/attention/SetReader';
+import { TextReader } from '~/app/_charts/attention/TextReader';
 import { type AttentionView, attentionView } from '~/app/_live/attentionView';
-import { useView } from '~/app/_live/useRun';
+import { readerOf } from '~/shared/attentionSnapshot';
 import { focusStore } from './focusStore';
 import type { Large } from './large';
 import { selectClass } from './Toolbar';
 import type { Scene } from './useScene';
 
-/** What the model was given and what it answered, beside what it looked at. */
+/** What the model was given and what it answered, beside what it looked at: as much of it as the snapshot declares. */
 export function Reader({
   scene,
   large,
@@ -25,37 +26,33 @@ export function Reader({
   width: number;
 }) {
   const { snapshot, source, shown } = scene;
-  const pictures = useView((v) => v.data, null);
+  const reader = readerOf(snapshot);
   // The lines are of what this step looks at, whatever is subtracted from it in the map.
   const weights = useMemo(() => {
     if (large.quantity === 'weight') return large.values;
-    const maps = deriveMaps(snapshot, source, null);
-    return large.head ? headMap(maps, large.head.layer, large.head.head) : aggregate(maps, shown, 'mean').values;
+    const maps = deriveMaps(snapshot, source.kind === 'spread' ? { ...source, kind: 'mean' } : source, null);
+    return large.head
+      ? headMap(maps, large.head.layer, large.head.head)
+      : aggregate(maps, ofOneSize(maps, shown).heads, 'mean').values;
   }, [large, snapshot, source, shown]);
+  if (reader === 'none') return null;
   if (source.kind !== 'example')
     return <p className="text-xs text-dim">An average has no inputs or answers of its own: choose an example to read one.</p>;
-  if (snapshot.task === 'anomaly')
+  const tokens = scene.tokensOf(large.layer);
+  const common = { snapshot, example: source.example, lit, onFocus: focusStore.send };
+  if (reader === 'set') return <SetReader {...common} tokens={tokens.keys} />;
+  // Answers stand at the queries of the last layer: a map of another size has no lines to them.
+  const last = snapshot.layers.at(-1)!;
+  if (large.size.queries !== last.queries)
     return (
-      <SetReader
-        snapshot={snapshot}
-        example={source.example}
-        tokens={scene.tokens}
-        pictures={pictures}
-        lit={lit}
-        onFocus={focusStore.send}
-      />
+      <p className="text-xs text-dim">
+        This map has other queries than the model's answers: choose a head of the last layer to read them.
+      </p>
     );
+  if (reader === 'text') return <TextReader {...common} map={weights} size={large.size} tokens={tokens} />;
   return (
     <div>
-      <ReverseReader
-        snapshot={snapshot}
-        example={source.example}
-        map={weights}
-        mass={view.mass}
-        width={width}
-        lit={lit}
-        onFocus={focusStore.send}
-      />
+      <SequenceReader {...common} map={weights} size={large.size} tokens={tokens} mass={view.mass} width={width} />
       <label className="mt-1 flex items-center gap-1 text-xs text-dim">
         lines
         <select className={selectClass} value={view.mass} onChange={(e) => attentionView.set({ mass: Number(e.target.value) })}>

@@ -2,13 +2,15 @@ import { memo, type ReactNode, useId } from 'react';
 import { sequentialPalettes } from '~/app/_charts/attention/palettes';
 import { scaleOffered } from '~/app/_charts/attention/scale';
 import { describeHeads } from '~/app/_charts/attention/selection';
-import { headName } from '~/app/_charts/attention/tokens';
+import { headName, visibleText } from '~/app/_charts/attention/tokens';
 import { Button } from '~/app/_components/Button';
 import { Segments } from '~/app/_components/Segments';
 import { type AttentionView, attentionView } from '~/app/_live/attentionView';
 import type { Comparison } from '~/app/_live/comparison';
-import { useRunsOfRecipe } from '~/app/_live/otherRun';
+import { useOtherRuns } from '~/app/_live/otherRun';
 import { useRunStore } from '~/app/_live/RunProvider';
+import { type AttentionSnapshot, axisOf, labelText, targetKeys } from '~/shared/attentionSnapshot';
+import { headCount } from '~/shared/snapshotFile';
 import { ExportMenu } from './ExportMenu';
 import type { Large } from './large';
 import type { Scene } from './useScene';
@@ -76,7 +78,7 @@ function startOf(view: AttentionView, { head }: Large): Comparison {
 function OneStep({ scene, view, large }: { scene: Scene; view: AttentionView; large: Large }) {
   const { set } = attentionView;
   const { snapshot, maps, shown } = scene;
-  const total = snapshot.layers * snapshot.heads;
+  const total = headCount(snapshot.layers);
   return (
     <>
       <ExamplePicker scene={scene} view={view} />
@@ -154,14 +156,10 @@ function ExamplePicker({ scene, view }: { scene: Scene; view: AttentionView }) {
     if (next !== undefined) set({ source: { example: next } });
   };
   const bad = wrong.reduce((n, w) => n + (w > 0 ? 1 : 0), 0);
+  const judged = snapshot.targets !== null && snapshot.predictions !== null;
   const text = (e: number) => {
-    const inputs = snapshot.inputs.subarray(e * snapshot.keys, (e + 1) * snapshot.keys);
-    const what =
-      snapshot.task === 'reverse'
-        ? [...inputs.subarray(0, 12)].join(' ') + (inputs.length > 12 ? ' …' : '')
-        : `odd one at ${snapshot.labels[e]! + 1}`;
-    const verdict = wrong[e] === 0 ? '✓' : snapshot.task === 'reverse' ? `✗ ${wrong[e]}` : '✗';
-    return `${e + 1}: ${what} ${verdict}`;
+    const verdict = !judged ? '' : wrong[e] === 0 ? ' ✓' : snapshot.answers === 1 ? ' ✗' : ` ✗ ${wrong[e]}`;
+    return `${e + 1}: ${exampleText(snapshot, e)}${verdict}`;
   };
   return (
     <span className="flex flex-wrap items-center gap-1 text-xs text-dim">
@@ -189,27 +187,48 @@ function ExamplePicker({ scene, view }: { scene: Scene; view: AttentionView }) {
       <Button size="small" aria-label="next example" onClick={() => go(1)} disabled={offered.length < 2 && at >= 0}>
         ›
       </Button>
-      <label className="flex items-center gap-1" title="only examples with a wrong answer at this step">
-        <input type="checkbox" checked={view.mistakesOnly} onChange={(e) => set({ mistakesOnly: e.target.checked })} />
-        mistakes ({bad})
-      </label>
-      {source.kind !== 'example' && snapshot.task === 'anomaly' && (
-        <label className="flex items-center gap-1" title="move each set's odd item to the last row and column before averaging">
+      {judged && (
+        <label className="flex items-center gap-1" title="only examples with a wrong answer at this step">
+          <input type="checkbox" checked={view.mistakesOnly} onChange={(e) => set({ mistakesOnly: e.target.checked })} />
+          mistakes ({bad})
+        </label>
+      )}
+      {source.kind !== 'example' && targetKeys(snapshot) !== null && (
+        <label
+          className="flex items-center gap-1"
+          title={`move the ${snapshot.words.target} of each example to the last row and column before averaging`}
+        >
           <input type="checkbox" checked={view.byRole} onChange={(e) => set({ byRole: e.target.checked })} />
-          odd one last
+          {snapshot.words.target} last
         </label>
       )}
     </span>
   );
 }
 
+/** An example in a few words: its inputs, its name, or what is looked for in it. */
+function exampleText(s: AttentionSnapshot, e: number): string {
+  const { name } = s.exampleLabels[e]!;
+  const targets = targetKeys(s);
+  const axis = axisOf(s, e, 0, 'keys');
+  const labels =
+    axis && axis.kind !== 'pictures'
+      ? axis.items
+          .slice(0, 12)
+          .map((_, t) => visibleText(labelText(s, axis, t)))
+          .join(axis.kind === 'numbers' ? ' ' : '') + (axis.items.length > 12 ? ' …' : '')
+      : null;
+  const target = targets ? `${s.words.target} at ${targets[e]! + 1}` : null;
+  return [name, labels, target].filter((part) => part !== null && part !== undefined).join(', ') || 'example';
+}
+
 type Reference = NonNullable<AttentionView['reference']>;
 
 function ReferencePicker({ scene, view, large }: { scene: Scene; view: AttentionView; large: Large }) {
   const { runId } = useRunStore();
-  const others = useRunsOfRecipe(scene.snapshot.task, runId);
+  const others = useOtherRuns(runId);
   const asked = view.reference;
-  const several = scene.snapshot.layers * scene.snapshot.heads > 1;
+  const several = headCount(scene.snapshot.layers) > 1;
   const offered: [Reference, string][] = [
     ['first', 'the first snapshot'],
     ['previous', 'the snapshot before'],

@@ -3,6 +3,7 @@ import { within } from '~/app/_charts/attention/focus';
 import { useSize } from '~/app/_charts/useSize';
 import type { AttentionView } from '~/app/_live/attentionView';
 import type { Snapshots } from '~/app/_live/snapshots';
+import { headCount } from '~/shared/snapshotFile';
 import { Analyses } from './Analyses';
 import { Announcer } from './Announcer';
 import { focusStore, useFocus } from './focusStore';
@@ -41,13 +42,13 @@ export const Workspace = memo(function Workspace(props: WorkspaceProps) {
     </>
   );
   // A single map leaves room beside itself.
-  const beside = snapshot.layers * snapshot.heads === 1 && view.comparison === null;
+  const beside = headCount(snapshot.layers) === 1 && view.comparison === null;
   return (
     <div ref={box} onScrollCapture={() => focusStore.send({ type: 'scroll' })}>
       <Toolbar scene={scene} view={view} large={large} />
       {view.comparison && (
         <Suspense fallback={<div className="h-96 animate-pulse bg-raised/40 motion-reduce:animate-none" />}>
-          <RoomPanes comparison={view.comparison} snapshots={snapshots} scene={scene} view={view} theme={theme} />
+          <RoomPanes comparison={view.comparison} snapshots={snapshots} view={view} theme={theme} />
         </Suspense>
       )}
       {!view.comparison && width > 0 && (

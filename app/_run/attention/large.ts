@@ -1,15 +1,18 @@
 import { useMemo } from 'react';
-import { aggregate, headMap } from '~/app/_charts/attention/derive';
+import { aggregate, headMap, mapSize, ofOneSize } from '~/app/_charts/attention/derive';
 import type { ColourScale, Quantity } from '~/app/_charts/attention/scale';
-import { describeHeads } from '~/app/_charts/attention/selection';
+import { allHeads, describeHeads } from '~/app/_charts/attention/selection';
 import { headName } from '~/app/_charts/attention/tokens';
-import type { Operation } from '~/shared/attention';
+import type { MapSize, Operation } from '~/shared/attention';
 import type { Scene } from './useScene';
 
 /** The map shown large: one head's, or several put together. */
 export interface Large {
   head: { layer: number; head: number } | null;
   values: Float32Array;
+  /** Whose size the map has. */
+  layer: number;
+  size: Required<MapSize>;
   quantity: Quantity;
   scale: ColourScale;
   /** "layer 2 head 3", "mean of all 8 heads" */
@@ -29,17 +32,17 @@ export function useLarge(
   const headNumber = pointed?.head ?? null;
   return useMemo(() => {
     if (!scene) return null;
-    const { maps, shown, snapshot } = scene;
+    const { maps, shown } = scene;
     const only = shown.length === 1 ? { layer: shown[0]![0], head: shown[0]![1] } : null;
     const asked =
-      layer !== null && headNumber !== null && layer < maps.layers && headNumber < maps.heads
-        ? { layer, head: headNumber }
-        : null;
+      layer !== null && headNumber !== null && headNumber < (maps.layers[layer]?.heads ?? 0) ? { layer, head: headNumber } : null;
     const head = asked ?? only;
     if (head) {
       const values = headMap(maps, head.layer, head.head);
       return {
         head,
+        layer: head.layer,
+        size: mapSize(maps, head.layer),
         values,
         quantity: maps.quantity,
         scale: scene.scaleOf(head.layer, head.head),
@@ -47,9 +50,23 @@ export function useLarge(
         bad: countBad(values),
       };
     }
-    const { values, quantity } = aggregate(maps, shown, operation);
-    const where = `${operationWords[operation]} of ${describeHeads(shown, snapshot.layers * snapshot.heads)}`;
-    return { head: null, values, quantity, scale: scene.scaleFor(values, quantity), where, bad: countBad(values) };
+    // Only maps of one size can be put together.
+    const alike = ofOneSize(maps, shown);
+    const size = mapSize(maps, alike.layer);
+    const { values, quantity } = aggregate(maps, alike.heads, operation);
+    const total = allHeads(maps.layers).length;
+    const which = describeHeads(alike.heads, total);
+    const where = `${operationWords[operation]} of ${which}${alike.heads.length < shown.length ? ` (those of ${size.queries} × ${size.keys})` : ''}`;
+    return {
+      head: null,
+      layer: alike.layer,
+      size,
+      values,
+      quantity,
+      scale: scene.scaleFor(values, quantity),
+      where,
+      bad: countBad(values),
+    };
   }, [scene, layer, headNumber, operation]);
 }
 

@@ -1,8 +1,8 @@
 import type { RowHistory } from '~/app/_charts/attention/History';
 import type { SnapshotFeed } from '~/app/_live/snapshotFeed';
-import { type AttentionSnapshot, mapOf } from '~/shared/attentionSnapshot';
+import { type AttentionSnapshot, exampleKey, mapOf } from '~/shared/attentionSnapshot';
 
-/** One query's weights at every recorded step whose snapshot is at hand and is of the same probe example as `shown`. */
+/** One query's weights at every recorded step whose maps are at hand and are of the same probe example as `shown`. */
 export function rowHistory(
   feed: Pick<SnapshotFeed, 'recorded' | 'peek'>,
   shown: AttentionSnapshot,
@@ -10,16 +10,16 @@ export function rowHistory(
   example: number,
   query: number,
 ): RowHistory {
-  const { keys } = shown;
-  const inputs = (s: AttentionSnapshot) => s.inputs.subarray(example * s.keys, (example + 1) * s.keys).join();
-  const wanted = inputs(shown);
+  const { keys, queries } = shown.layers[head.layer]!;
+  const wanted = exampleKey(shown, example);
   const steps: number[] = [];
   const rows: Float32Array[] = [];
   for (const r of feed.recorded) {
-    const s = feed.peek(r);
-    // Other probe examples are another story.
-    if (!s || s.keys !== keys || example >= s.examples || head.layer >= s.layers || head.head >= s.heads || inputs(s) !== wanted)
-      continue;
+    const s = feed.peek(r, example);
+    const layer = s?.layers[head.layer];
+    // Other probe examples, and maps of another size, are another story.
+    if (!s || !layer || layer.keys !== keys || layer.queries !== queries || head.head >= layer.heads) continue;
+    if (example >= s.examples || exampleKey(s, example) !== wanted) continue;
     steps.push(r.step);
     rows.push(mapOf(s, example, head.layer, head.head).subarray(query * keys, (query + 1) * keys));
   }

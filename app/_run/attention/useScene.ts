@@ -1,15 +1,24 @@
-import { useMemo } from 'react';
-import { deriveMaps, type HeadMaps, incomparable, type Reference, type Source } from '~/app/_charts/attention/derive';
+import { useMemo, useRef } from 'react';
+import {
+  deriveMaps,
+  type HeadMaps,
+  headMap,
+  incomparable,
+  type Reference,
+  type Source,
+  sameSize,
+} from '~/app/_charts/attention/derive';
 import { pictureUrl } from '~/app/_charts/attention/pictures';
 import { peakOf } from '~/app/_charts/attention/raster';
 import { type ColourScale, colourScale, type Quantity, type ScaleKind, scaleOffered } from '~/app/_charts/attention/scale';
 import { allHeads, type HeadId, type Hidden, headKey, shownHeads, shownLines } from '~/app/_charts/attention/selection';
-import { headName, type Token, tokensOf } from '~/app/_charts/attention/tokens';
+import { headName, type MapTokens, noTokens, tokensOf } from '~/app/_charts/attention/tokens';
 import type { AttentionView } from '~/app/_live/attentionView';
 import { useOtherRun } from '~/app/_live/otherRun';
-import { type Look, nearestIndex, type Recorded } from '~/app/_live/snapshotFeed';
-import { type Snapshots, useFeedVersion } from '~/app/_live/snapshots';
-import { type AttentionSnapshot, mistakes } from '~/shared/attentionSnapshot';
+import { type Example, type Look, nearestIndex, type Recorded } from '~/app/_live/snapshotFeed';
+import { exampleOf, type Snapshots, useFeedVersion } from '~/app/_live/snapshots';
+import { type AttentionSnapshot, mistakes, targetKeys } from '~/shared/attentionSnapshot';
+import type { LayerShape } from '~/shared/snapshotFile';
 
 /** Everything the views draw at one step, from the snapshot and what is chosen. */
 export interface Scene {
@@ -23,22 +32,43 @@ export interface Scene {
   referenceWords: string | null;
   /** The snapshot subtracted, for showing both sides; null for nothing or a head. */
   other: AttentionSnapshot | null;
+  /** What is subtracted, from its exact weights; null = nothing. */
+  exactReference: () => Promise<Reference | null>;
   /** Why what was asked to be subtracted is not. */
   referenceProblem: string | null;
   scaleKind: ScaleKind;
   scaleOf: (layer: number, head: number) => ColourScale;
   /** For maps made of several heads. */
   scaleFor: (values: Float32Array, quantity: Quantity) => ColourScale;
-  tokens: Token[];
+  /** Labels on the axes of a layer's maps. */
+  tokensOf: (layer: number) => MapTokens;
   hidden: Hidden;
   shown: HeadId[];
   lines: { layers: number[]; heads: number[] };
   wrong: Int32Array;
 }
 
+const noLayers: readonly LayerShape[] = [];
+const noTokensOf = () => noTokens;
+
+/** The first of equal lists of layers. */
+function useSteady(layers: readonly LayerShape[]): readonly LayerShape[] {
+  const last = useRef(layers);
+  const same =
+    last.current === layers ||
+    (last.current.length === layers.length &&
+      last.current.every((l, i) => {
+        const o = layers[i]!;
+        return l.heads === o.heads && l.queries === o.queries && l.keys === o.keys && l.name === o.name;
+      }));
+  if (!same) last.current = layers;
+  return last.current;
+}
+
 export function useScene(snapshots: Snapshots, look: Look, view: AttentionView, theme: 'light' | 'dark'): Scene | null {
   const shown = look.shown;
-  const reference = useReference(snapshots, shown?.recorded ?? null, view.reference);
+  const example = exampleOf(view.source);
+  const reference = useReference(snapshots, shown?.recorded ?? null, view.reference, example);
   const snapshot = shown?.snapshot ?? null;
   const source = useMemo(() => (snapshot ? sourceOf(view, snapshot) : null), [snapshot, view]);
   const derived = useMemo(() => {
@@ -46,34 +76,36 @@ export function useScene(snapshots: Snapshots, look: Look, view: AttentionView, 
     const problem =
       reference.problem ??
       (reference.value?.kind === 'snapshot' ? incomparable(snapshot, reference.value.snapshot, source) : null) ??
-      (reference.value?.kind === 'head' && (reference.value.layer >= snapshot.layers || reference.value.head >= snapshot.heads)
+      (reference.value?.kind === 'head' && reference.value.head >= (snapshot.layers[reference.value.layer]?.heads ?? 0)
         ? `there is no ${headName(reference.value.layer, reference.value.head)}`
         : null);
     return { maps: deriveMaps(snapshot, source, problem ? null : reference.value), problem };
   }, [snapshot, source, reference]);
 
-  const layers = snapshot?.layers ?? 0;
-  const heads = snapshot?.heads ?? 0;
+  // Steady while the shape is: what is hidden is not chosen anew at every step.
+  const shape = useSteady(snapshot?.layers ?? noLayers);
+  const only = derived && !derived.problem && reference.value?.kind === 'head' ? shape[reference.value.layer] : undefined;
   const selection = useMemo(() => {
-    const known = new Set(allHeads(layers, heads).map(([l, h]) => headKey(l, h)));
-    const asked = new Set(view.hidden.filter((k) => known.has(k)));
-    const hidden: Hidden = asked.size < known.size ? asked : new Set();
-    return { hidden, shown: shownHeads(layers, heads, hidden), lines: shownLines(layers, heads, hidden) };
-  }, [layers, heads, view.hidden]);
+    const known = allHeads(shape);
+    const keys = new Set(known.map(([l, h]) => headKey(l, h)));
+    const asked = new Set(view.hidden.filter((k) => keys.has(k)));
+    // A head of another size has nothing in common with the one that is subtracted.
+    if (only) for (const [l, h] of known) if (!sameSize(shape[l]!, only)) asked.add(headKey(l, h));
+    const hidden: Hidden = asked.size < keys.size ? asked : new Set();
+    return { hidden, shown: shownHeads(shape, hidden), lines: shownLines(shape, hidden) };
+  }, [shape, view.hidden, only]);
 
   const scales = useMemo(() => {
     if (!derived) return null;
     const { maps } = derived;
     const kind = scaleOffered(view.scale, maps.quantity) ? view.scale : 'unit';
-    const cells = maps.queries * maps.keys;
+    // One bar for all heads: lift is relative to the layer with the most keys, each row painted by its own.
+    const keys = Math.max(...maps.layers.map((l) => l.keys));
     const make = (peak: number, quantity: Quantity) => {
       const allowed = scaleOffered(kind, quantity) ? kind : 'unit';
-      return colourScale({ kind: allowed, quantity, keys: maps.keys, peak, sequential: view.palette, theme });
+      return colourScale({ kind: allowed, quantity, keys, peak, sequential: view.palette, theme });
     };
-    const peakOfHead = (l: number, h: number) => {
-      const at = (l * maps.heads + h) * cells;
-      return peakOf(maps.values, at, at + cells);
-    };
+    const peakOfHead = (l: number, h: number) => peakOf(headMap(maps, l, h));
     const shared = make(kind === 'shared' ? Math.max(0, ...selection.shown.map(([l, h]) => peakOfHead(l, h))) : 1, maps.quantity);
     const scaleOf = kind === 'head' ? (l: number, h: number) => make(peakOfHead(l, h), maps.quantity) : () => shared;
     const scaleFor = (values: Float32Array, quantity: Quantity) =>
@@ -83,13 +115,22 @@ export function useScene(snapshots: Snapshots, look: Look, view: AttentionView, 
 
   // The same words and pictures at every step: the axes are left alone while scrubbing unless something on them changed.
   const tokens = useMemo(() => {
-    if (!snapshot || !source) return [];
+    if (!snapshot || !source) return noTokensOf;
     const { pictures } = snapshot;
-    return tokensOf(snapshot, source, pictures && ((n) => pictureUrl(pictures, n)));
+    const known = new Map<number, MapTokens>();
+    return (layer: number) => {
+      const at = Math.min(layer, snapshot.layers.length - 1);
+      const found = known.get(at) ?? tokensOf(snapshot, source, at, pictures && ((n) => pictureUrl(pictures, n)));
+      known.set(at, found);
+      return found;
+    };
   }, [snapshot, source]);
-  const tokenKey = JSON.stringify(tokens);
+  const tokenKey = useMemo(
+    () => (snapshot ? JSON.stringify([...new Set(snapshot.layers.map((_, l) => l))].slice(0, 8).map((l) => tokens(l))) : ''),
+    [snapshot, tokens],
+  );
   // biome-ignore lint/correctness/useExhaustiveDependencies: equal content, equal object.
-  const steadyTokens = useMemo(() => tokens, [tokenKey]);
+  const steadyTokens = useMemo(() => tokens, [tokenKey, snapshot?.layers.length]);
 
   return useMemo(() => {
     if (!snapshot || !shown || !source || !derived || !scales) return null;
@@ -101,11 +142,12 @@ export function useScene(snapshots: Snapshots, look: Look, view: AttentionView, 
       maps: derived.maps,
       referenceWords: derived.problem ? null : reference.words,
       other: !derived.problem && reference.value?.kind === 'snapshot' ? reference.value.snapshot : null,
+      exactReference: derived.problem ? async () => null : reference.exact,
       referenceProblem: derived.problem,
       scaleKind: scales.kind,
       scaleOf: scales.scaleOf,
       scaleFor: scales.scaleFor,
-      tokens: steadyTokens,
+      tokensOf: steadyTokens,
       ...selection,
       wrong: mistakes(snapshot),
     };
@@ -113,45 +155,65 @@ export function useScene(snapshots: Snapshots, look: Look, view: AttentionView, 
 }
 
 function sourceOf(view: AttentionView, s: AttentionSnapshot): Source {
-  if (typeof view.source === 'string') return { kind: view.source, byRole: view.byRole && s.task === 'anomaly' };
+  if (typeof view.source === 'string') return { kind: view.source, byTarget: view.byRole && targetKeys(s) !== null };
   // Fewer examples than there were: the last one, and the panel's picker says which.
   return { kind: 'example', example: Math.min(view.source.example, s.examples - 1) };
 }
 
 function sourceWords(source: Source, s: AttentionSnapshot): string {
-  if (source.kind === 'example') return `probe example ${source.example + 1}`;
+  if (source.kind === 'example') {
+    const { name } = s.exampleLabels[source.example]!;
+    return `probe example ${source.example + 1}${name === undefined ? '' : ` (${name})`}`;
+  }
   const of = source.kind === 'mean' ? 'mean' : 'spread (standard deviation)';
-  return `${of} over ${s.examples} examples${source.byRole ? ', odd one last' : ''}`;
+  return `${of} over ${s.examples} examples${source.byTarget ? `, ${s.words.target} last` : ''}`;
 }
 
 interface ResolvedReference {
   value: Reference | null;
   words: string | null;
   problem: string | null;
+  /** The value from exact weights. */
+  exact: () => Promise<Reference | null>;
 }
-const none: ResolvedReference = { value: null, words: null, problem: null };
+const none: ResolvedReference = { value: null, words: null, problem: null, exact: async () => null };
 
-function useReference(snapshots: Snapshots, shown: Recorded | null, asked: AttentionView['reference']): ResolvedReference {
+function useReference(
+  snapshots: Snapshots,
+  shown: Recorded | null,
+  asked: AttentionView['reference'],
+  example: Example,
+): ResolvedReference {
   const version = useFeedVersion(snapshots);
   const runId = asked !== null && typeof asked === 'object' && 'run' in asked ? asked.run : null;
-  const other = useOtherRun(runId, shown?.step ?? 0);
+  const other = useOtherRun(runId, shown?.step ?? 0, example);
   const otherShown = other.look.shown;
   const within = useMemo((): ResolvedReference => {
     void version;
     if (!asked || !shown || (typeof asked === 'object' && 'run' in asked)) return none;
     if (typeof asked === 'object' && 'layer' in asked)
-      return { value: { kind: 'head', ...asked }, words: headName(asked.layer, asked.head), problem: null };
+      return {
+        value: { kind: 'head', ...asked },
+        words: headName(asked.layer, asked.head),
+        problem: null,
+        exact: async () => ({ kind: 'head', ...asked }),
+      };
     const list = snapshots.feed.recorded;
     const at = list.findIndex((r) => r.seq === shown.seq);
     const recorded = asked === 'first' ? list[0] : asked === 'previous' ? list[at - 1] : list[nearestIndex(list, asked.step)];
     if (!recorded) return { ...none, problem: 'there is no snapshot before this one' };
-    const snapshot = snapshots.feed.at(recorded);
+    const snapshot = snapshots.feed.at(recorded, example);
     if (!snapshot) {
-      snapshots.feed.want(recorded);
+      snapshots.feed.want(recorded, example);
       return { ...none, problem: `step ${recorded.step} is loading` };
     }
-    return { value: { kind: 'snapshot', snapshot }, words: `step ${recorded.step}`, problem: null };
-  }, [snapshots, shown, asked, version]);
+    return {
+      value: { kind: 'snapshot', snapshot },
+      words: `step ${recorded.step}`,
+      problem: null,
+      exact: async () => ({ kind: 'snapshot', snapshot: await snapshots.feed.load(recorded, { example, exact: true }) }),
+    };
+  }, [snapshots, shown, asked, version, example]);
   return useMemo((): ResolvedReference => {
     if (runId === null) return within;
     if (other.error) return { ...none, problem: `run ${runId}: ${other.error}` };
@@ -165,6 +227,10 @@ function useReference(snapshots: Snapshots, shown: Recorded | null, asked: Atten
       value: { kind: 'snapshot', snapshot: otherShown.snapshot },
       words: `${other.name} at step ${otherShown.recorded.step}`,
       problem: null,
+      exact: async () => ({
+        kind: 'snapshot',
+        snapshot: (await other.feed?.load(otherShown.recorded, { example, exact: true })) ?? otherShown.snapshot,
+      }),
     };
-  }, [runId, within, other.error, other.name, other.look.error, other.look.nearest, otherShown]);
+  }, [runId, within, other.error, other.name, other.look.error, other.look.nearest, other.feed, otherShown, example]);
 }

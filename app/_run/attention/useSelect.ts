@@ -8,7 +8,7 @@ import type { Scene } from './useScene';
 
 /** What the grid's clicks and keys do to the heads that are shown. */
 export function useSelect(scene: Scene): HeadGridProps['onSelect'] {
-  const { layers, heads } = scene.snapshot;
+  const { layers } = scene.maps;
   const { hidden } = scene;
   return useCallback(
     (what, ids) => {
@@ -17,12 +17,12 @@ export function useSelect(scene: Scene): HeadGridProps['onSelect'] {
         what === 'all'
           ? new Set<string>()
           : what === 'hide'
-            ? toggle(hidden, ids, layers, heads)
+            ? toggle(hidden, ids, layers)
             : what === 'range' && pinned
-              ? solo(new Set(), range([pinned.layer, pinned.head], ids[0]!, heads), layers, heads)
-              : solo(hidden, ids, layers, heads);
+              ? solo(new Set(), range([pinned.layer, pinned.head], ids[0]!, layers), layers)
+              : solo(hidden, ids, layers);
       attentionView.set({ hidden: [...next] });
     },
-    [layers, heads, hidden],
+    [layers, hidden],
   );
 }

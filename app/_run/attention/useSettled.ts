@@ -9,7 +9,7 @@ const restMs = 150;
 export function useSettled(newest: AttentionSnapshot): AttentionSnapshot {
   const snapshot = useDeferredValue(newest);
   const [settled, setSettled] = useState(snapshot);
-  const large = snapshot.attention.length > manyCells;
+  const large = snapshot.examples * snapshot.layers.reduce((n, l) => n + l.heads * l.queries * l.keys, 0) > manyCells;
   useEffect(() => {
     if (!large) return;
     const timer = setTimeout(() => setSettled(snapshot), restMs);

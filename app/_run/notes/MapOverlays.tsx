@@ -50,12 +50,10 @@ export function HeadOverlay({
   boxOf,
   step,
   layers,
-  heads,
 }: {
   boxOf: (layer: number, head: number) => Box | null;
   step: number;
-  layers: number;
-  heads: number;
+  layers: readonly { heads: number }[];
 }) {
   const notes = useView((v) => v.notes, none);
   const others = usePresent((p) => p.others);
@@ -66,7 +64,7 @@ export function HeadOverlay({
   return (
     <>
       {noted.map(({ layer, head }) => {
-        const box = layer < layers && head < heads ? boxOf(layer, head) : null;
+        const box = head < (layers[layer]?.heads ?? 0) ? boxOf(layer, head) : null;
         const threads = threadsOfHead(notes, layer, head, step);
         return box && <Badge key={`${layer}.${head}`} threads={threads} box={box} of={headName(layer, head)} />;
       })}

@@ -86,7 +86,7 @@ export function openRanges(
       }
       for (const [i, place] of places.entries()) {
         const { column, into } = columns[i]!;
-        const stats = statsAround(statsOf(into, list.count), previous?.value(column), next?.value(column));
+        const stats = statsAround(statsOf(into, list.count), previous?.value(column) ?? null, next?.value(column) ?? null);
         answers.set(place.name, { name: place.name, stream, ...where, ...stats });
         if (smoothing !== null)
           averaged.push({ place, of: { column: place.position, rows: where.rows, nonFinite: stats.nonFinite, result: null } });

@@ -6,7 +6,6 @@ import type {
   RowsQuery,
   SeriesAnswer,
   SeriesQuery,
-  Signals,
   StoredRun,
   StoredStream,
 } from '~/server/store';
@@ -17,6 +16,7 @@ import type { Entry, RunEvent } from '~/shared/events';
 import { parse } from '~/shared/json';
 import type { RangeAnswer } from '~/shared/pyramid';
 import { type Series, withPlainSteps } from '~/shared/series';
+import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import { type Averages, openAverages } from './averages';
@@ -35,7 +35,7 @@ export interface Reads {
   rows(query: RowsQuery): Work<RowsAnswer>;
   streams(runId: string): Work<StoredStream[]>;
   series(query: SeriesQuery): Work<SeriesAnswer>;
-  signals(runId: string): Work<Signals>;
+  signals(runId: string): Work<SignalHistory>;
   console(query: ConsoleQuery): ConsoleAnswer;
   view(runId: string): RunView | null;
   blobUsers(hash: string): string[];
@@ -202,7 +202,7 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     }
   }
 
-  function* signals(runId: string): Work<Signals> {
+  function* signals(runId: string): Work<SignalHistory> {
     const run = rows.run(runId);
     const found: { seq: number; event: never }[] = [];
     for (let after = 0; run; ) {

@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { randomBatch } from '~/test/support/examples';
 import type { OpenedBackend } from '~/trainer/backends';
+import { gzipPiece } from '~/trainer/base/gzip';
 import { createLearner } from '~/trainer/nn/learner';
 import { patternSignal } from '~/trainer/nn/signals';
 import { encodeSnapshot } from '~/trainer/nn/snapshot';
@@ -46,14 +47,13 @@ export function trainee(task: BenchTask, backend: Pick<OpenedBackend, 'compileSt
       if (!link) return null;
       const start = performance.now();
       const attended = await learner.attend(probe.batch);
-      const { blob, signals } = encodeSnapshot({
-        recipe: task,
-        runId: null,
+      const { blob, signals } = await encodeSnapshot({
         step,
         shape,
         attended,
         previous,
         probe,
+        gzip: gzipPiece,
       });
       previous = attended.maps;
       link.postMessage({ step, signals, blob }, [blob.buffer as ArrayBuffer]);

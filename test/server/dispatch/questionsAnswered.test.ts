@@ -1,8 +1,9 @@
 /** Questions about checkpoints with everything real: the trainer process answers what the run itself had answered, also when it is killed over it. */
 
+import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
-import { parseAttentionSnapshot, picturesNamed } from '~/shared/attentionSnapshot';
+import { parseAttentionSnapshot, withPictures } from '~/shared/attentionSnapshot';
 import type { Command } from '~/shared/commands';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
@@ -121,9 +122,10 @@ describe('the trainer process', () => {
     const bytes = async (hash: string) => new Uint8Array(await (await fetch(`${a.url}${paths.blobs}/${hash}`)).arrayBuffer());
     for (const s of view.snapshots) {
       const maps = await bytes(s.blob.hash);
-      expect(picturesNamed(maps)).toBe(s.pictures!.hash);
+      const snapshot = parseAttentionSnapshot(gunzipSync(maps));
+      expect(snapshot.picturesFile).toBe(s.pictures!.hash);
       expect(maps.length).toBeLessThan(s.pictures!.bytes);
-      expect(parseAttentionSnapshot(maps, await bytes(s.pictures!.hash)).pictures!.side).toBe(32);
+      expect(withPictures(snapshot, await bytes(s.pictures!.hash)).pictures!.side).toBe(32);
     }
     const taken = await fetch(`${a.url}/api/runs/${runId}/export?format=safetensors&step=20`);
     expect(parseAttentionSnapshot(new Uint8Array(await taken.arrayBuffer())).pictures!.side).toBe(32);

@@ -409,7 +409,8 @@ describe('snapshots', () => {
     const npy = await bytesOf('format=npy&signal=entropy');
     expect(npy.subarray(10, npy.readUInt16LE(8)).toString()).toContain("'shape': (3, 2, 2)");
     const steps = await bytesOf('format=npy&signal=steps');
-    expect([0, 4, 8].map((at) => steps.subarray(10 + steps.readUInt16LE(8)).readInt32LE(at))).toEqual([0, 2000, 3000]);
+    expect(steps.subarray(10, 10 + steps.readUInt16LE(8)).toString()).toContain("'descr': '<i8'");
+    expect([0, 8, 16].map((at) => steps.subarray(10 + steps.readUInt16LE(8)).readBigInt64LE(at))).toEqual([0n, 2000n, 3000n]);
   });
 });
 

@@ -99,8 +99,11 @@ describe('an agent', () => {
         },
       ],
     });
-    const signals = (await call('read_attention_signals', { runId })) as { layers: number; heads: number };
-    expect([signals.layers, signals.heads]).toEqual([configOf(setup).model.layers, configOf(setup).model.heads]);
+    const signals = (await call('read_attention_signals', { runId })) as { shapes: { heads: number }[][] };
+    expect([signals.shapes[0]!.length, signals.shapes[0]![0]!.heads]).toEqual([
+      configOf(setup).model.layers,
+      configOf(setup).model.heads,
+    ]);
     const map = (await call('read_snapshot', { runId, step: 21, example: 1 })) as { step: number; map: number[][] };
     expect(map.step).toBe(20);
     for (const row of map.map) expect(row.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);

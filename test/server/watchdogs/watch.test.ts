@@ -66,12 +66,9 @@ class Feed {
       blob: { hash: 'a'.repeat(64), bytes: 1 },
       trigger: 'cadence',
       commandId: null,
-      layers: 1,
-      heads: entropy.length,
+      layers: [{ name: 'layer 1', heads: entropy.length, queries: 2, keys: 2 }],
       examples: 1,
-      queries: 2,
-      keys: 2,
-      signals: { entropy },
+      signals: [{ name: 'sharpness', role: 'entropy', values: entropy }],
     });
   }
 }
@@ -124,6 +121,21 @@ describe('watchdogs', () => {
     // ln 10 = 2.303: 2.29 is chance. The first snapshot is at step 10, so 100 steps later is 110.
     expect(run(2.29)).toEqual([{ kind: 'collapse', step: 110 }]);
     expect(run(0.4)).toEqual([]);
+  });
+
+  it('without a known chance loss, or a signal that is entropy by its role, nothing counts as collapsed', () => {
+    const rule: Watchdog = { kind: 'collapse', ...on, entropyBelow: 0.3, lossAbove: 0.9, steps: 100 };
+    const feed = watching(rule);
+    const [stream] = feed.view.streams;
+    feed.view = {
+      ...feed.view,
+      streams: [{ ...stream!, columns: stream!.columns.map(({ chance: _known, ...column }) => column) }],
+    };
+    for (let i = 0; i < 20; i++) {
+      for (let j = 0; j < 10; j++) feed.rows([2.29, 1]);
+      feed.snapshot([0.15]);
+    }
+    expect(feed.fired).toEqual([]);
   });
 
   it('a running run without steps is stalled, a paused one is not', () => {

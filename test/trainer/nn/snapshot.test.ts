@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { parseSafetensors } from '~/shared/safetensors';
+import { axisOf, labelText, mapOf, mistakes, parseAttentionSnapshot, readerOf } from '~/shared/attentionSnapshot';
 import { ofType, record } from '~/test/support/trainRun';
+import { gzipPiece } from '~/trainer/base/gzip';
 import { itemSignal, patternSignal } from '~/trainer/nn/signals';
 import { encodeSnapshot } from '~/trainer/nn/snapshot';
 import { softmaxRows } from '~/trainer/nn/softmax';
@@ -19,51 +21,50 @@ const shape: ModelShape = {
   heads: 1,
 };
 
+const read = (blob: Uint8Array) => parseAttentionSnapshot(gunzipSync(blob));
+
 describe('a snapshot', () => {
-  it('is a safetensors file with maps, digits, targets, predictions, probabilities and signals per example', () => {
+  it('holds maps, labels, targets, likeliest answers and declared signals per example', async () => {
     const maps = Float32Array.of(0.5, 0.5, 0.25, 0.75, 0, 1, 1, 0);
-    const { blob, signals } = encodeSnapshot({
-      recipe: 'reverse',
-      runId: 'run000',
+    const { blob, layers, examples, signals } = await encodeSnapshot({
       step: 12,
       shape,
       probe: {
         batch: { size: 1, inputs: Int32Array.of(2, 0), labels: Int32Array.of(0, 2) },
         describe: {
           examples: [{ labels: { kind: 'numbers', items: [2, 0] } }],
-          signals: [patternSignal('antiDiagonal')],
+          signals: [patternSignal('antiDiagonal', { main: true })],
+          best: 2,
         },
       },
       attended: { maps, logits: Float32Array.of(Math.log(2), 0, 0, 0, 0, Math.log(8)), loss: 0, accuracy: 1 },
       previous: Float32Array.of(0.5, 0.5, 0.25, 0.75, 1, 0, 0, 1),
+      gzip: gzipPiece,
     });
-    const { tensors, metadata } = parseSafetensors(blob);
-    expect(metadata).toEqual({ task: 'reverse', step: '12', runId: 'run000' });
-    expect([...tensors].map(([name, t]) => [name, t.dtype, t.shape])).toEqual([
-      ['attention', 'F32', [1, 2, 1, 2, 2]],
-      ['inputs', 'I32', [1, 2]],
-      ['labels', 'I32', [1, 2]],
-      ['predictions', 'I32', [1, 2]],
-      ['probabilities', 'F32', [1, 2, 3]],
-      ['signal.entropy', 'F32', [1, 2, 1]],
-      ['signal.confidence', 'F32', [1, 2, 1]],
-      ['signal.drift', 'F32', [1, 2, 1]],
-      ['signal.antiDiagonal', 'F32', [1, 2, 1]],
+    const s = read(blob);
+    expect([s.step, s.layers, s.causal, examples]).toEqual([12, layers, false, 1]);
+    expect(layers).toEqual([1, 2].map((n) => ({ name: `layer ${n}`, heads: 1, queries: 2, keys: 2 })));
+    expect([mapOf(s, 0, 0, 0), mapOf(s, 0, 1, 0)]).toEqual([maps.subarray(0, 4), maps.subarray(4)]);
+    expect([s.targets, s.predictions!.ids]).toEqual([Int32Array.of(0, 2), Int32Array.of(0, 1, 2, 0)]);
+    // exp(ln 2) : 1 : 1 and 1 : 1 : 8, the two largest of each
+    const expected = [0.5, 0.25, 0.8, 0.1];
+    s.predictions!.probabilities.forEach((p, i) => void expect(p).toBeCloseTo(expected[i]!, 6));
+    expect(readerOf(s)).toBe('sequence');
+    expect(s.signals.map(({ name, title, baseline, role, main }) => [name, title, baseline, role, main])).toEqual([
+      ['entropy', 'entropy', null, 'entropy', undefined],
+      ['confidence', 'confidence', 0.5, undefined, undefined],
+      ['drift', 'drift', null, undefined, undefined],
+      ['antiDiagonal', 'mirror', 0.5, undefined, true],
     ]);
-    expect(tensors.get('attention')!.data).toEqual(maps);
-    expect([...tensors.get('predictions')!.data]).toEqual([0, 2]);
-    // exp(ln 2) : 1 : 1 and 1 : 1 : 8
-    const expected = [0.5, 0.25, 0.25, 0.1, 0.1, 0.8];
-    (tensors.get('probabilities')!.data as Float32Array).forEach((p, i) => void expect(p).toBeCloseTo(expected[i]!, 6));
-    expect(signals.drift).toEqual([0, 1]);
+    const logged = Object.fromEntries(signals.map(({ name, values }) => [name, values]));
+    expect(logged.drift).toEqual([0, 1]);
     // layer 0: (0.5 + 0.25) / 2, layer 1: both of its queries on the other place
-    expect(signals.antiDiagonal).toEqual([0.375, 1]);
+    expect(logged.antiDiagonal).toEqual([0.375, 1]);
+    expect(signals[0]!.role).toBe('entropy');
   });
 
-  it('of sets has one label and prediction per example and probabilities over the items', () => {
-    const { blob, signals } = encodeSnapshot({
-      recipe: 'anomaly',
-      runId: null,
+  it('of sets has one target and answer per example, and a score for every item', async () => {
+    const { blob, signals } = await encodeSnapshot({
       step: 0,
       shape: { ...shape, input: 'features', output: 'set', outputDim: 1, positional: false, layers: 1 },
       probe: {
@@ -80,22 +81,51 @@ describe('a snapshot', () => {
         accuracy: 1,
       },
       previous: null,
+      gzip: gzipPiece,
     });
-    const { tensors, metadata } = parseSafetensors(blob);
-    expect(metadata).toEqual({ task: 'anomaly', step: '0' });
-    expect([...tensors].map(([name, t]) => [name, t.shape])).toEqual([
-      ['attention', [2, 1, 1, 2, 2]],
-      ['inputs', [2, 2]],
-      ['labels', [2]],
-      ['predictions', [2]],
-      ['probabilities', [2, 2]],
-      ['signal.entropy', [2, 1, 1]],
-      ['signal.confidence', [2, 1, 1]],
-      ['signal.oddMass', [2, 1, 1]],
-    ]);
-    expect([...tensors.get('predictions')!.data]).toEqual([1, 0]);
+    const s = read(blob);
+    expect([s.answers, [...s.targets!], [...s.predictions!.ids], s.scores!.keys]).toEqual([1, [1, 0], [1, 0], 2]);
+    expect(readerOf(s)).toBe('set');
+    expect([...mistakes(s)]).toEqual([0, 0]);
+    expect(s.axes[1]).toEqual({ kind: 'pictures', items: [12, 13] });
     // What the other item gives to the odd one: 0.75 in the first set, 1 in the second.
-    expect(signals.oddMass).toEqual([0.875]);
+    expect(signals.find((v) => v.name === 'oddMass')!.values).toEqual([0.875]);
+  });
+
+  it('of causal text has the likeliest next tokens, and of a vocabulary of 50,000 only the tokens that occur', async () => {
+    const [T, vocabulary] = [16, 50_000];
+    const ids = Array.from({ length: T }, (_, t) => (7919 * t + 11) % vocabulary);
+    const next = Int32Array.from(ids, (_, t) => ids[(t + 1) % T]!);
+    const logits = Float32Array.from({ length: T * vocabulary }, (_, n) => ((n * 31) % 977) / 977);
+    const asked = new Set<number>();
+    const { blob } = await encodeSnapshot({
+      step: 3,
+      shape: { ...shape, seqLen: T, outputDim: vocabulary, inputDim: vocabulary, causal: true, layers: 1 },
+      probe: {
+        batch: { size: 1, inputs: Int32Array.from(ids), labels: next },
+        describe: {
+          examples: [{ labels: { kind: 'tokens', items: ids } }],
+          answers: { kind: 'tokens' },
+          tokenText: (id) => {
+            asked.add(id);
+            return `token${id}`;
+          },
+          signals: [],
+          best: 3,
+        },
+      },
+      attended: { maps: new Float32Array(T * T).fill(1 / T), logits, loss: 0, accuracy: 0 },
+      previous: null,
+      gzip: gzipPiece,
+    });
+    const s = read(blob);
+    expect(readerOf(s)).toBe('text');
+    const occur = new Set([...ids, ...s.predictions!.ids]);
+    expect(new Set(s.vocabulary.keys())).toEqual(occur);
+    expect(asked).toEqual(occur);
+    expect(occur.size).toBeLessThanOrEqual(T + 3 * T);
+    expect(blob.length).toBeLessThan(8_000);
+    expect(labelText(s, axisOf(s, 0, 0, 'keys')!, 1)).toBe('token7930');
   });
 
   it('is stored under the hash that its event names', async () => {

@@ -1,6 +1,8 @@
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { parseSafetensors } from '~/shared/safetensors';
 import { publishedConfig, recipeNamed } from '~/test/support/setups';
+import { gzipPiece } from '~/trainer/base/gzip';
 import { RandomStream } from '~/trainer/nn/random';
 import { encodePictures, encodeSnapshot } from '~/trainer/nn/snapshot';
 import { anomalyTaskOf } from '~/trainer/recipes/anomaly';
@@ -147,36 +149,30 @@ describe('the anomaly task', () => {
     expect(anomalyTaskOf(0, 6, set).shape.seqLen).toBe(6);
   });
 
-  it('a snapshot says what its pictures are, and names the file that holds them', () => {
+  it('a snapshot says what its pictures are, and names the file that holds them', async () => {
     const probe = task.probe(2, null);
     const shape = { ...task.shape, modelDim: 2, layers: 1, heads: 1 };
     const maps = new Float32Array(2 * setSize * setSize).fill(1 / setSize);
     const attended = { maps, logits: new Float32Array(2 * setSize), loss: 0, accuracy: 0 };
-    const { blob } = encodeSnapshot({
-      recipe: 'anomaly',
-      runId: 'run00001',
+    const { blob } = await encodeSnapshot({
       step: 4,
       shape,
       probe,
       pictures: 'abc',
       attended,
       previous: null,
+      gzip: gzipPiece,
     });
-    const { tensors, metadata } = parseSafetensors(blob);
+    const { tensors, metadata } = parseSafetensors(gunzipSync(blob));
     expect(tensors.has('pictures')).toBe(false);
     expect(parseSafetensors(encodePictures(probe)!).tensors.get('pictures')).toEqual({
       dtype: 'U8',
       shape: [probe.pictures!.data.length / 12, 2, 2, 3],
       data: probe.pictures!.data,
     });
-    expect([...tensors.get('inputs')!.data]).toEqual(probe.describe.examples.flatMap((e) => [...e.labels.items]));
-    expect(metadata).toMatchObject({
-      pictureSet: 'test pictures',
-      pictures: 'abc',
-      task: 'anomaly',
-      step: '4',
-      runId: 'run00001',
-    });
+    const { axes, pictures, step } = JSON.parse(metadata.headroom!);
+    expect(axes).toEqual(probe.describe.examples.map((e) => e.labels));
+    expect([step, pictures.title, pictures.file]).toEqual([4, 'test pictures', 'abc']);
   });
 
   it('pictures that were never prepared are refused with the command that makes them', async () => {

@@ -380,7 +380,7 @@ describe('commands', () => {
       ]),
     });
     const own = ['antiDiagonal', 'diagonal', 'previous', 'next', 'first', 'distance'];
-    expect(ofType(run, 'snapshot').map((s) => [s.step, s.examples, Object.keys(s.signals)])).toEqual([
+    expect(ofType(run, 'snapshot').map((s) => [s.step, s.examples, s.signals.map((v) => v.name)])).toEqual([
       [0, 2, ['entropy', 'confidence', ...own]],
       // Other examples than before: there is nothing to have drifted from.
       [4, 1, ['entropy', 'confidence', ...own]],

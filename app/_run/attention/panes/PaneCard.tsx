@@ -1,6 +1,6 @@
 import { Link2, Link2Off, X } from 'lucide-react';
 import { useMemo } from 'react';
-import { aggregate, headMap } from '~/app/_charts/attention/derive';
+import { aggregate, headMap, ofOneSize } from '~/app/_charts/attention/derive';
 import { type FocusEvent, litHead, type Spot, within } from '~/app/_charts/attention/focus';
 import type { ColourScale } from '~/app/_charts/attention/scale';
 import { allHeads } from '~/app/_charts/attention/selection';
@@ -85,7 +85,7 @@ export function PaneCard(props: PaneCardProps) {
           maps={shown.maps}
           head={shown.head}
           where={`pane ${letter}, ${shown.where}`}
-          tokens={shown.tokens}
+          tokensOf={shown.tokensOf}
           scale={scale}
           lit={within(lit, shown.snapshot)}
           pinned={within(pinned, shown.snapshot)}
@@ -173,7 +173,7 @@ interface Choice {
 }
 
 function WhichHead({ shown, pane, label, onChange }: Choice) {
-  const heads = shown ? allHeads(shown.snapshot.layers, shown.snapshot.heads) : [];
+  const heads = shown ? allHeads(shown.snapshot.layers) : [];
   const key = (head: Pane['head']) => (head ? `${head.layer}.${head.head}` : '');
   const missing = pane.head && !heads.some(([l, h]) => key({ layer: l, head: h }) === key(pane.head));
   return (
@@ -223,14 +223,18 @@ function Value({ shown, spot }: { shown: ShownMaps; spot: Spot | null }) {
   const text = useMemo(() => {
     const at = within(spot, shown.snapshot);
     if (!at || at.query === null || at.key === null) return '';
-    const { maps, tokens } = shown;
-    const token = (t: number) => name(tokens[t], t);
+    const { maps, tokensOf } = shown;
     const head = shown.head ?? litHead(at);
-    const values = head
-      ? headMap(maps, shown.head ? 0 : head.layer, shown.head ? 0 : head.head)
-      : aggregate(maps, allHeads(maps.layers, maps.heads), 'mean').values;
-    const value = values[at.query * maps.keys + at.key]!;
-    return `${head ? headName(head.layer, head.head) : 'mean of heads'}, ${token(at.query)} → ${token(at.key)}: ${value.toFixed(4)}`;
+    const alike = ofOneSize(maps, allHeads(maps.layers));
+    // The maps of one head alone are a grid of one.
+    const layer = head ? (shown.head ? 0 : head.layer) : alike.layer;
+    const values = head ? headMap(maps, layer, shown.head ? 0 : head.head) : aggregate(maps, alike.heads, 'mean').values;
+    const { queries, keys } = maps.layers[layer]!;
+    if (at.query >= queries || at.key >= keys) return '';
+    const tokens = tokensOf(layer);
+    const value = values[at.query * keys + at.key]!;
+    const where = head ? headName(head.layer, head.head) : 'mean of heads';
+    return `${where}, ${name(tokens.queries[at.query], at.query)} → ${name(tokens.keys[at.key], at.key)}: ${value.toFixed(4)}`;
   }, [shown, spot]);
   return (
     <span className="truncate font-mono" title={text} data-testid="pane-value">

@@ -1,12 +1,13 @@
 import { memo, useCallback, useMemo } from 'react';
 import { BigMap } from '~/app/_charts/attention/BigMap';
-import { aggregate, type HeadMaps, headMap } from '~/app/_charts/attention/derive';
+import { aggregate, type HeadMaps, headMap, mapSize, ofOneSize } from '~/app/_charts/attention/derive';
 import { type FocusEvent, litHead, type Spot } from '~/app/_charts/attention/focus';
 import { HeadGrid } from '~/app/_charts/attention/HeadGrid';
 import type { ColourScale } from '~/app/_charts/attention/scale';
 import { allHeads, shownLines } from '~/app/_charts/attention/selection';
-import { headName, type Token } from '~/app/_charts/attention/tokens';
+import { headName, type MapTokens } from '~/app/_charts/attention/tokens';
 import { MapTable } from '~/app/_run/attention/MapTable';
+import { headCount } from '~/shared/snapshotFile';
 
 interface PaneMapsProps {
   /** 1 x 1 for a single map. */
@@ -14,7 +15,8 @@ interface PaneMapsProps {
   /** The head that a single map is of; null = a grid, or of no head in particular. */
   head: { layer: number; head: number } | null;
   where: string;
-  tokens: readonly Token[];
+  /** Labels of a layer of `maps`. */
+  tokensOf: (layer: number) => MapTokens;
   scale: ColourScale;
   lit: Spot | null;
   pinned: Spot | null;
@@ -29,27 +31,28 @@ const mostHeight = 400;
 
 /** Maps of a pane: a grid of heads, one large map, or its numbers as a table. */
 export const PaneMaps = memo(function PaneMaps(props: PaneMapsProps) {
-  const { maps, head, where, tokens, scale, lit, pinned, width, flip, asTable, onFocus } = props;
-  const { layers, heads, queries, keys } = maps;
-  const lines = useMemo(() => shownLines(layers, heads, none), [layers, heads]);
+  const { maps, head, where, tokensOf, scale, lit, pinned, width, flip, asTable, onFocus } = props;
+  const { layers } = maps;
+  const lines = useMemo(() => shownLines(layers, none), [layers]);
   const scaleOf = useCallback(() => scale, [scale]);
-  const single = layers * heads === 1;
+  const single = headCount(layers) === 1;
   if (asTable) {
     const at = single ? { layer: 0, head: 0 } : litHead(pinned);
-    const values = at ? headMap(maps, at.layer, at.head) : aggregate(maps, allHeads(layers, heads), 'mean').values;
+    const alike = ofOneSize(maps, allHeads(layers));
+    const values = at ? headMap(maps, at.layer, at.head) : aggregate(maps, alike.heads, 'mean').values;
+    const layer = at?.layer ?? alike.layer;
     const of = single ? where : `${where}, ${at ? headName(at.layer, at.head) : 'mean of all'}`;
-    return <MapTable values={values} queries={queries} keys={keys} tokens={tokens} where={of} />;
+    return <MapTable values={values} size={mapSize(maps, layer)} tokens={tokensOf(layer)} where={of} />;
   }
   if (single)
     return (
       <BigMap
-        values={maps.values}
-        queries={queries}
-        keys={keys}
+        values={maps.values[0]!}
+        {...mapSize(maps, 0)}
         scale={scale}
         where={where}
         head={head}
-        tokens={tokens}
+        tokens={tokensOf(0)}
         lit={lit}
         pinned={pinned}
         width={width}

@@ -4,11 +4,13 @@ import { ColourBar } from '~/app/_charts/attention/ColourBar';
 import type { Focus, FocusEvent } from '~/app/_charts/attention/focus';
 import { peakOf } from '~/app/_charts/attention/raster';
 import { colourScale } from '~/app/_charts/attention/scale';
+import { noTokens } from '~/app/_charts/attention/tokens';
 import { useSize } from '~/app/_charts/useSize';
 import { Button } from '~/app/_components/Button';
 import { type Comparison, fewestPanes, mostPanes, type Pane, paneAlignments, paneScales } from '~/app/_live/comparison';
 import type { RunBeside } from '~/app/_live/runsBeside';
 import { selectClass } from '~/app/_run/attention/Toolbar';
+import type { LayerShape } from '~/shared/snapshotFile';
 import { paneDifference } from './difference';
 import { PaneCard } from './PaneCard';
 import { PaneMaps } from './PaneMaps';
@@ -46,7 +48,8 @@ export function Panes(props: PanesProps) {
   const difference = minus && paneDifference(shown[minus[0]], shown[minus[1]]);
   const { kind, scale, note } = useScale(comparison, shown, palette, theme);
   const differences = useMemo(() => {
-    const peak = comparison.scale === 'shared' && difference?.maps ? peakOf(difference.maps.values) : 1;
+    const peak =
+      comparison.scale === 'shared' && difference?.maps ? Math.max(...difference.maps.values.map((v) => peakOf(v))) : 1;
     return colourScale({
       kind: comparison.scale === 'shared' ? 'shared' : 'unit',
       quantity: 'difference',
@@ -117,7 +120,7 @@ export function Panes(props: PanesProps) {
                   maps={difference.maps}
                   head={null}
                   where={`pane ${letters[minus[0]]} minus pane ${letters[minus[1]]}`}
-                  tokens={shown[minus[0]]?.shown?.tokens ?? []}
+                  tokensOf={shown[minus[0]]?.shown?.tokensOf ?? (() => noTokens)}
                   scale={differences}
                   lit={spot}
                   pinned={focus.pinned}
@@ -224,12 +227,12 @@ function Bar({
 /** One scale for all panes, so that the same weight has the same colour in each. */
 function useScale(comparison: Comparison, shown: readonly ShownPane[], palette: PanesProps['palette'], theme: 'light' | 'dark') {
   const maps = shown.flatMap((s) => (s.shown ? [s.shown.maps] : []));
-  const lengths = [...new Set(maps.map((m) => m.keys))];
+  const lengths = [...new Set(maps.flatMap((m) => m.layers.map((l) => l.keys)))];
   const wanted = comparison.scale;
   // Uniform is another weight for another number of keys: one bar cannot stand for both.
   const kind = wanted === 'lift' && lengths.length > 1 ? 'unit' : wanted;
-  const keys = lengths[0] ?? 2;
-  const peak = kind === 'shared' ? Math.max(0, ...maps.map((m) => peakOf(m.values))) : 1;
+  const keys = Math.max(2, ...lengths);
+  const peak = kind === 'shared' ? Math.max(0, ...maps.flatMap((m) => m.values.map((v) => peakOf(v)))) : 1;
   const scale = useMemo(
     () => colourScale({ kind, quantity: 'weight', keys, peak, sequential: palette, theme }),
     [kind, keys, peak, palette, theme],
@@ -243,7 +246,16 @@ function useScale(comparison: Comparison, shown: readonly ShownPane[], palette: 
   return { kind, scale, note: [unlike, lift].filter(Boolean).join(' ') || null };
 }
 
+/** "4 × 4 heads of 10 × 10", or each kind of layer. */
+export function shapeText(layers: readonly LayerShape[]): string {
+  const kinds = new Map<string, number>();
+  for (const { heads, queries, keys } of layers) {
+    const kind = `${heads} heads of ${queries} × ${keys}`;
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  }
+  return [...kinds].map(([kind, count]) => `${count} × ${kind}`).join(', ');
+}
+
 const sizeWords = ({ shown }: ShownPane) => {
-  const { layers, heads, queries, keys } = shown!.snapshot;
-  return `${layers} × ${heads} heads of ${queries} × ${keys}`;
+  return shapeText(shown!.maps.layers);
 };

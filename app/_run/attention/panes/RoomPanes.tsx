@@ -3,12 +3,11 @@ import type { AttentionView } from '~/app/_live/attentionView';
 import { attentionView } from '~/app/_live/attentionView';
 import type { Comparison } from '~/app/_live/comparison';
 import { setCursor, useCursor } from '~/app/_live/cursor';
-import { useRunsOfRecipe } from '~/app/_live/otherRun';
+import { useOtherRuns } from '~/app/_live/otherRun';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useRunsBeside } from '~/app/_live/runsBeside';
 import type { Snapshots } from '~/app/_live/snapshots';
 import { focusStore, useFocus } from '~/app/_run/attention/focusStore';
-import type { Scene } from '~/app/_run/attention/useScene';
 import { stepBeside } from './align';
 import { Panes } from './Panes';
 import type { Position } from './usePanes';
@@ -17,18 +16,16 @@ import type { Position } from './usePanes';
 export function RoomPanes({
   comparison,
   snapshots,
-  scene,
   view,
   theme,
 }: {
   comparison: Comparison;
   snapshots: Snapshots;
-  scene: Scene;
   view: AttentionView;
   theme: 'light' | 'dark';
 }) {
   const { runId } = useRunStore();
-  const others = useRunsOfRecipe(scene.snapshot.task, runId);
+  const others = useOtherRuns(runId);
   const own = useMemo(() => ({ runId, feed: snapshots.feed }), [runId, snapshots.feed]);
   const runs = useRunsBeside([runId, ...comparison.panes.map((p) => p.run ?? runId)], own);
   const step = useCursor((c) => c.step);

@@ -1,4 +1,6 @@
 import type { HeadMaps } from '~/app/_charts/attention/derive';
+import { exampleKey } from '~/shared/attentionSnapshot';
+import { headCount } from '~/shared/snapshotFile';
 import type { ShownMaps, ShownPane } from './usePanes';
 
 export type Difference = { maps: HeadMaps; note: string | null } | { maps: null; note: string };
@@ -7,23 +9,24 @@ export type Difference = { maps: HeadMaps; note: string | null } | { maps: null;
 export function paneDifference(a: ShownPane | undefined, b: ShownPane | undefined): Difference {
   if (!a?.shown || !b?.shown) return { maps: null, note: 'both panes have to be there' };
   const [p, q] = [a.shown, b.shown];
-  const sizes = ({ maps: m }: ShownMaps) =>
-    `${m.layers * m.heads === 1 ? 'one head' : `${m.layers} × ${m.heads} heads`} of ${m.queries} × ${m.keys}`;
+  const sizes = ({ maps: { layers } }: ShownMaps) =>
+    headCount(layers) === 1
+      ? `one head of ${layers[0]!.queries} × ${layers[0]!.keys}`
+      : layers.map((l) => `${l.heads} heads of ${l.queries} × ${l.keys}`).join('; ');
   if (sizes(p) !== sizes(q))
     return {
       maps: null,
       note:
-        (p.head === null) === (q.head === null) || p.maps.keys !== q.maps.keys
+        (p.head === null) === (q.head === null) || p.maps.layers[0]!.keys !== q.maps.layers[0]!.keys
           ? `${a.letter} has ${sizes(p)}, ${b.letter} has ${sizes(q)}: there is no difference cell by cell`
           : `one shows a head and the other the grid: choose a head, or the grid, in both`,
     };
-  const values = p.maps.values.map((v, n) => v - q.maps.values[n]!);
+  const values = p.maps.values.map((own, l) => own.map((v, n) => v - q.maps.values[l]![n]!));
   const note = sameInputs(p, q) ? null : 'their inputs are not the same';
   return { maps: { ...p.maps, values, quantity: 'difference' }, note };
 }
 
 function sameInputs(p: ShownMaps, q: ShownMaps): boolean {
   if (p.source.kind !== 'example' || q.source.kind !== 'example') return p.source.kind === q.source.kind;
-  const inputs = ({ snapshot: s }: ShownMaps, example: number) => s.inputs.subarray(example * s.keys, (example + 1) * s.keys);
-  return inputs(p, p.source.example).join() === inputs(q, q.source.example).join();
+  return exampleKey(p.snapshot, p.source.example) === exampleKey(q.snapshot, q.source.example);
 }

@@ -1,12 +1,13 @@
 import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
 import { deriveMaps, type HeadMaps, headMap, type Source } from '~/app/_charts/attention/derive';
 import { pictureUrl } from '~/app/_charts/attention/pictures';
-import { headName, type Token, tokensOf } from '~/app/_charts/attention/tokens';
+import { headName, type MapTokens, noTokens, tokensOf } from '~/app/_charts/attention/tokens';
 import type { Comparison, Pane } from '~/app/_live/comparison';
 import { lowestLoss } from '~/app/_live/equalLoss';
 import type { RunBeside } from '~/app/_live/runsBeside';
-import type { Look, SnapshotFeed } from '~/app/_live/snapshotFeed';
-import type { AttentionSnapshot } from '~/shared/attentionSnapshot';
+import type { Example, Look, SnapshotFeed } from '~/app/_live/snapshotFeed';
+import { type AttentionSnapshot, targetKeys } from '~/shared/attentionSnapshot';
+import { headCount } from '~/shared/snapshotFile';
 import { stepBeside } from './align';
 
 /** Where the linked panes stand: a step of one of the runs. */
@@ -35,7 +36,8 @@ export interface ShownPane {
 export interface ShownMaps {
   snapshot: AttentionSnapshot;
   source: Source;
-  tokens: readonly Token[];
+  /** Labels of a layer of `maps`. */
+  tokensOf: (layer: number) => MapTokens;
   /** Of one head alone: 1 x 1. */
   maps: HeadMaps;
   /** null = the whole grid. */
@@ -65,7 +67,13 @@ export function usePanes(
       }),
     [panes, align, runs, ownRun, position.run, position.step],
   );
-  const looks = useLooks(placed.map(({ run, step }) => ({ feed: run?.feed ?? null, step })));
+  const looks = useLooks(
+    placed.map(({ pane, run, step }) => ({
+      feed: run?.feed ?? null,
+      step,
+      example: pane.source === 'mean' ? null : pane.source.example,
+    })),
+  );
   // Derived anew only where the snapshot or the choice is another one, so that a pane that stays is left alone.
   const kept = useRef(new Map<number, { key: unknown[]; shown: ShownMaps | null }>()).current;
   return placed.map(({ pane, runId, run, step, problem }, n) => {
@@ -92,19 +100,21 @@ export function usePanes(
 function mapsOfPane(snapshot: AttentionSnapshot, pane: Pane): ShownMaps {
   const source: Source =
     pane.source === 'mean'
-      ? { kind: 'mean', byRole: snapshot.task === 'anomaly' }
+      ? { kind: 'mean', byTarget: targetKeys(snapshot) !== null }
       : { kind: 'example', example: Math.min(pane.source.example, snapshot.examples - 1) };
   const all = deriveMaps(snapshot, source, null);
-  const known = pane.head !== null && pane.head.layer < all.layers && pane.head.head < all.heads;
-  const head = known ? pane.head : all.layers * all.heads === 1 ? { layer: 0, head: 0 } : null;
+  const { layers } = all;
+  const known = pane.head !== null && pane.head.head < (layers[pane.head.layer]?.heads ?? 0);
+  const head = known ? pane.head : headCount(layers) === 1 ? { layer: 0, head: 0 } : null;
   const { pictures } = snapshot;
+  const labels = layers.map((_, l) => tokensOf(snapshot, source, l, pictures && ((i) => pictureUrl(pictures, i))));
   return {
     snapshot,
     source,
-    tokens: tokensOf(snapshot, source, pictures && ((i) => pictureUrl(pictures, i))),
-    maps: head ? { ...all, layers: 1, heads: 1, values: headMap(all, head.layer, head.head) } : all,
+    tokensOf: (layer) => labels[head ? head.layer : layer] ?? noTokens,
+    maps: head ? { ...all, layers: [{ ...layers[head.layer]!, heads: 1 }], values: [headMap(all, head.layer, head.head)] } : all,
     head,
-    where: head ? headName(head.layer, head.head) : `${all.layers} × ${all.heads} heads`,
+    where: head ? headName(head.layer, head.head) : `${headCount(layers)} heads in ${layers.length} layers`,
   };
 }
 
@@ -120,17 +130,19 @@ function problemsOf(
   if (!look?.nearest) return ['it has no snapshot yet'];
   if (look.error) return [`step ${look.nearest.step}: ${look.error}`];
   if (!shown) return [];
-  const { layers, heads, examples } = shown.snapshot;
+  const { layers, examples } = shown.snapshot;
   const out = problem ? [problem] : [];
-  if (pane.head && (pane.head.layer >= layers || pane.head.head >= heads))
-    out.push(`it has no ${headName(pane.head.layer, pane.head.head)}, only ${layers} × ${heads} heads`);
+  if (pane.head && pane.head.head >= (layers[pane.head.layer]?.heads ?? 0))
+    out.push(
+      `it has no ${headName(pane.head.layer, pane.head.head)}, only ${headCount(layers)} heads in ${layers.length} layers`,
+    );
   if (pane.source !== 'mean' && pane.source.example >= examples)
     out.push(`it has ${examples} probe examples: showing example ${examples}`);
   return out;
 }
 
 /** What each of several steps shows, of one feed or many; each is fetched before anything around it. */
-function useLooks(wanted: readonly { feed: SnapshotFeed | null; step: number }[]): (Look | null)[] {
+function useLooks(wanted: readonly { feed: SnapshotFeed | null; step: number; example: Example }[]): (Look | null)[] {
   const feeds = [...new Set(wanted.map((w) => w.feed).filter((f) => f !== null))];
   const known = useRef(feeds);
   if (known.current.length !== feeds.length || known.current.some((f, n) => f !== feeds[n])) known.current = feeds;
@@ -149,15 +161,18 @@ function useLooks(wanted: readonly { feed: SnapshotFeed | null; step: number }[]
     () => steady.map((feed) => feed.version).join(),
     () => '',
   );
-  const asked = wanted.map((w) => `${w.feed ? steady.indexOf(w.feed) : -1}@${w.step}`).join();
+  const asked = wanted.map((w) => `${w.feed ? steady.indexOf(w.feed) : -1}@${w.step}/${w.example}`).join();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the two texts say whether anything wanted or known is another.
-  const looks = useMemo(() => wanted.map(({ feed, step }) => feed?.look(step) ?? null), [asked, version, steady]);
+  const looks = useMemo(
+    () => wanted.map(({ feed, step, example }) => feed?.look(step, example) ?? null),
+    [asked, version, steady],
+  );
   // biome-ignore lint/correctness/useExhaustiveDependencies: as above.
   useEffect(() => {
-    for (const { feed, step } of wanted) feed?.aim(step);
-    for (const [n, { feed }] of wanted.entries()) {
+    for (const { feed, step, example } of wanted) feed?.aim(step, example);
+    for (const [n, { feed, example }] of wanted.entries()) {
       const { nearest, shown } = looks[n] ?? {};
-      if (feed && nearest && shown?.recorded !== nearest) feed.want(nearest);
+      if (feed && nearest && shown?.recorded !== nearest) feed.want(nearest, example);
     }
   }, [looks]);
   return looks;

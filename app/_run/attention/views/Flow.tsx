@@ -1,14 +1,15 @@
 import { useMemo, useRef } from 'react';
-import { aggregate, deriveMaps } from '~/app/_charts/attention/derive';
-import { FlowLines } from '~/app/_charts/attention/FlowLines';
+import { aggregate, deriveMaps, mapSize } from '~/app/_charts/attention/derive';
+import { type FlowLayer, FlowLines } from '~/app/_charts/attention/FlowLines';
 import { edges } from '~/app/_charts/attention/flow';
-import type { Token } from '~/app/_charts/attention/tokens';
+import type { MapTokens } from '~/app/_charts/attention/tokens';
 import { useSize } from '~/app/_charts/useSize';
 import { attentionView } from '~/app/_live/attentionView';
 import { focusStore } from '~/app/_run/attention/focusStore';
 import type { HeadViewProps } from '~/app/_run/attention/HeadViews';
 import { selectClass } from '~/app/_run/attention/Toolbar';
 import { rolloutFrom } from '~/shared/attention';
+import { headCount } from '~/shared/snapshotFile';
 
 const shares = [0, 0.5, 0.7, 0.9] as const;
 
@@ -16,22 +17,18 @@ const shares = [0, 0.5, 0.7, 0.9] as const;
 export function Flow({ scene, view, lit }: HeadViewProps) {
   const box = useRef<HTMLDivElement>(null);
   const { width } = useSize(box);
-  const { snapshot, source, shown, tokens } = scene;
+  const { snapshot, source, shown } = scene;
   const { mass, rollout } = view.flow;
-  const square = snapshot.queries === snapshot.keys;
-  const layers = useMemo(() => {
+  const layers = useMemo((): FlowLayer[] => {
     // A spread is no weight to follow.
     const maps = deriveMaps(snapshot, source.kind === 'spread' ? { ...source, kind: 'mean' } : source, null);
-    return scene.lines.layers.map((layer) => ({
-      layer,
-      map: aggregate(
-        maps,
-        shown.filter(([l]) => l === layer),
-        'mean',
-      ).values,
-    }));
+    return scene.lines.layers.map((layer) => {
+      const own = shown.filter(([l]) => l === layer);
+      return { layer, name: snapshot.layers[layer]!.name, ...mapSize(maps, layer), map: aggregate(maps, own, 'mean').values };
+    });
   }, [snapshot, source, shown, scene.lines.layers]);
-  const size = snapshot.keys;
+  const square = layers.every((l) => l.queries === l.keys && l.keys === layers[0]!.keys);
+  const size = layers[0]!.keys;
   const query = lit?.query ?? null;
   const drawnOn = useMemo(
     () =>
@@ -44,15 +41,18 @@ export function Flow({ scene, view, lit }: HeadViewProps) {
         : null,
     [layers, size, query, rollout, square],
   );
-  if (!square)
+  const broken = layers.findIndex((l, i) => i > 0 && l.keys !== layers[i - 1]!.queries);
+  if (broken > 0)
     return (
       <p className="text-xs text-dim">
-        These maps are {snapshot.queries} × {snapshot.keys}: what a layer gives is not what the next one takes, so nothing flows
-        through.
+        {layers[broken]!.name} has {layers[broken]!.keys} keys, the layer before it gives {layers[broken - 1]!.queries}: what one
+        layer gives is not what the next one takes, so nothing flows through. Show layers that follow each other.
       </p>
     );
+  const inputs = scene.tokensOf(layers[0]!.layer).keys;
+  const outputs = scene.tokensOf(layers.at(-1)!.layer).queries;
   const set = (change: Partial<typeof view.flow>) => attentionView.set({ flow: { ...view.flow, ...change } });
-  const few = shown.length < snapshot.layers * snapshot.heads;
+  const few = shown.length < headCount(snapshot.layers);
   return (
     <div ref={box} className="min-w-0">
       <div className="mb-1 flex flex-wrap items-center gap-3 text-xs text-dim">
@@ -71,24 +71,29 @@ export function Flow({ scene, view, lit }: HeadViewProps) {
           className="flex items-center gap-1"
           title="the product over layers of (mean map + identity) / 2: what an output draws on if half of every token is carried past each layer"
         >
-          <input type="checkbox" checked={rollout} onChange={(e) => set({ rollout: e.target.checked })} />
+          <input
+            type="checkbox"
+            checked={rollout && square}
+            disabled={!square}
+            onChange={(e) => set({ rollout: e.target.checked })}
+          />
           rollout
         </label>
         <span>
           mean of {few ? 'the heads shown in each layer' : 'all heads of each layer'}
-          {rollout && `; filled nodes: what ${query === null ? 'all outputs together draw' : `output ${query + 1} draws`} on`}
+          {drawnOn && `; filled nodes: what ${query === null ? 'all outputs together draw' : `output ${query + 1} draws`} on`}
         </span>
       </div>
       {view.asTable ? (
-        <FlowTable layers={layers} size={size} mass={mass} tokens={tokens} inputs={drawnOn?.[0] ?? null} />
+        <FlowTable layers={layers} mass={mass} tokensOf={scene.tokensOf} inputs={drawnOn?.[0] ?? null} />
       ) : (
         width > 0 && (
           <FlowLines
             layers={layers}
-            size={size}
             mass={mass}
             shares={drawnOn}
-            tokens={tokens}
+            inputs={inputs}
+            outputs={outputs}
             lit={lit}
             width={Math.min(width, 180 + 240 * layers.length)}
             onFocus={focusStore.send}
@@ -101,25 +106,29 @@ export function Flow({ scene, view, lit }: HeadViewProps) {
 
 function FlowTable({
   layers,
-  size,
   mass,
-  tokens,
+  tokensOf,
   inputs,
 }: {
-  layers: readonly { layer: number; map: Float32Array }[];
-  size: number;
+  layers: readonly FlowLayer[];
   mass: number;
-  tokens: readonly Token[];
+  tokensOf: (layer: number) => MapTokens;
   inputs: Float64Array | null;
 }) {
-  const name = (t: number) => tokens[t]?.name ?? String(t + 1);
-  const kept = layers.flatMap(({ layer, map }) => {
-    const all = edges(map, { queries: size, keys: size }, mass);
-    return Array.from({ length: size }, (_, q) => ({ layer, q, own: all.filter((e) => e.query === q) }));
+  const kept = layers.flatMap((layer) => {
+    const all = edges(layer.map, layer, mass);
+    const tokens = tokensOf(layer.layer).queries;
+    return Array.from({ length: layer.queries }, (_, q) => ({
+      layer: layer.layer,
+      layerName: layer.name,
+      q,
+      name: tokens[q]?.name ?? String(q + 1),
+      own: all.filter((e) => e.query === q),
+    }));
   });
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by key.
-    <section tabIndex={0} aria-label="table: flow" className="max-h-96 overflow-auto">
+    <section tabIndex={0} aria-label="table: flow" className="relative max-h-96 overflow-auto">
       <table className="text-xs" data-testid="flow-table">
         <caption className="sr-only">For each layer and token, the keys that make up its weight</caption>
         <thead className="text-left text-dim">
@@ -132,11 +141,11 @@ function FlowTable({
           </tr>
         </thead>
         <tbody>
-          {kept.map(({ layer, q, own }) => (
+          {kept.map(({ layer, layerName, q, name, own }) => (
             <tr key={`${layer}.${q}`}>
-              <td className="pr-4">{layer + 1}</td>
+              <td className="pr-4">{layerName}</td>
               <th scope="row" className="pr-4 text-left font-normal whitespace-nowrap">
-                {name(q)}
+                {name}
               </th>
               <td className="pr-4 font-mono">{own.map((e) => `${e.key + 1}: ${e.weight.toFixed(2)}`).join(', ')}</td>
               {inputs && <td className="font-mono">{layer === layers[0]!.layer ? inputs[q]!.toFixed(3) : ''}</td>}

@@ -1,51 +1,56 @@
-import { useMemo, useRef } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 import { ColourBar } from '~/app/_charts/attention/ColourBar';
+import { sameSize } from '~/app/_charts/attention/derive';
 import { LikenessMatrix } from '~/app/_charts/attention/LikenessMatrix';
 import { colourScale } from '~/app/_charts/attention/scale';
+import { allHeads, type HeadId, type Layers, placeOfHead } from '~/app/_charts/attention/selection';
 import { headName } from '~/app/_charts/attention/tokens';
 import { useSize } from '~/app/_charts/useSize';
 import { attentionView } from '~/app/_live/attentionView';
-import { useOtherRun, useRunsOfRecipe } from '~/app/_live/otherRun';
+import { useOtherRun, useOtherRuns } from '~/app/_live/otherRun';
 import { useRunStore } from '~/app/_live/RunProvider';
+import { nearestIndex } from '~/app/_live/snapshotFeed';
+import { type Snapshots, useFeedVersion } from '~/app/_live/snapshots';
 import { focusStore } from '~/app/_run/attention/focusStore';
 import type { HeadViewProps } from '~/app/_run/attention/HeadViews';
 import { selectClass } from '~/app/_run/attention/Toolbar';
 import { useSettled } from '~/app/_run/attention/useSettled';
-import { type AttentionSnapshot, mapOf, overExamples } from '~/shared/attentionSnapshot';
+import { type AttentionSnapshot, exampleKey, mapOf, overExamples, targetKeys } from '~/shared/attentionSnapshot';
 import { cheapestPairs, type HeadExamples, headDistances, likeTogether } from '~/shared/headMatching';
 import { useWork } from './useWork';
 
 /** Heads that look alike beside each other; or this run's heads paired with another's, so that seeds can be compared head by head. */
-export function Likeness({ scene, large, view, theme }: HeadViewProps) {
+export function Likeness({ snapshots, scene, large, view, theme }: HeadViewProps) {
   const box = useRef<HTMLDivElement>(null);
   const { width } = useSize(box);
   const { runId } = useRunStore();
-  const others = useRunsOfRecipe(scene.snapshot.task, runId);
+  const others = useOtherRuns(runId);
   const { with: otherId, sorted } = view.likeness;
-  const own = useSettled(scene.snapshot);
-  const beside = useOtherRun(otherId, scene.recorded.step);
+  const own = useAllMaps(snapshots, useSettled(scene.snapshot).step);
+  const beside = useOtherRun(otherId, scene.recorded.step, null);
   const other = otherId === null ? null : (beside.look.shown?.snapshot ?? null);
   const problem =
     otherId === null
       ? null
       : (beside.error ??
         beside.look.error ??
-        (other && (other.queries !== own.queries || other.keys !== own.keys)
-          ? `its maps are ${other.queries} × ${other.keys}, these ${own.queries} × ${own.keys}: heads cannot be compared`
+        (own && other && !own.layers.some((l) => other.layers.some((o) => sameSize(l, o)))
+          ? `its maps are ${sizesOf(other)}, these ${sizesOf(own)}: heads cannot be compared`
           : null));
   const fitting = problem ? null : other;
-  const alike = fitting ? sameExamples(own, fitting) : true;
+  const alike = own && fitting ? sameExamples(own, fitting) : true;
+  const ragged = [own, fitting].some((s) => s && !s.layers.every((l) => sameSize(l, s.layers[0]!)));
   const start = useMemo(() => {
-    if (otherId !== null && !fitting) return null;
+    if (!own || (otherId !== null && !fitting)) return null;
     return function* () {
       const [a, b] = fitting ? [headsOf(own, alike), headsOf(fitting, alike)] : [headsOf(own, true), null];
-      const distances = yield* headDistances(a, b ?? a, own);
+      const distances = yield* headDistances(a, b ?? a);
       return {
         distances,
         rows: a.length,
         columns: (b ?? a).length,
-        heads: own.heads,
-        otherHeads: fitting?.heads ?? own.heads,
+        layers: own.layers,
+        otherLayers: fitting?.layers ?? own.layers,
         matched: b !== null,
       };
     };
@@ -68,13 +73,15 @@ export function Likeness({ scene, large, view, theme }: HeadViewProps) {
     () => colourScale({ kind: 'unit', quantity: 'weight', keys: 2, peak: 1, sequential: view.palette, theme }),
     [view.palette, theme],
   );
-  const naming = (heads: number) => (h: number) => `${Math.floor(h / heads) + 1}.${(h % heads) + 1}`;
+  const naming = (layers: Layers) => {
+    const heads = allHeads(layers);
+    return (h: number) => (([l, head]) => `${l + 1}.${head + 1}`)(heads[h] ?? [0, 0]);
+  };
   const set = (change: Partial<typeof view.likeness>) => attentionView.set({ likeness: { ...view.likeness, ...change } });
-  const pick = (h: number) =>
-    focusStore.send({
-      type: 'click',
-      spot: { layer: Math.floor(h / own.heads), head: h % own.heads, query: null, key: null },
-    });
+  const pick = (h: number) => {
+    const [layer, head] = allHeads(value?.layers ?? [])[h] ?? [null, null];
+    focusStore.send({ type: 'click', spot: { layer, head, query: null, key: null } });
+  };
   return (
     <div ref={box} className="flex min-w-0 flex-col gap-2">
       <div className="flex flex-wrap items-center gap-3 text-xs text-dim">
@@ -104,6 +111,10 @@ export function Likeness({ scene, large, view, theme }: HeadViewProps) {
         </p>
       )}
       {otherId !== null && !problem && !other && <p className="text-xs text-dim">the other run is loading …</p>}
+      {!own && <p className="text-xs text-dim">the maps of all examples are loading …</p>}
+      {ragged && (
+        <p className="text-xs text-dim">Heads with maps of different sizes have nothing to compare: they count as 1 apart.</p>
+      )}
       {!alike && (
         <p role="status" className="text-xs text-warn">
           The probe examples are not the same: the means over them are compared.
@@ -116,10 +127,10 @@ export function Likeness({ scene, large, view, theme }: HeadViewProps) {
               distances={value.distances}
               {...order}
               columns={value.columns}
-              rowName={naming(value.heads)}
-              columnName={naming(value.otherHeads)}
+              rowName={naming(value.layers)}
+              columnName={naming(value.otherLayers)}
               scale={scale}
-              active={large.head ? large.head.layer * own.heads + large.head.head : -1}
+              active={large.head ? placeOfHead(value.layers, large.head.layer, large.head.head) : -1}
               width={Math.min(width, 560)}
               label={`Jensen-Shannon distances between heads, rows this run${value.matched ? `, columns ${beside.name}` : ''}`}
               onPick={pick}
@@ -138,16 +149,17 @@ export function Likeness({ scene, large, view, theme }: HeadViewProps) {
 interface Compared {
   distances: Float64Array;
   columns: number;
-  heads: number;
-  otherHeads: number;
+  layers: Layers;
+  otherLayers: Layers;
 }
 
 function Pairs({ value, pairs, other }: { value: Compared; pairs: Int32Array; other: string }) {
-  const { distances, columns, heads, otherHeads } = value;
-  const name = (h: number, per: number) => headName(Math.floor(h / per), h % per);
+  const { distances, columns } = value;
+  const [heads, otherHeads] = [allHeads(value.layers), allHeads(value.otherLayers)];
+  const name = (h: number, of: readonly HeadId[]) => headName(...of[h]!);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by key.
-    <section tabIndex={0} aria-label="paired heads" className="max-h-96 overflow-auto">
+    <section tabIndex={0} aria-label="paired heads" className="relative max-h-96 overflow-auto">
       <table className="text-xs" data-testid="head-pairs">
         <caption className="pb-1 text-left text-dim">the pairing with the least distance in all</caption>
         <thead className="text-left text-dim">
@@ -179,18 +191,41 @@ function Pairs({ value, pairs, other }: { value: Compared; pairs: Int32Array; ot
   );
 }
 
-/** Every head's maps: one per example, or, where the examples are not the same, their mean with the odd ones aligned. */
+const sizesOf = ({ layers }: AttentionSnapshot): string => [...new Set(layers.map((l) => `${l.queries} × ${l.keys}`))].join(', ');
+
+/** Every head's maps: one per example, or, where the examples are not the same, their mean with the targets aligned. */
 function headsOf(s: AttentionSnapshot, byExample: boolean): HeadExamples[] {
-  const cells = s.queries * s.keys;
-  const mean = byExample ? null : overExamples(s, 'mean', s.task === 'anomaly');
-  return Array.from({ length: s.layers * s.heads }, (_, h) =>
-    mean
-      ? [mean.subarray(h * cells, (h + 1) * cells)]
-      : Array.from({ length: s.examples }, (_, e) => mapOf(s, e, Math.floor(h / s.heads), h % s.heads)),
+  const mean = byExample ? null : overExamples(s, 'mean', targetKeys(s) !== null);
+  return allHeads(s.layers).map(([l, h]) => {
+    const size = { queries: s.layers[l]!.queries, keys: s.layers[l]!.keys };
+    const cells = size.queries * size.keys;
+    return {
+      size,
+      maps: mean
+        ? [mean[l]!.subarray(h * cells, (h + 1) * cells)]
+        : Array.from({ length: s.examples }, (_, e) => mapOf(s, e, l, h)),
+    };
+  });
+}
+
+function sameExamples(a: AttentionSnapshot, b: AttentionSnapshot): boolean {
+  const key = (s: AttentionSnapshot, e: number) => exampleKey(s, e);
+  return (
+    a.examples === b.examples &&
+    Array.from({ length: a.examples }, (_, e) => e).every((e) => key(a, e) !== null && key(a, e) === key(b, e))
   );
 }
 
-/** Pictures are compared by their numbers, which are of the snapshot's own: two runs of sets are never taken for the same examples. */
-function sameExamples(a: AttentionSnapshot, b: AttentionSnapshot): boolean {
-  return a.task === 'reverse' && a.examples === b.examples && a.inputs.join() === b.inputs.join();
+/** The snapshot of a step with the maps of all its examples, once they are there. */
+function useAllMaps(snapshots: Snapshots, step: number): AttentionSnapshot | null {
+  const { feed } = snapshots;
+  const version = useFeedVersion(snapshots);
+  const recorded = feed.recorded[nearestIndex(feed.recorded, step)];
+  useEffect(() => {
+    if (recorded) feed.want(recorded, null);
+  }, [feed, recorded]);
+  return useMemo(() => {
+    void version;
+    return recorded ? feed.at(recorded, null) : null;
+  }, [feed, recorded, version]);
 }

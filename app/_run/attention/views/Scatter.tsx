@@ -7,7 +7,7 @@ import { attentionView } from '~/app/_live/attentionView';
 import { useSignalVersion } from '~/app/_live/snapshots';
 import { focusStore } from '~/app/_run/attention/focusStore';
 import type { HeadViewProps } from '~/app/_run/attention/HeadViews';
-import { signalInfo } from '~/app/_run/attention/signals';
+import { mainSignal, signalInfo } from '~/app/_run/attention/signalText';
 import { selectClass } from '~/app/_run/attention/Toolbar';
 
 /** Any two signals against each other, over all recorded steps up to the one shown. */
@@ -16,31 +16,32 @@ export function Scatter({ snapshots, scene, large, view }: HeadViewProps) {
   const { width } = useSize(box);
   const version = useSignalVersion(snapshots);
   const { feed, table } = snapshots;
-  const { layers, heads, keys, task } = scene.snapshot;
+  const { layers } = scene.maps;
   const names = useMemo(() => {
     void version;
     return table.names(feed.recorded);
   }, [table, feed, version]);
-  const usual = ['entropy', task === 'reverse' ? 'antiDiagonal' : 'oddMass'] as const;
+  const main = mainSignal(scene.snapshot, names);
+  const usual = [names.find((n) => n !== main) ?? main, main] as const;
   const [x, y] = [0, 1].map((n) => {
-    const asked = view.axes?.[n] ?? usual[n]!;
-    return names.includes(asked) ? asked : (names[n] ?? names[0] ?? 'entropy');
+    const asked = view.axes?.[n] ?? usual[n] ?? '';
+    return names.includes(asked) ? asked : (names[n] ?? names[0] ?? '');
   }) as [string, string];
   const trails = useMemo(() => {
     void version;
-    const series = (name: string) => table.series(name, feed.recorded, layers * heads);
-    return trailsOf(series(x), series(y), layers, heads, scene.recorded.step);
-  }, [table, feed, x, y, layers, heads, scene.recorded.step, version]);
+    const series = (name: string) => table.series(name, feed.recorded, layers);
+    return trailsOf(series(x), series(y), layers, scene.recorded.step);
+  }, [table, feed, x, y, layers, scene.recorded.step, version]);
   const act = useMemo(
     () => ({
       onPick: ([layer, head]: HeadId) => focusStore.send({ type: 'click', spot: { layer, head, query: null, key: null } }),
-      onBrush: (ids: HeadId[]) => attentionView.set({ hidden: [...hiddenBut(ids, layers, heads)] }),
+      onBrush: (ids: HeadId[]) => attentionView.set({ hidden: [...hiddenBut(ids, layers)] }),
     }),
-    [layers, heads],
+    [layers],
   );
   const axis = (name: string) => {
-    const { label, unit, chance } = signalInfo(name, keys);
-    return { label, unit, chance: chance?.value ?? null };
+    const { title, range, baseline } = signalInfo(scene.snapshot, name, scene.lines.layers);
+    return { label: title, range, chance: baseline };
   };
   const pick = (n: 0 | 1, label: string) => (
     <label className="flex items-center gap-1">
@@ -52,7 +53,7 @@ export function Scatter({ snapshots, scene, large, view }: HeadViewProps) {
       >
         {names.map((name) => (
           <option key={name} value={name}>
-            {signalInfo(name, keys).label}
+            {signalInfo(scene.snapshot, name, scene.lines.layers).title}
           </option>
         ))}
       </select>

@@ -3,10 +3,13 @@ import { mapCsv, mapSvg, npy, signalsCsv } from '~/app/_charts/attention/exportM
 import { css } from '~/app/_charts/attention/palettes';
 import { pixelOf } from '~/app/_charts/attention/raster';
 import { colourScale } from '~/app/_charts/attention/scale';
-import type { Token } from '~/app/_charts/attention/tokens';
+import type { MapTokens } from '~/app/_charts/attention/tokens';
 import { mirror, noise, seeded } from '~/test/support/attentionMaps';
 
-const token = (text: string): Token => ({ text, name: text, picture: null, right: null, odd: false, picked: false });
+const tokens = (texts: string[]): MapTokens => {
+  const all = texts.map((text) => ({ text, name: text, picture: null, right: null, target: false, picked: false }));
+  return { queries: all, keys: all, shared: true };
+};
 const scale = colourScale({ kind: 'unit', quantity: 'weight', keys: 3, peak: 1, sequential: 'viridis', theme: 'light' });
 
 /** As NumPy reads it: magic, version, header length, a Python literal, then the data. */
@@ -42,16 +45,18 @@ describe('numbers as files', () => {
 
   it('CSV of a map: every cell once with its tokens, exact when read back', () => {
     const map = noise(2, 3, seeded(8));
-    const [header, ...lines] = mapCsv(map, 3, ['7', '"a,b"', '7'].map(token)).trimEnd().split('\n');
+    const [header, ...lines] = mapCsv(map, { queries: 2, keys: 3 }, tokens(['7', '"a,b"', '7']))
+      .trimEnd()
+      .split('\n');
     expect(header).toBe('query,key,query_token,key_token,value');
     expect(lines[1]!.startsWith('0,1,7,"""a,b""",')).toBe(true);
     expect(Float32Array.from(lines, (l) => Number(l.split(',').at(-1)))).toEqual(map);
   });
 
   it('CSV of signals: one line per head and step, gaps empty, infinities kept', () => {
-    const entropy = { name: 'entropy', width: 2, values: Float64Array.of(1, 0.5, 0.25, Number.POSITIVE_INFINITY) };
-    const drift = { name: 'drift', width: 2, values: Float64Array.of(Number.NaN, Number.NaN, 0.1, 0.2) };
-    expect(signalsCsv([0, 20], 1, [entropy, drift])).toBe(
+    const entropy = { name: 'entropy', values: Float64Array.of(1, 0.5, 0.25, Number.POSITIVE_INFINITY) };
+    const drift = { name: 'drift', values: Float64Array.of(Number.NaN, Number.NaN, 0.1, 0.2) };
+    expect(signalsCsv([0, 20], [{ heads: 1 }, { heads: 1 }], [entropy, drift])).toBe(
       'step,layer,head,entropy,drift\n0,0,0,1,\n0,1,0,0.5,\n20,0,0,0.25,0.1\n20,1,0,Infinity,0.2\n',
     );
   });
@@ -59,11 +64,10 @@ describe('numbers as files', () => {
 
 describe('the picture', () => {
   const picture = {
-    queries: 3,
-    keys: 3,
+    size: { queries: 3, keys: 3 },
     values: mirror(3),
     scale,
-    tokens: ['1', '<', '3'].map(token),
+    tokens: tokens(['1', '<', '3']),
     where: 'layer 1 head 2',
     note: 'step 40 & more',
     flip: false,

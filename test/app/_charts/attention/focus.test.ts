@@ -43,7 +43,7 @@ describe('pointing', () => {
   });
 
   it('a pin of another run shows only what these maps have', () => {
-    const size = { layers: 2, heads: 4, queries: 16, keys: 16 };
+    const size = { layers: Array.from({ length: 2 }, () => ({ heads: 4, queries: 16, keys: 16 })) };
     expect(within(cell(1, 3, 15, 0), size)).toEqual(cell(1, 3, 15, 0));
     expect(within(cell(2, 0, 3, 20), size)).toEqual({ layer: null, head: null, query: 3, key: null });
     expect(within(cell(0, 4, 16, 16), size)).toBeNull();
@@ -75,31 +75,56 @@ describe('pointing', () => {
 });
 
 describe('hiding heads', () => {
+  const three = [{ heads: 3 }];
+  const square = [{ heads: 2 }, { heads: 2 }];
+
+  it('layers have their own numbers of heads', () => {
+    const layers = [{ heads: 1 }, { heads: 3 }];
+    expect(shownHeads(layers, new Set(['1.1']))).toEqual([
+      [0, 0],
+      [1, 0],
+      [1, 2],
+    ]);
+    expect(range([0, 0], [1, 1], layers)).toEqual([
+      [0, 0],
+      [1, 0],
+      [1, 1],
+    ]);
+    expect(shownLines(layers, new Set(['1.2']))).toEqual({ layers: [0, 1], heads: [0, 1] });
+    // A pin on head 3 of layer 1 is of no head here; its cell is looked for in the largest maps.
+    const size = [
+      { heads: 1, queries: 4, keys: 4 },
+      { heads: 3, queries: 2, keys: 6 },
+    ];
+    expect(within(cell(0, 2, 3, 5), { layers: size })).toEqual({ layer: null, head: null, query: 3, key: 5 });
+    expect(within(cell(1, 2, 3, 5), { layers: size })).toEqual({ layer: 1, head: 2, query: null, key: 5 });
+  });
+
   it('keeps the numbers of the others', () => {
-    const hidden = toggle(new Set(), [[0, 0]], 1, 3);
-    expect(shownHeads(1, 3, hidden)).toEqual([
+    const hidden = toggle(new Set(), [[0, 0]], three);
+    expect(shownHeads(three, hidden)).toEqual([
       [0, 1],
       [0, 2],
     ]);
-    expect(describeHeads(shownHeads(1, 3, hidden), 3)).toBe('layer 1 head 2, layer 1 head 3');
+    expect(describeHeads(shownHeads(three, hidden), 3)).toBe('layer 1 head 2, layer 1 head 3');
   });
 
   it('a row or column of which something is shown stays; the last head cannot be hidden', () => {
-    expect(shownLines(2, 2, new Set(['0.0', '1.0', '1.1']))).toEqual({ layers: [0], heads: [1] });
+    expect(shownLines(square, new Set(['0.0', '1.0', '1.1']))).toEqual({ layers: [0], heads: [1] });
     const one = new Set(['0.0', '1.0', '1.1']);
-    expect(toggle(one, [[0, 1]], 2, 2)).toBe(one);
+    expect(toggle(one, [[0, 1]], square)).toBe(one);
   });
 
   it('solo shows one alone, again shows all; a range is in reading order whichever end comes first', () => {
-    const alone = solo(new Set(), [[1, 0]], 2, 2);
-    expect(shownHeads(2, 2, alone)).toEqual([[1, 0]]);
-    expect(solo(alone, [[1, 0]], 2, 2)).toEqual(new Set());
-    const three = [
+    const alone = solo(new Set(), [[1, 0]], square);
+    expect(shownHeads(square, alone)).toEqual([[1, 0]]);
+    expect(solo(alone, [[1, 0]], square)).toEqual(new Set());
+    const between = [
       [0, 2],
       [1, 0],
       [1, 1],
     ];
-    expect(range([0, 2], [1, 1], 3)).toEqual(three);
-    expect(range([1, 1], [0, 2], 3)).toEqual(three);
+    expect(range([0, 2], [1, 1], [{ heads: 3 }, { heads: 3 }])).toEqual(between);
+    expect(range([1, 1], [0, 2], [{ heads: 3 }, { heads: 3 }])).toEqual(between);
   });
 });

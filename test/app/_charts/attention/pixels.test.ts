@@ -95,27 +95,29 @@ describe('the grid', () => {
       [12, 12, 128, 128, 1000, 1000],
       [1, 32, 300, 512, 360, 400],
     ] as const) {
-      const g = gridLayout({ layers, heads, queries, keys, width, maxHeight });
+      const rows = Array.from({ length: layers }, () => ({ queries, keys }));
+      const g = gridLayout({ rows, columns: heads, width, maxHeight });
+      const { pool } = g.rows[0]!;
       const name = `${layers}x${heads}x${queries}x${keys}`;
       expect(Number.isInteger(g.zoom) && g.zoom >= 1, name).toBe(true);
-      if (g.pool > 1 || g.width <= width) expect(g.width * g.zoom, name).toBeLessThanOrEqual(Math.max(width, g.width));
+      if (pool > 1 || g.width <= width) expect(g.width * g.zoom, name).toBeLessThanOrEqual(Math.max(width, g.width));
       const random = seeded(layers * heads);
       for (let n = 0; n < 50; n++) {
         const cell = {
-          layer: Math.floor(random() * layers),
-          head: Math.floor(random() * heads),
+          row: Math.floor(random() * layers),
+          column: Math.floor(random() * heads),
           query: Math.floor(random() * queries),
           key: Math.floor(random() * keys),
         };
-        const o = mapOrigin(g, cell.layer, cell.head);
-        const x = (o.x + Math.floor(cell.key / g.pool) + 0.5) * g.zoom;
-        const y = (o.y + Math.floor(cell.query / g.pool) + 0.5) * g.zoom;
-        const tile = { ...cell, query: cell.query - (cell.query % g.pool), key: cell.key - (cell.key % g.pool) };
+        const o = mapOrigin(g, cell.row, cell.column);
+        const x = (o.x + Math.floor(cell.key / pool) + 0.5) * g.zoom;
+        const y = (o.y + Math.floor(cell.query / pool) + 0.5) * g.zoom;
+        const tile = { ...cell, query: cell.query - (cell.query % pool), key: cell.key - (cell.key % pool) };
         expect(cellAt(g, x, y), name).toEqual(tile);
       }
       expect(cellAt(g, -1, 0)).toBeNull();
       expect(cellAt(g, 0, g.height * g.zoom)).toBeNull();
-      if (heads > 1) expect(cellAt(g, (g.mapWidth + 0.5) * g.zoom, 0), `${name}: a gap`).toBeNull();
+      if (heads > 1) expect(cellAt(g, (g.rows[0]!.mapWidth + 0.5) * g.zoom, 0), `${name}: a gap`).toBeNull();
     }
   });
 });

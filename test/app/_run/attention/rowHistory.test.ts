@@ -19,7 +19,7 @@ const archive = [0, 20, 40, 60].map((step) => {
 });
 const snapshots = archive.map(({ bytes }) => parseAttentionSnapshot(bytes));
 const feed = (held: (s: AttentionSnapshot) => boolean) => ({
-  recorded: archive.map(({ step }, n) => ({ step, seq: n + 1, blob: { hash: String(step), bytes: 1 } })),
+  recorded: archive.map(({ step }, n) => ({ step, seq: n + 1, blob: { hash: String(step), bytes: 1 }, examples })),
   peek: (r: { step: number }) => snapshots.find((s) => s.step === r.step && held(s)) ?? null,
 });
 

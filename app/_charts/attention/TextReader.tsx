@@ -1,0 +1,116 @@
+'use client';
+
+import { memo } from 'react';
+import type { MapSize } from '~/shared/attention';
+import { visibleKeys } from '~/shared/attention';
+import { type AttentionSnapshot, answerText, rightAt, targetAt } from '~/shared/attentionSnapshot';
+import type { FocusEvent, Spot } from './focus';
+import { type MapTokens, visibleText } from './tokens';
+
+interface TextReaderProps {
+  snapshot: AttentionSnapshot;
+  example: number;
+  /** The map whose weights shade the text, [Tq, Tk], and its size. */
+  map: Float32Array;
+  size: MapSize;
+  tokens: MapTokens;
+  lit: Spot | null;
+  onFocus: (event: FocusEvent) => void;
+}
+
+/** Likeliest next tokens at a place. */
+function nextOf(s: AttentionSnapshot, example: number, place: number) {
+  const { ids, probabilities, best } = s.predictions!;
+  const at = (example * s.answers + place) * best;
+  return Array.from({ length: best }, (_, i) => ({
+    id: ids[at + i]!,
+    text: visibleText(answerText(s, ids[at + i]!)),
+    probability: probabilities[at + i]!,
+  }));
+}
+
+/**
+ * The text as it was read, each token marked by whether the next one was foreseen. Pointing at a token shades what its query looks at, and lists the likeliest
+ * next tokens.
+ */
+export const TextReader = memo(function TextReader({ snapshot, example, map, size, tokens, lit, onFocus }: TextReaderProps) {
+  const { answers } = snapshot;
+  const judged = Array.from({ length: answers }, (_, t) => rightAt(snapshot, example, t));
+  const right = judged.filter((r) => r === true).length;
+  const known = judged.filter((r) => r !== null).length;
+  const at = Math.min(lit?.query ?? answers - 1, answers - 1);
+  const visible = visibleKeys(size, at);
+  const row = map.subarray(at * size.keys, at * size.keys + visible);
+  const most = row.reduce((m, v) => Math.max(v, m), 0) || 1;
+  const next = nextOf(snapshot, example, at);
+  const target = targetAt(snapshot, example, at);
+  return (
+    <div className="min-w-0" data-testid="text-reader">
+      <p className="mb-1 text-xs text-dim">
+        {known > 0 && (
+          <strong className={right === known ? 'text-good' : 'text-ink'}>
+            {right}/{known} next tokens foreseen
+          </strong>
+        )}
+        <span className="ml-2">
+          a dot marks a token whose next one was not; shading is what {lit ? 'the token pointed at' : 'the last token'} looks at
+        </span>
+      </p>
+      <p className="max-h-40 overflow-y-auto font-mono text-xs leading-6 break-all">
+        {tokens.keys.map((token, t) => {
+          const weight = t < visible ? (row[t] ?? 0) / most : 0;
+          const spot: Spot = { layer: null, head: null, query: t < size.queries ? t : null, key: t };
+          const state = judged[t] === null || judged[t] === undefined ? 'open' : judged[t] ? 'right' : 'wrong';
+          return (
+            <button
+              key={t}
+              type="button"
+              data-token={t}
+              data-answer={state}
+              title={token.name}
+              aria-label={`${token.name}, ${state === 'right' ? 'next token foreseen' : state === 'wrong' ? 'next token not foreseen' : 'nothing follows'}`}
+              onPointerEnter={(e) => e.pointerType !== 'touch' && onFocus({ type: 'hover', spot })}
+              onPointerLeave={() => onFocus({ type: 'hover', spot: null })}
+              onFocus={() => onFocus({ type: 'hover', spot })}
+              onBlur={() => onFocus({ type: 'hover', spot: null })}
+              onClick={() => onFocus({ type: 'click', spot })}
+              className={`relative inline-block min-w-2 whitespace-pre rounded-xs px-px leading-5 ${
+                t === at ? 'outline-2 outline-accent' : ''
+              } ${t >= visible ? 'opacity-45' : ''} ${
+                state === 'wrong' ? 'underline decoration-bad decoration-dotted underline-offset-4' : ''
+              }`}
+              style={{ background: `color-mix(in srgb, var(--color-accent) ${Math.round(70 * weight)}%, transparent)` }}
+            >
+              {token.text}
+            </button>
+          );
+        })}
+      </p>
+      <table className="mt-1 text-xs" data-testid="next-tokens">
+        <caption className="text-left text-dim">
+          likeliest after position {at + 1}
+          {target !== null && (
+            <>
+              , which <span className="font-mono text-ink">{visibleText(answerText(snapshot, target))}</span> follows
+            </>
+          )}
+        </caption>
+        <tbody>
+          {next.map(({ id, text, probability }, i) => (
+            <tr key={i}>
+              <th scope="row" className={`pr-2 text-left font-mono font-normal ${id === target ? 'font-bold text-good' : ''}`}>
+                {text}
+              </th>
+              <td className="w-24">
+                <span className="block h-1.5 bg-raised" aria-hidden>
+                  <span className="block h-full bg-accent" style={{ width: `${100 * probability}%` }} />
+                </span>
+              </td>
+              <td className="pl-2 text-right font-mono">{(100 * probability).toFixed(1)} %</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+});

@@ -1,0 +1,51 @@
+/** What a snapshot declares of its signals, as views need it. Nothing here knows a signal by its name. */
+import type { AttentionSnapshot, Signal } from '~/shared/attentionSnapshot';
+import type { LayerShape, SignalSpec } from '~/shared/snapshotFile';
+
+/** Mean over the examples at one head; NaN when the layer lacks the signal. */
+export function headValue({ values }: Signal, layers: readonly LayerShape[], layer: number, head: number): number {
+  const own = values[layer];
+  if (!own) return Number.NaN;
+  const { heads } = layers[layer]!;
+  let sum = 0;
+  for (let at = head; at < own.length; at += heads) sum += own[at]!;
+  return (sum * heads) / own.length;
+}
+
+/** What a uniform map of that layer gives; null = does not apply. */
+export const baselineAt = ({ baseline }: SignalSpec, layer: number): number | null =>
+  Array.isArray(baseline) ? (baseline[layer] ?? null) : baseline;
+
+/** What a head looks at: the signal that names it, if any does; the rule is in shared/snapshotFile.ts. */
+export function nameOfHead(
+  of: readonly { signal: SignalSpec; value: number; baseline: number | null }[],
+): { title: string; value: number } | null {
+  let best: { title: string; value: number } | null = null;
+  for (const { signal, value, baseline } of of) {
+    if (!signal.names) continue;
+    const least = Math.max(signal.names.atLeast, baseline === null ? 0 : Math.min(1, 2 * baseline));
+    if (value >= least && !(best && best.value >= value)) best = { title: signal.names.title, value };
+  }
+  return best;
+}
+
+export interface SignalInfo {
+  title: string;
+  meaning: string;
+  range: readonly [number, number] | null;
+  /** The same for all layers asked about; null = differs, or does not apply. */
+  baseline: number | null;
+}
+
+/** A signal as the snapshot shown declares it; one that it does not have is known by its name alone. */
+export function signalInfo({ signals }: AttentionSnapshot, name: string, layers: readonly number[]): SignalInfo {
+  const spec = signals.find((s) => s.name === name);
+  if (!spec) return { title: name, meaning: '', range: null, baseline: null };
+  const baselines = new Set(layers.map((l) => baselineAt(spec, l)));
+  const [only] = baselines;
+  return { title: spec.title, meaning: spec.meaning, range: spec.range, baseline: baselines.size === 1 ? (only ?? null) : null };
+}
+
+/** The signal to begin with: the one that the snapshot calls its main one, else the first there is. */
+export const mainSignal = ({ signals }: AttentionSnapshot, names: readonly string[]): string | undefined =>
+  signals.find((s) => s.main && names.includes(s.name))?.name ?? names[0];
