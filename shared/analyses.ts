@@ -33,15 +33,6 @@ export function asksCheckpoint(view: Declared, { command, afterEnd }: Pick<Comma
   return command.checkpoint !== undefined || afterEnd === true;
 }
 
-/** The checkpoint that such a question is about; undefined when it is not in force (any more). */
-export function checkpointAsked(
-  { checkpoints }: Pick<RunView, 'checkpoints'>,
-  { seq, command }: Pick<CommandRecord, 'seq' | 'command'>,
-) {
-  const named = command.kind === 'act' ? command.checkpoint : undefined;
-  return checkpoints.findLast((c) => (named === undefined ? c.seq < seq : c.blob.hash === named));
-}
-
 /** Those that wait for an answer, or for a trainer to give it. */
 export const openQuestions = (view: Pick<RunView, 'controls' | 'openCommands'>): CommandRecord[] =>
   view.openCommands.filter((c) => isOpen(c) && asksCheckpoint(view, c));

@@ -153,6 +153,8 @@ export const commandRefused = z.strictObject({
   step: step.nullable(),
   reason: refusalReason,
   message: z.string().max(500),
+  /** As in `command.applied`. */
+  asked: loggedCommand.optional(),
 });
 
 /** The command is held until its condition is met; `command.applied` or `command.refused` follows then. */

@@ -63,12 +63,14 @@ export class EvaluationsInForce {
   }
 }
 
-/** For logs that do not say what is in force (version 0.1): as far as the view holds it. */
-export function resumedInView(view: RunView, at: GoingBack): Omit<Resumed, 'counts'> {
-  const commands = view.recent.commands.items;
+/** For logs that do not say what is in force (version 0.1): from what is known of the lists, in the order of the log. */
+export function resumedFrom(
+  view: RunView,
+  at: GoingBack,
+  { evaluations, commands }: { evaluations: readonly ListItems['evaluations'][]; commands: readonly CommandRecord[] },
+): Omit<Resumed, 'counts'> {
   const found = new EvaluationsInForce(at);
-  const known = [...view.latestEvaluations, ...view.recent.evaluations.items, ...(view.best ? [view.best] : [])];
-  found.add([...new Map(known.map((e) => [e.seq, e])).values()].sort((a, b) => a.seq - b.seq));
+  found.add(evaluations);
   const checkpoint = view.pendingRevert?.checkpoint;
   return {
     evaluations: found.evaluations,
@@ -80,4 +82,11 @@ export function resumedInView(view: RunView, at: GoingBack): Omit<Resumed, 'coun
     }),
     waiting: checkpoint ? commands.flatMap((c) => waitingAgain(c, checkpoint) ?? []) : [],
   };
+}
+
+/** The same as far as the view holds the lists. */
+export function resumedInView(view: RunView, at: GoingBack): Omit<Resumed, 'counts'> {
+  const known = [...view.latestEvaluations, ...view.recent.evaluations.items, ...(view.best ? [view.best] : [])];
+  const evaluations = [...new Map(known.map((e) => [e.seq, e])).values()].sort((a, b) => a.seq - b.seq);
+  return resumedFrom(view, at, { evaluations, commands: view.recent.commands.items });
 }

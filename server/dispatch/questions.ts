@@ -4,12 +4,13 @@
  */
 import { nanoid } from 'nanoid';
 import type { Room } from '~/server/runs/room';
-import { asksCheckpoint, checkpointAsked, openQuestions } from '~/shared/analyses';
+import type { RunLists } from '~/server/store/lists';
+import { asksCheckpoint, openQuestions } from '~/shared/analyses';
 import { type Refusal, type RefusalReason, refuse } from '~/shared/commands';
 import type { Entry, RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { Question, QuestionAnswer, QuestionProgress, QuestionSummary } from '~/shared/protocol';
-import type { CommandRecord, RunView } from '~/shared/view';
+import { type CommandRecord, isOpen, type ListItems, type RunView } from '~/shared/view';
 import { moveInQueue } from './queue';
 
 export interface QuestionPort {
@@ -78,7 +79,7 @@ export class Questions {
         case 'command.requested':
         case 'command.queued': {
           const commandId = event.type === 'command.queued' ? event.commandId : event.command.id;
-          const record = view.commands.find((c) => c.command.id === commandId);
+          const record = view.openCommands.find((c) => c.command.id === commandId);
           if (record && isOpen(record) && asksCheckpoint(view, record) && !this.#asked(commandId)) this.#add(view, record);
           const waiting = this.#waiting.get(commandId);
           if (waiting && record?.position !== undefined) waiting.position = record.position;
@@ -127,13 +128,15 @@ export class Questions {
     const { asked, trainer } = running;
     this.#running.delete(trainerId);
     try {
-      await this.#write(asked, (record, view) => {
-        const about = checkpointAsked(view, record);
+      await this.#write(asked, async (record, lists) => {
+        const about = await checkpointAsked(lists, record);
         if (!about) return refused(record, asked.about.step, 'state', goneBack);
         if (!result.ok) return refused(record, about.step, result.reason, result.message);
         const { summary, message, backend } = result;
         const { seq, command } = record;
         const { step } = about;
+        // The same bytes may have been saved before: the answer stays as long as any of them.
+        const [first] = await lists.list('checkpoints', { ref: about.blob.hash, after: 0, limit: 1 });
         const by = `answered by ${trainer.name} on ${backend}, from the checkpoint at step ${step}`;
         return [
           { type: 'command.applied', commandId: command.id, seq, step, before: null, after: null, message: by },
@@ -146,6 +149,7 @@ export class Questions {
             message,
             blob: null,
             checkpoint: about.blob.hash,
+            checkpointSeq: first?.seq ?? about.seq,
           },
         ];
       });
@@ -204,11 +208,20 @@ export class Questions {
         action: command.action,
         label: view.controls.actions.find((a) => a.name === command.action)?.label ?? command.action,
         actor,
-        step: checkpointAsked(view, record)?.step ?? 0,
+        step: view.lastCheckpoint?.step ?? 0,
       },
       losses: 0,
     });
+    void this.#lookUp(record).catch(this.deps.onError);
     this.#dispatch();
+  }
+
+  /** Finds the step of a checkpoint that is named. */
+  async #lookUp(record: CommandRecord): Promise<void> {
+    const asked = this.#waiting.get(record.command.id);
+    const room = asked && (await this.deps.room(asked.runId));
+    const about = room && (await checkpointAsked(room.lists, record));
+    if (about) asked.about.step = about.step;
   }
 
   /** It has its answer, or was called off. */
@@ -271,12 +284,12 @@ export class Questions {
   /** Says in the log who answers it. @returns null when it cannot be asked any more, which the log says then */
   async #question(asked: Asked, ticket: string, trainer: string): Promise<Question | null> {
     const room = await this.deps.room(asked.runId);
-    const record = room?.view.commands.find((c) => c.command.id === asked.commandId);
+    const record = room?.view.openCommands.find((c) => c.command.id === asked.commandId);
     if (!room || !record || !isOpen(record) || record.command.kind !== 'act') return null;
     const { setup } = room.view;
     const { action, args } = record.command;
-    const about = checkpointAsked(room.view, record);
-    const here = about !== undefined && (await this.deps.hasBlob(about.blob.hash));
+    const about = await checkpointAsked(room.lists, record);
+    const here = about !== null && (await this.deps.hasBlob(about.blob.hash));
     const step = about?.step ?? asked.about.step;
     await this.#write(asked, (open) =>
       here
@@ -289,11 +302,14 @@ export class Questions {
   }
 
   /** Adds to the run's log while the question is open. */
-  async #write({ runId, commandId }: Asked, events: (record: CommandRecord, view: RunView) => RunEvent[]): Promise<void> {
+  async #write(
+    { runId, commandId }: Asked,
+    events: (record: CommandRecord, lists: RunLists) => RunEvent[] | Promise<RunEvent[]>,
+  ): Promise<void> {
     const room = await this.deps.room(runId);
-    await room?.decide((view) => {
-      const record = view.commands.find((c) => c.command.id === commandId);
-      return record && isOpen(record) ? events(record, view) : [];
+    await room?.decide((view, lists) => {
+      const record = view.openCommands.find((c) => c.command.id === commandId);
+      return record && isOpen(record) ? events(record, lists) : [];
     });
   }
 
@@ -304,9 +320,14 @@ export class Questions {
 
 const goneBack = 'the run went back to a checkpoint before the one this asks about';
 
-const knows = ({ recipes }: Answerer, recipe: string | null): boolean => recipe !== null && recipes.includes(recipe);
+/** The checkpoint that a question is about; null when it is not in force (any more). */
+async function checkpointAsked(lists: RunLists, { seq, command }: CommandRecord): Promise<ListItems['checkpoints'] | null> {
+  const named = command.kind === 'act' ? command.checkpoint : undefined;
+  if (named !== undefined) return lists.item('checkpoints', { ref: named });
+  return (await lists.list('checkpoints', { before: seq, limit: 1 }))[0] ?? null;
+}
 
-const isOpen = ({ outcome }: CommandRecord): boolean => outcome.status === 'requested' || outcome.status === 'scheduled';
+const knows = ({ recipes }: Answerer, recipe: string | null): boolean => recipe !== null && recipes.includes(recipe);
 
 const scheduled = ({ seq, command }: CommandRecord, step: number, message: string): RunEvent[] => [
   { type: 'command.scheduled', commandId: command.id, seq, step, message: message.slice(0, 500) },

@@ -450,7 +450,7 @@ const answererOf = (trainer: Trainer, port: TrainerPort): Answerer => ({
 
 /** Why a run waits: once, as long as it is the newest alert. */
 async function report(room: Room, message: string): Promise<void> {
-  if (room.view.alerts.at(-1)?.message !== message) await room.alert('warning', 'queue', message);
+  if (room.view.recent.alerts.items.at(-1)?.message !== message) await room.alert('warning', 'queue', message);
 }
 
 /** null, or why this trainer cannot train it. */

@@ -1,4 +1,5 @@
 import type { StoredStream } from '~/server/store';
+import { listsOf } from '~/server/store/lists';
 import { maskedCrc32c } from './crc32c';
 import { mergedRows } from './mergedRows';
 import { type RecordSource, viewOf } from './source';
@@ -12,10 +13,11 @@ export async function* writeTensorboard(source: RecordSource, runId: string): As
   const view = await viewOf(source, runId);
   yield record(event(view.createdAt, 0, field(3, Buffer.from('brain.Event:2'))));
   for (const stream of await source.streams(runId)) yield* streamEvents(source, runId, stream);
-  for (const { step, split, metrics, at } of view.evaluations) {
-    const scalars = metrics.map(({ name, value }) => scalar(Buffer.from(`evaluation/${split}/${name}`), value));
-    yield record(event(at, step, field(5, Buffer.concat(scalars))));
-  }
+  for await (const page of listsOf(source, runId).pages('evaluations'))
+    for (const { step, split, metrics, at } of page) {
+      const scalars = metrics.map(({ name, value }) => scalar(Buffer.from(`evaluation/${split}/${name}`), value));
+      yield record(event(at, step, field(5, Buffer.concat(scalars))));
+    }
 }
 
 /** Rows of a stream: an event each, with its series and no other. */

@@ -23,6 +23,8 @@ const source: RecordSource = {
   streams: async (runId) => atOnce(db, reads.streams(runId)),
   signals: async (runId) => atOnce(db, reads.signals(runId)),
   view: async (runId) => reads.view(runId),
+  list: async (q) => reads.list(q),
+  item: async (q) => reads.item(q),
   progress: progressReporter(port),
   blobs: openBlobReader(folder, { smallBlob: async (hash) => reads.smallBlob(hash) }),
 };

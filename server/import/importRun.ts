@@ -4,10 +4,12 @@ import type { Job } from '~/server/base/jobs';
 import { maskedCrc32c } from '~/server/export/crc32c';
 import type { Store } from '~/server/store';
 import type { BlobStore } from '~/server/store/blobs';
+import { asSent, CompleteLog } from '~/server/store/completeLog';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
-import { emptyView, fold } from '~/shared/fold';
+import { emptyView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { stringify } from '~/shared/json';
+import type { ListChange } from '~/shared/lists';
 import { summarize } from '~/shared/summary';
 import { ended, type RunView } from '~/shared/view';
 import { AlreadyHereError, ImportError } from './importError';
@@ -175,8 +177,8 @@ async function alreadyHere(store: Store, runId: string, parts: AsyncGenerator<Im
   );
 }
 
-/** Equal in every number and word, whatever the order of their fields. */
-const sameEntry = (a: Entry, b: Entry): boolean => stringify(sorted(a)) === stringify(sorted(b));
+/** Equal in every number and word, whatever the order of their fields; what the server completes an entry of version 0.1 with does not count. */
+const sameEntry = (a: Entry, b: Entry): boolean => stringify(sorted(asSent(a))) === stringify(sorted(asSent(b)));
 
 function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
@@ -287,6 +289,7 @@ function changePending(store: Store, change: (ids: string[]) => string[]): Promi
 /** Writes entries as they are to the end of a new run's log. */
 class LogCopy {
   view: RunView | null = null;
+  readonly #log = new CompleteLog();
 
   constructor(
     private readonly store: Store,
@@ -308,25 +311,30 @@ class LogCopy {
 
   async #append(entries: Entry[]): Promise<void> {
     const before = this.view;
-    const rewind = rewindOf(before, entries[0]!.event);
+    const changes: ListChange[] = [];
+    const completed: Entry[] = [];
     let view = before;
-    for (const e of entries) view = view ? fold(view, e) : emptyView(this.runId, e);
+    for (const e of entries) {
+      const entry = view ? this.#log.complete(view, e) : e;
+      const folded = view ? this.#log.add(view, entry) : { view: emptyView(this.runId, entry), changes: [] };
+      completed.push(entry);
+      changes.push(...folded.changes);
+      view = folded.view;
+    }
+    const rewind = rewindOf(completed[0]!.event);
     await this.store.append({
       runId: this.runId,
       after: before?.seq ?? 0,
       attempt: entries.at(-1)!.attempt,
       nextEvent: 0,
-      entries,
+      entries: completed,
+      changes,
       rewind,
     });
     this.view = view;
   }
 }
 
-/** As the room did it: events up to the checkpoint that the trainer resumed from are kept. */
-function rewindOf(view: RunView | null, event: RunEvent): { fromStep: number; keepSeq: number } | null {
-  if (event.type !== 'run.assigned') return null;
-  const { fromStep, checkpoint } = event;
-  const resumed = checkpoint && view?.checkpoints.findLast((c) => c.blob.hash === checkpoint.hash && c.step === fromStep);
-  return { fromStep, keepSeq: resumed ? resumed.seq : 0 };
+function rewindOf(event: RunEvent): { fromStep: number; keepSeq: number } | null {
+  return event.type === 'run.assigned' ? { fromStep: event.fromStep, keepSeq: event.keepSeq ?? 0 } : null;
 }

@@ -12,7 +12,7 @@ import { own } from '~/shared/own';
 import { branchRun } from '~/shared/protocol';
 import { revertAction } from '~/shared/revert';
 import { latestOf, seriesOf } from '~/shared/streams';
-import type { CommandRecord, RunView } from '~/shared/view';
+import type { CommandRecord, ListItems, ListKind, RunView } from '~/shared/view';
 import { type HeadroomClient, readBlob, type Server } from './client';
 
 export interface ToolHost {
@@ -44,7 +44,7 @@ export function createMcpServer(host: ToolHost): McpServer {
       inputSchema: { runId },
       annotations: { readOnlyHint: true },
     },
-    async (input) => answer(describeRun(await client.runs.view.query(input))),
+    async (input) => answer(await describeRun(client, await client.runs.view.query(input))),
   );
 
   mcp.registerTool(
@@ -114,8 +114,9 @@ export function createMcpServer(host: ToolHost): McpServer {
       annotations: { readOnlyHint: true },
     },
     async ({ runId: id, step: wanted, example, layer, head }) => {
-      const view = await client.runs.view.query({ runId: id });
-      const [nearest] = [...view.snapshots].sort((a, b) => Math.abs(a.step - wanted) - Math.abs(b.step - wanted));
+      const near = await client.runs.near.query({ runId: id, kind: 'snapshots', step: wanted, limit: 1 });
+      const around = [...near.before, ...near.after] as ListItems['snapshots'][];
+      const [nearest] = around.sort((a, b) => Math.abs(a.step - wanted) - Math.abs(b.step - wanted));
       if (!nearest) throw new Error(`run ${id} has no snapshot yet; request_command with action "snapshot" takes one`);
       const snapshot = parseAttentionSnapshot(await unzipped(await readBlob(host.server, nearest.blob.hash)));
       const { layers, examples } = snapshot;
@@ -224,9 +225,11 @@ const serverAction = {
   args: ['step', 'checkpoint'],
 };
 
-/** What a reader needs of a view; long lists end with their newest. */
-function describeRun(view: RunView) {
-  const { commands, evaluations, alerts, notes, snapshots, checkpoints } = view;
+/** What a reader needs of a run; of long lists the newest. */
+async function describeRun(client: ToolHost['client'], view: RunView) {
+  const { runId } = view;
+  const newest = async <K extends ListKind>(kind: K, limit: number) =>
+    (await client.runs.items.query({ runId, kind, limit })) as ListItems[K][];
   return {
     runId: view.runId,
     setup: view.setup,
@@ -242,20 +245,24 @@ function describeRun(view: RunView) {
     seriesCount: view.columnCount,
     controls: view.controls.values.map((c) => ({ ...c, value: own(view.values, c.name)?.value ?? null })),
     actions: [...view.controls.actions, serverAction],
-    evaluations: evaluations.slice(-20),
-    alerts: alerts.slice(-20),
-    notes: notes.slice(-50),
-    snapshotSteps: snapshots.map((s) => s.step).slice(-200),
-    checkpoints: checkpoints.map((c) => ({ step: c.step, hash: c.blob.hash })).slice(-50),
-    commands: commands.slice(-20),
+    counts: Object.fromEntries(Object.entries(view.counts).map(([kind, { count }]) => [kind, count])),
+    evaluations: await newest('evaluations', 20),
+    alerts: await newest('alerts', 20),
+    notes: await newest('notes', 50),
+    snapshotSteps: (await newest('snapshots', 200)).map((s) => s.step),
+    checkpoints: (await newest('checkpoints', 50)).map((c) => ({ step: c.step, hash: c.blob.hash })),
+    commands: await newest('commands', 20),
   };
 }
 
 /** Waits until the trainer has answered, as long as that may take between two steps; a paused or waiting run says so instead. */
 async function outcome({ client, pause }: ToolHost, command: Command): Promise<CommandRecord['outcome']> {
   for (let waitMs = 50; ; waitMs *= 2) {
-    const view = await client.runs.view.query({ runId: command.runId });
-    const found = view.commands.find((c) => c.command.id === command.id);
+    const found = (await client.runs.item.query({
+      runId: command.runId,
+      kind: 'commands',
+      id: command.id,
+    })) as CommandRecord | null;
     const now = found?.outcome ?? { status: 'requested' as const };
     if (now.status !== 'requested' || waitMs > 6400) return now;
     await pause(waitMs);

@@ -1,6 +1,14 @@
-import type { RunView } from '~/shared/view';
+import type { ListItems } from '~/shared/view';
 
-type Snapshot = RunView['snapshots'][number];
+type Snapshot = ListItems['snapshots'];
+
+/** What of a run decides which of its snapshots go. */
+export interface Thinnable {
+  /** In the order of the log. */
+  snapshots: readonly Snapshot[];
+  alerts: readonly { step: number | null }[];
+  notes: readonly { anchor: { step: number } }[];
+}
 
 /** What is left after thinning, in parts of the quota: some room, so that not every snapshot thins again. */
 const LEAVE = 0.9;
@@ -14,7 +22,7 @@ const LEAVE = 0.9;
  *
  * @returns in log order
  */
-export function toThin(view: Pick<RunView, 'snapshots' | 'alerts' | 'notes'>, quotaBytes: number): Snapshot[] {
+export function toThin(view: Thinnable, quotaBytes: number): Snapshot[] {
   const all = view.snapshots;
   const total = all.reduce((bytes, s) => bytes + s.blob.bytes, 0);
   if (total <= quotaBytes) return [];

@@ -1,6 +1,7 @@
 /** Which of a trainer's events are new, and which do not fit the run: pure. What does not fit is set aside with an alert; the others are kept. */
 
 import { StreamState } from '~/server/store/streamState';
+import type { LoggedCommand } from '~/shared/commands';
 import { type Entry, type RunEvent, seqCount, type TrainerEvent } from '~/shared/events';
 import { fold } from '~/shared/fold';
 import type { BatchAnswer, EventBatch } from '~/shared/protocol';
@@ -26,6 +27,7 @@ const ALERTS_EACH = 20;
  * Events of `batch` from number `nextEvent` on, checked one after the other against the view they meet.
  *
  * @param streams the run's; left as they are
+ * @param asked the commands that the events answer, by id, as far as they are in the log
  * @param setAside events of this attempt that were set aside before
  */
 export function accept(
@@ -33,6 +35,7 @@ export function accept(
   streams: StreamState,
   nextEvent: number,
   batch: EventBatch,
+  asked: ReadonlyMap<string, LoggedCommand>,
   setAside = view.setAside,
 ): Accepted | Extract<BatchAnswer, { ok: false }> {
   if (batch.attempt < view.attempt)
@@ -76,11 +79,11 @@ export function accept(
     const wrong = read.ok
       ? over
         ? `type: the run has ended (${after.status})`
-        : eventError(after, trial, fresh!)
+        : eventError(after, trial, fresh!, asked)
       : read.message;
     if (wrong === null) {
       const logged = asLogged(trial, fresh!);
-      if (logged) keep(logged);
+      if (logged) keep(withAsked(after, logged, asked));
       continue;
     }
     count += 1;
@@ -108,4 +111,11 @@ function withoutFirst(event: TrainerEvent, n: number): TrainerEvent | null {
   if (n >= seqCount(event)) return null;
   const entry: Entry = { seq: 1, attempt: 0, at: 0, event: event as RunEvent };
   return startingAt(entry, 1 + n).event as TrainerEvent;
+}
+
+/** A command that no longer waits (a takeover applies it again) comes with what was asked: the view does not hold it any more. */
+function withAsked(view: RunView, event: TrainerEvent, asked: ReadonlyMap<string, LoggedCommand>): TrainerEvent {
+  if (event.type !== 'command.applied' && event.type !== 'command.refused') return event;
+  const known = asked.get(event.commandId);
+  return known && !view.openCommands.some((c) => c.command.id === event.commandId) ? { ...event, asked: known } : event;
 }

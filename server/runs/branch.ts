@@ -1,10 +1,11 @@
 import { nanoid } from 'nanoid';
+import type { RunLists } from '~/server/store/lists';
 import { type Command, type Refusal, refuse } from '~/shared/commands';
 import { controlValueError } from '~/shared/controls';
 import type { ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { BranchRun } from '~/shared/protocol';
-import type { CommandRecord, RunView } from '~/shared/view';
+import { type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
 
 type RunCreated = Extract<ServerEvent, { type: 'run.created' }>;
 type SetCommand = Extract<Command, { kind: 'set' }>;
@@ -15,15 +16,16 @@ type SetCommand = Extract<Command, { kind: 'set' }>;
  *
  * @param checkpointHash the fork: a checkpoint of the parent in force
  */
-export function branchEvents(
+export async function branchEvents(
   parent: RunView,
+  lists: RunLists,
   childId: string,
   actor: Actor,
   request: BranchRun,
   checkpointHash: string,
   newId: () => string = nanoid,
-): { ok: true; created: RunCreated; commands: ServerEvent[] } | Refusal {
-  const fork = parent.checkpoints.findLast((c) => c.blob.hash === checkpointHash);
+): Promise<{ ok: true; created: RunCreated; commands: ServerEvent[] } | Refusal> {
+  const fork = await lists.item('checkpoints', { ref: checkpointHash });
   if (!fork)
     return refuse(
       'invalid',
@@ -57,9 +59,15 @@ export function branchEvents(
 
   if (request.repeat) {
     const { without } = request.repeat;
-    const later = repeatable(parent.commands, fork.seq);
+    const later = await repeatable(lists, fork);
     if (without !== null && !later.some((c) => c.command.id === without))
       return refuse('invalid', `repeat.without: no change ${without} took effect after step ${fork.step}`, 'repeat.without');
+    if (later.length > mostOpenCommands)
+      return refuse(
+        'busy',
+        `repeat: ${later.length} changes took effect after step ${fork.step}; at most ${mostOpenCommands} can wait in a branch. Branch from a later checkpoint`,
+        'repeat',
+      );
     for (const { actor: by, command, step } of later) {
       if (command.id === without) continue;
       // What the author saw then need not be so in the branch.
@@ -67,14 +75,14 @@ export function branchEvents(
       ask(by, { kind: 'set', id: newId(), runId: childId, control, value, when: { kind: 'step', step } });
     }
   }
-  const change = describeChange(parent, request);
+  const change = await describeChange(lists, request);
   return { ok: true, created: { ...created, ...(change && { change }) }, commands };
 }
 
 /** "clipThreshold = 1, without learningRate = 0.01 of Ada at step 50"; '' = the branch repeats its parent, or goes on without its later changes. */
-function describeChange(parent: RunView, { changes, repeat }: BranchRun): string {
+async function describeChange(lists: RunLists, { changes, repeat }: BranchRun): Promise<string> {
   const words = changes.map(({ control, value }) => `${control} = ${JSON.stringify(value)}`);
-  const left = repeat?.without && parent.commands.find((c) => c.command.id === repeat.without);
+  const left = repeat?.without && (await lists.item('commands', { id: repeat.without }));
   if (left && left.command.kind === 'set' && left.outcome.status === 'applied')
     words.push(
       `without ${left.command.control} = ${JSON.stringify(left.command.value)} of ${left.actor.name} at step ${left.outcome.step}`,
@@ -84,12 +92,14 @@ function describeChange(parent: RunView, { changes, repeat }: BranchRun): string
 }
 
 /** Changed values decide numbers; actions (pause, evaluate, checkpoint, ...) leave no trace in them, and a branch should not stop where its parent did. */
-function repeatable(commands: CommandRecord[], afterSeq: number): { actor: Actor; command: SetCommand; step: number }[] {
-  return commands
-    .flatMap((c) =>
-      !c.undone && c.outcome.status === 'applied' && c.outcome.seq > afterSeq && c.command.kind === 'set'
-        ? [{ actor: c.actor, command: c.command, step: c.outcome.step, order: c.outcome.seq }]
-        : [],
-    )
-    .sort((a, b) => a.step - b.step || a.order - b.order);
+async function repeatable(
+  lists: RunLists,
+  fork: ListItems['checkpoints'],
+): Promise<{ actor: Actor; command: SetCommand; step: number }[]> {
+  const found: { actor: Actor; command: SetCommand; step: number; order: number }[] = [];
+  for await (const page of lists.pages('commands', { tag: 'applied', fromStep: fork.step }))
+    for (const { actor, command, outcome } of page)
+      if (outcome.status === 'applied' && outcome.seq > fork.seq && command.kind === 'set')
+        found.push({ actor, command, step: outcome.step, order: outcome.seq });
+  return found.sort((a, b) => a.step - b.step || a.order - b.order);
 }

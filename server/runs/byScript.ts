@@ -1,4 +1,5 @@
 /** What people do to a run that a script opened, where the script has to take part: by an action that it declares, or by being started again. */
+import type { RunLists } from '~/server/store/lists';
 import { type Command, type Refusal, refuse } from '~/shared/commands';
 import type { ActionSpec } from '~/shared/controls';
 import type { RunView } from '~/shared/view';
@@ -21,10 +22,10 @@ export function branchingByScript(view: RunView): string {
 }
 
 /** The command that asks a script to take its run back to a checkpoint, by the action that it declares for it; or why there is none. */
-export function revertOfScript(view: RunView, id: string, checkpoint: string): Command | Refusal {
+export async function revertOfScript(view: RunView, lists: RunLists, id: string, checkpoint: string): Promise<Command | Refusal> {
   const own = withRole(view, 'revert');
   if (!own) return refuse('state', goingBackByScript(view), 'runId');
-  const target = view.checkpoints.findLast((c) => c.blob.hash === checkpoint);
+  const target = await lists.item('checkpoints', { ref: checkpoint });
   if (!target)
     return refuse('invalid', `checkpoint: the run has no checkpoint ${checkpoint.slice(0, 12)}... in force`, 'checkpoint');
   const known = { step: target.step, checkpoint };

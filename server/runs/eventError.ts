@@ -1,12 +1,18 @@
 import type { StreamState } from '~/server/store/streamState';
+import type { LoggedCommand } from '~/shared/commands';
 import type { SnapshotEvent, TrainerEvent } from '~/shared/events';
 import { withPlainSteps } from '~/shared/series';
 import { headCount } from '~/shared/snapshotFile';
 import { unreachable } from '~/shared/unreachable';
 import type { RunView } from '~/shared/view';
 
-/** Whether one event of a trainer fits the run as it is: null, or "field: what is wrong". */
-export function eventError(view: RunView, streams: StreamState, event: TrainerEvent): string | null {
+/** Whether one event of a trainer fits the run as it is: null, or "field: what is wrong". @param commands those that the events answer, by id, as far as they are in the log */
+export function eventError(
+  view: RunView,
+  streams: StreamState,
+  event: TrainerEvent,
+  commands: ReadonlyMap<string, LoggedCommand>,
+): string | null {
   switch (event.type) {
     case 'started': {
       const { values, actions } = event.controls;
@@ -28,7 +34,9 @@ export function eventError(view: RunView, streams: StreamState, event: TrainerEv
     case 'command.applied':
     case 'command.refused':
     case 'command.scheduled': {
-      const asked = view.commands.find((c) => c.command.id === event.commandId);
+      const asked = commands.get(event.commandId);
+      const own = ['asked', 'reverted'].find((field) => field in event);
+      if (own !== undefined) return `${own}: only the server says this`;
       if (!asked) return `commandId: the run has no command ${event.commandId}`;
       return asked.seq === event.seq ? null : `seq: command ${event.commandId} is at seq ${asked.seq}, got ${event.seq}`;
     }

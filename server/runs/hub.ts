@@ -10,7 +10,7 @@ import type { Store } from '~/server/store';
 import { systemActor } from '~/server/team/people';
 import { asksCheckpoint } from '~/shared/analyses';
 import { type Command, type CommandAnswer, type Refusal, refuse } from '~/shared/commands';
-import type { Entry, RunEvent, ServerEvent } from '~/shared/events';
+import type { Entry, ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { BranchRun, Cursor, QuestionSummary, TrainerSummary, Watcher } from '~/shared/protocol';
 import { type RevertCommand, revertAction, takesBack } from '~/shared/revert';
@@ -20,6 +20,7 @@ import { ended, isOpened, positionInQueue, type RunView } from '~/shared/view';
 import { branchEvents } from './branch';
 import { branchingByScript, revertOfScript } from './byScript';
 import type { FrameSettings, ViewerPort } from './frames';
+import type { Choose } from './room';
 import { type Opened, Rooms } from './rooms';
 import { RunList } from './runList';
 
@@ -41,7 +42,7 @@ export interface Hub {
   /** Takes a run back to one of its checkpoints: the command `revert` (shared/revert.ts). */
   revert(actor: Actor, request: { runId: string; checkpoint: string; commandId?: string | undefined }): Promise<CommandAnswer>;
   /** Entries beside commands (Room.decide). */
-  decide(runId: string, choose: (view: RunView) => RunEvent[] | Refusal): Promise<CommandAnswer>;
+  decide(runId: string, choose: Choose): Promise<CommandAnswer>;
   trainers(): TrainerSummary[];
   /** Takes a run in the trash away for good; its blobs go with others that nothing names. @returns false for one that is not in the trash */
   remove(runId: string): Promise<boolean>;
@@ -54,8 +55,14 @@ export interface Hub {
   moveQuestion(actor: Actor, commandId: string, before: string | null): Promise<{ ok: true } | Refusal>;
   /** People who watch the run; none of an unknown one. */
   watchers(runId: string): Promise<Watcher[]>;
-  readonly store: Pick<Store, 'range' | 'rows' | 'series' | 'signals' | 'entries' | 'console'>;
+  readonly store: Pick<
+    Store,
+    'range' | 'rows' | 'series' | 'signals' | 'entries' | 'console' | 'list' | 'item' | 'near' | 'marks'
+  >;
 }
+
+/** `view` has the entries folded in, `before` has not. */
+export type EntriesListener = (runId: string, entries: Entry[], view: RunView, before: RunView) => void;
 
 /** The hub with what the sockets need of it. */
 export interface OpenHub extends Hub {
@@ -65,7 +72,7 @@ export interface OpenHub extends Hub {
   /** null when there is no such run. `leave` ends the watching. */
   watch(runId: string, port: ViewerPort, cursor: Cursor | null): Promise<{ view: Uint8Array | null; leave(): void } | null>;
   /** Every entry of every run once it is committed, in each run's order. @returns stop */
-  onEntries(listener: (runId: string, entries: Entry[], view: RunView) => void): () => void;
+  onEntries(listener: EntriesListener): () => void;
   /** Makes an ended run known that was written to the store beside the hub (import). */
   adopt(runId: string): Promise<void>;
   /** Saves views. Callers have stopped what still writes. */
@@ -97,7 +104,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   const { store, clock, onError } = deps;
   const summaries = new Map<string, RunSummary>();
   const watching = new Map<string, number>();
-  const listeners = new Set<(runId: string, entries: Entry[], view: RunView) => void>();
+  const listeners = new Set<EntriesListener>();
 
   const room = async (runId: string) => (await rooms.open(runId))?.room ?? null;
   const registry = new Trainers({
@@ -151,7 +158,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   });
 
   /** What follows from committed entries, in this order: the list, what the trainers get, whoever else listens. */
-  function committed(entries: Entry[], view: RunView): void {
+  function committed(entries: Entry[], view: RunView, before: RunView): void {
     const { runId } = view;
     summarized(view);
     const revert = view.pendingRevert;
@@ -169,7 +176,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     // One that has crashed may yet come back.
     if (ended(view.status) && view.status !== 'crashed') registry.remove(runId);
     if (entries.some(({ event }) => event.type === 'status' && event.status === 'running')) registry.look();
-    for (const listener of listeners) listener(runId, entries, view);
+    for (const listener of listeners) listener(runId, entries, view, before);
   }
 
   async function begin(runId: string, created: RunCreated, next: ServerEvent[]): Promise<void> {
@@ -182,12 +189,13 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   async function checkpointNow({ room }: Pick<Opened, 'room'>, actor: Actor): Promise<string | Refusal> {
     const { runId } = room;
     const id = nanoid();
-    const found = () => {
-      const { commands, checkpoints } = room.view;
-      const made = checkpoints.findLast((c) => c.commandId === id);
-      if (made) return made.blob.hash;
-      const asked = commands.find((c) => c.command.id === id)?.outcome;
-      if (asked?.status === 'refused') return refuse(asked.reason, `no checkpoint could be made: ${asked.message}`, 'checkpoint');
+    /** What came of it, if these entries say so. */
+    const found = (entries: Entry[]): string | Refusal | null => {
+      for (const { event } of entries) {
+        if (event.type === 'checkpoint' && event.commandId === id) return event.blob.hash;
+        if (event.type === 'command.refused' && event.commandId === id)
+          return refuse(event.reason, `no checkpoint could be made: ${event.message}`, 'checkpoint');
+      }
       return null;
     };
     let stop = () => {};
@@ -195,9 +203,9 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       const cancel = clock.after(checkpointWithinMs, () =>
         resolve(refuse('state', 'the trainer has not made a checkpoint in time; branch from an earlier one', 'checkpoint')),
       );
-      const listener = (changed: string) => {
-        const hash = changed === runId ? found() : null;
-        if (hash !== null) resolve(hash);
+      const listener: EntriesListener = (changed, entries) => {
+        const answer = changed === runId ? found(entries) : null;
+        if (answer !== null) resolve(answer);
       };
       listeners.add(listener);
       stop = () => {
@@ -313,7 +321,8 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       const checkpoint = request.checkpoint ?? (await checkpointNow(parent, actor));
       if (typeof checkpoint !== 'string') return checkpoint;
       const runId = newRunId();
-      const branch = branchEvents(parent.room.view, runId, actor, request, checkpoint);
+      const { view, lists } = parent.room;
+      const branch = await branchEvents(view, lists, runId, actor, request, checkpoint);
       if (!branch.ok) return branch;
       await begin(runId, branch.created, branch.commands);
       return { ok: true, runId };
@@ -327,10 +336,10 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       const of = await rooms.open(runId);
       if (!of) return unknownRun(runId);
       if (isOpened(of.room.view)) {
-        const command = revertOfScript(of.room.view, commandId, checkpoint);
+        const command = await revertOfScript(of.room.view, of.room.lists, commandId, checkpoint);
         return 'ok' in command ? command : of.room.command(actor, command);
       }
-      const step = of.room.view.checkpoints.findLast((c) => c.blob.hash === checkpoint)?.step;
+      const step = (await of.room.lists.item('checkpoints', { ref: checkpoint }))?.step;
       const args: RevertCommand['args'] = step === undefined ? { checkpoint } : { step, checkpoint };
       const answer = await of.room.command(actor, { kind: 'act', id: commandId, runId, action: revertAction, args });
       return !answer.ok && answer.field?.startsWith('args.') ? { ...answer, field: 'checkpoint' } : answer;

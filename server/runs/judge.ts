@@ -5,30 +5,41 @@ import { asks, openQuestions } from '~/shared/analyses';
 import { type Command, type Refusal, refuse } from '~/shared/commands';
 import { type ControlValue, controlValueError } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
-import { isRevert, type RevertCommand, revertTarget, takesBack } from '~/shared/revert';
-import { type CommandRecord, ended, type RunView } from '~/shared/view';
+import { isRevert, type RevertCommand, revertAction, revertTarget, takesBack } from '~/shared/revert';
+import { type CommandRecord, ended, type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
 import { goingBackByScript } from './byScript';
 
-/** Commands that wait for their trainer's answer; more are refused as `busy`. */
-const maxWaiting = 500;
+/** It ends what waits: never to be kept out by that. */
+const makesRoom = (command: Command): boolean =>
+  command.kind === 'act' && ['stop', 'cancel', revertAction].includes(command.action);
+
+type Checkpoints = readonly ListItems['checkpoints'][];
 
 /**
  * null: it may enter the log.
  *
+ * @param checkpoints those in force that the command may mean, and the newest (revert.ts, `checkpointsMeant`)
  * @param endsAlone it stops a script's own run whose process is away, which takes no declaration
  */
-export function judge(view: RunView, actor: Actor, command: Command, endsAlone = false): Refusal | null {
+export function judge(
+  view: RunView,
+  actor: Actor,
+  command: Command,
+  checkpoints: Checkpoints,
+  endsAlone = false,
+): Refusal | null {
   if (!may(actor, 'steer runs')) return refuse('forbidden', `${actor.name} (${actor.role}) may not steer runs`);
   const question = asks(view, command);
   if (ended(view.status) && !takesBack(view, command) && !question && !questionCalledOff(view, command))
     return refuse('run-ended', describeEnd(view));
   if (endsAlone) return null;
-  const validationError = command.kind === 'set' ? validationErrorOfSet(view, command) : validationErrorOfAct(view, command);
+  const validationError =
+    command.kind === 'set' ? validationErrorOfSet(view, command) : validationErrorOfAct(view, command, checkpoints);
   if (validationError) return validationError;
-  const wrong = validationErrorOfQuestion(view, command, question);
+  const wrong = validationErrorOfQuestion(view, command, question, checkpoints);
   if (wrong) return wrong;
-  if (view.commands.filter((c) => c.outcome.status === 'requested').length >= maxWaiting)
-    return refuse('busy', `${maxWaiting} commands wait for the trainer already`);
+  if (view.openCommands.length >= mostOpenCommands + (makesRoom(command) ? 20 : 0))
+    return refuse('busy', `${mostOpenCommands} commands of this run wait already`);
   return null;
 }
 
@@ -59,8 +70,12 @@ function validationErrorOfSet(view: RunView, command: Extract<Command, { kind: '
   );
 }
 
-function validationErrorOfAct(view: RunView, command: Extract<Command, { kind: 'act' }>): Refusal | null {
-  if (takesBack(view, command)) return validationErrorOfRevert(view, command);
+function validationErrorOfAct(
+  view: RunView,
+  command: Extract<Command, { kind: 'act' }>,
+  checkpoints: Checkpoints,
+): Refusal | null {
+  if (takesBack(view, command)) return validationErrorOfRevert(view, command, checkpoints);
   if (isRevert(command) && !view.controls.actions.some((a) => a.name === command.action))
     return refuse('state', goingBackByScript(view));
   if (undeclared(view)) return null;
@@ -87,7 +102,7 @@ function validationErrorOfAct(view: RunView, command: Extract<Command, { kind: '
 }
 
 /** What is wrong with a question to a checkpoint, or with naming a checkpoint in what is none. */
-function validationErrorOfQuestion(view: RunView, command: Command, question: boolean): Refusal | null {
+function validationErrorOfQuestion(view: RunView, command: Command, question: boolean, checkpoints: Checkpoints): Refusal | null {
   if (command.kind !== 'act') return null;
   const { checkpoint, action, when } = command;
   if (!question)
@@ -97,9 +112,9 @@ function validationErrorOfQuestion(view: RunView, command: Command, question: bo
   const over = ended(view.status);
   if (!over && checkpoint === undefined) return null;
   if (when) return refuse('invalid', 'when: a checkpoint does not change; leave `when` out', 'when');
-  if (view.checkpoints.length === 0) return refuse('state', 'the run has no checkpoint to ask about');
-  if (checkpoint === undefined || view.checkpoints.some((c) => c.blob.hash === checkpoint)) return null;
-  const last = view.checkpoints.at(-1)!;
+  const last = checkpoints.at(-1);
+  if (!last) return refuse('state', 'the run has no checkpoint to ask about');
+  if (checkpoint === undefined || checkpoints.some((c) => c.blob.hash === checkpoint)) return null;
   return refuse(
     'invalid',
     `checkpoint: the run has no checkpoint ${checkpoint.slice(0, 12)}... in force; its last one, at step ${last.step}, is ${last.blob.hash}`,
@@ -113,16 +128,16 @@ export function questionCalledOff(view: RunView, command: Command): CommandRecor
   return openQuestions(view).find((c) => c.command.id === command.args.commandId);
 }
 
-function validationErrorOfRevert(view: RunView, command: RevertCommand): Refusal | null {
+function validationErrorOfRevert(view: RunView, command: RevertCommand, checkpoints: Checkpoints): Refusal | null {
   if (view.attempt === 0) return refuse('state', 'no trainer has taken the run yet: there is nothing to go back to');
   if (view.trashed) return refuse('state', 'the run is in the trash: take it out first');
   if (command.when) return refuse('invalid', 'when: the run goes back at once; leave `when` out', 'when');
-  const target = revertTarget(view.checkpoints, command);
+  const target = revertTarget(checkpoints, command);
   return 'blob' in target ? null : refuse('invalid', target.message, target.field);
 }
 
-const describeEnd = ({ status, checkpoints }: RunView): string =>
-  `the run has ended (${status})${checkpoints.length > 0 ? '; to go on, revert it to one of its checkpoints or branch it' : ''}`;
+const describeEnd = ({ status, counts }: RunView): string =>
+  `the run has ended (${status})${counts.checkpoints.count > 0 ? '; to go on, revert it to one of its checkpoints or branch it' : ''}`;
 const show = (value: ControlValue): string => JSON.stringify(value);
 const whoChanged = (state: RunView['values'][string]): string =>
   state.changedBy ? `was changed by ${state.changedBy.name} at step ${state.changedAtStep}` : 'was changed';

@@ -5,16 +5,18 @@
 
 import type { Clock } from '~/server/base/clock';
 import type { Append, Store, StoredRun } from '~/server/store';
+import { listsOf, type RunLists } from '~/server/store/lists';
 import { StreamState } from '~/server/store/streamState';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
-import { emptyView, fold } from '~/shared/fold';
+import { emptyView, fold, foldWithChanges } from '~/shared/fold';
+import type { ListChange } from '~/shared/lists';
 import { rowCount, rowsBetween } from '~/shared/series';
 import type { RunView } from '~/shared/view';
 
-type LogStore = Pick<Store, 'append' | 'entries' | 'view' | 'runs' | 'streams'>;
+type LogStore = Pick<Store, 'append' | 'entries' | 'view' | 'runs' | 'streams' | 'list' | 'item'>;
 
-/** Called after each commit, in log order, with the view that has the entries folded in. */
-export type Publish = (entries: Entry[], view: RunView) => void;
+/** Called after each commit, in log order, with the view that has the entries folded in and the one before. */
+export type Publish = (entries: Entry[], view: RunView, before: RunView) => void;
 
 export interface LogDeps {
   store: LogStore;
@@ -47,7 +49,7 @@ export class RunLog {
     const view = emptyView(runId, entry);
     await deps.store.append({ runId, after: 0, attempt: 0, nextEvent: 0, entries: [entry], rewind: null });
     const log = new RunLog(runId, deps, publish, view, 0, new StreamState());
-    publish([entry], view);
+    publish([entry], view, view);
     return log;
   }
 
@@ -68,6 +70,11 @@ export class RunLog {
     return this.known;
   }
 
+  /** The run's lists as committed; a view holds only their newest items. */
+  get lists(): RunLists {
+    return listsOf(this.deps.store, this.runId);
+  }
+
   /** Number the trainer's next event must have. */
   get nextEvent(): number {
     return this.next;
@@ -78,12 +85,13 @@ export class RunLog {
     if (!this.#stale) return;
     const stored = (await this.deps.store.runs()).find((r) => r.runId === this.runId);
     if (!stored) throw new Error(`run ${this.runId} is no longer in the store`);
-    const { view, entries } = await readOn(this.deps.store, this.runId, this.current);
+    const before = this.current;
+    const { view, entries } = await readOn(this.deps.store, this.runId, before);
     this.current = view;
     this.known = StreamState.of(await this.deps.store.streams(this.runId));
     this.next = stored.nextEvent;
     this.#stale = false;
-    if (entries.length > 0) this.publish(entries, view);
+    if (entries.length > 0) this.publish(entries, view, before);
   }
 
   /**
@@ -95,19 +103,24 @@ export class RunLog {
     const at = this.deps.clock.now();
     const attempt = change.attempt ?? this.current.attempt;
     const nextEvent = change.nextEvent ?? this.next;
-    let view = this.current;
+    const before = this.current;
+    let view = before;
+    const changes: ListChange[] = [];
     const entries = events.map((event) => {
       const entry: Entry = { seq: view.seq + 1, attempt, at, event };
-      view = fold(view, entry);
+      const folded = foldWithChanges(view, entry);
+      view = folded.view;
+      changes.push(...folded.changes);
       return entry;
     });
     try {
       await this.deps.store.append({
         runId: this.runId,
-        after: this.current.seq,
+        after: before.seq,
         attempt,
         nextEvent,
         entries,
+        changes,
         rewind: change.rewind ?? null,
       });
     } catch (error) {
@@ -117,7 +130,7 @@ export class RunLog {
     this.current = view;
     for (const event of events) this.known.apply(event);
     this.next = nextEvent;
-    this.publish(entries, view);
+    this.publish(entries, view, before);
     return entries;
   }
 }

@@ -1,35 +1,52 @@
 import { nanoid } from 'nanoid';
+import { refOf } from '~/server/store/completeLog';
+import type { RunLists } from '~/server/store/lists';
 import { asksCheckpoint } from '~/shared/analyses';
+import type { Command } from '~/shared/commands';
 import type { RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
-import { type RevertCommand, revertTarget } from '~/shared/revert';
-import type { RunView } from '~/shared/view';
+import { isRevert, type RevertCommand, revertTarget } from '~/shared/revert';
+import type { ListItems, RunView } from '~/shared/view';
+
+/**
+ * The checkpoints in force that a command may mean (the one that a question names; of a revert those with its step or its bytes), and the newest ones, in the order
+ * of the log.
+ */
+export async function checkpointsMeant(lists: RunLists, command: Command): Promise<ListItems['checkpoints'][]> {
+  if (command.kind !== 'act') return [];
+  const { checkpoint = command.checkpoint, step } = isRevert(command) ? command.args : {};
+  const found = await lists.list('checkpoints', { limit: 20 });
+  if (typeof checkpoint === 'string') found.push(...(await lists.list('checkpoints', { ref: checkpoint, limit: 20 })));
+  if (typeof step === 'number') found.push(...(await lists.list('checkpoints', { fromStep: step, toStep: step + 1, limit: 20 })));
+  return [...new Map(found.map((c) => [c.seq, c])).values()].sort((a, b) => a.seq - b.seq);
+}
 
 /**
  * The entries that take a run back to a checkpoint: the command and its effect, an answer to every later command that still waited, and a run without a trainer,
  * so that the next takeover (Room.assign) resumes there. A paused run stays paused.
  *
  * @param command has been judged: its checkpoint is there
- * @param seq the place of the first entry
+ * @param seq of the first entry
  */
-export function revertEvents(
+export async function revertEvents(
   view: RunView,
+  lists: RunLists,
   actor: Actor,
   command: RevertCommand,
   seq: number,
   newId: () => string = nanoid,
-): RunEvent[] {
-  const target = revertTarget(view.checkpoints, command);
+): Promise<RunEvent[]> {
+  const target = revertTarget(await checkpointsMeant(lists, command), command);
   if (!('blob' in target)) throw new Error(`run ${view.runId}: ${target.message}`);
-  const { seq: checkpointSeq, step: to, blob, lastCommandSeq } = target;
-  const reverted = { seq: checkpointSeq, step: to, blob, lastCommandSeq };
+  const reverted = refOf(target);
   const message = `${actor.name} took the run back from step ${view.step} to the checkpoint at step ${target.step}`;
-  const late = view.commands.filter(
+  const late = view.openCommands.filter(
     (c) =>
       !asksCheckpoint(view, c) &&
       (c.outcome.status === 'requested' || (c.outcome.status === 'scheduled' && c.seq > target.lastCommandSeq)),
   );
-  const wasPaused = view.statuses.findLast((s) => s.seq < target.seq)?.status === 'paused';
+  const [before] = await lists.list('statuses', { before: target.seq, limit: 1 });
+  const wasPaused = before?.status === 'paused';
   const pause = (view.statusBeforeLoss ?? view.status) === 'paused' && !wasPaused;
   return [
     { type: 'command.requested', actor, command },

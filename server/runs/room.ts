@@ -7,19 +7,22 @@ import { isDeepStrictEqual } from 'node:util';
 import { blobsNamed } from '~/server/base/blobsNamed';
 import { serial } from '~/server/base/serial';
 import { FencedError } from '~/server/store';
+import type { RunLists } from '~/server/store/lists';
 import { gate } from '~/server/team/gate';
 import { asksCheckpoint } from '~/shared/analyses';
 import { type Command, type CommandAnswer, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
-import type { RunEvent } from '~/shared/events';
+import { type RunEvent, seqCount } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { Assignment, BatchAnswer, EventBatch } from '~/shared/protocol';
 import { isRevert, revertTarget, takesBack } from '~/shared/revert';
 import type { Config } from '~/shared/setup';
-import { type CommandRecord, ended, isOpen, isOpened, type RunView } from '~/shared/view';
+import { type CommandRecord, ended, isOpen, isOpened, type ListItems, type RunView } from '~/shared/view';
 import { accept } from './accept';
 import { isResend, judge, questionCalledOff } from './judge';
 import type { RunLog } from './log';
-import { revertEvents } from './revert';
+import { numbersOf, readEvent, typeOf } from './readEvent';
+import { resumedAt } from './resumed';
+import { checkpointsMeant, revertEvents } from './revert';
 
 export interface RoomDeps {
   hasBlob(hash: string): Promise<boolean>;
@@ -31,6 +34,9 @@ export interface RoomDeps {
   /** Controls and actions that a second operator has to approve. */
   needsApproval(): readonly string[];
 }
+
+/** What somebody decides of a run: entries for its log, or why there are none. */
+export type Choose = (view: RunView, lists: RunLists) => RunEvent[] | Refusal | Promise<RunEvent[] | Refusal>;
 
 /** Refusals remembered, so that a resend gets the answer again. */
 const refusalsKept = 1000;
@@ -61,37 +67,53 @@ export class Room {
     return this.log.nextEvent;
   }
 
+  get lists(): RunLists {
+    return this.log.lists;
+  }
+
   /** Events of the trainer that holds the run; `ok` once they are committed. Known ones are skipped; one that does not fit is set aside (accept.ts). */
   events(batch: EventBatch): Promise<BatchAnswer> {
     return this.#turn(async (): Promise<BatchAnswer> => {
-      if (this.view.pendingRevert) return { ok: false, reason: 'fenced', message: this.view.statusMessage };
-      const before = this.#setAside.attempt === batch.attempt ? this.#setAside.count : this.view.setAside;
-      const accepted = accept(this.view, this.log.streams, this.log.nextEvent, batch, before);
-      if (!accepted.ok) return accepted;
-      if (accepted.nextEvent === this.log.nextEvent) return { ok: true, nextEvent: this.log.nextEvent };
-      for (const hash of new Set(accepted.events.flatMap(blobsNamed)))
-        if (!(await this.deps.hasBlob(hash)))
-          return {
-            ok: false,
-            reason: 'missing-blob',
-            hash,
-            message: `blob ${hash} is not here: store it before the event that names it`,
-          };
-      try {
-        await this.log.append(accepted.events, { nextEvent: accepted.nextEvent });
-      } catch (error) {
-        if (error instanceof FencedError) return { ok: false, reason: 'fenced', message: error.message };
-        throw error;
+      let answer: BatchAnswer = { ok: true, nextEvent: this.log.nextEvent };
+      for (const part of upToRewinds(batch)) {
+        answer = await this.#take(part);
+        if (!answer.ok) break;
       }
-      this.#setAside = { attempt: batch.attempt, count: accepted.setAside };
-      return { ok: true, nextEvent: this.log.nextEvent };
+      return answer;
     });
+  }
+
+  /** @param batch only its first event may be a rewind */
+  async #take(batch: EventBatch): Promise<BatchAnswer> {
+    if (this.view.pendingRevert) return { ok: false, reason: 'fenced', message: this.view.statusMessage };
+    const before = this.#setAside.attempt === batch.attempt ? this.#setAside.count : this.view.setAside;
+    const accepted = accept(this.view, this.log.streams, this.log.nextEvent, batch, await this.#asked(batch), before);
+    if (!accepted.ok) return accepted;
+    if (accepted.nextEvent === this.log.nextEvent) return { ok: true, nextEvent: this.log.nextEvent };
+    for (const hash of new Set(accepted.events.flatMap(blobsNamed)))
+      if (!(await this.deps.hasBlob(hash)))
+        return {
+          ok: false,
+          reason: 'missing-blob',
+          hash,
+          message: `blob ${hash} is not here: store it before the event that names it`,
+        };
+    const rewind = accepted.events.find((e) => e.type === 'rewind');
+    if (rewind) rewind.resumed = await resumedAt(this.lists, this.view, { fromStep: rewind.step, keepSeq: 0 });
+    try {
+      await this.log.append(accepted.events, { nextEvent: accepted.nextEvent });
+    } catch (error) {
+      if (error instanceof FencedError) return { ok: false, reason: 'fenced', message: error.message };
+      throw error;
+    }
+    this.#setAside = { attempt: batch.attempt, count: accepted.setAside };
+    return { ok: true, nextEvent: this.log.nextEvent };
   }
 
   /** Resolves once the command is in the log, or with why it is not. */
   command(actor: Actor, command: Command): Promise<CommandAnswer> {
     return this.#turn(async (): Promise<CommandAnswer> => {
-      const known = this.view.commands.find((c) => c.command.id === command.id);
+      const known = await this.#record(command.id);
       const before = known ?? this.#refused.get(command.id);
       if (before && !isResend(before, actor, command))
         return refuse('invalid', `id: ${command.id} was used for another command`, 'id');
@@ -100,7 +122,9 @@ export class Room {
       if (refusedBefore) return refusedBefore.answer;
 
       const endsAlone = isStop(command) && isOpened(this.view) && !this.#hears();
-      const refusal = judge(this.view, actor, command, endsAlone) ?? (await this.#withoutBytes(command));
+      const checkpoints = await checkpointsMeant(this.lists, command);
+      const refusal =
+        judge(this.view, actor, command, checkpoints, endsAlone) ?? (await this.#withoutBytes(command, checkpoints));
       if (refusal) {
         if (refusal.reason !== 'busy') this.#remember(actor, command, refusal);
         return refusal;
@@ -116,7 +140,7 @@ export class Room {
         return gated;
       }
       if (takesBack(this.view, command)) {
-        await this.log.append(revertEvents(this.view, actor, command, seq));
+        await this.log.append(await revertEvents(this.view, this.lists, actor, command, seq));
         return { ok: true, seq };
       }
       const requested: RunEvent = { type: 'command.requested', actor, command };
@@ -131,10 +155,10 @@ export class Room {
     });
   }
 
-  /** Entries that people make beside commands (notes, the control lock, labels, approvals): `choose` sees the run as it is by then. */
-  decide(choose: (view: RunView) => RunEvent[] | Refusal): Promise<CommandAnswer> {
+  /** Entries that people make beside commands (notes, the control lock, labels, approvals): `choose` sees the run and its lists as they are by then. */
+  decide(choose: Choose): Promise<CommandAnswer> {
     return this.#turn(async (): Promise<CommandAnswer> => {
-      const events = choose(this.view);
+      const events = await choose(this.view, this.lists);
       if (!Array.isArray(events)) return events;
       if (events.length > 0) await this.log.append(events);
       return { ok: true, seq: this.view.seq };
@@ -145,13 +169,8 @@ export class Room {
   assign(trainer: { id: string; name: string; host: string }): Promise<Assignment | null> {
     return this.#turn(async () => {
       if (ended(this.view.status)) return null;
-      let checkpoint: RunView['checkpoints'][number] | null = null;
       const revert = this.view.pendingRevert?.checkpoint;
-      for (const c of this.view.checkpoints.toReversed())
-        if ((!revert || c.seq <= revert.seq) && (await this.deps.hasBlob(c.blob.hash))) {
-          checkpoint = c;
-          break;
-        }
+      const checkpoint = await this.#newestHere(revert?.seq);
       const { parent } = this.view;
       const from = checkpoint ?? (parent?.checkpoint ? { step: parent.step, blob: parent.checkpoint } : null);
       const fromStep = from?.step ?? 0;
@@ -166,7 +185,8 @@ export class Room {
       const attempt = this.view.attempt + 1;
       const blob = from?.blob ?? null;
       const keepSeq = checkpoint?.seq ?? 0;
-      await this.log.append([{ type: 'run.assigned', attempt, trainer, fromStep, checkpoint: blob, keepSeq }], {
+      const resumed = await resumedAt(this.lists, this.view, { fromStep, keepSeq });
+      await this.log.append([{ type: 'run.assigned', attempt, trainer, fromStep, checkpoint: blob, keepSeq, resumed }], {
         attempt,
         nextEvent: 0,
         rewind: { fromStep, keepSeq },
@@ -175,7 +195,7 @@ export class Room {
         runId: this.runId,
         attempt,
         setup: this.view.setup,
-        resume: from && { step: fromStep, blob: from.blob, replay: replayed(this.view, checkpoint) },
+        resume: from && { step: fromStep, blob: from.blob, replay: await replayed(this.view, this.lists, checkpoint) },
         commands: this.open(lastCommandSeq),
       };
     });
@@ -212,7 +232,8 @@ export class Room {
       const attempt = view.attempt + 1;
       const changed = config !== null && !isDeepStrictEqual(config, view.setup.config);
       const place = { fromStep: view.step, checkpoint: null, keepSeq: view.seq };
-      const assigned = { type: 'run.assigned', attempt, trainer, ...place, ...(changed && { config }) } as const;
+      const resumed = await resumedAt(this.lists, view, place);
+      const assigned = { type: 'run.assigned', attempt, trainer, ...place, resumed, ...(changed && { config }) } as const;
       await this.log.append([assigned], { attempt, nextEvent: 0 });
     });
   }
@@ -318,11 +339,38 @@ export class Room {
   }
 
   /** null, or why the run cannot go back there. */
-  async #withoutBytes(command: Command): Promise<Refusal | null> {
+  async #withoutBytes(command: Command, checkpoints: ListItems['checkpoints'][]): Promise<Refusal | null> {
     if (!takesBack(this.view, command)) return null;
-    const target = revertTarget(this.view.checkpoints, command);
+    const target = revertTarget(checkpoints, command);
     if (!('blob' in target) || (await this.deps.hasBlob(target.blob.hash))) return null;
     return refuse('state', `args.step: the checkpoint at step ${target.step} is no longer kept here`, 'args.step');
+  }
+
+  /** A command that is in the log, however long ago. */
+  async #record(id: string): Promise<CommandRecord | null> {
+    return this.view.openCommands.find((c) => c.command.id === id) ?? (await this.lists.item('commands', { id }));
+  }
+
+  /** The commands that a trainer's events answer, by id. */
+  async #asked({ events }: EventBatch): Promise<Map<string, LoggedCommand>> {
+    const asked = new Map<string, LoggedCommand>();
+    for (const event of events) {
+      const id = typeOf(event)?.startsWith('command.') ? (event as { commandId?: unknown }).commandId : undefined;
+      if (typeof id !== 'string' || asked.has(id)) continue;
+      const record = await this.#record(id);
+      if (record) asked.set(id, logged(record));
+    }
+    return asked;
+  }
+
+  /** The newest checkpoint in force whose bytes are here, up to a seq. */
+  async #newestHere(upTo = Number.MAX_SAFE_INTEGER - 1): Promise<ListItems['checkpoints'] | null> {
+    for (let before = upTo + 1; ; ) {
+      const page = await this.lists.list('checkpoints', { before, limit: 20 });
+      for (const c of page.toReversed()) if (await this.deps.hasBlob(c.blob.hash)) return c;
+      if (page.length === 0) return null;
+      before = page[0]!.seq;
+    }
   }
 
   #remember(actor: Actor, command: Command, answer: Refusal): void {
@@ -339,20 +387,41 @@ const logged = ({ seq, actor, command }: CommandRecord): LoggedCommand => ({ seq
  * Commands that took effect after the checkpoint (null = the run's start), in the order in which they did, with their step. One that was put off may have
  * been asked for before it.
  */
-function replayed(view: RunView, checkpoint: RunView['checkpoints'][number] | null): { logged: LoggedCommand; step: number }[] {
-  return view.commands
-    .flatMap((c) =>
-      c.outcome.status === 'applied' && !c.undone && !isRevert(c.command) && !asksCheckpoint(view, c)
-        ? [{ logged: logged(c), step: c.outcome.step, at: c.outcome.seq }]
-        : [],
-    )
-    .filter(
-      ({ logged, step, at }) =>
+async function replayed(
+  view: RunView,
+  lists: RunLists,
+  checkpoint: ListItems['checkpoints'] | null,
+): Promise<{ logged: LoggedCommand; step: number }[]> {
+  const found = new Map<number, { logged: LoggedCommand; step: number; at: number }>();
+  const take = (page: CommandRecord[]) => {
+    for (const c of page) {
+      if (c.outcome.status !== 'applied' || isRevert(c.command) || asksCheckpoint(view, c)) continue;
+      const { step, seq: at } = c.outcome;
+      const after =
         !checkpoint ||
-        logged.seq > checkpoint.lastCommandSeq ||
+        c.seq > checkpoint.lastCommandSeq ||
         step > checkpoint.step ||
-        (step === checkpoint.step && at > checkpoint.seq),
-    )
-    .sort((a, b) => a.step - b.step || a.at - b.at)
-    .map(({ logged, step }) => ({ logged, step }));
+        (step === checkpoint.step && at > checkpoint.seq);
+      if (after) found.set(c.seq, { logged: logged(c), step, at });
+    }
+  };
+  const applied = { tag: 'applied' };
+  for await (const page of lists.pages('commands', { ...applied, after: checkpoint?.lastCommandSeq ?? 0 })) take(page);
+  if (checkpoint) for await (const page of lists.pages('commands', { ...applied, fromStep: checkpoint.step })) take(page);
+  return [...found.values()].sort((a, b) => a.step - b.step || a.at - b.at).map(({ logged, step }) => ({ logged, step }));
+}
+
+/** The batch in parts that begin with its rewinds: what a rewind leaves in force is known once all before it is committed. */
+function upToRewinds(batch: EventBatch): EventBatch[] {
+  if (!batch.events.some((event, i) => i > 0 && typeOf(event) === 'rewind')) return [batch];
+  const parts: EventBatch[] = [];
+  let { from } = batch;
+  for (const event of batch.events) {
+    const open = parts.at(-1);
+    if (open && typeOf(event) !== 'rewind') open.events.push(event);
+    else parts.push({ ...batch, from, events: [event] });
+    const read = readEvent(event);
+    from += read.ok ? seqCount(read.event) : numbersOf(event);
+  }
+  return parts;
 }

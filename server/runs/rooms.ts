@@ -6,7 +6,7 @@ import type { Entry } from '~/shared/events';
 import { summarize } from '~/shared/summary';
 import { ended, type RunView } from '~/shared/view';
 import { type FrameSettings, Frames } from './frames';
-import { RunLog } from './log';
+import { type Publish, RunLog } from './log';
 import { Room, type RoomDeps } from './room';
 
 export interface Opened {
@@ -24,15 +24,13 @@ export interface RoomsDeps {
   room: RoomDeps;
   frames: FrameSettings | undefined;
   /** Told of what is committed after the viewers have been, and before the view is saved. */
-  committed(entries: Entry[], view: RunView): void;
+  committed(entries: Entry[], view: RunView, before: RunView): void;
   onError(error: unknown): void;
 }
 
 const saveEveryMs = 5_000;
 /** Ended runs kept open for the next one who looks. */
 const endedKeptOpen = 20;
-
-type Publish = (entries: Entry[], view: RunView) => void;
 
 export class Rooms {
   readonly #stored = new Map<string, Pick<StoredRun, 'runId' | 'nextEvent'>>();
@@ -106,7 +104,7 @@ export class Rooms {
 
   #opening(log: (publish: Publish) => Promise<RunLog>): Promise<Opened> {
     let self: Opened | null = null;
-    return log((entries, view) => this.#committed(self, entries, view)).then((runLog) => {
+    return log((entries, view, before) => this.#committed(self, entries, view, before)).then((runLog) => {
       const { clock, frames } = this.deps;
       const room = new Room(runLog, this.deps.room);
       self = {
@@ -120,9 +118,9 @@ export class Rooms {
     });
   }
 
-  #committed(of: Opened | null, entries: Entry[], view: RunView): void {
+  #committed(of: Opened | null, entries: Entry[], view: RunView, before: RunView): void {
     of?.frames.publish(entries, view);
-    this.deps.committed(entries, view);
+    this.deps.committed(entries, view, before);
     if (!of) return;
     if (ended(view.status) && entries.some((e) => e.event.type === 'status')) void this.#save(of);
     else of.cancelSave ??= this.deps.clock.after(saveEveryMs, () => void this.#save(of));

@@ -1,10 +1,12 @@
 import type { Entry, RunEvent } from '~/shared/events';
+import type { ListChange } from '~/shared/lists';
 import type { RangeAnswer } from '~/shared/pyramid';
 import type { Series } from '~/shared/series';
 import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
-import type { RunView } from '~/shared/view';
+import type { ListItems, ListKind, RunView } from '~/shared/view';
 import type { ConsoleAnswer, ConsoleQuery } from './console';
+import type { ItemQuery, ListMark, ListQuery, MarksQuery, Near, NearQuery } from './lists';
 
 /**
  * Where logs live. The log is the only source of truth: views and summaries kept here are caches of it. Every method is async, so that a store may be a
@@ -42,6 +44,15 @@ export interface Store {
 
   /** Series of a run in order of declaration, with their newest values: a page of those whose name holds a word. */
   series(query: SeriesQuery): Promise<SeriesAnswer>;
+
+  /** Items of a list that grows with the run (lists.ts), in the order of the log: the newest before a seq, or the oldest after one. */
+  list<K extends ListKind>(query: ListQuery<K>): Promise<ListItems[K][]>;
+  /** The one item with this seq or id, or the newest that is about this `ref`; null when none is in force. */
+  item<K extends ListKind>(query: ItemQuery<K>): Promise<ListItems[K] | null>;
+  /** The items around a step. */
+  near<K extends ListKind>(query: NearQuery<K>): Promise<Near<ListItems[K]>>;
+  /** Where the items of some lists stand in a range of steps, thinned to one mark per kind and bucket. */
+  marks(query: MarksQuery): Promise<ListMark[]>;
 
   /** What the run's process printed, as far as it is kept. */
   console(query: ConsoleQuery): Promise<ConsoleAnswer>;
@@ -90,6 +101,8 @@ export interface Append {
   attempt: number;
   nextEvent: number;
   entries: Entry[];
+  /** What the entries change in the lists (shared/lists.ts), in order; left out: nothing. */
+  changes?: ListChange[] | undefined;
   /**
    * With a run.assigned entry: rows from its `fromStep` on are superseded, and other events of steps >= fromStep placed after `keepSeq`; null = after 0. (A `rewind`
    * entry supersedes likewise from its step on, all events.)

@@ -16,6 +16,7 @@ import { lastStepOf, rowCount, type Series, stepAt, widthOf, withPlainSteps } fr
 import { checkAppend, type Rewind, rewindOf } from './checkAppend';
 import { bytesOf, type ConsolePart, choose, KEPT_BYTES } from './console';
 import type { Append, RangeQuery, Store, StoredRun } from './index';
+import { MemoryLists } from './memoryLists';
 import { collectSignals } from './signals';
 import { StreamState } from './streamState';
 
@@ -40,6 +41,7 @@ interface Run extends StoredRun {
   rewinds: Rewind[];
   headStep: number;
   view: Awaited<ReturnType<Store['view']>>;
+  lists: MemoryLists;
 }
 
 /** A store for tests: the same answers as the durable ones, computed the plain way, gone with the process. */
@@ -74,9 +76,11 @@ export function openMemoryStore(): Store {
         rewinds: [],
         headStep: 0,
         view: null,
+        lists: new MemoryLists(),
       };
       runs.set(write.runId, run);
       Object.assign(run, { head, attempt: write.attempt, nextEvent: write.nextEvent });
+      run.lists.apply(structuredClone(write.changes ?? []));
       for (const given of structuredClone(write.entries)) {
         const entry = { ...given, event: withPlainTimes(given.event, given.at) };
         run.entries.push(entry);
@@ -133,6 +137,10 @@ export function openMemoryStore(): Store {
       return { series: fitting.slice(skip, skip + limit), total: fitting.length };
     },
 
+    list: async (query) => runs.get(query.runId)?.lists.list(query) ?? [],
+    item: async (query) => runs.get(query.runId)?.lists.item(query) ?? null,
+    near: async (query) => runs.get(query.runId)?.lists.near(query) ?? { before: [], after: [] },
+    marks: async (query) => runs.get(query.runId)?.lists.marks(query) ?? [],
     async console(query) {
       return choose(prints(runs.get(query.runId)?.entries ?? []), query);
     },

@@ -1,4 +1,5 @@
 import type { AuditLog } from '~/server/audit/auditLog';
+import type { EntriesListener } from '~/server/runs/hub';
 import type { Entry } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { AuditEvent } from '~/shared/team';
@@ -7,19 +8,24 @@ import { systemActor } from './people';
 
 /** Writes what people do to runs into the audit log, once it is committed in the run's own. @returns stop */
 export function keepAudit(
-  hub: { onEntries(listener: (runId: string, entries: Entry[], view: RunView) => void): () => void },
+  hub: { onEntries(listener: EntriesListener): () => void },
   auditLog: AuditLog,
   onError: (error: unknown) => void,
 ): () => void {
-  return hub.onEntries((runId, entries, view) => {
+  return hub.onEntries((runId, entries, view, before) => {
+    const authors = authorsOf(entries, view, before);
     for (const entry of entries) {
-      const row = rowOf(runId, entry, view);
+      const row = rowOf(runId, entry, authors);
       if (row) auditLog.record(row.actor, () => ({ events: [row.event], result: undefined })).catch(onError);
     }
   });
 }
 
-function rowOf(runId: string, { seq, event }: Entry, view: RunView): { actor: Actor; event: AuditEvent } | null {
+function rowOf(
+  runId: string,
+  { seq, event }: Entry,
+  authors: ReadonlyMap<string, Actor>,
+): { actor: Actor; event: AuditEvent } | null {
   switch (event.type) {
     case 'run.created':
       return { actor: event.actor, event: { type: 'run.created', runId, parent: event.parent?.runId ?? null } };
@@ -38,16 +44,26 @@ function rowOf(runId: string, { seq, event }: Entry, view: RunView): { actor: Ac
     }
     case 'command.applied': {
       const { commandId, step, before, after } = event;
-      return { actor: author(view, commandId), event: { type: 'command.applied', runId, seq, commandId, step, before, after } };
+      return {
+        actor: authors.get(commandId) ?? systemActor,
+        event: { type: 'command.applied', runId, seq, commandId, step, before, after },
+      };
     }
     case 'command.refused': {
       const { commandId, reason } = event;
-      return { actor: author(view, commandId), event: { type: 'command.refused', runId, seq, commandId, reason } };
+      return { actor: authors.get(commandId) ?? systemActor, event: { type: 'command.refused', runId, seq, commandId, reason } };
     }
     default:
       return null;
   }
 }
 
-const author = (view: RunView, commandId: string): Actor =>
-  view.commands.find((c) => c.command.id === commandId)?.actor ?? systemActor;
+/** Who asked for the commands that some entries answer. */
+function authorsOf(entries: readonly Entry[], view: RunView, before: RunView): Map<string, Actor> {
+  const authors = new Map<string, Actor>();
+  for (const { command, actor } of [...view.recent.commands.items, ...before.openCommands]) authors.set(command.id, actor);
+  for (const { event } of entries)
+    if (event.type === 'command.requested') authors.set(event.command.id, event.actor);
+    else if ('asked' in event && event.asked) authors.set(event.asked.command.id, event.asked.actor);
+  return authors;
+}

@@ -2,7 +2,7 @@ import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
 import { may } from '~/server/base/permissions';
 import { judge } from '~/server/runs/judge';
-import { revertEvents } from '~/server/runs/revert';
+import { checkpointsMeant, revertEvents } from '~/server/runs/revert';
 import { BudgetError, type SeriesAnswer } from '~/server/store';
 import type { ConsoleAnswer } from '~/server/store/console';
 import { approvalProblem, changeControlLock } from '~/server/team/gate';
@@ -19,6 +19,7 @@ import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
 import { ended, type MediaItem, type RunView } from '~/shared/view';
 import { allowed, asBadRequest, type Context, router } from './base';
+import { listProcedures } from './lists';
 
 const eventType = z.enum([
   ...new Set([...trainerEvent.options, ...serverEvent.options].map((option) => option.shape.type.value)),
@@ -80,6 +81,8 @@ const SAMPLES_LOOKED_AT = 200;
 const watching = allowed('watch runs');
 
 export const runs = router({
+  ...listProcedures,
+
   list: watching.query(({ ctx }): RunSummary[] => ctx.hub.summaries()),
 
   view: watching.input(z.strictObject({ runId })).query(({ ctx, input }): Promise<RunView> => existing(ctx, input.runId)),
@@ -174,14 +177,19 @@ export const runs = router({
     .input(z.strictObject({ runId, note: noteRequest }))
     .mutation(
       ({ ctx, input }): Promise<CommandAnswer> =>
-        ctx.hub.decide(input.runId, (view) => {
+        ctx.hub.decide(input.runId, async (_view, lists) => {
           const { note } = input;
+          const known = await lists.item('notes', { id: note.id });
           // A resend: the note is there already.
-          const same = note.kind === 'add' && view.notes.find((n) => n.id === note.id && n.author.id === ctx.actor.id);
-          if (same && note.kind === 'add' && same.text === note.text) return [];
-          const problem = noteProblem(view.notes, ctx.actor, note);
+          if (note.kind === 'add' && known?.author.id === ctx.actor.id && known.text === note.text) return [];
+          const thread = note.kind === 'add' && note.replyTo !== null ? await lists.item('notes', { id: note.replyTo }) : null;
+          const replies = known ? await lists.list('notes', { ref: note.id, limit: 100_000 }) : [];
+          const found = [known, thread, ...replies].filter((n) => n !== null);
+          const problem = noteProblem(found, ctx.actor, note);
+          const changes = note.kind === 'resolve' || note.kind === 'delete';
+          const was = known && changes && { thread: known.replyTo === null, resolved: known.resolved, replies: replies.length };
           return problem === null
-            ? [{ type: 'note', actor: ctx.actor, note }]
+            ? [{ type: 'note', actor: ctx.actor, note, ...(was && { was }) }]
             : refuse('invalid', problem, problem.split(':')[0]);
         }),
     ),
@@ -203,16 +211,17 @@ export const runs = router({
     .input(z.strictObject({ runId, commandId, approved: z.boolean() }))
     .mutation(
       ({ ctx, input }): Promise<CommandAnswer> =>
-        ctx.hub.decide(input.runId, (view) => {
+        ctx.hub.decide(input.runId, async (view, lists) => {
           const { commandId: id, approved } = input;
           const problem = approvalProblem(view, ctx.actor, id);
           if (problem) return problem;
-          const { actor, command: asked } = view.commands.find((c) => c.command.id === id)!;
+          const { actor, command: asked } = view.openCommands.find((c) => c.command.id === id)!;
           const answered = { type: 'proposal.answered', actor: ctx.actor, commandId: id, approved } as const;
           if (!approved) return [answered];
           if (!takesBack(view, asked)) return [answered, { type: 'command.requested', actor, command: asked }];
           // Much may have happened since it was asked for.
-          return judge(view, actor, asked) ?? [answered, ...revertEvents(view, actor, asked, view.seq + 2)];
+          const wrong = judge(view, actor, asked, await checkpointsMeant(lists, asked));
+          return wrong ?? [answered, ...(await revertEvents(view, lists, actor, asked, view.seq + 2))];
         }),
     ),
 

@@ -92,6 +92,7 @@ export class NaiveLists {
         snapshots: kept.snapshots.length,
         checkpoints: kept.checkpoints.length,
         analyses: kept.analyses.length,
+        media: kept.media.length,
       },
       evaluations: kept.evaluations.filter((e, i, all) => all.findLastIndex((l) => l.split === e.split) === i),
       best,

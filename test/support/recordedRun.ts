@@ -45,7 +45,7 @@ function declaredBefore(event: RunEvent): RunEvent {
 export async function recordRun(folder: string, runId = 'record1', finish = true): Promise<{ log: Entry[]; blobs: string[] }> {
   const store = await openSqliteStore(folder);
   const blobs = await openBlobs(folder, store);
-  const run = writer(store, runId);
+  const run = writer(store, runId, true);
   const kept: string[] = [];
   const keep = async (blob: { hash: string; bytes: Uint8Array }) => {
     await blobs.put(blob.hash, blob.bytes);

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Append, FencedError, StaleHeadError, type Store } from '~/server/store';
+import { CompleteLog } from '~/server/store/completeLog';
 import type { ConsoleQuery } from '~/server/store/console';
 import type { Entry, RunEvent } from '~/shared/events';
 import { seqCount } from '~/shared/events';
-import { foldAll } from '~/shared/fold';
+import { emptyView, foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import type { ListChange } from '~/shared/lists';
 import type { RangeAnswer } from '~/shared/pyramid';
 import { withPlainSteps } from '~/shared/series';
 import { summarize } from '~/shared/summary';
@@ -67,9 +69,15 @@ export const sparse = (
     values: Float64Array.from({ length: steps.length * width }, (_, i) => value(steps[Math.floor(i / width)]!, i % width)),
   });
 
-/** Appends to one run as the hub does: keeps head, attempt and the entries it wrote. */
-export function writer(store: Store, runId: string) {
+/**
+ * Appends to one run as the hub does: keeps head, attempt and the entries it wrote.
+ *
+ * @param whole the entries get what the server writes into them, and the lists are kept; else they stay as given
+ */
+export function writer(store: Store, runId: string, whole = false) {
   const log: Entry[] = [];
+  const complete = new CompleteLog();
+  let view: RunView | null = null;
   const self = {
     log,
     head: 0,
@@ -77,13 +85,27 @@ export function writer(store: Store, runId: string) {
     at: 1_000,
     async append(events: RunEvent[], rewind: Append['rewind'] = null): Promise<Entry[]> {
       let seq = self.head + 1;
+      const changes: ListChange[] = [];
       const entries = events.map((event) => {
         if (event.type === 'run.assigned') self.attempt = event.attempt;
-        const entry: Entry = { seq, attempt: self.attempt, at: self.at++, event };
+        const sent: Entry = { seq, attempt: self.attempt, at: self.at++, event };
         seq += seqCount(event);
+        if (!whole) return sent;
+        const entry = view ? complete.complete(view, sent) : sent;
+        const folded = view ? complete.add(view, entry) : { view: emptyView(runId, entry), changes: [] };
+        view = folded.view;
+        changes.push(...folded.changes);
         return entry;
       });
-      await store.append({ runId, after: self.head, attempt: self.attempt, nextEvent: seq - 1, entries, rewind });
+      await store.append({
+        runId,
+        after: self.head,
+        attempt: self.attempt,
+        nextEvent: seq - 1,
+        entries,
+        changes,
+        rewind,
+      });
       self.head = seq - 1;
       log.push(...entries);
       return entries;

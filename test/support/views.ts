@@ -1,5 +1,7 @@
-import type { RunEvent } from '~/shared/events';
-import { emptyView } from '~/shared/fold';
+import { listsOf, type RunLists } from '~/server/store/lists';
+import { MemoryLists } from '~/server/store/memoryLists';
+import type { Entry, RunEvent } from '~/shared/events';
+import { emptyView, foldWithChanges } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { RunView } from '~/shared/view';
 import { publishedSetup } from './setups';
@@ -10,4 +12,17 @@ const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
 export function viewAtStart(runId = 'run001'): RunView {
   const event: RunEvent = { type: 'run.created', setup: publishedSetup('reverse'), actor: ada, parent: null };
   return emptyView(runId, { seq: 1, attempt: 0, at: 1000, event });
+}
+
+/** A log folded: the view, and the lists as a store holds them. */
+export function foldedLog(runId: string, entries: readonly Entry[]): { view: RunView; lists: RunLists } {
+  const lists = new MemoryLists();
+  let view = emptyView(runId, entries[0]!);
+  for (const entry of entries.slice(1)) {
+    const folded = foldWithChanges(view, entry);
+    view = folded.view;
+    lists.apply(folded.changes);
+  }
+  const store = { list: async (q: never) => lists.list(q), item: async (q: never) => lists.item(q) };
+  return { view, lists: listsOf(store as Parameters<typeof listsOf>[0], runId) };
 }

@@ -21,6 +21,7 @@ import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import { type Averages, openAverages } from './averages';
 import { openConsoleReads } from './console';
+import { type ItemReads, openItemReads } from './items';
 import { STRIPE } from './layout';
 import { openRanges } from './range';
 import { openReducer } from './reduce';
@@ -28,7 +29,7 @@ import { openRows, type RowReader, stripesOf } from './rows';
 import { finish, type Work } from './work';
 
 /** What costs by how much there is to read is work in slices (work.ts). */
-export interface Reads {
+export interface Reads extends ItemReads {
   runs(): StoredRun[];
   entries(query: EntriesQuery): Entry[];
   range(query: RangeQuery): Work<RangeAnswer>;
@@ -279,6 +280,7 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
         summary: summary === null ? null : { seq: summarySeq!, summary: parse(summary) as RunSummary },
       })),
     entries: consistent(entries),
+    ...openItemReads(db, (runId) => rows.run(runId)?.id ?? null),
     range: range.range,
     rows: range.rows,
     streams,

@@ -3,6 +3,8 @@ import path from 'node:path';
 import type Database from 'better-sqlite3';
 import { consoleTable } from './console';
 import { Sqlite } from './driver';
+import { itemTables } from './items';
+import { makeItems } from './makeItems';
 import { moveRows01 } from './rows01';
 import { tables } from './tables';
 import { upgradeEntries01 } from './upgrade01';
@@ -10,7 +12,7 @@ import { upgradeEntries01 } from './upgrade01';
 /** Opening the database safely, and bringing an older one up to date. tables.ts has the tables, layout.ts says how they hold rows. */
 
 /** Version 0.1 of the program wrote 2. */
-const SCHEMA = 5;
+const SCHEMA = 6;
 /** "HRM1": tells our files from other programs'. */
 const APPLICATION = 0x48524d31;
 
@@ -43,7 +45,8 @@ ALTER TABLE entries RENAME COLUMN places TO seqCount;
     // Made from the entries: they are made anew.
     db.exec('DELETE FROM views; UPDATE runs SET summarySeq = NULL, summary = NULL');
   },
-  4: moveRows01,
+  4: itemTables,
+  5: moveRows01,
 };
 
 export const databaseFile = (folder: string): string => path.join(folder, 'headroom.db');
@@ -128,7 +131,7 @@ function configure(db: Database.Database, file: string, report: Report): void {
   if (stored === SCHEMA) return;
   if (stored > 0) report(`${file}: bringing format ${stored} up to ${SCHEMA}; an older Headroom cannot open it afterwards`);
   db.transaction(() => {
-    if (stored === 0) db.exec(tables);
+    if (stored === 0) db.exec(tables + itemTables);
     else
       for (let from = stored; from < SCHEMA; from++) {
         const migration = migrations[from]!;
@@ -136,6 +139,8 @@ function configure(db: Database.Database, file: string, report: Report): void {
         else migration(db, (text) => report(`${file}: ${text}`));
       }
     db.exec(consoleTable);
+    // Last, when every entry has the form of today.
+    if (stored > 0 && stored < 5) makeItems(db);
     db.pragma(`application_id = ${APPLICATION}`);
     db.pragma(`user_version = ${SCHEMA}`);
   }).immediate();

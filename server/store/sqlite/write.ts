@@ -10,6 +10,7 @@ import { firstStepOf, lastStepOf, withPlainSteps } from '~/shared/series';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import { openConsoleWrites } from './console';
+import { openItemWrites } from './items';
 import { openRows, type StoredHead } from './rows';
 import { openRowWrites } from './rowWrites';
 
@@ -28,6 +29,7 @@ export function openWrites(db: Database.Database): Writes {
   const printed = openConsoleWrites(db);
   const streams = openRowWrites(db, rows);
   const ofStreams = 'stream IN (SELECT id FROM streams WHERE run = ?)';
+  const changeItems = openItemWrites(db);
   const sql = {
     createRun: db.prepare('INSERT INTO runs (runId, head, attempt, nextEvent, headStep) VALUES (?, 0, 0, 0, 0) RETURNING id'),
     moveRun: db.prepare('UPDATE runs SET head = ?, attempt = ?, nextEvent = ?, headStep = ? WHERE id = ?'),
@@ -47,7 +49,9 @@ export function openWrites(db: Database.Database): Writes {
     summary: db.prepare('UPDATE runs SET summarySeq = ?, summary = ? WHERE id = ? AND coalesce(summarySeq, 0) <= ?'),
     remove: [
       ...['tail', 'blocks', 'axes', 'pyramid', 'pyramidAxes', 'generations'].map((table) => `${table} WHERE ${ofStreams}`),
-      ...['series', 'streams', 'entries', 'rewinds', 'views', 'blobUses', 'console'].map((table) => `${table} WHERE run = ?`),
+      ...['series', 'streams', 'entries', 'rewinds', 'views', 'blobUses', 'console', 'items'].map(
+        (table) => `${table} WHERE run = ?`,
+      ),
       'runs WHERE id = ?',
     ].map((where) => db.prepare(`DELETE FROM ${where}`)),
     setting: db.prepare('INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value'),
@@ -102,6 +106,7 @@ export function openWrites(db: Database.Database): Writes {
       if (event.type === 'console') printed(run.id, seq, event);
       for (const hash of blobsNamed(event)) sql.use.run(hash, run.id);
     }
+    changeItems(run.id, write.changes ?? []);
     sql.moveRun.run(head, write.attempt, write.nextEvent, run.headStep, run.id);
   }
 

@@ -167,6 +167,7 @@ describe('a question about a run that has ended', () => {
         message: 'as good as ever',
         blob: null,
         checkpoint: savedAt(10).hash,
+        checkpointSeq: 16,
       },
     ]);
     const after = (await a.hub.view(runId))!;

@@ -122,8 +122,12 @@ describe('an agent', () => {
     });
     const record = (await admin.runs.view.query({ runId })).commands.at(-1)!;
     expect(record.actor).toMatchObject({ name: 'operator agent', role: 'operator' });
-    const rows = await admin.team.audit.query({ fromSeq: 1, limit: 100, actorId: record.actor.id, runId, kinds: null });
-    expect(rows.rows.map((r) => r.event.type)).toEqual(['command.requested', 'command.applied']);
+    // The outcome is told once it is committed; the audit log follows what is committed.
+    const audited = async () => {
+      const { rows } = await admin.team.audit.query({ fromSeq: 1, limit: 100, actorId: record.actor.id, runId, kinds: null });
+      return rows.map((r) => r.event.type);
+    };
+    await expect.poll(audited).toEqual(['command.requested', 'command.applied']);
     expect(await call('request_command', { runId, control: 'clipThreshold', value: 3, expected: 5 })).toMatchObject({
       ok: false,
       reason: 'conflict',

@@ -114,7 +114,7 @@ describe('a run that outgrows the quota', () => {
       const seqs = await thinned;
       const view = (await app.hub.view(runId))!;
       expect(view.snapshots.map((s) => s.step)).toEqual([0, 20, 40]);
-      expect((await app.hub.store.signals(runId)).steps).toEqual(Int32Array.of(0, 10, 20, 30, 40));
+      expect((await app.hub.store.signals(runId)).steps).toEqual(Float64Array.of(0, 10, 20, 30, 40));
       const entries = await app.hub.store.entries({ runId, fromSeq: 1, limit: 100, types: ['snapshot'] });
       expect(entries.filter((e) => seqs.includes(e.seq)).map((e) => (e.event.type === 'snapshot' ? e.event.step : null))).toEqual(
         [10, 30],

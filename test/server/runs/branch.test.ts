@@ -3,10 +3,10 @@ import { branchEvents } from '~/server/runs/branch';
 import type { Command } from '~/shared/commands';
 import type { ControlSpec } from '~/shared/controls';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
-import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { BranchRun } from '~/shared/protocol';
 import { publishedSetup } from '../../support/setups';
+import { foldedLog } from '../../support/views';
 
 const ada: Actor = { id: 'a', name: 'Ada', role: 'operator' };
 const bob: Actor = { id: 'b', name: 'Bob', role: 'operator' };
@@ -86,13 +86,14 @@ function parent() {
     seq += seqCount(event);
     return entry;
   });
-  return foldAll('parent1', entries);
+  return foldedLog('parent1', entries);
 }
 
 const branch = (over: Partial<BranchRun>) => {
   let n = 0;
   const request: BranchRun = { runId: 'parent1', checkpoint: hash, name: 'What if', changes: [], repeat: null, ...over };
-  return branchEvents(parent(), 'child01', ada, request, hash, () => `new-${String(++n).padStart(4, '0')}`);
+  const { view, lists } = parent();
+  return branchEvents(view, lists, 'child01', ada, request, hash, () => `new-${String(++n).padStart(4, '0')}`);
 };
 const asked = (actor: Actor, id: string, value: number, when?: number) => ({
   type: 'command.requested',
@@ -108,8 +109,8 @@ const asked = (actor: Actor, id: string, value: number, when?: number) => ({
 });
 
 describe('a branch', () => {
-  it('begins with its fork, then its changes', () => {
-    const answer = branch({ changes: [{ control: 'learningRate', value: 9 }] });
+  it('begins with its fork, then its changes', async () => {
+    const answer = await branch({ changes: [{ control: 'learningRate', value: 9 }] });
     expect(answer).toEqual({
       ok: true,
       created: {
@@ -123,24 +124,24 @@ describe('a branch', () => {
     });
   });
 
-  it('repeats the parent’s later value changes at their steps under their authors, and no pause', () => {
-    const answer = branch({ repeat: { without: null } });
+  it('repeats the parent’s later value changes at their steps under their authors, and no pause', async () => {
+    const answer = await branch({ repeat: { without: null } });
     expect(answer.ok && answer.commands).toEqual([asked(bob, 'new-0001', 3, 12), asked(ada, 'new-0002', 4, 15)]);
   });
 
-  it('“what if we had not” repeats all but that one', () => {
-    const answer = branch({ repeat: { without: 'command2' } });
+  it('“what if we had not” repeats all but that one', async () => {
+    const answer = await branch({ repeat: { without: 'command2' } });
     expect(answer.ok && answer.commands).toEqual([asked(ada, 'new-0001', 4, 15)]);
     expect(answer.ok && answer.created.change).toBe('without learningRate = 3 of Bob at step 12');
   });
 
-  it('an unknown command, control or value is refused with its field', () => {
-    expect(branch({ repeat: { without: 'command1' } })).toMatchObject({ ok: false, field: 'repeat.without' });
-    expect(branch({ changes: [{ control: 'lr', value: 1 }] })).toMatchObject({
+  it('an unknown command, control or value is refused with its field', async () => {
+    expect(await branch({ repeat: { without: 'command1' } })).toMatchObject({ ok: false, field: 'repeat.without' });
+    expect(await branch({ changes: [{ control: 'lr', value: 1 }] })).toMatchObject({
       reason: 'unknown-control',
       field: 'changes.0.control',
     });
-    expect(branch({ changes: [{ control: 'learningRate', value: -1 }] })).toMatchObject({
+    expect(await branch({ changes: [{ control: 'learningRate', value: -1 }] })).toMatchObject({
       reason: 'invalid',
       field: 'changes.0.value',
     });

@@ -4,12 +4,17 @@ import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it } from 'vitest';
+import { asSent } from '~/server/store/completeLog';
 import { Sqlite } from '~/server/store/sqlite/driver';
+import { makeItems } from '~/server/store/sqlite/makeItems';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { databaseFile, openForWriting } from '~/server/store/sqlite/schema';
 import { type Entry, seqCount } from '~/shared/events';
+import { foldAll } from '~/shared/fold';
 import { firstStepOf, rowCount } from '~/shared/series';
+import { listKinds } from '~/shared/view';
 import { ownFolder } from '~/test/support/folder';
+import { RandomRun } from '~/test/support/randomRun';
 import { created, named, writer } from '~/test/support/storeContract';
 import { unpack01 } from '~/test/support/version01';
 
@@ -112,7 +117,7 @@ describe('opening the store', () => {
     db.pragma('user_version = 7');
     db.close();
     await refused(data).toThrow(
-      `${databaseFile(data)} was written by a newer Headroom (format 7, this one knows 5); update Headroom or choose another folder`,
+      `${databaseFile(data)} was written by a newer Headroom (format 7, this one knows 6); update Headroom or choose another folder`,
     );
   });
 
@@ -127,6 +132,30 @@ describe('opening the store', () => {
     expect((await again.blobUsers(hash as string)).length).toBeGreaterThan(0);
     await again.close();
   });
+
+  it('a file without lists gets them from its log, which learns what a view does not hold', async () => {
+    const data = inside('lists');
+    const run = new RandomRun(3);
+    for (let i = 0; i < 600; i++) run.next();
+    const { runId, entries } = run;
+    const store = await openSqliteStore(data);
+    for (const entry of entries) {
+      const { event, attempt } = entry;
+      const rewind = event.type === 'run.assigned' ? { fromStep: event.fromStep, keepSeq: event.keepSeq! } : null;
+      await store.append({ runId, after: entry.seq - 1, attempt, nextEvent: 0, entries: [asSent(entry)], rewind });
+    }
+    await store.close();
+    const { db, unlock } = openForWriting(data);
+    db.transaction(() => makeItems(db))();
+    db.close();
+    unlock();
+    const again = await openSqliteStore(data);
+    for (const kind of listKinds)
+      expect(await again.list({ runId, kind, after: 0, limit: 100_000 }), kind).toEqual(run.naive.lists[kind]);
+    const stored = await again.entries({ runId, fromSeq: 1, limit: 100_000, types: null });
+    expect(foldAll(runId, stored)).toEqual(run.view);
+    await again.close();
+  }, 60_000);
 
   it("another program's database is refused", async () => {
     mkdirSync(inside('foreign'));

@@ -67,7 +67,7 @@ describe('approval', () => {
     expect(gate(free, ['stop'], ada, pause, 0)).toBe('pass');
   });
   it('nobody approves their own, or what does not wait', () => {
-    const view = { commands: [{ seq: 2, at: 0, actor: ada, command: pause, outcome: { status: 'proposed' as const } }] };
+    const view = { openCommands: [{ seq: 2, at: 0, actor: ada, command: pause, outcome: { status: 'proposed' as const } }] };
     expect(approvalProblem(view, bob, pause.id)).toBeNull();
     expect(approvalProblem(view, ada, pause.id)).toMatchObject({ reason: 'forbidden' });
     expect(approvalProblem(view, bob, 'another01')).toMatchObject({ reason: 'state', field: 'commandId' });

@@ -1,0 +1,61 @@
+import type { RunLists } from '~/server/store/lists';
+import type { Resumed } from '~/shared/events';
+import { isOfSteps, staysInForce } from '~/shared/lists';
+import { changedSince, EvaluationsInForce, type GoingBack, LastChange, waitingAgain } from '~/shared/resumed';
+import { type ListItems, type ListKind, listKinds, type RunView } from '~/shared/view';
+
+/**
+ * What is in force of a run's lists once it has gone back: written into the entry that takes it back, because a view does not hold the lists (shared/events.ts, `resumed`).
+ *
+ * @param view before that entry; its `pendingRevert` says whether people asked for it
+ */
+export async function resumedAt(
+  lists: RunLists,
+  view: RunView,
+  { fromStep, keepSeq }: Pick<GoingBack, 'fromStep' | 'keepSeq'>,
+): Promise<Resumed> {
+  const at: GoingBack = { seq: view.seq + 1, fromStep, keepSeq };
+
+  async function left(kind: ListKind): Promise<number> {
+    let { count } = view.counts[kind];
+    for await (const page of lists.pages(kind, { fromStep }))
+      for (const item of page) if (!staysInForce(kind, item as ListItems['analyses'], at)) count -= 1;
+    return count;
+  }
+
+  async function evaluations(): Promise<Pick<Resumed, 'evaluations' | 'best'>> {
+    const shown = [...view.latestEvaluations, ...(view.best ? [view.best] : [])];
+    if (shown.every((e) => staysInForce('evaluations', e, at))) return { evaluations: view.latestEvaluations, best: view.best };
+    const found = new EvaluationsInForce(at);
+    for await (const page of lists.pages('evaluations', { toStep: fromStep + 1 })) found.add(page);
+    return { evaluations: found.evaluations, best: found.best };
+  }
+
+  async function values(): Promise<Resumed['values']> {
+    const found: Resumed['values'] = [];
+    for (const control of changedSince(view, at)) {
+      const last = new LastChange(control, at);
+      for await (const page of lists.pages('commands', { ref: control, tag: 'applied', toStep: fromStep + 1 }))
+        page.forEach((c) => void last.add(c));
+      found.push({ control, state: last.state });
+    }
+    return found;
+  }
+
+  async function waiting(): Promise<Resumed['waiting']> {
+    const checkpoint = view.pendingRevert?.checkpoint;
+    const found: Resumed['waiting'] = [];
+    if (checkpoint)
+      for await (const page of lists.pages('commands')) found.push(...page.flatMap((c) => waitingAgain(c, checkpoint) ?? []));
+    return found;
+  }
+
+  const counts: Record<string, number> = {};
+  for (const kind of listKinds) if (isOfSteps(kind)) counts[kind] = await left(kind);
+  return {
+    counts,
+    ...(await evaluations()),
+    values: await values(),
+    waiting: await waiting(),
+  };
+}

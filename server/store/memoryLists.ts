@@ -1,0 +1,77 @@
+import { applyToList, idOf, keysOf, type ListChange } from '~/shared/lists';
+import { type ListItems, type ListKind, listKinds } from '~/shared/view';
+import type { ItemQuery, ListMark, ListQuery, MarksQuery, Near, NearQuery } from './lists';
+
+/** The lists of one run for the store in memory: plain arrays, searched from end to end. */
+export class MemoryLists {
+  readonly #lists = new Map<ListKind, ListItems[ListKind][]>();
+
+  apply(changes: readonly ListChange[]): void {
+    for (const change of changes)
+      for (const kind of listKinds) this.#lists.set(kind, applyToList(kind, this.#of(kind), change) as ListItems[ListKind][]);
+  }
+
+  list<K extends ListKind>(q: ListQuery<K>): ListItems[K][] {
+    const found = this.#of(q.kind).filter((item) => {
+      const { step, ref, tag } = keysOf(q.kind, item);
+      return (
+        (q.before === undefined || item.seq < q.before) &&
+        (q.after === undefined || item.seq > q.after) &&
+        (q.fromStep === undefined || (step !== null && step >= q.fromStep)) &&
+        (q.toStep === undefined || (step !== null && step < q.toStep)) &&
+        (q.ref === undefined || ref === q.ref) &&
+        (q.tag === undefined || tag === q.tag)
+      );
+    });
+    return structuredClone(q.after === undefined ? found.slice(-q.limit) : found.slice(0, q.limit));
+  }
+
+  item<K extends ListKind>(q: ItemQuery<K>): ListItems[K] | null {
+    const found = this.#of(q.kind).findLast((item) =>
+      'seq' in q ? item.seq === q.seq : 'id' in q ? idOf(q.kind, item) === q.id : keysOf(q.kind, item).ref === q.ref,
+    );
+    return structuredClone(found ?? null);
+  }
+
+  near<K extends ListKind>({ kind, step, limit }: NearQuery<K>): Near<ListItems[K]> {
+    const placed = this.#of(kind)
+      .flatMap((item) => {
+        const at = keysOf(kind, item).step;
+        return at === null ? [] : [{ at, item }];
+      })
+      .sort((a, b) => a.at - b.at || a.item.seq - b.item.seq);
+    const items = (side: typeof placed) => structuredClone(side.map(({ item }) => item));
+    return {
+      before: items(placed.filter((p) => p.at <= step).slice(-limit)),
+      after: items(placed.filter((p) => p.at > step).slice(0, limit)),
+    };
+  }
+
+  marks({ kinds, fromStep, toStep, buckets }: MarksQuery): ListMark[] {
+    const marks = new Map<string, ListMark>();
+    const width = Math.max(1, (toStep - fromStep) / buckets);
+    for (const kind of kinds)
+      for (const item of this.#of(kind)) {
+        const { step } = keysOf(kind, item);
+        if (step === null || step < fromStep || step >= toStep) continue;
+        const key = `${kind} ${Math.floor((step - fromStep) / width)}`;
+        const known = marks.get(key);
+        const mark = known ?? { kind, step, lastStep: step, count: 0, item };
+        marks.set(key, {
+          ...mark,
+          step: Math.min(mark.step, step),
+          lastStep: Math.max(mark.lastStep, step),
+          count: mark.count + 1,
+          item: item.seq > mark.item.seq ? item : mark.item,
+        });
+      }
+    return structuredClone([...marks.values()].sort(inOrder));
+  }
+
+  #of<K extends ListKind>(kind: K): ListItems[K][] {
+    return (this.#lists.get(kind) ?? []) as ListItems[K][];
+  }
+}
+
+/** Marks in step order; of one step in the order of the log. */
+export const inOrder = (a: ListMark, b: ListMark): number => a.step - b.step || a.item.seq - b.item.seq;

@@ -1,0 +1,169 @@
+import type Database from 'better-sqlite3';
+import { parse, stringify } from '~/shared/json';
+import { isOfSteps, keysOf, type ListChange } from '~/shared/lists';
+import { revertRecord } from '~/shared/revert';
+import { type CommandRecord, type ListItems, type ListKind, listKinds } from '~/shared/view';
+import type { ItemQuery, ListMark, ListQuery, MarksQuery, Near, NearQuery } from '../lists';
+import { inOrder } from '../memoryLists';
+
+/**
+ * The lists that grow with a run, one row per item in force, kept with every append (shared/lists.ts has the rules). They can be made again from the entries.
+ */
+export const itemTables = `
+CREATE TABLE items (
+  run INTEGER NOT NULL REFERENCES runs(id),
+  kind TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  step INTEGER,
+  id TEXT,
+  ref TEXT,
+  tag TEXT,
+  item TEXT NOT NULL,
+  PRIMARY KEY (run, kind, seq)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX itemIds ON items(run, kind, id) WHERE id IS NOT NULL;
+CREATE INDEX itemSteps ON items(run, kind, step, seq);
+CREATE INDEX itemRefs ON items(run, kind, ref, seq) WHERE ref IS NOT NULL;
+CREATE INDEX itemTags ON items(run, kind, tag, seq) WHERE tag IS NOT NULL;
+`;
+
+const ofSteps = listKinds
+  .filter(isOfSteps)
+  .map((kind) => `'${kind}'`)
+  .join(', ');
+
+interface Row {
+  seq: number;
+  item: string;
+}
+
+/** Applies changes to the lists of the run with this number. To be called inside a transaction. */
+export function openItemWrites(db: Database.Database): (run: number, changes: readonly ListChange[]) => void {
+  const sql = {
+    put: db.prepare('INSERT OR REPLACE INTO items (run, kind, seq, step, id, ref, tag, item) VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
+    byId: db.prepare<[number, string, string], Row>('SELECT seq, item FROM items WHERE run = ? AND kind = ? AND id = ?'),
+    drop: db.prepare('DELETE FROM items WHERE run = ? AND kind = ? AND seq = ?'),
+    dropNote: db.prepare("DELETE FROM items WHERE run = ? AND kind = 'notes' AND (id = ? OR ref = ?)"),
+    supersede: db.prepare(
+      `DELETE FROM items WHERE run = ? AND kind IN (${ofSteps}) AND seq <= ? AND step >= ? AND NOT (step = ? AND CASE kind
+         WHEN 'analyses' THEN coalesce(json_extract(item, '$.checkpointSeq'), seq) ELSE seq END <= ?)`,
+    ),
+    answeredAfter: db.prepare<[number, number], Row>(
+      "SELECT seq, item FROM items WHERE run = ? AND kind = 'commands' AND json_extract(item, '$.outcome.seq') > ?",
+    ),
+  };
+
+  function put<K extends ListKind>(run: number, kind: K, item: ListItems[K]): void {
+    const { step, id, ref, tag } = keysOf(kind, item);
+    // The unique id moves with its command: REPLACE takes the row at the earlier seq away.
+    sql.put.run(run, kind, item.seq, step, id, ref, tag, stringify(item));
+  }
+
+  return (run, changes) => {
+    for (const change of changes)
+      switch (change.op) {
+        case 'put':
+          put(run, change.kind, change.item);
+          break;
+        case 'patch': {
+          const known = sql.byId.get(run, change.kind, change.id);
+          if (known)
+            put(run, change.kind, { ...(parse(known.item) as ListItems['commands' | 'notes']), ...change.patch } as never);
+          break;
+        }
+        case 'drop':
+          if (change.kind === 'notes') sql.dropNote.run(run, change.id, change.id);
+          else for (const seq of change.seqs) sql.drop.run(run, change.kind, seq);
+          break;
+        case 'supersede':
+          sql.supersede.run(run, change.seq, change.fromStep, change.fromStep, change.keepSeq);
+          break;
+        case 'revert':
+          for (const { item } of sql.answeredAfter.all(run, change.checkpoint.seq)) {
+            const record = parse(item) as CommandRecord;
+            const next = revertRecord(record, change);
+            if (next !== record) put(run, 'commands', next);
+          }
+      }
+  };
+}
+
+export interface ItemReads {
+  list<K extends ListKind>(query: ListQuery<K>): ListItems[K][];
+  item<K extends ListKind>(query: ItemQuery<K>): ListItems[K] | null;
+  near<K extends ListKind>(query: NearQuery<K>): Near<ListItems[K]>;
+  marks(query: MarksQuery): ListMark[];
+}
+
+/** @param runOf the number of a run; null when there is none of that name */
+export function openItemReads(db: Database.Database, runOf: (runId: string) => number | null): ItemReads {
+  const prepared = new Map<string, Database.Statement<unknown[], Row>>();
+  const prepare = (text: string) => {
+    const known = prepared.get(text) ?? db.prepare<unknown[], Row>(text);
+    prepared.set(text, known);
+    return known;
+  };
+  const select = 'SELECT seq, item FROM items WHERE run = ? AND kind = ?';
+  const items = <K extends ListKind>(rows: Row[]) => rows.map((r) => parse(r.item) as ListItems[K]);
+
+  return {
+    list(q) {
+      const run = runOf(q.runId);
+      if (run === null) return [];
+      const where: string[] = [];
+      const values: unknown[] = [run, q.kind];
+      const only = (condition: string, value: unknown) => {
+        if (value === undefined) return;
+        where.push(` AND ${condition} ?`);
+        values.push(value);
+      };
+      only('seq <', q.before);
+      only('seq >', q.after);
+      only('step >=', q.fromStep);
+      only('step <', q.toStep);
+      only('ref =', q.ref);
+      only('tag =', q.tag);
+      const newest = q.after === undefined;
+      const text = `${select}${where.join('')} ORDER BY seq ${newest ? 'DESC' : 'ASC'} LIMIT ?`;
+      const found = prepare(text).all(...values, q.limit);
+      return items(newest ? found.reverse() : found);
+    },
+
+    item(q) {
+      const run = runOf(q.runId);
+      if (run === null) return null;
+      const [column, value] = 'seq' in q ? ['seq', q.seq] : 'id' in q ? ['id', q.id] : ['ref', q.ref];
+      const found = prepare(`${select} AND ${column} = ? ORDER BY seq DESC LIMIT 1`).get(run, q.kind, value);
+      return found ? (parse(found.item) as never) : null;
+    },
+
+    near({ runId, kind, step, limit }) {
+      const run = runOf(runId);
+      if (run === null) return { before: [], after: [] };
+      const before = prepare(`${select} AND step <= ? ORDER BY step DESC, seq DESC LIMIT ?`).all(run, kind, step, limit);
+      const after = prepare(`${select} AND step > ? ORDER BY step, seq LIMIT ?`).all(run, kind, step, limit);
+      return { before: items(before.reverse()), after: items(after) };
+    },
+
+    marks({ runId, kinds, fromStep, toStep, buckets }) {
+      const run = runOf(runId);
+      if (run === null) return [];
+      const width = Math.max(1, (toStep - fromStep) / buckets);
+      const text = `SELECT m.step, m.lastStep, m.count, items.item FROM (
+          SELECT max(seq) AS seq, min(step) AS step, max(step) AS lastStep, count(*) AS count FROM items
+          WHERE run = ? AND kind = ? AND step >= ? AND step < ? GROUP BY CAST((step - ?) / ? AS INTEGER)
+        ) AS m JOIN items ON items.run = ? AND items.kind = ? AND items.seq = m.seq`;
+      const statement = prepare(text) as unknown as Database.Statement<
+        unknown[],
+        { step: number; lastStep: number; count: number; item: string }
+      >;
+      return kinds
+        .flatMap((kind) =>
+          statement
+            .all(run, kind, fromStep, toStep, fromStep, width, run, kind)
+            .map(({ item, ...mark }) => ({ kind, ...mark, item: parse(item) }) as ListMark),
+        )
+        .sort(inOrder);
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import { TRPCError } from '@trpc/server';
+import { z } from 'zod';
+import type { ListMark, Near } from '~/server/store/lists';
+import { blobHash, runId, seq, step } from '~/shared/ids';
+import { type ListItems, type ListKind, listKinds } from '~/shared/view';
+import { allowed, type Context } from './base';
+
+const kind = z.enum(listKinds as [ListKind, ...ListKind[]]);
+const watching = allowed('watch runs');
+
+/** One item of a list, with its list. */
+export type ListedItem = { [K in ListKind]: { kind: K; item: ListItems[K] } }[ListKind];
+
+const itemsQuery = z.strictObject({
+  runId,
+  kind,
+  /** The newest items before this seq; left out with `after`, too: the newest of all. */
+  before: seq.optional(),
+  /** The oldest items after this seq; 0 = from the beginning. */
+  after: z.int().nonnegative().optional(),
+  fromStep: step.optional(),
+  /** Exclusive. */
+  toStep: step.optional(),
+  /** What the items are about: a blob's hash, a thread, a control or an action (shared/lists.ts, ItemKeys). */
+  ref: z.string().max(512).optional(),
+  /** Of what kind they are: a split, a trigger, a status, a level. */
+  tag: z.string().max(128).optional(),
+  limit: z.int().min(1).max(1000),
+});
+
+/** Reading the lists that grow with a run (shared/lists.ts) by range: evaluations, snapshots, checkpoints, commands, notes, ... */
+export const listProcedures = {
+  /** In the order of the log. */
+  items: watching.input(itemsQuery).query(async ({ ctx, input }): Promise<ListItems[ListKind][]> => {
+    await checkRun(ctx, input.runId);
+    if (input.before !== undefined && input.after !== undefined)
+      throw new TRPCError({ code: 'BAD_REQUEST', message: 'before: give `before` or `after`, not both' });
+    return ctx.hub.store.list(input);
+  }),
+
+  /** By its seq, its id (commands, notes) or the blob that it names; null = there is none in force. */
+  item: watching
+    .input(
+      z.union([
+        z.strictObject({ runId, kind, seq }),
+        z.strictObject({ runId, kind, id: z.string().min(1).max(64) }),
+        z.strictObject({ runId, kind, hash: blobHash }),
+      ]),
+    )
+    .query(async ({ ctx, input }): Promise<ListItems[ListKind] | null> => {
+      await checkRun(ctx, input.runId);
+      const { runId: id, kind: of } = input;
+      return ctx.hub.store.item('hash' in input ? { runId: id, kind: of, ref: input.hash } : input);
+    }),
+
+  /** The items around a step, at most `limit` on each side. */
+  near: watching
+    .input(z.strictObject({ runId, kind, step, limit: z.int().min(1).max(500) }))
+    .query(async ({ ctx, input }): Promise<Near<ListItems[ListKind]>> => {
+      await checkRun(ctx, input.runId);
+      return ctx.hub.store.near(input);
+    }),
+
+  /** Where items stand in a range of steps, thinned to one mark per kind and bucket, for timelines. */
+  marks: watching
+    .input(
+      z.strictObject({
+        runId,
+        kinds: z.array(kind).min(1).max(listKinds.length),
+        fromStep: step,
+        /** Exclusive. */
+        toStep: step,
+        buckets: z.int().min(1).max(2000),
+      }),
+    )
+    .query(async ({ ctx, input }): Promise<ListMark[]> => {
+      await checkRun(ctx, input.runId);
+      if (input.toStep <= input.fromStep)
+        throw new TRPCError({
+          code: 'BAD_REQUEST',
+          message: `toStep: ${input.toStep} must be above fromStep (${input.fromStep})`,
+        });
+      return ctx.hub.store.marks(input);
+    }),
+};
+
+async function checkRun(ctx: Context, id: string): Promise<void> {
+  if (!(await ctx.hub.view(id))) throw new TRPCError({ code: 'NOT_FOUND', message: `runId: there is no run ${id}` });
+}
