@@ -56,7 +56,10 @@ export interface Hub {
   moveQuestion(actor: Actor, commandId: string, before: string | null): Promise<{ ok: true } | Refusal>;
   /** People who watch the run; none of an unknown one. */
   watchers(runId: string): Promise<Watcher[]>;
-  readonly store: Pick<Store, 'range' | 'signals' | 'entries' | 'console' | 'list' | 'item' | 'near' | 'marks'>;
+  readonly store: Pick<
+    Store,
+    'range' | 'rows' | 'series' | 'signals' | 'entries' | 'console' | 'list' | 'item' | 'near' | 'marks'
+  >;
 }
 
 /** `view` has the entries folded in, `before` has not. */
@@ -384,6 +387,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     async adopt(runId) {
       rooms.know({ runId, nextEvent: 0 });
       const { view } = (await rooms.open(runId)!).room;
+      if (view.openKey !== null) registry.opened.know(runId, view.openKey);
       summarized(view);
       questions.found(view);
     },

@@ -49,7 +49,7 @@ export const isResend = (known: { actor: Actor; command: Command }, actor: Actor
 
 /** Before its first trainer has said what it is, a run has no declarations to check against: the trainer that takes it checks then. */
 const undeclared = (view: RunView): boolean =>
-  view.backend === null && view.controls.values.length === 0 && view.controls.actions.length === 0;
+  view.device === null && view.controls.values.length === 0 && view.controls.actions.length === 0;
 
 function validationErrorOfSet(view: RunView, command: Extract<Command, { kind: 'set' }>): Refusal | null {
   if (undeclared(view)) return null;
