@@ -73,7 +73,6 @@ describe('an agent', () => {
     expect(tools.filter((t) => t.annotations?.readOnlyHint).map((t) => t.name)).toEqual([
       'list_runs',
       'get_run',
-      'list_series',
       'read_series',
       'read_attention_signals',
       'read_snapshot',
