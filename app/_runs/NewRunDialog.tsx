@@ -76,7 +76,7 @@ function NewRunForm() {
   const steps = parsed.ok ? plannedSteps(parsed.config) : null;
   return (
     <form onSubmit={submit} noValidate className="flex min-h-0 flex-1 flex-col">
-      <div className="min-h-0 flex-1 space-y-4 overflow-y-auto px-4 py-3">
+      <div className="relative min-h-0 flex-1 space-y-4 overflow-y-auto px-4 py-3">
         {groups.map(({ title, fields }) => (
           <fieldset key={title}>
             <legend className="mb-1.5 text-2xs font-semibold tracking-wider text-dim uppercase">{title}</legend>

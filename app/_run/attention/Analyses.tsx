@@ -35,7 +35,7 @@ export const Analyses = memo(function Analyses({ step }: { step: number }) {
           <Waiting />
         </>
       )}
-      <ul className="flex max-h-48 flex-col gap-1 overflow-auto">
+      <ul className="relative flex max-h-48 flex-col gap-1 overflow-auto">
         {analyses.toReversed().map((a) => (
           <li key={a.seq} className={a.step === step ? '' : 'text-dim'} data-analysis={a.kind}>
             <button
