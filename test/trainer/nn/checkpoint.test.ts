@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseSafetensors, serializeSafetensors, type TensorData } from '~/shared/safetensors';
 import { openForTest } from '~/test/support/backends';
+import { recipeNamed } from '~/test/support/setups';
 import { ada, logged, ofType, record, resumeFrom, Script, smallConfig } from '~/test/support/trainRun';
 import { writeFileAtomically } from '~/trainer/base/atomicFile';
 import { type Checkpoint, decodeCheckpoint, describeCheckpoint, encodeCheckpoint, parametersOf } from '~/trainer/nn/checkpoint';
@@ -255,6 +256,48 @@ describe('going on from a checkpoint', () => {
     const torn = { ...resume, checkpoint: resume.checkpoint.slice(0, -1) };
     expect((await record({ resume: torn })).events).toEqual([
       expect.objectContaining({ status: 'failed', message: expect.stringMatching(/^truncated/) }),
+    ]);
+  });
+});
+
+describe('a checkpoint of version 0.1', () => {
+  // Both files are of one run that program version 0.1 trained on wasm: reverse, 4 numbers of 5, learned embedding, dropout, 60 steps; of step 20 and of the end.
+  const of = (step: number) => readFileSync(new URL(`../../fixtures/checkpoint01-${step}.safetensors`, import.meta.url));
+
+  it('says of which recipe it is, and its config is one of today', () => {
+    const { recipe, config, step } = describeCheckpoint(of(20));
+    expect([recipe, step]).toEqual(['reverse', 20]);
+    expect(recipeNamed('reverse').parse(config)).toEqual(config);
+    expect(config.task).toMatchObject({ seqLen: 4, numClasses: 5, embedding: 'learned' });
+  });
+
+  it('is gone on from to the same parameters and moments, bit for bit, that 0.1 came to itself', async () => {
+    const { config, step } = describeCheckpoint(of(20));
+    const resume = { checkpoint: of(20), step, replay: [] };
+    const run = await record({ config, backend: (await openForTest('wasm'))!, createLearner, runId: 'run000', resume });
+    expect(ofType(run, 'status').at(-1)).toMatchObject({ status: 'finished', step: 60 });
+    const ours = parseSafetensors(run.blobs.get(ofType(run, 'checkpoint').at(-1)!.blob.hash)!);
+    const theirs = parseSafetensors(of(60));
+    expect([...ours.tensors.keys()]).toEqual([...theirs.tensors.keys()]);
+    for (const [name, tensor] of theirs.tensors) expect(ours.tensors.get(name), name).toEqual(tensor);
+    const state = (metadata: Record<string, string>) => JSON.parse(metadata.state!);
+    expect(state(ours.metadata)).toEqual({ ...state(theirs.metadata), samplesDue: false });
+  });
+
+  it('with an evaluation that was still to come is upgraded: its occasion is a trigger now', () => {
+    const { tensors, metadata } = parseSafetensors(of(20));
+    const state = { ...JSON.parse(metadata.state!), pending: [{ split: 'test', occasion: 'command', commandId: 'command-1' }] };
+    const bytes = serializeSafetensors(tensors, { ...metadata, state: JSON.stringify(state) });
+    const specs = [...tensors].flatMap(([name, { shape, data }]) =>
+      /^(optimizer|best|previous)\./.test(name) ? [] : [{ name, shape, size: data.length }],
+    );
+    let offset = 0;
+    const params = specs.map((spec) => {
+      offset += spec.size;
+      return { ...spec, offset: offset - spec.size };
+    });
+    expect(decodeCheckpoint(params, bytes).state.pending).toEqual([
+      { split: 'test', trigger: 'command', commandId: 'command-1' },
     ]);
   });
 });
