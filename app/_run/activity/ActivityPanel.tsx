@@ -143,7 +143,7 @@ export function ActivityPanel() {
         <p className="px-3 py-4 text-dim">{all.length === 0 ? 'Nothing yet.' : 'Nothing of this kind.'}</p>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
-        <ol className="relative max-h-96 overflow-y-auto py-1" data-testid="activity" tabIndex={0} aria-label="Activity, newest first">
+        <ol className="max-h-96 overflow-y-auto py-1" data-testid="activity" tabIndex={0} aria-label="Activity, newest first">
           {items.slice(0, limit).map((item) => (
             <Line key={`${item.kind}${item.seq}`} item={item} why={why} youId={youId} />
           ))}
