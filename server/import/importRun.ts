@@ -14,7 +14,7 @@ import { summarize } from '~/shared/summary';
 import { ended, type RunView } from '~/shared/view';
 import { AlreadyHereError, ImportError } from './importError';
 import type { ImportPart } from './parts';
-import { logOf } from './table';
+import { logOf, rowsOf } from './table';
 import { readInThread } from './thread';
 
 export interface ImportDeps {
@@ -141,7 +141,11 @@ async function* blobsAmong(
 
 /** The same entry in a run of another id. */
 function copied({ event, ...entry }: Entry, original: string, runId: string): Entry {
-  if (event.type === 'run.created') return { ...entry, event: { ...event, copyOf: original } };
+  if (event.type === 'run.created') {
+    // The key stays with the run that its script opened.
+    const { openKey: _openKey, ...created } = event;
+    return { ...entry, event: { ...created, copyOf: original } };
+  }
   if ((event.type === 'command.requested' || event.type === 'command.proposed') && event.command.runId === original)
     return { ...entry, event: { ...event, command: { ...event.command, runId } } };
   return { ...entry, event };
@@ -212,13 +216,18 @@ async function importTable(
     let rows = 0;
     for (const { event, atMs } of logOf(table, title, `${name || 'a file'} (${kindDescription})`.slice(0, 200), actor)) {
       batch.push({ seq, attempt: seq === 1 ? 0 : 1, at: atMs ?? deps.now(), event });
-      const count = event.type === 'steps' ? event.count : 1;
+      const count = seqCount(event);
       seq += count;
       rows += count;
       if (rows < 4096) continue;
       following?.signal.throwIfAborted();
       await log.add(batch);
-      following?.progress({ doing: 'writing the run', done: seq, total: table.steps.length + 4, unit: 'entries' });
+      following?.progress({
+        doing: 'writing the run',
+        done: seq,
+        total: rowsOf(table) + 3 + table.streams.length,
+        unit: 'entries',
+      });
       batch = [];
       rows = 0;
     }
@@ -324,7 +333,6 @@ class LogCopy {
       nextEvent: 0,
       entries: completed,
       changes,
-      seriesNames: view!.series.map((s) => s.name),
       rewind,
     });
     this.view = view;

@@ -2,7 +2,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
-import { latestValue } from '~/shared/view';
+import { latestOf } from '~/shared/streams';
 import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { root } from '~/test/support/root';
@@ -38,7 +38,7 @@ it('a text run finishes with its texts, perplexity and snapshots in its log', { 
   const over = await viewer.until((v) => v.status === 'finished' || v.status === 'failed');
   expect(over.statusMessage).toMatch(/^1 epoch done: validation /);
   expect(over.data).toBe('built-in text');
-  expect(latestValue(over, 'perplexity')).toBeCloseTo(Math.exp(latestValue(over, 'loss')!), 9);
+  expect(latestOf(over, 'perplexity')).toBeCloseTo(Math.exp(latestOf(over, 'loss')!), 9);
   const log = await app.hub.store.entries({ runId, fromSeq: 1, limit: 100_000, types: null });
   const of = (type: string) =>
     log.flatMap(({ event }) => (event.type === type ? [event as { step: number; text?: string }] : []));
