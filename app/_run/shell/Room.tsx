@@ -29,6 +29,7 @@ import { FollowBar } from './People';
 import { RunHeader } from './RunHeader';
 import { ScriptPanel } from './ScriptPanel';
 import { useShortcuts } from './Shortcuts';
+import { Waits } from './Waits';
 
 /** The page of one run. */
 export function Room({ runId }: { runId: string }) {
@@ -60,6 +61,7 @@ function Opened() {
       <PeopleColours seen={here} />
       <RunHeader />
       <FollowBar />
+      <Waits />
       {link === 'refused' && (
         <p role="alert" className="border-b border-bad/50 bg-bad/10 px-4 py-1 text-center text-bad">
           {error} What you see is as it was then.
