@@ -28,6 +28,7 @@ function shown(recipe: boolean, failed: boolean): string {
   say({ type: 'status', status: 'running', step: 0, message: '' });
   if (failed) say({ type: 'status', status: 'failed', step: 0, message: 'no', traceback: 'Traceback: line 7 <in> train.py' });
   const store = { runId: view.runId, get: () => ({ view }), subscribe: () => () => {} } as unknown as RunStore;
+  // biome-ignore lint/correctness/noChildrenProp: the component's type asks for it.
   return renderToStaticMarkup(createElement(GivenRun, { store, children: createElement(ScriptPanel) }));
 }
 
