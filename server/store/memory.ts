@@ -96,14 +96,16 @@ export function openMemoryStore(): Store {
       return structuredClone(wanted.slice(0, limit));
     },
 
-    async range(query) {
+    async range(query, signal) {
+      signal?.throwIfAborted();
       const run = runs.get(query.runId);
       if (!run) return { headStep: 0, series: [] };
       const names = query.series ?? [...run.streams.values()].flatMap(({ columns }) => columns.map((c) => c.name));
       return { headStep: run.headStep, series: [...new Set(names)].flatMap((name) => reduced(run, name, query)) };
     },
 
-    async rows({ runId, stream, fromStep, toStep, limit }) {
+    async rows({ runId, stream, fromStep, toStep, limit }, signal) {
+      signal?.throwIfAborted();
       const all = runs.get(runId)?.streams.get(stream)?.rows ?? [];
       const wanted = all.filter(({ step }) => step >= fromStep && (toStep === null || step < toStep));
       const taken = wanted.slice(0, limit);
