@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Command, type CommandAnswer, type LoggedCommand, loggedCommand, type Refusal } from './commands';
+import { type Command, type CommandAnswer, condition, type LoggedCommand, loggedCommand, type Refusal } from './commands';
 import { controlValue } from './controls';
 import { analysis, type Entry } from './events';
 import { type Actor, attempt, blobHash, blobRef, commandId, runId, step } from './ids';
@@ -310,8 +310,34 @@ export interface TrainerSummary {
 }
 
 /** What starting a run takes (tRPC `runs.create`). */
-export const createRun = z.strictObject({ setup: runSetup });
-export type CreateRun = z.input<typeof createRun>;
+export const createRun = z.strictObject({
+  setup: runSetup,
+  /** In the run's log from its first entry on, so that one meant for step 0 is in time. An id that is left out is made. */
+  commands: z
+    .array(
+      z.discriminatedUnion('kind', [
+        z.strictObject({
+          kind: z.literal('set'),
+          id: commandId.optional(),
+          control: z.string().min(1).max(128),
+          value: controlValue,
+          when: condition.optional(),
+        }),
+        z.strictObject({
+          kind: z.literal('act'),
+          id: commandId.optional(),
+          action: z.string().min(1).max(128),
+          args: z.record(z.string().max(128), controlValue).optional(),
+          when: condition.optional(),
+        }),
+      ]),
+    )
+    .max(100)
+    .optional(),
+  /** It waits before its first step until somebody resumes it. */
+  paused: z.boolean().optional(),
+});
+export type CreateRun = z.infer<typeof createRun>;
 
 /** What branching a run takes (tRPC `runs.branch`). The parent is untouched; the branch resumes the checkpoint and waits for a trainer like any run. */
 export const branchRun = z.strictObject({

@@ -4,7 +4,7 @@
  * The config schema is JSON Schema 2020-12. What a form or a check needs beyond it stands in annotations:
  *
  *   x-unit        "steps"
- *   x-group       heading of the form; left out: the title of the object that holds the field, or "Run"
+ *   x-group       heading of the form; left out: the title of the object that holds the field, or "Settings"
  *   x-usual       [low, high]: values outside are allowed, but worth a second look
  *   x-source      where the published value comes from
  *   x-advanced    true: folded away at first
@@ -20,7 +20,7 @@
  *   x-pictures    true: the choice says which pictures people will see
  */
 import { z } from 'zod';
-import { type Config, config, type Json, jsonObject, recipeName, valueAt } from './setup';
+import { type Config, config, type Json, jsonObject, recipeName } from './setup';
 
 export interface JsonSchema {
   [key: string]: Json | undefined | JsonSchema | Record<string, JsonSchema> | JsonSchema[];
@@ -83,88 +83,16 @@ export const recipeSpec = z.strictObject({
 });
 export type RecipeSpec = z.infer<typeof recipeSpec>;
 
-/** One value of a config, as forms and flags see it. */
-export interface RecipeField {
-  /** "optimizer.learningRate" */
-  path: string;
-  title: string;
-  description: string;
-  kind: 'integer' | 'number' | 'boolean' | 'text' | 'choice' | 'json';
-  /** Of a `choice`. */
-  options: readonly Json[];
-  nullable: boolean;
-  required: boolean;
-  group: string;
-  default: Json | undefined;
-  /** Its own schema, without the "or null" around it; annotations may stand there or in `annotations`. */
-  schema: JsonSchema;
-  /** Annotations of both levels. */
-  annotations: JsonSchema;
+/** A recipe as the server knows it: of a trainer that is here, else as it was declared last. */
+export interface KnownRecipe extends RecipeSpec {
+  /** Those that have declared it. */
+  trainers: { name: string; connected: boolean }[];
 }
 
-/** The fields of a config schema in order: every value that is not itself an object with declared properties. */
-export function fieldsOf(schema: JsonSchema, prefix = '', group = 'Run'): RecipeField[] {
-  const required = new Set(schema.required ?? []);
-  return Object.entries(schema.properties ?? {}).flatMap(([key, outer]) => {
-    const path = prefix + key;
-    const { inner, nullable } = withoutNull(outer);
-    const annotations: JsonSchema = { ...inner, ...outer };
-    const named = annotations['x-group'] ?? group;
-    if (inner.properties) return fieldsOf(inner, `${path}.`, annotations['x-group'] ?? annotations.title ?? named);
-    return [
-      {
-        path,
-        title: annotations.title ?? key,
-        description: annotations.description ?? '',
-        kind: kindOf(inner),
-        options: inner.enum ?? [],
-        nullable,
-        required: required.has(key),
-        group: named,
-        default: annotations.default,
-        schema: inner,
-        annotations,
-      },
-    ];
-  });
-}
-
-function withoutNull(schema: JsonSchema): { inner: JsonSchema; nullable: boolean } {
-  const others = schema.anyOf?.filter((s) => s.type !== 'null');
-  if (schema.anyOf && others?.length === 1 && schema.anyOf.length === 2) return { inner: others[0]!, nullable: true };
-  if (Array.isArray(schema.type) && schema.type.length === 2 && schema.type.includes('null'))
-    return { inner: { ...schema, type: schema.type.find((t) => t !== 'null')! }, nullable: true };
-  return { inner: schema, nullable: false };
-}
-
-function kindOf({ type, enum: options }: JsonSchema): RecipeField['kind'] {
-  if (options) return 'choice';
-  if (type === 'integer' || type === 'number' || type === 'boolean') return type;
-  return type === 'string' ? 'text' : 'json';
-}
-
-export interface FieldError {
+/** What is wrong with one setting of a config: its path, and a sentence. */
+export interface SettingProblem {
   field: string;
   message: string;
-}
-
-/** What breaks the rules that JSON Schema cannot say: x-divisibleBy, x-atMost, x-disabled. The config fits the schema otherwise. */
-export function ruleErrors(schema: JsonSchema, values: Config): FieldError[] {
-  const fields = fieldsOf(schema);
-  const titleOf = (path: string) => fields.find((f) => f.path === path)?.title ?? path;
-  return fields.flatMap(({ path, title, annotations }): FieldError[] => {
-    const value = valueAt(values, path);
-    const fail = (message: string) => [{ field: path, message: `${title}: ${message}` }];
-    const disabled = annotations['x-disabled']?.find((d) => d.value === value);
-    if (disabled) return fail(`${JSON.stringify(value)} cannot be used: ${disabled.reason}. ${disabled.help}`);
-    if (typeof value !== 'number') return [];
-    const divisor = annotations['x-divisibleBy'];
-    const by = divisor === undefined ? undefined : valueAt(values, divisor);
-    if (typeof by === 'number' && value % by !== 0)
-      return [{ field: divisor!, message: `${titleOf(divisor!)}: ${by} must divide ${title} (${value})` }];
-    const limit = annotations['x-atMost'];
-    const most = limit === undefined ? undefined : valueAt(values, limit);
-    if (typeof most === 'number' && value > most) return fail(`${value} is more than ${titleOf(limit!)} (${most})`);
-    return [];
-  });
+  /** The value is a choice of the recipe; it cannot work with the trainer as it is. */
+  unavailable?: true;
 }

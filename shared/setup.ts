@@ -65,11 +65,14 @@ export type RunSetup = z.infer<typeof runSetup>;
 export type RunSetupInput = z.input<typeof runSetup>;
 
 /** The value at "optimizer.learningRate"; undefined where there is none. Reads own properties only. */
-export function valueAt(value: Json | undefined, path: string): Json | undefined {
+export const valueAt = (value: Json | undefined, path: string): Json | undefined => valueNamed(value, path.split('.'));
+
+/** The same by its names, which may hold dots themselves. */
+export function valueNamed(value: Json | undefined, names: readonly string[]): Json | undefined {
   let at: Json | undefined = value;
-  for (const key of path.split('.')) {
-    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return undefined;
-    at = (at as { [key: string]: Json })[key];
+  for (const name of names) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, name)) return undefined;
+    at = (at as { [key: string]: Json })[name];
   }
   return at;
 }

@@ -7,6 +7,8 @@ export interface RunSummary {
   runId: string;
   name: string;
   project: string;
+  /** Runs that belong together. */
+  group?: string;
   /** null: a script's own run. */
   recipe: string | null;
   /** What its examples are, in words; null = not said. */
@@ -48,6 +50,7 @@ export function summarize(view: RunView, watchers: number): RunSummary {
     runId: view.runId,
     name: view.setup.name,
     project: view.setup.project,
+    ...(view.setup.group !== undefined && { group: view.setup.group }),
     recipe: view.setup.recipe?.name ?? null,
     data: view.data,
     status: view.status,

@@ -1,12 +1,15 @@
 import { count, percent } from '~/app/_components/format';
 import { Panel } from '~/app/_components/Panel';
-import { differences } from './difference';
+import { useRecipes } from '~/app/_live/recipes';
+import { differences, isKnown } from './difference';
 import type { Names } from './lines';
 import type { Compared } from './useCompared';
 
 /** Results side by side, and what the runs' set-ups do not share. */
 export function Differences({ runs, named }: { runs: readonly Compared[]; named: Names }) {
-  const rows = differences(runs.map((r) => r.view.setup));
+  const setups = runs.map((r) => r.view.setup);
+  const recipes = useRecipes(setups.map((s) => s.recipe?.name ?? null));
+  const rows = differences(setups, recipes);
   const best = (run: Compared, split: string) =>
     run.view.evaluations.filter((e) => e.split === split).reduce<number | null>((top, e) => Math.max(top ?? 0, e.accuracy), null);
   const results: [string, (run: Compared) => string][] = [
@@ -38,11 +41,15 @@ export function Differences({ runs, named }: { runs: readonly Compared[]; named:
               <Row key={title} title={title} cells={runs.map(cell)} />
             ))}
             {rows.map((d) => (
-              <Row key={d.path} title={d.label} cells={d.values.map((v) => v ?? '–')} />
+              <Row key={d.path} title={d.label} cells={d.values.map((v, i) => v ?? (isKnown(setups[i]!) ? '–' : 'not known'))} />
             ))}
           </tbody>
         </table>
-        {rows.length === 0 && <p className="px-3 py-2 text-dim">Their set-ups are the same.</p>}
+        {rows.length === 0 && (
+          <p className="px-3 py-2 text-dim">
+            {setups.filter(isKnown).length > 1 ? 'Their set-ups are the same.' : 'There are no two set-ups to compare.'}
+          </p>
+        )}
       </section>
     </Panel>
   );

@@ -1,29 +1,39 @@
-import { fields, textsOf } from '~/app/_runs/configForm';
-import { configOfSetup } from '~/shared/config';
+import type { KnownRecipe } from '~/shared/recipes';
+import { type Setting, settingsOf } from '~/shared/settings';
 import type { RunSetup } from '~/shared/setup';
 
 export interface Difference {
   path: string;
   label: string;
-  /** One per run; null = the run's task has no such field. */
+  /** One per run; null = the run has no such setting. */
   values: (string | null)[];
 }
 
-/** The fields of the configs that are not the same in all of them. */
-export function differences(setups: readonly RunSetup[]): Difference[] {
-  const texts = setups.map((setup) => {
-    const config = configOfSetup(setup);
-    return config ? textsOf(config) : {};
+/** Whether a run's settings are known: an import says nothing about them. */
+export const isKnown = ({ recipe, config }: RunSetup): boolean => recipe !== null || Object.keys(config).length > 0;
+
+/** The settings that are not the same in all of those runs whose settings are known; runs that say nothing have null everywhere. */
+export function differences(
+  setups: readonly RunSetup[],
+  recipes: ReadonlyMap<string, Pick<KnownRecipe, 'title' | 'schema'>>,
+): Difference[] {
+  const recipeOf = ({ recipe }: RunSetup) => (recipe ? (recipes.get(recipe.name) ?? null) : null);
+  const settings = setups.map((setup) => {
+    const recipe = recipeOf(setup);
+    const named = new Map(settingsOf(setup.config, recipe?.schema ?? null).map((s): [string, Setting] => [s.path, s]));
+    return { named, known: isKnown(setup), title: setup.recipe && (recipe?.title ?? setup.recipe.name) };
   });
-  return fields
-    .filter((f) => f.path !== 'name')
-    .map((f) => ({
-      path: f.path,
-      label: f.label,
-      values: texts.map((t) => {
-        const text = t[f.path];
-        return text === undefined ? null : text === '' ? (f.whenEmpty ?? '') : text;
-      }),
-    }))
-    .filter(({ values }) => new Set(values).size > 1);
+  const differ = (values: (string | null)[]) => new Set(values.filter((_, i) => settings[i]!.known)).size > 1;
+  const paths = new Set(settings.flatMap(({ named }) => [...named.keys()]));
+  const rows: Difference[] = [{ path: 'recipe', label: 'Recipe', values: settings.map((s) => s.title) }];
+  for (const path of paths) {
+    const named = settings.flatMap((s) => s.named.get(path) ?? []);
+    const { label, unit } = named.find((s) => s.label !== path) ?? named[0]!;
+    rows.push({
+      path: `config.${path}`,
+      label: unit === null ? label : `${label} (${unit})`,
+      values: settings.map(({ named }) => named.get(path)?.text ?? null),
+    });
+  }
+  return rows.filter(({ values }) => differ(values));
 }

@@ -8,6 +8,7 @@ export function Field({
   label,
   unit,
   help,
+  detail,
   error,
   marked = false,
   children,
@@ -15,29 +16,37 @@ export function Field({
   label: string;
   unit?: string;
   help?: string;
+  /** A second, smaller help line. */
+  detail?: ReactNode;
   error?: string | null;
-  /** Differs from its default. */
+  /** Differs from the preset. */
   marked?: boolean;
   children(ids: { id: string; 'aria-describedby'?: string; 'aria-invalid'?: true }): ReactNode;
 }) {
   const id = useId();
+  const unitId = unit ? `${id}-unit` : '';
   const helpId = help ? `${id}-help` : '';
+  const detailId = detail ? `${id}-detail` : '';
   const errorId = error ? `${id}-error` : '';
-  const describedBy = [helpId, errorId].filter(Boolean).join(' ');
+  const describedBy = [unitId, helpId, detailId, errorId].filter(Boolean).join(' ');
   return (
     <div className="min-w-0">
-      <label htmlFor={id} className="flex items-baseline justify-between gap-2 text-xs text-dim">
+      <div className="flex items-baseline justify-between gap-2 text-xs text-dim">
         <span className={marked ? 'text-ink' : ''}>
-          {label}
+          <label htmlFor={id}>{label}</label>
           {marked && (
-            <span className="text-accent" title="changed from the published set-up">
+            <span className="text-accent" title="changed from the preset">
               {' '}
               •
             </span>
           )}
         </span>
-        {unit && <span className="text-2xs">{unit}</span>}
-      </label>
+        {unit && (
+          <span id={unitId} className="text-2xs">
+            {unit}
+          </span>
+        )}
+      </div>
       {children({ id, ...(describedBy && { 'aria-describedby': describedBy }), ...(error && { 'aria-invalid': true as const }) })}
       {error && (
         <p id={errorId} className="text-2xs text-bad">
@@ -47,6 +56,11 @@ export function Field({
       {help && (
         <p id={helpId} className={error ? 'sr-only' : 'text-2xs text-dim'}>
           {help}
+        </p>
+      )}
+      {detail && (
+        <p id={detailId} className="text-2xs break-words text-dim">
+          {detail}
         </p>
       )}
     </div>

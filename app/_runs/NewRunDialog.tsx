@@ -1,144 +1,121 @@
 'use client';
 
-import { Play } from 'lucide-react';
+import { useQuery } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
-import { type FormEvent, useState } from 'react';
-import { Button } from '~/app/_components/Button';
-import { Field, inputClass, Select } from '~/app/_components/Field';
-import { count } from '~/app/_components/format';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import { Modal } from '~/app/_components/Modal';
-import { api, describeError } from '~/app/_trpc/client';
-import { defaultConfig, setupOf, type TaskKind } from '~/shared/config';
-import { configOf, type Field as FormField, groups, plannedSteps, type Texts, textsOf } from './configForm';
+import { api, describeError, problemsOf, useTrpc } from '~/app/_trpc/client';
+import type { TrainerSummary } from '~/shared/protocol';
+import type { RunSetupInput } from '~/shared/setup';
+import type { RunSummary } from '~/shared/summary';
+import type { ListItems } from '~/shared/view';
+import type { Checkpoints } from './newRun/CheckpointPicker';
+import { type Draft, emptyDraft, filledIn, keepDraft, readDraft, setupOf } from './newRun/draft';
+import { NewRunForm } from './newRun/NewRunForm';
+import type { Problem } from './newRun/problems';
+import { type Answered, useProblems } from './newRun/useProblems';
 
-export function NewRunDialog({ open, onClose }: { open: boolean; onClose(): void }) {
+export function NewRunDialog({
+  open,
+  onClose,
+  runs,
+  trainers,
+}: {
+  open: boolean;
+  onClose(): void;
+  runs: readonly RunSummary[];
+  trainers: readonly TrainerSummary[];
+}) {
   return (
-    <Modal open={open} onClose={onClose} title="New run" help="Filled in with the published set-up; change what you like." wide>
-      <NewRunForm />
+    <Modal
+      open={open}
+      onClose={onClose}
+      title="New run"
+      help="Filled in with the recipe’s first preset; change what you like."
+      wide
+    >
+      <NewRun runs={runs} trainers={trainers} />
     </Modal>
   );
 }
 
-function NewRunForm() {
+const ask = async (setup: RunSetupInput): Promise<Problem[]> => (await api.runs.check.query({ setup })).problems;
+
+function NewRun({ runs, trainers }: { runs: readonly RunSummary[]; trainers: readonly TrainerSummary[] }) {
   const router = useRouter();
-  const [texts, setTexts] = useState<Texts>(() => textsOf(defaultConfig('reverse')));
-  const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
-  const [tried, setTried] = useState(false);
-  const [fromServer, setFromServer] = useState<{ field: string | null; message: string } | null>(null);
+  const recipes = useQuery(useTrpc().runs.recipes.queryOptions());
+  const [draft, setDraft] = useState<Draft>(emptyDraft);
+  useEffect(() => setDraft(readDraft(localStorage)), []);
+  const [refused, setRefused] = useState<Answered | null>(null);
   const [sending, setSending] = useState(false);
 
-  const defaults = textsOf(defaultConfig(texts['task.kind'] as TaskKind));
-  const parsed = configOf(texts);
-  const errors = parsed.ok ? {} : parsed.errors;
-  const visible = (field: FormField) => texts[field.path] !== undefined && (field.shown?.(texts) ?? true);
-  const errorOf = (path: string): string | null => {
-    if (fromServer?.field === path) return fromServer.message;
-    return tried || touched.has(path) ? (errors[path] ?? null) : null;
-  };
-  // An error of a field that is not on the form must not be lost.
-  const placed = new Set(groups.flatMap((g) => g.fields.filter(visible).map((f) => f.path)));
-  const homeless = [
-    ...Object.entries(errors).flatMap(([path, message]) => (placed.has(path) ? [] : [message])),
-    ...(fromServer && !(fromServer.field && placed.has(fromServer.field)) ? [fromServer.message] : []),
-  ];
+  // A trainer that comes or goes brings recipes with it.
+  const here = trainers.map((t) => `${t.id} ${t.connected}`).join();
+  const { refetch } = recipes;
+  useEffect(() => {
+    if (here !== '') void refetch();
+  }, [here, refetch]);
 
-  const set = (path: string, text: string) => {
-    setFromServer(null);
-    if (path === 'task.kind') {
-      const { name, seed, backend } = texts;
-      const next = textsOf(defaultConfig(text as TaskKind));
-      setTexts({ ...next, name: name === defaults.name ? next.name! : name!, seed: seed!, backend: backend! });
-      setTouched(new Set());
-      return;
-    }
-    setTexts({ ...texts, [path]: text });
-    setTouched(new Set([...touched, path]));
-  };
+  const known = recipes.data ?? [];
+  const filled = useMemo(() => filledIn(draft, known), [draft, known]);
+  const setup = useMemo(() => filled && setupOf(draft, filled), [draft, filled]);
+  const text = JSON.stringify(setup);
+  const checked = useProblems(setup, ask);
+  const now = refused?.about === text ? refused : checked;
 
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    setTried(true);
-    if (!parsed.ok) {
-      event.currentTarget.querySelector<HTMLElement>(`[name="${CSS.escape(Object.keys(parsed.errors)[0]!)}"]`)?.focus();
-      return;
-    }
+  const change = useCallback((next: Draft) => {
+    setDraft(next);
+    keepDraft(localStorage, next);
+  }, []);
+  const start = async () => {
+    if (!setup) return;
     setSending(true);
     try {
-      const { runId } = await api.runs.create.mutate({ setup: setupOf(parsed.config) });
+      const { runId } = await api.runs.create.mutate({ setup, ...(draft.paused && { paused: true }) });
+      keepDraft(localStorage, null);
       router.push(`/runs/${runId}`);
     } catch (error) {
-      const { message, field } = describeError(error);
-      setFromServer({ message, field: field?.replace(/^setup\.(config\.)?/, '') ?? null });
+      const found = problemsOf(error).map((p) => ({ ...p, field: p.field.replace(/^setup\./, '') }));
+      setRefused({ about: text, problems: found.length > 0 ? found : [{ field: '', message: describeError(error).message }] });
       setSending(false);
     }
   };
 
-  const steps = parsed.ok ? plannedSteps(parsed.config) : null;
+  if (recipes.error && known.length === 0)
+    return <p className="px-4 py-8 text-bad">The recipes could not be read: {describeError(recipes.error).message}</p>;
+  if (!recipes.data) return <p className="px-4 py-8 text-dim">Reading the recipes…</p>;
+  if (known.length === 0)
+    return (
+      <p className="px-4 py-8 text-dim">
+        No recipe is known yet: they come with the first trainer that connects. A script can open a run of its own without one.
+      </p>
+    );
   return (
-    <form onSubmit={submit} noValidate className="flex min-h-0 flex-1 flex-col">
-      <div className="min-h-0 flex-1 space-y-4 overflow-y-auto px-4 py-3">
-        {groups.map(({ title, fields }) => (
-          <fieldset key={title}>
-            <legend className="mb-1.5 text-2xs font-semibold tracking-wider text-dim uppercase">{title}</legend>
-            <div className="grid grid-cols-2 gap-x-3 gap-y-2 sm:grid-cols-4">
-              {fields.filter(visible).map((field) => (
-                <Field
-                  key={field.path}
-                  label={field.label}
-                  unit={field.unit}
-                  help={field.help}
-                  error={errorOf(field.path)}
-                  marked={texts[field.path] !== defaults[field.path] && field.path !== 'name'}
-                >
-                  {(ids) =>
-                    field.kind === 'choice' ? (
-                      <Select
-                        {...ids}
-                        name={field.path}
-                        options={field.options!}
-                        value={texts[field.path]}
-                        onChange={(e) => set(field.path, e.target.value)}
-                      />
-                    ) : (
-                      <input
-                        {...ids}
-                        name={field.path}
-                        className={inputClass}
-                        inputMode={field.kind === 'number' ? 'decimal' : undefined}
-                        autoComplete="off"
-                        spellCheck={false}
-                        placeholder={field.whenEmpty}
-                        value={texts[field.path]}
-                        onChange={(e) => set(field.path, e.target.value)}
-                      />
-                    )
-                  }
-                </Field>
-              ))}
-            </div>
-          </fieldset>
-        ))}
-      </div>
-      <footer className="flex flex-wrap items-center justify-end gap-3 border-t border-line px-4 py-2.5">
-        <div className="min-w-0 flex-1 text-xs" aria-live="polite">
-          {homeless.length > 0 ? (
-            <p className="text-bad">{homeless.join(' ')}</p>
-          ) : tried && !parsed.ok ? (
-            <p className="text-bad">
-              {Object.keys(errors).length === 1 ? 'One field needs a look.' : `${Object.keys(errors).length} fields need a look.`}
-            </p>
-          ) : (
-            steps !== null && <p className="text-dim">{count(steps)} steps</p>
-          )}
-        </div>
-        <Button look="bare" onClick={() => setTexts(defaults)}>
-          Published values
-        </Button>
-        <Button look="primary" type="submit" disabled={sending}>
-          <Play aria-hidden size={13} fill="currentColor" />
-          {sending ? 'Starting…' : 'Start run'}
-        </Button>
-      </footer>
-    </form>
+    <NewRunForm
+      recipes={known}
+      draft={draft}
+      problems={now.problems}
+      settled={now.about === text}
+      sending={sending}
+      checkpoints={checkpointsOf(runs)}
+      projects={[...new Set(runs.map((r) => r.project))]}
+      onChange={change}
+      onStart={() => void start()}
+    />
   );
 }
+
+/** The newest of a run; any other is named by its hash. */
+const mostCheckpoints = 200;
+
+const checkpointsOf = (runs: readonly RunSummary[]): Checkpoints => ({
+  runs: runs.filter((r) => !r.gone && !r.trashed && r.step > 0),
+  async of(runId) {
+    const items = (await api.runs.items.query({
+      runId,
+      kind: 'checkpoints',
+      limit: mostCheckpoints,
+    })) as ListItems['checkpoints'][];
+    return items.map((c) => ({ step: c.step, hash: c.blob.hash })).reverse();
+  },
+});

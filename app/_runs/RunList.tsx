@@ -87,7 +87,7 @@ export function RunList() {
               type="search"
               aria-label="Search runs"
               aria-keyshortcuts="/"
-              placeholder="name, recipe, tag, person…  /"
+              placeholder="name, recipe, project, tag, person…  /"
               className={`${inputClass} pl-7 font-sans`}
               value={query.search}
               onChange={(e) => setQuery({ ...query, search: e.target.value })}
@@ -153,7 +153,7 @@ export function RunList() {
           ) : !runs ? (
             <Loading />
           ) : runs.length === 0 ? (
-            <Empty title="No run yet" text="Start one: the form comes filled in with the published set-up." />
+            <Empty title="No run yet" text="Start one: the form comes filled in with a preset of its recipe." />
           ) : rows.length === 0 ? (
             <Empty title="Nothing fits" text="No run fits the search and filter." />
           ) : (
@@ -174,7 +174,7 @@ export function RunList() {
           </div>
         )}
       </main>
-      <NewRunDialog open={dialog} onClose={() => setDialog(false)} />
+      <NewRunDialog open={dialog} onClose={() => setDialog(false)} runs={runs ?? []} trainers={trainers} />
     </>
   );
 }

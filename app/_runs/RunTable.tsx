@@ -5,6 +5,7 @@ import { Ago } from '~/app/_components/Ago';
 import { count, measured, percent } from '~/app/_components/format';
 import { Progress } from '~/app/_components/Progress';
 import { StatusBadge } from '~/app/_components/StatusBadge';
+import { useRecipes } from '~/app/_live/recipes';
 import type { Actor } from '~/shared/ids';
 import type { RunSummary } from '~/shared/summary';
 import { RunMenu } from './RunMenu';
@@ -60,6 +61,7 @@ export function RunTable({
   onTag(tag: string): void;
   you: Actor | null;
 }) {
+  const recipes = useRecipes(runs.map((r) => r.recipe));
   const all = runs.every((r) => chosen.has(r.runId));
   const some = runs.some((r) => chosen.has(r.runId));
   return (
@@ -94,7 +96,15 @@ export function RunTable({
       </thead>
       <tbody>
         {runs.map((run) => (
-          <Row key={run.runId} run={run} chosen={chosen.has(run.runId)} onChoose={onChoose} onTag={onTag} you={you} />
+          <Row
+            key={run.runId}
+            run={run}
+            title={recipes.get(run.recipe ?? '')?.title}
+            chosen={chosen.has(run.runId)}
+            onChoose={onChoose}
+            onTag={onTag}
+            you={you}
+          />
         ))}
       </tbody>
     </table>
@@ -104,11 +114,17 @@ export function RunTable({
 /** A thousand of them must not be drawn anew for each that changes. */
 const Row = memo(function Row({
   run,
+  title,
   chosen,
   onChoose,
   onTag,
   you,
-}: Pick<Parameters<typeof RunTable>[0], 'onChoose' | 'onTag' | 'you'> & { run: RunSummary; chosen: boolean }) {
+}: Pick<Parameters<typeof RunTable>[0], 'onChoose' | 'onTag' | 'you'> & {
+  run: RunSummary;
+  /** Of its recipe. */
+  title: string | undefined;
+  chosen: boolean;
+}) {
   return (
     <tr className="group border-b border-line/70 last:border-0 hover:bg-raised/60">
       <td className="px-2 text-center align-middle">
@@ -135,7 +151,11 @@ const Row = memo(function Row({
           <span className="sm:hidden">
             <StatusBadge status={run.status} />
           </span>
-          {run.recipe && <span>{run.recipe}</span>}
+          {run.project !== 'default' && (
+            <Label text={run.project} title={`Show runs of project ${run.project}`} onClick={onTag} />
+          )}
+          {run.group !== undefined && <Label text={run.group} title={`Show runs of group ${run.group}`} onClick={onTag} />}
+          {run.recipe && <span title={run.recipe}>{title ?? run.recipe}</span>}
           {run.data && <span>{run.data}</span>}
           {run.backend && <span>{run.backend}</span>}
           {run.copyOf && (
@@ -144,15 +164,7 @@ const Row = memo(function Row({
             </span>
           )}
           {run.tags.map((tag) => (
-            <button
-              key={tag}
-              type="button"
-              className="rounded-sm border border-line px-1 hover:text-ink"
-              title={`Show runs with ${tag}`}
-              onClick={() => onTag(tag)}
-            >
-              {tag}
-            </button>
+            <Label key={tag} text={tag} title={`Show runs with ${tag}`} onClick={onTag} />
           ))}
           {run.notes?.newest && (
             <span className="inline-flex max-w-full min-w-0 items-center gap-1" title={run.notes.newest}>
@@ -178,6 +190,20 @@ const Row = memo(function Row({
     </tr>
   );
 });
+
+/** A word of the run that others may have too. */
+function Label({ text, title, onClick }: { text: string; title: string; onClick(text: string): void }) {
+  return (
+    <button
+      type="button"
+      className="max-w-40 truncate rounded-sm border border-line px-1 hover:text-ink"
+      title={title}
+      onClick={() => onClick(text)}
+    >
+      {text}
+    </button>
+  );
+}
 
 function Heading({
   sortKey,

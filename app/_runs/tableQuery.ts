@@ -45,12 +45,14 @@ export function fromParams(query: string): TableQuery {
   };
 }
 
-/** Every word of the search must occur in the run's name, id, recipe, status, backend, author, tags or newest note. */
+/** Every word of the search must occur in the run's name, id, recipe, project, group, status, backend, author, tags or newest note. */
 function matches(run: RunSummary, words: string[]): boolean {
   const text = [
     run.name,
     run.runId,
     run.recipe ?? '',
+    run.project,
+    run.group ?? '',
     run.status,
     run.backend ?? '',
     run.createdBy.name,

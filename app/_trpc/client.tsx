@@ -40,3 +40,10 @@ export function describeError(error: unknown): { message: string; field: string 
     return { message: error.message, field: (error.data?.field as string | null | undefined) ?? null };
   return { message: error instanceof Error ? error.message : String(error), field: null };
 }
+
+/** Every field that did not fit, when the server named more than one. */
+export function problemsOf(error: unknown): { field: string; message: string }[] {
+  const problems =
+    error instanceof TRPCClientError ? (error.data?.problems as { field: string; message: string }[] | undefined) : undefined;
+  return problems ?? [];
+}

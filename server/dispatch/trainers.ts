@@ -21,12 +21,11 @@ import {
   type TrainerSummary,
   VERSION,
 } from '~/shared/protocol';
-import { ruleErrors } from '~/shared/recipes';
-import type { RunSetup } from '~/shared/setup';
 import { isOpened } from '~/shared/view';
 import { type OpenedDeps, OpenedRuns, type Process } from './opened';
 import type { Answerer, QuestionPort } from './questions';
 import type { Waiting } from './queue';
+import type { DeclaringTrainer, Recipes } from './recipes';
 import { type OpenRun, openRun, WaitingRuns } from './waitingRuns';
 
 export interface TrainerPort extends QuestionPort {
@@ -53,6 +52,7 @@ interface Trainer {
 export interface TrainersDeps {
   clock: Clock;
   room(runId: string): Promise<Room | null>;
+  recipes: Pick<Recipes, 'declared' | 'refusal'>;
   onChange(): void;
   /** Run `waiting` could be trained by connected trainers that have the runs `held`. */
   onWait?(waiting: string, held: string[]): void;
@@ -151,10 +151,38 @@ export class Trainers {
     }));
   }
 
+  /** Who has declared which recipes; those that are away with a run included. */
+  declaring(): DeclaringTrainer[] {
+    return [...this.#trainers.values()].map(({ registration: r, port }) => ({
+      name: r.name,
+      connected: port !== null,
+      recipes: r.recipes,
+    }));
+  }
+
+  /** Why a run has no trainer, in words; null when it has one, or has ended. */
+  whyWaits(runId: string): string | null {
+    if (this.#runs.awaits(runId)) return 'its trainer is away and may come back';
+    const queue = this.#runs.free();
+    const at = queue.findIndex((run) => run.runId === runId);
+    if (at < 0) return null;
+    const { setup } = queue[at]!;
+    const recipe = setup.recipe?.name ?? '';
+    const here = [...this.#trainers.values()].filter((t) => t.port);
+    if (here.length === 0) return `no trainer is connected; it starts when one comes that has the recipe ${recipe}`;
+    const reasons = here.map((t) => this.deps.recipes.refusal(t.registration, setup));
+    const able = here.filter((_, i) => reasons[i] === null).map((t) => t.registration.name);
+    if (able.length === 0) return `no trainer here can take it: ${[...new Set(reasons)].join('; ')}`;
+    const position = queue.length === 1 ? '' : `; it is number ${at + 1} of ${queue.length} in the queue`;
+    return `${able.join(', ')} can train it and ${able.length === 1 ? 'is' : 'are'} busy${position}`;
+  }
+
   async register(registration: Registration, port: TrainerPort): Promise<RegistrationAnswer> {
     const old = versionRefusal(registration);
     if (old) return old;
     const { trainerId, holding } = registration;
+    const wrong = this.deps.recipes.declared(registration.name, registration.recipes);
+    if (wrong) return wrong;
     const known = this.#trainers.get(trainerId);
     if (known?.port && known.port !== port) known.port.close();
     known?.cancelGrace?.();
@@ -366,7 +394,7 @@ export class Trainers {
       // A trainer that came meanwhile takes the first of them, not the next one.
       if (this.#again) return;
       const trainer = [...this.#trainers.values()].find(
-        (t) => t.ready && t.port && validationError(t.registration, run.setup) === null,
+        (t) => t.ready && t.port && this.deps.recipes.refusal(t.registration, run.setup) === null,
       );
       if (trainer && this.#runs.take(run.runId)) await this.#assign(run, trainer);
       else await this.#wait(run);
@@ -406,7 +434,7 @@ export class Trainers {
       if (!room || this.holds(run.runId)) return;
       await room.stopIfAsked();
       const here = [...this.#trainers.values()].filter((t) => t.port);
-      const reasons = here.map((t) => validationError(t.registration, run.setup));
+      const reasons = here.map((t) => this.deps.recipes.refusal(t.registration, run.setup));
       const held = here.flatMap(({ runId }, at) => (reasons[at] === null && runId !== null ? [runId] : []));
       if (held.length > 0) this.deps.onWait?.(run.runId, held);
       if (here.length === 0 || reasons.includes(null) || !this.#runs.isFree(run.runId)) return;
@@ -451,14 +479,4 @@ const answererOf = (trainer: Trainer, port: TrainerPort): Answerer => ({
 /** Why a run waits: once, as long as it is the newest alert. */
 async function report(room: Room, message: string): Promise<void> {
   if (room.view.recent.alerts.items.at(-1)?.message !== message) await room.alert('warning', 'queue', message);
-}
-
-/** null, or why this trainer cannot train it. */
-function validationError(r: Registration, { recipe, config }: RunSetup): string | null {
-  if (!recipe) return "the run is a script's own: its script trains it";
-  if (recipe.trainer !== null && recipe.trainer !== r.name) return `the run asks for the trainer ${recipe.trainer}`;
-  const spec = r.recipes.find((known) => known.name === recipe.name);
-  if (!spec) return `${r.name} does not have the recipe ${recipe.name}`;
-  const [broken] = ruleErrors(spec.schema, config);
-  return broken ? `${r.name}: ${broken.message}` : null;
 }

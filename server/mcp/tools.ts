@@ -4,12 +4,14 @@ import { z } from 'zod';
 import { unzipped } from '~/server/base/unzipped';
 import { answerAt, answerText, axisOf, labelText, mapOf, parseAttentionSnapshot, targetAt } from '~/shared/attentionSnapshot';
 import { type Command, condition } from '~/shared/commands';
-import { defaultConfig, runConfig, setupOf } from '~/shared/config';
 import { controlValue } from '~/shared/controls';
 import { blobHash, runId, step } from '~/shared/ids';
 import { serialize } from '~/shared/json';
-import { branchRun } from '~/shared/protocol';
+import { branchRun, createRun } from '~/shared/protocol';
+import { fieldsOf, fits } from '~/shared/recipeFields';
+import type { KnownRecipe } from '~/shared/recipes';
 import { revertAction } from '~/shared/revert';
+import type { Config } from '~/shared/setup';
 import { type CommandRecord, type ListItems, type ListKind, latestValue, type RunView } from '~/shared/view';
 import { type HeadroomClient, readBlob, type Server } from './client';
 
@@ -171,19 +173,63 @@ export function createMcpServer(host: ToolHost): McpServer {
   );
 
   mcp.registerTool(
+    'list_recipes',
+    {
+      description:
+        'What can be trained: each recipe with its presets, the trainers that have it, and every setting of its config: path, title, what it takes, unit, usual range, default.',
+      inputSchema: { recipe: z.string().optional().describe('only this one') },
+      annotations: { readOnlyHint: true },
+    },
+    async ({ recipe }) => {
+      const known = await client.runs.recipes.query();
+      const found = known.filter((r) => recipe === undefined || r.name === recipe);
+      if (recipe !== undefined && found.length === 0)
+        throw new Error(`there is no recipe ${JSON.stringify(recipe)}; there are ${known.map((r) => r.name).join(', ')}`);
+      return answer(found.map(describeRecipe));
+    },
+  );
+
+  mcp.registerTool(
     'start_run',
     {
       description:
-        'Start a training run. `config` holds what differs from the published set-up of the task, e.g. {"seed": 7, "optimizer": {"learningRate": 0.001}}.',
+        'Start a training run. `config` holds what differs from the preset (the first one unless named), e.g. {"seed": 7, "optimizer": {"learningRate": 0.001}}; list_recipes says what there is. `commands` are in its log from the start, e.g. one meant for step 0; `paused` waits before the first step.',
       inputSchema: {
-        task: z.enum(['reverse', 'anomaly']),
+        recipe: z.string().describe('name of a recipe, from list_recipes'),
+        preset: z.string().optional(),
         config: z.record(z.string(), z.unknown()).default({}),
+        name: z.string().optional(),
+        project: z.string().optional(),
+        group: z.string().optional(),
+        tags: z.array(z.string()).optional(),
+        trainer: z.string().optional().describe('name of the trainer that is to take it'),
+        commands: createRun.shape.commands,
+        paused: createRun.shape.paused,
       },
     },
-    async ({ task, config }) => {
-      const merged = runConfig.safeParse(merge(defaultConfig(task), config));
-      if (!merged.success) throw new Error(merged.error.issues.map((i) => `config.${i.path.join('.')}: ${i.message}`).join('; '));
-      return answer(await client.runs.create.mutate({ setup: setupOf(merged.data) }));
+    async ({ recipe, preset, config, name, project, group, tags, trainer, commands, paused }) => {
+      const known = await client.runs.recipes.query();
+      const spec = known.find((r) => r.name === recipe);
+      if (!spec)
+        throw new Error(`recipe: there is no ${JSON.stringify(recipe)}; there are ${known.map((r) => r.name).join(', ')}`);
+      const base = preset === undefined ? spec.presets[0] : spec.presets.find((p) => p.name === preset);
+      if (!base)
+        throw new Error(`preset: there is no ${JSON.stringify(preset)}; there are ${spec.presets.map((p) => p.name).join(', ')}`);
+      const setup = {
+        name: name ?? spec.title,
+        recipe: { name: recipe, trainer: trainer ?? null },
+        config: merge(base.config, config) as Config,
+        ...(project !== undefined && { project }),
+        ...(group !== undefined && { group }),
+        ...(tags !== undefined && { tags }),
+      };
+      return answer(
+        await client.runs.create.mutate({
+          setup,
+          ...(commands !== undefined && { commands }),
+          ...(paused !== undefined && { paused }),
+        }),
+      );
     },
   );
 
@@ -207,6 +253,32 @@ const serverAction = {
   help: 'Takes the run back to one of its checkpoints; what came after it is replaced, and the changes made since are undone. Give the step of a checkpoint, or its hash.',
   args: ['step', 'checkpoint'],
 };
+
+/** A recipe as an agent reads it: its settings one by one instead of a schema. */
+function describeRecipe({ name, title, summary, schema, presets, trainers }: KnownRecipe) {
+  return {
+    name,
+    title,
+    summary,
+    trainers,
+    presets: presets.map((p) => ({ name: p.name, title: p.title })),
+    settings: fieldsOf(schema).map((field) => {
+      const { 'x-unit': unit, 'x-usual': usual, 'x-source': source } = field.annotations;
+      const off = field.choices.filter((c) => c.disabled).map((c) => ({ value: c.value, ...c.disabled! }));
+      return {
+        path: field.path,
+        title: field.title,
+        ...(field.description && { description: field.description }),
+        takes: fits(schema, field),
+        ...(field.default !== undefined && { default: field.default }),
+        ...(unit !== undefined && { unit }),
+        ...(usual !== undefined && { usual }),
+        ...(source !== undefined && { source }),
+        ...(off.length > 0 && { notHere: off }),
+      };
+    }),
+  };
+}
 
 /** What a reader needs of a run; of long lists the newest. */
 async function describeRun(client: ToolHost['client'], view: RunView) {
@@ -253,9 +325,10 @@ async function outcome({ client, pause }: ToolHost, command: Command): Promise<C
 
 function merge(base: unknown, changes: unknown): unknown {
   if (!isRecord(base) || !isRecord(changes)) return changes;
-  const out: Record<string, unknown> = { ...base };
-  for (const [key, value] of Object.entries(changes)) out[key] = merge(base[key], value);
-  return out;
+  const own = (key: string) => (Object.hasOwn(base, key) ? base[key] : undefined);
+  const merged = Object.entries(changes).map(([key, value]): [string, unknown] => [key, merge(own(key), value)]);
+  // Names of settings are data: fromEntries makes "__proto__" one like others.
+  return Object.fromEntries([...Object.entries(base), ...merged]);
 }
 
 const isRecord = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null && !Array.isArray(v);

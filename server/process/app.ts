@@ -27,7 +27,7 @@ import { closeHttp, listen } from '~/server/web/listen';
 import { isLoopback, originRefusal } from '~/server/web/origin';
 import { openPages } from '~/server/web/pages';
 import type { AuditEvent } from '~/shared/team';
-import { firstRuns } from './firstRuns';
+import { startFirstRuns } from './firstRuns';
 import { startTrainerProcess } from './trainerProcess';
 
 export interface AppOptions {
@@ -44,7 +44,7 @@ export interface AppOptions {
   pages: { dev: boolean; root: string } | null;
   /** The trainer to keep running beside the server: node arguments, entry last, and where it runs; null = none. */
   trainer: { args: string[]; folder: string; backend: string } | null;
-  /** Starts runs in a folder that never held one, so that there is something to watch. */
+  /** Starts demonstrations in a folder that never held a run, once a trainer offers them, so that there is something to watch. */
   firstRuns: boolean;
   log: Log;
   store?: Store;
@@ -73,7 +73,6 @@ export interface App {
 
 /** Trainers that are known to have ended, so that their runs need not wait for them after a restart. */
 const goneKey = 'trainers.gone';
-const firstRunsKey = 'runs.first';
 
 /** @throws StartError with one line for the person who started it */
 export async function createApp(options: AppOptions): Promise<App> {
@@ -186,10 +185,16 @@ export async function createApp(options: AppOptions): Promise<App> {
     if (pages) closers.push(() => pages.close());
     openedPages(pages);
 
-    if (options.firstRuns && hub.summaries().length === 0 && (await store.setting(firstRunsKey)) === null) {
-      for (const setup of firstRuns()) await hub.create(systemActor, setup, true);
-      await store.setSetting(firstRunsKey, 'started');
-    }
+    if (options.firstRuns)
+      closers.push(
+        startFirstRuns({
+          store,
+          recipes: hub.recipes,
+          runs: () => hub.summaries().length,
+          create: (setup) => hub.create(systemActor, setup, { givesWay: true }),
+          onError,
+        }),
+      );
 
     const local = `http://${urlHost(isWildcard(host) ? '127.0.0.1' : host)}:${port}`;
     closers.push(

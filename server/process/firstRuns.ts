@@ -1,12 +1,52 @@
-import { defaultConfig, setupOf } from '~/shared/config';
+import type { Store } from '~/server/store';
+import type { KnownRecipe } from '~/shared/recipes';
 import type { RunSetup } from '~/shared/setup';
 
+/** What a new room begins with: one run of each preset that its recipe declares as a demonstration, in the trainer's order. */
+export function firstRuns(recipes: readonly KnownRecipe[]): RunSetup[] {
+  return recipes.flatMap(({ name, title, presets }) => {
+    const demos = presets.filter((p) => p.demo);
+    return demos.map((preset) => ({
+      name: (demos.length > 1 ? `${title}: ${preset.title}` : title).slice(0, 80),
+      project: 'default',
+      tags: [],
+      recipe: { name, trainer: null },
+      config: preset.config,
+    }));
+  });
+}
+
+const settingKey = 'runs.first';
+
 /**
- * What a new room begins with: the published reverse run, which is a recording within a minute, and after it one that goes on for long enough to be
- * watched and steered (15,400 steps: on two cores about ten minutes with TensorFlow's library, a quarter of an hour on WebAssembly). Both make room for
- * runs that people start.
+ * Starts the first runs of a room that never held a run, as soon as a trainer has declared recipes with demonstrations; once in the room's life.
+ * @returns stop
  */
-export function firstRuns(): RunSetup[] {
-  const anomaly = defaultConfig('anomaly');
-  return [defaultConfig('reverse'), { ...anomaly, model: { ...anomaly.model, modelDim: 128 } }].map(setupOf);
+export function startFirstRuns(deps: {
+  store: Pick<Store, 'setting' | 'setSetting'>;
+  recipes: { list(): KnownRecipe[]; onDeclared(listener: () => void): () => void };
+  /** Runs there are. */
+  runs(): number;
+  create(setup: RunSetup): Promise<unknown>;
+  onError(error: unknown): void;
+}): () => void {
+  const { store, recipes, onError } = deps;
+  let busy = false;
+  const look = async () => {
+    const setups = firstRuns(recipes.list());
+    if (busy || setups.length === 0) return;
+    busy = true;
+    try {
+      const asked = (await store.setting(settingKey)) !== null;
+      if (!asked && deps.runs() === 0) {
+        for (const setup of setups) await deps.create(setup);
+      }
+      if (!asked) await store.setSetting(settingKey, 'started');
+      stop();
+    } finally {
+      busy = false;
+    }
+  };
+  const stop = recipes.onDeclared(() => void look().catch(onError));
+  return stop;
 }

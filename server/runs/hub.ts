@@ -1,9 +1,9 @@
 import { customAlphabet, nanoid } from 'nanoid';
-import { checkpointNamed } from '~/server/base/blobsNamed';
 import type { Clock } from '~/server/base/clock';
 import { FieldError } from '~/server/base/fieldError';
 import { Questions } from '~/server/dispatch/questions';
 import { moveInQueue } from '~/server/dispatch/queue';
+import { Recipes } from '~/server/dispatch/recipes';
 import { Trainers } from '~/server/dispatch/trainers';
 import { openRun } from '~/server/dispatch/waitingRuns';
 import type { Store } from '~/server/store';
@@ -19,6 +19,7 @@ import { type RunSummary, summarize } from '~/shared/summary';
 import { ended, isOpened, positionInQueue, type RunView } from '~/shared/view';
 import { branchEvents } from './branch';
 import { branchingByScript, revertOfScript } from './byScript';
+import { type FirstEntries, firstEntries } from './create';
 import type { FrameSettings, ViewerPort } from './frames';
 import type { Choose } from './room';
 import { type Opened, Rooms } from './rooms';
@@ -30,11 +31,8 @@ export interface Hub {
   summaries(): RunSummary[];
   /** The run as of its last committed entry; null when there is none of that name. */
   view(runId: string): Promise<RunView | null>;
-  /**
-   * @param givesWay it waits behind all others, those still to come included, and makes room when one of them waits for its trainer
-   * @throws FieldError when `startFrom` names bytes that are not here
-   */
-  create(actor: Actor, setup: RunSetup, givesWay?: boolean): Promise<{ runId: string }>;
+  /** A run to be trained. Its setup has been judged (`recipes.check`). @throws FieldError naming a command that cannot be */
+  create(actor: Actor, setup: RunSetup, more?: FirstEntries): Promise<{ runId: string }>;
   /** A new run that goes on from another's checkpoint. */
   branch(actor: Actor, request: BranchRun): Promise<{ ok: true; runId: string } | Refusal>;
   /** Resolves once the command is in the log, or with why it is not. */
@@ -44,6 +42,9 @@ export interface Hub {
   /** Entries beside commands (Room.decide). */
   decide(runId: string, choose: Choose): Promise<CommandAnswer>;
   trainers(): TrainerSummary[];
+  readonly recipes: Pick<Recipes, 'list' | 'check'>;
+  /** Why a run has no trainer, in words; null when it has one, or has ended. */
+  whyWaits(runId: string): string | null;
   /** Takes a run in the trash away for good; its blobs go with others that nothing names. @returns false for one that is not in the trash */
   remove(runId: string): Promise<boolean>;
   /** Lets a run that waits for a trainer wait before another one, or (null) last. */
@@ -64,6 +65,7 @@ export type EntriesListener = (runId: string, entries: Entry[], view: RunView, b
 /** The hub with what the sockets need of it. */
 export interface OpenHub extends Hub {
   readonly registry: Trainers;
+  readonly recipes: Recipes;
   readonly questions: Questions;
   readonly list: RunList;
   /** null when there is no such run. `leave` ends the watching. */
@@ -108,6 +110,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     clock,
     graceMs: deps.graceMs ?? 10_000,
     room,
+    recipes: { declared: (trainer, specs) => recipes.declared(trainer, specs), refusal: (t, setup) => recipes.refusal(t, setup) },
     onChange: () => list.trainersChanged(),
     onWait: (waiting, held) => void giveWay(waiting, held).catch(onError),
     async create(created) {
@@ -120,6 +123,13 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       came: (answerer) => questions.came(answerer),
       left: (trainerId) => questions.left(trainerId),
     },
+  });
+  const recipes = await Recipes.open({
+    store,
+    trainers: () => registry.declaring(),
+    hasBlob: deps.hasBlob,
+    now: () => clock.now(),
+    onError,
   });
   const questions = new Questions({
     room,
@@ -177,8 +187,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   }
 
   async function begin(runId: string, created: RunCreated, next: ServerEvent[]): Promise<void> {
-    const { room } = await rooms.create(runId, created);
-    if (next.length > 0) await room.decide(() => next);
+    const { room } = await rooms.create(runId, created, next);
     registry.add(openRun(room)!);
   }
 
@@ -274,6 +283,8 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   return {
     store,
     registry,
+    recipes,
+    whyWaits: (runId) => registry.whyWaits(runId),
     questions,
     list,
     summaries: () => [...summaries.values()].sort((a, b) => b.createdAt - a.createdAt || (a.runId < b.runId ? 1 : -1)),
@@ -296,18 +307,15 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       return (await rooms.open(runId))?.room.view ?? null;
     },
 
-    async create(actor, setup, gives = false) {
+    async create(actor, setup, more = {}) {
       if (setup.recipe === null)
         throw new FieldError('setup.recipe', 'a run that is started here needs a recipe; a script opens its own run by itself');
-      const startFrom = checkpointNamed(setup);
-      if (startFrom !== null && !(await deps.hasBlob(startFrom)))
-        throw new FieldError(
-          'setup.config.startFrom',
-          `there is no blob ${startFrom}; give the hash of a checkpoint that is kept here`,
-        );
       const runId = newRunId();
-      const behind: ServerEvent[] = gives ? [{ type: 'run.queued', actor, position: clock.now() + behindAllMs }] : [];
-      await begin(runId, { type: 'run.created', setup, actor, parent: null }, behind);
+      const now = clock.now();
+      const created: RunCreated = { type: 'run.created', setup, actor, parent: null };
+      const next = firstEntries(runId, actor, created, more, { now, needsApproval: deps.needsApproval?.() ?? [] });
+      if (more.givesWay) next.push({ type: 'run.queued', actor, position: now + behindAllMs });
+      await begin(runId, created, next);
       return { runId };
     },
 
@@ -398,6 +406,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     async close() {
       registry.close();
       list.close();
+      await recipes.idle();
       await rooms.close();
     },
   };

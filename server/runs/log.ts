@@ -40,13 +40,27 @@ export class RunLog {
     private next: number,
   ) {}
 
-  /** Writes run.created. */
-  static async create(deps: LogDeps, runId: string, event: RunEvent, publish: Publish): Promise<RunLog> {
-    const entry: Entry = { seq: 1, attempt: 0, at: deps.clock.now(), event };
-    const view = emptyView(runId, entry);
-    await deps.store.append({ runId, after: 0, attempt: 0, nextEvent: 0, entries: [entry], seriesNames: [], rewind: null });
+  /** Writes run.created and, with it, the entries that follow at once: all or none. */
+  static async create(
+    deps: LogDeps,
+    runId: string,
+    created: RunEvent,
+    publish: Publish,
+    next: readonly RunEvent[] = [],
+  ): Promise<RunLog> {
+    const at = deps.clock.now();
+    const entries = [created, ...next].map((event, i): Entry => ({ seq: i + 1, attempt: 0, at, event }));
+    const first = emptyView(runId, entries[0]!);
+    let view = first;
+    const changes: ListChange[] = [];
+    for (const entry of entries.slice(1)) {
+      const folded = foldWithChanges(view, entry);
+      view = folded.view;
+      changes.push(...folded.changes);
+    }
+    await deps.store.append({ runId, after: 0, attempt: 0, nextEvent: 0, entries, changes, seriesNames: [], rewind: null });
     const log = new RunLog(runId, deps, publish, view, 0);
-    publish([entry], view, view);
+    publish(entries, view, first);
     return log;
   }
 

@@ -2,7 +2,7 @@
 
 import type { Clock } from '~/server/base/clock';
 import type { Store, StoredRun } from '~/server/store';
-import type { Entry } from '~/shared/events';
+import type { Entry, RunEvent } from '~/shared/events';
 import { summarize } from '~/shared/summary';
 import { ended, type RunView } from '~/shared/view';
 import { type FrameSettings, Frames } from './frames';
@@ -73,9 +73,13 @@ export class Rooms {
     return opens;
   }
 
-  /** Writes the first entry of a new run. */
-  async create(runId: string, created: Extract<Entry['event'], { type: 'run.created' }>): Promise<Opened> {
-    const opens = this.#opening((publish) => RunLog.create(this.deps, runId, created, publish));
+  /** Writes the first entries of a new run: all or none. */
+  async create(
+    runId: string,
+    created: Extract<Entry['event'], { type: 'run.created' }>,
+    next: readonly RunEvent[] = [],
+  ): Promise<Opened> {
+    const opens = this.#opening((publish) => RunLog.create(this.deps, runId, created, publish, next));
     const of = await opens;
     this.know({ runId, nextEvent: 0 });
     this.#opened.set(runId, opens);

@@ -5,6 +5,7 @@ import { FieldError } from '~/server/base/fieldError';
 import type { Jobs } from '~/server/base/jobs';
 import { may, type Permission } from '~/server/base/permissions';
 import { describeZodError, fieldOf } from '~/server/base/zodError';
+import { SetupError } from '~/server/dispatch/recipes';
 import type { Retention } from '~/server/retention/keeper';
 import type { Hub } from '~/server/runs/hub';
 import type { Store } from '~/server/store';
@@ -32,12 +33,19 @@ const t = initTRPC.context<Context>().create({
   errorFormatter: ({ shape, error }) => ({
     ...shape,
     message: error.cause instanceof ZodError ? describeZodError(error.cause) : shape.message,
-    data: { ...shape.data, stack: undefined, field: fieldOfCause(error.cause) },
+    data: { ...shape.data, stack: undefined, field: fieldOfCause(error.cause), problems: problemsOfCause(error.cause) },
   }),
 });
 
 const fieldOfCause = (cause: unknown): string | null =>
   cause instanceof ZodError ? fieldOf(cause) : cause instanceof TeamError || cause instanceof FieldError ? cause.field : null;
+
+/** Every field that does not fit, each with its sentence; none for an error that is about no field. */
+function problemsOfCause(cause: unknown): { field: string; message: string }[] {
+  if (cause instanceof SetupError) return cause.problems.map(({ field, message }) => ({ field, message }));
+  if (cause instanceof ZodError) return cause.issues.map((i) => ({ field: i.path.join('.'), message: i.message }));
+  return cause instanceof FieldError ? [{ field: cause.field, message: cause.message }] : [];
+}
 
 /** For `catch`: what is wrong with the input becomes an answer that names the field. */
 export const asBadRequest = (error: unknown): never => {

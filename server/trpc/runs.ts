@@ -1,6 +1,7 @@
 import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
 import { may } from '~/server/base/permissions';
+import { SetupError } from '~/server/dispatch/recipes';
 import { judge } from '~/server/runs/judge';
 import { checkpointsMeant, revertEvents } from '~/server/runs/revert';
 import type { RangeAnswer } from '~/server/store';
@@ -12,7 +13,9 @@ import { actor, blobHash, commandId, runId, seq, step } from '~/shared/ids';
 import type { MediaEvent } from '~/shared/media';
 import { noteProblem, noteRequest } from '~/shared/notes';
 import { branchRun, createRun, type QuestionSummary } from '~/shared/protocol';
+import type { KnownRecipe, SettingProblem } from '~/shared/recipes';
 import { takesBack } from '~/shared/revert';
+import { runSetup } from '~/shared/setup';
 import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
 import { ended, type MediaItem, type RunView } from '~/shared/view';
@@ -77,7 +80,29 @@ export const runs = router({
 
   create: allowed('start runs')
     .input(createRun)
-    .mutation(({ ctx, input }): Promise<{ runId: string }> => ctx.hub.create(ctx.actor, input.setup).catch(asBadRequest)),
+    .mutation(async ({ ctx, input: { setup, ...more } }): Promise<{ runId: string }> => {
+      const { config, problems } = await ctx.hub.recipes.check(setup);
+      if (problems.length > 0) asBadRequest(new SetupError(problems));
+      return ctx.hub.create(ctx.actor, { ...setup, config }, more).catch(asBadRequest);
+    }),
+
+  /** The recipes that are known, those of connected trainers first; a run of any of them can be asked for. */
+  recipes: watching.query(({ ctx }): KnownRecipe[] => ctx.hub.recipes.list()),
+
+  /** What would not fit of a run that is asked for: its fields within `setup`, each with a sentence. Starts nothing. */
+  check: watching
+    .input(z.strictObject({ setup: z.unknown() }))
+    .query(async ({ ctx, input }): Promise<{ problems: SettingProblem[] }> => {
+      const parsed = runSetup.safeParse(input.setup);
+      // What is wrong beside the config must not hide what is wrong in it.
+      const { recipe, config } = runSetup.pick({ recipe: true, config: true }).safeParse(pickOwn(input.setup)).data ?? {};
+      const judged = recipe !== undefined && config ? (await ctx.hub.recipes.check({ recipe, config })).problems : [];
+      const beside = parsed.success ? [] : parsed.error.issues.map((i) => ({ field: i.path.join('.'), message: i.message }));
+      return { problems: [...beside, ...judged] };
+    }),
+
+  /** Why a run has no trainer, in words; null when it has one, or has ended. */
+  whyWaits: watching.input(z.strictObject({ runId })).query(({ ctx, input }): string | null => ctx.hub.whyWaits(input.runId)),
 
   range: watching.input(rangeQuery).query(async ({ ctx, input }): Promise<RangeAnswer> => {
     await existing(ctx, input.runId);
@@ -235,6 +260,11 @@ export const runs = router({
   /** Refusals are answers, not errors: `ok: false` says why and which field. */
   command: watching.input(command).mutation(({ ctx, input }): Promise<CommandAnswer> => ctx.hub.command(ctx.actor, input)),
 });
+
+const pickOwn = (setup: unknown) => {
+  const { recipe, config } = (setup ?? {}) as { recipe?: unknown; config?: unknown };
+  return { recipe, config };
+};
 
 async function existing(ctx: Context, id: string): Promise<RunView> {
   const view = await ctx.hub.view(id);

@@ -174,7 +174,7 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
     const form = page.getByRole('dialog');
     await form.getByLabel('Heads').fill('3');
     await form.getByRole('button', { name: 'Start run' }).click();
-    await form.getByText('Heads: heads (3) must divide modelDim (32)').waitFor();
+    await form.getByText('Heads: 3 does not divide Width (32); give 2 or 4, or change Width').waitFor();
     await form.getByLabel('Heads').fill('4');
     await form.getByLabel('Name').fill('From the form');
     await form.getByRole('button', { name: 'Start run' }).click();

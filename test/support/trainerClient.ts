@@ -85,8 +85,9 @@ export class TrainerClient {
     this.socket.emit('ready');
   }
 
-  async assigned(): Promise<Assignment> {
-    const assignment = await this.received.next('assign');
+  /** @param withinMs Infinity = as long as it takes */
+  async assigned(withinMs?: number): Promise<Assignment> {
+    const assignment = await this.received.next('assign', withinMs);
     this.run = { runId: assignment.runId, attempt: assignment.attempt, next: 0 };
     return assignment;
   }

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { backendName } from '~/shared/backends';
 import { blobHash } from '~/shared/ids';
-import type { FieldError } from '~/shared/recipes';
+import type { SettingProblem } from '~/shared/recipes';
 import { type Json, jsonObject } from '~/shared/setup';
 
 const count = (min: number, max: number) => z.int().min(min).max(max);
@@ -221,7 +221,7 @@ export const usual = {
 export class ConfigError extends Error {
   override name = 'ConfigError';
 
-  constructor(readonly errors: readonly FieldError[]) {
+  constructor(readonly errors: readonly SettingProblem[]) {
     super(errors.map(({ field, message }) => `${field}: ${message}`).join('; '));
   }
 }

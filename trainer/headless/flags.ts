@@ -1,5 +1,5 @@
 /** Flags of `npm run train`: words to the command itself, and the fields of the recipe's config, as its schema declares them. */
-import { fieldsOf, type RecipeField } from '~/shared/recipes';
+import { fieldsOf, type RecipeField } from '~/shared/recipeFields';
 import type { Config, Json } from '~/shared/setup';
 import { isConfigError, type RunConfig } from '~/trainer/base/config';
 import type { RecipeBook } from '~/trainer/recipes/book';
@@ -112,7 +112,10 @@ const lastPart = (path: string): string => path.slice(path.lastIndexOf('.') + 1)
  */
 function fieldFlags({ spec }: Recipe): FieldFlag[] {
   // Checkpoints are named by a file here: --start-from.
-  const fields = fieldsOf(spec.schema).filter((field) => field.annotations['x-format'] !== 'checkpoint');
+  // An optional group is there as soon as one of its own fields is.
+  const fields = fieldsOf(spec.schema).filter(
+    (field) => field.annotations['x-format'] !== 'checkpoint' && field.kind !== 'switch',
+  );
   const short = fields.flatMap((field) => field.annotations['x-flag'] ?? []);
   const last = fields.map(({ path }) => lastPart(path));
   const taken = (name: string) => Object.hasOwn(own, name) || name === 'task' || short.includes(name);
@@ -226,7 +229,9 @@ function readValue(
     return { field, value: text === 'true' };
   }
   if (kind === 'choice') return { field, value: options.find((option) => String(option) === text) ?? text };
-  if (kind === 'text') return { field, value: text };
+  if (kind === 'text') return { field, value: field.items === 'number' && isNumber(text) ? Number(text) : text };
+  if (kind === 'list' && !text.trimStart().startsWith('['))
+    return { field, value: text.split(',').map((item) => (field.items === 'text' ? item.trim() : number(name, item))) };
   try {
     return { field, value: JSON.parse(text) as Json };
   } catch {
@@ -234,6 +239,7 @@ function readValue(
   }
 }
 
+const isNumber = (text: string): boolean => text.trim() !== '' && Number.isFinite(Number(text));
 const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('.')));
 
 function put(config: Config, path: string, value: Json): void {

@@ -1,6 +1,7 @@
 /** What a recipe is made of. `defineRecipe` is the way to write one, ours in this folder and a team's own (README.md). */
 import { z } from 'zod';
-import { type JsonSchema, type RecipeSpec, recipeSpec, ruleErrors } from '~/shared/recipes';
+import { ruleErrors } from '~/shared/recipeRules';
+import { type JsonSchema, type RecipeSpec, recipeSpec } from '~/shared/recipes';
 import type { Config, Json } from '~/shared/setup';
 import { ConfigError, type RunConfig } from '~/trainer/base/config';
 import type { Task } from '~/trainer/types';

@@ -8,7 +8,9 @@ import { type Aligned, type Alignment, axisOf, carried, commonLoss, ownZoom, ste
 import { differences } from '~/app/_compare/difference';
 import { type CompareView, compareLink, fromCompareLink } from '~/app/_compare/link';
 import { addValue, emptyReduced } from '~/shared/pyramid';
-import { configOf, publishedSetup, withConfig } from '../../support/setups';
+import type { Config } from '~/shared/setup';
+import { configOf, publishedSetup, withConfig } from '~/test/support/setups';
+import { builtinRecipes } from '~/trainer/recipes';
 
 const curveOf = (values: number[], firstStep = 0): Curve => {
   const curve = new Curve('loss', 64, null, firstStep);
@@ -225,18 +227,51 @@ describe('a link to the page', () => {
   });
 });
 
-it('only what differs is listed, null for a field that a task lacks', () => {
+describe('settings that differ', () => {
+  const specs = new Map(builtinRecipes.map(({ spec }) => [spec.name, spec]));
   const a = publishedSetup('reverse');
   const { clip, schedule } = configOf(a);
   const b = { ...withConfig(a, { clip: { ...clip, threshold: 1 }, schedule: { ...schedule, maxSteps: 500 } }), name: 'other' };
-  expect(differences([a, b])).toEqual([
-    { path: 'schedule.maxSteps', label: 'Reaches 0 at', values: ['last step', '500'] },
-    { path: 'clip.threshold', label: 'Clip value', values: ['5', '1'] },
-  ]);
-  expect(differences([a, a])).toEqual([]);
-  expect(differences([a, publishedSetup('anomaly')]).find((d) => d.path === 'task.setSize')).toEqual({
-    path: 'task.setSize',
-    label: 'Pictures per set',
-    values: [null, '10'],
+
+  it('only what differs is listed, by the titles of the recipe', () => {
+    expect(differences([a, b], specs)).toEqual([
+      { path: 'config.schedule.maxSteps', label: 'Reaches 0 at (step)', values: ['the last step', '500'] },
+      { path: 'config.clip.threshold', label: 'Clip value', values: ['5', '1'] },
+    ]);
+    expect(differences([a, a], specs)).toEqual([]);
+  });
+
+  it('null for a setting that a recipe lacks; the recipes themselves are compared too', () => {
+    const rows = differences([a, publishedSetup('anomaly')], specs);
+    expect(rows[0]).toEqual({ path: 'recipe', label: 'Recipe', values: ['Reverse', 'Odd one out'] });
+    expect(rows.find((d) => d.path === 'config.task.setSize')).toMatchObject({ values: [null, '10'] });
+  });
+
+  it('settings of a recipe that is not known here stand under their paths, as scripts have them', () => {
+    const script = (config: Config) => ({ ...a, recipe: null, config });
+    expect(differences([script({ lr: 0.1, deep: { layers: 2 } }), script({ lr: 0.2, deep: { layers: 2 } })], new Map())).toEqual([
+      { path: 'config.lr', label: 'lr', values: ['0.1', '0.2'] },
+    ]);
+  });
+
+  it('a run whose settings are not known says nothing about them, and makes no difference', () => {
+    const imported = { ...a, recipe: null, config: {} };
+    expect(differences([a, imported], specs)).toEqual([]);
+    expect(differences([a, imported, b], specs).map((d) => d.values)).toEqual([
+      ['the last step', null, '500'],
+      ['5', null, '1'],
+    ]);
+  });
+
+  it('names that objects have anyway are settings', () => {
+    const script = (value: number) => ({
+      ...a,
+      recipe: null,
+      config: JSON.parse(`{"__proto__":${value},"constructor":{"toString":${value}}}`) as Config,
+    });
+    expect(differences([script(1), script(2)], specs).map((d) => [d.label, ...d.values])).toEqual([
+      ['__proto__', '1', '2'],
+      ['constructor.toString', '1', '2'],
+    ]);
   });
 });

@@ -1,6 +1,6 @@
 /** A run makes room for another with everything real: a trainer process, its checkpoint, and the numbers after it. */
 
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { connect } from '~/server/mcp/client';
 import type { Actor } from '~/shared/ids';
 import type { RunSetup } from '~/shared/setup';
@@ -91,7 +91,9 @@ describe('making room', () => {
 
   it('is what the first runs of a new room do by themselves, unless somebody has paused one', async () => {
     const a = await app(true);
-    const [first] = a.hub.summaries().filter((run) => run.name === 'Reverse');
+    const named = () => a.hub.summaries().find((run) => run.name === 'Reverse');
+    // They come with the recipes of the first trainer.
+    const first = await vi.waitUntil(named, { timeout: 20_000 });
     const firstView = await watch(a, first!.runId);
     await firstView.until((view) => view.step > 50);
     const { runId: own } = await a.hub.create(you, small(1));

@@ -110,7 +110,7 @@ describe('the queue', () => {
     await create({ backend: 'cpu' });
     await settle();
     expect((await hub.view(picky))!.alerts.map((x) => x.message)).toEqual([
-      'no trainer here can take this run: small: Backend: "webgpu" cannot be used: this trainer was started with HEADROOM_BACKEND=cpu. Take auto, or start a trainer that has it',
+      'no trainer here can take this run: small does not accept the config: Backend: "webgpu" cannot be chosen here: this trainer was started with HEADROOM_BACKEND=cpu; Take auto, or start a trainer that has it',
     ]);
     const able = new FakeTrainer({ recipes: offering('webgpu') });
     await able.join();

@@ -12,8 +12,9 @@ import { deserialize, transformer } from '~/shared/json';
 import { paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
 import { type ScriptedTrainer, startScriptedTrainer } from '~/test/support/scriptedTrainer';
+import { configOf, publishedSetup, recipeNamed } from '~/test/support/setups';
 import { TestViewer } from '~/test/support/viewer';
-import { configOf, publishedSetup } from '../../support/setups';
+import { builtinRecipes } from '~/trainer/recipes';
 
 const setup = publishedSetup('reverse', { probeSize: 2, checkpointEverySteps: 10, snapshotEverySteps: 20 }, { name: 'watched' });
 let app: TestApp;
@@ -28,8 +29,8 @@ beforeAll(async () => {
   const joined = await fetch(`${app.url}/api/join`, { method: 'POST', body: JSON.stringify({ invite, name: 'Root' }) });
   const headers = { cookie: joined.headers.get('set-cookie')!.split(';')[0]! };
   admin = createTRPCClient<AppRouter>({ links: [httpBatchLink({ url: `${app.url}${paths.trpc}`, transformer, headers })] });
-  ({ runId } = await admin.runs.create.mutate({ setup }));
   trainer = await startScriptedTrainer(app.address, { stepMs: 1 });
+  ({ runId } = await admin.runs.create.mutate({ setup }));
   // It stands still at a known place: past a snapshot and a checkpoint.
   const viewer = await TestViewer.connect(app.url, headers);
   await viewer.watch(runId);
@@ -75,6 +76,7 @@ describe('an agent', () => {
       'read_series',
       'read_attention_signals',
       'read_snapshot',
+      'list_recipes',
     ]);
     expect(tools.find((t) => t.name === 'request_command')!.inputSchema.required).toEqual(['runId']);
   });
@@ -177,7 +179,7 @@ describe('an agent', () => {
       message: 'viewer agent (viewer) may not steer runs',
       field: null,
     });
-    expect(await viewer.call('start_run', { task: 'reverse' })).toEqual({
+    expect(await viewer.call('start_run', { recipe: 'reverse' })).toEqual({
       error: 'viewer agent (viewer) may not start runs',
     });
     expect((await admin.runs.view.query({ runId })).commands.length).toBe(before);
@@ -186,16 +188,59 @@ describe('an agent', () => {
     });
   });
 
+  it('lists the recipes with every setting: what it is called, what it takes, and its default', async () => {
+    const { call } = await agent('viewer');
+    const known = (await call('list_recipes')) as { name: string; settings: { path: string }[] }[];
+    expect(known.map((r) => r.name)).toEqual(builtinRecipes.map((r) => r.spec.name));
+    const [reverse] = (await call('list_recipes', { recipe: 'reverse' })) as typeof known;
+    expect(reverse).toMatchObject({
+      title: 'Reverse',
+      trainers: [{ name: 'scripted', connected: true }],
+      presets: recipeNamed('reverse').spec.presets.map(({ name, title }) => ({ name, title })),
+    });
+    expect(reverse!.settings.find((s) => s.path === 'schedule.warmupSteps')).toEqual({
+      path: 'schedule.warmupSteps',
+      title: 'Warm-up',
+      description: 'Steps over which the learning rate rises from 0.',
+      takes: 'a whole number from 0 to 10000000',
+      default: 50,
+      unit: 'steps',
+      usual: [0, 10000],
+    });
+  });
+
   it('starts a run from what differs, and is told which field does not fit', async () => {
     const { call } = await agent('operator');
-    const started = (await call('start_run', { task: 'reverse', config: { seed: 11, optimizer: { learningRate: 0.001 } } })) as {
-      runId: string;
-    };
+    const started = (await call('start_run', {
+      recipe: 'reverse',
+      config: { seed: 11, optimizer: { learningRate: 0.001 } },
+      project: 'agents',
+      tags: ['try'],
+      commands: [{ kind: 'set', id: 'clip-at-start', control: 'clipThreshold', value: 2, when: { kind: 'step', step: 0 } }],
+      paused: true,
+    })) as { runId: string };
     const view = await admin.runs.view.query(started);
-    expect([configOf(view.setup).seed, configOf(view.setup).optimizer.learningRate]).toEqual([11, 0.001]);
+    const published = publishedSetup('reverse', {}, { project: 'agents', tags: ['try'] });
+    const { optimizer } = configOf(published);
+    expect(view.setup).toEqual({
+      ...published,
+      config: { ...published.config, seed: 11, optimizer: { ...optimizer, learningRate: 0.001 } },
+    });
     expect(view.createdBy.name).toBe('operator agent');
-    expect(await call('start_run', { task: 'reverse', config: { batchSize: 0 } })).toEqual({
-      error: expect.stringMatching(/^config\.batchSize: /),
+    const entries = await admin.runs.entries.query({ ...started, fromSeq: 1, limit: 10, types: ['command.requested'] });
+    expect(entries.map((e) => e.event)).toMatchObject([
+      { actor: { name: 'operator agent' }, command: { kind: 'act', action: 'pause', args: {} } },
+      { command: { kind: 'set', id: 'clip-at-start', control: 'clipThreshold', value: 2, when: { kind: 'step', step: 0 } } },
+    ]);
+    expect(await call('start_run', { recipe: 'reverse', config: { batchSize: 0, model: { heads: 3 }, epoch: 1 } })).toEqual({
+      error: [
+        'setup.config.epoch: epoch: there is no such setting; the config has task, seed, backend, batchSize, model, optimizer, epochs, schedule, earlyStopPatience, clip, evaluateEverySteps, snapshotEverySteps, checkpointEverySteps, probeSize, startFrom',
+        'setup.config.batchSize: Batch size: 0 does not fit; give a whole number from 1 to 65536',
+        'setup.config.model.heads: Heads: 3 does not divide Width (32); give 2 or 4, or change Width',
+      ].join('; '),
+    });
+    expect(await call('start_run', { recipe: 'revers' })).toEqual({
+      error: expect.stringMatching(/^recipe: there is no "revers"; there are reverse, /),
     });
   });
 });

@@ -113,7 +113,7 @@ describe('npm run train', () => {
       code: 2,
       signal: null,
       out: '',
-      err: '--heads: Heads: 3 must divide Width (32)\n',
+      err: '--heads: Heads: 3 does not divide Width (32); give 2 or 4, or change Width\n',
     });
   });
 });
@@ -199,7 +199,10 @@ describe('flags', () => {
     ['--task reverse --lr -1', '--lr: Too small: expected number to be >0'],
     ['--task reverse --epochs 1.5', '--epochs: Invalid input: expected int, received number'],
     ['--task reverse --clip-mode hard', '--clip-mode: Invalid option: expected one of "norm"|"value"|"off"'],
-    ['--task reverse --batch 60000', '--batch: Batch size: 60000 is more than Training examples (50000)'],
+    [
+      '--task reverse --batch 60000',
+      '--batch: Batch size: 60000 is more than Training examples (50000); give at most 50000, or change Training examples',
+    ],
     ['--task reverse --set-size 5', '--set-size: there is no such flag for reverse; --help --recipe reverse lists them'],
     ['--task reverse --kind sgd', '--kind: there is no such flag for reverse; --help --recipe reverse lists them'],
     ['--task reverse --threads 0', '--threads: 0 is not a whole number of at least 1'],

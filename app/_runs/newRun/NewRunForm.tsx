@@ -1,0 +1,237 @@
+import { Play } from 'lucide-react';
+import { type FormEvent, useId, useRef } from 'react';
+import { Button } from '~/app/_components/Button';
+import { Field, inputClass } from '~/app/_components/Field';
+import type { RecipeField } from '~/shared/recipeFields';
+import type { KnownRecipe } from '~/shared/recipes';
+import type { Checkpoints } from './CheckpointPicker';
+import type { Draft, Filled } from './draft';
+import { filledIn, typed, withPreset } from './draft';
+import { isShown } from './formTexts';
+import { type Problem, placed } from './problems';
+import { RecipeCards } from './RecipeCards';
+import { SettingField } from './SettingField';
+
+const legendClass = 'mb-1.5 text-2xs font-semibold tracking-wider text-dim uppercase';
+const gridClass = 'grid grid-cols-1 gap-x-3 gap-y-2 min-[28rem]:grid-cols-2 sm:grid-cols-3';
+
+/** The form of a new run: everything of a recipe is drawn from what its trainer declared. What is typed is judged by the server (`problems`). */
+export function NewRunForm({
+  recipes,
+  draft,
+  problems,
+  settled,
+  sending,
+  checkpoints,
+  projects,
+  onChange,
+  onStart,
+}: {
+  /** At least one. */
+  recipes: readonly KnownRecipe[];
+  draft: Draft;
+  problems: readonly Problem[];
+  /** The problems are those of what stands there now, not of what stood there before the last letter. */
+  settled: boolean;
+  sending: boolean;
+  checkpoints: Checkpoints;
+  /** Names that runs have already. */
+  projects: readonly string[];
+  onChange(draft: Draft): void;
+  onStart(): void;
+}) {
+  const form = useRef<HTMLFormElement>(null);
+  const filled = filledIn(draft, recipes)!;
+  const shown = filled.fields.filter((f) => isShown(f, filled.fields, filled.texts));
+  const { at, elsewhere } = placed(problems, shown);
+  const isWrong = (f: RecipeField) => at.has(`config.${f.path}`);
+  // What is folded away and wrong must be seen, and so must what was changed.
+  const open = (f: RecipeField) =>
+    draft.advanced || !f.advanced || isWrong(f) || filled.texts.get(f.path) !== filled.published.get(f.path);
+  const folded = shown.filter((f) => !open(f)).length;
+  const hasAdvanced = shown.some((f) => f.advanced);
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (settled && at.size > 0) form.current?.querySelector<HTMLElement>('[aria-invalid]')?.focus();
+    else onStart();
+  };
+
+  return (
+    <form ref={form} onSubmit={submit} noValidate className="flex min-h-0 flex-1 flex-col">
+      <div className="min-h-0 flex-1 space-y-4 overflow-y-auto px-4 py-3">
+        <RecipeCards
+          recipes={recipes}
+          chosen={filled.recipe.name}
+          onChoose={(recipe) => onChange({ ...draft, recipe, name: null, trainer: '' })}
+        />
+        <RunFields draft={draft} filled={filled} at={at} projects={projects} onChange={onChange} />
+        {groupsOf(shown.filter(open)).map(({ title, fields }) => (
+          <fieldset key={title}>
+            <legend className={legendClass}>{title}</legend>
+            <div className={gridClass}>
+              {fields.map((field) => (
+                <SettingField
+                  key={`${field.path} ${JSON.stringify(field.within)}`}
+                  field={field}
+                  schema={filled.recipe.schema}
+                  text={filled.texts.get(field.path) ?? ''}
+                  published={filled.published.get(field.path) ?? ''}
+                  error={at.get(`config.${field.path}`) ?? null}
+                  checkpoints={checkpoints}
+                  onType={(text) => onChange(typed(draft, filled, field.path, text))}
+                />
+              ))}
+            </div>
+          </fieldset>
+        ))}
+        {hasAdvanced && (
+          <Button size="small" aria-expanded={draft.advanced} onClick={() => onChange({ ...draft, advanced: !draft.advanced })}>
+            {draft.advanced ? 'Hide advanced settings' : `Show advanced settings (${folded})`}
+          </Button>
+        )}
+      </div>
+      <footer className="flex flex-wrap items-center justify-end gap-3 border-t border-line px-4 py-2.5">
+        <div className="min-w-0 flex-1 text-xs" aria-live="polite">
+          {elsewhere.map((message) => (
+            <p key={message} className="break-words text-bad">
+              {message}
+            </p>
+          ))}
+          {at.size > 0 && (
+            <p className="text-bad">{at.size === 1 ? 'One field does not fit.' : `${at.size} fields do not fit.`}</p>
+          )}
+        </div>
+        <label className="flex items-center gap-1.5 text-xs">
+          <input
+            type="checkbox"
+            className="size-3.5 accent-accent"
+            checked={draft.paused}
+            onChange={(e) => onChange({ ...draft, paused: e.target.checked })}
+          />
+          Start paused
+        </label>
+        <Button look="bare" onClick={() => onChange(withPreset(draft, filled.recipe.name, filled.preset))}>
+          Preset’s values
+        </Button>
+        <Button look="primary" type="submit" disabled={sending}>
+          <Play aria-hidden size={13} fill="currentColor" />
+          {sending ? 'Starting…' : 'Start run'}
+        </Button>
+      </footer>
+    </form>
+  );
+}
+
+/** What a run has whatever it trains. */
+function RunFields({
+  draft,
+  filled,
+  at,
+  projects,
+  onChange,
+}: {
+  draft: Draft;
+  filled: Filled;
+  at: ReadonlyMap<string, string>;
+  projects: readonly string[];
+  onChange(draft: Draft): void;
+}) {
+  const listId = useId();
+  const { recipe, preset } = filled;
+  const text = (
+    label: string,
+    key: 'project' | 'group' | 'tags',
+    more: { help?: string; placeholder?: string; list?: string } = {},
+  ) => {
+    const { help, ...input } = more;
+    return (
+      <Field label={label} error={at.get(key) ?? null} {...(help !== undefined && { help })}>
+        {(ids) => (
+          <input
+            {...ids}
+            {...input}
+            name={key}
+            autoComplete="off"
+            className={inputClass}
+            value={draft[key]}
+            onChange={(e) => onChange({ ...draft, [key]: e.target.value })}
+          />
+        )}
+      </Field>
+    );
+  };
+  return (
+    <fieldset>
+      <legend className={legendClass}>Run</legend>
+      <div className={gridClass}>
+        <Field label="Name" error={at.get('name') ?? null}>
+          {(ids) => (
+            <input
+              {...ids}
+              name="name"
+              autoComplete="off"
+              className={inputClass}
+              value={draft.name ?? recipe.title}
+              onChange={(e) => onChange({ ...draft, name: e.target.value })}
+            />
+          )}
+        </Field>
+        {text('Project', 'project', { placeholder: 'default', list: listId })}
+        {text('Group', 'group', { placeholder: 'none', help: 'runs that belong together, such as seeds of one experiment' })}
+        {text('Tags', 'tags', { help: 'separated by commas' })}
+        {recipe.presets.length > 1 && (
+          <Field label="Preset" help="what the settings below begin with">
+            {(ids) => (
+              <select
+                {...ids}
+                className={inputClass}
+                value={preset}
+                onChange={(e) => onChange(withPreset(draft, recipe.name, e.target.value))}
+              >
+                {recipe.presets.map((p) => (
+                  <option key={p.name} value={p.name}>
+                    {p.title}
+                  </option>
+                ))}
+              </select>
+            )}
+          </Field>
+        )}
+        {(recipe.trainers.length > 1 || draft.trainer !== '') && (
+          <Field label="Trainer" error={at.get('recipe') ?? null}>
+            {(ids) => (
+              <select
+                {...ids}
+                name="recipe"
+                className={inputClass}
+                value={draft.trainer}
+                onChange={(e) => onChange({ ...draft, trainer: e.target.value })}
+              >
+                <option value="">any</option>
+                {recipe.trainers.map((t) => (
+                  <option key={t.name} value={t.name}>
+                    {t.name}
+                    {t.connected ? '' : ' (not here)'}
+                  </option>
+                ))}
+              </select>
+            )}
+          </Field>
+        )}
+      </div>
+      <datalist id={listId}>
+        {projects.map((p) => (
+          <option key={p} value={p} />
+        ))}
+      </datalist>
+    </fieldset>
+  );
+}
+
+/** Fields by heading, in the order in which the headings first come. */
+function groupsOf(fields: readonly RecipeField[]): { title: string; fields: RecipeField[] }[] {
+  const groups = new Map<string, RecipeField[]>();
+  for (const field of fields) groups.set(field.group, [...(groups.get(field.group) ?? []), field]);
+  return [...groups].map(([title, of]) => ({ title, fields: of }));
+}

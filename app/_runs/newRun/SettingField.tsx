@@ -1,0 +1,183 @@
+import type { ReactNode } from 'react';
+import { Field, inputClass } from '~/app/_components/Field';
+import { fits, type RecipeField } from '~/shared/recipeFields';
+import type { JsonSchema } from '~/shared/recipes';
+import { bare } from '~/shared/schemaWords';
+import { CheckpointPicker, type Checkpoints } from './CheckpointPicker';
+import { valueTyped } from './formTexts';
+
+/** One setting of a recipe, typed in as its kind asks for. */
+export function SettingField({
+  field,
+  schema,
+  text,
+  published,
+  error,
+  checkpoints,
+  onType,
+}: {
+  field: RecipeField;
+  /** The whole one that the field is from. */
+  schema: JsonSchema;
+  text: string;
+  /** As the preset has it. */
+  published: string;
+  error: string | null;
+  checkpoints: Checkpoints;
+  onType(text: string): void;
+}) {
+  const unit = field.annotations['x-unit'];
+  return (
+    <Field
+      label={field.title}
+      {...(unit !== undefined && { unit })}
+      help={field.description}
+      detail={<Detail field={field} schema={schema} text={text} published={published} />}
+      error={error}
+      marked={text !== published}
+    >
+      {(ids) => <Input ids={ids} field={field} text={text} checkpoints={checkpoints} onType={onType} />}
+    </Field>
+  );
+}
+
+type Ids = Parameters<Parameters<typeof Field>[0]['children']>[0];
+
+function Input({
+  ids,
+  field,
+  text,
+  checkpoints,
+  onType,
+}: {
+  ids: Ids;
+  field: RecipeField;
+  text: string;
+  checkpoints: Checkpoints;
+  onType(text: string): void;
+}) {
+  const name = `config.${field.path}`;
+  const none = field.nullable || !field.required ? (field.annotations['x-null'] ?? 'none') : undefined;
+  const common = { ...ids, name, 'data-setting': field.path };
+  if (field.kind === 'switch' || (field.kind === 'boolean' && none === undefined))
+    return (
+      <span className="flex h-7 items-center">
+        <input
+          {...common}
+          type="checkbox"
+          className="size-4 accent-accent"
+          checked={text === 'true'}
+          onChange={(e) => onType(String(e.target.checked))}
+        />
+      </span>
+    );
+  if (field.kind === 'choice' || field.kind === 'boolean') {
+    const choices =
+      field.kind === 'choice'
+        ? field.choices
+        : [
+            { value: true, title: 'yes' },
+            { value: false, title: 'no' },
+          ];
+    return (
+      <select {...common} className={inputClass} value={text} onChange={(e) => onType(e.target.value)}>
+        {none !== undefined && <option value="">{none}</option>}
+        {!choices.some((c) => bare(c.value) === text) && (text !== '' || none === undefined) && (
+          <option value={text}>{text}</option>
+        )}
+        {choices.map((c) => (
+          <option key={bare(c.value)} value={bare(c.value)} disabled={'disabled' in c && c.disabled !== undefined}>
+            {c.title}
+          </option>
+        ))}
+      </select>
+    );
+  }
+  if (field.kind === 'json')
+    return (
+      <textarea
+        {...common}
+        rows={3}
+        spellCheck={false}
+        className={`${inputClass} h-auto py-1`}
+        placeholder={none}
+        value={text}
+        onChange={(e) => onType(e.target.value)}
+      />
+    );
+  const input = (
+    <input
+      {...common}
+      className={inputClass}
+      inputMode={field.kind === 'integer' || field.kind === 'number' ? 'decimal' : undefined}
+      autoComplete="off"
+      spellCheck={false}
+      placeholder={none}
+      value={text}
+      onChange={(e) => onType(e.target.value)}
+    />
+  );
+  if (field.annotations['x-format'] !== 'checkpoint') return input;
+  return (
+    <>
+      {input}
+      <CheckpointPicker label={field.title} checkpoints={checkpoints} onPick={onType} />
+    </>
+  );
+}
+
+/** What it takes, what people usually give, what it was published with, and from where. */
+function Detail({ field, schema, text, published }: { field: RecipeField; schema: JsonSchema; text: string; published: string }) {
+  const { annotations, choices } = field;
+  const usual = annotations['x-usual'];
+  const value = valueTyped(field, text);
+  const outside = usual && typeof value === 'number' && (value < usual[0] || value > usual[1]);
+  const shownDefault =
+    published === '' ? (annotations['x-null'] ?? 'none') : (choices.find((c) => bare(c.value) === published)?.title ?? published);
+  const source = annotations['x-source'];
+  const parts: [string, ReactNode][] = [];
+  if (
+    field.kind === 'integer' ||
+    field.kind === 'number' ||
+    field.kind === 'list' ||
+    field.kind === 'text' ||
+    field.kind === 'json'
+  )
+    parts.push(['fits', fits(schema, field)]);
+  if (usual)
+    parts.push([
+      'usual',
+      <span key="usual" className={outside ? 'text-warn' : ''}>
+        usually {usual[0]} to {usual[1]}
+        {outside && ': outside of that'}
+      </span>,
+    ]);
+  if (field.kind !== 'switch' && shownDefault.length <= 40) parts.push(['default', `default ${shownDefault}`]);
+  if (source) parts.push(['source', <Source key="source" text={source} />]);
+  const off = choices.filter((c) => c.disabled);
+  return (
+    <>
+      {parts.map(([key, part], i) => (
+        <span key={key}>
+          {i > 0 && '; '}
+          {part}
+        </span>
+      ))}
+      {off.map((c) => (
+        <span key={bare(c.value)} className="block">
+          {c.title}: {c.disabled!.reason}
+          {c.disabled!.help && `; ${c.disabled!.help}`}
+        </span>
+      ))}
+    </>
+  );
+}
+
+function Source({ text }: { text: string }) {
+  if (!/^https?:\/\//.test(text)) return <>source: {text}</>;
+  return (
+    <a href={text} target="_blank" rel="noreferrer" className="text-accent underline">
+      source
+    </a>
+  );
+}

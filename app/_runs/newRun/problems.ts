@@ -1,0 +1,32 @@
+import type { RecipeField } from '~/shared/recipeFields';
+
+export interface Problem {
+  /** Path within the setup: "name", "tags.0", "config.model.heads". */
+  field: string;
+  message: string;
+}
+
+export interface Placed {
+  /** By the name of the form's field. */
+  at: ReadonlyMap<string, string>;
+  /** About what is not on the form. */
+  elsewhere: string[];
+}
+
+/** Fields of the form beside the recipe's settings. */
+const own = new Set(['name', 'project', 'group', 'tags', 'recipe']);
+
+/** Puts each problem at the field that it is about: of a list's third value, at the list. Settings are named by "config.<path>". */
+export function placed(problems: readonly Problem[], shown: readonly RecipeField[]): Placed {
+  const at = new Map<string, string>();
+  const elsewhere: string[] = [];
+  const names = new Set([...own, ...shown.map((f) => `config.${f.path}`)]);
+  for (const { field, message } of problems) {
+    const parts = field.split('.');
+    while (parts.length > 0 && !names.has(parts.join('.'))) parts.pop();
+    const name = parts.join('.');
+    if (name === '') elsewhere.push(message);
+    else if (!at.has(name)) at.set(name, message);
+  }
+  return { at, elsewhere };
+}

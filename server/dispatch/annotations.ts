@@ -1,0 +1,30 @@
+import type { Ajv2020 } from 'ajv/dist/2020.js';
+
+const text = { type: 'string' };
+const path = { type: 'string', minLength: 1 };
+
+/** Shapes of the annotations (shared/recipes.ts): a wrong one is refused with its recipe, so that nothing behind has to doubt them. */
+const shapes: Record<string, object> = {
+  'x-unit': text,
+  'x-group': text,
+  'x-usual': { type: 'array', items: { type: 'number' }, minItems: 2, maxItems: 2 },
+  'x-source': text,
+  'x-advanced': { type: 'boolean' },
+  'x-null': text,
+  'x-titles': { type: 'object', additionalProperties: text },
+  'x-onlyWhen': { type: 'object', required: ['field', 'is'], properties: { field: path, is: { type: 'array' } } },
+  'x-divisibleBy': path,
+  'x-atMost': path,
+  'x-disabled': {
+    type: 'array',
+    items: { type: 'object', required: ['value', 'reason', 'help'], properties: { reason: text, help: text } },
+  },
+  'x-flag': text,
+  'x-format': text,
+  'x-pictures': { type: 'boolean' },
+};
+
+/** Makes a validator's compilation refuse schemas whose annotations are not of these shapes; configs are not judged by them. */
+export function addAnnotations(ajv: Ajv2020): void {
+  for (const [keyword, metaSchema] of Object.entries(shapes)) ajv.addKeyword({ keyword, metaSchema });
+}

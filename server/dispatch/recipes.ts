@@ -1,0 +1,257 @@
+/**
+ * The recipes that trainers declare. Those seen once are remembered, so that a run can be queued while no trainer is there. Configs are judged here, when a run is asked for and
+ * when a trainer is to get it.
+ */
+import { FieldError } from '~/server/base/fieldError';
+import type { Store } from '~/server/store';
+import { type Refusal, refuse } from '~/shared/commands';
+import { blobHash } from '~/shared/ids';
+import { fieldsOf } from '~/shared/recipeFields';
+import type { KnownRecipe, RecipeSpec, SettingProblem } from '~/shared/recipes';
+import { type Config, type RunSetup, valueNamed } from '~/shared/setup';
+import { compileRecipeSchema, type RecipeSchema } from './recipeSchema';
+
+/** Who declared what, as of now. */
+export interface DeclaringTrainer {
+  name: string;
+  connected: boolean;
+  recipes: readonly RecipeSpec[];
+}
+
+export interface RecipesDeps {
+  store: Pick<Store, 'setting' | 'setSetting'>;
+  trainers(): DeclaringTrainer[];
+  hasBlob(hash: string): Promise<boolean>;
+  /** ms since 1970 */
+  now(): number;
+  onError(error: unknown): void;
+}
+
+interface Remembered {
+  spec: RecipeSpec;
+  /** Names of trainers that have declared it, and when each last did. */
+  trainers: { name: string; at: number }[];
+}
+
+const settingKey = 'recipes';
+/** The newest are kept. */
+const mostRecipes = 200;
+const mostTrainers = 50;
+const mostLetters = 8 * 1024 * 1024;
+
+export class Recipes {
+  /** By name; the one declared last is last. */
+  readonly #remembered: Map<string, Remembered>;
+  readonly #schemas = new Schemas();
+  readonly #listeners = new Set<() => void>();
+  #saving: Promise<void> = Promise.resolve();
+
+  private constructor(
+    private readonly deps: RecipesDeps,
+    remembered: readonly Remembered[],
+  ) {
+    this.#remembered = new Map(remembered.map((r) => [r.spec.name, r]));
+  }
+
+  static async open(deps: RecipesDeps): Promise<Recipes> {
+    const kept = await deps.store.setting(settingKey);
+    return new Recipes(deps, kept === null ? [] : (JSON.parse(kept) as Remembered[]));
+  }
+
+  /** What a trainer offers when it registers. @returns null, or what is wrong with one of them */
+  declared(trainer: string, specs: readonly RecipeSpec[]): Refusal | null {
+    const names = new Set<string>();
+    for (const [i, { name, schema, presets }] of specs.entries()) {
+      const field = `recipes.${i}`;
+      if (names.has(name)) return refuse('invalid', `${field}.name: ${name} is declared twice`, `${field}.name`);
+      names.add(name);
+      const compiled = this.#schemas.of(schema);
+      if (typeof compiled === 'string')
+        return refuse('invalid', `${field}.schema: the recipe ${name} cannot be used: ${compiled}`, `${field}.schema`);
+      for (const [k, preset] of presets.entries()) {
+        const [problem] = compiled.check(preset.config).problems.filter((p) => !p.unavailable);
+        if (!problem) continue;
+        const at = `${field}.presets.${k}.config.${problem.field}`;
+        return refuse('invalid', `${at}: the recipe ${name}: ${problem.message}`, at);
+      }
+    }
+    for (const spec of specs) {
+      const others = this.#remembered.get(spec.name)?.trainers.filter((t) => t.name !== trainer) ?? [];
+      this.#remembered.delete(spec.name);
+      this.#remembered.set(spec.name, {
+        spec,
+        trainers: [...others, { name: trainer, at: this.deps.now() }].slice(-mostTrainers),
+      });
+    }
+    if (specs.length === 0) return null;
+    this.#save();
+    for (const listener of this.#listeners) listener();
+    return null;
+  }
+
+  /** Called whenever a trainer has declared recipes. @returns stop */
+  onDeclared(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Every recipe that is known, those that a connected trainer has first. */
+  list(): KnownRecipe[] {
+    const known = [...this.#remembered.values()].map(({ spec, trainers }): KnownRecipe => {
+      const here = this.#having(spec.name);
+      const names = new Set([...here.map((t) => t.name), ...trainers.map((t) => t.name)]);
+      const { picture, ...shown } = here.length > 0 ? easiest(here.map((t) => t.spec)) : spec;
+      return {
+        ...shown,
+        ...(picture !== undefined && { picture }),
+        presets: shown.presets.map((preset) => ({ ...preset, config: this.#completed(shown, preset.config) })),
+        trainers: [...names].map((name) => ({ name, connected: here.some((t) => t.name === name && t.connected) })),
+      };
+    });
+    const connected = (r: KnownRecipe) => r.trainers.some((t) => t.connected);
+    return known.sort((a, b) => Number(connected(b)) - Number(connected(a)));
+  }
+
+  /**
+   * What does not fit of a run that is asked for, by its field in the setup ("recipe.name", "config.model.heads"); nothing: some trainer that is here, or was, would take it.
+   * @returns config: with the defaults of the schema where the given one says nothing
+   */
+  async check(setup: Pick<RunSetup, 'recipe' | 'config'>): Promise<{ config: Config; problems: SettingProblem[] }> {
+    const { recipe, config } = setup;
+    const fail = (field: string, message: string) => ({ config, problems: [{ field, message }] });
+    if (recipe === null)
+      return fail('recipe', 'recipe: a run without one is opened by its own script; give the name of a recipe');
+    const known = this.#remembered.get(recipe.name);
+    if (!known) {
+      const names = [...this.#remembered.keys()];
+      const there = names.length === 0 ? 'no trainer has declared any yet' : `there are ${names.join(', ')}`;
+      return fail('recipe.name', `recipe: there is no recipe ${JSON.stringify(recipe.name)}; ${there}`);
+    }
+    const here = this.#having(recipe.name);
+    const asked = here.filter((t) => recipe.trainer === null || t.name === recipe.trainer);
+    if (recipe.trainer !== null && asked.length === 0 && !known.trainers.some((t) => t.name === recipe.trainer)) {
+      const names = [...new Set([...here, ...known.trainers].map((t) => t.name))].join(', ');
+      return fail(
+        'recipe.trainer',
+        `trainer: no trainer ${JSON.stringify(recipe.trainer)} has the recipe ${recipe.name}; there are ${names}`,
+      );
+    }
+    const specs = asked.length > 0 ? asked.map((t) => t.spec) : [known.spec];
+    const answers = specs.flatMap((spec) => {
+      const compiled = this.#schemas.of(spec.schema);
+      return typeof compiled === 'string' ? [] : [compiled.check(config)];
+    });
+    const [best] = answers.sort((a, b) => a.problems.length - b.problems.length);
+    if (!best)
+      return fail('recipe.name', `recipe: the schema of ${recipe.name} cannot be used any more; start a trainer that has it`);
+    const fields = fieldsOf(specs[0]!.schema).filter((f) => f.annotations['x-format'] === 'checkpoint');
+    const missing: SettingProblem[] = [];
+    for (const { path, names, title } of fields) {
+      const hash = blobHash.safeParse(valueNamed(best.config, names));
+      if (hash.success && !(await this.deps.hasBlob(hash.data)))
+        missing.push({ field: path, message: `${title}: there is no checkpoint ${hash.data} here; choose one that is kept` });
+    }
+    const problems = [...best.problems, ...missing].map((p) => ({
+      ...p,
+      field: p.field === '' ? 'config' : `config.${p.field}`,
+    }));
+    return { config: best.config, problems };
+  }
+
+  /** Whether a trainer with these recipes can train the run: null, or why not. */
+  refusal(trainer: Pick<DeclaringTrainer, 'name' | 'recipes'>, { recipe, config }: RunSetup): string | null {
+    if (recipe === null) return 'the run belongs to the script that opened it';
+    if (recipe.trainer !== null && recipe.trainer !== trainer.name)
+      return `${trainer.name} is not ${recipe.trainer}, which the run asks for`;
+    const spec = trainer.recipes.find((r) => r.name === recipe.name);
+    if (!spec) return `${trainer.name} does not have the recipe ${recipe.name}`;
+    const problem = this.#schemas.firstProblem(spec, config);
+    return problem === null ? null : `${trainer.name} does not accept the config: ${problem}`;
+  }
+
+  /** Resolves when what was declared is kept. */
+  idle(): Promise<void> {
+    return this.#saving;
+  }
+
+  #having(name: string): { name: string; connected: boolean; spec: RecipeSpec }[] {
+    return this.deps.trainers().flatMap((t) => {
+      const spec = t.recipes.find((r) => r.name === name);
+      return spec ? [{ name: t.name, connected: t.connected, spec }] : [];
+    });
+  }
+
+  #completed({ schema }: RecipeSpec, config: Config): Config {
+    const compiled = this.#schemas.of(schema);
+    return typeof compiled === 'string' ? config : compiled.check(config).config;
+  }
+
+  #save(): void {
+    const kept: string[] = [];
+    let letters = 0;
+    for (const recipe of [...this.#remembered.values()].slice(-mostRecipes).reverse()) {
+      const text = JSON.stringify(recipe);
+      letters += text.length;
+      if (letters <= mostLetters) kept.unshift(text);
+    }
+    const text = `[${kept.join(',')}]`;
+    this.#saving = this.#saving.then(() => this.deps.store.setSetting(settingKey, text)).catch(this.deps.onError);
+  }
+}
+
+/** A setup that does not fit: every problem is named, and the first one's field is the error's. */
+export class SetupError extends FieldError {
+  override name = 'SetupError';
+  /** @param problems at least one; fields within the setup */
+  constructor(problems: readonly SettingProblem[]) {
+    const named = problems.map((p) => ({ ...p, field: `setup.${p.field}` }));
+    super(named[0]!.field, named.map((p, i) => (i === 0 ? p.message : `${p.field}: ${p.message}`)).join('; '));
+    this.problems = named;
+  }
+  readonly problems: readonly SettingProblem[];
+}
+
+/** Compiled schemas, by their text: trainers on many machines declare the same one. */
+class Schemas {
+  readonly #compiled = new Map<string, RecipeSchema | string>();
+  readonly #texts = new WeakMap<object, string>();
+  readonly #judged = new WeakMap<object, WeakMap<Config, string | null>>();
+
+  of(schema: RecipeSpec['schema']): RecipeSchema | string {
+    let text = this.#texts.get(schema);
+    if (text === undefined) {
+      text = JSON.stringify(schema);
+      this.#texts.set(schema, text);
+    }
+    let compiled = this.#compiled.get(text);
+    if (compiled === undefined) {
+      compiled = compileRecipeSchema(schema);
+      this.#compiled.set(text, compiled);
+      const [oldest] = this.#compiled.keys();
+      if (this.#compiled.size > mostRecipes && oldest !== undefined) this.#compiled.delete(oldest);
+    }
+    return compiled;
+  }
+
+  /** A queue is looked through often: a config is judged once by each schema. */
+  firstProblem({ schema }: RecipeSpec, config: Config): string | null {
+    let judged = this.#judged.get(schema);
+    if (!judged) {
+      judged = new WeakMap();
+      this.#judged.set(schema, judged);
+    }
+    let problem = judged.get(config);
+    if (problem === undefined) {
+      const compiled = this.of(schema);
+      problem = typeof compiled === 'string' ? compiled : (compiled.check(config).problems[0]?.message ?? null);
+      judged.set(config, problem);
+    }
+    return problem;
+  }
+}
+
+/** Of several declarations of one recipe, the one that turns the fewest choices off: what only one trainer can do is offered too. */
+function easiest(specs: readonly RecipeSpec[]): RecipeSpec {
+  const off = (spec: RecipeSpec) => fieldsOf(spec.schema).flatMap((f) => f.choices.filter((c) => c.disabled)).length;
+  return specs.reduce((best, spec) => (off(spec) < off(best) ? spec : best));
+}

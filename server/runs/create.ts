@@ -1,0 +1,48 @@
+/** What follows a run's creation in its log: the commands that were given with it. Pure. */
+import { nanoid } from 'nanoid';
+import { FieldError } from '~/server/base/fieldError';
+import { gate } from '~/server/team/gate';
+import type { Command } from '~/shared/commands';
+import type { ServerEvent } from '~/shared/events';
+import { emptyView } from '~/shared/fold';
+import type { Actor } from '~/shared/ids';
+import type { CreateRun } from '~/shared/protocol';
+import { judge } from './judge';
+
+/** What a run may be created with, beside its setup. */
+export interface FirstEntries extends Pick<CreateRun, 'commands' | 'paused'> {
+  /** It waits behind all others, those still to come included, and makes room when one of them waits for its trainer. */
+  givesWay?: boolean;
+}
+
+type RunCreated = Extract<ServerEvent, { type: 'run.created' }>;
+
+/** The action that a trainer of recipes offers for it. */
+const pauseAction = 'pause';
+
+/** @throws FieldError naming the command that cannot be */
+export function firstEntries(
+  runId: string,
+  actor: Actor,
+  created: RunCreated,
+  { commands = [], paused = false }: FirstEntries,
+  { now, needsApproval, newId = nanoid }: { now: number; needsApproval: readonly string[]; newId?: () => string },
+): ServerEvent[] {
+  const view = emptyView(runId, { seq: 1, attempt: 0, at: now, event: created });
+  const given = commands.map(
+    (c): Command => ({ ...(c.kind === 'act' && { args: {} }), ...c, id: c.id ?? newId(), runId }) as Command,
+  );
+  // Paused first: what is meant for the first step takes effect there while the run waits.
+  const pause: Command = { kind: 'act', id: newId(), runId, action: pauseAction, args: {} };
+  const all = paused ? [pause, ...given] : given;
+  const ids = new Set<string>();
+  return all.map((command, i): ServerEvent => {
+    const field = paused && i === 0 ? 'paused' : `commands.${i - Number(paused)}`;
+    if (ids.has(command.id)) throw new FieldError(`${field}.id`, `${command.id} is the id of an earlier one`);
+    ids.add(command.id);
+    const refusal = judge(view, actor, command, []);
+    if (refusal) throw new FieldError(refusal.field ? `${field}.${refusal.field}` : field, refusal.message);
+    const gated = gate(view, needsApproval, actor, command, now);
+    return { type: gated === 'propose' ? 'command.proposed' : 'command.requested', actor, command };
+  });
+}
