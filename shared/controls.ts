@@ -28,6 +28,8 @@ export const controlSpec = z.strictObject({
   /** When a new value holds from. */
   takesEffect: z.enum(['next step', 'next epoch', 'next evaluation', 'next snapshot', 'next checkpoint']),
   group: z.string(),
+  /** Its text may name examples by set and number, "test 3 14 15", so that people can page through them. */
+  numbered: z.boolean().optional(),
 });
 export type ControlSpec = z.infer<typeof controlSpec>;
 

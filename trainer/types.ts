@@ -130,6 +130,8 @@ export interface Task {
   readonly derived?: readonly Derived[];
   /** What the network writes by itself after every so many steps, and at the end. */
   readonly sampling?: Sampling & { everySteps: number };
+  /** `probe` reads examples by set and number, "test 3 14 15", so that people can page through them. */
+  readonly numbered?: true;
   /** How examples are written for the control `probeExamples`, for people. */
   readonly probeHelp: string;
   /** Loss (nats) of the best answer that does not look at the input; left out: not known. Rules and charts measure by it. */

@@ -34,7 +34,12 @@ const text = (name: string, label: string): ControlSpec => ({
   exclusiveMin: false,
   default: '',
 });
-const probeExamples: ControlSpec = { ...text('probeExamples', 'Probe examples'), nullLabel: 'first', default: null };
+const probeExamples: ControlSpec = {
+  ...text('probeExamples', 'Probe examples'),
+  nullLabel: 'first',
+  default: null,
+  numbered: true,
+};
 const action = (name: string, label: string, more: Partial<ActionSpec> = {}): ActionSpec => ({
   name,
   label,

@@ -110,6 +110,7 @@ export function anomalyTaskOf(seed: number, setSize: number, set: PictureSet): T
     shape: { input: 'features', inputDim: featureDim, seqLen: setSize, positional: false, output: 'set', outputDim: 1 },
     sizes,
     data: set.title,
+    numbered: true,
     probeHelp: 'Numbers of validation sets, or of others after a word: "test 3 14 15".',
     chanceLoss: Math.log(setSize),
     trainBatch(epoch, index, size) {

@@ -283,6 +283,7 @@ function table(start: RunConfig, task: Task): Control[] {
         nullLabel: 'the first of the validation set',
         label: 'Probe examples',
         help: task.probeHelp,
+        ...(task.numbered && { numbered: true }),
         takesEffect: 'next snapshot',
         group: 'Recording',
       },

@@ -41,7 +41,7 @@ function wasApplied(store: RunStore, seq: number): Promise<boolean> {
 export const ExampleBrowser = memo(function ExampleBrowser() {
   const run = useView(
     (v) => ({
-      sets: v.setup.recipe?.name === 'anomaly' && v.controls.values.some((c) => c.name === 'probeExamples'),
+      sets: v.controls.values.some((c) => c.numbered),
       size: Number(valueAt(v.setup.config, 'probeSize') ?? 8),
       chosen: v.values.probeExamples?.value ?? null,
     }),
