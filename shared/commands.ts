@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import { controlValue } from './controls';
+import { controlValue, declaredName } from './controls';
 import { actor, blobHash, commandId, runId, seq, step } from './ids';
+import { table } from './own';
+import { seriesName } from './series';
 
 const comparison = z.enum(['>', '<']);
 
@@ -9,13 +11,14 @@ export const condition = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('step'), step }),
   z.strictObject({
     kind: z.literal('evaluation'),
-    split: z.enum(['train', 'validation', 'test']),
-    metric: z.enum(['loss', 'accuracy']),
+    split: z.string().min(1).max(64),
+    /** Name of one of the evaluation's metrics. */
+    metric: z.string().min(1).max(256),
     comparison,
     value: z.number().finite(),
   }),
-  /** A column of the step rows, in its newest row. */
-  z.strictObject({ kind: z.literal('series'), name: z.string().min(1).max(128), comparison, value: z.number().finite() }),
+  /** A series, in its newest row. */
+  z.strictObject({ kind: z.literal('series'), name: seriesName, comparison, value: z.number().finite() }),
 ]);
 export type Condition = z.infer<typeof condition>;
 
@@ -36,7 +39,7 @@ export const command = z.discriminatedUnion('kind', [
     kind: z.literal('set'),
     id: commandId,
     runId,
-    control: z.string().min(1).max(64),
+    control: declaredName,
     value: controlValue,
     expected: controlValue.optional(),
     when: condition.optional(),
@@ -45,8 +48,8 @@ export const command = z.discriminatedUnion('kind', [
     kind: z.literal('act'),
     id: commandId,
     runId,
-    action: z.string().min(1).max(64),
-    args: z.record(z.string().max(64), controlValue),
+    action: declaredName,
+    args: table(controlValue, declaredName),
     when: condition.optional(),
     /** Questions only (analyses.ts): ask it of the parameters of this checkpoint, not of the run as it goes on. */
     checkpoint: blobHash.optional(),

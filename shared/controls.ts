@@ -8,8 +8,22 @@ import { z } from 'zod';
 export const controlValue = z.union([z.number(), z.string().max(4096), z.boolean(), z.null()]);
 export type ControlValue = z.infer<typeof controlValue>;
 
+/** Of a control, an action or an argument: letters and digits of any script, and _ . / : - inside ("optimizer.lr", "encoder/lr_0"). */
+export const declaredName = z
+  .string()
+  .max(128)
+  .regex(/^[\p{L}\p{N}_][\p{L}\p{N}_./:-]*$/u, 'a name begins with a letter, a digit or "_" and goes on with these and . / : -');
+
+/** What a control is to views, rules and shortcuts, whatever its name. */
+export const controlRole = z.enum(['learningRate', 'clipThreshold', 'clipMode', 'weightDecay', 'probeExamples']);
+export type ControlRole = z.infer<typeof controlRole>;
+
+/** The same of an action. */
+export const actionRole = z.enum(['pause', 'resume', 'step', 'stop', 'evaluate', 'snapshot', 'checkpoint', 'revert', 'branch']);
+export type ActionRole = z.infer<typeof actionRole>;
+
 export const controlSpec = z.strictObject({
-  name: z.string().regex(/^[a-z][A-Za-z0-9]*$/),
+  name: declaredName,
   label: z.string(),
   help: z.string(),
   /** Shown after the value, e.g. "steps"; empty when it has none. */
@@ -28,18 +42,22 @@ export const controlSpec = z.strictObject({
   /** When a new value holds from. */
   takesEffect: z.enum(['next step', 'next epoch', 'next evaluation', 'next snapshot', 'next checkpoint']),
   group: z.string(),
+  role: controlRole.optional(),
+  /** What it usually is, least and greatest: values outside are unusual, not wrong. */
+  usual: z.tuple([z.number(), z.number()]).optional(),
   /** Its text may name examples by set and number, "test 3 14 15", so that people can page through them. */
   numbered: z.boolean().optional(),
 });
 export type ControlSpec = z.infer<typeof controlSpec>;
 
 export const actionSpec = z.strictObject({
-  name: z.string().regex(/^[a-z][A-Za-z0-9]*$/),
+  name: declaredName,
   label: z.string(),
   help: z.string(),
   args: z.array(controlSpec),
   /** Ends or rewrites the run: asked twice. */
   risky: z.boolean(),
+  role: actionRole.optional(),
   /** Only asks about the parameters, and is answered by an `analysis` event: stands beside the attention maps, and can be asked of a checkpoint (analyses.ts). */
   question: z.boolean().optional(),
 });
@@ -47,6 +65,12 @@ export type ActionSpec = z.infer<typeof actionSpec>;
 
 export const controls = z.strictObject({ values: z.array(controlSpec), actions: z.array(actionSpec) });
 export type Controls = z.infer<typeof controls>;
+
+/** The control, or action, of a role; undefined when none is declared. */
+export const controlWithRole = ({ values }: Controls, role: ControlRole): ControlSpec | undefined =>
+  values.find((c) => c.role === role);
+export const actionWithRole = ({ actions }: Controls, role: ActionRole): ActionSpec | undefined =>
+  actions.find((a) => a.role === role);
 
 /** @returns null when `value` fits the declaration, else one sentence that names the control, the value and what would fit. */
 export function controlValueError(spec: ControlSpec, value: ControlValue): string | null {

@@ -1,18 +1,43 @@
-import type { Evaluation } from './events';
+import type { Evaluation, EvaluationMetric } from './events';
+import type { Better } from './series';
 import { mostSplits, type WithSeq } from './view';
 
-/** What an evaluation is compared by: the accuracy on the validation set; null = it has no such number. */
-export function mainMetric(e: Evaluation): { name: string; value: number; better: 'lower' | 'higher' } | null {
-  return e.split === 'validation' ? { name: 'accuracy', value: e.accuracy, better: 'higher' } : null;
+/** Reading evaluations: by the roles that their metrics declare, never by a name that the program expects. */
+
+type Metrics = Pick<Evaluation, 'metrics'>;
+
+export const metricNamed = ({ metrics }: Metrics, name: string): EvaluationMetric | undefined =>
+  metrics.find((m) => m.name === name);
+
+/** The metric of a role, the main one first. */
+export const metricWithRole = ({ metrics }: Metrics, role: 'loss' | 'accuracy'): EvaluationMetric | undefined =>
+  metrics.find((m) => m.role === role && m.main) ?? metrics.find((m) => m.role === role);
+
+/** Which way a metric improves: as declared, else accuracies rise and everything else falls. */
+export const betterOf = ({ better, role }: Pick<EvaluationMetric, 'better' | 'role'>): Better =>
+  better ?? (role === 'accuracy' ? 'higher' : 'lower');
+
+/** What evaluations are compared by: the metric that is declared the main one; null = this one has none, so it is not compared. */
+export function mainMetric(e: Metrics): { name: string; value: number; better: Better } | null {
+  const main = e.metrics.find((m) => m.main);
+  return main ? { name: main.name, value: main.value, better: betterOf(main) } : null;
 }
 
-/** The better of two by their main metric; of equals the earlier one. NaN is worse than every number. */
+/** The metric that is shown first: the declared main one, else an accuracy, else a loss, else the first. */
+export const headlineMetric = (e: Metrics): EvaluationMetric =>
+  e.metrics.find((m) => m.main) ?? metricWithRole(e, 'accuracy') ?? metricWithRole(e, 'loss') ?? e.metrics[0]!;
+
+/** Whether `value` is better than `than`. */
+export const isBetter = (better: Better, value: number, than: number): boolean =>
+  better === 'higher' ? value > than : value < than;
+
+/** The better of two by their main metric; of equals the earlier one. NaN is worse than every number. Another metric than before begins anew. */
 export function betterEvaluation(best: WithSeq<Evaluation> | null, e: WithSeq<Evaluation>): WithSeq<Evaluation> | null {
   const metric = mainMetric(e);
   if (!metric || Number.isNaN(metric.value)) return best;
   const before = best && mainMetric(best);
-  if (!before) return e;
-  return (metric.better === 'higher' ? metric.value > before.value : metric.value < before.value) ? e : best;
+  if (!before || before.name !== metric.name) return e;
+  return isBetter(metric.better, metric.value, before.value) ? e : best;
 }
 
 /** The newest of each split, in the order of the log. */
@@ -21,3 +46,7 @@ export function newestOfEach(evaluations: readonly WithSeq<Evaluation>[]): WithS
   for (const e of evaluations) if ((newest.get(e.split)?.seq ?? 0) <= e.seq) newest.set(e.split, e);
   return [...newest.values()].sort((a, b) => a.seq - b.seq).slice(-mostSplits);
 }
+
+/** Step of the parameters that were evaluated. */
+export const evaluatedStep = ({ step, parametersStep }: Pick<Evaluation, 'step' | 'parametersStep'>): number =>
+  parametersStep ?? step;

@@ -4,6 +4,8 @@ import { controls, controlValue } from './controls';
 import { actor, attempt, blobHash, blobRef, commandId, runId, seq, step } from './ids';
 import { consoleEvent, media } from './media';
 import { noteEvent } from './notes';
+import { table } from './own';
+import { better, rowCount, rowStep, rows, seriesDeclared, streamSpec } from './series';
 import { config, runSetup } from './setup';
 import { layerShapes, signalRole } from './snapshotFile';
 
@@ -15,73 +17,72 @@ import { layerShapes, signalRole } from './snapshotFile';
 /** Any double, NaN and infinities included: z.number() refuses those, and losses do become them. */
 export const metric = z.custom<number>((v) => typeof v === 'number', 'a number is needed');
 
-export const split = z.enum(['train', 'validation', 'test']);
+/** What an evaluation was made on: "validation", "test", "wikitext/long", ... */
+export const split = z.string().min(1).max(64);
 export type Split = z.infer<typeof split>;
 
 /** Why something was recorded. */
 export const trigger = z.enum(['start', 'cadence', 'epoch', 'command', 'best', 'end', 'alert', 'shutdown']);
 export type Trigger = z.infer<typeof trigger>;
 
-/** One column of the step rows. `group` orders and folds charts: "loss", "gradient norm per parameter", ... */
-export const series = z.strictObject({
-  name: z.string().min(1).max(128),
-  unit: z.string().max(32),
-  group: z.string().max(64),
-  /** Its value for a model that answers without looking at its input; left out: there is no such level. */
-  chance: z.number().optional(),
-});
-export type Series = z.infer<typeof series>;
-
-export const backendInfo = z.strictObject({
-  name: z.string().min(1).max(64),
-  device: z.string(),
+/** What trains the run. */
+export const deviceInfo = z.strictObject({
+  /** Of the built-in trainer: which of its backends. */
+  backend: z.string().min(1).max(64).optional(),
+  device: z.string().max(300),
+  software: z.string().max(300).optional(),
   /** What `auto` tried before and why it was passed over. */
-  tried: z.array(z.strictObject({ backend: z.string(), reason: z.string() })),
+  tried: z.array(z.strictObject({ backend: z.string().max(64), reason: z.string().max(2000) })).optional(),
 });
-export type BackendInfo = z.infer<typeof backendInfo>;
+export type DeviceInfo = z.infer<typeof deviceInfo>;
 
 // ---- from the trainer ----
 
-/** What the run is: first in every attempt, and again when people change its length, so `totalSteps` is as of the last one. */
-export const runStarted = z.strictObject({
-  type: z.literal('run.started'),
+/** What the run is: first in every attempt, and again when something of it changes (the last one holds). */
+export const started = z.strictObject({
+  type: z.literal('started'),
   step,
-  backend: backendInfo,
-  /** Columns of every `steps` event of this run, in order; the same for each attempt. */
-  series: z.array(series).min(1).max(4096),
-  controls,
-  /** Current value of every declared control. */
-  values: z.record(z.string(), controlValue),
-  params: z.array(z.strictObject({ name: z.string(), shape: z.array(z.int().positive()) })),
-  stepsPerEpoch: z.int().positive(),
-  totalSteps: z.int().positive(),
-  /** Loss of a model that knows nothing; left out: not known. */
-  chanceLoss: z.number().positive().optional(),
+  device: deviceInfo,
   /** What the examples are, in words that stand wherever they show: "built-in demo pictures", a file's name. Left out: numbers that need no word. */
   data: z.string().max(200).optional(),
+  /** Streams declared at once, as by `series` events. */
+  streams: z.array(streamSpec).max(256).optional(),
+  controls,
+  /** Current value of every declared control. */
+  values: table(controlValue),
+  params: z.array(z.strictObject({ name: z.string(), shape: z.array(z.int().positive()) })).optional(),
+  /** Where they are known. */
+  lengths: z
+    .strictObject({ stepsPerEpoch: z.number().positive().finite().optional(), totalSteps: z.int().positive().optional() })
+    .optional(),
 });
+export type Started = z.infer<typeof started>;
 
-/** Rows of `count` consecutive steps: values is [count, series.length] row-major. Takes `count` places in the log. */
-export const steps = z.strictObject({
-  type: z.literal('steps'),
-  firstStep: step,
-  count: z.int().positive().max(65_536),
-  values: z.instanceof(Float64Array),
+export const evaluationMetric = z.strictObject({
+  name: z.string().min(1).max(256),
+  value: metric,
+  role: z.enum(['loss', 'accuracy']).optional(),
+  better: better.optional(),
+  /** The number that says how good the run is: early stopping and the best checkpoint go by it. */
+  main: z.boolean().optional(),
 });
-export type Steps = z.infer<typeof steps>;
+export type EvaluationMetric = z.infer<typeof evaluationMetric>;
 
 export const evaluation = z.strictObject({
   type: z.literal('evaluation'),
   step,
   split,
-  loss: metric,
-  accuracy: metric,
-  examples: z.int().positive(),
-  elapsedMs: z.number().nonnegative(),
+  metrics: z
+    .array(evaluationMetric)
+    .min(1)
+    .max(256)
+    .refine((metrics) => new Set(metrics.map((m) => m.name)).size === metrics.length, 'two metrics have one name'),
+  examples: z.int().positive().optional(),
+  elapsedMs: z.number().nonnegative().optional(),
   trigger,
   commandId: commandId.nullable(),
-  /** Step of the parameters used: `step`, except for the final test, which uses the best checkpoint. */
-  parametersStep: step,
+  /** Step of the parameters used; left out: `step`. The final test may use the best checkpoint. */
+  parametersStep: step.optional(),
 });
 export type Evaluation = z.infer<typeof evaluation>;
 /** With its seq and time. */
@@ -121,7 +122,8 @@ export const checkpoint = z.strictObject({
   commandId: commandId.nullable(),
   /** Commands up to this seq are part of the state saved. */
   lastCommandSeq: z.int().nonnegative(),
-  validationAccuracy: metric.nullable(),
+  /** The main metric of an evaluation of these very parameters; left out: there was none. */
+  main: z.strictObject({ split, metric: evaluationMetric }).optional(),
 });
 export type CheckpointEvent = z.infer<typeof checkpoint>;
 
@@ -170,7 +172,7 @@ export const analysis = z.strictObject({
   step,
   kind: z.string().max(64),
   commandId: commandId.nullable(),
-  summary: z.record(z.string().max(128), metric),
+  summary: table(metric, z.string().max(128)),
   message: z.string().max(500),
   blob: blobRef.nullable(),
   /** Asked of this checkpoint (of `step`); left out: of the run as it went on. */
@@ -205,9 +207,19 @@ export const alert = z.strictObject({
   count: z.int().positive().optional(),
 });
 
+/** What follows replaces the rows at and after `step` in every stream, and what else belongs to those steps. Nothing is overwritten: the log keeps what was. */
+export const rewind = z.strictObject({
+  type: z.literal('rewind'),
+  step: rowStep,
+  /** Filled in by the server: what is in force then. */
+  resumed: z.lazy(() => resumed).optional(),
+});
+
 export const trainerEvent = z.discriminatedUnion('type', [
-  runStarted,
-  steps,
+  started,
+  seriesDeclared,
+  rows,
+  rewind,
   evaluation,
   snapshot,
   checkpoint,
@@ -370,7 +382,7 @@ export type ServerEvent = z.infer<typeof serverEvent>;
 
 export type RunEvent = TrainerEvent | ServerEvent;
 
-/** One log entry. A `steps` entry fills the places seq .. seq+count-1, every other one place. */
+/** One log entry. A `rows` entry of n rows fills the places seq .. seq+n-1, every other one place. */
 export interface Entry<E extends RunEvent = RunEvent> {
   seq: number;
   attempt: number;
@@ -380,4 +392,4 @@ export interface Entry<E extends RunEvent = RunEvent> {
 }
 
 /** How many places of the log an event takes. */
-export const seqCount = (event: RunEvent): number => (event.type === 'steps' ? event.count : 1);
+export const seqCount = (event: RunEvent): number => (event.type === 'rows' ? rowCount(event) : 1);

@@ -1,8 +1,11 @@
 import { betterEvaluation } from './evaluations';
 import { type CheckpointRef, type Entry, type Evaluation, type Resumed, type RunEvent, seqCount } from './events';
 import { applyToList, changeLists, emptyLists, keepSeqOf, type ListChange, listChanges, noteBefore, statusAfter } from './lists';
+import { own, put, type Table } from './own';
 import { type GoingBack, resumedInView } from './resumed';
 import { revertTarget, takesBack, waitsAgain } from './revert';
+import { lastStepOf, type StreamSpec } from './series';
+import { rewound, type Streams, withRows, withStream } from './streams';
 import { unreachable } from './unreachable';
 import {
   type CommandRecord,
@@ -43,16 +46,17 @@ export function emptyView(runId: string, created: Entry): RunView {
     statusBeforeLoss: null,
     startedAt: null,
     trainer: null,
-    backend: null,
-    series: [],
-    params: [],
+    device: null,
+    streams: [],
+    streamCount: 0,
+    columnCount: 0,
     data: null,
+    params: [],
     controls: { values: [], actions: [] },
     values: {},
     stepsPerEpoch: 0,
     totalSteps: 0,
     step: parent?.step ?? 0,
-    latest: null,
     ...emptyLists(),
     ...(Object.fromEntries(listKinds.map((kind) => [kind, []])) as unknown as WholeLists),
     openCommands: [],
@@ -136,28 +140,30 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
   switch (event.type) {
     case 'run.created':
       throw new Error(`run ${view.runId}: created twice, at 1 and ${seq}`);
-    case 'run.started': {
-      const values: Record<string, ControlState> = {};
+    case 'started': {
+      const values: Table<ControlState> = {};
       for (const [name, value] of Object.entries(event.values)) {
-        const known = view.values[name];
-        values[name] = known && Object.is(known.value, value) ? known : { value, changedBy: null, changedAtStep: event.step };
+        const known = own(view.values, name);
+        const state = known && Object.is(known.value, value) ? known : { value, changedBy: null, changedAtStep: event.step };
+        put(values, name, state);
       }
       return {
-        backend: event.backend,
-        series: event.series,
-        params: event.params,
+        ...declared(view, event.streams ?? []),
+        device: event.device,
         data: event.data ?? null,
+        params: event.params ?? [],
         controls: event.controls,
         values,
-        stepsPerEpoch: event.stepsPerEpoch,
-        totalSteps: event.totalSteps,
-        ...(event.chanceLoss !== undefined && { chanceLoss: event.chanceLoss }),
+        stepsPerEpoch: event.lengths?.stepsPerEpoch ?? 0,
+        totalSteps: event.lengths?.totalSteps ?? 0,
       };
     }
-    case 'steps': {
-      const width = view.series.length;
-      return { step: event.firstStep + event.count, latest: event.values.slice((event.count - 1) * width, event.count * width) };
-    }
+    case 'series':
+      return declared(view, [event]);
+    case 'rows':
+      return { step: Math.max(view.step, lastStepOf(event) + 1), streams: withRows(view.streams, event, at) };
+    case 'rewind':
+      return rewoundTo(view, seq, event);
     case 'evaluation':
       return withEvaluation(view, { ...event, seq, at });
     case 'checkpoint':
@@ -216,7 +222,7 @@ function takeover(view: RunView, event: Assigned, at: GoingBack, resumed: Omit<R
   const again = view.takeovers.fromStep === fromStep && view.pendingRevert === null;
   const values = { ...view.values };
   for (const { control, state } of resumed.values) {
-    if (state) values[control] = state;
+    if (state) put(values, control, state);
     else delete values[control];
   }
   return {
@@ -227,7 +233,7 @@ function takeover(view: RunView, event: Assigned, at: GoingBack, resumed: Omit<R
     released: false,
     trainer: event.trainer,
     step: fromStep,
-    latest: fromStep === view.step ? view.latest : null,
+    streams: rewound(view.streams, fromStep),
     values,
     latestEvaluations: resumed.evaluations,
     best: resumed.best,
@@ -235,6 +241,32 @@ function takeover(view: RunView, event: Assigned, at: GoingBack, resumed: Omit<R
     pendingRevert: null,
     takeovers: { fromStep, count: again ? view.takeovers.count + 1 : 1 },
   };
+}
+
+/** The trainer itself goes back: what is in force then, like after a takeover, but the run stays its own. */
+function rewoundTo(view: RunView, seq: number, event: Extract<RunEvent, { type: 'rewind' }>): Partial<RunView> {
+  const { step } = event;
+  const { evaluations, best } = event.resumed ?? resumedInView(view, { seq, fromStep: step, keepSeq: 0 });
+  const checkpoints = [...view.recent.checkpoints.items, ...(view.lastCheckpoint ? [view.lastCheckpoint] : [])];
+  const last = checkpoints
+    .filter((c) => c.step < step)
+    .reduce<CheckpointRef | null>((a, c) => (a && a.seq > c.seq ? a : c), null);
+  return {
+    step: Math.min(view.step, step),
+    streams: rewound(view.streams, step),
+    latestEvaluations: evaluations,
+    best,
+    lastCheckpoint: last && { seq: last.seq, step: last.step, blob: last.blob, lastCommandSeq: last.lastCommandSeq },
+  };
+}
+
+/** With the streams that the view does not know yet. */
+function declared(view: RunView, specs: readonly StreamSpec[]): Streams {
+  let { streams, streamCount, columnCount }: Streams = view;
+  for (const { stream, columns } of specs)
+    if (!streams.some((s) => s.name === stream))
+      ({ streams, streamCount, columnCount } = withStream({ streams, streamCount, columnCount }, stream, columns));
+  return { streams, streamCount, columnCount };
 }
 
 /** The checkpoint that a takeover resumes from, which is then the newest in force. */

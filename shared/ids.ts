@@ -15,8 +15,11 @@ export type BlobHash = z.infer<typeof blobHash>;
 export const blobRef = z.strictObject({ hash: blobHash, bytes: z.int().nonnegative() });
 export type BlobRef = z.infer<typeof blobRef>;
 
-/** One optimiser update, counted from 0. An event "at step s" speaks of the parameters after s updates. */
-export const step = z.int().nonnegative();
+/**
+ * How far training is: as a rule optimizer updates, counted from 0; a script may count otherwise (tokens, frames), so any safe integer is a step. An event "at step s"
+ * speaks of the parameters after s updates.
+ */
+export const step = z.int();
 /** A log entry's place: gapless per run, from 1, given by the server alone. */
 export const seq = z.int().positive();
 /** One trainer's attempt of a run; the next one gets a higher number, and the store refuses writes of a lower one. 0 = no trainer yet. */

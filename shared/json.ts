@@ -1,8 +1,11 @@
+import { put } from './own';
+
 /**
  * JSON that keeps what training numbers need: NaN, infinities and typed arrays. Used for tRPC, stored entries and exports; sockets use
  * the same idea with the arrays outside the text (pack.ts).
  *
- * NaN -> {"$":"NaN"}; a Float64Array -> {"$f64":"<base64, little-endian>"}, likewise $f32, $i32, $u8.
+ * NaN -> {"$":"NaN"}; a Float64Array -> {"$f64":"<base64, little-endian>"}, likewise $f32, $i32, $u8. An array that
+ * stands in several places is written once: {"$f64":2} has the bytes of the third one of the text. An object whose only key begins with "$" -> {"$object":[key, value]}.
  */
 const arrays = { $f64: Float64Array, $f32: Float32Array, $i32: Int32Array, $u8: Uint8Array } as const;
 type Tag = keyof typeof arrays;
@@ -27,15 +30,22 @@ export const arrayOf = (tag: string, bytes: Uint8Array): NumericArray | null => 
 const bytesOf = (a: NumericArray) => new Uint8Array(a.buffer, a.byteOffset, a.byteLength);
 
 /** Plain JSON data in which every special value is tagged; `array` decides where typed arrays go. */
-export function tagged(value: unknown, array: (tag: Tag, bytes: Uint8Array) => unknown): unknown {
+export function tagged(value: unknown, array: (tag: Tag, bytes: Uint8Array, source: NumericArray) => unknown): unknown {
   if (typeof value === 'number') return Number.isFinite(value) ? value : { $: String(value) };
   if (typeof value !== 'object' || value === null) return value;
   const tag = tagOf(value);
-  if (tag) return { [tag]: array(tag, bytesOf(value as NumericArray)) };
+  if (tag) return { [tag]: array(tag, bytesOf(value as NumericArray), value as NumericArray) };
   if (Array.isArray(value)) return value.map((v) => tagged(v, array));
   const out: Record<string, unknown> = {};
-  for (const [k, v] of Object.entries(value)) if (v !== undefined) out[k] = tagged(v, array);
-  return out;
+  let keys = 0;
+  let only = '';
+  for (const [k, v] of Object.entries(value)) {
+    if (v === undefined) continue;
+    put(out, k, tagged(v, array));
+    keys++;
+    only = k;
+  }
+  return keys === 1 && only.startsWith('$') ? { $object: [only, out[only]] } : out;
 }
 
 /** The inverse of `tagged`. */
@@ -47,12 +57,17 @@ export function untagged(value: unknown, array: (payload: unknown) => Uint8Array
     const tag = keys[0]!;
     const payload = (value as Record<string, unknown>)[tag];
     if (tag === '$') return Number(payload);
+    if (tag === '$object' && Array.isArray(payload)) {
+      const out: Record<string, unknown> = {};
+      put(out, String(payload[0]), untagged(payload[1], array));
+      return out;
+    }
     const out = arrayOf(tag, array(payload));
     if (!out) throw new Error(`unknown tag "${tag}" in encoded data; known: $, ${Object.keys(arrays).join(', ')}`);
     return out;
   }
   const out: Record<string, unknown> = {};
-  for (const k of keys) out[k] = untagged((value as Record<string, unknown>)[k], array);
+  for (const k of keys) put(out, k, untagged((value as Record<string, unknown>)[k], array));
   return out;
 }
 
@@ -79,8 +94,30 @@ function fromBase64(payload: unknown): Uint8Array {
   return out;
 }
 
-export const serialize = (value: unknown): unknown => tagged(value, (_tag, bytes) => toBase64(bytes));
-export const deserialize = (value: unknown): unknown => untagged(value, fromBase64);
+export function serialize(value: unknown): unknown {
+  const written = new Map<NumericArray, number>();
+  return tagged(value, (_tag, bytes, source) => {
+    const known = written.get(source);
+    if (known !== undefined) return known;
+    written.set(source, written.size);
+    return toBase64(bytes);
+  });
+}
+
+export function deserialize(value: unknown): unknown {
+  const read: Uint8Array[] = [];
+  return untagged(value, (payload) => {
+    if (typeof payload !== 'number') {
+      const bytes = fromBase64(payload);
+      read.push(bytes);
+      return bytes;
+    }
+    const bytes = read[payload];
+    if (!bytes) throw new Error(`encoded array: it is said to be array ${payload} of ${read.length} read so far`);
+    return bytes;
+  });
+}
+
 export const stringify = (value: unknown): string => JSON.stringify(serialize(value));
 export const parse = (text: string): unknown => deserialize(JSON.parse(text));
 

@@ -27,18 +27,23 @@ function renamed<T extends Fields>(fields: T, from: string, to: string): T {
 export const importedIn01 = (second: unknown): boolean =>
   isObject(second) && second.type === 'run.assigned' && isObject(second.trainer) && second.trainer.id === 'import00';
 
-/** One event of 0.1's log. Its rows are left as they are: they have other tables (database) or need their stream's name (file). */
+/** One event of 0.1's log. (The database keeps rows apart: server/store/sqlite/rows01.ts.) */
 export function upgradeEvent01(event: RawEvent, { imported }: Upgrade01): RawEvent {
   switch (event.type) {
     case 'run.created':
       return withSetup(event, imported);
     case 'run.assigned':
       return renamed(event, 'tenure', 'attempt');
+    case 'run.started':
+      return withStream(event);
+    case 'steps':
+      return withStepsOf(event);
     case 'snapshot':
       return withLayers(renamed(event, 'occasion', 'trigger'));
     case 'evaluation':
+      return withMetrics(renamed(event, 'occasion', 'trigger'));
     case 'checkpoint':
-      return renamed(event, 'occasion', 'trigger');
+      return withMain(renamed(event, 'occasion', 'trigger'));
     case 'run.queued':
     case 'command.queued':
       return renamed(event, 'place', 'position');
@@ -64,6 +69,66 @@ function withLayers(event: RawEvent): RawEvent {
 
 /** A `.headroom` file's entry of 0.1. */
 export const upgradeEntry01 = (entry: Fields): Fields => renamed(entry, 'tenure', 'attempt');
+
+/** What series of 0.1 are: their names were fixed. */
+const roles: Fields = {
+  loss: 'loss',
+  accuracy: 'accuracy',
+  learningRate: 'learningRate',
+  baseLearningRate: 'baseLearningRate',
+  gradNorm: 'gradNorm',
+  clipThreshold: 'clipThreshold',
+  clipped: 'clipped',
+  epoch: 'epoch',
+  stepsPerSecond: 'stepsPerSecond',
+  stepMs: 'stepMs',
+};
+const ofParameter = 'gradNorm/';
+/** 0.1 had one table of rows. */
+const stream = 'steps';
+
+function seriesOf(series: unknown): unknown {
+  if (!isObject(series) || typeof series.name !== 'string') return series;
+  const { name, unit, group } = series;
+  const words = { name, ...(unit !== '' && { unit }), ...(group !== '' && { group }) };
+  if (Object.hasOwn(roles, name)) return { ...words, role: roles[name], ...(name === 'epoch' && { x: true }) };
+  return name.startsWith(ofParameter) ? { ...words, role: 'gradNormOf', of: name.slice(ofParameter.length) } : words;
+}
+
+function withStream({ backend, series, stepsPerEpoch, totalSteps, ...event }: RawEvent): RawEvent {
+  const { name, ...device } = isObject(backend) ? backend : {};
+  return {
+    ...event,
+    type: 'started',
+    device: { backend: name, ...device },
+    streams: [{ stream, columns: Array.isArray(series) ? series.map(seriesOf) : series }],
+    lengths: { stepsPerEpoch, totalSteps },
+  };
+}
+
+const withStepsOf = ({ firstStep, count, ...event }: RawEvent): RawEvent => ({
+  ...event,
+  type: 'rows',
+  stream,
+  steps: { first: firstStep, count },
+});
+
+/** What 0.1 compared evaluations by. */
+const accuracyOf = (value: unknown, main: boolean): Fields => ({
+  name: 'accuracy',
+  value,
+  role: 'accuracy',
+  better: 'higher',
+  ...(main && { main }),
+});
+
+const withMetrics = ({ loss, accuracy, ...event }: RawEvent): RawEvent => ({
+  ...event,
+  metrics: [{ name: 'loss', value: loss, role: 'loss' }, accuracyOf(accuracy, event.split === 'validation')],
+});
+
+const withMain = ({ validationAccuracy: value, ...event }: RawEvent): RawEvent =>
+  typeof value === 'number' ? { ...event, main: { split: 'validation', metric: accuracyOf(value, true) } } : event;
 
 function withSetup({ config, ...event }: RawEvent, imported: boolean): RawEvent {
   if (!isObject(config)) return { ...event, config };

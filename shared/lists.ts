@@ -72,6 +72,8 @@ function kindChanges(view: RunView, { seq, at, event }: Entry): ListChange[] {
         ...(pendingRevert ? [{ op: 'revert', seq, checkpoint: pendingRevert.checkpoint } as const] : []),
       ];
     }
+    case 'rewind':
+      return [{ op: 'supersede', seq, fromStep: event.step, keepSeq: 0, left: event.resumed?.counts }];
     case 'status':
     case 'trainer.lost':
     case 'trainer.back':

@@ -12,8 +12,12 @@ const MAGIC = 0x314d5248;
 export function pack(value: unknown): Uint8Array<ArrayBuffer> {
   const blobs: Uint8Array[] = [];
   let size = 0;
-  const data = tagged(value, (_tag, bytes) => {
+  const written = new Map<unknown, [number, number]>();
+  const data = tagged(value, (_tag, bytes, source) => {
+    const known = written.get(source);
+    if (known) return known;
     const at = size;
+    written.set(source, [at, bytes.length]);
     blobs.push(bytes);
     size += Math.ceil(bytes.length / 8) * 8;
     return [at, bytes.length];

@@ -231,7 +231,7 @@ export interface Frame {
   entries: Entry[];
   skippedSteps: [number, number] | null;
   /** Set when rows were skipped: the view's step and latest row at `to`, which the entries alone no longer give. */
-  caughtUp: Pick<RunView, 'step' | 'latest'> | null;
+  caughtUp: Pick<RunView, 'step' | 'streams'> | null;
 }
 
 export interface Watcher {

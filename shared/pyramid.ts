@@ -1,21 +1,13 @@
 import type { EmaState } from './ema';
 
 /**
- * Min/max reduction of step rows that keeps every spike: a bucket of consecutive steps holds, per series, the extremes, the last value, the sum and the number of
- * non-finite values. Buckets merge associatively, so levels of 16 build on each other (server) and live rows append to a drawn range (browser).
+ * Min/max reduction of rows that keeps every spike: a bucket of steps holds, per series, the extremes, the last value, the sum and the number of non-finite values.
+ * Buckets merge associatively, so levels of 16 rows build on each other (server) and live rows append to a drawn range (browser). Only buckets that hold a row are
+ * listed, so that a range costs by the rows there are and the pixels asked for, never by step numbers.
  */
 
-/** One reduced range: `count` buckets of `bucketSteps` steps each, the first beginning at `firstStep`; arrays are [count] per series. The last bucket may be partial. */
-export interface Reduced {
-  firstStep: number;
-  bucketSteps: number;
-  count: number;
-  /** Steps really present in the bucket (0 = a hole). */
-  rows: Int32Array;
-  series: Record<string, ReducedSeries>;
-}
-
-export interface ReducedSeries {
+/** What a bucket holds of one series; arrays are [n], one place per bucket, in step order. */
+export interface Stats {
   /** Finite extremes; NaN when the bucket has no finite value. */
   min: Float64Array;
   max: Float64Array;
@@ -25,36 +17,49 @@ export interface ReducedSeries {
   sum: Float64Array;
   /** Values that are NaN or infinite. */
   nonFinite: Int32Array;
+}
+
+/** Where the buckets of a series lie; series of one stream share these arrays. */
+export interface Buckets {
+  /** A power of two: bucket k of the grid holds the steps from k * bucketSteps on. 1 = every row by itself. */
+  bucketSteps: number;
+  /** [n] first and last step in the bucket. */
+  steps: Float64Array;
+  lastSteps: Float64Array;
+  /** [n] rows in the bucket, at least 1. */
+  rows: Int32Array;
+  /** [n] when the bucket's last row was measured or committed, ms since 1970; left out where it is not known (a replay file). */
+  times?: Float64Array;
+}
+
+/** One reduced range of one series. */
+export interface ReducedSeries extends Buckets, Stats {
   /**
-   * Only where a smoothing was asked for: the moving average (ema.ts) over every value from the run's first step to the bucket's last, whatever the range and width of
-   * the buckets; NaN where a bucket has no finite value.
+   * Only where a smoothing was asked for: the moving average (ema.ts) over every value of the series from its first row to the bucket's last, whatever the range and
+   * width of the buckets; NaN where a bucket has no finite value.
    */
   ema?: Float64Array;
   /** Its state at the end of the range: what later rows go on from. */
   emaEnd?: EmaState;
 }
 
-export const emptyReduced = (names: string[], firstStep: number, bucketSteps: number, count: number): Reduced => ({
-  firstStep,
-  bucketSteps,
-  count,
-  rows: new Int32Array(count),
-  series: Object.fromEntries(
-    names.map((n) => [
-      n,
-      {
-        min: new Float64Array(count).fill(Number.NaN),
-        max: new Float64Array(count).fill(Number.NaN),
-        last: new Float64Array(count).fill(Number.NaN),
-        sum: new Float64Array(count),
-        nonFinite: new Int32Array(count),
-      },
-    ]),
-  ),
+export interface RangeAnswer {
+  /** One above the highest step in force of any stream, or where the run was last taken up, whichever is higher. */
+  headStep: number;
+  /** In the order asked for, or of declaration; names are data, so this is a list. Series the run does not have are left out, those without a row in the range have no bucket. */
+  series: ({ name: string; stream: string } & ReducedSeries)[];
+}
+
+export const emptyStats = (count: number): Stats => ({
+  min: new Float64Array(count).fill(Number.NaN),
+  max: new Float64Array(count).fill(Number.NaN),
+  last: new Float64Array(count).fill(Number.NaN),
+  sum: new Float64Array(count),
+  nonFinite: new Int32Array(count),
 });
 
 /** Adds one value to bucket `i`; values must arrive in step order so that `last` is the last. */
-export function addValue(s: ReducedSeries, i: number, value: number): void {
+export function addValue(s: Stats, i: number, value: number): void {
   s.last[i] = value;
   if (!Number.isFinite(value)) {
     s.nonFinite[i]! += 1;
@@ -66,7 +71,7 @@ export function addValue(s: ReducedSeries, i: number, value: number): void {
 }
 
 /** Merges bucket `j` of `from` into bucket `i` of `into`; `from` is the later one. */
-export function mergeBucket(into: ReducedSeries, i: number, from: ReducedSeries, j: number): void {
+export function mergeBucket(into: Stats, i: number, from: Stats, j: number): void {
   into.last[i] = from.last[j]!;
   into.nonFinite[i]! += from.nonFinite[j]!;
   into.sum[i]! += from.sum[j]!;
@@ -74,18 +79,121 @@ export function mergeBucket(into: ReducedSeries, i: number, from: ReducedSeries,
   if (!(into.max[i]! >= from.max[j]!) && !Number.isNaN(from.max[j]!)) into.max[i] = from.max[j]!;
 }
 
+/** Which bucket of the grid holds a step. */
+export const bucketOf = (step: number, bucketSteps: number): number => Math.floor(step / bucketSteps);
+
 /**
- * The buckets that answer fromStep..toStep (exclusive): a power of two steps each, on a grid from step 0 so that they stay put while a run grows, at most `buckets` of them.
- * The first and last hold only the rows inside the range asked for.
+ * Width of the buckets for rows whose first and last step are given: every row by itself where they are no more than `buckets`, else the least power of two so that at
+ * most `buckets` places of the grid (from step 0, so that buckets stay put while a run grows) reach from the first to the last.
  */
-export function bucketing(
-  fromStep: number,
-  toStep: number,
-  buckets: number,
-): { firstStep: number; bucketSteps: number; count: number } {
-  for (let bucketSteps = 1; ; bucketSteps *= 2) {
-    const first = Math.floor(fromStep / bucketSteps);
-    const count = toStep > fromStep ? Math.ceil(toStep / bucketSteps) - first : 0;
-    if (count <= buckets) return { firstStep: first * bucketSteps, bucketSteps, count };
+export function bucketWidth(firstStep: number, lastStep: number, rows: number, buckets: number): number {
+  if (rows <= buckets) return 1;
+  let width = 1;
+  while (bucketOf(lastStep, width) - bucketOf(firstStep, width) >= buckets) width *= 2;
+  return width;
+}
+
+/** Buckets under construction: rows, or whole buckets of a finer grid, come in step order. */
+export class BucketList {
+  count = 0;
+  #key = Number.NaN;
+  readonly steps: Float64Array;
+  readonly lastSteps: Float64Array;
+  readonly times: Float64Array;
+  readonly rows: Int32Array;
+
+  /** @param capacity no more buckets will come */
+  constructor(
+    readonly bucketSteps: number,
+    capacity: number,
+  ) {
+    this.steps = new Float64Array(capacity);
+    this.lastSteps = new Float64Array(capacity);
+    this.times = new Float64Array(capacity);
+    this.rows = new Int32Array(capacity);
+  }
+
+  /** Adds `rows` rows from `first` to `last`, all in one place of the grid. @returns their bucket */
+  add(first: number, last: number, time: number, rows: number): number {
+    const key = bucketOf(first, this.bucketSteps);
+    if (key !== this.#key) {
+      this.#key = key;
+      if (this.count === this.steps.length)
+        throw new Error(`buckets of ${this.bucketSteps} steps: more than ${this.count} are needed`);
+      this.steps[this.count++] = first;
+    }
+    const i = this.count - 1;
+    this.lastSteps[i] = last;
+    this.times[i] = time;
+    this.rows[i]! += rows;
+    return i;
+  }
+
+  /** What comes next begins a bucket of its own, also in the same place of the grid. */
+  cut(): void {
+    this.#key = Number.NaN;
+  }
+
+  /** As the answer has them; arrays of exactly the buckets there are. */
+  buckets(): Required<Buckets> {
+    const { count, bucketSteps } = this;
+    return {
+      bucketSteps,
+      steps: this.steps.slice(0, count),
+      lastSteps: this.lastSteps.slice(0, count),
+      times: this.times.slice(0, count),
+      rows: this.rows.slice(0, count),
+    };
   }
 }
+
+/** A single row: of the nearest ones on either side of a range. */
+export interface LoneRow {
+  step: number;
+  time: number;
+}
+
+/** The buckets with those of the rows before and after the range, each by itself, whatever grid place it lies in. */
+export function bucketsAround(b: Required<Buckets>, before: LoneRow | null, after: LoneRow | null): Required<Buckets> {
+  const steps = (key: 'step' | 'time', inside: Float64Array) => around(inside, before?.[key] ?? null, after?.[key] ?? null);
+  return {
+    bucketSteps: b.bucketSteps,
+    steps: steps('step', b.steps),
+    lastSteps: steps('step', b.lastSteps),
+    times: steps('time', b.times),
+    rows: Int32Array.from([...(before ? [1] : []), ...b.rows, ...(after ? [1] : [])]),
+  };
+}
+
+/** The same of one series; null = there is no such row. */
+export function statsAround(s: Stats, before: number | null, after: number | null): Stats {
+  if (before === null && after === null) return s;
+  const lone = (value: number | null) => {
+    const one = emptyStats(value === null ? 0 : 1);
+    if (value !== null) addValue(one, 0, value);
+    return one;
+  };
+  const [first, last] = [lone(before), lone(after)];
+  const joined = (key: Exclude<keyof Stats, 'nonFinite'>) => Float64Array.from([...first[key], ...s[key], ...last[key]]);
+  return {
+    min: joined('min'),
+    max: joined('max'),
+    last: joined('last'),
+    sum: joined('sum'),
+    nonFinite: Int32Array.from([...first.nonFinite, ...s.nonFinite, ...last.nonFinite]),
+  };
+}
+
+/** With a number before and one after; null = none. */
+export const around = (inside: Float64Array, before: number | null, after: number | null): Float64Array =>
+  before === null && after === null
+    ? inside
+    : Float64Array.from([...(before === null ? [] : [before]), ...inside, ...(after === null ? [] : [after])]);
+
+export const statsOf = (s: Stats, count: number): Stats => ({
+  min: s.min.slice(0, count),
+  max: s.max.slice(0, count),
+  last: s.last.slice(0, count),
+  sum: s.sum.slice(0, count),
+  nonFinite: s.nonFinite.slice(0, count),
+});

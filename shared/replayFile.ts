@@ -1,19 +1,19 @@
 import { z } from 'zod';
 import { debiased, type EmaState, emaStart } from './ema';
 import { runId } from './ids';
-import { addValue, bucketing, emptyReduced, mergeBucket, type Reduced, type ReducedSeries } from './pyramid';
+import { addValue, BucketList, bucketWidth, emptyStats, mergeBucket, type RangeAnswer, type Stats, statsOf } from './pyramid';
 
 /**
  * A run as one HTML file that opens without a server. It holds the replay page (app/_replay) and, each as a script element of a type that no browser runs:
  *
  *   #manifest       JSON, "<" as \u003c: ReplayManifest
  *   #view           base64 of gzip of a pack.ts message: RunView, of its snapshots those that are in the file
- *   #rows-0 …       the same: { [series]: ReplaySeries } of some series
+ *   #rows-0 …       the same: ReplaySeries[] of some series
  *   #signals        the same: what tRPC runs.signals answers, of the snapshots in the file
  *   #blob-<sha256>  base64 of gzip of a snapshot (snapshotFile.ts)
  *   #end            last of all; without it the file was cut short
  */
-export const REPLAY_VERSION = 1;
+export const REPLAY_VERSION = 2;
 
 export const replayManifest = z.object({
   format: z.literal('headroom-replay'),
@@ -23,9 +23,9 @@ export const replayManifest = z.object({
   /** ms since 1970 */
   exportedAt: z.number(),
   rows: z.object({
-    headStep: z.int().nonnegative(),
-    /** 1 = every step; more = their least, greatest, mean and last value instead. */
-    bucketSteps: z.int().positive(),
+    headStep: z.number(),
+    /** Every row is in the file; else of some series the least, greatest, mean and last value of several rows. */
+    whole: z.boolean(),
     series: z.int().nonnegative(),
     parts: z.int().nonnegative(),
   }),
@@ -41,79 +41,129 @@ export const replayManifest = z.object({
 export type ReplayManifest = z.infer<typeof replayManifest>;
 
 /** Whichever is exact. */
-export type Column = Float64Array | Float32Array;
+export type NumberColumn = Float64Array | Float32Array;
 
-/** [buckets]; of single steps only `last` (NaN in a hole, as `rows` says). */
+/** One series of a replay; arrays are [buckets]. Where every bucket is one row, `last` is its value and the rest is left out. */
 export interface ReplaySeries {
-  last: Column;
-  min?: Column;
-  max?: Column;
+  name: string;
+  stream: string;
+  bucketSteps: number;
+  steps: Float64Array;
+  /** Left out: every bucket is one row. */
+  lastSteps?: Float64Array;
+  rows?: Int32Array;
+  times?: Float64Array;
+  last: NumberColumn;
+  min?: NumberColumn;
+  max?: NumberColumn;
   sum?: Float64Array;
   nonFinite?: Int32Array;
 }
 
-/** The step rows of a replay. `rows` [count]: steps present per bucket; buckets begin at step 0. */
 export interface ReplayRows {
   headStep: number;
-  bucketSteps: number;
-  rows: Int32Array;
-  series: Record<string, ReplaySeries>;
+  series: readonly ReplaySeries[];
 }
 
 /** As 32-bit numbers where that loses nothing. */
-export function exactColumn(values: Float64Array): Column {
+export function exactColumn(values: Float64Array): NumberColumn {
   const narrow = Float32Array.from(values);
   return values.every((v, i) => Object.is(v, narrow[i])) ? narrow : values;
 }
 
-export function replaySeries(s: ReducedSeries, bucketSteps: number): ReplaySeries {
-  const last = exactColumn(s.last);
-  if (bucketSteps === 1) return { last };
+export function replaySeries(s: RangeAnswer['series'][number]): ReplaySeries {
+  const { name, stream, bucketSteps, steps, times } = s;
+  const common = { name, stream, bucketSteps, steps, ...(times && { times }), last: exactColumn(s.last) };
+  if (s.rows.every((n) => n === 1)) return common;
   const nonFinite = s.nonFinite.some((n) => n > 0) ? { nonFinite: s.nonFinite } : {};
-  return { last, min: exactColumn(s.min), max: exactColumn(s.max), sum: s.sum, ...nonFinite };
+  return {
+    ...common,
+    lastSteps: s.lastSteps,
+    rows: s.rows,
+    min: exactColumn(s.min),
+    max: exactColumn(s.max),
+    sum: s.sum,
+    ...nonFinite,
+  };
 }
 
 /**
- * What a server would answer to the same question (store.ts, `range`), as finely as the file can: buckets never narrower than its own, and those at the ends whole.
+ * What a server would answer to the same question (store, `range`), as finely as the file can: buckets never narrower than its own, and those at the ends whole.
  */
 export function replayRange(
-  { headStep, bucketSteps: finest, rows, series }: ReplayRows,
+  { headStep, series }: ReplayRows,
   question: {
     series: readonly string[] | null;
     fromStep: number;
     toStep: number | null;
     buckets: number;
     smoothing?: number | null;
+    around?: boolean;
   },
-): Reduced & { headStep: number } {
-  const { fromStep } = question;
-  const end = Math.max(fromStep, Math.min(question.toStep ?? headStep, headStep));
-  const bucketSteps = Math.max(finest, bucketing(fromStep, end, question.buckets).bucketSteps);
-  const first = Math.floor(fromStep / bucketSteps);
-  const count = end > fromStep ? Math.ceil(end / bucketSteps) - first : 0;
-  const names = (question.series ?? Object.keys(series)).filter((name) => series[name]);
-  const answer = emptyReduced(names, first * bucketSteps, bucketSteps, count);
-  const from = Math.floor(fromStep / finest);
-  const to = count === 0 ? from : Math.ceil(end / finest);
-  const bucketOf = (i: number) => Math.floor((i * finest) / bucketSteps) - first;
-  for (let i = from; i < to; i++) answer.rows[bucketOf(i)]! += rows[i]!;
-  for (const name of names) {
-    const into = answer.series[name]!;
-    const s = finest === 1 ? singles(series[name]!, rows) : groups(series[name]!);
-    for (let i = from; i < to; i++) if (rows[i]! > 0) mergeBucket(into, bucketOf(i), s, i);
-    const { smoothing } = question;
-    if (smoothing === null || smoothing === undefined) continue;
-    into.ema = new Float64Array(count).fill(Number.NaN);
-    let state = emaStart;
-    for (let i = 0; i < to; i++) {
-      const finite = rows[i]! - s.nonFinite[i]!;
-      if (finite <= 0) continue;
-      state = smoothed(state, smoothing, s.sum[i]!, finite);
-      if (i >= from) into.ema[bucketOf(i)] = debiased(state.value, state.seen, smoothing);
-    }
-    into.emaEnd = state;
+): RangeAnswer {
+  const byName = new Map(series.map((s) => [s.name, s]));
+  const asked = question.series ?? [...byName.keys()];
+  return { headStep, series: asked.flatMap((name) => byName.get(name) ?? []).map((s) => reduced(s, question)) };
+}
+
+function reduced(
+  s: ReplaySeries,
+  { fromStep, toStep, buckets, smoothing, around }: Omit<Parameters<typeof replayRange>[1], 'series'>,
+): RangeAnswer['series'][number] {
+  const { name, stream, steps } = s;
+  const lastSteps = s.lastSteps ?? steps;
+  const rowsAt = (i: number) => s.rows?.[i] ?? 1;
+  const nonFiniteAt = (i: number) => s.nonFinite?.[i] ?? (s.rows ? 0 : Number(!Number.isFinite(s.last[i]!)));
+  const source = statsOfFile(s);
+  const from = firstAt(lastSteps, fromStep);
+  const to = toStep === null ? steps.length : firstAt(steps, toStep);
+  let rows = 0;
+  for (let i = from; i < to; i++) rows += rowsAt(i);
+  const width = rows === 0 ? 1 : Math.max(s.bucketSteps, bucketWidth(steps[from]!, lastSteps[to - 1]!, rows, buckets));
+  // The file's buckets next to the range stand by themselves, whatever place of the grid they lie in.
+  const first = around && from > 0 ? from - 1 : from;
+  const end = around && to < steps.length ? to + 1 : to;
+  const size = Math.max(0, end - first);
+  const list = new BucketList(width, size);
+  const stats = emptyStats(size);
+  const ema = smoothing === null || smoothing === undefined ? null : new Float64Array(size).fill(Number.NaN);
+  let state = emaStart;
+  for (let i = 0; i < end; i++) {
+    const finite = rowsAt(i) - nonFiniteAt(i);
+    if (ema && finite > 0) state = smoothed(state, smoothing!, s.sum?.[i] ?? s.last[i]!, finite);
+    if (i < first) continue;
+    if (i === from || i === to) list.cut();
+    const k = list.add(steps[i]!, lastSteps[i]!, s.times?.[i] ?? Number.NaN, rowsAt(i));
+    mergeBucket(stats, k, source, i);
+    if (ema && finite > 0) ema[k] = debiased(state.value, state.seen, smoothing!);
   }
-  return { ...answer, headStep };
+  const { times, ...where } = list.buckets();
+  return {
+    name,
+    stream,
+    ...where,
+    ...(s.times && { times }),
+    ...statsOf(stats, list.count),
+    ...(ema && { ema: ema.slice(0, list.count), emaEnd: state }),
+  };
+}
+
+/** Index of the first step that is not below `step`. */
+function firstAt(steps: Float64Array, step: number): number {
+  let [low, high] = [0, steps.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (steps[middle]! < step) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function statsOfFile({ last, min, max, sum, nonFinite }: ReplaySeries): Stats {
+  if (min && max && sum) return { last, min, max, sum, nonFinite: nonFinite ?? new Int32Array(last.length) } as Stats;
+  const stats = emptyStats(last.length);
+  last.forEach((value, i) => void addValue(stats, i, value));
+  return stats;
 }
 
 /** Of one value exactly ema.ts's step; of a group as if each of its values were their mean. */
@@ -121,13 +171,3 @@ function smoothed({ value, seen }: EmaState, weight: number, sum: number, count:
   const kept = count === 1 ? weight : weight ** count;
   return { value: kept * value + (1 - kept) * (sum / count), seen: seen + count };
 }
-
-/** Buckets of one step each. */
-function singles({ last }: ReplaySeries, rows: Int32Array): ReducedSeries {
-  const out = emptyReduced([''], 0, 1, last.length).series['']!;
-  for (let i = 0; i < last.length; i++) if (rows[i]! > 0) addValue(out, i, last[i]!);
-  return out;
-}
-
-const groups = ({ last, min, max, sum, nonFinite }: ReplaySeries): ReducedSeries =>
-  ({ last, min, max, sum, nonFinite: nonFinite ?? new Int32Array(last.length) }) as ReducedSeries;

@@ -1,6 +1,18 @@
 import { openQuestions } from './analyses';
+import { headlineMetric } from './evaluations';
 import type { Actor } from './ids';
-import { latestValue, positionInQueue, type RunStatus, type RunView } from './view';
+import { latestWithRole } from './streams';
+import { positionInQueue, type RunStatus, type RunView } from './view';
+
+/** One number of an evaluation: that which says how good the run is. */
+export interface MainResult {
+  split: string;
+  /** Of the metric. */
+  name: string;
+  value: number;
+  /** An accuracy: a share of 1. */
+  share: boolean;
+}
 
 /** The line of the run list. */
 export interface RunSummary {
@@ -16,10 +28,12 @@ export interface RunSummary {
   status: RunStatus;
   step: number;
   totalSteps: number;
+  /** Newest values of the series with these roles; null = none. NaN is a value. */
   loss: number | null;
   accuracy: number | null;
-  validationAccuracy: number | null;
-  testAccuracy: number | null;
+  /** Of the best evaluation by the declared main metric, and of the newest one; null = there was none. */
+  best: MainResult | null;
+  evaluated: MainResult | null;
   createdAt: number;
   updatedAt: number;
   createdBy: Actor;
@@ -45,7 +59,6 @@ export interface RunSummary {
 
 export function summarize(view: RunView, watchers: number): RunSummary {
   const questions = openQuestions(view).length;
-  const lastOf = (split: string) => view.latestEvaluations.find((e) => e.split === split)?.accuracy ?? null;
   return {
     runId: view.runId,
     name: view.setup.name,
@@ -56,14 +69,14 @@ export function summarize(view: RunView, watchers: number): RunSummary {
     status: view.status,
     step: view.step,
     totalSteps: view.totalSteps,
-    loss: latestValue(view, 'loss'),
-    accuracy: latestValue(view, 'accuracy'),
-    validationAccuracy: lastOf('validation'),
-    testAccuracy: lastOf('test'),
+    loss: latestWithRole(view, 'loss'),
+    accuracy: latestWithRole(view, 'accuracy'),
+    best: mainResult(view.best),
+    evaluated: mainResult(view.latestEvaluations.at(-1) ?? null),
     createdAt: view.createdAt,
     updatedAt: view.updatedAt,
     createdBy: view.createdBy,
-    backend: view.backend?.name ?? null,
+    backend: view.device?.backend ?? view.device?.device ?? null,
     parent: view.parent,
     ...(view.copyOf !== undefined && { copyOf: view.copyOf }),
     ...(view.branchChange !== undefined && { branchChange: view.branchChange }),
@@ -76,6 +89,11 @@ export function summarize(view: RunView, watchers: number): RunSummary {
     ...(view.openKey !== null && { openKey: view.openKey }),
     watchers,
   };
+}
+
+function mainResult(e: RunView['best']): MainResult | null {
+  const main = e && headlineMetric(e);
+  return main ? { split: e.split, name: main.name, value: main.value, share: main.role === 'accuracy' } : null;
 }
 
 /** Letters of the newest note that a list needs. */

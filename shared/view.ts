@@ -1,11 +1,13 @@
 import type { ActivityEntry } from './activity';
 import type { Command, RefusalReason } from './commands';
 import type { Controls, ControlValue } from './controls';
-import type { Analysis, BackendInfo, CheckpointEvent, CheckpointRef, Evaluation, Series, SnapshotEvent } from './events';
+import type { Analysis, CheckpointEvent, CheckpointRef, DeviceInfo, Evaluation, SnapshotEvent } from './events';
 import type { Actor, BlobRef } from './ids';
 import type { MediaEvent } from './media';
 import type { Note } from './notes';
+import type { Table } from './own';
 import type { RunSetup } from './setup';
+import type { StreamHead } from './streams';
 
 /**
  * What everybody sees of a run: its head. Its size does not depend on how long the run is: of the lists that grow with it (evaluations, snapshots, commands, ...)
@@ -145,21 +147,24 @@ export interface RunView extends WholeLists {
   /** When it first ran; null = it has not yet. */
   startedAt: number | null;
   trainer: { id: string; name: string; host: string } | null;
-  backend: BackendInfo | null;
-  series: Series[];
-  params: { name: string; shape: number[] }[];
+  device: DeviceInfo | null;
+  /** The series that rows hold, by stream, with their newest values: bounded (streams.ts). */
+  streams: StreamHead[];
+  /** Of the whole run, those that `streams` leaves out included. */
+  streamCount: number;
+  columnCount: number;
   /** What its examples are, in words; null = not said. */
   data: string | null;
+  params: { name: string; shape: number[] }[];
   controls: Controls;
-  values: Record<string, ControlState>;
+  /** By the control's name (own.ts: names are data). */
+  values: Table<ControlState>;
+  /** 0 = not known. */
   stepsPerEpoch: number;
+  /** 0 = not known. */
   totalSteps: number;
-  /** Loss of a model that knows nothing; left out: not known. */
-  chanceLoss?: number;
-  /** Updates done, so also the index of the next step. */
+  /** One above the highest step that has a row, or where the run was taken up if that is higher. */
   step: number;
-  /** Newest step row, aligned with `series`; null before the first step. */
-  latest: Float64Array | null;
   /** The newest items of every list that grows. */
   recent: { [K in ListKind]: Recent<ListItems[K]> };
   /** Of every such list: items in force, and the seq of the last one that was added (0 = none). */
@@ -203,12 +208,6 @@ export const isOpened = ({ setup }: Pick<RunView, 'setup'>): boolean => setup.re
 /** Commands that may wait at once; more are refused as `busy`. */
 export const mostOpenCommands = 100;
 export const mostSplits = 32;
-
-/** Value of a series in the newest row; null before the first step or when the run has no such series. */
-export function latestValue(view: Pick<RunView, 'series' | 'latest'>, name: string): number | null {
-  const i = view.series.findIndex((s) => s.name === name);
-  return i < 0 || !view.latest ? null : (view.latest[i] ?? null);
-}
 
 /** Lowest first among the runs that wait for a trainer. */
 export const positionInQueue = (view: Pick<RunView, 'queuePosition' | 'createdAt'>): number =>

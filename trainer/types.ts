@@ -1,8 +1,9 @@
 /** What the parts of the trainer agree on: a task gives batches, a learner updates parameters, the loop yields what happened. */
 import type { LoggedCommand } from '~/shared/commands';
-import type { Split, TrainerEvent } from '~/shared/events';
+import type { TrainerEvent } from '~/shared/events';
 import type { AnswerKind, AxisLabels } from '~/shared/snapshotFile';
 import type { RunConfig } from '~/trainer/base/config';
+import type { Split } from '~/trainer/base/splits';
 import type { ProbeSignal } from './nn/signals';
 
 /** Everything that decides the network's parameters and their shapes. */

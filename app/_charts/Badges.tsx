@@ -54,7 +54,7 @@ function goToFirstOdd(lines: readonly LineSpec[], cursor: ChartCursor, subscribe
   if (!at) return;
   const closer = () => {
     const size = at!.to - at!.from;
-    if (size > 1) cursor.zoom([Math.max(0, at!.from - 2 * size), at!.to + 2 * size]);
+    if (size > 1) cursor.zoom([Math.max(cursor.startStep(), at!.from - 2 * size), at!.to + 2 * size]);
     cursor.pin(at!.from);
     return size > 1;
   };
@@ -80,8 +80,8 @@ function firstOdd(lines: readonly LineSpec[]): { from: number; to: number } | nu
     if (!curve) continue;
     for (let i = 0; i < curve.count; i++) {
       if (curve.values.nonFinite[i] === 0) continue;
-      const from = curve.firstStep + i * curve.bucketSteps;
-      if (!out || from < out.from) out = { from, to: from + curve.bucketSteps };
+      const from = curve.steps[i]!;
+      if (!out || from < out.from) out = { from, to: curve.lastSteps[i]! + 1 };
       break;
     }
   }

@@ -27,6 +27,7 @@ export function ChartTooltip(props: {
 }) {
   const { px, step, lines, points, rule, marks, head, smoothing, percent, palette, plot } = props;
   const { map } = plot;
+  // At the head the newest row is that of the step before.
   const row = Math.min(step, head - 1);
   const near = marks.filter((m) => Math.abs(pixelX(plot, m.step) - px) <= NEAR_PX);
   const limit = rule ? ruleAt(rule, step) : null;
@@ -35,8 +36,7 @@ export function ChartTooltip(props: {
     const at = p.points.findLast((v) => Math.abs(pixelX(plot, v.step) - px) <= NEAR_PX);
     return at ? [{ spec: p, at }] : [];
   });
-  const shown =
-    head > 0 ? lines.slice(0, MOST_LINES).map((line) => ({ line, read: readout(line, row, smoothing, percent) })) : [];
+  const shown = lines.slice(0, MOST_LINES).map((line) => ({ line, read: readout(line, row, smoothing, percent) }));
   const range = shown.length === 1 && !map.places ? shown[0]!.read.range : null;
   const right = px > plot.width / 2;
   return (
@@ -49,7 +49,7 @@ export function ChartTooltip(props: {
       }}
     >
       <p className="mb-0.5 font-mono text-2xs text-dim">
-        {map.places ? map.say(step) : `step ${formatStep(row < step && head > 0 ? step : Math.max(0, row))}`}
+        {map.places ? map.say(step) : `step ${formatStep(step)}`}
         {map.kind !== 'step' && ` · ${map.say(step)}`}
       </p>
       <table className="w-full">
@@ -67,6 +67,9 @@ export function ChartTooltip(props: {
               <td className="text-right font-mono font-medium whitespace-nowrap">{read.value}</td>
               {read.smoothed !== null && (
                 <td className="pl-2 text-right font-mono whitespace-nowrap text-dim">∼ {read.smoothed}</td>
+              )}
+              {read.asOf !== null && !map.places && (
+                <td className="pl-2 text-2xs whitespace-nowrap text-dim">of step {formatStep(read.asOf)}</td>
               )}
             </tr>
           ))}

@@ -34,6 +34,7 @@ export function HeatTip({
       </p>
       <p>
         {row.label} <b className="ml-2 font-mono font-medium">{read.value}</b>
+        {read.asOf !== null && <span className="ml-2 text-2xs text-dim">of step {formatStep(read.asOf)}</span>}
       </p>
       {read.range && <p className="text-2xs text-dim">{read.range}</p>}
       {limit && <p className="text-2xs text-warn">{`${limit.label} ${formatTick(limit.value)}`}</p>}

@@ -116,8 +116,8 @@ export function LineChart(props: LineChartProps) {
       }
       const shown = state.shown!;
       const c = cursor.get();
-      drawCrosshair(overlay.current, shown, shownLines, c, cursor.headStep());
-      fillLegend(legend.current, lines, readStep(c), cursor.headStep(), percent);
+      drawCrosshair(overlay.current, shown, shownLines, c);
+      fillLegend(legend.current, lines, readStep(c), percent);
       if (state.hovering && c.hoverStep !== null)
         setTip({ px: pixelX(shown, c.hoverStep), step: c.hoverStep, turn: state.turn++ });
       else setTip((old) => (old ? null : old));
@@ -129,7 +129,7 @@ export function LineChart(props: LineChartProps) {
   );
   const stepAt = usePlotGestures(plotArea, brushRect, cursor, () => now.current.shown);
 
-  const place = (p: Plot) => chartPlace(p, shownLines, cursor.headStep());
+  const place = (p: Plot) => chartPlace(p, shownLines);
   const point = (px: number, py?: number) => {
     const { shown } = now.current;
     if (!shown || !plotArea.current) return;

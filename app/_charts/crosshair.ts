@@ -1,5 +1,5 @@
 import { type Plot, pixelX, pixelY } from './draw';
-import { newest, readout } from './readout';
+import { newest, readout, rowOf } from './readout';
 import type { ChartCursorState, LineSpec } from './types';
 
 /** Written into the page by hand: the crosshair moves with every mouse event, on every chart. */
@@ -19,13 +19,7 @@ export function placeLine(line: SVGElement | undefined, plot: Plot, step: number
 export const readStep = (c: ChartCursorState): number | null => c.hoverStep ?? (c.mode === 'pinned' ? c.step : null);
 
 /** Children of `g`: the pin's line, the mouse's, then a dot per line. */
-export function drawCrosshair(
-  g: SVGGElement | null,
-  plot: Plot,
-  lines: readonly LineSpec[],
-  c: ChartCursorState,
-  head: number,
-): void {
+export function drawCrosshair(g: SVGGElement | null, plot: Plot, lines: readonly LineSpec[], c: ChartCursorState): void {
   if (!g) return;
   const [pin, hover, ...dots] = [...g.children] as SVGElement[];
   placeLine(pin, plot, c.mode === 'pinned' ? c.step : null);
@@ -33,12 +27,8 @@ export function drawCrosshair(
   const step = readStep(c);
   dots.forEach((dot, k) => {
     const line = lines[k];
-    const curve = line?.curve() ?? line?.whole?.() ?? null;
-    const row = step === null ? -1 : Math.min(step, head - 1);
-    const i = curve && row >= 0 ? curve.at(row) : -1;
-    const exact = i >= 0 ? line!.exact?.(row) : null;
-    const value = i < 0 ? Number.NaN : typeof exact === 'number' ? exact : curve!.mean(i);
-    const [x, y] = [pixelX(plot, row), pixelY(plot, value)];
+    const row = line && step !== null ? rowOf(line, step) : null;
+    const [x, y] = row ? [pixelX(plot, row.step), pixelY(plot, row.value)] : [Number.NaN, Number.NaN];
     const inside = Number.isFinite(y) && y >= -1 && y <= plot.height + 1 && x >= 0 && x <= plot.width + 0.5;
     dot.style.display = inside ? '' : 'none';
     if (!inside) return;
@@ -52,15 +42,13 @@ export function fillLegend(
   list: HTMLUListElement | null,
   lines: readonly LineSpec[],
   step: number | null,
-  head: number,
   percent: boolean,
 ): void {
   if (!list) return;
   for (const slot of list.querySelectorAll<HTMLElement>('[data-reads]')) {
     const line = lines.find((l) => l.name === slot.dataset.reads);
     if (!line) continue;
-    const text =
-      step === null ? newest(line, percent) : head > 0 ? readout(line, Math.min(step, head - 1), 0, percent).value : '–';
+    const text = step === null ? newest(line, percent) : readout(line, step, 0, percent).value;
     if (slot.textContent !== text) slot.textContent = text;
   }
 }

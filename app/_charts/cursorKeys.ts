@@ -1,7 +1,7 @@
 import type { ChartCursor } from './types';
 
 /**
- * Moves the cursor as a key asks: arrows 1 step (with shift 10), Home to step 0, End to the newest step (following it), Page Up and Page Down to the previous
+ * Moves the cursor as a key asks: arrows one row (with shift 10), Home to the first step, End to the newest step (following it), Page Up and Page Down to the previous
  * and next of `stops` (steps with a snapshot, ascending), Escape back to following.
  *
  * @returns whether the key meant something here
@@ -14,18 +14,20 @@ export function moveByKey(
   if (event.altKey || event.ctrlKey || event.metaKey) return false;
   const { step } = cursor.get();
   const head = cursor.headStep();
-  const pin = (to: number) => cursor.pin(Math.min(head, Math.max(0, to)));
+  const start = cursor.startStep();
+  const pin = (to: number) => cursor.pin(Math.min(head, Math.max(start, to)));
+  const stride = cursor.stride() * (event.shiftKey ? 10 : 1);
   switch (event.key) {
     case 'ArrowLeft':
     case 'ArrowDown':
-      pin(step - (event.shiftKey ? 10 : 1));
+      pin(step - stride);
       return true;
     case 'ArrowRight':
     case 'ArrowUp':
-      pin(step + (event.shiftKey ? 10 : 1));
+      pin(step + stride);
       return true;
     case 'Home':
-      pin(0);
+      pin(start);
       return true;
     case 'End':
       cursor.follow();

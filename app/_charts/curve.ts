@@ -1,34 +1,41 @@
 import { debiased, type EmaState, emaNext, emaStart } from '~/shared/ema';
-import { addValue, mergeBucket, type Reduced, type ReducedSeries } from '~/shared/pyramid';
+import { addValue, bucketOf, emptyStats, mergeBucket, type ReducedSeries, type Stats } from '~/shared/pyramid';
+
+/** Columns of numbers that a bucket has one of. */
+const columns = ['min', 'max', 'last', 'sum', 'nonFinite'] as const;
 
 /**
- * One series of one run over a range of steps, reduced to a bounded number of buckets: what a line is drawn from. It grows at its end as rows arrive; when it
- * is full, neighbouring buckets merge and the bucket width doubles, so that memory is bounded and no extreme is ever lost.
+ * One series of one run over a range of steps, reduced to a bounded number of buckets: what a line is drawn from. Only buckets with rows are kept, so that the cost
+ * depends on the rows there are and never on the step numbers. It grows at its end as rows arrive; when it is full, neighboring buckets merge and the bucket
+ * width doubles, so that memory is bounded and no extreme is ever lost.
  *
- * Invariants: buckets are consecutive and equally wide; rows of steps below `headStep` are in (or are holes), later ones are not; count <= capacity.
+ * Invariants: buckets ascend and do not overlap; bucket i holds `rows[i]` > 0 rows, of the steps steps[i] .. lastSteps[i], all in one cell of a grid from step 0
+ * whose cells are `bucketSteps` (a power of two) wide; count <= capacity. A zoomed range may have one bucket more on either side: the nearest row outside.
  */
 export class Curve {
-  firstStep: number;
-  bucketSteps: number;
-  count: number;
-  /** Next step that is missing at the end. */
-  headStep: number;
+  bucketSteps = 1;
+  count = 0;
   /** Rows were skipped inside the range: read it again to fill them in. */
   holes = false;
-  /** Empty buckets between others are no holes: they are only finer than the steps there (a curve carried to another axis). */
-  sparse = false;
   /** Raised by every change. */
   version = 0;
-  /** Steps present per bucket, [capacity]. */
+  /** Rows in all buckets. */
+  total = 0;
+  /** First and last step with a row, per bucket, [capacity]. */
+  readonly steps: Float64Array;
+  readonly lastSteps: Float64Array;
+  /** When the bucket's last row was logged, ms since 1970, [capacity]; NaN where that is not known. */
+  readonly times: Float64Array;
+  /** Rows per bucket, [capacity]. */
   readonly rows: Int32Array;
   /** [capacity] each. */
-  readonly values: Omit<ReducedSeries, 'ema' | 'emaEnd'>;
+  readonly values: Stats;
   /**
-   * Moving average (shared/ema.ts) over every raw value of the run up to a bucket's last step, [capacity]; NaN where there is none. It goes on row by row while
+   * Moving average (shared/ema.ts) over every raw value of the series up to a bucket's last row, [capacity]; NaN where there is none. It goes on row by row while
    * `smoothing` is set.
    */
   readonly ema: Float64Array;
-  /** Weight of the moving average; null: there is none, or it cannot go on (it is then read anew). */
+  /** Weight of the moving average; null: there is none, or it cannot go on (it is then read again). */
   smoothing: number | null = null;
   private emaState: EmaState = emaStart;
 
@@ -37,50 +44,45 @@ export class Curve {
     readonly capacity: number,
     /** Exclusive end of the range; null = grows with the run. */
     readonly toStep: number | null,
-    firstStep = 0,
   ) {
     if (!(capacity >= 2)) throw new RangeError(`curve ${name}: capacity ${capacity} must be at least 2`);
-    this.firstStep = firstStep;
-    this.bucketSteps = 1;
-    this.count = 0;
-    this.headStep = firstStep;
+    const numbers = () => new Float64Array(capacity).fill(Number.NaN);
+    this.steps = numbers();
+    this.lastSteps = numbers();
+    this.times = numbers();
     this.rows = new Int32Array(capacity);
-    this.ema = new Float64Array(capacity).fill(Number.NaN);
-    this.values = {
-      min: new Float64Array(capacity).fill(Number.NaN),
-      max: new Float64Array(capacity).fill(Number.NaN),
-      last: new Float64Array(capacity).fill(Number.NaN),
-      sum: new Float64Array(capacity),
-      nonFinite: new Int32Array(capacity),
-    };
+    this.ema = numbers();
+    this.values = emptyStats(capacity);
   }
 
   /**
-   * From a range answer whose rows end before `headStep`. A series that the answer lacks (a run that has not begun) gives an empty curve.
-   * Every bucket keeps its place and width; a range that ended in holes keeps them. `smoothing`: the weight that was asked for.
+   * From the answer to a range question. A series without rows there (null) gives an empty curve. Every bucket keeps its place and width.
+   *
+   * @param smoothing the weight that was asked for
    */
   static of(
     name: string,
-    answer: Reduced & { headStep: number },
+    from: ReducedSeries | null,
     capacity: number,
-    fromStep: number,
     toStep: number | null,
     smoothing: number | null = null,
   ): Curve {
-    const curve = new Curve(name, Math.max(2, capacity, answer.count), toStep, answer.count > 0 ? answer.firstStep : fromStep);
-    const from = answer.series[name];
-    if (from && answer.count > 0) {
-      curve.bucketSteps = answer.bucketSteps;
-      curve.count = answer.count;
-      curve.rows.set(answer.rows.subarray(0, answer.count));
-      for (const key of ['min', 'max', 'last', 'sum', 'nonFinite'] as const)
-        curve.values[key].set(from[key].subarray(0, answer.count) as never);
+    const count = from?.steps.length ?? 0;
+    const curve = new Curve(name, Math.max(2, capacity, count), toStep);
+    if (from) {
+      curve.bucketSteps = from.bucketSteps;
+      curve.count = count;
+      curve.steps.set(from.steps);
+      curve.lastSteps.set(from.lastSteps);
+      curve.rows.set(from.rows);
+      if (from.times) curve.times.set(from.times);
+      for (const key of columns) curve.values[key].set(from[key] as never);
+      for (let i = 0; i < count; i++) curve.total += curve.rows[i]!;
     }
     if (smoothing !== null) {
       curve.average(smoothing, from?.emaEnd);
-      if (from?.ema) curve.ema.set(from.ema.subarray(0, answer.count));
+      if (from?.ema) curve.ema.set(from.ema);
     }
-    curve.headStep = Math.max(curve.firstStep, Math.min(answer.headStep, toStep ?? answer.headStep));
     return curve;
   }
 
@@ -91,48 +93,84 @@ export class Curve {
     this.emaState = state;
   }
 
-  /** Adds the value of one step. Steps already in are left alone; a jump ahead leaves a hole. */
-  append(step: number, value: number): void {
-    if (step < this.headStep || (this.toStep !== null && step >= this.toStep)) return;
-    if (step > this.headStep) {
-      this.holes = true;
-      this.smoothing = null;
-    }
-    let i = Math.floor((step - this.firstStep) / this.bucketSteps);
-    while (i >= this.capacity) {
-      this.halve();
-      i = Math.floor((step - this.firstStep) / this.bucketSteps);
+  /** Step of the newest row; -Infinity without rows. */
+  get lastStep(): number {
+    return this.count > 0 ? this.lastSteps[this.count - 1]! : Number.NEGATIVE_INFINITY;
+  }
+
+  /** Step of the first row; Infinity without rows. */
+  get firstStep(): number {
+    return this.count > 0 ? this.steps[0]! : Number.POSITIVE_INFINITY;
+  }
+
+  /** Some bucket holds several rows: the line is a mean, with an envelope. */
+  get dense(): boolean {
+    return this.total > this.count;
+  }
+
+  /**
+   * Adds the row of one step. Rows already in are left alone. Steps between two rows are absent, which is no gap. A range that ends takes the first row beyond its
+   * end, so that its line runs out of the plot, and then no more.
+   */
+  append(step: number, value: number, time = Number.NaN): void {
+    const last = this.lastStep;
+    if (step <= last || (this.toStep !== null && last >= this.toStep)) return;
+    let i = this.count - 1;
+    if (i < 0 || this.cell(step) !== this.cell(last)) {
+      while (this.count === this.capacity) this.widen();
+      i = this.count - 1;
+      // Wider cells may hold both.
+      if (i < 0 || this.cell(step) !== this.cell(last)) {
+        i = this.count++;
+        this.steps[i] = step;
+      }
     }
     addValue(this.values, i, value);
+    this.lastSteps[i] = step;
+    this.times[i] = time;
+    this.rows[i]! += 1;
+    this.total++;
     if (this.smoothing !== null && Number.isFinite(value)) {
       this.emaState = emaNext(this.emaState, this.smoothing, value);
       this.ema[i] = debiased(this.emaState.value, this.emaState.seen, this.smoothing);
     }
-    this.rows[i]! += 1;
-    this.count = Math.max(this.count, i + 1);
-    this.headStep = step + 1;
+    this.version++;
+  }
+
+  /** Rows are missing behind the newest one: the moving average cannot go on, and only a new read fills them in. */
+  tear(): void {
+    this.holes = true;
+    this.smoothing = null;
     this.version++;
   }
 
   /**
-   * Takes out everything from `step` on. A bucket that loses only part of its rows is emptied and `holes` set, and a moving average ends: only a new read can
-   * restore them.
+   * Takes out everything from `step` on. A bucket that loses only part of its rows is taken out whole and `holes` set, and a moving average ends: only a new read
+   * can restore them.
    */
   cut(step: number): void {
-    if (step >= this.headStep) return;
+    if (step > this.lastStep) return;
     this.smoothing = null;
-    const keep = Math.max(0, Math.floor((step - this.firstStep) / this.bucketSteps));
-    if (this.firstStep + keep * this.bucketSteps < step && this.rows[keep]! > 0) this.holes = true;
-    for (let i = keep; i < this.count; i++) this.clear(i);
-    this.count = Math.min(this.count, keep);
-    this.headStep = Math.max(this.firstStep, step);
+    while (this.count > 0 && this.lastSteps[this.count - 1]! >= step) {
+      const i = --this.count;
+      if (this.steps[i]! < step) this.holes = true;
+      this.total -= this.rows[i]!;
+      this.clear(i);
+    }
     this.version++;
   }
 
-  /** Index of the bucket that holds `step`; -1 outside the range or in a hole. */
+  /** Index of the last bucket that begins at or before `step`; -1 before the first. */
   at(step: number): number {
-    const i = Math.floor((step - this.firstStep) / this.bucketSteps);
-    return i >= 0 && i < this.count && this.rows[i]! > 0 ? i : -1;
+    const { steps } = this;
+    let lo = -1;
+    let hi = this.count;
+    while (hi - lo > 1) {
+      const mid = (lo + hi) >> 1;
+      if (steps[mid]! <= step) lo = mid;
+      else hi = mid;
+    }
+    return lo;
   }
 
   /** Mean of the bucket's finite values; the odd value itself (NaN, Infinity) where there is none. */
@@ -141,35 +179,43 @@ export class Curve {
     return finite > 0 ? this.values.sum[i]! / finite : this.values.last[i]!;
   }
 
-  /** Steps whose value is NaN or infinite. */
+  /** Rows whose value is NaN or infinite. */
   nonFiniteCount(): number {
     let n = 0;
     for (let i = 0; i < this.count; i++) n += this.values.nonFinite[i]!;
     return n;
   }
 
-  private halve(): void {
-    const { values, rows, ema } = this;
-    const half = Math.ceil(this.count / 2);
-    for (let i = 0; i < half; i++) {
-      const a = 2 * i;
-      const b = a + 1;
-      for (const key of ['min', 'max', 'last', 'sum', 'nonFinite'] as const) values[key][i] = values[key][a]!;
-      rows[i] = rows[a]!;
-      ema[i] = b < this.count && !Number.isNaN(ema[b]!) ? ema[b]! : ema[a]!;
-      if (b < this.count && rows[b]! > 0) {
-        mergeBucket(values, i, values, b);
-        rows[i]! += rows[b]!;
-      }
-    }
-    for (let i = half; i < this.count; i++) this.clear(i);
-    this.count = half;
+  private cell(step: number): number {
+    return bucketOf(step, this.bucketSteps);
+  }
+
+  /** Doubles the width of the cells; buckets that come to share one merge. */
+  private widen(): void {
     this.bucketSteps *= 2;
+    const { values, rows, ema, steps, lastSteps, times } = this;
+    let into = -1;
+    for (let i = 0; i < this.count; i++) {
+      if (into >= 0 && this.cell(steps[i]!) === this.cell(steps[into]!)) {
+        mergeBucket(values, into, values, i);
+        rows[into]! += rows[i]!;
+        lastSteps[into] = lastSteps[i]!;
+        times[into] = times[i]!;
+        if (!Number.isNaN(ema[i]!)) ema[into] = ema[i]!;
+        continue;
+      }
+      into++;
+      if (into === i) continue;
+      for (const key of columns) values[key][into] = values[key][i]!;
+      for (const column of [rows, ema, steps, lastSteps, times]) column[into] = column[i]!;
+    }
+    for (let i = into + 1; i < this.count; i++) this.clear(i);
+    this.count = into + 1;
   }
 
   private clear(i: number): void {
     const { min, max, last, sum, nonFinite } = this.values;
-    min[i] = max[i] = last[i] = this.ema[i] = Number.NaN;
+    min[i] = max[i] = last[i] = this.ema[i] = this.steps[i] = this.lastSteps[i] = this.times[i] = Number.NaN;
     sum[i] = nonFinite[i] = this.rows[i] = 0;
   }
 }

@@ -1,4 +1,5 @@
 import type { Curve } from './curve';
+import { middle } from './strokes';
 import type { ChartCursor } from './types';
 import { spread, type XMap } from './xMap';
 
@@ -29,10 +30,13 @@ export function yDomain(
   let hi = Number.NaN;
   const fits = (v: number) => Number.isFinite(v) && (!options.log || v > 0);
   for (const c of curves) {
-    const first = Math.max(0, Math.floor((fromStep - c.firstStep) / c.bucketSteps));
-    const last = Math.min(c.count - 1, Math.floor((toStep - c.firstStep) / c.bucketSteps));
+    const [first, last] = within(c, fromStep, toStep);
+    for (const v of [crossing(c, first - 1, fromStep), crossing(c, last, toStep)]) {
+      if (!fits(v) || options.robust) continue;
+      if (!(v >= lo)) lo = v;
+      if (!(v <= hi)) hi = v;
+    }
     for (let i = first; i <= last; i++) {
-      if (c.rows[i] === 0) continue;
       const top = c.values.max[i]!;
       if (!fits(top)) continue;
       const bottom = fits(c.values.min[i]!) ? c.values.min[i]! : top;
@@ -56,6 +60,19 @@ export function yDomain(
   }
   if (Number.isNaN(lo)) return options.log ? [0.1, 1] : [0, 1];
   return options.log ? airLog(lo, hi) : air(lo, hi, options.bounds ?? [null, null]);
+}
+
+/** First and last bucket with rows of the steps from..to; last < first when there is none. */
+function within(c: Curve, from: number, to: number): [number, number] {
+  const before = c.at(from);
+  return [before >= 0 && c.lastSteps[before]! >= from ? before : before + 1, c.at(to)];
+}
+
+/** Where the line from bucket i to the next one passes a step between them; NaN where it does not. */
+function crossing(c: Curve, i: number, step: number): number {
+  if (i < 0 || i + 1 >= c.count) return Number.NaN;
+  const [a, b] = [middle(c, i), middle(c, i + 1)];
+  return step > a && step < b ? c.mean(i) + ((step - a) / (b - a)) * (c.mean(i + 1) - c.mean(i)) : Number.NaN;
 }
 
 function air(lo: number, hi: number, [low, high]: readonly [number | null, number | null]): [number, number] {
@@ -119,15 +136,17 @@ export function xDomain(
   curves: readonly (Curve | null)[],
   map: XMap,
 ): { from: number; to: number; x: [number, number] } {
-  const head = Math.max(cursor.headStep(), ...curves.map((c) => (c && c.toStep === null ? c.headStep : 0)));
-  const [from, to] = cursor.get().zoom ?? [0, growingEnd(head)];
+  const start = cursor.startStep();
+  let head = cursor.headStep();
+  for (const c of curves) if (c && c.toStep === null && c.count > 0) head = Math.max(head, c.lastStep + 1);
+  const [from, to] = cursor.get().zoom ?? [start, start + growingEnd(head - start)];
   const x: [number, number] = [map.of(from), map.of(to)];
   if (!(x[1] > x[0])) x[1] = x[0] + 1;
   return { from, to, x };
 }
 
 /**
- * Where the x axis of a growing run ends: its head, rounded up by at most 1/64, so that the axis stands still between jumps and a curve that grows moves nothing
+ * How long the x axis of a growing run is: its steps so far, rounded up by at most 1/64, so that the axis stands still between jumps and a curve that grows moves nothing
  * that is drawn.
  */
 export function growingEnd(head: number): number {

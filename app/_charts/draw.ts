@@ -51,7 +51,7 @@ interface Shape extends Piece {
   /** Pixels of the buckets' middles. */
   x: Float64Array;
   stroke: string;
-  /** The line, here or elsewhere, has several steps to a bucket. */
+  /** The line, here or elsewhere, has several rows to a bucket. */
   dense: boolean;
 }
 
@@ -79,7 +79,7 @@ export function draw(
     return traceOf(s.curve, s.from, s.to, plot, s.line.smoothed && settings.smoothing > 0 ? s.curve.ema : null, pixel);
   });
   shapes.forEach((s, k) => {
-    if (s.line.thin || s.curve.bucketSteps === 1) return;
+    if (s.line.thin || !s.curve.dense) return;
     pen.fillStyle = pen.strokeStyle = s.stroke;
     fillBetween(pen, traces[k]!, pixel, crowd ? 0.2 : 0.16, crowd ? 0 : 0.34);
   });
@@ -89,7 +89,7 @@ export function draw(
     if (s.line.dashed) pen.setLineDash([5, 4]);
     if (t.average) {
       // In a crowd the envelope alone stands for what lies behind the average.
-      if (!crowd || s.curve.bucketSteps === 1) strokeLine(pen, t, t.mean, 1, pixel, palette.dark ? 0.38 : 0.32);
+      if (!crowd || !s.curve.dense) strokeLine(pen, t, t.mean, 1, pixel, palette.dark ? 0.38 : 0.32);
       strokeLine(pen, t, t.average, crowd ? 1 : 2, pixel, 1);
     } else strokeLine(pen, t, t.mean, crowd || s.dense ? 1 : 1.5, pixel, 1);
     if (s.line.dashed) pen.setLineDash([]);
@@ -116,7 +116,7 @@ function drawHead(pen: Pen, plot: Plot, x: number, y: number): void {
 
 function shapesOf(line: LineSpec, plot: Plot, palette: Palette): Shape[] {
   const pieces = piecesOf(line, plot.map, plot.x);
-  const dense = pieces.some(({ curve }) => curve.bucketSteps > 1);
+  const dense = pieces.some(({ curve }) => curve.dense);
   return pieces.map((piece) => {
     const x = new Float64Array(piece.to - piece.from + 1);
     for (let i = piece.from; i <= piece.to; i++) x[i - piece.from] = pixelX(plot, middle(piece.curve, i));
@@ -124,6 +124,8 @@ function shapesOf(line: LineSpec, plot: Plot, palette: Palette): Shape[] {
   });
 }
 
+/** The row after a range's end: there for its line to run out, not one of its rows. */
+const beyond = (c: Curve, i: number) => c.toStep !== null && c.steps[i]! >= c.toStep;
 const finiteIn = (c: Curve, i: number) => c.rows[i]! - c.values.nonFinite[i]!;
 
 /**
@@ -135,10 +137,9 @@ function drawGaps(pen: Pen, plot: Plot, shapes: readonly Shape[], palette: Palet
   for (const { curve, from, to } of shapes)
     for (let i = from; i <= to; i++) {
       const n = curve.values.nonFinite[i]!;
-      if (n === 0) continue;
-      const first = curve.firstStep + i * curve.bucketSteps;
-      const left = pixelX(plot, first - 0.5);
-      const right = pixelX(plot, first + curve.bucketSteps - 0.5);
+      if (n === 0 || beyond(curve, i)) continue;
+      const left = pixelX(plot, curve.steps[i]! - 0.5);
+      const right = pixelX(plot, curve.lastSteps[i]! + 0.5);
       if (right < 0 || left > plot.width) continue;
       drawn.nonFinite += n;
       const x = Math.max(0, left);
@@ -162,7 +163,7 @@ function drawEdges(pen: Pen, plot: Plot, { curve, from, to, x, stroke }: Shape, 
   let lastUp = Number.NEGATIVE_INFINITY;
   let lastDown = Number.NEGATIVE_INFINITY;
   for (let i = from; i <= to; i++) {
-    if (finiteIn(curve, i) === 0) continue;
+    if (finiteIn(curve, i) === 0 || beyond(curve, i)) continue;
     const px = x[i - from]!;
     if (px < -1 || px > plot.width + 1) continue;
     if (plot.log && curve.values.min[i]! <= 0) drawn.hiddenByLog++;
@@ -224,7 +225,7 @@ function drawRule(pen: Pen, plot: Plot, rule: RuleSpec, shapes: readonly Shape[]
     if (line.name !== rule.marks?.line) continue;
     for (let i = from; i <= to; i++) {
       const limit = ruleAt(rule, middle(curve, i));
-      if (limit === null || !(curve.values.max[i]! > limit)) continue;
+      if (limit === null || !(curve.values.max[i]! > limit) || beyond(curve, i)) continue;
       const px = x[i - from]!;
       if (px < 0 || px > plot.width || px - last < 0.75) continue;
       const at = share ? share.at(middle(curve, i)) : -1;

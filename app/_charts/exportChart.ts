@@ -86,7 +86,7 @@ export async function chartPng(svg: string, scale = 2): Promise<Blob> {
 }
 
 /**
- * What the chart has at hand, one line per bucket: series, first_step, last_step, min, max, mean, last, non_finite. A bucket of one step has its exact value in all
+ * What the chart has at hand, one line per bucket: series, first_step, last_step, min, max, mean, last, non_finite. A bucket of one row has its exact value in all
  * four. Evaluations follow with their own step.
  */
 export function chartCsv(lines: readonly LineSpec[], points: readonly PointSpec[]): string {
@@ -96,14 +96,11 @@ export function chartCsv(lines: readonly LineSpec[], points: readonly PointSpec[
     const c = line.curve() ?? line.whole?.() ?? null;
     if (!c) continue;
     for (let i = 0; i < c.count; i++) {
-      if (c.rows[i] === 0) continue;
-      const first = c.firstStep + i * c.bucketSteps;
-      const last = Math.min(first + c.bucketSteps, c.headStep) - 1;
       out.push(
         [
           quoted(line.name),
-          first,
-          last,
+          c.steps[i],
+          c.lastSteps[i],
           c.values.min[i],
           c.values.max[i],
           c.mean(i),

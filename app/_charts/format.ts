@@ -21,14 +21,16 @@ export const formatPercent = (v: number, digits = 4): string => {
 };
 
 /** 12,345 with thin separators that do not break. */
-export const formatStep = (step: number): string => Math.round(step).toLocaleString('en-US');
+export const formatStep = (step: number): string =>
+  Number.isFinite(step) ? minus(Math.round(step).toLocaleString('en-US')) : odd(step)!;
 
-/** Axis ticks: 1k, 2.5M, 0.002, 4.9e−4. */
+/** Axis ticks: 1k, 2.5M, 0.002, 4.9e−4; whole numbers that four digits do not tell apart in full: 1,000,020. */
 export function formatTick(v: number): string {
   const size = Math.abs(v);
-  if (size >= 1e3 && size < 1e12) {
-    const power = size >= 1e9 ? 3 : size >= 1e6 ? 2 : 1;
-    return minus(`${Number((v / 1000 ** power).toPrecision(4))}${['', 'k', 'M', 'G'][power]}`);
+  if (Number.isSafeInteger(v) && size >= 1e3 && Number(v.toPrecision(4)) !== v) return formatStep(v);
+  if (size >= 1e3 && size < 1e15) {
+    const power = Math.min(4, Math.floor(Math.log10(size) / 3 + 1e-12));
+    return minus(`${Number((v / 1000 ** power).toPrecision(4))}${['', 'k', 'M', 'G', 'T'][power]}`);
   }
   if (size !== 0 && size < 1e-3) return minus(Number(v.toPrecision(4)).toExponential().replace('e-', 'e−').replace('e+', 'e'));
   return formatValue(v, 4);

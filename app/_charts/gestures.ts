@@ -21,7 +21,8 @@ export function usePlotGestures(
 ): (px: number) => number {
   const stepAt = (px: number) => {
     const shown = plot();
-    return shown ? Math.min(Math.max(0, cursor.headStep()), Math.max(0, Math.round(stepAtPixel(shown, px)))) : 0;
+    const start = cursor.startStep();
+    return shown ? Math.min(Math.max(start, cursor.headStep()), Math.max(start, Math.round(stepAtPixel(shown, px)))) : start;
   };
   const target = useRef<GestureTarget>(null!);
   target.current = {
@@ -68,9 +69,10 @@ function useGestures(ref: RefObject<HTMLElement | null>, target: RefObject<Gestu
 
     const zoomTo = (a: number, b: number) => {
       const { cursor } = target.current;
-      const head = Math.max(2, cursor.headStep());
-      const [lo, hi] = [Math.max(0, Math.round(Math.min(a, b))), Math.min(head, Math.round(Math.max(a, b)))];
-      if (lo <= 0 && hi >= head) cursor.zoom(null);
+      const start = cursor.startStep();
+      const head = Math.max(start + 2, cursor.headStep());
+      const [lo, hi] = [Math.max(start, Math.round(Math.min(a, b))), Math.min(head, Math.round(Math.max(a, b)))];
+      if (lo <= start && hi >= head) cursor.zoom(null);
       else cursor.zoom([lo, Math.max(lo + 2, hi)]);
     };
     const down = (e: PointerEvent) => {
@@ -105,7 +107,8 @@ function useGestures(ref: RefObject<HTMLElement | null>, target: RefObject<Gestu
       else if (start.shift) {
         const moved = ((start.px - px) / element.clientWidth) * (start.span[1] - start.span[0]);
         const size = start.span[1] - start.span[0];
-        const lo = Math.min(Math.max(0, start.span[0] + moved), Math.max(0, cursor.headStep() - size));
+        const first = cursor.startStep();
+        const lo = Math.min(Math.max(first, start.span[0] + moved), Math.max(first, cursor.headStep() - size));
         zoomTo(lo, lo + size);
       } else brush([start.px, px]);
     };

@@ -51,7 +51,7 @@ export type Rgb = readonly [number, number, number];
 
 /**
  * One pixel per column and row: the largest value of the column's steps on a log scale. Zeros and below take `zero`, columns with a value that is NaN or infinite
- * take `odd`, columns without steps stay clear.
+ * take `odd`, columns before the first row and after the last one stay clear.
  *
  * @returns RGBA [rows, columns]
  */
@@ -72,10 +72,9 @@ export function heatPixels(
     top.fill(Number.NEGATIVE_INFINITY);
     for (const { curve: c, from: begin, to: end } of pieces)
       for (let i = begin; i <= end; i++) {
-        if (c.rows[i] === 0) continue;
-        const first = c.firstStep + i * c.bucketSteps;
-        const left = pixelX(plot, first - 0.5) * scale;
-        const right = pixelX(plot, Math.min(first + c.bucketSteps, c.headStep) - 0.5) * scale;
+        const left = pixelX(plot, c.steps[i]! - 0.5) * scale;
+        // A value holds until the next row: of a series that is not logged at every step, the steps between are no gaps.
+        const right = pixelX(plot, (i + 1 < c.count ? c.steps[i + 1]! : c.lastSteps[i]! + 1) - 0.5) * scale;
         if (right < 0 || left >= columns) continue;
         const from = Math.max(0, Math.floor(left));
         const to = Math.min(columns - 1, Math.max(from, Math.ceil(right) - 1));

@@ -16,22 +16,22 @@ export interface Piece {
 export function piecesOf(line: LineSpec, map: XMap, x: readonly [number, number]): Piece[] {
   const whole = line.curve() ?? line.whole?.() ?? null;
   if (!whole || whole.count === 0) return [];
-  const early = map.log ? (line.early?.() ?? []).filter((c) => c.count > 0 && c.bucketSteps < whole.bucketSteps) : [];
+  const early =
+    map.log && whole.dense ? (line.early?.() ?? []).filter((c) => c.count > 0 && c.bucketSteps < whole.bucketSteps) : [];
   const last = Math.ceil(map.stepOf(x[1]));
   let first = Math.floor(map.stepOf(x[0]));
-  let begin = -1;
+  let begin = true;
   const out: Piece[] = [];
   for (const curve of [...early, whole]) {
-    const bucket = (step: number) => Math.floor((step - curve.firstStep) / curve.bucketSteps);
-    const clamp = (i: number) => Math.min(curve.count - 1, Math.max(0, i));
-    const from = clamp(bucket(first) + begin);
-    const to = clamp(bucket(last) + 1);
     const end = curve.toStep ?? Number.POSITIVE_INFINITY;
+    const before = curve.at(first);
+    const from = begin ? Math.max(0, before - 1) : before >= 0 && curve.lastSteps[before]! >= first ? before : before + 1;
+    const to = Math.min(curve.count - 1, curve.at(last) + 1);
     if (to >= from) out.push({ curve, from, to });
     if (end > last) break;
     // The next one goes on where this one ends.
     first = Math.max(first, end);
-    begin = 0;
+    begin = false;
   }
   return out;
 }

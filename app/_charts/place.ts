@@ -1,4 +1,5 @@
 import { type Plot, pixelX, pixelY } from './draw';
+import { rowOf } from './readout';
 import type { LineSpec } from './types';
 
 /** A line's value at a step; null where it has no number, or none that is here yet. */
@@ -26,7 +27,7 @@ export interface ChartPoint {
   clientY: number;
 }
 
-export function chartPlace(plot: Plot, lines: readonly LineSpec[], head: number): ChartPlace {
+export function chartPlace(plot: Plot, lines: readonly LineSpec[]): ChartPlace {
   const y = (value: number) => pixelY(plot, value);
   return {
     width: plot.width,
@@ -34,12 +35,8 @@ export function chartPlace(plot: Plot, lines: readonly LineSpec[], head: number)
     x: (step) => pixelX(plot, step),
     y,
     readings: (step, near) => {
-      const row = Math.min(step, head - 1);
       const found = lines.map((line): Reading => {
-        const curve = line.curve() ?? line.whole?.() ?? null;
-        const i = curve && row >= 0 ? curve.at(row) : -1;
-        const exact = line.exact?.(row);
-        const value = typeof exact === 'number' ? exact : curve && i >= 0 ? curve.mean(i) : Number.NaN;
+        const value = rowOf(line, step)?.value ?? Number.NaN;
         return { name: line.name, label: line.label, value: Number.isFinite(value) ? value : null };
       });
       if (near === undefined) return found;

@@ -1,13 +1,15 @@
 import type { Curve } from './curve';
 import { formatPercent, formatStep, formatValue } from './format';
-import type { LineSpec } from './types';
+import type { LineSpec, RowAt } from './types';
 import { describeStep, type XMap } from './xMap';
 
 /** What a line says at a step, in words. */
 export interface Readout {
   /** The exact value; preceded by ≈ while only its bucket's mean is at hand. */
   value: string;
-  /** min .. max of the bucket drawn there, when it holds more than this step. */
+  /** Step of the row in force, when that is an earlier one: the series has no row at the step itself. */
+  asOf: number | null;
+  /** min .. max of the bucket drawn there, when it holds more than this row. */
   range: string | null;
   /** The moving average at the step; preceded by ≈ while only that at its bucket's end is at hand. */
   smoothed: string | null;
@@ -15,24 +17,42 @@ export interface Readout {
 
 export const valueFormat = (percent: boolean) => (v: number) => (percent ? formatPercent(v, 6) : formatValue(v, 6));
 
+/** The bucket that a line draws at a step: of the finest curve that reaches there. */
+function bucketAt(line: LineSpec, step: number): { curve: Curve; i: number } | null {
+  for (const curve of [...(line.early?.() ?? []), line.curve(), line.whole?.()]) {
+    if (!curve || (curve.toStep !== null && step >= curve.toStep)) continue;
+    const i = curve.at(step);
+    if (i >= 0) return { curve, i };
+  }
+  return null;
+}
+
+/** The row in force at a step; `exact: false` while only the mean of the bucket drawn there is at hand. null: there is none. */
+export function rowOf(line: LineSpec, step: number): (RowAt & { exact: boolean }) | null {
+  const row = line.exact?.(step);
+  if (row) return { ...row, exact: true };
+  const drawn = bucketAt(line, step);
+  if (!drawn || row === null) return null;
+  const { curve, i } = drawn;
+  const last = curve.lastSteps[i]!;
+  if (last <= step) return { step: last, value: curve.values.last[i]!, exact: true };
+  return { step, value: curve.mean(i), exact: false };
+}
+
 export function readout(line: LineSpec, step: number, smoothing: number, percent: boolean): Readout {
   const format = valueFormat(percent);
-  const curve = line.early?.().find((c) => c.at(step) >= 0) ?? line.curve() ?? line.whole?.() ?? null;
-  const i = curve ? curve.at(step) : -1;
-  const exact = line.exact?.(step);
-  let value = '–';
-  if (typeof exact === 'number') value = format(exact);
-  else if (curve && i >= 0) value = curve.rows[i] === 1 ? format(curve.values.last[i]!) : `≈ ${format(curve.mean(i))}`;
-  const wide = curve && i >= 0 && curve.rows[i]! > 1;
+  const row = rowOf(line, step);
+  const drawn = bucketAt(line, step);
   const average = line.smoothed && smoothing > 0 ? line.average?.(step) : null;
   return {
-    value,
-    range: wide ? bucketRange(curve, i, format) : null,
+    value: row ? `${row.exact ? '' : '≈ '}${format(row.value)}` : '–',
+    asOf: row && row.step < step ? row.step : null,
+    range: drawn && drawn.curve.rows[drawn.i]! > 1 ? bucketRange(drawn.curve, drawn.i, format) : null,
     smoothed:
       typeof average === 'number'
         ? finite(average, format)
-        : average === undefined && curve && i >= 0
-          ? finite(curve.ema[i]!, format, '≈ ')
+        : average === undefined && drawn
+          ? finite(drawn.curve.ema[drawn.i]!, format, '≈ ')
           : null,
   };
 }
@@ -47,9 +67,8 @@ export function newest(line: LineSpec, percent: boolean): string {
 }
 
 function bucketRange(curve: Curve, i: number, format: (v: number) => string): string {
-  const first = curve.firstStep + i * curve.bucketSteps;
-  const last = Math.min(first + curve.bucketSteps, curve.headStep) - 1;
-  return `${format(curve.values.min[i]!)} to ${format(curve.values.max[i]!)} in steps ${formatStep(first)}–${formatStep(last)}`;
+  const steps = `${formatStep(curve.steps[i]!)}–${formatStep(curve.lastSteps[i]!)}`;
+  return `${format(curve.values.min[i]!)} to ${format(curve.values.max[i]!)} in steps ${steps}`;
 }
 
 /** A chart in one sentence per line, for those who cannot see it. */
@@ -61,12 +80,12 @@ export function summary(title: string, lines: readonly LineSpec[], percent: bool
     let low = -1;
     let high = -1;
     for (let i = 0; i < curve.count; i++) {
-      if (!(curve.rows[i]! > 0) || Number.isNaN(curve.values.min[i]!)) continue;
+      if (Number.isNaN(curve.values.min[i]!)) continue;
       if (low < 0 || curve.values.min[i]! < curve.values.min[low]!) low = i;
       if (high < 0 || curve.values.max[i]! > curve.values.max[high]!) high = i;
     }
     const odd = curve.nonFiniteCount();
-    const about = (i: number) => describeStep(map, curve.firstStep + i * curve.bucketSteps);
+    const about = (i: number) => describeStep(map, curve.steps[i]!);
     const extremes =
       low < 0
         ? 'no finite value'

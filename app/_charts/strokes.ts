@@ -19,11 +19,8 @@ export interface Trace {
   bottom: Float64Array;
 }
 
-/** Middle of a bucket's steps; the last one may be partly filled. */
-export function middle(curve: Curve, i: number): number {
-  const first = curve.firstStep + i * curve.bucketSteps;
-  return (first + Math.min(first + curve.bucketSteps, Math.max(curve.headStep, first + 1)) - 1) / 2;
-}
+/** Middle of a bucket's steps. */
+export const middle = (curve: Curve, i: number): number => (curve.steps[i]! + curve.lastSteps[i]!) / 2;
 
 /** @param pixel width of a device pixel; 0 = keep every bucket apart */
 export function traceOf(curve: Curve, from: number, to: number, plot: Plot, average: Float64Array | null, pixel: number): Trace {
@@ -40,9 +37,8 @@ export function traceOf(curve: Curve, from: number, to: number, plot: Plot, aver
     const n = curve.rows[i]! - nonFinite[i]!;
     const here = pixel > 0 ? Math.floor(x / pixel) : i;
     const merge = here === column;
-    if (curve.sparse && curve.rows[i] === 0) continue;
     if (n <= 0 || !above0(max[i]!)) {
-      // A column with values stays one: a single missing step inside it is marked, not a break.
+      // A column with values stays one: a single value without a place inside it is marked, not a break.
       if (merge) continue;
       column = Number.NaN;
       t.x[t.n] = x;

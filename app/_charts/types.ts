@@ -9,6 +9,12 @@ export type Color = number | 'ink' | 'dim' | 'accent' | 'good' | 'warn' | 'bad';
 export const colorOf = (palette: Palette, color: Color): string =>
   typeof color === 'number' ? palette.series[color % palette.series.length]! : palette[color];
 
+/** The row that a series has at a step: the newest at or before it, as a series may be logged every so many steps only. */
+export interface RowAt {
+  step: number;
+  value: number;
+}
+
 export interface LineSpec {
   /** Unique within the chart. */
   name: string;
@@ -25,9 +31,9 @@ export interface LineSpec {
   whole?(): Curve | null;
   /** Finer curves of the first steps shown, finest first, each from the same step on: drawn in place of `curve` on a logarithmic x axis. */
   early?(): readonly Curve[];
-  /** The exact value at a step; undefined while it is being read, null when there is none. */
-  exact?(step: number): number | null | undefined;
-  /** The moving average at a step, as `exact`. */
+  /** The row in force at a step; undefined while it is being read, null when there is none. */
+  exact?(step: number): RowAt | null | undefined;
+  /** The moving average there, as `exact`. */
   average?(step: number): number | null | undefined;
 }
 
@@ -85,6 +91,10 @@ export interface ChartCursor {
   zoom(range: [number, number] | null): void;
   /** Steps done: the newest row is that of step headStep() - 1. */
   headStep(): number;
+  /** Where the axis begins: 0, or where the run's rows do. */
+  startStep(): number;
+  /** Steps from one row to the next, about: what an arrow key moves by. */
+  stride(): number;
 }
 
 export interface ChartSettings {

@@ -1,7 +1,7 @@
 import { formatDuration, formatStep, formatTick, formatValue } from './format';
 
-export type XKind = 'step' | 'epoch' | 'relative' | 'wall';
-export const xKinds: readonly XKind[] = ['step', 'epoch', 'relative', 'wall'];
+/** What an x axis shows. `series`: the values of one of the run's own series, such as tokens. */
+export type XKind = 'step' | 'epoch' | 'relative' | 'wall' | 'series';
 
 /** The x axis: steps carried to what the axis shows, and back. Monotone. */
 export interface XMap {
@@ -35,12 +35,26 @@ export interface TimeAnchor {
 /** A clock time has no logarithm. */
 export const canBeLog = (kind: XKind): boolean => kind !== 'wall';
 
-export function xMap(kind: XKind, stepsPerEpoch: number, anchors: readonly TimeAnchor[], log = false): XMap {
-  const map = plainMap(kind, stepsPerEpoch, anchors);
-  return log && canBeLog(kind) ? onLog(map, kind === 'relative' ? SECOND : map.of(1) - map.of(0)) : map;
+/**
+ * @param stepsPerEpoch for `epoch`
+ * @param anchors for `relative` and `wall`: when steps were reached; for `series`: the series' values (`at`), which should not fall
+ * @param name of the `series`
+ */
+export function xMap(kind: XKind, stepsPerEpoch: number, anchors: readonly TimeAnchor[], log = false, name = ''): XMap {
+  const map = plainMap(kind, stepsPerEpoch, anchors, name);
+  return log && canBeLog(kind) ? onLog(map, logUnit(kind, map, anchors)) : map;
 }
 
-function plainMap(kind: XKind, stepsPerEpoch: number, anchors: readonly TimeAnchor[]): XMap {
+/** What the first stretch of a logarithmic axis is, in axis values. */
+function logUnit(kind: XKind, map: XMap, anchors: readonly TimeAnchor[]): number {
+  if (kind === 'relative') return SECOND;
+  if (kind !== 'series') return map.of(1) - map.of(0);
+  const values = anchors.map((a) => a.at).sort((a, b) => a - b);
+  const risen = values.find((v) => v > values[0]!);
+  return risen === undefined ? 1 : risen - values[0]!;
+}
+
+function plainMap(kind: XKind, stepsPerEpoch: number, anchors: readonly TimeAnchor[], name: string): XMap {
   switch (kind) {
     case 'step':
       return {
@@ -60,10 +74,22 @@ function plainMap(kind: XKind, stepsPerEpoch: number, anchors: readonly TimeAnch
         ticks: spread,
         say: (s) => `epoch ${formatValue(stepsPerEpoch > 0 ? s / stepsPerEpoch : s, 4)}`,
       };
+    case 'series': {
+      const values = timeline(anchors);
+      return {
+        kind,
+        label: name,
+        of: values.of,
+        stepOf: values.stepOf,
+        tick: formatTick,
+        ticks: spread,
+        say: (s) => `${name} ${formatValue(values.of(s), 6)}`,
+      };
+    }
     case 'relative':
     case 'wall': {
       const times = timeline(anchors);
-      const origin = kind === 'relative' ? times.of(0) : 0;
+      const origin = kind === 'relative' ? times.of(Math.min(...anchors.map((a) => a.step))) : 0;
       return {
         kind,
         ...(kind === 'relative' && { time: true }),
@@ -150,15 +176,24 @@ const linear = (factor: number) => ({ of: (s: number) => s * factor, stepOf: (x:
 export function spread(from: number, to: number, count: number): number[] {
   const span = to - from;
   if (!(span > 0) || !(count >= 1)) return Number.isFinite(from) ? [from] : [];
-  const raw = span / count;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const unit = [1, 2, 5, 10].find((u) => u * power >= raw * 0.999)! * power;
-  return multiples(from, to, unit);
+  return multiples(from, to, roundUp(span / count));
 }
+
+/** The least 1, 2 or 5 times a power of ten that is at least (about) `size`. */
+function roundUp(size: number): number {
+  const power = 10 ** Math.floor(Math.log10(size));
+  return [1, 2, 5, 10].find((u) => u * power >= size * 0.999)! * power;
+}
+
+const MOST_TICKS = 1000;
 
 function multiples(from: number, to: number, unit: number): number[] {
   const out: number[] = [];
-  for (let k = Math.ceil(from / unit - 1e-9); k * unit <= to + unit * 1e-9; k++) out.push(Number((k * unit).toPrecision(12)));
+  // Whole units give whole ticks, exact up to 2^53; of others the binary rest is rounded off.
+  const tick = (k: number) => (Number.isInteger(unit) ? k * unit : Number((k * unit).toPrecision(12)));
+  const first = Math.ceil(from / unit - 1e-9);
+  // Bounded, because numbers beyond 2^53 do not count on by ones.
+  for (let n = 0; n < MOST_TICKS && (first + n) * unit <= to + unit * 1e-9; n++) out.push(tick(first + n));
   return out;
 }
 
@@ -176,15 +211,18 @@ const units = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30]
 const longTimes = [0, 1, 10, 60, 600, 3600, 36_000, 86_400, 864_000, 8_640_000].map((s) => s * SECOND);
 
 function timeTicks(from: number, to: number, count: number, wall: boolean): number[] {
-  const unit = units.find((u) => u >= (to - from) / count) ?? DAY * 200;
+  const wanted = (to - from) / count;
+  // Beyond years the days are counted in round numbers, so that a time in a wrong unit draws an axis as any other.
+  const unit = units.find((u) => u >= wanted) ?? DAY * roundUp(wanted / DAY);
   // Wall-clock ticks are round in the reader's own time zone.
   const zone = wall ? new Date(from).getTimezoneOffset() * MINUTE : 0;
   return multiples(from - zone, to - zone, unit).map((t) => t + zone);
 }
 
 function clock(at: number, seconds: boolean): string {
-  if (!Number.isFinite(at)) return '–';
   const d = new Date(at);
+  // Beyond what a clock shows: a time in another unit, or none.
+  if (Number.isNaN(d.getTime())) return formatValue(at, 4);
   const two = (n: number) => String(n).padStart(2, '0');
   const time = `${two(d.getHours())}:${two(d.getMinutes())}${seconds || d.getSeconds() > 0 ? `:${two(d.getSeconds())}` : ''}`;
   return d.getHours() + d.getMinutes() + d.getSeconds() === 0 ? `${d.getMonth() + 1}/${d.getDate()}` : time;

@@ -4,17 +4,18 @@ import { useCallback, useEffect, useMemo, useState } from 'react';
 import { LineChart } from '~/app/_charts/LineChart';
 import { usePalette } from '~/app/_charts/palette';
 import type { LineSpec, StepFile } from '~/app/_charts/types';
-import { measured } from '~/app/_components/format';
+import { count, measured } from '~/app/_components/format';
 import { Panel } from '~/app/_components/Panel';
 import { ThemeToggle, TopBar } from '~/app/_components/TopBar';
 import { smoothingWeight } from '~/app/_live/chartSettings';
 import { createCursor } from '~/app/_live/cursor';
+import { commonLoss } from '~/app/_live/equalLoss';
 import { stepFile } from '~/app/_live/stepFile';
 import { AttentionCompared, comparisonOf } from './AttentionCompared';
-import { axisOf, commonLoss, ownZoom } from './align';
+import { axisOf, ownZoom } from './align';
 import { CompareControls, typedLevel } from './CompareControls';
 import { Differences } from './Differences';
-import { compareCharts, forksOf, linesOf, namesOf, pointsOf } from './lines';
+import { type CompareChart, compareCharts, forksOf, linesOf, namesOf, pointsOf, SHARED_CHARTS, sharedNames } from './lines';
 import { type CompareView, compareLink } from './link';
 import { RunChips } from './RunChips';
 import { useCompared } from './useCompared';
@@ -24,12 +25,12 @@ export function Compare({ start }: { start: CompareView }) {
   const [runIds, setRunIds] = useState<readonly string[]>(start.runs);
   const [choices, setChoices] = useState(start.choices);
   const { x, smoothSteps, log, logX, robust } = choices;
-  const { runs, errors, subscribe } = useCompared(runIds);
+  const { runs, errors, subscribe, want } = useCompared(runIds);
   const [attention, setAttention] = useState(start.attention);
   const palette = usePalette();
 
   const there = useMemo(() => runs.filter((r) => r !== null), [runs]);
-  const common = useMemo(() => commonLoss(there), [there]);
+  const common = useMemo(() => commonLoss(there.map((r) => r.loss)), [there]);
   const typed = typedLevel(choices);
   const lossLevel = typed !== null && Number.isFinite(typed) ? typed : common;
   const axis = useMemo(() => axisOf(x, there, lossLevel, logX), [x, there, lossLevel, logX]);
@@ -68,18 +69,20 @@ export function Compare({ start }: { start: CompareView }) {
     return cursor.subscribe(follow);
   }, [cursor, there, axis]);
 
+  const shared = useMemo(() => sharedNames(there), [there]);
+  useEffect(() => want(shared.slice(0, SHARED_CHARTS)), [want, shared]);
   const named = useMemo(() => namesOf(there), [there]);
   const drawn = useMemo(() => {
     const colourOf = (runId: string) => runIds.indexOf(runId);
     return {
       marks: forksOf(there, axis, named),
-      charts: compareCharts.map((chart) => ({
+      charts: compareCharts(there, shared.slice(0, SHARED_CHARTS)).map((chart) => ({
         chart,
         lines: linesOf(there, axis, chart, named, colourOf),
         points: chart.points ? pointsOf(there, axis, chart.points, named, colourOf) : [],
       })),
     };
-  }, [there, axis, named, runIds]);
+  }, [there, axis, named, runIds, shared]);
   const settings = useMemo(() => ({ smoothing: weight, log, robust }), [weight, log, robust]);
   const onWidth = useCallback(
     (width: number) => {
@@ -88,13 +91,14 @@ export function Compare({ start }: { start: CompareView }) {
     [there],
   );
   const filesOf =
-    (series: string) =>
+    ({ of }: CompareChart) =>
     (lines: readonly LineSpec[]): StepFile[] =>
-      there.flatMap(({ runId, history }) =>
-        lines.some((l) => l.name === runId)
-          ? (stepFile(runId, history, [series], `Every step of ${named.get(runId)}`) ?? [])
-          : [],
-      );
+      there.flatMap((run) => {
+        const { runId, history } = run;
+        const name = of(run);
+        if (name === undefined || !lines.some((l) => l.name === runId)) return [];
+        return stepFile(runId, history, [name], `Every step of ${named.get(runId)}`) ?? [];
+      });
 
   return (
     <>
@@ -130,13 +134,18 @@ export function Compare({ start }: { start: CompareView }) {
           {left.length > 0 && (
             <p role="status" className="px-3 pt-2 text-warn">
               {left.map((r) => named.get(r.runId)).join(', ')}:{' '}
-              {x === 'equal loss' ? `never at a loss of ${measured(lossLevel)}` : 'not started, so not on this axis'}.
+              {x === 'equal loss'
+                ? `never at a loss of ${measured(lossLevel)}`
+                : x === 'epoch'
+                  ? 'the length of its epochs is not known, so not on this axis'
+                  : 'not started, so not on this axis'}
+              .
             </p>
           )}
           <div className="grid grid-cols-1 gap-x-4 gap-y-3 p-3 lg:grid-cols-2">
-            {drawn.charts.map(({ chart, lines, points }) => (
+            {drawn.charts.map(({ chart, lines, points }, i) => (
               <LineChart
-                key={chart.title}
+                key={`${i} ${chart.title}`}
                 title={chart.title}
                 lines={lines}
                 points={points}
@@ -146,12 +155,17 @@ export function Compare({ start }: { start: CompareView }) {
                 cursor={cursor}
                 subscribe={subscribe}
                 onWidth={onWidth}
-                stepFiles={filesOf(chart.series)}
+                stepFiles={filesOf(chart)}
                 percent={chart.percent}
                 notice={there.length === 0 && runIds.length > 0 ? 'Reading the curves …' : null}
               />
             ))}
           </div>
+          {shared.length > SHARED_CHARTS && (
+            <p className="border-t border-line px-3 py-1.5 text-xs text-dim">
+              {count(shared.length - SHARED_CHARTS)} more series have the same name in several of these runs.
+            </p>
+          )}
         </Panel>
         {there.length > 0 && (
           <AttentionCompared

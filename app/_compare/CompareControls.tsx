@@ -60,7 +60,7 @@ export function CompareControls({
       <span className="inline-flex items-center gap-1">
         smooth
         <Select
-          aria-label="Smoothing, in steps"
+          aria-label="Smoothing, in rows"
           className="w-auto! font-sans"
           options={smoothStops.map(String)}
           value={String(smoothSteps)}

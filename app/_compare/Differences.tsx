@@ -1,6 +1,10 @@
-import { count, percent } from '~/app/_components/format';
+import { count } from '~/app/_components/format';
 import { Panel } from '~/app/_components/Panel';
+import { metricValue } from '~/app/_live/evaluationWords';
 import { useRecipes } from '~/app/_live/recipes';
+import { betterOf, headlineMetric, isBetter } from '~/shared/evaluations';
+import type { EvaluationMetric } from '~/shared/events';
+import type { RunView } from '~/shared/view';
 import { differences, isKnown } from './difference';
 import type { Names } from './lines';
 import type { Compared } from './useCompared';
@@ -10,16 +14,14 @@ export function Differences({ runs, named }: { runs: readonly Compared[]; named:
   const setups = runs.map((r) => r.view.setup);
   const recipes = useRecipes(setups.map((s) => s.recipe?.name ?? null));
   const rows = differences(setups, recipes);
-  const best = (run: Compared, split: string) =>
-    run.view.evaluations.filter((e) => e.split === split).reduce<number | null>((top, e) => Math.max(top ?? 0, e.accuracy), null);
+  const splits = [...new Set(runs.flatMap((r) => r.view.evaluations.map((e) => e.split)))];
   const results: [string, (run: Compared) => string][] = [
-    ['Best validation', (r) => percent(best(r, 'validation'))],
-    ['Test', (r) => percent(r.view.evaluations.findLast((e) => e.split === 'test')?.accuracy ?? null)],
+    ...splits.map((split): [string, (run: Compared) => string] => [`Best ${split}`, (r) => bestOn(r.view.evaluations, split)]),
     [
       'Changes made on the way',
       (r) => count(r.view.commands.filter((c) => c.command.kind === 'set' && c.outcome.status === 'applied').length),
     ],
-    ['Backend', (r) => r.view.backend?.name ?? '–'],
+    ['Device', (r) => r.view.device?.backend ?? r.view.device?.device ?? '–'],
   ];
   return (
     <Panel title="Differences">
@@ -53,6 +55,17 @@ export function Differences({ runs, named }: { runs: readonly Compared[]; named:
       </section>
     </Panel>
   );
+}
+
+/** The best value of the metric that is shown first, on one set; "–" where the run has none. */
+function bestOn(evaluations: RunView['evaluations'], split: string): string {
+  let best: EvaluationMetric | null = null;
+  for (const e of evaluations) {
+    const main = headlineMetric(e);
+    if (e.split !== split || Number.isNaN(main.value)) continue;
+    if (!best || (main.name === best.name && isBetter(betterOf(main), main.value, best.value))) best = main;
+  }
+  return best ? `${best.name} ${metricValue(best)}` : '–';
 }
 
 function Row({ title, cells }: { title: string; cells: string[] }) {

@@ -1,7 +1,7 @@
 import { Curve } from '~/app/_charts/curve';
 import { formatDuration, formatStep, formatTick, formatValue } from '~/app/_charts/format';
-import { middle } from '~/app/_charts/strokes';
 import { onLog, SECOND, spread, type TimeAnchor, timeline, type XMap, xMap } from '~/app/_charts/xMap';
+import { stepAtLoss } from '~/app/_live/equalLoss';
 import { mergeBucket } from '~/shared/pyramid';
 
 /** What puts several runs on one axis. */
@@ -11,7 +11,10 @@ export type Alignment = (typeof alignments)[number];
 export interface Aligned {
   runId: string;
   loss: Curve | null;
+  /** 0 = not known. */
   stepsPerEpoch: number;
+  /** Epochs at steps, of the series with that role; empty = there is none. */
+  epochs?: readonly TimeAnchor[];
   anchors: readonly TimeAnchor[];
 }
 
@@ -59,7 +62,12 @@ function plainAxis(kind: Alignment, runs: readonly Aligned[], lossLevel: number 
           say: (v) => `epoch ${formatValue(v / perEpoch, 4)}`,
         },
         place: (id) => {
-          const size = runs.find((r) => r.runId === id)?.stepsPerEpoch ?? 0;
+          const run = runs.find((r) => r.runId === id);
+          const size = run?.stepsPerEpoch ?? 0;
+          if (size === 0 && run?.epochs && run.epochs.length > 1) {
+            const epochs = timeline(run.epochs);
+            return { of: (s) => epochs.of(s) * perEpoch, back: (p) => epochs.stepOf(p / perEpoch), moves: true };
+          }
           return size > 0 ? { of: (s) => (s * perEpoch) / size, back: (p) => (p * size) / perEpoch } : null;
         },
       };
@@ -108,55 +116,28 @@ const scaled = (label: string, factor: number, shift = 0) => ({
   stepOf: (x: number) => x * factor + shift,
 });
 
-/** Where the loss stands at the end of a bucket: its moving average, which a single lucky batch does not move much; the bucket's mean where there is none. */
-const lossAt = (loss: Curve, i: number): number => (Number.isNaN(loss.ema[i]!) ? loss.mean(i) : loss.ema[i]!);
-
-/** First step by which the (smoothed) loss is at or below `level`; null = never. */
-export function stepAtLoss(loss: Curve, level: number): number | null {
-  for (let i = 0; i < loss.count; i++) if (loss.rows[i]! > 0 && lossAt(loss, i) <= level) return Math.round(middle(loss, i));
-  return null;
-}
-
-/** The lowest (smoothed) loss that every run has reached; null when one has none. */
-export function commonLoss(runs: readonly Aligned[]): number | null {
-  let worst = Number.NEGATIVE_INFINITY;
-  for (const { loss } of runs) {
-    let best = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < (loss?.count ?? 0); i++) if (loss!.rows[i]! > 0 && lossAt(loss!, i) < best) best = lossAt(loss!, i);
-    worst = Math.max(worst, best);
-  }
-  return Number.isFinite(worst) ? worst : null;
-}
-
 /** A run's own steps of a range of the axis; null = all of them. */
 export function ownZoom(place: Place | null, zoom: readonly [number, number] | null): [number, number] | null {
   if (!place || !zoom) return null;
-  const [a, b] = [Math.max(0, Math.floor(place.back(zoom[0]))), Math.ceil(place.back(zoom[1])) + 1];
+  const [a, b] = [Math.floor(place.back(zoom[0])), Math.ceil(place.back(zoom[1])) + 1];
   // Places that move would ask for another range with every look: it is rounded outwards to sixteenths.
   const unit = place.moves ? Math.max(1, 2 ** Math.floor(Math.log2(Math.max(1, b - a))) / 16) : 1;
   const from = Math.floor(a / unit) * unit;
   return [from, Math.max(from + 1, Math.ceil(b / unit) * unit)];
 }
 
-/** A curve carried to another axis: its buckets in new, equally wide ones, each extreme kept. */
+/** A curve carried to another axis: its very buckets, at their places there. */
 export function carried(curve: Curve, place: Place): Curve {
   if (place === asItIs) return curve;
-  const from = place.of(curve.firstStep);
-  const to = place.of(Math.max(curve.headStep, curve.firstStep + 1));
-  const out = new Curve(curve.name, Math.max(2, curve.count), curve.toStep === null ? null : place.of(curve.toStep), from);
-  out.bucketSteps = Math.max((to - from) / Math.max(1, (curve.headStep - curve.firstStep) / curve.bucketSteps), Number.MIN_VALUE);
-  out.headStep = to;
-  // Where the pace changes some of the new buckets stay empty; a step that the run lacks still breaks the line.
-  const first = curve.rows.findIndex((n) => n > 0);
-  out.sparse = !curve.rows.subarray(first, curve.count).includes(0);
+  const out = new Curve(curve.name, Math.max(2, curve.count), curve.toStep === null ? null : place.of(curve.toStep));
+  out.bucketSteps = curve.bucketSteps;
+  out.count = curve.count;
+  out.total = curve.total;
   for (let i = 0; i < curve.count; i++) {
-    if (curve.rows[i] === 0) continue;
-    const at = (place.of(middle(curve, i)) - from) / out.bucketSteps;
-    const j = Math.min(out.capacity - 1, Math.max(0, Math.floor(at + 1e-9)));
-    mergeBucket(out.values, j, curve.values, i);
-    if (!Number.isNaN(curve.ema[i]!)) out.ema[j] = curve.ema[i]!;
-    out.rows[j]! += curve.rows[i]!;
-    out.count = Math.max(out.count, j + 1);
+    out.steps[i] = place.of(curve.steps[i]!);
+    out.lastSteps[i] = place.of(curve.lastSteps[i]!);
+    mergeBucket(out.values, i, curve.values, i);
   }
+  for (const column of ['rows', 'times', 'ema'] as const) out[column].set(curve[column].subarray(0, curve.count));
   return out;
 }

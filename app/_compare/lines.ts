@@ -1,24 +1,59 @@
 import type { Curve } from '~/app/_charts/curve';
 import type { LineSpec, Mark, PointSpec } from '~/app/_charts/types';
+import { evaluationPoints } from '~/app/_live/runMarks';
+import { seriesOf } from '~/shared/streams';
 import { type Axis, carried, type Place } from './align';
-import type { Compared, ComparedSeries } from './useCompared';
+import type { Compared, ComparedRole } from './useCompared';
 
 /** What the charts of the page show; colours are the runs' places in the list. */
 
 export interface CompareChart {
-  series: ComparedSeries;
   title: string;
   percent?: boolean;
   smoothed: boolean;
+  /** Metrics of evaluations that belong to it. */
   points?: 'accuracy';
+  /** Name of the run's series that it draws; undefined = the run has none. */
+  of(run: Compared): string | undefined;
 }
 
-export const compareCharts: readonly CompareChart[] = [
-  { series: 'loss', title: 'Loss', smoothed: true },
-  { series: 'accuracy', title: 'Accuracy', percent: true, smoothed: true, points: 'accuracy' },
-  { series: 'gradNorm', title: 'Gradient norm', smoothed: true },
-  { series: 'learningRate', title: 'Learning rate', smoothed: false },
+const byRole = (role: ComparedRole) => (run: Compared) => run.series.get(role);
+const roleCharts: readonly CompareChart[] = [
+  { title: 'Loss', smoothed: true, of: byRole('loss') },
+  { title: 'Accuracy', percent: true, smoothed: true, points: 'accuracy', of: byRole('accuracy') },
+  { title: 'Gradient norm', smoothed: true, of: byRole('gradNorm') },
+  { title: 'Learning rate', smoothed: false, of: byRole('learningRate') },
 ];
+
+/** Series that runs share by name beside those with a role; more of them are left out, and counted. */
+export const SHARED_CHARTS = 24;
+
+/** Names that at least two of the runs have, but for those that a chart above draws. */
+export function sharedNames(runs: readonly Compared[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { view, series } of runs) {
+    const drawn = new Set(series.values());
+    for (const s of seriesOf(view))
+      if (!drawn.has(s.name) && s.role !== 'gradNormOf') counts.set(s.name, (counts.get(s.name) ?? 0) + 1);
+  }
+  return [...counts].flatMap(([name, count]) => (count > 1 ? [name] : []));
+}
+
+/** The charts of these runs: those by role that one of them has, then one for each name. Before the first run is read all by role are there. */
+export function compareCharts(runs: readonly Compared[], names: readonly string[]): CompareChart[] {
+  const has = (chart: CompareChart) => runs.some((r) => chart.of(r) !== undefined);
+  const named = names.map(
+    (name): CompareChart => ({
+      title: name,
+      smoothed: true,
+      of: ({ view }) => (seriesOf(view).some((s) => s.name === name) ? name : undefined),
+    }),
+  );
+  const points = (chart: CompareChart) =>
+    chart.points !== undefined &&
+    runs.some((r) => r.view.evaluations.some((e) => e.metrics.some((m) => m.role === chart.points)));
+  return [...roleCharts.filter((c) => runs.length === 0 || has(c) || points(c)), ...named];
+}
 
 export type Names = ReadonlyMap<string, string>;
 
@@ -35,13 +70,15 @@ export function namesOf(runs: readonly Compared[]): Names {
 export function linesOf(
   runs: readonly Compared[],
   axis: Axis,
-  { series, smoothed }: CompareChart,
+  { of, smoothed }: CompareChart,
   named: Names,
   colourOf: (runId: string) => number,
 ): LineSpec[] {
-  return runs.flatMap(({ runId, history }): LineSpec[] => {
+  return runs.flatMap((run): LineSpec[] => {
+    const { runId, history } = run;
     const place = axis.place(runId);
-    if (!place) return [];
+    const series = of(run);
+    if (!place || series === undefined) return [];
     const color = colourOf(runId);
     const ownStep = (placed: number) => Math.round(place.back(placed));
     return [
@@ -55,7 +92,10 @@ export function linesOf(
         curve: carrier(() => history.curve(series), place),
         whole: carrier(() => history.wholeCurve(series), place),
         early: () => history.earlyCurves(series).map((curve) => carriedOnce(curve, place)),
-        exact: (placed) => history.exact(series, ownStep(placed)),
+        exact: (placed) => {
+          const row = history.exact(series, ownStep(placed));
+          return row && { ...row, step: place.of(row.step) };
+        },
         average: (placed) => history.average(series, ownStep(placed)),
       },
     ];
@@ -78,7 +118,7 @@ function carriedOnce(curve: Curve, place: Place): Curve {
   return out;
 }
 
-/** Validation results of each run. */
+/** What evaluations say of each run, a line per split and metric with that role. */
 export function pointsOf(
   runs: readonly Compared[],
   axis: Axis,
@@ -88,16 +128,15 @@ export function pointsOf(
 ): PointSpec[] {
   return runs.flatMap(({ runId, view }) => {
     const place = axis.place(runId);
-    const found = view.evaluations.filter((e) => e.split === 'validation');
-    if (!place || found.length === 0) return [];
-    return [
-      {
-        name: `${runId} validation`,
-        label: `${named.get(runId)} validation`,
+    if (!place) return [];
+    return evaluationPoints(view.evaluations, (m) => m.role === what)
+      .filter((p) => p.points.length > 1)
+      .map((p) => ({
+        name: `${runId} ${p.name}`,
+        label: `${named.get(runId)} ${p.label}`,
         color: colourOf(runId),
-        points: found.map((e) => ({ step: Math.round(place.of(e.step)), value: e[what], note: `step ${e.step}` })),
-      },
-    ];
+        points: p.points.map(({ step, value }) => ({ step: Math.round(place.of(step)), value, note: `step ${step}` })),
+      }));
   });
 }
 

@@ -7,23 +7,27 @@ import { createRunStore } from '~/app/_live/runStore';
 import { viewerWire } from '~/app/_live/socket';
 import type { RunStore } from '~/app/_live/types';
 import { followRun, historyDeps } from '~/app/_live/useHistory';
+import { seriesOf, seriesWithRole } from '~/shared/streams';
 import type { RunView } from '~/shared/view';
 import type { Aligned } from './align';
 
-export const comparedSeries = ['loss', 'accuracy', 'gradNorm', 'learningRate'] as const;
-export type ComparedSeries = (typeof comparedSeries)[number];
-/** The schedule is exact by nature. */
-const smoothedSeries: readonly ComparedSeries[] = ['loss', 'accuracy', 'gradNorm'];
+/** What runs are compared by: in each of them the series of that role, whatever it is called there. */
+export const comparedRoles = ['loss', 'accuracy', 'gradNorm', 'learningRate'] as const;
+export type ComparedRole = (typeof comparedRoles)[number];
 
 /** One of the runs on the page. */
 export interface Compared extends Aligned {
   view: RunView;
   history: History;
+  /** Name of the run's series by role; a role that none has is left out. */
+  series: ReadonlyMap<ComparedRole, string>;
 }
 
 interface Held {
   store: RunStore;
   history: History;
+  /** What is wanted may have changed. */
+  want(): void;
   close(): void;
 }
 
@@ -38,6 +42,8 @@ export function useCompared(runIds: readonly string[]): {
   runs: (Compared | null)[];
   errors: (string | null)[];
   subscribe(listener: () => void): () => void;
+  /** Also reads these series, by name, of every run that has them. */
+  want(names: readonly string[]): void;
 } {
   const [room] = useState(openRuns);
   const [turn, setTurn] = useState(0);
@@ -66,6 +72,7 @@ export function useCompared(runIds: readonly string[]): {
       runs: held.map((h) => h && comparedOf(h)),
       errors: held.map((h) => h?.store.get().error ?? h?.history.error ?? null),
       subscribe: room.subscribe,
+      want: room.want,
     };
   }, [room, runIds, turn]);
 }
@@ -73,26 +80,58 @@ export function useCompared(runIds: readonly string[]): {
 function comparedOf({ store, history }: Held): Compared | null {
   const { view } = store.get();
   if (!view) return null;
-  const loss: Curve | null = history.wholeCurve('loss');
-  return { runId: store.runId, view, history, loss, stepsPerEpoch: view.stepsPerEpoch, anchors: timeAnchors(view) };
+  const series = seriesByRole(view);
+  const lossName = series.get('loss');
+  const loss: Curve | null = lossName === undefined ? null : history.wholeCurve(lossName);
+  const times = history.times();
+  const anchors = times.length > 1 ? times : timeAnchors(view);
+  const epochSeries = seriesWithRole(view, 'epoch');
+  const epochs = epochSeries ? history.valuesOf(epochSeries.name) : [];
+  return { runId: store.runId, view, history, series, loss, stepsPerEpoch: view.stepsPerEpoch, epochs, anchors };
+}
+
+function seriesByRole(view: RunView): ReadonlyMap<ComparedRole, string> {
+  const out = new Map<ComparedRole, string>();
+  for (const role of comparedRoles) {
+    const found = seriesWithRole(view, role);
+    if (found) out.set(role, found.name);
+  }
+  return out;
 }
 
 /** The runs on the page, each opened once and closed when it is left out. */
 function openRuns() {
   const held = new Map<string, Held>();
   const listeners = new Set<() => void>();
+  let also: readonly string[] = [];
   const notify = () => {
     for (const l of [...listeners]) l();
   };
   const open = (runId: string): Held => {
     const store = createRunStore(runId, viewerWire(), browserHost);
     const history = new History(historyDeps(runId));
-    history.want(comparedSeries);
-    history.want(smoothedSeries, true);
-    const stops = [followRun(store, history), store.subscribe(notify), history.subscribe(notify)];
+    // A run says what it records as it goes on.
+    let wanted = '';
+    let release = () => {};
+    const want = () => {
+      const { view } = store.get();
+      const epochs = view && seriesWithRole(view, 'epoch');
+      const own = new Set(view ? seriesOf(view).map((s) => s.name) : []);
+      const names = view
+        ? [...seriesByRole(view).values(), ...(epochs ? [epochs.name] : []), ...also.filter((n) => own.has(n))]
+        : [];
+      if (JSON.stringify(names) === wanted) return;
+      wanted = JSON.stringify(names);
+      const before = release;
+      release = history.want(names, true);
+      before();
+    };
+    want();
+    const stops = [followRun(store, history), store.subscribe(want), store.subscribe(notify), history.subscribe(notify)];
     return {
       store,
       history,
+      want,
       close() {
         for (const stop of stops) stop();
         history.close();
@@ -109,6 +148,11 @@ function openRuns() {
         h.close();
       }
       for (const runId of runIds) if (!held.has(runId)) held.set(runId, open(runId));
+    },
+    want(names: readonly string[]) {
+      if (names.length === also.length && names.every((n, i) => n === also[i])) return;
+      also = names;
+      for (const h of held.values()) h.want();
     },
     subscribe(listener: () => void) {
       listeners.add(listener);

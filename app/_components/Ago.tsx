@@ -1,4 +1,4 @@
-import { ago } from './format';
+import { ago, dateTime, isoTime } from './format';
 import { useNow } from './useNow';
 
 /** A moment as "5 min", with the whole date on hover. */
@@ -7,7 +7,7 @@ export function Ago({ at, suffix = '' }: { at: number; suffix?: string }) {
   if (now === null) return null;
   const words = ago(at, now);
   return (
-    <time dateTime={new Date(at).toISOString()} title={new Date(at).toLocaleString()} className="whitespace-nowrap">
+    <time dateTime={isoTime(at)} title={dateTime(at)} className="whitespace-nowrap">
       {words}
       {words === 'now' ? '' : suffix}
     </time>

@@ -3,7 +3,7 @@
 const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
 /** 12345 -> "12,345" */
-export const count = (n: number): string => grouped.format(n);
+export const count = (n: number): string => (Number.isFinite(n) ? grouped.format(n) : measured(n));
 
 /** Measured values, `digits` significant: 0.012345 -> "0.01235", 4.87e-7 -> "4.87e-7", NaN -> "NaN", Infinity -> "∞". */
 export function measured(n: number | null, digits = 4): string {
@@ -25,6 +25,7 @@ export function percent(n: number | null): string {
 
 /** 83_000 -> "1:23", 3_723_000 -> "1:02:03", 200_000_000 -> "2 d 7 h". */
 export function duration(ms: number): string {
+  if (!Number.isFinite(ms)) return measured(ms);
   const seconds = Math.max(0, Math.round(ms / 1000));
   const two = (n: number) => String(n).padStart(2, '0');
   const [d, h, m, s] = [
@@ -37,8 +38,21 @@ export function duration(ms: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
+/** The span of times that a clock can show: 100,000,000 days on either side of 1970. A time in another unit, or none, lies beyond. */
+const isTime = (ms: number): boolean => Math.abs(ms) <= 8.64e15;
+
+/** A moment in the reader's own words; what is no time as its number: never an error. */
+export const dateTime = (ms: number): string => (isTime(ms) ? new Date(ms).toLocaleString() : `${measured(ms)} (not a time)`);
+
+/** Its day alone. */
+export const date = (ms: number): string => (isTime(ms) ? new Date(ms).toLocaleDateString() : dateTime(ms));
+
+/** For machines; undefined for what is no time. */
+export const isoTime = (ms: number): string | undefined => (isTime(ms) ? new Date(ms).toISOString() : undefined);
+
 /** How long before `now` something was: "now", "12 s", "5 min", "3 h", "2 d". */
 export function ago(at: number, now: number): string {
+  if (!isTime(at)) return dateTime(at);
   const seconds = Math.floor((now - at) / 1000);
   if (seconds < 3) return 'now';
   if (seconds < 60) return `${seconds} s`;

@@ -1,19 +1,29 @@
-import { type XKind, xKinds } from '~/app/_charts/xMap';
+import type { XKind } from '~/app/_charts/xMap';
 import { useSelected } from './select';
 import { createStore, type Store } from './store';
 
+/** What the x axis shows: steps, epochs, time, or one of the run's series ("series:tokens"). A series that the run does not have leaves the steps. */
+export type XChoice = Exclude<XKind, 'series'> | `series:${string}`;
+const plain: readonly XChoice[] = ['step', 'epoch', 'relative', 'wall'];
+const isXChoice = (text: string | null): text is XChoice =>
+  text !== null && (plain.some((p) => p === text) || (text.startsWith('series:') && text.length > 7));
+
+export const kindOf = (x: XChoice): XKind => (x.startsWith('series:') ? 'series' : (x as XKind));
+export const xSeriesOf = (x: XChoice): string | null => (x.startsWith('series:') ? x.slice(7) : null);
+export const seriesChoice = (name: string): XChoice => `series:${name}`;
+
 /** How all charts of the page are drawn. Part of the page's address (chartParams, fromChartParams), so that a link shows the same view. */
 export interface ChartChoices {
-  /** Steps the moving average reaches back, about; 0 = none. */
+  /** Rows the moving average reaches back, about; 0 = none. */
   smoothSteps: number;
   log: boolean;
   /** Logarithmic x axis; a clock time has none. */
   logX: boolean;
   robust: boolean;
-  x: XKind;
-  /** A regular expression over series names; '' = all. */
+  x: XChoice;
+  /** A regular expression over what series are called; '' = all. */
   search: string;
-  /** Groups of series that are unfolded. */
+  /** Groups of series that are not as they are at first: folded, or unfolded where nothing else is to be seen. */
   open: readonly string[];
   gradients: 'lines' | 'map';
 }
@@ -56,13 +66,13 @@ export function chartParams(c: ChartChoices): Record<string, string> {
 /** The inverse of chartParams; a parameter that makes no sense is left at its default. */
 export function fromChartParams(params: { get(name: string): string | null }): ChartChoices {
   const smooth = Number(params.get('smooth') ?? Number.NaN);
-  const x = params.get('x') as XKind;
+  const x = params.get('x');
   return {
     smoothSteps: Number.isInteger(smooth) && smooth >= 0 && smooth <= 1e6 ? smooth : chartDefaults.smoothSteps,
     log: params.get('log') === '1',
     logX: params.get('logx') === '1',
     robust: params.get('robust') === '1',
-    x: xKinds.includes(x) ? x : chartDefaults.x,
+    x: isXChoice(x) ? x : chartDefaults.x,
     search: params.get('find') ?? '',
     open: (params.get('open') ?? '').split(',').filter(Boolean).map(safeDecode),
     gradients: params.get('gradients') === 'lines' ? 'lines' : 'map',

@@ -15,6 +15,10 @@ export interface Cursor extends Source<CursorState> {
   reset(): void;
   /** Newest step told by `head`. */
   headStep(): number;
+  /** Where the run's axis begins, and the steps from one of its rows to the next; 0 and 1 until somebody tells. */
+  rows(startStep: number, stride: number): void;
+  startStep(): number;
+  stride(): number;
 }
 
 const start: CursorState = { mode: 'live', step: 0, hoverStep: null, zoom: null };
@@ -22,6 +26,7 @@ const start: CursorState = { mode: 'live', step: 0, hoverStep: null, zoom: null 
 export function createCursor(): Cursor {
   let state = start;
   let head = 0;
+  let rows = { startStep: 0, stride: 1 };
   const listeners = new Set<() => void>();
   const set = (change: Partial<CursorState>) => {
     state = { ...state, ...change };
@@ -30,6 +35,11 @@ export function createCursor(): Cursor {
   return {
     get: () => state,
     headStep: () => head,
+    rows: (startStep, stride) => {
+      rows = { startStep, stride };
+    },
+    startStep: () => rows.startStep,
+    stride: () => rows.stride,
     subscribe: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -54,6 +64,7 @@ export function createCursor(): Cursor {
     },
     reset: () => {
       head = 0;
+      rows = { startStep: 0, stride: 1 };
       set(start);
     },
   };

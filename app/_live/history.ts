@@ -1,23 +1,40 @@
 import type { Curve } from '~/app/_charts/curve';
-import type { Entry, Steps } from '~/shared/events';
+import type { RowAt } from '~/app/_charts/types';
+import type { TimeAnchor } from '~/app/_charts/xMap';
+import type { Entry } from '~/shared/events';
+import { lastStepOf, rowCount, stepAt, widthOf } from '~/shared/series';
+import type { StreamHead } from '~/shared/streams';
 import type { RunView } from '~/shared/view';
 import { type HistoryDeps, LevelReader } from './levelReader';
-import { earlyRanges, KEPT_CURVES, type Level, Levels, type Zoom } from './levels';
-import { RowCache } from './rowCache';
+import { type Arrival, earlyRanges, KEPT_CURVES, type Level, Levels, type Skipped, type Zoom } from './levels';
+
+/** Where the values of a series stand: its stream's rows, and the column in them. */
+interface Column {
+  stream: string;
+  index: number;
+}
+
+/** Rows that a look at single ones reads at once, about, and buckets in which that is asked for. */
+const DETAIL_ROWS = 256;
+const DETAIL_BUCKETS = 4 * DETAIL_ROWS;
+const DETAIL_CURVES = 600;
+/** Series read along with the one that is looked at. */
+const DETAIL_SERIES = 64;
 
 /**
- * The step rows of one run as its charts need them: for each zoom, reduced curves read by range, to which live rows are added as they come. Pure: the
- * server is behind `deps.read`. Whatever cannot be added exactly (skipped rows, a rewind through the middle of a bucket, a fresh view) is read again.
+ * The step rows of one run as its charts need them: for each zoom, reduced curves read by range, to which live rows are added as they come, each to the series of
+ * its own stream. Pure: the server is behind `deps.read`. Whatever cannot be added exactly (skipped rows, a rewind through the middle of a bucket, a fresh
+ * view) is read again.
  */
 export class History {
-  private columns = new Map<string, number>();
-  /** Numbers in a step row. */
-  private width = 0;
+  private readonly columns = new Map<string, Column>();
   private head = 0;
   private known = false;
   private fillAsked = false;
   private closed = false;
   private readonly levels = new Levels();
+  /** Small ranges around the places people look at, down to single rows. */
+  private readonly details = new Levels(DETAIL_CURVES);
   private zoom: Zoom = null;
   private log = false;
   private active: Level;
@@ -29,7 +46,6 @@ export class History {
   private weight: number | null = null;
   private readonly listeners = new Set<() => void>();
   private readonly reader: LevelReader;
-  private readonly rows: RowCache;
 
   constructor(
     deps: HistoryDeps,
@@ -38,18 +54,13 @@ export class History {
     this.active = this.levels.open(null, buckets);
     this.reader = new LevelReader(
       deps,
-      (curve, event) => this.appendTo(curve, event),
+      (curve, arrival) => this.addTo(curve, arrival),
       () => {
         // Another weight may have been chosen meanwhile.
         this.fill();
         this.rereadTorn();
         this.changed();
       },
-    );
-    this.rows = new RowCache(
-      (question) => deps.read(question),
-      () => this.changed(),
-      this.weightOf,
     );
   }
 
@@ -63,7 +74,7 @@ export class History {
     this.zoom = zoom;
     this.log = log;
     const next = this.levels.open(zoom, this.buckets);
-    const ranges = log ? earlyRanges(next.fromStep, next.toStep ?? this.head) : [];
+    const ranges = log ? earlyRanges(next.fromStep ?? 0, next.toStep ?? this.head) : [];
     const early = ranges.map((range) => this.levels.open(range, this.buckets));
     if (next === this.active && early.length === this.early.length && early.every((l, i) => l === this.early[i])) return;
     this.active = next;
@@ -78,7 +89,7 @@ export class History {
     const next = weight > 0 ? weight : null;
     if (next === this.weight) return;
     this.weight = next;
-    this.rows.clear();
+    this.details.clear();
     this.fill();
     this.changed();
   }
@@ -100,7 +111,7 @@ export class History {
     this.rereadTorn();
   }
 
-  /** Keeps these series read, with a moving average where one is drawn, until the answer is called. */
+  /** Keeps these series read, with a moving average where one is drawn, until the returned function is called. */
   want(names: readonly string[], smoothed = false): () => void {
     const release = [this.wanted, ...(smoothed ? [this.smoothed] : [])].map((counts) => counted(counts, names));
     this.fill();
@@ -124,27 +135,56 @@ export class History {
     return this.levels.whole()?.curves.get(name) ?? null;
   }
 
-  /** Steps shown, and how many of them have a row; null until that is known. */
+  /** Steps shown, and how many rows a series has there; null until that is known. */
   stepsShown(name: string): { from: number; to: number; rows: number } | null {
     const curve = this.curve(name);
-    if (!curve) return null;
+    if (!curve || curve.count === 0) return null;
+    const from = this.active.fromStep ?? curve.firstStep;
+    const to = this.active.toStep ?? Math.max(this.head, curve.lastStep + 1);
     let rows = 0;
-    for (let i = 0; i < curve.count; i++) rows += curve.rows[i]!;
-    return { from: this.active.fromStep, to: Math.max(this.active.fromStep + 1, this.active.toStep ?? this.head), rows };
+    for (let i = 0; i < curve.count; i++) if (curve.lastSteps[i]! >= from && curve.steps[i]! < to) rows += curve.rows[i]!;
+    return { from, to, rows };
   }
 
-  /** The exact value of a series at a step; undefined while it is being read, null when the run has no such row. */
-  exact(name: string, step: number): number | null | undefined {
-    const found = this.single(name, step);
-    return found ? found.curve.values.last[found.i]! : this.rows.value(name, step, this.wanted);
+  /** The row in force at a step: the newest at or before it. undefined while it is being read, null when the series has none. */
+  exact(name: string, step: number): RowAt | null | undefined {
+    const found = this.rowAt(name, step, false);
+    return found && { step: found.curve.lastSteps[found.i]!, value: found.curve.values.last[found.i]! };
   }
 
-  /** The moving average of a series at a step, as `exact`; null also where none is kept. */
+  /** The moving average at that row, as `exact`; null also where none is kept. */
   average(name: string, step: number): number | null | undefined {
-    const weight = this.weightOf(name);
-    if (weight === null) return null;
-    const found = this.single(name, step);
-    return found?.curve.smoothing === weight ? found.curve.ema[found.i]! : this.rows.average(name, step, this.wanted);
+    if (this.weightOf(name) === null) return null;
+    const found = this.rowAt(name, step, true);
+    return found && (Number.isFinite(found.curve.values.last[found.i]!) ? found.curve.ema[found.i]! : Number.NaN);
+  }
+
+  /** Where the run's rows begin, as far as they have been read; where a chart's axis does. */
+  startStep(): number {
+    let first = Number.POSITIVE_INFINITY;
+    for (const c of this.levels.whole()?.curves.values() ?? []) first = Math.min(first, c.firstStep);
+    // An axis of steps begins at 0; not where the rows would then fill less than half of it, as when tokens are counted on from another run.
+    return Number.isFinite(first) && (first < 0 || first > this.head / 2) ? first : 0;
+  }
+
+  /** Steps from one row to the next, about, of the series with the most rows. */
+  stride(): number {
+    const c = this.longest();
+    return c && c.total > 1 ? Math.max(1, Math.round((c.lastStep - c.firstStep) / (c.total - 1))) : 1;
+  }
+
+  /** When steps were reached, as the rows themselves say; the finer, the narrower the range shown. */
+  times(): TimeAnchor[] {
+    const whole = this.longest();
+    const zoomed = whole && this.active.toStep !== null ? this.active.curves.get(whole.name) : null;
+    return [whole, zoomed].flatMap((c) => (c ? anchorsOf(c, c.times) : []));
+  }
+
+  /** The values of a series at steps, as an x axis needs them. */
+  valuesOf(name: string): TimeAnchor[] {
+    return [this.wholeCurve(name), this.curve(name)].flatMap((c, i, all) =>
+      c && all.indexOf(c) === i ? anchorsOf(c, c.values.last) : [],
+    );
   }
 
   subscribe(listener: () => void): () => void {
@@ -154,12 +194,12 @@ export class History {
 
   /** A fresh view: what came between is unknown, so everything is read again; what is drawn stays until then. */
   reset(view: RunView): void {
-    this.name(view.series);
+    this.learn(view.streams);
     this.head = view.step;
     // Questions may be asked before the first view is there: their answers hold.
     if (this.known) {
-      this.reader.forget(this.levels.all());
-      this.rows.clear();
+      this.reader.forget(this.all());
+      this.details.clear();
       const shown = this.shown();
       for (const level of this.levels.all()) {
         if (!shown.includes(level)) level.curves.clear();
@@ -173,15 +213,15 @@ export class History {
     this.changed();
   }
 
-  entries(entries: readonly Entry[], skipped: readonly [number, number] | null): void {
-    if (skipped) for (const level of this.levels.all()) for (const c of level.curves.values()) markHole(c, skipped);
+  entries(entries: readonly Entry[], skipped: readonly Skipped[]): void {
+    for (const s of skipped) this.arrive(s);
     for (const { event } of entries) {
-      if (event.type === 'steps') this.append(event);
+      if (event.type === 'rows') this.arrive(event);
       else if (event.type === 'run.assigned') this.cut(event.fromStep);
-      else if (event.type === 'run.started') {
-        this.name(event.series);
-        this.fill();
-      }
+      else if (event.type === 'rewind') this.cut(event.step);
+      else if (event.type === 'series') this.learn([{ name: event.stream, columns: event.columns, at: null }]);
+      else if (event.type === 'started')
+        this.learn((event.streams ?? []).map(({ stream, columns }) => ({ name: stream, columns, at: null })));
     }
     this.rereadTorn();
     this.changed();
@@ -191,55 +231,111 @@ export class History {
     this.closed = true;
     this.reader.close();
     this.levels.clear();
+    this.details.clear();
     this.listeners.clear();
   }
 
-  private append(event: Steps): void {
-    this.head = Math.max(this.head, event.firstStep + event.count);
-    for (const level of this.levels.all()) {
-      for (const curve of level.curves.values()) this.appendTo(curve, event);
-      for (const r of new Set(level.reading.values())) if (!r.since.includes(event)) r.since.push(event);
+  private arrive(arrival: Arrival): void {
+    if (arrival.type === 'rows') this.head = Math.max(this.head, lastStepOf(arrival) + 1);
+    for (const level of this.all()) {
+      for (const curve of level.curves.values()) this.addTo(curve, arrival);
+      for (const r of new Set(level.reading.values())) if (!r.since.includes(arrival)) r.since.push(arrival);
     }
-    this.rows.append(event, this.columns, this.width);
   }
 
-  private appendTo(curve: Curve, event: Steps): void {
+  private addTo(curve: Curve, arrival: Arrival): void {
     const column = this.columns.get(curve.name);
-    if (column === undefined) return;
-    const end = curve.toStep === null ? event.count : Math.min(event.count, curve.toStep - event.firstStep);
-    for (let k = Math.max(0, curve.headStep - event.firstStep); k < end; k++)
-      curve.append(event.firstStep + k, event.values[k * this.width + column]!);
+    if (arrival.type === 'skipped') {
+      const its = arrival.stream === null || !column || column.stream === arrival.stream;
+      if (its && arrival.last > curve.lastStep && (curve.toStep === null || curve.lastStep < curve.toStep)) curve.tear();
+      return;
+    }
+    if (column?.stream !== arrival.stream || (curve.toStep !== null && curve.lastStep >= curve.toStep)) return;
+    const count = rowCount(arrival);
+    const width = widthOf(arrival);
+    for (let k = 0; k < count; k++)
+      curve.append(stepAt(arrival, k), arrival.values[k * width + column.index]!, arrival.times?.[k]);
   }
 
-  /** The run goes on from `fromStep`: later rows are superseded, and answers under way may still hold them. */
-  private cut(fromStep: number): void {
-    this.head = fromStep;
-    this.reader.forget(this.levels.all());
-    this.rows.clear();
-    for (const level of this.levels.all()) for (const c of level.curves.values()) c.cut(fromStep);
+  /** What follows replaces the rows at and after `step`, and answers under way may still hold them. */
+  private cut(step: number): void {
+    this.head = Math.min(this.head, step);
+    this.reader.forget(this.all());
+    this.details.clear();
+    for (const level of this.levels.all()) for (const c of level.curves.values()) c.cut(step);
     this.fill();
   }
 
-  private name(series: readonly { name: string }[]): void {
-    this.columns = new Map(series.map((s, i) => [s.name, i]));
-    this.width = series.length;
+  /** Where series stand. A view holds a part of a run's series only; of others the answers that read them tell. */
+  learn(streams: readonly Pick<StreamHead, 'name' | 'columns' | 'at'>[]): void {
+    for (const { name: stream, columns, at } of streams)
+      for (const [i, { name }] of columns.entries()) this.columns.set(name, { stream, index: at?.[i] ?? i });
+  }
+
+  private *all(): Iterable<Level> {
+    yield* this.levels.all();
+    yield* this.details.all();
   }
 
   private shown(): Level[] {
     return [this.active, ...this.early];
   }
 
+  /** The curve with the most rows of those read of the whole run. */
+  private longest(): Curve | null {
+    let most: Curve | null = null;
+    for (const c of this.levels.whole()?.curves.values() ?? []) if (!most || c.total > most.total) most = c;
+    return most;
+  }
+
   private readonly weightOf = (name: string): number | null => (this.smoothed.has(name) ? this.weight : null);
 
-  /** The bucket that ends with this step: its last value is the step's. */
-  private single(name: string, step: number): { curve: Curve; i: number } | null {
-    for (const level of [...this.shown(), this.levels.whole()]) {
-      const curve = level?.curves.get(name);
-      const i = curve?.at(step) ?? -1;
-      if (i >= 0 && (curve!.bucketSteps === 1 || (step === curve!.headStep - 1 && i === curve!.count - 1)))
-        return { curve: curve!, i };
+  /**
+   * A bucket whose last row is the one in force at a step; finer and finer ranges around it are read until there is one. A moving average is needed: of curves that
+   * keep one with the weight of now.
+   */
+  private rowAt(name: string, step: number, averaged: boolean): { curve: Curve; i: number } | null | undefined {
+    const usable = (c: Curve | undefined): c is Curve =>
+      c !== undefined && !c.holes && (c.toStep === null || step < c.toStep) && (!averaged || c.smoothing === this.weightOf(name));
+    let within: { curve: Curve; i: number } | null = null;
+    const whole = this.levels.whole();
+    for (const level of [...this.shown(), ...(whole ? [whole] : [])]) {
+      const curve = level.curves.get(name);
+      if (!usable(curve)) continue;
+      const i = curve.at(step);
+      if (i < 0) {
+        // A range tells of the row before it, if there is one.
+        if (level.fromStep === null || step >= level.fromStep) return null;
+        continue;
+      }
+      if (curve.lastSteps[i]! <= step) return { curve, i };
+      within ??= { curve, i };
     }
-    return null;
+    for (let before: Level | null = null; within; ) {
+      const level: Level = this.details.open(detailRange(within, step), DETAIL_BUCKETS);
+      // A recording keeps buckets only: there is nothing finer.
+      if (level === before) return undefined;
+      before = level;
+      const curve = level.curves.get(name);
+      if (!usable(curve)) {
+        this.readDetail(level, name);
+        return undefined;
+      }
+      const i = curve.at(step);
+      if (i < 0) return null;
+      if (curve.lastSteps[i]! <= step) return { curve, i };
+      within = { curve, i };
+    }
+    return undefined;
+  }
+
+  private readDetail(level: Level, name: string): void {
+    if (level.reading.has(name)) return;
+    const names = [...new Set([name, ...this.wanted.keys()])];
+    // Of a failed one the chart keeps showing its bucket's mean; it is asked for again with the level.
+    const missing = names.filter((n) => !level.reading.has(n) && !level.failed.has(n) && !this.complete(n, level.curves.get(n)));
+    this.details.evict([level]);
+    if (missing.includes(name)) this.reader.read(level, missing.slice(0, DETAIL_SERIES), this.weightOf);
   }
 
   /** Asks, once per turn, for what is wanted and missing: in the range shown, and in the whole run. */
@@ -268,10 +364,10 @@ export class History {
     const torn = ({ failed, curves, reading }: Level) => [
       ...new Set([...failed, ...[...curves.values()].filter((c) => c.holes && !reading.has(c.name)).map((c) => c.name)]),
     ];
-    if (![...this.levels.all()].some((level) => torn(level).length > 0)) return;
+    if (![...this.all()].some((level) => torn(level).length > 0)) return;
     this.reader.again(() => {
       const shown = this.shown();
-      for (const level of this.levels.all()) {
+      for (const level of this.all()) {
         const names = torn(level);
         level.failed.clear();
         if (shown.includes(level)) this.reader.read(level, names, this.weightOf);
@@ -286,7 +382,22 @@ export class History {
   }
 }
 
-/** Counts users of names up, and down again when the answer is called. */
+/** The range that is read to find a row inside of a bucket: about DETAIL_ROWS rows wide, on a grid, so that neighbors share it. */
+function detailRange({ curve, i }: { curve: Curve; i: number }, step: number): [number, number] {
+  const span = curve.lastSteps[i]! - curve.steps[i]! + 1;
+  let width = DETAIL_ROWS;
+  while (width < (DETAIL_ROWS * span) / curve.rows[i]!) width *= 2;
+  const from = Math.floor(step / width) * width;
+  return [from, from + width];
+}
+
+function anchorsOf(curve: Curve, values: Float64Array): TimeAnchor[] {
+  const out: TimeAnchor[] = [];
+  for (let i = 0; i < curve.count; i++) if (Number.isFinite(values[i]!)) out.push({ step: curve.lastSteps[i]!, at: values[i]! });
+  return out;
+}
+
+/** Counts users of names up, and down again when the returned function is called. */
 function counted(counts: Map<string, number>, names: readonly string[]): () => void {
   for (const n of names) counts.set(n, (counts.get(n) ?? 0) + 1);
   return () => {
@@ -296,8 +407,4 @@ function counted(counts: Map<string, number>, names: readonly string[]): () => v
       else counts.delete(n);
     }
   };
-}
-
-function markHole(curve: Curve, [first, last]: readonly [number, number]): void {
-  if (last >= curve.headStep && (curve.toStep === null || first < curve.toStep)) curve.holes = true;
 }

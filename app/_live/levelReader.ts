@@ -1,7 +1,6 @@
 import { Curve } from '~/app/_charts/curve';
-import type { Steps } from '~/shared/events';
-import type { Reduced } from '~/shared/pyramid';
-import type { Level } from './levels';
+import type { RangeAnswer } from '~/shared/pyramid';
+import type { Arrival, Level } from './levels';
 
 export interface RangeQuestion {
   series: string[];
@@ -11,18 +10,19 @@ export interface RangeQuestion {
   buckets: number;
   /** Weight of a moving average, null = none. */
   smoothing: number | null;
+  /** Also the nearest row on either side of the range, as buckets of one row: so that a line runs out of the plot. */
+  around: boolean;
 }
-export type RangeAnswer = Reduced & { headStep: number };
 
 export interface HistoryDeps {
   /** The run's step rows by range (tRPC runs.range). */
   read(question: RangeQuestion): Promise<RangeAnswer>;
-  /** Runs `then` after a while; answers a way to call it off. */
+  /** Runs `then` after a while; the returned function cancels that. */
   later(then: () => void, ms: number): () => void;
 }
 
-/** Most series asked for in one question, so that an answer stays small enough to be read between two frames. */
-const SERIES_PER_QUESTION = 40;
+/** Most series asked for in one question: answers come one by one, the first curves while the others are still being read. */
+const SERIES_PER_QUESTION = 16;
 const AGAIN_MS = 400;
 
 /** Reads curves of a level from the server. Rows that arrive while a question is under way are added to its answer; what fails is asked for again, ever later. */
@@ -37,7 +37,7 @@ export class LevelReader {
 
   constructor(
     private readonly deps: HistoryDeps,
-    private readonly add: (curve: Curve, event: Steps) => void,
+    private readonly add: (curve: Curve, arrival: Arrival) => void,
     /** An answer is in, or has failed. */
     private readonly done: () => void,
   ) {}
@@ -75,15 +75,23 @@ export class LevelReader {
   private async ask(level: Level, names: string[], smoothing: number | null): Promise<void> {
     const { generation } = this;
     const { fromStep, toStep, buckets, curves, reading, failed } = level;
-    const ticket = { since: [] as Steps[] };
+    const ticket = { since: [] as Arrival[] };
     for (const n of names) reading.set(n, ticket);
     const mine = () => names.filter((n) => reading.get(n) === ticket);
     try {
-      const answer = await this.deps.read({ series: names, fromStep, toStep, buckets, smoothing });
+      const answer = await this.deps.read({
+        series: names,
+        fromStep: fromStep ?? Number.MIN_SAFE_INTEGER,
+        toStep,
+        buckets,
+        smoothing,
+        around: toStep !== null,
+      });
       if (this.closed || generation !== this.generation) return;
+      const found = new Map(answer.series.map((s) => [s.name, s]));
       for (const name of mine()) {
-        const curve = Curve.of(name, answer, buckets, fromStep, toStep, smoothing);
-        for (const event of ticket.since) this.add(curve, event);
+        const curve = Curve.of(name, found.get(name) ?? null, capacityOf(level), toStep, smoothing);
+        for (const arrival of ticket.since) this.add(curve, arrival);
         curve.version = (curves.get(name)?.version ?? 0) + 1;
         curves.set(name, curve);
         reading.delete(name);
@@ -102,3 +110,7 @@ export class LevelReader {
     this.done();
   }
 }
+
+/** Buckets that the level may come to have, with one row on either side. */
+const capacityOf = ({ fromStep, toStep, buckets }: Level): number =>
+  fromStep === null || toStep === null ? buckets : Math.min(buckets, toStep - fromStep) + 2;

@@ -1,18 +1,30 @@
 import type { Curve } from '~/app/_charts/curve';
-import type { Steps } from '~/shared/events';
+import type { Rows } from '~/shared/series';
 
 /** Steps shown; null = the whole run, growing. */
 export type Zoom = readonly [number, number] | null;
 
+/** What arrives of a run's rows: rows, or word that the server left out rows up to a step. */
+export type Arrival = Rows | Skipped;
+
+/** Rows that the server left out for a slow viewer: of these streams (null = of any), with steps first..last. */
+export interface Skipped {
+  type: 'skipped';
+  stream: string | null;
+  first: number;
+  last: number;
+}
+
 /** One range of steps at one resolution, and its curves. */
 export interface Level {
-  fromStep: number;
+  /** null = from the run's first row. */
+  fromStep: number | null;
   /** Exclusive; null = grows with the run. */
   toStep: number | null;
   buckets: number;
   curves: Map<string, Curve>;
   /** Series being read, with the rows that arrived meanwhile. */
-  reading: Map<string, { since: Steps[] }>;
+  reading: Map<string, { since: Arrival[] }>;
   /** Series whose reading failed; asked for again after a while. */
   failed: Set<string>;
   used: number;
@@ -26,12 +38,15 @@ export class Levels {
   private readonly levels = new Map<string, Level>();
   private uses = 0;
 
+  /** @param kept curves kept of levels that are not shown */
+  constructor(private readonly kept = KEPT_CURVES) {}
+
   open(zoom: Zoom, buckets: number): Level {
     const key = keyOf(zoom);
     let level = this.levels.get(key);
     if (!level) {
       level = {
-        fromStep: zoom ? Math.max(0, Math.floor(zoom[0])) : 0,
+        fromStep: zoom ? Math.floor(zoom[0]) : null,
         toStep: zoom ? Math.max(Math.floor(zoom[0]) + 1, Math.ceil(zoom[1])) : null,
         buckets,
         curves: new Map(),
@@ -61,7 +76,7 @@ export class Levels {
     let kept = 0;
     for (const [key, level] of others) {
       kept += level.curves.size;
-      if (kept > KEPT_CURVES) this.levels.delete(key);
+      if (kept > this.kept) this.levels.delete(key);
     }
   }
 
@@ -70,7 +85,7 @@ export class Levels {
   }
 }
 
-const keyOf = (zoom: Zoom): string => (zoom ? `${Math.floor(zoom[0])}-${Math.ceil(zoom[1])}` : 'all');
+const keyOf = (zoom: Zoom): string => (zoom ? `${Math.floor(zoom[0])}..${Math.ceil(zoom[1])}` : 'all');
 
 /**
  * Ranges, finest first, that a logarithmic x axis needs besides [from, to): there the first steps take as much room as the rest, so that one bucket of the whole range
@@ -79,6 +94,6 @@ const keyOf = (zoom: Zoom): string => (zoom ? `${Math.floor(zoom[0])}-${Math.cei
 export function earlyRanges(from: number, to: number): [number, number][] {
   const out: [number, number][] = [];
   // Powers of two, where the buckets of every level end.
-  for (let end = from === 0 ? 1024 : 2 ** Math.ceil(Math.log2(from * 8)); end < to / 2; end *= 8) out.push([from, end]);
+  for (let end = from <= 0 ? 1024 : 2 ** Math.ceil(Math.log2(from * 8)); end < to / 2; end *= 8) out.push([from, end]);
   return out;
 }

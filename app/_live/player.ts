@@ -17,7 +17,7 @@ export interface Player {
 }
 
 /**
- * Moves the pinned cursor through the run: `stepsPerSecond` (the run's own pace) times the speed. Begins anew at step 0 when it stands at the end, follows a live run
+ * Moves the pinned cursor through the run: `stepsPerSecond` (the run's own pace) times the speed. Begins anew at the first step when it stands at the end, follows a live run
  * once it catches up, and stops when anybody else moves the cursor.
  */
 export function createPlayer(cursor: Cursor, host: PlayerHost, stepsPerSecond: () => number, ended: () => boolean): Player {
@@ -56,7 +56,7 @@ export function createPlayer(cursor: Cursor, host: PlayerHost, stepsPerSecond: (
       speed = at;
       if (cancel) return;
       const { mode, step } = cursor.get();
-      position = mode === 'live' || step >= cursor.headStep() ? 0 : step;
+      position = mode === 'live' || step >= cursor.headStep() ? cursor.startStep() : step;
       lastMs = host.nowMs();
       cursor.pin(position);
       cancel = host.frame(turn);

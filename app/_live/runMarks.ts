@@ -1,10 +1,16 @@
-import { formatPercent, formatStep, formatValue } from '~/app/_charts/format';
+import type { Curve } from '~/app/_charts/curve';
+import { formatStep, formatValue } from '~/app/_charts/format';
 import type { Color, Mark, PointSpec, RuleSpec } from '~/app/_charts/types';
 import type { TimeAnchor } from '~/app/_charts/xMap';
-import type { ControlValue } from '~/shared/controls';
+import type { ControlRole, ControlValue } from '~/shared/controls';
+import { evaluatedStep } from '~/shared/evaluations';
+import type { EvaluationMetric } from '~/shared/events';
+import { own } from '~/shared/own';
 import { isRevert } from '~/shared/revert';
-import { valueAt } from '~/shared/setup';
+import type { Series } from '~/shared/series';
 import type { CommandRecord, RunView } from '~/shared/view';
+import { describeMetrics, rankedMetrics, splitColors } from './evaluationWords';
+import { withRole } from './series';
 
 /** What charts show of a run besides its rows. All are functions of the view alone. */
 
@@ -18,6 +24,7 @@ export const describeValue = (v: ControlValue): string =>
 
 /** Everything that happened, in step order. Snapshots only where somebody asked for one: the others are on the scrubber. */
 export function marksOf(view: Happened): Mark[] {
+  const colors = splitColors(view.evaluations.map((e) => e.split));
   const marks: Mark[] = [
     ...view.commands.flatMap((c) => commandMark(view, c)),
     ...view.evaluations.map(
@@ -25,9 +32,9 @@ export function marksOf(view: Happened): Mark[] {
         id: `e${e.seq}`,
         step: e.step,
         kind: 'evaluation',
-        label: `${e.split} accuracy ${formatPercent(e.accuracy)}, loss ${formatValue(e.loss, 4)}`,
-        detail: e.parametersStep === e.step ? '' : `parameters of step ${formatStep(e.parametersStep)}`,
-        color: evaluationColor[e.split],
+        label: `${e.split} ${describeMetrics(rankedMetrics(e))}`,
+        detail: evaluatedStep(e) === e.step ? '' : `parameters of step ${formatStep(evaluatedStep(e))}`,
+        color: colors.get(e.split)!,
       }),
     ),
     ...view.checkpoints.map(
@@ -95,7 +102,6 @@ export function marksOf(view: Happened): Mark[] {
   return marks.sort((a, b) => a.step - b.step);
 }
 
-const evaluationColor = { train: 0, validation: 1, test: 2 } as const;
 const statusColor: Record<RunView['status'], Color> = {
   queued: 'dim',
   starting: 'dim',
@@ -140,41 +146,93 @@ function commandMark(view: Happened, { seq, actor, command, outcome, undone }: C
   return [];
 }
 
-/** Evaluations as points on the loss or accuracy chart, one line per split that was evaluated. */
-export function evaluationPoints(evaluations: RunView['evaluations'], what: 'loss' | 'accuracy'): PointSpec[] {
-  return (['train', 'validation', 'test'] as const).flatMap((split) => {
-    const points = evaluations
-      .filter((e) => e.split === split)
-      .map((e) => ({ step: e.step, value: e[what], note: e.trigger }))
-      .sort((a, b) => a.step - b.step);
-    return points.length === 0
-      ? []
-      : [{ name: `${split}.${what}`, label: split, color: split === 'train' ? 5 : evaluationColor[split], points }];
-  });
+/**
+ * The values of one kind of metric as points, one line per split (and metric) that has it, in the order in which they first appear.
+ *
+ * @param which of the metrics, e.g. those with the role `loss`
+ */
+export function evaluationPoints(evaluations: RunView['evaluations'], which: (metric: EvaluationMetric) => boolean): PointSpec[] {
+  const colors = splitColors(evaluations.map((e) => e.split));
+  const lines = new Map<string, { split: string; metric: string; points: PointSpec['points'][number][] }>();
+  for (const e of evaluations)
+    for (const m of e.metrics) {
+      if (!which(m)) continue;
+      const key = JSON.stringify([e.split, m.name]);
+      const line = lines.get(key) ?? { split: e.split, metric: m.name, points: [] };
+      line.points.push({ step: e.step, value: m.value, note: e.trigger });
+      lines.set(key, line);
+    }
+  const oneMetric = new Set([...lines.values()].map((l) => l.metric)).size <= 1;
+  return [...lines].map(([name, { split, metric, points }]) => ({
+    name,
+    label: oneMetric ? split : `${split} ${metric}`,
+    color: colors.get(split)!,
+    points: points.sort((a, b) => a.step - b.step),
+  }));
 }
 
-/** The clip threshold over time, from the configuration and every applied change; off while clipping is by value or off: it is then no norm. */
-export function clipRule(view: Pick<RunView, 'setup' | 'commands'>): RuleSpec {
-  const given = (field: string) => valueAt(view.setup.config, `clip.${field}`);
-  let mode = String(given('mode') ?? 'off');
-  let threshold = Number(given('threshold') ?? Number.NaN);
-  const value = () => (mode === 'norm' ? threshold : null);
-  const from: { step: number; value: number | null }[] = [{ step: 0, value: value() }];
-  const changes = view.commands
-    .flatMap((c) =>
-      c.command.kind === 'set' && c.outcome.status === 'applied' && !c.undone
-        ? [{ control: c.command.control, ...c.outcome }]
-        : [],
+/** Constant from one step to the next. */
+type Stairs<V> = { step: number; value: V }[];
+
+/** The values of a control over the run, as its applied changes tell; before the first of them that which it changed. */
+function controlStairs({ values, commands }: Pick<RunView, 'values' | 'commands'>, control: string): Stairs<ControlValue> {
+  const applied = commands
+    .flatMap(({ command, outcome, undone }) =>
+      command.kind === 'set' && command.control === control && outcome.status === 'applied' ? [{ ...outcome, undone }] : [],
     )
-    .sort((a, b) => a.step - b.step || a.seq - b.seq);
-  for (const { control, step, after } of changes) {
-    if (control === 'clipThreshold' && typeof after === 'number') threshold = after;
-    else if (control === 'clipMode' && typeof after === 'string') mode = after;
-    else continue;
-    if (from.at(-1)!.step === step) from.pop();
-    from.push({ step, value: value() });
+    .sort((a, b) => a.seq - b.seq);
+  const changes = applied.filter((c) => !c.undone).sort((a, b) => a.step - b.step || a.seq - b.seq);
+  const stairs: Stairs<ControlValue> = [
+    { step: Number.MIN_SAFE_INTEGER, value: applied[0]?.before ?? own(values, control)?.value ?? null },
+  ];
+  for (const { step, after } of changes) {
+    if (stairs.at(-1)!.step === step) stairs.pop();
+    stairs.push({ step, value: after });
   }
-  return { label: 'clip', from, marks: { line: 'gradNorm', label: 'clipped' } };
+  return stairs;
+}
+
+/** The values of a series over the run, each as long as it stays the same; what is no number is null. */
+function seriesStairs(curve: Curve): Stairs<number | null> {
+  const stairs: Stairs<number | null> = [];
+  for (let i = 0; i < curve.count; i++) {
+    const last = curve.values.last[i]!;
+    const value = Number.isFinite(last) ? last : null;
+    if (stairs.length === 0 || stairs.at(-1)!.value !== value) stairs.push({ step: curve.steps[i]!, value });
+  }
+  return stairs;
+}
+
+const inForce = <V>(stairs: Stairs<V>, step: number): V | undefined => stairs.findLast((s) => s.step <= step)?.value;
+
+/**
+ * The clip threshold over time: of the series with that role, else of the control. Off while a control with the role `clipMode` is on anything but "norm", as it is
+ * then no norm. null: the run has no such thing.
+ *
+ * @param threshold the series' curve; null while there is none
+ */
+export function clipRule(
+  view: Pick<RunView, 'controls' | 'values' | 'commands'>,
+  series: readonly Series[],
+  threshold: Curve | null,
+): RuleSpec | null {
+  const named = (role: ControlRole) => view.controls.values.find((c) => c.role === role)?.name;
+  const control = named('clipThreshold');
+  const mode = named('clipMode');
+  const values: Stairs<ControlValue> | null =
+    threshold && threshold.count > 0 ? seriesStairs(threshold) : control === undefined ? null : controlStairs(view, control);
+  if (!values) return null;
+  const modes = mode === undefined ? null : controlStairs(view, mode);
+  const steps = [...new Set([...values, ...(modes ?? [])].map((s) => s.step))].sort((a, b) => a - b);
+  const from: Stairs<number | null> = [];
+  for (const step of steps) {
+    const value = inForce(values, step) ?? null;
+    const on = !modes || inForce(modes, step) === 'norm';
+    const next = on && typeof value === 'number' ? value : null;
+    if (from.length === 0 || from.at(-1)!.value !== next) from.push({ step, value: next });
+  }
+  const line = withRole(series, 'gradNorm');
+  return { label: 'clip', from, ...(line && { marks: { line: line.name, label: 'clipped' } }) };
 }
 
 /** When which step was reached, as far as the log says. */

@@ -4,7 +4,9 @@ import { TRPCClientError } from '@trpc/client';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { Curve } from '~/app/_charts/curve';
 import { api } from '~/app/_trpc/client';
-import { ended } from '~/shared/view';
+import { seriesWithRole } from '~/shared/streams';
+import { ended, type RunView } from '~/shared/view';
+import { chartDefaults, smoothingWeight } from './chartSettings';
 import { decodeAside } from './decoder';
 import { fetchBlob } from './fetchBlob';
 import { SnapshotFeed } from './snapshotFeed';
@@ -28,6 +30,8 @@ type Reported = Omit<RunBeside, 'feed'>;
 const buckets = 4000;
 /** How often a run that still goes on is read again. */
 const againMs = 3_000;
+/** Of the loss by which panes are aligned. */
+const smoothing = smoothingWeight(chartDefaults.smoothSteps);
 const keptBytes = 96 * 2 ** 20;
 
 /** Runs by id, read again while they go on; `own` is the page's run, whose snapshots the page already has. A run that is not there yet is not in the map. */
@@ -46,11 +50,10 @@ export function useRunsBeside(
       let again = true;
       try {
         const view = await api.runs.view.query({ runId });
-        const range = await api.runs.range.query({ runId, series: ['loss'], fromStep: 0, toStep: null, buckets });
+        const loss = await lossOf(runId, view);
         if (closed) return;
         again = !ended(view.status);
         if (runId !== ownId) feedOf(feeds, runId).setRecorded(view.snapshots);
-        const loss = Curve.of('loss', range, buckets, 0, null);
         const { name } = view.setup;
         const next = { runId, name, lastStep: view.step, stepsPerEpoch: view.stepsPerEpoch, loss, error: null };
         setReported((old) => new Map(old).set(runId, next));
@@ -82,6 +85,15 @@ export function useRunsBeside(
         .map((run) => [run.runId, { ...run, feed: own?.runId === run.runId ? own.feed : feedOf(feeds, run.runId) }]),
     );
   }, [reported, key, own, feeds]);
+}
+
+/** The series of that role over the whole run, smoothed; null when the run has none. */
+async function lossOf(runId: string, view: RunView): Promise<Curve | null> {
+  const series = seriesWithRole(view, 'loss');
+  if (!series) return null;
+  const question = { runId, series: [series.name], fromStep: Number.MIN_SAFE_INTEGER, toStep: null, buckets, smoothing };
+  const range = await api.runs.range.query(question);
+  return Curve.of(series.name, range.series[0] ?? null, buckets, null, smoothing);
 }
 
 function feedOf(feeds: Map<string, SnapshotFeed>, runId: string): SnapshotFeed {

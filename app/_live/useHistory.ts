@@ -3,7 +3,7 @@
 import { useEffect, useMemo } from 'react';
 import { canBeLog } from '~/app/_charts/xMap';
 import { api } from '~/app/_trpc/client';
-import { chartChoices, smoothingWeight } from './chartSettings';
+import { chartChoices, kindOf, smoothingWeight } from './chartSettings';
 import { setCursor } from './cursor';
 import { History } from './history';
 import type { HistoryDeps } from './levelReader';
@@ -60,7 +60,8 @@ export function followRun(store: RunStore, history: History): () => void {
   const { view } = store.get();
   if (view) history.reset(view);
   return store.onEntries({
-    entries: (entries, skipped) => history.entries(entries, skipped),
+    entries: (entries, skipped) =>
+      history.entries(entries, skipped ? [{ type: 'skipped', stream: null, first: skipped[0], last: skipped[1] }] : []),
     reset: (fresh) => history.reset(fresh),
   });
 }
@@ -70,10 +71,12 @@ function attach(store: RunStore, history: History): () => void {
   const follow = () => {
     const { logX, x, smoothSteps } = chartChoices.get();
     history.smooth(smoothingWeight(smoothSteps));
-    history.show(setCursor.get().zoom, logX && canBeLog(x));
+    history.show(setCursor.get().zoom, logX && canBeLog(kindOf(x)));
   };
   follow();
-  const stops = [stopEntries, setCursor.subscribe(follow), chartChoices.subscribe(follow)];
+  const shape = () => setCursor.rows(history.startStep(), history.stride());
+  shape();
+  const stops = [stopEntries, setCursor.subscribe(follow), chartChoices.subscribe(follow), history.subscribe(shape)];
   return () => {
     for (const stop of stops) stop();
   };

@@ -1,7 +1,7 @@
 import { useTheme } from 'next-themes';
 import { useEffect } from 'react';
 import { moveByKey } from '~/app/_charts/cursorKeys';
-import { count } from '~/app/_components/format';
+import { count, dateTime, isoTime } from '~/app/_components/format';
 import { Panel } from '~/app/_components/Panel';
 import { StatusBadge } from '~/app/_components/StatusBadge';
 import { Mark, ThemeToggle } from '~/app/_components/TopBar';
@@ -71,7 +71,7 @@ function Header({ manifest }: { manifest: ReplayManifest }) {
       status: v.status,
       message: v.statusMessage,
       step: v.step,
-      backend: v.backend,
+      device: v.device,
     }),
     null,
   );
@@ -91,15 +91,14 @@ function Header({ manifest }: { manifest: ReplayManifest }) {
         <span className="font-sans text-dim">steps</span> {count(head.step)}
       </span>
       {head.pictures && <span className="text-xs text-dim">{head.pictures}</span>}
-      {head.backend && (
-        <span className="text-xs text-dim" title={head.backend.device}>
-          {head.backend.name}
+      {head.device && (
+        <span className="text-xs text-dim" title={head.device.device}>
+          {head.device.backend ?? head.device.device}
         </span>
       )}
       <span className="ml-auto flex items-center gap-3 text-xs text-dim">
         <span>
-          run {manifest.runId}, as of{' '}
-          <time dateTime={new Date(manifest.exportedAt).toISOString()}>{new Date(manifest.exportedAt).toLocaleString()}</time>
+          run {manifest.runId}, as of <time dateTime={isoTime(manifest.exportedAt)}>{dateTime(manifest.exportedAt)}</time>
         </span>
         <ThemeToggle />
       </span>

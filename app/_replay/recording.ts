@@ -27,21 +27,13 @@ export async function openRecording(): Promise<Recording> {
   const parsed = replayManifest.safeParse(JSON.parse(text));
   if (!parsed.success) throw new Error(`its manifest cannot be read (version ${String(version)})`);
   const manifest = parsed.data;
-  const { headStep, bucketSteps, parts } = manifest.rows;
+  const { headStep, parts } = manifest.rows;
   const [view, signals, ...series] = await Promise.all([
     packed('view') as Promise<RunView>,
     packed('signals') as Promise<SignalHistory>,
-    ...Array.from(
-      { length: parts },
-      (_, i) => packed(`rows-${i}`) as Promise<{ rows: Int32Array; series: Record<string, ReplaySeries> }>,
-    ),
+    ...Array.from({ length: parts }, (_, i) => packed(`rows-${i}`) as Promise<ReplaySeries[]>),
   ]);
-  const rows = {
-    headStep,
-    bucketSteps,
-    rows: series[0]?.rows ?? new Int32Array(0),
-    series: Object.assign({}, ...series.map((s) => s.series)) as ReplayRows['series'],
-  };
+  const rows: ReplayRows = { headStep, series: series.flat() };
   opened = { manifest, view, signals, rows };
   return opened;
 }

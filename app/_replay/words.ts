@@ -3,10 +3,9 @@ import type { ReplayManifest } from '~/shared/replayFile';
 
 /** What the file holds and what it leaves out: one sentence each. */
 export function wordsOf({ rows, snapshots, runId }: ReplayManifest): string[] {
-  const curves =
-    rows.bucketSteps === 1
-      ? `Curves: every step, ${count(rows.headStep)} steps of ${rows.series} series, exact.`
-      : `Curves: ${count(rows.headStep)} steps of ${rows.series} series in groups of ${count(rows.bucketSteps)}: of each group the least, the greatest, the mean and the last value, so that no spike is lost. Single steps are left out; smoothed lines go by the means.`;
+  const curves = rows.whole
+    ? `Curves: every row of ${rows.series} series, up to step ${count(rows.headStep)}, exact.`
+    : `Curves: ${rows.series} series up to step ${count(rows.headStep)}, rows of the longer ones in groups: of each group the least, the greatest, the mean and the last value, so that no spike is lost. Their single rows are left out; smoothed lines go by the means.`;
   const left = snapshots.of - snapshots.kept - snapshots.missing;
   const maps = [
     snapshots.of === 0

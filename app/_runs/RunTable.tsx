@@ -7,7 +7,7 @@ import { Progress } from '~/app/_components/Progress';
 import { StatusBadge } from '~/app/_components/StatusBadge';
 import { useRecipes } from '~/app/_live/recipes';
 import type { Actor } from '~/shared/ids';
-import type { RunSummary } from '~/shared/summary';
+import type { MainResult, RunSummary } from '~/shared/summary';
 import { RunMenu } from './RunMenu';
 import type { SortKey, TableQuery } from './tableQuery';
 
@@ -19,12 +19,17 @@ const columns: { key: SortKey; title: string; className: string; cell(run: RunSu
   { key: 'loss', title: 'Loss', className: `hidden lg:table-cell ${numberClass}`, cell: (r) => measured(r.loss) },
   { key: 'accuracy', title: 'Accuracy', className: numberClass, cell: (r) => percent(r.accuracy) },
   {
-    key: 'validationAccuracy',
-    title: 'Validation',
+    key: 'best',
+    title: 'Best',
     className: `hidden lg:table-cell ${numberClass}`,
-    cell: (r) => percent(r.validationAccuracy),
+    cell: (r) => <Result of={r.best} />,
   },
-  { key: 'testAccuracy', title: 'Test', className: `hidden md:table-cell ${numberClass}`, cell: (r) => percent(r.testAccuracy) },
+  {
+    key: 'evaluated',
+    title: 'Newest result',
+    className: `hidden md:table-cell ${numberClass}`,
+    cell: (r) => <Result of={r.evaluated} />,
+  },
   {
     key: 'watchers',
     title: 'Watching',
@@ -190,6 +195,17 @@ const Row = memo(function Row({
     </tr>
   );
 });
+
+/** What an evaluation says of how good the run is, and on which set. */
+function Result({ of }: { of: MainResult | null }) {
+  if (!of) return '–';
+  return (
+    <span title={`${of.name} on ${of.split}`}>
+      {of.share ? percent(of.value) : measured(of.value)}{' '}
+      <span className="inline-block max-w-24 truncate align-bottom font-sans text-2xs text-dim">{of.split}</span>
+    </span>
+  );
+}
 
 /** A word of the run that others may have too. */
 function Label({ text, title, onClick }: { text: string; title: string; onClick(text: string): void }) {

@@ -9,17 +9,7 @@ export interface TableQuery {
   descending: boolean;
 }
 export const shelves = ['all', 'active', 'ended', 'archived', 'trash'] as const;
-export const sortKeys = [
-  'name',
-  'status',
-  'step',
-  'loss',
-  'accuracy',
-  'validationAccuracy',
-  'testAccuracy',
-  'watchers',
-  'createdAt',
-] as const;
+export const sortKeys = ['name', 'status', 'step', 'loss', 'accuracy', 'best', 'evaluated', 'watchers', 'createdAt'] as const;
 export type SortKey = (typeof sortKeys)[number];
 
 export const defaultQuery: TableQuery = { search: '', show: 'all', sort: 'createdAt', descending: true };
@@ -76,7 +66,11 @@ export function visibleRuns(runs: readonly RunSummary[], { search, show, sort, d
       matches(r, words),
   );
   const sign = descending ? -1 : 1;
-  return kept.sort((a, b) => order(a[sort], b[sort], sign) || b.createdAt - a.createdAt || (a.runId < b.runId ? 1 : -1));
+  const of = (run: RunSummary) => {
+    const value = run[sort];
+    return typeof value === 'object' ? (value?.value ?? null) : value;
+  };
+  return kept.sort((a, b) => order(of(a), of(b), sign) || b.createdAt - a.createdAt || (a.runId < b.runId ? 1 : -1));
 }
 
 /** Runs without the number come last whichever way the column is sorted; so do NaN. */
@@ -94,8 +88,8 @@ export const sortWords: Record<SortKey, string> = {
   step: 'step',
   loss: 'loss',
   accuracy: 'accuracy',
-  validationAccuracy: 'validation accuracy',
-  testAccuracy: 'test accuracy',
+  best: 'best result',
+  evaluated: 'newest result',
   watchers: 'people watching',
   createdAt: 'start',
 };

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { Field, inputClass, Select } from '~/app/_components/Field';
+import { date } from '~/app/_components/format';
 import { Panel } from '~/app/_components/Panel';
 import { api, useTrpc } from '~/app/_trpc/client';
 import type { Token } from '~/shared/team';
@@ -78,8 +79,7 @@ export function Tokens() {
           <li key={t.id} className={rowClass}>
             <span className="min-w-0 flex-1 truncate">{t.name}</span>
             <span className="text-2xs text-dim">
-              {t.scope}, by {t.madeBy},{' '}
-              {t.expiresAt === null ? 'until revoked' : `until ${new Date(t.expiresAt).toLocaleDateString()}`}
+              {t.scope}, by {t.madeBy}, {t.expiresAt === null ? 'until revoked' : `until ${date(t.expiresAt)}`}
             </span>
             <Button size="small" look="bare" onClick={() => revoke.mutate(t.id)}>
               Revoke

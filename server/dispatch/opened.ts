@@ -51,6 +51,8 @@ export interface OpenedDeps {
   create(created: Omit<RunCreated, 'type'>): Promise<{ runId: string; room: Room }>;
   onChange(): void;
   onError(error: unknown): void;
+  /** How long a process may be silent; left out: CRASHED_MS. */
+  crashedMs?: number;
 }
 
 /** An owner that has not been heard of for two heartbeats is away: a stop does not wait for it. */
@@ -65,9 +67,12 @@ export class OpenedRuns {
   /** Runs by the hash of their key. */
   readonly #keys = new Map<string, string>();
   readonly #serial = serial();
+  readonly #crashedMs: number;
   #closed = false;
 
-  constructor(private readonly deps: OpenedDeps) {}
+  constructor(private readonly deps: OpenedDeps) {
+    this.#crashedMs = deps.crashedMs ?? CRASHED_MS;
+  }
 
   /** A run's key, known from its log. */
   know(runId: string, keyHash: string): void {
@@ -159,9 +164,9 @@ export class OpenedRuns {
     return { runId, attempt, ok: true, nextEvent: room.nextEvent, commands: room.open(lastCommandSeq) };
   }
 
-  /** Whether the attempt is the process's. */
-  isOwner({ view }: Pick<Room, 'view'>, trainerId: string, attempt: number): boolean {
-    return isOwner(view, trainerId, attempt);
+  /** Whether the run, in its present attempt, is the process's. */
+  isOwner({ view }: Pick<Room, 'view'>, trainerId: string): boolean {
+    return isOwner(view, trainerId, view.attempt);
   }
 
   /** Opens the run of a key for a process: a new one, or a new attempt of the one that has the key. */
@@ -248,10 +253,10 @@ export class OpenedRuns {
 
   /** Looks again when the owner would have been silent for too long. */
   #watch(runId: string, owner: Owner): void {
-    const dueAt = owner.heardAt + CRASHED_MS;
+    const dueAt = owner.heardAt + this.#crashedMs;
     owner.cancel = this.deps.clock.after(Math.max(0, dueAt - this.deps.clock.now()), () => {
       if (this.#closed || this.#owners.get(runId) !== owner) return;
-      if (this.deps.clock.now() - owner.heardAt < CRASHED_MS) this.#watch(runId, owner);
+      if (this.deps.clock.now() - owner.heardAt < this.#crashedMs) this.#watch(runId, owner);
       else this.#crash(runId, owner).catch(this.deps.onError);
     });
   }
@@ -262,7 +267,7 @@ export class OpenedRuns {
     const { name, host } = owner.process;
     if (owner.port) owner.silent = true;
     else this.ended(runId);
-    await room?.crashed(owner.attempt, `nothing was heard of ${name} on ${host} for ${CRASHED_MS / 1000} s`);
+    await room?.crashed(owner.attempt, `nothing was heard of ${name} on ${host} for ${this.#crashedMs / 1000} s`);
   }
 
   #away(runId: string, message: string): void {

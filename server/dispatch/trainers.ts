@@ -63,6 +63,8 @@ export interface TrainersDeps {
   /** How long a trainer may be away before its run goes to another. */
   graceMs: number;
   retryMs?: number;
+  /** How long the process of an opened run may be silent. */
+  crashedMs?: number;
   /** Writes the first entry of a run that a script opens. */
   create: OpenedDeps['create'];
 }
@@ -241,7 +243,7 @@ export class Trainers {
     if (!trainer) return { ok: false, reason: 'unavailable', message: 'register first' };
     const room = await this.deps.room(batch.runId);
     if (!room) return { ok: false, reason: 'fenced', message: `there is no run ${batch.runId}` };
-    const holds = isOpened(room.view) ? this.opened.isOwner(room, trainerId, batch.attempt) : trainer.runId === batch.runId;
+    const holds = isOpened(room.view) ? this.opened.isOwner(room, trainerId) : trainer.runId === batch.runId;
     if (!holds) {
       const { name } = trainer.registration;
       const message = `attempt ${batch.attempt} of run ${batch.runId} is not held by ${name}: ${room.view.statusMessage}`;

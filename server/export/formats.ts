@@ -20,7 +20,7 @@ export const exportQuery = z
      * npy: `tensor` of that snapshot (`attention`: all layers, where they are alike; `attention.<l>`: one), or `signal` of all snapshots [n, layers, heads]; html: a page that replays the run without a server.
      */
     format: z.enum(['headroom', 'csv', 'json', 'parquet', 'tensorboard', 'safetensors', 'npy', 'html']),
-    step: z.coerce.number().int().nonnegative().optional(),
+    step: z.coerce.number().int().optional(),
     tensor: z.string().min(1).max(100).optional(),
     signal: z.string().min(1).max(100).optional(),
     /** html alone: how many snapshots come along, evenly spaced; left out = all. */
@@ -37,9 +37,9 @@ export const exportQuery = z
       )
       .optional(),
     /** csv alone: these columns of the steps from <= step < to; left out = all. */
-    series: z.array(z.string().min(1).max(128)).max(4096).optional(),
-    from: z.coerce.number().int().nonnegative().optional(),
-    to: z.coerce.number().int().nonnegative().optional(),
+    series: z.array(z.string().min(1).max(512)).max(4096).optional(),
+    from: z.coerce.number().int().optional(),
+    to: z.coerce.number().int().optional(),
   })
   .superRefine((query, issues) => {
     if (query.snapshots !== undefined && query.format !== 'html')

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { blobsNamed } from '~/server/base/blobsNamed';
+import { seqCount } from '~/shared/events';
 import { pack } from '~/shared/pack';
 import { logPages, type RecordSource } from './source';
 import { tarEnd, tarHeader, tarPadding } from './tar';
@@ -43,7 +44,7 @@ async function* members(source: RecordSource, runId: string, exportedAt: number)
   for await (const entries of logPages(source, runId)) {
     for (const { event } of entries) for (const hash of blobsNamed(event)) named.add(hash);
     const last = entries.at(-1)!;
-    head = last.seq + (last.event.type === 'steps' ? last.event.count : 1) - 1;
+    head = last.seq + seqCount(last.event) - 1;
     yield* member(`log/${String(++pages).padStart(6, '0')}.pack`, pack({ entries }));
   }
   const missing: string[] = [];

@@ -44,7 +44,7 @@ export async function* writeReplay(
     const there = await Promise.all(blobsOfSnapshot(s).map((hash) => source.blobs.has(hash)));
     if (there.every(Boolean)) kept.push(s);
   }
-  const rows = await shapeOfRows(source, view);
+  const { rows, names, buckets } = await shapeOfRows(source, view);
   const manifest: ReplayManifest = {
     format: 'headroom-replay',
     version: REPLAY_VERSION,
@@ -67,12 +67,9 @@ export async function* writeReplay(
   yield await packed('signals', signalsOf(await source.signals(runId), kept));
   for (let part = 0; part < rows.parts; part++) {
     source.progress?.({ doing: 'reading the curves', done: part * SERIES, total: rows.series, unit: 'series' });
-    const names = view.series.slice(part * SERIES, (part + 1) * SERIES).map((s) => s.name);
-    const reduced = await source.range({ runId, series: names, fromStep: 0, toStep: rows.headStep, buckets: bucketsOf(rows) });
-    yield await packed(`rows-${part}`, {
-      rows: reduced.rows,
-      series: Object.fromEntries(Object.entries(reduced.series).map(([name, s]) => [name, replaySeries(s, rows.bucketSteps)])),
-    });
+    const wanted = names.slice(part * SERIES, (part + 1) * SERIES);
+    const { series } = await source.range({ runId, series: wanted, fromStep: Number.MIN_SAFE_INTEGER, toStep: null, buckets });
+    yield await packed(`rows-${part}`, series.map(replaySeries));
   }
   let done = 0;
   for (const hash of new Set(kept.flatMap(blobsOfSnapshot))) {
@@ -85,22 +82,20 @@ export async function* writeReplay(
   yield Buffer.from('<script type="text/plain" id="end"></script>\n</body>\n</html>\n');
 }
 
-async function shapeOfRows(source: RecordSource, view: RunView): Promise<ReplayManifest['rows']> {
-  const series = view.series.length;
-  const empty = { headStep: view.step, bucketSteps: 1, series, parts: 0 };
-  if (series === 0 || view.step === 0) return empty;
-  const every = Math.floor(VALUES / series);
-  const { bucketSteps, headStep } = await source.range({
-    runId: view.runId,
-    series: [],
-    fromStep: 0,
-    toStep: null,
-    buckets: view.step <= every ? every : Math.max(1, Math.floor(every / 4)),
-  });
-  return { headStep, bucketSteps, series, parts: Math.ceil(series / SERIES) };
+/** How the rows go into the file, and which series in which order. */
+async function shapeOfRows(
+  source: RecordSource,
+  view: RunView,
+): Promise<{ rows: ReplayManifest['rows']; names: string[]; buckets: number }> {
+  const streams = await source.streams(view.runId);
+  const names = streams.flatMap((s) => s.columns.map((c) => c.name));
+  const values = streams.reduce((n, s) => n + s.rows * s.columns.length, 0);
+  const most = streams.reduce((n, s) => Math.max(n, s.rows), 1);
+  const whole = values <= VALUES;
+  const buckets = whole ? most : Math.max(1, Math.floor(VALUES / 4 / names.length));
+  const rows = { headStep: view.step, whole, series: names.length, parts: Math.ceil(names.length / SERIES) };
+  return { rows, names, buckets };
 }
-
-const bucketsOf = ({ headStep, bucketSteps }: ReplayManifest['rows']): number => Math.max(1, Math.ceil(headStep / bucketSteps));
 
 /** By step: the first, the last, and those nearest to even distances between them. */
 export function evenlySpaced<S extends { step: number }>(snapshots: readonly S[], count: number): S[] {

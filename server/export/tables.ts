@@ -1,39 +1,62 @@
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import { stringify } from '~/shared/json';
-import { ExportError, logPages, type RecordSource, type Rows, rowsInForce, type StepRange, viewOf } from './source';
+import { columnName } from './columnNames';
+import { type MergedRow, mergedRows, type Part } from './mergedRows';
+import { ExportError, logPages, type RecordSource, type StepRange, viewOf } from './source';
 
-/** The step rows in force as tables: columns `step`, `timeMs` (when the row was committed, ms since 1970), then the series. */
+/**
+ * The rows in force as tables: one line per step, with columns `step`, `timeMs` (when it was measured or committed, ms since 1970), then the series (columnNames.ts). A
+ * series that has no value at a step leaves its cell empty; NaN is a value.
+ */
 const leading = ['step', 'timeMs'] as const;
 
-export async function columnsOf(source: RecordSource, runId: string): Promise<string[]> {
-  return [...leading, ...(await viewOf(source, runId)).series.map((s) => s.name)];
+interface Layout {
+  /** The series', escaped. */
+  columns: string[];
+  parts: Part[];
+}
+
+/** @param wanted series in any order; left out = all */
+async function layoutOf(source: RecordSource, runId: string, wanted?: readonly string[]): Promise<Layout> {
+  const streams = await source.streams(runId);
+  const names = new Set(streams.flatMap((s) => s.columns.map((c) => c.name)));
+  const unknown = wanted?.find((name) => !names.has(name));
+  if (unknown !== undefined)
+    throw new ExportError(`series: run ${runId} has no "${unknown}"; it has ${[...names].slice(0, 200).join(', ')}`);
+  const chosen = wanted && new Set(wanted);
+  const columns: string[] = [];
+  const parts = streams.map((stream): Part => {
+    const own = stream.columns.flatMap(({ name }, from) => (chosen && !chosen.has(name) ? [] : [{ from, name }]));
+    return { stream, columns: own.map(({ from, name }) => ({ from, to: columns.push(columnName(name)) - 1 })) };
+  });
+  return { columns, parts };
 }
 
 /** Part of a table; what is left out is not limited. */
-export interface Part extends Partial<StepRange> {
+export interface TablePart extends Partial<StepRange> {
   series?: readonly string[];
 }
 
 /**
- * RFC 4180; numbers so that they read back exactly, NaN and infinities as NaN, Infinity, -Infinity.
+ * RFC 4180; numbers so that they read back exactly, NaN and infinities as NaN, Infinity, -Infinity; an absent value is nothing.
  *
  * @throws ExportError when the run has no such series, or the range is none
  */
 export async function* writeCsv(
   source: RecordSource,
   runId: string,
-  { series, ...range }: Part = {},
+  { series, ...range }: TablePart = {},
 ): AsyncGenerator<Uint8Array> {
-  if (range.to !== undefined && range.to <= (range.from ?? 0))
-    throw new ExportError(`to: ${range.to} must be above from (${range.from ?? 0})`);
-  const all = await columnsOf(source, runId);
-  const unknown = series?.find((name) => !all.includes(name, leading.length));
-  if (unknown !== undefined)
-    throw new ExportError(`series: run ${runId} has no "${unknown}"; it has ${all.slice(leading.length).join(', ')}`);
-  const columns = all.flatMap((name, i) => (i < leading.length || !series || series.includes(name) ? [i] : []));
-  yield Buffer.from(`${columns.map((i) => csvField(all[i]!)).join(',')}\r\n`);
-  const line = (cells: number[]) => `${columns.map((i) => numberText(cells[i]!)).join(',')}\r\n`;
-  for await (const text of lines(source, runId, all.length - leading.length, line, range)) yield Buffer.from(text);
+  if (range.to !== undefined && range.to <= (range.from ?? Number.NEGATIVE_INFINITY))
+    throw new ExportError(`to: ${range.to} must be above from (${range.from})`);
+  const { columns, parts } = await layoutOf(source, runId, series);
+  yield Buffer.from(`${[...leading, ...columns].map(csvField).join(',')}\r\n`);
+  const line = ({ step, time, cells }: MergedRow) => {
+    let text = `${numberText(step)},${numberText(time)}`;
+    for (const cell of cells) text += cell === undefined ? ',' : `,${numberText(cell)}`;
+    return `${text}\r\n`;
+  };
+  for await (const text of lines(mergedRows(source, runId, parts, range), line)) yield Buffer.from(text);
 }
 
 /** Reads back as the same number; String() would lose the sign of -0. */
@@ -42,25 +65,27 @@ const numberText = (value: number): string => (Object.is(value, -0) ? '-0' : Str
 const csvField = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 /**
- * One JSON document: {"run": the view, "columns", "rows": [[...], ...], "events": every other entry}. In rows NaN and infinities are the strings "NaN",
- * "Infinity", "-Infinity"; elsewhere they are written as shared/json.ts does.
+ * One JSON document: {"run": the view, "columns", "rows": [[...], ...], "events": every other entry}. In rows an absent value is null, NaN and infinities are the
+ * strings "NaN", "Infinity", "-Infinity"; elsewhere they are written as shared/json.ts does.
  */
 export async function* writeJson(source: RecordSource, runId: string): AsyncGenerator<Uint8Array> {
   const view = await viewOf(source, runId);
-  const columns = [...leading, ...view.series.map((s) => s.name)];
-  yield Buffer.from(`{"run":${stringify(view)},\n"columns":${JSON.stringify(columns)},\n"rows":[`);
+  const { columns, parts } = await layoutOf(source, runId);
+  yield Buffer.from(`{"run":${stringify(view)},\n"columns":${JSON.stringify([...leading, ...columns])},\n"rows":[`);
   let separator = '\n';
-  const row = (cells: number[]) => {
-    const text = `${separator}[${cells.map((c) => (Number.isFinite(c) ? numberText(c) : `"${c}"`)).join(',')}]`;
+  const json = (value: number | undefined) =>
+    value === undefined ? 'null' : Number.isFinite(value) ? numberText(value) : `"${value}"`;
+  const row = ({ step, time, cells }: MergedRow) => {
+    const text = `${separator}[${[step, time, ...cells].map(json).join(',')}]`;
     separator = ',\n';
     return text;
   };
-  for await (const text of lines(source, runId, view.series.length, row)) yield Buffer.from(text);
+  for await (const text of lines(mergedRows(source, runId, parts), row)) yield Buffer.from(text);
   yield Buffer.from('\n],\n"events":[');
   separator = '\n';
   for await (const page of logPages(source, runId))
     for (const entry of page) {
-      if (entry.event.type === 'steps') continue;
+      if (entry.event.type === 'rows') continue;
       yield Buffer.from(`${separator}${stringify(entry)}`);
       separator = ',\n';
     }
@@ -68,38 +93,37 @@ export async function* writeJson(source: RecordSource, runId: string): AsyncGene
 }
 
 /** Rows as text, some hundred at a time. */
-async function* lines(
-  source: RecordSource,
-  runId: string,
-  width: number,
-  line: (cells: number[]) => string,
-  range: Partial<StepRange> = {},
-): AsyncGenerator<string> {
+async function* lines(rows: AsyncIterable<MergedRow>, line: (row: MergedRow) => string): AsyncGenerator<string> {
   let text = '';
-  for await (const { firstStep, count, at, values } of rowsInForce(source, runId, range)) {
-    for (let r = 0; r < count; r++) {
-      text += line([firstStep + r, at, ...values.subarray(r * width, (r + 1) * width)]);
-      if (text.length < 65_536) continue;
-      yield text;
-      text = '';
-    }
+  for await (const row of rows) {
+    text += line(row);
+    if (text.length < 65_536) continue;
+    yield text;
+    text = '';
   }
   if (text) yield text;
 }
 
-/** Rows of one Parquet row group. */
-const GROUP = 16_384;
+/** Numbers, and rows, of one Parquet row group. */
+const GROUP_VALUES = 2 ** 22;
+const GROUP_ROWS = 16_384;
 
-/** Parquet, snappy: step INT64, timeMs and series DOUBLE, none optional. */
+/** Parquet, snappy: step INT64, timeMs DOUBLE, series DOUBLE, optional (null = absent) where the run has more than one stream. */
 export async function* writeParquet(source: RecordSource, runId: string): AsyncGenerator<Uint8Array> {
-  const names = (await columnsOf(source, runId)).slice(leading.length);
+  const { columns, parts } = await layoutOf(source, runId);
+  const whole = parts.length <= 1;
   const bytes = new ByteWriter();
   const writer = new ParquetWriter({
     writer: bytes,
     schema: [
-      { name: 'root', num_children: leading.length + names.length },
+      { name: 'root', num_children: leading.length + columns.length },
       { name: 'step', type: 'INT64', repetition_type: 'REQUIRED' },
-      ...['timeMs', ...names].map((name) => ({ name, type: 'DOUBLE' as const, repetition_type: 'REQUIRED' as const })),
+      { name: 'timeMs', type: 'DOUBLE', repetition_type: 'REQUIRED' },
+      ...columns.map((name) => ({
+        name,
+        type: 'DOUBLE' as const,
+        repetition_type: whole ? ('REQUIRED' as const) : ('OPTIONAL' as const),
+      })),
     ],
   });
   const written = () => {
@@ -107,42 +131,29 @@ export async function* writeParquet(source: RecordSource, runId: string): AsyncG
     bytes.index = 0;
     return out;
   };
-  for await (const group of groups(rowsInForce(source, runId), GROUP)) {
-    const rows = group.reduce((n, g) => n + g.count, 0);
-    const columns = names.map(() => new Float64Array(rows));
-    const step = new BigInt64Array(rows);
-    const time = new Float64Array(rows);
-    let i = 0;
-    for (const { firstStep, count, at, values } of group)
-      for (let r = 0; r < count; r++, i++) {
-        step[i] = BigInt(firstStep + r);
-        time[i] = at;
-        for (let c = 0; c < names.length; c++) columns[c]![i] = values[r * names.length + c]!;
-      }
+  const most = Math.max(64, Math.min(GROUP_ROWS, Math.floor(GROUP_VALUES / Math.max(1, columns.length))));
+  const write = async (rows: Omit<MergedRow, 'cells'>[], data: (number | null)[][]) => {
     await writer.write({
       columnData: [
-        { name: 'step', data: step },
-        { name: 'timeMs', data: time },
-        ...names.map((name, c) => ({ name, data: columns[c]! })),
+        { name: 'step', data: BigInt64Array.from(rows, (r) => BigInt(r.step)) },
+        { name: 'timeMs', data: Float64Array.from(rows, (r) => r.time) },
+        ...columns.map((name, c) => ({ name, data: whole ? Float64Array.from(data[c] as number[]) : data[c]! })),
       ],
-      rowGroupSize: rows,
+      rowGroupSize: rows.length,
     });
-    yield written();
+    return written();
+  };
+  let rows: Omit<MergedRow, 'cells'>[] = [];
+  let data: (number | null)[][] = columns.map(() => []);
+  for await (const { step, time, cells } of mergedRows(source, runId, parts)) {
+    rows.push({ step, time });
+    for (let c = 0; c < cells.length; c++) data[c]!.push(cells[c] ?? null);
+    if (rows.length < most) continue;
+    yield await write(rows, data);
+    rows = [];
+    data = columns.map(() => []);
   }
+  if (rows.length > 0) yield await write(rows, data);
   await writer.finish();
   yield written();
-}
-
-async function* groups(all: AsyncIterable<Rows>, atLeast: number): AsyncGenerator<Rows[]> {
-  let group: Rows[] = [];
-  let rows = 0;
-  for await (const part of all) {
-    group.push(part);
-    rows += part.count;
-    if (rows < atLeast) continue;
-    yield group;
-    group = [];
-    rows = 0;
-  }
-  if (rows > 0) yield group;
 }

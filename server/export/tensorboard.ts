@@ -1,6 +1,8 @@
+import type { StoredStream } from '~/server/store';
 import { listsOf } from '~/server/store/lists';
 import { maskedCrc32c } from './crc32c';
-import { type RecordSource, rowsInForce, viewOf } from './source';
+import { mergedRows } from './mergedRows';
+import { type RecordSource, viewOf } from './source';
 
 /**
  * TensorBoard event files: records of u64 length | u32 masked crc32c of it | Event message | u32 masked crc32c of that, little-endian.
@@ -9,32 +11,39 @@ import { type RecordSource, rowsInForce, viewOf } from './source';
  */
 export async function* writeTensorboard(source: RecordSource, runId: string): AsyncGenerator<Uint8Array> {
   const view = await viewOf(source, runId);
-  const names = view.series.map((s) => Buffer.from(s.name));
-  // The summary of a row is the same bytes for every step but for the values, which lie at the end of their scalars.
-  const scalars = names.map((name) => scalar(name, 0));
-  const summary = Buffer.concat(scalars);
-  const valueAt = scalars.map((_, c) => scalars.slice(0, c + 1).reduce((bytes, s) => bytes + s.length, -4));
   yield record(event(view.createdAt, 0, field(3, Buffer.from('brain.Event:2'))));
-  let out: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const { firstStep, count, at, values } of rowsInForce(source, runId))
-    for (let r = 0; r < count; r++) {
-      for (let c = 0; c < names.length; c++) summary.writeFloatLE(values[r * names.length + c]!, valueAt[c]!);
-      const one = record(event(at, firstStep + r, field(5, summary)));
-      out.push(one);
-      bytes += one.length;
-      if (bytes < 65_536) continue;
-      yield Buffer.concat(out);
-      out = [];
-      bytes = 0;
-    }
-  yield Buffer.concat(out);
+  for (const stream of await source.streams(runId)) yield* streamEvents(source, runId, stream);
   for await (const page of listsOf(source, runId).pages('evaluations'))
-    for (const { step, split, loss, accuracy, at } of page) {
-      const tags = { [`evaluation/${split}/loss`]: loss, [`evaluation/${split}/accuracy`]: accuracy };
-      const scalars = Object.entries(tags).map(([tag, value]) => scalar(Buffer.from(tag), value));
+    for (const { step, split, metrics, at } of page) {
+      const scalars = metrics.map(({ name, value }) => scalar(Buffer.from(`evaluation/${split}/${name}`), value));
       yield record(event(at, step, field(5, Buffer.concat(scalars))));
     }
+}
+
+/** Rows of a stream: an event each, with its series and no other. */
+async function* streamEvents(source: RecordSource, runId: string, stream: StoredStream): AsyncGenerator<Uint8Array> {
+  // The summary of a row is the same bytes for every step but for the values, which lie at the end of their scalars.
+  const scalars = stream.columns.map((c) => scalar(Buffer.from(c.name), 0));
+  const summary = Buffer.concat(scalars);
+  let end = 0;
+  const valueAt = scalars.map((s) => {
+    end += s.length;
+    return end - 4;
+  });
+  const columns = stream.columns.map((_, i) => ({ from: i, to: i }));
+  let out: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const { step, time, cells } of mergedRows(source, runId, [{ stream, columns }])) {
+    for (let c = 0; c < cells.length; c++) summary.writeFloatLE(cells[c]!, valueAt[c]!);
+    const one = record(event(time, step, field(5, summary)));
+    out.push(one);
+    bytes += one.length;
+    if (bytes < 65_536) continue;
+    yield Buffer.concat(out);
+    out = [];
+    bytes = 0;
+  }
+  yield Buffer.concat(out);
 }
 
 function record(data: Uint8Array): Uint8Array {
@@ -51,7 +60,7 @@ function event(atMs: number, step: number, what: Uint8Array): Uint8Array {
   const time = Buffer.alloc(9);
   time[0] = (1 << 3) | 1;
   time.writeDoubleLE(atMs / 1000, 1);
-  return Buffer.concat([time, Uint8Array.of(2 << 3), varint(step), what]);
+  return Buffer.concat([time, Uint8Array.of(2 << 3), int64(step), what]);
 }
 
 /** Summary.Value in Summary.value = 1: tag string = 1, simple_value float = 2. */
@@ -69,4 +78,15 @@ function varint(value: number): Uint8Array {
   const out: number[] = [];
   for (; value >= 128; value = Math.floor(value / 128)) out.push((value % 128) | 128);
   return Uint8Array.from([...out, value]);
+}
+
+/** Negative numbers take ten bytes: two's complement of 64 bits. */
+function int64(value: number): Uint8Array {
+  if (value >= 0) return varint(value);
+  const out: number[] = [];
+  for (let rest = BigInt.asUintN(64, BigInt(value)); ; rest >>= 7n) {
+    const low = Number(rest & 127n);
+    if (rest < 128n) return Uint8Array.from([...out, low]);
+    out.push(low | 128);
+  }
 }

@@ -5,7 +5,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { progressReporter, serveParts } from '~/server/base/threadParts';
 import { openBlobReader } from '~/server/store/blobs';
-import { openReads } from '~/server/store/sqlite/read';
+import { atOnce, openReads } from '~/server/store/sqlite/read';
 import { openForReading } from '~/server/store/sqlite/schema';
 import { writeExport } from './formats';
 import { ExportError, type RecordSource } from './source';
@@ -18,8 +18,10 @@ const reads = openReads(db);
 const source: RecordSource = {
   runs: async () => reads.runs(),
   entries: async (q) => reads.entries(q),
-  range: async (q) => reads.range(q),
-  signals: async (runId) => reads.signals(runId),
+  range: async (q) => atOnce(db, reads.range(q)),
+  rows: async (q) => atOnce(db, reads.rows(q)),
+  streams: async (runId) => atOnce(db, reads.streams(runId)),
+  signals: async (runId) => atOnce(db, reads.signals(runId)),
   view: async (runId) => reads.view(runId),
   list: async (q) => reads.list(q),
   item: async (q) => reads.item(q),

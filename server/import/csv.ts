@@ -1,11 +1,13 @@
 import { createReadStream } from 'node:fs';
+import { seriesName } from '~/server/export/columnNames';
 import { ImportError } from './importError';
 import { Numbers } from './numbers';
-import { MAX_SERIES, MAX_VALUES, type Table } from './table';
+import { byPresence, MAX_SERIES, MAX_VALUES, type Table } from './table';
 
 /**
  * A CSV (RFC 4180) with one line per step: the first line names the columns, one of them `step`; `timeMs` (ms since 1970) or TensorBoard's `Wall time`
- * (seconds) is taken as the time; every other column is a series of numbers, NaN, Infinity or -Infinity; an empty cell is NaN. Where the first line has no
+ * (seconds) is taken as the time; every other column is a series of numbers, NaN, Infinity or -Infinity; an empty cell: the series has no value at
+ * that step. Where the first line has no
  * comma, semicolons or tabs separate, and between semicolons "0,5" is a half.
  *
  * @throws ImportError with line and column
@@ -14,30 +16,33 @@ export async function readCsv(file: string, report: (bytesRead: number) => void 
   let columns: ((cell: string, line: number) => void)[] | null = null;
   const steps = new Numbers();
   const times = new Numbers();
-  const series: { name: string; values: Numbers }[] = [];
+  const series: { name: string; values: Numbers; absent: Numbers }[] = [];
   let timed = false;
 
   const head = (cells: string[]) => {
     const stepAt = cells.findIndex((c) => c.toLowerCase() === 'step');
     if (stepAt < 0) throw new ImportError(`line 1: one of the columns must be "step"; they are ${cells.join(', ')}`);
     const names = new Set<string>();
-    return cells.map((name, i) => {
-      if (name === '' || name.length > 128) throw new ImportError(`line 1: column ${i + 1} needs a name of 1 to 128 letters`);
-      if (names.has(name)) throw new ImportError(`line 1: two columns are named "${name}"`);
-      names.add(name);
+    return cells.map((cellName, i) => {
+      const name = seriesName(cellName);
+      if (name === '' || name.length > 512) throw new ImportError(`line 1: column ${i + 1} needs a name of 1 to 512 letters`);
+      const leading = i === stepAt || cellName === 'timeMs' || cellName === 'Wall time';
+      const key = leading ? `column ${cellName}` : `series ${name}`;
+      if (names.has(key)) throw new ImportError(`line 1: two columns are named "${name}"`);
+      names.add(key);
       if (i === stepAt)
         return (cell: string, line: number) => {
           const step = cell === '' ? Number.NaN : Number(cell);
-          if (!Number.isSafeInteger(step) || step < 0)
-            throw new ImportError(`line ${line}, column "${name}": "${cell}" is not a step; give a whole number >= 0`);
-          const before = steps.last() ?? -1;
+          if (!Number.isSafeInteger(step))
+            throw new ImportError(`line ${line}, column "${name}": "${cell}" is not a step; give a whole number`);
+          const before = steps.last() ?? Number.NEGATIVE_INFINITY;
           if (step <= before)
             throw new ImportError(
               `line ${line}: step ${step} does not come after step ${before}; sort the lines by step, one line each`,
             );
           steps.push(step);
         };
-      if (name === 'timeMs' || name === 'Wall time') {
+      if (cellName === 'timeMs' || cellName === 'Wall time') {
         timed = true;
         const unit = name === 'timeMs' ? 1 : 1000;
         return (cell: string, line: number) => {
@@ -47,8 +52,12 @@ export async function readCsv(file: string, report: (bytesRead: number) => void 
         };
       }
       const values = new Numbers();
-      series.push({ name, values });
-      return (cell: string, line: number) => values.push(numberOf(cell, line, name));
+      const absent = new Numbers();
+      series.push({ name, values, absent });
+      return (cell: string, line: number) => {
+        if (cell === '') absent.push(values.length);
+        values.push(numberOf(cell, line, name));
+      };
     });
   };
 
@@ -66,12 +75,8 @@ export async function readCsv(file: string, report: (bytesRead: number) => void 
   }
   if (series.length === 0) throw new ImportError('line 1: besides "step" at least one column of numbers is needed');
   if (steps.length === 0) throw new ImportError('there is no line after the first, so no step to import');
-  return {
-    steps: steps.array(),
-    timesMs: timed ? times.array() : null,
-    series: series.map(({ name, values }) => ({ name, values: values.array() })),
-    leftOut: null,
-  };
+  const columnsOf = series.map(({ name, values, absent }) => ({ name, values: values.array(), absent: absent.array() }));
+  return { streams: byPresence(steps.array(), timed ? times.array() : null, columnsOf), leftOut: null };
 }
 
 function numberOf(cell: string, line: number, column: string): number {

@@ -6,6 +6,7 @@ import { blobsNamed } from '~/server/base/blobsNamed';
 import { describeZodError } from '~/server/base/zodError';
 import { HEADROOM_VERSION } from '~/server/export/headroomFile';
 import { readTar, type TarMember } from '~/server/export/tar';
+import { StreamState } from '~/server/store/streamState';
 import { type Entry, type RunEvent, serverEvent, trainerEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
 import { attempt, blobHash, runId, seq } from '~/shared/ids';
@@ -52,6 +53,7 @@ export async function* readHeadroomFile(
   const gunzip = createGunzip();
   input.on('error', (error) => gunzip.destroy(error));
   let view: RunView | null = null;
+  const streams = new StreamState();
   let id: string | null = null;
   let version = HEADROOM_VERSION;
   let about: Upgrade01 | null = null;
@@ -72,7 +74,7 @@ export async function* readHeadroomFile(
         if (version === 1) about ??= { imported: importedIn01(raw[1]?.event) };
         const entries = raw.map((entry) => entryOf(member.name, about ? upgraded(entry, about) : entry));
         for (const entry of entries) {
-          view = next(member.name, id!, view, entry);
+          view = next(member.name, id!, view, streams, entry);
           for (const hash of blobsNamed(entry.event)) named.add(hash);
         }
         if (view) yield { kind: 'entries', entries, view };
@@ -125,31 +127,20 @@ function entryOf(member: string, raw: RawEntry): Entry {
 }
 
 /** What a store and `fold` rely on. */
-function next(member: string, id: string, view: RunView | null, entry: Entry): RunView {
+function next(member: string, id: string, view: RunView | null, streams: StreamState, entry: Entry): RunView {
   const { seq, event } = entry;
   const where = `${member}: seq ${seq}`;
   if (entry.attempt < (view?.attempt ?? 0))
     throw new ImportError(`${where}: attempt ${entry.attempt} after attempt ${view!.attempt}`);
-  if (event.type === 'run.started' && view && view.series.length > 0 && names(view.series) !== names(event.series))
-    throw new ImportError(`${where}: event.series: must stay what it was (${names(view.series)}), got ${names(event.series)}`);
-  if (event.type === 'steps') {
-    const width = view?.series.length ?? 0;
-    if (width === 0) throw new ImportError(`${where}: steps before run.started`);
-    if (event.values.length !== event.count * width)
-      throw new ImportError(
-        `${where}: event.values: ${event.count} rows of ${width} series need ${event.count * width} numbers, got ${event.values.length}`,
-      );
-    if (event.firstStep < view!.step)
-      throw new ImportError(`${where}: event.firstStep: the next step is ${view!.step}, got ${event.firstStep}`);
-  }
+  const problem = streams.problem(event);
+  if (problem !== null) throw new ImportError(`${where}: event.${problem}`);
+  streams.apply(event);
   try {
     return view ? fold(view, entry) : emptyView(id, entry);
   } catch (error) {
     throw new ImportError(`${where}: ${(error as Error).message}`);
   }
 }
-
-const names = (series: { name: string }[]): string => series.map((s) => s.name).join(', ');
 
 function checked<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
   const parsed = schema.safeParse(value);

@@ -14,7 +14,7 @@ import { summarize } from '~/shared/summary';
 import { ended, type RunView } from '~/shared/view';
 import { AlreadyHereError, ImportError } from './importError';
 import type { ImportPart } from './parts';
-import { logOf } from './table';
+import { logOf, rowsOf } from './table';
 import { readInThread } from './thread';
 
 export interface ImportDeps {
@@ -212,13 +212,18 @@ async function importTable(
     let rows = 0;
     for (const { event, atMs } of logOf(table, title, `${name || 'a file'} (${kindDescription})`.slice(0, 200), actor)) {
       batch.push({ seq, attempt: seq === 1 ? 0 : 1, at: atMs ?? deps.now(), event });
-      const count = event.type === 'steps' ? event.count : 1;
+      const count = seqCount(event);
       seq += count;
       rows += count;
       if (rows < 4096) continue;
       following?.signal.throwIfAborted();
       await log.add(batch);
-      following?.progress({ doing: 'writing the run', done: seq, total: table.steps.length + 4, unit: 'entries' });
+      following?.progress({
+        doing: 'writing the run',
+        done: seq,
+        total: rowsOf(table) + 3 + table.streams.length,
+        unit: 'entries',
+      });
       batch = [];
       rows = 0;
     }
@@ -324,7 +329,6 @@ class LogCopy {
       nextEvent: 0,
       entries: completed,
       changes,
-      seriesNames: view!.series.map((s) => s.name),
       rewind,
     });
     this.view = view;

@@ -40,6 +40,10 @@ export async function* importParts({ file, name, kind }: ReadJob, report: (at: P
 /** Buffers of a part that may move to another thread: those that hold nothing else. */
 export function ownBuffers(part: ImportPart): ArrayBuffer[] {
   if (part.kind !== 'table') return [];
-  const { steps, timesMs, series } = part.table;
-  return [steps, ...(timesMs ? [timesMs] : []), ...series.map((s) => s.values)].map((a) => a.buffer as ArrayBuffer);
+  const arrays = part.table.streams.flatMap(({ steps, timesMs, series }) => [
+    steps,
+    ...(timesMs ? [timesMs] : []),
+    ...series.map((s) => s.values),
+  ]);
+  return [...new Set(arrays.map((a) => a.buffer as ArrayBuffer))];
 }

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { maskedCrc32c } from '~/server/export/crc32c';
 import { ImportError } from './importError';
 import { Numbers } from './numbers';
-import { MAX_SERIES, MAX_VALUES, type Table } from './table';
+import { MAX_SERIES, MAX_VALUES, type Table, type TableStream } from './table';
 
 /** Longer records hold pictures or graphs that no scalar needs; this bounds the memory. */
 const RECORD = 512 << 20;
@@ -54,19 +54,35 @@ export async function readTensorboard(file: string, report: (bytesRead: number) 
     }
   }
   if (tags.size === 0) throw new ImportError('the event file holds no scalars');
-  const steps = Float64Array.from(times.keys()).sort();
-  const rowOf = new Map(Array.from(steps, (step, row) => [step, row]));
-  const series = [...tags].map(([name, tag]) => {
-    const values = new Float64Array(steps.length).fill(Number.NaN);
-    const given = tag.values.array();
-    tag.steps.array().forEach((step, i) => {
-      values[rowOf.get(step)!] = given[i]!;
-    });
-    return { name: name.slice(0, 128), values };
-  });
-  const twice = series.find((s, i) => series.findIndex((o) => o.name === s.name) !== i);
-  if (twice) throw new ImportError(`two tags are the same in their first 128 letters: "${twice.name}"`);
-  return { steps, timesMs: Float64Array.from(steps, (s) => times.get(s)!), series, leftOut };
+  return { streams: bySteps([...tags], times), leftOut };
+}
+
+/** Tags that have values at the same steps are a stream. */
+function bySteps(tags: [name: string, { steps: Numbers; values: Numbers }][], times: ReadonlyMap<number, number>): TableStream[] {
+  const streams = new Map<string, TableStream[]>();
+  const out: TableStream[] = [];
+  const names = new Set<string>();
+  for (const [tag, given] of tags) {
+    const name = tag.slice(0, 512);
+    if (names.has(name)) throw new ImportError(`two tags are the same in their first 512 letters: "${name}"`);
+    names.add(name);
+    const values = given.values.array();
+    // The last value of a step stays.
+    const byStep = new Map(Array.from(given.steps.array(), (step, i) => [step, values[i]!]));
+    const steps = Float64Array.from(byStep.keys()).sort();
+    const series = { name, values: Float64Array.from(steps, (step) => byStep.get(step)!) };
+    const key = `${steps.length} ${steps[0]} ${steps.at(-1)}`;
+    const alike = streams.get(key) ?? [];
+    streams.set(key, alike);
+    const same = alike.find((s) => s.steps.every((step, i) => step === steps[i]));
+    if (same) same.series.push(series);
+    else {
+      const stream = { steps, timesMs: Float64Array.from(steps, (step) => times.get(step)!), series: [series] };
+      alike.push(stream);
+      out.push(stream);
+    }
+  }
+  return out;
 }
 
 /** `whole`: false for what the file ends in. */

@@ -7,12 +7,14 @@ import { type Command, condition } from '~/shared/commands';
 import { controlValue } from '~/shared/controls';
 import { blobHash, runId, step } from '~/shared/ids';
 import { serialize } from '~/shared/json';
+import { own } from '~/shared/own';
 import { branchRun, createRun } from '~/shared/protocol';
 import { fieldsOf, fits } from '~/shared/recipeFields';
 import type { KnownRecipe } from '~/shared/recipes';
 import { revertAction } from '~/shared/revert';
 import type { Config } from '~/shared/setup';
-import { type CommandRecord, type ListItems, type ListKind, latestValue, type RunView } from '~/shared/view';
+import { latestOf, seriesOf } from '~/shared/streams';
+import type { CommandRecord, ListItems, ListKind, RunView } from '~/shared/view';
 import { type HeadroomClient, readBlob, type Server } from './client';
 
 export interface ToolHost {
@@ -51,7 +53,7 @@ export function createMcpServer(host: ToolHost): McpServer {
     'read_series',
     {
       description:
-        'Step metrics of a run (e.g. loss, gradNorm) from fromStep up to toStep (exclusive; null = newest), at most `buckets` points: each has min, max and last of its steps, so no spike is lost.',
+        'Series of a run (e.g. loss) from fromStep up to toStep (exclusive; null = newest): of each at most `buckets` points, in step order. A point holds the min, max and last of its rows, so no spike is lost; `step` is its first row, `rows` how many there are.',
       inputSchema: {
         runId,
         series: z.array(z.string()).min(1).max(100),
@@ -63,14 +65,29 @@ export function createMcpServer(host: ToolHost): McpServer {
     },
     async (input) => {
       const range = await client.runs.range.query(input);
-      const points = Array.from({ length: range.count }, (_, i) => ({
-        step: range.firstStep + i * range.bucketSteps,
-        ...Object.fromEntries(
-          Object.entries(range.series).map(([name, s]) => [name, { min: s.min[i], max: s.max[i], last: s.last[i] }]),
-        ),
+      const series = range.series.map(({ name, bucketSteps, steps, rows, min, max, last }) => ({
+        name,
+        bucketSteps,
+        points: Array.from(steps, (at, i) => ({ step: at, rows: rows[i], min: min[i], max: max[i], last: last[i] })),
       }));
-      return answer({ bucketSteps: range.bucketSteps, headStep: range.headStep, points });
+      return answer({ headStep: range.headStep, series });
     },
+  );
+
+  mcp.registerTool(
+    'list_series',
+    {
+      description:
+        'Series of a run whose name holds a word (none = all), with unit, role and newest value; `skip` for the next page.',
+      inputSchema: {
+        runId,
+        search: z.string().max(512).nullable().default(null),
+        skip: z.int().min(0).default(0),
+        limit: z.int().min(1).max(500).default(100),
+      },
+      annotations: { readOnlyHint: true },
+    },
+    async (input) => answer(await client.runs.series.query(input)),
   );
 
   mcp.registerTool(
@@ -292,12 +309,13 @@ async function describeRun(client: ToolHost['client'], view: RunView) {
     statusMessage: view.statusMessage,
     step: view.step,
     totalSteps: view.totalSteps,
-    backend: view.backend,
-    latest: Object.fromEntries(
-      view.series.filter((s) => !s.name.includes('/')).map(({ name }) => [name, latestValue(view, name)]),
-    ),
-    series: view.series.map((s) => s.name),
-    controls: view.controls.values.map((c) => ({ ...c, value: view.values[c.name]?.value ?? null })),
+    device: view.device,
+    series: seriesOf(view)
+      .filter((s) => s.role !== 'gradNormOf')
+      .map((s) => ({ ...s, latest: latestOf(view, s.name) })),
+    /** Of the whole run; those not listed are found by list_series. */
+    seriesCount: view.columnCount,
+    controls: view.controls.values.map((c) => ({ ...c, value: own(view.values, c.name)?.value ?? null })),
     actions: [...view.controls.actions, serverAction],
     counts: Object.fromEntries(Object.entries(view.counts).map(([kind, { count }]) => [kind, count])),
     evaluations: await newest('evaluations', 20),

@@ -50,6 +50,7 @@ export interface AppOptions {
   store?: Store;
   clock?: Clock;
   graceMs?: number;
+  crashedMs?: number;
   frames?: FrameSettings;
 }
 
@@ -111,6 +112,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       needsApproval: () => auditLog.team.needsApproval,
       goneTrainers: gone,
       ...(options.graceMs !== undefined && { graceMs: options.graceMs }),
+      ...(options.crashedMs !== undefined && { crashedMs: options.crashedMs }),
       ...(options.frames && { frames: options.frames }),
     });
     closers.push(() => hub.close());

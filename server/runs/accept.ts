@@ -1,12 +1,12 @@
 /** Which of a trainer's events are new, and which do not fit the run: pure. What does not fit is set aside with an alert; the others are kept. */
 
+import { StreamState } from '~/server/store/streamState';
 import type { LoggedCommand } from '~/shared/commands';
-import { type Entry, type RunEvent, type SnapshotEvent, seqCount, type TrainerEvent } from '~/shared/events';
+import { type Entry, type RunEvent, seqCount, type TrainerEvent } from '~/shared/events';
 import { fold } from '~/shared/fold';
 import type { BatchAnswer, EventBatch } from '~/shared/protocol';
-import { headCount } from '~/shared/snapshotFile';
-import { unreachable } from '~/shared/unreachable';
 import { ended, type RunView } from '~/shared/view';
+import { asLogged, eventError } from './eventError';
 import { startingAt } from './log';
 import { numbersOf, readEvent, typeOf } from './readEvent';
 
@@ -26,11 +26,13 @@ const ALERTS_EACH = 20;
 /**
  * Events of `batch` from number `nextEvent` on, checked one after the other against the view they meet.
  *
+ * @param streams the run's; left as they are
  * @param asked the commands that the events answer, by id, as far as they are in the log
  * @param setAside events of this attempt that were set aside before
  */
 export function accept(
   view: RunView,
+  streams: StreamState,
   nextEvent: number,
   batch: EventBatch,
   asked: ReadonlyMap<string, LoggedCommand>,
@@ -56,7 +58,9 @@ export function accept(
   let last = '';
   let at = batch.from;
   let after = view;
+  const trial = new StreamState(streams);
   const keep = (event: RunEvent) => {
+    trial.apply(event);
     after = fold(after, { seq: after.seq + 1, attempt: view.attempt, at: 0, event });
     events.push(event);
   };
@@ -75,10 +79,11 @@ export function accept(
     const wrong = read.ok
       ? over
         ? `type: the run has ended (${after.status})`
-        : validationError(after, fresh!, asked)
+        : eventError(after, trial, fresh!, asked)
       : read.message;
     if (wrong === null) {
-      keep(withAsked(after, fresh!, asked));
+      const logged = asLogged(trial, fresh!);
+      if (logged) keep(withAsked(after, logged, asked));
       continue;
     }
     count += 1;
@@ -91,7 +96,8 @@ export function accept(
 }
 
 /** What only a run that goes on has. */
-const isTraining = ({ type }: TrainerEvent): boolean => type === 'steps' || type === 'status' || type === 'run.started';
+const isTraining = ({ type }: TrainerEvent): boolean =>
+  type === 'series' || type === 'rows' || type === 'rewind' || type === 'status' || type === 'started';
 
 /** Whether the number of events set aside is told again: at the first untold one, at each power of ten, and at the end. */
 function isNews(told: number, count: number, ending: boolean): boolean {
@@ -112,67 +118,4 @@ function withAsked(view: RunView, event: TrainerEvent, asked: ReadonlyMap<string
   if (event.type !== 'command.applied' && event.type !== 'command.refused') return event;
   const known = asked.get(event.commandId);
   return known && !view.openCommands.some((c) => c.command.id === event.commandId) ? { ...event, asked: known } : event;
-}
-
-/** null, or "field: what is wrong". */
-function validationError(view: RunView, event: TrainerEvent, commands: ReadonlyMap<string, LoggedCommand>): string | null {
-  switch (event.type) {
-    case 'run.started': {
-      const names = event.series.map((s) => s.name);
-      const repeated = names.find((n, i) => names.indexOf(n) !== i);
-      if (repeated !== undefined) return `series: "${repeated}" occurs twice`;
-      if (event.step !== view.step) return `step: the run is at step ${view.step}, got ${event.step}`;
-      const before = view.series.map((s) => s.name);
-      if (before.length > 0 && before.join('\n') !== names.join('\n'))
-        return `series: must stay what an earlier attempt declared (${before.join(', ')}), got ${names.join(', ')}`;
-      const missing = event.controls.values.find((c) => !(c.name in event.values));
-      return missing ? `values: the declared control "${missing.name}" has no value` : null;
-    }
-    case 'steps':
-      if (view.series.length === 0) return 'type: steps before run.started';
-      if (event.values.length !== event.count * view.series.length)
-        return `values: ${event.count} rows of ${view.series.length} series need ${event.count * view.series.length} numbers, got ${event.values.length}`;
-      return event.firstStep === view.step ? null : `firstStep: the next step is ${view.step}, got ${event.firstStep}`;
-    case 'snapshot':
-      return signalProblem(event) ?? notAhead(view, event.step);
-    case 'checkpoint':
-      return event.lastCommandSeq > view.seq
-        ? `lastCommandSeq: the log ends at ${view.seq}, got ${event.lastCommandSeq}`
-        : notAhead(view, event.step);
-    case 'command.applied':
-    case 'command.refused':
-    case 'command.scheduled': {
-      const asked = commands.get(event.commandId);
-      const own = ['asked', 'reverted'].find((field) => field in event);
-      if (own !== undefined) return `${own}: only the server says this`;
-      if (!asked) return `commandId: the run has no command ${event.commandId}`;
-      if (asked.seq !== event.seq) return `seq: command ${event.commandId} is at seq ${asked.seq}, got ${event.seq}`;
-      return event.step === null ? null : notAhead(view, event.step);
-    }
-    case 'evaluation':
-    case 'analysis':
-    case 'status':
-    case 'alert':
-    case 'media':
-      return notAhead(view, event.step);
-    case 'console':
-      return null;
-    default:
-      return unreachable(event);
-  }
-}
-
-const notAhead = (view: RunView, step: number): string | null =>
-  step <= view.step ? null : `step: the run is at step ${view.step}, got ${step}`;
-
-function signalProblem({ layers, signals }: SnapshotEvent): string | null {
-  const heads = headCount(layers);
-  const names = new Set<string>();
-  for (const [i, { name, values }] of signals.entries()) {
-    if (names.has(name)) return `signals.${i}.name: "${name}" occurs twice`;
-    names.add(name);
-    if (values.length !== heads)
-      return `signals.${i}.values: "${name}" needs one number for each of the ${heads} heads of ${layers.length} layers, got ${values.length}`;
-  }
-  return null;
 }

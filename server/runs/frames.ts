@@ -11,6 +11,7 @@ import type { Entry } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { pack } from '~/shared/pack';
 import type { Cursor, Frame, Watcher } from '~/shared/protocol';
+import { firstStepOf, rowCount, rowsBetween, stepAt } from '~/shared/series';
 import type { RunView } from '~/shared/view';
 import { lastSeq } from './log';
 
@@ -108,7 +109,7 @@ export class Frames {
       for (const m of this.#members) {
         m.queue.push(entry);
         m.queuedValues += valuesOf(entry);
-        m.urgent ||= entry.event.type !== 'steps';
+        m.urgent ||= entry.event.type !== 'rows';
       }
     }
     while (this.#recent.length > this.settings.reach.entries || this.#recentValues > this.settings.reach.values)
@@ -204,7 +205,7 @@ export class Frames {
       to: this.view.seq,
       entries: m.queue,
       skippedSteps: m.skipped,
-      caughtUp: m.skipped && { step: this.view.step, latest: this.view.latest },
+      caughtUp: m.skipped && { step: this.view.step, streams: this.view.streams },
     };
   }
 
@@ -246,36 +247,37 @@ function withoutText(entry: Entry): Entry {
   return event.type === 'console' && event.text !== '' ? { ...entry, event: { ...event, text: '' } } : entry;
 }
 
-const valuesOf = ({ event }: Entry): number => (event.type === 'steps' ? event.values.length : 0);
+const valuesOf = ({ event }: Entry): number => (event.type === 'rows' ? event.values.length : 0);
 
-/** Leaves out queued step rows but the last before each other entry and the last of all. */
+/** Leaves out queued rows but the last of each stream before each other entry, and the last of all: a fold over the rest then gives the same view. */
 function skipRows(m: Member): void {
   const kept: Entry[] = [];
-  for (const [i, entry] of m.queue.entries()) {
+  // From the end, so that the first row met of a stream is its last.
+  const met = new Set<string>();
+  for (const entry of m.queue.toReversed()) {
     const { event } = entry;
-    if (event.type !== 'steps') {
+    if (event.type !== 'rows') {
+      met.clear();
       kept.push(entry);
       continue;
     }
-    const lastOfItsRows = m.queue[i + 1]?.event.type !== 'steps';
-    const leftOut = lastOfItsRows ? event.count - 1 : event.count;
+    const isLast = !met.has(event.stream);
+    met.add(event.stream);
+    const leftOut = rowCount(event) - (isLast ? 1 : 0);
     if (leftOut > 0) {
-      const [first, last] = [event.firstStep, event.firstStep + leftOut - 1];
+      const [first, last] = [firstStepOf(event), stepAt(event, leftOut - 1)];
       m.skipped = m.skipped ? [Math.min(m.skipped[0], first), Math.max(m.skipped[1], last)] : [first, last];
     }
-    if (lastOfItsRows) kept.push(lastRow(entry));
+    if (isLast) kept.push(lastRow(entry));
   }
-  m.queue = kept;
+  m.queue = kept.reverse();
   m.queuedValues = kept.reduce((n, e) => n + valuesOf(e), 0);
 }
 
 function lastRow(entry: Entry): Entry {
   const { event } = entry;
-  if (event.type !== 'steps' || event.count === 1) return entry;
-  const width = event.values.length / event.count;
-  return {
-    ...entry,
-    seq: lastSeq(entry),
-    event: { ...event, firstStep: event.firstStep + event.count - 1, count: 1, values: event.values.slice(-width) },
-  };
+  if (event.type !== 'rows' || rowCount(event) === 1) return entry;
+  const { times, values, ...last } = rowsBetween(event, rowCount(event) - 1, rowCount(event));
+  // Copies: the rest of the batch need not be kept for it.
+  return { ...entry, seq: lastSeq(entry), event: { ...last, ...(times && { times: times.slice() }), values: values.slice() } };
 }

@@ -56,7 +56,10 @@ export interface Hub {
   moveQuestion(actor: Actor, commandId: string, before: string | null): Promise<{ ok: true } | Refusal>;
   /** People who watch the run; none of an unknown one. */
   watchers(runId: string): Promise<Watcher[]>;
-  readonly store: Pick<Store, 'range' | 'signals' | 'entries' | 'console' | 'list' | 'item' | 'near' | 'marks'>;
+  readonly store: Pick<
+    Store,
+    'range' | 'rows' | 'series' | 'signals' | 'entries' | 'console' | 'list' | 'item' | 'near' | 'marks'
+  >;
 }
 
 /** `view` has the entries folded in, `before` has not. */
@@ -86,6 +89,8 @@ export interface HubDeps {
   /** Controls and actions that a second operator has to approve; none when left out. */
   needsApproval?(): readonly string[];
   graceMs?: number;
+  /** How long the process of a run that a script opened may be silent. */
+  crashedMs?: number;
   /** Holders of runs that are known to have ended, so that nobody waits for them. */
   goneTrainers?: ReadonlySet<string>;
   frames?: FrameSettings;
@@ -109,6 +114,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   const registry = new Trainers({
     clock,
     graceMs: deps.graceMs ?? 10_000,
+    ...(deps.crashedMs !== undefined && { crashedMs: deps.crashedMs }),
     room,
     recipes: { declared: (trainer, specs) => recipes.declared(trainer, specs), refusal: (t, setup) => recipes.refusal(t, setup) },
     onChange: () => list.trainersChanged(),

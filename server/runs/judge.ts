@@ -47,8 +47,9 @@ export function judge(
 export const isResend = (known: { actor: Actor; command: Command }, actor: Actor, command: Command): boolean =>
   known.actor.id === actor.id && isDeepStrictEqual(known.command, command);
 
-/** Before its first trainer a run has no declarations to check against: the trainer that takes it checks then. */
-const undeclared = (view: RunView): boolean => view.controls.values.length === 0 && view.controls.actions.length === 0;
+/** Before its first trainer has said what it is, a run has no declarations to check against: the trainer that takes it checks then. */
+const undeclared = (view: RunView): boolean =>
+  view.device === null && view.controls.values.length === 0 && view.controls.actions.length === 0;
 
 function validationErrorOfSet(view: RunView, command: Extract<Command, { kind: 'set' }>): Refusal | null {
   if (undeclared(view)) return null;

@@ -6,12 +6,14 @@
 import type { Clock } from '~/server/base/clock';
 import type { Append, Store, StoredRun } from '~/server/store';
 import { listsOf, type RunLists } from '~/server/store/lists';
+import { StreamState } from '~/server/store/streamState';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { emptyView, fold, foldWithChanges } from '~/shared/fold';
 import type { ListChange } from '~/shared/lists';
+import { rowCount, rowsBetween } from '~/shared/series';
 import type { RunView } from '~/shared/view';
 
-type LogStore = Pick<Store, 'append' | 'entries' | 'view' | 'runs' | 'list' | 'item'>;
+type LogStore = Pick<Store, 'append' | 'entries' | 'view' | 'runs' | 'streams' | 'list' | 'item'>;
 
 /** Called after each commit, in log order, with the view that has the entries folded in and the one before. */
 export type Publish = (entries: Entry[], view: RunView, before: RunView) => void;
@@ -38,6 +40,7 @@ export class RunLog {
     private readonly publish: Publish,
     private current: RunView,
     private next: number,
+    private known: StreamState,
   ) {}
 
   /** Writes run.created and, with it, the entries that follow at once: all or none. */
@@ -58,8 +61,8 @@ export class RunLog {
       view = folded.view;
       changes.push(...folded.changes);
     }
-    await deps.store.append({ runId, after: 0, attempt: 0, nextEvent: 0, entries, changes, seriesNames: [], rewind: null });
-    const log = new RunLog(runId, deps, publish, view, 0);
+    await deps.store.append({ runId, after: 0, attempt: 0, nextEvent: 0, entries, changes, rewind: null });
+    const log = new RunLog(runId, deps, publish, view, 0, new StreamState());
     publish(entries, view, first);
     return log;
   }
@@ -68,11 +71,17 @@ export class RunLog {
   static async open(deps: LogDeps, run: Pick<StoredRun, 'runId' | 'nextEvent'>, publish: Publish): Promise<RunLog> {
     const saved = await deps.store.view(run.runId);
     const { view } = await readOn(deps.store, run.runId, saved);
-    return new RunLog(run.runId, deps, publish, view, run.nextEvent);
+    const streams = StreamState.of(await deps.store.streams(run.runId));
+    return new RunLog(run.runId, deps, publish, view, run.nextEvent, streams);
   }
 
   get view(): RunView {
     return this.current;
+  }
+
+  /** The run's streams as of the last commit. */
+  get streams(): StreamState {
+    return this.known;
   }
 
   /** The run's lists as committed; a view holds only their newest items. */
@@ -93,6 +102,7 @@ export class RunLog {
     const before = this.current;
     const { view, entries } = await readOn(this.deps.store, this.runId, before);
     this.current = view;
+    this.known = StreamState.of(await this.deps.store.streams(this.runId));
     this.next = stored.nextEvent;
     this.#stale = false;
     if (entries.length > 0) this.publish(entries, view, before);
@@ -125,7 +135,6 @@ export class RunLog {
         nextEvent,
         entries,
         changes,
-        seriesNames: view.series.map((s) => s.name),
         rewind: change.rewind ?? null,
       });
     } catch (error) {
@@ -133,6 +142,7 @@ export class RunLog {
       throw error;
     }
     this.current = view;
+    for (const event of events) this.known.apply(event);
     this.next = nextEvent;
     this.publish(entries, view, before);
     return entries;
@@ -157,17 +167,12 @@ async function readOn(store: LogStore, runId: string, from: RunView | null): Pro
   return { view, entries: read };
 }
 
-/** The part of an entry from place `seq` on; only a `steps` entry has more than one. */
+/** The part of an entry from place `seq` on; only a `rows` entry has more than one. */
 export function startingAt(entry: Entry, seq: number): Entry {
   const { event } = entry;
   const n = seq - entry.seq;
-  if (event.type !== 'steps' || n <= 0) return entry;
-  const width = event.values.length / event.count;
-  return {
-    ...entry,
-    seq,
-    event: { ...event, firstStep: event.firstStep + n, count: event.count - n, values: event.values.subarray(n * width) },
-  };
+  if (event.type !== 'rows' || n <= 0) return entry;
+  return { ...entry, seq, event: rowsBetween(event, n, rowCount(event)) };
 }
 
 /** Last place an entry fills. */

@@ -91,7 +91,8 @@ const MOST_ROWS = 2 ** 31;
 
 /** How many numbers an event takes, whatever else is wrong with it: as many as it says that it has rows, else one. */
 export function numbersOf(raw: unknown): number {
-  if (typeOf(raw) !== 'steps') return 1;
-  const { count } = raw as { count: unknown };
+  if (typeOf(raw) !== 'rows') return 1;
+  const { steps } = raw as { steps?: unknown };
+  const count = steps instanceof Float64Array ? steps.length : (steps as { count?: unknown } | null | undefined)?.count;
   return typeof count === 'number' && Number.isInteger(count) && count > 0 && count <= MOST_ROWS ? count : 1;
 }

@@ -11,7 +11,7 @@ import type { RunLists } from '~/server/store/lists';
 import { gate } from '~/server/team/gate';
 import { asksCheckpoint } from '~/shared/analyses';
 import { type Command, type CommandAnswer, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
-import type { RunEvent } from '~/shared/events';
+import { type RunEvent, seqCount } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { Assignment, BatchAnswer, EventBatch } from '~/shared/protocol';
 import { isRevert, revertTarget, takesBack } from '~/shared/revert';
@@ -20,7 +20,7 @@ import { type CommandRecord, ended, isOpen, isOpened, type ListItems, type RunVi
 import { accept } from './accept';
 import { isResend, judge, questionCalledOff } from './judge';
 import type { RunLog } from './log';
-import { typeOf } from './readEvent';
+import { numbersOf, readEvent, typeOf } from './readEvent';
 import { resumedAt } from './resumed';
 import { checkpointsMeant, revertEvents } from './revert';
 
@@ -74,28 +74,40 @@ export class Room {
   /** Events of the trainer that holds the run; `ok` once they are committed. Known ones are skipped; one that does not fit is set aside (accept.ts). */
   events(batch: EventBatch): Promise<BatchAnswer> {
     return this.#turn(async (): Promise<BatchAnswer> => {
-      if (this.view.pendingRevert) return { ok: false, reason: 'fenced', message: this.view.statusMessage };
-      const before = this.#setAside.attempt === batch.attempt ? this.#setAside.count : this.view.setAside;
-      const accepted = accept(this.view, this.log.nextEvent, batch, await this.#asked(batch), before);
-      if (!accepted.ok) return accepted;
-      if (accepted.nextEvent === this.log.nextEvent) return { ok: true, nextEvent: this.log.nextEvent };
-      for (const hash of new Set(accepted.events.flatMap(blobsNamed)))
-        if (!(await this.deps.hasBlob(hash)))
-          return {
-            ok: false,
-            reason: 'missing-blob',
-            hash,
-            message: `blob ${hash} is not here: store it before the event that names it`,
-          };
-      try {
-        await this.log.append(accepted.events, { nextEvent: accepted.nextEvent });
-      } catch (error) {
-        if (error instanceof FencedError) return { ok: false, reason: 'fenced', message: error.message };
-        throw error;
+      let answer: BatchAnswer = { ok: true, nextEvent: this.log.nextEvent };
+      for (const part of upToRewinds(batch)) {
+        answer = await this.#take(part);
+        if (!answer.ok) break;
       }
-      this.#setAside = { attempt: batch.attempt, count: accepted.setAside };
-      return { ok: true, nextEvent: this.log.nextEvent };
+      return answer;
     });
+  }
+
+  /** @param batch only its first event may be a rewind */
+  async #take(batch: EventBatch): Promise<BatchAnswer> {
+    if (this.view.pendingRevert) return { ok: false, reason: 'fenced', message: this.view.statusMessage };
+    const before = this.#setAside.attempt === batch.attempt ? this.#setAside.count : this.view.setAside;
+    const accepted = accept(this.view, this.log.streams, this.log.nextEvent, batch, await this.#asked(batch), before);
+    if (!accepted.ok) return accepted;
+    if (accepted.nextEvent === this.log.nextEvent) return { ok: true, nextEvent: this.log.nextEvent };
+    for (const hash of new Set(accepted.events.flatMap(blobsNamed)))
+      if (!(await this.deps.hasBlob(hash)))
+        return {
+          ok: false,
+          reason: 'missing-blob',
+          hash,
+          message: `blob ${hash} is not here: store it before the event that names it`,
+        };
+    const rewind = accepted.events.find((e) => e.type === 'rewind');
+    if (rewind) rewind.resumed = await resumedAt(this.lists, this.view, { fromStep: rewind.step, keepSeq: 0 });
+    try {
+      await this.log.append(accepted.events, { nextEvent: accepted.nextEvent });
+    } catch (error) {
+      if (error instanceof FencedError) return { ok: false, reason: 'fenced', message: error.message };
+      throw error;
+    }
+    this.#setAside = { attempt: batch.attempt, count: accepted.setAside };
+    return { ok: true, nextEvent: this.log.nextEvent };
   }
 
   /** Resolves once the command is in the log, or with why it is not. */
@@ -397,4 +409,19 @@ async function replayed(
   for await (const page of lists.pages('commands', { ...applied, after: checkpoint?.lastCommandSeq ?? 0 })) take(page);
   if (checkpoint) for await (const page of lists.pages('commands', { ...applied, fromStep: checkpoint.step })) take(page);
   return [...found.values()].sort((a, b) => a.step - b.step || a.at - b.at).map(({ logged, step }) => ({ logged, step }));
+}
+
+/** The batch in parts that begin with its rewinds: what a rewind leaves in force is known once all before it is committed. */
+function upToRewinds(batch: EventBatch): EventBatch[] {
+  if (!batch.events.some((event, i) => i > 0 && typeOf(event) === 'rewind')) return [batch];
+  const parts: EventBatch[] = [];
+  let { from } = batch;
+  for (const event of batch.events) {
+    const open = parts.at(-1);
+    if (open && typeOf(event) !== 'rewind') open.events.push(event);
+    else parts.push({ ...batch, from, events: [event] });
+    const read = readEvent(event);
+    from += read.ok ? seqCount(read.event) : numbersOf(event);
+  }
+  return parts;
 }

@@ -1,7 +1,7 @@
 import type { Entry, RunEvent } from '~/shared/events';
 import { foldWithChanges } from '~/shared/fold';
 import { applyToList, isOfSteps, type ListChange, staysInForce } from '~/shared/lists';
-import { resumedFrom } from '~/shared/resumed';
+import { type GoingBack, resumedFrom } from '~/shared/resumed';
 import { revertTarget, takesBack } from '~/shared/revert';
 import { type ListItems, type ListKind, listKinds, type RunView } from '~/shared/view';
 
@@ -33,6 +33,16 @@ export class CompleteLog {
     else for (const kind of listKinds) lists[kind] = applyToList(kind, lists[kind] as never[], change);
   }
 
+  /** Items of each list that stay in force when the run goes back. */
+  #counts(at: GoingBack): Record<string, number> {
+    return Object.fromEntries(
+      listKinds.filter(isOfSteps).map((kind) => {
+        const items = this.#lists[kind] as ListItems['analyses'][];
+        return [kind, items.filter((item) => staysInForce(kind, item, at)).length];
+      }),
+    );
+  }
+
   #completed(view: RunView, { seq, event }: Entry): RunEvent {
     const { checkpoints, commands, notes } = this.#lists;
     switch (event.type) {
@@ -42,13 +52,12 @@ export class CompleteLog {
         const resumes = checkpoint && checkpoints.findLast((c) => c.blob.hash === checkpoint.hash && c.step === fromStep);
         const keepSeq = event.keepSeq ?? resumes?.seq ?? 0;
         const at = { seq, fromStep, keepSeq };
-        const counts = Object.fromEntries(
-          listKinds.filter(isOfSteps).map((kind) => {
-            const items = this.#lists[kind] as ListItems['analyses'][];
-            return [kind, items.filter((item) => staysInForce(kind, item, at)).length];
-          }),
-        );
-        return { ...event, keepSeq, resumed: { counts, ...resumedFrom(view, at, this.#lists) } };
+        return { ...event, keepSeq, resumed: { counts: this.#counts(at), ...resumedFrom(view, at, this.#lists) } };
+      }
+      case 'rewind': {
+        if (event.resumed) return event;
+        const at = { seq, fromStep: event.step, keepSeq: 0 };
+        return { ...event, resumed: { counts: this.#counts(at), ...resumedFrom(view, at, this.#lists) } };
       }
       case 'command.applied': {
         const open = view.openCommands.find((c) => c.command.id === event.commandId);

@@ -1,6 +1,7 @@
 import type { Entry, RunEvent } from '~/shared/events';
 import type { ListChange } from '~/shared/lists';
-import type { Reduced } from '~/shared/pyramid';
+import type { RangeAnswer } from '~/shared/pyramid';
+import type { Series } from '~/shared/series';
 import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
 import type { ListItems, ListKind, RunView } from '~/shared/view';
@@ -27,10 +28,22 @@ export interface Store {
   entries(query: EntriesQuery): Promise<Entry[]>;
 
   /**
-   * Step rows in force (a later attempt's replace those it superseded) of fromStep..toStep, reduced to at most `buckets` buckets (pyramid.ts, `bucketing`).
-   * An unknown run or one without rows gives an empty answer.
+   * Rows in force (what follows a rewind replaces those it superseded) of fromStep..toStep, each series reduced to at most `buckets` buckets (pyramid.ts, `bucketWidth`).
+   * An unknown run gives an empty answer. The cost depends on the rows there are and the buckets asked for, not on step numbers; one run's question does not hold up
+   * another's.
+   *
+   * @throws BudgetError when it would go through more numbers than one question may; the signal's reason once that is aborted
    */
-  range(query: RangeQuery): Promise<RangeAnswer>;
+  range(query: RangeQuery, signal?: AbortSignal): Promise<RangeAnswer>;
+
+  /** Rows in force of one stream as they are, at most `limit` of them. @throws as `range` */
+  rows(query: RowsQuery, signal?: AbortSignal): Promise<RowsAnswer>;
+
+  /** The streams of a run, in order of declaration. */
+  streams(runId: string): Promise<StoredStream[]>;
+
+  /** Series of a run in order of declaration, with their newest values: a page of those whose name holds a word. */
+  series(query: SeriesQuery): Promise<SeriesAnswer>;
 
   /** Items of a list that grows with the run (lists.ts), in the order of the log: the newest before a seq, or the oldest after one. */
   list<K extends ListKind>(query: ListQuery<K>): Promise<ListItems[K][]>;
@@ -88,11 +101,12 @@ export interface Append {
   attempt: number;
   nextEvent: number;
   entries: Entry[];
-  /** Columns of step rows, in order: needed from the first `steps` entry on. */
-  seriesNames: string[];
   /** What the entries change in the lists (shared/lists.ts), in order; left out: nothing. */
   changes?: ListChange[] | undefined;
-  /** Set with a run.assigned entry: rows from `fromStep` on are superseded, and other events of steps >= fromStep placed after `keepSeq`. */
+  /**
+   * With a run.assigned entry: rows from its `fromStep` on are superseded, and other events of steps >= fromStep placed after `keepSeq`; null = after 0. (A `rewind`
+   * entry supersedes likewise from its step on, all events.)
+   */
   rewind: { fromStep: number; keepSeq: number } | null;
 }
 
@@ -105,7 +119,7 @@ export interface EntriesQuery {
 
 export interface RangeQuery {
   runId: string;
-  /** null = all columns. Unknown names are left out of the answer. */
+  /** null = all series. Unknown names are left out of the answer. */
   series: readonly string[] | null;
   fromStep: number;
   /** Exclusive; null = up to the newest row. */
@@ -113,10 +127,60 @@ export interface RangeQuery {
   buckets: number;
   /** Weight of a moving average, 0 <= w < 1: the answer then has it too (`ema`, `emaEnd`). */
   smoothing?: number | null;
+  /** Also the nearest row before the range and the one after it, each as a bucket by itself: where a line that runs out of the range goes to. */
+  around?: boolean;
 }
 
-/** headStep = index of the next step. */
-export type RangeAnswer = Reduced & { headStep: number };
+export interface RowsQuery {
+  runId: string;
+  stream: string;
+  fromStep: number;
+  /** Exclusive; null = up to the newest row. */
+  toStep: number | null;
+  limit: number;
+}
+
+/** Steps [n] ascending, times [n] ms since 1970, values [n, columns] row-major. `more`: the limit left rows out; ask again from above the last step. */
+export interface RowsAnswer {
+  steps: Float64Array;
+  times: Float64Array;
+  values: Float64Array;
+  more: boolean;
+}
+
+export interface StoredStream {
+  name: string;
+  columns: Series[];
+  /** In force. */
+  rows: number;
+  /** The next row's step must be above it; null = any. */
+  lastStep: number | null;
+}
+
+export interface SeriesQuery {
+  runId: string;
+  /** null = all. Upper and lower case are the same. */
+  search: string | null;
+  /** Names asked for instead of a search, in any order. */
+  names?: readonly string[] | null;
+  /** How many of those that fit to leave out first. */
+  skip: number;
+  limit: number;
+}
+
+export interface SeriesAnswer {
+  series: (Series & { stream: string; latest: { step: number; at: number; value: number } | null })[];
+  /** All that fit. */
+  total: number;
+}
+
+/** A question that would go through too much. */
+export class BudgetError extends Error {
+  constructor(readonly numbers: number) {
+    super(`this goes through more than ${numbers} numbers; ask for fewer series, fewer steps or no moving average`);
+    this.name = 'BudgetError';
+  }
+}
 
 /** A write of an attempt that is over. */
 export class FencedError extends Error {

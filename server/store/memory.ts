@@ -1,19 +1,44 @@
 import { blobsNamed } from '~/server/base/blobsNamed';
 import { debiased, emaNext, emaStart } from '~/shared/ema';
-import { type Entry, seqCount } from '~/shared/events';
-import { addValue, bucketing, emptyReduced, type Reduced } from '~/shared/pyramid';
-import { checkAppend, type Rewind } from './checkAppend';
+import { type Entry, type RunEvent, seqCount } from '~/shared/events';
+import {
+  addValue,
+  around,
+  BucketList,
+  bucketsAround,
+  bucketWidth,
+  emptyStats,
+  type RangeAnswer,
+  statsAround,
+  statsOf,
+} from '~/shared/pyramid';
+import { lastStepOf, rowCount, type Series, stepAt, widthOf, withPlainSteps } from '~/shared/series';
+import { checkAppend, type Rewind, rewindOf } from './checkAppend';
 import { bytesOf, type ConsolePart, choose, KEPT_BYTES } from './console';
-import type { Append, Store, StoredRun } from './index';
+import type { Append, RangeQuery, Store, StoredRun } from './index';
 import { MemoryLists } from './memoryLists';
 import { collectSignals } from './signals';
+import { StreamState } from './streamState';
+
+interface Row {
+  step: number;
+  time: number;
+  values: Float64Array;
+}
+
+interface Stream {
+  name: string;
+  columns: readonly Series[];
+  /** In force, in step order. */
+  rows: Row[];
+}
 
 interface Run extends StoredRun {
-  seriesNames: string[];
+  state: StreamState;
+  /** In order of declaration. */
+  streams: Map<string, Stream>;
   entries: Append['entries'];
   rewinds: Rewind[];
-  /** Rows in force by step. */
-  rows: Map<number, Float64Array>;
   headStep: number;
   view: Awaited<ReturnType<Store['view']>>;
   lists: MemoryLists;
@@ -38,38 +63,30 @@ export function openMemoryStore(): Store {
 
     async append(write) {
       const known = runs.get(write.runId);
-      const checked = checkAppend(write, known ?? { head: 0, attempt: 0, headStep: 0, seriesNames: [] });
+      const { head } = checkAppend(write, known ?? { head: 0, attempt: 0 }, known?.state ?? null);
       const run: Run = known ?? {
         runId: write.runId,
         head: 0,
         attempt: 0,
         nextEvent: 0,
         summary: null,
-        seriesNames: [],
+        state: new StreamState(),
+        streams: new Map(),
         entries: [],
         rewinds: [],
-        rows: new Map(),
         headStep: 0,
         view: null,
         lists: new MemoryLists(),
       };
       runs.set(write.runId, run);
-      Object.assign(run, checked, { attempt: write.attempt, nextEvent: write.nextEvent });
+      Object.assign(run, { head, attempt: write.attempt, nextEvent: write.nextEvent });
       run.lists.apply(structuredClone(write.changes ?? []));
-      for (const entry of structuredClone(write.entries)) {
+      for (const given of structuredClone(write.entries)) {
+        const entry = { ...given, event: withPlainTimes(given.event, given.at) };
         run.entries.push(entry);
-        const { event } = entry;
-        if (event.type === 'console') forgetOldPrints(run.entries);
-        if (event.type === 'run.assigned' && write.rewind) {
-          run.rewinds.push({ seq: entry.seq, ...write.rewind });
-          run.headStep = write.rewind.fromStep;
-          for (const step of run.rows.keys()) if (step >= run.headStep) run.rows.delete(step);
-        }
-        if (event.type !== 'steps') continue;
-        const width = run.seriesNames.length;
-        for (let i = 0; i < event.count; i++)
-          run.rows.set(event.firstStep + i, event.values.subarray(i * width, (i + 1) * width));
-        run.headStep = event.firstStep + event.count;
+        if (entry.event.type === 'console') forgetOldPrints(run.entries);
+        run.state.apply(entry.event);
+        keep(run, entry, write);
       }
     },
 
@@ -79,22 +96,45 @@ export function openMemoryStore(): Store {
       return structuredClone(wanted.slice(0, limit));
     },
 
-    async range({ runId, series, fromStep, toStep, buckets, smoothing = null }) {
+    async range(query) {
+      const run = runs.get(query.runId);
+      if (!run) return { headStep: 0, series: [] };
+      const names = query.series ?? [...run.streams.values()].flatMap(({ columns }) => columns.map((c) => c.name));
+      return { headStep: run.headStep, series: [...new Set(names)].flatMap((name) => reduced(run, name, query)) };
+    },
+
+    async rows({ runId, stream, fromStep, toStep, limit }) {
+      const all = runs.get(runId)?.streams.get(stream)?.rows ?? [];
+      const wanted = all.filter(({ step }) => step >= fromStep && (toStep === null || step < toStep));
+      const taken = wanted.slice(0, limit);
+      return {
+        steps: Float64Array.from(taken, (r) => r.step),
+        times: Float64Array.from(taken, (r) => r.time),
+        values: Float64Array.from(taken.flatMap((r) => [...r.values])),
+        more: wanted.length > taken.length,
+      };
+    },
+
+    async streams(runId) {
       const run = runs.get(runId);
-      const headStep = run?.headStep ?? 0;
-      const end = Math.max(fromStep, Math.min(toStep ?? headStep, headStep));
-      const { firstStep, bucketSteps, count } = bucketing(fromStep, end, buckets);
-      const names = (run?.seriesNames ?? []).filter((n) => series === null || series.includes(n));
-      const answer = emptyReduced(names, firstStep, bucketSteps, count);
-      for (let step = fromStep; step < end; step++) {
-        const row = run?.rows.get(step);
-        if (!row) continue;
-        const bucket = Math.floor((step - firstStep) / bucketSteps);
-        answer.rows[bucket]! += 1;
-        for (const name of names) addValue(answer.series[name]!, bucket, row[run!.seriesNames.indexOf(name)]!);
-      }
-      if (run && smoothing !== null) for (const name of names) average(run, name, answer, fromStep, end, smoothing);
-      return { ...answer, headStep };
+      return [...(run?.streams.values() ?? [])].map(({ name, columns, rows }) => ({
+        name,
+        columns: [...columns],
+        rows: rows.length,
+        lastStep: run!.state.stream(name)!.lastStep,
+      }));
+    },
+
+    async series({ runId, search, names, skip, limit }) {
+      const word = search?.toLowerCase() ?? '';
+      const all = [...(runs.get(runId)?.streams.values() ?? [])].flatMap(({ name: stream, columns, rows }) =>
+        columns.map((column, i) => {
+          const row = rows.at(-1);
+          return { ...column, stream, latest: row ? { step: row.step, at: row.time, value: row.values[i]! } : null };
+        }),
+      );
+      const fitting = all.filter(({ name }) => (names ? names.includes(name) : name.toLowerCase().includes(word)));
+      return { series: fitting.slice(skip, skip + limit), total: fitting.length };
     },
 
     list: async (query) => runs.get(query.runId)?.lists.list(query) ?? [],
@@ -162,16 +202,79 @@ function forgetOldPrints(entries: readonly Entry[]): void {
   }
 }
 
-/** Goes through every row from the first one on. */
-function average(run: Run, name: string, answer: Reduced, fromStep: number, end: number, weight: number): void {
-  const column = run.seriesNames.indexOf(name);
-  const ema = new Float64Array(answer.count).fill(Number.NaN);
-  let state = emaStart;
-  for (let step = 0; step < end; step++) {
-    const value = run.rows.get(step)?.[column] ?? Number.NaN;
-    state = emaNext(state, weight, value);
-    if (step >= fromStep && Number.isFinite(value))
-      ema[Math.floor((step - answer.firstStep) / answer.bucketSteps)] = debiased(state.value, state.seen, weight);
+/** Times that all are the entry's own say nothing. */
+function withPlainTimes(event: RunEvent, at: number): RunEvent {
+  if (event.type !== 'rows') return event;
+  const { times, ...plain } = withPlainSteps(event);
+  return times?.some((t) => t !== at) ? { ...plain, times } : plain;
+}
+
+function keep(run: Run, { seq, at, event }: Append['entries'][number], write: Append): void {
+  const back = rewindOf(event, write);
+  if (back) {
+    run.rewinds.push({ seq, ...back });
+    run.headStep = event.type === 'rewind' ? Math.min(run.headStep, back.fromStep) : back.fromStep;
+    for (const stream of run.streams.values()) stream.rows = stream.rows.filter(({ step }) => step < back.fromStep);
   }
-  Object.assign(answer.series[name]!, { ema, emaEnd: state });
+  const specs = event.type === 'series' ? [event] : event.type === 'started' ? (event.streams ?? []) : [];
+  for (const { stream: name, columns } of specs) if (!run.streams.has(name)) run.streams.set(name, { name, columns, rows: [] });
+  if (event.type !== 'rows') return;
+  const { rows } = run.streams.get(event.stream)!;
+  const width = widthOf(event);
+  for (let i = 0; i < rowCount(event); i++)
+    rows.push({
+      step: stepAt(event, i),
+      time: event.times?.[i] ?? at,
+      values: event.values.subarray(i * width, (i + 1) * width),
+    });
+  run.headStep = Math.max(run.headStep, lastStepOf(event) + 1);
+}
+
+function reduced(
+  run: Run,
+  name: string,
+  { fromStep, toStep, buckets, smoothing = null, around: asked }: RangeQuery,
+): RangeAnswer['series'] {
+  const stream = run.streams.get(run.state.owner(name) ?? '');
+  if (!stream) return [];
+  const column = stream.columns.findIndex((c) => c.name === name);
+  const from = stream.rows.findIndex(({ step }) => step >= fromStep);
+  const before = from < 0 ? stream.rows.length : from;
+  const wanted = stream.rows.slice(before).filter(({ step }) => toStep === null || step < toStep);
+  const first = wanted[0];
+  const width = first ? bucketWidth(first.step, wanted.at(-1)!.step, wanted.length, buckets) : 1;
+  const list = new BucketList(width, wanted.length);
+  const stats = emptyStats(wanted.length);
+  const ema = new Float64Array(wanted.length).fill(Number.NaN);
+  let state = emaStart;
+  const next = (value: number) => {
+    if (smoothing !== null) state = emaNext(state, smoothing, value);
+  };
+  for (const row of stream.rows.slice(0, before)) next(row.values[column]!);
+  const stateBefore = state;
+  for (const { step, time, values } of wanted) {
+    const value = values[column]!;
+    const i = list.add(step, step, time, 1);
+    addValue(stats, i, value);
+    next(value);
+    if (smoothing !== null && Number.isFinite(value)) ema[i] = debiased(state.value, state.seen, smoothing);
+  }
+  const [previous, after] = asked ? [stream.rows[before - 1] ?? null, stream.rows[before + wanted.length] ?? null] : [null, null];
+  const numberOf = (row: Row | null) => row?.values[column] ?? null;
+  const emaOf = (row: Row | null, average: () => number) =>
+    row && (Number.isFinite(row.values[column]!) ? average() : Number.NaN);
+  const emaBefore = emaOf(previous, () => debiased(stateBefore.value, stateBefore.seen, smoothing!));
+  if (after) next(after.values[column]!);
+  const emaAfter = emaOf(after, () => debiased(state.value, state.seen, smoothing!));
+  const averaged = smoothing === null ? {} : { ema: around(ema.slice(0, list.count), emaBefore, emaAfter), emaEnd: state };
+  const where = bucketsAround(list.buckets(), previous, after);
+  return [
+    {
+      name,
+      stream: stream.name,
+      ...where,
+      ...statsAround(statsOf(stats, list.count), numberOf(previous), numberOf(after)),
+      ...averaged,
+    },
+  ];
 }

@@ -4,7 +4,7 @@ import { may } from '~/server/base/permissions';
 import { SetupError } from '~/server/dispatch/recipes';
 import { judge } from '~/server/runs/judge';
 import { checkpointsMeant, revertEvents } from '~/server/runs/revert';
-import type { RangeAnswer } from '~/server/store';
+import { BudgetError, type SeriesAnswer } from '~/server/store';
 import type { ConsoleAnswer } from '~/server/store/console';
 import { approvalProblem, changeControlLock } from '~/server/team/gate';
 import { type CommandAnswer, command, type Refusal, refuse } from '~/shared/commands';
@@ -13,8 +13,10 @@ import { actor, blobHash, commandId, runId, seq, step } from '~/shared/ids';
 import type { MediaEvent } from '~/shared/media';
 import { noteProblem, noteRequest } from '~/shared/notes';
 import { branchRun, createRun, type QuestionSummary } from '~/shared/protocol';
+import type { RangeAnswer } from '~/shared/pyramid';
 import type { KnownRecipe, SettingProblem } from '~/shared/recipes';
 import { takesBack } from '~/shared/revert';
+import { seriesName } from '~/shared/series';
 import { runSetup } from '~/shared/setup';
 import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
@@ -28,13 +30,23 @@ const eventType = z.enum([
 
 const rangeQuery = z.strictObject({
   runId,
-  series: z.array(z.string().max(128)).max(4096).nullable(),
+  series: z.array(seriesName).max(4096).nullable(),
   fromStep: step,
-  /** Exclusive; null = up to the newest row. */
-  toStep: step.nullable(),
+  /** Exclusive (so that it may be 2^53); null = up to the newest row. */
+  toStep: z.number().refine(Number.isInteger, 'a whole number is needed').nullable(),
   buckets: z.int().min(1).max(4000),
   /** Weight of a moving average over all raw steps, returned as `ema`; null or left out = none. */
   smoothing: z.number().min(0).lt(1).nullish(),
+  /** Also the nearest row on either side of the range, each as a bucket by itself. */
+  around: z.boolean().optional(),
+});
+
+const seriesQuery = z.strictObject({
+  runId,
+  search: z.string().max(512).nullable(),
+  names: z.array(seriesName).max(500).nullish(),
+  skip: z.int().min(0),
+  limit: z.int().min(1).max(500),
 });
 
 const entriesQuery = z.strictObject({
@@ -104,11 +116,17 @@ export const runs = router({
   /** Why a run has no trainer, in words; null when it has one, or has ended. */
   whyWaits: watching.input(z.strictObject({ runId })).query(({ ctx, input }): string | null => ctx.hub.whyWaits(input.runId)),
 
-  range: watching.input(rangeQuery).query(async ({ ctx, input }): Promise<RangeAnswer> => {
+  range: watching.input(rangeQuery).query(async ({ ctx, input, signal }): Promise<RangeAnswer> => {
     await existing(ctx, input.runId);
     if (input.toStep !== null && input.toStep <= input.fromStep)
       throw new TRPCError({ code: 'BAD_REQUEST', message: `toStep: ${input.toStep} must be above fromStep (${input.fromStep})` });
-    return ctx.hub.store.range(input);
+    return ctx.hub.store.range(input, signal).catch(asTooMuch);
+  }),
+
+  /** Series with their newest values: by a word of their name, or those named; a page of them. */
+  series: watching.input(seriesQuery).query(async ({ ctx, input }): Promise<SeriesAnswer> => {
+    await existing(ctx, input.runId);
+    return ctx.hub.store.series(input);
   }),
 
   entries: watching.input(entriesQuery).query(async ({ ctx, input }): Promise<Entry[]> => {
@@ -126,8 +144,10 @@ export const runs = router({
   samples: watching
     .input(z.strictObject({ runId, step: step.nullable() }))
     .query(async ({ ctx, input }): Promise<MediaItem[]> => {
-      const { media } = await existing(ctx, input.runId);
-      const before = media.filter((item) => input.step === null || item.step <= input.step).slice(-SAMPLES_LOOKED_AT);
+      await existing(ctx, input.runId);
+      const of = { runId: input.runId, kind: 'media', limit: SAMPLES_LOOKED_AT } as const;
+      const before =
+        input.step === null ? await ctx.hub.store.list(of) : (await ctx.hub.store.near({ ...of, step: input.step })).before;
       const shown = new Map(before.map((item) => [item.name, item]));
       return [...shown.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     }),
@@ -260,6 +280,11 @@ export const runs = router({
   /** Refusals are answers, not errors: `ok: false` says why and which field. */
   command: watching.input(command).mutation(({ ctx, input }): Promise<CommandAnswer> => ctx.hub.command(ctx.actor, input)),
 });
+
+const asTooMuch = (error: unknown): never => {
+  if (error instanceof BudgetError) throw new TRPCError({ code: 'BAD_REQUEST', message: error.message, cause: error });
+  throw error;
+};
 
 const pickOwn = (setup: unknown) => {
   const { recipe, config } = (setup ?? {}) as { recipe?: unknown; config?: unknown };

@@ -51,7 +51,7 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
       known.view = view;
       return known;
     }
-    const fresh = { watch: new Watch(rules.rules, view.series), rules, view };
+    const fresh = { watch: new Watch(rules.rules), rules, view };
     watched.set(runId, fresh);
     return fresh;
   }

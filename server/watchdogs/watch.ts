@@ -1,5 +1,7 @@
 import { CollapseWatch } from '~/shared/collapse';
-import type { Entry, Series } from '~/shared/events';
+import type { Entry } from '~/shared/events';
+import { type Rows, rowCount, stepAt } from '~/shared/series';
+import { type StreamHead, seriesWithRole } from '~/shared/streams';
 import { unreachable } from '~/shared/unreachable';
 import type { RunView } from '~/shared/view';
 import type { Watchdog, WatchdogKind } from '~/shared/watchdogs';
@@ -12,63 +14,86 @@ export interface Firing {
   message: string;
 }
 
+/** What rules look at of a row; left out: its stream does not have it. */
+interface Seen {
+  loss?: number | undefined;
+  gradNorm?: number | undefined;
+}
+
 /** One rule's memory. A rule that fired is silent until what it saw has passed, so that one event is one alarm. */
 interface Rule<R extends Watchdog = Watchdog> {
   readonly rule: R;
-  row?(step: number, loss: number, gradNorm: number): string | null;
+  row?(step: number, seen: Seen): string | null | undefined;
   /** @param entropy normalised, of every head; loss: of the last step before, NaN = not known; chanceLoss: of a model that knows nothing */
   snapshot?(step: number, entropy: readonly number[], loss: number, chanceLoss: number): string | null | undefined;
   tick?(view: RunView, now: number, freeBytes: number | null): string | null;
   reset(): void;
 }
 
-/** Watches one run. Pure: entries and the time come in, firings go out; whoever owns it acts on them. */
+/** Places in a stream's rows; null: it is not in this stream. */
+interface Columns {
+  width: number;
+  loss: number | null;
+  gradNorm: number | null;
+}
+
+/** Watches one run by the roles of its series. Pure: entries and the time come in, firings go out; whoever owns it acts on them. */
 export class Watch {
   readonly #rules: Rule[];
   readonly #fired = new Set<WatchdogKind>();
-  #lossAt = -1;
-  #gradNormAt = -1;
+  #streams: RunView['streams'] | null = null;
+  readonly #columns = new Map<string, Columns>();
   #lastLoss = Number.NaN;
 
-  /** @param series the run's columns, where it has started already */
-  constructor(rules: readonly Watchdog[], series: readonly Series[] = []) {
+  constructor(rules: readonly Watchdog[]) {
     this.#rules = rules.filter((r) => r.enabled).map(open);
-    this.#read(series);
   }
 
-  #read(series: readonly Series[]): void {
-    this.#lossAt = series.findIndex((s) => s.name === 'loss');
-    this.#gradNormAt = series.findIndex((s) => s.name === 'gradNorm');
-  }
-
-  /** @param view the run, for its columns */
+  /** @param view the run with the entry folded in, for its series and their roles */
   entry(view: RunView, entry: Entry): Firing[] {
     const { event } = entry;
-    if (event.type === 'run.assigned') {
+    if (event.type === 'run.assigned' || event.type === 'rewind') {
       for (const r of this.#rules) r.reset();
-      return [];
-    }
-    if (event.type === 'run.started') {
-      this.#read(event.series);
       return [];
     }
     if (event.type === 'snapshot') {
       // Nothing is known to have stalled at chance while nobody says what chance is.
-      const { chanceLoss } = view;
+      const chance = chanceLoss(view);
       const entropy = event.signals.find((s) => s.role === 'entropy')?.values;
-      if (chanceLoss === undefined || !entropy) return [];
-      return this.#ask(event.step, (r) => r.snapshot?.(event.step, entropy, this.#lastLoss, chanceLoss));
+      if (Number.isNaN(chance) || !entropy) return [];
+      return this.#ask(event.step, (r) => r.snapshot?.(event.step, entropy, this.#lastLoss, chance));
     }
-    if (event.type !== 'steps' || this.#lossAt < 0) return [];
-    const width = view.series.length;
+    return event.type === 'rows' ? this.#rows(view, event) : [];
+  }
+
+  #rows(view: RunView, event: Rows): Firing[] {
+    const columns = this.#columnsOf(view, event.stream);
+    if (!columns || (columns.loss === null && columns.gradNorm === null)) return [];
+    const { width, loss: lossAt, gradNorm: gradNormAt } = columns;
     const firings: Firing[] = [];
-    for (let i = 0; i < event.count; i++) {
-      const loss = event.values[i * width + this.#lossAt]!;
-      const gradNorm = this.#gradNormAt < 0 ? 0 : event.values[i * width + this.#gradNormAt]!;
-      this.#lastLoss = loss;
-      firings.push(...this.#ask(event.firstStep + i, (r) => r.row?.(event.firstStep + i, loss, gradNorm)));
+    for (let i = 0; i < rowCount(event); i++) {
+      const value = (at: number | null) => (at === null ? undefined : event.values[i * width + at]!);
+      const seen: Seen = { loss: value(lossAt), gradNorm: value(gradNormAt) };
+      if (seen.loss !== undefined) this.#lastLoss = seen.loss;
+      const step = stepAt(event, i);
+      firings.push(...this.#ask(step, (r) => r.row?.(step, seen)));
     }
     return firings;
+  }
+
+  #columnsOf(view: RunView, stream: string): Columns | undefined {
+    if (this.#streams?.length !== view.streams.length || this.#streams.some((s, i) => s.columns !== view.streams[i]!.columns)) {
+      this.#columns.clear();
+      const of = (role: 'loss' | 'gradNorm') => seriesWithRole(view, role);
+      const place = (s: StreamHead, series: ReturnType<typeof of>): number | null => {
+        const i = series?.stream === s.name ? s.columns.findIndex((c) => c.name === series.name) : -1;
+        return i < 0 ? null : (s.at?.[i] ?? i);
+      };
+      for (const s of view.streams)
+        this.#columns.set(s.name, { width: s.width, loss: place(s, of('loss')), gradNorm: place(s, of('gradNorm')) });
+    }
+    this.#streams = view.streams;
+    return this.#columns.get(stream);
   }
 
   /** To be called every second or so. @param freeBytes of the data folder's disk; null = not known */
@@ -92,22 +117,34 @@ export class Watch {
   }
 }
 
+/** Loss of a model that does not look at its input; NaN where the run does not say. */
+const chanceLoss = (view: RunView): number => seriesWithRole(view, 'loss')?.chance ?? Number.NaN;
+
 function open(rule: Watchdog): Rule {
   switch (rule.kind) {
-    case 'not-finite':
+    case 'not-finite': {
+      const newest = { loss: 0, gradNorm: 0 };
       return {
         rule,
-        row: (step, loss, gradNorm) =>
-          Number.isFinite(loss) && Number.isFinite(gradNorm)
-            ? null
-            : `at step ${step} ${Number.isFinite(loss) ? `the gradient norm is ${gradNorm}` : `the loss is ${loss}`}`,
-        reset() {},
+        // The two may be logged in streams of their own: all is well when both newest values are.
+        row(step, { loss, gradNorm }) {
+          newest.loss = loss ?? newest.loss;
+          newest.gradNorm = gradNorm ?? newest.gradNorm;
+          if (!Number.isFinite(newest.loss)) return `at step ${step} the loss is ${newest.loss}`;
+          return Number.isFinite(newest.gradNorm) ? null : `at step ${step} the gradient norm is ${newest.gradNorm}`;
+        },
+        reset() {
+          newest.loss = 0;
+          newest.gradNorm = 0;
+        },
       };
+    }
     case 'loss-spike': {
       const window = new Window(rule.window);
       return {
         rule,
-        row(step, loss) {
+        row(step, { loss }) {
+          if (loss === undefined) return undefined;
           if (!Number.isFinite(loss)) return null;
           const { mean, deviation } = window.spread();
           const high = window.full && loss > mean + rule.sigmas * deviation;
@@ -123,7 +160,8 @@ function open(rule: Watchdog): Rule {
       const window = new Window(rule.window);
       return {
         rule,
-        row(step, _loss, gradNorm) {
+        row(step, { gradNorm }) {
+          if (gradNorm === undefined) return undefined;
           if (!Number.isFinite(gradNorm)) return null;
           // The median costs a sort: only a value that could fire asks for it.
           const median = window.full ? window.median() : Number.POSITIVE_INFINITY;
@@ -141,7 +179,8 @@ function open(rule: Watchdog): Rule {
       let bestStep = -1;
       return {
         rule,
-        row(step, loss) {
+        row(step, { loss }) {
+          if (loss === undefined) return undefined;
           if (!Number.isFinite(loss)) return null;
           smooth = Number.isNaN(smooth) ? loss : smooth + 0.05 * (loss - smooth);
           if (bestStep < 0 || smooth < best * (1 - rule.improvement)) {

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { metricWithRole } from '~/shared/evaluations';
 import { publishedConfig, recipeNamed } from '~/test/support/setups';
 import { type BackendName, type OpenedBackend, openBackend, parseBackendName } from '~/trainer/backends';
 import type { RunConfig } from '~/trainer/base/config';
@@ -91,7 +92,8 @@ async function ours(config: RunConfig, backend: OpenedBackend, dataFolder: strin
     startFrom: null,
     dataFolder,
   })) {
-    if (event.type === 'evaluation' && event.trigger === 'end' && event.split !== 'train') reached[event.split] = event.accuracy;
+    if (event.type === 'evaluation' && event.trigger === 'end' && (event.split === 'validation' || event.split === 'test'))
+      reached[event.split] = metricWithRole(event, 'accuracy')!.value;
     if (event.type === 'status' && event.status === 'failed') throw new Error(event.message);
   }
   return { ...reached, seconds: (performance.now() - start) / 1000 };

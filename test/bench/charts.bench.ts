@@ -13,6 +13,7 @@ import { build } from '~/server/process/build';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
+import type { Series } from '~/shared/series';
 import { summarize } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import { startApp } from '~/test/support/app';
@@ -134,11 +135,19 @@ async function opening(newPage: () => Promise<Page>, steps: number): Promise<Ben
   ];
 }
 
-/** A finished run of made-up rows under the names that the page looks for. */
+/** A finished run of made-up rows, with the roles by which the page chooses its charts. */
 async function fill(path: string, steps: number): Promise<void> {
   const store = await openSqliteStore(path);
-  const main = ['loss', 'accuracy', 'learningRate', 'baseLearningRate', 'gradNorm', 'clipThreshold', 'clipped'];
-  const names = [...main, ...Array.from({ length: width - main.length }, (_, i) => `gradNorm/layer${i}.weight`)];
+  const roles = ['loss', 'accuracy', 'learningRate', 'baseLearningRate', 'gradNorm', 'clipThreshold', 'clipped'] as const;
+  const columns: Series[] = [
+    ...roles.map((role) => ({ name: role, group: role, role })),
+    ...Array.from({ length: width - roles.length }, (_, i) => ({
+      name: `gradNorm/layer${i}.weight`,
+      group: 'gradient norm per parameter',
+      role: 'gradNormOf' as const,
+      of: `layer${i}.weight`,
+    })),
+  ];
   const actor = { id: 'bench', name: 'bench', role: 'admin' as const };
   const source = rowSource(width, 'f32');
   let view: RunView | null = null;
@@ -152,7 +161,7 @@ async function fill(path: string, steps: number): Promise<void> {
       if (event.type !== 'run.created' && event.type !== 'run.assigned') nextEvent += seqCount(event);
       entries.push(entry);
     }
-    await store.append({ runId, after, attempt: 1, nextEvent, entries, seriesNames: names, rewind: null });
+    await store.append({ runId, after, attempt: 1, nextEvent, entries, rewind: null });
   };
   await append(
     { type: 'run.created', setup: publishedSetup('reverse'), actor, parent: null },
@@ -164,25 +173,19 @@ async function fill(path: string, steps: number): Promise<void> {
       checkpoint: null,
     },
     {
-      type: 'run.started',
+      type: 'started',
       step: 0,
-      backend: { name: 'cpu', device: 'none', tried: [] },
-      series: names.map((name) => ({
-        name,
-        unit: '',
-        group: name.startsWith('gradNorm/') ? 'gradient norm per parameter' : name,
-      })),
+      device: { backend: 'cpu', device: 'none' },
+      streams: [{ stream: 'steps', columns }],
       controls: { values: [], actions: [] },
       values: {},
-      params: [],
-      stepsPerEpoch: 1000,
-      totalSteps: steps,
+      lengths: { stepsPerEpoch: 1000, totalSteps: steps },
     },
     { type: 'status', status: 'running', step: 0, message: '' },
   );
   for (let step = 0; step < steps; step += batch) {
     const count = Math.min(batch, steps - step);
-    await append({ type: 'steps', firstStep: step, count, values: source(step, count) });
+    await append({ type: 'rows', stream: 'steps', steps: { first: step, count }, values: source(step, count) });
   }
   await append({ type: 'status', status: 'finished', step: steps, message: '' });
   await store.saveView(view!, summarize(view!, 0));

@@ -13,7 +13,7 @@ import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { publishedSetup } from '../support/setups';
 import type { BenchResult } from './main';
-import { fillRun, machine, percentile, seriesNames } from './rows';
+import { fillRun, machine, percentile } from './rows';
 
 const width = 30;
 const buckets = 4000;
@@ -105,35 +105,42 @@ async function oneRun(steps: number, queries: number) {
 
 /** A second run of the same length with single-step spikes; how many show fully zoomed out. */
 async function addSpikes(store: Store, steps: number): Promise<number> {
-  const names = ['loss'];
   const at = new Set(Array.from({ length: spikes }, (_, i) => Math.floor(((i + 0.37) * steps) / spikes)));
   const actor = { id: 'bench', name: 'bench', role: 'admin' as const };
   const created = { type: 'run.created' as const, setup: publishedSetup('reverse'), actor, parent: null };
-  const write = { runId: 'spikes', attempt: 0, seriesNames: names, rewind: null };
-  await store.append({ ...write, after: 0, nextEvent: 0, entries: [{ seq: 1, attempt: 0, at: 0, event: created }] });
+  const write = { runId: 'spikes', attempt: 0, rewind: null };
+  await store.append({
+    ...write,
+    after: 0,
+    nextEvent: 0,
+    entries: [
+      { seq: 1, attempt: 0, at: 0, event: created },
+      { seq: 2, attempt: 0, at: 0, event: { type: 'series', stream: 'steps', columns: [{ name: 'loss' }] } },
+    ],
+  });
   const batch = 5000;
   for (let step = 0; step < steps; step += batch) {
     const count = Math.min(batch, steps - step);
     const values = Float64Array.from({ length: count }, (_, i) =>
       at.has(step + i) ? 100 + step + i : Math.sin((step + i) / 100),
     );
-    const event = { type: 'steps' as const, firstStep: step, count, values };
+    const event = { type: 'rows' as const, stream: 'steps', steps: { first: step, count }, values };
     await store.append({
       ...write,
-      after: 1 + step,
+      after: 2 + step,
       nextEvent: step + count,
-      entries: [{ seq: 2 + step, attempt: 0, at: 0, event }],
+      entries: [{ seq: 3 + step, attempt: 0, at: 0, event }],
     });
   }
   const out = await store.range({ runId: 'spikes', series: null, fromStep: 0, toStep: null, buckets: 1200 });
-  return [...at].filter((step) => out.series.loss!.max[Math.floor(step / out.bucketSteps)]! >= 100).length;
+  const loss = out.series[0]!;
+  return [...at].filter((step) => loss.max[Math.floor(step / loss.bucketSteps)]! >= 100).length;
 }
 
 /** Start of a server over many runs, and its list of them over HTTP. */
 async function runList(runs: number): Promise<string> {
   const folder = ownFolder();
   const store = await openSqliteStore(folder.path);
-  const names = seriesNames(width);
   const actor = { id: 'bench', name: 'bench', role: 'admin' as const };
   await Promise.all(
     Array.from({ length: runs }, async (_, i) => {
@@ -143,7 +150,7 @@ async function runList(runs: number): Promise<string> {
         { seq: 1, attempt: 0, at: i, event: { type: 'run.created' as const, setup, actor, parent: null } },
         { seq: 2, attempt: 0, at: i, event: { type: 'status' as const, status: 'finished' as const, step: 0, message: '' } },
       ];
-      await store.append({ runId, after: 0, attempt: 0, nextEvent: 0, entries, seriesNames: names, rewind: null });
+      await store.append({ runId, after: 0, attempt: 0, nextEvent: 0, entries, rewind: null });
       const view = foldAll(runId, entries);
       await store.saveView(view, summarize(view, 0));
     }),

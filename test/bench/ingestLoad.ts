@@ -14,8 +14,11 @@ const watching = await Promise.all(Array.from({ length: viewers }, () => TestVie
 for (const viewer of watching) await viewer.watch(assignment.runId);
 
 const started = runStarted(0, startValues(assignment.setup));
-if (started.type !== 'run.started') throw new Error('unreachable');
-await trainer.send({ ...started, series: seriesNames(width).map((name) => ({ name, unit: '', group: 'bench' })) });
+if (started.type !== 'started') throw new Error('unreachable');
+await trainer.send({
+  ...started,
+  streams: [{ stream: 'steps', columns: seriesNames(width).map((name) => ({ name, group: 'bench' })) }],
+});
 
 const source = rowSource(width, 'f32');
 process.send?.('ready');
@@ -29,7 +32,7 @@ for (let step = 0; step < steps; step += batch) {
   const count = Math.min(batch, steps - step);
   const sentAt = performance.now();
   const answered = trainer
-    .batch(number, [{ type: 'steps', firstStep: step, count, values: source(step, count) }])
+    .batch(number, [{ type: 'rows', stream: 'steps', steps: { first: step, count }, values: source(step, count) }])
     .then((answer) => {
       if (!answer.ok) throw new Error(`${answer.reason}: ${answer.message}`);
       ackMs.push(performance.now() - sentAt);

@@ -41,25 +41,25 @@ export async function fillRun(
   steps: number,
   { width, batch, kind, inFlight }: FillOptions,
 ): Promise<{ elapsedMs: number; ackMs: number[] }> {
-  const names = seriesNames(width);
   const source = rowSource(width, kind);
   const actor = { id: 'bench', name: 'bench', role: 'admin' as const };
   const trainer = { id: 'bench-trainer', name: 'bench', host: 'bench' };
   const append = (after: number, nextEvent: number, entries: Entry[]) =>
-    store.append({ runId, after, attempt: 1, nextEvent, entries, seriesNames: names, rewind: null });
+    store.append({ runId, after, attempt: 1, nextEvent, entries, rewind: null });
   const entry = (seq: number, event: RunEvent): Entry => ({ seq, attempt: 1, at: Date.now(), event });
   await append(0, 0, [
     entry(1, { type: 'run.created', setup: publishedSetup('reverse'), actor, parent: null }),
     entry(2, { type: 'run.assigned', attempt: 1, trainer, fromStep: 0, checkpoint: null }),
+    entry(3, { type: 'series', stream: 'steps', columns: seriesNames(width).map((name) => ({ name })) }),
   ]);
   const ackMs: number[] = [];
   const waiting: Promise<void>[] = [];
   const startedAt = performance.now();
   for (let step = 0; step < steps; step += batch) {
     const n = Math.min(batch, steps - step);
-    const event: RunEvent = { type: 'steps', firstStep: step, count: n, values: source(step, n) };
+    const event: RunEvent = { type: 'rows', stream: 'steps', steps: { first: step, count: n }, values: source(step, n) };
     const sentAt = performance.now();
-    waiting.push(append(2 + step, step + n, [entry(3 + step, event)]).then(() => void ackMs.push(performance.now() - sentAt)));
+    waiting.push(append(3 + step, step + n, [entry(4 + step, event)]).then(() => void ackMs.push(performance.now() - sentAt)));
     if (waiting.length >= inFlight) await waiting.shift();
   }
   await Promise.all(waiting);

@@ -39,6 +39,7 @@ const probeExamples: ControlSpec = {
   nullLabel: 'first',
   default: null,
   numbered: true,
+  role: 'probeExamples',
 };
 const action = (name: string, label: string, more: Partial<ActionSpec> = {}): ActionSpec => ({
   name,
@@ -71,7 +72,7 @@ describeInBrowser('asking the trainer', () => {
     app = await startApp({ pages: { dev: false, root } });
     run = await playAttentionRun(app.address, (setup) => app.hub.create(you, setup), sets, 40);
     const values = { ...startValues(attentionSetup(sets, '')), probeExamples: null };
-    const started = runStarted(40, values) as Extract<TrainerEvent, { type: 'run.started' }>;
+    const started = runStarted(40, values) as Extract<TrainerEvent, { type: 'started' }>;
     await run.trainer.send({ ...started, controls: declared });
     browser = await openBrowser();
     page = await browser.browser.newPage({ viewport: { width: 1440, height: 1000 } });
@@ -140,7 +141,6 @@ describeInBrowser('asking the trainer', () => {
       trigger: 'end',
       commandId: null,
       lastCommandSeq: 0,
-      validationAccuracy: null,
     });
     await run.end();
     const questions = page.getByRole('region', { name: 'questions to the trainer' });

@@ -102,9 +102,10 @@ describeInBrowser('the room, as a user starts it', () => {
 
     const { runs } = connect({ url: product.url });
     const run = (await runs.list.query()).find(({ name }) => name === 'Reverse');
-    expect(run).toMatchObject({ status: 'finished', step: 3900, testAccuracy: 1 });
+    expect(run).toMatchObject({ status: 'finished', step: 3900, evaluated: { split: 'test', value: 1 } });
     const range = await runs.range.query({ runId: run!.runId, series: ['loss'], fromStep: 0, toStep: null, buckets: 3900 });
-    expect([range.headStep, range.bucketSteps, new Set(range.rows)]).toEqual([3900, 1, new Set([1])]);
+    const loss = range.series[0]!;
+    expect([range.headStep, loss.bucketSteps, loss.rows.length, new Set(loss.rows)]).toEqual([3900, 1, 3900, new Set([1])]);
   }, 420_000);
 
   it('the finished run is scrubbed: curves, attention and predictions go to a recorded step', async () => {

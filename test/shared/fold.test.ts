@@ -3,7 +3,8 @@ import type { Entry, RunEvent } from '~/shared/events';
 import { seqCount } from '~/shared/events';
 import { emptyView, fold, foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
-import { latestValue, type RunView } from '~/shared/view';
+import { latestOf } from '~/shared/streams';
+import type { RunView } from '~/shared/view';
 import { publishedSetup } from '../support/setups';
 
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
@@ -16,23 +17,18 @@ const assigned = (attempt: number, fromStep: number, hash?: string): RunEvent =>
   checkpoint: hash ? { hash, bytes: 10 } : null,
 });
 const started: RunEvent = {
-  type: 'run.started',
+  type: 'started',
   step: 0,
-  backend: { name: 'cpu', device: 'CPU', tried: [] },
-  series: [
-    { name: 'loss', unit: '', group: 'loss' },
-    { name: 'gradNorm', unit: '', group: 'gradient' },
-  ],
+  device: { backend: 'cpu', device: 'CPU' },
+  streams: [{ stream: 'steps', columns: [{ name: 'loss' }, { name: 'gradNorm' }] }],
   controls: { values: [], actions: [] },
   values: { clipNorm: 5 },
-  params: [],
-  stepsPerEpoch: 10,
-  totalSteps: 100,
+  lengths: { stepsPerEpoch: 10, totalSteps: 100 },
 };
 const rows = (firstStep: number, ...values: number[]): RunEvent => ({
-  type: 'steps',
-  firstStep,
-  count: values.length / 2,
+  type: 'rows',
+  stream: 'steps',
+  steps: { first: firstStep, count: values.length / 2 },
   values: Float64Array.from(values),
 });
 const snap = (step: number): RunEvent => ({
@@ -52,7 +48,6 @@ const check = (step: number, hash: string): RunEvent => ({
   trigger: 'cadence',
   commandId: null,
   lastCommandSeq: 0,
-  validationAccuracy: null,
 });
 
 function log(...events: RunEvent[]): Entry[] {
@@ -68,7 +63,7 @@ const view = (...events: RunEvent[]) => foldAll('run001', log(created, ...events
 describe('fold', () => {
   it('a log begins with run.created at seq 1, else it throws', () => {
     expect(() => emptyView('run001', { seq: 1, attempt: 0, at: 0, event: started })).toThrow(
-      'run run001: its log must begin with run.created at 1, got run.started at 1',
+      'run run001: its log must begin with run.created at 1, got started at 1',
     );
   });
 
@@ -81,8 +76,8 @@ describe('fold', () => {
 
   it('a block of n rows takes n places and leaves its last row as the newest', () => {
     const v = view(assigned(1, 0), started, rows(0, 2.3, 1, Number.NaN, 7));
-    expect([v.seq, v.step, [...v.latest!]]).toEqual([5, 2, [Number.NaN, 7]]);
-    expect([latestValue(v, 'gradNorm'), latestValue(v, 'nope')]).toEqual([7, null]);
+    expect([v.seq, v.step, v.streams[0]!.latest]).toEqual([5, 2, { step: 1, at: 1004, values: Float64Array.of(Number.NaN, 7) }]);
+    expect([latestOf(v, 'gradNorm'), latestOf(v, 'nope')]).toEqual([7, null]);
   });
 
   it('folding never changes the view it was given', () => {
@@ -179,7 +174,7 @@ describe('fold', () => {
 
   it('a new attempt without a checkpoint starts the run over', () => {
     const v = view(assigned(1, 0), started, snap(0), rows(0, 1, 1), assigned(2, 0));
-    expect([v.step, v.snapshots, v.latest]).toEqual([0, [], null]);
+    expect([v.step, v.snapshots, v.streams[0]!.latest]).toEqual([0, [], null]);
   });
 
   it('a trainer that goes away and comes back leaves the status it had', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { mainMetric } from '~/shared/evaluations';
 import type { Entry } from '~/shared/events';
 import { fold, foldAll } from '~/shared/fold';
 import { applyToList } from '~/shared/lists';
@@ -23,8 +24,8 @@ function check({ view, naive }: RandomRun): void {
   expect(view.latestEvaluations).toEqual(
     evaluations.filter((e, i) => evaluations.findLastIndex((l) => l.split === e.split) === i),
   );
-  const accuracies = evaluations.filter((e) => e.split === 'validation' && !Number.isNaN(e.accuracy)).map((e) => e.accuracy);
-  expect(view.best?.accuracy ?? null).toBe(accuracies.length === 0 ? null : Math.max(...accuracies));
+  const accuracies = evaluations.flatMap((e) => mainMetric(e)?.value ?? []).filter((value) => !Number.isNaN(value));
+  expect((view.best && mainMetric(view.best)?.value) ?? null).toBe(accuracies.length === 0 ? null : Math.max(...accuracies));
   expect(view.lastCheckpoint?.seq ?? null).toBe(lists.checkpoints.at(-1)?.seq ?? null);
   expect(view.pendingRevert?.checkpoint.seq ?? null).toBe(naive.pendingRevert()?.seq ?? null);
   expect(view.openThreads).toBe(lists.notes.filter((n) => n.replyTo === null && !n.resolved).length);

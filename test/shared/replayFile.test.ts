@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { debiased, emaNext, emaStart } from '~/shared/ema';
-import { addValue, bucketing, emptyReduced, type Reduced } from '~/shared/pyramid';
+import { addValue, BucketList, bucketWidth, emptyStats, type RangeAnswer, statsOf } from '~/shared/pyramid';
 import { exactColumn, type ReplayRows, replayRange, replaySeries } from '~/shared/replayFile';
 
 /** Steps of a made-up run; every 7th row is a hole, some values are not finite. */
@@ -8,39 +8,39 @@ const steps = 1000;
 const there = (step: number) => step % 7 !== 3;
 const value = (step: number) => (step % 31 === 5 ? Number.NaN : step % 97 === 8 ? Number.POSITIVE_INFINITY : Math.sin(step) / 3);
 
-/** What the store would answer, from the definition: `bucketing`, then value after value. */
-function answer(fromStep: number, toStep: number, buckets: number, weight?: number): Reduced & { headStep: number } {
-  const end = Math.min(toStep, steps);
-  const shape = bucketing(fromStep, end, buckets);
-  const out = emptyReduced(['loss'], shape.firstStep, shape.bucketSteps, shape.count);
-  for (let s = fromStep; s < end; s++) {
-    if (!there(s)) continue;
-    const i = Math.floor((s - shape.firstStep) / shape.bucketSteps);
-    out.rows[i]! += 1;
-    addValue(out.series.loss!, i, value(s));
+type Answered = RangeAnswer['series'][number];
+
+/** What the store would answer, from the definition: the width, then value after value. */
+function answer(fromStep: number, toStep: number, buckets: number, weight?: number): RangeAnswer {
+  const all = Array.from({ length: steps }, (_, s) => s).filter(there);
+  const wanted = all.filter((s) => s >= fromStep && s < toStep);
+  const width = wanted.length === 0 ? 1 : bucketWidth(wanted[0]!, wanted.at(-1)!, wanted.length, buckets);
+  const list = new BucketList(width, wanted.length);
+  const stats = emptyStats(wanted.length);
+  const ema = new Float64Array(wanted.length).fill(Number.NaN);
+  let state = emaStart;
+  for (const s of all) {
+    if (s >= toStep) break;
+    if (weight !== undefined) state = emaNext(state, weight, value(s));
+    if (s < fromStep) continue;
+    const i = list.add(s, s, 1000 + s, 1);
+    addValue(stats, i, value(s));
+    if (weight !== undefined && Number.isFinite(value(s))) ema[i] = debiased(state.value, state.seen, weight);
   }
-  if (weight !== undefined) {
-    const ema = new Float64Array(shape.count).fill(Number.NaN);
-    let state = emaStart;
-    for (let s = 0; s < end; s++) {
-      if (!there(s) || !Number.isFinite(value(s))) continue;
-      state = emaNext(state, weight, value(s));
-      if (s >= fromStep) ema[Math.floor((s - shape.firstStep) / shape.bucketSteps)] = debiased(state.value, state.seen, weight);
-    }
-    Object.assign(out.series.loss!, { ema, emaEnd: state });
-  }
-  return { ...out, headStep: steps };
+  const averaged = weight === undefined ? {} : { ema: ema.slice(0, list.count), emaEnd: state };
+  const loss: Answered = { name: 'loss', stream: 'train', ...list.buckets(), ...statsOf(stats, list.count), ...averaged };
+  return { headStep: steps, series: [loss] };
 }
 
-function replayOf(buckets: number): ReplayRows {
-  const { rows, bucketSteps, series } = answer(0, steps, buckets);
-  return { headStep: steps, bucketSteps, rows, series: { loss: replaySeries(series.loss!, bucketSteps) } };
-}
+const replayOf = (buckets: number): ReplayRows => ({
+  headStep: steps,
+  series: answer(0, steps, buckets).series.map(replaySeries),
+});
 
 describe('the rows of a replay', () => {
-  it('of single steps answer any range as the server does', () => {
+  it('that are all in the file answer any range as the server does', () => {
     const replay = replayOf(4000);
-    expect(replay.bucketSteps).toBe(1);
+    expect([replay.series[0]!.bucketSteps, replay.series[0]!.rows]).toEqual([1, undefined]);
     for (const [from, to, buckets] of [
       [0, 1000, 4000],
       [0, 5000, 100],
@@ -55,12 +55,9 @@ describe('the rows of a replay', () => {
 
   it('in groups answer as the server does when asked for no finer ones, and never finer than they are', () => {
     const replay = replayOf(70);
-    expect(replay.bucketSteps).toBe(16);
+    expect(replay.series[0]!.bucketSteps).toBe(16);
     // Sums are added up in another order.
-    const close = (r: Reduced) => ({
-      ...r,
-      series: { loss: { ...r.series.loss!, sum: r.series.loss!.sum.map((v) => Math.round(v * 1e9)) } },
-    });
+    const close = ({ series: [s] }: RangeAnswer) => ({ ...s, sum: s!.sum.map((v) => Math.round(v * 1e9)) });
     for (const [from, to, buckets] of [
       [0, 1000, 20],
       [0, 1000, 70],
@@ -69,8 +66,8 @@ describe('the rows of a replay', () => {
       expect(close(replayRange(replay, { series: null, fromStep: from, toStep: to, buckets }))).toEqual(
         close(answer(from, to, buckets)),
       );
-    const fine = replayRange(replay, { series: null, fromStep: 100, toStep: 120, buckets: 1000 });
-    expect([fine.firstStep, fine.bucketSteps, fine.count]).toEqual([96, 16, 2]);
+    const fine = replayRange(replay, { series: null, fromStep: 100, toStep: 120, buckets: 1000 }).series[0]!;
+    expect([fine.bucketSteps, [...fine.steps], [...fine.lastSteps]]).toEqual([16, [96, 112], [111, 127]]);
   });
 
   it('have the moving average of every step, wherever the range begins', () => {
@@ -84,9 +81,25 @@ describe('the rows of a replay', () => {
       );
   });
 
+  it('bring the rows on either side of a range when asked to, each by itself', () => {
+    const replay = replayOf(4000);
+    const question = { series: null, fromStep: 100, toStep: 200, buckets: 4, smoothing: 0.9 };
+    const plain = replayRange(replay, question).series[0]!;
+    const wide = replayRange(replay, { ...question, around: true }).series[0]!;
+    // Step 99 has a row; 200 = 7 * 28 + 4 has one too.
+    expect([...wide.steps]).toEqual([99, ...plain.steps, 200]);
+    expect([...wide.last]).toEqual([value(99), ...plain.last, value(200)]);
+    expect([...wide.rows]).toEqual([1, ...plain.rows, 1]);
+    expect([...wide.ema!].slice(1, -1)).toEqual([...plain.ema!]);
+    const whole = replayRange(replay, { ...question, fromStep: -10, toStep: 2000, around: true }).series[0]!;
+    expect([whole.steps[0], whole.lastSteps.at(-1)]).toEqual([0, 999]);
+  });
+
   it('of a run without steps are empty', () => {
-    const none = { headStep: 0, bucketSteps: 1, rows: new Int32Array(0), series: {} };
-    expect(replayRange(none, { series: null, fromStep: 0, toStep: null, buckets: 10 })).toMatchObject({ count: 0, headStep: 0 });
+    expect(replayRange({ headStep: 0, series: [] }, { series: null, fromStep: 0, toStep: null, buckets: 10 })).toEqual({
+      headStep: 0,
+      series: [],
+    });
   });
 
   it('are kept in 32 bits only where that loses nothing', () => {

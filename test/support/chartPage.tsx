@@ -10,7 +10,7 @@ const spikes = new Set(Array.from({ length: 200 }, (_, i) => 2_000 + i * 4_979))
 const value = (s: number) => (spikes.has(s) ? 1 : 0.2);
 
 function curveOf(from: number, to: number, growing: boolean): Curve {
-  const curve = new Curve('loss', 1200, growing ? null : to, from);
+  const curve = new Curve('loss', 1200, growing ? null : to);
   for (let s = from; s < to; s++) curve.append(s, value(s));
   return curve;
 }
@@ -31,7 +31,7 @@ const line = {
     if (zoomed?.key !== key) zoomed = { key, curve: curveOf(zoom[0], zoom[1], false) };
     return zoomed.curve;
   },
-  exact: (s: number) => (s < steps ? value(s) : null),
+  exact: (s: number) => ({ step: Math.min(s, steps - 1), value: value(Math.min(s, steps - 1)) }),
 };
 const lines = [line];
 const map = xMap('step', 1000, []);

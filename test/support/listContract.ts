@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { resumedAt } from '~/server/runs/resumed';
 import type { Store } from '~/server/store';
 import { listsOf } from '~/server/store/lists';
-import { type Entry, seqCount } from '~/shared/events';
+import { seqCount } from '~/shared/events';
 import { keysOf } from '~/shared/lists';
 import { changedSince } from '~/shared/resumed';
 import { type ListKind, listKinds } from '~/shared/view';
@@ -47,7 +47,6 @@ export function listContract(open: () => Promise<Store>): void {
       nextEvent: 0,
       entries,
       changes: run.changes.slice(from, to).flat(),
-      seriesNames: entries.some((e: Entry) => e.event.type === 'steps') || event.type === 'run.assigned' ? ['loss'] : [],
       rewind: event.type === 'run.assigned' ? { fromStep: event.fromStep, keepSeq: event.keepSeq ?? 0 } : null,
     });
   }

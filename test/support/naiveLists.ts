@@ -2,6 +2,7 @@ import { activityEvent } from '~/shared/activity';
 import type { Resumed, RunEvent } from '~/shared/events';
 import { type Entry, seqCount } from '~/shared/events';
 import { isRevert } from '~/shared/revert';
+import { lastStepOf } from '~/shared/series';
 import type { CommandRecord, ListItems, ListKind, RunStatus } from '~/shared/view';
 import { ended } from '~/shared/view';
 
@@ -75,7 +76,7 @@ export class NaiveLists {
   /** What the server writes into the entry that takes the run back, from the whole lists. `controls`: those that people have changed at or after `fromStep`. */
   resumed(fromStep: number, keepSeq: number, controls: readonly string[]): Resumed {
     const kept = this.kept(fromStep, keepSeq);
-    const accuracy = (e: ListItems['evaluations']) => (e.split === 'validation' ? e.accuracy : Number.NaN);
+    const accuracy = (e: ListItems['evaluations']) => e.metrics.find((m) => m.main)?.value ?? Number.NaN;
     const best = kept.evaluations
       .filter((e) => !Number.isNaN(accuracy(e)))
       .reduce<ListItems['evaluations'] | null>((a, e) => (a === null || accuracy(e) > accuracy(a) ? e : a), null);
@@ -132,8 +133,8 @@ export class NaiveLists {
         this.step = event.fromStep;
         break;
       }
-      case 'steps':
-        this.step = event.firstStep + event.count;
+      case 'rows':
+        this.step = lastStepOf(event) + 1;
         break;
       case 'evaluation':
         lists.evaluations.push(withSeq(event));

@@ -5,6 +5,7 @@ import type { Actor } from '~/shared/ids';
 import type { ListChange } from '~/shared/lists';
 import { changedSince } from '~/shared/resumed';
 import { ended, type RunView } from '~/shared/view';
+import { accuracyMetric } from '~/trainer/run/output';
 import { NaiveLists } from './naiveLists';
 import { viewAtStart } from './views';
 
@@ -82,15 +83,13 @@ export class RandomRun {
     const values = { clipThreshold: this.naive.changeBefore('clipThreshold', fromStep, keepSeq)?.value ?? 5 };
     this.#append(
       {
-        type: 'run.started',
+        type: 'started',
         step: fromStep,
-        backend: { name: 'cpu', device: 'CPU', tried: [] },
-        series: [{ name: 'loss', unit: '', group: 'loss' }],
+        device: { backend: 'cpu', device: 'CPU' },
+        streams: [{ stream: 'steps', columns: [{ name: 'loss', role: 'loss' }] }],
         controls: { values: [], actions: [] },
         values,
-        params: [],
-        stepsPerEpoch: 10,
-        totalSteps: 1000,
+        lengths: { stepsPerEpoch: 10, totalSteps: 1000 },
       },
       { type: 'status', status: 'running', step: fromStep, message: '' },
     );
@@ -112,14 +111,22 @@ export class RandomRun {
     });
     if (kind < 30) {
       const count = 1 + this.below(3);
-      this.#append({ type: 'steps', firstStep: step, count, values: new Float64Array(count).fill(this.#rnd()) });
+      this.#append({
+        type: 'rows',
+        stream: 'steps',
+        steps: { first: step, count },
+        values: new Float64Array(count).fill(this.#rnd()),
+      });
     } else if (kind < 38) {
+      const split = this.#pick(['train', 'validation', 'test'] as const);
       this.#append({
         type: 'evaluation',
         step,
-        split: this.#pick(['train', 'validation', 'test']),
-        loss: this.#rnd(),
-        accuracy: this.below(10) === 0 ? Number.NaN : this.below(20) / 20,
+        split,
+        metrics: [
+          { name: 'loss', value: this.#rnd(), role: 'loss' },
+          accuracyMetric(this.below(10) === 0 ? Number.NaN : this.below(20) / 20, split === 'validation'),
+        ],
         examples: 10,
         elapsedMs: 1,
         trigger: 'cadence',
@@ -148,7 +155,6 @@ export class RandomRun {
           trigger: 'cadence',
           commandId: null,
           lastCommandSeq,
-          validationAccuracy: null,
         },
       });
     } else if (kind < 53) this.#append({ type: 'alert', step, level: 'warning', kind: 'k', message: `m${this.below(99)}` });
@@ -206,9 +212,9 @@ export class RandomRun {
           const { before, after, step: at } = outcome;
           if (at > this.view.step)
             this.#append({
-              type: 'steps',
-              firstStep: this.view.step,
-              count: at - this.view.step,
+              type: 'rows',
+              stream: 'steps',
+              steps: { first: this.view.step, count: at - this.view.step },
               values: new Float64Array(at - this.view.step),
             });
           const asked = { seq, actor, command };

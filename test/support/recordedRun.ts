@@ -5,7 +5,7 @@ import { openSqliteStore } from '~/server/store/sqlite/open';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { publishedConfig, publishedSetup } from './setups';
 import { ada, writer } from './storeContract';
-import { blobOf, refOf, row, runStarted, series, snapshot, startValues } from './synthetic';
+import { blobOf, refOf, row, runStarted, snapshot, startValues } from './synthetic';
 
 export const recordedSetup = publishedSetup(
   'reverse',
@@ -29,21 +29,23 @@ export function recordedRow(step: number): number[] {
 }
 
 const rows = (firstStep: number, count: number, scale = 1): RunEvent => ({
-  type: 'steps',
-  firstStep,
-  count,
+  type: 'rows',
+  stream: 'steps',
+  steps: { first: firstStep, count },
   values: Float64Array.from(Array.from({ length: count }, (_, i) => recordedRow(firstStep + i).map((v) => v * scale)).flat()),
 });
+
+/** As the server logs it when the streams are known. */
+function declaredBefore(event: RunEvent): RunEvent {
+  if (event.type !== 'started') return event;
+  const { streams: _streams, ...rest } = event;
+  return rest;
+}
 
 export async function recordRun(folder: string, runId = 'record1', finish = true): Promise<{ log: Entry[]; blobs: string[] }> {
   const store = await openSqliteStore(folder);
   const blobs = await openBlobs(folder, store);
-  const run = writer(
-    store,
-    runId,
-    series.map((s) => s.name),
-    true,
-  );
+  const run = writer(store, runId, true);
   const kept: string[] = [];
   const keep = async (blob: { hash: string; bytes: Uint8Array }) => {
     await blobs.put(blob.hash, blob.bytes);
@@ -80,21 +82,27 @@ export async function recordRun(folder: string, runId = 'record1', finish = true
       trigger: 'cadence',
       commandId: null,
       lastCommandSeq: asked,
-      validationAccuracy: Number.NaN,
+      main: { split: 'validation', metric: { name: 'accuracy', value: Number.NaN, main: true } },
     },
   ]);
   const kept2 = run.head;
   await run.append([rows(resumedAt, 500, -1), await shot(2400)]);
   await run.append([{ type: 'trainer.lost', message: 'its process ended' }]);
   await run.append([take(2, resumedAt, state)], { fromStep: resumedAt, keepSeq: kept2 });
-  await run.append([runStarted(resumedAt, values), rows(resumedAt, recordedSteps - resumedAt), await shot(recordedSteps)]);
+  await run.append([
+    declaredBefore(runStarted(resumedAt, values)),
+    rows(resumedAt, recordedSteps - resumedAt),
+    await shot(recordedSteps),
+  ]);
   await run.append([
     {
       type: 'evaluation',
       step: recordedSteps,
       split: 'test',
-      loss: 0.01,
-      accuracy: 0.99,
+      metrics: [
+        { name: 'loss', value: 0.01, role: 'loss' },
+        { name: 'accuracy', value: 0.99, role: 'accuracy' },
+      ],
       examples: 100,
       elapsedMs: 5,
       trigger: 'end',

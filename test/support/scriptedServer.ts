@@ -20,6 +20,7 @@ import {
   type ServerToTrainer,
   type TrainerToServer,
 } from '~/shared/protocol';
+import { stepAt, widthOf } from '~/shared/series';
 
 /** What a server keeps of one run: survives its restarts. */
 export class CommittedLog {
@@ -42,11 +43,11 @@ export class CommittedLog {
   }
 }
 
-/** Row `i` of a steps event as plain data; any other event as it is. */
+/** Row `i` of a rows event as plain data; any other event as it is. */
 export function flatten(event: TrainerEvent, i: number): unknown {
-  if (event.type !== 'steps') return event;
-  const width = event.values.length / event.count;
-  return { type: 'row', step: event.firstStep + i, values: [...event.values.subarray(i * width, (i + 1) * width)] };
+  if (event.type !== 'rows') return event;
+  const width = widthOf(event);
+  return { type: 'row', step: stepAt(event, i), values: [...event.values.subarray(i * width, (i + 1) * width)] };
 }
 
 export const flattenAll = (events: Iterable<TrainerEvent>): unknown[] =>

@@ -3,13 +3,13 @@
  * It goes on where the log ends, under a new attempt, taking back up to 300 steps as a resumed trainer does.
  */
 import { openSqliteStore } from '~/server/store/sqlite/open';
-import { assigned, created, rows, writer } from './storeContract';
+import { assigned, created, declared, rows, writer } from './storeContract';
 
 const store = await openSqliteStore(process.argv[2]!);
 const [known] = await store.runs();
 const run = writer(store, 'run001');
 let step = 0;
-if (!known) await run.append([created]);
+if (!known) await run.append([created, declared()]);
 else {
   const { headStep } = await store.range({ runId: 'run001', series: [], fromStep: 0, toStep: null, buckets: 1 });
   run.head = known.head;

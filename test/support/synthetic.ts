@@ -1,21 +1,32 @@
 /** A made-up reverse run: plausible numbers by step, for tests and demos that need a run without training one. */
 import { createHash } from 'node:crypto';
 import type { ControlSpec, Controls, ControlValue } from '~/shared/controls';
-import type { RunEvent, Series, TrainerEvent } from '~/shared/events';
+import type { RunEvent, TrainerEvent } from '~/shared/events';
 import { serializeSafetensors } from '~/shared/safetensors';
+import type { Series } from '~/shared/series';
 import type { RunSetup } from '~/shared/setup';
 import { configOf } from './setups';
 
 export const series: Series[] = [
-  { name: 'loss', unit: 'nats', group: 'loss' },
-  { name: 'accuracy', unit: '', group: 'accuracy' },
-  { name: 'learningRate', unit: '', group: 'learning rate' },
-  { name: 'gradNorm', unit: '', group: 'gradient norm' },
-  { name: 'clipThreshold', unit: '', group: 'gradient norm' },
-  { name: 'clipped', unit: '0 or 1', group: 'gradient norm' },
-  { name: 'stepsPerSecond', unit: 'steps/s', group: 'throughput' },
-  { name: 'gradNorm/input_net.1.weight', unit: '', group: 'gradient norm per parameter' },
-  { name: 'gradNorm/output_net.0.weight', unit: '', group: 'gradient norm per parameter' },
+  { name: 'loss', unit: 'nats', group: 'loss', role: 'loss', chance: Math.log(10) },
+  { name: 'accuracy', group: 'accuracy', role: 'accuracy' },
+  { name: 'learningRate', group: 'learning rate', role: 'learningRate' },
+  { name: 'gradNorm', group: 'gradient norm', role: 'gradNorm' },
+  { name: 'clipThreshold', group: 'gradient norm', role: 'clipThreshold' },
+  { name: 'clipped', unit: '0 or 1', group: 'gradient norm', role: 'clipped' },
+  { name: 'stepsPerSecond', unit: 'steps/s', group: 'throughput', role: 'stepsPerSecond' },
+  {
+    name: 'gradNorm/input_net.1.weight',
+    group: 'gradient norm per parameter',
+    role: 'gradNormOf',
+    of: 'input_net.1.weight',
+  },
+  {
+    name: 'gradNorm/output_net.0.weight',
+    group: 'gradient norm per parameter',
+    role: 'gradNormOf',
+    of: 'output_net.0.weight',
+  },
 ];
 
 const number = (name: string, label: string, unit: string, value: number, group: string): ControlSpec => ({
@@ -38,12 +49,13 @@ const number = (name: string, label: string, unit: string, value: number, group:
 
 export const controls: Controls = {
   values: [
-    number('learningRate', 'Learning rate', '', 5e-4, 'Optimiser'),
-    number('clipThreshold', 'Clip at', '', 5, 'Clipping'),
+    { ...number('learningRate', 'Learning rate', '', 5e-4, 'Optimiser'), role: 'learningRate' },
+    { ...number('clipThreshold', 'Clip at', '', 5, 'Clipping'), role: 'clipThreshold' },
     { ...number('snapshotEverySteps', 'Snapshot every', 'steps', 20, 'Cadence'), type: 'integer', scale: 'linear' },
   ],
-  actions: ['pause', 'resume', 'stop', 'snapshot', 'checkpoint', 'evaluate'].map((name) => ({
+  actions: (['pause', 'resume', 'stop', 'snapshot', 'checkpoint', 'evaluate'] as const).map((name) => ({
     name,
+    role: name,
     label: name[0]!.toUpperCase() + name.slice(1),
     help: '',
     args:
@@ -73,18 +85,17 @@ export const totalSteps = 2000;
 export const stepsPerEpoch = 200;
 
 export const runStarted = (step: number, values: Values): TrainerEvent => ({
-  type: 'run.started',
+  type: 'started',
   step,
-  backend: { name: 'cpu', device: 'scripted', tried: [] },
-  series,
+  device: { backend: 'cpu', device: 'scripted' },
+  streams: [{ stream: 'steps', columns: series }],
   controls,
   values,
   params: [
     { name: 'input_net.1.weight', shape: [32, 10] },
     { name: 'output_net.0.weight', shape: [10, 32] },
   ],
-  stepsPerEpoch,
-  totalSteps,
+  lengths: { stepsPerEpoch, totalSteps },
 });
 
 /** A repeatable number in [0, 1) for a place. */
@@ -115,9 +126,9 @@ export function row(step: number, values: Values): number[] {
 }
 
 export const steps = (firstStep: number, count: number, values: Values): TrainerEvent => ({
-  type: 'steps',
-  firstStep,
-  count,
+  type: 'rows',
+  stream: 'steps',
+  steps: { first: firstStep, count },
   values: Float64Array.from(Array.from({ length: count }, (_, i) => row(firstStep + i, values)).flat()),
 });
 

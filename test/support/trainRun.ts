@@ -2,8 +2,9 @@
 
 import type { Command, Condition, LoggedCommand } from '~/shared/commands';
 import type { ControlValue } from '~/shared/controls';
-import { type Steps, type TrainerEvent, trainerEvent } from '~/shared/events';
+import { type TrainerEvent, trainerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
+import { firstStepOf, type Rows, rowCount } from '~/shared/series';
 import type { OpenedBackend } from '~/trainer/backends';
 import { eagerStep } from '~/trainer/backends/eagerStep';
 import type { RunConfig } from '~/trainer/base/config';
@@ -220,18 +221,21 @@ export async function record({ script = new Script([]), hooks, until, ...overrid
     recording.events.push(event);
     if (blob && 'blob' in event && event.blob) recording.blobs.set(event.blob.hash, blob);
     if (pictures && event.type === 'snapshot' && event.pictures) recording.blobs.set(event.pictures.hash, pictures);
-    if (event.type === 'run.started') recording.columns = event.series.map((s) => s.name);
-    if (event.type === 'steps') addRows(recording, event);
+    if (event.type === 'started' && event.streams) recording.columns = event.streams[0]!.columns.map((s) => s.name);
+    if (event.type === 'rows') addRows(recording, event);
     if (until?.(event)) break;
   }
   return { ...recording, learner };
 }
 
-function addRows({ rows, columns }: Recording, { firstStep, count, values }: Steps): void {
+function addRows({ rows, columns }: Recording, event: Rows): void {
+  const firstStep = firstStepOf(event);
   if (rows.length > 0 && firstStep !== rows.length) throw new Error(`rows begin at step ${firstStep}, expected ${rows.length}`);
   const width = columns.length;
-  if (values.length !== count * width) throw new Error(`${count} rows of ${width} columns have ${values.length} values`);
-  for (let r = 0; r < count; r++) rows[firstStep + r] = values.slice(r * width, (r + 1) * width);
+  const count = rowCount(event);
+  if (event.values.length !== count * width)
+    throw new Error(`${count} rows of ${width} columns have ${event.values.length} values`);
+  for (let r = 0; r < count; r++) rows[firstStep + r] = event.values.slice(r * width, (r + 1) * width);
 }
 
 /** The rows from a step on, without what is measured anew each time. */
@@ -242,7 +246,7 @@ export function numbers({ rows, columns }: Recording, from = 0, to = rows.length
 
 /** What the log says of the run, without rows and without measured durations. */
 export function story({ events }: Recording): TrainerEvent[] {
-  return events.filter((e) => e.type !== 'steps').map((e) => (e.type === 'evaluation' ? { ...e, elapsedMs: 0 } : e));
+  return events.filter((e) => e.type !== 'rows').map((e) => (e.type === 'evaluation' ? { ...e, elapsedMs: 0 } : e));
 }
 
 export const ofType = <T extends TrainerEvent['type']>({ events }: Recording, type: T) =>

@@ -69,5 +69,20 @@ export function unpack01(folder: string): string {
 /** The same with names of today. */
 export function inWordsOfToday(item: Fields): Fields {
   const words: Record<string, string> = { occasion: 'trigger', place: 'position', tenure: 'attempt' };
-  return Object.fromEntries(Object.entries(item).map(([key, value]) => [words[key] ?? key, value]));
+  const renamed = Object.fromEntries(Object.entries(item).map(([key, value]) => [words[key] ?? key, value]));
+  const { loss, accuracy, validationAccuracy, ...rest } = renamed;
+  const metric = (value: unknown, main: boolean) => ({
+    name: 'accuracy',
+    value,
+    role: 'accuracy',
+    better: 'higher',
+    ...(main && { main }),
+  });
+  if (item.type === 'evaluation')
+    return { ...rest, metrics: [{ name: 'loss', value: loss, role: 'loss' }, metric(accuracy, item.split === 'validation')] };
+  if (item.type !== 'checkpoint') return renamed;
+  return {
+    ...rest,
+    ...(typeof validationAccuracy === 'number' && { main: { split: 'validation', metric: metric(validationAccuracy, true) } }),
+  };
 }

@@ -1,5 +1,7 @@
 /** What `npm run train` shows while it trains: a bar on a terminal, a line now and then elsewhere. */
-import type { TrainerEvent } from '~/shared/events';
+import { evaluatedStep } from '~/shared/evaluations';
+import type { EvaluationMetric, TrainerEvent } from '~/shared/events';
+import { lastStepOf, type Series, type SeriesRole } from '~/shared/series';
 import { percent } from '~/trainer/base/words';
 
 const plainEveryMs = 10_000;
@@ -9,7 +11,7 @@ const barWidth = 24;
 export class Progress {
   readonly #out: { write(text: string): unknown; isTTY?: boolean };
   readonly #clock: () => number;
-  #columns: string[] = [];
+  #columns: Series[] = [];
   #total = 1;
   #step = 0;
   #row: Float64Array = new Float64Array();
@@ -22,22 +24,24 @@ export class Progress {
 
   show(event: TrainerEvent): void {
     switch (event.type) {
-      case 'run.started':
-        this.#columns = event.series.map((s) => s.name);
-        this.#total = event.totalSteps;
+      case 'started':
+        if (event.streams) this.#columns = event.streams.flatMap((s) => s.columns);
+        this.#total = event.lengths?.totalSteps ?? 1;
         this.#step = event.step;
         return;
-      case 'steps':
-        this.#step = event.firstStep + event.count;
-        this.#row = event.values.subarray((event.count - 1) * this.#columns.length);
+      case 'rows':
+        this.#step = lastStepOf(event) + 1;
+        this.#row = event.values.subarray(-this.#columns.length);
         this.#tick();
         return;
-      case 'evaluation':
+      case 'evaluation': {
+        const at = evaluatedStep(event);
         this.line(
-          `step ${event.step}: ${event.split} accuracy ${percent(event.accuracy)}, loss ${short(event.loss)}` +
-            (event.parametersStep === event.step ? '' : ` (parameters of step ${event.parametersStep})`),
+          `step ${event.step}: ${event.split} ${describeMetrics(event.metrics)}` +
+            (at === event.step ? '' : ` (parameters of step ${at})`),
         );
         return;
+      }
       case 'alert':
         this.line(`step ${event.step}: ${event.message}`);
         return;
@@ -66,7 +70,7 @@ export class Progress {
     const now = this.#clock();
     if (now - this.#shownMs < (this.#out.isTTY ? barEveryMs : plainEveryMs)) return;
     this.#shownMs = now;
-    const of = (name: string) => this.#row[this.#columns.indexOf(name)]!;
+    const of = (role: SeriesRole) => this.#row[this.#columns.findIndex((c) => c.role === role)]!;
     const rate = of('stepsPerSecond');
     const left = rate > 0 ? `, ${duration((this.#total - this.#step) / rate)} left` : '';
     const text = `step ${this.#step}/${this.#total}  loss ${short(of('loss'))}  accuracy ${percent(of('accuracy'))}  ${rate.toFixed(1)} steps/s${left}`;
@@ -77,6 +81,12 @@ export class Progress {
     const filled = Math.min(barWidth, Math.round((barWidth * this.#step) / this.#total));
     this.#out.write(`\r\x1b[K[${'#'.repeat(filled)}${'.'.repeat(barWidth - filled)}] ${text}`);
   }
+}
+
+/** "accuracy 98.1 %, loss 0.05, perplexity 1.3": accuracies first. */
+export function describeMetrics(metrics: readonly EvaluationMetric[]): string {
+  const ordered = [...metrics.filter((m) => m.role === 'accuracy'), ...metrics.filter((m) => m.role !== 'accuracy')];
+  return ordered.map((m) => `${m.name} ${m.role === 'accuracy' ? percent(m.value) : short(m.value)}`).join(', ');
 }
 
 export const short = (x: number): string => (Number.isFinite(x) ? x.toPrecision(4) : String(x));

@@ -1,5 +1,7 @@
 /** What a headless run comes to: numbers for people, or one JSON object for scripts. */
-import type { BackendInfo, Evaluation, TrainerEvent } from '~/shared/events';
+import { evaluatedStep, metricWithRole } from '~/shared/evaluations';
+import type { DeviceInfo, Evaluation, TrainerEvent } from '~/shared/events';
+import { lastStepOf, rowCount, type Series, type SeriesRole } from '~/shared/series';
 import { percent } from '~/trainer/base/words';
 import { short } from './progress';
 
@@ -12,7 +14,7 @@ interface SplitResult {
 export interface Outcome {
   status: 'finished' | 'stopped' | 'failed';
   message: string;
-  backend: BackendInfo | null;
+  device: DeviceInfo | null;
   /** Updates done in all, and in this process. */
   steps: number;
   stepsHere: number;
@@ -35,11 +37,11 @@ export class ResultKeeper {
   readonly #startedMs: number;
   readonly #clock: () => number;
   readonly #stepMs: number[] = [];
-  #columns: string[] = [];
+  #columns: Series[] = [];
   #lastRowMs: number;
   #last: Float64Array = new Float64Array();
   #outcome: Pick<Outcome, 'status' | 'message'> = { status: 'failed', message: 'training ended without saying how' };
-  #backend: BackendInfo | null = null;
+  #device: DeviceInfo | null = null;
   #steps = 0;
   #final: { validation: Evaluation | null; test: Evaluation | null } = { validation: null, test: null };
   #checkpoint: string | null = null;
@@ -52,22 +54,22 @@ export class ResultKeeper {
 
   add(event: TrainerEvent): void {
     switch (event.type) {
-      case 'run.started':
-        this.#columns = event.series.map((s) => s.name);
-        this.#backend = event.backend;
+      case 'started':
+        if (event.streams) this.#columns = event.streams.flatMap((s) => s.columns);
+        this.#device = event.device;
         this.#steps = event.step;
         return;
-      case 'steps': {
+      case 'rows': {
         const width = this.#columns.length;
-        const stepMs = this.#columns.indexOf('stepMs');
-        for (let r = 0; r < event.count; r++) this.#stepMs.push(event.values[r * width + stepMs]!);
-        this.#last = event.values.slice((event.count - 1) * width);
-        this.#steps = event.firstStep + event.count;
+        const stepMs = this.#columns.findIndex((c) => c.role === 'stepMs');
+        for (let r = 0; r < rowCount(event); r++) this.#stepMs.push(event.values[r * width + stepMs]!);
+        this.#last = event.values.slice(-width);
+        this.#steps = lastStepOf(event) + 1;
         this.#lastRowMs = this.#clock();
         return;
       }
       case 'evaluation':
-        if (event.trigger === 'end' && event.split !== 'train') this.#final[event.split] = event;
+        if (event.trigger === 'end' && (event.split === 'validation' || event.split === 'test')) this.#final[event.split] = event;
         return;
       case 'checkpoint':
         this.#checkpoint = event.blob.hash;
@@ -84,12 +86,17 @@ export class ResultKeeper {
     const sorted = [...this.#stepMs].sort((a, b) => a - b);
     const quantile = (q: number) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
     const trainedSeconds = (this.#lastRowMs - this.#startedMs) / 1000;
-    const of = (name: string) => this.#last[this.#columns.indexOf(name)] ?? Number.NaN;
+    const of = (role: SeriesRole) => this.#last[this.#columns.findIndex((c) => c.role === role)] ?? Number.NaN;
     const { validation, test } = this.#final;
-    const split = (e: Evaluation | null) => e && { loss: e.loss, accuracy: e.accuracy, examples: e.examples };
+    const split = (e: Evaluation | null): SplitResult | null =>
+      e && {
+        loss: metricWithRole(e, 'loss')?.value ?? Number.NaN,
+        accuracy: metricWithRole(e, 'accuracy')?.value ?? Number.NaN,
+        examples: e.examples ?? 0,
+      };
     return {
       ...this.#outcome,
-      backend: this.#backend,
+      device: this.#device,
       steps: this.#steps,
       stepsHere: sorted.length,
       stepsPerSecond: trainedSeconds > 0 ? sorted.length / trainedSeconds : 0,
@@ -99,7 +106,7 @@ export class ResultKeeper {
       accuracy: of('accuracy'),
       validation: split(validation),
       test: split(test),
-      parametersStep: test?.parametersStep ?? null,
+      parametersStep: test && evaluatedStep(test),
       checkpoint: this.#checkpoint,
     };
   }
@@ -122,4 +129,4 @@ export function toText(o: Outcome): string {
 
 const speed = (o: Outcome): string =>
   `${o.stepsHere} steps in ${o.elapsedSeconds.toFixed(1)} s: ${o.stepsPerSecond.toFixed(1)} steps/s, median ${o.stepMs.median.toFixed(2)} ms` +
-  (o.backend ? ` on ${o.backend.name} (${o.backend.device})` : '');
+  (o.device ? ` on ${o.device.backend} (${o.device.device})` : '');

@@ -1,5 +1,6 @@
 /** Waits for runs, trains them one after the other, survives those that fail. */
 
+import { lastStepOf } from '~/shared/series';
 import type { OpenedBackend } from '~/trainer/backends/index';
 import type { RunConfig } from '~/trainer/base/config';
 import type { RecipeBook } from '~/trainer/recipes/book';
@@ -64,7 +65,7 @@ async function trainOne(link: Link, run: HeldRun, host: Host, signal: AbortSigna
     for await (const output of host.train(options)) {
       run.post(output);
       const { event } = output;
-      if (event.type === 'steps') step = event.firstStep + event.count;
+      if (event.type === 'rows') step = lastStepOf(event) + 1;
       if (event.type === 'status') {
         ended = event.status !== 'running' && event.status !== 'paused';
         failed = event.status === 'failed';

@@ -51,16 +51,13 @@ export class HeldRun implements CommandSource {
     const named = 'blob' in event && event.blob ? event.blob : null;
     if (blob && !named) throw new Error(`a ${event.type} event came with a blob that it does not name`);
     // A structured clone of a view would take its whole buffer along.
-    const own =
-      event.type === 'steps' && event.values.byteLength < event.values.buffer.byteLength
-        ? { ...event, values: event.values.slice() }
-        : event;
+    const own = event.type === 'rows' ? { ...event, values: whole(event.values) } : event;
     const blobs: { hash: string; bytes: Uint8Array }[] = [];
     const add = (hash: string, bytes: Uint8Array) =>
       blobs.push({ hash, bytes: bytes.byteLength < bytes.buffer.byteLength ? bytes.slice() : bytes });
     if (pictures && event.type === 'snapshot' && event.pictures) add(event.pictures.hash, pictures);
     if (blob && named) add(named.hash, blob);
-    const bytes = blobs.reduce((sum, b) => sum + b.bytes.byteLength, event.type === 'steps' ? event.values.byteLength : 0);
+    const bytes = blobs.reduce((sum, b) => sum + b.bytes.byteLength, event.type === 'rows' ? event.values.byteLength : 0);
     const kilobytes = 1 + ((bytes / 1024) | 0);
     this.#link.send({
       type: 'output',
@@ -276,3 +273,5 @@ function throughTsx(url: URL): URL {
   const code = `import { register } from ${JSON.stringify(pathToFileURL(api).href)}; register(); await import(${JSON.stringify(url.href)});`;
   return new URL(`data:text/javascript,${encodeURIComponent(code)}`);
 }
+
+const whole = (a: Float64Array): Float64Array => (a.byteLength < a.buffer.byteLength ? a.slice() : a);

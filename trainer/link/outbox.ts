@@ -5,12 +5,13 @@
  * Invariants: acked <= sent <= next; what lies in [acked, next) can be read from the log; one batch at a time is in flight, so whatever
  * the server commits arrives in order, and rows made meanwhile go out together in the next one.
  */
-import { type Steps, seqCount, type TrainerEvent } from '~/shared/events';
+import { seqCount, type TrainerEvent } from '~/shared/events';
 import type { BatchAnswer } from '~/shared/protocol';
+import { firstStepOf, lastStepOf, type Rows, rowCount, rowsBetween, widthOf, withPlainSteps } from '~/shared/series';
 import { headCount } from '~/shared/snapshotFile';
 import { unreachable } from '~/shared/unreachable';
 
-/** An event and its first number; a `steps` event of n rows has the numbers number .. number + n - 1. */
+/** An event and its first number; a `rows` event of n rows has the numbers number .. number + n - 1. */
 export interface Numbered {
   number: number;
   event: TrainerEvent;
@@ -152,64 +153,71 @@ export class Outbox {
 
 /** Rough size on the wire. */
 export const sizeOf = (event: TrainerEvent): number => {
-  if (event.type === 'steps') return 128 + event.values.byteLength;
+  if (event.type === 'rows') return 128 + event.stream.length + bytesOf(event);
+  if (event.type === 'series') return 256 + 96 * event.columns.length;
   if (event.type === 'snapshot') return 512 + 96 * event.layers.length + 20 * headCount(event.layers) * event.signals.length;
-  if (event.type === 'run.started') return 4096 + 96 * (event.series.length + event.params.length);
+  if (event.type === 'started')
+    return 4096 + 96 * ((event.streams ?? []).reduce((n, s) => n + s.columns.length, 0) + (event.params?.length ?? 0));
+  if (event.type === 'media' || event.type === 'console') return 512 + 2 * (event.text?.length ?? 0);
   return 512;
 };
 
-const rows = (e: Steps, first: number, count: number): Steps => {
-  const width = e.values.length / e.count;
-  return {
-    type: 'steps',
-    firstStep: e.firstStep + first,
-    count,
-    values: e.values.subarray(first * width, (first + count) * width),
-  };
-};
+const bytesOf = ({ steps, times, values }: Rows): number =>
+  values.byteLength + (times?.byteLength ?? 0) + (steps instanceof Float64Array ? steps.byteLength : 0);
 
-/** Without its first `n` places. */
+/** Without its first `n` seqs. */
 function dropFront(event: TrainerEvent, n: number): TrainerEvent {
   if (n === 0) return event;
-  if (event.type !== 'steps' || n < 0 || n >= event.count)
+  if (event.type !== 'rows' || n < 0 || n >= rowCount(event))
     throw new Error(`the log gave an event that does not cover the wanted number`);
-  return rows(event, n, event.count - n);
+  return rowsBetween(event, n, rowCount(event));
 }
 
-/** As much of it as fits; null when nothing does, unless it `must`: then one place at least. */
-function upTo(event: TrainerEvent, placesLeft: number, bytesLeft: number, must: boolean): TrainerEvent | null {
-  if (event.type !== 'steps') return must || (placesLeft >= 1 && sizeOf(event) <= bytesLeft) ? event : null;
-  const rowBytes = event.values.byteLength / event.count;
-  const count = Math.min(event.count, placesLeft, Math.max(must ? 1 : 0, Math.floor((bytesLeft - 128) / rowBytes)));
+/** As much of it as fits; null when nothing does, unless it `must`: then one seq at least. */
+function upTo(event: TrainerEvent, seqsLeft: number, bytesLeft: number, must: boolean): TrainerEvent | null {
+  if (event.type !== 'rows') return must || (seqsLeft >= 1 && sizeOf(event) <= bytesLeft) ? event : null;
+  const all = rowCount(event);
+  const rowBytes = bytesOf(event) / all;
+  const count = Math.min(all, seqsLeft, Math.max(must ? 1 : 0, Math.floor((bytesLeft - 128) / rowBytes)));
   if (count <= 0) return null;
-  return count === event.count ? event : rows(event, 0, count);
+  return count === all ? event : rowsBetween(event, 0, count);
 }
 
-/** Step rows that follow one another become one event with one array. */
+/** Rows of one stream that follow one another become one event with one array. */
 function joined(events: TrainerEvent[]): TrainerEvent[] {
   const out: TrainerEvent[] = [];
   for (let i = 0; i < events.length; ) {
     const first = events[i]!;
     let end = i + 1;
     while (end < events.length && follows(events[end - 1]!, events[end]!)) end++;
-    out.push(first.type === 'steps' && end > i + 1 ? concat(events.slice(i, end) as Steps[]) : first);
+    out.push(first.type === 'rows' && end > i + 1 ? concat(events.slice(i, end) as Rows[]) : first);
     i = end;
   }
   return out;
 }
 
 const follows = (a: TrainerEvent, b: TrainerEvent): boolean =>
-  a.type === 'steps' &&
-  b.type === 'steps' &&
-  a.firstStep + a.count === b.firstStep &&
-  a.values.length * b.count === b.values.length * a.count;
+  a.type === 'rows' &&
+  b.type === 'rows' &&
+  a.stream === b.stream &&
+  lastStepOf(a) < firstStepOf(b) &&
+  widthOf(a) === widthOf(b) &&
+  (a.times === undefined) === (b.times === undefined);
 
-function concat(parts: Steps[]): Steps {
+function concat(parts: Rows[]): Rows {
+  const count = parts.reduce((n, p) => n + rowCount(p), 0);
+  const steps = new Float64Array(count);
+  const times = parts[0]!.times && new Float64Array(count);
   const values = new Float64Array(parts.reduce((n, p) => n + p.values.length, 0));
+  let row = 0;
   let at = 0;
   for (const p of parts) {
+    if (p.steps instanceof Float64Array) steps.set(p.steps, row);
+    else for (let i = 0; i < p.steps.count; i++) steps[row + i] = p.steps.first + i;
+    if (times) times.set(p.times!, row);
     values.set(p.values, at);
+    row += rowCount(p);
     at += p.values.length;
   }
-  return { type: 'steps', firstStep: parts[0]!.firstStep, count: parts.reduce((n, p) => n + p.count, 0), values };
+  return withPlainSteps({ type: 'rows', stream: parts[0]!.stream, steps, ...(times && { times }), values });
 }

@@ -16,6 +16,7 @@ import {
   type ServerToTrainer,
   type TrainerToServer,
 } from '~/shared/protocol';
+import { lastStepOf } from '~/shared/series';
 import { BlobError, blobsOf, putBlob } from './blobs';
 import type { FromLink, LinkStart, ToLink } from './messages';
 import { gauge, keyOf } from './messages';
@@ -243,9 +244,9 @@ export class Uplink {
     if (!held || held.ended) return;
     for (const { hash, bytes } of blobs) held.spool.putBlob(hash, bytes, held.outbox.next);
     held.outbox.append(event);
-    if (event.type === 'steps') held.lastStep = event.firstStep + event.count;
+    if (event.type === 'rows') held.lastStep = lastStepOf(event) + 1;
     this.#measure();
-    this.#soon(event.type === 'steps' ? lingerMs : 0);
+    this.#soon(event.type === 'rows' ? lingerMs : 0);
   }
 
   /** Compares the spool with its bound; with 10 % to spare it is open again. */

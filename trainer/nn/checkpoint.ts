@@ -17,7 +17,7 @@
 import { z } from 'zod';
 import { loggedCommand } from '~/shared/commands';
 import { controlValue } from '~/shared/controls';
-import { metric, split, trigger } from '~/shared/events';
+import { metric, trigger } from '~/shared/events';
 import { actor, commandId, runId, step } from '~/shared/ids';
 import { parse, stringify } from '~/shared/json';
 import { upgradeCheckpoint01 } from '~/shared/legacy';
@@ -30,6 +30,7 @@ import {
 } from '~/shared/safetensors';
 import { recipeName } from '~/shared/setup';
 import { anyConfig, type RunConfig } from '~/trainer/base/config';
+import { split } from '~/trainer/base/splits';
 import type { LearnerState, ParamSpec } from '~/trainer/types';
 
 const format = 'headroom-checkpoint';

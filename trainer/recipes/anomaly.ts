@@ -1,7 +1,7 @@
 /** Anomaly: a set of pictures as feature vectors, all of one class but one, which is to be found. */
 import { z } from 'zod';
-import { type Split, split as splitName } from '~/shared/events';
 import { recipeConfig, usual } from '~/trainer/base/config';
+import { type Split, split as splitName } from '~/trainer/base/splits';
 import { RandomStream } from '~/trainer/nn/random';
 import { itemSignal, patternSignal } from '~/trainer/nn/signals';
 import type { Batch, Task } from '~/trainer/types';

@@ -1,7 +1,7 @@
 /** Text: a causal language model that predicts the next character of a text file. */
 import { z } from 'zod';
-import type { Split } from '~/shared/events';
 import { recipeConfig, usual } from '~/trainer/base/config';
+import type { Split } from '~/trainer/base/splits';
 import { RandomStream } from '~/trainer/nn/random';
 import { distanceSignal, patternSignal } from '~/trainer/nn/signals';
 import type { Batch, Task } from '~/trainer/types';

@@ -1,8 +1,8 @@
 /** What people can tell a run to do: one table, each entry an action's declaration together with its effect. */
 import { type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
 import type { ActionSpec, ControlValue } from '~/shared/controls';
-import { type Split, split } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
+import { type Split, split } from '~/trainer/base/splits';
 import type { ModelShape } from '~/trainer/types';
 import { argument } from './declare';
 import { type AskedOf, questions } from './questions';
@@ -57,7 +57,14 @@ const asAction = (question: AskedOf): Action => ({
 
 export const actions: Action[] = [
   {
-    spec: { name: 'pause', label: 'Pause', help: 'Stop between two steps; commands are still answered.', args: [], risky: false },
+    spec: {
+      name: 'pause',
+      role: 'pause',
+      label: 'Pause',
+      help: 'Stop between two steps; commands are still answered.',
+      args: [],
+      risky: false,
+    },
     act: (run, _args, { actor }) =>
       run.paused
         ? refuse('state', `pause: the run is already paused at step ${run.step}; resume it or let it step`)
@@ -70,7 +77,7 @@ export const actions: Action[] = [
           },
   },
   {
-    spec: { name: 'resume', label: 'Resume', help: 'Go on training.', args: [], risky: false },
+    spec: { name: 'resume', role: 'resume', label: 'Resume', help: 'Go on training.', args: [], risky: false },
     act: (run, _args, { actor }) =>
       run.paused || run.stepsToPause !== null
         ? {
@@ -85,6 +92,7 @@ export const actions: Action[] = [
   {
     spec: {
       name: 'step',
+      role: 'step',
       label: 'Step',
       help: 'Do so many updates, then pause again.',
       args: [
@@ -116,7 +124,7 @@ export const actions: Action[] = [
     },
   },
   {
-    spec: { name: 'stop', label: 'Stop', help: 'End the run; its last state is saved.', args: [], risky: true },
+    spec: { name: 'stop', role: 'stop', label: 'Stop', help: 'End the run; its last state is saved.', args: [], risky: true },
     act: (run, _args, { actor }) => ({
       ok: true,
       before: mode(run),
@@ -128,6 +136,7 @@ export const actions: Action[] = [
   {
     spec: {
       name: 'evaluate',
+      role: 'evaluate',
       label: 'Evaluate',
       help: 'Loss and accuracy on a whole set, with the parameters of this step; training is not touched by it.',
       args: [
@@ -146,12 +155,20 @@ export const actions: Action[] = [
       done(`evaluating the ${args.split} set at step ${run.step}`, () => run.evaluate(args.split as Split, command.id)),
   },
   {
-    spec: { name: 'checkpoint', label: 'Save checkpoint', help: 'Save the whole state of this step.', args: [], risky: false },
+    spec: {
+      name: 'checkpoint',
+      role: 'checkpoint',
+      label: 'Save checkpoint',
+      help: 'Save the whole state of this step.',
+      args: [],
+      risky: false,
+    },
     act: (run, _args, { command }) => done(`checkpoint of step ${run.step}`, () => run.checkpoint(command.id)),
   },
   {
     spec: {
       name: 'snapshot',
+      role: 'snapshot',
       label: 'Take snapshot',
       help: 'Record attention and predictions of the probe examples now.',
       args: [],

@@ -97,6 +97,7 @@ function table(start: RunConfig, task: Task): Control[] {
     field(
       'learningRate',
       {
+        role: 'learningRate',
         type: 'number',
         min: 0,
         exclusiveMin: true,
@@ -111,6 +112,7 @@ function table(start: RunConfig, task: Task): Control[] {
     field(
       'weightDecay',
       {
+        role: 'weightDecay',
         type: 'number',
         min: 0,
         label: 'Weight decay',
@@ -124,6 +126,7 @@ function table(start: RunConfig, task: Task): Control[] {
     field(
       'clipMode',
       {
+        role: 'clipMode',
         type: 'enum',
         options: ['norm', 'value', 'off'],
         label: 'Clip by',
@@ -136,6 +139,7 @@ function table(start: RunConfig, task: Task): Control[] {
     field(
       'clipThreshold',
       {
+        role: 'clipThreshold',
         type: 'number',
         min: 0,
         exclusiveMin: true,
@@ -283,6 +287,7 @@ function table(start: RunConfig, task: Task): Control[] {
         nullLabel: 'the first of the validation set',
         label: 'Probe examples',
         help: task.probeHelp,
+        role: 'probeExamples',
         ...(task.numbered && { numbered: true }),
         takesEffect: 'next snapshot',
         group: 'Recording',

@@ -1,5 +1,6 @@
 /** The evaluations of a run: those asked for, one slice at a time, and what its validations come to: the best parameters, and when to stop early. */
-import type { Split, Trigger } from '~/shared/events';
+import type { Trigger } from '~/shared/events';
+import type { Split } from '~/trainer/base/splits';
 import type { Learner, Task } from '~/trainer/types';
 import { Evaluator } from './evaluator';
 import type { Output } from './output';

@@ -1,4 +1,4 @@
-import type { Split } from '~/shared/events';
+import type { Split } from '~/trainer/base/splits';
 import type { Batch, Evaluated, Learner, Task } from '~/trainer/types';
 
 /** Few enough that a command is heard soon, and a divisor of the published set sizes, so that all batches have one shape. */

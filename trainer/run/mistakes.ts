@@ -1,5 +1,5 @@
 /** Which evaluation examples the parameters as they stand get wrong, in the notation of the control `probeExamples`, so that they can be looked at. */
-import type { Split } from '~/shared/events';
+import type { Split } from '~/trainer/base/splits';
 import { examplesOf } from '~/trainer/nn/snapshot';
 import { softmaxRows } from '~/trainer/nn/softmax';
 import type { Example, Learner, Task } from '~/trainer/types';

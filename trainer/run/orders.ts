@@ -166,6 +166,8 @@ export class Orders {
 
   #isMet({ command: { when } }: LoggedCommand): boolean {
     const { newestEvaluations: evaluations, step } = this.#state;
-    return !when || isMet(when, { step, evaluations, newest: (column) => this.#output.newest(column) });
+    const newest = (column: string) => this.#output.newest(column);
+    const derived = (metric: string, loss: number) => this.#output.derived(metric, loss);
+    return !when || isMet(when, { step, evaluations, newest, derived });
   }
 }

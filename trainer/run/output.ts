@@ -1,6 +1,7 @@
-import type { Split, TrainerEvent, Trigger } from '~/shared/events';
+import type { EvaluationMetric, TrainerEvent, Trigger } from '~/shared/events';
 import { MAX_INLINE_LETTERS } from '~/shared/media';
-import type { ParamSpec, Task, TrainOutput } from '~/trainer/types';
+import type { Split } from '~/trainer/base/splits';
+import type { Derived, ParamSpec, Task, TrainOutput } from '~/trainer/types';
 import type { Answer } from './analyses';
 import type { Result } from './evaluator';
 import { type RowInput, Rows } from './rows';
@@ -9,14 +10,25 @@ import { type RowInput, Rows } from './rows';
 const rowsWaitMs = 50;
 const rowsTogether = 64;
 
+/** What evaluations are compared by, on the validation set. */
+export const accuracyMetric = (value: number, main: boolean): EvaluationMetric => ({
+  name: 'accuracy',
+  value,
+  role: 'accuracy',
+  better: 'higher',
+  ...(main && { main }),
+});
+
 /** What a run has to say, in order: rows are gathered, and handed on before anything that came after them. */
 export class Output {
   readonly #rows: Rows;
+  readonly #derived: readonly Derived[];
   readonly #clock: () => number;
   readonly #ready: TrainOutput[] = [];
 
   constructor(params: readonly ParamSpec[], task: Pick<Task, 'chanceLoss' | 'derived'>, clock: () => number) {
     this.#rows = new Rows(params, task);
+    this.#derived = task.derived ?? [];
     this.#clock = clock;
   }
 
@@ -27,6 +39,11 @@ export class Output {
   /** Value of a column in the newest row; undefined before the first row. */
   newest(column: string): number | undefined {
     return this.#rows.newest(column);
+  }
+
+  /** Value of a metric that follows from a loss; undefined when there is none of that name. */
+  derived(metric: string, loss: number): number | undefined {
+    return this.#derived.find((d) => d.name === metric)?.of({ loss });
   }
 
   emit(event: TrainerEvent, blob: Uint8Array | null = null, pictures: Uint8Array | null = null): void {
@@ -42,7 +59,14 @@ export class Output {
     about: { step: number; split: Split; trigger: Trigger; commandId: string | null; parametersStep: number },
     result: Result,
   ): void {
-    this.emit({ type: 'evaluation', ...about, ...result });
+    const { loss, accuracy, examples, elapsedMs } = result;
+    const main = about.split === 'validation';
+    const metrics: EvaluationMetric[] = [
+      { name: 'loss', value: loss, role: 'loss' },
+      accuracyMetric(accuracy, main),
+      ...this.#derived.map(({ name, better, of }) => ({ name, value: of({ loss }), better })),
+    ];
+    this.emit({ type: 'evaluation', ...about, metrics, examples, elapsedMs });
   }
 
   analysis(step: number, kind: string, commandId: string, { summary, message }: Answer): void {

@@ -4,7 +4,7 @@
  */
 import { analysisKinds } from '~/shared/analyses';
 import type { ActionSpec, ControlValue } from '~/shared/controls';
-import { type Split, split } from '~/shared/events';
+import { type Split, split } from '~/trainer/base/splits';
 import type { Learner, ModelShape, Probe, Task } from '~/trainer/types';
 import { type Answer, ablate, ablationExamples, parseHeads, permutationCheck } from './analyses';
 import { argument } from './declare';

@@ -1,6 +1,9 @@
 /** The step rows: which columns there are, and rows gathered into one event. */
-import type { Series, Steps } from '~/shared/events';
+import type { Rows as RowsEvent, Series } from '~/shared/series';
 import type { Derived, Hyper, ParamSpec, StepMetrics, Task } from '~/trainer/types';
+
+/** Everything that an update measures is logged together. */
+export const stepStream = 'steps';
 
 /** What a row is made from. `stepMs` is the update alone, `stepsPerSecond` over the last rows with all that lies between them. */
 export interface RowInput {
@@ -14,19 +17,25 @@ export interface RowInput {
   stepsPerSecond: number;
 }
 
-const columns: (Series & { of: (r: RowInput) => number })[] = [
-  { name: 'loss', unit: 'nats', group: 'loss', of: (r) => r.metrics.loss },
-  { name: 'accuracy', unit: '', group: 'accuracy', of: (r) => r.metrics.accuracy },
-  { name: 'learningRate', unit: '', group: 'learning rate', of: (r) => r.hyper.learningRate },
-  { name: 'baseLearningRate', unit: '', group: 'learning rate', of: (r) => r.baseLearningRate },
-  { name: 'gradNorm', unit: '', group: 'gradient norm', of: (r) => r.metrics.gradNorm },
-  { name: 'clipThreshold', unit: '', group: 'gradient norm', of: (r) => r.hyper.clip.threshold },
-  { name: 'clipped', unit: '0 or 1', group: 'gradient norm', of: (r) => Number(r.metrics.clipped) },
-  { name: 'epoch', unit: 'epochs', group: 'progress', of: (r) => r.epoch },
-  { name: 'batchSize', unit: 'examples', group: 'progress', of: (r) => r.batchSize },
-  { name: 'stepMs', unit: 'ms', group: 'throughput', of: (r) => r.stepMs },
-  { name: 'stepsPerSecond', unit: 'steps/s', group: 'throughput', of: (r) => r.stepsPerSecond },
-  { name: 'examplesPerSecond', unit: 'examples/s', group: 'throughput', of: (r) => r.stepsPerSecond * r.batchSize },
+const columns: { series: Series; read: (r: RowInput) => number }[] = [
+  { series: { name: 'loss', unit: 'nats', group: 'loss', role: 'loss' }, read: (r) => r.metrics.loss },
+  { series: { name: 'accuracy', group: 'accuracy', role: 'accuracy' }, read: (r) => r.metrics.accuracy },
+  { series: { name: 'learningRate', group: 'learning rate', role: 'learningRate' }, read: (r) => r.hyper.learningRate },
+  { series: { name: 'baseLearningRate', group: 'learning rate', role: 'baseLearningRate' }, read: (r) => r.baseLearningRate },
+  { series: { name: 'gradNorm', group: 'gradient norm', role: 'gradNorm' }, read: (r) => r.metrics.gradNorm },
+  { series: { name: 'clipThreshold', group: 'gradient norm', role: 'clipThreshold' }, read: (r) => r.hyper.clip.threshold },
+  {
+    series: { name: 'clipped', unit: '0 or 1', group: 'gradient norm', role: 'clipped' },
+    read: (r) => Number(r.metrics.clipped),
+  },
+  { series: { name: 'epoch', unit: 'epochs', group: 'progress', role: 'epoch', x: true }, read: (r) => r.epoch },
+  { series: { name: 'batchSize', unit: 'examples', group: 'progress' }, read: (r) => r.batchSize },
+  { series: { name: 'stepMs', unit: 'ms', group: 'throughput', role: 'stepMs' }, read: (r) => r.stepMs },
+  {
+    series: { name: 'stepsPerSecond', unit: 'steps/s', group: 'throughput', role: 'stepsPerSecond' },
+    read: (r) => r.stepsPerSecond,
+  },
+  { series: { name: 'examplesPerSecond', unit: 'examples/s', group: 'throughput' }, read: (r) => r.stepsPerSecond * r.batchSize },
 ];
 
 /** Columns that differ from one execution to the next; all others are functions of config, seed and commands. */
@@ -34,13 +43,18 @@ export const measuredColumns: ReadonlySet<string> = new Set(['stepMs', 'stepsPer
 
 type Described = Pick<Task, 'chanceLoss' | 'derived'>;
 
-export function seriesOf(params: readonly ParamSpec[], { chanceLoss, derived = [] }: Described): Series[] {
+export function columnsOf(params: readonly ParamSpec[], { chanceLoss, derived = [] }: Described): Series[] {
   const withChance = (series: Series, chance: number | undefined): Series =>
     chance === undefined ? series : { ...series, chance };
   return [
-    ...columns.map(({ of: _of, ...series }) => withChance(series, series.name === 'loss' ? chanceLoss : undefined)),
+    ...columns.map(({ series }) => withChance(series, series.role === 'loss' ? chanceLoss : undefined)),
     ...derived.map(({ name, unit, group, of }) => withChance({ name, unit, group }, chanceLoss && of({ loss: chanceLoss }))),
-    ...params.map((p) => ({ name: `gradNorm/${p.name}`, unit: '', group: 'gradient norm per parameter' })),
+    ...params.map((p) => ({
+      name: `gradNorm/${p.name}`,
+      group: 'gradient norm per parameter',
+      role: 'gradNormOf' as const,
+      of: p.name,
+    })),
   ];
 }
 
@@ -55,7 +69,7 @@ export class Rows {
   #since = 0;
 
   constructor(params: readonly ParamSpec[], task: Described) {
-    this.#names = seriesOf(params, task).map((series) => series.name);
+    this.#names = columnsOf(params, task).map((series) => series.name);
     this.#derived = task.derived ?? [];
   }
 
@@ -73,7 +87,7 @@ export class Rows {
       this.#firstStep = step;
       this.#since = nowMs;
     }
-    for (const column of columns) this.#values.push(column.of(row));
+    for (const column of columns) this.#values.push(column.read(row));
     for (const { of } of this.#derived) this.#values.push(of(row.metrics));
     for (const norm of row.metrics.paramGradNorms) this.#values.push(norm);
     this.#count++;
@@ -88,12 +102,12 @@ export class Rows {
     return this.#newest[this.#names.indexOf(column)];
   }
 
-  take(): Steps | null {
+  take(): RowsEvent | null {
     if (this.#count === 0) return null;
-    const event: Steps = {
-      type: 'steps',
-      firstStep: this.#firstStep,
-      count: this.#count,
+    const event: RowsEvent = {
+      type: 'rows',
+      stream: stepStream,
+      steps: { first: this.#firstStep, count: this.#count },
       values: Float64Array.from(this.#values),
     };
     this.#values.length = 0;

@@ -1,11 +1,12 @@
 /** One training run: its state, and what happens to it in an update and between two. Knows no network, file or clock of its own. */
 
 import type { ControlValue } from '~/shared/controls';
-import type { Split, Trigger } from '~/shared/events';
+import type { Trigger } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { OpenedBackend } from '~/trainer/backends/types';
 import type { RunConfig } from '~/trainer/base/config';
 import { blobRefOf } from '~/trainer/base/hash';
+import type { Split } from '~/trainer/base/splits';
 import { percent } from '~/trainer/base/words';
 import { encodeCheckpoint, parametersOf, type RunState } from '~/trainer/nn/checkpoint';
 import { learningRateAt } from '~/trainer/nn/schedule';
@@ -17,10 +18,10 @@ import { Evaluations } from './evaluations';
 import type { Result } from './evaluator';
 import { type Ordered, Orders } from './orders';
 import { type Origin, openCheckpoint, restoreSettings } from './origin';
-import { Output } from './output';
+import { accuracyMetric, Output } from './output';
 import { epochIsOver, stepsLeft } from './position';
 import type { AskedOf } from './questions';
-import { seriesOf, Throughput } from './rows';
+import { columnsOf, stepStream, Throughput } from './rows';
 import { asBranch, freshState, type State } from './runState';
 import { Samples } from './samples';
 import { SnapshotTaker } from './snapshotTaker';
@@ -73,7 +74,7 @@ export class Run implements Ordered {
     } else if (origin.kind === 'parameters')
       learner.load({ params: parametersOf(learner.params, origin.bytes), m: null, v: null, updates: 0 });
     this.#evaluations = new Evaluations(parts, this.#state, this.output, from?.best ?? null);
-    const columns = seriesOf(learner.params, task).map((s) => s.name);
+    const columns = columnsOf(learner.params, task).map((s) => s.name);
     this.orders = new Orders(this, this.#state, this.output, this.#controls, this.#changes, columns);
     this.#asking = new Asking(this.#state, this.output, () => ({
       task,
@@ -150,16 +151,17 @@ export class Run implements Ordered {
   #announce(): void {
     const { backend, learner, task } = this.#parts;
     this.output.emit({
-      type: 'run.started',
+      type: 'started',
       step: this.step,
-      backend: { name: backend.name, device: backend.device, tried: backend.tried.map((t) => ({ ...t })) },
-      series: seriesOf(learner.params, task),
+      device: { backend: backend.name, device: backend.device, tried: backend.tried.map((t) => ({ ...t })) },
+      streams: [{ stream: stepStream, columns: columnsOf(learner.params, task) }],
       controls: declaration(this.#controls),
       values: Object.fromEntries(this.#controls.map((c) => [c.spec.name, c.read(this.#settings)])),
       params: learner.params.map(({ name, shape }) => ({ name, shape: [...shape] })),
-      stepsPerEpoch: Math.floor(task.sizes.train / this.#settings.config.batchSize),
-      totalSteps: Math.max(1, this.plannedSteps()),
-      ...(task.chanceLoss !== undefined && { chanceLoss: task.chanceLoss }),
+      lengths: {
+        stepsPerEpoch: Math.floor(task.sizes.train / this.#settings.config.batchSize),
+        totalSteps: Math.max(1, this.plannedSteps()),
+      },
       ...(task.data !== null && { data: task.data }),
     });
   }
@@ -387,9 +389,9 @@ export class Run implements Ordered {
       previous: this.#snapshots.previous,
     });
     const { step, lastCommandSeq, validated } = state;
-    const validationAccuracy = validated?.step === step ? validated.accuracy : null;
+    const main = validated?.step === step ? { split: 'validation', metric: accuracyMetric(validated.accuracy, true) } : undefined;
     this.output.emit(
-      { type: 'checkpoint', step, blob: blobRefOf(blob), trigger, commandId, lastCommandSeq, validationAccuracy },
+      { type: 'checkpoint', step, blob: blobRefOf(blob), trigger, commandId, lastCommandSeq, ...(main && { main }) },
       blob,
     );
   }

@@ -1,21 +1,31 @@
 'use client';
 
-import { count, measured, percent } from '~/app/_components/format';
+import { useMemo } from 'react';
+import { count } from '~/app/_components/format';
 import { Panel } from '~/app/_components/Panel';
 import { setCursor } from '~/app/_live/cursor';
+import { metricValue } from '~/app/_live/evaluationWords';
 import { useView } from '~/app/_live/useRun';
+import { evaluatedStep } from '~/shared/evaluations';
+import type { RunView } from '~/shared/view';
+import { bestOf, columnsOf, describeRow } from './evaluationTable';
 
-/** Accuracy and loss on whole sets, newest first. The best validation is what the final test uses. */
+const none: RunView['evaluations'] = [];
+
+/** What evaluations measured, newest first: a column per metric, whatever sets and metrics there are. The best of each set is marked. */
 export function EvaluationsPanel() {
-  const evaluations = useView((v) => v.evaluations, []);
-  const best = Math.max(...evaluations.filter((e) => e.split === 'validation').map((e) => e.accuracy));
+  const evaluations = useView((v) => v.evaluations, none);
+  const { columns, best, newestFirst } = useMemo(
+    () => ({ columns: columnsOf(evaluations), best: bestOf(evaluations), newestFirst: evaluations.toReversed() }),
+    [evaluations],
+  );
   return (
     <Panel title="Evaluations">
       {evaluations.length === 0 ? (
-        <p className="px-3 py-4 text-dim">None yet. The validation set runs by itself; any set runs when asked under Steering.</p>
+        <p className="px-3 py-4 text-dim">None yet.</p>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
-        <section className="max-h-56 overflow-y-auto" tabIndex={0} aria-label="Evaluations, newest first">
+        <section className="max-h-56 overflow-auto" tabIndex={0} aria-label="Evaluations, newest first">
           <table className="w-full text-xs" data-testid="evaluations">
             <thead>
               <tr className="text-2xs text-dim">
@@ -25,25 +35,20 @@ export function EvaluationsPanel() {
                 <th scope="col" className="px-1 text-right font-medium">
                   Step
                 </th>
-                <th scope="col" className="px-1 text-right font-medium">
-                  Accuracy
-                </th>
-                <th scope="col" className="py-1 pr-3 pl-1 text-right font-medium">
-                  Loss
-                </th>
+                {columns.map((name) => (
+                  <th key={name} scope="col" className="max-w-28 truncate px-1 text-right font-medium last:pr-3" title={name}>
+                    {name}
+                  </th>
+                ))}
               </tr>
             </thead>
             <tbody className="font-mono">
-              {evaluations.toReversed().map((e) => (
-                <tr
-                  key={e.seq}
-                  className="hover:bg-raised/60"
-                  title={`${count(e.examples)} examples in ${Math.round(e.elapsedMs)} ms`}
-                >
-                  <th scope="row" className="px-3 py-0.5 text-left font-sans font-normal">
+              {newestFirst.map((e) => (
+                <tr key={e.seq} className="hover:bg-raised/60" title={describeRow(e)}>
+                  <th scope="row" className="max-w-28 truncate px-3 py-0.5 text-left font-sans font-normal" title={e.split}>
                     {e.split}
                   </th>
-                  <td className="px-1 text-right">
+                  <td className="px-1 text-right whitespace-nowrap">
                     <button
                       type="button"
                       className="rounded-sm text-accent hover:underline"
@@ -52,16 +57,21 @@ export function EvaluationsPanel() {
                     >
                       {count(e.step)}
                     </button>
-                    {e.parametersStep !== e.step && (
-                      <span className="font-sans text-dim" title={`parameters of the best checkpoint, step ${e.parametersStep}`}>
+                    {evaluatedStep(e) !== e.step && (
+                      <span className="font-sans text-dim" title={`of the parameters at step ${count(evaluatedStep(e))}`}>
                         *
                       </span>
                     )}
                   </td>
-                  <td className={`px-1 text-right ${e.split === 'validation' && e.accuracy === best ? 'text-good' : ''}`}>
-                    {percent(e.accuracy)}
-                  </td>
-                  <td className="pr-3 pl-1 text-right">{measured(e.loss)}</td>
+                  {columns.map((name) => {
+                    const metric = e.metrics.find((m) => m.name === name);
+                    const isBest = best.has(e.seq) && best.get(e.seq) === name;
+                    return (
+                      <td key={name} className={`px-1 text-right whitespace-nowrap last:pr-3 ${isBest ? 'text-good' : ''}`}>
+                        {metric ? metricValue(metric) : '–'}
+                      </td>
+                    );
+                  })}
                 </tr>
               ))}
             </tbody>

@@ -1,9 +1,12 @@
-import { count, duration, measured, percent } from '~/app/_components/format';
+import { count, duration } from '~/app/_components/format';
 import { statusWord } from '~/app/_components/statusWord';
+import { describeMetrics, metricValue, rankedMetrics } from '~/app/_live/evaluationWords';
 import type { DraftCommand } from '~/app/_live/types';
 import { describeAnchorAtStep } from '~/app/_run/notes/anchors';
 import { describeCommand, describeValue, undoOf, valueSpec } from '~/app/_run/steering/steering';
 import type { ActivityEntry } from '~/shared/activity';
+import { evaluatedStep } from '~/shared/evaluations';
+import type { CheckpointEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { isRevert } from '~/shared/revert';
 import { unreachable } from '~/shared/unreachable';
@@ -66,10 +69,15 @@ export function activity(view: Listed): Item[] {
     ...view.commands.map((c) => commandItem(view, c)),
     ...view.evaluations.map(
       (e): Item => ({
-        ...of(e, 'evaluation', e.trigger === 'best' || e.split === 'test' ? 'good' : 'plain'),
+        ...of(e, 'evaluation', e.trigger === 'best' || evaluatedStep(e) !== e.step ? 'good' : 'plain'),
         who: askedBy(e.commandId),
-        title: `${e.split} accuracy ${percent(e.accuracy)}`,
-        detail: `loss ${measured(e.loss)}${e.parametersStep === e.step ? '' : `, best checkpoint (step ${e.parametersStep})`}`,
+        title: `${e.split} ${describeMetrics(rankedMetrics(e).slice(0, 1))}`,
+        detail: [
+          describeMetrics(rankedMetrics(e).slice(1)),
+          evaluatedStep(e) === e.step ? '' : `of the parameters at step ${count(evaluatedStep(e))}`,
+        ]
+          .filter(Boolean)
+          .join(', '),
       }),
     ),
     ...view.checkpoints.map(
@@ -77,7 +85,7 @@ export function activity(view: Listed): Item[] {
         ...of(c, 'checkpoint', 'plain'),
         who: askedBy(c.commandId),
         title: 'checkpoint saved',
-        detail: c.trigger === 'best' ? `best so far, validation ${percent(c.validationAccuracy)}` : words[c.trigger],
+        detail: c.trigger === 'best' && c.main ? `best so far, ${describeMain(c.main)}` : words[c.trigger],
         checkpoint: c.blob.hash,
       }),
     ),
@@ -120,6 +128,10 @@ export function activity(view: Listed): Item[] {
   ];
   return items.sort((a, b) => b.seq - a.seq);
 }
+
+/** "validation accuracy 97.8 %" */
+const describeMain = ({ split, metric }: NonNullable<CheckpointEvent['main']>): string =>
+  `${split} ${metric.name} ${metricValue(metric)}`;
 
 const labelOf = ({ controls }: Listed, action: string): string =>
   controls.actions.find((a) => a.name === action)?.label ?? action;

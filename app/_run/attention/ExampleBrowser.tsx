@@ -9,6 +9,7 @@ import type { RunStore } from '~/app/_live/types';
 import { useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import { useWhyNot } from '~/app/_run/steering/useWhyNot';
+import { actionWithRole, controlWithRole } from '~/shared/controls';
 import { valueAt } from '~/shared/setup';
 import { describePage, type PagedSplit, pagedSplits, readPage } from './examplePages';
 
@@ -17,8 +18,12 @@ export function useLookAt(): (examples: string) => Promise<void> {
   const steer = useSteer();
   const store = useRunStore();
   return async (examples) => {
-    const changed = await steer({ kind: 'set', control: 'probeExamples', value: examples });
-    if (changed.ok && (await wasApplied(store, changed.seq))) await steer({ kind: 'act', action: 'snapshot', args: {} });
+    const { controls } = store.get().view!;
+    const [control, snapshot] = [controlWithRole(controls, 'probeExamples'), actionWithRole(controls, 'snapshot')];
+    if (!control) return;
+    const changed = await steer({ kind: 'set', control: control.name, value: examples });
+    if (snapshot && changed.ok && (await wasApplied(store, changed.seq)))
+      await steer({ kind: 'act', action: snapshot.name, args: {} });
   };
 }
 
@@ -39,14 +44,15 @@ function wasApplied(store: RunStore, seq: number): Promise<boolean> {
 
 /** Pages through the sets of the validation or test split: each page becomes the probe examples, for everybody, and a snapshot shows it. */
 export const ExampleBrowser = memo(function ExampleBrowser() {
-  const run = useView(
-    (v) => ({
-      sets: v.controls.values.some((c) => c.numbered),
+  const run = useView((v) => {
+    const control = controlWithRole(v.controls, 'probeExamples');
+    const value = control && v.values[control.name]?.value;
+    return {
+      sets: control?.numbered === true,
       size: Number(valueAt(v.setup.config, 'probeSize') ?? 8),
-      chosen: v.values.probeExamples?.value ?? null,
-    }),
-    null,
-  );
+      chosen: value ?? null,
+    };
+  }, null);
   const why = useWhyNot();
   const lookAt = useLookAt();
   const [typed, setTyped] = useState<string | null>(null);

@@ -1,10 +1,10 @@
 import { useMemo, useSyncExternalStore } from 'react';
 import { type SignalLine, SignalLines } from '~/app/_charts/attention/SignalLines';
 import type { StepAxis } from '~/app/_charts/attention/stepAxis';
+import { useRoleName } from '~/app/_live/series';
 import { useHistory, useWanted } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
-
-const lossOnly = ['loss'];
+import { seriesWithRole } from '~/shared/streams';
 
 /** The loss over the steps of the ribbons below it, with what guessing would give. */
 export function LossLine({
@@ -19,28 +19,32 @@ export function LossLine({
   onHoverStep: (s: number | null) => void;
 }) {
   const history = useHistory();
-  useWanted(history, lossOnly);
+  const name = useRoleName('loss');
+  useWanted(
+    history,
+    useMemo(() => (name === null ? [] : [name]), [name]),
+  );
   const version = useSyncExternalStore(
     (listener) => history.subscribe(listener),
-    () => history.curve('loss')?.version ?? -1,
+    () => (name === null ? -1 : (history.curve(name)?.version ?? -1)),
     () => -1,
   );
-  const chanceLoss = useView((v) => v.chanceLoss ?? null, null);
+  const chanceLoss = useView((v) => seriesWithRole(v, 'loss')?.chance ?? Number.NaN, Number.NaN);
   const lines = useMemo((): SignalLine[] => {
     void version;
-    const curve = history.curve('loss');
-    if (!curve) return [];
-    const steps = Float64Array.from({ length: curve.count }, (_, i) => curve.firstStep + i * curve.bucketSteps);
+    const curve = name === null ? null : history.curve(name);
+    if (!curve || name === null) return [];
     const values = Float64Array.from(
       { length: curve.count },
       (_, i) => curve.values.sum[i]! / (curve.rows[i]! - curve.values.nonFinite[i]!),
     );
-    return [{ name: 'loss', steps, values, strong: true }];
-  }, [history, version]);
-  const chance = useMemo(() => (chanceLoss === null ? null : { value: chanceLoss, label: 'guessing' }), [chanceLoss]);
+    return [{ name, steps: curve.steps.slice(0, curve.count), values, strong: true }];
+  }, [history, version, name]);
+  const chance = useMemo(() => (Number.isNaN(chanceLoss) ? null : { value: chanceLoss, label: 'guessing' }), [chanceLoss]);
+  if (name === null) return null;
   return (
     <SignalLines
-      title="training loss"
+      title={name}
       lines={lines}
       chance={chance}
       axis={axis}

@@ -1,15 +1,39 @@
 'use client';
 
 import { Search, ZoomOut } from 'lucide-react';
-import { useId } from 'react';
+import { useId, useMemo } from 'react';
 import { formatStep } from '~/app/_charts/format';
-import { canBeLog, type XKind, xKinds } from '~/app/_charts/xMap';
+import { canBeLog } from '~/app/_charts/xMap';
 import { Button } from '~/app/_components/Button';
-import { chartChoices, smoothingWeight, smoothStops, useChartChoices } from '~/app/_live/chartSettings';
+import {
+  chartChoices,
+  kindOf,
+  seriesChoice,
+  smoothingWeight,
+  smoothStops,
+  useChartChoices,
+  type XChoice,
+} from '~/app/_live/chartSettings';
 import { setCursor, useCursor } from '~/app/_live/cursor';
+import { useSeries } from '~/app/_live/series';
+import { useView } from '~/app/_live/useRun';
 import { matcher } from './seriesSearch';
 
-const xWords: Record<XKind, string> = { step: 'step', epoch: 'epoch', relative: 'time since start', wall: 'wall time' };
+/** What the x axis can show: the steps, the run's own series that say so, epochs where their length is known, and time. */
+function useXChoices(): readonly { x: XChoice; words: string }[] {
+  const series = useSeries();
+  const epochs = useView((v) => v.stepsPerEpoch > 0, false);
+  return useMemo(() => {
+    const own = series.filter((s) => s.x);
+    return [
+      { x: 'step', words: 'step' },
+      ...own.map((s) => ({ x: seriesChoice(s.name), words: s.name })),
+      ...(epochs && !own.some((s) => s.role === 'epoch') ? [{ x: 'epoch', words: 'epoch' } as const] : []),
+      { x: 'relative', words: 'time since start' },
+      { x: 'wall', words: 'wall time' },
+    ];
+  }, [series, epochs]);
+}
 
 /** Smoothing, axes, zoom and search for all charts of the page. */
 export function ChartControls() {
@@ -18,6 +42,9 @@ export function ChartControls() {
   const id = useId();
   const stop = smoothStops.findLastIndex((s) => s <= c.smoothSteps);
   const { error } = matcher(c.search);
+  const xChoices = useXChoices();
+  const x = xChoices.some((o) => o.x === c.x) ? c.x : 'step';
+  const logX = canBeLog(kindOf(x));
   return (
     <div className="flex flex-wrap items-center gap-x-3 gap-y-1 text-xs text-dim">
       {zoom && (
@@ -27,7 +54,7 @@ export function ChartControls() {
       )}
       <label
         className="flex items-center gap-1.5"
-        title={`Debiased moving average over about this many steps (weight ${smoothingWeight(c.smoothSteps).toPrecision(3)}) of every raw value, whatever the zoom; the raw curve stays visible behind it.`}
+        title={`Debiased moving average over about this many rows of a series, each counted once whatever lies between their steps (weight ${smoothingWeight(c.smoothSteps).toPrecision(3)}); of every raw value, whatever the zoom; the raw curve stays visible behind it.`}
       >
         Smooth
         <input
@@ -35,24 +62,24 @@ export function ChartControls() {
           min={0}
           max={smoothStops.length - 1}
           value={stop}
-          aria-valuetext={c.smoothSteps === 0 ? 'off' : `${c.smoothSteps} steps`}
+          aria-valuetext={c.smoothSteps === 0 ? 'off' : `${c.smoothSteps} rows`}
           onChange={(e) => chartChoices.set({ smoothSteps: smoothStops[Number(e.target.value)]! })}
           className="w-20 accent-accent"
         />
-        <output className="w-14 font-mono text-2xs text-ink">
-          {c.smoothSteps === 0 ? 'off' : `${formatStep(c.smoothSteps)} st.`}
+        <output className="w-18 font-mono text-2xs text-ink">
+          {c.smoothSteps === 0 ? 'off' : `${formatStep(c.smoothSteps)} rows`}
         </output>
       </label>
       <Toggle on={c.log} label="Log y" title="Logarithmic y axis" onChange={(log) => chartChoices.set({ log })} />
       <Toggle
-        on={c.logX && canBeLog(c.x)}
+        on={c.logX && logX}
         label="Log x"
         title={
-          canBeLog(c.x)
+          logX
             ? 'Logarithmic x axis: the first steps get as much room as the rest'
             : 'A clock time has no logarithm: choose another x'
         }
-        disabled={!canBeLog(c.x)}
+        disabled={!logX}
         onChange={(logX) => chartChoices.set({ logX })}
       />
       <Toggle
@@ -64,13 +91,13 @@ export function ChartControls() {
       <label className="flex items-center gap-1.5">
         x
         <select
-          value={c.x}
-          onChange={(e) => chartChoices.set({ x: e.target.value as XKind })}
-          className="h-6 rounded border border-line bg-raised px-1 text-ink"
+          value={x}
+          onChange={(e) => chartChoices.set({ x: e.target.value as XChoice })}
+          className="h-6 max-w-36 rounded border border-line bg-raised px-1 text-ink"
         >
-          {xKinds.map((k) => (
-            <option key={k} value={k}>
-              {xWords[k]}
+          {xChoices.map((o) => (
+            <option key={o.x} value={o.x}>
+              {o.words}
             </option>
           ))}
         </select>
@@ -81,7 +108,7 @@ export function ChartControls() {
           type="search"
           value={c.search}
           placeholder="series, regex"
-          aria-label="Search series (regular expression)"
+          aria-label="Search series by name, label or group (regular expression)"
           aria-invalid={error !== null}
           aria-describedby={error ? `${id}error` : undefined}
           onChange={(e) => chartChoices.set({ search: e.target.value })}

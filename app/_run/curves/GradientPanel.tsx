@@ -7,30 +7,35 @@ import { LineChart } from '~/app/_charts/LineChart';
 import { Panel } from '~/app/_components/Panel';
 import { chartChoices, useChartChoices } from '~/app/_live/chartSettings';
 import { useCursor } from '~/app/_live/cursor';
+import { useSeries } from '~/app/_live/series';
 import { useWanted } from '~/app/_live/useHistory';
-import { useView } from '~/app/_live/useRun';
 import { useChartNotes } from '~/app/_run/notes/useChartNotes';
-import { lineOf, parameterLabel } from './chartLines';
-import { useCharts, useNotice } from './useCharts';
+import type { Series } from '~/shared/series';
+import { lineOf, seriesLabel } from './chartLines';
+import { useCharts, useClipRule, useNotice } from './useCharts';
 
-const prefix = 'gradNorm/';
+const ofParameter = (s: Series) => s.role === 'gradNormOf';
 
-/** Gradient norm of every parameter: a map over all steps, or lines. */
+/** Gradient norm of every parameter: a map over all steps, or lines. A run that records none has no such panel. */
 export function GradientPanel() {
-  const { history, chart, rule } = useCharts();
+  const series = useSeries().filter(ofParameter);
+  return series.length === 0 ? null : <Norms />;
+}
+
+function Norms() {
+  const { history, chart } = useCharts();
+  const rule = useClipRule(history);
+  const all = useSeries();
+  const norms = useMemo(() => all.filter(ofParameter), [all]);
+  const names = useMemo(() => norms.map((s) => s.name), [norms]);
   const notes = useChartNotes();
   const look = useChartChoices((c) => c.gradients);
-  const names = useView((v) => v.series.filter((s) => s.name.startsWith(prefix)).map((s) => s.name), [] as string[]);
-  const started = useView((v) => v.series.length > 0, false);
   const step = useCursor((c) => c.step);
   useWanted(history, names, look === 'lines');
   const notice = useNotice(history, names);
   const lines = useMemo(
-    () =>
-      names.map((name, i) =>
-        lineOf(history, name, { label: parameterLabel(name.slice(prefix.length)), color: i, smoothed: true }),
-      ),
-    [names, history],
+    () => norms.map((s, i) => lineOf(history, s.name, { label: seriesLabel(s), color: i, smoothed: true })),
+    [norms, history],
   );
   const value = rule ? ruleAt(rule, step) : null;
   const limit = useMemo(() => (value === null ? null : { label: 'clip (of the whole norm)', value }), [value]);
@@ -55,9 +60,7 @@ export function GradientPanel() {
       }
     >
       <div className="p-3">
-        {started && names.length === 0 ? (
-          <p className="text-dim">This run does not record gradient norms by parameter.</p>
-        ) : look === 'map' ? (
+        {look === 'map' ? (
           <HeatMap {...chart} title="Norm by parameter and step" rows={lines} limit={limit} notice={notice} />
         ) : (
           <LineChart {...chart} {...notes} title="Norm by parameter" lines={lines} rule={rule} notice={notice} height={300} />

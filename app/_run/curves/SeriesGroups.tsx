@@ -1,60 +1,85 @@
 'use client';
 
-import { ChevronRight } from 'lucide-react';
-import { memo, useEffect, useMemo, useRef, useState } from 'react';
+import { memo, useMemo } from 'react';
 import { LineChart } from '~/app/_charts/LineChart';
-import { chartChoices, useChartChoices } from '~/app/_live/chartSettings';
+import { count } from '~/app/_components/format';
+import { useSeries } from '~/app/_live/series';
 import { useWanted } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
 import { useChartNotes } from '~/app/_run/notes/useChartNotes';
-import type { Series } from '~/shared/events';
-import { lineOf, parameterLabel } from './chartLines';
-import { mainSeries } from './mainCharts';
+import type { Series } from '~/shared/series';
+import { lineOf, seriesLabel } from './chartLines';
+import { Fold, WhenSeen } from './Fold';
+import { groupSeries, nameInGroup, type SeriesGroup } from './grouping';
+import { wordsOf } from './seriesSearch';
 import { useCharts, useNotice } from './useCharts';
 
-const none: readonly Series[] = [];
+/** Charts that stand open where nothing has a chart above: a run without roles shows what it has. */
+const OPEN_AT_FIRST = 12;
 
 /** The series that have no chart of their own above, folded by group; a search unfolds what it finds. */
-export function SeriesGroups({ test, searching }: { test(name: string): boolean; searching: boolean }) {
-  const series = useView((v) => v.series, none as Series[]);
-  const open = useChartChoices((c) => c.open);
-  const groups = useMemo(() => {
-    const out = new Map<string, Series[]>();
-    for (const s of series) if (!mainSeries.has(s.name) && test(s.name)) out.set(s.group, [...(out.get(s.group) ?? []), s]);
-    return [...out];
-  }, [series, test]);
-  if (searching && groups.length === 0 && series.length > 0 && !series.some((s) => test(s.name)))
-    return <p className="px-3 pb-3 text-dim">No series of this run matches.</p>;
-  return groups.map(([group, members]) => {
-    const unfolded = searching || open.includes(group);
-    return (
-      <section key={group} className="border-t border-line">
-        <button
-          type="button"
-          aria-expanded={unfolded}
-          disabled={searching}
-          onClick={() => chartChoices.set({ open: unfolded ? open.filter((g) => g !== group) : [...open, group] })}
-          className="flex w-full items-center gap-1.5 px-3 py-1.5 text-left text-xs text-dim hover:text-ink"
+export function SeriesGroups({
+  drawn,
+  test,
+  searching,
+  matched,
+}: {
+  drawn: ReadonlySet<string>;
+  test(text: string): boolean;
+  searching: boolean;
+  /** The search has found charts above. */
+  matched: boolean;
+}) {
+  const series = useSeries();
+  const columnCount = useView((v) => v.columnCount, 0);
+  const groups = useMemo(
+    () => groupSeries(series.filter((s) => !drawn.has(s.name) && (!searching || wordsOf(s).some(test)))),
+    [series, drawn, searching, test],
+  );
+  const openAtFirst = useMemo(() => (drawn.size > 0 ? new Set<string>() : firstGroups(groups)), [drawn, groups]);
+  const left = columnCount - series.length;
+  return (
+    <>
+      {searching && groups.length === 0 && !matched && series.length > 0 && (
+        <p className="px-3 pb-3 text-dim">No series of this run matches.</p>
+      )}
+      {groups.map(({ name, members }) => (
+        <Fold
+          key={name}
+          name={name}
+          count={`${count(members.length)} series`}
+          openAtFirst={openAtFirst.has(name)}
+          searching={searching}
         >
-          <ChevronRight aria-hidden size={13} className={unfolded ? 'rotate-90' : ''} />
-          <span className="font-medium text-ink">{group || 'other'}</span>
-          {members.length} series
-        </button>
-        {unfolded && (
-          <div className="grid grid-cols-[repeat(auto-fill,minmax(min(100%,18rem),1fr))] gap-x-4 gap-y-3 px-3 pb-3">
-            {members.map((s, i) => (
-              <WhenSeen key={s.name} height={192}>
-                <One series={s} color={i} />
-              </WhenSeen>
-            ))}
-          </div>
-        )}
-      </section>
-    );
-  });
+          {members.map((s, i) => (
+            <WhenSeen key={s.name} height={192}>
+              <One series={s} title={nameInGroup(seriesLabel(s), name)} color={i} />
+            </WhenSeen>
+          ))}
+        </Fold>
+      ))}
+      {left > 0 && (
+        <p className="border-t border-line px-3 py-1.5 text-xs text-dim">
+          {count(left)} more series: the page holds the {count(series.length)} newest.
+        </p>
+      )}
+    </>
+  );
 }
 
-const One = memo(function One({ series, color }: { series: Series; color: number }) {
+/** The first groups, as long as their charts are few. */
+function firstGroups(groups: readonly SeriesGroup[]): ReadonlySet<string> {
+  const out = new Set<string>();
+  let charts = 0;
+  for (const { name, members } of groups) {
+    charts += members.length;
+    if (charts > OPEN_AT_FIRST && out.size > 0) break;
+    out.add(name);
+  }
+  return out;
+}
+
+const One = memo(function One({ series, title, color }: { series: Series; title: string; color: number }) {
   const { history, chart } = useCharts();
   const names = useMemo(() => [series.name], [series.name]);
   useWanted(history, names, true);
@@ -64,30 +89,5 @@ const One = memo(function One({ series, color }: { series: Series; color: number
     () => [lineOf(history, series.name, { label: series.unit || 'value', color, smoothed: true })],
     [history, series, color],
   );
-  return (
-    <LineChart
-      {...chart}
-      title={parameterLabel(series.name.replace(/^gradNorm\//, ''))}
-      lines={lines}
-      notice={notice}
-      height={160}
-      {...notes}
-    />
-  );
+  return <LineChart {...chart} title={title} lines={lines} notice={notice} height={160} {...notes} />;
 });
-
-/** Mounts its children once they come near the window: a thousand charts cost what is looked at. */
-function WhenSeen({ height, children }: { height: number; children: React.ReactNode }) {
-  const ref = useRef<HTMLDivElement>(null);
-  const [seen, setSeen] = useState(false);
-  useEffect(() => {
-    const observer = new IntersectionObserver(([entry]) => setSeen(entry!.isIntersecting), { rootMargin: '300px' });
-    observer.observe(ref.current!);
-    return () => observer.disconnect();
-  }, []);
-  return (
-    <div ref={ref} className="min-w-0" style={{ minHeight: height }}>
-      {seen && children}
-    </div>
-  );
-}

@@ -1,5 +1,6 @@
 import type { LineSpec } from '~/app/_charts/types';
 import type { History } from '~/app/_live/history';
+import type { Series } from '~/shared/series';
 
 /** What a line says of its looks, not of its numbers. */
 export type LineLook = Omit<LineSpec, 'name' | 'curve' | 'early' | 'whole' | 'exact' | 'average'>;
@@ -20,3 +21,7 @@ export function lineOf(history: History, series: string, rest: LineLook): LineSp
 /** "transformer.layers.0.norm1.weight" -> "L1 norm1.weight": layers count from 1 on screen. */
 export const parameterLabel = (name: string): string =>
   name.replace(/^transformer\.layers\.(\d+)\./, (_, layer: string) => `L${Number(layer) + 1} `);
+
+/** What a series is called on screen: a norm of one parameter by that parameter, everything else by its own name. */
+export const seriesLabel = ({ role, of, name }: Pick<Series, 'role' | 'of' | 'name'>): string =>
+  role === 'gradNormOf' && of ? parameterLabel(of) : name;

@@ -1,27 +1,93 @@
-export interface MainChart {
-  title: string;
-  series: readonly { name: string; label: string; color: number; smoothed?: boolean; dashed?: boolean; thin?: boolean }[];
-  points?: 'loss' | 'accuracy';
-  percent?: boolean;
-  clip?: boolean;
+import type { PointSpec } from '~/app/_charts/types';
+import { evaluationPoints } from '~/app/_live/runMarks';
+import type { Series, SeriesRole } from '~/shared/series';
+import type { RunView } from '~/shared/view';
+
+export interface MainLine {
+  name: string;
+  label: string;
+  color: number;
+  smoothed?: boolean;
+  dashed?: boolean;
+  thin?: boolean;
 }
 
-/** What everybody looks at first; every other series is in the groups below. */
-export const mainCharts: readonly MainChart[] = [
-  { title: 'Loss', series: [{ name: 'loss', label: 'train', color: 0, smoothed: true }], points: 'loss' },
-  {
-    title: 'Accuracy',
-    series: [{ name: 'accuracy', label: 'train', color: 0, smoothed: true }],
-    points: 'accuracy',
-    percent: true,
-  },
-  { title: 'Gradient norm', series: [{ name: 'gradNorm', label: 'norm', color: 3, smoothed: true }], clip: true },
-  {
-    title: 'Learning rate',
-    series: [
-      { name: 'baseLearningRate', label: 'base', color: 7, dashed: true, thin: true },
-      { name: 'learningRate', label: 'effective', color: 2, thin: true },
-    ],
-  },
+/** A chart that everybody looks at first. */
+export interface MainChart {
+  /** Stays the same while the run goes on. */
+  id: string;
+  title: string;
+  lines: readonly MainLine[];
+  points: readonly PointSpec[];
+  percent: boolean;
+  /** The clip threshold belongs here. */
+  clip: boolean;
+}
+
+/** Lines that a chart has room for; the others stay in their groups. */
+const MOST_LINES = 12;
+
+/** Roles that share a chart, in the order of the page. A role that no series (and no metric) of the run has is not there at all. */
+const kinds: readonly { id: string; title: string; roles: readonly SeriesRole[]; color: number; exact?: true }[] = [
+  { id: 'loss', title: 'Loss', roles: ['loss'], color: 0 },
+  { id: 'accuracy', title: 'Accuracy', roles: ['accuracy'], color: 0 },
+  { id: 'gradNorm', title: 'Gradient norm', roles: ['gradNorm'], color: 3 },
+  { id: 'learningRate', title: 'Learning rate', roles: ['baseLearningRate', 'learningRate'], color: 2, exact: true },
 ];
-export const mainSeries: ReadonlySet<string> = new Set(mainCharts.flatMap((c) => c.series.map((s) => s.name)));
+
+/** The charts on top of the page, by what series declare: loss, accuracy, gradient norm and learning rate, then a main series without such a role. */
+export function mainCharts(series: readonly Series[], evaluations: RunView['evaluations']): MainChart[] {
+  const charts: MainChart[] = [];
+  for (const kind of kinds) {
+    const members = kind.roles.flatMap((role) => series.filter((s) => s.role === role)).slice(0, MOST_LINES);
+    const points = evaluationPoints(evaluations, (m) => m.role === kind.id);
+    if (members.length === 0 && points.length === 0) continue;
+    charts.push({
+      id: kind.id,
+      title: kind.title,
+      lines: members.map((s, i) => lineLook(s, kind.color + i, kind.exact === true)),
+      points,
+      percent: kind.id === 'accuracy' && members.every((s) => !s.unit),
+      clip: kind.id === 'gradNorm',
+    });
+  }
+  const drawn = drawnIn(charts);
+  for (const s of series) if (s.main && !drawn.has(s.name)) charts.push({ ...plain(s.name, []), lines: [lineLook(s, 0, false)] });
+  return charts;
+}
+
+/** A chart for every metric of the evaluations that has no place among the main ones, those that say how good the run is first. */
+export function metricCharts(evaluations: RunView['evaluations']): MainChart[] {
+  const main = new Map<string, boolean>();
+  for (const e of evaluations)
+    for (const m of e.metrics) if (m.role === undefined) main.set(m.name, (main.get(m.name) ?? false) || m.main === true);
+  return [...main]
+    .sort(([, a], [, b]) => Number(b) - Number(a))
+    .map(([name]) =>
+      plain(
+        name,
+        evaluationPoints(evaluations, (m) => m.role === undefined && m.name === name),
+      ),
+    );
+}
+
+const plain = (name: string, points: readonly PointSpec[]): MainChart => ({
+  id: `${points.length > 0 ? 'metric' : 'series'} ${name}`,
+  title: name,
+  lines: [],
+  points,
+  percent: false,
+  clip: false,
+});
+
+/** A planned value is drawn as it is, dashed beside what is in effect. */
+function lineLook({ name, role }: Series, color: number, exact: boolean): MainLine {
+  if (!exact) return { name, label: name, color, smoothed: true };
+  return role === 'baseLearningRate'
+    ? { name, label: name, color: 7, dashed: true, thin: true }
+    : { name, label: name, color, thin: true };
+}
+
+/** Series that have a place in these charts. */
+export const drawnIn = (charts: readonly MainChart[]): ReadonlySet<string> =>
+  new Set(charts.flatMap((c) => c.lines.map((l) => l.name)));

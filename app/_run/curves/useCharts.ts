@@ -1,16 +1,17 @@
 'use client';
 
 import { useCallback, useEffect, useMemo, useState } from 'react';
-import type { ChartSettings, LineSpec } from '~/app/_charts/types';
-import { type XMap, xMap } from '~/app/_charts/xMap';
-import { smoothingWeight, useChartChoices } from '~/app/_live/chartSettings';
+import type { ChartSettings, LineSpec, RuleSpec } from '~/app/_charts/types';
+import { type TimeAnchor, type XKind, type XMap, xMap } from '~/app/_charts/xMap';
+import { kindOf, smoothingWeight, useChartChoices, xSeriesOf } from '~/app/_live/chartSettings';
 import { setCursor } from '~/app/_live/cursor';
 import type { History } from '~/app/_live/history';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { clipRule, marksOf, timeAnchors } from '~/app/_live/runMarks';
+import { useSeries, withRole } from '~/app/_live/series';
 import { stepFile } from '~/app/_live/stepFile';
-import { useHistory } from '~/app/_live/useHistory';
+import { useHistory, useWanted } from '~/app/_live/useHistory';
 import { useRun, useView } from '~/app/_live/useRun';
 
 /** What every chart of the run page shares. */
@@ -41,33 +42,62 @@ export function useCharts() {
             ].filter((f) => f !== null),
     [runId, history, readOnly],
   );
-  const map = useXMap();
-  const { marks, stops, rule, evaluations } = useHappenings();
+  const map = useXMap(history);
+  const { marks, stops } = useHappenings();
   /** To be spread into a chart. */
   const chart = { map, settings, cursor: setCursor, subscribe, onWidth, stepFiles, marks, stops };
-  return { history, chart, rule, evaluations };
+  return { history, chart };
 }
 
-function useXMap(): XMap {
-  const kind = useChartChoices((c) => c.x);
-  const stepsPerEpoch = useView((v) => v.stepsPerEpoch, 0);
+function useXMap(history: History): XMap {
+  const choice = useChartChoices((c) => c.x);
   const log = useChartChoices((c) => c.logX);
-  const timed = kind === 'relative' || kind === 'wall';
-  // Step and epoch need no clock: those charts do not follow every new event.
-  const events = useView(
-    (v) =>
-      timed
-        ? { s: v.statuses, e: v.evaluations, n: v.snapshots, c: v.checkpoints, step: v.step, at: v.updatedAt, made: v.createdAt }
-        : null,
-    null,
+  const stepsPerEpoch = useView((v) => v.stepsPerEpoch, 0);
+  const series = useSeries();
+  const wanted = xSeriesOf(choice);
+  const name = wanted !== null && series.some((s) => s.name === wanted) ? wanted : null;
+  const kind = kindOf(choice) === 'series' && name === null ? 'step' : kindOf(choice);
+  useWanted(
+    history,
+    useMemo(() => (name === null ? [] : [name]), [name]),
   );
-  // The head is read, not followed: past the last event the clock goes on at its pace.
-  const store = useRunStore();
-  return useMemo(() => {
-    const { view } = store.get();
-    return xMap(kind, stepsPerEpoch, events && view ? timeAnchors(view) : [], log);
-  }, [kind, stepsPerEpoch, events, store, log]);
+  const anchors = useAnchors(history, kind, name);
+  return useMemo(() => xMap(kind, stepsPerEpoch, anchors, log, name ?? ''), [kind, stepsPerEpoch, anchors, log, name]);
 }
+
+/** How often an axis of time, or of a series, follows the rows that come; beyond the last one it goes on at its pace. */
+const FOLLOW_MS = 1000;
+
+/** What the axis is made from: when steps were reached, or the values of a series there. */
+function useAnchors(history: History, kind: XKind, name: string | null): readonly TimeAnchor[] {
+  const store = useRunStore();
+  const [anchors, setAnchors] = useState<readonly TimeAnchor[]>(none);
+  useEffect(() => {
+    if (kind === 'step' || kind === 'epoch') return setAnchors(none);
+    let timer: ReturnType<typeof setTimeout> | null = null;
+    const read = () => {
+      timer = null;
+      const { view } = store.get();
+      const rows = name === null ? history.times() : history.valuesOf(name);
+      setAnchors((old) => {
+        const next = rows.length > 0 || name !== null || !view ? rows : timeAnchors(view);
+        return sameAnchors(old, next) ? old : next;
+      });
+    };
+    read();
+    const stop = history.subscribe(() => {
+      timer ??= setTimeout(read, FOLLOW_MS);
+    });
+    return () => {
+      stop();
+      if (timer) clearTimeout(timer);
+    };
+  }, [history, kind, name, store]);
+  return anchors;
+}
+
+const sameAnchors = (a: readonly TimeAnchor[], b: readonly TimeAnchor[]): boolean =>
+  a.length === b.length && a.every((x, i) => x.step === b[i]!.step && x.at === b[i]!.at);
 
 function useHappenings() {
   const events = useView(
@@ -83,34 +113,67 @@ function useHappenings() {
     }),
     null,
   );
-  const setup = useView((v) => v.setup, null);
-  const marks = useMemo(() => (events ? marksOf(events) : []), [events]);
-  const rule = useMemo(() => (setup && events ? clipRule({ setup, commands: events.commands }) : null), [setup, events]);
-  const stops = useMemo(() => (events ? events.snapshots.map((s) => s.step).sort((a, b) => a - b) : []), [events]);
-  return { marks, rule, stops, evaluations: events?.evaluations ?? none };
+  const marks = useMemo(() => (events ? marksOf(events) : none), [events]);
+  const stops = useMemo(() => (events ? events.snapshots.map((s) => s.step).sort((a, b) => a - b) : none), [events]);
+  return { marks, stops };
 }
+
+/** The clip threshold over time, for the charts that show it; null: the run has none. */
+export function useClipRule(history: History): RuleSpec | null {
+  const series = useSeries();
+  const threshold = withRole(series, 'clipThreshold')?.name ?? null;
+  const share = withRole(series, 'clipped')?.name ?? null;
+  useWanted(
+    history,
+    useMemo(() => [threshold, share].filter((n) => n !== null), [threshold, share]),
+  );
+  const facts = useView((v) => ({ controls: v.controls, values: v.values, commands: v.commands }), null);
+  const [rule, setRule] = useState<RuleSpec | null>(null);
+  useEffect(() => {
+    const look = () =>
+      setRule((old) => {
+        const next = facts && clipRule(facts, series, threshold === null ? null : history.wholeCurve(threshold));
+        return old && next && sameRule(old, next) ? old : next;
+      });
+    look();
+    return threshold === null ? undefined : history.subscribe(look);
+  }, [history, facts, series, threshold]);
+  return useMemo(
+    () =>
+      rule?.marks && share !== null
+        ? { ...rule, marks: { ...rule.marks, share: () => history.curve(share) ?? history.wholeCurve(share) } }
+        : rule,
+    [rule, share, history],
+  );
+}
+
+const sameRule = (a: RuleSpec, b: RuleSpec): boolean =>
+  a.marks?.line === b.marks?.line &&
+  a.from.length === b.from.length &&
+  a.from.every((f, i) => f.step === b.from[i]!.step && f.value === b.from[i]!.value);
+
 const none: never[] = [];
 
-/** Why a chart has nothing to show yet, or null. */
+/** Why a chart of these series has nothing to show yet, or null. */
 export function useNotice(history: History, names: readonly string[]): string | null {
   const { link, error } = useRun((s) => ({ link: s.link, error: s.error }));
   const status = useView((v) => v.status, null);
-  const known = useView((v) => (v.series.length === 0 ? null : names.some((n) => v.series.some((s) => s.name === n))), null);
-  const steps = useView((v) => v.step > 0, false);
-  const [state, setState] = useState({ read: false, error: null as string | null });
+  const [state, setState] = useState({ read: false, rows: false, error: null as string | null });
   useEffect(() => {
     const look = () =>
       setState((old) => {
-        const next = { read: names.some((n) => (history.curve(n) ?? history.wholeCurve(n)) !== null), error: history.error };
-        return old.read === next.read && old.error === next.error ? old : next;
+        const curves = names.flatMap((n) => [history.curve(n), history.wholeCurve(n)]).filter((c) => c !== null);
+        const next = { read: curves.length > 0, rows: curves.some((c) => c.count > 0), error: history.error };
+        return old.read === next.read && old.rows === next.rows && old.error === next.error ? old : next;
       });
     look();
     return history.subscribe(look);
   }, [history, names]);
+  // A chart of evaluations alone has all that it shows.
+  if (names.length === 0) return null;
   if (link === 'refused') return error ?? 'The server does not serve this run.';
-  if (known === false) return 'This run does not record it.';
   if (!state.read && state.error) return `The curve could not be read: ${state.error}. Trying again.`;
   if (!state.read) return 'Reading the curve …';
-  if (!steps) return status === 'queued' ? 'Waits for a trainer: no steps yet.' : 'No steps yet.';
+  if (!state.rows) return status === 'queued' ? 'Waits for a trainer: no steps yet.' : 'No values yet.';
   return null;
 }

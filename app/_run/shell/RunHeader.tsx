@@ -2,7 +2,7 @@
 
 import { Copy, Cpu } from 'lucide-react';
 import Link from 'next/link';
-import { count, duration, measured } from '~/app/_components/format';
+import { count, duration, measured, percent } from '~/app/_components/format';
 import { LinkState } from '~/app/_components/LinkState';
 import { Popup } from '~/app/_components/Popup';
 import { Progress } from '~/app/_components/Progress';
@@ -12,8 +12,7 @@ import { useRun, useView } from '~/app/_live/useRun';
 import { BranchButton } from '~/app/_run/steering/BranchDialog';
 import { Family } from '~/app/_run/steering/Family';
 import { Transport } from '~/app/_run/timeline/Transport';
-import { valueAt } from '~/shared/setup';
-import { ended, latestValue } from '~/shared/view';
+import { latestOf, latestWithRole, mainSeries, seriesWithRole } from '~/shared/streams';
 import { People } from './People';
 import { Setup } from './Setup';
 import { ShortcutHelp } from './Shortcuts';
@@ -61,7 +60,8 @@ export function RunHeader() {
             </span>
             {head.pictures && <span className="hidden text-xs text-dim sm:inline">{head.pictures}</span>}
             <Pace />
-            <Backend />
+            <Newest />
+            <Device />
             <Setup />
             <TakeAway />
           </>
@@ -84,34 +84,35 @@ export function RunHeader() {
   );
 }
 
+/** Where the run is: only what is known of it. */
 function Pace() {
   const pace = useView(
     (v) => ({
       step: v.step,
       total: v.totalSteps,
       perEpoch: v.stepsPerEpoch,
-      epochs: Number(valueAt(v.setup.config, 'epochs') ?? 0),
-      rate: latestValue(v, 'stepsPerSecond'),
+      epoch: latestWithRole(v, 'epoch'),
+      rate: latestWithRole(v, 'stepsPerSecond'),
       moving: v.status === 'running',
-      over: ended(v.status),
     }),
     null,
   );
   if (!pace) return null;
   const { step, total, perEpoch, rate } = pace;
+  const epoch = perEpoch > 0 ? step / perEpoch : pace.epoch;
   const left = total - step;
   return (
-    <dl className="flex flex-wrap items-baseline gap-x-3 font-mono text-xs [&_dd]:inline [&_dt]:mr-1 [&_dt]:inline [&_dt]:font-sans [&_dt]:text-dim">
+    <dl className={listClass}>
       <div>
         <dt>step</dt>
         <dd data-testid="step">{count(step)}</dd>
         {total > 0 && <dd className="text-dim">/{count(total)}</dd>}
       </div>
-      {perEpoch > 0 && (
+      {epoch !== null && (
         <div className="hidden sm:block">
           <dt>epoch</dt>
-          <dd>{(step / perEpoch).toFixed(1)}</dd>
-          <dd className="text-dim">/{Math.max(1, Math.round(total / perEpoch))}</dd>
+          <dd>{Number.isFinite(epoch) ? epoch.toFixed(1) : measured(epoch)}</dd>
+          {perEpoch > 0 && total > 0 && <dd className="text-dim">/{Math.max(1, Math.round(total / perEpoch))}</dd>}
         </div>
       )}
       {pace.moving && rate !== null && rate > 0 && (
@@ -120,36 +121,76 @@ function Pace() {
             <dd>{measured(rate, 3)}</dd>
             <dt className="ml-1">steps/s</dt>
           </div>
-          <div>
-            <dt>left</dt>
-            <dd>{duration((left / rate) * 1000)}</dd>
-          </div>
+          {left > 0 && Number.isFinite(rate) && (
+            <div>
+              <dt>left</dt>
+              <dd>{duration((left / rate) * 1000)}</dd>
+            </div>
+          )}
         </>
       )}
     </dl>
   );
 }
 
-function Backend() {
-  const { backend, trainer } = useView((v) => ({ backend: v.backend, trainer: v.trainer }), { backend: null, trainer: null });
-  if (!backend) return null;
+const listClass =
+  'flex flex-wrap items-baseline gap-x-3 font-mono text-xs [&_dd]:inline [&_dt]:mr-1 [&_dt]:inline [&_dt]:font-sans [&_dt]:text-dim';
+
+/** The newest values of what says how the run goes: its main series, loss and accuracy. What the run does not record is not there. */
+function Newest() {
+  const values = useView((v) => {
+    const shown = [mainSeries(v), seriesWithRole(v, 'loss'), seriesWithRole(v, 'accuracy')].filter((s) => s !== null);
+    return [...new Map(shown.map((s) => [s.name, s])).values()].flatMap((s) => {
+      const value = latestOf(v, s.name);
+      return value === null ? [] : [`${s.name}\n${s.role === 'accuracy' && !s.unit ? percent(value) : measured(value)}`];
+    });
+  }, none);
+  return (
+    <dl className={`${listClass} hidden lg:flex`} data-testid="newest">
+      {values.map((text) => {
+        const [name, value] = text.split('\n');
+        return (
+          <div key={name}>
+            <dt className="max-w-32 truncate align-bottom inline-block!" title={name}>
+              {name}
+            </dt>
+            <dd>{value}</dd>
+          </div>
+        );
+      })}
+    </dl>
+  );
+}
+const none: string[] = [];
+
+function Device() {
+  const { device, trainer } = useView((v) => ({ device: v.device, trainer: v.trainer }), { device: null, trainer: null });
+  if (!device) return null;
+  const name = device.backend ?? device.device;
+  const tried = device.tried ?? [];
   return (
     <span className="hidden text-xs text-dim sm:inline">
       <Popup
-        title={`Trained on ${backend.name}`}
+        title={`Trained on ${name}`}
         trigger={
           <>
             <Cpu aria-hidden size={13} />
-            {backend.name}
-            {backend.tried.length > 0 && <span title="other backends were passed over">*</span>}
+            <span className="max-w-40 truncate">{name}</span>
+            {tried.length > 0 && <span title="other backends were passed over">*</span>}
           </>
         }
       >
         <dl className="space-y-1">
           <div>
             <dt className="inline text-dim">Device: </dt>
-            <dd className="inline">{backend.device}</dd>
+            <dd className="inline">{device.device}</dd>
           </div>
+          {device.software !== undefined && (
+            <div>
+              <dt className="inline text-dim">Software: </dt>
+              <dd className="inline">{device.software}</dd>
+            </div>
+          )}
           {trainer && (
             <div>
               <dt className="inline text-dim">Trainer: </dt>
@@ -159,11 +200,11 @@ function Backend() {
             </div>
           )}
         </dl>
-        {backend.tried.length > 0 && (
+        {tried.length > 0 && (
           <>
             <p className="mt-2 text-dim">Tried before, and passed over:</p>
             <ul className="mt-1 space-y-1">
-              {backend.tried.map((t) => (
+              {tried.map((t) => (
                 <li key={t.backend}>
                   <span className="font-semibold">{t.backend}</span>: <span className="break-words">{t.reason}</span>
                 </li>

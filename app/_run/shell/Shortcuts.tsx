@@ -8,12 +8,13 @@ import { Modal } from '~/app/_components/Modal';
 import { setCursor } from '~/app/_live/cursor';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useSteer } from '~/app/_live/useSteer';
-import { whyNot } from '~/app/_run/steering/steering';
+import { startArgs, whyNot } from '~/app/_run/steering/steering';
+import { type ActionRole, actionWithRole } from '~/shared/controls';
 
 const help = [
   ['Space', 'pause or resume'],
   ['.', 'one step, while paused'],
-  ['E', 'run the test set'],
+  ['E', 'evaluate'],
   ['L', 'follow the newest step'],
   ['Z', 'show the whole run'],
   ['T', 'dark or light'],
@@ -41,10 +42,11 @@ export function useShortcuts(): void {
   const steer = useSteer();
   const { resolvedTheme, setTheme } = useTheme();
   useEffect(() => {
-    const act = (action: string, args = {}) => {
+    const act = (role: ActionRole) => {
       const { view, you } = store.get();
       if (!view || whyNot(view, you, Date.now()) !== null) return;
-      if (view.controls.actions.some((a) => a.name === action)) void steer({ kind: 'act', action, args });
+      const action = actionWithRole(view.controls, role);
+      if (action) void steer({ kind: 'act', action: action.name, args: startArgs(action) });
     };
     const onKey = (event: KeyboardEvent) => {
       if (
@@ -59,8 +61,8 @@ export function useShortcuts(): void {
       const paused = store.get().view?.status === 'paused';
       const keys: Record<string, () => void> = {
         ' ': () => act(paused ? 'resume' : 'pause'),
-        '.': () => paused && act('step', { count: 1 }),
-        e: () => act('evaluate', { split: 'test' }),
+        '.': () => paused && act('step'),
+        e: () => act('evaluate'),
         l: () => setCursor.follow(),
         z: () => setCursor.zoom(null),
         t: () => setTheme(resolvedTheme === 'dark' ? 'light' : 'dark'),

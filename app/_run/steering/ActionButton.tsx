@@ -5,6 +5,7 @@ import { inputClass } from '~/app/_components/Field';
 import { useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import { type ActionSpec, type ControlSpec, type ControlValue, describe } from '~/shared/controls';
+import { own, put } from '~/shared/own';
 import { describeCommand, open, readText, textOf } from './steering';
 
 /** One declared action: its arguments as small fields, a button, and a second question when it is risky. */
@@ -39,7 +40,7 @@ export function ActionButton({
       ),
     false,
   );
-  const text = (arg: ControlSpec) => texts[arg.name] ?? textOf(arg.default);
+  const text = (arg: ControlSpec) => own(texts, arg.name) ?? textOf(arg.default);
 
   const send = async (args: Record<string, ControlValue>) => {
     const answer = await steer({ kind: 'act', action: action.name, args, ...(checkpoint !== undefined && { checkpoint }) });
@@ -51,7 +52,7 @@ export function ActionButton({
     for (const arg of action.args) {
       const read = readText(arg, text(arg));
       if (!read.ok) return setProblem(read.message);
-      args[arg.name] = read.value;
+      put(args, arg.name, read.value);
     }
     setProblem(null);
     if (action.risky) setAsking(args);

@@ -5,8 +5,8 @@ import { measured } from '~/app/_components/format';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import type { ControlSpec, ControlValue } from '~/shared/controls';
-import { latestValue } from '~/shared/view';
-import { aboutControl, describeValue, lastOn, open, readText, textOf } from './steering';
+import { own } from '~/shared/own';
+import { aboutControl, describeValue, effectiveOf, lastOn, open, readText, textOf } from './steering';
 
 /**
  * One declared value: what it is, who made it so, and a field to ask for another. The field remembers the value that was seen when the editing began and sends
@@ -15,11 +15,11 @@ import { aboutControl, describeValue, lastOn, open, readText, textOf } from './s
 export function ControlField({ spec, why }: { spec: ControlSpec; why: string | null }) {
   const steer = useSteer();
   const id = useId();
-  const state = useView((v) => v.values[spec.name] ?? null, null);
+  const state = useView((v) => own(v.values, spec.name) ?? null, null);
   const last = useView((v) => lastOn(v.commands, spec.name) ?? null, null);
   const youId = useRun((r) => r.you?.id ?? null);
-  // A column of the rows with the control's name shows what the schedule makes of the value.
-  const effective = useView((v) => latestValue(v, spec.name), null);
+  // The series of the control's role shows what the schedule makes of the value.
+  const effective = useView((v) => effectiveOf(v, spec), null);
   const [draft, setDraft] = useState<{ text: string; seen: ControlValue } | null>(null);
   const [sentSeq, setSentSeq] = useState<number | null>(null);
   const [problem, setProblem] = useState<string | null>(null);

@@ -1,26 +1,35 @@
 import { CalendarClock } from 'lucide-react';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useId, useMemo, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass } from '~/app/_components/Field';
 import { useRunStore } from '~/app/_live/RunProvider';
+import { useSeries } from '~/app/_live/series';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import type { Condition } from '~/shared/commands';
-import { conditionOf, startTexts, type WhenTexts } from './schedule';
-import { describeCommand, readText, textOf } from './steering';
+import type { RunView } from '~/shared/view';
+import { conditionOf, type Measured, metricsOf, splitsOf, startTexts, type WhenTexts } from './schedule';
+import { describeCommand, readText, startArgs, textOf } from './steering';
 
 const small = `${inputClass} w-auto! max-w-full`;
-const noNames: string[] = [];
+const noEvaluations: RunView['evaluations'] = [];
 
 /** A change or an action for later: at a step, or once a number passes a value. What waits is listed, and can be called off. */
 export function ScheduleForm({ why }: { why: string | null }) {
   const steer = useSteer();
   const store = useRunStore();
   const controls = useView((v) => v.controls, { values: [], actions: [] });
-  const series = useView((v) => v.series.map((s) => s.name), noNames);
+  const series = useSeries();
+  const evaluations = useView((v) => v.evaluations, noEvaluations);
+  const measured: Measured = useMemo(() => ({ series, evaluations }), [series, evaluations]);
   const [what, setWhat] = useState('');
   const [value, setValue] = useState('');
-  const [when, setWhen] = useState<WhenTexts>(startTexts);
+  const [edits, setEdits] = useState<Partial<WhenTexts>>({});
+  // What nobody has touched stands at the first there is.
+  const splits = splitsOf(measured);
+  const split = edits.split ?? splits[0] ?? '';
+  const metrics = metricsOf(measured, split);
+  const when: WhenTexts = { ...startTexts, metric: metrics[0] ?? '', series: series[0]?.name ?? '', ...edits, split };
   const [problem, setProblem] = useState<string | null>(null);
 
   const actions = controls.actions.filter(
@@ -35,7 +44,8 @@ export function ScheduleForm({ why }: { why: string | null }) {
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    const read = conditionOf(when, store.get().view?.step ?? 0);
+    const { step: head = 0, totalSteps = 0 } = store.get().view ?? {};
+    const read = conditionOf(when, head, totalSteps, measured);
     if (!read.ok) return setProblem(read.message);
     const worded = spec ? readText(spec, value) : null;
     if (worded && !worded.ok) return setProblem(worded.message);
@@ -46,14 +56,14 @@ export function ScheduleForm({ why }: { why: string | null }) {
         : {
             kind: 'act',
             action: name!,
-            args: Object.fromEntries(action!.args.map((a) => [a.name, a.default])),
+            args: startArgs(action!),
             when: read.condition,
           },
     );
     if (answer.ok) setValue('');
     else setProblem(answer.message);
   };
-  const edit = (change: Partial<WhenTexts>) => setWhen({ ...when, ...change });
+  const edit = (change: Partial<WhenTexts>) => setEdits({ ...edits, ...change });
   const options = spec?.type === 'boolean' ? ['true', 'false'] : spec?.options;
 
   return (
@@ -135,21 +145,23 @@ export function ScheduleForm({ why }: { why: string | null }) {
           <>
             {when.kind === 'evaluation' ? (
               <>
-                <Choice
-                  label="Set"
-                  value={when.split}
-                  options={['validation', 'test', 'train']}
-                  onChange={(split) => edit({ split })}
-                />
-                <Choice
+                <Named label="Set" value={split} options={splits} disabled={why !== null} onChange={(split) => edit({ split })} />
+                <Named
                   label="Metric"
                   value={when.metric}
-                  options={['accuracy', 'loss']}
+                  options={metrics}
+                  disabled={why !== null}
                   onChange={(metric) => edit({ metric })}
                 />
               </>
             ) : (
-              <Choice label="Curve" value={when.series} options={series} onChange={(name) => edit({ series: name })} />
+              <Named
+                label="Curve"
+                value={when.series}
+                options={series.map((s) => s.name)}
+                disabled={why !== null}
+                onChange={(name) => edit({ series: name })}
+              />
             )}
             <Choice
               label="Comparison"
@@ -179,6 +191,42 @@ export function ScheduleForm({ why }: { why: string | null }) {
       )}
       <Waiting why={why} />
     </form>
+  );
+}
+
+/** One of the names there are; typed, as there may be many of them, or it may still be to come. */
+function Named({
+  label,
+  value,
+  options,
+  disabled,
+  onChange,
+}: {
+  label: string;
+  value: string;
+  options: readonly string[];
+  disabled: boolean;
+  onChange(value: string): void;
+}) {
+  const id = useId();
+  return (
+    <>
+      <input
+        aria-label={label}
+        className={`${small} w-28!`}
+        list={id}
+        autoComplete="off"
+        placeholder={label.toLowerCase()}
+        value={value}
+        disabled={disabled}
+        onChange={(e) => onChange(e.target.value)}
+      />
+      <datalist id={id}>
+        {options.slice(0, 200).map((o) => (
+          <option key={o} value={o} />
+        ))}
+      </datalist>
+    </>
   );
 }
 

@@ -3,7 +3,7 @@
 import { Lock } from 'lucide-react';
 import { Panel } from '~/app/_components/Panel';
 import { useView } from '~/app/_live/useRun';
-import { Transport, transportNames } from '~/app/_run/timeline/Transport';
+import { isTransport, Transport } from '~/app/_run/timeline/Transport';
 import { isQuestionAction } from '~/shared/analyses';
 import { ended } from '~/shared/view';
 import { ActionButton } from './ActionButton';
@@ -24,7 +24,7 @@ export function SteeringPanel() {
   const why = useWhyNot();
   const over = ended(status);
   // What is scheduled is called off where it is listed, and questions are asked beside the maps.
-  const others = controls.actions.filter((a) => !transportNames.includes(a.name) && a.name !== 'cancel' && !isQuestionAction(a));
+  const others = controls.actions.filter((a) => !isTransport(a) && a.name !== 'cancel' && !isQuestionAction(a));
   const groups = [...new Set(controls.values.map((c) => c.group))];
   const undeclared = controls.values.length + controls.actions.length === 0;
 

@@ -1,4 +1,7 @@
+import { rankedMetrics } from '~/app/_live/evaluationWords';
 import { type Condition, condition } from '~/shared/commands';
+import type { Evaluation } from '~/shared/events';
+import type { Series } from '~/shared/series';
 
 /** "When" as the form's texts. */
 export interface WhenTexts {
@@ -12,18 +15,32 @@ export interface WhenTexts {
   value: string;
 }
 
-export const startTexts: WhenTexts = {
-  kind: 'step',
-  step: '',
-  split: 'validation',
-  metric: 'accuracy',
-  series: 'loss',
-  comparison: '>',
-  value: '',
-};
+export const startTexts: WhenTexts = { kind: 'step', step: '', split: '', metric: '', series: '', comparison: '>', value: '' };
 
-/** The condition that the texts spell, or one sentence on what would fit. @param head steps done: a step must lie ahead */
-export function conditionOf(t: WhenTexts, head: number): { ok: true; condition: Condition } | { ok: false; message: string } {
+/** What a condition can name: the run's own series and what its evaluations measured. */
+export interface Measured {
+  series: readonly Pick<Series, 'name' | 'role' | 'unit'>[];
+  evaluations: readonly Pick<Evaluation, 'split' | 'metrics'>[];
+}
+
+/** Splits that were evaluated, and metrics of one of them, each once; the newest evaluation's first, as that is what will come again. */
+export const splitsOf = ({ evaluations }: Measured): string[] => [...new Set(evaluations.toReversed().map((e) => e.split))];
+export const metricsOf = ({ evaluations }: Measured, split: string): string[] => [
+  ...new Set(evaluations.toReversed().flatMap((e) => (e.split === split ? rankedMetrics(e).map((m) => m.name) : []))),
+];
+
+/**
+ * The condition that the texts spell, or one sentence on what would fit.
+ *
+ * @param head steps done: a step must lie ahead
+ * @param end steps that the run will have; 0 = not known
+ */
+export function conditionOf(
+  t: WhenTexts,
+  head: number,
+  end: number,
+  measured: Measured,
+): { ok: true; condition: Condition } | { ok: false; message: string } {
   if (t.kind === 'step') {
     const step = Number(t.step);
     if (t.step.trim() === '' || !Number.isSafeInteger(step) || step <= head)
@@ -31,11 +48,16 @@ export function conditionOf(t: WhenTexts, head: number): { ok: true; condition: 
         ok: false,
         message: `Step: ${t.step.trim() ? `"${t.step.trim()}" does not fit; ` : ''}give a whole number above ${head}, where the run is`,
       };
+    if (end > 0 && step > end) return { ok: false, message: `Step: the run ends at step ${end}; give one up to there` };
     return { ok: true, condition: { kind: 'step', step } };
   }
+  const unknown = unknownName(t, measured);
+  if (unknown) return { ok: false, message: unknown };
   const value = Number(t.value);
   if (t.value.trim() === '' || !Number.isFinite(value))
     return { ok: false, message: `Value: ${t.value.trim() ? `"${t.value.trim()}" is not a number; ` : ''}give a number` };
+  const never = neverMet(t, value, measured);
+  if (never) return { ok: false, message: never };
   const spelled =
     t.kind === 'evaluation'
       ? { kind: t.kind, split: t.split, metric: t.metric, comparison: t.comparison, value }
@@ -44,4 +66,24 @@ export function conditionOf(t: WhenTexts, head: number): { ok: true; condition: 
   if (parsed.success) return { ok: true, condition: parsed.data };
   const issue = parsed.error.issues[0]!;
   return { ok: false, message: `${issue.path.join('.')}: ${issue.message}` };
+}
+
+/** A set and a metric may still be to come, but they must be named; a series must be there, as it is chosen from those. */
+function unknownName(t: WhenTexts, { series }: Measured): string | null {
+  if (t.kind === 'evaluation') {
+    if (t.split === '') return 'Set: give the name of the set that is evaluated';
+    return t.metric === '' ? 'Metric: give the name of one of its metrics' : null;
+  }
+  return series.some((s) => s.name === t.series) ? null : `Curve: the run has no series "${t.series}"`;
+}
+
+/** A share of 1 never passes 0 and 1: such a condition would wait for ever. */
+function neverMet(t: WhenTexts, value: number, { series, evaluations }: Measured): string | null {
+  const share =
+    t.kind === 'series'
+      ? series.some((s) => s.name === t.series && s.role === 'accuracy' && !s.unit)
+      : evaluations.some((e) => e.split === t.split && e.metrics.some((m) => m.name === t.metric && m.role === 'accuracy'));
+  if (!share) return null;
+  if (t.comparison === '>' && value >= 1) return `Value: an accuracy is never above 1; give a number below 1`;
+  return t.comparison === '<' && value <= 0 ? `Value: an accuracy is never below 0; give a number above 0` : null;
 }

@@ -1,8 +1,18 @@
 import type { DraftCommand } from '~/app/_live/types';
 import { type Command, describeCondition } from '~/shared/commands';
-import { type ControlSpec, type ControlValue, controlValueError, describe } from '~/shared/controls';
+import {
+  type ActionSpec,
+  type ControlRole,
+  type ControlSpec,
+  type ControlValue,
+  controlValueError,
+  describe,
+} from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
+import { own, put, type Table } from '~/shared/own';
 import { isRevert } from '~/shared/revert';
+import type { SeriesRole } from '~/shared/series';
+import { latestWithRole } from '~/shared/streams';
 import { type CommandRecord, ended, type RunView } from '~/shared/view';
 
 /** Why `you` may not steer this run now; null = go ahead. */
@@ -35,6 +45,13 @@ export function aboutControl(spec: ControlSpec): string {
   return `${what[0]!.toUpperCase()}${what.slice(1)}; ${start} at the start; takes effect with the ${spec.takesEffect}. ${spec.help}`;
 }
 
+/** The arguments of an action as they are declared to be at first. */
+export function startArgs({ args }: ActionSpec): Table<ControlValue> {
+  const out: Table<ControlValue> = {};
+  for (const arg of args) put(out, arg.name, arg.default);
+  return out;
+}
+
 /** A value as the text of its field; null is the empty text. */
 export const textOf = (value: ControlValue): string => (value === null ? '' : String(value));
 
@@ -62,6 +79,18 @@ function meant(spec: ControlSpec, text: string): ControlValue | undefined {
       return text === '' || !Number.isFinite(n) ? undefined : n;
     }
   }
+}
+
+/** The series that shows what is in effect of a control of a role. */
+const seriesOfControl: Partial<Record<ControlRole, SeriesRole>> = {
+  learningRate: 'learningRate',
+  clipThreshold: 'clipThreshold',
+};
+
+/** What is in effect of a control now, as its series tells; null when none does. */
+export function effectiveOf(view: Pick<RunView, 'streams'>, { role }: ControlSpec): number | null {
+  const series = role && seriesOfControl[role];
+  return series ? latestWithRole(view, series) : null;
 }
 
 export const valueSpec = (view: Pick<RunView, 'controls'>, name: string): ControlSpec | undefined =>
@@ -102,6 +131,6 @@ export const open = (c: CommandRecord): boolean =>
 export function undoOf(view: Pick<RunView, 'values'>, record: CommandRecord): DraftCommand | null {
   const { command, outcome } = record;
   if (command.kind !== 'set' || outcome.status !== 'applied' || Object.is(outcome.before, outcome.after)) return null;
-  if (!Object.is(view.values[command.control]?.value, outcome.after)) return null;
+  if (!Object.is(own(view.values, command.control)?.value, outcome.after)) return null;
   return { kind: 'set', control: command.control, value: outcome.before, expected: outcome.after };
 }

@@ -6,6 +6,7 @@ import { moveByKey } from '~/app/_charts/cursorKeys';
 import { formatStep } from '~/app/_charts/format';
 import { Button } from '~/app/_components/Button';
 import { setCursor, useCursor } from '~/app/_live/cursor';
+import type { History } from '~/app/_live/history';
 import { createPlayer, speeds } from '~/app/_live/player';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { timeAnchors } from '~/app/_live/runMarks';
@@ -42,7 +43,7 @@ export function Scrubber() {
   return (
     <section aria-label="Scrubber" className="sticky top-0 z-30 rounded border border-line bg-panel">
       <div className="flex flex-wrap items-center gap-x-2 gap-y-1 px-3 pt-2">
-        <PlayButtons over={over} head={head} />
+        <PlayButtons over={over} head={head} history={history} />
         <span className="flex items-center gap-0.5">
           <Button
             look="bare"
@@ -107,12 +108,14 @@ export function Scrubber() {
 
 const noSnapshots: { step: number }[] = [];
 
-function PlayButtons({ over, head }: { over: boolean; head: number }) {
+function PlayButtons({ over, head, history }: { over: boolean; head: number; history: History }) {
   const store = useRunStore();
   const [speed, setSpeed] = useState(1);
   const id = useId();
   const isOver = useRef(over);
   isOver.current = over;
+  const pace = useRef(history);
+  pace.current = history;
   const player = useMemo(
     () =>
       createPlayer(
@@ -121,9 +124,15 @@ function PlayButtons({ over, head }: { over: boolean; head: number }) {
         () => {
           const { view } = store.get();
           if (!view) return 10;
-          const times = timeAnchors(view).map((a) => a.at);
-          const seconds = (Math.max(...times) - Math.min(...times)) / 1000;
-          return seconds > 0 && view.step > 0 ? view.step / seconds : 10;
+          const rows = pace.current.times();
+          const anchors = rows.length > 1 ? rows : timeAnchors(view);
+          let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+          for (const { at } of anchors) {
+            first = Math.min(first, at);
+            last = Math.max(last, at);
+          }
+          const [seconds, steps] = [(last - first) / 1000, view.step - setCursor.startStep()];
+          return seconds > 0 && steps > 0 ? steps / seconds : 10;
         },
         () => isOver.current,
       ),
@@ -180,9 +189,10 @@ function StepField({ step, head }: { step: number; head: number }) {
   const id = useId();
   const go = () => {
     if (draft === null) return;
-    const wish = draft.trim().replaceAll(',', '');
-    if (!/^\d+$/.test(wish) || Number(wish) > head) {
-      setError(`step: give a whole number from 0 to ${formatStep(head)}`);
+    const wish = draft.trim().replaceAll(',', '').replace('−', '-');
+    const start = Math.min(0, setCursor.startStep());
+    if (!/^-?\d+$/.test(wish) || Number(wish) > head || Number(wish) < start) {
+      setError(`step: give a whole number from ${formatStep(start)} to ${formatStep(head)}`);
       return;
     }
     setCursor.pin(Number(wish));

@@ -12,14 +12,14 @@ import { colourOf, initials } from '~/app/_components/Avatars';
 import { setCursor, useCursor } from '~/app/_live/cursor';
 import type { History } from '~/app/_live/history';
 import { usePresent } from '~/app/_live/PresenceProvider';
+import { useSeries, withRole } from '~/app/_live/series';
 import { useWanted } from '~/app/_live/useHistory';
 import { ScrubberNotes } from './ScrubberNotes';
 
-const names = ['loss'] as const;
 const height = 46;
 const inset = 12;
 
-/** The whole run as a track: its loss, what happened, where snapshots are, the range the charts show, and the handle. */
+/** The whole run as a track: its loss (or its main series), what happened, where snapshots are, the range the charts show, and the handle. */
 export function ScrubberTrack(props: {
   head: number;
   step: number;
@@ -37,13 +37,19 @@ export function ScrubberTrack(props: {
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width: full } = useSize(box);
   const width = Math.max(0, full - 2 * inset);
-  const end = Math.max(1, head);
-  useWanted(history, names);
+  const start = Math.min(setCursor.startStep(), head);
+  const end = Math.max(start + 1, head);
+  const series = useSeries();
+  const name = (withRole(series, 'loss') ?? series.find((s) => s.main))?.name ?? null;
+  useWanted(
+    history,
+    useMemo(() => (name === null ? [] : [name]), [name]),
+  );
   const hover = useCursor((c) => c.hoverStep);
   const zoom = useCursor((c) => c.zoom);
 
-  const live_ = useRef({ end, width, snapshots, palette });
-  live_.current = { end, width, snapshots, palette };
+  const live_ = useRef({ start, end, width, snapshots, palette, name });
+  live_.current = { start, end, width, snapshots, palette, name };
   const frame = useCallback(() => {
     const now = live_.current;
     if (canvas.current && now.width > 0) drawTrack(canvas.current, now, history);
@@ -59,11 +65,11 @@ export function ScrubberTrack(props: {
 
   // Notes can be pressed: they are laid over the track.
   const things = useMemo(() => marks.filter((m) => m.kind !== 'note'), [marks]);
-  const px = (s: number) => (Math.min(s, end) / end) * width;
+  const px = (s: number) => ((Math.min(s, end) - start) / (end - start)) * width;
   const pinAt = (clientX: number) => {
     const rect = box.current!.getBoundingClientRect();
     const share = (clientX - rect.left - inset) / width;
-    setCursor.pin(Math.round(Math.min(1, Math.max(0, share)) * head));
+    setCursor.pin(Math.round(start + Math.min(1, Math.max(0, share)) * (head - start)));
   };
   return (
     <div className="relative mt-1">
@@ -72,8 +78,8 @@ export function ScrubberTrack(props: {
         role="slider"
         tabIndex={0}
         aria-label="Step"
-        aria-valuemin={0}
-        aria-valuemax={head}
+        aria-valuemin={start}
+        aria-valuemax={Math.max(start, head)}
         aria-valuenow={step}
         aria-valuetext={props.valueText}
         className="relative cursor-ew-resize touch-none select-none"
@@ -103,7 +109,7 @@ export function ScrubberTrack(props: {
                 strokeOpacity={0.5}
               />
             )}
-            <TrackMarks marks={things} end={end} width={width} palette={palette} />
+            <TrackMarks marks={things} start={start} end={end} width={width} palette={palette} />
             <Others end={end} px={px} />
             {hover !== null && (
               <line x1={px(hover)} x2={px(hover)} y1={12} y2={36} stroke="var(--color-ink)" strokeOpacity={0.45} />
@@ -149,16 +155,18 @@ function Others({ end, px }: { end: number; px(step: number): number }) {
 
 const TrackMarks = memo(function TrackMarks({
   marks,
+  start,
   end,
   width,
   palette,
 }: {
   marks: readonly Mark[];
+  start: number;
   end: number;
   width: number;
   palette: Palette;
 }) {
-  return clusterMarks(marks, (s) => (s / end) * width, width, 11).map((c) => (
+  return clusterMarks(marks, (s) => ((s - start) / (end - start)) * width, width, 11).map((c) => (
     <g key={c.head.id} transform={`translate(${c.x},7)`}>
       <MarkGlyph kind={c.head.kind} color={colorOf(palette, c.head.color)} more={c.marks.length > 1} />
     </g>
@@ -167,7 +175,14 @@ const TrackMarks = memo(function TrackMarks({
 
 function drawTrack(
   canvas: HTMLCanvasElement,
-  { end, width, snapshots, palette }: { end: number; width: number; snapshots: readonly number[]; palette: Palette },
+  {
+    start,
+    end,
+    width,
+    snapshots,
+    palette,
+    name,
+  }: { start: number; end: number; width: number; snapshots: readonly number[]; palette: Palette; name: string | null },
   history: History,
 ): void {
   const ratio = Math.min(3, window.devicePixelRatio || 1);
@@ -182,7 +197,8 @@ function drawTrack(
   const [top, bottom] = [13, 35];
   pen.fillStyle = palette.raised;
   pen.fillRect(0, top - 1, width, bottom - top + 2);
-  const curve = history.wholeCurve('loss');
+  const curve = name === null ? null : history.wholeCurve(name);
+  const at = (step: number) => ((step - start) / (end - start)) * width;
   if (curve && curve.count > 1) {
     let lo = Number.POSITIVE_INFINITY;
     let hi = Number.NEGATIVE_INFINITY;
@@ -195,16 +211,18 @@ function drawTrack(
     const y = (v: number) => bottom - ((v - lo) / (hi - lo || 1)) * (bottom - top - 2);
     pen.beginPath();
     let open = false;
+    let firstX = Number.NaN;
     let lastX = 0;
     for (let i = 0; i < curve.count; i++) {
       const v = curve.mean(i);
-      const x = (middle(curve, i) / end) * width;
+      const x = at(middle(curve, i));
       if (!Number.isFinite(v)) open = false;
       else if (open) pen.lineTo(x, y(v));
       else pen.moveTo(x, y(v));
       if (Number.isFinite(v)) {
         open = true;
         lastX = x;
+        if (Number.isNaN(firstX)) firstX = x;
       }
     }
     pen.strokeStyle = palette.series[0]!;
@@ -212,7 +230,7 @@ function drawTrack(
     pen.lineWidth = 1;
     pen.stroke();
     pen.lineTo(lastX, bottom);
-    pen.lineTo(0, bottom);
+    pen.lineTo(firstX, bottom);
     pen.fillStyle = palette.series[0]!;
     pen.globalAlpha = 0.12;
     pen.fill();
@@ -222,7 +240,7 @@ function drawTrack(
   pen.fillStyle = palette.dim;
   let last = Number.NEGATIVE_INFINITY;
   for (const s of snapshots) {
-    const x = (s / end) * width;
+    const x = at(s);
     if (x - last < 2 / ratio || s > end) continue;
     pen.fillRect(x - 0.5, 38, 1, 5);
     last = x;

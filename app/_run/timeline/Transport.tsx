@@ -2,16 +2,20 @@ import { Pause, Play, Square, StepForward } from 'lucide-react';
 import { useView } from '~/app/_live/useRun';
 import { ActionButton } from '~/app/_run/steering/ActionButton';
 import { useWhyNot } from '~/app/_run/steering/useWhyNot';
+import type { ActionSpec } from '~/shared/controls';
 import { ended } from '~/shared/view';
 
-export const transportNames = ['pause', 'resume', 'step', 'stop'];
+const roles = ['pause', 'resume', 'step', 'stop'] as const;
+
+/** Whether an action has its button here. */
+export const isTransport = ({ role }: ActionSpec): boolean => roles.some((r) => r === role);
 
 /** Pause or resume, step, stop: those of them that the trainer declares. */
 export function Transport({ compact = false }: { compact?: boolean }) {
   const actions = useView((v) => v.controls.actions, []);
   const status = useView((v) => v.status, 'queued');
   const why = useWhyNot();
-  const [pause, resume, step, stop] = transportNames.map((name) => actions.find((a) => a.name === name));
+  const [pause, resume, step, stop] = roles.map((role) => actions.find((a) => a.role === role));
   const paused = status === 'paused';
   if (ended(status)) return null;
   return (

@@ -1,129 +1,156 @@
-import { debiased } from '~/shared/ema';
-import type { Reduced } from '~/shared/pyramid';
-import type { RowReader, RowRun, StoredHead } from './rows';
-import { STRIPE } from './schema';
+import { debiased, type EmaState } from '~/shared/ema';
+import type { Column } from './columns';
+import { STRIPE } from './layout';
+import type { Cost } from './reduce';
+import type { RowReader } from './rows';
 
-/** Steps between two kept states. A bucket at least this wide ends at one of them; ranges of narrower buckets have few enough rows to go through. */
+/** Rows between two kept states. A bucket that ends at one of them costs nothing more; of others the rows are gone through. */
 const GRID = 64;
-/** For kept states: those of one series of 1,000,000 steps at one weight are 250 kB. */
+/** For kept states: those of one series of 1,000,000 rows at one weight are 250 kB. */
 const MAX_BYTES = 64 << 20;
 
-/** The states of one series' moving average at every GRID steps, from the first row on. */
+/** The states of one series' moving average at every GRID rows, from the first row on. */
 interface Track {
+  /** Of the stream. */
   column: number;
   weight: number;
-  /** The run's generation when it was last gone through. */
+  /** The stream's generation when it was last gone through. */
   generation: number;
-  /** Entry k: the state before step k * GRID. */
+  /** Point 0: the first row's place on the grid. */
+  base: number;
+  /** Entry k: the state before row (base + k) * GRID. */
   value: Float64Array;
   seen: Float64Array;
   points: number;
 }
 
+/** One series to be averaged: its buckets and where to put the answer. */
+export interface Averaged {
+  column: number;
+  /** [n] rows and non-finite values per bucket. */
+  rows: Int32Array;
+  nonFinite: Int32Array;
+  result: { ema: Float64Array; emaEnd: EmaState } | null;
+}
+
 export interface Averages {
-  /** Adds `ema` and `emaEnd` to an answer that has been reduced from fromStep..end. */
-  fill(run: StoredHead, answer: Reduced, fromStep: number, end: number, weight: number): void;
-  /** Drops every state: a run was removed, and another one may come by its name. */
+  /** @param endRows [n] index after each bucket's last row; the range is from..to by row index */
+  fill(rows: RowReader, asked: Averaged[], endRows: Float64Array, from: number, to: number, weight: number): Generator<Cost>;
+  /** Drops every state: a run was removed. */
   forget(): void;
 }
 
+interface Filling {
+  t: Track;
+  of: Averaged;
+  ema: Float64Array;
+  value: number;
+  seen: number;
+}
+
 /**
- * Moving averages over every raw step. What came before a bucket reaches it through one state, so a series is gone through once for each weight and its states are kept
- * every GRID steps: any later range costs what it shows, and a run that grows costs its new rows.
+ * Moving averages over every raw row. What came before a bucket reaches it through one state, so a series is gone through once for each weight and its states are kept
+ * every GRID rows: any later range costs what it shows, and a run that grows costs its new rows.
  */
-export function openAverages(rows: RowReader): Averages {
+export function openAverages(): Averages {
   const tracks = new Map<string, Track>();
 
-  function trackOf(run: StoredHead, column: number, weight: number): Track {
-    const key = `${run.runId} ${column} ${weight}`;
+  function trackOf(rows: RowReader, column: number, weight: number): Track {
+    const { id, generation, firstRow } = rows.stream;
+    const key = `${id} ${column} ${weight}`;
+    const base = Math.floor((firstRow ?? 0) / GRID);
     const track = tracks.get(key) ?? {
       column,
       weight,
-      generation: run.generation,
+      generation,
+      base,
       value: new Float64Array(64),
       seen: new Float64Array(64),
       points: 1,
     };
     tracks.delete(key);
     tracks.set(key, track);
-    if (track.generation !== run.generation) {
-      const same = rows.unchangedBefore(run, track.generation);
-      track.points = Math.min(track.points, Math.floor(same / GRID) + 1);
-      track.generation = run.generation;
+    if (track.generation !== generation) {
+      const same = rows.unchangedBefore(track.generation);
+      track.points = Math.max(1, Math.min(track.points, Math.floor(same / GRID) - base + 1));
+      track.generation = generation;
     }
     return track;
   }
 
-  function fill(run: StoredHead, answer: Reduced, fromStep: number, end: number, weight: number): void {
-    // A state is kept only once no more rows can come before it.
-    const known = Math.min(end, run.headStep);
-    const columns = Object.keys(answer.series).map((name) => run.seriesNames.indexOf(name));
-    for (const stripe of groups(columns, (c) => Math.floor(c / STRIPE))) {
-      const asked = stripe.map((column) => trackOf(run, column, weight));
-      for (const group of groups(asked, (t) => t.points)) extend(run, group, Math.floor(known / GRID));
-      average(run, asked, answer, Math.min(fromStep, known), known);
+  function* fill(
+    rows: RowReader,
+    asked: Averaged[],
+    endRows: Float64Array,
+    from: number,
+    to: number,
+    weight: number,
+  ): Generator<Cost> {
+    // Buckets that end between two states: their rows are gone through, else only those after the last state.
+    const aligned = endRows.every((end, i) => i === endRows.length - 1 || end % GRID === 0);
+    for (const stripe of groups(asked, (a) => Math.floor(a.column / STRIPE))) {
+      const all = stripe.map((of): Filling => {
+        const t = trackOf(rows, of.column, weight);
+        return { t, of, ema: new Float64Array(endRows.length).fill(Number.NaN), value: 0, seen: 0 };
+      });
+      const lastPoint = (t: Track) => Math.floor((aligned ? to : from) / GRID) - t.base;
+      for (const group of groups(all, ({ t }) => Math.max(0, Math.min(t.points - 1, lastPoint(t))))) {
+        const { t } = group[0]!;
+        yield* through(rows, group, Math.max(0, Math.min(t.points - 1, lastPoint(t))), to, endRows);
+      }
+      for (const s of all) s.of.result = { ema: s.ema, emaEnd: { value: s.value, seen: s.seen } };
       evict();
     }
   }
 
-  /** Goes through the rows up to point `last`; the tracks are of one stripe and equally long. */
-  function extend(run: StoredHead, group: Track[], last: number): void {
-    const { points } = group[0]!;
-    if (points > last) return;
-    const states = group.map((t) => ({ t, value: t.value[points - 1]!, seen: t.seen[points - 1]! }));
-    for (const { t } of states) reserve(t, last + 1);
-    rows.rowsInForce(run, stripeOf(group[0]!), (points - 1) * GRID, last * GRID, (r) => {
-      for (const s of states)
-        for (let i = r.from; i < r.to; ) {
-          const point = Math.floor((r.firstStep + i) / GRID);
-          keep(s.t, point, s.value, s.seen);
-          const stop = Math.min(r.to, (point + 1) * GRID - r.firstStep);
-          through(r, s, i, stop);
+  /** Goes through the rows from a kept state up to `to`: keeps what states are new, and notes the averages where buckets end. */
+  function* through(rows: RowReader, group: Filling[], point: number, to: number, endRows: Float64Array): Generator<Cost> {
+    const { base } = group[0]!.t;
+    const begin = (base + point) * GRID;
+    for (const s of group) {
+      reserve(s.t, Math.floor(to / GRID) - base + 1);
+      s.value = s.t.value[point]!;
+      s.seen = s.t.seen[point]!;
+    }
+    let bucket = 0;
+    // Read before anything else: between two steps of this another question may take the track back (rewind).
+    for (; bucket < endRows.length && endRows[bucket]! <= begin; bucket++)
+      for (const { t, of, ema } of group) {
+        const known = endRows[bucket]! / GRID - base;
+        if (finite(of, bucket)) ema[bucket] = debiased(t.value[known]!, t.seen[known]!, t.weight);
+      }
+    const stripe = Math.floor(group[0]!.t.column / STRIPE);
+    for (const run of rows.inForce(stripe, begin, to)) {
+      const next = bucket;
+      for (const s of group) {
+        bucket = next;
+        const column = run.column(s.t.column % STRIPE);
+        for (let i = run.from; i < run.to; ) {
+          const row = run.firstRow + i;
+          const nextPoint = (Math.floor(row / GRID) + 1) * GRID;
+          const end = endRows[bucket] ?? Number.POSITIVE_INFINITY;
+          const stop = Math.min(run.to, nextPoint - run.firstRow, end - run.firstRow);
+          addRows(column, s, i, stop);
           i = stop;
+          // A state is kept for the generation that was read.
+          if (run.firstRow + stop === nextPoint && s.t.generation === rows.stream.generation)
+            keep(s.t, nextPoint / GRID - base, s.value, s.seen);
+          if (run.firstRow + stop === end) {
+            if (finite(s.of, bucket)) s.ema[bucket] = debiased(s.value, s.seen, s.t.weight);
+            bucket++;
+          }
         }
-    });
-    for (const s of states) keep(s.t, last, s.value, s.seen);
+      }
+      yield (run.to - run.from) * (1 + group.length);
+    }
   }
 
-  /** Points up to `point` that are still open get this state. */
+  /** A state that is not known yet: the one after the last that is. */
   function keep(t: Track, point: number, value: number, seen: number): void {
-    for (; t.points <= point; t.points++) {
-      t.value[t.points] = value;
-      t.seen[t.points] = seen;
-    }
-  }
-
-  function average(run: StoredHead, group: Track[], answer: Reduced, fromStep: number, end: number): void {
-    const { firstStep, bucketSteps, count } = answer;
-    // Narrow buckets end between two states: their rows are gone through, else only those after the last state.
-    const narrow = bucketSteps < GRID;
-    const begin = Math.floor((narrow ? fromStep : end) / GRID);
-    const states = group.map((t) => {
-      const into = answer.series[run.seriesNames[t.column]!]!;
-      const ema = new Float64Array(count).fill(Number.NaN);
-      const finite = (i: number) => answer.rows[i]! > into.nonFinite[i]!;
-      if (!narrow)
-        for (let i = 0; i < count - 1; i++) {
-          const point = (firstStep + (i + 1) * bucketSteps) / GRID;
-          if (finite(i)) ema[i] = debiased(t.value[point]!, t.seen[point]!, t.weight);
-        }
-      return { t, into, ema, finite, value: t.value[begin]!, seen: t.seen[begin]! };
-    });
-    rows.rowsInForce(run, stripeOf(group[0]!), begin * GRID, end, (r) => {
-      for (const s of states)
-        for (let i = r.from; i < r.to; ) {
-          const bucket = Math.floor((r.firstStep + i - firstStep) / bucketSteps);
-          const stop = Math.min(r.to, firstStep + (bucket + 1) * bucketSteps - r.firstStep);
-          through(r, s, i, stop);
-          i = stop;
-          if (narrow && bucket >= 0 && s.finite(bucket)) s.ema[bucket] = debiased(s.value, s.seen, s.t.weight);
-        }
-    });
-    for (const { t, into, ema, finite, value, seen } of states) {
-      if (count > 0 && finite(count - 1)) ema[count - 1] = debiased(value, seen, t.weight);
-      into.ema = ema;
-      into.emaEnd = { value, seen };
-    }
+    if (point !== t.points) return;
+    t.value[point] = value;
+    t.seen[point] = seen;
+    t.points++;
   }
 
   function evict(): void {
@@ -139,7 +166,7 @@ export function openAverages(rows: RowReader): Averages {
   return { fill, forget: () => tracks.clear() };
 }
 
-const stripeOf = (t: Track): number => Math.floor(t.column / STRIPE);
+const finite = ({ rows, nonFinite }: Averaged, i: number): boolean => rows[i]! > nonFinite[i]!;
 
 function groups<T>(items: readonly T[], key: (item: T) => number): T[][] {
   const out = new Map<number, T[]>();
@@ -152,13 +179,11 @@ function groups<T>(items: readonly T[], key: (item: T) => number): T[][] {
 }
 
 /** Takes the rows from..to of a column into a state. */
-function through({ column, present }: RowRun, s: { t: Track; value: number; seen: number }, from: number, to: number): void {
-  const { values, offset, stride } = column(s.t.column % STRIPE);
+function addRows({ values, offset, stride }: Column, s: Filling, from: number, to: number): void {
   const { weight } = s.t;
   const rest = 1 - weight;
   let { value, seen } = s;
   for (let i = from; i < to; i++) {
-    if (present !== null && present.values[present.offset + i * present.stride] !== 1) continue;
     const v = values[offset + i * stride]!;
     if (!Number.isFinite(v)) continue;
     value = weight * value + rest * v;

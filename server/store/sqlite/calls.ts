@@ -20,4 +20,5 @@ export type Notice = { notice: string };
 /** An error by the arguments of its constructor: classes do not survive the way between threads. */
 export type Failure =
   | { name: 'FencedError' | 'StaleHeadError'; args: [runId: string, given: number, stored: number] }
+  | { name: 'BudgetError'; args: [numbers: number] }
   | { name: 'Error'; args: [message: string] };

@@ -1,10 +1,13 @@
 import type { Store } from '~/server/store';
+import type { Entry } from '~/shared/events';
 import type { Reads } from './read';
 import { startThread, type Thread } from './thread';
+import type { Work } from './work';
 
 /**
- * The store in one SQLite file, `folder`/headroom.db (WAL, synchronous = FULL). A writing and a reading thread hold the connections; ranges with a moving average have
- * a reading thread of their own from the first one on, because a long run is gone through whole for a new weight (70 ms for 1,000,000 steps of 16 series).
+ * The store in one SQLite file, `folder`/headroom.db (WAL, synchronous = FULL). A writing and a reading thread hold the connections; the reader answers in slices
+ * (lanes.ts), so that no question holds up one about another run. Ranges with a moving average have a reading thread of their own from the first one on, because a
+ * long run is gone through whole for a new weight.
  *
  * @param onNotice hears what bringing an older file up to date does, line by line
  * @throws Error in words when the folder cannot be written, another server uses it, or the file is damaged, foreign or too new
@@ -20,21 +23,25 @@ export async function openSqliteStore(folder: string, onNotice?: (text: string) 
     await writer?.close();
     throw started.find((s) => s.status === 'rejected')?.reason;
   }
+  type Answer<M extends keyof Reads> = ReturnType<Reads[M]> extends Work<infer T> ? T : ReturnType<Reads[M]>;
   const read = <M extends keyof Reads>(method: M) =>
-    ((...args: unknown[]) => reader.call(method, ...args)) as (...args: Parameters<Reads[M]>) => Promise<ReturnType<Reads[M]>>;
+    ((...args: unknown[]) => reader.call(method, ...args)) as (...args: Parameters<Reads[M]>) => Promise<Answer<M>>;
   const write = async (method: string, ...args: unknown[]): Promise<void> => {
     await writer.call(method, ...args);
   };
   let smoother: Promise<Thread> | null = null;
-  const range = read('range');
   return {
     runs: read('runs'),
     entries: read('entries'),
-    async range(query) {
-      if (query.smoothing === null || query.smoothing === undefined) return range(query);
+    async range(query, signal) {
+      if (query.smoothing === null || query.smoothing === undefined)
+        return reader.ask(signal, 'range', query) as Promise<Answer<'range'>>;
       smoother ??= startThread({ role: 'reader', folder });
-      return (await smoother).call('range', query) as ReturnType<typeof range>;
+      return (await smoother).ask(signal, 'range', query) as Promise<Answer<'range'>>;
     },
+    rows: (query, signal) => reader.ask(signal, 'rows', query) as Promise<Answer<'rows'>>,
+    streams: read('streams'),
+    series: read('series'),
     list: read('list') as Store['list'],
     item: read('item') as Store['item'],
     near: read('near') as Store['near'],
@@ -65,8 +72,19 @@ export async function openSqliteStore(folder: string, onNotice?: (text: string) 
 }
 
 /** Sending a part of a buffer to a thread would send all of it. */
-function ownValues<E extends { event: { type: string } }>(entry: E): E {
-  const { event } = entry as { event: { type: string; values?: Float64Array } };
-  if (event.type !== 'steps' || !event.values || event.values.byteLength === event.values.buffer.byteLength) return entry;
-  return { ...entry, event: { ...event, values: event.values.slice() } };
+function ownValues(entry: Entry): Entry {
+  const { event } = entry;
+  if (event.type !== 'rows') return entry;
+  const { steps, times, values } = event;
+  return {
+    ...entry,
+    event: {
+      ...event,
+      steps: steps instanceof Float64Array ? whole(steps) : steps,
+      ...(times && { times: whole(times) }),
+      values: whole(values),
+    },
+  };
 }
+
+const whole = (a: Float64Array): Float64Array => (a.byteLength === a.buffer.byteLength ? a : a.slice());

@@ -1,27 +1,43 @@
 import type Database from 'better-sqlite3';
-import type { EntriesQuery, RangeAnswer, RangeQuery, StoredRun } from '~/server/store';
+import type {
+  EntriesQuery,
+  RangeQuery,
+  RowsAnswer,
+  RowsQuery,
+  SeriesAnswer,
+  SeriesQuery,
+  StoredRun,
+  StoredStream,
+} from '~/server/store';
 import type { Rewind } from '~/server/store/checkAppend';
 import type { ConsoleAnswer, ConsoleQuery } from '~/server/store/console';
 import { collectSignals } from '~/server/store/signals';
 import type { Entry, RunEvent } from '~/shared/events';
 import { parse } from '~/shared/json';
-import { bucketing, emptyReduced, type Reduced } from '~/shared/pyramid';
+import type { RangeAnswer } from '~/shared/pyramid';
+import { type Series, withPlainSteps } from '~/shared/series';
 import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
-import { openAverages } from './averages';
+import { type Averages, openAverages } from './averages';
 import { openConsoleReads } from './console';
 import { type ItemReads, openItemReads } from './items';
-import { levelFor, openReducer } from './reduce';
-import { openRows, type StoredHead, stripesOf } from './rows';
-import { LEVELS, STRIPE } from './schema';
+import { STRIPE } from './layout';
+import { openRanges } from './range';
+import { openReducer } from './reduce';
+import { openRows, type RowReader, stripesOf } from './rows';
+import { finish, type Work } from './work';
 
+/** What costs by how much there is to read is work in slices (work.ts). */
 export interface Reads extends ItemReads {
   runs(): StoredRun[];
   entries(query: EntriesQuery): Entry[];
-  range(query: RangeQuery): RangeAnswer;
+  range(query: RangeQuery): Work<RangeAnswer>;
+  rows(query: RowsQuery): Work<RowsAnswer>;
+  streams(runId: string): Work<StoredStream[]>;
+  series(query: SeriesQuery): Work<SeriesAnswer>;
+  signals(runId: string): Work<SignalHistory>;
   console(query: ConsoleQuery): ConsoleAnswer;
-  signals(runId: string): SignalHistory;
   view(runId: string): RunView | null;
   blobUsers(hash: string): string[];
   setting(key: string): string | null;
@@ -31,8 +47,13 @@ export interface Reads extends ItemReads {
   forget(): void;
 }
 
+/** Does work at once, on one state of the database. */
+export const atOnce = <T>(db: Database.Database, work: Work<T>): T => db.transaction(() => finish(work))();
+
 /** About what one answer of `entries` may hold. */
 const ANSWER_BYTES = 8 << 20;
+/** Snapshots read between two looks at the clock. */
+const SNAPSHOTS = 64;
 
 interface EntryRow {
   seq: number;
@@ -41,16 +62,17 @@ interface EntryRow {
   at: number;
   type: RunEvent['type'];
   step: number;
+  stream: number;
   generation: number;
+  row: number;
   event: string | null;
 }
 
-/** The reads of a store; each sees one state of the database. */
-export function openReads(db: Database.Database): Reads {
+/** The reads of a store. @param averages what is kept of moving averages; several connections of one thread may share it */
+export function openReads(db: Database.Database, averages: Averages = openAverages()): Reads {
   const rows = openRows(db);
-  const reduce = openReducer(db, rows);
-  const averages = openAverages(rows);
-  const fields = 'seq, seqCount, attempt, at, type, step, generation, event';
+  const range = openRanges(db, rows, openReducer(db), averages);
+  const fields = 'seq, seqCount, attempt, at, type, step, stream, generation, row, event';
   const sql = {
     runs: db.prepare<[], Omit<StoredRun, 'summary'> & { summarySeq: number | null; summary: string | null }>(
       'SELECT runId, head, attempt, nextEvent, summarySeq, summary FROM runs',
@@ -61,13 +83,16 @@ export function openReads(db: Database.Database): Reads {
     ),
     entries: db.prepare<[number, number], EntryRow>(`SELECT ${fields} FROM entries WHERE run = ? AND seq >= ? ORDER BY seq`),
     others: db.prepare<[number, number, string], EntryRow>(
-      `SELECT ${fields} FROM entries WHERE run = ? AND seq >= ? AND type <> 'steps' AND type IN (SELECT value FROM json_each(?)) ORDER BY seq`,
+      `SELECT ${fields} FROM entries WHERE run = ? AND seq >= ? AND type <> 'rows' AND type IN (SELECT value FROM json_each(?)) ORDER BY seq`,
     ),
     some: db.prepare<[number, number, string], EntryRow>(
       `SELECT ${fields} FROM entries WHERE run = ? AND seq >= ? AND type IN (SELECT value FROM json_each(?)) ORDER BY seq`,
     ),
-    snapshots: db.prepare<[number], { seq: number; event: string }>(
-      "SELECT seq, event FROM entries WHERE run = ? AND type <> 'steps' AND type = 'snapshot' ORDER BY seq",
+    snapshots: db.prepare<[number, number, number], { seq: number; event: string }>(
+      "SELECT seq, event FROM entries WHERE run = ? AND type <> 'rows' AND type = 'snapshot' AND seq > ? ORDER BY seq LIMIT ?",
+    ),
+    columns: db.prepare<[number], { name: string; columns: string }>(
+      'SELECT name, columns FROM streams WHERE run = ? ORDER BY id',
     ),
     rewinds: db.prepare<[number], Rewind>('SELECT seq, fromStep, keepSeq FROM rewinds WHERE run = ?'),
     view: db.prepare<[string], { view: string }>('SELECT view FROM views JOIN runs ON runs.id = views.run WHERE runId = ?'),
@@ -82,7 +107,7 @@ export function openReads(db: Database.Database): Reads {
   };
 
   function entries({ runId, fromSeq, limit, types }: EntriesQuery): Entry[] {
-    const run = rows.head(runId);
+    const run = rows.run(runId);
     if (!run) return [];
     const covering = sql.firstAt.get(run.id, fromSeq);
     const from = covering && covering.seq + covering.seqCount > fromSeq ? covering.seq : fromSeq;
@@ -90,87 +115,160 @@ export function openReads(db: Database.Database): Reads {
     const found =
       wanted === null
         ? sql.entries.iterate(run.id, from)
-        : types?.includes('steps')
+        : types?.includes('rows')
           ? sql.some.iterate(run.id, from, wanted)
           : sql.others.iterate(run.id, from, wanted);
+    const widths = new Map<number, number>();
+    const widthOf = (stream: number): number => {
+      const known = widths.get(stream);
+      if (known !== undefined) return known;
+      const { width } = rows.streamById(stream)!;
+      widths.set(stream, width);
+      return width;
+    };
     const taken: EntryRow[] = [];
     let bytes = 0;
     for (const row of found) {
-      bytes += 100 + (row.event === null ? row.seqCount * run.seriesNames.length * 8 : row.event.length);
+      bytes += 100 + (row.event === null ? row.seqCount * widthOf(row.stream) * 8 : row.event.length);
       if (taken.length > 0 && bytes > ANSWER_BYTES) break;
       taken.push(row);
       if (taken.length === limit) break;
     }
-    return withRows(run, taken);
+    return withRows(taken);
   }
 
-  /** Reads the values of step entries back, those of consecutive steps together. */
-  function withRows(run: StoredHead, taken: EntryRow[]): Entry[] {
-    const width = run.seriesNames.length;
-    const out: Entry[] = [];
-    for (let i = 0; i < taken.length; i++) {
-      const { seq, attempt, at, event, type, step, generation } = taken[i]!;
-      if (type !== 'steps') {
-        out.push({ seq, attempt, at, event: parse(event!) as RunEvent });
-        continue;
+  /** Reads the numbers of row entries back, those that lie side by side in a stream together. */
+  function withRows(taken: EntryRow[]): Entry[] {
+    const events = new Map<EntryRow, RunEvent>();
+    const readers = new Map<number, RowReader>();
+    const groups = new Map<string, EntryRow[]>();
+    for (const e of taken) {
+      if (e.type !== 'rows') continue;
+      const key = `${e.stream} ${e.generation}`;
+      const group = groups.get(key);
+      if (group) group.push(e);
+      else groups.set(key, [e]);
+    }
+    for (const group of groups.values()) {
+      const { stream } = group[0]!;
+      const reader = readers.get(stream) ?? rows.open(rows.streamById(stream)!);
+      readers.set(stream, reader);
+      for (let i = 0; i < group.length; ) {
+        let next = i + 1;
+        while (next < group.length && group[next]!.row === group[next - 1]!.row + group[next - 1]!.seqCount) next++;
+        rowEvents(reader, group.slice(i, next), events);
+        i = next;
       }
-      let next = i;
-      let end = step;
-      while (taken[next]?.type === 'steps' && taken[next]!.generation === generation && taken[next]!.step === end)
-        end += taken[next++]!.seqCount;
-      const values = new Float64Array((end - step) * width);
-      for (let stripe = 0; stripe < stripesOf(width); stripe++)
-        rows.generationRows(run, generation, stripe, step, end, (r) => {
-          for (let c = stripe * STRIPE; c < Math.min(width, (stripe + 1) * STRIPE); c++) {
-            const column = r.column(c - stripe * STRIPE);
-            for (let k = r.from; k < r.to; k++)
-              values[(r.firstStep + k - step) * width + c] = column.values[column.offset + k * column.stride]!;
-          }
-        });
-      for (const e of taken.slice(i, next)) {
-        const first = (e.step - step) * width;
-        out.push({
-          seq: e.seq,
-          attempt: e.attempt,
-          at: e.at,
-          event: { type: 'steps', firstStep: e.step, count: e.seqCount, values: values.slice(first, first + e.seqCount * width) },
-        });
+    }
+    return taken.map((e) => ({
+      seq: e.seq,
+      attempt: e.attempt,
+      at: e.at,
+      event: events.get(e) ?? (parse(e.event!) as RunEvent),
+    }));
+  }
+
+  function rowEvents(reader: RowReader, group: EntryRow[], events: Map<EntryRow, RunEvent>): void {
+    const { width, name } = reader.stream;
+    const first = group[0]!;
+    const last = group.at(-1)!;
+    const end = last.row + last.seqCount;
+    const steps = new Float64Array(end - first.row);
+    const times = new Float64Array(end - first.row);
+    const values = new Float64Array((end - first.row) * width);
+    for (let stripe = 0; stripe < stripesOf(width); stripe++)
+      for (const r of reader.ofGeneration(first.generation, stripe, first.row, end)) {
+        const at = r.firstRow - first.row;
+        if (stripe === 0) {
+          steps.set(r.steps().subarray(r.from, r.to), at + r.from);
+          times.set(r.times().subarray(r.from, r.to), at + r.from);
+        }
+        for (let c = stripe * STRIPE; c < Math.min(width, (stripe + 1) * STRIPE); c++) {
+          const column = r.column(c - stripe * STRIPE);
+          for (let k = r.from; k < r.to; k++) values[(at + k) * width + c] = column.values[column.offset + k * column.stride]!;
+        }
       }
-      i = next - 1;
+    for (const e of group) {
+      const from = e.row - first.row;
+      const to = from + e.seqCount;
+      const own = times.slice(from, to);
+      const event = withPlainSteps({
+        type: 'rows',
+        stream: name,
+        steps: steps.slice(from, to),
+        values: values.slice(from * width, to * width),
+      });
+      // Times that all are the entry's own say nothing.
+      events.set(e, own.some((t) => t !== e.at) ? { ...event, times: own } : event);
+    }
+  }
+
+  function* signals(runId: string): Work<SignalHistory> {
+    const run = rows.run(runId);
+    const found: { seq: number; event: never }[] = [];
+    for (let after = 0; run; ) {
+      const page = sql.snapshots.all(run.id, after, SNAPSHOTS);
+      for (const { seq, event } of page) found.push({ seq, event: parse(event) as never });
+      yield page.length * 1000;
+      if (page.length < SNAPSHOTS) break;
+      after = page.at(-1)!.seq;
+    }
+    return collectSignals(found, run ? sql.rewinds.all(run.id) : []);
+  }
+
+  function* streams(runId: string): Work<StoredStream[]> {
+    const run = rows.run(runId);
+    if (!run) return [];
+    const heads = rows.streamsOf(run.id);
+    yield heads.length;
+    const out: StoredStream[] = [];
+    for (const [i, { name, columns }] of sql.columns.all(run.id).entries()) {
+      const { firstRow, endRow, lastStep } = heads[i]!;
+      out.push({ name, columns: JSON.parse(columns) as Series[], rows: firstRow === null ? 0 : endRow - firstRow, lastStep });
+      if (i % 256 === 0) yield 256;
     }
     return out;
   }
 
-  function range({ runId, series, fromStep, toStep, buckets, smoothing = null }: RangeQuery): RangeAnswer {
-    const run = rows.head(runId);
-    const headStep = run?.headStep ?? 0;
-    const end = Math.max(fromStep, Math.min(toStep ?? headStep, headStep));
-    const { firstStep, bucketSteps, count } = bucketing(fromStep, end, buckets);
-    const wanted = series && new Set(series);
-    const names = (run?.seriesNames ?? []).filter((n) => wanted === null || wanted.has(n));
-    const answer = emptyReduced(names, firstStep, bucketSteps, count);
-    if (!run || run.seriesNames.length === 0) return { ...answer, headStep };
-    if (count > 0) reduceInto(run, answer, fromStep, end);
-    if (smoothing !== null) averages.fill(run, answer, fromStep, end, smoothing);
-    return { ...answer, headStep };
+  function* series({ runId, search, names, skip, limit }: SeriesQuery): Work<SeriesAnswer> {
+    const run = rows.run(runId);
+    if (!run) return { series: [], total: 0 };
+    const word = search?.toLowerCase() ?? '';
+    const asked = names ? new Set(names) : null;
+    const page: SeriesAnswer['series'] = [];
+    let total = 0;
+    for (const { name: stream, columns } of sql.columns.all(run.id)) {
+      const fitting = (JSON.parse(columns) as Series[])
+        .map((column, i) => ({ column, i }))
+        .filter(({ column }) => (asked ? asked.has(column.name) : column.name.toLowerCase().includes(word)));
+      let row: ReturnType<typeof newest> | undefined;
+      for (const { column, i } of fitting) {
+        const at = total++;
+        if (at < skip || page.length >= limit) continue;
+        row ??= newest(run.id, stream);
+        page.push({ ...column, stream, latest: row && { step: row.step, at: row.time, value: row.values(i) } });
+      }
+      yield 20;
+    }
+    return { series: page, total };
   }
 
-  function reduceInto(run: StoredHead, answer: Reduced, fromStep: number, end: number): void {
-    const { firstStep, bucketSteps } = answer;
-    const level = levelFor(bucketSteps, LEVELS);
-    const byStripe = new Map<number, { column: number; into: (typeof answer.series)[string] }[]>();
-    run.seriesNames.forEach((name, i) => {
-      const into = answer.series[name];
-      if (!into) return;
-      const stripe = Math.floor(i / STRIPE);
-      byStripe.set(stripe, [...(byStripe.get(stripe) ?? []), { column: i % STRIPE, into }]);
-    });
-    if (byStripe.size === 0) byStripe.set(0, []);
-    let first = true;
-    for (const [stripe, columns] of byStripe) {
-      reduce(run, stripe, fromStep, end, level, { firstStep, bucketSteps, rows: first ? answer.rows : null, series: columns });
-      first = false;
-    }
+  /** Newest row in force of a stream; null when it has none. */
+  function newest(run: number, stream: string): { step: number; time: number; values(column: number): number } | null {
+    const reader = rows.open(rows.stream(run, stream)!);
+    const { firstRow, endRow } = reader.stream;
+    if (firstRow === null || endRow === firstRow) return null;
+    const [first] = reader.inForce(0, endRow - 1, endRow);
+    const i = first!.from;
+    return {
+      step: first!.steps()[i]!,
+      time: first!.times()[i]!,
+      values(c) {
+        const [run] = reader.inForce(Math.floor(c / STRIPE), endRow - 1, endRow);
+        const column = run!.column(c % STRIPE);
+        return column.values[column.offset + run!.from * column.stride]!;
+      },
+    };
   }
 
   const consistent = <A extends unknown[], R>(read: (...args: A) => R): ((...args: A) => R) => db.transaction(read) as never;
@@ -182,15 +280,13 @@ export function openReads(db: Database.Database): Reads {
         summary: summary === null ? null : { seq: summarySeq!, summary: parse(summary) as RunSummary },
       })),
     entries: consistent(entries),
-    ...openItemReads(db, (runId) => rows.head(runId)?.id ?? null),
-    range: consistent(range),
+    ...openItemReads(db, (runId) => rows.run(runId)?.id ?? null),
+    range: range.range,
+    rows: range.rows,
+    streams,
+    series,
+    signals,
     console: consistent(openConsoleReads(db)),
-    signals: consistent((runId: string) => {
-      const run = rows.head(runId);
-      const found = run ? sql.snapshots.all(run.id) : [];
-      const snapshots = found.map(({ seq, event }) => ({ seq, event: parse(event) as never }));
-      return collectSignals(snapshots, run ? sql.rewinds.all(run.id) : []);
-    }),
     view(runId) {
       const row = sql.view.get(runId);
       return row ? (parse(row.view) as RunView) : null;

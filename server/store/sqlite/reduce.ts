@@ -1,145 +1,217 @@
 import type Database from 'better-sqlite3';
-import type { ReducedSeries } from '~/shared/pyramid';
+import { type BucketList, bucketOf, type Stats } from '~/shared/pyramid';
+import { decodeAxis } from './axis';
 import { type Column, openColumns } from './columns';
-import type { RowReader, RowRun, StoredHead } from './rows';
-import { CHUNK, FAN } from './schema';
+import { CHUNK, FAN, LEVELS } from './layout';
+import type { RowReader, RowRun } from './rows';
 
-/** What a reduction fills: buckets of `bucketSteps` steps (a power of two) on the grid from step 0, the first at `firstStep`. */
+/** What a reduction fills. */
 export interface Target {
-  firstStep: number;
-  bucketSteps: number;
-  /** Steps present per bucket; null = not counted. */
-  rows: Int32Array | null;
+  list: BucketList;
+  /** [bucket] index after the bucket's last row. */
+  endRows: Float64Array;
   /** By column of the stripe. */
-  series: { column: number; into: ReducedSeries }[];
+  series: { column: number; into: Stats }[];
 }
 
-export type Reducer = (run: StoredHead, stripe: number, from: number, to: number, topLevel: number, target: Target) => void;
+/** Places from..to of rows or nodes that lie side by side and belong to one bucket. */
+export interface Segment {
+  bucket: number;
+  from: number;
+  to: number;
+}
 
-/** Columns of a pyramid chunk: rows, then these five per series of the stripe. */
+/** How many rows or nodes were gone through since it was last said. */
+export type Cost = number;
+
+/** Columns of a pyramid chunk: these five per series of the stripe. */
 export const STATS = ['min', 'max', 'last', 'sum', 'nonFinite'] as const;
 
 /** Chunks fetched at a time. */
 const WINDOW = 16;
 
-export const levelFor = (bucketSteps: number, levels: number): number => {
-  let level = 0;
-  while (level < levels && FAN ** (level + 1) <= bucketSteps) level++;
-  return level;
-};
+export type Reducer = (rows: RowReader, stripe: number, from: number, to: number, target: Target) => Generator<Cost>;
+
+interface ChunkAxes {
+  chunk: number;
+  firstSteps: Buffer;
+  lastSteps: Buffer;
+  lastTimes: Buffer;
+}
 
 /**
- * Reduces rows in force of from..to into the target, in step order: whole buckets from the highest stored level up to `topLevel`, what sticks out
- * at the ends or is not stored (the newest chunk of each level, holes) from the levels below, at last from the rows themselves.
+ * Reduces the rows in force from..to (by index) into the target, in step order. A node of the pyramid that lies inside one bucket is merged whole; of others, and of what
+ * is not stored (the newest chunk of each level), the level below is gone through, at last the rows themselves.
  */
-export function openReducer(db: Database.Database, rows: RowReader): Reducer {
-  const chunks = db.prepare<[number, number, number, number, number], { chunk: number; data: Buffer }>(
-    'SELECT chunk, data FROM pyramid WHERE run = ? AND level = ? AND stripe = ? AND chunk BETWEEN ? AND ? ORDER BY chunk',
+export function openReducer(db: Database.Database): Reducer {
+  const axesOf = db.prepare<[number, number, number, number], ChunkAxes>(
+    'SELECT chunk, firstSteps, lastSteps, lastTimes FROM pyramidAxes WHERE stream = ? AND level = ? AND chunk BETWEEN ? AND ? ORDER BY chunk',
+  );
+  const dataOf = db.prepare<[number, number, number, number], { data: Buffer }>(
+    'SELECT data FROM pyramid WHERE stream = ? AND level = ? AND stripe = ? AND chunk = ?',
   );
 
-  return (run, stripe, from, to, topLevel, target) => {
-    visit(topLevel, from, to);
+  return function* reduce(rows, stripe, from, to, target) {
+    const { id } = rows.stream;
+    yield* visit(topLevel(to - from, target.list.bucketSteps), from, to);
 
-    function visit(level: number, from: number, to: number): void {
+    function* visit(level: number, from: number, to: number): Generator<Cost> {
       if (from >= to) return;
       if (level === 0) {
-        rows.rowsInForce(run, stripe, from, to, (r) => reduceRows(r, target));
+        for (const run of rows.inForce(stripe, from, to)) {
+          reduceRows(run, target);
+          yield (run.to - run.from) * (1 + target.series.length);
+        }
         return;
       }
       const unit = FAN ** level;
       const begin = Math.ceil(from / unit) * unit;
       const end = Math.floor(to / unit) * unit;
       if (begin >= end) {
-        visit(level - 1, from, to);
+        yield* visit(level - 1, from, to);
         return;
       }
-      const chunkSteps = unit * CHUNK;
-      let at = from;
-      const last = Math.floor((end - 1) / chunkSteps);
-      for (let first = Math.floor(begin / chunkSteps); first <= last; first += WINDOW) {
-        for (const { chunk, data } of chunks.all(run.id, level, stripe, first, Math.min(last, first + WINDOW - 1))) {
-          const chunkStep = chunk * chunkSteps;
-          const a = Math.max(begin, chunkStep);
-          const b = Math.min(end, chunkStep + chunkSteps);
-          visit(level - 1, at, a);
-          reduceChunk(data, chunkStep, unit, (a - chunkStep) / unit, (b - chunkStep) / unit, target);
+      yield* visit(level - 1, from, begin);
+      const chunkRows = unit * CHUNK;
+      let at = begin;
+      const last = Math.floor((end - 1) / chunkRows);
+      for (let first = Math.floor(begin / chunkRows); first <= last; first += WINDOW) {
+        for (const axes of axesOf.all(id, level, first, Math.min(last, first + WINDOW - 1))) {
+          const chunkRow = axes.chunk * chunkRows;
+          const a = Math.max(begin, chunkRow);
+          const b = Math.min(end, chunkRow + chunkRows);
+          yield* visit(level - 1, at, a);
+          yield* nodes(level, axes, (a - chunkRow) / unit, (b - chunkRow) / unit);
           at = b;
         }
       }
-      visit(level - 1, at, to);
+      yield* visit(level - 1, at, to);
+    }
+
+    function* nodes(level: number, axes: ChunkAxes, from: number, to: number): Generator<Cost> {
+      const unit = FAN ** level;
+      const { bucketSteps } = target.list;
+      const firstSteps = decodeAxis(axes.firstSteps);
+      const lastSteps = decodeAxis(axes.lastSteps);
+      const inOne = (j: number) => bucketOf(firstSteps[j]!, bucketSteps) === bucketOf(lastSteps[j]!, bucketSteps);
+      let lastTimes: Float64Array | null = null;
+      let columns: ReturnType<typeof openColumns> | null = null;
+      const chunkRow = axes.chunk * CHUNK * unit;
+      for (let j = from; j < to; ) {
+        let stop = j + 1;
+        if (!inOne(j)) {
+          while (stop < to && !inOne(stop)) stop++;
+          yield* visit(level - 1, chunkRow + j * unit, chunkRow + stop * unit);
+          j = stop;
+          continue;
+        }
+        while (stop < to && inOne(stop)) stop++;
+        lastTimes ??= decodeAxis(axes.lastTimes);
+        const segments: Segment[] = [];
+        for (let k = j; k < stop; k++) {
+          const bucket = target.list.add(firstSteps[k]!, lastSteps[k]!, lastTimes[k]!, unit);
+          target.endRows[bucket] = chunkRow + (k + 1) * unit;
+          const open = segments.at(-1);
+          if (open?.bucket === bucket) open.to = k + 1;
+          else segments.push({ bucket, from: k, to: k + 1 });
+        }
+        if (target.series.length > 0) {
+          columns ??= openColumns(dataOf.get(id, level, stripe, axes.chunk)!.data);
+          mergeNodes(columns, segments, target);
+        }
+        yield (stop - j) * (1 + target.series.length);
+        j = stop;
+      }
     }
   };
 }
 
-function reduceRows({ firstStep, from, to, present, column }: RowRun, target: Target): void {
-  const shift = firstStep - target.firstStep;
-  const { bucketSteps } = target;
-  const isThere = (r: number) => present === null || present.values[present.offset + r * present.stride] === 1;
-  if (target.rows) for (let r = from; r < to; r++) if (isThere(r)) target.rows[Math.floor((shift + r) / bucketSteps)]! += 1;
-  for (const { column: c, into } of target.series) {
-    const { values, offset, stride } = column(c);
-    for (let r = from; r < to; ) {
-      const bucket = Math.floor((shift + r) / bucketSteps);
-      const end = Math.min(to, (bucket + 1) * bucketSteps - shift);
-      let lowest = into.min[bucket]!;
-      let highest = into.max[bucket]!;
-      let total = into.sum[bucket]!;
-      let odd = 0;
-      let latest = into.last[bucket]!;
-      for (; r < end; r++) {
-        if (present !== null && !isThere(r)) continue;
-        latest = values[offset + r * stride]!;
-        if (!Number.isFinite(latest)) {
-          odd++;
-          continue;
-        }
-        total += latest;
-        // `!(a <= b)` also holds for the NaN of a bucket without a finite value so far.
-        if (!(lowest <= latest)) lowest = latest;
-        if (!(highest >= latest)) highest = latest;
-      }
-      into.min[bucket] = lowest;
-      into.max[bucket] = highest;
-      into.sum[bucket] = total;
-      into.nonFinite[bucket]! += odd;
-      into.last[bucket] = latest;
+/** The highest level of which a node can fit: into the range, and into a bucket, as n rows have n steps. */
+function topLevel(rows: number, bucketSteps: number): number {
+  let level = 0;
+  while (level < LEVELS && FAN ** (level + 1) <= Math.min(rows, bucketSteps)) level++;
+  return level;
+}
+
+function reduceRows(run: RowRun, target: Target): void {
+  const segments = segmentsOf(run, target);
+  for (const { column, into } of target.series) addRows(run.column(column), segments, into);
+}
+
+/** Which rows go to which bucket; lists the buckets. */
+function segmentsOf(run: RowRun, { list, endRows }: Target): Segment[] {
+  const steps = run.steps();
+  const times = run.times();
+  const { bucketSteps } = list;
+  const segments: Segment[] = [];
+  for (let r = run.from; r < run.to; ) {
+    const key = bucketOf(steps[r]!, bucketSteps);
+    let end = r + 1;
+    if (bucketSteps > 1) {
+      // The bucket's end, at once where its steps are consecutive.
+      const after = (key + 1) * bucketSteps;
+      const guess = Math.min(run.to, r + (after - steps[r]!));
+      if (guess > end && steps[guess - 1]! < after && (guess === run.to || steps[guess]! >= after)) end = guess;
+      else while (end < run.to && steps[end]! < after) end++;
     }
+    const bucket = list.add(steps[r]!, steps[end - 1]!, times[end - 1]!, end - r);
+    endRows[bucket] = run.firstRow + end;
+    segments.push({ bucket, from: r, to: end });
+    r = end;
+  }
+  return segments;
+}
+
+/** Adds the values of a column to the buckets of its segments. */
+export function addRows({ values, offset, stride }: Column, segments: readonly Segment[], into: Stats): void {
+  for (const { bucket, from, to } of segments) {
+    let lowest = into.min[bucket]!;
+    let highest = into.max[bucket]!;
+    let total = into.sum[bucket]!;
+    let odd = 0;
+    let latest = into.last[bucket]!;
+    for (let r = from; r < to; r++) {
+      latest = values[offset + r * stride]!;
+      if (!Number.isFinite(latest)) {
+        odd++;
+        continue;
+      }
+      total += latest;
+      // `!(a <= b)` also holds for the NaN of a bucket without a finite value so far.
+      if (!(lowest <= latest)) lowest = latest;
+      if (!(highest >= latest)) highest = latest;
+    }
+    into.min[bucket] = lowest;
+    into.max[bucket] = highest;
+    into.sum[bucket] = total;
+    into.nonFinite[bucket]! += odd;
+    into.last[bucket] = latest;
   }
 }
 
-/** Buckets from..to of a stored chunk, `unit` steps each, `bucketSteps` being a multiple of that. */
-function reduceChunk(data: Uint8Array, chunkStep: number, unit: number, from: number, to: number, target: Target): void {
-  const columns = openColumns(data);
-  const fan = target.bucketSteps / unit;
-  const shift = (chunkStep - target.firstStep) / unit;
-  const rows = columns.column(0);
-  const at = (c: Column, j: number) => c.values[c.offset + j * c.stride]!;
-  if (target.rows) for (let j = from; j < to; j++) target.rows[Math.floor((shift + j) / fan)]! += at(rows, j);
-  // Without a hole the inner loops need not look at `rows`; most chunks have none.
-  let holes = false;
-  for (let j = from; j < to && !holes; j++) holes = at(rows, j) === 0;
-
-  for (const { column, into } of target.series) {
-    const [min, max, last, sum, nonFinite] = STATS.map((_, k) => columns.column(1 + column * STATS.length + k)) as [
+/** Merges nodes of a stored chunk into the buckets of their segments. */
+export function mergeNodes(
+  columns: ReturnType<typeof openColumns>,
+  segments: readonly Segment[],
+  { series }: Pick<Target, 'series'>,
+): void {
+  for (const { column, into } of series) {
+    const [min, max, last, sum, nonFinite] = STATS.map((_, k) => columns.column(column * STATS.length + k)) as [
       Column,
       Column,
       Column,
       Column,
       Column,
     ];
-    for (let j = from; j < to; ) {
-      const bucket = Math.floor((shift + j) / fan);
-      const end = Math.min(to, (bucket + 1) * fan - shift);
+    for (const { bucket, from, to } of segments) {
       let lowest = into.min[bucket]!;
       let highest = into.max[bucket]!;
       let total = into.sum[bucket]!;
       let odd = into.nonFinite[bucket]!;
       let latest = into.last[bucket]!;
-      for (; j < end; j++) {
-        if (holes && at(rows, j) === 0) continue;
+      for (let j = from; j < to; j++) {
         const low = min.values[min.offset + j * min.stride]!;
         const high = max.values[max.offset + j * max.stride]!;
-        // `!(a <= b)` also holds for the NaN of a bucket without a finite value so far.
         if (!(lowest <= low) && !Number.isNaN(low)) lowest = low;
         if (!(highest >= high) && !Number.isNaN(high)) highest = high;
         total += sum.values[sum.offset + j * sum.stride]!;

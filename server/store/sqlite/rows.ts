@@ -1,8 +1,10 @@
 import type Database from 'better-sqlite3';
+import type { Series } from '~/shared/series';
+import { decodeAxis } from './axis';
 import { type Column, openColumns } from './columns';
-import { BLOCK_ROWS, STRIPE } from './schema';
+import { BLOCK_ROWS, STRIPE } from './layout';
 
-/** Reading step rows back, whichever form they are stored in. */
+/** Reading rows back, whichever form they are stored in. */
 
 export interface StoredHead {
   id: number;
@@ -11,154 +13,351 @@ export interface StoredHead {
   attempt: number;
   nextEvent: number;
   headStep: number;
-  /** The one new rows go to. */
-  generation: number;
-  seriesNames: string[];
 }
 
-/** Consecutive places for rows of one stripe; a place may be empty. Row i is step firstStep + i. */
+export interface StreamRow {
+  id: number;
+  name: string;
+  /** Numbers in a row. */
+  width: number;
+  /** Index of the first row; null before there is one. */
+  firstRow: number | null;
+  /** Index after the last row in force. */
+  endRow: number;
+  /** The one new rows go to. */
+  generation: number;
+  /** The next row's step must be above it; null = any. */
+  lastStep: number | null;
+}
+
+/** Rows of one stripe that lie side by side. Place i is row `firstRow + i`. */
 export interface RowRun {
-  firstStep: number;
-  /** Row range asked for, within the stored ones. */
+  firstRow: number;
+  /** Places asked for, within the stored ones. */
   from: number;
   to: number;
-  /** null = all rows are present; else 1 or 0 per row. */
-  present: Column | null;
-  /** Column i of the stripe. */
+  /** By place. */
+  steps(): Float64Array;
+  times(): Float64Array;
+  /** Column i of the stripe, by place. */
   column(i: number): Column;
 }
 
+/** Which generation is in force where. */
+export interface Piece {
+  generation: number;
+  from: number;
+  to: number;
+}
+
+export interface RowTables {
+  run(runId: string): StoredHead | null;
+  stream(run: number, name: string): StreamRow | null;
+  streamById(id: number): StreamRow | null;
+  streamsOf(run: number): StreamRow[];
+  columnsOf(stream: number): Series[];
+  /** For one question: what it has read of the stream is kept until it ends. */
+  open(stream: StreamRow): RowReader;
+}
+
 export interface RowReader {
-  head(runId: string): StoredHead | null;
-  /** Rows of one generation, in step order: those of closed blocks, then those of its open one. */
-  generationRows(
-    run: StoredHead,
-    generation: number,
-    stripe: number,
-    from: number,
-    to: number,
-    visit: (rows: RowRun) => void,
-  ): void;
+  readonly stream: StreamRow;
+  /** Rows from..to of one generation, in step order; rows it does not have are left out. */
+  ofGeneration(generation: number, stripe: number, from: number, to: number): Generator<RowRun>;
   /** Rows in force, in step order. */
-  rowsInForce(run: StoredHead, stripe: number, from: number, to: number, visit: (rows: RowRun) => void): void;
-  /** Rows of earlier steps are in force now as they were in `generation`; Infinity when nothing was taken back since. */
-  unchangedBefore(run: StoredHead, generation: number): number;
+  inForce(stripe: number, from: number, to: number): Generator<RowRun>;
+  /** Index of the first row in force whose step is not below `step`. */
+  rowAt(step: number): number;
+  /** Step of a row in force. */
+  stepOf(row: number): number;
+  /** Rows before this index are in force now as they were in `generation`; Infinity when nothing was taken back since. */
+  unchangedBefore(generation: number): number;
 }
 
-export const stripesOf = (width: number): number => Math.max(1, Math.ceil(width / STRIPE));
+export const stripesOf = (width: number): number => Math.ceil(width / STRIPE);
 
-interface RunTableRow extends Omit<StoredHead, 'seriesNames'> {
-  series: string;
+interface TailPart {
+  firstRow: number;
+  rows: number;
+  firstStep: number;
+  at: number;
+  steps: Buffer | null;
+  times: Buffer | null;
+  data: Buffer;
 }
 
-/** Blocks fetched at a time: 16 x 128 kB. */
+interface AxisRow {
+  block: number;
+  steps: Buffer;
+  times: Buffer;
+}
+
+/** Blocks fetched at a time: 16 x 64 kB. */
 const WINDOW = 16;
 
-export function openRows(db: Database.Database): RowReader {
-  const runByName = db.prepare<[string], RunTableRow>(
-    'SELECT id, runId, head, attempt, nextEvent, headStep, generation, series FROM runs WHERE runId = ?',
-  );
-  const generations = db.prepare<[number], { generation: number; fromStep: number }>(
-    'SELECT generation, fromStep FROM generations WHERE run = ? ORDER BY generation',
-  );
-  const blocks = db.prepare<[number, number, number, number, number], { block: number; data: Buffer }>(
-    'SELECT block, data FROM blocks WHERE run = ? AND generation = ? AND stripe = ? AND block BETWEEN ? AND ? ORDER BY block',
-  );
-  const tail = db.prepare<[number, number, number], { firstStep: number; data: Buffer }>(
-    'SELECT firstStep, data FROM tail WHERE run = ? AND generation = ? AND firstStep < ? ORDER BY firstStep',
-  );
+export function openRows(db: Database.Database): RowTables {
+  const streamFields = 'id, name, width, firstRow, endRow, generation, lastStep';
+  const sql = {
+    run: db.prepare<[string], StoredHead>('SELECT id, runId, head, attempt, nextEvent, headStep FROM runs WHERE runId = ?'),
+    stream: db.prepare<[number, string], StreamRow>(`SELECT ${streamFields} FROM streams WHERE run = ? AND name = ?`),
+    streamById: db.prepare<[number], StreamRow>(`SELECT ${streamFields} FROM streams WHERE id = ?`),
+    streams: db.prepare<[number], StreamRow>(`SELECT ${streamFields} FROM streams WHERE run = ? ORDER BY id`),
+    columns: db.prepare<[number], { columns: string }>('SELECT columns FROM streams WHERE id = ?'),
+    generations: db.prepare<[number], { generation: number; fromRow: number }>(
+      'SELECT generation, fromRow FROM generations WHERE stream = ? ORDER BY generation',
+    ),
+    blocks: db.prepare<[number, number, number, number, number], { block: number; data: Buffer }>(
+      'SELECT block, data FROM blocks WHERE stream = ? AND generation = ? AND stripe = ? AND block BETWEEN ? AND ? ORDER BY block',
+    ),
+    axis: db.prepare<[number, number, number], AxisRow>(
+      'SELECT block, steps, times FROM axes WHERE stream = ? AND generation = ? AND block = ?',
+    ),
+    axisByStep: db.prepare<[number, number, number], AxisRow>(
+      'SELECT block, steps, times FROM axes WHERE stream = ? AND generation = ? AND firstStep <= ? ORDER BY firstStep DESC LIMIT 1',
+    ),
+    tail: db.prepare<[number, number], TailPart>(
+      'SELECT firstRow, rows, firstStep, at, steps, times, data FROM tail WHERE stream = ? AND generation = ? ORDER BY firstRow',
+    ),
+  };
 
-  function generationRows(
-    run: StoredHead,
-    generation: number,
-    stripe: number,
-    from: number,
-    to: number,
-    visit: (r: RowRun) => void,
-  ) {
-    const last = Math.floor((to - 1) / BLOCK_ROWS);
-    for (let first = Math.floor(from / BLOCK_ROWS); first <= last; first += WINDOW) {
-      for (const { block, data } of blocks.all(run.id, generation, stripe, first, Math.min(last, first + WINDOW - 1))) {
-        const columns = openColumns(data);
-        const firstStep = block * BLOCK_ROWS;
-        const present = columns.column(0);
-        visit({
-          firstStep,
-          from: Math.max(0, from - firstStep),
-          to: Math.min(BLOCK_ROWS, to - firstStep),
-          present: present.stride === 0 ? null : present,
-          column: (i) => columns.column(1 + i),
-        });
+  function open(stream: StreamRow): RowReader {
+    const all = sql.generations.all(stream.id);
+    const startOf = new Map(all.map(({ generation, fromRow }) => [generation, fromRow]));
+    const force = pieces(all);
+    const tails = new Map<number, OpenTail>();
+    const axes = new Map<string, Axis>();
+    const kept = new Map<number, { generation: number; block: number; run: BlockRun }>();
+
+    const tailOf = (generation: number): OpenTail => {
+      const known = tails.get(generation);
+      if (known) return known;
+      const opened = openTail(sql.tail.all(stream.id, generation), stream.width);
+      tails.set(generation, opened);
+      return opened;
+    };
+    const axisOf = (generation: number, block: number): Axis => {
+      const key = `${generation} ${block}`;
+      const known = axes.get(key);
+      if (known) return known;
+      const row = sql.axis.get(stream.id, generation, block);
+      if (!row) throw new Error(`stream ${stream.id}: block ${block} of generation ${generation} has no steps`);
+      const axis = openAxis(row);
+      axes.set(key, axis);
+      if (axes.size > 64) axes.delete(axes.keys().next().value!);
+      return axis;
+    };
+    const blockRun = (generation: number, block: number, data: Buffer): BlockRun => {
+      const columns = openColumns(data);
+      return {
+        // A generation that begins inside a block has only the rows from there on.
+        firstRow: Math.max(block * BLOCK_ROWS, startOf.get(generation)!),
+        count: columns.rows,
+        steps: () => axisOf(generation, block).steps(),
+        times: () => axisOf(generation, block).times(),
+        column: (i) => columns.column(i),
+      };
+    };
+
+    function* ofGeneration(generation: number, stripe: number, from: number, to: number): Generator<RowRun> {
+      if (from >= to) return;
+      const last = Math.floor((to - 1) / BLOCK_ROWS);
+      let first = Math.floor(from / BLOCK_ROWS);
+      const same = kept.get(stripe);
+      if (same && same.generation === generation && same.block === first) {
+        yield* within(same.run, from, to);
+        first++;
+      }
+      for (; first <= last; first += WINDOW) {
+        const found = sql.blocks.all(stream.id, generation, stripe, first, Math.min(last, first + WINDOW - 1));
+        for (const { block, data } of found) {
+          const run = blockRun(generation, block, data);
+          kept.set(stripe, { generation, block, run });
+          yield* within(run, from, to);
+        }
+        // Blocks are filled in order: after the first that is missing there is only the tail.
+        if (found.length < Math.min(WINDOW, last - first + 1)) break;
+      }
+      for (const run of tailOf(generation).runs(stripe, from, to)) yield* within(run, from, to);
+    }
+
+    function* inForce(stripe: number, from: number, to: number): Generator<RowRun> {
+      const end = Math.min(to, stream.endRow);
+      for (const piece of force) {
+        const a = Math.max(from, piece.from);
+        const b = Math.min(end, piece.to);
+        if (a < b) yield* ofGeneration(piece.generation, stripe, a, b);
       }
     }
-    const width = run.seriesNames.length;
-    for (const { firstStep, values } of joined(tail.all(run.id, generation, to))) {
-      const rows = values.length / width;
-      if (firstStep + rows <= from) continue;
-      visit({
-        firstStep,
-        from: Math.max(0, from - firstStep),
-        to: Math.min(rows, to - firstStep),
-        present: null,
-        column: (i) => ({ values, offset: stripe * STRIPE + i, stride: width }),
-      });
+
+    /** First step of a piece; null when it has no row. */
+    const firstStepIn = ({ generation, from }: Piece): number | null => {
+      if (from >= stream.endRow) return null;
+      return stepIn(generation, from);
+    };
+
+    function stepIn(generation: number, row: number): number {
+      const tail = tailOf(generation);
+      if (row >= tail.firstRow) return tail.stepOf(row);
+      const block = Math.floor(row / BLOCK_ROWS);
+      return axisOf(generation, block).steps()[row - Math.max(block * BLOCK_ROWS, startOf.get(generation)!)]!;
     }
 
-    /** Parts of the tail that follow each other become one. */
-    function joined(parts: { firstStep: number; data: Buffer }[]): { firstStep: number; values: Float64Array }[] {
-      const out: { firstStep: number; end: number; data: Buffer[] }[] = [];
-      for (const { firstStep, data } of parts) {
-        const end = firstStep + data.length / 8 / width;
-        const before = out.at(-1);
-        if (before?.end === firstStep) {
-          before.data.push(data);
-          before.end = end;
-        } else out.push({ firstStep, end, data: [data] });
+    function rowIn({ generation, from, to }: Piece, step: number): number {
+      const end = Math.min(to, stream.endRow);
+      const tail = tailOf(generation);
+      let found: number;
+      if (tail.firstRow < end && tail.firstStep <= step) found = tail.rowAt(step);
+      else {
+        const axis = sql.axisByStep.get(stream.id, generation, step);
+        if (!axis) return from;
+        const steps = openAxis(axis).steps();
+        found = Math.max(axis.block * BLOCK_ROWS, startOf.get(generation)!) + firstAt(steps, step);
       }
-      return out.map(({ firstStep, data }) => ({ firstStep, values: doubles(data) }));
+      return Math.min(end, Math.max(from, found));
     }
+
+    return {
+      stream,
+      ofGeneration,
+      inForce,
+      rowAt(step) {
+        // The last piece that begins at or before the step holds it, or it lies between two.
+        for (const [i, piece] of [...force.entries()].reverse()) {
+          const first = firstStepIn(piece);
+          if (first === null) continue;
+          if (first <= step || i === 0) return first > step ? piece.from : rowIn(piece, step);
+        }
+        return stream.endRow;
+      },
+      stepOf(row) {
+        const piece = force.find((p) => row >= p.from && row < p.to);
+        if (!piece || row >= stream.endRow) throw new Error(`stream ${stream.id}: there is no row ${row}`);
+        return stepIn(piece.generation, row);
+      },
+      unchangedBefore: (generation) =>
+        all.reduce((least, g) => (g.generation > generation ? Math.min(least, g.fromRow) : least), Number.POSITIVE_INFINITY),
+    };
   }
 
   return {
-    head(runId) {
-      const row = runByName.get(runId);
-      if (!row) return null;
-      const { series, ...rest } = row;
-      return { ...rest, seriesNames: JSON.parse(series) as string[] };
-    },
-    generationRows,
-    rowsInForce(run, stripe, from, to, visit) {
-      for (const piece of pieces(generations.all(run.id))) {
-        const a = Math.max(from, piece.from);
-        const b = Math.min(to, piece.to);
-        if (a < b) generationRows(run, piece.generation, stripe, a, b, visit);
-      }
-    },
-    unchangedBefore: (run, generation) =>
-      generations
-        .all(run.id)
-        .reduce((least, g) => (g.generation > generation ? Math.min(least, g.fromStep) : least), Number.POSITIVE_INFINITY),
+    run: (runId) => sql.run.get(runId) ?? null,
+    stream: (run, name) => sql.stream.get(run, name) ?? null,
+    streamById: (id) => sql.streamById.get(id) ?? null,
+    streamsOf: (run) => sql.streams.all(run),
+    columnsOf: (id) => JSON.parse(sql.columns.get(id)!.columns) as Series[],
+    open,
   };
 }
 
-/** Which generation is in force where: a later one takes everything from its first step on. */
-function pieces(generations: { generation: number; fromStep: number }[]) {
-  const out: { generation: number; from: number; to: number }[] = [];
-  for (const { generation, fromStep } of generations) {
-    while (out.length > 0 && out.at(-1)!.from >= fromStep) out.pop();
+interface BlockRun extends Omit<RowRun, 'from' | 'to'> {
+  count: number;
+}
+
+function* within(run: BlockRun, from: number, to: number): Generator<RowRun> {
+  const a = Math.max(0, from - run.firstRow);
+  const b = Math.min(run.count, to - run.firstRow);
+  if (a < b) yield { firstRow: run.firstRow, from: a, to: b, steps: run.steps, times: run.times, column: run.column };
+}
+
+/** Later generations take everything from their first row on. */
+function pieces(generations: { generation: number; fromRow: number }[]): Piece[] {
+  const out: Piece[] = [];
+  for (const { generation, fromRow } of generations) {
+    while (out.length > 0 && out.at(-1)!.from >= fromRow) out.pop();
     const before = out.at(-1);
-    if (before) before.to = fromStep;
-    out.push({ generation, from: fromStep, to: Number.POSITIVE_INFINITY });
+    if (before) before.to = fromRow;
+    out.push({ generation, from: fromRow, to: Number.POSITIVE_INFINITY });
   }
   return out;
 }
 
-function doubles(parts: Buffer[]): Float64Array {
-  const bytes = new Uint8Array(parts.reduce((sum, p) => sum + p.length, 0));
+interface Axis {
+  steps(): Float64Array;
+  times(): Float64Array;
+}
+
+function openAxis(row: { steps: Buffer; times: Buffer }): Axis {
+  let steps: Float64Array | null = null;
+  let times: Float64Array | null = null;
+  return {
+    steps() {
+      steps ??= decodeAxis(row.steps);
+      return steps;
+    },
+    times() {
+      times ??= decodeAxis(row.times);
+      return times;
+    },
+  };
+}
+
+interface OpenTail {
+  /** Infinity when it is empty. */
+  firstRow: number;
+  firstStep: number;
+  runs(stripe: number, from: number, to: number): BlockRun[];
+  stepOf(row: number): number;
+  rowAt(step: number): number;
+}
+
+/** All rows of the open block, made one: parts are small and many. */
+function openTail(parts: TailPart[], width: number): OpenTail {
+  const [part] = parts;
+  const firstRow = part?.firstRow ?? Number.POSITIVE_INFINITY;
+  const count = parts.reduce((n, p) => n + p.rows, 0);
+  let opened: { steps: Float64Array; times: Float64Array; values: Float64Array } | null = null;
+  const open = () => {
+    opened ??= joined(parts, count, width);
+    return opened;
+  };
+  return {
+    firstRow,
+    firstStep: part?.firstStep ?? Number.POSITIVE_INFINITY,
+    runs(stripe, from, to) {
+      if (count === 0 || to <= firstRow || from >= firstRow + count) return [];
+      const { values } = open();
+      return [
+        {
+          firstRow,
+          count,
+          steps: () => open().steps,
+          times: () => open().times,
+          column: (i) => ({ values, offset: stripe * STRIPE + i, stride: width }),
+        },
+      ];
+    },
+    stepOf: (row) => open().steps[row - firstRow]!,
+    rowAt: (step) => firstRow + firstAt(open().steps, step),
+  };
+}
+
+export function joined(parts: readonly TailPart[], count: number, width: number) {
+  const steps = new Float64Array(count);
+  const times = new Float64Array(count);
+  const values = new Float64Array(count * width);
+  const bytes = new Uint8Array(values.buffer);
   let at = 0;
   for (const p of parts) {
-    bytes.set(p, at);
-    at += p.length;
+    if (p.steps) steps.set(doubles(p.steps), at);
+    else for (let i = 0; i < p.rows; i++) steps[at + i] = p.firstStep + i;
+    if (p.times) times.set(doubles(p.times), at);
+    else times.fill(p.at, at, at + p.rows);
+    bytes.set(p.data, at * width * 8);
+    at += p.rows;
   }
-  return new Float64Array(bytes.buffer);
+  return { steps, times, values };
+}
+
+/** A copy, because SQLite's bytes may not be aligned. */
+const doubles = (data: Uint8Array): Float64Array => new Float64Array(new Uint8Array(data).buffer);
+
+/** Index of the first step that is not below `step`. */
+export function firstAt(steps: Float64Array, step: number): number {
+  let [low, high] = [0, steps.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (steps[middle]! < step) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

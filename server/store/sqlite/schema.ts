@@ -5,102 +5,16 @@ import { consoleTable } from './console';
 import { Sqlite } from './driver';
 import { itemTables } from './items';
 import { makeItems } from './makeItems';
+import { moveRows01 } from './rows01';
+import { tables } from './tables';
 import { upgradeEntries01 } from './upgrade01';
 
-/**
- * The tables, and opening them safely.
- *
- * An entry of type `steps` keeps its place and first row in `entries`; its values are in `tail` until the block of BLOCK_ROWS steps they fall into is
- * complete, then by columns in `blocks`. A rewind begins a new generation of rows: the row of step s in force is that of the highest generation that begins
- * at or before s. `pyramid` reduces the rows in force: a chunk is written once all its steps have passed and is taken away by a rewind into it.
- */
-export const BLOCK_ROWS = 1024;
-/** Series per stored blob, so that reading one of thousands stays cheap. */
-export const STRIPE = 16;
-/** A level's bucket spans this many of the level below; level 0 = single steps. */
-export const FAN = 16;
-/** Buckets of one pyramid chunk. */
-export const CHUNK = 256;
-/** Level 6 has buckets of 16^6 = 16.8 M steps. */
-export const LEVELS = 6;
+/** Opening the database safely, and bringing an older one up to date. tables.ts has the tables, layout.ts says how they hold rows. */
 
 /** Version 0.1 of the program wrote 2. */
-const SCHEMA = 5;
+const SCHEMA = 6;
 /** "HRM1": tells our files from other programs'. */
 const APPLICATION = 0x48524d31;
-
-const tables = `
-CREATE TABLE runs (
-  id INTEGER PRIMARY KEY,
-  runId TEXT NOT NULL UNIQUE,
-  head INTEGER NOT NULL,
-  attempt INTEGER NOT NULL,
-  nextEvent INTEGER NOT NULL,
-  headStep INTEGER NOT NULL,
-  generation INTEGER NOT NULL,
-  series TEXT NOT NULL,
-  summarySeq INTEGER,
-  summary TEXT
-) STRICT;
-CREATE TABLE entries (
-  run INTEGER NOT NULL REFERENCES runs(id),
-  seq INTEGER NOT NULL,
-  seqCount INTEGER NOT NULL,
-  attempt INTEGER NOT NULL,
-  at REAL NOT NULL,
-  type TEXT NOT NULL,
-  step INTEGER,
-  generation INTEGER,
-  event TEXT,
-  PRIMARY KEY (run, seq)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX otherEntries ON entries(run, seq) WHERE type <> 'steps';
-CREATE TABLE rewinds (
-  run INTEGER NOT NULL REFERENCES runs(id),
-  seq INTEGER NOT NULL,
-  fromStep INTEGER NOT NULL,
-  keepSeq INTEGER NOT NULL,
-  PRIMARY KEY (run, seq)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE generations (
-  run INTEGER NOT NULL REFERENCES runs(id),
-  generation INTEGER NOT NULL,
-  fromStep INTEGER NOT NULL,
-  PRIMARY KEY (run, generation)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE tail (
-  run INTEGER NOT NULL REFERENCES runs(id),
-  generation INTEGER NOT NULL,
-  firstStep INTEGER NOT NULL,
-  data BLOB NOT NULL,
-  PRIMARY KEY (run, generation, firstStep)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE blocks (
-  run INTEGER NOT NULL REFERENCES runs(id),
-  generation INTEGER NOT NULL,
-  stripe INTEGER NOT NULL,
-  block INTEGER NOT NULL,
-  data BLOB NOT NULL,
-  UNIQUE (run, generation, stripe, block)
-) STRICT;
-CREATE TABLE pyramid (
-  run INTEGER NOT NULL REFERENCES runs(id),
-  level INTEGER NOT NULL,
-  stripe INTEGER NOT NULL,
-  chunk INTEGER NOT NULL,
-  data BLOB NOT NULL,
-  UNIQUE (run, level, stripe, chunk)
-) STRICT;
-CREATE TABLE blobUses (
-  hash TEXT NOT NULL,
-  run INTEGER NOT NULL REFERENCES runs(id),
-  PRIMARY KEY (hash, run)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX blobsOfRun ON blobUses(run);
-CREATE TABLE views (run INTEGER PRIMARY KEY REFERENCES runs(id), seq INTEGER NOT NULL, view TEXT NOT NULL) STRICT;
-CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE smallBlobs (hash TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
-${itemTables}`;
 
 type Report = (text: string) => void;
 
@@ -132,6 +46,7 @@ ALTER TABLE entries RENAME COLUMN places TO seqCount;
     db.exec('DELETE FROM views; UPDATE runs SET summarySeq = NULL, summary = NULL');
   },
   4: itemTables,
+  5: moveRows01,
 };
 
 export const databaseFile = (folder: string): string => path.join(folder, 'headroom.db');
@@ -216,7 +131,7 @@ function configure(db: Database.Database, file: string, report: Report): void {
   if (stored === SCHEMA) return;
   if (stored > 0) report(`${file}: bringing format ${stored} up to ${SCHEMA}; an older Headroom cannot open it afterwards`);
   db.transaction(() => {
-    if (stored === 0) db.exec(tables);
+    if (stored === 0) db.exec(tables + itemTables);
     else
       for (let from = stored; from < SCHEMA; from++) {
         const migration = migrations[from]!;

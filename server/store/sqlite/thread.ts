@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import { startWorker } from '~/server/base/startWorker';
-import { FencedError, StaleHeadError } from '~/server/store';
+import { BudgetError, FencedError, StaleHeadError } from '~/server/store';
 import type { Answer, Call, Failure, Notice, WorkerData } from './calls';
 
 /** One of the store's threads, as functions that answer with promises. */
 export interface Thread {
   call(method: string, ...args: unknown[]): Promise<unknown>;
+  /** A question that its signal can call off. @throws the signal's reason then */
+  ask(signal: AbortSignal | undefined, method: string, ...args: unknown[]): Promise<unknown>;
   /** Waits for the calls made so far, then ends the thread. */
   close(): Promise<void>;
 }
@@ -38,11 +40,29 @@ export async function startThread(data: WorkerData, onNotice: (text: string) => 
   worker.on('error', (error: Error) => fail(new Error(`the store's ${data.role} stopped: ${error.message}`)));
   worker.on('exit', () => fail(new Error('the store is closed')));
 
-  const call = (method: string, ...args: unknown[]): Promise<unknown> => {
+  const call = (method: string, ...args: unknown[]): Promise<unknown> => ask(undefined, method, ...args);
+  const ask = (signal: AbortSignal | undefined, method: string, ...args: unknown[]): Promise<unknown> => {
     if (gone) return Promise.reject(gone);
+    if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
       const id = ++lastId;
-      waiting.set(id, { resolve, reject });
+      const callOff = () => {
+        if (!waiting.delete(id)) return;
+        worker.postMessage({ id: 0, method: 'cancel', args: [id] } satisfies Call);
+        reject(signal!.reason);
+      };
+      signal?.addEventListener('abort', callOff, { once: true });
+      const settled = () => signal?.removeEventListener('abort', callOff);
+      waiting.set(id, {
+        resolve: (value) => {
+          settled();
+          resolve(value);
+        },
+        reject: (error) => {
+          settled();
+          reject(error);
+        },
+      });
       try {
         worker.postMessage({ id, method, args } satisfies Call);
       } catch (error) {
@@ -55,6 +75,7 @@ export async function startThread(data: WorkerData, onNotice: (text: string) => 
   await opened;
   return {
     call,
+    ask,
     async close() {
       if (gone) return;
       await call('close');
@@ -69,6 +90,8 @@ function revive({ name, args }: Failure): Error {
       return new FencedError(...args);
     case 'StaleHeadError':
       return new StaleHeadError(...args);
+    case 'BudgetError':
+      return new BudgetError(...args);
     case 'Error':
       return new Error(args[0]);
   }

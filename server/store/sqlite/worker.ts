@@ -6,9 +6,9 @@
  * fails takes back only itself.
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { FencedError, StaleHeadError } from '~/server/store';
+import { BudgetError, FencedError, StaleHeadError } from '~/server/store';
 import type { Answer, Call, Failure, Notice, WorkerData } from './calls';
-import { openReads, type Reads } from './read';
+import { Lanes } from './lanes';
 import { openForReading, openForWriting } from './schema';
 import { openWrites, type Writes } from './write';
 
@@ -67,31 +67,24 @@ function serveWrites(): void {
 }
 
 function serveReads(): void {
-  // Opened by the first call: the writer, which starts at the same time, may still be creating the file.
-  let opened: { db: ReturnType<typeof openForReading>; reads: Reads } | null = null;
-  const open = () => {
-    const db = openForReading(folder);
-    return { db, reads: openReads(db) };
-  };
-  port.on('message', ({ id, method, args }: Call) => {
-    if (method === 'close') {
-      opened?.db.close();
-      port.postMessage({ id, ok: true, value: undefined } satisfies Answer);
-      return port.close();
-    }
-    try {
-      opened ??= open();
-      const value = (opened.reads[method as keyof Reads] as (...args: unknown[]) => unknown)(...args);
-      port.postMessage({ id, ok: true, value } satisfies Answer, buffersOf(value));
-    } catch (error) {
-      port.postMessage({ id, ok: false, error: failure(error) } satisfies Answer);
-    }
+  // A connection is opened by the first call: the writer, which starts at the same time, may still be creating the file.
+  const lanes = new Lanes(() => openForReading(folder), {
+    answer: (id, value) => port.postMessage({ id, ok: true, value } satisfies Answer, [...buffersOf(value)]),
+    fail: (id, error) => port.postMessage({ id, ok: false, error: failure(error) } satisfies Answer),
+  });
+  port.on('message', (call: Call) => {
+    if (call.method === 'cancel') return lanes.cancel(call.args[0] as number);
+    if (call.method !== 'close') return lanes.take(call);
+    lanes.close(() => {
+      port.postMessage({ id: call.id, ok: true, value: undefined } satisfies Answer);
+      port.close();
+    });
   });
 }
 
-/** Arrays of numbers move to the other thread instead of being copied; each is the only one in its buffer. */
-function buffersOf(value: unknown, found: ArrayBuffer[] = []): ArrayBuffer[] {
-  if (value instanceof Float64Array || value instanceof Int32Array) found.push(value.buffer as ArrayBuffer);
+/** Arrays of numbers move to the other thread instead of being copied; series of one stream share some. */
+function buffersOf(value: unknown, found = new Set<ArrayBuffer>()): Set<ArrayBuffer> {
+  if (value instanceof Float64Array || value instanceof Int32Array) found.add(value.buffer as ArrayBuffer);
   else if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value))
     for (const inner of Object.values(value)) buffersOf(inner, found);
   return found;
@@ -100,5 +93,6 @@ function buffersOf(value: unknown, found: ArrayBuffer[] = []): ArrayBuffer[] {
 function failure(error: unknown): Failure {
   if (error instanceof FencedError) return { name: 'FencedError', args: [error.runId, error.attempt, error.stored] };
   if (error instanceof StaleHeadError) return { name: 'StaleHeadError', args: [error.runId, error.after, error.stored] };
+  if (error instanceof BudgetError) return { name: 'BudgetError', args: [error.numbers] };
   return { name: 'Error', args: [error instanceof Error ? error.message : String(error)] };
 }

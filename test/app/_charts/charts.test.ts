@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { moveByKey } from '~/app/_charts/cursorKeys';
 import { Curve } from '~/app/_charts/curve';
-import { growingEnd, logTicks, settle, yDomain } from '~/app/_charts/domains';
+import { growingEnd, logTicks, settle, xDomain, yDomain } from '~/app/_charts/domains';
 import { draw, type Plot, pixelX, pixelY, ruleAt, stepAtPixel } from '~/app/_charts/draw';
 import { chartCsv } from '~/app/_charts/exportChart';
 import { formatDuration, formatPercent, formatTick, formatValue } from '~/app/_charts/format';
@@ -15,10 +15,10 @@ import type { LineSpec, Mark, RuleSpec } from '~/app/_charts/types';
 import { spread, timeline, xMap } from '~/app/_charts/xMap';
 import { createCursor } from '~/app/_live/cursor';
 
-function curveOf(values: readonly number[], capacity = 1200, firstStep = 0): Curve {
-  const curve = new Curve('loss', capacity, null, firstStep);
+function curveOf(values: readonly number[], capacity = 1200, firstStep = 0, every = 1): Curve {
+  const curve = new Curve('loss', capacity, null);
   values.forEach((v, i) => {
-    curve.append(firstStep + i, v);
+    curve.append(firstStep + i * every, v);
   });
   return curve;
 }
@@ -102,8 +102,16 @@ describe('smoothing', () => {
     curve.cut(2);
     expect([curve.smoothing, ...curve.ema.slice(0, 3)]).toEqual([null, 1, 1.25 / 0.75, Number.NaN]);
     const torn = averageOf([1, 2], 0.5);
+    torn.tear();
     torn.append(5, 9);
-    expect([torn.smoothing, torn.holes, torn.ema[5]]).toEqual([null, true, Number.NaN]);
+    expect([torn.smoothing, torn.holes, torn.ema[2]]).toEqual([null, true, Number.NaN]);
+  });
+
+  it('counts rows, not steps: of a series logged every 50 steps it is that of its values', () => {
+    const curve = new Curve('loss', 1200, null);
+    curve.average(0.5);
+    for (const [i, v] of [1, 2, 4].entries()) curve.append(50 * i, v);
+    expect([...curve.ema.slice(0, 3)]).toEqual([1, 1.25 / 0.75, 3]);
   });
 
   it('a weight outside 0 to 1 is refused', () => {
@@ -144,6 +152,12 @@ describe('y axis', () => {
     expect([lo, hi < 1.03]).toEqual([0, true]);
   });
 
+  it('holds what is seen of a line whose rows lie outside the steps shown', () => {
+    // Rows of steps 0 and 100, values 0 and 10: between steps 40 and 60 the line goes from 4 to 6.
+    const [lo, hi] = yDomain([curveOf([0, 10], 1200, 0, 100)], [], 40, 60, plain);
+    expect([lo > 3 && lo <= 4, hi >= 6 && hi < 7]).toEqual([true, true]);
+  });
+
   it('does not twitch: what fits and fills most of the span keeps it', () => {
     expect(settle([0, 10], [0, 9], false)).toEqual([0, 10]);
     expect(settle([0, 10], [0, 11], false)).toEqual([0, 11]);
@@ -165,6 +179,59 @@ describe('x axis', () => {
     }
     expect(xMap('epoch', 50, []).of(125)).toBe(2.5);
     expect(xMap('relative', 50, anchors).of(150)).toBe(65_000); // 61 s - 1 s, then half of 10 s
+  });
+
+  it('a series of the run is an axis: its values at its rows, straight lines between', () => {
+    const tokens = xMap(
+      'series',
+      0,
+      [
+        { step: 0, at: 0 },
+        { step: 10, at: 80_000 },
+        { step: 20, at: 240_000 },
+      ],
+      false,
+      'tokens',
+    );
+    expect([tokens.of(5), tokens.of(15), tokens.stepOf(160_000), tokens.label, tokens.say(10)]).toEqual([
+      40_000,
+      160_000,
+      15,
+      'tokens',
+      'tokens 80000',
+    ]);
+  });
+
+  it('begins where the run does: below 0, or far above', () => {
+    const cursor = createCursor();
+    cursor.head(100);
+    cursor.rows(-1, 1);
+    expect(xDomain(cursor, [], steps)).toEqual({ from: -1, to: 100, x: [-1, 100] });
+    cursor.head(2_000_000_010);
+    cursor.rows(2_000_000_000, 1);
+    expect(xDomain(cursor, [], steps).x).toEqual([2_000_000_000, 2_000_000_010]);
+  });
+
+  it('a time in a wrong unit is shown as a number, and its axis has a few ticks', () => {
+    const ns = 1_700_000_000_000_000_000;
+    const wall = xMap('wall', 0, [
+      { step: 0, at: ns },
+      { step: 10, at: 2 * ns },
+    ]);
+    expect([wall.tick(ns), wall.say(0)]).toEqual(['1.7e18', '1.7e18']);
+    expect(wall.ticks(ns, 2 * ns, 6).length).toBeLessThanOrEqual(7);
+    const relative = xMap('relative', 0, [
+      { step: 0, at: ns },
+      { step: 10, at: 2 * ns },
+    ]);
+    expect(relative.ticks(0, ns, 6).length).toBeLessThanOrEqual(7);
+  });
+
+  it('ticks stay whole and apart at steps of 2^53', () => {
+    const top = Number.MAX_SAFE_INTEGER;
+    const ticks = steps.ticks(top - 100, top, 8);
+    expect([ticks.length >= 3, ticks.every(Number.isSafeInteger)]).toEqual([true, true]);
+    expect(new Set(ticks.map(steps.tick)).size).toBe(ticks.length);
   });
 
   it('time goes on at the last pace after the last recorded event', () => {
@@ -196,6 +263,7 @@ describe('numbers', () => {
       '−∞',
     ]);
     expect([0, 1500, 2_500_000, 0.00049, 0.02].map(formatTick)).toEqual(['0', '1.5k', '2.5M', '4.9e−4', '0.02']);
+    expect([1e9, 3e12, 1_000_020, -20_000].map(formatTick)).toEqual(['1G', '3T', '1,000,020', '−20k']);
     expect(formatPercent(0.98765)).toBe('98.77 %');
     expect([500, 42_000, 125_000, 3_725_000, 273_600_000].map(formatDuration)).toEqual([
       '0.5 s',
@@ -221,6 +289,28 @@ describe('drawing', () => {
     expect(path.match(/M/g)).toHaveLength(3); // 0-1, the lone 3, the lone 5
     expect(svg.match(/a1.\d+/g)!.length).toBeGreaterThanOrEqual(2); // two dots
     expect(svg).toContain('fill="#f00"'); // the gaps are marked
+  });
+
+  it('a series that is logged every 50 steps is one line, never dots; what is absent is no gap and counted nowhere', () => {
+    const curve = curveOf([0, 0.5, 1, 0.5], 1200, 0, 50);
+    const { svg, reported } = drawn([line(curve)], plot({ x: [0, 150] }));
+    expect(reported).toEqual({ nonFinite: 0, offScale: 0, hiddenByLog: 0 });
+    const strokes = svg.split('\n').filter((l) => l.includes('#11f'));
+    expect(strokes[0]).toContain('M0 50L33.33 25L66.67 0L100 25');
+    expect(strokes.filter((l) => !l.includes('stroke=')).length).toBe(1); // the dot at its end
+  });
+
+  it('zoomed in between two rows the line passes through, as a range has the rows around it', () => {
+    const curve = new Curve('loss', 4, 80);
+    for (const [step, value] of [
+      [50, 0],
+      [100, 1],
+      [150, 9],
+    ] as const)
+      curve.append(step, value);
+    expect(curve.count).toBe(2); // the row beyond the end, then no more
+    const { svg } = drawn([line(curve)], plot({ x: [60, 80] }));
+    expect(svg).toContain('M-50 50L200 0');
   });
 
   it('all 200 spikes of a million steps reach their height in the drawn envelope', () => {
@@ -359,6 +449,21 @@ describe('heat map', () => {
   });
 });
 
+describe('heat map of a series that is logged now and then', () => {
+  it('a value holds until the next row', () => {
+    const shown = plot({ width: 4, x: [-0.5, 3.5] });
+    const pieces = [piecesOf(line(curveOf([1, 100], 1200, 0, 2)), shown.map, shown.x)];
+    const pixels = heatPixels(pieces, shown, 4, [1, 100], [1, 2, 3], [9, 8, 7]);
+    const cells = [0, 1, 2, 3].map((c) => [...pixels.slice(c * 4, c * 4 + 4)]);
+    expect(cells).toEqual([
+      [...heatColor(0), 255],
+      [...heatColor(0), 255],
+      [...heatColor(1), 255],
+      [0, 0, 0, 0],
+    ]);
+  });
+});
+
 describe('marks', () => {
   const mark = (step: number, kind: Mark['kind']): Mark => ({
     id: `${kind}${step}`,
@@ -382,9 +487,36 @@ describe('marks', () => {
 describe('reading a chart', () => {
   it('the exact value once it is there, the bucket and its range until then', () => {
     const curve = curveOf([1, 3, 2, 6, 5, 7], 4); // two steps a bucket
-    expect(readout(line(curve), 2, 0, false)).toEqual({ value: '≈ 4', range: '2 to 6 in steps 2–3', smoothed: null });
-    expect(readout(line(curve, { exact: () => 2 }), 2, 0, false).value).toBe('2');
-    expect(readout(line(curve), 99, 0, false)).toEqual({ value: '–', range: null, smoothed: null });
+    expect(readout(line(curve), 2, 0, false)).toEqual({
+      value: '≈ 4',
+      asOf: null,
+      range: '2 to 6 in steps 2–3',
+      smoothed: null,
+    });
+    expect(readout(line(curve, { exact: () => ({ step: 2, value: 2 }) }), 2, 0, false).value).toBe('2');
+    expect(readout(line(null), 99, 0, false)).toEqual({ value: '–', asOf: null, range: null, smoothed: null });
+  });
+
+  it('between two rows the one before holds, and its step is said', () => {
+    const sparse = curveOf([0.5, 0.25], 1200, 100, 50); // rows of steps 100 and 150
+    const said = (step: number) => {
+      const { value, asOf } = readout(line(sparse), step, 0, false);
+      return [value, asOf];
+    };
+    expect([99, 100, 149, 150, 1e12].map(said)).toEqual([
+      ['–', null],
+      ['0.5', null],
+      ['0.5', 100],
+      ['0.25', null],
+      ['0.25', 150],
+    ]);
+  });
+
+  it('a curve of a zoomed range says nothing of steps beyond it: there the whole one does', () => {
+    const zoomed = new Curve('loss', 1200, 10);
+    for (let s = 0; s < 10; s++) zoomed.append(s, s);
+    const both = line(zoomed, { whole: () => curveOf([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]) });
+    expect(readout(both, 11, 0, false).value).toBe('11');
   });
 
   it('a summary in words for those who cannot see it', () => {
@@ -422,5 +554,18 @@ describe('keys', () => {
     cursor.head(101);
     expect(cursor.get().step).toBe(101);
     expect(moveByKey(press('x'), cursor, [])).toBe(false);
+  });
+
+  it('an arrow goes from row to row where rows lie apart, and Home to the first', () => {
+    const cursor = createCursor();
+    cursor.head(10_001);
+    cursor.rows(-50, 50);
+    cursor.pin(1000);
+    moveByKey(press('ArrowRight'), cursor, []);
+    expect(cursor.get().step).toBe(1050);
+    moveByKey(press('Home'), cursor, []);
+    expect(cursor.get().step).toBe(-50);
+    moveByKey(press('ArrowLeft'), cursor, []);
+    expect(cursor.get().step).toBe(-50);
   });
 });

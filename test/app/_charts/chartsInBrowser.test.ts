@@ -13,25 +13,31 @@ interface InPage {
 const css = `main{width:700px} .absolute,.sr-only{position:absolute} .sr-only{clip-path:inset(50%)} .relative{position:relative} .inset-0{inset:0}
   .pointer-events-none{pointer-events:none} figcaption{height:24px;overflow:hidden}`;
 
+/** A page of test/support with its chart drawn. */
+async function openChart(browser: Browser, script: string): Promise<Page> {
+  const bundle = await build({
+    entryPoints: [fileURLToPath(new URL(`../../support/${script}`, import.meta.url))],
+    bundle: true,
+    write: false,
+    format: 'iife',
+    jsx: 'automatic',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    tsconfig: fileURLToPath(new URL('../../../tsconfig.json', import.meta.url)),
+  });
+  const page = await browser.newPage({ viewport: { width: 800, height: 500 } });
+  await page.setContent(`<style>${css}</style><main></main>`);
+  await page.addScriptTag({ content: bundle.outputFiles[0]!.text });
+  await page.waitForFunction(() => /\d/.test(document.querySelector('[data-reads]')?.textContent ?? ''));
+  return page;
+}
+
 describeInBrowser('a chart of 1,000,000 steps in Chromium', () => {
   let browser: Browser;
   let close: () => Promise<void>;
   let page: Page;
   beforeAll(async () => {
-    const script = await build({
-      entryPoints: [fileURLToPath(new URL('../../support/chartPage.tsx', import.meta.url))],
-      bundle: true,
-      write: false,
-      format: 'iife',
-      jsx: 'automatic',
-      define: { 'process.env.NODE_ENV': '"production"' },
-      tsconfig: fileURLToPath(new URL('../../../tsconfig.json', import.meta.url)),
-    });
     ({ browser, close } = await openBrowser());
-    page = await browser.newPage({ viewport: { width: 800, height: 500 } });
-    await page.setContent(`<style>${css}</style><main></main>`);
-    await page.addScriptTag({ content: script.outputFiles[0]!.text });
-    await page.waitForFunction(() => /\d/.test(document.querySelector('[data-reads="loss"]')?.textContent ?? ''));
+    page = await openChart(browser, 'chartPage.tsx');
   });
   afterAll(() => close?.());
 
@@ -96,5 +102,51 @@ describeInBrowser('a chart of 1,000,000 steps in Chromium', () => {
     expect(text).toMatch(/^step [\d,]+train(0\.2|1)/);
     await page.mouse.move(5, 5);
     await page.waitForSelector('[data-tooltip]', { state: 'detached' });
+  });
+});
+
+describeInBrowser('a series that is logged every 50 steps beside one of every step, in Chromium', () => {
+  let browser: Browser;
+  let close: () => Promise<void>;
+  let page: Page;
+  beforeAll(async () => {
+    ({ browser, close } = await openBrowser());
+    page = await openChart(browser, 'sparseChartPage.tsx');
+  });
+  afterAll(() => close?.());
+
+  /** Columns of the canvas that have ink in the row of a value. */
+  const inked = (value: number) =>
+    page.evaluate((v) => {
+      const canvas = document.querySelector('canvas')!;
+      const { data, width, height } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+      // The axis goes from 0 to 0.8: the top with its air, in quarters of a tick.
+      const y = Math.round(height * (1 - v / 0.8));
+      const has = (x: number) => [y - 1, y, y + 1].some((row) => data[(row * width + x) * 4 + 3]! > 20);
+      return { width, columns: Array.from({ length: width }, (_, x) => x).filter(has).length };
+    }, value);
+
+  it('is one line from its first row to its last, and nothing is counted as NaN', async () => {
+    const { width, columns } = await inked(0.75);
+    // Rows from step -1 to 949 of an axis of 1,008 steps.
+    expect(columns / width).toBeGreaterThan(0.93);
+    expect(await page.getByText('NaN').count()).toBe(0);
+  });
+
+  it('tells of which step its value is where it has no row', async () => {
+    const box = (await page.locator('[data-plot]').boundingBox())!;
+    await page.mouse.move(box.x + box.width / 2, box.y + 60);
+    await page.waitForSelector('[data-tooltip]');
+    const rows = await page.locator('[data-tooltip] tr').allTextContents();
+    expect(rows).toEqual(['train0.25', 'validation0.75of step 499']);
+  });
+
+  it('the axis begins at its first step, and so does the cursor', async () => {
+    await page.mouse.click((await page.locator('[data-plot]').boundingBox())!.x + 100, 200);
+    await page.keyboard.press('Home');
+    const at = await page.evaluate(() => (window as unknown as InPage).cursor.get());
+    expect(at).toMatchObject({ mode: 'pinned', step: -1 });
+    await page.keyboard.press('ArrowLeft');
+    expect((await page.evaluate(() => (window as unknown as InPage).cursor.get())).step).toBe(-1);
   });
 });

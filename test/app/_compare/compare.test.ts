@@ -4,16 +4,16 @@ import { draw } from '~/app/_charts/draw';
 import type { Palette } from '~/app/_charts/palette';
 import { SvgPen } from '~/app/_charts/svgPen';
 import { xMap } from '~/app/_charts/xMap';
-import { type Aligned, type Alignment, axisOf, carried, commonLoss, ownZoom, stepAtLoss } from '~/app/_compare/align';
+import { type Aligned, type Alignment, axisOf, carried, ownZoom } from '~/app/_compare/align';
 import { differences } from '~/app/_compare/difference';
 import { type CompareView, compareLink, fromCompareLink } from '~/app/_compare/link';
-import { addValue, emptyReduced } from '~/shared/pyramid';
+import { commonLoss, stepAtLoss } from '~/app/_live/equalLoss';
 import type { Config } from '~/shared/setup';
 import { configOf, publishedSetup, withConfig } from '~/test/support/setups';
 import { builtinRecipes } from '~/trainer/recipes';
 
 const curveOf = (values: number[], firstStep = 0): Curve => {
-  const curve = new Curve('loss', 64, null, firstStep);
+  const curve = new Curve('loss', 64, null);
   for (const [i, v] of values.entries()) curve.append(firstStep + i, v);
   return curve;
 };
@@ -102,7 +102,7 @@ describe('runs on one axis', () => {
     // w = 0.5: 2/.5 = 4; 3/.75 = 4; 1.5/.875 = 1.714; 2.75/.9375 = 2.933; 2.375/.96875 = 2.452; 2.1875/.984375 = 2.222
     expect(loss.ema[2]).toBeCloseTo(1.714, 3);
     expect([stepAtLoss(loss, 1), stepAtLoss(loss, 1.8), stepAtLoss(loss, 4)]).toEqual([null, 2, 0]);
-    expect(commonLoss([{ ...fast, loss }])).toBeCloseTo(1.714, 3);
+    expect(commonLoss([loss])).toBeCloseTo(1.714, 3);
   });
   it('a run that has not begun has no place by epoch, time or loss', () => {
     const queued: Aligned = { runId: 'queued', loss: null, stepsPerEpoch: 0, anchors: [] };
@@ -113,22 +113,13 @@ describe('runs on one axis', () => {
     ]);
   });
   it('the lowest loss that all have reached', () => {
-    expect(commonLoss(runs)).toBe(1);
-    expect(commonLoss([fast, { ...slow, loss: null }])).toBeNull();
+    expect(commonLoss(runs.map((r) => r.loss))).toBe(1);
+    expect(commonLoss([fast.loss, null])).toBeNull();
     expect(stepAtLoss(slow.loss!, 3)).toBe(1);
     expect(stepAtLoss(slow.loss!, 0)).toBeNull();
   });
 });
 
-/** Steps 2 and 3 of four. */
-function lateAnswer() {
-  const answer = emptyReduced(['loss'], 0, 1, 4);
-  for (const i of [2, 3]) {
-    answer.rows[i] = 1;
-    addValue(answer.series.loss!, i, i);
-  }
-  return answer;
-}
 const by = (of: (step: number) => number) => ({ of, back: () => Number.NaN });
 
 describe('a curve carried to another axis', () => {
@@ -137,7 +128,7 @@ describe('a curve carried to another axis', () => {
       curveOf([4, Number.NaN, 1, 0.5]),
       by((s) => s * 100 + 7),
     );
-    expect([out.firstStep, out.bucketSteps, out.count, out.headStep]).toEqual([7, 100, 4, 407]);
+    expect([...out.steps.slice(0, out.count)]).toEqual([7, 107, 207, 307]);
     expect([...out.values.last.slice(0, 4)]).toEqual([4, Number.NaN, 1, 0.5]);
     expect([...out.values.nonFinite.slice(0, 4)]).toEqual([0, 1, 0, 0]);
   });
@@ -152,18 +143,15 @@ describe('a curve carried to another axis', () => {
       ).ema.slice(0, 3),
     ]).toEqual([1, 1.25 / 0.75, 3]);
   });
-  it('loses no extreme and no row when the pace changes', () => {
-    const values = [1, 9, 2, -7, 3, 4, 5, 6];
+  it('loses no extreme, no row and no bucket when the pace changes', () => {
     const out = carried(
-      curveOf(values),
+      curveOf([1, 9, 2, -7, 3, 4, 5, 6]),
       by((s) => (s < 4 ? s : 4 + (s - 4) * 10)),
     );
-    expect(out.rows.reduce((a, b) => a + b, 0)).toBe(8);
-    const drawn = [...out.rows.keys()].filter((i) => out.rows[i]! > 0);
-    expect(Math.max(...drawn.map((i) => out.values.max[i]!))).toBe(9);
-    expect(Math.min(...drawn.map((i) => out.values.min[i]!))).toBe(-7);
+    expect([out.count, out.total, ...out.steps.slice(0, 8)]).toEqual([8, 8, 0, 1, 2, 3, 4, 14, 24, 34]);
+    expect([Math.max(...out.values.max.slice(0, 8)), Math.min(...out.values.min.slice(0, 8))]).toEqual([9, -7]);
   });
-  it('draws one line however the pace changes, and breaks it where the run lacks steps', () => {
+  it('draws one line however the pace changes and whatever steps the run has no rows of', () => {
     const place = by((s) => (s < 4 ? s : 4 + (s - 4) * 10));
     const lines = (curve: Curve) => {
       const pen = new SvgPen();
@@ -177,9 +165,7 @@ describe('a curve carried to another axis', () => {
     const curve = curveOf([1, 9, 2, 7, 3, 4, 5, 6]);
     expect(lines(carried(curve, place))).toBe(lines(curve));
     curve.append(12, 3);
-    expect(carried(curve, place).sparse).toBe(false);
-    // A branch has nothing before its fork, which is no hole.
-    expect(carried(Curve.of('loss', { ...lateAnswer(), headStep: 4 }, 8, 0, null), place).sparse).toBe(true);
+    expect(lines(carried(curve, place))).toBe(1); // its end, with the dot, lies beyond the plot
   });
   it("a branch begins at its fork: its curve's first step is carried too", () => {
     expect(

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { initials } from '~/app/_components/Avatars';
-import { ago, bytes, count, duration, measured, percent } from '~/app/_components/format';
+import { ago, bytes, count, dateTime, duration, isoTime, measured, percent } from '~/app/_components/format';
 
 it.each([
   [null, '–'],
@@ -28,6 +28,15 @@ it('shares are percent, and what is no number says so', () => {
 
 it('durations read as a clock, from a day on as days and hours', () => {
   expect([0, 83_000, 3_723_000, 200_000_000, -5].map(duration)).toEqual(['0:00', '1:23', '1:02:03', '2 d 7 h', '0:00']);
+});
+
+it('what is no time is shown as what it is, and nothing throws: ns, µs, NaN, infinities', () => {
+  const wrong = [1.7e18, -8.65e15, Number.NaN, Number.POSITIVE_INFINITY];
+  expect(wrong.map(dateTime)).toEqual(['1.70e18 (not a time)', '-8.65e15 (not a time)', 'NaN (not a time)', '∞ (not a time)']);
+  expect(wrong.map((t) => isoTime(t))).toEqual([undefined, undefined, undefined, undefined]);
+  expect(wrong.map((t) => ago(t, 1_000))).toEqual(wrong.map(dateTime));
+  expect([Number.NaN, Number.POSITIVE_INFINITY].map(duration)).toEqual(['NaN', '∞']);
+  expect(isoTime(0)).toBe('1970-01-01T00:00:00.000Z');
 });
 
 it('moments read as how long ago; one of a clock ahead of ours is now', () => {

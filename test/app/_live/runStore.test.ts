@@ -13,7 +13,7 @@ import { publishedSetup } from '../../support/setups';
 const runId = 'run00001';
 const you: Actor = { id: 'ann', name: 'Ann', role: 'admin' };
 
-/** A log of run.created, run.started, then one-step rows whose loss is their step. */
+/** A log of run.created, started, then one-step rows whose loss is their step. */
 function logOf(rows: number): Entry[] {
   const entries: Entry[] = [];
   let seq = 1;
@@ -23,17 +23,16 @@ function logOf(rows: number): Entry[] {
   };
   add({ type: 'run.created', setup: publishedSetup('reverse'), actor: you, parent: null });
   add({
-    type: 'run.started',
+    type: 'started',
     step: 0,
-    backend: { name: 'wasm', device: 'cpu', tried: [] },
-    series: [{ name: 'loss', unit: '', group: 'loss' }],
+    device: { backend: 'wasm', device: 'cpu' },
+    streams: [{ stream: 'steps', columns: [{ name: 'loss', role: 'loss' }] }],
     controls: { values: [], actions: [] },
     values: {},
-    params: [],
-    stepsPerEpoch: 10,
-    totalSteps: 100,
+    lengths: { stepsPerEpoch: 10, totalSteps: 100 },
   });
-  for (let s = 0; s < rows; s++) add({ type: 'steps', firstStep: s, count: 1, values: new Float64Array([s]) });
+  for (let s = 0; s < rows; s++)
+    add({ type: 'rows', stream: 'steps', steps: { first: s, count: 1 }, values: new Float64Array([s]) });
   return entries;
 }
 
@@ -242,12 +241,11 @@ describe('run store', () => {
     };
     // Places 4..6 and 8..10 are rows that were left out, 11 is the newest row.
     const last: Entry = { ...log[9]!, seq: 11 };
-    hand.frame(
-      frameOf([alert, last], { from: 4, to: 11, skippedSteps: [1, 6], caughtUp: { step: 8, latest: new Float64Array([7]) } }),
-    );
     const whole = foldAll(runId, log.slice(0, 3));
     const expected: RunView = fold({ ...fold({ ...whole, seq: 6 }, alert), seq: 10 }, last);
-    expect(store.get().view).toEqual({ ...expected, seq: 11, step: 8, latest: new Float64Array([7]) });
+    const { streams } = expected;
+    hand.frame(frameOf([alert, last], { from: 4, to: 11, skippedSteps: [1, 6], caughtUp: { step: 8, streams } }));
+    expect(store.get().view).toEqual({ ...expected, seq: 11, step: 8, streams });
     expect(heard).toEqual([{ reset: 3 }, alert, last, { skipped: [1, 6] }]);
   });
 

@@ -50,7 +50,7 @@ describe('taking a replay away', () => {
     const manifest = JSON.parse(/id="manifest">(.*)<\/script>/.exec(text)![1]!) as object;
     expect(manifest).toMatchObject({
       runId: 'record1',
-      rows: { headStep: 3000, bucketSteps: 1, series: 9, parts: 2 },
+      rows: { headStep: 3000, whole: true, series: 9, parts: 2 },
       snapshots: { kept: 3, of: 3, missing: 0 },
     });
   });

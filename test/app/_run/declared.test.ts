@@ -98,7 +98,7 @@ describeInBrowser('what a trainer declares', { timeout: 240_000 }, () => {
     await trainer.assigned();
     const values: Record<string, ControlValue> = Object.fromEntries(declared.map(({ spec }) => [spec.name, spec.default]));
     const started = runStarted(0, startValues(setup));
-    if (started.type !== 'run.started') throw new Error('run.started');
+    if (started.type !== 'started') throw new Error('started');
     await trainer.send(
       { ...started, controls: { values: declared.map((d) => d.spec), actions: [action] }, values },
       { type: 'status', status: 'running', step: 0, message: '' },

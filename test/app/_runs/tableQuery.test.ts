@@ -80,7 +80,7 @@ describe('sorting and what is shown', () => {
     const loss = sortedBy(defaultQuery, 'loss');
     expect([loss.sort, loss.descending]).toEqual(['loss', false]);
     expect(sortedBy(loss, 'loss').descending).toBe(true);
-    expect(sortedBy(loss, 'testAccuracy').descending).toBe(true);
+    expect(sortedBy(loss, 'best').descending).toBe(true);
     expect(sortedBy(loss, 'name').descending).toBe(false);
   });
 

@@ -36,11 +36,7 @@ const setup = publishedSetup('reverse', {}, { name: 'Big run' });
 async function recordBigRun(data: string): Promise<void> {
   const store = await openSqliteStore(data);
   const blobs = await openBlobs(data, store);
-  const run = writer(
-    store,
-    'bigrun01',
-    series.map((s) => s.name),
-  );
+  const run = writer(store, 'bigrun01');
   const trainer = { id: 'trainer01', name: 'local', host: 'h' };
   await run.append([{ type: 'run.created', setup, actor: ada, parent: null }]);
   await run.append([{ type: 'run.assigned', attempt: 1, trainer, fromStep: 0, checkpoint: null }], { fromStep: 0, keepSeq: 0 });
@@ -49,7 +45,7 @@ async function recordBigRun(data: string): Promise<void> {
   for (let first = 0; first < steps; first += batch) {
     const values = new Float64Array(batch * series.length);
     for (let i = 0; i < values.length; i++) values[i] = Math.sin(first + i);
-    const events: RunEvent[] = [{ type: 'steps', firstStep: first, count: batch, values }];
+    const events: RunEvent[] = [{ type: 'rows', stream: 'steps', steps: { first, count: batch }, values }];
     if ((first / batch) % 5 === 0) {
       const blob = blobOf(randomBytes(4 << 20));
       await blobs.put(blob.hash, blob.bytes);
@@ -60,7 +56,6 @@ async function recordBigRun(data: string): Promise<void> {
         trigger: 'cadence',
         commandId: null,
         lastCommandSeq: 0,
-        validationAccuracy: null,
       } as RunEvent);
     }
     await run.append(events);
@@ -253,7 +248,7 @@ describe('jobs', () => {
 describe('an export that the server itself fails in the middle of', () => {
   it('breaks the connection, is told as failed, and its reason goes to the log', async () => {
     const store = openMemoryStore();
-    const run = writer(store, 'broken01', ['loss']);
+    const run = writer(store, 'broken01');
     await run.append([{ type: 'run.created', setup, actor: ada, parent: null }]);
     await store.saveView(foldAll('broken01', run.log), summarize(foldAll('broken01', run.log), 0));
     const blobs = await openBlobs(inside('broken'), store);

@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { connect } from '~/server/mcp/client';
 import type { Actor } from '~/shared/ids';
+import { firstStepOf, rowCount, stepAt } from '~/shared/series';
 import type { RunSetup } from '~/shared/setup';
 import type { RunView } from '~/shared/view';
 import { startApp, type TestApp } from '~/test/support/app';
@@ -42,14 +43,14 @@ const watch = async (a: TestApp, runId: string) => {
 };
 const finished = (view: RunView) => view.status === 'finished';
 const losses = async (a: TestApp, runId: string) => {
-  const entries = await a.hub.store.entries({ runId, fromSeq: 1, limit: 100_000, types: ['steps', 'run.started'] });
+  const entries = await a.hub.store.entries({ runId, fromSeq: 1, limit: 100_000, types: ['rows', 'started'] });
   const loss: number[] = [];
   let width = 0;
   for (const { event } of entries) {
-    if (event.type === 'run.started') width = event.series.length;
-    if (event.type !== 'steps') continue;
-    expect(event.firstStep).toBeLessThanOrEqual(loss.length);
-    for (let i = 0; i < event.count; i++) loss[event.firstStep + i] = event.values[i * width]!;
+    if (event.type === 'started' && event.streams) width = event.streams[0]!.columns.length;
+    if (event.type !== 'rows') continue;
+    expect(firstStepOf(event)).toBeLessThanOrEqual(loss.length);
+    for (let i = 0; i < rowCount(event); i++) loss[stepAt(event, i)] = event.values[i * width]!;
   }
   return loss;
 };

@@ -34,7 +34,6 @@ const checkpoint = (step: number): TrainerEvent => ({
   trigger: 'cadence',
   commandId: null,
   lastCommandSeq: 0,
-  validationAccuracy: null,
 });
 const asksNothing = { label: 'Asked', help: '', args: [], risky: false };
 const declared = {
@@ -66,7 +65,7 @@ async function played(a: TestApp, end: 'finished' | 'paused' = 'finished') {
   t.ready();
   await t.assigned();
   for (const step of [5, 10]) await t.put(savedAt(step));
-  const start = runStarted(0, startValues(setup)) as Extract<TrainerEvent, { type: 'run.started' }>;
+  const start = runStarted(0, startValues(setup)) as Extract<TrainerEvent, { type: 'started' }>;
   await t.send({ ...start, controls: declared }, { type: 'status', status: 'running', step: 0, message: 'go' });
   const values = startValues(setup);
   await t.send(steps(0, 5, values), checkpoint(5), steps(5, 5, values), checkpoint(10), steps(10, 2, values));

@@ -93,8 +93,13 @@ describe('an agent', () => {
     });
     const range = await admin.runs.range.query({ runId, series: ['loss'], fromStep: 0, toStep: 5, buckets: 5 });
     expect(await call('read_series', { runId, series: ['loss'], toStep: 5, buckets: 5 })).toMatchObject({
-      bucketSteps: 1,
-      points: [...range.series.loss!.last].map((loss, step) => ({ step, loss: { min: loss, max: loss, last: loss } })),
+      series: [
+        {
+          name: 'loss',
+          bucketSteps: 1,
+          points: [...range.series[0]!.last].map((loss, step) => ({ step, rows: 1, min: loss, max: loss, last: loss })),
+        },
+      ],
     });
     const signals = (await call('read_attention_signals', { runId })) as { shapes: { heads: number }[][] };
     expect([signals.shapes[0]!.length, signals.shapes[0]![0]!.heads]).toEqual([

@@ -68,7 +68,7 @@ describe('watching', () => {
     await t.send(event, { type: 'alert', step: 8, level: 'info', kind: 'k', message: 'end' });
     const whole = await stored(a, runId);
     for (const v of [early, late]) expect(await v.until((view) => view.alerts.length === 1)).toEqual(whole);
-    expect(late.entries.map((e) => e.event.type)).toEqual(['steps', 'snapshot', 'alert']);
+    expect(late.entries.map((e) => e.event.type)).toEqual(['rows', 'snapshot', 'alert']);
   });
 
   it('everybody sees who watches, in the run and in the list', async () => {
@@ -281,7 +281,7 @@ describe('a restart of the server', () => {
       holding: [{ runId, attempt: held.attempt, lastCommandSeq: 0 }],
     });
     keep(client);
-    // 0 run.started, 1..5 and 6..7 rows
+    // 0 started, 1..5 and 6..7 rows
     expect(answer).toMatchObject({
       ok: true,
       holding: [{ ok: true, nextEvent: 8, commands: [{ command: { id: 'command-1' } }] }],
@@ -291,7 +291,7 @@ describe('a restart of the server', () => {
     const view = await v.until((now) => now.step === 10);
     expect(view.status).toBe('starting');
     const range = await after.hub.store.range({ runId, series: ['loss'], fromStep: 0, toStep: null, buckets: 100 });
-    expect([...range.rows]).toEqual(Array.from({ length: 10 }, () => 1));
+    expect([...range.series[0]!.rows]).toEqual(Array.from({ length: 10 }, () => 1));
     expect(view).toEqual(await stored(after, runId));
   });
 
@@ -307,7 +307,6 @@ describe('a restart of the server', () => {
       trigger: 'cadence',
       commandId: null,
       lastCommandSeq: 0,
-      validationAccuracy: null,
     });
     await t.send(steps(5, 3, values));
     const v = await viewer(a);

@@ -98,7 +98,8 @@ describe('steering by many', () => {
 
     // The row of every step shows the value that the log says was in force: the last one applied at or before it.
     const range = await a.hub.store.range({ runId, series: ['clipThreshold'], fromStep: 0, toStep: null, buckets: 4000 });
-    expect(range.bucketSteps).toBe(1);
+    const clip = range.series[0]!;
+    expect(clip.bucketSteps).toBe(1);
     const changes = log.commands
       .flatMap((c) =>
         c.command.kind === 'set' && c.command.control === 'clipThreshold' && c.outcome.status === 'applied' ? [c.outcome] : [],
@@ -106,7 +107,7 @@ describe('steering by many', () => {
       .sort((x, y) => x.seq - y.seq);
     for (let step = 0; step < log.step; step++) {
       const inForce = changes.filter((c) => c.step <= step).at(-1)?.after ?? 5;
-      expect(range.series.clipThreshold!.last[step], `seed ${seed}, step ${step}`).toBe(inForce);
+      expect(clip.last[step], `seed ${seed}, step ${step}`).toBe(inForce);
     }
     appliedMs.sort((x, y) => x - y);
     console.info(
@@ -145,7 +146,7 @@ describe('the trainer process', () => {
     expect(view.checkpoints.some((c) => c.step <= killedAt.step)).toBe(true);
     expect(view.alerts.map((x) => x.message)).toEqual([expect.stringContaining('the trainer process was ended by SIGKILL')]);
     const range = await a.hub.store.range({ runId, series: ['loss'], fromStep: 0, toStep: null, buckets: 4000 });
-    expect([...range.rows]).toEqual(Array.from({ length: 200 }, () => 1));
+    expect([...range.series[0]!.rows]).toEqual(Array.from({ length: 200 }, () => 1));
     expect(view).toEqual(await whole(a, runId));
   });
 
@@ -201,16 +202,15 @@ describe('the trainer process', () => {
       when: { kind: 'step', step: 30 },
     });
     const view = await v.until((now) => now.status === 'paused' && now.alerts.some((x) => x.message.includes('pause asked for')));
-    const { rows, series } = await a.hub.store.range({
+    const { series } = await a.hub.store.range({
       runId,
       series: ['loss', 'gradNorm'],
       fromStep: 0,
       toStep: null,
       buckets: 4000,
     });
-    const first = rows.findIndex(
-      (_, i) => !Number.isFinite(series.loss!.last[i]!) || !Number.isFinite(series.gradNorm!.last[i]!),
-    );
+    const [loss, gradNorm] = series.map((s) => s.last);
+    const first = loss!.findIndex((value, i) => !Number.isFinite(value) || !Number.isFinite(gradNorm![i]!));
     expect(first).toBeGreaterThanOrEqual(30);
     // Paused at step s + 1: after update s, before update s + 1.
     expect(view.step).toBeLessThan(first + 2);

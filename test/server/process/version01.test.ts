@@ -9,6 +9,7 @@ import { firstBroken } from '~/server/audit/chain';
 import { Sqlite } from '~/server/store/sqlite/driver';
 import { databaseFile } from '~/server/store/sqlite/schema';
 import { type RunEvent, serverEvent, trainerEvent } from '~/shared/events';
+import { firstStepOf } from '~/shared/series';
 import type { ListItems, ListKind, RunView } from '~/shared/view';
 import { startApp, type TestApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
@@ -47,9 +48,14 @@ async function tableOf(app: TestApp, runId: string): Promise<{ columns: string[]
 
 /** Where an event of 0.1 stands in the steps. */
 const stepOf = (event: RunEvent): number | null =>
-  event.type === 'steps' ? event.firstStep : ((event as { step?: number | null }).step ?? null);
+  event.type === 'rows' ? firstStepOf(event) : ((event as { step?: number | null }).step ?? null);
 
-const typesOfToday: Record<string, string> = { wheel: 'control.locked', 'wheel.asked': 'control.requested' };
+const typesOfToday: Record<string, string> = {
+  wheel: 'control.locked',
+  'wheel.asked': 'control.requested',
+  'run.started': 'started',
+  steps: 'rows',
+};
 const withBlob = <T extends { blob?: { hash: string; bytes: number } | null }>({ blob, ...rest }: T) => ({
   ...rest,
   hash: blob?.hash ?? null,

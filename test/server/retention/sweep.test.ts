@@ -57,7 +57,6 @@ const naming = (seed: number, b: Blob): RunEvent => {
     trigger: 'cadence',
     commandId: null,
     lastCommandSeq: 0,
-    validationAccuracy: null,
   };
   const shot = snapshot(1, setup, 'cadence').event as Extract<RunEvent, { type: 'snapshot' }>;
   return [checkpoint as RunEvent, { ...shot, blob: refOf(b) }, { ...shot, pictures: refOf(b), blob: refOf(b) }][seed % 3]!;

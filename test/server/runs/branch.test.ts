@@ -51,15 +51,13 @@ function parent() {
   const events: RunEvent[] = [
     { type: 'run.created', setup: publishedSetup('reverse'), actor: ada, parent: null },
     {
-      type: 'run.started',
+      type: 'started',
       step: 0,
-      backend: { name: 'cpu', device: 'CPU', tried: [] },
-      series: [{ name: 'loss', unit: '', group: 'loss' }],
+      device: { backend: 'cpu', device: 'CPU' },
+      streams: [{ stream: 'steps', columns: [{ name: 'loss' }] }],
       controls: { values: [learningRate], actions: [] },
       values: { learningRate: 1 },
-      params: [],
-      stepsPerEpoch: 10,
-      totalSteps: 100,
+      lengths: { stepsPerEpoch: 10, totalSteps: 100 },
     },
     { type: 'command.requested', actor: ada, command: set('command1', 2) }, // 3
     applied('command1', 3, 5), // 4
@@ -70,7 +68,6 @@ function parent() {
       trigger: 'cadence',
       commandId: null,
       lastCommandSeq: 3,
-      validationAccuracy: null,
     },
     { type: 'command.requested', actor: bob, command: set('command2', 3) }, // 6
     applied('command2', 6, 12),

@@ -205,7 +205,7 @@ describe('frames', () => {
     slow.unanswered.shift()!();
     clock.advance(100);
     const frame = slow.frames.at(-1)!;
-    expect(frame.entries.flatMap((e) => (e.event.type === 'steps' ? [] : [e.event.type]))).toEqual([
+    expect(frame.entries.flatMap((e) => (e.event.type === 'rows' ? [] : [e.event.type]))).toEqual([
       'alert',
       'trainer.lost',
       'trainer.back',
@@ -214,7 +214,7 @@ describe('frames', () => {
     ]);
     expect(frame.entries.reduce((n, e) => n + seqCount(e.event), 0)).toBeLessThan(frame.to - frame.from + 1);
     expect(frame.skippedSteps![0]).toBe(2);
-    expect(frame.caughtUp).toEqual({ step: 38, latest: view.latest });
+    expect(frame.caughtUp).toEqual({ step: 38, streams: view.streams });
     expect(shown(start, slow.frames)).toEqual(view);
   });
 

@@ -90,7 +90,7 @@ describe('presence over real sockets', () => {
       message: `watch ${runId} before you share where you look`,
       field: 'runId',
     });
-    viewer.socket.emit('look', { runId, look: { ...look(3), step: -1 } });
+    viewer.socket.emit('look', { runId, look: { ...look(3), step: 1.5 } });
     expect(await viewer.received.next('refused')).toMatchObject({ ok: false, reason: 'invalid', field: 'look.step' });
     viewer.socket.disconnect();
   });

@@ -37,7 +37,6 @@ const checkpoint = (step: number, lastCommandSeq: number): TrainerEvent => ({
   trigger: 'cadence',
   commandId: null,
   lastCommandSeq,
-  validationAccuracy: null,
 });
 const set = (runId: string, id: string, value: number): Command => ({ kind: 'set', id, runId, control: 'clipThreshold', value });
 
@@ -120,7 +119,7 @@ describe('going back', () => {
       outcome: { status: 'applied', step: 12, before: 12, after: 5, message },
     });
     const range = await a.hub.store.range({ runId, series: ['loss'], fromStep: 0, toStep: null, buckets: 100 });
-    expect([range.headStep, [...range.rows]]).toEqual([9, Array.from({ length: 9 }, () => 1)]);
+    expect([range.headStep, [...range.series[0]!.rows]]).toEqual([9, Array.from({ length: 9 }, () => 1)]);
 
     // The same request again is the same answer, and no second way back.
     expect(await a.hub.revert(you, { runId, checkpoint: savedAt(5).hash, commandId: 'revert-to-5' })).toEqual(answer);

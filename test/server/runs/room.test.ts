@@ -7,6 +7,7 @@ import type { Command } from '~/shared/commands';
 import type { Entry, RunEvent, TrainerEvent } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import { firstStepOf, type Rows, rowCount } from '~/shared/series';
 import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
 import { runStarted, snapshot, startValues, steps } from '~/test/support/synthetic';
 import { publishedSetup, withConfig } from '../../support/setups';
@@ -63,7 +64,7 @@ const batch = (attempt: number, from: number, ...events: TrainerEvent[]) => room
 const alert = (step: number): TrainerEvent => ({ type: 'alert', step, level: 'info', kind: 'k', message: 'm' });
 const inLog = async () => store.entries({ runId, fromSeq: 1, limit: 1000, types: null });
 const running: TrainerEvent = { type: 'status', status: 'running', step: 0, message: 'go' };
-/** run.created 1, run.assigned 2, run.started 3, status 4 */
+/** run.created 1, run.assigned 2, started 3, status 4 */
 async function begin() {
   await room.assign(gpu);
   await batch(1, 0, runStarted(0, values), running);
@@ -86,7 +87,6 @@ const checkpoint = (step: number, hash: string, lastCommandSeq: number): Trainer
     trigger: 'cadence',
     commandId: null,
     lastCommandSeq,
-    validationAccuracy: null,
   };
 };
 
@@ -100,9 +100,9 @@ describe('events of a trainer', () => {
     expect(stored.map((e) => [e.seq, e.event.type])).toEqual([
       [1, 'run.created'],
       [2, 'run.assigned'],
-      [3, 'run.started'],
+      [3, 'started'],
       [4, 'status'],
-      [5, 'steps'],
+      [5, 'rows'],
     ]);
     expect(room.view.seq).toBe(7);
   });
@@ -141,7 +141,9 @@ describe('events of a trainer', () => {
     expect(await batch(1, 2, steps(0, 3, values))).toEqual({ ok: true, nextEvent: 5 });
     expect(await batch(1, 2, steps(0, 3, values))).toEqual({ ok: true, nextEvent: 5 });
     expect(await batch(1, 3, steps(1, 4, values))).toEqual({ ok: true, nextEvent: 7 });
-    const rows = (await inLog()).flatMap((e) => (e.event.type === 'steps' ? [[e.seq, e.event.firstStep, e.event.count]] : []));
+    const rows = (await inLog()).flatMap((e) =>
+      e.event.type === 'rows' ? [[e.seq, firstStepOf(e.event), rowCount(e.event)]] : [],
+    );
     expect(rows).toEqual([
       [5, 0, 3],
       [8, 3, 2],
@@ -172,28 +174,32 @@ describe('events of a trainer', () => {
     [
       'rows that do not fit the series',
       { ...steps(0, 2, values), values: new Float64Array(3) } as TrainerEvent,
-      'values: 2 rows of 9 series need 18 numbers, got 3',
+      'values: 3 numbers are not 2 rows of one length',
     ],
-    ['a step that is not next', steps(4, 1, values), 'firstStep: the next step is 0, got 4'],
     [
-      'an event ahead of the run',
-      { type: 'alert', step: 9, level: 'info', kind: 'k', message: 'm' },
-      'step: the run is at step 0, got 9',
+      'rows of a stream that was not declared',
+      { ...steps(0, 1, values), stream: 'x' } as TrainerEvent,
+      'stream: "x" was not declared',
+    ],
+    [
+      'rows whose steps do not ascend',
+      { type: 'rows', stream: 'steps', steps: Float64Array.of(3, 3), values: new Float64Array(18) },
+      'steps: row 1: step 3 does not come after step 3',
     ],
     ['an answer to no command', applied('unknown-command', 4, 0, 1, 2), 'commandId: the run has no command unknown-command'],
     [
       'other series than before',
-      { ...runStarted(0, values), series: [{ name: 'x', unit: '', group: '' }] } as TrainerEvent,
-      'series: must stay what an earlier attempt declared',
+      { type: 'series', stream: 'steps', columns: [{ name: 'x' }] },
+      'columns: stream "steps" was declared with loss, accuracy, ',
     ],
-    ['a type that there is not', { type: 'nonsense' } as never, 'type: there is no such event; there are run.started, '],
+    ['a type that there is not', { type: 'nonsense' } as never, 'type: there is no such event; there are started, '],
     ['a field of the wrong type', { ...alert(0), level: 7 } as never, 'level: Invalid option'],
     ['a field that there is not', { ...alert(0), colour: 'red' } as never, 'Unrecognized key: "colour"'],
     ['what is no event', 17 as never, 'type: an event is an object with a type'],
     ['a crash that a trainer says', { type: 'status', status: 'crashed', step: 0, message: '' }, 'status: only the server says'],
   ])('%s is set aside: it takes its numbers, an alert names event and field, the others are kept', async (_name, event, why) => {
     await begin();
-    const numbers = (event as { type?: string; count?: number }).type === 'steps' ? (event as { count: number }).count : 1;
+    const numbers = (event as { type?: string }).type === 'rows' ? rowCount(event as Rows) : 1;
     const answer = await batch(1, 2, alert(0), event, alert(0));
     expect(answer).toEqual({ ok: true, nextEvent: 4 + numbers });
     // Sent again, it is not told again.
@@ -230,7 +236,7 @@ describe('events of a trainer', () => {
     await begin();
     const end: TrainerEvent = { type: 'status', status: 'finished', step: 0, message: '' };
     expect(await batch(1, 2, end, steps(0, 2, values))).toEqual({ ok: true, nextEvent: 5 });
-    expect(room.view.alerts.map((a) => a.message)).toEqual(['event 3 (steps): type: the run has ended (finished)']);
+    expect(room.view.alerts.map((a) => a.message)).toEqual(['event 3 (rows): type: the run has ended (finished)']);
     expect(await batch(1, 5, steps(0, 1, values))).toMatchObject({ ok: false, reason: 'fenced' });
   });
 

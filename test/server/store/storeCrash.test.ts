@@ -6,22 +6,21 @@ import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it } from 'vitest';
 import { asSent } from '~/server/store/completeLog';
 import { Sqlite } from '~/server/store/sqlite/driver';
+import { makeItems } from '~/server/store/sqlite/makeItems';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { databaseFile, openForWriting } from '~/server/store/sqlite/schema';
 import { type Entry, seqCount } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
+import { firstStepOf, rowCount } from '~/shared/series';
 import { listKinds } from '~/shared/view';
 import { ownFolder } from '~/test/support/folder';
 import { RandomRun } from '~/test/support/randomRun';
-import { assigned, created, snapshot, writer } from '~/test/support/storeContract';
+import { created, named, writer } from '~/test/support/storeContract';
+import { unpack01 } from '~/test/support/version01';
 
 const folder = ownFolder();
 afterAll(folder.remove);
 const inside = (name: string) => path.join(folder.path, name);
-
-/** Makes the tables of today those of format 2 again. */
-const asInFormat2 = `DROP TABLE items; ALTER TABLE runs RENAME COLUMN attempt TO tenure; ALTER TABLE entries RENAME COLUMN attempt TO tenure;
-  ALTER TABLE entries RENAME COLUMN seqCount TO places`;
 
 describe('kill -9 of a writing process', () => {
   it('every acknowledged entry is read back, the log has no gap, the range equals the log, the file is whole', {
@@ -58,9 +57,9 @@ describe('kill -9 of a writing process', () => {
           expect(seq).toBe(head + 1);
           head += seqCount(event);
           if (event.type === 'run.assigned') inForce.length = event.fromStep;
-          if (event.type !== 'steps') continue;
-          expect(event.firstStep).toBe(inForce.length);
-          for (let i = 0; i < event.count; i++) inForce.push(event.values[2 * i]!);
+          if (event.type !== 'rows') continue;
+          expect(firstStepOf(event)).toBe(inForce.length);
+          for (let i = 0; i < rowCount(event); i++) inForce.push(event.values[2 * i]!);
         }
         const [lastHead, lastStep] = acked.at(-1)!;
         expect(head).toBeGreaterThanOrEqual(lastHead);
@@ -69,11 +68,12 @@ describe('kill -9 of a writing process', () => {
         expect((await store.runs())[0]).toMatchObject({ head });
         const range = await store.range({ runId: 'run001', series: ['loss'], fromStep: 0, toStep: null, buckets: 50 });
         expect(range.headStep).toBe(inForce.length);
-        const bounds = [...range.rows].map((_, i) => [
-          i * range.bucketSteps,
-          Math.min((i + 1) * range.bucketSteps, inForce.length) - 1,
+        const loss = named(range, 'loss');
+        const bounds = [...loss.rows].map((_, i) => [
+          i * loss.bucketSteps,
+          Math.min((i + 1) * loss.bucketSteps, inForce.length) - 1,
         ]);
-        expect([...range.series.loss!.min].map((min, i) => [min, range.series.loss!.max[i]])).toEqual(bounds);
+        expect([...loss.min].map((min, i) => [min, loss.max[i]])).toEqual(bounds);
       } finally {
         await store.close();
       }
@@ -117,40 +117,23 @@ describe('opening the store', () => {
     db.pragma('user_version = 7');
     db.close();
     await refused(data).toThrow(
-      `${databaseFile(data)} was written by a newer Headroom (format 7, this one knows 5); update Headroom or choose another folder`,
+      `${databaseFile(data)} was written by a newer Headroom (format 7, this one knows 6); update Headroom or choose another folder`,
     );
   });
 
   it('a file of format 1 is brought up to date: it learns which runs name which blobs', async () => {
-    const data = inside('older');
-    const hash = 'a'.repeat(64);
-    const store = await openSqliteStore(data);
-    await writer(store, 'run001').append([created, assigned(1, 0), snapshot(0, { entropy: [1, 2] })]);
-    await store.close();
+    mkdirSync(inside('format1'));
+    const data = unpack01(inside('format1'));
     const db = new Sqlite(databaseFile(data));
-    db.exec(`${asInFormat2}; DROP TABLE blobUses; PRAGMA user_version = 1`);
+    const hash = db.prepare("SELECT json_extract(event, '$.blob.hash') FROM entries WHERE type = 'checkpoint'").pluck().get();
+    db.exec('DROP TABLE blobUses; PRAGMA user_version = 1');
     db.close();
     const again = await openSqliteStore(data);
-    expect(await again.blobUsers(hash)).toEqual(['run001']);
+    expect((await again.blobUsers(hash as string)).length).toBeGreaterThan(0);
     await again.close();
   });
 
-  it('a file of format 2 is brought up to date: its columns get the names of format 3, its entries stay', async () => {
-    const data = inside('format2');
-    const store = await openSqliteStore(data);
-    await writer(store, 'run001').append([created, assigned(1, 0), snapshot(0, { entropy: [1, 2] })]);
-    const query = { runId: 'run001', fromSeq: 1, limit: 10, types: null };
-    const entries = await store.entries(query);
-    await store.close();
-    const db = new Sqlite(databaseFile(data));
-    db.exec(`${asInFormat2}; PRAGMA user_version = 2`);
-    db.close();
-    const again = await openSqliteStore(data);
-    expect((await again.entries(query)).map(asSent)).toEqual(entries);
-    await again.close();
-  });
-
-  it('a file of version 0.1 is brought up to date: its lists are made from its log, which learns what a view does not hold', async () => {
+  it('a file without lists gets them from its log, which learns what a view does not hold', async () => {
     const data = inside('lists');
     const run = new RandomRun(3);
     for (let i = 0; i < 600; i++) run.next();
@@ -159,21 +142,13 @@ describe('opening the store', () => {
     for (const entry of entries) {
       const { event, attempt } = entry;
       const rewind = event.type === 'run.assigned' ? { fromStep: event.fromStep, keepSeq: event.keepSeq! } : null;
-      const write = {
-        runId,
-        after: entry.seq - 1,
-        attempt,
-        nextEvent: 0,
-        entries: [asSent(entry)],
-        seriesNames: ['loss'],
-        rewind,
-      };
-      await store.append(write);
+      await store.append({ runId, after: entry.seq - 1, attempt, nextEvent: 0, entries: [asSent(entry)], rewind });
     }
     await store.close();
-    const db = new Sqlite(databaseFile(data));
-    db.exec(`${asInFormat2}; PRAGMA user_version = 2`);
+    const { db, unlock } = openForWriting(data);
+    db.transaction(() => makeItems(db))();
     db.close();
+    unlock();
     const again = await openSqliteStore(data);
     for (const kind of listKinds)
       expect(await again.list({ runId, kind, after: 0, limit: 100_000 }), kind).toEqual(run.naive.lists[kind]);

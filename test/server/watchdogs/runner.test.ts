@@ -8,20 +8,18 @@ import { TrainerClient } from '~/test/support/trainerClient';
 import { publishedSetup } from '../../support/setups';
 
 const started: TrainerEvent = {
-  type: 'run.started',
+  type: 'started',
   step: 0,
-  backend: { name: 'cpu', device: 'CPU', tried: [] },
-  series,
+  device: { backend: 'cpu', device: 'CPU' },
+  streams: [{ stream: 'steps', columns: series }],
   controls,
   values: Object.fromEntries(controls.values.map((c) => [c.name, c.default])),
-  params: [],
-  stepsPerEpoch: 10,
-  totalSteps: 100,
+  lengths: { stepsPerEpoch: 10, totalSteps: 100 },
 };
 const row = (firstStep: number, loss: number): TrainerEvent => ({
-  type: 'steps',
-  firstStep,
-  count: 1,
+  type: 'rows',
+  stream: 'steps',
+  steps: { first: firstStep, count: 1 },
   values: Float64Array.from(series, (s) => (s.name === 'loss' ? loss : 1)),
 });
 
@@ -113,7 +111,6 @@ it('a rule branches from the last checkpoint before it fired, and not again from
     trigger: 'cadence',
     commandId: null,
     lastCommandSeq: 0,
-    validationAccuracy: null,
   });
   const trainer = await TrainerClient.connect(app.address);
   for (const step of [1, 2]) await trainer.put(blobAt(step));

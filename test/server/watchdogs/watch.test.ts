@@ -8,19 +8,21 @@ import { RandomStream } from '~/trainer/nn/random';
 import { publishedSetup } from '../../support/setups';
 
 const started: RunEvent = {
-  type: 'run.started',
+  type: 'started',
   step: 0,
-  backend: { name: 'cpu', device: 'CPU', tried: [] },
-  series: [
-    { name: 'loss', unit: 'nats', group: 'loss', chance: Math.log(10) },
-    { name: 'gradNorm', unit: '', group: 'gradient norm' },
+  device: { backend: 'cpu', device: 'CPU' },
+  // Names of other programs: rules go by roles.
+  streams: [
+    {
+      stream: 'steps',
+      columns: [
+        { name: 'train/nll', unit: 'nats', role: 'loss', chance: Math.log(10) },
+        { name: 'grad.total', role: 'gradNorm' },
+      ],
+    },
   ],
   controls: { values: [], actions: [] },
   values: {},
-  params: [],
-  stepsPerEpoch: 10,
-  totalSteps: 10_000,
-  chanceLoss: Math.log(10),
 };
 
 /** A run's log, fed to a watch entry by entry. */
@@ -40,8 +42,8 @@ class Feed {
   }
   add(event: RunEvent) {
     const entry: Entry = { seq: this.view.seq + 1, attempt: 1, at: 0, event };
-    this.take(this.watch.entry(this.view, entry));
     this.view = fold(this.view, entry);
+    this.take(this.watch.entry(this.view, entry));
   }
   take(firings: ReturnType<Watch['entry']>) {
     for (const { kind, step, message } of firings) {
@@ -50,7 +52,12 @@ class Feed {
     }
   }
   rows(...rows: [loss: number, gradNorm: number][]) {
-    this.add({ type: 'steps', firstStep: this.view.step, count: rows.length, values: Float64Array.from(rows.flat()) });
+    this.add({
+      type: 'rows',
+      stream: 'steps',
+      steps: { first: this.view.step, count: rows.length },
+      values: Float64Array.from(rows.flat()),
+    });
   }
   snapshot(entropy: number[]) {
     this.add({
@@ -118,10 +125,12 @@ describe('watchdogs', () => {
 
   it('without a known chance loss, or a signal that is entropy by its role, nothing counts as collapsed', () => {
     const rule: Watchdog = { kind: 'collapse', ...on, entropyBelow: 0.3, lossAbove: 0.9, steps: 100 };
-    const { chanceLoss: _known, ...silent } = started as Extract<RunEvent, { type: 'run.started' }>;
     const feed = watching(rule);
-    feed.add(silent);
-    delete feed.view.chanceLoss;
+    const [stream] = feed.view.streams;
+    feed.view = {
+      ...feed.view,
+      streams: [{ ...stream!, columns: stream!.columns.map(({ chance: _known, ...column }) => column) }],
+    };
     for (let i = 0; i < 20; i++) {
       for (let j = 0; j < 10; j++) feed.rows([2.29, 1]);
       feed.snapshot([0.15]);

@@ -20,9 +20,9 @@ import type { TrainOptions } from '~/trainer/run/train';
 import type { TrainOutput } from '~/trainer/types';
 
 const row = (step: number): TrainerEvent => ({
-  type: 'steps',
-  firstStep: step,
-  count: 1,
+  type: 'rows',
+  stream: 'steps',
+  steps: { first: step, count: 1 },
   values: Float64Array.of(step / 3, Number.NaN),
 });
 const finished = (step: number): TrainerEvent => ({ type: 'status', status: 'finished', step, message: '' });
@@ -34,7 +34,6 @@ const checkpoint = (step: number, bytes: Uint8Array): TrainOutput => ({
     trigger: 'cadence',
     commandId: null,
     lastCommandSeq: 0,
-    validationAccuracy: null,
   },
   blob: bytes,
 });

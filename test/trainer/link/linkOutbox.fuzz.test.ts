@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { seqCount, type TrainerEvent } from '~/shared/events';
 import type { BatchAnswer } from '~/shared/protocol';
+import { type Rows, rowCount } from '~/shared/series';
 import { CommittedLog, flattenAll } from '~/test/support/scriptedServer';
 import { type EventLog, type Numbered, Outbox, type OutboxBatch } from '~/trainer/link/outbox';
 import { RandomStream } from '~/trainer/nn/random';
@@ -47,7 +48,7 @@ function simulate(seed: number): { produced: TrainerEvent[]; committed: unknown[
       below(4) === 0
         ? { type: 'alert', step, level: 'info', kind: 'test', message: `alert ${produced.length}` }
         : rows(step, 1 + below(below(60) === 0 ? 6000 : 5));
-    step += event.type === 'steps' ? event.count : 0;
+    step += event.type === 'rows' ? rowCount(event) : 0;
     produced.push(event);
     outbox.append(event);
   };
@@ -114,10 +115,11 @@ function simulate(seed: number): { produced: TrainerEvent[]; committed: unknown[
   return { produced, committed: server.flat, batches, restarts };
 }
 
+const rowValues = (step: number): Float64Array => (rows(step, 1) as Rows).values;
 const rows = (firstStep: number, count: number): TrainerEvent => ({
-  type: 'steps',
-  firstStep,
-  count,
+  type: 'rows',
+  stream: 'steps',
+  steps: { first: firstStep, count },
   values: Float64Array.from({ length: count * width }, (_, i) => (firstStep * width + i) / 7),
 });
 
@@ -137,15 +139,21 @@ describe('the outbox', () => {
     expect(batches).toBeGreaterThan(5000);
   });
 
-  it('numbers a steps event of n rows with n numbers and joins rows that follow one another', () => {
+  it('numbers a rows event of n rows with n numbers and joins rows that follow one another', () => {
     const outbox = new Outbox(new ArrayLog());
     const alert: TrainerEvent = { type: 'alert', step: 3, level: 'info', kind: 'k', message: 'm' };
     for (const e of [rows(0, 2), rows(2, 1), alert, rows(3, 1), rows(7, 1)]) outbox.append(e);
-    expect(outbox.take()).toEqual({ from: 0, to: 6, events: [rows(0, 3), alert, rows(3, 1), rows(7, 1)] });
+    // Rows of one stream are one event also where steps are left out between them.
+    const sparse = {
+      ...rows(3, 1),
+      steps: Float64Array.of(3, 7),
+      values: Float64Array.from([3, 7].flatMap((s) => [...rowValues(s)])),
+    };
+    expect(outbox.take()).toEqual({ from: 0, to: 6, events: [rows(0, 3), alert, sparse] });
     expect(outbox.take()).toBeNull();
   });
 
-  it('cuts batches at 4096 places and 256 kB, inside a steps event if need be', () => {
+  it('cuts batches at 4096 places and 256 kB, inside a rows event if need be', () => {
     const outbox = new Outbox(new ArrayLog());
     outbox.append(rows(0, 5000));
     const first = outbox.take()!;
@@ -154,12 +162,12 @@ describe('the outbox', () => {
     expect(outbox.take()).toEqual({ from: 4096, to: 5000, events: [rows(4096, 904)] });
 
     const wide = new Outbox(new ArrayLog());
-    wide.append({ type: 'steps', firstStep: 0, count: 2, values: new Float64Array(80_000) });
+    wide.append({ type: 'rows', stream: 'steps', steps: { first: 0, count: 2 }, values: new Float64Array(80_000) });
     // One row alone is over the limit: it goes by itself.
     expect(wide.take()).toEqual({
       from: 0,
       to: 1,
-      events: [{ type: 'steps', firstStep: 0, count: 1, values: new Float64Array(40_000) }],
+      events: [{ type: 'rows', stream: 'steps', steps: { first: 0, count: 1 }, values: new Float64Array(40_000) }],
     });
   });
 

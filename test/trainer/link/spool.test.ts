@@ -15,9 +15,9 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const row = (step: number): TrainerEvent => ({
-  type: 'steps',
-  firstStep: step,
-  count: 1,
+  type: 'rows',
+  stream: 'steps',
+  steps: { first: step, count: 1 },
   values: Float64Array.of(step, Number.NaN, -step),
 });
 

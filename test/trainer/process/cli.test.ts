@@ -213,12 +213,17 @@ describe('flags', () => {
 
 describe('progress', () => {
   const started = {
-    type: 'run.started',
+    type: 'started',
     step: 0,
-    totalSteps: 10,
-    series: ['loss', 'accuracy', 'stepsPerSecond'].map((name) => ({ name })),
+    lengths: { totalSteps: 10 },
+    streams: [{ stream: 'steps', columns: ['loss', 'accuracy', 'stepsPerSecond'].map((role) => ({ name: `my ${role}`, role })) }],
   };
-  const rows = (firstStep: number) => ({ type: 'steps', firstStep, count: 1, values: Float64Array.of(0.5, 0.75, 2) });
+  const rows = (first: number) => ({
+    type: 'rows',
+    stream: 'steps',
+    steps: { first, count: 1 },
+    values: Float64Array.of(0.5, 0.75, 2),
+  });
   const shown = (isTTY: boolean, events: [number, object][]) => {
     const out: string[] = [];
     let now = 0;

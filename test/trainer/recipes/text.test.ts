@@ -187,7 +187,7 @@ describe('a run', () => {
     expect(losses.length).toBe(42);
     column(whole, 'perplexity').forEach((p, i) => void expect(p).toBe(Math.exp(losses[i]!)));
     expect(losses.at(-1)!).toBeLessThan(losses[0]!);
-    expect(ofType(whole, 'run.started')[0]!.data).toBe('short.txt');
+    expect(ofType(whole, 'started')[0]!.data).toBe('short.txt');
     expect(ofType(whole, 'media')).toEqual([]);
   });
 

@@ -39,7 +39,7 @@ describe('the table of controls', () => {
 
   it('declares what is steerable, each with the value of the config as default', async () => {
     const run = await record();
-    const [started] = ofType(run, 'run.started');
+    const [started] = ofType(run, 'started');
     expect(controlsSchema.safeParse(started!.controls).success).toBe(true);
     expect(started!.controls.values.map((c) => c.name)).toEqual(Object.keys(others).filter((name) => name !== 'momentum'));
     expect(started!.controls.actions.map((a) => a.name)).toEqual([

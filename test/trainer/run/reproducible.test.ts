@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LoggedCommand } from '~/shared/commands';
+import { lastStepOf } from '~/shared/series';
 import { openForTest, testedBackends } from '~/test/support/backends';
 import {
   type Draft,
@@ -158,7 +159,7 @@ describe('with a learner of simple arithmetic', () => {
   it('a run that had ended says so again and trains no more', async () => {
     const whole = await record({ config, runId: 'run000' });
     const again = await record({ config, runId: 'run000', resume: resumeFrom(whole, 15) });
-    expect(again.events.map((e) => e.type)).toEqual(['run.started', 'status']);
+    expect(again.events.map((e) => e.type)).toEqual(['started', 'status']);
     expect(again.events.at(-1)).toEqual(whole.events.at(-1));
   });
 
@@ -177,7 +178,7 @@ describe('with a learner of simple arithmetic', () => {
     const other = structuredClone(config);
     other.optimizer.learningRate = 0.125;
     const changed = await record({ config: other, runId: 'run002', resume: resumeFrom(parent, 6) });
-    expect(ofType(changed, 'run.started')[0]!.values).toMatchObject({ learningRate: 0.125, clipThreshold: 2 });
+    expect(ofType(changed, 'started')[0]!.values).toMatchObject({ learningRate: 0.125, clipThreshold: 2 });
     expect(ofType(changed, 'status')[0]).toMatchObject({ status: 'running', step: 6 });
     expect(numbers(changed, 6)).not.toEqual(numbers(parent, 6));
   });
@@ -216,7 +217,7 @@ describe.each(testedBackends.filter((name) => name !== 'cpu'))('on %s', async (n
     expect(run.rows.length).toBeGreaterThan(75);
     for (const step of [0, 40]) {
       // Died a while after the checkpoint, where some commands had been answered since.
-      const died = run.events.findIndex((e) => e.type === 'steps' && e.firstStep + e.count >= step + 18);
+      const died = run.events.findIndex((e) => e.type === 'rows' && lastStepOf(e) + 1 >= step + 18);
       const { checkpoint, resume, script } = takeover(run, entries, died);
       expect(resume.replay.length).toBeGreaterThan(0);
       const second = await record({ ...(await options()), resume, script });

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { metricWithRole } from '~/shared/evaluations';
+import { rowCount } from '~/shared/series';
 import {
   column,
   type FakeLearner,
@@ -14,13 +16,13 @@ import type { StepMetrics } from '~/trainer/types';
 
 /** Types in order, step rows left out. */
 const types = (recording: Recording) =>
-  recording.events.filter((e) => e.type !== 'steps').map((e) => `${e.type} ${(e as { step: number }).step}`);
+  recording.events.filter((e) => e.type !== 'rows').map((e) => `${e.type} ${(e as { step: number }).step}`);
 
 describe('the loop', () => {
   it('tells a whole run in order: start, rows, epochs, snapshots at their cadence, the end, the last checkpoint, finished', async () => {
     const run = await record({ hooks: { accuracy: (step) => step / 100 } });
     expect(types(run)).toEqual([
-      'run.started 0',
+      'started 0',
       'status 0',
       'snapshot 0',
       'checkpoint 0',
@@ -50,7 +52,7 @@ describe('the loop', () => {
     const run = await record();
     let rows = 0;
     for (const event of run.events) {
-      if (event.type === 'steps') rows += event.count;
+      if (event.type === 'rows') rows += rowCount(event);
       else if ('step' in event && event.step !== null) expect(event.step).toBe(rows);
     }
     expect(rows).toBe(15);
@@ -73,15 +75,17 @@ describe('the loop', () => {
     // Validations after steps 5, 10 and 15; the first of equals stays the best.
     const accuracy = (step: number) => ({ 5: 0.5, 10: 0.75, 15: 0.75 })[step] ?? 0;
     const run = await record({ hooks: { accuracy } });
-    expect(ofType(run, 'evaluation').map((e) => [e.step, e.split, e.trigger, e.accuracy, e.parametersStep])).toEqual([
+    expect(
+      ofType(run, 'evaluation').map((e) => [e.step, e.split, e.trigger, metricWithRole(e, 'accuracy')?.value, e.parametersStep]),
+    ).toEqual([
       [5, 'validation', 'epoch', 0.5, 5],
       [10, 'validation', 'epoch', 0.75, 10],
       [15, 'validation', 'epoch', 0.75, 15],
       [15, 'validation', 'end', 0.75, 10],
       [15, 'test', 'end', 0.75, 10],
     ]);
-    expect(ofType(run, 'checkpoint').map((c) => [c.step, c.trigger, c.validationAccuracy])).toEqual([
-      [0, 'start', null],
+    expect(ofType(run, 'checkpoint').map((c) => [c.step, c.trigger, c.main?.metric.value])).toEqual([
+      [0, 'start', undefined],
       [5, 'best', 0.5],
       [10, 'best', 0.75],
       [15, 'end', 0.75],
@@ -223,7 +227,7 @@ describe('commands', () => {
         [4, { action: 'resume' }],
       ]),
     });
-    const reported = story(run).filter((e) => 'step' in e && e.step === 4 && e.type !== 'run.started');
+    const reported = story(run).filter((e) => 'step' in e && e.step === 4 && e.type !== 'started');
     expect(reported.map((e) => (e.type === 'command.applied' ? `${e.commandId} ${e.before} ${e.after}` : e.type))).toEqual([
       'snapshot', // cadence
       'command-1 running paused',
@@ -336,7 +340,9 @@ describe('commands', () => {
     expect(run.rows).toHaveLength(12);
     expect(column(run, 'batchSize')).toEqual([8, 8, ...Array(10).fill(10)]);
     expect(column(run, 'epoch')).toEqual([0, 0.2, 0.4, 0.65, 1, 1.25, 1.5, 1.75, 2, 2.25, 2.5, 2.75]);
-    expect(ofType(run, 'run.started').map((e) => [e.step, e.totalSteps, e.stepsPerEpoch, e.values.batchSize])).toEqual([
+    expect(
+      ofType(run, 'started').map((e) => [e.step, e.lengths?.totalSteps, e.lengths?.stepsPerEpoch, e.values.batchSize]),
+    ).toEqual([
       [0, 15, 5, 8],
       [2, 12, 4, 10],
     ]);

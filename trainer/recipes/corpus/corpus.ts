@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, extname, resolve } from 'node:path';
-import type { Split } from '~/shared/events';
+import type { Split } from '~/trainer/base/splits';
 import { builtinText } from './builtin';
 
 export interface Corpus {

@@ -101,7 +101,7 @@ export function PaneCard(props: PaneCardProps) {
         <p className="flex h-4 gap-2 text-2xs">
           <Value shown={shown} spot={lit} />
           {at.loss !== null && (
-            <span className="ml-auto whitespace-nowrap text-dim" title="lowest training loss up to this step">
+            <span className="ml-auto whitespace-nowrap text-dim" title="lowest smoothed loss up to this step">
               loss {measured(at.loss)}
             </span>
           )}

@@ -171,7 +171,7 @@ function Bar({
           id={`${id}align`}
           className={selectClass}
           value={align}
-          title="equal loss: the first step at which the lowest training loss so far was as low"
+          title="equal loss: the first step by which the smoothed loss was as low"
           onChange={(e) => onChange({ ...comparison, align: e.target.value as Comparison['align'], lead: null })}
         >
           {paneAlignments.map((a) => (

@@ -1,6 +1,6 @@
 import type { Curve } from '~/app/_charts/curve';
-import { middle } from '~/app/_charts/strokes';
 import type { Comparison } from '~/app/_live/comparison';
+import { lowestLoss, stepAtLoss } from '~/app/_live/equalLoss';
 
 /** What of a run decides which of its steps stands beside which of another's. */
 export interface RunAxis {
@@ -8,7 +8,7 @@ export interface RunAxis {
   lastStep: number;
   /** 0 = not known yet. */
   stepsPerEpoch: number;
-  /** Training loss; null = none yet. */
+  /** The loss, smoothed; null = none yet. */
   loss: Curve | null;
 }
 
@@ -19,7 +19,7 @@ export interface Beside {
 }
 
 /**
- * The step of `to` that stands beside `step` of `from`. `equal loss`: the first step at which its lowest loss so far was as low as the other's was by then, so that
+ * The step of `to` that stands beside `step` of `from`. `equal loss`: the first step by which its smoothed loss was as low as the other's lowest was by then, so that
  * moving forward in one never moves back in the other. Where there is none, the nearest there is, and why.
  */
 export function stepBeside(align: Comparison['align'], from: RunAxis, step: number, to: RunAxis): Beside {
@@ -37,9 +37,9 @@ export function stepBeside(align: Comparison['align'], from: RunAxis, step: numb
       );
     }
     case 'equal loss': {
-      const level = from.loss && lowestBy(from.loss, step);
+      const level = from.loss && lowestLoss(from.loss, step);
       if (level === null || !to.loss) return { step: Math.min(step, to.lastStep), problem: 'no loss yet: same step' };
-      const found = firstAtOrBelow(to.loss, level);
+      const found = stepAtLoss(to.loss, level);
       return found === null
         ? { step: to.lastStep, problem: `its loss never was as low as ${Number(level.toPrecision(3))}` }
         : { step: found, problem: null };
@@ -49,17 +49,3 @@ export function stepBeside(align: Comparison['align'], from: RunAxis, step: numb
 
 const upTo = (to: RunAxis, step: number, problem: string): Beside =>
   step <= to.lastStep ? { step, problem: null } : { step: to.lastStep, problem };
-
-/** Lowest mean of a bucket that begins at or before `step`; null = none is finite. */
-export function lowestBy(loss: Curve, step: number): number | null {
-  let lowest = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < loss.count && (lowest === Number.POSITIVE_INFINITY || middle(loss, i) <= step); i++)
-    if (loss.rows[i]! > 0 && loss.mean(i) < lowest) lowest = loss.mean(i);
-  return Number.isFinite(lowest) ? lowest : null;
-}
-
-/** First step whose bucket's mean is at or below `level`; null = never. */
-export function firstAtOrBelow(loss: Curve, level: number): number | null {
-  for (let i = 0; i < loss.count; i++) if (loss.rows[i]! > 0 && loss.mean(i) <= level) return Math.round(middle(loss, i));
-  return null;
-}

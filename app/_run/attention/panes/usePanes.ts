@@ -3,11 +3,12 @@ import { deriveMaps, type HeadMaps, headMap, type Source } from '~/app/_charts/a
 import { pictureUrl } from '~/app/_charts/attention/pictures';
 import { headName, type MapTokens, noTokens, tokensOf } from '~/app/_charts/attention/tokens';
 import type { Comparison, Pane } from '~/app/_live/comparison';
+import { lowestLoss } from '~/app/_live/equalLoss';
 import type { RunBeside } from '~/app/_live/runsBeside';
 import type { Example, Look, SnapshotFeed } from '~/app/_live/snapshotFeed';
 import { type AttentionSnapshot, targetKeys } from '~/shared/attentionSnapshot';
 import { headCount } from '~/shared/snapshotFile';
-import { lowestBy, stepBeside } from './align';
+import { stepBeside } from './align';
 
 /** Where the linked panes stand: a step of one of the runs. */
 export interface Position {
@@ -25,7 +26,7 @@ export interface ShownPane {
   /** The step it asks for. */
   step: number;
   look: Look | null;
-  /** Lowest training loss up to the step asked for. */
+  /** Lowest smoothed loss up to the step asked for. */
   loss: number | null;
   shown: ShownMaps | null;
   /** What it shows is not quite what it asks for, or nothing, and why. */
@@ -89,7 +90,7 @@ export function usePanes(
       run,
       step,
       look,
-      loss: run?.loss ? lowestBy(run.loss, step) : null,
+      loss: run?.loss ? lowestLoss(run.loss, step) : null,
       shown,
       problems: problemsOf(pane, run, look, shown, problem),
     };

@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { chartDefaults, chartParams, fromChartParams, smoothingWeight } from '~/app/_live/chartSettings';
+import { Curve } from '~/app/_charts/curve';
+import { chartDefaults, chartParams, fromChartParams, seriesChoice, smoothingWeight } from '~/app/_live/chartSettings';
 import { clipRule, evaluationPoints, marksOf, timeAnchors } from '~/app/_live/runMarks';
-import { matcher } from '~/app/_run/curves/seriesSearch';
+import { groupSeries, nameInGroup } from '~/app/_run/curves/grouping';
+import { mainCharts, metricCharts } from '~/app/_run/curves/mainCharts';
+import { matcher, wordsOf } from '~/app/_run/curves/seriesSearch';
+import type { ControlSpec } from '~/shared/controls';
+import type { EvaluationMetric } from '~/shared/events';
+import type { Series } from '~/shared/series';
 import type { CommandRecord, RunView } from '~/shared/view';
-import { publishedSetup } from '../../../support/setups';
 
 const ada = { id: 'u1', name: 'Ada', role: 'operator' } as const;
 const set = (seq: number, control: string, value: number | string, outcome: CommandRecord['outcome']): CommandRecord => ({
@@ -76,10 +81,10 @@ describe('marks of a run', () => {
           type: 'evaluation',
           step: 6,
           split: 'test',
-          loss: 0.5,
-          accuracy: 0.75,
-          examples: 1,
-          elapsedMs: 1,
+          metrics: [
+            { name: 'loss', value: 0.5, role: 'loss' },
+            { name: 'accuracy', value: 0.75, role: 'accuracy' },
+          ],
           trigger: 'end',
           commandId: null,
           parametersStep: 2,
@@ -94,19 +99,24 @@ describe('marks of a run', () => {
     ]);
   });
 
-  it('evaluations are points, one row per split that was evaluated', () => {
-    const e = (split: 'validation' | 'test', step: number, loss: number) =>
-      ({
-        seq: 1,
-        at: 0,
-        type: 'evaluation',
-        split,
-        step,
-        loss,
-        accuracy: 1 - loss,
-        trigger: 'epoch',
-      }) as RunView['evaluations'][number];
-    const points = evaluationPoints([e('validation', 20, 0.5), e('validation', 10, Number.NaN), e('test', 20, 0.25)], 'loss');
+  const evaluated = (split: string, step: number, ...metrics: EvaluationMetric[]) =>
+    ({
+      seq: step,
+      at: 1,
+      type: 'evaluation',
+      split,
+      step,
+      metrics,
+      trigger: 'epoch',
+      commandId: null,
+    }) as RunView['evaluations'][number];
+  const loss = (value: number, name = 'loss'): EvaluationMetric => ({ name, value, role: 'loss' });
+
+  it('evaluations are points, one row per split that was evaluated, in the order of steps', () => {
+    const points = evaluationPoints(
+      [evaluated('validation', 20, loss(0.5)), evaluated('validation', 10, loss(Number.NaN)), evaluated('test', 20, loss(0.25))],
+      (m) => m.role === 'loss',
+    );
     expect(points.map((p) => [p.label, p.points.map((v) => [v.step, v.value])])).toEqual([
       [
         'validation',
@@ -119,19 +129,70 @@ describe('marks of a run', () => {
     ]);
   });
 
+  it('any split and any metric names are data; several metrics of one role are told apart', () => {
+    const points = evaluationPoints(
+      [evaluated('__proto__', 1, loss(1, 'nll'), loss(2, 'constructor')), evaluated('wiki/long', 1, loss(3, 'nll'))],
+      (m) => m.role === 'loss',
+    );
+    expect(points.map((p) => [p.label, p.points[0]!.value])).toEqual([
+      ['__proto__ nll', 1],
+      ['__proto__ constructor', 2],
+      ['wiki/long nll', 3],
+    ]);
+    expect(new Set(points.map((p) => p.name)).size).toBe(3);
+  });
+
+  const control = (name: string, role: ControlSpec['role']) => ({ name, role }) as ControlSpec;
+  const clipping = (values: ControlSpec[], now: Record<string, number | string>, commands: CommandRecord[] = []) => ({
+    controls: { values, actions: [] },
+    values: Object.fromEntries(Object.entries(now).map(([name, value]) => [name, { value, changedBy: null, changedAtStep: 0 }])),
+    commands,
+  });
+  const before = Number.MIN_SAFE_INTEGER;
+
   it('the clip line follows every applied change and is off while clipping is not by norm', () => {
     const commands = [
-      set(4, 'clipThreshold', 1, applied(5, 100, 5, 1)),
-      set(6, 'clipMode', 'value', applied(7, 200, 'norm', 'value')),
-      set(8, 'clipMode', 'norm', applied(9, 300, 'value', 'norm')),
-      set(10, 'clipThreshold', 9, { status: 'refused', seq: 11, at: 0, step: 5, reason: 'invalid', message: '' }),
+      set(4, 'optimizer.clip', 1, applied(5, 100, 5, 1)),
+      set(6, 'how', 'value', applied(7, 200, 'norm', 'value')),
+      set(8, 'how', 'norm', applied(9, 300, 'value', 'norm')),
+      set(10, 'optimizer.clip', 9, { status: 'refused', seq: 11, at: 0, step: 5, reason: 'invalid', message: '' }),
     ];
-    expect(clipRule({ setup: publishedSetup('reverse'), commands }).from).toEqual([
-      { step: 0, value: 5 },
-      { step: 100, value: 1 },
-      { step: 200, value: null },
-      { step: 300, value: 1 },
+    const view = clipping(
+      [control('optimizer.clip', 'clipThreshold'), control('how', 'clipMode')],
+      { 'optimizer.clip': 1, how: 'norm' },
+      commands,
+    );
+    expect(clipRule(view, [{ name: 'norm', role: 'gradNorm' }], null)).toEqual({
+      label: 'clip',
+      from: [
+        { step: before, value: 5 },
+        { step: 100, value: 1 },
+        { step: 200, value: null },
+        { step: 300, value: 1 },
+      ],
+      marks: { line: 'norm', label: 'clipped' },
+    });
+  });
+
+  it('a series with the role tells the threshold of every step; NaN is off', () => {
+    const curve = new Curve('clip', 16, null);
+    for (const [step, value] of [
+      [0, 2],
+      [10, 2],
+      [20, Number.NaN],
+      [30, 4],
+    ] as const)
+      curve.append(step, value);
+    expect(clipRule(clipping([], {}), [], curve)!.from).toEqual([
+      { step: 0, value: 2 },
+      { step: 20, value: null },
+      { step: 30, value: 4 },
     ]);
+  });
+
+  it('a run that clips nothing has no clip line, whatever its controls and series are called', () => {
+    const view = clipping([control('clipThreshold', undefined)], { clipThreshold: 5 });
+    expect(clipRule(view, [{ name: 'gradNorm' }, { name: 'clipThreshold' }], null)).toBeNull();
   });
 
   it('time is known where an entry says so', () => {
@@ -157,6 +218,82 @@ describe('marks of a run', () => {
   });
 });
 
+describe('the charts of a run', () => {
+  const series = (name: string, more: Partial<Series> = {}): Series => ({ name, ...more });
+  const titles = (all: Series[], evaluations: RunView['evaluations'] = []) =>
+    mainCharts(all, evaluations).map((c) => [c.title, ...c.lines.map((l) => l.name)]);
+  const bleu = (value: number) =>
+    ({
+      seq: 1,
+      at: 1,
+      type: 'evaluation',
+      split: 'val',
+      step: 5,
+      metrics: [{ name: 'bleu', value }],
+      trigger: 'epoch',
+      commandId: null,
+    }) as RunView['evaluations'][number];
+
+  it('are chosen by roles, never by names', () => {
+    expect(
+      titles([
+        series('accuracy'),
+        series('loss'),
+        series('optimizer.lr', { role: 'learningRate' }),
+        series('perte', { role: 'loss' }),
+        series('plan', { role: 'baseLearningRate' }),
+        series('|g|', { role: 'gradNorm' }),
+      ]),
+    ).toEqual([
+      ['Loss', 'perte'],
+      ['Gradient norm', '|g|'],
+      ['Learning rate', 'plan', 'optimizer.lr'],
+    ]);
+  });
+
+  it('show nothing of what the run lacks; a main series and the metrics of evaluations have their own', () => {
+    expect(titles([])).toEqual([]);
+    expect(titles([series('reward', { main: true, better: 'higher' })])).toEqual([['reward', 'reward']]);
+    expect(metricCharts([bleu(30), bleu(31)]).map((c) => [c.title, c.points.map((p) => [p.label, p.points.length])])).toEqual([
+      ['bleu', [['val', 2]]],
+    ]);
+  });
+
+  it('an accuracy is a share in percent unless its unit says otherwise', () => {
+    const percent = (unit?: string) => mainCharts([series('acc', { role: 'accuracy', ...(unit && { unit }) })], [])[0]!.percent;
+    expect([percent(), percent('%')]).toEqual([true, false]);
+  });
+
+  it('the others are in groups: those of no group first, then by what they say or by prefix, the machine last', () => {
+    const groups = groupSeries([
+      series('system/cpu'),
+      series('val/loss'),
+      series('mine'),
+      series('norm/a', { group: 'gradient norm per parameter' }),
+      series('val/deep/bleu'),
+      series('val/acc'),
+      series('/odd'),
+      series('__proto__/x'),
+    ]);
+    expect(groups.map((g) => [g.name, g.members.map((s) => s.name)])).toEqual([
+      ['', ['mine', '/odd']],
+      ['val', ['val/loss', 'val/acc']],
+      ['gradient norm per parameter', ['norm/a']],
+      ['val/deep', ['val/deep/bleu']],
+      ['__proto__', ['__proto__/x']],
+      ['system', ['system/cpu']],
+    ]);
+    expect(nameInGroup('val/loss', 'val')).toBe('loss');
+    expect(nameInGroup('norm/a', 'gradient norm per parameter')).toBe('norm/a');
+  });
+
+  it('a search finds a series by its key, by what it is called on screen, and by its group', () => {
+    const norm = series('g17', { role: 'gradNormOf', of: 'transformer.layers.0.linear1.weight', group: 'gradient norms' });
+    const found = (search: string) => wordsOf(norm).some(matcher(search).test);
+    expect(['g17', 'L1 linear', 'gradient n', 'transformer'].map(found)).toEqual([true, true, true, false]);
+  });
+});
+
 describe('chart choices', () => {
   it('survive the address bar, field by field', () => {
     const c = {
@@ -175,6 +312,12 @@ describe('chart choices', () => {
       const one = { ...chartDefaults, [key]: value };
       expect([key, fromChartParams(new URLSearchParams(chartParams(one)))]).toEqual([key, one]);
     }
+  });
+
+  it('any series may be the x axis', () => {
+    const tokens = { ...chartDefaults, x: seriesChoice('tokens seen/a&b=c') };
+    expect(fromChartParams(new URLSearchParams(chartParams(tokens)))).toEqual(tokens);
+    expect(fromChartParams(new URLSearchParams('x=series:')).x).toBe('step');
   });
 
   it('nonsense in the address leaves the defaults', () => {

@@ -30,7 +30,7 @@ const spec = (more: Partial<ControlSpec>): ControlSpec => ({
   group: 'Clipping',
   ...more,
 });
-const clip = spec({});
+const clip = spec({ role: 'clipThreshold' });
 const patience = spec({
   name: 'patience',
   label: 'Early stop after',
@@ -59,18 +59,16 @@ function viewOf(...events: RunEvent[]) {
   };
   add({ type: 'run.created', setup: publishedSetup('reverse'), actor: ann, parent: null });
   add({
-    type: 'run.started',
+    type: 'started',
     step: 0,
-    backend: { name: 'wasm', device: 'cpu', tried: [] },
-    series: [{ name: 'loss', unit: '', group: 'loss' }],
+    device: { backend: 'wasm', device: 'cpu' },
+    streams: [{ stream: 'steps', columns: [{ name: 'loss', role: 'loss' }] }],
     controls: {
       values: [clip, patience],
       actions: [{ name: 'evaluate', label: 'Evaluate', help: '', args: [split], risky: false }],
     },
     values: { clipThreshold: 5, patience: null },
-    params: [],
-    stepsPerEpoch: 10,
-    totalSteps: 100,
+    lengths: { stepsPerEpoch: 10, totalSteps: 100 },
   });
   for (const e of events) add(e);
   return foldAll('run00001', log);
@@ -275,7 +273,6 @@ describe('activity', () => {
       trigger: 'start',
       commandId: null,
       lastCommandSeq: 0,
-      validationAccuracy: null,
     });
     const events = [ask('change-01', ann, 1, 5), apply('change-01', 3, 12, 5, 1), saved('a'.repeat(64)), saved('b'.repeat(64))];
     const late = viewOf(...events, ask('change-02', bob, 3, 1), apply('change-02', 7, 14, 1, 3), saved('c'.repeat(64)));
@@ -289,7 +286,7 @@ describe('activity', () => {
     const hash = 'c'.repeat(64);
     const checkpoint = { type: 'checkpoint', step: 0, blob: { hash, bytes: 1 }, trigger: 'start', commandId: null } as const;
     const back = viewOf(
-      { ...checkpoint, lastCommandSeq: 0, validationAccuracy: null }, // 3
+      { ...checkpoint, lastCommandSeq: 0 }, // 3
       ask('change-01', ann, 1, 5), // 4
       apply('change-01', 4, 12, 5, 1), // 5
       {
@@ -314,7 +311,7 @@ describe('activity', () => {
       ['Ann asked for this run', '', 0, null, undefined],
     ]);
     expect(marksOf(back).flatMap((m) => (m.kind === 'command' ? [[m.step, m.label]] : []))).toEqual([[0, 'back from step 12']]);
-    expect(clipRule(back).from).toEqual([{ step: 0, value: 5 }]);
+    expect(clipRule(back, [], null)!.from).toEqual([{ step: Number.MIN_SAFE_INTEGER, value: 5 }]);
   });
 
   it('a command on a control that is no longer declared still reads', () => {

@@ -1,0 +1,40 @@
+import { formatPercent, formatValue } from '~/app/_charts/format';
+import type { Color } from '~/app/_charts/types';
+import { headlineMetric } from '~/shared/evaluations';
+import type { Evaluation, EvaluationMetric } from '~/shared/events';
+
+/** How evaluations are said and drawn: any split, any metrics. An accuracy is a share of 1, shown in percent; everything else as it is. */
+
+export const metricValue = ({ role, value }: Pick<EvaluationMetric, 'role' | 'value'>, digits = 4): string =>
+  (role === 'accuracy' ? formatPercent : formatValue)(value, digits);
+
+/** The metrics of an evaluation, the one that is shown first in front. */
+export function rankedMetrics(e: Pick<Evaluation, 'metrics'>): EvaluationMetric[] {
+  const first = headlineMetric(e);
+  return [first, ...e.metrics.filter((m) => m !== first)];
+}
+
+/** Metrics that a line of text has room for. */
+const SAID = 3;
+
+/** "accuracy 75 %, loss 0.5", "bleu 31.2, chrf 55.1, ter 0.4 and 3 more" */
+export function describeMetrics(metrics: readonly EvaluationMetric[]): string {
+  const said = metrics.slice(0, SAID).map((m) => `${m.name} ${metricValue(m)}`);
+  return `${said.join(', ')}${metrics.length > SAID ? ` and ${metrics.length - SAID} more` : ''}`;
+}
+
+/** Colors of the splits that most runs have, so that one color means one thing on every page. */
+const usual: ReadonlyMap<string, number> = new Map([
+  ['validation', 1],
+  ['test', 2],
+  ['train', 5],
+]);
+const others = [3, 4, 6, 7, 0];
+
+/** A color per split, other ones in the order in which they first appear. */
+export function splitColors(splits: Iterable<string>): ReadonlyMap<string, Color> {
+  const colors = new Map<string, Color>();
+  let next = 0;
+  for (const split of splits) if (!colors.has(split)) colors.set(split, usual.get(split) ?? others[next++ % others.length]!);
+  return colors;
+}

@@ -1,0 +1,61 @@
+import { ChevronRight } from 'lucide-react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { chartChoices, useChartChoices } from '~/app/_live/chartSettings';
+
+/** A group of charts under its name, folded until somebody opens it. Which groups were opened or closed is part of the page's address. */
+export function Fold({
+  name,
+  count,
+  openAtFirst,
+  searching,
+  children,
+}: {
+  name: string;
+  /** "12 series" */
+  count: string;
+  openAtFirst: boolean;
+  /** A search unfolds what it finds. */
+  searching: boolean;
+  children: ReactNode;
+}) {
+  const toggled = useChartChoices((c) => c.open);
+  const unfolded = searching || openAtFirst !== toggled.includes(name);
+  return (
+    <section className="border-t border-line">
+      <button
+        type="button"
+        aria-expanded={unfolded}
+        disabled={searching}
+        onClick={() =>
+          chartChoices.set({ open: toggled.includes(name) ? toggled.filter((g) => g !== name) : [...toggled, name] })
+        }
+        className="flex w-full items-center gap-1.5 px-3 py-1.5 text-left text-xs text-dim hover:text-ink"
+      >
+        <ChevronRight aria-hidden size={13} className={unfolded ? 'rotate-90' : ''} />
+        <span className="min-w-0 truncate font-medium text-ink" title={name}>
+          {name || 'no group'}
+        </span>
+        {count}
+      </button>
+      {unfolded && (
+        <div className="grid grid-cols-[repeat(auto-fill,minmax(min(100%,18rem),1fr))] gap-x-4 gap-y-3 px-3 pb-3">{children}</div>
+      )}
+    </section>
+  );
+}
+
+/** Mounts its children once they come near the window: a thousand charts cost what is looked at. */
+export function WhenSeen({ height, children }: { height: number; children: ReactNode }) {
+  const ref = useRef<HTMLDivElement>(null);
+  const [seen, setSeen] = useState(false);
+  useEffect(() => {
+    const observer = new IntersectionObserver(([entry]) => setSeen(entry!.isIntersecting), { rootMargin: '300px' });
+    observer.observe(ref.current!);
+    return () => observer.disconnect();
+  }, []);
+  return (
+    <div ref={ref} className="min-w-0" style={{ minHeight: height }}>
+      {seen && children}
+    </div>
+  );
+}

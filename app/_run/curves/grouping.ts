@@ -1,0 +1,33 @@
+import type { Series } from '~/shared/series';
+
+export interface SeriesGroup {
+  name: string;
+  members: readonly Series[];
+}
+
+/** What belongs to the machine and not to the run: shown after everything else. */
+const SYSTEM = 'system';
+
+/** The group that a series says, else what stands before the last slash of its name: "val/loss" is in "val". '' = neither. */
+export function groupOf({ group, name }: Pick<Series, 'group' | 'name'>): string {
+  if (group) return group;
+  const slash = name.lastIndexOf('/');
+  return slash > 0 ? name.slice(0, slash) : '';
+}
+
+/** Series by group, in order of declaration: those of no group first, the machine's last. */
+export function groupSeries(series: readonly Series[]): SeriesGroup[] {
+  const groups = new Map<string, Series[]>();
+  for (const s of series) {
+    const name = groupOf(s);
+    const members = groups.get(name);
+    if (members) members.push(s);
+    else groups.set(name, [s]);
+  }
+  const rank = ({ name }: SeriesGroup) => (name === '' ? 0 : name === SYSTEM || name.startsWith(`${SYSTEM}/`) ? 2 : 1);
+  return [...groups].map(([name, members]) => ({ name, members })).sort((a, b) => rank(a) - rank(b));
+}
+
+/** The name within its group: "val/loss" in "val" is "loss". */
+export const nameInGroup = (name: string, group: string): string =>
+  group !== '' && name.startsWith(`${group}/`) ? name.slice(group.length + 1) : name;

@@ -1,0 +1,26 @@
+/**
+ * Names of series as columns of a table that has columns of its own. A series called like one of those, or like an escaped name, is escaped; reading (server/import) takes
+ * the escape back, so that every series keeps its name.
+ */
+
+/** Columns that say where and when a row is, as this and other programs write them; case is no matter. */
+const own = new Set(['step', 'timems', 'wall time']);
+const prefix = 'series:';
+
+export function columnName(series: string): string {
+  if (own.has(series.toLowerCase())) return prefix + series;
+  // Spaces at the ends would be taken for none.
+  return series.startsWith(prefix) || series.trim() !== series ? prefix + JSON.stringify(series) : series;
+}
+
+export function seriesName(column: string): string {
+  if (!column.startsWith(prefix)) return column;
+  const rest = column.slice(prefix.length);
+  if (!rest.startsWith('"')) return rest;
+  try {
+    const name: unknown = JSON.parse(rest);
+    return typeof name === 'string' ? name : column;
+  } catch {
+    return column;
+  }
+}

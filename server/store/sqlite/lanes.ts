@@ -1,0 +1,178 @@
+import type Database from 'better-sqlite3';
+import { type Averages, openAverages } from './averages';
+import type { Call } from './calls';
+import { openReads, type Reads } from './read';
+import { Slices, type Work } from './work';
+
+/** Questions of one run under way at once, and of all. Each has a connection, so that it sees one state of the database from its first step to its last. */
+const PER_RUN = 2;
+const LANES = 32;
+/** How long one goes on before the next has its turn. */
+const SLICE_MS = 4;
+
+interface Lane {
+  db: Database.Database;
+  reads: Reads;
+}
+
+interface Job {
+  call: Call;
+  run: string;
+  lane: Lane;
+  slices: Slices<unknown>;
+}
+
+export interface Answering {
+  answer(id: number, value: unknown): void;
+  fail(id: number, error: unknown): void;
+}
+
+/** Answers questions in slices, run by run in turn: a long one of one run makes another's wait for no more than a slice. */
+export class Lanes {
+  readonly #idle: Lane[] = [];
+  #opened = 0;
+  readonly #averages: Averages = openAverages();
+  readonly #jobs: Job[] = [];
+  readonly #waiting: Call[] = [];
+  /** The run whose turn was last. */
+  #last = '';
+  #turning = false;
+  #closing: (() => void) | null = null;
+
+  constructor(
+    private readonly open: () => Database.Database,
+    private readonly to: Answering,
+    private readonly later: (turn: () => void) => void = (turn) => void setImmediate(turn),
+  ) {}
+
+  take(call: Call): void {
+    this.#waiting.push(call);
+    this.#begin();
+    this.#turn();
+  }
+
+  /** Nobody waits for the answer any more. */
+  cancel(id: number): void {
+    const waiting = this.#waiting.findIndex((c) => c.id === id);
+    if (waiting >= 0) this.#waiting.splice(waiting, 1);
+    const job = this.#jobs.find((j) => j.call.id === id);
+    if (job) this.#end(job);
+    this.#begin();
+  }
+
+  /** Once all is answered. */
+  close(then: () => void): void {
+    this.#closing = then;
+    this.#closeIfDone();
+  }
+
+  #begin(): void {
+    for (let i = 0; i < this.#waiting.length; ) {
+      const call = this.#waiting[i]!;
+      const run = runOf(call);
+      const own = this.#jobs.filter((j) => j.run === run).length;
+      if (own >= PER_RUN || (this.#idle.length === 0 && this.#opened === LANES)) {
+        i++;
+        continue;
+      }
+      this.#waiting.splice(i, 1);
+      this.#start(call, run);
+    }
+  }
+
+  #start(call: Call, run: string): void {
+    let lane: Lane | null = null;
+    try {
+      lane = this.#idle.pop() ?? this.#lane();
+      const method = lane.reads[call.method as keyof Reads] as (...args: unknown[]) => unknown;
+      if (!method) throw new Error(`the store's reader has no "${call.method}"`);
+      lane.db.exec('BEGIN');
+      const value = method(...call.args);
+      if (isWork(value)) {
+        this.#jobs.push({ call, run, lane, slices: new Slices(value) });
+        return;
+      }
+      this.#release(lane);
+      this.to.answer(call.id, value);
+    } catch (error) {
+      if (lane) this.#release(lane);
+      this.to.fail(call.id, error);
+    }
+  }
+
+  #lane(): Lane {
+    const db = this.open();
+    this.#opened++;
+    return { db, reads: openReads(db, this.#averages) };
+  }
+
+  #release(lane: Lane): void {
+    if (lane.db.inTransaction) lane.db.exec('COMMIT');
+    this.#idle.push(lane);
+  }
+
+  #end(job: Job): void {
+    this.#jobs.splice(this.#jobs.indexOf(job), 1);
+    job.slices.stop();
+    this.#release(job.lane);
+  }
+
+  #turn(): void {
+    if (this.#turning) return;
+    const job = this.#next();
+    if (!job) {
+      this.#closeIfDone();
+      return;
+    }
+    try {
+      const done = job.slices.next(SLICE_MS);
+      if (done) {
+        this.#end(job);
+        this.to.answer(job.call.id, done.value);
+      }
+    } catch (error) {
+      this.#end(job);
+      this.to.fail(job.call.id, error);
+    }
+    this.#begin();
+    if (this.#jobs.length === 0) {
+      this.#closeIfDone();
+      return;
+    }
+    // Between two turns messages are heard: new questions, and ones called off.
+    this.#turning = true;
+    this.later(() => {
+      this.#turning = false;
+      this.#turn();
+    });
+  }
+
+  /** The first job of the run after the last one, then its jobs in turn. */
+  #next(): Job | null {
+    const runs = [...new Set(this.#jobs.map((j) => j.run))];
+    if (runs.length === 0) return null;
+    const run = runs[(runs.indexOf(this.#last) + 1) % runs.length]!;
+    this.#last = run;
+    const job = this.#jobs.find((j) => j.run === run)!;
+    this.#jobs.splice(this.#jobs.indexOf(job), 1);
+    this.#jobs.push(job);
+    return job;
+  }
+
+  #closeIfDone(): void {
+    if (!this.#closing || this.#jobs.length > 0 || this.#waiting.length > 0) return;
+    const then = this.#closing;
+    this.#closing = null;
+    for (const { db } of this.#idle.splice(0)) db.close();
+    then();
+  }
+}
+
+const isWork = (value: unknown): value is Work<unknown> =>
+  typeof value === 'object' && value !== null && typeof (value as { next?: unknown }).next === 'function';
+
+/** Questions about no run are one run's. */
+function runOf({ args: [first] }: Call): string {
+  if (typeof first === 'string') return first;
+  return (first as { runId?: string } | undefined)?.runId ?? '';
+}

@@ -1,0 +1,150 @@
+import type Database from 'better-sqlite3';
+import type { RangeQuery, RowsAnswer, RowsQuery } from '~/server/store';
+import {
+  BucketList,
+  bucketsAround,
+  bucketWidth,
+  emptyStats,
+  type LoneRow,
+  type RangeAnswer,
+  statsAround,
+  statsOf,
+  around as withAround,
+} from '~/shared/pyramid';
+import type { Averaged, Averages } from './averages';
+import { STRIPE } from './layout';
+import type { Reducer } from './reduce';
+import { type RowReader, type RowTables, stripesOf } from './rows';
+import type { Work } from './work';
+
+interface Place {
+  name: string;
+  stream: number;
+  /** Of the stream's columns. */
+  position: number;
+}
+
+type Reduced = RangeAnswer['series'][number];
+
+/** Rows of a run by range: reduced, or as they are. */
+export function openRanges(
+  db: Database.Database,
+  rows: RowTables,
+  reduce: Reducer,
+  averages: Averages,
+): { range(query: RangeQuery): Work<RangeAnswer>; rows(query: RowsQuery): Work<RowsAnswer> } {
+  const all = db.prepare<[number], Place>('SELECT name, stream, position FROM series WHERE run = ? ORDER BY stream, position');
+  const one = db.prepare<[number, string], Place>('SELECT name, stream, position FROM series WHERE run = ? AND name = ?');
+
+  function* range({ runId, series, fromStep, toStep, buckets, smoothing = null, around = false }: RangeQuery): Work<RangeAnswer> {
+    const run = rows.run(runId);
+    if (!run) return { headStep: 0, series: [] };
+    const places = series === null ? all.all(run.id) : [...new Set(series)].flatMap((name) => one.get(run.id, name) ?? []);
+    yield places.length;
+    const byStream = new Map<number, Place[]>();
+    for (const p of places) {
+      const known = byStream.get(p.stream);
+      if (known) known.push(p);
+      else byStream.set(p.stream, [p]);
+    }
+    const answers = new Map<string, Reduced>();
+    for (const [stream, wanted] of byStream)
+      yield* ofStream(rows.open(rows.streamById(stream)!), wanted, { fromStep, toStep, buckets, smoothing, around }, answers);
+    return { headStep: run.headStep, series: places.map(({ name }) => answers.get(name)!) };
+  }
+
+  function* ofStream(
+    reader: RowReader,
+    wanted: Place[],
+    { fromStep, toStep, buckets, smoothing, around }: Required<Omit<RangeQuery, 'runId' | 'series'>>,
+    answers: Map<string, Reduced>,
+  ): Work<void> {
+    const { endRow, firstRow, name: stream } = reader.stream;
+    const from = reader.rowAt(fromStep);
+    const to = toStep === null ? endRow : Math.max(from, reader.rowAt(toStep));
+    const count = to - from;
+    const width = count === 0 ? 1 : bucketWidth(reader.stepOf(from), reader.stepOf(to - 1), count, buckets);
+    const capacity = Math.min(count, buckets);
+    const before = around && firstRow !== null && from > firstRow ? from - 1 : null;
+    const after = around && to < endRow ? to : null;
+    const byStripe = new Map<number, Place[]>();
+    for (const p of wanted)
+      byStripe.set(Math.floor(p.position / STRIPE), [...(byStripe.get(Math.floor(p.position / STRIPE)) ?? []), p]);
+    // The same for every series of the stream.
+    let where: ReturnType<BucketList['buckets']> | null = null;
+    let endRows: Float64Array = new Float64Array(0);
+    const averaged: { of: Averaged; place: Place }[] = [];
+    for (const [stripe, places] of byStripe) {
+      const list = new BucketList(width, capacity);
+      const ends = new Float64Array(capacity);
+      const columns = places.map(({ position }) => ({ column: position % STRIPE, into: emptyStats(capacity) }));
+      yield* reduce(reader, stripe, from, to, { list, endRows: ends, series: columns });
+      const [previous, next] = [loneRow(reader, stripe, before), loneRow(reader, stripe, after)];
+      if (!where) {
+        where = bucketsAround(list.buckets(), previous, next);
+        endRows = withAround(ends.slice(0, list.count), before === null ? null : from, after === null ? null : to + 1);
+      }
+      for (const [i, place] of places.entries()) {
+        const { column, into } = columns[i]!;
+        const stats = statsAround(statsOf(into, list.count), previous?.value(column) ?? null, next?.value(column) ?? null);
+        answers.set(place.name, { name: place.name, stream, ...where, ...stats });
+        if (smoothing !== null)
+          averaged.push({ place, of: { column: place.position, rows: where.rows, nonFinite: stats.nonFinite, result: null } });
+      }
+    }
+    if (smoothing === null) return;
+    yield* averages.fill(
+      reader,
+      averaged.map(({ of }) => of),
+      endRows,
+      before ?? from,
+      after === null ? to : to + 1,
+      smoothing,
+    );
+    for (const { place, of } of averaged) Object.assign(answers.get(place.name)!, of.result);
+  }
+
+  /** One row of a stripe; null = none. */
+  function loneRow(reader: RowReader, stripe: number, row: number | null): (LoneRow & { value(column: number): number }) | null {
+    if (row === null) return null;
+    const [run] = reader.inForce(stripe, row, row + 1);
+    const i = run!.from;
+    const value = (column: number) => {
+      const { values, offset, stride } = run!.column(column);
+      return values[offset + i * stride]!;
+    };
+    return { step: run!.steps()[i]!, time: run!.times()[i]!, value };
+  }
+
+  function* ofRows({ runId, stream: name, fromStep, toStep, limit }: RowsQuery): Work<RowsAnswer> {
+    const none = { steps: new Float64Array(0), times: new Float64Array(0), values: new Float64Array(0), more: false };
+    const run = rows.run(runId);
+    const stream = run && rows.stream(run.id, name);
+    if (!stream) return none;
+    const reader = rows.open(stream);
+    const from = reader.rowAt(fromStep);
+    const to = toStep === null ? stream.endRow : Math.max(from, reader.rowAt(toStep));
+    const count = Math.min(limit, to - from);
+    if (count === 0) return { ...none, more: to > from };
+    const { width } = stream;
+    const steps = new Float64Array(count);
+    const times = new Float64Array(count);
+    const values = new Float64Array(count * width);
+    for (let stripe = 0; stripe < stripesOf(width); stripe++)
+      for (const r of reader.inForce(stripe, from, from + count)) {
+        const at = r.firstRow - from;
+        if (stripe === 0) {
+          steps.set(r.steps().subarray(r.from, r.to), at + r.from);
+          times.set(r.times().subarray(r.from, r.to), at + r.from);
+        }
+        for (let c = stripe * STRIPE; c < Math.min(width, (stripe + 1) * STRIPE); c++) {
+          const column = r.column(c - stripe * STRIPE);
+          for (let k = r.from; k < r.to; k++) values[(at + k) * width + c] = column.values[column.offset + k * column.stride]!;
+        }
+        yield (r.to - r.from) * Math.min(width, STRIPE);
+      }
+    return { steps, times, values, more: to - from > count };
+  }
+
+  return { range, rows: ofRows };
+}

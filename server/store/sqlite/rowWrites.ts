@@ -1,0 +1,125 @@
+import type Database from 'better-sqlite3';
+import { firstStepOf, lastStepOf, type Rows, rowCount, rowsBetween, type StreamSpec, stepAt } from '~/shared/series';
+import { encodeAxis } from './axis';
+import { openChunks } from './chunks';
+import { encodeColumns } from './columns';
+import { BLOCK_ROWS, firstRowOf, STRIPE } from './layout';
+import { joined, type RowTables, type StreamRow, stripesOf } from './rows';
+
+/** Writing streams and their rows; to be called inside a transaction. */
+export interface RowWrites {
+  /** A stream that is known already stays as it is. */
+  declare(run: number, spec: StreamSpec): void;
+  /** Changes `stream` with the table. @returns the index of the first row */
+  addRows(stream: StreamRow, event: Rows, at: number): number;
+  /** Takes back the rows of a run at and after `fromStep`. */
+  takeBack(run: number, fromStep: number): void;
+}
+
+export function openRowWrites(db: Database.Database, rows: RowTables): RowWrites {
+  const chunks = openChunks(db);
+  const sql = {
+    createStream: db.prepare(
+      'INSERT INTO streams (run, name, width, firstRow, endRow, generation, lastStep, columns) VALUES (?, ?, ?, NULL, 0, 0, NULL, ?) RETURNING id',
+    ),
+    moveStream: db.prepare('UPDATE streams SET firstRow = ?, endRow = ?, generation = ?, lastStep = ? WHERE id = ?'),
+    series: db.prepare('INSERT INTO series (run, name, stream, position) VALUES (?, ?, ?, ?)'),
+    past: db.prepare<[number, number], { id: number }>('SELECT id FROM streams WHERE run = ? AND lastStep >= ?'),
+    generation: db.prepare('INSERT INTO generations (stream, generation, fromRow) VALUES (?, ?, ?)'),
+    tail: db.prepare(
+      'INSERT INTO tail (stream, generation, firstRow, rows, firstStep, at, steps, times, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    ),
+    tailOf: db.prepare<[number, number], Parameters<typeof joined>[0][number]>(
+      'SELECT firstRow, rows, firstStep, at, steps, times, data FROM tail WHERE stream = ? AND generation = ? ORDER BY firstRow',
+    ),
+    dropTail: db.prepare('DELETE FROM tail WHERE stream = ? AND generation = ?'),
+    block: db.prepare('INSERT INTO blocks (stream, generation, stripe, block, data) VALUES (?, ?, ?, ?, ?)'),
+    axis: db.prepare('INSERT INTO axes (stream, generation, block, firstStep, steps, times) VALUES (?, ?, ?, ?, ?, ?)'),
+  };
+
+  function declare(run: number, { stream, columns }: StreamSpec): void {
+    if (rows.stream(run, stream)) return;
+    const { id } = sql.createStream.get(run, stream, columns.length, JSON.stringify(columns)) as { id: number };
+    for (const [i, { name }] of columns.entries()) sql.series.run(run, name, id, i);
+  }
+
+  function takeBack(run: number, fromStep: number): void {
+    for (const { id } of sql.past.all(run, fromStep)) {
+      const stream = rows.streamById(id)!;
+      const row = rows.open(stream).rowAt(fromStep);
+      stream.lastStep = fromStep - 1;
+      if (row < stream.endRow) {
+        stream.generation += 1;
+        stream.endRow = row;
+        sql.generation.run(id, stream.generation, row);
+        chunks.dropFrom(id, row);
+      }
+      move(stream);
+    }
+  }
+
+  const move = ({ id, firstRow, endRow, generation, lastStep }: StreamRow) =>
+    void sql.moveStream.run(firstRow, endRow, generation, lastStep, id);
+
+  /** @returns the index of the first one */
+  function addRows(stream: StreamRow, event: Rows, at: number): number {
+    if (stream.firstRow === null) {
+      stream.firstRow = firstRowOf(firstStepOf(event));
+      stream.endRow = stream.firstRow;
+      sql.generation.run(stream.id, stream.generation, stream.firstRow);
+    }
+    const first = stream.endRow;
+    const end = first + rowCount(event);
+    for (let row = first; row < end; ) {
+      const blockEnd = (Math.floor(row / BLOCK_ROWS) + 1) * BLOCK_ROWS;
+      const stop = Math.min(end, blockEnd);
+      const part = partOf(rowsBetween(event, row - first, stop - first), row, at);
+      if (stop === blockEnd) {
+        closeBlock(stream, part);
+        chunks.passed(rows.open({ ...stream, endRow: stop }), stop);
+      } else sql.tail.run(stream.id, stream.generation, row, part.rows, part.firstStep, at, part.steps, part.times, part.data);
+      stream.endRow = stop;
+      row = stop;
+    }
+    stream.lastStep = lastStepOf(event);
+    move(stream);
+    return first;
+  }
+
+  /** Turns the open block into columns. */
+  function closeBlock(stream: StreamRow, added: Parameters<typeof joined>[0][number]): void {
+    const parts = [...sql.tailOf.all(stream.id, stream.generation), added];
+    const count = parts.reduce((n, p) => n + p.rows, 0);
+    const { steps, times, values } = joined(parts, count, stream.width);
+    const block = Math.floor(parts[0]!.firstRow / BLOCK_ROWS);
+    for (let stripe = 0; stripe < stripesOf(stream.width); stripe++) {
+      const columns: Float64Array[] = [];
+      for (let c = stripe * STRIPE; c < Math.min(stream.width, (stripe + 1) * STRIPE); c++) {
+        const column = new Float64Array(count);
+        for (let r = 0, i = c; r < count; r++, i += stream.width) column[r] = values[i]!;
+        columns.push(column);
+      }
+      sql.block.run(stream.id, stream.generation, stripe, block, encodeColumns(columns));
+    }
+    sql.axis.run(stream.id, stream.generation, block, steps[0]!, encodeAxis(steps), encodeAxis(times));
+    sql.dropTail.run(stream.id, stream.generation);
+  }
+
+  return { declare, addRows, takeBack };
+}
+
+const bytesOf = (a: Float64Array): Buffer => Buffer.from(a.buffer, a.byteOffset, a.byteLength);
+
+/** As `tail` has it. */
+function partOf(event: Rows, firstRow: number, at: number): Parameters<typeof joined>[0][number] {
+  const { steps, times, values } = event;
+  return {
+    firstRow,
+    rows: rowCount(event),
+    firstStep: stepAt(event, 0),
+    at,
+    steps: steps instanceof Float64Array ? bytesOf(steps) : null,
+    times: times ? bytesOf(times) : null,
+    data: bytesOf(values),
+  };
+}

@@ -1,0 +1,154 @@
+import { z } from 'zod';
+
+/**
+ * What a run measures. A *series* is one number over the steps. Series that are logged together form a *stream*: a row of a stream has a step, a time and one value for
+ * each of its series. A series that has no value at a step has no row there (absent); NaN and infinities are values.
+ */
+
+/** What a series means to views and rules, whatever its name. */
+export const seriesRole = z.enum([
+  'loss',
+  'accuracy',
+  'learningRate',
+  'baseLearningRate',
+  'gradNorm',
+  'gradNormOf', // of one parameter, named in `of`
+  'clipThreshold',
+  'clipped',
+  'epoch',
+  'stepsPerSecond',
+  'stepMs',
+]);
+export type SeriesRole = z.infer<typeof seriesRole>;
+
+export const better = z.enum(['lower', 'higher']);
+export type Better = z.infer<typeof better>;
+
+export const seriesName = z.string().min(1).max(512);
+export const streamName = z.string().min(1).max(512);
+
+export const series = z.strictObject({
+  name: seriesName,
+  unit: z.string().max(32).optional(),
+  /** Orders and folds charts: "loss", "gradient norm per parameter", ... */
+  group: z.string().max(128).optional(),
+  role: seriesRole.optional(),
+  /** `gradNormOf`: the parameter's name. */
+  of: z.string().max(512).optional(),
+  better: better.optional(),
+  /** Its value for a model that answers without looking at its input; left out: there is no such level. */
+  chance: z.number().optional(),
+  /** The number that says how good the run is. */
+  main: z.boolean().optional(),
+  /** Usable as an x axis. */
+  x: z.boolean().optional(),
+});
+export type Series = z.infer<typeof series>;
+
+export const MAX_COLUMNS = 4096;
+export const streamSpec = z.strictObject({ stream: streamName, columns: z.array(series).min(1).max(MAX_COLUMNS) });
+export type StreamSpec = z.infer<typeof streamSpec>;
+
+/** Declares a stream, once; the same declaration again changes nothing. A series belongs to one stream of its run. */
+export const seriesDeclared = z.strictObject({ type: z.literal('series'), ...streamSpec.shape });
+export type SeriesDeclared = z.infer<typeof seriesDeclared>;
+
+/** Of a row: any safe integer. */
+export const rowStep = z.int();
+export const MAX_ROWS = 65_536;
+const doubles = z.custom<Float64Array>((v) => v instanceof Float64Array, 'a Float64Array is needed');
+
+/** Rows of one stream, steps ascending. Takes as many seqs as there are rows. */
+export const rows = z
+  .strictObject({
+    type: z.literal('rows'),
+    stream: streamName,
+    /** Consecutive ones, or each. */
+    steps: z.union([z.strictObject({ first: rowStep, count: z.int().positive().max(MAX_ROWS) }), doubles]),
+    /** [count], ms since 1970; left out: when the server commits them. */
+    times: doubles.optional(),
+    /** [count, columns], row-major. */
+    values: doubles,
+  })
+  .superRefine((event, context) => {
+    const wrong = rowsError(event);
+    if (wrong) context.addIssue({ code: 'custom', ...wrong });
+  });
+export type Rows = z.infer<typeof rows>;
+
+export const rowCount = ({ steps }: Pick<Rows, 'steps'>): number => (steps instanceof Float64Array ? steps.length : steps.count);
+export const stepAt = ({ steps }: Pick<Rows, 'steps'>, row: number): number =>
+  steps instanceof Float64Array ? steps[row]! : steps.first + row;
+export const firstStepOf = (rows: Pick<Rows, 'steps'>): number => stepAt(rows, 0);
+export const lastStepOf = (rows: Pick<Rows, 'steps'>): number => stepAt(rows, rowCount(rows) - 1);
+/** Numbers in a row. */
+export const widthOf = (rows: Pick<Rows, 'steps' | 'values'>): number => rows.values.length / rowCount(rows);
+
+/** Rows from..to (exclusive) of an event; shares its arrays. */
+export function rowsBetween(rows: Rows, from: number, to: number): Rows {
+  const { steps, times, values } = rows;
+  const width = widthOf(rows);
+  return {
+    type: 'rows',
+    stream: rows.stream,
+    steps: steps instanceof Float64Array ? steps.subarray(from, to) : { first: steps.first + from, count: to - from },
+    ...(times && { times: times.subarray(from, to) }),
+    values: values.subarray(from * width, to * width),
+  };
+}
+
+/** The same rows with consecutive steps written as such. */
+export function withPlainSteps(rows: Rows): Rows {
+  const { steps } = rows;
+  if (!(steps instanceof Float64Array) || !consecutive(steps)) return rows;
+  return { ...rows, steps: { first: steps[0]!, count: steps.length } };
+}
+
+export function consecutive(steps: Float64Array): boolean {
+  const first = steps[0]!;
+  // The ends decide, as steps ascend.
+  return steps[steps.length - 1]! - first === steps.length - 1;
+}
+
+function rowsError({
+  steps,
+  times,
+  values,
+}: Pick<Rows, 'steps' | 'times' | 'values'>): { path: string[]; message: string } | null {
+  const count = rowCount({ steps });
+  if (count === 0) return { path: ['steps'], message: 'at least one row is needed' };
+  if (count > MAX_ROWS) return { path: ['steps'], message: `${count} rows are more than the ${MAX_ROWS} of one event` };
+  if (steps instanceof Float64Array) {
+    for (let i = 0; i < steps.length; i++) {
+      if (!Number.isSafeInteger(steps[i]))
+        return { path: ['steps'], message: `row ${i}: ${steps[i]} is not a step; give a whole number` };
+      if (i > 0 && steps[i]! <= steps[i - 1]!)
+        return { path: ['steps'], message: `row ${i}: step ${steps[i]} does not come after step ${steps[i - 1]}` };
+    }
+  } else if (!Number.isSafeInteger(steps.first + steps.count - 1))
+    return { path: ['steps'], message: `step ${steps.first} + ${steps.count - 1} is more than 2^53 - 1` };
+  if (times && times.length !== count)
+    return { path: ['times'], message: `${count} rows need ${count} times, got ${times.length}` };
+  if (times?.some((t) => !Number.isFinite(t)))
+    return { path: ['times'], message: 'a time must be a finite number of ms since 1970' };
+  if (values.length % count !== 0 || values.length === 0)
+    return { path: ['values'], message: `${values.length} numbers are not ${count} rows of one length` };
+  return null;
+}
+
+/** null, or why these columns cannot be a stream: a name that stands twice. */
+export function repeatedName(columns: readonly Series[]): string | null {
+  const names = new Set<string>();
+  for (const { name } of columns) {
+    if (names.has(name)) return name;
+    names.add(name);
+  }
+  return null;
+}
+
+/** Whether a second declaration says the same as the first. */
+export const sameColumns = (a: readonly Series[], b: readonly Series[]): boolean =>
+  a.length === b.length && a.every((column, i) => sameColumn(column, b[i]!));
+
+const fields = Object.keys(series.shape) as (keyof Series)[];
+const sameColumn = (a: Series, b: Series): boolean => fields.every((f) => a[f] === b[f]);

@@ -1,0 +1,131 @@
+import { lastStepOf, type Rows, rowCount, type Series, type SeriesRole, widthOf } from './series';
+
+/**
+ * The streams of a run as its view holds them: bounded whatever the run declares. Series with a role and the main ones stay; of the others the newest. What is left out
+ * is read on demand (tRPC `runs.series`).
+ */
+export interface StreamHead {
+  name: string;
+  /** Numbers in a row of the stream: more than `columns` where the view holds a part of them. */
+  width: number;
+  columns: Series[];
+  /** Index in a row of each of `columns`; null = all of the row, in order. */
+  at: number[] | null;
+  /** The newest row in force, `values` aligned with `columns`; null before the first, and after a rewind took it back. `step` and `at` as in its event and entry. */
+  latest: { step: number; at: number; values: Float64Array } | null;
+}
+
+export interface Streams {
+  streams: StreamHead[];
+  /** Of the whole run. */
+  streamCount: number;
+  columnCount: number;
+}
+
+/** Columns that a view holds at most, and about how many bytes their words take. */
+const COLUMNS = 256;
+const COLUMN_BYTES = 24_000;
+
+const bytesOf = ({ name, group = '', unit = '', of = '' }: Series): number =>
+  40 + 2 * (name.length + group.length + unit.length + of.length);
+const stays = (column: Series): boolean => (column.role !== undefined && column.role !== 'gradNormOf') || column.main === true;
+
+/** With one more stream. */
+export function withStream({ streams, streamCount, columnCount }: Streams, name: string, columns: readonly Series[]): Streams {
+  const added: StreamHead = { name, width: columns.length, columns: [...columns], at: null, latest: null };
+  return { streams: bounded([...streams, added]), streamCount: streamCount + 1, columnCount: columnCount + columns.length };
+}
+
+function bounded(streams: StreamHead[]): StreamHead[] {
+  let columns = 0;
+  let bytes = 0;
+  for (const s of streams) {
+    columns += s.columns.length;
+    for (const c of s.columns) bytes += bytesOf(c);
+  }
+  if (columns <= COLUMNS && bytes <= COLUMN_BYTES) return streams;
+  // Those that stay first, then the newest stream's, each stream in its own order.
+  const ranked = streams.flatMap((s, stream) => s.columns.map((c, i) => ({ stream, i, first: stays(c), bytes: bytesOf(c) })));
+  ranked.sort((a, b) => Number(b.first) - Number(a.first) || b.stream - a.stream || a.i - b.i);
+  const kept = streams.map(() => new Set<number>());
+  let room = COLUMN_BYTES;
+  for (const { stream, i, bytes } of ranked.slice(0, COLUMNS)) {
+    room -= bytes;
+    if (room < 0) break;
+    kept[stream]!.add(i);
+  }
+  return streams.flatMap((s, k) => {
+    const chosen = [...kept[k]!].sort((a, b) => a - b);
+    if (chosen.length === 0) return [];
+    if (chosen.length === s.columns.length) return [s];
+    const { latest } = s;
+    return [
+      {
+        ...s,
+        columns: chosen.map((i) => s.columns[i]!),
+        at: chosen.map((i) => s.at?.[i] ?? i),
+        latest: latest && { ...latest, values: Float64Array.from(chosen, (i) => latest.values[i]!) },
+      },
+    ];
+  });
+}
+
+/** With the last of these rows as its stream's newest; the same array when the view does not hold the stream. */
+export function withRows(streams: StreamHead[], rows: Rows, committedAt: number): StreamHead[] {
+  const i = streams.findIndex((s) => s.name === rows.stream);
+  if (i < 0) return streams;
+  const s = streams[i]!;
+  const count = rowCount(rows);
+  const width = widthOf(rows);
+  const row = rows.values.subarray((count - 1) * width, count * width);
+  const values = s.at ? Float64Array.from(s.at, (k) => row[k]!) : row.slice();
+  const out = streams.slice();
+  out[i] = { ...s, latest: { step: lastStepOf(rows), at: rows.times?.[count - 1] ?? committedAt, values } };
+  return out;
+}
+
+/** Without newest rows at or after `step`. */
+export const rewound = (streams: StreamHead[], step: number): StreamHead[] =>
+  streams.some((s) => s.latest && s.latest.step >= step)
+    ? streams.map((s) => (s.latest && s.latest.step >= step ? { ...s, latest: null } : s))
+    : streams;
+
+type Held = { streams: readonly StreamHead[] };
+
+/** Every series that the view holds, with its stream. */
+export const seriesOf = ({ streams }: Held): (Series & { stream: string })[] =>
+  streams.flatMap((s) => s.columns.map((c) => ({ ...c, stream: s.name })));
+
+/** The series of a role, the main one of several first, else the first declared; null when the view holds none. */
+export function seriesWithRole({ streams }: Held, role: SeriesRole): (Series & { stream: string }) | null {
+  let found: (Series & { stream: string }) | null = null;
+  for (const s of streams)
+    for (const c of s.columns) {
+      if (c.role !== role) continue;
+      if (c.main) return { ...c, stream: s.name };
+      found ??= { ...c, stream: s.name };
+    }
+  return found;
+}
+
+/** The series declared as the main metric; null when none is. */
+export function mainSeries({ streams }: Held): (Series & { stream: string }) | null {
+  for (const s of streams) for (const c of s.columns) if (c.main) return { ...c, stream: s.name };
+  return null;
+}
+
+/** Value of a series in its stream's newest row; null before the first, or when the view does not hold it. */
+export function latestOf({ streams }: Held, name: string): number | null {
+  for (const { columns, latest } of streams) {
+    if (!latest) continue;
+    const i = columns.findIndex((c) => c.name === name);
+    if (i >= 0) return latest.values[i]!;
+  }
+  return null;
+}
+
+/** The same for the series of a role. */
+export function latestWithRole(view: Held, role: SeriesRole): number | null {
+  const of = seriesWithRole(view, role);
+  return of && latestOf(view, of.name);
+}
