@@ -15,7 +15,7 @@ export const declaredName = z
   .regex(/^[\p{L}\p{N}_][\p{L}\p{N}_./:-]*$/u, 'a name begins with a letter, a digit or "_" and goes on with these and . / : -');
 
 /** What a control is to views, rules and shortcuts, whatever its name. */
-export const controlRole = z.enum(['learningRate', 'clipThreshold', 'clipMode', 'weightDecay', 'probeExamples']);
+export const controlRole = z.enum(['learningRate', 'clipThreshold', 'clipMode', 'weightDecay']);
 export type ControlRole = z.infer<typeof controlRole>;
 
 /** The same of an action. */
@@ -45,8 +45,6 @@ export const controlSpec = z.strictObject({
   role: controlRole.optional(),
   /** What it usually is, least and greatest: values outside are unusual, not wrong. */
   usual: z.tuple([z.number(), z.number()]).optional(),
-  /** Its text may name examples by set and number, "test 3 14 15", so that people can page through them. */
-  numbered: z.boolean().optional(),
 });
 export type ControlSpec = z.infer<typeof controlSpec>;
 

@@ -131,8 +131,6 @@ export interface Task {
   readonly derived?: readonly Derived[];
   /** What the network writes by itself after every so many steps, and at the end. */
   readonly sampling?: Sampling & { everySteps: number };
-  /** `probe` reads examples by set and number, "test 3 14 15", so that people can page through them. */
-  readonly numbered?: true;
   /** How examples are written for the control `probeExamples`, for people. */
   readonly probeHelp: string;
   /** Loss (nats) of the best answer that does not look at the input; left out: not known. Rules and charts measure by it. */
@@ -185,6 +183,8 @@ export interface ProbeDescription {
   examples: readonly { name?: string; labels: AxisLabels }[];
   /** What labels of the batch and classes of the output are. Left out: places of the set (output `set`), numbers (output `position`). */
   answers?: AnswerKind;
+  /** Examples are asked for by a split and their numbers in it: "test 3 14 15". */
+  numbered?: true;
   /** Text of a token id; asked only for ids that occur. Needed where labels or answers are tokens. */
   tokenText?: (id: number) => string;
   /** What a position is called ("image"), and what is looked for among them ("odd one"). */

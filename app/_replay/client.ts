@@ -16,6 +16,7 @@ export const api = new Proxy({} as Record<string, object>, {
           signals: { query: async () => recording().signals },
           view: { query: async () => recording().view },
           list: { query: async () => [] },
+          recipes: { query: async () => [] },
         },
 });
 

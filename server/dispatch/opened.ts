@@ -76,7 +76,7 @@ export class OpenedRuns {
 
   /** A run's key, known from its log. */
   know(runId: string, keyHash: string): void {
-    this.#keys.set(keyHash, runId);
+    if (!this.#keys.has(keyHash)) this.#keys.set(keyHash, runId);
   }
 
   /** A run that has not ended, found at start: its process may be alive and come back. */

@@ -141,7 +141,11 @@ async function* blobsAmong(
 
 /** The same entry in a run of another id. */
 function copied({ event, ...entry }: Entry, original: string, runId: string): Entry {
-  if (event.type === 'run.created') return { ...entry, event: { ...event, copyOf: original } };
+  if (event.type === 'run.created') {
+    // The key stays with the run that its script opened.
+    const { openKey: _openKey, ...created } = event;
+    return { ...entry, event: { ...created, copyOf: original } };
+  }
   if ((event.type === 'command.requested' || event.type === 'command.proposed') && event.command.runId === original)
     return { ...entry, event: { ...event, command: { ...event.command, runId } } };
   return { ...entry, event };

@@ -387,6 +387,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     async adopt(runId) {
       rooms.know({ runId, nextEvent: 0 });
       const { view } = (await rooms.open(runId)!).room;
+      if (view.openKey !== null) registry.opened.know(runId, view.openKey);
       summarized(view);
       questions.found(view);
     },

@@ -34,13 +34,7 @@ const text = (name: string, label: string): ControlSpec => ({
   exclusiveMin: false,
   default: '',
 });
-const probeExamples: ControlSpec = {
-  ...text('probeExamples', 'Probe examples'),
-  nullLabel: 'first',
-  default: null,
-  numbered: true,
-  role: 'probeExamples',
-};
+const probeExamples: ControlSpec = { ...text('probeExamples', 'Probe examples'), nullLabel: 'first', default: null };
 const action = (name: string, label: string, more: Partial<ActionSpec> = {}): ActionSpec => ({
   name,
   label,

@@ -110,7 +110,6 @@ export function anomalyTaskOf(seed: number, setSize: number, set: PictureSet): T
     shape: { input: 'features', inputDim: featureDim, seqLen: setSize, positional: false, output: 'set', outputDim: 1 },
     sizes,
     data: set.title,
-    numbered: true,
     probeHelp: 'Numbers of validation sets, or of others after a word: "test 3 14 15".',
     chanceLoss: Math.log(setSize),
     trainBatch(epoch, index, size) {
@@ -149,6 +148,7 @@ export function anomalyTaskOf(seed: number, setSize: number, set: PictureSet): T
             name: `${split} ${n}`,
             labels: { kind: 'pictures' as const, items: display.slice(e * setSize, (e + 1) * setSize) },
           })),
+          numbered: true,
           words: { item: 'image', target: 'odd one' },
           pictures: { title: set.title, names },
           signals: [

@@ -287,8 +287,6 @@ function table(start: RunConfig, task: Task): Control[] {
         nullLabel: 'the first of the validation set',
         label: 'Probe examples',
         help: task.probeHelp,
-        role: 'probeExamples',
-        ...(task.numbered && { numbered: true }),
         takesEffect: 'next snapshot',
         group: 'Recording',
       },

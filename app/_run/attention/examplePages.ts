@@ -1,4 +1,4 @@
-/** Pages of evaluation sets in the notation of a control that is `numbered` (shared/controls.ts): "test 8 9 10" is the page of three from set 8 on. */
+/** Pages of evaluation sets in the notation of the control `probeExamples`: "test 8 9 10" is the page of three from set 8 on. */
 export const pagedSplits = ['validation', 'test'] as const;
 export type PagedSplit = (typeof pagedSplits)[number];
 

@@ -7,6 +7,7 @@ import { useSeries } from '~/app/_live/series';
 import { useWanted } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
 import { useChartNotes } from '~/app/_run/notes/useChartNotes';
+import { isSystem } from '~/app/_run/system/systemGroup';
 import type { Series } from '~/shared/series';
 import { lineOf, seriesLabel } from './chartLines';
 import { Fold, WhenSeen } from './Fold';
@@ -33,7 +34,7 @@ export function SeriesGroups({
   const series = useSeries();
   const columnCount = useView((v) => v.columnCount, 0);
   const groups = useMemo(
-    () => groupSeries(series.filter((s) => !drawn.has(s.name) && (!searching || wordsOf(s).some(test)))),
+    () => groupSeries(series.filter((s) => !drawn.has(s.name) && !isSystem(s) && (!searching || wordsOf(s).some(test)))),
     [series, drawn, searching, test],
   );
   const openAtFirst = useMemo(() => (drawn.size > 0 ? new Set<string>() : firstGroups(groups)), [drawn, groups]);

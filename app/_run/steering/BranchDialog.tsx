@@ -116,7 +116,7 @@ export function BranchDialog({
       title="Branch this run"
       help="A run of its own goes on from there. This one stays as it is. Without a change the branch repeats it bit for bit."
     >
-      <form onSubmit={submit} noValidate className="flex min-h-0 flex-col gap-3 overflow-y-auto p-4">
+      <form onSubmit={submit} noValidate className="relative flex min-h-0 flex-col gap-3 overflow-y-auto p-4">
         <Field label="Name" error={problems.name ?? null}>
           {(ids) => (
             <input
