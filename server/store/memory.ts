@@ -130,7 +130,7 @@ export function openMemoryStore(): Store {
       const all = [...(runs.get(runId)?.streams.values() ?? [])].flatMap(({ name: stream, columns, rows }) =>
         columns.map((column, i) => {
           const row = rows.at(-1);
-          return { ...column, stream, latest: row ? { step: row.step, at: row.time, value: row.values[i]! } : null };
+          return { ...column, stream, index: i, latest: row ? { step: row.step, at: row.time, value: row.values[i]! } : null };
         }),
       );
       const fitting = all.filter(({ name }) => (names ? names.includes(name) : name.toLowerCase().includes(word)));

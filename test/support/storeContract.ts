@@ -410,11 +410,11 @@ export function storeContract(open: () => Promise<Store>): void {
         { name: 'val', columns: [{ name: 'val/loss' }, { name: 'bleu' }], rows: 10, lastStep: 999 },
       ]);
       expect(await store.series({ runId, search: 'LOSS', skip: 1, limit: 5 })).toEqual({
-        series: [{ name: 'val/loss', stream: 'val', latest: { step: 999, at: 5900, value: Number.NaN } }],
+        series: [{ name: 'val/loss', stream: 'val', index: 0, latest: { step: 999, at: 5900, value: Number.NaN } }],
         total: 2,
       });
       expect((await store.series({ runId, search: null, names: ['bleu'], skip: 0, limit: 5 })).series).toEqual([
-        { name: 'bleu', stream: 'val', latest: { step: 999, at: 5900, value: 999 } },
+        { name: 'bleu', stream: 'val', index: 1, latest: { step: 999, at: 5900, value: 999 } },
       ]);
     }),
   );
