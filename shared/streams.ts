@@ -1,4 +1,4 @@
-import { lastStepOf, type Rows, rowCount, type Series, type SeriesRole, widthOf } from './series';
+import { joinedColumns, lastStepOf, type Rows, rowCount, type Series, type SeriesRole, widthOf } from './series';
 
 /**
  * The streams of a run as its view holds them: bounded whatever the run declares. Series with a role and the main ones stay; of the others the newest. What is left out
@@ -71,6 +71,17 @@ function without(s: StreamHead, gone: ReadonlySet<number>): StreamHead {
     at: kept.map((i) => s.at?.[i] ?? i),
     latest: latest && { ...latest, values: Float64Array.from(kept, (i) => latest.values[i]!) },
   };
+}
+
+/** With what a second declaration of a stream adds to the first. */
+export function describedAnew(streams: StreamHead[], name: string, columns: readonly Series[]): StreamHead[] {
+  return bounded(
+    streams.map((s) => {
+      if (s.name !== name) return s;
+      const held = s.at ? s.at.map((i) => columns[i]!) : columns;
+      return { ...s, columns: joinedColumns(s.columns, held) ?? s.columns };
+    }),
+  );
 }
 
 /** With the last of these rows as its stream's newest; the same array when the view does not hold the stream. */

@@ -1,18 +1,22 @@
 import type { Entry, SnapshotEvent } from '~/shared/events';
 import { blobHash } from '~/shared/ids';
+import { valuesOf } from '~/shared/settings';
 import type { RunSetup } from '~/shared/setup';
 
-/** The checkpoint whose parameters a run starts from; null = none. */
-export function checkpointNamed({ config }: RunSetup): string | null {
-  const hash = blobHash.safeParse(config.startFrom);
-  return hash.success ? hash.data : null;
+/** Hashes that a recipe's config names: of a checkpoint to start from, of a teacher. Only the recipe knows which are of blobs; to keep one too many does no harm. */
+function hashesIn({ recipe, config }: RunSetup): string[] {
+  if (recipe === null) return [];
+  return valuesOf(config).flatMap(([, value]) => {
+    const hash = blobHash.safeParse(value);
+    return hash.success ? [hash.data] : [];
+  });
 }
 
 /** Blobs an event cannot be shown or resumed without. */
 export function blobsNamed(event: Entry['event']): string[] {
   switch (event.type) {
     case 'run.created':
-      return [event.parent?.checkpoint?.hash, checkpointNamed(event.setup)].filter((hash) => hash != null);
+      return [...(event.parent?.checkpoint ? [event.parent.checkpoint.hash] : []), ...hashesIn(event.setup)];
     case 'run.assigned':
       return event.checkpoint ? [event.checkpoint.hash] : [];
     case 'snapshot':

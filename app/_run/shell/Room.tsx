@@ -22,12 +22,14 @@ import { NotesPanel } from '~/app/_run/notes/NotesPanel';
 import { SamplesPanel } from '~/app/_run/samples/SamplesPanel';
 import { SteeringPanel } from '~/app/_run/steering/SteeringPanel';
 import { useOutcomes } from '~/app/_run/steering/useOutcomes';
+import { SystemPanel } from '~/app/_run/system/SystemPanel';
 import { pointer } from '~/app/_run/timeline/pointer';
 import { Scrubber } from '~/app/_run/timeline/Scrubber';
 import { FollowBar } from './People';
 import { RunHeader } from './RunHeader';
 import { ScriptPanel } from './ScriptPanel';
 import { useShortcuts } from './Shortcuts';
+import { Waits } from './Waits';
 
 /** The page of one run. */
 export function Room({ runId }: { runId: string }) {
@@ -59,6 +61,7 @@ function Opened() {
       <PeopleColours seen={here} />
       <RunHeader />
       <FollowBar />
+      <Waits />
       {link === 'refused' && (
         <p role="alert" className="border-b border-bad/50 bg-bad/10 px-4 py-1 text-center text-bad">
           {error} What you see is as it was then.
@@ -78,6 +81,7 @@ function Opened() {
           <SamplesPanel />
           <GradientPanel />
           <ConsolePanel />
+          <SystemPanel />
         </div>
         <aside aria-label="Steering and activity" className="flex min-w-0 flex-col gap-2">
           <ScriptPanel />

@@ -43,7 +43,8 @@ export function NewRunForm({
   const form = useRef<HTMLFormElement>(null);
   const filled = filledIn(draft, recipes)!;
   const shown = filled.fields.filter((f) => isShown(f, filled.fields, filled.texts));
-  const { at, elsewhere } = placed(problems, shown);
+  const own = ['name', 'project', 'group', 'tags', ...(choosesTrainer(draft, filled) ? ['recipe'] : [])];
+  const { at, elsewhere } = placed(problems, shown, own);
   const isWrong = (f: RecipeField) => at.has(`config.${f.path}`);
   // What is folded away and wrong must be seen, and so must what was changed.
   const open = (f: RecipeField) =>
@@ -123,6 +124,9 @@ export function NewRunForm({
   );
 }
 
+/** With one trainer there is nothing to choose. */
+const choosesTrainer = (draft: Draft, { recipe }: Filled): boolean => recipe.trainers.length > 1 || draft.trainer !== '';
+
 /** What a run has whatever it trains. */
 function RunFields({
   draft,
@@ -198,7 +202,7 @@ function RunFields({
             )}
           </Field>
         )}
-        {(recipe.trainers.length > 1 || draft.trainer !== '') && (
+        {choosesTrainer(draft, filled) && (
           <Field label="Trainer" error={at.get('recipe') ?? null}>
             {(ids) => (
               <select

@@ -13,11 +13,11 @@ export interface Placed {
   elsewhere: string[];
 }
 
-/** Fields of the form beside the recipe's settings. */
-const own = new Set(['name', 'project', 'group', 'tags', 'recipe']);
-
-/** Puts each problem at the field that it is about: of a list's third value, at the list. Settings are named by "config.<path>". */
-export function placed(problems: readonly Problem[], shown: readonly RecipeField[]): Placed {
+/**
+ * Puts each problem at the field that it is about: of a list's third value, at the list. Settings are named by "config.<path>".
+ * @param own fields of the form beside the recipe's settings
+ */
+export function placed(problems: readonly Problem[], shown: readonly RecipeField[], own: readonly string[]): Placed {
   const at = new Map<string, string>();
   const elsewhere: string[] = [];
   const names = new Set([...own, ...shown.map((f) => `config.${f.path}`)]);
