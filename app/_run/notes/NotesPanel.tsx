@@ -44,7 +44,7 @@ export function NotesPanel() {
               ' One written here is pinned to the step you look at; a right click or N pins it to a chart, a head or a cell.'}
           </p>
         ) : (
-          <ol className="max-h-96 divide-y divide-line/70 overflow-y-auto" aria-label="Notes, newest step first">
+          <ol className="relative max-h-96 divide-y divide-line/70 overflow-y-auto" aria-label="Notes, newest step first">
             {shown.map((note) => (
               <li key={note.id} className="px-3 py-1.5">
                 <Thread note={note} replies={notes.filter((n) => n.replyTo === note.id)} />
