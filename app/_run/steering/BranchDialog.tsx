@@ -11,7 +11,7 @@ import { useRun, useView } from '~/app/_live/useRun';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
 import type { BranchRun } from '~/shared/protocol';
-import { ended, type RunView } from '~/shared/view';
+import { ended, isOpened, type RunView } from '~/shared/view';
 import { describeCommand, readText, textOf } from './steering';
 
 /** Opens a branch of this run from one of its checkpoints or from now. */
@@ -20,7 +20,8 @@ export function BranchButton() {
   const view = useRun((r) => r.view);
   const may = useRun((r) => r.you !== null && r.you.role !== 'viewer');
   const possible = useView((v) => v.checkpoints.length > 0 || !ended(v.status), false);
-  if (!may || !view) return null;
+  // A script's own run is branched by starting the script (ScriptPanel).
+  if (!may || !view || isOpened(view)) return null;
   return (
     <>
       <Button
