@@ -95,11 +95,19 @@ export function distance(map: Map2, { queries, keys }: MapSize): number {
   return sum / queries;
 }
 
-/** Total variation between two maps of one size: half the mean over rows of sum |A - B|; 0 = equal, 1 = disjoint. */
-export function drift(a: Map2, b: Map2, { queries, keys }: MapSize): number {
+/**
+ * Total variation between two maps of one size: half the mean over rows of sum |A - B|; 0 = equal, 1 = disjoint. A row that may look at a single key cannot
+ * differ and is left out.
+ */
+export function drift(a: Map2, b: Map2, size: MapSize): number {
+  const { queries, keys } = size;
   let sum = 0;
-  for (let n = 0; n < queries * keys; n++) sum += Math.abs(a[n]! - b[n]!);
-  return sum / 2 / queries;
+  let rows = 0;
+  for (let i = 0; i < queries; i++) {
+    for (let n = i * keys; n < (i + 1) * keys; n++) sum += Math.abs(a[n]! - b[n]!);
+    if (visibleKeys(size, i) > 1) rows++;
+  }
+  return sum / 2 / Math.max(1, rows);
 }
 
 /** Mean over rows of the Jensen-Shannon distance (square root, base 2), 0 to 1: how differently two heads look. */

@@ -48,6 +48,8 @@ export interface AttentionSnapshot {
   signals: readonly Signal[];
   exampleLabels: SnapshotDescription['examples'];
   axes: readonly AxisLabels[];
+  /** The control that chooses the examples; null = nothing says. */
+  chosenBy: { control: string; numbered: boolean } | null;
   vocabulary: ReadonlyMap<number, string>;
   words: { item: string; target: string };
   /** [count, side, side, 3] */
@@ -114,6 +116,7 @@ export function readSnapshot(file: TensorFile, maps: 'whole' | 'apart'): Attenti
     signals,
     exampleLabels: labels,
     axes,
+    chosenBy: description.chosenBy ? { numbered: false, ...description.chosenBy } : null,
     vocabulary: new Map(description.vocabulary),
     words: { item: description.words?.item ?? 'position', target: description.words?.target ?? 'target' },
     pictures: tensors.has('pictures') ? readPictures(take, axes) : null,

@@ -5,7 +5,7 @@ import { own, put, type Table } from './own';
 import { type GoingBack, resumedInView } from './resumed';
 import { revertTarget, takesBack, waitsAgain } from './revert';
 import { lastStepOf, type StreamSpec } from './series';
-import { rewound, type Streams, withRows, withStream } from './streams';
+import { describedAnew, rewound, type Streams, withRows, withStream } from './streams';
 import { unreachable } from './unreachable';
 import { type CommandRecord, type ControlState, ended, mostSplits, type RunView, type WithSeq, waits } from './view';
 
@@ -238,12 +238,12 @@ function rewoundTo(view: RunView, seq: number, event: Extract<RunEvent, { type: 
   };
 }
 
-/** With the streams that the view does not know yet. */
+/** With the streams that the view does not know yet, and what is said anew of those that it knows. */
 function declared(view: RunView, specs: readonly StreamSpec[]): Streams {
   let { streams, streamCount, columnCount }: Streams = view;
   for (const { stream, columns } of specs)
-    if (!streams.some((s) => s.name === stream))
-      ({ streams, streamCount, columnCount } = withStream({ streams, streamCount, columnCount }, stream, columns));
+    if (streams.some((s) => s.name === stream)) streams = describedAnew(streams, stream, columns);
+    else ({ streams, streamCount, columnCount } = withStream({ streams, streamCount, columnCount }, stream, columns));
   return { streams, streamCount, columnCount };
 }
 

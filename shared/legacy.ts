@@ -95,12 +95,33 @@ function seriesOf(series: unknown): unknown {
   return name.startsWith(ofParameter) ? { ...words, role: 'gradNormOf', of: name.slice(ofParameter.length) } : words;
 }
 
-function withStream({ backend, series, stepsPerEpoch, totalSteps, ...event }: RawEvent): RawEvent {
+/** Controls and actions of 0.1 that views, rules and shortcuts know by their role today. */
+const steered = new Set([
+  'learningRate',
+  'weightDecay',
+  'clipMode',
+  'clipThreshold',
+  'pause',
+  'resume',
+  'step',
+  'stop',
+  'evaluate',
+  'snapshot',
+  'checkpoint',
+]);
+const withRole = (spec: unknown): unknown =>
+  isObject(spec) && typeof spec.name === 'string' && steered.has(spec.name) ? { ...spec, role: spec.name } : spec;
+const withRoles = (specs: unknown): unknown => (Array.isArray(specs) ? specs.map(withRole) : specs);
+
+function withStream({ backend, series, controls, stepsPerEpoch, totalSteps, ...event }: RawEvent): RawEvent {
   const { name, ...device } = isObject(backend) ? backend : {};
   return {
     ...event,
     type: 'started',
     device: { backend: name, ...device },
+    controls: isObject(controls)
+      ? { ...controls, values: withRoles(controls.values), actions: withRoles(controls.actions) }
+      : controls,
     streams: [{ stream, columns: Array.isArray(series) ? series.map(seriesOf) : series }],
     lengths: { stepsPerEpoch, totalSteps },
   };

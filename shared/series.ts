@@ -146,9 +146,20 @@ export function repeatedName(columns: readonly Series[]): string | null {
   return null;
 }
 
-/** Whether a second declaration says the same as the first. */
+/**
+ * What two declarations of a stream say together: the second may add what the first left out (a later release of a script knows a role, or a level of chance), and say
+ * less. null: they contradict each other.
+ */
+export function joinedColumns(first: readonly Series[], second: readonly Series[]): Series[] | null {
+  if (first.length !== second.length) return null;
+  const agree = first.every((a, i) =>
+    fields.every((f) => a[f] === undefined || second[i]![f] === undefined || a[f] === second[i]![f]),
+  );
+  return agree ? first.map((a, i) => ({ ...second[i]!, ...a })) : null;
+}
+
+/** Whether two declarations say the same. */
 export const sameColumns = (a: readonly Series[], b: readonly Series[]): boolean =>
-  a.length === b.length && a.every((column, i) => sameColumn(column, b[i]!));
+  a.length === b.length && a.every((column, i) => fields.every((f) => column[f] === b[i]![f]));
 
 const fields = Object.keys(series.shape) as (keyof Series)[];
-const sameColumn = (a: Series, b: Series): boolean => fields.every((f) => a[f] === b[f]);

@@ -63,6 +63,7 @@ function namesOfFields(fields: readonly RecipeField[]): Map<string, Named> {
 function textOf(fields: readonly RecipeField[], value: Json): string {
   const field = fields[0]!;
   if (value === null) return field.annotations['x-null'] ?? 'none';
+  if (value === '' && field.annotations['x-empty']) return field.annotations['x-empty'];
   const choice = fields.flatMap((f) => f.choices).find((c) => JSON.stringify(c.value) === JSON.stringify(value));
   if (choice) return choice.title;
   return Array.isArray(value) ? value.map(bare).join(', ') : bare(value);

@@ -104,6 +104,8 @@ export const snapshotDescription = z.object({
     .max(1_000_000)
     .optional(),
   answers: answerKind.optional(),
+  /** The control that chooses the examples; `numbered`: its value is a split and numbers of its examples, "test 8 9 10", so that they can be paged through. */
+  chosenBy: z.object({ control: z.string().min(1).max(128), numbered: z.boolean().optional() }).optional(),
   /** What a place of the input is called ("image", "character"), and what is looked for among them ("odd one"). */
   words: z.object({ item: z.string().max(40).optional(), target: z.string().max(40).optional() }).optional(),
   signals: z.array(signalSpec).max(256),

@@ -126,6 +126,7 @@ export function describeOld(
         queries: Tq === Tk ? e : null,
       })),
       axes,
+      chosenBy: { control: 'probeExamples', numbered: ofSets },
       answers: { kind: ofSets ? 'keys' : 'numbers' },
       words: ofSets ? { item: 'image', target: 'odd one' } : { item: 'position' },
       signals,

@@ -1,4 +1,4 @@
-import { lastStepOf, type Rows, rowCount, type Series, type SeriesRole, widthOf } from './series';
+import { joinedColumns, lastStepOf, type Rows, rowCount, type Series, type SeriesRole, widthOf } from './series';
 
 /**
  * The streams of a run as its view holds them: bounded whatever the run declares. Series with a role and the main ones stay; of the others the newest. What is left out
@@ -36,6 +36,7 @@ export function withStream({ streams, streamCount, columnCount }: Streams, name:
   return { streams: bounded([...streams, added]), streamCount: streamCount + 1, columnCount: columnCount + columns.length };
 }
 
+/** Without those that rank last: of what does not stay the oldest stream's last column first, then of what stays likewise. */
 function bounded(streams: StreamHead[]): StreamHead[] {
   let columns = 0;
   let bytes = 0;
@@ -44,30 +45,43 @@ function bounded(streams: StreamHead[]): StreamHead[] {
     for (const c of s.columns) bytes += bytesOf(c);
   }
   if (columns <= COLUMNS && bytes <= COLUMN_BYTES) return streams;
-  // Those that stay first, then the newest stream's, each stream in its own order.
-  const ranked = streams.flatMap((s, stream) => s.columns.map((c, i) => ({ stream, i, first: stays(c), bytes: bytesOf(c) })));
-  ranked.sort((a, b) => Number(b.first) - Number(a.first) || b.stream - a.stream || a.i - b.i);
-  const kept = streams.map(() => new Set<number>());
-  let room = COLUMN_BYTES;
-  for (const { stream, i, bytes } of ranked.slice(0, COLUMNS)) {
-    room -= bytes;
-    if (room < 0) break;
-    kept[stream]!.add(i);
-  }
-  return streams.flatMap((s, k) => {
-    const chosen = [...kept[k]!].sort((a, b) => a - b);
-    if (chosen.length === 0) return [];
-    if (chosen.length === s.columns.length) return [s];
-    const { latest } = s;
-    return [
-      {
-        ...s,
-        columns: chosen.map((i) => s.columns[i]!),
-        at: chosen.map((i) => s.at?.[i] ?? i),
-        latest: latest && { ...latest, values: Float64Array.from(chosen, (i) => latest.values[i]!) },
-      },
-    ];
-  });
+  const out = [...streams];
+  for (const mayGo of [(c: Series) => !stays(c), () => true])
+    for (let k = 0; k < out.length; k++) {
+      const gone = new Set<number>();
+      const own = out[k]!.columns;
+      for (let i = own.length - 1; i >= 0 && (columns > COLUMNS || bytes > COLUMN_BYTES); i--) {
+        if (!mayGo(own[i]!)) continue;
+        gone.add(i);
+        columns -= 1;
+        bytes -= bytesOf(own[i]!);
+      }
+      if (gone.size > 0) out[k] = without(out[k]!, gone);
+      if (columns <= COLUMNS && bytes <= COLUMN_BYTES) return out.filter((s) => s.columns.length > 0);
+    }
+  return out.filter((s) => s.columns.length > 0);
+}
+
+function without(s: StreamHead, gone: ReadonlySet<number>): StreamHead {
+  const kept = s.columns.flatMap((_, i) => (gone.has(i) ? [] : [i]));
+  const { latest } = s;
+  return {
+    ...s,
+    columns: kept.map((i) => s.columns[i]!),
+    at: kept.map((i) => s.at?.[i] ?? i),
+    latest: latest && { ...latest, values: Float64Array.from(kept, (i) => latest.values[i]!) },
+  };
+}
+
+/** With what a second declaration of a stream adds to the first. */
+export function describedAnew(streams: StreamHead[], name: string, columns: readonly Series[]): StreamHead[] {
+  return bounded(
+    streams.map((s) => {
+      if (s.name !== name) return s;
+      const held = s.at ? s.at.map((i) => columns[i]!) : columns;
+      return { ...s, columns: joinedColumns(s.columns, held) ?? s.columns };
+    }),
+  );
 }
 
 /** With the last of these rows as its stream's newest; the same array when the view does not hold the stream. */

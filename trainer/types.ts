@@ -183,6 +183,8 @@ export interface ProbeDescription {
   examples: readonly { name?: string; labels: AxisLabels }[];
   /** What labels of the batch and classes of the output are. Left out: places of the set (output `set`), numbers (output `position`). */
   answers?: AnswerKind;
+  /** Examples are asked for by a split and their numbers in it: "test 3 14 15". */
+  numbered?: true;
   /** Text of a token id; asked only for ids that occur. Needed where labels or answers are tokens. */
   tokenText?: (id: number) => string;
   /** What a position is called ("image"), and what is looked for among them ("odd one"). */

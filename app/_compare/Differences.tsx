@@ -26,7 +26,7 @@ export function Differences({ runs, named }: { runs: readonly Compared[]; named:
   return (
     <Panel title="Differences">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-      <section className="overflow-x-auto" tabIndex={0} aria-label="Results and set-ups side by side">
+      <section className="relative overflow-x-auto" tabIndex={0} aria-label="Results and set-ups side by side">
         <table className="w-full text-xs">
           <thead>
             <tr className="border-b border-line text-left">

@@ -20,7 +20,7 @@ export function Popup({
       </Popover.Trigger>
       <Popover.Portal>
         <Popover.Positioner sideOffset={6} collisionPadding={8} className="z-40">
-          <Popover.Popup className="max-h-(--available-height) w-80 max-w-[calc(100vw-1rem)] overflow-auto rounded border border-line bg-raised p-3 shadow-lg shadow-black/20 outline-none">
+          <Popover.Popup className="relative max-h-(--available-height) w-80 max-w-[calc(100vw-1rem)] overflow-auto rounded border border-line bg-raised p-3 shadow-lg shadow-black/20 outline-none">
             <Popover.Title className="mb-1 font-semibold">{title}</Popover.Title>
             {children}
           </Popover.Popup>

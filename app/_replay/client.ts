@@ -2,6 +2,22 @@
 import { replayRange } from '~/shared/replayFile';
 import { recording } from './recording';
 
+interface SeriesQuestion {
+  search: string | null;
+  skip: number;
+  limit: number;
+}
+
+/** The series in the file by a word of their name, as the server answers. */
+function seriesOf({ search, skip, limit }: SeriesQuestion) {
+  const word = search?.toLowerCase() ?? '';
+  const fitting = recording().rows.series.filter(({ name }) => name.toLowerCase().includes(word));
+  return {
+    series: fitting.slice(skip, skip + limit).map(({ name, stream }) => ({ name, stream, index: 0, latest: null })),
+    total: fitting.length,
+  };
+}
+
 type Question = Parameters<typeof replayRange>[1];
 const noServer = () => Promise.reject(new Error('this is a replay: there is no server to ask'));
 const silent = new Proxy({}, { get: () => ({ query: noServer, mutate: noServer }) }) as Record<string, object>;
@@ -13,6 +29,7 @@ export const api = new Proxy({} as Record<string, object>, {
       : {
           ...silent,
           range: { query: async (question: Question) => replayRange(recording().rows, question) },
+          series: { query: async (question: SeriesQuestion) => seriesOf(question) },
           signals: { query: async () => recording().signals },
           view: { query: async () => recording().view },
           list: { query: async () => [] },

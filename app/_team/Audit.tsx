@@ -120,7 +120,7 @@ export function Audit() {
         }
       >
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-        <section className="max-h-96 overflow-y-auto" tabIndex={0} aria-label="Rows of the log">
+        <section className="relative max-h-96 overflow-y-auto" tabIndex={0} aria-label="Rows of the log">
           <Rows data={rows} error={error} empty="No such row.">
             {(row: AuditRow) => (
               <li key={row.seq} className={rowClass}>

@@ -137,7 +137,12 @@ export async function* writeParquet(source: RecordSource, runId: string): AsyncG
       columnData: [
         { name: 'step', data: BigInt64Array.from(rows, (r) => BigInt(r.step)) },
         { name: 'timeMs', data: Float64Array.from(rows, (r) => r.time) },
-        ...columns.map((name, c) => ({ name, data: whole ? Float64Array.from(data[c] as number[]) : data[c]! })),
+        // PLAIN: a dictionary would hold -0 and 0 as one value.
+        ...columns.map((name, c) => ({
+          name,
+          data: whole ? Float64Array.from(data[c] as number[]) : data[c]!,
+          encoding: 'PLAIN' as const,
+        })),
       ],
       rowGroupSize: rows.length,
     });

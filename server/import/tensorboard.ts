@@ -37,7 +37,7 @@ export async function readTensorboard(file: string, report: (bytesRead: number) 
           if (value.number !== 1 || value.wire !== 2) continue;
           const scalar = scalarOf(value.bytes);
           if (!scalar) continue;
-          if (!Number.isSafeInteger(step)) throw new Error('its step is not a whole number from 0 to 2^53');
+          if (!Number.isSafeInteger(step)) throw new Error('its step is not a whole number between -2^53 and 2^53');
           let tag = tags.get(scalar.tag);
           if (!tag) {
             if (tags.size === MAX_SERIES) throw new Error(`more than the ${MAX_SERIES} tags that are taken`);
@@ -140,7 +140,7 @@ interface Field {
   wire: number;
   /** Wire types 1, 2 and 5. */
   bytes: Uint8Array;
-  /** Wire type 0; of 2^53 or more, and so of negative numbers, only that it is no safe integer. */
+  /** Wire type 0; beyond 2^53 only that it is no safe integer. */
   value: number;
 }
 
@@ -152,11 +152,13 @@ function fieldsOf(message: Uint8Array): Field[] {
   let at = 0;
   const varint = () => {
     let value = 0;
+    const first = at;
     for (let scale = 1; ; scale *= 128) {
       const byte = message[at++];
       if (byte === undefined || scale > 2 ** 63) throw new Error('its message is malformed');
       value += (byte & 127) * scale;
-      if (byte < 128) return value;
+      // Ten bytes: a negative number, or one that no number holds exactly.
+      if (byte < 128) return at - first < 10 ? value : signed(message.subarray(first, at));
     }
   };
   const take = (length: number) => {
@@ -175,6 +177,12 @@ function fieldsOf(message: Uint8Array): Field[] {
     else throw new Error('its message is malformed');
   }
   return out;
+}
+
+/** A varint as the int64 it stands for. */
+function signed(bytes: Uint8Array): number {
+  const bits = bytes.reduce((sum, byte, i) => sum | (BigInt(byte & 127) << BigInt(7 * i)), 0n);
+  return Number(BigInt.asIntN(64, bits));
 }
 
 const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

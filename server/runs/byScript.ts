@@ -1,15 +1,18 @@
 /** What people do to a run that a script opened, where the script has to take part: by an action that it declares, or by being started again. */
 import type { RunLists } from '~/server/store/lists';
 import { type Command, type Refusal, refuse } from '~/shared/commands';
-import type { ActionSpec } from '~/shared/controls';
+import { type ActionRole, type ActionSpec, actionWithRole } from '~/shared/controls';
 import type { RunView } from '~/shared/view';
 
-const withRole = ({ controls }: RunView, role: string): ActionSpec | undefined =>
-  controls.actions.find((a: ActionSpec & { role?: string | undefined }) => a.role === role);
+const withRole = ({ controls }: RunView, role: ActionRole): ActionSpec | undefined => actionWithRole(controls, role);
 
 /** How the run goes back when its script declares no action for it. */
-export const goingBackByScript = ({ setup }: RunView): string =>
-  `the run is a script's own (${setup.name}), which declares no action that takes it back: start the script again with the run's key and resume = "must", and let it go on from the step you want`;
+export function goingBackByScript(view: RunView): string {
+  const { setup } = view;
+  const own = withRole(view, 'revert');
+  if (own) return `the run is a script's own (${setup.name}): take it back with its action "${own.label}"`;
+  return `the run is a script's own (${setup.name}), which declares no action that takes it back: start the script again with the run's key and resume = "must", and let it go on from the step you want`;
+}
 
 /** How the run is branched. */
 export function branchingByScript(view: RunView): string {

@@ -11,6 +11,7 @@ import type { RunLists } from '~/server/store/lists';
 import { gate } from '~/server/team/gate';
 import { asksCheckpoint } from '~/shared/analyses';
 import { type Command, type CommandAnswer, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
+import { actionWithRole } from '~/shared/controls';
 import { type RunEvent, seqCount } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { Assignment, BatchAnswer, EventBatch } from '~/shared/protocol';
@@ -121,7 +122,7 @@ export class Room {
       const refusedBefore = this.#refused.get(command.id);
       if (refusedBefore) return refusedBefore.answer;
 
-      const endsAlone = isStop(command) && isOpened(this.view) && !this.#hears();
+      const endsAlone = isStop(this.view, command) && isOpened(this.view) && !this.#hears();
       const checkpoints = await checkpointsMeant(this.lists, command);
       const refusal =
         judge(this.view, actor, command, checkpoints, endsAlone) ?? (await this.#withoutBytes(command, checkpoints));
@@ -149,7 +150,7 @@ export class Room {
         await this.log.append([requested, ...this.#callOff(actor, command, seq, calledOff)]);
         return { ok: true, seq };
       }
-      const stops = isStop(command) && !this.#hears();
+      const stops = isStop(this.view, command) && !this.#hears();
       await this.log.append(stops ? [requested, ...this.#stopped(actor, command, seq)] : [requested]);
       return { ok: true, seq };
     });
@@ -272,7 +273,7 @@ export class Room {
   /** Nobody trains the run: a stop that waits for its trainer takes effect now. */
   stopIfAsked(): Promise<void> {
     return this.#turn(async () => {
-      const stop = this.open(0).find((c) => isStop(c.command));
+      const stop = this.open(0).find((c) => isStop(this.view, c.command));
       if (stop && !ended(this.view.status) && !this.#hears())
         await this.log.append(this.#stopped(stop.actor, stop.command, stop.seq));
     });
@@ -379,7 +380,11 @@ export class Room {
   }
 }
 
-const isStop = (command: Command): boolean => command.kind === 'act' && command.action === 'stop' && command.when === undefined;
+/** Whatever the action is called that the run declares for it. */
+const isStop = ({ controls }: RunView, command: Command): boolean =>
+  command.kind === 'act' &&
+  command.when === undefined &&
+  (command.action === 'stop' || command.action === actionWithRole(controls, 'stop')?.name);
 
 const logged = ({ seq, actor, command }: CommandRecord): LoggedCommand => ({ seq, actor, command });
 

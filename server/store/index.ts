@@ -169,7 +169,8 @@ export interface SeriesQuery {
 }
 
 export interface SeriesAnswer {
-  series: (Series & { stream: string; latest: { step: number; at: number; value: number } | null })[];
+  /** `index`: of the series among its stream's columns. */
+  series: (Series & { stream: string; index: number; latest: { step: number; at: number; value: number } | null })[];
   /** All that fit. */
   total: number;
 }

@@ -13,7 +13,7 @@ import {
   statsAround,
   statsOf,
 } from '~/shared/pyramid';
-import { lastStepOf, rowCount, type Series, stepAt, widthOf, withPlainSteps } from '~/shared/series';
+import { joinedColumns, lastStepOf, rowCount, type Series, stepAt, widthOf, withPlainSteps } from '~/shared/series';
 import { checkAppend, type Rewind, rewindOf } from './checkAppend';
 import { bytesOf, type ConsolePart, choose, KEPT_BYTES } from './console';
 import type { Append, RangeQuery, Store, StoredRun } from './index';
@@ -96,14 +96,16 @@ export function openMemoryStore(): Store {
       return structuredClone(wanted.slice(0, limit));
     },
 
-    async range(query) {
+    async range(query, signal) {
+      signal?.throwIfAborted();
       const run = runs.get(query.runId);
       if (!run) return { headStep: 0, series: [] };
       const names = query.series ?? [...run.streams.values()].flatMap(({ columns }) => columns.map((c) => c.name));
       return { headStep: run.headStep, series: [...new Set(names)].flatMap((name) => reduced(run, name, query)) };
     },
 
-    async rows({ runId, stream, fromStep, toStep, limit }) {
+    async rows({ runId, stream, fromStep, toStep, limit }, signal) {
+      signal?.throwIfAborted();
       const all = runs.get(runId)?.streams.get(stream)?.rows ?? [];
       const wanted = all.filter(({ step }) => step >= fromStep && (toStep === null || step < toStep));
       const taken = wanted.slice(0, limit);
@@ -130,7 +132,7 @@ export function openMemoryStore(): Store {
       const all = [...(runs.get(runId)?.streams.values() ?? [])].flatMap(({ name: stream, columns, rows }) =>
         columns.map((column, i) => {
           const row = rows.at(-1);
-          return { ...column, stream, latest: row ? { step: row.step, at: row.time, value: row.values[i]! } : null };
+          return { ...column, stream, index: i, latest: row ? { step: row.step, at: row.time, value: row.values[i]! } : null };
         }),
       );
       const fitting = all.filter(({ name }) => (names ? names.includes(name) : name.toLowerCase().includes(word)));
@@ -217,7 +219,11 @@ function keep(run: Run, { seq, at, event }: Append['entries'][number], write: Ap
     for (const stream of run.streams.values()) stream.rows = stream.rows.filter(({ step }) => step < back.fromStep);
   }
   const specs = event.type === 'series' ? [event] : event.type === 'started' ? (event.streams ?? []) : [];
-  for (const { stream: name, columns } of specs) if (!run.streams.has(name)) run.streams.set(name, { name, columns, rows: [] });
+  for (const { stream: name, columns } of specs) {
+    const known = run.streams.get(name);
+    if (known) known.columns = joinedColumns(known.columns, columns) ?? known.columns;
+    else run.streams.set(name, { name, columns, rows: [] });
+  }
   if (event.type !== 'rows') return;
   const { rows } = run.streams.get(event.stream)!;
   const width = widthOf(event);

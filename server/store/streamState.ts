@@ -1,5 +1,14 @@
 import type { RunEvent } from '~/shared/events';
-import { firstStepOf, lastStepOf, repeatedName, rowCount, type Series, type StreamSpec, sameColumns } from '~/shared/series';
+import {
+  firstStepOf,
+  joinedColumns,
+  lastStepOf,
+  repeatedName,
+  rowCount,
+  type Series,
+  type StreamSpec,
+  sameColumns,
+} from '~/shared/series';
 
 /** Streams that one run may have, and series in all of them. */
 const MAX_STREAMS = 100_000;
@@ -60,10 +69,12 @@ export class StreamState implements StreamLookup {
     return { streams: streams + this.#added.streams, series: series + this.#added.series };
   }
 
-  /** Whether the very same declaration was made before. */
+  /** Whether all that the declaration says was said before. */
   declared({ stream, columns }: StreamSpec): boolean {
     const known = this.stream(stream);
-    return known !== null && sameColumns(known.columns(), columns);
+    if (!known) return false;
+    const joined = joinedColumns(known.columns(), columns);
+    return joined !== null && sameColumns(known.columns(), joined);
   }
 
   /** null, or "field: what is wrong" with an event. */
@@ -100,7 +111,7 @@ export class StreamState implements StreamLookup {
     if (repeated !== null) return `columns: "${repeated}" stands twice`;
     const known = this.stream(stream);
     if (known) {
-      if (sameColumns(known.columns(), columns)) return null;
+      if (joinedColumns(known.columns(), columns)) return null;
       const words = known
         .columns()
         .slice(0, 20)
@@ -146,7 +157,12 @@ export class StreamState implements StreamLookup {
   }
 
   #declare(name: string, columns: readonly Series[]): void {
-    if (this.stream(name)) return;
+    const known = this.stream(name);
+    if (known) {
+      const joined = joinedColumns(known.columns(), columns) ?? columns;
+      this.#streams.set(name, { width: known.width, lastStep: known.lastStep, columns: () => joined });
+      return;
+    }
     this.#streams.set(name, { width: columns.length, lastStep: null, columns: () => columns });
     for (const c of columns) this.#owners.set(c.name, name);
     this.#added.streams += 1;

@@ -235,6 +235,24 @@ export function storeContract(open: () => Promise<Store>): void {
   );
 
   it(
+    '[S20] a stream that is declared again takes in what the first declaration left out; what contradicts it is refused',
+    withStore(async (store, runId) => {
+      const run = writer(store, runId);
+      const again = (columns: object[]): RunEvent => ({ type: 'series', stream: 'steps', columns }) as RunEvent;
+      await run.append([created, assigned(1, 0), declared(), rows(0, 4, 2, (s) => s)]);
+      await run.append([again([{ name: 'loss', role: 'loss', chance: 2.3 }, { name: 'gradNorm' }])]);
+      await run.append([declared(), rows(4, 2, 2, (s) => s)]);
+      const [stream] = await store.streams(runId);
+      expect(stream!.columns).toEqual([{ name: 'loss', role: 'loss', chance: 2.3 }, { name: 'gradNorm' }]);
+      const write = { runId, after: run.log.at(-1)!.seq + 1, attempt: 1, nextEvent: 20, rewind: null };
+      const other = again([{ name: 'loss', role: 'accuracy' }, { name: 'gradNorm' }]);
+      await expect(
+        store.append({ ...write, entries: [{ seq: write.after + 1, attempt: 1, at: 1, event: other }] }),
+      ).rejects.toThrow('stream "steps" was declared with loss, gradNorm');
+    }),
+  );
+
+  it(
     '[S5] after a rewind the rows of the later attempt are in force, the superseded ones stay in the log',
     withStore(async (store, runId) => {
       const run = writer(store, runId);
@@ -392,11 +410,11 @@ export function storeContract(open: () => Promise<Store>): void {
         { name: 'val', columns: [{ name: 'val/loss' }, { name: 'bleu' }], rows: 10, lastStep: 999 },
       ]);
       expect(await store.series({ runId, search: 'LOSS', skip: 1, limit: 5 })).toEqual({
-        series: [{ name: 'val/loss', stream: 'val', latest: { step: 999, at: 5900, value: Number.NaN } }],
+        series: [{ name: 'val/loss', stream: 'val', index: 0, latest: { step: 999, at: 5900, value: Number.NaN } }],
         total: 2,
       });
       expect((await store.series({ runId, search: null, names: ['bleu'], skip: 0, limit: 5 })).series).toEqual([
-        { name: 'bleu', stream: 'val', latest: { step: 999, at: 5900, value: 999 } },
+        { name: 'bleu', stream: 'val', index: 1, latest: { step: 999, at: 5900, value: 999 } },
       ]);
     }),
   );

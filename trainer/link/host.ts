@@ -4,6 +4,7 @@ import { lastStepOf } from '~/shared/series';
 import type { OpenedBackend } from '~/trainer/backends/index';
 import type { RunConfig } from '~/trainer/base/config';
 import type { RecipeBook } from '~/trainer/recipes/book';
+import type { SystemMetrics } from '~/trainer/run/system';
 import type { TrainOptions } from '~/trainer/run/train';
 import type { Turns } from '~/trainer/run/turns';
 import type { TrainOutput } from '~/trainer/types';
@@ -19,6 +20,8 @@ export interface Host {
   dataFolder: string;
   /** What runs beside the runs: as it comes between them, and when the loop lets it. */
   turns?: Turns;
+  /** What the machine does, told with the run: one for each attempt. */
+  system?: () => Pick<SystemMetrics, 'after'>;
   /** Fires when nobody needs this process any more: it ends before the next run. */
   unneeded?: AbortSignal;
   log(line: string): void;
@@ -62,10 +65,14 @@ async function trainOne(link: Link, run: HeldRun, host: Host, signal: AbortSigna
       leave: signal,
       ...(host.turns && { turns: host.turns }),
     };
+    const system = host.system?.();
     for await (const output of host.train(options)) {
       run.post(output);
       const { event } = output;
-      if (event.type === 'rows') step = lastStepOf(event) + 1;
+      if (event.type === 'rows') {
+        step = lastStepOf(event) + 1;
+        for (const told of system?.after(step - 1) ?? []) run.post({ event: told, blob: null });
+      }
       if (event.type === 'status') {
         ended = event.status !== 'running' && event.status !== 'paused';
         failed = event.status === 'failed';

@@ -94,12 +94,26 @@ const patternWords: Record<PatternName, { title: string; meaning: string }> = {
 /** A head is named after a pattern from half of its weight on. */
 const half = 0.5;
 
+/** What a uniform map gives on a pattern's cells: the mean of 1 / keys over the rows that have a cell they may look at. */
+function uniformOn(pattern: PatternName, shape: MapShape): number | null {
+  let sum = 0;
+  let rows = 0;
+  for (let i = 0; i < shape.queries; i++) {
+    const key = patterns[pattern](i, shape);
+    const visible = visibleKeys(shape, i);
+    if (key === null || key >= visible) continue;
+    sum += 1 / visible;
+    rows++;
+  }
+  return rows === 0 ? null : sum / rows;
+}
+
 /** Mean weight on a pattern's cells, over the rows that have one. */
 export const patternSignal = (pattern: PatternName, more: Partial<Pick<ProbeSignal, 'meaning' | 'main'>> = {}): ProbeSignal => ({
   name: pattern,
   ...patternWords[pattern],
   range: [0, 1],
-  baseline: uniformWeight,
+  baseline: (shape) => uniformOn(pattern, shape),
   names: { title: patternWords[pattern].title, atLeast: half },
   of: (map, at) => patternScore(map, at, patterns[pattern]),
   ...more,

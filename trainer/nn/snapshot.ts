@@ -81,6 +81,7 @@ export async function encodeSnapshot(input: SnapshotInput): Promise<EncodedSnaps
       axes: own.examples.map(({ labels }) => labels),
       ...(tokenText && { vocabulary: [...used].sort((a, b) => a - b).map((id): [number, string] => [id, tokenText(id)]) }),
       answers: kind,
+      chosenBy: { control: 'probeExamples', ...(own.numbered && { numbered: true }) },
       ...(own.words && { words: own.words }),
       signals: signals.map(({ signal: { name, title, meaning, range, baseline, names, role, main } }) => ({
         name,

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { hostname, totalmem } from 'node:os';
 import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
 import { nanoid } from 'nanoid';
 import { VERSION } from '~/shared/protocol';
 import { openBackend } from '~/trainer/backends/index';
@@ -12,6 +13,7 @@ import { passedOver, sweepSpools, withoutBackends } from '~/trainer/link/start';
 import { loadRecipes } from '~/trainer/recipes/load';
 import { CheckpointQueries } from '~/trainer/run/checkpointQueries';
 import { readSettings } from '~/trainer/run/settings';
+import { SystemMetrics, thisMachine } from '~/trainer/run/system';
 import { train } from '~/trainer/run/train';
 import { survivesItsReaders, watchParent } from './orphan';
 
@@ -80,6 +82,7 @@ async function main(): Promise<void> {
       check: () => selfTest(backend),
       recipes,
       dataFolder: settings.dataFolder,
+      system: () => new SystemMetrics(thisMachine(settings.dataFolder, gpuBytes), () => performance.now()),
       turns: checkpointQueries.turns,
       unneeded: orphan.unneeded,
       log,
@@ -91,6 +94,12 @@ async function main(): Promise<void> {
     const unsent = await link.close(4000);
     if (unsent > 0) log(`${unsent} events could not be sent; the run goes on from its last checkpoint`);
   }
+}
+
+/** Bytes of tensors on a GPU, where the backend counts them. */
+function gpuBytes(): number | null {
+  const known = tf.memory() as ReturnType<typeof tf.memory> & { numBytesInGPU?: number };
+  return known.numBytesInGPU ?? null;
 }
 
 main().then(

@@ -148,6 +148,7 @@ export function anomalyTaskOf(seed: number, setSize: number, set: PictureSet): T
             name: `${split} ${n}`,
             labels: { kind: 'pictures' as const, items: display.slice(e * setSize, (e + 1) * setSize) },
           })),
+          numbered: true,
           words: { item: 'image', target: 'odd one' },
           pictures: { title: set.title, names },
           signals: [

@@ -71,7 +71,7 @@ export const SequenceReader = memo(function SequenceReader({
           ? '; a line joins each answer to the input it looks at most'
           : `; lines carry ${Math.round(mass * 100)} % of each answer's weight`}
       </p>
-      <div className="overflow-x-auto">
+      <div className="relative overflow-x-auto">
         <div style={{ width: Math.max(T, answers) * pitch + 4 }} className="relative pl-0.5">
           <div className="flex">
             {places.map((right, t) => {

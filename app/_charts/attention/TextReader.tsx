@@ -56,7 +56,7 @@ export const TextReader = memo(function TextReader({ snapshot, example, map, siz
           a dot marks a token whose next one was not; shading is what {lit ? 'the token pointed at' : 'the last token'} looks at
         </span>
       </p>
-      <p className="max-h-40 overflow-y-auto font-mono text-xs leading-6 break-all">
+      <p className="relative max-h-40 overflow-y-auto font-mono text-xs leading-6 break-all">
         {tokens.keys.map((token, t) => {
           const weight = t < visible ? (row[t] ?? 0) / most : 0;
           const spot: Spot = { layer: null, head: null, query: t < size.queries ? t : null, key: t };

@@ -23,7 +23,7 @@ export function EvaluationsPanel() {
         <p className="px-3 py-4 text-dim">None yet.</p>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
-        <section className="max-h-56 overflow-auto" tabIndex={0} aria-label="Evaluations, newest first">
+        <section className="relative max-h-56 overflow-auto" tabIndex={0} aria-label="Evaluations, newest first">
           <table className="w-full text-xs" data-testid="evaluations">
             <thead>
               <tr className="text-2xs text-dim">

@@ -11,6 +11,7 @@ import { useView } from '~/app/_live/useRun';
 import { ActionButton } from '~/app/_run/steering/ActionButton';
 import { useWhyNot, useWhyNotRevert } from '~/app/_run/steering/useWhyNot';
 import { analysisKinds, isQuestionAction, openQuestions } from '~/shared/analyses';
+import type { AttentionSnapshot } from '~/shared/attentionSnapshot';
 import type { Analysis } from '~/shared/events';
 import { ended, type WithSeq } from '~/shared/view';
 import { ExampleBrowser, useLookAt } from './ExampleBrowser';
@@ -19,7 +20,8 @@ import { Questions } from './Questions';
 const now = 'now';
 
 /** Questions that only a trainer can answer, of the run between two steps or of a checkpoint, and what was answered. */
-export const Analyses = memo(function Analyses({ step }: { step: number }) {
+export const Analyses = memo(function Analyses({ snapshot }: { snapshot: AttentionSnapshot }) {
+  const { step, chosenBy, examples } = snapshot;
   const actions = useView((v) => v.controls.actions.filter(isQuestionAction), []);
   const { items: analyses, whole, older } = useLoaded('analyses');
   const why = useWhyNot();
@@ -31,12 +33,12 @@ export const Analyses = memo(function Analyses({ step }: { step: number }) {
         <h3 className="font-semibold">What the trainer was asked</h3>
       ) : (
         <>
-          <ExampleBrowser />
+          {chosenBy?.numbered && <ExampleBrowser control={chosenBy.control} examples={examples} />}
           <Ask />
           <Waiting />
         </>
       )}
-      <ul className="flex max-h-48 flex-col gap-1 overflow-auto">
+      <ul className="relative flex max-h-48 flex-col gap-1 overflow-auto">
         {analyses.toReversed().map((a) => (
           <li key={a.seq} className={a.step === step ? '' : 'text-dim'} data-analysis={a.kind}>
             <button
@@ -47,7 +49,7 @@ export const Analyses = memo(function Analyses({ step }: { step: number }) {
             >
               step {a.step}
             </button>
-            <Verdict analysis={a} /> {a.message} <Look analysis={a} why={why} />
+            <Verdict analysis={a} /> {a.message} {chosenBy && <Look analysis={a} why={why} control={chosenBy.control} />}
           </li>
         ))}
       </ul>
@@ -114,8 +116,16 @@ function Waiting() {
 const notationLead = 'As probe examples: ';
 
 /** The mistakes that were found, as the next probe examples. */
-function Look({ analysis: { kind, message }, why }: { analysis: WithSeq<Analysis>; why: string | null }) {
-  const lookAt = useLookAt();
+function Look({
+  analysis: { kind, message },
+  why,
+  control,
+}: {
+  analysis: WithSeq<Analysis>;
+  why: string | null;
+  control: string;
+}) {
+  const lookAt = useLookAt(control);
   const readOnly = useReadOnly();
   const at = message.indexOf(notationLead);
   if (readOnly || kind !== analysisKinds.findMistakes || at < 0) return null;

@@ -9,15 +9,14 @@ import type { RunStore } from '~/app/_live/types';
 import { useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import { useWhyNot } from '~/app/_run/steering/useWhyNot';
-import { valueAt } from '~/shared/setup';
 import { describePage, type PagedSplit, pagedSplits, readPage } from './examplePages';
 
-/** Looks at what the run records next: other probe examples, at once. */
-export function useLookAt(): (examples: string) => Promise<void> {
+/** Looks at what the run records next: other probe examples, at once. @param control the one that chooses them */
+export function useLookAt(control: string): (examples: string) => Promise<void> {
   const steer = useSteer();
   const store = useRunStore();
   return async (examples) => {
-    const changed = await steer({ kind: 'set', control: 'probeExamples', value: examples });
+    const changed = await steer({ kind: 'set', control, value: examples });
     if (changed.ok && (await wasApplied(store, changed.seq))) await steer({ kind: 'act', action: 'snapshot', args: {} });
   };
 }
@@ -40,21 +39,19 @@ function wasApplied(store: RunStore, seq: number): Promise<boolean> {
 }
 
 /** Pages through the sets of the validation or test split: each page becomes the probe examples, for everybody, and a snapshot shows it. */
-export const ExampleBrowser = memo(function ExampleBrowser() {
+export const ExampleBrowser = memo(function ExampleBrowser({ control, examples: size }: { control: string; examples: number }) {
   const run = useView(
     (v) => ({
-      sets: v.setup.recipe?.name === 'anomaly' && v.controls.values.some((c) => c.name === 'probeExamples'),
-      size: Number(valueAt(v.setup.config, 'probeSize') ?? 8),
-      chosen: v.values.probeExamples?.value ?? null,
+      declared: v.controls.values.some((c) => c.name === control),
+      chosen: Object.hasOwn(v.values, control) ? v.values[control]!.value : null,
     }),
     null,
   );
   const why = useWhyNot();
-  const lookAt = useLookAt();
+  const lookAt = useLookAt(control);
   const [typed, setTyped] = useState<string | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
-  if (!run?.sets) return null;
-  const { size } = run;
+  if (!run?.declared) return null;
   // Nothing chosen: the first ones of the validation set.
   const page = run.chosen === null ? { split: 'validation' as const, first: 0, size } : readPage(run.chosen);
   const go = (split: PagedSplit, first: number) => {

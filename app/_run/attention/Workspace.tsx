@@ -38,7 +38,7 @@ export const Workspace = memo(function Workspace(props: WorkspaceProps) {
   const heads = (
     <>
       <HeadViews snapshots={snapshots} scene={scene} large={large} view={view} theme={theme} lit={lit} />
-      <Analyses step={scene.recorded.step} />
+      <Analyses snapshot={scene.snapshot} />
     </>
   );
   // A single map leaves room beside itself.

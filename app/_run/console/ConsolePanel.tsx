@@ -60,7 +60,7 @@ function Console() {
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
         tabIndex={0}
         aria-label="Console output, newest last"
-        className="max-h-72 overflow-y-auto px-3 py-2"
+        className="relative max-h-72 overflow-y-auto px-3 py-2"
         onScroll={({ currentTarget: c }) => {
           atEnd.current = c.scrollHeight - c.scrollTop - c.clientHeight < 8;
         }}

@@ -62,7 +62,7 @@ export function CurvesPanel() {
           ))}
         </div>
       </div>
-      <SeriesGroups drawn={drawn} test={test} searching={search !== ''} matched={shown.length + others.length > 0} />
+      <SeriesGroups drawn={drawn} test={test} search={search} matched={shown.length + others.length > 0} />
       {others.length > 0 && (
         <Fold name={METRICS} count={`${others.length} metrics`} openAtFirst={false} searching={search !== ''}>
           {others.map((c) => (

@@ -2,11 +2,14 @@
 
 import { memo, useMemo } from 'react';
 import { LineChart } from '~/app/_charts/LineChart';
+import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
+import { useMoreSeries } from '~/app/_live/moreSeries';
 import { useSeries } from '~/app/_live/series';
-import { useWanted } from '~/app/_live/useHistory';
+import { useHistory, useWanted } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
 import { useChartNotes } from '~/app/_run/notes/useChartNotes';
+import { isSystem } from '~/app/_run/system/systemGroup';
 import type { Series } from '~/shared/series';
 import { lineOf, seriesLabel } from './chartLines';
 import { Fold, WhenSeen } from './Fold';
@@ -21,26 +24,34 @@ const OPEN_AT_FIRST = 12;
 export function SeriesGroups({
   drawn,
   test,
-  searching,
+  search,
   matched,
 }: {
   drawn: ReadonlySet<string>;
   test(text: string): boolean;
-  searching: boolean;
+  /** '' = nothing is searched for. */
+  search: string;
   /** The search has found charts above. */
   matched: boolean;
 }) {
-  const series = useSeries();
-  const columnCount = useView((v) => v.columnCount, 0);
+  const searching = search !== '';
+  const held = useSeries();
+  const left = useView((v) => v.columnCount, 0) - held.length;
+  const history = useHistory();
+  const others = useMoreSeries(history, held, left, search);
+  const { series: found } = others;
   const groups = useMemo(
-    () => groupSeries(series.filter((s) => !drawn.has(s.name) && (!searching || wordsOf(s).some(test)))),
-    [series, drawn, searching, test],
+    () =>
+      groupSeries([
+        ...held.filter((s) => !drawn.has(s.name) && !isSystem(s) && (!searching || wordsOf(s).some(test))),
+        ...found.filter((s) => !isSystem(s)),
+      ]),
+    [held, found, drawn, searching, test],
   );
   const openAtFirst = useMemo(() => (drawn.size > 0 ? new Set<string>() : firstGroups(groups)), [drawn, groups]);
-  const left = columnCount - series.length;
   return (
     <>
-      {searching && groups.length === 0 && !matched && series.length > 0 && (
+      {searching && groups.length === 0 && !matched && !others.reading && held.length > 0 && (
         <p className="px-3 pb-3 text-dim">No series of this run matches.</p>
       )}
       {groups.map(({ name, members }) => (
@@ -59,8 +70,16 @@ export function SeriesGroups({
         </Fold>
       ))}
       {left > 0 && (
-        <p className="border-t border-line px-3 py-1.5 text-xs text-dim">
-          {count(left)} more series: the page holds the {count(series.length)} newest.
+        <p className="flex items-center gap-2 border-t border-line px-3 py-1.5 text-xs text-dim">
+          {searching
+            ? 'Series beyond the newest are found by their key, as plain text.'
+            : `${count(left)} more series than the page holds: search for one by its key.`}
+          {others.error && <span className="text-bad">{others.error}</span>}
+          {others.more && (
+            <Button size="small" disabled={others.reading} onClick={others.read}>
+              {found.length > 0 ? 'Show more of them' : 'Show them'}
+            </Button>
+          )}
         </p>
       )}
     </>

@@ -82,7 +82,7 @@ function Read({ desk }: { desk: Extract<Desk, { kind: 'read' }> }) {
   const threads = desk.threads.flatMap((id) => notes.find((n) => n.id === id) ?? []);
   if (threads.length === 0) return <p className="p-3 text-dim">This note was deleted.</p>;
   return (
-    <ul className="min-h-0 divide-y divide-line/70 overflow-y-auto px-3 pb-2">
+    <ul className="relative min-h-0 divide-y divide-line/70 overflow-y-auto px-3 pb-2">
       {threads.map((note) => (
         <li key={note.id} className="py-1.5">
           <Thread note={note} replies={notes.filter((n) => n.replyTo === note.id)} answering={threads.length === 1} />

@@ -38,7 +38,7 @@ function Text({ item }: { item: MediaItem }) {
   if (item.kind === 'histogram' || item.kind === 'table') return <Structured kind={item.kind} text={text} />;
   return (
     <>
-      <pre className="max-h-64 overflow-y-auto px-2 py-1.5 font-mono text-xs break-words whitespace-pre-wrap" dir="auto">
+      <pre className="relative max-h-64 overflow-y-auto px-2 py-1.5 font-mono text-xs break-words whitespace-pre-wrap" dir="auto">
         {text}
         {cut && !whole && '…'}
       </pre>
@@ -89,7 +89,7 @@ const rowsShown = 100;
 
 function Rows({ table: { columns, rows } }: { table: Table }) {
   return (
-    <div className="max-h-64 overflow-auto">
+    <div className="relative max-h-64 overflow-auto">
       <table className="w-full text-xs">
         <thead>
           <tr>

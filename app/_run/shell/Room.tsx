@@ -22,6 +22,7 @@ import { NotesPanel } from '~/app/_run/notes/NotesPanel';
 import { SamplesPanel } from '~/app/_run/samples/SamplesPanel';
 import { SteeringPanel } from '~/app/_run/steering/SteeringPanel';
 import { useOutcomes } from '~/app/_run/steering/useOutcomes';
+import { SystemPanel } from '~/app/_run/system/SystemPanel';
 import { pointer } from '~/app/_run/timeline/pointer';
 import { Scrubber } from '~/app/_run/timeline/Scrubber';
 import { FollowBar } from './People';
@@ -80,6 +81,7 @@ function Opened() {
           <SamplesPanel />
           <GradientPanel />
           <ConsolePanel />
+          <SystemPanel />
         </div>
         <aside aria-label="Steering and activity" className="flex min-w-0 flex-col gap-2">
           <ScriptPanel />

@@ -60,7 +60,7 @@ function Script() {
         {Object.keys(config).length > 0 && (
           <details>
             <summary className="cursor-pointer text-dim">Config</summary>
-            <div className="mt-1 max-h-72 overflow-y-auto font-mono" data-testid="config">
+            <div className="relative mt-1 max-h-72 overflow-y-auto font-mono" data-testid="config">
               <Tree value={config} />
             </div>
           </details>

@@ -12,7 +12,7 @@ import { useRun, useView } from '~/app/_live/useRun';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
 import type { BranchRun } from '~/shared/protocol';
-import { type CommandRecord, ended, type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
+import { type CommandRecord, ended, isOpened, type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
 import { describeCommand, readText, textOf } from './steering';
 
 /** Opens a branch of this run from one of its checkpoints or from now. */
@@ -21,7 +21,8 @@ export function BranchButton() {
   const view = useRun((r) => r.view);
   const may = useRun((r) => r.you !== null && r.you.role !== 'viewer');
   const possible = useView((v) => v.counts.checkpoints.count > 0 || !ended(v.status), false);
-  if (!may || !view) return null;
+  // A script's own run is branched by starting the script (ScriptPanel).
+  if (!may || !view || isOpened(view)) return null;
   return (
     <>
       <Button
@@ -117,7 +118,7 @@ export function BranchDialog({
       title="Branch this run"
       help="A run of its own goes on from there. This one stays as it is. Without a change the branch repeats it bit for bit."
     >
-      <form onSubmit={submit} noValidate className="flex min-h-0 flex-col gap-3 overflow-y-auto p-4">
+      <form onSubmit={submit} noValidate className="relative flex min-h-0 flex-col gap-3 overflow-y-auto p-4">
         <Field label="Name" error={problems.name ?? null}>
           {(ids) => (
             <input

@@ -6,8 +6,9 @@ import { count } from '~/app/_components/format';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { useRun } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
+import { actionWithRole } from '~/shared/controls';
 import { revertAction } from '~/shared/revert';
-import { ended } from '~/shared/view';
+import { ended, isOpened } from '~/shared/view';
 import { BranchDialog } from './BranchDialog';
 import { useWhyNotRevert } from './useWhyNot';
 
@@ -22,14 +23,22 @@ export function CheckpointActions({ step, hash, look = 'bare' }: { step: number;
   const close = () => setOpen(null);
   if (!may || !view || readOnly) return null;
   const over = ended(view.status);
+  const scripts = isOpened(view);
+  // Of a script's own run only what the script declares; how to start it again stands under Script.
+  const own = scripts ? actionWithRole(view.controls, 'revert') : undefined;
+  if (scripts && (!own || over)) return null;
+  const known = { step, checkpoint: hash };
+  const args = own ? Object.fromEntries(Object.entries(known).filter(([name]) => own.args.some((a) => a.name === name))) : known;
   const replaced =
     view.step > step ? `What it did after step ${count(step)} is replaced, and the changes made since are undone. ` : '';
   return (
     <>
-      <Button size="small" look={look} title="Go on from here in a run of its own" onClick={() => setOpen('branch')}>
-        <GitBranch aria-hidden size={12} />
-        Branch
-      </Button>
+      {!scripts && (
+        <Button size="small" look={look} title="Go on from here in a run of its own" onClick={() => setOpen('branch')}>
+          <GitBranch aria-hidden size={12} />
+          Branch
+        </Button>
+      )}
       <Button
         size="small"
         look={look}
@@ -44,9 +53,9 @@ export function CheckpointActions({ step, hash, look = 'bare' }: { step: number;
       <Confirm
         open={open === 'revert'}
         title={over ? `Let this run go on from step ${count(step)}?` : `Take this run back to step ${count(step)}?`}
-        text={`${over ? `The run has ended (${view.status}) at` : 'The run is at'} step ${count(view.step)}. ${replaced}${over ? 'It waits in the queue until a trainer is free. ' : ''}To keep both, branch instead.`}
+        text={`${over ? `The run has ended (${view.status}) at` : 'The run is at'} step ${count(view.step)}. ${replaced}${over ? 'It waits in the queue until a trainer is free. ' : ''}${scripts ? '' : 'To keep both, branch instead.'}`}
         yes={over ? 'Go on' : 'Revert'}
-        onYes={() => void steer({ kind: 'act', action: revertAction, args: { step, checkpoint: hash } })}
+        onYes={() => void steer({ kind: 'act', action: own?.name ?? revertAction, args })}
         onClose={close}
       />
     </>

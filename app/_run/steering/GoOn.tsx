@@ -3,6 +3,7 @@ import { inputClass } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { useList } from '~/app/_live/lists';
 import { useView } from '~/app/_live/useRun';
+import { isOpened } from '~/shared/view';
 import { CheckpointActions } from './CheckpointActions';
 
 /** The ways on of a run that has ended: from one of its checkpoints, in itself or in a branch. */
@@ -12,6 +13,8 @@ export function GoOn() {
   const [hash, setHash] = useState<string | null>(null);
   // From the very end there is nothing left to do, unless its length is changed there.
   const chosen = checkpoints.find((c) => c.blob.hash === hash) ?? checkpoints.findLast((c) => c.step < end) ?? checkpoints.at(-1);
+  const opened = useView(isOpened, false);
+  if (opened) return null;
   if (!chosen) return <p className="border-b border-line px-3 py-2 text-dim">It left no checkpoint to go on from.</p>;
   return (
     <div className="flex flex-wrap items-center gap-1.5 border-b border-line p-2">

@@ -29,7 +29,7 @@ export function WatchdogsButton() {
         help="Until they are saved here, the rules of all runs (Team page) apply."
       >
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-        <section aria-label="Rules" tabIndex={0} className="min-h-0 overflow-y-auto p-2">
+        <section aria-label="Rules" tabIndex={0} className="relative min-h-0 overflow-y-auto p-2">
           <WatchdogRulesPanel editable={operates} runId={runId} />
         </section>
       </Modal>

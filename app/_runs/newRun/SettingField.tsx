@@ -57,7 +57,7 @@ function Input({
   onType(text: string): void;
 }) {
   const name = `config.${field.path}`;
-  const none = field.nullable || !field.required ? (field.annotations['x-null'] ?? 'none') : undefined;
+  const none = field.nullable || !field.required ? (field.annotations['x-null'] ?? 'none') : field.annotations['x-empty'];
   const common = { ...ids, name, 'data-setting': field.path };
   if (field.kind === 'switch' || (field.kind === 'boolean' && none === undefined))
     return (

@@ -1,8 +1,7 @@
 import type Database from 'better-sqlite3';
-import { type Averages, openAverages } from './averages';
 import type { Call } from './calls';
-import { openReads, type Reads } from './read';
-import { Slices, type Work } from './work';
+import type { Reads } from './read';
+import { BUDGET, Slices, type Work } from './work';
 
 /** Questions of one run under way at once, and of all. Each has a connection, so that it sees one state of the database from its first step to its last. */
 const PER_RUN = 2;
@@ -10,8 +9,9 @@ const LANES = 32;
 /** How long one goes on before the next has its turn. */
 const SLICE_MS = 4;
 
-interface Lane {
-  db: Database.Database;
+/** A connection and the reads on it. */
+export interface Lane {
+  db: Pick<Database.Database, 'exec' | 'inTransaction' | 'close'>;
   reads: Reads;
 }
 
@@ -30,8 +30,7 @@ export interface Answering {
 /** Answers questions in slices, run by run in turn: a long one of one run makes another's wait for no more than a slice. */
 export class Lanes {
   readonly #idle: Lane[] = [];
-  #opened = 0;
-  readonly #averages: Averages = openAverages();
+  readonly #lanes = new Set<Lane>();
   readonly #jobs: Job[] = [];
   readonly #waiting: Call[] = [];
   /** The run whose turn was last. */
@@ -40,8 +39,9 @@ export class Lanes {
   #closing: (() => void) | null = null;
 
   constructor(
-    private readonly open: () => Database.Database,
+    private readonly open: () => Lane,
     private readonly to: Answering,
+    private readonly budget = BUDGET,
     private readonly later: (turn: () => void) => void = (turn) => void setImmediate(turn),
   ) {}
 
@@ -71,7 +71,7 @@ export class Lanes {
       const call = this.#waiting[i]!;
       const run = runOf(call);
       const own = this.#jobs.filter((j) => j.run === run).length;
-      if (own >= PER_RUN || (this.#idle.length === 0 && this.#opened === LANES)) {
+      if (own >= PER_RUN || (this.#idle.length === 0 && this.#lanes.size === LANES)) {
         i++;
         continue;
       }
@@ -83,13 +83,14 @@ export class Lanes {
   #start(call: Call, run: string): void {
     let lane: Lane | null = null;
     try {
-      lane = this.#idle.pop() ?? this.#lane();
+      lane = this.#idle.pop() ?? this.open();
+      this.#lanes.add(lane);
       const method = lane.reads[call.method as keyof Reads] as (...args: unknown[]) => unknown;
       if (!method) throw new Error(`the store's reader has no "${call.method}"`);
       lane.db.exec('BEGIN');
       const value = method(...call.args);
       if (isWork(value)) {
-        this.#jobs.push({ call, run, lane, slices: new Slices(value) });
+        this.#jobs.push({ call, run, lane, slices: new Slices(value, this.budget) });
         return;
       }
       this.#release(lane);
@@ -98,12 +99,6 @@ export class Lanes {
       if (lane) this.#release(lane);
       this.to.fail(call.id, error);
     }
-  }
-
-  #lane(): Lane {
-    const db = this.open();
-    this.#opened++;
-    return { db, reads: openReads(db, this.#averages) };
   }
 
   #release(lane: Lane): void {

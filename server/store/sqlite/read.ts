@@ -246,7 +246,7 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
         const at = total++;
         if (at < skip || page.length >= limit) continue;
         row ??= newest(run.id, stream);
-        page.push({ ...column, stream, latest: row && { step: row.step, at: row.time, value: row.values(i) } });
+        page.push({ ...column, stream, index: i, latest: row && { step: row.step, at: row.time, value: row.values(i) } });
       }
       yield 20;
     }

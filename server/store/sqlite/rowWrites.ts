@@ -1,5 +1,15 @@
 import type Database from 'better-sqlite3';
-import { firstStepOf, lastStepOf, type Rows, rowCount, rowsBetween, type StreamSpec, stepAt } from '~/shared/series';
+import {
+  firstStepOf,
+  joinedColumns,
+  lastStepOf,
+  type Rows,
+  rowCount,
+  rowsBetween,
+  type StreamSpec,
+  sameColumns,
+  stepAt,
+} from '~/shared/series';
 import { encodeAxis } from './axis';
 import { openChunks } from './chunks';
 import { encodeColumns } from './columns';
@@ -8,7 +18,7 @@ import { joined, type RowTables, type StreamRow, stripesOf } from './rows';
 
 /** Writing streams and their rows; to be called inside a transaction. */
 export interface RowWrites {
-  /** A stream that is known already stays as it is. */
+  /** Of a stream that is known already only what is said anew is taken in. */
   declare(run: number, spec: StreamSpec): void;
   /** Changes `stream` with the table. @returns the index of the first row */
   addRows(stream: StreamRow, event: Rows, at: number): number;
@@ -22,6 +32,7 @@ export function openRowWrites(db: Database.Database, rows: RowTables): RowWrites
     createStream: db.prepare(
       'INSERT INTO streams (run, name, width, firstRow, endRow, generation, lastStep, columns) VALUES (?, ?, ?, NULL, 0, 0, NULL, ?) RETURNING id',
     ),
+    describe: db.prepare('UPDATE streams SET columns = ? WHERE id = ?'),
     moveStream: db.prepare('UPDATE streams SET firstRow = ?, endRow = ?, generation = ?, lastStep = ? WHERE id = ?'),
     series: db.prepare('INSERT INTO series (run, name, stream, position) VALUES (?, ?, ?, ?)'),
     past: db.prepare<[number, number], { id: number }>('SELECT id FROM streams WHERE run = ? AND lastStep >= ?'),
@@ -38,7 +49,13 @@ export function openRowWrites(db: Database.Database, rows: RowTables): RowWrites
   };
 
   function declare(run: number, { stream, columns }: StreamSpec): void {
-    if (rows.stream(run, stream)) return;
+    const known = rows.stream(run, stream);
+    if (known) {
+      const before = rows.columnsOf(known.id);
+      const together = joinedColumns(before, columns);
+      if (together && !sameColumns(before, together)) sql.describe.run(JSON.stringify(together), known.id);
+      return;
+    }
     const { id } = sql.createStream.get(run, stream, columns.length, JSON.stringify(columns)) as { id: number };
     for (const [i, { name }] of columns.entries()) sql.series.run(run, name, id, i);
   }

@@ -30,8 +30,6 @@ interface Steps01 {
 /**
  * Moves the rows of formats up to 4, which were kept by step number, into streams (layout.ts), run by run and entry by entry as they were written, taken back ones included,
  * in the transaction that raises the format.
- *
- * Measured: 1,000,000 rows of 30 series in 13 s on two busy cores.
  */
 export function moveRows01(db: Database.Database, report: (text: string) => void): void {
   db.exec(`

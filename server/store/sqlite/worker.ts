@@ -7,8 +7,10 @@
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { BudgetError, FencedError, StaleHeadError } from '~/server/store';
+import { openAverages } from './averages';
 import type { Answer, Call, Failure, Notice, WorkerData } from './calls';
 import { Lanes } from './lanes';
+import { openReads } from './read';
 import { openForReading, openForWriting } from './schema';
 import { openWrites, type Writes } from './write';
 
@@ -68,7 +70,12 @@ function serveWrites(): void {
 
 function serveReads(): void {
   // A connection is opened by the first call: the writer, which starts at the same time, may still be creating the file.
-  const lanes = new Lanes(() => openForReading(folder), {
+  const averages = openAverages();
+  const open = () => {
+    const db = openForReading(folder);
+    return { db, reads: openReads(db, averages) };
+  };
+  const lanes = new Lanes(open, {
     answer: (id, value) => port.postMessage({ id, ok: true, value } satisfies Answer, [...buffersOf(value)]),
     fail: (id, error) => port.postMessage({ id, ok: false, error: failure(error) } satisfies Answer),
   });

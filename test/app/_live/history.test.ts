@@ -482,6 +482,26 @@ describe('History', () => {
     }
   });
 
+  it('of a recording that keeps buckets only, single rows inside of one are not known, and nothing is asked for ever', async () => {
+    const rows = Array.from({ length: 1000 }, (_, i): Row => [i, i]);
+    let asked = 0;
+    const history = new History({
+      read: async (q) => {
+        asked++;
+        return { headStep: 1000, series: [{ name: 'x', stream: 's', ...reduced(rows, 0, q, 64) }] };
+      },
+      later: () => () => {},
+    });
+    history.want(['x']);
+    for (let i = 0; i < 20; i++) await Promise.resolve();
+    for (let look = 0; look < 5; look++) {
+      expect(history.exact('x', 500)).toBeUndefined();
+      for (let i = 0; i < 20; i++) await Promise.resolve();
+    }
+    expect(history.exact('x', 511)).toEqual({ step: 511, value: 511 }); // the last of its bucket
+    expect(asked).toBeLessThanOrEqual(3);
+  });
+
   it('a failed read is reported, tried again after a while, and then forgotten', async () => {
     let fail = true;
     const timers: (() => void)[] = [];

@@ -369,6 +369,31 @@ describe('what takes a part of the script', () => {
     expect(await view(runId)).toMatchObject({ status: 'running', pendingRevert: null, step: 4 });
   });
 
+  it('a script’s action of the role revert, whatever its name, is what going back means; its stop too works while it is away', async () => {
+    const script = new Script();
+    await script.join();
+    const { runId } = await script.open(key);
+    const arg = { ...controls.values[0]!, name: 'step', type: 'integer' as const, min: null, exclusiveMin: false };
+    const action = { help: '', risky: true };
+    const actions = [
+      { ...action, name: 'back/to', label: 'Back', role: 'revert' as const, args: [arg] },
+      { ...action, name: 'halt', label: 'Halt', role: 'stop' as const, args: [] },
+    ];
+    const began = { ...runStarted(0, values), controls: { ...controls, actions } };
+    const blob = { hash: 'a'.repeat(64), bytes: 1 };
+    const saved: TrainerEvent = { type: 'checkpoint', step: 3, blob, trigger: 'cadence', commandId: null, lastCommandSeq: 0 };
+    expect(await script.send(runId, 1, 0, began, running(0), steps(0, 3, values), saved)).toMatchObject({ ok: true });
+    expect(await hub.revert(ada, { runId, checkpoint: blob.hash, commandId: 'back-command' })).toMatchObject({ ok: true });
+    expect(script.commands.map((c) => c.command)).toEqual([
+      { kind: 'act', id: 'back-command', runId, action: 'back/to', args: { step: 3 } },
+    ]);
+    await script.cut();
+    expect(await hub.command(ada, { kind: 'act', id: 'halt-command', runId, action: 'halt', args: {} })).toMatchObject({
+      ok: true,
+    });
+    expect((await view(runId)).status).toBe('stopped');
+  });
+
   it('a run without a recipe cannot be started from here', async () => {
     await expect(hub.create(ada, { ...publishedSetup('reverse'), recipe: null })).rejects.toThrow('needs a recipe');
     expect(errors).toEqual([]);

@@ -72,8 +72,10 @@ describe('an agent', () => {
     const { tools } = await client.listTools();
     expect(tools.filter((t) => t.annotations?.readOnlyHint).map((t) => t.name)).toEqual([
       'list_runs',
+      'list_runs',
       'get_run',
       'read_series',
+      'list_series',
       'read_attention_signals',
       'read_snapshot',
       'list_recipes',

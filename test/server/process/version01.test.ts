@@ -8,8 +8,10 @@ import { readRows } from '~/server/audit/auditFile';
 import { firstBroken } from '~/server/audit/chain';
 import { Sqlite } from '~/server/store/sqlite/driver';
 import { databaseFile } from '~/server/store/sqlite/schema';
+import { actionWithRole, controlWithRole } from '~/shared/controls';
 import { type RunEvent, serverEvent, trainerEvent } from '~/shared/events';
 import { firstStepOf } from '~/shared/series';
+import { latestOf, seriesWithRole } from '~/shared/streams';
 import type { ListItems, ListKind, RunView } from '~/shared/view';
 import { startApp, type TestApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
@@ -189,6 +191,24 @@ describe('a data folder of version 0.1', () => {
       }
   });
 
+  it('series, controls and actions have the roles that views and rules go by today', async () => {
+    const view = await viewOf(app, ids.unfinished);
+    const now = (latest: number | null) => latest ?? Number.NaN;
+    const last = runs.unfinished.rows.at(-1)!;
+    const was = (name: string) => last[runs.unfinished.columns.indexOf(name)];
+    for (const [role, name] of [
+      ['loss', 'loss'],
+      ['learningRate', 'learningRate'],
+      ['gradNorm', 'gradNorm'],
+    ] as const) {
+      const series = seriesWithRole(view, role)!;
+      expect([series.name, now(latestOf(view, series.name))]).toEqual([name, was(name)]);
+    }
+    expect(controlWithRole(view.controls, 'clipThreshold')?.name).toBe('clipThreshold');
+    for (const role of ['pause', 'resume', 'step', 'stop', 'evaluate'] as const)
+      expect(actionWithRole(view.controls, role)?.name).toBe(role);
+  });
+
   it('the list of runs, the queue and the question that waits are what they were', () => {
     const summaries = app.hub.summaries();
     const about = ({ runId, name, status, step, tags, archived }: Record<string, unknown>) => ({
@@ -284,6 +304,8 @@ describe('an unfinished run of version 0.1', () => {
       const commands = (await listOf(app, runId, 'commands')).map(({ command, outcome }) => ({ id: command.id, outcome }));
       expect(outcomes(commands)).toEqual(outcomes(resumed.commands));
       expect((await listOf(app, runId, 'checkpoints')).map((c) => c.step)).toEqual(resumed.checkpoints.map((c) => c.step));
+      // Nothing that the trainer sent was set aside: it declares the rows of 0.1, and knows more about them.
+      expect((await listOf(app, runId, 'alerts')).map((a) => a.message)).toEqual([]);
       expect(app.trouble).toEqual([]);
     } finally {
       await app.close();

@@ -220,7 +220,14 @@ describe('parameters to start from', () => {
       [0, { action: 'stop' }],
     ]);
     const run = await record({ config, backend, startFrom, script, createLearner });
-    expect(ofType(run, 'evaluation')).toMatchObject([{ step: 0, split: 'test', examples: 100, accuracy: 1 }]);
+    expect(ofType(run, 'evaluation')).toMatchObject([
+      {
+        step: 0,
+        split: 'test',
+        examples: 100,
+        metrics: expect.arrayContaining([expect.objectContaining({ name: 'accuracy', value: 1 })]),
+      },
+    ]);
   });
 
   it('are the first parameters of the run', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { headSignals, meanOverExamples } from '~/trainer/nn/probes';
-import { commonSignals, confidenceSignal, entropySignal, itemSignal, patternSignal } from '~/trainer/nn/signals';
+import { commonSignals, confidenceSignal, driftSignal, entropySignal, itemSignal, patternSignal } from '~/trainer/nn/signals';
 
 /** A second implementation, by the definitions and one map at a time, in the plainest way. */
 const plain = {
@@ -106,6 +106,11 @@ describe('signals', () => {
     expect(patternSignal('next').of(map, at)).toBeNaN();
     // Queries 2 and 3 give 1/2 and 1/3 to the one before.
     expect(patternSignal('previous').of(map, at)).toBeCloseTo((1 / 2 + 1 / 3) / 2, 6);
+    expect(patternSignal('previous').baseline(at)).toBeCloseTo((1 / 2 + 1 / 3) / 2, 12);
+    expect(patternSignal('next').baseline(at)).toBeNull();
+    // From one-hot on the first key, rows 2 and 3 move 1/2 and 2/3 of their weight; the first row cannot move.
+    const before = Float32Array.of(1, 0, 0, 1, 0, 0, 1, 0, 0);
+    expect(driftSignal.of(map, { ...at, previous: before })).toBeCloseTo((1 / 2 + 2 / 3) / 2, 6);
   });
 
   it('say nothing of drift without a snapshot before, and NaN where a map is none', () => {

@@ -63,10 +63,13 @@ describe('a config', () => {
   it('that breaks a rule between fields names the field to change', () => {
     const { model } = publishedConfig('reverse');
     expect(wrong({ model: { ...model, heads: 3 } })).toEqual([
-      { field: 'model.heads', message: 'Heads: 3 must divide Width (32)' },
+      { field: 'model.heads', message: 'Heads: 3 does not divide Width (32); give 2 or 4, or change Width' },
     ]);
     expect(wrong({ batchSize: 60_000 })).toEqual([
-      { field: 'batchSize', message: 'Batch size: 60000 is more than Training examples (50000)' },
+      {
+        field: 'batchSize',
+        message: 'Batch size: 60000 is more than Training examples (50000); give at most 50000, or change Training examples',
+      },
     ]);
   });
 });

@@ -1,5 +1,4 @@
-import type { MapShape, ProbeSignal } from '~/trainer/nn/signals';
-import { uniformWeight } from '~/trainer/nn/signals';
+import type { ProbeSignal } from '~/trainer/nn/signals';
 
 /**
  * Induction: weight on the characters that followed earlier occurrences of the query's own character, mean over the queries that have one. Heads that do so
@@ -12,7 +11,8 @@ export const inductionSignal = (ids: readonly ArrayLike<number>[]): ProbeSignal 
   title: 'induction',
   meaning: 'weight on what followed the same character before: what copying needs',
   range: [0, 1],
-  baseline: (shape: MapShape) => uniformWeight(shape),
+  // It depends on how often the example repeats itself.
+  baseline: () => null,
   names: { title: 'induction', atLeast: 0.5 },
   of(map, { keys, queries, example }) {
     const text = ids[example]!;

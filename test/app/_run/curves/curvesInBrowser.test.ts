@@ -1,0 +1,165 @@
+/** A run that logs what it likes: its page shows what is there, by roles, and nothing about what is not. */
+import { fileURLToPath } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { build } from '~/server/process/build';
+import type { TrainerEvent } from '~/shared/events';
+import { startApp, type TestApp } from '~/test/support/app';
+import { describeInBrowser, openBrowser } from '~/test/support/browser';
+import { publishedSetup } from '~/test/support/setups';
+import { TrainerClient } from '~/test/support/trainerClient';
+
+const local = { id: 'local', name: 'You', role: 'admin' } as const;
+const status: TrainerEvent = { type: 'status', status: 'running', step: 0, message: '' };
+const started: TrainerEvent = {
+  type: 'started',
+  step: 0,
+  device: { device: 'laptop', software: 'PyTorch 2.9' },
+  controls: { values: [], actions: [] },
+  values: {},
+};
+const evaluated = (step: number, bleu: number, loss: number): TrainerEvent => ({
+  type: 'evaluation',
+  step,
+  split: 'wiki/long',
+  metrics: [
+    { name: 'bleu', value: bleu, main: true, better: 'higher' },
+    { name: 'nll', value: loss, role: 'loss' },
+  ],
+  trigger: 'cadence',
+  commandId: null,
+});
+
+describeInBrowser('the curves of a run that logs what it likes', { timeout: 240_000 }, () => {
+  let app: TestApp;
+  let trainer: TrainerClient;
+  let browser: Browser;
+  let closeBrowser: () => Promise<void>;
+  let page: Page;
+
+  /** A run with these events after its start, and its page. */
+  async function open(name: string, ...events: TrainerEvent[]): Promise<Page> {
+    const { runId } = await app.hub.create(local, { ...publishedSetup('reverse'), name });
+    trainer = await TrainerClient.connect(app.address);
+    trainer.ready();
+    await trainer.assigned();
+    await trainer.send(started, status, ...events);
+    const opened = await browser.newPage({ viewport: { width: 1440, height: 1200 } });
+    opened.setDefaultTimeout(60_000);
+    await opened.goto(`${app.url}/runs/${runId}`);
+    return opened;
+  }
+
+  beforeAll(async () => {
+    await build(() => {});
+    app = await startApp({ pages: { dev: false, root: fileURLToPath(new URL('../../../../', import.meta.url)) } });
+    ({ browser, close: closeBrowser } = await openBrowser());
+    const every50 = Float64Array.from({ length: 200 }, (_, i) => i * 50 - 1);
+    page = await open(
+      'Sparse',
+      {
+        type: 'series',
+        stream: 'train',
+        columns: [
+          { name: 'train/perte', role: 'loss' },
+          { name: 'tokens', x: true },
+        ],
+      },
+      { type: 'series', stream: 'val', columns: [{ name: 'val/ppl' }, { name: '__proto__' }] },
+      {
+        type: 'rows',
+        stream: 'train',
+        steps: { first: 0, count: 10_000 },
+        values: Float64Array.from({ length: 20_000 }, (_, i) => (i % 2 ? (i >> 1) * 8192 : 3 - (i >> 1) / 5000)),
+      },
+      { type: 'rows', stream: 'val', steps: every50, values: Float64Array.from({ length: 400 }, (_, i) => 30 - i / 40) },
+      evaluated(5000, 31.2, 1.2),
+      evaluated(9000, 33.2, 1),
+    );
+  }, 600_000);
+  afterAll(async () => {
+    await closeBrowser?.();
+    trainer?.close();
+    await app?.close();
+  });
+
+  const charts = () =>
+    page.locator('figure').evaluateAll((all) => all.map((f) => f.querySelector('figcaption span')?.textContent));
+
+  it('are those of its roles and main metric; nothing is said of accuracy, gradients or a clip value', async () => {
+    await expect.poll(charts, { timeout: 60_000 }).toEqual(['Loss', 'bleu']);
+    expect(await page.getByText('does not record').count()).toBe(0);
+    expect(await page.getByText('clip', { exact: true }).count()).toBe(0);
+    expect(await page.getByText('Gradients by parameter').count()).toBe(0);
+    await expect.poll(() => page.locator('[data-reads="train/perte"]').textContent(), { timeout: 60_000 }).toBe('1.0002');
+    expect(await page.getByTestId('newest').textContent()).toBe('train/perte1.000');
+  });
+
+  it('the other series are in groups, unfolded by a search for key, group or label', async () => {
+    const folds = () => page.locator('button[aria-expanded]').allTextContents();
+    await expect
+      .poll(async () => (await folds()).filter((t) => t.endsWith('series')))
+      .toEqual(['no group2 series', 'val1 series']);
+    await page.getByLabel(/^Search series/).fill('VAL/');
+    await expect.poll(charts, { timeout: 60_000 }).toEqual(['ppl']);
+    await expect.poll(() => page.locator('[data-reads="val/ppl"]').textContent(), { timeout: 60_000 }).toMatch(/\d/);
+    // Logged every 50 steps: no value is missing.
+    expect(await page.getByText('NaN').count()).toBe(0);
+    await page.getByLabel(/^Search series/).fill('');
+  });
+
+  it('between two of its rows a series says of which step its value is', async () => {
+    await page.getByLabel(/^Search series/).fill('__proto__');
+    const plot = page.locator('[data-plot]').first();
+    await plot.scrollIntoViewIfNeeded();
+    await expect.poll(() => page.locator('[data-reads="__proto__"]').textContent(), { timeout: 60_000 }).toMatch(/\d/);
+    await plot.hover({ position: { x: 101, y: 40 } });
+    await expect.poll(() => page.locator('[data-tooltip]').textContent(), { timeout: 60_000 }).toMatch(/of step [\d,]+[49]9/);
+    await page.mouse.move(5, 5);
+    await page.getByLabel(/^Search series/).fill('');
+  });
+
+  it('may be drawn over tokens, which the run flags as an x axis', async () => {
+    const x = page.locator('select', { has: page.locator('option[value="series:tokens"]') });
+    expect(await x.locator('option').allTextContents()).toEqual(['step', 'tokens', 'time since start', 'wall time']);
+    await x.selectOption('series:tokens');
+    await expect
+      .poll(() => page.locator('figure').first().locator('svg').first().textContent(), { timeout: 60_000 })
+      .toContain('80M');
+    await x.selectOption('step');
+  });
+
+  it('its evaluations are a table of its own metrics, the best marked', async () => {
+    const cells = await page
+      .getByTestId('evaluations')
+      .locator('tr')
+      .evaluateAll((rows) => rows.map((r) => [...r.children].map((c) => c.textContent)));
+    expect(cells).toEqual([
+      ['Set', 'Step', 'bleu', 'nll'],
+      ['wiki/long', '9,000', '33.2', '1'],
+      ['wiki/long', '5,000', '31.2', '1.2'],
+    ]);
+    expect(await page.getByTestId('evaluations').locator('.text-good').allTextContents()).toEqual(['33.2']);
+  });
+
+  it('the list of runs has its best and its newest result', async () => {
+    await page.goto(`${app.url}/`);
+    await page.getByText('Sparse').first().waitFor();
+    await expect
+      .poll(() => page.locator('tbody tr').first().textContent(), { timeout: 60_000 })
+      .toMatch(/33\.20 wiki\/long.*33\.20 wiki\/long/);
+  });
+
+  it('a run without any role stands open with what it has', async () => {
+    trainer.close();
+    page = await open(
+      'Plain',
+      { type: 'series', stream: 'mine', columns: [{ name: 'reward' }, { name: 'length' }] },
+      { type: 'rows', stream: 'mine', steps: Float64Array.of(-3, 10 ** 12), values: Float64Array.of(1, 2, Number.NaN, 4) },
+    );
+    await expect.poll(charts, { timeout: 60_000 }).toEqual(['reward', 'length']);
+    // NaN is a value, and shown as such; the other series has none.
+    await expect.poll(() => page.locator('[data-reads="reward"]').textContent(), { timeout: 60_000 }).toBe('NaN');
+    expect(await page.getByText('1 NaN/∞').count()).toBe(1);
+  });
+});

@@ -1,0 +1,96 @@
+/** What the trainer's machine does beside the numbers of the run: a row of the stream "system" every ten seconds, at the step that training has come to. */
+import { statfsSync } from 'node:fs';
+import { cpus, freemem, totalmem } from 'node:os';
+import type { TrainerEvent } from '~/shared/events';
+import type { Series } from '~/shared/series';
+
+export interface Machine {
+  /** Time that all cores together have been busy, and have been there, ms. */
+  cores(): { busy: number; all: number };
+  memory(): { free: number; total: number };
+  /** Of this process, bytes. */
+  process(): number;
+  /** Of the disk that holds the data. */
+  disk(): { free: number; total: number } | null;
+  /** Bytes that the backend holds on a GPU; null where it knows of none. */
+  gpu(): number | null;
+}
+
+const stream = 'system';
+const group = 'system';
+const everyMs = 10_000;
+
+export class SystemMetrics {
+  #declared: Series[] | null = null;
+  #cores: ReturnType<Machine['cores']>;
+  #at: number;
+  #lastStep = Number.NEGATIVE_INFINITY;
+
+  /** @param now ms, any origin */
+  constructor(
+    private readonly machine: Machine,
+    private readonly now: () => number,
+  ) {
+    this.#cores = machine.cores();
+    this.#at = now();
+  }
+
+  /** To be called now and then. @param step of the newest row of the run; @returns what is to be sent: nothing most of the time */
+  after(step: number): TrainerEvent[] {
+    if (this.now() - this.#at < everyMs || step <= this.#lastStep) return [];
+    this.#at = this.now();
+    this.#lastStep = step;
+    const read = this.#read();
+    const events: TrainerEvent[] = [];
+    if (!this.#declared) {
+      this.#declared = read.map(({ name, unit }) => ({ name: `system/${name}`, unit, group }));
+      events.push({ type: 'series', stream, columns: this.#declared });
+    }
+    const values = Float64Array.from(this.#declared, (c) => read.find((r) => c.name === `system/${r.name}`)?.value ?? Number.NaN);
+    events.push({ type: 'rows', stream, steps: { first: step, count: 1 }, times: Float64Array.of(Date.now()), values });
+    return events;
+  }
+
+  #read(): { name: string; unit: string; value: number }[] {
+    const { machine } = this;
+    const before = this.#cores;
+    const cores = machine.cores();
+    this.#cores = cores;
+    const spent = cores.all - before.all;
+    const { free, total } = machine.memory();
+    const disk = machine.disk();
+    const gpu = machine.gpu();
+    return [
+      { name: 'CPU', unit: '%', value: spent > 0 ? (100 * (cores.busy - before.busy)) / spent : 0 },
+      { name: 'memory', unit: '%', value: (100 * (total - free)) / total },
+      { name: 'memory of the trainer', unit: 'MB', value: machine.process() / 1e6 },
+      ...(disk ? [{ name: 'disk', unit: '%', value: (100 * (disk.total - disk.free)) / disk.total }] : []),
+      ...(gpu === null ? [] : [{ name: 'GPU memory', unit: 'MB', value: gpu / 1e6 }]),
+    ];
+  }
+}
+
+/** This machine. */
+export const thisMachine = (dataFolder: string, gpu: () => number | null): Machine => ({
+  cores() {
+    let busy = 0;
+    let all = 0;
+    for (const { times } of cpus()) {
+      const sum = times.user + times.nice + times.sys + times.irq + times.idle;
+      busy += sum - times.idle;
+      all += sum;
+    }
+    return { busy, all };
+  },
+  memory: () => ({ free: freemem(), total: totalmem() }),
+  process: () => process.memoryUsage.rss(),
+  disk() {
+    try {
+      const { bavail, bsize, blocks } = statfsSync(dataFolder);
+      return { free: bavail * bsize, total: blocks * bsize };
+    } catch {
+      return null;
+    }
+  },
+  gpu,
+});
