@@ -72,7 +72,6 @@ describe('an agent', () => {
     const { tools } = await client.listTools();
     expect(tools.filter((t) => t.annotations?.readOnlyHint).map((t) => t.name)).toEqual([
       'list_runs',
-      'list_runs',
       'get_run',
       'read_series',
       'list_series',
