@@ -127,9 +127,10 @@ function upload(app: TestApp, id: string) {
 describe('an import', () => {
   const nothingLeft = async (before: Awaited<ReturnType<typeof everything>>) => {
     await expect.poll(() => everything(target), { timeout: 20_000 }).toEqual(before);
-    expect(
-      await target.hub.store.range({ runId: 'bigrun01', series: null, fromStep: 0, toStep: null, buckets: 10 }),
-    ).toEqual({ headStep: 0, series: [] });
+    expect(await target.hub.store.range({ runId: 'bigrun01', series: null, fromStep: 0, toStep: null, buckets: 10 })).toEqual({
+      headStep: 0,
+      series: [],
+    });
     expect(target.trouble).toEqual([]);
   };
 
