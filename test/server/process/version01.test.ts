@@ -294,8 +294,10 @@ describe('an unfinished run of version 0.1', () => {
           Object.fromEntries(names.map((name, c) => [name, row[c]]).filter(([name]) => !measured.has(String(name)))),
         );
       const from = runs.unfinished.rows.length;
-      expect(rows.slice(0, from)).toEqual(runs.unfinished.rows);
-      expect(kept(columns, rows.slice(from))).toEqual(kept(resumed.columns, resumed.rows));
+      // Series that a trainer of today adds, such as the machine's, come behind those of 0.1.
+      expect(columns.slice(0, resumed.columns.length)).toEqual(resumed.columns);
+      expect(rows.slice(0, from).map((row) => row.slice(0, resumed.columns.length))).toEqual(runs.unfinished.rows);
+      expect(kept(resumed.columns, rows.slice(from))).toEqual(kept(resumed.columns, resumed.rows));
 
       const outcomes = (commands: { id: string; outcome: Record<string, unknown> }[]) =>
         commands
