@@ -7,19 +7,7 @@ import { revertTarget, takesBack, waitsAgain } from './revert';
 import { lastStepOf, type StreamSpec } from './series';
 import { describedAnew, rewound, type Streams, withRows, withStream } from './streams';
 import { unreachable } from './unreachable';
-import {
-  type CommandRecord,
-  type ControlState,
-  ended,
-  type ListItems,
-  type ListKind,
-  listKinds,
-  mostSplits,
-  type RunView,
-  type WholeLists,
-  type WithSeq,
-  waits,
-} from './view';
+import { type CommandRecord, type ControlState, ended, mostSplits, type RunView, type WithSeq, waits } from './view';
 
 /**
  * The view after an entry: view = fold(view, entry), the same pure function on the server and in the browser. It costs the same at any length of the run: what
@@ -58,7 +46,6 @@ export function emptyView(runId: string, created: Entry): RunView {
     totalSteps: 0,
     step: parent?.step ?? 0,
     ...emptyLists(),
-    ...(Object.fromEntries(listKinds.map((kind) => [kind, []])) as unknown as WholeLists),
     openCommands: [],
     latestEvaluations: [],
     best: null,
@@ -92,20 +79,11 @@ export function foldWithChanges(view: RunView, entry: Entry): { view: RunView; c
     ...(back ? takeover(view, event as Assigned, back.at, back.resumed) : headChange(view, entry)),
     ...statusChange(view, entry),
     ...changeLists(view, changes),
-    ...wholeLists(view, changes),
     ...openCommandsAfter(view, changes, back?.resumed ?? null),
     seq: view.seq + seqCount(entry.event),
     updatedAt: entry.at,
   };
   return { view: next, changes };
-}
-
-function wholeLists(view: RunView, changes: readonly ListChange[]): Partial<WholeLists> {
-  const lists: Partial<Record<ListKind, unknown>> = {};
-  if (changes.length > 0)
-    for (const kind of listKinds)
-      lists[kind] = changes.reduce((items, change) => applyToList(kind, items, change), view[kind] as ListItems[typeof kind][]);
-  return lists as Partial<WholeLists>;
 }
 
 export function foldAll(runId: string, entries: Iterable<Entry>): RunView {

@@ -14,7 +14,7 @@ export interface JobState {
   done: number;
   /** 0 = not known. */
   total: number;
-  unit: 'bytes' | 'entries' | 'series';
+  unit: 'bytes' | 'entries' | 'rows' | 'series';
   status: 'running' | 'done' | 'cancelled' | 'failed';
   /** Why it failed; '' otherwise. */
   message: string;

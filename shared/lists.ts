@@ -326,8 +326,17 @@ export function emptyLists(): Lists {
 export function changeLists(view: RunView, changes: readonly ListChange[]): Lists {
   if (changes.length === 0) return { recent: view.recent, counts: view.counts };
   const lists: Lists = { recent: { ...view.recent }, counts: { ...view.counts } };
-  for (const kind of listKinds) changeList(view, lists, kind, changes);
+  for (const kind of touched(changes)) changeList(view, lists, kind, changes);
   return lists;
+}
+
+/** The lists that some changes may change: most entries change one. */
+function touched(changes: readonly ListChange[]): Iterable<ListKind> {
+  const kinds = new Set<ListKind>();
+  for (const change of changes)
+    if (change.op === 'supersede') for (const kind of ofSteps) kinds.add(kind);
+    else kinds.add(change.op === 'revert' ? 'commands' : change.kind);
+  return kinds;
 }
 
 function changeList<K extends ListKind>(view: RunView, lists: Lists, kind: K, changes: readonly ListChange[]): void {

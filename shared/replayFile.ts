@@ -7,7 +7,7 @@ import { addValue, BucketList, bucketWidth, emptyStats, mergeBucket, type RangeA
  * A run as one HTML file that opens without a server. It holds the replay page (app/_replay) and, each as a script element of a type that no browser runs:
  *
  *   #manifest       JSON, "<" as \u003c: ReplayManifest
- *   #view           base64 of gzip of a pack.ts message: RunView, of its snapshots those that are in the file
+ *   #view           base64 of gzip of a pack.ts message: RunView, whose lists (`recent`) are whole, of its snapshots those that are in the file
  *   #rows-0 …       the same: ReplaySeries[] of some series
  *   #signals        the same: what tRPC runs.signals answers, of the snapshots in the file
  *   #blob-<sha256>  base64 of gzip of a snapshot (snapshotFile.ts)

@@ -121,10 +121,10 @@ export interface Recent<Item> {
   fromSeq: number;
 }
 
-/** Whole lists: to be replaced by reading them by range. */
+/** The lists themselves, as far as somebody holds them. */
 export type WholeLists = { [K in ListKind]: ListItems[K][] };
 
-export interface RunView extends WholeLists {
+export interface RunView {
   runId: string;
   /** Last seq folded in; 0 = none. */
   seq: number;
@@ -204,6 +204,9 @@ export interface RunView extends WholeLists {
 
 /** A run that trains by itself: a script's own (or a copy of one), which no waiting trainer takes. */
 export const isOpened = ({ setup }: Pick<RunView, 'setup'>): boolean => setup.recipe === null;
+
+/** A view with items of its lists beside it. */
+export type WithLists = RunView & WholeLists;
 
 /** Commands that may wait at once; more are refused as `busy`. */
 export const mostOpenCommands = 100;

@@ -4,7 +4,7 @@ import { metricValue } from '~/app/_live/evaluationWords';
 import { useRecipes } from '~/app/_live/recipes';
 import { betterOf, headlineMetric, isBetter } from '~/shared/evaluations';
 import type { EvaluationMetric } from '~/shared/events';
-import type { RunView } from '~/shared/view';
+import type { WithLists } from '~/shared/view';
 import { differences, isKnown } from './difference';
 import type { Names } from './lines';
 import type { Compared } from './useCompared';
@@ -58,7 +58,7 @@ export function Differences({ runs, named }: { runs: readonly Compared[]; named:
 }
 
 /** The best value of the metric that is shown first, on one set; "–" where the run has none. */
-function bestOn(evaluations: RunView['evaluations'], split: string): string {
+function bestOn(evaluations: WithLists['evaluations'], split: string): string {
   let best: EvaluationMetric | null = null;
   for (const e of evaluations) {
     const main = headlineMetric(e);

@@ -2,13 +2,14 @@ import { useEffect, useMemo, useState } from 'react';
 import type { Curve } from '~/app/_charts/curve';
 import { History } from '~/app/_live/history';
 import { browserHost } from '~/app/_live/host';
+import { timelineOf } from '~/app/_live/lists';
 import { timeAnchors } from '~/app/_live/runMarks';
 import { createRunStore } from '~/app/_live/runStore';
 import { viewerWire } from '~/app/_live/socket';
 import type { RunStore } from '~/app/_live/types';
 import { followRun, historyDeps } from '~/app/_live/useHistory';
 import { seriesOf, seriesWithRole } from '~/shared/streams';
-import type { RunView } from '~/shared/view';
+import type { RunView, WithLists } from '~/shared/view';
 import type { Aligned } from './align';
 
 /** What runs are compared by: in each of them the series of that role, whatever it is called there. */
@@ -17,7 +18,8 @@ export type ComparedRole = (typeof comparedRoles)[number];
 
 /** One of the runs on the page. */
 export interface Compared extends Aligned {
-  view: RunView;
+  /** With a sample of its lists. */
+  view: WithLists;
   history: History;
   /** Name of the run's series by role; a role that none has is left out. */
   series: ReadonlyMap<ComparedRole, string>;
@@ -78,7 +80,7 @@ export function useCompared(runIds: readonly string[]): {
 }
 
 function comparedOf({ store, history }: Held): Compared | null {
-  const { view } = store.get();
+  const view = timelineOf(store);
   if (!view) return null;
   const series = seriesByRole(view);
   const lossName = series.get('loss');

@@ -1,11 +1,12 @@
 import { seqCount } from '~/shared/events';
-import { fold } from '~/shared/fold';
+import { foldWithChanges } from '~/shared/fold';
+import type { ListChange } from '~/shared/lists';
 import type { Frame } from '~/shared/protocol';
 import type { RunView } from '~/shared/view';
 
 export type Applied =
-  /** `entries` of the frame that were new. */
-  | { kind: 'applied'; view: RunView; entries: Frame['entries'] }
+  /** `entries` of the frame that were new, and what they change in the lists. */
+  | { kind: 'applied'; view: RunView; entries: Frame['entries']; changes: ListChange[] }
   /** Nothing in it is new. */
   | { kind: 'duplicate' }
   /** It does not continue the view: watch again from the view's place. */
@@ -17,14 +18,17 @@ export function applyFrame(view: RunView, frame: Frame): Applied {
   if (frame.from > view.seq + 1) return { kind: 'gap' };
   const entries = frame.entries.filter((e) => e.seq + seqCount(e.event) - 1 > view.seq);
   let next = view;
+  const changes: ListChange[] = [];
   for (const entry of entries) {
     if (entry.seq <= next.seq) return { kind: 'gap' };
     if (entry.seq !== next.seq + 1) {
       if (!frame.skippedSteps) return { kind: 'gap' };
       next = { ...next, seq: entry.seq - 1 };
     }
-    next = fold(next, entry);
+    const folded = foldWithChanges(next, entry);
+    next = folded.view;
+    changes.push(...folded.changes);
   }
   if (frame.caughtUp) next = { ...next, ...frame.caughtUp, seq: frame.to };
-  return next.seq === frame.to ? { kind: 'applied', view: next, entries } : { kind: 'gap' };
+  return next.seq === frame.to ? { kind: 'applied', view: next, entries, changes } : { kind: 'gap' };
 }

@@ -8,14 +8,14 @@ import type { EvaluationMetric } from '~/shared/events';
 import { own } from '~/shared/own';
 import { isRevert } from '~/shared/revert';
 import type { Series } from '~/shared/series';
-import type { CommandRecord, RunView } from '~/shared/view';
+import type { CommandRecord, RunView, WithLists } from '~/shared/view';
 import { describeMetrics, rankedMetrics, splitColors } from './evaluationWords';
 import { withRole } from './series';
 
 /** What charts show of a run besides its rows. All are functions of the view alone. */
 
 type Happened = Pick<
-  RunView,
+  WithLists,
   'commands' | 'evaluations' | 'checkpoints' | 'snapshots' | 'alerts' | 'statuses' | 'notes' | 'controls'
 >;
 
@@ -151,7 +151,10 @@ function commandMark(view: Happened, { seq, actor, command, outcome, undone }: C
  *
  * @param which of the metrics, e.g. those with the role `loss`
  */
-export function evaluationPoints(evaluations: RunView['evaluations'], which: (metric: EvaluationMetric) => boolean): PointSpec[] {
+export function evaluationPoints(
+  evaluations: WithLists['evaluations'],
+  which: (metric: EvaluationMetric) => boolean,
+): PointSpec[] {
   const colors = splitColors(evaluations.map((e) => e.split));
   const lines = new Map<string, { split: string; metric: string; points: PointSpec['points'][number][] }>();
   for (const e of evaluations)
@@ -175,7 +178,7 @@ export function evaluationPoints(evaluations: RunView['evaluations'], which: (me
 type Stairs<V> = { step: number; value: V }[];
 
 /** The values of a control over the run, as its applied changes tell; before the first of them that which it changed. */
-function controlStairs({ values, commands }: Pick<RunView, 'values' | 'commands'>, control: string): Stairs<ControlValue> {
+function controlStairs({ values, commands }: Pick<WithLists, 'values' | 'commands'>, control: string): Stairs<ControlValue> {
   const applied = commands
     .flatMap(({ command, outcome, undone }) =>
       command.kind === 'set' && command.control === control && outcome.status === 'applied' ? [{ ...outcome, undone }] : [],
@@ -212,7 +215,7 @@ const inForce = <V>(stairs: Stairs<V>, step: number): V | undefined => stairs.fi
  * @param threshold the series' curve; null while there is none
  */
 export function clipRule(
-  view: Pick<RunView, 'controls' | 'values' | 'commands'>,
+  view: Pick<WithLists, 'controls' | 'values' | 'commands'>,
   series: readonly Series[],
   threshold: Curve | null,
 ): RuleSpec | null {
@@ -237,7 +240,7 @@ export function clipRule(
 
 /** When which step was reached, as far as the log says. */
 export function timeAnchors(
-  view: Pick<RunView, 'evaluations' | 'snapshots' | 'checkpoints' | 'statuses' | 'createdAt' | 'updatedAt' | 'step'>,
+  view: Pick<WithLists, 'evaluations' | 'snapshots' | 'checkpoints' | 'statuses' | 'createdAt' | 'updatedAt' | 'step'>,
 ): TimeAnchor[] {
   const begun = view.statuses.find((s) => s.status === 'running') ?? view.statuses[0];
   const known = [

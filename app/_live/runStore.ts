@@ -104,7 +104,7 @@ export function createRunStore(runId: string, wire: Wire, host: Host): RunStore 
       }
       failures = 0;
       set({ view: applied.view });
-      for (const l of [...entryListeners]) l.entries(applied.entries, frame.skippedSteps);
+      for (const l of [...entryListeners]) l.entries(applied.entries, frame.skippedSteps, applied.changes);
     },
     silent: (ms) => {
       if (ms > 0 && state.link === 'live') set({ link: 'silent' });

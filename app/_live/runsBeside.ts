@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 import { Curve } from '~/app/_charts/curve';
 import { api } from '~/app/_trpc/client';
 import { seriesWithRole } from '~/shared/streams';
-import { ended, type RunView } from '~/shared/view';
+import { ended, type ListItems, type RunView } from '~/shared/view';
 import { chartDefaults, smoothingWeight } from './chartSettings';
 import { decodeAside } from './decoder';
 import { fetchBlob } from './fetchBlob';
@@ -51,9 +51,10 @@ export function useRunsBeside(
       try {
         const view = await api.runs.view.query({ runId });
         const loss = await lossOf(runId, view);
+        const shown = runId === ownId ? null : await recordedOf(view);
         if (closed) return;
         again = !ended(view.status);
-        if (runId !== ownId) feedOf(feeds, runId).setRecorded(view.snapshots);
+        if (shown) feedOf(feeds, runId).setRecorded(shown);
         const { name } = view.setup;
         const next = { runId, name, lastStep: view.step, stepsPerEpoch: view.stepsPerEpoch, loss, error: null };
         setReported((old) => new Map(old).set(runId, next));
@@ -100,4 +101,13 @@ function feedOf(feeds: Map<string, SnapshotFeed>, runId: string): SnapshotFeed {
   const known = feeds.get(runId) ?? new SnapshotFeed({ fetchBlob, decode: decodeAside, maxBytes: keptBytes });
   feeds.set(runId, known);
   return known;
+}
+
+/** The snapshots of a run: all when its view has them, else at most one for each part of it, and the newest. */
+async function recordedOf({ runId, step, recent }: RunView): Promise<readonly ListItems['snapshots'][]> {
+  const { items, fromSeq } = recent.snapshots;
+  if (fromSeq === 0) return items;
+  const marks = await api.runs.marks.query({ runId, kinds: ['snapshots'], fromStep: 0, toStep: step + 1, buckets: 2000 });
+  const older = marks.map((m) => m.item as ListItems['snapshots']).filter((s) => s.seq < fromSeq);
+  return [...older.sort((a, b) => a.seq - b.seq), ...items];
 }

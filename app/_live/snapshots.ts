@@ -6,6 +6,7 @@ import { attentionView } from './attentionView';
 import { setCursor } from './cursor';
 import { decodeAside } from './decoder';
 import { fetchBlob } from './fetchBlob';
+import { loadedLists } from './lists';
 import { useRunStore } from './RunProvider';
 import { SignalTable } from './signalTable';
 import { type Example, type Look, type Recorded, SnapshotFeed } from './snapshotFeed';
@@ -67,6 +68,7 @@ function holdFor(store: RunStore): Held {
 }
 
 function attach(store: RunStore, feed: SnapshotFeed, table: SignalTable, notify: () => void): () => void {
+  const lists = loadedLists(store);
   let seen: readonly Recorded[] | null = null;
   let reading = false;
   let retry: ReturnType<typeof setTimeout> | null = null;
@@ -91,7 +93,8 @@ function attach(store: RunStore, feed: SnapshotFeed, table: SignalTable, notify:
   }
 
   const follow = () => {
-    const list = store.get().view?.snapshots ?? [];
+    void lists.wantSamples(['snapshots']);
+    const list = lists.sample('snapshots');
     if (list === seen) return;
     seen = list;
     feed.setRecorded(list);
@@ -111,7 +114,7 @@ function attach(store: RunStore, feed: SnapshotFeed, table: SignalTable, notify:
     },
     reset: () => {},
   });
-  const stopStore = store.subscribe(follow);
+  const stopStore = lists.subscribe(follow);
   follow();
   return () => {
     closed = true;

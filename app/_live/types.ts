@@ -2,6 +2,7 @@
 import type { Command, CommandAnswer } from '~/shared/commands';
 import type { Entry } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
+import type { ListChange } from '~/shared/lists';
 import type { Watcher } from '~/shared/protocol';
 import type { RunView } from '~/shared/view';
 
@@ -28,12 +29,12 @@ export interface RunStore {
   get(): RunState;
   /** Called after every change, at most once per animation frame. */
   subscribe(listener: () => void): () => void;
-  /** Every entry as it arrives, once and in order; `skipped` [first, last] steps are to be read by range. A fresh view (reconnect) calls `onReset`. */
+  /** Every entry as it arrives, with what the entries change in the lists that grow, once and in order; `skipped` [first, last] steps are to be read by range. A fresh view (reconnect) calls `onReset`. */
   onEntries(listener: {
-    entries(entries: Entry[], skipped: [number, number] | null): void;
+    entries(entries: Entry[], skipped: [number, number] | null, changes: ListChange[]): void;
     reset(view: RunView): void;
   }): () => void;
-  /** Fills in runId and a fresh id; the outcome arrives in `view.commands`. */
+  /** Fills in runId and a fresh id; the outcome arrives in `view.openCommands`, then in the list of commands. */
   send(command: DraftCommand): Promise<CommandAnswer>;
   close(): void;
 }

@@ -6,7 +6,8 @@ import { Panel } from '~/app/_components/Panel';
 import { StatusBadge } from '~/app/_components/StatusBadge';
 import { Mark, ThemeToggle } from '~/app/_components/TopBar';
 import { setCursor } from '~/app/_live/cursor';
-import { useRun, useView } from '~/app/_live/useRun';
+import { useSample } from '~/app/_live/lists';
+import { useView } from '~/app/_live/useRun';
 import { useUrlState } from '~/app/_live/useUrlState';
 import { ActivityPanel } from '~/app/_run/activity/ActivityPanel';
 import { EvaluationsPanel } from '~/app/_run/activity/EvaluationsPanel';
@@ -25,7 +26,7 @@ export function Replay({ manifest }: { manifest: ReplayManifest }) {
   useKeys();
   const title = useView((v) => `${v.setup.name} · replay`, 'Replay');
   const recorded = useView(
-    (v) => ({ maps: v.snapshots.length > 0, evaluations: v.evaluations.length > 0, notes: v.notes.length > 0 }),
+    ({ counts: c }) => ({ maps: c.snapshots.count > 0, evaluations: c.evaluations.count > 0, notes: c.notes.count > 0 }),
     { maps: false, evaluations: false, notes: false },
   );
   useEffect(() => {
@@ -108,10 +109,10 @@ function Header({ manifest }: { manifest: ReplayManifest }) {
 
 /** Keys that a focused field, list or map does not want for itself move the page through the run. */
 function useKeys(): void {
-  const stops = useRun((r) => r.view?.snapshots);
+  const stops = useSample('snapshots');
   const { resolvedTheme, setTheme } = useTheme();
   useEffect(() => {
-    const steps = (stops ?? []).map((s) => s.step).sort((a, b) => a - b);
+    const steps = stops.map((s) => s.step).sort((a, b) => a - b);
     const onKey = (event: KeyboardEvent) => {
       const at = event.target instanceof Element ? event.target : null;
       if (event.defaultPrevented || at?.closest('input, select, textarea, [role="slider"], [role="grid"], [role="dialog"]'))

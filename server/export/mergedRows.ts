@@ -64,7 +64,7 @@ export async function* mergedRows(
     }
     done += used.length;
     if (done % 4096 < used.length)
-      source.progress?.({ doing: 'reading the rows', done: Math.min(total, done), total, unit: 'entries' });
+      source.progress?.({ doing: 'reading the rows', done: Math.min(total, done), total, unit: 'rows' });
   }
 }
 

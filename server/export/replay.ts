@@ -3,10 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { blobsOfSnapshot } from '~/server/base/blobsNamed';
+import { listsOf } from '~/server/store/lists';
 import { pack } from '~/shared/pack';
 import { REPLAY_VERSION, type ReplayManifest, replaySeries } from '~/shared/replayFile';
 import { type SignalHistory, someSignals } from '~/shared/signals';
-import type { RunView } from '~/shared/view';
+import { type ListItems, listKinds, type RunView } from '~/shared/view';
 import { ExportError, type RecordSource, viewOf } from './source';
 
 /** Numbers of step rows that a file may hold: all of them while they fit, else buckets of four numbers each. */
@@ -16,7 +17,7 @@ const SERIES = 8;
 /** Maps beyond this make a page that browsers open badly. */
 const MAPS_BYTES = 256 * 2 ** 20;
 
-type Snapshot = RunView['snapshots'][number];
+type Snapshot = ListItems['snapshots'];
 
 /**
  * A run as one HTML page that plays without a server (shared/replayFile.ts has the format).
@@ -31,7 +32,9 @@ export async function* writeReplay(
   snapshots: number | 'all',
 ): AsyncGenerator<Uint8Array> {
   const view = await viewOf(source, runId);
-  const chosen = snapshots === 'all' ? view.snapshots : evenlySpaced(view.snapshots, snapshots);
+  const lists = await wholeLists(source, runId);
+  const recorded = lists.snapshots.items;
+  const chosen = snapshots === 'all' ? recorded : evenlySpaced(recorded, snapshots);
   const bytes = chosen.reduce((sum, s) => sum + s.blob.bytes, 0);
   if (bytes > MAPS_BYTES) {
     const most = Math.floor((MAPS_BYTES / bytes) * chosen.length);
@@ -54,7 +57,7 @@ export async function* writeReplay(
     rows,
     snapshots: {
       kept: kept.length,
-      of: view.snapshots.length,
+      of: recorded.length,
       missing: chosen.length - kept.length,
       bytes: kept.reduce((sum, s) => sum + s.blob.bytes, 0),
     },
@@ -63,7 +66,9 @@ export async function* writeReplay(
   const [head, rest] = (await page()).split('<!--title-->') as [string, string];
   yield Buffer.from(`${head}${escaped(`${view.setup.name} · replay`)}${rest}`);
   yield Buffer.from(element('application/json', 'manifest', JSON.stringify(manifest).replaceAll('<', '\\u003c')));
-  yield await packed('view', { ...view, snapshots: kept });
+  const recent = { ...lists, snapshots: { items: kept, fromSeq: 0 } };
+  const counts = { ...view.counts, snapshots: { ...view.counts.snapshots, count: kept.length } };
+  yield await packed('view', { ...view, recent, counts } satisfies RunView);
   yield await packed('signals', signalsOf(await source.signals(runId), kept));
   for (let part = 0; part < rows.parts; part++) {
     source.progress?.({ doing: 'reading the curves', done: part * SERIES, total: rows.series, unit: 'series' });
@@ -80,6 +85,17 @@ export async function* writeReplay(
     yield await zipped(`blob-${hash}`, blob);
   }
   yield Buffer.from('<script type="text/plain" id="end"></script>\n</body>\n</html>\n');
+}
+
+/** The lists of the run from end to end, as a view would hold them if it could. */
+async function wholeLists(source: RecordSource, runId: string): Promise<RunView['recent']> {
+  const lists: Record<string, { items: unknown[]; fromSeq: number }> = {};
+  for (const kind of listKinds) {
+    const items: unknown[] = [];
+    for await (const page of listsOf(source, runId).pages(kind)) items.push(...page);
+    lists[kind] = { items, fromSeq: 0 };
+  }
+  return lists as unknown as RunView['recent'];
 }
 
 /** How the rows go into the file, and which series in which order. */

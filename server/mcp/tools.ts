@@ -183,7 +183,7 @@ export function createMcpServer(host: ToolHost): McpServer {
       const given = await client.runs.command.mutate(command);
       if (!given.ok) return answer(given);
       const how = await outcome(host, command);
-      const { analyses } = await client.runs.view.query({ runId: id });
+      const analyses = (await client.runs.items.query({ runId: id, kind: 'analyses', limit: 50 })) as ListItems['analyses'][];
       const found = analyses.find((a) => a.commandId === command.id);
       return answer(found ? { ...how, answer: { summary: found.summary, message: found.message } } : how);
     },

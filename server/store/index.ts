@@ -1,4 +1,5 @@
 import type { Entry, RunEvent } from '~/shared/events';
+import type { ItemQuery, ListMark, ListQuery, MarksQuery, Near, NearQuery } from '~/shared/listQueries';
 import type { ListChange } from '~/shared/lists';
 import type { RangeAnswer } from '~/shared/pyramid';
 import type { Series } from '~/shared/series';
@@ -6,7 +7,6 @@ import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
 import type { ListItems, ListKind, RunView } from '~/shared/view';
 import type { ConsoleAnswer, ConsoleQuery } from './console';
-import type { ItemQuery, ListMark, ListQuery, MarksQuery, Near, NearQuery } from './lists';
 
 /**
  * Where logs live. The log is the only source of truth: views and summaries kept here are caches of it. Every method is async, so that a store may be a

@@ -1,66 +1,6 @@
+import type { ListQuery } from '~/shared/listQueries';
 import type { ListItems, ListKind } from '~/shared/view';
 import type { Store } from './index';
-
-/** Questions about the lists that grow with a run (shared/lists.ts): evaluations, snapshots, commands, ... Only items in force are given. */
-
-export interface ListQuery<K extends ListKind = ListKind> {
-  runId: string;
-  kind: K;
-  /** Items before this seq (exclusive): the newest `limit` of them. */
-  before?: number | undefined;
-  /** Items after this seq (exclusive): the oldest `limit` of them. */
-  after?: number | undefined;
-  fromStep?: number | undefined;
-  /** Exclusive. */
-  toStep?: number | undefined;
-  /** What the items are about, and of what kind they are (shared/lists.ts, ItemKeys). */
-  ref?: string | undefined;
-  tag?: string | undefined;
-  limit: number;
-}
-
-/** By exactly one of them; several items may have one `ref`: the newest is given. */
-export type ItemQuery<K extends ListKind = ListKind> = { runId: string; kind: K } & (
-  | { seq: number }
-  | { id: string }
-  | { ref: string }
-);
-
-export interface NearQuery<K extends ListKind = ListKind> {
-  runId: string;
-  kind: K;
-  step: number;
-  /** Of each side. */
-  limit: number;
-}
-
-/** Both ascend by step, then seq. */
-export interface Near<Item> {
-  /** Up to `step`. */
-  before: Item[];
-  after: Item[];
-}
-
-export interface MarksQuery {
-  runId: string;
-  kinds: readonly ListKind[];
-  fromStep: number;
-  /** Exclusive. */
-  toStep: number;
-  /** Equal parts of the range; each has at most one mark of a kind. */
-  buckets: number;
-}
-
-/** Items of one kind whose steps lie in one bucket. */
-export interface ListMark<K extends ListKind = ListKind> {
-  kind: K;
-  /** Of the first and the last of them. */
-  step: number;
-  lastStep: number;
-  count: number;
-  /** The newest of them. */
-  item: ListItems[K];
-}
 
 /** What one run's room reads of its lists. */
 export interface RunLists {

@@ -1,6 +1,7 @@
 import { blobsNamed } from '~/server/base/blobsNamed';
 import { debiased, emaNext, emaStart } from '~/shared/ema';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
+import { MemoryLists } from '~/shared/memoryLists';
 import {
   addValue,
   around,
@@ -16,7 +17,6 @@ import { joinedColumns, lastStepOf, rowCount, type Series, stepAt, widthOf, with
 import { checkAppend, type Rewind, rewindOf } from './checkAppend';
 import { bytesOf, type ConsolePart, choose, KEPT_BYTES } from './console';
 import type { Append, RangeQuery, Store, StoredRun } from './index';
-import { MemoryLists } from './memoryLists';
 import { collectSignals } from './signals';
 import { StreamState } from './streamState';
 

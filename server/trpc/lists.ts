@@ -1,7 +1,7 @@
 import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
-import type { ListMark, Near } from '~/server/store/lists';
 import { blobHash, runId, seq, step } from '~/shared/ids';
+import type { ListMark, Near } from '~/shared/listQueries';
 import { type ListItems, type ListKind, listKinds } from '~/shared/view';
 import { allowed, type Context } from './base';
 

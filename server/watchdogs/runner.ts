@@ -1,9 +1,11 @@
 /** Runs the rules over every run that is open, and does what a rule says when it fires. */
+
 import { statfs } from 'node:fs/promises';
 import { nanoid } from 'nanoid';
 import type { AuditLog } from '~/server/audit/auditLog';
 import type { Clock } from '~/server/base/clock';
 import type { Hub } from '~/server/runs/hub';
+import type { Store } from '~/server/store';
 import { type CommandAnswer, refuse } from '~/shared/commands';
 import type { Entry } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
@@ -17,6 +19,7 @@ export const watchdogActor: Actor = { id: 'watchdog', name: 'Watchdog', role: 's
 
 export interface WatchdogDeps {
   hub: Pick<Hub, 'branch' | 'command' | 'decide'> & {
+    store: Pick<Store, 'near'>;
     onEntries(listener: (runId: string, entries: Entry[], view: RunView) => void): () => void;
   };
   auditLog: AuditLog;
@@ -101,10 +104,11 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
   }
 
   /** A run of its own from the last checkpoint before it happened, for people to try something else. @returns what came of it */
-  async function branch({ runId, setup, checkpoints, createdBy }: RunView, { kind, step }: Firing): Promise<string> {
+  async function branch({ runId, setup, createdBy }: RunView, { kind, step }: Firing): Promise<string> {
     // It would come to the same place again, and branch again.
     if (createdBy.id === watchdogActor.id) return 'branch not made: this run is a branch of the watchdog already';
-    const checkpoint = checkpoints.findLast((c) => c.step <= step)?.blob.hash ?? null;
+    const near = await hub.store.near({ runId, kind: 'checkpoints', step, limit: 1 });
+    const checkpoint = near.before[0]?.blob.hash ?? null;
     const name = `${setup.name.slice(0, 40)}, before ${kind} at ${step}`;
     const made = await hub
       .branch(watchdogActor, { runId, checkpoint, name, changes: [], repeat: null })

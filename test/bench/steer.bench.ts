@@ -53,7 +53,8 @@ async function measure(task: string, backend: 'auto' | BackendName, commands: nu
       const kind = 'control' in what ? { kind: 'set', ...what } : { kind: 'act', args: {}, ...what };
       const given = await person.command({ ...kind, id, runId } as Parameters<TestViewer['command']>[0]);
       if (!given.ok) throw new Error(given.message);
-      const seen = (v: NonNullable<TestViewer['view']>) => v.commands.findLast((c) => c.command.id === id)?.outcome.status;
+      const seen = (v: NonNullable<TestViewer['view']>) =>
+        v.recent.commands.items.findLast((c) => c.command.id === id)?.outcome.status;
       await person.until((v) => seen(v) === 'applied' || seen(v) === 'refused');
       return performance.now() - at;
     };

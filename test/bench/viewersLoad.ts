@@ -62,7 +62,7 @@ async function run(load: Load): Promise<Measured> {
       const at = Date.now();
       const id = `click-number-${n}`;
       const applied = clicker.until((v: RunView) =>
-        v.commands.some((c) => c.command.id === id && c.outcome.status === 'applied'),
+        v.recent.commands.items.some((c) => c.command.id === id && c.outcome.status === 'applied'),
       );
       await clicker.command({ kind: 'set', id, runId: load.runId, control: 'clipThreshold', value: n + 1 });
       await applied;

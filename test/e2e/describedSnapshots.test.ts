@@ -211,7 +211,7 @@ describeInBrowser('snapshots that describe themselves', () => {
     const create = (setup: Parameters<TestApp['hub']['create']>[1]) => app.hub.create(you, setup);
     const played = await playAttentionRun(app.address, create, large, 40);
     open.push(played.trainer);
-    const { blob } = (await app.hub.view(played.runId))!.snapshots.at(-1)!;
+    const { blob } = (await app.hub.view(played.runId))!.recent.snapshots.items.at(-1)!;
     let bytes = 0;
     const tab = await browser.browser.newPage({ viewport: { width: 1440, height: 1000 } });
     tab.on('response', async (response) => {

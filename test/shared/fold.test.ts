@@ -90,14 +90,24 @@ describe('fold', () => {
   it('a command shows requested, then applied with old and new, and sets the control with its author', () => {
     const command = { kind: 'set' as const, id: 'command1', runId: 'run001', control: 'clipNorm', value: 1, expected: 5 };
     const asked = view(assigned(1, 0), started, { type: 'command.requested', actor: ada, command });
-    expect(asked.commands).toEqual([{ seq: 4, at: 1004, actor: ada, command, askedAtStep: 0, outcome: { status: 'requested' } }]);
+    expect(asked.recent.commands.items).toEqual([
+      { seq: 4, at: 1004, actor: ada, command, askedAtStep: 0, outcome: { status: 'requested' } },
+    ]);
     const done = fold(asked, {
       seq: 5,
       attempt: 1,
       at: 9,
       event: { type: 'command.applied', commandId: 'command1', seq: 4, step: 3, before: 5, after: 1, message: '' },
     });
-    expect(done.commands[0]!.outcome).toEqual({ status: 'applied', seq: 5, at: 9, step: 3, before: 5, after: 1, message: '' });
+    expect(done.recent.commands.items[0]!.outcome).toEqual({
+      status: 'applied',
+      seq: 5,
+      at: 9,
+      step: 3,
+      before: 5,
+      after: 1,
+      message: '',
+    });
     expect(done.values).toEqual({ clipNorm: { value: 1, changedBy: ada, changedAtStep: 3 } });
   });
 
@@ -145,7 +155,7 @@ describe('fold', () => {
       { type: 'command.requested', actor: ada, command },
       { type: 'command.refused', commandId: 'command1', seq: 4, step: 2, reason: 'conflict', message: 'changed by Bo at step 1' },
     );
-    expect(v.commands[0]!.outcome).toEqual({
+    expect(v.recent.commands.items[0]!.outcome).toEqual({
       status: 'refused',
       seq: 5,
       at: 1005,
@@ -169,12 +179,17 @@ describe('fold', () => {
       snap(3),
       assigned(2, 2, hash),
     );
-    expect([v.step, v.attempt, v.snapshots.map((s) => s.step), v.checkpoints.map((c) => c.step)]).toEqual([2, 2, [0, 2], [2]]);
+    expect([
+      v.step,
+      v.attempt,
+      v.recent.snapshots.items.map((s) => s.step),
+      v.recent.checkpoints.items.map((c) => c.step),
+    ]).toEqual([2, 2, [0, 2], [2]]);
   });
 
   it('a new attempt without a checkpoint starts the run over', () => {
     const v = view(assigned(1, 0), started, snap(0), rows(0, 1, 1), assigned(2, 0));
-    expect([v.step, v.snapshots, v.streams[0]!.latest]).toEqual([0, [], null]);
+    expect([v.step, v.recent.snapshots.items, v.streams[0]!.latest]).toEqual([0, [], null]);
   });
 
   it('a trainer that goes away and comes back leaves the status it had', () => {

@@ -133,6 +133,7 @@ export async function attentionSnapshot(
             ? { kind: 'pictures' as const, items }
             : { kind: 'numbers' as const, items },
       })),
+      ...(!perPosition && { numbered: true as const }),
       words: perPosition ? { item: 'position' } : { item: 'image', target: 'odd one' },
       signals: [own],
     },

@@ -1,9 +1,9 @@
 import { listsOf, type RunLists } from '~/server/store/lists';
-import { MemoryLists } from '~/server/store/memoryLists';
 import type { Entry, RunEvent } from '~/shared/events';
 import { emptyView, foldWithChanges } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
-import type { RunView } from '~/shared/view';
+import { MemoryLists } from '~/shared/memoryLists';
+import { listKinds, type RunView, type WithLists } from '~/shared/view';
 import { publishedSetup } from './setups';
 
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
@@ -26,3 +26,7 @@ export function foldedLog(runId: string, entries: readonly Entry[]): { view: Run
   const store = { list: async (q: never) => lists.list(q), item: async (q: never) => lists.item(q) };
   return { view, lists: listsOf(store as Parameters<typeof listsOf>[0], runId) };
 }
+
+/** A view with its newest items as its lists: all of them, in a short run. */
+export const withRecent = (view: RunView): WithLists =>
+  ({ ...view, ...Object.fromEntries(listKinds.map((kind) => [kind, view.recent[kind].items])) }) as unknown as WithLists;

@@ -14,21 +14,24 @@ import {
   Undo2,
   Users,
 } from 'lucide-react';
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { Ago } from '~/app/_components/Ago';
 import { Avatar } from '~/app/_components/Avatars';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { Panel } from '~/app/_components/Panel';
+import { VirtualList } from '~/app/_components/VirtualList';
 import { setCursor, useCursor } from '~/app/_live/cursor';
+import { useHorizon, useWithLoaded } from '~/app/_live/lists';
 import { useReadOnly } from '~/app/_live/readOnly';
-import { useRun, useView } from '~/app/_live/useRun';
+import { useRun } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import { NotifyButton } from '~/app/_run/shell/NotifyButton';
 import { CheckpointActions } from '~/app/_run/steering/CheckpointActions';
 import { useWhyNot } from '~/app/_run/steering/useWhyNot';
 import { WatchdogsButton } from '~/app/_run/steering/WatchdogsButton';
 import { WhatIf } from '~/app/_run/steering/WhatIf';
+import { type ListKind, listKinds } from '~/shared/view';
 import { activity, type Item, type Listed, type Tone } from './activity';
 
 const icons: Record<Item['kind'], typeof Activity> = {
@@ -53,7 +56,10 @@ const kept: Record<(typeof filters)[number], (item: Item) => boolean> = {
   notes: (i) => i.kind === 'note',
   team: (i) => i.kind === 'team' || i.kind === 'record',
 };
+/** Lines that are there without asking. */
 const atOnce = 60;
+/** Snapshots are too many to be waited for: of those that are loaded the ones that people asked for appear. */
+const merged: readonly ListKind[] = listKinds.filter((kind) => kind !== 'snapshots' && kind !== 'media');
 
 const listedOf = ({
   commands,
@@ -82,7 +88,7 @@ const listedOf = ({
   controls,
   values,
   notes,
-  ...(activity && { activity }),
+  activity,
   createdBy,
   createdAt,
   parent,
@@ -91,19 +97,27 @@ const listedOf = ({
 
 /** What happened to the run besides steps. Clicking a line moves every panel to its step. */
 export function ActivityPanel() {
-  const listed = useView(listedOf, null);
+  const listed = useWithLoaded(listedOf, null);
+  const { fromSeq, older } = useHorizon(merged);
   const why = useWhyNot();
   const readOnly = useReadOnly();
   const youId = useRun((r) => r.you?.id ?? null);
   const [filter, setFilter] = useState<(typeof filters)[number]>('everything');
   const [person, setPerson] = useState('');
-  const [limit, setLimit] = useState(atOnce);
-  const all = useMemo(() => (listed ? activity(listed) : []), [listed]);
+  // Before `fromSeq` one list has lines that another has not loaded yet. The first line is the run's creation.
+  const all = useMemo(
+    () => (listed ? activity(listed).filter((item) => item.seq >= fromSeq || (item.seq === 1 && fromSeq === 0)) : []),
+    [listed, fromSeq],
+  );
   const people = useMemo(() => [...new Map(all.flatMap(({ who }) => (who ? [[who.id, who.name]] : []))).entries()], [all]);
   const items = useMemo(
     () => all.filter((item) => kept[filter](item) && (person === '' || item.who?.id === person)),
     [all, filter, person],
   );
+  const few = fromSeq > 0 && items.length < atOnce && filter === 'everything' && person === '';
+  useEffect(() => {
+    if (few) older();
+  }, [few, older]);
   return (
     <Panel
       title="Activity"
@@ -142,17 +156,22 @@ export function ActivityPanel() {
       {items.length === 0 ? (
         <p className="px-3 py-4 text-dim">{all.length === 0 ? 'Nothing yet.' : 'Nothing of this kind.'}</p>
       ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
-        <ol className="max-h-96 overflow-y-auto py-1" data-testid="activity" tabIndex={0} aria-label="Activity, newest first">
-          {items.slice(0, limit).map((item) => (
-            <Line key={`${item.kind}${item.seq}`} item={item} why={why} youId={youId} />
-          ))}
-        </ol>
+        <VirtualList
+          items={items}
+          keyOf={(item) => `${item.kind}${item.seq}`}
+          estimate={44}
+          className="max-h-96 py-1"
+          testId="activity"
+          label="Activity, newest first"
+          onEnd={older}
+        >
+          {(item) => <Line item={item} why={why} youId={youId} />}
+        </VirtualList>
       )}
-      {items.length > limit && (
+      {fromSeq > 0 && (
         <div className="border-t border-line p-1 text-center">
-          <Button size="small" look="bare" onClick={() => setLimit(limit * 4)}>
-            {count(items.length - limit)} older
+          <Button size="small" look="bare" onClick={older}>
+            Older
           </Button>
         </div>
       )}
@@ -167,7 +186,7 @@ function Line({ item, why, youId }: { item: Item; why: string | null; youId: str
   const Icon = icons[item.kind];
   const { step, who, undo, checkpoint } = item;
   return (
-    <li className={`group flex items-start gap-2 px-3 py-1 hover:bg-raised/60 ${here ? 'bg-raised' : ''}`}>
+    <div className={`group flex items-start gap-2 px-3 py-1 hover:bg-raised/60 ${here ? 'bg-raised' : ''}`}>
       <Icon aria-hidden size={13} className={`mt-1 shrink-0 ${colours[item.tone]}`} />
       <div className="min-w-0 flex-1">
         <p className="flex items-baseline gap-1.5">
@@ -215,6 +234,6 @@ function Line({ item, why, youId }: { item: Item; why: string | null; youId: str
           Undo
         </Button>
       )}
-    </li>
+    </div>
   );
 }

@@ -1,20 +1,18 @@
 'use client';
 
 import { useMemo } from 'react';
+import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { Panel } from '~/app/_components/Panel';
 import { setCursor } from '~/app/_live/cursor';
 import { metricValue } from '~/app/_live/evaluationWords';
-import { useView } from '~/app/_live/useRun';
+import { useLoaded } from '~/app/_live/lists';
 import { evaluatedStep } from '~/shared/evaluations';
-import type { RunView } from '~/shared/view';
 import { bestOf, columnsOf, describeRow } from './evaluationTable';
-
-const none: RunView['evaluations'] = [];
 
 /** What evaluations measured, newest first: a column per metric, whatever sets and metrics there are. The best of each set is marked. */
 export function EvaluationsPanel() {
-  const evaluations = useView((v) => v.evaluations, none);
+  const { items: evaluations, whole, older } = useLoaded('evaluations');
   const { columns, best, newestFirst } = useMemo(
     () => ({ columns: columnsOf(evaluations), best: bestOf(evaluations), newestFirst: evaluations.toReversed() }),
     [evaluations],
@@ -76,6 +74,13 @@ export function EvaluationsPanel() {
               ))}
             </tbody>
           </table>
+          {!whole && (
+            <p className="border-t border-line p-1 text-center">
+              <Button size="small" look="bare" onClick={older}>
+                Older
+              </Button>
+            </p>
+          )}
         </section>
       )}
     </Panel>

@@ -10,7 +10,7 @@ import type { CheckpointEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { isRevert } from '~/shared/revert';
 import { unreachable } from '~/shared/unreachable';
-import type { CommandRecord, RunView } from '~/shared/view';
+import type { CommandRecord, WithLists } from '~/shared/view';
 
 export type Tone = 'plain' | 'good' | 'warn' | 'bad';
 
@@ -34,7 +34,7 @@ export interface Item {
 }
 
 export type Listed = Pick<
-  RunView,
+  WithLists,
   | 'commands'
   | 'evaluations'
   | 'checkpoints'
@@ -65,7 +65,7 @@ export function activity(view: Listed): Item[] {
         : `${view.createdBy.name} asked for this run`,
       detail: view.parent ? (view.branchChange ?? `from run ${view.parent.runId}`) : '',
     },
-    ...(view.activity ?? []).flatMap((d) => activityItem(view, d) ?? []),
+    ...view.activity.flatMap((d) => activityItem(view, d) ?? []),
     ...view.commands.map((c) => commandItem(view, c)),
     ...view.evaluations.map(
       (e): Item => ({

@@ -1,9 +1,9 @@
 import { count } from '~/app/_components/format';
 import { metricValue, rankedMetrics } from '~/app/_live/evaluationWords';
 import { betterOf, headlineMetric, isBetter } from '~/shared/evaluations';
-import type { RunView } from '~/shared/view';
+import type { ListItems } from '~/shared/view';
 
-type Evaluations = RunView['evaluations'];
+type Evaluations = readonly ListItems['evaluations'][];
 
 /** Metrics that the table has a column for; the others are in the row's title. */
 const COLUMNS = 8;

@@ -1,10 +1,11 @@
 'use client';
 
-import { memo, useState } from 'react';
+import { memo, useMemo, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { setCursor } from '~/app/_live/cursor';
+import { useList, useLoaded } from '~/app/_live/lists';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { useView } from '~/app/_live/useRun';
 import { ActionButton } from '~/app/_run/steering/ActionButton';
@@ -22,7 +23,7 @@ const now = 'now';
 export const Analyses = memo(function Analyses({ snapshot }: { snapshot: AttentionSnapshot }) {
   const { step, chosenBy, examples } = snapshot;
   const actions = useView((v) => v.controls.actions.filter(isQuestionAction), []);
-  const analyses = useView((v) => v.analyses, []);
+  const { items: analyses, whole, older } = useLoaded('analyses');
   const why = useWhyNot();
   const readOnly = useReadOnly();
   if ((readOnly || actions.length === 0) && analyses.length === 0) return null;
@@ -52,6 +53,11 @@ export const Analyses = memo(function Analyses({ snapshot }: { snapshot: Attenti
           </li>
         ))}
       </ul>
+      {!whole && (
+        <Button size="small" look="bare" className="self-start" onClick={older}>
+          Older answers
+        </Button>
+      )}
     </section>
   );
 });
@@ -61,9 +67,10 @@ function Ask() {
   const actions = useView((v) => v.controls.actions.filter(isQuestionAction), []);
   const over = useView((v) => ended(v.status), false);
   // The same bytes saved twice are one checkpoint to ask.
-  const checkpoints = useView(
-    (v) => v.checkpoints.filter((c, i, all) => all.findLastIndex((d) => d.blob.hash === c.blob.hash) === i),
-    [],
+  const saved = useList('checkpoints', 500);
+  const checkpoints = useMemo(
+    () => saved.filter((c, i, all) => all.findLastIndex((d) => d.blob.hash === c.blob.hash) === i),
+    [saved],
   );
   const [chosen, setChosen] = useState<string | null>(null);
   const last = checkpoints.at(-1)?.blob.hash;

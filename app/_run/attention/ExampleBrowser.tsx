@@ -26,7 +26,9 @@ function wasApplied(store: RunStore, seq: number): Promise<boolean> {
   return new Promise((resolve) => {
     let stop = () => {};
     const look = () => {
-      const outcome = store.get().view?.commands.find((c) => c.seq === seq)?.outcome.status;
+      const { view } = store.get();
+      const known = [...(view?.openCommands ?? []), ...(view?.recent.commands.items ?? [])];
+      const outcome = known.find((c) => c.seq === seq)?.outcome.status;
       if (outcome === undefined || outcome === 'requested') return;
       stop();
       resolve(outcome === 'applied');

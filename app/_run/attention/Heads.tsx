@@ -2,7 +2,7 @@ import { memo, useMemo } from 'react';
 import { type HeadColumn, type HeadRow, HeadTable } from '~/app/_charts/attention/HeadTable';
 import { allHeads, type HeadId, type Hidden, solo, toggle } from '~/app/_charts/attention/selection';
 import { attentionView } from '~/app/_live/attentionView';
-import { useView } from '~/app/_live/useRun';
+import { useList } from '~/app/_live/lists';
 import type { AttentionSnapshot } from '~/shared/attentionSnapshot';
 import { ablationAt } from './analysisText';
 import { focusStore } from './focusStore';
@@ -22,7 +22,7 @@ const ablations: readonly HeadColumn[] = [
 
 /** What each head does at the step shown, over all probe examples: the signals that the snapshot declares, and what switching heads off told. */
 export const Heads = memo(function Heads({ snapshot, hidden, active }: HeadsProps) {
-  const analyses = useView((v) => v.analyses, []);
+  const analyses = useList('analyses', 200);
   const { layers, signals } = snapshot;
   const columns = useMemo(
     (): HeadColumn[] => [

@@ -1,21 +1,21 @@
 'use client';
 
 import { TriangleAlert } from 'lucide-react';
-import { memo, useState } from 'react';
+import { memo, useMemo, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { setCursor } from '~/app/_live/cursor';
+import { useList } from '~/app/_live/lists';
 import { useRunStore } from '~/app/_live/RunProvider';
-import { useView } from '~/app/_live/useRun';
-import type { RunView } from '~/shared/view';
+import type { ListItems } from '~/shared/view';
 import { useDismissed } from './dismissed';
 
-type Alert = RunView['alerts'][number];
-const none: Alert[] = [];
+type Alert = ListItems['alerts'];
 
 /** Says that attention has collapsed, as the run's log tells it (the server's rule), until somebody has taken note. Silent otherwise. */
 export const Watch = memo(function Watch() {
   const { runId } = useRunStore();
-  const alerts = useView((v) => v.alerts.filter((a) => a.kind === 'collapse'), none);
+  const all = useList('alerts');
+  const alerts = useMemo(() => all.filter((a) => a.kind === 'collapse'), [all]);
   const { dismissed, dismiss, restore } = useDismissed(runId);
   const open = alerts.filter((a) => !dismissed.some((d) => d.id === idOf(a)));
   const closed = dismissed.filter((d) => alerts.some((a) => idOf(a) === d.id));

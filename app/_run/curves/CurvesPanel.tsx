@@ -5,11 +5,12 @@ import { LineChart } from '~/app/_charts/LineChart';
 import type { LineSpec } from '~/app/_charts/types';
 import { Panel } from '~/app/_components/Panel';
 import { useChartChoices } from '~/app/_live/chartSettings';
+import { useTimeline } from '~/app/_live/lists';
 import { useSeries } from '~/app/_live/series';
 import { useWanted } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
 import { useChartNotes } from '~/app/_run/notes/useChartNotes';
-import type { RunView } from '~/shared/view';
+import type { WithLists } from '~/shared/view';
 import { ChartControls } from './ChartControls';
 import { lineOf } from './chartLines';
 import { Fold, WhenSeen } from './Fold';
@@ -18,7 +19,7 @@ import { SeriesGroups } from './SeriesGroups';
 import { matcher, wordsOf } from './seriesSearch';
 import { useCharts, useClipRule, useNotice } from './useCharts';
 
-const none: RunView['evaluations'] = [];
+const none: WithLists['evaluations'] = [];
 /** Metrics of evaluations that have their charts on top; the others are folded below. */
 const METRICS_ON_TOP = 4;
 const METRICS = 'other metrics of evaluations';
@@ -26,7 +27,7 @@ const METRICS = 'other metrics of evaluations';
 /** Every recorded number of the run as curves under one cursor, zoom and smoothing. */
 export function CurvesPanel() {
   const series = useSeries();
-  const evaluations = useView((v) => v.evaluations, none);
+  const evaluations = useTimeline((v) => v.evaluations, none);
   const begun = useView((v) => v.device !== null || v.streamCount > 0, false);
   const search = useChartChoices((c) => c.search);
   const { test } = useMemo(() => matcher(search), [search]);

@@ -1,7 +1,7 @@
 import type { PointSpec } from '~/app/_charts/types';
 import { evaluationPoints } from '~/app/_live/runMarks';
 import type { Series, SeriesRole } from '~/shared/series';
-import type { RunView } from '~/shared/view';
+import type { WithLists } from '~/shared/view';
 
 export interface MainLine {
   name: string;
@@ -36,7 +36,7 @@ const kinds: readonly { id: string; title: string; roles: readonly SeriesRole[];
 ];
 
 /** The charts on top of the page, by what series declare: loss, accuracy, gradient norm and learning rate, then a main series without such a role. */
-export function mainCharts(series: readonly Series[], evaluations: RunView['evaluations']): MainChart[] {
+export function mainCharts(series: readonly Series[], evaluations: WithLists['evaluations']): MainChart[] {
   const charts: MainChart[] = [];
   for (const kind of kinds) {
     const members = kind.roles.flatMap((role) => series.filter((s) => s.role === role)).slice(0, MOST_LINES);
@@ -57,7 +57,7 @@ export function mainCharts(series: readonly Series[], evaluations: RunView['eval
 }
 
 /** A chart for every metric of the evaluations that has no place among the main ones, those that say how good the run is first. */
-export function metricCharts(evaluations: RunView['evaluations']): MainChart[] {
+export function metricCharts(evaluations: WithLists['evaluations']): MainChart[] {
   const main = new Map<string, boolean>();
   for (const e of evaluations)
     for (const m of e.metrics) if (m.role === undefined) main.set(m.name, (main.get(m.name) ?? false) || m.main === true);

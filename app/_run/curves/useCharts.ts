@@ -6,6 +6,7 @@ import { type TimeAnchor, type XKind, type XMap, xMap } from '~/app/_charts/xMap
 import { kindOf, smoothingWeight, useChartChoices, xSeriesOf } from '~/app/_live/chartSettings';
 import { setCursor } from '~/app/_live/cursor';
 import type { History } from '~/app/_live/history';
+import { timelineOf, useTimeline } from '~/app/_live/lists';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { clipRule, marksOf, timeAnchors } from '~/app/_live/runMarks';
@@ -77,7 +78,7 @@ function useAnchors(history: History, kind: XKind, name: string | null): readonl
     let timer: ReturnType<typeof setTimeout> | null = null;
     const read = () => {
       timer = null;
-      const { view } = store.get();
+      const view = timelineOf(store);
       const rows = name === null ? history.times() : history.valuesOf(name);
       setAnchors((old) => {
         const next = rows.length > 0 || name !== null || !view ? rows : timeAnchors(view);
@@ -100,7 +101,7 @@ const sameAnchors = (a: readonly TimeAnchor[], b: readonly TimeAnchor[]): boolea
   a.length === b.length && a.every((x, i) => x.step === b[i]!.step && x.at === b[i]!.at);
 
 function useHappenings() {
-  const events = useView(
+  const events = useTimeline(
     (v) => ({
       commands: v.commands,
       evaluations: v.evaluations,
@@ -127,7 +128,7 @@ export function useClipRule(history: History): RuleSpec | null {
     history,
     useMemo(() => [threshold, share].filter((n) => n !== null), [threshold, share]),
   );
-  const facts = useView((v) => ({ controls: v.controls, values: v.values, commands: v.commands }), null);
+  const facts = useTimeline((v) => ({ controls: v.controls, values: v.values, commands: v.commands }), null);
   const [rule, setRule] = useState<RuleSpec | null>(null);
   useEffect(() => {
     const look = () =>

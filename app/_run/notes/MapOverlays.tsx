@@ -2,14 +2,12 @@ import type { Spot } from '~/app/_charts/attention/focus';
 import type { Box } from '~/app/_charts/attention/layout';
 import { headName } from '~/app/_charts/attention/tokens';
 import { colourOf, initials } from '~/app/_components/Avatars';
+import { mostNotes, useList } from '~/app/_live/lists';
 import { usePresent } from '~/app/_live/PresenceProvider';
-import { useView } from '~/app/_live/useRun';
 import type { Note } from '~/shared/notes';
 import type { Looking } from '~/shared/protocol';
 import { describeAnchorAtStep, grouped, isThread, threadsOfHead } from './anchors';
 import { noteDesk, type Place, placeOf, type ScreenPlace } from './noteDesk';
-
-const none: Note[] = [];
 
 /** Opens a new note on a head, or on a cell of it; a map of several heads has no cell of one, so its notes are of the step. */
 export function writeOnMap(step: number, { layer, head, query, key }: Spot, at: ScreenPlace): void {
@@ -55,7 +53,7 @@ export function HeadOverlay({
   step: number;
   layers: readonly { heads: number }[];
 }) {
-  const notes = useView((v) => v.notes, none);
+  const notes = useList('notes', mostNotes);
   const others = usePresent((p) => p.others);
   const pinned = notes.filter((n) => isThread(n) && !n.resolved && n.anchor.head);
   const noted = grouped(pinned, ({ anchor: { head } }) => `${head!.layer}.${head!.head}`).map(
@@ -87,7 +85,7 @@ export function CellOverlay({
   queries: number;
   keys: number;
 }) {
-  const notes = useView((v) => v.notes, none);
+  const notes = useList('notes', mostNotes);
   const others = usePresent((p) => p.others);
   if (!head) return null;
   const inside = (cell: { query: number; key: number }) => cell.query < queries && cell.key < keys;

@@ -147,7 +147,10 @@ function useNames(): string[] {
   const { data } = useQuery({ ...useTrpc().team.people.queryOptions(), staleTime: 30_000 });
   const here = useRun((r) => r.watchers.map((w) => w.actor.name));
   const wrote = useView(
-    (v) => [v.createdBy, ...v.notes.map((n) => n.author), ...v.commands.map((c) => c.actor)].map((a) => a.name),
+    (v) =>
+      [v.createdBy, ...v.recent.notes.items.map((n) => n.author), ...v.recent.commands.items.map((c) => c.actor)].map(
+        (a) => a.name,
+      ),
     [],
   );
   return [...(data ?? []).map((p) => p.name), ...here, ...wrote].filter((name) => name !== 'Watchdog');

@@ -6,13 +6,10 @@ import { nanoid } from 'nanoid';
 import { useState } from 'react';
 import { buttonClass } from '~/app/_components/Button';
 import { inputClass } from '~/app/_components/Field';
-import { useView } from '~/app/_live/useRun';
-import type { Note } from '~/shared/notes';
+import { mostNotes, useList } from '~/app/_live/lists';
 import { NoteField } from './NoteField';
 import { type Desk, noteDesk, type Place, useNoteDesk } from './noteDesk';
 import { Thread, useSend } from './Thread';
-
-const none: Note[] = [];
 
 /** Notes where they are pinned: to write one, or to read and answer a thread, at the place itself. */
 export function NotePopup() {
@@ -81,7 +78,7 @@ function Write({ places }: { places: Place[] }) {
 }
 
 function Read({ desk }: { desk: Extract<Desk, { kind: 'read' }> }) {
-  const notes = useView((v) => v.notes, none);
+  const notes = useList('notes', mostNotes);
   const threads = desk.threads.flatMap((id) => notes.find((n) => n.id === id) ?? []);
   if (threads.length === 0) return <p className="p-3 text-dim">This note was deleted.</p>;
   return (

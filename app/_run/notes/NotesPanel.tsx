@@ -5,20 +5,18 @@ import { useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { Panel } from '~/app/_components/Panel';
+import { VirtualList } from '~/app/_components/VirtualList';
 import { useCursor } from '~/app/_live/cursor';
+import { mostNotes, useList } from '~/app/_live/lists';
 import { useReadOnly } from '~/app/_live/readOnly';
-import { useView } from '~/app/_live/useRun';
-import type { Note } from '~/shared/notes';
 import { isThread } from './anchors';
 import { NoteField } from './NoteField';
 import { NotePopup } from './NotePopup';
 import { Thread, useSend } from './Thread';
 
-const none: Note[] = [];
-
 /** What people wrote about this run, in threads, each pinned to a step and perhaps to a place on a chart, a head or a cell. */
 export function NotesPanel() {
-  const notes = useView((v) => v.notes, none);
+  const notes = useList('notes', mostNotes);
   const readOnly = useReadOnly();
   const [showResolved, setShowResolved] = useState(false);
   const threads = notes.filter(isThread).sort((a, b) => b.anchor.step - a.anchor.step);
@@ -44,13 +42,19 @@ export function NotesPanel() {
               ' One written here is pinned to the step you look at; a right click or N pins it to a chart, a head or a cell.'}
           </p>
         ) : (
-          <ol className="relative max-h-96 divide-y divide-line/70 overflow-y-auto" aria-label="Notes, newest step first">
-            {shown.map((note) => (
-              <li key={note.id} className="px-3 py-1.5">
+          <VirtualList
+            items={shown}
+            keyOf={(note) => note.id}
+            estimate={64}
+            className="max-h-96 divide-y divide-line/70"
+            label="Notes, newest step first"
+          >
+            {(note) => (
+              <div className="px-3 py-1.5">
                 <Thread note={note} replies={notes.filter((n) => n.replyTo === note.id)} />
-              </li>
-            ))}
-          </ol>
+              </div>
+            )}
+          </VirtualList>
         )}
       </Panel>
       {/* Beside the panel, which may be folded. */}

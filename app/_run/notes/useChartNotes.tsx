@@ -3,13 +3,10 @@ import { useCallback } from 'react';
 import { MarkGlyph } from '~/app/_charts/MarkGlyph';
 import type { ChartPlace, ChartPoint, Reading } from '~/app/_charts/place';
 import { useCursor } from '~/app/_live/cursor';
+import { mostNotes, useList } from '~/app/_live/lists';
 import { useReadOnly } from '~/app/_live/readOnly';
-import { useView } from '~/app/_live/useRun';
-import type { Note } from '~/shared/notes';
 import { describeAnchorAtStep, grouped, isThread } from './anchors';
 import { noteDesk, type Place, placeOf, type ScreenPlace } from './noteDesk';
-
-const none: Note[] = [];
 
 const write = (step: number, readings: readonly Reading[], at: ScreenPlace) => {
   const places = [
@@ -31,7 +28,7 @@ const onPoint = (point: ChartPoint) => write(point.step, point.readings, point);
 /** Notes pinned to the chart's lines, where they were pinned, and a button at the crosshair for a new one. */
 function ChartNotes({ place }: { place: ChartPlace }) {
   const readOnly = useReadOnly();
-  const notes = useView((v) => v.notes, none);
+  const notes = useList('notes', mostNotes);
   const pinned = useCursor((c) => (c.mode === 'pinned' ? c.step : null));
   const shown = notes.filter(isThread).flatMap((note) => {
     const { step, chart, value } = note.anchor;

@@ -3,6 +3,7 @@ import { type ReactNode, useState } from 'react';
 import { bytes, count } from '~/app/_components/format';
 import { Popup } from '~/app/_components/Popup';
 import { useCursor } from '~/app/_live/cursor';
+import { useSample } from '~/app/_live/lists';
 import { useView } from '~/app/_live/useRun';
 import { download } from './jobs';
 
@@ -18,9 +19,12 @@ const wholes = [
 export function TakeAway() {
   const runId = useView((v) => v.runId, '');
   const name = useView((v) => v.setup.name, '');
-  const steps = useView((v) => v.snapshots.map((s) => s.step), none);
+  const snapshots = useSample('snapshots');
   const step = useCursor((c) => c.step);
-  const snapshot = steps.findLast((s) => s <= step);
+  const snapshot = snapshots.reduce<number | undefined>(
+    (at, s) => (s.step <= step && s.step >= (at ?? 0) ? s.step : at),
+    undefined,
+  );
   return (
     <span className="text-xs text-dim">
       <Popup
@@ -54,8 +58,6 @@ export function TakeAway() {
     </span>
   );
 }
-const none: number[] = [];
-
 function Choice({ title, onClick, children }: { title: string; onClick(): void; children: ReactNode }) {
   return (
     <li>
@@ -77,13 +79,15 @@ const some = [200, 50, 10, 0];
 
 /** A page that plays the run by itself, with as much of its attention as is wanted. */
 function Replay({ runId, name }: { runId: string; name: string }) {
-  const sizes = useView((v) => v.snapshots.map((s) => s.blob.bytes), none);
-  const total = sizes.reduce((sum, size) => sum + size, 0);
-  const fits = (n: number) => (total / Math.max(1, sizes.length)) * n <= mostBytes;
-  const choices = [sizes.length, ...some.filter((n) => n < sizes.length)].filter(fits);
+  const recorded = useView((v) => v.counts.snapshots.count, 0);
+  // Of those that are known: snapshots of one run are about equally large.
+  const sizes = useSample('snapshots').map((s) => s.blob.bytes);
+  const mean = sizes.reduce((sum, size) => sum + size, 0) / Math.max(1, sizes.length);
+  const fits = (n: number) => mean * n <= mostBytes;
+  const choices = [recorded, ...some.filter((n) => n < recorded)].filter(fits);
   const [chosen, setChosen] = useState<number | null>(null);
   const snapshots = chosen !== null && choices.includes(chosen) ? chosen : choices[0]!;
-  const all = snapshots === sizes.length;
+  const all = snapshots === recorded;
   return (
     <li className="rounded-sm px-1 py-0.5">
       <button
@@ -94,7 +98,7 @@ function Replay({ runId, name }: { runId: string; name: string }) {
         <span className="font-medium whitespace-nowrap text-ink">Replay (HTML)</span>
         <span className="text-dim">one page that plays the run without a server</span>
       </button>
-      {sizes.length > 0 && (
+      {recorded > 0 && (
         <label className="flex items-center gap-1.5 pl-1 text-2xs text-dim">
           with
           <select
@@ -106,7 +110,7 @@ function Replay({ runId, name }: { runId: string; name: string }) {
               <option key={n} value={n}>
                 {n === 0
                   ? 'no attention'
-                  : `${n === sizes.length ? 'all' : ''} ${count(n)} snapshots${n === sizes.length ? '' : ', evenly spaced'} (${bytes((total / sizes.length) * n)})`.trim()}
+                  : `${n === recorded ? 'all' : ''} ${count(n)} snapshots${n === recorded ? '' : ', evenly spaced'} (${bytes(mean * n)})`.trim()}
               </option>
             ))}
           </select>

@@ -14,14 +14,14 @@ const atOnce = 3;
 
 /** What is new in a run since the last look: warnings and errors, its end, and notes by others that mention you. The first look has no news. */
 export function createNews(): (view: RunView, you: Actor | null) => News[] {
-  let seen: { seq: number; notes: ReadonlySet<string> } | null = null;
+  let seen: { seq: number } | null = null;
   return (view, you) => {
     const before = seen;
     if (before?.seq === view.seq) return [];
-    seen = { seq: view.seq, notes: new Set(view.notes.map((n) => n.id)) };
+    seen = { seq: view.seq };
     if (!before) return [];
     const where = view.setup.name;
-    const alerts = view.alerts
+    const alerts = view.recent.alerts.items
       .filter((a) => a.seq > before.seq && a.level !== 'info' && a.notify !== false)
       .map(
         (a): News => ({
@@ -32,7 +32,7 @@ export function createNews(): (view: RunView, you: Actor | null) => News[] {
           detail: a.message,
         }),
       );
-    const ends = view.statuses
+    const ends = view.recent.statuses.items
       .filter((s) => s.seq > before.seq && ended(s.status))
       .map(
         (s): News => ({
@@ -43,8 +43,8 @@ export function createNews(): (view: RunView, you: Actor | null) => News[] {
           detail: s.message,
         }),
       );
-    const mentions = view.notes
-      .filter((n) => you && !before.notes.has(n.id) && n.author.id !== you.id && mentionsOf(n.text, you.name))
+    const mentions = view.recent.notes.items
+      .filter((n) => you && n.seq > before.seq && n.author.id !== you.id && mentionsOf(n.text, you.name))
       .map(
         (n): News => ({
           key: `note ${n.id}`,

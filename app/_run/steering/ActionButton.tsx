@@ -35,7 +35,7 @@ export function ActionButton({
   const [asking, setAsking] = useState<Record<string, ControlValue> | null>(null);
   const waiting = useView(
     (v) =>
-      v.commands.some(
+      v.openCommands.some(
         (c) => c.command.kind === 'act' && c.command.action === action.name && c.outcome.status === 'requested' && open(c),
       ),
     false,

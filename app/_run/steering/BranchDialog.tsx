@@ -2,16 +2,17 @@
 
 import { GitBranch } from 'lucide-react';
 import { useRouter } from 'next/navigation';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { Field, inputClass, Select } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { Modal } from '~/app/_components/Modal';
+import { useList } from '~/app/_live/lists';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
 import type { BranchRun } from '~/shared/protocol';
-import { ended, isOpened, type RunView } from '~/shared/view';
+import { type CommandRecord, ended, isOpened, type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
 import { describeCommand, readText, textOf } from './steering';
 
 /** Opens a branch of this run from one of its checkpoints or from now. */
@@ -19,7 +20,7 @@ export function BranchButton() {
   const [open, setOpen] = useState(false);
   const view = useRun((r) => r.view);
   const may = useRun((r) => r.you !== null && r.you.role !== 'viewer');
-  const possible = useView((v) => v.checkpoints.length > 0 || !ended(v.status), false);
+  const possible = useView((v) => v.counts.checkpoints.count > 0 || !ended(v.status), false);
   // A script's own run is branched by starting the script (ScriptPanel).
   if (!may || !view || isOpened(view)) return null;
   return (
@@ -65,18 +66,18 @@ export function BranchDialog({
   const [view] = useState(first);
   const { busy, ask } = useAsk();
   const running = !ended(view.status);
-  const checkpoints = [...view.checkpoints].reverse();
+  const saved = useList('checkpoints', 500);
+  const [checkpoints] = useState(() => saved.toReversed());
   const [from, setFrom] = useState<string>(checkpoint ?? (running ? 'now' : (checkpoints[0]?.blob.hash ?? '')));
   const [name, setName] = useState(`${view.setup.name} ${without ? 'what if' : 'branch'}`);
   const [changes, setChanges] = useState<Change[]>([]);
   const [repeat, setRepeat] = useState(without ?? nothing);
   const [problems, setProblems] = useState<Record<string, string>>({});
 
-  const fork = view.checkpoints.findLast((c) => c.blob.hash === from);
+  const fork = checkpoints.find((c) => c.blob.hash === from);
+  const changed = useLater(view.runId, fork);
   const later = fork
-    ? view.commands.filter(
-        (c) => c.command.kind === 'set' && !c.undone && c.outcome.status === 'applied' && c.outcome.seq > fork.seq,
-      )
+    ? changed.filter((c) => c.command.kind === 'set' && c.outcome.status === 'applied' && c.outcome.seq > fork.seq)
     : [];
   const specs = view.controls.values;
   const specOf = (control: string) => specs.find((s) => s.name === control)!;
@@ -202,4 +203,24 @@ export function BranchDialog({
       </form>
     </Modal>
   );
+}
+
+/** Changes that took effect after a checkpoint, in the order in which they were asked for; as many as a branch can repeat, and one more. */
+function useLater(runId: string, fork: ListItems['checkpoints'] | undefined): readonly CommandRecord[] {
+  const [found, setFound] = useState<readonly CommandRecord[]>([]);
+  const step = fork?.step;
+  useEffect(() => {
+    let closed = false;
+    setFound([]);
+    if (step === undefined) return;
+    api.runs.items
+      .query({ runId, kind: 'commands', tag: 'applied', fromStep: step, after: 0, limit: mostOpenCommands + 1 })
+      .then((items) => !closed && setFound(items as CommandRecord[]))
+      // The form then offers no repeating; what it sends the server checks anyway.
+      .catch(() => {});
+    return () => {
+      closed = true;
+    };
+  }, [runId, step]);
+  return found;
 }

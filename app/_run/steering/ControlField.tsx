@@ -16,7 +16,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
   const steer = useSteer();
   const id = useId();
   const state = useView((v) => own(v.values, spec.name) ?? null, null);
-  const last = useView((v) => lastOn(v.commands, spec.name) ?? null, null);
+  const last = useView((v) => lastOn([...v.recent.commands.items, ...v.openCommands], spec.name) ?? null, null);
   const youId = useRun((r) => r.you?.id ?? null);
   // The series of the control's role shows what the schedule makes of the value.
   const effective = useView((v) => effectiveOf(v, spec), null);

@@ -1,15 +1,14 @@
 import { useState } from 'react';
 import { inputClass } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
+import { useList } from '~/app/_live/lists';
 import { useView } from '~/app/_live/useRun';
-import { isOpened, type RunView } from '~/shared/view';
+import { isOpened } from '~/shared/view';
 import { CheckpointActions } from './CheckpointActions';
-
-const none: RunView['checkpoints'] = [];
 
 /** The ways on of a run that has ended: from one of its checkpoints, in itself or in a branch. */
 export function GoOn() {
-  const checkpoints = useView((v) => v.checkpoints, none);
+  const checkpoints = useList('checkpoints', 500);
   const end = useView((v) => v.step, 0);
   const [hash, setHash] = useState<string | null>(null);
   // From the very end there is nothing left to do, unless its length is changed there.

@@ -8,10 +8,10 @@ import { describeCommand } from './steering';
 
 /** Commands that wait for a second operator. */
 export function Proposals() {
-  const view = useView((v) => ({ runId: v.runId, controls: v.controls, commands: v.commands }), null);
+  const view = useView((v) => ({ runId: v.runId, controls: v.controls, openCommands: v.openCommands }), null);
   const you = useRun((r) => r.you);
   const { busy, ask } = useAsk();
-  const waiting = view?.commands.filter((c) => c.outcome.status === 'proposed') ?? [];
+  const waiting = view?.openCommands.filter((c) => c.outcome.status === 'proposed') ?? [];
   if (!view || waiting.length === 0) return null;
   const answer = (commandId: string, approved: boolean) =>
     void ask(() => api.runs.answerProposal.mutate({ runId: view.runId, commandId, approved }));

@@ -7,12 +7,12 @@ import { useSeries } from '~/app/_live/series';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import type { Condition } from '~/shared/commands';
-import type { RunView } from '~/shared/view';
+import type { WithLists } from '~/shared/view';
 import { conditionOf, type Measured, metricsOf, splitsOf, startTexts, type WhenTexts } from './schedule';
 import { describeCommand, readText, startArgs, textOf } from './steering';
 
 const small = `${inputClass} w-auto! max-w-full`;
-const noEvaluations: RunView['evaluations'] = [];
+const noEvaluations: WithLists['evaluations'] = [];
 
 /** A change or an action for later: at a step, or once a number passes a value. What waits is listed, and can be called off. */
 export function ScheduleForm({ why }: { why: string | null }) {
@@ -20,7 +20,7 @@ export function ScheduleForm({ why }: { why: string | null }) {
   const store = useRunStore();
   const controls = useView((v) => v.controls, { values: [], actions: [] });
   const series = useSeries();
-  const evaluations = useView((v) => v.evaluations, noEvaluations);
+  const evaluations = useView((v) => v.latestEvaluations, noEvaluations);
   const measured: Measured = useMemo(() => ({ series, evaluations }), [series, evaluations]);
   const [what, setWhat] = useState('');
   const [value, setValue] = useState('');
@@ -254,8 +254,8 @@ function Choice({
 function Waiting({ why }: { why: string | null }) {
   const steer = useSteer();
   const youId = useRun((r) => r.you?.id ?? null);
-  const listed = useView(({ commands, controls }) => ({ commands, controls }), null);
-  const waiting = listed?.commands.filter((c) => c.outcome.status === 'scheduled') ?? [];
+  const listed = useView(({ openCommands, controls }) => ({ openCommands, controls }), null);
+  const waiting = listed?.openCommands.filter((c) => c.outcome.status === 'scheduled') ?? [];
   const cancellable = listed?.controls.actions.some((a) => a.name === 'cancel');
   if (!listed || waiting.length === 0) return null;
   return (

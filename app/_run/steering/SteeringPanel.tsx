@@ -20,7 +20,7 @@ const none = { values: [], actions: [] };
 export function SteeringPanel() {
   const controls = useView((v) => v.controls, none);
   const status = useView((v) => v.status, 'queued');
-  const scheduled = useView((v) => v.commands.filter((c) => c.outcome.status === 'scheduled').length, 0);
+  const scheduled = useView((v) => v.openCommands.filter((c) => c.outcome.status === 'scheduled').length, 0);
   const why = useWhyNot();
   const over = ended(status);
   // What is scheduled is called off where it is listed, and questions are asked beside the maps.

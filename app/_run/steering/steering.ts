@@ -13,7 +13,7 @@ import { own, put, type Table } from '~/shared/own';
 import { isRevert } from '~/shared/revert';
 import type { SeriesRole } from '~/shared/series';
 import { latestWithRole } from '~/shared/streams';
-import { type CommandRecord, ended, type RunView } from '~/shared/view';
+import { type CommandRecord, ended, type RunView, type WithLists } from '~/shared/view';
 
 /** Why `you` may not steer this run now; null = go ahead. */
 export function whyNot(view: Pick<RunView, 'status' | 'controlLock'>, you: Actor | null, now: number): string | null {
@@ -98,7 +98,7 @@ export const valueSpec = (view: Pick<RunView, 'controls'>, name: string): Contro
 
 /** "Clip value → 1", "Evaluate (Set test)" */
 export function describeCommand(
-  view: Pick<RunView, 'controls'> & Partial<Pick<RunView, 'checkpoints'>>,
+  view: Pick<RunView, 'controls'> & Partial<Pick<WithLists, 'checkpoints'>>,
   command: Command,
 ): string {
   const when = command.when ? ` ${describeCondition(command.when)}` : '';

@@ -12,13 +12,15 @@ export function useOutcomes(): void {
     let seen: readonly CommandRecord[] | null = null;
     const report = () => {
       const { view, you } = store.get();
-      if (!view || view.commands === seen) return;
-      seen = view.commands;
-      const now = new Map(view.commands.map((c) => [c.command.id, c.outcome.status]));
+      if (!view) return;
+      const commands = view.recent.commands.items;
+      if (commands === seen) return;
+      seen = commands;
+      const now = new Map(commands.map((c) => [c.command.id, c.outcome.status]));
       if (known) {
         const before = known;
         // A burst (a script, a reconnection) is news only in its newest few; the activity list has them all.
-        const news = view.commands
+        const news = commands
           .filter((c) => before.get(c.command.id) !== c.outcome.status && c.outcome.status !== 'requested')
           .slice(-3);
         for (const c of news) say(c, you?.id ?? null);

@@ -7,6 +7,7 @@ import { formatStep } from '~/app/_charts/format';
 import { Button } from '~/app/_components/Button';
 import { setCursor, useCursor } from '~/app/_live/cursor';
 import type { History } from '~/app/_live/history';
+import { timelineOf, useNear, useSample } from '~/app/_live/lists';
 import { createPlayer, speeds } from '~/app/_live/player';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { timeAnchors } from '~/app/_live/runMarks';
@@ -33,7 +34,8 @@ export function Scrubber() {
   const { mode, step } = useCursor((c) => ({ mode: c.mode, step: c.step }));
   const head = useView((v) => v.step, 0);
   const over = useView((v) => ended(v.status), false);
-  const snapshots = useView((v) => v.snapshots, noSnapshots);
+  const snapshots = useSample('snapshots');
+  useNear('snapshots', step);
   const { history, chart } = useCharts();
   const { subscribe, marks, stops } = chart;
   const nearest = snapshots[nearestIndex(snapshots, step)] ?? null;
@@ -106,8 +108,6 @@ export function Scrubber() {
   );
 }
 
-const noSnapshots: { step: number }[] = [];
-
 function PlayButtons({ over, head, history }: { over: boolean; head: number; history: History }) {
   const store = useRunStore();
   const [speed, setSpeed] = useState(1);
@@ -122,7 +122,7 @@ function PlayButtons({ over, head, history }: { over: boolean; head: number; his
         setCursor,
         host,
         () => {
-          const { view } = store.get();
+          const view = timelineOf(store);
           if (!view) return 10;
           const rows = pace.current.times();
           const anchors = rows.length > 1 ? rows : timeAnchors(view);

@@ -1,14 +1,11 @@
 import { MarkGlyph } from '~/app/_charts/MarkGlyph';
-import { useView } from '~/app/_live/useRun';
+import { mostNotes, useList } from '~/app/_live/lists';
 import { describeAnchorAtStep, grouped, isThread } from '~/app/_run/notes/anchors';
 import { noteDesk, placeOf } from '~/app/_run/notes/noteDesk';
-import type { Note } from '~/shared/notes';
-
-const none: Note[] = [];
 
 /** Every thread that is not resolved, on the scrubber's track; those too near to be told apart share a glyph. */
 export function ScrubberNotes({ px }: { px(step: number): number }) {
-  const notes = useView((v) => v.notes, none);
+  const notes = useList('notes', mostNotes);
   const threads = notes.filter((n) => isThread(n) && !n.resolved);
   return grouped(threads, (n) => String(Math.round(px(n.anchor.step) / 14))).map(([key, group]) => (
     <button

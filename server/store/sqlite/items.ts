@@ -1,10 +1,10 @@
 import type Database from 'better-sqlite3';
 import { parse, stringify } from '~/shared/json';
+import type { ItemQuery, ListMark, ListQuery, MarksQuery, Near, NearQuery } from '~/shared/listQueries';
 import { isOfSteps, keysOf, type ListChange } from '~/shared/lists';
+import { inOrder } from '~/shared/memoryLists';
 import { revertRecord } from '~/shared/revert';
 import { type CommandRecord, type ListItems, type ListKind, listKinds } from '~/shared/view';
-import type { ItemQuery, ListMark, ListQuery, MarksQuery, Near, NearQuery } from '../lists';
-import { inOrder } from '../memoryLists';
 
 /**
  * The lists that grow with a run, one row per item in force, kept with every append (shared/lists.ts has the rules). They can be made again from the entries.

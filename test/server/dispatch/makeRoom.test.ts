@@ -66,7 +66,9 @@ describe('making room', () => {
     const nextView = await watch(a, next);
     expect(await runs.makeRoom.mutate({ runId: long })).toEqual({ ok: true });
     const aside = await longView.until((view) => view.status === 'waiting');
-    expect(aside.statuses.at(-1)?.message).toBe('You sent it back to the queue: it goes on from here when a trainer is free');
+    expect(aside.recent.statuses.items.at(-1)?.message).toBe(
+      'You sent it back to the queue: it goes on from here when a trainer is free',
+    );
     await nextView.until(finished);
     expect((await longView.until(finished)).step).toBe(2000);
 

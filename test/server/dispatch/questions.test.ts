@@ -7,6 +7,7 @@ import type { Command } from '~/shared/commands';
 import type { Entry, TrainerEvent } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import type { RunView } from '~/shared/view';
 import { startApp, type TestApp } from '~/test/support/app';
 import { blobOf, controls, refOf, runStarted, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
@@ -90,10 +91,10 @@ const until = (a: TestApp, runId: string, reached: (v: NonNullable<Awaited<Retur
       if (view && reached(view)) resolve();
     });
   });
-const answered = (id: string) => (v: { commands: { command: Command; outcome: { status: string } }[] }) =>
-  v.commands.some((c) => c.command.id === id && (c.outcome.status === 'applied' || c.outcome.status === 'refused'));
+const answered = (id: string) => (v: RunView) =>
+  v.recent.commands.items.some((c) => c.command.id === id && (c.outcome.status === 'applied' || c.outcome.status === 'refused'));
 const outcome = async (a: TestApp, runId: string, id: string) =>
-  (await a.hub.view(runId))!.commands.find((c) => c.command.id === id)!.outcome;
+  (await a.hub.view(runId))!.recent.commands.items.find((c) => c.command.id === id)!.outcome;
 
 describe('a question about a run that has ended', () => {
   it('is asked of a trainer with the last checkpoint, and its answer enters the log once; the run stays as it was', async () => {
@@ -171,11 +172,11 @@ describe('a question about a run that has ended', () => {
       },
     ]);
     const after = (await a.hub.view(runId))!;
-    const { commands: _c, analyses, recent: _r, counts: _n, seq: _s, updatedAt: _u, ...rest } = after;
+    const { recent, counts: _n, seq: _s, updatedAt: _u, ...rest } = after;
     expect(rest).toEqual({
       ...Object.fromEntries(Object.entries(before).filter(([key]) => key in rest)),
     });
-    expect(analyses.map((x) => x.message)).toEqual(['as good as ever']);
+    expect(recent.analyses.items.map((x) => x.message)).toEqual(['as good as ever']);
     expect(after).toEqual(foldAll(runId, await entriesAfter(a, runId, 0)));
   });
 
@@ -190,7 +191,7 @@ describe('a question about a run that has ended', () => {
     expect((await own.received.next('command')).command.id).toBe('question-live');
     expect(own.received.take('command')).toEqual([]);
     // A trainer that takes the run over neither hears nor repeats it.
-    expect((await a.hub.view(runId))!.commands.map((c) => [c.command.id, c.outcome.status])).toEqual([
+    expect((await a.hub.view(runId))!.recent.commands.items.map((c) => [c.command.id, c.outcome.status])).toEqual([
       ['question-5', 'scheduled'],
       ['question-live', 'requested'],
     ]);
@@ -221,7 +222,7 @@ describe('a question about a run that has ended', () => {
       field: 'checkpoint',
       message: 'checkpoint: snapshot is no question about parameters; leave `checkpoint` out',
     });
-    expect((await a.hub.view(runId))!.commands).toEqual([]);
+    expect((await a.hub.view(runId))!.recent.commands.items).toEqual([]);
   });
 });
 
@@ -238,7 +239,7 @@ describe('a trainer that is lost over a question', () => {
     second.answer('a ticket of before', { ...good, message: 'late' });
     second.answer(ticket, good);
     await until(a, runId, answered('question-1'));
-    const { analyses } = (await a.hub.view(runId))!;
+    const analyses = (await a.hub.view(runId))!.recent.analyses.items;
     expect(analyses.map((x) => x.message)).toEqual(['as good as ever']);
     const notes = (await entriesAfter(a, runId, 0)).flatMap(({ event: e }) =>
       e.type === 'command.scheduled' ? [e.message] : [],
@@ -282,7 +283,7 @@ describe('a trainer that is lost over a question', () => {
     const next = await helper(b, 'next');
     next.answer((await next.received.next('ask')).ticket, good);
     await until(b, runId, answered('question-1'));
-    expect((await b.hub.view(runId))!.analyses.length).toBe(1);
+    expect((await b.hub.view(runId))!.recent.analyses.items.length).toBe(1);
     await a.close();
   });
 });
@@ -336,6 +337,6 @@ describe('questions that wait', () => {
     await a.hub.command(you, ask(runId, 'question-e'));
     t.answer((await t.received.next('ask')).ticket, good);
     await until(a, runId, answered('question-e'));
-    expect((await a.hub.view(runId))!.analyses.map((x) => x.commandId)).toEqual(['question-e']);
+    expect((await a.hub.view(runId))!.recent.analyses.items.map((x) => x.commandId)).toEqual(['question-e']);
   });
 });

@@ -58,7 +58,7 @@ const watch = async (a: TestApp, runId: string) => {
 };
 const ask = (runId: string, id: string, action: string, args: object = {}, more: object = {}) =>
   ({ kind: 'act', id, runId, action, args, ...more }) as Command;
-const answerTo = (view: RunView, id: string) => view.analyses.find((x) => x.commandId === id);
+const answerTo = (view: RunView, id: string) => view.recent.analyses.items.find((x) => x.commandId === id);
 const over = (view: RunView) => view.status === 'finished' || view.status === 'failed';
 
 describe('the trainer process', () => {
@@ -73,7 +73,7 @@ describe('the trainer process', () => {
     await v.command(ask(runId, 'live-mistakes', 'findMistakes', { split: 'test', examples: 200 }, at40));
     const ended = await v.until(over);
     expect(ended).toMatchObject({ status: 'finished', step: 60 });
-    const checkpoint = ended.checkpoints.find((c) => c.step === 40)!.blob.hash;
+    const checkpoint = ended.recent.checkpoints.items.find((c) => c.step === 40)!.blob.hash;
 
     // Idle.
     await v.command(ask(runId, 'idle-alone', 'ablateHeads', { heads: 'all' }, { checkpoint }));
@@ -117,10 +117,10 @@ describe('the trainer process', () => {
       summary: { expected: 1, passed: 1, constantOutput: 0 },
       message: expect.stringContaining('as a model without positions must'),
     });
-    const pictures = new Set(view.snapshots.map((s) => s.pictures?.hash));
-    expect([view.snapshots.length, pictures.size]).toEqual([4, 1]);
+    const pictures = new Set(view.recent.snapshots.items.map((s) => s.pictures?.hash));
+    expect([view.recent.snapshots.items.length, pictures.size]).toEqual([4, 1]);
     const bytes = async (hash: string) => new Uint8Array(await (await fetch(`${a.url}${paths.blobs}/${hash}`)).arrayBuffer());
-    for (const s of view.snapshots) {
+    for (const s of view.recent.snapshots.items) {
       const maps = await bytes(s.blob.hash);
       const snapshot = parseAttentionSnapshot(gunzipSync(maps));
       expect(snapshot.picturesFile).toBe(s.pictures!.hash);
@@ -143,7 +143,7 @@ describe('the trainer process', () => {
     process.kill(killed, 'SIGKILL');
     const view = await v.until((now) => answerTo(now, 'a-long-one') !== undefined);
     expect(a.trainerPid()).not.toBe(killed);
-    expect(view.analyses.map((x) => [x.kind, x.summary.examples])).toEqual([['findMistakes', 10_000]]);
+    expect(view.recent.analyses.items.map((x) => [x.kind, x.summary.examples])).toEqual([['findMistakes', 10_000]]);
     const log = await a.hub.store.entries({ runId, fromSeq: ended.seq + 1, limit: 1000, types: null });
     expect(log.map((e) => e.event.type)).toEqual([
       'command.requested',
@@ -156,7 +156,7 @@ describe('the trainer process', () => {
     expect(log.flatMap(({ event: e }) => (e.type === 'command.scheduled' ? [e.message] : []))[1]).toContain(
       'waits for a trainer again',
     );
-    expect(view).toMatchObject({ status: 'finished', step: 60, attempt: ended.attempt, statuses: ended.statuses });
+    expect(view).toMatchObject({ status: 'finished', step: 60, attempt: ended.attempt, statuses: ended.recent.statuses.items });
     expect(a.hub.openQuestions()).toEqual([]);
   });
 });

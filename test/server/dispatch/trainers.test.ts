@@ -109,7 +109,7 @@ describe('the queue', () => {
     await settle();
     await create({ backend: 'cpu' });
     await settle();
-    expect((await hub.view(picky))!.alerts.map((x) => x.message)).toEqual([
+    expect((await hub.view(picky))!.recent.alerts.items.map((x) => x.message)).toEqual([
       'no trainer here can take this run: small does not accept the config: Backend: "webgpu" cannot be chosen here: this trainer was started with HEADROOM_BACKEND=cpu; Take auto, or start a trainer that has it',
     ]);
     const able = new FakeTrainer({ recipes: offering('webgpu') });
@@ -189,7 +189,7 @@ describe('commands', () => {
     await settle();
     const view = (await hub.view(runId))!;
     expect(view).toMatchObject({ status: 'stopped', statusMessage: 'stopped by Ada' });
-    expect(view.commands.map((c) => c.outcome.status)).toEqual(['applied']);
+    expect(view.recent.commands.items.map((c) => c.outcome.status)).toEqual(['applied']);
   });
 });
 
@@ -253,7 +253,7 @@ describe('a trainer that goes away', () => {
     await b.join();
     expect(hub.registry.died('test-host', 1, 'the trainer process was ended by SIGKILL')).toEqual([a.id]);
     expect(await b.received.next('assign')).toMatchObject({ runId, attempt: 2 });
-    expect((await hub.view(runId))!.alerts.at(-1)!.message).toBe('the trainer process was ended by SIGKILL');
+    expect((await hub.view(runId))!.recent.alerts.items.at(-1)!.message).toBe('the trainer process was ended by SIGKILL');
   });
 
   it('without its run, when it registers again, has lost it at once', async () => {

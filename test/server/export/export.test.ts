@@ -388,7 +388,7 @@ describe('tables', () => {
 
 describe('snapshots', () => {
   it('safetensors: the bytes as the trainer made them; npy: one tensor of them, as NumPy lays it out', async () => {
-    const hash = (await app.hub.view('record1'))!.snapshots.find((s) => s.step === 2000)!.blob.hash;
+    const hash = (await app.hub.view('record1'))!.recent.snapshots.items.find((s) => s.step === 2000)!.blob.hash;
     const blob = Buffer.from(await (await fetch(`${app.url}/api/blobs/${hash}`)).arrayBuffer());
     expect(Buffer.compare(await bytesOf('format=safetensors&step=2100'), blob)).toBe(0);
     const npy = await bytesOf('format=npy&step=2000&tensor=attention');

@@ -34,7 +34,7 @@ beforeAll(async () => {
   // It stands still at a known place: past a snapshot and a checkpoint.
   const viewer = await TestViewer.connect(app.url, headers);
   await viewer.watch(runId);
-  await viewer.until((v) => v.snapshots.length > 2 && v.checkpoints.length > 2);
+  await viewer.until((v) => v.recent.snapshots.items.length > 2 && v.recent.checkpoints.items.length > 2);
   await viewer.command({ kind: 'act', id: 'pause-for-tests', runId, action: 'pause', args: {} });
   await viewer.until((v) => v.status === 'paused');
   viewer.close();
@@ -74,6 +74,7 @@ describe('an agent', () => {
       'list_runs',
       'get_run',
       'read_series',
+      'list_series',
       'read_attention_signals',
       'read_snapshot',
       'list_recipes',
@@ -89,7 +90,7 @@ describe('an agent', () => {
       runId,
       status: 'paused',
       step: view.step,
-      checkpoints: view.checkpoints.map((c) => ({ step: c.step, hash: c.blob.hash })),
+      checkpoints: view.recent.checkpoints.items.map((c) => ({ step: c.step, hash: c.blob.hash })),
     });
     const range = await admin.runs.range.query({ runId, series: ['loss'], fromStep: 0, toStep: 5, buckets: 5 });
     expect(await call('read_series', { runId, series: ['loss'], toStep: 5, buckets: 5 })).toMatchObject({
@@ -122,7 +123,7 @@ describe('an agent', () => {
       before: 5,
       after: 2,
     });
-    const record = (await admin.runs.view.query({ runId })).commands.at(-1)!;
+    const record = (await admin.runs.view.query({ runId })).recent.commands.items.at(-1)!;
     expect(record.actor).toMatchObject({ name: 'operator agent', role: 'operator' });
     // The outcome is told once it is committed; the audit log follows what is committed.
     const audited = async () => {
@@ -170,14 +171,14 @@ describe('an agent', () => {
     };
     const view = await admin.runs.view.query({ runId: branch.runId });
     expect(view.parent).toMatchObject({ runId, step: first!.step, checkpoint: { hash: first!.hash } });
-    expect(view.commands.map((c) => [c.actor.name, c.command])).toMatchObject([
+    expect(view.recent.commands.items.map((c) => [c.actor.name, c.command])).toMatchObject([
       ['operator agent', { kind: 'set', control: 'learningRate', value: 0.01 }],
     ]);
   });
 
   it('is refused what its token may not, and everything without one', async () => {
     const viewer = await agent('viewer');
-    const before = (await admin.runs.view.query({ runId })).commands.length;
+    const before = (await admin.runs.view.query({ runId })).recent.commands.items.length;
     expect(await viewer.call('request_command', { runId, action: 'resume' })).toEqual({
       ok: false,
       reason: 'forbidden',
@@ -187,7 +188,7 @@ describe('an agent', () => {
     expect(await viewer.call('start_run', { recipe: 'reverse' })).toEqual({
       error: 'viewer agent (viewer) may not start runs',
     });
-    expect((await admin.runs.view.query({ runId })).commands.length).toBe(before);
+    expect((await admin.runs.view.query({ runId })).recent.commands.items.length).toBe(before);
     expect(await (await agent()).call('list_runs')).toEqual({
       error: expect.stringMatching(/^Who are you\? .* A script sends its token/),
     });

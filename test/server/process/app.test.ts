@@ -67,7 +67,7 @@ describe('watching', () => {
     expect((await t.put(blob)).status).toBe(201);
     await t.send(event, { type: 'alert', step: 8, level: 'info', kind: 'k', message: 'end' });
     const whole = await stored(a, runId);
-    for (const v of [early, late]) expect(await v.until((view) => view.alerts.length === 1)).toEqual(whole);
+    for (const v of [early, late]) expect(await v.until((view) => view.recent.alerts.items.length === 1)).toEqual(whole);
     expect(late.entries.map((e) => e.event.type)).toEqual(['rows', 'snapshot', 'alert']);
   });
 
@@ -143,8 +143,8 @@ describe('steering', () => {
       { type: 'command.applied', commandId: first.command.id, seq: first.seq, step: 0, before: 5, after: 2, message: '' },
       { type: 'command.refused', commandId: second.command.id, seq: second.seq, step: 0, reason: 'conflict', message },
     );
-    const view = await one.until((v) => v.commands.every((c) => c.outcome.status !== 'requested'));
-    expect(view.commands.map((c) => c.outcome.status)).toEqual(['applied', 'refused']);
+    const view = await one.until((v) => v.recent.commands.items.every((c) => c.outcome.status !== 'requested'));
+    expect(view.recent.commands.items.map((c) => c.outcome.status)).toEqual(['applied', 'refused']);
   });
 
   it('a command for a queued run waits for its trainer', async () => {

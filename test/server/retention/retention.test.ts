@@ -3,7 +3,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toThin } from '~/server/retention/thin';
-import type { RunView } from '~/shared/view';
+import type { ListItems } from '~/shared/view';
 import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { blobOf, refOf, steps as rows, runStarted, snapshot, startValues } from '~/test/support/synthetic';
@@ -12,13 +12,13 @@ import { publishedSetup } from '../../support/setups';
 
 type View = Parameters<typeof toThin>[0];
 const snapshotAt = (step: number, bytes = 10, trigger = 'cadence') =>
-  ({ seq: step + 1, step, trigger, blob: { hash: 'a'.repeat(64), bytes } }) as unknown as RunView['snapshots'][number];
-const view = (snapshots: RunView['snapshots'], alerts: number[] = [], notes: number[] = []): View => ({
+  ({ seq: step + 1, step, trigger, blob: { hash: 'a'.repeat(64), bytes } }) as unknown as ListItems['snapshots'];
+const view = (snapshots: readonly ListItems['snapshots'][], alerts: number[] = [], notes: number[] = []): View => ({
   snapshots,
   alerts: alerts.map((step) => ({ step })) as unknown as View['alerts'],
   notes: notes.map((step) => ({ anchor: { step } })) as unknown as View['notes'],
 });
-const steps = (taken: RunView['snapshots']) => taken.map((s) => s.step);
+const steps = (taken: readonly ListItems['snapshots'][]) => taken.map((s) => s.step);
 const every = (n: number, by: number) => Array.from({ length: n }, (_, i) => snapshotAt(i * by));
 
 describe('thinning snapshots', () => {
@@ -113,7 +113,7 @@ describe('a run that outgrows the quota', () => {
       }
       const seqs = await thinned;
       const view = (await app.hub.view(runId))!;
-      expect(view.snapshots.map((s) => s.step)).toEqual([0, 20, 40]);
+      expect(view.recent.snapshots.items.map((s) => s.step)).toEqual([0, 20, 40]);
       expect((await app.hub.store.signals(runId)).steps).toEqual(Float64Array.of(0, 10, 20, 30, 40));
       const entries = await app.hub.store.entries({ runId, fromSeq: 1, limit: 100, types: ['snapshot'] });
       expect(entries.filter((e) => seqs.includes(e.seq)).map((e) => (e.event.type === 'snapshot' ? e.event.step : null))).toEqual(

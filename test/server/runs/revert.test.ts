@@ -64,7 +64,7 @@ async function steered(a: TestApp) {
 const view = async (a: TestApp, runId: string) => (await a.hub.view(runId))!;
 const stored = async (a: TestApp, runId: string) =>
   foldAll(runId, await a.hub.store.entries({ runId, fromSeq: 1, limit: 10_000, types: null }));
-const outcomeOf = (v: RunView, id: string) => v.commands.find((c) => c.command.id === id);
+const outcomeOf = (v: RunView, id: string) => v.recent.commands.items.find((c) => c.command.id === id);
 const app = async (changes: Parameters<typeof startApp>[0] = {}) =>
   keep(await startApp({ store: openMemoryStore(), ...changes }));
 
@@ -103,7 +103,7 @@ describe('going back', () => {
     );
     const now = await v.until((seen) => seen.step === 9 && seen.attempt === 2);
     expect(now).toEqual(await stored(a, runId));
-    expect(now.checkpoints.map((c) => c.step)).toEqual([5]);
+    expect(now.recent.checkpoints.items.map((c) => c.step)).toEqual([5]);
     // Whose change the value is now: the one of step 3, not the undone one of step 8.
     expect(now.values.clipThreshold).toEqual({ value: 2, changedBy: you, changedAtStep: 3 });
     expect(outcomeOf(now, 'change-early')!.undone).toBeUndefined();
@@ -244,7 +244,7 @@ describe('a run that has ended', () => {
     );
     const now = await v.until((seen) => seen.status === 'finished' && seen.step === 15);
     expect(now).toEqual(await stored(a, runId));
-    expect(now.statuses.map((s) => s.status)).toEqual([
+    expect(now.recent.statuses.items.map((s) => s.status)).toEqual([
       'starting',
       'running',
       'finished',
@@ -323,7 +323,7 @@ describe('is refused', () => {
       message: 'the run is in the trash: take it out first',
     });
     // Nothing of all this is in the log.
-    expect((await view(a, runId)).commands.map((c) => c.command.id)).toEqual(['change-early', 'change-late']);
+    expect((await view(a, runId)).recent.commands.items.map((c) => c.command.id)).toEqual(['change-early', 'change-late']);
   });
 
   it('until a second operator approves it, when an admin marked it as risky', async () => {

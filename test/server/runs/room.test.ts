@@ -204,7 +204,7 @@ describe('events of a trainer', () => {
     expect(answer).toEqual({ ok: true, nextEvent: 4 + numbers });
     // Sent again, it is not told again.
     expect(await batch(1, 2, alert(0), event, alert(0))).toEqual({ ok: true, nextEvent: 4 + numbers });
-    const [first, told, last, ...others] = room.view.alerts;
+    const [first, told, last, ...others] = room.view.recent.alerts.items;
     expect([first, last, others]).toEqual([expect.objectContaining(alert(0)), expect.objectContaining(alert(0)), []]);
     const type = typeof event === 'object' ? event.type : 'no type';
     expect(told).toMatchObject({ kind: 'set-aside', level: 'warning', count: 1 });
@@ -215,19 +215,20 @@ describe('events of a trainer', () => {
   it('so many are set aside that only the first 20 are told one by one: then their number, at powers of ten and at the end', async () => {
     await begin();
     const bad = (n: number) => Array.from({ length: n }, () => ({ ...alert(0), step: -1.5 }) as never);
-    const told = () => room.view.alerts.map((a) => [a.kind, (a as { count?: number }).count]);
+    const told = async () =>
+      (await room.lists.list('alerts', { limit: 100 })).map((a) => [a.kind, (a as { count?: number }).count]);
     const oneByOne = Array.from({ length: 20 }, (_, i) => ['set-aside', i + 1]);
     expect(await batch(1, 2, ...bad(15))).toEqual({ ok: true, nextEvent: 17 });
     expect(await batch(1, 17, ...bad(30))).toEqual({ ok: true, nextEvent: 47 });
-    expect(told()).toEqual([...oneByOne, ['set-aside', 45]]);
+    expect(await told()).toEqual([...oneByOne, ['set-aside', 45]]);
     expect(await batch(1, 47, ...bad(30))).toEqual({ ok: true, nextEvent: 77 });
-    expect(told()).toHaveLength(21);
+    expect(await told()).toHaveLength(21);
     expect(await batch(1, 77, ...bad(30))).toEqual({ ok: true, nextEvent: 107 });
-    expect(told().slice(21)).toEqual([['set-aside', 105]]);
+    expect((await told()).slice(21)).toEqual([['set-aside', 105]]);
     const end: TrainerEvent = { type: 'status', status: 'finished', step: 0, message: '' };
     expect(await batch(1, 107, ...bad(2), end)).toEqual({ ok: true, nextEvent: 110 });
-    expect(told().slice(22)).toEqual([['set-aside', 107]]);
-    expect(room.view.alerts.at(-1)!.message).toMatch(
+    expect((await told()).slice(22)).toEqual([['set-aside', 107]]);
+    expect(room.view.recent.alerts.items.at(-1)!.message).toMatch(
       /^107 events of this attempt were set aside so far, .* the last: event 108 \(alert\): step: /,
     );
   });
@@ -236,7 +237,7 @@ describe('events of a trainer', () => {
     await begin();
     const end: TrainerEvent = { type: 'status', status: 'finished', step: 0, message: '' };
     expect(await batch(1, 2, end, steps(0, 2, values))).toEqual({ ok: true, nextEvent: 5 });
-    expect(room.view.alerts.map((a) => a.message)).toEqual(['event 3 (rows): type: the run has ended (finished)']);
+    expect(room.view.recent.alerts.items.map((a) => a.message)).toEqual(['event 3 (rows): type: the run has ended (finished)']);
     expect(await batch(1, 5, steps(0, 1, values))).toMatchObject({ ok: false, reason: 'fenced' });
   });
 
@@ -345,7 +346,7 @@ describe('a command', () => {
     await batch(1, 2, { type: 'status', status: 'finished', step: 0, message: '' });
     await room.settle();
     await room.settle();
-    expect(room.view.commands.map((c) => c.outcome)).toMatchObject([{ status: 'refused', reason: 'run-ended' }]);
+    expect(room.view.recent.commands.items.map((c) => c.outcome)).toMatchObject([{ status: 'refused', reason: 'run-ended' }]);
     expect((await inLog()).filter((e) => e.event.type === 'command.refused').length).toBe(1);
   });
 
@@ -354,7 +355,7 @@ describe('a command', () => {
     await room.command(ada, set('command-1', 'clipThreshold', 2));
     await room.command(bob, act('command-2', 'stop'));
     expect(room.view).toMatchObject({ status: 'stopped', statusMessage: 'stopped by Bob' });
-    expect(room.view.commands.map((c) => c.outcome.status)).toEqual(['refused', 'applied']);
+    expect(room.view.recent.commands.items.map((c) => c.outcome.status)).toEqual(['refused', 'applied']);
     expect(await room.assign(gpu)).toBeNull();
   });
 });

@@ -81,7 +81,7 @@ describe('who comes in', () => {
     const anchor = { step: 0, chart: null, head: null };
     const note = { kind: 'add', id: 'note-0001', anchor, text: 'hello', replyTo: null } as const;
     expect(await vic.runs.note.mutate({ runId, note })).toMatchObject({ ok: true });
-    expect((await vic.runs.view.query({ runId })).notes).toMatchObject([
+    expect((await vic.runs.view.query({ runId })).recent.notes.items).toMatchObject([
       { text: 'hello', author: { name: 'Vic', role: 'viewer' } },
     ]);
   });
@@ -96,7 +96,7 @@ describe('who comes in', () => {
     const { token, secret } = await root.team.makeToken.mutate({ name: 'nightly', scope: 'operator', expiresInMs: null });
     const script = client({ authorization: `Bearer ${secret}` });
     expect(await script.runs.command.mutate(set('command4'))).toMatchObject({ ok: true });
-    const asked = (await root.runs.view.query({ runId })).commands.at(-1);
+    const asked = (await root.runs.view.query({ runId })).recent.commands.items.at(-1);
     expect(asked?.actor).toEqual({ id: `token-${token.id}`, name: 'nightly', role: 'operator' });
     await root.team.revokeToken.mutate({ tokenId: token.id });
     await expect(script.runs.list.query()).rejects.toThrow();
@@ -134,7 +134,7 @@ describe('who comes in', () => {
     const { secret } = await root.team.makeToken.mutate({ name: 'second', scope: 'operator', expiresInMs: null });
     const second = client({ authorization: `Bearer ${secret}` });
     expect(await second.runs.answerProposal.mutate({ runId, commandId: 'command5', approved: true })).toMatchObject({ ok: true });
-    const found = (await root.runs.view.query({ runId })).commands.filter((c) => c.command.id === 'command5');
+    const found = (await root.runs.view.query({ runId })).recent.commands.items.filter((c) => c.command.id === 'command5');
     expect(found).toMatchObject([{ actor: { name: 'Root' }, outcome: { status: 'requested' } }]);
   });
 

@@ -75,7 +75,7 @@ it('a NaN loss pauses the run, says why in its log, and tells the webhook', asyn
     link: `${app.url}/runs/${runId}?step=1`,
   });
   const view = await app.hub.view(runId);
-  expect(view?.alerts).toMatchObject([
+  expect(view?.recent.alerts.items).toMatchObject([
     { kind: 'not-finite', step: 1, level: 'error', message: `${message}; pause asked for; snapshot asked for` },
   ]);
   trainer.close();

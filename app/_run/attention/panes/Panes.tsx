@@ -10,8 +10,7 @@ import { Button } from '~/app/_components/Button';
 import { type Comparison, fewestPanes, mostPanes, type Pane, paneAlignments, paneScales } from '~/app/_live/comparison';
 import type { RunBeside } from '~/app/_live/runsBeside';
 import { selectClass } from '~/app/_run/attention/Toolbar';
-import type { LayerShape } from '~/shared/snapshotFile';
-import { paneDifference } from './difference';
+import { paneDifference, shapeText } from './difference';
 import { PaneCard } from './PaneCard';
 import { PaneMaps } from './PaneMaps';
 import { letters, type Position, type ShownPane, usePanes } from './usePanes';
@@ -244,16 +243,6 @@ function useScale(comparison: Comparison, shown: readonly ShownPane[], palette: 
       : null;
   const lift = kind === wanted ? null : 'Lift compares with uniform, which is another weight for each length: 0 to 1 is shown.';
   return { kind, scale, note: [unlike, lift].filter(Boolean).join(' ') || null };
-}
-
-/** "4 × 4 heads of 10 × 10", or each kind of layer. */
-export function shapeText(layers: readonly LayerShape[]): string {
-  const kinds = new Map<string, number>();
-  for (const { heads, queries, keys } of layers) {
-    const kind = `${heads} heads of ${queries} × ${keys}`;
-    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
-  }
-  return [...kinds].map(([kind, count]) => `${count} × ${kind}`).join(', ');
 }
 
 const sizeWords = ({ shown }: ShownPane) => {

@@ -1,6 +1,6 @@
 import type { HeadMaps } from '~/app/_charts/attention/derive';
 import { exampleKey } from '~/shared/attentionSnapshot';
-import { headCount } from '~/shared/snapshotFile';
+import { headCount, type LayerShape } from '~/shared/snapshotFile';
 import type { ShownMaps, ShownPane } from './usePanes';
 
 export type Difference = { maps: HeadMaps; note: string | null } | { maps: null; note: string };
@@ -10,10 +10,9 @@ export function paneDifference(a: ShownPane | undefined, b: ShownPane | undefine
   if (!a?.shown || !b?.shown) return { maps: null, note: 'both panes have to be there' };
   const [p, q] = [a.shown, b.shown];
   const sizes = ({ maps: { layers } }: ShownMaps) =>
-    headCount(layers) === 1
-      ? `one head of ${layers[0]!.queries} × ${layers[0]!.keys}`
-      : layers.map((l) => `${l.heads} heads of ${l.queries} × ${l.keys}`).join('; ');
-  if (sizes(p) !== sizes(q))
+    headCount(layers) === 1 ? `one head of ${layers[0]!.queries} × ${layers[0]!.keys}` : shapeText(layers);
+  const inOrder = ({ maps: { layers } }: ShownMaps) => layers.map((l) => [l.heads, l.queries, l.keys].join('x')).join();
+  if (inOrder(p) !== inOrder(q))
     return {
       maps: null,
       note:
@@ -29,4 +28,14 @@ export function paneDifference(a: ShownPane | undefined, b: ShownPane | undefine
 function sameInputs(p: ShownMaps, q: ShownMaps): boolean {
   if (p.source.kind !== 'example' || q.source.kind !== 'example') return p.source.kind === q.source.kind;
   return exampleKey(p.snapshot, p.source.example) === exampleKey(q.snapshot, q.source.example);
+}
+
+/** "4 × 4 heads of 10 × 10", or each kind of layer. */
+export function shapeText(layers: readonly LayerShape[]): string {
+  const kinds = new Map<string, number>();
+  for (const { heads, queries, keys } of layers) {
+    const kind = `${heads} heads of ${queries} × ${keys}`;
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  }
+  return [...kinds].map(([kind, count]) => `${count} × ${kind}`).join(', ');
 }

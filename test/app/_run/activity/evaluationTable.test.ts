@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { bestOf, columnsOf, describeRow } from '~/app/_run/activity/evaluationTable';
 import type { EvaluationMetric } from '~/shared/events';
-import type { RunView } from '~/shared/view';
+import type { WithLists } from '~/shared/view';
 
 const evaluated = (
   seq: number,
@@ -19,7 +19,7 @@ const evaluated = (
     trigger: 'cadence',
     commandId: null,
     ...more,
-  }) as RunView['evaluations'][number];
+  }) as WithLists['evaluations'][number];
 const accuracy = (value: number): EvaluationMetric => ({ name: 'accuracy', value, role: 'accuracy' });
 const loss = (value: number): EvaluationMetric => ({ name: 'loss', value, role: 'loss' });
 const bleu = (value: number): EvaluationMetric => ({ name: 'bleu', value, main: true, better: 'higher' });

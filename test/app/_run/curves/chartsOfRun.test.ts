@@ -8,7 +8,7 @@ import { matcher, wordsOf } from '~/app/_run/curves/seriesSearch';
 import type { ControlSpec } from '~/shared/controls';
 import type { EvaluationMetric } from '~/shared/events';
 import type { Series } from '~/shared/series';
-import type { CommandRecord, RunView } from '~/shared/view';
+import type { CommandRecord, WithLists } from '~/shared/view';
 
 const ada = { id: 'u1', name: 'Ada', role: 'operator' } as const;
 const set = (seq: number, control: string, value: number | string, outcome: CommandRecord['outcome']): CommandRecord => ({
@@ -109,7 +109,7 @@ describe('marks of a run', () => {
       metrics,
       trigger: 'epoch',
       commandId: null,
-    }) as RunView['evaluations'][number];
+    }) as WithLists['evaluations'][number];
   const loss = (value: number, name = 'loss'): EvaluationMetric => ({ name, value, role: 'loss' });
 
   it('evaluations are points, one row per split that was evaluated, in the order of steps', () => {
@@ -220,7 +220,7 @@ describe('marks of a run', () => {
 
 describe('the charts of a run', () => {
   const series = (name: string, more: Partial<Series> = {}): Series => ({ name, ...more });
-  const titles = (all: Series[], evaluations: RunView['evaluations'] = []) =>
+  const titles = (all: Series[], evaluations: WithLists['evaluations'] = []) =>
     mainCharts(all, evaluations).map((c) => [c.title, ...c.lines.map((l) => l.name)]);
   const bleu = (value: number) =>
     ({
@@ -232,7 +232,7 @@ describe('the charts of a run', () => {
       metrics: [{ name: 'bleu', value }],
       trigger: 'epoch',
       commandId: null,
-    }) as RunView['evaluations'][number];
+    }) as WithLists['evaluations'][number];
 
   it('are chosen by roles, never by names', () => {
     expect(

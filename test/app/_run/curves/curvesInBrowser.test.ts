@@ -123,9 +123,7 @@ describeInBrowser('the curves of a run that logs what it likes', { timeout: 240_
     const x = page.locator('select', { has: page.locator('option[value="series:tokens"]') });
     expect(await x.locator('option').allTextContents()).toEqual(['step', 'tokens', 'time since start', 'wall time']);
     await x.selectOption('series:tokens');
-    await expect
-      .poll(() => page.locator('figure').first().locator('svg').first().textContent(), { timeout: 60_000 })
-      .toContain('80M');
+    await expect.poll(() => page.locator('svg[data-layer="axes"]').first().textContent(), { timeout: 60_000 }).toContain('80M');
     await x.selectOption('step');
   });
 

@@ -60,7 +60,7 @@ describeInBrowser('notes and presence', { timeout: 240_000 }, () => {
     const [cookie] = await page.context().cookies();
     return `${cookie!.name}=${cookie!.value}`;
   };
-  const notesOf = async (): Promise<Note[]> => (await app.hub.view(runId))!.notes;
+  const notesOf = async (): Promise<Note[]> => (await app.hub.view(runId))!.recent.notes.items;
   const chart = (page: Page, title: string) => page.getByRole('figure', { name: title, exact: true });
   const field = (page: Page) => page.getByRole('dialog').getByRole('combobox', { name: /Note at|Reply/ });
 

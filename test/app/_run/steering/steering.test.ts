@@ -7,6 +7,9 @@ import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { publishedSetup } from '../../../support/setups';
+import { withRecent } from '../../../support/views';
+
+const wholeView = (...log: Parameters<typeof foldAll>) => withRecent(foldAll(...log));
 
 const ann: Actor = { id: 'ann', name: 'Ann', role: 'admin' };
 const bob: Actor = { id: 'bob', name: 'Bob', role: 'operator' };
@@ -71,7 +74,7 @@ function viewOf(...events: RunEvent[]) {
     lengths: { stepsPerEpoch: 10, totalSteps: 100 },
   });
   for (const e of events) add(e);
-  return foldAll('run00001', log);
+  return wholeView('run00001', log);
 }
 const ask = (id: string, actor: Actor, value: number | null, expected: number | null): RunEvent => ({
   type: 'command.requested',
@@ -259,7 +262,7 @@ describe('activity', () => {
       ask('change-02', bob, 3, 1),
       apply('change-02', 5, 14, 1, 3),
     );
-    expect(later.commands.map((c) => undoOf(later, c))).toEqual([
+    expect(later.recent.commands.items.map((c) => undoOf(later, c))).toEqual([
       null,
       { kind: 'set', control: 'clipThreshold', value: 1, expected: 3 },
     ]);
@@ -315,6 +318,8 @@ describe('activity', () => {
   });
 
   it('a command on a control that is no longer declared still reads', () => {
-    expect(describeCommand({ controls: { values: [], actions: [] } }, view.commands[0]!.command)).toBe('clipThreshold → 1');
+    expect(describeCommand({ controls: { values: [], actions: [] } }, view.recent.commands.items[0]!.command)).toBe(
+      'clipThreshold → 1',
+    );
   });
 });

@@ -1,8 +1,8 @@
-import { applyToList, idOf, keysOf, type ListChange } from '~/shared/lists';
-import { type ListItems, type ListKind, listKinds } from '~/shared/view';
-import type { ItemQuery, ListMark, ListQuery, MarksQuery, Near, NearQuery } from './lists';
+import type { ItemQuery, ListMark, ListQuery, MarksQuery, Near, NearQuery } from './listQueries';
+import { applyToList, idOf, keysOf, type ListChange } from './lists';
+import { type ListItems, type ListKind, listKinds } from './view';
 
-/** The lists of one run for the store in memory: plain arrays, searched from end to end. */
+/** The lists of one run as plain arrays, searched from end to end: for a store in memory, and for a replay, which holds them whole. */
 export class MemoryLists {
   readonly #lists = new Map<ListKind, ListItems[ListKind][]>();
 
