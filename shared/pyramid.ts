@@ -190,10 +190,13 @@ export const around = (inside: Float64Array, before: number | null, after: numbe
     ? inside
     : Float64Array.from([...(before === null ? [] : [before]), ...inside, ...(after === null ? [] : [after])]);
 
-export const statsOf = (s: Stats, count: number): Stats => ({
-  min: s.min.slice(0, count),
-  max: s.max.slice(0, count),
-  last: s.last.slice(0, count),
-  sum: s.sum.slice(0, count),
-  nonFinite: s.nonFinite.slice(0, count),
-});
+export const statsOf = (s: Stats, count: number): Stats =>
+  s.min.length === count
+    ? s
+    : {
+        min: s.min.slice(0, count),
+        max: s.max.slice(0, count),
+        last: s.last.slice(0, count),
+        sum: s.sum.slice(0, count),
+        nonFinite: s.nonFinite.slice(0, count),
+      };

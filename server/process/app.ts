@@ -88,7 +88,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   };
 
   try {
-    const store = options.store ?? (await openSqliteStore(dataFolder, (text) => log.info({}, text)).catch(asStartError));
+    const store = options.store ?? (await openSqliteStore(dataFolder, (text) => log.warn({}, text)).catch(asStartError));
     closers.push(() => store.close());
     await forgetCutImports(store);
     await forgetUploads(dataFolder);

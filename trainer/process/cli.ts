@@ -29,7 +29,7 @@ async function main(args: string[]): Promise<number> {
     let base: { recipe: string; config: RunConfig } | null = null;
     if (flags.resume !== null) {
       const checkpoint = await readFlagFile('--resume', flags.resume);
-      const described = describeCheckpoint(checkpoint);
+      const described = describedIn(flags.resume, checkpoint);
       base = described;
       resume = { checkpoint, step: described.step, replay: [] };
     }
@@ -84,6 +84,15 @@ async function main(args: string[]): Promise<number> {
   if (flags.json) console.log(toJson(outcome));
   if (interrupted) return 130;
   return outcome.status === 'failed' || diverged ? 1 : 0;
+}
+
+/** @throws CheckpointError that names the file */
+function describedIn(file: string, checkpoint: Uint8Array): ReturnType<typeof describeCheckpoint> {
+  try {
+    return describeCheckpoint(checkpoint);
+  } catch (error) {
+    throw error instanceof CheckpointError ? new CheckpointError(`${file}: ${error.message}`, { cause: error }) : error;
+  }
 }
 
 async function readFlagFile(flag: string, path: string): Promise<Uint8Array> {

@@ -168,7 +168,7 @@ export function openAverages(): Averages {
 
 const finite = ({ rows, nonFinite }: Averaged, i: number): boolean => rows[i]! > nonFinite[i]!;
 
-function groups<T>(items: readonly T[], key: (item: T) => number): T[][] {
+export function groups<T>(items: readonly T[], key: (item: T) => number): T[][] {
   const out = new Map<number, T[]>();
   for (const item of items) {
     const group = out.get(key(item));

@@ -116,7 +116,7 @@ export function openChunks(db: Database.Database): Chunks {
         nodes.time[at + node] = time[end - 1]!;
         segments.push({ bucket: at + node, from, to: end });
       }
-      mergeNodes(openColumns(sql.dataBelow.get(id, level - 1, stripe, below.chunk)!.data), segments, { series });
+      mergeNodes(openColumns(sql.dataBelow.get(id, level - 1, stripe, below.chunk)!.data), segments, series);
     }
   }
 

@@ -2,6 +2,7 @@ import type Database from 'better-sqlite3';
 import type { RangeQuery, RowsAnswer, RowsQuery } from '~/server/store';
 import {
   BucketList,
+  bucketOf,
   bucketsAround,
   bucketWidth,
   emptyStats,
@@ -11,11 +12,14 @@ import {
   statsOf,
   around as withAround,
 } from '~/shared/pyramid';
-import type { Averaged, Averages } from './averages';
+import { type Averaged, type Averages, groups } from './averages';
 import { STRIPE } from './layout';
 import type { Reducer } from './reduce';
 import { type RowReader, type RowTables, stripesOf } from './rows';
 import type { Work } from './work';
+
+/** Stripes gone through at once. */
+const TOGETHER = 8;
 
 interface Place {
   name: string;
@@ -63,33 +67,36 @@ export function openRanges(
     const from = reader.rowAt(fromStep);
     const to = toStep === null ? endRow : Math.max(from, reader.rowAt(toStep));
     const count = to - from;
-    const width = count === 0 ? 1 : bucketWidth(reader.stepOf(from), reader.stepOf(to - 1), count, buckets);
-    const capacity = Math.min(count, buckets);
+    const [first, last] = count === 0 ? [0, 0] : [reader.stepOf(from), reader.stepOf(to - 1)];
+    const width = bucketWidth(first, last, count, buckets);
+    const capacity = Math.min(count, buckets, bucketOf(last, width) - bucketOf(first, width) + 1);
     const before = around && firstRow !== null && from > firstRow ? from - 1 : null;
     const after = around && to < endRow ? to : null;
-    const byStripe = new Map<number, Place[]>();
-    for (const p of wanted)
-      byStripe.set(Math.floor(p.position / STRIPE), [...(byStripe.get(Math.floor(p.position / STRIPE)) ?? []), p]);
+    const byStripe = groups(wanted, (p) => Math.floor(p.position / STRIPE));
     // The same for every series of the stream.
     let where: ReturnType<BucketList['buckets']> | null = null;
     let endRows: Float64Array = new Float64Array(0);
     const averaged: { of: Averaged; place: Place }[] = [];
-    for (const [stripe, places] of byStripe) {
+    for (let i = 0; i < byStripe.length; i += TOGETHER) {
+      const stripes = byStripe.slice(i, i + TOGETHER).map((places) => ({
+        stripe: Math.floor(places[0]!.position / STRIPE),
+        series: places.map((place) => ({ place, column: place.position % STRIPE, into: emptyStats(capacity) })),
+      }));
       const list = new BucketList(width, capacity);
       const ends = new Float64Array(capacity);
-      const columns = places.map(({ position }) => ({ column: position % STRIPE, into: emptyStats(capacity) }));
-      yield* reduce(reader, stripe, from, to, { list, endRows: ends, series: columns });
-      const [previous, next] = [loneRow(reader, stripe, before), loneRow(reader, stripe, after)];
-      if (!where) {
-        where = bucketsAround(list.buckets(), previous, next);
-        endRows = withAround(ends.slice(0, list.count), before === null ? null : from, after === null ? null : to + 1);
-      }
-      for (const [i, place] of places.entries()) {
-        const { column, into } = columns[i]!;
-        const stats = statsAround(statsOf(into, list.count), previous?.value(column) ?? null, next?.value(column) ?? null);
-        answers.set(place.name, { name: place.name, stream, ...where, ...stats });
-        if (smoothing !== null)
-          averaged.push({ place, of: { column: place.position, rows: where.rows, nonFinite: stats.nonFinite, result: null } });
+      yield* reduce(reader, from, to, { list, endRows: ends, stripes });
+      for (const { stripe, series } of stripes) {
+        const [previous, next] = [loneRow(reader, stripe, before), loneRow(reader, stripe, after)];
+        if (!where) {
+          where = bucketsAround(list.buckets(), previous, next);
+          endRows = withAround(ends.slice(0, list.count), before === null ? null : from, after === null ? null : to + 1);
+        }
+        for (const { place, column, into } of series) {
+          const stats = statsAround(statsOf(into, list.count), previous?.value(column) ?? null, next?.value(column) ?? null);
+          answers.set(place.name, { name: place.name, stream, ...where, ...stats });
+          if (smoothing !== null)
+            averaged.push({ place, of: { column: place.position, rows: where.rows, nonFinite: stats.nonFinite, result: null } });
+        }
       }
     }
     if (smoothing === null) return;

@@ -10,8 +10,13 @@ export interface Target {
   list: BucketList;
   /** [bucket] index after the bucket's last row. */
   endRows: Float64Array;
-  /** By column of the stripe. */
-  series: { column: number; into: Stats }[];
+  stripes: { stripe: number; series: Reduced[] }[];
+}
+
+export interface Reduced {
+  /** Of the stripe. */
+  column: number;
+  into: Stats;
 }
 
 /** Places from..to of rows or nodes that lie side by side and belong to one bucket. */
@@ -30,7 +35,7 @@ export const STATS = ['min', 'max', 'last', 'sum', 'nonFinite'] as const;
 /** Chunks fetched at a time. */
 const WINDOW = 16;
 
-export type Reducer = (rows: RowReader, stripe: number, from: number, to: number, target: Target) => Generator<Cost>;
+export type Reducer = (rows: RowReader, from: number, to: number, target: Target) => Generator<Cost>;
 
 interface ChunkAxes {
   chunk: number;
@@ -51,16 +56,24 @@ export function openReducer(db: Database.Database): Reducer {
     'SELECT data FROM pyramid WHERE stream = ? AND level = ? AND stripe = ? AND chunk = ?',
   );
 
-  return function* reduce(rows, stripe, from, to, target) {
+  return function* reduce(rows, from, to, target) {
     const { id } = rows.stream;
-    yield* visit(topLevel(to - from, target.list.bucketSteps), from, to);
+    const { bucketSteps } = target.list;
+    yield* visit(topLevel(to - from, bucketSteps), from, to);
 
     function* visit(level: number, from: number, to: number): Generator<Cost> {
       if (from >= to) return;
       if (level === 0) {
-        for (const run of rows.inForce(stripe, from, to)) {
-          reduceRows(run, target);
-          yield (run.to - run.from) * (1 + target.series.length);
+        // The rows of every stripe lie in the same pieces.
+        const pieces: Segment[][] = [];
+        for (const { stripe, series } of target.stripes) {
+          let piece = 0;
+          for (const run of rows.inForce(stripe, from, to)) {
+            pieces[piece] ??= segmentsOf(run, target);
+            for (const { column, into } of series) addRows(run.column(column), pieces[piece]!, into);
+            piece++;
+            yield (run.to - run.from) * (1 + series.length);
+          }
         }
         return;
       }
@@ -90,36 +103,25 @@ export function openReducer(db: Database.Database): Reducer {
 
     function* nodes(level: number, axes: ChunkAxes, from: number, to: number): Generator<Cost> {
       const unit = FAN ** level;
-      const { bucketSteps } = target.list;
       const firstSteps = decodeAxis(axes.firstSteps);
       const lastSteps = decodeAxis(axes.lastSteps);
-      const inOne = (j: number) => bucketOf(firstSteps[j]!, bucketSteps) === bucketOf(lastSteps[j]!, bucketSteps);
-      let lastTimes: Float64Array | null = null;
-      let columns: ReturnType<typeof openColumns> | null = null;
+      const lastTimes = decodeAxis(axes.lastTimes);
+      const opened: ReturnType<typeof openColumns>[] = [];
       const chunkRow = axes.chunk * CHUNK * unit;
       for (let j = from; j < to; ) {
-        let stop = j + 1;
-        if (!inOne(j)) {
-          while (stop < to && !inOne(stop)) stop++;
-          yield* visit(level - 1, chunkRow + j * unit, chunkRow + stop * unit);
-          j = stop;
+        const apart = straddling(firstSteps, lastSteps, bucketSteps, j, to);
+        if (apart > j) {
+          yield* visit(level - 1, chunkRow + j * unit, chunkRow + apart * unit);
+          j = apart;
           continue;
         }
-        while (stop < to && inOne(stop)) stop++;
-        lastTimes ??= decodeAxis(axes.lastTimes);
-        const segments: Segment[] = [];
-        for (let k = j; k < stop; k++) {
-          const bucket = target.list.add(firstSteps[k]!, lastSteps[k]!, lastTimes[k]!, unit);
-          target.endRows[bucket] = chunkRow + (k + 1) * unit;
-          const open = segments.at(-1);
-          if (open?.bucket === bucket) open.to = k + 1;
-          else segments.push({ bucket, from: k, to: k + 1 });
+        const segments = nodeSegments({ firstSteps, lastSteps, lastTimes, unit, chunkRow }, j, to, target);
+        const stop = segments.at(-1)!.to;
+        for (const [i, { stripe, series }] of target.stripes.entries()) {
+          opened[i] ??= openColumns(dataOf.get(id, level, stripe, axes.chunk)!.data);
+          mergeNodes(opened[i], segments, series);
+          yield (stop - j) * (1 + series.length);
         }
-        if (target.series.length > 0) {
-          columns ??= openColumns(dataOf.get(id, level, stripe, axes.chunk)!.data);
-          mergeNodes(columns, segments, target);
-        }
-        yield (stop - j) * (1 + target.series.length);
         j = stop;
       }
     }
@@ -133,9 +135,34 @@ function topLevel(rows: number, bucketSteps: number): number {
   return level;
 }
 
-function reduceRows(run: RowRun, target: Target): void {
-  const segments = segmentsOf(run, target);
-  for (const { column, into } of target.series) addRows(run.column(column), segments, into);
+/** Index after the nodes from `from` on that do not lie in one bucket. */
+function straddling(firstSteps: Float64Array, lastSteps: Float64Array, bucketSteps: number, from: number, to: number): number {
+  let j = from;
+  while (j < to && bucketOf(firstSteps[j]!, bucketSteps) !== bucketOf(lastSteps[j]!, bucketSteps)) j++;
+  return j;
+}
+
+/** Which nodes go to which bucket, from the first, which lies in one, up to one that does not; lists the buckets. */
+function nodeSegments(
+  nodes: { firstSteps: Float64Array; lastSteps: Float64Array; lastTimes: Float64Array; unit: number; chunkRow: number },
+  from: number,
+  to: number,
+  { list, endRows }: Target,
+): Segment[] {
+  const { firstSteps, lastSteps, lastTimes, unit, chunkRow } = nodes;
+  const { bucketSteps } = list;
+  const segments: Segment[] = [];
+  for (let j = from; j < to; ) {
+    const end = (bucketOf(firstSteps[j]!, bucketSteps) + 1) * bucketSteps;
+    let stop = j;
+    while (stop < to && lastSteps[stop]! < end) stop++;
+    if (stop === j) break;
+    const bucket = list.add(firstSteps[j]!, lastSteps[stop - 1]!, lastTimes[stop - 1]!, (stop - j) * unit);
+    endRows[bucket] = chunkRow + stop * unit;
+    segments.push({ bucket, from: j, to: stop });
+    j = stop;
+  }
+  return segments;
 }
 
 /** Which rows go to which bucket; lists the buckets. */
@@ -193,7 +220,7 @@ export function addRows({ values, offset, stride }: Column, segments: readonly S
 export function mergeNodes(
   columns: ReturnType<typeof openColumns>,
   segments: readonly Segment[],
-  { series }: Pick<Target, 'series'>,
+  series: readonly Reduced[],
 ): void {
   for (const { column, into } of series) {
     const [min, max, last, sum, nonFinite] = STATS.map((_, k) => columns.column(column * STATS.length + k)) as [

@@ -185,6 +185,14 @@ describe('range over random logs', () => {
     }),
   );
 
+  it('more stripes of series than are gone through at once: equal to the plain reduction', { timeout: 240_000 }, () =>
+    fc.assert(fc.asyncProperty(fc.constant(150), firstSteps, fc.integer(), acts(1_500, 3), queries, agree), {
+      numRuns: 2,
+      seed: 7,
+      endOnFailure: true,
+    }),
+  );
+
   it('logs that reach the second and third level of the pyramid: equal to the plain reduction', { timeout: 240_000 }, () =>
     fc.assert(fc.asyncProperty(fc.constant(2), firstSteps, fc.integer(), acts(60_000, 2), queries, agree), {
       numRuns: 3,

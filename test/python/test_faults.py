@@ -1,0 +1,170 @@
+"""Whatever dies, each row arrives once."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import headroom
+import pytest
+from conftest import patience, script, wait_for
+from headroom.cli import sync
+
+TRAINING = """
+import os, sys, time
+import headroom
+run = headroom.init(project="faults", id=os.environ["RUN"], resume="allow", system_seconds=None)
+for i in range(10_000_000):
+    run.log({"a": float(i), "b": i / 7, **({"rare": i} if i % 50 == 0 else {})}, step=i)
+    run.text("word", str(i)) if i % 200 == 0 else None
+    print(i, flush=True)
+    time.sleep(0.001)
+"""
+
+
+def test_kill_of_the_script_at_random_moments_loses_and_doubles_nothing(server, tmp_path):
+    chance = random.Random(1)
+    for round in range(3):
+        child = script(TRAINING, server, tmp_path, RUN=f"killed-{round}")
+        assert child.stdout
+        last = -1
+        end = chance.randrange(100, 900)
+        for line in child.stdout:
+            last = int(line) if line.strip().isdigit() else last
+            if last >= end:
+                child.send_signal(signal.SIGKILL)
+                break
+        rest = [int(n) for n in child.stdout.read().split() if n.isdigit()]
+        last = max([last, *rest])
+        child.wait()
+        assert sync(tmp_path, server.url, server.token) == 0
+        (run,) = [r for r in server.runs() if r["name"] == f"killed-{round}"]
+        record = server.record(run["runId"])
+        rows = record.series("a")
+        # The row after the last one that was told may have been logged.
+        assert rows == [(i, float(i)) for i in range(len(rows))]
+        assert last + 1 <= len(rows) <= last + 2
+        assert record.series("rare") == [(i, float(i)) for i in range(0, len(rows), 50)]
+        assert [m["text"] for m in record.of_type("media")] == [str(i) for i in range(0, len(rows), 200)][: len(record.of_type("media"))]
+        assert record.alerts() == []
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_kill_of_the_server_at_random_moments_loses_and_doubles_nothing(init, server):
+    run = init(name="server killed")
+    chance = random.Random(2)
+    at = 0
+    for _ in range(3):
+        for _ in range(chance.randrange(50, 400)):
+            run.log({"loss": at / 3, "even": float(at)} if at % 2 == 0 else {"loss": at / 3})
+            at += 1
+            time.sleep(0.001)
+        server.kill()
+        for _ in range(200):
+            run.log({"loss": at / 3})
+            at += 1
+        server.start()
+    run.log({"loss": at / 3})
+    at += 1
+    run.finish()
+    record = server.record(run.id)
+    assert record.series("loss") == [(i, i / 3) for i in range(at)]
+    assert record.status == "finished"
+    assert record.alerts() == []
+
+
+def test_finish_waits_less_than_a_second_for_a_server_that_is_gone_and_sync_sends_the_rest(init, server, tmp_path, capfd):
+    run = init(name="left alone")
+    run.log({"loss": 1.0})
+    assert run.wait_until_open()
+    server.kill()
+    for i in range(1000):
+        run.log({"loss": float(i)})
+    run.image("late", [[1, 2], [3, 4]])
+    at = time.monotonic()
+    run.finish()
+    assert time.monotonic() - at < patience(1.0)
+    assert "headroom sync" in capfd.readouterr().err
+    server.start()
+    assert sync(tmp_path / "spool", server.url, server.token) == 0
+    record = server.record(run.id)
+    assert record.series("loss") == [(0, 1.0)] + [(i + 1, float(i)) for i in range(1000)]
+    assert record.status == "finished"
+    assert [m["name"] for m in record.of_type("media")] == ["late"]
+
+
+def test_an_offline_run_goes_up_later_each_row_once(server, tmp_path):
+    run = headroom.init(name="offline", mode="offline", folder=tmp_path, system_seconds=None)
+    for i in range(30_000):
+        run.log({f"m{k}": i + k / 10 for k in range(10)})
+    run.checkpoint(b"x" * 100)
+    run.finish()
+    assert sync(tmp_path, server.url, server.token) == 0
+    assert sync(tmp_path, server.url, server.token) == 0
+    (found,) = [r for r in server.runs() if r["name"] == "offline"]
+    record = server.record(found["runId"])
+    assert record.series("m3") == [(i, i + 0.3) for i in range(30_000)]
+    assert record.status == "finished"
+
+
+def test_a_script_ends_as_what_it_was(server, tmp_path):
+    head = "import headroom, os, sys, signal, time\nrun = headroom.init(name=os.environ['RUN'], system_seconds=None)\nrun.log({'loss': 1.0})\n"
+    ways = {
+        "ends": ("pass", "finished", ""),
+        "raises": ("raise ValueError('no good')", "failed", "ValueError: no good"),
+        "exits": ("sys.exit(3)", "failed", "the script left with 3"),
+        "exits well": ("sys.exit(0)", "finished", ""),
+        "is ended": ("os.kill(os.getpid(), signal.SIGTERM); time.sleep(5)", "stopped", "ended by SIGTERM"),
+        "is interrupted": ("raise KeyboardInterrupt", "stopped", "stopped by Ctrl+C"),
+    }
+    children = {name: script(head + way, server, tmp_path, RUN=name) for name, (way, _, _) in ways.items()}
+    for child in children.values():
+        child.communicate(timeout=60)
+    runs = {r["name"]: r for r in server.runs()}
+    for name, (_, status, message) in ways.items():
+        record = server.record(runs[name]["runId"])
+        assert (name, record.status, record.run["statusMessage"]) == (name, status, message)
+    (end,) = [s for s in server.record(runs["raises"]["runId"]).of_type("status") if s["status"] == "failed"]
+    assert "ValueError: no good" in end["traceback"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_forked_workers_leave_the_run_alone(init, server):
+    run = init(name="forked")
+    for i in range(50):
+        run.log({"loss": float(i)})
+        if i % 10 == 0:
+            child = os.fork()
+            if child == 0:
+                run.log({"loss": -1.0})
+                run.finish()
+                os._exit(0)
+            os.waitpid(child, 0)
+    run.finish()
+    record = server.record(run.id)
+    assert record.series("loss") == [(i, float(i)) for i in range(50)]
+    assert record.status == "finished"
+
+
+def test_a_wrong_token_is_said_and_does_not_hold_training_up(server, tmp_path, capfd):
+    run = headroom.init(name="refused", server=server.url, token="wrong", folder=tmp_path, system_seconds=None)
+    run.log({"loss": 1.0})
+    wait_for("the warning", lambda: "token" in capfd.readouterr().err)
+    at = time.monotonic()
+    run.finish()
+    assert time.monotonic() - at < patience(1.0)
+
+
+def test_login_is_kept_for_its_owner_alone(tmp_path, server):
+    env = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-m", "headroom.cli", "login", "--server", server.url, "--token", "secret"], env=env, check=True)
+    file = tmp_path / "headroom" / "settings.json"
+    assert file.stat().st_mode & 0o777 == 0o600
+    source = "from headroom.settings import read_settings; s = read_settings(); print(s.server, s.token)"
+    env.pop("HEADROOM_SERVER", None)
+    said = subprocess.run([sys.executable, "-c", source], env=env, check=True, capture_output=True, text=True).stdout
+    assert said.split() == [server.url, "secret"]

@@ -1,0 +1,148 @@
+"""What a script logs is what the server has."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import headroom
+from conftest import patience, wait_for
+
+
+def test_every_value_arrives_absent_is_not_nan_and_names_are_data(init, server):
+    run = init(project="lm", name="all kinds", config={"lr": 3e-4, "model": {"layers": 2}}, tags=["a"], group="g", job_type="train", notes="n")
+    for i in range(500):
+        data = {"loss": 1 / (i + 1), "__proto__": i, "constructor": -i, "step": i * 2, "emoji 🌊/x": i / 3}
+        if i % 100 == 0:
+            data["val/loss"] = math.nan if i == 100 else math.inf if i == 200 else i
+        run.log(data)
+    run.finish()
+    record = server.record(run.id)
+    assert record.alerts() == []
+    assert record.status == "finished"
+    assert record.run["setup"]["config"] == {"lr": 3e-4, "model": {"layers": 2}}
+    assert (record.run["setup"]["project"], record.run["setup"]["group"], record.run["setup"]["jobType"]) == ("lm", "g", "train")
+    assert record.series("loss") == [(i, 1 / (i + 1)) for i in range(500)]
+    assert record.series("__proto__") == [(i, i) for i in range(500)]
+    assert record.series("constructor") == [(i, -i) for i in range(500)]
+    assert record.series("emoji 🌊/x") == [(i, i / 3) for i in range(500)]
+    found = record.series("val/loss")
+    assert [s for s, _ in found] == [0, 100, 200, 300, 400]
+    assert math.isnan(found[1][1]) and found[2][1] == math.inf
+
+
+def test_steps_may_be_sparse_and_huge_and_what_goes_back_is_set_aside_or_rewound(init, server, capfd):
+    run = init(name="steps")
+    for step in (0, 5, 10**12, 2**53 - 1):
+        run.log({"tokens": step / 7}, step=step)
+    run.log({"tokens": 1.0}, step=3)
+    run.finish()
+    assert server.record(run.id).series("tokens") == [(s, s / 7) for s in (0, 5, 10**12, 2**53 - 1)]
+
+    run = init(name="back")
+    for i in range(20):
+        run.log({"loss": float(i)})
+    run.rewind(10)
+    for i in range(10, 15):
+        run.log({"loss": 100.0 + i})
+    run.finish()
+    record = server.record(run.id)
+    assert record.series("loss") == [(i, float(i)) for i in range(10)] + [(i, 100.0 + i) for i in range(10, 15)]
+    assert record.alerts() == []
+
+
+def test_samples_evaluations_checkpoints_and_alerts_are_kept(init, server):
+    run = init(name="samples")
+    run.define_metric("val/*", goal="minimize", step_metric="epoch", unit="nats")
+    run.log({"val/loss": 2.0, "epoch": 0.5})
+    run.text("story", "once " * 5000)
+    run.image("picture", [[0, 128, 255], [1, 2, 3]], caption="a picture")
+    run.histogram("weights", [math.nan, 1, 2, 3])
+    run.table("words", ["word", "count"], [["a", 1], ["b", None], ["c", math.nan]])
+    run.log({"inline": headroom.Text("short"), "nested": {"a": 1, "b": {"c": 2}}})
+    run.evaluation("validation", {"loss": 0.3, "bleu": 31.5}, main="bleu", goal="maximize", examples=10)
+    run.checkpoint(b"weights" * 1000)
+    run.alert("careful", "it is hot", level="ERROR")
+    run.finish()
+    record = server.record(run.id)
+    assert record.alerts() == ["careful: it is hot"]
+    assert [(m["name"], m["kind"]) for m in record.of_type("media")] == [
+        ("story", "text"),
+        ("picture", "image"),
+        ("weights", "histogram"),
+        ("words", "table"),
+        ("inline", "text"),
+    ]
+    assert record.series("nested/b/c") == [(1, 2.0)]
+    (evaluation,) = record.of_type("evaluation")
+    assert [m["name"] for m in evaluation["metrics"]] == ["loss", "bleu"]
+    assert evaluation["metrics"][1] == {"name": "bleu", "value": 31.5, "main": True, "better": "higher"}
+    (checkpoint,) = record.of_type("checkpoint")
+    assert checkpoint["blob"]["bytes"] == 7000
+    columns = {c["columns"][0]["name"]: c["columns"][0] for c in record.of_type("series")}
+    assert columns["val/loss"] == {"name": "val/loss", "group": "val", "unit": "nats", "better": "lower"}
+    assert columns["epoch"]["x"] is True
+
+
+def test_log_takes_whatever_it_is_given_and_never_raises(init, server):
+    class Broken:
+        def item(self):
+            raise RuntimeError("no")
+
+    run = init(name="odd")
+    run.log({"a": Broken(), "b": object(), "c": None, "d": [1, 2], "": 3, "n" * 600: 1, "good": True})
+    run.log("nonsense")  # type: ignore[arg-type]
+    run.log({"good": 2}, step="x")  # type: ignore[arg-type]
+    run.image("broken", b"no picture")
+    run.checkpoint("/does/not/exist")
+    run.evaluation("v", {"x": "text"})
+    run.finish()
+    assert server.record(run.id).series("good") == [(0, 1.0)]
+
+
+def test_the_same_id_goes_on_as_a_new_attempt_from_any_step(init, server):
+    first = init(project="again", id="one", name="one")
+    for i in range(30):
+        first.log({"loss": float(i)})
+    first.finish()
+    second = init(project="again", id="one", resume="must")
+    assert (second.id, second.resumed_step) == (first.id, 30)
+    second.log({"loss": 30.0})
+    second.finish()
+    third = init(project="again", id="one", resume="allow")
+    assert third.resumed_step == 31
+    for i in range(10, 12):
+        third.log({"loss": 100.0 + i}, step=i)
+    third.finish()
+    record = server.record(first.id)
+    assert record.series("loss") == [(i, float(i)) for i in range(10)] + [(10, 110.0), (11, 111.0)]
+    assert record.run["attempt"] == 3
+    assert record.alerts() == []
+
+
+def test_first_point_is_there_within_one_and_a_half_seconds_and_finish_is_quick(init, server):
+    at = time.monotonic()
+    run = init(name="quick")
+    run.log({"loss": 1.0})
+    wait_for("the first point", lambda: run.id and any(r["runId"] == run.id and r["loss"] == 1.0 for r in server.runs()))
+    first = time.monotonic() - at
+    at = time.monotonic()
+    run.finish()
+    print(f"first point after {first:.2f} s, finish in {time.monotonic() - at:.2f} s")
+    assert first < patience(1.5)
+    assert time.monotonic() - at < patience(1.0)
+
+
+def test_a_series_is_logged_in_one_way_alone(init, server, capfd):
+    run = init(name="two ways")
+    room = run.attach()
+    run.log({"mine": 1.0})
+    for i in range(5):
+        room.step(loss=float(i), extra=i)
+    run.log({"loss": 9.0})
+    run.finish()
+    record = server.record(run.id)
+    assert record.series("loss") == [(i, float(i)) for i in range(5)]
+    assert record.series("extra") == [(i, float(i)) for i in range(5)]
+    assert record.alerts() == []
+    assert "is logged by the room already" in capfd.readouterr().err

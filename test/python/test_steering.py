@@ -1,0 +1,188 @@
+"""What people ask for happens at the step that they are told."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+
+import pytest
+from conftest import patience, wait_for
+from headroom import Refused
+from headroom.rates import scale_rates
+
+ADMIN_WAIT = 20.0
+
+
+def test_controls_actions_conditions_pause_and_stop(init, server):
+    run = init(name="steered")
+    mixture = run.control("data/mixture.code", 0.2, min=0, max=1, label="Code in the mixture")
+    run.control("mode", "fast", options=["fast", "exact"])
+    greetings = []
+
+    @run.action(name="say.hello", label="Say hello")
+    def say(name: str = "you", times: int = 1) -> str:
+        if times > 3:
+            raise Refused("no more than three times")
+        greetings.append((name, times))
+        return f"hello {name}"
+
+    room = run.attach()
+    seen: list[tuple[int, float]] = []
+    left: list[float] = []
+
+    def train() -> None:
+        for i in range(1_000_000):
+            seen.append((i, mixture.value))
+            if not room.step(loss=1 / (i + 1)):
+                break
+            time.sleep(0.001)
+        left.append(time.monotonic())
+        run.finish("stopped" if run.stopped else "finished")
+
+    training = threading.Thread(target=train, daemon=True)
+    training.start()
+    assert run.wait_until_open()
+    wait_for("the controls", lambda: server.record(run.id).of_type("started"))
+
+    def outcome(id: str) -> dict | None:
+        return next((e for e in server.record(run.id).events if e.get("commandId") == id and e["type"] in ("command.applied", "command.refused")), None)
+
+    def order(id: str, **command) -> dict:
+        answer = server.command(run.id, id=id, **command)
+        assert answer["ok"], answer
+        return wait_for(id, lambda: outcome(id), ADMIN_WAIT)
+
+    applied = order("set-mixture-1", kind="set", control="data/mixture.code", value=0.5, expected=0.2)
+    assert (applied["type"], applied["before"], applied["after"]) == ("command.applied", 0.2, 0.5)
+    assert all((value == 0.5) == (step >= applied["step"]) for step, value in list(seen))
+
+    paused = order("pause-it-now", kind="act", action="pause", args={})
+    count = len(seen)
+    time.sleep(0.2)
+    assert len(seen) == count == paused["step"]
+    order("hello-while-paused", kind="act", action="say.hello", args={"name": "Ada", "times": 2})
+    assert greetings == [("Ada", 2)]
+    assert order("too-many-hellos", kind="act", action="say.hello", args={"times": 9})["message"] == "no more than three times"
+    order("three-steps", kind="act", action="step", args={"count": 3})
+    wait_for("three steps", lambda: len(seen) == count + 3)
+    time.sleep(0.2)
+    assert len(seen) == count + 3
+    target = count + 40
+    assert server.command(run.id, id="mixture-later", kind="set", control="data/mixture.code", value=0.9, when={"kind": "step", "step": target})["ok"]
+    order("resume-it-now", kind="act", action="resume", args={})
+    later = wait_for("mixture-later", lambda: outcome("mixture-later"))
+    assert later["step"] == target
+    assert all((value == 0.9) == (step >= target) for step, value in seen[count:])
+    assert server.command(run.id, kind="act", id="stop-it-now", action="stop", args={})["ok"]
+    at = time.monotonic()
+    training.join(10)
+    print(f"the loop ended {left[0] - at:.3f} s after the stop")
+    assert left[0] - at < patience(1.0)
+    record = server.record(run.id)
+    assert record.status == "stopped"
+    assert record.alerts() == []
+
+
+torch = pytest.importorskip("torch", reason="torch is not installed: learning rates are not tested")
+
+
+def schedulers():
+    from torch.optim import lr_scheduler as s
+
+    return {
+        "none": lambda o: None,
+        "LambdaLR": lambda o: s.LambdaLR(o, lambda i: 1 / (1 + i / 10)),
+        "MultiplicativeLR": lambda o: s.MultiplicativeLR(o, lambda i: 0.95),
+        "StepLR": lambda o: s.StepLR(o, 5),
+        "MultiStepLR": lambda o: s.MultiStepLR(o, [3, 9]),
+        "ConstantLR": lambda o: s.ConstantLR(o, 0.5, 8),
+        "LinearLR": lambda o: s.LinearLR(o, 0.1, 1, 12),
+        "ExponentialLR": lambda o: s.ExponentialLR(o, 0.9),
+        "PolynomialLR": lambda o: s.PolynomialLR(o, 90, 2),
+        "CosineAnnealingLR": lambda o: s.CosineAnnealingLR(o, 30, eta_min=1e-4),
+        "CosineAnnealingWarmRestarts": lambda o: s.CosineAnnealingWarmRestarts(o, 7, eta_min=1e-4),
+        "OneCycleLR": lambda o: s.OneCycleLR(o, 0.1, total_steps=90),
+        "CyclicLR": lambda o: s.CyclicLR(o, 0.01, 0.1, step_size_up=5, cycle_momentum=False),
+        "SequentialLR": lambda o: s.SequentialLR(o, [s.LinearLR(o, 0.1, 1, 5), s.CosineAnnealingLR(o, 30)], [5]),
+        "ChainedScheduler": lambda o: s.ChainedScheduler([s.LinearLR(o, 0.1, 1, 5), s.ExponentialLR(o, 0.9)]),
+    }
+
+
+def rates(kind: str, changes: dict[int, float], steps: int = 60) -> list[list[float]]:
+    a, b = torch.nn.Parameter(torch.zeros(2)), torch.nn.Parameter(torch.zeros(2))
+    optimizer = torch.optim.SGD([{"params": [a]}, {"params": [b], "lr": 0.02}], lr=0.1)
+    scheduler = schedulers()[kind](optimizer)
+    out = []
+    for step in range(steps):
+        if step in changes:
+            scale_rates(optimizer, [scheduler], changes[step])
+        out.append([float(g["lr"]) for g in optimizer.param_groups])
+        optimizer.step()
+        if scheduler:
+            scheduler.step()
+    return out
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", schedulers())
+def test_a_changed_rate_is_true_at_its_step_and_for_the_rest_of_the_schedule(kind):
+    chance = random.Random(kind)
+    plain = rates(kind, {})
+    for _ in range(70):
+        changes = {chance.randrange(1, 59): chance.uniform(0.1, 5) for _ in range(chance.randrange(1, 4))}
+        found = rates(kind, changes)
+        factor = 1.0
+        for step in range(60):
+            factor *= changes.get(step, 1.0)
+            assert all(abs(f - r * factor) <= 1e-9 * abs(f) + 1e-15 for f, r in zip(found[step], plain[step])), (kind, changes, step)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_torch_loop_with_two_lines_is_steered_over_the_wire(init, server):
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 1))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda i: 1 / (1 + i / 50))
+    run = init(name="torch")
+    run.watch(model, every=5)
+    room = run.attach(optimizer=optimizer, scheduler=scheduler, model=model, clip=1.0)
+    used: list[float] = []
+    clips: list[float] = []
+
+    def train() -> None:
+        x, y = torch.randn(64, 4), torch.randn(64, 1)
+        for _ in range(100_000):
+            optimizer.zero_grad()
+            loss = torch.nn.functional.mse_loss(model(x), y)
+            loss.backward()
+            clips.append(room.clip)
+            room.clip_gradients()
+            used.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            scheduler.step()
+            if not room.step(loss=loss):
+                break
+            time.sleep(0.001)
+        run.finish("stopped")
+
+    training = threading.Thread(target=train, daemon=True)
+    training.start()
+    assert run.wait_until_open()
+    wait_for("rows", lambda: len(used) > 20)
+    for id, control, value in (("lr-change-one", "optimizer.lr", 5e-3), ("clip-change-one", "clip", 0.25), ("lr-change-two", "optimizer.lr", 1e-4)):
+        assert server.command(run.id, kind="set", id=id, control=control, value=value)["ok"]
+        wait_for(id, lambda: any(e.get("commandId") == id for e in server.record(run.id).of_type("command.applied")))
+    assert server.command(run.id, kind="act", id="stop-the-loop", action="stop", args={})["ok"]
+    training.join(10)
+    record = server.record(run.id)
+    assert record.alerts() == []
+    at = {e["commandId"]: e["step"] for e in record.of_type("command.applied")}
+    base = 1e-3
+    for step, rate in enumerate(used):
+        base = {at["lr-change-one"]: 5e-3, at["lr-change-two"]: 1e-4}.get(step, base)
+        assert rate == pytest.approx(base / (1 + step / 50), rel=1e-9)
+    assert all((c == 0.25) == (step >= at["clip-change-one"]) for step, c in enumerate(clips))
+    assert record.series("lr") == [(i, pytest.approx(r)) for i, r in enumerate(used)]
+    assert len(record.series("grad_norm/0.weight")) == len(range(0, len(used), 5))
+    assert len(record.series("grad_norm")) == len(used)

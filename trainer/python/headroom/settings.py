@@ -1,0 +1,85 @@
+"""Where the server is and who we are: argument, then environment, then what `headroom login` kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+DEFAULT_SERVER = "http://127.0.0.1:3000"
+MODES = ("online", "offline", "disabled")
+
+
+class SettingsError(ValueError):
+    """A setting that does not fit, named with what would."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    server: str
+    token: str | None
+    mode: str
+    folder: Path
+
+
+def settings_file() -> Path:
+    base = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+    return Path(base) / "headroom" / "settings.json"
+
+
+def _kept() -> dict[str, str]:
+    try:
+        found = json.loads(settings_file().read_text("utf-8"))
+        return {k: v for k, v in found.items() if isinstance(v, str)}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def _own_server_token() -> str | None:
+    """A server that runs beside the script keeps its token in its data folder."""
+    folder = os.environ.get("HEADROOM_DATA", ".headroom")
+    try:
+        return (Path(folder) / "trainer.token").read_text("utf-8").strip() or None
+    except OSError:
+        return None
+
+
+def read_settings(
+    server: str | None = None,
+    token: str | None = None,
+    mode: str | None = None,
+    folder: str | os.PathLike[str] | None = None,
+) -> Settings:
+    """Raises SettingsError, which names the setting."""
+    kept = _kept()
+    env = os.environ.get
+    chosen_server = checked_server(server or env("HEADROOM_SERVER") or kept.get("server") or DEFAULT_SERVER)
+    same = kept.get("server") == chosen_server or "server" not in kept
+    chosen_token = token or env("HEADROOM_TRAINER_TOKEN") or (kept.get("token") if same else None) or _own_server_token()
+    chosen_mode = mode or env("HEADROOM_MODE") or "online"
+    if chosen_mode not in MODES:
+        raise SettingsError(f'mode: "{chosen_mode}" is none of {", ".join(MODES)}')
+    chosen_folder = Path(folder or env("HEADROOM_SPOOL") or ".headroom-runs")
+    return Settings(chosen_server, chosen_token, chosen_mode, chosen_folder)
+
+
+def checked_server(server: str) -> str:
+    url = urlsplit(server)
+    if url.scheme not in ("http", "https") or not url.netloc:
+        raise SettingsError(f'server: "{server}" is no address; give one like {DEFAULT_SERVER}')
+    return server.rstrip("/")
+
+
+def keep_login(server: str, token: str) -> Path:
+    """Writes the file of `headroom login`, readable by its owner alone."""
+    file = settings_file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    own = file.with_suffix(f".{os.getpid()}")
+    descriptor = os.open(own, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, stat.S_IRUSR | stat.S_IWUSR)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        json.dump({"server": checked_server(server), "token": token}, out)
+    os.replace(own, file)
+    return file

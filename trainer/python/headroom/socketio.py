@@ -1,0 +1,122 @@
+"""What of Engine.IO 4 and socket.io 5 the trainers' link needs, over one websocket.
+
+Engine.IO packets are websocket frames: text "0{...}" open, "2" ping, "3" pong, "4..." message; a binary frame is the data of the message before it.
+socket.io packets are messages: "0" connect, "1" disconnect, "2[id][...]" event, "3<id>[...]" acknowledgement, "4{...}" refused, "5<n>-[id][...]" event with n binaries.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any, Callable
+from urllib.parse import urlsplit
+
+import websocket  # websocket-client
+
+
+class LinkRefused(Exception):
+    """The server does not let us in, and says why."""
+
+
+class LinkLost(Exception):
+    """The connection is gone."""
+
+
+class Socket:
+    """One connection. `receive` is called by one thread; the others may send."""
+
+    def __init__(self, server: str, token: str | None, on_event: Callable[[str, Any], None], timeout: float = 10.0) -> None:
+        url = urlsplit(server)
+        scheme = "wss" if url.scheme == "https" else "ws"
+        address = f"{scheme}://{url.netloc}{url.path}/trainer/?EIO=4&transport=websocket"
+        header = [f"Authorization: Bearer {token}"] if token else []
+        self._on_event = on_event
+        self._acks: dict[int, Callable[[Any], None]] = {}
+        self._last_id = -1
+        self._lock = threading.Lock()
+        try:
+            self._ws = websocket.create_connection(
+                address, header=header, timeout=timeout, enable_multithread=True, suppress_origin=True
+            )
+            hello = self._text(self._ws.recv())
+            if not hello.startswith("0"):
+                raise LinkLost(f"the server said {hello[:40]!r} and not that the connection is open")
+            about = json.loads(hello[1:])
+            # Nothing for longer than a ping and its patience: the connection is dead.
+            self._silence = (about.get("pingInterval", 25000) + about.get("pingTimeout", 20000)) / 1000
+            self._ws.send("40")
+            while True:
+                answer = self._text(self._ws.recv())
+                if answer == "2":
+                    self._ws.send("3")
+                elif answer.startswith("40"):
+                    break
+                elif answer.startswith("44"):
+                    raise LinkRefused(json.loads(answer[2:]).get("message", "refused"))
+                else:
+                    raise LinkLost(f"the server said {answer[:40]!r} where it should let us in")
+            self._ws.settimeout(self._silence)
+        except LinkRefused:
+            self.close()
+            raise
+        except (OSError, ValueError, websocket.WebSocketException) as error:
+            self.close()
+            raise LinkLost(str(error)) from error
+
+    @staticmethod
+    def _text(frame: Any) -> str:
+        return frame.decode("utf-8") if isinstance(frame, bytes) else str(frame)
+
+    def emit(self, name: str, payload: Any = None, ack: Callable[[Any], None] | None = None) -> None:
+        """Sends an event; `payload` of bytes goes as one binary. `ack` is called by the receiving thread with the answer. Raises LinkLost."""
+        with self._lock:
+            number = ""
+            if ack is not None:
+                self._last_id += 1
+                self._acks[self._last_id] = ack
+                number = str(self._last_id)
+            try:
+                if isinstance(payload, (bytes, bytearray)):
+                    placeholder = json.dumps([name, {"_placeholder": True, "num": 0}], separators=(",", ":"))
+                    self._ws.send(f"451-{number}{placeholder}")
+                    self._ws.send_binary(bytes(payload))
+                else:
+                    said = [name] if payload is None else [name, payload]
+                    self._ws.send(f"42{number}{json.dumps(said, separators=(',', ':'))}")
+            except (OSError, websocket.WebSocketException) as error:
+                raise LinkLost(str(error)) from error
+
+    def receive(self) -> None:
+        """Reads one frame and does what it says. Blocks. Raises LinkLost."""
+        try:
+            frame = self._ws.recv()
+        except (OSError, websocket.WebSocketException) as error:
+            raise LinkLost(str(error) or "no sign of life") from error
+        text = self._text(frame)
+        if text == "":
+            raise LinkLost("the server ended the connection")
+        if text == "2":
+            with self._lock:
+                try:
+                    self._ws.send("3")
+                except (OSError, websocket.WebSocketException) as error:
+                    raise LinkLost(str(error)) from error
+        elif text.startswith("42"):
+            said = json.loads(text[2:].lstrip("0123456789"))
+            self._on_event(said[0], said[1] if len(said) > 1 else None)
+        elif text.startswith("43"):
+            body = text[2:]
+            at = body.index("[")
+            said = json.loads(body[at:])
+            with self._lock:
+                ack = self._acks.pop(int(body[:at]), None)
+            if ack:
+                ack(said[0] if said else None)
+        elif text.startswith("41") or text.startswith("1"):
+            raise LinkLost("the server ended the connection")
+
+    def close(self) -> None:
+        try:
+            self._ws.close(timeout=0)
+        except Exception:
+            pass

@@ -1,0 +1,213 @@
+"""A run on disk: whatever is logged lies here first, and stays until the server has it.
+
+The folder of a run holds
+
+    meta.json     whose run it is: key, setup, trainer, attempt
+    NNNNNN.seg    records, one after the other, in files of fixed size that are mapped into memory
+    cuts          the batches: (segment u32, offset u32) of begin and end, number u64 of the first event and of the one after the last
+    blobs/        bytes that events name, until the server has them
+    lock          held by the process that sends from here
+
+A record is u32 length, u32 CRC-32, payload; length 0 = none yet. A record is written by copying it into the mapping, which costs no system call and survives the death of
+the process: its length goes in last. The numbers of events depend on how records are put into batches, so where a batch begins is on disk before it is sent:
+whoever sends the rest later makes the very same events.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import struct
+import threading
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Iterator
+
+try:
+    import fcntl
+except ImportError:  # Windows: one process a folder is then not enforced
+    fcntl = None  # type: ignore[assignment]
+
+SEGMENT = 1 << 20
+_HEAD = struct.Struct("<II")
+_CUT = struct.Struct("<IIIIQQ")
+_LENGTH = struct.Struct("<I")
+
+Place = tuple[int, int]
+"""Segment and offset."""
+
+
+def segment_name(number: int) -> str:
+    return f"{number:06d}.seg"
+
+
+def segments_in(folder: Path) -> list[int]:
+    return sorted(int(f.name[:6]) for f in folder.glob("[0-9][0-9][0-9][0-9][0-9][0-9].seg"))
+
+
+class Writer:
+    """Appends records. Safe to be called by several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        existing = segments_in(folder)
+        self._number = existing[-1] if existing else -1
+        self._map: mmap.mmap
+        self._end = 0
+        self._open(SEGMENT)
+
+    def _open(self, size: int) -> None:
+        self._number += 1
+        path = self._folder / segment_name(self._number)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.ftruncate(descriptor, size)
+            self._map = mmap.mmap(descriptor, size)
+        finally:
+            os.close(descriptor)
+        self._size = size
+        self._end = 0
+
+    def append(self, payload: bytes) -> None:
+        length = len(payload)
+        crc = zlib.crc32(payload)
+        with self._lock:
+            at = self._end
+            end = at + 8 + length
+            # Four more bytes: the length 0 that ends a segment.
+            if end + 4 > self._size:
+                self._open(max(SEGMENT, 8 + length + 4))
+                at, end = 0, 8 + length
+            segment = self._map
+            segment[at + 8 : end] = payload
+            _HEAD.pack_into(segment, at, 0, crc)
+            _LENGTH.pack_into(segment, at, length)
+            self._end = end
+
+    def place(self) -> Place:
+        """Behind the last record."""
+        with self._lock:
+            return self._number, self._end
+
+
+class Reader:
+    """Reads records in order, also while they are being written."""
+
+    def __init__(self, folder: Path, at: Place | None = None) -> None:
+        self._folder = folder
+        known = segments_in(folder)
+        self.at: Place = at if at is not None else (known[0] if known else 0, 0)
+        self._file: int | None = None
+        self._open: int | None = None
+
+    def next(self) -> bytes | None:
+        """The next record, or None when there is none yet."""
+        while True:
+            number, offset = self.at
+            if self._open != number:
+                self.close()
+                try:
+                    self._file = os.open(self._folder / segment_name(number), os.O_RDONLY)
+                except FileNotFoundError:
+                    return None
+                self._open = number
+            assert self._file is not None
+            head = os.pread(self._file, 8, offset)
+            length, crc = _HEAD.unpack(head) if len(head) == 8 else (0, 0)
+            if length == 0:
+                # A segment is full once the next one exists; look again, as a record may have come in between.
+                if not (self._folder / segment_name(number + 1)).exists():
+                    return None
+                head = os.pread(self._file, 8, offset)
+                length, crc = _HEAD.unpack(head) if len(head) == 8 else (0, 0)
+                if length == 0:
+                    self.at = (number + 1, 0)
+                    continue
+            payload = os.pread(self._file, length, offset + 8)
+            self.at = (number, offset + 8 + length)
+            if len(payload) == length and zlib.crc32(payload) == crc:
+                return payload
+            # Torn by a power cut: nothing behind it in this segment can be trusted.
+            if not (self._folder / segment_name(number + 1)).exists():
+                self.at = (number, offset)
+                return None
+            self.at = (number + 1, 0)
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+        self._file = None
+        self._open = None
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One batch: records from `begin` to before `end`, events `first` to before `next`."""
+
+    begin: Place
+    end: Place
+    first: int
+    next: int
+
+
+class Cuts:
+    """The batches that were sent or are about to be, oldest first."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = os.open(folder / "cuts", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def add(self, cut: Cut) -> None:
+        os.write(self._file, _CUT.pack(*cut.begin, *cut.end, cut.first, cut.next))
+
+    def all(self) -> list[Cut]:
+        data = os.pread(self._file, os.fstat(self._file).st_size, 0)
+        whole = len(data) - len(data) % _CUT.size
+        return [Cut((a, b), (c, d), first, next) for a, b, c, d, first, next in _CUT.iter_unpack(data[:whole])]
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+def write_meta(folder: Path, meta: dict[str, Any]) -> None:
+    own = folder / f"meta.{os.getpid()}.{threading.get_ident()}"
+    own.write_text(json.dumps(meta), "utf-8")
+    os.replace(own, folder / "meta.json")
+
+
+def read_meta(folder: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads((folder / "meta.json").read_text("utf-8"))
+        return found if isinstance(found, dict) else None
+    except (OSError, ValueError):
+        return None
+
+
+class FolderLock:
+    """Held as long as the process lives, also after kill -9: the operating system lets go of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+
+    def take(self) -> bool:
+        if fcntl is None:
+            return True
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except OSError:
+            return False
+
+    def release(self) -> None:
+        os.close(self._file)
+
+
+def runs_in(folder: Path) -> Iterator[Path]:
+    """Folders of runs that have something to send, oldest first."""
+    try:
+        found = sorted((f for f in folder.iterdir() if (f / "meta.json").exists()), key=lambda f: f.name)
+    except OSError:
+        return
+    yield from found

@@ -1,0 +1,185 @@
+"""What people can change while a script trains: controls, actions, and the commands that use them."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+NAME = re.compile(r"^[\w][\w./:-]{0,127}$")
+Value = Any
+"""Number, text, True or False, or None."""
+
+
+class Refused(Exception):
+    """A command that cannot be done; `reason` is one of the protocol's."""
+
+    def __init__(self, message: str, reason: str = "invalid") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass
+class Control:
+    """Something steerable. `value` is what holds; `set` is called when somebody changes it."""
+
+    name: str
+    value: Value
+    type: str
+    set: Callable[[Any], None] | None = None
+    get: Callable[[], Any] | None = None
+    spec: dict[str, Any] = field(default_factory=dict)
+
+    def current(self) -> Value:
+        return plain_value(self.get()) if self.get else self.value
+
+    def problem(self, value: Value) -> str | None:
+        """None, or what is wrong with a value."""
+        spec = self.spec
+        if value is None:
+            return None if spec.get("nullLabel") is not None else f"{self.name}: None does not fit"
+        if self.type in ("number", "integer"):
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+                return f"{self.name}: {value!r} is no number"
+            if self.type == "integer" and not float(value).is_integer():
+                return f"{self.name}: {value!r} is no whole number"
+            low, high = spec.get("min"), spec.get("max")
+            if low is not None and (value < low or (value == low and spec.get("exclusiveMin"))):
+                return f"{self.name}: {value!r} is below what fits ({'>' if spec.get('exclusiveMin') else '>='} {low})"
+            if high is not None and (value > high or (value == high and spec.get("exclusiveMax"))):
+                return f"{self.name}: {value!r} is above what fits ({'<' if spec.get('exclusiveMax') else '<='} {high})"
+            return None
+        if self.type == "boolean":
+            return None if isinstance(value, bool) else f"{self.name}: give True or False"
+        if self.type == "enum":
+            return None if value in spec["options"] else f"{self.name}: give one of {', '.join(spec['options'])}"
+        return None if isinstance(value, str) else f"{self.name}: give text"
+
+    def declaration(self) -> dict[str, Any]:
+        return {"name": self.name, "type": self.type, **self.spec}
+
+
+@dataclass
+class Action:
+    name: str
+    call: Callable[..., Any]
+    args: list[Control]
+    label: str
+    help: str
+    role: str | None
+    risky: bool
+
+    def declaration(self) -> dict[str, Any]:
+        out: dict[str, Any] = {
+            "name": self.name,
+            "label": self.label,
+            "help": self.help,
+            "args": [{**a.declaration(), "default": a.value} for a in self.args],
+            "risky": self.risky,
+        }
+        if self.role:
+            out["role"] = self.role
+        return out
+
+
+def checked_name(name: str) -> str:
+    if not NAME.match(name):
+        raise ValueError(f'"{name}" is no name for a control or an action: 1 to 128 letters, digits and "_", with . / : - inside')
+    return name
+
+
+def plain_value(value: Any) -> Value:
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, int):
+        return value
+    return float(value)
+
+
+def type_of(value: Any, options: Any) -> str:
+    if options is not None:
+        return "enum"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer"
+    return "text" if isinstance(value, str) else "number"
+
+
+def make_control(
+    name: str,
+    value: Any = None,
+    *,
+    type: str | None = None,
+    set: Callable[[Any], None] | None = None,
+    get: Callable[[], Any] | None = None,
+    min: float | None = None,
+    max: float | None = None,
+    above: float | None = None,
+    options: Any = None,
+    label: str | None = None,
+    help: str = "",
+    unit: str = "",
+    group: str = "",
+    scale: str = "linear",
+    role: str | None = None,
+    null_label: str | None = None,
+    takes_effect: str = "next step",
+) -> Control:
+    first = plain_value(get()) if get else plain_value(value)
+    spec: dict[str, Any] = {"label": label or name, "help": help, "unit": unit, "group": group, "scale": scale, "takesEffect": takes_effect}
+    if min is not None:
+        spec["min"] = min
+    if above is not None:
+        spec.update(min=above, exclusiveMin=True)
+    if max is not None:
+        spec["max"] = max
+    if options is not None:
+        spec["options"] = [str(o) for o in options]
+    if role is not None:
+        spec["role"] = role
+    if null_label is not None:
+        spec["nullLabel"] = null_label
+    spec["default"] = first
+    return Control(checked_name(name), first, type or type_of(first, options), set, get, spec)
+
+
+def make_action(
+    call: Callable[..., Any], name: str | None, label: str | None, help: str | None, role: str | None, risky: bool
+) -> Action:
+    """The arguments are those of the function: each needs a default, whose type is the argument's."""
+    args = []
+    for parameter in inspect.signature(call).parameters.values():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        if parameter.default is parameter.empty:
+            raise ValueError(f"{call.__name__}: argument {parameter.name} needs a default, which says its type")
+        args.append(make_control(parameter.name, parameter.default))
+    own = checked_name(name or call.__name__)
+    said = help if help is not None else (inspect.getdoc(call) or "").split("\n")[0]
+    return Action(own, call, args, label or own.replace("_", " "), said, role, risky)
+
+
+def holds(condition: dict[str, Any], step: int, evaluations: dict[tuple[str, str], float], newest: dict[str, float]) -> bool:
+    """Whether a command's `when` is met before update `step`."""
+    kind = condition.get("kind")
+    if kind == "step":
+        return step >= int(condition["step"])
+    if kind == "evaluation":
+        value = evaluations.get((condition["split"], condition["metric"]))
+    else:
+        value = newest.get(condition.get("name", ""))
+    if value is None or math.isnan(value):
+        return False
+    limit = float(condition["value"])
+    return value > limit if condition.get("comparison") == ">" else value < limit
+
+
+def describe(condition: dict[str, Any]) -> str:
+    kind = condition.get("kind")
+    if kind == "step":
+        return f"at step {condition['step']}"
+    about = f"{condition.get('split')} {condition.get('metric')}" if kind == "evaluation" else str(condition.get("name"))
+    return f"when {about} {condition.get('comparison')} {condition.get('value')}"
