@@ -306,7 +306,7 @@ const recentMost: { [K in ListKind]: { items: number; letters: number } } = {
   alerts: { items: 16, letters: 2_000 },
   statuses: { items: 16, letters: 2_000 },
   commands: { items: 32, letters: 6_000 },
-  analyses: { items: 16, letters: 2_000 },
+  analyses: { items: 16, letters: 4_000 },
   notes: { items: 32, letters: 3_000 },
   activity: { items: 32, letters: 3_000 },
   media: { items: 16, letters: 4_000 },
