@@ -159,7 +159,12 @@ describe('the trainer process', () => {
     expect(log.flatMap(({ event: e }) => (e.type === 'command.scheduled' ? [e.message] : []))[1]).toContain(
       'waits for a trainer again',
     );
-    expect(view).toMatchObject({ status: 'finished', step: 60, attempt: ended.attempt, recent: { statuses: ended.recent.statuses } });
+    expect(view).toMatchObject({
+      status: 'finished',
+      step: 60,
+      attempt: ended.attempt,
+      recent: { statuses: ended.recent.statuses },
+    });
     expect(a.hub.openQuestions()).toEqual([]);
   });
 });
