@@ -69,6 +69,8 @@ export async function recordRun(folder: string, runId = 'record1', finish = true
   await run.append([{ type: 'run.created', setup: recordedSetup, actor: ada, parent: null }]);
   await run.append([take(1, 0, null)], { fromStep: 0, keepSeq: 0 });
   await run.append([runStarted(0, values), await shot(0), rows(0, resumedAt)]);
+  // A run takes its time: a replay goes at the run's own pace.
+  run.at += 60_000;
   const command = { kind: 'set' as const, id: 'command-0001', runId, control: 'clipThreshold', value: 1 };
   const asked = run.head + 1;
   await run.append([{ type: 'command.requested', actor: ada, command }]);
