@@ -6,8 +6,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
     reporters: ['default', './test/support/summaryReporter.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // On a loaded machine tests wait for what they await; they do not fail of it.
+    testTimeout: 180_000,
+    hookTimeout: 240_000,
     // Two cores are the reference machine: more forks than that only make every test slower.
     maxWorkers: 2,
   },

@@ -59,7 +59,7 @@ export class TestViewer {
     return answer;
   }
 
-  /** The view once it is as wanted; rejects after 20 s with what it is instead. */
+  /** The view once it is as wanted; rejects after two minutes with what it is instead. */
   until(reached: (view: RunView) => boolean): Promise<RunView> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
@@ -67,7 +67,7 @@ export class TestViewer {
           reject(
             new Error(`the view is at seq ${this.view?.seq}, step ${this.view?.step}, ${this.view?.status}: not as awaited`),
           ),
-        20_000,
+        120_000,
       );
       this.#until = {
         reached,

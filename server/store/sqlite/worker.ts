@@ -89,10 +89,14 @@ function serveReads(): void {
   });
 }
 
-/** Arrays of numbers move to the other thread instead of being copied; series of one stream share some. */
+/** Below this a copy costs less than a move, of which each costs more the more there are. */
+const MOVED_BYTES = 4096;
+
+/** Large arrays of numbers move to the other thread instead of being copied; series of one stream share some. */
 function buffersOf(value: unknown, found = new Set<ArrayBuffer>()): Set<ArrayBuffer> {
-  if (value instanceof Float64Array || value instanceof Int32Array) found.add(value.buffer as ArrayBuffer);
-  else if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value))
+  if (value instanceof Float64Array || value instanceof Int32Array) {
+    if (value.buffer.byteLength >= MOVED_BYTES) found.add(value.buffer as ArrayBuffer);
+  } else if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value))
     for (const inner of Object.values(value)) buffersOf(inner, found);
   return found;
 }

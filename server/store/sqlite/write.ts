@@ -60,14 +60,22 @@ export function openWrites(db: Database.Database): Writes {
     blob: db.prepare('INSERT INTO smallBlobs (hash, data) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING'),
   };
 
-  const lookup = (run: number): StreamLookup => ({
-    stream(name) {
-      const known = rows.stream(run, name);
-      return known && { width: known.width, lastStep: known.lastStep, columns: () => rows.columnsOf(known.id) };
-    },
-    owner: (series) => sql.owner.get(run, series)?.name ?? null,
-    counts: () => sql.counts.get(run, run)!,
-  });
+  /** What is stored when it is asked for: for one append, before it writes. */
+  const lookup = (run: number): StreamLookup => {
+    let counts: { streams: number; series: number } | null = null;
+    return {
+      stream(name) {
+        const known = rows.stream(run, name);
+        return known && { width: known.width, lastStep: known.lastStep, columns: () => rows.columnsOf(known.id) };
+      },
+      owner: (series) => sql.owner.get(run, series)?.name ?? null,
+      counts() {
+        // Goes through all of them: once, not for each stream of a batch that declares many.
+        counts ??= sql.counts.get(run, run)!;
+        return counts;
+      },
+    };
+  };
 
   function append(write: Append): void {
     const known = rows.run(write.runId);

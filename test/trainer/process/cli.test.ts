@@ -64,7 +64,7 @@ describe('npm run train', () => {
       stepsHere: 300,
       validation: { accuracy: 1, examples: 100 },
       test: { accuracy: 1, examples: 200 },
-      backend: { name: 'wasm', tried: [] },
+      device: { backend: 'wasm', tried: [] },
     });
   });
 
@@ -252,7 +252,11 @@ describe('progress', () => {
   });
 
   it('is a plain line every ten seconds elsewhere, and one for what happens', () => {
-    const evaluation = { type: 'evaluation', step: 3, split: 'test', accuracy: 0.99999, loss: Number.NaN, parametersStep: 2 };
+    const metrics = [
+      { name: 'loss', value: Number.NaN, role: 'loss' },
+      { name: 'accuracy', value: 0.99999, role: 'accuracy' },
+    ];
+    const evaluation = { type: 'evaluation', step: 3, split: 'test', metrics, parametersStep: 2 };
     expect(
       shown(false, [
         [0, rows(0)],

@@ -183,6 +183,7 @@ describe('readSettings', () => {
       dataFolder: resolve('.headroom'),
       threads: null,
       spoolBytes: 2 ** 30,
+      recipes: '',
     });
     expect(settings.name.length).toBeGreaterThan(0);
   });
