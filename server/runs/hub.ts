@@ -21,7 +21,7 @@ import { branchEvents } from './branch';
 import { branchingByScript, revertOfScript } from './byScript';
 import { type FirstEntries, firstEntries } from './create';
 import type { FrameSettings, ViewerPort } from './frames';
-import type { Choose } from './room';
+import type { Choose, Room } from './room';
 import { type Opened, Rooms } from './rooms';
 import { RunList } from './runList';
 
@@ -110,8 +110,8 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   const watching = new Map<string, number>();
   const listeners = new Set<EntriesListener>();
 
-  const room = async (runId: string) => (await rooms.open(runId))?.room ?? null;
-  const registry = new Trainers({
+  const room = async (runId: string): Promise<Room | null> => (await rooms.open(runId))?.room ?? null;
+  const registry: Trainers = new Trainers({
     clock,
     graceMs: deps.graceMs ?? 10_000,
     ...(deps.crashedMs !== undefined && { crashedMs: deps.crashedMs }),
@@ -155,7 +155,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     list.runChanged(view.runId);
   }
 
-  const rooms = new Rooms({
+  const rooms: Rooms = new Rooms({
     store,
     clock,
     room: {

@@ -48,7 +48,7 @@ const losses = async (a: TestApp, runId: string) => {
   let width = 0;
   for (const { event } of entries) {
     if (event.type === 'started' && event.streams) width = event.streams[0]!.columns.length;
-    if (event.type !== 'rows') continue;
+    if (event.type !== 'rows' || event.stream !== 'steps') continue;
     expect(firstStepOf(event)).toBeLessThanOrEqual(loss.length);
     for (let i = 0; i < rowCount(event); i++) loss[stepAt(event, i)] = event.values[i * width]!;
   }
