@@ -176,7 +176,7 @@ describe('the one port', () => {
     expect(answer.status).toBe(400);
     expect(JSON.parse(answer.body).error).toMatchObject({
       message: `setup.config.startFrom: there is no blob ${startFrom}; give the hash of a checkpoint that is kept here`,
-      data: { field: 'config.startFrom' },
+      data: { field: 'setup.config.startFrom' },
     });
   });
 
