@@ -166,17 +166,16 @@ describe('the one port', () => {
     expect(error.data.stack).toBeUndefined();
   });
 
-  it('a run that would start from bytes which are not here is refused with the field', async () => {
-    const startFrom = 'f'.repeat(64);
+  it('a run of a recipe that no trainer has declared is refused with the field', async () => {
     const answer = await ask(`${paths.trpc}/runs.create`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ setup: publishedSetup('reverse', { startFrom }) }),
+      body: JSON.stringify({ setup: publishedSetup('reverse') }),
     });
     expect(answer.status).toBe(400);
     expect(JSON.parse(answer.body).error).toMatchObject({
-      message: `setup.config.startFrom: there is no blob ${startFrom}; give the hash of a checkpoint that is kept here`,
-      data: { field: 'setup.config.startFrom' },
+      message: 'setup.recipe.name: recipe: there is no recipe "reverse"; no trainer has declared any yet',
+      data: { field: 'setup.recipe.name' },
     });
   });
 
