@@ -5,7 +5,7 @@ import { AuditLog } from '~/server/audit/auditLog';
 import { type Clock, realClock } from '~/server/base/clock';
 import { Jobs } from '~/server/base/jobs';
 import { StartError } from '~/server/base/startError';
-import { forgetUploads } from '~/server/export/routes';
+import { forgetUploads, ImportDesk } from '~/server/import/desk';
 import { forgetCutImports } from '~/server/import/importRun';
 import { openRetention } from '~/server/retention/keeper';
 import { openSweep, type SweepDeps } from '~/server/retention/sweep';
@@ -154,6 +154,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         now: () => clock.now(),
         view: (runId) => hub.view(runId),
         adopt: (runId) => hub.adopt(runId),
+        desk: new ImportDesk(dataFolder, () => clock.now()),
         async imported(actor, runId, name) {
           const event = { type: 'run.changed', runId, what: `imported from ${name || 'a file'}`.slice(0, 200) } as const;
           await auditLog.record(actor, () => ({ events: [event], result: undefined }));

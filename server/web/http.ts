@@ -7,6 +7,7 @@ import type { AuditLog } from '~/server/audit/auditLog';
 import { may } from '~/server/base/permissions';
 import { sendJson, sendPage, sendText } from '~/server/base/respond';
 import { type ExportDeps, exportRoutes } from '~/server/export/routes';
+import { type ImportRouteDeps, importRoutes } from '~/server/import/routes';
 import type { OpenHub } from '~/server/runs/hub';
 import type { Link } from '~/server/sockets/link';
 import type { BlobStore } from '~/server/store/blobs';
@@ -30,7 +31,7 @@ export interface Pages {
 export interface HttpDeps {
   hub: OpenHub;
   blobs: BlobStore;
-  records: ExportDeps;
+  records: ExportDeps & ImportRouteDeps;
   retention: Context['retention'];
   identity: Identity;
   auditLog: AuditLog;
@@ -82,6 +83,7 @@ export function createHttp(deps: HttpDeps): Server {
         maxBytes: maxBlobBytes,
       });
     if (await exportRoutes(deps.records, request, response, url, actor)) return;
+    if (await importRoutes(deps.records, request, response, url, actor)) return;
     if (api) return sendText(response, 404, `there is nothing at ${url.pathname}`);
     return page(request, response);
   }
