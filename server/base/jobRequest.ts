@@ -1,9 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { jobId } from '~/shared/jobs';
-import type { Actor } from '~/shared/ids';
-import type { JobState } from '~/shared/jobs';
+import type { ServerResponse } from 'node:http';
+import { type JobState, jobId } from '~/shared/jobs';
 import type { Job, Jobs } from './jobs';
 import { sendJson } from './respond';
+import type { KnownVisit } from './route';
 import { describeZodError } from './zodError';
 
 /** The request cannot be met; its answer has this status. */
@@ -29,9 +28,7 @@ export function refuse(response: ServerResponse, status: number, error: string, 
  */
 export async function asJob(
   jobs: Jobs,
-  request: IncomingMessage,
-  response: ServerResponse,
-  actor: Actor,
+  { request, response, actor }: KnownVisit,
   about: { kind: JobState['kind']; what: string; id: string | null; cancelled: string },
   work: (job: Job) => Promise<void>,
   refusal: (error: unknown) => { status: number; more?: object } | null,

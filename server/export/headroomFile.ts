@@ -35,12 +35,13 @@ export async function* writeHeadroomFile(source: RecordSource, runId: string, ex
   const given = new AbortController();
   const gzip = createGzip({ level: 1 });
   archive.on('error', (error) => gzip.destroy(error));
+  gzip.on('error', () => {});
   writeMembers(archive, source, runId, exportedAt, given.signal).catch((error: Error) => archive.destroy(error));
   try {
     yield* archive.pipe(gzip) as AsyncIterable<Uint8Array>;
   } finally {
     given.abort();
-    archive.destroy();
+    archive.destroy(new Error('nobody reads it any more'));
     gzip.destroy();
   }
 }

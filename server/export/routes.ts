@@ -1,13 +1,12 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { asJob, RequestError, refuse } from '~/server/base/jobRequest';
 import type { Job, Jobs, Progress } from '~/server/base/jobs';
-import { may } from '~/server/base/permissions';
+import type { Route } from '~/server/base/route';
 import { describeZodError } from '~/server/base/zodError';
 import type { Store } from '~/server/store';
 import type { BlobStore } from '~/server/store/blobs';
-import type { Actor } from '~/shared/ids';
 import type { RunView } from '~/shared/view';
 import { contentType, exportQuery, fileName, writeExport } from './formats';
 import { ExportError } from './source';
@@ -24,42 +23,25 @@ export interface ExportDeps {
   jobs: Jobs;
 }
 
-/**
- * GET /api/runs/<id>/export?format=..., with `job=<id>` to be followed by (tRPC jobs.get). Answers errors as JSON {"error": "<field>: ..."}.
- *
- * @returns whether the path was this one
- */
-export async function exportRoutes(
-  deps: ExportDeps,
-  request: IncomingMessage,
-  response: ServerResponse,
-  url: URL,
-  actor: Actor,
-): Promise<boolean> {
-  const runId = /^\/api\/runs\/([^/]+)\/export$/.exec(url.pathname)?.[1];
-  if (runId === undefined) return false;
-  if (request.method !== 'GET') {
-    response.setHeader('allow', 'GET');
-    refuse(response, 405, 'GET is needed here');
-    return true;
-  }
-  if (!may(actor, 'watch runs')) {
-    refuse(response, 403, `${actor.name} (${actor.role}) may not watch runs`);
-    return true;
-  }
-  const { job: id = null, series, ...query } = Object.fromEntries(url.searchParams);
-  const columns: Record<string, string[]> = series === undefined ? {} : { series: url.searchParams.getAll('series') };
-  const what = `${runId} as ${query.format ?? 'a file'}`;
-  await asJob(
-    deps.jobs,
-    request,
-    response,
-    actor,
-    { kind: 'export', what, id, cancelled: 'cancelled' },
-    (job) => send(deps, response, { ...query, ...columns, runId }, job),
-    (error) => (error instanceof ExportError ? { status: 400 } : null),
-  );
-  return true;
+/** GET /api/runs/<id>/export?format=..., with `job=<id>` to be followed by (tRPC jobs.get). Answers errors as JSON {"error": "<field>: ..."}. */
+export function exportRoutes(deps: ExportDeps): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/api/runs/:runId/export',
+      for: 'watch runs',
+      refuse,
+      handle(visit) {
+        const { url, params, response } = visit;
+        const { job: id = null, series, ...query } = Object.fromEntries(url.searchParams);
+        const columns: Record<string, string[]> = series === undefined ? {} : { series: url.searchParams.getAll('series') };
+        const asked = { ...query, ...columns, runId: params.runId! };
+        const about = { kind: 'export', what: `${params.runId} as ${query.format ?? 'a file'}`, id, cancelled: 'cancelled' } as const;
+        const refusal = (error: unknown) => (error instanceof ExportError ? { status: 400 } : null);
+        return asJob(deps.jobs, visit, about, (job) => send(deps, response, asked, job), refusal);
+      },
+    },
+  ];
 }
 
 async function send(

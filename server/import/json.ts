@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { seriesName } from '~/server/export/columnNames';
 import { type Config, config as configSchema, type Json } from '~/shared/setup';
 import { shown } from './cells';
 import { ImportError } from './importError';
@@ -121,8 +120,7 @@ function readDocument(document: Json, name: string, runs: RunsReading, options: 
   const table = Array.isArray(rows) ? rows : Array.isArray(data) ? data : null;
   if (table && Array.isArray(columns) && columns.every((c) => typeof c === 'string')) {
     const reader = new TableReader(runs, { axis: options.axis, positional: true });
-    const ours = Array.isArray(rows);
-    for (const column of columns) reader.column(ours ? seriesName(column as string) : (column as string));
+    for (const column of columns) reader.column(column as string);
     for (const [i, row] of table.entries()) if (Array.isArray(row)) reader.row(row, `row ${i + 1}`);
     return reader.end();
   }

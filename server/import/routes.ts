@@ -1,8 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { asJob, RequestError, refuse } from '~/server/base/jobRequest';
 import type { Job, Jobs } from '~/server/base/jobs';
-import { may } from '~/server/base/permissions';
 import { sendJson } from '~/server/base/respond';
+import type { KnownVisit, Method, Route } from '~/server/base/route';
 import { describeZodError } from '~/server/base/zodError';
 import type { Actor } from '~/shared/ids';
 import { type ImportChoices, type ImportResult, importChoices } from '~/shared/imports';
@@ -24,72 +24,58 @@ const LONGEST_NAME = 1000;
  * In one request: POST /api/import?name=<file name>[&as=copy][&axis=<column>][&project=<name>] with the file as the body.
  * In steps: POST /api/imports opens one; PUT /api/imports/<id>/files?path=<path> sends a file; POST .../plan says what would come; POST .../runs writes it; DELETE ends it.
  * Each takes `job=<id>` to be followed and cancelled by (tRPC jobs). Errors are JSON {"error"}.
- *
- * @returns whether the path was one of these
  */
-export async function importRoutes(
-  deps: ImportRouteDeps,
-  request: IncomingMessage,
-  response: ServerResponse,
-  url: URL,
-  actor: Actor,
-): Promise<boolean> {
-  const match = /^\/api\/imports?(?:\/([^/]+))?(?:\/(files|plan|runs))?$/.exec(url.pathname);
-  if (!match) return false;
-  const [, id, part] = match;
-  const whole = url.pathname === '/api/import';
-  if (!whole && url.pathname.startsWith('/api/import/')) return false;
-  const method = id === undefined ? 'POST' : part === 'files' ? 'PUT' : part === undefined ? 'DELETE' : 'POST';
-  if (request.method !== method) {
-    response.setHeader('allow', method);
-    refuse(response, 405, `${method} is needed here`);
-    return true;
-  }
-  if (!may(actor, 'start runs')) {
-    refuse(response, 403, `${actor.name} (${actor.role}) may not start runs`);
-    return true;
-  }
-  const { job: jobOf = null, ...query } = Object.fromEntries(url.searchParams);
-  const what = (query.name ?? query.path ?? '').slice(0, 200) || 'files';
-  await asJob(
-    deps.jobs,
-    request,
-    response,
-    actor,
-    { kind: 'import', what, id: jobOf, cancelled: 'cancelled: nothing was imported' },
-    async (job) => {
-      if (whole) return single(deps, request, response, query, actor, job);
-      if (id === undefined) return sendJson(response, 201, { id: (await deps.desk.open(actor)).id });
-      const open = deps.desk.get(actor, id);
-      if (part === undefined) {
-        await deps.desk.close(open);
-        response.writeHead(204).end();
-      } else if (part === 'files') {
-        await deps.desk.receive(open, nameIn(query.path), request, announced(request), job);
-        response.writeHead(204).end();
-      } else {
-        const choices = await choicesIn(request);
-        if (part === 'plan')
-          return sendJson(response, 200, await deps.desk.inTurn(job, () => planImport(deps, { ...open, choices, following: job })));
-        const result = await written(deps, open, actor, choices, job);
-        await deps.desk.close(open);
-        sendJson(response, 201, result);
-      }
+export function importRoutes(deps: ImportRouteDeps): Route[] {
+  const { desk } = deps;
+  const route = (method: Method, path: string, work: (visit: KnownVisit, job: Job, query: Record<string, string>) => Promise<void>): Route => ({
+    method,
+    path,
+    for: 'start runs',
+    refuse,
+    handle(visit) {
+      const { job: id = null, ...query } = Object.fromEntries(visit.url.searchParams);
+      const what = (query.name ?? query.path ?? '').slice(0, 200) || 'files';
+      return asJob(deps.jobs, visit, { kind: 'import', what, id, cancelled }, (job) => work(visit, job, query), refusal);
     },
-    (error) => {
-      if (error instanceof AlreadyHereError) return { status: 409, more: { runId: error.runId, nothingNew: error.nothingNew } };
-      return error instanceof ImportError ? { status: 400, more: error.axes ? { axes: error.axes } : {} } : null;
-    },
-  );
-  return true;
+  });
+  const opened = ({ actor, params }: KnownVisit) => desk.get(actor, params.id!);
+  return [
+    route('POST', '/api/import', (visit, job, query) => single(deps, visit, query, job)),
+    route('POST', '/api/imports', async ({ actor, response }) => sendJson(response, 201, { id: (await desk.open(actor)).id })),
+    route('PUT', '/api/imports/:id/files', async (visit, job, query) => {
+      const { request, response } = visit;
+      await desk.receive(opened(visit), nameIn(query.path), request, announced(request), job);
+      response.writeHead(204).end();
+    }),
+    route('POST', '/api/imports/:id/plan', async (visit, job) => {
+      const open = opened(visit);
+      const choices = await choicesIn(visit.request);
+      sendJson(visit.response, 200, await desk.inTurn(job, () => planImport(deps, { ...open, choices, following: job })));
+    }),
+    route('POST', '/api/imports/:id/runs', async (visit, job) => {
+      const open = opened(visit);
+      const result = await written(deps, open, visit.actor, await choicesIn(visit.request), job);
+      await desk.close(open);
+      sendJson(visit.response, 201, result);
+    }),
+    route('DELETE', '/api/imports/:id', async (visit) => {
+      await desk.close(opened(visit));
+      visit.response.writeHead(204).end();
+    }),
+  ];
+}
+
+const cancelled = 'cancelled: nothing was imported';
+
+function refusal(error: unknown): { status: number; more?: object } | null {
+  if (error instanceof AlreadyHereError) return { status: 409, more: { runId: error.runId, nothingNew: error.nothingNew } };
+  return error instanceof ImportError ? { status: 400, more: error.axes ? { axes: error.axes } : {} } : null;
 }
 
 async function single(
   deps: ImportRouteDeps,
-  request: IncomingMessage,
-  response: ServerResponse,
+  { request, response, actor }: KnownVisit,
   { name = '', as = 'itself', axis, project }: Record<string, string>,
-  actor: Actor,
   job: Job,
 ): Promise<void> {
   if (as !== 'itself' && as !== 'copy')

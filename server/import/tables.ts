@@ -1,3 +1,4 @@
+import { seriesName } from '~/server/export/columnNames';
 import type { Json } from '~/shared/setup';
 import {
   almostNumber,
@@ -102,7 +103,7 @@ export class TableReader {
     if (this.#columns.length === MAX_SERIES + 8) throw new ImportError(`more than the ${MAX_SERIES} columns that are taken`);
     let name = given.trim();
     for (let n = 1; name !== '' && this.#byName.has(name); n++) name = `${given.trim()}.${n}`;
-    const column: Column = { name, role: null, kind: 'unknown', leftOut: 0, example: '', where: '', series: null, run: null, title: name };
+    const column: Column = { name, role: null, kind: 'unknown', leftOut: 0, example: '', where: '', series: null, run: null, title: seriesName(name) };
     if (/^(unnamed: \d+)?$/i.test(name)) column.role = 'unnamed';
     if (name !== '') this.#byName.set(name, column);
     this.#columns.push(column);
@@ -156,27 +157,30 @@ export class TableReader {
       return i;
     };
 
-    const value = first(valueNames);
+    const { axis } = this.options;
+    // A table that this program wrote: every other column is a series, whatever its name.
+    const ours = columns[0]?.name === 'step' && columns[1]?.name === 'timeMs';
+    if (ours) for (const c of columns) c.role = null;
+    const value = ours ? null : first(valueNames);
     const key = value === null ? null : first(keyNames, texts);
     if (key !== null) {
       this.#key = take(key, 'key');
       this.#value = take(value, 'value');
     }
-    const named = first(runNames.slice(0, 4)) ?? first(['run'], texts);
+    const named = ours ? null : (first(runNames.slice(0, 4)) ?? first(['run'], texts));
     const several = named !== null && new Set(filled(named)).size;
     if (named !== null && several && (several === 1 || several < rows.length)) this.#run = take(named, 'run');
 
     this.#time =
-      take(first([...timeNames], (i) => filled(i).length > 0), 'time') ??
+      take(first(ours ? ['timems'] : [...timeNames], (i) => filled(i).length > 0), 'time') ??
       take(
-        first([...maybeTimeNames], (i) => {
+        first(ours ? [] : [...maybeTimeNames], (i) => {
           const cells = filled(i);
           return cells.length > 0 && cells.every((cell) => timeOf(cell, this.#style) !== null);
         }),
         'time',
       );
 
-    const { axis } = this.options;
     const whole = (i: number) => {
       const cells = filled(i);
       return cells.length > 0 && cells.every((cell) => Number.isSafeInteger(numberOf(cell, this.#style)));
@@ -206,7 +210,7 @@ export class TableReader {
     this.runs.axes = [...new Set([this.runs.axis, ...axes, ROW_AXIS])].slice(0, 100);
     if (this.#step === null) this.runs.notes.push('no column counts the steps: the rows are counted from 0');
     for (const [i, c] of columns.entries()) if (c.role === 'unnamed') c.name ||= `column ${i + 1}`;
-    this.#splitRuns();
+    if (!ours) this.#splitRuns();
   }
 
   /** A chart that was downloaded from W&B has columns "run - series", each with its least and greatest value. */

@@ -1,22 +1,22 @@
 /** Who sends a request: everything that comes in is asked here, once. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import path from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { z } from 'zod';
 import { sendJson } from '~/server/base/respond';
+import type { Route, Visit } from '~/server/base/route';
 import { describeZodError, fieldOf } from '~/server/base/zodError';
 import { localAdmin, type People, systemActor, TeamError } from '~/server/team/people';
 import type { Actor } from '~/shared/ids';
 import { colour, personName } from '~/shared/team';
-import { originRefusal } from './origin';
 
 export interface Identity {
   /** null: nobody we know. */
   identify(request: IncomingMessage): Promise<Actor | null>;
-  /** Answers requests that make somebody known (links, sign-in); false: not one of those. */
-  handle(request: IncomingMessage, response: ServerResponse, url: URL): Promise<boolean>;
+  /** Those that make somebody known (links, sign-in) and forget them again. */
+  readonly routes: Route[];
   /** Path and query of the link to print at start; null when none is needed. */
   readonly link: string | null;
 }
@@ -44,7 +44,13 @@ export async function openIdentity(options: {
     return secret === null ? null : people.ofSession(secret);
   };
 
-  async function join(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  function showInvite({ response, url }: Visit): void {
+    const invite = people.openInvite(url.searchParams.get('invite') ?? '');
+    if (invite) sendJson(response, 200, { role: invite.role, expiresAt: invite.expiresAt });
+    else sendJson(response, 404, { error: 'this invite link is not valid any more; ask an admin for a new one' });
+  }
+
+  async function join({ request, response }: Visit): Promise<void> {
     const wish = joinRequest.safeParse(await readJson(request));
     if (!wish.success) return sendJson(response, 400, { error: describeZodError(wish.error), field: fieldOf(wish.error) });
     const { invite, name, colour } = wish.data;
@@ -59,7 +65,7 @@ export async function openIdentity(options: {
     }
   }
 
-  async function signOut(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function signOut({ request, response }: Visit): Promise<void> {
     const found = signedIn(request);
     if (found) {
       await people.revokeSession({ id: found.person.id, name: found.person.name, role: found.person.role }, found.session.id);
@@ -82,25 +88,11 @@ export async function openIdentity(options: {
       const found = signedIn(request);
       return found && { id: found.person.id, name: found.person.name, role: found.person.role };
     },
-    async handle(request, response, url) {
-      switch (`${request.method} ${url.pathname}`) {
-        case 'GET /api/join': {
-          const invite = people.openInvite(url.searchParams.get('invite') ?? '');
-          if (invite) sendJson(response, 200, { role: invite.role, expiresAt: invite.expiresAt });
-          else sendJson(response, 404, { error: 'this invite link is not valid any more; ask an admin for a new one' });
-          return true;
-        }
-        case 'POST /api/join':
-        case 'POST /api/signout': {
-          const foreign = originRefusal(request);
-          if (foreign) sendJson(response, 403, { error: foreign, field: null });
-          else await (url.pathname === '/api/join' ? join : signOut)(request, response);
-          return true;
-        }
-        default:
-          return false;
-      }
-    },
+    routes: [
+      { method: 'GET', path: '/api/join', for: 'anybody', handle: showInvite },
+      { method: 'POST', path: '/api/join', for: 'anybody', handle: join },
+      { method: 'POST', path: '/api/signout', for: 'anybody', handle: signOut },
+    ],
   };
 }
 
