@@ -10,39 +10,53 @@ interface Long {
   toNumber(): number;
 }
 
-const fields = (all: Record<string, [id: number, type: string]>, repeated: readonly string[] = []) => ({
+/** @param choice fields of which a message has one: a 0 that is written is told from nothing there */
+const fields = (
+  all: Record<string, [id: number, type: string]>,
+  { repeated = [], choice }: { repeated?: readonly string[]; choice?: string[] } = {},
+) => ({
   fields: Object.fromEntries(
     Object.entries(all).map(([name, [id, type]]) => [name, { id, type, ...(repeated.includes(name) && { rule: 'repeated' }) }]),
   ),
+  ...(choice && { oneofs: { choice: { oneof: choice } } }),
 });
 
 const root = protobuf.Root.fromJSON({
   nested: {
-    Event: fields({
-      wallTime: [1, 'double'],
-      step: [2, 'int64'],
-      fileVersion: [3, 'string'],
-      graphDef: [4, 'bytes'],
-      summary: [5, 'Summary'],
-      logMessage: [6, 'bytes'],
-      sessionLog: [7, 'SessionLog'],
-      taggedRunMetadata: [8, 'bytes'],
-      metaGraphDef: [9, 'bytes'],
-    }),
+    Event: fields(
+      {
+        wallTime: [1, 'double'],
+        step: [2, 'int64'],
+        fileVersion: [3, 'string'],
+        graphDef: [4, 'bytes'],
+        summary: [5, 'Summary'],
+        logMessage: [6, 'bytes'],
+        sessionLog: [7, 'SessionLog'],
+        taggedRunMetadata: [8, 'bytes'],
+        metaGraphDef: [9, 'bytes'],
+      },
+      { choice: ['fileVersion', 'graphDef', 'summary', 'logMessage', 'sessionLog', 'taggedRunMetadata', 'metaGraphDef'] },
+    ),
     SessionLog: fields({ status: [1, 'int32'] }),
-    Summary: fields({ value: [1, 'Value'] }, ['value']),
-    Value: fields({
-      tag: [1, 'string'],
-      simpleValue: [2, 'float'],
-      image: [4, 'Image'],
-      histo: [5, 'Histogram'],
-      audio: [6, 'bytes'],
-      nodeName: [7, 'string'],
-      tensor: [8, 'Tensor'],
-      metadata: [9, 'Metadata'],
-    }),
+    Summary: fields({ value: [1, 'Value'] }, { repeated: ['value'] }),
+    Value: fields(
+      {
+        tag: [1, 'string'],
+        simpleValue: [2, 'float'],
+        image: [4, 'Image'],
+        histo: [5, 'Histogram'],
+        audio: [6, 'bytes'],
+        nodeName: [7, 'string'],
+        tensor: [8, 'Tensor'],
+        metadata: [9, 'Metadata'],
+      },
+      { choice: ['simpleValue', 'image', 'histo', 'audio', 'tensor'] },
+    ),
     Image: fields({ encoded: [4, 'bytes'] }),
-    Histogram: fields({ min: [1, 'double'], max: [2, 'double'], limits: [6, 'double'], counts: [7, 'double'] }, ['limits', 'counts']),
+    Histogram: fields(
+      { min: [1, 'double'], max: [2, 'double'], limits: [6, 'double'], counts: [7, 'double'] },
+      { repeated: ['limits', 'counts'] },
+    ),
     Metadata: fields({ pluginData: [1, 'PluginData'] }),
     PluginData: fields({ pluginName: [1, 'string'], content: [2, 'bytes'] }),
     Tensor: fields(
@@ -60,15 +74,18 @@ const root = protobuf.Root.fromJSON({
         unsigned: [16, 'uint32'],
         unsignedLongs: [17, 'uint64'],
       },
-      ['floats', 'doubles', 'ints', 'strings', 'longs', 'bools', 'halves', 'unsigned', 'unsignedLongs'],
+      { repeated: ['floats', 'doubles', 'ints', 'strings', 'longs', 'bools', 'halves', 'unsigned', 'unsignedLongs'] },
     ),
-    Shape: fields({ dims: [2, 'Dim'] }, ['dims']),
+    Shape: fields({ dims: [2, 'Dim'] }, { repeated: ['dims'] }),
     Dim: fields({ size: [1, 'int64'] }),
     HParams: fields({ sessionStart: [3, 'SessionStart'] }),
-    SessionStart: fields({ hparams: [1, 'HParam'] }, ['hparams']),
+    SessionStart: fields({ hparams: [1, 'HParam'] }, { repeated: ['hparams'] }),
     // An entry of a map is a message of key and value.
     HParam: fields({ key: [1, 'string'], value: [2, 'HParamValue'] }),
-    HParamValue: fields({ number: [2, 'double'], text: [3, 'string'], truth: [4, 'bool'] }),
+    HParamValue: fields(
+      { number: [2, 'double'], text: [3, 'string'], truth: [4, 'bool'] },
+      { choice: ['number', 'text', 'truth'] },
+    ),
   },
 });
 
@@ -122,6 +139,9 @@ const HParamsData = root.lookupType('HParams');
 export const decodeEvent = (bytes: Uint8Array): TensorboardEvent => Event.decode(bytes) as unknown as TensorboardEvent;
 export const decodeHParams = (bytes: Uint8Array): HParams => HParamsData.decode(bytes) as unknown as HParams;
 export const encodeEvent = (event: Partial<Record<keyof TensorboardEvent, unknown>>): Uint8Array => Event.encode(event).finish();
+
+/** Whether the file has the field: a default is not an own property. */
+export const has = <M extends object>(message: M, field: keyof M): boolean => Object.hasOwn(message, field);
 
 /** A 64-bit number as a double, or null when that is not exactly it. */
 export function exact(value: Long | number): number | null {

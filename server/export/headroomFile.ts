@@ -56,7 +56,7 @@ async function writeMembers(
   const add = async (name: string, size: number, body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) => {
     const entry = archive.entry({ name, size });
     for await (const part of body) if (!entry.write(part)) await once(entry, 'drain', { signal });
-    entry.end();
+    entry.end(null);
   };
   const json = (name: string, value: Manifest | End) => {
     const bytes = Buffer.from(JSON.stringify(value));

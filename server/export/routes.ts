@@ -36,7 +36,12 @@ export function exportRoutes(deps: ExportDeps): Route[] {
         const { job: id = null, series, ...query } = Object.fromEntries(url.searchParams);
         const columns: Record<string, string[]> = series === undefined ? {} : { series: url.searchParams.getAll('series') };
         const asked = { ...query, ...columns, runId: params.runId! };
-        const about = { kind: 'export', what: `${params.runId} as ${query.format ?? 'a file'}`, id, cancelled: 'cancelled' } as const;
+        const about = {
+          kind: 'export',
+          what: `${params.runId} as ${query.format ?? 'a file'}`,
+          id,
+          cancelled: 'cancelled',
+        } as const;
         const refusal = (error: unknown) => (error instanceof ExportError ? { status: 400 } : null);
         return asJob(deps.jobs, visit, about, (job) => send(deps, response, asked, job), refusal);
       },

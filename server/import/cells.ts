@@ -2,12 +2,16 @@
  * What a cell of a table says. Tables of other programs write numbers, absence and times in many ways; each rule is here once, for CSV and JSON.
  */
 
-/** How a file writes its numbers. `thousands`: the letter between groups of three digits, besides spaces and apostrophes; null = none is known. */
+/**
+ * How a file writes its numbers. `thousands`: the letter between groups of three digits, besides spaces and apostrophes; null = none is known. `either`: a comma that
+ * does not stand before three digits is a decimal one, whatever the others are.
+ */
 export interface NumberStyle {
   decimal: '.' | ',';
   thousands: ',' | '.' | null;
+  either: boolean;
 }
-export const plainNumbers: NumberStyle = { decimal: '.', thousands: ',' };
+export const plainNumbers: NumberStyle = { decimal: '.', thousands: ',', either: false };
 
 /** What programs write where there is no value, beside nothing at all. NaN is a value. */
 const absentWords = new Set(['na', 'n/a', '#n/a', '#n/a n/a', '#na', '<na>', 'none', 'null', 'nil', '-', '--']);
@@ -22,7 +26,8 @@ const grouped = /^[-+]?\d{1,3}([,.  '’])\d{3}(\1\d{3})*([,.]\d*)?(e[-+]?\d+)?$
 export function numberOf(cell: string, style: NumberStyle = plainNumbers): number | null {
   const value = Number(cell);
   // Number() reads "0x10" as 16 and nothing as 0.
-  if (!Number.isNaN(value)) return cell !== '' && plain.test(cell) ? value : infiniteOf(cell);
+  if (!Number.isNaN(value) && !(style.thousands === '.' && grouped.test(cell)))
+    return cell !== '' && plain.test(cell) ? value : infiniteOf(cell);
   if (nan.test(cell)) return Number.NaN;
   const endless = infiniteOf(cell);
   if (endless !== null) return endless;
@@ -36,7 +41,7 @@ function infiniteOf(cell: string): number | null {
 }
 
 /** Without the letters between groups of three digits, and with a decimal point; null when the letters do not stand where this style has them. */
-function plainDigits(cell: string, { decimal, thousands }: NumberStyle): string | null {
+function plainDigits(cell: string, { decimal, thousands, either }: NumberStyle): string | null {
   const groups = grouped.exec(cell);
   const between = groups?.[1];
   let text = cell;
@@ -45,7 +50,7 @@ function plainDigits(cell: string, { decimal, thousands }: NumberStyle): string 
     if (!spaced && between !== thousands) return null;
     text = text.replaceAll(between, '');
   }
-  return decimal === ',' ? text.replace(',', '.') : text;
+  return decimal === ',' || (either && between !== ',') ? text.replace(',', '.') : text;
 }
 
 /** How the cells of a file write numbers, as far as a sample of them shows. `separator`: what stands between cells. */
@@ -58,8 +63,9 @@ export function numberStyle(cells: Iterable<string>, separator: string): NumberS
   }
   // "1,024" alone says nothing: between commas it is a thousand, elsewhere as Excel writes decimals there.
   const decimal = comma > point || (comma === point && separator !== ',') ? ',' : '.';
-  if (decimal === ',') return { decimal, thousands: comma > 0 ? '.' : null };
-  return { decimal, thousands: ',' };
+  const either = separator !== ',';
+  if (decimal === ',') return { decimal, thousands: comma > 0 && point === 0 ? '.' : null, either };
+  return { decimal, thousands: ',', either };
 }
 
 export const truth = new Map([
@@ -107,7 +113,12 @@ export function timeMs(value: number): number | null {
   }
   return null;
 }
+/** Seconds since something else than 1970, such as the start of the run. */
+export const isRelative = (value: number): boolean => value >= 0 && value * 1000 < EARLIEST_MS;
 export const timeWords = 'seconds, ms, us or ns since 1970 of the years 1990 to 2100, or a date such as 2026-03-08T01:59:58Z';
 
 /** Shown in messages: short, with what cannot be seen made visible. */
 export const shown = (cell: unknown): string => JSON.stringify(String(cell).slice(0, 40));
+
+/** "1 row", "2 rows". */
+export const count = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;

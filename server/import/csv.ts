@@ -1,5 +1,5 @@
 import Papa from 'papaparse';
-import { isAbsent, type NumberStyle, numberOf, numberStyle } from './cells';
+import { count, isAbsent, type NumberStyle, numberOf, numberStyle } from './cells';
 import { ImportError } from './importError';
 import type { RunsReading } from './reading';
 import type { SourceFile } from './sources';
@@ -53,7 +53,9 @@ export async function readCsv(
     }
     if (cells.length > header.length && cells.slice(header.length).every((cell) => cell === '')) cells.length = header.length;
     if (cells.length > header.length)
-      throw new ImportError(`line ${line}: ${cells.length} cells, the first line has ${header.length}; put cells that hold the separator in quotes`);
+      throw new ImportError(
+        `line ${line}: ${cells.length} cells, the first line has ${header.length}; put cells that hold the separator in quotes`,
+      );
     if (cells.length < header.length && short++ === 0) firstShort = line;
     for (const cell of cells)
       if (cell.length > LONGEST_CELL) throw new ImportError(`line ${line}: a cell is longer than ${LONGEST_CELL} letters`);
@@ -62,7 +64,10 @@ export async function readCsv(
   for await (const { lines, style } of linesOf(textOf(source, encoding, report))) for (const line of lines) take(line, style);
   if (!reader) throw new ImportError('the file holds no line of a table');
   (reader as TableReader).end();
-  if (short > 0) runs.notes.push(`${short} lines have fewer cells than the first one, first line ${firstShort}: those missing hold no value`);
+  if (short > 0)
+    runs.notes.push(
+      `${count(short, 'line')} shorter than the first one (line ${firstShort}${short > 1 ? ' and others' : ''}): the cells that are missing hold no value`,
+    );
 }
 
 /** Without the cells that a separator at the end of the line makes. */
@@ -105,14 +110,17 @@ async function* linesOf(text: AsyncIterable<string>): AsyncGenerator<{ lines: Li
     for (const [row, raw] of data.entries()) {
       const quote = wrong.get(row);
       if (quote === 'MissingQuotes') throw new ImportError(`line ${line}: a quote is not closed`);
-      if (quote === 'InvalidQuotes') throw new ImportError(`line ${line}: letters follow a closing quote; write a quote inside quotes twice`);
+      if (quote === 'InvalidQuotes')
+        throw new ImportError(`line ${line}: letters follow a closing quote; write a quote inside quotes twice`);
       if (raw.length > MAX_SERIES + 8) throw new ImportError(`line ${line}: more than the ${MAX_SERIES} columns that are taken`);
       let breaks = 1;
       const cells = raw.map((cell) => {
         if (cell.includes(dialect!.newline)) breaks += cell.split(dialect!.newline).length - 1;
         const trimmed = cell.trim();
         // A quote after a space is not seen as one.
-        return trimmed.length > 1 && trimmed.startsWith('"') && trimmed.endsWith('"') && cell !== trimmed ? trimmed.slice(1, -1) : trimmed;
+        return trimmed.length > 1 && trimmed.startsWith('"') && trimmed.endsWith('"') && cell !== trimmed
+          ? trimmed.slice(1, -1)
+          : trimmed;
       });
       lines.push({ cells, line });
       line += breaks;
@@ -137,12 +145,22 @@ function dialectOf(text: string): Dialect {
   const skip = said ? said[0].length : 0;
   const sample = text.slice(skip, skip + SAMPLE);
   const rowsBy = (separator: string) =>
-    (new Papa.Parser({ delimiter: separator, newline, preview: 200 }).parse(sample, 0, false) as unknown as { data: string[][] }).data
+    (
+      new Papa.Parser({ delimiter: separator, newline, preview: 200 }).parse(sample, 0, false) as unknown as { data: string[][] }
+    ).data
       .map((cells) => cells.map((cell) => cell.trim()))
       .filter((cells) => !cells[0]!.startsWith('#') && (cells.length > 1 || cells[0] !== ''));
   const separator = said ? said[1]! : separatorOf(rowsBy);
   const cells = rowsBy(separator).slice(1).flat();
-  return { separator, newline, skip, style: numberStyle(cells.filter((cell) => !isAbsent(cell)), separator) };
+  return {
+    separator,
+    newline,
+    skip,
+    style: numberStyle(
+      cells.filter((cell) => !isAbsent(cell)),
+      separator,
+    ),
+  };
 }
 
 /** What makes the most lines as long as the first one, and of those what makes the most cells. */

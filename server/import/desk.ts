@@ -48,7 +48,8 @@ export class ImportDesk {
 
   async open(actor: Actor): Promise<OpenImport> {
     for (const old of this.#open.values()) if (this.now() - old.touchedAt > KEPT_MS) await this.close(old);
-    if (this.#open.size >= MAX_OPEN) throw new RequestError(409, `${MAX_OPEN} imports are open at this moment; wait until one has ended`);
+    if (this.#open.size >= MAX_OPEN)
+      throw new RequestError(409, `${MAX_OPEN} imports are open at this moment; wait until one has ended`);
     const id = newId();
     const folder = path.join(folderOf(this.dataFolder), id);
     const spoolFolder = path.join(folder, 'spool');
@@ -62,7 +63,10 @@ export class ImportDesk {
   get(actor: Actor, id: string): OpenImport {
     const found = this.#open.get(id);
     if (!found || (found.actorId !== actor.id && actor.role !== 'admin'))
-      throw new RequestError(404, `there is no open import ${id.slice(0, 40)}: it ended, or an hour went by; send the files again`);
+      throw new RequestError(
+        404,
+        `there is no open import ${id.slice(0, 40)}: it ended, or an hour went by; send the files again`,
+      );
     found.touchedAt = this.now();
     return found;
   }

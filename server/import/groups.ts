@@ -17,7 +17,8 @@ export interface Group {
 
 const tables = /\.(csv|tsv|txt|json|jsonl|ndjson)$/i;
 /** Names that every run of a program gives its file: the folder says more. */
-const usual = /^(metrics|results?|history|log|logs|progress|training|trainer_state|trainer_log|monitor|events\.out\.tfevents.*|wandb-history|data)(\.[a-z]+)?$/i;
+const usual =
+  /^(metrics|results?|history|log|logs|progress|training|trainer_state|trainer_log|monitor|events\.out\.tfevents.*|wandb-history|data)(\.[a-z]+)?$/i;
 
 /** @returns also files of which nothing comes, in words */
 export async function groupsOf(sources: readonly SourceFile[]): Promise<{ groups: Group[]; leftOut: string[] }> {
@@ -40,7 +41,11 @@ export async function groupsOf(sources: readonly SourceFile[]): Promise<{ groups
       others.set(what, { ...known, count: known.count + 1 });
       continue;
     }
-    const joined = mlflow ? mlflow[1]! : kind === 'tensorboard' && path.posix.basename(name).includes('tfevents') ? `${folder}/` : name;
+    const joined = mlflow
+      ? mlflow[1]!
+      : kind === 'tensorboard' && path.posix.basename(name).includes('tfevents')
+        ? `${folder}/`
+        : name;
     const group = groups.get(joined);
     if (group) {
       group.files.push(file);
@@ -70,8 +75,11 @@ async function kindOf(file: SourceFile, inFolder: boolean): Promise<Group['kind'
   if (isEventFile(head)) return 'tensorboard';
   if (path.posix.basename(file.name).includes('tfevents')) return 'tensorboard';
   if (inFolder && !tables.test(file.name)) return null;
-  const text = head.toString('latin1').replace(/^(\xef\xbb\xbf|\xff\xfe|\xfe\xff)/, '').replaceAll('\0', '');
-  return /^\s*[{[]/.test(text) ? 'json' : 'csv';
+  const text = head
+    .toString('latin1')
+    .replace(/^(\xef\xbb\xbf|\xff\xfe|\xfe\xff)/, '')
+    .replaceAll('\0', '');
+  return /^\s*[{[]/.test(text) || /\.(json|jsonl|ndjson)$/i.test(file.name) ? 'json' : 'csv';
 }
 
 /** Of several states that a Hugging Face trainer saved on its way, the last one holds the others. */
@@ -93,4 +101,3 @@ function olderStates(sources: readonly SourceFile[]): Set<string> {
 export const runKey = (group: Group, run: string): string => (run === '' ? group.key : `${group.key}#${run}`);
 export const isOfGroup = (group: Group, key: string): boolean => key === group.key || key.startsWith(`${group.key}#`);
 export const words = { headroom: 'Headroom', tensorboard: 'TensorBoard', csv: 'CSV', json: 'JSON', mlflow: 'MLflow' } as const;
-export const nothingIn = (files: number): string => (files === 0 ? 'no file was given' : `none of the ${files} files holds a run`);

@@ -48,7 +48,10 @@ export async function forgetCutImports(store: Store): Promise<void> {
 }
 
 /** What would come of the files; nothing is written. @throws ImportError when an archive is damaged; AbortError */
-export async function planImport({ store }: Pick<ImportDeps, 'store'>, request: Omit<ImportRequest, 'actor'>): Promise<ImportPlan> {
+export async function planImport(
+  { store }: Pick<ImportDeps, 'store'>,
+  request: Omit<ImportRequest, 'actor'>,
+): Promise<ImportPlan> {
   const { files, spoolFolder, choices = {}, following } = request;
   const here = new Set((await store.runs()).map((r) => r.runId));
   const plan: ImportPlan = { runs: [], leftOut: [] };
@@ -139,7 +142,8 @@ async function importRead(
       if (part?.kind === 'event') await put(part.event, part.atMs);
       else if (part?.kind === 'blob') await keep(part.hash, Readable.from([Buffer.from(part.bytes)], { objectMode: false }));
       else if (part?.kind === 'runEnd') {
-        const message = `imported from ${origin}${leftOut.length > 0 ? `; left out or assumed: ${leftOut.join('; ')}` : ''}`.slice(0, 2000);
+        const message =
+          `imported from ${origin}${leftOut.length > 0 ? `; left out or assumed: ${leftOut.join('; ')}` : ''}`.slice(0, 2000);
         await put({ type: 'status', status: 'finished', step: part.step, message }, part.atMs);
         break;
       } else throw new Error(`import: ${part?.kind ?? 'the end'} came in the middle of a run`);
@@ -266,11 +270,7 @@ function sorted(value: unknown): unknown {
 type Keep = (hash: string, bytes: AsyncIterable<Uint8Array>) => Promise<void>;
 
 /** Runs `write` so that a failure leaves nothing of the run and of its blobs, and a crash no run. */
-async function writing(
-  deps: ImportDeps,
-  runId: string,
-  write: (log: LogCopy, keep: Keep) => Promise<void>,
-): Promise<string> {
+async function writing(deps: ImportDeps, runId: string, write: (log: LogCopy, keep: Keep) => Promise<void>): Promise<string> {
   const { store, blobs } = deps;
   const pending = (change: (ids: string[]) => string[]) => changePending(store, change);
   const release = claim(store, runId);

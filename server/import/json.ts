@@ -27,13 +27,18 @@ export async function readJson(
 ): Promise<void> {
   const encoding = await encodingOf(source, 'JSON');
   const text = textOf(source, encoding, report);
-  if (await isLines(source, encoding)) return readLines(text, runs, options);
+  if (await isLines(source, encoding)) {
+    await readLines(text, runs, options);
+    return;
+  }
   const parts: string[] = [];
   let letters = 0;
   for await (const part of text) {
     letters += part.length;
     if (letters > LONGEST)
-      throw new ImportError(`the file is one JSON document of more than ${LONGEST} letters; write it as JSON lines, one row each`);
+      throw new ImportError(
+        `the file is one JSON document of more than ${LONGEST} letters; write it as JSON lines, one row each`,
+      );
     parts.push(part);
   }
   readDocument(parsed(parts.join(''), null), source.name, runs, options);
@@ -64,9 +69,13 @@ function parsed(text: string, line: number | null): Json {
   } catch {
     try {
       // Python's NaN, Infinity and -Infinity as texts, which are read as numbers later; texts stay.
-      return JSON.parse(text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (m) => (m.startsWith('"') ? m : `"${m}"`))) as Json;
+      return JSON.parse(
+        text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (m) => (m.startsWith('"') ? m : `"${m}"`)),
+      ) as Json;
     } catch (error) {
-      throw new ImportError(`${line === null ? 'the file' : `line ${line}`} is not JSON: ${(error as Error).message.slice(0, 200)}`);
+      throw new ImportError(
+        `${line === null ? 'the file' : `line ${line}`} is not JSON: ${(error as Error).message.slice(0, 200)}`,
+      );
     }
   }
 }
@@ -79,7 +88,8 @@ async function readLines(text: AsyncIterable<string>, runs: RunsReading, options
     line++;
     if (one.trim() === '') return;
     const row = parsed(one, line);
-    if (!isObject(row)) throw new ImportError(`line ${line}: an object is expected on each line, not ${shown(JSON.stringify(row))}`);
+    if (!isObject(row))
+      throw new ImportError(`line ${line}: an object is expected on each line, not ${shown(JSON.stringify(row))}`);
     rows.take(row, `line ${line}`);
   };
   for await (const part of text) {
@@ -104,7 +114,10 @@ async function readLines(text: AsyncIterable<string>, runs: RunsReading, options
 const isObject = (value: Json | undefined): value is Row => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function readDocument(document: Json, name: string, runs: RunsReading, options: Options): void {
-  if (Array.isArray(document)) return readList(document, name, runs, options);
+  if (Array.isArray(document)) {
+    readList(document, name, runs, options);
+    return;
+  }
   if (!isObject(document)) throw new ImportError(`the file holds ${shown(JSON.stringify(document))}, no rows`);
   const { log_history: history, columns, rows, data, metrics, ...rest } = document;
   // Hugging Face's Trainer.
@@ -112,7 +125,9 @@ function readDocument(document: Json, name: string, runs: RunsReading, options: 
     const reader = new RowReader(runs, options);
     for (const [i, row] of history.entries()) if (isObject(row)) reader.take(row, `log_history[${i}]`);
     reader.end();
-    const settings = Object.entries(rest).filter(([, v]) => typeof v === 'number' || typeof v === 'string' || typeof v === 'boolean');
+    const settings = Object.entries(rest).filter(
+      ([, v]) => typeof v === 'number' || typeof v === 'string' || typeof v === 'boolean',
+    );
     runs.run().config = smallConfig(Object.fromEntries(settings));
     return;
   }
@@ -122,11 +137,15 @@ function readDocument(document: Json, name: string, runs: RunsReading, options: 
     const reader = new TableReader(runs, { axis: options.axis, positional: true });
     for (const column of columns) reader.column(column as string);
     for (const [i, row] of table.entries()) if (Array.isArray(row)) reader.row(row, `row ${i + 1}`);
-    return reader.end();
+    reader.end();
+    return;
   }
   // MLflow's REST answer.
-  if (Array.isArray(metrics)) return readList(metrics, name, runs, options);
-  for (const list of [rows, data]) if (Array.isArray(list)) return readList(list, name, runs, options);
+  const list = [metrics, rows, data].find((l) => Array.isArray(l));
+  if (list) {
+    readList(list as Json[], name, runs, options);
+    return;
+  }
   const lists = Object.entries(document).filter(([, v]) => Array.isArray(v) || isObject(v));
   if (lists.length === 0) throw new ImportError('the file holds no rows: lists of numbers, or a list of objects, are expected');
   // Columns: lists by name, or pandas' {"name": {"0": value}}.
@@ -142,7 +161,11 @@ function readDocument(document: Json, name: string, runs: RunsReading, options: 
   for (const [key] of cells) reader.column(key);
   const last = cells.reduce((n, [, column]) => [...column.keys()].reduce((m, i) => Math.max(m, i), n), -1);
   if (last > 50_000_000) throw new ImportError(`the file has a row ${last}: more than are taken`);
-  for (let i = 0; i <= last; i++) reader.row(cells.map(([, column]) => column.get(i)), `row ${i + 1}`);
+  for (let i = 0; i <= last; i++)
+    reader.row(
+      cells.map(([, column]) => column.get(i)),
+      `row ${i + 1}`,
+    );
   reader.end();
 }
 
@@ -153,7 +176,8 @@ function readList(list: readonly Json[], name: string, runs: RunsReading, option
     const reader = new TableReader(runs, options);
     for (const column of ['Wall time', 'Step', tag]) reader.column(column);
     for (const [i, row] of list.entries()) reader.row(row as Json[], `row ${i + 1}`);
-    return reader.end();
+    reader.end();
+    return;
   }
   const rows = new RowReader(runs, options);
   for (const [i, row] of list.entries()) {
@@ -196,7 +220,10 @@ class RowReader {
         continue;
       }
       let at = this.#places.get(name);
-      if (at === undefined) this.#places.set(name, (at = this.#table.column(name)));
+      if (at === undefined) {
+        at = this.#table.column(name);
+        this.#places.set(name, at);
+      }
       cells[at] = value;
     }
   }

@@ -64,7 +64,9 @@ export class Points {
 
   of(name: string): PointSeries {
     let series = this.series.get(name);
-    if (!series) this.series.set(name, (series = new PointSeries(name)));
+    if (series) return series;
+    series = new PointSeries(name);
+    this.series.set(name, series);
     return series;
   }
 
@@ -191,7 +193,13 @@ export class Points {
   #write(points: Float64Array): number {
     this.#file ??= openSync(this.path, 'w+');
     const at = this.#written;
-    writeSync(this.#file, new Uint8Array(points.buffer, points.byteOffset, points.byteLength), 0, points.byteLength, at * WIDTH * 8);
+    writeSync(
+      this.#file,
+      new Uint8Array(points.buffer, points.byteOffset, points.byteLength),
+      0,
+      points.byteLength,
+      at * WIDTH * 8,
+    );
     this.#written += points.length / WIDTH;
     return at;
   }

@@ -31,7 +31,16 @@ export type ImportPart =
   | { kind: 'planned'; run: PlannedRun }
   /** A `.headroom` file is read by a reader of its own. */
   | { kind: 'headroom'; key: string; file: GivenFile; asCopy: boolean }
-  | { kind: 'run'; key: string; name: string; config: Config; origin: string; leftOut: string[]; values: number; begunMs: number | null }
+  | {
+      kind: 'run';
+      key: string;
+      name: string;
+      config: Config;
+      origin: string;
+      leftOut: string[];
+      values: number;
+      begunMs: number | null;
+    }
   | { kind: 'event'; event: RunEvent; atMs: number | null }
   | { kind: 'blob'; hash: string; bytes: Uint8Array }
   | { kind: 'runEnd'; step: number; atMs: number | null }
@@ -41,16 +50,23 @@ export type ImportPart =
 /** @throws ImportError when an archive is damaged; what is wrong with one run is told as `failed`, or in its plan */
 export async function* readImport(job: ReadJob, report: (at: Progress) => void): AsyncGenerator<ImportPart> {
   const { groups, leftOut } = await groupsOf(await sourcesOf(job.files));
+  if (job.files.length === 1 && groups.length === 0) throw new ImportError(nothing(leftOut));
   const total = groups.reduce((sum, g) => sum + g.files.reduce((bytes, f) => bytes + f.bytes, 0), 0);
   let before = 0;
   for (const [i, group] of groups.entries()) {
     const chosen = (job.choices.runs ?? []).filter(({ key }) => isOfGroup(group, key));
     const bytes = group.files.reduce((sum, f) => sum + f.bytes, 0);
-    const progress = (done: number) => report({ doing: `reading ${group.key}`.slice(0, 120), done: before + done, total, unit: 'bytes' });
+    const progress = (done: number) =>
+      report({ doing: `reading ${group.key}`.slice(0, 120), done: before + done, total, unit: 'bytes' });
     if (job.mode === 'plan' || chosen.length > 0 || !job.choices.runs) {
       if (job.mode === 'read' && group.kind === 'headroom') {
         const [file] = group.files as [SourceFile];
-        yield { kind: 'headroom', key: group.key, file: { path: file.path!, name: file.name }, asCopy: chosen[0]?.asCopy ?? false };
+        yield {
+          kind: 'headroom',
+          key: group.key,
+          file: { path: file.path!, name: file.name },
+          asCopy: chosen[0]?.asCopy ?? false,
+        };
       } else if (group.kind === 'headroom') yield { kind: 'planned', run: await plannedRecord(group, progress) };
       else yield* readGroup(job, group, chosen, `${i}`, progress, leftOut);
     }
@@ -58,6 +74,12 @@ export async function* readImport(job: ReadJob, report: (at: Progress) => void):
   }
   yield { kind: 'leftOut', words: leftOut };
 }
+
+/** Why no run comes of one file. */
+const nothing = (leftOut: readonly string[]): string =>
+  leftOut.some((words) => words.startsWith('empty'))
+    ? 'the file is empty'
+    : `there is no run in the file: ${leftOut.join('; ') || 'it holds no file'}`;
 
 async function* readGroup(
   job: ReadJob,
@@ -75,7 +97,8 @@ async function* readGroup(
       if (!(error instanceof ImportError)) throw error;
       // In a folder there are settings and notes as JSON and text, too.
       if (group.bycatch && runs.axis === null && group.kind === 'json') leftOut.push(`${group.key}: ${error.message}`);
-      else if (job.mode === 'plan') yield { kind: 'planned', run: { ...unknownRun(group), ...axesOf(error), error: error.message } };
+      else if (job.mode === 'plan')
+        yield { kind: 'planned', run: { ...unknownRun(group), ...axesOf(error), error: error.message } };
       else yield { kind: 'failed', key: group.key, name: group.name, message: error.message };
       return;
     }
@@ -83,7 +106,8 @@ async function* readGroup(
     if (found.length === 0) {
       const why = runs.all().flatMap((run) => run.leftOut);
       const message = `the ${group.files.length > 1 ? 'files hold' : 'file holds'} no numbers, texts or pictures${why.length > 0 ? `; left out: ${why.join('; ')}` : ''}`;
-      if (job.mode === 'plan') yield { kind: 'planned', run: { ...unknownRun(group), axis: runs.axis, axes: runs.axes, error: message } };
+      if (job.mode === 'plan')
+        yield { kind: 'planned', run: { ...unknownRun(group), axis: runs.axis, axes: runs.axes, error: message } };
       else yield { kind: 'failed', key: group.key, name: group.name, message };
     }
     for (const run of found) {
@@ -122,8 +146,14 @@ async function readMlflow(group: Group, run: RunReading): Promise<void> {
     for (const [i, line] of text.split('\n').entries()) {
       if (line.trim() === '') continue;
       const [time, value, step = '0'] = line.trim().split(' ').map(Number);
-      if (![time, value, Number(step)].every((n) => n !== undefined) || !Number.isSafeInteger(Number(step)) || !Number.isFinite(time))
-        throw new ImportError(`${file.name}, line ${i + 1}: "time value step" is expected, not ${JSON.stringify(line.slice(0, 60))}`);
+      if (
+        ![time, value, Number(step)].every((n) => n !== undefined) ||
+        !Number.isSafeInteger(Number(step)) ||
+        !Number.isFinite(time)
+      )
+        throw new ImportError(
+          `${file.name}, line ${i + 1}: "time value step" is expected, not ${JSON.stringify(line.slice(0, 60))}`,
+        );
       run.points.add(run.points.of(run.nameOf(name!)), Number(step), time!, value!);
       run.rows++;
     }
@@ -202,8 +232,8 @@ function* partsOf(group: Group, run: RunReading, key: string, name: string, note
   const origin = `${group.key} (${words[group.kind]})`.slice(-200);
   const leftOut = [...notes, ...run.leftOut];
   yield { kind: 'run', key, name, config: run.config, origin, leftOut, values: run.points.total, begunMs };
+  // A declaration has a bound; what is logged together may be parted.
   for (const [i, stream] of streams.entries())
-    // A declaration has a bound; what is logged together may be parted.
     for (let c = 0; c < stream.series.length; c += MAX_COLUMNS) {
       const part = { ...stream, series: stream.series.slice(c, c + MAX_COLUMNS) };
       const called = `${i === 0 && c === 0 ? 'steps' : `steps ${i + 1}${c > 0 ? `/${c / MAX_COLUMNS + 1}` : ''}`}`;
@@ -217,7 +247,11 @@ function* partsOf(group: Group, run: RunReading, key: string, name: string, note
     const hash = createHash('sha256').update(bytes).digest('hex');
     if (!inline) yield { kind: 'blob', hash, bytes: new Uint8Array(bytes) };
     const content = inline ? { text } : { blob: { hash, bytes: bytes.length } };
-    yield { kind: 'event', event: { type: 'media', step, name: of, kind, ...content }, atMs: Number.isNaN(timeMs) ? begunMs : timeMs };
+    yield {
+      kind: 'event',
+      event: { type: 'media', step, name: of, kind, ...content },
+      atMs: Number.isNaN(timeMs) ? begunMs : timeMs,
+    };
   }
   yield { kind: 'runEnd', step: stepsOf(run)!.last + 1, atMs: endedMs };
 }
@@ -269,5 +303,7 @@ export function ownBuffers(part: ImportPart): ArrayBuffer[] {
   if (part.kind === 'blob') return [part.bytes.buffer as ArrayBuffer];
   if (part.kind !== 'event' || part.event.type !== 'rows') return [];
   const { steps, times, values } = part.event;
-  return [values, ...(steps instanceof Float64Array ? [steps] : []), ...(times ? [times] : [])].map((a) => a.buffer as ArrayBuffer);
+  return [values, ...(steps instanceof Float64Array ? [steps] : []), ...(times ? [times] : [])].map(
+    (a) => a.buffer as ArrayBuffer,
+  );
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Config } from '~/shared/setup';
+import { count } from './cells';
 import { ImportError } from './importError';
 import { MediaSpool } from './mediaSpool';
-import { Points, type PointStream } from './points';
+import { type PointStream, Points } from './points';
 
 const LONGEST_NAME = 512;
 const MAX_RUNS = 1000;
@@ -42,8 +43,8 @@ export class RunReading {
     if (!this.#streams) {
       this.#streams = this.points.streams();
       const { replaced, purged } = this.points;
-      if (replaced > 0) this.leftOut.push(`${replaced} values that a later one of the same step replaced`);
-      if (purged > 0) this.leftOut.push(`${purged} values that a restart made void`);
+      if (replaced > 0) this.leftOut.push(`${count(replaced, 'value')} that a later one of the same step replaced`);
+      if (purged > 0) this.leftOut.push(`${count(purged, 'value')} that a restart made void`);
       if (this.#cut > 0) this.leftOut.push(`the ends of names of more than ${LONGEST_NAME} letters`);
       this.leftOut.push(...this.media.leftOut());
     }

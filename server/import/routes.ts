@@ -27,7 +27,11 @@ const LONGEST_NAME = 1000;
  */
 export function importRoutes(deps: ImportRouteDeps): Route[] {
   const { desk } = deps;
-  const route = (method: Method, path: string, work: (visit: KnownVisit, job: Job, query: Record<string, string>) => Promise<void>): Route => ({
+  const route = (
+    method: Method,
+    path: string,
+    work: (visit: KnownVisit, job: Job, query: Record<string, string>) => Promise<void>,
+  ): Route => ({
     method,
     path,
     for: 'start runs',
@@ -81,14 +85,19 @@ async function single(
   if (as !== 'itself' && as !== 'copy')
     throw new ImportError(`as: "${as.slice(0, 40)}" is not known; give "copy", or leave it out`);
   const called = name.slice(0, 200) || 'file';
-  const choices = parsed({ ...(axis && { axis }), ...(project && { project }), ...(as === 'copy' && { runs: [{ key: called, asCopy: true }] }) });
+  const choices = parsed({
+    ...(axis && { axis }),
+    ...(project && { project }),
+    ...(as === 'copy' && { runs: [{ key: called, asCopy: true }] }),
+  });
   const open = await deps.desk.open(actor);
   try {
     await deps.desk.receive(open, called, request, announced(request), job);
     const result = await written(deps, open, actor, choices, job);
     const failed = result.runs.find((run) => run.error !== null);
     const made = result.runs.filter((run) => run.runId !== null);
-    if (made.length === 0) throw new ImportError(failed?.error ?? `there is no run in it: ${result.leftOut.join('; ') || 'the file is empty'}`);
+    if (made.length === 0)
+      throw new ImportError(failed?.error ?? `there is no run in it: ${result.leftOut.join('; ') || 'the file is empty'}`);
     const leftOut = [made[0]!.leftOut, ...result.leftOut].filter((words) => words !== null).join('; ');
     sendJson(response, 201, { runId: made[0]!.runId, leftOut: leftOut || null, runs: result.runs });
   } finally {
@@ -114,7 +123,8 @@ const announced = (request: IncomingMessage): number => Number(request.headers['
 /** A path inside the import: it is a name, and never a place on the disk. */
 function nameIn(given: string | undefined): string {
   const name = (given ?? '').replaceAll('\\', '/').replace(/^(\.?\/)+/, '');
-  if (name === '' || name.length > LONGEST_NAME) throw new RequestError(400, `path: the name of the file is needed, of 1 to ${LONGEST_NAME} letters`);
+  if (name === '' || name.length > LONGEST_NAME)
+    throw new RequestError(400, `path: the name of the file is needed, of 1 to ${LONGEST_NAME} letters`);
   return name;
 }
 

@@ -99,7 +99,8 @@ async function* unzipped(input: AsyncIterable<Buffer>, name: string): AsyncGener
   try {
     for await (const part of source.pipe(gunzip) as AsyncIterable<Buffer>) {
       bytes += part.length;
-      if (bytes > MAX_UNPACKED) throw new ImportError(`${name}: unpacked it is larger than the ${MAX_UNPACKED} bytes that are read`);
+      if (bytes > MAX_UNPACKED)
+        throw new ImportError(`${name}: unpacked it is larger than the ${MAX_UNPACKED} bytes that are read`);
       yield part;
     }
   } catch (error) {

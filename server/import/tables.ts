@@ -2,10 +2,12 @@ import { seriesName } from '~/server/export/columnNames';
 import type { Json } from '~/shared/setup';
 import {
   almostNumber,
+  count,
   dateMs,
   durationOf,
   isAbsent,
   isDate,
+  isRelative,
   type NumberStyle,
   numberOf,
   plainNumbers,
@@ -84,6 +86,8 @@ export class TableReader {
   #reading: RunReading | null = null;
   #runName = '';
   #row = 0;
+  /** This program wrote the table: times of a clock that began with the run are in ms, too. */
+  #ours = false;
   #withoutStep = 0;
   #nested = 0;
 
@@ -103,7 +107,17 @@ export class TableReader {
     if (this.#columns.length === MAX_SERIES + 8) throw new ImportError(`more than the ${MAX_SERIES} columns that are taken`);
     let name = given.trim();
     for (let n = 1; name !== '' && this.#byName.has(name); n++) name = `${given.trim()}.${n}`;
-    const column: Column = { name, role: null, kind: 'unknown', leftOut: 0, example: '', where: '', series: null, run: null, title: seriesName(name) };
+    const column: Column = {
+      name,
+      role: null,
+      kind: 'unknown',
+      leftOut: 0,
+      example: '',
+      where: '',
+      series: null,
+      run: null,
+      title: seriesName(name),
+    };
     if (/^(unnamed: \d+)?$/i.test(name)) column.role = 'unnamed';
     if (name !== '') this.#byName.set(name, column);
     this.#columns.push(column);
@@ -123,10 +137,12 @@ export class TableReader {
     const words: string[] = [];
     const text = this.#columns.filter((c) => c.leftOut > 0 && c.role === null);
     for (const { name, leftOut, example, where, kind } of text.slice(0, 20))
-      words.push(`column ${shown(name)} (${kind === 'nested' ? 'lists or objects' : `text such as ${example}, ${where}`}; ${leftOut} rows)`);
-    if (text.length > 20) words.push(`${text.length - 20} more columns of text`);
-    if (this.#withoutStep > 0) words.push(`${this.#withoutStep} rows without a step`);
-    if (this.#nested > 0) words.push(`${this.#nested} rows whose value is no number`);
+      words.push(
+        `column ${shown(name)} (${kind === 'nested' ? 'lists or objects' : `text such as ${example}, ${where}`}; ${count(leftOut, 'row')})`,
+      );
+    if (text.length > 20) words.push(`${count(text.length - 20, 'more column')} of text`);
+    if (this.#withoutStep > 0) words.push(`${count(this.#withoutStep, 'row')} without a step`);
+    if (this.#nested > 0) words.push(`${count(this.#nested, 'row')} whose value is no number`);
     for (const run of this.runs.all()) run.leftOut.push(...words);
   }
 
@@ -142,8 +158,8 @@ export class TableReader {
   #layOut(rows: readonly (readonly Cell[])[]): void {
     const columns = this.#columns;
     const lower = columns.map((c) => c.name.toLowerCase());
-    const text = (i: number, cell: Cell) => (cell === null || cell === undefined ? '' : String(cell).trim());
-    const filled = (i: number) => rows.map((r) => text(i, r[i])).filter((cell) => !isAbsent(cell));
+    const text = (cell: Cell) => (cell === null || cell === undefined ? '' : String(cell).trim());
+    const filled = (i: number) => rows.map((r) => text(r[i])).filter((cell) => !isAbsent(cell));
     const texts = (i: number) => filled(i).some((cell) => numberOf(cell, this.#style) === null);
     const first = (names: readonly string[], fits: (i: number) => boolean = () => true) => {
       for (const name of names) {
@@ -161,6 +177,8 @@ export class TableReader {
     // A table that this program wrote: every other column is a series, whatever its name.
     const ours = columns[0]?.name === 'step' && columns[1]?.name === 'timeMs';
     if (ours) for (const c of columns) c.role = null;
+    this.#ours = ours;
+    const relative = (cell: string) => isRelative(numberOf(cell, this.#style) ?? Number.NaN);
     const value = ours ? null : first(valueNames);
     const key = value === null ? null : first(keyNames, texts);
     if (key !== null) {
@@ -172,7 +190,10 @@ export class TableReader {
     if (named !== null && several && (several === 1 || several < rows.length)) this.#run = take(named, 'run');
 
     this.#time =
-      take(first(ours ? ['timems'] : [...timeNames], (i) => filled(i).length > 0), 'time') ??
+      take(
+        first(ours ? ['timems'] : [...timeNames], (i) => filled(i).length > 0 && (ours || !filled(i).every(relative))),
+        'time',
+      ) ??
       take(
         first(ours ? [] : [...maybeTimeNames], (i) => {
           const cells = filled(i);
@@ -188,7 +209,8 @@ export class TableReader {
     const unnamed = columns.findIndex((c, i) => i === 0 && c.role === 'unnamed' && whole(i));
     if (axis !== null && axis !== ROW_AXIS) {
       const i = columns.findIndex((c) => c.name === axis && (c.role === null || c.role === 'time'));
-      if (i < 0) throw new ImportError(`axis: there is no column ${shown(axis)}; there are ${listed(columns.map((c) => c.name))}`);
+      if (i < 0)
+        throw new ImportError(`axis: there is no column ${shown(axis)}; there are ${listed(columns.map((c) => c.name))}`);
       if (this.#time === i) this.#time = null;
       this.#step = take(i, 'step');
     } else if (axis === null) {
@@ -197,7 +219,9 @@ export class TableReader {
     }
     if (this.#step === null && axis === null && !this.options.positional) {
       if (columns.every((c) => numberOf(c.name) !== null))
-        throw new ImportError(`line 1: the names of the columns are expected here, not the numbers ${listed(columns.map((c) => c.name))}`);
+        throw new ImportError(
+          `line 1: the names of the columns are expected here, not the numbers ${listed(columns.map((c) => c.name))}`,
+        );
       throw new ImportError(
         `line 1: no column is known to count the steps (step, global_step, iteration, epoch, ...); there are ${listed(columns.map((c) => c.name))}: choose one of them as the axis, or "${ROW_AXIS}" to count the rows`,
         [...columns.flatMap((c, i) => (c.name !== '' && c.role === null && whole(i) ? [c.name] : [])), ROW_AXIS].slice(0, 100),
@@ -312,13 +336,16 @@ export class TableReader {
 
   #timeOf(cell: Cell, column: Column, where: string): number {
     if (isAbsentCell(cell)) return Number.NaN;
-    const time = timeOf(typeof cell === 'string' ? cell.trim() : cell, this.#style);
-    if (time === null) throw new ImportError(`${where}, column ${shown(column.name)}: ${shown(cell)} is not a time; give ${timeWords}`);
+    const known = timeOf(typeof cell === 'string' ? cell.trim() : cell, this.#style);
+    const time = known ?? (this.#ours && isRelative(Number(cell) / 1000) ? Number(cell) : null);
+    if (time === null)
+      throw new ImportError(`${where}, column ${shown(column.name)}: ${shown(cell)} is not a time; give ${timeWords}`);
     return time;
   }
 }
 
-const isAbsentCell = (cell: Cell): boolean => cell === null || cell === undefined || (typeof cell === 'string' && isAbsent(cell.trim()));
+const isAbsentCell = (cell: Cell): boolean =>
+  cell === null || cell === undefined || (typeof cell === 'string' && isAbsent(cell.trim()));
 
 function timeOf(cell: Cell, style: NumberStyle): number | null {
   if (typeof cell === 'string') {
@@ -330,4 +357,7 @@ function timeOf(cell: Cell, style: NumberStyle): number | null {
 }
 
 const listed = (names: readonly string[]): string =>
-  `${names.slice(0, 20).map((n) => n || 'one without a name').join(', ')}${names.length > 20 ? ` and ${names.length - 20} more` : ''}`;
+  `${names
+    .slice(0, 20)
+    .map((n) => n || 'one without a name')
+    .join(', ')}${names.length > 20 ? ` and ${names.length - 20} more` : ''}`;

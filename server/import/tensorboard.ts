@@ -2,6 +2,7 @@ import {
   decodeEvent,
   decodeHParams,
   exact,
+  has,
   maskedCrc32c,
   type SummaryValue,
   type Tensor,
@@ -11,7 +12,7 @@ import { stringify } from '~/shared/json';
 import { put } from '~/shared/own';
 import { halfToSingle } from '~/shared/safetensors';
 import type { Json } from '~/shared/setup';
-import { timeMs, timeWords } from './cells';
+import { isRelative, timeMs, timeWords } from './cells';
 import { ImportError } from './importError';
 import { smallConfig } from './json';
 import { histogramOf } from './mediaSpool';
@@ -58,6 +59,8 @@ export async function readTensorboard(
   reader.end();
 }
 
+const emptyHistogram = 'histograms that are empty or not finite';
+
 class EventReader {
   /** Of the run: TensorBoard keeps the first one of each tag. */
   readonly #plugins = new Map<string, string>();
@@ -70,15 +73,19 @@ class EventReader {
 
   take(event: TensorboardEvent): void {
     const step = exact(event.step);
-    if (Object.hasOwn(event, 'fileVersion')) this.#version = Number(/^brain\.Event:(\d+)/.exec(event.fileVersion!)?.[1] ?? 0);
+    if (has(event, 'fileVersion')) this.#version = Number(/^brain\.Event:(\d+)/.exec(event.fileVersion!)?.[1] ?? 0);
     const values = event.summary?.value ?? [];
     if (this.#version >= 2) {
       if (event.sessionLog?.status === START) this.#purge(step);
-    } else if (event.summary && step !== null && step < this.#lastStep) this.#purge(step, values.map((v) => v.tag));
+    } else if (event.summary && step !== null && step < this.#lastStep)
+      this.#purge(
+        step,
+        values.map((v) => v.tag),
+      );
     if (event.summary && step !== null) this.#lastStep = step;
-    if (event.graphDef?.length || event.metaGraphDef?.length) this.#skip('graphs');
-    if (event.taggedRunMetadata) this.#skip('records of a graph’s execution');
-    if (event.logMessage) this.#skip('log messages');
+    if (has(event, 'graphDef') || has(event, 'metaGraphDef')) this.#skip('graphs');
+    if (has(event, 'taggedRunMetadata')) this.#skip('records of a graph’s execution');
+    if (has(event, 'logMessage')) this.#skip('log messages');
     if (values.length === 0) return;
     let time = Number.NaN;
     for (const value of values) {
@@ -92,7 +99,8 @@ class EventReader {
         continue;
       }
       if (Number.isNaN(time)) time = this.#timeOf(event.wallTime);
-      this.#value(value, plugin, step, time);
+      const left = this.#value(value, plugin, step, time);
+      if (left !== null) this.#skip(left);
     }
   }
 
@@ -103,7 +111,10 @@ class EventReader {
 
   #purge(step: number | null, tags?: string[]): void {
     if (step === null) return;
-    this.run.points.purge(step, tags?.map((tag) => this.run.nameOf(tag)));
+    this.run.points.purge(
+      step,
+      tags?.map((tag) => this.run.nameOf(tag)),
+    );
     if (!tags) this.run.media.purge(step);
   }
 
@@ -122,56 +133,68 @@ class EventReader {
   /** NaN: not known, as 0 says. @throws ImportError for what is no time */
   #timeOf(wallTime: number): number {
     if (wallTime === 0) return Number.NaN;
-    const time = timeMs(wallTime);
+    // A clock that began with the program; TensorBoard shows it as it is, too.
+    const time = isRelative(wallTime) ? wallTime * 1000 : timeMs(wallTime);
     if (time === null) throw new ImportError(`${wallTime} is not a wall time; it should be ${timeWords}`);
     return time;
   }
 
-  #value(value: SummaryValue, plugin: string, step: number, time: number): void {
+  /** @returns why the value is left out; null: it is taken */
+  #value(value: SummaryValue, plugin: string, step: number, time: number): string | null {
     const { run } = this;
     const tag = value.tag || value.nodeName;
-    if (tag === '') return this.#skip('values without a tag');
-    const sample = (kind: 'text' | 'image' | 'histogram', content: Uint8Array, name = tag) =>
+    if (tag === '') return 'values without a tag';
+    const sample = (kind: 'text' | 'image' | 'histogram', content: Uint8Array, name = tag) => {
       run.media.add({ kind, name: run.nameOf(name), step, timeMs: time }, content);
-    if (Object.hasOwn(value, 'simpleValue')) return this.#point(tag, step, time, value.simpleValue!);
+      return null;
+    };
+    if (has(value, 'simpleValue')) return this.#point(tag, step, time, value.simpleValue!);
     if (value.histo) {
       const { min, limits, counts } = value.histo;
-      const histogram = histogramOf(limits.map((right, i) => [i === 0 ? Math.min(min, right) : limits[i - 1]!, right, counts[i] ?? 0]));
-      return histogram ? sample('histogram', Buffer.from(stringify(histogram))) : this.#skip('histograms that are empty or not finite');
+      const histogram = histogramOf(
+        limits.map((right, i) => [i === 0 ? Math.min(min, right) : limits[i - 1]!, right, counts[i] ?? 0]),
+      );
+      return histogram ? sample('histogram', Buffer.from(stringify(histogram))) : emptyHistogram;
     }
-    if (value.image) return isPicture(value.image.encoded) ? sample('image', value.image.encoded) : this.#skip('pictures that are not PNG, JPEG, GIF or WebP');
-    if (value.audio) return this.#skip('audio clips');
+    if (value.image)
+      return isPicture(value.image.encoded)
+        ? sample('image', value.image.encoded)
+        : 'pictures that are not PNG, JPEG, GIF or WebP';
+    if (has(value, 'audio')) return 'audio clips';
     const { tensor } = value;
-    if (!tensor) return this.#skip('values of an unknown kind');
+    if (!tensor) return 'values of an unknown kind';
     const size = sizeOf(tensor);
     if (tensor.dtype === DT.STRING) {
       const pictures = tensor.strings.slice(2);
       if (plugin === 'images' && pictures.length > 0 && pictures.every(isPicture)) {
         for (const [i, picture] of pictures.entries()) sample('image', picture, pictures.length > 1 ? `${tag}/${i}` : tag);
-        return;
+        return null;
       }
-      if (plugin === 'text' || plugin === '') return sample('text', Buffer.from(tensor.strings.map((s) => Buffer.from(s).toString()).join('\n\n')));
-      return this.#skip(`values of the plugin "${plugin}"`);
+      if (plugin === 'text' || plugin === '')
+        return sample('text', Buffer.from(tensor.strings.map((s) => Buffer.from(s).toString()).join('\n\n')));
+      return `values of the plugin "${plugin}"`;
     }
     if (plugin === 'histograms') {
       const bins = numbersOf(tensor, size);
       const histogram = bins && bins.length % 3 === 0 ? histogramOf(triples(bins)) : null;
-      return histogram ? sample('histogram', Buffer.from(stringify(histogram))) : this.#skip('histograms that are empty or not finite');
+      return histogram ? sample('histogram', Buffer.from(stringify(histogram))) : emptyHistogram;
     }
-    if (plugin !== 'scalars' && plugin !== '') return this.#skip(`values of the plugin "${plugin}"`);
-    if (size !== 1) return this.#skip(`tensors of ${size} numbers`);
+    if (plugin !== 'scalars' && plugin !== '') return `values of the plugin "${plugin}"`;
+    if (size !== 1) return `tensors of ${size} numbers`;
     const [number] = numbersOf(tensor, 1) ?? [];
-    if (number === undefined) return this.#skip('tensors without a number');
+    if (number === undefined) return 'tensors without a number';
     if (tensor.dtype === DT.INT64 || tensor.dtype === DT.UINT64) this.#rounded += Number.isSafeInteger(number) ? 0 : 1;
-    this.#point(tag, step, time, number);
+    return this.#point(tag, step, time, number);
   }
 
-  #point(tag: string, step: number, time: number, value: number): void {
+  #point(tag: string, step: number, time: number, value: number): null {
     const { points } = this.run;
     const name = this.run.nameOf(tag);
-    if (points.series.size === MAX_SERIES && !points.series.has(name)) throw new ImportError(`more than the ${MAX_SERIES} tags that are taken`);
+    if (points.series.size === MAX_SERIES && !points.series.has(name))
+      throw new ImportError(`more than the ${MAX_SERIES} tags that are taken`);
     points.add(points.of(name), step, time, value);
     this.run.rows++;
+    return null;
   }
 
   #hparams(content: Uint8Array | undefined): void {
@@ -180,13 +203,13 @@ class EventReader {
     for (const { key, value } of decodeHParams(content).sessionStart?.hparams ?? []) {
       if (!value) continue;
       const { number, text, truth } = value;
-      const own = Object.hasOwn(value, 'number')
+      const own = has(value, 'number')
         ? Number.isFinite(number)
           ? number!
           : String(number)
-        : Object.hasOwn(value, 'text')
+        : has(value, 'text')
           ? text!
-          : Object.hasOwn(value, 'truth')
+          : has(value, 'truth')
             ? truth!
             : null;
       put(config, key, own);
@@ -296,7 +319,8 @@ function isPicture(bytes: Uint8Array): boolean {
 }
 
 /** Whether these are the first bytes of an event file. */
-export const isEventFile = (head: Buffer): boolean => head.length >= 12 && maskedCrc32c(head.subarray(0, 8)) === head.readUInt32LE(8);
+export const isEventFile = (head: Buffer): boolean =>
+  head.length >= 12 && maskedCrc32c(head.subarray(0, 8)) === head.readUInt32LE(8);
 
 /** `whole`: false for what the file ends in. */
 async function* records(
