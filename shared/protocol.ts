@@ -14,6 +14,9 @@ export const VERSION = 2;
 /** Paths on the one port. */
 export const paths = { viewers: '/rt', trainers: '/trainer', trpc: '/api/trpc', blobs: '/api/blobs' } as const;
 
+/** The address of one of `paths` on a server, which may lie below a path of its own: https://lab.example/headroom. */
+export const addressAt = (server: string, path: string): URL => new URL(server.replace(/\/+$/, '') + path);
+
 // ---- trainer <-> server: socket.io on paths.trainers, "authorization: Bearer <token>" in the upgrade request ----
 
 /** An attempt that the process goes on with. */

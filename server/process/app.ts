@@ -40,6 +40,8 @@ export interface AppOptions {
   port: number;
   /** People sign in even on loopback; left out: only elsewhere. */
   loginRequired?: boolean;
+  /** Below which path a proxy shows the server, e.g. "/headroom"; left out: at the top. */
+  basePath?: string;
   /** Webhooks may go to this machine and to private networks. */
   privateWebhooks?: boolean;
   version: string;
@@ -80,7 +82,7 @@ const goneKey = 'trainers.gone';
 
 /** @throws StartError with one line for the person who started it */
 export async function createApp(options: AppOptions): Promise<App> {
-  const { dataFolder, host, log } = options;
+  const { dataFolder, host, log, basePath = '' } = options;
   const clock = options.clock ?? realClock;
   const onError = (error: unknown) => log.error({ err: error }, error instanceof Error ? error.message : String(error));
   // Without a login everybody who can reach the port is the admin: never beyond this machine.
@@ -105,7 +107,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     });
     const people = new People(auditLog, () => clock.now());
     let recheck = () => {};
-    const identity = await openIdentity({ open: loopback, trainerToken, people, onSignOut: () => recheck() });
+    const identity = await openIdentity({ open: loopback, trainerToken, basePath, people, onSignOut: () => recheck() });
     const gone = new Set<string>(JSON.parse((await store.setting(goneKey)) ?? '[]'));
     const hub = await openHub({
       store,
@@ -177,6 +179,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       ],
       identity,
       loopback,
+      basePath,
       links: { viewers, trainers },
       pages: new Promise((resolve) => {
         openedPages = resolve;
@@ -192,7 +195,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       await closed;
       await jobs.idle();
     });
-    const pages = options.pages && (await openPages({ ...options.pages, host, port }));
+    const pages = options.pages && (await openPages({ ...options.pages, basePath, host, port }));
     if (pages) closers.push(() => pages.close());
     openedPages(pages);
 
@@ -214,7 +217,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         auditLog,
         clock,
         dataFolder,
-        url: () => local,
+        url: () => local + basePath,
         delivery: {
           address: (hook) => wholeUrl(hook, store),
           post: (url, body) => postJson(url, body, { allowInside: options.privateWebhooks ?? false }),
@@ -257,7 +260,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         await remember(ids);
       });
     }
-    return { url: local, adminLink: identity.link, trainerToken, trainerPid, hub, close };
+    return { url: local + basePath, adminLink: identity.link, trainerToken, trainerPid, hub, close };
   } catch (error) {
     await close();
     throw error;

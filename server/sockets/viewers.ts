@@ -38,7 +38,7 @@ export function openViewerLink(deps: {
   const http = createServer();
   const io = new Server<ViewerToServer, ServerToViewer, Record<string, never>, { actor: Actor }>(
     http,
-    socketOptions({ path: paths.viewers, maxBytes: 64 * 1024, allow: deps.allow }),
+    socketOptions({ path: paths.viewers, maxBytes: 64 * 1024, polling: true, allow: deps.allow }),
   );
   const presence = new Presence(clock);
   const whoIs = async (request: IncomingMessage) => {
