@@ -276,6 +276,7 @@ export const resumed = z.strictObject({
       afterEnd: z.literal(true).optional(),
       position: z.number().optional(),
       undone: z.literal(true).optional(),
+      takesBack: z.literal(true).optional(),
     }),
   ),
 });

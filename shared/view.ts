@@ -44,6 +44,8 @@ export interface CommandRecord {
   askedAtStep?: number;
   /** The run had ended when it was asked for: a question then means its last checkpoint. */
   afterEnd?: true;
+  /** The server takes the run back by it (revert.ts). */
+  takesBack?: true;
   /** Questions: the position in their queue, as somebody moved it; left out: `at`. */
   position?: number;
   /** It had taken effect; the run has since gone back to a checkpoint before that (revert.ts). */

@@ -10,6 +10,7 @@ import type { Store } from '~/server/store';
 import { systemActor } from '~/server/team/people';
 import { asksCheckpoint } from '~/shared/analyses';
 import { type Command, type CommandAnswer, type Refusal, refuse } from '~/shared/commands';
+import { actionWithRole } from '~/shared/controls';
 import type { Entry, ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { BranchRun, Cursor, QuestionSummary, TrainerSummary, Watcher } from '~/shared/protocol';
@@ -201,6 +202,13 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   async function checkpointNow({ room }: Pick<Opened, 'room'>, actor: Actor): Promise<string | Refusal> {
     const { runId } = room;
     const id = nanoid();
+    const action = actionWithRole(room.view.controls, 'checkpoint')?.name;
+    if (action === undefined)
+      return refuse(
+        'state',
+        'checkpoint: the run declares no action that saves one; branch from an earlier checkpoint',
+        'checkpoint',
+      );
     /** What came of it, if these entries say so. */
     const found = (entries: Entry[]): string | Refusal | null => {
       for (const { event } of entries) {
@@ -226,7 +234,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       };
     });
     try {
-      const given = await room.command(actor, { kind: 'act', id, runId, action: 'checkpoint', args: {} });
+      const given = await room.command(actor, { kind: 'act', id, runId, action, args: {} });
       return given.ok ? await answered : given;
     } finally {
       stop();
@@ -319,7 +327,14 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       const runId = newRunId();
       const now = clock.now();
       const created: RunCreated = { type: 'run.created', setup, actor, parent: null };
-      const next = firstEntries(runId, actor, created, more, { now, needsApproval: deps.needsApproval?.() ?? [] });
+      const actions = recipes.list().find((r) => r.name === setup.recipe?.name)?.actions;
+      const next = firstEntries(
+        runId,
+        actor,
+        created,
+        { ...more, actions },
+        { now, needsApproval: deps.needsApproval?.() ?? [] },
+      );
       if (more.givesWay) next.push({ type: 'run.queued', actor, position: now + behindAllMs });
       await begin(runId, created, next);
       return { runId };

@@ -11,11 +11,11 @@ import type { RunLists } from '~/server/store/lists';
 import { gate } from '~/server/team/gate';
 import { asksCheckpoint } from '~/shared/analyses';
 import { type Command, type CommandAnswer, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
-import { actionWithRole } from '~/shared/controls';
 import { type RunEvent, seqCount } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { Assignment, BatchAnswer, EventBatch } from '~/shared/protocol';
-import { isRevert, revertTarget, takesBack } from '~/shared/revert';
+import { revertTarget, takesBack } from '~/shared/revert';
+import { asDeclared, roleOf } from '~/shared/roles';
 import type { Config } from '~/shared/setup';
 import { type CommandRecord, ended, isOpen, isOpened, type ListItems, type RunView } from '~/shared/view';
 import { accept } from './accept';
@@ -112,18 +112,19 @@ export class Room {
   }
 
   /** Resolves once the command is in the log, or with why it is not. */
-  command(actor: Actor, command: Command): Promise<CommandAnswer> {
+  command(actor: Actor, asked: Command): Promise<CommandAnswer> {
     return this.#turn(async (): Promise<CommandAnswer> => {
+      const command = asDeclared(this.view, asked);
       const known = await this.#record(command.id);
       const before = known ?? this.#refused.get(command.id);
-      if (before && !isResend(before, actor, command))
+      if (before && !isResend(this.view, before, actor, command))
         return refuse('invalid', `id: ${command.id} was used for another command`, 'id');
       if (known) return { ok: true, seq: known.seq };
       const refusedBefore = this.#refused.get(command.id);
       if (refusedBefore) return refusedBefore.answer;
 
       const endsAlone = isStop(this.view, command) && isOpened(this.view) && !this.#hears();
-      const checkpoints = await checkpointsMeant(this.lists, command);
+      const checkpoints = await checkpointsMeant(this.view, this.lists, command);
       const refusal =
         judge(this.view, actor, command, checkpoints, endsAlone) ?? (await this.#withoutBytes(command, checkpoints));
       if (refusal) {
@@ -381,10 +382,7 @@ export class Room {
 }
 
 /** Whatever the action is called that the run declares for it. */
-const isStop = ({ controls }: RunView, command: Command): boolean =>
-  command.kind === 'act' &&
-  command.when === undefined &&
-  (command.action === 'stop' || command.action === actionWithRole(controls, 'stop')?.name);
+const isStop = (view: RunView, command: Command): boolean => command.when === undefined && roleOf(view, command) === 'stop';
 
 const logged = ({ seq, actor, command }: CommandRecord): LoggedCommand => ({ seq, actor, command });
 
@@ -400,7 +398,7 @@ async function replayed(
   const found = new Map<number, { logged: LoggedCommand; step: number; at: number }>();
   const take = (page: CommandRecord[]) => {
     for (const c of page) {
-      if (c.outcome.status !== 'applied' || isRevert(c.command) || asksCheckpoint(view, c)) continue;
+      if (c.outcome.status !== 'applied' || c.takesBack || asksCheckpoint(view, c)) continue;
       const { step, seq: at } = c.outcome;
       const after =
         !checkpoint ||
