@@ -30,6 +30,8 @@ export interface HttpDeps {
   /** Resolves when the pages are ready. */
   pages: Promise<Pages | null>;
   dev: boolean;
+  /** A request was answered; `route` is its path in the table. */
+  onAnswer?(route: string, status: number, ms: number): void;
   onError(error: unknown): void;
 }
 
@@ -49,6 +51,10 @@ export function createHttp(deps: HttpDeps): Server {
     const found = find(request.method ?? 'GET', url.pathname);
     if (!found) return other(request, response, url);
     const { route } = found;
+    if (deps.onAnswer) {
+      const startedAt = performance.now();
+      response.once('close', () => deps.onAnswer!(route.path, response.statusCode, performance.now() - startedAt));
+    }
     const refuse = route.refuse ?? sendText;
     if ('allowed' in found) {
       response.setHeader('allow', found.allowed.join(', '));

@@ -87,7 +87,7 @@ export class Uplink {
     this.#socket.on('forget', ({ ticket }) => this.#report({ type: 'forget', ticket }));
     // Events say as much, but one message in five seconds is not worth a second rule.
     this.#heartbeat = setInterval(() => {
-      if (this.#registered) this.#socket.volatile.emit('heartbeat');
+      if (this.#registered) this.#socket.volatile.emit('heartbeat', { spoolBytes: this.#held?.spool.bytes ?? 0 });
     }, HEARTBEAT_MS);
     this.#heartbeat.unref();
   }
