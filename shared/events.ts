@@ -270,6 +270,8 @@ export const resumed = z.strictObject({
   /** The newest of each split. */
   evaluations: z.array(evaluationItem),
   best: evaluationItem.nullable(),
+  /** Of the series that is the main metric; left out: what the view holds of it, as far as it is in force. */
+  bestRow: z.strictObject({ name: z.string(), step: rowStep, value: z.number() }).nullable().optional(),
   /** Controls that were changed since: who had changed them last before; null = nobody. */
   values: z.array(
     z.strictObject({

@@ -105,7 +105,7 @@ export class Room {
           message: `blob ${hash} is not here: store it before the event that names it`,
         };
     const rewind = accepted.events.find((e) => e.type === 'rewind');
-    if (rewind) rewind.resumed = await resumedAt(this.lists, this.view, { fromStep: rewind.step, keepSeq: 0 });
+    if (rewind) rewind.resumed = await resumedAt(this.lists, this.log.rows, this.view, { fromStep: rewind.step, keepSeq: 0 });
     try {
       await this.log.append(accepted.events, { nextEvent: accepted.nextEvent });
     } catch (error) {
@@ -192,7 +192,7 @@ export class Room {
       const attempt = this.view.attempt + 1;
       const blob = from?.blob ?? null;
       const keepSeq = checkpoint?.seq ?? 0;
-      const resumed = await resumedAt(this.lists, this.view, { fromStep, keepSeq });
+      const resumed = await resumedAt(this.lists, this.log.rows, this.view, { fromStep, keepSeq });
       await this.log.append([{ type: 'run.assigned', attempt, trainer, fromStep, checkpoint: blob, keepSeq, resumed }], {
         attempt,
         nextEvent: 0,
@@ -239,7 +239,7 @@ export class Room {
       const attempt = view.attempt + 1;
       const changed = config !== null && !isDeepStrictEqual(config, view.setup.config);
       const place = { fromStep: view.step, checkpoint: null, keepSeq: view.seq };
-      const resumed = await resumedAt(this.lists, view, place);
+      const resumed = await resumedAt(this.lists, this.log.rows, view, place);
       const assigned = { type: 'run.assigned', attempt, trainer, ...place, resumed, ...(changed && { config }) } as const;
       await this.log.append([assigned], { attempt, nextEvent: 0 });
     });
