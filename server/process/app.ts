@@ -10,6 +10,7 @@ import { type ExportDeps, exportRoutes, forgetUploads } from '~/server/export/ro
 import { forgetCutImports } from '~/server/import/importRun';
 import { httpRoutes } from '~/server/intake/http';
 import { Intake, silenceOf } from '~/server/intake/intake';
+import { mlflowRoutes } from '~/server/intake/mlflow';
 import { openRetention } from '~/server/retention/keeper';
 import { openSweep, type SweepDeps } from '~/server/retention/sweep';
 import type { FrameSettings } from '~/server/runs/frames';
@@ -181,6 +182,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         ...blobRoutes(blobs),
         ...exportRoutes(records),
         ...httpRoutes(intake),
+        ...mlflowRoutes(intake, hub),
       ],
       identity,
       loopback,
