@@ -8,6 +8,8 @@ import { sendJson } from '~/server/base/respond';
 import { StartError } from '~/server/base/startError';
 import { type ExportDeps, exportRoutes, forgetUploads } from '~/server/export/routes';
 import { forgetCutImports } from '~/server/import/importRun';
+import { httpRoutes } from '~/server/intake/http';
+import { Intake, silenceOf } from '~/server/intake/intake';
 import { openRetention } from '~/server/retention/keeper';
 import { openSweep, type SweepDeps } from '~/server/retention/sweep';
 import type { FrameSettings } from '~/server/runs/frames';
@@ -54,6 +56,8 @@ export interface AppOptions {
   clock?: Clock;
   graceMs?: number;
   crashedMs?: number;
+  /** How long a program that came in without our client (server/intake) may be silent; left out: an hour. */
+  silentMs?: number;
   frames?: FrameSettings;
 }
 
@@ -116,6 +120,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       goneTrainers: gone,
       ...(options.graceMs !== undefined && { graceMs: options.graceMs }),
       ...(options.crashedMs !== undefined && { crashedMs: options.crashedMs }),
+      silentMs: (trainerId) => silenceOf(trainerId, options.silentMs ?? 3_600_000),
       ...(options.frames && { frames: options.frames }),
     });
     closers.push(() => hub.close());
@@ -162,6 +167,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       jobs,
     };
     const system = { version: options.version, dataFolder, loopback };
+    const intake = new Intake({ clock, opened: hub.registry.opened, room: hub.room, store, blobs });
     const http = createHttp({
       routes: [
         {
@@ -174,6 +180,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         rpcRoute({ hub, auditLog, people, settings: store, retention, jobs, now, system }, onError),
         ...blobRoutes(blobs),
         ...exportRoutes(records),
+        ...httpRoutes(intake),
       ],
       identity,
       loopback,

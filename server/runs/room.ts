@@ -8,6 +8,7 @@ import { blobsNamed } from '~/server/base/blobsNamed';
 import { serial } from '~/server/base/serial';
 import { FencedError } from '~/server/store';
 import type { RunLists } from '~/server/store/lists';
+import type { StreamLookup } from '~/server/store/streamState';
 import { gate } from '~/server/team/gate';
 import { asksCheckpoint } from '~/shared/analyses';
 import { type Command, type CommandAnswer, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
@@ -63,6 +64,10 @@ export class Room {
 
   get nextEvent(): number {
     return this.log.nextEvent;
+  }
+
+  get streams(): StreamLookup {
+    return this.log.streams;
   }
 
   get lists(): RunLists {
