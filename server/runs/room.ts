@@ -43,9 +43,6 @@ export type Choose = (view: RunView, lists: RunLists) => RunEvent[] | Refusal | 
 /** Refusals remembered, so that a resend gets the answer again. */
 const refusalsKept = 1000;
 
-/** A run that got no further than its last checkpoint in this many takeovers is given up. */
-const maxTakeovers = 10;
-
 export class Room {
   readonly #serial = serial();
   /** Events set aside in the present attempt, those included that the log does not tell. */
@@ -172,7 +169,7 @@ export class Room {
     });
   }
 
-  /** Gives the run to a trainer: from the checkpoint that people went back to, or its last one in force, or where it branched off, or from the start. Null when it has ended, or does not get on (then it ends as failed). */
+  /** Gives the run to a trainer: from the checkpoint that people went back to, or its last one in force, or where it branched off, or from the start. Null when it has ended. */
   assign(trainer: { id: string; name: string; host: string }): Promise<Assignment | null> {
     return this.#turn(async () => {
       if (ended(this.view.status)) return null;
@@ -181,13 +178,6 @@ export class Room {
       const { parent } = this.view;
       const from = checkpoint ?? (parent?.checkpoint ? { step: parent.step, blob: parent.checkpoint } : null);
       const fromStep = from?.step ?? 0;
-      const { takeovers: before } = this.view;
-      const takeovers = !revert && before.fromStep === fromStep ? before.count : 0;
-      if (takeovers >= maxTakeovers) {
-        const message = `${takeovers} trainers in a row got no further than the checkpoint at step ${fromStep}`;
-        await this.log.append([{ type: 'status', status: 'failed', step: this.view.step, message }, ...this.#leftover()]);
-        return null;
-      }
       const lastCommandSeq = checkpoint?.lastCommandSeq ?? 0;
       const attempt = this.view.attempt + 1;
       const blob = from?.blob ?? null;
