@@ -8,6 +8,9 @@ import type { Log } from '~/server/base/log';
 import { StartError } from '~/server/base/startError';
 import { type ExportDeps, exportRoutes, forgetUploads } from '~/server/export/routes';
 import { forgetCutImports } from '~/server/import/importRun';
+import { httpRoutes } from '~/server/intake/http';
+import { Intake, silenceOf } from '~/server/intake/intake';
+import { mlflowRoutes } from '~/server/intake/mlflow';
 import { openRetention } from '~/server/retention/keeper';
 import { openSweep, type SweepDeps } from '~/server/retention/sweep';
 import type { FrameSettings } from '~/server/runs/frames';
@@ -59,6 +62,8 @@ export interface AppOptions {
   clock?: Clock;
   graceMs?: number;
   crashedMs?: number;
+  /** How long a program that came in without our client (server/intake) may be silent; left out: an hour. */
+  silentMs?: number;
   frames?: FrameSettings;
 }
 
@@ -124,6 +129,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       goneTrainers: gone,
       ...(options.graceMs !== undefined && { graceMs: options.graceMs }),
       ...(options.crashedMs !== undefined && { crashedMs: options.crashedMs }),
+      silentMs: (trainerId) => silenceOf(trainerId, options.silentMs ?? 3_600_000),
       ...(options.frames && { frames: options.frames }),
     });
     closers.push(() => hub.close());
@@ -183,6 +189,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       };
     };
     const system = { version: options.version, dataFolder, loopback };
+    const intake = new Intake({ clock, opened: hub.registry.opened, room: hub.room, store, blobs });
     const http = createHttp({
       routes: [
         ...healthRoutes(options.version, {
@@ -196,6 +203,8 @@ export async function createApp(options: AppOptions): Promise<App> {
         rpcRoute({ hub, auditLog, people, settings: store, retention, jobs, now, system }, onError),
         ...blobRoutes(blobs),
         ...exportRoutes(records),
+        ...httpRoutes(intake),
+        ...mlflowRoutes(intake, hub),
       ],
       identity,
       loopback,

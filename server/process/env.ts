@@ -16,6 +16,8 @@ export interface Env {
   /** Below which path a proxy shows the server, e.g. "/headroom"; empty: at the top. */
   basePath: string;
   logLevel: z.infer<typeof logLevel>;
+  /** How long a program that came in without our client may be silent before its run counts as crashed. */
+  silentMs: number;
   /** Webhooks may go to this machine and to private networks. */
   privateWebhooks: boolean;
 }
@@ -65,6 +67,11 @@ const schema = z.object({
     .enum(['0', '1'], { error: '0 (webhooks go to public addresses only) or 1 is needed' })
     .default('0')
     .transform((s) => s === '1'),
+  HEADROOM_SILENT_MINUTES: z
+    .string()
+    .regex(/^[1-9]\d{0,5}$/, 'a whole number of minutes is needed, e.g. HEADROOM_SILENT_MINUTES=60')
+    .transform((minutes) => Number(minutes) * 60_000)
+    .default(3_600_000),
   LOG_LEVEL: z.enum(logLevel.options, { error: `one of ${logLevel.options.join(', ')} is needed` }).default('warn'),
 });
 
@@ -86,6 +93,7 @@ export function readEnv(variables: Record<string, string | undefined>): Env {
     loginRequired: e.HEADROOM_LOGIN === 'required',
     basePath: e.HEADROOM_BASE_PATH,
     logLevel: e.LOG_LEVEL,
+    silentMs: e.HEADROOM_SILENT_MINUTES,
     privateWebhooks: e.HEADROOM_PRIVATE_WEBHOOKS,
   };
 }

@@ -1,6 +1,7 @@
 import { customAlphabet, nanoid } from 'nanoid';
 import type { Clock } from '~/server/base/clock';
 import { FieldError } from '~/server/base/fieldError';
+import type { OpenedDeps } from '~/server/dispatch/opened';
 import { Questions } from '~/server/dispatch/questions';
 import { moveInQueue } from '~/server/dispatch/queue';
 import { Recipes } from '~/server/dispatch/recipes';
@@ -72,6 +73,8 @@ export interface OpenHub extends Hub {
   readonly recipes: Recipes;
   readonly questions: Questions;
   readonly list: RunList;
+  /** null when there is no such run. */
+  room(runId: string): Promise<Room | null>;
   /** null when there is no such run. `leave` ends the watching. */
   watch(runId: string, port: ViewerPort, cursor: Cursor | null): Promise<{ view: Uint8Array | null; leave(): void } | null>;
   /** Every entry of every run once it is committed, in each run's order. @returns stop */
@@ -92,6 +95,7 @@ export interface HubDeps {
   graceMs?: number;
   /** How long the process of a run that a script opened may be silent. */
   crashedMs?: number;
+  silentMs?: OpenedDeps['silentMs'];
   /** Holders of runs that are known to have ended, so that nobody waits for them. */
   goneTrainers?: ReadonlySet<string>;
   frames?: FrameSettings;
@@ -116,6 +120,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     clock,
     graceMs: deps.graceMs ?? 10_000,
     ...(deps.crashedMs !== undefined && { crashedMs: deps.crashedMs }),
+    ...(deps.silentMs && { silentMs: deps.silentMs }),
     room,
     recipes: { declared: (trainer, specs) => recipes.declared(trainer, specs), refusal: (t, setup) => recipes.refusal(t, setup) },
     onChange: () => list.trainersChanged(),
@@ -301,6 +306,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     whyWaits: (runId) => registry.whyWaits(runId),
     questions,
     list,
+    room,
     summaries: () => [...summaries.values()].sort((a, b) => b.createdAt - a.createdAt || (a.runId < b.runId ? 1 : -1)),
     trainers: () => registry.list(),
     openQuestions: () => questions.list(),

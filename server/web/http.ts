@@ -64,7 +64,7 @@ export function createHttp(deps: HttpDeps): Server {
     if (foreign) return refuse(response, 403, foreign);
     const visit = { request, response, url, params: found.params };
     if (route.for === 'anybody') return route.handle(visit);
-    const actor = await identity.identify(request);
+    const actor = await identity.identify(request, route.basic);
     if (!actor) return route.refuse ? route.refuse(response, 401, whoAreYou) : unknown(response, true);
     const audience = [route.for].flat();
     if (!audience.some((who) => belongs(actor, who))) return refuse(response, 403, notFor(actor, audience));

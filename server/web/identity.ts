@@ -1,5 +1,5 @@
 /** Who sends a request: everything that comes in is asked here, once. */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import path from 'node:path';
@@ -9,14 +9,14 @@ import { z } from 'zod';
 import { sendJson } from '~/server/base/respond';
 import type { Route, Visit } from '~/server/base/route';
 import { describeZodError, fieldOf } from '~/server/base/zodError';
-import { localAdmin, type People, systemActor, TeamError } from '~/server/team/people';
+import { localAdmin, newSecret, type People, systemActor, TeamError } from '~/server/team/people';
 import type { Actor } from '~/shared/ids';
 import { colour, personName } from '~/shared/team';
 import { firstOf } from './origin';
 
 export interface Identity {
-  /** null: nobody we know. */
-  identify(request: IncomingMessage): Promise<Actor | null>;
+  /** null: nobody we know. @param basic the token may also be the password of Basic authorization */
+  identify(request: IncomingMessage, basic?: boolean): Promise<Actor | null>;
   /** Those that make somebody known (links, sign-in) and forget them again. */
   readonly routes: Route[];
   /** Path and query of the link to print at start; null when none is needed. */
@@ -91,8 +91,8 @@ export async function openIdentity(options: {
 
   return {
     link: first && `/join?invite=${first.secret}`,
-    async identify(request) {
-      const token = bearer(request);
+    async identify(request, basic = false) {
+      const token = bearer(request) ?? (basic ? password(request) : null);
       if (token !== null) {
         if (same(token, options.trainerToken)) return trainer;
         const known = people.ofToken(token);
@@ -138,7 +138,7 @@ export async function keptSecret(folder: string, name: string): Promise<string> 
     throw error;
   });
   if (kept !== null && kept.trim().length >= 20) return kept.trim();
-  const secret = randomBytes(24).toString('base64url');
+  const secret = newSecret();
   await writeFile(file, `${secret}\n`, { mode: 0o600 });
   return secret;
 }
@@ -146,6 +146,16 @@ export async function keptSecret(folder: string, name: string): Promise<string> 
 export function bearer(request: IncomingMessage): string | null {
   const match = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '');
   return match?.[1] ?? null;
+}
+
+/**
+ * The token that is sent as a password, as clients of other tools do. One that is too short for the wandb client is given to it as "headroom.TOKEN.key".
+ */
+function password(request: IncomingMessage): string | null {
+  const match = /^Basic (\S+)$/i.exec(request.headers.authorization ?? '');
+  if (!match) return null;
+  const [, secret = ''] = /:(.*)$/s.exec(Buffer.from(match[1]!, 'base64').toString()) ?? [];
+  return /^headroom\.([^.]+)\.[^.]+$/.exec(secret)?.[1] ?? secret;
 }
 
 /** Equal, in a time that does not depend on where they differ. */

@@ -138,7 +138,7 @@ export const actions: Action[] = [
       name: 'evaluate',
       role: 'evaluate',
       label: 'Evaluate',
-      help: 'Loss and accuracy on a whole set, with the parameters of this step; training is not touched by it.',
+      help: 'Loss, accuracy and what the recipe measures, on a whole set, with the parameters of this step; training is not touched by it.',
       args: [
         argument({
           name: 'split',

@@ -14,6 +14,7 @@ describe('the environment', () => {
       basePath: '',
       logLevel: 'warn',
       privateWebhooks: false,
+      silentMs: 3_600_000,
     });
   });
 
