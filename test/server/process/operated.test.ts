@@ -83,11 +83,7 @@ describe('/metrics', () => {
     const viewer = await TestViewer.connect(url);
     await viewer.watch(runId);
     const values = startValues(publishedSetup('reverse'));
-    await trainer.send(
-      runStarted(0, values),
-      { type: 'status', status: 'running', step: 0, message: 'go' },
-      steps(0, 3, values),
-    );
+    await trainer.send(runStarted(0, values), { type: 'status', status: 'running', step: 0, message: 'go' }, steps(0, 3, values));
     await viewer.until((view) => view.step === 3);
     const text = await (await fetch(`${url}/metrics`)).text();
     const value = (name: string) => Number(new RegExp(`^${name.replaceAll(/[{}"]/g, '\\$&')} (.*)$`, 'm').exec(text)?.[1]);
