@@ -20,7 +20,7 @@ describe('the package that npx headroom runs', () => {
   afterAll(() => data.remove());
 
   const run = (args: string[], cwd = folder): string =>
-    execFileSync(process.execPath, args, { cwd, encoding: 'utf8', env: { ...process.env, NODE_ENV: '' } });
+    execFileSync(process.execPath, args, { cwd, encoding: 'utf8', env: { ...process.env, NODE_ENV: 'production' } });
 
   it('holds no source that is compiled at start, and no tests', () => {
     expect(readdirSync(folder).sort()).toEqual(
