@@ -20,7 +20,7 @@ try {
   const trainer = env.trainers === 0 ? null : { args, folder: root, backend: env.backend };
   const app = await createApp({ ...env, version, pages: { dev, root }, trainer, firstRuns: true, log });
   console.log(`Headroom is running on ${app.url}${app.adminLink ?? ''} (data in ${env.dataFolder}; Ctrl-C ends it)`);
-  endInOrder(app.close, { withinMs: 20_000, onError: (error) => log.fatal({ err: error }, String(error)) });
+  endInOrder(app.close, { withinMs: 10_000, onError: (error) => log.fatal({ err: error }, String(error)) });
 } catch (error) {
   console.error(error instanceof StartError ? error.message : error);
   process.exit(1);
