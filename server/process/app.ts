@@ -125,6 +125,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       clock,
       onError,
       hasBlob: (hash) => blobs.has(hash),
+      keepBlob: (hash, bytes) => blobs.put(hash, bytes),
       needsApproval: () => auditLog.team.needsApproval,
       goneTrainers: gone,
       ...(options.graceMs !== undefined && { graceMs: options.graceMs }),
