@@ -6,7 +6,7 @@ import { consoleEvent, media } from './media';
 import { noteEvent } from './notes';
 import { table } from './own';
 import { better, rowCount, rowStep, rows, seriesDeclared, streamSpec } from './series';
-import { config, runSetup } from './setup';
+import { config, runSetup, tag } from './setup';
 import { layerShapes, signalRole } from './snapshotFile';
 
 /**
@@ -117,7 +117,10 @@ export type SnapshotEvent = z.infer<typeof snapshot>;
 export const checkpoint = z.strictObject({
   type: z.literal('checkpoint'),
   step,
+  /** Its bytes; of one that is kept elsewhere (`reference`) the text of the reference, as the server fills in. */
   blob: blobRef,
+  /** A path or address that only the run's own script can read. */
+  reference: z.string().min(1).max(2000).optional(),
   trigger,
   commandId: commandId.nullable(),
   /** Commands up to this seq are part of the state saved. */
@@ -215,8 +218,18 @@ export const rewind = z.strictObject({
   resumed: z.lazy(() => resumed).optional(),
 });
 
+/** What a script says of its run after it has opened it. `config`: settings that are new or have changed, by name; the others stay. */
+export const described = z.strictObject({
+  type: z.literal('setup'),
+  name: z.string().trim().min(1).max(80).optional(),
+  notes: z.string().max(4000).optional(),
+  tags: z.array(tag).max(50).optional(),
+  config: config.optional(),
+});
+
 export const trainerEvent = z.discriminatedUnion('type', [
   started,
+  described,
   seriesDeclared,
   rows,
   rewind,

@@ -180,6 +180,16 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
         archived: event.archived ?? view.archived,
         trashed: event.trashed ?? view.trashed,
       };
+    case 'setup':
+      return {
+        setup: {
+          ...view.setup,
+          ...(event.name !== undefined && { name: event.name }),
+          ...(event.notes !== undefined && { notes: event.notes }),
+          ...(event.config && { config: { ...view.setup.config, ...event.config } }),
+        },
+        tags: event.tags ?? view.tags,
+      };
     case 'trainer.lost':
       return event.released ? { released: true } : {};
     case 'run.assigned':

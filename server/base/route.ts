@@ -36,6 +36,8 @@ export type Route = {
   | {
       /** One of these is enough. */
       for: Audience | readonly Audience[];
+      /** The token may also come as the password of Basic authorization, as clients of other tools send it. */
+      basic?: boolean;
       handle(visit: KnownVisit): unknown;
     }
 );

@@ -99,7 +99,8 @@ async function single(
     if (made.length === 0)
       throw new ImportError(failed?.error ?? `there is no run in it: ${result.leftOut.join('; ') || 'the file is empty'}`);
     const leftOut = [made[0]!.leftOut, ...result.leftOut].filter((words) => words !== null).join('; ');
-    sendJson(response, 201, { runId: made[0]!.runId, leftOut: leftOut || null, runs: result.runs });
+    const several = result.runs.length > 1 ? { runs: result.runs } : {};
+    sendJson(response, 201, { runId: made[0]!.runId, leftOut: leftOut || null, ...several });
   } finally {
     await deps.desk.close(open);
   }
