@@ -208,7 +208,8 @@ export class TableReader {
     };
     const unnamed = columns.findIndex((c, i) => i === 0 && c.role === 'unnamed' && whole(i));
     if (axis !== null && axis !== ROW_AXIS) {
-      const i = columns.findIndex((c) => c.name === axis && (c.role === null || c.role === 'time'));
+      const named = columns.findIndex((c) => c.name === axis && (c.role === null || c.role === 'time'));
+      const i = named < 0 && axis === 'index' ? unnamed : named;
       if (i < 0)
         throw new ImportError(`axis: there is no column ${shown(axis)}; there are ${listed(columns.map((c) => c.name))}`);
       if (this.#time === i) this.#time = null;
