@@ -114,7 +114,8 @@ async function written(
   job: Job,
 ): Promise<ImportResult> {
   const result = await deps.desk.inTurn(job, () => importFiles(deps, { ...open, actor, choices, following: job }));
-  job.end('done');
+  // A fault is told by whoever answers.
+  if (result.runs.some((run) => run.runId !== null)) job.end('done');
   for (const { runId, key } of result.runs) if (runId !== null) await deps.imported(actor, runId, key.slice(0, 200));
   return result;
 }
