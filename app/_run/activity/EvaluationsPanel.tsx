@@ -3,10 +3,10 @@
 import { useMemo } from 'react';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
-import { Panel } from '~/app/_components/Panel';
 import { setCursor } from '~/app/_live/cursor';
 import { metricValue } from '~/app/_live/evaluationWords';
 import { useLoaded } from '~/app/_live/lists';
+import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import { evaluatedStep } from '~/shared/evaluations';
 import { bestOf, columnsOf, describeRow } from './evaluationTable';
 
@@ -18,12 +18,12 @@ export function EvaluationsPanel() {
     [evaluations],
   );
   return (
-    <Panel title="Evaluations">
+    <PanelBody title="Evaluations">
       {evaluations.length === 0 ? (
-        <p className="px-3 py-4 text-dim">None yet.</p>
+        <Nothing>None yet.</Nothing>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
-        <section className="relative max-h-56 overflow-auto" tabIndex={0} aria-label="Evaluations, newest first">
+        <section className="relative overflow-x-auto" tabIndex={0} aria-label="Evaluations, newest first">
           <table className="w-full text-xs" data-testid="evaluations">
             <thead>
               <tr className="text-2xs text-dim">
@@ -83,6 +83,6 @@ export function EvaluationsPanel() {
           )}
         </section>
       )}
-    </Panel>
+    </PanelBody>
   );
 }

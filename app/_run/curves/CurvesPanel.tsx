@@ -3,13 +3,13 @@
 import { memo, useMemo } from 'react';
 import { LineChart } from '~/app/_charts/LineChart';
 import type { LineSpec } from '~/app/_charts/types';
-import { Panel } from '~/app/_components/Panel';
 import { useChartChoices } from '~/app/_live/chartSettings';
 import { useTimeline } from '~/app/_live/lists';
 import { useSeries } from '~/app/_live/series';
 import { useWanted } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
 import { useChartNotes } from '~/app/_run/notes/useChartNotes';
+import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import type { WithLists } from '~/shared/view';
 import { ChartControls } from './ChartControls';
 import { lineOf } from './chartLines';
@@ -49,11 +49,11 @@ export function CurvesPanel() {
     return [charts.filter(found), more.filter(found)];
   }, [charts, more, series, search, test]);
   return (
-    <Panel title="Curves" aside={<ChartControls />}>
+    <PanelBody title="Curves" tools={<ChartControls />}>
       {series.length === 0 && evaluations.length === 0 && (
-        <p className="px-3 py-4 text-dim">
+        <Nothing>
           {begun ? 'Nothing has been logged yet.' : 'The run has not begun: its curves appear with its first rows.'}
-        </p>
+        </Nothing>
       )}
       <div className="@container p-3" hidden={shown.length === 0}>
         <div className={`grid grid-cols-1 gap-x-4 gap-y-3 ${abreast(shown.length)}`}>
@@ -72,7 +72,7 @@ export function CurvesPanel() {
           ))}
         </Fold>
       )}
-    </Panel>
+    </PanelBody>
   );
 }
 

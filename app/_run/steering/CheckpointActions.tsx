@@ -13,7 +13,18 @@ import { BranchDialog } from './BranchDialog';
 import { useWhyNotRevert } from './useWhyNot';
 
 /** What can be done from a checkpoint: go on from it in a run of its own, or take this run back to it; one that has ended goes on then. */
-export function CheckpointActions({ step, hash, look = 'bare' }: { step: number; hash: string; look?: 'bare' | 'plain' }) {
+export function CheckpointActions({
+  step,
+  hash,
+  look = 'bare',
+  named = false,
+}: {
+  step: number;
+  hash: string;
+  look?: 'bare' | 'plain';
+  /** The buttons say which step they mean. */
+  named?: boolean;
+}) {
   const steer = useSteer();
   const why = useWhyNotRevert();
   const readOnly = useReadOnly();
@@ -36,7 +47,7 @@ export function CheckpointActions({ step, hash, look = 'bare' }: { step: number;
       {!scripts && (
         <Button size="small" look={look} title="Go on from here in a run of its own" onClick={() => setOpen('branch')}>
           <GitBranch aria-hidden size={12} />
-          Branch
+          {named ? `Branch from ${count(step)}` : 'Branch'}
         </Button>
       )}
       <Button
@@ -48,6 +59,7 @@ export function CheckpointActions({ step, hash, look = 'bare' }: { step: number;
       >
         <History aria-hidden size={12} />
         {over ? 'Go on' : 'Revert'}
+        {named && `${over ? ' from' : ' to'} ${count(step)}`}
       </Button>
       {open === 'branch' && <BranchDialog view={view} checkpoint={hash} onClose={close} />}
       <Confirm

@@ -52,7 +52,7 @@ describeInBrowser('notes and presence', { timeout: 240_000 }, () => {
     expect(answer.ok()).toBe(true);
     const page = await context.newPage();
     page.setDefaultTimeout(60_000);
-    await page.goto(`${app.url}/runs/${runId}`);
+    await page.goto(`${app.url}/runs/${runId}?layout=review&side=notes`);
     await page.getByRole('region', { name: 'Notes' }).waitFor();
     return page;
   }
