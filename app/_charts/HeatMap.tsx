@@ -81,7 +81,7 @@ export function HeatMap(props: HeatMapProps) {
         const curves = rows.map((r) => r.curve() ?? r.whole?.() ?? null);
         const next = nextShown(
           state.shown,
-          { x: xDomain(cursor, curves, map).x, y: heatY, log: false, map, width, height },
+          { x: xDomain(cursor, curves, map).x, y: heatY, log: false, map, left, width, height },
           heatDomain(curves),
         );
         if (next !== state.shown) {

@@ -1,5 +1,5 @@
-import { margin } from './Axes';
 import { draw, type Plot } from './draw';
+import { around } from './margins';
 import type { Palette } from './palette';
 import { SvgPen } from './svgPen';
 import { type ChartSettings, colorOf, type LineSpec, type PointSpec, type RuleSpec } from './types';
@@ -18,6 +18,7 @@ export function chartSvg(title: string, { box, plot, what, settings, palette }: 
   const [axes, marks] = ['axes', 'marks'].map((layer) => resolved(box.querySelector(`[data-layer=${layer}]`)!));
   const pen = new SvgPen();
   draw(pen, plot, what, settings, palette);
+  const margin = { ...around(), left: plot.left };
   const width = plot.width + margin.left + margin.right;
   const top = 28;
   const height = plot.height + margin.top + margin.bottom + top;

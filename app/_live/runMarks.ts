@@ -162,7 +162,8 @@ export function evaluationPoints(
       if (!which(m)) continue;
       const key = JSON.stringify([e.split, m.name]);
       const line = lines.get(key) ?? { split: e.split, metric: m.name, points: [] };
-      line.points.push({ step: e.step, value: m.value, note: e.trigger });
+      // Of the parameters that were measured: those of the best checkpoint are not the last step's.
+      line.points.push({ step: evaluatedStep(e), value: m.value, note: e.trigger });
       lines.set(key, line);
     }
   const oneMetric = new Set([...lines.values()].map((l) => l.metric)).size <= 1;
