@@ -196,13 +196,13 @@ const Row = memo(function Row({
   );
 });
 
-/** What an evaluation says of how good the run is, and on which set. */
+/** How good the run is, on which set or by which series. */
 function Result({ of }: { of: MainResult | null }) {
   if (!of) return '–';
   return (
-    <span title={`${of.name} on ${of.split}`}>
+    <span title={of.split === null ? of.name : `${of.name} on ${of.split}`}>
       {of.share ? percent(of.value) : measured(of.value)}{' '}
-      <span className="inline-block max-w-24 truncate align-bottom font-sans text-2xs text-dim">{of.split}</span>
+      <span className="inline-block max-w-24 truncate align-bottom font-sans text-2xs text-dim">{of.split ?? of.name}</span>
     </span>
   );
 }
