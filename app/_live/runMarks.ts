@@ -195,6 +195,10 @@ function controlStairs({ values, commands }: Pick<WithLists, 'values' | 'command
   return stairs;
 }
 
+/** A control's value at a step, as its applied changes tell. */
+export const controlAt = (view: Pick<WithLists, 'values' | 'commands'>, control: string, step: number): ControlValue =>
+  inForce(controlStairs(view, control), step) ?? null;
+
 /** The values of a series over the run, each as long as it stays the same; what is no number is null. */
 function seriesStairs(curve: Curve): Stairs<number | null> {
   const stairs: Stairs<number | null> = [];

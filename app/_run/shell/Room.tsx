@@ -15,6 +15,7 @@ import { useRun, useView } from '~/app/_live/useRun';
 import { useUrlState } from '~/app/_live/useUrlState';
 import { workspace } from '~/app/_live/workspace';
 import { BranchButton } from '~/app/_run/steering/BranchDialog';
+import { LateBar } from '~/app/_run/steering/LateBar';
 import { useOutcomes } from '~/app/_run/steering/useOutcomes';
 import { pointer } from '~/app/_run/timeline/pointer';
 import { AlarmBar } from './AlarmBar';
@@ -67,6 +68,7 @@ function Opened() {
             <FollowBar />
             <Waits />
             <LinkBar />
+            <LateBar />
             <AlarmBar />
           </>
         }

@@ -129,6 +129,7 @@ describeInBrowser('the curves of a run that logs what it likes', { timeout: 240_
 
   it('its evaluations are a table of its own metrics, the best marked', async () => {
     await openTab(page, 'Evaluations');
+    await page.getByTestId('evaluations').waitFor();
     const cells = await page
       .getByTestId('evaluations')
       .locator('tr')
