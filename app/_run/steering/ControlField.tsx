@@ -78,6 +78,12 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
 
   const meant = draft ? readText(spec, draft.text) : null;
   const odd = meant?.ok ? unusual(spec, meant.value, current) : null;
+  const about = (
+    <>
+      <span className="sr-only">About {spec.label}</span>
+      <span aria-hidden>?</span>
+    </>
+  );
   const text = draft?.text ?? textOf(current);
   const options = spec.type === 'boolean' ? ['true', 'false'] : spec.options;
   const error = problem ?? (refused ? refused.message : null);
@@ -100,7 +106,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
         <label htmlFor={id} className="truncate" title={aboutControl(spec)}>
           {spec.label}
         </label>
-        <Popup title={spec.label} className="px-1 text-2xs text-dim" trigger={<span aria-label={`About ${spec.label}`}>?</span>}>
+        <Popup title={spec.label} className="px-1 text-2xs text-dim" trigger={about}>
           <p className="text-dim">{aboutControl(spec)}</p>
         </Popup>
       </span>
