@@ -60,6 +60,8 @@ export interface LineChartProps {
   overlay?(place: ChartPlace): ReactNode;
   /** Takes a note: from the menu of a right click or long press, or by the key N at the crosshair. */
   onPoint?(point: ChartPoint): void;
+  /** More items of its menu. */
+  menu?: ReactNode;
   /** Ends of the y axis that somebody has set. */
   range?: readonly [number | null, number | null] | undefined;
 }
@@ -182,6 +184,7 @@ export function LineChart(props: LineChartProps) {
         </>
       }
       takeaway={takeaway}
+      menu={props.menu}
       said={summary(title, lines, percent, marks.length, map)}
       saidRef={said}
       large={large}

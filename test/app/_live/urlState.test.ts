@@ -30,6 +30,10 @@ const changes: { [K in keyof UrlState]: UrlState[K][] } = {
     { ...chartDefaults, search: 'a&b=c?^(loss|é)$ +' },
     { ...chartDefaults, open: ['gradient norm', 'a,b', '100 %'] },
     { ...chartDefaults, gradients: 'lines' },
+    {
+      ...chartDefaults,
+      plan: { own: [{ id: 'own 1', title: 'a&b', series: ['loss'], range: [0, null] }], hidden: [], order: ['own 1'] },
+    },
   ],
   attention: [
     { ...defaultAttentionView, source: { example: 3 } },
