@@ -25,6 +25,7 @@ import { useHorizon, useWithLoaded } from '~/app/_live/lists';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { useRun } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
+import { AsOf, useIsLater } from '~/app/_run/AsOf';
 import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import { CheckpointActions } from '~/app/_run/steering/CheckpointActions';
 import { useWhyNot } from '~/app/_run/steering/useWhyNot';
@@ -108,6 +109,7 @@ export function ActivityPanel() {
       tools={
         <span className="flex items-center gap-1">
           {!readOnly && <WatchdogsButton />}
+          <AsOf />
           <select
             aria-label="Which activity"
             className="rounded border border-line bg-bg px-1 text-2xs"
@@ -166,6 +168,7 @@ function Line({ item, why, youId }: { item: Item; why: string | null; youId: str
   const steer = useSteer();
   const readOnly = useReadOnly();
   const here = useCursor((c) => c.mode === 'pinned' && c.step === item.step);
+  const later = useIsLater(item.step);
   const Icon = icons[item.kind];
   const { step, who, undo, checkpoint } = item;
   return (
@@ -173,7 +176,7 @@ function Line({ item, why, youId }: { item: Item; why: string | null; youId: str
       <Icon aria-hidden size={13} className={`mt-1 shrink-0 ${colours[item.tone]}`} />
       <div className="min-w-0 flex-1">
         <p className="flex items-baseline gap-1.5">
-          <span className="min-w-0 truncate" title={item.title}>
+          <span className={`min-w-0 truncate ${later ? 'text-dim' : ''}`} title={item.title}>
             {item.title}
           </span>
           {step !== null && (

@@ -3,9 +3,10 @@
 import { useMemo } from 'react';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
-import { setCursor } from '~/app/_live/cursor';
+import { setCursor, useCursor } from '~/app/_live/cursor';
 import { metricValue } from '~/app/_live/evaluationWords';
 import { useLoaded } from '~/app/_live/lists';
+import { AsOf } from '~/app/_run/AsOf';
 import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import { evaluatedStep } from '~/shared/evaluations';
 import { bestOf, columnsOf, describeRow } from './evaluationTable';
@@ -13,12 +14,14 @@ import { bestOf, columnsOf, describeRow } from './evaluationTable';
 /** What evaluations measured, newest first: a column per metric, whatever sets and metrics there are. The best of each set is marked. */
 export function EvaluationsPanel() {
   const { items: evaluations, whole, older } = useLoaded('evaluations');
+  const pinned = useCursor((c) => c.mode === 'pinned');
+  const at = useCursor((c) => (c.mode === 'pinned' ? c.step : Number.POSITIVE_INFINITY));
   const { columns, best, newestFirst } = useMemo(
     () => ({ columns: columnsOf(evaluations), best: bestOf(evaluations), newestFirst: evaluations.toReversed() }),
     [evaluations],
   );
   return (
-    <PanelBody title="Evaluations">
+    <PanelBody title="Evaluations" tools={pinned && <AsOf />}>
       {evaluations.length === 0 ? (
         <Nothing>None yet.</Nothing>
       ) : (
@@ -42,7 +45,7 @@ export function EvaluationsPanel() {
             </thead>
             <tbody className="font-mono">
               {newestFirst.map((e) => (
-                <tr key={e.seq} className="hover:bg-raised/60" title={describeRow(e)}>
+                <tr key={e.seq} className={`hover:bg-raised/60 ${e.step > at ? 'text-dim' : ''}`} title={describeRow(e)}>
                   <th scope="row" className="max-w-28 truncate px-3 py-0.5 text-left font-sans font-normal" title={e.split}>
                     {e.split}
                   </th>

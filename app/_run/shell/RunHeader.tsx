@@ -175,7 +175,7 @@ function Newest() {
     });
   }, none);
   return (
-    <dl className={`${listClass} hidden 2xl:flex`} data-testid="newest" title="Newest values">
+    <dl className={`${listClass} hidden 2xl:flex`} data-testid="newest" title="Values of the newest step">
       {values.map((text) => {
         const [name, value] = text.split('\n');
         return (

@@ -4,7 +4,7 @@ import { scaleLinear } from '@visx/scale';
 import { memo, useCallback, useEffect, useMemo, useRef } from 'react';
 import { moveByKey } from '~/app/_charts/cursorKeys';
 import { growingEnd } from '~/app/_charts/domains';
-import { askFrame, dropFrame } from '~/app/_charts/drawLoop';
+import { askFrame, askNumbers, dropFrame } from '~/app/_charts/drawLoop';
 import { MarkGlyph } from '~/app/_charts/MarkGlyph';
 import { clusterMarks } from '~/app/_charts/marks';
 import { type Palette, usePalette } from '~/app/_charts/palette';
@@ -69,7 +69,7 @@ export function Track(props: {
   // biome-ignore lint/correctness/useExhaustiveDependencies: what the track is drawn from
   useEffect(() => askFrame(frame), [px, height, palette, name, history, frame]);
   useEffect(() => {
-    const stop = subscribe(() => askFrame(frame));
+    const stop = subscribe(() => askNumbers(frame));
     return () => {
       stop();
       dropFrame(frame);
