@@ -12,6 +12,8 @@ export interface Workspace {
   side: string | null;
   /** The timeline has a lane for each kind of mark; false = one line. */
   lanes: boolean;
+  /** The panel that was asked for last: the one shown where there is room for one alone. Not part of links. */
+  last: string | null;
 }
 
 /** What a layout begins with; everything can be changed afterwards. */
@@ -25,7 +27,7 @@ export type LayoutName = keyof typeof layouts;
 export const layoutNames = Object.keys(layouts) as LayoutName[];
 
 const evenly = 50;
-export const arranged = (layout: LayoutName): Workspace => ({ ...layouts[layout], layout, split: evenly });
+export const arranged = (layout: LayoutName): Workspace => ({ ...layouts[layout], layout, split: evenly, last: null });
 export const startWorkspace: Workspace = arranged('steer');
 
 const isId = (text: string) => /^[a-z][a-z0-9-]*$/.test(text);
@@ -72,6 +74,13 @@ export function placed(center: readonly string[], at: number, id: string): strin
   if (other >= 0 && other !== at && next[at] !== undefined) next[other] = next[at]!;
   next[at] = id;
   return next;
+}
+
+/** Brings a panel into sight. */
+export function reveal(id: string, where: 'center' | 'side'): void {
+  const { center } = workspace.get();
+  if (where === 'side') workspace.set({ side: id, last: id });
+  else workspace.set({ center: center.includes(id) ? center : placed(center, center.length - 1, id), last: id });
 }
 
 /** The tab's. */

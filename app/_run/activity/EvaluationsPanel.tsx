@@ -3,6 +3,7 @@
 import { useMemo } from 'react';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
+import { Explain } from '~/app/_components/Glossary';
 import { setCursor, useCursor } from '~/app/_live/cursor';
 import { metricValue } from '~/app/_live/evaluationWords';
 import { useLoaded } from '~/app/_live/lists';
@@ -21,7 +22,15 @@ export function EvaluationsPanel() {
     [evaluations],
   );
   return (
-    <PanelBody title="Evaluations" tools={pinned && <AsOf />}>
+    <PanelBody
+      title="Evaluations"
+      tools={
+        <>
+          <Explain term="evaluation" />
+          {pinned && <AsOf />}
+        </>
+      }
+    >
       {evaluations.length === 0 ? (
         <Nothing>None yet.</Nothing>
       ) : (

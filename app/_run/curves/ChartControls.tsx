@@ -9,6 +9,7 @@ import { usePalette } from '~/app/_charts/palette';
 import { type Color, colorOf, type MarkKind } from '~/app/_charts/types';
 import { canBeLog } from '~/app/_charts/xMap';
 import { Button } from '~/app/_components/Button';
+import { Explain } from '~/app/_components/Glossary';
 import { Popup } from '~/app/_components/Popup';
 import { type ChartPlan, withChart } from '~/app/_live/chartPlan';
 import {
@@ -72,6 +73,7 @@ export function ChartControls() {
         />
         <output className="w-18 font-mono text-2xs text-ink">{smoothed === 0 ? 'off' : `${formatStep(smoothed)} rows`}</output>
       </label>
+      <Explain term="smoothing" className="-ml-3" />
       <Toggle on={c.log} label="Log y" title="Logarithmic y axis" onChange={(log) => chartChoices.set({ log })} />
       <Toggle
         on={c.logX && logX}
@@ -90,6 +92,7 @@ export function ChartControls() {
         title="Leave the outermost 1 % of values out of the y range; what lies beyond is marked at the edge"
         onChange={(robust) => chartChoices.set({ robust })}
       />
+      <Explain term="ignoreOutliers" className="-ml-3" />
       <label className="flex items-center gap-1.5">
         x
         <select

@@ -5,7 +5,7 @@ import { setCursor } from '~/app/_live/cursor';
 import { useList, useNear, useSample } from '~/app/_live/lists';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useView } from '~/app/_live/useRun';
-import { workspace } from '~/app/_live/workspace';
+import { reveal } from '~/app/_live/workspace';
 import { CheckpointActions } from '~/app/_run/steering/CheckpointActions';
 import type { ListItems } from '~/shared/view';
 import { useDismissed } from './dismissed';
@@ -45,7 +45,7 @@ function Alarm({ alarm, others, onDismiss }: { alarm: Alert; others: number; onD
             Show step {count(step)}
           </Button>
         )}
-        <Button size="small" look="bare" onClick={() => workspace.set({ side: 'activity' })}>
+        <Button size="small" look="bare" onClick={() => reveal('activity', 'side')}>
           {others > 0 ? `${count(others)} more alarms` : 'What happened'}
         </Button>
         <Button

@@ -6,7 +6,7 @@ import { type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { useRun, useView } from '~/app/_live/useRun';
-import { placed, useWorkspace, workspace } from '~/app/_live/workspace';
+import { placed, reveal, useWorkspace, workspace } from '~/app/_live/workspace';
 import { NotePopup } from '~/app/_run/notes/NotePopup';
 import type { Panel } from '~/app/_run/panel';
 import { Timeline } from '~/app/_run/timeline/Timeline';
@@ -221,14 +221,13 @@ const inBar = ['curves', 'attention', 'steer', 'activity'];
 
 function OneAtATime({ shown, more }: { shown: readonly Panel[]; more: ReactNode }) {
   const center = useCenter(shown);
-  const [chosen, setChosen] = useState<string | null>(null);
+  const last = useWorkspace((w) => w.last);
   const [opened, setOpened] = useState(false);
-  const open = shown.find((p) => p.id === chosen) ?? center[0] ?? shown[0];
+  const open = shown.find((p) => p.id === last) ?? center[0] ?? shown[0];
   const proposals = useRun((r) => r.view?.openCommands.some((c) => c.outcome.status === 'proposed') ?? false);
   const choose = (p: Panel) => {
     setOpened(false);
-    setChosen(p.id);
-    workspace.set(p.where === 'side' ? { side: p.id } : { center: [p.id] });
+    reveal(p.id, p.where);
   };
   if (!open) return null;
   const bar = shown.filter((p) => inBar.includes(p.id));

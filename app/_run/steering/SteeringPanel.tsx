@@ -81,7 +81,7 @@ export function SteeringPanel() {
           {!over && (
             <details className="border-t border-line/70">
               <summary className="px-3 py-1 text-2xs font-semibold tracking-wider text-dim uppercase hover:text-ink">
-                Later
+                Change later
                 {scheduled > 0 && <span className="ml-1 text-accent">{scheduled}</span>}
               </summary>
               <ScheduleForm why={why} />
