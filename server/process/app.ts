@@ -4,7 +4,7 @@ import { openAuditFile } from '~/server/audit/auditFile';
 import { AuditLog } from '~/server/audit/auditLog';
 import { type Clock, realClock } from '~/server/base/clock';
 import { Jobs } from '~/server/base/jobs';
-import { sendJson } from '~/server/base/respond';
+import type { Log } from '~/server/base/log';
 import { StartError } from '~/server/base/startError';
 import { type ExportDeps, exportRoutes, forgetUploads } from '~/server/export/routes';
 import { forgetCutImports } from '~/server/import/importRun';
@@ -35,6 +35,9 @@ import { openPages } from '~/server/web/pages';
 import { rpcRoute } from '~/server/web/rpcRoute';
 import type { AuditEvent } from '~/shared/team';
 import { startFirstRuns } from './firstRuns';
+import { diskCheck, healthRoutes, storeCheck } from './health';
+import { measuredStore } from './measuredStore';
+import { type Counts, openMetrics } from './metrics';
 import { startTrainerProcess } from './trainerProcess';
 
 export interface AppOptions {
@@ -44,6 +47,8 @@ export interface AppOptions {
   port: number;
   /** People sign in even on loopback; left out: only elsewhere. */
   loginRequired?: boolean;
+  /** Below which path a proxy shows the server, e.g. "/headroom"; left out: at the top. */
+  basePath?: string;
   /** Webhooks may go to this machine and to private networks. */
   privateWebhooks?: boolean;
   version: string;
@@ -63,12 +68,6 @@ export interface AppOptions {
   frames?: FrameSettings;
 }
 
-export interface Log {
-  info(details: object, message: string): void;
-  warn(details: object, message: string): void;
-  error(details: object, message: string): void;
-}
-
 export interface App {
   url: string;
   /** Path and query of the link that lets an admin in; null on loopback. */
@@ -81,24 +80,33 @@ export interface App {
   close(): Promise<void>;
 }
 
+/** Of the ten seconds that the whole end may take. */
+const trainerStopMs = 6_000;
+
 /** Trainers that are known to have ended, so that their runs need not wait for them after a restart. */
 const goneKey = 'trainers.gone';
 
 /** @throws StartError with one line for the person who started it */
 export async function createApp(options: AppOptions): Promise<App> {
-  const { dataFolder, host, log } = options;
+  const { dataFolder, host, log, basePath = '' } = options;
   const clock = options.clock ?? realClock;
   const onError = (error: unknown) => log.error({ err: error }, error instanceof Error ? error.message : String(error));
   // Without a login everybody who can reach the port is the admin: never beyond this machine.
   const loopback = isLoopback(host) && !options.loginRequired;
   const closers: (() => unknown)[] = [];
+  let started = false;
+  let ending = false;
   const close = async () => {
+    ending = true;
     for (const closer of closers.splice(0).reverse()) await Promise.resolve(closer()).catch(onError);
   };
 
   try {
-    const store = options.store ?? (await openSqliteStore(dataFolder, (text) => log.warn({}, text)).catch(asStartError));
-    closers.push(() => store.close());
+    const opened = options.store ?? (await openSqliteStore(dataFolder, (text) => log.warn({}, text)).catch(asStartError));
+    closers.push(() => opened.close());
+    const metrics = openMetrics();
+    closers.push(() => metrics.close());
+    const store = measuredStore(opened, metrics, log);
     await forgetCutImports(store);
     await forgetUploads(dataFolder);
     const blobs = await openBlobs(dataFolder, store);
@@ -111,13 +119,14 @@ export async function createApp(options: AppOptions): Promise<App> {
     });
     const people = new People(auditLog, () => clock.now());
     let recheck = () => {};
-    const identity = await openIdentity({ open: loopback, trainerToken, people, onSignOut: () => recheck() });
+    const identity = await openIdentity({ open: loopback, trainerToken, basePath, people, onSignOut: () => recheck() });
     const gone = new Set<string>(JSON.parse((await store.setting(goneKey)) ?? '[]'));
     const hub = await openHub({
       store,
       clock,
       onError,
       hasBlob: (hash) => blobs.has(hash),
+      keepBlob: (hash, bytes) => blobs.put(hash, bytes),
       needsApproval: () => auditLog.team.needsApproval,
       goneTrainers: gone,
       ...(options.graceMs !== undefined && { graceMs: options.graceMs }),
@@ -138,13 +147,14 @@ export async function createApp(options: AppOptions): Promise<App> {
     const sweep = openSweep({ store, blobs, hub, clock, say, onError });
     closers.push(() => sweep.close());
 
-    const viewers = openViewerLink({ hub, identity, clock, onError, allow: originRefusal });
+    const viewers = openViewerLink({ hub, identity, clock, log, onError, allow: originRefusal });
     recheck = () => void viewers.recheck().catch(onError);
     closers.push(recheckOnChange(auditLog, () => recheck()));
     closers.push(keepAudit(hub, auditLog, onError));
     const trainers = openTrainerLink({
       registry: hub.registry,
       questions: hub.questions,
+      log,
       async whoIs(request) {
         const actor = await identity.identify(request);
         return actor?.role === 'trainer' ? actor : null;
@@ -168,16 +178,29 @@ export async function createApp(options: AppOptions): Promise<App> {
       },
       jobs,
     };
+    const counts = (): Counts => {
+      const summaries = hub.summaries();
+      const runs = new Map<string, number>();
+      for (const { status } of summaries) runs.set(status, (runs.get(status) ?? 0) + 1);
+      return {
+        ...viewers.counts(),
+        ...trainers.counts(),
+        runs,
+        queue: (runs.get('queued') ?? 0) + (runs.get('waiting') ?? 0),
+        questions: hub.openQuestions().length,
+      };
+    };
     const system = { version: options.version, dataFolder, loopback };
     const intake = new Intake({ clock, opened: hub.registry.opened, room: hub.room, store, blobs });
     const http = createHttp({
       routes: [
-        {
-          method: 'GET',
-          path: '/healthz',
-          for: 'anybody',
-          handle: ({ response }) => sendJson(response, 200, { ok: true, version: options.version }),
-        },
+        ...healthRoutes(options.version, {
+          start: async () => (started ? null : 'the server is still starting'),
+          end: async () => (ending ? 'the server is ending' : null),
+          disk: diskCheck(dataFolder),
+          store: storeCheck(store),
+        }),
+        metrics.route(counts),
         ...identity.routes,
         rpcRoute({ hub, auditLog, people, settings: store, retention, jobs, now, system }, onError),
         ...blobRoutes(blobs),
@@ -188,6 +211,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       ],
       identity,
       loopback,
+      basePath,
+      onAnswer: metrics.answered,
       links: { viewers, trainers },
       pages: new Promise((resolve) => {
         openedPages = resolve;
@@ -201,9 +226,10 @@ export async function createApp(options: AppOptions): Promise<App> {
       // Open sockets would keep it from closing.
       await Promise.all([viewers.close(), trainers.close()]);
       await closed;
+      jobs.cancelAll();
       await jobs.idle();
     });
-    const pages = options.pages && (await openPages({ ...options.pages, host, port }));
+    const pages = options.pages && (await openPages({ ...options.pages, basePath, host, port }));
     if (pages) closers.push(() => pages.close());
     openedPages(pages);
 
@@ -225,7 +251,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         auditLog,
         clock,
         dataFolder,
-        url: () => local,
+        url: () => local + basePath,
         delivery: {
           address: (hook) => wholeUrl(hook, store),
           post: (url, body) => postJson(url, body, { allowInside: options.privateWebhooks ?? false }),
@@ -264,11 +290,12 @@ export async function createApp(options: AppOptions): Promise<App> {
       closers.push(async () => {
         const pid = child.pid();
         const ids = hub.registry.processes(hostname(), pid ?? -1);
-        await child.stop();
+        await child.stop(trainerStopMs);
         await remember(ids);
       });
     }
-    return { url: local, adminLink: identity.link, trainerToken, trainerPid, hub, close };
+    started = true;
+    return { url: local + basePath, adminLink: identity.link, trainerToken, trainerPid, hub, close };
   } catch (error) {
     await close();
     throw error;
