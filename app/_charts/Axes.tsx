@@ -2,8 +2,8 @@ import { AxisBottom, AxisLeft } from '@visx/axis';
 import { GridColumns, GridRows } from '@visx/grid';
 import { scaleLinear, scaleLog } from '@visx/scale';
 import { memo } from 'react';
-import type { Plot } from './draw';
 import { around, labelSize, labelWidth, unit, yLabel, yTicks } from './margins';
+import type { Plot } from './plot';
 
 const text = { fontSize: labelSize, fill: 'var(--color-dim)', fontFamily: 'var(--font-sans)' } as const;
 

@@ -7,7 +7,7 @@ import { ChartFigure, useLarge } from './ChartFigure';
 import { PointMenu, useSave } from './ChartMenu';
 import { ChartTooltip } from './ChartTooltip';
 import { drawCrosshair, fillLegend, readStep } from './crosshair';
-import { type Drawn, draw, type Pen, type Plot, pixelX } from './draw';
+import { type Drawn, draw } from './draw';
 import { chartCsv, chartSvg } from './exportChart';
 import { usePlotGestures } from './gestures';
 import { Legend, toggled } from './Legend';
@@ -16,6 +16,7 @@ import { MarksLayer } from './MarksLayer';
 import { around } from './margins';
 import { usePalette } from './palette';
 import { type ChartPlace, type ChartPoint, chartPlace } from './place';
+import { type Pen, type Plot, pixelX } from './plot';
 import { RuleLabel } from './RuleLabel';
 import { summary } from './readout';
 import {

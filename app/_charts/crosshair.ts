@@ -1,5 +1,5 @@
-import { type Plot, pixelX, pixelY } from './draw';
 import { formatStep } from './format';
+import { type Plot, pixelX, pixelY } from './plot';
 import { newest, readout, rowOf, valueFormat } from './readout';
 import type { ChartCursorState, LineSpec, PointSpec } from './types';
 
