@@ -13,6 +13,7 @@ import { importRoutes } from '~/server/import/routes';
 import { httpRoutes } from '~/server/intake/http';
 import { Intake, silenceOf } from '~/server/intake/intake';
 import { mlflowRoutes } from '~/server/intake/mlflow';
+import { wandbRoutes } from '~/server/intake/wandb';
 import { openRetention } from '~/server/retention/keeper';
 import { openSweep, type SweepDeps } from '~/server/retention/sweep';
 import type { FrameSettings } from '~/server/runs/frames';
@@ -211,6 +212,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         ...importRoutes(records),
         ...httpRoutes(intake),
         ...mlflowRoutes(intake, hub),
+        ...wandbRoutes(intake, trainerToken),
       ],
       identity,
       loopback,
