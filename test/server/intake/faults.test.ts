@@ -48,7 +48,7 @@ function random(seed: number): () => number {
   };
 }
 
-it('no row, sample or value is lost or doubled over 6 kills of the server, over HTTP and as MLflow logs', {
+it('no row, sample or value is lost or doubled over 4 kills of the server, over HTTP and as MLflow logs', {
   timeout: 240_000,
 }, async () => {
   const port = await freePort();
@@ -76,7 +76,7 @@ it('no row, sample or value is lost or doubled over 6 kills of the server, over 
   const { runId } = (await sent('/api/runs', { key: 'killed-often' }, 'open')) as { runId: string };
   const made = await sent('/api/2.0/mlflow/runs/create', { experiment_id: '0', tags: [] });
   const mlflowRun = (made.run as { info: { run_id: string } }).info.run_id;
-  const count = 300;
+  const count = 200;
   let logged = 0;
   const over = (async () => {
     for (let i = 0; i < count; i++, logged++) {
@@ -93,7 +93,7 @@ it('no row, sample or value is lost or doubled over 6 kills of the server, over 
     }
   })();
   const next = random(20_261_127);
-  for (let kill = 1; kill <= 6; kill++) {
+  for (let kill = 1; kill <= 4; kill++) {
     const at = kill * 40 + Math.floor(next() * 10);
     while (logged < at) await new Promise((resolve) => setImmediate(resolve));
     await killed();
