@@ -5,7 +5,7 @@ import { createTRPCClient, TRPCClientError } from '@trpc/client';
 import { createTRPCContext } from '@trpc/tanstack-react-query';
 import { type ReactNode, useState } from 'react';
 import type { AppRouter } from '~/server/trpc';
-import { paths } from '~/shared/protocol';
+import { paths } from '~/shared/paths';
 import { links } from './links';
 
 /** The typed client, for stores and event handlers: `await api.runs.range.query({...})`. */

@@ -142,9 +142,9 @@ function serve(socket: ViewerSocket, hub: OpenHub, presence: Presence, clock: Cl
     z.undefined(),
     () => {
       hub.list.join(listPort);
-      return { ok: true, runs: hub.summaries(), you: socket.data.actor };
+      return { ok: true, you: socket.data.actor };
     },
-    // The whole list: once a second for long, five times in a row.
+    // A page asks once for each connection.
     100,
   );
   on('unwatchRuns', z.undefined(), () => hub.list.leave(listPort));
