@@ -18,8 +18,19 @@ export const declaredName = z
 export const controlRole = z.enum(['learningRate', 'clipThreshold', 'clipMode', 'weightDecay']);
 export type ControlRole = z.infer<typeof controlRole>;
 
-/** The same of an action. */
-export const actionRole = z.enum(['pause', 'resume', 'step', 'stop', 'evaluate', 'snapshot', 'checkpoint', 'revert', 'branch']);
+/** The same of an action. Arguments that a role fixes: `cancel` takes `commandId`; `revert` takes `step` or `checkpoint` or both. */
+export const actionRole = z.enum([
+  'pause',
+  'resume',
+  'step',
+  'stop',
+  'evaluate',
+  'snapshot',
+  'checkpoint',
+  'revert',
+  'branch',
+  'cancel',
+]);
 export type ActionRole = z.infer<typeof actionRole>;
 
 export const controlSpec = z.strictObject({

@@ -6,7 +6,7 @@ import { consoleEvent, media } from './media';
 import { noteEvent } from './notes';
 import { table } from './ownTable';
 import { better, rowCount, rowStep, rows, seriesDeclared, streamSpec } from './series';
-import { config, runSetup } from './setup';
+import { config, runSetup, tag } from './setup';
 import { layerShapes, signalRole } from './snapshotFile';
 
 /**
@@ -215,8 +215,18 @@ export const rewind = z.strictObject({
   resumed: z.lazy(() => resumed).optional(),
 });
 
+/** What a script says of its run after it has opened it. `config`: settings that are new or have changed, by name; the others stay. */
+export const described = z.strictObject({
+  type: z.literal('setup'),
+  name: z.string().trim().min(1).max(80).optional(),
+  notes: z.string().max(4000).optional(),
+  tags: z.array(tag).max(50).optional(),
+  config: config.optional(),
+});
+
 export const trainerEvent = z.discriminatedUnion('type', [
   started,
+  described,
   seriesDeclared,
   rows,
   rewind,
@@ -260,6 +270,8 @@ export const resumed = z.strictObject({
   /** The newest of each split. */
   evaluations: z.array(evaluationItem),
   best: evaluationItem.nullable(),
+  /** Of the series that is the main metric; left out: what the view holds of it, as far as it is in force. */
+  bestRow: z.strictObject({ name: z.string(), step: rowStep, value: z.number() }).nullable().optional(),
   /** Controls that were changed since: who had changed them last before; null = nobody. */
   values: z.array(
     z.strictObject({
@@ -276,6 +288,7 @@ export const resumed = z.strictObject({
       afterEnd: z.literal(true).optional(),
       position: z.number().optional(),
       undone: z.literal(true).optional(),
+      takesBack: z.literal(true).optional(),
     }),
   ),
 });

@@ -108,9 +108,14 @@ const steered = new Set([
   'evaluate',
   'snapshot',
   'checkpoint',
+  'cancel',
 ]);
+/** Actions of 0.1 that only ask about the parameters. */
+const asking = new Set(['permutationCheck', 'ablateHeads', 'findMistakes']);
 const withRole = (spec: unknown): unknown =>
-  isObject(spec) && typeof spec.name === 'string' && steered.has(spec.name) ? { ...spec, role: spec.name } : spec;
+  isObject(spec) && typeof spec.name === 'string'
+    ? { ...(asking.has(spec.name) && { question: true }), ...spec, ...(steered.has(spec.name) && { role: spec.name }) }
+    : spec;
 const withRoles = (specs: unknown): unknown => (Array.isArray(specs) ? specs.map(withRole) : specs);
 
 function withStream({ backend, series, controls, stepsPerEpoch, totalSteps, ...event }: RawEvent): RawEvent {

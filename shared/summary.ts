@@ -2,12 +2,13 @@ import { openQuestions } from './analyses';
 import { headlineMetric } from './evaluations';
 import type { Actor } from './ids';
 import type { Config } from './setup';
-import { latestWithRole, mainSeries, seriesOf, seriesWithRole } from './streams';
+import { latestOf, latestWithRole, mainSeries, seriesOf, seriesWithRole } from './streams';
 import { positionInQueue, type RunStatus, type RunView } from './view';
 
-/** One number of an evaluation: that which says how good the run is. */
+/** The number that says how good the run is: of an evaluation, or of the series that is declared as the main metric. */
 export interface MainResult {
-  split: string;
+  /** null: it is a series. */
+  split: string | null;
   /** Of the metric. */
   name: string;
   value: number;
@@ -49,7 +50,7 @@ export interface RunSummary {
   /** Newest values of the series with these roles; null = none. NaN is a value. */
   loss: number | null;
   accuracy: number | null;
-  /** Of the best evaluation by the declared main metric, and of the newest one; null = there was none. */
+  /** The best by the declared main metric, and the newest; null = there was none. */
   best: MainResult | null;
   evaluated: MainResult | null;
   createdAt: number;
@@ -95,8 +96,7 @@ export function summarize(view: RunView, watchers: number): RunSummary {
     totalSteps: view.totalSteps,
     loss: latestWithRole(view, 'loss'),
     accuracy: latestWithRole(view, 'accuracy'),
-    best: mainResult(view.best),
-    evaluated: mainResult(view.latestEvaluations.at(-1) ?? null),
+    ...mainResults(view),
     createdAt: view.createdAt,
     updatedAt: view.updatedAt,
     createdBy: view.createdBy,
@@ -138,6 +138,16 @@ function indexOf(view: RunView): RunIndex {
     results: results.slice(-mostIndexed),
     tookMs: tookMs(view),
   };
+}
+
+/** Evaluations go first: a series is asked when no evaluation has a main metric. */
+function mainResults(view: RunView): Pick<RunSummary, 'best' | 'evaluated'> {
+  const { best, bestRow, latestEvaluations } = view;
+  const main = best || !bestRow ? null : mainSeries(view);
+  if (!main) return { best: mainResult(best), evaluated: mainResult(latestEvaluations.at(-1) ?? null) };
+  const of = (value: number | null): MainResult | null =>
+    value === null ? null : { split: null, name: main.name, value, share: main.role === 'accuracy' && !main.unit };
+  return { best: of(bestRow!.value), evaluated: of(latestOf(view, main.name)) };
 }
 
 function mainResult(e: RunView['best']): MainResult | null {

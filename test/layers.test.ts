@@ -102,7 +102,16 @@ describe('imports', () => {
   it.each([
     [
       'server',
-      ['base', 'audit store', 'team', 'runs dispatch watchdogs retention', 'trpc', 'export import mcp', 'web sockets', 'process'],
+      [
+        'base',
+        'audit store',
+        'team',
+        'runs dispatch watchdogs retention',
+        'trpc',
+        'export import mcp intake',
+        'web sockets',
+        'process',
+      ],
     ],
     ['trainer', ['base', 'nn', 'headless', 'backends', 'recipes data', 'run', 'link', 'process']],
   ])('%s/ has floors: a folder takes values only of its own floor and those below', (top, floors) => {

@@ -6,7 +6,6 @@ import type { ControlRole, ControlValue } from '~/shared/controls';
 import { evaluatedStep } from '~/shared/evaluations';
 import type { EvaluationMetric } from '~/shared/events';
 import { own } from '~/shared/own';
-import { isRevert } from '~/shared/revert';
 import type { Series } from '~/shared/series';
 import type { CommandRecord, RunView, WithLists } from '~/shared/view';
 import { describeMetrics, rankedMetrics, splitColors } from './evaluationWords';
@@ -114,12 +113,12 @@ const statusColor: Record<RunView['status'], Color> = {
   crashed: 'bad',
 };
 
-function commandMark(view: Happened, { seq, actor, command, outcome, undone }: CommandRecord): Mark[] {
+function commandMark(view: Happened, { seq, actor, command, outcome, undone, takesBack }: CommandRecord): Mark[] {
   // Its rows are no longer the run's.
   if (undone) return [];
   if (outcome.status === 'applied') {
     const base = { id: `k${seq}`, step: outcome.step, kind: 'command' as const, detail: actor.name, color: 'accent' as const };
-    if (isRevert(command))
+    if (takesBack)
       return [
         { ...base, step: Number(outcome.after), label: `back from step ${formatStep(Number(outcome.before))}`, line: true },
       ];

@@ -116,9 +116,9 @@ function CellValue({ cell }: { cell: Cell }) {
 function Result({ of }: { of: MainResult | null }) {
   if (!of) return <span className="text-dim">–</span>;
   return (
-    <span title={`${of.name} on ${of.split}`}>
+    <span title={of.split === null ? of.name : `${of.name} on ${of.split}`}>
       <Value value={of.value} share={of.share} />{' '}
-      <span className="inline-block max-w-20 truncate align-bottom font-sans text-2xs text-dim">{of.split}</span>
+      <span className="inline-block max-w-20 truncate align-bottom font-sans text-2xs text-dim">{of.split ?? of.name}</span>
     </span>
   );
 }

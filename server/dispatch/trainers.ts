@@ -65,6 +65,7 @@ export interface TrainersDeps {
   retryMs?: number;
   /** How long the process of an opened run may be silent. */
   crashedMs?: number;
+  silentMs?: OpenedDeps['silentMs'];
   /** Writes the first entry of a run that a script opens. */
   create: OpenedDeps['create'];
 }

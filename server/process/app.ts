@@ -4,9 +4,12 @@ import { openAuditFile } from '~/server/audit/auditFile';
 import { AuditLog } from '~/server/audit/auditLog';
 import { type Clock, realClock } from '~/server/base/clock';
 import { Jobs } from '~/server/base/jobs';
+import { sendJson } from '~/server/base/respond';
 import { StartError } from '~/server/base/startError';
-import { forgetUploads } from '~/server/export/routes';
+import { type ExportDeps, exportRoutes, forgetUploads } from '~/server/export/routes';
 import { forgetCutImports } from '~/server/import/importRun';
+import { httpRoutes } from '~/server/intake/http';
+import { Intake, silenceOf } from '~/server/intake/intake';
 import { openRetention } from '~/server/retention/keeper';
 import { openSweep, type SweepDeps } from '~/server/retention/sweep';
 import type { FrameSettings } from '~/server/runs/frames';
@@ -21,11 +24,13 @@ import { People, systemActor } from '~/server/team/people';
 import { postJson } from '~/server/watchdogs/publicFetch';
 import { startWatchdogs } from '~/server/watchdogs/runner';
 import { wholeUrl } from '~/server/watchdogs/webhookSecrets';
+import { blobRoutes } from '~/server/web/blobRoutes';
 import { createHttp, type Pages } from '~/server/web/http';
 import { keptSecret, openIdentity } from '~/server/web/identity';
 import { closeHttp, listen } from '~/server/web/listen';
 import { isLoopback, originRefusal } from '~/server/web/origin';
 import { openPages } from '~/server/web/pages';
+import { rpcRoute } from '~/server/web/rpcRoute';
 import type { AuditEvent } from '~/shared/team';
 import { startFirstRuns } from './firstRuns';
 import { startTrainerProcess } from './trainerProcess';
@@ -51,6 +56,8 @@ export interface AppOptions {
   clock?: Clock;
   graceMs?: number;
   crashedMs?: number;
+  /** How long a program that came in without our client (server/intake) may be silent; left out: an hour. */
+  silentMs?: number;
   frames?: FrameSettings;
 }
 
@@ -113,6 +120,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       goneTrainers: gone,
       ...(options.graceMs !== undefined && { graceMs: options.graceMs }),
       ...(options.crashedMs !== undefined && { crashedMs: options.crashedMs }),
+      silentMs: (trainerId) => silenceOf(trainerId, options.silentMs ?? 3_600_000),
       ...(options.frames && { frames: options.frames }),
     });
     closers.push(() => hub.close());
@@ -143,31 +151,39 @@ export async function createApp(options: AppOptions): Promise<App> {
     });
 
     let openedPages: (pages: Pages | null) => void = () => {};
-    const http = createHttp({
-      hub,
+    const now = () => clock.now();
+    const records: ExportDeps = {
+      store,
       blobs,
-      records: {
-        store,
-        blobs,
-        dataFolder,
-        threaded: !options.store,
-        now: () => clock.now(),
-        view: (runId) => hub.view(runId),
-        adopt: (runId) => hub.adopt(runId),
-        async imported(actor, runId, name) {
-          const event = { type: 'run.changed', runId, what: `imported from ${name || 'a file'}`.slice(0, 200) } as const;
-          await auditLog.record(actor, () => ({ events: [event], result: undefined }));
-        },
-        jobs,
+      dataFolder,
+      threaded: !options.store,
+      now,
+      view: (runId) => hub.view(runId),
+      adopt: (runId) => hub.adopt(runId),
+      async imported(actor, runId, name) {
+        const event = { type: 'run.changed', runId, what: `imported from ${name || 'a file'}`.slice(0, 200) } as const;
+        await auditLog.record(actor, () => ({ events: [event], result: undefined }));
       },
-      retention,
+      jobs,
+    };
+    const system = { version: options.version, dataFolder, loopback };
+    const intake = new Intake({ clock, opened: hub.registry.opened, room: hub.room, store, blobs });
+    const http = createHttp({
+      routes: [
+        {
+          method: 'GET',
+          path: '/healthz',
+          for: 'anybody',
+          handle: ({ response }) => sendJson(response, 200, { ok: true, version: options.version }),
+        },
+        ...identity.routes,
+        rpcRoute({ hub, auditLog, people, settings: store, retention, jobs, now, system }, onError),
+        ...blobRoutes(blobs),
+        ...exportRoutes(records),
+        ...httpRoutes(intake),
+      ],
       identity,
-      auditLog,
-      people,
-      settings: store,
-      now: () => clock.now(),
       loopback,
-      system: { version: options.version, dataFolder, loopback },
       links: { viewers, trainers },
       pages: new Promise((resolve) => {
         openedPages = resolve;

@@ -14,6 +14,8 @@ export interface Env {
   /** People sign in even on loopback, e.g. behind a reverse proxy. */
   loginRequired: boolean;
   logLevel: z.infer<typeof logLevel>;
+  /** How long a program that came in without our client may be silent before its run counts as crashed. */
+  silentMs: number;
   /** Webhooks may go to this machine and to private networks. */
   privateWebhooks: boolean;
 }
@@ -55,6 +57,11 @@ const schema = z.object({
     .enum(['0', '1'], { error: '0 (webhooks go to public addresses only) or 1 is needed' })
     .default('0')
     .transform((s) => s === '1'),
+  HEADROOM_SILENT_MINUTES: z
+    .string()
+    .regex(/^[1-9]\d{0,5}$/, 'a whole number of minutes is needed, e.g. HEADROOM_SILENT_MINUTES=60')
+    .transform((minutes) => Number(minutes) * 60_000)
+    .default(3_600_000),
   LOG_LEVEL: z.enum(logLevel.options, { error: `one of ${logLevel.options.join(', ')} is needed` }).default('warn'),
 });
 
@@ -75,6 +82,7 @@ export function readEnv(variables: Record<string, string | undefined>): Env {
     trainers: e.HEADROOM_TRAINERS,
     loginRequired: e.HEADROOM_LOGIN === 'required',
     logLevel: e.LOG_LEVEL,
+    silentMs: e.HEADROOM_SILENT_MINUTES,
     privateWebhooks: e.HEADROOM_PRIVATE_WEBHOOKS,
   };
 }

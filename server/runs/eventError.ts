@@ -2,6 +2,7 @@ import type { StreamState } from '~/server/store/streamState';
 import type { LoggedCommand } from '~/shared/commands';
 import type { SnapshotEvent, TrainerEvent } from '~/shared/events';
 import { withPlainSteps } from '~/shared/series';
+import { config } from '~/shared/setup';
 import { headCount } from '~/shared/snapshotFile';
 import { unreachable } from '~/shared/unreachable';
 import type { RunView } from '~/shared/view';
@@ -23,6 +24,10 @@ export function eventError(
       }
       const missing = values.find((c) => !Object.hasOwn(event.values, c.name));
       return missing ? `values: the declared control "${missing.name}" has no value` : streams.problem(event);
+    }
+    case 'setup': {
+      const merged = config.safeParse({ ...view.setup.config, ...event.config });
+      return merged.success ? null : merged.error.issues[0]!.message;
     }
     case 'series':
     case 'rows':

@@ -1,6 +1,7 @@
 import { customAlphabet, nanoid } from 'nanoid';
 import type { Clock } from '~/server/base/clock';
 import { FieldError } from '~/server/base/fieldError';
+import type { OpenedDeps } from '~/server/dispatch/opened';
 import { Questions } from '~/server/dispatch/questions';
 import { moveInQueue } from '~/server/dispatch/queue';
 import { Recipes } from '~/server/dispatch/recipes';
@@ -10,6 +11,7 @@ import type { Store } from '~/server/store';
 import { systemActor } from '~/server/team/people';
 import { asksCheckpoint } from '~/shared/analyses';
 import { type Command, type CommandAnswer, type Refusal, refuse } from '~/shared/commands';
+import { actionWithRole } from '~/shared/controls';
 import type { Entry, ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { BranchRun, Cursor, QuestionSummary, TrainerSummary, Watcher } from '~/shared/protocol';
@@ -77,6 +79,8 @@ export interface OpenHub extends Hub {
   readonly recipes: Recipes;
   readonly questions: Questions;
   readonly list: RunList;
+  /** null when there is no such run. */
+  room(runId: string): Promise<Room | null>;
   /** null when there is no such run. `leave` ends the watching. */
   watch(runId: string, port: ViewerPort, cursor: Cursor | null): Promise<{ view: Uint8Array | null; leave(): void } | null>;
   /** Every entry of every run once it is committed, in each run's order. @returns stop */
@@ -97,6 +101,7 @@ export interface HubDeps {
   graceMs?: number;
   /** How long the process of a run that a script opened may be silent. */
   crashedMs?: number;
+  silentMs?: OpenedDeps['silentMs'];
   /** Holders of runs that are known to have ended, so that nobody waits for them. */
   goneTrainers?: ReadonlySet<string>;
   frames?: FrameSettings;
@@ -121,6 +126,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     clock,
     graceMs: deps.graceMs ?? 10_000,
     ...(deps.crashedMs !== undefined && { crashedMs: deps.crashedMs }),
+    ...(deps.silentMs && { silentMs: deps.silentMs }),
     room,
     recipes: { declared: (trainer, specs) => recipes.declared(trainer, specs), refusal: (t, setup) => recipes.refusal(t, setup) },
     onChange: () => list.trainersChanged(),
@@ -215,6 +221,13 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   async function checkpointNow({ room }: Pick<Opened, 'room'>, actor: Actor): Promise<string | Refusal> {
     const { runId } = room;
     const id = nanoid();
+    const action = actionWithRole(room.view.controls, 'checkpoint')?.name;
+    if (action === undefined)
+      return refuse(
+        'state',
+        'checkpoint: the run declares no action that saves one; branch from an earlier checkpoint',
+        'checkpoint',
+      );
     /** What came of it, if these entries say so. */
     const found = (entries: Entry[]): string | Refusal | null => {
       for (const { event } of entries) {
@@ -240,7 +253,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       };
     });
     try {
-      const given = await room.command(actor, { kind: 'act', id, runId, action: 'checkpoint', args: {} });
+      const given = await room.command(actor, { kind: 'act', id, runId, action, args: {} });
       return given.ok ? await answered : given;
     } finally {
       stop();
@@ -308,6 +321,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     whyWaits: (runId) => registry.whyWaits(runId),
     questions,
     list,
+    room,
     summaries: () =>
       [...summaries.values()].sort((a, b) => b.createdAt - a.createdAt || (a.runId < b.runId ? 1 : -1)).map(sentSummary),
     table,
@@ -337,7 +351,14 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       const runId = newRunId();
       const now = clock.now();
       const created: RunCreated = { type: 'run.created', setup, actor, parent: null };
-      const next = firstEntries(runId, actor, created, more, { now, needsApproval: deps.needsApproval?.() ?? [] });
+      const actions = recipes.list().find((r) => r.name === setup.recipe?.name)?.actions;
+      const next = firstEntries(
+        runId,
+        actor,
+        created,
+        { ...more, actions },
+        { now, needsApproval: deps.needsApproval?.() ?? [] },
+      );
       if (more.givesWay) next.push({ type: 'run.queued', actor, position: now + behindAllMs });
       await begin(runId, created, next);
       return { runId };

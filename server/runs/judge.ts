@@ -5,13 +5,16 @@ import { asks, openQuestions } from '~/shared/analyses';
 import { type Command, type Refusal, refuse } from '~/shared/commands';
 import { type ControlValue, controlValueError } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
-import { isRevert, type RevertCommand, revertAction, revertTarget, takesBack } from '~/shared/revert';
+import { type RevertCommand, revertTarget, takesBack } from '~/shared/revert';
+import { asDeclared, roleOf } from '~/shared/roles';
 import { type CommandRecord, ended, type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
 import { goingBackByScript } from './byScript';
 
 /** It ends what waits: never to be kept out by that. */
-const makesRoom = (command: Command): boolean =>
-  command.kind === 'act' && ['stop', 'cancel', revertAction].includes(command.action);
+const makesRoom = (view: RunView, command: Command): boolean => {
+  const role = roleOf(view, command);
+  return role === 'stop' || role === 'cancel' || role === 'revert';
+};
 
 type Checkpoints = readonly ListItems['checkpoints'][];
 
@@ -38,14 +41,18 @@ export function judge(
   if (validationError) return validationError;
   const wrong = validationErrorOfQuestion(view, command, question, checkpoints);
   if (wrong) return wrong;
-  if (view.openCommands.length >= mostOpenCommands + (makesRoom(command) ? 20 : 0))
+  if (view.openCommands.length >= mostOpenCommands + (makesRoom(view, command) ? 20 : 0))
     return refuse('busy', `${mostOpenCommands} commands of this run wait already`);
   return null;
 }
 
-/** The same command sent again, by the same person. */
-export const isResend = (known: { actor: Actor; command: Command }, actor: Actor, command: Command): boolean =>
-  known.actor.id === actor.id && isDeepStrictEqual(known.command, command);
+/** The same command sent again, by the same person; with the action by its role, or by the name that has been declared for it since. */
+export const isResend = (
+  view: Pick<RunView, 'controls'>,
+  known: { actor: Actor; command: Command },
+  actor: Actor,
+  command: Command,
+): boolean => known.actor.id === actor.id && isDeepStrictEqual(asDeclared(view, known.command), asDeclared(view, command));
 
 /** Before its first trainer has said what it is, a run has no declarations to check against: the trainer that takes it checks then. */
 const undeclared = (view: RunView): boolean =>
@@ -77,8 +84,8 @@ function validationErrorOfAct(
   checkpoints: Checkpoints,
 ): Refusal | null {
   if (takesBack(view, command)) return validationErrorOfRevert(view, command, checkpoints);
-  if (isRevert(command) && !view.controls.actions.some((a) => a.name === command.action))
-    return refuse('state', goingBackByScript(view));
+  const declared = view.controls.actions.some((a) => a.name === command.action);
+  if (!declared && roleOf(view, command) === 'revert') return refuse('state', goingBackByScript(view));
   if (undeclared(view)) return null;
   const spec = view.controls.actions.find((a) => a.name === command.action);
   if (!spec)
@@ -125,7 +132,7 @@ function validationErrorOfQuestion(view: RunView, command: Command, question: bo
 
 /** The question about a checkpoint that this command calls off; undefined when it is about something else. */
 export function questionCalledOff(view: RunView, command: Command): CommandRecord | undefined {
-  if (command.kind !== 'act' || command.action !== 'cancel') return undefined;
+  if (command.kind !== 'act' || roleOf(view, command) !== 'cancel') return undefined;
   return openQuestions(view).find((c) => c.command.id === command.args.commandId);
 }
 

@@ -8,14 +8,15 @@ import { blobsNamed } from '~/server/base/blobsNamed';
 import { serial } from '~/server/base/serial';
 import { FencedError } from '~/server/store';
 import type { RunLists } from '~/server/store/lists';
+import type { StreamLookup } from '~/server/store/streamState';
 import { gate } from '~/server/team/gate';
 import { asksCheckpoint } from '~/shared/analyses';
 import { type Command, type CommandAnswer, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
-import { actionWithRole } from '~/shared/controls';
 import { type RunEvent, seqCount } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { Assignment, BatchAnswer, EventBatch } from '~/shared/protocol';
-import { isRevert, revertTarget, takesBack } from '~/shared/revert';
+import { revertTarget, takesBack } from '~/shared/revert';
+import { asDeclared, roleOf } from '~/shared/roles';
 import type { Config } from '~/shared/setup';
 import { type CommandRecord, ended, isOpen, isOpened, type ListItems, type RunView } from '~/shared/view';
 import { accept } from './accept';
@@ -68,6 +69,10 @@ export class Room {
     return this.log.nextEvent;
   }
 
+  get streams(): StreamLookup {
+    return this.log.streams;
+  }
+
   get lists(): RunLists {
     return this.log.lists;
   }
@@ -100,7 +105,7 @@ export class Room {
           message: `blob ${hash} is not here: store it before the event that names it`,
         };
     const rewind = accepted.events.find((e) => e.type === 'rewind');
-    if (rewind) rewind.resumed = await resumedAt(this.lists, this.view, { fromStep: rewind.step, keepSeq: 0 });
+    if (rewind) rewind.resumed = await resumedAt(this.lists, this.log.rows, this.view, { fromStep: rewind.step, keepSeq: 0 });
     try {
       await this.log.append(accepted.events, { nextEvent: accepted.nextEvent });
     } catch (error) {
@@ -112,18 +117,19 @@ export class Room {
   }
 
   /** Resolves once the command is in the log, or with why it is not. */
-  command(actor: Actor, command: Command): Promise<CommandAnswer> {
+  command(actor: Actor, asked: Command): Promise<CommandAnswer> {
     return this.#turn(async (): Promise<CommandAnswer> => {
+      const command = asDeclared(this.view, asked);
       const known = await this.#record(command.id);
       const before = known ?? this.#refused.get(command.id);
-      if (before && !isResend(before, actor, command))
+      if (before && !isResend(this.view, before, actor, command))
         return refuse('invalid', `id: ${command.id} was used for another command`, 'id');
       if (known) return { ok: true, seq: known.seq };
       const refusedBefore = this.#refused.get(command.id);
       if (refusedBefore) return refusedBefore.answer;
 
       const endsAlone = isStop(this.view, command) && isOpened(this.view) && !this.#hears();
-      const checkpoints = await checkpointsMeant(this.lists, command);
+      const checkpoints = await checkpointsMeant(this.view, this.lists, command);
       const refusal =
         judge(this.view, actor, command, checkpoints, endsAlone) ?? (await this.#withoutBytes(command, checkpoints));
       if (refusal) {
@@ -186,7 +192,7 @@ export class Room {
       const attempt = this.view.attempt + 1;
       const blob = from?.blob ?? null;
       const keepSeq = checkpoint?.seq ?? 0;
-      const resumed = await resumedAt(this.lists, this.view, { fromStep, keepSeq });
+      const resumed = await resumedAt(this.lists, this.log.rows, this.view, { fromStep, keepSeq });
       await this.log.append([{ type: 'run.assigned', attempt, trainer, fromStep, checkpoint: blob, keepSeq, resumed }], {
         attempt,
         nextEvent: 0,
@@ -233,7 +239,7 @@ export class Room {
       const attempt = view.attempt + 1;
       const changed = config !== null && !isDeepStrictEqual(config, view.setup.config);
       const place = { fromStep: view.step, checkpoint: null, keepSeq: view.seq };
-      const resumed = await resumedAt(this.lists, view, place);
+      const resumed = await resumedAt(this.lists, this.log.rows, view, place);
       const assigned = { type: 'run.assigned', attempt, trainer, ...place, resumed, ...(changed && { config }) } as const;
       await this.log.append([assigned], { attempt, nextEvent: 0 });
     });
@@ -381,10 +387,7 @@ export class Room {
 }
 
 /** Whatever the action is called that the run declares for it. */
-const isStop = ({ controls }: RunView, command: Command): boolean =>
-  command.kind === 'act' &&
-  command.when === undefined &&
-  (command.action === 'stop' || command.action === actionWithRole(controls, 'stop')?.name);
+const isStop = (view: RunView, command: Command): boolean => command.when === undefined && roleOf(view, command) === 'stop';
 
 const logged = ({ seq, actor, command }: CommandRecord): LoggedCommand => ({ seq, actor, command });
 
@@ -400,7 +403,7 @@ async function replayed(
   const found = new Map<number, { logged: LoggedCommand; step: number; at: number }>();
   const take = (page: CommandRecord[]) => {
     for (const c of page) {
-      if (c.outcome.status !== 'applied' || isRevert(c.command) || asksCheckpoint(view, c)) continue;
+      if (c.outcome.status !== 'applied' || c.takesBack || asksCheckpoint(view, c)) continue;
       const { step, seq: at } = c.outcome;
       const after =
         !checkpoint ||

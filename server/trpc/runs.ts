@@ -249,7 +249,7 @@ export const runs = router({
           if (!approved) return [answered];
           if (!takesBack(view, asked)) return [answered, { type: 'command.requested', actor, command: asked }];
           // Much may have happened since it was asked for.
-          const wrong = judge(view, actor, asked, await checkpointsMeant(lists, asked));
+          const wrong = judge(view, actor, asked, await checkpointsMeant(view, lists, asked));
           return wrong ?? [answered, ...(await revertEvents(view, lists, actor, asked, view.seq + 2))];
         }),
     ),

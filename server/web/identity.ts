@@ -1,22 +1,22 @@
 /** Who sends a request: everything that comes in is asked here, once. */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import path from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { z } from 'zod';
 import { sendJson } from '~/server/base/respond';
+import type { Route, Visit } from '~/server/base/route';
 import { describeZodError, fieldOf } from '~/server/base/zodError';
-import { localAdmin, type People, systemActor, TeamError } from '~/server/team/people';
+import { localAdmin, newSecret, type People, systemActor, TeamError } from '~/server/team/people';
 import type { Actor } from '~/shared/ids';
 import { colour, personName } from '~/shared/team';
-import { originRefusal } from './origin';
 
 export interface Identity {
-  /** null: nobody we know. */
-  identify(request: IncomingMessage): Promise<Actor | null>;
-  /** Answers requests that make somebody known (links, sign-in); false: not one of those. */
-  handle(request: IncomingMessage, response: ServerResponse, url: URL): Promise<boolean>;
+  /** null: nobody we know. @param basic the token may also be the password of Basic authorization */
+  identify(request: IncomingMessage, basic?: boolean): Promise<Actor | null>;
+  /** Those that make somebody known (links, sign-in) and forget them again. */
+  readonly routes: Route[];
   /** Path and query of the link to print at start; null when none is needed. */
   readonly link: string | null;
 }
@@ -44,7 +44,13 @@ export async function openIdentity(options: {
     return secret === null ? null : people.ofSession(secret);
   };
 
-  async function join(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  function showInvite({ response, url }: Visit): void {
+    const invite = people.openInvite(url.searchParams.get('invite') ?? '');
+    if (invite) sendJson(response, 200, { role: invite.role, expiresAt: invite.expiresAt });
+    else sendJson(response, 404, { error: 'this invite link is not valid any more; ask an admin for a new one' });
+  }
+
+  async function join({ request, response }: Visit): Promise<void> {
     const wish = joinRequest.safeParse(await readJson(request));
     if (!wish.success) return sendJson(response, 400, { error: describeZodError(wish.error), field: fieldOf(wish.error) });
     const { invite, name, colour } = wish.data;
@@ -59,7 +65,7 @@ export async function openIdentity(options: {
     }
   }
 
-  async function signOut(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function signOut({ request, response }: Visit): Promise<void> {
     const found = signedIn(request);
     if (found) {
       await people.revokeSession({ id: found.person.id, name: found.person.name, role: found.person.role }, found.session.id);
@@ -71,8 +77,8 @@ export async function openIdentity(options: {
 
   return {
     link: first && `/join?invite=${first.secret}`,
-    async identify(request) {
-      const token = bearer(request);
+    async identify(request, basic = false) {
+      const token = bearer(request) ?? (basic ? password(request) : null);
       if (token !== null) {
         if (same(token, options.trainerToken)) return trainer;
         const known = people.ofToken(token);
@@ -82,25 +88,11 @@ export async function openIdentity(options: {
       const found = signedIn(request);
       return found && { id: found.person.id, name: found.person.name, role: found.person.role };
     },
-    async handle(request, response, url) {
-      switch (`${request.method} ${url.pathname}`) {
-        case 'GET /api/join': {
-          const invite = people.openInvite(url.searchParams.get('invite') ?? '');
-          if (invite) sendJson(response, 200, { role: invite.role, expiresAt: invite.expiresAt });
-          else sendJson(response, 404, { error: 'this invite link is not valid any more; ask an admin for a new one' });
-          return true;
-        }
-        case 'POST /api/join':
-        case 'POST /api/signout': {
-          const foreign = originRefusal(request);
-          if (foreign) sendJson(response, 403, { error: foreign, field: null });
-          else await (url.pathname === '/api/join' ? join : signOut)(request, response);
-          return true;
-        }
-        default:
-          return false;
-      }
-    },
+    routes: [
+      { method: 'GET', path: '/api/join', for: 'anybody', handle: showInvite },
+      { method: 'POST', path: '/api/join', for: 'anybody', handle: join },
+      { method: 'POST', path: '/api/signout', for: 'anybody', handle: signOut },
+    ],
   };
 }
 
@@ -132,7 +124,7 @@ export async function keptSecret(folder: string, name: string): Promise<string> 
     throw error;
   });
   if (kept !== null && kept.trim().length >= 20) return kept.trim();
-  const secret = randomBytes(24).toString('base64url');
+  const secret = newSecret();
   await writeFile(file, `${secret}\n`, { mode: 0o600 });
   return secret;
 }
@@ -140,6 +132,16 @@ export async function keptSecret(folder: string, name: string): Promise<string> 
 export function bearer(request: IncomingMessage): string | null {
   const match = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '');
   return match?.[1] ?? null;
+}
+
+/**
+ * The token that is sent as a password, as clients of other tools do. One that is too short for the wandb client is given to it as "headroom.TOKEN.key".
+ */
+function password(request: IncomingMessage): string | null {
+  const match = /^Basic (\S+)$/i.exec(request.headers.authorization ?? '');
+  if (!match) return null;
+  const [, secret = ''] = /:(.*)$/s.exec(Buffer.from(match[1]!, 'base64').toString()) ?? [];
+  return /^headroom\.([^.]+)\.[^.]+$/.exec(secret)?.[1] ?? secret;
 }
 
 function cookie(request: IncomingMessage, name: string): string | null {

@@ -7,7 +7,6 @@ import type { OpenedBackend } from '~/trainer/backends/types';
 import type { RunConfig } from '~/trainer/base/config';
 import { blobRefOf } from '~/trainer/base/hash';
 import type { Split } from '~/trainer/base/splits';
-import { percent } from '~/trainer/base/words';
 import { encodeCheckpoint, parametersOf, type RunState } from '~/trainer/nn/checkpoint';
 import { learningRateAt } from '~/trainer/nn/schedule';
 import type { Hyper, Learner, ModelShape, StepMetrics, Task } from '~/trainer/types';
@@ -16,9 +15,10 @@ import { type Change, declaration } from './commands';
 import { type Control, controlsOf, type Facts, type Settings } from './controls';
 import { Evaluations } from './evaluations';
 import type { Result } from './evaluator';
+import { describeMetric, mainOf } from './metrics';
 import { type Ordered, Orders } from './orders';
 import { type Origin, openCheckpoint, restoreSettings } from './origin';
-import { accuracyMetric, Output } from './output';
+import { Output } from './output';
 import { epochIsOver, stepsLeft } from './position';
 import type { AskedOf } from './questions';
 import { columnsOf, stepStream, Throughput } from './rows';
@@ -57,6 +57,7 @@ export class Run implements Ordered {
   /** @throws CheckpointError when the origin does not fit the run */
   constructor(parts: RunParts, origin: Origin) {
     const { recipe, config, task, learner, runId, clock } = parts;
+    mainOf(task, { loss: 0, accuracy: 0 });
     this.#parts = parts;
     this.#controls = controlsOf(config, task);
     this.#settings = { config: structuredClone(config), probeExamples: null, snapshotDrift: null };
@@ -116,9 +117,8 @@ export class Run implements Ordered {
   /** Why the run is over before the next update; null = it goes on. */
   endReason(): string | null {
     const { position } = this.#state;
-    const { epochs, earlyStopPatience } = this.#settings.config;
-    const early = this.#evaluations.earlyStop(earlyStopPatience);
-    if (early !== null) return early;
+    const { epochs } = this.#settings.config;
+    if (this.#state.enough !== null) return this.#state.enough;
     if (position.epoch >= epochs) return `${epochs} epoch${epochs === 1 ? '' : 's'} done`;
     return null;
   }
@@ -178,19 +178,19 @@ export class Run implements Ordered {
     const { best } = state;
     if (best && this.#evaluations.best) learner.load({ ...last, params: this.#evaluations.best });
     const parametersStep = best?.step ?? state.step;
-    const accuracy = { validation: Number.NaN, test: Number.NaN };
+    const said: string[] = [];
     try {
       for (const split of ['validation', 'test'] as const) {
         let result: Result | null = null;
         for (; !result; yield) result = await this.#evaluations.evaluator.slice(split);
         this.output.evaluation({ step: state.step, split, trigger: 'end', commandId: null, parametersStep }, result);
-        accuracy[split] = result.accuracy;
+        said.push(`${split} ${describeMetric(mainOf(this.#parts.task, result))}`);
       }
     } finally {
       learner.load(last);
     }
     const of = best ? `parameters of step ${parametersStep}` : 'last parameters';
-    await this.#end('finished', `${reason}: validation ${percent(accuracy.validation)}, test ${percent(accuracy.test)} (${of})`);
+    await this.#end('finished', `${reason}: ${said.join(', ')} (${of})`);
   }
 
   async finishStopped(): Promise<void> {
@@ -272,7 +272,8 @@ export class Run implements Ordered {
   /** A slice of what is asked, so that commands are heard in between. */
   measureSlice(): Promise<void> {
     if (this.#asking.waiting) return this.#asking.slice();
-    return this.#evaluations.waiting ? this.#evaluations.slice() : this.#samples.slice();
+    const { earlyStopPatience } = this.#settings.config;
+    return this.#evaluations.waiting ? this.#evaluations.slice(earlyStopPatience) : this.#samples.slice();
   }
 
   /** The last thing before an update: the checkpoint that came due, with all that was decided at this step in it. */
@@ -389,7 +390,7 @@ export class Run implements Ordered {
       previous: this.#snapshots.previous,
     });
     const { step, lastCommandSeq, validated } = state;
-    const main = validated?.step === step ? { split: 'validation', metric: accuracyMetric(validated.accuracy, true) } : undefined;
+    const main = validated?.step === step ? { split: 'validation', metric: mainOf(task, validated) } : undefined;
     this.output.emit(
       { type: 'checkpoint', step, blob: blobRefOf(blob), trigger, commandId, lastCommandSeq, ...(main && { main }) },
       blob,

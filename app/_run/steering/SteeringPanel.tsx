@@ -24,7 +24,7 @@ export function SteeringPanel() {
   const why = useWhyNot();
   const over = ended(status);
   // What is scheduled is called off where it is listed, and questions are asked beside the maps.
-  const others = controls.actions.filter((a) => !isTransport(a) && a.name !== 'cancel' && !isQuestionAction(a));
+  const others = controls.actions.filter((a) => !isTransport(a) && a.role !== 'cancel' && !isQuestionAction(a));
   const groups = [...new Set(controls.values.map((c) => c.group))];
   const undeclared = controls.values.length + controls.actions.length === 0;
 

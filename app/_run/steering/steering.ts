@@ -10,7 +10,7 @@ import {
 } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
 import { own, put, type Table } from '~/shared/own';
-import { isRevert } from '~/shared/revert';
+import { roleOf } from '~/shared/roles';
 import type { SeriesRole } from '~/shared/series';
 import { latestWithRole } from '~/shared/streams';
 import { type CommandRecord, ended, type RunView, type WithLists } from '~/shared/view';
@@ -106,7 +106,8 @@ export function describeCommand(
     const spec = valueSpec(view, command.control);
     return `${spec?.label ?? command.control} → ${describeValue(spec, command.value)}${when}`;
   }
-  if (isRevert(command)) return `Back to the checkpoint${command.args.step === undefined ? '' : ` at step ${command.args.step}`}`;
+  if (roleOf(view, command) === 'revert')
+    return `Back to the checkpoint${command.args.step === undefined ? '' : ` at step ${command.args.step}`}`;
   const spec = view.controls.actions.find((a) => a.name === command.action);
   const asked = view.checkpoints?.find((c) => c.blob.hash === command.checkpoint);
   const of = command.checkpoint === undefined ? '' : asked ? ` of step ${asked.step}` : ' of a checkpoint';

@@ -394,6 +394,26 @@ describe('what takes a part of the script', () => {
     expect((await view(runId)).status).toBe('stopped');
   });
 
+  it('a series declared as the main metric says how good the run is; what a rewind takes back is its best no longer', async () => {
+    const { script, runId } = await begun();
+    const columns = [{ name: 'dev/bleu', better: 'higher' as const, main: true }];
+    const bleu = (first: number, ...values: number[]): TrainerEvent => ({
+      type: 'rows',
+      stream: 'dev',
+      steps: { first, count: values.length },
+      values: Float64Array.from(values),
+    });
+    const results = () => hub.summaries().map(({ best, evaluated }) => [best?.name, best?.split, best?.value, evaluated?.value]);
+    await script.send(runId, 1, 2, { type: 'series', stream: 'dev', columns }, bleu(0, 10, 31, Number.NaN, 20, 31, 42, 12));
+    expect((await view(runId)).bestRow).toEqual({ name: 'dev/bleu', step: 5, value: 42 });
+    expect(results()).toEqual([['dev/bleu', null, 42, 12]]);
+    await script.send(runId, 1, 10, { type: 'rewind', step: 5 }, bleu(5, 30));
+    expect((await view(runId)).bestRow).toEqual({ name: 'dev/bleu', step: 1, value: 31 });
+    expect(results()).toEqual([['dev/bleu', null, 31, 30]]);
+    await script.send(runId, 1, 12, { type: 'rewind', step: 0 });
+    expect((await view(runId)).bestRow).toBeNull();
+  });
+
   it('a run without a recipe cannot be started from here', async () => {
     await expect(hub.create(ada, { ...publishedSetup('reverse'), recipe: null })).rejects.toThrow('needs a recipe');
     expect(errors).toEqual([]);

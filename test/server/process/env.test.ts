@@ -13,6 +13,7 @@ describe('the environment', () => {
       loginRequired: false,
       logLevel: 'warn',
       privateWebhooks: false,
+      silentMs: 3_600_000,
     });
   });
 

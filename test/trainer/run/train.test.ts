@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { metricWithRole } from '~/shared/evaluations';
 import { rowCount } from '~/shared/series';
+import { recipeNamed } from '~/test/support/setups';
 import {
   column,
   type FakeLearner,
@@ -12,7 +13,7 @@ import {
   smallConfig,
   story,
 } from '~/test/support/trainRun';
-import type { StepMetrics } from '~/trainer/types';
+import type { Derived, StepMetrics } from '~/trainer/types';
 
 /** Types in order, step rows left out. */
 const types = (recording: Recording) =>
@@ -108,8 +109,51 @@ describe('the loop', () => {
       status: 'finished',
       step: 20,
       message:
-        'early stop: 2 validations without a new best since step 10: validation 90.00 %, test 90.00 % (parameters of step 10)',
+        'early stop: 2 validations without a better accuracy since step 10: validation 90.00 %, test 90.00 % (parameters of step 10)',
     });
+  });
+
+  it('goes by the metric that the recipe declares as its main one, in its direction', async () => {
+    const reverse = recipeNamed('reverse');
+    const perplexity = { name: 'perplexity', unit: '', group: '', better: 'lower', of: ({ loss }) => Math.exp(loss) } as Derived;
+    const open = async (...given: Parameters<typeof reverse.open>) => ({
+      ...(await reverse.open(...given)),
+      derived: [perplexity],
+      mainMetric: 'perplexity',
+    });
+    const config = smallConfig((c) => {
+      c.epochs = 50;
+      c.earlyStopPatience = 2;
+    });
+    // The best perplexity is at 10, the best accuracy at 15. e^0 = 1.
+    const hooks = { loss: (step: number) => (step === 10 ? 0 : 1), accuracy: (step: number) => step / 100 };
+    const run = await record({ config, hooks, recipe: { ...reverse, open } });
+    expect(ofType(run, 'status').at(-1)!.message).toBe(
+      'early stop: 2 validations without a better perplexity since step 10: validation perplexity 1.000, test perplexity 1.000 (parameters of step 10)',
+    );
+    expect(ofType(run, 'checkpoint').map((c) => [c.step, c.trigger, c.main?.metric])).toEqual([
+      [0, 'start', undefined],
+      [5, 'best', { name: 'perplexity', value: Math.E, better: 'lower', main: true }],
+      [10, 'best', { name: 'perplexity', value: 1, better: 'lower', main: true }],
+      [20, 'end', { name: 'perplexity', value: Math.E, better: 'lower', main: true }],
+    ]);
+    const other = async (...given: Parameters<typeof reverse.open>) => ({
+      ...(await reverse.open(...given)),
+      mainMetric: 'bleu',
+    });
+    expect((await record({ recipe: { ...reverse, open: other } })).events).toMatchObject([
+      { type: 'status', status: 'failed', message: 'mainMetric: there is no metric "bleu"; there are loss, accuracy' },
+    ]);
+  });
+
+  it('a patience that is lowered below what has passed already ends the run at the next validation', async () => {
+    const config = smallConfig((c) => {
+      c.epochs = 50;
+    });
+    const script = new Script([[12, { control: 'earlyStopPatience', value: 1 }]]);
+    const run = await record({ config, script, hooks: { accuracy: (step) => (step === 5 ? 0.9 : 0.4) } });
+    // Validations at 5 (best), 10 and 15.
+    expect(ofType(run, 'status').at(-1)).toMatchObject({ status: 'finished', step: 15 });
   });
 
   it('validates every so many steps where the config says so, and the last parameters in any case', async () => {
