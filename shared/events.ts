@@ -117,7 +117,10 @@ export type SnapshotEvent = z.infer<typeof snapshot>;
 export const checkpoint = z.strictObject({
   type: z.literal('checkpoint'),
   step,
+  /** Its bytes; of one that is kept elsewhere (`reference`) the text of the reference, as the server fills in. */
   blob: blobRef,
+  /** A path or address that only the run's own script can read. */
+  reference: z.string().min(1).max(2000).optional(),
   trigger,
   commandId: commandId.nullable(),
   /** Commands up to this seq are part of the state saved. */

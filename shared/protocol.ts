@@ -13,6 +13,9 @@ export { paths } from './paths';
 /** The messages between the parts, each once. A change that an older peer would misread raises VERSION. */
 export const VERSION = 2;
 
+/** The address of one of `paths` on a server, which may lie below a path of its own: https://lab.example/headroom. */
+export const addressAt = (server: string, path: string): URL => new URL(server.replace(/\/+$/, '') + path);
+
 // ---- trainer <-> server: socket.io on paths.trainers, "authorization: Bearer <token>" in the upgrade request ----
 
 /** An attempt that the process goes on with. */
@@ -179,6 +182,10 @@ export interface QuestionSummary {
 /** A process says something at least this often. */
 export const HEARTBEAT_MS = 5_000;
 
+/** What the trainer keeps in its spool until the server has taken it. */
+export const heartbeat = z.object({ spoolBytes: z.int().nonnegative() });
+export type Heartbeat = z.infer<typeof heartbeat>;
+
 export interface TrainerToServer {
   register: (r: Registration, answer: (a: RegistrationAnswer) => void) => void;
   /** Idle and able to take a run. Sent after registration and after each run's last event is committed. */
@@ -186,7 +193,7 @@ export interface TrainerToServer {
   open: (r: z.input<typeof openRequest>, answer: (a: OpenAnswer) => void) => void;
   close: (r: { runId: string; attempt: number }, answer: (a: { ok: true } | Refusal) => void) => void;
   /** "I am alive", every HEARTBEAT_MS when nothing else was sent. */
-  heartbeat: () => void;
+  heartbeat: (state?: Heartbeat) => void;
   events: (batch: Uint8Array, answer: (a: BatchAnswer) => void) => void;
   progress: (p: QuestionProgress) => void;
   /** A packed QuestionAnswer: its numbers may be none. */

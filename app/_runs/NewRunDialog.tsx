@@ -123,7 +123,7 @@ function NewRun({
       toast.success(`${count(asked.setups.length)} runs of ${asked.group} are queued`);
       const search = withTerm('', 'group', asked.group);
       // The list reads its view from the address.
-      history.pushState(null, '', `/?find=${encodeURIComponent(search)}`);
+      history.pushState(null, '', `${location.pathname}?find=${encodeURIComponent(search)}`);
       window.dispatchEvent(new PopStateEvent('popstate'));
       onStarted();
     }

@@ -7,6 +7,7 @@ import { Button } from '~/app/_components/Button';
 import { Confirm } from '~/app/_components/Confirm';
 import { Field, inputClass } from '~/app/_components/Field';
 import { Modal } from '~/app/_components/Modal';
+import { atBase } from '~/app/_live/base';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
 import type { Actor } from '~/shared/ids';
@@ -36,7 +37,7 @@ export default function RunActions({ run, you, anchor, onAgain, onClose }: RunAc
     });
   };
   const copyLink = async () => {
-    const link = `${window.location.origin}/runs/${run.runId}`;
+    const link = `${window.location.origin}${atBase(`/runs/${run.runId}`)}`;
     try {
       await navigator.clipboard.writeText(link);
       toast.success('Link copied');

@@ -4,6 +4,7 @@ import { toast } from 'sonner';
 import { Button } from '~/app/_components/Button';
 import { CopyLine } from '~/app/_components/CopyLine';
 import { Explain } from '~/app/_components/Glossary';
+import { atBase } from '~/app/_live/base';
 import { useKnownRecipes } from '~/app/_live/recipes';
 import { api, describeError } from '~/app/_trpc/client';
 import type { TrainerSummary } from '~/shared/protocol';
@@ -22,7 +23,7 @@ export function Welcome({
   onStarted(runId: string): void;
 }) {
   const [origin, setOrigin] = useState('http://127.0.0.1:3000');
-  useEffect(() => setOrigin(window.location.origin), []);
+  useEffect(() => setOrigin(window.location.origin + atBase('')), []);
   return (
     <div className="min-h-0 flex-1 overflow-y-auto">
       <div className="mx-auto max-w-5xl py-6 sm:py-12">

@@ -15,7 +15,7 @@ export function useView(): { view: View; setView(change: (view: View) => View): 
     const params = toParams(view);
     if (params === toParams(fromParams(location.search))) return;
     // Browsers refuse more than some hundred changes of the address a minute: typing rests first.
-    const timer = setTimeout(() => history.replaceState(history.state, '', params ? `/?${params}` : '/'), 150);
+    const timer = setTimeout(() => history.replaceState(history.state, '', `${location.pathname}${params && `?${params}`}`), 150);
     return () => clearTimeout(timer);
   }, [view]);
   return { view, setView };

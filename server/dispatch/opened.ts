@@ -199,6 +199,12 @@ export class OpenedRuns {
     });
   }
 
+  /** Opens a known run again for a program that names it by its id, not by its key. */
+  openKnown(process: Process, port: OwnerPort, room: Room): Promise<OpenAnswer> {
+    const setup = { ...room.view.setup, recipe: null };
+    return this.#serial(() => this.#openAgain(process, port, room, { key: '', setup, resume: 'must' }));
+  }
+
   /** A process gives its run up without ending it. */
   async close(process: Process, room: Room, attempt: number): Promise<{ ok: true } | Refusal> {
     if (!isOwner(room.view, process.trainerId, attempt))

@@ -98,11 +98,7 @@ export class Intake {
       if (!answer.ok) return answer;
       run.runId = answer.runId;
       const { step } = answer.state;
-      const said = await run.say(id, () => [
-        { type: 'started', step, device: { device: '' }, controls: { values: [], actions: [stopAction] }, ...started },
-        { type: 'status', status: 'running', step, message: `training, as its ${run.process.name} says` },
-        ...first,
-      ]);
+      const said = await run.say(id, () => [...firstEvents(step, run.process, started), ...first]);
       return said.ok ? { run, state: answer.state, repeated: false } : said;
     });
   }
@@ -140,6 +136,11 @@ export const stopAction = {
   risky: true,
   help: 'told to the program when it next says something',
 };
+
+const firstEvents = (step: number, process: Process, started: object): unknown[] => [
+  { type: 'started', step, device: { device: '' }, controls: { values: [], actions: [stopAction] }, ...started },
+  { type: 'status', status: 'running', step, message: `training, as its ${process.name} says` },
+];
 
 export type Said = { ok: true; repeated: boolean } | Refusal;
 
@@ -243,6 +244,18 @@ export class IntakeRun implements OwnerPort {
       if (answer.ok) return { ok: true, repeated: false };
       if (answer.reason === 'missing-blob') return refuse('invalid', `blob.hash: ${answer.message}`, 'blob.hash');
       return refuse(answer.reason === 'unavailable' ? 'busy' : 'state', answer.message);
+    });
+  }
+
+  /** The program goes on with the run though it had ended: a new attempt. */
+  async reopen(): Promise<Refusal | null> {
+    return this.opening(async () => {
+      const room = await this.#room();
+      await this.settle(room.runId);
+      const answer = await this.deps.opened.openKnown(this.process, this, room);
+      if (!answer.ok) return answer;
+      const said = await this.say(null, () => firstEvents(answer.state.step, this.process, {}));
+      return said.ok ? null : said;
     });
   }
 

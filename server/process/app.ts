@@ -4,12 +4,13 @@ import { openAuditFile } from '~/server/audit/auditFile';
 import { AuditLog } from '~/server/audit/auditLog';
 import { type Clock, realClock } from '~/server/base/clock';
 import { Jobs } from '~/server/base/jobs';
-import { sendJson } from '~/server/base/respond';
+import type { Log } from '~/server/base/log';
 import { StartError } from '~/server/base/startError';
 import { type ExportDeps, exportRoutes, forgetUploads } from '~/server/export/routes';
 import { forgetCutImports } from '~/server/import/importRun';
 import { httpRoutes } from '~/server/intake/http';
 import { Intake, silenceOf } from '~/server/intake/intake';
+import { mlflowRoutes } from '~/server/intake/mlflow';
 import { openRetention } from '~/server/retention/keeper';
 import { openSweep, type SweepDeps } from '~/server/retention/sweep';
 import type { FrameSettings } from '~/server/runs/frames';
@@ -33,6 +34,9 @@ import { openPages } from '~/server/web/pages';
 import { rpcRoute } from '~/server/web/rpcRoute';
 import type { AuditEvent } from '~/shared/team';
 import { startFirstRuns } from './firstRuns';
+import { diskCheck, healthRoutes, storeCheck } from './health';
+import { measuredStore } from './measuredStore';
+import { type Counts, openMetrics } from './metrics';
 import { startTrainerProcess } from './trainerProcess';
 
 export interface AppOptions {
@@ -42,6 +46,8 @@ export interface AppOptions {
   port: number;
   /** People sign in even on loopback; left out: only elsewhere. */
   loginRequired?: boolean;
+  /** Below which path a proxy shows the server, e.g. "/headroom"; left out: at the top. */
+  basePath?: string;
   /** Webhooks may go to this machine and to private networks. */
   privateWebhooks?: boolean;
   version: string;
@@ -61,12 +67,6 @@ export interface AppOptions {
   frames?: FrameSettings;
 }
 
-export interface Log {
-  info(details: object, message: string): void;
-  warn(details: object, message: string): void;
-  error(details: object, message: string): void;
-}
-
 export interface App {
   url: string;
   /** Path and query of the link that lets an admin in; null on loopback. */
@@ -79,24 +79,33 @@ export interface App {
   close(): Promise<void>;
 }
 
+/** Of the ten seconds that the whole end may take. */
+const trainerStopMs = 6_000;
+
 /** Trainers that are known to have ended, so that their runs need not wait for them after a restart. */
 const goneKey = 'trainers.gone';
 
 /** @throws StartError with one line for the person who started it */
 export async function createApp(options: AppOptions): Promise<App> {
-  const { dataFolder, host, log } = options;
+  const { dataFolder, host, log, basePath = '' } = options;
   const clock = options.clock ?? realClock;
   const onError = (error: unknown) => log.error({ err: error }, error instanceof Error ? error.message : String(error));
   // Without a login everybody who can reach the port is the admin: never beyond this machine.
   const loopback = isLoopback(host) && !options.loginRequired;
   const closers: (() => unknown)[] = [];
+  let started = false;
+  let ending = false;
   const close = async () => {
+    ending = true;
     for (const closer of closers.splice(0).reverse()) await Promise.resolve(closer()).catch(onError);
   };
 
   try {
-    const store = options.store ?? (await openSqliteStore(dataFolder, (text) => log.warn({}, text)).catch(asStartError));
-    closers.push(() => store.close());
+    const opened = options.store ?? (await openSqliteStore(dataFolder, (text) => log.warn({}, text)).catch(asStartError));
+    closers.push(() => opened.close());
+    const metrics = openMetrics();
+    closers.push(() => metrics.close());
+    const store = measuredStore(opened, metrics, log);
     await forgetCutImports(store);
     await forgetUploads(dataFolder);
     const blobs = await openBlobs(dataFolder, store);
@@ -109,13 +118,14 @@ export async function createApp(options: AppOptions): Promise<App> {
     });
     const people = new People(auditLog, () => clock.now());
     let recheck = () => {};
-    const identity = await openIdentity({ open: loopback, trainerToken, people, onSignOut: () => recheck() });
+    const identity = await openIdentity({ open: loopback, trainerToken, basePath, people, onSignOut: () => recheck() });
     const gone = new Set<string>(JSON.parse((await store.setting(goneKey)) ?? '[]'));
     const hub = await openHub({
       store,
       clock,
       onError,
       hasBlob: (hash) => blobs.has(hash),
+      keepBlob: (hash, bytes) => blobs.put(hash, bytes),
       needsApproval: () => auditLog.team.needsApproval,
       goneTrainers: gone,
       ...(options.graceMs !== undefined && { graceMs: options.graceMs }),
@@ -136,13 +146,14 @@ export async function createApp(options: AppOptions): Promise<App> {
     const sweep = openSweep({ store, blobs, hub, clock, say, onError });
     closers.push(() => sweep.close());
 
-    const viewers = openViewerLink({ hub, identity, clock, onError, allow: originRefusal });
+    const viewers = openViewerLink({ hub, identity, clock, log, onError, allow: originRefusal });
     recheck = () => void viewers.recheck().catch(onError);
     closers.push(recheckOnChange(auditLog, () => recheck()));
     closers.push(keepAudit(hub, auditLog, onError));
     const trainers = openTrainerLink({
       registry: hub.registry,
       questions: hub.questions,
+      log,
       async whoIs(request) {
         const actor = await identity.identify(request);
         return actor?.role === 'trainer' ? actor : null;
@@ -166,24 +177,40 @@ export async function createApp(options: AppOptions): Promise<App> {
       },
       jobs,
     };
+    const counts = (): Counts => {
+      const summaries = hub.summaries();
+      const runs = new Map<string, number>();
+      for (const { status } of summaries) runs.set(status, (runs.get(status) ?? 0) + 1);
+      return {
+        ...viewers.counts(),
+        ...trainers.counts(),
+        runs,
+        queue: (runs.get('queued') ?? 0) + (runs.get('waiting') ?? 0),
+        questions: hub.openQuestions().length,
+      };
+    };
     const system = { version: options.version, dataFolder, loopback };
     const intake = new Intake({ clock, opened: hub.registry.opened, room: hub.room, store, blobs });
     const http = createHttp({
       routes: [
-        {
-          method: 'GET',
-          path: '/healthz',
-          for: 'anybody',
-          handle: ({ response }) => sendJson(response, 200, { ok: true, version: options.version }),
-        },
+        ...healthRoutes(options.version, {
+          start: async () => (started ? null : 'the server is still starting'),
+          end: async () => (ending ? 'the server is ending' : null),
+          disk: diskCheck(dataFolder),
+          store: storeCheck(store),
+        }),
+        metrics.route(counts),
         ...identity.routes,
         rpcRoute({ hub, auditLog, people, settings: store, retention, jobs, now, system }, onError),
         ...blobRoutes(blobs),
         ...exportRoutes(records),
         ...httpRoutes(intake),
+        ...mlflowRoutes(intake, hub),
       ],
       identity,
       loopback,
+      basePath,
+      onAnswer: metrics.answered,
       links: { viewers, trainers },
       pages: new Promise((resolve) => {
         openedPages = resolve;
@@ -197,9 +224,10 @@ export async function createApp(options: AppOptions): Promise<App> {
       // Open sockets would keep it from closing.
       await Promise.all([viewers.close(), trainers.close()]);
       await closed;
+      jobs.cancelAll();
       await jobs.idle();
     });
-    const pages = options.pages && (await openPages({ ...options.pages, host, port }));
+    const pages = options.pages && (await openPages({ ...options.pages, basePath, host, port }));
     if (pages) closers.push(() => pages.close());
     openedPages(pages);
 
@@ -221,7 +249,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         auditLog,
         clock,
         dataFolder,
-        url: () => local,
+        url: () => local + basePath,
         delivery: {
           address: (hook) => wholeUrl(hook, store),
           post: (url, body) => postJson(url, body, { allowInside: options.privateWebhooks ?? false }),
@@ -260,11 +288,12 @@ export async function createApp(options: AppOptions): Promise<App> {
       closers.push(async () => {
         const pid = child.pid();
         const ids = hub.registry.processes(hostname(), pid ?? -1);
-        await child.stop();
+        await child.stop(trainerStopMs);
         await remember(ids);
       });
     }
-    return { url: local, adminLink: identity.link, trainerToken, trainerPid, hub, close };
+    started = true;
+    return { url: local + basePath, adminLink: identity.link, trainerToken, trainerPid, hub, close };
   } catch (error) {
     await close();
     throw error;

@@ -13,6 +13,8 @@ export interface Env {
   trainers: 0 | 1;
   /** People sign in even on loopback, e.g. behind a reverse proxy. */
   loginRequired: boolean;
+  /** Below which path a proxy shows the server, e.g. "/headroom"; empty: at the top. */
+  basePath: string;
   logLevel: z.infer<typeof logLevel>;
   /** How long a program that came in without our client may be silent before its run counts as crashed. */
   silentMs: number;
@@ -53,6 +55,14 @@ const schema = z.object({
       error: 'auto (nobody signs in on loopback) or required (everybody does, e.g. behind a proxy) is needed',
     })
     .default('auto'),
+  HEADROOM_BASE_PATH: z
+    .string()
+    .regex(
+      /^(\/[A-Za-z0-9._~-]+)*\/?$/,
+      'the path below which a proxy shows Headroom is needed, e.g. HEADROOM_BASE_PATH=/headroom/',
+    )
+    .transform((path) => path.replace(/\/$/, ''))
+    .default(''),
   HEADROOM_PRIVATE_WEBHOOKS: z
     .enum(['0', '1'], { error: '0 (webhooks go to public addresses only) or 1 is needed' })
     .default('0')
@@ -81,6 +91,7 @@ export function readEnv(variables: Record<string, string | undefined>): Env {
     backend: e.HEADROOM_BACKEND,
     trainers: e.HEADROOM_TRAINERS,
     loginRequired: e.HEADROOM_LOGIN === 'required',
+    basePath: e.HEADROOM_BASE_PATH,
     logLevel: e.LOG_LEVEL,
     silentMs: e.HEADROOM_SILENT_MINUTES,
     privateWebhooks: e.HEADROOM_PRIVATE_WEBHOOKS,

@@ -21,7 +21,7 @@ import type { RunSetup } from '~/shared/setup';
 import { type RunSummary, sentSummary, summarize } from '~/shared/summary';
 import { ended, isOpened, positionInQueue, type RunView } from '~/shared/view';
 import { branchEvents } from './branch';
-import { branchingByScript, revertOfScript } from './byScript';
+import { branchOfScript, revertOfScript } from './byScript';
 import { type FirstEntries, firstEntries } from './create';
 import type { FrameSettings, ViewerPort } from './frames';
 import type { Choose, Room } from './room';
@@ -41,8 +41,8 @@ export interface Hub {
   view(runId: string): Promise<RunView | null>;
   /** A run to be trained. Its setup has been judged (`recipes.check`). @throws FieldError naming a command that cannot be */
   create(actor: Actor, setup: RunSetup, more?: FirstEntries): Promise<{ runId: string }>;
-  /** A new run that goes on from another's checkpoint. */
-  branch(actor: Actor, request: BranchRun): Promise<{ ok: true; runId: string } | Refusal>;
+  /** A new run that goes on from another's checkpoint. `runId` null: the run's own script is asked, which opens the branch itself. */
+  branch(actor: Actor, request: BranchRun): Promise<{ ok: true; runId: string | null } | Refusal>;
   /** Resolves once the command is in the log, or with why it is not. */
   command(actor: Actor, command: Command): Promise<CommandAnswer>;
   /** Takes a run back to one of its checkpoints: the command `revert` (shared/revert.ts). */
@@ -95,6 +95,7 @@ export interface HubDeps {
   store: Store;
   clock: Clock;
   hasBlob(hash: string): Promise<boolean>;
+  keepBlob?(hash: string, bytes: Uint8Array): Promise<unknown>;
   onError(error: unknown): void;
   /** Controls and actions that a second operator has to approve; none when left out. */
   needsApproval?(): readonly string[];
@@ -180,6 +181,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     clock,
     room: {
       hasBlob: deps.hasBlob,
+      ...(deps.keepBlob && { keepBlob: deps.keepBlob }),
       hasTrainer: (id) => registry.holds(id),
       hears: (id) => registry.hears(id),
       now: () => clock.now(),
@@ -367,7 +369,12 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     async branch(actor, request) {
       const parent = await rooms.open(request.runId);
       if (!parent) return unknownRun(request.runId);
-      if (isOpened(parent.room.view)) return refuse('state', branchingByScript(parent.room.view), 'runId');
+      if (isOpened(parent.room.view)) {
+        const command = await branchOfScript(parent.room.view, parent.room.lists, nanoid(), request);
+        if ('ok' in command) return command;
+        const asked = await parent.room.command(actor, command);
+        return asked.ok ? { ok: true, runId: null } : asked;
+      }
       const checkpoint = request.checkpoint ?? (await checkpointNow(parent, actor));
       if (typeof checkpoint !== 'string') return checkpoint;
       const runId = newRunId();

@@ -3,10 +3,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { may } from '~/server/base/permissions';
 import { asks, openQuestions } from '~/shared/analyses';
 import { type Command, type Refusal, refuse } from '~/shared/commands';
+import { neverMet } from '~/shared/conditions';
 import { type ControlValue, controlValueError } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
 import { type RevertCommand, revertTarget, takesBack } from '~/shared/revert';
 import { asDeclared, roleOf } from '~/shared/roles';
+import { seriesOf } from '~/shared/streams';
 import { type CommandRecord, ended, type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
 import { goingBackByScript } from './byScript';
 
@@ -39,6 +41,8 @@ export function judge(
   const validationError =
     command.kind === 'set' ? validationErrorOfSet(view, command) : validationErrorOfAct(view, command, checkpoints);
   if (validationError) return validationError;
+  const never = command.when ? neverMet({ series: seriesOf(view), evaluations: view.latestEvaluations }, command.when) : null;
+  if (never) return refuse('invalid', `when.value: ${never}`, 'when.value');
   const wrong = validationErrorOfQuestion(view, command, question, checkpoints);
   if (wrong) return wrong;
   if (view.openCommands.length >= mostOpenCommands + (makesRoom(view, command) ? 20 : 0))

@@ -22,12 +22,14 @@ import { type CommandRecord, ended, isOpen, isOpened, type ListItems, type RunVi
 import { accept } from './accept';
 import { isResend, judge, questionCalledOff } from './judge';
 import type { RunLog } from './log';
-import { numbersOf, readEvent, typeOf } from './readEvent';
+import { numbersOf, readEvent, referenceBytes, typeOf } from './readEvent';
 import { resumedAt } from './resumed';
 import { checkpointsMeant, revertEvents } from './revert';
 
 export interface RoomDeps {
   hasBlob(hash: string): Promise<boolean>;
+  /** Keeps what stands for a checkpoint that its script keeps itself. */
+  keepBlob?(hash: string, bytes: Uint8Array): Promise<unknown>;
   /** A trainer holds the run, or may still come back for it. */
   hasTrainer(runId: string): boolean;
   /** A trainer, or the script that owns it, will hear of what is asked of the run. Left out: as `hasTrainer`. */
@@ -42,9 +44,6 @@ export type Choose = (view: RunView, lists: RunLists) => RunEvent[] | Refusal | 
 
 /** Refusals remembered, so that a resend gets the answer again. */
 const refusalsKept = 1000;
-
-/** A run that got no further than its last checkpoint in this many takeovers is given up. */
-const maxTakeovers = 10;
 
 export class Room {
   readonly #serial = serial();
@@ -96,6 +95,9 @@ export class Room {
     const accepted = accept(this.view, this.log.streams, this.log.nextEvent, batch, await this.#asked(batch), before);
     if (!accepted.ok) return accepted;
     if (accepted.nextEvent === this.log.nextEvent) return { ok: true, nextEvent: this.log.nextEvent };
+    for (const event of accepted.events)
+      if (event.type === 'checkpoint' && event.reference !== undefined)
+        await this.deps.keepBlob?.(event.blob.hash, referenceBytes(event.reference));
     for (const hash of new Set(accepted.events.flatMap(blobsNamed)))
       if (!(await this.deps.hasBlob(hash)))
         return {
@@ -172,7 +174,7 @@ export class Room {
     });
   }
 
-  /** Gives the run to a trainer: from the checkpoint that people went back to, or its last one in force, or where it branched off, or from the start. Null when it has ended, or does not get on (then it ends as failed). */
+  /** Gives the run to a trainer: from the checkpoint that people went back to, or its last one in force, or where it branched off, or from the start. Null when it has ended. */
   assign(trainer: { id: string; name: string; host: string }): Promise<Assignment | null> {
     return this.#turn(async () => {
       if (ended(this.view.status)) return null;
@@ -181,13 +183,6 @@ export class Room {
       const { parent } = this.view;
       const from = checkpoint ?? (parent?.checkpoint ? { step: parent.step, blob: parent.checkpoint } : null);
       const fromStep = from?.step ?? 0;
-      const { takeovers: before } = this.view;
-      const takeovers = !revert && before.fromStep === fromStep ? before.count : 0;
-      if (takeovers >= maxTakeovers) {
-        const message = `${takeovers} trainers in a row got no further than the checkpoint at step ${fromStep}`;
-        await this.log.append([{ type: 'status', status: 'failed', step: this.view.step, message }, ...this.#leftover()]);
-        return null;
-      }
       const lastCommandSeq = checkpoint?.lastCommandSeq ?? 0;
       const attempt = this.view.attempt + 1;
       const blob = from?.blob ?? null;

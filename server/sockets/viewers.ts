@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Server, type Socket } from 'socket.io';
 import { z } from 'zod';
 import type { Clock } from '~/server/base/clock';
+import type { Log } from '~/server/base/log';
 import { may } from '~/server/base/permissions';
 import { rateLimit } from '~/server/base/rateLimit';
 import type { OpenHub } from '~/server/runs/hub';
@@ -15,7 +16,9 @@ import { lookMessage, paths, type ServerToViewer, type ViewerToServer, type Watc
 import { type Link, socketOptions } from './link';
 import { listen } from './messages';
 
-type ViewerSocket = Socket<ViewerToServer, ServerToViewer, Record<string, never>, { actor: Actor }>;
+/** `watching` and `framesUnanswered` are counted for the metrics. */
+type Data = { actor: Actor; watching: number; framesUnanswered: number };
+type ViewerSocket = Socket<ViewerToServer, ServerToViewer, Record<string, never>, Data>;
 
 /** Runs one socket may watch at a time. */
 const maxWatched = 32;
@@ -25,20 +28,22 @@ const maxUnsentPackets = 256;
 export interface ViewerLink extends Link {
   /** Looks again at who everybody is, e.g. after a session was revoked: who is nobody any more is put out at once. */
   recheck(): Promise<void>;
+  counts(): { viewers: number; watching: number; framesUnanswered: number };
 }
 
 export function openViewerLink(deps: {
   hub: OpenHub;
   identity: Identity;
   clock: Clock;
+  log: Log;
   allow(request: IncomingMessage): string | null;
   onError(error: unknown): void;
 }): ViewerLink {
-  const { hub, identity, clock, onError } = deps;
+  const { hub, identity, clock, log, onError } = deps;
   const http = createServer();
-  const io = new Server<ViewerToServer, ServerToViewer, Record<string, never>, { actor: Actor }>(
+  const io = new Server<ViewerToServer, ServerToViewer, Record<string, never>, Data>(
     http,
-    socketOptions({ path: paths.viewers, maxBytes: 64 * 1024, allow: deps.allow }),
+    socketOptions({ path: paths.viewers, maxBytes: 64 * 1024, polling: true, allow: deps.allow }),
   );
   const presence = new Presence(clock);
   const whoIs = async (request: IncomingMessage) => {
@@ -48,7 +53,7 @@ export function openViewerLink(deps: {
   io.use((socket, next) => {
     whoIs(socket.request).then((actor) => {
       if (!actor) return next(new Error('sign in first: open the link that the server printed when it started'));
-      socket.data.actor = actor;
+      Object.assign(socket.data, { actor, watching: 0, framesUnanswered: 0 });
       next();
     }, next);
   });
@@ -59,7 +64,7 @@ export function openViewerLink(deps: {
     io.volatile.emit('time', { now: clock.now() });
   };
   sendTime();
-  io.on('connection', (socket) => serve(socket, hub, presence, clock, onError));
+  io.on('connection', (socket) => serve(socket, hub, presence, clock, log, onError));
   return {
     http,
     async recheck() {
@@ -72,9 +77,15 @@ export function openViewerLink(deps: {
           }
           continue;
         }
+        log.info({ connection: socket.id, actor: socket.data.actor.id }, 'viewer put out: no longer signed in');
         socket.emit('dropped', { runId: null, message: 'You were signed out. To come back, open an invite link.' });
         socket.disconnect(true);
       }
+    },
+    counts() {
+      const all = [...io.sockets.sockets.values()];
+      const sum = (of: 'watching' | 'framesUnanswered') => all.reduce((n, { data }) => n + data[of], 0);
+      return { viewers: all.length, watching: sum('watching'), framesUnanswered: sum('framesUnanswered') };
     },
     close() {
       cancelTime();
@@ -83,12 +94,22 @@ export function openViewerLink(deps: {
   };
 }
 
-function serve(socket: ViewerSocket, hub: OpenHub, presence: Presence, clock: Clock, onError: (error: unknown) => void): void {
+function serve(
+  socket: ViewerSocket,
+  hub: OpenHub,
+  presence: Presence,
+  clock: Clock,
+  log: Log,
+  onError: (error: unknown) => void,
+): void {
+  const ids = () => ({ connection: socket.id, actor: socket.data.actor.id });
+  log.info(ids(), 'viewer connected');
   const watched = new Map<string, { leave(): void; here: Present } | 'joining'>();
   const leave = (id: string) => {
     const w = watched.get(id);
     watched.delete(id);
     if (!w || w === 'joining') return;
+    socket.data.watching--;
     w.here.leave();
     w.leave();
   };
@@ -105,10 +126,19 @@ function serve(socket: ViewerSocket, hub: OpenHub, presence: Presence, clock: Cl
       get actor() {
         return socket.data.actor;
       },
-      frame: (packed: Uint8Array, acknowledge: () => void) => void socket.emit('frame', packed, acknowledge),
+      frame(packed: Uint8Array, acknowledge: () => void) {
+        socket.data.framesUnanswered++;
+        socket.emit('frame', packed, () => {
+          socket.data.framesUnanswered--;
+          acknowledge();
+        });
+      },
       watchers: (watchers: Parameters<ServerToViewer['watchers']>[0]['watchers']) =>
         void socket.emit('watchers', { runId: id, watchers }),
-      drop: (message: string) => drop(socket, id, message),
+      drop(message: string) {
+        log.warn({ ...ids(), runId: id }, `viewer dropped: ${message}`);
+        drop(socket, id, message);
+      },
     };
     const joined = await hub.watch(id, port, cursor);
     if (!joined) {
@@ -128,6 +158,7 @@ function serve(socket: ViewerSocket, hub: OpenHub, presence: Presence, clock: Cl
       looks: (looks) => void socket.emit('looks', { runId: id, looks }),
     });
     watched.set(id, { leave: () => joined.leave(), here });
+    socket.data.watching++;
     return { ok: true, view: joined.view, you: socket.data.actor };
   }
 
@@ -154,7 +185,8 @@ function serve(socket: ViewerSocket, hub: OpenHub, presence: Presence, clock: Cl
     if (!w || w === 'joining') return refuse('state', `watch ${id} before you share where you look`, 'runId');
     w.here.look(look);
   });
-  socket.on('disconnect', () => {
+  socket.on('disconnect', (reason) => {
+    log.info(ids(), `viewer disconnected: ${reason}`);
     hub.list.leave(listPort);
     for (const id of [...watched.keys()]) leave(id);
   });

@@ -168,7 +168,7 @@ export const runs = router({
 
   branch: allowed('start runs')
     .input(branchRun)
-    .mutation(({ ctx, input }): Promise<{ ok: true; runId: string } | Refusal> => ctx.hub.branch(ctx.actor, input)),
+    .mutation(({ ctx, input }): Promise<{ ok: true; runId: string | null } | Refusal> => ctx.hub.branch(ctx.actor, input)),
 
   /** Name, tags, archived, deleted (and back). */
   label: allowed('edit runs')

@@ -24,27 +24,37 @@ export interface HttpDeps {
   routes: readonly Route[];
   identity: Pick<Identity, 'identify'>;
   loopback: boolean;
+  /** Below which path a proxy shows this server, e.g. "/headroom"; requests may come with it or without. Empty: at the top. */
+  basePath: string;
   links: { viewers: Link; trainers: Link };
   /** Resolves when the pages are ready. */
   pages: Promise<Pages | null>;
   dev: boolean;
+  /** A request was answered; `route` is its path in the table. */
+  onAnswer?(route: string, status: number, ms: number): void;
   onError(error: unknown): void;
 }
 
 export function createHttp(deps: HttpDeps): Server {
-  const { identity, loopback, onError } = deps;
+  const { identity, loopback, basePath, onError } = deps;
   const headers = securityHeaders(deps.dev);
   const find = routeTable(deps.routes);
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
     const refusal = hostRefusal(request, loopback);
     if (refusal) return sendText(response, 403, refusal);
+    request.url = withoutBase(request.url, basePath);
     const url = urlOf(request);
     if (!url) return sendText(response, 400, 'the path of this request cannot be read');
     await new Promise<void>((resolve, reject) => headers(request, response, (e) => (e ? reject(e) : resolve())));
+    if (isAt(url.pathname, paths.viewers)) return deps.links.viewers.http.emit('request', request, response);
     const found = find(request.method ?? 'GET', url.pathname);
     if (!found) return other(request, response, url);
     const { route } = found;
+    if (deps.onAnswer) {
+      const startedAt = performance.now();
+      response.once('close', () => deps.onAnswer!(route.path, response.statusCode, performance.now() - startedAt));
+    }
     const refuse = route.refuse ?? sendText;
     if ('allowed' in found) {
       response.setHeader('allow', found.allowed.join(', '));
@@ -70,6 +80,8 @@ export function createHttp(deps: HttpDeps): Server {
     if (api) return sendText(response, 404, `there is nothing at ${url.pathname}`);
     const pages = await deps.pages;
     if (!pages) return sendText(response, 404, 'this server was started without its pages');
+    // Next is built for the base path, and redirects what ends in a slash.
+    request.url = (basePath && (url.pathname === '/' ? `${basePath}${url.search}` : `${basePath}${request.url}`)) || request.url;
     await pages.handle(request, response);
   }
 
@@ -99,6 +111,15 @@ function notFor(actor: Actor, audience: readonly Audience[]): string {
     : 'only a trainer may do this: send its token as "authorization: Bearer <token>"';
 }
 
+const isAt = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`);
+
+/** A proxy may take the base path away or leave it. */
+function withoutBase(url = '/', basePath: string): string {
+  if (basePath === '' || !url.startsWith(basePath)) return url;
+  const rest = url.slice(basePath.length);
+  return rest === '' ? '/' : rest.startsWith('?') ? `/${rest}` : rest.startsWith('/') ? rest : url;
+}
+
 /** null for what is no path, e.g. "//". */
 function urlOf(request: IncomingMessage): URL | null {
   const base = 'http://localhost';
@@ -108,19 +129,16 @@ function urlOf(request: IncomingMessage): URL | null {
 /** Every websocket comes through here: ours by path, Next's only in development; the rest is closed. */
 async function upgrade(deps: HttpDeps, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
   socket.on('error', () => socket.destroy());
+  request.url = withoutBase(request.url, deps.basePath);
   const path = urlOf(request)?.pathname ?? '';
-  const at = (prefix: string) => path === prefix || path.startsWith(`${prefix}/`);
-  const target = at(paths.viewers)
-    ? deps.links.viewers.http
-    : at(paths.trainers)
-      ? deps.links.trainers.http
-      : deps.dev && at('/_next')
-        ? ((await deps.pages)?.upgrades ?? null)
-        : null;
+  const at = (prefix: string) => isAt(path, prefix);
+  const pages = deps.dev && at('/_next') ? ((await deps.pages)?.upgrades ?? null) : null;
+  const target = at(paths.viewers) ? deps.links.viewers.http : at(paths.trainers) ? deps.links.trainers.http : pages;
   if (!target || hostRefusal(request, deps.loopback)) {
     socket.end(`HTTP/1.1 ${target ? '403 Forbidden' : '404 Not Found'}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
     return;
   }
+  if (target === pages) request.url = deps.basePath + request.url;
   target.emit('upgrade', request, socket, head);
 }
 

@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import path from 'node:path';
 import type { TLSSocket } from 'node:tls';
+import { parseCookie, stringifySetCookie } from 'cookie';
 import { z } from 'zod';
 import { sendJson } from '~/server/base/respond';
 import type { Route, Visit } from '~/server/base/route';
@@ -11,6 +12,7 @@ import { describeZodError, fieldOf } from '~/server/base/zodError';
 import { localAdmin, newSecret, type People, systemActor, TeamError } from '~/server/team/people';
 import type { Actor } from '~/shared/ids';
 import { colour, personName } from '~/shared/team';
+import { firstOf } from './origin';
 
 export interface Identity {
   /** null: nobody we know. @param basic the token may also be the password of Basic authorization */
@@ -30,6 +32,8 @@ export async function openIdentity(options: {
   /** Everybody without a token is the local admin. */
   open: boolean;
   trainerToken: string;
+  /** Below which path a proxy shows the server; empty: at the top. */
+  basePath: string;
   people: People;
   /** Somebody signed out: sockets are to look again. */
   onSignOut(): void;
@@ -40,9 +44,19 @@ export async function openIdentity(options: {
     options.open || !nobodyAdmin ? null : await people.invite(systemActor, { role: 'admin', uses: 1, expiresInMs: week });
 
   const signedIn = (request: IncomingMessage) => {
-    const secret = cookie(request, cookieName);
-    return secret === null ? null : people.ofSession(secret);
+    const secret = parseCookie(request.headers.cookie ?? '')[cookieName];
+    return secret ? people.ofSession(secret) : null;
   };
+  const cookie = (request: IncomingMessage, secret: string, maxAge: number) =>
+    stringifySetCookie({
+      name: cookieName,
+      value: secret,
+      path: options.basePath || '/',
+      httpOnly: true,
+      sameSite: 'lax',
+      maxAge,
+      secure: isSecure(request),
+    });
 
   function showInvite({ response, url }: Visit): void {
     const invite = people.openInvite(url.searchParams.get('invite') ?? '');
@@ -57,7 +71,7 @@ export async function openIdentity(options: {
     try {
       const device = (request.headers['user-agent'] ?? 'unknown device').slice(0, 200);
       const { person, sessionSecret } = await people.join(invite, { name, device, ...(colour && { colour }) });
-      response.setHeader('set-cookie', sessionCookie(request, sessionSecret, 31_536_000));
+      response.setHeader('set-cookie', cookie(request, sessionSecret, 31_536_000));
       sendJson(response, 200, { person });
     } catch (error) {
       if (!(error instanceof TeamError)) throw error;
@@ -71,7 +85,7 @@ export async function openIdentity(options: {
       await people.revokeSession({ id: found.person.id, name: found.person.name, role: found.person.role }, found.session.id);
       options.onSignOut();
     }
-    response.setHeader('set-cookie', sessionCookie(request, '', 0));
+    response.setHeader('set-cookie', cookie(request, '', 0));
     sendJson(response, 200, { ok: true });
   }
 
@@ -144,14 +158,6 @@ function password(request: IncomingMessage): string | null {
   return /^headroom\.([^.]+)\.[^.]+$/.exec(secret)?.[1] ?? secret;
 }
 
-function cookie(request: IncomingMessage, name: string): string | null {
-  for (const part of (request.headers.cookie ?? '').split(';')) {
-    const at = part.indexOf('=');
-    if (at > 0 && part.slice(0, at).trim() === name) return part.slice(at + 1).trim();
-  }
-  return null;
-}
-
 /** Equal, in a time that does not depend on where they differ. */
 export function same(a: string, b: string): boolean {
   const hash = (text: string) => createHash('sha256').update(text).digest();
@@ -159,10 +165,5 @@ export function same(a: string, b: string): boolean {
 }
 
 /** Secure where the page came over TLS, also through a proxy that ends it; a browser would not send a Secure cookie back over plain HTTP. */
-function sessionCookie(request: IncomingMessage, secret: string, maxAgeSeconds: number): string {
-  const forwarded = String(request.headers['x-forwarded-proto'] ?? '')
-    .split(',')[0]!
-    .trim();
-  const secure = forwarded === 'https' || (request.socket as Partial<TLSSocket>).encrypted === true;
-  return `${cookieName}=${secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeSeconds}${secure ? '; Secure' : ''}`;
-}
+const isSecure = (request: IncomingMessage): boolean =>
+  firstOf(request.headers['x-forwarded-proto']) === 'https' || (request.socket as Partial<TLSSocket>).encrypted === true;

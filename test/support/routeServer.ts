@@ -12,6 +12,7 @@ export async function serveRoutes(routes: readonly Route[], actor: Actor) {
     routes,
     identity: { identify: async () => actor },
     loopback: true,
+    basePath: '',
     links: { viewers: none, trainers: none },
     pages: Promise.resolve(null),
     dev: false,

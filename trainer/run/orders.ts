@@ -1,9 +1,9 @@
 /** The commands of a run: each answered once, at a step boundary, or held until its condition comes about. */
-import { describeCondition, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
+import { type Condition, describeCondition, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
 import type { Actor } from '~/shared/ids';
 import type { Steered } from './actions';
 import { answer, type Change, type Desk, validationError } from './commands';
-import { impossible, isMet } from './conditions';
+import { impossible, isMet, type Nameable } from './conditions';
 import type { Control, Facts } from './controls';
 import type { Output } from './output';
 import type { State } from './runState';
@@ -25,8 +25,7 @@ export class Orders {
   readonly #output: Output;
   readonly #controls: readonly Control[];
   readonly #changes: Map<string, Change>;
-  /** Names of the step rows' columns. */
-  readonly #columns: readonly string[];
+  readonly #nameable: Nameable;
   /** Commands answered by this process; those up to `#answeredBefore` were by an earlier one. */
   readonly #answered = new Set<number>();
   readonly #answeredBefore: number;
@@ -38,14 +37,14 @@ export class Orders {
     output: Output,
     controls: readonly Control[],
     changes: Map<string, Change>,
-    columns: readonly string[],
+    nameable: Nameable,
   ) {
     this.#run = run;
     this.#state = state;
     this.#output = output;
     this.#controls = controls;
     this.#changes = changes;
-    this.#columns = columns;
+    this.#nameable = nameable;
     this.#answeredBefore = state.lastCommandSeq;
   }
 
@@ -58,7 +57,7 @@ export class Orders {
     const { step } = this.#run;
     if (this.#run.over) return this.refuse(logged, refuse('run-ended', 'the run has ended'));
     if (!when) return this.#apply(logged);
-    const never = impossible(when, step, [...this.#columns]);
+    const never = impossible(when, step, this.#nameable);
     const wrong = never === null ? validationError({ controls: this.#controls }, logged) : refuse('invalid', never, 'when');
     if (wrong) return this.refuse(logged, wrong);
     if (this.#isMet(logged)) return this.#apply(logged);
@@ -68,8 +67,14 @@ export class Orders {
       commandId: command.id,
       seq,
       step,
-      message: `waits: ${describeCondition(when)}`,
+      message: `waits: ${describeCondition(when)}${this.#beyondEnd(when)}`,
     });
+  }
+
+  /** What is said of a step that lies behind the run's end, as things stand. */
+  #beyondEnd(when: Condition): string {
+    const end = this.#run.plannedSteps();
+    return when.kind === 'step' && when.step > end ? `; the run ends at step ${end} as things stand` : '';
   }
 
   /** A command of the recorded run, at the step at which it took effect there, whatever its condition. */

@@ -15,7 +15,7 @@ import { type Change, declaration } from './commands';
 import { type Control, controlsOf, type Facts, type Settings } from './controls';
 import { Evaluations } from './evaluations';
 import type { Result } from './evaluator';
-import { describeMetric, mainOf } from './metrics';
+import { describeMetric, mainOf, metricsOf } from './metrics';
 import { type Ordered, Orders } from './orders';
 import { type Origin, openCheckpoint, restoreSettings } from './origin';
 import { Output } from './output';
@@ -75,8 +75,11 @@ export class Run implements Ordered {
     } else if (origin.kind === 'parameters')
       learner.load({ params: parametersOf(learner.params, origin.bytes), m: null, v: null, updates: 0 });
     this.#evaluations = new Evaluations(parts, this.#state, this.output, from?.best ?? null);
-    const columns = columnsOf(learner.params, task).map((s) => s.name);
-    this.orders = new Orders(this, this.#state, this.output, this.#controls, this.#changes, columns);
+    const nameable = {
+      columns: columnsOf(learner.params, task).map((s) => s.name),
+      metrics: metricsOf(task, { loss: 0, accuracy: 0 }, false).map((m) => m.name),
+    };
+    this.orders = new Orders(this, this.#state, this.output, this.#controls, this.#changes, nameable);
     this.#asking = new Asking(this.#state, this.output, () => ({
       task,
       learner,

@@ -7,9 +7,10 @@ import { useSeries } from '~/app/_live/series';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import type { Condition } from '~/shared/commands';
+import type { Measured } from '~/shared/conditions';
 import { actionWithRole } from '~/shared/controls';
 import type { WithLists } from '~/shared/view';
-import { conditionOf, type Measured, metricsOf, splitsOf, startTexts, type WhenTexts } from './schedule';
+import { conditionOf, metricsOf, splitsOf, startTexts, type WhenTexts } from './schedule';
 import { describeCommand, readText, startArgs, textOf } from './steering';
 
 const small = `${inputClass} w-auto! max-w-full`;

@@ -480,6 +480,8 @@ describe('commands with a condition', () => {
         [3, { action: 'pause', when: never }],
         [3, { action: 'checkpoint', when: never }],
         [4, { action: 'cancel', args: { commandId: 'command-4' } }],
+        [5, { action: 'pause', when: { kind: 'evaluation', split: 'dev', metric: 'loss', comparison: '<', value: 1 } }],
+        [5, { action: 'pause', when: { kind: 'evaluation', split: 'test', metric: 'bleu', comparison: '>', value: 30 } }],
       ]),
     });
     expect(ofType(run, 'command.refused').map((e) => [e.seq, e.step, e.reason, e.message])).toEqual([
@@ -487,8 +489,13 @@ describe('commands with a condition', () => {
       [2, 3, 'invalid', 'at step 2: that step has passed, the run is at step 3'],
       [3, 3, 'invalid', 'when lss < 1: this run has no series "lss"'],
       [4, 4, 'state', 'cancelled by Ada'],
+      [7, 5, 'invalid', 'when dev loss < 1: this run has no set "dev"; it has train, validation, test'],
+      [8, 5, 'invalid', 'when test bleu > 30: its evaluations have no "bleu"; they have loss, accuracy'],
       [5, 15, 'run-ended', 'the run ended before it came to that'],
     ]);
     expect(ofType(run, 'command.applied').map((e) => e.seq)).toEqual([6]);
+    expect(ofType(run, 'command.scheduled').map((e) => e.message)).toEqual(
+      Array(2).fill('waits: at step 999; the run ends at step 15 as things stand'),
+    );
   });
 });

@@ -28,7 +28,7 @@ describeInBrowser('the new-run form over a schema in Chromium', { timeout: 120_0
       write: false,
       format: 'iife',
       jsx: 'automatic',
-      define: { 'process.env.NODE_ENV': '"production"' },
+      define: { 'process.env.NODE_ENV': '"production"', 'process.env.NEXT_PUBLIC_BASE_PATH': '""' },
       tsconfig: fileURLToPath(new URL('../../../../tsconfig.json', import.meta.url)),
     });
     script = built.outputFiles[0]!.text;
