@@ -3,8 +3,8 @@ import { GridColumns, GridRows } from '@visx/grid';
 import { scaleLinear, scaleLog } from '@visx/scale';
 import { memo } from 'react';
 import { logTicks } from './domains';
-import type { Plot } from './draw';
 import { formatPercent, formatTick } from './format';
+import type { Plot } from './plot';
 import { spread, type XMap } from './xMap';
 
 export const margin = { left: 50, right: 14, top: 16, bottom: 22 } as const;

@@ -1,8 +1,9 @@
 import { margin } from './Axes';
-import { type Plot, pixelX, ruleAt } from './draw';
+import { ruleAt } from './draw';
 import { formatStep } from './format';
 import { MarkGlyph } from './MarkGlyph';
 import type { Palette } from './palette';
+import { type Plot, pixelX } from './plot';
 import { readout, valueFormat } from './readout';
 import { colorOf, type LineSpec, type Mark, type PointSpec, type RuleSpec } from './types';
 

@@ -6,7 +6,7 @@ import { Badges } from './Badges';
 import { ChartFigure, useLarge } from './ChartFigure';
 import { ChartTooltip } from './ChartTooltip';
 import { drawCrosshair, fillLegend, readStep } from './crosshair';
-import { type Drawn, draw, type Pen, type Plot, pixelX } from './draw';
+import { type Drawn, draw } from './draw';
 import { chartCsv, chartSvg } from './exportChart';
 import { usePlotGestures } from './gestures';
 import { Legend, toggled } from './Legend';
@@ -14,6 +14,7 @@ import { layoutFor } from './lineLayout';
 import { MarksLayer } from './MarksLayer';
 import { usePalette } from './palette';
 import { type ChartPlace, type ChartPoint, chartPlace } from './place';
+import { type Pen, type Plot, pixelX } from './plot';
 import { RuleLabel } from './RuleLabel';
 import { summary } from './readout';
 import {

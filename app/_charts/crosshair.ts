@@ -1,4 +1,4 @@
-import { type Plot, pixelX, pixelY } from './draw';
+import { type Plot, pixelX, pixelY } from './plot';
 import { newest, readout, rowOf } from './readout';
 import type { ChartCursorState, LineSpec } from './types';
 

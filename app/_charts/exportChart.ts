@@ -1,6 +1,7 @@
 import { margin } from './Axes';
-import { draw, type Plot } from './draw';
+import { draw } from './draw';
 import type { Palette } from './palette';
+import type { Plot } from './plot';
 import { SvgPen } from './svgPen';
 import { type ChartSettings, colorOf, type LineSpec, type PointSpec, type RuleSpec } from './types';
 

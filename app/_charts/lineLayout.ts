@@ -1,5 +1,6 @@
 import { settle, xDomain, yDomain } from './domains';
-import { type Plot, ruleAt } from './draw';
+import { ruleAt } from './draw';
+import type { Plot } from './plot';
 import type { ChartCursor, ChartSettings, LineSpec, PointSpec, RuleSpec } from './types';
 import type { XMap } from './xMap';
 

@@ -1,7 +1,8 @@
 /** In the browser, for charts.bench.ts: draws lines as a live chart does, one row more per frame. */
 import { Curve } from '~/app/_charts/curve';
-import { draw, type Pen } from '~/app/_charts/draw';
+import { draw } from '~/app/_charts/draw';
 import type { Palette } from '~/app/_charts/palette';
+import type { Pen } from '~/app/_charts/plot';
 import { xMap } from '~/app/_charts/xMap';
 
 const colors = ['#56b4e9', '#e69f00', '#2fbf94', '#e08bbd', '#f2794a', '#9aa2ff', '#e6dc5a', '#a9b2ba'];
