@@ -10,6 +10,7 @@ export function Popup({
   className = '',
   label,
   wide = false,
+  onOpen,
 }: {
   trigger: ReactNode;
   title: string;
@@ -18,6 +19,7 @@ export function Popup({
   /** Of the button, where `trigger` does not say it. */
   label?: string;
   wide?: boolean;
+  onOpen?(): void;
 }) {
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
@@ -31,7 +33,10 @@ export function Popup({
         aria-label={label}
         title={label}
         className={`inline-flex min-h-6 items-center gap-1 rounded text-left hover:text-ink ${className}`}
-        onClick={() => setOpen(!open)}
+        onClick={() => {
+          if (!open) onOpen?.();
+          setOpen(!open);
+        }}
       >
         {trigger}
       </button>

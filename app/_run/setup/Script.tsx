@@ -1,19 +1,14 @@
 'use client';
 
 import { Ago } from '~/app/_components/Ago';
-import { Panel } from '~/app/_components/Panel';
 import { useView } from '~/app/_live/useRun';
 import type { Json } from '~/shared/setup';
 import { isOpened, type RunView } from '~/shared/view';
 import { restartWords } from './restartWords';
 
-/** Of a run that a script opened: what the script says of it, whether its process is there, and how to start it again. */
-export function ScriptPanel() {
-  const opened = useView((v) => isOpened(v), false);
-  return opened ? <Script /> : null;
-}
-
-function Script() {
+/** Of a run that a script opened, and of no other: what the script says of it, whether its process is there, and how to start it again. */
+export function Script() {
+  const opened = useView(isOpened, false);
   const about = useView(
     (v) => ({
       setup: v.setup,
@@ -26,7 +21,7 @@ function Script() {
   );
   const traceback = useView((v) => v.traceback, null);
   const restart = useView(restartWords, null);
-  if (!about) return null;
+  if (!about || !opened) return null;
   const { project, group, jobType, tags, notes, config } = about.setup;
   const facts = [
     ['Project', project],
@@ -35,43 +30,41 @@ function Script() {
     ['Tags', tags.join(', ')],
   ].filter((f): f is [string, string] => !!f[1]);
   return (
-    <Panel title="Script">
-      <div className="space-y-2 px-3 py-2 text-xs">
-        <Presence {...about} />
-        {traceback && (
-          <details open>
-            <summary className="cursor-pointer text-bad">Traceback</summary>
-            <pre className="mt-1 rounded bg-bg p-2 font-mono text-2xs break-words whitespace-pre-wrap" data-testid="traceback">
-              {traceback}
-            </pre>
-          </details>
-        )}
-        <dl className="grid grid-cols-[auto_1fr] gap-x-3 gap-y-0.5">
-          {facts.map(([label, text]) => (
-            <div key={label} className="col-span-2 grid grid-cols-subgrid">
-              <dt className="text-dim">{label}</dt>
-              <dd className="text-right break-words" dir="auto">
-                {text}
-              </dd>
-            </div>
-          ))}
-        </dl>
-        {notes && <p className="whitespace-pre-wrap text-dim">{notes}</p>}
-        {Object.keys(config).length > 0 && (
-          <details>
-            <summary className="cursor-pointer text-dim">Config</summary>
-            <div className="relative mt-1 max-h-72 overflow-y-auto font-mono" data-testid="config">
-              <Tree value={config} />
-            </div>
-          </details>
-        )}
-        {restart && (
-          <p className="text-dim" data-testid="restart">
-            {restart}
-          </p>
-        )}
-      </div>
-    </Panel>
+    <div className="space-y-2 text-xs">
+      <Presence {...about} />
+      {traceback && (
+        <details open>
+          <summary className="cursor-pointer text-bad">Traceback</summary>
+          <pre className="mt-1 rounded bg-bg p-2 font-mono text-2xs break-words whitespace-pre-wrap" data-testid="traceback">
+            {traceback}
+          </pre>
+        </details>
+      )}
+      <dl className="grid grid-cols-[auto_1fr] gap-x-3 gap-y-0.5">
+        {facts.map(([label, text]) => (
+          <div key={label} className="col-span-2 grid grid-cols-subgrid">
+            <dt className="text-dim">{label}</dt>
+            <dd className="text-right break-words" dir="auto">
+              {text}
+            </dd>
+          </div>
+        ))}
+      </dl>
+      {notes && <p className="whitespace-pre-wrap text-dim">{notes}</p>}
+      {Object.keys(config).length > 0 && (
+        <details>
+          <summary className="cursor-pointer text-dim">Config</summary>
+          <div className="relative mt-1 max-h-72 overflow-y-auto font-mono" data-testid="config">
+            <Tree value={config} />
+          </div>
+        </details>
+      )}
+      {restart && (
+        <p className="text-dim" data-testid="restart">
+          {restart}
+        </p>
+      )}
+    </div>
   );
 }
 

@@ -3,7 +3,7 @@ import { renderToStaticMarkup } from 'react-dom/server';
 import { expect, it } from 'vitest';
 import { GivenRun } from '~/app/_live/RunProvider';
 import type { RunStore } from '~/app/_live/types';
-import { ScriptPanel } from '~/app/_run/shell/ScriptPanel';
+import { Script } from '~/app/_run/setup/Script';
 import { emptyView, fold } from '~/shared/fold';
 import { publishedSetup } from '~/test/support/setups';
 
@@ -29,10 +29,10 @@ function shown(recipe: boolean, failed: boolean): string {
   if (failed) say({ type: 'status', status: 'failed', step: 0, message: 'no', traceback: 'Traceback: line 7 <in> train.py' });
   const store = { runId: view.runId, get: () => ({ view }), subscribe: () => () => {} } as unknown as RunStore;
   // biome-ignore lint/correctness/noChildrenProp: the component's type asks for it.
-  return renderToStaticMarkup(createElement(GivenRun, { store, children: createElement(ScriptPanel) }));
+  return renderToStaticMarkup(createElement(GivenRun, { store, children: createElement(Script) }));
 }
 
-it('a run of a recipe has no such panel', () => {
+it('of a run of a recipe there is nothing to say', () => {
   expect(shown(true, false)).toBe('');
 });
 

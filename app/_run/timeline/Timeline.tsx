@@ -1,8 +1,18 @@
 'use client';
 
-import { Pause, Pin, Play, Radio, SkipBack, SkipForward } from 'lucide-react';
+import {
+  ChevronDown,
+  ChevronUp,
+  type LucideIcon,
+  Pause,
+  Pin,
+  Play,
+  Radio,
+  SkipBack,
+  SkipForward,
+  ZoomOut as ZoomOutIcon,
+} from 'lucide-react';
 import { useEffect, useId, useMemo, useRef, useState, useSyncExternalStore } from 'react';
-import { moveByKey } from '~/app/_charts/cursorKeys';
 import { formatStep } from '~/app/_charts/format';
 import { Button } from '~/app/_components/Button';
 import { setCursor, useCursor } from '~/app/_live/cursor';
@@ -13,10 +23,12 @@ import { useRunStore } from '~/app/_live/RunProvider';
 import { timeAnchors } from '~/app/_live/runMarks';
 import { nearestIndex } from '~/app/_live/snapshotFeed';
 import { useView } from '~/app/_live/useRun';
+import { useWorkspace, workspace } from '~/app/_live/workspace';
 import { useCharts } from '~/app/_run/curves/useCharts';
+import { useNarrow } from '~/app/_run/shell/useMedia';
 import { ended } from '~/shared/view';
-import { ScrubberTrack } from './ScrubberTrack';
 import { snapshotWords } from './snapshotWords';
+import { Track } from './Track';
 
 const host = {
   nowMs: () => performance.now(),
@@ -29,8 +41,12 @@ const host = {
 /** On `window`: plays or pauses, as the button does. */
 export const togglePlay = 'headroom:play';
 
-/** Moves the whole page through the run: follow its newest step, or stay at one. */
-export function Scrubber() {
+/** Moves the whole page through the run: follow its newest step, or stay at one. Below it what happened, a lane for each kind. */
+export function Timeline() {
+  const narrow = useNarrow();
+  const wide = useWorkspace((w) => w.lanes);
+  const [unfolded, setUnfolded] = useState(false);
+  const open = narrow ? unfolded : wide;
   const { mode, step } = useCursor((c) => ({ mode: c.mode, step: c.step }));
   const head = useView((v) => v.step, 0);
   const over = useView((v) => ended(v.status), false);
@@ -42,76 +58,114 @@ export function Scrubber() {
   const said = snapshotWords(step, nearest?.step ?? null);
   const live = mode === 'live';
   const state = live ? (over ? 'Last step' : 'Live') : 'Pinned';
+  const track = (
+    <Track
+      head={head}
+      step={step}
+      live={live}
+      valueText={`${state}, step ${formatStep(step)} of ${formatStep(head)}. ${said}`}
+      stops={stops}
+      marks={marks}
+      lanes={open}
+      history={history}
+      subscribe={subscribe}
+    />
+  );
   return (
-    <section aria-label="Scrubber" className="sticky top-0 z-30 rounded border border-line bg-panel">
-      <div className="flex flex-wrap items-center gap-x-2 gap-y-1 px-3 pt-2">
-        <PlayButtons over={over} head={head} history={history} />
-        <span className="flex items-center gap-0.5">
-          <Button
-            look="bare"
-            size="icon"
-            aria-label="Previous snapshot"
-            title="Previous snapshot (Page Up)"
-            disabled={!stops.some((s) => s < step)}
-            onClick={() => setCursor.pin(stops.findLast((s) => s < step)!)}
-          >
-            <SkipBack aria-hidden size={14} />
-          </Button>
-          <Button
-            look="bare"
-            size="icon"
-            aria-label="Next snapshot"
-            title="Next snapshot (Page Down)"
-            disabled={!stops.some((s) => s > step)}
-            onClick={() => setCursor.pin(stops.find((s) => s > step)!)}
-          >
-            <SkipForward aria-hidden size={14} />
-          </Button>
-        </span>
-        <span
-          className={`inline-flex items-center gap-1.5 rounded px-1.5 py-0.5 text-xs font-semibold ${live && !over ? 'bg-good/15 text-good' : live ? 'bg-raised text-ink' : 'bg-accent/15 text-accent'}`}
-        >
-          {live ? <Radio aria-hidden size={12} /> : <Pin aria-hidden size={12} />}
-          {state}
-        </span>
+    <section
+      id="timeline"
+      tabIndex={-1}
+      aria-label="Timeline"
+      className="relative shrink-0 border-t border-line bg-panel outline-none"
+    >
+      <div className="flex items-center gap-x-2 gap-y-1 px-2 py-1 sm:px-3">
+        <PlayButtons over={over} head={head} history={history} speeds={open} />
+        {open && (
+          <span className="flex items-center gap-0.5">
+            <Jump label="Previous snapshot" keys="Page Up" icon={SkipBack} to={stops.findLast((s) => s < step)} />
+            <Jump label="Next snapshot" keys="Page Down" icon={SkipForward} to={stops.find((s) => s > step)} />
+          </span>
+        )}
         <StepField step={step} head={head} />
-        <span className="font-mono text-2xs text-dim">of {formatStep(head)}</span>
-        {!live && (
-          <Button size="small" onClick={() => setCursor.follow()} title="Key: End">
+        {live ? (
+          <span
+            className={`inline-flex items-center gap-1 rounded px-1.5 py-0.5 text-xs font-semibold ${over ? 'bg-raised' : 'bg-good/15 text-good'}`}
+          >
+            <Radio aria-hidden size={12} />
+            {state}
+          </span>
+        ) : (
+          <Button size="small" look="primary" onClick={() => setCursor.follow()} title="Pinned: press to go on (key End)">
+            <Pin aria-hidden size={12} />
             {over ? 'Go to last step' : 'Follow live'}
           </Button>
         )}
-        <span
-          role="status"
-          className="ml-auto text-xs text-dim"
-          title="Panels that need a snapshot show the nearest one; of two equally near, the earlier."
+        {open ? <ZoomOut /> : <span className="min-w-0 flex-1">{track}</span>}
+        {open && (
+          <span
+            role="status"
+            className="ml-auto truncate text-xs text-dim"
+            title="Panels that need a snapshot show the nearest one; of two equally near, the earlier."
+          >
+            {said}
+          </span>
+        )}
+        <Button
+          look="bare"
+          size="icon"
+          aria-expanded={open}
+          aria-label={open ? 'Fold the timeline' : 'Unfold the timeline'}
+          title={open ? 'Fold the timeline to one line' : 'Unfold the timeline: a lane for each kind of mark'}
+          onClick={() => (narrow ? setUnfolded(!open) : workspace.set({ lanes: !open }))}
         >
-          {said}
-        </span>
+          {open ? <ChevronDown aria-hidden size={15} /> : <ChevronUp aria-hidden size={15} />}
+        </Button>
       </div>
-      <ScrubberTrack
-        head={head}
-        step={step}
-        live={live}
-        valueText={`${state}, step ${formatStep(step)} of ${formatStep(head)}. ${said}`}
-        snapshots={stops}
-        marks={marks}
-        history={history}
-        subscribe={subscribe}
-        onKeyDown={(e) => {
-          if (!moveByKey(e, setCursor, stops)) return;
-          e.preventDefault();
-          e.stopPropagation();
-        }}
-      />
+      {open && track}
     </section>
   );
 }
 
-function PlayButtons({ over, head, history }: { over: boolean; head: number; history: History }) {
+function Jump({ label, keys, icon: Icon, to }: { label: string; keys: string; icon: LucideIcon; to: number | undefined }) {
+  return (
+    <Button
+      look="bare"
+      size="icon"
+      aria-label={label}
+      title={`${label} (${keys})`}
+      disabled={to === undefined}
+      onClick={() => to !== undefined && setCursor.pin(to)}
+    >
+      <Icon aria-hidden size={14} />
+    </Button>
+  );
+}
+
+/** The range that the charts show, and a way back to all of it. */
+function ZoomOut() {
+  const zoom = useCursor((c) => c.zoom);
+  return (
+    zoom && (
+      <Button size="small" onClick={() => setCursor.zoom(null)} title="Show all steps (double-click a chart)">
+        <ZoomOutIcon aria-hidden size={12} /> {formatStep(zoom[0])}–{formatStep(zoom[1])}
+      </Button>
+    )
+  );
+}
+
+function PlayButtons({
+  over,
+  head,
+  history,
+  speeds: choice,
+}: {
+  over: boolean;
+  head: number;
+  history: History;
+  speeds: boolean;
+}) {
   const store = useRunStore();
   const [speed, setSpeed] = useState(1);
-  const id = useId();
   const isOver = useRef(over);
   isOver.current = over;
   const pace = useRef(history);
@@ -159,25 +213,24 @@ function PlayButtons({ over, head, history }: { over: boolean; head: number; his
       >
         {playing ? <Pause aria-hidden size={14} /> : <Play aria-hidden size={14} />}
       </Button>
-      <label htmlFor={id} className="sr-only">
-        Replay speed
-      </label>
-      <select
-        id={id}
-        value={speed}
-        title="Times the pace at which the run was trained"
-        onChange={(e) => {
-          setSpeed(Number(e.target.value));
-          player.setSpeed(Number(e.target.value));
-        }}
-        className="h-7 rounded border border-line bg-raised px-1 text-xs"
-      >
-        {speeds.map((s) => (
-          <option key={s} value={s}>
-            {s}×
-          </option>
-        ))}
-      </select>
+      {choice && (
+        <select
+          aria-label="Replay speed"
+          value={speed}
+          title="Times the pace at which the run was trained"
+          onChange={(e) => {
+            setSpeed(Number(e.target.value));
+            player.setSpeed(Number(e.target.value));
+          }}
+          className="h-7 rounded border border-line bg-raised px-1 text-xs"
+        >
+          {speeds.map((s) => (
+            <option key={s} value={s}>
+              {s}×
+            </option>
+          ))}
+        </select>
+      )}
     </span>
   );
 }
@@ -201,7 +254,7 @@ function StepField({ step, head }: { step: number; head: number }) {
   };
   return (
     <span className="relative inline-flex items-center gap-1.5">
-      <label htmlFor={id} className="text-xs text-dim">
+      <label htmlFor={id} className="text-xs text-dim max-[899px]:sr-only">
         step
       </label>
       <input
@@ -230,13 +283,13 @@ function StepField({ step, head }: { step: number; head: number }) {
             setError(null);
           } else go();
         }}
-        className={`h-6 w-20 rounded border bg-raised px-1.5 text-right font-mono text-xs ${error ? 'border-bad' : 'border-line'}`}
+        className={`h-6 w-16 rounded border bg-raised px-1.5 text-right font-mono text-xs ${error ? 'border-bad' : 'border-line'}`}
       />
       {error && (
         <span
           id={`${id}error`}
           role="alert"
-          className="absolute top-full left-0 z-20 mt-1 rounded border border-bad bg-panel px-2 py-1 text-xs whitespace-nowrap text-bad"
+          className="absolute bottom-full left-0 z-30 mb-1 rounded border border-bad bg-panel px-2 py-1 text-xs whitespace-nowrap text-bad"
         >
           {error}
         </span>

@@ -1,10 +1,14 @@
-import { Download } from 'lucide-react';
+import { Link2, Share2 } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
+import { Button, buttonClass } from '~/app/_components/Button';
 import { bytes, count } from '~/app/_components/format';
 import { Popup } from '~/app/_components/Popup';
 import { useCursor } from '~/app/_live/cursor';
 import { useSample } from '~/app/_live/lists';
+import { useReadOnly } from '~/app/_live/readOnly';
+import { toQuery } from '~/app/_live/urlState';
 import { useView } from '~/app/_live/useRun';
+import { shownNow } from '~/app/_live/useUrlState';
 import { download } from './jobs';
 
 const wholes = [
@@ -15,8 +19,13 @@ const wholes = [
   ['tensorboard', 'TensorBoard', 'an event file'],
 ] as const;
 
-/** The run, or a snapshot of it, as a file. */
-export function TakeAway() {
+/** A link to what this page shows, and the run, or a snapshot of it, as a file. */
+export function ShareMenu() {
+  const readOnly = useReadOnly();
+  return readOnly ? null : <Share />;
+}
+
+function Share() {
   const runId = useView((v) => v.runId, '');
   const name = useView((v) => v.setup.name, '');
   const snapshots = useSample('snapshots');
@@ -28,14 +37,17 @@ export function TakeAway() {
   return (
     <span className="text-xs text-dim">
       <Popup
-        title="Take away"
+        title="Share"
+        className={buttonClass('plain', 'small')}
         trigger={
           <>
-            <Download aria-hidden size={13} />
-            <span className="sr-only sm:not-sr-only">export</span>
+            <Share2 aria-hidden size={13} />
+            Share
           </>
         }
       >
+        <CopyLink />
+        <p className="mt-2 mb-0.5 border-t border-line pt-2 text-dim">Export</p>
         <ul className="-mx-1">
           {wholes.map(([format, title, what]) => (
             <Choice key={format} title={title} onClick={() => download(runId, `format=${format}`, `${name} as ${title}`)}>
@@ -58,6 +70,32 @@ export function TakeAway() {
     </span>
   );
 }
+
+/** The step, the zoom, the panels and what is chosen in them are part of the address. */
+function CopyLink() {
+  const [copied, setCopied] = useState<string | null>(null);
+  const copy = async () => {
+    // The address itself follows a moment later.
+    const link = `${location.origin}${location.pathname}?${toQuery(shownNow())}`;
+    try {
+      await navigator.clipboard.writeText(link);
+      setCopied('Copied: whoever opens it sees this step and these panels.');
+    } catch {
+      setCopied(link);
+    }
+  };
+  return (
+    <>
+      <Button size="small" onClick={() => void copy()}>
+        <Link2 aria-hidden size={13} /> Copy link to this view
+      </Button>
+      <p role="status" className="text-2xs break-all">
+        {copied}
+      </p>
+    </>
+  );
+}
+
 function Choice({ title, onClick, children }: { title: string; onClick(): void; children: ReactNode }) {
   return (
     <li>

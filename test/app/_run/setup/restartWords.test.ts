@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { restartWords } from '~/app/_run/shell/restartWords';
+import { restartWords } from '~/app/_run/setup/restartWords';
 import { publishedSetup } from '~/test/support/setups';
 
 const about = (changes: object = {}) => ({
