@@ -3,6 +3,7 @@ import { type Command, type CommandAnswer, condition, type LoggedCommand, logged
 import { controlValue } from './controls';
 import { analysis, type Entry } from './events';
 import { type Actor, attempt, blobHash, blobRef, commandId, runId, step } from './ids';
+import type { Notice } from './notices';
 import { recipeSpec } from './recipes';
 import { runSetup } from './setup';
 import type { RunSummary } from './summary';
@@ -294,6 +295,8 @@ export interface ServerToViewer {
   /** Changed or new summaries, at most twice a second. */
   runs: (changed: RunSummary[]) => void;
   trainers: (t: TrainerSummary[]) => void;
+  /** Something in some run's log that asks for this person. */
+  notice: (n: Notice) => void;
   /** Every second: the server's clock, ms since 1970, and the sign that the connection still carries something. */
   time: (t: { now: number }) => void;
   /** What a message that carried no way to answer got. */

@@ -7,14 +7,16 @@ export function Popup({
   title,
   children,
   className = '',
+  onOpen,
 }: {
   trigger: ReactNode;
   title: string;
   children: ReactNode;
   className?: string;
+  onOpen?(): void;
 }) {
   return (
-    <Popover.Root>
+    <Popover.Root onOpenChange={(open) => open && onOpen?.()}>
       <Popover.Trigger className={`inline-flex items-center gap-1 rounded text-left hover:text-ink ${className}`}>
         {trigger}
       </Popover.Trigger>

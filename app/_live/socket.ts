@@ -80,6 +80,7 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   socket.on('looks', ({ runId, looks }) => notify((l) => l.looks?.(runId, looks)));
   socket.on('runs', (changed) => notify((l) => l.runs?.(changed)));
   socket.on('you', (you) => notify((l) => l.you?.(you)));
+  socket.on('notice', (notice) => notify((l) => l.notice?.(notice)));
   socket.on('trainers', (trainers) => notify((l) => l.trainers?.(trainers)));
 
   const asking = () => socket.timeout(answerWithinMs);

@@ -1,5 +1,6 @@
 import type { Command, CommandAnswer } from '~/shared/commands';
 import type { Actor } from '~/shared/ids';
+import type { Notice } from '~/shared/notices';
 import type { Frame, Look, Looking, TrainerSummary, ViewerToServer, WatchAnswer, Watcher, WatchRequest } from '~/shared/protocol';
 import type { RunSummary } from '~/shared/summary';
 
@@ -28,6 +29,8 @@ export interface WireListener {
   watchers?(runId: string, watchers: Watcher[]): void;
   looks?(runId: string, looks: Looking[]): void;
   runs?(changed: RunSummary[]): void;
+  /** Something in some run's log asks for this tab's person. */
+  notice?(notice: Notice): void;
   trainers?(trainers: TrainerSummary[]): void;
   /** Nothing has come for `ms` over a connection that counts as open; 0: something has come again. */
   silent?(ms: number): void;

@@ -183,17 +183,17 @@ export class IntakeRun implements OwnerPort {
   }
 
   async view(): Promise<RunView> {
-    return (await this.#room()).view;
+    return (await this.room()).view;
   }
 
   async commands(): Promise<LoggedCommand[]> {
-    const room = await this.#room();
+    const room = await this.room();
     return ended(room.view.status) && room.view.status !== 'crashed' ? [] : room.open(0);
   }
 
   /** Somebody has stopped it, or asks for it. */
   async stopAsked(): Promise<boolean> {
-    const { view } = await this.#room();
+    const { view } = await this.room();
     return view.status === 'stopped' || view.openCommands.some((c) => roleOf(view, c.command) === 'stop' && !c.command.when);
   }
 
@@ -226,7 +226,7 @@ export class IntakeRun implements OwnerPort {
     make: (room: Room) => readonly unknown[] | Refusal | Promise<readonly unknown[] | Refusal>,
   ): Promise<Said> {
     return this.#turn(async (): Promise<Said> => {
-      const room = await this.#room();
+      const room = await this.room();
       if (id !== null && (await this.said(room.runId, id))) return { ok: true, repeated: true };
       const lost = await this.#takeUp(room);
       if (lost) return lost;
@@ -250,7 +250,7 @@ export class IntakeRun implements OwnerPort {
   /** The program goes on with the run though it had ended: a new attempt. */
   async reopen(): Promise<Refusal | null> {
     return this.opening(async () => {
-      const room = await this.#room();
+      const room = await this.room();
       await this.settle(room.runId);
       const answer = await this.deps.opened.openKnown(this.process, this, room);
       if (!answer.ok) return answer;
@@ -315,7 +315,7 @@ export class IntakeRun implements OwnerPort {
     return again.ok ? null : refuse('state', again.message);
   }
 
-  async #room(): Promise<Room> {
+  async room(): Promise<Room> {
     const room = await this.deps.room(this.runId);
     if (!room) throw new RequestError(404, `run: there is no run ${this.runId}`, 'run');
     return room;

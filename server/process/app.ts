@@ -11,6 +11,7 @@ import { forgetCutImports } from '~/server/import/importRun';
 import { httpRoutes } from '~/server/intake/http';
 import { Intake, silenceOf } from '~/server/intake/intake';
 import { mlflowRoutes } from '~/server/intake/mlflow';
+import { wandbRoutes } from '~/server/intake/wandb';
 import { openRetention } from '~/server/retention/keeper';
 import { openSweep, type SweepDeps } from '~/server/retention/sweep';
 import type { FrameSettings } from '~/server/runs/frames';
@@ -206,6 +207,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         ...exportRoutes(records),
         ...httpRoutes(intake),
         ...mlflowRoutes(intake, hub),
+        ...wandbRoutes(intake, trainerToken),
       ],
       identity,
       loopback,

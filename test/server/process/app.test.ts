@@ -143,7 +143,9 @@ describe('steering', () => {
       { type: 'command.applied', commandId: first.command.id, seq: first.seq, step: 0, before: 5, after: 2, message: '' },
       { type: 'command.refused', commandId: second.command.id, seq: second.seq, step: 0, reason: 'conflict', message },
     );
-    const view = await one.until((v) => v.recent.commands.items.every((c) => c.outcome.status !== 'requested'));
+    const view = await one.until(
+      ({ recent: { commands } }) => commands.items.length === 2 && commands.items.every((c) => c.outcome.status !== 'requested'),
+    );
     expect(view.recent.commands.items.map((c) => c.outcome.status)).toEqual(['applied', 'refused']);
   });
 
