@@ -195,7 +195,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       };
     };
     const system = { version: options.version, dataFolder, loopback };
-    const intake = new Intake({ clock, opened: hub.registry.opened, room: hub.room, store, blobs });
+    const intake = new Intake({ clock, opened: hub.registry.opened, room: hub.room, store, blobs, basePath });
     const http = createHttp({
       routes: [
         ...healthRoutes(options.version, {
