@@ -4,7 +4,8 @@ import { controls, controlValue } from './controls';
 import { actor, attempt, blobHash, blobRef, commandId, runId, seq, step } from './ids';
 import { consoleEvent, media } from './media';
 import { noteEvent } from './notes';
-import { table } from './own';
+import { table } from './ownTable';
+import { scheduleSpec } from './schedule';
 import { better, rowCount, rowStep, rows, seriesDeclared, streamSpec } from './series';
 import { config, runSetup, tag } from './setup';
 import { layerShapes, signalRole } from './snapshotFile';
@@ -55,6 +56,8 @@ export const started = z.strictObject({
   lengths: z
     .strictObject({ stepsPerEpoch: z.number().positive().finite().optional(), totalSteps: z.int().positive().optional() })
     .optional(),
+  /** How the learning rate follows the steps, where it is one of these (schedule.ts). */
+  schedule: scheduleSpec.optional(),
 });
 export type Started = z.infer<typeof started>;
 
@@ -117,7 +120,10 @@ export type SnapshotEvent = z.infer<typeof snapshot>;
 export const checkpoint = z.strictObject({
   type: z.literal('checkpoint'),
   step,
+  /** Its bytes; of one that is kept elsewhere (`reference`) the text of the reference, as the server fills in. */
   blob: blobRef,
+  /** A path or address that only the run's own script can read. */
+  reference: z.string().min(1).max(2000).optional(),
   trigger,
   commandId: commandId.nullable(),
   /** Commands up to this seq are part of the state saved. */

@@ -44,6 +44,7 @@ export function emptyView(runId: string, created: Entry): RunView {
     values: {},
     stepsPerEpoch: 0,
     totalSteps: 0,
+    schedule: null,
     step: parent?.step ?? 0,
     ...emptyLists(),
     openCommands: [],
@@ -135,6 +136,7 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
         values,
         stepsPerEpoch: event.lengths?.stepsPerEpoch ?? 0,
         totalSteps: event.lengths?.totalSteps ?? 0,
+        schedule: event.schedule ?? null,
       };
     }
     case 'series':

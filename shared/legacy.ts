@@ -169,7 +169,13 @@ function withSetup({ config, ...event }: RawEvent, imported: boolean): RawEvent 
 export function upgradeConfig01(config: unknown): { recipe: unknown; config: Fields } {
   const { task, name: _name, ...rest } = isObject(config) ? config : {};
   const { kind, ...own } = isObject(task) ? task : {};
-  return { recipe: kind, config: { ...rest, task: own } };
+  return { recipe: kind, config: { ...rest, ...periodic(rest), task: own } };
+}
+
+/** A cosine of 0.1 that has an end of its own rises again after it. */
+function periodic({ schedule }: Fields): Fields {
+  const ends = isObject(schedule) && schedule.kind === 'cosine' && schedule.maxSteps !== null;
+  return ends ? { schedule: { ...(schedule as Fields), kind: 'cosine-periodic' } } : {};
 }
 
 /** What a checkpoint of 0.1 says of itself beside its tensors. */

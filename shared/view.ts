@@ -6,6 +6,7 @@ import type { Actor, BlobRef } from './ids';
 import type { MediaEvent } from './media';
 import type { Note } from './notes';
 import type { Table } from './own';
+import type { ScheduleSpec } from './schedule';
 import type { RunSetup } from './setup';
 import type { BestRow, StreamHead } from './streams';
 
@@ -165,6 +166,8 @@ export interface RunView {
   stepsPerEpoch: number;
   /** 0 = not known. */
   totalSteps: number;
+  /** How the learning rate follows the steps; null = not declared. */
+  schedule: ScheduleSpec | null;
   /** One above the highest step that has a row, or where the run was taken up if that is higher. */
   step: number;
   /** The newest items of every list that grows. */

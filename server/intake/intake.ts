@@ -2,6 +2,7 @@
  * Runs of programs that do not speak the trainers' protocol. Whatever a program sends becomes events of a run that it has opened, through the same code as those of the
  * trainers' link (dispatch/opened.ts, runs/accept.ts), and is in the same log. This is the only part of the ways in that knows runs; each way only translates.
  */
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '~/server/base/clock';
 import { rateLimit } from '~/server/base/rateLimit';
 import { serial } from '~/server/base/serial';
@@ -18,14 +19,13 @@ import { roleOf } from '~/shared/roles';
 import { ended, type RunView } from '~/shared/view';
 import { RequestError } from './body';
 
-export const ways = ['http', 'mlflow', 'wandb', 'trackio'] as const;
+export const ways = ['http', 'mlflow', 'wandb'] as const;
 export type Way = (typeof ways)[number];
 
 const titles: Record<Way, string> = {
   http: 'HTTP client',
   mlflow: 'MLflow client',
   wandb: 'wandb client',
-  trackio: 'trackio client',
 };
 
 /** The wandb client says something every 30 s at least. */
@@ -45,6 +45,8 @@ export interface IntakeDeps {
   room(runId: string): Promise<Room | null>;
   store: Store;
   blobs: BlobStore;
+  /** "/headroom" when a proxy shows the server below a path; '' = at the root. */
+  basePath: string;
 }
 
 /** Requests of one token: so many a second, and so many at once. */
@@ -54,8 +56,9 @@ const burst = 2000;
 export type Opening = Pick<OpenRequest, 'key' | 'setup' | 'resume' | 'fork'>;
 
 export class Intake {
-  readonly #runs = new Map<string, IntakeRun>();
-  readonly #limits = new Map<string, (cost?: number) => boolean>();
+  /** Those heard of last: one that is forgotten is taken up again with its next request. */
+  readonly #runs = new LRUCache<string, IntakeRun>({ max: 10_000 });
+  readonly #limits = new LRUCache<string, (cost?: number) => boolean>({ max: 10_000 });
 
   constructor(readonly deps: IntakeDeps) {}
 
@@ -183,17 +186,17 @@ export class IntakeRun implements OwnerPort {
   }
 
   async view(): Promise<RunView> {
-    return (await this.#room()).view;
+    return (await this.room()).view;
   }
 
   async commands(): Promise<LoggedCommand[]> {
-    const room = await this.#room();
+    const room = await this.room();
     return ended(room.view.status) && room.view.status !== 'crashed' ? [] : room.open(0);
   }
 
   /** Somebody has stopped it, or asks for it. */
   async stopAsked(): Promise<boolean> {
-    const { view } = await this.#room();
+    const { view } = await this.room();
     return view.status === 'stopped' || view.openCommands.some((c) => roleOf(view, c.command) === 'stop' && !c.command.when);
   }
 
@@ -226,7 +229,7 @@ export class IntakeRun implements OwnerPort {
     make: (room: Room) => readonly unknown[] | Refusal | Promise<readonly unknown[] | Refusal>,
   ): Promise<Said> {
     return this.#turn(async (): Promise<Said> => {
-      const room = await this.#room();
+      const room = await this.room();
       if (id !== null && (await this.said(room.runId, id))) return { ok: true, repeated: true };
       const lost = await this.#takeUp(room);
       if (lost) return lost;
@@ -250,7 +253,7 @@ export class IntakeRun implements OwnerPort {
   /** The program goes on with the run though it had ended: a new attempt. */
   async reopen(): Promise<Refusal | null> {
     return this.opening(async () => {
-      const room = await this.#room();
+      const room = await this.room();
       await this.settle(room.runId);
       const answer = await this.deps.opened.openKnown(this.process, this, room);
       if (!answer.ok) return answer;
@@ -315,7 +318,7 @@ export class IntakeRun implements OwnerPort {
     return again.ok ? null : refuse('state', again.message);
   }
 
-  async #room(): Promise<Room> {
+  async room(): Promise<Room> {
     const room = await this.deps.room(this.runId);
     if (!room) throw new RequestError(404, `run: there is no run ${this.runId}`, 'run');
     return room;

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { buildReplayPage } from './buildReplay';
+import { commands } from './commands';
 import { readEnv } from './env';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -21,11 +22,12 @@ const settings = ['package.json', 'package-lock.json', 'tsconfig.json', 'next.co
 
 /** Entries by the name of their bundle. */
 const bundles = {
-  'server/main': 'server/process/main.ts',
+  'server/headroom': 'server/process/headroom.ts',
+  ...Object.fromEntries(Object.values(commands).map(({ bundle, source }) => [bundle, source])),
+  'server/client': 'server/mcp/client.ts',
   'server/storeWorker': 'server/store/sqlite/worker.ts',
   'server/exportWorker': 'server/export/worker.ts',
   'server/importWorker': 'server/import/worker.ts',
-  'trainer/main': 'trainer/process/main.ts',
   'trainer/link/worker': 'trainer/link/worker.ts',
 };
 

@@ -5,7 +5,7 @@ import { withPlainSteps } from '~/shared/series';
 import { config } from '~/shared/setup';
 import { headCount } from '~/shared/snapshotFile';
 import { unreachable } from '~/shared/unreachable';
-import type { RunView } from '~/shared/view';
+import { isOpened, type RunView } from '~/shared/view';
 
 /** Whether one event of a trainer fits the run as it is: null, or "field: what is wrong". @param commands those that the events answer, by id, as far as they are in the log */
 export function eventError(
@@ -35,6 +35,8 @@ export function eventError(
     case 'snapshot':
       return signalProblem(event);
     case 'checkpoint':
+      if (event.reference !== undefined && !isOpened(view))
+        return 'reference: only a script’s own run names checkpoints that are kept elsewhere; this one is resumed from their bytes';
       return event.lastCommandSeq > view.seq ? `lastCommandSeq: the log ends at ${view.seq}, got ${event.lastCommandSeq}` : null;
     case 'command.applied':
     case 'command.refused':

@@ -22,12 +22,14 @@ import { type CommandRecord, ended, isOpen, isOpened, type ListItems, type RunVi
 import { accept } from './accept';
 import { isResend, judge, questionCalledOff } from './judge';
 import type { RunLog } from './log';
-import { numbersOf, readEvent, typeOf } from './readEvent';
+import { numbersOf, readEvent, referenceBytes, typeOf } from './readEvent';
 import { resumedAt } from './resumed';
 import { checkpointsMeant, revertEvents } from './revert';
 
 export interface RoomDeps {
   hasBlob(hash: string): Promise<boolean>;
+  /** Keeps what stands for a checkpoint that its script keeps itself. */
+  keepBlob?(hash: string, bytes: Uint8Array): Promise<unknown>;
   /** A trainer holds the run, or may still come back for it. */
   hasTrainer(runId: string): boolean;
   /** A trainer, or the script that owns it, will hear of what is asked of the run. Left out: as `hasTrainer`. */
@@ -93,6 +95,9 @@ export class Room {
     const accepted = accept(this.view, this.log.streams, this.log.nextEvent, batch, await this.#asked(batch), before);
     if (!accepted.ok) return accepted;
     if (accepted.nextEvent === this.log.nextEvent) return { ok: true, nextEvent: this.log.nextEvent };
+    for (const event of accepted.events)
+      if (event.type === 'checkpoint' && event.reference !== undefined)
+        await this.deps.keepBlob?.(event.blob.hash, referenceBytes(event.reference));
     for (const hash of new Set(accepted.events.flatMap(blobsNamed)))
       if (!(await this.deps.hasBlob(hash)))
         return {

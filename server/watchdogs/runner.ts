@@ -115,7 +115,8 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
     const made = await hub
       .branch(watchdogActor, { runId, checkpoint, name, changes: [], repeat: null })
       .catch(() => refuse('failed', 'the server could not do it'));
-    return made.ok ? `branched as run ${made.runId}` : `branch not possible: ${made.message}`;
+    if (!made.ok) return `branch not possible: ${made.message}`;
+    return made.runId === null ? 'branch asked for' : `branched as run ${made.runId}`;
   }
 
   async function post({ webhooks }: WatchdogRules, rule: Watchdog, firing: Firing, view: RunView): Promise<void> {

@@ -1,6 +1,7 @@
 /** The commands of a run: each answered once, at a step boundary, or held until its condition comes about. */
 import { type Condition, describeCondition, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
 import type { Actor } from '~/shared/ids';
+import { changeWords, type Plan } from '~/shared/schedule';
 import type { Steered } from './actions';
 import { answer, type Change, type Desk, validationError } from './commands';
 import { impossible, isMet, type Nameable } from './conditions';
@@ -15,6 +16,8 @@ export interface Ordered extends Steered {
   facts(): Facts;
   /** Updates it will have done at its end, as things stand. */
   plannedSteps(): number;
+  /** What decides the learning rate. */
+  plan(): Plan;
   /** Called when `plannedSteps` has changed. */
   lengthChanged(): void;
 }
@@ -130,12 +133,15 @@ export class Orders {
 
   async #apply(logged: LoggedCommand): Promise<void> {
     const planned = this.#run.plannedSteps();
+    const plan = this.#run.plan();
     const { step } = this.#run;
     const desk: Desk = { controls: this.#controls, facts: this.#run.facts(), changes: this.#changes, run: this.#run };
     const outcome = answer(desk, logged);
     if (!outcome.ok) return this.refuse(logged, outcome);
-    const { before, after, message, effect } = outcome;
+    const { before, after, effect } = outcome;
     const { seq, command } = logged;
+    const rate = this.#changesPlan(command) ? changeWords(plan, this.#run.plan(), step) : '';
+    const message = rate === '' ? outcome.message : `${outcome.message}; ${rate}`;
     this.#output.emit({
       type: 'command.applied',
       commandId: command.id,
@@ -153,6 +159,12 @@ export class Orders {
       this.#output.emit({ type: 'alert', step, level: 'error', kind: 'command-failed', message: why.slice(0, 2000) });
     }
     if (this.#run.plannedSteps() !== planned) this.#run.lengthChanged();
+  }
+
+  /** It changes the learning rate by another control than the rate's own. */
+  #changesPlan(command: LoggedCommand['command']): boolean {
+    const role = command.kind === 'set' && this.#controls.find((c) => c.spec.name === command.control)?.spec.role;
+    return role === 'epochs' || role === 'batchSize' || role === 'scheduleEnd';
   }
 
   #knows(seq: number): boolean {

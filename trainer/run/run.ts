@@ -3,12 +3,12 @@
 import type { ControlValue } from '~/shared/controls';
 import type { Trigger } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
+import { type Plan, planNotes, rateAt } from '~/shared/schedule';
 import type { OpenedBackend } from '~/trainer/backends/types';
 import type { RunConfig } from '~/trainer/base/config';
 import { blobRefOf } from '~/trainer/base/hash';
 import type { Split } from '~/trainer/base/splits';
 import { encodeCheckpoint, parametersOf, type RunState } from '~/trainer/nn/checkpoint';
-import { learningRateAt } from '~/trainer/nn/schedule';
 import type { Hyper, Learner, ModelShape, StepMetrics, Task } from '~/trainer/types';
 import { Asking } from './asking';
 import { type Change, declaration } from './commands';
@@ -138,6 +138,8 @@ export class Run implements Ordered {
     if (paused) this.output.status('paused', step, `paused at step ${step}, as before`);
     else this.output.status('running', step, `training on ${this.#parts.backend.name}`);
     if (this.#origin === 'same run') return;
+    for (const message of planNotes(this.plan()))
+      this.output.emit({ type: 'alert', step, level: 'warning', kind: 'schedule', message });
     // A branch is seen at once, but what its parent's next snapshot was measured against stays.
     await this.#snapshots.take(step, this.#settings.probeExamples, 'start', null, this.#origin !== 'branch');
     if (this.#origin === 'branch') return;
@@ -153,6 +155,7 @@ export class Run implements Ordered {
   /** Says what the run is: at the start, and again when people changed its length. */
   #announce(): void {
     const { backend, learner, task } = this.#parts;
+    const { schedule } = this.#settings.config;
     this.output.emit({
       type: 'started',
       step: this.step,
@@ -165,6 +168,7 @@ export class Run implements Ordered {
         stepsPerEpoch: Math.floor(task.sizes.train / this.#settings.config.batchSize),
         totalSteps: Math.max(1, this.plannedSteps()),
       },
+      schedule: { kind: schedule.kind, warmupSteps: schedule.warmupSteps },
       ...(task.data !== null && { data: task.data }),
     });
   }
@@ -224,6 +228,13 @@ export class Run implements Ordered {
     const { step, position } = this.#state;
     const { batchSize, epochs } = this.#settings.config;
     return step + stepsLeft(position, batchSize, this.#parts.task.sizes.train, epochs);
+  }
+
+  plan(): Plan {
+    const { optimizer, schedule } = this.#settings.config;
+    const { kind, warmupSteps, maxSteps } = schedule;
+    const totalSteps = Math.max(1, this.plannedSteps());
+    return { kind, warmupSteps, base: optimizer.learningRate, totalSteps, endStep: maxSteps ?? totalSteps };
   }
 
   lengthChanged(): void {
@@ -313,9 +324,9 @@ export class Run implements Ordered {
   }
 
   #hyper(): Hyper {
-    const { optimizer, schedule, clip, model } = this.#settings.config;
-    const { kind: _kind, learningRate: base, ...rest } = optimizer;
-    const learningRate = learningRateAt(base, schedule, schedule.maxSteps ?? this.plannedSteps(), this.#state.step);
+    const { optimizer, clip, model } = this.#settings.config;
+    const { kind: _kind, learningRate: _base, ...rest } = optimizer;
+    const learningRate = rateAt(this.plan(), this.#state.step);
     return { ...rest, learningRate, clip: { ...clip }, dropout: model.dropout, inputDropout: model.inputDropout };
   }
 
@@ -343,7 +354,7 @@ export class Run implements Ordered {
     if (evaluateEverySteps === null) this.#evaluations.validate('epoch');
   }
 
-  /** A number that is none stops the run once, so that people can look; going on from there is their decision. */
+  /** A number that is none stops the run, so that people can look; the server lets nobody resume it as it is. */
   #watchFinite({ loss, gradNorm, paramGradNorms }: StepMetrics): void {
     const state = this.#state;
     const finite = Number.isFinite(loss) && Number.isFinite(gradNorm);
@@ -357,7 +368,7 @@ export class Run implements Ordered {
       ];
       const message = `${what.join(', ')} at step ${step}`;
       this.output.emit({ type: 'alert', step, level: 'error', kind: 'not-finite', message });
-      this.pause(`${message}; change a value and resume, or stop`);
+      this.pause(`${message}; take the run back to a checkpoint, branch from one, or stop`);
     }
     state.notFinite = !finite;
   }

@@ -84,7 +84,7 @@ export function activity(view: Listed): Item[] {
         ...of(c, 'checkpoint', 'plain'),
         who: askedBy(c.commandId),
         title: 'checkpoint saved',
-        detail: c.trigger === 'best' && c.main ? `best so far, ${describeMain(c.main)}` : words[c.trigger],
+        detail: `${c.trigger === 'best' && c.main ? `best so far, ${describeMain(c.main)}` : words[c.trigger]}${c.reference === undefined ? '' : `, kept by the script at ${c.reference}`}`,
         checkpoint: c.blob.hash,
       }),
     ),

@@ -197,7 +197,7 @@ describe('the loop', () => {
       type: 'status',
       status: 'paused',
       step: 7,
-      message: `${message}; change a value and resume, or stop`,
+      message: `${message}; take the run back to a checkpoint, branch from one, or stop`,
     });
     // Whoever resumes has seen it: no second alert for the same trouble.
     const resumed = await record({ hooks, script: new Script([[7, { action: 'resume' }]]) });
@@ -248,6 +248,38 @@ describe('the loop', () => {
 
   it('says the same when it is told again', async () => {
     expect(story(await record())).toEqual(story(await record()));
+  });
+});
+
+describe('the schedule', () => {
+  it('says before the first step what of it people might not expect', async () => {
+    const config = smallConfig((c) => {
+      c.schedule = { kind: 'cosine', warmupSteps: 20, maxSteps: 8 };
+    });
+    const run = await record({ config });
+    const step = 0;
+    expect(ofType(run, 'alert')).toMatchObject([
+      {
+        step,
+        kind: 'schedule',
+        message: expect.stringContaining('the warm-up of 20 steps is not over when the run ends at step 15'),
+      },
+      { step, kind: 'schedule', message: 'the learning rate is 0 from step 8 on, and the run goes on to step 15' },
+    ]);
+    expect(column(run, 'learningRate').slice(8)).toEqual(Array(7).fill(0));
+    expect(ofType(run, 'started')[0]!.schedule).toEqual({ kind: 'cosine', warmupSteps: 20 });
+  });
+
+  it('that a longer run lifts is told with the change', async () => {
+    const config = smallConfig((c) => {
+      c.schedule = { kind: 'linear', warmupSteps: 0, maxSteps: null };
+    });
+    const run = await record({ config, script: new Script([[12, { control: 'epochs', value: 12 }]]) });
+    // 5e-4 (1 - 12/15) = 1e-4, then 5e-4 (1 - 12/60) = 4e-4.
+    expect(ofType(run, 'command.applied').map((e) => e.message)).toEqual([
+      'Epochs: 3 -> 12 from step 12; the learning rate goes from 0.0001 to 0.0004 at step 12 (x 4)',
+    ]);
+    expect(column(run, 'learningRate')[12]).toBeCloseTo(4e-4, 12);
   });
 });
 
