@@ -8,6 +8,8 @@ import { engine, getBackend, getKernel, type NamedAttrMap, type NamedTensorMap, 
 export const fusedKernels = {
   /** x, weight, bias -> y */
   linear: 'HeadroomLinear',
+  /** dy, x -> gradients of weight and bias */
+  linearGrad: 'HeadroomLinearGrad',
   /** x, y? -> column sums of x, and of x * y when there is a y */
   columnSums: 'HeadroomColumnSums',
   /** x, branch?, mask?, weight, bias -> y, normalised, inverseStd */
@@ -26,7 +28,7 @@ export const fusedKernels = {
   attentionGrad: 'HeadroomAttentionGrad',
   /** logits, labels -> means (loss, accuracy), dLogits */
   crossEntropy: 'HeadroomCrossEntropy',
-  /** any tensors, in order -> their squared norms, side by side */
+  /** flat, and the tensors that lie side by side in it, in order -> their squared norms; attribute sizes (of each) */
   squaredNorms: 'HeadroomSquaredNorms',
   /** params, m, v, grads, norm, scalars -> params, m, v; attributes clipByValue, weightDecay, decoupled */
   adam: 'HeadroomAdam',

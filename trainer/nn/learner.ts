@@ -114,7 +114,7 @@ class TensorLearner implements Learner {
     const dropout = new Dropout(seed, dropped.inside ? rate(0) : null, dropped.input ? rate(1) : null);
     const { loss, accuracy, grads } = lossAndGradients(named, this.shape, x, labels, { dropout });
     const flat = flatten(grads, this.params);
-    const squares = this.paramGradNorms ? squaredNorms(grads, this.params) : null;
+    const squares = this.paramGradNorms ? squaredNorms(flat, grads, this.params) : null;
     const norm = sqrt(sum(squares ?? square(flat)));
     const next = update({ params, m, v }, flat, norm, scalars, plan);
     const largest = plan.clipByValue ? max(abs(flat)) : norm; // what the threshold is compared with

@@ -51,15 +51,13 @@ export function linear(x: Tensor2D, weight: Tensor2D, bias: Tensor1D): Tensor2D 
   return y as Tensor2D;
 }
 
-/** x [N, out] -> its column sums [out] */
-function columnSums(x: Tensor2D): Tensor1D {
-  const [sums] = fused('columnSums', { x }) ?? [sum(x, 0)];
-  return sums as Tensor1D;
-}
-
 /** dy [N, out] -> gradients of weight [out, in] and bias [out]; that of x is `matMul(dy, weight)`. */
 export function linearGrad(dy: Tensor2D, x: Tensor2D): { weight: Tensor2D; bias: Tensor1D } {
-  return { weight: matMul(dy, x, true, false), bias: columnSums(dy) };
+  const [weight, bias] = fused('linearGrad', { dy, x }) ?? [
+    matMul(dy, x, true, false),
+    ...(fused('columnSums', { x: dy }) ?? [sum(dy, 0)]),
+  ];
+  return { weight: weight as Tensor2D, bias: bias as Tensor1D };
 }
 
 export interface LayerNormed {

@@ -27,8 +27,9 @@ export function registerSquaredNorms({ binding }: NodeBackend): void {
     kernelName: fusedKernels.squaredNorms,
     backendName: 'tensorflow',
     kernelFunc: ({ inputs, backend }) => {
+      const { flat: _flat, ...grads } = inputs;
       const attributes = [{ name: 'T', type: attrType.type, value: binding.TF_FLOAT }];
-      const halves = Object.values(inputs).map((grad) =>
+      const halves = Object.values(grads).map((grad) =>
         (backend as NodeBackend).executeSingleOutput('L2Loss', attributes, [grad!]),
       );
       return [mul(stack(halves), 2)];

@@ -193,7 +193,7 @@ export function registerWasmKernels(backend: WasmBackend, pool: KernelPool): voi
     return [means, dLogits];
   });
 
-  define(fusedKernels.squaredNorms, (grads) => {
+  define(fusedKernels.squaredNorms, ({ flat: _flat, ...grads }) => {
     const vectors = Object.values(grads).flatMap((grad) => [at(grad), util.sizeFromShape(grad!.shape)]);
     const squares = out([vectors.length / 2]);
     const space = scratch.floats(vectors.length);
