@@ -26,10 +26,14 @@ export const fusedKernels = {
   attention: 'HeadroomAttention',
   /** dContext, qkv, weights -> dQkv; attribute causal */
   attentionGrad: 'HeadroomAttentionGrad',
+  /** ids -> rows; attribute width */
+  oneHot: 'HeadroomOneHot',
   /** logits, labels -> means (loss, accuracy), dLogits */
   crossEntropy: 'HeadroomCrossEntropy',
   /** flat, and the tensors that lie side by side in it, in order -> their squared norms; attribute sizes (of each) */
   squaredNorms: 'HeadroomSquaredNorms',
+  /** means, squares -> metrics: both means, the norm of all twice, and with the attribute `each` that of every one */
+  metrics: 'HeadroomMetrics',
   /** params, m, v, grads, norm, scalars -> params, m, v; attributes clipByValue, weightDecay, decoupled */
   adam: 'HeadroomAdam',
 } as const;

@@ -8,7 +8,6 @@ import {
   reshape,
   slice,
   sqrt,
-  square,
   sum,
   type Tensor,
   type Tensor1D,
@@ -30,6 +29,7 @@ import type {
   ParamSpec,
   StepMetrics,
 } from '~/trainer/types';
+import { fused } from './fused';
 import { backward, Dropout, type Forward, type ForwardOptions, forward, type Named } from './model';
 import { crossEntropy } from './ops';
 import {
@@ -112,23 +112,20 @@ class TensorLearner implements Learner {
     const rate = (at: number) => reshape(slice(scalars, scalarCount + at, 1), []);
     const named = unflatten(params, this.params);
     const dropout = new Dropout(seed, dropped.inside ? rate(0) : null, dropped.input ? rate(1) : null);
-    const { loss, accuracy, grads } = lossAndGradients(named, this.shape, x, labels, { dropout });
+    const { means, grads } = lossAndGradients(named, this.shape, x, labels, { dropout });
     const flat = flatten(grads, this.params);
-    const squares = this.paramGradNorms ? squaredNorms(flat, grads, this.params) : null;
-    const norm = sqrt(sum(squares ?? square(flat)));
+    const squares = this.paramGradNorms
+      ? squaredNorms(flat, grads, this.params)
+      : squaredNorms(flat, { all: flat }, [{ name: 'all', size: this.#count }]);
+    const metrics = stepMetrics(means, squares, flat, plan, this.paramGradNorms);
+    const norm = reshape(slice(metrics, 2, 1), []);
     const next = update({ params, m, v }, flat, norm, scalars, plan);
-    const largest = plan.clipByValue ? max(abs(flat)) : norm; // what the threshold is compared with
-    const metrics = concat([
-      ...[loss, accuracy, norm, largest].map((value) => reshape(value, [1])),
-      ...(squares ? [sqrt(squares)] : []),
-    ] as Tensor1D[]);
     return [next.params, next.m, next.v, metrics];
   }
 
   async evaluate(batches: Iterable<Batch>): Promise<Evaluated> {
     const compiled = this.#compile('evaluate', ([params, x, labels]) => {
-      const { loss, accuracy } = lossOf(this.#forward(params!, x!).logits, labels!, this.shape);
-      return [concat([reshape(loss, [1]), reshape(accuracy, [1])])];
+      return [lossOf(this.#forward(params!, x!).logits, labels!, this.shape).means];
     });
     const total = { loss: 0, accuracy: 0, examples: 0 };
     for (const batch of batches) {
@@ -165,14 +162,8 @@ class TensorLearner implements Learner {
         const editHeads =
           keep && ((context: Tensor2D, layer: number) => editContext(context, layer, keep as Tensor2D, toMean as Tensor2D));
         const { logits, maps } = this.#forward(params!, x!, editHeads ? { editHeads } : {});
-        const { loss, accuracy } = lossOf(logits, labels!, this.shape);
-        const flat = [
-          reshape(loss, [1]),
-          reshape(accuracy, [1]),
-          reshape(logits, [-1]),
-          ...maps.map((map) => reshape(map, [-1])),
-        ];
-        return [concat(flat as Tensor1D[])];
+        const { means } = lossOf(logits, labels!, this.shape);
+        return [concat([means, ...[logits, ...maps].map((part) => reshape(part, [-1]) as Tensor1D)])];
       });
       const editTensors = edit ? edit.tensors() : [];
       const [packed] = compiled.run([this.#state.params, x, labels, ...editTensors]);
@@ -244,18 +235,30 @@ class TensorLearner implements Learner {
   }
 }
 
-/** Mean loss, accuracy and the gradient of every parameter on one batch; see `forward` for the arguments. */
+/** `means` [2]: loss and accuracy on one batch, and the gradient of every parameter; see `forward` for the arguments. */
 export function lossAndGradients(p: Named, shape: ModelShape, x: Tensor, labels: Tensor, options: ForwardOptions = {}) {
   const { logits, maps, trace } = forward(p, shape, x, options);
-  const { loss, accuracy, dLogits } = lossOf(logits, labels, shape);
-  return { loss, accuracy, logits, maps, grads: backward(p, shape, trace, dLogits()) };
+  const { means, dLogits } = lossOf(logits, labels, shape);
+  return { means, logits, maps, grads: backward(p, shape, trace, dLogits()) };
 }
 
 /** Logits [N, C] and labels: one row per position, or, over a set, one row per example with an item for a class. */
 function lossOf(logits: Tensor2D, labels: Tensor, shape: ModelShape) {
   const rows = shape.output === 'set' ? reshape(logits, [-1, shape.seqLen]) : logits;
-  const { loss, accuracy, dLogits } = crossEntropy(rows as Tensor2D, reshape(labels, [-1]) as Tensor1D);
-  return { loss, accuracy, dLogits: (): Tensor2D => reshape(dLogits(), logits.shape) };
+  const { means, dLogits } = crossEntropy(rows as Tensor2D, reshape(labels, [-1]) as Tensor1D);
+  return { means, dLogits: (): Tensor2D => reshape(dLogits(), logits.shape) };
+}
+
+/** [loss, accuracy, gradient norm, what the clip value is compared with, and where `each` the norm of every gradient] */
+function stepMetrics(means: Tensor1D, squares: Tensor1D, flat: Tensor1D, { clipByValue }: UpdatePlan, each: boolean): Tensor1D {
+  const [metrics] = (clipByValue ? null : fused('metrics', { means, squares }, { each })) ?? [composed()];
+  return metrics as Tensor1D;
+
+  function composed(): Tensor1D {
+    const norm = reshape(sqrt(sum(squares)), [1]) as Tensor1D;
+    const largest = clipByValue ? (reshape(max(abs(flat)), [1]) as Tensor1D) : norm;
+    return concat([means, norm, largest, ...(each ? [sqrt(squares)] : [])]);
+  }
 }
 
 /** @throws RangeError when the batch does not fit the model: lengths, ids or labels out of range */

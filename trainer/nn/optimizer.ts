@@ -104,8 +104,8 @@ export function unflatten(flat: Tensor1D, specs: readonly ParamSpec[]): Named {
   return Object.fromEntries(specs.map(({ name, shape, offset, size }) => [name, reshape(slice(flat, offset, size), shape)]));
 }
 
-/** Squared L2 norm of every parameter's gradient, [number of parameters]. @param flat the gradients side by side, from `flatten` */
-export function squaredNorms(flat: Tensor1D, grads: Named, specs: readonly ParamSpec[]): Tensor1D {
+/** Squared L2 norm of each gradient, [number of gradients]. @param flat the gradients side by side, from `flatten` */
+export function squaredNorms(flat: Tensor1D, grads: Named, specs: readonly Pick<ParamSpec, 'name' | 'size'>[]): Tensor1D {
   const ordered = Object.fromEntries(specs.map(({ name }) => [name, grads[name]!]));
   const sizes = specs.map(({ size }) => size);
   const [squares] = fused('squaredNorms', { flat, ...ordered }, { sizes }) ?? [

@@ -24,6 +24,7 @@ export interface WebgpuBackend extends KernelBackend {
   commandEncoder: GPUCommandEncoder | null;
   computePassEncoder: GPUComputePassEncoder | null;
   commandQueueOwnedIds: WeakSet<object>;
+  uniformPendingDisposal: GPUBuffer[];
   dispatchCountInPass: number;
   makeTensorInfo(shape: number[], dtype: 'float32' | 'int32' | 'bool', values?: ArrayBufferView): TensorInfo;
   disposeData(id: object): boolean;

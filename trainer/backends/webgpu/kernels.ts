@@ -37,7 +37,7 @@ export function registerWebgpuKernels(backend: WebgpuBackend): void {
     outputs: Record<string, TensorInfo>,
     inputs: Inputs,
     body: string,
-    more: { constants?: Record<string, number | string | boolean>; globals?: string } = {},
+    more: { constants?: Record<string, number | string>; globals?: string } = {},
   ) =>
     shaders.run({
       name,
@@ -56,7 +56,7 @@ export function registerWebgpuKernels(backend: WebgpuBackend): void {
     outputs: Record<string, TensorInfo>,
     inputs: Inputs,
     body: string,
-    constants: Record<string, number | string | boolean> = {},
+    constants: Record<string, number | string> = {},
   ) =>
     shaders.run({
       name,
@@ -81,14 +81,11 @@ export function registerWebgpuKernels(backend: WebgpuBackend): void {
     return y;
   });
 
-  // tfjs only renames whole numbers as floats and leaves it to its own shaders to convert them.
-  replace('Cast', (original) => (args) => {
-    const { x } = args.inputs as { x: TensorInfo };
-    const { dtype } = args.attrs as unknown as { dtype: string };
-    if (dtype !== 'float32' || x.dtype === 'float32') return original(args);
-    const y = out(x.shape);
-    elementwise('cast', sizeOf(y), { y }, { x }, 'y[i] = f32(x[i]);');
-    return y;
+  define(fusedKernels.oneHot, ({ ids }, { width }) => {
+    const rows = out([sizeOf(ids!), width as number]);
+    const body = 'rows[i] = select(0.0, 1.0, u32(ids[i / WIDTH]) == i % WIDTH);';
+    elementwise('oneHot', sizeOf(rows), { rows }, { ids }, body, { constants: { WIDTH: width as number } });
+    return [rows];
   });
 
   // Without tfjs' atomic sums, whose order and so whose last bits differ from step to step.
@@ -236,7 +233,7 @@ export function registerWebgpuKernels(backend: WebgpuBackend): void {
 
   define(noiseKernel, ({ seed }, { site, shape }) => {
     const y = out(shape as number[]);
-    elementwise('noise', sizeOf(y), { y }, { seed }, 'y[i] = uniform(i);', {
+    elementwise('noise', sizeOf(y), { y }, { seed }, 'y[i] = uniform(i, SITE);', {
       constants: { SITE: site as number },
       globals: uniformNoise,
     });
@@ -245,7 +242,7 @@ export function registerWebgpuKernels(backend: WebgpuBackend): void {
 
   define(fusedKernels.dropoutMask, ({ seed, rate }, { site, shape }) => {
     const mask = out(shape as number[]);
-    const body = 'let drop = rate[0]; mask[i] = select(0.0, 1.0 / (1.0 - drop), uniform(i) >= drop);';
+    const body = 'let drop = rate[0]; mask[i] = select(0.0, 1.0 / (1.0 - drop), uniform(i, SITE) >= drop);';
     elementwise('dropoutMask', sizeOf(mask), { mask }, { seed, rate }, body, {
       constants: { SITE: site as number },
       globals: uniformNoise,
@@ -388,6 +385,22 @@ export function registerWebgpuKernels(backend: WebgpuBackend): void {
     return [squares];
   });
 
+  define(fusedKernels.metrics, ({ means, squares }, { each: all }) => {
+    const count = sizeOf(squares!);
+    const metrics = out([4 + (all ? count : 0)]);
+    perRow(
+      'metrics',
+      [1, count],
+      { metrics },
+      { means, squares },
+      `var sum = 0.0;
+  ${each(`sum += squares[i]; ${all ? 'metrics[4u + i] = sqrt(squares[i]);' : ''}`)}
+  let norm = sqrt(total(sum, lane));
+  if (lane == 0u) { metrics[0] = means[0]; metrics[1] = means[1]; metrics[2] = norm; metrics[3] = norm; }`,
+    );
+    return [metrics];
+  });
+
   define(fusedKernels.adam, ({ params, m, v, grads, norm, scalars }, { clipByValue, weightDecay, decoupled }) => {
     const [newParams, newM, newV] = [0, 1, 2].map(() => out(params!.shape)) as [TensorInfo, TensorInfo, TensorInfo];
     const count = sizeOf(params!);
@@ -439,8 +452,8 @@ fn lowbias32(value: u32) -> u32 {
   x = (x ^ (x >> 15u)) * 0x846ca68bu;
   return x ^ (x >> 16u);
 }
-fn uniform(i: u32) -> f32 {
-  return f32(lowbias32(lowbias32(i ^ u32(seed[0])) + u32(seed[1]) + SITE) >> 8u) * 0x1p-24;
+fn uniform(i: u32, site: u32) -> f32 {
+  return f32(lowbias32(lowbias32(i ^ u32(seed[0])) + u32(seed[1]) + site) >> 8u) * 0x1p-24;
 }`;
 
 /** Where queries, keys, values and contexts of every head lie: qkv is [N, 3D], packed [head][q | k | v][d]. */

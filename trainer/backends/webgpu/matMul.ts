@@ -107,7 +107,7 @@ function tiled(shaders: Shaders, spec: MatMul, tile: 64 | 128, share: number, sl
   shaders.run({
     name: `matMul ${m} x ${n} x ${k}`,
     constants: {
-      ...{ M: m, N: n, K: k, TILE: tile, DEPTH: depth, SHARE: share, SLICES: slices, INNER: inner },
+      ...{ M: m, N: n, K: k, TILE: `${tile}u`, DEPTH: `${depth}u`, SHARE: share, SLICES: slices, INNER: inner },
       ...strides('A', a, 1),
       ...strides('B', b, 1),
       ...strides('C', c, 1),

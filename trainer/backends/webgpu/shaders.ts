@@ -5,8 +5,8 @@ import type { WebgpuBackend } from './device';
 export interface Shader {
   /** For profilers and error messages. */
   name: string;
-  /** Sizes, as WGSL constants: u32 where whole, f32 where given as text. */
-  constants: Record<string, number | string | boolean>;
+  /** Numbers (u32) are given to the shader when it runs, so that it serves all sizes; text is WGSL of a constant, compiled in. */
+  constants: Record<string, number | string>;
   outputs: Record<string, TensorInfo>;
   inputs: Record<string, TensorInfo>;
   /** Declarations outside of `main`. */
@@ -36,13 +36,9 @@ export class Shaders {
       backend.commandQueueOwnedIds.add(dataId);
     }
     const { pipeline, layout } = this.#pipeline(shader, outputs.length, tensors.length);
-    const bindGroup = backend.device.createBindGroup({
-      layout,
-      entries: tensors.map(({ dataId }, binding) => ({
-        binding,
-        resource: { buffer: backend.tensorMap.get(dataId).resource! },
-      })),
-    });
+    const buffers = [...tensors.map(({ dataId }) => backend.tensorMap.get(dataId).resource!), this.#sizes(shader)];
+    const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
+    const bindGroup = backend.device.createBindGroup({ layout, entries });
     backend.ensureCommandEncoderReady();
     backend.computePassEncoder ??= backend.commandEncoder!.beginComputePass();
     backend.computePassEncoder.setPipeline(pipeline);
@@ -51,6 +47,17 @@ export class Shaders {
     if (++backend.dispatchCountInPass < dispatchesPerSubmit) return;
     backend.endComputePassEncoder();
     backend.submitQueue();
+  }
+
+  #sizes({ constants }: Shader): GPUBuffer {
+    const { backend } = this;
+    const sizes = sizesOf(constants).map(([, size]) => size);
+    const values = new Uint32Array(4 * Math.max(1, Math.ceil(sizes.length / 4)));
+    values.set(sizes);
+    const buffer = backend.bufferManager.acquireBuffer(values.byteLength, GPUBufferUsage.COPY_DST | GPUBufferUsage.UNIFORM);
+    backend.queue.writeBuffer(buffer, 0, values);
+    backend.uniformPendingDisposal.push(buffer);
+    return buffer;
   }
 
   #groups(groups: Shader['groups']): [number, number, number] {
@@ -66,10 +73,10 @@ export class Shaders {
     if (!made) {
       const { device } = this.backend;
       const layout = device.createBindGroupLayout({
-        entries: Array.from({ length: bindings }, (_, binding) => ({
+        entries: Array.from({ length: bindings + 1 }, (_, binding) => ({
           binding,
           visibility: GPUShaderStage.COMPUTE,
-          buffer: { type: binding < outputs ? 'storage' : 'read-only-storage' },
+          buffer: { type: binding < outputs ? 'storage' : binding < bindings ? 'read-only-storage' : 'uniform' },
         })),
       });
       const pipeline = device.createComputePipeline({
@@ -84,18 +91,25 @@ export class Shaders {
   }
 }
 
+const sizesOf = (constants: Shader['constants']) =>
+  Object.entries(constants).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
+
 function source({ constants, outputs, inputs, globals = '', body, threads, groups }: Shader): string {
-  const constant = ([name, value]: [string, number | string | boolean]) =>
-    `const ${name}${typeof value === 'number' ? ': u32' : ''} = ${value}${typeof value === 'number' ? 'u' : ''};`;
+  const constant = ([name, value]: [string, number | string]) => (typeof value === 'number' ? '' : `const ${name} = ${value};`);
+  const sizes = sizesOf(constants);
+  const size = ([name]: [string, number], at: number) => `let ${name} = sizes[${at >> 2}][${at % 4}];`;
+  const bindings = [...Object.entries(outputs), ...Object.entries(inputs)];
   const binding = ([name, { dtype }]: [string, TensorInfo], at: number) =>
     `@group(0) @binding(${at}) var<storage, ${name in outputs ? 'read_write' : 'read'}> ${name}: array<${dtype === 'float32' ? 'f32' : 'i32'}>;`;
   const group = typeof groups === 'number' ? 'let group = groupAt.y * groupCount.x + groupAt.x;' : 'let group = groupAt;';
   return `${Object.entries(constants).map(constant).join('\n')}
-${[...Object.entries(outputs), ...Object.entries(inputs)].map(binding).join('\n')}
+${bindings.map(binding).join('\n')}
+@group(0) @binding(${bindings.length}) var<uniform> sizes: array<vec4u, ${Math.max(1, Math.ceil(sizes.length / 4))}>;
 ${globals}
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) groupAt: vec3u, @builtin(num_workgroups) groupCount: vec3u, @builtin(local_invocation_index) lane: u32) {
 ${group}
+${sizes.map(size).join(' ')}
 ${body}
 }`;
 }
