@@ -100,14 +100,39 @@ function tiled(shaders: Shaders, spec: MatMul, tile: 64 | 128, share: number, sl
   /** Rows and columns of a thread: 4 in each half of the tile. */
   const cells = each.flatMap((h) => [0, 1, 2, 3].map((i) => ({ h, i })));
   const lines = (make: (cell: { h: number; i: number }) => string) => cells.map(make).join('\n');
-  // Neighboring threads read neighboring numbers.
-  const loadA = a.column === 1 ? 'let kk = i % DEPTH; let r = i / DEPTH;' : 'let r = i % TILE; let kk = i / TILE;';
-  const loadB = b.column === 1 ? 'let j = i % TILE; let kk = i / TILE;' : 'let kk = i % DEPTH; let j = i / DEPTH;';
+  // Neighboring threads read neighboring numbers: along k or along the other side. A shader's reads past the end of a buffer are harmless.
+  const alongK = (inner: boolean) => (inner ? 'let kk = i % DEPTH; let r = i / DEPTH;' : 'let r = i % TILE; let kk = i / TILE;');
+  const lanes = { a: alongK(a.column === 1), b: alongK(b.row === 1) };
+  const turns = Array.from({ length: (tile * depth) / 256 }, (_, turn) => turn);
+  const read = turns
+    .map(
+      (turn) => `{ let i = lane + ${256 * turn}u;
+      { ${lanes.a} nextA${turn} = select(0.0, a[aBase + (row0 + r) * A_ROW + (k0 + kk) * A_COLUMN], row0 + r < M && k0 + kk < end); }
+      { ${lanes.b} nextB${turn} = select(0.0, b[bBase + (k0 + kk) * B_ROW + (col0 + r) * B_COLUMN], col0 + r < N && k0 + kk < end); } }`,
+    )
+    .join('\n');
+  const keep = turns
+    .map(
+      (turn) => `{ let i = lane + ${256 * turn}u;
+      { ${lanes.a} tileA[kk * LINE + r / 4u][r % 4u] = nextA${turn}; }
+      { ${lanes.b} tileB[kk * LINE + r / 4u][r % 4u] = nextB${turn}; } }`,
+    )
+    .join('\n');
   const base = (name: string) => `${name}_OFFSET + (item / INNER) * ${name}_OUTER + (item % INNER) * ${name}_INNER`;
   shaders.run({
     name: `matMul ${m} x ${n} x ${k}`,
     constants: {
-      ...{ M: m, N: n, K: k, TILE: `${tile}u`, DEPTH: `${depth}u`, SHARE: share, SLICES: slices, INNER: inner },
+      ...{
+        M: m,
+        N: n,
+        K: k,
+        TILE: `${tile}u`,
+        DEPTH: `${depth}u`,
+        LINE: 'TILE / 4u + 1u',
+        SHARE: share,
+        SLICES: slices,
+        INNER: inner,
+      },
       ...strides('A', a, 1),
       ...strides('B', b, 1),
       ...strides('C', c, 1),
@@ -115,8 +140,8 @@ function tiled(shaders: Shaders, spec: MatMul, tile: 64 | 128, share: number, sl
     outputs: { c: c.tensor, ...(rowSums && { sums: rowSums }) },
     inputs: { a: a.tensor, b: b.tensor, ...(bias && { bias }) },
     globals: `
-var<workgroup> tileA: array<vec4f, TILE * DEPTH / 4u>;
-var<workgroup> tileB: array<vec4f, TILE * DEPTH / 4u>;`,
+var<workgroup> tileA: array<vec4f, LINE * DEPTH>;
+var<workgroup> tileB: array<vec4f, LINE * DEPTH>;`,
     body: `
   let item = group.z / SLICES;
   let slice = group.z % SLICES;
@@ -130,27 +155,23 @@ var<workgroup> tileB: array<vec4f, TILE * DEPTH / 4u>;`,
   let end = min(K, (slice + 1u) * SHARE);
   ${lines(({ h, i }) => each.map((v) => `var c${h}${i}${v} = vec4f(0.0);`).join(' '))}
   ${rowSums ? each.map((h) => `var s${h} = vec4f(0.0);`).join(' ') : ''}
-  for (var k0 = slice * SHARE; k0 < end; k0 += DEPTH) {
-    for (var i = lane; i < TILE * DEPTH; i += 256u) {
-      ${loadA}
-      var x = 0.0;
-      if (row0 + r < M && k0 + kk < end) { x = a[aBase + (row0 + r) * A_ROW + (k0 + kk) * A_COLUMN]; }
-      tileA[kk * (TILE / 4u) + r / 4u][r % 4u] = x;
-    }
-    for (var i = lane; i < TILE * DEPTH; i += 256u) {
-      ${loadB}
-      var x = 0.0;
-      if (col0 + j < N && k0 + kk < end) { x = b[bBase + (k0 + kk) * B_ROW + (col0 + j) * B_COLUMN]; }
-      tileB[kk * (TILE / 4u) + j / 4u][j % 4u] = x;
-    }
+  var k0 = slice * SHARE;
+  ${turns.map((turn) => `var nextA${turn} = 0.0; var nextB${turn} = 0.0;`).join(' ')}
+  ${read}
+  loop {
+    ${keep}
     workgroupBarrier();
+    // What the next turn needs is on its way while this one computes.
+    k0 += DEPTH;
+    ${read}
     for (var kk = 0u; kk < DEPTH; kk++) {
-      let at = kk * (TILE / 4u);
+      let at = kk * LINE;
       ${each.map((h) => `let a${h} = tileA[at + ${16 * h}u + ty]; let b${h} = tileB[at + ${16 * h}u + tx];`).join(' ')}
       ${rowSums ? each.map((h) => `s${h} += a${h};`).join(' ') : ''}
       ${lines(({ h, i }) => each.map((v) => `c${h}${i}${v} = fma(vec4f(a${h}[${i}]), b${v}, c${h}${i}${v});`).join(' '))}
     }
     workgroupBarrier();
+    if (k0 >= end) { break; }
   }
   ${lines(({ h, i }) => `{ let r = row0 + ${64 * h + i}u + 4u * ty; if (r < M) { for (var x = 0u; x < 4u; x++) { ${each.map((v) => `{ let j = col0 + ${64 * v}u + 4u * tx + x; if (j < N) { c[cBase + r * C_ROW + j * C_COLUMN] = c${h}${i}${v}[x]${bias ? ' + bias[j]' : ''}; } }`).join(' ')} } } }`)}
   ${
