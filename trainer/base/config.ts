@@ -126,6 +126,17 @@ const commonFields = {
     'x-group': 'Data',
     'x-usual': [8, 1024],
   }),
+  gradientAccumulation: count(1, 1024).optional().meta({
+    title: 'Parts of a batch',
+    'x-flag': 'accumulate',
+    description:
+      'A batch is computed in this many parts, one after the other; their gradients are added up. The same update in less memory.',
+    'x-unit': 'parts',
+    'x-group': 'Data',
+    'x-atMost': 'batchSize',
+    'x-advanced': true,
+    default: 1,
+  }),
   model: model.meta({ title: 'Model' }),
   optimizer: optimizer.meta({ title: 'Optimizer' }),
   epochs: count(1, 1_000_000).meta({

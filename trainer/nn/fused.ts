@@ -30,7 +30,9 @@ export const fusedKernels = {
   oneHot: 'HeadroomOneHot',
   /** logits, labels -> means (loss, accuracy), dLogits */
   crossEntropy: 'HeadroomCrossEntropy',
-  /** flat, and the tensors that lie side by side in it, in order -> their squared norms; attribute sizes (of each) */
+  /** total, x, weight (a scalar) -> total + x * weight; total and x are vectors */
+  accumulate: 'HeadroomAccumulate',
+  /** flat -> the squared norms of the vectors that lie side by side in it; attribute sizes (of each) */
   squaredNorms: 'HeadroomSquaredNorms',
   /** means, squares -> metrics: both means, the norm of all twice, and with the attribute `each` that of every one */
   metrics: 'HeadroomMetrics',

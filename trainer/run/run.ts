@@ -309,10 +309,11 @@ export class Run implements Ordered {
   }
 
   #hyper(): Hyper {
-    const { optimizer, schedule, clip, model } = this.#settings.config;
+    const { optimizer, schedule, clip, model, gradientAccumulation } = this.#settings.config;
     const { kind: _kind, learningRate: base, ...rest } = optimizer;
     const learningRate = learningRateAt(base, schedule, schedule.maxSteps ?? this.plannedSteps(), this.#state.step);
-    return { ...rest, learningRate, clip: { ...clip }, dropout: model.dropout, inputDropout: model.inputDropout };
+    const { dropout, inputDropout } = model;
+    return { ...rest, learningRate, clip: { ...clip }, dropout, inputDropout, accumulation: gradientAccumulation ?? 1 };
   }
 
   async #afterUpdate(metrics: StepMetrics): Promise<void> {

@@ -241,6 +241,12 @@ KERNEL(addRepeated)(int part, const float *x, const float *y, float *out, int n,
   }
 }
 
+// sum = total + x * weight.
+KERNEL(accumulate)(int part, const float *total, const float *x, const float *weight, float *sum, int n) {
+  float w = *weight;
+  for (int i = first(part, n, 64); i < first(part + 1, n, 64); i++) sum[i] = total[i] + x[i] * w;
+}
+
 KERNEL(multiply)(int part, const float *x, const float *y, float *out, int n) {
   for (int i = first(part, n, 64); i < first(part + 1, n, 64); i++) out[i] = x[i] * y[i];
 }

@@ -273,6 +273,12 @@ export function registerWasmKernels(backend: WasmBackend, pool: KernelPool, reco
     return [squares];
   });
 
+  define(fusedKernels.accumulate, ({ total, x, weight }) => {
+    const sum = out(x!.shape);
+    pool.run('accumulate', ...[total, x, weight, sum].map(at), util.sizeFromShape(x!.shape));
+    return [sum];
+  });
+
   define(fusedKernels.metrics, ({ means, squares }, { each }) => {
     const count = util.sizeFromShape(squares!.shape);
     const metrics = out([4 + (each ? count : 0)]);

@@ -385,6 +385,12 @@ export function registerWebgpuKernels(backend: WebgpuBackend): void {
     return [squares];
   });
 
+  define(fusedKernels.accumulate, ({ total, x, weight }) => {
+    const sum = out(x!.shape);
+    elementwise('accumulate', sizeOf(sum), { sum }, { total, x, weight }, 'sum[i] = total[i] + x[i] * weight[0];');
+    return [sum];
+  });
+
   define(fusedKernels.metrics, ({ means, squares }, { each: all }) => {
     const count = sizeOf(squares!);
     const metrics = out([4 + (all ? count : 0)]);
