@@ -1,6 +1,8 @@
 /** @type {import('next').NextConfig} */
 export default {
   reactStrictMode: true,
+  // From HEADROOM_BASE_PATH: server/process/build.ts and server/web/pages.ts set it.
+  basePath: process.env.NEXT_PUBLIC_BASE_PATH ?? '',
   poweredByHeader: false,
   agentRules: false,
   devIndicators: false,

@@ -1,15 +1,34 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+
+/** What makes a test need more than this process: a browser, the product, another process or thread, a database, a backend. */
+const whole =
+  /support\/(browser|product|backends|app|trainRun|scriptedTrainer|demoServer)'|child_process|worker_threads|sqlite\/open'|trainer\/backends/;
+
+const files = readdirSync(new URL('test', import.meta.url), { recursive: true, encoding: 'utf8' })
+  .filter((file) => /\.test\.tsx?$/.test(file))
+  .map((file) => `test/${file.replaceAll('\\', '/')}`);
+const needsMore = new Set(files.filter((file) => whole.test(readFileSync(new URL(file, import.meta.url), 'utf8'))));
 
 export default defineConfig({
   resolve: { alias: { '~': fileURLToPath(new URL('.', import.meta.url)) } },
   test: {
-    include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
     reporters: ['default', './test/support/summaryReporter.ts'],
     // On a loaded machine tests wait for what they await; they do not fail of it.
-    testTimeout: 180_000,
-    hookTimeout: 240_000,
+    testTimeout: 240_000,
+    hookTimeout: 600_000,
     // Two cores are the reference machine: more forks than that only make every test slower.
     maxWorkers: 2,
+    projects: [
+      { extends: true, test: { name: 'fast', include: files.filter((file) => !needsMore.has(file)) } },
+      { extends: true, test: { name: 'whole', include: [...needsMore] } },
+    ],
+    coverage: {
+      provider: 'v8',
+      include: ['{app,server,trainer,shared}/**/*.{ts,tsx}'],
+      reporter: ['text-summary', 'html'],
+      reportsDirectory: '.build/coverage',
+    },
   },
 });

@@ -3,6 +3,7 @@
  * about a checkpoint is not the affair of the trainer that holds the run: any trainer answers it (protocol.ts, `question`), also when the run has ended.
  */
 import type { Command } from './commands';
+import type { ActionSpec } from './controls';
 import { type CommandRecord, isOpen, type RunView } from './view';
 
 /** The trainer's own, named like the actions that ask them. */
@@ -20,9 +21,7 @@ export const ablationName = (how: AblationWay, layer: number, head: number): str
 
 type Declared = Pick<RunView, 'controls'>;
 
-/** Runs recorded before `question` was declared have the trainer's own. */
-export const isQuestionAction = (action: { name: string; question?: boolean | undefined }): boolean =>
-  action.question ?? Object.hasOwn(analysisKinds, action.name);
+export const isQuestionAction = ({ question }: Pick<ActionSpec, 'question'>): boolean => question === true;
 
 export const asks = ({ controls }: Declared, command: Command): boolean =>
   command.kind === 'act' && controls.actions.some((a) => a.name === command.action && isQuestionAction(a));

@@ -15,11 +15,30 @@ export const declaredName = z
   .regex(/^[\p{L}\p{N}_][\p{L}\p{N}_./:-]*$/u, 'a name begins with a letter, a digit or "_" and goes on with these and . / : -');
 
 /** What a control is to views, rules and shortcuts, whatever its name. */
-export const controlRole = z.enum(['learningRate', 'clipThreshold', 'clipMode', 'weightDecay']);
+export const controlRole = z.enum([
+  'learningRate',
+  'clipThreshold',
+  'clipMode',
+  'weightDecay',
+  'scheduleEnd',
+  'epochs',
+  'batchSize',
+]);
 export type ControlRole = z.infer<typeof controlRole>;
 
-/** The same of an action. */
-export const actionRole = z.enum(['pause', 'resume', 'step', 'stop', 'evaluate', 'snapshot', 'checkpoint', 'revert', 'branch']);
+/** The same of an action. Arguments that a role fixes: `cancel` takes `commandId`; `revert` takes `step` or `checkpoint` or both. */
+export const actionRole = z.enum([
+  'pause',
+  'resume',
+  'step',
+  'stop',
+  'evaluate',
+  'snapshot',
+  'checkpoint',
+  'revert',
+  'branch',
+  'cancel',
+]);
 export type ActionRole = z.infer<typeof actionRole>;
 
 export const controlSpec = z.strictObject({

@@ -1,5 +1,5 @@
 import type { Evaluation, EvaluationMetric } from './events';
-import type { Better } from './series';
+import { type Better, betterOf, isBetter } from './series';
 import { mostSplits, type WithSeq } from './view';
 
 /** Reading evaluations: by the roles that their metrics declare, never by a name that the program expects. */
@@ -13,10 +13,6 @@ export const metricNamed = ({ metrics }: Metrics, name: string): EvaluationMetri
 export const metricWithRole = ({ metrics }: Metrics, role: 'loss' | 'accuracy'): EvaluationMetric | undefined =>
   metrics.find((m) => m.role === role && m.main) ?? metrics.find((m) => m.role === role);
 
-/** Which way a metric improves: as declared, else accuracies rise and everything else falls. */
-export const betterOf = ({ better, role }: Pick<EvaluationMetric, 'better' | 'role'>): Better =>
-  better ?? (role === 'accuracy' ? 'higher' : 'lower');
-
 /** What evaluations are compared by: the metric that is declared the main one; null = this one has none, so it is not compared. */
 export function mainMetric(e: Metrics): { name: string; value: number; better: Better } | null {
   const main = e.metrics.find((m) => m.main);
@@ -26,10 +22,6 @@ export function mainMetric(e: Metrics): { name: string; value: number; better: B
 /** The metric that is shown first: the declared main one, else an accuracy, else a loss, else the first. */
 export const headlineMetric = (e: Metrics): EvaluationMetric =>
   e.metrics.find((m) => m.main) ?? metricWithRole(e, 'accuracy') ?? metricWithRole(e, 'loss') ?? e.metrics[0]!;
-
-/** Whether `value` is better than `than`. */
-export const isBetter = (better: Better, value: number, than: number): boolean =>
-  better === 'higher' ? value > than : value < than;
 
 /** The better of two by their main metric; of equals the earlier one. NaN is worse than every number. Another metric than before begins anew. */
 export function betterEvaluation(best: WithSeq<Evaluation> | null, e: WithSeq<Evaluation>): WithSeq<Evaluation> | null {

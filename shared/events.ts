@@ -4,9 +4,10 @@ import { controls, controlValue } from './controls';
 import { actor, attempt, blobHash, blobRef, commandId, runId, seq, step } from './ids';
 import { consoleEvent, media } from './media';
 import { noteEvent } from './notes';
-import { table } from './own';
+import { table } from './ownTable';
+import { scheduleSpec } from './schedule';
 import { better, rowCount, rowStep, rows, seriesDeclared, streamSpec } from './series';
-import { config, runSetup } from './setup';
+import { config, runSetup, tag } from './setup';
 import { layerShapes, signalRole } from './snapshotFile';
 
 /**
@@ -55,6 +56,8 @@ export const started = z.strictObject({
   lengths: z
     .strictObject({ stepsPerEpoch: z.number().positive().finite().optional(), totalSteps: z.int().positive().optional() })
     .optional(),
+  /** How the learning rate follows the steps, where it is one of these (schedule.ts). */
+  schedule: scheduleSpec.optional(),
 });
 export type Started = z.infer<typeof started>;
 
@@ -117,7 +120,10 @@ export type SnapshotEvent = z.infer<typeof snapshot>;
 export const checkpoint = z.strictObject({
   type: z.literal('checkpoint'),
   step,
+  /** Its bytes; of one that is kept elsewhere (`reference`) the text of the reference, as the server fills in. */
   blob: blobRef,
+  /** A path or address that only the run's own script can read. */
+  reference: z.string().min(1).max(2000).optional(),
   trigger,
   commandId: commandId.nullable(),
   /** Commands up to this seq are part of the state saved. */
@@ -215,8 +221,18 @@ export const rewind = z.strictObject({
   resumed: z.lazy(() => resumed).optional(),
 });
 
+/** What a script says of its run after it has opened it. `config`: settings that are new or have changed, by name; the others stay. */
+export const described = z.strictObject({
+  type: z.literal('setup'),
+  name: z.string().trim().min(1).max(80).optional(),
+  notes: z.string().max(4000).optional(),
+  tags: z.array(tag).max(50).optional(),
+  config: config.optional(),
+});
+
 export const trainerEvent = z.discriminatedUnion('type', [
   started,
+  described,
   seriesDeclared,
   rows,
   rewind,
@@ -260,6 +276,8 @@ export const resumed = z.strictObject({
   /** The newest of each split. */
   evaluations: z.array(evaluationItem),
   best: evaluationItem.nullable(),
+  /** Of the series that is the main metric; left out: what the view holds of it, as far as it is in force. */
+  bestRow: z.strictObject({ name: z.string(), step: rowStep, value: z.number() }).nullable().optional(),
   /** Controls that were changed since: who had changed them last before; null = nobody. */
   values: z.array(
     z.strictObject({
@@ -276,6 +294,7 @@ export const resumed = z.strictObject({
       afterEnd: z.literal(true).optional(),
       position: z.number().optional(),
       undone: z.literal(true).optional(),
+      takesBack: z.literal(true).optional(),
     }),
   ),
 });

@@ -5,7 +5,7 @@ import { own, put, type Table } from './own';
 import { type GoingBack, resumedInView } from './resumed';
 import { revertTarget, takesBack, waitsAgain } from './revert';
 import { lastStepOf, type StreamSpec } from './series';
-import { describedAnew, rewound, type Streams, withRows, withStream } from './streams';
+import { bestRowAfter, describedAnew, rewound, type Streams, withRows, withStream } from './streams';
 import { unreachable } from './unreachable';
 import { type CommandRecord, type ControlState, ended, mostSplits, type RunView, type WithSeq, waits } from './view';
 
@@ -44,11 +44,13 @@ export function emptyView(runId: string, created: Entry): RunView {
     values: {},
     stepsPerEpoch: 0,
     totalSteps: 0,
+    schedule: null,
     step: parent?.step ?? 0,
     ...emptyLists(),
     openCommands: [],
     latestEvaluations: [],
     best: null,
+    bestRow: null,
     lastCheckpoint: null,
     pendingRevert: null,
     takeovers: { fromStep: 0, count: 0 },
@@ -134,12 +136,17 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
         values,
         stepsPerEpoch: event.lengths?.stepsPerEpoch ?? 0,
         totalSteps: event.lengths?.totalSteps ?? 0,
+        schedule: event.schedule ?? null,
       };
     }
     case 'series':
       return declared(view, [event]);
     case 'rows':
-      return { step: Math.max(view.step, lastStepOf(event) + 1), streams: withRows(view.streams, event, at) };
+      return {
+        step: Math.max(view.step, lastStepOf(event) + 1),
+        streams: withRows(view.streams, event, at),
+        bestRow: bestRowAfter(view, event),
+      };
     case 'rewind':
       return rewoundTo(view, seq, event);
     case 'evaluation':
@@ -174,6 +181,16 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
         tags: event.tags ?? view.tags,
         archived: event.archived ?? view.archived,
         trashed: event.trashed ?? view.trashed,
+      };
+    case 'setup':
+      return {
+        setup: {
+          ...view.setup,
+          ...(event.name !== undefined && { name: event.name }),
+          ...(event.notes !== undefined && { notes: event.notes }),
+          ...(event.config && { config: { ...view.setup.config, ...event.config } }),
+        },
+        tags: event.tags ?? view.tags,
       };
     case 'trainer.lost':
       return event.released ? { released: true } : {};
@@ -215,6 +232,7 @@ function takeover(view: RunView, event: Assigned, at: GoingBack, resumed: Omit<R
     values,
     latestEvaluations: resumed.evaluations,
     best: resumed.best,
+    bestRow: bestRowAt(view, fromStep, resumed),
     lastCheckpoint: checkpointAt(view, event, at.keepSeq),
     pendingRevert: null,
     takeovers: { fromStep, count: again ? view.takeovers.count + 1 : 1 },
@@ -224,7 +242,7 @@ function takeover(view: RunView, event: Assigned, at: GoingBack, resumed: Omit<R
 /** The trainer itself goes back: what is in force then, like after a takeover, but the run stays its own. */
 function rewoundTo(view: RunView, seq: number, event: Extract<RunEvent, { type: 'rewind' }>): Partial<RunView> {
   const { step } = event;
-  const { evaluations, best } = event.resumed ?? resumedInView(view, { seq, fromStep: step, keepSeq: 0 });
+  const resumed = event.resumed ?? resumedInView(view, { seq, fromStep: step, keepSeq: 0 });
   const checkpoints = [...view.recent.checkpoints.items, ...(view.lastCheckpoint ? [view.lastCheckpoint] : [])];
   const last = checkpoints
     .filter((c) => c.step < step)
@@ -232,11 +250,16 @@ function rewoundTo(view: RunView, seq: number, event: Extract<RunEvent, { type: 
   return {
     step: Math.min(view.step, step),
     streams: rewound(view.streams, step),
-    latestEvaluations: evaluations,
-    best,
+    latestEvaluations: resumed.evaluations,
+    best: resumed.best,
+    bestRow: bestRowAt(view, step, resumed),
     lastCheckpoint: last && { seq: last.seq, step: last.step, blob: last.blob, lastCommandSeq: last.lastCommandSeq },
   };
 }
+
+/** The best row before a step: as the log says, where it does. */
+const bestRowAt = (view: RunView, step: number, { bestRow }: Omit<Resumed, 'counts'>): RunView['bestRow'] =>
+  bestRow !== undefined ? bestRow : view.bestRow && view.bestRow.step < step ? view.bestRow : null;
 
 /** With the streams that the view does not know yet, and what is said anew of those that it knows. */
 function declared(view: RunView, specs: readonly StreamSpec[]): Streams {

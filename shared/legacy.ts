@@ -108,9 +108,14 @@ const steered = new Set([
   'evaluate',
   'snapshot',
   'checkpoint',
+  'cancel',
 ]);
+/** Actions of 0.1 that only ask about the parameters. */
+const asking = new Set(['permutationCheck', 'ablateHeads', 'findMistakes']);
 const withRole = (spec: unknown): unknown =>
-  isObject(spec) && typeof spec.name === 'string' && steered.has(spec.name) ? { ...spec, role: spec.name } : spec;
+  isObject(spec) && typeof spec.name === 'string'
+    ? { ...(asking.has(spec.name) && { question: true }), ...spec, ...(steered.has(spec.name) && { role: spec.name }) }
+    : spec;
 const withRoles = (specs: unknown): unknown => (Array.isArray(specs) ? specs.map(withRole) : specs);
 
 function withStream({ backend, series, controls, stepsPerEpoch, totalSteps, ...event }: RawEvent): RawEvent {
@@ -164,7 +169,13 @@ function withSetup({ config, ...event }: RawEvent, imported: boolean): RawEvent 
 export function upgradeConfig01(config: unknown): { recipe: unknown; config: Fields } {
   const { task, name: _name, ...rest } = isObject(config) ? config : {};
   const { kind, ...own } = isObject(task) ? task : {};
-  return { recipe: kind, config: { ...rest, task: own } };
+  return { recipe: kind, config: { ...rest, ...periodic(rest), task: own } };
+}
+
+/** A cosine of 0.1 that has an end of its own rises again after it. */
+function periodic({ schedule }: Fields): Fields {
+  const ends = isObject(schedule) && schedule.kind === 'cosine' && schedule.maxSteps !== null;
+  return ends ? { schedule: { ...(schedule as Fields), kind: 'cosine-periodic' } } : {};
 }
 
 /** What a checkpoint of 0.1 says of itself beside its tensors. */

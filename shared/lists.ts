@@ -2,7 +2,7 @@ import { activityEvent } from './activity';
 import type { CheckpointRef, Entry } from './events';
 import type { MediaEvent } from './media';
 import type { NoteBefore, NoteEvent } from './notes';
-import { isRevert, revertRecord } from './revert';
+import { revertRecord, takesBack } from './revert';
 import {
   type CommandRecord,
   ended,
@@ -102,6 +102,7 @@ function kindChanges(view: RunView, { seq, at, event }: Entry): ListChange[] {
         command,
         askedAtStep: view.step,
         ...(ended(view.status) && { afterEnd: true }),
+        ...(takesBack(view, command) && { takesBack: true }),
         outcome: { status: event.type === 'command.proposed' ? 'proposed' : 'requested' },
       };
       return [{ op: 'put', kind: 'commands', item: asked }];
@@ -293,8 +294,8 @@ const keysByKind: { [K in ListKind]: (item: ListItems[K]) => Omit<ItemKeys, 'id'
 };
 
 /** Where a command took effect; a way back stands where it led. */
-function stepOfCommand({ command, outcome, askedAtStep }: CommandRecord): number | null {
-  if (outcome.status === 'applied') return isRevert(command) && typeof outcome.after === 'number' ? outcome.after : outcome.step;
+function stepOfCommand({ takesBack, outcome, askedAtStep }: CommandRecord): number | null {
+  if (outcome.status === 'applied') return takesBack && typeof outcome.after === 'number' ? outcome.after : outcome.step;
   return (outcome.status === 'refused' ? outcome.step : null) ?? askedAtStep ?? null;
 }
 

@@ -20,6 +20,7 @@
  *   x-pictures    true: the choice says which pictures people will see
  */
 import { z } from 'zod';
+import { actionRole, declaredName } from './controls';
 import { type Config, config, type Json, jsonObject, recipeName } from './setup';
 
 export interface JsonSchema {
@@ -80,6 +81,11 @@ export const recipeSpec = z.strictObject({
   schema: jsonObject<Config>('schema', 128 * 1024).transform((schema) => schema as unknown as JsonSchema),
   /** The first is the default. */
   presets: z.array(preset).min(1).max(32),
+  /** Actions that its runs declare, for commands that are given with a run before its trainer has declared them; left out: none can be given so. */
+  actions: z
+    .array(z.strictObject({ name: declaredName, role: actionRole }))
+    .max(32)
+    .optional(),
 });
 export type RecipeSpec = z.infer<typeof recipeSpec>;
 

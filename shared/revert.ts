@@ -1,20 +1,22 @@
 import type { Command } from './commands';
+import type { ActionRole } from './controls';
 import type { CheckpointRef } from './events';
+import { roleOf } from './roles';
 import type { CommandRecord, ListItems, RunView } from './view';
 
 /**
  * Going back: an action of the server, not of the trainer. It is in the log as an applied command; with the next `run.assigned` the run resumes that checkpoint,
  * the rows after it are superseded and the commands that took effect after it are undone.
  */
-export const revertAction = 'revert';
+export const revertAction: ActionRole = 'revert';
 
-export type RevertCommand = Extract<Command, { kind: 'act' }> & { action: typeof revertAction };
+declare const back: unique symbol;
+/** A command by which the server takes the run back, as `takesBack` says. */
+export type RevertCommand = Extract<Command, { kind: 'act' }> & { readonly [back]: true };
 
-export const isRevert = (command: Command): command is RevertCommand => command.kind === 'act' && command.action === revertAction;
-
-/** Whether the server takes the run back by it. A script's own run goes back only by an action that its script declares, whatever its name. */
-export const takesBack = (view: Pick<RunView, 'setup'>, command: Command): command is RevertCommand =>
-  isRevert(command) && view.setup.recipe !== null;
+/** Whether the server takes the run back by it. A script's own run goes back only by an action that its script declares. */
+export const takesBack = (view: Pick<RunView, 'setup' | 'controls'>, command: Command): command is RevertCommand =>
+  view.setup.recipe !== null && roleOf(view, command) === 'revert';
 
 /**
  * The checkpoint that the arguments mean, `step` or `checkpoint` (its hash) or both; or "field: what is wrong".
@@ -23,7 +25,7 @@ export const takesBack = (view: Pick<RunView, 'setup'>, command: Command): comma
  */
 export function revertTarget(
   checkpoints: readonly ListItems['checkpoints'][],
-  { args }: RevertCommand,
+  { args }: Pick<RevertCommand, 'args'>,
 ): ListItems['checkpoints'] | { field: string; message: string } {
   const { step, checkpoint, ...others } = args;
   const [extra] = Object.keys(others);
@@ -53,11 +55,11 @@ export function revertRecord(
   record: CommandRecord,
   { seq, checkpoint }: { seq: number; checkpoint: CheckpointRef },
 ): CommandRecord {
-  const { outcome, command } = record;
+  const { outcome } = record;
   if (outcome.status !== 'applied' && outcome.status !== 'refused') return record;
   if (outcome.seq <= checkpoint.seq || outcome.seq > seq) return record;
   if (isHeldBy(record, checkpoint)) return { ...record, outcome: waitsAgain(checkpoint) };
-  return outcome.status === 'applied' && !isRevert(command) && !record.undone ? { ...record, undone: true } : record;
+  return outcome.status === 'applied' && !record.takesBack && !record.undone ? { ...record, undone: true } : record;
 }
 
 /** A condition that the checkpoint holds, and that was answered after it by its trainer. */

@@ -163,3 +163,11 @@ export const sameColumns = (a: readonly Series[], b: readonly Series[]): boolean
   a.length === b.length && a.every((column, i) => fields.every((f) => column[f] === b[i]![f]));
 
 const fields = Object.keys(series.shape) as (keyof Series)[];
+
+/** Which way a metric or a series improves: as declared, else accuracies rise and everything else falls. */
+export const betterOf = ({ better, role }: { better?: Better | undefined; role?: string | undefined }): Better =>
+  better ?? (role === 'accuracy' ? 'higher' : 'lower');
+
+/** Whether `value` is better than `than`. */
+export const isBetter = (better: Better, value: number, than: number): boolean =>
+  better === 'higher' ? value > than : value < than;

@@ -1,4 +1,15 @@
-import { joinedColumns, lastStepOf, type Rows, rowCount, type Series, type SeriesRole, widthOf } from './series';
+import {
+  betterOf,
+  isBetter,
+  joinedColumns,
+  lastStepOf,
+  type Rows,
+  rowCount,
+  type Series,
+  type SeriesRole,
+  stepAt,
+  widthOf,
+} from './series';
 
 /**
  * The streams of a run as its view holds them: bounded whatever the run declares. Series with a role and the main ones stay; of the others the newest. What is left out
@@ -126,6 +137,30 @@ export function seriesWithRole({ streams }: Held, role: SeriesRole): (Series & {
 export function mainSeries({ streams }: Held): (Series & { stream: string }) | null {
   for (const s of streams) for (const c of s.columns) if (c.main) return { ...c, stream: s.name };
   return null;
+}
+
+/** The best number of the main series so far, of those in force. */
+export interface BestRow {
+  name: string;
+  step: number;
+  value: number;
+}
+
+/** The best row once these rows are there as well; of equals the earlier one. A main series of another name begins anew. */
+export function bestRowAfter(view: Held & { bestRow: BestRow | null }, rows: Rows): BestRow | null {
+  const main = mainSeries(view);
+  if (main?.stream !== rows.stream) return view.bestRow;
+  const { name } = main;
+  const { columns, at } = view.streams.find((s) => s.name === main.stream)!;
+  const column = columns.findIndex((c) => c.name === name);
+  const width = widthOf(rows);
+  let best = view.bestRow?.name === name ? view.bestRow : null;
+  for (let i = 0; i < rowCount(rows); i++) {
+    const value = rows.values[i * width + (at?.[column] ?? column)]!;
+    if (Number.isFinite(value) && (best === null || isBetter(betterOf(main), value, best.value)))
+      best = { name, step: stepAt(rows, i), value };
+  }
+  return best;
 }
 
 /** Value of a series in its stream's newest row; null before the first, or when the view does not hold it. */

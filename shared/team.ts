@@ -66,7 +66,7 @@ export const auditEvent = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('token.made'), token, hash: secretHash }),
   z.strictObject({ type: z.literal('token.revoked'), tokenId: id }),
   /** Actions and controls that need a second operator. */
-  z.strictObject({ type: z.literal('approval.rules'), names: z.array(z.string().min(1).max(64)).max(200) }),
+  z.strictObject({ type: z.literal('approval.rules'), names: z.array(z.string().min(1).max(128)).max(200) }),
   /** Rules of one run, or (null) of every run that has none of its own. */
   z.strictObject({ type: z.literal('watchdog.rules'), runId: runId.nullable(), rules: watchdogRules }),
   // What was done to runs, beside its entry in the run's own log.

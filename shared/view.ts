@@ -6,8 +6,9 @@ import type { Actor, BlobRef } from './ids';
 import type { MediaEvent } from './media';
 import type { Note } from './notes';
 import type { Table } from './own';
+import type { ScheduleSpec } from './schedule';
 import type { RunSetup } from './setup';
-import type { StreamHead } from './streams';
+import type { BestRow, StreamHead } from './streams';
 
 /**
  * What everybody sees of a run: its head. Its size does not depend on how long the run is: of the lists that grow with it (evaluations, snapshots, commands, ...)
@@ -44,6 +45,8 @@ export interface CommandRecord {
   askedAtStep?: number;
   /** The run had ended when it was asked for: a question then means its last checkpoint. */
   afterEnd?: true;
+  /** The server takes the run back by it (revert.ts). */
+  takesBack?: true;
   /** Questions: the position in their queue, as somebody moved it; left out: `at`. */
   position?: number;
   /** It had taken effect; the run has since gone back to a checkpoint before that (revert.ts). */
@@ -163,6 +166,8 @@ export interface RunView {
   stepsPerEpoch: number;
   /** 0 = not known. */
   totalSteps: number;
+  /** How the learning rate follows the steps; null = not declared. */
+  schedule: ScheduleSpec | null;
   /** One above the highest step that has a row, or where the run was taken up if that is higher. */
   step: number;
   /** The newest items of every list that grows. */
@@ -175,6 +180,8 @@ export interface RunView {
   latestEvaluations: WithSeq<Evaluation>[];
   /** The best by the main metric, of those in force; null = none has it. */
   best: WithSeq<Evaluation> | null;
+  /** The best row of the series that is declared as the main metric; null = there is none. */
+  bestRow: BestRow | null;
   /** The newest checkpoint in force. */
   lastCheckpoint: CheckpointRef | null;
   /** The checkpoint that the next trainer is to go back to, and the command that asked for it. */

@@ -24,7 +24,7 @@ export const watchdog = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('loss-spike'), ...common, sigmas: positive, window: span.min(10) }),
   /** Gradient norm above `factor` x its median over the last `window` steps. */
   z.strictObject({ kind: z.literal('gradient-spike'), ...common, factor: positive, window: span.min(10) }),
-  /** The best smoothed loss has not improved by `improvement` (relative) for `steps`. */
+  /** The best of the main metric, or where none is declared of the smoothed loss, has not improved by `improvement` (relative) for `steps`. */
   z.strictObject({ kind: z.literal('plateau'), ...common, steps: span, improvement: z.number().min(0).max(1) }),
   /** Attention sharp while the loss stays at chance: see shared/attention.ts. Uses the snapshots' signals. */
   z.strictObject({

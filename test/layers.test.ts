@@ -54,6 +54,21 @@ const builtin = (target: string) => target.startsWith('node:') || builtinModules
 const breaking = (imports: Import[], allowed: (i: Import) => boolean) =>
   imports.filter((i) => !allowed(i)).map((i) => `${i.file} imports ${i.target}`);
 
+/** One way round for each circle that a walk through all files comes upon. */
+function circles(next: ReadonlyMap<string, readonly string[]>): string[] {
+  const done = new Set<string>();
+  const found: string[] = [];
+  const walk = (file: string, way: string[]): void => {
+    const at = way.indexOf(file);
+    if (at >= 0) found.push([...way.slice(at), file].join(' -> '));
+    if (at >= 0 || done.has(file)) return;
+    for (const to of next.get(file) ?? []) walk(to, [...way, file]);
+    done.add(file);
+  };
+  for (const file of next.keys()) walk(file, []);
+  return found;
+}
+
 describe('imports', () => {
   it('are found at all', () => {
     const found = importsOf('server').filter((i) => i.file === 'server/process/app.ts');
@@ -102,15 +117,48 @@ describe('imports', () => {
   it.each([
     [
       'server',
-      ['base', 'audit store', 'team', 'runs dispatch watchdogs retention', 'trpc', 'export import mcp', 'web sockets', 'process'],
+      [
+        'base',
+        'audit store',
+        'team',
+        'runs dispatch watchdogs retention',
+        'trpc',
+        'export import mcp intake',
+        'web sockets',
+        'process',
+      ],
     ],
-    ['trainer', ['base', 'nn', 'headless', 'backends', 'recipes data', 'run', 'link', 'process']],
+    ['trainer', ['base', 'nn', 'backends', 'recipes data', 'headless', 'run', 'link', 'process']],
   ])('%s/ has floors: a folder takes values only of its own floor and those below', (top, floors) => {
     const floorOf = (path: string) => floors.findIndex((names) => names.split(' ').includes(path.split('/')[1]!));
     const within = importsOf(top).filter((i) => inside(i.target, top));
     expect(within.length).toBeGreaterThan(0);
     expect(importsOf(top).filter((i) => i.file.split('/').length > 2 && floorOf(i.file) < 0)).toEqual([]);
     expect(breaking(within, (i) => i.typeOnly || floorOf(i.target) <= floorOf(i.file))).toEqual([]);
+  });
+
+  it('no file imports itself, by whatever way round, types included', () => {
+    const folders = ['app', 'server', 'shared', 'trainer', 'test'];
+    const files = new Set(folders.flatMap((folder) => importsOf(folder).map((i) => i.file)));
+    const fileOf = (target: string) =>
+      ['.ts', '.tsx', '/index.ts', '/index.tsx'].map((end) => target + end).find((f) => files.has(f));
+    const next = new Map<string, string[]>();
+    for (const { file, target } of folders.flatMap(importsOf)) {
+      const to = fileOf(target);
+      if (to) next.set(file, [...(next.get(file) ?? []), to]);
+    }
+    expect(next.size).toBeGreaterThan(500);
+    expect(circles(next)).toEqual([]);
+    // What the rule would find.
+    expect(
+      circles(
+        new Map([
+          ['a', ['b']],
+          ['b', ['c', 'd']],
+          ['c', ['a']],
+        ]),
+      ),
+    ).toEqual(['a -> b -> c -> a']);
   });
 
   it('the trainer knows no viewers and no database; SQL stays in server/store', () => {

@@ -131,6 +131,8 @@ export interface Task {
   readonly fingerprint?: string;
   /** Further numbers of every step and evaluation. */
   readonly derived?: readonly Derived[];
+  /** The metric, on the validation set, that early stopping and the best parameters go by: `loss`, `accuracy` or one of `derived`. Left out: accuracy. */
+  readonly mainMetric?: string;
   /** What the network writes by itself after every so many steps, and at the end. */
   readonly sampling?: Sampling & { everySteps: number };
   /** How examples are written for the control `probeExamples`, for people. */

@@ -1,8 +1,8 @@
 import { memo } from 'react';
-import type { Plot } from './draw';
 import { MarkGlyph } from './MarkGlyph';
 import { clusterMarks } from './marks';
 import type { Palette } from './palette';
+import type { Plot } from './plot';
 import { colorOf, type Mark } from './types';
 
 /** What happened, along the top edge of a plot; the weighty ones also as a line through it. */

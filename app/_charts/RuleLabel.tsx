@@ -1,4 +1,5 @@
-import { type Plot, pixelY, ruleAt } from './draw';
+import { ruleAt } from './draw';
+import { type Plot, pixelY } from './plot';
 import type { RuleSpec } from './types';
 
 /** A threshold's name and value at its line; at the upper edge, with an arrow, when the line is beyond. */

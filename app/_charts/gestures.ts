@@ -1,5 +1,5 @@
 import { type RefObject, useEffect, useRef } from 'react';
-import { type Plot, stepAtPixel } from './draw';
+import { type Plot, stepAtPixel } from './plot';
 import type { ChartCursor, ChartCursorState } from './types';
 
 interface GestureTarget {

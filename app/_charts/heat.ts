@@ -1,6 +1,6 @@
 import type { Curve } from './curve';
-import { type Plot, pixelX } from './draw';
 import type { Piece } from './pieces';
+import { type Plot, pixelX } from './plot';
 
 /** Viridis at 11 even places: perceptually even, rising in lightness, told apart by colour-blind eyes. Source: Smith and van der Walt 2015, matplotlib. */
 const anchors = [

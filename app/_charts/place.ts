@@ -1,4 +1,4 @@
-import { type Plot, pixelX, pixelY } from './draw';
+import { type Plot, pixelX, pixelY } from './plot';
 import { rowOf } from './readout';
 import type { LineSpec } from './types';
 

@@ -1,4 +1,4 @@
-import type { Pen } from './draw';
+import type { Pen } from './plot';
 
 /** A pen that writes SVG, so that an exported chart is drawn by the same code as the one on screen. */
 export class SvgPen implements Pen {

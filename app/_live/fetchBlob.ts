@@ -1,4 +1,5 @@
 import { paths } from '~/shared/protocol';
+import { atBase } from './base';
 
 /** Part of a blob: `end` is exclusive. */
 export interface BlobRange {
@@ -11,7 +12,7 @@ export type FetchBlob = (hash: string, range?: BlobRange) => Promise<Uint8Array>
 /** A blob, or a part of it. @throws Error with what the server said */
 export const fetchBlob: FetchBlob = async (hash, range) => {
   const headers = range ? { range: `bytes=${range.start}-${range.end - 1}` } : undefined;
-  const response = await fetch(`${paths.blobs}/${hash}`, headers && { headers });
+  const response = await fetch(atBase(`${paths.blobs}/${hash}`), headers && { headers });
   if (!response.ok) throw new Error(`the server answered ${response.status}: ${(await response.text()).slice(0, 200)}`);
   const bytes = new Uint8Array(await response.arrayBuffer());
   // A proxy may know no ranges.

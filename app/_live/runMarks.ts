@@ -6,7 +6,6 @@ import type { ControlRole, ControlValue } from '~/shared/controls';
 import { evaluatedStep } from '~/shared/evaluations';
 import type { EvaluationMetric } from '~/shared/events';
 import { own } from '~/shared/own';
-import { isRevert } from '~/shared/revert';
 import type { Series } from '~/shared/series';
 import type { CommandRecord, RunView, WithLists } from '~/shared/view';
 import { describeMetrics, rankedMetrics, splitColors } from './evaluationWords';
@@ -114,12 +113,12 @@ const statusColor: Record<RunView['status'], Color> = {
   crashed: 'bad',
 };
 
-function commandMark(view: Happened, { seq, actor, command, outcome, undone }: CommandRecord): Mark[] {
+function commandMark(view: Happened, { seq, actor, command, outcome, undone, takesBack }: CommandRecord): Mark[] {
   // Its rows are no longer the run's.
   if (undone) return [];
   if (outcome.status === 'applied') {
     const base = { id: `k${seq}`, step: outcome.step, kind: 'command' as const, detail: actor.name, color: 'accent' as const };
-    if (isRevert(command))
+    if (takesBack)
       return [
         { ...base, step: Number(outcome.after), label: `back from step ${formatStep(Number(outcome.before))}`, line: true },
       ];
@@ -162,7 +161,8 @@ export function evaluationPoints(
       if (!which(m)) continue;
       const key = JSON.stringify([e.split, m.name]);
       const line = lines.get(key) ?? { split: e.split, metric: m.name, points: [] };
-      line.points.push({ step: e.step, value: m.value, note: e.trigger });
+      // Of the parameters that were measured: those of the best checkpoint are not the last step's.
+      line.points.push({ step: evaluatedStep(e), value: m.value, note: e.trigger });
       lines.set(key, line);
     }
   const oneMetric = new Set([...lines.values()].map((l) => l.metric)).size <= 1;
@@ -194,6 +194,10 @@ function controlStairs({ values, commands }: Pick<WithLists, 'values' | 'command
   }
   return stairs;
 }
+
+/** A control's value at a step, as its applied changes tell. */
+export const controlAt = (view: Pick<WithLists, 'values' | 'commands'>, control: string, step: number): ControlValue =>
+  inForce(controlStairs(view, control), step) ?? null;
 
 /** The values of a series over the run, each as long as it stays the same; what is no number is null. */
 function seriesStairs(curve: Curve): Stairs<number | null> {

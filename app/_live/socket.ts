@@ -1,10 +1,14 @@
 import { io, type Socket } from 'socket.io-client';
 import { unpack } from '~/shared/pack';
-import { type Frame, paths, type ServerToViewer, type ViewerToServer } from '~/shared/protocol';
+import { paths } from '~/shared/paths';
+import type { Frame, ServerToViewer, ViewerToServer } from '~/shared/protocol';
+import { atBase } from './base';
 import { serverTime } from './serverTime';
 import type { Wire, WireListener } from './wire';
 
 const answerWithinMs = 10_000;
+/** Some proxies neither let a websocket through nor refuse it. */
+const connectWithinMs = 4_000;
 /** A connection that carries nothing for this long is given up for a new one. */
 const giveUpAfterMs = 10_000;
 let shared: Wire | null = null;
@@ -13,8 +17,9 @@ let shared: Wire | null = null;
 export function viewerWire(): Wire {
   shared ??= socketWire(
     io({
-      path: paths.viewers,
+      path: atBase(paths.viewers),
       transports: ['websocket'],
+      timeout: connectWithinMs,
       reconnectionDelay: 300,
       reconnectionDelayMax: 5_000,
       randomizationFactor: 0.5,
@@ -33,6 +38,7 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   socket.on('dropped', ({ runId, message }) => {
     if (runId === null) putOut = message;
   });
+  let websocketWorks = false;
   let silent = false;
   setInterval(() => {
     const ms = socket.connected ? serverTime.silentMs(performance.now()) : 0;
@@ -45,6 +51,7 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   socket.on('connect', () => {
     serverTime.reset();
     putOut = null;
+    websocketWorks ||= socket.io.engine.transport.name === 'websocket';
     notify((l) => l.up?.());
   });
   socket.on('disconnect', (reason) => {
@@ -56,6 +63,8 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   socket.on('connect_error', (error) => {
     // A middleware's refusal stops socket.io's own retries; a plain transport error does not.
     const refused = !socket.active;
+    // Perhaps a proxy lets no websocket through: over plain requests then, which become a websocket where one can be had.
+    if (!refused && !websocketWorks) socket.io.opts.transports = ['polling', 'websocket'];
     notify((l) => l.down?.(refused ? (putOut ?? error.message) : null));
     if (refused) setTimeout(() => socket.connect(), 5_000);
   });
@@ -72,6 +81,7 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   socket.on('looks', ({ runId, looks }) => notify((l) => l.looks?.(runId, looks)));
   socket.on('runs', (changed) => notify((l) => l.runs?.(changed)));
   socket.on('you', (you) => notify((l) => l.you?.(you)));
+  socket.on('notice', (notice) => notify((l) => l.notice?.(notice)));
   socket.on('trainers', (trainers) => notify((l) => l.trainers?.(trainers)));
 
   const asking = () => socket.timeout(answerWithinMs);

@@ -1,6 +1,7 @@
 import { formatStep } from '~/app/_charts/format';
 import type { StepFile } from '~/app/_charts/types';
 import { bytes } from '~/app/_components/format';
+import { atBase } from './base';
 import type { History } from './history';
 
 /** About what a number takes as text, and a row before its numbers. */
@@ -17,7 +18,7 @@ export function stepFile(runId: string, history: History, names: readonly string
   const query = new URLSearchParams({ format: 'csv', from: String(from), to: String(to) });
   for (const name of names) query.append('series', name);
   return {
-    href: `/api/runs/${runId}/export?${query}`,
+    href: atBase(`/api/runs/${runId}/export?${query}`),
     label,
     size: `${formatStep(rows)} rows × ${names.length} series, about ${bytes(rows * (BYTES.row + names.length * BYTES.number))}`,
   };

@@ -5,6 +5,7 @@ import { type ChangeEvent, useRef, useState } from 'react';
 import { toast } from 'sonner';
 import { Button } from '~/app/_components/Button';
 import { Modal } from '~/app/_components/Modal';
+import { atBase } from '~/app/_live/base';
 import { followJob } from '~/app/_run/shell/jobs';
 
 interface Answer {
@@ -32,12 +33,15 @@ export function ImportButton({ disabled }: { disabled: boolean }) {
     setBusy(true);
     followJob(id, `Importing ${file.name}`, () => stopped.abort());
     try {
-      const response = await fetch(`/api/import?name=${encodeURIComponent(file.name)}&job=${id}${asCopy ? '&as=copy' : ''}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/octet-stream' },
-        body: file,
-        signal: stopped.signal,
-      });
+      const response = await fetch(
+        atBase(`/api/import?name=${encodeURIComponent(file.name)}&job=${id}${asCopy ? '&as=copy' : ''}`),
+        {
+          method: 'POST',
+          headers: { 'content-type': 'application/octet-stream' },
+          body: file,
+          signal: stopped.signal,
+        },
+      );
       const answer = (await response.json().catch(() => ({}))) as Answer;
       if (response.status === 201 && answer.runId) {
         if (answer.leftOut) toast.warning(`${file.name}: ${answer.leftOut}`, { duration: 10_000 });

@@ -25,7 +25,7 @@ export function Approval({ editable }: { editable: boolean }) {
         <div className="flex-1">
           <Field
             label="Needs a second operator"
-            help="Names of controls and actions, e.g. learningRate, stop. Asking for one waits until another operator approves."
+            help="Names or roles of controls and actions, e.g. learningRate, stop. Asking for one waits until another operator approves."
             error={error?.message ?? null}
           >
             {(ids) => (

@@ -7,6 +7,7 @@ import { Field, inputClass, Select } from '~/app/_components/Field';
 import { duration } from '~/app/_components/format';
 import { Panel } from '~/app/_components/Panel';
 import { useNow } from '~/app/_components/useNow';
+import { atBase } from '~/app/_live/base';
 import { api, useTrpc } from '~/app/_trpc/client';
 import type { Invite, PersonRole } from '~/shared/team';
 import { roles } from './People';
@@ -70,7 +71,7 @@ export function Invites() {
           Make a link
         </Button>
       </form>
-      {secret && <Secret label="Send this link to whom you invite." text={`${origin}/join?invite=${secret}`} />}
+      {secret && <Secret label="Send this link to whom you invite." text={`${origin}${atBase('/join')}?invite=${secret}`} />}
       <Rows data={open} error={error} empty="No open link.">
         {(i: Invite) => (
           <li key={i.id} className={rowClass}>

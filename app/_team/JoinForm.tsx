@@ -4,6 +4,7 @@ import { type FormEvent, useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { Field, inputClass } from '~/app/_components/Field';
 import { TopBar } from '~/app/_components/TopBar';
+import { atBase } from '~/app/_live/base';
 
 type Link = { state: 'checking' } | { state: 'open'; secret: string; role: string } | { state: 'closed'; message: string };
 
@@ -23,7 +24,7 @@ export function JoinForm() {
 
   useEffect(() => {
     const secret = new URLSearchParams(window.location.search).get('invite') ?? '';
-    fetch(`/api/join?invite=${encodeURIComponent(secret)}`)
+    fetch(atBase(`/api/join?invite=${encodeURIComponent(secret)}`))
       .then(async (answer) => {
         const body = (await answer.json()) as { role?: string; error?: string };
         setLink(
@@ -39,13 +40,13 @@ export function JoinForm() {
     setBusy(true);
     setProblem(null);
     try {
-      const answer = await fetch('/api/join', {
+      const answer = await fetch(atBase('/api/join'), {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ invite: link.secret, name, ...(colour && { colour }) }),
       });
       if (answer.ok) {
-        window.location.assign('/');
+        window.location.assign(atBase('/'));
         return;
       }
       const { error, field } = (await answer.json()) as { error: string; field: string | null };

@@ -3,6 +3,7 @@
 import { useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { ThemeToggle, TopBar } from '~/app/_components/TopBar';
+import { atBase } from '~/app/_live/base';
 import { Approval } from './Approval';
 import { Audit } from './Audit';
 import { Invites } from './Invites';
@@ -21,8 +22,8 @@ export function TeamPage() {
   const operates = admin || info?.you.role === 'operator';
   const signOut = async () => {
     setLeaving(true);
-    await fetch('/api/signout', { method: 'POST' }).catch(() => {});
-    window.location.assign('/');
+    await fetch(atBase('/api/signout'), { method: 'POST' }).catch(() => {});
+    window.location.assign(atBase('/'));
   };
   return (
     <>

@@ -4,12 +4,13 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { createTRPCClient, TRPCClientError } from '@trpc/client';
 import { createTRPCContext } from '@trpc/tanstack-react-query';
 import { type ReactNode, useState } from 'react';
+import { atBase } from '~/app/_live/base';
 import type { AppRouter } from '~/server/trpc';
-import { paths } from '~/shared/protocol';
+import { paths } from '~/shared/paths';
 import { links } from './links';
 
 /** The typed client, for stores and event handlers: `await api.runs.range.query({...})`. */
-export const api = createTRPCClient<AppRouter>({ links: links(paths.trpc) });
+export const api = createTRPCClient<AppRouter>({ links: links(atBase(paths.trpc)) });
 
 const context = createTRPCContext<AppRouter>();
 /** For components: `useQuery(useTrpc().runs.signals.queryOptions({ runId }))`. */

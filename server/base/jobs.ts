@@ -71,6 +71,15 @@ export class Jobs {
     return { ...state };
   }
 
+  /** The server ends: none of them goes on. */
+  cancelAll(): void {
+    for (const { state, controller } of this.#jobs.values())
+      if (state.status === 'running') {
+        state.status = 'cancelled';
+        controller.abort();
+      }
+  }
+
   /** Whatever `work` answers; `idle` waits for it. */
   during<T>(work: Promise<T>): Promise<T> {
     const settled = work.catch(() => {}).finally(() => this.#working.delete(settled));

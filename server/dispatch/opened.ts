@@ -17,6 +17,8 @@ import { isOpened, type RunView } from '~/shared/view';
 export interface OwnerPort {
   command(command: LoggedCommand & { runId: string }): void;
   release(release: { runId: string; attempt: number; message: string }): void;
+  /** It will hear of a stop though it says nothing for a while; left out: it says something at least every HEARTBEAT_MS. */
+  listens?(): boolean;
 }
 
 /** A process that opens runs. */
@@ -53,6 +55,8 @@ export interface OpenedDeps {
   onError(error: unknown): void;
   /** How long a process may be silent; left out: CRASHED_MS. */
   crashedMs?: number;
+  /** The same for a process that is known to say something less often; undefined: like all others. */
+  silentMs?(trainerId: string): number | undefined;
 }
 
 /** An owner that has not been heard of for two heartbeats is away: a stop does not wait for it. */
@@ -107,7 +111,17 @@ export class OpenedRuns {
   /** Its process can be told something now. */
   reaches(runId: string): boolean {
     const owner = this.#owners.get(runId);
-    return owner?.port != null && this.deps.clock.now() - owner.heardAt < AWAY_MS;
+    return owner?.port != null && (owner.port.listens?.() || this.deps.clock.now() - owner.heardAt < AWAY_MS);
+  }
+
+  /** The run of a key; undefined: none has it. */
+  runOf(key: string): string | undefined {
+    return this.#keys.get(hashOfKey(key));
+  }
+
+  /** Whom a run's owner is reached through; null: nobody has it, or its owner is away. */
+  portOf(runId: string): OwnerPort | null {
+    return this.#owners.get(runId)?.port ?? null;
   }
 
   /** Runs of a process. */
@@ -185,6 +199,12 @@ export class OpenedRuns {
     });
   }
 
+  /** Opens a known run again for a program that names it by its id, not by its key. */
+  openKnown(process: Process, port: OwnerPort, room: Room): Promise<OpenAnswer> {
+    const setup = { ...room.view.setup, recipe: null };
+    return this.#serial(() => this.#openAgain(process, port, room, { key: '', setup, resume: 'must' }));
+  }
+
   /** A process gives its run up without ending it. */
   async close(process: Process, room: Room, attempt: number): Promise<{ ok: true } | Refusal> {
     if (!isOwner(room.view, process.trainerId, attempt))
@@ -253,10 +273,11 @@ export class OpenedRuns {
 
   /** Looks again when the owner would have been silent for too long. */
   #watch(runId: string, owner: Owner): void {
-    const dueAt = owner.heardAt + this.#crashedMs;
+    const silentMs = this.#silentMs(owner);
+    const dueAt = owner.heardAt + silentMs;
     owner.cancel = this.deps.clock.after(Math.max(0, dueAt - this.deps.clock.now()), () => {
       if (this.#closed || this.#owners.get(runId) !== owner) return;
-      if (this.deps.clock.now() - owner.heardAt < this.#crashedMs) this.#watch(runId, owner);
+      if (this.deps.clock.now() - owner.heardAt < silentMs) this.#watch(runId, owner);
       else this.#crash(runId, owner).catch(this.deps.onError);
     });
   }
@@ -267,7 +288,11 @@ export class OpenedRuns {
     const { name, host } = owner.process;
     if (owner.port) owner.silent = true;
     else this.ended(runId);
-    await room?.crashed(owner.attempt, `nothing was heard of ${name} on ${host} for ${this.#crashedMs / 1000} s`);
+    await room?.crashed(owner.attempt, `nothing was heard of ${name} on ${host} for ${this.#silentMs(owner) / 1000} s`);
+  }
+
+  #silentMs({ process }: Owner): number {
+    return this.deps.silentMs?.(process.trainerId) ?? this.#crashedMs;
   }
 
   #away(runId: string, message: string): void {

@@ -65,9 +65,15 @@ export interface TrainersDeps {
   retryMs?: number;
   /** How long the process of an opened run may be silent. */
   crashedMs?: number;
+  silentMs?: OpenedDeps['silentMs'];
   /** Writes the first entry of a run that a script opens. */
   create: OpenedDeps['create'];
 }
+
+/** Trainers that may die with a run, one after the other, before it waits. */
+const DEATHS_AT_ONCE = 3;
+const FIRST_WAIT_MS = 5_000;
+const LONGEST_WAIT_MS = 10 * 60_000;
 
 export class Trainers {
   readonly #trainers = new Map<string, Trainer>();
@@ -165,6 +171,8 @@ export class Trainers {
   /** Why a run has no trainer, in words; null when it has one, or has ended. */
   whyWaits(runId: string): string | null {
     if (this.#runs.awaits(runId)) return 'its trainer is away and may come back';
+    const later = this.#runs.whyLater(runId);
+    if (later !== null) return later;
     const queue = this.#runs.free();
     const at = queue.findIndex((run) => run.runId === runId);
     if (at < 0) return null;
@@ -359,11 +367,24 @@ export class Trainers {
       await room.lost(message);
       await room.settle();
       const run = openRun(room);
-      if (run && !this.holds(runId)) this.add(run);
+      if (run && !this.holds(runId)) await this.#addAgain(run, room);
     } catch (error) {
       this.deps.onError(error);
       this.deps.clock.after(this.deps.retryMs ?? 1000, () => void this.#leave(runId, message));
     }
+  }
+
+  /**
+   * A trainer that dies is not the run's fault, so a run is never given up. One with which several died in a row, none further than the last checkpoint, waits
+   * ever longer before the next one takes it.
+   */
+  async #addAgain(run: OpenRun, room: Room): Promise<void> {
+    const { count, fromStep } = room.view.takeovers;
+    if (count < DEATHS_AT_ONCE) return this.add(run);
+    const ms = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (count - DEATHS_AT_ONCE));
+    const why = `${count} trainers in a row were lost with the run before its next checkpoint after step ${fromStep}; the next one gets it ${ms / 1000} s after that`;
+    this.#runs.addLater(run, ms, why);
+    await room.alert('warning', 'queue', why);
   }
 
   #heldBesides(trainer: Trainer, runId: string): boolean {

@@ -27,6 +27,8 @@ export class WaitingRuns {
   readonly #free = new Map<string, OpenRun>();
   /** Their holder may still come back, though this server has not seen it yet. */
   readonly #awaited = new Map<string, { run: OpenRun; cancel: () => void }>();
+  /** Not to be given out yet. */
+  readonly #later = new Map<string, { run: OpenRun; why: string; cancel: () => void }>();
 
   /** @param onFree called when a run can be given out */
   constructor(
@@ -47,6 +49,20 @@ export class WaitingRuns {
     this.#awaited.set(run.runId, { run, cancel });
   }
 
+  /** The run can be given out after so long. */
+  addLater(run: OpenRun, ms: number, why: string): void {
+    const cancel = this.clock.after(ms, () => {
+      this.#later.delete(run.runId);
+      this.add(run);
+    });
+    this.#later.set(run.runId, { run, why, cancel });
+  }
+
+  /** Why a run is not given out yet; null = it is no such run. */
+  whyLater(runId: string): string | null {
+    return this.#later.get(runId)?.why ?? null;
+  }
+
   add(run: OpenRun): void {
     this.#free.set(run.runId, run);
     this.onFree();
@@ -54,8 +70,10 @@ export class WaitingRuns {
 
   remove(runId: string): void {
     this.#free.delete(runId);
-    this.#awaited.get(runId)?.cancel();
-    this.#awaited.delete(runId);
+    for (const map of [this.#awaited, this.#later]) {
+      map.get(runId)?.cancel();
+      map.delete(runId);
+    }
   }
 
   /** Takes a run out that is given to a trainer. @returns false when it was not free any more */
@@ -64,7 +82,7 @@ export class WaitingRuns {
   }
 
   moved(runId: string, position: number): void {
-    const run = this.#free.get(runId) ?? this.#awaited.get(runId)?.run;
+    const run = this.#free.get(runId) ?? this.#awaited.get(runId)?.run ?? this.#later.get(runId)?.run;
     if (run) run.position = position;
   }
 
@@ -83,10 +101,11 @@ export class WaitingRuns {
 
   /** All that wait, the next one first. */
   queue(): Waiting[] {
-    return [...this.#free.values(), ...[...this.#awaited.values()].map((a) => a.run)].sort(inOrder);
+    const others = [...this.#awaited.values(), ...this.#later.values()];
+    return [...this.#free.values(), ...others.map(({ run }) => run)].sort(inOrder);
   }
 
   close(): void {
-    for (const { cancel } of this.#awaited.values()) cancel();
+    for (const { cancel } of [...this.#awaited.values(), ...this.#later.values()]) cancel();
   }
 }

@@ -6,8 +6,8 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Job, Jobs, Progress } from '~/server/base/jobs';
-import { may } from '~/server/base/permissions';
 import { sendJson } from '~/server/base/respond';
+import type { KnownVisit, Route } from '~/server/base/route';
 import { describeZodError } from '~/server/base/zodError';
 import { AlreadyHereError, ImportError } from '~/server/import/importError';
 import { type ImportDeps, importRun } from '~/server/import/importRun';
@@ -32,40 +32,31 @@ export interface ExportDeps extends ImportDeps {
 const maxImportBytes = 8 * 2 ** 30;
 
 /**
- * GET /api/runs/<id>/export?format=... and POST /api/import?name=<file name> with the file as the body, each with `job=<id>` to be followed by (tRPC jobs.get). Answers errors as JSON {"error": "<field>: ..."}.
- *
- * @returns whether the path was one of these
+ * GET /api/runs/<id>/export?format=... and POST /api/import?name=<file name> with the file as the body, each with `job=<id>` to be followed by (tRPC jobs.get).
+ * Answers errors as JSON {"error": "<field>: ..."}.
  */
-export async function exportRoutes(
-  deps: ExportDeps,
-  request: IncomingMessage,
-  response: ServerResponse,
-  url: URL,
-  actor: Actor,
-): Promise<boolean> {
-  const match = /^\/api\/runs\/([^/]+)\/export$/.exec(url.pathname);
-  const importing = url.pathname === '/api/import';
-  if (!match && !importing) return false;
-  const refuse = (status: number, error: string) => {
-    // What is left of a refused body is not worth reading.
-    response.setHeader('connection', 'close');
-    sendJson(response, status, { error });
-    return true;
-  };
-  const method = importing ? 'POST' : 'GET';
-  if (request.method !== method) {
-    response.setHeader('allow', method);
-    return refuse(405, `${method} is needed here`);
-  }
-  const needed = importing ? 'start runs' : 'watch runs';
-  if (!may(actor, needed)) return refuse(403, `${actor.name} (${actor.role}) may not ${needed}`);
+export function exportRoutes(deps: ExportDeps): Route[] {
+  return [
+    { method: 'GET', path: '/api/runs/:runId/export', for: 'watch runs', refuse, handle: (visit) => carry(deps, visit, false) },
+    { method: 'POST', path: '/api/import', for: 'start runs', refuse, handle: (visit) => carry(deps, visit, true) },
+  ];
+}
+
+/** What is left of a refused body is not worth reading. */
+function refuse(response: ServerResponse, status: number, error: string): void {
+  response.setHeader('connection', 'close');
+  sendJson(response, status, { error });
+}
+
+/** Sends an export or takes an import, as a job. */
+async function carry(deps: ExportDeps, { request, response, url, params, actor }: KnownVisit, importing: boolean): Promise<void> {
   const { job: asked, ...query } = Object.fromEntries(url.searchParams);
   const id = asked === undefined ? undefined : jobId.safeParse(asked);
-  if (id?.success === false) return refuse(400, describeZodError(id.error));
+  if (id?.success === false) return refuse(response, 400, describeZodError(id.error));
   const name = query.name?.slice(0, 200) ?? '';
-  const what = importing ? name || 'a file' : `${match![1]} as ${query.format ?? 'a file'}`;
+  const what = importing ? name || 'a file' : `${params.runId} as ${query.format ?? 'a file'}`;
   const job = deps.jobs.begin(actor, { id: id?.data, kind: importing ? 'import' : 'export', what });
-  if (!job) return refuse(400, `job: there is a job ${id?.data} already`);
+  if (!job) return refuse(response, 400, `job: there is a job ${id?.data} already`);
   // Whoever goes away in the middle no longer wants it.
   response.once('close', () => {
     if (!response.writableFinished && !response.errored) job.cancel();
@@ -76,7 +67,7 @@ export async function exportRoutes(
     await deps.jobs.during(
       importing
         ? receive(deps, request, response, query, actor, job)
-        : send(deps, response, { ...rest, ...columns, runId: match![1]! }, job, refuse),
+        : send(deps, response, { ...rest, ...columns, runId: params.runId! }, job),
     );
     job.end('done');
   } catch (error) {
@@ -89,15 +80,14 @@ export async function exportRoutes(
     if (response.headersSent || !request.complete) {
       response.destroy();
       if (!ours && !cancelled) throw error;
-    } else if (cancelled) refuse(409, importing ? 'cancelled: nothing was imported' : 'cancelled');
+    } else if (cancelled) refuse(response, 409, importing ? 'cancelled: nothing was imported' : 'cancelled');
     else if (error instanceof AlreadyHereError) {
       const { runId, nothingNew } = error;
       response.setHeader('connection', 'close');
       sendJson(response, 409, { error: message, runId, nothingNew });
-    } else if (ours) refuse(400, message);
+    } else if (ours) refuse(response, 400, message);
     else throw error;
   }
-  return true;
 }
 
 const wentAway = (error: unknown): boolean => {
@@ -110,20 +100,19 @@ async function send(
   response: ServerResponse,
   asked: Record<string, string | string[]>,
   job: Job,
-  refuse: (status: number, error: string) => boolean,
 ): Promise<void> {
   const query = exportQuery.safeParse(asked);
   if (!query.success) {
     const message = describeZodError(query.error);
     job.end('failed', message);
-    refuse(400, message);
+    refuse(response, 400, message);
     return;
   }
   const view = await deps.view(query.data.runId);
   if (!view) {
     const message = `runId: there is no run ${query.data.runId}`;
     job.end('failed', message);
-    refuse(404, message);
+    refuse(response, 404, message);
     return;
   }
   const now = deps.now();

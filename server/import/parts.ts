@@ -5,7 +5,13 @@ import { readCsv } from './csv';
 import { readHeadroomFile } from './headroomFile';
 import type { Table } from './table';
 import { readTensorboard } from './tensorboard';
-import type { ReadJob } from './thread';
+
+export interface ReadJob {
+  file: string;
+  /** What its sender calls it. */
+  name: string;
+  kind: 'headroom' | 'csv' | 'tensorboard';
+}
 
 /** What a file holds, in the order in which it is made: a table at once; of a `.headroom` file its run, then, once all of it was found right, its content. */
 export type ImportPart =

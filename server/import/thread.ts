@@ -2,14 +2,7 @@ import type { Progress } from '~/server/base/jobs';
 import { startWorker } from '~/server/base/startWorker';
 import { partsOfThread } from '~/server/base/threadParts';
 import { ImportError } from './importError';
-import type { ImportPart } from './parts';
-
-export interface ReadJob {
-  file: string;
-  /** What its sender calls it. */
-  name: string;
-  kind: 'headroom' | 'csv' | 'tensorboard';
-}
+import type { ImportPart, ReadJob } from './parts';
 
 /**
  * Reads a file in a thread of its own; leaving the loop, or `signal`, ends the thread.

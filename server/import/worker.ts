@@ -2,8 +2,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { progressReporter, serveParts } from '~/server/base/threadParts';
 import { ImportError } from './importError';
-import { importParts, ownBuffers } from './parts';
-import type { ReadJob } from './thread';
+import { importParts, ownBuffers, type ReadJob } from './parts';
 
 const port = parentPort as MessagePort;
 serveParts(port, importParts(workerData as ReadJob, progressReporter(port)), {

@@ -7,7 +7,7 @@
 import { createTRPCClient, httpBatchLink, type TRPCClient } from '@trpc/client';
 import type { AppRouter } from '~/server/trpc';
 import { transformer } from '~/shared/json';
-import { paths } from '~/shared/protocol';
+import { addressAt, paths } from '~/shared/protocol';
 
 export interface Server {
   /** e.g. http://127.0.0.1:3000 */
@@ -24,7 +24,7 @@ export const connect = (server: Server): HeadroomClient =>
   createTRPCClient<AppRouter>({
     links: [
       httpBatchLink({
-        url: new URL(paths.trpc, server.url).href,
+        url: addressAt(server.url, paths.trpc).href,
         transformer,
         methodOverride: 'POST',
         headers: () => headers(server),
@@ -34,7 +34,7 @@ export const connect = (server: Server): HeadroomClient =>
 
 /** A blob's bytes (snapshot, checkpoint). @throws Error with the server's answer when it has none of that name */
 export async function readBlob(server: Server, hash: string): Promise<Uint8Array> {
-  const answer = await fetch(new URL(`${paths.blobs}/${hash}`, server.url), { headers: headers(server) });
+  const answer = await fetch(addressAt(server.url, `${paths.blobs}/${hash}`), { headers: headers(server) });
   if (!answer.ok) throw new Error(`blob ${hash}: the server answered ${answer.status} ${await answer.text()}`);
   return new Uint8Array(await answer.arrayBuffer());
 }

@@ -2,6 +2,7 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { nanoid } from 'nanoid';
 import { z } from 'zod';
 import { unzipped } from '~/server/base/unzipped';
+import { version } from '~/server/base/version';
 import { answerAt, answerText, axisOf, labelText, mapOf, parseAttentionSnapshot, targetAt } from '~/shared/attentionSnapshot';
 import { type Command, condition } from '~/shared/commands';
 import { controlValue } from '~/shared/controls';
@@ -30,7 +31,7 @@ const answer = (value: unknown) => ({ content: [{ type: 'text' as const, text: J
 /** The tools of an agent in the room. It sees what its token's role sees and asks as its token; roles, the control lock, approval and audit are the server's. */
 export function createMcpServer(host: ToolHost): McpServer {
   const { client } = host;
-  const mcp = new McpServer({ name: 'headroom', version: '0.1.0' });
+  const mcp = new McpServer({ name: 'headroom', version });
 
   mcp.registerTool(
     'list_runs',

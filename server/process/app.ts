@@ -4,9 +4,14 @@ import { openAuditFile } from '~/server/audit/auditFile';
 import { AuditLog } from '~/server/audit/auditLog';
 import { type Clock, realClock } from '~/server/base/clock';
 import { Jobs } from '~/server/base/jobs';
+import type { Log } from '~/server/base/log';
 import { StartError } from '~/server/base/startError';
-import { forgetUploads } from '~/server/export/routes';
+import { type ExportDeps, exportRoutes, forgetUploads } from '~/server/export/routes';
 import { forgetCutImports } from '~/server/import/importRun';
+import { httpRoutes } from '~/server/intake/http';
+import { Intake, silenceOf } from '~/server/intake/intake';
+import { mlflowRoutes } from '~/server/intake/mlflow';
+import { wandbRoutes } from '~/server/intake/wandb';
 import { openRetention } from '~/server/retention/keeper';
 import { openSweep, type SweepDeps } from '~/server/retention/sweep';
 import type { FrameSettings } from '~/server/runs/frames';
@@ -21,13 +26,18 @@ import { People, systemActor } from '~/server/team/people';
 import { postJson } from '~/server/watchdogs/publicFetch';
 import { startWatchdogs } from '~/server/watchdogs/runner';
 import { wholeUrl } from '~/server/watchdogs/webhookSecrets';
+import { blobRoutes } from '~/server/web/blobRoutes';
 import { createHttp, type Pages } from '~/server/web/http';
 import { keptSecret, openIdentity } from '~/server/web/identity';
 import { closeHttp, listen } from '~/server/web/listen';
 import { isLoopback, originRefusal } from '~/server/web/origin';
 import { openPages } from '~/server/web/pages';
+import { rpcRoute } from '~/server/web/rpcRoute';
 import type { AuditEvent } from '~/shared/team';
 import { startFirstRuns } from './firstRuns';
+import { diskCheck, healthRoutes, storeCheck } from './health';
+import { measuredStore } from './measuredStore';
+import { type Counts, openMetrics } from './metrics';
 import { startTrainerProcess } from './trainerProcess';
 
 export interface AppOptions {
@@ -37,6 +47,8 @@ export interface AppOptions {
   port: number;
   /** People sign in even on loopback; left out: only elsewhere. */
   loginRequired?: boolean;
+  /** Below which path a proxy shows the server, e.g. "/headroom"; left out: at the top. */
+  basePath?: string;
   /** Webhooks may go to this machine and to private networks. */
   privateWebhooks?: boolean;
   version: string;
@@ -51,13 +63,9 @@ export interface AppOptions {
   clock?: Clock;
   graceMs?: number;
   crashedMs?: number;
+  /** How long a program that came in without our client (server/intake) may be silent; left out: an hour. */
+  silentMs?: number;
   frames?: FrameSettings;
-}
-
-export interface Log {
-  info(details: object, message: string): void;
-  warn(details: object, message: string): void;
-  error(details: object, message: string): void;
 }
 
 export interface App {
@@ -72,24 +80,33 @@ export interface App {
   close(): Promise<void>;
 }
 
+/** Of the ten seconds that the whole end may take. */
+const trainerStopMs = 6_000;
+
 /** Trainers that are known to have ended, so that their runs need not wait for them after a restart. */
 const goneKey = 'trainers.gone';
 
 /** @throws StartError with one line for the person who started it */
 export async function createApp(options: AppOptions): Promise<App> {
-  const { dataFolder, host, log } = options;
+  const { dataFolder, host, log, basePath = '' } = options;
   const clock = options.clock ?? realClock;
   const onError = (error: unknown) => log.error({ err: error }, error instanceof Error ? error.message : String(error));
   // Without a login everybody who can reach the port is the admin: never beyond this machine.
   const loopback = isLoopback(host) && !options.loginRequired;
   const closers: (() => unknown)[] = [];
+  let started = false;
+  let ending = false;
   const close = async () => {
+    ending = true;
     for (const closer of closers.splice(0).reverse()) await Promise.resolve(closer()).catch(onError);
   };
 
   try {
-    const store = options.store ?? (await openSqliteStore(dataFolder, (text) => log.warn({}, text)).catch(asStartError));
-    closers.push(() => store.close());
+    const opened = options.store ?? (await openSqliteStore(dataFolder, (text) => log.warn({}, text)).catch(asStartError));
+    closers.push(() => opened.close());
+    const metrics = openMetrics();
+    closers.push(() => metrics.close());
+    const store = measuredStore(opened, metrics, log);
     await forgetCutImports(store);
     await forgetUploads(dataFolder);
     const blobs = await openBlobs(dataFolder, store);
@@ -102,17 +119,19 @@ export async function createApp(options: AppOptions): Promise<App> {
     });
     const people = new People(auditLog, () => clock.now());
     let recheck = () => {};
-    const identity = await openIdentity({ open: loopback, trainerToken, people, onSignOut: () => recheck() });
+    const identity = await openIdentity({ open: loopback, trainerToken, basePath, people, onSignOut: () => recheck() });
     const gone = new Set<string>(JSON.parse((await store.setting(goneKey)) ?? '[]'));
     const hub = await openHub({
       store,
       clock,
       onError,
       hasBlob: (hash) => blobs.has(hash),
+      keepBlob: (hash, bytes) => blobs.put(hash, bytes),
       needsApproval: () => auditLog.team.needsApproval,
       goneTrainers: gone,
       ...(options.graceMs !== undefined && { graceMs: options.graceMs }),
       ...(options.crashedMs !== undefined && { crashedMs: options.crashedMs }),
+      silentMs: (trainerId) => silenceOf(trainerId, options.silentMs ?? 3_600_000),
       ...(options.frames && { frames: options.frames }),
     });
     closers.push(() => hub.close());
@@ -128,13 +147,14 @@ export async function createApp(options: AppOptions): Promise<App> {
     const sweep = openSweep({ store, blobs, hub, clock, say, onError });
     closers.push(() => sweep.close());
 
-    const viewers = openViewerLink({ hub, identity, clock, onError, allow: originRefusal });
+    const viewers = openViewerLink({ hub, identity, clock, log, onError, allow: originRefusal });
     recheck = () => void viewers.recheck().catch(onError);
     closers.push(recheckOnChange(auditLog, () => recheck()));
     closers.push(keepAudit(hub, auditLog, onError));
     const trainers = openTrainerLink({
       registry: hub.registry,
       questions: hub.questions,
+      log,
       async whoIs(request) {
         const actor = await identity.identify(request);
         return actor?.role === 'trainer' ? actor : null;
@@ -143,31 +163,56 @@ export async function createApp(options: AppOptions): Promise<App> {
     });
 
     let openedPages: (pages: Pages | null) => void = () => {};
-    const http = createHttp({
-      hub,
+    const now = () => clock.now();
+    const records: ExportDeps = {
+      store,
       blobs,
-      records: {
-        store,
-        blobs,
-        dataFolder,
-        threaded: !options.store,
-        now: () => clock.now(),
-        view: (runId) => hub.view(runId),
-        adopt: (runId) => hub.adopt(runId),
-        async imported(actor, runId, name) {
-          const event = { type: 'run.changed', runId, what: `imported from ${name || 'a file'}`.slice(0, 200) } as const;
-          await auditLog.record(actor, () => ({ events: [event], result: undefined }));
-        },
-        jobs,
+      dataFolder,
+      threaded: !options.store,
+      now,
+      view: (runId) => hub.view(runId),
+      adopt: (runId) => hub.adopt(runId),
+      async imported(actor, runId, name) {
+        const event = { type: 'run.changed', runId, what: `imported from ${name || 'a file'}`.slice(0, 200) } as const;
+        await auditLog.record(actor, () => ({ events: [event], result: undefined }));
       },
-      retention,
+      jobs,
+    };
+    const counts = (): Counts => {
+      const summaries = hub.summaries();
+      const runs = new Map<string, number>();
+      for (const { status } of summaries) runs.set(status, (runs.get(status) ?? 0) + 1);
+      return {
+        ...viewers.counts(),
+        ...trainers.counts(),
+        runs,
+        queue: (runs.get('queued') ?? 0) + (runs.get('waiting') ?? 0),
+        questions: hub.openQuestions().length,
+      };
+    };
+    const system = { version: options.version, dataFolder, loopback };
+    const intake = new Intake({ clock, opened: hub.registry.opened, room: hub.room, store, blobs });
+    const http = createHttp({
+      routes: [
+        ...healthRoutes(options.version, {
+          start: async () => (started ? null : 'the server is still starting'),
+          end: async () => (ending ? 'the server is ending' : null),
+          disk: diskCheck(dataFolder),
+          store: storeCheck(store),
+        }),
+        metrics.route(counts),
+        ...identity.routes,
+        rpcRoute({ hub, auditLog, people, settings: store, retention, jobs, now, system }, onError),
+        ...blobRoutes(blobs),
+        ...exportRoutes(records),
+        ...httpRoutes(intake),
+        ...mlflowRoutes(intake, hub),
+        ...wandbRoutes(intake, trainerToken),
+      ],
       identity,
-      auditLog,
-      people,
-      settings: store,
-      now: () => clock.now(),
       loopback,
-      system: { version: options.version, dataFolder, loopback },
+      basePath,
+      onAnswer: metrics.answered,
       links: { viewers, trainers },
       pages: new Promise((resolve) => {
         openedPages = resolve;
@@ -181,9 +226,10 @@ export async function createApp(options: AppOptions): Promise<App> {
       // Open sockets would keep it from closing.
       await Promise.all([viewers.close(), trainers.close()]);
       await closed;
+      jobs.cancelAll();
       await jobs.idle();
     });
-    const pages = options.pages && (await openPages({ ...options.pages, host, port }));
+    const pages = options.pages && (await openPages({ ...options.pages, basePath, host, port }));
     if (pages) closers.push(() => pages.close());
     openedPages(pages);
 
@@ -205,7 +251,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         auditLog,
         clock,
         dataFolder,
-        url: () => local,
+        url: () => local + basePath,
         delivery: {
           address: (hook) => wholeUrl(hook, store),
           post: (url, body) => postJson(url, body, { allowInside: options.privateWebhooks ?? false }),
@@ -244,11 +290,12 @@ export async function createApp(options: AppOptions): Promise<App> {
       closers.push(async () => {
         const pid = child.pid();
         const ids = hub.registry.processes(hostname(), pid ?? -1);
-        await child.stop();
+        await child.stop(trainerStopMs);
         await remember(ids);
       });
     }
-    return { url: local, adminLink: identity.link, trainerToken, trainerPid, hub, close };
+    started = true;
+    return { url: local + basePath, adminLink: identity.link, trainerToken, trainerPid, hub, close };
   } catch (error) {
     await close();
     throw error;

@@ -10,6 +10,8 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { buildReplayPage } from './buildReplay';
+import { commands } from './commands';
+import { readEnv } from './env';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const stampFile = join(root, '.build/stamp');
@@ -20,29 +22,34 @@ const settings = ['package.json', 'package-lock.json', 'tsconfig.json', 'next.co
 
 /** Entries by the name of their bundle. */
 const bundles = {
-  'server/main': 'server/process/main.ts',
+  'server/headroom': 'server/process/headroom.ts',
+  ...Object.fromEntries(Object.values(commands).map(({ bundle, source }) => [bundle, source])),
+  'server/client': 'server/mcp/client.ts',
   'server/storeWorker': 'server/store/sqlite/worker.ts',
   'server/exportWorker': 'server/export/worker.ts',
   'server/importWorker': 'server/import/worker.ts',
-  'trainer/main': 'trainer/process/main.ts',
   'trainer/link/worker': 'trainer/link/worker.ts',
 };
 
 /** Files that a bundle reads from beside itself. */
 const assets = { 'trainer/kernels.wasm': 'trainer/backends/wasm/kernels.wasm' };
 
-/** Builds if anything changed since the last time, telling `say` what it does. One process at a time: a second one waits, and finds it done. */
-export async function build(say: (line: string) => void): Promise<void> {
+/**
+ * Builds if anything changed since the last time, telling `say` what it does. One process at a time: a second one waits, and finds it done.
+ *
+ * @param basePath below which the pages are shown (HEADROOM_BASE_PATH); it is compiled into them
+ */
+export async function build(say: (line: string) => void, basePath = ''): Promise<void> {
   const release = await lock();
   try {
-    await buildWhatChanged(say);
+    await buildWhatChanged(say, basePath);
   } finally {
     release();
   }
 }
 
-async function buildWhatChanged(say: (line: string) => void): Promise<void> {
-  const stamp = stampOf();
+async function buildWhatChanged(say: (line: string) => void, basePath: string): Promise<void> {
+  const stamp = `${stampOf()}${basePath}`;
   if (existsSync(join(root, '.next/BUILD_ID')) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
   const startedAt = performance.now();
   // Half a build must not pass for one.
@@ -50,7 +57,7 @@ async function buildWhatChanged(say: (line: string) => void): Promise<void> {
   say('building the server and the trainer ...');
   await Promise.all([bundle(), buildReplayPage()]);
   say('building the dashboard (once after each change; under a minute) ...');
-  await buildPages();
+  await buildPages(basePath);
   writeFileSync(stampFile, stamp);
   say(`built in ${Math.round((performance.now() - startedAt) / 1000)} s`);
 }
@@ -99,11 +106,11 @@ async function bundle(): Promise<void> {
 }
 
 /** @throws Error with what Next printed, when it fails */
-function buildPages(): Promise<void> {
+function buildPages(basePath: string): Promise<void> {
   const next = createRequire(import.meta.url).resolve('next/dist/bin/next');
   const child = spawn(process.execPath, [next, 'build'], {
     cwd: root,
-    env: { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' },
+    env: { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1', NEXT_PUBLIC_BASE_PATH: basePath },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let printed = '';
@@ -132,8 +139,10 @@ function stampOf(): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  build((line) => console.log(line)).catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exit(1);
-  });
+  Promise.resolve()
+    .then(() => build((line) => console.log(line), readEnv(process.env).basePath))
+    .catch((error: unknown) => {
+      console.error(error instanceof Error ? error.message : error);
+      process.exit(1);
+    });
 }

@@ -95,7 +95,7 @@ async function bundle(): Promise<string> {
     format: 'iife',
     jsx: 'automatic',
     target: ['chrome111', 'firefox113', 'safari16.4'],
-    define: { 'process.env.NODE_ENV': '"production"' },
+    define: { 'process.env.NODE_ENV': '"production"', 'process.env.NEXT_PUBLIC_BASE_PATH': '""' },
     legalComments: 'none',
     logLevel: 'warning',
   });

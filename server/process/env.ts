@@ -13,7 +13,11 @@ export interface Env {
   trainers: 0 | 1;
   /** People sign in even on loopback, e.g. behind a reverse proxy. */
   loginRequired: boolean;
+  /** Below which path a proxy shows the server, e.g. "/headroom"; empty: at the top. */
+  basePath: string;
   logLevel: z.infer<typeof logLevel>;
+  /** How long a program that came in without our client may be silent before its run counts as crashed. */
+  silentMs: number;
   /** Webhooks may go to this machine and to private networks. */
   privateWebhooks: boolean;
 }
@@ -51,10 +55,23 @@ const schema = z.object({
       error: 'auto (nobody signs in on loopback) or required (everybody does, e.g. behind a proxy) is needed',
     })
     .default('auto'),
+  HEADROOM_BASE_PATH: z
+    .string()
+    .regex(
+      /^(\/[A-Za-z0-9._~-]+)*\/?$/,
+      'the path below which a proxy shows Headroom is needed, e.g. HEADROOM_BASE_PATH=/headroom/',
+    )
+    .transform((path) => path.replace(/\/$/, ''))
+    .default(''),
   HEADROOM_PRIVATE_WEBHOOKS: z
     .enum(['0', '1'], { error: '0 (webhooks go to public addresses only) or 1 is needed' })
     .default('0')
     .transform((s) => s === '1'),
+  HEADROOM_SILENT_MINUTES: z
+    .string()
+    .regex(/^[1-9]\d{0,5}$/, 'a whole number of minutes is needed, e.g. HEADROOM_SILENT_MINUTES=60')
+    .transform((minutes) => Number(minutes) * 60_000)
+    .default(3_600_000),
   LOG_LEVEL: z.enum(logLevel.options, { error: `one of ${logLevel.options.join(', ')} is needed` }).default('warn'),
 });
 
@@ -74,7 +91,9 @@ export function readEnv(variables: Record<string, string | undefined>): Env {
     backend: e.HEADROOM_BACKEND,
     trainers: e.HEADROOM_TRAINERS,
     loginRequired: e.HEADROOM_LOGIN === 'required',
+    basePath: e.HEADROOM_BASE_PATH,
     logLevel: e.LOG_LEVEL,
+    silentMs: e.HEADROOM_SILENT_MINUTES,
     privateWebhooks: e.HEADROOM_PRIVATE_WEBHOOKS,
   };
 }

@@ -1,8 +1,9 @@
 /** Entry of the server process: environment in, one line with the address out, an orderly end on SIGINT and SIGTERM. */
-import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { StartError } from '~/server/base/startError';
+import { version } from '~/server/base/version';
 import { createApp } from './app';
 import { readEnv } from './env';
 import { endInOrder } from './shutdown';
@@ -14,13 +15,17 @@ Object.assign(process.env, { NODE_ENV: process.env.NODE_ENV ?? (dev ? 'developme
 
 try {
   const env = readEnv(process.env);
+  // The trainer runs in the program's folder; the paths are meant from this one.
+  if (process.env.HEADROOM_RECIPES)
+    process.env.HEADROOM_RECIPES = process.env.HEADROOM_RECIPES.split(',')
+      .map((file) => resolve(file.trim()))
+      .join(',');
   const log = pino({ level: env.logLevel }, pino.destination(2));
-  const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { version: string };
   const args = fromSource ? ['--import', 'tsx', 'trainer/process/main.ts'] : ['--enable-source-maps', '.build/trainer/main.js'];
   const trainer = env.trainers === 0 ? null : { args, folder: root, backend: env.backend };
   const app = await createApp({ ...env, version, pages: { dev, root }, trainer, firstRuns: true, log });
   console.log(`Headroom is running on ${app.url}${app.adminLink ?? ''} (data in ${env.dataFolder}; Ctrl-C ends it)`);
-  endInOrder(app.close, { withinMs: 20_000, onError: (error) => log.fatal({ err: error }, String(error)) });
+  endInOrder(app.close, { withinMs: 10_000, onError: (error) => log.fatal({ err: error }, String(error)) });
 } catch (error) {
   console.error(error instanceof StartError ? error.message : error);
   process.exit(1);

@@ -10,7 +10,7 @@ import { readEnv } from './env';
 async function start(): Promise<void> {
   const shell = process.ppid;
   // What would stop the server is said before a build of a minute.
-  const { host, port, dataFolder } = readEnv(process.env);
+  const { host, port, dataFolder, basePath } = readEnv(process.env);
   checkFolder(dataFolder);
   const probe = createServer();
   await listen(probe, host, port);
@@ -19,7 +19,7 @@ async function start(): Promise<void> {
     await buildReplayPage();
     return void (await import('./main'));
   }
-  await build((line) => console.log(line));
+  await build((line) => console.log(line), basePath);
   // npm was ended during the build (shutdown.ts).
   if (process.env.npm_lifecycle_event !== undefined && process.ppid !== shell) return;
   await import(new URL('../../.build/server/main.js', import.meta.url).href);

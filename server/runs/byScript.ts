@@ -2,7 +2,8 @@
 import type { RunLists } from '~/server/store/lists';
 import { type Command, type Refusal, refuse } from '~/shared/commands';
 import { type ActionRole, type ActionSpec, actionWithRole } from '~/shared/controls';
-import type { RunView } from '~/shared/view';
+import type { BranchRun } from '~/shared/protocol';
+import type { ListItems, RunView } from '~/shared/view';
 
 const withRole = ({ controls }: RunView, role: ActionRole): ActionSpec | undefined => actionWithRole(controls, role);
 
@@ -14,24 +15,53 @@ export function goingBackByScript(view: RunView): string {
   return `the run is a script's own (${setup.name}), which declares no action that takes it back: start the script again with the run's key and resume = "must", and let it go on from the step you want`;
 }
 
-/** How the run is branched. */
-export function branchingByScript(view: RunView): string {
-  const { runId, setup, step } = view;
-  const own = withRole(view, 'branch');
-  const how = `start the script with another key and fork = {"runId": "${runId}", "step": ${step}} (or an earlier step)`;
-  return own
-    ? `the run is a script's own (${setup.name}): branch it with its action "${own.label}", or ${how}`
-    : `the run is a script's own (${setup.name}), which declares no action that branches it: ${how}`;
-}
-
 /** The command that asks a script to take its run back to a checkpoint, by the action that it declares for it; or why there is none. */
 export async function revertOfScript(view: RunView, lists: RunLists, id: string, checkpoint: string): Promise<Command | Refusal> {
   const own = withRole(view, 'revert');
   if (!own) return refuse('state', goingBackByScript(view), 'runId');
   const target = await lists.item('checkpoints', { ref: checkpoint });
-  if (!target)
-    return refuse('invalid', `checkpoint: the run has no checkpoint ${checkpoint.slice(0, 12)}... in force`, 'checkpoint');
-  const known = { step: target.step, checkpoint };
-  const args = Object.fromEntries(Object.entries(known).filter(([name]) => own.args.some((a) => a.name === name)));
-  return { kind: 'act', id, runId: view.runId, action: own.name, args };
+  return target ? asked(view, own, id, place(target)) : noCheckpoint(checkpoint);
+}
+
+/** The same for a branch: the script opens it, as a run of its own that forks from this one. */
+export async function branchOfScript(
+  view: RunView,
+  lists: RunLists,
+  id: string,
+  { checkpoint, name, changes, repeat }: BranchRun,
+): Promise<Command | Refusal> {
+  const own = withRole(view, 'branch');
+  if (!own) {
+    const { runId, setup, step } = view;
+    return refuse(
+      'state',
+      `the run is a script's own (${setup.name}), which declares no action that branches it: start the script with another key and fork = {"runId": "${runId}", "step": ${step}} (or an earlier step)`,
+      'runId',
+    );
+  }
+  if (changes.length > 0 || repeat)
+    return refuse('invalid', 'changes: a script branches its run as it is; change and repeat nothing', 'changes');
+  const target = checkpoint === null ? null : await lists.item('checkpoints', { ref: checkpoint });
+  if (checkpoint !== null && !target) return noCheckpoint(checkpoint);
+  return asked(view, own, id, { name, ...(target ? place(target) : { step: view.step }) });
+}
+
+const noCheckpoint = (checkpoint: string): Refusal =>
+  refuse('invalid', `checkpoint: the run has no checkpoint ${checkpoint.slice(0, 12)}... in force`, 'checkpoint');
+
+const place = ({ step, blob, reference }: ListItems['checkpoints']) => ({
+  step,
+  checkpoint: blob.hash,
+  ...(reference !== undefined && { reference }),
+});
+
+/** The action with those of the arguments that it declares. */
+function asked(
+  { runId }: RunView,
+  { name: action, args }: ActionSpec,
+  id: string,
+  known: Record<string, string | number>,
+): Command {
+  const given = Object.entries(known).filter(([name]) => args.some((a) => a.name === name));
+  return { kind: 'act', id, runId, action, args: Object.fromEntries(given) };
 }

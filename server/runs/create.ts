@@ -7,34 +7,36 @@ import type { ServerEvent } from '~/shared/events';
 import { emptyView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { CreateRun } from '~/shared/protocol';
+import type { RecipeSpec } from '~/shared/recipes';
 import { judge } from './judge';
 
 /** What a run may be created with, beside its setup. */
 export interface FirstEntries extends Pick<CreateRun, 'commands' | 'paused'> {
+  /** What its recipe says of the actions of its runs. */
+  actions?: RecipeSpec['actions'];
   /** It waits behind all others, those still to come included, and makes room when one of them waits for its trainer. */
   givesWay?: boolean;
 }
 
 type RunCreated = Extract<ServerEvent, { type: 'run.created' }>;
 
-/** The action that a trainer of recipes offers for it. */
-const pauseAction = 'pause';
-
 /** @throws FieldError naming the command that cannot be */
 export function firstEntries(
   runId: string,
   actor: Actor,
   created: RunCreated,
-  { commands = [], paused = false }: FirstEntries,
+  { commands = [], paused = false, actions = [] }: FirstEntries,
   { now, needsApproval, newId = nanoid }: { now: number; needsApproval: readonly string[]; newId?: () => string },
 ): ServerEvent[] {
   const view = emptyView(runId, { seq: 1, attempt: 0, at: now, event: created });
   const given = commands.map(
     (c): Command => ({ ...(c.kind === 'act' && { args: {} }), ...c, id: c.id ?? newId(), runId }) as Command,
   );
+  const pause = actions.find((a) => a.role === 'pause');
+  if (paused && !pause)
+    throw new FieldError('paused', 'its recipe declares no action with the role "pause"; start the run and pause it then');
   // Paused first: what is meant for the first step takes effect there while the run waits.
-  const pause: Command = { kind: 'act', id: newId(), runId, action: pauseAction, args: {} };
-  const all = paused ? [pause, ...given] : given;
+  const all: Command[] = paused ? [{ kind: 'act', id: newId(), runId, action: pause!.name, args: {} }, ...given] : given;
   const ids = new Set<string>();
   return all.map((command, i): ServerEvent => {
     const field = paused && i === 0 ? 'paused' : `commands.${i - Number(paused)}`;
@@ -42,7 +44,8 @@ export function firstEntries(
     ids.add(command.id);
     const refusal = judge(view, actor, command, []);
     if (refusal) throw new FieldError(refusal.field ? `${field}.${refusal.field}` : field, refusal.message);
-    const gated = gate(view, needsApproval, actor, command, now);
+    const words = actions.filter((a) => command.kind === 'act' && a.name === command.action).map((a) => a.role);
+    const gated = gate(view, needsApproval, actor, command, now, words);
     return { type: gated === 'propose' ? 'command.proposed' : 'command.requested', actor, command };
   });
 }

@@ -2,9 +2,10 @@ import type { StreamState } from '~/server/store/streamState';
 import type { LoggedCommand } from '~/shared/commands';
 import type { SnapshotEvent, TrainerEvent } from '~/shared/events';
 import { withPlainSteps } from '~/shared/series';
+import { config } from '~/shared/setup';
 import { headCount } from '~/shared/snapshotFile';
 import { unreachable } from '~/shared/unreachable';
-import type { RunView } from '~/shared/view';
+import { isOpened, type RunView } from '~/shared/view';
 
 /** Whether one event of a trainer fits the run as it is: null, or "field: what is wrong". @param commands those that the events answer, by id, as far as they are in the log */
 export function eventError(
@@ -24,12 +25,18 @@ export function eventError(
       const missing = values.find((c) => !Object.hasOwn(event.values, c.name));
       return missing ? `values: the declared control "${missing.name}" has no value` : streams.problem(event);
     }
+    case 'setup': {
+      const merged = config.safeParse({ ...view.setup.config, ...event.config });
+      return merged.success ? null : merged.error.issues[0]!.message;
+    }
     case 'series':
     case 'rows':
       return streams.problem(event);
     case 'snapshot':
       return signalProblem(event);
     case 'checkpoint':
+      if (event.reference !== undefined && !isOpened(view))
+        return 'reference: only a script’s own run names checkpoints that are kept elsewhere; this one is resumed from their bytes';
       return event.lastCommandSeq > view.seq ? `lastCommandSeq: the log ends at ${view.seq}, got ${event.lastCommandSeq}` : null;
     case 'command.applied':
     case 'command.refused':

@@ -1,6 +1,7 @@
 import { customAlphabet, nanoid } from 'nanoid';
 import type { Clock } from '~/server/base/clock';
 import { FieldError } from '~/server/base/fieldError';
+import type { OpenedDeps } from '~/server/dispatch/opened';
 import { Questions } from '~/server/dispatch/questions';
 import { moveInQueue } from '~/server/dispatch/queue';
 import { Recipes } from '~/server/dispatch/recipes';
@@ -10,31 +11,38 @@ import type { Store } from '~/server/store';
 import { systemActor } from '~/server/team/people';
 import { asksCheckpoint } from '~/shared/analyses';
 import { type Command, type CommandAnswer, type Refusal, refuse } from '~/shared/commands';
+import { actionWithRole } from '~/shared/controls';
 import type { Entry, ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { BranchRun, Cursor, QuestionSummary, TrainerSummary, Watcher } from '~/shared/protocol';
 import { type RevertCommand, revertAction, takesBack } from '~/shared/revert';
+import type { Sparkline } from '~/shared/runTable';
 import type { RunSetup } from '~/shared/setup';
-import { type RunSummary, summarize } from '~/shared/summary';
+import { type RunSummary, sentSummary, summarize } from '~/shared/summary';
 import { ended, isOpened, positionInQueue, type RunView } from '~/shared/view';
 import { branchEvents } from './branch';
-import { branchingByScript, revertOfScript } from './byScript';
+import { branchOfScript, revertOfScript } from './byScript';
 import { type FirstEntries, firstEntries } from './create';
 import type { FrameSettings, ViewerPort } from './frames';
 import type { Choose, Room } from './room';
 import { type Opened, Rooms } from './rooms';
 import { RunList } from './runList';
+import { RunTable } from './runTable';
 
 /** What people and scripts may ask of the server, whichever way they come in (tRPC or socket). */
 export interface Hub {
   /** Every run, newest first. */
   summaries(): RunSummary[];
+  /** The list as a table: searched, sorted and grouped, by pages. */
+  readonly table: Pick<RunTable, 'page' | 'points' | 'catalog' | 'estimate'>;
+  /** The main series of these runs in small; unknown runs are left out. */
+  sparklines(runIds: readonly string[]): Promise<Sparkline[]>;
   /** The run as of its last committed entry; null when there is none of that name. */
   view(runId: string): Promise<RunView | null>;
   /** A run to be trained. Its setup has been judged (`recipes.check`). @throws FieldError naming a command that cannot be */
   create(actor: Actor, setup: RunSetup, more?: FirstEntries): Promise<{ runId: string }>;
-  /** A new run that goes on from another's checkpoint. */
-  branch(actor: Actor, request: BranchRun): Promise<{ ok: true; runId: string } | Refusal>;
+  /** A new run that goes on from another's checkpoint. `runId` null: the run's own script is asked, which opens the branch itself. */
+  branch(actor: Actor, request: BranchRun): Promise<{ ok: true; runId: string | null } | Refusal>;
   /** Resolves once the command is in the log, or with why it is not. */
   command(actor: Actor, command: Command): Promise<CommandAnswer>;
   /** Takes a run back to one of its checkpoints: the command `revert` (shared/revert.ts). */
@@ -71,6 +79,8 @@ export interface OpenHub extends Hub {
   readonly recipes: Recipes;
   readonly questions: Questions;
   readonly list: RunList;
+  /** null when there is no such run. */
+  room(runId: string): Promise<Room | null>;
   /** null when there is no such run. `leave` ends the watching. */
   watch(runId: string, port: ViewerPort, cursor: Cursor | null): Promise<{ view: Uint8Array | null; leave(): void } | null>;
   /** Every entry of every run once it is committed, in each run's order. @returns stop */
@@ -85,12 +95,14 @@ export interface HubDeps {
   store: Store;
   clock: Clock;
   hasBlob(hash: string): Promise<boolean>;
+  keepBlob?(hash: string, bytes: Uint8Array): Promise<unknown>;
   onError(error: unknown): void;
   /** Controls and actions that a second operator has to approve; none when left out. */
   needsApproval?(): readonly string[];
   graceMs?: number;
   /** How long the process of a run that a script opened may be silent. */
   crashedMs?: number;
+  silentMs?: OpenedDeps['silentMs'];
   /** Holders of runs that are known to have ended, so that nobody waits for them. */
   goneTrainers?: ReadonlySet<string>;
   frames?: FrameSettings;
@@ -115,6 +127,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     clock,
     graceMs: deps.graceMs ?? 10_000,
     ...(deps.crashedMs !== undefined && { crashedMs: deps.crashedMs }),
+    ...(deps.silentMs && { silentMs: deps.silentMs }),
     room,
     recipes: { declared: (trainer, specs) => recipes.declared(trainer, specs), refusal: (t, setup) => recipes.refusal(t, setup) },
     onChange: () => list.trainersChanged(),
@@ -146,8 +159,16 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   /** Runs that are no more, for those who have them in their list. */
   const gone = new Map<string, RunSummary>();
   const list = new RunList(clock, {
-    summary: (id) => summaries.get(id) ?? gone.get(id) ?? null,
+    summary: (id) => sent(summaries.get(id) ?? gone.get(id)),
     trainers: () => registry.list(),
+  });
+
+  const sent = (summary: RunSummary | undefined): RunSummary | null => (summary ? sentSummary(summary) : null);
+  const table = new RunTable({
+    runs: () => summaries.values(),
+    recipes: () => recipes.list(),
+    store,
+    elapsed: () => clock.elapsed(),
   });
 
   function summarized(view: RunView): void {
@@ -160,6 +181,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     clock,
     room: {
       hasBlob: deps.hasBlob,
+      ...(deps.keepBlob && { keepBlob: deps.keepBlob }),
       hasTrainer: (id) => registry.holds(id),
       hears: (id) => registry.hears(id),
       now: () => clock.now(),
@@ -201,6 +223,13 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   async function checkpointNow({ room }: Pick<Opened, 'room'>, actor: Actor): Promise<string | Refusal> {
     const { runId } = room;
     const id = nanoid();
+    const action = actionWithRole(room.view.controls, 'checkpoint')?.name;
+    if (action === undefined)
+      return refuse(
+        'state',
+        'checkpoint: the run declares no action that saves one; branch from an earlier checkpoint',
+        'checkpoint',
+      );
     /** What came of it, if these entries say so. */
     const found = (entries: Entry[]): string | Refusal | null => {
       for (const { event } of entries) {
@@ -226,7 +255,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       };
     });
     try {
-      const given = await room.command(actor, { kind: 'act', id, runId, action: 'checkpoint', args: {} });
+      const given = await room.command(actor, { kind: 'act', id, runId, action, args: {} });
       return given.ok ? await answered : given;
     } finally {
       stop();
@@ -272,7 +301,8 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
 
   for (const run of await store.runs()) {
     rooms.know(run);
-    if (run.summary?.seq === run.head) summaries.set(run.runId, run.summary.summary);
+    // A line that was kept by an earlier version has no index: it is made anew.
+    if (run.summary?.seq === run.head && run.summary.summary.index) summaries.set(run.runId, run.summary.summary);
     const known = summaries.get(run.runId);
     if (known?.openKey) registry.opened.know(run.runId, known.openKey);
     if (known && ended(known.status) && !known.questions) continue;
@@ -293,7 +323,11 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     whyWaits: (runId) => registry.whyWaits(runId),
     questions,
     list,
-    summaries: () => [...summaries.values()].sort((a, b) => b.createdAt - a.createdAt || (a.runId < b.runId ? 1 : -1)),
+    room,
+    summaries: () =>
+      [...summaries.values()].sort((a, b) => b.createdAt - a.createdAt || (a.runId < b.runId ? 1 : -1)).map(sentSummary),
+    table,
+    sparklines: (runIds) => table.sparklines(runIds.flatMap((id) => summaries.get(id) ?? [])),
     trainers: () => registry.list(),
     openQuestions: () => questions.list(),
     moveQuestion: (actor, commandId, before) => questions.move(actor, commandId, before),
@@ -319,7 +353,14 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       const runId = newRunId();
       const now = clock.now();
       const created: RunCreated = { type: 'run.created', setup, actor, parent: null };
-      const next = firstEntries(runId, actor, created, more, { now, needsApproval: deps.needsApproval?.() ?? [] });
+      const actions = recipes.list().find((r) => r.name === setup.recipe?.name)?.actions;
+      const next = firstEntries(
+        runId,
+        actor,
+        created,
+        { ...more, actions },
+        { now, needsApproval: deps.needsApproval?.() ?? [] },
+      );
       if (more.givesWay) next.push({ type: 'run.queued', actor, position: now + behindAllMs });
       await begin(runId, created, next);
       return { runId };
@@ -328,7 +369,12 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     async branch(actor, request) {
       const parent = await rooms.open(request.runId);
       if (!parent) return unknownRun(request.runId);
-      if (isOpened(parent.room.view)) return refuse('state', branchingByScript(parent.room.view), 'runId');
+      if (isOpened(parent.room.view)) {
+        const command = await branchOfScript(parent.room.view, parent.room.lists, nanoid(), request);
+        if ('ok' in command) return command;
+        const asked = await parent.room.command(actor, command);
+        return asked.ok ? { ok: true, runId: null } : asked;
+      }
       const checkpoint = request.checkpoint ?? (await checkpointNow(parent, actor));
       if (typeof checkpoint !== 'string') return checkpoint;
       const runId = newRunId();
@@ -371,6 +417,8 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       if (!of) return null;
       const { viewer, view } = of.frames.join(port, cursor);
       const count = () => {
+        // Somebody who still has the page of a removed run open does not bring it back into the list.
+        if (!rooms.knows(runId)) return;
         watching.set(runId, of.frames.watchers().length);
         summarized(of.room.view);
       };

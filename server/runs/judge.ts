@@ -3,15 +3,20 @@ import { isDeepStrictEqual } from 'node:util';
 import { may } from '~/server/base/permissions';
 import { asks, openQuestions } from '~/shared/analyses';
 import { type Command, type Refusal, refuse } from '~/shared/commands';
+import { neverMet } from '~/shared/conditions';
 import { type ControlValue, controlValueError } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
-import { isRevert, type RevertCommand, revertAction, revertTarget, takesBack } from '~/shared/revert';
+import { type RevertCommand, revertTarget, takesBack } from '~/shared/revert';
+import { asDeclared, roleOf } from '~/shared/roles';
+import { latestWithRole, seriesOf } from '~/shared/streams';
 import { type CommandRecord, ended, type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
 import { goingBackByScript } from './byScript';
 
 /** It ends what waits: never to be kept out by that. */
-const makesRoom = (command: Command): boolean =>
-  command.kind === 'act' && ['stop', 'cancel', revertAction].includes(command.action);
+const makesRoom = (view: RunView, command: Command): boolean => {
+  const role = roleOf(view, command);
+  return role === 'stop' || role === 'cancel' || role === 'revert';
+};
 
 type Checkpoints = readonly ListItems['checkpoints'][];
 
@@ -36,16 +41,22 @@ export function judge(
   const validationError =
     command.kind === 'set' ? validationErrorOfSet(view, command) : validationErrorOfAct(view, command, checkpoints);
   if (validationError) return validationError;
+  const never = command.when ? neverMet({ series: seriesOf(view), evaluations: view.latestEvaluations }, command.when) : null;
+  if (never) return refuse('invalid', `when.value: ${never}`, 'when.value');
   const wrong = validationErrorOfQuestion(view, command, question, checkpoints);
   if (wrong) return wrong;
-  if (view.openCommands.length >= mostOpenCommands + (makesRoom(command) ? 20 : 0))
+  if (view.openCommands.length >= mostOpenCommands + (makesRoom(view, command) ? 20 : 0))
     return refuse('busy', `${mostOpenCommands} commands of this run wait already`);
   return null;
 }
 
-/** The same command sent again, by the same person. */
-export const isResend = (known: { actor: Actor; command: Command }, actor: Actor, command: Command): boolean =>
-  known.actor.id === actor.id && isDeepStrictEqual(known.command, command);
+/** The same command sent again, by the same person; with the action by its role, or by the name that has been declared for it since. */
+export const isResend = (
+  view: Pick<RunView, 'controls'>,
+  known: { actor: Actor; command: Command },
+  actor: Actor,
+  command: Command,
+): boolean => known.actor.id === actor.id && isDeepStrictEqual(asDeclared(view, known.command), asDeclared(view, command));
 
 /** Before its first trainer has said what it is, a run has no declarations to check against: the trainer that takes it checks then. */
 const undeclared = (view: RunView): boolean =>
@@ -77,8 +88,8 @@ function validationErrorOfAct(
   checkpoints: Checkpoints,
 ): Refusal | null {
   if (takesBack(view, command)) return validationErrorOfRevert(view, command, checkpoints);
-  if (isRevert(command) && !view.controls.actions.some((a) => a.name === command.action))
-    return refuse('state', goingBackByScript(view));
+  const declared = view.controls.actions.some((a) => a.name === command.action);
+  if (!declared && roleOf(view, command) === 'revert') return refuse('state', goingBackByScript(view));
   if (undeclared(view)) return null;
   const spec = view.controls.actions.find((a) => a.name === command.action);
   if (!spec)
@@ -87,6 +98,8 @@ function validationErrorOfAct(
       `there is no action "${command.action}"; this run has ${view.controls.actions.map((a) => a.name).join(', ')}`,
       'action',
     );
+  const lost = goingOnFromNothing(view, command);
+  if (lost) return lost;
   for (const name of Object.keys(command.args))
     if (!spec.args.some((a) => a.name === name))
       return refuse(
@@ -98,6 +111,24 @@ function validationErrorOfAct(
     const value = command.args[arg.name];
     const wrong = value === undefined ? null : controlValueError(arg, value);
     if (wrong) return refuse('invalid', wrong, `args.${arg.name}`);
+  }
+  return null;
+}
+
+/** A run of a recipe whose numbers are none stays paused: another step makes nothing of them. It goes back to a checkpoint, or a branch goes on. */
+function goingOnFromNothing(view: RunView, command: Command): Refusal | null {
+  const role = roleOf(view, command);
+  if (view.setup.recipe === null || view.status !== 'paused' || (role !== 'resume' && role !== 'step')) return null;
+  for (const [of, words] of [
+    ['loss', 'loss'],
+    ['gradNorm', 'gradient norm'],
+  ] as const) {
+    const value = latestWithRole(view, of);
+    if (value !== null && !Number.isFinite(value))
+      return refuse(
+        'state',
+        `the ${words} is ${value} at step ${view.step - 1}: going on would not help; take the run back to a checkpoint before that, or branch from one`,
+      );
   }
   return null;
 }
@@ -125,7 +156,7 @@ function validationErrorOfQuestion(view: RunView, command: Command, question: bo
 
 /** The question about a checkpoint that this command calls off; undefined when it is about something else. */
 export function questionCalledOff(view: RunView, command: Command): CommandRecord | undefined {
-  if (command.kind !== 'act' || command.action !== 'cancel') return undefined;
+  if (command.kind !== 'act' || roleOf(view, command) !== 'cancel') return undefined;
   return openQuestions(view).find((c) => c.command.id === command.args.commandId);
 }
 

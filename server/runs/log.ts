@@ -13,7 +13,7 @@ import type { ListChange } from '~/shared/lists';
 import { rowCount, rowsBetween } from '~/shared/series';
 import type { RunView } from '~/shared/view';
 
-type LogStore = Pick<Store, 'append' | 'entries' | 'view' | 'runs' | 'streams' | 'list' | 'item'>;
+type LogStore = Pick<Store, 'append' | 'entries' | 'view' | 'runs' | 'streams' | 'list' | 'item' | 'range'>;
 
 /** Called after each commit, in log order, with the view that has the entries folded in and the one before. */
 export type Publish = (entries: Entry[], view: RunView, before: RunView) => void;
@@ -87,6 +87,11 @@ export class RunLog {
   /** The run's lists as committed; a view holds only their newest items. */
   get lists(): RunLists {
     return listsOf(this.deps.store, this.runId);
+  }
+
+  /** Rows as committed. */
+  get rows(): Pick<Store, 'range'> {
+    return this.deps.store;
   }
 
   /** Number the trainer's next event must have. */

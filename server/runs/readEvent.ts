@@ -1,6 +1,8 @@
 /** The lenient edge: one event of a trainer as it came, and what is wrong with it. */
+import { createHash } from 'node:crypto';
 import { describeZodError } from '~/server/base/zodError';
 import { type TrainerEvent, trainerEvent } from '~/shared/events';
+import type { BlobRef } from '~/shared/ids';
 
 export type Read = { ok: true; event: TrainerEvent } | { ok: false; message: string };
 
@@ -10,6 +12,8 @@ export function readEvent(raw: unknown): Read {
   const type = typeOf(raw);
   if (type === null) return { ok: false, message: 'type: an event is an object with a type' };
   if (!known.has(type)) return { ok: false, message: `type: there is no such event; there are ${[...known].join(', ')}` };
+  if (type === 'checkpoint' && 'reference' in (raw as object) && 'blob' in (raw as object))
+    return { ok: false, message: 'reference: give the blob or the reference, not both' };
   const parsed = trainerEvent.safeParse(filled(type, raw as object));
   if (!parsed.success) return { ok: false, message: describeZodError(parsed.error) };
   if (parsed.data.type === 'status' && parsed.data.status === 'crashed')
@@ -48,9 +52,18 @@ const controlDefaults = {
 function filled(type: string, raw: object): object {
   const known = defaults.get(type);
   if (!known) return raw;
-  const event = { ...known, ...raw };
+  const event = { ...known, ...(type === 'checkpoint' && blobOf(raw)), ...raw };
   return type === 'started' ? { ...event, ...declared(event as Declared) } : event;
 }
+
+/** A checkpoint that its script keeps itself: the bytes kept here are its reference. */
+const blobOf = (raw: object): { blob?: BlobRef } => {
+  if ('blob' in raw || !('reference' in raw) || typeof raw.reference !== 'string') return {};
+  const bytes = referenceBytes(raw.reference);
+  return { blob: { hash: hashOf(bytes), bytes: bytes.byteLength } };
+};
+
+export const referenceBytes = (reference: string): Uint8Array => new TextEncoder().encode(reference);
 
 interface Declared {
   controls: unknown;
@@ -74,6 +87,8 @@ function declared({ controls, values }: Declared): Partial<Declared> {
   );
   return { controls: { ...controls, values: specs, actions }, values: { ...Object.fromEntries(missing), ...values } };
 }
+
+const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

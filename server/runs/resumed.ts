@@ -1,8 +1,10 @@
+import type { Store } from '~/server/store';
 import type { RunLists } from '~/server/store/lists';
 import type { Resumed } from '~/shared/events';
 import { isOfSteps, staysInForce } from '~/shared/lists';
 import { changedSince, EvaluationsInForce, type GoingBack, LastChange, waitingAgain } from '~/shared/resumed';
 import { type ListItems, type ListKind, listKinds, type RunView } from '~/shared/view';
+import { bestRowBefore } from './bestRow';
 
 /**
  * What is in force of a run's lists once it has gone back: written into the entry that takes it back, because a view does not hold the lists (shared/events.ts, `resumed`).
@@ -11,6 +13,7 @@ import { type ListItems, type ListKind, listKinds, type RunView } from '~/shared
  */
 export async function resumedAt(
   lists: RunLists,
+  store: Pick<Store, 'range'>,
   view: RunView,
   { fromStep, keepSeq }: Pick<GoingBack, 'fromStep' | 'keepSeq'>,
 ): Promise<Resumed> {
@@ -55,6 +58,7 @@ export async function resumedAt(
   return {
     counts,
     ...(await evaluations()),
+    ...(view.bestRow && view.bestRow.step >= fromStep && { bestRow: await bestRowBefore(store, view, fromStep) }),
     values: await values(),
     waiting: await waiting(),
   };

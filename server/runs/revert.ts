@@ -3,18 +3,19 @@ import { refOf } from '~/server/store/completeLog';
 import type { RunLists } from '~/server/store/lists';
 import { asksCheckpoint } from '~/shared/analyses';
 import type { Command } from '~/shared/commands';
+import { actionWithRole } from '~/shared/controls';
 import type { RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
-import { isRevert, type RevertCommand, revertTarget } from '~/shared/revert';
+import { type RevertCommand, revertTarget, takesBack } from '~/shared/revert';
 import type { ListItems, RunView } from '~/shared/view';
 
 /**
  * The checkpoints in force that a command may mean (the one that a question names; of a revert those with its step or its bytes), and the newest ones, in the order
  * of the log.
  */
-export async function checkpointsMeant(lists: RunLists, command: Command): Promise<ListItems['checkpoints'][]> {
+export async function checkpointsMeant(view: RunView, lists: RunLists, command: Command): Promise<ListItems['checkpoints'][]> {
   if (command.kind !== 'act') return [];
-  const { checkpoint = command.checkpoint, step } = isRevert(command) ? command.args : {};
+  const { checkpoint = command.checkpoint, step } = takesBack(view, command) ? command.args : {};
   const found = await lists.list('checkpoints', { limit: 20 });
   if (typeof checkpoint === 'string') found.push(...(await lists.list('checkpoints', { ref: checkpoint, limit: 20 })));
   if (typeof step === 'number') found.push(...(await lists.list('checkpoints', { fromStep: step, toStep: step + 1, limit: 20 })));
@@ -36,7 +37,7 @@ export async function revertEvents(
   seq: number,
   newId: () => string = nanoid,
 ): Promise<RunEvent[]> {
-  const target = revertTarget(await checkpointsMeant(lists, command), command);
+  const target = revertTarget(await checkpointsMeant(view, lists, command), command);
   if (!('blob' in target)) throw new Error(`run ${view.runId}: ${target.message}`);
   const reverted = refOf(target);
   const message = `${actor.name} took the run back from step ${view.step} to the checkpoint at step ${target.step}`;
@@ -47,7 +48,8 @@ export async function revertEvents(
   );
   const [before] = await lists.list('statuses', { before: target.seq, limit: 1 });
   const wasPaused = before?.status === 'paused';
-  const pause = (view.statusBeforeLoss ?? view.status) === 'paused' && !wasPaused;
+  const isPaused = (view.statusBeforeLoss ?? view.status) === 'paused';
+  const pause = isPaused && !wasPaused ? actionWithRole(view.controls, 'pause') : undefined;
   return [
     { type: 'command.requested', actor, command },
     {
@@ -74,7 +76,7 @@ export async function revertEvents(
           {
             type: 'command.requested' as const,
             actor,
-            command: { kind: 'act' as const, id: newId(), runId: view.runId, action: 'pause', args: {} },
+            command: { kind: 'act' as const, id: newId(), runId: view.runId, action: pause.name, args: {} },
           },
         ]
       : []),

@@ -8,25 +8,28 @@ import { blobsNamed } from '~/server/base/blobsNamed';
 import { serial } from '~/server/base/serial';
 import { FencedError } from '~/server/store';
 import type { RunLists } from '~/server/store/lists';
+import type { StreamLookup } from '~/server/store/streamState';
 import { gate } from '~/server/team/gate';
 import { asksCheckpoint } from '~/shared/analyses';
 import { type Command, type CommandAnswer, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
-import { actionWithRole } from '~/shared/controls';
 import { type RunEvent, seqCount } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { Assignment, BatchAnswer, EventBatch } from '~/shared/protocol';
-import { isRevert, revertTarget, takesBack } from '~/shared/revert';
+import { revertTarget, takesBack } from '~/shared/revert';
+import { asDeclared, roleOf } from '~/shared/roles';
 import type { Config } from '~/shared/setup';
 import { type CommandRecord, ended, isOpen, isOpened, type ListItems, type RunView } from '~/shared/view';
 import { accept } from './accept';
 import { isResend, judge, questionCalledOff } from './judge';
 import type { RunLog } from './log';
-import { numbersOf, readEvent, typeOf } from './readEvent';
+import { numbersOf, readEvent, referenceBytes, typeOf } from './readEvent';
 import { resumedAt } from './resumed';
 import { checkpointsMeant, revertEvents } from './revert';
 
 export interface RoomDeps {
   hasBlob(hash: string): Promise<boolean>;
+  /** Keeps what stands for a checkpoint that its script keeps itself. */
+  keepBlob?(hash: string, bytes: Uint8Array): Promise<unknown>;
   /** A trainer holds the run, or may still come back for it. */
   hasTrainer(runId: string): boolean;
   /** A trainer, or the script that owns it, will hear of what is asked of the run. Left out: as `hasTrainer`. */
@@ -41,9 +44,6 @@ export type Choose = (view: RunView, lists: RunLists) => RunEvent[] | Refusal | 
 
 /** Refusals remembered, so that a resend gets the answer again. */
 const refusalsKept = 1000;
-
-/** A run that got no further than its last checkpoint in this many takeovers is given up. */
-const maxTakeovers = 10;
 
 export class Room {
   readonly #serial = serial();
@@ -66,6 +66,10 @@ export class Room {
 
   get nextEvent(): number {
     return this.log.nextEvent;
+  }
+
+  get streams(): StreamLookup {
+    return this.log.streams;
   }
 
   get lists(): RunLists {
@@ -91,6 +95,9 @@ export class Room {
     const accepted = accept(this.view, this.log.streams, this.log.nextEvent, batch, await this.#asked(batch), before);
     if (!accepted.ok) return accepted;
     if (accepted.nextEvent === this.log.nextEvent) return { ok: true, nextEvent: this.log.nextEvent };
+    for (const event of accepted.events)
+      if (event.type === 'checkpoint' && event.reference !== undefined)
+        await this.deps.keepBlob?.(event.blob.hash, referenceBytes(event.reference));
     for (const hash of new Set(accepted.events.flatMap(blobsNamed)))
       if (!(await this.deps.hasBlob(hash)))
         return {
@@ -100,7 +107,7 @@ export class Room {
           message: `blob ${hash} is not here: store it before the event that names it`,
         };
     const rewind = accepted.events.find((e) => e.type === 'rewind');
-    if (rewind) rewind.resumed = await resumedAt(this.lists, this.view, { fromStep: rewind.step, keepSeq: 0 });
+    if (rewind) rewind.resumed = await resumedAt(this.lists, this.log.rows, this.view, { fromStep: rewind.step, keepSeq: 0 });
     try {
       await this.log.append(accepted.events, { nextEvent: accepted.nextEvent });
     } catch (error) {
@@ -112,18 +119,19 @@ export class Room {
   }
 
   /** Resolves once the command is in the log, or with why it is not. */
-  command(actor: Actor, command: Command): Promise<CommandAnswer> {
+  command(actor: Actor, asked: Command): Promise<CommandAnswer> {
     return this.#turn(async (): Promise<CommandAnswer> => {
+      const command = asDeclared(this.view, asked);
       const known = await this.#record(command.id);
       const before = known ?? this.#refused.get(command.id);
-      if (before && !isResend(before, actor, command))
+      if (before && !isResend(this.view, before, actor, command))
         return refuse('invalid', `id: ${command.id} was used for another command`, 'id');
       if (known) return { ok: true, seq: known.seq };
       const refusedBefore = this.#refused.get(command.id);
       if (refusedBefore) return refusedBefore.answer;
 
       const endsAlone = isStop(this.view, command) && isOpened(this.view) && !this.#hears();
-      const checkpoints = await checkpointsMeant(this.lists, command);
+      const checkpoints = await checkpointsMeant(this.view, this.lists, command);
       const refusal =
         judge(this.view, actor, command, checkpoints, endsAlone) ?? (await this.#withoutBytes(command, checkpoints));
       if (refusal) {
@@ -166,7 +174,7 @@ export class Room {
     });
   }
 
-  /** Gives the run to a trainer: from the checkpoint that people went back to, or its last one in force, or where it branched off, or from the start. Null when it has ended, or does not get on (then it ends as failed). */
+  /** Gives the run to a trainer: from the checkpoint that people went back to, or its last one in force, or where it branched off, or from the start. Null when it has ended. */
   assign(trainer: { id: string; name: string; host: string }): Promise<Assignment | null> {
     return this.#turn(async () => {
       if (ended(this.view.status)) return null;
@@ -175,18 +183,11 @@ export class Room {
       const { parent } = this.view;
       const from = checkpoint ?? (parent?.checkpoint ? { step: parent.step, blob: parent.checkpoint } : null);
       const fromStep = from?.step ?? 0;
-      const { takeovers: before } = this.view;
-      const takeovers = !revert && before.fromStep === fromStep ? before.count : 0;
-      if (takeovers >= maxTakeovers) {
-        const message = `${takeovers} trainers in a row got no further than the checkpoint at step ${fromStep}`;
-        await this.log.append([{ type: 'status', status: 'failed', step: this.view.step, message }, ...this.#leftover()]);
-        return null;
-      }
       const lastCommandSeq = checkpoint?.lastCommandSeq ?? 0;
       const attempt = this.view.attempt + 1;
       const blob = from?.blob ?? null;
       const keepSeq = checkpoint?.seq ?? 0;
-      const resumed = await resumedAt(this.lists, this.view, { fromStep, keepSeq });
+      const resumed = await resumedAt(this.lists, this.log.rows, this.view, { fromStep, keepSeq });
       await this.log.append([{ type: 'run.assigned', attempt, trainer, fromStep, checkpoint: blob, keepSeq, resumed }], {
         attempt,
         nextEvent: 0,
@@ -233,7 +234,7 @@ export class Room {
       const attempt = view.attempt + 1;
       const changed = config !== null && !isDeepStrictEqual(config, view.setup.config);
       const place = { fromStep: view.step, checkpoint: null, keepSeq: view.seq };
-      const resumed = await resumedAt(this.lists, view, place);
+      const resumed = await resumedAt(this.lists, this.log.rows, view, place);
       const assigned = { type: 'run.assigned', attempt, trainer, ...place, resumed, ...(changed && { config }) } as const;
       await this.log.append([assigned], { attempt, nextEvent: 0 });
     });
@@ -381,10 +382,7 @@ export class Room {
 }
 
 /** Whatever the action is called that the run declares for it. */
-const isStop = ({ controls }: RunView, command: Command): boolean =>
-  command.kind === 'act' &&
-  command.when === undefined &&
-  (command.action === 'stop' || command.action === actionWithRole(controls, 'stop')?.name);
+const isStop = (view: RunView, command: Command): boolean => command.when === undefined && roleOf(view, command) === 'stop';
 
 const logged = ({ seq, actor, command }: CommandRecord): LoggedCommand => ({ seq, actor, command });
 
@@ -400,7 +398,7 @@ async function replayed(
   const found = new Map<number, { logged: LoggedCommand; step: number; at: number }>();
   const take = (page: CommandRecord[]) => {
     for (const c of page) {
-      if (c.outcome.status !== 'applied' || isRevert(c.command) || asksCheckpoint(view, c)) continue;
+      if (c.outcome.status !== 'applied' || c.takesBack || asksCheckpoint(view, c)) continue;
       const { step, seq: at } = c.outcome;
       const after =
         !checkpoint ||

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { Server, type Socket } from 'socket.io';
 import { z } from 'zod';
+import type { Log } from '~/server/base/log';
 import { describeZodError } from '~/server/base/zodError';
 import type { Questions } from '~/server/dispatch/questions';
 import { type TrainerPort, type Trainers, versionRefusal } from '~/server/dispatch/trainers';
@@ -12,6 +13,7 @@ import {
   type BatchAnswer,
   closeRequest,
   eventBatch,
+  heartbeat,
   openRequest,
   paths,
   questionAnswer,
@@ -23,7 +25,7 @@ import {
 import { type Link, socketOptions } from './link';
 import { listen, validationError } from './messages';
 
-type Data = { actor: Actor | null };
+type Data = { actor: Actor | null; spoolBytes: number };
 type TrainerSocket = Socket<TrainerToServer, ServerToTrainer, Record<string, never>, Data>;
 
 interface Asked {
@@ -31,13 +33,19 @@ interface Asked {
   questions: Pick<Questions, 'progress' | 'answer'>;
 }
 
+export interface TrainerLink extends Link {
+  /** Connected trainers, and the bytes they keep until the server has taken them. */
+  counts(): { trainers: number; spoolBytes: number };
+}
+
 export function openTrainerLink(
   deps: Asked & {
+    log: Log;
     /** Whose token it is; null = no trainer's. */
     whoIs(request: IncomingMessage): Promise<Actor | null>;
     onError(error: unknown): void;
   },
-): Link {
+): TrainerLink {
   const http = createServer();
   const io = new Server<TrainerToServer, ServerToTrainer, Record<string, never>, Data>(
     http,
@@ -46,20 +54,35 @@ export function openTrainerLink(
   io.use((socket, next) => {
     deps.whoIs(socket.request).then((actor) => {
       socket.data.actor = actor;
+      socket.data.spoolBytes = 0;
       if (actor) next();
       else next(new Error('a trainer needs a token: "authorization: Bearer <token>", see HEADROOM_TRAINER_TOKEN'));
     }, next);
   });
-  io.on('connection', (socket) => serve(socket, deps, deps.onError));
-  return { http, close: () => io.close() };
+  io.on('connection', (socket) => serve(socket, deps, deps.log, deps.onError));
+  return {
+    http,
+    counts() {
+      const all = [...io.sockets.sockets.values()];
+      return { trainers: all.length, spoolBytes: all.reduce((bytes, { data }) => bytes + data.spoolBytes, 0) };
+    },
+    close: () => io.close(),
+  };
 }
 
-function serve(socket: TrainerSocket, { registry, questions }: Asked, onError: (error: unknown) => void): void {
+function serve(socket: TrainerSocket, { registry, questions }: Asked, log: Log, onError: (error: unknown) => void): void {
   let trainerId: string | null = null;
+  const ids = () => ({ connection: socket.id, trainer: trainerId });
   const port: TrainerPort = {
-    assign: (a) => void socket.emit('assign', a),
+    assign(a) {
+      log.info({ ...ids(), runId: a.runId, attempt: a.attempt }, 'run assigned to a trainer');
+      socket.emit('assign', a);
+    },
     command: (c) => void socket.emit('command', c),
-    release: (r) => void socket.emit('release', r),
+    release(r) {
+      log.info({ ...ids(), runId: r.runId, attempt: r.attempt }, `run taken from a trainer: ${r.message}`);
+      socket.emit('release', r);
+    },
     ask: (q) => void socket.emit('ask', q),
     forget: (f) => void socket.emit('forget', f),
     close: () => void socket.disconnect(true),
@@ -68,17 +91,28 @@ function serve(socket: TrainerSocket, { registry, questions }: Asked, onError: (
   // A process of another release is told so before its message is looked at any further.
   on('register', z.unknown(), (message) => {
     const refusal = versionRefusal(message);
-    if (refusal) return refusal;
+    if (refusal) {
+      log.warn(ids(), `trainer refused: ${refusal.message}`);
+      return refusal;
+    }
     const parsed = registration.safeParse(message);
     if (!parsed.success) return validationError(parsed.error);
     trainerId = parsed.data.trainerId;
+    const { name, host, pid, holding } = parsed.data;
+    log.info({ ...ids(), name, host, pid, holding }, 'trainer registered');
     return registry.register(parsed.data, port);
   });
-  on('heartbeat', z.undefined(), () => {});
+  on('heartbeat', heartbeat.optional(), (state) => {
+    socket.data.spoolBytes = state?.spoolBytes ?? 0;
+  });
   on('open', openRequest, (request) => {
     const { actor } = socket.data;
     if (trainerId === null || !actor) return refuse('state', 'register first');
-    return registry.open(trainerId, port, actor, request);
+    return registry.open(trainerId, port, actor, request).then((answer) => {
+      const run = answer.ok ? { runId: answer.runId, attempt: answer.attempt } : { refusal: answer.message };
+      log.info({ ...ids(), ...run }, answer.ok ? 'run opened by a script' : 'run not opened');
+      return answer;
+    });
   });
   on('close', closeRequest, (request) =>
     trainerId === null ? refuse('state', 'register first') : registry.closeRun(trainerId, port, request),
@@ -105,7 +139,8 @@ function serve(socket: TrainerSocket, { registry, questions }: Asked, onError: (
   socket.onAny(() => {
     if (trainerId !== null) registry.opened.heard(trainerId);
   });
-  socket.on('disconnect', () => {
+  socket.on('disconnect', (reason) => {
+    log.info(ids(), `trainer disconnected: ${reason}`);
     if (trainerId !== null) registry.gone(trainerId, port);
   });
 }

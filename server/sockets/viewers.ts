@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Server, type Socket } from 'socket.io';
 import { z } from 'zod';
 import type { Clock } from '~/server/base/clock';
+import type { Log } from '~/server/base/log';
 import { may } from '~/server/base/permissions';
 import { rateLimit } from '~/server/base/rateLimit';
 import type { OpenHub } from '~/server/runs/hub';
@@ -11,11 +12,14 @@ import { Presence, type Present } from '~/server/runs/presence';
 import type { Identity } from '~/server/web/identity';
 import { command, refuse } from '~/shared/commands';
 import { type Actor, runId } from '~/shared/ids';
+import { noticeOf } from '~/shared/notices';
 import { lookMessage, paths, type ServerToViewer, type ViewerToServer, type WatchAnswer, watchRequest } from '~/shared/protocol';
 import { type Link, socketOptions } from './link';
 import { listen } from './messages';
 
-type ViewerSocket = Socket<ViewerToServer, ServerToViewer, Record<string, never>, { actor: Actor }>;
+/** `watching` and `framesUnanswered` are counted for the metrics. */
+type Data = { actor: Actor; watching: number; framesUnanswered: number };
+type ViewerSocket = Socket<ViewerToServer, ServerToViewer, Record<string, never>, Data>;
 
 /** Runs one socket may watch at a time. */
 const maxWatched = 32;
@@ -25,20 +29,22 @@ const maxUnsentPackets = 256;
 export interface ViewerLink extends Link {
   /** Looks again at who everybody is, e.g. after a session was revoked: who is nobody any more is put out at once. */
   recheck(): Promise<void>;
+  counts(): { viewers: number; watching: number; framesUnanswered: number };
 }
 
 export function openViewerLink(deps: {
   hub: OpenHub;
   identity: Identity;
   clock: Clock;
+  log: Log;
   allow(request: IncomingMessage): string | null;
   onError(error: unknown): void;
 }): ViewerLink {
-  const { hub, identity, clock, onError } = deps;
+  const { hub, identity, clock, log, onError } = deps;
   const http = createServer();
-  const io = new Server<ViewerToServer, ServerToViewer, Record<string, never>, { actor: Actor }>(
+  const io = new Server<ViewerToServer, ServerToViewer, Record<string, never>, Data>(
     http,
-    socketOptions({ path: paths.viewers, maxBytes: 64 * 1024, allow: deps.allow }),
+    socketOptions({ path: paths.viewers, maxBytes: 64 * 1024, polling: true, allow: deps.allow }),
   );
   const presence = new Presence(clock);
   const whoIs = async (request: IncomingMessage) => {
@@ -48,7 +54,7 @@ export function openViewerLink(deps: {
   io.use((socket, next) => {
     whoIs(socket.request).then((actor) => {
       if (!actor) return next(new Error('sign in first: open the link that the server printed when it started'));
-      socket.data.actor = actor;
+      Object.assign(socket.data, { actor, watching: 0, framesUnanswered: 0 });
       next();
     }, next);
   });
@@ -59,7 +65,15 @@ export function openViewerLink(deps: {
     io.volatile.emit('time', { now: clock.now() });
   };
   sendTime();
-  io.on('connection', (socket) => serve(socket, hub, presence, clock, onError));
+  const stopNotices = hub.onEntries((_runId, entries, view) => {
+    for (const entry of entries) {
+      const found = noticeOf(view, entry);
+      if (!found) continue;
+      const { concerns, ...notice } = found;
+      for (const socket of io.sockets.sockets.values()) if (concerns(socket.data.actor)) socket.emit('notice', notice);
+    }
+  });
+  io.on('connection', (socket) => serve(socket, hub, presence, clock, log, onError));
   return {
     http,
     async recheck() {
@@ -72,23 +86,40 @@ export function openViewerLink(deps: {
           }
           continue;
         }
+        log.info({ connection: socket.id, actor: socket.data.actor.id }, 'viewer put out: no longer signed in');
         socket.emit('dropped', { runId: null, message: 'You were signed out. To come back, open an invite link.' });
         socket.disconnect(true);
       }
     },
+    counts() {
+      const all = [...io.sockets.sockets.values()];
+      const sum = (of: 'watching' | 'framesUnanswered') => all.reduce((n, { data }) => n + data[of], 0);
+      return { viewers: all.length, watching: sum('watching'), framesUnanswered: sum('framesUnanswered') };
+    },
     close() {
       cancelTime();
+      stopNotices();
       return io.close();
     },
   };
 }
 
-function serve(socket: ViewerSocket, hub: OpenHub, presence: Presence, clock: Clock, onError: (error: unknown) => void): void {
+function serve(
+  socket: ViewerSocket,
+  hub: OpenHub,
+  presence: Presence,
+  clock: Clock,
+  log: Log,
+  onError: (error: unknown) => void,
+): void {
+  const ids = () => ({ connection: socket.id, actor: socket.data.actor.id });
+  log.info(ids(), 'viewer connected');
   const watched = new Map<string, { leave(): void; here: Present } | 'joining'>();
   const leave = (id: string) => {
     const w = watched.get(id);
     watched.delete(id);
     if (!w || w === 'joining') return;
+    socket.data.watching--;
     w.here.leave();
     w.leave();
   };
@@ -105,10 +136,19 @@ function serve(socket: ViewerSocket, hub: OpenHub, presence: Presence, clock: Cl
       get actor() {
         return socket.data.actor;
       },
-      frame: (packed: Uint8Array, acknowledge: () => void) => void socket.emit('frame', packed, acknowledge),
+      frame(packed: Uint8Array, acknowledge: () => void) {
+        socket.data.framesUnanswered++;
+        socket.emit('frame', packed, () => {
+          socket.data.framesUnanswered--;
+          acknowledge();
+        });
+      },
       watchers: (watchers: Parameters<ServerToViewer['watchers']>[0]['watchers']) =>
         void socket.emit('watchers', { runId: id, watchers }),
-      drop: (message: string) => drop(socket, id, message),
+      drop(message: string) {
+        log.warn({ ...ids(), runId: id }, `viewer dropped: ${message}`);
+        drop(socket, id, message);
+      },
     };
     const joined = await hub.watch(id, port, cursor);
     if (!joined) {
@@ -128,6 +168,7 @@ function serve(socket: ViewerSocket, hub: OpenHub, presence: Presence, clock: Cl
       looks: (looks) => void socket.emit('looks', { runId: id, looks }),
     });
     watched.set(id, { leave: () => joined.leave(), here });
+    socket.data.watching++;
     return { ok: true, view: joined.view, you: socket.data.actor };
   }
 
@@ -142,9 +183,9 @@ function serve(socket: ViewerSocket, hub: OpenHub, presence: Presence, clock: Cl
     z.undefined(),
     () => {
       hub.list.join(listPort);
-      return { ok: true, runs: hub.summaries(), you: socket.data.actor };
+      return { ok: true, you: socket.data.actor };
     },
-    // The whole list: once a second for long, five times in a row.
+    // A page asks once for each connection.
     100,
   );
   on('unwatchRuns', z.undefined(), () => hub.list.leave(listPort));
@@ -154,7 +195,8 @@ function serve(socket: ViewerSocket, hub: OpenHub, presence: Presence, clock: Cl
     if (!w || w === 'joining') return refuse('state', `watch ${id} before you share where you look`, 'runId');
     w.here.look(look);
   });
-  socket.on('disconnect', () => {
+  socket.on('disconnect', (reason) => {
+    log.info(ids(), `viewer disconnected: ${reason}`);
     hub.list.leave(listPort);
     for (const id of [...watched.keys()]) leave(id);
   });

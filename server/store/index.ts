@@ -80,6 +80,9 @@ export interface Store {
   /** Small blobs that no log names. */
   unnamedSmallBlobs(): Promise<{ hash: string; bytes: number }[]>;
 
+  /** Resolves when reading and writing are possible now. @throws Error with what stands in the way */
+  check(): Promise<void>;
+
   /** Waits for running writes, then lets go of files and threads. */
   close(): Promise<void>;
 }

@@ -170,6 +170,7 @@ export function openMemoryStore(): Store {
     async remove(runId) {
       runs.delete(runId);
     },
+    check: async () => {},
     setting: async (key) => settings.get(key) ?? null,
     async setSetting(key, value) {
       settings.set(key, value);

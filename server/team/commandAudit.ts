@@ -1,5 +1,4 @@
 import type { AuditLog } from '~/server/audit/auditLog';
-import type { EntriesListener } from '~/server/runs/hub';
 import type { Entry } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { AuditEvent } from '~/shared/team';
@@ -8,7 +7,7 @@ import { systemActor } from './people';
 
 /** Writes what people do to runs into the audit log, once it is committed in the run's own. @returns stop */
 export function keepAudit(
-  hub: { onEntries(listener: EntriesListener): () => void },
+  hub: { onEntries(listener: (runId: string, entries: Entry[], view: RunView, before: RunView) => void): () => void },
   auditLog: AuditLog,
   onError: (error: unknown) => void,
 ): () => void {

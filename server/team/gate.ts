@@ -2,6 +2,7 @@ import { may } from '~/server/base/permissions';
 import { type Command, type Refusal, refuse } from '~/shared/commands';
 import type { ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
+import { wordsOf } from '~/shared/roles';
 import type { RunView } from '~/shared/view';
 
 /** The control lock as it is now: a hold whose time is over is no hold. */
@@ -10,20 +11,26 @@ export function holder(view: Pick<RunView, 'controlLock'>, now: number): Actor |
   return controlLock && (controlLock.until === null || controlLock.until > now) ? controlLock.holder : null;
 }
 
-/** Whether a command may go to the log as it is, must wait for a second operator, or not at all. Roles are checked before. */
+/**
+ * Whether a command may go to the log as it is, must wait for a second operator, or not at all. What the person may do at all is checked before.
+ *
+ * @param needsApproval names or roles of controls and actions
+ */
 export function gate(
-  view: Pick<RunView, 'controlLock'>,
+  view: Pick<RunView, 'controlLock' | 'controls'>,
   needsApproval: readonly string[],
   actor: Actor,
   command: Command,
   now: number,
+  /** What else the rules know the command by. */
+  words: readonly string[] = [],
 ): 'pass' | 'propose' | Refusal {
   // What the server does by a rule is a decision of the team made beforehand.
   if (actor.role === 'system') return 'pass';
   const held = holder(view, now);
   if (held && held.id !== actor.id)
     return refuse('forbidden', `${held.name} holds the control lock; ask for it, or wait until it is released`);
-  return needsApproval.includes(command.kind === 'set' ? command.control : command.action) ? 'propose' : 'pass';
+  return [...wordsOf(view, command), ...words].some((word) => needsApproval.includes(word)) ? 'propose' : 'pass';
 }
 
 export type ControlLockRequest =

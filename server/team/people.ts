@@ -15,7 +15,8 @@ export class TeamError extends Error {
 }
 
 export const hashSecret = (secret: string): string => createHash('sha256').update(secret).digest('hex');
-const newSecret = (): string => randomBytes(24).toString('base64url');
+/** 40 hexadecimal digits: clients of other tools take it as a key of theirs. */
+export const newSecret = (): string => randomBytes(20).toString('hex');
 const newId = (): string => randomBytes(9).toString('base64url');
 
 /** Okabe and Ito's colour-blind-safe set, without black. */

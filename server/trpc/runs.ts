@@ -23,6 +23,7 @@ import type { RunSummary } from '~/shared/summary';
 import { ended, type MediaItem, type RunView } from '~/shared/view';
 import { allowed, asBadRequest, type Context, router } from './base';
 import { listProcedures } from './lists';
+import { tableProcedures } from './runTable';
 
 const eventType = z.enum([
   ...new Set([...trainerEvent.options, ...serverEvent.options].map((option) => option.shape.type.value)),
@@ -85,6 +86,7 @@ const watching = allowed('watch runs');
 
 export const runs = router({
   ...listProcedures,
+  ...tableProcedures,
 
   list: watching.query(({ ctx }): RunSummary[] => ctx.hub.summaries()),
 
@@ -166,7 +168,7 @@ export const runs = router({
 
   branch: allowed('start runs')
     .input(branchRun)
-    .mutation(({ ctx, input }): Promise<{ ok: true; runId: string } | Refusal> => ctx.hub.branch(ctx.actor, input)),
+    .mutation(({ ctx, input }): Promise<{ ok: true; runId: string | null } | Refusal> => ctx.hub.branch(ctx.actor, input)),
 
   /** Name, tags, archived, deleted (and back). */
   label: allowed('edit runs')
@@ -247,7 +249,7 @@ export const runs = router({
           if (!approved) return [answered];
           if (!takesBack(view, asked)) return [answered, { type: 'command.requested', actor, command: asked }];
           // Much may have happened since it was asked for.
-          const wrong = judge(view, actor, asked, await checkpointsMeant(lists, asked));
+          const wrong = judge(view, actor, asked, await checkpointsMeant(view, lists, asked));
           return wrong ?? [answered, ...(await revertEvents(view, lists, actor, asked, view.seq + 2))];
         }),
     ),

@@ -7,6 +7,7 @@ import type { Clock } from '~/server/base/clock';
 import type { Hub } from '~/server/runs/hub';
 import type { Store } from '~/server/store';
 import { type CommandAnswer, refuse } from '~/shared/commands';
+import { type ActionRole, actionWithRole } from '~/shared/controls';
 import type { Entry } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { rulesFor } from '~/shared/team';
@@ -38,7 +39,8 @@ interface Watched {
 }
 
 const tickMs = 1_000;
-const actions: Partial<Record<Reaction, string>> = { pause: 'pause', snapshot: 'snapshot', checkpoint: 'checkpoint' };
+/** Reactions that the run's own actions of these roles do. */
+const acts = ['pause', 'snapshot', 'checkpoint'] as const satisfies readonly (Reaction & ActionRole)[];
 
 /** @returns stop */
 export function startWatchdogs(deps: WatchdogDeps): () => void {
@@ -82,11 +84,9 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
     const rule = rules.rules.find((r) => r.kind === firing.kind)!;
     const { runId } = view;
     // The pause goes first: every further step is one too many.
-    const commands = rule.reactions.flatMap((r) => actions[r] ?? []).sort((a) => (a === 'pause' ? -1 : 1));
-    const given = await Promise.all(commands.map((action) => act(runId, action)));
-    const did = commands.map((action, i) =>
-      given[i]!.ok ? `${action} asked for` : `${action} not possible: ${(given[i] as { message: string }).message}`,
-    );
+    const roles = acts.filter((role) => rule.reactions.includes(role));
+    const given = await Promise.all(roles.map((role) => act(view, role)));
+    const did = given.map((answer, i) => `${roles[i]} ${answer.ok ? 'asked for' : `not possible: ${answer.message}`}`);
     if (rule.reactions.includes('branch')) did.push(await branch(view, firing));
     const message = [firing.message, ...did].join('; ').slice(0, 2000);
     const level = firing.kind === 'not-finite' || firing.kind === 'collapse' ? 'error' : 'warning';
@@ -97,7 +97,9 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
     if (rule.reactions.includes('webhook')) await post(rules, rule, firing, view);
   }
 
-  function act(runId: string, action: string): Promise<CommandAnswer> {
+  async function act({ runId, controls }: RunView, role: ActionRole): Promise<CommandAnswer> {
+    const action = actionWithRole(controls, role)?.name;
+    if (action === undefined) return refuse('state', 'the run declares no action for it');
     return hub
       .command(watchdogActor, { kind: 'act', id: nanoid(), runId, action, args: {} })
       .catch(() => refuse('failed', 'the server could not do it'));
@@ -113,7 +115,8 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
     const made = await hub
       .branch(watchdogActor, { runId, checkpoint, name, changes: [], repeat: null })
       .catch(() => refuse('failed', 'the server could not do it'));
-    return made.ok ? `branched as run ${made.runId}` : `branch not possible: ${made.message}`;
+    if (!made.ok) return `branch not possible: ${made.message}`;
+    return made.runId === null ? 'branch asked for' : `branched as run ${made.runId}`;
   }
 
   async function post({ webhooks }: WatchdogRules, rule: Watchdog, firing: Firing, view: RunView): Promise<void> {

@@ -1,7 +1,8 @@
 import { CollapseWatch } from '~/shared/collapse';
+import { mainMetric } from '~/shared/evaluations';
 import type { Entry } from '~/shared/events';
-import { type Rows, rowCount, stepAt } from '~/shared/series';
-import { type StreamHead, seriesWithRole } from '~/shared/streams';
+import { type Better, betterOf, isBetter, type Rows, rowCount, stepAt } from '~/shared/series';
+import { mainSeries, type StreamHead, seriesWithRole } from '~/shared/streams';
 import { unreachable } from '~/shared/unreachable';
 import type { RunView } from '~/shared/view';
 import type { Watchdog, WatchdogKind } from '~/shared/watchdogs';
@@ -20,10 +21,21 @@ interface Seen {
   gradNorm?: number | undefined;
 }
 
+/** How good the run is: its main metric where it declares one, a series or of its evaluations, else the training loss. */
+interface Progress {
+  name: string;
+  value: number;
+  better: Better;
+  /** A number of every step, which goes up and down: its moving average counts. */
+  noisy: boolean;
+}
+
 /** One rule's memory. A rule that fired is silent until what it saw has passed, so that one event is one alarm. */
 interface Rule<R extends Watchdog = Watchdog> {
   readonly rule: R;
   row?(step: number, seen: Seen): string | null | undefined;
+  /** Of the main metric, else of the loss. */
+  progress?(step: number, seen: Progress): string | null | undefined;
   /** @param entropy normalised, of every head; loss: of the last step before, NaN = not known; chanceLoss: of a model that knows nothing */
   snapshot?(step: number, entropy: readonly number[], loss: number, chanceLoss: number): string | null | undefined;
   tick?(view: RunView, now: number, freeBytes: number | null): string | null;
@@ -35,6 +47,7 @@ interface Columns {
   width: number;
   loss: number | null;
   gradNorm: number | null;
+  main: number | null;
 }
 
 /** Watches one run by the roles of its series. Pure: entries and the time come in, firings go out; whoever owns it acts on them. */
@@ -63,13 +76,20 @@ export class Watch {
       if (Number.isNaN(chance) || !entropy) return [];
       return this.#ask(event.step, (r) => r.snapshot?.(event.step, entropy, this.#lastLoss, chance));
     }
+    if (event.type === 'evaluation') {
+      const main = mainSeries(view) ? null : mainMetric(event);
+      return main ? this.#ask(event.step, (r) => r.progress?.(event.step, { ...main, noisy: false })) : [];
+    }
     return event.type === 'rows' ? this.#rows(view, event) : [];
   }
 
   #rows(view: RunView, event: Rows): Firing[] {
     const columns = this.#columnsOf(view, event.stream);
-    if (!columns || (columns.loss === null && columns.gradNorm === null)) return [];
-    const { width, loss: lossAt, gradNorm: gradNormAt } = columns;
+    if (!columns || (columns.loss === null && columns.gradNorm === null && columns.main === null)) return [];
+    const { width, loss: lossAt, gradNorm: gradNormAt, main: mainAt } = columns;
+    const main = mainSeries(view);
+    const measure = { name: main?.name ?? 'smoothed loss', better: main ? betterOf(main) : 'lower', noisy: !main } as const;
+    const progressAt = main ? mainAt : view.best ? null : lossAt;
     const firings: Firing[] = [];
     for (let i = 0; i < rowCount(event); i++) {
       const value = (at: number | null) => (at === null ? undefined : event.values[i * width + at]!);
@@ -77,6 +97,8 @@ export class Watch {
       if (seen.loss !== undefined) this.#lastLoss = seen.loss;
       const step = stepAt(event, i);
       firings.push(...this.#ask(step, (r) => r.row?.(step, seen)));
+      const progress = value(progressAt);
+      if (progress !== undefined) firings.push(...this.#ask(step, (r) => r.progress?.(step, { ...measure, value: progress })));
     }
     return firings;
   }
@@ -90,7 +112,12 @@ export class Watch {
         return i < 0 ? null : (s.at?.[i] ?? i);
       };
       for (const s of view.streams)
-        this.#columns.set(s.name, { width: s.width, loss: place(s, of('loss')), gradNorm: place(s, of('gradNorm')) });
+        this.#columns.set(s.name, {
+          width: s.width,
+          loss: place(s, of('loss')),
+          gradNorm: place(s, of('gradNorm')),
+          main: place(s, mainSeries(view)),
+        });
     }
     this.#streams = view.streams;
     return this.#columns.get(stream);
@@ -174,27 +201,21 @@ function open(rule: Watchdog): Rule {
       };
     }
     case 'plateau': {
-      let smooth = Number.NaN;
-      let best = Number.POSITIVE_INFINITY;
-      let bestStep = -1;
+      let seen: { name: string; now: number; best: number; bestStep: number } | null = null;
       return {
         rule,
-        row(step, { loss }) {
-          if (loss === undefined) return undefined;
-          if (!Number.isFinite(loss)) return null;
-          smooth = Number.isNaN(smooth) ? loss : smooth + 0.05 * (loss - smooth);
-          if (bestStep < 0 || smooth < best * (1 - rule.improvement)) {
-            best = smooth;
-            bestStep = step;
-          }
-          return step - bestStep >= rule.steps
-            ? `the smoothed loss has not fallen by ${rule.improvement * 100} % below ${show(best)} since step ${bestStep}`
-            : null;
+        progress(step, { name, value, better, noisy }) {
+          if (!Number.isFinite(value)) return null;
+          if (seen?.name !== name) seen = { name, now: value, best: value, bestStep: step };
+          seen.now = noisy ? seen.now + 0.05 * (value - seen.now) : value;
+          const least = Math.abs(seen.best) * rule.improvement * (better === 'higher' ? 1 : -1);
+          if (isBetter(better, seen.now, seen.best + least)) seen = { ...seen, best: seen.now, bestStep: step };
+          if (step - seen.bestStep < rule.steps) return null;
+          const [moved, side] = better === 'higher' ? ['risen', 'above'] : ['fallen', 'below'];
+          return `the ${name} has not ${moved} by ${rule.improvement * 100} % ${side} ${show(seen.best)} since step ${seen.bestStep}`;
         },
         reset() {
-          smooth = Number.NaN;
-          best = Number.POSITIVE_INFINITY;
-          bestStep = -1;
+          seen = null;
         },
       };
     }

@@ -2,31 +2,28 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { sendText } from '~/server/base/respond';
+import type { Route, Visit } from '~/server/base/route';
 import { BlobError, type BlobStore } from '~/server/store/blobs';
 import { blobHash } from '~/shared/ids';
+import { paths } from '~/shared/protocol';
 
 const status = { mismatch: 400, 'too-large': 413, invalid: 400 } as const;
 
-export async function serveBlob(
-  blobs: BlobStore,
-  request: IncomingMessage,
-  response: ServerResponse,
-  hash: string,
-  options: { mayRead: boolean; mayWrite: boolean; maxBytes: number },
-): Promise<void> {
-  if (!blobHash.safeParse(hash).success) return sendText(response, 400, 'hash: 64 lower-case hex digits (SHA-256) are needed');
-  switch (request.method) {
-    case 'GET':
-    case 'HEAD':
-      if (!options.mayRead) return sendText(response, 403, 'you may not watch runs');
-      return read(blobs, request, response, hash);
-    case 'PUT':
-      if (!options.mayWrite)
-        return sendText(response, 403, 'only a trainer stores blobs: send its token as "authorization: Bearer"');
-      return write(blobs, request, response, hash, options.maxBytes);
-    default:
-      return sendText(response, 405, 'GET, HEAD or PUT', { allow: 'GET, HEAD, PUT' });
-  }
+const maxBytes = 2 ** 30;
+
+export function blobRoutes(blobs: BlobStore): Route[] {
+  const path = `${paths.blobs}/:hash`;
+  const checked =
+    (serve: typeof read) =>
+    async ({ request, response, params }: Visit) => {
+      const hash = blobHash.safeParse(params.hash);
+      if (!hash.success) return sendText(response, 400, 'hash: 64 lower-case hex digits (SHA-256) are needed');
+      return serve(blobs, request, response, hash.data);
+    };
+  return [
+    { method: 'GET', path, for: ['watch runs', 'trainer'], handle: checked(read) },
+    { method: 'PUT', path, for: 'trainer', handle: checked(write) },
+  ];
 }
 
 async function read(blobs: BlobStore, request: IncomingMessage, response: ServerResponse, hash: string): Promise<void> {
@@ -68,13 +65,7 @@ function rangeOf(header: string | undefined, size: number): { start: number; end
   return start > end ? 'outside' : { start, end };
 }
 
-async function write(
-  blobs: BlobStore,
-  request: IncomingMessage,
-  response: ServerResponse,
-  hash: string,
-  maxBytes: number,
-): Promise<void> {
+async function write(blobs: BlobStore, request: IncomingMessage, response: ServerResponse, hash: string): Promise<void> {
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > maxBytes)
     return sendText(response, 413, `the blob has ${announced} bytes, at most ${maxBytes} are taken`, { connection: 'close' });

@@ -1,23 +1,16 @@
-/** The one port: which request and which websocket goes where. */
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+/** The one port: who may send which request, and which websocket goes where. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { createHTTPHandler } from '@trpc/server/adapters/standalone';
 import helmet from 'helmet';
-import type { AuditLog } from '~/server/audit/auditLog';
 import { may } from '~/server/base/permissions';
 import { sendJson, sendPage, sendText } from '~/server/base/respond';
-import { type ExportDeps, exportRoutes } from '~/server/export/routes';
-import type { OpenHub } from '~/server/runs/hub';
+import type { Audience, Route } from '~/server/base/route';
 import type { Link } from '~/server/sockets/link';
-import type { BlobStore } from '~/server/store/blobs';
-import type { People } from '~/server/team/people';
-import { appRouter } from '~/server/trpc';
-import type { Context } from '~/server/trpc/base';
 import type { Actor } from '~/shared/ids';
 import { paths } from '~/shared/protocol';
-import { serveBlob } from './blobRoutes';
 import type { Identity } from './identity';
 import { hostRefusal, originRefusal } from './origin';
+import { routeTable } from './routeTable';
 
 /** Pages: Next, or nothing in tests. `dev`: its own websockets (hot reload) are let through. */
 export interface Pages {
@@ -28,72 +21,72 @@ export interface Pages {
 }
 
 export interface HttpDeps {
-  hub: OpenHub;
-  blobs: BlobStore;
-  records: ExportDeps;
-  retention: Context['retention'];
-  identity: Identity;
-  auditLog: AuditLog;
-  people: People;
-  settings: Context['settings'];
-  now(): number;
+  routes: readonly Route[];
+  identity: Pick<Identity, 'identify'>;
   loopback: boolean;
-  system: Context['system'];
+  /** Below which path a proxy shows this server, e.g. "/headroom"; requests may come with it or without. Empty: at the top. */
+  basePath: string;
   links: { viewers: Link; trainers: Link };
   /** Resolves when the pages are ready. */
   pages: Promise<Pages | null>;
   dev: boolean;
+  /** A request was answered; `route` is its path in the table. */
+  onAnswer?(route: string, status: number, ms: number): void;
   onError(error: unknown): void;
 }
 
-const maxBlobBytes = 2 ** 30;
-const maxRpcBytes = 2 * 2 ** 20;
-
 export function createHttp(deps: HttpDeps): Server {
-  const { identity, loopback, onError } = deps;
+  const { identity, loopback, basePath, onError } = deps;
   const headers = securityHeaders(deps.dev);
-  const actors = new WeakMap<IncomingMessage, Actor>();
-  const rpc = rpcHandler(deps, (request) => actors.get(request)!);
+  const find = routeTable(deps.routes);
 
-  async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
     const refusal = hostRefusal(request, loopback);
     if (refusal) return sendText(response, 403, refusal);
+    request.url = withoutBase(request.url, basePath);
     const url = urlOf(request);
     if (!url) return sendText(response, 400, 'the path of this request cannot be read');
     await new Promise<void>((resolve, reject) => headers(request, response, (e) => (e ? reject(e) : resolve())));
-    if (url.pathname === '/healthz') return sendJson(response, 200, { ok: true, version: deps.system.version });
-    if (await identity.handle(request, response, url)) return;
-
-    const api = url.pathname.startsWith('/api/');
-    // The app's own code is no secret, and a page for signing in needs it.
-    if (url.pathname.startsWith('/_next/') || url.pathname === '/join') return page(request, response);
-    if (api && request.method !== 'GET' && request.method !== 'HEAD') {
-      const foreign = originRefusal(request);
-      if (foreign) return sendText(response, 403, foreign);
+    if (isAt(url.pathname, paths.viewers)) return deps.links.viewers.http.emit('request', request, response);
+    const found = find(request.method ?? 'GET', url.pathname);
+    if (!found) return other(request, response, url);
+    const { route } = found;
+    if (deps.onAnswer) {
+      const startedAt = performance.now();
+      response.once('close', () => deps.onAnswer!(route.path, response.statusCode, performance.now() - startedAt));
     }
-    const actor = await identity.identify(request);
-    if (!actor) return unknown(response, api);
-    actors.set(request, actor);
-    if (url.pathname.startsWith(`${paths.trpc}/`)) return rpc(request, response);
-    if (url.pathname.startsWith(`${paths.blobs}/`))
-      return serveBlob(deps.blobs, request, response, url.pathname.slice(paths.blobs.length + 1), {
-        mayRead: actor.role === 'trainer' || may(actor, 'watch runs'),
-        mayWrite: actor.role === 'trainer',
-        maxBytes: maxBlobBytes,
-      });
-    if (await exportRoutes(deps.records, request, response, url, actor)) return;
-    if (api) return sendText(response, 404, `there is nothing at ${url.pathname}`);
-    return page(request, response);
+    const refuse = route.refuse ?? sendText;
+    if ('allowed' in found) {
+      response.setHeader('allow', found.allowed.join(', '));
+      return refuse(response, 405, `${url.pathname} answers ${found.allowed.join(', ')}, not ${request.method}`);
+    }
+    const foreign = request.method === 'GET' || request.method === 'HEAD' ? null : originRefusal(request);
+    if (foreign) return refuse(response, 403, foreign);
+    const visit = { request, response, url, params: found.params };
+    if (route.for === 'anybody') return route.handle(visit);
+    const actor = await identity.identify(request, route.basic);
+    if (!actor) return route.refuse ? route.refuse(response, 401, whoAreYou) : unknown(response, true);
+    const audience = [route.for].flat();
+    if (!audience.some((who) => belongs(actor, who))) return refuse(response, 403, notFor(actor, audience));
+    return route.handle({ ...visit, actor });
   }
 
-  async function page(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** Pages, and what there is not. */
+  async function other(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+    const api = url.pathname.startsWith('/api/');
+    // The app's own code is no secret, and a page for signing in needs it.
+    const open = url.pathname.startsWith('/_next/') || url.pathname === '/join';
+    if (!open && !(await identity.identify(request))) return unknown(response, api);
+    if (api) return sendText(response, 404, `there is nothing at ${url.pathname}`);
     const pages = await deps.pages;
     if (!pages) return sendText(response, 404, 'this server was started without its pages');
+    // Next is built for the base path, and redirects what ends in a slash.
+    request.url = (basePath && (url.pathname === '/' ? `${basePath}${url.search}` : `${basePath}${request.url}`)) || request.url;
     await pages.handle(request, response);
   }
 
   const server = createServer((request, response) => {
-    route(request, response).catch((error: unknown) => {
+    answer(request, response).catch((error: unknown) => {
       onError(error);
       if (response.headersSent) response.destroy();
       else sendText(response, 500, 'the server could not answer this; its log says why');
@@ -108,6 +101,25 @@ export function createHttp(deps: HttpDeps): Server {
   return server;
 }
 
+const belongs = (actor: Actor, who: Audience): boolean =>
+  who === 'known' || (who === 'trainer' ? actor.role === 'trainer' : may(actor, who));
+
+function notFor(actor: Actor, audience: readonly Audience[]): string {
+  const permission = audience.find((who) => who !== 'known' && who !== 'trainer');
+  return permission
+    ? `${actor.name} (${actor.role}) may not ${permission}`
+    : 'only a trainer may do this: send its token as "authorization: Bearer <token>"';
+}
+
+const isAt = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`);
+
+/** A proxy may take the base path away or leave it. */
+function withoutBase(url = '/', basePath: string): string {
+  if (basePath === '' || !url.startsWith(basePath)) return url;
+  const rest = url.slice(basePath.length);
+  return rest === '' ? '/' : rest.startsWith('?') ? `/${rest}` : rest.startsWith('/') ? rest : url;
+}
+
 /** null for what is no path, e.g. "//". */
 function urlOf(request: IncomingMessage): URL | null {
   const base = 'http://localhost';
@@ -117,54 +129,29 @@ function urlOf(request: IncomingMessage): URL | null {
 /** Every websocket comes through here: ours by path, Next's only in development; the rest is closed. */
 async function upgrade(deps: HttpDeps, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
   socket.on('error', () => socket.destroy());
+  request.url = withoutBase(request.url, deps.basePath);
   const path = urlOf(request)?.pathname ?? '';
-  const at = (prefix: string) => path === prefix || path.startsWith(`${prefix}/`);
-  const target = at(paths.viewers)
-    ? deps.links.viewers.http
-    : at(paths.trainers)
-      ? deps.links.trainers.http
-      : deps.dev && at('/_next')
-        ? ((await deps.pages)?.upgrades ?? null)
-        : null;
+  const at = (prefix: string) => isAt(path, prefix);
+  const pages = deps.dev && at('/_next') ? ((await deps.pages)?.upgrades ?? null) : null;
+  const target = at(paths.viewers) ? deps.links.viewers.http : at(paths.trainers) ? deps.links.trainers.http : pages;
   if (!target || hostRefusal(request, deps.loopback)) {
     socket.end(`HTTP/1.1 ${target ? '403 Forbidden' : '404 Not Found'}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
     return;
   }
+  if (target === pages) request.url = deps.basePath + request.url;
   target.emit('upgrade', request, socket, head);
-}
-
-function rpcHandler(deps: HttpDeps, actorOf: (request: IncomingMessage) => Actor): RequestListener {
-  return createHTTPHandler({
-    router: appRouter,
-    basePath: `${paths.trpc}/`,
-    maxBodySize: maxRpcBytes,
-    maxBatchSize: 50,
-    // Questions may be long: they come by POST too.
-    allowMethodOverride: true,
-    createContext: ({ req }): Context => ({
-      hub: deps.hub,
-      auditLog: deps.auditLog,
-      people: deps.people,
-      settings: deps.settings,
-      retention: deps.retention,
-      jobs: deps.records.jobs,
-      now: deps.now,
-      actor: actorOf(req),
-      system: deps.system,
-    }),
-    onError: ({ error }) => {
-      if (error.code === 'INTERNAL_SERVER_ERROR') deps.onError(error);
-    },
-  });
 }
 
 const how = 'Open the invite link that you were given; the first admin’s is printed where the server was started.';
 
+const whoAreYou = `Who are you? ${how} A script sends its token: "authorization: Bearer <token>".`;
+
 /** What the API answers has the form of tRPC's errors, so that its clients can read it. */
 function unknown(response: ServerResponse, api: boolean): void {
-  const message = `Who are you? ${how} A script sends its token: "authorization: Bearer <token>".`;
   if (api)
-    sendJson(response, 401, { error: { message, code: -32001, data: { code: 'UNAUTHORIZED', httpStatus: 401, field: null } } });
+    sendJson(response, 401, {
+      error: { message: whoAreYou, code: -32001, data: { code: 'UNAUTHORIZED', httpStatus: 401, field: null } },
+    });
   else sendPage(response, 401, 'Who are you?', how);
 }
 

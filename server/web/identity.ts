@@ -1,22 +1,24 @@
 /** Who sends a request: everything that comes in is asked here, once. */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import path from 'node:path';
 import type { TLSSocket } from 'node:tls';
+import { parseCookie, stringifySetCookie } from 'cookie';
 import { z } from 'zod';
 import { sendJson } from '~/server/base/respond';
+import type { Route, Visit } from '~/server/base/route';
 import { describeZodError, fieldOf } from '~/server/base/zodError';
-import { localAdmin, type People, systemActor, TeamError } from '~/server/team/people';
+import { localAdmin, newSecret, type People, systemActor, TeamError } from '~/server/team/people';
 import type { Actor } from '~/shared/ids';
 import { colour, personName } from '~/shared/team';
-import { originRefusal } from './origin';
+import { firstOf } from './origin';
 
 export interface Identity {
-  /** null: nobody we know. */
-  identify(request: IncomingMessage): Promise<Actor | null>;
-  /** Answers requests that make somebody known (links, sign-in); false: not one of those. */
-  handle(request: IncomingMessage, response: ServerResponse, url: URL): Promise<boolean>;
+  /** null: nobody we know. @param basic the token may also be the password of Basic authorization */
+  identify(request: IncomingMessage, basic?: boolean): Promise<Actor | null>;
+  /** Those that make somebody known (links, sign-in) and forget them again. */
+  readonly routes: Route[];
   /** Path and query of the link to print at start; null when none is needed. */
   readonly link: string | null;
 }
@@ -30,6 +32,8 @@ export async function openIdentity(options: {
   /** Everybody without a token is the local admin. */
   open: boolean;
   trainerToken: string;
+  /** Below which path a proxy shows the server; empty: at the top. */
+  basePath: string;
   people: People;
   /** Somebody signed out: sockets are to look again. */
   onSignOut(): void;
@@ -40,18 +44,34 @@ export async function openIdentity(options: {
     options.open || !nobodyAdmin ? null : await people.invite(systemActor, { role: 'admin', uses: 1, expiresInMs: week });
 
   const signedIn = (request: IncomingMessage) => {
-    const secret = cookie(request, cookieName);
-    return secret === null ? null : people.ofSession(secret);
+    const secret = parseCookie(request.headers.cookie ?? '')[cookieName];
+    return secret ? people.ofSession(secret) : null;
   };
+  const cookie = (request: IncomingMessage, secret: string, maxAge: number) =>
+    stringifySetCookie({
+      name: cookieName,
+      value: secret,
+      path: options.basePath || '/',
+      httpOnly: true,
+      sameSite: 'lax',
+      maxAge,
+      secure: isSecure(request),
+    });
 
-  async function join(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  function showInvite({ response, url }: Visit): void {
+    const invite = people.openInvite(url.searchParams.get('invite') ?? '');
+    if (invite) sendJson(response, 200, { role: invite.role, expiresAt: invite.expiresAt });
+    else sendJson(response, 404, { error: 'this invite link is not valid any more; ask an admin for a new one' });
+  }
+
+  async function join({ request, response }: Visit): Promise<void> {
     const wish = joinRequest.safeParse(await readJson(request));
     if (!wish.success) return sendJson(response, 400, { error: describeZodError(wish.error), field: fieldOf(wish.error) });
     const { invite, name, colour } = wish.data;
     try {
       const device = (request.headers['user-agent'] ?? 'unknown device').slice(0, 200);
       const { person, sessionSecret } = await people.join(invite, { name, device, ...(colour && { colour }) });
-      response.setHeader('set-cookie', sessionCookie(request, sessionSecret, 31_536_000));
+      response.setHeader('set-cookie', cookie(request, sessionSecret, 31_536_000));
       sendJson(response, 200, { person });
     } catch (error) {
       if (!(error instanceof TeamError)) throw error;
@@ -59,20 +79,20 @@ export async function openIdentity(options: {
     }
   }
 
-  async function signOut(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function signOut({ request, response }: Visit): Promise<void> {
     const found = signedIn(request);
     if (found) {
       await people.revokeSession({ id: found.person.id, name: found.person.name, role: found.person.role }, found.session.id);
       options.onSignOut();
     }
-    response.setHeader('set-cookie', sessionCookie(request, '', 0));
+    response.setHeader('set-cookie', cookie(request, '', 0));
     sendJson(response, 200, { ok: true });
   }
 
   return {
     link: first && `/join?invite=${first.secret}`,
-    async identify(request) {
-      const token = bearer(request);
+    async identify(request, basic = false) {
+      const token = bearer(request) ?? (basic ? password(request) : null);
       if (token !== null) {
         if (same(token, options.trainerToken)) return trainer;
         const known = people.ofToken(token);
@@ -82,25 +102,11 @@ export async function openIdentity(options: {
       const found = signedIn(request);
       return found && { id: found.person.id, name: found.person.name, role: found.person.role };
     },
-    async handle(request, response, url) {
-      switch (`${request.method} ${url.pathname}`) {
-        case 'GET /api/join': {
-          const invite = people.openInvite(url.searchParams.get('invite') ?? '');
-          if (invite) sendJson(response, 200, { role: invite.role, expiresAt: invite.expiresAt });
-          else sendJson(response, 404, { error: 'this invite link is not valid any more; ask an admin for a new one' });
-          return true;
-        }
-        case 'POST /api/join':
-        case 'POST /api/signout': {
-          const foreign = originRefusal(request);
-          if (foreign) sendJson(response, 403, { error: foreign, field: null });
-          else await (url.pathname === '/api/join' ? join : signOut)(request, response);
-          return true;
-        }
-        default:
-          return false;
-      }
-    },
+    routes: [
+      { method: 'GET', path: '/api/join', for: 'anybody', handle: showInvite },
+      { method: 'POST', path: '/api/join', for: 'anybody', handle: join },
+      { method: 'POST', path: '/api/signout', for: 'anybody', handle: signOut },
+    ],
   };
 }
 
@@ -132,7 +138,7 @@ export async function keptSecret(folder: string, name: string): Promise<string> 
     throw error;
   });
   if (kept !== null && kept.trim().length >= 20) return kept.trim();
-  const secret = randomBytes(24).toString('base64url');
+  const secret = newSecret();
   await writeFile(file, `${secret}\n`, { mode: 0o600 });
   return secret;
 }
@@ -142,12 +148,14 @@ export function bearer(request: IncomingMessage): string | null {
   return match?.[1] ?? null;
 }
 
-function cookie(request: IncomingMessage, name: string): string | null {
-  for (const part of (request.headers.cookie ?? '').split(';')) {
-    const at = part.indexOf('=');
-    if (at > 0 && part.slice(0, at).trim() === name) return part.slice(at + 1).trim();
-  }
-  return null;
+/**
+ * The token that is sent as a password, as clients of other tools do. One that is too short for the wandb client is given to it as "headroom.TOKEN.key".
+ */
+function password(request: IncomingMessage): string | null {
+  const match = /^Basic (\S+)$/i.exec(request.headers.authorization ?? '');
+  if (!match) return null;
+  const [, secret = ''] = /:(.*)$/s.exec(Buffer.from(match[1]!, 'base64').toString()) ?? [];
+  return /^headroom\.([^.]+)\.[^.]+$/.exec(secret)?.[1] ?? secret;
 }
 
 /** Equal, in a time that does not depend on where they differ. */
@@ -157,10 +165,5 @@ export function same(a: string, b: string): boolean {
 }
 
 /** Secure where the page came over TLS, also through a proxy that ends it; a browser would not send a Secure cookie back over plain HTTP. */
-function sessionCookie(request: IncomingMessage, secret: string, maxAgeSeconds: number): string {
-  const forwarded = String(request.headers['x-forwarded-proto'] ?? '')
-    .split(',')[0]!
-    .trim();
-  const secure = forwarded === 'https' || (request.socket as Partial<TLSSocket>).encrypted === true;
-  return `${cookieName}=${secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeSeconds}${secure ? '; Secure' : ''}`;
-}
+const isSecure = (request: IncomingMessage): boolean =>
+  firstOf(request.headers['x-forwarded-proto']) === 'https' || (request.socket as Partial<TLSSocket>).encrypted === true;

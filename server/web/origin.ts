@@ -3,6 +3,12 @@ import type { IncomingMessage } from 'node:http';
 
 export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 
+/** What the proxy nearest to the client wrote in a header that each proxy adds to. */
+export const firstOf = (header: string | string[] | undefined): string | undefined =>
+  String(header ?? '')
+    .split(',')[0]!
+    .trim() || undefined;
+
 /** The name in a Host header, without its port. */
 const nameOf = (host: string): string =>
   host
@@ -25,6 +31,9 @@ export function hostRefusal(request: IncomingMessage, loopback: boolean): string
 export function originRefusal(request: IncomingMessage): string | null {
   const { origin, host } = request.headers;
   if (origin === undefined) return null;
-  if (URL.canParse(origin) && new URL(origin).host === host) return null;
-  return `a page of ${origin} may not use this server`;
+  // The header is the proxy's: a page cannot add it to a request to another site.
+  const forwarded = firstOf(request.headers['x-forwarded-host']);
+  const own = URL.canParse(origin) ? new URL(origin).host : null;
+  if (own !== null && (own === host || own === forwarded)) return null;
+  return `a page of ${origin} may not use this server; a proxy in between must pass on the header Host or X-Forwarded-Host`;
 }

@@ -1,14 +1,35 @@
 /** Next beside us: it serves pages and nothing else; all state lives in this process's own modules, which Next never loads. */
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import path from 'node:path';
+import { StartError } from '~/server/base/startError';
 import type { Pages } from './http';
 
-export async function openPages(options: { dev: boolean; root: string; host: string; port: number }): Promise<Pages> {
+/** @throws StartError when the pages were built for another base path */
+export async function openPages(options: {
+  dev: boolean;
+  root: string;
+  basePath: string;
+  host: string;
+  port: number;
+}): Promise<Pages> {
   // A local tool tells nobody that it runs.
   process.env.NEXT_TELEMETRY_DISABLED ??= '1';
+  // Read by next.config.mjs.
+  process.env.NEXT_PUBLIC_BASE_PATH = options.basePath;
+  if (!options.dev) checkBasePath(options.root, options.basePath);
   const { default: next } = await import('next');
   const upgrades = createServer();
   const app = next({ dev: options.dev, dir: options.root, hostname: options.host, port: options.port, httpServer: upgrades });
   await app.prepare();
   const handle = app.getRequestHandler();
   return { handle: (request, response) => handle(request, response), upgrades, close: () => app.close() };
+}
+
+function checkBasePath(root: string, wanted: string): void {
+  const { basePath } = JSON.parse(readFileSync(path.join(root, '.next/routes-manifest.json'), 'utf8')) as { basePath: string };
+  if (basePath !== wanted)
+    throw new StartError(
+      `HEADROOM_BASE_PATH=${wanted || '/'}: the pages were built for ${basePath || '/'}; build them with HEADROOM_BASE_PATH=${wanted || '/'} npm run build`,
+    );
 }

@@ -1,7 +1,8 @@
 /** In the browser, for charts.bench.ts: draws lines as a live chart does, one row more per frame. */
 import { Curve } from '~/app/_charts/curve';
-import { draw, type Pen } from '~/app/_charts/draw';
+import { draw } from '~/app/_charts/draw';
 import type { Palette } from '~/app/_charts/palette';
+import type { Pen } from '~/app/_charts/plot';
 import { xMap } from '~/app/_charts/xMap';
 
 const colors = ['#56b4e9', '#e69f00', '#2fbf94', '#e08bbd', '#f2794a', '#9aa2ff', '#e6dc5a', '#a9b2ba'];
@@ -35,7 +36,7 @@ export function drawFrames(lines: number, width: number, frames: number): number
     return curve;
   });
   const specs = curves.map((c, i) => ({ name: c.name, label: c.name, color: i, smoothed: true, curve: () => c }));
-  const plot = { width, height, x: [0, steps] as const, y: [-0.1, 1.4] as const, log: false, map: xMap('step', 1, []) };
+  const plot = { left: 0, width, height, x: [0, steps] as const, y: [-0.1, 1.4] as const, log: false, map: xMap('step', 1, []) };
   const settings = { smoothing: 0.9, log: false, robust: false };
   const took: number[] = [];
   for (let f = 0; f < frames; f++) {

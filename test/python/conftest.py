@@ -111,16 +111,20 @@ def server(_server: Server) -> Iterator[Server]:
 
 
 @pytest.fixture
-def init(server: Server, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+def settings(server: Server, tmp_path: Path) -> dict[str, Any]:
+    """Arguments of `headroom.init` for a run at this server, with its spool in the test's own folder."""
+    return {"server": server.url, "token": server.token, "folder": tmp_path / "spool", "system_seconds": None}
+
+
+@pytest.fixture
+def init(settings: dict[str, Any]) -> Iterator[Callable[..., Any]]:
     """`headroom.init` at this server, with its spool in the test's own folder."""
     import headroom
 
     made = []
 
-    def start(**settings: Any) -> Any:
-        run = headroom.init(
-            **{"server": server.url, "token": server.token, "folder": tmp_path / "spool", "system_seconds": None, **settings}
-        )
+    def start(**more: Any) -> Any:
+        run = headroom.init(**{**settings, **more})
         made.append(run)
         return run
 
@@ -129,14 +133,14 @@ def init(server: Server, tmp_path: Path) -> Iterator[Callable[..., Any]]:
         run.finish(timeout=5)
 
 
-def wait_for(what: str, reached: Callable[[], Any], seconds: float = 20.0) -> Any:
+def wait_for(what: str, reached: Callable[[], Any], seconds: float = 20.0, pause: float = 0.02) -> Any:
     until = time.monotonic() + patience(seconds)
     while True:
         found = reached()
         if found:
             return found
         assert time.monotonic() < until, f"{what}: not within {seconds} s"
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 def patience(seconds: float) -> float:

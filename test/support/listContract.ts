@@ -150,7 +150,7 @@ export function listContract(open: () => Promise<Store>): void {
       const checkpoint = checkpoints[run.below(checkpoints.length)];
       const at = { fromStep: checkpoint?.step ?? 0, keepSeq: checkpoint?.seq ?? 0 };
       const controls = changedSince(view, { seq: 0, ...at });
-      expect(await resumedAt(listsOf(store, runId), view, at)).toEqual(naive.resumed(at.fromStep, at.keepSeq, controls));
+      expect(await resumedAt(listsOf(store, runId), store, view, at)).toEqual(naive.resumed(at.fromStep, at.keepSeq, controls));
     }
   });
 

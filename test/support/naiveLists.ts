@@ -1,7 +1,6 @@
 import { activityEvent } from '~/shared/activity';
 import type { Resumed, RunEvent } from '~/shared/events';
 import { type Entry, seqCount } from '~/shared/events';
-import { isRevert } from '~/shared/revert';
 import { lastStepOf } from '~/shared/series';
 import type { CommandRecord, ListItems, ListKind, RunStatus } from '~/shared/view';
 import { ended } from '~/shared/view';
@@ -33,7 +32,7 @@ export class NaiveLists {
   /** The checkpoint that the next trainer goes back to: that of the newest revert, unless a trainer has taken over since. */
   pendingRevert(): ListItems['checkpoints'] | null {
     const { commands, statuses, checkpoints } = this.lists;
-    const reverts = commands.filter((c) => isRevert(c.command) && c.outcome.status === 'applied');
+    const reverts = commands.filter((c) => c.takesBack && c.outcome.status === 'applied');
     const at = (c: CommandRecord) => (c.outcome.status === 'applied' ? c.outcome.seq : 0);
     const last = reverts.sort((a, b) => at(a) - at(b)).at(-1);
     const assigned = statuses.findLast((s) => s.status === 'starting')?.seq ?? 0;
@@ -69,7 +68,7 @@ export class NaiveLists {
       if ((outcome.status !== 'applied' && outcome.status !== 'refused') || outcome.seq <= target.seq) return c;
       if (command.when && c.seq <= target.lastCommandSeq && !(outcome.status === 'refused' && outcome.reason === 'forbidden'))
         return { ...c, outcome: { status: 'scheduled' as const, message: `waits again from step ${target.step} on` } };
-      return outcome.status === 'applied' && !isRevert(command) ? { ...c, undone: true as const } : c;
+      return outcome.status === 'applied' && !c.takesBack ? { ...c, undone: true as const } : c;
     });
   }
 
@@ -179,6 +178,7 @@ export class NaiveLists {
           command,
           askedAtStep: step,
           ...(ended(this.status) && { afterEnd: true as const }),
+          ...(command.kind === 'act' && command.action === 'revert' && { takesBack: true as const }),
           outcome: { status: event.type === 'command.proposed' ? 'proposed' : 'requested' },
         };
         lists.commands = [...lists.commands.filter((c) => c.command.id !== command.id), asked];

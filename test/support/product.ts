@@ -31,7 +31,10 @@ export async function startProduct(options: {
   port: number;
   env?: Record<string, string>;
   withinMs?: number;
+  /** Left out: npm start in this repository. */
+  program?: { command: string; args: string[]; folder: string };
 }): Promise<Product> {
+  const program = options.program ?? { command: 'npm', args: ['start'], folder: root };
   // The test runner's NODE_ENV is not the user's.
   const { NODE_ENV: _test, ...inherited } = process.env;
   const env: Record<string, string | undefined> = {
@@ -42,8 +45,8 @@ export async function startProduct(options: {
     NEXT_TELEMETRY_DISABLED: '1',
     ...options.env,
   };
-  const child = spawn('npm', ['start'], {
-    cwd: root,
+  const child = spawn(program.command, program.args, {
+    cwd: program.folder,
     env: env as NodeJS.ProcessEnv,
     // A group of its own, so that stop() reaches npm and all below it and nothing else.
     detached: true,
@@ -58,11 +61,11 @@ export async function startProduct(options: {
   };
   const deadline = Date.now() + (options.withinMs ?? 300_000);
   for (;;) {
-    if (child.exitCode !== null) throw new Error(`npm start ended with ${child.exitCode}:\n${printed}`);
+    if (child.exitCode !== null) throw new Error(`${program.command} ended with ${child.exitCode}:\n${printed}`);
     if (await answers(`${url}/healthz`)) return { url, output: () => printed, stop };
     if (Date.now() > deadline) {
       signal(child, 'SIGKILL');
-      throw new Error(`npm start did not answer in time:\n${printed}`);
+      throw new Error(`${program.command} did not answer in time:\n${printed}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

@@ -5,7 +5,7 @@ import type { Actor } from '~/shared/ids';
 import type { ListChange } from '~/shared/lists';
 import { changedSince } from '~/shared/resumed';
 import { ended, type RunView } from '~/shared/view';
-import { accuracyMetric } from '~/trainer/run/output';
+import { metricsOf } from '~/trainer/run/metrics';
 import { NaiveLists } from './naiveLists';
 import { viewAtStart } from './views';
 
@@ -123,10 +123,11 @@ export class RandomRun {
         type: 'evaluation',
         step,
         split,
-        metrics: [
-          { name: 'loss', value: this.#rnd(), role: 'loss' },
-          accuracyMetric(this.below(10) === 0 ? Number.NaN : this.below(20) / 20, split === 'validation'),
-        ],
+        metrics: metricsOf(
+          {},
+          { loss: this.#rnd(), accuracy: this.below(10) === 0 ? Number.NaN : this.below(20) / 20 },
+          split === 'validation',
+        ),
         examples: 10,
         elapsedMs: 1,
         trigger: 'cadence',

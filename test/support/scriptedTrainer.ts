@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { LoggedCommand } from '~/shared/commands';
 import type { TrainerEvent } from '~/shared/events';
 import type { Assignment } from '~/shared/protocol';
-import { accuracyMetric } from '~/trainer/run/output';
+import { metricsOf } from '~/trainer/run/metrics';
 import { configOf } from './setups';
 import { blobOf, refOf, runStarted, snapshot, startValues, steps, totalSteps, type Values } from './synthetic';
 import { type Address, TrainerClient } from './trainerClient';
@@ -66,10 +66,11 @@ async function play(trainer: TrainerClient, assignment: Assignment, stepMs: numb
     type: 'evaluation',
     step,
     split,
-    metrics: [
-      { name: 'loss', value: 2.3 * Math.exp(-step / 250), role: 'loss' },
-      accuracyMetric(1 - 0.9 * Math.exp(-step / 250), split === 'validation'),
-    ],
+    metrics: metricsOf(
+      {},
+      { loss: 2.3 * Math.exp(-step / 250), accuracy: 1 - 0.9 * Math.exp(-step / 250) },
+      split === 'validation',
+    ),
     examples: 1000,
     elapsedMs: 100,
     trigger,

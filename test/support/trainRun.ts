@@ -58,6 +58,8 @@ export interface FakeHooks {
   metrics?: (step: number, metrics: StepMetrics) => StepMetrics;
   /** Accuracy of every evaluation, from the step of the parameters. */
   accuracy?: (parametersStep: number) => number;
+  /** Its loss. */
+  loss?: (parametersStep: number) => number;
   /** Called before each batch of an evaluation. */
   onEvaluate?: () => void;
   /** Called before the maps of each snapshot. */
@@ -102,7 +104,8 @@ export class FakeLearner implements Learner {
     for (const batch of batches) examples += batch.size;
     this.hooks.onEvaluate?.();
     const accuracy = this.hooks.accuracy?.(this.#params[9]!) ?? 0.25;
-    return { loss: Math.hypot(...this.#params.subarray(0, 9)), accuracy, examples };
+    const loss = this.hooks.loss?.(this.#params[9]!) ?? Math.hypot(...this.#params.subarray(0, 9));
+    return { loss, accuracy, examples };
   }
 
   async attend({ size }: Batch): Promise<Attended> {

@@ -4,6 +4,7 @@ import type { TrainerEvent } from '~/shared/events';
 import { pack } from '~/shared/pack';
 import {
   type Assignment,
+  addressAt,
   type BatchAnswer,
   paths,
   type QuestionAnswer,
@@ -66,8 +67,9 @@ export class TrainerClient {
     address: Address,
     changes: Partial<Registration> = {},
   ): Promise<{ client: TrainerClient; answer: RegistrationAnswer }> {
-    const socket: Socket<ServerToTrainer, TrainerToServer> = io(address.url, {
-      path: paths.trainers,
+    const at = addressAt(address.url, paths.trainers);
+    const socket: Socket<ServerToTrainer, TrainerToServer> = io(at.origin, {
+      path: at.pathname,
       transports: ['websocket'],
       reconnection: false,
       forceNew: true,
@@ -93,7 +95,7 @@ export class TrainerClient {
   }
 
   async put(blob: Blob): Promise<Response> {
-    return fetch(`${this.address.url}${paths.blobs}/${blob.hash}`, {
+    return fetch(addressAt(this.address.url, `${paths.blobs}/${blob.hash}`), {
       method: 'PUT',
       headers: { authorization: `Bearer ${this.address.token}` },
       body: blob.bytes as Uint8Array<ArrayBuffer>,

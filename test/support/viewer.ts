@@ -4,7 +4,15 @@ import { applyFrame } from '~/app/_live/applyFrame';
 import type { Command, CommandAnswer } from '~/shared/commands';
 import type { Entry } from '~/shared/events';
 import { unpack } from '~/shared/pack';
-import { type Cursor, type Frame, paths, type ServerToViewer, type ViewerToServer, type WatchAnswer } from '~/shared/protocol';
+import {
+  addressAt,
+  type Cursor,
+  type Frame,
+  paths,
+  type ServerToViewer,
+  type ViewerToServer,
+  type WatchAnswer,
+} from '~/shared/protocol';
 import type { RunView } from '~/shared/view';
 import { type Inbox, inbox } from './inbox';
 
@@ -37,10 +45,15 @@ export class TestViewer {
       socket.on(name, ((message: never) => this.received.put(name, message)) as never);
   }
 
-  static async connect(url: string, headers: Record<string, string> = {}): Promise<TestViewer> {
-    const socket: Socket<ServerToViewer, ViewerToServer> = io(url, {
-      path: paths.viewers,
-      transports: ['websocket'],
+  static async connect(
+    url: string,
+    headers: Record<string, string> = {},
+    transports: ('websocket' | 'polling')[] = ['websocket'],
+  ): Promise<TestViewer> {
+    const at = addressAt(url, paths.viewers);
+    const socket: Socket<ServerToViewer, ViewerToServer> = io(at.origin, {
+      path: at.pathname,
+      transports,
       reconnection: false,
       forceNew: true,
       extraHeaders: headers,

@@ -1,5 +1,5 @@
 import { type Tensor, tidy } from '@tensorflow/tfjs-core';
-import type { CompiledStep } from './types';
+import type { CompiledStep } from '~/trainer/nn/compileStep';
 
 /** The step as written, op by op: all that backends without graphs can do, and the fallback of those with. */
 export function eagerStep(fn: (inputs: Tensor[]) => Tensor[]): CompiledStep {

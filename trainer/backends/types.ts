@@ -1,5 +1,5 @@
 /** The one interface every backend has; what runs on it (model, optimiser) is written with tfjs ops and knows no backend. */
-import type { Tensor } from '@tensorflow/tfjs-core';
+import type { CompileStep } from '~/trainer/nn/compileStep';
 
 /** Best first: the order in which `auto` tries them. */
 export const backendNames = ['tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
@@ -17,25 +17,6 @@ export interface PassedOver {
   backend: BackendName;
   reason: string;
 }
-
-/** A function of tensors made fast by the backend. Outputs belong to the caller; inputs stay the caller's. */
-export interface CompiledStep {
-  /** `graph`: recorded once and replayed; `eager`: op by op. Before the first call of a backend that records: `graph`. */
-  readonly mode: 'graph' | 'eager';
-  /** Ops (`tensorflow`) or GPU commands (`webgpu`) in the last recording; null where nothing is recorded. */
-  readonly ops: number | null;
-  run(inputs: Tensor[]): Tensor[];
-  dispose(): void;
-}
-
-/**
- * Makes a step out of `fn`, a pure function from tensors to tensors.
- *
- * On `tensorflow` and `webgpu` the ops of the first call (and of each new combination of input shapes) are recorded and replayed as one,
- * so `fn` must depend on nothing that changes but its inputs: a learning rate or a seed is a scalar tensor among them, not a number
- * in a closure. It may not read a tensor back. Elsewhere it runs as written, inside a tidy.
- */
-export type CompileStep = (fn: (inputs: Tensor[]) => Tensor[]) => CompiledStep;
 
 /** What a backend module gives once its library is loaded and set as the current tfjs backend. */
 export interface LoadedBackend {

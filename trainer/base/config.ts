@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { backendName } from '~/shared/backends';
 import { blobHash } from '~/shared/ids';
 import type { SettingProblem } from '~/shared/recipes';
+import { scheduleKind } from '~/shared/schedule';
 import { type Json, jsonObject } from '~/shared/setup';
 
 const count = (min: number, max: number) => z.int().min(min).max(max);
@@ -73,9 +74,12 @@ const optimizer = z.strictObject({
 });
 
 const schedule = z.strictObject({
-  kind: z
-    .enum(['cosine', 'constant', 'linear'])
-    .meta({ title: 'Learning rate over time', 'x-flag': 'schedule', description: 'After the warm-up.' }),
+  kind: scheduleKind.meta({
+    title: 'Learning rate over time',
+    'x-flag': 'schedule',
+    description: 'After the warm-up. Periodic: after its end the cosine rises again, as PyTorch’s does; the others stay at 0.',
+    'x-titles': { 'cosine-periodic': 'cosine, periodic' },
+  }),
   warmupSteps: count(0, 10_000_000).meta({
     title: 'Warm-up',
     'x-flag': 'warmup',
@@ -89,7 +93,7 @@ const schedule = z.strictObject({
     description: 'Step at which cosine or linear reaches 0.',
     'x-unit': 'step',
     'x-null': 'the last step',
-    'x-onlyWhen': { field: 'schedule.kind', is: ['cosine', 'linear'] },
+    'x-onlyWhen': { field: 'schedule.kind', is: ['cosine', 'linear', 'cosine-periodic'] },
     'x-advanced': true,
   }),
 });

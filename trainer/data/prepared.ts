@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseSafetensors, SafetensorsError } from '~/shared/safetensors';
-import type { PicturePart, PictureSet, PictureSource } from '~/trainer/recipes/pictures/pictureSet';
+import type { PicturePart, PictureSet, PictureSource } from '~/trainer/base/pictures';
 import { standardise } from '~/trainer/recipes/pictures/standardise';
 import { decodePicture, fineLabels, maxClasses, recordBytes, recordsError } from './binary';
 

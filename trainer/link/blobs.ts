@@ -1,6 +1,6 @@
 /** Blobs over HTTP: PUT before the event that names one, GET of the checkpoint a run starts from. */
 import type { TrainerEvent } from '~/shared/events';
-import { paths } from '~/shared/protocol';
+import { addressAt, paths } from '~/shared/protocol';
 import { hashOf } from '~/trainer/base/hash';
 
 export interface BlobServer {
@@ -34,7 +34,7 @@ async function request(
 ): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(`${at.server}${paths.blobs}/${hash}`, {
+    response = await fetch(addressAt(at.server, `${paths.blobs}/${hash}`), {
       method,
       headers: {
         authorization: `Bearer ${at.token}`,

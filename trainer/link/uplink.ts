@@ -7,6 +7,7 @@ import type { TrainerEvent } from '~/shared/events';
 import { pack } from '~/shared/pack';
 import {
   type Assignment,
+  addressAt,
   assignment,
   type BatchAnswer,
   HEARTBEAT_MS,
@@ -63,8 +64,9 @@ export class Uplink {
     this.#report = report;
     this.#log = log;
     mkdirSync(start.spoolFolder, { recursive: true });
-    this.#socket = io(start.server, {
-      path: paths.trainers,
+    const address = addressAt(start.server, paths.trainers);
+    this.#socket = io(address.origin, {
+      path: address.pathname,
       transports: ['websocket'],
       extraHeaders: { authorization: `Bearer ${start.token}` },
       reconnectionDelay: 250,
@@ -85,7 +87,7 @@ export class Uplink {
     this.#socket.on('forget', ({ ticket }) => this.#report({ type: 'forget', ticket }));
     // Events say as much, but one message in five seconds is not worth a second rule.
     this.#heartbeat = setInterval(() => {
-      if (this.#registered) this.#socket.volatile.emit('heartbeat');
+      if (this.#registered) this.#socket.volatile.emit('heartbeat', { spoolBytes: this.#held?.spool.bytes ?? 0 });
     }, HEARTBEAT_MS);
     this.#heartbeat.unref();
   }

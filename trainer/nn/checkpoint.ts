@@ -53,10 +53,12 @@ const savedState = z.strictObject({
   values: z.record(z.string(), z.strictObject({ value: controlValue, changedBy: actor.nullable(), changedAtStep: step })),
   best: z.strictObject({ step, loss: metric, accuracy: metric }).nullable(),
   /** The last validation that the schedule asked for. */
-  validated: z.strictObject({ step, accuracy: metric }).nullable(),
+  validated: z.strictObject({ step, loss: metric.default(Number.NaN), accuracy: metric }).nullable(),
   /** The newest result per set, whoever asked for it: what conditions look at. */
   newestEvaluations: z.partialRecord(split, z.strictObject({ loss: metric, accuracy: metric })),
   evaluationsSinceBest: z.int().nonnegative(),
+  /** Why the last validation ends the run; null = it goes on. */
+  enough: z.string().nullable().default(null),
   /** Examples of the last snapshot, in the notation of the control `probeExamples`. */
   previousProbe: z.string().nullable(),
   /** The last update gave a loss or gradient that is no number; people have been told. */

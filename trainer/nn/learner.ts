@@ -16,7 +16,6 @@ import {
   tensor1d,
   tidy,
 } from '@tensorflow/tfjs-core';
-import type { CompiledStep, OpenedBackend } from '~/trainer/backends/types';
 import type {
   Attended,
   Batch,
@@ -29,6 +28,7 @@ import type {
   ParamSpec,
   StepMetrics,
 } from '~/trainer/types';
+import type { CompiledStep, CompileStep } from './compileStep';
 import { fused } from './fused';
 import { backward, Dropout, type Forward, type ForwardOptions, forward, type Named } from './model';
 import { crossEntropy } from './ops';
@@ -53,7 +53,7 @@ export interface LearnerOptions {
   seed: number;
   optimizer: OptimizerKind;
   /** Opened, and tfjs' current backend for as long as the learner is used. */
-  backend: Pick<OpenedBackend, 'compileStep'>;
+  backend: { compileStep: CompileStep };
   /** Whether steps measure every parameter's gradient norm; without, `paramGradNorms` is empty. Default true. */
   paramGradNorms?: boolean;
 }
@@ -78,7 +78,7 @@ class TensorLearner implements Learner {
     readonly shape: ModelShape,
     seed: number,
     readonly optimizer: OptimizerKind,
-    readonly compileStep: OpenedBackend['compileStep'],
+    readonly compileStep: CompileStep,
     readonly paramGradNorms: boolean,
   ) {
     this.params = paramSpecs(shape);

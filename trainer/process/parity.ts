@@ -10,11 +10,11 @@ import { parseArgs } from 'node:util';
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { parseSafetensors, type TensorFile } from '~/shared/safetensors';
+import { rateAt } from '~/shared/schedule';
 import { type OpenedBackend, openBackend, parseBackendName } from '~/trainer/backends';
 import { batchTensors, createLearner, lossAndGradients } from '~/trainer/nn/learner';
 import { type OptimizerKind, unflatten } from '~/trainer/nn/optimizer';
 import { paramCount, paramSpecs } from '~/trainer/nn/params';
-import { learningRateAt } from '~/trainer/nn/schedule';
 import type { Batch, Hyper, ModelShape, ParamSpec } from '~/trainer/types';
 
 /** Past these a file fails: relative to the largest reference number of its group (all gradients are one group). */
@@ -103,14 +103,16 @@ function readReference(bytes: Uint8Array): Reference {
   const labels = readTensor(file, 'labels', [c.steps, c.batch, ...(set ? [] : [c.seq_len])], 'I32') as Int32Array;
   const part = <T extends Int32Array | Float32Array>(all: T, step: number) =>
     all.subarray((step * all.length) / c.steps, ((step + 1) * all.length) / c.steps) as T;
-  const schedule = { kind: c.schedule, warmupSteps: c.warmup, maxSteps: c.max_iters } as const;
+  // The numbers are PyTorch's, also after the end of the cosine.
+  const kind = c.schedule === 'cosine' ? 'cosine-periodic' : c.schedule;
+  const plan = { kind, base: c.lr, warmupSteps: c.warmup, endStep: c.max_iters } as const;
   return {
     optimizer: c.optimizer,
     shape,
     specs: paramSpecs(shape),
     batches: Array.from({ length: c.steps }, (_, at) => ({ size: c.batch, inputs: part(inputs, at), labels: part(labels, at) })),
     hyperAt: (step) => ({
-      learningRate: learningRateAt(c.lr, schedule, c.max_iters, step),
+      learningRate: rateAt(plan, step),
       ...{ beta1: c.beta1, beta2: c.beta2, epsilon: c.eps, weightDecay: c.weight_decay, momentum: c.momentum },
       ...{ dropout: 0, inputDropout: 0 },
       clip: c.clip > 0 ? { mode: c.clip_mode, threshold: c.clip } : { mode: 'off', threshold: 1 },

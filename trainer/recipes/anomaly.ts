@@ -1,6 +1,7 @@
 /** Anomaly: a set of pictures as feature vectors, all of one class but one, which is to be found. */
 import { z } from 'zod';
 import { recipeConfig, usual } from '~/trainer/base/config';
+import { type PicturePart, type PictureSet, pictureSource, pictureTitles } from '~/trainer/base/pictures';
 import { type Split, split as splitName } from '~/trainer/base/splits';
 import { RandomStream } from '~/trainer/nn/random';
 import { itemSignal, patternSignal } from '~/trainer/nn/signals';
@@ -8,8 +9,7 @@ import type { Batch, Task } from '~/trainer/types';
 import { SetDrawer, splitByClass } from './anomalySets';
 import { defineRecipe } from './define';
 import { epochOrders } from './epochOrder';
-import { loadPictures, type PicturePart, type PictureSet } from './pictures/pictureSet';
-import { pictureSource, pictureTitles } from './pictures/sources';
+import { loadPictures } from './pictures/pictureSet';
 
 /** Split and evaluation sets are the same for every run, so that results compare; only training sets draw from the run's seed. */
 const commonSeed = 42;

@@ -4,6 +4,7 @@ import { ruleErrors } from '~/shared/recipeRules';
 import { type JsonSchema, type RecipeSpec, recipeSpec } from '~/shared/recipes';
 import type { Config, Json } from '~/shared/setup';
 import { ConfigError, type RunConfig } from '~/trainer/base/config';
+import { pauseAction } from '~/trainer/base/pauseAction';
 import type { Task } from '~/trainer/types';
 
 export interface RecipeDefinition<C extends RunConfig> {
@@ -73,6 +74,7 @@ export function defineRecipe<C extends RunConfig>(definition: RecipeDefinition<C
     ...(picture !== undefined && { picture }),
     schema,
     presets: presets.map(({ name, title, config, demo }) => ({ name, title, config, ...(demo && { demo }) })),
+    actions: [pauseAction],
   });
   if (!checked.success) {
     const issues = checked.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`);

@@ -49,7 +49,7 @@ async function recipesOf(path: string): Promise<Recipe[]> {
 }
 
 /**
- * Bundles the module, so that it may be TypeScript, lie anywhere and import from here as "~/trainer/recipes/kit", whether this program runs from source or built.
+ * Bundles the module, so that it may be TypeScript, lie anywhere and import from here as "headroom/recipes", whether this program runs from source or built.
  * It then has its own copy of what it imports: recipes are told by a mark, not by a class.
  */
 async function importModule(path: string): Promise<Record<string, unknown>> {
@@ -65,7 +65,7 @@ async function importModule(path: string): Promise<Record<string, unknown>> {
     target: 'node20',
     sourcemap: 'inline',
     logLevel: 'silent',
-    alias: { '~': root },
+    alias: { '~': root, 'headroom/recipes': join(root, 'trainer/recipes/kit.ts') },
     nodePaths: [join(root, 'node_modules')],
     define: {
       'import.meta.url': JSON.stringify(pathToFileURL(path).href),

@@ -141,6 +141,7 @@ export function textTask(
     data: title,
     fingerprint: corpus.hash,
     chanceLoss: entropyOf(parts.train, classes),
+    mainMetric: 'perplexity',
     derived: [{ name: 'perplexity', unit: '', group: 'perplexity', better: 'lower', of: ({ loss }) => Math.exp(loss) }],
     probeHelp: `Your own texts, one per line, each of at most ${T + 1} characters (\\n = a line break inside a text). A shorter one is filled up at its end, which what stands before does not see.`,
     trainBatch(epoch, index, size) {

@@ -2,6 +2,7 @@
 import { type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
 import type { ActionSpec, ControlValue } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
+import { pauseAction } from '~/trainer/base/pauseAction';
 import { type Split, split } from '~/trainer/base/splits';
 import type { ModelShape } from '~/trainer/types';
 import { argument } from './declare';
@@ -58,8 +59,7 @@ const asAction = (question: AskedOf): Action => ({
 export const actions: Action[] = [
   {
     spec: {
-      name: 'pause',
-      role: 'pause',
+      ...pauseAction,
       label: 'Pause',
       help: 'Stop between two steps; commands are still answered.',
       args: [],
@@ -138,7 +138,7 @@ export const actions: Action[] = [
       name: 'evaluate',
       role: 'evaluate',
       label: 'Evaluate',
-      help: 'Loss and accuracy on a whole set, with the parameters of this step; training is not touched by it.',
+      help: 'Loss, accuracy and what the recipe measures, on a whole set, with the parameters of this step; training is not touched by it.',
       args: [
         argument({
           name: 'split',
@@ -180,6 +180,7 @@ export const actions: Action[] = [
   {
     spec: {
       name: 'cancel',
+      role: 'cancel',
       label: 'Cancel scheduled command',
       help: 'Drop a command that waits for its condition.',
       args: [

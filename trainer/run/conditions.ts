@@ -1,6 +1,7 @@
 import { type Condition, describeCondition } from '~/shared/commands';
 import { own, type Table } from '~/shared/own';
 import { unreachable } from '~/shared/unreachable';
+import { split } from '~/trainer/base/splits';
 import type { RunState } from '~/trainer/nn/checkpoint';
 
 /** What conditions of scheduled commands look at. */
@@ -39,11 +40,38 @@ function evaluated(
 const compare = (value: number | undefined, { comparison, value: limit }: { comparison: '>' | '<'; value: number }): boolean =>
   value !== undefined && (comparison === '>' ? value > limit : value < limit);
 
+/** What conditions may name. */
+export interface Nameable {
+  /** Of the step rows. */
+  columns: readonly string[];
+  /** Of every evaluation. */
+  metrics: readonly string[];
+}
+
 /** null, or why the condition can never be met. */
-export function impossible(condition: Condition, step: number, columns: readonly string[]): string | null {
-  if (condition.kind === 'step' && condition.step < step)
-    return `${describeCondition(condition)}: that step has passed, the run is at step ${step}`;
-  if (condition.kind === 'series' && !columns.includes(condition.name))
-    return `${describeCondition(condition)}: this run has no series ${JSON.stringify(condition.name)}`;
-  return null;
+export function impossible(condition: Condition, step: number, { columns, metrics }: Nameable): string | null {
+  const why = impossibleName(condition, step, columns, metrics);
+  return why === null ? null : `${describeCondition(condition)}: ${why}`;
+}
+
+function impossibleName(
+  condition: Condition,
+  step: number,
+  columns: readonly string[],
+  metrics: readonly string[],
+): string | null {
+  switch (condition.kind) {
+    case 'step':
+      return condition.step < step ? `that step has passed, the run is at step ${step}` : null;
+    case 'series':
+      return columns.includes(condition.name) ? null : `this run has no series ${JSON.stringify(condition.name)}`;
+    case 'evaluation':
+      if (!(split.options as string[]).includes(condition.split))
+        return `this run has no set ${JSON.stringify(condition.split)}; it has ${split.options.join(', ')}`;
+      return metrics.includes(condition.metric)
+        ? null
+        : `its evaluations have no ${JSON.stringify(condition.metric)}; they have ${metrics.join(', ')}`;
+    default:
+      return unreachable(condition);
+  }
 }

@@ -166,6 +166,7 @@ function table(start: RunConfig, task: Task): Control[] {
     field(
       'batchSize',
       {
+        role: 'batchSize',
         type: 'integer',
         unit: 'examples',
         min: 1,
@@ -180,6 +181,7 @@ function table(start: RunConfig, task: Task): Control[] {
     field(
       'epochs',
       {
+        role: 'epochs',
         type: 'integer',
         unit: 'epochs',
         min: 1,
@@ -203,6 +205,7 @@ function table(start: RunConfig, task: Task): Control[] {
         ...steps,
         nullLabel: "the run's last step",
         label: 'Schedule end',
+        role: 'scheduleEnd',
         help: 'Step at which a cosine or linear learning rate reaches 0.',
         group: 'Schedule',
       },

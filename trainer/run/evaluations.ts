@@ -3,6 +3,7 @@ import type { Trigger } from '~/shared/events';
 import type { Split } from '~/trainer/base/splits';
 import type { Learner, Task } from '~/trainer/types';
 import { Evaluator } from './evaluator';
+import { isBest, mainOf } from './metrics';
 import type { Output } from './output';
 import type { State } from './runState';
 
@@ -12,6 +13,7 @@ export class Evaluations {
   /** Parameters of `state.best`. */
   best: Float32Array | null;
   readonly #state: State;
+  readonly #task: Task;
   readonly #learner: Learner;
   readonly #output: Output;
 
@@ -23,6 +25,7 @@ export class Evaluations {
   ) {
     this.evaluator = new Evaluator(task, learner, clock);
     this.#state = state;
+    this.#task = task;
     this.#learner = learner;
     this.#output = output;
     this.best = best;
@@ -40,8 +43,11 @@ export class Evaluations {
     this.#state.pending.push({ split: 'validation', trigger, commandId: null });
   }
 
-  /** One slice of the oldest evaluation asked for, so that commands are heard in between. */
-  async slice(): Promise<void> {
+  /**
+   * One slice of the oldest evaluation asked for, so that commands are heard in between.
+   * @param patience validations without a new best after which it is enough; null = never
+   */
+  async slice(patience: number | null): Promise<void> {
     const state = this.#state;
     const job = state.pending[0]!;
     const result = await this.evaluator.slice(job.split);
@@ -52,19 +58,16 @@ export class Evaluations {
     this.#output.evaluation({ step: state.step, ...job, parametersStep: state.step }, result);
     // What people ask for leaves no trace in what follows.
     if (job.split !== 'validation' || job.trigger === 'command') return;
-    state.validated = { step: state.step, accuracy };
-    if (accuracy > (state.best?.accuracy ?? Number.NEGATIVE_INFINITY)) {
+    state.validated = { step: state.step, loss, accuracy };
+    if (isBest(this.#task, result, state.best)) {
       state.best = { step: state.step, loss, accuracy };
       state.evaluationsSinceBest = 0;
       state.checkpointDue = 'best';
       this.best = (await this.#learner.state()).params.slice();
-    } else state.evaluationsSinceBest++;
-  }
-
-  /** Why it is enough; null = it goes on. */
-  earlyStop(patience: number | null): string | null {
-    const { evaluationsSinceBest, best } = this.#state;
-    if (patience === null || evaluationsSinceBest < patience) return null;
-    return `early stop: ${evaluationsSinceBest} validations without a new best${best ? ` since step ${best.step}` : ''}`;
+      return;
+    }
+    const since = ++state.evaluationsSinceBest;
+    if (patience === null || since < patience) return;
+    state.enough = `early stop: ${since} validations without a better ${mainOf(this.#task, result).name}${state.best ? ` since step ${state.best.step}` : ''}`;
   }
 }

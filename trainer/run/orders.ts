@@ -1,9 +1,10 @@
 /** The commands of a run: each answered once, at a step boundary, or held until its condition comes about. */
-import { describeCondition, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
+import { type Condition, describeCondition, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
 import type { Actor } from '~/shared/ids';
+import { changeWords, type Plan } from '~/shared/schedule';
 import type { Steered } from './actions';
 import { answer, type Change, type Desk, validationError } from './commands';
-import { impossible, isMet } from './conditions';
+import { impossible, isMet, type Nameable } from './conditions';
 import type { Control, Facts } from './controls';
 import type { Output } from './output';
 import type { State } from './runState';
@@ -15,6 +16,8 @@ export interface Ordered extends Steered {
   facts(): Facts;
   /** Updates it will have done at its end, as things stand. */
   plannedSteps(): number;
+  /** What decides the learning rate. */
+  plan(): Plan;
   /** Called when `plannedSteps` has changed. */
   lengthChanged(): void;
 }
@@ -25,8 +28,7 @@ export class Orders {
   readonly #output: Output;
   readonly #controls: readonly Control[];
   readonly #changes: Map<string, Change>;
-  /** Names of the step rows' columns. */
-  readonly #columns: readonly string[];
+  readonly #nameable: Nameable;
   /** Commands answered by this process; those up to `#answeredBefore` were by an earlier one. */
   readonly #answered = new Set<number>();
   readonly #answeredBefore: number;
@@ -38,14 +40,14 @@ export class Orders {
     output: Output,
     controls: readonly Control[],
     changes: Map<string, Change>,
-    columns: readonly string[],
+    nameable: Nameable,
   ) {
     this.#run = run;
     this.#state = state;
     this.#output = output;
     this.#controls = controls;
     this.#changes = changes;
-    this.#columns = columns;
+    this.#nameable = nameable;
     this.#answeredBefore = state.lastCommandSeq;
   }
 
@@ -58,7 +60,7 @@ export class Orders {
     const { step } = this.#run;
     if (this.#run.over) return this.refuse(logged, refuse('run-ended', 'the run has ended'));
     if (!when) return this.#apply(logged);
-    const never = impossible(when, step, [...this.#columns]);
+    const never = impossible(when, step, this.#nameable);
     const wrong = never === null ? validationError({ controls: this.#controls }, logged) : refuse('invalid', never, 'when');
     if (wrong) return this.refuse(logged, wrong);
     if (this.#isMet(logged)) return this.#apply(logged);
@@ -68,8 +70,14 @@ export class Orders {
       commandId: command.id,
       seq,
       step,
-      message: `waits: ${describeCondition(when)}`,
+      message: `waits: ${describeCondition(when)}${this.#beyondEnd(when)}`,
     });
+  }
+
+  /** What is said of a step that lies behind the run's end, as things stand. */
+  #beyondEnd(when: Condition): string {
+    const end = this.#run.plannedSteps();
+    return when.kind === 'step' && when.step > end ? `; the run ends at step ${end} as things stand` : '';
   }
 
   /** A command of the recorded run, at the step at which it took effect there, whatever its condition. */
@@ -125,12 +133,15 @@ export class Orders {
 
   async #apply(logged: LoggedCommand): Promise<void> {
     const planned = this.#run.plannedSteps();
+    const plan = this.#run.plan();
     const { step } = this.#run;
     const desk: Desk = { controls: this.#controls, facts: this.#run.facts(), changes: this.#changes, run: this.#run };
     const outcome = answer(desk, logged);
     if (!outcome.ok) return this.refuse(logged, outcome);
-    const { before, after, message, effect } = outcome;
+    const { before, after, effect } = outcome;
     const { seq, command } = logged;
+    const rate = this.#changesPlan(command) ? changeWords(plan, this.#run.plan(), step) : '';
+    const message = rate === '' ? outcome.message : `${outcome.message}; ${rate}`;
     this.#output.emit({
       type: 'command.applied',
       commandId: command.id,
@@ -148,6 +159,12 @@ export class Orders {
       this.#output.emit({ type: 'alert', step, level: 'error', kind: 'command-failed', message: why.slice(0, 2000) });
     }
     if (this.#run.plannedSteps() !== planned) this.#run.lengthChanged();
+  }
+
+  /** It changes the learning rate by another control than the rate's own. */
+  #changesPlan(command: LoggedCommand['command']): boolean {
+    const role = command.kind === 'set' && this.#controls.find((c) => c.spec.name === command.control)?.spec.role;
+    return role === 'epochs' || role === 'batchSize' || role === 'scheduleEnd';
   }
 
   #knows(seq: number): boolean {

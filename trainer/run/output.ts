@@ -1,34 +1,26 @@
-import type { EvaluationMetric, TrainerEvent, Trigger } from '~/shared/events';
+import type { TrainerEvent, Trigger } from '~/shared/events';
 import { MAX_INLINE_LETTERS } from '~/shared/media';
 import type { Split } from '~/trainer/base/splits';
-import type { Derived, ParamSpec, Task, TrainOutput } from '~/trainer/types';
+import type { ParamSpec, Task, TrainOutput } from '~/trainer/types';
 import type { Answer } from './analyses';
 import type { Result } from './evaluator';
+import { metricsOf } from './metrics';
 import { type RowInput, Rows } from './rows';
 
 /** Rows wait this long, or for so many, to be sent together: soon enough for the eye, and no burden on a fast model. */
 const rowsWaitMs = 50;
 const rowsTogether = 64;
 
-/** What evaluations are compared by, on the validation set. */
-export const accuracyMetric = (value: number, main: boolean): EvaluationMetric => ({
-  name: 'accuracy',
-  value,
-  role: 'accuracy',
-  better: 'higher',
-  ...(main && { main }),
-});
-
 /** What a run has to say, in order: rows are gathered, and handed on before anything that came after them. */
 export class Output {
   readonly #rows: Rows;
-  readonly #derived: readonly Derived[];
+  readonly #task: Pick<Task, 'derived' | 'mainMetric'>;
   readonly #clock: () => number;
   readonly #ready: TrainOutput[] = [];
 
-  constructor(params: readonly ParamSpec[], task: Pick<Task, 'chanceLoss' | 'derived'>, clock: () => number) {
+  constructor(params: readonly ParamSpec[], task: Pick<Task, 'chanceLoss' | 'derived' | 'mainMetric'>, clock: () => number) {
     this.#rows = new Rows(params, task);
-    this.#derived = task.derived ?? [];
+    this.#task = task;
     this.#clock = clock;
   }
 
@@ -43,7 +35,7 @@ export class Output {
 
   /** Value of a metric that follows from a loss; undefined when there is none of that name. */
   derived(metric: string, loss: number): number | undefined {
-    return this.#derived.find((d) => d.name === metric)?.of({ loss });
+    return this.#task.derived?.find((d) => d.name === metric)?.of({ loss });
   }
 
   emit(event: TrainerEvent, blob: Uint8Array | null = null, pictures: Uint8Array | null = null): void {
@@ -59,13 +51,8 @@ export class Output {
     about: { step: number; split: Split; trigger: Trigger; commandId: string | null; parametersStep: number },
     result: Result,
   ): void {
-    const { loss, accuracy, examples, elapsedMs } = result;
-    const main = about.split === 'validation';
-    const metrics: EvaluationMetric[] = [
-      { name: 'loss', value: loss, role: 'loss' },
-      accuracyMetric(accuracy, main),
-      ...this.#derived.map(({ name, better, of }) => ({ name, value: of({ loss }), better })),
-    ];
+    const { examples, elapsedMs } = result;
+    const metrics = metricsOf(this.#task, result, about.split === 'validation');
     this.emit({ type: 'evaluation', ...about, metrics, examples, elapsedMs });
   }
 

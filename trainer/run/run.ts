@@ -3,22 +3,22 @@
 import type { ControlValue } from '~/shared/controls';
 import type { Trigger } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
+import { type Plan, planNotes, rateAt } from '~/shared/schedule';
 import type { OpenedBackend } from '~/trainer/backends/types';
 import type { RunConfig } from '~/trainer/base/config';
 import { blobRefOf } from '~/trainer/base/hash';
 import type { Split } from '~/trainer/base/splits';
-import { percent } from '~/trainer/base/words';
 import { encodeCheckpoint, parametersOf, type RunState } from '~/trainer/nn/checkpoint';
-import { learningRateAt } from '~/trainer/nn/schedule';
 import type { Hyper, Learner, ModelShape, StepMetrics, Task } from '~/trainer/types';
 import { Asking } from './asking';
 import { type Change, declaration } from './commands';
 import { type Control, controlsOf, type Facts, type Settings } from './controls';
 import { Evaluations } from './evaluations';
 import type { Result } from './evaluator';
+import { describeMetric, mainOf, metricsOf } from './metrics';
 import { type Ordered, Orders } from './orders';
 import { type Origin, openCheckpoint, restoreSettings } from './origin';
-import { accuracyMetric, Output } from './output';
+import { Output } from './output';
 import { epochIsOver, stepsLeft } from './position';
 import type { AskedOf } from './questions';
 import { columnsOf, stepStream, Throughput } from './rows';
@@ -57,6 +57,7 @@ export class Run implements Ordered {
   /** @throws CheckpointError when the origin does not fit the run */
   constructor(parts: RunParts, origin: Origin) {
     const { recipe, config, task, learner, runId, clock } = parts;
+    mainOf(task, { loss: 0, accuracy: 0 });
     this.#parts = parts;
     this.#controls = controlsOf(config, task);
     this.#settings = { config: structuredClone(config), probeExamples: null, snapshotDrift: null };
@@ -74,8 +75,11 @@ export class Run implements Ordered {
     } else if (origin.kind === 'parameters')
       learner.load({ params: parametersOf(learner.params, origin.bytes), m: null, v: null, updates: 0 });
     this.#evaluations = new Evaluations(parts, this.#state, this.output, from?.best ?? null);
-    const columns = columnsOf(learner.params, task).map((s) => s.name);
-    this.orders = new Orders(this, this.#state, this.output, this.#controls, this.#changes, columns);
+    const nameable = {
+      columns: columnsOf(learner.params, task).map((s) => s.name),
+      metrics: metricsOf(task, { loss: 0, accuracy: 0 }, false).map((m) => m.name),
+    };
+    this.orders = new Orders(this, this.#state, this.output, this.#controls, this.#changes, nameable);
     this.#asking = new Asking(this.#state, this.output, () => ({
       task,
       learner,
@@ -116,9 +120,8 @@ export class Run implements Ordered {
   /** Why the run is over before the next update; null = it goes on. */
   endReason(): string | null {
     const { position } = this.#state;
-    const { epochs, earlyStopPatience } = this.#settings.config;
-    const early = this.#evaluations.earlyStop(earlyStopPatience);
-    if (early !== null) return early;
+    const { epochs } = this.#settings.config;
+    if (this.#state.enough !== null) return this.#state.enough;
     if (position.epoch >= epochs) return `${epochs} epoch${epochs === 1 ? '' : 's'} done`;
     return null;
   }
@@ -135,6 +138,8 @@ export class Run implements Ordered {
     if (paused) this.output.status('paused', step, `paused at step ${step}, as before`);
     else this.output.status('running', step, `training on ${this.#parts.backend.name}`);
     if (this.#origin === 'same run') return;
+    for (const message of planNotes(this.plan()))
+      this.output.emit({ type: 'alert', step, level: 'warning', kind: 'schedule', message });
     // A branch is seen at once, but what its parent's next snapshot was measured against stays.
     await this.#snapshots.take(step, this.#settings.probeExamples, 'start', null, this.#origin !== 'branch');
     if (this.#origin === 'branch') return;
@@ -150,6 +155,7 @@ export class Run implements Ordered {
   /** Says what the run is: at the start, and again when people changed its length. */
   #announce(): void {
     const { backend, learner, task } = this.#parts;
+    const { schedule } = this.#settings.config;
     this.output.emit({
       type: 'started',
       step: this.step,
@@ -162,6 +168,7 @@ export class Run implements Ordered {
         stepsPerEpoch: Math.floor(task.sizes.train / this.#settings.config.batchSize),
         totalSteps: Math.max(1, this.plannedSteps()),
       },
+      schedule: { kind: schedule.kind, warmupSteps: schedule.warmupSteps },
       ...(task.data !== null && { data: task.data }),
     });
   }
@@ -178,19 +185,19 @@ export class Run implements Ordered {
     const { best } = state;
     if (best && this.#evaluations.best) learner.load({ ...last, params: this.#evaluations.best });
     const parametersStep = best?.step ?? state.step;
-    const accuracy = { validation: Number.NaN, test: Number.NaN };
+    const said: string[] = [];
     try {
       for (const split of ['validation', 'test'] as const) {
         let result: Result | null = null;
         for (; !result; yield) result = await this.#evaluations.evaluator.slice(split);
         this.output.evaluation({ step: state.step, split, trigger: 'end', commandId: null, parametersStep }, result);
-        accuracy[split] = result.accuracy;
+        said.push(`${split} ${describeMetric(mainOf(this.#parts.task, result))}`);
       }
     } finally {
       learner.load(last);
     }
     const of = best ? `parameters of step ${parametersStep}` : 'last parameters';
-    await this.#end('finished', `${reason}: validation ${percent(accuracy.validation)}, test ${percent(accuracy.test)} (${of})`);
+    await this.#end('finished', `${reason}: ${said.join(', ')} (${of})`);
   }
 
   async finishStopped(): Promise<void> {
@@ -221,6 +228,13 @@ export class Run implements Ordered {
     const { step, position } = this.#state;
     const { batchSize, epochs } = this.#settings.config;
     return step + stepsLeft(position, batchSize, this.#parts.task.sizes.train, epochs);
+  }
+
+  plan(): Plan {
+    const { optimizer, schedule } = this.#settings.config;
+    const { kind, warmupSteps, maxSteps } = schedule;
+    const totalSteps = Math.max(1, this.plannedSteps());
+    return { kind, warmupSteps, base: optimizer.learningRate, totalSteps, endStep: maxSteps ?? totalSteps };
   }
 
   lengthChanged(): void {
@@ -272,7 +286,8 @@ export class Run implements Ordered {
   /** A slice of what is asked, so that commands are heard in between. */
   measureSlice(): Promise<void> {
     if (this.#asking.waiting) return this.#asking.slice();
-    return this.#evaluations.waiting ? this.#evaluations.slice() : this.#samples.slice();
+    const { earlyStopPatience } = this.#settings.config;
+    return this.#evaluations.waiting ? this.#evaluations.slice(earlyStopPatience) : this.#samples.slice();
   }
 
   /** The last thing before an update: the checkpoint that came due, with all that was decided at this step in it. */
@@ -309,9 +324,9 @@ export class Run implements Ordered {
   }
 
   #hyper(): Hyper {
-    const { optimizer, schedule, clip, model, gradientAccumulation } = this.#settings.config;
-    const { kind: _kind, learningRate: base, ...rest } = optimizer;
-    const learningRate = learningRateAt(base, schedule, schedule.maxSteps ?? this.plannedSteps(), this.#state.step);
+    const { optimizer, clip, model, gradientAccumulation } = this.#settings.config;
+    const { kind: _kind, learningRate: _base, ...rest } = optimizer;
+    const learningRate = rateAt(this.plan(), this.#state.step);
     const { dropout, inputDropout } = model;
     return { ...rest, learningRate, clip: { ...clip }, dropout, inputDropout, accumulation: gradientAccumulation ?? 1 };
   }
@@ -340,7 +355,7 @@ export class Run implements Ordered {
     if (evaluateEverySteps === null) this.#evaluations.validate('epoch');
   }
 
-  /** A number that is none stops the run once, so that people can look; going on from there is their decision. */
+  /** A number that is none stops the run, so that people can look; the server lets nobody resume it as it is. */
   #watchFinite({ loss, gradNorm, paramGradNorms }: StepMetrics): void {
     const state = this.#state;
     const finite = Number.isFinite(loss) && Number.isFinite(gradNorm);
@@ -354,7 +369,7 @@ export class Run implements Ordered {
       ];
       const message = `${what.join(', ')} at step ${step}`;
       this.output.emit({ type: 'alert', step, level: 'error', kind: 'not-finite', message });
-      this.pause(`${message}; change a value and resume, or stop`);
+      this.pause(`${message}; take the run back to a checkpoint, branch from one, or stop`);
     }
     state.notFinite = !finite;
   }
@@ -390,7 +405,7 @@ export class Run implements Ordered {
       previous: this.#snapshots.previous,
     });
     const { step, lastCommandSeq, validated } = state;
-    const main = validated?.step === step ? { split: 'validation', metric: accuracyMetric(validated.accuracy, true) } : undefined;
+    const main = validated?.step === step ? { split: 'validation', metric: mainOf(task, validated) } : undefined;
     this.output.emit(
       { type: 'checkpoint', step, blob: blobRefOf(blob), trigger, commandId, lastCommandSeq, ...(main && { main }) },
       blob,

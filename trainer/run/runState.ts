@@ -12,6 +12,7 @@ export const freshState = (): State => ({
   validated: null,
   newestEvaluations: {},
   evaluationsSinceBest: 0,
+  enough: null,
   notFinite: false,
   paused: false,
   stepsToPause: null,
@@ -32,5 +33,7 @@ export const asBranch = (state: State): State => ({
   stepsToPause: null,
   pending: state.pending.filter((job) => job.commandId === null),
   asked: [],
+  // Whoever branches from where the parent ended wants to go on.
+  enough: state.ended ? null : state.enough,
   ended: null,
 });

@@ -2,7 +2,7 @@
 
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import { visibleKeys } from '~/shared/attention';
-import type { BigMapProps } from './BigMap';
+import type { BigMapProps } from './bigMapProps';
 import type { Spot } from './focus';
 import type { Box } from './layout';
 import { cellWords } from './tokens';

@@ -1,42 +1,16 @@
 'use client';
 
 import { memo, type PointerEvent, useCallback, useMemo } from 'react';
-import type { MapSize } from '~/shared/attention';
 import { ActiveCell } from './ActiveCell';
-import type { FocusEvent, Spot } from './focus';
-import { type Box, boxOf, cellAt, gridLayout } from './layout';
+import type { BigMapProps } from './bigMapProps';
+import type { Spot } from './focus';
+import { boxOf, cellAt, gridLayout } from './layout';
 import { MapAxes } from './MapAxes';
 import { MapMarks } from './MapMarks';
 import { PixelCanvas } from './PixelCanvas';
 import { paint } from './raster';
-import type { ColourScale } from './scale';
-import type { TileKind } from './tiles';
 import type { MapTokens } from './tokens';
 import { ZoomMap } from './ZoomMap';
-
-export interface BigMapProps extends MapSize {
-  values: Float32Array;
-  scale: ColourScale;
-  /** What is shown, for reading out: "layer 2 head 3", "mean of all 8 heads". */
-  where: string;
-  /** The head shown; null = several at once. Cells pointed at carry it. */
-  head: { layer: number; head: number } | null;
-  tokens: MapTokens;
-  lit: Spot | null;
-  pinned: Spot | null;
-  /** CSS pixels to fill at most, axes included. */
-  width: number;
-  maxHeight: number;
-  flip: boolean;
-  /** What stands for many cells where there are more than pixels. */
-  tile?: TileKind;
-  onTile?: (tile: TileKind) => void;
-  onFocus: (event: FocusEvent) => void;
-  /** Drawn over the map; `boxOf` gives a cell's place in CSS pixels. */
-  overlay?: (boxOf: (query: number, key: number) => Box) => React.ReactNode;
-  /** A right click or long press on a cell, or the key N on it. */
-  onPoint?: (spot: Spot, at: { clientX: number; clientY: number }) => void;
-}
 
 /** With more tokens a map is looked at through a window that zooms and pans. */
 const mostWhole = 128;

@@ -2,7 +2,7 @@
 
 import { type PointerEvent, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { ActiveCell } from './ActiveCell';
-import type { BigMapProps } from './BigMap';
+import type { BigMapProps } from './bigMapProps';
 import type { Spot } from './focus';
 import type { Box } from './layout';
 import { MapMarks } from './MapMarks';

@@ -8,7 +8,6 @@ import type { ActivityEntry } from '~/shared/activity';
 import { evaluatedStep } from '~/shared/evaluations';
 import type { CheckpointEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
-import { isRevert } from '~/shared/revert';
 import { unreachable } from '~/shared/unreachable';
 import type { CommandRecord, WithLists } from '~/shared/view';
 
@@ -85,7 +84,7 @@ export function activity(view: Listed): Item[] {
         ...of(c, 'checkpoint', 'plain'),
         who: askedBy(c.commandId),
         title: 'checkpoint saved',
-        detail: c.trigger === 'best' && c.main ? `best so far, ${describeMain(c.main)}` : words[c.trigger],
+        detail: `${c.trigger === 'best' && c.main ? `best so far, ${describeMain(c.main)}` : words[c.trigger]}${c.reference === undefined ? '' : `, kept by the script at ${c.reference}`}`,
         checkpoint: c.blob.hash,
       }),
     ),
@@ -221,7 +220,7 @@ function commandItem(view: Listed, record: CommandRecord): Item {
           : `${describeValue(spec, outcome.before)} → ${describeValue(spec, outcome.after)}`;
       if (record.undone)
         return { ...base, tone: 'plain', step: outcome.step, detail: `undone by going back: ${change}`, undo: null };
-      if (isRevert(command)) return { ...base, tone: 'warn', step: outcome.step, detail: outcome.message, undo: null };
+      if (record.takesBack) return { ...base, tone: 'warn', step: outcome.step, detail: outcome.message, undo: null };
       const before = spec && view.checkpoints.findLast((c) => c.seq < outcome.seq);
       return {
         ...base,

@@ -1,6 +1,7 @@
 import { count } from '~/app/_components/format';
 import { metricValue, rankedMetrics } from '~/app/_live/evaluationWords';
-import { betterOf, headlineMetric, isBetter } from '~/shared/evaluations';
+import { headlineMetric } from '~/shared/evaluations';
+import { betterOf, isBetter } from '~/shared/series';
 import type { ListItems } from '~/shared/view';
 
 type Evaluations = readonly ListItems['evaluations'][];

@@ -9,6 +9,7 @@ import type { RunStore } from '~/app/_live/types';
 import { useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import { useWhyNot } from '~/app/_run/steering/useWhyNot';
+import { actionWithRole } from '~/shared/controls';
 import { describePage, type PagedSplit, pagedSplits, readPage } from './examplePages';
 
 /** Looks at what the run records next: other probe examples, at once. @param control the one that chooses them */
@@ -17,7 +18,10 @@ export function useLookAt(control: string): (examples: string) => Promise<void> 
   const store = useRunStore();
   return async (examples) => {
     const changed = await steer({ kind: 'set', control, value: examples });
-    if (changed.ok && (await wasApplied(store, changed.seq))) await steer({ kind: 'act', action: 'snapshot', args: {} });
+    if (!changed.ok || !(await wasApplied(store, changed.seq))) return;
+    const { view } = store.get();
+    const snapshot = view && actionWithRole(view.controls, 'snapshot');
+    if (snapshot) await steer({ kind: 'act', action: snapshot.name, args: {} });
   };
 }
 

@@ -7,6 +7,7 @@ import { joined, mapCsv, mapSvg, npy, signalsCsv } from '~/app/_charts/attention
 import { Button } from '~/app/_components/Button';
 import { Popup } from '~/app/_components/Popup';
 import { attentionView } from '~/app/_live/attentionView';
+import { atBase } from '~/app/_live/base';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useSnapshots } from '~/app/_live/snapshots';
 import { ClipMaker } from './ClipMaker';
@@ -137,7 +138,7 @@ export function ExportMenu({ scene, large }: { scene: Scene; large: Large }) {
         <li className="text-xs text-dim">
           <a
             className="underline"
-            href={`/api/runs/${runId}/export?format=safetensors&step=${recorded.step}`}
+            href={atBase(`/api/runs/${runId}/export?format=safetensors&step=${recorded.step}`)}
             download={`${runId}-step${recorded.step}.safetensors`}
           >
             safetensors

@@ -1,25 +1,13 @@
 import { lazy, memo, Suspense } from 'react';
-import type { Spot } from '~/app/_charts/attention/focus';
 import { Segments } from '~/app/_components/Segments';
 import { type AttentionView, attentionView } from '~/app/_live/attentionView';
-import type { Snapshots } from '~/app/_live/snapshots';
 import { Heads } from './Heads';
-import type { Large } from './large';
-import type { Scene } from './useScene';
+import type { HeadViewProps } from './headViewProps';
 import { useSettled } from './useSettled';
 
 const Scatter = lazy(() => import('./views/Scatter').then((m) => ({ default: m.Scatter })));
 const Likeness = lazy(() => import('./views/Likeness').then((m) => ({ default: m.Likeness })));
 const Flow = lazy(() => import('./views/Flow').then((m) => ({ default: m.Flow })));
-
-export interface HeadViewProps {
-  snapshots: Snapshots;
-  scene: Scene;
-  large: Large;
-  view: AttentionView;
-  theme: 'light' | 'dark';
-  lit: Spot | null;
-}
 
 const views: readonly { value: AttentionView['heads']; label: string; title: string }[] = [
   { value: 'table', label: 'table', title: 'what each head does, in numbers' },

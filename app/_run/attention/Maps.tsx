@@ -14,7 +14,7 @@ import { Reader } from './Reader';
 import { Readout } from './Readout';
 import { Swiped } from './Swiped';
 import { useSelect } from './useSelect';
-import type { WorkspaceProps } from './Workspace';
+import type { WorkspaceProps } from './workspaceProps';
 
 const setTile = (tile: AttentionView['tile']) => attentionView.set({ tile });
 

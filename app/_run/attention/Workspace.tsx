@@ -1,29 +1,18 @@
 import { lazy, memo, Suspense, useMemo, useRef } from 'react';
 import { within } from '~/app/_charts/attention/focus';
 import { useSize } from '~/app/_charts/useSize';
-import type { AttentionView } from '~/app/_live/attentionView';
-import type { Snapshots } from '~/app/_live/snapshots';
 import { headCount } from '~/shared/snapshotFile';
 import { Analyses } from './Analyses';
 import { Announcer } from './Announcer';
 import { focusStore, useFocus } from './focusStore';
 import { HeadViews } from './HeadViews';
-import type { Large } from './large';
 import { Maps } from './Maps';
 import { OverTime } from './OverTime';
 import { Toolbar } from './Toolbar';
 import { useEscape } from './useEscape';
-import type { Scene } from './useScene';
+import type { WorkspaceProps } from './workspaceProps';
 
 const RoomPanes = lazy(() => import('./panes/RoomPanes').then((m) => ({ default: m.RoomPanes })));
-
-export interface WorkspaceProps {
-  snapshots: Snapshots;
-  scene: Scene;
-  large: Large;
-  view: AttentionView;
-  theme: 'light' | 'dark';
-}
 
 /** All views of the attention at one step, over one cursor and one selection. */
 export const Workspace = memo(function Workspace(props: WorkspaceProps) {

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { toast } from 'sonner';
 import { Button } from '~/app/_components/Button';
 import { bytes, count } from '~/app/_components/format';
+import { atBase } from '~/app/_live/base';
 import { api } from '~/app/_trpc/client';
 import type { JobState } from '~/shared/jobs';
 
@@ -14,7 +15,7 @@ const beginsWithinMs = 20_000;
 export function download(runId: string, query: string, what: string): void {
   const id = nanoid();
   const link = document.createElement('a');
-  link.href = `/api/runs/${runId}/export?${query}&job=${id}`;
+  link.href = atBase(`/api/runs/${runId}/export?${query}&job=${id}`);
   link.download = '';
   link.click();
   followJob(id, what, () => {});

@@ -106,7 +106,7 @@ export function BranchDialog({
     };
     await ask(async () => {
       const answer = await api.runs.branch.mutate(request);
-      if (answer.ok) router.push(`/runs/${answer.runId}`);
+      if (answer.ok && answer.runId !== null) router.push(`/runs/${answer.runId}`);
       return answer;
     });
   };

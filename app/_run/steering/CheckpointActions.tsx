@@ -1,20 +1,32 @@
 import { GitBranch, History } from 'lucide-react';
 import { useState } from 'react';
+import { toast } from 'sonner';
 import { Button } from '~/app/_components/Button';
 import { Confirm } from '~/app/_components/Confirm';
 import { count } from '~/app/_components/format';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { useRun } from '~/app/_live/useRun';
-import { useSteer } from '~/app/_live/useSteer';
+import { useAsk } from '~/app/_run/notes/useAsk';
+import { api } from '~/app/_trpc/client';
 import { actionWithRole } from '~/shared/controls';
-import { revertAction } from '~/shared/revert';
 import { ended, isOpened } from '~/shared/view';
 import { BranchDialog } from './BranchDialog';
 import { useWhyNotRevert } from './useWhyNot';
 
 /** What can be done from a checkpoint: go on from it in a run of its own, or take this run back to it; one that has ended goes on then. */
-export function CheckpointActions({ step, hash, look = 'bare' }: { step: number; hash: string; look?: 'bare' | 'plain' }) {
-  const steer = useSteer();
+export function CheckpointActions({
+  step,
+  hash,
+  look = 'bare',
+  named = false,
+}: {
+  step: number;
+  hash: string;
+  look?: 'bare' | 'plain';
+  /** The buttons say which step they mean. */
+  named?: boolean;
+}) {
+  const { busy, ask } = useAsk();
   const why = useWhyNotRevert();
   const readOnly = useReadOnly();
   const may = useRun((r) => r.you !== null && r.you.role !== 'viewer');
@@ -25,37 +37,52 @@ export function CheckpointActions({ step, hash, look = 'bare' }: { step: number;
   const over = ended(view.status);
   const scripts = isOpened(view);
   // Of a script's own run only what the script declares; how to start it again stands under Script.
-  const own = scripts ? actionWithRole(view.controls, 'revert') : undefined;
-  if (scripts && (!own || over)) return null;
-  const known = { step, checkpoint: hash };
-  const args = own ? Object.fromEntries(Object.entries(known).filter(([name]) => own.args.some((a) => a.name === name))) : known;
+  const goesBack = !scripts || (!over && actionWithRole(view.controls, 'revert') !== undefined);
+  const branches = !scripts || (!over && actionWithRole(view.controls, 'branch') !== undefined);
+  // A script branches its run as it is: there is nothing to choose.
+  const branch = () =>
+    ask(async () => {
+      const name = `${view.setup.name} from ${step}`.slice(0, 80);
+      const answer = await api.runs.branch.mutate({ runId: view.runId, checkpoint: hash, name, changes: [], repeat: null });
+      if (answer.ok) toast.success('The script is asked for a branch; it is in the list of runs once the script has opened it');
+      return answer;
+    });
   const replaced =
     view.step > step ? `What it did after step ${count(step)} is replaced, and the changes made since are undone. ` : '';
   return (
     <>
-      {!scripts && (
-        <Button size="small" look={look} title="Go on from here in a run of its own" onClick={() => setOpen('branch')}>
+      {branches && (
+        <Button
+          size="small"
+          look={look}
+          disabled={busy || (scripts && why !== null)}
+          title="Go on from here in a run of its own"
+          onClick={() => (scripts ? void branch() : setOpen('branch'))}
+        >
           <GitBranch aria-hidden size={12} />
-          Branch
+          {named ? `Branch from ${count(step)}` : 'Branch'}
         </Button>
       )}
-      <Button
-        size="small"
-        look={look}
-        disabled={why !== null}
-        title={why ?? (over ? 'Let this run go on from this checkpoint' : 'Take this run back to this checkpoint')}
-        onClick={() => setOpen('revert')}
-      >
-        <History aria-hidden size={12} />
-        {over ? 'Go on' : 'Revert'}
-      </Button>
+      {goesBack && (
+        <Button
+          size="small"
+          look={look}
+          disabled={why !== null}
+          title={why ?? (over ? 'Let this run go on from this checkpoint' : 'Take this run back to this checkpoint')}
+          onClick={() => setOpen('revert')}
+        >
+          <History aria-hidden size={12} />
+          {over ? 'Go on' : 'Revert'}
+          {named && `${over ? ' from' : ' to'} ${count(step)}`}
+        </Button>
+      )}
       {open === 'branch' && <BranchDialog view={view} checkpoint={hash} onClose={close} />}
       <Confirm
         open={open === 'revert'}
         title={over ? `Let this run go on from step ${count(step)}?` : `Take this run back to step ${count(step)}?`}
         text={`${over ? `The run has ended (${view.status}) at` : 'The run is at'} step ${count(view.step)}. ${replaced}${over ? 'It waits in the queue until a trainer is free. ' : ''}${scripts ? '' : 'To keep both, branch instead.'}`}
         yes={over ? 'Go on' : 'Revert'}
-        onYes={() => void steer({ kind: 'act', action: own?.name ?? revertAction, args })}
+        onYes={() => void ask(() => api.runs.revert.mutate({ runId: view.runId, checkpoint: hash }))}
         onClose={close}
       />
     </>

@@ -7,8 +7,10 @@ import { useSeries } from '~/app/_live/series';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import type { Condition } from '~/shared/commands';
+import type { Measured } from '~/shared/conditions';
+import { actionWithRole } from '~/shared/controls';
 import type { WithLists } from '~/shared/view';
-import { conditionOf, type Measured, metricsOf, splitsOf, startTexts, type WhenTexts } from './schedule';
+import { conditionOf, metricsOf, splitsOf, startTexts, type WhenTexts } from './schedule';
 import { describeCommand, readText, startArgs, textOf } from './steering';
 
 const small = `${inputClass} w-auto! max-w-full`;
@@ -33,7 +35,7 @@ export function ScheduleForm({ why }: { why: string | null }) {
   const [problem, setProblem] = useState<string | null>(null);
 
   const actions = controls.actions.filter(
-    (a) => a.name !== 'cancel' && a.args.every((arg) => arg.default !== null || arg.nullLabel !== null),
+    (a) => a.role !== 'cancel' && a.args.every((arg) => arg.default !== null || arg.nullLabel !== null),
   );
   const targets = [...controls.values.map((c) => `set ${c.name}`), ...actions.map((a) => `act ${a.name}`)];
   const chosen = targets.includes(what) ? what : (targets[0] ?? '');
@@ -256,7 +258,7 @@ function Waiting({ why }: { why: string | null }) {
   const youId = useRun((r) => r.you?.id ?? null);
   const listed = useView(({ openCommands, controls }) => ({ openCommands, controls }), null);
   const waiting = listed?.openCommands.filter((c) => c.outcome.status === 'scheduled') ?? [];
-  const cancellable = listed?.controls.actions.some((a) => a.name === 'cancel');
+  const cancel = listed && actionWithRole(listed.controls, 'cancel');
   if (!listed || waiting.length === 0) return null;
   return (
     <ul aria-label="Scheduled" className="divide-y divide-line/70 border-t border-line/70">
@@ -265,12 +267,12 @@ function Waiting({ why }: { why: string | null }) {
           <span className="min-w-0 flex-1">
             {describeCommand(listed, command)} <span className="text-dim">by {actor.id === youId ? 'you' : actor.name}</span>
           </span>
-          {cancellable && (
+          {cancel && (
             <Button
               size="small"
               look="bare"
               disabled={why !== null}
-              onClick={() => void steer({ kind: 'act', action: 'cancel', args: { commandId: command.id } })}
+              onClick={() => void steer({ kind: 'act', action: cancel.name, args: { commandId: command.id } })}
             >
               Call off
             </Button>

@@ -1,7 +1,6 @@
 import { rankedMetrics } from '~/app/_live/evaluationWords';
 import { type Condition, condition } from '~/shared/commands';
-import type { Evaluation } from '~/shared/events';
-import type { Series } from '~/shared/series';
+import { type Measured, neverMet } from '~/shared/conditions';
 
 /** "When" as the form's texts. */
 export interface WhenTexts {
@@ -16,12 +15,6 @@ export interface WhenTexts {
 }
 
 export const startTexts: WhenTexts = { kind: 'step', step: '', split: '', metric: '', series: '', comparison: '>', value: '' };
-
-/** What a condition can name: the run's own series and what its evaluations measured. */
-export interface Measured {
-  series: readonly Pick<Series, 'name' | 'role' | 'unit'>[];
-  evaluations: readonly Pick<Evaluation, 'split' | 'metrics'>[];
-}
 
 /** Splits that were evaluated, and metrics of one of them, each once; the newest evaluation's first, as that is what will come again. */
 export const splitsOf = ({ evaluations }: Measured): string[] => [...new Set(evaluations.toReversed().map((e) => e.split))];
@@ -56,14 +49,15 @@ export function conditionOf(
   const value = Number(t.value);
   if (t.value.trim() === '' || !Number.isFinite(value))
     return { ok: false, message: `Value: ${t.value.trim() ? `"${t.value.trim()}" is not a number; ` : ''}give a number` };
-  const never = neverMet(t, value, measured);
-  if (never) return { ok: false, message: never };
   const spelled =
     t.kind === 'evaluation'
       ? { kind: t.kind, split: t.split, metric: t.metric, comparison: t.comparison, value }
       : { kind: t.kind, name: t.series, comparison: t.comparison, value };
   const parsed = condition.safeParse(spelled);
-  if (parsed.success) return { ok: true, condition: parsed.data };
+  if (parsed.success) {
+    const never = neverMet(measured, parsed.data);
+    return never === null ? { ok: true, condition: parsed.data } : { ok: false, message: `Value: ${never}` };
+  }
   const issue = parsed.error.issues[0]!;
   return { ok: false, message: `${issue.path.join('.')}: ${issue.message}` };
 }
@@ -75,15 +69,4 @@ function unknownName(t: WhenTexts, { series }: Measured): string | null {
     return t.metric === '' ? 'Metric: give the name of one of its metrics' : null;
   }
   return series.some((s) => s.name === t.series) ? null : `Curve: the run has no series "${t.series}"`;
-}
-
-/** A share of 1 never passes 0 and 1: such a condition would wait for ever. */
-function neverMet(t: WhenTexts, value: number, { series, evaluations }: Measured): string | null {
-  const share =
-    t.kind === 'series'
-      ? series.some((s) => s.name === t.series && s.role === 'accuracy' && !s.unit)
-      : evaluations.some((e) => e.split === t.split && e.metrics.some((m) => m.name === t.metric && m.role === 'accuracy'));
-  if (!share) return null;
-  if (t.comparison === '>' && value >= 1) return `Value: an accuracy is never above 1; give a number below 1`;
-  return t.comparison === '<' && value <= 0 ? `Value: an accuracy is never below 0; give a number above 0` : null;
 }

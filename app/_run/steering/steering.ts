@@ -10,7 +10,7 @@ import {
 } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
 import { own, put, type Table } from '~/shared/own';
-import { isRevert } from '~/shared/revert';
+import { roleOf } from '~/shared/roles';
 import type { SeriesRole } from '~/shared/series';
 import { latestWithRole } from '~/shared/streams';
 import { type CommandRecord, ended, type RunView, type WithLists } from '~/shared/view';
@@ -43,6 +43,22 @@ export function aboutControl(spec: ControlSpec): string {
   const what = `${describe(spec)}${spec.nullLabel === null ? '' : ` or ${spec.nullLabel} (empty)`}${spec.unit ? `, in ${spec.unit}` : ''}`;
   const start = describeValue({ ...spec, unit: '' }, spec.default);
   return `${what[0]!.toUpperCase()}${what.slice(1)}; ${start} at the start; takes effect with the ${spec.takesEffect}. ${spec.help}`;
+}
+
+const plainNumber = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 });
+/** A change by more than this factor is asked about, where no usual range is declared. */
+const largeFactor = 100;
+
+/** Why a value is worth a second look, in words: "× 2,500 of now; usually 0.00001 to 0.01". null = it is an ordinary one. */
+export function unusual(spec: ControlSpec, value: ControlValue, current: ControlValue): string | null {
+  if (typeof value !== 'number') return null;
+  const factor = typeof current === 'number' && current !== 0 && value !== 0 ? value / current : null;
+  const outside = spec.usual && (value < spec.usual[0] || value > spec.usual[1]);
+  const large = factor !== null && (Math.abs(factor) >= largeFactor || Math.abs(factor) <= 1 / largeFactor);
+  if (!outside && (!large || spec.usual)) return null;
+  const words = factor === null || factor === 1 ? [] : [`× ${plainNumber.format(factor)} of now`];
+  if (spec.usual) words.push(`usually ${spec.usual.map(String).join(' to ')}${spec.unit ? ` ${spec.unit}` : ''}`);
+  return words.join('; ');
 }
 
 /** The arguments of an action as they are declared to be at first. */
@@ -106,7 +122,8 @@ export function describeCommand(
     const spec = valueSpec(view, command.control);
     return `${spec?.label ?? command.control} → ${describeValue(spec, command.value)}${when}`;
   }
-  if (isRevert(command)) return `Back to the checkpoint${command.args.step === undefined ? '' : ` at step ${command.args.step}`}`;
+  if (roleOf(view, command) === 'revert')
+    return `Back to the checkpoint${command.args.step === undefined ? '' : ` at step ${command.args.step}`}`;
   const spec = view.controls.actions.find((a) => a.name === command.action);
   const asked = view.checkpoints?.find((c) => c.blob.hash === command.checkpoint);
   const of = command.checkpoint === undefined ? '' : asked ? ` of step ${asked.step}` : ' of a checkpoint';

@@ -1,21 +1,30 @@
 import { createRequire } from 'node:module';
 import type Database from 'better-sqlite3';
+import { StartError } from '~/server/base/startError';
 
-/** Node-API, prebuilt, from Node 22 on; release 12 is an ObjectWrap addon, which Node aborts in a garbage collection from 24.19 on (nodejs/node#65446). */
-const newer = 'better-sqlite3-13';
+/**
+ * Release 13 has binaries for the usual machines in its package and needs Node 22; release 12, compiled or downloaded at install, is for Node 20: it is an
+ * ObjectWrap addon, which Node from 24.19 on aborts in a garbage collection (nodejs/node#65446).
+ */
+const [release13, release12] = ['better-sqlite3-13', 'better-sqlite3'];
 
-/** better-sqlite3 in the release that fits this Node. */
+/** better-sqlite3 in the release that fits this Node. Both are optional packages: npm leaves out what a machine can neither run nor compile. */
 export const Sqlite = load();
 
 function load(): typeof Database {
   const require = createRequire(import.meta.url);
   const [major = 0] = process.versions.node.split('.').map(Number);
-  if (major < 22) return require('better-sqlite3');
-  try {
-    return require(newer);
-  } catch (error) {
-    // An optional package: npm leaves it out where a machine is not one of those it has a binary for.
-    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
-    return require('better-sqlite3');
-  }
+  const failures: string[] = [];
+  for (const name of major < 22 ? [release12] : [release13, release12])
+    try {
+      const driver = require(name) as typeof Database;
+      // The binary is loaded by the first database only.
+      new driver(':memory:').close();
+      return driver;
+    } catch (error) {
+      failures.push(`${name}: ${(error as Error).message.split('\n')[0]}`);
+    }
+  throw new StartError(
+    `no SQLite driver can be loaded on Node ${process.version} (${failures.join('; ')}): use Node 22 or newer, for which there are ready binaries, or install Python 3, make and a C++ compiler and run npm install again`,
+  );
 }

@@ -62,6 +62,7 @@ export async function openSqliteStore(folder: string, onNotice?: (text: string) 
     setSetting: (key, value) => write('setSetting', key, value),
     putSmallBlob: (hash, bytes) => write('putSmallBlob', hash, bytes.slice()),
     removeSmallBlob: (hash) => write('removeSmallBlob', hash),
+    check: async () => void (await Promise.all([write('check'), reader.call('setting', '')])),
     async close() {
       // Last, so that it can fold the write-ahead log into the file.
       await (await smoother)?.close();

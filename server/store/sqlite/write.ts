@@ -21,6 +21,8 @@ export interface Writes {
   setSetting(key: string, value: string): void;
   putSmallBlob(hash: string, bytes: Uint8Array): void;
   removeSmallBlob(hash: string): void;
+  /** Being called is the check: a transaction for writing has begun. */
+  check(): void;
 }
 
 /** The writes of a store, each to be called inside a transaction. Nothing is kept between calls: what a crash leaves is what the next call reads. */
@@ -136,6 +138,7 @@ export function openWrites(db: Database.Database): Writes {
       if (run) for (const statement of sql.remove) statement.run(run.id);
     },
     setSetting: (key, value) => void sql.setting.run(key, value),
+    check() {},
     removeSmallBlob: (hash) => void sql.dropBlob.run(hash),
     putSmallBlob: (hash, bytes) => void sql.blob.run(hash, bytes),
   };

@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { moveByKey } from '~/app/_charts/cursorKeys';
 import { Curve } from '~/app/_charts/curve';
 import { growingEnd, logTicks, settle, xDomain, yDomain } from '~/app/_charts/domains';
-import { draw, type Plot, pixelX, pixelY, ruleAt, stepAtPixel } from '~/app/_charts/draw';
+import { draw, ruleAt } from '~/app/_charts/draw';
 import { chartCsv } from '~/app/_charts/exportChart';
 import { formatDuration, formatPercent, formatTick, formatValue } from '~/app/_charts/format';
 import { heatColor, heatDomain, heatPixels } from '~/app/_charts/heat';
 import { clusterMarks } from '~/app/_charts/marks';
 import type { Palette } from '~/app/_charts/palette';
 import { piecesOf } from '~/app/_charts/pieces';
+import { type Plot, pixelX, pixelY, stepAtPixel } from '~/app/_charts/plot';
 import { readout, summary } from '~/app/_charts/readout';
 import { SvgPen } from '~/app/_charts/svgPen';
 import type { LineSpec, Mark, RuleSpec } from '~/app/_charts/types';
@@ -24,6 +25,7 @@ function curveOf(values: readonly number[], capacity = 1200, firstStep = 0, ever
 }
 const steps = xMap('step', 10, []);
 const plot = (changes: Partial<Plot> = {}): Plot => ({
+  left: 0,
   width: 100,
   height: 50,
   x: [0, 100],

@@ -21,7 +21,7 @@ async function openChart(browser: Browser, script: string): Promise<Page> {
     write: false,
     format: 'iife',
     jsx: 'automatic',
-    define: { 'process.env.NODE_ENV': '"production"' },
+    define: { 'process.env.NODE_ENV': '"production"', 'process.env.NEXT_PUBLIC_BASE_PATH': '""' },
     tsconfig: fileURLToPath(new URL('../../../tsconfig.json', import.meta.url)),
   });
   const page = await browser.newPage({ viewport: { width: 800, height: 500 } });

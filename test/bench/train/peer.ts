@@ -7,7 +7,8 @@
 
 import { createInterface } from 'node:readline';
 import { profile } from '@tensorflow/tfjs-core';
-import { type BackendName, type CompiledStep, openBackend } from '~/trainer/backends';
+import { type BackendName, openBackend } from '~/trainer/backends';
+import type { CompiledStep } from '~/trainer/nn/compileStep';
 import type { BenchTask } from './setups';
 import { trainee } from './trainee';
 

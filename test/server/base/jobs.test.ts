@@ -1,10 +1,8 @@
 /** Big exports and imports over real HTTP: followed, cancelled, cut off; nothing of them stays. */
 
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { Agent, createServer, request as httpRequest } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Agent, request as httpRequest } from 'node:http';
 import path from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -21,6 +19,7 @@ import type { JobState } from '~/shared/jobs';
 import { summarize } from '~/shared/summary';
 import { startApp, type TestApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
+import { serveRoutes } from '~/test/support/routeServer';
 import { ada, writer } from '~/test/support/storeContract';
 import { blobOf, refOf, runStarted, series, startValues } from '~/test/support/synthetic';
 import { publishedSetup } from '../../support/setups';
@@ -272,22 +271,15 @@ describe('an export that the server itself fails in the middle of', () => {
       imported: async () => {},
       view: (id: string) => store.view(id),
     };
-    const logged: string[] = [];
-    const server = createServer((request, response) => {
-      exportRoutes(deps, request, response, new URL(request.url!, 'http://x'), ada).catch((error: Error) =>
-        logged.push(error.message),
-      );
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    const answer = await fetch(`http://127.0.0.1:${port}/api/runs/broken01/export?format=json&job=broken-01`);
+    const server = await serveRoutes(exportRoutes(deps), ada);
+    const answer = await fetch(`${server.url}/api/runs/broken01/export?format=json&job=broken-01`);
     expect(answer.status).toBe(200);
     await expect(answer.text()).rejects.toThrow();
     await expect.poll(() => jobs.get(ada, 'broken-01')?.status).toBe('failed');
-    expect([jobs.get(ada, 'broken-01')?.message, logged]).toEqual([
+    expect([jobs.get(ada, 'broken-01')?.message, server.errors]).toEqual([
       'the server could not do it; its log says why',
       ['the disk cannot be read'],
     ]);
-    server.close();
+    await server.close();
   });
 });

@@ -20,9 +20,17 @@ let store: Store;
 let clock: FakeClock;
 let hub: OpenHub;
 let errors: unknown[];
+const kept = new Map<string, string>();
 
 const start = async () => {
-  hub = await openHub({ store, clock, hasBlob: async () => true, onError: (e) => errors.push(e), graceMs: 1000 });
+  hub = await openHub({
+    store,
+    clock,
+    hasBlob: async () => true,
+    keepBlob: async (hash, bytes) => kept.set(hash, new TextDecoder().decode(bytes)),
+    onError: (e) => errors.push(e),
+    graceMs: 1000,
+  });
 };
 beforeEach(async () => {
   store = openMemoryStore();
@@ -392,6 +400,61 @@ describe('what takes a part of the script', () => {
       ok: true,
     });
     expect((await view(runId)).status).toBe('stopped');
+  });
+
+  it('a checkpoint that the script keeps itself is named by its reference, which a way back and a branch hand to the script', async () => {
+    const script = new Script();
+    await script.join();
+    const { runId } = await script.open(key);
+    const arg = (name: string) => ({ ...controls.values[0]!, name, type: 'text' as const, min: null, exclusiveMin: false });
+    const action = (name: string, role: 'revert' | 'branch', ...args: string[]) => ({
+      ...{ name, label: name, role, help: '', risky: true, args: args.map(arg) },
+    });
+    const actions = [action('back', 'revert', 'reference'), action('fork', 'branch', 'reference', 'name')];
+    const began = { ...runStarted(0, values), controls: { ...controls, actions } };
+    const reference = 's3://models/step-3.pt';
+    const saved = { type: 'checkpoint', step: 3, reference } as unknown as TrainerEvent;
+    const both = { ...saved, step: 4, blob: { hash: 'a'.repeat(64), bytes: 1 } } as TrainerEvent;
+    await script.send(runId, 1, 0, began, running(0), steps(0, 3, values), saved, both);
+    const now = await view(runId);
+    const hash = now.lastCheckpoint!.blob.hash;
+    expect(kept.get(hash)).toBe(reference);
+    expect(now.recent.checkpoints.items).toMatchObject([{ step: 3, reference, blob: { hash, bytes: reference.length } }]);
+    expect(now.recent.alerts.items.at(-1)!.message).toBe(
+      'event 6 (checkpoint): reference: give the blob or the reference, not both',
+    );
+
+    expect(await hub.revert(ada, { runId, checkpoint: hash, commandId: 'back-command' })).toMatchObject({ ok: true });
+    const branch = { runId, checkpoint: hash, name: 'warmer', changes: [], repeat: null };
+    expect(await hub.branch(ada, branch)).toEqual({ ok: true, runId: null });
+    expect(script.commands.map(({ command }) => command)).toEqual([
+      { kind: 'act', id: 'back-command', runId, action: 'back', args: { reference } },
+      { kind: 'act', id: expect.any(String), runId, action: 'fork', args: { reference, name: 'warmer' } },
+    ]);
+    expect(await hub.branch(ada, { ...branch, changes: [{ control: 'learningRate', value: 1 }] })).toMatchObject({
+      ok: false,
+      message: 'changes: a script branches its run as it is; change and repeat nothing',
+    });
+  });
+
+  it('a series declared as the main metric says how good the run is; what a rewind takes back is its best no longer', async () => {
+    const { script, runId } = await begun();
+    const columns = [{ name: 'dev/bleu', better: 'higher' as const, main: true }];
+    const bleu = (first: number, ...values: number[]): TrainerEvent => ({
+      type: 'rows',
+      stream: 'dev',
+      steps: { first, count: values.length },
+      values: Float64Array.from(values),
+    });
+    const results = () => hub.summaries().map(({ best, evaluated }) => [best?.name, best?.split, best?.value, evaluated?.value]);
+    await script.send(runId, 1, 2, { type: 'series', stream: 'dev', columns }, bleu(0, 10, 31, Number.NaN, 20, 31, 42, 12));
+    expect((await view(runId)).bestRow).toEqual({ name: 'dev/bleu', step: 5, value: 42 });
+    expect(results()).toEqual([['dev/bleu', null, 42, 12]]);
+    await script.send(runId, 1, 10, { type: 'rewind', step: 5 }, bleu(5, 30));
+    expect((await view(runId)).bestRow).toEqual({ name: 'dev/bleu', step: 1, value: 31 });
+    expect(results()).toEqual([['dev/bleu', null, 31, 30]]);
+    await script.send(runId, 1, 12, { type: 'rewind', step: 0 });
+    expect((await view(runId)).bestRow).toBeNull();
   });
 
   it('a run without a recipe cannot be started from here', async () => {

@@ -20,6 +20,7 @@ const flip: RecipeSpec = {
     { name: 'first', title: 'First', config: { size: 4 }, demo: true },
     { name: 'large', title: 'Large', config: { size: 9 } },
   ],
+  actions: [{ name: 'halt', role: 'pause' }],
 };
 
 const opened: { close(): unknown }[] = [];
@@ -61,10 +62,22 @@ describe('starting a run', () => {
     const { commands, setup } = await trainer.assigned();
     expect(setup.config).toEqual({ size: 4 });
     expect(commands.map((c) => c.command)).toEqual([
-      { kind: 'act', id: expect.any(String), runId, action: 'pause', args: {} },
+      { kind: 'act', id: expect.any(String), runId, action: 'halt', args: {} },
       { kind: 'set', id: 'at-step-zero', runId, control: 'clip', value: 2, when: { kind: 'step', step: 0 } },
       { kind: 'act', id: expect.any(String), runId, action: 'evaluate', args: {} },
     ]);
+  });
+
+  it('paused is refused where the recipe declares no action for it', async () => {
+    const app = await start();
+    const { actions: _actions, ...plain } = flip;
+    await join(app, 'ada', [plain]);
+    const { runs } = connect({ url: app.url });
+    const setup = { name: 'steered', recipe: { name: 'flip' }, config: {} };
+    await expect(runs.create.mutate({ setup, paused: true })).rejects.toMatchObject({
+      message: 'paused: its recipe declares no action with the role "pause"; start the run and pause it then',
+    });
+    expect(app.hub.summaries()).toEqual([]);
   });
 
   it('that does not fit is refused with every field, and leaves no run', async () => {

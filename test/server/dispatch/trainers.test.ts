@@ -256,6 +256,44 @@ describe('a trainer that goes away', () => {
     expect((await hub.view(runId))!.recent.alerts.items.at(-1)!.message).toBe('the trainer process was ended by SIGKILL');
   });
 
+  it('that dies with a run does not end it: after three in a row at one checkpoint the next gets it a while later', async () => {
+    const runId = await create();
+    const die = async (n: number) => {
+      const trainer = new FakeTrainer({ pid: n });
+      await trainer.join();
+      await trainer.received.next('assign');
+      hub.registry.died(trainer.registration.host, n, `process ${n} was killed`);
+      await settle();
+      await settle();
+    };
+    for (const n of [1, 2, 3]) await die(n);
+    const next = new FakeTrainer({ pid: 4 });
+    await next.join();
+    await settle();
+    expect(next.heard).toEqual([]);
+    const why =
+      '3 trainers in a row were lost with the run before its next checkpoint after step 0; the next one gets it 5 s after that';
+    expect(hub.whyWaits(runId)).toBe(why);
+    expect((await hub.view(runId))!.recent.alerts.items.at(-1)).toMatchObject({ level: 'warning', kind: 'queue', message: why });
+    expect(hub.registry.queue().map((r) => r.runId)).toEqual([runId]);
+    clock.advance(5_000);
+    expect((await next.received.next('assign')).attempt).toBe(4);
+  });
+
+  it('while it waits for the next trainer after several died, a stop takes effect at once', async () => {
+    const runId = await create();
+    for (const n of [1, 2, 3]) {
+      const trainer = new FakeTrainer({ pid: n });
+      await trainer.join();
+      await trainer.received.next('assign');
+      hub.registry.died(trainer.registration.host, n, 'killed');
+      await settle();
+      await settle();
+    }
+    await hub.command(ada, { kind: 'act', id: 'stop-command', runId, action: 'stop', args: {} });
+    expect([await statusOf(runId), hub.registry.queue()]).toEqual(['stopped', []]);
+  });
+
   it('without its run, when it registers again, has lost it at once', async () => {
     const { runId, a } = await held();
     hub.registry.gone(a.id, a);

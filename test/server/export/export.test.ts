@@ -440,7 +440,7 @@ describe('requests', () => {
     const wrong = await fetch(`${app.url}/api/import`);
     expect([wrong.status, await wrong.json(), wrong.headers.get('allow')]).toEqual([
       405,
-      { error: 'POST is needed here' },
+      { error: '/api/import answers POST, not GET' },
       'POST',
     ]);
   });

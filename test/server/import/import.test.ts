@@ -1,6 +1,4 @@
 import { existsSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Jobs } from '~/server/base/jobs';
@@ -14,6 +12,7 @@ import { openBlobs } from '~/server/store/blobs';
 import { openMemoryStore } from '~/server/store/memory';
 import type { Actor } from '~/shared/ids';
 import { ownFolder } from '~/test/support/folder';
+import { serveRoutes } from '~/test/support/routeServer';
 import { ada, created, writer } from '~/test/support/storeContract';
 
 const folder = ownFolder();
@@ -235,15 +234,12 @@ describe('importing', () => {
       imported: async () => {},
     };
     const viewer: Actor = { id: 'v', name: 'Vera', role: 'viewer' };
-    const server = createServer((request, response) => {
-      void exportRoutes(records, request, response, new URL(request.url!, 'http://x'), viewer);
-    }).listen(0, '127.0.0.1');
-    await new Promise((resolve) => server.once('listening', resolve));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const server = await serveRoutes(exportRoutes(records), viewer);
+    const { url } = server;
     const answer = await fetch(`${url}/api/import?name=x.csv`, { method: 'POST', body: 'step,loss\n0,1\n' });
     expect([answer.status, await answer.json()]).toEqual([403, { error: 'Vera (viewer) may not start runs' }]);
     expect((await fetch(`${url}/api/runs/nosuch1/export?format=csv`)).status).toBe(404);
     expect(existsSync(path.join(dataFolder, 'imports'))).toBe(false);
-    server.close();
+    await server.close();
   });
 });

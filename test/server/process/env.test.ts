@@ -11,8 +11,10 @@ describe('the environment', () => {
       backend: 'auto',
       trainers: 1,
       loginRequired: false,
+      basePath: '',
       logLevel: 'warn',
       privateWebhooks: false,
+      silentMs: 3_600_000,
     });
   });
 
@@ -23,6 +25,11 @@ describe('the environment', () => {
     ['HOST', 'http://x', /^HOST="http:\/\/x": a name or address to listen on is needed/],
     ['HEADROOM_BACKEND', 'cuda', /^HEADROOM_BACKEND="cuda": one of auto, tensorflow, webgpu, wasm, cpu is needed$/],
     ['HEADROOM_TRAINERS', 'yes', /^HEADROOM_TRAINERS="yes": 0 \(none; others join with the token\) or 1 is needed$/],
+    [
+      'HEADROOM_BASE_PATH',
+      'headroom',
+      /^HEADROOM_BASE_PATH="headroom": the path below which a proxy shows Headroom is needed, e\.g\. HEADROOM_BASE_PATH=\/headroom\/$/,
+    ],
     ['LOG_LEVEL', 'loud', /^LOG_LEVEL="loud": one of fatal, error, warn, info, debug, trace, silent is needed$/],
   ])('%s=%s is refused by name, with what would fit', (name, value, message) => {
     expect(() => readEnv({ [name]: value })).toThrow(message);

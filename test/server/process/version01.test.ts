@@ -123,8 +123,11 @@ async function expectSame(app: TestApp, key: RunKey): Promise<void> {
   // Layers have their own shapes now, which stand in the blob and in the signals.
   const oneByOne = was.snapshots.map(inWordsOfToday).map(withoutShape);
   expect((await list('snapshots')).map(withBlob)).toEqual(oneByOne);
-  // 0.1 did not say of a question that the run had ended before.
-  expect((await list('commands')).map(({ afterEnd: _new, ...record }) => record)).toEqual(was.commands.map(inWordsOfToday));
+  // 0.1 did not say of a question that the run had ended before, nor of a command that it takes the run back.
+  const commands = await list('commands');
+  expect(commands.map(({ afterEnd: _a, takesBack: _b, ...record }) => record)).toEqual(was.commands.map(inWordsOfToday));
+  for (const { takesBack, command } of commands)
+    expect(takesBack).toBe(command.kind === 'act' && command.action === 'revert' ? true : undefined);
   expect(await list('alerts')).toEqual(was.alerts);
   // The words are made by the view: a run without a recipe is one that somebody opened.
   const takenOver = was.statuses.map((s) => ({
@@ -205,7 +208,7 @@ describe('a data folder of version 0.1', () => {
       expect([series.name, now(latestOf(view, series.name))]).toEqual([name, was(name)]);
     }
     expect(controlWithRole(view.controls, 'clipThreshold')?.name).toBe('clipThreshold');
-    for (const role of ['pause', 'resume', 'step', 'stop', 'evaluate'] as const)
+    for (const role of ['pause', 'resume', 'step', 'stop', 'evaluate', 'cancel'] as const)
       expect(actionWithRole(view.controls, role)?.name).toBe(role);
   });
 

@@ -57,10 +57,11 @@ describe('who comes in', () => {
       });
       return answer.headers.get('set-cookie')!.split('; ').slice(1);
     };
-    expect(await attributes('Plain', {})).toEqual(['Path=/', 'HttpOnly', 'SameSite=Lax', 'Max-Age=31536000']);
+    expect(await attributes('Plain', {})).toEqual(['Max-Age=31536000', 'Path=/', 'HttpOnly', 'SameSite=Lax']);
     expect(await attributes('Behind a proxy', { 'x-forwarded-proto': 'https' })).toEqual([
-      ...['Path=/', 'HttpOnly', 'SameSite=Lax', 'Max-Age=31536000'],
+      ...['Max-Age=31536000', 'Path=/', 'HttpOnly'],
       'Secure',
+      'SameSite=Lax',
     ]);
   });
 

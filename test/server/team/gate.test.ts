@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { approvalProblem, changeControlLock, gate, holder } from '~/server/team/gate';
 import { type Command, refuse } from '~/shared/commands';
+import { actionSpec, type Controls, controlSpec } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
 
 const ada: Actor = { id: 'a', name: 'Ada', role: 'operator' };
@@ -8,8 +9,17 @@ const bob: Actor = { id: 'b', name: 'Bob', role: 'operator' };
 const root: Actor = { id: 'r', name: 'Root', role: 'admin' };
 const watchdog: Actor = { id: 'watchdog', name: 'Watchdog', role: 'system' };
 const pause: Command = { kind: 'act', id: 'cmd00001', runId: 'run001', action: 'pause', args: {} };
-const held = (until: number | null) => ({ controlLock: { holder: ada, until, askedBy: [] } });
-const free = { controlLock: null };
+const nothing: Controls = { values: [], actions: [] };
+const held = (until: number | null) => ({ controls: nothing, controlLock: { holder: ada, until, askedBy: [] } });
+const free = { controls: nothing, controlLock: null };
+
+const declaredAction = (name: string, role?: 'pause') =>
+  actionSpec.parse({ name, label: name, help: '', args: [], risky: false, ...(role && { role }) });
+const declaredControl = (name: string, role?: 'learningRate') =>
+  controlSpec.parse({
+    ...{ name, label: name, help: '', unit: '', type: 'number', min: null, max: null, exclusiveMin: false, exclusiveMax: false },
+    ...{ options: null, nullLabel: null, scale: 'log', default: 1, takesEffect: 'next step', group: '', ...(role && { role }) },
+  });
 
 describe('the control lock', () => {
   it('while somebody holds it, only they and the rules steer', () => {
@@ -65,6 +75,20 @@ describe('approval', () => {
   it('what an admin marked waits for a second operator; the rest passes', () => {
     expect(gate(free, ['pause'], ada, pause, 0)).toBe('propose');
     expect(gate(free, ['stop'], ada, pause, 0)).toBe('pass');
+  });
+  it('goes by the role of a control or action, whatever its name; a name without a role is only a name', () => {
+    const lr = declaredControl('optimizer.lr', 'learningRate');
+    const halt = declaredAction('halt', 'pause');
+    const run = {
+      controlLock: null,
+      controls: { values: [lr, declaredControl('rate')], actions: [halt, declaredAction('pause')] },
+    };
+    const act = (action: string): Command => ({ ...pause, action }) as Command;
+    const set = (control: string): Command => ({ kind: 'set', id: 'cmd00001', runId: 'run001', control, value: 1 });
+    const asked = [act('halt'), act('pause'), set('optimizer.lr'), set('rate')];
+    const answers = (...rules: string[]) => asked.map((command) => gate(run, rules, ada, command, 0));
+    expect(answers('pause', 'learningRate')).toEqual(['propose', 'propose', 'propose', 'pass']);
+    expect(answers('halt', 'rate')).toEqual(['propose', 'pass', 'pass', 'propose']);
   });
   it('nobody approves their own, or what does not wait', () => {
     const view = { openCommands: [{ seq: 2, at: 0, actor: ada, command: pause, outcome: { status: 'proposed' as const } }] };

@@ -83,6 +83,28 @@ it('a NaN loss pauses the run, says why in its log, and tells the webhook', asyn
   service.close();
 });
 
+it('a rule pauses and saves by the actions of these roles, whatever their names, and says what the run does not declare', async () => {
+  const app = await startApp();
+  const you = { id: 'local', name: 'You', role: 'admin' } as const;
+  const { runId } = await app.hub.create(you, publishedSetup('reverse'));
+  const trainer = await TrainerClient.connect(app.address);
+  trainer.ready();
+  await trainer.assigned();
+  const action = (name: string, role?: 'pause') => ({ ...controls.actions[0]!, name, role });
+  const named = [action('pause'), action('halt', 'pause'), action('snapshot')];
+  await trainer.send({ ...started, controls: { ...controls, actions: named } } as TrainerEvent, row(0, Number.NaN));
+  expect((await trainer.received.next('command')).command).toMatchObject({ kind: 'act', action: 'halt', args: {} });
+  const alerts = async () => (await app.hub.view(runId))!.recent.alerts.items;
+  await expect.poll(alerts).toMatchObject([
+    {
+      kind: 'not-finite',
+      message: 'at step 0 the loss is NaN; pause asked for; snapshot not possible: the run declares no action for it',
+    },
+  ]);
+  trainer.close();
+  await app.close();
+});
+
 it('a rule branches from the last checkpoint before it fired, and not again from that branch', async () => {
   const app = await startApp();
   const admin = { id: 'local', name: 'You', role: 'admin' } as const;

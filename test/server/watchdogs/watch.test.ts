@@ -108,6 +108,38 @@ describe('watchdogs', () => {
     expect(falling.fired).toEqual([]);
   });
 
+  it('a plateau is one of the main metric, in its direction, where the run declares one: of its evaluations, or a series', () => {
+    const rule: Watchdog = { kind: 'plateau', ...on, steps: 20, improvement: 0.1 };
+    const evaluation = (feed: Feed, better: 'higher' | 'lower', value: number) => {
+      for (let i = 0; i < 10; i++) feed.rows([2, 1]);
+      const metrics = [{ name: 'score', value, better, main: true }];
+      feed.add({ type: 'evaluation', step: feed.view.step, split: 'dev', metrics, trigger: 'cadence', commandId: null });
+    };
+    const told = (better: 'higher' | 'lower', values: number[]) => {
+      const feed = watching(rule);
+      for (const value of values) evaluation(feed, better, value);
+      return [feed.fired, feed.messages];
+    };
+    // Best at step 20 (30 is not a tenth above 29): 20 steps later it has stood still.
+    expect(told('higher', [10, 29, 30, 30])).toEqual([
+      [{ kind: 'plateau', step: 40 }],
+      ['the score has not risen by 10 % above 29 since step 20'],
+    ]);
+    expect(told('lower', [30, 20, 19, 19])).toEqual([
+      [{ kind: 'plateau', step: 40 }],
+      ['the score has not fallen by 10 % below 20 since step 20'],
+    ]);
+    expect(told('higher', [10, 20, 30, 40])).toEqual([[], []]);
+
+    const feed = watching(rule);
+    feed.add({ type: 'series', stream: 'dev', columns: [{ name: 'dev/bleu', better: 'higher', main: true }] });
+    for (const [first, bleu] of [10, 20, 20, 20].entries()) {
+      feed.rows([2 - first, 1]);
+      feed.add({ type: 'rows', stream: 'dev', steps: { first: first * 15, count: 1 }, values: Float64Array.of(bleu) });
+    }
+    expect(feed.messages).toEqual(['the dev/bleu has not risen by 10 % above 20 since step 15']);
+  });
+
   it('sharp attention with the loss at chance held 100 steps is a collapse; sharp attention that learned is not', () => {
     const rule: Watchdog = { kind: 'collapse', ...on, entropyBelow: 0.3, lossAbove: 0.9, steps: 100 };
     const run = (loss: number) => {

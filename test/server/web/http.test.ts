@@ -105,7 +105,10 @@ describe('who may ask', () => {
       headers: { origin, 'content-type': 'application/json' },
       body: '{}',
     });
-    expect(post).toMatchObject({ status: 403, body: `a page of ${origin} may not use this server\n` });
+    expect(post).toMatchObject({
+      status: 403,
+      body: `a page of ${origin} may not use this server; a proxy in between must pass on the header Host or X-Forwarded-Host\n`,
+    });
     await expect(TestViewer.connect(app.url, { origin })).rejects.toThrow();
     (await TestViewer.connect(app.url, { origin: app.url })).close();
   });

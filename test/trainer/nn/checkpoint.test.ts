@@ -33,9 +33,10 @@ const whole: Checkpoint = {
       scheduleEnd: { value: null, changedBy: null, changedAtStep: 0 },
     },
     best: { step: 10, loss: Number.POSITIVE_INFINITY, accuracy: 0.5 },
-    validated: { step: 10, accuracy: 0.5 },
+    validated: { step: 10, loss: 0.25, accuracy: 0.5 },
     newestEvaluations: { validation: { loss: Number.NaN, accuracy: 0.5 } },
     evaluationsSinceBest: 1,
+    enough: 'early stop',
     notFinite: true,
     paused: true,
     stepsToPause: null,
@@ -288,7 +289,10 @@ describe('a checkpoint of version 0.1', () => {
     expect([...ours.tensors.keys()]).toEqual([...theirs.tensors.keys()]);
     for (const [name, tensor] of theirs.tensors) expect(ours.tensors.get(name), name).toEqual(tensor);
     const state = (metadata: Record<string, string>) => JSON.parse(metadata.state!);
-    expect(state(ours.metadata)).toEqual({ ...state(theirs.metadata), samplesDue: false });
+    const { validated, ...saved } = state(ours.metadata);
+    const { validated: accuracyOnly, ...was } = state(theirs.metadata);
+    expect(saved).toEqual({ ...was, samplesDue: false, enough: null });
+    expect(validated).toEqual({ ...accuracyOnly, loss: validated.loss });
   });
 
   it('with an evaluation that was still to come is upgraded: its occasion is a trigger now', () => {

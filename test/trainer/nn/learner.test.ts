@@ -148,7 +148,7 @@ describe.each(testedBackends)('a learner on %s', (name) => {
     'a batch in 3 parts (3, 3 and 2 examples) gives the update of the whole batch, and parts drop differently',
     async (b) => {
       const batch = randomBatch(smallReverse, 8, 3);
-      const after = async (hyper: Hyper) => {
+      const updated = async (hyper: Hyper) => {
         const learner = open(b);
         const metrics = [await learner.step(batch, hyper, 0), await learner.step(batch, hyper, 1)];
         const { params } = await learner.state();
@@ -156,7 +156,7 @@ describe.each(testedBackends)('a learner on %s', (name) => {
         return { metrics, params };
       };
       const hyper: Hyper = { ...plainHyper, clip: { mode: 'norm', threshold: 0.5 } };
-      const [whole, parts] = [await after(hyper), await after({ ...hyper, accumulation: 3 })];
+      const [whole, parts] = [await updated(hyper), await updated({ ...hyper, accumulation: 3 })];
       for (const [at, { loss, accuracy, gradNorm, clipped, paramGradNorms }] of parts.metrics.entries()) {
         const expected = whole.metrics[at]!;
         expect(loss).toBeCloseTo(expected.loss, 5);
@@ -167,7 +167,7 @@ describe.each(testedBackends)('a learner on %s', (name) => {
       }
       for (const [at, value] of parts.params.entries()) expect(Math.abs(value - whole.params[at]!)).toBeLessThan(2.1e-3); // Adam: +-lr where a gradient is rounding alone
       const single = { ...plainHyper, dropout: 0.5 };
-      expect((await after({ ...single, accumulation: 8 })).metrics[0]!.loss).not.toBe((await after(single)).metrics[0]!.loss);
+      expect((await updated({ ...single, accumulation: 8 })).metrics[0]!.loss).not.toBe((await updated(single)).metrics[0]!.loss);
     },
   );
 

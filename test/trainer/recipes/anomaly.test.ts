@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { parseSafetensors } from '~/shared/safetensors';
 import { publishedConfig, recipeNamed } from '~/test/support/setups';
 import { gzipPiece } from '~/trainer/base/gzip';
+import type { PicturePart, PictureSet } from '~/trainer/base/pictures';
 import { RandomStream } from '~/trainer/nn/random';
 import { encodePictures, encodeSnapshot } from '~/trainer/nn/snapshot';
 import { anomalyTaskOf } from '~/trainer/recipes/anomaly';
 import { SetDrawer, splitByClass } from '~/trainer/recipes/anomalySets';
-import type { PicturePart, PictureSet } from '~/trainer/recipes/pictures/pictureSet';
 import type { Batch } from '~/trainer/types';
 
 /** `perClass` pictures of each of `classes` classes; the one feature of a picture is its index, so that a batch says which pictures it holds. */

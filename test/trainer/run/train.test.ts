@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { metricWithRole } from '~/shared/evaluations';
 import { rowCount } from '~/shared/series';
+import { recipeNamed } from '~/test/support/setups';
 import {
   column,
   type FakeLearner,
@@ -12,7 +13,7 @@ import {
   smallConfig,
   story,
 } from '~/test/support/trainRun';
-import type { StepMetrics } from '~/trainer/types';
+import type { Derived, StepMetrics } from '~/trainer/types';
 
 /** Types in order, step rows left out. */
 const types = (recording: Recording) =>
@@ -108,8 +109,51 @@ describe('the loop', () => {
       status: 'finished',
       step: 20,
       message:
-        'early stop: 2 validations without a new best since step 10: validation 90.00 %, test 90.00 % (parameters of step 10)',
+        'early stop: 2 validations without a better accuracy since step 10: validation 90.00 %, test 90.00 % (parameters of step 10)',
     });
+  });
+
+  it('goes by the metric that the recipe declares as its main one, in its direction', async () => {
+    const reverse = recipeNamed('reverse');
+    const perplexity = { name: 'perplexity', unit: '', group: '', better: 'lower', of: ({ loss }) => Math.exp(loss) } as Derived;
+    const open = async (...given: Parameters<typeof reverse.open>) => ({
+      ...(await reverse.open(...given)),
+      derived: [perplexity],
+      mainMetric: 'perplexity',
+    });
+    const config = smallConfig((c) => {
+      c.epochs = 50;
+      c.earlyStopPatience = 2;
+    });
+    // The best perplexity is at 10, the best accuracy at 15. e^0 = 1.
+    const hooks = { loss: (step: number) => (step === 10 ? 0 : 1), accuracy: (step: number) => step / 100 };
+    const run = await record({ config, hooks, recipe: { ...reverse, open } });
+    expect(ofType(run, 'status').at(-1)!.message).toBe(
+      'early stop: 2 validations without a better perplexity since step 10: validation perplexity 1.000, test perplexity 1.000 (parameters of step 10)',
+    );
+    expect(ofType(run, 'checkpoint').map((c) => [c.step, c.trigger, c.main?.metric])).toEqual([
+      [0, 'start', undefined],
+      [5, 'best', { name: 'perplexity', value: Math.E, better: 'lower', main: true }],
+      [10, 'best', { name: 'perplexity', value: 1, better: 'lower', main: true }],
+      [20, 'end', { name: 'perplexity', value: Math.E, better: 'lower', main: true }],
+    ]);
+    const other = async (...given: Parameters<typeof reverse.open>) => ({
+      ...(await reverse.open(...given)),
+      mainMetric: 'bleu',
+    });
+    expect((await record({ recipe: { ...reverse, open: other } })).events).toMatchObject([
+      { type: 'status', status: 'failed', message: 'mainMetric: there is no metric "bleu"; there are loss, accuracy' },
+    ]);
+  });
+
+  it('a patience that is lowered below what has passed already ends the run at the next validation', async () => {
+    const config = smallConfig((c) => {
+      c.epochs = 50;
+    });
+    const script = new Script([[12, { control: 'earlyStopPatience', value: 1 }]]);
+    const run = await record({ config, script, hooks: { accuracy: (step) => (step === 5 ? 0.9 : 0.4) } });
+    // Validations at 5 (best), 10 and 15.
+    expect(ofType(run, 'status').at(-1)).toMatchObject({ status: 'finished', step: 15 });
   });
 
   it('validates every so many steps where the config says so, and the last parameters in any case', async () => {
@@ -153,7 +197,7 @@ describe('the loop', () => {
       type: 'status',
       status: 'paused',
       step: 7,
-      message: `${message}; change a value and resume, or stop`,
+      message: `${message}; take the run back to a checkpoint, branch from one, or stop`,
     });
     // Whoever resumes has seen it: no second alert for the same trouble.
     const resumed = await record({ hooks, script: new Script([[7, { action: 'resume' }]]) });
@@ -204,6 +248,38 @@ describe('the loop', () => {
 
   it('says the same when it is told again', async () => {
     expect(story(await record())).toEqual(story(await record()));
+  });
+});
+
+describe('the schedule', () => {
+  it('says before the first step what of it people might not expect', async () => {
+    const config = smallConfig((c) => {
+      c.schedule = { kind: 'cosine', warmupSteps: 20, maxSteps: 8 };
+    });
+    const run = await record({ config });
+    const step = 0;
+    expect(ofType(run, 'alert')).toMatchObject([
+      {
+        step,
+        kind: 'schedule',
+        message: expect.stringContaining('the warm-up of 20 steps is not over when the run ends at step 15'),
+      },
+      { step, kind: 'schedule', message: 'the learning rate is 0 from step 8 on, and the run goes on to step 15' },
+    ]);
+    expect(column(run, 'learningRate').slice(8)).toEqual(Array(7).fill(0));
+    expect(ofType(run, 'started')[0]!.schedule).toEqual({ kind: 'cosine', warmupSteps: 20 });
+  });
+
+  it('that a longer run lifts is told with the change', async () => {
+    const config = smallConfig((c) => {
+      c.schedule = { kind: 'linear', warmupSteps: 0, maxSteps: null };
+    });
+    const run = await record({ config, script: new Script([[12, { control: 'epochs', value: 12 }]]) });
+    // 5e-4 (1 - 12/15) = 1e-4, then 5e-4 (1 - 12/60) = 4e-4.
+    expect(ofType(run, 'command.applied').map((e) => e.message)).toEqual([
+      'Epochs: 3 -> 12 from step 12; the learning rate goes from 0.0001 to 0.0004 at step 12 (x 4)',
+    ]);
+    expect(column(run, 'learningRate')[12]).toBeCloseTo(4e-4, 12);
   });
 });
 
@@ -436,6 +512,8 @@ describe('commands with a condition', () => {
         [3, { action: 'pause', when: never }],
         [3, { action: 'checkpoint', when: never }],
         [4, { action: 'cancel', args: { commandId: 'command-4' } }],
+        [5, { action: 'pause', when: { kind: 'evaluation', split: 'dev', metric: 'loss', comparison: '<', value: 1 } }],
+        [5, { action: 'pause', when: { kind: 'evaluation', split: 'test', metric: 'bleu', comparison: '>', value: 30 } }],
       ]),
     });
     expect(ofType(run, 'command.refused').map((e) => [e.seq, e.step, e.reason, e.message])).toEqual([
@@ -443,8 +521,13 @@ describe('commands with a condition', () => {
       [2, 3, 'invalid', 'at step 2: that step has passed, the run is at step 3'],
       [3, 3, 'invalid', 'when lss < 1: this run has no series "lss"'],
       [4, 4, 'state', 'cancelled by Ada'],
+      [7, 5, 'invalid', 'when dev loss < 1: this run has no set "dev"; it has train, validation, test'],
+      [8, 5, 'invalid', 'when test bleu > 30: its evaluations have no "bleu"; they have loss, accuracy'],
       [5, 15, 'run-ended', 'the run ended before it came to that'],
     ]);
     expect(ofType(run, 'command.applied').map((e) => e.seq)).toEqual([6]);
+    expect(ofType(run, 'command.scheduled').map((e) => e.message)).toEqual(
+      Array(2).fill('waits: at step 999; the run ends at step 15 as things stand'),
+    );
   });
 });

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataId, Tensor, TensorInfo } from '@tensorflow/tfjs-core';
 import { runEagerly } from '~/trainer/backends/eagerStep';
-import type { CompiledStep } from '~/trainer/backends/types';
+import type { CompiledStep } from '~/trainer/nn/compileStep';
 import type { NodeBackend } from './load';
 import { attrType, type GraphNode, type OpAttr, savedModelProto } from './protobuf';
 

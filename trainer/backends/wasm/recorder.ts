@@ -7,7 +7,7 @@
  */
 import { engine, type Tensor, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { runEagerly } from '~/trainer/backends/eagerStep';
-import type { CompiledStep } from '~/trainer/backends/types';
+import type { CompiledStep } from '~/trainer/nn/compileStep';
 import type { Job, KernelPool } from './pool';
 import type { WasmBackend } from './register';
 

@@ -6,7 +6,7 @@
  */
 import { type DataType, engine, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core';
 import { runEagerly } from '~/trainer/backends/eagerStep';
-import type { CompiledStep } from '~/trainer/backends/types';
+import type { CompiledStep } from '~/trainer/nn/compileStep';
 import { type Buffers, flush, type WebgpuBackend } from './device';
 
 /** The step needs a tensor's numbers while it is recorded; it then runs op by op. */

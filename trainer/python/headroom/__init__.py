@@ -9,16 +9,18 @@
 from __future__ import annotations
 
 import os
+import sys
 import uuid
 from typing import Any, Mapping, Sequence
 
+from .attention import record_attention
 from .media import Histogram, Image, Table, Text
 from .run import Run
 from .settings import SettingsError, read_settings
 from .steering import Action, Control, Refused
 
 __version__ = "0.2.0"
-__all__ = ["Action", "Control", "Histogram", "Image", "Refused", "Run", "SettingsError", "Table", "Text", "init", "__version__"]
+__all__ = ["Action", "Control", "Histogram", "Image", "Refused", "Run", "SettingsError", "Table", "Text", "init", "record_attention", "__version__"]
 
 _OPEN_SECONDS = 10.0
 
@@ -46,14 +48,14 @@ def init(
     id: what the script calls the run; the same id in the same project is the same run. resume: "never" (the id must be new), "allow", "must"; left out: "never".
     mode: "online", "offline" (kept in `folder`; `headroom sync` sends it) or "disabled". fork: (run id, step) of the run that this one goes on from.
     Settings come from the argument, then the environment (HEADROOM_SERVER, HEADROOM_TRAINER_TOKEN, HEADROOM_MODE, HEADROOM_SPOOL), then `headroom login`.
-    With several processes (RANK above 0), only rank 0 speaks: the others get a disabled run.
+    With several ranks (torch.distributed, or RANK in the environment) only rank 0 speaks: the others log nothing, but commands reach them through `attach`.
 
     Raises SettingsError when a setting does not fit; a server that is away is no error.
     """
     from .process import guard
 
     settings = read_settings(server, token, mode, folder)
-    if int(os.environ.get("RANK", "0") or 0) > 0:
+    if _rank() > 0:
         settings = read_settings(server, token, "disabled", folder)
     policy = {True: "must", False: "never", None: "never", "auto": "allow"}.get(resume, resume)
     if policy not in ("never", "allow", "must"):
@@ -88,3 +90,14 @@ def init(
         if settings.mode == "online" and policy != "never":
             run.wait_until_open(_OPEN_SECONDS)
     return run
+
+
+def _rank() -> int:
+    """Of this process among those that train the run."""
+    dist = getattr(sys.modules.get("torch"), "distributed", None)
+    if dist is not None and dist.is_available() and dist.is_initialized():
+        return int(dist.get_rank())
+    try:
+        return int(os.environ.get("RANK", "0"))
+    except ValueError:
+        return 0

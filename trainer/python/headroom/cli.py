@@ -1,16 +1,22 @@
-"""`headroom login` and `headroom sync`."""
+"""`headroom login`, `headroom sync` and `headroom watch`."""
 
 from __future__ import annotations
 
 import argparse
 import getpass
+import importlib.util
+import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from . import link as links
 from . import spool
-from .settings import SettingsError, keep_login, read_settings
+from .settings import Settings, SettingsError, keep_login, read_settings
+
+
+POLL_SECONDS = 0.5
 
 
 class _Listener:
@@ -35,29 +41,59 @@ class _Listener:
 def sync(folder: Path, server: str, token: str | None, timeout: float = 600.0) -> int:
     """Sends what is kept in `folder` (of one run, or of many), each row once. Returns how many runs could not be sent."""
     folders = [folder] if (folder / "meta.json").exists() else list(spool.runs_in(folder))
-    left = 0
-    for one in folders:
-        meta = spool.read_meta(one)
-        lock = spool.FolderLock(one)
+    return sum(send(one, server, token, timeout) in ("dropped", "left") for one in folders)
+
+
+def send(folder: Path, server: str, token: str | None, timeout: float = 600.0) -> str:
+    """Of one run: "sent", "busy" (its script sends it), "dropped" (the server does not take it any more) or "left" (try again)."""
+    lock = spool.FolderLock(folder)
+    try:
+        meta = spool.read_meta(folder)
         if meta is None or not lock.take():
-            print(f"{one}: is being sent by the script itself")
-            continue
-        print(f"{one}: {meta['setup']['name']}")
+            print(f"{folder}: is being sent by the script itself")
+            return "busy"
+        print(f"{folder}: {meta['setup']['name']}")
         listener = _Listener()
-        link = links.Link(one, meta, server, token, listener, until_empty=True)
+        link = links.Link(folder, meta, server, token, listener, until_empty=True)
         link.end()
         link.start()
         link.join(timeout)
         if listener.dropped_because is not None:
-            print(f"  {listener.dropped_because}; kept in {one}", file=sys.stderr)
-            left += 1
-        elif link.done.is_set():
-            links.remove(one)
-        else:
-            print(f"  {server} did not take it all; kept in {one}", file=sys.stderr)
-            left += 1
+            print(f"  {listener.dropped_because}; kept in {folder}", file=sys.stderr)
+            return "dropped"
+        if not link.done.is_set():
+            print(f"  {server} did not take it all; kept in {folder}", file=sys.stderr)
+            return "left"
+        links.remove(folder, link)
+        return "sent"
+    finally:
         lock.release()
-    return left
+
+
+def watch(logdir: Path, settings: Settings, project: str | None, once: bool, idle: float) -> int:
+    """Follows `logdir` until Ctrl+C or SIGTERM."""
+    from .follow import Follower, left_behind
+
+    if importlib.util.find_spec("tensorboard") is None:
+        print('headroom watch reads event files with the package tensorboard: pip install "headroom[watch]"', file=sys.stderr)
+        return 2
+    if not logdir.is_dir():
+        print(f"{logdir} is no folder", file=sys.stderr)
+        return 2
+    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    follower = Follower(logdir, settings, project, idle)
+    try:
+        # What an earlier watch left behind comes first: it says how far the files were read.
+        for one in left_behind(settings.folder):
+            while send(one, settings.server, settings.token) == "left":
+                time.sleep(POLL_SECONDS)
+        follower.poll(final=once)
+        while not once:
+            if follower.poll() == 0:
+                time.sleep(POLL_SECONDS)
+    except KeyboardInterrupt:
+        follower.close()
+    return 0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -70,8 +106,17 @@ def main(arguments: list[str] | None = None) -> int:
     syncing.add_argument("folder", nargs="?", help="left out: .headroom-runs, or HEADROOM_SPOOL")
     syncing.add_argument("--server")
     syncing.add_argument("--token")
+    watching = commands.add_parser("watch", help="shows what TensorBoard or Lightning's CSV logger writes, as it is written")
+    watching.add_argument("logdir")
+    watching.add_argument("--project", help="left out: the folder's name")
+    watching.add_argument("--once", action="store_true", help="reads what is there, then ends")
+    watching.add_argument("--idle", type=float, default=600.0, metavar="SECONDS", help="a run without news for so long is shown as finished (600)")
+    watching.add_argument("--server")
+    watching.add_argument("--token")
     given = parser.parse_args(arguments)
     try:
+        if given.command == "watch":
+            return watch(Path(given.logdir), read_settings(given.server, given.token, "online"), given.project, given.once, given.idle)
         if given.command == "login":
             print(f"kept in {keep_login(given.server, given.token or getpass.getpass('token: '))}")
             return 0

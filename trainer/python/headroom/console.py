@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import Any
+from typing import Any, Callable
 
 LETTERS = 8000
 SECONDS = 0.5
@@ -13,8 +13,8 @@ SECONDS = 0.5
 class Capture:
     """Stands in for sys.stdout and sys.stderr; what is written goes where it went before, and on to the run twice a second."""
 
-    def __init__(self, run: Any) -> None:
-        self._run = run
+    def __init__(self, say: Callable[[dict[str, Any]], None]) -> None:
+        self._say = say
         self._lock = threading.Lock()
         self._kept: list[tuple[str, str]] = []
         self._ended = threading.Event()
@@ -44,7 +44,7 @@ class Capture:
                 joined.append([stream, text])
         for stream, text in joined:
             for at in range(0, len(text), LETTERS):
-                self._run._say({"type": "console", "stream": stream, "text": text[at : at + LETTERS]})
+                self._say({"type": "console", "stream": stream, "text": text[at : at + LETTERS]})
 
     def stop(self) -> None:
         self._ended.set()

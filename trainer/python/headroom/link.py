@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import queue
 import random
 import shutil
 import socket
+import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any, Callable, Protocol
 
 from . import spool
+from .batches import Batch, Batches
+from .blobs import Blobs
 from .packing import pack
-from .records import Decoder
 from .socketio import LinkLost, LinkRefused, Socket
 
 VERSION = 2
@@ -56,12 +55,8 @@ class Link:
         self._before_open = before_open
         self._until_empty = until_empty
         self._said: queue.Queue[tuple[str, Any]] = queue.Queue()
-        self._cuts = spool.Cuts(folder)
-        # Batches that the server may lack, oldest first.
-        self._unsent = self._cuts.all()
-        self._reader = spool.Reader(folder, self._unsent[-1].end if self._unsent else None)
-        self._decoder = Decoder()
-        self._hashes: dict[str, tuple[str, int]] = {}
+        self._batches = Batches(folder, meta)
+        self._blobs = Blobs(folder, server, token)
         self._last_command = 0
         self._ending = threading.Event()
         self._abandoned = threading.Event()
@@ -70,7 +65,6 @@ class Link:
         self.done = threading.Event()
         """Everything is with the server, or never will be."""
         self._thread = threading.Thread(target=self._run, name="headroom link", daemon=True)
-        self._relearn()
 
     def start(self) -> None:
         self._thread.start()
@@ -90,20 +84,10 @@ class Link:
     def join(self, timeout: float) -> None:
         self._thread.join(timeout)
 
-    def _relearn(self) -> None:
-        """What was declared in batches before the next one."""
-        if not self._unsent:
-            return
-        reader = spool.Reader(self._folder)
-        while reader.at < self._unsent[-1].end:
-            record = reader.next()
-            if record is None:
-                break
-            self._decoder.learn(record)
-        reader.close()
-        for id, name, width in self._meta.get("streams", []):
-            self._decoder._names.setdefault(id, name)
-            self._decoder._widths.setdefault(id, width)
+    @property
+    def marks(self) -> dict[str, Any]:
+        """How far the sources have been read that the run is made from (sources.py)."""
+        return self._batches.marks
 
     # ---- the connection ----
 
@@ -136,7 +120,7 @@ class Link:
             self._listener.trouble(f"the link stopped: {error!r}; what is logged is kept in {self._folder}")
         finally:
             self.connected = False
-            self._reader.close()
+            self._batches.close()
 
     def _serve(self) -> None:
         link = Socket(self._server, self._token, lambda name, payload: self._said.put((name, payload)))
@@ -227,7 +211,7 @@ class Link:
             (held,) = answer["holding"]
             if not held.get("ok"):
                 return self._drop(str(held.get("message", "")))
-            self._resume_at(int(held["nextEvent"]))
+            self._batches.stored(int(held["nextEvent"]))
             for logged in held.get("commands", []):
                 self._take(logged)
             return
@@ -249,64 +233,57 @@ class Link:
             self._take(logged)
 
     def _rewind_to(self, left_at: int) -> int | None:
-        """The least step among what waits, when the run was left further on; null = nothing is to be taken back."""
-        if left_at <= 0:
-            return None
-        decoder = Decoder()
-        reader = spool.Reader(self._folder)
-        try:
-            while (record := reader.next()) is not None:
-                decoder.add(record)
-                for steps, _times, _values in decoder._open.values():
-                    return min(steps) if min(steps) < left_at else None
-        finally:
-            reader.close()
-        return None
-
-    def _resume_at(self, next_event: int) -> None:
-        while self._unsent and self._unsent[0].next <= next_event:
-            self._forget(self._unsent.pop(0))
+        """Files that are followed say themselves when they go back (sources.py)."""
+        return None if self._meta.get("source") else self._batches.rewind_to(left_at)
 
     # ---- sending ----
 
     def _pump(self, link: Socket) -> None:
         last_sent = time.monotonic()
-        resend = list(self._unsent)
+        resend = list(self._batches.unsent)
         while not self.done.is_set() and not self._abandoned.is_set():
             ending = self._ending.is_set()
-            batch = self._again(resend.pop(0)) if resend else self._next()
+            batch = self._batches.again(resend.pop(0)) if resend else self._batches.next()
             if batch is None:
                 if ending or self._until_empty:
+                    if self._until_empty:
+                        # Another process may go on with the run at once.
+                        self._ask(link, "close", {"runId": self._meta["runId"], "attempt": self._meta["attempt"]})
                     self.done.set()
                     return
                 if time.monotonic() - last_sent > HEARTBEAT_S:
                     link.emit("heartbeat")
                     last_sent = time.monotonic()
                 self._hear(link, FLUSH_S)
-                continue
-            cut, events, files = batch
-            self._send(link, cut, events, files)
-            last_sent = time.monotonic()
+            elif batch.events:
+                self._send(link, batch)
+                last_sent = time.monotonic()
 
-    def _send(self, link: Socket, cut: spool.Cut, events: list[dict[str, Any]], files: list[str]) -> None:
+    def _send(self, link: Socket, batch: Batch) -> None:
+        cut, files = batch.cut, batch.files
         for file in files:
-            self._put(file)
+            self._blobs.put(file)
         packed = pack(
-            {"runId": self._meta["runId"], "attempt": self._meta["attempt"], "from": cut.first, "events": [self._named(e) for e in events]}
+            {
+                "runId": self._meta["runId"],
+                "attempt": self._meta["attempt"],
+                "from": cut.first,
+                "events": [self._blobs.named(e) for e in batch.events],
+            }
         )
         while True:
             answer = self._ask(link, "events", packed)
             if answer.get("ok"):
-                self._resume_at(int(answer["nextEvent"]))
-                if self._unsent and self._unsent[0] == cut:
+                self._batches.stored(int(answer["nextEvent"]))
+                if self._batches.unsent and self._batches.unsent[0] == cut:
                     self._listener.trouble(f"the server took only events up to {answer['nextEvent']} of {cut.next}")
                     raise LinkLost("the server took only a part")
                 return
             reason = answer.get("reason")
             if reason == "missing-blob":
                 for file in files:
-                    self._put(file)
-                if answer.get("hash") not in [self._hashes[f][0] for f in files]:
+                    self._blobs.put(file)
+                if answer.get("hash") not in [self._blobs.hash_of(f)[0] for f in files]:
                     return self._drop(f"the server lacks a blob that is not here: {answer.get('hash')}")
             elif reason == "fenced":
                 return self._drop(str(answer.get("message", "")))
@@ -317,103 +294,6 @@ class Link:
                 # gap or unavailable: the next registration says from where on.
                 time.sleep(0.5)
                 raise LinkLost(str(answer.get("message", reason)))
-
-    def _next(self) -> tuple[spool.Cut, list[dict[str, Any]], list[str]] | None:
-        """The next batch of new records, kept as a cut before it is sent."""
-        begin = self._reader.at
-        first = self._meta.get("nextEvent", 0) if not self._unsent else self._unsent[-1].next
-        decoder = self._decoder
-        decoder.reset()
-        self._begin(decoder, first)
-        while not decoder.full():
-            record = self._reader.next()
-            if record is None:
-                break
-            decoder.add(record)
-        if decoder.bytes == 0:
-            return None
-        decoder.flush()
-        cut = spool.Cut(begin, self._reader.at, first, first + decoder.count)
-        self._cuts.add(cut)
-        self._unsent.append(cut)
-        return cut, decoder.events, decoder.files
-
-    def _again(self, cut: spool.Cut) -> tuple[spool.Cut, list[dict[str, Any]], list[str]]:
-        """The very same batch."""
-        reader = spool.Reader(self._folder, cut.begin)
-        decoder = self._decoder
-        decoder.reset()
-        self._begin(decoder, cut.first)
-        while reader.at < cut.end:
-            record = reader.next()
-            if record is None:
-                break
-            decoder.add(record)
-        reader.close()
-        decoder.flush()
-        if decoder.count != cut.next - cut.first:
-            raise RuntimeError(f"batch {cut.first}: {decoder.count} events, {cut.next - cut.first} were sent before")
-        return cut, decoder.events, decoder.files
-
-    def _begin(self, decoder: Decoder, first: int) -> None:
-        if first == 0 and self._meta.get("rewind") is not None:
-            decoder.events.append({"type": "rewind", "step": self._meta["rewind"]})
-            decoder.count += 1
-
-    def _forget(self, cut: spool.Cut) -> None:
-        """The server has it: segments and blobs that nothing else needs go."""
-        self._meta["nextEvent"] = cut.next
-        needed = cut.end[0]
-        gone = [n for n in spool.segments_in(self._folder) if n < needed]
-        if gone:
-            # What was declared in them is needed to read the others.
-            self._meta["streams"] = [[id, name, self._decoder._widths[id]] for id, name in self._decoder._names.items()]
-            spool.write_meta(self._folder, self._meta)
-        for number in gone:
-            (self._folder / spool.segment_name(number)).unlink(missing_ok=True)
-
-    # ---- blobs ----
-
-    def _hashed(self, file: str) -> tuple[str, int]:
-        known = self._hashes.get(file)
-        if known is None:
-            sha = hashlib.sha256()
-            size = 0
-            with open(self._folder / "blobs" / file, "rb") as source:
-                while chunk := source.read(1 << 20):
-                    sha.update(chunk)
-                    size += len(chunk)
-            known = self._hashes[file] = (sha.hexdigest(), size)
-        return known
-
-    def _named(self, event: dict[str, Any]) -> dict[str, Any]:
-        """With hash and size where a file of the spool stood."""
-        out = dict(event)
-        for name in ("blob", "pictures"):
-            blob = out.get(name)
-            if isinstance(blob, dict) and "file" in blob:
-                hash, size = self._hashed(blob["file"])
-                out[name] = {"hash": hash, "bytes": size}
-        return out
-
-    def _put(self, file: str) -> None:
-        hash, size = self._hashed(file)
-        with open(self._folder / "blobs" / file, "rb") as source:
-            request = urllib.request.Request(
-                f"{self._server}/api/blobs/{hash}",
-                data=source,
-                method="PUT",
-                headers={"Authorization": f"Bearer {self._token or ''}", "Content-Length": str(size), "Content-Type": "application/octet-stream"},
-            )
-            try:
-                with urllib.request.urlopen(request, timeout=ACK_S) as answer:
-                    answer.read()
-            except urllib.error.HTTPError as error:
-                if error.code in (408, 429) or error.code >= 500:
-                    raise LinkLost(f"blob {hash}: {error.code}") from error
-                raise LinkRefused(f"blob {hash}: {error.code} {error.read()[:300].decode('utf-8', 'replace')}") from error
-            except OSError as error:
-                raise LinkLost(f"blob {hash}: {error}") from error
 
 
 def new_meta(key: str, setup: dict[str, Any], resume: str, fork: dict[str, Any] | None, trainer_id: str, device: str, software: str) -> dict[str, Any]:
@@ -437,8 +317,6 @@ def new_meta(key: str, setup: dict[str, Any], resume: str, fork: dict[str, Any] 
 
 
 def _script() -> str:
-    import sys
-
     return (sys.argv[0] if sys.argv and sys.argv[0] not in ("", "-c", "-m") else "python")[-80:]
 
 
@@ -449,5 +327,11 @@ def _memory() -> int:
         return 1
 
 
-def remove(folder: Path) -> None:
+def remove(folder: Path, link: Link) -> None:
+    """Of a spool that the server has whole."""
+    meta = spool.read_meta(folder) or {}
+    if meta.get("source"):
+        from .follow import keep_marks
+
+        keep_marks(folder.parent, meta["source"], link.marks)
     shutil.rmtree(folder, ignore_errors=True)

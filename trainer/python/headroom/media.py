@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+import sys
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,9 @@ def png(pixels: Any) -> bytes:
         pixels = pixels.detach().cpu()
         if pixels.ndim == 3 and pixels.shape[0] in (1, 3, 4) and pixels.shape[2] not in (1, 3, 4):
             pixels = pixels.permute(1, 2, 0)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and hasattr(pixels, "__array__"):
+        pixels = _levels(numpy, numpy.asarray(pixels))
     if hasattr(pixels, "tolist"):
         pixels = pixels.tolist()
     try:
@@ -99,6 +103,16 @@ def png(pixels: Any) -> bytes:
 
     head = struct.pack(">IIBBBBB", width, height, 8, color, 0, 0, 0)
     return SIGNATURES[0] + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(raw, 6)) + chunk(b"IEND", b"")
+
+
+def _levels(numpy: Any, pixels: Any) -> Any:
+    """Whole numbers from 0 to 255."""
+    if pixels.dtype.kind == "f":
+        top = pixels.max(initial=0, where=numpy.isfinite(pixels))
+        pixels = numpy.rint(numpy.nan_to_num(pixels, nan=0.0, posinf=0.0, neginf=0.0) * (255.0 if top <= 1 else 1.0))
+    elif pixels.dtype.kind == "b":
+        pixels = pixels * 255
+    return numpy.clip(pixels, 0, 255).astype(numpy.uint8)
 
 
 def histogram_of(values: Any, bins: int = 64) -> dict[str, list[float]]:

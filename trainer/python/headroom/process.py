@@ -50,10 +50,8 @@ def guard(run: Run) -> None:
 def _in_child() -> None:
     """A forked process (a loader's worker) has copies of the runs, and may not touch them."""
     for run in list(_open_runs):
-        run._off = True
         run._link = None
-        run._ended = True
-        run._lock = threading.RLock()
+        run._out.forget()
     _open_runs.clear()
 
 

@@ -3,9 +3,12 @@
 A record begins with one byte:
 
     DECLARE   JSON {"id", "stream", "columns"}: a stream; `id` is what rows call it
-    ROW       step i64, time f64 (ms since 1970), then for each series (stream id u32, value f64): streams of one series
-    GROUP     stream id u32, step i64, time f64, then one f64 for each column
+    SHAPE     JSON {"id", "streams"}: names that `log` was given together; each is a stream of one series
+    ROW       shape id u32, step i64, time f64 (ms since 1970), then one f64 for each stream of the shape
+    GROUP     stream id u32, step i64, time f64, then one f64 for each column of the stream
     EVENT     JSON of any other event; numbers that JSON lacks are tagged as in packing.py
+    BUNDLE    u32 length of JSON, JSON, then records, each after its u32 length: they are kept all together or not at all, and with them
+              the JSON, which says how far the source has been read that they were made from (sources.py)
 """
 
 from __future__ import annotations
@@ -14,16 +17,15 @@ import json
 import math
 import struct
 from array import array
-from typing import Any
+from typing import Any, Iterator
 
 from .packing import special
 
-DECLARE, ROW, GROUP, EVENT = 1, 2, 3, 4
-_ROW = struct.Struct("<Bqd")
-_PAIR = struct.Struct("<Id")
-_GROUP = struct.Struct("<BIqd")
+DECLARE, ROW, GROUP, EVENT, SHAPE, BUNDLE = 1, 2, 3, 4, 5, 6
+_ROW = struct.Struct("<BIqd")
+_LENGTH = struct.Struct("<I")
 
-MAX_EVENTS = 4000
+MAX_EVENTS = 3900
 MAX_ROWS = 20_000
 MAX_BYTES = 4 << 20
 
@@ -54,16 +56,60 @@ def declare(id: int, stream: str, columns: list[dict[str, Any]]) -> bytes:
     return bytes([DECLARE]) + json.dumps({"id": id, "stream": stream, "columns": columns}).encode()
 
 
+def shape(id: int, streams: list[int]) -> bytes:
+    return bytes([SHAPE]) + json.dumps({"id": id, "streams": streams}).encode()
+
+
+def row_struct(width: int) -> struct.Struct:
+    """Packs ROW (or GROUP), id, step, time and `width` values."""
+    return struct.Struct(f"<BIqd{width}d")
+
+
+def row_values(record: bytes) -> tuple[float, ...]:
+    return struct.unpack_from(f"<{(len(record) - _ROW.size) // 8}d", record, _ROW.size)
+
+
 def event(fields: dict[str, Any]) -> bytes:
     return bytes([EVENT]) + json.dumps(plain(fields), allow_nan=False).encode("utf-8", "replace")
+
+
+def bundle(records: list[bytes], mark: dict[str, Any]) -> bytes:
+    said = json.dumps(mark).encode()
+    parts = [bytes([BUNDLE]), _LENGTH.pack(len(said)), said]
+    for record in records:
+        parts += [_LENGTH.pack(len(record)), record]
+    return b"".join(parts)
+
+
+def unbundle(record: bytes) -> Iterator[bytes]:
+    """The records of a bundle; of any other record, itself."""
+    if record[0] != BUNDLE:
+        yield record
+        return
+    at = 5 + _LENGTH.unpack_from(record, 1)[0]
+    while at < len(record):
+        (length,) = _LENGTH.unpack_from(record, at)
+        yield record[at + 4 : at + 4 + length]
+        at += 4 + length
+
+
+def mark_of(record: bytes) -> dict[str, Any] | None:
+    """What a bundle says of its source; None for any other record."""
+    if record[0] != BUNDLE:
+        return None
+    said: dict[str, Any] = json.loads(record[5 : 5 + _LENGTH.unpack_from(record, 1)[0]])
+    return said
 
 
 class Decoder:
     """Makes events of records, in their order. Rows of a stream that follow each other become one event, ahead of what came after them."""
 
     def __init__(self) -> None:
-        self._names: dict[int, str] = {}
-        self._widths: dict[int, int] = {}
+        self.streams: dict[int, tuple[str, int]] = {}
+        """Name and number of columns of each stream that is declared."""
+        self.shapes: dict[int, list[int]] = {}
+        self.marks: dict[str, Any] = {}
+        """How far each source has been read."""
         self.reset()
 
     def reset(self) -> None:
@@ -74,28 +120,59 @@ class Decoder:
         self.bytes = 0
         self.files: list[str] = []
         self._open: dict[int, tuple[list[int], list[float], list[float]]] = {}
+        self._shape = -1
+        self._steps: list[int] = []
+        self._times: list[float] = []
+        self._values: list[float] = []
 
     def learn(self, record: bytes) -> None:
         """Takes in what a record of an earlier batch declared."""
-        if record[0] == DECLARE:
-            self._declare(record)
+        self.marks.update(mark_of(record) or {})
+        for one in unbundle(record):
+            if one[0] == DECLARE:
+                self._declare(one)
+            elif one[0] == SHAPE:
+                self._learn_shape(one)
 
     def full(self) -> bool:
-        return len(self.events) + len(self._open) >= MAX_EVENTS or self.rows >= MAX_ROWS or self.bytes >= MAX_BYTES
+        return (
+            len(self.events) + len(self._open) + len(self.shapes.get(self._shape, ())) >= MAX_EVENTS
+            or self.rows >= MAX_ROWS
+            or self.bytes >= MAX_BYTES
+        )
+
+    def lowest_step(self) -> int | None:
+        """Of the rows gathered so far."""
+        self._spread()
+        steps = [s for steps, _times, _values in self._open.values() for s in steps]
+        return min(steps) if steps else None
 
     def add(self, record: bytes) -> None:
         kind = record[0]
         self.bytes += len(record)
         if kind == ROW:
-            _, step, time = _ROW.unpack_from(record)
-            for id, value in _PAIR.iter_unpack(memoryview(record)[_ROW.size :]):
-                self._row(id, step, time, (value,))
-        elif kind == GROUP:
-            _, id, step, time = _GROUP.unpack_from(record)
-            values = struct.unpack_from(f"<{(len(record) - _GROUP.size) // 8}d", record, _GROUP.size)
-            self._row(id, step, time, values)
+            _, id, step, time = _ROW.unpack_from(record)
+            if id != self._shape:
+                self._spread()
+                self._shape = id
+            self._steps.append(step)
+            self._times.append(time)
+            self._values.extend(row_values(record))
+            self.rows += len(self.shapes[id])
+            return
+        if kind == SHAPE:
+            return self._learn_shape(record)
+        self._spread()
+        if kind == GROUP:
+            _, id, step, time = _ROW.unpack_from(record)
+            steps, times, values = self._open.setdefault(id, ([], [], []))
+            steps.append(step)
+            times.append(time)
+            values.extend(row_values(record))
+            self.rows += 1
         elif kind == DECLARE:
-            self._event({"type": "series", **self._declare(record)})
+            self.events.append({"type": "series", **self._declare(record)})
+            self.count += 1
         elif kind == EVENT:
             self.flush()
             fields = json.loads(record[1:], object_hook=_untagged)
@@ -103,33 +180,43 @@ class Decoder:
                 blob = fields.get(name)
                 if isinstance(blob, dict) and "file" in blob:
                     self.files.append(blob["file"])
-            self._event(fields)
+            self.events.append(fields)
+            self.count += 1
+        elif kind == BUNDLE:
+            self.marks.update(mark_of(record) or {})
+            for one in unbundle(record):
+                self.add(one)
 
     def _declare(self, record: bytes) -> dict[str, Any]:
         said = json.loads(record[1:])
-        self._names[said["id"]] = said["stream"]
-        self._widths[said["id"]] = len(said["columns"])
+        self.streams[said["id"]] = (said["stream"], len(said["columns"]))
         return {"stream": said["stream"], "columns": said["columns"]}
 
-    def _row(self, id: int, step: int, time: float, values: tuple[float, ...]) -> None:
-        steps, times, rows = self._open.setdefault(id, ([], [], []))
-        steps.append(step)
-        times.append(time)
-        rows.extend(values)
-        self.rows += 1
+    def _learn_shape(self, record: bytes) -> None:
+        said = json.loads(record[1:])
+        self.shapes[said["id"]] = said["streams"]
 
-    def _event(self, fields: dict[str, Any]) -> None:
-        self.events.append(fields)
-        self.count += 1
+    def _spread(self) -> None:
+        """Gives each stream of the shape its column of the rows."""
+        if not self._steps:
+            return
+        streams = self.shapes[self._shape]
+        for i, id in enumerate(streams):
+            steps, times, values = self._open.setdefault(id, ([], [], []))
+            steps += self._steps
+            times += self._times
+            values += self._values[i :: len(streams)]
+        self._steps, self._times, self._values = [], [], []
 
     def flush(self) -> None:
         """Ends the rows that are being gathered; to be called at the end of a batch."""
+        self._spread()
         for id, (steps, times, values) in self._open.items():
             together = steps[-1] - steps[0] == len(steps) - 1
             self.events.append(
                 {
                     "type": "rows",
-                    "stream": self._names[id],
+                    "stream": self.streams[id][0],
                     "steps": {"first": steps[0], "count": len(steps)} if together else array("d", steps),
                     "times": array("d", times),
                     "values": array("d", values),
@@ -143,20 +230,3 @@ def _untagged(value: dict[str, Any]) -> Any:
     if len(value) == 1 and "$" in value:
         return float(value["$"].replace("Infinity", "inf"))
     return value
-
-
-class RowPacker:
-    """Packs rows of streams with one series each: one struct per number of series."""
-
-    def __init__(self) -> None:
-        self._structs: dict[int, struct.Struct] = {}
-
-    def row(self, step: int, time: float, pairs: list[Any]) -> bytes:
-        """`pairs`: stream id, value, stream id, value, ..."""
-        known = self._structs.get(len(pairs))
-        if known is None:
-            known = self._structs[len(pairs)] = struct.Struct("<Bqd" + "Id" * (len(pairs) // 2))
-        return known.pack(ROW, step, time, *pairs)
-
-    def group(self, id: int, step: int, time: float, values: list[float]) -> bytes:
-        return struct.pack(f"<BIqd{len(values)}d", GROUP, id, step, time, *values)

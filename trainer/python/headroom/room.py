@@ -8,7 +8,119 @@ from .rates import base_rate, scale_rates
 from .run import Run
 from .steering import Control, Refused
 
-STREAM = "steps"
+
+class LoopControls:
+    """Learning rate, weight decay, clip value, and the buttons pause, resume, step and stop, as controls and actions of a run.
+
+    `next_step` says which update comes next. Where a framework runs the loop, `clip` writes the clip value to where the framework reads it.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        next_step: Callable[[], int],
+        optimizer: Any = None,
+        schedulers: Any = (),
+        clip: float | None = None,
+        set_clip: Callable[[float], None] | None = None,
+        evaluate: Callable[[], Any] | None = None,
+        save: Callable[[], Any] | None = None,
+    ) -> None:
+        self.clip: Control | None = None
+        if optimizer is not None:
+            declare_optimizer(run, "optimizer", optimizer, schedulers)
+        if clip is not None:
+            self.clip = run.control(
+                "clip",
+                float(clip),
+                set=set_clip,
+                above=0.0,
+                scale="log",
+                role="clipThreshold",
+                label="Clip value",
+                help="Largest gradient norm.",
+            )
+        loop_actions(run, next_step, evaluate, save)
+        run._commands.join_ranks()
+
+
+def declare_optimizer(run: Run, name: str, optimizer: Any, schedulers: Any, main: bool = True) -> None:
+    """Learning rate and weight decay of a torch optimizer, as controls `name`.lr and `name`.weight_decay."""
+    followers = [] if schedulers is None else list(schedulers) if isinstance(schedulers, (list, tuple)) else [schedulers]
+    rate = base_rate(optimizer)
+    label = "" if main else f" of {name}"
+
+    def set_rate(value: float) -> None:
+        nonlocal rate
+        if not rate > 0:
+            raise Refused("the base learning rate is 0: there is nothing to scale", "state")
+        scale_rates(optimizer, followers, value / rate)
+        rate = value
+
+    def set_decay(value: float) -> None:
+        for group in optimizer.param_groups:
+            if "weight_decay" in group:
+                group["weight_decay"] = value
+
+    run.control(
+        f"{name}.lr",
+        get=lambda: rate,
+        set=set_rate,
+        above=0.0,
+        scale="log",
+        role="learningRate" if main else None,
+        label=f"Learning rate{label}",
+        help="Of the first group, before the schedule: all groups and the schedule are scaled with it.",
+    )
+    if any("weight_decay" in g for g in optimizer.param_groups):
+        run.control(
+            f"{name}.weight_decay",
+            get=lambda: float(optimizer.param_groups[0].get("weight_decay", 0.0)),
+            set=set_decay,
+            min=0.0,
+            role="weightDecay" if main else None,
+            label=f"Weight decay{label}",
+        )
+
+
+def loop_actions(run: Run, next_step: Callable[[], int], evaluate: Callable[[], Any] | None, save: Callable[[], Any] | None) -> None:
+    """The buttons of any loop."""
+    commands = run._commands
+
+    def pause() -> str:
+        commands.steps_left = None
+        if commands.status == "paused":
+            raise Refused("the run is paused already", "state")
+        commands.set_status("paused", next_step(), f"paused at step {next_step()}")
+        return f"paused at step {next_step()}"
+
+    def resume() -> str:
+        commands.steps_left = None
+        if commands.status != "paused":
+            raise Refused("the run is not paused", "state")
+        commands.set_status("running", next_step(), "")
+        return f"goes on from step {next_step()}"
+
+    def step(count: int = 1) -> str:
+        if count < 1:
+            raise Refused("args.count: give 1 or more")
+        commands.steps_left = count
+        if commands.status == "paused":
+            commands.set_status("running", next_step(), "")
+        return f"{count} steps from step {next_step()}, then paused"
+
+    def stop() -> str:
+        commands.stopped = True
+        return f"stops at step {next_step()}"
+
+    run.action(pause, label="Pause", role="pause", help="After the current step.")
+    run.action(resume, label="Resume", role="resume", help="Goes on.")
+    run.action(step, label="Step", role="step", help="So many steps, then paused again.")
+    run.action(stop, label="Stop", role="stop", help="Ends the run after the current step.", risky=True)
+    if evaluate is not None:
+        run.action(_without_arguments(evaluate), name="evaluate", label="Evaluate", role="evaluate", help="Runs the script's evaluation.")
+    if save is not None:
+        run.action(_without_arguments(save), name="checkpoint", label="Checkpoint", role="checkpoint", help="Saves a checkpoint.")
 
 
 class Room:
@@ -35,58 +147,29 @@ class Room:
     ) -> None:
         self.run = run
         self._optimizer = optimizer
-        self._schedulers = [] if scheduler is None else list(scheduler) if isinstance(scheduler, (list, tuple)) else [scheduler]
         self._model = model
-        self._clip: Control | None = None
-        self._watches: list[Watch] = []
         self._grad_norm: float | None = None
         self._clipped = False
-        if optimizer is not None:
-            self._rate = base_rate(optimizer)
-            # The rate of the update to come: a scheduler has moved on when its step is logged.
-            self._rate_used = float(optimizer.param_groups[0]["lr"])
-            run.control(
-                "optimizer.lr",
-                get=lambda: self._rate,
-                set=self._set_rate,
-                above=0.0,
-                scale="log",
-                role="learningRate",
-                label="Learning rate",
-                help="Of the first group, before the schedule: all groups and the schedule are scaled with it.",
-            )
-            if any("weight_decay" in g for g in optimizer.param_groups):
-                run.control(
-                    "optimizer.weight_decay",
-                    get=lambda: float(optimizer.param_groups[0].get("weight_decay", 0.0)),
-                    set=self._set_decay,
-                    min=0.0,
-                    role="weightDecay",
-                    label="Weight decay",
-                )
-        if clip is not None:
-            self._clip = run.control(
-                "clip", float(clip), above=0.0, scale="log", role="clipThreshold", label="Clip value", help="Largest gradient norm."
-            )
-        run.action(self._pause, name="pause", label="Pause", role="pause", help="After the current step.")
-        run.action(self._resume, name="resume", label="Resume", role="resume", help="Goes on.")
-        run.action(self._step, name="step", label="Step", role="step", help="So many steps, then paused again.")
-        run.action(self._stop, name="stop", label="Stop", role="stop", help="Ends the run after the current step.", risky=True)
-        if evaluate is not None:
-            run.action(_called(evaluate), name="evaluate", label="Evaluate", role="evaluate", help="Runs the script's evaluation.")
-        if save is not None:
-            run.action(_called(save), name="checkpoint", label="Checkpoint", role="checkpoint", help="Saves a checkpoint.")
-        self._next = run._step if start_step is None else start_step
+        self._next = run._out.step if start_step is None else start_step
+        self._controls = LoopControls(run, lambda: self._next, optimizer, scheduler, clip, None, evaluate, save)
+        # The rate of the update to come: a scheduler has moved on when its step is logged.
+        self._rate_used = self._rate_now()
+
+    def _rate_now(self) -> float | None:
+        return None if self._optimizer is None else float(self._optimizer.param_groups[0]["lr"])
 
     @property
     def clip(self) -> float:
         """The clip value that holds now; infinite when none was given."""
-        return float("inf") if self._clip is None else float(self._clip.value)
+        control = self._controls.clip
+        return float("inf") if control is None else float(control.value)
 
     def clip_gradients(self, parameters: Any = None) -> float:
         """Scales the gradients down to the clip value, and logs their norm before that with the next `step`."""
         import torch
 
+        for watch in self.run._watches:
+            watch.measure_gradients(self._next)
         chosen = parameters if parameters is not None else self._model.parameters()
         norm = float(torch.nn.utils.clip_grad_norm_(chosen, self.clip))
         self._grad_norm = norm
@@ -98,132 +181,52 @@ class Room:
         run = self.run
         at = self._next if step is None else int(step)
         self._next = at + 1
-        if not run._off:
-            try:
+        try:
+            if not run._out.ended:
                 self._log(at, loss)
-                for watch in run.__dict__.get("_watches", []):
-                    watch.measure(at)
                 if metrics:
                     run.log(metrics, at)
-                run._step = at + 1
-            except Exception as error:
-                run._warn(f"step {at}: {error!r}")
-        return run.handle_commands(at + 1)
+                run._out.step = at + 1
+            for watch in run._watches:
+                watch.measure(at)
+        except Exception as error:
+            run._out.warn(f"step {at}: {error!r}")
+        go_on = run.handle_commands(at + 1)
+        self._rate_used = self._rate_now()
+        return go_on
 
     def _log(self, at: int, loss: Any) -> None:
-        values: dict[str, float] = {}
-        if loss is not None:
-            values["loss"] = float(loss.detach() if hasattr(loss, "detach") else loss)
-        if self._optimizer is not None:
-            values["lr"] = self._rate_used
-        if self._clip is not None:
-            values["clip"] = self.clip
+        run = self.run
         # `loss` may be left out now and then: then it is absent, and what is always there goes on by itself.
-        loss_only = {"loss": values.pop("loss")} if "loss" in values else {}
-        for stream, some in (("loss", loss_only), (STREAM, values)):
-            if some:
-                self.run.log_group(stream, some, at, lambda some=some: self._declare(some))  # type: ignore[misc]
+        if loss is not None:
+            run.log_group("loss", {"loss": loss.detach() if hasattr(loss, "detach") else loss}, at, _declare("loss"))
+        always: dict[str, float] = {}
+        if self._rate_used is not None:
+            always["lr"] = self._rate_used
+        if self._controls.clip is not None:
+            always["clip"] = self.clip
+        if always:
+            run.log_group("steps", always, at, _declare(*always))
         if self._grad_norm is not None:
             norms = {"grad_norm": self._grad_norm, "clipped": float(self._clipped)}
-            self.run.log_group(
-                "gradient",
-                norms,
-                at,
-                lambda: [
-                    {"name": "grad_norm", "role": "gradNorm", "group": "gradient norm"},
-                    {"name": "clipped", "role": "clipped", "group": "gradient norm", "unit": "0 or 1"},
-                ],
-            )
+            run.log_group("gradient", norms, at, _declare("grad_norm", "clipped"))
             self._grad_norm = None
-        self._remember_rate()
-
-    def _declare(self, values: dict[str, float]) -> list[dict[str, Any]]:
-        about = {
-            "loss": {"role": "loss", "group": "loss", "better": "lower"},
-            "lr": {"role": "learningRate", "group": "learning rate"},
-            "clip": {"role": "clipThreshold", "group": "gradient norm"},
-        }
-        return [{"name": name, **about[name]} for name in values]
-
-    def _remember_rate(self) -> None:
-        if self._optimizer is not None:
-            self._rate_used = float(self._optimizer.param_groups[0]["lr"])
-
-    def _set_rate(self, value: float) -> None:
-        if not self._rate > 0:
-            raise Refused("the base learning rate is 0: there is nothing to scale", "state")
-        scale_rates(self._optimizer, self._schedulers, value / self._rate)
-        self._rate = value
-        self._remember_rate()
-
-    def _set_decay(self, value: float) -> None:
-        for group in self._optimizer.param_groups:
-            if "weight_decay" in group:
-                group["weight_decay"] = value
-
-    def _pause(self) -> str:
-        self.run._steps_left = None
-        if self.run._status == "paused":
-            raise Refused("the run is paused already", "state")
-        self.run._set_status("paused", self._next, f"paused at step {self._next}")
-        return f"paused at step {self._next}"
-
-    def _resume(self) -> str:
-        self.run._steps_left = None
-        if self.run._status != "paused":
-            raise Refused("the run is not paused", "state")
-        self.run._set_status("running", self._next, "")
-        return f"goes on from step {self._next}"
-
-    def _step(self, count: int = 1) -> str:
-        if count < 1:
-            raise Refused("args.count: give 1 or more")
-        self.run._steps_left = count
-        if self.run._status == "paused":
-            self.run._set_status("running", self._next, "")
-        return f"{count} steps from step {self._next}, then paused"
-
-    def _stop(self) -> str:
-        self.run.stopped = True
-        return f"stops at step {self._next}"
 
 
-class Watch:
-    """Norms of the gradients of a model's parameters, measured every `every` steps in one go."""
-
-    def __init__(self, run: Run, model: Any, every: int) -> None:
-        self._run = run
-        self._every = max(1, int(every))
-        self._named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-        run.__dict__.setdefault("_watches", []).append(self)
-
-    def measure(self, step: int) -> None:
-        if step % self._every or not self._named:
-            return
-        import torch
-
-        zero = None
-        norms = []
-        for _, p in self._named:
-            if p.grad is None:
-                zero = torch.zeros((), device=p.device) if zero is None else zero
-                norms.append(zero)
-            else:
-                norms.append(torch.linalg.vector_norm(p.grad.detach()).float())
-        values = torch.stack([n.to(norms[0].device) for n in norms]).tolist()
-        names = [f"grad_norm/{name}" for name, _ in self._named]
-        self._run.log_group(
-            "gradients",
-            dict(zip(names, values)),
-            step,
-            lambda: [
-                {"name": f"grad_norm/{name}"[:512], "role": "gradNormOf", "of": name[:512], "group": "gradient norm per parameter"}
-                for name, _ in self._named
-            ],
-        )
+_about: dict[str, dict[str, Any]] = {
+    "loss": {"role": "loss", "group": "loss", "better": "lower"},
+    "lr": {"role": "learningRate", "group": "learning rate"},
+    "clip": {"role": "clipThreshold", "group": "gradient norm"},
+    "grad_norm": {"role": "gradNorm", "group": "gradient norm"},
+    "clipped": {"role": "clipped", "group": "gradient norm", "unit": "0 or 1"},
+}
 
 
-def _called(function: Callable[[], Any]) -> Callable[[], Any]:
+def _declare(*names: str) -> Callable[[], list[dict[str, Any]]]:
+    return lambda: [{"name": name, **_about[name]} for name in names]
+
+
+def _without_arguments(function: Callable[[], Any]) -> Callable[[], Any]:
     def call() -> str | None:
         said = function()
         return said if isinstance(said, str) else None

@@ -31,6 +31,7 @@ except ImportError:  # Windows: one process a folder is then not enforced
     fcntl = None  # type: ignore[assignment]
 
 SEGMENT = 1 << 20
+AHEAD = 1 << 16
 _HEAD = struct.Struct("<II")
 _CUT = struct.Struct("<IIIIQQ")
 _LENGTH = struct.Struct("<I")
@@ -48,11 +49,10 @@ def segments_in(folder: Path) -> list[int]:
 
 
 class Writer:
-    """Appends records. Safe to be called by several threads."""
+    """Appends records. Whoever calls it holds a lock."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._lock = threading.Lock()
         existing = segments_in(folder)
         self._number = existing[-1] if existing else -1
         self._map: mmap.mmap
@@ -73,24 +73,17 @@ class Writer:
 
     def append(self, payload: bytes) -> None:
         length = len(payload)
-        crc = zlib.crc32(payload)
-        with self._lock:
-            at = self._end
-            end = at + 8 + length
-            # Four more bytes: the length 0 that ends a segment.
-            if end + 4 > self._size:
-                self._open(max(SEGMENT, 8 + length + 4))
-                at, end = 0, 8 + length
-            segment = self._map
-            segment[at + 8 : end] = payload
-            _HEAD.pack_into(segment, at, 0, crc)
-            _LENGTH.pack_into(segment, at, length)
-            self._end = end
-
-    def place(self) -> Place:
-        """Behind the last record."""
-        with self._lock:
-            return self._number, self._end
+        at = self._end
+        end = at + 8 + length
+        # Four more bytes: the length 0 that ends a segment.
+        if end + 4 > self._size:
+            self._open(max(SEGMENT, 8 + length + 4))
+            at, end = 0, 8 + length
+        segment = self._map
+        segment[at + 8 : end] = payload
+        _HEAD.pack_into(segment, at, 0, zlib.crc32(payload))
+        _LENGTH.pack_into(segment, at, length)
+        self._end = end
 
 
 class Reader:
@@ -102,9 +95,13 @@ class Reader:
         self.at: Place = at if at is not None else (known[0] if known else 0, 0)
         self._file: int | None = None
         self._open: int | None = None
+        # What was read ahead of the segment, from `_base` on.
+        self._ahead = b""
+        self._base = 0
 
     def next(self) -> bytes | None:
         """The next record, or None when there is none yet."""
+        fresh = last = False
         while True:
             number, offset = self.at
             if self._open != number:
@@ -114,33 +111,41 @@ class Reader:
                 except FileNotFoundError:
                     return None
                 self._open = number
-            assert self._file is not None
-            head = os.pread(self._file, 8, offset)
-            length, crc = _HEAD.unpack(head) if len(head) == 8 else (0, 0)
-            if length == 0:
-                # A segment is full once the next one exists; look again, as a record may have come in between.
+                fresh = last = False
+            i = offset - self._base
+            length, crc = _HEAD.unpack_from(self._ahead, i) if 0 <= i <= len(self._ahead) - 8 else (0, 0)
+            if length and i + 8 + length <= len(self._ahead):
+                payload = self._ahead[i + 8 : i + 8 + length]
+                if zlib.crc32(payload) == crc:
+                    self.at = (number, offset + 8 + length)
+                    return payload
+            if not fresh:
+                self._read_ahead(offset)
+                fresh = True
+                continue
+            # A segment is full once the next one exists; look again, as a record may have come in between.
+            if not last:
                 if not (self._folder / segment_name(number + 1)).exists():
                     return None
-                head = os.pread(self._file, 8, offset)
-                length, crc = _HEAD.unpack(head) if len(head) == 8 else (0, 0)
-                if length == 0:
-                    self.at = (number + 1, 0)
-                    continue
-            payload = os.pread(self._file, length, offset + 8)
-            self.at = (number, offset + 8 + length)
-            if len(payload) == length and zlib.crc32(payload) == crc:
-                return payload
-            # Torn by a power cut: nothing behind it in this segment can be trusted.
-            if not (self._folder / segment_name(number + 1)).exists():
-                self.at = (number, offset)
-                return None
+                last, fresh = True, False
+                continue
+            # The end of the segment, or a record torn by a power cut, behind which nothing in this segment can be trusted.
             self.at = (number + 1, 0)
+
+    def _read_ahead(self, offset: int) -> None:
+        assert self._file is not None
+        self._base = offset
+        self._ahead = os.pread(self._file, AHEAD, offset)
+        length = _LENGTH.unpack_from(self._ahead)[0] if len(self._ahead) >= 4 else 0
+        if length + 8 > AHEAD:
+            self._ahead = os.pread(self._file, length + 8, offset)
 
     def close(self) -> None:
         if self._file is not None:
             os.close(self._file)
         self._file = None
         self._open = None
+        self._ahead = b""
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,9 @@ def make_action(
     return Action(own, call, args, label or own.replace("_", " "), said, role, risky)
 
 
-def holds(condition: dict[str, Any], step: int, evaluations: dict[tuple[str, str], float], newest: dict[str, float]) -> bool:
+def holds(
+    condition: dict[str, Any], step: int, evaluations: dict[tuple[str, str], float], newest: Callable[[str], float | None]
+) -> bool:
     """Whether a command's `when` is met before update `step`."""
     kind = condition.get("kind")
     if kind == "step":
@@ -170,7 +172,7 @@ def holds(condition: dict[str, Any], step: int, evaluations: dict[tuple[str, str
     if kind == "evaluation":
         value = evaluations.get((condition["split"], condition["metric"]))
     else:
-        value = newest.get(condition.get("name", ""))
+        value = newest(condition.get("name", ""))
     if value is None or math.isnan(value):
         return False
     limit = float(condition["value"])

@@ -1,7 +1,8 @@
-"""CPU, memory, disk and GPU of the machine, at the step that training is at."""
+"""CPU, memory, disk and GPU of each rank's machine, at the step that training is at."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -10,12 +11,16 @@ from typing import Any
 
 
 class Sampler:
+    """Measures every so many seconds. Rank 0 logs its own numbers and what the other ranks have left in the store that all ranks share."""
+
     def __init__(self, run: Any, seconds: float) -> None:
         self._run = run
         self._seconds = max(0.5, seconds)
         self._ended = threading.Event()
         self._cpu = _cpu_times()
         self._last = -1
+        self._told: dict[int, int] = {}
+        self._number = 0
         self._thread = threading.Thread(target=self._loop, name="headroom system", daemon=True)
         self._thread.start()
 
@@ -25,52 +30,71 @@ class Sampler:
     def _loop(self) -> None:
         while not self._ended.wait(self._seconds):
             try:
+                ranks = self._run._commands.ranks
+                if ranks is not None and not ranks.speaks:
+                    self._number += 1
+                    ranks.store.set(f"system/{ranks.rank}", json.dumps([self._number, self._measure()]))
+                    continue
                 # One row a step: while nothing is trained there is nothing to set it beside.
-                step = self._run._step
-                if step == self._last or not self._run._started:
+                step = self._run._out.step
+                if step == self._last or not self._run._out.started:
                     continue
                 self._last = step
-                values = self._measure()
-                if values:
-                    names = ",".join(values)
-                    self._run.log_group(f"system:{names}", values, step, lambda: [dict(_about[n], name=n) for n in values])
+                self._log("system", self._measure(), step)
+                for rank in range(1, ranks.size if ranks is not None else 0):
+                    self._log_other(ranks, rank, step)
             except Exception:
                 return
 
+    def _log_other(self, ranks: Any, rank: int, step: int) -> None:
+        key = f"system/{rank}"
+        if not ranks.store.check([key]):
+            return
+        number, values = json.loads(ranks.store.get(key))
+        if self._told.get(rank) != number:
+            self._told[rank] = number
+            self._log(f"system/rank {rank}", values, step)
+
+    def _log(self, place: str, values: dict[str, float], step: int) -> None:
+        if values:
+            named = {f"{place}/{name}": value for name, value in values.items()}
+            self._run.log_group(
+                f"{place}:{','.join(values)}",
+                named,
+                step,
+                lambda: [{"name": f"{place}/{n}", "unit": "MB" if n == "process memory" else "%", "group": "system"} for n in values],
+            )
+
     def _measure(self) -> dict[str, float]:
+        """Percent, except the process's own memory in MB."""
         out: dict[str, float] = {}
         now = _cpu_times()
         if now and self._cpu:
             total = now[0] - self._cpu[0]
             if total > 0:
-                out["system/cpu"] = 100 * (1 - (now[1] - self._cpu[1]) / total)
+                out["cpu"] = 100 * (1 - (now[1] - self._cpu[1]) / total)
         self._cpu = now
         memory = _memory()
         if memory is not None:
-            out["system/memory"] = memory
+            out["memory"] = memory
         rss = _own_memory()
         if rss is not None:
-            out["system/process memory"] = rss
+            out["process memory"] = rss
         disk = shutil.disk_usage(os.getcwd())
-        out["system/disk"] = 100 * disk.used / disk.total
+        out["disk"] = 100 * disk.used / disk.total
         torch = sys.modules.get("torch")
         if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
             free, total = torch.cuda.mem_get_info()
-            out["system/gpu memory"] = 100 * (1 - free / total)
+            out["gpu memory"] = 100 * (1 - free / total)
+            try:
+                out["gpu"] = float(torch.cuda.utilization())
+            except Exception:  # needs NVIDIA's own library
+                pass
         return out
 
 
-_percent = {"unit": "%", "group": "system"}
-_about: dict[str, dict[str, Any]] = {
-    "system/cpu": _percent,
-    "system/memory": _percent,
-    "system/process memory": {"unit": "MB", "group": "system"},
-    "system/disk": _percent,
-    "system/gpu memory": _percent,
-}
-
-
 def _cpu_times() -> tuple[float, float] | None:
+    """Seconds of all cores so far, and those that were idle."""
     try:
         with open("/proc/stat") as file:
             numbers = [float(n) for n in file.readline().split()[1:9]]

@@ -5,12 +5,11 @@ import { setImmediate } from 'node:timers/promises';
 import { parseSafetensors, serializeSafetensors } from '~/shared/safetensors';
 import { writeFileAtomically } from '~/trainer/base/atomicFile';
 import { hashOf } from '~/trainer/base/hash';
+import { type PicturePart, type PictureSet, pictureTitles } from '~/trainer/base/pictures';
 import { RandomStream } from '~/trainer/nn/random';
 import { classCount, classTitle, type PictureClass, pictureClasses } from './classes';
 import { describePicture, featureDim } from './descriptor';
 import { drawPicture, pictureBytes } from './draw';
-import type { PicturePart, PictureSet } from './pictureSet';
-import { pictureTitles } from './sources';
 import { standardise } from './standardise';
 
 export const builtinTitle = pictureTitles.builtin;

@@ -6,7 +6,7 @@ import type { MapTokens } from '~/app/_charts/attention/tokens';
 import { useSize } from '~/app/_charts/useSize';
 import { attentionView } from '~/app/_live/attentionView';
 import { focusStore } from '~/app/_run/attention/focusStore';
-import type { HeadViewProps } from '~/app/_run/attention/HeadViews';
+import type { HeadViewProps } from '~/app/_run/attention/headViewProps';
 import { selectClass } from '~/app/_run/attention/Toolbar';
 import { rolloutFrom } from '~/shared/attention';
 import { headCount } from '~/shared/snapshotFile';

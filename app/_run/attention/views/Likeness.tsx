@@ -12,7 +12,7 @@ import { useRunStore } from '~/app/_live/RunProvider';
 import { nearestIndex } from '~/app/_live/snapshotFeed';
 import { type Snapshots, useFeedVersion } from '~/app/_live/snapshots';
 import { focusStore } from '~/app/_run/attention/focusStore';
-import type { HeadViewProps } from '~/app/_run/attention/HeadViews';
+import type { HeadViewProps } from '~/app/_run/attention/headViewProps';
 import { selectClass } from '~/app/_run/attention/Toolbar';
 import { useSettled } from '~/app/_run/attention/useSettled';
 import { type AttentionSnapshot, exampleKey, mapOf, overExamples, targetKeys } from '~/shared/attentionSnapshot';

@@ -6,7 +6,7 @@ import { useSize } from '~/app/_charts/useSize';
 import { attentionView } from '~/app/_live/attentionView';
 import { useSignalVersion } from '~/app/_live/snapshots';
 import { focusStore } from '~/app/_run/attention/focusStore';
-import type { HeadViewProps } from '~/app/_run/attention/HeadViews';
+import type { HeadViewProps } from '~/app/_run/attention/headViewProps';
 import { mainSignal, signalInfo } from '~/app/_run/attention/signalText';
 import { selectClass } from '~/app/_run/attention/Toolbar';
 

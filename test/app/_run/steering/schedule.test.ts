@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { conditionOf, type Measured, metricsOf, splitsOf, startTexts, type WhenTexts } from '~/app/_run/steering/schedule';
+import { conditionOf, metricsOf, splitsOf, startTexts, type WhenTexts } from '~/app/_run/steering/schedule';
+import type { Measured } from '~/shared/conditions';
 
 const measured: Measured = {
   series: [{ name: 'gradNorm' }, { name: 'train/acc', role: 'accuracy' }],

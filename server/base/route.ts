@@ -1,0 +1,43 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Actor } from '~/shared/ids';
+import type { Permission } from './permissions';
+
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** A request, with what the table of routes found out about it. */
+export interface Visit {
+  request: IncomingMessage;
+  response: ServerResponse;
+  url: URL;
+  /** What stands in the places of the path, decoded; "*" for the rest. */
+  params: Record<string, string>;
+}
+
+export interface KnownVisit extends Visit {
+  actor: Actor;
+}
+
+/** Whom a route answers: everybody who is known, trainers, or people and tokens with a permission. */
+export type Audience = 'known' | 'trainer' | Permission;
+
+/**
+ * A kind of request that the server answers. Folders export lists of routes; process/app.ts joins them; web/http.ts checks host, origin and identity before
+ * `handle` is called. Writing methods with the Origin of another site are always refused.
+ */
+export type Route = {
+  /** A route for GET answers HEAD too. */
+  method: Method | readonly Method[];
+  /** "/api/runs/:runId/export"; a "*" at the end stands for any rest. */
+  path: string;
+  /** How refusals are written (404, 405, 403 and 401 included), for clients that expect a form of their own; left out: as text. */
+  refuse?(response: ServerResponse, status: number, message: string): void;
+} & (
+  | { for: 'anybody'; handle(visit: Visit): unknown }
+  | {
+      /** One of these is enough. */
+      for: Audience | readonly Audience[];
+      /** The token may also come as the password of Basic authorization, as clients of other tools send it. */
+      basic?: boolean;
+      handle(visit: KnownVisit): unknown;
+    }
+);

@@ -1,0 +1,2 @@
+/** Headroom's version, from its one place. */
+export { version } from '../../package.json';

@@ -1,0 +1,87 @@
+/** Bodies of requests and what is refused of them, the same for every way in. */
+import type { IncomingMessage } from 'node:http';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import type { z } from 'zod';
+import { describeZodError, fieldOf } from '~/server/base/zodError';
+
+/** A request that cannot be done: the message begins with the field, where one is to blame. */
+export class RequestError extends Error {
+  override name = 'RequestError';
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly field: string | null = null,
+  ) {
+    super(message);
+  }
+}
+
+/** Bytes of a body, unpacked; as of a message of the trainers' link. */
+export const MAX_BODY_BYTES = 16 * 2 ** 20;
+
+const tooLarge = (bytes: number | string) =>
+  new RequestError(413, `the body has ${bytes} bytes, at most ${MAX_BODY_BYTES} are taken: send it in parts`);
+
+/** @throws RequestError 413 for one that is too large, 400 for one that cannot be unpacked */
+export async function readBody(request: IncomingMessage): Promise<string> {
+  const announced = Number(request.headers['content-length'] ?? 0);
+  if (announced > MAX_BODY_BYTES) throw tooLarge(announced);
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    bytes += part.length;
+    if (bytes > MAX_BODY_BYTES) throw tooLarge(`more than ${MAX_BODY_BYTES}`);
+    parts.push(part);
+  }
+  const whole = Buffer.concat(parts);
+  if (request.headers['content-encoding'] !== 'gzip') return whole.toString();
+  try {
+    return (await promisify(gunzip)(whole, { maxOutputLength: MAX_BODY_BYTES })).toString();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(`more than ${MAX_BODY_BYTES}`);
+    throw new RequestError(400, 'the body is not what its content-encoding says (gzip)');
+  }
+}
+
+/** What stands for a bare NaN or Infinity, which JSON lacks: no text of a user, as it begins with a letter that no name has. */
+const bare = '\u0000';
+const special = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g;
+
+/** JSON text, in which NaN, Infinity and -Infinity may stand as Python writes them (read them with `numberOf`). @throws SyntaxError */
+export function readJson(text: string): unknown {
+  if (!/NaN|Infinity/.test(text)) return JSON.parse(text);
+  return JSON.parse(text.replace(special, (found) => (found.startsWith('"') ? found : JSON.stringify(bare + found))));
+}
+
+const names = new Map([
+  ['NaN', Number.NaN],
+  ['Infinity', Number.POSITIVE_INFINITY],
+  ['-Infinity', Number.NEGATIVE_INFINITY],
+]);
+
+/** A number as it came, booleans as 0 and 1; null = it is none. @param asText "NaN" and "Infinity" as texts are numbers too */
+export function numberOf(value: unknown, asText = true): number | null {
+  if (typeof value === 'number') return value;
+  if (typeof value === 'boolean') return Number(value);
+  if (typeof value !== 'string') return null;
+  return names.get(value.startsWith(bare) ? value.slice(1) : asText ? value : '') ?? null;
+}
+
+/** The value with its bare numbers as texts, for what has to be plain JSON (a config). */
+export function plain(value: unknown): unknown {
+  if (typeof value === 'string') return value.startsWith(bare) ? value.slice(1) : value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(plain);
+  return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, plain(v)]));
+}
+
+/** @param at where the value stands, for the message: "3." or "" @throws RequestError naming the field */
+export function parsed<T>(schema: z.ZodType<T>, value: unknown, at = ''): T {
+  const read = schema.safeParse(value);
+  if (read.success) return read.data;
+  throw new RequestError(400, at + describeZodError(read.error), at + (fieldOf(read.error) ?? '') || null);
+}
+
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,344 @@
+/**
+ * Runs of programs that do not speak the trainers' protocol. Whatever a program sends becomes events of a run that it has opened, through the same code as those of the
+ * trainers' link (dispatch/opened.ts, runs/accept.ts), and is in the same log. This is the only part of the ways in that knows runs; each way only translates.
+ */
+import type { Clock } from '~/server/base/clock';
+import { rateLimit } from '~/server/base/rateLimit';
+import { serial } from '~/server/base/serial';
+import { hashOfKey, type OpenedRuns, type OwnerPort, type Process } from '~/server/dispatch/opened';
+import { readEvent } from '~/server/runs/readEvent';
+import type { Room } from '~/server/runs/room';
+import type { Store } from '~/server/store';
+import type { BlobStore } from '~/server/store/blobs';
+import { type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
+import { actionWithRole } from '~/shared/controls';
+import type { Actor } from '~/shared/ids';
+import type { OpenAnswer, OpenRequest } from '~/shared/protocol';
+import { roleOf } from '~/shared/roles';
+import { ended, type RunView } from '~/shared/view';
+import { RequestError } from './body';
+
+export const ways = ['http', 'mlflow', 'wandb', 'trackio'] as const;
+export type Way = (typeof ways)[number];
+
+const titles: Record<Way, string> = {
+  http: 'HTTP client',
+  mlflow: 'MLflow client',
+  wandb: 'wandb client',
+  trackio: 'trackio client',
+};
+
+/** The wandb client says something every 30 s at least. */
+const wandbSilentMs = 150_000;
+
+/** How long a program that came by one of these ways may be silent before its run counts as crashed; undefined: it came by the trainers' link. */
+export function silenceOf(trainerId: string, silentMs: number): number | undefined {
+  const way = wayOf(trainerId);
+  return way === null ? undefined : way === 'wandb' ? Math.min(wandbSilentMs, silentMs) : silentMs;
+}
+
+const wayOf = (trainerId: string): Way | null => ways.find((way) => trainerId.startsWith(`${way}.`)) ?? null;
+
+export interface IntakeDeps {
+  clock: Clock;
+  opened: OpenedRuns;
+  room(runId: string): Promise<Room | null>;
+  store: Store;
+  blobs: BlobStore;
+}
+
+/** Requests of one token: so many a second, and so many at once. */
+const perSecond = 200;
+const burst = 2000;
+
+export type Opening = Pick<OpenRequest, 'key' | 'setup' | 'resume' | 'fork'>;
+
+export class Intake {
+  readonly #runs = new Map<string, IntakeRun>();
+  readonly #limits = new Map<string, (cost?: number) => boolean>();
+
+  constructor(readonly deps: IntakeDeps) {}
+
+  /** @throws RequestError 429 */
+  admit(actor: Actor): void {
+    const limit = this.#limits.get(actor.id) ?? rateLimit(this.deps.clock, perSecond, burst);
+    this.#limits.set(actor.id, limit);
+    if (!limit())
+      throw new RequestError(
+        429,
+        `at most ${perSecond} requests a second are taken of one token; log several rows in one request`,
+      );
+  }
+
+  /**
+   * Opens the run of a key for a program, or says what was answered to the same request before.
+   *
+   * @param id the request's own; null = it has none
+   * @param first what the program says at once, beside that it runs
+   */
+  async open(
+    way: Way,
+    by: Actor,
+    host: string,
+    request: Opening,
+    { id = null, started = {}, first = [] }: { id?: string | null; started?: object; first?: readonly unknown[] } = {},
+  ): Promise<{ run: IntakeRun; state: Extract<OpenAnswer, { ok: true }>['state']; repeated: boolean } | Refusal> {
+    const { opened } = this.deps;
+    const trainerId = `${way}.${hashOfKey(request.key).slice(0, 32)}`;
+    const run = this.#run(way, { trainerId, name: titles[way], host });
+    return run.opening(async () => {
+      const known = opened.runOf(request.key);
+      if (known !== undefined && id !== null && (await run.said(known, id))) {
+        const room = (await this.deps.room(known))!;
+        run.runId = known;
+        return { run, state: { step: room.view.step, status: room.view.status }, repeated: true };
+      }
+      if (known !== undefined) await run.settle(known);
+      const answer = await opened.open(run.process, run, by, request);
+      if (!answer.ok) return answer;
+      run.runId = answer.runId;
+      const { step } = answer.state;
+      const said = await run.say(id, () => [...firstEvents(step, run.process, started), ...first]);
+      return said.ok ? { run, state: answer.state, repeated: false } : said;
+    });
+  }
+
+  /** The run of this name or key, if it came by this way; a run of the link, or of another way, is refused. */
+  async find(way: Way, name: string): Promise<IntakeRun | Refusal> {
+    const { opened, room } = this.deps;
+    const runId = (await room(name)) ? name : opened.runOf(name);
+    const view = runId === undefined ? null : ((await room(runId))?.view ?? null);
+    if (!view) return refuse('unknown-run', `run: there is no run ${name}, and none with this key`, 'run');
+    const trainerId = view.trainer?.id ?? '';
+    if (wayOf(trainerId) !== way)
+      return refuse(
+        'state',
+        `run: ${view.runId} is the run of ${view.trainer?.name ?? 'a trainer'}, which came in another way`,
+        'run',
+      );
+    const run = this.#run(way, { trainerId, name: view.trainer!.name, host: view.trainer!.host });
+    run.runId = view.runId;
+    return run;
+  }
+
+  #run(way: Way, process: Process): IntakeRun {
+    const run = this.#runs.get(process.trainerId) ?? new IntakeRun(this.deps, way, process);
+    this.#runs.set(process.trainerId, run);
+    return run;
+  }
+}
+
+/** What people can always ask of such a run: its program is told by the answer to what it sends next. */
+export const stopAction = {
+  name: 'stop',
+  label: 'Stop',
+  role: 'stop',
+  risky: true,
+  help: 'told to the program when it next says something',
+};
+
+const firstEvents = (step: number, process: Process, started: object): unknown[] => [
+  { type: 'started', step, device: { device: '' }, controls: { values: [], actions: [stopAction] }, ...started },
+  { type: 'status', status: 'running', step, message: `training, as its ${process.name} says` },
+];
+
+export type Said = { ok: true; repeated: boolean } | Refusal;
+
+/** Requests remembered of a run. */
+const requestsKept = 200;
+
+interface Told {
+  id: string;
+  attempt: number;
+  /** Number of its first event. */
+  from: number;
+}
+
+/** One program and the run that it has opened. */
+export class IntakeRun implements OwnerPort {
+  runId = '';
+  readonly #turn = serial();
+  readonly opening = serial();
+  readonly #waiting = new Set<() => void>();
+  #told: { runId: string; requests: Told[] } | null = null;
+  /** What a way keeps beside the log while the program is there, e.g. files that rows to come will name. */
+  readonly notes = new Map<string, unknown>();
+
+  constructor(
+    private readonly deps: IntakeDeps,
+    private readonly way: Way,
+    readonly process: Process,
+  ) {}
+
+  command(): void {
+    this.#wake();
+  }
+
+  release(): void {
+    this.#wake();
+  }
+
+  listens(): boolean {
+    return this.way === 'wandb' || this.#waiting.size > 0;
+  }
+
+  async view(): Promise<RunView> {
+    return (await this.room()).view;
+  }
+
+  async commands(): Promise<LoggedCommand[]> {
+    const room = await this.room();
+    return ended(room.view.status) && room.view.status !== 'crashed' ? [] : room.open(0);
+  }
+
+  /** Somebody has stopped it, or asks for it. */
+  async stopAsked(): Promise<boolean> {
+    const { view } = await this.room();
+    return view.status === 'stopped' || view.openCommands.some((c) => roleOf(view, c.command) === 'stop' && !c.command.when);
+  }
+
+  /** Resolves when people have asked for something, or after so many ms. */
+  async news(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        cancel();
+        this.#waiting.delete(done);
+        resolve();
+      };
+      const cancel = this.deps.clock.after(ms, done);
+      this.#waiting.add(done);
+    });
+    this.heard();
+  }
+
+  heard(): void {
+    this.deps.opened.heard(this.process.trainerId);
+  }
+
+  /**
+   * Puts what the program says in the log: all or nothing.
+   *
+   * @param id the request's own: one that was done before is not done again, also after a restart of the server; null = every request counts
+   * @param make events, as a trainer would send them, of the run as it is; or why there are none
+   */
+  say(
+    id: string | null,
+    make: (room: Room) => readonly unknown[] | Refusal | Promise<readonly unknown[] | Refusal>,
+  ): Promise<Said> {
+    return this.#turn(async (): Promise<Said> => {
+      const room = await this.room();
+      if (id !== null && (await this.said(room.runId, id))) return { ok: true, repeated: true };
+      const lost = await this.#takeUp(room);
+      if (lost) return lost;
+      const events = await make(room);
+      if ('ok' in events) return events;
+      for (const [i, event] of events.entries()) {
+        const read = readEvent(event);
+        if (!read.ok)
+          return refuse('invalid', events.length === 1 ? read.message : `${i}.${read.message}`, read.message.split(':')[0]);
+      }
+      if (events.length === 0) return { ok: true, repeated: false };
+      const from = room.nextEvent;
+      if (id !== null) await this.#remember({ id, attempt: room.view.attempt, from });
+      const answer = await room.events({ runId: room.runId, attempt: room.view.attempt, from, events: [...events] });
+      if (answer.ok) return { ok: true, repeated: false };
+      if (answer.reason === 'missing-blob') return refuse('invalid', `blob.hash: ${answer.message}`, 'blob.hash');
+      return refuse(answer.reason === 'unavailable' ? 'busy' : 'state', answer.message);
+    });
+  }
+
+  /** The program goes on with the run though it had ended: a new attempt. */
+  async reopen(): Promise<Refusal | null> {
+    return this.opening(async () => {
+      const room = await this.room();
+      await this.settle(room.runId);
+      const answer = await this.deps.opened.openKnown(this.process, this, room);
+      if (!answer.ok) return answer;
+      const said = await this.say(null, () => firstEvents(answer.state.step, this.process, {}));
+      return said.ok ? null : said;
+    });
+  }
+
+  /** Answers a stop that waits, as the program has now been told. */
+  async stopped(): Promise<void> {
+    await this.say(null, ({ view }) => {
+      const stop = actionWithRole(view.controls, 'stop');
+      const asked = view.openCommands.filter(
+        (c) => c.command.kind === 'act' && c.command.action === stop?.name && !c.command.when,
+      );
+      const by = asked[0]?.actor.name;
+      if (by === undefined) return [];
+      return [
+        ...asked.map(({ seq, command }) => ({
+          type: 'command.applied',
+          commandId: command.id,
+          seq,
+          step: view.step,
+          message: 'the program was told',
+        })),
+        { type: 'status', status: 'stopped', step: view.step, message: `stopped by ${by}` },
+      ];
+    });
+  }
+
+  /** Whether a request was done: its events are in the log. */
+  async said(runId: string, id: string): Promise<boolean> {
+    const room = await this.deps.room(runId);
+    const told = (await this.#requests(runId)).find((t) => t.id === id);
+    if (!told || !room) return false;
+    return told.attempt < room.view.attempt || told.from < room.nextEvent;
+  }
+
+  /** Before a new attempt begins: requests of the last one that never reached the log are forgotten, so that they can be done. */
+  async settle(runId: string): Promise<void> {
+    const room = await this.deps.room(runId);
+    const requests = await this.#requests(runId);
+    const done = requests.filter((t) => t.attempt !== room?.view.attempt || t.from < room.nextEvent);
+    if (done.length < requests.length) await this.#keep(runId, done);
+  }
+
+  /** After a restart of the server, or when the run was given up as crashed, the program that has it goes on with it. */
+  async #takeUp(room: Room): Promise<Refusal | null> {
+    const { view } = room;
+    if (ended(view.status) && view.status !== 'crashed')
+      return refuse('run-ended', `run ${room.runId} has ended (${view.status}): ${view.statusMessage}`);
+    if (this.deps.opened.portOf(room.runId) === this) {
+      this.heard();
+      if (view.status === 'crashed') await room.back();
+      return null;
+    }
+    const again = await this.deps.opened.goOn(this.process, this, room, {
+      runId: room.runId,
+      attempt: view.attempt,
+      lastCommandSeq: 0,
+    });
+    return again.ok ? null : refuse('state', again.message);
+  }
+
+  async room(): Promise<Room> {
+    const room = await this.deps.room(this.runId);
+    if (!room) throw new RequestError(404, `run: there is no run ${this.runId}`, 'run');
+    return room;
+  }
+
+  async #requests(runId: string): Promise<Told[]> {
+    if (this.#told?.runId !== runId)
+      this.#told = { runId, requests: JSON.parse((await this.deps.store.setting(`intake.${runId}`)) ?? '[]') };
+    return this.#told.requests;
+  }
+
+  /** Written down before its events are: what became of it stands in the log. */
+  async #remember(told: Told): Promise<void> {
+    const requests = [...(await this.#requests(this.runId)).filter((t) => t.id !== told.id), told].slice(-requestsKept);
+    await this.#keep(this.runId, requests);
+  }
+
+  async #keep(runId: string, requests: Told[]): Promise<void> {
+    this.#told = { runId, requests };
+    await this.deps.store.setSetting(`intake.${runId}`, JSON.stringify(requests));
+  }
+
+  #wake(): void {
+    for (const done of [...this.#waiting]) done();
+  }
+}

@@ -1,0 +1,558 @@
+/**
+ * Way in 2: MLflow's REST interface (/api/2.0/mlflow), as its own client calls it, and so Lightning, transformers and all that logs to MLflow. An experiment is a project,
+ * parameters are the config, tags are tags. Reading works for every run here, whoever logged it.
+ */
+import { createHash } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import { nanoid } from 'nanoid';
+import { z } from 'zod';
+import { sendJson } from '~/server/base/respond';
+import type { KnownVisit, Method, Route } from '~/server/base/route';
+import { serial } from '~/server/base/serial';
+import type { OpenHub } from '~/server/runs/hub';
+import type { Room } from '~/server/runs/room';
+import type { Config, Json } from '~/shared/setup';
+import { ended, type RunStatus, type RunView } from '~/shared/view';
+import { numberOf, parsed, RequestError } from './body';
+import type { Intake, IntakeRun } from './intake';
+import { type FoundRun, filterOf, orderOf } from './mlflowSearch';
+import { given, jsonBody, wayRoute } from './routes';
+import { columnOf, type Row, rowEvents } from './rowEvents';
+
+const errorCodes: Record<number, string> = {
+  400: 'INVALID_PARAMETER_VALUE',
+  401: 'UNAUTHENTICATED',
+  403: 'PERMISSION_DENIED',
+  404: 'RESOURCE_DOES_NOT_EXIST',
+  405: 'ENDPOINT_NOT_FOUND',
+  409: 'INVALID_STATE',
+  413: 'REQUEST_LIMIT_EXCEEDED',
+  429: 'REQUEST_LIMIT_EXCEEDED',
+};
+const writeError = (response: ServerResponse, status: number, message: string, field: string | null) =>
+  sendJson(response, status, {
+    error_code: field === exists ? 'RESOURCE_ALREADY_EXISTS' : (errorCodes[status] ?? 'INTERNAL_ERROR'),
+    message,
+  });
+/** Said of a name that is taken. */
+const exists = 'exists';
+
+/** Where a run keeps its MLflow tags whole; those that are short are its tags too. */
+const tagsKey = 'mlflow.tags';
+const runNameTag = 'mlflow.runName';
+const noteTag = 'mlflow.note.content';
+
+const text = z.string();
+const int64 = z.union([
+  z.int(),
+  z
+    .string()
+    .regex(/^-?\d{1,16}$/)
+    .transform(Number),
+]);
+const pair = z.object({ key: z.string().min(1).max(250), value: z.string() });
+const metric = z.object({
+  key: z.string().min(1).max(500),
+  value: z.unknown().transform((v, ctx) => {
+    const number = numberOf(v);
+    if (number === null) ctx.addIssue({ code: 'custom', message: 'a number is needed' });
+    return number ?? 0;
+  }),
+  timestamp: int64.default(() => Date.now()),
+  step: int64.default(0),
+});
+type Metric = z.infer<typeof metric>;
+const ofRun = z.object({ run_id: text.optional(), run_uuid: text.optional() });
+
+export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
+  const experiments = new Experiments(intake, hub);
+  const { store } = intake.deps;
+
+  const at = <T>(
+    method: Method | readonly Method[],
+    path: string,
+    schema: z.ZodType<T>,
+    answer: (wish: T, visit: KnownVisit, raw: string) => unknown,
+  ) =>
+    wayRoute(
+      intake,
+      method,
+      `/api/2.0/mlflow/${path}`,
+      async (visit, body) => {
+        const raw = visit.request.method === 'GET' ? '' : await body();
+        const given = raw === '' ? queryOf(visit.url) : await jsonBody(async () => raw);
+        return answer(parsed(schema, given), visit, raw);
+      },
+      writeError,
+    );
+
+  const viewOf = async ({ run_id, run_uuid }: z.infer<typeof ofRun>): Promise<RunView> => {
+    const view = await hub.view(run_id || run_uuid || '');
+    if (!view) throw new RequestError(404, `run_id: there is no run ${run_id || run_uuid}`);
+    return view;
+  };
+
+  /** Says something of a run. One that people have stopped is refused, which ends the program; one that it had ended itself is opened for this alone. */
+  async function say(wish: z.infer<typeof ofRun>, id: string | null, make: Parameters<IntakeRun['say']>[1]): Promise<object> {
+    const { runId } = await viewOf(wish);
+    const run = given(await intake.find('mlflow', runId));
+    if (await run.stopAsked()) {
+      await run.stopped();
+      const { statusMessage } = await run.view();
+      throw new RequestError(400, `run ${runId} was ${statusMessage || 'stopped'}: end the program`);
+    }
+    const { status, statusMessage } = await run.view();
+    if (status !== 'finished' && status !== 'failed') {
+      given(await run.say(id, make));
+      return {};
+    }
+    if (id !== null && (await run.said(runId, id))) return {};
+    given((await run.reopen()) ?? {});
+    const said = await run.say(id, make);
+    await run.say(null, ({ view }) => [{ type: 'status', status, step: view.step, message: statusMessage }]);
+    given(said);
+    return {};
+  }
+
+  /** What a run is, with the newest value of each metric. */
+  async function runOf(view: RunView): Promise<FoundRun> {
+    const { series } = await store.series({ runId: view.runId, search: null, skip: 0, limit: 10_000 });
+    const asLogged = new Map(series.map((s) => [s.name, s.latest]));
+    const metrics = series.flatMap(({ name, latest }) => {
+      if (!latest || name.startsWith(stepOf(''))) return [];
+      const own = asLogged.get(stepOf(name));
+      const step = own?.step === latest.step ? own.value : latest.step;
+      return [{ key: name, value: latest.value, timestamp: Math.round(latest.at), step }];
+    });
+    const { setup } = view;
+    const params = Object.entries(setup.config).flatMap(([key, value]) =>
+      key === tagsKey ? [] : [{ key, value: asText(value) }],
+    );
+    const status = statusOf[view.status];
+    const experimentId = await experiments.idOf(setup.project);
+    const info = {
+      run_id: view.runId,
+      run_uuid: view.runId,
+      run_name: setup.name,
+      experiment_id: experimentId,
+      user_id: tagsOf(view).get('mlflow.user') ?? view.createdBy.name,
+      status,
+      start_time: view.startedAt ?? view.createdAt,
+      ...(ended(view.status) && { end_time: view.updatedAt }),
+      artifact_uri: `mlflow-artifacts:/${experimentId}/${view.runId}/artifacts`,
+      lifecycle_stage: view.trashed ? 'deleted' : 'active',
+    };
+    return { info, data: { metrics, params, tags: [...tagsOf(view)].map(([key, value]) => ({ key, value })) }, inputs: {} };
+  }
+
+  const shown = ({ data, ...run }: FoundRun) => ({
+    ...run,
+    data: { ...data, metrics: data.metrics.map((m) => ({ ...m, value: jsonNumber(m.value) })) },
+  });
+
+  return [
+    at('POST', 'experiments/create', z.object({ name: text, tags: z.array(pair).default([]) }), async ({ name, tags }) => ({
+      experiment_id: await experiments.create(name, tags),
+    })),
+    at('GET', 'experiments/get', z.object({ experiment_id: text }), async (wish) => ({
+      experiment: await experiments.get(wish.experiment_id),
+    })),
+    at('GET', 'experiments/get-by-name', z.object({ experiment_name: text }), async (wish) => ({
+      experiment: await experiments.byName(wish.experiment_name),
+    })),
+    at(['GET', 'POST'], 'experiments/search', z.object({ filter: text.default('') }), async ({ filter }) => {
+      const fits = filterOf(filter);
+      const all = await experiments.all();
+      return { experiments: all.filter(({ tags, ...info }) => fits({ info, data: { metrics: [], params: [], tags } })) };
+    }),
+    at(
+      'POST',
+      'experiments/set-experiment-tag',
+      z.object({ experiment_id: text, ...pair.shape }),
+      async ({ experiment_id, key, value }) => {
+        await experiments.tag(experiment_id, key, value);
+      },
+    ),
+
+    at(
+      'POST',
+      'runs/create',
+      z.object({
+        experiment_id: text.default('0'),
+        run_name: text.default(''),
+        user_id: text.optional(),
+        tags: z.array(pair).default([]),
+      }),
+      async ({ experiment_id, run_name, user_id, tags }, { actor, request }) => {
+        const { name: project } = await experiments.get(experiment_id);
+        const all = new Map(tags.map(({ key, value }) => [key, value]));
+        const name = run_name || all.get(runNameTag) || `run ${nanoid(6)}`;
+        if (user_id && !all.has('mlflow.user')) all.set('mlflow.user', user_id);
+        const { config = {}, tags: short = [], notes } = described(all.set(runNameTag, name), {});
+        const setup = {
+          name: name.slice(0, 80),
+          project: projectOf(project),
+          tags: short,
+          config,
+          recipe: null,
+          ...(notes !== undefined && { notes }),
+        };
+        const software = all.get('mlflow.source.name');
+        const started = { device: { device: '', ...(software && { software: software.slice(0, 300) }) } };
+        const opened = given(
+          await intake.open(
+            'mlflow',
+            actor,
+            request.socket.remoteAddress ?? '',
+            { key: `mlflow-${nanoid()}`, setup, resume: 'never' },
+            { started },
+          ),
+        );
+        return { run: shown(await runOf(await opened.run.view())) };
+      },
+    ),
+    at('GET', 'runs/get', ofRun, async (wish) => ({ run: shown(await runOf(await viewOf(wish))) })),
+    at(
+      'POST',
+      'runs/update',
+      ofRun.extend({
+        status: z.enum(['RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED']).optional(),
+        run_name: text.optional(),
+      }),
+      async (wish) => {
+        const view = await viewOf(wish);
+        if (wish.run_name) await say(wish, null, () => [setupEvent(view, new Map([[runNameTag, wish.run_name!]]))]);
+        if (wish.status) {
+          const run = given(await intake.find('mlflow', view.runId));
+          const to = ourStatus[wish.status];
+          // What people have stopped stays so, whatever its program says when it ends.
+          if (await run.stopAsked()) await run.stopped();
+          else if (to === null) given(ended(view.status) ? ((await run.reopen()) ?? {}) : {});
+          else if (!ended(view.status))
+            given(await run.say(null, ({ view: { step } }) => [{ type: 'status', status: to, step }]));
+        }
+        return { run_info: (await runOf(await viewOf(wish))).info };
+      },
+    ),
+    ...(['delete', 'restore'] as const).map((what) =>
+      at('POST', `runs/${what}`, ofRun, async (wish, { actor }) => {
+        const { runId, trashed, status } = await viewOf(wish);
+        if (what === 'delete' && !ended(status))
+          throw new RequestError(400, `run_id: run ${runId} is ${status}; end it before it is deleted`);
+        const label = { type: 'run.labelled', actor, trashed: what === 'delete' } as const;
+        given(await hub.decide(runId, () => (trashed === label.trashed ? [] : [label])));
+      }),
+    ),
+    at('POST', 'runs/log-metric', ofRun.extend(metric.shape), (wish, _visit, raw) =>
+      say(wish, idOf('log-metric', raw), (room) => metricEvents(room, [wish])),
+    ),
+    at(
+      'POST',
+      'runs/log-batch',
+      ofRun.extend({
+        metrics: z.array(metric).max(1000).default([]),
+        params: z.array(pair).max(100).default([]),
+        tags: z.array(pair).max(100).default([]),
+      }),
+      (wish, _visit, raw) =>
+        say(wish, wish.metrics.length > 0 ? idOf('log-batch', raw) : null, (room) => {
+          const rows = metricEvents(room, wish.metrics);
+          if ('ok' in rows) return rows;
+          const config = newParams(room.view, wish.params);
+          const setup =
+            wish.params.length + wish.tags.length > 0
+              ? [setupEvent(room.view, new Map(wish.tags.map((t) => [t.key, t.value])), config)]
+              : [];
+          return [...setup, ...rows];
+        }),
+    ),
+    at('POST', 'runs/log-parameter', ofRun.extend(pair.shape), (wish) =>
+      say(wish, null, ({ view }) => [{ type: 'setup', config: newParams(view, [wish]) }]),
+    ),
+    at('POST', 'runs/set-tag', ofRun.extend(pair.shape), (wish) =>
+      say(wish, null, ({ view }) => [setupEvent(view, new Map([[wish.key, wish.value]]))]),
+    ),
+    at('POST', 'runs/delete-tag', ofRun.extend({ key: text }), (wish) =>
+      say(wish, null, ({ view }) => [setupEvent(view, new Map([[wish.key, null]]))]),
+    ),
+    // Data sets and models are named in parameters and tags as well; there is no list of them here.
+    ...['runs/log-inputs', 'runs/log-model', 'runs/outputs'].map((path) =>
+      at('POST', path, ofRun, async (wish) => void (await viewOf(wish))),
+    ),
+
+    at(
+      'GET',
+      'metrics/get-history',
+      ofRun.extend({ metric_key: text, max_results: int64.default(25_000), page_token: text.optional() }),
+      async (wish) => {
+        const { runId } = await viewOf(wish);
+        const found = (await store.series({ runId, search: null, names: [wish.metric_key], skip: 0, limit: 1 })).series[0];
+        if (!found) return { metrics: [] };
+        const range = { runId, fromStep: Number(wish.page_token ?? -Number.MAX_SAFE_INTEGER), toStep: null };
+        const { steps, times, values, more } = await store.rows({
+          ...range,
+          stream: found.stream,
+          limit: Math.min(25_000, Math.max(1, wish.max_results)),
+        });
+        const own = await store.rows({ ...range, stream: stepOf(wish.metric_key), limit: steps.length });
+        const asLogged = new Map([...own.steps].map((s, i) => [s, own.values[i]!]));
+        const width = values.length / Math.max(1, steps.length);
+        const metrics = [...steps].map((s, i) => ({
+          key: wish.metric_key,
+          value: jsonNumber(values[i * width + found.index]!),
+          timestamp: Math.round(times[i]!),
+          step: asLogged.get(s) ?? s,
+        }));
+        return { metrics, ...(more && { next_page_token: String(steps.at(-1)! + 1) }) };
+      },
+    ),
+    at(
+      'POST',
+      'runs/search',
+      z.object({
+        experiment_ids: z.array(text).default([]),
+        filter: text.default(''),
+        run_view_type: z.enum(['ACTIVE_ONLY', 'DELETED_ONLY', 'ALL']).default('ACTIVE_ONLY'),
+        max_results: int64.default(1000),
+        order_by: z.array(text).default([]),
+        page_token: text.default('0'),
+      }),
+      async ({ experiment_ids, filter, run_view_type, max_results, order_by, page_token }) => {
+        const projects = new Set(
+          await Promise.all(experiment_ids.map(async (id) => projectOf((await experiments.get(id)).name))),
+        );
+        const fits = filterOf(filter);
+        const found: FoundRun[] = [];
+        for (const { runId, project } of hub.summaries()) {
+          const view = projects.has(project) ? await hub.view(runId) : null;
+          if (!view || (run_view_type !== 'ALL' && view.trashed !== (run_view_type === 'DELETED_ONLY'))) continue;
+          const run = await runOf(view);
+          if (fits(run)) found.push(run);
+        }
+        const sorted = found.sort(orderOf(order_by));
+        const from = Number(page_token);
+        const to = from + Math.min(50_000, max_results);
+        return { runs: sorted.slice(from, to).map(shown), ...(to < sorted.length && { next_page_token: String(to) }) };
+      },
+    ),
+    at('GET', 'artifacts/list', ofRun.extend({ path: text.optional() }), async (wish) => ({
+      root_uri: (await runOf(await viewOf(wish))).info.artifact_uri,
+      files: [],
+    })),
+  ];
+}
+
+/** "a=1&b=2&b=3": b is a list. */
+function queryOf({ searchParams }: URL): Config {
+  return Object.fromEntries([...new Set(searchParams.keys())].map((key) => [key, searchParams.get(key)!]));
+}
+
+const idOf = (what: string, raw: string): string => createHash('sha256').update(`${what} ${raw}`).digest('hex').slice(0, 32);
+
+const jsonNumber = (value: number): number | string => (Number.isFinite(value) ? value : String(value));
+
+const statusOf: Record<RunStatus, string> = {
+  queued: 'SCHEDULED',
+  starting: 'RUNNING',
+  running: 'RUNNING',
+  paused: 'RUNNING',
+  waiting: 'RUNNING',
+  finished: 'FINISHED',
+  stopped: 'KILLED',
+  failed: 'FAILED',
+  crashed: 'FAILED',
+};
+
+/** null: it goes on. */
+const ourStatus = {
+  RUNNING: null,
+  SCHEDULED: null,
+  FINISHED: 'finished',
+  FAILED: 'failed',
+  KILLED: 'stopped',
+} as const;
+
+/** The series that says which step MLflow was told, where it was not above the last one. */
+const stepOf = (key: string): string => `step as logged/${key}`;
+
+/** MLflow takes values in any order, and several at one step. Here the steps of a series ascend: such a value follows the last one, and its own step is kept beside it. */
+function metricEvents({ streams }: Room, metrics: readonly Metric[]) {
+  const last = new Map<string, number | null>();
+  const rows = metrics.map(({ key, value, timestamp, step }): Row => {
+    const before = last.get(key) ?? streams.stream(key)?.lastStep ?? null;
+    const at = before !== null && step <= before ? before + 1 : step;
+    last.set(key, at);
+    return {
+      step: at,
+      at: timestamp,
+      values:
+        at === step
+          ? [[key, value]]
+          : [
+              [key, value],
+              [stepOf(key), step],
+            ],
+    };
+  });
+  return rowEvents(streams, rows, (name) =>
+    name.startsWith(stepOf('')) ? { ...columnOf(name), group: 'step as logged' } : columnOf(name),
+  );
+}
+
+/** A parameter is said once. */
+function newParams({ setup }: RunView, params: readonly { key: string; value: string }[]): Config {
+  const config: [string, Json][] = params.map(({ key, value }) => {
+    const known = Object.hasOwn(setup.config, key) ? asText(setup.config[key]!) : value;
+    if (known !== value)
+      throw new RequestError(
+        400,
+        `Changing param values is not allowed. Param with key='${key}' was already logged with value='${known}'; attempted to log '${value}'`,
+      );
+    return [key, asJson(value)];
+  });
+  return Object.fromEntries(config);
+}
+
+/** Parameters are texts; one that Python writes for a number is kept as the number, so that runs can be sorted by it. */
+function asJson(value: string): Json {
+  const number = value === '' ? Number.NaN : Number(value);
+  return Number.isFinite(number) && asText(number) === value ? number : value;
+}
+
+/** As Python writes it. */
+function asText(value: Json): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (typeof value !== 'number') return JSON.stringify(value);
+  const size = Math.abs(value);
+  if (value === 0 || (size >= 1e-4 && size < 1e16)) return String(value);
+  return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
+}
+
+function tagsOf({ setup }: Pick<RunView, 'setup'>): Map<string, string> {
+  const kept = Object.hasOwn(setup.config, tagsKey) ? (setup.config[tagsKey] as Record<string, string>) : {};
+  const named = setup.notes === undefined ? [] : [[noteTag, setup.notes] as const];
+  return new Map<string, string>([[runNameTag, setup.name], ...named, ...Object.entries(kept)]);
+}
+
+/** What a run says of itself when its tags change. @param changes null = the tag is taken away */
+function setupEvent(view: RunView, changes: ReadonlyMap<string, string | null>, config: Config = {}): unknown {
+  const all = tagsOf(view);
+  for (const [key, value] of changes)
+    if (value === null) all.delete(key);
+    else all.set(key, value);
+  return { type: 'setup', ...(changes.size > 0 ? described(all, config) : { config }) };
+}
+
+/** Name and notes are the run's own; other tags are kept whole in the config, and are tags of the run as "key=value" where they fit. */
+function described(
+  all: ReadonlyMap<string, string>,
+  config: Config,
+): { name?: string; notes?: string; tags?: string[]; config?: Config } {
+  const name = all.get(runNameTag);
+  const notes = all.get(noteTag);
+  const kept = [...all].filter(([key, value]) =>
+    key === runNameTag ? value.length > 80 : key === noteTag ? value.length > 4000 : true,
+  );
+  const short = kept.flatMap(([key, value]) => {
+    const tag = value === '' ? key : `${key}=${value}`.trim();
+    return key.startsWith('mlflow.') || tag.length > 40 ? [] : [tag];
+  });
+  return {
+    ...(name && { name: name.slice(0, 80) }),
+    ...(notes !== undefined && { notes: notes.slice(0, 4000) }),
+    tags: short.slice(0, 50),
+    config: { ...config, ...(kept.length > 0 && { [tagsKey]: Object.fromEntries(kept) }) },
+  };
+}
+
+const projectOf = (experiment: string): string => (experiment === 'Default' ? 'default' : experiment);
+const experimentOf = (project: string): string => (project === 'default' ? 'Default' : project);
+
+interface Experiment {
+  name: string;
+  created: number;
+  tags: Record<string, string>;
+}
+
+/** Experiments are the projects of the runs; MLflow gives each an id, and may make one before it has a run. */
+class Experiments {
+  readonly #turn = serial();
+
+  constructor(
+    private readonly intake: Intake,
+    private readonly hub: OpenHub,
+  ) {}
+
+  /** @returns what `change` makes of the experiments, those included that runs are in by another way */
+  #all<T>(change: (all: Experiment[]) => T): Promise<T> {
+    return this.#turn(async () => {
+      const { store, clock } = this.intake.deps;
+      const before = (await store.setting('mlflow.experiments')) ?? '[]';
+      const all = JSON.parse(before) as Experiment[];
+      const add = (name: string, created: number) => all.some((e) => e.name === name) || all.push({ name, created, tags: {} });
+      add('Default', clock.now());
+      for (const { project, createdAt } of this.hub.summaries().toReversed()) add(experimentOf(project), createdAt);
+      const result = change(all);
+      const after = JSON.stringify(all);
+      if (after !== before) await store.setSetting('mlflow.experiments', after);
+      return result;
+    });
+  }
+
+  create(name: string, tags: { key: string; value: string }[]): Promise<string> {
+    if (name.trim() !== name || name.length < 1 || name.length > 80)
+      throw new RequestError(
+        400,
+        `name: an experiment is a project here: 1 to 80 letters, got ${JSON.stringify(name.slice(0, 100))}`,
+      );
+    return this.#all((all) => {
+      if (all.some((e) => e.name === name)) throw new RequestError(400, `Experiment '${name}' already exists.`, exists);
+      const named = Object.fromEntries(tags.map(({ key, value }) => [key, value]));
+      return String(all.push({ name, created: this.intake.deps.clock.now(), tags: named }) - 1);
+    });
+  }
+
+  idOf(project: string): Promise<string> {
+    return this.#all((all) => String(all.findIndex((e) => e.name === experimentOf(project))));
+  }
+
+  get(id: string) {
+    return this.#all((all) => shownExperiment(known(all, id), Number(id)));
+  }
+
+  byName(name: string) {
+    return this.#all((all) => {
+      const at = all.findIndex((e) => e.name === name);
+      if (at < 0) throw new RequestError(404, `Could not find experiment with name '${name}'`);
+      return shownExperiment(all[at]!, at);
+    });
+  }
+
+  all() {
+    return this.#all((all) => all.map(shownExperiment));
+  }
+
+  tag(id: string, key: string, value: string): Promise<void> {
+    return this.#all((all) => {
+      const experiment = known(all, id);
+      experiment.tags = { ...experiment.tags, [key]: value };
+    });
+  }
+}
+
+function known(all: readonly Experiment[], id: string): Experiment {
+  const found = /^\d+$/.test(id) ? all[Number(id)] : undefined;
+  if (!found) throw new RequestError(404, `Could not find experiment with ID ${id}`);
+  return found;
+}
+
+const shownExperiment = ({ name, created, tags }: Experiment, id: number) => ({
+  experiment_id: String(id),
+  name,
+  artifact_location: `mlflow-artifacts:/${id}`,
+  lifecycle_stage: 'active',
+  creation_time: created,
+  last_update_time: created,
+  tags: Object.entries(tags).map(([key, value]) => ({ key, value })),
+});

@@ -1,0 +1,71 @@
+/** What the routes of all ways share: who may come in, how often, and how what cannot be done is answered. */
+import type { ServerResponse } from 'node:http';
+import { sendJson } from '~/server/base/respond';
+import type { KnownVisit, Method, Route } from '~/server/base/route';
+import type { Refusal, RefusalReason } from '~/shared/commands';
+import { RequestError, readBody, readJson } from './body';
+import type { Intake } from './intake';
+
+export const statusOf: Record<RefusalReason, number> = {
+  invalid: 400,
+  'unknown-run': 404,
+  'unknown-control': 404,
+  conflict: 409,
+  forbidden: 403,
+  'run-ended': 409,
+  state: 409,
+  failed: 500,
+  busy: 503,
+};
+
+/** @throws RequestError saying what the refusal says */
+export function given<T extends object>(answer: T | Refusal): T {
+  if ('ok' in answer && answer.ok === false) throw new RequestError(statusOf[answer.reason], answer.message, answer.field);
+  return answer as T;
+}
+
+/** How a way writes an error. */
+export type WriteError = (response: ServerResponse, status: number, message: string, field: string | null) => void;
+
+export const writeError: WriteError = (response, status, error, field) => sendJson(response, status, { error, field });
+
+/** A route of a way: answered with JSON, for trainers' tokens and for whoever may start runs, as Bearer or as the password of Basic authorization. */
+export function wayRoute(
+  intake: Intake,
+  method: Method | readonly Method[],
+  path: string,
+  answer: (visit: KnownVisit, body: () => Promise<string>) => unknown,
+  write: WriteError = writeError,
+): Route {
+  return {
+    method,
+    path,
+    for: ['trainer', 'start runs'],
+    basic: true,
+    refuse: (response, status, message) => write(response, status, message, null),
+    async handle(visit: KnownVisit) {
+      const { request, response } = visit;
+      try {
+        intake.admit(visit.actor);
+        const value = await answer(visit, () => readBody(request));
+        if (!response.headersSent) sendJson(response, 200, value ?? {});
+      } catch (error) {
+        if (!(error instanceof RequestError)) throw error;
+        if (error.status === 429) response.setHeader('retry-after', '1');
+        // What is left of a refused body is not worth reading.
+        if (!request.complete) response.setHeader('connection', 'close');
+        write(response, error.status, error.message, error.field);
+      }
+    },
+  };
+}
+
+/** The body as JSON, in which NaN and Infinity may stand bare. */
+export async function jsonBody(body: () => Promise<string>): Promise<unknown> {
+  const text = await body();
+  try {
+    return text.trim() === '' ? {} : readJson(text);
+  } catch (error) {
+    throw new RequestError(400, `the body is no JSON: ${(error as Error).message}`);
+  }
+}

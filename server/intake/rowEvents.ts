@@ -1,0 +1,87 @@
+/** Rows as clients log them, any subset of names at a step, as events of a trainer: every series is a stream of its own. */
+import type { StreamLookup } from '~/server/store/streamState';
+import { type Refusal, refuse } from '~/shared/commands';
+import type { TrainerEvent } from '~/shared/events';
+import type { Series, SeriesRole } from '~/shared/series';
+
+export interface Row {
+  step: number;
+  /** ms since 1970. */
+  at: number;
+  values: (readonly [name: string, value: number])[];
+}
+
+/** What a series is taken for as long as nobody says it; the Python client has the same list. */
+const rolesByName = new Map<string, SeriesRole>([
+  ['loss', 'loss'],
+  ['train/loss', 'loss'],
+  ['train_loss', 'loss'],
+  ['accuracy', 'accuracy'],
+  ['train/accuracy', 'accuracy'],
+  ['acc', 'accuracy'],
+  ['lr', 'learningRate'],
+  ['learning_rate', 'learningRate'],
+  ['train/learning_rate', 'learningRate'],
+  ['grad_norm', 'gradNorm'],
+  ['train/grad_norm', 'gradNorm'],
+  ['epoch', 'epoch'],
+  ['train/epoch', 'epoch'],
+]);
+
+/** The group is the name up to its last "/". */
+export function columnOf(name: string): Series {
+  const at = name.lastIndexOf('/');
+  const role = rolesByName.get(name);
+  return {
+    name,
+    ...(at > 0 && { group: name.slice(0, at).slice(0, 128) }),
+    ...(role && { role }),
+    ...(role === 'epoch' && { x: true }),
+  };
+}
+
+/** @returns the events, or which row cannot be: its step does not come after the last one of the series */
+export function rowEvents(
+  streams: StreamLookup,
+  rows: readonly Row[],
+  column: (name: string) => Series = columnOf,
+): TrainerEvent[] | Refusal {
+  const series = new Map<string, { last: number | null; steps: number[]; times: number[]; values: number[] }>();
+  const declarations: TrainerEvent[] = [];
+  for (const [i, { step, at, values }] of rows.entries())
+    for (const [name, value] of values) {
+      let own = series.get(name);
+      if (!own) {
+        const owner = streams.owner(name);
+        if (owner !== null && owner !== name)
+          return refuse(
+            'invalid',
+            `${i}.${name}: "${name}" is logged in stream "${owner}" by another way; give it another name`,
+            name,
+          );
+        if (owner === null) declarations.push({ type: 'series', stream: name, columns: [column(name)] });
+        own = { last: streams.stream(name)?.lastStep ?? null, steps: [], times: [], values: [] };
+        series.set(name, own);
+      }
+      if (own.last !== null && step <= own.last)
+        return refuse(
+          'conflict',
+          `${i}.step: "${name}" has a value at step ${own.last} already; step ${step} does not come after it (to go back, rewind first)`,
+          `${i}.step`,
+        );
+      own.last = step;
+      own.steps.push(step);
+      own.times.push(at);
+      own.values.push(value);
+    }
+  const events = [...series].map(
+    ([stream, { steps, times, values }]): TrainerEvent => ({
+      type: 'rows',
+      stream,
+      steps: Float64Array.from(steps),
+      times: Float64Array.from(times),
+      values: Float64Array.from(values),
+    }),
+  );
+  return [...declarations, ...events];
+}

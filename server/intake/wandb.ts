@@ -1,0 +1,373 @@
+/**
+ * Way in 3: what the stock wandb client says to its server (WANDB_BASE_URL): some questions in GraphQL, one stream of lines for each run, and uploads of files. The wire is not
+ * documented; it is that of wandb 0.30, which the test runs. What is not kept here (artifacts, sweeps, the public API) is answered with an error, which the client passes over.
+ */
+import { createHash, createHmac } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import { sendJson, sendText } from '~/server/base/respond';
+import type { KnownVisit, Route } from '~/server/base/route';
+import type { Room } from '~/server/runs/room';
+import { BlobError } from '~/server/store/blobs';
+import type { Actor } from '~/shared/ids';
+import type { Config } from '~/shared/setup';
+import type { RunView } from '~/shared/view';
+import { isObject, parsed, plain, RequestError, readJson } from './body';
+import { type Intake, type IntakeRun, stopAction } from './intake';
+import { given, jsonBody, wayRoute } from './routes';
+import {
+  historyEvents,
+  lastStep,
+  lastStepAfter,
+  newStream,
+  outputEvents,
+  type Stream,
+  systemEvents,
+  tableOf,
+} from './wandbStream';
+
+/** Whom all runs belong to, for the client's addresses. */
+const entity = 'headroom';
+const maxFileBytes = 64 * 2 ** 20;
+/** Files of a run whose samples have not come yet. */
+const filesKept = 1000;
+
+const writeError = (response: ServerResponse, status: number, message: string) =>
+  sendJson(response, status, { errors: [{ message }], data: null });
+
+const text = z.string().nullish();
+const bucket = z.object({
+  name: z.string().min(1).max(128),
+  project: text,
+  groupName: text,
+  displayName: text,
+  notes: text,
+  config: text,
+  host: text,
+  jobType: text,
+  tags: z.array(z.string()).nullish(),
+});
+const lines = z.object({ content: z.array(z.string()).default([]) });
+const posted = z.object({
+  files: z
+    .object({ 'wandb-history.jsonl': lines, 'wandb-events.jsonl': lines, 'wandb-summary.json': lines, 'output.log': lines })
+    .partial()
+    .default({}),
+  complete: z.boolean().nullish(),
+  exitcode: z.int().nullish(),
+});
+
+export function wandbRoutes(intake: Intake, secret: string): Route[] {
+  const { blobs, opened } = intake.deps;
+
+  const keyOf = (project: string | null | undefined, name: string) => `wandb/${project || 'uncategorized'}/${name}`;
+  const find = async (project: string | null | undefined, name: string) =>
+    given(await intake.find('wandb', keyOf(project, name)));
+  const streamOf = (run: IntakeRun): Stream => {
+    const known = run.notes.get('stream') as Stream | undefined;
+    const stream = known ?? newStream();
+    if (!known) run.notes.set('stream', stream);
+    return stream;
+  };
+
+  async function upsert(actor: Actor, host: string, variables: unknown): Promise<object> {
+    const wish = parsed(bucket, variables);
+    const key = keyOf(wish.project, wish.name);
+    const all = configOf(wish.config);
+    const own = isObject(all._wandb) ? all._wandb : {};
+    const config = Object.fromEntries(Object.entries(all).filter(([name]) => name !== '_wandb')) as Config;
+    const inserted = opened.runOf(key) === undefined;
+    // Only `wandb.init` says where it runs; what is said later changes the run.
+    if (inserted || wish.host) {
+      const name = (wish.displayName || wish.name).slice(0, 80);
+      const setup = {
+        ...{ name, project: wish.project || 'uncategorized', config, tags: wish.tags ?? [], recipe: null },
+        ...(wish.groupName && { group: wish.groupName }),
+        ...(wish.jobType && { jobType: wish.jobType }),
+        ...(wish.notes && { notes: wish.notes }),
+      };
+      const started = { device: { device: '', software: softwareOf(own) } };
+      given(await intake.open('wandb', actor, wish.host ?? host, { key, setup, resume: 'allow' }, { started }));
+    }
+    const run = await find(wish.project, wish.name);
+    for (const axis of axesOf(own)) streamOf(run).axes.add(axis);
+    if (!inserted && !wish.host) given(await run.say(null, ({ view }) => changes(view, wish, config, own)));
+    return { bucket: bucketOf(await run.room(), wish.name, wish.project), inserted };
+  }
+
+  async function stream({ params, url }: KnownVisit, raw: string): Promise<object> {
+    const run = await find(params.project, params.run!);
+    const wish = parsed(posted, readJson(raw));
+    const { files } = wish;
+    const state = streamOf(run);
+    const content = (name: keyof typeof files) => files[name]?.content ?? [];
+    const summary = content('wandb-summary.json').at(-1);
+    if (summary !== undefined) state.summary = readJson(summary) as Stream['summary'];
+    const id = createHash('sha256')
+      .update(`${(await run.view()).attempt} ${url.pathname} ${raw}`)
+      .digest('hex')
+      .slice(0, 32);
+    const asked = await run.stopAsked();
+    const said = await run.say(id, (room) => {
+      const history = historyEvents(room, state, content('wandb-history.jsonl'));
+      if ('ok' in history) return history;
+      const step = Math.max(0, lastStepAfter(room, history));
+      const system = systemEvents(room, content('wandb-events.jsonl'), step);
+      if ('ok' in system) return system;
+      const output = outputEvents(content('output.log'));
+      const last = wish.complete && !asked ? ending(room.view, wish.exitcode ?? 0, output) : [];
+      return [...history, ...system, ...output, ...(wish.complete ? summaryEvents(room, history, state) : []), ...last];
+    });
+    if (wish.complete && asked) await run.stopped();
+    // One that people have ended is told so, and not that its lines are refused: it would send them again and again.
+    if (!said.ok && said.reason !== 'run-ended') given(said);
+    return { exitcode: null, limits: {}, stopped: asked || (await run.stopAsked()) };
+  }
+
+  /** Uploads carry no token: the address that was given out for a file is the permission. */
+  const signature = (run: string, path: string) => createHmac('sha256', secret).update(`${run}/${path}`).digest('hex');
+
+  async function upload(request: IncomingMessage, response: ServerResponse, runId: string, path: string): Promise<void> {
+    const run = await intake.find('wandb', runId);
+    if ('ok' in run || !path.startsWith('media/')) {
+      // The config, the summary, the console and what the machine is have been said in another way.
+      for await (const _ of request);
+      return sendText(response, 200, 'not kept');
+    }
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    for await (const part of request as AsyncIterable<Buffer>) {
+      bytes += part.length;
+      if (bytes > maxFileBytes)
+        return sendText(response, 413, `${path} has more than the ${maxFileBytes} bytes that are taken`, { connection: 'close' });
+      parts.push(part);
+    }
+    const whole = Buffer.concat(parts);
+    const table = path.startsWith('media/table/') ? tableOf(whole) : null;
+    const kept = table === null ? whole : Buffer.from(table);
+    const blob = { hash: createHash('sha256').update(kept).digest('hex'), bytes: kept.length };
+    await blobs.put(blob.hash, kept);
+    const { files, awaited } = streamOf(run);
+    files.set(path, blob);
+    if (files.size > filesKept) files.delete(files.keys().next().value!);
+    const samples = awaited.get(path) ?? [];
+    awaited.delete(path);
+    if (samples.length > 0) await run.say(null, () => samples.map((sample) => ({ type: 'media', ...sample, blob })));
+    sendText(response, 200, 'kept');
+  }
+
+  async function operation(visit: KnownVisit, name: string, variables: Record<string, unknown>): Promise<object | null> {
+    const { actor, request } = visit;
+    const run = () =>
+      find((variables.project ?? variables.projectName) as string, String(variables.run ?? variables.runName ?? variables.name));
+    switch (name) {
+      case 'Viewer':
+        return {
+          viewer: { id: actor.id, entity, username: actor.name, email: '', flags: '{}', admin: false, teams: { edges: [] } },
+        };
+      case 'ServerFeaturesQuery':
+        return { serverInfo: { features: [] } };
+      case 'UpsertBucket':
+        return { upsertBucket: await upsert(actor, request.socket.remoteAddress ?? '', variables) };
+      case 'RunResumeStatus': {
+        const project = variables.project as string;
+        const key = keyOf(project, String(variables.name));
+        const room = opened.runOf(key) === undefined ? null : await (await find(project, String(variables.name))).room();
+        return {
+          model: {
+            id: project,
+            name: project,
+            entity: { id: entity, name: entity },
+            bucket: room && bucketOf(room, String(variables.name), project),
+          },
+        };
+      }
+      case 'CreateRunFiles': {
+        const { runId } = await run();
+        const files = parsed(z.array(z.string().max(1000)).max(10_000), variables.files);
+        const base = addressOf(request);
+        const url = (path: string) =>
+          `${base}/api/wandb/${runId}/${signature(runId, path)}/${path.split('/').map(encodeURIComponent).join('/')}`;
+        return {
+          createRunFiles: { runID: runId, uploadHeaders: [], files: files.map((path) => ({ name: path, uploadUrl: url(path) })) },
+        };
+      }
+      case 'NotifyScriptableRunAlert': {
+        const { title, text: more, severity } = variables;
+        const level = severity === 'ERROR' ? 'error' : severity === 'WARN' ? 'warning' : 'info';
+        const message = [title, more].filter(Boolean).join(': ').slice(0, 2000);
+        given(await (await run()).say(null, ({ view: { step } }) => [{ type: 'alert', step, level, kind: 'script', message }]));
+        return { notifyScriptableRunAlert: { success: true } };
+      }
+      default:
+        return null;
+    }
+  }
+
+  return [
+    wayRoute(
+      intake,
+      'POST',
+      '/graphql',
+      async (visit, body) => {
+        const asked = await jsonBody(body);
+        const { query = '', operationName, variables } = isObject(asked) ? asked : {};
+        const name = String(operationName ?? /(?:query|mutation)\s+(\w+)/.exec(String(query))?.[1] ?? '');
+        const data = await operation(visit, name, isObject(variables) ? variables : {});
+        return data ? { data } : { data: null, errors: [{ message: `${name.slice(0, 80)} is not answered here` }] };
+      },
+      writeError,
+    ),
+    wayRoute(
+      intake,
+      'POST',
+      '/files/:entity/:project/:run/file_stream',
+      async (visit, body) => stream(visit, await body()),
+      writeError,
+    ),
+    {
+      method: 'PUT',
+      path: '/api/wandb/:run/:signature/*',
+      for: 'anybody',
+      async handle({ request, response, params }) {
+        const { run = '', signature: sent, '*': path = '' } = params;
+        if (sent !== signature(run, path)) return sendText(response, 403, 'this address was not given out for this file');
+        try {
+          await upload(request, response, run, path);
+        } catch (error) {
+          if (!(error instanceof BlobError)) throw error;
+          sendText(response, 413, error.message, { connection: 'close' });
+        }
+      },
+    },
+    // The address that the client prints.
+    {
+      method: 'GET',
+      path: `/${entity}/:project/runs/:run`,
+      for: ['watch runs', 'trainer'],
+      handle({ response, params }: KnownVisit) {
+        const runId = opened.runOf(keyOf(params.project, params.run!));
+        if (runId === undefined) return sendText(response, 404, `there is no run ${params.run} in project ${params.project}`);
+        response.writeHead(302, { location: `../../../runs/${runId}` }).end();
+      },
+    },
+    // The client asks whether its telemetry is wanted.
+    {
+      method: 'POST',
+      path: '/sdk/otel/*',
+      for: 'anybody',
+      handle: ({ response }) => sendText(response, 404, 'there is nothing here'),
+    },
+  ];
+}
+
+/** {"lr": {"value": 0.1}}: {"lr": 0.1} */
+function configOf(config: string | null | undefined): Record<string, unknown> {
+  const given = config ? readJson(config) : {};
+  if (!isObject(given)) throw new RequestError(400, 'config: a JSON object is needed', 'config');
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [name, plain(isObject(value) && 'value' in value ? value.value : value)]),
+  );
+}
+
+/** Metrics that others are drawn over: `_wandb.m` lists the definitions, 1 is a name, 4 the name of its step metric, 5 its place in the list (from 1). */
+function axesOf(own: Record<string, unknown>): string[] {
+  const list = Array.isArray(own.m) ? own.m.filter(isObject) : [];
+  return list.flatMap((m) => {
+    const named = typeof m['4'] === 'string' ? m['4'] : list[Number(m['5']) - 1]?.['1'];
+    return typeof named === 'string' ? [named] : [];
+  });
+}
+
+const softwareOf = (own: Record<string, unknown>): string =>
+  [own.cli_version && `wandb ${own.cli_version}`, own.python_version && `Python ${own.python_version}`]
+    .filter(Boolean)
+    .join(', ');
+
+/** The machine, once the client knows it. */
+function deviceOf(own: Record<string, unknown>): string {
+  const writers = isObject(own.e) ? Object.values(own.e).filter(isObject) : [];
+  const { gpu, gpu_count: gpus, cpu_count: cpus } = writers.at(-1) ?? {};
+  return String(gpu ? `${Number(gpus) > 1 ? `${gpus} x ` : ''}${gpu}` : cpus ? `${cpus} CPU cores` : '').slice(0, 300);
+}
+
+/** What the client says anew of its run. */
+function changes(view: RunView, wish: z.infer<typeof bucket>, config: Config, own: Record<string, unknown>): unknown[] {
+  const known = view.setup;
+  const fresh = Object.entries(config).filter(
+    ([name, value]) => !Object.hasOwn(known.config, name) || !isDeepStrictEqual(known.config[name], value),
+  );
+  const name = wish.displayName?.slice(0, 80);
+  const said = {
+    ...(name && name !== known.name && { name }),
+    ...(wish.notes && wish.notes !== known.notes && { notes: wish.notes }),
+    ...(wish.tags && !isDeepStrictEqual(wish.tags, view.tags) && { tags: wish.tags }),
+    ...(fresh.length > 0 && { config: Object.fromEntries(fresh) }),
+  };
+  const device = deviceOf(own);
+  const started = {
+    type: 'started',
+    step: view.step,
+    device: { device, software: softwareOf(own) },
+    controls: { values: [], actions: [stopAction] },
+  };
+  return [
+    ...(device && view.device?.device === '' ? [started] : []),
+    ...(Object.keys(said).length > 0 ? [{ type: 'setup', ...said }] : []),
+  ];
+}
+
+/** A run as the client reads it back, when it resumes it. */
+function bucketOf(room: Room, name: string, project: string | null | undefined): object {
+  const { view } = room;
+  const { setup } = view;
+  const last = { _step: lastStep(room), _runtime: Math.max(0, view.updatedAt - view.createdAt) / 1000 };
+  return {
+    id: view.runId,
+    name,
+    displayName: setup.name,
+    description: null,
+    notes: setup.notes ?? null,
+    tags: view.tags,
+    config: JSON.stringify(Object.fromEntries(Object.entries(setup.config).map(([key, value]) => [key, { value }]))),
+    wandbConfig: '{"t": {}}',
+    summaryMetrics: '{}',
+    sweepName: null,
+    historyLineCount: last._step + 1,
+    eventsLineCount: 0,
+    logLineCount: 0,
+    historyTail: JSON.stringify(last._step >= 0 ? [JSON.stringify(last)] : []),
+    eventsTail: '[]',
+    project: { id: project ?? '', name: setup.project, entity: { id: entity, name: entity } },
+  };
+}
+
+/** Values that the script put into the summary itself; the newest value of a series is no news. */
+function summaryEvents(room: Room, history: readonly unknown[], { summary }: Stream): unknown[] {
+  const declared = new Set(history.map((e) => isObject(e) && e.stream));
+  const rows = Object.entries(summary).flatMap(([name, value]) => {
+    const simple = value === null || ['number', 'string', 'boolean'].includes(typeof value);
+    const series = declared.has(name) || room.streams.owner(name) !== null;
+    return name.startsWith('_') || series || !simple ? [] : [[name, plain(value)] as const];
+  });
+  if (rows.length === 0) return [];
+  const table = { columns: ['name', 'value'], rows: rows.toSorted(([a], [b]) => (a < b ? -1 : 1)) };
+  return [{ type: 'media', step: lastStepAfter(room, history) + 1, name: 'summary', kind: 'table', text: JSON.stringify(table) }];
+}
+
+function ending({ step }: RunView, exitcode: number, output: readonly unknown[]): unknown[] {
+  if (exitcode === 0) return [{ type: 'status', status: 'finished', step }];
+  const printed = output.map((e) => (e as { text: string }).text).join('');
+  const at = printed.lastIndexOf('Traceback (most recent call last)');
+  const traceback = at < 0 ? undefined : printed.slice(at).slice(-16_000);
+  return [{ type: 'status', status: 'failed', step, message: `exit code ${exitcode}`, ...(traceback && { traceback }) }];
+}
+
+/** How this client reaches this server, also through a proxy. */
+function addressOf({ headers }: IncomingMessage): string {
+  const scheme = String(headers['x-forwarded-proto'] ?? 'http')
+    .split(',')[0]!
+    .trim();
+  return `${scheme === 'https' ? 'https' : 'http'}://${headers.host}`;
+}

@@ -1,0 +1,28 @@
+/** What the `headroom` command can do; build.ts bundles each module, headroom.ts starts the one that was asked for. */
+export interface Command {
+  summary: string;
+  /** The module that does it when it is imported, from the root of the repository; it reads its flags from process.argv. */
+  source: string;
+  /** Its bundle, from .build/, without the extension. */
+  bundle: string;
+}
+
+export const commands: Record<string, Command> = {
+  start: {
+    summary: 'the dashboard, the server and one trainer (what no command means)',
+    source: 'server/process/main.ts',
+    bundle: 'server/main',
+  },
+  trainer: {
+    summary: 'a trainer that joins the server at HEADROOM_SERVER with HEADROOM_TRAINER_TOKEN',
+    source: 'trainer/process/main.ts',
+    bundle: 'trainer/main',
+  },
+  train: { summary: 'the training loop without a server', source: 'trainer/process/cli.ts', bundle: 'trainer/cli' },
+  mcp: { summary: 'tools for agents (Model Context Protocol)', source: 'server/mcp/main.ts', bundle: 'server/mcp' },
+  'verify-audit': {
+    summary: 'checks the hash chain of the audit log',
+    source: 'server/audit/verify.ts',
+    bundle: 'server/verifyAudit',
+  },
+};

@@ -1,0 +1,62 @@
+import { statfs } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
+import { sendJson } from '~/server/base/respond';
+import type { Route } from '~/server/base/route';
+import type { Store } from '~/server/store';
+
+/** With less room left, commits may begin to fail at any time. */
+const leastFreeBytes = 256 * 2 ** 20;
+const withinMs = 2_000;
+
+/** Each answers null, or why the server cannot do its work, in words. */
+export type Checks = Record<string, () => Promise<string | null>>;
+
+export const diskCheck =
+  (folder: string, least = leastFreeBytes) =>
+  async (): Promise<string | null> => {
+    const { bavail, bsize } = await statfs(folder);
+    const free = bavail * bsize;
+    if (free >= least) return null;
+    return `${folder} has ${Math.round(free / 2 ** 20)} MB left, at least ${Math.round(least / 2 ** 20)} MB are needed; make room, or move the folder`;
+  };
+
+/** Whether the store's threads answer, and may write. */
+export const storeCheck = (store: Pick<Store, 'check'>) => async (): Promise<string | null> => {
+  await store.check();
+  return null;
+};
+
+/** /healthz: the process is alive. /readyz: it can do its work; otherwise 503, and what cannot be done. */
+export function healthRoutes(version: string, checks: Checks): Route[] {
+  const reasonOf = async (check: () => Promise<string | null>): Promise<string | null> => {
+    const late = new AbortController();
+    try {
+      return await Promise.race([
+        check(),
+        setTimeout(withinMs, `no answer within ${withinMs / 1000} s`, { signal: late.signal, ref: false }),
+      ]);
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    } finally {
+      late.abort();
+    }
+  };
+  return [
+    { method: 'GET', path: '/healthz', for: 'anybody', handle: ({ response }) => sendJson(response, 200, { ok: true, version }) },
+    {
+      method: 'GET',
+      path: '/readyz',
+      for: 'anybody',
+      async handle({ response }) {
+        const found = await Promise.all(
+          Object.entries(checks).map(async ([name, check]) => [name, await reasonOf(check)] as const),
+        );
+        const problems = found.filter(([, reason]) => reason !== null);
+        sendJson(response, problems.length > 0 ? 503 : 200, {
+          ok: problems.length === 0,
+          problems: Object.fromEntries(problems),
+        });
+      },
+    },
+  ];
+}

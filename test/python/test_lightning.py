@@ -1,0 +1,120 @@
+"""Lightning: the logger beside Lightning's own CSV logger, and steering by the callback."""
+
+from __future__ import annotations
+
+import csv
+import time
+
+import pytest
+from conftest import wait_for
+from loops import Steered
+
+torch = pytest.importorskip("torch")
+lightning = pytest.importorskip("lightning.pytorch", reason="lightning is not installed: its logger and callback are not tested")
+
+
+class Module(lightning.LightningModule):
+    def __init__(self, pause: float = 0.0) -> None:
+        super().__init__()
+        self.save_hyperparameters({"width": 4, "pause": pause})
+        self.layer = torch.nn.Linear(4, 1)
+        self.pause = pause
+        self.rates: list[float] = []
+
+    def training_step(self, batch, index):
+        loss = self.layer(batch).pow(2).mean()
+        self.log("train/loss", loss)
+        if index % 3 == 0:
+            self.log("sometimes", loss * 2)
+        return loss
+
+    def validation_step(self, batch, index):
+        self.log("val/loss", self.layer(batch).pow(2).mean())
+
+    def on_before_optimizer_step(self, optimizer):
+        self.rates.append(optimizer.param_groups[0]["lr"])
+        time.sleep(self.pause)
+
+    def configure_optimizers(self):
+        optimizer = torch.optim.Adam(self.parameters(), lr=1e-2)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda i: 1 / (1 + i / 100))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+
+def data(count: int = 40):
+    return torch.utils.data.DataLoader(torch.randn(count, 4, generator=torch.Generator().manual_seed(0)), batch_size=4)
+
+
+def trainer(tmp_path, logger, **more):
+    quiet = {"enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu", "log_every_n_steps": 1}
+    return lightning.Trainer(default_root_dir=str(tmp_path), logger=logger, **{"enable_checkpointing": False, **quiet, **more})
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_value_is_the_one_that_lightnings_csv_logger_writes(server, tmp_path, settings):
+    from lightning.pytorch.loggers import CSVLogger
+
+    from headroom.lightning import HeadroomLogger
+
+    own = CSVLogger(str(tmp_path), name="csv", flush_logs_every_n_steps=1)
+    trainer(tmp_path, [own, HeadroomLogger(project="lightning", name="values", **settings)], max_epochs=3).fit(Module(), data(), data(8))
+    (run,) = [r for r in server.runs() if r["name"] == "values"]
+    record = server.record(run["runId"])
+    assert (record.status, record.alerts()) == ("finished", [])
+    expected: dict[str, dict[int, float]] = {}
+    with open(f"{own.log_dir}/metrics.csv") as file:
+        for row in csv.DictReader(file):
+            for name, text in row.items():
+                if name != "step" and text:
+                    expected.setdefault(name, {})[int(row["step"])] = float(text)
+    assert set(expected) == {"train/loss", "sometimes", "val/loss", "epoch"}
+    assert {name: dict(record.series(name)) for name in expected} == expected
+    assert record.run["setup"]["config"]["width"] == 4
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_trainer_is_steered_at_the_named_step_and_validates_while_paused(server, tmp_path, settings):
+    from headroom.lightning import HeadroomCallback, HeadroomLogger
+
+    logger = HeadroomLogger(project="lightning", name="steered", **settings)
+    module = Module(pause=0.005)
+    fit = trainer(tmp_path, logger, callbacks=[HeadroomCallback(logger)], max_epochs=-1, gradient_clip_val=1.0)
+    loop = Steered(server, lambda: fit.fit(module, data(), data(8)))
+    run_id = loop.begun("steered")
+    changed = loop.set("optimizer.lr", 0.05)
+    assert (changed["before"], changed["after"]) == (0.01, 0.05)
+    assert loop.set("clip", 0.25)["after"] == 0.25 and fit.gradient_clip_val == 0.25
+    paused = loop.act("pause")["step"]
+    assert len(module.rates) == paused
+    before = len(server.record(run_id).series("val/loss"))
+    assert loop.act("evaluate")["message"] == f"validated at step {paused}"
+    wait_for("the validation", lambda: len(server.record(run_id).series("val/loss")) > before or paused % 10 == 0)
+    loop.act("checkpoint")
+    assert (tmp_path / "checkpoints" / f"step={paused}.ckpt").exists()
+    loop.act("step", count=2)
+    wait_for("two steps", lambda: len(module.rates) == paused + 2)
+    loop.act("resume")
+    loop.act("stop")
+    loop.join()
+    record = server.record(run_id)
+    assert (record.status, record.alerts()) == ("stopped", [])
+    for step, rate in enumerate(module.rates):
+        base = 0.05 if step >= changed["step"] else 0.01
+        assert rate == pytest.approx(base / (1 + step / 100), rel=1e-9), step
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_module_that_fails_leaves_a_failed_run_with_its_traceback(server, tmp_path, settings):
+    from headroom.lightning import HeadroomLogger
+
+    class Fails(Module):
+        def on_before_optimizer_step(self, optimizer):
+            if self.global_step == 2:
+                raise ValueError("no more")
+
+    with pytest.raises(ValueError):
+        trainer(tmp_path, HeadroomLogger(project="lightning", name="fails", **settings), max_epochs=1).fit(Fails(), data())
+    (run,) = [r for r in server.runs() if r["name"] == "fails"]
+    record = server.record(run["runId"])
+    assert record.status == "failed"
+    assert "ValueError: no more" in record.of_type("status")[-1]["traceback"]

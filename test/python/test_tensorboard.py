@@ -1,0 +1,192 @@
+"""`headroom watch`: what TensorBoard and Lightning's CSV logger write, value for value; and SummaryWriter's calls."""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import wait_for
+
+pytest.importorskip("tensorboard", reason="tensorboard is not installed: `headroom watch` is not tested")
+torch = pytest.importorskip("torch")
+
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: E402
+from torch.utils.tensorboard import SummaryWriter  # noqa: E402
+
+
+def watch(server, logdir, spool, *more: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "headroom.cli", "watch", str(logdir), *more],
+        env={**os.environ, "HEADROOM_SERVER": server.url, "HEADROOM_TRAINER_TOKEN": server.token, "HEADROOM_SPOOL": str(spool)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def runs_of(server, project: str) -> dict[str, str]:
+    return {r["name"]: r["runId"] for r in server.runs() if r["project"] == project}
+
+
+def shown(folder) -> dict[str, list[tuple[int, float]]]:
+    """What TensorBoard's own accumulator shows of a folder."""
+    accumulator = EventAccumulator(str(folder), size_guidance={"tensors": 0, "scalars": 0})
+    accumulator.Reload()
+    tags = accumulator.Tags()
+    found = {tag: [(e.step, e.value) for e in accumulator.Scalars(tag)] for tag in tags["scalars"]}
+    return found
+
+
+def test_every_scalar_is_the_one_that_tensorboard_shows_live_and_in_many_runs(server, tmp_path):
+    logdir = tmp_path / "logs"
+    writers = {name: SummaryWriter(str(logdir / name), flush_secs=1) for name in ("one", "deep/two")}
+    for writer in writers.values():
+        writer.add_scalar("loss", 1 / 3, 0)
+        writer.flush()
+    child = watch(server, logdir, tmp_path / "spool", "--project", "live")
+    try:
+        runs = wait_for("both runs", lambda: len(r := runs_of(server, "live")) == 2 and r, 60.0)
+        assert sorted(runs) == ["deep/two", "one"]
+        chance = random.Random(0)
+        for step in range(1, 300):
+            for name, writer in writers.items():
+                writer.add_scalar("loss", chance.gauss(0, 1), step)
+                if step % 10 == 0:
+                    writer.add_scalar("val/loss", math.nan if step == 70 else step / 7, step)
+        for writer in writers.values():
+            writer.close()
+        wait_for("the last row", lambda: server.record(runs["one"]).series("loss")[-1][0] == 299, 30.0)
+        wait_for("the last row", lambda: server.record(runs["deep/two"]).series("loss")[-1][0] == 299, 30.0)
+    finally:
+        child.send_signal(signal.SIGTERM)
+        said, _ = child.communicate(timeout=30)
+    for name, run_id in runs.items():
+        record = server.record(run_id)
+        assert (record.status, record.alerts()) == ("finished", []), said
+        expected = shown(logdir / name)
+        assert set(expected) == {"loss", "val/loss"}
+        assert repr({tag: record.series(tag) for tag in expected}) == repr(expected)
+
+
+def test_text_images_histograms_tensors_and_hyperparameters_are_shown(server, tmp_path):
+    logdir = tmp_path / "logs"
+    with SummaryWriter(str(logdir)) as writer:
+        writer.add_text("note", "some *words*", 3)
+        writer.add_image("picture", torch.rand(3, 4, 5), 3)
+        writer.add_images("several", torch.rand(2, 1, 4, 5), 3)
+        writer.add_histogram("weights", torch.arange(100.0), 3)
+        writer.add_histogram("constant", torch.ones(10), 3)
+        writer.add_scalar("new style", 0.25, 3, new_style=True)
+    assert watch(server, tmp_path / "logs", tmp_path / "spool", "--once", "--project", "samples").wait(60) == 0
+    (run_id,) = runs_of(server, "samples").values()
+    record = server.record(run_id)
+    assert record.alerts() == []
+    assert record.series("new style") == [(3, 0.25)]
+    kinds = {m["name"].removesuffix("/text_summary"): m["kind"] for m in record.of_type("media")}
+    assert kinds == {"note": "text", "picture": "image", "several": "image", "weights": "histogram", "constant": "histogram"}
+
+
+def test_a_resumed_run_is_joined_and_a_purge_is_followed(server, tmp_path):
+    folder = tmp_path / "logs" / "run"
+    with SummaryWriter(str(folder)) as writer:
+        for step in range(100):
+            writer.add_scalar("loss", float(step), step)
+    time.sleep(1.1)  # the name of an event file holds the second
+    with SummaryWriter(str(folder)) as writer:
+        for step in range(80, 120):
+            writer.add_scalar("loss", 1000.0 + step, step)
+    time.sleep(1.1)
+    with SummaryWriter(str(folder), purge_step=110) as writer:
+        for step in range(110, 115):
+            writer.add_scalar("loss", 2000.0 + step, step)
+    for _ in range(2):
+        assert watch(server, tmp_path / "logs", tmp_path / "spool", "--once", "--project", "joined").wait(60) == 0
+        (run_id,) = runs_of(server, "joined").values()
+        record = server.record(run_id)
+        expected = [(s, float(s)) for s in range(80)] + [(s, 1000.0 + s) for s in range(80, 110)] + [(s, 2000.0 + s) for s in range(110, 115)]
+        assert record.series("loss") == expected
+        assert record.alerts() == []
+
+
+def test_watch_killed_at_random_moments_and_started_again_doubles_and_loses_nothing(server, tmp_path):
+    folder = tmp_path / "logs" / "run"
+    writer = SummaryWriter(str(folder), flush_secs=1)
+    chance = random.Random(4)
+    step = 0
+
+    def some(count: int) -> None:
+        nonlocal step
+        for _ in range(count):
+            writer.add_scalar("loss", step / 3, step)
+            if step % 7 == 0:
+                writer.add_scalar("rare", float(step), step // 2)
+            step += 1
+        writer.flush()
+
+    some(50)
+    for _ in range(4):
+        child = watch(server, tmp_path / "logs", tmp_path / "spool", "--project", "killed")
+        until = time.monotonic() + chance.uniform(1.0, 4.0)
+        while time.monotonic() < until:
+            some(20)
+            time.sleep(0.02)
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        some(100)
+    writer.close()
+    child = watch(server, tmp_path / "logs", tmp_path / "spool", "--once", "--project", "killed")
+    said, _ = child.communicate(timeout=120)
+    assert child.returncode == 0, said
+    (run_id,) = runs_of(server, "killed").values()
+    record = server.record(run_id)
+    assert record.series("loss") == [(s, pytest.approx(s / 3, rel=1e-6)) for s in range(step)]
+    assert [s for s, _ in record.series("rare")] == [s // 2 for s in range(0, step, 7)]
+    assert record.of_type("rewind") == [] and record.alerts() == []
+
+
+def test_lightnings_csv_is_followed_while_its_columns_grow(server, tmp_path):
+    folder = tmp_path / "logs" / "version_0"
+    folder.mkdir(parents=True)
+    file = folder / "metrics.csv"
+    file.write_text("step,loss\n0,1.5\n1,1.25\n")
+    child = watch(server, tmp_path / "logs", tmp_path / "spool", "--project", "csv")
+    try:
+        runs = wait_for("the run", lambda: runs_of(server, "csv"), 60.0)
+        file.write_text("epoch,step,loss,val\n,0,1.5,\n,1,1.25,\n0,1,,nan\n,2,1e-3,-inf\n,3,0.7")
+        wait_for("the new rows", lambda: len(server.record(runs["version_0"]).series("loss")) == 3, 30.0)
+        with file.open("a") as more:
+            more.write("5,\n")
+        wait_for("the last row", lambda: len(server.record(runs["version_0"]).series("loss")) == 4, 30.0)
+    finally:
+        child.send_signal(signal.SIGTERM)
+        child.communicate(timeout=30)
+    assert watch(server, tmp_path / "logs", tmp_path / "spool", "--once", "--project", "csv").wait(60) == 0
+    record = server.record(runs["version_0"])
+    assert repr(record.series("loss")) == repr([(0, 1.5), (1, 1.25), (2, 0.001), (3, 0.75)])
+    assert repr(record.series("val")) == repr([(1, math.nan), (2, -math.inf)])
+    assert record.alerts() == []
+
+
+def test_the_calls_of_summary_writer(server, settings):
+    from headroom.tensorboard import SummaryWriter as Ours
+
+    with Ours("runs/drop in", **settings) as writer:
+        for step in range(10):
+            writer.add_scalar("loss", torch.tensor(1 / (step + 1)), step)
+            writer.add_scalars("both", {"a": step, "b": -step}, step)
+        writer.add_histogram("weights", torch.arange(10.0), 9)
+        writer.add_image("picture", torch.rand(3, 4, 5), 9)
+        writer.add_text("note", "words", 9)
+        writer.add_graph(None)
+    (run,) = [r for r in server.runs() if r["name"] == "drop in"]
+    record = server.record(run["runId"])
+    assert record.status == "finished"
+    assert record.series("loss") == [(i, float(torch.tensor(1 / (i + 1)))) for i in range(10)]
+    assert record.series("both/b") == [(i, -float(i)) for i in range(10)]
+    assert [(m["name"], m["kind"], m["step"]) for m in record.of_type("media")] == [("weights", "histogram", 9), ("picture", "image", 9), ("note", "text", 9)]

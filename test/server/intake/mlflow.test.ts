@@ -1,0 +1,278 @@
+/** The requests that mlflow's own client, Lightning's MLFlowLogger and transformers send, as they are documented (MLflow REST API 2.0). */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { localAdmin } from '~/server/team/people';
+import { startApp, type TestApp } from '~/test/support/app';
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startApp({ loginRequired: true });
+});
+afterAll(() => app.close());
+
+type Json = Record<string, unknown>;
+
+async function send(method: string, path: string, body?: unknown, authorization = `Bearer ${app.trainerToken}`) {
+  const query = method === 'GET' && body ? `?${new URLSearchParams(body as Record<string, string>)}` : '';
+  const response = await fetch(`${app.url}/api/2.0/mlflow/${path}${query}`, {
+    method,
+    headers: { authorization, 'content-type': 'application/json' },
+    ...(method !== 'GET' && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  return { status: response.status, body: (await response.json()) as Json };
+}
+async function ask(method: string, path: string, body?: unknown): Promise<Json> {
+  const answer = await send(method, path, body);
+  expect([path, answer]).toMatchObject([path, { status: 200 }]);
+  return answer.body;
+}
+
+interface Run {
+  info: Json & { run_id: string };
+  data: { metrics: Json[]; params: Json[]; tags: Json[] };
+}
+async function created(more: Json = {}): Promise<string> {
+  const made = (await ask('POST', 'runs/create', { experiment_id: '0', start_time: 1_700_000_000_000, tags: [], ...more }))
+    .run as Run;
+  return made.info.run_id;
+}
+const got = async (run_id: string) => (await ask('GET', 'runs/get', { run_id, run_uuid: run_id })).run as Run;
+const ids = (run_id: string) => ({ run_id, run_uuid: run_id });
+const sorted = (list: Json[]) => list.toSorted((a, b) => String(a.key).localeCompare(String(b.key)));
+async function history(run_id: string, metric_key: string): Promise<Json[]> {
+  const all: Json[] = [];
+  for (let page_token: string | undefined; ; ) {
+    const page = await ask('GET', 'metrics/get-history', {
+      ...ids(run_id),
+      metric_key,
+      max_results: '2',
+      ...(page_token && { page_token }),
+    });
+    all.push(...(page.metrics as Json[]));
+    page_token = page.next_page_token as string | undefined;
+    if (page_token === undefined) return all;
+  }
+}
+
+describe('a run as mlflow.start_run logs it', () => {
+  it('experiment, parameters, tags, metrics and end are what the client gets back, and what the run page shows', async () => {
+    expect(await send('GET', 'experiments/get-by-name', { experiment_name: 'lm' })).toEqual({
+      status: 404,
+      body: { error_code: 'RESOURCE_DOES_NOT_EXIST', message: "Could not find experiment with name 'lm'" },
+    });
+    const { experiment_id } = await ask('POST', 'experiments/create', { name: 'lm' });
+    expect(await send('POST', 'experiments/create', { name: 'lm' })).toEqual({
+      status: 400,
+      body: { error_code: 'RESOURCE_ALREADY_EXISTS', message: "Experiment 'lm' already exists." },
+    });
+    await ask('POST', 'experiments/set-experiment-tag', { experiment_id, key: 'team', value: 'a' });
+    const experiment = {
+      experiment_id,
+      name: 'lm',
+      artifact_location: `mlflow-artifacts:/${experiment_id}`,
+      lifecycle_stage: 'active',
+      creation_time: expect.any(Number),
+      last_update_time: expect.any(Number),
+      tags: [{ key: 'team', value: 'a' }],
+    };
+    expect(await ask('GET', 'experiments/get-by-name', { experiment_name: 'lm' })).toEqual({ experiment });
+    expect(await ask('GET', 'experiments/get', { experiment_id })).toEqual({ experiment });
+    expect(await ask('POST', 'experiments/search', { max_results: 100, filter: "name = 'lm'" })).toEqual({
+      experiments: [experiment],
+    });
+
+    const { run } = (await ask('POST', 'runs/create', {
+      experiment_id,
+      user_id: 'ada',
+      run_name: 'first run',
+      start_time: 1_700_000_000_000,
+      tags: [
+        { key: 'mlflow.user', value: 'ada' },
+        { key: 'mlflow.source.name', value: 'train.py' },
+        { key: 'mlflow.runName', value: 'first run' },
+        { key: 'mlflow.note.content', value: 'a note' },
+      ],
+    })) as { run: Run };
+    const { run_id } = run.info;
+    expect(run.info).toMatchObject({
+      run_uuid: run_id,
+      run_name: 'first run',
+      experiment_id,
+      user_id: 'ada',
+      status: 'RUNNING',
+      lifecycle_stage: 'active',
+    });
+    await ask('POST', 'runs/log-parameter', { ...ids(run_id), key: 'lr', value: '1e-05' });
+    await ask('POST', 'runs/log-parameter', { ...ids(run_id), key: 'lr', value: '1e-05' });
+    expect(await send('POST', 'runs/log-parameter', { ...ids(run_id), key: 'lr', value: '0.1' })).toMatchObject({
+      status: 400,
+      body: { error_code: 'INVALID_PARAMETER_VALUE', message: expect.stringContaining("already logged with value='1e-05'") },
+    });
+    const params = [
+      { key: 'layers', value: '2' },
+      { key: 'dropout', value: '0.5' },
+      { key: 'scale', value: '1.0' },
+      { key: 'use_bias', value: 'True' },
+      { key: 'constructor', value: 'adam' },
+    ];
+    await ask('POST', 'runs/log-batch', {
+      run_id,
+      metrics: [
+        { key: 'loss', value: 2.5, timestamp: 1_700_000_000_001, step: 0 },
+        { key: 'loss', value: 'NaN', timestamp: 1_700_000_000_002, step: 10 },
+        { key: 'system/cpu_utilization_percentage', value: 50, timestamp: 1_700_000_000_002, step: 0 },
+      ],
+      params,
+      tags: [{ key: 'team', value: 'vision' }],
+    });
+    await ask('POST', 'runs/set-tag', { ...ids(run_id), key: 'long', value: 'x'.repeat(100) });
+    await ask('POST', 'runs/set-tag', { ...ids(run_id), key: 'gone', value: 'soon' });
+    await ask('POST', 'runs/delete-tag', { run_id, key: 'gone' });
+    await ask('POST', 'runs/log-inputs', { run_id, datasets: [] });
+    await ask('POST', 'runs/log-metric', { ...ids(run_id), key: 'loss', value: 1.25, timestamp: 1_700_000_000_003, step: 20 });
+
+    const { data, info } = await got(run_id);
+    expect(sorted(data.params)).toEqual(sorted([...params, { key: 'lr', value: '1e-05' }]));
+    expect(sorted(data.metrics)).toEqual([
+      { key: 'loss', value: 1.25, timestamp: 1_700_000_000_003, step: 20 },
+      { key: 'system/cpu_utilization_percentage', value: 50, timestamp: 1_700_000_000_002, step: 0 },
+    ]);
+    expect(sorted(data.tags)).toEqual([
+      { key: 'long', value: 'x'.repeat(100) },
+      { key: 'mlflow.note.content', value: 'a note' },
+      { key: 'mlflow.runName', value: 'first run' },
+      { key: 'mlflow.source.name', value: 'train.py' },
+      { key: 'mlflow.user', value: 'ada' },
+      { key: 'team', value: 'vision' },
+    ]);
+    expect(info.status).toBe('RUNNING');
+    expect(await history(run_id, 'loss')).toEqual([
+      { key: 'loss', value: 2.5, timestamp: 1_700_000_000_001, step: 0 },
+      { key: 'loss', value: 'NaN', timestamp: 1_700_000_000_002, step: 10 },
+      { key: 'loss', value: 1.25, timestamp: 1_700_000_000_003, step: 20 },
+    ]);
+    const view = (await app.hub.view(run_id))!;
+    expect(view).toMatchObject({
+      status: 'running',
+      tags: ['team=vision'],
+      setup: { project: 'lm', name: 'first run', notes: 'a note' },
+    });
+    expect(view.setup.config).toMatchObject({
+      lr: 1e-5,
+      layers: 2,
+      dropout: 0.5,
+      scale: '1.0',
+      use_bias: 'True',
+      constructor: 'adam',
+    });
+    const range = await app.hub.store.range({ runId: run_id, series: ['loss'], fromStep: 0, toStep: null, buckets: 100 });
+    expect([...range.series[0]!.steps]).toEqual([0, 10, 20]);
+    expect([...range.series[0]!.last]).toEqual([2.5, Number.NaN, 1.25]);
+    expect(view.streams.find((s) => s.name.startsWith('system'))!.columns[0]).toMatchObject({ group: 'system' });
+
+    expect(await ask('POST', 'runs/update', { ...ids(run_id), status: 'FINISHED', end_time: 1_700_000_001_000 })).toMatchObject({
+      run_info: { run_id, status: 'FINISHED' },
+    });
+    expect((await app.hub.view(run_id))!.status).toBe('finished');
+    expect(app.trouble).toEqual([]);
+  });
+
+  it('values without steps, twice at a step and of earlier steps are kept as MLflow keeps them', async () => {
+    const run_id = await created();
+    const told = [
+      [0, 1],
+      [0, 2],
+      [0, 3],
+      [50, 4],
+      [7, 5],
+      [51, 6],
+    ] as const;
+    const metric = ([step, value]: readonly [number, number], i: number) => ({ key: 'acc', value, timestamp: 1000 + i, step });
+    for (const [i, pair] of told.slice(0, 3).entries())
+      await ask('POST', 'runs/log-metric', { ...ids(run_id), ...metric(pair, i) });
+    await ask('POST', 'runs/log-batch', { run_id, metrics: told.slice(3).map((pair, i) => metric(pair, i + 3)) });
+    expect(await history(run_id, 'acc')).toEqual(told.map(metric));
+    expect((await got(run_id)).data.metrics).toEqual([metric(told[5], 5)]);
+  });
+
+  it('a request that is sent again because its answer was lost doubles nothing', async () => {
+    const run_id = await created();
+    const one = { ...ids(run_id), key: 'loss', value: 1, timestamp: 1, step: 0 };
+    for (let i = 0; i < 3; i++) await ask('POST', 'runs/log-metric', one);
+    expect(await history(run_id, 'loss')).toEqual([{ key: 'loss', value: 1, timestamp: 1, step: 0 }]);
+  });
+
+  it('bare NaN and Infinity, and numbers as text, are understood', async () => {
+    const run_id = await created();
+    await ask('POST', 'runs/log-metric', `{"run_id": "${run_id}", "key": "a", "value": NaN, "timestamp": "5", "step": "3"}`);
+    await ask(
+      'POST',
+      'runs/log-metric',
+      `{"run_id": "${run_id}", "key": "a", "value": -Infinity, "timestamp": "6", "step": "4"}`,
+    );
+    expect(await history(run_id, 'a')).toEqual([
+      { key: 'a', value: 'NaN', timestamp: 5, step: 3 },
+      { key: 'a', value: '-Infinity', timestamp: 6, step: 4 },
+    ]);
+  });
+
+  it('what comes after the end belongs to the run, which stays ended', async () => {
+    const run_id = await created();
+    await ask('POST', 'runs/update', { ...ids(run_id), status: 'FINISHED' });
+    await ask('POST', 'runs/log-metric', { ...ids(run_id), key: 'test/acc', value: 0.5, timestamp: 1, step: 9 });
+    expect(await got(run_id)).toMatchObject({
+      info: { status: 'FINISHED' },
+      data: { metrics: [{ key: 'test/acc', value: 0.5, step: 9 }] },
+    });
+    await ask('POST', 'runs/update', { ...ids(run_id), status: 'RUNNING' });
+    expect((await got(run_id)).info.status).toBe('RUNNING');
+  });
+
+  it('a run that people stop refuses what its program logs next, and stays stopped', async () => {
+    const run_id = await created();
+    const command = { kind: 'act', id: 'stop-mlflow', runId: run_id, action: 'stop', args: {} } as const;
+    expect(await app.hub.command(localAdmin, command)).toMatchObject({ ok: true });
+    expect(await send('POST', 'runs/log-metric', { ...ids(run_id), key: 'a', value: 1, timestamp: 1, step: 0 })).toEqual({
+      status: 400,
+      body: { error_code: 'INVALID_PARAMETER_VALUE', message: `run ${run_id} was stopped by You: end the program` },
+    });
+    await ask('POST', 'runs/update', { ...ids(run_id), status: 'FAILED' });
+    expect((await got(run_id)).info.status).toBe('KILLED');
+  });
+
+  it('runs are found by filter and order, and deleted', async () => {
+    const { experiment_id } = await ask('POST', 'experiments/create', { name: 'search' });
+    const runs: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      const run_id = await created({
+        experiment_id,
+        run_name: `run ${i}`,
+        tags: [{ key: 'mlflow.parentRunId', value: i < 2 ? 'p' : 'q' }],
+      });
+      const metrics = [{ key: 'val loss', value: i, timestamp: 1, step: 0 }];
+      await ask('POST', 'runs/log-batch', { run_id, metrics, params: [{ key: 'lr', value: String(i / 10) }] });
+      runs.push(run_id);
+    }
+    const search = async (more: Json) => {
+      const found = await ask('POST', 'runs/search', { experiment_ids: [experiment_id], ...more });
+      return (found.runs as Run[]).map((r) => runs.indexOf(r.info.run_id));
+    };
+    expect(await search({ filter: "tags.`mlflow.parentRunId` = 'p'", order_by: ['metrics.`val loss` DESC'] })).toEqual([1, 0]);
+    expect(await search({ filter: 'metrics."val loss" >= 1 and params.lr != \'0.2\'' })).toEqual([1]);
+    expect(await search({ filter: "attributes.run_name LIKE '%2' AND status = 'RUNNING'" })).toEqual([2]);
+    expect(await search({ order_by: ['params.lr ASC'], max_results: 2 })).toEqual([0, 1]);
+    expect((await send('POST', 'runs/search', { experiment_ids: [experiment_id], filter: 'what?' })).status).toBe(400);
+    await ask('POST', 'runs/update', { ...ids(runs[0]!), status: 'FINISHED' });
+    await ask('POST', 'runs/delete', { run_id: runs[0] });
+    expect(await search({ order_by: ['params.lr ASC'] })).toEqual([1, 2]);
+    expect((await app.hub.view(runs[0]!))!.trashed).toBe(true);
+  });
+
+  it('a token is needed, as Bearer or as a password', async () => {
+    const basic = (password: string) => `Basic ${Buffer.from(`ada:${password}`).toString('base64')}`;
+    expect((await send('POST', 'experiments/search', {}, basic(app.trainerToken))).status).toBe(200);
+    expect(await send('POST', 'experiments/search', {}, basic('wrong'))).toMatchObject({
+      status: 401,
+      body: { error_code: 'UNAUTHENTICATED' },
+    });
+  });
+});

@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect } from '~/server/mcp/client';
+import { openMemoryStore } from '~/server/store/memory';
+import { addressAt, paths } from '~/shared/protocol';
+import { startApp, type TestApp } from '~/test/support/app';
+import { type ProxyOptions, startProxy } from '~/test/support/proxy';
+import { blobOf } from '~/test/support/synthetic';
+import { TrainerClient } from '~/test/support/trainerClient';
+import { TestViewer } from '~/test/support/viewer';
+import { publishedSetup } from '../../support/setups';
+
+const basePath = '/lab/headroom';
+const you = { id: 'local', name: 'You', role: 'admin' } as const;
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startApp({ store: openMemoryStore(), basePath });
+});
+afterAll(() => app.close());
+
+describe.each<[string, ProxyOptions]>([
+  ['passes the path on', { basePath, strips: false }],
+  ['takes the base path away', { basePath, strips: true }],
+  ['takes the base path away and asks under another name', { basePath, strips: true, changesHost: true }],
+])('below a base path, through a proxy that %s', (_name, options) => {
+  let proxy: Awaited<ReturnType<typeof startProxy>>;
+  let url: string;
+  beforeAll(async () => {
+    proxy = await startProxy(new URL(app.url).origin, options);
+    url = proxy.origin + basePath;
+  });
+  afterAll(() => proxy.close());
+
+  it('the API answers, blobs are stored and read, and a run is exported', async () => {
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    const trainer = await TrainerClient.connect({ url, token: app.trainerToken });
+    const { runId } = await app.hub.create(you, publishedSetup('reverse'));
+    const blob = blobOf(new TextEncoder().encode('0123456789'));
+    expect((await trainer.put(blob)).status).toBe(201);
+    expect(await (await fetch(addressAt(url, `${paths.blobs}/${blob.hash}`))).text()).toBe('0123456789');
+    expect((await connect({ url }).runs.list.query()).map((run) => run.runId)).toContain(runId);
+    expect((await fetch(`${url}/api/runs/${runId}/export?format=json`)).headers.get('content-disposition')).toContain('.json');
+    trainer.close();
+  });
+
+  it('a page of the proxy’s own address may write and watch, any other may not', async () => {
+    const post = (origin: string) => fetch(`${url}/api/signout`, { method: 'POST', headers: { origin } });
+    expect([(await post(proxy.origin)).status, (await post('http://evil.example')).status]).toEqual([200, 403]);
+    const viewer = await TestViewer.connect(url, { origin: proxy.origin });
+    const { runId } = await app.hub.create(you, publishedSetup('reverse'));
+    expect(await viewer.watch(runId)).toMatchObject({ ok: true, you });
+    viewer.close();
+  });
+
+  it('the session’s cookie is sent to this path alone, and only over TLS where the proxy ends it', async () => {
+    const cookie = async (headers: Record<string, string>) =>
+      (await fetch(`${url}/api/signout`, { method: 'POST', headers })).headers.get('set-cookie');
+    expect(await cookie({})).toBe('headroom=; Max-Age=0; Path=/lab/headroom; HttpOnly; SameSite=Lax');
+    expect(await cookie({ 'x-forwarded-proto': 'https' })).toBe(
+      'headroom=; Max-Age=0; Path=/lab/headroom; HttpOnly; Secure; SameSite=Lax',
+    );
+  });
+});
+
+it('a viewer whose proxy lets no websocket through follows a run over plain requests', async () => {
+  const proxy = await startProxy(new URL(app.url).origin, { basePath, strips: true, websockets: 'refused' });
+  const viewer = await TestViewer.connect(proxy.origin + basePath, {}, ['polling']);
+  const { runId } = await app.hub.create(you, publishedSetup('reverse'));
+  await viewer.watch(runId);
+  await connect({ url: app.url }).runs.label.mutate({ runId, name: 'renamed' });
+  expect((await viewer.until((view) => view.setup.name === 'renamed')).setup.name).toBe('renamed');
+  viewer.close();
+  await proxy.close();
+});

@@ -1,0 +1,66 @@
+"""Bytes that events name, brought to the server before them."""
+
+from __future__ import annotations
+
+import hashlib
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from .socketio import LinkLost, LinkRefused
+
+PATIENCE_S = 30.0
+
+
+class Blobs:
+    """The files in a spool's folder `blobs`."""
+
+    def __init__(self, folder: Path, server: str, token: str | None) -> None:
+        self._folder = folder / "blobs"
+        self._server = server
+        self._token = token
+        self._known: dict[str, tuple[str, int]] = {}
+
+    def hash_of(self, file: str) -> tuple[str, int]:
+        """SHA-256 and size."""
+        known = self._known.get(file)
+        if known is None:
+            sha = hashlib.sha256()
+            size = 0
+            with open(self._folder / file, "rb") as source:
+                while chunk := source.read(1 << 20):
+                    sha.update(chunk)
+                    size += len(chunk)
+            known = self._known[file] = (sha.hexdigest(), size)
+        return known
+
+    def named(self, event: dict[str, Any]) -> dict[str, Any]:
+        """An event with hash and size where a file of the spool stood."""
+        out = dict(event)
+        for name in ("blob", "pictures"):
+            blob = out.get(name)
+            if isinstance(blob, dict) and "file" in blob:
+                hash, size = self.hash_of(blob["file"])
+                out[name] = {"hash": hash, "bytes": size}
+        return out
+
+    def put(self, file: str) -> None:
+        """Raises LinkLost (try again) or LinkRefused."""
+        hash, size = self.hash_of(file)
+        with open(self._folder / file, "rb") as source:
+            request = urllib.request.Request(
+                f"{self._server}/api/blobs/{hash}",
+                data=source,
+                method="PUT",
+                headers={"Authorization": f"Bearer {self._token or ''}", "Content-Length": str(size), "Content-Type": "application/octet-stream"},
+            )
+            try:
+                with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+                    answer.read()
+            except urllib.error.HTTPError as error:
+                if error.code in (408, 429) or error.code >= 500:
+                    raise LinkLost(f"blob {hash}: {error.code}") from error
+                raise LinkRefused(f"blob {hash}: {error.code} {error.read()[:300].decode('utf-8', 'replace')}") from error
+            except OSError as error:
+                raise LinkLost(f"blob {hash}: {error}") from error

@@ -1,0 +1,129 @@
+"""`headroom watch LOGDIR`: one run for each folder that TensorBoard or Lightning logs into, live.
+
+How far each file was read is kept with what was made of it, in one record of the spool (`Run.bundle`), and in a file of its own once the server has everything: so it may be
+killed and started again at any moment, and every value is shown once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import time
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from . import spool
+from .run import Run
+from .settings import Settings
+from .sources import Source, find
+
+TOGETHER = 200
+
+
+class Follower:
+    """idle_seconds: a run into which nothing is written for so long is shown as finished; it goes on when something is."""
+
+    def __init__(self, logdir: Path, settings: Settings, project: str | None = None, idle_seconds: float = 600.0) -> None:
+        self._logdir = logdir.resolve()
+        self._settings = settings
+        self._project = (project or self._logdir.name or "default")[:80]
+        self._idle = idle_seconds
+        self._followed: dict[Path, "_Followed"] = {}
+
+    def poll(self, final: bool = False) -> int:
+        """Reads what is new in all folders; how many items. `final`: ends the runs as well."""
+        count = 0
+        for folder, kind in sorted(find(self._logdir), key=lambda f: str(f[0])):
+            followed = self._followed.get(folder)
+            if followed is None:
+                done = read_marks(self._settings.folder, folder)
+                name = str(folder.relative_to(self._logdir))
+                followed = self._followed[folder] = _Followed(folder, self._logdir.name if name == "." else name, kind(folder, done))
+            try:
+                count += followed.read(self)
+            except Exception as error:
+                print(f"{folder}: {error!r}", file=sys.stderr)
+            if final or followed.idle_for() > self._idle:
+                followed.end("" if final else "nothing was written any more")
+        return count
+
+    def close(self) -> None:
+        """Ends the runs; what training writes later is read by the next `headroom watch`."""
+        for followed in self._followed.values():
+            followed.end("not watched any more")
+
+    def open(self, folder: Path, name: str, config: dict[str, Any]) -> Run:
+        from .process import guard
+
+        key = f"watch:{hashlib.sha256(f'{os.uname().nodename}:{folder}'.encode()).hexdigest()[:40]}"
+        setup = {"name": name[-80:], "project": self._project, "config": {"folder": str(folder), **config}}
+        run = Run(self._settings, key, setup, "allow", system_seconds=None, source=str(folder))
+        guard(run)
+        run.wait_until_open(10.0)
+        # Where files go back is known from the files themselves.
+        run._series.go_on()
+        return run
+
+
+class _Followed:
+    def __init__(self, folder: Path, name: str, source: Source) -> None:
+        self._folder = folder
+        self._name = name
+        self._source = source
+        self._run: Run | None = None
+        self._newest = max((f.stat().st_mtime for f in folder.iterdir() if f.is_file()), default=0.0)
+
+    def read(self, follower: Follower) -> int:
+        count = 0
+        items = self._source.read()
+        while some := list(islice(items, TOGETHER)):
+            if self._run is None:
+                print(f"{self._folder}: {self._name}")
+                self._run = follower.open(self._folder, self._name, self._source.config)
+            with self._run.bundle({item.file: item.number for item in some}):
+                for item in some:
+                    item.tell(self._run)
+            count += len(some)
+        if count:
+            self._newest = max((f.stat().st_mtime for f in self._folder.iterdir() if f.is_file()), default=0.0)
+        return count
+
+    def idle_for(self) -> float:
+        return time.time() - self._newest if self._run is not None else 0.0
+
+    def end(self, message: str) -> None:
+        run, self._run = self._run, None
+        if run is not None:
+            run.finish("finished", message)
+
+
+def marks_file(spool_folder: Path, source: str) -> Path:
+    return spool_folder / "watched" / f"{hashlib.sha256(source.encode()).hexdigest()[:40]}.json"
+
+
+def read_marks(spool_folder: Path, folder: Path) -> dict[str, int]:
+    try:
+        return dict(json.loads(marks_file(spool_folder, str(folder)).read_text("utf-8"))["marks"])
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def keep_marks(spool_folder: Path, source: str, marks: dict[str, Any]) -> None:
+    """How far the files of `source` have been read; each file's number only grows."""
+    file = marks_file(spool_folder, source)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    known = read_marks(spool_folder, Path(source))
+    for name, number in marks.items():
+        known[name] = max(number, known.get(name, 0))
+    own = file.with_suffix(f".{os.getpid()}")
+    own.write_text(json.dumps({"source": source, "marks": known}), "utf-8")
+    os.replace(own, file)
+
+
+def left_behind(spool_folder: Path) -> list[Path]:
+    """Spools of an earlier `headroom watch` that the server has not got whole."""
+    found = ((one, spool.read_meta(one)) for one in spool.runs_in(spool_folder))
+    return [one for one, meta in found if meta and meta.get("source")]

@@ -1,0 +1,108 @@
+"""Hugging Face Trainer.
+
+>>> from headroom.huggingface import HeadroomCallback
+>>> trainer = Trainer(..., callbacks=[HeadroomCallback(project="lm", name="gpt2 on shakespeare")])
+
+Everything that the Trainer logs arrives under the Trainer's own names. People change learning rate, weight decay and clip value, pause, go step by step, stop, evaluate
+and save; with several ranks at the same step on each.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers import TrainerCallback
+
+import headroom
+
+from .room import LoopControls
+
+EVALUATION = "eval_"
+
+
+class HeadroomCallback(TrainerCallback):  # type: ignore[misc]
+    """`run`: one that is open already (it stays open at the end); else `headroom.init` is called with the other arguments when training begins."""
+
+    def __init__(self, run: headroom.Run | None = None, **settings: Any) -> None:
+        self.run = run
+        self._own = run is None
+        self._settings = settings
+        self._step = 0
+        self._control: Any = None
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, optimizer: Any = None, lr_scheduler: Any = None, **_: Any) -> None:
+        if self.run is None:
+            self.run = headroom.init(**{"name": args.run_name, **self._settings, "config": _config(args, model, self._settings.get("config"))})
+        run = self.run
+        self._step = state.global_step
+        # Series of these names are what the Trainer logs.
+        run.define_metric("loss", role="loss", goal="minimize")
+        run.define_metric("eval_loss", goal="minimize")
+        clips = args.max_grad_norm is not None and args.max_grad_norm > 0
+        LoopControls(
+            run,
+            lambda: self._step,
+            getattr(optimizer, "optimizer", optimizer),
+            getattr(lr_scheduler, "scheduler", lr_scheduler),
+            args.max_grad_norm if clips else None,
+            lambda value: setattr(args, "max_grad_norm", value),
+            self._evaluate if args.eval_strategy != "no" else None,
+            self._save,
+        )
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        for watch in self.run._watches if self.run else ():
+            watch.measure(state.global_step)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._step = state.global_step
+        self._boundary(control)
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, Any] | None = None, **_: Any) -> None:
+        if self.run is None:
+            return
+        values = {name.removeprefix(EVALUATION): v for name, v in (metrics or {}).items() if name.startswith(EVALUATION)}
+        self.run.evaluation("eval", values, state.global_step)
+        # An evaluation that was asked for while the run was paused: pause again.
+        if self.run._commands.status == "paused":
+            self._boundary(control)
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if self.run is not None and self.run._commands.status == "paused":
+            self._boundary(control)
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
+        if self.run is not None and logs:
+            self.run.log({name: v for name, v in logs.items() if isinstance(v, (int, float))}, state.global_step)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if self.run is not None and self._own:
+            self.run.finish("stopped" if self.run.stopped else "finished")
+            self.run = None
+
+    def _boundary(self, control: Any) -> None:
+        if self.run is None:
+            return
+        self._control = control
+        if not self.run.handle_commands(self._step):
+            control.should_training_stop = True
+
+    def _evaluate(self) -> str:
+        return self._ask("should_evaluate", "evaluates")
+
+    def _save(self) -> str:
+        return self._ask("should_save", "saves")
+
+    def _ask(self, flag: str, what: str) -> str:
+        """The Trainer does it after this boundary, also when the run is paused: the pause is left for it."""
+        setattr(self._control, flag, True)
+        self.run._commands.interrupted = True  # type: ignore[union-attr]
+        return f"{what} at step {self._step}"
+
+
+def _config(args: Any, model: Any, own: Any) -> dict[str, Any]:
+    config: dict[str, Any] = dict(args.to_sanitized_dict())
+    described = getattr(model, "config", None)
+    if hasattr(described, "to_diff_dict"):
+        config["model"] = described.to_diff_dict()
+    return {**config, **(own or {})}

@@ -1,0 +1,161 @@
+"""Lightning (also installed as pytorch_lightning).
+
+>>> from headroom.lightning import HeadroomLogger, HeadroomCallback
+>>> logger = HeadroomLogger(project="lm", name="char gpt")
+>>> trainer = Trainer(logger=logger, callbacks=[HeadroomCallback(logger)])
+
+The logger shows what the module logs; the callback makes the run steerable: learning rates, weight decay, clip value, pause, step, stop, validate, checkpoint.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import headroom
+
+from .room import LoopControls, declare_optimizer
+
+if "pytorch_lightning" in sys.modules and "lightning.pytorch" not in sys.modules:
+    from pytorch_lightning import Callback
+    from pytorch_lightning.loggers.logger import Logger, rank_zero_experiment
+    from pytorch_lightning.utilities import rank_zero_only
+else:
+    from lightning.pytorch import Callback
+    from lightning.pytorch.loggers.logger import Logger, rank_zero_experiment
+    from lightning.pytorch.utilities import rank_zero_only
+
+
+class HeadroomLogger(Logger):  # type: ignore[misc]
+    """`run`: one that is open already; else `headroom.init` is called with the other arguments when there is something to log."""
+
+    def __init__(self, run: headroom.Run | None = None, log_checkpoints: bool = False, **settings: Any) -> None:
+        super().__init__()
+        self._run = run
+        self._own = run is None
+        self._settings = settings
+        self._config: dict[str, Any] = dict(settings.get("config") or {})
+        self._log_checkpoints = log_checkpoints
+        self._sent: set[str] = set()
+
+    @property
+    def run(self) -> headroom.Run:
+        """On ranks above 0 one that only takes commands."""
+        if self._run is None:
+            self._run = headroom.init(**{**self._settings, "config": self._config})
+        return self._run
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> headroom.Run:
+        return self.run
+
+    @property
+    def name(self) -> str:
+        return str(self._settings.get("project") or "default")
+
+    @property
+    def version(self) -> str:
+        return str(self._settings.get("id") or self._settings.get("name") or (self._run.name if self._run else "run"))
+
+    @rank_zero_only
+    def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:
+        values = dict(params) if isinstance(params, dict) else dict(vars(params)) if params is not None else {}
+        self._config.update(values)
+        if self._run is not None:
+            self._run.config.update(values)
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        self.run.log(metrics, step)
+
+    @rank_zero_only
+    def log_image(self, key: str, images: list[Any], step: int | None = None, **_: Any) -> None:
+        self.run.log({key: [i if isinstance(i, headroom.Image) else headroom.Image(i) for i in images]}, step, commit=False)
+
+    @rank_zero_only
+    def log_text(self, key: str, text: str, step: int | None = None, **_: Any) -> None:
+        self.run.text(key, text, step)
+
+    def after_save_checkpoint(self, checkpoint_callback: Any) -> None:
+        path = getattr(checkpoint_callback, "best_model_path", "") or getattr(checkpoint_callback, "last_model_path", "")
+        if self._log_checkpoints and path and path not in self._sent and os.path.isfile(path):
+            self._sent.add(path)
+            self.run.checkpoint(path)
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        if self._run is None or not self._own:
+            return
+        if status == "failed":
+            error = sys.exc_info()[1]
+            if error is not None and not isinstance(error, KeyboardInterrupt):
+                self._run.fail(error)
+            else:
+                self._run.finish("stopped", "stopped by Ctrl+C" if error else "")
+        else:
+            self._run.finish("stopped" if self._run.stopped else "finished")
+
+
+class HeadroomCallback(Callback):  # type: ignore[misc]
+    """Steering. `source`: a HeadroomLogger or a run; left out, the trainer's own HeadroomLogger."""
+
+    def __init__(self, source: HeadroomLogger | headroom.Run | None = None) -> None:
+        self._source = source
+        self._run: headroom.Run | None = None
+        self._step = 0
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        source = self._source or next((one for one in trainer.loggers if isinstance(one, HeadroomLogger)), None)
+        if source is None:
+            raise ValueError("HeadroomCallback: give it a HeadroomLogger or a run, or give the Trainer a HeadroomLogger")
+        self._run = source.run if isinstance(source, HeadroomLogger) else source
+        self._step = trainer.global_step
+        schedulers = [config.scheduler for config in trainer.lr_scheduler_configs]
+
+        def of(optimizer: Any) -> list[Any]:
+            return [s for s in schedulers if getattr(s, "optimizer", optimizer) is optimizer]
+
+        for i, optimizer in enumerate(trainer.optimizers[1:], 2):
+            declare_optimizer(self._run, f"optimizer{i}", optimizer, of(optimizer), main=False)
+        first = trainer.optimizers[0] if trainer.optimizers else None
+        LoopControls(
+            self._run,
+            lambda: self._step,
+            first,
+            of(first),
+            trainer.gradient_clip_val or None,
+            lambda value: setattr(trainer, "gradient_clip_val", value),
+            (lambda: self._validate(trainer)) if trainer.enable_validation else None,
+            lambda: self._save(trainer),
+        )
+
+    def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
+        for watch in self._run._watches if self._run else ():
+            watch.measure(trainer.global_step)
+
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        # Between two updates, also where gradients are gathered over several batches.
+        if self._run is None or trainer.global_step == self._step:
+            return
+        self._step = trainer.global_step
+        if not self._run.handle_commands(self._step):
+            trainer.should_stop = True
+
+    def _validate(self, trainer: Any) -> str:
+        """The validation that Lightning runs after a batch, now."""
+        loop = trainer.fit_loop.epoch_loop
+        first = trainer._logger_connector._first_loop_iter
+        trainer.validating = True
+        try:
+            loop.val_loop.run()
+        finally:
+            trainer.training = True
+            trainer._logger_connector._first_loop_iter = first
+        return f"validated at step {self._step}"
+
+    def _save(self, trainer: Any) -> str:
+        path = os.path.join(trainer.default_root_dir, "checkpoints", f"step={self._step}.ckpt")
+        trainer.save_checkpoint(path)
+        return f"saved as {path}"

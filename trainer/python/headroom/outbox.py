@@ -1,0 +1,106 @@
+"""What every part of a run says goes through here, into the spool on disk."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+from . import records, spool
+
+MAX_WARNINGS = 20
+
+
+class Outbox:
+    """One per run. `folder` is the spool's; None: nothing is kept (mode "disabled", ranks above 0)."""
+
+    def __init__(self, folder: Path | None, say_hello: Callable[[], None]) -> None:
+        self.folder = folder
+        self.lock = threading.RLock()
+        """Held while something is said, so that what belongs together stays together."""
+        self.step = 0
+        """Of what is said without a step."""
+        self.started = False
+        self.ended = folder is None
+        """Nothing more is taken."""
+        self._say_hello = say_hello
+        self._pid = os.getpid()
+        self._writer = spool.Writer(folder) if folder is not None else None
+        self._bundle: list[bytes] | None = None
+        self._files = 0
+        self._warned = 0
+
+    @property
+    def forked(self) -> bool:
+        """This process is a child of the run's (a worker of a DataLoader), which may not write."""
+        return os.getpid() != self._pid
+
+    def ready(self) -> bool:
+        """Whether something can be said; the first time, the run's first events are. The caller holds `lock`."""
+        if self.ended or os.getpid() != self._pid:
+            return False
+        if not self.started:
+            self.started = True
+            self._say_hello()
+        return True
+
+    def append(self, record: bytes) -> None:
+        if self._bundle is not None:
+            self._bundle.append(record)
+        elif self._writer is not None:
+            self._writer.append(record)
+
+    def say(self, event: dict[str, Any]) -> None:
+        """Never raises."""
+        if self.ended:
+            return
+        try:
+            with self.lock:
+                if self.ready():
+                    self.append(records.event(event))
+        except Exception as error:
+            self.warn(f"{event.get('type')}: {error!r}")
+
+    def at(self, step: int | None) -> int:
+        return max(0, self.step if step is None else int(step))
+
+    @contextmanager
+    def bundle(self, mark: dict[str, Any]) -> Iterator[None]:
+        """What is said inside is kept all together or not at all, and `mark` with it."""
+        with self.lock:
+            self._bundle = []
+            try:
+                yield
+                said = records.bundle(self._bundle, mark)
+            finally:
+                self._bundle = None
+            if self._writer is not None and not self.forked:
+                self._writer.append(said)
+
+    def keep(self, source: Any) -> str:
+        """Copies bytes, or a file, into the spool; the name to give it in an event."""
+        assert self.folder is not None
+        with self.lock:
+            self._files += 1
+            name = f"{self._files:06d}"
+        target = self.folder / "blobs" / name
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            target.write_bytes(source)
+        else:
+            shutil.copyfile(source, target)
+        return name
+
+    def warn(self, message: str) -> None:
+        self._warned += 1
+        if self._warned <= MAX_WARNINGS:
+            last = "; more warnings are not shown" if self._warned == MAX_WARNINGS else ""
+            print(f"headroom: {message}{last}", file=sys.__stderr__)
+
+    def forget(self) -> None:
+        """In a forked child: whoever held the lock does not exist here."""
+        self.ended = True
+        self.lock = threading.RLock()

@@ -1,0 +1,141 @@
+"""What a run shows beside numbers: texts, pictures, histograms, tables, evaluations, checkpoints."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Callable, Iterable, Mapping
+
+from .media import MAX_INLINE, Histogram, Image, Table, Text, histogram_of, image_bytes, table_of
+from .numbers import number_of
+from .outbox import Outbox
+from .series import GOALS
+
+
+class Samples:
+    """One per run. No method raises: what does not fit is a warning."""
+
+    def __init__(self, out: Outbox) -> None:
+        self._out = out
+        self.evaluations: dict[tuple[str, str], float] = {}
+        """The last value of each metric, by split and name."""
+
+    def add(self, name: str, value: Any, at: int) -> bool:
+        """A sample of any kind; False: it is none."""
+        if isinstance(value, str):
+            self.text(name, value, at)
+        elif isinstance(value, Text):
+            self.text(name, value.text, at, value.caption)
+        elif isinstance(value, Image):
+            self.image(name, value.data, at, value.caption)
+        elif isinstance(value, Histogram):
+            self.histogram(name, value, at)
+        elif isinstance(value, Table):
+            self.table(name, value.columns, value.data, at)
+        elif isinstance(value, (list, tuple)) and value and all(isinstance(v, Image) for v in value):
+            for i, v in enumerate(value):
+                self.image(f"{name}/{i}" if len(value) > 1 else name, v.data, at, v.caption)
+        else:
+            return False
+        return True
+
+    def text(self, name: str, text: Any, step: int | None, caption: str | None = None) -> None:
+        said = str(text)
+        if len(said.encode("utf-16-le", "replace")) // 2 <= MAX_INLINE:
+            self._say(name, "text", step, caption, text=said)
+        else:
+            self._say(name, "text", step, caption, data=said.encode("utf-8", "replace"))
+
+    def image(self, name: str, image: Any, step: int | None, caption: str | None = None) -> None:
+        self._made(name, "image", step, caption, lambda: {"data": image_bytes(image)})
+
+    def histogram(self, name: str, values: Any, step: int | None, bins: int = 64, caption: str | None = None) -> None:
+        def made() -> dict[str, Any]:
+            if not isinstance(values, Histogram):
+                return _inline(histogram_of(values, bins))
+            if values.edges is not None and values.counts is not None:
+                return _inline({"edges": [float(e) for e in values.edges], "counts": [float(c) for c in values.counts]})
+            return _inline(histogram_of(values.values, values.bins))
+
+        self._made(name, "histogram", step, caption, made)
+
+    def table(self, name: str, columns: Iterable[Any], rows: Iterable[Any], step: int | None, caption: str | None = None) -> None:
+        self._made(name, "table", step, caption, lambda: _inline(table_of(columns, rows)))
+
+    def _made(self, name: str, kind: str, step: int | None, caption: str | None, make: Callable[[], dict[str, Any]]) -> None:
+        if self._out.ended:
+            return
+        try:
+            made = make()
+        except Exception as error:
+            return self._out.warn(f'{kind} "{name}": {error}')
+        self._say(name, kind, step, caption, **made)
+
+    def _say(self, name: str, kind: str, step: int | None, caption: str | None, text: str | None = None, data: bytes | None = None) -> None:
+        if self._out.ended:
+            return
+        try:
+            event: dict[str, Any] = {"type": "media", "step": self._out.at(step), "name": str(name)[:512], "kind": kind}
+            if text is not None:
+                event["text"] = text
+            if data is not None:
+                event["blob"] = {"file": self._out.keep(data)}
+            if caption:
+                event["caption"] = str(caption)[:500]
+            self._out.say(event)
+        except Exception as error:
+            self._out.warn(f'{kind} "{name}": {error!r}')
+
+    def evaluation(
+        self,
+        split: str,
+        metrics: Mapping[str, Any],
+        step: int | None,
+        examples: int | None,
+        elapsed_ms: float | None,
+        main: str | None,
+        goal: str | None,
+        trigger: str,
+        command_id: str | None,
+    ) -> None:
+        said = []
+        for name, value in metrics.items():
+            number = number_of(value)
+            if number is None:
+                self._out.warn(f'evaluation: "{name}" is no number')
+                continue
+            metric: dict[str, Any] = {"name": str(name), "value": number}
+            if name in ("loss", "accuracy"):
+                metric["role"] = str(name)
+                metric["better"] = "lower" if name == "loss" else "higher"
+            if name == main:
+                metric["main"] = True
+                if GOALS.get(goal):
+                    metric["better"] = GOALS[goal]
+            said.append(metric)
+            self.evaluations[(split, str(name))] = number
+        event: dict[str, Any] = {"type": "evaluation", "step": self._out.at(step), "split": str(split)[:64], "metrics": said, "trigger": trigger}
+        if examples:
+            event["examples"] = int(examples)
+        if elapsed_ms is not None:
+            event["elapsedMs"] = float(elapsed_ms)
+        if command_id:
+            event["commandId"] = command_id
+        if said:
+            self._out.say(event)
+
+    def checkpoint(self, source: Any, step: int | None, trigger: str, command_id: str | None) -> None:
+        if self._out.ended:
+            return
+        try:
+            event: dict[str, Any] = {"type": "checkpoint", "step": self._out.at(step), "blob": {"file": self._out.keep(source)}, "trigger": trigger}
+            if command_id:
+                event["commandId"] = command_id
+            self._out.say(event)
+        except Exception as error:
+            self._out.warn(f"checkpoint: {error!r}")
+
+
+def _inline(made: Any) -> dict[str, Any]:
+    """JSON as text beside the event, or as bytes when it is long."""
+    text = json.dumps(made, ensure_ascii=False, allow_nan=False)
+    return {"text": text} if len(text) <= MAX_INLINE // 2 else {"data": text.encode("utf-8", "replace")}

@@ -1,0 +1,206 @@
+"""What other tools write while they log: TensorBoard event files and Lightning's metrics.csv, read as they grow, one item after the other in an order that stays the same."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+from .media import Histogram
+from .run import Run
+
+EVENT_FILE = "tfevents"
+CSV_FILE = "metrics.csv"
+MAX_CELLS = 1000
+
+
+@dataclass
+class Item:
+    """The `number`th thing in `file`; `tell` logs it."""
+
+    file: str
+    number: int
+    tell: Callable[[Run], None]
+
+
+class TensorBoardFolder:
+    """The event files of one folder, which TensorBoard shows as one run. Read with TensorBoard's own reader, so that every value is the one that it shows.
+
+    A later file that begins at a step which an earlier one has reached is the run that was resumed: it goes on from there.
+    """
+
+    def __init__(self, folder: Path, done: dict[str, int]) -> None:
+        self._folder = folder
+        self._done = done
+        self._loaders: dict[str, Any] = {}
+        self._counts: dict[str, int] = {}
+        self._plugins: dict[str, str] = {}
+        # Of each tag: its last step, and the file that it is from.
+        self._last: dict[str, tuple[int, str]] = {}
+        self._joined: set[str] = set()
+        self.config: dict[str, Any] = {}
+
+    def read(self) -> Iterator[Item]:
+        """What is new; items of which `done` tells that they are known are passed over."""
+        for path in sorted(p for p in self._folder.iterdir() if EVENT_FILE in p.name and not p.name.endswith(".profile-empty")):
+            name = path.name
+            loader = self._loaders.get(name)
+            if loader is None:
+                from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+                loader = self._loaders[name] = EventFileLoader(str(path))
+            for event in loader.Load():
+                self._counts[name] = number = self._counts.get(name, 0) + 1
+                tell = self._taken_in(event, name)
+                if number > self._done.get(name, 0):
+                    yield Item(name, number, tell)
+
+    def _taken_in(self, event: Any, file: str) -> Callable[[Run], None]:
+        """Notes what an event says of the run so far; gives what is to be logged of it."""
+        if event.HasField("session_log") and event.session_log.status == event.session_log.START and event.step > 0:
+            # SummaryWriter(purge_step=): TensorBoard forgets what lies at or after this step.
+            self._forget(event.step)
+            step = event.step
+            return lambda run: run.rewind(step)
+        if not event.HasField("summary"):
+            return lambda run: None
+        tells: list[Callable[[Run], None]] = []
+        for value in event.summary.value:
+            plugin = value.metadata.plugin_data.plugin_name
+            if plugin:
+                self._plugins[value.tag] = plugin
+            plugin = self._plugins.get(value.tag, "")
+            if plugin == "hparams":
+                self._read_config(value)
+                continue
+            before = self._last.get(value.tag)
+            if before is not None and event.step <= before[0] and before[1] != file and file not in self._joined:
+                self._joined.add(file)
+                self._forget(event.step)
+                tells.append(lambda run, step=event.step: run.rewind(step))  # type: ignore[misc]
+            self._last[value.tag] = (event.step, file)
+            tells.append(_logged(value, plugin, event.step))
+
+        def tell(run: Run) -> None:
+            run._series.clock = lambda: event.wall_time
+            for one in tells:
+                one(run)
+
+        return tell
+
+    def _forget(self, step: int) -> None:
+        for tag, (last, file) in list(self._last.items()):
+            if last >= step:
+                self._last[tag] = (step - 1, file)
+
+    def _read_config(self, value: Any) -> None:
+        from tensorboard.plugins.hparams import plugin_data_pb2
+
+        data = plugin_data_pb2.HParamsPluginData.FromString(value.metadata.plugin_data.content)
+        for name, one in data.session_start_info.hparams.items():
+            self.config[name] = getattr(one, one.WhichOneof("kind") or "string_value")
+
+
+def _logged(value: Any, plugin: str, step: int) -> Callable[[Run], None]:
+    """A value of a summary, as what it is shown as."""
+    from tensorboard.util import tensor_util
+
+    tag = value.tag
+    content = tensor_util.make_ndarray(value.tensor)
+    if plugin == "images":
+        pictures = [bytes(b) for b in content.flatten()[2:]]
+
+        def images(run: Run) -> None:
+            for i, data in enumerate(pictures):
+                run.image(tag if len(pictures) == 1 else f"{tag}/{i}", data, step)
+
+        return images
+    if plugin == "text" or content.dtype.kind in "OSU":
+        texts = [b.decode("utf-8", "replace") if isinstance(b, bytes) else str(b) for b in content.flatten()]
+        return lambda run: run.text(tag, "\n\n".join(texts), step)
+    if plugin == "histograms" and content.ndim == 2 and content.shape[1] == 3:
+        made = _histogram(content.tolist())
+        return (lambda run: run.histogram(tag, made, step)) if made else lambda run: None
+    if content.size == 1:
+        number = float(content.item())
+        return lambda run: run.log({tag: number}, step, commit=False)
+    if content.ndim in (1, 2) and content.size <= MAX_CELLS:
+        rows = content.tolist() if content.ndim == 2 else [[v] for v in content.tolist()]
+        return lambda run: run.table(tag, [str(i) for i in range(len(rows[0]))], rows, step)
+    return lambda run: run._out.warn(f'"{tag}" holds {" x ".join(map(str, content.shape))} numbers and is not shown')
+
+
+def _histogram(buckets: list[list[float]]) -> Histogram | None:
+    """Of left end, right end and count of each bucket; those without a width, as of equal values, get the least one."""
+    edges: list[float] = []
+    counts: list[float] = []
+    for left, right, count in buckets:
+        if count == 0 and right <= left:
+            continue
+        left = max(left, edges[-1]) if edges else left
+        if right <= left:
+            right = math.nextafter(left, math.inf) if edges else left + (abs(left) * 1e-6 or 1e-6)
+        if edges and left > edges[-1]:
+            edges.append(left)
+            counts.append(0.0)
+        if not edges:
+            edges.append(left)
+        edges.append(right)
+        counts.append(count)
+    return Histogram(edges=edges, counts=counts) if counts else None
+
+
+class LightningCsv:
+    """Lightning's metrics.csv. It is written anew with more columns when a new metric is logged: rows keep their order, and the last line may not be whole yet."""
+
+    def __init__(self, folder: Path, done: dict[str, int]) -> None:
+        self._path = folder / CSV_FILE
+        self._done = done
+        self._size = -1
+        self.config: dict[str, Any] = {}
+
+    def read(self) -> Iterator[Item]:
+        size = os.path.getsize(self._path)
+        if size == self._size:
+            return
+        self._size = size
+        text = self._path.read_text("utf-8", "replace")
+        whole = text[: text.rfind("\n") + 1]
+        wall = os.path.getmtime(self._path)
+        for number, row in enumerate(csv.DictReader(io.StringIO(whole)), 1):
+            if number > self._done.get(CSV_FILE, 0):
+                self._done[CSV_FILE] = number
+                yield Item(CSV_FILE, number, _row(row, number - 1, wall))
+
+
+def _row(row: dict[str, Any], index: int, wall: float) -> Callable[[Run], None]:
+    def number(text: str) -> float | None:
+        try:
+            return float(text)
+        except (TypeError, ValueError):
+            return None
+
+    step = number(row.pop("step", "") or "")
+    values = {name: n for name, text in row.items() if name and (n := number(text)) is not None}
+
+    def tell(run: Run) -> None:
+        run._series.clock = lambda: wall
+        run.log(values, index if step is None else int(step), commit=False)
+
+    return tell
+
+
+Source = TensorBoardFolder | LightningCsv
+
+
+def find(logdir: Path) -> Iterator[tuple[Path, type[TensorBoardFolder] | type[LightningCsv]]]:
+    """Folders below `logdir` that a tool logs into."""
+    for folder, _folders, files in os.walk(logdir, followlinks=True):
+        if any(EVENT_FILE in f for f in files):
+            yield Path(folder), TensorBoardFolder
+        elif CSV_FILE in files:
+            yield Path(folder), LightningCsv

@@ -1,0 +1,356 @@
+"""The calls of `wandb` that training scripts make, for a script that was written for it.
+
+>>> import headroom.wandb as wandb
+
+`init`, `config`, `log`, `define_metric`, `watch`, `alert`, `finish`, `Image`, `Table`, `Histogram`, `run.summary` do here what they do there. Arguments and calls that have no
+meaning here are left out with one visible line each. What differs: of a name that is logged twice at the same step the first value stays.
+
+People can pause the run and go on, which holds `log` up, and stop it: as with wandb, a stop is a KeyboardInterrupt in the main thread.
+"""
+
+from __future__ import annotations
+
+import _thread
+import sys
+import threading
+import time
+import uuid
+from enum import Enum
+from typing import Any, Mapping, Sequence
+
+import headroom
+
+from .media import Histogram as _Histogram
+from .media import Image as _Image
+from .media import Table as _Table
+from .room import loop_actions
+
+_MODES = {"online": "online", "offline": "offline", "disabled": "disabled", "dryrun": "offline", "run": "online", "shared": "online", None: None}
+_said: set[str] = set()
+run: "Run | None" = None
+"""The run that is open."""
+
+
+def _ignored(what: str) -> None:
+    """One line for each thing that is left out."""
+    if what not in _said:
+        _said.add(what)
+        print(f"headroom.wandb: {what} is ignored", file=sys.stderr)
+
+
+class AlertLevel(Enum):
+    INFO = "INFO"
+    WARN = "WARN"
+    ERROR = "ERROR"
+
+
+class Settings:
+    """Taken so that scripts run; nothing in it means anything here."""
+
+    def __init__(self, **settings: Any) -> None:
+        for name, value in settings.items():
+            setattr(self, name, value)
+
+
+class Image(_Image):
+    def __init__(self, data_or_path: Any, mode: str | None = None, caption: str | None = None, **more: Any) -> None:
+        super().__init__(data_or_path, caption)
+        for name in [n for n in ("masks", "boxes", "classes") if more.get(n) is not None]:
+            _ignored(f"Image({name}=)")
+
+
+class Histogram(_Histogram):
+    def __init__(self, sequence: Any = None, np_histogram: tuple[Any, Any] | None = None, num_bins: int = 64) -> None:
+        counts, edges = np_histogram if np_histogram is not None else (None, None)
+        super().__init__(sequence, num_bins, edges, counts)
+
+
+class Table(_Table):
+    def __init__(self, columns: Sequence[str] | None = None, data: Any = None, dataframe: Any = None, rows: Any = None, **more: Any) -> None:
+        if dataframe is not None:
+            columns, data = list(dataframe.columns), dataframe.values.tolist()
+        super().__init__(list(columns) if columns is not None else ["Input", "Output", "Expected"], [list(r) for r in (data if data is not None else rows) or []])
+        for name in more:
+            _ignored(f"Table({name}=)")
+
+    def add_data(self, *row: Any) -> None:
+        self.data.append(list(row))  # type: ignore[attr-defined]
+
+
+def Html(data: Any, *_: Any, **__: Any) -> headroom.Text:
+    """Shown as text."""
+    return headroom.Text(data if isinstance(data, str) else data.read())
+
+
+class Config(dict[str, Any]):
+    """`wandb.config`: what is set before `init` goes into the run that `init` opens."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return _current_config()[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self[name] = value
+
+    def __getitem__(self, name: str) -> Any:
+        return _current_config()[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        dict.__setitem__(self, name, value)
+        if run is not None:
+            run.config[name] = value
+
+    def update(self, *values: Any, allow_val_change: Any = None, **more: Any) -> None:
+        for given in values:
+            more = {**_as_dict(given), **more}
+        for name, value in more.items():
+            self[name] = value
+
+    def setdefaults(self, values: Any) -> None:
+        self.update({k: v for k, v in _as_dict(values).items() if k not in self})
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return _current_config().get(name, default)
+
+    def as_dict(self) -> dict[str, Any]:
+        return dict(_current_config())
+
+
+config = Config()
+
+
+def _current_config() -> Mapping[str, Any]:
+    return dict(dict.items(config)) if run is None else run.config
+
+
+def _as_dict(values: Any) -> dict[str, Any]:
+    """Of a dict, or of what argparse gives."""
+    return dict(values) if isinstance(values, Mapping) else dict(vars(values)) if values is not None else {}
+
+
+class Run:
+    """`wandb.init()`: what scripts use of a wandb run, around a headroom run."""
+
+    def __init__(self, inner: headroom.Run, id: str, project: str | None) -> None:
+        self.headroom = inner
+        self.id = id
+        self.project = project or "default"
+        self.entity = ""
+        self.name = inner.name
+        self.config = inner.config
+        self.summary = inner.summary
+        self._alerts: dict[str, float] = {}
+        self._step = 0
+
+    @property
+    def step(self) -> int:
+        return self.headroom._out.step
+
+    @property
+    def dir(self) -> str:
+        return str(self.headroom._out.folder or ".")
+
+    @property
+    def url(self) -> str | None:
+        return self.headroom.url
+
+    @property
+    def resumed(self) -> bool:
+        return self.headroom.resumed_step > 0
+
+    @property
+    def disabled(self) -> bool:
+        return self.headroom.settings.mode == "disabled"
+
+    def get_url(self) -> str | None:
+        return self.url
+
+    def log(self, data: Mapping[str, Any], step: int | None = None, commit: bool | None = None, sync: bool | None = None) -> None:
+        inner = self.headroom
+        before = inner._out.step
+        inner.log(data, step, commit=commit if commit is not None else step is None)
+        for name, value in data.items():
+            number = headroom.numbers.number_of(value)
+            if number is not None:
+                inner.summary[name] = number
+        at = inner._out.step
+        if at > before and threading.current_thread() is threading.main_thread():
+            self._step = at
+            if not inner.handle_commands(at) and inner.stopped:
+                _thread.interrupt_main()
+
+    def define_metric(self, name: Any, step_metric: Any = None, summary: str | None = None, goal: str | None = None, **more: Any) -> None:
+        best = {"min": "minimize", "max": "maximize"}.get(summary or "")
+        self.headroom.define_metric(getattr(name, "name", name), getattr(step_metric, "name", step_metric), goal=goal or best)
+        for argument in [n for n in ("hidden", "overwrite") if more.get(n)]:
+            _ignored(f"define_metric({argument}=)")
+
+    def watch(self, models: Any, criterion: Any = None, log: str | None = "gradients", log_freq: int = 1000, idx: Any = None, log_graph: bool = False) -> None:
+        if log in ("parameters", "all"):
+            _ignored(f'watch(log="{log}"): the values of the parameters')
+        if log_graph:
+            _ignored("watch(log_graph=)")
+        if log in ("gradients", "all"):
+            for model in models if isinstance(models, (list, tuple)) else [models]:
+                self.headroom.watch(model, every=log_freq).follow_optimizer()
+
+    def unwatch(self, models: Any = None) -> None:
+        self.headroom._watches.clear()
+
+    def alert(self, title: str, text: str = "", level: Any = None, wait_duration: Any = 60) -> None:
+        seconds = wait_duration.total_seconds() if hasattr(wait_duration, "total_seconds") else float(wait_duration if wait_duration is not None else 60)
+        now = time.monotonic()
+        if now - self._alerts.get(title, -1e9) >= seconds:
+            self._alerts[title] = now
+            self.headroom.alert(title, text, getattr(level, "value", level) or "INFO")
+
+    def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
+        global run
+        if exit_code:
+            self.headroom.finish("failed", f"the script left with {exit_code}")
+        else:
+            self.headroom.finish("stopped" if self.headroom.stopped else "finished")
+        if run is self:
+            run = None
+
+    def mark_preempting(self) -> None:
+        self.alert("preempted", "the script is about to be preempted")
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        global run
+        self.headroom.__exit__(kind, error, trace)
+        run = None
+
+    def __getattr__(self, name: str) -> Any:
+        return _missing(f"run.{name}")
+
+
+def init(
+    entity: str | None = None,
+    project: str | None = None,
+    dir: Any = None,
+    id: str | None = None,
+    name: str | None = None,
+    notes: str | None = None,
+    tags: Sequence[str] | None = None,
+    config: Any = None,
+    group: str | None = None,
+    job_type: str | None = None,
+    mode: str | None = None,
+    resume: Any = None,
+    resume_from: str | None = None,
+    reinit: Any = None,
+    settings: Any = None,
+    **more: Any,
+) -> Run:
+    """As `wandb.init`; server and token as for `headroom.init`."""
+    global run
+    if run is not None:
+        if not reinit or reinit in ("return_previous", "default"):
+            return run
+        run.finish()
+    if settings is not None:
+        _ignored("init(settings=)")
+    for argument in [n for n, v in {"entity": entity, "resume_from": resume_from, **more}.items() if v is not None]:
+        _ignored(f"init({argument}=)")
+    own = id or uuid.uuid4().hex[:8]
+    policy = {True: "allow", "auto": "allow", None: "allow" if id else "never", False: "never"}.get(resume, resume)
+    inner = headroom.init(
+        project=project,
+        name=name,
+        config={**dict(dict.items(globals()["config"])), **_as_dict(config)},
+        group=group,
+        job_type=job_type,
+        tags=tags,
+        notes=notes,
+        id=own,
+        resume=policy,
+        mode=_MODES.get(mode, mode),
+        folder=dir,
+    )
+    run = Run(inner, own, project)
+    loop_actions(inner, lambda: inner._out.step, None, None)
+    return run
+
+
+def _open() -> Run:
+    if run is None:
+        raise RuntimeError("call wandb.init() first")
+    return run
+
+
+def log(data: Mapping[str, Any], step: int | None = None, commit: bool | None = None, sync: bool | None = None) -> None:
+    _open().log(data, step, commit)
+
+
+def define_metric(name: Any, *args: Any, **more: Any) -> None:
+    _open().define_metric(name, *args, **more)
+
+
+def watch(models: Any, *args: Any, **more: Any) -> None:
+    _open().watch(models, *args, **more)
+
+
+def unwatch(models: Any = None) -> None:
+    _open().unwatch(models)
+
+
+def alert(title: str, text: str = "", level: Any = None, wait_duration: Any = 60) -> None:
+    _open().alert(title, text, level, wait_duration)
+
+
+def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
+    if run is not None:
+        run.finish(exit_code)
+
+
+def login(*_: Any, **__: Any) -> bool:
+    """`headroom login` keeps server and token; nothing is asked for here."""
+    return True
+
+
+def setup(*_: Any, **__: Any) -> None:
+    pass
+
+
+class util:
+    @staticmethod
+    def generate_id(length: int = 8) -> str:
+        return uuid.uuid4().hex[:length]
+
+
+class _Ignored:
+    """What a call that has no meaning here gives."""
+
+    def __call__(self, *_: Any, **__: Any) -> "_Ignored":
+        return self
+
+    def __getattr__(self, name: str) -> "_Ignored":
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+
+_LEFT_OUT = {
+    "Artifact", "log_artifact", "use_artifact", "log_code", "log_model", "link_model", "save", "restore", "Video", "Audio", "Object3D", "Molecule", "Plotly", "Graph", "plot", "sweep",
+    "agent", "use_model", "mark_preempting", "status",
+}  # fmt: skip
+
+
+def _missing(name: str) -> _Ignored:
+    last = name.rsplit(".", 1)[-1]
+    if last not in _LEFT_OUT:
+        raise AttributeError(f"headroom.wandb has no {name}")
+    _ignored(f"wandb.{name}")
+    return _Ignored()
+
+
+def __getattr__(name: str) -> Any:
+    if name == "summary":
+        return _open().summary
+    return _missing(name)

@@ -1,0 +1,161 @@
+"""What a model does inside while it trains: norms of its gradients, and its attention on a batch that stays the same."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Iterable, Mapping, Sequence
+
+from .attention import capture
+from .cadence import Cadence
+from .run import Run
+from .snapshot import snapshot_of
+
+ATTENTION_EVERY = 100
+GRADIENTS_EVERY = 10
+
+
+class Watch:
+    """Made by `run.watch(model, ...)`; measures in `room.step`.
+
+    every: steps between two measurements of the gradient norms of all parameters. Left out: 10, or more where they would take more than 1 % of the time.
+    probe: a batch to look at the attention on (the model's arguments: a dict by name, a tuple in order, else the only one). See attention.py for what is caught.
+    tokens: text of each token of each example. vocabulary: a tokenizer, a list or dict of texts by id, or a function of the id; then the labels are made from the
+    first whole numbers [batch, tokens] in `probe`, and what the model predicts next is shown. attention_every: as `every`; left out: 100, or more.
+    examples: how many of the batch are kept. gradients=False: no norms.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        model: Any,
+        every: int | None = None,
+        *,
+        probe: Any = None,
+        tokens: Sequence[Sequence[str]] | None = None,
+        vocabulary: Any = None,
+        attention_every: int | None = None,
+        examples: int = 8,
+        gradients: bool = True,
+    ) -> None:
+        self._run = run
+        self._model = model
+        self._gradients = Cadence(every, GRADIENTS_EVERY)
+        self._named = [(name, p) for name, p in model.named_parameters() if p.requires_grad] if gradients else []
+        self._measured: int | None = None
+        self._attention = Cadence(attention_every, ATTENTION_EVERY)
+        self._probe = probe
+        self._ids = None if probe is None else _token_ids(probe)
+        self._vocabulary = _texts(vocabulary, self._ids)
+        if tokens is not None:
+            self._labels: list[list[str]] | None = [[str(t) for t in one] for one in tokens]
+        elif self._vocabulary is not None and self._ids is not None:
+            self._labels = [[self._vocabulary(i) for i in one] for one in self._ids.tolist()]
+        else:
+            self._labels = None
+        self._examples = examples
+        run._watches.append(self)
+        if probe is not None:
+            run.action(self._on_demand, name="snapshot", label="Look at the attention", role="snapshot", help="On the batch that is watched, now.")
+        self._step = 0
+
+    def follow_optimizer(self) -> None:
+        """Measures before each update of any optimizer that holds these parameters, for scripts without a room."""
+        from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+        mine = {id(p) for _, p in self._named}
+        updates = -1
+
+        def before_update(optimizer: Any, _args: Any, _kwargs: Any) -> None:
+            nonlocal updates
+            if self in self._run._watches and any(id(p) in mine for group in optimizer.param_groups for p in group["params"]):
+                updates += 1
+                self.measure_gradients(updates, self._run._out.step)
+
+        register_optimizer_step_pre_hook(before_update)
+
+    def measure(self, step: int) -> None:
+        """After the update of `step`, before the gradients are set to zero."""
+        self._step = step + 1
+        self.measure_gradients(step)
+        if self._probe is not None and not self._run._out.ended and self._attention.due(step):
+            self.look(step, "cadence")
+
+    def measure_gradients(self, step: int, shown_at: int | None = None) -> None:
+        """Once a step, at its cadence; before clipping where the loop clips with `room.clip_gradients`."""
+        if not self._named or self._run._out.ended or self._measured == step or not self._gradients.due(step):
+            return
+        self._measured = step
+        with self._gradients:
+            import torch
+
+            grads = [p.grad for _, p in self._named if p.grad is not None]
+            norms = iter(torch.stack([n.float().to(grads[0].device) for n in torch._foreach_norm(grads)]).tolist()) if grads else iter(())
+            values = {f"grad_norm/{name}": 0.0 if p.grad is None else next(norms) for name, p in self._named}
+        self._run.log_group("gradients", values, step if shown_at is None else shown_at, self._columns)
+
+    def _columns(self) -> list[dict[str, Any]]:
+        return [
+            {"name": f"grad_norm/{name}"[:512], "role": "gradNormOf", "of": name[:512], "group": "gradient norm per parameter"}
+            for name, _ in self._named
+        ]
+
+    def look(self, step: int, trigger: str, command_id: str | None = None) -> bool:
+        """Takes a snapshot of the attention. False: it could not be, which is said once."""
+        try:
+            with self._attention:
+                found = capture(self._model, self._probe, self._examples)
+                if not found.layers:
+                    raise ValueError(
+                        "no attention was found: neither scaled_dot_product_attention nor nn.MultiheadAttention was called; "
+                        "call headroom.record_attention(weights) in the model's forward"
+                    )
+                vocabulary = None if self._vocabulary is None else _Lookup(self._vocabulary)
+                data, fields = snapshot_of(found, step, self._labels, self._ids, vocabulary)
+                event = {"type": "snapshot", "step": step, "blob": {"file": self._run._out.keep(data)}, "trigger": trigger, **fields}
+                if command_id:
+                    event["commandId"] = command_id
+                self._run._out.say(event)
+            return True
+        except Exception as error:
+            self._probe = None
+            self._run._out.warn(f"watch: attention is not looked at any more: {error}")
+            return False
+
+    def _on_demand(self) -> str:
+        if self._run._out.ended:
+            return "rank 0 looks"
+        if self._probe is None or not self.look(self._step, "command", self._run._commands.command_id):
+            raise RuntimeError("the attention could not be looked at; the script's output says why")
+        return f"attention at step {self._step}"
+
+
+class _Lookup(dict[int, str]):
+    def __init__(self, text: Callable[[int], str]) -> None:
+        super().__init__()
+        self._text = text
+
+    def get(self, id: int, default: Any = None) -> Any:
+        try:
+            return self._text(id)
+        except Exception:
+            return default
+
+
+def _token_ids(probe: Any) -> Any:
+    """The first whole numbers [batch, tokens]."""
+    values: Iterable[Any] = probe.values() if isinstance(probe, Mapping) else probe if isinstance(probe, (tuple, list)) else [probe]
+    if isinstance(probe, Mapping) and "input_ids" in probe:
+        values = [probe["input_ids"]]
+    for value in values:
+        if getattr(value, "ndim", 0) == 2 and hasattr(value, "is_floating_point") and not value.is_floating_point():
+            return value.detach().cpu()
+    return None
+
+
+def _texts(vocabulary: Any, ids: Any) -> Callable[[int], str] | None:
+    if vocabulary is None:
+        return None
+    if hasattr(vocabulary, "convert_ids_to_tokens"):
+        return lambda id: str(vocabulary.convert_ids_to_tokens(id))
+    if callable(vocabulary):
+        return lambda id: str(vocabulary(id))
+    return lambda id: str(vocabulary[id])
