@@ -154,7 +154,7 @@ class TensorLearner implements Learner {
   #update([params, m, v, scalars, flat, means]: Tensor1D[], plan: UpdatePlan): Tensor[] {
     const squares = this.paramGradNorms
       ? squaredNorms(flat!, this.params)
-      : squaredNorms(flat!, [{ name: 'all', offset: 0, size: this.#count }]);
+      : squaredNorms(flat!, [{ offset: 0, size: this.#count }]);
     const metrics = stepMetrics(means!, squares, flat!, plan, this.paramGradNorms);
     const norm = reshape(slice(metrics, 2, 1), []);
     const next = update({ params: params!, m: m!, v: v! }, flat!, norm, scalars!, plan);

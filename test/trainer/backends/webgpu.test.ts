@@ -23,8 +23,8 @@ describe('webgpu', () => {
       await fn(backend);
     });
 
-  // Causal masks and sizes that nothing divides; a set, as many items as nothing divides either.
-  for (const name of ['causal', 'odd-set'])
+  // Causal masks, a learned embedding, clipping by value; a set. Sizes that nothing divides.
+  for (const name of ['causal-learned', 'odd-set'])
     onBackend(`gives PyTorch's numbers on ${name}`, async (b) => {
       const rows = await compareWithReference(readFileSync(`test/fixtures/${name}.safetensors`), b);
       expect(rows.filter((row) => row.ok === false)).toEqual([]);

@@ -233,7 +233,7 @@ export function registerWebgpuKernels(backend: WebgpuBackend): void {
 
   define(noiseKernel, ({ seed }, { site, shape }) => {
     const y = out(shape as number[]);
-    elementwise('noise', sizeOf(y), { y }, { seed }, 'y[i] = uniform(i, SITE);', {
+    elementwise('noise', sizeOf(y), { y }, { seed }, 'y[i] = noiseAt(i, SITE);', {
       constants: { SITE: site as number },
       globals: uniformNoise,
     });
@@ -242,7 +242,7 @@ export function registerWebgpuKernels(backend: WebgpuBackend): void {
 
   define(fusedKernels.dropoutMask, ({ seed, rate }, { site, shape }) => {
     const mask = out(shape as number[]);
-    const body = 'let drop = rate[0]; mask[i] = select(0.0, 1.0 / (1.0 - drop), uniform(i, SITE) >= drop);';
+    const body = 'let drop = rate[0]; mask[i] = select(0.0, 1.0 / (1.0 - drop), noiseAt(i, SITE) >= drop);';
     elementwise('dropoutMask', sizeOf(mask), { mask }, { seed, rate }, body, {
       constants: { SITE: site as number },
       globals: uniformNoise,
@@ -458,7 +458,7 @@ fn lowbias32(value: u32) -> u32 {
   x = (x ^ (x >> 15u)) * 0x846ca68bu;
   return x ^ (x >> 16u);
 }
-fn uniform(i: u32, site: u32) -> f32 {
+fn noiseAt(i: u32, site: u32) -> f32 {
   return f32(lowbias32(lowbias32(i ^ u32(seed[0])) + u32(seed[1]) + site) >> 8u) * 0x1p-24;
 }`;
 
