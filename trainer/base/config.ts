@@ -139,7 +139,6 @@ const commonFields = {
     'x-group': 'Data',
     'x-atMost': 'batchSize',
     'x-advanced': true,
-    default: 1,
   }),
   model: model.meta({ title: 'Model' }),
   optimizer: optimizer.meta({ title: 'Optimizer' }),
@@ -223,6 +222,7 @@ export type RunConfig = z.infer<typeof anyConfig>;
 export const usual = {
   seed: 42,
   backend: 'auto',
+  gradientAccumulation: 1,
   optimizer: { kind: 'adam', learningRate: 5e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, momentum: 0.9 },
   evaluateEverySteps: null,
   earlyStopPatience: null,
