@@ -132,7 +132,11 @@ export function wandbRoutes(intake: Intake, secret: string): Route[] {
     const run = await intake.find('wandb', runId);
     if ('ok' in run || !path.startsWith('media/')) {
       // The config, the summary, the console and what the machine is have been said in another way.
-      for await (const _ of request);
+      let bytes = 0;
+      for await (const part of request as AsyncIterable<Buffer>) {
+        bytes += part.length;
+        if (bytes > maxFileBytes) break;
+      }
       return sendText(response, 200, 'not kept');
     }
     const parts: Buffer[] = [];
@@ -186,7 +190,7 @@ export function wandbRoutes(intake: Intake, secret: string): Route[] {
       case 'CreateRunFiles': {
         const { runId } = await run();
         const files = parsed(z.array(z.string().max(1000)).max(10_000), variables.files);
-        const base = addressOf(request);
+        const base = addressOf(request) + intake.deps.basePath;
         const url = (path: string) =>
           `${base}/api/wandb/${runId}/${signature(runId, path)}/${path.split('/').map(encodeURIComponent).join('/')}`;
         return {

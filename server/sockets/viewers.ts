@@ -183,9 +183,9 @@ function serve(
     z.undefined(),
     () => {
       hub.list.join(listPort);
-      return { ok: true, runs: hub.summaries(), you: socket.data.actor };
+      return { ok: true, you: socket.data.actor };
     },
-    // The whole list: once a second for long, five times in a row.
+    // A page asks once for each connection.
     100,
   );
   on('unwatchRuns', z.undefined(), () => hub.list.leave(listPort));
