@@ -11,6 +11,7 @@ import { smoothingWeight } from '~/app/_live/chartSettings';
 import { createCursor } from '~/app/_live/cursor';
 import { commonLoss } from '~/app/_live/equalLoss';
 import { stepFile } from '~/app/_live/stepFile';
+import { Bell } from '~/app/_run/shell/Bell';
 import { AttentionCompared, comparisonOf } from './AttentionCompared';
 import { axisOf, ownZoom } from './align';
 import { CompareControls, typedLevel } from './CompareControls';
@@ -103,17 +104,18 @@ export function Compare({ start }: { start: CompareView }) {
   return (
     <>
       <header className="border-b border-line bg-panel">
-        <TopBar>
+        <TopBar skip>
           <span aria-hidden className="-mx-2 text-dim">
             /
           </span>
           <h1 className="text-sm font-semibold">Compare runs</h1>
-          <span className="ml-auto">
+          <span className="ml-auto flex">
+            <Bell />
             <ThemeToggle />
           </span>
         </TopBar>
       </header>
-      <main className="mx-auto max-w-[120rem] space-y-2 p-2">
+      <main id="main" className="mx-auto max-w-[120rem] space-y-2 p-2">
         <RunChips runIds={runIds} runs={runs} errors={errors} named={named} palette={palette} onChange={setRunIds} />
         {runIds.length === 0 && (
           <p className="py-10 text-center text-dim">Nothing is chosen: add runs above, or tick them in the list of all runs.</p>

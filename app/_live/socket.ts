@@ -1,6 +1,7 @@
 import { io, type Socket } from 'socket.io-client';
 import { unpack } from '~/shared/pack';
-import { type Frame, paths, type ServerToViewer, type ViewerToServer } from '~/shared/protocol';
+import { paths } from '~/shared/paths';
+import type { Frame, ServerToViewer, ViewerToServer } from '~/shared/protocol';
 import { atBase } from './base';
 import { serverTime } from './serverTime';
 import type { Wire, WireListener } from './wire';

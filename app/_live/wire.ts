@@ -7,7 +7,7 @@ import type { RunSummary } from '~/shared/summary';
 /** The tab's connection as the stores see it: no socket in sight, so that tests drive them by hand. */
 export interface Wire {
   up(): boolean;
-  /** These three reject when the connection breaks, or nothing is answered in time. */
+  /** These reject when the connection breaks, or nothing is answered in time. */
   watch(request: WatchRequest): Promise<WatchAnswer>;
   command(command: Command): Promise<CommandAnswer>;
   watchRuns(): Promise<Parameters<Parameters<ViewerToServer['watchRuns']>[0]>[0]>;

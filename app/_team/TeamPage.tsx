@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { ThemeToggle, TopBar } from '~/app/_components/TopBar';
 import { atBase } from '~/app/_live/base';
+import { Bell } from '~/app/_run/shell/Bell';
 import { Approval } from './Approval';
 import { Audit } from './Audit';
 import { Invites } from './Invites';
@@ -28,7 +29,7 @@ export function TeamPage() {
   return (
     <>
       <header className="border-b border-line bg-panel">
-        <TopBar>
+        <TopBar skip>
           <span aria-hidden className="-mx-2 text-dim">
             /
           </span>
@@ -44,11 +45,12 @@ export function TeamPage() {
                 Sign out
               </Button>
             )}
+            <Bell />
             <ThemeToggle />
           </div>
         </TopBar>
       </header>
-      <main className="mx-auto grid max-w-7xl grid-cols-1 items-start gap-2 p-2 lg:grid-cols-2">
+      <main id="main" className="mx-auto grid max-w-7xl grid-cols-1 items-start gap-2 p-2 lg:grid-cols-2">
         {!info ? (
           <p className="p-4 text-dim">Loading…</p>
         ) : (

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
+import { extract } from 'tar-stream';
 import { z } from 'zod';
 import { blobsNamed } from '~/server/base/blobsNamed';
 import { describeZodError } from '~/server/base/zodError';
 import { HEADROOM_VERSION } from '~/server/export/headroomFile';
-import { readTar, type TarMember } from '~/server/export/tar';
+import { firstLink, hex, nextLink } from '~/server/store/chain';
 import { StreamState } from '~/server/store/streamState';
 import { type Entry, type RunEvent, serverEvent, trainerEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
@@ -25,7 +26,7 @@ export type Part =
   | { kind: 'end' };
 
 const manifest = z.object({ format: z.literal('headroom'), version: z.int(), runId, exportedAt: z.number() });
-const end = z.object({ head: seq, blobs: z.int().nonnegative(), missing: z.array(blobHash) });
+const end = z.object({ head: seq, blobs: z.int().nonnegative(), missing: z.array(blobHash), chain: blobHash.optional() });
 const anyEvent = z.looseObject({ type: z.string() });
 const frame = z.strictObject({ seq, attempt, at: z.number(), event: anyEvent });
 /** An entry before it is brought up to date. */
@@ -35,8 +36,15 @@ const page = z.object({ entries: z.array(rawEntry) });
 const schemas = new Map<string, z.ZodType>(
   [...serverEvent.options, ...trainerEvent.options].map((schema) => [schema.shape.type.value, schema]),
 );
-/** Of a log page or a JSON member; blobs may be larger, they are not held. */
+/** A file of the archive; its body is to be read before the next one is asked for. */
+interface TarMember {
+  name: string;
+  bytes: number;
+  body: AsyncIterable<Uint8Array>;
+}
+/** Of a log page or a JSON member; blobs may be larger, they are not held. Pages of version 1 had no bound of their own. */
 const MEMBER_BYTES = 256 << 20;
+const JSON_BYTES = 16 << 20;
 /** As for those that trainers send. */
 const BLOB_BYTES = 2 ** 30;
 
@@ -51,7 +59,9 @@ export async function* readHeadroomFile(
 ): AsyncGenerator<Part> {
   const input = createReadStream(file);
   const gunzip = createGunzip();
+  const archive = extract();
   input.on('error', (error) => gunzip.destroy(error));
+  gunzip.on('error', (error) => archive.destroy(error));
   let view: RunView | null = null;
   const streams = new StreamState();
   let id: string | null = null;
@@ -59,9 +69,11 @@ export async function* readHeadroomFile(
   let about: Upgrade01 | null = null;
   const named = new Set<string>();
   const here = new Set<string>();
+  let chain = firstLink;
   let ended = false;
   try {
-    for await (const member of readTar(input.pipe(gunzip))) {
+    for await (const entry of input.pipe(gunzip).pipe(archive)) {
+      const member = { name: entry.header.name, bytes: entry.header.size ?? 0, body: entry as AsyncIterable<Buffer> };
       report(input.bytesRead);
       if (id === null && member.name !== 'manifest.json')
         throw new ImportError('this is not a .headroom file: it does not begin with manifest.json');
@@ -73,6 +85,7 @@ export async function* readHeadroomFile(
         const raw = checked(page, unpack(await whole(member)), member.name).entries;
         if (version === 1) about ??= { imported: importedIn01(raw[1]?.event) };
         const entries = raw.map((entry) => entryOf(member.name, about ? upgraded(entry, about) : entry));
+        if (!about) chain = entries.reduce(nextLink, chain);
         for (const entry of entries) {
           view = next(member.name, id!, view, streams, entry);
           for (const hash of blobsNamed(entry.event)) named.add(hash);
@@ -89,6 +102,10 @@ export async function* readHeadroomFile(
         const last = checked(end, await json(member), 'end.json');
         if (last.head !== (view?.seq ?? 0))
           throw new ImportError(`end.json: the log should reach seq ${last.head}, it ends at ${view?.seq ?? 0}`);
+        if (last.chain !== undefined && last.chain !== hex(chain))
+          throw new ImportError(
+            `end.json: the log's last hash should be ${last.chain}, it is ${hex(chain)}: the file was changed`,
+          );
         const absent = [...named].find((hash) => !here.has(hash) && !last.missing.includes(hash));
         if (absent) throw new ImportError(`end.json: blob ${absent} is named by the log and not in the file`);
         ended = true;
@@ -102,6 +119,7 @@ export async function* readHeadroomFile(
   } finally {
     input.destroy();
     gunzip.destroy();
+    archive.destroy();
   }
 }
 
@@ -149,7 +167,8 @@ function checked<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
 }
 
 async function whole({ name, bytes, body }: TarMember): Promise<Buffer> {
-  if (bytes > MEMBER_BYTES) throw new ImportError(`${name}: ${bytes} bytes are more than the ${MEMBER_BYTES} allowed`);
+  const most = name.endsWith('.json') ? JSON_BYTES : MEMBER_BYTES;
+  if (bytes > most) throw new ImportError(`${name}: ${bytes} bytes are more than the ${most} allowed`);
   const parts: Uint8Array[] = [];
   for await (const part of body) parts.push(part);
   return Buffer.concat(parts);

@@ -2,6 +2,7 @@
  * Runs of programs that do not speak the trainers' protocol. Whatever a program sends becomes events of a run that it has opened, through the same code as those of the
  * trainers' link (dispatch/opened.ts, runs/accept.ts), and is in the same log. This is the only part of the ways in that knows runs; each way only translates.
  */
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '~/server/base/clock';
 import { rateLimit } from '~/server/base/rateLimit';
 import { serial } from '~/server/base/serial';
@@ -18,14 +19,13 @@ import { roleOf } from '~/shared/roles';
 import { ended, type RunView } from '~/shared/view';
 import { RequestError } from './body';
 
-export const ways = ['http', 'mlflow', 'wandb', 'trackio'] as const;
+export const ways = ['http', 'mlflow', 'wandb'] as const;
 export type Way = (typeof ways)[number];
 
 const titles: Record<Way, string> = {
   http: 'HTTP client',
   mlflow: 'MLflow client',
   wandb: 'wandb client',
-  trackio: 'trackio client',
 };
 
 /** The wandb client says something every 30 s at least. */
@@ -45,6 +45,8 @@ export interface IntakeDeps {
   room(runId: string): Promise<Room | null>;
   store: Store;
   blobs: BlobStore;
+  /** "/headroom" when a proxy shows the server below a path; '' = at the root. */
+  basePath: string;
 }
 
 /** Requests of one token: so many a second, and so many at once. */
@@ -54,8 +56,9 @@ const burst = 2000;
 export type Opening = Pick<OpenRequest, 'key' | 'setup' | 'resume' | 'fork'>;
 
 export class Intake {
-  readonly #runs = new Map<string, IntakeRun>();
-  readonly #limits = new Map<string, (cost?: number) => boolean>();
+  /** Those heard of last: one that is forgotten is taken up again with its next request. */
+  readonly #runs = new LRUCache<string, IntakeRun>({ max: 10_000 });
+  readonly #limits = new LRUCache<string, (cost?: number) => boolean>({ max: 10_000 });
 
   constructor(readonly deps: IntakeDeps) {}
 
@@ -103,7 +106,7 @@ export class Intake {
     });
   }
 
-  /** The run of this name or key, if it came by this way; a run of the link, or of another way, is refused. */
+  /** The run with this id or key, if it came by this way; one that a trainer has, or that came by another way, is refused. */
   async find(way: Way, name: string): Promise<IntakeRun | Refusal> {
     const { opened, room } = this.deps;
     const runId = (await room(name)) ? name : opened.runOf(name);
@@ -161,7 +164,7 @@ export class IntakeRun implements OwnerPort {
   readonly opening = serial();
   readonly #waiting = new Set<() => void>();
   #told: { runId: string; requests: Told[] } | null = null;
-  /** What a way keeps beside the log while the program is there, e.g. files that rows to come will name. */
+  /** What a way remembers while the program is there, e.g. uploaded files that later rows will name. Lost at a restart. */
   readonly notes = new Map<string, unknown>();
 
   constructor(
@@ -191,7 +194,7 @@ export class IntakeRun implements OwnerPort {
     return ended(room.view.status) && room.view.status !== 'crashed' ? [] : room.open(0);
   }
 
-  /** Somebody has stopped it, or asks for it. */
+  /** People have stopped the run, or ask for it. */
   async stopAsked(): Promise<boolean> {
     const { view } = await this.room();
     return view.status === 'stopped' || view.openCommands.some((c) => roleOf(view, c.command) === 'stop' && !c.command.when);

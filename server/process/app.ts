@@ -5,9 +5,12 @@ import { AuditLog } from '~/server/audit/auditLog';
 import { type Clock, realClock } from '~/server/base/clock';
 import { Jobs } from '~/server/base/jobs';
 import type { Log } from '~/server/base/log';
+import { networkFolderWarning } from '~/server/base/networkFolder';
 import { StartError } from '~/server/base/startError';
-import { type ExportDeps, exportRoutes, forgetUploads } from '~/server/export/routes';
+import { exportRoutes } from '~/server/export/routes';
+import { forgetUploads, ImportDesk } from '~/server/import/desk';
 import { forgetCutImports } from '~/server/import/importRun';
+import { importRoutes } from '~/server/import/routes';
 import { httpRoutes } from '~/server/intake/http';
 import { Intake, silenceOf } from '~/server/intake/intake';
 import { mlflowRoutes } from '~/server/intake/mlflow';
@@ -33,6 +36,7 @@ import { closeHttp, listen } from '~/server/web/listen';
 import { isLoopback, originRefusal } from '~/server/web/origin';
 import { openPages } from '~/server/web/pages';
 import { rpcRoute } from '~/server/web/rpcRoute';
+import type { Actor } from '~/shared/ids';
 import type { AuditEvent } from '~/shared/team';
 import { startFirstRuns } from './firstRuns';
 import { diskCheck, healthRoutes, storeCheck } from './health';
@@ -107,6 +111,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     const metrics = openMetrics();
     closers.push(() => metrics.close());
     const store = measuredStore(opened, metrics, log);
+    const warning = await networkFolderWarning(dataFolder);
+    if (warning) log.warn({}, warning);
     await forgetCutImports(store);
     await forgetUploads(dataFolder);
     const blobs = await openBlobs(dataFolder, store);
@@ -148,7 +154,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     closers.push(() => sweep.close());
 
     const viewers = openViewerLink({ hub, identity, clock, log, onError, allow: originRefusal });
-    recheck = () => void viewers.recheck().catch(onError);
+    recheck = () => void Promise.all([viewers.recheck(), trainers.recheck()]).catch(onError);
+    closers.push(recheckOnExpiry(auditLog, clock, () => recheck()));
     closers.push(recheckOnChange(auditLog, () => recheck()));
     closers.push(keepAudit(hub, auditLog, onError));
     const trainers = openTrainerLink({
@@ -164,15 +171,16 @@ export async function createApp(options: AppOptions): Promise<App> {
 
     let openedPages: (pages: Pages | null) => void = () => {};
     const now = () => clock.now();
-    const records: ExportDeps = {
+    const records = {
       store,
       blobs,
       dataFolder,
       threaded: !options.store,
       now,
-      view: (runId) => hub.view(runId),
-      adopt: (runId) => hub.adopt(runId),
-      async imported(actor, runId, name) {
+      view: (runId: string) => hub.view(runId),
+      adopt: (runId: string) => hub.adopt(runId),
+      desk: new ImportDesk(dataFolder, now),
+      async imported(actor: Actor, runId: string, name: string) {
         const event = { type: 'run.changed', runId, what: `imported from ${name || 'a file'}`.slice(0, 200) } as const;
         await auditLog.record(actor, () => ({ events: [event], result: undefined }));
       },
@@ -191,7 +199,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       };
     };
     const system = { version: options.version, dataFolder, loopback };
-    const intake = new Intake({ clock, opened: hub.registry.opened, room: hub.room, store, blobs });
+    const intake = new Intake({ clock, opened: hub.registry.opened, room: hub.room, store, blobs, basePath });
     const http = createHttp({
       routes: [
         ...healthRoutes(options.version, {
@@ -205,12 +213,14 @@ export async function createApp(options: AppOptions): Promise<App> {
         rpcRoute({ hub, auditLog, people, settings: store, retention, jobs, now, system }, onError),
         ...blobRoutes(blobs),
         ...exportRoutes(records),
+        ...importRoutes(records),
         ...httpRoutes(intake),
         ...mlflowRoutes(intake, hub),
         ...wandbRoutes(intake, trainerToken),
       ],
       identity,
       loopback,
+      clock,
       basePath,
       onAnswer: metrics.answered,
       links: { viewers, trainers },
@@ -308,6 +318,21 @@ function recheckOnChange(auditLog: AuditLog, recheck: () => void): () => void {
   return auditLog.onRow((row) => {
     if (matters.has(row.event.type)) recheck();
   });
+}
+
+/** Tokens end by themselves, too. */
+function recheckOnExpiry(auditLog: AuditLog, clock: Clock, recheck: () => void): () => void {
+  const valid = () => Object.values(auditLog.team.tokens).filter((t) => t.expiresAt === null || t.expiresAt > clock.now()).length;
+  let before = valid();
+  let cancel = () => {};
+  const look = () => {
+    cancel = clock.after(1_000, look);
+    const now = valid();
+    if (now < before) recheck();
+    before = now;
+  };
+  look();
+  return () => cancel();
 }
 
 const asStartError = (error: unknown): never => {

@@ -19,7 +19,22 @@ export const commands: Record<string, Command> = {
     bundle: 'trainer/main',
   },
   train: { summary: 'the training loop without a server', source: 'trainer/process/cli.ts', bundle: 'trainer/cli' },
+  import: {
+    summary: 'files and folders of other programs as runs of a running server',
+    source: 'server/import/command.ts',
+    bundle: 'server/importFiles',
+  },
   mcp: { summary: 'tools for agents (Model Context Protocol)', source: 'server/mcp/main.ts', bundle: 'server/mcp' },
+  verify: {
+    summary: 'reads everything that a data folder holds and says what is not as it was written',
+    source: 'server/store/verifyCommand.ts',
+    bundle: 'server/verify',
+  },
+  backup: {
+    summary: 'copies a data folder, also that of a running server',
+    source: 'server/store/backupCommand.ts',
+    bundle: 'server/backup',
+  },
   'verify-audit': {
     summary: 'checks the hash chain of the audit log',
     source: 'server/audit/verify.ts',

@@ -4,6 +4,7 @@ import Link from 'next/link';
 import { useEffect, useState } from 'react';
 import { buttonClass } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
+import { PaletteButton } from '~/app/_components/PaletteHost';
 import { PeopleColours } from '~/app/_components/PeopleColours';
 import { statusWord } from '~/app/_components/statusWord';
 import { ThemeToggle, TopBar } from '~/app/_components/TopBar';
@@ -21,10 +22,12 @@ import { pointer } from '~/app/_run/timeline/pointer';
 import { AlarmBar } from './AlarmBar';
 import { FollowBar } from './People';
 import { panelOf } from './panels';
+import { useRunCommands } from './RunCommands';
 import { RunHeader } from './RunHeader';
 import { ShareMenu } from './ShareMenu';
 import { Shell } from './Shell';
 import { ShortcutHelp, useShortcuts } from './Shortcuts';
+import { Tour } from './Tour';
 import { useNews } from './useNews';
 import { Waits } from './Waits';
 
@@ -53,6 +56,7 @@ function Inside() {
 
 function Opened() {
   useShortcuts();
+  useRunCommands();
   useOutcomes();
   useNews();
   useTitle();
@@ -67,6 +71,7 @@ function Opened() {
             <RunHeader />
             <FollowBar />
             <Waits />
+            <Tour />
             <LinkBar />
             <LateBar />
             <AlarmBar />
@@ -76,6 +81,7 @@ function Opened() {
           <>
             <BranchButton />
             <ShareMenu />
+            <PaletteButton />
             <ShortcutHelp />
             <ThemeToggle />
           </>

@@ -3,28 +3,47 @@ import { useState } from 'react';
 import { toast } from 'sonner';
 import { Button, buttonClass } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
+import { Modal } from '~/app/_components/Modal';
 import { api } from '~/app/_trpc/client';
 import type { Actor } from '~/shared/ids';
 import type { RunSummary } from '~/shared/summary';
 import { ended } from '~/shared/view';
+import type { ColumnShown } from './columns';
+import { ExportChosen } from './ExportChosen';
+import { TagForm } from './TagForm';
 
 const mostCompared = 10;
-type Labels = { archived?: boolean; trashed?: boolean };
+type Labels = { archived?: boolean; trashed?: boolean; tags?: string[] };
 
 /** What can be done to several runs at once. Each of it can be taken back. */
-export function Chosen({ runs, you, onClear }: { runs: RunSummary[]; you: Actor | null; onClear(): void }) {
+export function Chosen({
+  runs,
+  you,
+  columns,
+  onClear,
+  onChanged,
+}: {
+  runs: RunSummary[];
+  you: Actor | null;
+  columns: readonly ColumnShown[];
+  onClear(): void;
+  /** The runs have other labels now. */
+  onChanged(): void;
+}) {
+  const [tagging, setTagging] = useState(false);
   const [busy, setBusy] = useState(false);
   if (runs.length === 0) return null;
   const many = runs.length === 1 ? '1 run' : `${count(runs.length)} runs`;
 
   /** @returns those that took it */
-  const label = async (which: RunSummary[], labels: Labels): Promise<RunSummary[]> => {
+  const label = async (which: RunSummary[], labels: Labels | ((run: RunSummary) => Labels)): Promise<RunSummary[]> => {
     const taken: RunSummary[] = [];
     let problem: string | null = null;
     setBusy(true);
     for (const run of which) {
       try {
-        const answer = await api.runs.label.mutate({ runId: run.runId, ...labels });
+        const given = typeof labels === 'function' ? labels(run) : labels;
+        const answer = await api.runs.label.mutate({ runId: run.runId, ...given });
         if (answer.ok) taken.push(run);
         else problem ??= `${run.name}: ${answer.message}`;
       } catch (error) {
@@ -32,13 +51,19 @@ export function Chosen({ runs, you, onClear }: { runs: RunSummary[]; you: Actor 
       }
     }
     setBusy(false);
+    onChanged();
     if (problem)
       toast.error(
         which.length - taken.length > 1 ? `${which.length - taken.length} runs stayed as they were. ${problem}` : problem,
       );
     return taken;
   };
-  const act = async (which: RunSummary[], labels: Labels, done: string, back: Labels) => {
+  const act = async (
+    which: RunSummary[],
+    labels: Labels | ((run: RunSummary) => Labels),
+    done: string,
+    back: Labels | ((run: RunSummary) => Labels),
+  ) => {
     const taken = await label(which, labels);
     if (taken.length === 0) return;
     onClear();
@@ -64,8 +89,12 @@ export function Chosen({ runs, you, onClear }: { runs: RunSummary[]; you: Actor 
         ) : (
           <span className="text-xs text-dim">at most {mostCompared} can be compared</span>
         ))}
+      <ExportChosen runs={runs} columns={columns} />
       {you && you.role !== 'viewer' && (
         <>
+          <Button size="small" disabled={busy} onClick={() => setTagging(true)}>
+            Tag…
+          </Button>
           {archived.length < runs.length && (
             <Button
               size="small"
@@ -119,6 +148,20 @@ export function Chosen({ runs, you, onClear }: { runs: RunSummary[]; you: Actor 
       <Button size="small" look="bare" className="ml-auto" onClick={onClear}>
         Clear
       </Button>
+      <Modal open={tagging} onClose={() => setTagging(false)} title={`Tags of ${many}`}>
+        <TagForm
+          runs={runs}
+          onClose={() => setTagging(false)}
+          onTags={(tagsOfRun, done) =>
+            void act(
+              runs,
+              (run) => ({ tags: tagsOfRun(run) }),
+              done,
+              (run) => ({ tags: run.tags }),
+            )
+          }
+        />
+      </Modal>
     </section>
   );
 }
