@@ -12,10 +12,13 @@ import { useUrlState } from '~/app/_live/useUrlState';
 import { ActivityPanel } from '~/app/_run/activity/ActivityPanel';
 import { EvaluationsPanel } from '~/app/_run/activity/EvaluationsPanel';
 import { AttentionPanel } from '~/app/_run/attention/AttentionPanel';
+import { ConsolePanel } from '~/app/_run/console/ConsolePanel';
 import { CurvesPanel } from '~/app/_run/curves/CurvesPanel';
 import { GradientPanel } from '~/app/_run/curves/GradientPanel';
 import { NotesPanel } from '~/app/_run/notes/NotesPanel';
+import { SamplesPanel } from '~/app/_run/samples/SamplesPanel';
 import { SetupList } from '~/app/_run/shell/Setup';
+import { SystemPanel } from '~/app/_run/system/SystemPanel';
 import { Scrubber, togglePlay } from '~/app/_run/timeline/Scrubber';
 import type { ReplayManifest } from '~/shared/replayFile';
 import { wordsOf } from './words';
@@ -39,8 +42,11 @@ export function Replay({ manifest }: { manifest: ReplayManifest }) {
         <div className="flex min-w-0 flex-col gap-2">
           <Scrubber />
           <CurvesPanel />
+          <SamplesPanel />
           {recorded.maps && <AttentionPanel />}
           <GradientPanel />
+          <SystemPanel />
+          <ConsolePanel />
         </div>
         <aside aria-label="Record" className="flex min-w-0 flex-col gap-2">
           <Panel title="This file">
