@@ -42,20 +42,31 @@ export function useRunsBeside(
   const [runs, setRuns] = useState<ReadonlyMap<string, RunBeside>>(new Map());
   const feeds = useRef(new Map<string, SnapshotFeed>()).current;
   const key = [...new Set(runIds)].sort().join();
+  const followed = useRef(new Map<string, () => void>()).current;
   useEffect(() => {
-    const stops = key
-      .split(',')
-      .filter(Boolean)
-      .map((runId) => {
-        const ownFeed = own?.runId === runId ? own.feed : null;
-        const feed = ownFeed ?? feeds.get(runId) ?? new SnapshotFeed({ fetchBlob, decode: decodeAside, maxBytes: keptBytes });
-        if (!ownFeed) feeds.set(runId, feed);
-        return follow(sources, runId, feed, ownFeed === null, (run) => setRuns((old) => new Map(old).set(runId, run)));
-      });
-    return () => {
-      for (const stop of stops) stop();
-    };
-  }, [sources, key, own, feeds]);
+    const wanted = new Set(key.split(',').filter(Boolean));
+    for (const [runId, stop] of followed) {
+      if (wanted.has(runId)) continue;
+      stop();
+      followed.delete(runId);
+    }
+    for (const runId of wanted) {
+      if (followed.has(runId)) continue;
+      const ownFeed = own?.runId === runId ? own.feed : null;
+      const feed = ownFeed ?? feeds.get(runId) ?? new SnapshotFeed({ fetchBlob, decode: decodeAside, maxBytes: keptBytes });
+      if (!ownFeed) feeds.set(runId, feed);
+      const report = (run: RunBeside) => setRuns((old) => new Map(old).set(runId, run));
+      followed.set(runId, follow(sources, runId, feed, ownFeed === null, report));
+    }
+  }, [sources, key, own, feeds, followed]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: with another source or run of the page all are followed anew
+  useEffect(
+    () => () => {
+      for (const stop of followed.values()) stop();
+      followed.clear();
+    },
+    [sources, own, followed],
+  );
   return useMemo(() => {
     const wanted = new Set(key.split(','));
     return new Map([...runs].filter(([runId]) => wanted.has(runId)));
