@@ -16,8 +16,8 @@ export default defineConfig({
   test: {
     reporters: ['default', './test/support/summaryReporter.ts'],
     // On a loaded machine tests wait for what they await; they do not fail of it.
-    testTimeout: 180_000,
-    hookTimeout: 240_000,
+    testTimeout: 240_000,
+    hookTimeout: 600_000,
     // Two cores are the reference machine: more forks than that only make every test slower.
     maxWorkers: 2,
     projects: [

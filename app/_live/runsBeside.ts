@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
 import type { Curve } from '~/app/_charts/curve';
 import { seriesWithRole } from '~/shared/streams';
-import { chartDefaults, smoothingWeight } from './chartSettings';
+import { smoothingWeight } from './chartSettings';
 import { decodeAside } from './decoder';
 import { fetchBlob } from './fetchBlob';
 import { History } from './history';
@@ -28,7 +28,7 @@ export interface RunBeside {
 /** As many as the server gives: a bucket should not be wider than what lies between two snapshots. */
 const buckets = 4000;
 /** Of the loss by which panes are aligned. */
-const smoothing = smoothingWeight(chartDefaults.smoothSteps);
+const smoothing = smoothingWeight(10);
 const keptBytes = 96 * 2 ** 20;
 /** How often a page follows what has changed. */
 const lookMs = 250;

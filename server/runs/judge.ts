@@ -9,7 +9,7 @@ import type { ControlValue } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
 import { type RevertCommand, revertTarget, takesBack } from '~/shared/revert';
 import { asDeclared, roleOf } from '~/shared/roles';
-import { seriesOf } from '~/shared/streams';
+import { latestWithRole, seriesOf } from '~/shared/streams';
 import { type CommandRecord, ended, type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
 import { goingBackByScript } from './byScript';
 
@@ -85,7 +85,25 @@ function validationErrorOfAct(
   if (takesBack(view, command)) return validationErrorOfRevert(view, command, checkpoints);
   const declared = view.controls.actions.some((a) => a.name === command.action);
   if (!declared && roleOf(view, command) === 'revert') return refuse('state', goingBackByScript(view));
-  return undeclared(view) ? null : commandError(view.controls, command);
+  return undeclared(view) ? null : (commandError(view.controls, command) ?? goingOnFromNothing(view, command));
+}
+
+/** A run of a recipe whose numbers are none stays paused: another step makes nothing of them. It goes back to a checkpoint, or a branch goes on. */
+function goingOnFromNothing(view: RunView, command: Command): Refusal | null {
+  const role = roleOf(view, command);
+  if (view.setup.recipe === null || view.status !== 'paused' || (role !== 'resume' && role !== 'step')) return null;
+  for (const [of, words] of [
+    ['loss', 'loss'],
+    ['gradNorm', 'gradient norm'],
+  ] as const) {
+    const value = latestWithRole(view, of);
+    if (value !== null && !Number.isFinite(value))
+      return refuse(
+        'state',
+        `the ${words} is ${value} at step ${view.step - 1}: going on would not help; take the run back to a checkpoint before that, or branch from one`,
+      );
+  }
+  return null;
 }
 
 /** What is wrong with a question to a checkpoint, or with naming a checkpoint in what is none. */

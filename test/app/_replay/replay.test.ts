@@ -9,7 +9,7 @@ import { buildReplayPage } from '~/server/process/buildReplay';
 import type { RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { startApp, type TestApp } from '~/test/support/app';
-import { describeInBrowser, openBrowser } from '~/test/support/browser';
+import { describeInBrowser, openBrowser, openTab } from '~/test/support/browser';
 import { ownFolder } from '~/test/support/folder';
 import { recordedRow, recordRun } from '~/test/support/recordedRun';
 import { blobOf, refOf } from '~/test/support/synthetic';
@@ -136,6 +136,7 @@ describeInBrowser('a replay file in Chromium, from the disk, without a network',
   it('shows at a step the values of the log, and of the snapshots the nearest, saying so', async () => {
     await goTo(1500);
     await expect.poll(() => reads('loss')).toContain(recordedRow(1500)[0]!.toPrecision(4).slice(0, 5));
+    await openTab(page, 'Attention');
     await page.locator('[data-testid="attention-step"]').waitFor();
     await expect
       .poll(() => page.locator('[data-testid="attention-step"]').textContent())
@@ -162,14 +163,19 @@ describeInBrowser('a replay file in Chromium, from the disk, without a network',
   });
 
   it('holds the decisions, the notes as they were written, and the set-up', async () => {
+    await openTab(page, 'Activity');
     await page.getByTestId('activity').getByText('Clip at → 1').waitFor();
+    await openTab(page, 'Notes');
     expect(await page.getByRole('region', { name: 'Notes' }).getByText(`look here ${evil}`).count()).toBe(1);
     expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe(`run ${evil}`.slice(0, 80));
+    await page.getByRole('button', { name: 'This file' }).click();
     await page.getByText('Attention: all 3 snapshots, exact.').waitFor();
     expect(await page.evaluate(() => (window as { broken?: number }).broken)).toBeUndefined();
   });
 
   it('shows the samples as of the step, with all of their text, what was printed, and the names of the settings', async () => {
+    await page.keyboard.press('Escape');
+    await openTab(page, 'Samples');
     const samples = page.getByTestId('samples');
     await goTo(1000);
     await samples.getByText('a poem that is kept as a blob').waitFor();
@@ -181,6 +187,7 @@ describeInBrowser('a replay file in Chromium, from the disk, without a network',
     await printed.getByText(`printed ${evil}`).waitFor();
     await page.getByRole('searchbox', { name: 'Search the console' }).fill('wrong');
     await expect.poll(() => printed.textContent()).toBe('went wrong\n');
+    await openTab(page, 'Set-up');
     await page.getByText('Learning rate over time').first().waitFor();
   });
 
