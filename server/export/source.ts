@@ -10,7 +10,7 @@ import type { RunView } from '~/shared/view';
 export interface RecordSource
   extends Pick<
     Store,
-    'runs' | 'entries' | 'range' | 'rows' | 'streams' | 'signals' | 'view' | 'list' | 'item' | 'console' | 'setting'
+    'runs' | 'entries' | 'range' | 'rows' | 'streams' | 'signals' | 'view' | 'list' | 'item' | 'console' | 'setting' | 'chainAt'
   > {
   blobs: BlobReader;
   /** Told how far the reading is. */

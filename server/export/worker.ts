@@ -27,6 +27,7 @@ const source: RecordSource = {
   item: async (q) => reads.item(q),
   console: async (q) => reads.console(q),
   setting: async (key) => reads.setting(key),
+  chainAt: async (runId, seq) => reads.chainAt(runId, seq),
   progress: progressReporter(port),
   blobs: openBlobReader(folder, { smallBlob: async (hash) => reads.smallBlob(hash) }),
 };
