@@ -142,11 +142,7 @@ describe('a command that does not fit', () => {
       'invalid',
       "scheduleEnd: 3 does not fit, step 3 is reached; give a later step or null (the run's last step)",
     ],
-    [
-      { action: 'evaluate', args: { split: 'all' } },
-      'invalid',
-      'split: "all" does not fit; give one of train, validation, test',
-    ],
+    [{ action: 'evaluate', args: { split: 'all' } }, 'invalid', 'split: "all" does not fit; give one of train, validation, test'],
     [{ action: 'step', args: { count: 0 } }, 'invalid', 'count: 0 does not fit; give an integer >= 1 and <= 1000000'],
     [{ action: 'pause', args: { now: true } }, 'invalid', 'pause takes no arguments, not "now"'],
     [{ action: 'evaluate', args: { set: 'test' } }, 'invalid', 'evaluate takes split, not "set"'],

@@ -6,7 +6,8 @@ import { type BackendOptions, BackendUnavailable, type LoadedBackend } from '~/t
 import { withSharedMemory } from './memory';
 import { KernelPool } from './pool';
 import { Recorder } from './recorder';
-import { registerWasmKernels, type WasmBackend } from './register';
+import { registerWasmKernels } from './register';
+import type { WasmBackend } from './wasmBackend';
 
 /** tfjs' module and ours work on parts of one size: more threads than parts would only wait. */
 const maxThreads = 4;

@@ -9,7 +9,7 @@ import { engine, type Tensor, type TensorInfo, util } from '@tensorflow/tfjs-cor
 import { runEagerly } from '~/trainer/backends/eagerStep';
 import type { CompiledStep } from '~/trainer/nn/compileStep';
 import type { Job, KernelPool } from './pool';
-import type { WasmBackend } from './register';
+import type { WasmBackend } from './wasmBackend';
 
 /** The step does something that a list cannot hold; it then runs op by op. */
 class NotRecordable extends Error {}
