@@ -13,6 +13,7 @@ import { Segments } from '~/app/_components/Segments';
 import { ThemeToggle, TopBar } from '~/app/_components/TopBar';
 import { useRecipes } from '~/app/_live/recipes';
 import { useRunList } from '~/app/_live/useRunList';
+import { Bell } from '~/app/_run/shell/Bell';
 import { withTerm } from '~/shared/runSearch';
 import { groupings, shelves } from '~/shared/runTable';
 import type { RunSummary } from '~/shared/summary';
@@ -93,6 +94,7 @@ export function RunList() {
             <LinkState link={link} error={error} />
             <span className="flex">
               <PaletteButton />
+              <Bell />
               <ThemeToggle />
             </span>
           </div>
