@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { controlValue, declaredName } from './controls';
 import { actor, blobHash, commandId, runId, seq, step } from './ids';
-import { table } from './own';
+import { table } from './ownTable';
 import { seriesName } from './series';
 
 const comparison = z.enum(['>', '<']);

@@ -4,7 +4,7 @@ import { controls, controlValue } from './controls';
 import { actor, attempt, blobHash, blobRef, commandId, runId, seq, step } from './ids';
 import { consoleEvent, media } from './media';
 import { noteEvent } from './notes';
-import { table } from './own';
+import { table } from './ownTable';
 import { scheduleSpec } from './schedule';
 import { better, rowCount, rowStep, rows, seriesDeclared, streamSpec } from './series';
 import { config, runSetup, tag } from './setup';

@@ -3,16 +3,16 @@ import { type Command, type CommandAnswer, condition, type LoggedCommand, logged
 import { controlValue } from './controls';
 import { analysis, type Entry } from './events';
 import { type Actor, attempt, blobHash, blobRef, commandId, runId, step } from './ids';
+import type { Notice } from './notices';
 import { recipeSpec } from './recipes';
 import { runSetup } from './setup';
 import type { RunSummary } from './summary';
 import type { RunStatus, RunView } from './view';
 
+export { paths } from './paths';
+
 /** The messages between the parts, each once. A change that an older peer would misread raises VERSION. */
 export const VERSION = 2;
-
-/** Paths on the one port. */
-export const paths = { viewers: '/rt', trainers: '/trainer', trpc: '/api/trpc', blobs: '/api/blobs' } as const;
 
 /** The address of one of `paths` on a server, which may lie below a path of its own: https://lab.example/headroom. */
 export const addressAt = (server: string, path: string): URL => new URL(server.replace(/\/+$/, '') + path);
@@ -275,8 +275,8 @@ export interface Looking {
 export interface ViewerToServer {
   watch: (r: WatchRequest, answer: (a: WatchAnswer) => void) => void;
   unwatch: (r: { runId: string }) => void;
-  /** Subscribe to the run list: summaries follow as `runs`, the whole list first. */
-  watchRuns: (answer: (a: { ok: true; runs: RunSummary[]; you: Actor } | Refusal) => void) => void;
+  /** Changed lines of the list of runs follow as `runs`, and the trainers as `trainers`. The list itself is read by pages: `runs.table`. */
+  watchRuns: (answer: (a: { ok: true; you: Actor } | Refusal) => void) => void;
   unwatchRuns: () => void;
   command: (c: Command, answer: (a: CommandAnswer) => void) => void;
   /** Of a run that this connection watches; null = no longer shared. */
@@ -294,6 +294,8 @@ export interface ServerToViewer {
   /** Changed or new summaries, at most twice a second. */
   runs: (changed: RunSummary[]) => void;
   trainers: (t: TrainerSummary[]) => void;
+  /** Something in some run's log that asks for this person. */
+  notice: (n: Notice) => void;
   /** Every second: the server's clock, ms since 1970, and the sign that the connection still carries something. */
   time: (t: { now: number }) => void;
   /** What a message that carried no way to answer got. */

@@ -1,7 +1,8 @@
 import { openQuestions } from './analyses';
 import { headlineMetric } from './evaluations';
 import type { Actor } from './ids';
-import { latestOf, latestWithRole, mainSeries } from './streams';
+import type { Config } from './setup';
+import { latestOf, latestWithRole, mainSeries, seriesOf, seriesWithRole } from './streams';
 import { positionInQueue, type RunStatus, type RunView } from './view';
 
 /** The number that says how good the run is: of an evaluation, or of the series that is declared as the main metric. */
@@ -14,6 +15,23 @@ export interface MainResult {
   /** An accuracy: a share of 1. */
   share: boolean;
 }
+
+/** What the list of runs can be searched, sorted and grouped by beside the line itself. It stays on the server. */
+export interface RunIndex {
+  config: Config;
+  jobType: string | null;
+  /** The series that says how the run goes: the declared main one, else its loss, else its accuracy. */
+  main: string | null;
+  /** Newest values by name; of the first series that were declared. */
+  series: [name: string, value: number][];
+  /** Newest evaluations: "<split> <metric>". */
+  results: [name: string, value: number][];
+  /** From its first step to its end, pauses included; null = it has not finished. */
+  tookMs: number | null;
+}
+
+/** Most series and results of an index. */
+const mostIndexed = 64;
 
 /** The line of the run list. */
 export interface RunSummary {
@@ -56,6 +74,12 @@ export interface RunSummary {
   /** Hash of the key by which its script opens it. */
   openKey?: string;
   watchers: number;
+  index?: RunIndex;
+}
+
+/** As it is sent: without its index. */
+export function sentSummary({ index: _kept, ...sent }: RunSummary): RunSummary {
+  return sent;
 }
 
 export function summarize(view: RunView, watchers: number): RunSummary {
@@ -88,6 +112,31 @@ export function summarize(view: RunView, watchers: number): RunSummary {
     ...(questions > 0 && { questions }),
     ...(view.openKey !== null && { openKey: view.openKey }),
     watchers,
+    index: indexOf(view),
+  };
+}
+
+function indexOf(view: RunView): RunIndex {
+  const main = mainSeries(view) ?? seriesWithRole(view, 'loss') ?? seriesWithRole(view, 'accuracy');
+  const shown = new Set(
+    seriesOf(view)
+      .filter((s) => s.role !== 'gradNormOf' && s.group !== 'system')
+      .slice(0, mostIndexed)
+      .map((s) => s.name),
+  );
+  const series = view.streams.flatMap(({ columns, latest }) =>
+    latest ? columns.flatMap(({ name }, i): [string, number][] => (shown.has(name) ? [[name, latest.values[i]!]] : [])) : [],
+  );
+  const results = view.latestEvaluations.flatMap((e) =>
+    e.metrics.map((m): [string, number] => [`${e.split} ${m.name}`, m.value]),
+  );
+  return {
+    config: view.setup.config,
+    jobType: view.setup.jobType ?? null,
+    main: main?.name ?? null,
+    series,
+    results: results.slice(-mostIndexed),
+    tookMs: tookMs(view),
   };
 }
 
@@ -104,6 +153,11 @@ function mainResults(view: RunView): Pick<RunSummary, 'best' | 'evaluated'> {
 function mainResult(e: RunView['best']): MainResult | null {
   const main = e && headlineMetric(e);
   return main ? { split: e.split, name: main.name, value: main.value, share: main.role === 'accuracy' } : null;
+}
+
+function tookMs({ status, startedAt, recent }: RunView): number | null {
+  const end = recent.statuses.items.at(-1);
+  return status === 'finished' && startedAt !== null && end?.status === 'finished' ? end.at - startedAt : null;
 }
 
 /** Letters of the newest note that a list needs. */

@@ -2,32 +2,26 @@ import { AxisBottom, AxisLeft } from '@visx/axis';
 import { GridColumns, GridRows } from '@visx/grid';
 import { scaleLinear, scaleLog } from '@visx/scale';
 import { memo } from 'react';
-import { logTicks } from './domains';
-import { formatPercent, formatTick } from './format';
+import { around, labelSize, labelWidth, unit, yLabel, yTicks } from './margins';
 import type { Plot } from './plot';
-import { spread, type XMap } from './xMap';
 
-export const margin = { left: 50, right: 14, top: 16, bottom: 22 } as const;
-
-const text = { fontSize: 11, fill: 'var(--color-dim)', fontFamily: 'var(--font-sans)' } as const;
+const text = { fontSize: labelSize, fill: 'var(--color-dim)', fontFamily: 'var(--font-sans)' } as const;
 
 /** Grid, ticks and labels; drawn again only when the layout changes. */
 export const Axes = memo(function Axes({ plot, percent }: { plot: Plot; percent: boolean }) {
-  const { x, y, width, height, log, map } = plot;
-  const xScale = scaleLinear({ domain: [...x], range: [0, width] });
+  const { y, width, height, log } = plot;
+  const xScale = scaleLinear({ domain: [...plot.x], range: [0, width] });
   const yScale = log ? scaleLog({ domain: [...y], range: [height, 0] }) : scaleLinear({ domain: [...y], range: [height, 0] });
-  const xTicks = xTicksOf(map, x, width);
-  const rows = Math.max(2, Math.floor(height / 36));
-  const yTicks = log ? logTicks(y[0], y[1], rows) : spread(y[0], y[1], rows);
-  const yTick = percent ? (v: number) => formatPercent(v).replace(' ', '\u2009') : formatTick;
+  const ticks = yTicks(y, log, height);
+  const label = yLabel(percent);
   return (
     <g>
-      <GridRows scale={yScale} width={width} tickValues={yTicks} stroke="var(--color-line)" strokeOpacity={0.75} />
-      <GridColumns scale={xScale} height={height} tickValues={xTicks} stroke="var(--color-line)" strokeOpacity={0.35} />
+      <GridRows scale={yScale} width={width} tickValues={ticks} stroke="var(--color-line)" strokeOpacity={0.75} />
+      <GridColumns scale={xScale} height={height} tickValues={xTicks(plot)} stroke="var(--color-line)" strokeOpacity={0.35} />
       <AxisLeft
         scale={yScale}
-        tickValues={yTicks}
-        tickFormat={(v) => yTick(Number(v))}
+        tickValues={ticks}
+        tickFormat={(v) => label(Number(v))}
         hideAxisLine
         hideTicks
         tickLength={2}
@@ -38,26 +32,36 @@ export const Axes = memo(function Axes({ plot, percent }: { plot: Plot; percent:
   );
 });
 
-/** The x axis at the bottom of a plot. */
-export function XAxis({ plot: { x, width, height, map } }: { plot: Plot }) {
+/** The x axis at the bottom of a plot. Its name stands in front of it, or, where it is too long for that, over its end. */
+export function XAxis({ plot }: { plot: Plot }) {
+  const { x, width, height, map, left } = plot;
+  const scale = scaleLinear({ domain: [...x], range: [0, width] });
+  const nameWidth = labelWidth(map.label);
+  const inFront = nameWidth + 10 * unit() <= left;
+  const free = inFront ? Number.POSITIVE_INFINITY : width - nameWidth - 8;
+  const half = (v: number) => labelWidth(map.tick(v)) / 2;
+  const y = height + 17 * unit();
   return (
     <>
       <AxisBottom
         top={height}
-        scale={scaleLinear({ domain: [...x], range: [0, width] })}
-        tickValues={xTicksOf(map, x, width)}
+        scale={scale}
+        tickValues={xTicks(plot).filter((v) => scale(v) + half(v) <= free && (inFront || scale(v) - half(v) >= -left))}
         tickFormat={(v) => map.tick(Number(v))}
         stroke="var(--color-line)"
         tickStroke="var(--color-line)"
         tickLength={4}
-        tickLabelProps={{ ...text, textAnchor: 'middle', dy: 2 }}
+        tickLabelProps={(v) => {
+          // The label of a tick at the very end is moved in, not cut.
+          const over = scale(Number(v)) + half(Number(v)) - width - around().right;
+          return { ...text, textAnchor: 'middle', dy: 2, dx: over > 0 ? -over : 0 };
+        }}
       />
-      <text x={-6} y={height + 17} textAnchor="end" {...text}>
+      <text x={inFront ? -6 : width} y={y} textAnchor="end" {...text}>
         {map.label}
       </text>
     </>
   );
 }
 
-const xTicksOf = (map: XMap, x: readonly [number, number], width: number) =>
-  map.ticks(x[0], x[1], Math.max(2, Math.floor(width / 90)));
+const xTicks = ({ map, x, width }: Plot) => map.ticks(x[0], x[1], Math.max(2, Math.floor(width / (90 * unit()))));

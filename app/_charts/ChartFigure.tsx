@@ -30,6 +30,8 @@ export function ChartFigure(props: {
   /** Beside the menu. */
   aside?: ReactNode;
   takeaway: Takeaway;
+  /** More items of the menu. */
+  menu?: ReactNode;
   /** In words, for those who cannot see it. */
   said: ReactNode;
   saidRef?: Ref<HTMLParagraphElement>;
@@ -63,7 +65,9 @@ export function ChartFigure(props: {
         {props.legend}
         <span className="ml-auto flex shrink-0 items-center gap-0.5">
           {props.aside}
-          <ChartMenu title={title} {...props.takeaway} />
+          <ChartMenu title={title} {...props.takeaway}>
+            {props.menu}
+          </ChartMenu>
           <button
             type="button"
             aria-label={large ? `Leave full screen: ${title}` : `Full screen: ${title}`}

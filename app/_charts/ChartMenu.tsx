@@ -1,8 +1,11 @@
 import { Menu } from '@base-ui/react/menu';
 import { Download } from 'lucide-react';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { chartPng, download } from './exportChart';
-import type { StepFile } from './types';
+import type { ChartPoint } from './place';
+import { valueFormat } from './readout';
+import type { ChartCursor, StepFile } from './types';
+import { describeStep, type XMap } from './xMap';
 
 /** How a chart is taken away. */
 export interface Takeaway {
@@ -14,10 +17,12 @@ export interface Takeaway {
   stepFiles?(): readonly StepFile[];
 }
 
-/** Takes a chart away as a picture or as numbers. */
-export function ChartMenu({ title, svg, csv, stepFiles }: { title: string } & Takeaway) {
+const itemClass = 'block w-full cursor-default rounded px-2 py-1 text-left outline-none data-highlighted:bg-line';
+const popupClass = 'min-w-44 rounded border border-line bg-raised p-1 text-xs shadow-lg shadow-black/25 outline-none';
+
+/** Saves what a chart shows; `error` says why the last time failed. */
+export function useSave(title: string, { svg, csv }: Takeaway) {
   const [error, setError] = useState<string | null>(null);
-  const [files, setFiles] = useState<readonly StepFile[]>([]);
   const file = title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
   const save = async (kind: 'png' | 'svg' | 'csv') => {
     setError(null);
@@ -31,9 +36,15 @@ export function ChartMenu({ title, svg, csv, stepFiles }: { title: string } & Ta
       setError(e instanceof Error ? e.message : String(e));
     }
   };
-  const item = 'block w-full cursor-default rounded px-2 py-1 text-left outline-none data-highlighted:bg-line';
+  return { save: (kind: 'png' | 'svg' | 'csv') => void save(kind), error };
+}
+
+/** Takes a chart away as a picture or as numbers, and what else can be done with it (`children`, as menu items). */
+export function ChartMenu({ title, children, ...takeaway }: { title: string; children?: ReactNode } & Takeaway) {
+  const { save, error } = useSave(title, takeaway);
+  const [files, setFiles] = useState<readonly StepFile[]>([]);
   return (
-    <Menu.Root onOpenChange={(open) => open && setFiles(stepFiles?.() ?? [])}>
+    <Menu.Root onOpenChange={(open) => open && setFiles(takeaway.stepFiles?.() ?? [])}>
       <Menu.Trigger
         aria-label={`Save ${title} as a file`}
         title={error ?? 'Save as PNG, SVG or CSV'}
@@ -43,21 +54,80 @@ export function ChartMenu({ title, svg, csv, stepFiles }: { title: string } & Ta
       </Menu.Trigger>
       <Menu.Portal>
         <Menu.Positioner sideOffset={4} align="end" className="z-60">
-          <Menu.Popup className="min-w-44 rounded border border-line bg-raised p-1 text-xs shadow-lg shadow-black/25 outline-none">
-            <Menu.Item className={item} onClick={() => save('png')}>
+          <Menu.Popup className={popupClass}>
+            <Menu.Item className={itemClass} onClick={() => save('png')}>
               Picture (PNG, 2x)
             </Menu.Item>
-            <Menu.Item className={item} onClick={() => save('svg')}>
+            <Menu.Item className={itemClass} onClick={() => save('svg')}>
               Drawing (SVG)
             </Menu.Item>
             {files.map(({ href, label, size }) => (
-              <Menu.Item key={href} className={item} render={<a href={href} download />}>
+              <Menu.Item key={href} className={itemClass} render={<a href={href} download />}>
                 {label} (CSV)
                 <span className="block text-2xs text-dim">{size}</span>
               </Menu.Item>
             ))}
-            <Menu.Item className={item} onClick={() => save('csv')}>
+            <Menu.Item className={itemClass} onClick={() => save('csv')}>
               {files.length > 0 ? 'Only what is drawn (CSV)' : 'Numbers as drawn (CSV)'}
+            </Menu.Item>
+            {children}
+          </Menu.Popup>
+        </Menu.Positioner>
+      </Menu.Portal>
+    </Menu.Root>
+  );
+}
+
+/** What can be done at a place of a chart, behind a right click or a long press. */
+export function PointMenu(props: {
+  /** null = closed */
+  at: ChartPoint | null;
+  map: XMap;
+  percent: boolean;
+  cursor: ChartCursor;
+  onNote?: ((point: ChartPoint) => void) | undefined;
+  save(kind: 'png' | 'csv'): void;
+  onClose(): void;
+}) {
+  const { at, map, cursor, onNote, save } = props;
+  if (!at) return null;
+  const place = describeStep(map, at.step);
+  const nearest = at.readings.find((r) => r.value !== null);
+  const format = valueFormat(props.percent);
+  return (
+    <Menu.Root open onOpenChange={(open) => !open && props.onClose()} modal={false}>
+      <Menu.Portal>
+        <Menu.Positioner
+          anchor={{ getBoundingClientRect: () => new DOMRect(at.clientX, at.clientY, 0, 0) }}
+          side="bottom"
+          align="start"
+          sideOffset={2}
+          className="z-60"
+        >
+          <Menu.Popup className={popupClass} aria-label={`At ${place}`} finalFocus={false}>
+            {onNote && (
+              <Menu.Item className={itemClass} onClick={() => onNote(at)}>
+                Note at {place} …
+              </Menu.Item>
+            )}
+            <Menu.Item className={itemClass} onClick={() => cursor.pin(at.step)}>
+              Pin {place}
+            </Menu.Item>
+            {nearest && (
+              <Menu.Item className={itemClass} onClick={() => void navigator.clipboard?.writeText(String(nearest.value))}>
+                Copy {nearest.label}: {format(nearest.value!)}
+              </Menu.Item>
+            )}
+            {cursor.get().zoom && (
+              <Menu.Item className={itemClass} onClick={() => cursor.zoom(null)}>
+                Show all steps
+              </Menu.Item>
+            )}
+            <Menu.Item className={itemClass} onClick={() => save('png')}>
+              Save the picture (PNG)
+            </Menu.Item>
+            <Menu.Item className={itemClass} onClick={() => save('csv')}>
+              Save the numbers drawn (CSV)
             </Menu.Item>
           </Menu.Popup>
         </Menu.Positioner>
@@ -65,3 +135,10 @@ export function ChartMenu({ title, svg, csv, stepFiles }: { title: string } & Ta
     </Menu.Root>
   );
 }
+
+/** One more thing that a chart's menu offers. */
+export const MenuItem = ({ onClick, children }: { onClick(): void; children: ReactNode }) => (
+  <Menu.Item className={itemClass} onClick={onClick}>
+    {children}
+  </Menu.Item>
+);

@@ -1,7 +1,7 @@
-import { margin } from './Axes';
 import { ruleAt } from './draw';
 import { formatStep } from './format';
 import { MarkGlyph } from './MarkGlyph';
+import { around } from './margins';
 import type { Palette } from './palette';
 import { type Plot, pixelX } from './plot';
 import { readout, valueFormat } from './readout';
@@ -45,8 +45,8 @@ export function ChartTooltip(props: {
       data-tooltip
       className="pointer-events-none absolute z-20 w-max max-w-md rounded border border-line bg-raised/95 px-2.5 py-1.5 text-xs shadow-lg shadow-black/25 backdrop-blur-sm"
       style={{
-        top: margin.top + 6,
-        ...(right ? { right: margin.right + plot.width - px + 12 } : { left: margin.left + px + 12 }),
+        top: around().top + 6,
+        ...(right ? { right: around().right + plot.width - px + 12 } : { left: plot.left + px + 12 }),
       }}
     >
       <p className="mb-0.5 font-mono text-2xs text-dim">

@@ -1,6 +1,6 @@
 'use client';
 
-import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useId, useMemo, useRef, useState } from 'react';
 import { XAxis } from './Axes';
 import { ChartFigure, useLarge } from './ChartFigure';
 import { placeLine } from './crosshair';
@@ -11,9 +11,11 @@ import { HeatLegend } from './HeatLegend';
 import { HeatTip } from './HeatTip';
 import { heatDomain, heatPixels, type Rgb } from './heat';
 import { MarksLayer } from './MarksLayer';
+import { labelSize, labelWidth, unit } from './margins';
 import { usePalette } from './palette';
 import { piecesOf } from './pieces';
 import { type Plot, pixelX } from './plot';
+import { shortNames } from './shortNames';
 import type { ChartCursor, LineSpec, Mark, StepFile } from './types';
 import { fitCanvas, useDrawing } from './useDrawing';
 import { useSize } from './useSize';
@@ -63,7 +65,10 @@ export function HeatMap(props: HeatMapProps) {
   const [tip, setTip] = useState<{ px: number; row: number; step: number; turn: number } | null>(null);
   const now = useRef({ shown: null as Shown | null, row: -1, turn: 0, image: null as HTMLCanvasElement | null });
 
-  const left = size.width < 480 ? 92 : 188;
+  const names = useMemo(() => rows.map((r) => r.label), [rows]);
+  const room = Math.min(220, 0.36 * size.width) * unit();
+  const labelled = useMemo(() => shortNames(names, (name) => labelWidth(name) <= room - 10), [names, room]);
+  const left = Math.ceil(Math.max(40, ...labelled.map(labelWidth)) + 10);
   const tallest = large ? Math.max(17, Math.floor((size.height - top - bottom) / Math.max(1, rows.length))) : 17;
   const rowHeight = Math.min(
     tallest,
@@ -81,7 +86,7 @@ export function HeatMap(props: HeatMapProps) {
         const curves = rows.map((r) => r.curve() ?? r.whole?.() ?? null);
         const next = nextShown(
           state.shown,
-          { x: xDomain(cursor, curves, map).x, y: heatY, log: false, map, width, height },
+          { x: xDomain(cursor, curves, map).x, y: heatY, log: false, map, left, width, height },
           heatDomain(curves),
         );
         if (next !== state.shown) {
@@ -155,10 +160,10 @@ export function HeatMap(props: HeatMapProps) {
                 x={-6}
                 y={(i + 0.5) * rowHeight + 4}
                 textAnchor="end"
-                fontSize={11}
+                fontSize={labelSize}
                 fill={tip?.row === i ? 'var(--color-ink)' : 'var(--color-dim)'}
               >
-                {tail(r.label, left < 100 ? 13 : 29)}
+                {labelled[i]}
               </text>
             ) : null,
           )}
@@ -205,9 +210,6 @@ export function HeatMap(props: HeatMapProps) {
     </ChartFigure>
   );
 }
-
-/** A name's end tells parameters apart, so that is what stays. */
-const tail = (name: string, length: number) => (name.length > length ? `…${name.slice(1 - length)}` : name);
 
 /** What is shown, itself, when the difference is below half a pixel. */
 function nextShown(old: Shown | null, plot: Plot, domain: readonly [number, number]): Shown {

@@ -1,12 +1,11 @@
 import type { Ref } from 'react';
-import { formatPercent, formatValue } from './format';
 import type { Palette } from './palette';
 import { type Color, colorOf, type LineSpec, type PointSpec, type RuleSpec } from './types';
 
 const MOST = 6;
 
 /**
- * Names, colours and values at the cursor. The values are written by the chart when it draws (`data-reads`), not by React. A click hides a line; with shift
+ * Names, colours and values at the cursor. The values are written by the chart when it draws (`data-reads`, `data-measured`), not by React. A click hides a line; with shift
  * it shows that one alone, and all again.
  */
 export function Legend({
@@ -16,7 +15,6 @@ export function Legend({
   rule,
   palette,
   hidden,
-  percent,
   onToggle,
 }: {
   ref: Ref<HTMLUListElement>;
@@ -25,7 +23,6 @@ export function Legend({
   rule: RuleSpec | null;
   palette: Palette;
   hidden: ReadonlySet<string>;
-  percent: boolean;
   onToggle(name: string, alone: boolean): void;
 }) {
   const many = lines.length > MOST;
@@ -58,9 +55,11 @@ export function Legend({
           onToggle={onToggle}
           round
         >
-          <span className="font-mono text-2xs text-ink">
-            {p.points.length === 0 ? '–' : (percent ? formatPercent : formatValue)(p.points.at(-1)!.value)}
-          </span>
+          <span
+            data-measured={p.name}
+            className="font-mono text-2xs text-ink"
+            title="the newest by the step shown, with its step"
+          />
         </Item>
       ))}
       {rule && rule.from.length > 0 && (

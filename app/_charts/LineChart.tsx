@@ -1,9 +1,10 @@
 'use client';
 
 import { type ReactNode, useEffect, useId, useMemo, useRef, useState } from 'react';
-import { Axes, margin } from './Axes';
+import { Axes } from './Axes';
 import { Badges } from './Badges';
 import { ChartFigure, useLarge } from './ChartFigure';
+import { PointMenu, useSave } from './ChartMenu';
 import { ChartTooltip } from './ChartTooltip';
 import { drawCrosshair, fillLegend, readStep } from './crosshair';
 import { type Drawn, draw } from './draw';
@@ -12,6 +13,7 @@ import { usePlotGestures } from './gestures';
 import { Legend, toggled } from './Legend';
 import { layoutFor } from './lineLayout';
 import { MarksLayer } from './MarksLayer';
+import { around } from './margins';
 import { usePalette } from './palette';
 import { type ChartPlace, type ChartPoint, chartPlace } from './place';
 import { type Pen, type Plot, pixelX } from './plot';
@@ -57,8 +59,12 @@ export interface LineChartProps {
   stepFiles?(lines: readonly LineSpec[]): readonly StepFile[];
   /** Drawn over the plot, in its pixels; takes the pointer only where its own elements do. */
   overlay?(place: ChartPlace): ReactNode;
-  /** A right click or long press on the plot, or the key N at the crosshair. */
+  /** Takes a note: from the menu of a right click or long press, or by the key N at the crosshair. */
   onPoint?(point: ChartPoint): void;
+  /** More items of its menu. */
+  menu?: ReactNode;
+  /** Ends of the y axis that somebody has set. */
+  range?: readonly [number | null, number | null] | undefined;
 }
 
 const nothing: readonly never[] = [];
@@ -89,17 +95,17 @@ export function LineChart(props: LineChartProps) {
 
   const shownLines = useMemo(() => lines.filter((l) => !hidden.has(l.name)), [lines, hidden]);
   const shownPoints = useMemo(() => points.filter((p) => !hidden.has(p.name)), [points, hidden]);
-  const width = Math.max(0, size.width - margin.left - margin.right);
-  const height = Math.max(0, size.height - margin.top - margin.bottom);
+  const [menu, setMenu] = useState<ChartPoint | null>(null);
 
   const ask = useDrawing(
     (stale) => {
       const element = canvas.current;
-      if (!element || width < 20 || height < 20) return false;
+      if (!element || size.width < 80 || size.height < 60) return false;
       const state = now.current;
       if (stale || !state.shown) {
-        const request = { lines: shownLines, points: shownPoints, rule, map, settings, cursor, percent };
-        const wanted = layoutFor(state.shown, request, width, height);
+        const request = { lines: shownLines, points: shownPoints, rule, map, settings, cursor, percent, range: props.range };
+        const wanted = layoutFor(state.shown, request, size);
+        const { width, height } = wanted;
         if (wanted !== state.shown) {
           state.shown = wanted;
           setPlot(wanted);
@@ -118,7 +124,7 @@ export function LineChart(props: LineChartProps) {
       const shown = state.shown!;
       const c = cursor.get();
       drawCrosshair(overlay.current, shown, shownLines, c);
-      fillLegend(legend.current, lines, readStep(c), percent);
+      fillLegend(legend.current, lines, points, readStep(c), percent);
       if (state.hovering && c.hoverStep !== null)
         setTip({ px: pixelX(shown, c.hoverStep), step: c.hoverStep, turn: state.turn++ });
       else setTip((old) => (old ? null : old));
@@ -126,24 +132,35 @@ export function LineChart(props: LineChartProps) {
     },
     cursor,
     props.subscribe,
-    [shownLines, shownPoints, rule, map, settings, percent, palette, width, height],
+    [shownLines, shownPoints, rule, map, settings, percent, palette, size, props.range],
   );
   const stepAt = usePlotGestures(plotArea, brushRect, cursor, () => now.current.shown);
 
   const place = (p: Plot) => chartPlace(p, shownLines);
-  const point = (px: number, py?: number) => {
+  const pointAt = (px: number, py?: number): ChartPoint | null => {
     const { shown } = now.current;
-    if (!shown || !plotArea.current) return;
+    if (!shown || !plotArea.current) return null;
     const step = stepAt(px);
     const corner = plotArea.current.getBoundingClientRect();
     const readings = place(shown).readings(step, py);
-    props.onPoint?.({ step, readings, clientX: corner.left + px, clientY: corner.top + (py ?? 0) });
+    return { step, readings, clientX: corner.left + px, clientY: corner.top + (py ?? 0) };
   };
 
   const { onWidth, stepFiles } = props;
+  const { left = 0, width = 0, height = 0 } = plot ?? {};
+  const { top } = around();
   useEffect(() => {
     if (width > 0) onWidth?.(width);
   }, [onWidth, width]);
+  const takeaway = {
+    svg: () => {
+      const what = { lines: shownLines, points: shownPoints, rule };
+      return chartSvg(title, { box: box.current, plot: now.current.shown, what, settings, palette });
+    },
+    csv: () => chartCsv(shownLines, shownPoints),
+    stepFiles: stepFiles && (() => stepFiles(shownLines)),
+  };
+  const { save } = useSave(title, takeaway);
 
   return (
     <ChartFigure
@@ -158,7 +175,6 @@ export function LineChart(props: LineChartProps) {
           rule={rule}
           palette={palette}
           hidden={hidden}
-          percent={percent}
           onToggle={(name, alone) => setHidden((old) => toggled(old, name, alone, [...lines, ...points]))}
         />
       }
@@ -168,14 +184,8 @@ export function LineChart(props: LineChartProps) {
           {props.aside}
         </>
       }
-      takeaway={{
-        svg: () => {
-          const what = { lines: shownLines, points: shownPoints, rule };
-          return chartSvg(title, { box: box.current, plot: now.current.shown, what, settings, palette });
-        },
-        csv: () => chartCsv(shownLines, shownPoints),
-        stepFiles: stepFiles && (() => stepFiles(shownLines)),
-      }}
+      takeaway={takeaway}
+      menu={props.menu}
       said={summary(title, lines, percent, marks.length, map)}
       saidRef={said}
       large={large}
@@ -187,17 +197,18 @@ export function LineChart(props: LineChartProps) {
       onKey={(e) => {
         const { shown } = now.current;
         if (e.key !== 'n' || !props.onPoint || !shown || e.ctrlKey || e.metaKey || e.altKey) return false;
-        point(pixelX(shown, cursor.get().hoverStep ?? cursor.get().step));
+        const at = pointAt(pixelX(shown, cursor.get().hoverStep ?? cursor.get().step));
+        if (at) props.onPoint(at);
         return true;
       }}
       notice={props.notice}
     >
       <svg width={size.width} height={size.height} aria-hidden className="absolute inset-0 select-none" data-layer="axes">
-        <g transform={`translate(${margin.left},${margin.top})`}>{plot && <Axes plot={plot} percent={percent} />}</g>
+        <g transform={`translate(${left},${top})`}>{plot && <Axes plot={plot} percent={percent} />}</g>
       </svg>
-      <canvas ref={canvas} aria-hidden className="absolute" style={{ left: margin.left, top: margin.top, width, height }} />
+      <canvas ref={canvas} aria-hidden className="absolute" style={{ left, top, width, height }} />
       <svg width={size.width} height={size.height} aria-hidden className="absolute inset-0 select-none" data-layer="marks">
-        <g transform={`translate(${margin.left},${margin.top})`}>
+        <g transform={`translate(${left},${top})`}>
           {plot && <MarksLayer marks={marks} plot={plot} palette={palette} />}
           {plot && rule && <RuleLabel rule={rule} plot={plot} />}
           <rect ref={brushRect} y={0} height={height} fill="var(--color-accent)" fillOpacity={0.18} style={{ display: 'none' }} />
@@ -236,7 +247,7 @@ export function LineChart(props: LineChartProps) {
         ref={plotArea}
         data-plot
         className="absolute cursor-crosshair select-none"
-        style={{ left: margin.left, top: margin.top, width, height, touchAction: 'pan-y pinch-zoom' }}
+        style={{ left, top, width, height, touchAction: 'pan-y pinch-zoom' }}
         onPointerEnter={() => {
           now.current.hovering = true;
         }}
@@ -245,21 +256,26 @@ export function LineChart(props: LineChartProps) {
           ask();
         }}
         onContextMenu={(e) => {
-          if (!props.onPoint) return;
           e.preventDefault();
           const corner = e.currentTarget.getBoundingClientRect();
-          point(e.clientX - corner.left, e.clientY - corner.top);
+          setMenu(pointAt(e.clientX - corner.left, e.clientY - corner.top));
         }}
       />
       {plot && props.overlay && (
-        <div
-          className="pointer-events-none absolute"
-          style={{ left: margin.left, top: margin.top, width: plot.width, height: plot.height }}
-        >
+        <div className="pointer-events-none absolute" style={{ left, top, width, height }}>
           {props.overlay(place(plot))}
         </div>
       )}
-      {tip && plot && (
+      <PointMenu
+        at={menu}
+        map={map}
+        percent={percent}
+        cursor={cursor}
+        onNote={props.onPoint}
+        save={save}
+        onClose={() => setMenu(null)}
+      />
+      {tip && plot && !menu && (
         <ChartTooltip
           px={tip.px}
           step={tip.step}

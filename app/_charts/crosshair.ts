@@ -1,6 +1,7 @@
+import { formatStep } from './format';
 import { type Plot, pixelX, pixelY } from './plot';
-import { newest, readout, rowOf } from './readout';
-import type { ChartCursorState, LineSpec } from './types';
+import { newest, readout, rowOf, valueFormat } from './readout';
+import type { ChartCursorState, LineSpec, PointSpec } from './types';
 
 /** Written into the page by hand: the crosshair moves with every mouse event, on every chart. */
 
@@ -41,6 +42,7 @@ export function drawCrosshair(g: SVGGElement | null, plot: Plot, lines: readonly
 export function fillLegend(
   list: HTMLUListElement | null,
   lines: readonly LineSpec[],
+  points: readonly PointSpec[],
   step: number | null,
   percent: boolean,
 ): void {
@@ -51,4 +53,14 @@ export function fillLegend(
     const text = step === null ? newest(line, percent) : readout(line, step, 0, percent).value;
     if (slot.textContent !== text) slot.textContent = text;
   }
+  for (const slot of list.querySelectorAll<HTMLElement>('[data-measured]')) {
+    const text = measuredAt(points.find((p) => p.name === slot.dataset.measured)?.points ?? [], step, percent);
+    if (slot.textContent !== text) slot.textContent = text;
+  }
+}
+
+/** The newest measurement by a step, and of which step it is: "0.1128 (2,310)". @param step null: the newest of all */
+function measuredAt(points: PointSpec['points'], step: number | null, percent: boolean): string {
+  const at = step === null ? points.at(-1) : points.findLast((p) => p.step <= step);
+  return at ? `${valueFormat(percent)(at.value)} (${formatStep(at.step)})` : '–';
 }

@@ -3,6 +3,7 @@
 const waiting = new Set<() => void>();
 let asked = false;
 
+/** Draws with the next frame: what somebody points at or has chosen. */
 export function askFrame(draw: () => void): void {
   waiting.add(draw);
   if (asked) return;
@@ -15,6 +16,27 @@ export function askFrame(draw: () => void): void {
   });
 }
 
+/** New numbers reach the charts so often, all of them in one frame: a curve that grows by less than a pixel looks the same at 8 as at 60 frames a second. */
+const numbersEveryMs = 120;
+const numbered = new Set<() => void>();
+let timed = false;
+let lastAt = Number.NEGATIVE_INFINITY;
+
+/** Draws soon: new numbers have come. */
+export function askNumbers(draw: () => void): void {
+  numbered.add(draw);
+  if (timed) return;
+  timed = true;
+  const deliver = () => {
+    timed = false;
+    lastAt = performance.now();
+    for (const d of numbered) askFrame(d);
+    numbered.clear();
+  };
+  setTimeout(deliver, Math.max(0, lastAt + numbersEveryMs - performance.now()));
+}
+
 export const dropFrame = (draw: () => void): void => {
   waiting.delete(draw);
+  numbered.delete(draw);
 };

@@ -1,5 +1,5 @@
-import { margin } from './Axes';
 import { draw } from './draw';
+import { around } from './margins';
 import type { Palette } from './palette';
 import type { Plot } from './plot';
 import { SvgPen } from './svgPen';
@@ -19,6 +19,7 @@ export function chartSvg(title: string, { box, plot, what, settings, palette }: 
   const [axes, marks] = ['axes', 'marks'].map((layer) => resolved(box.querySelector(`[data-layer=${layer}]`)!));
   const pen = new SvgPen();
   draw(pen, plot, what, settings, palette);
+  const margin = { ...around(), left: plot.left };
   const width = plot.width + margin.left + margin.right;
   const top = 28;
   const height = plot.height + margin.top + margin.bottom + top;

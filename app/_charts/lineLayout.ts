@@ -1,5 +1,6 @@
 import { settle, xDomain, yDomain } from './domains';
 import { ruleAt } from './draw';
+import { around, leftFor, yTicks } from './margins';
 import type { Plot } from './plot';
 import type { ChartCursor, ChartSettings, LineSpec, PointSpec, RuleSpec } from './types';
 import type { XMap } from './xMap';
@@ -12,11 +13,15 @@ export interface LayoutRequest {
   settings: ChartSettings;
   cursor: ChartCursor;
   percent: boolean;
+  /** Ends of the y axis that somebody has set; null = as the numbers need. */
+  range?: readonly [number | null, number | null] | undefined;
 }
 
-/** The layout wanted now; the one shown, itself, where the difference is below half a pixel. */
-export function layoutFor(shown: Plot | null, request: LayoutRequest, width: number, height: number): Plot {
+/** The layout wanted now; the one shown, itself, where the difference is below half a pixel. @param size of the chart, labels included, CSS pixels */
+export function layoutFor(shown: Plot | null, request: LayoutRequest, size: { width: number; height: number }): Plot {
   const { lines, points, rule, map, settings, cursor, percent } = request;
+  const { right, top, bottom } = around();
+  const height = Math.max(0, size.height - top - bottom);
   const curves = lines.flatMap((l) => l.curve() ?? l.whole?.() ?? []);
   const { from, to, x } = xDomain(cursor, curves, map);
   const inside = points.flatMap((p) => p.points.filter((v) => v.step >= from && v.step <= to).map((v) => v.value));
@@ -26,13 +31,28 @@ export function layoutFor(shown: Plot | null, request: LayoutRequest, width: num
   const limit = rule ? ruleAt(rule, to) : null;
   if (limit !== null && limit > y[1] && limit <= 2.5 * y[1] && !settings.robust)
     y = yDomain(curves, [...inside, limit], from, to, options);
+  const own = ranged(y, request.range, settings.log);
+  const left = leftFor(yTicks(own ?? y, settings.log, height), percent, shown?.left ?? null);
+  const width = Math.max(0, size.width - left - right);
   const sameAxes =
-    shown && shown.width === width && shown.height === height && shown.map.label === map.label && shown.log === settings.log;
+    shown &&
+    shown.width === width &&
+    shown.height === height &&
+    shown.left === left &&
+    shown.map.label === map.label &&
+    shown.log === settings.log;
   const pixel = (x[1] - x[0]) / width;
   const keepX = sameAxes && Math.abs(shown.x[0] - x[0]) < 0.5 * pixel && Math.abs(shown.x[1] - x[1]) < 0.5 * pixel;
   // The same x range: y may keep its span while everything still fits. A new range gets its own.
   const sameRange = sameAxes && Math.abs(shown.x[0] - x[0]) < 1e-9 && (keepX || cursor.get().zoom === null);
-  const settled = sameRange ? settle(shown.y, y, settings.log) : y;
+  const settled = own ?? (sameRange ? settle(shown.y, y, settings.log) : y);
   if (keepX && shown.map === map && settled[0] === shown.y[0] && settled[1] === shown.y[1]) return shown;
-  return { x: keepX ? shown.x : x, y: settled, width, height, log: settings.log, map };
+  return { x: keepX ? shown.x : x, y: settled, left, width, height, log: settings.log, map };
+}
+
+/** The span with the ends that somebody set; null where none is set, or they leave nothing to show. */
+function ranged(y: readonly [number, number], range: LayoutRequest['range'], log: boolean): [number, number] | null {
+  if (!range || (range[0] === null && range[1] === null)) return null;
+  const [lo, hi] = [range[0] ?? Math.min(y[0], range[1]!), range[1] ?? Math.max(y[1], range[0]!)];
+  return lo < hi && (!log || lo > 0) ? [lo, hi] : null;
 }

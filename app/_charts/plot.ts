@@ -8,6 +8,8 @@ export type Pen = Pick<
 
 /** Where numbers land: the plot's own pixels, (0, 0) its upper left corner. */
 export interface Plot {
+  /** Room at its left, where the labels of y stand. */
+  left: number;
   width: number;
   height: number;
   /** Axis values at both ends. */

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef } from 'react';
-import { askFrame, dropFrame } from './drawLoop';
+import { askFrame, askNumbers, dropFrame } from './drawLoop';
 import type { ChartCursor } from './types';
 
 /**
@@ -27,16 +27,19 @@ export function useDrawing(
     // biome-ignore lint/correctness/useExhaustiveDependencies: the caller names what it draws from
   }, inputs);
   useEffect(() => {
-    let { zoom } = cursor.get();
+    let before = cursor.get();
     const stopData = subscribe(() => {
       stale.current = true;
-      askFrame(frame);
+      askNumbers(frame);
     });
     const stopCursor = cursor.subscribe(() => {
-      const next = cursor.get().zoom;
-      if (next !== zoom) stale.current = true;
-      zoom = next;
-      askFrame(frame);
+      const now = cursor.get();
+      // A cursor that follows the newest step moves with the numbers.
+      const follows =
+        now.mode === 'live' && before.mode === 'live' && now.hoverStep === before.hoverStep && now.zoom === before.zoom;
+      if (now.zoom !== before.zoom) stale.current = true;
+      before = now;
+      if (!follows) askFrame(frame);
     });
     return () => {
       stopData();

@@ -1,11 +1,11 @@
-import { X } from 'lucide-react';
+import { Plus, X } from 'lucide-react';
 import Link from 'next/link';
 import type { Palette } from '~/app/_charts/palette';
 import { Button } from '~/app/_components/Button';
-import { inputClass } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
+import { Popup } from '~/app/_components/Popup';
 import { StatusBadge } from '~/app/_components/StatusBadge';
-import { useRunList } from '~/app/_live/useRunList';
+import { RunPicker } from '~/app/_runs/RunPicker';
 import type { Names } from './lines';
 import { mostCompared } from './link';
 import type { Compared } from './useCompared';
@@ -26,8 +26,6 @@ export function RunChips({
   palette: Palette;
   onChange(runIds: readonly string[]): void;
 }) {
-  const list = useRunList();
-  const others = (list.runs ?? []).filter((r) => !r.trashed && !runIds.includes(r.runId));
   return (
     <ul className="flex flex-wrap gap-1.5" aria-label="Runs compared">
       {runIds.map((runId, i) => {
@@ -65,21 +63,19 @@ export function RunChips({
           </li>
         );
       })}
-      {runIds.length < mostCompared && others.length > 0 && (
+      {runIds.length < mostCompared && (
         <li>
-          <select
-            aria-label="Add a run"
-            className={`${inputClass} w-auto! max-w-60 font-sans`}
-            value=""
-            onChange={(e) => onChange([...runIds, e.target.value])}
+          <Popup
+            title="Add a run"
+            className="h-7 border border-line bg-raised px-2.5 font-medium hover:border-dim"
+            trigger={
+              <>
+                <Plus aria-hidden size={12} /> Add a run
+              </>
+            }
           >
-            <option value="">Add a run …</option>
-            {others.map((r) => (
-              <option key={r.runId} value={r.runId}>
-                {r.name}
-              </option>
-            ))}
-          </select>
+            <RunPicker except={runIds} onPick={(run) => onChange([...runIds, run.runId])} />
+          </Popup>
         </li>
       )}
     </ul>

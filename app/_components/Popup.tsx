@@ -1,31 +1,52 @@
-import { Popover } from '@base-ui/react/popover';
-import type { ReactNode } from 'react';
+import { lazy, type ReactNode, Suspense, useRef, useState } from 'react';
 
-/** A button with more to read behind it. */
+const PopupBody = lazy(() => import('./PopupBody'));
+
+/** A button with more to read behind it. What draws the popup is loaded when the button is first pressed. */
 export function Popup({
   trigger,
   title,
   children,
   className = '',
+  label,
+  wide = false,
+  onOpen,
 }: {
   trigger: ReactNode;
   title: string;
   children: ReactNode;
   className?: string;
+  /** Of the button, where `trigger` does not say it. */
+  label?: string;
+  wide?: boolean;
+  onOpen?(): void;
 }) {
+  const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
   return (
-    <Popover.Root>
-      <Popover.Trigger className={`inline-flex items-center gap-1 rounded text-left hover:text-ink ${className}`}>
+    <>
+      <button
+        ref={button}
+        type="button"
+        aria-haspopup="dialog"
+        aria-expanded={open}
+        aria-label={label}
+        title={label}
+        className={`inline-flex min-h-6 items-center gap-1 rounded text-left hover:text-ink ${className}`}
+        onClick={() => {
+          if (!open) onOpen?.();
+          setOpen(!open);
+        }}
+      >
         {trigger}
-      </Popover.Trigger>
-      <Popover.Portal>
-        <Popover.Positioner sideOffset={6} collisionPadding={8} className="z-40">
-          <Popover.Popup className="relative max-h-(--available-height) w-80 max-w-[calc(100vw-1rem)] overflow-auto rounded border border-line bg-raised p-3 shadow-lg shadow-black/20 outline-none">
-            <Popover.Title className="mb-1 font-semibold">{title}</Popover.Title>
+      </button>
+      {open && (
+        <Suspense fallback={null}>
+          <PopupBody anchor={button} title={title} wide={wide} onClose={() => setOpen(false)}>
             {children}
-          </Popover.Popup>
-        </Popover.Positioner>
-      </Popover.Portal>
-    </Popover.Root>
+          </PopupBody>
+        </Suspense>
+      )}
+    </>
   );
 }

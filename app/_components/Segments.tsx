@@ -1,3 +1,5 @@
+import type { ReactNode } from 'react';
+
 /** A few ways to see the same, one of them chosen. */
 export function Segments<T extends string>({
   label,
@@ -6,7 +8,7 @@ export function Segments<T extends string>({
   onChange,
 }: {
   label: string;
-  options: readonly { value: T; label: string; title?: string }[];
+  options: readonly { value: T; label: ReactNode; title?: string }[];
   value: T;
   onChange: (value: T) => void;
 }) {
@@ -19,6 +21,7 @@ export function Segments<T extends string>({
           type="button"
           aria-pressed={o.value === value}
           title={o.title}
+          aria-label={typeof o.label === 'string' ? undefined : o.title}
           onClick={() => onChange(o.value)}
           className="h-6 border-line border-l px-2 text-xs text-dim first:rounded-l-sm first:border-l-0 last:rounded-r-sm hover:text-ink aria-pressed:bg-raised aria-pressed:font-medium aria-pressed:text-ink"
         >

@@ -13,7 +13,8 @@ export const attentionViewSchema = z.strictObject({
   source: z.union([z.strictObject({ example: place }), z.enum(['mean', 'spread'])]),
   /** Sets only: averages put every example's odd item last first. */
   byRole: z.boolean(),
-  scale: z.enum(['unit', 'shared', 'head', 'lift']),
+  /** `auto`: 0 to 1 while weights of uniform attention can be seen on it, else up to the shared maximum. */
+  scale: z.enum(['auto', 'unit', 'shared', 'head', 'lift']),
   palette: z.enum(['viridis', 'cividis', 'grey']),
   /** What is subtracted: nothing, the first snapshot, the one before, that of a step, a head of the same snapshot, or another run at the same step. */
   reference: z.union([
@@ -55,7 +56,7 @@ export type AttentionView = z.infer<typeof attentionViewSchema>;
 export const defaultAttentionView: AttentionView = {
   source: { example: 0 },
   byRole: true,
-  scale: 'unit',
+  scale: 'auto',
   palette: 'viridis',
   reference: null,
   hidden: [],

@@ -1,4 +1,5 @@
 import type { XKind } from '~/app/_charts/xMap';
+import { type ChartPlan, decodePlan, encodePlan, noPlan } from './chartPlan';
 import { useSelected } from './select';
 import { createStore, type Store } from './store';
 
@@ -14,8 +15,8 @@ export const seriesChoice = (name: string): XChoice => `series:${name}`;
 
 /** How all charts of the page are drawn. Part of the page's address (chartParams, fromChartParams), so that a link shows the same view. */
 export interface ChartChoices {
-  /** Rows the moving average reaches back, about; 0 = none. */
-  smoothSteps: number;
+  /** Rows the moving average reaches back, about; 0 = none, null = as suits the length of the run (smoothingFor). */
+  smoothSteps: number | null;
   log: boolean;
   /** Logarithmic x axis; a clock time has none. */
   logX: boolean;
@@ -26,10 +27,11 @@ export interface ChartChoices {
   /** Groups of series that are not as they are at first: folded, or unfolded where nothing else is to be seen. */
   open: readonly string[];
   gradients: 'lines' | 'map';
+  plan: ChartPlan;
 }
 
 export const chartDefaults: ChartChoices = {
-  smoothSteps: 10,
+  smoothSteps: null,
   log: false,
   logX: false,
   robust: false,
@@ -37,7 +39,14 @@ export const chartDefaults: ChartChoices = {
   search: '',
   open: [],
   gradients: 'map',
+  plan: noPlan,
 };
+
+/** A short run is shown as it is: an average of it would hide most of it. */
+const shortRows = 200;
+/** Rows that the moving average reaches back. @param rows that the run has, about */
+export const smoothingFor = ({ smoothSteps }: Pick<ChartChoices, 'smoothSteps'>, rows: number): number =>
+  smoothSteps ?? (rows < shortRows ? 0 : 10);
 
 /** Weight of the newest value is 1 / smoothSteps. */
 export const smoothingWeight = (smoothSteps: number): number => (smoothSteps > 1 ? 1 - 1 / smoothSteps : 0);
@@ -60,6 +69,8 @@ export function chartParams(c: ChartChoices): Record<string, string> {
   if (c.search) out.find = c.search;
   if (c.open.length > 0) out.open = c.open.map(encodeURIComponent).join(',');
   if (c.gradients !== chartDefaults.gradients) out.gradients = c.gradients;
+  const plan = encodePlan(c.plan);
+  if (plan) out.charts = plan;
   return out;
 }
 
@@ -76,6 +87,7 @@ export function fromChartParams(params: { get(name: string): string | null }): C
     search: params.get('find') ?? '',
     open: (params.get('open') ?? '').split(',').filter(Boolean).map(safeDecode),
     gradients: params.get('gradients') === 'lines' ? 'lines' : 'map',
+    plan: decodePlan(params.get('charts')),
   };
 }
 

@@ -1,11 +1,19 @@
 import { nanoid } from 'nanoid';
 import type { Host } from './runStore';
 
+let notifiedAt = Number.NEGATIVE_INFINITY;
+
 export const browserHost: Host = {
-  // A hidden tab draws nothing, and its title should still move.
+  // At most ten times a second: numbers that change faster cannot be read. A hidden tab draws nothing; its title moves once a second.
   soon: (f) => {
-    if (document.hidden) setTimeout(f, 250);
-    else requestAnimationFrame(f);
+    const wait = Math.max(0, notifiedAt + 100 - performance.now());
+    const go = () => {
+      notifiedAt = performance.now();
+      f();
+    };
+    if (document.hidden) setTimeout(go, 1000);
+    else if (wait > 0) setTimeout(() => (document.hidden ? go() : requestAnimationFrame(go)), wait);
+    else requestAnimationFrame(go);
   },
   after: (ms, f) => {
     const timer = setTimeout(f, ms);

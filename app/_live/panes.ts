@@ -1,9 +1,8 @@
 import { type Source, useSelected } from './select';
 
-/** Which panels of the page are folded, by the slug of their title; part of the page's link. */
+/** Which panels of the page are folded, by the slug of their title. */
 export interface Panes extends Source<readonly string[]> {
   toggle(pane: string): void;
-  set(folded: readonly string[]): void;
 }
 
 export const slug = (title: string): string =>
@@ -25,7 +24,6 @@ export function createPanes(): Panes {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    set,
     toggle: (pane) => set(folded.includes(pane) ? folded.filter((p) => p !== pane) : [...folded, pane]),
   };
 }

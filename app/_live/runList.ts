@@ -1,7 +1,8 @@
 import type { Actor } from '~/shared/ids';
 import type { TrainerSummary } from '~/shared/protocol';
 import type { RunSummary } from '~/shared/summary';
-import { backoffMs, type Host } from './runStore';
+import { backoffMs } from './backoff';
+import type { Host } from './runStore';
 import type { Source } from './select';
 import type { LinkStatus } from './types';
 import type { Wire } from './wire';
@@ -9,23 +10,28 @@ import type { Wire } from './wire';
 export interface RunListState {
   link: LinkStatus;
   error: string | null;
-  /** Newest first; null until the first answer. */
-  runs: RunSummary[] | null;
   trainers: TrainerSummary[];
   you: Actor | null;
+  /** Rises with each (re)connection: what was read before may be old. */
+  connection: number;
 }
 
 export interface RunList extends Source<RunListState> {
+  /** Called with the lines that have changed. @returns stop */
+  onRuns(listener: (changed: RunSummary[]) => void): () => void;
   close(): void;
 }
 
-/** Every run's summary, live: the whole list on each (re)connection, then changes. */
+export const notConnected: RunListState = { link: 'connecting', error: null, trainers: [], you: null, connection: 0 };
+
+/** What happens in the list of runs, live: changed lines, the trainers, who you are. The list itself is read by pages (`runs.table`). */
 export function createRunList(wire: Wire, host: Host): RunList {
-  let state: RunListState = { link: 'connecting', error: null, runs: null, trainers: [], you: null };
+  let state: RunListState = notConnected;
   let notified = true;
   let asked = 0;
   let cancelRetry = () => {};
   const listeners = new Set<() => void>();
+  const runListeners = new Set<(changed: RunSummary[]) => void>();
   const set = (change: Partial<RunListState>) => {
     state = { ...state, ...change };
     if (!notified) return;
@@ -36,28 +42,26 @@ export function createRunList(wire: Wire, host: Host): RunList {
     });
   };
 
-  async function watch(failures = 0) {
+  async function follow(failures = 0) {
     cancelRetry();
     const request = ++asked;
     const answer = await wire.watchRuns().catch(() => null);
     if (request !== asked) return;
-    if (answer?.ok) set({ link: 'live', error: null, runs: newestFirst(answer.runs), you: answer.you });
+    if (answer?.ok) set({ link: 'live', error: null, you: answer.you, connection: state.connection + 1 });
     else if (answer && answer.reason !== 'busy') set({ link: 'refused', error: answer.message });
-    else if (wire.up()) cancelRetry = host.after(backoffMs(failures + 1, host.random()), () => void watch(failures + 1));
+    else if (wire.up()) cancelRetry = host.after(backoffMs(failures + 1, host.random()), () => void follow(failures + 1));
   }
 
   const stop = wire.listen({
-    up: () => void watch(),
+    up: () => void follow(),
     down: (refused) => {
       asked++;
       cancelRetry();
       if (refused !== null) set({ link: 'refused', error: refused });
-      else if (state.link !== 'refused') set({ link: state.runs ? 'reconnecting' : 'connecting' });
+      else if (state.link !== 'refused') set({ link: state.connection > 0 ? 'reconnecting' : 'connecting' });
     },
     runs: (changed) => {
-      const known = new Map((state.runs ?? []).map((r) => [r.runId, r]));
-      for (const r of changed) known.set(r.runId, r);
-      set({ runs: newestFirst([...known.values()]) });
+      for (const l of [...runListeners]) l(changed);
     },
     trainers: (trainers) => set({ trainers }),
     silent: (ms) => {
@@ -66,13 +70,17 @@ export function createRunList(wire: Wire, host: Host): RunList {
     },
     you: (you) => set({ you }),
   });
-  if (wire.up()) void watch();
+  if (wire.up()) void follow();
 
   return {
     get: () => state,
     subscribe: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    onRuns: (listener) => {
+      runListeners.add(listener);
+      return () => runListeners.delete(listener);
     },
     close: () => {
       asked++;
@@ -82,5 +90,3 @@ export function createRunList(wire: Wire, host: Host): RunList {
     },
   };
 }
-
-const newestFirst = (runs: RunSummary[]) => [...runs].sort((a, b) => b.createdAt - a.createdAt || (a.runId < b.runId ? 1 : -1));

@@ -161,7 +161,8 @@ export function evaluationPoints(
       if (!which(m)) continue;
       const key = JSON.stringify([e.split, m.name]);
       const line = lines.get(key) ?? { split: e.split, metric: m.name, points: [] };
-      line.points.push({ step: e.step, value: m.value, note: e.trigger });
+      // Of the parameters that were measured: those of the best checkpoint are not the last step's.
+      line.points.push({ step: evaluatedStep(e), value: m.value, note: e.trigger });
       lines.set(key, line);
     }
   const oneMetric = new Set([...lines.values()].map((l) => l.metric)).size <= 1;
@@ -193,6 +194,10 @@ function controlStairs({ values, commands }: Pick<WithLists, 'values' | 'command
   }
   return stairs;
 }
+
+/** A control's value at a step, as its applied changes tell. */
+export const controlAt = (view: Pick<WithLists, 'values' | 'commands'>, control: string, step: number): ControlValue =>
+  inForce(controlStairs(view, control), step) ?? null;
 
 /** The values of a series over the run, each as long as it stays the same; what is no number is null. */
 function seriesStairs(curve: Curve): Stairs<number | null> {

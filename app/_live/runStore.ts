@@ -2,6 +2,7 @@ import { type Command, type CommandAnswer, refuse } from '~/shared/commands';
 import { unpack } from '~/shared/pack';
 import type { RunView } from '~/shared/view';
 import { applyFrame } from './applyFrame';
+import { backoffMs } from './backoff';
 import type { DraftCommand, RunState, RunStore } from './types';
 import type { Wire } from './wire';
 
@@ -14,8 +15,6 @@ export interface Host {
   /** 0 <= r < 1 */
   random(): number;
 }
-
-const retryMs = { first: 200, most: 5_000 };
 
 /**
  * One run as this tab sees it: fold(view, entries) over a connection that comes and goes. It asks for the log after its own cursor on every (re)connection and
@@ -160,7 +159,3 @@ export function createRunStore(runId: string, wire: Wire, host: Host): RunStore 
     },
   };
 }
-
-/** Doubling, up to a cap, with half of it at random, so that many tabs do not come back at once. */
-export const backoffMs = (failures: number, random: number): number =>
-  Math.min(retryMs.most, retryMs.first * 2 ** (failures - 1)) * (0.5 + random / 2);

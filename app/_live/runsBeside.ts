@@ -6,7 +6,7 @@ import { Curve } from '~/app/_charts/curve';
 import { api } from '~/app/_trpc/client';
 import { seriesWithRole } from '~/shared/streams';
 import { ended, type ListItems, type RunView } from '~/shared/view';
-import { chartDefaults, smoothingWeight } from './chartSettings';
+import { smoothingWeight } from './chartSettings';
 import { decodeAside } from './decoder';
 import { fetchBlob } from './fetchBlob';
 import { SnapshotFeed } from './snapshotFeed';
@@ -31,7 +31,7 @@ const buckets = 4000;
 /** How often a run that still goes on is read again. */
 const againMs = 3_000;
 /** Of the loss by which panes are aligned. */
-const smoothing = smoothingWeight(chartDefaults.smoothSteps);
+const smoothing = smoothingWeight(10);
 const keptBytes = 96 * 2 ** 20;
 
 /** Runs by id, read again while they go on; `own` is the page's run, whose snapshots the page already has. A run that is not there yet is not in the map. */

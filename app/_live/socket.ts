@@ -1,6 +1,7 @@
 import { io, type Socket } from 'socket.io-client';
 import { unpack } from '~/shared/pack';
-import { type Frame, paths, type ServerToViewer, type ViewerToServer } from '~/shared/protocol';
+import { paths } from '~/shared/paths';
+import type { Frame, ServerToViewer, ViewerToServer } from '~/shared/protocol';
 import { atBase } from './base';
 import { serverTime } from './serverTime';
 import type { Wire, WireListener } from './wire';
@@ -80,6 +81,7 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   socket.on('looks', ({ runId, looks }) => notify((l) => l.looks?.(runId, looks)));
   socket.on('runs', (changed) => notify((l) => l.runs?.(changed)));
   socket.on('you', (you) => notify((l) => l.you?.(you)));
+  socket.on('notice', (notice) => notify((l) => l.notice?.(notice)));
   socket.on('trainers', (trainers) => notify((l) => l.trainers?.(trainers)));
 
   const asking = () => socket.timeout(answerWithinMs);

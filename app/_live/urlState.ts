@@ -1,5 +1,6 @@
 import { type AttentionView, decodeAttentionView, defaultAttentionView, encodeAttentionView } from './attentionView';
 import { type ChartChoices, chartParams, fromChartParams } from './chartSettings';
+import { fromWorkspaceParams, type Workspace, workspaceParams } from './workspace';
 
 /** Everything that a link to a run's page carries besides the run: whoever opens it sees the same. */
 export interface UrlState {
@@ -8,19 +9,17 @@ export interface UrlState {
   zoom: [number, number] | null;
   charts: ChartChoices;
   attention: AttentionView;
-  /** Folded panels. */
-  folded: readonly string[];
+  workspace: Workspace;
 }
 
 /** The query string, without "?"; what stands at its default is left out. */
-export function toQuery({ step, zoom, charts, attention, folded }: UrlState): string {
+export function toQuery({ step, zoom, charts, attention, workspace }: UrlState): string {
   const params = new URLSearchParams();
   if (step !== null) params.set('step', String(step));
   if (zoom) params.set('zoom', `${zoom[0]}-${zoom[1]}`);
-  for (const [key, value] of Object.entries(chartParams(charts))) params.set(key, value);
+  for (const [key, value] of Object.entries({ ...chartParams(charts), ...workspaceParams(workspace) })) params.set(key, value);
   const view = encodeAttentionView(attention);
   if (view) params.set('attention', view);
-  if (folded.length > 0) params.set('folded', folded.join(','));
   return params.toString();
 }
 
@@ -32,7 +31,7 @@ export function fromQuery(query: string): UrlState {
     zoom: range(params.get('zoom')),
     charts: fromChartParams(params),
     attention: decodeAttentionView(params.get('attention') ?? '') ?? defaultAttentionView,
-    folded: (params.get('folded') ?? '').split(',').filter((pane) => /^[a-z0-9-]+$/.test(pane)),
+    workspace: fromWorkspaceParams(params),
   };
 }
 

@@ -3,7 +3,7 @@
 import { useEffect, useMemo } from 'react';
 import { canBeLog } from '~/app/_charts/xMap';
 import { api } from '~/app/_trpc/client';
-import { chartChoices, kindOf, smoothingWeight } from './chartSettings';
+import { chartChoices, kindOf, smoothingFor, smoothingWeight } from './chartSettings';
 import { setCursor } from './cursor';
 import { History } from './history';
 import type { HistoryDeps } from './levelReader';
@@ -46,6 +46,9 @@ function holdFor(store: RunStore): Held {
   return h;
 }
 
+/** Rows that the page's run has, about. */
+export const rowsSoFar = (): number => (setCursor.headStep() - setCursor.startStep()) / setCursor.stride();
+
 /** Reads a run's rows from the server. */
 export const historyDeps = (runId: string): HistoryDeps => ({
   read: (question) => api.runs.range.query({ runId, ...question }),
@@ -70,7 +73,7 @@ function attach(store: RunStore, history: History): () => void {
   const stopEntries = followRun(store, history);
   const follow = () => {
     const { logX, x, smoothSteps } = chartChoices.get();
-    history.smooth(smoothingWeight(smoothSteps));
+    history.smooth(smoothingWeight(smoothingFor({ smoothSteps }, rowsSoFar())));
     history.show(setCursor.get().zoom, logX && canBeLog(kindOf(x)));
   };
   follow();

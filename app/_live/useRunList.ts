@@ -1,21 +1,20 @@
 import { useEffect, useState } from 'react';
+import type { RunSummary } from '~/shared/summary';
 import { browserHost } from './host';
-import { createRunList, type RunList, type RunListState } from './runList';
+import { createRunList, notConnected, type RunListState } from './runList';
 import { viewerWire } from './socket';
 
-const connecting: RunListState = { link: 'connecting', error: null, runs: null, trainers: [], you: null };
-
-/** The live list of runs, while the component is on the page. */
-export function useRunList(): RunListState {
-  const [state, setState] = useState(connecting);
+/** What happens in the list of runs, while the component is on the page. @param onRuns called with changed lines; always the same function */
+export function useRunList(onRuns?: (changed: RunSummary[]) => void): RunListState {
+  const [state, setState] = useState(notConnected);
   useEffect(() => {
-    const list: RunList = createRunList(viewerWire(), browserHost);
+    const list = createRunList(viewerWire(), browserHost);
     setState(list.get());
-    const stop = list.subscribe(() => setState(list.get()));
+    const stops = [list.subscribe(() => setState(list.get())), onRuns ? list.onRuns(onRuns) : () => {}];
     return () => {
-      stop();
+      for (const stop of stops) stop();
       list.close();
     };
-  }, []);
+  }, [onRuns]);
   return state;
 }

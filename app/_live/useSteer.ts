@@ -1,18 +1,43 @@
 import { useCallback } from 'react';
 import { toast } from 'sonner';
-import type { CommandAnswer } from '~/shared/commands';
+import { type CommandAnswer, refuse } from '~/shared/commands';
 import { useRunStore } from './RunProvider';
-import type { DraftCommand } from './types';
+import { createStore, type Store } from './store';
+import type { DraftCommand, RunStore } from './types';
 
-/** Sends commands; a refusal at the door is told at once, the outcome of what got into the log comes with the log. */
+/** What was asked for while the page had no connection: it waits, and is asked about again before it is sent. */
+export interface Late {
+  draft: DraftCommand;
+  askedAt: number;
+  /** Sends it after all, or not. */
+  decide(send: boolean): void;
+}
+export const late: Store<{ waiting: readonly Late[] }> = createStore({ waiting: [] as readonly Late[] });
+
+/** Waits until somebody decides. */
+const decided = (draft: DraftCommand): Promise<boolean> =>
+  new Promise((resolve) => {
+    const one: Late = {
+      draft,
+      askedAt: Date.now(),
+      decide: (send) => {
+        late.set({ waiting: late.get().waiting.filter((l) => l !== one) });
+        resolve(send);
+      },
+    };
+    late.set({ waiting: [...late.get().waiting, one] });
+  });
+
+/** Sends commands; what the server refuses is said at once, the outcome of what got into the log comes with the log. */
 export function useSteer(): (draft: DraftCommand) => Promise<CommandAnswer> {
   const store = useRunStore();
-  return useCallback(
-    async (draft) => {
-      const answer = await store.send(draft);
-      if (!answer.ok) toast.error(answer.message, { id: answer.message });
-      return answer;
-    },
-    [store],
-  );
+  return useCallback((draft) => steer(store, draft), [store]);
+}
+
+async function steer(store: RunStore, draft: DraftCommand): Promise<CommandAnswer> {
+  const { link, readOnly } = store.get();
+  if (link !== 'live' && !readOnly && !(await decided(draft))) return refuse('state', 'called off: the server was not there');
+  const answer = await store.send(draft);
+  if (!answer.ok) toast.error(answer.message, { id: answer.message });
+  return answer;
 }

@@ -2,42 +2,44 @@ import { useEffect } from 'react';
 import { attentionView } from './attentionView';
 import { chartChoices } from './chartSettings';
 import { setCursor } from './cursor';
-import { panes } from './panes';
 import { fromQuery, toQuery, type UrlState } from './urlState';
+import { saysWorkspace, workspace } from './workspace';
 
 /** Browsers refuse more than some hundred address changes a minute. */
 const settledMs = 400;
 
-function read(): UrlState {
+/** What a link to the page as it is now carries. */
+export function shownNow(): UrlState {
   const { mode, step, zoom } = setCursor.get();
   return {
     step: mode === 'pinned' ? step : null,
     zoom,
     charts: chartChoices.get(),
     attention: attentionView.get(),
-    folded: panes.get(),
+    workspace: workspace.get(),
   };
 }
 
-function apply({ step, zoom, charts, attention, folded }: UrlState): void {
+function apply(query: string): void {
+  const { step, zoom, charts, attention, workspace: arranged } = fromQuery(query);
   if (step === null) setCursor.follow();
   else setCursor.pin(step);
   setCursor.zoom(zoom);
   chartChoices.set(charts);
   attentionView.set(attention);
-  panes.set(folded);
+  if (saysWorkspace(new URLSearchParams(query))) workspace.set(arranged);
 }
 
 /** Keeps the address and the page telling the same: a link, or the back button, sets the page; what is done on the page changes the address. */
 export function useUrlState(): void {
   useEffect(() => {
     // A bare address means no wishes: what the tab had chosen stays.
-    if (location.search !== '') apply(fromQuery(location.search));
+    if (location.search !== '') apply(location.search);
     let timer: ReturnType<typeof setTimeout> | null = null;
-    let written = toQuery(read());
+    let written = toQuery(shownNow());
     const write = () => {
       timer = null;
-      const query = toQuery(read());
+      const query = toQuery(shownNow());
       if (query === written) return;
       written = query;
       history.replaceState(history.state, '', `${location.pathname}${query && `?${query}`}`);
@@ -45,9 +47,9 @@ export function useUrlState(): void {
     const later = () => {
       timer ??= setTimeout(write, settledMs);
     };
-    const back = () => apply(fromQuery(location.search));
+    const back = () => apply(location.search);
     window.addEventListener('popstate', back);
-    const stops = [setCursor, chartChoices, attentionView, panes].map((source) => source.subscribe(later));
+    const stops = [setCursor, chartChoices, attentionView, workspace].map((source) => source.subscribe(later));
     return () => {
       window.removeEventListener('popstate', back);
       for (const stop of stops) stop();

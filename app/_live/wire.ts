@@ -1,12 +1,13 @@
 import type { Command, CommandAnswer } from '~/shared/commands';
 import type { Actor } from '~/shared/ids';
+import type { Notice } from '~/shared/notices';
 import type { Frame, Look, Looking, TrainerSummary, ViewerToServer, WatchAnswer, Watcher, WatchRequest } from '~/shared/protocol';
 import type { RunSummary } from '~/shared/summary';
 
 /** The tab's connection as the stores see it: no socket in sight, so that tests drive them by hand. */
 export interface Wire {
   up(): boolean;
-  /** These three reject when the connection breaks, or nothing is answered in time. */
+  /** These reject when the connection breaks, or nothing is answered in time. */
   watch(request: WatchRequest): Promise<WatchAnswer>;
   command(command: Command): Promise<CommandAnswer>;
   watchRuns(): Promise<Parameters<Parameters<ViewerToServer['watchRuns']>[0]>[0]>;
@@ -28,6 +29,8 @@ export interface WireListener {
   watchers?(runId: string, watchers: Watcher[]): void;
   looks?(runId: string, looks: Looking[]): void;
   runs?(changed: RunSummary[]): void;
+  /** Something in some run's log asks for this tab's person. */
+  notice?(notice: Notice): void;
   trainers?(trainers: TrainerSummary[]): void;
   /** Nothing has come for `ms` over a connection that counts as open; 0: something has come again. */
   silent?(ms: number): void;

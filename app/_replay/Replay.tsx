@@ -1,22 +1,17 @@
 import { useTheme } from 'next-themes';
 import { useEffect } from 'react';
 import { moveByKey } from '~/app/_charts/cursorKeys';
+import { buttonClass } from '~/app/_components/Button';
 import { count, dateTime, isoTime } from '~/app/_components/format';
-import { Panel } from '~/app/_components/Panel';
+import { Popup } from '~/app/_components/Popup';
 import { StatusBadge } from '~/app/_components/StatusBadge';
 import { Mark, ThemeToggle } from '~/app/_components/TopBar';
 import { setCursor } from '~/app/_live/cursor';
 import { useSample } from '~/app/_live/lists';
 import { useView } from '~/app/_live/useRun';
 import { useUrlState } from '~/app/_live/useUrlState';
-import { ActivityPanel } from '~/app/_run/activity/ActivityPanel';
-import { EvaluationsPanel } from '~/app/_run/activity/EvaluationsPanel';
-import { AttentionPanel } from '~/app/_run/attention/AttentionPanel';
-import { CurvesPanel } from '~/app/_run/curves/CurvesPanel';
-import { GradientPanel } from '~/app/_run/curves/GradientPanel';
-import { NotesPanel } from '~/app/_run/notes/NotesPanel';
-import { SetupList } from '~/app/_run/shell/Setup';
-import { Scrubber, togglePlay } from '~/app/_run/timeline/Scrubber';
+import { Shell } from '~/app/_run/shell/Shell';
+import { togglePlay } from '~/app/_run/timeline/Timeline';
 import type { ReplayManifest } from '~/shared/replayFile';
 import { wordsOf } from './words';
 
@@ -25,42 +20,22 @@ export function Replay({ manifest }: { manifest: ReplayManifest }) {
   useUrlState();
   useKeys();
   const title = useView((v) => `${v.setup.name} · replay`, 'Replay');
-  const recorded = useView(
-    ({ counts: c }) => ({ maps: c.snapshots.count > 0, evaluations: c.evaluations.count > 0, notes: c.notes.count > 0 }),
-    { maps: false, evaluations: false, notes: false },
-  );
   useEffect(() => {
     document.title = title;
   }, [title]);
+  return <Shell header={<Header manifest={manifest} />} more={<Contents manifest={manifest} />} />;
+}
+
+/** What the file holds. */
+function Contents({ manifest }: { manifest: ReplayManifest }) {
   return (
-    <>
-      <Header manifest={manifest} />
-      <main className="mx-auto grid max-w-[120rem] grid-cols-1 gap-2 p-2 lg:grid-cols-[minmax(0,1fr)_20rem] 2xl:grid-cols-[minmax(0,1fr)_22rem]">
-        <div className="flex min-w-0 flex-col gap-2">
-          <Scrubber />
-          <CurvesPanel />
-          {recorded.maps && <AttentionPanel />}
-          <GradientPanel />
-        </div>
-        <aside aria-label="Record" className="flex min-w-0 flex-col gap-2">
-          <Panel title="This file">
-            <ul className="space-y-1 px-3 py-2 text-xs" data-testid="contents">
-              {wordsOf(manifest).map((line) => (
-                <li key={line}>{line}</li>
-              ))}
-            </ul>
-          </Panel>
-          {recorded.evaluations && <EvaluationsPanel />}
-          {recorded.notes && <NotesPanel />}
-          <ActivityPanel />
-          <Panel title="Set-up">
-            <div className="px-3 py-2">
-              <SetupList />
-            </div>
-          </Panel>
-        </aside>
-      </main>
-    </>
+    <Popup title="This file" trigger="This file" className={buttonClass('plain', 'small')}>
+      <ul className="space-y-1 text-xs" data-testid="contents">
+        {wordsOf(manifest).map((line) => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
+    </Popup>
   );
 }
 
@@ -101,6 +76,7 @@ function Header({ manifest }: { manifest: ReplayManifest }) {
         <span>
           run {manifest.runId}, as of <time dateTime={isoTime(manifest.exportedAt)}>{dateTime(manifest.exportedAt)}</time>
         </span>
+        <Contents manifest={manifest} />
         <ThemeToggle />
       </span>
     </header>

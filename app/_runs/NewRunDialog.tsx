@@ -3,51 +3,73 @@
 import { useQuery } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
 import { useCallback, useEffect, useMemo, useState } from 'react';
+import { toast } from 'sonner';
+import { count } from '~/app/_components/format';
 import { Modal } from '~/app/_components/Modal';
 import { api, describeError, problemsOf, useTrpc } from '~/app/_trpc/client';
 import type { TrainerSummary } from '~/shared/protocol';
+import { withTerm } from '~/shared/runSearch';
 import type { RunSetupInput } from '~/shared/setup';
 import type { RunSummary } from '~/shared/summary';
 import type { ListItems } from '~/shared/view';
 import type { Checkpoints } from './newRun/CheckpointPicker';
-import { type Draft, emptyDraft, filledIn, keepDraft, readDraft, setupOf } from './newRun/draft';
+import { type Draft, draftLike, emptyDraft, filledIn, keepDraft, readDraft, setupsOf } from './newRun/draft';
 import { NewRunForm } from './newRun/NewRunForm';
 import type { Problem } from './newRun/problems';
+import { useEstimate } from './newRun/useEstimate';
 import { type Answered, useProblems } from './newRun/useProblems';
+import { RunPicker } from './RunPicker';
+import { useCatalog } from './useCatalog';
 
 export function NewRunDialog({
   open,
+  again = null,
   onClose,
-  runs,
   trainers,
 }: {
   open: boolean;
+  /** The run whose settings the form begins with. */
+  again?: Pick<RunSummary, 'runId' | 'name'> | null;
   onClose(): void;
-  runs: readonly RunSummary[];
   trainers: readonly TrainerSummary[];
 }) {
   return (
     <Modal
       open={open}
       onClose={onClose}
-      title="New run"
-      help="Filled in with the recipe’s first preset; change what you like."
+      title={again ? `Run ${again.name} again` : 'New run'}
+      help={
+        again
+          ? 'Filled in with the settings of that run; change what you like.'
+          : 'Filled in with the recipe’s first preset; change what you like.'
+      }
       wide
     >
-      <NewRun runs={runs} trainers={trainers} />
+      <NewRun again={again?.runId ?? null} trainers={trainers} onStarted={onClose} />
     </Modal>
   );
 }
 
 const ask = async (setup: RunSetupInput): Promise<Problem[]> => (await api.runs.check.query({ setup })).problems;
 
-function NewRun({ runs, trainers }: { runs: readonly RunSummary[]; trainers: readonly TrainerSummary[] }) {
+function NewRun({
+  again,
+  trainers,
+  onStarted,
+}: {
+  /** Id of the run whose settings the form begins with. */
+  again: string | null;
+  trainers: readonly TrainerSummary[];
+  onStarted(): void;
+}) {
   const router = useRouter();
-  const recipes = useQuery(useTrpc().runs.recipes.queryOptions());
+  const trpc = useTrpc();
+  const recipes = useQuery(trpc.runs.recipes.queryOptions());
+  const like = useQuery({ ...trpc.runs.view.queryOptions({ runId: again ?? '' }), enabled: again !== null });
   const [draft, setDraft] = useState<Draft>(emptyDraft);
-  useEffect(() => setDraft(readDraft(localStorage)), []);
   const [refused, setRefused] = useState<Answered | null>(null);
-  const [sending, setSending] = useState(false);
+  const [started, setStarted] = useState<number | null>(null);
+  const { catalog } = useCatalog(true);
 
   // A trainer that comes or goes brings recipes with it.
   const here = trainers.map((t) => `${t.id} ${t.connected}`).join();
@@ -57,33 +79,60 @@ function NewRun({ runs, trainers }: { runs: readonly RunSummary[]; trainers: rea
   }, [here, refetch]);
 
   const known = recipes.data ?? [];
+  const ready = recipes.data !== undefined && (again === null || like.data !== undefined);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: filled in once, when what it begins with is there
+  useEffect(() => {
+    if (ready) setDraft(like.data ? draftLike(like.data.setup, known) : readDraft(localStorage));
+  }, [ready]);
   const filled = useMemo(() => filledIn(draft, known), [draft, known]);
-  const setup = useMemo(() => filled && setupOf(draft, filled), [draft, filled]);
-  const text = JSON.stringify(setup);
-  const checked = useProblems(setup, ask);
+  const asked = useMemo(() => filled && setupsOf(draft, filled), [draft, filled]);
+  const text = JSON.stringify(asked?.setups);
+  const checked = useProblems(asked?.setups ?? null, ask);
   const now = refused?.about === text ? refused : checked;
+  const estimate = useEstimate(now.about === text && now.problems.length === 0 ? (asked?.setups[0] ?? null) : null);
 
-  const change = useCallback((next: Draft) => {
-    setDraft(next);
-    keepDraft(localStorage, next);
-  }, []);
+  const change = useCallback(
+    (next: Draft) => {
+      setDraft(next);
+      if (again === null) keepDraft(localStorage, next);
+    },
+    [again],
+  );
   const start = async () => {
-    if (!setup) return;
-    setSending(true);
-    try {
-      const { runId } = await api.runs.create.mutate({ setup, ...(draft.paused && { paused: true }) });
-      keepDraft(localStorage, null);
-      router.push(`/runs/${runId}`);
-    } catch (error) {
-      const found = problemsOf(error).map((p) => ({ ...p, field: p.field.replace(/^setup\./, '') }));
-      setRefused({ about: text, problems: found.length > 0 ? found : [{ field: '', message: describeError(error).message }] });
-      setSending(false);
+    if (!asked) return;
+    setStarted(0);
+    let first: string | null = null;
+    for (const [i, setup] of asked.setups.entries()) {
+      try {
+        const { runId } = await api.runs.create.mutate({ setup, ...(draft.paused && { paused: true }) });
+        first ??= runId;
+        setStarted(i + 1);
+      } catch (error) {
+        const found = problemsOf(error).map((p) => ({ ...p, field: p.field.replace(/^setup\./, '') }));
+        const problems = found.length > 0 ? found : [{ field: '', message: describeError(error).message }];
+        const before =
+          i === 0 ? [] : [{ field: '', message: `${count(i)} of ${count(asked.setups.length)} runs were started; then:` }];
+        setRefused({ about: text, problems: [...before, ...problems] });
+        setStarted(null);
+        return;
+      }
+    }
+    if (again === null) keepDraft(localStorage, null);
+    if (asked.group === null) router.push(`/runs/${first}`);
+    else {
+      toast.success(`${count(asked.setups.length)} runs of ${asked.group} are queued`);
+      const search = withTerm('', 'group', asked.group);
+      // The list reads its view from the address.
+      history.pushState(null, '', `${location.pathname}?find=${encodeURIComponent(search)}`);
+      window.dispatchEvent(new PopStateEvent('popstate'));
+      onStarted();
     }
   };
 
-  if (recipes.error && known.length === 0)
-    return <p className="px-4 py-8 text-bad">The recipes could not be read: {describeError(recipes.error).message}</p>;
-  if (!recipes.data) return <p className="px-4 py-8 text-dim">Reading the recipes…</p>;
+  const broken = recipes.error ?? like.error;
+  if (broken && known.length === 0)
+    return <p className="px-4 py-8 text-bad">The recipes could not be read: {describeError(broken).message}</p>;
+  if (!ready) return <p className="px-4 py-8 text-dim">Reading the recipes…</p>;
   if (known.length === 0)
     return (
       <p className="px-4 py-8 text-dim">
@@ -96,9 +145,11 @@ function NewRun({ runs, trainers }: { runs: readonly RunSummary[]; trainers: rea
       draft={draft}
       problems={now.problems}
       settled={now.about === text}
-      sending={sending}
-      checkpoints={checkpointsOf(runs)}
-      projects={[...new Set(runs.map((r) => r.project))]}
+      started={started}
+      asked={asked!}
+      estimate={estimate}
+      checkpoints={checkpoints}
+      projects={catalog?.projects ?? []}
       onChange={change}
       onStart={() => void start()}
     />
@@ -108,8 +159,8 @@ function NewRun({ runs, trainers }: { runs: readonly RunSummary[]; trainers: rea
 /** The newest of a run; any other is named by its hash. */
 const mostCheckpoints = 200;
 
-const checkpointsOf = (runs: readonly RunSummary[]): Checkpoints => ({
-  runs: runs.filter((r) => !r.gone && !r.trashed && r.step > 0),
+const checkpoints: Checkpoints = {
+  runs: (onPick) => <RunPicker only="step>0" onPick={onPick} />,
   async of(runId) {
     const items = (await api.runs.items.query({
       runId,
@@ -118,4 +169,4 @@ const checkpointsOf = (runs: readonly RunSummary[]): Checkpoints => ({
     })) as ListItems['checkpoints'][];
     return items.map((c) => ({ step: c.step, hash: c.blob.hash })).reverse();
   },
-});
+};

@@ -1,75 +1,91 @@
 'use client';
 
-import { ArrowDown, ArrowUp, Plus, Search } from 'lucide-react';
+import { ArrowDown, ArrowUp, ChartSpline, Columns3, Plus, Search, Table2 } from 'lucide-react';
 import Link from 'next/link';
-import { type RefObject, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
+import { useRouter } from 'next/navigation';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { Button } from '~/app/_components/Button';
-import { inputClass, Select } from '~/app/_components/Field';
+import { inputClass } from '~/app/_components/Field';
 import { LinkState } from '~/app/_components/LinkState';
+import { Popup } from '~/app/_components/Popup';
+import { Segments } from '~/app/_components/Segments';
 import { ThemeToggle, TopBar } from '~/app/_components/TopBar';
+import { useRecipes } from '~/app/_live/recipes';
 import { useRunList } from '~/app/_live/useRunList';
-import { Chosen } from '~/app/_run/shell/Chosen';
+import { withTerm } from '~/shared/runSearch';
+import { groupings, shelves } from '~/shared/runTable';
+import type { RunSummary } from '~/shared/summary';
+import { columnsOf, fixedColumns } from './columns';
 import { ImportButton } from './ImportButton';
-import { NewRunDialog } from './NewRunDialog';
-import { RunTable } from './RunTable';
-import { Trainers } from './Trainers';
-import {
-  defaultQuery,
-  fromParams,
-  type SortKey,
-  shelves,
-  sortedBy,
-  sortKeys,
-  sortWords,
-  type TableQuery,
-  toParams,
-  visibleRuns,
-} from './tableQuery';
+import { type RowActions, RunTable } from './RunTable';
+import { sortedBy, type View } from './tableQuery';
+import { useCatalog } from './useCatalog';
+import { useSearchKey } from './useSearchKey';
+import { useTable } from './useTable';
+import { useView } from './useView';
+import { Views } from './Views';
 
-const atOnce = 100;
+const NewRunDialog = lazy(() => import('./NewRunDialog').then((m) => ({ default: m.NewRunDialog })));
+const Chosen = lazy(() => import('./Chosen').then((m) => ({ default: m.Chosen })));
+const Trainers = lazy(() => import('./Trainers').then((m) => ({ default: m.Trainers })));
+const ColumnChooser = lazy(() => import('./ColumnChooser').then((m) => ({ default: m.ColumnChooser })));
+const SweepCharts = lazy(() => import('./SweepCharts').then((m) => ({ default: m.SweepCharts })));
+const Welcome = lazy(() => import('./Welcome').then((m) => ({ default: m.Welcome })));
+const SearchHelp = lazy(() => import('./SearchHelp').then((m) => ({ default: m.SearchHelp })));
 
+/** What the new-run form begins with: nothing, or another run. */
+type Form = { again: RunSummary | null };
+
+/** The start page: every run, as a table or as charts. */
 export function RunList() {
-  const { link, error, runs, trainers, you } = useRunList();
-  const [query, showQuery] = useState<TableQuery>(defaultQuery);
-  useEffect(() => showQuery(fromParams(location.search)), []);
-  const setQuery = (next: TableQuery) => {
-    showQuery(next);
-    const params = toParams(next);
-    history.replaceState(history.state, '', params ? `/?${params}` : '/');
-  };
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const [dialog, setDialog] = useState(false);
-  const [limit, setLimit] = useState(atOnce);
-  // Typing goes on while a long table is drawn.
-  const drawn = useDeferredValue(query);
-  const rows = useMemo(() => visibleRuns(runs ?? [], drawn), [runs, drawn]);
+  const { view, setView } = useView();
+  const { state, reader, choose: readAll } = useTable(view);
+  const { link, error, trainers, you, connection } = useRunList(reader.changed);
+  // After a broken connection the lines in sight may be old.
+  useEffect(() => {
+    if (connection > 1) reader.again();
+  }, [reader, connection]);
+  const [chosen, setChosen] = useState<ReadonlyMap<string, RunSummary>>(new Map());
+  const [form, setForm] = useState<Form | null>(null);
+  const search = useSearchKey();
+  const router = useRouter();
   const mayStart = you !== null && you.role !== 'viewer';
 
-  const sort = (key: SortKey) => setQuery(sortedBy(query, key));
-  const choose = useCallback((runIds: string[], on: boolean) => {
+  const choose = useCallback((runs: readonly RunSummary[], on: boolean) => {
     setChosen((before) => {
-      const next = new Set(before);
-      for (const id of runIds) {
-        if (on) next.add(id);
-        else next.delete(id);
+      const next = new Map(before);
+      for (const run of runs) {
+        if (on) next.set(run.runId, run);
+        else next.delete(run.runId);
       }
       return next;
     });
   }, []);
-  const latest = useRef(setQuery);
-  latest.current = setQuery;
-  const asked = useRef(query);
-  asked.current = query;
-  const showTag = useCallback((tag: string) => latest.current({ ...asked.current, search: tag }), []);
-  const search = useSearchKey();
+  const recipes = useRecipes(useMemo(() => ['any'], []));
+  const actions = useMemo(
+    (): RowActions => ({
+      onChoose: choose,
+      onTerm: (key, value) => setView((v) => ({ ...v, search: withTerm(v.search, key, value) })),
+      onAgain: (run) => setForm({ again: run }),
+      onFold: (group, folded) =>
+        setView((v) => ({ ...v, folded: folded ? [...v.folded, group] : v.folded.filter((g) => g !== group) })),
+      recipeTitle: (name) => recipes.get(name)?.title ?? name,
+    }),
+    [choose, setView, recipes],
+  );
+  const { titles } = useCatalog(view.columns.some((key) => key.includes('.')));
+  const columns = useMemo(() => columnsOf(view.columns, titles), [view.columns, titles]);
+  const onSort = useCallback((key: string) => setView((v) => sortedBy(v, key)), [setView]);
+  const { head } = state;
+  const empty = head !== null && head.all === 0 && view.show !== 'trash';
 
   return (
-    <>
+    <div className="flex h-dvh flex-col">
       <header className="border-b border-line bg-panel">
         <TopBar>
           <div className="ml-auto flex items-center gap-3">
-            {runs && <Trainers trainers={trainers} runs={runs} you={you} />}
-            <Link href="/team" className="text-xs text-dim hover:text-ink">
+            <Suspense fallback={null}>{head && <Trainers trainers={trainers} waiting={head.waiting} you={you} />}</Suspense>
+            <Link href="/team" className="inline-flex min-h-6 items-center text-xs text-dim hover:text-ink">
               Team
             </Link>
             <LinkState link={link} error={error} />
@@ -77,139 +93,251 @@ export function RunList() {
           </div>
         </TopBar>
       </header>
-      <main className="mx-auto max-w-7xl px-2 py-3 sm:px-4">
-        <div className="mb-2 flex flex-wrap items-center gap-2">
-          <h1 className="mr-auto text-base font-semibold sm:mr-2">Runs</h1>
-          <label className="relative order-2 min-w-32 flex-1 sm:order-none sm:max-w-64">
-            <Search aria-hidden size={13} className="absolute top-2 left-2 text-dim" />
-            <input
-              ref={search}
-              type="search"
-              aria-label="Search runs"
-              aria-keyshortcuts="/"
-              placeholder="name, recipe, project, tag, person…  /"
-              className={`${inputClass} pl-7 font-sans`}
-              value={query.search}
-              onChange={(e) => setQuery({ ...query, search: e.target.value })}
-            />
-          </label>
-          <Select
-            aria-label="Which runs"
-            className="order-2 w-auto! font-sans sm:order-none"
-            options={shelves}
-            value={query.show}
-            onChange={(e) => setQuery({ ...query, show: e.target.value as TableQuery['show'] })}
-          />
-          <span className="order-2 flex gap-1 sm:hidden">
-            <select
-              aria-label="Sort by"
-              className={`${inputClass} w-auto font-sans`}
-              value={query.sort}
-              onChange={(e) => setQuery({ ...query, sort: e.target.value as SortKey })}
-            >
-              {sortKeys.map((key) => (
-                <option key={key} value={key}>
-                  {sortWords[key]}
-                </option>
-              ))}
-            </select>
+      <div className="flex min-h-0 flex-1">
+        {!empty && (
+          <aside aria-label="Views" className="hidden w-56 shrink-0 overflow-y-auto border-r border-line p-3 2xl:block">
+            <Views view={view} onView={setView} />
+          </aside>
+        )}
+        <main id="main" className="flex min-h-0 min-w-0 flex-1 flex-col px-2 py-2 sm:px-4">
+          <div className="mb-2 flex flex-wrap items-center gap-2">
+            <h1 className="mr-auto text-base font-semibold sm:mr-1">Runs</h1>
+            {!empty && <Toolbar view={view} setView={setView} search={search} problems={head?.problems ?? []} />}
+            <span className="sm:ml-auto">
+              <ImportButton disabled={!mayStart} />
+            </span>
             <Button
-              size="icon"
-              aria-label={query.descending ? 'Sorted down; sort up' : 'Sorted up; sort down'}
-              onClick={() => setQuery({ ...query, descending: !query.descending })}
+              look="primary"
+              disabled={!mayStart}
+              title={you && !mayStart ? `${you.name} (${you.role}) may not start runs` : undefined}
+              onClick={() => setForm({ again: null })}
             >
-              {query.descending ? <ArrowDown aria-hidden size={13} /> : <ArrowUp aria-hidden size={13} />}
+              <Plus aria-hidden size={14} />
+              New run
             </Button>
-          </span>
-          <span className="sm:ml-auto">
-            <ImportButton disabled={!mayStart} />
-          </span>
-          <Button
-            look="primary"
-            disabled={!mayStart}
-            title={you && !mayStart ? `${you.name} (${you.role}) may not start runs` : undefined}
-            onClick={() => setDialog(true)}
-          >
-            <Plus aria-hidden size={14} />
-            New run
-          </Button>
-        </div>
-        <Chosen
-          runs={(runs ?? []).filter((r) => chosen.has(r.runId) && !r.gone)}
-          you={you}
-          onClear={() => setChosen(new Set())}
-        />
-        {query.show === 'trash' && (
-          <p className="mb-2 text-xs text-dim">Deleted runs are kept for 30 days; then they are gone for good.</p>
-        )}
-        {link === 'reconnecting' && (
-          <p role="alert" className="mb-2 rounded border border-warn/50 bg-warn/10 px-3 py-1.5 text-warn">
-            The connection to the server broke. The list may be old; it is fetched again on return.
-          </p>
-        )}
-        <div className="rounded border border-line bg-panel">
-          {link === 'refused' && !runs ? (
-            <Empty title="The server does not let this page in" text={error ?? ''} />
-          ) : !runs ? (
-            <Loading />
-          ) : runs.length === 0 ? (
-            <Empty title="No run yet" text="Start one: the form comes filled in with a preset of its recipe." />
-          ) : rows.length === 0 ? (
-            <Empty title="Nothing fits" text="No run fits the search and filter." />
+          </div>
+          {chosen.size > 0 && (
+            <Suspense fallback={null}>
+              <Chosen
+                runs={[...chosen.values()]}
+                you={you}
+                columns={columns}
+                onClear={() => setChosen(new Map())}
+                onChanged={reader.again}
+              />
+            </Suspense>
+          )}
+          {view.show === 'trash' && (
+            <p className="mb-2 text-xs text-dim">Deleted runs are kept for 30 days; then they are gone for good.</p>
+          )}
+          {link === 'reconnecting' && (
+            <p role="alert" className="mb-2 rounded border border-warn/50 bg-warn/10 px-3 py-1.5 text-warn">
+              The connection to the server broke. The list may be old; it is fetched again on return.
+            </p>
+          )}
+          {state.error && (
+            <p role="alert" className="mb-2 rounded border border-bad/50 bg-bad/10 px-3 py-1.5 text-bad">
+              The list could not be read: {state.error}{' '}
+              <button type="button" className="underline" onClick={reader.again}>
+                Try again
+              </button>
+            </p>
+          )}
+          {link === 'refused' && !head ? (
+            <Message title="The server does not let this page in" text={error ?? ''} />
+          ) : !head ? (
+            !state.error && <Loading />
+          ) : empty ? (
+            <Suspense fallback={<Loading />}>
+              <Welcome
+                trainers={trainers}
+                mayStart={mayStart}
+                onNew={() => setForm({ again: null })}
+                onStarted={(runId) => router.push(`/runs/${runId}`)}
+              />
+            </Suspense>
+          ) : view.as === 'charts' ? (
+            <Suspense fallback={<Loading />}>
+              <SweepCharts view={view} />
+            </Suspense>
+          ) : head.lines === 0 ? (
+            <Message title="Nothing fits" text="No run fits the search and the filter.">
+              <Button onClick={() => setView((v) => ({ ...v, search: '', show: 'all' }))}>Show all runs</Button>
+            </Message>
           ) : (
             <RunTable
-              runs={rows.slice(0, limit)}
-              query={query}
-              onSort={sort}
+              state={{ ...state, head }}
+              view={view}
+              columns={columns}
               chosen={chosen}
-              onChoose={choose}
-              onTag={showTag}
               you={you}
+              actions={actions}
+              onSort={onSort}
+              onLook={reader.look}
+              onChooseAll={(on) => {
+                if (on) void readAll().then((runs) => choose(runs, true));
+                else setChosen(new Map());
+              }}
             />
           )}
-        </div>
-        {rows.length > limit && (
-          <div className="mt-2 text-center">
-            <Button onClick={() => setLimit(limit + 10 * atOnce)}>Show more ({rows.length - limit} left)</Button>
-          </div>
-        )}
-      </main>
-      <NewRunDialog open={dialog} onClose={() => setDialog(false)} runs={runs ?? []} trainers={trainers} />
+        </main>
+      </div>
+      {form && (
+        <Suspense fallback={null}>
+          <NewRunDialog open again={form.again} onClose={() => setForm(null)} trainers={trainers} />
+        </Suspense>
+      )}
+    </div>
+  );
+}
+
+const shelfWords = { all: 'all runs', active: 'going on', ended: 'ended', archived: 'archived', trash: 'trash' } as const;
+const groupWords = {
+  none: 'not grouped',
+  project: 'by project',
+  group: 'by group',
+  tag: 'by tag',
+  family: 'by family',
+  sweep: 'by sweep',
+} as const;
+
+function Toolbar({
+  view,
+  setView,
+  search,
+  problems,
+}: {
+  view: View;
+  setView(change: (view: View) => View): void;
+  search: ReturnType<typeof useSearchKey>;
+  problems: readonly string[];
+}) {
+  const set = (change: Partial<View>) => setView((v) => ({ ...v, ...change }));
+  return (
+    <>
+      <span className="order-2 flex min-w-32 flex-1 items-center sm:order-none sm:max-w-96">
+        <label className="relative min-w-0 flex-1">
+          <Search aria-hidden size={13} className="absolute top-2 left-2 text-dim" />
+          <input
+            ref={search}
+            type="search"
+            aria-label="Search runs"
+            aria-keyshortcuts="/"
+            aria-invalid={problems.length > 0 ? true : undefined}
+            aria-describedby={problems.length > 0 ? 'search-problems' : undefined}
+            placeholder="words, recipe:text, lr>1e-4, tag:paper   /"
+            className={`${inputClass} pl-7 font-sans`}
+            value={view.search}
+            onChange={(e) => set({ search: e.target.value })}
+          />
+        </label>
+        <Popup
+          title="Searching"
+          label="How to search"
+          wide
+          className="size-7 shrink-0 justify-center text-dim"
+          trigger={<span aria-hidden>?</span>}
+        >
+          <Suspense fallback={null}>
+            <SearchHelp />
+          </Suspense>
+        </Popup>
+      </span>
+      <select
+        aria-label="Which runs"
+        className={`${inputClass} order-2 w-auto! font-sans sm:order-none`}
+        value={view.show}
+        onChange={(e) => set({ show: e.target.value as View['show'] })}
+      >
+        {shelves.map((s) => (
+          <option key={s} value={s}>
+            {shelfWords[s]}
+          </option>
+        ))}
+      </select>
+      <select
+        aria-label="Grouping"
+        className={`${inputClass} order-2 w-auto! font-sans sm:order-none`}
+        value={view.group}
+        onChange={(e) => set({ group: e.target.value as View['group'], folded: [] })}
+      >
+        {groupings.map((g) => (
+          <option key={g} value={g}>
+            {groupWords[g]}
+          </option>
+        ))}
+      </select>
+      <span className="order-2 flex gap-1 sm:hidden">
+        <select
+          aria-label="Sort by"
+          className={`${inputClass} w-auto font-sans`}
+          value={view.sort}
+          onChange={(e) => set({ sort: e.target.value })}
+        >
+          {[{ key: 'name', title: 'Name' }, ...fixedColumns.filter((c) => c.sorts)].map((c) => (
+            <option key={c.key} value={c.key}>
+              {c.title}
+            </option>
+          ))}
+        </select>
+        <Button
+          size="icon"
+          aria-label={view.descending ? 'Sorted down; sort up' : 'Sorted up; sort down'}
+          onClick={() => set({ descending: !view.descending })}
+        >
+          {view.descending ? <ArrowDown aria-hidden size={13} /> : <ArrowUp aria-hidden size={13} />}
+        </Button>
+      </span>
+      <span className="order-2 flex items-center gap-2 sm:order-none">
+        <Popup
+          title="Columns"
+          label="Choose columns"
+          wide
+          className="size-7 justify-center border border-line bg-raised hover:border-dim"
+          trigger={<Columns3 aria-hidden size={14} />}
+        >
+          <Suspense fallback={<p className="text-dim">Reading the columns…</p>}>
+            <ColumnChooser chosen={view.columns} onChange={(columns) => set({ columns })} />
+          </Suspense>
+        </Popup>
+        <span className="2xl:hidden">
+          <Popup title="Views" className="h-7 border border-line bg-raised px-2.5 font-medium hover:border-dim" trigger="Views">
+            <Views view={view} onView={setView} />
+          </Popup>
+        </span>
+        <Segments
+          label="Show as"
+          options={[
+            { value: 'table', label: <Table2 aria-hidden size={14} />, title: 'Table' },
+            { value: 'charts', label: <ChartSpline aria-hidden size={14} />, title: 'Charts: settings against results' },
+          ]}
+          value={view.as}
+          onChange={(as) => set({ as: as === 'charts' ? 'charts' : 'table' })}
+        />
+      </span>
+      {problems.length > 0 && (
+        <p id="search-problems" role="status" className="order-3 w-full text-xs text-bad">
+          {problems.join('; ')}
+        </p>
+      )}
     </>
   );
 }
 
-/** "/" goes to the search, from wherever no key is typed. */
-function useSearchKey(): RefObject<HTMLInputElement | null> {
-  const field = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      const at = event.target instanceof Element ? event.target : null;
-      if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (at?.closest('input, select, textarea, [role="dialog"], [role="menu"]')) return;
-      event.preventDefault();
-      field.current?.focus();
-      field.current?.select();
-    };
-    window.addEventListener('keydown', onKey);
-    return () => window.removeEventListener('keydown', onKey);
-  }, []);
-  return field;
-}
-
-function Empty({ title, text }: { title: string; text: string }) {
+function Message({ title, text, children }: { title: string; text: string; children?: React.ReactNode }) {
   return (
-    <div className="px-4 py-14 text-center">
+    <div className="rounded border border-line bg-panel px-4 py-14 text-center">
       <p className="font-medium">{title}</p>
-      <p className="text-dim">{text}</p>
+      <p className="mb-3 text-dim">{text}</p>
+      {children}
     </div>
   );
 }
 
 function Loading() {
   return (
-    <div aria-busy className="space-y-2 p-3">
-      <span className="sr-only">Loading the runs</span>
+    <div aria-busy className="min-h-0 flex-1 space-y-2 rounded border border-line bg-panel p-3">
+      <span className="sr-only">Reading the runs</span>
       {[0, 1, 2].map((i) => (
         <div key={i} className="h-8 animate-pulse rounded bg-raised" />
       ))}

@@ -1,205 +1,34 @@
-import { Menu } from '@base-ui/react/menu';
-import { Archive, ArchiveRestore, MessageSquare, MoreHorizontal, Pencil, Trash2, Undo2, X } from 'lucide-react';
-import { nanoid } from 'nanoid';
-import { type FormEvent, useState } from 'react';
-import { toast } from 'sonner';
-import { Button, buttonClass } from '~/app/_components/Button';
-import { Confirm } from '~/app/_components/Confirm';
-import { Field, inputClass } from '~/app/_components/Field';
-import { Modal } from '~/app/_components/Modal';
-import { useAsk } from '~/app/_run/notes/useAsk';
-import { api } from '~/app/_trpc/client';
+import { MoreHorizontal } from 'lucide-react';
+import { lazy, Suspense, useRef, useState } from 'react';
+import { buttonClass } from '~/app/_components/Button';
 import type { Actor } from '~/shared/ids';
 import type { RunSummary } from '~/shared/summary';
-import { ended } from '~/shared/view';
-import { tagsOf } from './tableQuery';
 
-type Labels = Omit<Parameters<typeof api.runs.label.mutate>[0], 'runId'>;
+const RunActions = lazy(() => import('./RunActions'));
 
-/** What can be done to a run from the list. All of it can be taken back, except a deletion for good, which is asked for twice. */
-export function RunMenu({ run, you }: { run: RunSummary; you: Actor | null }) {
-  const { busy, ask } = useAsk();
-  const [open, setOpen] = useState<'labels' | 'note' | 'gone' | null>(null);
-  const close = () => setOpen(null);
-  if (!you || you.role === 'viewer') return null;
-  const label = async (labels: Labels, done: string, back: Labels) => {
-    if (!(await ask(() => api.runs.label.mutate({ runId: run.runId, ...labels })))) return;
-    toast.success(`${run.name}: ${done}`, {
-      action: { label: 'Undo', onClick: () => void ask(() => api.runs.label.mutate({ runId: run.runId, ...back })) },
-    });
-  };
+/** The menu of a line; what it shows is loaded when it is first opened. */
+export function RunMenu({ run, you, onAgain }: { run: RunSummary; you: Actor | null; onAgain(run: RunSummary): void }) {
+  const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  if (!you) return null;
   return (
     <>
-      <Menu.Root>
-        <Menu.Trigger aria-label={`Actions on ${run.name}`} className={buttonClass('bare', 'icon')} disabled={busy}>
-          <MoreHorizontal aria-hidden size={15} />
-        </Menu.Trigger>
-        <Menu.Portal>
-          <Menu.Positioner align="end" sideOffset={4} className="z-40 outline-none">
-            <Menu.Popup className="min-w-40 rounded border border-line bg-raised py-1 shadow-lg shadow-black/20 outline-none">
-              <Item icon={Pencil} onClick={() => setOpen('labels')}>
-                Name and tags…
-              </Item>
-              <Item icon={MessageSquare} onClick={() => setOpen('note')}>
-                Note…
-              </Item>
-              {run.archived ? (
-                <Item
-                  icon={ArchiveRestore}
-                  onClick={() => void label({ archived: false }, 'back in the list', { archived: true })}
-                >
-                  Out of the archive
-                </Item>
-              ) : (
-                <Item icon={Archive} onClick={() => void label({ archived: true }, 'archived', { archived: false })}>
-                  Archive
-                </Item>
-              )}
-              {you.role === 'admin' &&
-                (run.trashed ? (
-                  <>
-                    <Item icon={Undo2} onClick={() => void label({ trashed: false }, 'out of the trash', { trashed: true })}>
-                      Out of the trash
-                    </Item>
-                    <Item icon={X} onClick={() => setOpen('gone')}>
-                      Delete for good…
-                    </Item>
-                  </>
-                ) : (
-                  <Item
-                    icon={Trash2}
-                    disabled={!ended(run.status)}
-                    onClick={() => void label({ trashed: true }, 'in the trash', { trashed: false })}
-                  >
-                    {ended(run.status) ? 'Delete' : 'Delete (stop it first)'}
-                  </Item>
-                ))}
-            </Menu.Popup>
-          </Menu.Positioner>
-        </Menu.Portal>
-      </Menu.Root>
-      {open !== null && <Dialogs run={run} open={open} onClose={close} />}
-    </>
-  );
-}
-
-/** Not in every line of a long table: only of the run that is asked about. */
-function Dialogs({ run, open, onClose: close }: { run: RunSummary; open: 'labels' | 'note' | 'gone'; onClose(): void }) {
-  const { ask } = useAsk();
-  return (
-    <>
-      <Modal open={open === 'labels'} onClose={close} title="Name and tags">
-        <LabelForm run={run} onClose={close} />
-      </Modal>
-      <Modal open={open === 'note'} onClose={close} title={`Note on ${run.name}`} help="pinned to its newest step">
-        <NoteForm run={run} onClose={close} />
-      </Modal>
-      <Confirm
-        open={open === 'gone'}
-        title={`Delete ${run.name} for good?`}
-        text={`All ${run.step} steps of it go now; there is no way back. Branches made from it stay.`}
-        yes="Delete for good"
-        onYes={() => void ask(() => api.runs.remove.mutate({ runId: run.runId }))}
-        onClose={close}
-      />
-    </>
-  );
-}
-
-function Item({
-  icon: Icon,
-  children,
-  ...rest
-}: {
-  icon: typeof Archive;
-  children: string;
-  disabled?: boolean;
-  onClick(): void;
-}) {
-  return (
-    <Menu.Item
-      className="flex cursor-pointer items-center gap-2 px-3 py-1 outline-none data-disabled:cursor-default data-disabled:text-dim data-highlighted:bg-accent data-highlighted:text-on-accent"
-      {...rest}
-    >
-      <Icon aria-hidden size={13} />
-      {children}
-    </Menu.Item>
-  );
-}
-
-function LabelForm({ run, onClose }: { run: RunSummary; onClose(): void }) {
-  const { busy, ask } = useAsk();
-  const [name, setName] = useState(run.name);
-  const [tags, setTags] = useState(run.tags.join(', '));
-  const read = tagsOf(tags);
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    if (!read.ok || name.trim() === '') return;
-    if (await ask(() => api.runs.label.mutate({ runId: run.runId, name: name.trim(), tags: read.tags }))) onClose();
-  };
-  return (
-    <form onSubmit={submit} noValidate className="space-y-3 p-4">
-      <Field label="Name" error={name.trim() === '' ? 'Name: give the run a name' : null}>
-        {(ids) => (
-          <input
-            {...ids}
-            data-first
-            className={inputClass}
-            maxLength={80}
-            value={name}
-            onChange={(e) => setName(e.target.value)}
-          />
-        )}
-      </Field>
-      <Field label="Tags" help="separated by commas" error={read.ok ? null : read.message}>
-        {(ids) => <input {...ids} className={inputClass} value={tags} onChange={(e) => setTags(e.target.value)} />}
-      </Field>
-      <div className="flex justify-end gap-2">
-        <Button onClick={onClose}>Cancel</Button>
-        <Button look="primary" type="submit" disabled={busy}>
-          Save
-        </Button>
-      </div>
-    </form>
-  );
-}
-
-function NoteForm({ run, onClose }: { run: RunSummary; onClose(): void }) {
-  const { busy, ask } = useAsk();
-  const [text, setText] = useState('');
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    if (text.trim() === '') return;
-    const anchor = { step: run.step, chart: null, head: null };
-    const note = { kind: 'add', id: nanoid(), anchor, text, replyTo: null } as const;
-    if (await ask(() => api.runs.note.mutate({ runId: run.runId, note }))) onClose();
-  };
-  return (
-    <form onSubmit={submit} noValidate className="space-y-3 p-4">
-      {run.notes?.newest && (
-        <p className="text-xs break-words text-dim">
-          Newest: <span className="text-ink">{run.notes.newest}</span>
-        </p>
+      <button
+        ref={button}
+        type="button"
+        aria-label={`Actions on ${run.name}`}
+        aria-haspopup="menu"
+        aria-expanded={open}
+        className={buttonClass('bare', 'icon')}
+        onClick={() => setOpen(!open)}
+      >
+        <MoreHorizontal aria-hidden size={15} />
+      </button>
+      {open && (
+        <Suspense fallback={null}>
+          <RunActions run={run} you={you} anchor={button} onAgain={onAgain} onClose={() => setOpen(false)} />
+        </Suspense>
       )}
-      <Field label="Note" help="everybody on the run sees it">
-        {(ids) => (
-          <textarea
-            {...ids}
-            data-first
-            rows={3}
-            className={`${inputClass} h-auto py-1 font-sans`}
-            maxLength={4000}
-            value={text}
-            onChange={(e) => setText(e.target.value)}
-          />
-        )}
-      </Field>
-      <div className="flex justify-end gap-2">
-        <Button onClick={onClose}>Cancel</Button>
-        <Button look="primary" type="submit" disabled={busy || text.trim() === ''}>
-          Add note
-        </Button>
-      </div>
-    </form>
+    </>
   );
 }

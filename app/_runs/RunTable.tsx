@@ -1,220 +1,336 @@
-import { ArrowDown, ArrowUp, Copy, Eye, GitBranch, MessageSquare } from 'lucide-react';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { ArrowDown, ArrowUp, ChevronDown, ChevronRight, Copy, GitBranch, MessageSquare } from 'lucide-react';
 import Link from 'next/link';
-import { memo } from 'react';
-import { Ago } from '~/app/_components/Ago';
-import { count, measured, percent } from '~/app/_components/format';
+import { memo, useEffect, useMemo, useRef } from 'react';
+import { useSize } from '~/app/_charts/useSize';
+import { count } from '~/app/_components/format';
 import { Progress } from '~/app/_components/Progress';
 import { StatusBadge } from '~/app/_components/StatusBadge';
-import { useRecipes } from '~/app/_live/recipes';
 import type { Actor } from '~/shared/ids';
-import type { MainResult, RunSummary } from '~/shared/summary';
+import type { GroupRow, RunRow, Sparkline } from '~/shared/runTable';
+import type { RunSummary } from '~/shared/summary';
+import { Changed, type ColumnShown } from './columns';
 import { RunMenu } from './RunMenu';
-import type { SortKey, TableQuery } from './tableQuery';
+import type { View } from './tableQuery';
+import type { TableState } from './tableReader';
+import { useSparklines } from './useSparklines';
 
-const numberClass = 'text-right font-mono text-xs';
-/** Narrow screens show the first columns; what they leave out stands under the name there. */
-const columns: { key: SortKey; title: string; className: string; cell(run: RunSummary): React.ReactNode }[] = [
-  { key: 'status', title: 'Status', className: 'hidden text-left sm:table-cell', cell: (r) => <StatusBadge status={r.status} /> },
-  { key: 'step', title: 'Step', className: `hidden w-36 md:table-cell ${numberClass}`, cell: (r) => <Steps run={r} /> },
-  { key: 'loss', title: 'Loss', className: `hidden lg:table-cell ${numberClass}`, cell: (r) => measured(r.loss) },
-  { key: 'accuracy', title: 'Accuracy', className: numberClass, cell: (r) => percent(r.accuracy) },
-  {
-    key: 'best',
-    title: 'Best',
-    className: `hidden lg:table-cell ${numberClass}`,
-    cell: (r) => <Result of={r.best} />,
-  },
-  {
-    key: 'evaluated',
-    title: 'Newest result',
-    className: `hidden md:table-cell ${numberClass}`,
-    cell: (r) => <Result of={r.evaluated} />,
-  },
-  {
-    key: 'watchers',
-    title: 'Watching',
-    className: `hidden sm:table-cell ${numberClass}`,
-    cell: (r) => <Watching n={r.watchers} />,
-  },
-  {
-    key: 'createdAt',
-    title: 'Started',
-    className: 'hidden text-right md:table-cell',
-    cell: (r) => (
-      <span className="text-dim">
-        {r.createdBy.name}, <Ago at={r.createdAt} />
-      </span>
-    ),
-  },
-];
+export interface RowActions {
+  onChoose(runs: readonly RunSummary[], chosen: boolean): void;
+  /** Narrows the table to runs with this value: a term of the search. */
+  onTerm(key: string, value: string): void;
+  onAgain(run: RunSummary): void;
+  onFold(group: string, folded: boolean): void;
+  /** Titles of recipes by their names. */
+  recipeTitle(name: string): string;
+}
 
+/** Width of the name, px; it takes what the others leave. */
+const nameWidth = 250;
+const rowHeight = 54;
+
+/** The runs as a table that draws the lines in sight only. */
 export function RunTable({
-  runs,
-  query,
-  onSort,
+  state,
+  view,
+  columns: asked,
   chosen,
-  onChoose,
-  onTag,
   you,
+  actions,
+  onSort,
+  onLook,
+  onChooseAll,
 }: {
-  runs: RunSummary[];
-  query: TableQuery;
-  onSort(key: SortKey): void;
-  chosen: ReadonlySet<string>;
-  onChoose(runIds: string[], chosen: boolean): void;
-  /** Shows the runs of a tag. */
-  onTag(tag: string): void;
+  state: TableState & { head: NonNullable<TableState['head']> };
+  view: View;
+  columns: readonly ColumnShown[];
+  chosen: ReadonlyMap<string, RunSummary>;
   you: Actor | null;
+  actions: RowActions;
+  onSort(key: string): void;
+  onLook(from: number, to: number): void;
+  onChooseAll(chosen: boolean): void;
 }) {
-  const recipes = useRecipes(runs.map((r) => r.recipe));
-  const all = runs.every((r) => chosen.has(r.runId));
-  const some = runs.some((r) => chosen.has(r.runId));
+  const scroll = useRef<HTMLDivElement>(null);
+  // As wide as a desk until it is measured.
+  const width = useSize(scroll).width || 1280;
+  const columns = useMemo(() => asked.filter((c) => c.from <= width), [asked, width]);
+  const { lines, head, stale } = state;
+  const virtual = useVirtualizer({
+    count: head.lines,
+    getScrollElement: () => scroll.current,
+    estimateSize: (i) => (lines.get(i)?.kind === 'group' ? 33 : rowHeight),
+    getItemKey: (i) => keyOf(lines.get(i), i),
+    overscan: 12,
+    initialRect: { width: 1280, height: 720 },
+  });
+  const items = virtual.getVirtualItems();
+  const [first, last] = [items[0]?.index ?? 0, items.at(-1)?.index ?? 0];
+  useEffect(() => onLook(first, last), [onLook, first, last]);
+  // Another question begins at its top.
+  const question = JSON.stringify([view.search, view.show, view.sort, view.descending, view.group]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: when the question changes
+  useEffect(() => scroll.current?.scrollTo({ top: 0 }), [question]);
+
+  const inSight = items.flatMap(({ index }) => {
+    const line = lines.get(index);
+    return line?.kind === 'run' ? [line.run] : [];
+  });
+  const sparklines = useSparklines(columns.some((c) => c.key === 'trend') ? inSight : []);
+  const above = items[0]?.start ?? 0;
+  const below = Math.max(0, virtual.getTotalSize() - (items.at(-1)?.end ?? 0));
+  const wide = columns.length + 3;
+  const left = (key: string) => asked.some((c) => c.key === key) && !columns.some((c) => c.key === key);
+  const [status, changed, step] = [left('status'), left('changed'), left('step')];
+  const under = useMemo((): Below => ({ status, changed, step }), [status, changed, step]);
+  const all = head.runs > 0 && chosen.size >= head.runs;
   return (
-    <table className="w-full border-collapse">
-      <thead>
-        <tr className="border-b border-line">
-          <th className="w-8 px-2" scope="col">
-            <input
-              type="checkbox"
-              aria-label={`Choose all ${runs.length} runs shown`}
-              className="size-3.5 accent-accent"
-              ref={(box) => {
-                if (box) box.indeterminate = some && !all;
-              }}
-              checked={all}
-              onChange={() =>
-                onChoose(
-                  runs.map((r) => r.runId),
-                  !all,
-                )
-              }
-            />
-          </th>
-          <Heading sortKey="name" title="Run" className="pl-0 text-left" query={query} onSort={onSort} />
-          {columns.map((c) => (
-            <Heading key={c.key} sortKey={c.key} title={c.title} className={c.className} query={query} onSort={onSort} />
-          ))}
-          <th className="w-8" scope="col">
-            <span className="sr-only">Actions</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {runs.map((run) => (
-          <Row
-            key={run.runId}
-            run={run}
-            title={recipes.get(run.recipe ?? '')?.title}
-            chosen={chosen.has(run.runId)}
-            onChoose={onChoose}
-            onTag={onTag}
-            you={you}
-          />
-        ))}
-      </tbody>
-    </table>
+    <section
+      ref={scroll}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+      tabIndex={0}
+      aria-label="Table of runs"
+      aria-busy={stale}
+      className={`relative min-h-0 flex-1 overflow-auto rounded border border-line bg-panel ${stale ? 'opacity-60' : ''}`}
+    >
+      <table
+        className="w-full table-fixed border-separate border-spacing-0"
+        style={{ minWidth: columns.reduce((sum, c) => sum + c.width, narrow(width) ? 220 : nameWidth + 72) }}
+        aria-rowcount={head.lines + 1}
+      >
+        <thead>
+          <tr aria-rowindex={1}>
+            <th scope="col" className={`${headClass} w-9 px-2`}>
+              <input
+                type="checkbox"
+                aria-label={`Choose all ${count(head.runs)} runs shown`}
+                className="size-4 accent-accent"
+                ref={(box) => {
+                  if (box) box.indeterminate = chosen.size > 0 && !all;
+                }}
+                checked={all}
+                onChange={() => onChooseAll(!all)}
+              />
+            </th>
+            <Heading sortKey="name" title="Run" view={view} onSort={onSort} />
+            {columns.map((c) => (
+              <Heading
+                key={c.key}
+                sortKey={c.sorts ? c.key : null}
+                title={c.title}
+                right={c.right}
+                width={c.width}
+                view={view}
+                onSort={onSort}
+              />
+            ))}
+            <th scope="col" className={`${headClass} right-0 z-20 w-9`}>
+              <span className="sr-only">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {above > 0 && <Space height={above} wide={wide} />}
+          {items.map(({ index, key }) => {
+            const line = lines.get(index);
+            const common = { index, measure: virtual.measureElement };
+            if (!line) return <Waiting key={key} {...common} wide={wide} />;
+            if (line.kind === 'group') return <Group key={key} {...common} line={line} wide={wide} onFold={actions.onFold} />;
+            return (
+              <Row
+                key={key}
+                {...common}
+                row={line}
+                columns={columns}
+                sparkline={sparklines.get(line.run.runId)}
+                chosen={chosen.has(line.run.runId)}
+                you={you}
+                actions={actions}
+                below={under}
+              />
+            );
+          })}
+          {below > 0 && <Space height={below} wide={wide} />}
+        </tbody>
+      </table>
+    </section>
   );
 }
 
-/** A thousand of them must not be drawn anew for each that changes. */
-const Row = memo(function Row({
-  run,
-  title,
-  chosen,
-  onChoose,
-  onTag,
-  you,
-}: Pick<Parameters<typeof RunTable>[0], 'onChoose' | 'onTag' | 'you'> & {
-  run: RunSummary;
-  /** Of its recipe. */
-  title: string | undefined;
-  chosen: boolean;
-}) {
+/** What stands under the name because its column has no room. */
+type Below = { status: boolean; changed: boolean; step: boolean };
+const narrow = (width: number): boolean => width < 560;
+
+const headClass = 'sticky top-0 z-10 border-b border-line bg-panel py-1';
+
+/** A run may stand in several groups: its place is part of its key. */
+const keyOf = (line: RunRow | GroupRow | undefined, index: number): string =>
+  line === undefined ? `place ${index}` : line.kind === 'group' ? `group ${line.key}` : `${line.run.runId} ${index}`;
+
+const Space = ({ height, wide }: { height: number; wide: number }) => (
+  <tr aria-hidden>
+    <td colSpan={wide} style={{ height, padding: 0 }} />
+  </tr>
+);
+
+type Measured = { index: number; measure(element: Element | null): void };
+
+const Waiting = ({ index, measure, wide }: Measured & { wide: number }) => (
+  <tr ref={measure} data-index={index} aria-rowindex={index + 2} aria-busy>
+    <td colSpan={wide} style={{ height: rowHeight }} className="border-b border-line/70 px-3">
+      <span className="block h-3 w-64 max-w-full rounded bg-raised" />
+    </td>
+  </tr>
+);
+
+function Group({
+  index,
+  measure,
+  line,
+  wide,
+  onFold,
+}: Measured & { line: GroupRow; wide: number; onFold: RowActions['onFold'] }) {
+  const Chevron = line.folded ? ChevronRight : ChevronDown;
   return (
-    <tr className="group border-b border-line/70 last:border-0 hover:bg-raised/60">
-      <td className="px-2 text-center align-middle">
+    <tr ref={measure} data-index={index} aria-rowindex={index + 2}>
+      <th scope="rowgroup" colSpan={wide} className="border-b border-line bg-raised/70 px-1 py-0.5 text-left font-normal">
+        <button
+          type="button"
+          aria-expanded={!line.folded}
+          className="inline-flex min-h-7 max-w-full items-center gap-1.5 rounded px-1 text-left hover:text-accent"
+          onClick={() => onFold(line.key, !line.folded)}
+        >
+          <Chevron aria-hidden size={14} className="shrink-0" />
+          <span className="truncate font-semibold">{line.title}</span>
+          <span className="shrink-0 text-xs text-dim">
+            {count(line.runs)} {line.runs === 1 ? 'run' : 'runs'}
+            {line.running > 0 && `, ${count(line.running)} going on`}
+          </span>
+        </button>
+      </th>
+    </tr>
+  );
+}
+
+/** A line is drawn anew only when its own run, trend or tick changes. */
+const Row = memo(function Row({
+  index,
+  measure,
+  row,
+  columns,
+  sparkline,
+  chosen,
+  you,
+  actions,
+  below,
+}: Measured & {
+  row: RunRow;
+  columns: readonly ColumnShown[];
+  sparkline: Sparkline | undefined;
+  chosen: boolean;
+  you: Actor | null;
+  actions: RowActions;
+  below: Below;
+}) {
+  const { run } = row;
+  return (
+    <tr
+      ref={measure}
+      data-index={index}
+      aria-rowindex={index + 2}
+      aria-selected={chosen}
+      className="group/row hover:bg-raised/60"
+    >
+      <td className="border-b border-line/70 px-2 text-center align-middle">
         <input
           type="checkbox"
           aria-label={`Choose ${run.name}`}
-          className="size-3.5 accent-accent"
+          className="size-4 accent-accent"
           checked={chosen}
-          onChange={() => onChoose([run.runId], !chosen)}
+          onChange={() => actions.onChoose([run], !chosen)}
         />
       </td>
-      <td className="max-w-0 min-w-40 py-1.5 pr-3">
-        <Link href={`/runs/${run.runId}`} className="block truncate font-medium hover:text-accent">
-          {run.parent && <GitBranch aria-label="branch" size={12} className="mr-1 inline text-dim" />}
-          {run.name}
-        </Link>
-        {run.parent && (
-          <span className="block truncate text-2xs text-dim" title={run.branchChange}>
-            from step {count(run.parent.step)}
-            {run.branchChange && `: ${run.branchChange}`}
-          </span>
-        )}
-        <span className="flex flex-wrap items-center gap-x-2 text-2xs text-dim">
-          <span className="sm:hidden">
-            <StatusBadge status={run.status} />
-          </span>
-          {run.project !== 'default' && (
-            <Label text={run.project} title={`Show runs of project ${run.project}`} onClick={onTag} />
-          )}
-          {run.group !== undefined && <Label text={run.group} title={`Show runs of group ${run.group}`} onClick={onTag} />}
-          {run.recipe && <span title={run.recipe}>{title ?? run.recipe}</span>}
-          {run.data && <span>{run.data}</span>}
-          {run.backend && <span>{run.backend}</span>}
-          {run.copyOf && (
-            <span className="inline-flex items-center gap-0.5" title={`Imported as a copy of run ${run.copyOf}`}>
-              <Copy aria-hidden size={10} /> copy of {run.copyOf}
-            </span>
-          )}
-          {run.tags.map((tag) => (
-            <Label key={tag} text={tag} title={`Show runs with ${tag}`} onClick={onTag} />
-          ))}
-          {run.notes?.newest && (
-            <span className="inline-flex max-w-full min-w-0 items-center gap-1" title={run.notes.newest}>
-              <MessageSquare aria-hidden size={10} className="shrink-0" />
-              <span className="sr-only">Notes: </span>
-              {run.notes.open > 1 && run.notes.open}
-              <span className="max-w-60 truncate">{run.notes.newest}</span>
-            </span>
-          )}
-        </span>
-        <span className="mt-1 block md:hidden">
-          <Progress step={run.step} total={run.totalSteps} label={`Progress of ${run.name}`} />
-        </span>
+      <td className="border-b border-line/70 py-1.5 pr-3" style={{ height: rowHeight }}>
+        <Name row={row} actions={actions} below={below} />
       </td>
       {columns.map((c) => (
-        <td key={c.key} className={`px-2 py-1.5 whitespace-nowrap ${c.className}`}>
-          {c.cell(run)}
+        <td
+          key={c.key}
+          className={`truncate border-b border-line/70 px-2 py-1.5 align-middle text-xs ${c.right ? 'text-right font-mono' : ''}`}
+        >
+          {c.cell(row, index, sparkline)}
         </td>
       ))}
-      <td className="w-8 pr-1 text-right align-middle">
-        <RunMenu run={run} you={you} />
+      <td className="sticky right-0 border-b border-line/70 bg-panel pr-1 text-right align-middle group-hover/row:bg-raised">
+        <RunMenu run={run} you={you} onAgain={actions.onAgain} />
       </td>
     </tr>
   );
 });
 
-/** How good the run is, on which set or by which series. */
-function Result({ of }: { of: MainResult | null }) {
-  if (!of) return '–';
+function Name({ row, actions, below }: { row: RunRow; actions: RowActions; below: Below }) {
+  const { run } = row;
+  const { onTerm } = actions;
   return (
-    <span title={of.split === null ? of.name : `${of.name} on ${of.split}`}>
-      {of.share ? percent(of.value) : measured(of.value)}{' '}
-      <span className="inline-block max-w-24 truncate align-bottom font-sans text-2xs text-dim">{of.split ?? of.name}</span>
-    </span>
+    <>
+      <span className="flex items-center gap-2">
+        <Link href={`/runs/${run.runId}`} prefetch={false} className="min-w-0 truncate font-medium hover:text-accent">
+          {run.parent && <GitBranch aria-label="branch" size={12} className="mr-1 inline text-dim" />}
+          {run.name}
+        </Link>
+        {below.status && (
+          <span className="shrink-0 text-xs">
+            <StatusBadge status={run.status} />
+          </span>
+        )}
+      </span>
+      <span className="flex max-h-9 flex-wrap items-center gap-x-2 overflow-hidden text-2xs text-dim">
+        {run.parent && (
+          <span className="max-w-full truncate" title={run.branchChange}>
+            from step {count(run.parent.step)}
+            {run.branchChange && `: ${run.branchChange}`}
+          </span>
+        )}
+        {run.project !== 'default' && <Label term="project" text={run.project} onClick={onTerm} />}
+        {run.group !== undefined && <Label term="group" text={run.group} onClick={onTerm} />}
+        {run.recipe && <span title={run.recipe}>{actions.recipeTitle(run.recipe)}</span>}
+        {run.data && <span>{run.data}</span>}
+        {run.backend && <span>{run.backend}</span>}
+        {run.copyOf && (
+          <span className="inline-flex items-center gap-0.5" title={`Imported as a copy of run ${run.copyOf}`}>
+            <Copy aria-hidden size={10} /> copy of {run.copyOf}
+          </span>
+        )}
+        {run.tags.map((tag) => (
+          <Label key={tag} term="tag" text={tag} onClick={onTerm} />
+        ))}
+        {below.changed && row.changed.length > 0 && <Changed row={row} />}
+        {run.notes?.newest && (
+          <span className="inline-flex max-w-full min-w-0 items-center gap-1" title={run.notes.newest}>
+            <MessageSquare aria-hidden size={10} className="shrink-0" />
+            <span className="sr-only">Notes: </span>
+            {run.notes.open > 1 && run.notes.open}
+            <span className="max-w-60 truncate">{run.notes.newest}</span>
+          </span>
+        )}
+      </span>
+      {below.step && (
+        <span className="mt-1 block">
+          <Progress step={run.step} total={run.totalSteps} label={`Progress of ${run.name}`} />
+        </span>
+      )}
+    </>
   );
 }
 
 /** A word of the run that others may have too. */
-function Label({ text, title, onClick }: { text: string; title: string; onClick(text: string): void }) {
+function Label({ term, text, onClick }: { term: string; text: string; onClick(key: string, value: string): void }) {
   return (
     <button
       type="button"
       className="max-w-40 truncate rounded-sm border border-line px-1 hover:text-ink"
-      title={title}
-      onClick={() => onClick(text)}
+      title={`Show only runs of ${term} ${text}`}
+      onClick={() => onClick(term, text)}
     >
       {text}
     </button>
@@ -224,52 +340,43 @@ function Label({ text, title, onClick }: { text: string; title: string; onClick(
 function Heading({
   sortKey,
   title,
-  className,
-  query,
+  right = false,
+  width,
+  view,
   onSort,
 }: {
-  sortKey: SortKey;
+  /** null: it cannot be sorted by. */
+  sortKey: string | null;
   title: string;
-  className: string;
-  query: TableQuery;
-  onSort(key: SortKey): void;
+  right?: boolean;
+  /** px; left out: what the others leave. */
+  width?: number;
+  view: View;
+  onSort(key: string): void;
 }) {
-  const active = query.sort === sortKey;
-  const Arrow = query.descending ? ArrowDown : ArrowUp;
+  const active = view.sort === sortKey;
+  const Arrow = view.descending ? ArrowDown : ArrowUp;
+  const words = 'text-2xs font-semibold tracking-wider uppercase';
   return (
     <th
       scope="col"
-      aria-sort={active ? (query.descending ? 'descending' : 'ascending') : 'none'}
-      className={`py-1 ${className.includes('text-right') ? 'pr-2 pl-1' : 'px-2'} ${className}`}
+      {...(sortKey !== null && { 'aria-sort': active ? (view.descending ? 'descending' : 'ascending') : 'none' })}
+      className={`${headClass} ${right ? 'pr-2 pl-1 text-right' : sortKey === 'name' ? 'pr-2 text-left' : 'px-2 text-left'}`}
+      style={{ width }}
     >
-      <button
-        type="button"
-        className={`inline-flex items-center gap-1 font-sans text-2xs font-semibold tracking-wider uppercase hover:text-ink ${active ? 'text-ink' : 'text-dim'}`}
-        onClick={() => onSort(sortKey)}
-      >
-        {title}
-        {active && <Arrow aria-hidden size={11} />}
-      </button>
+      {sortKey === null ? (
+        <span className={`${words} text-dim`}>{title}</span>
+      ) : (
+        <button
+          type="button"
+          title={`Sort by ${title}`}
+          className={`inline-flex min-h-6 max-w-full items-center gap-1 font-sans hover:text-ink ${words} ${active ? 'text-ink' : 'text-dim'}`}
+          onClick={() => onSort(sortKey)}
+        >
+          <span className="truncate">{title}</span>
+          {active && <Arrow aria-hidden size={11} className="shrink-0" />}
+        </button>
+      )}
     </th>
-  );
-}
-
-function Steps({ run }: { run: RunSummary }) {
-  return (
-    <span className="block">
-      {count(run.step)}
-      {run.totalSteps > 0 && <span className="text-dim"> / {count(run.totalSteps)}</span>}
-      <Progress step={run.step} total={run.totalSteps} label={`Progress of ${run.name}`} />
-    </span>
-  );
-}
-
-function Watching({ n }: { n: number }) {
-  if (n === 0) return <span className="text-dim">–</span>;
-  return (
-    <span className="inline-flex items-center justify-end gap-1">
-      <Eye aria-hidden size={12} className="text-dim" />
-      {n}
-    </span>
   );
 }

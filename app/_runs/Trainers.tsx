@@ -1,3 +1,4 @@
+import { useQuery } from '@tanstack/react-query';
 import { ArrowDown, ArrowUp, X } from 'lucide-react';
 import { nanoid } from 'nanoid';
 import Link from 'next/link';
@@ -12,16 +13,56 @@ import type { TrainerSummary } from '~/shared/protocol';
 import type { RunSummary } from '~/shared/summary';
 import { beforeWhich, waitingRuns } from './queue';
 
-/** Who trains what, and which runs wait in which order. */
-export function Trainers({ trainers, runs, you }: { trainers: TrainerSummary[]; runs: RunSummary[]; you: Actor | null }) {
-  const connected = trainers.filter((t) => t.connected);
-  const queue = waitingRuns(runs, trainers);
+/** Who trains what, and which runs wait in which order. @param waiting how many runs wait for a trainer */
+export function Trainers({ trainers, waiting, you }: { trainers: TrainerSummary[]; waiting: number; you: Actor | null }) {
+  const connected = trainers.filter((t) => t.connected).length;
   return (
     <Popup
       title="Trainers"
       className="text-xs text-dim"
-      trigger={`${connected.length} ${connected.length === 1 ? 'trainer' : 'trainers'}${queue.length > 0 ? `, ${queue.length} waiting` : ''}`}
+      trigger={`${count(connected)} ${connected === 1 ? 'trainer' : 'trainers'}${waiting > 0 ? `, ${count(waiting)} waiting` : ''}`}
     >
+      <TrainerList trainers={trainers} waiting={waiting} you={you} />
+    </Popup>
+  );
+}
+
+/** As many as are listed: the next ones. */
+const listed = 200;
+
+/** @returns the runs that trainers hold, and those that wait, in no order */
+function useInvolved(trainers: readonly TrainerSummary[], waiting: number) {
+  const held = trainers.flatMap((t) => t.runId ?? []).sort();
+  const ask = (search: string) =>
+    api.runs.table.query({
+      search,
+      show: 'all',
+      sort: 'createdAt',
+      descending: false,
+      group: 'none',
+      columns: [],
+      folded: [],
+      skip: 0,
+      limit: listed,
+    });
+  const { data } = useQuery({
+    queryKey: ['involved', held.join(), waiting],
+    queryFn: async () => {
+      const pages = await Promise.all([ask('status=queued,waiting'), ...(held.length > 0 ? [ask(`id=${held.join()}`)] : [])]);
+      const runs = pages.flatMap(({ page }) => page.flatMap((line) => (line.kind === 'run' ? [line.run] : [])));
+      return [...new Map(runs.map((r) => [r.runId, r])).values()];
+    },
+    refetchInterval: 2_000,
+    placeholderData: (before: RunSummary[] | undefined) => before,
+  });
+  return data ?? [];
+}
+
+function TrainerList({ trainers, waiting, you }: { trainers: TrainerSummary[]; waiting: number; you: Actor | null }) {
+  const runs = useInvolved(trainers, waiting);
+  const queue = waitingRuns(runs, trainers);
+  return (
+    <>
       {trainers.length === 0 ? (
         <p className="text-dim">None has registered. Runs wait until one does.</p>
       ) : (
@@ -46,7 +87,7 @@ export function Trainers({ trainers, runs, you }: { trainers: TrainerSummary[]; 
       )}
       {queue.length > 0 && <Queue queue={queue} you={you} />}
       <Asked you={you} />
-    </Popup>
+    </>
   );
 }
 

@@ -6,7 +6,7 @@ import { createTRPCContext } from '@trpc/tanstack-react-query';
 import { type ReactNode, useState } from 'react';
 import { atBase } from '~/app/_live/base';
 import type { AppRouter } from '~/server/trpc';
-import { paths } from '~/shared/protocol';
+import { paths } from '~/shared/paths';
 import { links } from './links';
 
 /** The typed client, for stores and event handlers: `await api.runs.range.query({...})`. */

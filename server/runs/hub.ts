@@ -16,8 +16,9 @@ import type { Entry, ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { BranchRun, Cursor, QuestionSummary, TrainerSummary, Watcher } from '~/shared/protocol';
 import { type RevertCommand, revertAction, takesBack } from '~/shared/revert';
+import type { Sparkline } from '~/shared/runTable';
 import type { RunSetup } from '~/shared/setup';
-import { type RunSummary, summarize } from '~/shared/summary';
+import { type RunSummary, sentSummary, summarize } from '~/shared/summary';
 import { ended, isOpened, positionInQueue, type RunView } from '~/shared/view';
 import { branchEvents } from './branch';
 import { branchOfScript, revertOfScript } from './byScript';
@@ -26,11 +27,16 @@ import type { FrameSettings, ViewerPort } from './frames';
 import type { Choose, Room } from './room';
 import { type Opened, Rooms } from './rooms';
 import { RunList } from './runList';
+import { RunTable } from './runTable';
 
 /** What people and scripts may ask of the server, whichever way they come in (tRPC or socket). */
 export interface Hub {
   /** Every run, newest first. */
   summaries(): RunSummary[];
+  /** The list as a table: searched, sorted and grouped, by pages. */
+  readonly table: Pick<RunTable, 'page' | 'points' | 'catalog' | 'estimate'>;
+  /** The main series of these runs in small; unknown runs are left out. */
+  sparklines(runIds: readonly string[]): Promise<Sparkline[]>;
   /** The run as of its last committed entry; null when there is none of that name. */
   view(runId: string): Promise<RunView | null>;
   /** A run to be trained. Its setup has been judged (`recipes.check`). @throws FieldError naming a command that cannot be */
@@ -153,8 +159,16 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   /** Runs that are no more, for those who have them in their list. */
   const gone = new Map<string, RunSummary>();
   const list = new RunList(clock, {
-    summary: (id) => summaries.get(id) ?? gone.get(id) ?? null,
+    summary: (id) => sent(summaries.get(id) ?? gone.get(id)),
     trainers: () => registry.list(),
+  });
+
+  const sent = (summary: RunSummary | undefined): RunSummary | null => (summary ? sentSummary(summary) : null);
+  const table = new RunTable({
+    runs: () => summaries.values(),
+    recipes: () => recipes.list(),
+    store,
+    elapsed: () => clock.elapsed(),
   });
 
   function summarized(view: RunView): void {
@@ -287,7 +301,8 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
 
   for (const run of await store.runs()) {
     rooms.know(run);
-    if (run.summary?.seq === run.head) summaries.set(run.runId, run.summary.summary);
+    // A line that was kept by an earlier version has no index: it is made anew.
+    if (run.summary?.seq === run.head && run.summary.summary.index) summaries.set(run.runId, run.summary.summary);
     const known = summaries.get(run.runId);
     if (known?.openKey) registry.opened.know(run.runId, known.openKey);
     if (known && ended(known.status) && !known.questions) continue;
@@ -309,7 +324,10 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     questions,
     list,
     room,
-    summaries: () => [...summaries.values()].sort((a, b) => b.createdAt - a.createdAt || (a.runId < b.runId ? 1 : -1)),
+    summaries: () =>
+      [...summaries.values()].sort((a, b) => b.createdAt - a.createdAt || (a.runId < b.runId ? 1 : -1)).map(sentSummary),
+    table,
+    sparklines: (runIds) => table.sparklines(runIds.flatMap((id) => summaries.get(id) ?? [])),
     trainers: () => registry.list(),
     openQuestions: () => questions.list(),
     moveQuestion: (actor, commandId, before) => questions.move(actor, commandId, before),
@@ -399,6 +417,8 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       if (!of) return null;
       const { viewer, view } = of.frames.join(port, cursor);
       const count = () => {
+        // Somebody who still has the page of a removed run open does not bring it back into the list.
+        if (!rooms.knows(runId)) return;
         watching.set(runId, of.frames.watchers().length);
         summarized(of.room.view);
       };

@@ -8,7 +8,7 @@ import { type ControlValue, controlValueError } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
 import { type RevertCommand, revertTarget, takesBack } from '~/shared/revert';
 import { asDeclared, roleOf } from '~/shared/roles';
-import { seriesOf } from '~/shared/streams';
+import { latestWithRole, seriesOf } from '~/shared/streams';
 import { type CommandRecord, ended, type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
 import { goingBackByScript } from './byScript';
 
@@ -98,6 +98,8 @@ function validationErrorOfAct(
       `there is no action "${command.action}"; this run has ${view.controls.actions.map((a) => a.name).join(', ')}`,
       'action',
     );
+  const lost = goingOnFromNothing(view, command);
+  if (lost) return lost;
   for (const name of Object.keys(command.args))
     if (!spec.args.some((a) => a.name === name))
       return refuse(
@@ -109,6 +111,24 @@ function validationErrorOfAct(
     const value = command.args[arg.name];
     const wrong = value === undefined ? null : controlValueError(arg, value);
     if (wrong) return refuse('invalid', wrong, `args.${arg.name}`);
+  }
+  return null;
+}
+
+/** A run of a recipe whose numbers are none stays paused: another step makes nothing of them. It goes back to a checkpoint, or a branch goes on. */
+function goingOnFromNothing(view: RunView, command: Command): Refusal | null {
+  const role = roleOf(view, command);
+  if (view.setup.recipe === null || view.status !== 'paused' || (role !== 'resume' && role !== 'step')) return null;
+  for (const [of, words] of [
+    ['loss', 'loss'],
+    ['gradNorm', 'gradient norm'],
+  ] as const) {
+    const value = latestWithRole(view, of);
+    if (value !== null && !Number.isFinite(value))
+      return refuse(
+        'state',
+        `the ${words} is ${value} at step ${view.step - 1}: going on would not help; take the run back to a checkpoint before that, or branch from one`,
+      );
   }
   return null;
 }

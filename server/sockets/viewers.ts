@@ -12,6 +12,7 @@ import { Presence, type Present } from '~/server/runs/presence';
 import type { Identity } from '~/server/web/identity';
 import { command, refuse } from '~/shared/commands';
 import { type Actor, runId } from '~/shared/ids';
+import { noticeOf } from '~/shared/notices';
 import { lookMessage, paths, type ServerToViewer, type ViewerToServer, type WatchAnswer, watchRequest } from '~/shared/protocol';
 import { type Link, socketOptions } from './link';
 import { listen } from './messages';
@@ -64,6 +65,14 @@ export function openViewerLink(deps: {
     io.volatile.emit('time', { now: clock.now() });
   };
   sendTime();
+  const stopNotices = hub.onEntries((_runId, entries, view) => {
+    for (const entry of entries) {
+      const found = noticeOf(view, entry);
+      if (!found) continue;
+      const { concerns, ...notice } = found;
+      for (const socket of io.sockets.sockets.values()) if (concerns(socket.data.actor)) socket.emit('notice', notice);
+    }
+  });
   io.on('connection', (socket) => serve(socket, hub, presence, clock, log, onError));
   return {
     http,
@@ -89,6 +98,7 @@ export function openViewerLink(deps: {
     },
     close() {
       cancelTime();
+      stopNotices();
       return io.close();
     },
   };
@@ -173,9 +183,9 @@ function serve(
     z.undefined(),
     () => {
       hub.list.join(listPort);
-      return { ok: true, runs: hub.summaries(), you: socket.data.actor };
+      return { ok: true, you: socket.data.actor };
     },
-    // The whole list: once a second for long, five times in a row.
+    // A page asks once for each connection.
     100,
   );
   on('unwatchRuns', z.undefined(), () => hub.list.leave(listPort));

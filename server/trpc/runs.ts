@@ -23,6 +23,7 @@ import type { RunSummary } from '~/shared/summary';
 import { ended, type MediaItem, type RunView } from '~/shared/view';
 import { allowed, asBadRequest, type Context, router } from './base';
 import { listProcedures } from './lists';
+import { tableProcedures } from './runTable';
 
 const eventType = z.enum([
   ...new Set([...trainerEvent.options, ...serverEvent.options].map((option) => option.shape.type.value)),
@@ -85,6 +86,7 @@ const watching = allowed('watch runs');
 
 export const runs = router({
   ...listProcedures,
+  ...tableProcedures,
 
   list: watching.query(({ ctx }): RunSummary[] => ctx.hub.summaries()),
 

@@ -36,7 +36,7 @@ export function drawFrames(lines: number, width: number, frames: number): number
     return curve;
   });
   const specs = curves.map((c, i) => ({ name: c.name, label: c.name, color: i, smoothed: true, curve: () => c }));
-  const plot = { width, height, x: [0, steps] as const, y: [-0.1, 1.4] as const, log: false, map: xMap('step', 1, []) };
+  const plot = { left: 0, width, height, x: [0, steps] as const, y: [-0.1, 1.4] as const, log: false, map: xMap('step', 1, []) };
   const settings = { smoothing: 0.9, log: false, robust: false };
   const took: number[] = [];
   for (let f = 0; f < frames; f++) {

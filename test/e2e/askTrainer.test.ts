@@ -70,7 +70,7 @@ describeInBrowser('asking the trainer', () => {
     await run.trainer.send({ ...started, controls: declared });
     browser = await openBrowser();
     page = await browser.browser.newPage({ viewport: { width: 1440, height: 1000 } });
-    await page.goto(`${app.url}/runs/${run.runId}`);
+    await page.goto(`${app.url}/runs/${run.runId}?tabs=attention`);
     await page.getByTestId('attention-step').waitFor(within);
   }, 300_000);
   afterAll(async () => {

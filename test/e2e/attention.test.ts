@@ -35,7 +35,7 @@ const pixels = (canvas: Locator): Promise<number[]> =>
   ]);
 
 async function goToStep(page: Page, step: number): Promise<void> {
-  const field = page.getByRole('region', { name: 'Scrubber' }).getByRole('textbox').first();
+  const field = page.getByRole('region', { name: 'Timeline' }).getByRole('textbox').first();
   await field.fill(String(step));
   await field.press('Enter');
 }
@@ -56,7 +56,7 @@ describeInBrowser('the attention workspace', () => {
     };
     browser = await openBrowser();
     page = await browser.browser.newPage({ viewport: { width: 1440, height: 1000 } });
-    // The sticky scrubber would lie over what is pointed at.
+    // The tools that stay in sight would lie over what is pointed at.
     page.on(
       'framenavigated',
       () => void page.addStyleTag({ content: '.sticky { position: static !important }' }).catch(() => {}),
@@ -69,7 +69,7 @@ describeInBrowser('the attention workspace', () => {
   });
 
   it('every pixel of the grid is the palette at its value, layers down, heads across', async () => {
-    await page.goto(`${app.url}/runs/${played.digits.runId}`);
+    await page.goto(`${app.url}/runs/${played.digits.runId}?tabs=attention`);
     await standing(page).waitFor(within);
     expect(await shownStep(page)).toBe(200);
     const canvas = panelOf(page)
@@ -178,7 +178,7 @@ describeInBrowser('the attention workspace', () => {
   }, 60_000);
 
   it('pointing at a picture lights its row and column in all 16 maps, its bar stays the probability', async () => {
-    await page.goto(`${app.url}/runs/${played.sets.runId}`);
+    await page.goto(`${app.url}/runs/${played.sets.runId}?tabs=attention`);
     await standing(page).waitFor(within);
     const panel = panelOf(page);
     const image = panel.locator('[data-image="6"]');
@@ -208,7 +208,7 @@ describeInBrowser('the attention workspace', () => {
   it('on a phone one map is shown, a swipe goes to the next head, and nothing scrolls sideways', async () => {
     const context = await browser.browser.newContext({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
     const phone = await context.newPage();
-    await phone.goto(`${app.url}/runs/${played.sets.runId}`);
+    await phone.goto(`${app.url}/runs/${played.sets.runId}?tabs=attention`);
     await standing(phone).waitFor(within);
     const panel = panelOf(phone);
     expect(await panel.getByRole('grid').count()).toBe(1);
@@ -239,7 +239,7 @@ describeInBrowser('the attention workspace', () => {
       const context = await browser.browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: theme });
       const tab = await context.newPage();
       await tab.addInitScript((t) => localStorage.setItem('theme', t), theme);
-      await tab.goto(`${app.url}/runs/${played.sets.runId}`);
+      await tab.goto(`${app.url}/runs/${played.sets.runId}?tabs=attention`);
       await standing(tab).waitFor(within);
       await tab.addScriptTag({ path: fileURLToPath(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url)) });
       const found = await tab.evaluate(async () => {

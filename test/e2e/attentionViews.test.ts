@@ -49,12 +49,12 @@ describeInBrowser('attention side by side', () => {
   });
 
   const open = async (runId: string, query = '') => {
-    await page.goto(`${app.url}/runs/${runId}${query}`);
+    await page.goto(`${app.url}/runs/${runId}?tabs=attention${query}`);
     await page.getByTestId('attention-step').waitFor(within);
   };
 
   it('begins with the first step beside the one shown; moving a linked pane moves the page, an unlinked one stays', async () => {
-    await open(runs.small.runId, '?step=120');
+    await open(runs.small.runId, '&step=120');
     await panelOf(page).getByRole('button', { name: 'compare', exact: true }).click();
     await expect.poll(() => stepOf(page, 'B'), within).toBe(120);
     expect(await stepOf(page, 'A')).toBe(0);
@@ -149,7 +149,7 @@ describeInBrowser('attention side by side', () => {
   }, 90_000);
 
   it('a brush over the scatter shows exactly those heads; points stand where the signals say', async () => {
-    await open(runs.large.runId, '?step=480');
+    await open(runs.large.runId, '&step=480');
     const panel = panelOf(page);
     await panel.getByRole('button', { name: 'scatter', exact: true }).click();
     const scatter = panel.getByTestId('head-scatter');
@@ -248,7 +248,7 @@ describeInBrowser('attention side by side', () => {
       });
       const tab = await context.newPage();
       await tab.addInitScript((t) => localStorage.setItem('theme', t), theme);
-      await tab.goto(`${app.url}/runs/${runs.large.runId}`);
+      await tab.goto(`${app.url}/runs/${runs.large.runId}?tabs=attention`);
       await tab.getByTestId('attention-step').waitFor(within);
       await tab.addScriptTag({ path: axe });
       const serious = () =>

@@ -112,7 +112,7 @@ describeInBrowser('snapshots that describe themselves', () => {
       },
       { loudness: [1, 2, 3, 9.5, 5] },
     );
-    await page.goto(`${app.url}/runs/${run.runId}`);
+    await page.goto(`${app.url}/runs/${run.runId}?tabs=attention`);
     await standing(page).waitFor(within);
     const panel = panelOf(page);
     const grid = panel.getByRole('grid', { name: /attention maps/ });
@@ -176,7 +176,7 @@ describeInBrowser('snapshots that describe themselves', () => {
         shape: [1, T, 2],
       },
     });
-    await page.goto(`${app.url}/runs/${run.runId}`);
+    await page.goto(`${app.url}/runs/${run.runId}?tabs=attention`);
     await standing(page).waitFor(within);
     const panel = panelOf(page);
     const reader = panel.getByTestId('text-reader');
@@ -217,7 +217,7 @@ describeInBrowser('snapshots that describe themselves', () => {
     tab.on('response', async (response) => {
       if (response.url().endsWith(`/api/blobs/${blob.hash}`)) bytes += Number(response.headers()['content-length']);
     });
-    await tab.goto(`${app.url}/runs/${played.runId}`);
+    await tab.goto(`${app.url}/runs/${played.runId}?tabs=attention`);
     await standing(tab).waitFor(within);
     await expect.poll(() => shownStep(tab), within).toBe(40);
     expect(bytes).toBeGreaterThan(50_000);

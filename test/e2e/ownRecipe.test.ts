@@ -155,8 +155,8 @@ describeInBrowser('a recipe of somebody’s own', { timeout: 240_000 }, () => {
     await page.getByRole('heading', { name: 'Three up' }).waitFor();
     await page.getByTestId('status').getByText('paused').waitFor();
     expect(await page.getByTestId('step').textContent()).toBe('0');
-    await page.getByRole('button', { name: 'set-up' }).click();
-    const setup = page.getByRole('dialog', { name: 'Started with' });
+    await page.getByRole('tab', { name: 'Set-up' }).click();
+    const setup = page.getByRole('region', { name: 'Started with' });
     await setup.getByText('Raise by').waitFor();
     const shown = (await setup.locator('dl > div').allInnerTexts()).map((line) => line.split('\n').map((t) => t.trim()));
     expect(shown).toEqual(

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
-import { describeInBrowser, openBrowser, temporaryFolder } from '~/test/support/browser';
+import { describeInBrowser, openBrowser, openTab, temporaryFolder } from '~/test/support/browser';
 import { freePort, startProduct } from '~/test/support/product';
 
 const within = { timeout: 60_000 };
@@ -23,6 +23,7 @@ describeInBrowser('going back, and the queue, as a user does it', () => {
       await expect.poll(names, within).toEqual(['Odd one out', 'Reverse']);
       const { runId } = (await client.runs.list.query()).find(({ name }) => name === 'Reverse')!;
       await page.goto(`${product.url}/runs/${runId}`);
+      await openTab(page, 'Activity');
       await page.getByRole('button', { name: 'Pause', exact: true }).first().click(within);
       const status = page.getByTestId('status');
       await expect.poll(() => status.textContent(), within).toContain('paused');

@@ -1,7 +1,7 @@
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
-import { describeInBrowser, openBrowser, temporaryFolder } from '~/test/support/browser';
+import { describeInBrowser, openBrowser, openTab, temporaryFolder } from '~/test/support/browser';
 import { freePort, type Product, startProduct } from '~/test/support/product';
 
 /** Pixels of the first canvas in there, as text. */
@@ -40,6 +40,7 @@ describeInBrowser('the room, as a user starts it', () => {
     await ada.getByRole('link', { name: 'Reverse' }).first().click(within);
     await ada.waitForURL(/\/runs\/[a-z0-9]+/, within);
     await expect.poll(() => stepOf(ada), within).toBeGreaterThan(50);
+    await ada.getByLabel('Layout').selectOption('review');
     const loss = ada.getByRole('figure', { name: 'Loss', exact: true });
     const attention = ada.getByRole('region', { name: 'Attention', exact: true });
     const [curve, map] = [await pixels(loss), await pixels(attention)];
@@ -51,6 +52,8 @@ describeInBrowser('the room, as a user starts it', () => {
 
   it('two people see that two watch', async () => {
     await bob.goto(ada.url());
+    await openTab(ada, 'Steer');
+    await openTab(bob, 'Evaluations');
     for (const page of [ada, bob]) await expect.poll(() => page.getByTestId('watchers').textContent(), within).toBe('2');
   }, 120_000);
 
@@ -67,8 +70,10 @@ describeInBrowser('the room, as a user starts it', () => {
     const field = ada.getByLabel('Clip value', { exact: true });
     await field.fill('1');
     await field.press('Enter');
+    await openTab(bob, 'Activity');
     const seen = bob.getByTestId('activity').locator('li', { hasText: 'Clip value → 1' });
     await expect.poll(() => seen.first().textContent(within), within).toContain('applied: 5 → 1');
+    await openTab(bob, 'Steer');
     await expect.poll(() => bob.getByLabel('Clip value', { exact: true }).inputValue(), within).toBe('1');
   }, 120_000);
 
@@ -109,7 +114,7 @@ describeInBrowser('the room, as a user starts it', () => {
   }, 420_000);
 
   it('the finished run is scrubbed: curves, attention and predictions go to a recorded step', async () => {
-    const field = ada.getByRole('region', { name: 'Scrubber' }).getByRole('textbox').first();
+    const field = ada.getByRole('region', { name: 'Timeline' }).getByRole('textbox').first();
     const map = await pixels(ada.getByRole('region', { name: 'Attention', exact: true }));
     await field.fill('0');
     await field.press('Enter');

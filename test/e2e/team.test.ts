@@ -9,7 +9,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { auditPath } from '~/server/audit/auditFile';
 import { connect } from '~/server/mcp/client';
-import { describeInBrowser, openBrowser, temporaryFolder } from '~/test/support/browser';
+import { describeInBrowser, openBrowser, openTab, temporaryFolder } from '~/test/support/browser';
 import { freePort, type Product, startProduct } from '~/test/support/product';
 import { root } from '~/test/support/root';
 
@@ -142,6 +142,7 @@ describeInBrowser('a team, as it begins', () => {
     expect(await bob.getByRole('button', { name: 'Approve' }).count()).toBe(0);
     await asked.getByRole('button', { name: 'Approve' }).click();
     await ada.getByText(/^by Bob, step \d+, was 0.0005$/).waitFor();
+    await openTab(ada, 'Activity');
     await ada.getByTestId('activity').getByText('Ada Lovelace approved a command').waitFor();
   }, 120_000);
 

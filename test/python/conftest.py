@@ -133,14 +133,14 @@ def init(settings: dict[str, Any]) -> Iterator[Callable[..., Any]]:
         run.finish(timeout=5)
 
 
-def wait_for(what: str, reached: Callable[[], Any], seconds: float = 20.0) -> Any:
+def wait_for(what: str, reached: Callable[[], Any], seconds: float = 20.0, pause: float = 0.02) -> Any:
     until = time.monotonic() + patience(seconds)
     while True:
         found = reached()
         if found:
             return found
         assert time.monotonic() < until, f"{what}: not within {seconds} s"
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 def patience(seconds: float) -> float:

@@ -74,6 +74,8 @@ describe('the Python client', () => {
         ...process.env,
         PYTHONPATH: path.join(root, 'trainer/python'),
         PYTHONDONTWRITEBYTECODE: '1',
+        // Threads of torch that wait for each other are slow where other processes have the processors.
+        OMP_NUM_THREADS: '1',
         TF_CPP_MIN_LOG_LEVEL: '3',
         NODE: process.execPath,
       },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import signal
@@ -148,6 +149,67 @@ def test_forked_workers_leave_the_run_alone(init, server):
     record = server.record(run.id)
     assert record.series("loss") == [(i, float(i)) for i in range(50)]
     assert record.status == "finished"
+
+
+def test_workers_of_a_data_loader_leave_the_run_alone(server, tmp_path):
+    pytest.importorskip("torch", reason="torch is not installed: the workers of a DataLoader are not tested")
+    source = """
+import torch, headroom
+run = headroom.init(name="loader", system_seconds=None)
+class Data(torch.utils.data.Dataset):
+    def __len__(self): return 64
+    def __getitem__(self, i):
+        run.log({"loss": -1.0})
+        return torch.tensor(float(i))
+for epoch in range(2):
+    for batch in torch.utils.data.DataLoader(Data(), batch_size=4, num_workers=2, multiprocessing_context="fork"):
+        run.log({"loss": batch.mean()})
+print("the end")
+"""
+    child = script(source, server, tmp_path)
+    said, _ = child.communicate(timeout=120)
+    assert child.returncode == 0 and "the end" in said, said
+    (found,) = [r for r in server.runs() if r["name"] == "loader"]
+    record = server.record(found["runId"])
+    assert (record.status, record.alerts()) == ("finished", [])
+    assert record.series("loss") == [(i, 1.5 + 4 * (i % 16)) for i in range(32)]
+
+
+def test_keys_that_come_and_go_and_steps_that_go_back_give_exactly_what_was_logged(init, server):
+    """A model of the rules in a few lines, against a run: any subset of the names, NaN and infinities, commit=False, rewind."""
+    seed = random.SystemRandom().randrange(2**32)
+    chance = random.Random(seed)
+    run = init(name="keys")
+    names = [f"n{k}" for k in range(12)]
+    expected: dict[str, dict[int, float]] = {}
+    step = 0
+    for _ in range(3000):
+        what = chance.random()
+        if what < 0.01 and step > 10:
+            step = chance.randrange(step)
+            run.rewind(step)
+            for kept in expected.values():
+                for s in [s for s in kept if s >= step]:
+                    del kept[s]
+            continue
+        if what < 0.1:
+            step += chance.randrange(1, 1000)
+        some = chance.sample(names, chance.choice([1, 2, 3, 12]))
+        data = {name: chance.choice([chance.gauss(0, 1), chance.randrange(100), math.nan, math.inf, True]) for name in some}
+        first, second = dict(list(data.items())[: len(data) // 2]), dict(list(data.items())[len(data) // 2 :])
+        if chance.random() < 0.2:
+            run.log(first, step, commit=False)
+            run.log(second)
+        else:
+            run.log(data, step if chance.random() < 0.5 else None) if run._out.step == step else run.log(data, step)
+        for name, value in data.items():
+            expected.setdefault(name, {})[step] = float(value)
+        step += 1
+    run.finish()
+    record = server.record(run.id)
+    assert record.alerts() == []
+    for name, values in expected.items():
+        assert repr(record.series(name)) == repr(sorted(values.items())), (seed, name)
 
 
 def test_a_wrong_token_is_said_and_does_not_hold_training_up(server, tmp_path, capfd):

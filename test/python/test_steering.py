@@ -6,10 +6,10 @@ import random
 import threading
 import time
 
+import headroom
 import pytest
 from conftest import patience, wait_for
 from headroom import Refused
-from headroom.rates import scale_rates
 
 ADMIN_WAIT = 20.0
 
@@ -89,6 +89,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed: learning ra
 
 def schedulers():
     from torch.optim import lr_scheduler as s
+    from torch.optim import swa_utils
 
     return {
         "none": lambda o: None,
@@ -104,38 +105,68 @@ def schedulers():
         "CosineAnnealingWarmRestarts": lambda o: s.CosineAnnealingWarmRestarts(o, 7, eta_min=1e-4),
         "OneCycleLR": lambda o: s.OneCycleLR(o, 0.1, total_steps=90),
         "CyclicLR": lambda o: s.CyclicLR(o, 0.01, 0.1, step_size_up=5, cycle_momentum=False),
+        "ReduceLROnPlateau": lambda o: s.ReduceLROnPlateau(o, factor=0.5, patience=3, min_lr=1e-3),
+        "SWALR": lambda o: swa_utils.SWALR(o, swa_lr=0.05, anneal_epochs=8),
         "SequentialLR": lambda o: s.SequentialLR(o, [s.LinearLR(o, 0.1, 1, 5), s.CosineAnnealingLR(o, 30)], [5]),
         "ChainedScheduler": lambda o: s.ChainedScheduler([s.LinearLR(o, 0.1, 1, 5), s.ExponentialLR(o, 0.9)]),
+        "nested": lambda o: s.ChainedScheduler(
+            [s.SequentialLR(o, [s.LinearLR(o, 0.1, 1, 5), s.CosineAnnealingWarmRestarts(o, 11, eta_min=1e-4)], [5]), s.ExponentialLR(o, 0.97)], o
+        ),
     }
 
 
-def rates(kind: str, changes: dict[int, float], steps: int = 60) -> list[list[float]]:
+STEPS = 60
+
+
+def rates(kind: str, commands: dict[int, list[tuple[str, float]]], run=None) -> list[list[float]]:
+    """The rate of each group at each update of a loop to which `commands` (id and value) come while a step is made."""
     a, b = torch.nn.Parameter(torch.zeros(2)), torch.nn.Parameter(torch.zeros(2))
     optimizer = torch.optim.SGD([{"params": [a]}, {"params": [b], "lr": 0.02}], lr=0.1)
     scheduler = schedulers()[kind](optimizer)
+    room = None if run is None else run.attach(optimizer=optimizer, scheduler=scheduler, start_step=0)
     out = []
-    for step in range(steps):
-        if step in changes:
-            scale_rates(optimizer, [scheduler], changes[step])
+    for step in range(STEPS):
         out.append([float(g["lr"]) for g in optimizer.param_groups])
         optimizer.step()
-        if scheduler:
+        if kind == "ReduceLROnPlateau":
+            scheduler.step(1.0)
+        elif scheduler:
             scheduler.step()
+        for id, value in commands.get(step, []):
+            run.command({"seq": 1, "command": {"id": id, "kind": "set", "control": "optimizer.lr", "value": value}})
+        if room:
+            room.step()
     return out
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("kind", schedulers())
-def test_a_changed_rate_is_true_at_its_step_and_for_the_rest_of_the_schedule(kind):
-    chance = random.Random(kind)
-    plain = rates(kind, {})
-    for _ in range(70):
-        changes = {chance.randrange(1, 59): chance.uniform(0.1, 5) for _ in range(chance.randrange(1, 4))}
-        found = rates(kind, changes)
-        factor = 1.0
-        for step in range(60):
-            factor *= changes.get(step, 1.0)
-            assert all(abs(f - r * factor) <= 1e-9 * abs(f) + 1e-15 for f, r in zip(found[step], plain[step])), (kind, changes, step)
+def test_1000_of_1000_random_rates_are_true_at_the_named_step_and_for_the_rest_of_the_schedule(tmp_path):
+    seed = random.SystemRandom().randrange(2**32)
+    chance = random.Random(seed)
+    plain = {kind: rates(kind, {}) for kind in schedulers()}
+    tried = 0
+    while tried < 1000:
+        for kind in schedulers():
+            run = headroom.init(mode="offline", folder=tmp_path, system_seconds=None)
+            answers: dict[str, dict] = {}
+            said = run._out.say
+            run._out.say = lambda event: answers.update({event["commandId"]: event}) if "commandId" in event else said(event)  # noqa: B023
+            commands = {chance.randrange(STEPS - 2): [(f"command-{tried}-{i}", chance.uniform(0.001, 1))] for i in range(chance.randrange(1, 6))}
+            found = rates(kind, commands, run)
+            base = at = run._commands.controls["optimizer.lr"].spec["default"]
+            changes = {}
+            for step, [(id, value)] in commands.items():
+                answer = answers[id]
+                assert (answer["type"], answer["step"], answer["after"]) == ("command.applied", step + 1, value), (seed, kind, answer)
+                changes[answer["step"]] = value
+            for step in range(STEPS):
+                at = changes.get(step, at)
+                for used, unchanged in zip(found[step], plain[kind][step]):
+                    expected = unchanged * at / base
+                    assert abs(used - expected) <= 1e-9 * abs(used) + 1e-15, (seed, kind, commands, step, used, expected)
+            tried += len(commands)
+            run.finish()
+    print(f"{tried} commands over {len(plain)} schedulers, seed {seed}")
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { command } from '~/shared/commands';
 import { trainerEvent } from '~/shared/events';
 import { parse, stringify } from '~/shared/json';
-import { own, put, type Table, table } from '~/shared/own';
+import { own, put, type Table } from '~/shared/own';
+import { table } from '~/shared/ownTable';
 import { pack, unpack } from '~/shared/pack';
 
 /** Names that people choose, among them those that a plain object knows already. */

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 import { describe } from 'vitest';
 
 const candidates = [
@@ -44,3 +44,10 @@ export function temporaryFolder(): { path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'headroom-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
+
+/** Opens a tab of the run page. */
+export const openTab = (page: Page, name: string) =>
+  page
+    .getByRole('tab', { name: new RegExp(`^${name}`) })
+    .first()
+    .click();

@@ -1,7 +1,7 @@
 /** In the browser, for newRunForm.test.ts: the new-run form over two made-up recipes. What it would send, and what is wrong with it, the test reads and sets. */
 import { useState } from 'react';
 import { createRoot } from 'react-dom/client';
-import { type Draft, emptyDraft, filledIn, setupOf } from '~/app/_runs/newRun/draft';
+import { type Draft, emptyDraft, filledIn, setupsOf } from '~/app/_runs/newRun/draft';
 import { NewRunForm } from '~/app/_runs/newRun/NewRunForm';
 import type { Problem } from '~/app/_runs/newRun/problems';
 import type { KnownRecipe } from '~/shared/recipes';
@@ -33,12 +33,19 @@ const recipes: KnownRecipe[] = [
   },
 ];
 
-const seen: { setup: unknown; started: number; show(problems: Problem[]): void } = { setup: null, started: 0, show: () => {} };
+const seen: { setup: unknown; setups: unknown[]; started: number; show(problems: Problem[]): void } = {
+  setup: null,
+  setups: [],
+  started: 0,
+  show: () => {},
+};
 
 function Page() {
   const [draft, setDraft] = useState<Draft>(emptyDraft);
   const [problems, setProblems] = useState<Problem[]>([]);
-  seen.setup = setupOf(draft, filledIn(draft, recipes)!);
+  const asked = setupsOf(draft, filledIn(draft, recipes)!);
+  seen.setup = asked.setups[0];
+  seen.setups = asked.setups;
   seen.show = setProblems;
   return (
     <NewRunForm
@@ -46,9 +53,15 @@ function Page() {
       draft={draft}
       problems={problems}
       settled
-      sending={false}
+      started={null}
+      asked={asked}
+      estimate={null}
       checkpoints={{
-        runs: [{ runId: 'aaaa', name: 'Teacher' }],
+        runs: (onPick) => (
+          <button type="button" onClick={() => onPick({ runId: 'aaaa', name: 'Teacher' })}>
+            Teacher
+          </button>
+        ),
         of: async () => [
           { step: 200, hash: 'b'.repeat(64) },
           { step: 100, hash: 'a'.repeat(64) },

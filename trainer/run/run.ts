@@ -354,7 +354,7 @@ export class Run implements Ordered {
     if (evaluateEverySteps === null) this.#evaluations.validate('epoch');
   }
 
-  /** A number that is none stops the run once, so that people can look; going on from there is their decision. */
+  /** A number that is none stops the run, so that people can look; the server lets nobody resume it as it is. */
   #watchFinite({ loss, gradNorm, paramGradNorms }: StepMetrics): void {
     const state = this.#state;
     const finite = Number.isFinite(loss) && Number.isFinite(gradNorm);
@@ -368,7 +368,7 @@ export class Run implements Ordered {
       ];
       const message = `${what.join(', ')} at step ${step}`;
       this.output.emit({ type: 'alert', step, level: 'error', kind: 'not-finite', message });
-      this.pause(`${message}; change a value and resume, or stop`);
+      this.pause(`${message}; take the run back to a checkpoint, branch from one, or stop`);
     }
     state.notFinite = !finite;
   }

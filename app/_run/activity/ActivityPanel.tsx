@@ -19,14 +19,14 @@ import { Ago } from '~/app/_components/Ago';
 import { Avatar } from '~/app/_components/Avatars';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
-import { Panel } from '~/app/_components/Panel';
 import { VirtualList } from '~/app/_components/VirtualList';
 import { setCursor, useCursor } from '~/app/_live/cursor';
 import { useHorizon, useWithLoaded } from '~/app/_live/lists';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { useRun } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
-import { NotifyButton } from '~/app/_run/shell/NotifyButton';
+import { AsOf, useIsLater } from '~/app/_run/AsOf';
+import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import { CheckpointActions } from '~/app/_run/steering/CheckpointActions';
 import { useWhyNot } from '~/app/_run/steering/useWhyNot';
 import { WatchdogsButton } from '~/app/_run/steering/WatchdogsButton';
@@ -61,39 +61,24 @@ const atOnce = 60;
 /** Snapshots are too many to be waited for: of those that are loaded the ones that people asked for appear. */
 const merged: readonly ListKind[] = listKinds.filter((kind) => kind !== 'snapshots' && kind !== 'media');
 
-const listedOf = ({
-  commands,
-  evaluations,
-  checkpoints,
-  snapshots,
-  analyses,
-  statuses,
-  alerts,
-  controls,
-  values,
-  notes,
-  activity,
-  createdBy,
-  createdAt,
-  parent,
-  branchChange,
-}: Listed): Listed => ({
-  commands,
-  evaluations,
-  checkpoints,
-  snapshots,
-  analyses,
-  statuses,
-  alerts,
-  controls,
-  values,
-  notes,
-  activity,
-  createdBy,
-  createdAt,
-  parent,
-  ...(branchChange && { branchChange }),
-});
+const listedNames = [
+  'commands',
+  'evaluations',
+  'checkpoints',
+  'snapshots',
+  'analyses',
+  'statuses',
+  'alerts',
+  'controls',
+  'values',
+  'notes',
+  'activity',
+  'createdBy',
+  'createdAt',
+  'parent',
+  'branchChange',
+] as const satisfies readonly (keyof Listed)[];
+const listedOf = (view: Listed): Listed => Object.fromEntries(listedNames.map((name) => [name, view[name]])) as unknown as Listed;
 
 /** What happened to the run besides steps. Clicking a line moves every panel to its step. */
 export function ActivityPanel() {
@@ -119,12 +104,12 @@ export function ActivityPanel() {
     if (few) older();
   }, [few, older]);
   return (
-    <Panel
+    <PanelBody
       title="Activity"
-      aside={
+      tools={
         <span className="flex items-center gap-1">
-          {!readOnly && <NotifyButton />}
           {!readOnly && <WatchdogsButton />}
+          <AsOf />
           <select
             aria-label="Which activity"
             className="rounded border border-line bg-bg px-1 text-2xs"
@@ -154,13 +139,13 @@ export function ActivityPanel() {
       }
     >
       {items.length === 0 ? (
-        <p className="px-3 py-4 text-dim">{all.length === 0 ? 'Nothing yet.' : 'Nothing of this kind.'}</p>
+        <Nothing>{all.length === 0 ? 'Nothing yet.' : 'Nothing of this kind.'}</Nothing>
       ) : (
         <VirtualList
           items={items}
           keyOf={(item) => `${item.kind}${item.seq}`}
           estimate={44}
-          className="max-h-96 py-1"
+          className="max-h-full py-1"
           testId="activity"
           label="Activity, newest first"
           onEnd={older}
@@ -175,7 +160,7 @@ export function ActivityPanel() {
           </Button>
         </div>
       )}
-    </Panel>
+    </PanelBody>
   );
 }
 
@@ -183,6 +168,7 @@ function Line({ item, why, youId }: { item: Item; why: string | null; youId: str
   const steer = useSteer();
   const readOnly = useReadOnly();
   const here = useCursor((c) => c.mode === 'pinned' && c.step === item.step);
+  const later = useIsLater(item.step);
   const Icon = icons[item.kind];
   const { step, who, undo, checkpoint } = item;
   return (
@@ -190,7 +176,7 @@ function Line({ item, why, youId }: { item: Item; why: string | null; youId: str
       <Icon aria-hidden size={13} className={`mt-1 shrink-0 ${colours[item.tone]}`} />
       <div className="min-w-0 flex-1">
         <p className="flex items-baseline gap-1.5">
-          <span className="min-w-0 truncate" title={item.title}>
+          <span className={`min-w-0 truncate ${later ? 'text-dim' : ''}`} title={item.title}>
             {item.title}
           </span>
           {step !== null && (

@@ -3,27 +3,39 @@
 import { useMemo } from 'react';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
-import { Panel } from '~/app/_components/Panel';
-import { setCursor } from '~/app/_live/cursor';
+import { Explain } from '~/app/_components/Glossary';
+import { setCursor, useCursor } from '~/app/_live/cursor';
 import { metricValue } from '~/app/_live/evaluationWords';
 import { useLoaded } from '~/app/_live/lists';
+import { AsOf } from '~/app/_run/AsOf';
+import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import { evaluatedStep } from '~/shared/evaluations';
 import { bestOf, columnsOf, describeRow } from './evaluationTable';
 
 /** What evaluations measured, newest first: a column per metric, whatever sets and metrics there are. The best of each set is marked. */
 export function EvaluationsPanel() {
   const { items: evaluations, whole, older } = useLoaded('evaluations');
+  const pinned = useCursor((c) => c.mode === 'pinned');
+  const at = useCursor((c) => (c.mode === 'pinned' ? c.step : Number.POSITIVE_INFINITY));
   const { columns, best, newestFirst } = useMemo(
     () => ({ columns: columnsOf(evaluations), best: bestOf(evaluations), newestFirst: evaluations.toReversed() }),
     [evaluations],
   );
   return (
-    <Panel title="Evaluations">
+    <PanelBody
+      title="Evaluations"
+      tools={
+        <>
+          <Explain term="evaluation" />
+          {pinned && <AsOf />}
+        </>
+      }
+    >
       {evaluations.length === 0 ? (
-        <p className="px-3 py-4 text-dim">None yet.</p>
+        <Nothing>None yet.</Nothing>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
-        <section className="relative max-h-56 overflow-auto" tabIndex={0} aria-label="Evaluations, newest first">
+        <section className="relative overflow-x-auto" tabIndex={0} aria-label="Evaluations, newest first">
           <table className="w-full text-xs" data-testid="evaluations">
             <thead>
               <tr className="text-2xs text-dim">
@@ -42,7 +54,7 @@ export function EvaluationsPanel() {
             </thead>
             <tbody className="font-mono">
               {newestFirst.map((e) => (
-                <tr key={e.seq} className="hover:bg-raised/60" title={describeRow(e)}>
+                <tr key={e.seq} className={`hover:bg-raised/60 ${e.step > at ? 'text-dim' : ''}`} title={describeRow(e)}>
                   <th scope="row" className="max-w-28 truncate px-3 py-0.5 text-left font-sans font-normal" title={e.split}>
                     {e.split}
                   </th>
@@ -83,6 +95,6 @@ export function EvaluationsPanel() {
           )}
         </section>
       )}
-    </Panel>
+    </PanelBody>
   );
 }

@@ -3,15 +3,14 @@
 import { useTheme } from 'next-themes';
 import { useEffect, useRef } from 'react';
 import { largeHead } from '~/app/_charts/attention/focus';
-import { Panel } from '~/app/_components/Panel';
 import { useAttentionView } from '~/app/_live/attentionView';
 import { useCursor } from '~/app/_live/cursor';
 import { exampleOf, useLook, useSnapshots } from '~/app/_live/snapshots';
+import { PanelBody } from '~/app/_run/PanelBody';
 import { useFocus } from './focusStore';
 import { useLarge } from './large';
 import { Standing } from './Standing';
 import { useScene } from './useScene';
-import { Watch } from './Watch';
 import { Workspace } from './Workspace';
 
 /** The attention workspace: every head's map at the step where the page stands, what it reads, and how it came about. */
@@ -31,12 +30,9 @@ export function AttentionPanel() {
   const pointed = largeHead(useFocus());
   const large = useLarge(scene, pointed, view.operation);
   return (
-    <Panel title="Attention" aside={<Standing look={look} />}>
+    <PanelBody title="Attention" tools={<Standing look={look} />}>
       {scene && large ? (
-        <>
-          <Watch />
-          <Workspace snapshots={snapshots} scene={scene} large={large} view={view} theme={theme} />
-        </>
+        <Workspace snapshots={snapshots} scene={scene} large={large} view={view} theme={theme} />
       ) : (
         <p className="px-3 py-10 text-center text-dim">
           {look.error
@@ -46,6 +42,6 @@ export function AttentionPanel() {
               : 'No snapshot yet.'}
         </p>
       )}
-    </Panel>
+    </PanelBody>
   );
 }

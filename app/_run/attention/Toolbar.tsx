@@ -68,7 +68,7 @@ function startOf(view: AttentionView, { head }: Large): Comparison {
       { ...pane, at: 'linked' },
     ],
     align: 'step',
-    scale: view.scale === 'head' ? 'unit' : view.scale,
+    scale: view.scale === 'head' || view.scale === 'auto' ? 'unit' : view.scale,
     minus: null,
     lead: null,
   };

@@ -48,6 +48,9 @@ export interface Scene {
   wrong: Int32Array;
 }
 
+/** Of more keys than this uniform attention is black on a scale from 0 to 1. */
+const mostOnUnit = 16;
+
 const noLayers: readonly LayerShape[] = [];
 const noTokensOf = () => noTokens;
 
@@ -98,9 +101,10 @@ export function useScene(snapshots: Snapshots, look: Look, view: AttentionView, 
   const scales = useMemo(() => {
     if (!derived) return null;
     const { maps } = derived;
-    const kind = scaleOffered(view.scale, maps.quantity) ? view.scale : 'unit';
     // One bar for all heads: lift is relative to the layer with the most keys, each row painted by its own.
     const keys = Math.max(...maps.layers.map((l) => l.keys));
+    const wanted = view.scale === 'auto' ? (keys > mostOnUnit && maps.quantity === 'weight' ? 'shared' : 'unit') : view.scale;
+    const kind = scaleOffered(wanted, maps.quantity) ? wanted : 'unit';
     const make = (peak: number, quantity: Quantity) => {
       const allowed = scaleOffered(kind, quantity) ? kind : 'unit';
       return colourScale({ kind: allowed, quantity, keys, peak, sequential: view.palette, theme });

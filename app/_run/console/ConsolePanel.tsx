@@ -3,20 +3,15 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass } from '~/app/_components/Field';
-import { Panel } from '~/app/_components/Panel';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useView } from '~/app/_live/useRun';
+import { PanelBody } from '~/app/_run/PanelBody';
 import { ConsoleReader } from './consoleReader';
-
-/** What the run's process prints: the newest at the end, earlier parts and what is searched for on demand. Stands there once it has printed something. */
-export function ConsolePanel() {
-  const some = useView((v) => v.console !== null, false);
-  return some ? <Console /> : null;
-}
 
 const restMs = 250;
 
-function Console() {
+/** What the run's process prints: the newest at the end, earlier parts and what is searched for on demand. */
+export function ConsolePanel() {
   const { runId } = useRunStore();
   const newest = useView((v) => v.console?.lastSeq ?? 0, 0);
   const [search, setSearch] = useState('');
@@ -42,9 +37,9 @@ function Console() {
 
   const { parts, earlier, error } = shown;
   return (
-    <Panel
+    <PanelBody
       title="Console"
-      aside={
+      tools={
         <input
           type="search"
           aria-label="Search the console"
@@ -60,7 +55,7 @@ function Console() {
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
         tabIndex={0}
         aria-label="Console output, newest last"
-        className="relative max-h-72 overflow-y-auto px-3 py-2"
+        className="relative max-h-[60vh] overflow-y-auto px-3 py-2"
         onScroll={({ currentTarget: c }) => {
           atEnd.current = c.scrollHeight - c.scrollTop - c.clientHeight < 8;
         }}
@@ -82,6 +77,6 @@ function Console() {
           <p className="text-dim">{search === '' ? 'What it printed is no longer kept.' : 'Nothing that is kept holds this.'}</p>
         )}
       </section>
-    </Panel>
+    </PanelBody>
   );
 }

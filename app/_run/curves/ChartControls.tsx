@@ -1,22 +1,32 @@
 'use client';
 
-import { Search, ZoomOut } from 'lucide-react';
-import { useId, useMemo } from 'react';
+import { Plus, Search } from 'lucide-react';
+import { nanoid } from 'nanoid';
+import { useId, useMemo, useState } from 'react';
 import { formatStep } from '~/app/_charts/format';
+import { MarkGlyph } from '~/app/_charts/MarkGlyph';
+import { usePalette } from '~/app/_charts/palette';
+import { type Color, colorOf, type MarkKind } from '~/app/_charts/types';
 import { canBeLog } from '~/app/_charts/xMap';
 import { Button } from '~/app/_components/Button';
+import { Explain } from '~/app/_components/Glossary';
+import { Popup } from '~/app/_components/Popup';
+import { type ChartPlan, withChart } from '~/app/_live/chartPlan';
 import {
   chartChoices,
   kindOf,
   seriesChoice,
+  smoothingFor,
   smoothingWeight,
   smoothStops,
   useChartChoices,
   type XChoice,
 } from '~/app/_live/chartSettings';
-import { setCursor, useCursor } from '~/app/_live/cursor';
+import { useCursor } from '~/app/_live/cursor';
 import { useSeries } from '~/app/_live/series';
+import { rowsSoFar } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
+import { EditChart } from './EditChart';
 import { matcher } from './seriesSearch';
 
 /** What the x axis can show: the steps, the run's own series that say so, epochs where their length is known, and time. */
@@ -38,23 +48,18 @@ function useXChoices(): readonly { x: XChoice; words: string }[] {
 /** Smoothing, axes, zoom and search for all charts of the page. */
 export function ChartControls() {
   const c = useChartChoices((all) => all);
-  const zoom = useCursor((s) => s.zoom);
   const id = useId();
-  const stop = smoothStops.findLastIndex((s) => s <= c.smoothSteps);
+  const smoothed = useCursor(() => smoothingFor(c, rowsSoFar()));
+  const stop = smoothStops.findLastIndex((s) => s <= smoothed);
   const { error } = matcher(c.search);
   const xChoices = useXChoices();
   const x = xChoices.some((o) => o.x === c.x) ? c.x : 'step';
   const logX = canBeLog(kindOf(x));
   return (
-    <div className="flex flex-wrap items-center gap-x-3 gap-y-1 text-xs text-dim">
-      {zoom && (
-        <Button size="small" onClick={() => setCursor.zoom(null)} title="Show all steps (double-click a chart)">
-          <ZoomOut aria-hidden size={12} /> {formatStep(zoom[0])}–{formatStep(zoom[1])}
-        </Button>
-      )}
+    <div className="flex items-center gap-x-3 gap-y-1 text-xs text-dim min-[900px]:flex-wrap">
       <label
         className="flex items-center gap-1.5"
-        title={`Debiased moving average over about this many rows of a series, each counted once whatever lies between their steps (weight ${smoothingWeight(c.smoothSteps).toPrecision(3)}); of every raw value, whatever the zoom; the raw curve stays visible behind it.`}
+        title={`Debiased moving average over about this many rows of a series, each counted once whatever lies between their steps (weight ${smoothingWeight(smoothed).toPrecision(3)}); of every raw value, whatever the zoom; the raw curve stays visible behind it.`}
       >
         Smooth
         <input
@@ -62,14 +67,13 @@ export function ChartControls() {
           min={0}
           max={smoothStops.length - 1}
           value={stop}
-          aria-valuetext={c.smoothSteps === 0 ? 'off' : `${c.smoothSteps} rows`}
+          aria-valuetext={smoothed === 0 ? 'off' : `${smoothed} rows`}
           onChange={(e) => chartChoices.set({ smoothSteps: smoothStops[Number(e.target.value)]! })}
           className="w-20 accent-accent"
         />
-        <output className="w-18 font-mono text-2xs text-ink">
-          {c.smoothSteps === 0 ? 'off' : `${formatStep(c.smoothSteps)} rows`}
-        </output>
+        <output className="w-18 font-mono text-2xs text-ink">{smoothed === 0 ? 'off' : `${formatStep(smoothed)} rows`}</output>
       </label>
+      <Explain term="smoothing" className="-ml-3" />
       <Toggle on={c.log} label="Log y" title="Logarithmic y axis" onChange={(log) => chartChoices.set({ log })} />
       <Toggle
         on={c.logX && logX}
@@ -84,10 +88,11 @@ export function ChartControls() {
       />
       <Toggle
         on={c.robust}
-        label="Fit bulk"
+        label="Ignore outliers"
         title="Leave the outermost 1 % of values out of the y range; what lies beyond is marked at the edge"
         onChange={(robust) => chartChoices.set({ robust })}
       />
+      <Explain term="ignoreOutliers" className="-ml-3" />
       <label className="flex items-center gap-1.5">
         x
         <select
@@ -120,6 +125,8 @@ export function ChartControls() {
           </span>
         )}
       </label>
+      <MarksLegend />
+      <AddChart />
     </div>
   );
 }
@@ -136,5 +143,65 @@ function Toggle(props: { on: boolean; label: string; title: string; disabled?: b
     >
       {props.label}
     </button>
+  );
+}
+
+const markWords: readonly [MarkKind, Color, string][] = [
+  ['command', 'accent', 'a value was changed, or an action taken'],
+  ['refused', 'dim', 'a command was refused'],
+  ['evaluation', 0, 'an evaluation, in the color of its set'],
+  ['checkpoint', 'dim', 'a checkpoint'],
+  ['snapshot', 'accent', 'a snapshot that somebody asked for'],
+  ['note', 'accent', 'a note'],
+  ['status', 'warn', 'paused, resumed, ended'],
+  ['alert', 'bad', 'an alert'],
+];
+
+/** What the marks above the charts and in the timeline mean. */
+function MarksLegend() {
+  const palette = usePalette();
+  return (
+    <Popup title="Marks" className="hover:text-ink" trigger="Marks">
+      <ul className="space-y-1">
+        {markWords.map(([kind, color, words]) => (
+          <li key={kind} className="flex items-center gap-2">
+            <svg width={14} height={14} viewBox="-7 -7 14 14" aria-hidden>
+              <MarkGlyph kind={kind} color={colorOf(palette, color)} />
+            </svg>
+            {words}
+          </li>
+        ))}
+      </ul>
+      <p className="mt-2 text-dim">A ring around a mark: several stand there. Point at it, or press it in the timeline.</p>
+    </Popup>
+  );
+}
+
+/** A chart of one's own, and the way back to those that were taken away. */
+function AddChart() {
+  const plan = useChartChoices((c) => c.plan);
+  const [open, setOpen] = useState(false);
+  const put = (next: ChartPlan) => chartChoices.set({ plan: next });
+  return (
+    <>
+      <Button size="small" onClick={() => setOpen(true)}>
+        <Plus aria-hidden size={12} /> Chart
+      </Button>
+      {plan.hidden.length > 0 && (
+        <Button size="small" look="bare" onClick={() => put({ ...plan, hidden: [] })}>
+          Bring back {plan.hidden.length}
+        </Button>
+      )}
+      {open && (
+        <EditChart
+          chart={{ id: `own ${nanoid(6)}`, title: '', series: [], range: [null, null] }}
+          onSave={(chart) => {
+            put(withChart(plan, chart));
+            setOpen(false);
+          }}
+          onClose={() => setOpen(false)}
+        />
+      )}
+    </>
   );
 }

@@ -1,20 +1,25 @@
 'use client';
 
-import { memo, useMemo } from 'react';
+import { memo, type ReactNode, useMemo } from 'react';
+import { MenuItem } from '~/app/_charts/ChartMenu';
 import { LineChart } from '~/app/_charts/LineChart';
 import type { LineSpec } from '~/app/_charts/types';
-import { Panel } from '~/app/_components/Panel';
-import { useChartChoices } from '~/app/_live/chartSettings';
+import { type ChartPlan, moved, type OwnChart, withChart, withoutChart } from '~/app/_live/chartPlan';
+import { chartChoices, useChartChoices } from '~/app/_live/chartSettings';
 import { useTimeline } from '~/app/_live/lists';
+import { useSelected } from '~/app/_live/select';
 import { useSeries } from '~/app/_live/series';
+import { createStore } from '~/app/_live/store';
 import { useWanted } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
 import { useChartNotes } from '~/app/_run/notes/useChartNotes';
+import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import type { WithLists } from '~/shared/view';
 import { ChartControls } from './ChartControls';
 import { lineOf } from './chartLines';
+import { EditChart } from './EditChart';
 import { Fold, WhenSeen } from './Fold';
-import { drawnIn, type MainChart, mainCharts, metricCharts } from './mainCharts';
+import { drawnIn, type MainChart, mainCharts, metricCharts, ownCharts } from './mainCharts';
 import { SeriesGroups } from './SeriesGroups';
 import { matcher, wordsOf } from './seriesSearch';
 import { useCharts, useClipRule, useNotice } from './useCharts';
@@ -30,14 +35,15 @@ export function CurvesPanel() {
   const evaluations = useTimeline((v) => v.evaluations, none);
   const begun = useView((v) => v.device !== null || v.streamCount > 0, false);
   const search = useChartChoices((c) => c.search);
+  const plan = useChartChoices((c) => c.plan);
   const { test } = useMemo(() => matcher(search), [search]);
   const { charts, more } = useMemo(() => {
     const metrics = metricCharts(evaluations);
     return {
-      charts: [...mainCharts(series, evaluations), ...metrics.slice(0, METRICS_ON_TOP)],
+      charts: ownCharts(plan, [...mainCharts(series, evaluations), ...metrics.slice(0, METRICS_ON_TOP)], series),
       more: metrics.slice(METRICS_ON_TOP),
     };
-  }, [series, evaluations]);
+  }, [series, evaluations, plan]);
   const drawn = useMemo(() => drawnIn(charts), [charts]);
   const [shown, others] = useMemo(() => {
     const words = (c: MainChart) => [
@@ -49,19 +55,20 @@ export function CurvesPanel() {
     return [charts.filter(found), more.filter(found)];
   }, [charts, more, series, search, test]);
   return (
-    <Panel title="Curves" aside={<ChartControls />}>
+    <PanelBody title="Curves" tools={<ChartControls />}>
       {series.length === 0 && evaluations.length === 0 && (
-        <p className="px-3 py-4 text-dim">
+        <Nothing>
           {begun ? 'Nothing has been logged yet.' : 'The run has not begun: its curves appear with its first rows.'}
-        </p>
+        </Nothing>
       )}
       <div className="@container p-3" hidden={shown.length === 0}>
         <div className={`grid grid-cols-1 gap-x-4 gap-y-3 ${abreast(shown.length)}`}>
           {shown.map((c) => (
-            <Main key={c.id} chart={c} />
+            <Main key={c.id} chart={c} menu={<ChartItems chart={c} shown={charts} />} />
           ))}
         </div>
       </div>
+      <ChartEditor />
       <SeriesGroups drawn={drawn} test={test} search={search} matched={shown.length + others.length > 0} />
       {others.length > 0 && (
         <Fold name={METRICS} count={`${others.length} metrics`} openAtFirst={false} searching={search !== ''}>
@@ -72,7 +79,7 @@ export function CurvesPanel() {
           ))}
         </Fold>
       )}
-    </Panel>
+    </PanelBody>
   );
 }
 
@@ -83,7 +90,56 @@ function abreast(charts: number): string {
   return charts % 3 === 0 ? '@2xl:grid-cols-2 @5xl:grid-cols-3' : '@2xl:grid-cols-2';
 }
 
-const Main = memo(function Main({ chart }: { chart: MainChart }) {
+/** What else the menu of a chart offers. */
+function ChartItems({ chart, shown }: { chart: MainChart; shown: readonly MainChart[] }) {
+  const plan = useChartChoices((c) => c.plan);
+  const ids = shown.map((c) => c.id);
+  const put = (next: ChartPlan) => chartChoices.set({ plan: next });
+  const made = chart.id.startsWith('own ');
+  return (
+    <>
+      <MenuItem
+        onClick={() =>
+          chartEditor.set({ chart: { ...chart, series: chart.lines.map((l) => l.name), range: chart.range ?? [null, null] } })
+        }
+      >
+        Change series and range …
+      </MenuItem>
+      {ids.indexOf(chart.id) > 0 && <MenuItem onClick={() => put(moved(plan, ids, chart.id, -1))}>Move earlier</MenuItem>}
+      {ids.indexOf(chart.id) < ids.length - 1 && (
+        <MenuItem onClick={() => put(moved(plan, ids, chart.id, 1))}>Move later</MenuItem>
+      )}
+      {!made && plan.own.some((c) => c.id === chart.id) && (
+        <MenuItem onClick={() => put(withoutChart(plan, chart.id, true))}>As it was</MenuItem>
+      )}
+      <MenuItem onClick={() => put(withoutChart(plan, chart.id, made))}>Take away</MenuItem>
+    </>
+  );
+}
+
+/** The chart whose form is open: its menu, which is gone by then, asks for it. */
+const chartEditor = createStore<{ chart: OwnChart | null }>({ chart: null });
+
+function ChartEditor() {
+  const { chart } = useSelected(chartEditor, (e) => e);
+  const plan = useChartChoices((c) => c.plan);
+  const close = () => chartEditor.set({ chart: null });
+  if (!chart) return null;
+  const { id, title, series, range } = chart;
+  return (
+    <EditChart
+      key={id}
+      chart={{ id, title, series, range }}
+      onSave={(next) => {
+        chartChoices.set({ plan: withChart(plan, next) });
+        close();
+      }}
+      onClose={close}
+    />
+  );
+}
+
+const Main = memo(function Main({ chart, menu }: { chart: MainChart; menu?: ReactNode }) {
   const { history, chart: shared } = useCharts();
   const rule = useClipRule(history);
   const names = useMemo(() => chart.lines.map((l) => l.name), [chart]);
@@ -104,6 +160,8 @@ const Main = memo(function Main({ chart }: { chart: MainChart }) {
       rule={chart.clip ? rule : null}
       percent={chart.percent}
       notice={notice}
+      range={chart.range}
+      menu={menu}
       {...notes}
     />
   );

@@ -4,25 +4,21 @@ import { useMemo } from 'react';
 import { ruleAt } from '~/app/_charts/draw';
 import { HeatMap } from '~/app/_charts/HeatMap';
 import { LineChart } from '~/app/_charts/LineChart';
-import { Panel } from '~/app/_components/Panel';
+import { Segments } from '~/app/_components/Segments';
 import { chartChoices, useChartChoices } from '~/app/_live/chartSettings';
 import { useCursor } from '~/app/_live/cursor';
 import { useSeries } from '~/app/_live/series';
 import { useWanted } from '~/app/_live/useHistory';
 import { useChartNotes } from '~/app/_run/notes/useChartNotes';
+import { PanelBody } from '~/app/_run/PanelBody';
 import type { Series } from '~/shared/series';
 import { lineOf, seriesLabel } from './chartLines';
 import { useCharts, useClipRule, useNotice } from './useCharts';
 
 const ofParameter = (s: Series) => s.role === 'gradNormOf';
 
-/** Gradient norm of every parameter: a map over all steps, or lines. A run that records none has no such panel. */
+/** Gradient norm of every parameter: a map over all steps, or lines. */
 export function GradientPanel() {
-  const series = useSeries().filter(ofParameter);
-  return series.length === 0 ? null : <Norms />;
-}
-
-function Norms() {
   const { history, chart } = useCharts();
   const rule = useClipRule(history);
   const all = useSeries();
@@ -40,23 +36,18 @@ function Norms() {
   const value = rule ? ruleAt(rule, step) : null;
   const limit = useMemo(() => (value === null ? null : { label: 'clip (of the whole norm)', value }), [value]);
   return (
-    <Panel
-      title="Gradients by parameter"
-      aside={
-        <fieldset className="flex overflow-hidden rounded border border-line text-xs">
-          <legend className="sr-only">Show gradients as</legend>
-          {(['map', 'lines'] as const).map((kind) => (
-            <button
-              key={kind}
-              type="button"
-              aria-pressed={look === kind}
-              onClick={() => chartChoices.set({ gradients: kind })}
-              className={`px-2 py-0.5 ${look === kind ? 'bg-accent/15 text-ink' : 'text-dim hover:text-ink'}`}
-            >
-              {kind === 'map' ? 'Map' : 'Lines'}
-            </button>
-          ))}
-        </fieldset>
+    <PanelBody
+      title="Gradients"
+      tools={
+        <Segments
+          label="Show gradients as"
+          options={[
+            { value: 'map', label: 'Map' },
+            { value: 'lines', label: 'Lines' },
+          ]}
+          value={look}
+          onChange={(gradients) => chartChoices.set({ gradients })}
+        />
       }
     >
       <div className="p-3">
@@ -66,6 +57,6 @@ function Norms() {
           <LineChart {...chart} {...notes} title="Norm by parameter" lines={lines} rule={rule} notice={notice} height={300} />
         )}
       </div>
-    </Panel>
+    </PanelBody>
   );
 }

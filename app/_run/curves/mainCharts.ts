@@ -1,4 +1,5 @@
 import type { PointSpec } from '~/app/_charts/types';
+import { type ChartPlan, type OwnChart, planned } from '~/app/_live/chartPlan';
 import { evaluationPoints } from '~/app/_live/runMarks';
 import type { Series, SeriesRole } from '~/shared/series';
 import type { WithLists } from '~/shared/view';
@@ -22,6 +23,7 @@ export interface MainChart {
   percent: boolean;
   /** The clip threshold belongs here. */
   clip: boolean;
+  range?: OwnChart['range'];
 }
 
 /** Lines that a chart has room for; the others stay in their groups. */
@@ -86,6 +88,28 @@ function lineLook({ name, role }: Series, color: number, exact: boolean): MainLi
   return role === 'baseLearningRate'
     ? { name, label: name, color: 7, dashed: true, thin: true }
     : { name, label: name, color, thin: true };
+}
+
+/** The charts as somebody wants them: their own ones added, or in the place of one of the page. */
+export function ownCharts(plan: ChartPlan, charts: readonly MainChart[], series: readonly Series[]): MainChart[] {
+  const own = (chart: OwnChart): MainChart => {
+    const base = charts.find((c) => c.id === chart.id) ?? plain(chart.title, []);
+    const lines = chart.series.flatMap((name) => series.find((s) => s.name === name) ?? []);
+    return {
+      ...base,
+      id: chart.id,
+      title: chart.title,
+      range: chart.range,
+      lines: lines.map((s, i) => base.lines.find((l) => l.name === s.name) ?? lineLook(s, i, false)),
+      percent: lines.length > 0 ? lines.every((s) => s.role === 'accuracy' && !s.unit) : base.percent,
+    };
+  };
+  const changed = charts.map((c) => {
+    const mine = plan.own.find((o) => o.id === c.id);
+    return mine ? own(mine) : c;
+  });
+  const made = plan.own.filter((o) => !charts.some((c) => c.id === o.id)).map(own);
+  return planned(plan, [...changed, ...made]);
 }
 
 /** Series that have a place in these charts. */

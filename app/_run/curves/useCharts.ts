@@ -3,8 +3,8 @@
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { ChartSettings, LineSpec, RuleSpec } from '~/app/_charts/types';
 import { type TimeAnchor, type XKind, type XMap, xMap } from '~/app/_charts/xMap';
-import { kindOf, smoothingWeight, useChartChoices, xSeriesOf } from '~/app/_live/chartSettings';
-import { setCursor } from '~/app/_live/cursor';
+import { kindOf, smoothingFor, smoothingWeight, useChartChoices, xSeriesOf } from '~/app/_live/chartSettings';
+import { setCursor, useCursor } from '~/app/_live/cursor';
 import type { History } from '~/app/_live/history';
 import { timelineOf, useTimeline } from '~/app/_live/lists';
 import { useRunStore } from '~/app/_live/RunProvider';
@@ -12,16 +12,17 @@ import { useReadOnly } from '~/app/_live/readOnly';
 import { clipRule, marksOf, timeAnchors } from '~/app/_live/runMarks';
 import { useSeries, withRole } from '~/app/_live/series';
 import { stepFile } from '~/app/_live/stepFile';
-import { useHistory, useWanted } from '~/app/_live/useHistory';
+import { rowsSoFar, useHistory, useWanted } from '~/app/_live/useHistory';
 import { useRun, useView } from '~/app/_live/useRun';
 
 /** What every chart of the run page shares. */
 export function useCharts() {
   const history = useHistory();
   const choices = useChartChoices((c) => ({ smoothSteps: c.smoothSteps, log: c.log, robust: c.robust }));
+  const smoothed = useCursor(() => smoothingFor(choices, rowsSoFar()));
   const settings: ChartSettings = useMemo(
-    () => ({ smoothing: smoothingWeight(choices.smoothSteps), log: choices.log, robust: choices.robust }),
-    [choices],
+    () => ({ smoothing: smoothingWeight(smoothed), log: choices.log, robust: choices.robust }),
+    [choices, smoothed],
   );
   const subscribe = useCallback((listener: () => void) => history.subscribe(listener), [history]);
   // Buckets double their width as a run grows: twice the columns keep one a pixel or finer.

@@ -4,7 +4,8 @@ import { Button } from '~/app/_components/Button';
 import { inputClass } from '~/app/_components/Field';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useTrpc } from '~/app/_trpc/client';
-import { candidates, completed, mentionAt, mentionOf } from './findMentions';
+import { mentionOf } from '~/shared/notices';
+import { candidates, completed, mentionAt } from './findMentions';
 
 /**
  * A form for one note. Enter sends, Shift+Enter begins a line, "@" offers names; what was written stays in the field until it was taken.

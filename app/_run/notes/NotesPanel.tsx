@@ -4,14 +4,13 @@ import { nanoid } from 'nanoid';
 import { useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
-import { Panel } from '~/app/_components/Panel';
 import { VirtualList } from '~/app/_components/VirtualList';
 import { useCursor } from '~/app/_live/cursor';
 import { mostNotes, useList } from '~/app/_live/lists';
 import { useReadOnly } from '~/app/_live/readOnly';
+import { PanelBody } from '~/app/_run/PanelBody';
 import { isThread } from './anchors';
 import { NoteField } from './NoteField';
-import { NotePopup } from './NotePopup';
 import { Thread, useSend } from './Thread';
 
 /** What people wrote about this run, in threads, each pinned to a step and perhaps to a place on a chart, a head or a cell. */
@@ -23,43 +22,39 @@ export function NotesPanel() {
   const shown = threads.filter((n) => showResolved || !n.resolved);
   const resolved = threads.filter((n) => n.resolved).length;
   return (
-    <>
-      <Panel
-        title="Notes"
-        aside={
-          resolved > 0 && (
-            <Button size="small" look="bare" onClick={() => setShowResolved(!showResolved)}>
-              {showResolved ? 'Hide' : 'Show'} {resolved} resolved
-            </Button>
-          )
-        }
-      >
-        {!readOnly && <NewNote />}
-        {shown.length === 0 ? (
-          <p className={`px-3 pb-3 text-dim ${readOnly ? 'pt-3' : ''}`}>
-            No notes.
-            {!readOnly &&
-              ' One written here is pinned to the step you look at; a right click or N pins it to a chart, a head or a cell.'}
-          </p>
-        ) : (
-          <VirtualList
-            items={shown}
-            keyOf={(note) => note.id}
-            estimate={64}
-            className="max-h-96 divide-y divide-line/70"
-            label="Notes, newest step first"
-          >
-            {(note) => (
-              <div className="px-3 py-1.5">
-                <Thread note={note} replies={notes.filter((n) => n.replyTo === note.id)} />
-              </div>
-            )}
-          </VirtualList>
-        )}
-      </Panel>
-      {/* Beside the panel, which may be folded. */}
-      <NotePopup />
-    </>
+    <PanelBody
+      title="Notes"
+      tools={
+        resolved > 0 && (
+          <Button size="small" look="bare" onClick={() => setShowResolved(!showResolved)}>
+            {showResolved ? 'Hide' : 'Show'} {resolved} resolved
+          </Button>
+        )
+      }
+    >
+      {!readOnly && <NewNote />}
+      {shown.length === 0 ? (
+        <p className={`px-3 pb-3 text-dim ${readOnly ? 'pt-3' : ''}`}>
+          No notes.
+          {!readOnly &&
+            ' One written here is pinned to the step you look at; a right click or N pins it to a chart, a head or a cell.'}
+        </p>
+      ) : (
+        <VirtualList
+          items={shown}
+          keyOf={(note) => note.id}
+          estimate={64}
+          className="divide-y divide-line/70"
+          label="Notes, newest step first"
+        >
+          {(note) => (
+            <div className="px-3 py-1.5">
+              <Thread note={note} replies={notes.filter((n) => n.replyTo === note.id)} />
+            </div>
+          )}
+        </VirtualList>
+      )}
+    </PanelBody>
   );
 }
 

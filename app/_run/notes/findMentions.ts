@@ -1,5 +1,4 @@
-/** "Ada Lovelace" is mentioned as "@AdaLovelace": a name without its blanks. */
-export const mentionOf = (name: string): string => name.replaceAll(/\s+/g, '');
+import { mentionOf } from '~/shared/notices';
 
 /** The mention being written at the caret: where its "@" stands and what follows; null when there is none. */
 export function mentionAt(text: string, caret: number): { from: number; typed: string } | null {

@@ -1,5 +1,6 @@
 import { setCursor } from '~/app/_live/cursor';
 import { type Source, useSelected } from '~/app/_live/select';
+import { reveal } from '~/app/_live/workspace';
 import { focusStore } from '~/app/_run/attention/focusStore';
 import type { Anchor, Note } from '~/shared/notes';
 
@@ -57,9 +58,11 @@ export const noteDesk: Source<{ desk: Desk | null }> & {
 export const useNoteDesk = (): Desk | null => useSelected(noteDesk, (s) => s.desk);
 
 /** Moves every panel to a note's step, and the attention maps to its head or cell. */
-export function goTo({ step, head }: Anchor): void {
+export function goTo({ step, chart, head }: Anchor): void {
   setCursor.pin(step);
+  if (chart !== null) reveal('curves', 'center');
   if (!head) return;
+  reveal('attention', 'center');
   const spot = { layer: head.layer, head: head.head, query: head.cell?.query ?? null, key: head.cell?.key ?? null };
   const { pinned } = focusStore.get();
   const there = pinned && (Object.keys(spot) as (keyof typeof spot)[]).every((k) => pinned[k] === spot[k]);

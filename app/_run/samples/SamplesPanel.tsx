@@ -3,18 +3,25 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { count } from '~/app/_components/format';
-import { Panel } from '~/app/_components/Panel';
 import { setCursor, useCursor } from '~/app/_live/cursor';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useView } from '~/app/_live/useRun';
+import { ConsolePanel } from '~/app/_run/console/ConsolePanel';
+import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import { api } from '~/app/_trpc/client';
 import type { MediaItem } from '~/shared/view';
 import { Sample } from './Sample';
 
-/** What the run showed beside numbers, as of the step looked at: of each name the newest sample. Stands there once there is one. */
+/** What the run showed beside numbers, as of the step looked at (of each name the newest sample), and what its process printed. */
 export function SamplesPanel() {
-  const some = useView((v) => v.counts.media.count > 0, false);
-  return some ? <Samples /> : null;
+  const media = useView((v) => v.counts.media.count > 0, false);
+  const prints = useView((v) => v.console !== null, false);
+  return (
+    <>
+      {media && <Samples />}
+      {prints && <ConsolePanel />}
+    </>
+  );
 }
 
 /** While somebody scrubs, the server is asked when they rest. */
@@ -23,6 +30,7 @@ const restMs = 150;
 function Samples() {
   const { runId } = useRunStore();
   const newest = useView((v) => v.counts.media.lastSeq, 0);
+  const head = useView((v) => v.step, 0);
   const step = useRested(useCursor((c) => (c.mode === 'live' ? null : c.step)));
   const { data, error } = useQuery({
     // What was shown by an earlier step may change too: the run may go back before it.
@@ -31,9 +39,9 @@ function Samples() {
     placeholderData: keepPreviousData,
   });
   return (
-    <Panel title="Samples" aside={step === null ? null : <span className="text-2xs text-dim">as of step {count(step)}</span>}>
+    <PanelBody title="Samples" tools={<span className="text-2xs text-dim">as of step {count(step ?? head)}</span>}>
       {error && <p className="px-3 py-2 text-bad">{error.message}</p>}
-      {data?.length === 0 && <p className="px-3 py-4 text-dim">The run had shown none by this step.</p>}
+      {data?.length === 0 && <Nothing>The run had shown none by this step.</Nothing>}
       <ul className="grid grid-cols-[repeat(auto-fill,minmax(min(100%,22rem),1fr))] gap-3 p-3" data-testid="samples">
         {data?.map((item) => (
           <li key={item.name} className="min-w-0">
@@ -41,7 +49,7 @@ function Samples() {
           </li>
         ))}
       </ul>
-    </Panel>
+    </PanelBody>
   );
 }
 

@@ -6,33 +6,35 @@ import { buttonClass } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { PeopleColours } from '~/app/_components/PeopleColours';
 import { statusWord } from '~/app/_components/statusWord';
-import { TopBar } from '~/app/_components/TopBar';
+import { ThemeToggle, TopBar } from '~/app/_components/TopBar';
+import { useNotices } from '~/app/_live/notices';
 import { PresenceProvider } from '~/app/_live/PresenceProvider';
 import { RunProvider } from '~/app/_live/RunProvider';
 import { serverTime, silentAfterMs } from '~/app/_live/serverTime';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useUrlState } from '~/app/_live/useUrlState';
-import { ActivityPanel } from '~/app/_run/activity/ActivityPanel';
-import { EvaluationsPanel } from '~/app/_run/activity/EvaluationsPanel';
-import { AttentionPanel } from '~/app/_run/attention/AttentionPanel';
-import { ConsolePanel } from '~/app/_run/console/ConsolePanel';
-import { CurvesPanel } from '~/app/_run/curves/CurvesPanel';
-import { GradientPanel } from '~/app/_run/curves/GradientPanel';
-import { NotesPanel } from '~/app/_run/notes/NotesPanel';
-import { SamplesPanel } from '~/app/_run/samples/SamplesPanel';
-import { SteeringPanel } from '~/app/_run/steering/SteeringPanel';
+import { workspace } from '~/app/_live/workspace';
+import { BranchButton } from '~/app/_run/steering/BranchDialog';
+import { LateBar } from '~/app/_run/steering/LateBar';
 import { useOutcomes } from '~/app/_run/steering/useOutcomes';
-import { SystemPanel } from '~/app/_run/system/SystemPanel';
 import { pointer } from '~/app/_run/timeline/pointer';
-import { Scrubber } from '~/app/_run/timeline/Scrubber';
+import { AlarmBar } from './AlarmBar';
 import { FollowBar } from './People';
+import { panelOf } from './panels';
 import { RunHeader } from './RunHeader';
-import { ScriptPanel } from './ScriptPanel';
-import { useShortcuts } from './Shortcuts';
+import { ShareMenu } from './ShareMenu';
+import { Shell } from './Shell';
+import { ShortcutHelp, useShortcuts } from './Shortcuts';
+import { useNews } from './useNews';
 import { Waits } from './Waits';
 
 /** The page of one run. */
 export function Room({ runId }: { runId: string }) {
+  useEffect(() => {
+    // While the run is on its way, so are the panels that will show it.
+    const { center, side } = workspace.get();
+    for (const id of [...center, ...(side === null ? [] : [side])]) void panelOf(id)?.preload();
+  }, []);
   return (
     <RunProvider runId={runId} fallback={<Loading />}>
       <PresenceProvider runId={runId} pointer={pointer}>
@@ -52,51 +54,58 @@ function Inside() {
 function Opened() {
   useShortcuts();
   useOutcomes();
+  useNews();
   useTitle();
   useUrlState();
-  const { link, error } = useRun((r) => ({ link: r.link, error: r.error }));
   const here = useRun((r) => r.watchers.map((w) => w.actor.id).join()).split(',');
   return (
     <>
       <PeopleColours seen={here} />
-      <RunHeader />
-      <FollowBar />
-      <Waits />
-      {link === 'refused' && (
-        <p role="alert" className="border-b border-bad/50 bg-bad/10 px-4 py-1 text-center text-bad">
-          {error} What you see is as it was then.
-        </p>
-      )}
-      {link === 'silent' && <Silent />}
-      {link === 'reconnecting' && (
-        <p role="alert" className="border-b border-warn/50 bg-warn/10 px-4 py-1 text-center text-warn">
-          The connection to the server broke: what you see may be old. The run itself goes on.
-        </p>
-      )}
-      <main className="mx-auto grid max-w-[120rem] grid-cols-1 gap-2 p-2 lg:grid-cols-[minmax(0,1fr)_20rem] 2xl:grid-cols-[minmax(0,1fr)_22rem]">
-        <div className="flex min-w-0 flex-col gap-2">
-          <Scrubber />
-          <CurvesPanel />
-          <AttentionPanel />
-          <SamplesPanel />
-          <GradientPanel />
-          <ConsolePanel />
-          <SystemPanel />
-        </div>
-        <aside aria-label="Steering and activity" className="flex min-w-0 flex-col gap-2">
-          <ScriptPanel />
-          <SteeringPanel />
-          <EvaluationsPanel />
-          <NotesPanel />
-          <ActivityPanel />
-        </aside>
-      </main>
+      <Shell
+        header={
+          <>
+            <RunHeader />
+            <FollowBar />
+            <Waits />
+            <LinkBar />
+            <LateBar />
+            <AlarmBar />
+          </>
+        }
+        more={
+          <>
+            <BranchButton />
+            <ShareMenu />
+            <ShortcutHelp />
+            <ThemeToggle />
+          </>
+        }
+      />
     </>
   );
 }
 
+/** What a page that is not connected must say of its numbers. */
+function LinkBar() {
+  const { link, error } = useRun((r) => ({ link: r.link, error: r.error }));
+  if (link === 'silent') return <Silent />;
+  if (link !== 'refused' && link !== 'reconnecting') return null;
+  return (
+    <p
+      role="alert"
+      className={`border-b px-4 py-1 text-center ${link === 'refused' ? 'border-bad/50 bg-bad/10 text-bad' : 'border-warn/50 bg-warn/10 text-warn'}`}
+    >
+      {link === 'refused'
+        ? `${error} What you see is as it was then.`
+        : 'The connection to the server broke: what you see may be old. The run itself goes on.'}
+    </p>
+  );
+}
+
 function useTitle() {
-  const title = useView((v) => `${count(v.step)} ${statusWord(v.status)} · ${v.setup.name}`, 'Headroom');
+  const { unread } = useNotices();
+  const words = useView((v) => `${count(v.step)} ${statusWord(v.status)} · ${v.setup.name}`, 'Headroom');
+  const title = unread > 0 ? `(${unread}) ${words}` : words;
   useEffect(() => {
     document.title = title;
     return () => {
@@ -124,16 +133,16 @@ function Refused({ error }: { error: string }) {
 
 function Loading() {
   return (
-    <>
+    <div className="flex h-dvh flex-col">
       <header className="border-b border-line bg-panel">
         <TopBar />
       </header>
-      <main aria-busy className="grid gap-2 p-2 lg:grid-cols-[minmax(0,1fr)_20rem]">
+      <main aria-busy className="grid min-h-0 flex-1 gap-px lg:grid-cols-[minmax(0,1fr)_20rem]">
         <h1 className="sr-only">Loading the run</h1>
-        <div className="h-96 animate-pulse rounded bg-raised" />
-        <div className="h-96 animate-pulse rounded bg-raised" />
+        <div className="animate-pulse bg-raised" />
+        <div className="hidden animate-pulse bg-raised lg:block" />
       </main>
-    </>
+    </div>
   );
 }
 

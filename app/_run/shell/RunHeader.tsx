@@ -1,86 +1,116 @@
 'use client';
 
-import { Copy, Cpu } from 'lucide-react';
+import { Copy } from 'lucide-react';
 import Link from 'next/link';
 import { count, duration, measured, percent } from '~/app/_components/format';
 import { LinkState } from '~/app/_components/LinkState';
-import { Popup } from '~/app/_components/Popup';
 import { Progress } from '~/app/_components/Progress';
 import { StatusBadge } from '~/app/_components/StatusBadge';
-import { ThemeToggle, TopBar } from '~/app/_components/TopBar';
+import { Mark, ThemeToggle } from '~/app/_components/TopBar';
+import { usePresence, usePresent } from '~/app/_live/PresenceProvider';
 import { useRun, useView } from '~/app/_live/useRun';
+import { arranged, type LayoutName, layoutNames, useWorkspace, workspace } from '~/app/_live/workspace';
 import { BranchButton } from '~/app/_run/steering/BranchDialog';
 import { Family } from '~/app/_run/steering/Family';
-import { Transport } from '~/app/_run/timeline/Transport';
+import { PauseButton } from '~/app/_run/timeline/PauseButton';
 import { latestOf, latestWithRole, mainSeries, seriesWithRole } from '~/shared/streams';
+import { Bell } from './Bell';
 import { People } from './People';
-import { Setup } from './Setup';
+import { ShareMenu } from './ShareMenu';
 import { ShortcutHelp } from './Shortcuts';
-import { TakeAway } from './TakeAway';
+import { useNarrow } from './useMedia';
 
-/** One line that says what the run is doing, where, how fast, and who watches. */
+/** What the run is doing, where, how long still, who watches, and the way to stop it. Always in sight. */
 export function RunHeader() {
+  const narrow = useNarrow();
   const { link, error } = useRun(({ link, error }) => ({ link, error }));
   const head = useView(
     (v) => ({
       name: v.setup.name,
-      pictures: v.data,
       status: v.status,
       message: v.statusMessage,
+      copyOf: v.copyOf ?? null,
       step: v.step,
       total: v.totalSteps,
-      copyOf: v.copyOf ?? null,
     }),
     null,
   );
+  if (!head) return null;
   return (
-    <header className="border-b border-line bg-panel">
-      <TopBar>
-        {head && (
-          <>
-            <span aria-hidden className="-mx-2 text-dim">
-              /
-            </span>
-            <h1 className="min-w-0 truncate text-sm font-semibold" title={head.name}>
-              {head.name}
-            </h1>
-            <Family />
-            {head.copyOf && (
-              <Link
-                href={`/runs/${head.copyOf}`}
-                className="inline-flex items-center gap-1 text-xs text-dim hover:text-ink"
-                title={`Imported as a copy of run ${head.copyOf}`}
-              >
-                <Copy aria-hidden size={12} />
-                copy of {head.copyOf}
-              </Link>
-            )}
-            <span role="status" data-testid="status">
-              <StatusBadge status={head.status} message={head.message} />
-            </span>
-            {head.pictures && <span className="hidden text-xs text-dim sm:inline">{head.pictures}</span>}
-            <Pace />
-            <Newest />
-            <Device />
-            <Setup />
-            <TakeAway />
-          </>
+    <header className="shrink-0 border-b border-line bg-panel">
+      <div className="flex min-h-10 flex-wrap items-center gap-x-3 gap-y-0.5 px-2 py-1 sm:px-3">
+        <Link href="/" className="inline-flex items-center" aria-label="Headroom: all runs" title="All runs">
+          <Mark />
+        </Link>
+        <h1 className={`min-w-0 truncate text-sm font-semibold ${narrow ? 'flex-1' : 'max-w-xs'}`} title={head.name}>
+          {head.name}
+        </h1>
+        {!narrow && <Family />}
+        {head.copyOf && !narrow && (
+          <Link
+            href={`/runs/${head.copyOf}`}
+            className="inline-flex items-center gap-1 text-xs text-dim hover:text-ink"
+            title={`Imported as a copy of run ${head.copyOf}`}
+          >
+            <Copy aria-hidden size={12} />
+            copy of {head.copyOf}
+          </Link>
         )}
-        <div className="ml-auto flex flex-wrap items-center justify-end gap-x-3 gap-y-1">
-          <div className="lg:hidden">
-            <Transport compact />
-          </div>
-          <BranchButton />
-          <People />
-          <LinkState link={link} error={error} />
-          <span className="flex">
-            <ShortcutHelp />
-            <ThemeToggle />
+        <span className={narrow ? 'order-last flex w-full flex-wrap items-center gap-x-3' : 'contents'}>
+          <span role="status" data-testid="status">
+            <StatusBadge status={head.status} message={head.message} />
           </span>
-        </div>
-      </TopBar>
-      {head && <Progress step={head.step} total={head.total} label="Progress of the run" />}
+          <Pace />
+          {narrow && link !== 'live' && <LinkState link={link} error={error} />}
+        </span>
+        {!narrow && <Newest />}
+        <span className="ml-auto flex items-center gap-1.5">
+          <PauseButton />
+          {!narrow && <BranchButton />}
+          <People />
+          <Bell />
+          {!narrow && (
+            <>
+              <LinkState link={link} error={error} />
+              <Layout />
+              <ShareMenu />
+              <ShortcutHelp />
+              <ThemeToggle />
+            </>
+          )}
+        </span>
+      </div>
+      <Progress step={head.step} total={head.total} label="Progress of the run" />
     </header>
+  );
+}
+
+const layoutWords: Record<LayoutName, string> = { steer: 'Steer', watch: 'Watch', review: 'Review', present: 'Present' };
+
+/** Arranges the page for what somebody is about to do. To present is to lead: the others are asked to follow. */
+function Layout() {
+  const layout = useWorkspace((w) => w.layout);
+  const presence = usePresence();
+  const alone = usePresent((p) => p.others.length === 0);
+  const choose = (next: LayoutName) => {
+    workspace.set(arranged(next));
+    if (next === 'present' && !alone) presence.lead(true);
+    else if (layout === 'present') presence.lead(false);
+  };
+  return (
+    <select
+      aria-label="Layout"
+      title="Steer: curves and controls. Watch: curves and what happens. Review: curves beside attention. Present: large type, the others are asked to follow"
+      className="h-7 rounded border border-line bg-raised px-1 text-xs"
+      value={layout}
+      onChange={(e) => choose(e.target.value as LayoutName)}
+    >
+      {layoutNames.map((l) => (
+        <option key={l} value={l}>
+          {layoutWords[l]}
+        </option>
+      ))}
+    </select>
   );
 }
 
@@ -101,33 +131,32 @@ function Pace() {
   const { step, total, perEpoch, rate } = pace;
   const epoch = perEpoch > 0 ? step / perEpoch : pace.epoch;
   const left = total - step;
+  const moves = pace.moving && rate !== null && rate > 0;
   return (
     <dl className={listClass}>
       <div>
         <dt>step</dt>
         <dd data-testid="step">{count(step)}</dd>
-        {total > 0 && <dd className="text-dim">/{count(total)}</dd>}
+        {total > 0 && <dd className="text-dim"> of {count(total)}</dd>}
       </div>
-      {epoch !== null && (
-        <div className="hidden sm:block">
-          <dt>epoch</dt>
-          <dd>{Number.isFinite(epoch) ? epoch.toFixed(1) : measured(epoch)}</dd>
-          {perEpoch > 0 && total > 0 && <dd className="text-dim">/{Math.max(1, Math.round(total / perEpoch))}</dd>}
+      {moves && left > 0 && Number.isFinite(rate) && (
+        <div>
+          <dd>{duration((left / rate) * 1000)}</dd>
+          <dt className="ml-1">left</dt>
         </div>
       )}
-      {pace.moving && rate !== null && rate > 0 && (
-        <>
-          <div className="hidden md:block">
-            <dd>{measured(rate, 3)}</dd>
-            <dt className="ml-1">steps/s</dt>
-          </div>
-          {left > 0 && Number.isFinite(rate) && (
-            <div>
-              <dt>left</dt>
-              <dd>{duration((left / rate) * 1000)}</dd>
-            </div>
-          )}
-        </>
+      {epoch !== null && (
+        <div className="hidden lg:block">
+          <dt>epoch</dt>
+          <dd>{Number.isFinite(epoch) ? epoch.toFixed(1) : measured(epoch)}</dd>
+          {perEpoch > 0 && total > 0 && <dd className="text-dim"> of {Math.max(1, Math.round(total / perEpoch))}</dd>}
+        </div>
+      )}
+      {moves && (
+        <div className="hidden xl:block">
+          <dd>{measured(rate, 3)}</dd>
+          <dt className="ml-1">steps/s</dt>
+        </div>
       )}
     </dl>
   );
@@ -136,7 +165,7 @@ function Pace() {
 const listClass =
   'flex flex-wrap items-baseline gap-x-3 font-mono text-xs [&_dd]:inline [&_dt]:mr-1 [&_dt]:inline [&_dt]:font-sans [&_dt]:text-dim';
 
-/** The newest values of what says how the run goes: its main series, loss and accuracy. What the run does not record is not there. */
+/** The newest values of what says how the run goes: its main series, loss and accuracy, as of its last step. What it does not record is not there. */
 function Newest() {
   const values = useView((v) => {
     const shown = [mainSeries(v), seriesWithRole(v, 'loss'), seriesWithRole(v, 'accuracy')].filter((s) => s !== null);
@@ -146,7 +175,7 @@ function Newest() {
     });
   }, none);
   return (
-    <dl className={`${listClass} hidden lg:flex`} data-testid="newest">
+    <dl className={`${listClass} hidden 2xl:flex`} data-testid="newest" title="Values of the newest step">
       {values.map((text) => {
         const [name, value] = text.split('\n');
         return (
@@ -162,57 +191,3 @@ function Newest() {
   );
 }
 const none: string[] = [];
-
-function Device() {
-  const { device, trainer } = useView((v) => ({ device: v.device, trainer: v.trainer }), { device: null, trainer: null });
-  if (!device) return null;
-  const name = device.backend ?? device.device;
-  const tried = device.tried ?? [];
-  return (
-    <span className="hidden text-xs text-dim sm:inline">
-      <Popup
-        title={`Trained on ${name}`}
-        trigger={
-          <>
-            <Cpu aria-hidden size={13} />
-            <span className="max-w-40 truncate">{name}</span>
-            {tried.length > 0 && <span title="other backends were passed over">*</span>}
-          </>
-        }
-      >
-        <dl className="space-y-1">
-          <div>
-            <dt className="inline text-dim">Device: </dt>
-            <dd className="inline">{device.device}</dd>
-          </div>
-          {device.software !== undefined && (
-            <div>
-              <dt className="inline text-dim">Software: </dt>
-              <dd className="inline">{device.software}</dd>
-            </div>
-          )}
-          {trainer && (
-            <div>
-              <dt className="inline text-dim">Trainer: </dt>
-              <dd className="inline">
-                {trainer.name} on {trainer.host}
-              </dd>
-            </div>
-          )}
-        </dl>
-        {tried.length > 0 && (
-          <>
-            <p className="mt-2 text-dim">Tried before, and passed over:</p>
-            <ul className="mt-1 space-y-1">
-              {tried.map((t) => (
-                <li key={t.backend}>
-                  <span className="font-semibold">{t.backend}</span>: <span className="break-words">{t.reason}</span>
-                </li>
-              ))}
-            </ul>
-          </>
-        )}
-      </Popup>
-    </span>
-  );
-}

@@ -11,21 +11,49 @@ import { useSteer } from '~/app/_live/useSteer';
 import { startArgs, whyNot } from '~/app/_run/steering/steering';
 import { type ActionRole, actionWithRole } from '~/shared/controls';
 
-const help = [
+const acting = [
   ['Space', 'pause or resume'],
   ['.', 'one step, while paused'],
   ['E', 'evaluate'],
+] as const;
+const looking = [
   ['L', 'follow the newest step'],
   ['Z', 'show the whole run'],
   ['T', 'dark or light'],
   ['?', 'this list'],
 ] as const;
-const onScrubber = [
+const onTimeline = [
   ['← →', 'one step (with Shift: ten)'],
   ['Home End', 'first step, newest step'],
   ['Page ↑ ↓', 'previous or next snapshot'],
 ] as const;
+const onCharts = [
+  ['click', 'pin the step'],
+  ['drag', 'zoom in'],
+  ['double click', 'show all steps'],
+  ['Ctrl wheel, pinch', 'zoom'],
+  ['Shift drag', 'move the range'],
+  ['right click, N', 'note, pin, copy'],
+] as const;
 const opened = 'headroom:shortcuts';
+
+/** Whether single keys steer the run: off until somebody switches them on in this browser, as a key is soon pressed by mistake. */
+const keysAct = {
+  get: (): boolean => {
+    try {
+      return localStorage.getItem('headroom.keysAct') === 'yes';
+    } catch {
+      return false;
+    }
+  },
+  set: (on: boolean): void => {
+    try {
+      localStorage.setItem('headroom.keysAct', on ? 'yes' : 'no');
+    } catch {
+      // A browser without storage keeps them off.
+    }
+  },
+};
 
 /** A key belongs to the page unless what has the focus takes it itself: a button only Space and Enter, a field or a grid every key. */
 const taken = (key: string, target: EventTarget | null): boolean =>
@@ -69,7 +97,11 @@ export function useShortcuts(): void {
         '?': () => window.dispatchEvent(new Event(opened)),
       };
       const run = keys[event.key.toLowerCase()];
-      if (!run) return;
+      if (
+        !run ||
+        (acting.some(([key]) => (key === 'Space' ? ' ' : key.toLowerCase()) === event.key.toLowerCase()) && !keysAct.get())
+      )
+        return;
       event.preventDefault();
       run();
     };
@@ -80,6 +112,7 @@ export function useShortcuts(): void {
 
 export function ShortcutHelp() {
   const [open, setOpen] = useState(false);
+  const [act, setAct] = useState(keysAct.get);
   useEffect(() => {
     const show = () => setOpen(true);
     window.addEventListener(opened, show);
@@ -90,17 +123,32 @@ export function ShortcutHelp() {
       <Button
         look="bare"
         size="icon"
-        className="hidden sm:inline-flex"
         aria-label="Keyboard shortcuts"
         title="Keyboard shortcuts (?)"
         onClick={() => setOpen(true)}
       >
         <Keyboard aria-hidden size={15} />
       </Button>
-      <Modal open={open} onClose={() => setOpen(false)} title="Keyboard">
-        <div className="grid gap-4 p-4 sm:grid-cols-2">
-          <Keys title="Anywhere" keys={help} />
-          <Keys title="On the scrubber and the charts" keys={onScrubber} />
+      <Modal open={open} onClose={() => setOpen(false)} title="Keyboard and gestures">
+        <div className="grid gap-4 overflow-y-auto p-4 sm:grid-cols-2">
+          <Keys title="Anywhere" keys={looking} />
+          <Keys title="On the timeline and the charts" keys={onTimeline} />
+          <Keys title="Gestures on charts" keys={onCharts} />
+          <div>
+            <Keys title="Steering" keys={acting} />
+            <label className="mt-2 flex items-center gap-2">
+              <input
+                type="checkbox"
+                className="accent-accent"
+                checked={act}
+                onChange={(e) => {
+                  keysAct.set(e.target.checked);
+                  setAct(e.target.checked);
+                }}
+              />
+              Let these keys steer the run
+            </label>
+          </div>
         </div>
       </Modal>
     </>

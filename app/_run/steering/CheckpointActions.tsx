@@ -14,7 +14,18 @@ import { BranchDialog } from './BranchDialog';
 import { useWhyNotRevert } from './useWhyNot';
 
 /** What can be done from a checkpoint: go on from it in a run of its own, or take this run back to it; one that has ended goes on then. */
-export function CheckpointActions({ step, hash, look = 'bare' }: { step: number; hash: string; look?: 'bare' | 'plain' }) {
+export function CheckpointActions({
+  step,
+  hash,
+  look = 'bare',
+  named = false,
+}: {
+  step: number;
+  hash: string;
+  look?: 'bare' | 'plain';
+  /** The buttons say which step they mean. */
+  named?: boolean;
+}) {
   const { busy, ask } = useAsk();
   const why = useWhyNotRevert();
   const readOnly = useReadOnly();
@@ -49,7 +60,7 @@ export function CheckpointActions({ step, hash, look = 'bare' }: { step: number;
           onClick={() => (scripts ? void branch() : setOpen('branch'))}
         >
           <GitBranch aria-hidden size={12} />
-          Branch
+          {named ? `Branch from ${count(step)}` : 'Branch'}
         </Button>
       )}
       {goesBack && (
@@ -62,6 +73,7 @@ export function CheckpointActions({ step, hash, look = 'bare' }: { step: number;
         >
           <History aria-hidden size={12} />
           {over ? 'Go on' : 'Revert'}
+          {named && `${over ? ' from' : ' to'} ${count(step)}`}
         </Button>
       )}
       {open === 'branch' && <BranchDialog view={view} checkpoint={hash} onClose={close} />}

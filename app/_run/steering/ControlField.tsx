@@ -1,12 +1,17 @@
 import { type FormEvent, type KeyboardEvent, useEffect, useId, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass } from '~/app/_components/Field';
-import { measured } from '~/app/_components/format';
+import { count, measured } from '~/app/_components/format';
+import { Popup } from '~/app/_components/Popup';
+import { useCursor } from '~/app/_live/cursor';
+import { useTimeline } from '~/app/_live/lists';
+import { controlAt } from '~/app/_live/runMarks';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import type { ControlSpec, ControlValue } from '~/shared/controls';
 import { own } from '~/shared/own';
-import { aboutControl, describeValue, effectiveOf, lastOn, open, readText, textOf } from './steering';
+import { HoldButton } from './HoldButton';
+import { aboutControl, describeValue, effectiveOf, lastOn, open, readText, textOf, unusual } from './steering';
 
 /**
  * One declared value: what it is, who made it so, and a field to ask for another. The field remembers the value that was seen when the editing began and sends
@@ -48,11 +53,13 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
     setProblem(null);
     setSentSeq(null);
   };
-  const send = async (expected: ControlValue) => {
+  const send = async (expected: ControlValue, held = false) => {
     if (!draft) return;
     const read = readText(spec, draft.text);
     if (!read.ok) return setProblem(read.message);
     if (Object.is(read.value, current)) return cancel();
+    // Something unusual is sent by its own button alone.
+    if (!held && unusual(spec, read.value, current) !== null) return;
     setProblem(null);
     const answer = await steer({ kind: 'set', control: spec.name, value: read.value, expected });
     if (answer.ok) setSentSeq(answer.seq);
@@ -69,6 +76,14 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
     }
   };
 
+  const meant = draft ? readText(spec, draft.text) : null;
+  const odd = meant?.ok ? unusual(spec, meant.value, current) : null;
+  const about = (
+    <>
+      <span className="sr-only">About {spec.label}</span>
+      <span aria-hidden>?</span>
+    </>
+  );
   const text = draft?.text ?? textOf(current);
   const options = spec.type === 'boolean' ? ['true', 'false'] : spec.options;
   const error = problem ?? (refused ? refused.message : null);
@@ -87,9 +102,14 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
       noValidate
       className="group grid grid-cols-[minmax(0,1fr)_minmax(0,8.5rem)] items-center gap-x-2 px-3 py-1"
     >
-      <label htmlFor={id} className="truncate" title={aboutControl(spec)}>
-        {spec.label}
-      </label>
+      <span className="flex min-w-0 items-center">
+        <label htmlFor={id} className="truncate" title={aboutControl(spec)}>
+          {spec.label}
+        </label>
+        <Popup title={spec.label} className="px-1 text-2xs text-dim" trigger={about}>
+          <p className="text-dim">{aboutControl(spec)}</p>
+        </Popup>
+      </span>
       <div className="relative">
         {options ? (
           <select {...shared} className={inputClass} onChange={(e) => edit(e.target.value)}>
@@ -119,7 +139,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
           </>
         )}
       </div>
-      <p id={`${id}-about`} className="col-span-2 hidden pt-0.5 text-2xs text-dim group-focus-within:block">
+      <p id={`${id}-about`} className="sr-only">
         {aboutControl(spec)}
       </p>
       <div id={`${id}-note`} className="col-span-2 text-2xs text-dim" aria-live="polite">
@@ -128,12 +148,20 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
             <Button size="small" look="bare" onClick={cancel}>
               Cancel
             </Button>
-            {!changedMeanwhile && (
-              <Button size="small" look="primary" type="submit">
-                Apply
-              </Button>
-            )}
+            {!changedMeanwhile &&
+              (odd === null ? (
+                <Button size="small" look="primary" type="submit">
+                  Apply
+                </Button>
+              ) : (
+                <HoldButton onHeld={() => void send(draft.seen, true)}>Hold to apply</HoldButton>
+              ))}
           </div>
+        )}
+        {draft && !waiting && odd !== null && (
+          <p role="status" className="text-right text-warn">
+            {odd}
+          </p>
         )}
         {waiting && (
           <p className="text-ink">asked for {describeValue(spec, mine?.command.kind === 'set' ? mine.command.value : null)}…</p>
@@ -146,9 +174,13 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
                 {state?.changedBy?.name ?? 'Somebody'} made it {describeValue(spec, current)} at step {state?.changedAtStep}
               </span>
             )}
-            <Button size="small" onClick={() => void send(current)}>
-              Apply mine over it
-            </Button>
+            {odd === null ? (
+              <Button size="small" onClick={() => void send(current)}>
+                Apply mine over it
+              </Button>
+            ) : (
+              <HoldButton onHeld={() => void send(current, true)}>Hold to apply mine over it</HoldButton>
+            )}
           </p>
         )}
         {!draft && last && open(last) && !waiting && (
@@ -166,6 +198,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
               `, was ${describeValue(spec, last.outcome.before)}`}
           </p>
         )}
+        <AtPinned spec={spec} current={current} />
         {effective !== null && typeof current === 'number' && !Object.is(effective, current) && (
           <p>
             now in effect <span className="font-mono text-ink">{measured(effective)}</span>
@@ -173,5 +206,16 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
         )}
       </div>
     </form>
+  );
+}
+
+/** What it was at the step where the page is pinned, when that is not what it is now. */
+function AtPinned({ spec, current }: { spec: ControlSpec; current: ControlValue }) {
+  const pinned = useCursor((c) => (c.mode === 'pinned' ? c.step : null));
+  const then = useTimeline((v) => (pinned === null ? current : controlAt(v, spec.name, pinned)), current);
+  return pinned === null || Object.is(then, current) ? null : (
+    <p>
+      as of step {count(pinned)}: <span className="font-mono text-ink">{describeValue(spec, then)}</span>
+    </p>
   );
 }

@@ -3,6 +3,7 @@
 import { Lock } from 'lucide-react';
 import { Button } from '~/app/_components/Button';
 import { duration } from '~/app/_components/format';
+import { Explain } from '~/app/_components/Glossary';
 import { useNow } from '~/app/_components/useNow';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useAsk } from '~/app/_run/notes/useAsk';
@@ -42,6 +43,7 @@ export function ControlLock() {
           : held
             ? `${held.holder.name} holds the control lock${left}`
             : 'Everybody who may steer can'}
+        <Explain term="controlLock" />
       </span>
       {!held && (
         <Button size="small" look="bare" disabled={busy} onClick={() => turn({ kind: 'take', forMs: holdMs })}>

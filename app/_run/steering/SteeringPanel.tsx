@@ -1,9 +1,9 @@
 'use client';
 
 import { Lock } from 'lucide-react';
-import { Panel } from '~/app/_components/Panel';
 import { useView } from '~/app/_live/useRun';
-import { isTransport, Transport } from '~/app/_run/timeline/Transport';
+import { Nothing, PanelBody } from '~/app/_run/PanelBody';
+import { isInHeader } from '~/app/_run/timeline/PauseButton';
 import { isQuestionAction } from '~/shared/analyses';
 import { ended } from '~/shared/view';
 import { ActionButton } from './ActionButton';
@@ -24,14 +24,14 @@ export function SteeringPanel() {
   const why = useWhyNot();
   const over = ended(status);
   // What is scheduled is called off where it is listed, and questions are asked beside the maps.
-  const others = controls.actions.filter((a) => !isTransport(a) && a.role !== 'cancel' && !isQuestionAction(a));
+  const others = controls.actions.filter((a) => !isInHeader(a) && a.role !== 'cancel' && !isQuestionAction(a));
   const groups = [...new Set(controls.values.map((c) => c.group))];
   const undeclared = controls.values.length + controls.actions.length === 0;
 
   return (
-    <Panel
+    <PanelBody
       title="Steering"
-      aside={
+      tools={
         why !== null &&
         !undeclared && (
           <span className="inline-flex min-w-0 items-center gap-1 text-2xs text-dim" data-testid="read-only">
@@ -42,25 +42,25 @@ export function SteeringPanel() {
       }
     >
       {undeclared ? (
-        <p className="px-3 py-4 text-dim">
+        <Nothing>
           {status === 'queued'
             ? 'Waiting for a trainer: what can be steered appears when one takes the run.'
             : 'The trainer has declared nothing to steer yet.'}
-        </p>
+        </Nothing>
       ) : (
         <>
           <ControlLock />
           <Proposals />
           {over && <GoOn />}
-          {!over && (
-            <div className="border-b border-line p-2">
-              <Transport />
-            </div>
-          )}
           {!over && others.length > 0 && (
             <div className="flex flex-wrap gap-x-2 gap-y-1.5 border-b border-line p-2">
               {others.map((action) => (
-                <ActionButton key={action.name} action={action} why={why} />
+                <ActionButton
+                  key={action.name}
+                  action={action}
+                  why={why ?? (action.role === 'step' && status !== 'paused' ? 'pause first' : null)}
+                  look={action.role === 'stop' ? 'danger' : undefined}
+                />
               ))}
             </div>
           )}
@@ -81,7 +81,7 @@ export function SteeringPanel() {
           {!over && (
             <details className="border-t border-line/70">
               <summary className="px-3 py-1 text-2xs font-semibold tracking-wider text-dim uppercase hover:text-ink">
-                Later
+                Change later
                 {scheduled > 0 && <span className="ml-1 text-accent">{scheduled}</span>}
               </summary>
               <ScheduleForm why={why} />
@@ -89,6 +89,6 @@ export function SteeringPanel() {
           )}
         </>
       )}
-    </Panel>
+    </PanelBody>
   );
 }

@@ -19,7 +19,7 @@ export function WhatIf({ checkpoint, without }: { checkpoint: string; without: s
         onClick={() => setOpen(true)}
       >
         <GitBranch aria-hidden size={12} />
-        Without it
+        Branch without this change
       </Button>
       {open && <BranchDialog view={view} checkpoint={checkpoint} without={without} onClose={() => setOpen(false)} />}
     </>

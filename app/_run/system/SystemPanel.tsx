@@ -2,23 +2,23 @@
 
 import { memo, useMemo } from 'react';
 import { LineChart } from '~/app/_charts/LineChart';
-import { Panel } from '~/app/_components/Panel';
 import { useSeries } from '~/app/_live/series';
 import { useWanted } from '~/app/_live/useHistory';
 import { lineOf } from '~/app/_run/curves/chartLines';
 import { WhenSeen } from '~/app/_run/curves/Fold';
 import { nameInGroup } from '~/app/_run/curves/grouping';
 import { useCharts, useNotice } from '~/app/_run/curves/useCharts';
+import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import type { Series } from '~/shared/series';
 import { isSystem } from './systemGroup';
 
-/** What the machine does while it trains: CPU, memory, disk, GPU, as the trainer says. Stands there once it says something. */
+/** What the machine does while it trains: CPU, memory, disk, GPU, as the trainer says. */
 export function SystemPanel() {
   const series = useSeries();
   const system = useMemo(() => series.filter(isSystem), [series]);
-  if (system.length === 0) return null;
+  if (system.length === 0) return <Nothing>The trainer has said nothing of its machine yet.</Nothing>;
   return (
-    <Panel title="System">
+    <PanelBody title="System">
       <div className="grid grid-cols-[repeat(auto-fill,minmax(min(100%,18rem),1fr))] gap-x-4 gap-y-3 p-3" data-testid="system">
         {system.map((s, i) => (
           <WhenSeen key={s.name} height={172}>
@@ -26,7 +26,7 @@ export function SystemPanel() {
           </WhenSeen>
         ))}
       </div>
-    </Panel>
+    </PanelBody>
   );
 }
 

@@ -1,74 +1,100 @@
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 
 /** Checkpoints of the runs that are known here. */
 export interface Checkpoints {
-  /** Newest first. */
-  runs: readonly { runId: string; name: string }[];
+  /** Lets people choose a run. */
+  runs(onPick: (run: { runId: string; name: string }) => void): ReactNode;
   /** Newest first. @throws when the server cannot say */
   of(runId: string): Promise<{ step: number; hash: string }[]>;
 }
 
 type Found = { runId: string; list: { step: number; hash: string }[] } | { runId: string; problem: string } | null;
+interface Chosen {
+  runId: string;
+  name: string;
+}
 
-/** Finds the hash of a checkpoint by its run and step. @param label what it is for */
+/** A checkpoint, chosen by its run and step. @param label what it is for */
 export function CheckpointPicker({
   label,
   checkpoints,
+  hash,
   onPick,
 }: {
   label: string;
   checkpoints: Checkpoints;
+  /** '' = none. */
+  hash: string;
   onPick(hash: string): void;
 }) {
   const [open, setOpen] = useState(false);
-  const [runId, setRunId] = useState('');
+  const [run, setRun] = useState<Chosen | null>(null);
   const [found, setFound] = useState<Found>(null);
-  const look = (id: string) => {
-    setRunId(id);
+  const look = (chosen: Chosen) => {
+    setRun(chosen);
     setFound(null);
-    if (id === '') return;
-    checkpoints.of(id).then(
-      (list) => setFound({ runId: id, list }),
-      (error) => setFound({ runId: id, problem: error instanceof Error ? error.message : String(error) }),
+    checkpoints.of(chosen.runId).then(
+      (list) => setFound({ runId: chosen.runId, list }),
+      (error) => setFound({ runId: chosen.runId, problem: error instanceof Error ? error.message : String(error) }),
     );
   };
   // A late answer about a run that is no longer chosen is not shown.
-  const now = found?.runId === runId ? found : null;
-  if (!open)
-    return (
-      <Button size="small" look="bare" onClick={() => setOpen(true)}>
-        Choose a checkpoint…
-      </Button>
-    );
+  const now = run && found?.runId === run.runId ? found : null;
+  const step = now && 'list' in now ? now.list.find((c) => c.hash === hash)?.step : undefined;
   return (
     <span className="mt-1 grid gap-1">
-      <select aria-label={`${label}: of which run`} className={inputClass} value={runId} onChange={(e) => look(e.target.value)}>
-        <option value="">which run…</option>
-        {checkpoints.runs.map((run) => (
-          <option key={run.runId} value={run.runId}>
-            {run.name} ({run.runId})
-          </option>
-        ))}
-      </select>
-      {now && 'problem' in now && <span className="text-2xs text-bad">{now.problem}</span>}
-      {now && 'list' in now && now.list.length === 0 && <span className="text-2xs text-dim">This run has no checkpoint.</span>}
-      {now && 'list' in now && now.list.length > 0 && (
-        <select
-          aria-label={`${label}: which checkpoint`}
-          className={inputClass}
-          defaultValue=""
-          onChange={(e) => e.target.value !== '' && onPick(e.target.value)}
-        >
-          <option value="">which step…</option>
-          {now.list.map(({ step, hash }) => (
-            <option key={hash} value={hash}>
-              step {count(step)}
-            </option>
-          ))}
-        </select>
+      {step !== undefined && (
+        <span className="text-xs">
+          {run!.name}, step {count(step)}
+        </span>
+      )}
+      <span className="flex gap-1">
+        <Button size="small" aria-expanded={open} onClick={() => setOpen(!open)}>
+          {hash === '' ? 'Choose a checkpoint…' : 'Choose another…'}
+        </Button>
+        {hash !== '' && (
+          <Button size="small" look="bare" onClick={() => onPick('')}>
+            None
+          </Button>
+        )}
+      </span>
+      {open && !run && checkpoints.runs(({ runId, name }) => look({ runId, name }))}
+      {open && run && (
+        <>
+          <span className="flex items-center gap-1 text-xs">
+            <span className="min-w-0 truncate">of {run.name}</span>
+            <Button size="small" look="bare" onClick={() => setRun(null)}>
+              Another run
+            </Button>
+          </span>
+          {!now && <span className="text-2xs text-dim">Reading its checkpoints…</span>}
+          {now && 'problem' in now && <span className="text-2xs text-bad">{now.problem}</span>}
+          {now && 'list' in now && now.list.length === 0 && (
+            <span className="text-2xs text-dim">This run has no checkpoint.</span>
+          )}
+          {now && 'list' in now && now.list.length > 0 && (
+            <select
+              aria-label={`${label}: which checkpoint`}
+              className={inputClass}
+              value={hash}
+              onChange={(e) => {
+                if (e.target.value === '') return;
+                onPick(e.target.value);
+                setOpen(false);
+              }}
+            >
+              <option value="">which step…</option>
+              {now.list.map((c) => (
+                <option key={c.hash} value={c.hash}>
+                  step {count(c.step)}
+                </option>
+              ))}
+            </select>
+          )}
+        </>
       )}
     </span>
   );

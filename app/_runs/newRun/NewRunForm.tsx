@@ -2,15 +2,19 @@ import { Play } from 'lucide-react';
 import { type FormEvent, useId, useRef } from 'react';
 import { Button } from '~/app/_components/Button';
 import { Field, inputClass } from '~/app/_components/Field';
+import { count, duration } from '~/app/_components/format';
+import { Explain } from '~/app/_components/Glossary';
 import type { RecipeField } from '~/shared/recipeFields';
 import type { KnownRecipe } from '~/shared/recipes';
+import type { Estimate } from '~/shared/runTable';
 import type { Checkpoints } from './CheckpointPicker';
-import type { Draft, Filled } from './draft';
+import type { Asked, Draft, Filled } from './draft';
 import { filledIn, typed, withPreset } from './draft';
 import { isShown } from './formTexts';
 import { type Problem, placed } from './problems';
 import { RecipeCards } from './RecipeCards';
 import { SettingField } from './SettingField';
+import { mostRuns } from './several';
 
 const legendClass = 'mb-1.5 text-2xs font-semibold tracking-wider text-dim uppercase';
 const gridClass = 'grid grid-cols-1 gap-x-3 gap-y-2 min-[28rem]:grid-cols-2 sm:grid-cols-3';
@@ -21,7 +25,9 @@ export function NewRunForm({
   draft,
   problems,
   settled,
-  sending,
+  started,
+  asked,
+  estimate,
   checkpoints,
   projects,
   onChange,
@@ -33,7 +39,11 @@ export function NewRunForm({
   problems: readonly Problem[];
   /** The problems are those of what stands there now, not of what stood there before the last letter. */
   settled: boolean;
-  sending: boolean;
+  /** Runs that were started since the button was pressed; null: it was not. */
+  started: number | null;
+  /** What the button would start. */
+  asked: Asked;
+  estimate: Estimate | null;
   checkpoints: Checkpoints;
   /** Names that runs have already. */
   projects: readonly string[];
@@ -67,6 +77,10 @@ export function NewRunForm({
           onChoose={(recipe) => onChange({ ...draft, recipe, name: null, trainer: '' })}
         />
         <RunFields draft={draft} filled={filled} at={at} projects={projects} onChange={onChange} />
+        <p className="text-xs text-dim">
+          Several values in a field, such as <span className="font-mono">0.001, 0.0003</span>, make a sweep{' '}
+          <Explain term="sweep" className="-my-1" />
+        </p>
         {groupsOf(shown.filter(open)).map(({ title, fields }) => (
           <fieldset key={title}>
             <legend className={legendClass}>{title}</legend>
@@ -102,6 +116,17 @@ export function NewRunForm({
           {at.size > 0 && (
             <p className="text-bad">{at.size === 1 ? 'One field does not fit.' : `${at.size} fields do not fit.`}</p>
           )}
+          {asked.of > mostRuns && (
+            <p className="text-bad">
+              The values make {count(asked.of)} combinations; {mostRuns} runs are the most. Give fewer values.
+            </p>
+          )}
+          {asked.group !== null && asked.of <= mostRuns && (
+            <p>
+              A sweep of {count(asked.of)} runs, one for each combination, in the group “{asked.group}”.
+            </p>
+          )}
+          {estimate && <p className="text-dim">{estimateWords(estimate, asked.of)}</p>}
         </div>
         <label className="flex items-center gap-1.5 text-xs">
           <input
@@ -113,15 +138,28 @@ export function NewRunForm({
           Start paused
         </label>
         <Button look="bare" onClick={() => onChange(withPreset(draft, filled.recipe.name, filled.preset))}>
-          Preset’s values
+          Reset to the preset
         </Button>
-        <Button look="primary" type="submit" disabled={sending}>
+        <Button look="primary" type="submit" disabled={started !== null || asked.of > mostRuns}>
           <Play aria-hidden size={13} fill="currentColor" />
-          {sending ? 'Starting…' : 'Start run'}
+          {started !== null
+            ? asked.of > 1
+              ? `Starting ${count(started)} of ${count(asked.of)}…`
+              : 'Starting…'
+            : asked.of > 1
+              ? `Start ${count(asked.of)} runs`
+              : 'Start run'}
         </Button>
       </footer>
     </form>
   );
+}
+
+/** What is known of how long it takes, and from where. */
+function estimateWords({ ms, name, backend, differs }: Estimate, runs: number): string {
+  const on = backend === null ? '' : ` on ${backend}`;
+  const but = differs.length === 0 ? '' : `; it differs in ${differs.join(', ')}`;
+  return `About ${duration(ms * runs)}${runs > 1 ? ' one after the other' : ''}: ${name} took ${duration(ms)}${on}${but}.`;
 }
 
 /** With one trainer there is nothing to choose. */

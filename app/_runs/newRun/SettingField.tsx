@@ -1,10 +1,12 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
+import { Button } from '~/app/_components/Button';
 import { Field, inputClass } from '~/app/_components/Field';
 import { fits, type RecipeField } from '~/shared/recipeFields';
 import type { JsonSchema } from '~/shared/recipes';
 import { bare } from '~/shared/schemaWords';
 import { CheckpointPicker, type Checkpoints } from './CheckpointPicker';
 import { valueTyped } from './formTexts';
+import { severalOf, takesSeveral } from './several';
 
 /** One setting of a recipe, typed in as its kind asks for. */
 export function SettingField({
@@ -80,17 +82,25 @@ function Input({
             { value: false, title: 'no' },
           ];
     return (
-      <select {...common} className={inputClass} value={text} onChange={(e) => onType(e.target.value)}>
-        {none !== undefined && <option value="">{none}</option>}
-        {!choices.some((c) => bare(c.value) === text) && (text !== '' || none === undefined) && (
-          <option value={text}>{text}</option>
-        )}
-        {choices.map((c) => (
-          <option key={bare(c.value)} value={bare(c.value)} disabled={'disabled' in c && c.disabled !== undefined}>
-            {c.title}
-          </option>
-        ))}
-      </select>
+      <Choices
+        label={field.title}
+        several={takesSeveral(field) ? severalOf(field, text) : undefined}
+        choices={choices.filter((c) => !('disabled' in c && c.disabled)).map((c) => ({ value: bare(c.value), title: c.title }))}
+        text={text}
+        onType={onType}
+      >
+        <select {...common} className={inputClass} value={text} onChange={(e) => onType(e.target.value)}>
+          {none !== undefined && <option value="">{none}</option>}
+          {!choices.some((c) => bare(c.value) === text) && (text !== '' || none === undefined) && (
+            <option value={text}>{text}</option>
+          )}
+          {choices.map((c) => (
+            <option key={bare(c.value)} value={bare(c.value)} disabled={'disabled' in c && c.disabled !== undefined}>
+              {c.title}
+            </option>
+          ))}
+        </select>
+      </Choices>
     );
   }
   if (field.kind === 'json')
@@ -120,9 +130,72 @@ function Input({
   if (field.annotations['x-format'] !== 'checkpoint') return input;
   return (
     <>
-      {input}
-      <CheckpointPicker label={field.title} checkpoints={checkpoints} onPick={onType} />
+      <CheckpointPicker label={field.title} checkpoints={checkpoints} hash={text} onPick={onType} />
+      <details className="mt-1">
+        <summary className="min-h-6 text-2xs leading-6 text-dim">or give its hash</summary>
+        {input}
+      </details>
     </>
+  );
+}
+
+/** A choice of one, with a way to several: each is then a run of a sweep. */
+function Choices({
+  label,
+  several,
+  choices,
+  text,
+  onType,
+  children,
+}: {
+  label: string;
+  /** undefined: the field takes one value only. */
+  several: string[] | null | undefined;
+  choices: readonly { value: string; title: string }[];
+  text: string;
+  onType(text: string): void;
+  children: ReactNode;
+}) {
+  const [open, setOpen] = useState(false);
+  if (several === undefined || choices.length < 2) return children;
+  if (!open && several === null)
+    return (
+      <span className="flex gap-1">
+        <span className="min-w-0 flex-1">{children}</span>
+        <Button size="small" look="bare" className="h-7" title="Several values make a sweep" onClick={() => setOpen(true)}>
+          several…
+        </Button>
+      </span>
+    );
+  const chosen = several ?? [text];
+  const set = (values: readonly string[]) => {
+    if (values.length > 0) onType(values.join(', '));
+  };
+  return (
+    <fieldset className="rounded border border-line px-2 py-1">
+      <legend className="sr-only">{label}: several</legend>
+      {choices.map(({ value, title }) => (
+        <label key={value} className="flex min-h-6 items-center gap-1.5 text-xs">
+          <input
+            type="checkbox"
+            className="size-4 accent-accent"
+            checked={chosen.includes(value)}
+            onChange={(e) => set(e.target.checked ? [...chosen, value] : chosen.filter((v) => v !== value))}
+          />
+          {title}
+        </label>
+      ))}
+      <Button
+        size="small"
+        look="bare"
+        onClick={() => {
+          setOpen(false);
+          onType(chosen[0] ?? '');
+        }}
+      >
+        only one
+      </Button>
+    </fieldset>
   );
 }
 

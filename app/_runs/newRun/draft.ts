@@ -1,7 +1,9 @@
 import { fieldsOf, type RecipeField } from '~/shared/recipeFields';
 import type { KnownRecipe } from '~/shared/recipes';
-import type { RunSetupInput } from '~/shared/setup';
-import { configOf, type Texts, textsOf } from './formTexts';
+import { sweepJob } from '~/shared/runTable';
+import type { RunSetup, RunSetupInput } from '~/shared/setup';
+import { configOf, exists, type Texts, textsOf } from './formTexts';
+import { combinations, severalOf } from './several';
 
 /** What somebody has filled in of a run that is not started yet; kept in the browser until it is. */
 export interface Draft {
@@ -19,6 +21,8 @@ export interface Draft {
   paused: boolean;
   /** Settings that few people change are shown too. */
   advanced: boolean;
+  /** What tells this draft's sweep apart from others of its name. */
+  sweep: string;
   /** Of each recipe that was looked at. */
   settings: Settings[];
 }
@@ -40,6 +44,7 @@ export const emptyDraft: Draft = {
   tags: '',
   paused: false,
   advanced: false,
+  sweep: '',
   settings: [],
 };
 
@@ -81,26 +86,80 @@ const withSettings = (draft: Draft, settings: Settings): Draft => ({
   settings: [...draft.settings.filter((s) => s.recipe !== settings.recipe), settings],
 });
 
-/** What the server is asked to start, not yet judged. */
-export function setupOf(draft: Draft, { recipe, fields, texts }: Filled): RunSetupInput {
+/** What the server is asked to start, not yet judged: one run, or a sweep: one for each combination of the values given. */
+export interface Asked {
+  setups: RunSetupInput[];
+  /** Combinations that are more than a sweep may have are left out here, and counted. */
+  of: number;
+  /** Of a sweep: what its runs have in common. */
+  group: string | null;
+}
+
+export function setupsOf(draft: Draft, filled: Filled): Asked {
+  const { recipe, fields, texts } = filled;
   const tags = [...new Set(draft.tags.split(',').map((t) => t.trim()))].filter(Boolean);
-  return {
-    name: draft.name ?? recipe.title,
+  const name = draft.name ?? recipe.title;
+  const group = draft.group.trim();
+  const common = {
     ...(draft.project.trim() !== '' && { project: draft.project }),
-    ...(draft.group.trim() !== '' && { group: draft.group }),
     tags,
     recipe: { name: recipe.name, trainer: draft.trainer === '' ? null : draft.trainer },
-    config: configOf(fields, texts),
   };
+  const several = fields.flatMap((field) => {
+    const values = severalOf(field, texts.get(field.path) ?? '');
+    return values && exists(field, fields, texts) ? [{ field, values }] : [];
+  });
+  if (several.length === 0) {
+    const setup = { ...common, name, ...(group !== '' && { group }), config: configOf(fields, texts) };
+    return { setups: [setup], of: 1, group: null };
+  }
+  const { list, of } = combinations(several.map((s) => s.values));
+  const sweep = group === '' ? `${name} sweep ${draft.sweep}` : group;
+  const setups = list.map((values) => {
+    const words = several.map(({ field }, i) => `${field.names.at(-1)} ${values[i]}`).join(', ');
+    const chosen = new Map([...texts, ...several.map(({ field }, i): [string, string] => [field.path, values[i]!])]);
+    return {
+      ...common,
+      name: `${name}: ${words}`.slice(0, 80),
+      group: sweep,
+      jobType: sweepJob,
+      config: configOf(fields, chosen),
+    };
+  });
+  return { setups, of, group: sweep };
 }
+
+/** The draft of a run like another one: to be changed and started. A setting that the recipe no longer has is dropped. */
+export function draftLike(setup: RunSetup, recipes: readonly KnownRecipe[]): Draft {
+  const recipe = recipes.find((r) => r.name === setup.recipe?.name);
+  const like: Draft = {
+    ...emptyDraft,
+    recipe: setup.recipe?.name ?? '',
+    trainer: setup.recipe?.trainer ?? '',
+    name: setup.name,
+    project: setup.project === 'default' ? '' : setup.project,
+    group: setup.group ?? '',
+    tags: setup.tags.join(', '),
+    sweep: newSweep(),
+  };
+  const preset = recipe?.presets[0];
+  if (!recipe || !preset) return like;
+  const fields = fieldsOf(recipe.schema);
+  const published = textsOf(fields, preset.config);
+  const typed = [...textsOf(fields, setup.config)].filter(([path, text]) => published.get(path) !== text);
+  return { ...like, settings: [{ recipe: recipe.name, preset: preset.name, typed }] };
+}
+
+/** Tells the sweeps of one name apart. */
+export const newSweep = (): string => new Date().toISOString().slice(0, 16).replace('T', ' ');
 
 const storageKey = 'headroom.newRun';
 
 export function readDraft(storage: Pick<Storage, 'getItem'>): Draft {
   try {
-    return { ...emptyDraft, ...(JSON.parse(storage.getItem(storageKey) ?? '{}') as Partial<Draft>) };
+    return { ...emptyDraft, ...(JSON.parse(storage.getItem(storageKey) ?? '{}') as Partial<Draft>), sweep: newSweep() };
   } catch {
-    return emptyDraft;
+    return { ...emptyDraft, sweep: newSweep() };
   }
 }
 

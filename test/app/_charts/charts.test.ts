@@ -25,6 +25,7 @@ function curveOf(values: readonly number[], capacity = 1200, firstStep = 0, ever
 }
 const steps = xMap('step', 10, []);
 const plot = (changes: Partial<Plot> = {}): Plot => ({
+  left: 0,
   width: 100,
   height: 50,
   x: [0, 100],

@@ -155,7 +155,7 @@ describe('a curve carried to another axis', () => {
     const place = by((s) => (s < 4 ? s : 4 + (s - 4) * 10));
     const lines = (curve: Curve) => {
       const pen = new SvgPen();
-      const plot = { width: 100, height: 50, x: [0, 60], y: [0, 9], log: false, map: xMap('step', 0, []) } as const;
+      const plot = { left: 0, width: 100, height: 50, x: [0, 60], y: [0, 9], log: false, map: xMap('step', 0, []) } as const;
       const line = { name: 'a', label: 'a', color: 0, thin: true, curve: () => curve };
       draw(pen, plot, { lines: [line], points: [], rule: null }, { smoothing: 0, log: false, robust: false }, {
         series: ['#123'],

@@ -3,8 +3,15 @@ import { expect, it } from 'vitest';
 import { attentionViewSchema, defaultAttentionView } from '~/app/_live/attentionView';
 import { chartDefaults } from '~/app/_live/chartSettings';
 import { fromQuery, toQuery, type UrlState } from '~/app/_live/urlState';
+import { arranged, startWorkspace } from '~/app/_live/workspace';
 
-const start: UrlState = { step: null, zoom: null, charts: chartDefaults, attention: defaultAttentionView, folded: [] };
+const start: UrlState = {
+  step: null,
+  zoom: null,
+  charts: chartDefaults,
+  attention: defaultAttentionView,
+  workspace: startWorkspace,
+};
 
 /** For every field, values that are not its default, those that look like nothing (0, false, null, '') among them. */
 const changes: { [K in keyof UrlState]: UrlState[K][] } = {
@@ -23,6 +30,10 @@ const changes: { [K in keyof UrlState]: UrlState[K][] } = {
     { ...chartDefaults, search: 'a&b=c?^(loss|é)$ +' },
     { ...chartDefaults, open: ['gradient norm', 'a,b', '100 %'] },
     { ...chartDefaults, gradients: 'lines' },
+    {
+      ...chartDefaults,
+      plan: { own: [{ id: 'own 1', title: 'a&b', series: ['loss'], range: [0, null] }], hidden: [], order: ['own 1'] },
+    },
   ],
   attention: [
     { ...defaultAttentionView, source: { example: 3 } },
@@ -61,7 +72,14 @@ const changes: { [K in keyof UrlState]: UrlState[K][] } = {
       },
     },
   ],
-  folded: [['curves'], ['attention', 'activity']],
+  workspace: [
+    arranged('watch'),
+    arranged('present'),
+    { ...startWorkspace, center: ['attention'] },
+    { ...arranged('review'), center: ['attention', 'curves'], split: 70 },
+    { ...startWorkspace, side: null },
+    { ...startWorkspace, side: 'notes', lanes: false },
+  ],
 };
 
 it('a link with nothing chosen is bare', () => {
@@ -113,7 +131,11 @@ it.each([
   'zoom=a-b',
   'attention={',
   'attention=[]',
-  'folded=<b>',
+  'layout=grand',
+  'tabs=<b>',
+  'split=3',
+  'split=wide',
+  'side=<b>',
   'smooth=-1',
 ])('%s makes no sense and is left at its default', (query) => {
   expect(fromQuery(query)).toEqual(start);

@@ -8,7 +8,7 @@ import { evenlySpaced } from '~/server/export/replay';
 import { buildReplayPage } from '~/server/process/buildReplay';
 import type { Actor } from '~/shared/ids';
 import { startApp, type TestApp } from '~/test/support/app';
-import { describeInBrowser, openBrowser } from '~/test/support/browser';
+import { describeInBrowser, openBrowser, openTab } from '~/test/support/browser';
 import { ownFolder } from '~/test/support/folder';
 import { recordedRow, recordRun } from '~/test/support/recordedRun';
 
@@ -116,6 +116,7 @@ describeInBrowser('a replay file in Chromium, from the disk, without a network',
   it('shows at a step the values of the log, and of the snapshots the nearest, saying so', async () => {
     await goTo(1500);
     await expect.poll(() => reads('loss')).toContain(recordedRow(1500)[0]!.toPrecision(4).slice(0, 5));
+    await openTab(page, 'Attention');
     await page.locator('[data-testid="attention-step"]').waitFor();
     await expect
       .poll(() => page.locator('[data-testid="attention-step"]').textContent())
@@ -142,9 +143,12 @@ describeInBrowser('a replay file in Chromium, from the disk, without a network',
   });
 
   it('holds the decisions, the notes as they were written, and the set-up', async () => {
+    await openTab(page, 'Activity');
     await page.getByTestId('activity').getByText('Clip at → 1').waitFor();
+    await openTab(page, 'Notes');
     expect(await page.getByRole('region', { name: 'Notes' }).getByText(`look here ${evil}`).count()).toBe(1);
     expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe(`run ${evil}`.slice(0, 80));
+    await page.getByRole('button', { name: 'This file' }).click();
     await page.getByText('Attention: all 3 snapshots, exact.').waitFor();
     expect(await page.evaluate(() => (window as { broken?: number }).broken)).toBeUndefined();
   });

@@ -1,62 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { defaultQuery, fromParams, shelves, sortedBy, sortKeys, tagsOf, toParams, visibleRuns } from '~/app/_runs/tableQuery';
-import { emptyView } from '~/shared/fold';
-import { type RunSummary, summarize } from '~/shared/summary';
-import { publishedSetup } from '../../support/setups';
-
-const run = (runId: string, more: Partial<RunSummary> = {}): RunSummary => ({
-  ...summarize(
-    emptyView(runId, {
-      seq: 1,
-      attempt: 0,
-      at: 100,
-      event: {
-        type: 'run.created',
-        setup: publishedSetup('reverse'),
-        actor: { id: 'ann', name: 'Ann', role: 'admin' },
-        parent: null,
-      },
-    }),
-    0,
-  ),
-  ...more,
-});
-const runs = [
-  run('aaaaaa', { name: 'Clip 10', createdAt: 1, status: 'finished', loss: 0.5, tags: ['paper'] }),
-  run('bbbbbb', { name: 'Clip 2', createdAt: 2, status: 'running', loss: Number.NaN, backend: 'wasm' }),
-  run('cccccc', { name: 'Anomaly', createdAt: 3, recipe: 'anomaly', status: 'paused', loss: null }),
-  run('dddddd', { name: 'Old', createdAt: 4, status: 'stopped', loss: 0.1, archived: true }),
-  run('eeeeee', { name: 'Gone', createdAt: 5, status: 'failed', loss: 0, archived: true, trashed: true }),
-];
-const ids = (query: Partial<typeof defaultQuery>) => visibleRuns(runs, { ...defaultQuery, ...query }).map((r) => r.runId[0]);
-
-describe('the table of runs', () => {
-  it('shows what is neither archived nor in the trash, newest first', () => expect(ids({})).toEqual(['c', 'b', 'a']));
-  it('has shelves', () => {
-    expect(ids({ show: 'active' })).toEqual(['c', 'b']);
-    expect(ids({ show: 'ended' })).toEqual(['a']);
-    expect(ids({ show: 'archived' })).toEqual(['d']);
-    expect(ids({ show: 'trash' })).toEqual(['e']);
-  });
-  it('every word searched for must occur somewhere', () => {
-    expect(ids({ search: 'clip' })).toEqual(['b', 'a']);
-    expect(ids({ search: 'CLIP wasm' })).toEqual(['b']);
-    expect(ids({ search: 'paper ann' })).toEqual(['a']);
-    expect(ids({ search: 'nothing' })).toEqual([]);
-  });
-  it('numbers in names sort as numbers; what has no number comes last both ways', () => {
-    expect(ids({ sort: 'name', descending: false })).toEqual(['c', 'b', 'a']);
-    expect(ids({ sort: 'loss', descending: false })).toEqual(['a', 'c', 'b']);
-    expect(ids({ sort: 'loss', descending: true })).toEqual(['a', 'c', 'b']);
-  });
-  it('sorting by any column loses no run', () => {
-    for (const sort of sortKeys) expect(ids({ sort, descending: false }).toSorted()).toEqual(['a', 'b', 'c']);
-  });
-  it('is untouched by sorting: the list it was given stays as it was', () => {
-    ids({ sort: 'name' });
-    expect(runs.map((r) => r.runId[0]).join('')).toBe('abcde');
-  });
-});
+import { csvOf } from '~/app/_runs/csv';
+import { pathOf } from '~/app/_runs/SparklineChart';
+import { keepViews, readViews } from '~/app/_runs/savedViews';
+import { axisOf } from '~/app/_runs/sweep/axis';
+import { defaultView, fromParams, sortedBy, toParams, type View } from '~/app/_runs/tableQuery';
+import { tagsOf } from '~/app/_runs/tags';
+import { groupings, shelves } from '~/shared/runTable';
+import { runLine } from '../../support/runLines';
 
 it('tags are separated by commas, each once, and a long one is named', () => {
   expect(tagsOf(' paper, clip 5,,paper ')).toEqual({ ok: true, tags: ['paper', 'clip 5'] });
@@ -64,29 +14,85 @@ it('tags are separated by commas, each once, and a long one is named', () => {
   expect(tagsOf('x'.repeat(41))).toEqual({ ok: false, message: `Tags: "${'x'.repeat(41)}" has 41 characters; 40 is the most` });
 });
 
-it('search, shelf and order come back from the address; what makes no sense is left at its default', () => {
-  expect(toParams(defaultQuery)).toBe('');
+it('the whole view comes back from the address; what makes no sense is left at its default', () => {
+  expect(toParams(defaultView)).toBe('');
   for (const show of shelves)
-    for (const sort of sortKeys)
+    for (const group of groupings)
       for (const descending of [true, false]) {
-        const query = { search: 'a&b = c', show, sort, descending };
-        expect(fromParams(toParams(query))).toEqual(query);
+        const view: View = {
+          search: 'a&b = "c d"',
+          show,
+          group,
+          descending,
+          sort: 'config.optimizer.learningRate',
+          columns: ['status', 'config.a,b', 'series.loss & more'],
+          folded: ['one', 'two words'],
+          as: 'charts',
+        };
+        expect(fromParams(toParams(view))).toEqual(view);
       }
-  expect(fromParams('show=none&sort=nothing&order=sideways')).toEqual(defaultQuery);
+  expect(fromParams('show=none&order=sideways&group=by&as=poem')).toEqual(defaultView);
 });
 
-describe('sorting and what is shown', () => {
-  it('a click on a column turns it round, on another begins with what people want first', () => {
-    const loss = sortedBy(defaultQuery, 'loss');
-    expect([loss.sort, loss.descending]).toEqual(['loss', false]);
-    expect(sortedBy(loss, 'loss').descending).toBe(true);
-    expect(sortedBy(loss, 'best').descending).toBe(true);
-    expect(sortedBy(loss, 'name').descending).toBe(false);
-  });
+it('a click on a column turns it round, on another begins with what people want first', () => {
+  const loss = sortedBy(defaultView, 'loss');
+  expect([loss.sort, loss.descending]).toEqual(['loss', false]);
+  expect(sortedBy(loss, 'loss').descending).toBe(true);
+  expect(sortedBy(loss, 'best').descending).toBe(true);
+  expect(sortedBy(loss, 'name').descending).toBe(false);
+});
 
-  it('a run that is no more is shown nowhere; the newest note is searched', () => {
-    const runs = [run('gone', { gone: true }), run('noted', { notes: { open: 1, newest: 'diverged after warm-up' } })];
-    expect(shelves.flatMap((show) => visibleRuns([runs[0]!], { ...defaultQuery, show }))).toEqual([]);
-    expect(visibleRuns(runs, { ...defaultQuery, search: 'WARM-UP' }).map((r) => r.runId)).toEqual(['noted']);
+it('saved views come back; a storage that holds something else, or nothing, gives none', () => {
+  const kept = new Map<string, string>();
+  const storage = { getItem: (k: string) => kept.get(k) ?? null, setItem: (k: string, v: string) => void kept.set(k, v) };
+  expect(readViews(storage)).toEqual([]);
+  keepViews(storage, [{ name: 'paper', params: 'find=tag%3Dpaper' }]);
+  expect(readViews(storage)).toEqual([{ name: 'paper', params: 'find=tag%3Dpaper' }]);
+  for (const wrong of ['{', '5', '[1, {"name": 2}]']) {
+    kept.set([...kept.keys()][0]!, wrong);
+    expect(readViews(storage)).toEqual([]);
+  }
+});
+
+describe('a sparkline', () => {
+  it('has a gap and a mark where a value is not finite', () => {
+    // 96 px of steps 0..3: x = 2, 34, 66, 98; the values 0..2 lie on y = 20..2.
+    expect(pathOf({ steps: [0, 1, 2, 3], values: [0, 1, Number.NaN, 2] })).toEqual({
+      path: 'M2.0 20.0L34.0 11.0M98.0 2.0h0',
+      breaks: [66],
+    });
   });
+  it('of one value, or of equal ones, is in the middle', () => {
+    expect(pathOf({ steps: [7], values: [5] })).toEqual({ path: 'M50.0 11.0h0', breaks: [] });
+    expect(pathOf({ steps: [0, 1], values: [5, 5] }).path).toBe('M2.0 11.0L98.0 11.0');
+  });
+  it('of no finite value at all is marks only', () => {
+    expect(pathOf({ steps: [0, 1], values: [Infinity, Number.NaN] })).toEqual({ path: '', breaks: [2, 98] });
+  });
+});
+
+describe('an axis of the sweep', () => {
+  it('is logarithmic where positive numbers spread far: 1e-4, 1e-3 and 1e-2 are equally apart', () => {
+    const axis = axisOf('config.lr', 'Learning rate', [1e-4, 1e-3, 1e-2]);
+    expect([1e-4, 1e-3, 1e-2].map((v) => Math.round(axis.at(v)! * 1e6) / 1e6)).toEqual([0, 0.5, 1]);
+    expect(axis.at(Number.NaN)).toBe(null);
+    expect(axis.at(null)).toBe(null);
+  });
+  it('of names has a place for each, in their order, also when some are numbers', () => {
+    const axis = axisOf('config.kind', 'Kind', ['b', 'a', 10, 9, true]);
+    expect(axis.ticks.map((t) => t.text)).toEqual(['9', '10', 'a', 'b', 'true']);
+  });
+  it('of one number has a place in the middle', () => {
+    expect(axisOf('loss', 'Loss', [3, 3]).at(3)).toBeCloseTo(0.5);
+  });
+});
+
+it('the table as CSV quotes what needs it, keeps NaN, and leaves no text that a spreadsheet would run', () => {
+  const run = runLine('aaaaaa', { name: '=1+1, "x"', createdAt: 0, step: 3, loss: Number.NaN, tags: ['a', 'b'] });
+  const [head, line, end] = csvOf([run], ['Learning rate'], new Map([['aaaaaa', [5e-4]]])).split('\r\n');
+  expect(head).toBe(
+    'id,name,project,group,recipe,tags,status,step,loss,accuracy,best,newest result,started by,started,Learning rate',
+  );
+  expect(line).toBe(`aaaaaa,"'=1+1, ""x""",default,,reverse,"a, b",queued,3,NaN,,,,Ann,1970-01-01T00:00:00.000Z,0.0005`);
+  expect(end).toBe('');
 });

@@ -90,6 +90,27 @@ const checkpoint = (step: number, hash: string, lastCommandSeq: number): Trainer
   };
 };
 
+describe('a run whose loss is NaN', () => {
+  it('is not resumed as it is; once it is back at a checkpoint it is', async () => {
+    await begin();
+    const rows = steps(0, 3, values) as Extract<TrainerEvent, { type: 'rows' }>;
+    const width = rows.values.length / 3;
+    const bad = Float64Array.from(rows.values, (v, i) => (i === 2 * width ? Number.NaN : v));
+    await batch(1, 2, checkpoint(0, 'a'.repeat(64), 0), { ...rows, values: bad });
+    await batch(1, 6, { type: 'status', status: 'paused', step: 3, message: 'loss is NaN' });
+    expect(await room.command(ada, act('resume-00', 'resume'))).toEqual({
+      ok: false,
+      reason: 'state',
+      message:
+        'the loss is NaN at step 2: going on would not help; take the run back to a checkpoint before that, or branch from one',
+      field: null,
+    });
+    expect(await room.command(ada, act('revert-00', 'revert', { checkpoint: 'a'.repeat(64) }))).toMatchObject({ ok: true });
+    await room.assign(gpu);
+    expect(await room.command(ada, act('resume-01', 'resume'))).toMatchObject({ ok: true });
+  });
+});
+
 describe('events of a trainer', () => {
   it('are in the store before anybody sees them, and what is seen is the fold of the log', async () => {
     await begin();

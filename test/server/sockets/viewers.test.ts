@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 describe("the viewers' link", () => {
-  it('gives the whole run list five times in a row, then says to wait; other messages go on', async () => {
+  it('lets a page ask for the list of runs five times in a row, then says to wait; other messages go on', async () => {
     const socket = io(app.url, { path: paths.viewers, transports: ['websocket'] });
     const ask = async (name: string, ...args: unknown[]) =>
       (await socket.emitWithAck(name, ...args)) as { ok: boolean; reason?: string };

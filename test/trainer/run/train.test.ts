@@ -197,7 +197,7 @@ describe('the loop', () => {
       type: 'status',
       status: 'paused',
       step: 7,
-      message: `${message}; change a value and resume, or stop`,
+      message: `${message}; take the run back to a checkpoint, branch from one, or stop`,
     });
     // Whoever resumes has seen it: no second alert for the same trouble.
     const resumed = await record({ hooks, script: new Script([[7, { action: 'resume' }]]) });

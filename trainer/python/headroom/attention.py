@@ -93,9 +93,13 @@ def _arguments(probe: Any, device: Any) -> tuple[list[Any], dict[str, Any]]:
 
 def _follow_modules(model: Any, found: Capture) -> Iterator[Any]:
     """Hooks that keep the name of the innermost module that is running."""
+
+    def leave(_module: Any, _args: Any, _output: Any) -> None:
+        found._modules.pop()
+
     for name, module in model.named_modules():
         yield module.register_forward_pre_hook(lambda _module, _args, name=name: found._modules.append(name))
-        yield module.register_forward_hook(lambda _module, _args, _output: found._modules.pop() and None, always_call=True)
+        yield module.register_forward_hook(leave, always_call=True)
 
 
 def _interceptor(found: Capture) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 SHARE = 0.01
-"""Of the time, at most, that a measurement takes once its cadence has settled. The first few may take more."""
+"""Of the time, at most, that a measurement takes once its cadence has settled. The first two may take more."""
 
 
 class Cadence:
@@ -14,10 +14,13 @@ class Cadence:
     def __init__(self, every: int | None, first: int) -> None:
         self.every = max(1, int(every)) if every is not None else first
         self._fixed = every is not None
+        self._step = 0
         self._begun = 0.0
-        self._ended: float | None = None
+        # Step and end of the measurement before.
+        self._before: tuple[int, float] | None = None
 
     def due(self, step: int) -> bool:
+        self._step = step
         return step % self.every == 0
 
     def __enter__(self) -> None:
@@ -25,9 +28,9 @@ class Cadence:
 
     def __exit__(self, *error: object) -> None:
         now = time.perf_counter()
-        if not self._fixed and self._ended is not None:
-            share = (now - self._begun) / max(now - self._ended, 1e-9)
-            while share > SHARE and self.every < 1 << 20:
+        if not self._fixed and self._before is not None and self._step > self._before[0]:
+            a_step = (self._begun - self._before[1]) / (self._step - self._before[0])
+            cost = now - self._begun
+            while cost > SHARE * (self.every * a_step + cost) and self.every < 1 << 20:
                 self.every *= 2
-                share /= 2
-        self._ended = now
+        self._before = (self._step, now)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Any, Iterable
 
-_group_keys = ("lr", "initial_lr", "max_lr", "min_lr")
+_group_keys = ("lr", "initial_lr", "max_lr", "min_lr", "swa_lr")
 _lists = ("base_lrs", "max_lrs", "min_lrs", "_last_lr")
 _numbers = ("eta_min",)
+_numbers_of_plateau = ("eps",)
 _inner = ("_schedulers", "after_scheduler", "_scheduler", "scheduler", "warmup_scheduler")
 
 
@@ -41,7 +42,7 @@ def _scale_scheduler(scheduler: Any, factor: float, seen: set[int]) -> None:
         rates = state.get(name)
         if isinstance(rates, (list, tuple)):
             setattr(scheduler, name, type(rates)(_scaled(r, factor) for r in rates))
-    for name in _numbers:
+    for name in _numbers + (_numbers_of_plateau if "min_lrs" in state else ()):
         if isinstance(state.get(name), (int, float)):
             setattr(scheduler, name, state[name] * factor)
     for name in _inner:

@@ -305,6 +305,11 @@ describe('chart choices', () => {
       search: 'norm|a,b&c',
       open: ['gradient norm, per parameter', 'throughput'],
       gradients: 'lines',
+      plan: {
+        own: [{ id: 'own 1', title: 'a&b', series: ['x', 'y,z'], range: [null, 0.5] }],
+        hidden: ['loss'],
+        order: ['own 1', 'loss'],
+      },
     } as const;
     expect(fromChartParams(new URLSearchParams(chartParams(c)))).toEqual(c);
     expect(chartParams(chartDefaults)).toEqual({});

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { build } from '~/server/process/build';
 import type { TrainerEvent } from '~/shared/events';
 import { startApp, type TestApp } from '~/test/support/app';
-import { describeInBrowser, openBrowser } from '~/test/support/browser';
+import { describeInBrowser, openBrowser, openTab } from '~/test/support/browser';
 import { publishedSetup } from '~/test/support/setups';
 import { TrainerClient } from '~/test/support/trainerClient';
 
@@ -90,7 +90,7 @@ describeInBrowser('the curves of a run that logs what it likes', { timeout: 240_
     await expect.poll(charts, { timeout: 60_000 }).toEqual(['Loss', 'bleu']);
     expect(await page.getByText('does not record').count()).toBe(0);
     expect(await page.getByText('clip', { exact: true }).count()).toBe(0);
-    expect(await page.getByText('Gradients by parameter').count()).toBe(0);
+    expect(await page.getByRole('tab', { name: 'Gradients' }).count()).toBe(0);
     await expect.poll(() => page.locator('[data-reads="train/perte"]').textContent(), { timeout: 60_000 }).toBe('1.0002');
     expect(await page.getByTestId('newest').textContent()).toBe('train/perte1.000');
   });
@@ -128,6 +128,8 @@ describeInBrowser('the curves of a run that logs what it likes', { timeout: 240_
   });
 
   it('its evaluations are a table of its own metrics, the best marked', async () => {
+    await openTab(page, 'Evaluations');
+    await page.getByTestId('evaluations').waitFor();
     const cells = await page
       .getByTestId('evaluations')
       .locator('tr')

@@ -52,7 +52,7 @@ describeInBrowser('notes and presence', { timeout: 240_000 }, () => {
     expect(answer.ok()).toBe(true);
     const page = await context.newPage();
     page.setDefaultTimeout(60_000);
-    await page.goto(`${app.url}/runs/${runId}`);
+    await page.goto(`${app.url}/runs/${runId}?layout=review&side=notes`);
     await page.getByRole('region', { name: 'Notes' }).waitFor();
     return page;
   }
@@ -78,6 +78,7 @@ describeInBrowser('notes and presence', { timeout: 240_000 }, () => {
     const plot = chart(bob, 'Loss').locator('[data-plot]');
     const size = (await plot.boundingBox())!;
     await plot.click({ button: 'right', position: { x: size.width * 0.3, y: size.height / 2 } });
+    await bob.getByRole('menuitem', { name: /^Note at step/ }).click();
     await field(bob).fill('why @lo');
     await bob.getByRole('option', { name: 'Ada Lovelace' }).waitFor();
     await field(bob).press('Enter');

@@ -8,7 +8,6 @@ import type { RunView } from '~/shared/view';
 import { publishedSetup } from '../../../support/setups';
 
 const ann: Actor = { id: 'ann', name: 'Ann Lee', role: 'admin' };
-const bob: Actor = { id: 'bob', name: 'Bob', role: 'viewer' };
 const setup = publishedSetup('reverse', {}, { name: 'night run' });
 const created = emptyView('run00001', {
   seq: 1,
@@ -25,47 +24,31 @@ const alert = (level: 'info' | 'warning' | 'error', message: string): RunEvent =
   kind: 'loss-spike',
   message,
 });
-const note = (id: string, actor: Actor, text: string): RunEvent => ({
-  type: 'note',
-  actor,
-  note: { kind: 'add', id, anchor: { step: 7, chart: null, head: null }, text, replyTo: null },
-});
-
 describe('news', () => {
-  it('are warnings, mentions of you by others, and the end; each once, and nothing of before the page opened', () => {
+  it('are warnings, errors and the end; each once, and nothing of before the page opened', () => {
     const news = createNews();
-    const old = following(created, alert('error', 'long ago'), note('note-0', bob, '@AnnLee see'));
-    expect(news(old, ann)).toEqual([]);
+    const old = following(created, alert('error', 'long ago'));
+    expect(news(old)).toEqual([]);
     const now = following(
       old,
       alert('info', 'nothing much'),
       alert('warning', 'loss 9 sigmas high'),
       // A rule that is to pause only.
       { ...alert('error', 'paused in silence'), notify: false } as RunEvent,
-      note('note-1', bob, 'look here, @annlee.'),
-      note('note-2', ann, 'I, @AnnLee'),
-      note('note-3', bob, '@AnnLeeson, not you'),
       { type: 'status', status: 'failed', step: 12, message: 'out of memory' },
     );
-    expect(news(now, ann)).toEqual([
-      { key: 'alert 5', kind: 'alert', tone: 'warning', title: 'night run: loss-spike at step 12', detail: 'loss 9 sigmas high' },
-      {
-        key: 'note note-1',
-        kind: 'mention',
-        tone: 'info',
-        title: 'night run: Bob mentions you at step 7',
-        detail: 'look here, @annlee.',
-      },
-      { key: 'end 10', kind: 'end', tone: 'error', title: 'night run: failed at step 12', detail: 'out of memory' },
+    expect(news(now)).toEqual([
+      { key: '4', tone: 'warning', title: 'night run: loss-spike at step 12', detail: 'loss 9 sigmas high', step: 12 },
+      { key: '6', tone: 'error', title: 'night run: failed at step 12', detail: 'out of memory', step: 12 },
     ]);
-    expect(news(now, ann)).toEqual([]);
+    expect(news(now)).toEqual([]);
   });
 
   it('a burst is told by its newest three', () => {
     const news = createNews();
-    news(created, ann);
+    news(created);
     const burst = following(created, ...['1', '2', '3', '4', '5'].map((m) => alert('warning', m)));
-    expect(news(burst, ann).map((n) => n.detail)).toEqual(['3', '4', '5']);
+    expect(news(burst).map((n) => n.detail)).toEqual(['3', '4', '5']);
   });
 });
 

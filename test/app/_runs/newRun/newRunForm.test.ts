@@ -9,6 +9,7 @@ import { everyKindConfig } from '~/test/support/everyKind';
 interface InPage {
   seen: {
     setup: { config: Config; recipe: unknown; name: string };
+    setups: { config: Config }[];
     started: number;
     show(problems: { field: string; message: string }[]): void;
   };
@@ -74,6 +75,7 @@ describeInBrowser('the new-run form over a schema in Chromium', { timeout: 120_0
     await field('Shuffle').uncheck();
     await field('Flip').selectOption('yes');
     await field('Patience').fill('5');
+    await page.getByText('or give its hash').click();
     await field('Start from').fill('c'.repeat(64));
     await field('Betas').fill('0.8, 0.99');
     await field('Extra').fill('{"deep": [1, null]}');
@@ -175,7 +177,7 @@ describeInBrowser('the new-run form over a schema in Chromium', { timeout: 120_0
     expect((await config()).model).toEqual({ heads: 1, width: 8 });
     await field('Heads').fill('2');
     expect((await config()).model).toEqual({ heads: 2, width: 8 });
-    await page.getByRole('button', { name: 'Preset’s values' }).click();
+    await page.getByRole('button', { name: 'Reset to the preset' }).click();
     expect((await config()).model).toEqual({ heads: 1, width: 8 });
   });
 
@@ -192,9 +194,23 @@ describeInBrowser('the new-run form over a schema in Chromium', { timeout: 120_0
     });
   });
 
+  it('several values in a field ask for a run for each of their combinations', async () => {
+    const setups = () => page.evaluate(() => (window as unknown as InPage).seen.setups.map((s) => s.config));
+    await field('Heads').fill('1, 2');
+    await page.getByRole('button', { name: 'several…' }).first().waitFor();
+    await field('Seed').fill('5, 6');
+    await page.getByRole('button', { name: 'Start 4 runs' }).waitFor();
+    expect((await setups()).map((c) => [c.seed, (c.model as Config).heads])).toEqual([
+      [5, 1],
+      [5, 2],
+      [6, 1],
+      [6, 2],
+    ]);
+  });
+
   it('a checkpoint is picked by its run and step', async () => {
     await page.getByRole('button', { name: 'Choose a checkpoint' }).click();
-    await field('Start from: of which run').selectOption('aaaa');
+    await page.getByRole('button', { name: 'Teacher' }).click();
     await field('Start from: which checkpoint').selectOption('step 100');
     expect((await config()).startFrom).toBe('a'.repeat(64));
     expect(await field('Start from').inputValue()).toBe('a'.repeat(64));

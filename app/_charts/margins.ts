@@ -1,0 +1,68 @@
+import { logTicks } from './domains';
+import { formatPercent, formatTick } from './format';
+import { spread } from './xMap';
+
+/** Room around a plot, made for the labels that stand there, in whatever size the page's letters have. */
+
+/** CSS pixels of 1/16 of the page's letter height; 1 where there is no page. */
+export function unit(): number {
+  const now = performance.now();
+  if (typeof document !== 'undefined' && now - readAt > rereadMs) {
+    readAt = now;
+    read = (Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16) / 16;
+  }
+  return read;
+}
+let read = 1;
+let readAt = Number.NEGATIVE_INFINITY;
+/** Asking the browser costs: not for every label. */
+const rereadMs = 250;
+
+/** Of a label on an axis, in rem. */
+export const labelSize = '0.6875rem';
+
+let pen: CanvasRenderingContext2D | null = null;
+/** Widths at 11 px. */
+const widths = new Map<string, number>();
+
+/** Width of a label on an axis, CSS pixels. */
+export function labelWidth(text: string): number {
+  let width = widths.get(text);
+  if (width === undefined) {
+    if (pen === null && typeof document !== 'undefined') {
+      pen = document.createElement('canvas').getContext('2d');
+      if (pen) pen.font = '11px "Inter Variable", system-ui, sans-serif';
+    }
+    width = pen ? pen.measureText(text).width : text.length * 6.5;
+    if (widths.size > 5000) widths.clear();
+    widths.set(text, width);
+  }
+  return width * unit();
+}
+
+export interface Around {
+  right: number;
+  top: number;
+  bottom: number;
+}
+
+/** The sides of a plot that do not depend on its numbers. */
+export function around(): Around {
+  const u = unit();
+  return { right: 14 * u, top: 16 * u, bottom: 22 * u };
+}
+
+export const yTicks = (y: readonly [number, number], log: boolean, height: number): number[] => {
+  const rows = Math.max(2, Math.floor(height / (36 * unit())));
+  return log ? logTicks(y[0], y[1], rows) : spread(y[0], y[1], rows);
+};
+
+export const yLabel = (percent: boolean) => (percent ? (v: number) => formatPercent(v).replace(' ', '\u2009') : formatTick);
+
+/** Width of the side with the labels of y; a little more than they need stays as it is, so that the plot does not twitch. */
+export function leftFor(ticks: readonly number[], percent: boolean, shown: number | null): number {
+  const label = yLabel(percent);
+  const widest = Math.max(0, ...ticks.map((t) => labelWidth(label(t))));
+  const wanted = Math.ceil(Math.max(28 * unit(), widest + 10 * unit()));
+  return shown !== null && shown >= wanted && shown - wanted < 16 ? shown : wanted;
+}

@@ -1,0 +1,41 @@
+'use client';
+
+import { Copy } from 'lucide-react';
+import { useRef } from 'react';
+import { toast } from 'sonner';
+import { Button } from './Button';
+import { inputClass } from './Field';
+
+/** Copies a text. The clipboard is missing on plain http outside of this machine: then `select` marks it, to be copied with the keyboard. */
+export async function copyText(text: string, select: () => void): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast.success('Copied');
+  } catch {
+    select();
+    toast.info('Selected: copy it with the keyboard');
+  }
+}
+
+/** A line to copy. @param label what it is, for a screen reader */
+export function CopyLine({ label, text }: { label: string; text: string }) {
+  const field = useRef<HTMLTextAreaElement>(null);
+  const lines = text.split('\n').length;
+  return (
+    <div className="flex items-start gap-1">
+      <textarea
+        ref={field}
+        readOnly
+        rows={lines}
+        aria-label={label}
+        spellCheck={false}
+        className={`${inputClass} h-auto resize-none overflow-x-auto py-1 leading-5 whitespace-pre`}
+        value={text}
+        onFocus={(e) => e.target.select()}
+      />
+      <Button aria-label={`Copy ${label}`} onClick={() => void copyText(text, () => field.current?.select())}>
+        <Copy aria-hidden size={13} /> Copy
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,12 @@
+import { count } from '~/app/_components/format';
+import { useCursor } from '~/app/_live/cursor';
+
+/** Whether something happened after the step where the page is pinned. */
+export const useIsLater = (step: number | null): boolean =>
+  useCursor((c) => c.mode === 'pinned' && step !== null && step > c.step);
+
+/** Says at which step the page stands; what came later is gray. Not there while it follows the newest step. */
+export function AsOf() {
+  const step = useCursor((c) => (c.mode === 'pinned' ? c.step : null));
+  return step === null ? null : <span className="text-2xs text-dim">as of step {count(step)}; later is gray</span>;
+}

@@ -1,0 +1,18 @@
+import type { ReactNode } from 'react';
+
+/** What stands in a panel's tab: tools that stay in sight while the rest scrolls. */
+export function PanelBody({ title, tools, children }: { title: string; tools?: ReactNode; children: ReactNode }) {
+  return (
+    <section aria-label={title} className="min-w-0">
+      {tools && (
+        <div className="sticky top-0 z-20 flex min-h-9 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-panel px-3 py-1 max-[899px]:flex-nowrap max-[899px]:overflow-x-auto">
+          {tools}
+        </div>
+      )}
+      {children}
+    </section>
+  );
+}
+
+/** Why a panel has nothing to show. */
+export const Nothing = ({ children }: { children: ReactNode }) => <p className="px-3 py-4 text-dim">{children}</p>;

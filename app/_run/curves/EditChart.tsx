@@ -1,0 +1,135 @@
+import { ArrowDown, ArrowUp, X } from 'lucide-react';
+import { type FormEvent, useId, useState } from 'react';
+import { Button } from '~/app/_components/Button';
+import { Field, inputClass } from '~/app/_components/Field';
+import { Modal } from '~/app/_components/Modal';
+import type { OwnChart } from '~/app/_live/chartPlan';
+import { useSeries } from '~/app/_live/series';
+
+/** Which series share a chart, in which order, what it is called, and the range of its y axis. */
+export function EditChart({ chart, onSave, onClose }: { chart: OwnChart; onSave(chart: OwnChart): void; onClose(): void }) {
+  const known = useSeries();
+  const list = useId();
+  const [title, setTitle] = useState(chart.title);
+  const [series, setSeries] = useState(chart.series);
+  const [added, setAdded] = useState('');
+  const [range, setRange] = useState(chart.range.map((end) => (end === null ? '' : String(end))) as [string, string]);
+  const [problems, setProblems] = useState<{ add?: string; series?: string; range?: string }>({});
+  const add = () => {
+    const name = added.trim();
+    if (!known.some((s) => s.name === name)) return setProblems({ add: `the run has no series "${name}"` });
+    if (!series.includes(name)) setSeries([...series, name]);
+    setAdded('');
+    setProblems({});
+  };
+  const swap = (i: number, by: number) => setSeries(series.with(i, series[i + by]!).with(i + by, series[i]!));
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (added.trim() !== '') return add();
+    const ends = range.map((text) => (text.trim() === '' ? null : Number(text))) as [number | null, number | null];
+    if (ends.some((end) => end !== null && !Number.isFinite(end)))
+      return setProblems({ range: 'give a number, or leave it empty' });
+    if (ends[0] !== null && ends[1] !== null && ends[0] >= ends[1])
+      return setProblems({ range: 'the lowest must be below the highest' });
+    if (series.length === 0) return setProblems({ series: 'add a series' });
+    onSave({ ...chart, title: title.trim() || series[0]!, series, range: ends });
+  };
+  return (
+    <Modal open onClose={onClose} title={chart.title === '' ? 'New chart' : `Change ${chart.title}`}>
+      <form onSubmit={submit} noValidate className="flex min-h-0 flex-col gap-3 overflow-y-auto p-4">
+        <Field label="Title">
+          {(ids) => (
+            <input
+              {...ids}
+              className={`${inputClass} font-sans`}
+              maxLength={80}
+              value={title}
+              onChange={(e) => setTitle(e.target.value)}
+            />
+          )}
+        </Field>
+        <fieldset>
+          <legend className="text-xs text-dim">Series</legend>
+          <ol>
+            {series.map((name, i) => (
+              <li key={name} className="flex items-center gap-1 py-0.5">
+                <span className="min-w-0 flex-1 truncate font-mono text-xs" title={name}>
+                  {name}
+                </span>
+                <Button look="bare" size="icon" aria-label={`Move ${name} up`} disabled={i === 0} onClick={() => swap(i, -1)}>
+                  <ArrowUp aria-hidden size={13} />
+                </Button>
+                <Button
+                  look="bare"
+                  size="icon"
+                  aria-label={`Move ${name} down`}
+                  disabled={i === series.length - 1}
+                  onClick={() => swap(i, 1)}
+                >
+                  <ArrowDown aria-hidden size={13} />
+                </Button>
+                <Button
+                  look="bare"
+                  size="icon"
+                  aria-label={`Remove ${name}`}
+                  onClick={() => setSeries(series.filter((s) => s !== name))}
+                >
+                  <X aria-hidden size={13} />
+                </Button>
+              </li>
+            ))}
+          </ol>
+          {problems.series && <p className="text-2xs text-bad">{problems.series}</p>}
+        </fieldset>
+        <div className="flex items-end gap-2">
+          <div className="min-w-0 flex-1">
+            <Field label="Add a series" error={problems.add ?? null}>
+              {(ids) => (
+                <>
+                  <input
+                    {...ids}
+                    data-first
+                    list={list}
+                    autoComplete="off"
+                    className={inputClass}
+                    value={added}
+                    onChange={(e) => setAdded(e.target.value)}
+                  />
+                  <datalist id={list}>
+                    {known.slice(0, 500).map((s) => (
+                      <option key={s.name} value={s.name} />
+                    ))}
+                  </datalist>
+                </>
+              )}
+            </Field>
+          </div>
+          <Button onClick={add} disabled={added.trim() === ''}>
+            Add
+          </Button>
+        </div>
+        <div className="grid grid-cols-2 gap-2">
+          {(['Lowest value of y', 'Highest value of y'] as const).map((label, i) => (
+            <Field key={label} label={label} help="empty: as the numbers need" error={(i === 1 && problems.range) || null}>
+              {(ids) => (
+                <input
+                  {...ids}
+                  inputMode="decimal"
+                  className={inputClass}
+                  value={range[i]}
+                  onChange={(e) => setRange(range.with(i, e.target.value) as [string, string])}
+                />
+              )}
+            </Field>
+          ))}
+        </div>
+        <div className="flex justify-end gap-2">
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" look="primary">
+            Save
+          </Button>
+        </div>
+      </form>
+    </Modal>
+  );
+}

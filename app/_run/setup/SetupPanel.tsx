@@ -1,0 +1,131 @@
+'use client';
+
+import type { ReactNode } from 'react';
+import { useRecipes } from '~/app/_live/recipes';
+import { useView } from '~/app/_live/useRun';
+import { PanelBody } from '~/app/_run/PanelBody';
+import { settingsOf } from '~/shared/settings';
+import { isOpened } from '~/shared/view';
+import { Script } from './Script';
+
+/** What the run was started with, by which script, and on what it is trained. */
+export function SetupPanel() {
+  const opened = useView(isOpened, false);
+  const device = useView((v) => v.device !== null, false);
+  return (
+    <PanelBody title="Set-up">
+      <div className="grid max-w-6xl gap-x-8 gap-y-4 p-3 lg:grid-cols-2">
+        {opened && (
+          <Part title="Script">
+            <Script />
+          </Part>
+        )}
+        <Part title="Started with">
+          <SetupList />
+        </Part>
+        {device && (
+          <Part title="Trained on">
+            <Device />
+          </Part>
+        )}
+      </div>
+    </PanelBody>
+  );
+}
+
+function Part({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section aria-label={title}>
+      <h2 className="mb-1 font-semibold">{title}</h2>
+      {children}
+    </section>
+  );
+}
+
+/** What differs from the first preset of the recipe stands out. */
+function SetupList() {
+  const setup = useView((v) => v.setup, null);
+  const data = useView((v) => v.data, null);
+  const recipes = useRecipes([setup?.recipe?.name ?? null]);
+  if (!setup) return null;
+  const { recipe, project, group, jobType, config } = setup;
+  const known = recipe ? recipes.get(recipe.name) : undefined;
+  const settings = settingsOf(config, known?.schema ?? null);
+  const published = new Map(settingsOf(known?.presets[0]?.config ?? {}, known?.schema ?? null).map((s) => [s.path, s.text]));
+  return (
+    <>
+      <Lines
+        lines={[
+          ['Recipe', recipe ? (known?.title ?? recipe.name) : undefined],
+          ['Data', data ?? undefined],
+          ['Trainer asked for', recipe?.trainer ?? undefined],
+          ['Project', project],
+          ['Group', group],
+          ['Job type', jobType],
+          ...settings.map(
+            ({ path, label, text, unit }): Line => [
+              unit === null ? label : `${label} (${unit})`,
+              text,
+              known !== undefined && published.get(path) !== text,
+            ],
+          ),
+        ]}
+      />
+      {settings.length === 0 && <p className="mt-1 text-xs text-dim">Its settings are not known.</p>}
+    </>
+  );
+}
+
+function Device() {
+  const { device, trainer } = useView((v) => ({ device: v.device, trainer: v.trainer }), { device: null, trainer: null });
+  if (!device) return null;
+  const tried = device.tried ?? [];
+  return (
+    <>
+      <Lines
+        lines={[
+          ['Backend', device.backend],
+          ['Device', device.device],
+          ['Software', device.software],
+          ['Trainer', trainer ? `${trainer.name} on ${trainer.host}` : undefined],
+        ]}
+      />
+      {tried.length > 0 && (
+        <>
+          <p className="mt-2 text-xs text-dim">Tried before, and passed over:</p>
+          <ul className="mt-1 space-y-1 text-xs">
+            {tried.map((t) => (
+              <li key={t.backend}>
+                <span className="font-semibold">{t.backend}</span>: <span className="break-words">{t.reason}</span>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </>
+  );
+}
+
+/** Label, text, and whether it differs from the preset. */
+type Line = readonly [label: string, text: string | undefined, changed?: boolean];
+
+function Lines({ lines }: { lines: readonly Line[] }) {
+  return (
+    <dl className="grid grid-cols-[auto_1fr] gap-x-3 gap-y-0.5 text-xs">
+      {lines.map(
+        ([label, text, changed]) =>
+          text !== undefined && (
+            <div key={label} className="col-span-2 grid grid-cols-subgrid">
+              <dt className="break-words text-dim">{label}</dt>
+              <dd
+                className={`text-right font-mono break-all ${changed ? 'text-accent' : ''}`}
+                title={changed ? 'not as in the recipe’s first preset' : undefined}
+              >
+                {text}
+              </dd>
+            </div>
+          ),
+      )}
+    </dl>
+  );
+}

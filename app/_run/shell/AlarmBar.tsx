@@ -1,0 +1,72 @@
+import { TriangleAlert, X } from 'lucide-react';
+import { Button } from '~/app/_components/Button';
+import { count } from '~/app/_components/format';
+import { setCursor } from '~/app/_live/cursor';
+import { useList, useNear, useSample } from '~/app/_live/lists';
+import { useRunStore } from '~/app/_live/RunProvider';
+import { useView } from '~/app/_live/useRun';
+import { reveal } from '~/app/_live/workspace';
+import { CheckpointActions } from '~/app/_run/steering/CheckpointActions';
+import type { ListItems } from '~/shared/view';
+import { useDismissed } from './dismissed';
+
+type Alert = ListItems['alerts'];
+
+const titles: Record<string, string> = { 'not-finite': 'NaN or infinity', collapse: 'Attention has collapsed' };
+
+/** The newest error that nobody on this browser has taken note of, and what can be done about it. Not there while all is well. */
+export function AlarmBar() {
+  const { runId } = useRunStore();
+  const alerts = useList('alerts');
+  const { dismissed, dismiss } = useDismissed(runId);
+  const open = alerts.filter((a) => a.level === 'error' && !dismissed.includes(a.seq));
+  const alarm = open.at(-1);
+  return alarm ? (
+    <Alarm key={alarm.seq} alarm={alarm} others={open.length - 1} onDismiss={() => dismiss(open.map((a) => a.seq))} />
+  ) : null;
+}
+
+function Alarm({ alarm, others, onDismiss }: { alarm: Alert; others: number; onDismiss(): void }) {
+  const { kind, step, message } = alarm;
+  return (
+    <div
+      role="alert"
+      data-alarm={kind}
+      className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-bad/50 bg-bad/10 px-3 py-1 text-xs"
+    >
+      <TriangleAlert aria-hidden size={14} className="shrink-0 text-bad" />
+      <span className="min-w-0 flex-1 basis-60">
+        <strong className="text-bad">{titles[kind] ?? kind}</strong> {message}
+      </span>
+      <span className="flex flex-wrap items-center gap-1">
+        {step !== null && <WaysBack step={step} />}
+        {step !== null && (
+          <Button size="small" look="bare" onClick={() => setCursor.pin(step)}>
+            Show step {count(step)}
+          </Button>
+        )}
+        <Button size="small" look="bare" onClick={() => reveal('activity', 'side')}>
+          {others > 0 ? `${count(others)} more alarms` : 'What happened'}
+        </Button>
+        <Button
+          look="bare"
+          size="icon"
+          aria-label="Take note of the alarm"
+          title="Take note: hides it for you"
+          onClick={onDismiss}
+        >
+          <X aria-hidden size={14} />
+        </Button>
+      </span>
+    </div>
+  );
+}
+
+/** The last checkpoint before a step: what it holds was made without the numbers that are wrong from there on. */
+function WaysBack({ step }: { step: number }) {
+  useNear('checkpoints', step);
+  const checkpoints = useSample('checkpoints');
+  const last = checkpoints.findLast((c) => c.step < step);
+  const head = useView((v) => v.step, 0);
+  return last && last.step < head ? <CheckpointActions step={last.step} hash={last.blob.hash} look="plain" named /> : null;
+}

@@ -1,0 +1,93 @@
+import { Bell as BellIcon } from 'lucide-react';
+import Link from 'next/link';
+import { useEffect, useState } from 'react';
+import { Ago } from '~/app/_components/Ago';
+import { Popup } from '~/app/_components/Popup';
+import { notifier, readAll, useNotices, useNoticesOfServer } from '~/app/_live/notices';
+
+const words = {
+  on: 'Also by the browser, while this tab is hidden',
+  off: 'Also by the browser, while this tab is hidden',
+  blocked: 'This browser blocks notifications of this page: allow them in its settings',
+  missing: 'This browser has no notifications for this address (they need https or localhost)',
+} as const;
+
+/** What the person was told: requests, approvals, mentions of every run, alarms of the one that is open. */
+export function Bell() {
+  useNoticesOfServer();
+  const { items, unread } = useNotices();
+  useBadge(unread);
+  return (
+    <Popup
+      title="Notifications"
+      className="relative grid! size-7 place-items-center rounded text-dim hover:bg-raised"
+      onOpen={readAll}
+      trigger={
+        <>
+          <BellIcon aria-hidden size={15} />
+          <span className="sr-only">Notifications{unread > 0 && `, ${unread} new`}</span>
+          {unread > 0 && (
+            <span
+              aria-hidden
+              className="absolute top-0 right-0 min-w-3.5 rounded-full bg-bad px-0.5 text-center text-[0.5625rem] leading-3.5 font-bold text-panel"
+            >
+              {unread}
+            </span>
+          )}
+        </>
+      }
+    >
+      {items.length === 0 && (
+        <p className="text-dim">Nothing yet. Requests for control, approvals, mentions and alarms come here.</p>
+      )}
+      <ul className="space-y-1.5">
+        {items.map((i) => (
+          <li key={i.key} className="text-xs">
+            <Link href={i.href} className="font-medium hover:underline">
+              {i.title}
+            </Link>
+            <p className="text-dim">
+              {i.detail} <Ago at={i.at} suffix=" ago" />
+            </p>
+          </li>
+        ))}
+      </ul>
+      <ByBrowser />
+    </Popup>
+  );
+}
+
+function ByBrowser() {
+  const own = notifier();
+  const [status, setStatus] = useState(() => own.get().status);
+  useEffect(() => own.subscribe(() => setStatus(own.get().status)), [own]);
+  return (
+    <label className="mt-2 flex items-center gap-2 border-t border-line pt-2 text-xs">
+      <input
+        type="checkbox"
+        className="accent-accent"
+        checked={status === 'on'}
+        disabled={status === 'blocked' || status === 'missing'}
+        onChange={() => void own.toggle()}
+      />
+      {words[status]}
+    </label>
+  );
+}
+
+/** The number in the tab's title, and a dot on its icon. */
+function useBadge(unread: number): void {
+  useEffect(() => {
+    const plain = () => document.title.replace(/^\(\d+\) /, '');
+    if (unread === 0) return;
+    document.title = `(${unread}) ${plain()}`;
+    const icon = document.createElement('link');
+    icon.rel = 'icon';
+    icon.href = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 18 18"><path d="M4 16v-5M9 16V7M14 16v-7" stroke="#56c4d2" stroke-width="3" stroke-linecap="round"/><circle cx="13.5" cy="4.5" r="4.5" fill="#b92b1b"/></svg>')}`;
+    document.head.append(icon);
+    return () => {
+      icon.remove();
+      document.title = plain();
+    };
+  }, [unread]);
+}

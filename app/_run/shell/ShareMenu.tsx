@@ -1,0 +1,159 @@
+import { Link2, Share2 } from 'lucide-react';
+import { type ReactNode, useState } from 'react';
+import { Button, buttonClass } from '~/app/_components/Button';
+import { bytes, count } from '~/app/_components/format';
+import { Popup } from '~/app/_components/Popup';
+import { useCursor } from '~/app/_live/cursor';
+import { useSample } from '~/app/_live/lists';
+import { useReadOnly } from '~/app/_live/readOnly';
+import { toQuery } from '~/app/_live/urlState';
+import { useView } from '~/app/_live/useRun';
+import { shownNow } from '~/app/_live/useUrlState';
+import { download } from './jobs';
+
+const wholes = [
+  ['headroom', 'Everything', 'one file, to be imported elsewhere with nothing lost'],
+  ['csv', 'CSV', 'every step, every series'],
+  ['json', 'JSON', 'the whole log'],
+  ['parquet', 'Parquet', 'every step, every series'],
+  ['tensorboard', 'TensorBoard', 'an event file'],
+] as const;
+
+/** A link to what this page shows, and the run, or a snapshot of it, as a file. */
+export function ShareMenu() {
+  const readOnly = useReadOnly();
+  return readOnly ? null : <Share />;
+}
+
+function Share() {
+  const runId = useView((v) => v.runId, '');
+  const name = useView((v) => v.setup.name, '');
+  const snapshots = useSample('snapshots');
+  const step = useCursor((c) => c.step);
+  const snapshot = snapshots.reduce<number | undefined>(
+    (at, s) => (s.step <= step && s.step >= (at ?? 0) ? s.step : at),
+    undefined,
+  );
+  return (
+    <span className="text-xs text-dim">
+      <Popup
+        title="Share"
+        className={buttonClass('plain', 'small')}
+        trigger={
+          <>
+            <Share2 aria-hidden size={13} />
+            Share
+          </>
+        }
+      >
+        <CopyLink />
+        <p className="mt-2 mb-0.5 border-t border-line pt-2 text-dim">Export</p>
+        <ul className="-mx-1">
+          {wholes.map(([format, title, what]) => (
+            <Choice key={format} title={title} onClick={() => download(runId, `format=${format}`, `${name} as ${title}`)}>
+              {what}
+            </Choice>
+          ))}
+          <Replay runId={runId} name={name} />
+          {snapshot !== undefined &&
+            (['safetensors', 'npy'] as const).map((format) => (
+              <Choice
+                key={format}
+                title={format === 'npy' ? 'NPY' : 'safetensors'}
+                onClick={() => download(runId, `format=${format}&step=${snapshot}`, `Step ${snapshot} of ${name} as ${format}`)}
+              >
+                {format === 'npy' ? 'attention' : 'attention and predictions'} of step {snapshot}
+              </Choice>
+            ))}
+        </ul>
+      </Popup>
+    </span>
+  );
+}
+
+/** The step, the zoom, the panels and what is chosen in them are part of the address. */
+function CopyLink() {
+  const [copied, setCopied] = useState<string | null>(null);
+  const copy = async () => {
+    // The address itself follows a moment later.
+    const link = `${location.origin}${location.pathname}?${toQuery(shownNow())}`;
+    try {
+      await navigator.clipboard.writeText(link);
+      setCopied('Copied: whoever opens it sees this step and these panels.');
+    } catch {
+      setCopied(link);
+    }
+  };
+  return (
+    <>
+      <Button size="small" onClick={() => void copy()}>
+        <Link2 aria-hidden size={13} /> Copy link to this view
+      </Button>
+      <p role="status" className="text-2xs break-all">
+        {copied}
+      </p>
+    </>
+  );
+}
+
+function Choice({ title, onClick, children }: { title: string; onClick(): void; children: ReactNode }) {
+  return (
+    <li>
+      <button
+        type="button"
+        className="flex w-full items-baseline gap-2 rounded-sm px-1 py-0.5 text-left hover:bg-panel"
+        onClick={onClick}
+      >
+        <span className="font-medium whitespace-nowrap text-ink">{title}</span>
+        <span className="text-dim">{children}</span>
+      </button>
+    </li>
+  );
+}
+
+/** As export/replay.ts takes them. */
+const mostBytes = 256 * 2 ** 20;
+const some = [200, 50, 10, 0];
+
+/** A page that plays the run by itself, with as much of its attention as is wanted. */
+function Replay({ runId, name }: { runId: string; name: string }) {
+  const recorded = useView((v) => v.counts.snapshots.count, 0);
+  // Of those that are known: snapshots of one run are about equally large.
+  const sizes = useSample('snapshots').map((s) => s.blob.bytes);
+  const mean = sizes.reduce((sum, size) => sum + size, 0) / Math.max(1, sizes.length);
+  const fits = (n: number) => mean * n <= mostBytes;
+  const choices = [recorded, ...some.filter((n) => n < recorded)].filter(fits);
+  const [chosen, setChosen] = useState<number | null>(null);
+  const snapshots = chosen !== null && choices.includes(chosen) ? chosen : choices[0]!;
+  const all = snapshots === recorded;
+  return (
+    <li className="rounded-sm px-1 py-0.5">
+      <button
+        type="button"
+        className="flex w-full items-baseline gap-2 text-left hover:bg-panel"
+        onClick={() => download(runId, `format=html&snapshots=${all ? 'all' : snapshots}`, `${name} as replay`)}
+      >
+        <span className="font-medium whitespace-nowrap text-ink">Replay (HTML)</span>
+        <span className="text-dim">one page that plays the run without a server</span>
+      </button>
+      {recorded > 0 && (
+        <label className="flex items-center gap-1.5 pl-1 text-2xs text-dim">
+          with
+          <select
+            className="rounded border border-line bg-raised px-1 text-ink"
+            value={snapshots}
+            onChange={(e) => setChosen(Number(e.target.value))}
+          >
+            {choices.map((n) => (
+              <option key={n} value={n}>
+                {n === 0
+                  ? 'no attention'
+                  : `${n === recorded ? 'all' : ''} ${count(n)} snapshots${n === recorded ? '' : ', evenly spaced'} (${bytes(mean * n)})`.trim()}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,53 @@
+import { useEffect, useRef, useState } from 'react';
+import { buttonClass } from '~/app/_components/Button';
+
+/** So long it is held, ms. */
+const holdMs = 1000;
+
+/** A button for what is hard to take back: it acts once it was held, with the pointer or a key, so that no slip sets it off. */
+export function HoldButton({ children, onHeld, disabled = false }: { children: string; onHeld(): void; disabled?: boolean }) {
+  const [held, setHeld] = useState(false);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const end = () => {
+    clearTimeout(timer.current);
+    timer.current = undefined;
+    setHeld(false);
+  };
+  const begin = () => {
+    if (timer.current !== undefined || disabled) return;
+    setHeld(true);
+    timer.current = setTimeout(() => {
+      end();
+      onHeld();
+    }, holdMs);
+  };
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const isKey = (key: string) => key === 'Enter' || key === ' ';
+  return (
+    <button
+      type="button"
+      disabled={disabled}
+      title="Hold for one second"
+      className={`${buttonClass('danger', 'small')} relative overflow-hidden touch-none`}
+      onPointerDown={(e) => e.button === 0 && begin()}
+      onPointerUp={end}
+      onPointerLeave={end}
+      onPointerCancel={end}
+      onContextMenu={(e) => e.preventDefault()}
+      onKeyDown={(e) => {
+        if (!isKey(e.key)) return;
+        e.preventDefault();
+        begin();
+      }}
+      onKeyUp={(e) => isKey(e.key) && end()}
+      onBlur={end}
+    >
+      <i
+        aria-hidden
+        className="absolute inset-y-0 left-0 bg-bad/25"
+        style={{ width: held ? '100%' : 0, transition: held ? `width ${holdMs}ms linear` : 'none' }}
+      />
+      <span className="relative">{held ? 'Hold …' : children}</span>
+    </button>
+  );
+}

@@ -1,0 +1,155 @@
+import { memo, useMemo, useState } from 'react';
+import { MarkGlyph } from '~/app/_charts/MarkGlyph';
+import { clusterMarks, type MarkCluster } from '~/app/_charts/marks';
+import type { Palette } from '~/app/_charts/palette';
+import { colorOf, type Mark, type MarkKind } from '~/app/_charts/types';
+import { count } from '~/app/_components/format';
+import { setCursor } from '~/app/_live/cursor';
+import { mostNotes, useList } from '~/app/_live/lists';
+import { noteDesk, placeOf } from '~/app/_run/notes/noteDesk';
+
+/** Room for the names of lanes, left of the track, CSS pixels. */
+export const labelWidth = 92;
+const height = 18;
+const mostListed = 8;
+
+const lanes: readonly { name: string; kinds: readonly MarkKind[] }[] = [
+  { name: 'alerts', kinds: ['alert'] },
+  { name: 'commands', kinds: ['command', 'refused', 'status'] },
+  { name: 'evaluations', kinds: ['evaluation'] },
+  { name: 'checkpoints', kinds: ['checkpoint'] },
+  { name: 'notes', kinds: ['note'] },
+];
+
+/** What happened to the run, a lane for each kind that there is. A mark says what it is when it is pointed at, and takes the page to its step. */
+export const Lanes = memo(function Lanes(props: {
+  marks: readonly Mark[];
+  /** Steps with a snapshot, ascending. */
+  stops: readonly number[];
+  px(step: number): number;
+  left: number;
+  width: number;
+  palette: Palette;
+}) {
+  const { marks, stops, px, left, width, palette } = props;
+  const [shown, setShown] = useState<MarkCluster | null>(null);
+  const notes = useList('notes', mostNotes);
+  const placed = useMemo(
+    () =>
+      lanes.flatMap(({ name, kinds }) => {
+        const own = marks.filter((m) => kinds.includes(m.kind));
+        return own.length > 0 ? [{ name, clusters: clusterMarks(own, px, width, 12) }] : [];
+      }),
+    [marks, px, width],
+  );
+  const ticks = useMemo(
+    () => [...new Set(stops.map((s) => Math.round(px(s))))].map((x) => `M${x + 0.5} 5v8`).join(''),
+    [stops, px],
+  );
+  const go = (c: MarkCluster, element: Element) => {
+    setCursor.pin(c.head.step);
+    const threads = notes.filter((n) => c.marks.some((m) => m.id === `n${n.id}`));
+    if (threads.length > 0) noteDesk.read(threads, placeOf(element));
+  };
+  return (
+    <div className="relative">
+      {placed.map(({ name, clusters }) => (
+        // biome-ignore lint/a11y/useSemanticElements: marks along a line, not a form
+        <div key={name} role="group" aria-label={name} className="relative" style={{ height }}>
+          <Name left={left}>{name}</Name>
+          <div className="absolute inset-y-0" style={{ left, width }}>
+            {clusters.map((c, i) => (
+              <button
+                key={c.head.id}
+                type="button"
+                // One stop of Tab for each lane; arrow keys go along it.
+                tabIndex={i === 0 ? 0 : -1}
+                aria-label={c.marks.map(say).slice(0, mostListed).join('; ')}
+                className="absolute inset-y-0 w-4 -translate-x-1/2 rounded-sm hover:bg-raised"
+                style={{ left: c.x }}
+                onClick={(e) => go(c, e.currentTarget)}
+                onPointerEnter={() => setShown(c)}
+                onPointerLeave={() => setShown(null)}
+                onFocus={() => setShown(c)}
+                onBlur={() => setShown(null)}
+                onKeyDown={(e) => {
+                  const to =
+                    e.key === 'ArrowRight'
+                      ? e.currentTarget.nextElementSibling
+                      : e.key === 'ArrowLeft'
+                        ? e.currentTarget.previousElementSibling
+                        : null;
+                  if (!(to instanceof HTMLElement)) return;
+                  e.preventDefault();
+                  e.stopPropagation();
+                  to.focus();
+                }}
+              >
+                <svg width={16} height={height} viewBox={`-8 ${-height / 2} 16 ${height}`} aria-hidden>
+                  <MarkGlyph kind={c.head.kind} color={colorOf(palette, c.head.color)} more={c.marks.length > 1} />
+                </svg>
+              </button>
+            ))}
+          </div>
+        </div>
+      ))}
+      {stops.length > 0 && (
+        <div className="relative" style={{ height }}>
+          <Name left={left}>snapshots</Name>
+          <svg aria-hidden className="absolute inset-y-0" style={{ left }} width={width} height={height}>
+            <path d={ticks} stroke="var(--color-dim)" />
+          </svg>
+        </div>
+      )}
+      {shown && <Card cluster={shown} left={left} width={width} palette={palette} />}
+    </div>
+  );
+});
+
+function Name({ left, children }: { left: number; children: string }) {
+  return (
+    <span className={`absolute inset-y-0 left-0 flex items-center text-2xs text-dim ${left >= labelWidth ? 'pl-3' : 'sr-only'}`}>
+      {children}
+    </span>
+  );
+}
+
+const say = (m: Mark): string =>
+  `${m.kind === 'note' ? 'Note: ' : ''}${m.label} at step ${count(m.step)}${m.detail && `, ${m.detail}`}`;
+
+function Card({
+  cluster: { x, marks },
+  left,
+  width,
+  palette,
+}: {
+  cluster: MarkCluster;
+  left: number;
+  width: number;
+  palette: Palette;
+}) {
+  const right = x > width / 2;
+  return (
+    <ul
+      data-tooltip
+      className="pointer-events-none absolute bottom-full z-30 mb-9 w-max max-w-sm rounded border border-line bg-raised px-2.5 py-1.5 text-xs shadow-lg shadow-black/25"
+      style={right ? { right: `calc(100% - ${left + x}px)` } : { left: left + x }}
+    >
+      {marks.slice(0, mostListed).map((m) => (
+        <li key={m.id} className="flex gap-1.5">
+          <svg width={12} height={14} viewBox="-6 -7 12 14" aria-hidden className="mt-0.5 shrink-0">
+            <MarkGlyph kind={m.kind} color={colorOf(palette, m.color)} />
+          </svg>
+          <span className="min-w-0">
+            {m.label}{' '}
+            <span className="text-dim">
+              at {count(m.step)}
+              {m.detail && ` · ${m.detail}`}
+            </span>
+          </span>
+        </li>
+      ))}
+      {marks.length > mostListed && <li className="text-dim">and {count(marks.length - mostListed)} more</li>}
+    </ul>
+  );
+}

@@ -1,0 +1,299 @@
+'use client';
+
+import {
+  ChevronDown,
+  ChevronUp,
+  type LucideIcon,
+  Pause,
+  Pin,
+  Play,
+  Radio,
+  SkipBack,
+  SkipForward,
+  ZoomOut as ZoomOutIcon,
+} from 'lucide-react';
+import { useEffect, useId, useMemo, useRef, useState, useSyncExternalStore } from 'react';
+import { formatStep } from '~/app/_charts/format';
+import { Button } from '~/app/_components/Button';
+import { setCursor, useCursor } from '~/app/_live/cursor';
+import type { History } from '~/app/_live/history';
+import { timelineOf, useNear, useSample } from '~/app/_live/lists';
+import { createPlayer, speeds } from '~/app/_live/player';
+import { useRunStore } from '~/app/_live/RunProvider';
+import { timeAnchors } from '~/app/_live/runMarks';
+import { nearestIndex } from '~/app/_live/snapshotFeed';
+import { useView } from '~/app/_live/useRun';
+import { useWorkspace, workspace } from '~/app/_live/workspace';
+import { useCharts } from '~/app/_run/curves/useCharts';
+import { useNarrow } from '~/app/_run/shell/useMedia';
+import { ended } from '~/shared/view';
+import { snapshotWords } from './snapshotWords';
+import { Track } from './Track';
+
+const host = {
+  nowMs: () => performance.now(),
+  frame: (then: () => void) => {
+    const id = requestAnimationFrame(then);
+    return () => cancelAnimationFrame(id);
+  },
+};
+
+/** On `window`: plays or pauses, as the button does. */
+export const togglePlay = 'headroom:play';
+
+/** Moves the whole page through the run: follow its newest step, or stay at one. Below it what happened, a lane for each kind. */
+export function Timeline() {
+  const narrow = useNarrow();
+  const wide = useWorkspace((w) => w.lanes);
+  const [unfolded, setUnfolded] = useState(false);
+  const open = narrow ? unfolded : wide;
+  const { mode, step } = useCursor((c) => ({ mode: c.mode, step: c.step }));
+  const head = useView((v) => v.step, 0);
+  const over = useView((v) => ended(v.status), false);
+  const snapshots = useSample('snapshots');
+  useNear('snapshots', step);
+  const { history, chart } = useCharts();
+  const { subscribe, marks, stops } = chart;
+  const nearest = snapshots[nearestIndex(snapshots, step)] ?? null;
+  const said = snapshotWords(step, nearest?.step ?? null);
+  const live = mode === 'live';
+  const state = live ? (over ? 'Last step' : 'Live') : 'Pinned';
+  const track = (
+    <Track
+      head={head}
+      step={step}
+      live={live}
+      valueText={`${state}, step ${formatStep(step)} of ${formatStep(head)}. ${said}`}
+      stops={stops}
+      marks={marks}
+      lanes={open}
+      history={history}
+      subscribe={subscribe}
+    />
+  );
+  return (
+    <section
+      id="timeline"
+      tabIndex={-1}
+      aria-label="Timeline"
+      className="relative shrink-0 border-t border-line bg-panel outline-none"
+    >
+      <div className="flex items-center gap-x-2 gap-y-1 px-2 py-1 sm:px-3">
+        <PlayButtons over={over} head={head} history={history} speeds={open} />
+        {open && (
+          <span className="flex items-center gap-0.5">
+            <Jump label="Previous snapshot" keys="Page Up" icon={SkipBack} to={stops.findLast((s) => s < step)} />
+            <Jump label="Next snapshot" keys="Page Down" icon={SkipForward} to={stops.find((s) => s > step)} />
+          </span>
+        )}
+        <StepField step={step} head={head} />
+        {live ? (
+          <span
+            className={`inline-flex items-center gap-1 rounded px-1.5 py-0.5 text-xs font-semibold ${over ? 'bg-raised' : 'bg-good/15 text-good'}`}
+          >
+            <Radio aria-hidden size={12} />
+            {state}
+          </span>
+        ) : (
+          <Button size="small" look="primary" onClick={() => setCursor.follow()} title="Pinned: press to go on (key End)">
+            <Pin aria-hidden size={12} />
+            {over ? 'Go to last step' : 'Follow live'}
+          </Button>
+        )}
+        {open ? <ZoomOut /> : <span className="min-w-0 flex-1">{track}</span>}
+        {open && (
+          <span
+            role="status"
+            className="ml-auto truncate text-xs text-dim"
+            title="Panels that need a snapshot show the nearest one; of two equally near, the earlier."
+          >
+            {said}
+          </span>
+        )}
+        <Button
+          look="bare"
+          size="icon"
+          aria-expanded={open}
+          aria-label={open ? 'Fold the timeline' : 'Unfold the timeline'}
+          title={open ? 'Fold the timeline to one line' : 'Unfold the timeline: a lane for each kind of mark'}
+          onClick={() => (narrow ? setUnfolded(!open) : workspace.set({ lanes: !open }))}
+        >
+          {open ? <ChevronDown aria-hidden size={15} /> : <ChevronUp aria-hidden size={15} />}
+        </Button>
+      </div>
+      {open && track}
+    </section>
+  );
+}
+
+function Jump({ label, keys, icon: Icon, to }: { label: string; keys: string; icon: LucideIcon; to: number | undefined }) {
+  return (
+    <Button
+      look="bare"
+      size="icon"
+      aria-label={label}
+      title={`${label} (${keys})`}
+      disabled={to === undefined}
+      onClick={() => to !== undefined && setCursor.pin(to)}
+    >
+      <Icon aria-hidden size={14} />
+    </Button>
+  );
+}
+
+/** The range that the charts show, and a way back to all of it. */
+function ZoomOut() {
+  const zoom = useCursor((c) => c.zoom);
+  return (
+    zoom && (
+      <Button size="small" onClick={() => setCursor.zoom(null)} title="Show all steps (double-click a chart)">
+        <ZoomOutIcon aria-hidden size={12} /> {formatStep(zoom[0])}–{formatStep(zoom[1])}
+      </Button>
+    )
+  );
+}
+
+function PlayButtons({
+  over,
+  head,
+  history,
+  speeds: choice,
+}: {
+  over: boolean;
+  head: number;
+  history: History;
+  speeds: boolean;
+}) {
+  const store = useRunStore();
+  const [speed, setSpeed] = useState(1);
+  const isOver = useRef(over);
+  isOver.current = over;
+  const pace = useRef(history);
+  pace.current = history;
+  const player = useMemo(
+    () =>
+      createPlayer(
+        setCursor,
+        host,
+        () => {
+          const view = timelineOf(store);
+          if (!view) return 10;
+          const rows = pace.current.times();
+          const anchors = rows.length > 1 ? rows : timeAnchors(view);
+          let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+          for (const { at } of anchors) {
+            first = Math.min(first, at);
+            last = Math.max(last, at);
+          }
+          const [seconds, steps] = [(last - first) / 1000, view.step - setCursor.startStep()];
+          return seconds > 0 && steps > 0 ? steps / seconds : 10;
+        },
+        () => isOver.current,
+      ),
+    [store],
+  );
+  const playing = useSyncExternalStore(player.subscribe, player.playing, () => false);
+  useEffect(() => () => player.pause(), [player]);
+  const toggle = () => (playing ? player.pause() : player.play(speed));
+  const toggled = useRef(toggle);
+  toggled.current = toggle;
+  useEffect(() => {
+    const onToggle = () => toggled.current();
+    window.addEventListener(togglePlay, onToggle);
+    return () => window.removeEventListener(togglePlay, onToggle);
+  }, []);
+  return (
+    <span className="flex items-center gap-1">
+      <Button
+        size="icon"
+        aria-label={playing ? 'Pause the replay' : 'Play the run from here'}
+        title={playing ? 'Pause the replay' : 'Play the run from here'}
+        disabled={head === 0}
+        onClick={toggle}
+      >
+        {playing ? <Pause aria-hidden size={14} /> : <Play aria-hidden size={14} />}
+      </Button>
+      {choice && (
+        <select
+          aria-label="Replay speed"
+          value={speed}
+          title="Times the pace at which the run was trained"
+          onChange={(e) => {
+            setSpeed(Number(e.target.value));
+            player.setSpeed(Number(e.target.value));
+          }}
+          className="h-7 rounded border border-line bg-raised px-1 text-xs"
+        >
+          {speeds.map((s) => (
+            <option key={s} value={s}>
+              {s}×
+            </option>
+          ))}
+        </select>
+      )}
+    </span>
+  );
+}
+
+/** Shows the step and takes one: typed, then Enter or leaving the field. */
+function StepField({ step, head }: { step: number; head: number }) {
+  const [draft, setDraft] = useState<string | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  const id = useId();
+  const go = () => {
+    if (draft === null) return;
+    const wish = draft.trim().replaceAll(',', '').replace('−', '-');
+    const start = Math.min(0, setCursor.startStep());
+    if (!/^-?\d+$/.test(wish) || Number(wish) > head || Number(wish) < start) {
+      setError(`step: give a whole number from ${formatStep(start)} to ${formatStep(head)}`);
+      return;
+    }
+    setCursor.pin(Number(wish));
+    setDraft(null);
+    setError(null);
+  };
+  return (
+    <span className="relative inline-flex items-center gap-1.5">
+      <label htmlFor={id} className="text-xs text-dim max-[899px]:sr-only">
+        step
+      </label>
+      <input
+        id={id}
+        inputMode="numeric"
+        autoComplete="off"
+        value={draft ?? String(step)}
+        aria-invalid={error !== null}
+        aria-describedby={error ? `${id}error` : undefined}
+        onFocus={(e) => e.currentTarget.select()}
+        onChange={(e) => {
+          setDraft(e.target.value);
+          setError(null);
+        }}
+        onKeyDown={(e) => {
+          if (e.key === 'Enter') go();
+          else if (e.key === 'Escape') {
+            setDraft(null);
+            setError(null);
+          } else return;
+          e.stopPropagation();
+        }}
+        onBlur={() => {
+          if (error) {
+            setDraft(null);
+            setError(null);
+          } else go();
+        }}
+        className={`h-6 w-16 rounded border bg-raised px-1.5 text-right font-mono text-xs ${error ? 'border-bad' : 'border-line'}`}
+      />
+      {error && (
+        <span
+          id={`${id}error`}
+          role="alert"
+          className="absolute bottom-full left-0 z-30 mb-1 rounded border border-bad bg-panel px-2 py-1 text-xs whitespace-nowrap text-bad"
+        >
+          {error}
+        </span>
+      )}
+    </span>
+  );
+}

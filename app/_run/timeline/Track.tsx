@@ -1,0 +1,215 @@
+'use client';
+
+import { scaleLinear } from '@visx/scale';
+import { memo, useCallback, useEffect, useMemo, useRef } from 'react';
+import { moveByKey } from '~/app/_charts/cursorKeys';
+import { growingEnd } from '~/app/_charts/domains';
+import { askFrame, askNumbers, dropFrame } from '~/app/_charts/drawLoop';
+import { MarkGlyph } from '~/app/_charts/MarkGlyph';
+import { clusterMarks } from '~/app/_charts/marks';
+import { type Palette, usePalette } from '~/app/_charts/palette';
+import { middle } from '~/app/_charts/strokes';
+import { colorOf, type Mark } from '~/app/_charts/types';
+import { fitCanvas } from '~/app/_charts/useDrawing';
+import { useSize } from '~/app/_charts/useSize';
+import { colourOf, initials } from '~/app/_components/Avatars';
+import { setCursor, useCursor } from '~/app/_live/cursor';
+import type { History } from '~/app/_live/history';
+import { usePresent } from '~/app/_live/PresenceProvider';
+import { useSeries, withRole } from '~/app/_live/series';
+import { useWanted } from '~/app/_live/useHistory';
+import { Lanes, labelWidth } from './Lanes';
+
+const inset = 10;
+const heights = { lanes: 34, line: 28 };
+
+/** The whole run as a track: its loss (or its main series), the range the charts show, the others on the page, the handle; with or without lanes below. */
+export function Track(props: {
+  head: number;
+  step: number;
+  live: boolean;
+  valueText: string;
+  /** Steps with a snapshot, ascending. */
+  stops: readonly number[];
+  marks: readonly Mark[];
+  lanes: boolean;
+  history: History;
+  subscribe(listener: () => void): () => void;
+}) {
+  const { head, step, live, stops, marks, lanes, history, subscribe } = props;
+  const palette = usePalette();
+  const box = useRef<HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const { width: full } = useSize(box);
+  const left = lanes && full > 600 ? labelWidth : inset;
+  const width = Math.max(0, full - left - inset);
+  const height = lanes ? heights.lanes : heights.line;
+  const start = Math.min(setCursor.startStep(), head);
+  // Steps ahead in jumps, so that a step more moves nothing but the handle.
+  const end = start + growingEnd(head - start);
+  const px = useMemo(() => {
+    const scale = scaleLinear({ domain: [start, end], range: [0, width], clamp: true });
+    return (s: number) => scale(s);
+  }, [start, end, width]);
+  const series = useSeries();
+  const name = (withRole(series, 'loss') ?? series.find((s) => s.main))?.name ?? null;
+  useWanted(
+    history,
+    useMemo(() => (name === null ? [] : [name]), [name]),
+  );
+  const hover = useCursor((c) => c.hoverStep);
+  const zoom = useCursor((c) => c.zoom);
+
+  const drawn = { px, width, height, palette, name, history };
+  const now = useRef(drawn);
+  now.current = drawn;
+  const frame = useCallback(() => {
+    if (canvas.current && now.current.width > 0) drawTrack(canvas.current, now.current);
+  }, []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what the track is drawn from
+  useEffect(() => askFrame(frame), [px, height, palette, name, history, frame]);
+  useEffect(() => {
+    const stop = subscribe(() => askNumbers(frame));
+    return () => {
+      stop();
+      dropFrame(frame);
+    };
+  }, [subscribe, frame]);
+
+  const pinAt = (clientX: number) => {
+    const share = (clientX - box.current!.getBoundingClientRect().left - left) / width;
+    setCursor.pin(Math.min(head, Math.round(start + Math.min(1, Math.max(0, share)) * (end - start))));
+  };
+  return (
+    <div className={`relative min-w-0 ${lanes ? 'pb-1' : ''}`}>
+      <div
+        ref={box}
+        role="slider"
+        tabIndex={0}
+        aria-label="Step"
+        aria-valuemin={start}
+        aria-valuemax={Math.max(start, head)}
+        aria-valuenow={step}
+        aria-valuetext={props.valueText}
+        className="relative cursor-ew-resize touch-none select-none"
+        style={{ height }}
+        onKeyDown={(e) => {
+          if (!moveByKey(e, setCursor, stops)) return;
+          e.preventDefault();
+          e.stopPropagation();
+        }}
+        onPointerDown={(e) => {
+          if (e.button !== 0) return;
+          e.currentTarget.setPointerCapture(e.pointerId);
+          pinAt(e.clientX);
+        }}
+        onPointerMove={(e) => {
+          if (e.currentTarget.hasPointerCapture(e.pointerId)) pinAt(e.clientX);
+        }}
+      >
+        <canvas ref={canvas} aria-hidden className="absolute" style={{ left, top: 0, width, height }} />
+        <svg width={full} height={height} aria-hidden className="absolute inset-0">
+          <g transform={`translate(${left},0)`}>
+            {zoom && (
+              <rect
+                x={px(zoom[0])}
+                width={Math.max(2, px(zoom[1]) - px(zoom[0]))}
+                height={height}
+                fill="var(--color-accent)"
+                fillOpacity={0.14}
+                stroke="var(--color-accent)"
+                strokeOpacity={0.5}
+              />
+            )}
+            {!lanes && <Glyphs marks={marks} px={px} width={width} palette={palette} />}
+            <Others head={head} px={px} height={height} />
+          </g>
+        </svg>
+      </div>
+      {lanes && <Lanes marks={marks} stops={stops} px={px} left={left} width={width} palette={palette} />}
+      <div aria-hidden className="pointer-events-none absolute inset-y-0" style={{ left, width }}>
+        {hover !== null && <i className="absolute inset-y-0 w-px bg-ink/40" style={{ left: px(hover) }} />}
+        <i className={`absolute inset-y-0 -ml-px w-0.5 ${live ? 'bg-good' : 'bg-accent'}`} style={{ left: px(step) }}>
+          <i
+            className={`absolute -left-1 h-5 w-2.5 rounded-sm border border-panel ${live ? 'bg-good' : 'bg-accent'}`}
+            style={{ top: (height - 20) / 2 }}
+          />
+        </i>
+      </div>
+    </div>
+  );
+}
+
+/** Where the others stand, in their colours. */
+function Others({ head, px, height }: { head: number; px(step: number): number; height: number }) {
+  const others = usePresent((p) => p.others);
+  return others.map(({ tab, actor, look }) => (
+    <g key={tab} data-looks={actor.name} transform={`translate(${px(look.live ? head : look.step)},0)`}>
+      <title>{actor.name}</title>
+      <line y2={height} stroke={colourOf(actor.id)} strokeWidth={2} strokeDasharray={look.live ? '3 2' : undefined} />
+      <rect x={-8} y={height - 11} width={16} height={11} rx={2} fill={colourOf(actor.id)} />
+      <text y={height - 2.5} textAnchor="middle" fontSize={8.5} fontWeight={700} fill="var(--color-panel)">
+        {initials(actor.name)}
+      </text>
+    </g>
+  ));
+}
+
+/** All kinds of marks on one line. */
+const Glyphs = memo(function Glyphs({
+  marks,
+  px,
+  width,
+  palette,
+}: {
+  marks: readonly Mark[];
+  px(step: number): number;
+  width: number;
+  palette: Palette;
+}) {
+  return clusterMarks(marks, px, width, 11).map((c) => (
+    <g key={c.head.id} transform={`translate(${c.x},7)`}>
+      <MarkGlyph kind={c.head.kind} color={colorOf(palette, c.head.color)} more={c.marks.length > 1} />
+    </g>
+  ));
+});
+
+function drawTrack(
+  canvas: HTMLCanvasElement,
+  {
+    px,
+    width,
+    height,
+    palette,
+    name,
+    history,
+  }: { px(step: number): number; width: number; height: number; palette: Palette; name: string | null; history: History },
+): void {
+  const ratio = fitCanvas(canvas, width, height);
+  const pen = canvas.getContext('2d')!;
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.clearRect(0, 0, width, height);
+  const [top, bottom] = [4, height - 4];
+  pen.fillStyle = palette.raised;
+  pen.fillRect(0, top - 1, width, bottom - top + 2);
+  const curve = name === null ? null : history.wholeCurve(name);
+  if (!curve || curve.count < 2) return;
+  const points: [x: number, value: number][] = [];
+  for (let i = 0; i < curve.count; i++) points.push([px(middle(curve, i)), curve.mean(i)]);
+  const finite = points.map(([, v]) => v).filter(Number.isFinite);
+  const lo = finite.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const hi = finite.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  const y = (v: number) => bottom - ((v - lo) / (hi - lo || 1)) * (bottom - top - 2);
+  pen.beginPath();
+  let open = false;
+  for (const [x, v] of points) {
+    // What is no number is a gap.
+    if (Number.isFinite(v)) pen[open ? 'lineTo' : 'moveTo'](x, y(v));
+    open = Number.isFinite(v);
+  }
+  pen.strokeStyle = palette.series[0]!;
+  pen.globalAlpha = 0.8;
+  pen.lineWidth = 1;
+  pen.stroke();
+  pen.globalAlpha = 1;
+}

@@ -1,0 +1,106 @@
+import { Popup } from '~/app/_components/Popup';
+import { download } from '~/app/_run/shell/jobs';
+import { api } from '~/app/_trpc/client';
+import type { RunSummary } from '~/shared/summary';
+import { askedColumns, type ColumnShown } from './columns';
+import { csvOf } from './csv';
+
+const formats = [
+  ['headroom', 'Everything', 'one .headroom file for each run, to be imported elsewhere'],
+  ['csv', 'CSV', 'every step and series of each run'],
+  ['parquet', 'Parquet', 'every step and series of each run'],
+] as const;
+
+/** Browsers ask before a page saves many files at once. */
+const mostFiles = 20;
+/** Between two files, so that the browser takes each. */
+const apartMs = 700;
+
+/** The chosen runs as one table, or each as a file. */
+export function ExportChosen({ runs, columns }: { runs: readonly RunSummary[]; columns: readonly ColumnShown[] }) {
+  const table = async () => {
+    const keys = askedColumns(columns.map((c) => c.key));
+    const cells = await cellsOf(runs, keys);
+    const titles = columns.filter((c) => keys.includes(c.key)).map((c) => c.title);
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(new Blob([csvOf(runs, titles, cells)], { type: 'text/csv' }));
+    link.download = 'runs.csv';
+    link.click();
+    URL.revokeObjectURL(link.href);
+  };
+  const each = (format: string, title: string) => {
+    for (const [i, run] of runs.entries())
+      setTimeout(() => download(run.runId, `format=${format}`, `${run.name} as ${title}`), i * apartMs);
+  };
+  const tooMany = runs.length > mostFiles;
+  return (
+    <Popup
+      title="Export"
+      className="h-6 border border-line bg-raised px-1.5 text-xs font-medium hover:border-dim"
+      trigger="Export"
+    >
+      <ul className="-mx-1">
+        <Choice
+          title="This table"
+          what="one line for each chosen run, with the columns shown, as CSV"
+          onClick={() => void table()}
+        />
+        {formats.map(([format, title, what]) => (
+          <Choice key={format} title={title} what={what} disabled={tooMany} onClick={() => each(format, title)} />
+        ))}
+      </ul>
+      {tooMany && <p className="text-2xs text-dim">At most {mostFiles} runs are saved as files of their own at once.</p>}
+    </Popup>
+  );
+}
+
+/** The server's cells of the runs, by run. */
+async function cellsOf(runs: readonly RunSummary[], columns: string[]) {
+  const cells = new Map<string, unknown[]>();
+  if (columns.length === 0) return cells;
+  for (let i = 0; i < runs.length; i += 50) {
+    const ids = runs.slice(i, i + 50).map((r) => r.runId);
+    const shelves = [...new Set(runs.map((r) => (r.trashed ? 'trash' : r.archived ? 'archived' : 'all')))] as const;
+    for (const show of shelves) {
+      const { page } = await api.runs.table.query({
+        search: `id=${ids.join()}`,
+        show,
+        sort: 'createdAt',
+        descending: true,
+        group: 'none',
+        columns,
+        folded: [],
+        skip: 0,
+        limit: 500,
+      });
+      for (const line of page) if (line.kind === 'run') cells.set(line.run.runId, line.cells);
+    }
+  }
+  return cells;
+}
+
+function Choice({
+  title,
+  what,
+  disabled = false,
+  onClick,
+}: {
+  title: string;
+  what: string;
+  disabled?: boolean;
+  onClick(): void;
+}) {
+  return (
+    <li>
+      <button
+        type="button"
+        disabled={disabled}
+        className="flex min-h-7 w-full items-baseline gap-2 rounded-sm px-1 py-0.5 text-left hover:not-disabled:bg-panel disabled:opacity-45"
+        onClick={onClick}
+      >
+        <span className="font-medium whitespace-nowrap">{title}</span>
+        <span className="text-xs text-dim">{what}</span>
+      </button>
+    </li>
+  );
+}

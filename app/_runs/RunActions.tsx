@@ -1,0 +1,243 @@
+import { Menu } from '@base-ui/react/menu';
+import { Archive, ArchiveRestore, Link as LinkIcon, MessageSquare, Pencil, RotateCcw, Trash2, Undo2, X } from 'lucide-react';
+import { nanoid } from 'nanoid';
+import { type FormEvent, type RefObject, useState } from 'react';
+import { toast } from 'sonner';
+import { Button } from '~/app/_components/Button';
+import { Confirm } from '~/app/_components/Confirm';
+import { Field, inputClass } from '~/app/_components/Field';
+import { Modal } from '~/app/_components/Modal';
+import { atBase } from '~/app/_live/base';
+import { useAsk } from '~/app/_run/notes/useAsk';
+import { api } from '~/app/_trpc/client';
+import type { Actor } from '~/shared/ids';
+import type { RunSummary } from '~/shared/summary';
+import { ended } from '~/shared/view';
+import { tagsOf } from './tags';
+
+type Labels = Omit<Parameters<typeof api.runs.label.mutate>[0], 'runId'>;
+
+export interface RunActionsProps {
+  run: RunSummary;
+  you: Actor;
+  anchor: RefObject<HTMLButtonElement | null>;
+  /** Opens the new-run form with this run's settings. */
+  onAgain(run: RunSummary): void;
+  onClose(): void;
+}
+
+/** What can be done to a run from the list. All of it can be taken back, except a deletion for good, which is asked for twice. */
+export default function RunActions({ run, you, anchor, onAgain, onClose }: RunActionsProps) {
+  const { ask } = useAsk();
+  const [open, setOpen] = useState<'menu' | 'labels' | 'note' | 'gone'>('menu');
+  const label = async (labels: Labels, done: string, back: Labels) => {
+    if (!(await ask(() => api.runs.label.mutate({ runId: run.runId, ...labels })))) return;
+    toast.success(`${run.name}: ${done}`, {
+      action: { label: 'Undo', onClick: () => void ask(() => api.runs.label.mutate({ runId: run.runId, ...back })) },
+    });
+  };
+  const copyLink = async () => {
+    const link = `${window.location.origin}${atBase(`/runs/${run.runId}`)}`;
+    try {
+      await navigator.clipboard.writeText(link);
+      toast.success('Link copied');
+    } catch {
+      toast.info(link, { duration: 20_000 });
+    }
+  };
+  if (open !== 'menu') return <Dialogs run={run} open={open} onClose={onClose} />;
+  return (
+    <Menu.Root
+      open
+      onOpenChange={(next, { event }) => {
+        const onButton = event?.target instanceof Node && anchor.current?.contains(event.target);
+        // A dialog that was chosen stays when the menu closes.
+        if (!next && !onButton) queueMicrotask(onClose);
+      }}
+    >
+      <Menu.Portal>
+        <Menu.Positioner anchor={anchor} align="end" sideOffset={4} collisionPadding={8} className="z-60 outline-none">
+          <Menu.Popup
+            finalFocus={anchor}
+            className="min-w-44 rounded border border-line bg-raised py-1 shadow-lg shadow-black/20 outline-none"
+          >
+            {run.recipe !== null && you.role !== 'viewer' && (
+              <Item icon={RotateCcw} onClick={() => onAgain(run)}>
+                Run again with changes…
+              </Item>
+            )}
+            <Item icon={LinkIcon} onClick={() => void copyLink()}>
+              Copy link
+            </Item>
+            {you.role !== 'viewer' && (
+              <>
+                <Item icon={Pencil} stays onClick={() => setOpen('labels')}>
+                  Name and tags…
+                </Item>
+                <Item icon={MessageSquare} stays onClick={() => setOpen('note')}>
+                  Note…
+                </Item>
+                {run.archived ? (
+                  <Item
+                    icon={ArchiveRestore}
+                    onClick={() => void label({ archived: false }, 'back in the list', { archived: true })}
+                  >
+                    Out of the archive
+                  </Item>
+                ) : (
+                  <Item icon={Archive} onClick={() => void label({ archived: true }, 'archived', { archived: false })}>
+                    Archive
+                  </Item>
+                )}
+              </>
+            )}
+            {you.role === 'admin' &&
+              (run.trashed ? (
+                <>
+                  <Item icon={Undo2} onClick={() => void label({ trashed: false }, 'out of the trash', { trashed: true })}>
+                    Out of the trash
+                  </Item>
+                  <Item icon={X} stays onClick={() => setOpen('gone')}>
+                    Delete for good…
+                  </Item>
+                </>
+              ) : (
+                <Item
+                  icon={Trash2}
+                  disabled={!ended(run.status)}
+                  onClick={() => void label({ trashed: true }, 'in the trash', { trashed: false })}
+                >
+                  {ended(run.status) ? 'Delete' : 'Delete (stop it first)'}
+                </Item>
+              ))}
+          </Menu.Popup>
+        </Menu.Positioner>
+      </Menu.Portal>
+    </Menu.Root>
+  );
+}
+
+/** Not in every line of a long table: only of the run that is asked about. */
+function Dialogs({ run, open, onClose: close }: { run: RunSummary; open: 'labels' | 'note' | 'gone'; onClose(): void }) {
+  const { ask } = useAsk();
+  return (
+    <>
+      <Modal open={open === 'labels'} onClose={close} title="Name and tags">
+        <LabelForm run={run} onClose={close} />
+      </Modal>
+      <Modal open={open === 'note'} onClose={close} title={`Note on ${run.name}`} help="pinned to its newest step">
+        <NoteForm run={run} onClose={close} />
+      </Modal>
+      <Confirm
+        open={open === 'gone'}
+        title={`Delete ${run.name} for good?`}
+        text={`All ${run.step} steps of it go now; there is no way back. Branches made from it stay.`}
+        yes="Delete for good"
+        onYes={() => void ask(() => api.runs.remove.mutate({ runId: run.runId }))}
+        onClose={close}
+      />
+    </>
+  );
+}
+
+function Item({
+  icon: Icon,
+  children,
+  stays = false,
+  ...rest
+}: {
+  icon: typeof Archive;
+  children: string;
+  disabled?: boolean;
+  /** Opens a dialog in place of the menu. */
+  stays?: boolean;
+  onClick(): void;
+}) {
+  return (
+    <Menu.Item
+      closeOnClick={!stays}
+      className="flex cursor-pointer items-center gap-2 px-3 py-1.5 outline-none data-disabled:cursor-default data-disabled:text-dim data-highlighted:bg-accent data-highlighted:text-on-accent"
+      {...rest}
+    >
+      <Icon aria-hidden size={13} />
+      {children}
+    </Menu.Item>
+  );
+}
+
+function LabelForm({ run, onClose }: { run: RunSummary; onClose(): void }) {
+  const { busy, ask } = useAsk();
+  const [name, setName] = useState(run.name);
+  const [tags, setTags] = useState(run.tags.join(', '));
+  const read = tagsOf(tags);
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if (!read.ok || name.trim() === '') return;
+    if (await ask(() => api.runs.label.mutate({ runId: run.runId, name: name.trim(), tags: read.tags }))) onClose();
+  };
+  return (
+    <form onSubmit={submit} noValidate className="space-y-3 p-4">
+      <Field label="Name" error={name.trim() === '' ? 'Name: give the run a name' : null}>
+        {(ids) => (
+          <input
+            {...ids}
+            data-first
+            className={inputClass}
+            maxLength={80}
+            value={name}
+            onChange={(e) => setName(e.target.value)}
+          />
+        )}
+      </Field>
+      <Field label="Tags" help="separated by commas" error={read.ok ? null : read.message}>
+        {(ids) => <input {...ids} className={inputClass} value={tags} onChange={(e) => setTags(e.target.value)} />}
+      </Field>
+      <div className="flex justify-end gap-2">
+        <Button onClick={onClose}>Cancel</Button>
+        <Button look="primary" type="submit" disabled={busy}>
+          Save
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function NoteForm({ run, onClose }: { run: RunSummary; onClose(): void }) {
+  const { busy, ask } = useAsk();
+  const [text, setText] = useState('');
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if (text.trim() === '') return;
+    const anchor = { step: run.step, chart: null, head: null };
+    const note = { kind: 'add', id: nanoid(), anchor, text, replyTo: null } as const;
+    if (await ask(() => api.runs.note.mutate({ runId: run.runId, note }))) onClose();
+  };
+  return (
+    <form onSubmit={submit} noValidate className="space-y-3 p-4">
+      {run.notes?.newest && (
+        <p className="text-xs break-words text-dim">
+          Newest: <span className="text-ink">{run.notes.newest}</span>
+        </p>
+      )}
+      <Field label="Note" help="everybody on the run sees it">
+        {(ids) => (
+          <textarea
+            {...ids}
+            data-first
+            rows={3}
+            className={`${inputClass} h-auto py-1 font-sans`}
+            maxLength={4000}
+            value={text}
+            onChange={(e) => setText(e.target.value)}
+          />
+        )}
+      </Field>
+      <div className="flex justify-end gap-2">
+        <Button onClick={onClose}>Cancel</Button>
+        <Button look="primary" type="submit" disabled={busy || text.trim() === ''}>
+          Add note
+        </Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,81 @@
+import { useQuery } from '@tanstack/react-query';
+import { useDeferredValue, useState } from 'react';
+import { inputClass } from '~/app/_components/Field';
+import { count } from '~/app/_components/format';
+import { StatusBadge } from '~/app/_components/StatusBadge';
+import { api, describeError } from '~/app/_trpc/client';
+import type { RunSummary } from '~/shared/summary';
+
+const listed = 30;
+
+/** Runs to choose one from: the newest, or those that a search finds (shared/runSearch.ts). */
+export function RunPicker({
+  except = [],
+  only = '',
+  onPick,
+}: {
+  /** Run ids that are not offered. */
+  except?: readonly string[];
+  /** Terms that hold besides what is typed. */
+  only?: string;
+  onPick(run: RunSummary): void;
+}) {
+  const [typed, setTyped] = useState('');
+  const search = useDeferredValue(`${only} ${typed}`.trim());
+  const { data, error } = useQuery({
+    queryKey: ['picker', search],
+    queryFn: () =>
+      api.runs.table.query({
+        search,
+        show: 'all',
+        sort: 'createdAt',
+        descending: true,
+        group: 'none',
+        columns: [],
+        folded: [],
+        skip: 0,
+        limit: listed + except.length,
+      }),
+    placeholderData: (before) => before,
+  });
+  const runs = (data?.page ?? []).flatMap((line) => (line.kind === 'run' && !except.includes(line.run.runId) ? [line.run] : []));
+  return (
+    <div className="space-y-1">
+      <input
+        type="search"
+        // biome-ignore lint/a11y/noAutofocus: the picker was opened to type into
+        autoFocus
+        aria-label="Search runs"
+        placeholder="name, tag:paper, lr>1e-4…"
+        className={`${inputClass} font-sans`}
+        value={typed}
+        onChange={(e) => setTyped(e.target.value)}
+      />
+      {error && <p className="text-bad">{describeError(error).message}</p>}
+      {data?.problems.map((p) => (
+        <p key={p} className="text-xs text-bad">
+          {p}
+        </p>
+      ))}
+      {data && runs.length === 0 && <p className="text-dim">No other run fits.</p>}
+      <ul className="max-h-72 overflow-y-auto" aria-label="Runs found">
+        {runs.slice(0, listed).map((run) => (
+          <li key={run.runId}>
+            <button
+              type="button"
+              className="flex min-h-7 w-full items-center gap-2 rounded px-1 text-left hover:bg-panel"
+              onClick={() => onPick(run)}
+            >
+              <span className="min-w-0 flex-1 truncate">{run.name}</span>
+              <span className="text-xs">
+                <StatusBadge status={run.status} />
+              </span>
+              <span className="font-mono text-2xs text-dim">{count(run.step)}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+      {data && data.runs > listed && <p className="text-2xs text-dim">{count(data.runs - listed)} more; search for them</p>}
+    </div>
+  );
+}

@@ -1,0 +1,22 @@
+const examples = [
+  ['reverse wasm', 'every word occurs in the name, recipe, project, tags, person, …'],
+  ['recipe:text', 'the recipe contains “text”; several with commas: any of them'],
+  ['tag:paper -tag:old', 'with one tag and without another'],
+  ['lr>1e-4', 'a setting, by its path, its last part or its short name'],
+  ['heads=4 loss<0.1', 'a setting and the newest value of a series'],
+  ['"validation accuracy">0.9', 'a result: the split and the metric, in quotes'],
+  ['loss:nan', 'NaN, inf and -inf are values'],
+  ['status:running,paused', 'also: project, group, by, backend, id, note, created>2026-11-01'],
+] as const;
+
+/** What the search understands. */
+export const SearchHelp = () => (
+  <dl className="grid grid-cols-[auto_1fr] gap-x-3 gap-y-1">
+    {examples.map(([text, meaning]) => (
+      <div key={text} className="col-span-2 grid grid-cols-subgrid">
+        <dt className="font-mono text-xs whitespace-nowrap">{text}</dt>
+        <dd className="text-dim">{meaning}</dd>
+      </div>
+    ))}
+  </dl>
+);

@@ -1,0 +1,51 @@
+import { measured } from '~/app/_components/format';
+import type { Sparkline } from '~/shared/runTable';
+
+const [width, height, edge] = [100, 22, 2];
+
+/** The main series of a run in small, over its steps. A value that is no finite number leaves a gap and a red mark at the edge. */
+export function SparklineChart({ line }: { line: Sparkline | undefined }) {
+  if (!line) return <span aria-hidden className="block" style={{ width, height }} />;
+  const { path, breaks } = pathOf(line);
+  const last = line.values.at(-1)!;
+  return (
+    <svg
+      role="img"
+      aria-label={`${line.name}: from ${measured(line.values[0]!)} to ${measured(last)}`}
+      width={width}
+      height={height}
+      viewBox={`0 0 ${width} ${height}`}
+      className="block"
+    >
+      <title>{`${line.name}: ${measured(line.values[0]!)} → ${measured(last)}`}</title>
+      <path d={path} fill="none" stroke="var(--color-series-1)" strokeWidth={1.25} strokeLinejoin="round" strokeLinecap="round" />
+      {breaks.map((x) => (
+        <circle key={x} cx={x} cy={edge + 1} r={1.75} fill="var(--color-bad)" />
+      ))}
+    </svg>
+  );
+}
+
+/** @returns an SVG path of the finite values, and where (px) there is one that is not */
+export function pathOf({ steps, values }: Pick<Sparkline, 'steps' | 'values'>): { path: string; breaks: number[] } {
+  const finite = values.filter(Number.isFinite);
+  const [low, high] = [Math.min(...finite), Math.max(...finite)];
+  const [first, last] = [steps[0]!, steps.at(-1)!];
+  const x = (i: number) => edge + (last === first ? 0.5 : (steps[i]! - first) / (last - first)) * (width - 2 * edge);
+  const y = (v: number) => edge + (high === low ? 0.5 : (high - v) / (high - low)) * (height - 2 * edge);
+  let path = '';
+  let drawing = false;
+  const breaks: number[] = [];
+  for (const [i, v] of values.entries()) {
+    if (!Number.isFinite(v)) {
+      breaks.push(Math.round(x(i)));
+      drawing = false;
+      continue;
+    }
+    path += `${drawing ? 'L' : 'M'}${x(i).toFixed(1)} ${y(v).toFixed(1)}`;
+    // A single value is a dot: a line of no length with round ends.
+    if (!drawing && !Number.isFinite(values[i + 1] ?? Number.NaN)) path += 'h0';
+    drawing = true;
+  }
+  return { path, breaks: [...new Set(breaks)] };
+}

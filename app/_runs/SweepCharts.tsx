@@ -1,0 +1,158 @@
+import { useQuery } from '@tanstack/react-query';
+import { useRouter } from 'next/navigation';
+import { useMemo, useRef, useState } from 'react';
+import { useSize } from '~/app/_charts/useSize';
+import { inputClass } from '~/app/_components/Field';
+import { count } from '~/app/_components/format';
+import { Explain } from '~/app/_components/Glossary';
+import { Panel } from '~/app/_components/Panel';
+import { api, describeError } from '~/app/_trpc/client';
+import type { Column } from '~/shared/runTable';
+import { type Axis, axisOf } from './sweep/axis';
+import { ParallelPlot } from './sweep/ParallelPlot';
+import { ScatterPlot } from './sweep/ScatterPlot';
+import type { View } from './tableQuery';
+
+/** The runs that fit the view as charts: settings against results. */
+export function SweepCharts({ view }: { view: View }) {
+  const router = useRouter();
+  const { search, show, sort, descending, group } = view;
+  const query = { search, show, sort, descending, group };
+  const [chosen, setChosen] = useState<readonly string[]>([]);
+  const { data, error } = useQuery({
+    queryKey: ['sweep', query, chosen],
+    queryFn: () => api.runs.points.query({ ...query, columns: [...chosen] }),
+    refetchInterval: 5_000,
+    placeholderData: (before) => before,
+  });
+  const titles = useMemo(
+    () => new Map([...(data?.offered.settings ?? []), ...(data?.offered.results ?? [])].map((c) => [c.key, c.title])),
+    [data],
+  );
+  const axes = useMemo(
+    () =>
+      (data?.columns ?? []).map((key, i) =>
+        axisOf(
+          key,
+          titles.get(key) ?? key.slice(key.indexOf('.') + 1),
+          data!.points.map((p) => p.values[i] ?? null),
+        ),
+      ),
+    [data, titles],
+  );
+  const [over, setOver] = useState<string | null>(null);
+  const open = (runId: string) => router.push(`/runs/${runId}`);
+  if (error) return <p className="p-4 text-bad">The runs could not be read: {describeError(error).message}</p>;
+  if (!data) return <p className="p-4 text-dim">Reading the runs…</p>;
+  if (data.points.length < 2)
+    return (
+      <p className="p-4 text-dim">
+        Charts compare two runs or more; {data.points.length === 0 ? 'none fits' : 'one fits'} the search.
+      </p>
+    );
+  const toggle = (key: string) => {
+    const now = chosen.length > 0 ? chosen : data.columns;
+    setChosen(now.includes(key) ? now.filter((k) => k !== key) : [...now, key]);
+  };
+  const shown = (c: Column) => data.columns.includes(c.key);
+  return (
+    <div className="min-h-0 flex-1 space-y-2 overflow-y-auto">
+      <Panel
+        title="Parallel coordinates"
+        aside={
+          <span className="text-xs text-dim">
+            {count(data.points.length)} runs{data.leftOut > 0 && `; ${count(data.leftOut)} more are left out`}
+          </span>
+        }
+      >
+        <details className="px-3 py-1 text-xs text-dim">
+          <summary className="min-h-6 leading-6">Axes: {axes.map((a) => a.title).join(', ') || 'none'}</summary>
+          {(['settings', 'results'] as const).map((kind) => (
+            <fieldset key={kind} className="mb-1 flex flex-wrap gap-x-3">
+              <legend className="font-semibold">{kind === 'settings' ? 'Settings that differ' : 'Results'}</legend>
+              {data.offered[kind].map((c) => (
+                <label key={c.key} className="flex min-h-6 items-center gap-1" title={c.key}>
+                  <input type="checkbox" className="size-4 accent-accent" checked={shown(c)} onChange={() => toggle(c.key)} />
+                  {c.title}
+                </label>
+              ))}
+            </fieldset>
+          ))}
+        </details>
+        {axes.length < 2 ? (
+          <p className="px-3 py-6 text-dim">These runs do not differ in any setting; choose more axes.</p>
+        ) : (
+          <Sized>
+            {(width) => (
+              <ParallelPlot axes={axes} points={data.points} width={width} over={over} onOver={setOver} onOpen={open} />
+            )}
+          </Sized>
+        )}
+      </Panel>
+      {axes.length > 1 && <Scatter axes={axes} points={data.points} over={over} onOver={setOver} onOpen={open} />}
+    </div>
+  );
+}
+
+function Scatter({
+  axes,
+  points,
+  over,
+  onOver,
+  onOpen,
+}: {
+  axes: readonly Axis[];
+  points: Parameters<typeof ScatterPlot>[0]['points'];
+  over: string | null;
+  onOver(runId: string | null): void;
+  onOpen(runId: string): void;
+}) {
+  const [xKey, setX] = useState('');
+  const [yKey, setY] = useState('');
+  const x = Math.max(
+    0,
+    axes.findIndex((a) => a.key === xKey),
+  );
+  const found = axes.findIndex((a) => a.key === yKey);
+  const y = found < 0 ? axes.length - 1 : found;
+  const select = (label: string, at: number, set: (key: string) => void) => (
+    <label className="inline-flex items-center gap-1">
+      {label}
+      <select className={`${inputClass} w-auto! max-w-48 font-sans`} value={axes[at]!.key} onChange={(e) => set(e.target.value)}>
+        {axes.map((a) => (
+          <option key={a.key} value={a.key}>
+            {a.title}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+  return (
+    <Panel
+      title="Setting against result"
+      aside={
+        <span className="flex flex-wrap items-center gap-3 text-xs text-dim">
+          {select('across', x, setX)}
+          {select('up', y, setY)}
+          <Explain term="mainMetric" />
+        </span>
+      }
+    >
+      <Sized>
+        {(width) => (
+          <ScatterPlot axes={axes} x={x} y={y} points={points} width={width} over={over} onOver={onOver} onOpen={onOpen} />
+        )}
+      </Sized>
+    </Panel>
+  );
+}
+
+function Sized({ children }: { children(width: number): React.ReactNode }) {
+  const ref = useRef<HTMLDivElement>(null);
+  const { width } = useSize(ref);
+  return (
+    <div ref={ref} className="w-full overflow-hidden">
+      {width > 0 && children(width)}
+    </div>
+  );
+}

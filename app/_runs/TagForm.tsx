@@ -1,0 +1,75 @@
+import { type FormEvent, useState } from 'react';
+import { Button } from '~/app/_components/Button';
+import { Field, inputClass } from '~/app/_components/Field';
+import type { RunSummary } from '~/shared/summary';
+import { tagsOf } from './tags';
+
+/** Adds tags to several runs, and takes tags from them. */
+export function TagForm({
+  runs,
+  onTags,
+  onClose,
+}: {
+  runs: readonly RunSummary[];
+  /** The tags that each run is to have, and what was done, in words. */
+  onTags(tagsOfRun: (run: RunSummary) => string[], done: string): void;
+  onClose(): void;
+}) {
+  const [text, setText] = useState('');
+  const [gone, setGone] = useState<readonly string[]>([]);
+  const read = tagsOf(text);
+  const present = [...new Set(runs.flatMap((r) => r.tags))].sort();
+  const full = read.ok
+    ? runs.find((r) => new Set([...r.tags.filter((t) => !gone.includes(t)), ...read.tags]).size > 50)
+    : undefined;
+  const problem = read.ok ? (full ? `Tags: ${full.name} would have more than 50` : null) : read.message;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!read.ok || problem || (read.tags.length === 0 && gone.length === 0)) return;
+    const done = [
+      ...(read.tags.length > 0 ? [`tagged ${read.tags.join(', ')}`] : []),
+      ...(gone.length > 0 ? [`without ${gone.join(', ')}`] : []),
+    ];
+    onTags((run) => [...new Set([...run.tags.filter((t) => !gone.includes(t)), ...read.tags])], done.join('; '));
+    onClose();
+  };
+  return (
+    <form onSubmit={submit} noValidate className="space-y-3 p-4">
+      <Field label="Add tags" help="separated by commas" error={problem}>
+        {(ids) => (
+          <input
+            {...ids}
+            data-first
+            className={`${inputClass} font-sans`}
+            value={text}
+            onChange={(e) => setText(e.target.value)}
+          />
+        )}
+      </Field>
+      {present.length > 0 && (
+        <fieldset>
+          <legend className="text-xs text-dim">Take away</legend>
+          <div className="flex flex-wrap gap-x-3">
+            {present.map((tag) => (
+              <label key={tag} className="flex min-h-6 items-center gap-1">
+                <input
+                  type="checkbox"
+                  className="size-4 accent-accent"
+                  checked={gone.includes(tag)}
+                  onChange={() => setGone(gone.includes(tag) ? gone.filter((t) => t !== tag) : [...gone, tag])}
+                />
+                {tag}
+              </label>
+            ))}
+          </div>
+        </fieldset>
+      )}
+      <div className="flex justify-end gap-2">
+        <Button onClick={onClose}>Cancel</Button>
+        <Button look="primary" type="submit">
+          Change tags
+        </Button>
+      </div>
+    </form>
+  );
+}

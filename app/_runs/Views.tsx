@@ -1,0 +1,115 @@
+import { Bookmark, FolderOpen, X } from 'lucide-react';
+import { type FormEvent, useEffect, useState } from 'react';
+import { Button } from '~/app/_components/Button';
+import { inputClass } from '~/app/_components/Field';
+import { withTerm } from '~/shared/runSearch';
+import { keepViews, readViews, type SavedView } from './savedViews';
+import { defaultView, fromParams, toParams, type View } from './tableQuery';
+import { useCatalog } from './useCatalog';
+
+/** Projects, and views that you saved in this browser. A view is in the address too: copy the link to share it. */
+export function Views({ view, onView }: { view: View; onView(change: (view: View) => View): void }) {
+  const { catalog } = useCatalog(true);
+  const [saved, setSaved] = useState<readonly SavedView[]>([]);
+  useEffect(() => setSaved(readViews(localStorage)), []);
+  const [name, setName] = useState('');
+  const change = (next: readonly SavedView[]) => {
+    setSaved(next);
+    keepViews(localStorage, next);
+  };
+  const save = (event: FormEvent) => {
+    event.preventDefault();
+    const title = name.trim();
+    if (title === '') return;
+    change([...saved.filter((s) => s.name !== title), { name: title, params: toParams(view) }]);
+    setName('');
+  };
+  const now = toParams(view);
+  return (
+    <div className="space-y-3 text-xs">
+      <section>
+        <h2 className={headingClass}>Projects</h2>
+        <ul>
+          <Choice icon={FolderOpen} title="All" here={now === ''} onClick={() => onView(() => defaultView)} />
+          {(catalog?.projects ?? []).map((project) => {
+            const search = withTerm('', 'project', project);
+            return (
+              <Choice
+                key={project}
+                icon={FolderOpen}
+                title={project}
+                here={view.search === search}
+                onClick={() => onView((v) => ({ ...v, search, show: 'all' }))}
+              />
+            );
+          })}
+        </ul>
+      </section>
+      <section>
+        <h2 className={headingClass}>Saved views</h2>
+        {saved.length === 0 && <p className="text-dim">None yet: search, sort and choose columns, then save.</p>}
+        <ul>
+          {saved.map((s) => (
+            <Choice
+              key={s.name}
+              icon={Bookmark}
+              title={s.name}
+              here={now === s.params}
+              onClick={() => onView(() => fromParams(s.params))}
+              onRemove={() => change(saved.filter((x) => x !== s))}
+            />
+          ))}
+        </ul>
+        <form onSubmit={save} className="mt-1 flex gap-1">
+          <input
+            aria-label="Name of the view"
+            placeholder="save this view as…"
+            maxLength={60}
+            className={`${inputClass} font-sans`}
+            value={name}
+            onChange={(e) => setName(e.target.value)}
+          />
+          <Button type="submit" disabled={name.trim() === ''}>
+            Save
+          </Button>
+        </form>
+      </section>
+    </div>
+  );
+}
+
+const headingClass = 'mb-1 text-2xs font-semibold tracking-wider text-dim uppercase';
+
+function Choice({
+  icon: Icon,
+  title,
+  here,
+  onClick,
+  onRemove,
+}: {
+  icon: typeof Bookmark;
+  title: string;
+  here: boolean;
+  onClick(): void;
+  onRemove?: () => void;
+}) {
+  return (
+    <li className="flex items-center">
+      <button
+        type="button"
+        aria-current={here ? 'true' : undefined}
+        title={title}
+        className={`flex min-h-7 min-w-0 flex-1 items-center gap-1.5 rounded px-1 text-left hover:bg-raised ${here ? 'bg-raised font-semibold' : ''}`}
+        onClick={onClick}
+      >
+        <Icon aria-hidden size={12} className="shrink-0 text-dim" />
+        <span className="truncate">{title}</span>
+      </button>
+      {onRemove && (
+        <Button size="small" look="bare" aria-label={`Remove the view ${title}`} onClick={onRemove}>
+          <X aria-hidden size={12} />
+        </Button>
+      )}
+    </li>
+  );
+}

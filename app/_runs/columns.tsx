@@ -1,0 +1,162 @@
+import { Eye } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { Ago } from '~/app/_components/Ago';
+import { count, measured, percent } from '~/app/_components/format';
+import { Progress } from '~/app/_components/Progress';
+import { StatusBadge } from '~/app/_components/StatusBadge';
+import type { Term } from '~/app/_components/terms';
+import type { Cell, RunRow, Sparkline } from '~/shared/runTable';
+import { bare } from '~/shared/schemaWords';
+import type { MainResult } from '~/shared/summary';
+import { SparklineChart } from './SparklineChart';
+
+export interface ColumnShown {
+  key: string;
+  title: string;
+  /** Also sorted by; false: its order would mean nothing. */
+  sorts: boolean;
+  /** px */
+  width: number;
+  right: boolean;
+  /** A table narrower than this (px) leaves it out. */
+  from: number;
+  /** Explained behind a "?" in the chooser of columns. */
+  term?: Term;
+  cell(row: RunRow, at: number, sparkline: Sparkline | undefined): ReactNode;
+}
+
+const text = (
+  key: string,
+  title: string,
+  width: number,
+  cell: ColumnShown['cell'],
+  more: Partial<ColumnShown> = {},
+): ColumnShown => ({
+  key,
+  title,
+  sorts: true,
+  width,
+  right: false,
+  from: 720,
+  cell,
+  ...more,
+});
+const number = (key: string, title: string, width: number, cell: ColumnShown['cell'], more: Partial<ColumnShown> = {}) =>
+  text(key, title, width, cell, { right: true, ...more });
+
+/** The columns that every run can fill, in the order of the chooser. */
+export const fixedColumns: readonly ColumnShown[] = [
+  text('status', 'Status', 112, ({ run }) => <StatusBadge status={run.status} />, { from: 560 }),
+  text('trend', 'Trend', 116, (_row, _at, line) => <SparklineChart line={line} />, { sorts: false, term: 'mainMetric', from: 0 }),
+  number('step', 'Step', 132, ({ run }) => <Steps row={run} />, { term: 'step' }),
+  number('loss', 'Loss', 84, ({ run }) => <Value value={run.loss} />, { term: 'loss', from: 980 }),
+  number('accuracy', 'Accuracy', 88, ({ run }) => <Value value={run.accuracy} share />, { term: 'accuracy' }),
+  number('best', 'Best', 136, ({ run }) => <Result of={run.best} />, { term: 'best' }),
+  number('evaluated', 'Newest result', 136, ({ run }) => <Result of={run.evaluated} />, {
+    term: 'evaluation',
+    from: 980,
+  }),
+  text('changed', 'Changed settings', 220, (row) => <Changed row={row} />, {
+    sorts: false,
+    term: 'preset',
+    from: 1480,
+  }),
+  number('createdAt', 'Started', 148, ({ run }) => (
+    <span className="font-sans text-dim">
+      {run.createdBy.name}, <Ago at={run.createdAt} />
+    </span>
+  )),
+  number('watchers', 'Watching', 76, ({ run }) => <Watching n={run.watchers} />, { from: 1400 }),
+  text('recipe', 'Recipe', 112, ({ run }) => run.recipe ?? '–', { term: 'recipe' }),
+  text('project', 'Project', 112, ({ run }) => run.project, { term: 'project' }),
+  text('group', 'Group', 140, ({ run }) => run.group ?? '–', { term: 'group' }),
+  text('tag', 'Tags', 140, ({ run }) => run.tags.join(', ') || '–', { sorts: false, term: 'tag' }),
+  text('backend', 'Backend', 100, ({ run }) => run.backend ?? '–', { term: 'backend' }),
+  text('id', 'Run id', 104, ({ run }) => <span className="font-mono">{run.runId}</span>, { sorts: false }),
+];
+const byKey = new Map(fixedColumns.map((c) => [c.key, c]));
+
+/** The columns of these keys. @param titles of settings, series and results, as far as known */
+export function columnsOf(keys: readonly string[], titles: ReadonlyMap<string, string>): ColumnShown[] {
+  const chosen = keys.filter((key) => !byKey.has(key));
+  return keys.map((key) => {
+    const fixed = byKey.get(key);
+    if (fixed) return fixed;
+    const at = chosen.indexOf(key);
+    const title = titles.get(key) ?? key.slice(key.indexOf('.') + 1);
+    return number(
+      key,
+      title,
+      Math.min(200, Math.max(88, 30 + 7 * title.length)),
+      (row) => <CellValue cell={row.cells[at] ?? null} />,
+      {
+        from: 0,
+      },
+    );
+  });
+}
+
+/** Keys that the server fills (`cells` of its rows), in their order. */
+export const askedColumns = (keys: readonly string[]): string[] => keys.filter((key) => !byKey.has(key));
+
+/** A number that is none stands out. */
+export function Value({ value, share = false }: { value: number | null; share?: boolean }) {
+  const words = share ? percent(value) : measured(value);
+  return value !== null && !Number.isFinite(value) ? <span className="font-semibold text-bad">{words}</span> : words;
+}
+
+function CellValue({ cell }: { cell: Cell }) {
+  if (typeof cell === 'number') return Number.isInteger(cell) && Math.abs(cell) < 1e6 ? count(cell) : <Value value={cell} />;
+  if (cell === null) return <span className="text-dim">–</span>;
+  const words = Array.isArray(cell) ? cell.map(bare).join(', ') : bare(cell);
+  return <span title={words}>{words}</span>;
+}
+
+/** What an evaluation says of how good the run is, and on which set. */
+function Result({ of }: { of: MainResult | null }) {
+  if (!of) return <span className="text-dim">–</span>;
+  return (
+    <span title={of.split === null ? of.name : `${of.name} on ${of.split}`}>
+      <Value value={of.value} share={of.share} />{' '}
+      <span className="inline-block max-w-20 truncate align-bottom font-sans text-2xs text-dim">{of.split ?? of.name}</span>
+    </span>
+  );
+}
+
+/** Settings that are not as the recipe's first preset has them. */
+export function Changed({ row }: { row: RunRow }) {
+  return (
+    <span className="flex flex-wrap gap-1 font-sans text-2xs whitespace-normal">
+      {row.changed.map(({ path, text: words }) => (
+        <span
+          key={path}
+          title={`${path}: changed from the preset`}
+          className="max-w-full truncate rounded-sm bg-raised px-1 text-ink"
+        >
+          {words}
+        </span>
+      ))}
+      {row.changedMore > 0 && <span className="text-dim">+{row.changedMore}</span>}
+    </span>
+  );
+}
+
+function Steps({ row: run }: { row: RunRow['run'] }) {
+  return (
+    <span className="block">
+      {count(run.step)}
+      {run.totalSteps > 0 && <span className="text-dim"> / {count(run.totalSteps)}</span>}
+      <Progress step={run.step} total={run.totalSteps} label={`Progress of ${run.name}`} />
+    </span>
+  );
+}
+
+function Watching({ n }: { n: number }) {
+  if (n === 0) return <span className="text-dim">–</span>;
+  return (
+    <span className="inline-flex items-center justify-end gap-1">
+      <Eye aria-hidden size={12} className="text-dim" />
+      {n}
+    </span>
+  );
+}

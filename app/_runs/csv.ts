@@ -1,0 +1,38 @@
+import type { RunSummary } from '~/shared/summary';
+
+const own: [title: string, of: (run: RunSummary) => unknown][] = [
+  ['id', (r) => r.runId],
+  ['name', (r) => r.name],
+  ['project', (r) => r.project],
+  ['group', (r) => r.group ?? ''],
+  ['recipe', (r) => r.recipe ?? ''],
+  ['tags', (r) => r.tags.join(', ')],
+  ['status', (r) => r.status],
+  ['step', (r) => r.step],
+  ['loss', (r) => r.loss],
+  ['accuracy', (r) => r.accuracy],
+  ['best', (r) => r.best?.value ?? null],
+  ['newest result', (r) => r.evaluated?.value ?? null],
+  ['started by', (r) => r.createdBy.name],
+  [
+    'started',
+    (r) => (Number.isFinite(r.createdAt) && Math.abs(r.createdAt) <= 8.64e15 ? new Date(r.createdAt).toISOString() : r.createdAt),
+  ],
+];
+
+/** One line for each run (RFC 4180). Numbers are written in full; NaN and infinities as such; what is not there is empty. */
+export function csvOf(runs: readonly RunSummary[], titles: readonly string[], cells: ReadonlyMap<string, unknown[]>): string {
+  const lines = [
+    [...own.map(([title]) => title), ...titles],
+    ...runs.map((run) => [...own.map(([, of]) => of(run)), ...titles.map((_, i) => cells.get(run.runId)?.[i])]),
+  ];
+  return lines.map((line) => `${line.map(field).join(',')}\r\n`).join('');
+}
+
+function field(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  // A spreadsheet would run a text that begins like a formula.
+  const safe = typeof value === 'string' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

@@ -1,0 +1,54 @@
+import { scaleLinear, scaleLog, scalePoint } from '@visx/scale';
+import { measured } from '~/app/_components/format';
+import type { Cell } from '~/shared/runTable';
+import { bare } from '~/shared/schemaWords';
+
+/** A setting or a result as an axis. `at` has no unit: 0 at the low end, 1 at the high end; null where a run has no value that can be placed. */
+export interface Axis {
+  key: string;
+  title: string;
+  at(value: Cell): number | null;
+  ticks: { at: number; text: string }[];
+}
+
+/** A spread of positive values above this is drawn logarithmically: learning rates, sizes. */
+const logFrom = 50;
+/** Texts that fit beside each other on an axis. */
+const mostNames = 40;
+
+/** The axis for these values: numbers in their order (logarithmic when they spread far), anything else as names. */
+export function axisOf(key: string, title: string, values: readonly Cell[]): Axis {
+  const there = values.filter((v) => v !== null);
+  const numbers = there.filter((v) => typeof v === 'number');
+  if (numbers.length === there.length && numbers.length > 0) return numeric(key, title, numbers.filter(Number.isFinite));
+  const names = [...new Set(there.map(text))].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  const scale = scalePoint({ domain: names, range: [0, 1], padding: 0.2 });
+  return {
+    key,
+    title,
+    at: (value) => (value === null ? null : (scale(text(value)) ?? null)),
+    ticks: names.slice(0, mostNames).map((name) => ({ at: scale(name) ?? 0, text: name })),
+  };
+}
+
+const text = (value: Cell): string => (Array.isArray(value) ? value.map(bare).join(', ') : bare(value));
+
+function numeric(key: string, title: string, finite: readonly number[]): Axis {
+  let [low, high] = [Math.min(...finite), Math.max(...finite)];
+  if (finite.length === 0) [low, high] = [0, 1];
+  if (low === high) {
+    const half = low === 0 ? 1 : Math.abs(low) / 2;
+    [low, high] = [low - half, high + half];
+  }
+  const log = low > 0 && high / low >= logFrom;
+  const scale = log
+    ? scaleLog<number>({ domain: [low, high], range: [0, 1] })
+    : scaleLinear<number>({ domain: [low, high], range: [0, 1], nice: 5 });
+  const ticks = log ? scale.ticks(5).filter((v) => Number.isInteger(Math.log10(v)) || high / low < 1000) : scale.ticks(5);
+  return {
+    key,
+    title,
+    at: (value) => (typeof value === 'number' && Number.isFinite(value) ? Number(scale(value)) : null),
+    ticks: ticks.map((v) => ({ at: Number(scale(v)), text: measured(v, 3).replace(/\.?0+$/, '') || '0' })),
+  };
+}

@@ -1,0 +1,42 @@
+import { useEffect, useRef, useState } from 'react';
+import { api } from '~/app/_trpc/client';
+import type { Sparkline } from '~/shared/runTable';
+import type { RunSummary } from '~/shared/summary';
+
+/** Scrolling rests this long before the lines in sight are asked for. */
+const restMs = 120;
+/** A live run's line is read again after so long. */
+const againMs = 5_000;
+const atOnce = 60;
+
+/** The trends of the runs in sight, as they are read; those of live runs are read again as they go on. */
+export function useSparklines(inSight: readonly RunSummary[]): ReadonlyMap<string, Sparkline> {
+  const [lines, setLines] = useState<ReadonlyMap<string, Sparkline>>(new Map());
+  const read = useRef(new Map<string, { updatedAt: number; at: number }>());
+  const latest = useRef(inSight);
+  latest.current = inSight;
+  const key = inSight.map((r) => `${r.runId} ${r.updatedAt}`).join();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the key says what is in sight
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      const now = performance.now();
+      const wanted = latest.current.filter((r) => {
+        const last = read.current.get(r.runId);
+        return r.step > 0 && (!last || (last.updatedAt !== r.updatedAt && now - last.at > againMs));
+      });
+      for (const r of wanted) read.current.set(r.runId, { updatedAt: r.updatedAt, at: now });
+      for (let i = 0; i < wanted.length; i += atOnce) {
+        const part = wanted.slice(i, i + atOnce);
+        api.runs.sparklines.query({ runIds: part.map((r) => r.runId) }).then(
+          (found) => setLines((before) => new Map([...before, ...found.map((l): [string, Sparkline] => [l.runId, l])])),
+          // They are asked for again when they come into sight again.
+          () => {
+            for (const r of part) read.current.delete(r.runId);
+          },
+        );
+      }
+    }, restMs);
+    return () => clearTimeout(timer);
+  }, [key]);
+  return lines;
+}

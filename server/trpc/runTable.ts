@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { runId } from '~/shared/ids';
+import {
+  type Catalog,
+  type Estimate,
+  groupings,
+  type Sparkline,
+  type SweepAnswer,
+  shelves,
+  type TablePage,
+} from '~/shared/runTable';
+import { config, recipeName } from '~/shared/setup';
+import { allowed } from './base';
+
+const watching = allowed('watch runs');
+/** "config." and a path, "series." and a name, "result." and a split with a metric. */
+const columnKey = z.string().min(1).max(700);
+
+const tableQuery = {
+  search: z.string().max(2000),
+  show: z.enum(shelves),
+  sort: columnKey,
+  descending: z.boolean(),
+  group: z.enum(groupings),
+};
+
+/** The list of runs, searched, sorted and grouped by the server (shared/runTable.ts). */
+export const tableProcedures = {
+  table: watching
+    .input(
+      z.strictObject({
+        ...tableQuery,
+        columns: z.array(columnKey).max(40),
+        folded: z.array(z.string().max(200)).max(1000),
+        skip: z.int().min(0),
+        limit: z.int().min(1).max(500),
+      }),
+    )
+    .query(({ ctx, input }): TablePage => ctx.hub.table.page(input)),
+
+  /** What columns there are, and what can be searched for. */
+  columns: watching.query(({ ctx }): Catalog => ctx.hub.table.catalog()),
+
+  /** The values of some columns for every run that fits: what the charts of a sweep are drawn from. No columns: what differs among the runs. */
+  points: watching
+    .input(z.strictObject({ ...tableQuery, columns: z.array(columnKey).max(20) }))
+    .query(({ ctx, input }): SweepAnswer => ctx.hub.table.points(input)),
+
+  /** How long such a run takes, as far as earlier runs tell. */
+  estimate: watching
+    .input(z.strictObject({ recipe: recipeName, config }))
+    .query(({ ctx, input }): Estimate | null => ctx.hub.table.estimate(input.recipe, input.config)),
+
+  sparklines: watching
+    .input(z.strictObject({ runIds: z.array(runId).min(1).max(100) }))
+    .query(({ ctx, input }): Promise<Sparkline[]> => ctx.hub.sparklines(input.runIds)),
+};

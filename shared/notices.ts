@@ -1,0 +1,68 @@
+import type { Entry } from './events';
+import type { Actor } from './ids';
+import type { RunView } from './view';
+
+/** Something in a run's log that asks for one person, or a few: they are told wherever they are. */
+export interface Notice {
+  /** The same for the same entry. */
+  key: string;
+  runId: string;
+  /** Where to look; null = the run as it is now. */
+  step: number | null;
+  title: string;
+  detail: string;
+}
+
+/** @param view the run's, with the entry folded in @returns null: it concerns nobody in particular */
+export function noticeOf(view: RunView, { seq, event }: Entry): (Notice & { concerns(person: Actor): boolean }) | null {
+  const { runId, setup, controlLock } = view;
+  const notice = (title: string, concerns: (person: Actor) => boolean, detail = '', step: number | null = null) => ({
+    key: `${runId} ${seq}`,
+    runId,
+    step,
+    title: `${setup.name}: ${title}`,
+    detail,
+    concerns,
+  });
+  switch (event.type) {
+    case 'note': {
+      const { actor, note } = event;
+      if (note.kind !== 'add') return null;
+      const mentioned = (person: Actor) => person.id !== actor.id && mentions(note.text, person.name);
+      return notice(
+        `${actor.name} mentions you at step ${note.anchor.step}`,
+        mentioned,
+        note.text.slice(0, 200),
+        note.anchor.step,
+      );
+    }
+    case 'control.requested':
+      return notice(`${event.actor.name} asks for the control lock`, (person) => person.id === controlLock?.holder.id);
+    case 'control.locked': {
+      const { actor, holder } = event;
+      if (!holder || holder.id === actor.id) return null;
+      return notice(`${actor.name} handed the control lock to you`, (person) => person.id === holder.id);
+    }
+    case 'command.proposed': {
+      const { actor, command } = event;
+      const what = command.kind === 'set' ? `set ${command.control} to ${command.value}` : command.action;
+      const mayAnswer = (person: Actor) => person.id !== actor.id && (person.role === 'operator' || person.role === 'admin');
+      return notice(`${actor.name} asks for a second operator`, mayAnswer, what);
+    }
+    case 'proposal.answered': {
+      const asked = view.recent.commands.items.find((c) => c.command.id === event.commandId);
+      const did = event.approved ? 'approved' : 'declined';
+      return notice(`${event.actor.name} ${did} what you asked for`, (person) => person.id === asked?.actor.id);
+    }
+    default:
+      return null;
+  }
+}
+
+/** "Ada Lovelace" is mentioned as "@AdaLovelace": a name without its blanks. */
+export const mentionOf = (name: string): string => name.replaceAll(/\s+/g, '');
+
+function mentions(text: string, name: string): boolean {
+  const wanted = mentionOf(name).toLowerCase();
+  return [...text.matchAll(/@([\p{L}\p{N}_.-]+)/gu)].some((m) => m[1]!.replace(/[.-]+$/, '').toLowerCase() === wanted);
+}

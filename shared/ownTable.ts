@@ -1,0 +1,14 @@
+import { z } from 'zod';
+import type { Table } from './own';
+
+/** A table whose every own key and value fits: z.record leaves `__proto__` out. The object itself is kept as it is. */
+export const table = <V extends z.ZodType>(value: V, key: z.ZodType<string, string> = z.string()) =>
+  z
+    .custom<Table<z.infer<V>>>((v) => typeof v === 'object' && v !== null && !Array.isArray(v), 'an object is needed')
+    .superRefine((given, context) => {
+      for (const [name, entry] of Object.entries(given)) {
+        for (const parsed of [key.safeParse(name), value.safeParse(entry)])
+          for (const issue of parsed.error?.issues ?? [])
+            context.addIssue({ code: 'custom', path: [name, ...issue.path], message: issue.message });
+      }
+    });
