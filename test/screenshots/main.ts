@@ -41,7 +41,7 @@ async function until<T>(what: string, ask: () => Promise<T | undefined>): Promis
 const runOf = (headroom: HeadroomClient, recipe: string, statuses: string[], not: string[] = []) =>
   until(`a run of ${recipe} that is ${statuses.join(' or ')}`, async () =>
     (await headroom.runs.list.query()).find(
-      (run) => run.setup.recipe?.name === recipe && statuses.includes(run.status) && !not.includes(run.runId),
+      (run) => run.recipe === recipe && statuses.includes(run.status) && !not.includes(run.runId),
     ),
   );
 
@@ -53,11 +53,12 @@ async function main(): Promise<void> {
   try {
     const headroom = connect({ url: product.url });
     const first = await runOf(headroom, 'reverse', ['finished']);
+    const { setup } = await headroom.runs.view.query({ runId: first.runId });
     const { runId: second } = await headroom.runs.create.mutate({
       setup: {
-        ...first.setup,
+        ...setup,
         name: 'Reverse, lower rate',
-        config: { ...first.setup.config, optimizer: { ...(first.setup.config.optimizer as object), learningRate: 1e-4 } },
+        config: { ...setup.config, optimizer: { ...(setup.config.optimizer as object), learningRate: 1e-4 } },
       },
     });
     await runOf(headroom, 'reverse', ['finished'], [first.runId]);
