@@ -1,5 +1,11 @@
+import { Suspense } from 'react';
 import { RunList } from './_runs/RunList';
 
 export default function Page() {
-  return <RunList />;
+  return (
+    // The page is made before its address is known.
+    <Suspense>
+      <RunList />
+    </Suspense>
+  );
 }

@@ -14,7 +14,7 @@ export interface JobState {
   done: number;
   /** 0 = not known. */
   total: number;
-  unit: 'bytes' | 'entries' | 'rows' | 'series';
+  unit: 'bytes' | 'entries' | 'rows' | 'series' | 'values';
   status: 'running' | 'done' | 'cancelled' | 'failed';
   /** Why it failed; '' otherwise. */
   message: string;

@@ -153,7 +153,7 @@ function widened(halves: Uint16Array): Float32Array {
 }
 
 /** IEEE 754 binary16: 1 sign, 5 exponent, 10 fraction bits. */
-function halfToSingle(h: number): number {
+export function halfToSingle(h: number): number {
   const sign = h & 0x8000 ? -1 : 1;
   const exponent = (h >> 10) & 0x1f;
   const fraction = h & 0x3ff;

@@ -103,7 +103,7 @@ export function Compare({ start }: { start: CompareView }) {
   return (
     <>
       <header className="border-b border-line bg-panel">
-        <TopBar>
+        <TopBar skip>
           <span aria-hidden className="-mx-2 text-dim">
             /
           </span>
@@ -113,7 +113,7 @@ export function Compare({ start }: { start: CompareView }) {
           </span>
         </TopBar>
       </header>
-      <main className="mx-auto max-w-[120rem] space-y-2 p-2">
+      <main id="main" className="mx-auto max-w-[120rem] space-y-2 p-2">
         <RunChips runIds={runIds} runs={runs} errors={errors} named={named} palette={palette} onChange={setRunIds} />
         {runIds.length === 0 && (
           <p className="py-10 text-center text-dim">Nothing is chosen: add runs above, or tick them in the list of all runs.</p>

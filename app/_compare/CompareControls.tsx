@@ -13,7 +13,7 @@ export interface CompareChoices {
   robust: boolean;
 }
 
-const words = { log: 'log y', logX: 'log x', robust: 'fit bulk' } as const;
+const words = { log: 'log y', logX: 'log x', robust: 'ignore outliers' } as const;
 
 /** A level that was typed; null when nothing was, NaN when it is no number. */
 export const typedLevel = ({ level }: CompareChoices): number | null => (level.trim() === '' ? null : Number(level));

@@ -4,6 +4,7 @@ import { ThemeProvider, useTheme } from 'next-themes';
 import type { ReactNode } from 'react';
 import { Toaster } from 'sonner';
 import { ApiProvider } from '~/app/_trpc/client';
+import { PaletteHost } from './PaletteHost';
 import { PeopleColours } from './PeopleColours';
 
 export function Providers({ children }: { children: ReactNode }) {
@@ -12,6 +13,7 @@ export function Providers({ children }: { children: ReactNode }) {
       <ApiProvider>
         <PeopleColours />
         {children}
+        <PaletteHost />
       </ApiProvider>
       <Toasts />
     </ThemeProvider>

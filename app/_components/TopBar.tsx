@@ -16,9 +16,18 @@ export function Mark({ size = 18 }: { size?: number }) {
   );
 }
 
-export function TopBar({ children }: { children?: ReactNode }) {
+/** @param skip the page has a region of id `main` and no skip links of its own */
+export function TopBar({ children, skip = false }: { children?: ReactNode; skip?: boolean }) {
   return (
     <div className="flex min-h-11 flex-wrap items-center gap-x-4 gap-y-1 px-3 py-1.5 sm:px-4">
+      {skip && (
+        <a
+          href="#main"
+          className="sr-only focus:not-sr-only focus:fixed focus:top-1 focus:left-1 focus:z-60 focus:rounded focus:bg-accent focus:px-2 focus:py-1 focus:text-on-accent"
+        >
+          Skip to the content
+        </a>
+      )}
       <Link href="/" className="inline-flex items-center gap-2 font-semibold tracking-tight" aria-label="Headroom: all runs">
         <Mark />
         <span className="hidden sm:inline">Headroom</span>

@@ -1,106 +1,70 @@
 import { Upload } from 'lucide-react';
-import { nanoid } from 'nanoid';
 import { useRouter } from 'next/navigation';
-import { type ChangeEvent, useRef, useState } from 'react';
-import { toast } from 'sonner';
+import { useEffect, useEffectEvent, useState } from 'react';
 import { Button } from '~/app/_components/Button';
-import { Modal } from '~/app/_components/Modal';
-import { atBase } from '~/app/_live/base';
-import { followJob } from '~/app/_run/shell/jobs';
+import { droppedFiles, hasFiles } from './import/dropped';
+import { ImportDialog } from './import/ImportDialog';
+import { useImport } from './import/useImport';
 
-interface Answer {
-  runId?: string;
-  leftOut?: string | null;
-  error?: string;
-  nothingNew?: boolean;
-}
-interface AlreadyHere {
-  file: File;
-  runId: string;
-  message: string;
-}
-
-/** Brings a run in from a file: one exported here or elsewhere, TensorBoard's event files, CSV. */
+/** Brings runs in from files and folders, chosen or dropped anywhere on the page. */
 export function ImportButton({ disabled }: { disabled: boolean }) {
   const router = useRouter();
-  const input = useRef<HTMLInputElement>(null);
-  const [busy, setBusy] = useState(false);
-  const [here, setHere] = useState<AlreadyHere | null>(null);
-
-  const send = async (file: File, asCopy: boolean) => {
-    const id = nanoid();
-    const stopped = new AbortController();
-    setBusy(true);
-    followJob(id, `Importing ${file.name}`, () => stopped.abort());
-    try {
-      const response = await fetch(
-        atBase(`/api/import?name=${encodeURIComponent(file.name)}&job=${id}${asCopy ? '&as=copy' : ''}`),
-        {
-          method: 'POST',
-          headers: { 'content-type': 'application/octet-stream' },
-          body: file,
-          signal: stopped.signal,
-        },
-      );
-      const answer = (await response.json().catch(() => ({}))) as Answer;
-      if (response.status === 201 && answer.runId) {
-        if (answer.leftOut) toast.warning(`${file.name}: ${answer.leftOut}`, { duration: 10_000 });
-        router.push(`/runs/${answer.runId}`);
-      } else if (response.status === 409 && answer.runId) setHere({ file, runId: answer.runId, message: answer.error ?? '' });
-      else toast.error(`${file.name}: ${answer.error ?? `the server answered ${response.status}`}`, { duration: 10_000 });
-    } catch {
-      if (!stopped.signal.aborted) toast.error(`${file.name}: the connection to the server broke; nothing was imported`);
-    } finally {
-      setBusy(false);
-    }
-  };
-  const choose = (event: ChangeEvent<HTMLInputElement>) => {
-    const file = event.target.files?.[0];
-    event.target.value = '';
-    if (file) void send(file, false);
-  };
+  const { state, choose, close, take, setAxis, toggle, write } = useImport(({ runs }) => {
+    const [only] = runs;
+    if (runs.length !== 1 || !only?.runId || only.leftOut) return false;
+    router.push(`/runs/${only.runId}`);
+    return true;
+  });
+  const dragged = useDrop(disabled, (files) => void files.then(take));
 
   return (
     <>
-      <input
-        ref={input}
-        type="file"
-        className="hidden"
-        aria-label="File to import"
-        accept=".headroom,.csv,.tfevents,*/*"
-        onChange={choose}
-      />
       <Button
-        disabled={disabled || busy}
-        aria-busy={busy}
-        title="A .headroom file, a TensorBoard event file or a CSV"
-        onClick={() => input.current?.click()}
+        disabled={disabled}
+        title="Files or folders of other programs, or of runs exported here; drop them anywhere"
+        onClick={choose}
       >
         <Upload aria-hidden size={13} />
         <span className="hidden sm:inline">Import</span>
         <span className="sr-only sm:hidden">Import</span>
       </Button>
-      <Modal open={here !== null} onClose={() => setHere(null)} title="This run is here already" help={here?.file.name}>
-        {here && (
-          <div className="space-y-4 p-4">
-            <p className="first-letter:uppercase">{here.message}.</p>
-            <div className="flex flex-wrap justify-end gap-2">
-              <Button onClick={() => setHere(null)}>Cancel</Button>
-              <Button
-                onClick={() => {
-                  setHere(null);
-                  void send(here.file, true);
-                }}
-              >
-                Import as a copy
-              </Button>
-              <Button look="primary" onClick={() => router.push(`/runs/${here.runId}`)}>
-                Open the run
-              </Button>
-            </div>
-          </div>
-        )}
-      </Modal>
+      {dragged && (
+        <div className="pointer-events-none fixed inset-2 z-50 flex items-center justify-center rounded border-2 border-accent border-dashed bg-bg/80 text-lg">
+          Drop to import
+        </div>
+      )}
+      <ImportDialog
+        state={state}
+        onFiles={(files) => void take(files)}
+        onAxis={(run, axis) => void setAxis(run, axis)}
+        onToggle={toggle}
+        onWrite={(choices) => void write(choices)}
+        onClose={close}
+      />
     </>
   );
+}
+
+/** Files dropped anywhere on the page. Where several listen, one takes them. @returns whether some are over it now */
+function useDrop(disabled: boolean, onDrop: (files: ReturnType<typeof droppedFiles>) => void): boolean {
+  const [over, setOver] = useState(false);
+  const drop = useEffectEvent(onDrop);
+  useEffect(() => {
+    if (disabled) return;
+    const ended = new AbortController();
+    const listen = (type: 'dragenter' | 'dragover' | 'dragleave' | 'drop', handle: (event: DragEvent) => void) =>
+      window.addEventListener(type, (event) => !event.defaultPrevented && hasFiles(event.dataTransfer) && handle(event), {
+        signal: ended.signal,
+      });
+    listen('dragenter', () => setOver(true));
+    listen('dragover', (event) => event.preventDefault());
+    listen('dragleave', (event) => event.relatedTarget === null && setOver(false));
+    listen('drop', (event) => {
+      event.preventDefault();
+      setOver(false);
+      if (event.dataTransfer) drop(droppedFiles(event.dataTransfer));
+    });
+    return () => ended.abort();
+  }, [disabled]);
+  return over;
 }

@@ -2,11 +2,12 @@
 
 import { ArrowDown, ArrowUp, ChartSpline, Columns3, Plus, Search, Table2 } from 'lucide-react';
 import Link from 'next/link';
-import { useRouter } from 'next/navigation';
+import { useRouter, useSearchParams } from 'next/navigation';
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass } from '~/app/_components/Field';
 import { LinkState } from '~/app/_components/LinkState';
+import { PaletteButton } from '~/app/_components/PaletteHost';
 import { Popup } from '~/app/_components/Popup';
 import { Segments } from '~/app/_components/Segments';
 import { ThemeToggle, TopBar } from '~/app/_components/TopBar';
@@ -48,6 +49,7 @@ export function RunList() {
   const [chosen, setChosen] = useState<ReadonlyMap<string, RunSummary>>(new Map());
   const [form, setForm] = useState<Form | null>(null);
   const search = useSearchKey();
+  useNewRunLink(useCallback(() => setForm({ again: null }), []));
   const router = useRouter();
   const mayStart = you !== null && you.role !== 'viewer';
 
@@ -82,14 +84,17 @@ export function RunList() {
   return (
     <div className="flex h-dvh flex-col">
       <header className="border-b border-line bg-panel">
-        <TopBar>
+        <TopBar skip>
           <div className="ml-auto flex items-center gap-3">
             <Suspense fallback={null}>{head && <Trainers trainers={trainers} waiting={head.waiting} you={you} />}</Suspense>
             <Link href="/team" className="inline-flex min-h-6 items-center text-xs text-dim hover:text-ink">
               Team
             </Link>
             <LinkState link={link} error={error} />
-            <ThemeToggle />
+            <span className="flex">
+              <PaletteButton />
+              <ThemeToggle />
+            </span>
           </div>
         </TopBar>
       </header>
@@ -189,6 +194,15 @@ export function RunList() {
       )}
     </div>
   );
+}
+
+/** The address "/?new=1" opens the form. */
+function useNewRunLink(open: () => void): void {
+  const params = useSearchParams();
+  const wanted = params.get('new') === '1';
+  useEffect(() => {
+    if (wanted) open();
+  }, [wanted, open]);
 }
 
 const shelfWords = { all: 'all runs', active: 'going on', ended: 'ended', archived: 'archived', trash: 'trash' } as const;

@@ -1,7 +1,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp, ChevronDown, ChevronRight, Copy, GitBranch, MessageSquare } from 'lucide-react';
 import Link from 'next/link';
-import { memo, useEffect, useMemo, useRef } from 'react';
+import { Component, memo, type ReactNode, useEffect, useMemo, useRef } from 'react';
 import { useSize } from '~/app/_charts/useSize';
 import { count } from '~/app/_components/format';
 import { Progress } from '~/app/_components/Progress';
@@ -137,17 +137,18 @@ export function RunTable({
             if (!line) return <Waiting key={key} {...common} wide={wide} />;
             if (line.kind === 'group') return <Group key={key} {...common} line={line} wide={wide} onFold={actions.onFold} />;
             return (
-              <Row
-                key={key}
-                {...common}
-                row={line}
-                columns={columns}
-                sparkline={sparklines.get(line.run.runId)}
-                chosen={chosen.has(line.run.runId)}
-                you={you}
-                actions={actions}
-                below={under}
-              />
+              <RowBoundary key={key} run={line.run} wide={wide}>
+                <Row
+                  {...common}
+                  row={line}
+                  columns={columns}
+                  sparkline={sparklines.get(line.run.runId)}
+                  chosen={chosen.has(line.run.runId)}
+                  you={you}
+                  actions={actions}
+                  below={under}
+                />
+              </RowBoundary>
             );
           })}
           {below > 0 && <Space height={below} wide={wide} />}
@@ -160,6 +161,29 @@ export function RunTable({
 /** What stands under the name because its column has no room. */
 type Below = { status: boolean; changed: boolean; step: boolean };
 const narrow = (width: number): boolean => width < 560;
+
+/** A line that cannot be drawn says so, and leaves the others as they are. */
+class RowBoundary extends Component<{ run: RunSummary; wide: number; children: ReactNode }, { error: Error | null }> {
+  override state = { error: null as Error | null };
+  static getDerivedStateFromError(error: unknown) {
+    return { error: error instanceof Error ? error : new Error(String(error)) };
+  }
+  override render() {
+    const { run, wide, children } = this.props;
+    const { error } = this.state;
+    if (!error) return children;
+    return (
+      <tr>
+        <td colSpan={wide} className="border-b border-line/70 px-3 py-1.5" style={{ height: rowHeight }}>
+          <Link href={`/runs/${run.runId}`} className="text-accent">
+            {run.runId}
+          </Link>{' '}
+          <span className="text-bad">could not be shown: {error.message}</span>
+        </td>
+      </tr>
+    );
+  }
+}
 
 const headClass = 'sticky top-0 z-10 border-b border-line bg-panel py-1';
 

@@ -35,7 +35,9 @@ export function Invites() {
     event.preventDefault();
     if (!wrong) make.mutate({ role, uses: Number(uses), expiresInMs: lifetimes[life] });
   };
-  const origin = useOutsideOrigin();
+  const { origins, loopback, addresses } = useOutside();
+  const [chosen, setChosen] = useState('');
+  const origin = origins.find((o) => o === chosen) ?? origins[0];
   const open = data?.filter((i) => i.used < i.uses && i.expiresAt > now);
   return (
     <Panel title="Invite links">
@@ -71,7 +73,33 @@ export function Invites() {
           Make a link
         </Button>
       </form>
-      {secret && <Secret label="Send this link to whom you invite." text={`${origin}${atBase('/join')}?invite=${secret}`} />}
+      {loopback && (
+        <p role="note" className="border-b border-line px-3 py-2 text-warn">
+          Nobody else can open a link to this server yet: it answers this machine only. Start it with{' '}
+          <code className="font-mono text-ink">HOST=0.0.0.0</code>
+          {addresses.length > 0
+            ? `; others then reach it at ${addresses.join(' or ')}.`
+            : '; this machine has no address in a network now.'}
+        </p>
+      )}
+      {origins.length > 1 && (
+        <label className="flex items-center gap-2 border-b border-line px-3 py-1 text-xs text-dim">
+          Address in the link
+          <select className={`${inputClass} w-auto!`} value={origin} onChange={(e) => setChosen(e.target.value)}>
+            {origins.map((o) => (
+              <option key={o}>{o}</option>
+            ))}
+          </select>
+        </label>
+      )}
+      {secret &&
+        (origin === undefined ? (
+          <p className="px-3 py-2 text-bad">
+            This machine has no address that others could open. The link works on this machine only.
+          </p>
+        ) : (
+          <Secret label="Send this link to whom you invite." text={`${origin}${atBase('/join')}?invite=${secret}`} />
+        ))}
       <Rows data={open} error={error} empty="No open link.">
         {(i: Invite) => (
           <li key={i.id} className={rowClass}>
@@ -91,11 +119,16 @@ export function Invites() {
   );
 }
 
-/** The address to give to others: "127.0.0.1" is everybody's own machine. */
-function useOutsideOrigin(): string {
-  const outside = useInfo()?.addresses[0];
-  if (typeof window === 'undefined') return '';
+/** Where others reach this server: null while it answers this machine only. "127.0.0.1" is everybody's own machine. */
+function useOutside(): { origins: string[]; loopback: boolean; addresses: readonly string[] } {
+  const info = useInfo();
+  if (typeof window === 'undefined' || !info) return { origins: [], loopback: false, addresses: [] };
   const { origin, hostname, protocol, port } = window.location;
   const local = hostname === 'localhost' || hostname.startsWith('127.');
-  return local && outside ? `${protocol}//${outside}${port && `:${port}`}` : origin;
+  const others = info.addresses.map((address) => `${protocol}//${address}${port && `:${port}`}`);
+  return {
+    origins: local ? others : [origin, ...others.filter((o) => o !== origin)],
+    loopback: info.loopback,
+    addresses: info.addresses,
+  };
 }

@@ -28,7 +28,7 @@ export function TeamPage() {
   return (
     <>
       <header className="border-b border-line bg-panel">
-        <TopBar>
+        <TopBar skip>
           <span aria-hidden className="-mx-2 text-dim">
             /
           </span>
@@ -48,7 +48,7 @@ export function TeamPage() {
           </div>
         </TopBar>
       </header>
-      <main className="mx-auto grid max-w-7xl grid-cols-1 items-start gap-2 p-2 lg:grid-cols-2">
+      <main id="main" className="mx-auto grid max-w-7xl grid-cols-1 items-start gap-2 p-2 lg:grid-cols-2">
         {!info ? (
           <p className="p-4 text-dim">Loading…</p>
         ) : (

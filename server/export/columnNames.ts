@@ -7,8 +7,9 @@
 const own = new Set(['step', 'timems', 'wall time']);
 const prefix = 'series:';
 
-export function columnName(series: string): string {
-  if (own.has(series.toLowerCase())) return prefix + series;
+/** @param forSheets also names that a spreadsheet would take for a formula */
+export function columnName(series: string, forSheets = false): string {
+  if (own.has(series.toLowerCase()) || (forSheets && /^[=+\-@#]/.test(series))) return prefix + series;
   // Spaces at the ends would be taken for none.
   return series.startsWith(prefix) || series.trim() !== series ? prefix + JSON.stringify(series) : series;
 }

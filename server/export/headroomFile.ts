@@ -1,10 +1,10 @@
-import { Readable } from 'node:stream';
+import { once } from 'node:events';
 import { createGzip } from 'node:zlib';
+import { type Pack, pack } from 'tar-stream';
 import { blobsNamed } from '~/server/base/blobsNamed';
 import { seqCount } from '~/shared/events';
-import { pack } from '~/shared/pack';
+import { pack as packed } from '~/shared/pack';
 import { logPages, type RecordSource } from './source';
-import { tarEnd, tarHeader, tarPadding } from './tar';
 
 /**
  * A run as one file, `<name>.headroom`: a gzip-compressed tar (`tar xzf` opens it) with these members, in this order:
@@ -31,13 +31,38 @@ export interface End {
 }
 
 export async function* writeHeadroomFile(source: RecordSource, runId: string, exportedAt: number): AsyncGenerator<Uint8Array> {
-  const gzip = Readable.from(members(source, runId, exportedAt), { objectMode: false }).compose(createGzip({ level: 1 }));
-  yield* gzip as AsyncIterable<Uint8Array>;
+  const archive = pack();
+  const given = new AbortController();
+  const gzip = createGzip({ level: 1 });
+  archive.on('error', (error) => gzip.destroy(error));
+  gzip.on('error', () => {});
+  writeMembers(archive, source, runId, exportedAt, given.signal).catch((error: Error) => archive.destroy(error));
+  try {
+    yield* archive.pipe(gzip) as AsyncIterable<Uint8Array>;
+  } finally {
+    given.abort();
+    archive.destroy(new Error('nobody reads it any more'));
+    gzip.destroy();
+  }
 }
 
-async function* members(source: RecordSource, runId: string, exportedAt: number): AsyncGenerator<Uint8Array> {
-  const json = (name: string, value: Manifest | End) => member(name, Buffer.from(JSON.stringify(value)));
-  yield* json('manifest.json', { format: 'headroom', version: HEADROOM_VERSION, runId, exportedAt });
+async function writeMembers(
+  archive: Pack,
+  source: RecordSource,
+  runId: string,
+  exportedAt: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const add = async (name: string, size: number, body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) => {
+    const entry = archive.entry({ name, size });
+    for await (const part of body) if (!entry.write(part)) await once(entry, 'drain', { signal });
+    entry.end(null);
+  };
+  const json = (name: string, value: Manifest | End) => {
+    const bytes = Buffer.from(JSON.stringify(value));
+    return add(name, bytes.length, [bytes]);
+  };
+  await json('manifest.json', { format: 'headroom', version: HEADROOM_VERSION, runId, exportedAt });
   const named = new Set<string>();
   let pages = 0;
   let head = 0;
@@ -45,7 +70,8 @@ async function* members(source: RecordSource, runId: string, exportedAt: number)
     for (const { event } of entries) for (const hash of blobsNamed(event)) named.add(hash);
     const last = entries.at(-1)!;
     head = last.seq + seqCount(last.event) - 1;
-    yield* member(`log/${String(++pages).padStart(6, '0')}.pack`, pack({ entries }));
+    const page = packed({ entries });
+    await add(`log/${String(++pages).padStart(6, '0')}.pack`, page.length, [page]);
   }
   const missing: string[] = [];
   const sizes = await Promise.all([...named].map((hash) => source.blobs.size(hash)));
@@ -58,17 +84,9 @@ async function* members(source: RecordSource, runId: string, exportedAt: number)
       missing.push(hash);
       continue;
     }
-    yield tarHeader(`blobs/${hash}`, blob.bytes);
-    yield* blob.stream as AsyncIterable<Uint8Array>;
-    yield tarPadding(blob.bytes);
+    await add(`blobs/${hash}`, blob.bytes, blob.stream as AsyncIterable<Uint8Array>);
     done += blob.bytes;
   }
-  yield* json('end.json', { head, blobs: named.size - missing.length, missing });
-  yield tarEnd();
-}
-
-function* member(name: string, bytes: Uint8Array): Generator<Uint8Array> {
-  yield tarHeader(name, bytes.length);
-  yield bytes;
-  yield tarPadding(bytes.length);
+  await json('end.json', { head, blobs: named.size - missing.length, missing });
+  archive.finalize();
 }

@@ -16,8 +16,12 @@ interface Layout {
   parts: Part[];
 }
 
-/** @param wanted series in any order; left out = all */
-async function layoutOf(source: RecordSource, runId: string, wanted?: readonly string[]): Promise<Layout> {
+/** @param options `wanted`: series in any order; left out = all. `forSheets`: no name may be taken for a formula */
+async function layoutOf(
+  source: RecordSource,
+  runId: string,
+  { wanted, forSheets }: { wanted?: readonly string[]; forSheets?: boolean } = {},
+): Promise<Layout> {
   const streams = await source.streams(runId);
   const names = new Set(streams.flatMap((s) => s.columns.map((c) => c.name)));
   const unknown = wanted?.find((name) => !names.has(name));
@@ -27,7 +31,7 @@ async function layoutOf(source: RecordSource, runId: string, wanted?: readonly s
   const columns: string[] = [];
   const parts = streams.map((stream): Part => {
     const own = stream.columns.flatMap(({ name }, from) => (chosen && !chosen.has(name) ? [] : [{ from, name }]));
-    return { stream, columns: own.map(({ from, name }) => ({ from, to: columns.push(columnName(name)) - 1 })) };
+    return { stream, columns: own.map(({ from, name }) => ({ from, to: columns.push(columnName(name, forSheets)) - 1 })) };
   });
   return { columns, parts };
 }
@@ -49,7 +53,7 @@ export async function* writeCsv(
 ): AsyncGenerator<Uint8Array> {
   if (range.to !== undefined && range.to <= (range.from ?? Number.NEGATIVE_INFINITY))
     throw new ExportError(`to: ${range.to} must be above from (${range.from})`);
-  const { columns, parts } = await layoutOf(source, runId, series);
+  const { columns, parts } = await layoutOf(source, runId, { wanted: series, forSheets: true });
   yield Buffer.from(`${[...leading, ...columns].map(csvField).join(',')}\r\n`);
   const line = ({ step, time, cells }: MergedRow) => {
     let text = `${numberText(step)},${numberText(time)}`;

@@ -1,157 +1,177 @@
-import { createReadStream } from 'node:fs';
-import { seriesName } from '~/server/export/columnNames';
+import Papa from 'papaparse';
+import { count, isAbsent, type NumberStyle, numberOf, numberStyle } from './cells';
 import { ImportError } from './importError';
-import { Numbers } from './numbers';
-import { byPresence, MAX_SERIES, MAX_VALUES, type Table } from './table';
+import type { RunsReading } from './reading';
+import type { SourceFile } from './sources';
+import { MAX_SERIES, TableReader } from './tables';
+import { encodingOf, textOf } from './text';
 
 /**
- * A CSV (RFC 4180) with one line per step: the first line names the columns, one of them `step`; `timeMs` (ms since 1970) or TensorBoard's `Wall time`
- * (seconds) is taken as the time; every other column is a series of numbers, NaN, Infinity or -Infinity; an empty cell: the series has no value at
- * that step. Where the first line has no
- * comma, semicolons or tabs separate, and between semicolons "0,5" is a half.
- *
- * @throws ImportError with line and column
+ * A table as text: CSV as spreadsheets, pandas, Lightning, Keras, YOLO, W&B, MLflow and others write it. The first line names the columns; commas, semicolons, tabs or
+ * bars separate, as the lines show (or `sep=;` says); lines that begin with # are comments.
  */
-export async function readCsv(file: string, report: (bytesRead: number) => void = () => {}): Promise<Table> {
-  let columns: ((cell: string, line: number) => void)[] | null = null;
-  const steps = new Numbers();
-  const times = new Numbers();
-  const series: { name: string; values: Numbers; absent: Numbers }[] = [];
-  let timed = false;
 
-  const head = (cells: string[]) => {
-    const stepAt = cells.findIndex((c) => c.toLowerCase() === 'step');
-    if (stepAt < 0) throw new ImportError(`line 1: one of the columns must be "step"; they are ${cells.join(', ')}`);
-    const names = new Set<string>();
-    return cells.map((cellName, i) => {
-      const name = seriesName(cellName);
-      if (name === '' || name.length > 512) throw new ImportError(`line 1: column ${i + 1} needs a name of 1 to 512 letters`);
-      const leading = i === stepAt || cellName === 'timeMs' || cellName === 'Wall time';
-      const key = leading ? `column ${cellName}` : `series ${name}`;
-      if (names.has(key)) throw new ImportError(`line 1: two columns are named "${name}"`);
-      names.add(key);
-      if (i === stepAt)
-        return (cell: string, line: number) => {
-          const step = cell === '' ? Number.NaN : Number(cell);
-          if (!Number.isSafeInteger(step))
-            throw new ImportError(`line ${line}, column "${name}": "${cell}" is not a step; give a whole number`);
-          const before = steps.last() ?? Number.NEGATIVE_INFINITY;
-          if (step <= before)
-            throw new ImportError(
-              `line ${line}: step ${step} does not come after step ${before}; sort the lines by step, one line each`,
-            );
-          steps.push(step);
-        };
-      if (cellName === 'timeMs' || cellName === 'Wall time') {
-        timed = true;
-        const unit = name === 'timeMs' ? 1 : 1000;
-        return (cell: string, line: number) => {
-          const time = numberOf(cell, line, name) * unit;
-          if (!Number.isFinite(time)) throw new ImportError(`line ${line}, column "${name}": "${cell}" is not a time`);
-          times.push(time);
-        };
-      }
-      const values = new Numbers();
-      const absent = new Numbers();
-      series.push({ name, values, absent });
-      return (cell: string, line: number) => {
-        if (cell === '') absent.push(values.length);
-        values.push(numberOf(cell, line, name));
-      };
-    });
-  };
-
-  for await (const { cells, line } of records(file, report)) {
-    if (!columns) {
-      columns = head(cells.map((c) => c.trim()));
-      continue;
-    }
-    if (cells.length === 1 && cells[0]!.trim() === '') continue;
-    if (cells.length !== columns.length)
-      throw new ImportError(`line ${line}: ${cells.length} cells, the first line has ${columns.length}`);
-    for (let i = 0; i < cells.length; i++) columns[i]!(cells[i]!.trim(), line);
-    if (steps.length * columns.length > MAX_VALUES)
-      throw new ImportError(`line ${line}: more than the ${MAX_VALUES} numbers that one run takes; split the file`);
-  }
-  if (series.length === 0) throw new ImportError('line 1: besides "step" at least one column of numbers is needed');
-  if (steps.length === 0) throw new ImportError('there is no line after the first, so no step to import');
-  const columnsOf = series.map(({ name, values, absent }) => ({ name, values: values.array(), absent: absent.array() }));
-  return { streams: byPresence(steps.array(), timed ? times.array() : null, columnsOf), leftOut: null };
-}
-
-function numberOf(cell: string, line: number, column: string): number {
-  if (cell === '' || /^[-+]?nan$/i.test(cell)) return Number.NaN;
-  const infinite = /^([-+]?)inf(inity)?$/i.exec(cell);
-  if (infinite) return infinite[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  const value = Number(cell);
-  if (Number.isNaN(value))
-    throw new ImportError(
-      `line ${line}, column "${column}": "${cell.slice(0, 40)}" is not a number; give a number, NaN, Infinity, -Infinity or nothing`,
-    );
-  return value;
-}
-
+/** Letters that decide on separator, line end and how numbers are written. */
+const SAMPLE = 1 << 16;
 /** Longer ones are not what this reads. */
-const CELL = 4096;
+const LONGEST_CELL = 4096;
+const LONGEST_LINE = 8 * 2 ** 20;
 
-async function* records(file: string, report: (bytesRead: number) => void): AsyncGenerator<{ cells: string[]; line: number }> {
-  let cells: string[] = [];
-  let cell = '';
-  let quoted = false;
-  /** After a closing quote: another one means a quote, anything else the end. */
-  let closing = false;
-  let line = 1;
-  let begun = 1;
-  let any = false;
-  let first = true;
-  /** Known with the first line. */
-  let separator: string | null = null;
-  const input = createReadStream(file, 'utf8');
-  for await (const text of input as AsyncIterable<string>) {
-    report(input.bytesRead);
-    if (text.includes('\0')) throw new ImportError('this is not a CSV: it holds zero bytes');
-    separator ??= separatorOf(text);
-    for (const c of first ? text.replace(/^\uFEFF/, '') : text) {
-      any = true;
-      if (quoted && !closing) {
-        if (c === '"') closing = true;
-        else cell += c;
-      } else if (closing && c === '"') {
-        cell += '"';
-        closing = false;
-      } else if (c === '"' && cell === '' && !closing) quoted = true;
-      else if (c === separator) {
-        cells.push(cell);
-        if (cells.length >= MAX_SERIES + 2)
-          throw new ImportError(`line ${begun}: more than the ${MAX_SERIES} columns that are taken`);
-        cell = '';
-        quoted = closing = false;
-      } else if (c === '\n') {
-        cells.push(cell.replace(/\r$/, ''));
-        yield { cells: separator === ';' ? cells.map(point) : cells, line: begun };
-        cells = [];
-        cell = '';
-        quoted = closing = false;
-        any = false;
-        begun = line + 1;
-      } else cell += c;
-      if (c === '\n') line++;
-      if (cell.length > CELL) throw new ImportError(`line ${begun}: a cell is longer than ${CELL} letters`);
+/** @throws ImportError with line and column */
+export async function readCsv(
+  source: SourceFile,
+  runs: RunsReading,
+  options: { axis: string | null },
+  report?: (bytesRead: number) => void,
+): Promise<void> {
+  const encoding = await encodingOf(source, 'a CSV');
+  if (!/^utf-/.test(encoding.name)) runs.notes.push(`the file is not UTF-8: its letters are read as ${encoding.name}`);
+  let reader: TableReader | null = null;
+  let header: string[] = [];
+  let comment: string[] | null = null;
+  let short = 0;
+  let firstShort = 0;
+  const take = ({ cells, line }: Line, style: NumberStyle) => {
+    if (cells.length === 1 && cells[0] === '') return;
+    if (cells[0]!.startsWith('#')) {
+      comment = [cells[0]!.slice(1).trim(), ...cells.slice(1)];
+      return;
     }
-    first = false;
-  }
-  if (quoted && !closing) throw new ImportError(`line ${begun}: a quote is not closed`);
-  if (any) {
-    const last = [...cells, cell];
-    yield { cells: separator === ';' ? last.map(point) : last, line: begun };
+    if (!reader) {
+      // NumPy writes the names as a comment.
+      const isData = cells.every((cell) => numberOf(cell, style) !== null) && comment?.length === cells.length;
+      header = withoutEnd(isData ? comment! : cells);
+      reader = new TableReader(runs, { axis: options.axis, style });
+      const known = new Set<string>();
+      for (const name of header) {
+        if (known.has(name) && name !== '') runs.notes.push(`line ${line}: two columns are named ${JSON.stringify(name)}`);
+        known.add(name);
+        if (name.length > LONGEST_CELL) throw new ImportError(`line ${line}: a name is longer than ${LONGEST_CELL} letters`);
+        reader.column(name);
+      }
+      if (!isData) return;
+    }
+    if (cells.length > header.length && cells.slice(header.length).every((cell) => cell === '')) cells.length = header.length;
+    if (cells.length > header.length)
+      throw new ImportError(
+        `line ${line}: ${cells.length} cells, the first line has ${header.length}; put cells that hold the separator in quotes`,
+      );
+    if (cells.length < header.length && short++ === 0) firstShort = line;
+    for (const cell of cells)
+      if (cell.length > LONGEST_CELL) throw new ImportError(`line ${line}: a cell is longer than ${LONGEST_CELL} letters`);
+    reader.row(cells, `line ${line}`);
+  };
+  for await (const { lines, style } of linesOf(textOf(source, encoding, report))) for (const line of lines) take(line, style);
+  if (!reader) throw new ImportError('the file holds no line of a table');
+  (reader as TableReader).end();
+  if (short > 0)
+    runs.notes.push(
+      `${count(short, 'line')} shorter than the first one (line ${firstShort}${short > 1 ? ' and others' : ''}): the cells that are missing hold no value`,
+    );
+}
+
+/** Without the cells that a separator at the end of the line makes. */
+const withoutEnd = (cells: string[]): string[] => cells.slice(0, cells.findLastIndex((cell) => cell !== '') + 1);
+
+interface Line {
+  cells: string[];
+  /** Where it begins, from 1. */
+  line: number;
+}
+
+async function* linesOf(text: AsyncIterable<string>): AsyncGenerator<{ lines: Line[]; style: NumberStyle }> {
+  let held = '';
+  let dialect: Dialect | null = null;
+  let line = 1;
+  let done = false;
+  const input = text[Symbol.asyncIterator]();
+  while (!done) {
+    const { value } = await input.next();
+    if (value === undefined) done = true;
+    else held += value;
+    if (!dialect) {
+      if (held.length < SAMPLE && !done) continue;
+      dialect = dialectOf(held);
+      if (dialect.skip > 0) {
+        held = held.slice(dialect.skip);
+        line++;
+      }
+    }
+    if (held === '') continue;
+    const parser = new Papa.Parser({ delimiter: dialect.separator, newline: dialect.newline, quoteChar: '"' });
+    const { data, errors, meta } = parser.parse(held, 0, !done) as unknown as {
+      data: string[][];
+      errors: { code: string; row: number }[];
+      meta: { cursor: number };
+    };
+    held = held.slice(meta.cursor);
+    const wrong = new Map(errors.map(({ code, row }) => [row, code]));
+    const lines: Line[] = [];
+    for (const [row, raw] of data.entries()) {
+      const quote = wrong.get(row);
+      if (quote === 'MissingQuotes') throw new ImportError(`line ${line}: a quote is not closed`);
+      if (quote === 'InvalidQuotes')
+        throw new ImportError(`line ${line}: letters follow a closing quote; write a quote inside quotes twice`);
+      if (raw.length > MAX_SERIES + 8) throw new ImportError(`line ${line}: more than the ${MAX_SERIES} columns that are taken`);
+      let breaks = 1;
+      const cells = raw.map((cell) => {
+        if (cell.includes(dialect!.newline)) breaks += cell.split(dialect!.newline).length - 1;
+        const trimmed = cell.trim();
+        // A quote after a space is not seen as one.
+        return trimmed.length > 1 && trimmed.startsWith('"') && trimmed.endsWith('"') && cell !== trimmed
+          ? trimmed.slice(1, -1)
+          : trimmed;
+      });
+      lines.push({ cells, line });
+      line += breaks;
+    }
+    yield { lines, style: dialect.style };
+    if (held.length > LONGEST_LINE)
+      throw new ImportError(`line ${line}: it is longer than ${LONGEST_LINE} letters, or a quote in it is not closed`);
   }
 }
 
-/** By the first line: a comma, or what else separates where there is none. */
-function separatorOf(text: string): string {
-  const line = text.slice(0, text.search(/[\r\n]|$/)).replace(/"[^"]*"/g, '');
-  return [',', ';', '\t'].find((c) => line.includes(c)) ?? ',';
+interface Dialect {
+  separator: string;
+  newline: '\n' | '\r';
+  style: NumberStyle;
+  /** Letters of a line that only says what separates. */
+  skip: number;
 }
 
-/** A decimal comma as a point. */
-const point = (cell: string): string => (/^\s*[-+]?\d*,\d+(e[-+]?\d+)?\s*$/i.test(cell) ? cell.replace(',', '.') : cell);
+function dialectOf(text: string): Dialect {
+  const newline = text.includes('\n') ? '\n' : text.includes('\r') ? '\r' : '\n';
+  const said = /^\s*"?sep=(.)"?\s*?(\r\n|\n|\r)/i.exec(text);
+  const skip = said ? said[0].length : 0;
+  const sample = text.slice(skip, skip + SAMPLE);
+  const rowsBy = (separator: string) =>
+    (
+      new Papa.Parser({ delimiter: separator, newline, preview: 200 }).parse(sample, 0, false) as unknown as { data: string[][] }
+    ).data
+      .map((cells) => cells.map((cell) => cell.trim()))
+      .filter((cells) => !cells[0]!.startsWith('#') && (cells.length > 1 || cells[0] !== ''));
+  const separator = said ? said[1]! : separatorOf(rowsBy);
+  const cells = rowsBy(separator).slice(1).flat();
+  return {
+    separator,
+    newline,
+    skip,
+    style: numberStyle(
+      cells.filter((cell) => !isAbsent(cell)),
+      separator,
+    ),
+  };
+}
+
+/** What makes the most lines as long as the first one, and of those what makes the most cells. */
+function separatorOf(rowsBy: (separator: string) => string[][]): string {
+  let best = { separator: ',', alike: 0, width: 1 };
+  for (const separator of [',', ';', '\t', '|']) {
+    const rows = rowsBy(separator).map(withoutEnd);
+    const width = rows[0]?.length ?? 0;
+    if (width < 2) continue;
+    const alike = rows.filter((r) => r.length <= width && (r.length > 1 || width === 1)).length / rows.length;
+    if (alike > best.alike + 0.2 || (alike > best.alike - 0.2 && width > best.width)) best = { separator, alike, width };
+  }
+  return best.separator;
+}

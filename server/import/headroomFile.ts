@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
+import { extract } from 'tar-stream';
 import { z } from 'zod';
 import { blobsNamed } from '~/server/base/blobsNamed';
 import { describeZodError } from '~/server/base/zodError';
 import { HEADROOM_VERSION } from '~/server/export/headroomFile';
-import { readTar, type TarMember } from '~/server/export/tar';
 import { StreamState } from '~/server/store/streamState';
 import { type Entry, type RunEvent, serverEvent, trainerEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
@@ -35,8 +35,15 @@ const page = z.object({ entries: z.array(rawEntry) });
 const schemas = new Map<string, z.ZodType>(
   [...serverEvent.options, ...trainerEvent.options].map((schema) => [schema.shape.type.value, schema]),
 );
-/** Of a log page or a JSON member; blobs may be larger, they are not held. */
+/** A file of the archive; its body is to be read before the next one is asked for. */
+interface TarMember {
+  name: string;
+  bytes: number;
+  body: AsyncIterable<Uint8Array>;
+}
+/** Of a log page or a JSON member; blobs may be larger, they are not held. Pages of version 1 had no bound of their own. */
 const MEMBER_BYTES = 256 << 20;
+const JSON_BYTES = 16 << 20;
 /** As for those that trainers send. */
 const BLOB_BYTES = 2 ** 30;
 
@@ -51,7 +58,9 @@ export async function* readHeadroomFile(
 ): AsyncGenerator<Part> {
   const input = createReadStream(file);
   const gunzip = createGunzip();
+  const archive = extract();
   input.on('error', (error) => gunzip.destroy(error));
+  gunzip.on('error', (error) => archive.destroy(error));
   let view: RunView | null = null;
   const streams = new StreamState();
   let id: string | null = null;
@@ -61,7 +70,8 @@ export async function* readHeadroomFile(
   const here = new Set<string>();
   let ended = false;
   try {
-    for await (const member of readTar(input.pipe(gunzip))) {
+    for await (const entry of input.pipe(gunzip).pipe(archive)) {
+      const member = { name: entry.header.name, bytes: entry.header.size ?? 0, body: entry as AsyncIterable<Buffer> };
       report(input.bytesRead);
       if (id === null && member.name !== 'manifest.json')
         throw new ImportError('this is not a .headroom file: it does not begin with manifest.json');
@@ -102,6 +112,7 @@ export async function* readHeadroomFile(
   } finally {
     input.destroy();
     gunzip.destroy();
+    archive.destroy();
   }
 }
 
@@ -149,7 +160,8 @@ function checked<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
 }
 
 async function whole({ name, bytes, body }: TarMember): Promise<Buffer> {
-  if (bytes > MEMBER_BYTES) throw new ImportError(`${name}: ${bytes} bytes are more than the ${MEMBER_BYTES} allowed`);
+  const most = name.endsWith('.json') ? JSON_BYTES : MEMBER_BYTES;
+  if (bytes > most) throw new ImportError(`${name}: ${bytes} bytes are more than the ${most} allowed`);
   const parts: Uint8Array[] = [];
   for await (const part of body) parts.push(part);
   return Buffer.concat(parts);

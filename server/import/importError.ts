@@ -1,6 +1,14 @@
 /** The file cannot become a run; the message says where it is wrong and goes to whoever sent it. */
 export class ImportError extends Error {
   override name = 'ImportError';
+
+  constructor(
+    message: string,
+    /** Columns of which one must be chosen to count the steps. */
+    readonly axes?: string[],
+  ) {
+    super(message);
+  }
 }
 
 /** The run of the file is here already: it can come in as a copy. */

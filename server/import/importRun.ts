@@ -1,21 +1,23 @@
-import { open } from 'node:fs/promises';
+import path from 'node:path';
+import { Readable } from 'node:stream';
 import { customAlphabet } from 'nanoid';
 import type { Job } from '~/server/base/jobs';
-import { maskedCrc32c } from '~/server/export/crc32c';
 import type { Store } from '~/server/store';
 import type { BlobStore } from '~/server/store/blobs';
 import { asSent, CompleteLog } from '~/server/store/completeLog';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { emptyView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import type { ImportChoices, ImportPlan, ImportResult } from '~/shared/imports';
 import { stringify } from '~/shared/json';
 import type { ListChange } from '~/shared/lists';
 import { summarize } from '~/shared/summary';
 import { ended, type RunView } from '~/shared/view';
 import { AlreadyHereError, ImportError } from './importError';
-import type { ImportPart } from './parts';
-import { logOf, rowsOf } from './table';
-import { readInThread } from './thread';
+import type { ImportPart } from './readRuns';
+import type { RecordPart } from './recordParts';
+import type { GivenFile } from './sources';
+import { readInThread, recordInThread } from './thread';
 
 export interface ImportDeps {
   store: Store;
@@ -26,19 +28,12 @@ export interface ImportDeps {
 }
 
 export interface ImportRequest {
-  file: string;
-  /** What the sender calls the file. */
-  name: string;
+  files: GivenFile[];
+  /** A folder of its own for what is kept meanwhile; it is there. */
+  spoolFolder: string;
   actor: Actor;
-  /** Under a new id, whether or not the run of the file is here. */
-  asCopy?: boolean;
+  choices?: ImportChoices;
   following?: Pick<Job, 'progress' | 'signal'>;
-}
-
-export interface Imported {
-  runId: string;
-  /** What of the file is not in the run, in words; null = nothing. */
-  leftOut: string | null;
 }
 
 /** Runs being written: what a crash leaves of them is removed at the next start. */
@@ -52,38 +47,116 @@ export async function forgetCutImports(store: Store): Promise<void> {
   if (pending.length > 0) await store.setSetting(pendingKey, '[]');
 }
 
+/** What would come of the files; nothing is written. @throws ImportError when an archive is damaged; AbortError */
+export async function planImport(
+  { store }: Pick<ImportDeps, 'store'>,
+  request: Omit<ImportRequest, 'actor'>,
+): Promise<ImportPlan> {
+  const { files, spoolFolder, choices = {}, following } = request;
+  const here = new Set((await store.runs()).map((r) => r.runId));
+  const plan: ImportPlan = { runs: [], leftOut: [] };
+  for await (const part of readInThread({ files, spoolFolder, mode: 'plan', choices }, following)) {
+    if (part.kind === 'leftOut') plan.leftOut.push(...part.words);
+    if (part.kind !== 'planned') continue;
+    const known = part.run.here !== null && here.has(part.run.here);
+    plan.runs.push({ ...part.run, here: known ? `run ${part.run.here} is here already` : null });
+  }
+  return plan;
+}
+
 /**
- * Makes a run of a file: a `.headroom` file whole and unchanged, under its own id or as a copy (one that was still going on is closed by one more entry); the
- * scalars of a TensorBoard event file or a CSV as a finished run under a new id. The file is read to its end and checked before anything is written.
+ * Makes runs of files: a `.headroom` file whole and unchanged, under its own id or as a copy (one that was still going on is closed by one more entry); what other
+ * programs wrote as finished runs under new ids. A run is read to its end and checked before anything of it is written; one that cannot be imported leaves nothing and
+ * does not keep the others out.
  *
- * @throws ImportError when the file is not right; AlreadyHereError when its run is here; AbortError when it is cancelled. Then nothing has changed
+ * @throws ImportError when an archive is damaged; AlreadyHereError when the one file's run is here; AbortError when it is cancelled: runs that were written whole stay
  */
-export async function importRun(deps: ImportDeps, request: ImportRequest): Promise<Imported> {
-  switch (await kindOf(request.file)) {
-    case 'headroom':
-      return importHeadroom(deps, request);
-    case 'tensorboard':
-      return importTable(deps, request, 'tensorboard', 'TensorBoard');
-    case 'csv':
-      return importTable(deps, request, 'csv', 'CSV');
-  }
-}
-
-/** By the first bytes: gzip, a TensorBoard record, else text. */
-async function kindOf(file: string): Promise<'headroom' | 'tensorboard' | 'csv'> {
-  const handle = await open(file);
+export async function importFiles(deps: ImportDeps, request: ImportRequest): Promise<ImportResult> {
+  const { files, spoolFolder, choices = {}, following } = request;
+  const result: ImportResult = { runs: [], leftOut: [] };
+  const parts = readInThread({ files, spoolFolder, mode: 'read', choices }, following);
+  const next = async () => {
+    const { value, done } = await parts.next();
+    return done ? null : value;
+  };
   try {
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(12), 0, 12, 0);
-    if (bytesRead === 0) throw new ImportError('the file is empty');
-    if (buffer[0] === 0x1f && buffer[1] === 0x8b) return 'headroom';
-    return bytesRead === 12 && maskedCrc32c(buffer.subarray(0, 8)) === buffer.readUInt32LE(8) ? 'tensorboard' : 'csv';
+    for (let part = await next(); part; part = await next()) {
+      if (part.kind === 'leftOut') result.leftOut.push(...part.words);
+      else if (part.kind === 'failed')
+        result.runs.push({ key: part.key, name: part.name, runId: null, leftOut: null, error: part.message });
+      else if (part.kind === 'headroom') {
+        const { key, file, asCopy } = part;
+        const name = path.posix.basename(file.name);
+        try {
+          const runId = await importRecord(deps, { file: file.path, name, asCopy, following });
+          result.runs.push({ key, name, runId, leftOut: null, error: null });
+        } catch (error) {
+          // A single file's answer says more than words.
+          if (!(error instanceof ImportError) || files.length === 1) throw error;
+          result.runs.push({ key, name, runId: null, leftOut: null, error: error.message });
+        }
+      } else if (part.kind === 'run') {
+        const { key, name, leftOut } = part;
+        const runId = await importRead(deps, request, part, next);
+        result.runs.push({ key, name, runId, leftOut: leftOut.length > 0 ? leftOut.join('; ') : null, error: null });
+      } else throw new Error(`import: ${part.kind} came before its run`);
+    }
+    return result;
   } finally {
-    await handle.close();
+    await parts.return(undefined);
   }
 }
 
-async function importHeadroom(deps: ImportDeps, { file, name, asCopy = false, following }: ImportRequest): Promise<Imported> {
-  const parts = readInThread({ file, name: name || 'the file', kind: 'headroom' }, following);
+type Read = Extract<ImportPart, { kind: 'run' }>;
+
+/** A run that another program wrote, as the log of a finished run. Its trainer and its device are not known, and nothing says otherwise. */
+async function importRead(
+  deps: ImportDeps,
+  { actor, choices, following }: ImportRequest,
+  { name, config, origin, leftOut, values, begunMs }: Read,
+  next: () => Promise<ImportPart | null>,
+): Promise<string> {
+  const setup = { name, project: choices?.project ?? 'default', tags: [], recipe: null, config };
+  const now = deps.now();
+  return writing(deps, newRunId(), async (log, keep) => {
+    let seq = 1;
+    let batch: Entry[] = [];
+    let rows = 0;
+    let written = 0;
+    const put = async (event: RunEvent, atMs: number | null) => {
+      batch.push({ seq, attempt: 0, at: atMs ?? now, event });
+      const count = seqCount(event);
+      seq += count;
+      rows += count;
+      if (event.type === 'rows') written += event.values.length;
+      if (rows < 4096) return;
+      following?.signal.throwIfAborted();
+      await log.add(batch);
+      following?.progress({ doing: `writing ${name}`, done: written, total: values, unit: 'values' });
+      batch = [];
+      rows = 0;
+    };
+    await put({ type: 'run.created', setup, actor, parent: null }, begunMs);
+    for (;;) {
+      const part = await next();
+      if (part?.kind === 'event') await put(part.event, part.atMs);
+      else if (part?.kind === 'blob') await keep(part.hash, Readable.from([Buffer.from(part.bytes)], { objectMode: false }));
+      else if (part?.kind === 'runEnd') {
+        const message =
+          `imported from ${origin}${leftOut.length > 0 ? `; left out or assumed: ${leftOut.join('; ')}` : ''}`.slice(0, 2000);
+        await put({ type: 'status', status: 'finished', step: part.step, message }, part.atMs);
+        break;
+      } else throw new Error(`import: ${part?.kind ?? 'the end'} came in the middle of a run`);
+    }
+    if (batch.length > 0) await log.add(batch);
+  });
+}
+
+async function importRecord(
+  deps: ImportDeps,
+  { file, name, asCopy, following }: { file: string; name: string; asCopy: boolean; following?: ImportRequest['following'] },
+): Promise<string> {
+  const parts = recordInThread({ mode: 'record', file, name: name || 'the file' }, following);
   try {
     const original = await checkedRun(parts);
     if (!asCopy && claimed.get(deps.store)?.has(original))
@@ -91,7 +164,7 @@ async function importHeadroom(deps: ImportDeps, { file, name, asCopy = false, fo
     if (!asCopy && (await deps.store.runs()).some((r) => r.runId === original))
       throw await alreadyHere(deps.store, original, parts);
     const runId = asCopy ? newRunId() : original;
-    return await writing(deps, runId, null, async (log, keep) => {
+    return await writing(deps, runId, async (log, keep) => {
       for await (const body of blobsAmong(parts, (entries) =>
         log.add(asCopy ? entries.map((e) => copied(e, original, runId)) : entries),
       ))
@@ -109,7 +182,7 @@ async function importHeadroom(deps: ImportDeps, { file, name, asCopy = false, fo
 }
 
 /** Waits until the whole file was found right. @returns its run */
-async function checkedRun(parts: AsyncGenerator<ImportPart>): Promise<string> {
+async function checkedRun(parts: AsyncGenerator<RecordPart>): Promise<string> {
   let runId = '';
   for (;;) {
     const { value, done } = await parts.next();
@@ -121,7 +194,7 @@ async function checkedRun(parts: AsyncGenerator<ImportPart>): Promise<string> {
 
 /** The blobs of a file, each to be read to its end; its entries go to `onEntries`. */
 async function* blobsAmong(
-  parts: AsyncGenerator<ImportPart>,
+  parts: AsyncGenerator<RecordPart>,
   onEntries: (entries: Entry[]) => Promise<void>,
 ): AsyncGenerator<{ hash: string; bytes: AsyncIterable<Uint8Array> }> {
   let next = await parts.next();
@@ -152,7 +225,7 @@ function copied({ event, ...entry }: Entry, original: string, runId: string): En
 }
 
 /** Says how the file's log differs from the one that is here. */
-async function alreadyHere(store: Store, runId: string, parts: AsyncGenerator<ImportPart>): Promise<AlreadyHereError> {
+async function alreadyHere(store: Store, runId: string, parts: AsyncGenerator<RecordPart>): Promise<AlreadyHereError> {
   const here = (await store.runs()).find((r) => r.runId === runId)!.head;
   let at = 0;
   for await (const part of parts) {
@@ -194,56 +267,10 @@ function sorted(value: unknown): unknown {
   );
 }
 
-async function importTable(
-  deps: ImportDeps,
-  { file, name, actor, following }: ImportRequest,
-  kind: 'csv' | 'tensorboard',
-  kindDescription: string,
-): Promise<Imported> {
-  const parts = readInThread({ file, name, kind }, following);
-  const { value: part } = await parts.next();
-  await parts.return(undefined);
-  if (part?.kind !== 'table') throw new Error(`import: no table came of ${file}`);
-  const { table } = part;
-  const title =
-    name
-      .replace(/\.(csv|headroom)$/i, '')
-      .trim()
-      .slice(0, 80) || 'Imported run';
-  return writing(deps, newRunId(), table.leftOut, async (log) => {
-    let seq = 1;
-    let batch: Entry[] = [];
-    let rows = 0;
-    for (const { event, atMs } of logOf(table, title, `${name || 'a file'} (${kindDescription})`.slice(0, 200), actor)) {
-      batch.push({ seq, attempt: seq === 1 ? 0 : 1, at: atMs ?? deps.now(), event });
-      const count = seqCount(event);
-      seq += count;
-      rows += count;
-      if (rows < 4096) continue;
-      following?.signal.throwIfAborted();
-      await log.add(batch);
-      following?.progress({
-        doing: 'writing the run',
-        done: seq,
-        total: rowsOf(table) + 3 + table.streams.length,
-        unit: 'entries',
-      });
-      batch = [];
-      rows = 0;
-    }
-    if (batch.length > 0) await log.add(batch);
-  });
-}
-
 type Keep = (hash: string, bytes: AsyncIterable<Uint8Array>) => Promise<void>;
 
 /** Runs `write` so that a failure leaves nothing of the run and of its blobs, and a crash no run. */
-async function writing(
-  deps: ImportDeps,
-  runId: string,
-  leftOut: string | null,
-  write: (log: LogCopy, keep: Keep) => Promise<void>,
-): Promise<Imported> {
+async function writing(deps: ImportDeps, runId: string, write: (log: LogCopy, keep: Keep) => Promise<void>): Promise<string> {
   const { store, blobs } = deps;
   const pending = (change: (ids: string[]) => string[]) => changePending(store, change);
   const release = claim(store, runId);
@@ -264,7 +291,7 @@ async function writing(
     await pending((ids) => ids.filter((id) => id !== runId)).finally(release);
   }
   await deps.adopt(runId);
-  return { runId, leftOut };
+  return runId;
 }
 
 /** Runs being imported at this moment. */

@@ -1,104 +1,339 @@
-import { createReadStream } from 'node:fs';
-import { maskedCrc32c } from '~/server/export/crc32c';
+import {
+  decodeEvent,
+  decodeHParams,
+  exact,
+  has,
+  maskedCrc32c,
+  type SummaryValue,
+  type Tensor,
+  type TensorboardEvent,
+} from '~/server/base/tensorboardEvents';
+import { stringify } from '~/shared/json';
+import { put } from '~/shared/own';
+import { halfToSingle } from '~/shared/safetensors';
+import type { Json } from '~/shared/setup';
+import { isRelative, timeMs, timeWords } from './cells';
 import { ImportError } from './importError';
-import { Numbers } from './numbers';
-import { MAX_SERIES, MAX_VALUES, type Table, type TableStream } from './table';
+import { smallConfig } from './json';
+import { histogramOf } from './mediaSpool';
+import type { RunReading } from './reading';
+import type { SourceFile } from './sources';
+import { MAX_SERIES } from './tables';
 
-/** Longer records hold pictures or graphs that no scalar needs; this bounds the memory. */
+/** Longer records hold graphs that no run needs; this bounds the memory. */
 const RECORD = 512 << 20;
+/** SessionLog.START: the run began again at this step. */
+const START = 1;
 
 /**
- * The scalars of a TensorBoard event file (export/tensorboard.ts has the format), as simple values or as tensors of one number. A step with several values
- * of a tag keeps the last. Pictures, histograms and texts are passed over. A last record that is not whole, as in a file that is still written, is left out.
+ * The event files of one run, in the order of their names, as TensorBoard's own EventAccumulator reads them: a restart drops what was logged at its step and after; a
+ * file without a version drops by the steps themselves. Scalars become series, each with its own wall times; texts, pictures and histograms become samples; hparams the
+ * settings. Of several values of a tag at a step the last one counts. What else there is, is counted and named.
  *
- * @throws ImportError with the record and its byte
+ * @throws ImportError with the file, the record and its byte
  */
-export async function readTensorboard(file: string, report: (bytesRead: number) => void = () => {}): Promise<Table> {
-  const tags = new Map<string, { steps: Numbers; values: Numbers }>();
-  const times = new Map<number, number>();
-  let leftOut: string | null = null;
-  let count = 0;
-  for await (const { bytes, where, whole } of records(file, report)) {
-    if (!whole) {
-      leftOut = `the file ends inside ${where}, which is left out`;
-      break;
-    }
-    let wallTime = 0;
-    let step = 0;
-    const summaries: Uint8Array[] = [];
-    try {
-      for (const f of fieldsOf(bytes)) {
-        if (f.number === 1 && f.wire === 1) wallTime = view(f.bytes).getFloat64(0, true);
-        else if (f.number === 2 && f.wire === 0) step = f.value;
-        else if (f.number === 5 && f.wire === 2) summaries.push(f.bytes);
+export async function readTensorboard(
+  files: readonly SourceFile[],
+  run: RunReading,
+  report: (bytesRead: number) => void = () => {},
+): Promise<void> {
+  const reader = new EventReader(run);
+  let before = 0;
+  for (const file of files) {
+    const within = files.length > 1 ? `${file.name}: ` : '';
+    for await (const { bytes, where, whole } of records(file, (done) => report(before + done))) {
+      if (!whole) {
+        run.leftOut.push(`${within}the file ends inside ${where}, which is left out`);
+        break;
       }
-      for (const summary of summaries)
-        for (const value of fieldsOf(summary)) {
-          if (value.number !== 1 || value.wire !== 2) continue;
-          const scalar = scalarOf(value.bytes);
-          if (!scalar) continue;
-          if (!Number.isSafeInteger(step)) throw new Error('its step is not a whole number between -2^53 and 2^53');
-          let tag = tags.get(scalar.tag);
-          if (!tag) {
-            if (tags.size === MAX_SERIES) throw new Error(`more than the ${MAX_SERIES} tags that are taken`);
-            tag = { steps: new Numbers(), values: new Numbers() };
-            tags.set(scalar.tag, tag);
-          }
-          tag.steps.push(step);
-          tag.values.push(scalar.value);
-          if (++count > MAX_VALUES) throw new Error(`more than the ${MAX_VALUES} numbers that one run takes`);
-          times.set(step, wallTime * 1000);
-        }
-    } catch (error) {
-      throw new ImportError(`${where}: ${(error as Error).message}`);
+      try {
+        reader.take(decodeEvent(bytes));
+      } catch (error) {
+        throw new ImportError(
+          `${within}${where}: ${error instanceof ImportError ? error.message : `its message is malformed (${(error as Error).message})`}`,
+        );
+      }
     }
+    before += file.bytes;
   }
-  if (tags.size === 0) throw new ImportError('the event file holds no scalars');
-  return { streams: bySteps([...tags], times), leftOut };
+  reader.end();
 }
 
-/** Tags that have values at the same steps are a stream. */
-function bySteps(tags: [name: string, { steps: Numbers; values: Numbers }][], times: ReadonlyMap<number, number>): TableStream[] {
-  const streams = new Map<string, TableStream[]>();
-  const out: TableStream[] = [];
-  const names = new Set<string>();
-  for (const [tag, given] of tags) {
-    const name = tag.slice(0, 512);
-    if (names.has(name)) throw new ImportError(`two tags are the same in their first 512 letters: "${name}"`);
-    names.add(name);
-    const values = given.values.array();
-    // The last value of a step stays.
-    const byStep = new Map(Array.from(given.steps.array(), (step, i) => [step, values[i]!]));
-    const steps = Float64Array.from(byStep.keys()).sort();
-    const series = { name, values: Float64Array.from(steps, (step) => byStep.get(step)!) };
-    const key = `${steps.length} ${steps[0]} ${steps.at(-1)}`;
-    const alike = streams.get(key) ?? [];
-    streams.set(key, alike);
-    const same = alike.find((s) => s.steps.every((step, i) => step === steps[i]));
-    if (same) same.series.push(series);
-    else {
-      const stream = { steps, timesMs: Float64Array.from(steps, (step) => times.get(step)!), series: [series] };
-      alike.push(stream);
-      out.push(stream);
+const emptyHistogram = 'histograms that are empty or not finite';
+
+class EventReader {
+  /** Of the run: TensorBoard keeps the first one of each tag. */
+  readonly #plugins = new Map<string, string>();
+  readonly #skipped = new Map<string, number>();
+  #version = 0;
+  #lastStep = Number.NEGATIVE_INFINITY;
+  #rounded = 0;
+
+  constructor(private readonly run: RunReading) {}
+
+  take(event: TensorboardEvent): void {
+    const step = exact(event.step);
+    if (has(event, 'fileVersion')) this.#version = Number(/^brain\.Event:(\d+)/.exec(event.fileVersion!)?.[1] ?? 0);
+    const values = event.summary?.value ?? [];
+    if (this.#version >= 2) {
+      if (event.sessionLog?.status === START) this.#purge(step);
+    } else if (event.summary && step !== null && step < this.#lastStep)
+      this.#purge(
+        step,
+        values.map((v) => v.tag),
+      );
+    if (event.summary && step !== null) this.#lastStep = step;
+    if (has(event, 'graphDef') || has(event, 'metaGraphDef')) this.#skip('graphs');
+    if (has(event, 'taggedRunMetadata')) this.#skip('records of a graph’s execution');
+    if (has(event, 'logMessage')) this.#skip('log messages');
+    if (values.length === 0) return;
+    let time = Number.NaN;
+    for (const value of values) {
+      const plugin = this.#pluginOf(value);
+      if (plugin === 'hparams') {
+        this.#hparams(value.metadata?.pluginData?.content);
+        continue;
+      }
+      if (step === null) {
+        this.#skip(`values at steps beyond 2^53 such as ${String(event.step)}`);
+        continue;
+      }
+      if (Number.isNaN(time)) time = this.#timeOf(event.wallTime);
+      const left = this.#value(value, plugin, step, time);
+      if (left !== null) this.#skip(left);
     }
   }
-  return out;
+
+  end(): void {
+    this.run.leftOut.push(...[...this.#skipped].map(([what, count]) => `${what}: ${count}`));
+    if (this.#rounded > 0) this.run.leftOut.push(`the last digits of ${this.#rounded} whole numbers beyond 2^53`);
+  }
+
+  #purge(step: number | null, tags?: string[]): void {
+    if (step === null) return;
+    this.run.points.purge(
+      step,
+      tags?.map((tag) => this.run.nameOf(tag)),
+    );
+    if (!tags) this.run.media.purge(step);
+  }
+
+  #skip(what: string): void {
+    this.#skipped.set(what, (this.#skipped.get(what) ?? 0) + 1);
+  }
+
+  #pluginOf({ tag, metadata }: SummaryValue): string {
+    const known = this.#plugins.get(tag);
+    const named = metadata?.pluginData?.pluginName ?? '';
+    if (known !== undefined || !metadata) return known ?? '';
+    this.#plugins.set(tag, named);
+    return named;
+  }
+
+  /** NaN: not known, as 0 says. @throws ImportError for what is no time */
+  #timeOf(wallTime: number): number {
+    if (wallTime === 0) return Number.NaN;
+    // A clock that began with the program; TensorBoard shows it as it is, too.
+    const time = isRelative(wallTime) ? wallTime * 1000 : timeMs(wallTime);
+    if (time === null) throw new ImportError(`${wallTime} is not a wall time; it should be ${timeWords}`);
+    return time;
+  }
+
+  /** @returns why the value is left out; null: it is taken */
+  #value(value: SummaryValue, plugin: string, step: number, time: number): string | null {
+    const { run } = this;
+    const tag = value.tag || value.nodeName;
+    if (tag === '') return 'values without a tag';
+    const sample = (kind: 'text' | 'image' | 'histogram', content: Uint8Array, name = tag) => {
+      run.media.add({ kind, name: run.nameOf(name), step, timeMs: time }, content);
+      return null;
+    };
+    if (has(value, 'simpleValue')) return this.#point(tag, step, time, value.simpleValue!);
+    if (value.histo) {
+      const { min, limits, counts } = value.histo;
+      const histogram = histogramOf(
+        limits.map((right, i) => [i === 0 ? Math.min(min, right) : limits[i - 1]!, right, counts[i] ?? 0]),
+      );
+      return histogram ? sample('histogram', Buffer.from(stringify(histogram))) : emptyHistogram;
+    }
+    if (value.image)
+      return isPicture(value.image.encoded)
+        ? sample('image', value.image.encoded)
+        : 'pictures that are not PNG, JPEG, GIF or WebP';
+    if (has(value, 'audio')) return 'audio clips';
+    const { tensor } = value;
+    if (!tensor) return 'values of an unknown kind';
+    const size = sizeOf(tensor);
+    if (tensor.dtype === DT.STRING) {
+      const pictures = tensor.strings.slice(2);
+      if (plugin === 'images' && pictures.length > 0 && pictures.every(isPicture)) {
+        for (const [i, picture] of pictures.entries()) sample('image', picture, pictures.length > 1 ? `${tag}/${i}` : tag);
+        return null;
+      }
+      if (plugin === 'text' || plugin === '')
+        return sample('text', Buffer.from(tensor.strings.map((s) => Buffer.from(s).toString()).join('\n\n')));
+      return `values of the plugin "${plugin}"`;
+    }
+    if (plugin === 'histograms') {
+      const bins = numbersOf(tensor, size);
+      const histogram = bins && bins.length % 3 === 0 ? histogramOf(triples(bins)) : null;
+      return histogram ? sample('histogram', Buffer.from(stringify(histogram))) : emptyHistogram;
+    }
+    if (plugin !== 'scalars' && plugin !== '') return `values of the plugin "${plugin}"`;
+    if (size !== 1) return `tensors of ${size} numbers`;
+    const [number] = numbersOf(tensor, 1) ?? [];
+    if (number === undefined) return 'tensors without a number';
+    if (tensor.dtype === DT.INT64 || tensor.dtype === DT.UINT64) this.#rounded += Number.isSafeInteger(number) ? 0 : 1;
+    return this.#point(tag, step, time, number);
+  }
+
+  #point(tag: string, step: number, time: number, value: number): null {
+    const { points } = this.run;
+    const name = this.run.nameOf(tag);
+    if (points.series.size === MAX_SERIES && !points.series.has(name))
+      throw new ImportError(`more than the ${MAX_SERIES} tags that are taken`);
+    points.add(points.of(name), step, time, value);
+    this.run.rows++;
+    return null;
+  }
+
+  #hparams(content: Uint8Array | undefined): void {
+    if (!content) return;
+    const config: { [key: string]: Json } = {};
+    for (const { key, value } of decodeHParams(content).sessionStart?.hparams ?? []) {
+      if (!value) continue;
+      const { number, text, truth } = value;
+      const own = has(value, 'number')
+        ? Number.isFinite(number)
+          ? number!
+          : String(number)
+        : has(value, 'text')
+          ? text!
+          : has(value, 'truth')
+            ? truth!
+            : null;
+      put(config, key, own);
+    }
+    if (Object.keys(config).length > 0) this.run.config = smallConfig({ ...this.run.config, ...config });
+  }
 }
+
+/** DataType of tensorflow/core/framework/types.proto. */
+const DT = {
+  FLOAT: 1,
+  DOUBLE: 2,
+  INT32: 3,
+  UINT8: 4,
+  INT16: 5,
+  INT8: 6,
+  STRING: 7,
+  INT64: 9,
+  BOOL: 10,
+  BFLOAT16: 14,
+  UINT16: 17,
+  HALF: 19,
+  UINT32: 22,
+  UINT64: 23,
+} as const;
+
+function sizeOf({ shape }: Tensor): number {
+  let size = 1;
+  for (const dim of shape?.dims ?? []) size *= exact(dim.size) ?? Number.NaN;
+  return size;
+}
+
+/** Elements of a tensor of numbers; the last one that is written fills what is missing; null: of another kind, or none is written. */
+function numbersOf(tensor: Tensor, size: number): number[] | null {
+  const { dtype, content } = tensor;
+  if (content?.length) return fromBytes(dtype, content, size);
+  const written = listOf(tensor);
+  if (!written || written.length === 0 || size > 1 << 24) return null;
+  return Array.from({ length: size }, (_, i) => written[Math.min(i, written.length - 1)]!);
+}
+
+function listOf(tensor: Tensor): number[] | null {
+  switch (tensor.dtype) {
+    case DT.FLOAT:
+      return tensor.floats;
+    case DT.DOUBLE:
+      return tensor.doubles;
+    case DT.INT32:
+    case DT.UINT8:
+    case DT.INT16:
+    case DT.INT8:
+    case DT.UINT16:
+      return tensor.ints;
+    case DT.INT64:
+      return tensor.longs.map(Number);
+    case DT.BOOL:
+      return tensor.bools.map(Number);
+    case DT.HALF:
+      return tensor.halves.map(halfToSingle);
+    case DT.BFLOAT16:
+      return tensor.halves.map(brain);
+    case DT.UINT32:
+      return tensor.unsigned;
+    case DT.UINT64:
+      return tensor.unsignedLongs.map(Number);
+    default:
+      return null;
+  }
+}
+
+/** bfloat16 is the upper half of a float. */
+const brain = (bits: number): number => {
+  const view = new DataView(new ArrayBuffer(4));
+  view.setUint32(0, bits << 16);
+  return view.getFloat32(0);
+};
+
+function fromBytes(dtype: number, bytes: Uint8Array, size: number): number[] | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const read: Partial<Record<number, [width: number, at: (offset: number) => number]>> = {
+    [DT.FLOAT]: [4, (o) => view.getFloat32(o, true)],
+    [DT.DOUBLE]: [8, (o) => view.getFloat64(o, true)],
+    [DT.INT32]: [4, (o) => view.getInt32(o, true)],
+    [DT.UINT8]: [1, (o) => view.getUint8(o)],
+    [DT.INT16]: [2, (o) => view.getInt16(o, true)],
+    [DT.INT8]: [1, (o) => view.getInt8(o)],
+    [DT.INT64]: [8, (o) => Number(view.getBigInt64(o, true))],
+    [DT.BOOL]: [1, (o) => view.getUint8(o)],
+    [DT.BFLOAT16]: [2, (o) => brain(view.getUint16(o, true))],
+    [DT.UINT16]: [2, (o) => view.getUint16(o, true)],
+    [DT.HALF]: [2, (o) => halfToSingle(view.getUint16(o, true))],
+    [DT.UINT32]: [4, (o) => view.getUint32(o, true)],
+    [DT.UINT64]: [8, (o) => Number(view.getBigUint64(o, true))],
+  };
+  const [width, at] = read[dtype] ?? [0, null];
+  if (!at || bytes.length !== size * width) return null;
+  return Array.from({ length: size }, (_, i) => at(i * width));
+}
+
+const triples = (bins: readonly number[]): [number, number, number][] =>
+  Array.from({ length: bins.length / 3 }, (_, i) => [bins[3 * i]!, bins[3 * i + 1]!, bins[3 * i + 2]!]);
+
+/** PNG, JPEG, GIF or WebP. */
+function isPicture(bytes: Uint8Array): boolean {
+  const head = Buffer.from(bytes.subarray(0, 12)).toString('latin1');
+  return /^(\x89PNG|\xff\xd8\xff|GIF8)/.test(head) || (head.startsWith('RIFF') && head.endsWith('WEBP'));
+}
+
+/** Whether these are the first bytes of an event file. */
+export const isEventFile = (head: Buffer): boolean =>
+  head.length >= 12 && maskedCrc32c(head.subarray(0, 8)) === head.readUInt32LE(8);
 
 /** `whole`: false for what the file ends in. */
 async function* records(
-  file: string,
+  file: SourceFile,
   report: (bytesRead: number) => void,
 ): AsyncGenerator<{ bytes: Uint8Array; where: string; whole: boolean }> {
-  const input = createReadStream(file, { highWaterMark: 1 << 20 });
   /** What is not used up, in the pieces in which it came: a large record is put together once. */
   let held: Buffer[] = [];
   let size = 0;
   let needed = 12;
   let at = 0;
   let number = 0;
-  for await (const chunk of input as AsyncIterable<Buffer>) {
-    report(input.bytesRead);
+  for await (const chunk of await file.open(report)) {
     held.push(chunk);
     size += chunk.length;
     if (size < needed) continue;
@@ -133,83 +368,4 @@ async function* records(
   if (size === 0) return;
   if (number === 0) throw new ImportError('this is not a TensorBoard event file, or its first record is not whole');
   yield { bytes: new Uint8Array(0), where: `record ${number + 1} at byte ${at}`, whole: false };
-}
-
-interface Field {
-  number: number;
-  wire: number;
-  /** Wire types 1, 2 and 5. */
-  bytes: Uint8Array;
-  /** Wire type 0; beyond 2^53 only that it is no safe integer. */
-  value: number;
-}
-
-const none = new Uint8Array(0);
-
-/** The fields of a protobuf message. Source: https://protobuf.dev/programming-guides/encoding/ */
-function fieldsOf(message: Uint8Array): Field[] {
-  const out: Field[] = [];
-  let at = 0;
-  const varint = () => {
-    let value = 0;
-    const first = at;
-    for (let scale = 1; ; scale *= 128) {
-      const byte = message[at++];
-      if (byte === undefined || scale > 2 ** 63) throw new Error('its message is malformed');
-      value += (byte & 127) * scale;
-      // Ten bytes: a negative number, or one that no number holds exactly.
-      if (byte < 128) return at - first < 10 ? value : signed(message.subarray(first, at));
-    }
-  };
-  const take = (length: number) => {
-    if (at + length > message.length) throw new Error('its message is malformed');
-    at += length;
-    return message.subarray(at - length, at);
-  };
-  while (at < message.length) {
-    const key = varint();
-    const number = Math.floor(key / 8);
-    const wire = key % 8;
-    if (wire === 0) out.push({ number, wire, bytes: none, value: varint() });
-    else if (wire === 1) out.push({ number, wire, bytes: take(8), value: 0 });
-    else if (wire === 2) out.push({ number, wire, bytes: take(varint()), value: 0 });
-    else if (wire === 5) out.push({ number, wire, bytes: take(4), value: 0 });
-    else throw new Error('its message is malformed');
-  }
-  return out;
-}
-
-/** A varint as the int64 it stands for. */
-function signed(bytes: Uint8Array): number {
-  const bits = bytes.reduce((sum, byte, i) => sum | (BigInt(byte & 127) << BigInt(7 * i)), 0n);
-  return Number(BigInt.asIntN(64, bits));
-}
-
-const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-
-/** Summary.Value: tag = 1, simple_value = 2, tensor = 8; null when it is no scalar. */
-function scalarOf(message: Uint8Array): { tag: string; value: number } | null {
-  let tag = '';
-  let value: number | null = null;
-  for (const f of fieldsOf(message)) {
-    if (f.number === 1 && f.wire === 2) tag = Buffer.from(f.bytes.buffer, f.bytes.byteOffset, f.bytes.length).toString();
-    else if (f.number === 2 && f.wire === 5) value = view(f.bytes).getFloat32(0, true);
-    else if (f.number === 8 && f.wire === 2) value = tensorScalar(f.bytes);
-  }
-  return value === null || tag === '' ? null : { tag, value };
-}
-
-/** TensorProto: dtype = 1 (float 1, double 2), tensor_shape = 2, tensor_content = 4, float_val = 5, double_val = 6. */
-function tensorScalar(message: Uint8Array): number | null {
-  let dtype = 0;
-  let scalar = true;
-  let content: Uint8Array | null = null;
-  for (const f of fieldsOf(message)) {
-    if (f.number === 1 && f.wire === 0) dtype = f.value;
-    else if (f.number === 2 && f.wire === 2) scalar = fieldsOf(f.bytes).every((dim) => dim.number !== 2);
-    else if (f.number === 4 || f.number === 5 || f.number === 6) content = f.bytes;
-  }
-  if (!scalar || !content) return null;
-  if (dtype === 1 && content.length === 4) return view(content).getFloat32(0, true);
-  return dtype === 2 && content.length === 8 ? view(content).getFloat64(0, true) : null;
 }

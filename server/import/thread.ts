@@ -2,17 +2,25 @@ import type { Progress } from '~/server/base/jobs';
 import { startWorker } from '~/server/base/startWorker';
 import { partsOfThread } from '~/server/base/threadParts';
 import { ImportError } from './importError';
-import type { ImportPart, ReadJob } from './parts';
+import type { ImportPart, ReadJob } from './readRuns';
+import type { RecordJob, RecordPart } from './recordParts';
+
+interface Following {
+  progress?(at: Progress): void;
+  signal?: AbortSignal;
+}
 
 /**
- * Reads a file in a thread of its own; leaving the loop, or `signal`, ends the thread.
+ * Reads files in a thread of its own; leaving the loop, or `signal`, ends the thread.
  *
- * @throws ImportError when the file is not right
+ * @throws ImportError when a file is not right
  */
-export function readInThread(
-  job: ReadJob,
-  following: { progress?(at: Progress): void; signal?: AbortSignal } = {},
-): AsyncGenerator<ImportPart> {
+export const readInThread = (job: ReadJob, following: Following = {}): AsyncGenerator<ImportPart> => inThread(job, following);
+
+/** The same of a `.headroom` file. */
+export const recordInThread = (job: RecordJob, following: Following = {}): AsyncGenerator<RecordPart> => inThread(job, following);
+
+function inThread<P>(job: ReadJob | RecordJob, following: Following): AsyncGenerator<P> {
   const worker = startWorker(import.meta.url, './worker.ts', './importWorker.js', job);
   return partsOfThread(worker, { refusal: (message) => new ImportError(message), ...following });
 }

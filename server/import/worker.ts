@@ -2,10 +2,12 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { progressReporter, serveParts } from '~/server/base/threadParts';
 import { ImportError } from './importError';
-import { importParts, ownBuffers, type ReadJob } from './parts';
+import { ownBuffers, type ReadJob, readImport } from './readRuns';
+import { type RecordJob, recordParts } from './recordParts';
 
 const port = parentPort as MessagePort;
-serveParts(port, importParts(workerData as ReadJob, progressReporter(port)), {
-  isRefusal: (error) => error instanceof ImportError,
-  transfer: ownBuffers,
-});
+const job = workerData as ReadJob | RecordJob;
+const report = progressReporter(port);
+const isRefusal = (error: unknown) => error instanceof ImportError;
+if (job.mode === 'record') serveParts(port, recordParts(job, report), { isRefusal });
+else serveParts(port, readImport(job, report), { isRefusal, transfer: ownBuffers });

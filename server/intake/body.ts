@@ -20,21 +20,26 @@ export class RequestError extends Error {
 /** Bytes of a body, unpacked; as of a message of the trainers' link. */
 export const MAX_BODY_BYTES = 16 * 2 ** 20;
 
-const tooLarge = (bytes: number | string) =>
-  new RequestError(413, `the body has ${bytes} bytes, at most ${MAX_BODY_BYTES} are taken: send it in parts`);
+const tooLarge = (bytes: number | string, most = MAX_BODY_BYTES) =>
+  new RequestError(413, `the body has ${bytes} bytes, at most ${most} are taken: send it in parts`);
 
-/** @throws RequestError 413 for one that is too large, 400 for one that cannot be unpacked */
-export async function readBody(request: IncomingMessage): Promise<string> {
+/** The body as it comes. @throws RequestError 413 for one of more than `most` bytes */
+export async function readBytes(request: IncomingMessage, most: number): Promise<Buffer> {
   const announced = Number(request.headers['content-length'] ?? 0);
-  if (announced > MAX_BODY_BYTES) throw tooLarge(announced);
+  if (announced > most) throw tooLarge(announced, most);
   const parts: Buffer[] = [];
   let bytes = 0;
   for await (const part of request as AsyncIterable<Buffer>) {
     bytes += part.length;
-    if (bytes > MAX_BODY_BYTES) throw tooLarge(`more than ${MAX_BODY_BYTES}`);
+    if (bytes > most) throw tooLarge(`more than ${most}`, most);
     parts.push(part);
   }
-  const whole = Buffer.concat(parts);
+  return Buffer.concat(parts);
+}
+
+/** @throws RequestError 413 for one that is too large, 400 for one that cannot be unpacked */
+export async function readBody(request: IncomingMessage): Promise<string> {
+  const whole = await readBytes(request, MAX_BODY_BYTES);
   if (request.headers['content-encoding'] !== 'gzip') return whole.toString();
   try {
     return (await promisify(gunzip)(whole, { maxOutputLength: MAX_BODY_BYTES })).toString();

@@ -66,7 +66,7 @@ export function httpRoutes(intake: Intake): Route[] {
   const find = async ({ params }: KnownVisit) => given(await intake.find('http', params.run!));
 
   return [
-    wayRoute(intake, 'POST', '/api/runs', async ({ actor, request, url }, body) => {
+    wayRoute(intake, 'POST', '/api/runs', async ({ actor, request }, body) => {
       const {
         device,
         controls,
@@ -97,7 +97,7 @@ export function httpRoutes(intake: Intake): Route[] {
         runId: run.runId,
         key,
         attempt,
-        page: `${url.pathname.replace(/api\/runs$/, '')}runs/${run.runId}`,
+        page: `${intake.deps.basePath}/runs/${run.runId}`,
         ...state,
         repeated,
       };

@@ -2,6 +2,7 @@
  * Runs of programs that do not speak the trainers' protocol. Whatever a program sends becomes events of a run that it has opened, through the same code as those of the
  * trainers' link (dispatch/opened.ts, runs/accept.ts), and is in the same log. This is the only part of the ways in that knows runs; each way only translates.
  */
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '~/server/base/clock';
 import { rateLimit } from '~/server/base/rateLimit';
 import { serial } from '~/server/base/serial';
@@ -18,14 +19,13 @@ import { roleOf } from '~/shared/roles';
 import { ended, type RunView } from '~/shared/view';
 import { RequestError } from './body';
 
-export const ways = ['http', 'mlflow', 'wandb', 'trackio'] as const;
+export const ways = ['http', 'mlflow', 'wandb'] as const;
 export type Way = (typeof ways)[number];
 
 const titles: Record<Way, string> = {
   http: 'HTTP client',
   mlflow: 'MLflow client',
   wandb: 'wandb client',
-  trackio: 'trackio client',
 };
 
 /** The wandb client says something every 30 s at least. */
@@ -45,6 +45,8 @@ export interface IntakeDeps {
   room(runId: string): Promise<Room | null>;
   store: Store;
   blobs: BlobStore;
+  /** "/headroom" when a proxy shows the server below a path; '' = at the root. */
+  basePath: string;
 }
 
 /** Requests of one token: so many a second, and so many at once. */
@@ -54,8 +56,9 @@ const burst = 2000;
 export type Opening = Pick<OpenRequest, 'key' | 'setup' | 'resume' | 'fork'>;
 
 export class Intake {
-  readonly #runs = new Map<string, IntakeRun>();
-  readonly #limits = new Map<string, (cost?: number) => boolean>();
+  /** Those heard of last: one that is forgotten is taken up again with its next request. */
+  readonly #runs = new LRUCache<string, IntakeRun>({ max: 10_000 });
+  readonly #limits = new LRUCache<string, (cost?: number) => boolean>({ max: 10_000 });
 
   constructor(readonly deps: IntakeDeps) {}
 

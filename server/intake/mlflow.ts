@@ -13,7 +13,8 @@ import type { OpenHub } from '~/server/runs/hub';
 import type { Room } from '~/server/runs/room';
 import type { Config, Json } from '~/shared/setup';
 import { ended, type RunStatus, type RunView } from '~/shared/view';
-import { numberOf, parsed, RequestError } from './body';
+import { numberOf, parsed, RequestError, readBytes } from './body';
+import { fileSample, MAX_FILE_BYTES } from './fileSample';
 import type { Intake, IntakeRun } from './intake';
 import { type FoundRun, filterOf, orderOf } from './mlflowSearch';
 import { given, jsonBody, wayRoute } from './routes';
@@ -66,7 +67,7 @@ const ofRun = z.object({ run_id: text.optional(), run_uuid: text.optional() });
 
 export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
   const experiments = new Experiments(intake, hub);
-  const { store } = intake.deps;
+  const { store, blobs } = intake.deps;
 
   const at = <T>(
     method: Method | readonly Method[],
@@ -334,6 +335,17 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
         const to = from + Math.min(50_000, max_results);
         return { runs: sorted.slice(from, to).map(shown), ...(to < sorted.length && { next_page_token: String(to) }) };
       },
+    ),
+    // A file that is logged: `mlflow-artifacts:/EXPERIMENT/RUN/artifacts/PATH` is its address for the client.
+    wayRoute(
+      intake,
+      'PUT',
+      '/api/2.0/mlflow-artifacts/artifacts/:experiment/:run/artifacts/*',
+      async ({ params, request }) => {
+        const bytes = await readBytes(request, MAX_FILE_BYTES);
+        return say({ run_id: params.run! }, null, async ({ view }) => [await fileSample(blobs, params['*']!, bytes, view.step)]);
+      },
+      writeError,
     ),
     at('GET', 'artifacts/list', ofRun.extend({ path: text.optional() }), async (wish) => ({
       root_uri: (await runOf(await viewOf(wish))).info.artifact_uri,

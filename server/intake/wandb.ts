@@ -9,11 +9,11 @@ import { z } from 'zod';
 import { sendJson, sendText } from '~/server/base/respond';
 import type { KnownVisit, Route } from '~/server/base/route';
 import type { Room } from '~/server/runs/room';
-import { BlobError } from '~/server/store/blobs';
 import type { Actor } from '~/shared/ids';
 import type { Config } from '~/shared/setup';
 import type { RunView } from '~/shared/view';
-import { isObject, parsed, plain, RequestError, readJson } from './body';
+import { isObject, parsed, plain, RequestError, readBytes, readJson } from './body';
+import { kept, MAX_FILE_BYTES } from './fileSample';
 import { type Intake, type IntakeRun, stopAction } from './intake';
 import { given, jsonBody, wayRoute } from './routes';
 import {
@@ -29,7 +29,6 @@ import {
 
 /** Whom all runs belong to, for the client's addresses. */
 const entity = 'headroom';
-const maxFileBytes = 64 * 2 ** 20;
 /** Files of a run whose samples have not come yet. */
 const filesKept = 1000;
 
@@ -130,24 +129,11 @@ export function wandbRoutes(intake: Intake, secret: string): Route[] {
 
   async function upload(request: IncomingMessage, response: ServerResponse, runId: string, path: string): Promise<void> {
     const run = await intake.find('wandb', runId);
-    if ('ok' in run || !path.startsWith('media/')) {
-      // The config, the summary, the console and what the machine is have been said in another way.
-      for await (const _ of request);
-      return sendText(response, 200, 'not kept');
-    }
-    const parts: Buffer[] = [];
-    let bytes = 0;
-    for await (const part of request as AsyncIterable<Buffer>) {
-      bytes += part.length;
-      if (bytes > maxFileBytes)
-        return sendText(response, 413, `${path} has more than the ${maxFileBytes} bytes that are taken`, { connection: 'close' });
-      parts.push(part);
-    }
-    const whole = Buffer.concat(parts);
+    const whole = await readBytes(request, MAX_FILE_BYTES);
+    // The config, the summary, the console and what the machine is have been said in another way.
+    if ('ok' in run || !path.startsWith('media/')) return sendText(response, 200, 'not kept');
     const table = path.startsWith('media/table/') ? tableOf(whole) : null;
-    const kept = table === null ? whole : Buffer.from(table);
-    const blob = { hash: createHash('sha256').update(kept).digest('hex'), bytes: kept.length };
-    await blobs.put(blob.hash, kept);
+    const blob = await kept(blobs, table === null ? whole : Buffer.from(table));
     const { files, awaited } = streamOf(run);
     files.set(path, blob);
     if (files.size > filesKept) files.delete(files.keys().next().value!);
@@ -186,7 +172,7 @@ export function wandbRoutes(intake: Intake, secret: string): Route[] {
       case 'CreateRunFiles': {
         const { runId } = await run();
         const files = parsed(z.array(z.string().max(1000)).max(10_000), variables.files);
-        const base = addressOf(request);
+        const base = addressOf(request) + intake.deps.basePath;
         const url = (path: string) =>
           `${base}/api/wandb/${runId}/${signature(runId, path)}/${path.split('/').map(encodeURIComponent).join('/')}`;
         return {
@@ -236,8 +222,8 @@ export function wandbRoutes(intake: Intake, secret: string): Route[] {
         try {
           await upload(request, response, run, path);
         } catch (error) {
-          if (!(error instanceof BlobError)) throw error;
-          sendText(response, 413, error.message, { connection: 'close' });
+          if (!(error instanceof RequestError)) throw error;
+          sendText(response, error.status, error.message, { connection: 'close' });
         }
       },
     },

@@ -6,8 +6,10 @@ import { type Clock, realClock } from '~/server/base/clock';
 import { Jobs } from '~/server/base/jobs';
 import type { Log } from '~/server/base/log';
 import { StartError } from '~/server/base/startError';
-import { type ExportDeps, exportRoutes, forgetUploads } from '~/server/export/routes';
+import { exportRoutes } from '~/server/export/routes';
+import { forgetUploads, ImportDesk } from '~/server/import/desk';
 import { forgetCutImports } from '~/server/import/importRun';
+import { importRoutes } from '~/server/import/routes';
 import { httpRoutes } from '~/server/intake/http';
 import { Intake, silenceOf } from '~/server/intake/intake';
 import { mlflowRoutes } from '~/server/intake/mlflow';
@@ -33,6 +35,7 @@ import { closeHttp, listen } from '~/server/web/listen';
 import { isLoopback, originRefusal } from '~/server/web/origin';
 import { openPages } from '~/server/web/pages';
 import { rpcRoute } from '~/server/web/rpcRoute';
+import type { Actor } from '~/shared/ids';
 import type { AuditEvent } from '~/shared/team';
 import { startFirstRuns } from './firstRuns';
 import { diskCheck, healthRoutes, storeCheck } from './health';
@@ -164,15 +167,16 @@ export async function createApp(options: AppOptions): Promise<App> {
 
     let openedPages: (pages: Pages | null) => void = () => {};
     const now = () => clock.now();
-    const records: ExportDeps = {
+    const records = {
       store,
       blobs,
       dataFolder,
       threaded: !options.store,
       now,
-      view: (runId) => hub.view(runId),
-      adopt: (runId) => hub.adopt(runId),
-      async imported(actor, runId, name) {
+      view: (runId: string) => hub.view(runId),
+      adopt: (runId: string) => hub.adopt(runId),
+      desk: new ImportDesk(dataFolder, now),
+      async imported(actor: Actor, runId: string, name: string) {
         const event = { type: 'run.changed', runId, what: `imported from ${name || 'a file'}`.slice(0, 200) } as const;
         await auditLog.record(actor, () => ({ events: [event], result: undefined }));
       },
@@ -191,7 +195,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       };
     };
     const system = { version: options.version, dataFolder, loopback };
-    const intake = new Intake({ clock, opened: hub.registry.opened, room: hub.room, store, blobs });
+    const intake = new Intake({ clock, opened: hub.registry.opened, room: hub.room, store, blobs, basePath });
     const http = createHttp({
       routes: [
         ...healthRoutes(options.version, {
@@ -205,6 +209,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         rpcRoute({ hub, auditLog, people, settings: store, retention, jobs, now, system }, onError),
         ...blobRoutes(blobs),
         ...exportRoutes(records),
+        ...importRoutes(records),
         ...httpRoutes(intake),
         ...mlflowRoutes(intake, hub),
         ...wandbRoutes(intake, trainerToken),

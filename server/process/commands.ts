@@ -19,6 +19,11 @@ export const commands: Record<string, Command> = {
     bundle: 'trainer/main',
   },
   train: { summary: 'the training loop without a server', source: 'trainer/process/cli.ts', bundle: 'trainer/cli' },
+  import: {
+    summary: 'files and folders of other programs as runs of a running server',
+    source: 'server/import/command.ts',
+    bundle: 'server/importFiles',
+  },
   mcp: { summary: 'tools for agents (Model Context Protocol)', source: 'server/mcp/main.ts', bundle: 'server/mcp' },
   'verify-audit': {
     summary: 'checks the hash chain of the audit log',

@@ -20,8 +20,8 @@ export const appRouter = router({
       ({ ctx }): { you: Actor; version: string; dataFolder: string; loopback: boolean; addresses: string[] } => ({
         you: ctx.actor,
         ...ctx.system,
-        /** Where other machines find this server. */
-        addresses: ctx.system.loopback ? [] : outsideAddresses(),
+        /** Addresses of this machine; others reach the server there unless it listens on this machine only (`loopback`). */
+        addresses: outsideAddresses(),
       }),
     ),
   }),

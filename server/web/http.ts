@@ -152,7 +152,7 @@ function unknown(response: ServerResponse, api: boolean): void {
     sendJson(response, 401, {
       error: { message: whoAreYou, code: -32001, data: { code: 'UNAUTHORIZED', httpStatus: 401, field: null } },
     });
-  else sendPage(response, 401, 'Who are you?', how);
+  else sendPage(response, 401, 'Sign in to Headroom', how);
 }
 
 function securityHeaders(dev: boolean) {

@@ -21,10 +21,12 @@ import { pointer } from '~/app/_run/timeline/pointer';
 import { AlarmBar } from './AlarmBar';
 import { FollowBar } from './People';
 import { panelOf } from './panels';
+import { useRunCommands } from './RunCommands';
 import { RunHeader } from './RunHeader';
 import { ShareMenu } from './ShareMenu';
 import { Shell } from './Shell';
 import { ShortcutHelp, useShortcuts } from './Shortcuts';
+import { Tour } from './Tour';
 import { useNews } from './useNews';
 import { Waits } from './Waits';
 
@@ -53,6 +55,7 @@ function Inside() {
 
 function Opened() {
   useShortcuts();
+  useRunCommands();
   useOutcomes();
   useNews();
   useTitle();
@@ -67,6 +70,7 @@ function Opened() {
             <RunHeader />
             <FollowBar />
             <Waits />
+            <Tour />
             <LinkBar />
             <LateBar />
             <AlarmBar />

@@ -1,21 +1,68 @@
 import { useQuery } from '@tanstack/react-query';
-import { useView } from '~/app/_live/useRun';
-import { useTrpc } from '~/app/_trpc/client';
+import Link from 'next/link';
+import { Button } from '~/app/_components/Button';
+import { Explain } from '~/app/_components/Glossary';
+import { useRun, useView } from '~/app/_live/useRun';
+import { useAsk } from '~/app/_run/notes/useAsk';
+import { api, useTrpc } from '~/app/_trpc/client';
 
 /** The queue changes with other runs and trainers, of which this page hears nothing. */
 const askEveryMs = 3000;
 
-/** Why a run that no trainer has stands still. */
+/** Why a run that no trainer has stands still, and what the trainers have instead, each with a way to make room. */
 export function Waits() {
-  const { runId, waits } = useView(
-    (v) => ({ runId: v.runId, waits: v.setup.recipe !== null && (v.status === 'queued' || v.status === 'waiting') }),
-    { runId: '', waits: false },
+  const { runId, recipe, waits } = useView(
+    (v) => ({
+      runId: v.runId,
+      recipe: v.setup.recipe?.name ?? '',
+      waits: v.setup.recipe !== null && (v.status === 'queued' || v.status === 'waiting'),
+    }),
+    { runId: '', recipe: '', waits: false },
   );
-  const why = useQuery({ ...useTrpc().runs.whyWaits.queryOptions({ runId }), enabled: waits, refetchInterval: askEveryMs });
+  const may = useRun((r) => r.you !== null && r.you.role !== 'viewer');
+  const trpc = useTrpc();
+  const why = useQuery({ ...trpc.runs.whyWaits.queryOptions({ runId }), enabled: waits, refetchInterval: askEveryMs });
+  const trainers = useQuery({ ...trpc.trainers.list.queryOptions(), enabled: waits, refetchInterval: askEveryMs });
   if (!waits || !why.data) return null;
+  const busy = (trainers.data ?? []).filter((t) => t.connected && t.runId !== null && t.recipes.includes(recipe));
   return (
-    <p role="status" aria-label="Why it waits" className="border-b border-line bg-panel px-4 py-1 text-center text-xs text-dim">
-      It waits: {why.data}.
-    </p>
+    <section
+      role="status"
+      aria-label="Why it waits"
+      className="flex flex-wrap items-center justify-center gap-x-3 gap-y-1 border-b border-line bg-panel px-4 py-1 text-xs text-dim"
+    >
+      <span>It waits: {why.data}.</span>
+      {busy.map((t) => (
+        <Holder key={t.id} name={t.name} runId={t.runId!} may={may} />
+      ))}
+      {busy.length > 0 && <Explain term="makeRoom" />}
+    </section>
+  );
+}
+
+/** The run that a trainer has now. */
+function Holder({ name, runId, may }: { name: string; runId: string; may: boolean }) {
+  const { busy, ask } = useAsk();
+  const { data } = useQuery({ ...useTrpc().runs.view.queryOptions({ runId }), staleTime: 30_000 });
+  const title = data?.setup.name ?? runId;
+  return (
+    <span className="inline-flex items-center gap-2">
+      <span>
+        {name} trains{' '}
+        <Link href={`/runs/${runId}`} className="text-accent">
+          {title}
+        </Link>
+      </span>
+      {may && (
+        <Button
+          size="small"
+          disabled={busy}
+          aria-label={`Make room: send ${title} back to the queue`}
+          onClick={() => void ask(() => api.runs.makeRoom.mutate({ runId }))}
+        >
+          Make room
+        </Button>
+      )}
+    </span>
   );
 }

@@ -267,6 +267,36 @@ describe('a run as mlflow.start_run logs it', () => {
     expect((await app.hub.view(runs[0]!))!.trashed).toBe(true);
   });
 
+  it('files that are logged become samples, where they are pictures or texts', async () => {
+    const run_id = await created();
+    const put = async (name: string, body: Uint8Array | string) => {
+      const { artifact_uri } = (await got(run_id)).info;
+      const path = String(artifact_uri).replace('mlflow-artifacts:/', '');
+      const url = `${app.url}/api/2.0/mlflow-artifacts/artifacts/${path}/${name}`;
+      const response = await fetch(url, {
+        method: 'PUT',
+        body: body as BodyInit,
+        headers: { authorization: `Bearer ${app.trainerToken}` },
+      });
+      expect([name, response.status]).toEqual([name, 200]);
+    };
+    const png = Buffer.from(
+      'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+      'base64',
+    );
+    await put('figures/loss.png', png);
+    await put('notes.txt', 'a text');
+    await put('model.pth', Uint8Array.of(0x80, 0x02, 0xff));
+    const { recent } = (await app.hub.view(run_id))!;
+    expect(recent.media.items).toMatchObject([
+      { name: 'figures/loss.png', kind: 'image', blob: { bytes: png.length } },
+      { name: 'notes.txt', kind: 'text', text: 'a text' },
+    ]);
+    expect(recent.alerts.items.map((a) => a.message)).toEqual([
+      "model.pth (3 bytes) is not kept: of a program's files, pictures and texts are",
+    ]);
+  });
+
   it('a token is needed, as Bearer or as a password', async () => {
     const basic = (password: string) => `Basic ${Buffer.from(`ada:${password}`).toString('base64')}`;
     expect((await send('POST', 'experiments/search', {}, basic(app.trainerToken))).status).toBe(200);

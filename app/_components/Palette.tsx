@@ -1,0 +1,140 @@
+import { useQuery } from '@tanstack/react-query';
+import { Command } from 'cmdk';
+import { useRouter } from 'next/navigation';
+import { useTheme } from 'next-themes';
+import { useDeferredValue, useState } from 'react';
+import { api } from '~/app/_trpc/client';
+import { copyText } from './CopyLine';
+import { offered, openHelp, type PaletteCommand } from './commands';
+import { count } from './format';
+import { Modal } from './Modal';
+import { statusWord } from './statusWord';
+
+const runsListed = 8;
+/** Of one group of the page's commands. */
+const mostOfGroup = 12;
+
+/** Finds runs, pages and whatever the page offers, and does it. */
+export default function Palette({ onClose }: { onClose(): void }) {
+  const router = useRouter();
+  const { resolvedTheme, setTheme } = useTheme();
+  const [typed, setTyped] = useState('');
+  const search = useDeferredValue(typed.trim());
+  const { data } = useQuery({
+    queryKey: ['palette', search],
+    queryFn: () =>
+      api.runs.table.query({
+        search,
+        show: 'all',
+        sort: 'createdAt',
+        descending: true,
+        group: 'none',
+        columns: [],
+        folded: [],
+        skip: 0,
+        limit: runsListed,
+      }),
+    placeholderData: (before) => before,
+  });
+  const everywhere: PaletteCommand[] = [
+    { id: 'go runs', group: 'Go to', title: 'All runs', words: 'list start home', run: () => router.push('/') },
+    { id: 'go new', group: 'Go to', title: 'New run', words: 'start train recipe', run: () => router.push('/?new=1') },
+    { id: 'go compare', group: 'Go to', title: 'Compare runs', run: () => router.push('/compare') },
+    {
+      id: 'go team',
+      group: 'Go to',
+      title: 'Team',
+      words: 'people invite token audit watchdog',
+      run: () => router.push('/team'),
+    },
+    {
+      id: 'theme',
+      group: 'This page',
+      title: resolvedTheme === 'dark' ? 'Switch to light' : 'Switch to dark',
+      words: 'theme dark light',
+      run: () => setTheme(resolvedTheme === 'dark' ? 'light' : 'dark'),
+    },
+    {
+      id: 'link',
+      group: 'This page',
+      title: 'Copy a link to this page',
+      words: 'share address url',
+      run: () => void copyText(window.location.href, () => {}),
+    },
+    {
+      id: 'help',
+      group: 'Help',
+      title: 'Keys, and what the words mean',
+      words: 'help glossary shortcuts',
+      run: () => window.dispatchEvent(new Event(openHelp)),
+    },
+  ];
+  const found = [...offered(typed), ...everywhere].filter((c) => fits(c, typed));
+  const groups = new Map<string, PaletteCommand[]>();
+  for (const command of found) groups.set(command.group, [...(groups.get(command.group) ?? []), command]);
+  const act = (run: () => void) => {
+    onClose();
+    // What opens a dialog of its own does so when this one is gone.
+    setTimeout(run);
+  };
+  const runs = (data?.page ?? []).flatMap((line) => (line.kind === 'run' ? [line.run] : []));
+  return (
+    <Modal open onClose={onClose} title="Search and commands" wide>
+      <Command label="Search and commands" shouldFilter={false} loop className="flex min-h-0 flex-col">
+        <Command.Input
+          data-first
+          value={typed}
+          onValueChange={setTyped}
+          placeholder="a run, a step, a series, a command…"
+          className="h-10 border-b border-line bg-transparent px-4 outline-none placeholder:text-dim"
+        />
+        <Command.List className="max-h-[60dvh] min-h-0 overflow-y-auto p-2">
+          <Command.Empty className="p-4 text-center text-dim">Nothing fits.</Command.Empty>
+          {[...groups].map(([group, commands]) => (
+            <Command.Group key={group} heading={group} className={groupClass}>
+              {commands.slice(0, mostOfGroup).map((c) => (
+                <Item key={c.id} id={c.id} title={c.title} detail={c.detail ?? ''} onSelect={() => act(c.run)} />
+              ))}
+            </Command.Group>
+          ))}
+          {runs.length > 0 && (
+            <Command.Group heading="Runs" className={groupClass}>
+              {runs.map((run) => (
+                <Item
+                  key={run.runId}
+                  id={`run ${run.runId}`}
+                  title={run.name}
+                  detail={`${statusWord(run.status)}, step ${count(run.step)}`}
+                  onSelect={() => act(() => router.push(`/runs/${run.runId}`))}
+                />
+              ))}
+            </Command.Group>
+          )}
+        </Command.List>
+      </Command>
+    </Modal>
+  );
+}
+
+const groupClass =
+  '[&_[cmdk-group-heading]]:px-2 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:text-2xs [&_[cmdk-group-heading]]:font-semibold [&_[cmdk-group-heading]]:tracking-wider [&_[cmdk-group-heading]]:text-dim [&_[cmdk-group-heading]]:uppercase';
+
+const Item = ({ id, title, detail, onSelect }: { id: string; title: string; detail: string; onSelect(): void }) => (
+  <Command.Item
+    value={id}
+    onSelect={onSelect}
+    className="flex min-h-8 cursor-pointer items-center gap-3 rounded px-2 data-[selected=true]:bg-accent data-[selected=true]:text-on-accent"
+  >
+    <span className="min-w-0 flex-1 truncate">{title}</span>
+    {detail && <span className="shrink-0 text-xs opacity-80">{detail}</span>}
+  </Command.Item>
+);
+
+/** Every word that was typed occurs in it. */
+const fits = ({ title, words = '', group, detail = '' }: PaletteCommand, typed: string): boolean => {
+  const text = `${group} ${title} ${detail} ${words}`.toLowerCase();
+  return typed
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
+};

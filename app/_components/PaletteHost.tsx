@@ -1,0 +1,58 @@
+'use client';
+
+import { Command as CommandIcon } from 'lucide-react';
+import { lazy, Suspense, useEffect, useState } from 'react';
+import { Button } from './Button';
+import { openHelp, openPalette } from './commands';
+
+const Palette = lazy(() => import('./Palette'));
+const Help = lazy(() => import('./Help'));
+
+/** Opens the command palette with Ctrl K (Cmd K on a Mac), and the help with "?", on every page. Both are loaded when they are first opened. */
+export function PaletteHost() {
+  const [open, setOpen] = useState<'palette' | 'help' | null>(null);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      const at = event.target instanceof Element ? event.target : null;
+      if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === 'k') {
+        event.preventDefault();
+        setOpen((o) => (o === 'palette' ? null : 'palette'));
+      } else if (event.key === '?' && !event.ctrlKey && !event.metaKey && !event.altKey) {
+        // The page of a run has a list of its own.
+        if (/\/runs\/[^/]+$/.test(location.pathname) || at?.closest('input, select, textarea, [role="dialog"]')) return;
+        event.preventDefault();
+        setOpen('help');
+      }
+    };
+    const palette = () => setOpen('palette');
+    const help = () => setOpen('help');
+    window.addEventListener('keydown', onKey);
+    window.addEventListener(openPalette, palette);
+    window.addEventListener(openHelp, help);
+    return () => {
+      window.removeEventListener('keydown', onKey);
+      window.removeEventListener(openPalette, palette);
+      window.removeEventListener(openHelp, help);
+    };
+  }, []);
+  const close = () => setOpen(null);
+  return (
+    <Suspense fallback={null}>
+      {open === 'palette' && <Palette onClose={close} />}
+      {open === 'help' && <Help onClose={close} />}
+    </Suspense>
+  );
+}
+
+/** For those without a keyboard, and to show that there is one. */
+export const PaletteButton = () => (
+  <Button
+    look="bare"
+    size="icon"
+    aria-label="Search and commands"
+    title="Search and commands (Ctrl K)"
+    onClick={() => window.dispatchEvent(new Event(openPalette))}
+  >
+    <CommandIcon aria-hidden size={15} />
+  </Button>
+);

@@ -1,0 +1,104 @@
+import { useEffect, useState } from 'react';
+import { Button } from '~/app/_components/Button';
+import { useReadOnly } from '~/app/_live/readOnly';
+import { useView } from '~/app/_live/useRun';
+import { reveal } from '~/app/_live/workspace';
+
+/** Four things to look at, for somebody who sees the page of a run for the first time. `target` is the id of a part of the page. */
+const stops: readonly { target: string; text: string; show?: () => void }[] = [
+  {
+    target: 'main',
+    text: 'Every step is drawn here as it happens. Click a curve to pin a step; everything on the page then shows that step.',
+  },
+  {
+    target: 'timeline',
+    text: 'The timeline has a mark for each evaluation, snapshot, change and note. Drag along it to go back in time.',
+  },
+  {
+    target: 'side',
+    text: 'Change a value, evaluate or pause here, while the run trains. Everybody sees who changed what, from which value to which.',
+    show: () => reveal('steer', 'side'),
+  },
+  {
+    target: 'main',
+    text: 'Attention shows what each head looks at, at any recorded step. Ctrl K finds everything else; “?” explains keys and gestures.',
+    show: () => reveal('attention', 'center'),
+  },
+];
+
+const storageKey = 'headroom.tour';
+const seen = (): boolean => {
+  try {
+    return localStorage.getItem(storageKey) === 'seen';
+  } catch {
+    return true;
+  }
+};
+
+/** A short tour on a run of a recipe. Once it was taken or put away it never comes again in this browser. */
+export function Tour() {
+  const fits = useView((v) => v.setup.recipe !== null && v.step > 0, false);
+  const readOnly = useReadOnly();
+  const [at, setAt] = useState<number | null>(null);
+  useEffect(() => {
+    if (fits && !readOnly && !seen()) setAt(0);
+  }, [fits, readOnly]);
+  if (at === null) return null;
+  const stop = stops[at]!;
+  const end = () => {
+    try {
+      localStorage.setItem(storageKey, 'seen');
+    } catch {
+      // A browser without storage shows it once for each page.
+    }
+    setAt(null);
+  };
+  const go = (to: number) => {
+    stops[to]!.show?.();
+    setAt(to);
+  };
+  return (
+    <section
+      aria-label="Tour"
+      className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-accent/50 bg-accent/10 px-4 py-1"
+    >
+      <span className="shrink-0 text-xs text-dim">
+        {at + 1} of {stops.length}
+      </span>
+      <p className="min-w-0 flex-1 basis-60" aria-live="polite">
+        {stop.text}
+      </p>
+      <span className="flex gap-1">
+        {at > 0 && (
+          <Button size="small" onClick={() => go(at - 1)}>
+            Back
+          </Button>
+        )}
+        {at < stops.length - 1 && (
+          <Button size="small" look="primary" onClick={() => go(at + 1)}>
+            Next
+          </Button>
+        )}
+        <Button size="small" look={at < stops.length - 1 ? 'bare' : 'primary'} onClick={end}>
+          {at < stops.length - 1 ? 'Skip the tour' : 'Done'}
+        </Button>
+      </span>
+      <Ring target={stop.target} />
+    </section>
+  );
+}
+
+/** A frame around the part of the page that is spoken of; it takes no clicks. */
+function Ring({ target }: { target: string }) {
+  const [box, setBox] = useState<{ left: number; top: number; width: number; height: number } | null>(null);
+  useEffect(() => {
+    const look = () => {
+      const rect = document.getElementById(target)?.getBoundingClientRect();
+      setBox(rect && rect.width > 0 ? { left: rect.left, top: rect.top, width: rect.width, height: rect.height } : null);
+    };
+    look();
+    const timer = setInterval(look, 500);
+    return () => clearInterval(timer);
+  }, [target]);
+  return box && <div aria-hidden className="pointer-events-none fixed z-30 rounded border-2 border-accent" style={box} />;
+}

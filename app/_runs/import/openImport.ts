@@ -1,0 +1,84 @@
+import { nanoid } from 'nanoid';
+import { atBase } from '~/app/_live/base';
+import { api } from '~/app/_trpc/client';
+import type { ImportChoices, ImportPlan, ImportResult } from '~/shared/imports';
+import type { JobState } from '~/shared/jobs';
+import type { ChosenFile } from './dropped';
+
+export interface Progress {
+  doing: string;
+  done: number;
+  /** 0 = not known. */
+  total: number;
+  unit: JobState['unit'] | 'files';
+}
+
+/** One import of the server: its files are sent, a plan is made, and the runs that are wanted are written. `signal` ends whatever is under way. */
+export class OpenImport {
+  private constructor(
+    private readonly id: string,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** @throws Error with the server's words */
+  static async begin(files: readonly ChosenFile[], signal: AbortSignal, report: (at: Progress) => void): Promise<OpenImport> {
+    const { id } = (await ask('/api/imports', { method: 'POST', signal })) as { id: string };
+    const open = new OpenImport(id, signal);
+    try {
+      for (const [i, { file, path }] of files.entries()) {
+        report({ doing: `sending ${path}`, done: i, total: files.length, unit: 'files' });
+        await ask(`/api/imports/${id}/files?path=${encodeURIComponent(path)}`, { method: 'PUT', body: file, signal });
+      }
+    } catch (error) {
+      open.end();
+      throw error;
+    }
+    return open;
+  }
+
+  plan(choices: ImportChoices, report: (at: Progress) => void): Promise<ImportPlan> {
+    return this.#follow('plan', choices, report) as Promise<ImportPlan>;
+  }
+
+  write(choices: ImportChoices, report: (at: Progress) => void): Promise<ImportResult> {
+    return this.#follow('runs', choices, report) as Promise<ImportResult>;
+  }
+
+  /** The server forgets the files. */
+  end(): void {
+    void ask(`/api/imports/${this.id}`, { method: 'DELETE' }).catch(() => {});
+  }
+
+  async #follow(part: string, choices: ImportChoices, report: (at: Progress) => void): Promise<unknown> {
+    const job = nanoid();
+    const timer = setInterval(() => {
+      api.jobs.get
+        .query({ id: job })
+        .then((at) => at && report(at))
+        .catch(() => {});
+    }, 300);
+    try {
+      return await ask(`/api/imports/${this.id}/${part}?job=${job}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(choices),
+        signal: this.signal,
+      });
+    } finally {
+      clearInterval(timer);
+    }
+  }
+}
+
+async function ask(address: string, init: RequestInit): Promise<unknown> {
+  const answer = await fetch(atBase(address), init);
+  const text = await answer.text();
+  if (answer.ok) return text ? JSON.parse(text) : null;
+  let words = text.trim();
+  try {
+    words = (JSON.parse(text) as { error: string }).error;
+  } catch {
+    // Refusals before the routes are plain text.
+  }
+  throw new Error(words || `the server answered ${answer.status}`);
+}

@@ -1,0 +1,25 @@
+'use client';
+
+import { Button } from './_components/Button';
+import { TopBar } from './_components/TopBar';
+
+/** A page that failed says what happened and leaves the way back open. */
+export default function PageError({ error, reset }: { error: Error & { digest?: string }; reset(): void }) {
+  return (
+    <>
+      <header className="border-b border-line bg-panel">
+        <TopBar />
+      </header>
+      <main id="main" className="px-4 py-20 text-center">
+        <h1 className="text-base font-semibold">This page could not be shown</h1>
+        <p role="alert" className="mx-auto mt-1 max-w-md break-words text-bad">
+          {error.message || 'The server did not say why; its log does.'}
+        </p>
+        <p className="text-dim">Nothing is lost: runs go on without this page.</p>
+        <Button look="primary" className="mt-4" onClick={reset}>
+          Show it again
+        </Button>
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,65 @@
+import type { ServerResponse } from 'node:http';
+import { type JobState, jobId } from '~/shared/jobs';
+import type { Job, Jobs } from './jobs';
+import { sendJson } from './respond';
+import type { KnownVisit } from './route';
+import { describeZodError } from './zodError';
+
+/** The request cannot be met; its answer has this status. */
+export class RequestError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Answers with {"error"} and closes the connection: what is left of a refused body is not worth reading. */
+export function refuse(response: ServerResponse, status: number, error: string, more: object = {}): void {
+  response.setHeader('connection', 'close');
+  sendJson(response, status, { error, ...more });
+}
+
+/**
+ * A request as a piece of work that can be followed and cancelled: `job=<id>` of its query names it. It is cancelled when whoever asked goes away.
+ *
+ * @param refusal what to answer to an error that is for whoever asked; null: the error is a fault of ours, and thrown
+ */
+export async function asJob(
+  jobs: Jobs,
+  { request, response, actor }: KnownVisit,
+  about: { kind: JobState['kind']; what: string; id: string | null; cancelled: string },
+  work: (job: Job) => Promise<void>,
+  refusal: (error: unknown) => { status: number; more?: object } | null,
+): Promise<void> {
+  const id = about.id === null ? null : jobId.safeParse(about.id);
+  if (id?.success === false) return refuse(response, 400, describeZodError(id.error));
+  const job = jobs.begin(actor, { id: id?.data, kind: about.kind, what: about.what });
+  if (!job) return refuse(response, 400, `job: there is a job ${id?.data} already`);
+  response.once('close', () => {
+    if (!response.writableFinished && !response.errored) job.cancel();
+  });
+  try {
+    await jobs.during(work(job));
+    job.end('done');
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const known = error instanceof RequestError ? { status: error.status } : refusal(error);
+    if (!request.complete || wentAway(error)) job.cancel();
+    const cancelled = job.signal.aborted;
+    job.end('failed', known ? message : 'the server could not do it; its log says why');
+    // A request read to its end counts as destroyed too.
+    if (response.headersSent || !request.complete) {
+      response.destroy();
+      if (!known && !cancelled) throw error;
+    } else if (cancelled) refuse(response, 409, about.cancelled);
+    else if (known) refuse(response, known.status, message, known.more);
+    else throw error;
+  }
+}
+
+const wentAway = (error: unknown): boolean => {
+  const { name, code } = error as NodeJS.ErrnoException;
+  return name === 'AbortError' || code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ECONNRESET' || code === 'EPIPE';
+};

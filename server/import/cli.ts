@@ -1,0 +1,241 @@
+import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import type { ImportChoices, ImportPlan, ImportResult, PlannedRun } from '~/shared/imports';
+import type { JobState } from '~/shared/jobs';
+import type { GivenFile } from './sources';
+
+export const usage = `headroom import PATH... [flags]
+
+Makes runs of files and folders: .headroom, TensorBoard event files, CSV, JSON, MLflow's folder; gzip and zip too.
+
+  --plan            say what would come, and write nothing
+  --axis COLUMN     the column that counts the steps; "row" counts the rows
+  --project NAME    project of the runs
+  --copy            a .headroom file whose run is there already comes in under a new id
+  --json            the answer as JSON
+  --server URL      default: HEADROOM_SERVER, or http://127.0.0.1:3000
+  --token TOKEN     default: HEADROOM_TOKEN; needed unless the server runs on this machine without a login`;
+
+/** What the command writes to and is stopped by. */
+export interface Terminal {
+  out(text: string): void;
+  err(text: string): void;
+  signal?: AbortSignal;
+}
+
+/** The server refused, or could not be reached; the message is for the person. */
+class Refused extends Error {}
+
+/** Imports what the arguments name into a running server. @returns the exit code: 0, 1 when something could not be imported, 2 for wrong arguments */
+export async function main(argv: readonly string[], terminal: Terminal = standard()): Promise<number> {
+  const { out, err } = terminal;
+  let parsed: ReturnType<typeof argumentsIn>;
+  try {
+    parsed = argumentsIn(argv);
+  } catch (error) {
+    err(`${(error as Error).message}\n\n${usage}`);
+    return 2;
+  }
+  const { values, positionals } = parsed;
+  if (values.help || positionals.length === 0) {
+    (values.help ? out : err)(usage);
+    return values.help ? 0 : 2;
+  }
+  const server = connectTo(
+    values.server ?? process.env.HEADROOM_SERVER ?? 'http://127.0.0.1:3000',
+    values.token ?? process.env.HEADROOM_TOKEN,
+    terminal.signal,
+  );
+  const choices: ImportChoices = {
+    ...(values.axis && { axis: values.axis }),
+    ...(values.project && { project: values.project }),
+  };
+  try {
+    const files = await filesIn(positionals);
+    const { id } = await server.ask<{ id: string }>('POST', '/api/imports');
+    try {
+      for (const [i, file] of files.entries()) {
+        progress(terminal, `sending ${i + 1} of ${files.length}: ${file.name}`);
+        await server.send(`/api/imports/${id}/files?path=${encodeURIComponent(file.name)}`, file);
+      }
+      const plan = await server.follow<ImportPlan>(terminal, `/api/imports/${id}/plan`, choices);
+      if (values.plan) {
+        out(values.json ? JSON.stringify(plan, null, 2) : planText(plan));
+        return plan.runs.some((run) => run.error !== null) ? 1 : 0;
+      }
+      const wanted = plan.runs.map(({ key }) => ({
+        key,
+        ...(values.axis && { axis: values.axis }),
+        ...(values.copy && { asCopy: true }),
+      }));
+      if (wanted.length === 0)
+        throw new Refused(`there is nothing to import${plan.leftOut.length > 0 ? `: ${plan.leftOut.join('; ')}` : ''}`);
+      const result = await server.follow<ImportResult>(terminal, `/api/imports/${id}/runs`, { ...choices, runs: wanted });
+      progress(terminal, '');
+      out(values.json ? JSON.stringify(result, null, 2) : resultText(result, server.url));
+      return result.runs.some((run) => run.error !== null) ? 1 : 0;
+    } finally {
+      await server.ask('DELETE', `/api/imports/${id}`).catch(() => {});
+    }
+  } catch (error) {
+    progress(terminal, '');
+    if (!(error instanceof Refused) && (error as Error).name !== 'AbortError') throw error;
+    err(error instanceof Refused ? error.message : 'cancelled: runs that were written whole stay');
+    return 1;
+  }
+}
+
+const argumentsIn = (argv: readonly string[]) =>
+  parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      plan: { type: 'boolean' },
+      json: { type: 'boolean' },
+      copy: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+      axis: { type: 'string' },
+      project: { type: 'string' },
+      server: { type: 'string' },
+      token: { type: 'string' },
+    },
+  });
+
+/** Files, and those in folders, named from the folder that was given. @throws Refused when there is none */
+async function filesIn(paths: readonly string[]): Promise<GivenFile[]> {
+  const files: GivenFile[] = [];
+  for (const given of paths) {
+    const found = await stat(given).catch(() => null);
+    if (!found) throw new Refused(`${given}: there is no such file or folder`);
+    if (!found.isDirectory()) {
+      files.push({ path: given, name: path.basename(given) });
+      continue;
+    }
+    const base = path.basename(path.resolve(given)) || 'folder';
+    for (const entry of await readdir(given, { recursive: true, withFileTypes: true })) {
+      const full = path.join(entry.parentPath, entry.name);
+      const within = path.relative(given, full).split(path.sep);
+      if (entry.isFile() && !within.some((part) => part.startsWith('.')))
+        files.push({ path: full, name: [base, ...within].join('/') });
+    }
+  }
+  if (files.length === 0) throw new Refused('the folder holds no file');
+  return files;
+}
+
+function connectTo(url: string, token: string | undefined, signal?: AbortSignal) {
+  const base = url.replace(/\/+$/, '');
+  const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
+  const request = async <T>(address: string, init: RequestInit): Promise<T> => {
+    const answer = await fetch(`${base}${address}`, {
+      ...init,
+      headers: { ...headers, ...(init.headers as Record<string, string>) },
+      ...(signal && { signal }),
+    }).catch((error: Error) => {
+      if (error.name === 'AbortError') throw error;
+      throw new Refused(
+        `${base} cannot be reached (${(error.cause as Error | undefined)?.message ?? error.message}): start the server, or give its address with --server`,
+      );
+    });
+    const text = await answer.text();
+    if (answer.ok) return (text ? JSON.parse(text) : null) as T;
+    if (answer.status === 401)
+      throw new Refused(`${base} does not know you: give a token of the team page with --token or HEADROOM_TOKEN`);
+    let words = text.trim();
+    try {
+      words = (JSON.parse(text) as { error: string }).error;
+    } catch {
+      // Refusals before the routes are plain text.
+    }
+    throw new Refused(words || `the server answered ${answer.status}`);
+  };
+  const ask = <T>(method: string, address: string, body?: unknown): Promise<T> =>
+    request<T>(address, {
+      method,
+      ...(body !== undefined && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    });
+  return {
+    url: base,
+    ask,
+    async send(address: string, { path: file }: GivenFile): Promise<void> {
+      const body = Readable.toWeb(createReadStream(file)) as ReadableStream;
+      const { size } = await stat(file);
+      const headers = { 'content-type': 'application/octet-stream', 'content-length': String(size) };
+      await request(address, { method: 'PUT', body, headers, duplex: 'half' } as RequestInit);
+    },
+    /** Asks for something that takes a while, and shows how far it is. */
+    async follow<T>(terminal: Terminal, address: string, body: unknown): Promise<T> {
+      const job = randomBytes(12).toString('hex');
+      const answer = ask<T>('POST', `${address}?job=${job}`, body);
+      let over = false;
+      const end = () => {
+        over = true;
+      };
+      answer.then(end, end);
+      while (!over) {
+        await Promise.race([pause(300), answer.catch(() => {})]);
+        if (over) break;
+        const input = encodeURIComponent(JSON.stringify({ id: job }));
+        const state = await ask<{ result: { data: JobState | null } }>('GET', `/api/trpc/jobs.get?input=${input}`).catch(
+          () => null,
+        );
+        const at = state?.result.data;
+        if (at)
+          progress(terminal, `${at.doing}${at.total > 0 ? ` ${Math.min(100, Math.floor((100 * at.done) / at.total))} %` : ''}`);
+      }
+      return answer;
+    },
+  };
+}
+
+/** One line that the next one takes the place of; nothing where nobody watches. */
+function progress({ err }: Terminal, text: string): void {
+  if (process.stderr.isTTY) err(`\r\u001b[K${text.slice(0, 100)}\u0000`);
+}
+
+const date = (ms: number): string => new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
+
+function planText({ runs, leftOut }: ImportPlan): string {
+  return [...runs.map(runText), ...leftOut.map((words) => `left out: ${words}`)].join('\n');
+}
+
+function runText(run: PlannedRun): string {
+  const lines = [`${run.name} (${run.format})`];
+  if (run.error !== null) lines.push(`  cannot be imported: ${run.error}`);
+  else {
+    lines.push(`  ${run.series.count} series, ${run.rows} rows, ${run.values} values`);
+    if (run.steps) lines.push(`  steps ${run.steps.first} to ${run.steps.last}${run.axis ? `, counted by "${run.axis}"` : ''}`);
+    if (run.times) lines.push(`  ${date(run.times.first)} to ${date(run.times.last)} UTC`);
+    const media = Object.entries(run.media).map(([kind, count]) => `${kind}: ${count}`);
+    if (media.length > 0) lines.push(`  samples: ${media.join(', ')}`);
+    if (run.settings > 0) lines.push(`  settings: ${run.settings}`);
+    if (run.here) lines.push(`  ${run.here}: --copy brings it in under a new id`);
+  }
+  for (const words of run.notes) lines.push(`  note: ${words}`);
+  for (const words of run.leftOut) lines.push(`  left out: ${words}`);
+  return lines.join('\n');
+}
+
+function resultText({ runs, leftOut }: ImportResult, url: string): string {
+  return [
+    ...runs.map(({ name, runId, error, leftOut: words }) =>
+      runId === null
+        ? `${name}: not imported: ${error}`
+        : `${name}: ${url}/runs/${runId}${words ? `\n  left out or assumed: ${words}` : ''}`,
+    ),
+    ...leftOut.map((words) => `left out: ${words}`),
+  ].join('\n');
+}
+
+function standard(): Terminal {
+  const control = new AbortController();
+  process.once('SIGINT', () => control.abort());
+  const write = (stream: NodeJS.WriteStream) => (text: string) =>
+    void stream.write(text.endsWith('\u0000') ? text.slice(0, -1) : `${text}\n`);
+  return { out: write(process.stdout), err: write(process.stderr), signal: control.signal };
+}

@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { customAlphabet } from 'nanoid';
+import { RequestError } from '~/server/base/jobRequest';
+import type { Job } from '~/server/base/jobs';
+import type { Actor } from '~/shared/ids';
+import { ImportError } from './importError';
+import type { GivenFile } from './sources';
+
+/** Bytes of the files of one import. */
+const MAX_BYTES = 8 * 2 ** 30;
+const MAX_FILES = 100_000;
+const MAX_OPEN = 50;
+/** An import that nobody asked anything of for so long is forgotten. */
+const KEPT_MS = 3_600_000;
+
+const newId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 16);
+const folderOf = (dataFolder: string): string => path.join(dataFolder, 'imports');
+
+/** Files of imports that a stop or a crash cut short. */
+export const forgetUploads = (dataFolder: string): Promise<void> => rm(folderOf(dataFolder), { recursive: true, force: true });
+
+/** Files that were sent and not yet imported. */
+export interface OpenImport {
+  readonly id: string;
+  readonly actorId: string;
+  readonly folder: string;
+  /** Where a reader keeps what does not fit into memory. */
+  readonly spoolFolder: string;
+  readonly files: GivenFile[];
+  bytes: number;
+  touchedAt: number;
+}
+
+/** Imports between their first file and their end. They are read one after the other: each may take a lot of memory and time. */
+export class ImportDesk {
+  readonly #open = new Map<string, OpenImport>();
+  #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+
+  constructor(
+    private readonly dataFolder: string,
+    private readonly now: () => number,
+  ) {}
+
+  async open(actor: Actor): Promise<OpenImport> {
+    for (const old of this.#open.values()) if (this.now() - old.touchedAt > KEPT_MS) await this.close(old);
+    if (this.#open.size >= MAX_OPEN)
+      throw new RequestError(409, `${MAX_OPEN} imports are open at this moment; wait until one has ended`);
+    const id = newId();
+    const folder = path.join(folderOf(this.dataFolder), id);
+    const spoolFolder = path.join(folder, 'spool');
+    await mkdir(spoolFolder, { recursive: true });
+    const opened: OpenImport = { id, actorId: actor.id, folder, spoolFolder, files: [], bytes: 0, touchedAt: this.now() };
+    this.#open.set(id, opened);
+    return opened;
+  }
+
+  /** @throws RequestError when there is none of that id that this person may see */
+  get(actor: Actor, id: string): OpenImport {
+    const found = this.#open.get(id);
+    if (!found || (found.actorId !== actor.id && actor.role !== 'admin'))
+      throw new RequestError(
+        404,
+        `there is no open import ${id.slice(0, 40)}: it ended, or an hour went by; send the files again`,
+      );
+    found.touchedAt = this.now();
+    return found;
+  }
+
+  /** Takes a file in. @throws ImportError when it is too large */
+  async receive(
+    { folder, files, ...open }: OpenImport,
+    name: string,
+    body: AsyncIterable<Buffer>,
+    announced: number,
+    job: Pick<Job, 'progress' | 'signal'>,
+  ): Promise<void> {
+    const opened = this.#open.get(open.id)!;
+    if (opened.bytes + announced > MAX_BYTES)
+      throw new ImportError(`the files have ${opened.bytes + announced} bytes, at most ${MAX_BYTES} are taken`);
+    if (files.length === MAX_FILES) throw new ImportError(`more than the ${MAX_FILES} files that one import takes`);
+    const file = path.join(folder, randomBytes(12).toString('hex'));
+    let bytes = 0;
+    const limited = async function* (source: AsyncIterable<Buffer>) {
+      for await (const part of source) {
+        bytes += part.length;
+        opened.bytes += part.length;
+        if (opened.bytes > MAX_BYTES) throw new ImportError(`the files have more than the ${MAX_BYTES} bytes that are taken`);
+        job.progress({ doing: 'sending the file', done: bytes, total: announced, unit: 'bytes' });
+        yield part;
+      }
+    };
+    try {
+      await pipeline(body, limited, createWriteStream(file, { flags: 'wx' }), { signal: job.signal });
+    } catch (error) {
+      opened.bytes -= bytes;
+      await rm(file, { force: true });
+      throw error;
+    }
+    files.push({ path: file, name });
+  }
+
+  async close({ id, folder }: OpenImport): Promise<void> {
+    this.#open.delete(id);
+    await rm(folder, { recursive: true, force: true });
+  }
+
+  /** Does `work` when those that came before have ended. */
+  async inTurn<T>(job: Pick<Job, 'progress' | 'signal'>, work: () => Promise<T>): Promise<T> {
+    const before = this.#last;
+    let release: () => void = () => {};
+    this.#last = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    if (this.#waiting++ > 0)
+      job.progress({ doing: `waiting for ${this.#waiting - 1} other imports`, done: 0, total: 0, unit: 'bytes' });
+    try {
+      await Promise.race([before, aborted(job.signal)]);
+      job.signal.throwIfAborted();
+      return await work();
+    } finally {
+      this.#waiting--;
+      // Whoever waits behind one that was cancelled still waits for those before it.
+      void before.then(release);
+    }
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });

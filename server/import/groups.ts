@@ -1,0 +1,103 @@
+import path from 'node:path';
+import type { SourceFile } from './sources';
+import { headOf } from './sources';
+import { isEventFile } from './tensorboard';
+
+/** Files that are read together: the event files of one folder, or one table. */
+export interface Group {
+  kind: 'headroom' | 'tensorboard' | 'csv' | 'json' | 'mlflow';
+  /** Names it within its import. */
+  key: string;
+  /** What its run is called, unless the files say it. */
+  name: string;
+  files: SourceFile[];
+  /** It came with a folder: what cannot be read is named, and no fault. */
+  bycatch: boolean;
+}
+
+const tables = /\.(csv|tsv|txt|json|jsonl|ndjson)$/i;
+/** Names that every run of a program gives its file: the folder says more. */
+const usual =
+  /^(metrics|results?|history|log|logs|progress|training|trainer_state|trainer_log|monitor|events\.out\.tfevents.*|wandb-history|data)(\.[a-z]+)?$/i;
+
+/** @returns also files of which nothing comes, in words */
+export async function groupsOf(sources: readonly SourceFile[]): Promise<{ groups: Group[]; leftOut: string[] }> {
+  const groups = new Map<string, Group>();
+  const others = new Map<string, { count: number; example: string }>();
+  const superseded = olderStates(sources);
+  for (const file of sources) {
+    const { name } = file;
+    const folder = path.posix.dirname(name);
+    const inFolder = folder !== '.';
+    const mlflow = /^(.*\/?[0-9a-f]{32})\/(metrics|params)\/(.+)$/.exec(name);
+    const kind = mlflow ? 'mlflow' : superseded.has(name) ? null : await kindOf(file, inFolder);
+    if (kind === null || file.bytes === 0) {
+      const what = superseded.has(name)
+        ? 'trainer_state.json of earlier checkpoints'
+        : file.bytes === 0
+          ? 'empty files'
+          : `files ${path.posix.extname(name) ? `*${path.posix.extname(name)}` : `such as ${path.posix.basename(name)}`}`;
+      const known = others.get(what) ?? { count: 0, example: name };
+      others.set(what, { ...known, count: known.count + 1 });
+      continue;
+    }
+    const joined = mlflow
+      ? mlflow[1]!
+      : kind === 'tensorboard' && path.posix.basename(name).includes('tfevents')
+        ? `${folder}/`
+        : name;
+    const group = groups.get(joined);
+    if (group) {
+      group.files.push(file);
+      continue;
+    }
+    const title = mlflow ? mlflow[1]! : titleOf(name);
+    groups.set(joined, { kind, key: mlflow ? joined : name, name: title, files: [file], bycatch: inFolder });
+  }
+  for (const group of groups.values()) group.files.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return {
+    groups: [...groups.values()],
+    leftOut: [...others].map(([what, { count, example }]) => `${what}: ${count}${count === 1 ? ` (${example})` : ''}`),
+  };
+}
+
+function titleOf(name: string): string {
+  const base = path.posix.basename(name);
+  const folder = path.posix.dirname(name);
+  const title = folder !== '.' && usual.test(base) ? folder : base.replace(/\.(csv|tsv|txt|json|jsonl|ndjson|headroom)$/i, '');
+  return title.trim().slice(-80).trim() || 'Imported run';
+}
+
+/** What of it shows: the first bytes, and in a folder the name too, so that not every text there is taken for a table. */
+async function kindOf(file: SourceFile, inFolder: boolean): Promise<Group['kind'] | null> {
+  const head = await headOf(file, 4096);
+  if (head[0] === 0x1f && head[1] === 0x8b) return 'headroom';
+  if (isEventFile(head)) return 'tensorboard';
+  if (path.posix.basename(file.name).includes('tfevents')) return 'tensorboard';
+  if (inFolder && !tables.test(file.name)) return null;
+  const text = head
+    .toString('latin1')
+    .replace(/^(\xef\xbb\xbf|\xff\xfe|\xfe\xff)/, '')
+    .replaceAll('\0', '');
+  return /^\s*[{[]/.test(text) || /\.(json|jsonl|ndjson)$/i.test(file.name) ? 'json' : 'csv';
+}
+
+/** Of several states that a Hugging Face trainer saved on its way, the last one holds the others. */
+function olderStates(sources: readonly SourceFile[]): Set<string> {
+  const last = new Map<string, { step: number; name: string }>();
+  const older = new Set<string>();
+  for (const { name } of sources) {
+    const found = /^(.*?)(?:\/?checkpoint-(\d+))?\/?trainer_state\.json$/.exec(name);
+    if (!found) continue;
+    const step = found[2] === undefined ? Number.POSITIVE_INFINITY : Number(found[2]);
+    const other = last.get(found[1]!);
+    if (other) older.add(other.step < step ? other.name : name);
+    if (!other || other.step < step) last.set(found[1]!, { step, name });
+  }
+  return older;
+}
+
+/** Key of a run within its group. */
+export const runKey = (group: Group, run: string): string => (run === '' ? group.key : `${group.key}#${run}`);
+export const isOfGroup = (group: Group, key: string): boolean => key === group.key || key.startsWith(`${group.key}#`);
+export const words = { headroom: 'Headroom', tensorboard: 'TensorBoard', csv: 'CSV', json: 'JSON', mlflow: 'MLflow' } as const;

@@ -1,0 +1,309 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import type { Progress } from '~/server/base/jobs';
+import type { RunEvent } from '~/shared/events';
+import type { ImportChoice, ImportChoices, PlannedRun } from '~/shared/imports';
+import { MAX_INLINE_LETTERS } from '~/shared/media';
+import { put } from '~/shared/own';
+import { MAX_COLUMNS } from '~/shared/series';
+import type { Config } from '~/shared/setup';
+import { readCsv } from './csv';
+import { type Group, groupsOf, isOfGroup, runKey, words } from './groups';
+import { readHeadroomFile } from './headroomFile';
+import { ImportError } from './importError';
+import { readJson, smallConfig } from './json';
+import type { PointStream } from './points';
+import { type RunReading, RunsReading } from './reading';
+import { type GivenFile, type SourceFile, sourcesOf } from './sources';
+import { readTensorboard } from './tensorboard';
+
+export interface ReadJob {
+  files: GivenFile[];
+  /** Where what does not fit into memory is kept meanwhile; it is there. */
+  spoolFolder: string;
+  /** `plan`: says what would come. `read`: reads the runs that are wanted. */
+  mode: 'plan' | 'read';
+  choices: ImportChoices;
+}
+
+/** What the files hold, in the order in which it is read. A run of another program comes whole: when it begins, all of it was read and found right. */
+export type ImportPart =
+  | { kind: 'planned'; run: PlannedRun }
+  /** A `.headroom` file is read by a reader of its own. */
+  | { kind: 'headroom'; key: string; file: GivenFile; asCopy: boolean }
+  | {
+      kind: 'run';
+      key: string;
+      name: string;
+      config: Config;
+      origin: string;
+      leftOut: string[];
+      values: number;
+      begunMs: number | null;
+    }
+  | { kind: 'event'; event: RunEvent; atMs: number | null }
+  | { kind: 'blob'; hash: string; bytes: Uint8Array }
+  | { kind: 'runEnd'; step: number; atMs: number | null }
+  | { kind: 'failed'; key: string; name: string; message: string }
+  | { kind: 'leftOut'; words: string[] };
+
+/** @throws ImportError when an archive is damaged; what is wrong with one run is told as `failed`, or in its plan */
+export async function* readImport(job: ReadJob, report: (at: Progress) => void): AsyncGenerator<ImportPart> {
+  const { groups, leftOut } = await groupsOf(await sourcesOf(job.files));
+  if (job.files.length === 1 && groups.length === 0) throw new ImportError(nothing(leftOut));
+  const total = groups.reduce((sum, g) => sum + g.files.reduce((bytes, f) => bytes + f.bytes, 0), 0);
+  let before = 0;
+  for (const [i, group] of groups.entries()) {
+    const chosen = (job.choices.runs ?? []).filter(({ key }) => isOfGroup(group, key));
+    const bytes = group.files.reduce((sum, f) => sum + f.bytes, 0);
+    const progress = (done: number) =>
+      report({ doing: `reading ${group.key}`.slice(0, 120), done: before + done, total, unit: 'bytes' });
+    if (job.mode === 'plan' || chosen.length > 0 || !job.choices.runs) {
+      if (job.mode === 'read' && group.kind === 'headroom') {
+        const [file] = group.files as [SourceFile];
+        yield {
+          kind: 'headroom',
+          key: group.key,
+          file: { path: file.path!, name: file.name },
+          asCopy: chosen[0]?.asCopy ?? false,
+        };
+      } else if (group.kind === 'headroom') yield { kind: 'planned', run: await plannedRecord(group, progress) };
+      else yield* readGroup(job, group, chosen, `${i}`, progress, leftOut);
+    }
+    before += bytes;
+  }
+  yield { kind: 'leftOut', words: leftOut };
+}
+
+/** Why no run comes of one file. */
+const nothing = (leftOut: readonly string[]): string =>
+  leftOut.some((words) => words.startsWith('empty'))
+    ? 'the file is empty'
+    : `there is no run in the file: ${leftOut.join('; ') || 'it holds no file'}`;
+
+async function* readGroup(
+  job: ReadJob,
+  group: Group,
+  chosen: readonly ImportChoice[],
+  spoolName: string,
+  progress: (done: number) => void,
+  leftOut: string[],
+): AsyncGenerator<ImportPart> {
+  const runs = new RunsReading(job.spoolFolder, spoolName);
+  try {
+    try {
+      await readFiles(group, runs, chosen.find((c) => c.axis !== undefined)?.axis ?? job.choices.axis ?? null, progress);
+    } catch (error) {
+      if (!(error instanceof ImportError)) throw error;
+      // In a folder there are settings and notes as JSON and text, too.
+      if (group.bycatch && runs.axis === null && group.kind === 'json') leftOut.push(`${group.key}: ${error.message}`);
+      else if (job.mode === 'plan')
+        yield { kind: 'planned', run: { ...unknownRun(group), ...axesOf(error), error: error.message } };
+      else yield { kind: 'failed', key: group.key, name: group.name, message: error.message };
+      return;
+    }
+    const found = runs.all().filter((run) => !run.empty);
+    if (found.length === 0) {
+      const why = runs.all().flatMap((run) => run.leftOut);
+      const message = `the ${group.files.length > 1 ? 'files hold' : 'file holds'} no numbers, texts or pictures${why.length > 0 ? `; left out: ${why.join('; ')}` : ''}`;
+      if (job.mode === 'plan')
+        yield { kind: 'planned', run: { ...unknownRun(group), axis: runs.axis, axes: runs.axes, error: message } };
+      else yield { kind: 'failed', key: group.key, name: group.name, message };
+    }
+    for (const run of found) {
+      const key = runKey(group, run.name);
+      const choice = chosen.find((c) => c.key === key);
+      if (job.mode === 'read' && job.choices.runs && !choice) continue;
+      const name = choice?.name ?? (run.name.trim().slice(0, 80) || group.name);
+      if (job.mode === 'plan') yield { kind: 'planned', run: planned(group, runs, run, key, name) };
+      else yield* partsOf(group, run, key, name, runs.notes);
+    }
+  } finally {
+    runs.close();
+  }
+}
+
+async function readFiles(group: Group, runs: RunsReading, axis: string | null, progress: (done: number) => void): Promise<void> {
+  const [file] = group.files as [SourceFile];
+  if (group.kind === 'csv') await readCsv(file, runs, { axis }, progress);
+  else if (group.kind === 'json') await readJson(file, runs, { axis }, progress);
+  else if (group.kind === 'mlflow') await readMlflow(group, runs.run());
+  else await readTensorboard(group.files, runs.run(), progress);
+}
+
+/** The files of a run in MLflow's own folder: a line "time value step" per value, and a file per parameter. */
+async function readMlflow(group: Group, run: RunReading): Promise<void> {
+  const config: Config = {};
+  for (const file of group.files) {
+    const [, kind, name] = /\/(metrics|params)\/(.+)$/.exec(file.name)!;
+    const parts: Buffer[] = [];
+    for await (const part of await file.open()) parts.push(part);
+    const text = Buffer.concat(parts).toString();
+    if (kind === 'params') {
+      put(config, name!, text.slice(0, 500));
+      continue;
+    }
+    for (const [i, line] of text.split('\n').entries()) {
+      if (line.trim() === '') continue;
+      const [time, value, step = '0'] = line.trim().split(' ').map(Number);
+      if (
+        ![time, value, Number(step)].every((n) => n !== undefined) ||
+        !Number.isSafeInteger(Number(step)) ||
+        !Number.isFinite(time)
+      )
+        throw new ImportError(
+          `${file.name}, line ${i + 1}: "time value step" is expected, not ${JSON.stringify(line.slice(0, 60))}`,
+        );
+      run.points.add(run.points.of(run.nameOf(name!)), Number(step), time!, value!);
+      run.rows++;
+    }
+  }
+  run.config = smallConfig(config);
+}
+
+const unknownRun = (group: Group): PlannedRun => ({
+  key: group.key,
+  name: group.name,
+  format: words[group.kind],
+  files: group.files.map((f) => f.name).slice(0, 100),
+  series: { count: 0, names: [] },
+  values: 0,
+  rows: 0,
+  steps: null,
+  times: null,
+  media: {},
+  settings: 0,
+  axis: null,
+  axes: [],
+  notes: [],
+  leftOut: [],
+  error: null,
+  here: null,
+});
+
+const axesOf = (error: ImportError): { axes?: string[] } => (error.axes ? { axes: error.axes } : {});
+
+function planned(group: Group, runs: RunsReading, run: RunReading, key: string, name: string): PlannedRun {
+  const { streams } = run;
+  const names = streams.flatMap((s) => s.series.map((c) => c.name));
+  const { first, last } = timesOf(run);
+  const steps = stepsOf(run);
+  return {
+    ...unknownRun(group),
+    key,
+    name,
+    series: { count: names.length, names: names.slice(0, 200) },
+    values: run.points.total,
+    rows: streams.reduce((rows, s) => Math.max(rows, s.rows), 0),
+    steps,
+    times: first === null || last === null ? null : { first, last },
+    media: run.media.counts(),
+    settings: Object.keys(run.config).length,
+    axis: runs.axis,
+    axes: runs.axes,
+    notes: runs.notes,
+    leftOut: run.leftOut,
+  };
+}
+
+function stepsOf(run: RunReading): { first: number; last: number } | null {
+  const firsts = [...run.streams.map((s) => s.firstStep), ...run.media.items.map((m) => m.step)];
+  const lasts = [...run.streams.map((s) => s.lastStep), ...run.media.items.map((m) => m.step)];
+  if (firsts.length === 0) return null;
+  return { first: firsts.reduce((a, b) => Math.min(a, b)), last: lasts.reduce((a, b) => Math.max(a, b)) };
+}
+
+function timesOf(run: RunReading): { first: number | null; last: number | null } {
+  const all = [
+    ...run.streams.flatMap(({ times }) => (times ? [times.first, times.last] : [])),
+    ...run.media.items.map((m) => m.timeMs).filter((t) => !Number.isNaN(t)),
+  ];
+  if (all.length === 0) return { first: null, last: null };
+  return { first: all.reduce((a, b) => Math.min(a, b)), last: all.reduce((a, b) => Math.max(a, b)) };
+}
+
+/** Rows of one log entry. */
+const ROWS = 4096;
+const ROW_VALUES = 2 ** 18;
+
+function* partsOf(group: Group, run: RunReading, key: string, name: string, notes: readonly string[]): Generator<ImportPart> {
+  const { streams } = run;
+  const { first: begunMs, last: endedMs } = timesOf(run);
+  const origin = `${group.key} (${words[group.kind]})`.slice(-200);
+  const leftOut = [...notes, ...run.leftOut];
+  yield { kind: 'run', key, name, config: run.config, origin, leftOut, values: run.points.total, begunMs };
+  // A declaration has a bound; what is logged together may be parted.
+  for (const [i, stream] of streams.entries())
+    for (let c = 0; c < stream.series.length; c += MAX_COLUMNS) {
+      const part = { ...stream, series: stream.series.slice(c, c + MAX_COLUMNS) };
+      const called = `${i === 0 && c === 0 ? 'steps' : `steps ${i + 1}${c > 0 ? `/${c / MAX_COLUMNS + 1}` : ''}`}`;
+      yield* rowsOf(run, part, called, begunMs);
+    }
+  for (const item of run.media.sorted()) {
+    const bytes = run.media.content(item);
+    const { kind, name: of, step, timeMs } = item;
+    const text = kind === 'image' ? null : bytes.toString();
+    const inline = text !== null && text.length <= MAX_INLINE_LETTERS;
+    const hash = createHash('sha256').update(bytes).digest('hex');
+    if (!inline) yield { kind: 'blob', hash, bytes: new Uint8Array(bytes) };
+    const content = inline ? { text } : { blob: { hash, bytes: bytes.length } };
+    yield {
+      kind: 'event',
+      event: { type: 'media', step, name: of, kind, ...content },
+      atMs: Number.isNaN(timeMs) ? begunMs : timeMs,
+    };
+  }
+  yield { kind: 'runEnd', step: stepsOf(run)!.last + 1, atMs: endedMs };
+}
+
+/** Series by which others may be drawn. */
+const axisName = /(^|\/)(global_step|iteration|epoch|epochs|tokens|samples|num_timesteps|total_timesteps)$/i;
+
+function* rowsOf(run: RunReading, part: PointStream, stream: string, begunMs: number | null): Generator<ImportPart> {
+  const columns = part.series.map(({ name }) => ({
+    name,
+    ...(name.includes('/') && { group: name.slice(0, name.lastIndexOf('/')).slice(0, 128) }),
+    ...(axisName.test(name) && { x: true }),
+  }));
+  yield { kind: 'event', event: { type: 'series', stream, columns }, atMs: begunMs };
+  const rows = Math.max(1, Math.min(ROWS, Math.floor(ROW_VALUES / columns.length)));
+  for (const { steps, times, values } of run.points.rows(part, rows))
+    yield {
+      kind: 'event',
+      event: { type: 'rows', stream, steps, ...(times && { times }), values },
+      atMs: times ? times.reduce((a, b) => Math.max(a, b)) : begunMs,
+    };
+}
+
+async function plannedRecord(group: Group, progress: (done: number) => void): Promise<PlannedRun> {
+  const [file] = group.files as [SourceFile];
+  const run = unknownRun(group);
+  try {
+    for await (const part of readHeadroomFile(file.path!, progress, path.posix.basename(file.name))) {
+      if (part.kind === 'blob') for await (const _ of part.body);
+      if (part.kind === 'manifest') run.here = part.runId;
+      if (part.kind !== 'entries') continue;
+      const { view } = part;
+      run.name = view.setup.name;
+      run.series = { count: view.columnCount, names: view.streams.flatMap((s) => s.columns.map((c) => c.name)).slice(0, 200) };
+      run.rows = view.step;
+      run.steps = view.step > 0 ? { first: 0, last: view.step - 1 } : null;
+      run.times = { first: view.createdAt, last: view.updatedAt };
+      run.media = view.counts.media.count > 0 ? { text: view.counts.media.count } : {};
+    }
+    return run;
+  } catch (error) {
+    if (!(error instanceof ImportError)) throw error;
+    return { ...unknownRun(group), error: error.message };
+  }
+}
+
+/** Buffers of a part that may move to another thread: those that hold nothing else. */
+export function ownBuffers(part: ImportPart): ArrayBuffer[] {
+  if (part.kind === 'blob') return [part.bytes.buffer as ArrayBuffer];
+  if (part.kind !== 'event' || part.event.type !== 'rows') return [];
+  const { steps, times, values } = part.event;
+  return [values, ...(steps instanceof Float64Array ? [steps] : []), ...(times ? [times] : [])].map(
+    (a) => a.buffer as ArrayBuffer,
+  );
+}

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import type { Config } from '~/shared/setup';
+import { count } from './cells';
+import { ImportError } from './importError';
+import { MediaSpool } from './mediaSpool';
+import { type PointStream, Points } from './points';
+
+const LONGEST_NAME = 512;
+const MAX_RUNS = 1000;
+
+/** One run as it is read from a file or folder of another program. */
+export class RunReading {
+  readonly points: Points;
+  readonly media: MediaSpool;
+  /** Settings that the file says. */
+  config: Config = {};
+  /** What of the file is not in the run, in words. */
+  readonly leftOut: string[] = [];
+  /** Rows, or records, that hold something of it. */
+  rows = 0;
+  #streams: PointStream[] | null = null;
+  #cut = 0;
+
+  constructor(
+    /** Within its file; '' where that holds one run. */
+    readonly name: string,
+    spool: string,
+  ) {
+    this.points = new Points(`${spool}.points`);
+    this.media = new MediaSpool(`${spool}.media`);
+  }
+
+  /** What a series of this name is called here. */
+  nameOf(name: string): string {
+    if (name.length <= LONGEST_NAME) return name;
+    this.#cut++;
+    return `${name.slice(0, LONGEST_NAME - 13)}…${createHash('sha256').update(name).digest('hex').slice(0, 12)}`;
+  }
+
+  /** Its series in order; to be called when everything was read. */
+  get streams(): PointStream[] {
+    if (!this.#streams) {
+      this.#streams = this.points.streams();
+      const { replaced, purged } = this.points;
+      if (replaced > 0) this.leftOut.push(`${count(replaced, 'value')} that a later one of the same step replaced`);
+      if (purged > 0) this.leftOut.push(`${count(purged, 'value')} that a restart made void`);
+      if (this.#cut > 0) this.leftOut.push(`the ends of names of more than ${LONGEST_NAME} letters`);
+      this.leftOut.push(...this.media.leftOut());
+    }
+    return this.#streams;
+  }
+
+  get empty(): boolean {
+    return this.streams.length === 0 && this.media.items.length === 0;
+  }
+
+  close(): void {
+    this.points.close();
+    this.media.close();
+  }
+}
+
+/** The runs of one file or folder. */
+export class RunsReading {
+  readonly notes: string[] = [];
+  /** The column that counts the steps; null where there are no columns. */
+  axis: string | null = null;
+  /** Columns that could. */
+  axes: string[] = [];
+  readonly #runs = new Map<string, RunReading>();
+
+  constructor(
+    private readonly spoolFolder: string,
+    private readonly spoolName: string,
+  ) {}
+
+  run(name = ''): RunReading {
+    let run = this.#runs.get(name);
+    if (!run) {
+      if (this.#runs.size === MAX_RUNS) throw new ImportError(`more than the ${MAX_RUNS} runs that one file may hold`);
+      run = new RunReading(name, path.join(this.spoolFolder, `${this.spoolName}-${this.#runs.size}`));
+      this.#runs.set(name, run);
+    }
+    return run;
+  }
+
+  all(): RunReading[] {
+    return [...this.#runs.values()];
+  }
+
+  close(): void {
+    for (const run of this.#runs.values()) run.close();
+  }
+}

@@ -1,0 +1,154 @@
+import type { IncomingMessage } from 'node:http';
+import { asJob, RequestError, refuse } from '~/server/base/jobRequest';
+import type { Job, Jobs } from '~/server/base/jobs';
+import { sendJson } from '~/server/base/respond';
+import type { KnownVisit, Method, Route } from '~/server/base/route';
+import { describeZodError } from '~/server/base/zodError';
+import type { Actor } from '~/shared/ids';
+import { type ImportChoices, type ImportResult, importChoices } from '~/shared/imports';
+import type { ImportDesk, OpenImport } from './desk';
+import { AlreadyHereError, ImportError } from './importError';
+import { type ImportDeps, importFiles, planImport } from './importRun';
+
+export interface ImportRouteDeps extends ImportDeps {
+  desk: ImportDesk;
+  jobs: Jobs;
+  /** Tells the audit log. */
+  imported(actor: Actor, runId: string, name: string): Promise<void>;
+}
+
+const MAX_CHOICES = 4 * 2 ** 20;
+const LONGEST_NAME = 1000;
+
+/**
+ * In one request: POST /api/import?name=<file name>[&as=copy][&axis=<column>][&project=<name>] with the file as the body.
+ * In steps: POST /api/imports opens one; PUT /api/imports/<id>/files?path=<path> sends a file; POST .../plan says what would come; POST .../runs writes it; DELETE ends it.
+ * Each takes `job=<id>` to be followed and cancelled by (tRPC jobs). Errors are JSON {"error"}.
+ */
+export function importRoutes(deps: ImportRouteDeps): Route[] {
+  const { desk } = deps;
+  const route = (
+    method: Method,
+    path: string,
+    work: (visit: KnownVisit, job: Job, query: Record<string, string>) => Promise<void>,
+  ): Route => ({
+    method,
+    path,
+    for: 'start runs',
+    refuse,
+    handle(visit) {
+      const { job: id = null, ...query } = Object.fromEntries(visit.url.searchParams);
+      const what = (query.name ?? query.path ?? '').slice(0, 200) || 'files';
+      return asJob(deps.jobs, visit, { kind: 'import', what, id, cancelled }, (job) => work(visit, job, query), refusal);
+    },
+  });
+  const opened = ({ actor, params }: KnownVisit) => desk.get(actor, params.id!);
+  return [
+    route('POST', '/api/import', (visit, job, query) => single(deps, visit, query, job)),
+    route('POST', '/api/imports', async ({ actor, response }) => sendJson(response, 201, { id: (await desk.open(actor)).id })),
+    route('PUT', '/api/imports/:id/files', async (visit, job, query) => {
+      const { request, response } = visit;
+      await desk.receive(opened(visit), nameIn(query.path), request, announced(request), job);
+      response.writeHead(204).end();
+    }),
+    route('POST', '/api/imports/:id/plan', async (visit, job) => {
+      const open = opened(visit);
+      const choices = await choicesIn(visit.request);
+      sendJson(visit.response, 200, await desk.inTurn(job, () => planImport(deps, { ...open, choices, following: job })));
+    }),
+    route('POST', '/api/imports/:id/runs', async (visit, job) => {
+      const open = opened(visit);
+      const result = await written(deps, open, visit.actor, await choicesIn(visit.request), job);
+      await desk.close(open);
+      sendJson(visit.response, 201, result);
+    }),
+    route('DELETE', '/api/imports/:id', async (visit) => {
+      await desk.close(opened(visit));
+      visit.response.writeHead(204).end();
+    }),
+  ];
+}
+
+const cancelled = 'cancelled: nothing was imported';
+
+function refusal(error: unknown): { status: number; more?: object } | null {
+  if (error instanceof AlreadyHereError) return { status: 409, more: { runId: error.runId, nothingNew: error.nothingNew } };
+  return error instanceof ImportError ? { status: 400, more: error.axes ? { axes: error.axes } : {} } : null;
+}
+
+async function single(
+  deps: ImportRouteDeps,
+  { request, response, actor }: KnownVisit,
+  { name = '', as = 'itself', axis, project }: Record<string, string>,
+  job: Job,
+): Promise<void> {
+  if (as !== 'itself' && as !== 'copy')
+    throw new ImportError(`as: "${as.slice(0, 40)}" is not known; give "copy", or leave it out`);
+  const called = name.slice(0, 200) || 'file';
+  const choices = parsed({
+    ...(axis && { axis }),
+    ...(project && { project }),
+    ...(as === 'copy' && { runs: [{ key: called, asCopy: true }] }),
+  });
+  const open = await deps.desk.open(actor);
+  try {
+    await deps.desk.receive(open, called, request, announced(request), job);
+    const result = await written(deps, open, actor, choices, job);
+    const failed = result.runs.find((run) => run.error !== null);
+    const made = result.runs.filter((run) => run.runId !== null);
+    if (made.length === 0)
+      throw new ImportError(failed?.error ?? `there is no run in it: ${result.leftOut.join('; ') || 'the file is empty'}`);
+    const leftOut = [made[0]!.leftOut, ...result.leftOut].filter((words) => words !== null).join('; ');
+    const several = result.runs.length > 1 ? { runs: result.runs } : {};
+    sendJson(response, 201, { runId: made[0]!.runId, leftOut: leftOut || null, ...several });
+  } finally {
+    await deps.desk.close(open);
+  }
+}
+
+async function written(
+  deps: ImportRouteDeps,
+  open: OpenImport,
+  actor: Actor,
+  choices: ImportChoices,
+  job: Job,
+): Promise<ImportResult> {
+  const result = await deps.desk.inTurn(job, () => importFiles(deps, { ...open, actor, choices, following: job }));
+  // A fault is told by whoever answers.
+  if (result.runs.some((run) => run.runId !== null)) job.end('done');
+  for (const { runId, key } of result.runs) if (runId !== null) await deps.imported(actor, runId, key.slice(0, 200));
+  return result;
+}
+
+const announced = (request: IncomingMessage): number => Number(request.headers['content-length'] ?? 0);
+
+/** A path inside the import: it is a name, and never a place on the disk. */
+function nameIn(given: string | undefined): string {
+  const name = (given ?? '').replaceAll('\\', '/').replace(/^(\.?\/)+/, '');
+  if (name === '' || name.length > LONGEST_NAME)
+    throw new RequestError(400, `path: the name of the file is needed, of 1 to ${LONGEST_NAME} letters`);
+  return name;
+}
+
+async function choicesIn(request: IncomingMessage): Promise<ImportChoices> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    bytes += part.length;
+    if (bytes > MAX_CHOICES) throw new RequestError(413, `the choices have more than the ${MAX_CHOICES} bytes that are taken`);
+    parts.push(part);
+  }
+  if (bytes === 0) return {};
+  try {
+    return parsed(JSON.parse(Buffer.concat(parts).toString()));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new RequestError(400, `the body is not JSON: ${error.message}`);
+    throw error;
+  }
+}
+
+function parsed(value: unknown): ImportChoices {
+  const choices = importChoices.safeParse(value);
+  if (!choices.success) throw new RequestError(400, describeZodError(choices.error));
+  return choices.data;
+}

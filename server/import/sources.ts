@@ -1,0 +1,170 @@
+import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import yauzl from 'yauzl';
+import { ImportError } from './importError';
+
+/** A file to import, as it lies on the disk. */
+export interface GivenFile {
+  path: string;
+  /** As its sender calls it: a path with "/" when it came with a folder. */
+  name: string;
+}
+
+/** A file as it is read: one that was given, what is in its gzip, or a member of a zip. */
+export interface SourceFile {
+  /** As its sender calls it, without `.gz`. */
+  name: string;
+  /** The file itself, when it was given as it is. */
+  path: string | null;
+  /** Of what lies on the disk: progress is counted in these. */
+  bytes: number;
+  /** @param report told how many bytes of those on the disk were read */
+  open(report?: (bytesRead: number) => void): Promise<AsyncIterable<Buffer>>;
+}
+
+/** Unpacked bytes of one file that are read: a small archive can hold a lot of nothing. */
+const MAX_UNPACKED = 8 * 2 ** 30;
+const MAX_MEMBERS = 100_000;
+
+/** The files to read, archives opened. @throws ImportError when an archive is damaged */
+export async function sourcesOf(files: readonly GivenFile[]): Promise<SourceFile[]> {
+  const all: SourceFile[] = [];
+  for (const file of files) {
+    const head = await firstBytes(file.path, 4);
+    if (head.readUInt32LE(0) === 0x04034b50) all.push(...(await membersOf(file)));
+    else if (head.readUInt16LE(0) === 0x8b1f && !file.name.endsWith('.headroom') && (await isOtherThanTar(file.path)))
+      all.push(await gzipped(file));
+    else all.push(await plain(file));
+  }
+  return all;
+}
+
+async function firstBytes(path: string, count: number): Promise<Buffer> {
+  const handle = await open(path);
+  try {
+    return (await handle.read(Buffer.alloc(count), 0, count, 0)).buffer;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** What is in the gzip does not begin with a tar's header: a `.headroom` file is a tar. */
+async function isOtherThanTar(path: string): Promise<boolean> {
+  const head: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const part of unzipped(createReadStream(path), path)) {
+      head.push(part);
+      size += part.length;
+      if (size >= 512) break;
+    }
+  } catch {
+    // Its reader says what is wrong.
+    return false;
+  }
+  return size > 0 && Buffer.concat(head).subarray(257, 262).toString('latin1') !== 'ustar';
+}
+
+async function plain({ path, name }: GivenFile): Promise<SourceFile> {
+  const { size } = await stat(path);
+  return { name, path, bytes: size, open: async (report) => counted(createReadStream(path, { highWaterMark: 1 << 18 }), report) };
+}
+
+async function gzipped({ path, name }: GivenFile): Promise<SourceFile> {
+  const inner = name.replace(/\.gz$/i, '');
+  return {
+    name: inner,
+    path: null,
+    bytes: (await stat(path)).size,
+    open: async (report) => unzipped(counted(createReadStream(path, { highWaterMark: 1 << 16 }), report), name),
+  };
+}
+
+async function* counted(input: Readable, report?: (bytesRead: number) => void): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const part of input as AsyncIterable<Buffer>) {
+    bytes += part.length;
+    report?.(bytes);
+    yield part;
+  }
+}
+
+async function* unzipped(input: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip();
+  const source = Readable.from(input);
+  source.on('error', (error) => gunzip.destroy(error));
+  let bytes = 0;
+  try {
+    for await (const part of source.pipe(gunzip) as AsyncIterable<Buffer>) {
+      bytes += part.length;
+      if (bytes > MAX_UNPACKED)
+        throw new ImportError(`${name}: unpacked it is larger than the ${MAX_UNPACKED} bytes that are read`);
+      yield part;
+    }
+  } catch (error) {
+    if (error instanceof ImportError) throw error;
+    throw new ImportError(`${name}: its gzip is damaged: ${(error as Error).message}`);
+  } finally {
+    source.destroy();
+    gunzip.destroy();
+  }
+}
+
+async function membersOf({ path, name }: GivenFile): Promise<SourceFile[]> {
+  const damaged = (error: unknown) => new ImportError(`${name}: its zip is damaged: ${(error as Error).message}`);
+  const archive = await yauzl.openPromise(path, { autoClose: false, lazyEntries: true }).catch((error) => {
+    throw damaged(error);
+  });
+  const members: SourceFile[] = [];
+  const folder = name.replace(/\.zip$/i, '');
+  try {
+    for await (const entry of archive.eachEntry()) {
+      if (entry.fileName.endsWith('/') || /(^|\/)(__MACOSX\/|\.)/.test(entry.fileName)) continue;
+      if (members.length === MAX_MEMBERS) throw new ImportError(`${name}: more than the ${MAX_MEMBERS} files that are taken`);
+      if (entry.uncompressedSize > MAX_UNPACKED)
+        throw new ImportError(`${name}: ${entry.fileName} is larger than the ${MAX_UNPACKED} bytes that are read`);
+      members.push({
+        name: `${folder}/${entry.fileName}`,
+        path: null,
+        bytes: entry.uncompressedSize,
+        async open(report) {
+          const own = await yauzl.openPromise(path, { autoClose: false, lazyEntries: true });
+          return closing(counted(await own.openReadStreamPromise(entry), report), () => own.close(), damaged);
+        },
+      });
+    }
+  } catch (error) {
+    throw error instanceof ImportError ? error : damaged(error);
+  } finally {
+    archive.close();
+  }
+  return members;
+}
+
+async function* closing(
+  input: AsyncGenerator<Buffer>,
+  close: () => void,
+  damaged: (error: unknown) => Error,
+): AsyncGenerator<Buffer> {
+  try {
+    yield* input;
+  } catch (error) {
+    throw damaged(error);
+  } finally {
+    close();
+  }
+}
+
+/** The first bytes of what is in a file. */
+export async function headOf(source: SourceFile, count: number): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of await source.open()) {
+    parts.push(part);
+    size += part.length;
+    if (size >= count) break;
+  }
+  return Buffer.concat(parts).subarray(0, count);
+}

@@ -1,0 +1,93 @@
+import { isUtf8 } from 'node:buffer';
+import { analyse } from 'chardet';
+import { ImportError } from './importError';
+import type { SourceFile } from './sources';
+
+/** How the letters of a file are written. */
+export interface Encoding {
+  /** For TextDecoder. */
+  name: string;
+  /** Bytes of the byte order mark. */
+  mark: number;
+}
+
+/** Bytes that a guess is made from. */
+const SAMPLE = 1 << 16;
+
+/**
+ * By the byte order mark; without one UTF-16 by its zero bytes, UTF-8 where all of the file is, else what the letters beyond ASCII look like.
+ *
+ * @throws ImportError when the file is no text
+ */
+export async function encodingOf(source: SourceFile, kind: string): Promise<Encoding> {
+  let first = true;
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const part of await source.open()) {
+    if (first) {
+      const marked = byMark(part);
+      if (marked) return marked;
+      const zeros = [0, 1].map((odd) => part.subarray(0, SAMPLE).filter((byte, i) => byte === 0 && i % 2 === odd).length);
+      const half = Math.min(part.length, SAMPLE) / 2;
+      if (zeros[1]! > half * 0.6 && zeros[0]! < half * 0.1) return { name: 'utf-16le', mark: 0 };
+      if (zeros[0]! > half * 0.6 && zeros[1]! < half * 0.1) return { name: 'utf-16be', mark: 0 };
+      first = false;
+    }
+    if (part.includes(0)) throw new ImportError(`this is not ${kind}: it holds zero bytes`);
+    const bytes = rest.length > 0 ? Buffer.concat([rest, part]) : part;
+    const end = wholeLetters(bytes);
+    if (!isUtf8(bytes.subarray(0, end))) return guessed(bytes);
+    rest = bytes.subarray(end);
+  }
+  return rest.length > 0 && !isUtf8(rest) ? guessed(rest) : { name: 'utf-8', mark: 0 };
+}
+
+function byMark(bytes: Buffer): Encoding | null {
+  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return { name: 'utf-8', mark: 3 };
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return { name: 'utf-16le', mark: 2 };
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return { name: 'utf-16be', mark: 2 };
+  return null;
+}
+
+/** Bytes before a letter that goes on in the next part. */
+function wholeLetters(bytes: Buffer): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back]!;
+    if (byte < 0x80) return bytes.length;
+    if (byte >= 0xc0) return back < (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) ? bytes.length - back : bytes.length;
+  }
+  return bytes.length;
+}
+
+function guessed(bytes: Buffer): Encoding {
+  const first = bytes.findIndex((byte) => byte >= 0x80);
+  const sample = bytes.subarray(Math.max(0, first - SAMPLE / 2), first + SAMPLE / 2);
+  const known = analyse(sample).find(({ name, confidence }) => confidence >= 40 && name !== 'UTF-8' && decodes(name));
+  // Latin-1 as browsers read it, a superset.
+  return { name: known && !known.name.startsWith('ISO-8859-1') ? known.name.toLowerCase() : 'windows-1252', mark: 0 };
+}
+
+function decodes(name: string): boolean {
+  try {
+    new TextDecoder(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The text of a file in parts. */
+export async function* textOf(
+  source: SourceFile,
+  { name, mark }: Encoding,
+  report?: (bytesRead: number) => void,
+): AsyncGenerator<string> {
+  const decoder = new TextDecoder(name, { ignoreBOM: true });
+  let skip = mark;
+  for await (const part of await source.open(report)) {
+    const text = decoder.decode(part.subarray(skip), { stream: true });
+    skip = Math.max(0, skip - part.length);
+    if (text !== '') yield text;
+  }
+  const last = decoder.decode();
+  if (last !== '') yield last;
+}

@@ -1,0 +1,45 @@
+/** A file that a program hands in, as a sample of its run, where it is a picture or a text. */
+import { createHash } from 'node:crypto';
+import type { BlobStore } from '~/server/store/blobs';
+import type { BlobRef } from '~/shared/ids';
+import { MAX_INLINE_LETTERS } from '~/shared/media';
+
+/** Bytes of one file. */
+export const MAX_FILE_BYTES = 64 * 2 ** 20;
+
+export async function kept(blobs: BlobStore, bytes: Uint8Array): Promise<BlobRef> {
+  const blob = { hash: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length };
+  await blobs.put(blob.hash, bytes);
+  return blob;
+}
+
+/** The event; an alert that says so where such a file is not kept. */
+export async function fileSample(blobs: BlobStore, name: string, bytes: Buffer, step: number): Promise<object> {
+  const sample = { type: 'media', step, name: name.slice(0, 512) };
+  if (isPicture(bytes)) return { ...sample, kind: 'image', blob: await kept(blobs, bytes) };
+  const text = textOf(bytes);
+  if (text === null) {
+    const message = `${name.slice(0, 512)} (${bytes.length} bytes) is not kept: of a program's files, pictures and texts are`;
+    return { type: 'alert', step, level: 'info', kind: 'file', message };
+  }
+  return { ...sample, kind: 'text', ...(text.length <= MAX_INLINE_LETTERS ? { text } : { blob: await kept(blobs, bytes) }) };
+}
+
+/** PNG, JPEG, GIF or WebP, by its first bytes. */
+function isPicture(bytes: Buffer): boolean {
+  const first = bytes.toString('latin1', 0, 12);
+  return (
+    ['\x89PNG\r\n', '\xff\xd8\xff', 'GIF87a', 'GIF89a'].some((begin) => first.startsWith(begin)) ||
+    /^RIFF[\s\S]{4}WEBP$/.test(first)
+  );
+}
+
+/** null: it is no UTF-8 text. */
+function textOf(bytes: Buffer): string | null {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return text.includes('\0') ? null : text;
+  } catch {
+    return null;
+  }
+}
