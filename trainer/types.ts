@@ -57,6 +57,8 @@ export interface Hyper {
   clip: RunConfig['clip'];
   dropout: number;
   inputDropout: number;
+  /** Parts that the batch is computed in, one after the other, so that memory holds one part's activations only. Left out: 1. */
+  accumulation?: number;
 }
 
 export interface StepMetrics {

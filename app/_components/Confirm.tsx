@@ -1,15 +1,7 @@
 import { lazy, Suspense, useState } from 'react';
+import type { ConfirmProps } from './ConfirmBody';
 
 const ConfirmBody = lazy(() => import('./ConfirmBody'));
-
-export interface ConfirmProps {
-  open: boolean;
-  title: string;
-  text: string;
-  yes: string;
-  onYes(): void;
-  onClose(): void;
-}
 
 /** Asks a second time before something that cannot be taken back. */
 export function Confirm(props: ConfirmProps) {

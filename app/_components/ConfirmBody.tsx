@@ -1,6 +1,14 @@
 import { AlertDialog } from '@base-ui/react/alert-dialog';
 import { buttonClass } from './Button';
-import type { ConfirmProps } from './Confirm';
+
+export interface ConfirmProps {
+  open: boolean;
+  title: string;
+  text: string;
+  yes: string;
+  onYes(): void;
+  onClose(): void;
+}
 
 /** What Confirm shows. */
 export default function ConfirmBody({ open, title, text, yes, onYes, onClose }: ConfirmProps) {

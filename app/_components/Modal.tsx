@@ -1,15 +1,7 @@
-import { lazy, type ReactNode, Suspense, useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
+import type { ModalProps } from './ModalBody';
 
 const ModalBody = lazy(() => import('./ModalBody'));
-
-export interface ModalProps {
-  open: boolean;
-  onClose(): void;
-  title: string;
-  help?: string;
-  wide?: boolean;
-  children: ReactNode;
-}
 
 /**
  * A dialog over the page, loaded when it is first opened. Escape and a click outside close it. A field that is marked `data-first` has the focus when it opens.

@@ -1,8 +1,16 @@
 import { Dialog } from '@base-ui/react/dialog';
 import { X } from 'lucide-react';
-import { useRef } from 'react';
+import { type ReactNode, useRef } from 'react';
 import { buttonClass } from './Button';
-import type { ModalProps } from './Modal';
+
+export interface ModalProps {
+  open: boolean;
+  onClose(): void;
+  title: string;
+  help?: string;
+  wide?: boolean;
+  children: ReactNode;
+}
 
 /** What Modal shows. */
 export default function ModalBody({ open, onClose, title, help, wide = false, children }: ModalProps) {

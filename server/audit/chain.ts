@@ -1,19 +1,11 @@
 import { createHash } from 'node:crypto';
+import { canonical } from '~/server/base/canonical';
 import type { Actor } from '~/shared/ids';
 import { serialize } from '~/shared/json';
 import type { AuditEvent, AuditRow } from '~/shared/team';
 
 /** The hash before the first row. */
 export const genesis = '0'.repeat(64);
-
-/** JSON with sorted keys, so that a row's hash does not depend on the order in which a database gave its fields back. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const fields = Object.entries(value).filter(([, v]) => v !== undefined);
-  fields.sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${fields.map(([key, v]) => `${JSON.stringify(key)}:${canonical(v)}`).join(',')}}`;
-}
 
 /** SHA-256 over the hash before and the row's own content. */
 export const rowHash = (row: Omit<AuditRow, 'hash'>): string =>

@@ -13,3 +13,25 @@ export function rateLimit(clock: Pick<Clock, 'elapsed'>, perSecond: number, burs
     return true;
   };
 }
+
+/** Like `rateLimit`, for what is only known afterwards: whoever has spent more than there was waits until it has refilled. */
+export function costAccount(clock: Pick<Clock, 'elapsed'>, perSecond: number, burst: number) {
+  let left = burst;
+  let at = clock.elapsed();
+  const refill = () => {
+    const now = clock.elapsed();
+    left = Math.min(burst, left + ((now - at) / 1000) * perSecond);
+    at = now;
+  };
+  return {
+    /** ms until more may be asked for; 0 = now. */
+    wait(): number {
+      refill();
+      return left > 0 ? 0 : Math.ceil((-left / perSecond) * 1000) + 1;
+    },
+    spend(cost: number): void {
+      refill();
+      left -= cost;
+    },
+  };
+}

@@ -29,6 +29,8 @@ export type Route = {
   method: Method | readonly Method[];
   /** "/api/runs/:runId/export"; a "*" at the end stands for any rest. */
   path: string;
+  /** The bytes of its answers count against what whoever asks may have per second; beyond it they are told to wait (429). */
+  metered?: boolean;
   /** How refusals are written (404, 405, 403 and 401 included), for clients that expect a form of their own; left out: as text. */
   refuse?(response: ServerResponse, status: number, message: string): void;
 } & (

@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { createGzip } from 'node:zlib';
 import { type Pack, pack } from 'tar-stream';
 import { blobsNamed } from '~/server/base/blobsNamed';
+import { firstLink, hex, nextLink } from '~/server/store/chain';
 import { seqCount } from '~/shared/events';
 import { pack as packed } from '~/shared/pack';
-import { logPages, type RecordSource } from './source';
+import { ExportError, logPages, type RecordSource } from './source';
 
 /**
  * A run as one file, `<name>.headroom`: a gzip-compressed tar (`tar xzf` opens it) with these members, in this order:
@@ -12,7 +13,8 @@ import { logPages, type RecordSource } from './source';
  *   manifest.json      {"format": "headroom", "version": 2, "runId", "exportedAt": ms since 1970}
  *   log/000001.pack …  pages of the log from seq 1 on: pack.ts messages {"entries": Entry[]}, doubles as they are
  *   blobs/<sha256>     the bytes of every blob that the log names, once
- *   end.json           {"head": last seq, "blobs": how many follow the log, "missing": [hashes this server no longer had]}
+ *   end.json           {"head": last seq, "chain": the log's last hash (store/chain.ts), "blobs": how many follow the log,
+ *                      "missing": [hashes this server no longer had]}
  *
  * A file without end.json was cut short. Version 1 is that of program version 0.1 (shared/legacy.ts has what differs); it is read too.
  */
@@ -28,6 +30,8 @@ export interface End {
   head: number;
   blobs: number;
   missing: string[];
+  /** In hex. Left out by versions of 0.2 before there were chains. */
+  chain?: string;
 }
 
 export async function* writeHeadroomFile(source: RecordSource, runId: string, exportedAt: number): AsyncGenerator<Uint8Array> {
@@ -66,9 +70,15 @@ async function writeMembers(
   const named = new Set<string>();
   let pages = 0;
   let head = 0;
+  let chain = firstLink;
   for await (const entries of logPages(source, runId)) {
     for (const { event } of entries) for (const hash of blobsNamed(event)) named.add(hash);
+    chain = entries.reduce(nextLink, chain);
     const last = entries.at(-1)!;
+    if ((await source.chainAt(runId, last.seq)) !== hex(chain))
+      throw new ExportError(
+        `run ${runId}: the log up to entry ${last.seq} is not what was written; \`headroom verify\` says where it differs`,
+      );
     head = last.seq + seqCount(last.event) - 1;
     const page = packed({ entries });
     await add(`log/${String(++pages).padStart(6, '0')}.pack`, page.length, [page]);
@@ -87,6 +97,6 @@ async function writeMembers(
     await add(`blobs/${hash}`, blob.bytes, blob.stream as AsyncIterable<Uint8Array>);
     done += blob.bytes;
   }
-  await json('end.json', { head, blobs: named.size - missing.length, missing });
+  await json('end.json', { head, chain: hex(chain), blobs: named.size - missing.length, missing });
   archive.finalize();
 }

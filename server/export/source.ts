@@ -8,7 +8,7 @@ import type { RunView } from '~/shared/view';
 
 /** Where an export reads from: a store, or a connection of its own in the export thread. */
 export interface RecordSource
-  extends Pick<Store, 'runs' | 'entries' | 'range' | 'rows' | 'streams' | 'signals' | 'view' | 'list' | 'item'> {
+  extends Pick<Store, 'runs' | 'entries' | 'range' | 'rows' | 'streams' | 'signals' | 'view' | 'list' | 'item' | 'chainAt'> {
   blobs: BlobReader;
   /** Told how far the reading is. */
   progress?(at: Progress): void;

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { blobsNamed } from '~/server/base/blobsNamed';
 import { describeZodError } from '~/server/base/zodError';
 import { HEADROOM_VERSION } from '~/server/export/headroomFile';
+import { firstLink, hex, nextLink } from '~/server/store/chain';
 import { StreamState } from '~/server/store/streamState';
 import { type Entry, type RunEvent, serverEvent, trainerEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
@@ -25,7 +26,7 @@ export type Part =
   | { kind: 'end' };
 
 const manifest = z.object({ format: z.literal('headroom'), version: z.int(), runId, exportedAt: z.number() });
-const end = z.object({ head: seq, blobs: z.int().nonnegative(), missing: z.array(blobHash) });
+const end = z.object({ head: seq, blobs: z.int().nonnegative(), missing: z.array(blobHash), chain: blobHash.optional() });
 const anyEvent = z.looseObject({ type: z.string() });
 const frame = z.strictObject({ seq, attempt, at: z.number(), event: anyEvent });
 /** An entry before it is brought up to date. */
@@ -68,6 +69,7 @@ export async function* readHeadroomFile(
   let about: Upgrade01 | null = null;
   const named = new Set<string>();
   const here = new Set<string>();
+  let chain = firstLink;
   let ended = false;
   try {
     for await (const entry of input.pipe(gunzip).pipe(archive)) {
@@ -83,6 +85,7 @@ export async function* readHeadroomFile(
         const raw = checked(page, unpack(await whole(member)), member.name).entries;
         if (version === 1) about ??= { imported: importedIn01(raw[1]?.event) };
         const entries = raw.map((entry) => entryOf(member.name, about ? upgraded(entry, about) : entry));
+        if (!about) chain = entries.reduce(nextLink, chain);
         for (const entry of entries) {
           view = next(member.name, id!, view, streams, entry);
           for (const hash of blobsNamed(entry.event)) named.add(hash);
@@ -99,6 +102,10 @@ export async function* readHeadroomFile(
         const last = checked(end, await json(member), 'end.json');
         if (last.head !== (view?.seq ?? 0))
           throw new ImportError(`end.json: the log should reach seq ${last.head}, it ends at ${view?.seq ?? 0}`);
+        if (last.chain !== undefined && last.chain !== hex(chain))
+          throw new ImportError(
+            `end.json: the log's last hash should be ${last.chain}, it is ${hex(chain)}: the file was changed`,
+          );
         const absent = [...named].find((hash) => !here.has(hash) && !last.missing.includes(hash));
         if (absent) throw new ImportError(`end.json: blob ${absent} is named by the log and not in the file`);
         ended = true;

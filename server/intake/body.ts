@@ -1,4 +1,4 @@
-/** Bodies of requests and what is refused of them, the same for every way in. */
+/** Reads the bodies of requests, and says what does not fit, the same for every way in. */
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
@@ -49,7 +49,7 @@ export async function readBody(request: IncomingMessage): Promise<string> {
   }
 }
 
-/** What stands for a bare NaN or Infinity, which JSON lacks: no text of a user, as it begins with a letter that no name has. */
+/** Put before the text that stands for a bare NaN or Infinity, which JSON lacks, so that the text "NaN" of a user stays a text. */
 const bare = '\u0000';
 const special = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g;
 

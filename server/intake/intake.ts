@@ -106,7 +106,7 @@ export class Intake {
     });
   }
 
-  /** The run of this name or key, if it came by this way; a run of the link, or of another way, is refused. */
+  /** The run with this id or key, if it came by this way; one that a trainer has, or that came by another way, is refused. */
   async find(way: Way, name: string): Promise<IntakeRun | Refusal> {
     const { opened, room } = this.deps;
     const runId = (await room(name)) ? name : opened.runOf(name);
@@ -164,7 +164,7 @@ export class IntakeRun implements OwnerPort {
   readonly opening = serial();
   readonly #waiting = new Set<() => void>();
   #told: { runId: string; requests: Told[] } | null = null;
-  /** What a way keeps beside the log while the program is there, e.g. files that rows to come will name. */
+  /** What a way remembers while the program is there, e.g. uploaded files that later rows will name. Lost at a restart. */
   readonly notes = new Map<string, unknown>();
 
   constructor(
@@ -194,7 +194,7 @@ export class IntakeRun implements OwnerPort {
     return ended(room.view.status) && room.view.status !== 'crashed' ? [] : room.open(0);
   }
 
-  /** Somebody has stopped it, or asks for it. */
+  /** People have stopped the run, or ask for it. */
   async stopAsked(): Promise<boolean> {
     const { view } = await this.room();
     return view.status === 'stopped' || view.openCommands.some((c) => roleOf(view, c.command) === 'stop' && !c.command.when);

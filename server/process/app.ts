@@ -5,6 +5,7 @@ import { AuditLog } from '~/server/audit/auditLog';
 import { type Clock, realClock } from '~/server/base/clock';
 import { Jobs } from '~/server/base/jobs';
 import type { Log } from '~/server/base/log';
+import { networkFolderWarning } from '~/server/base/networkFolder';
 import { StartError } from '~/server/base/startError';
 import { exportRoutes } from '~/server/export/routes';
 import { forgetUploads, ImportDesk } from '~/server/import/desk';
@@ -110,6 +111,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     const metrics = openMetrics();
     closers.push(() => metrics.close());
     const store = measuredStore(opened, metrics, log);
+    const warning = await networkFolderWarning(dataFolder);
+    if (warning) log.warn({}, warning);
     await forgetCutImports(store);
     await forgetUploads(dataFolder);
     const blobs = await openBlobs(dataFolder, store);
@@ -151,7 +154,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     closers.push(() => sweep.close());
 
     const viewers = openViewerLink({ hub, identity, clock, log, onError, allow: originRefusal });
-    recheck = () => void viewers.recheck().catch(onError);
+    recheck = () => void Promise.all([viewers.recheck(), trainers.recheck()]).catch(onError);
+    closers.push(recheckOnExpiry(auditLog, clock, () => recheck()));
     closers.push(recheckOnChange(auditLog, () => recheck()));
     closers.push(keepAudit(hub, auditLog, onError));
     const trainers = openTrainerLink({
@@ -216,6 +220,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       ],
       identity,
       loopback,
+      clock,
       basePath,
       onAnswer: metrics.answered,
       links: { viewers, trainers },
@@ -313,6 +318,21 @@ function recheckOnChange(auditLog: AuditLog, recheck: () => void): () => void {
   return auditLog.onRow((row) => {
     if (matters.has(row.event.type)) recheck();
   });
+}
+
+/** Tokens end by themselves, too. */
+function recheckOnExpiry(auditLog: AuditLog, clock: Clock, recheck: () => void): () => void {
+  const valid = () => Object.values(auditLog.team.tokens).filter((t) => t.expiresAt === null || t.expiresAt > clock.now()).length;
+  let before = valid();
+  let cancel = () => {};
+  const look = () => {
+    cancel = clock.after(1_000, look);
+    const now = valid();
+    if (now < before) recheck();
+    before = now;
+  };
+  look();
+  return () => cancel();
 }
 
 const asStartError = (error: unknown): never => {

@@ -36,6 +36,8 @@ interface Asked {
 export interface TrainerLink extends Link {
   /** Connected trainers, and the bytes they keep until the server has taken them. */
   counts(): { trainers: number; spoolBytes: number };
+  /** Puts out whoever holds no valid token any more. */
+  recheck(): Promise<void>;
 }
 
 export function openTrainerLink(
@@ -65,6 +67,9 @@ export function openTrainerLink(
     counts() {
       const all = [...io.sockets.sockets.values()];
       return { trainers: all.length, spoolBytes: all.reduce((bytes, { data }) => bytes + data.spoolBytes, 0) };
+    },
+    async recheck() {
+      for (const socket of io.sockets.sockets.values()) if (!(await deps.whoIs(socket.request))) socket.disconnect(true);
     },
     close: () => io.close(),
   };

@@ -14,6 +14,7 @@ import { command, refuse } from '~/shared/commands';
 import { type Actor, runId } from '~/shared/ids';
 import { noticeOf } from '~/shared/notices';
 import { lookMessage, paths, type ServerToViewer, type ViewerToServer, type WatchAnswer, watchRequest } from '~/shared/protocol';
+import type { RunSummary } from '~/shared/summary';
 import { type Link, socketOptions } from './link';
 import { listen } from './messages';
 
@@ -25,6 +26,7 @@ type ViewerSocket = Socket<ViewerToServer, ServerToViewer, Record<string, never>
 const maxWatched = 32;
 const timeEveryMs = 1_000;
 const maxUnsentPackets = 256;
+const maxUnsentLists = 4;
 
 export interface ViewerLink extends Link {
   /** Looks again at who everybody is, e.g. after a session was revoked: who is nobody any more is put out at once. */
@@ -114,6 +116,7 @@ function serve(
 ): void {
   const ids = () => ({ connection: socket.id, actor: socket.data.actor.id });
   log.info(ids(), 'viewer connected');
+  const unsent = () => (socket.conn as unknown as { writeBuffer: unknown[] }).writeBuffer.length;
   const watched = new Map<string, { leave(): void; here: Present } | 'joining'>();
   const leave = (id: string) => {
     const w = watched.get(id);
@@ -123,8 +126,27 @@ function serve(
     w.here.leave();
     w.leave();
   };
+  // Of a run that changes again before a slow viewer has taken the last line, only the newest one is sent.
+  const lines = new Map<string, RunSummary>();
+  let waiting = false;
+  const sendLines = () => {
+    if (waiting || lines.size === 0) return;
+    if (unsent() > maxUnsentLists) {
+      waiting = true;
+      socket.conn.once('drain', () => {
+        waiting = false;
+        sendLines();
+      });
+      return;
+    }
+    socket.emit('runs', [...lines.values()]);
+    lines.clear();
+  };
   const listPort = {
-    runs: (changed: Parameters<ServerToViewer['runs']>[0]) => void socket.emit('runs', changed),
+    runs(changed: RunSummary[]) {
+      for (const run of changed) lines.set(run.runId, run);
+      sendLines();
+    },
     trainers: (t: Parameters<ServerToViewer['trainers']>[0]) => void socket.emit('trainers', t),
   };
 
@@ -174,7 +196,7 @@ function serve(
 
   const limit = rateLimit(clock, 100, 500);
   // Answers written faster than the viewer reads them would pile up in this process.
-  const reads = () => (socket.conn as unknown as { writeBuffer: unknown[] }).writeBuffer.length <= maxUnsentPackets;
+  const reads = () => unsent() <= maxUnsentPackets;
   const on = listen(socket, { admit: (cost) => reads() && limit(cost), onError });
   on('watch', watchRequest, watch, 5);
   on('unwatch', z.strictObject({ runId }), ({ runId: id }) => leave(id));

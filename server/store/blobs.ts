@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, type Stats } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
+import { LRUCache } from 'lru-cache';
 import { blobHash } from '~/shared/ids';
 import type { Store } from './index';
 
@@ -37,7 +38,7 @@ export interface BlobReader {
 
 export class BlobError extends Error {
   constructor(
-    readonly reason: 'mismatch' | 'too-large' | 'invalid',
+    readonly reason: 'mismatch' | 'too-large' | 'invalid' | 'damaged',
     message: string,
   ) {
     super(message);
@@ -56,8 +57,40 @@ function fileOf(folder: string, hash: string): string {
   return path.join(rootOf(folder), hash.slice(0, 2), hash);
 }
 
+/** Every blob of a folder that is a file. */
+export async function* blobFiles(folder: string): AsyncGenerator<{ hash: string; file: string }> {
+  const root = rootOf(folder);
+  for (const start of (await readdir(root).catch(absent)) ?? []) {
+    if (!/^[0-9a-f]{2}$/.test(start)) continue;
+    for (const hash of await readdir(path.join(root, start)))
+      if (blobHash.safeParse(hash).success) yield { hash, file: path.join(root, start, hash) };
+  }
+}
+
+const damaged = (hash: string, found: string) =>
+  new BlobError('damaged', `blob ${hash} is damaged: its bytes have SHA-256 ${found}; restore it from a backup`);
+
+/** The bytes, if they are those of the hash. @throws BlobError */
+function sound<T extends Uint8Array>(hash: string, bytes: T): T {
+  const found = createHash('sha256').update(bytes).digest('hex');
+  if (found !== hash) throw damaged(hash, found);
+  return bytes;
+}
+
 /** Reads the blobs that another part of the program, or another thread, writes. */
 export function openBlobReader(folder: string, store: Pick<Store, 'smallBlob'>): BlobReader {
+  // Files found sound, by hash and time of change: a part of one cannot be checked by itself.
+  const found = new LRUCache<string, true>({ max: 4096 });
+  async function check(hash: string, file: string, { mtimeMs, size }: Stats): Promise<void> {
+    const key = `${hash} ${mtimeMs} ${size}`;
+    if (found.has(key)) return;
+    const sha = createHash('sha256');
+    for await (const part of createReadStream(file, { highWaterMark: 1 << 20 })) sha.update(part as Buffer);
+    const digest = sha.digest('hex');
+    if (digest !== hash) throw damaged(hash, digest);
+    found.set(key, true);
+  }
+
   const size = async (hash: string): Promise<number | null> => {
     const file = await stat(fileOf(folder, hash)).catch(absent);
     return file ? file.size : ((await store.smallBlob(hash))?.length ?? null);
@@ -67,14 +100,19 @@ export function openBlobReader(folder: string, store: Pick<Store, 'smallBlob'>):
     has: async (hash) => (await size(hash)) !== null,
 
     async get(hash) {
-      return (await readFile(fileOf(folder, hash)).catch(absent)) ?? store.smallBlob(hash);
+      const bytes = (await readFile(fileOf(folder, hash)).catch(absent)) ?? (await store.smallBlob(hash));
+      return bytes && sound(hash, bytes);
     },
 
     async open(hash, part) {
       const name = fileOf(folder, hash);
       const file = await stat(name).catch(absent);
-      if (file) return { bytes: file.size, stream: createReadStream(name, part) };
-      const bytes = await store.smallBlob(hash);
+      if (file) {
+        await check(hash, name, file);
+        return { bytes: file.size, stream: createReadStream(name, part) };
+      }
+      const small = await store.smallBlob(hash);
+      const bytes = small && sound(hash, small);
       return bytes && { bytes: bytes.length, stream: Readable.from([bytes.subarray(part?.start ?? 0, part && part.end + 1)]) };
     },
   };
@@ -101,12 +139,9 @@ export async function openBlobs(
     },
 
     async *files() {
-      for (const start of await readdir(root)) {
-        if (!/^[0-9a-f]{2}$/.test(start)) continue;
-        for (const hash of await readdir(path.join(root, start))) {
-          const file = blobHash.safeParse(hash).success ? await stat(path.join(root, start, hash)).catch(absent) : null;
-          if (file) yield { hash, bytes: file.size };
-        }
+      for await (const { hash, file } of blobFiles(folder)) {
+        const { size } = (await stat(file).catch(absent)) ?? {};
+        if (size !== undefined) yield { hash, bytes: size };
       }
     },
 
@@ -170,7 +205,7 @@ const absent = (error: NodeJS.ErrnoException): null => {
 };
 
 /** A rename is durable once its folder is. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   await handle.sync().finally(() => handle.close());
 }

@@ -67,6 +67,9 @@ export interface Store {
   /** Takes a run and everything kept for it away for good; an unknown one is already gone. Blobs stay: other runs may name them. */
   remove(runId: string): Promise<void>;
 
+  /** The hash chain (chain.ts) of a run's log up to the entry that begins at `seq`, in hex; null = there is no such entry. */
+  chainAt(runId: string, seq: number): Promise<string | null>;
+
   /** The runs whose logs name a blob. */
   blobUsers(hash: string): Promise<string[]>;
 

@@ -14,6 +14,7 @@ import {
   statsOf,
 } from '~/shared/pyramid';
 import { joinedColumns, lastStepOf, rowCount, type Series, stepAt, widthOf, withPlainSteps } from '~/shared/series';
+import { firstLink, hex, nextLink } from './chain';
 import { checkAppend, type Rewind, rewindOf } from './checkAppend';
 import { bytesOf, type ConsolePart, choose, KEPT_BYTES } from './console';
 import type { Append, RangeQuery, Store, StoredRun } from './index';
@@ -162,6 +163,11 @@ export function openMemoryStore(): Store {
     },
 
     view: async (runId) => structuredClone(runs.get(runId)?.view ?? null),
+    async chainAt(runId, seq) {
+      const entries = runs.get(runId)?.entries ?? [];
+      const last = entries.findIndex((entry) => entry.seq === seq);
+      return last < 0 ? null : hex(entries.slice(0, last + 1).reduce(nextLink, firstLink));
+    },
     async blobUsers(hash) {
       return [...runs.values()]
         .filter((run) => run.entries.some(({ event }) => blobsNamed(event).includes(hash)))

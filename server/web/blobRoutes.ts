@@ -7,7 +7,7 @@ import { BlobError, type BlobStore } from '~/server/store/blobs';
 import { blobHash } from '~/shared/ids';
 import { paths } from '~/shared/protocol';
 
-const status = { mismatch: 400, 'too-large': 413, invalid: 400 } as const;
+const status = { mismatch: 400, 'too-large': 413, invalid: 400, damaged: 500 } as const;
 
 const maxBytes = 2 ** 30;
 
@@ -38,7 +38,13 @@ async function read(blobs: BlobStore, request: IncomingMessage, response: Server
   const part = rangeOf(request.headers.range, size);
   if (part === 'outside')
     return sendText(response, 416, `range: the blob has ${size} bytes`, { 'content-range': `bytes */${size}` });
-  const opened = await blobs.open(hash, part ?? undefined);
+  let opened: Awaited<ReturnType<BlobStore['open']>>;
+  try {
+    opened = await blobs.open(hash, part ?? undefined);
+  } catch (error) {
+    if (error instanceof BlobError) return sendText(response, status[error.reason], error.message);
+    throw error;
+  }
   if (!opened) return sendText(response, 404, `there is no blob ${hash}`);
   response.writeHead(part ? 206 : 200, {
     ...caching,

@@ -2,7 +2,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import helmet from 'helmet';
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '~/server/base/clock';
 import { may } from '~/server/base/permissions';
+import { costAccount } from '~/server/base/rateLimit';
 import { sendJson, sendPage, sendText } from '~/server/base/respond';
 import type { Audience, Route } from '~/server/base/route';
 import type { Link } from '~/server/sockets/link';
@@ -24,6 +27,7 @@ export interface HttpDeps {
   routes: readonly Route[];
   identity: Pick<Identity, 'identify'>;
   loopback: boolean;
+  clock: Pick<Clock, 'elapsed'>;
   /** Below which path a proxy shows this server, e.g. "/headroom"; requests may come with it or without. Empty: at the top. */
   basePath: string;
   links: { viewers: Link; trainers: Link };
@@ -35,10 +39,19 @@ export interface HttpDeps {
   onError(error: unknown): void;
 }
 
+/** Of metered routes, for one person or token at one address: some lists of a thousand runs per second, after the first 50. */
+const answerBytes = { perSecond: 4 * 2 ** 20, burst: 32 * 2 ** 20 };
+
 export function createHttp(deps: HttpDeps): Server {
   const { identity, loopback, basePath, onError } = deps;
   const headers = securityHeaders(deps.dev);
   const find = routeTable(deps.routes);
+  const accounts = new LRUCache<string, ReturnType<typeof costAccount>>({ max: 10_000 });
+  function accountOf(key: string): ReturnType<typeof costAccount> {
+    const account = accounts.get(key) ?? costAccount(deps.clock, answerBytes.perSecond, answerBytes.burst);
+    accounts.set(key, account);
+    return account;
+  }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
     const refusal = hostRefusal(request, loopback);
@@ -68,6 +81,14 @@ export function createHttp(deps: HttpDeps): Server {
     if (!actor) return route.refuse ? route.refuse(response, 401, whoAreYou) : unknown(response, true);
     const audience = [route.for].flat();
     if (!audience.some((who) => belongs(actor, who))) return refuse(response, 403, notFor(actor, audience));
+    if (route.metered) {
+      const account = accountOf(`${actor.id} ${request.socket.remoteAddress}`);
+      const waitMs = account.wait();
+      if (waitMs > 0) return tooMuch(response, waitMs);
+      const { socket } = request;
+      const before = socket.bytesWritten;
+      response.once('close', () => account.spend(socket.bytesWritten - before));
+    }
     return route.handle({ ...visit, actor });
   }
 
@@ -99,6 +120,15 @@ export function createHttp(deps: HttpDeps): Server {
     });
   });
   return server;
+}
+
+function tooMuch(response: ServerResponse, waitMs: number): void {
+  const seconds = Math.ceil(waitMs / 1000);
+  const message = `too much was asked for lately; ask again in ${seconds} s`;
+  response.setHeader('retry-after', seconds);
+  sendJson(response, 429, {
+    error: { message, code: -32029, data: { code: 'TOO_MANY_REQUESTS', httpStatus: 429, field: null } },
+  });
 }
 
 const belongs = (actor: Actor, who: Audience): boolean =>

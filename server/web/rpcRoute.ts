@@ -27,6 +27,7 @@ export function rpcRoute(context: Omit<Context, 'actor'>, onError: (error: unkno
     method: ['GET', 'POST'],
     path: `${paths.trpc}/*`,
     for: 'known',
+    metered: true,
     handle({ request, response, actor }) {
       actors.set(request, actor);
       return handler(request, response);

@@ -1,6 +1,10 @@
-/** `npm run bench -- train [--backend B] [--tasks reverse,anomaly] [--steps N] [--vs-pytorch]`: the time of a training step, in published sizes. */
+/**
+ * `npm run bench -- train [--backend B] [--tasks reverse,anomaly,text6,text12] [--steps N] [--vs-pytorch]`: the time of a training step, in the
+ * sizes of setups.ts. With a GPU in PyTorch and `--backend webgpu`, both sides use it, PyTorch eager and compiled.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { availableParallelism } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
@@ -8,7 +12,7 @@ import { type BackendName, openBackend, parseBackendName } from '~/trainer/backe
 import type { BenchResult } from './main';
 import { pythonWithTorch } from './python';
 import type { PeerOptions } from './train/peer';
-import { type BenchTask, setupOf } from './train/setups';
+import { type BenchTask, benchTasks, setupOf } from './train/setups';
 import { watchingCost } from './train/watchingCost';
 
 const folder = join(import.meta.dirname, 'train');
@@ -71,13 +75,14 @@ export async function bench(args: string[]): Promise<BenchResult> {
   if (steps !== null && !(Number.isInteger(steps) && steps >= 1))
     throw new RangeError(`--steps: "${values.steps}" is not a whole number of at least 1`);
   const tasks = values.tasks.split(',').map((task) => {
-    if (task !== 'reverse' && task !== 'anomaly') throw new RangeError(`--tasks: "${task}" is neither reverse nor anomaly`);
-    return task;
+    const known = benchTasks.find((name) => name === task);
+    if (!known) throw new RangeError(`--tasks: "${task}" is none of ${benchTasks.join(', ')}`);
+    return known;
   });
   const backend = values.backend === 'auto' ? (await openBackend('auto')).name : parseBackendName(values.backend);
   const python = values['vs-pytorch'] ? await pythonWithTorch() : null;
   const rows: BenchResult['rows'] = [];
-  const notes: string[] = [];
+  const notes: string[] = [processor()];
   for (const task of tasks) await measure(task, backend, python, steps, rows, notes);
   return { title: `Training steps, backend ${backend}`, rows, notes };
 }
@@ -97,10 +102,11 @@ async function measure(
     const command = ['--import', 'tsx', join(folder, 'peer.ts'), JSON.stringify(options)];
     return new Side(name, threads, spawn(process.execPath, command, { stdio: ['pipe', 'pipe', 'inherit'] }));
   };
-  const theirs = (threads: number) => {
-    const options = JSON.stringify({ threads, shape, batchSize, hyper });
+  const theirs = (threads: number, compile = false) => {
+    const device = backend === 'webgpu' ? 'cuda' : 'cpu';
+    const options = JSON.stringify({ threads, shape, batchSize, hyper, device, compile });
     return new Side(
-      'pytorch',
+      compile ? 'pytorch compiled' : 'pytorch',
       threads,
       spawn(python!, [join(folder, 'peer.py'), options], { stdio: ['pipe', 'pipe', 'inherit'] }),
     );
@@ -116,15 +122,20 @@ async function measure(
     const bare = await candidates((threads) => ours('bare', threads, false));
     const peer = python ? await candidates((threads) => theirs(threads ?? 1)) : null;
     const watched = ours('watched', bare.threads, true);
-    opened.push(watched);
-    await watched.ready();
-    const sides = [bare, watched, ...(peer ? [peer] : [])];
+    const compiled = peer && backend === 'webgpu' ? theirs(1, true) : null;
+    const later = [watched, ...(compiled ? [compiled] : [])];
+    opened.push(...later);
+    for (const side of later) await side.ready();
+    const peers = [...(peer ? [peer] : []), ...(compiled ? [compiled] : [])];
+    const sides = [bare, watched, ...peers];
     await interleave(sides, steps);
     for (const side of sides) rows.push(row(task, batchSize, side));
-    if (peer)
+    for (const other of peers) {
+      const { median, low, high } = ratios(other, bare);
       notes.push(
-        `${task}: ${medianRatio(peer, bare).toFixed(2)} of PyTorch's step rate by medians, ${(quantile(peer.ms, 0) / quantile(bare.ms, 0)).toFixed(2)} by the fastest steps (1.0 = as fast; each side with its best of ${counts.join(' and ')} threads)`,
+        `${task}: ${median} of ${other.name}'s step rate, ${low} to ${high} over ${rounds} rounds, ${(quantile(other.ms, 0) / quantile(bare.ms, 0)).toFixed(2)} by the fastest steps (1.0 = as fast${backend === 'webgpu' ? '' : `; each side with its best of ${counts.join(' and ')} threads`})`,
       );
+    }
     for (const side of opened) side.close();
     notes.push(`${task}: ${await watchingCost({ task, backend, threads: bare.threads, seconds: watchingSeconds })}`);
   } finally {
@@ -154,14 +165,29 @@ async function interleave(sides: Side[], steps: number | null): Promise<void> {
     for (const [at, side] of sides.entries()) side.ms.push(...(await side.run(perRound[at]!)));
 }
 
-/** Of the rounds' medians: the two sides of a round ran one after the other. */
-function medianRatio(a: Side, b: Side): number {
+/** Of the rounds' medians: the two sides of a round ran one after the other. The middle ratio, the smallest and the largest. */
+function ratios(a: Side, b: Side): { median: string; low: string; high: string } {
   const medians = (side: Side) => chunks(side.ms, rounds).map((part) => quantile(part, 0.5));
   const [left, right] = [medians(a), medians(b)];
-  return quantile(
-    left.map((median, at) => median / right[at]!),
-    0.5,
-  );
+  const all = left.map((median, at) => median / right[at]!);
+  return {
+    median: quantile(all, 0.5).toFixed(2),
+    low: Math.min(...all).toFixed(2),
+    high: Math.max(...all).toFixed(2),
+  };
+}
+
+/** What decides a ratio beside the programs: PyTorch uses the widest vectors there are, WebAssembly always those of 128 bits. */
+function processor(): string {
+  const model = cpus()[0]?.model ?? 'unknown processor';
+  let flags: string[] = [];
+  try {
+    flags = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.trim().split(' ') ?? [];
+  } catch {
+    // No Linux: the model has to do.
+  }
+  const sets = flags.filter((flag) => /^(fma|avx|avx2|avx512f|avx512_bf16|amx_tile|asimd|sve)$/.test(flag));
+  return `${cpus().length} x ${model}${sets.length > 0 ? `, with ${sets.join(', ')}` : ''}`;
 }
 
 function chunks(values: number[], count: number): number[][] {

@@ -1,11 +1,16 @@
+import { existsSync } from 'node:fs';
 import { type BackendName, backendNames, type OpenedBackend, openBackend } from '~/trainer/backends';
 
-/** Backends that compute here. WebGPU is left to a machine with a GPU: in software it takes minutes. */
+/** Backends that every test of the trainer's numbers runs on. `webgpu` has a test of its own: on a processor it takes a second where these take a moment. */
 export const testedBackends: readonly BackendName[] = ['tensorflow', 'wasm', 'cpu'];
+
+/** A Vulkan driver for the processor, as Debian's Chromium brings it. */
+const swiftshader = '/usr/lib/chromium/vk_swiftshader_icd.json';
 
 /** The backend made current, or null with a visible reason where `tensorflow` or `webgpu`, which are optional, does not load. */
 export async function openForTest(name: BackendName): Promise<OpenedBackend | null> {
   if (!backendNames.includes(name)) throw new Error(`no backend ${name}`);
+  if (name === 'webgpu' && existsSync(swiftshader)) process.env.VK_DRIVER_FILES ??= swiftshader;
   try {
     return await openBackend(name);
   } catch (error) {

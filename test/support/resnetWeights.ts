@@ -1,4 +1,4 @@
-/** The weights that a formula makes for test/fixtures/resnet34.safetensors (golden/resnet34.py says which). */
+/** The weights that a formula makes for test/fixtures/resnet34.safetensors (resnet34.py beside it says which). */
 import type { StoredTensor, TensorFile } from '~/shared/safetensors';
 import { convolutions } from '~/trainer/data/resnet34';
 

@@ -1,17 +1,19 @@
 import type { AddressInfo } from 'node:net';
+import { type Clock, realClock } from '~/server/base/clock';
 import type { Route } from '~/server/base/route';
 import { createHttp } from '~/server/web/http';
 import { closeHttp } from '~/server/web/listen';
 import type { Actor } from '~/shared/ids';
 
 /** Some routes on a port of their own, as the server answers them; everybody who asks is `actor`. */
-export async function serveRoutes(routes: readonly Route[], actor: Actor) {
+export async function serveRoutes(routes: readonly Route[], actor: Actor, clock: Pick<Clock, 'elapsed'> = realClock) {
   const errors: string[] = [];
   const none = { http: null as never, close: async () => {} };
   const server = createHttp({
     routes,
     identity: { identify: async () => actor },
     loopback: true,
+    clock,
     basePath: '',
     links: { viewers: none, trainers: none },
     pages: Promise.resolve(null),

@@ -16,7 +16,7 @@ export * from './types';
 /** Each backend's library is imported only when it is tried. */
 const loaders: Record<BackendName, (options: BackendOptions) => Promise<LoadedBackend>> = {
   tensorflow: async (options) => (await import('./tensorflow/index')).loadTensorflow(options),
-  webgpu: async () => (await import('./webgpu')).loadWebgpu(),
+  webgpu: async (options) => (await import('./webgpu/index')).loadWebgpu(options),
   wasm: async (options) => (await import('./wasm/index')).loadWasm(options),
   cpu: async () => (await import('./cpu')).loadCpu(),
 };

@@ -12,8 +12,8 @@ const hyper: Hyper = {
   ...{ learningRate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, momentum: 0 },
   ...{ clip: { mode: 'norm', threshold: 0.5 }, dropout: 0, inputDropout: 0 },
 };
-// PyTorch 2.13 in float64: the model of golden/reference.py with its i-th parameter sin(1 + i) / 2, three steps of Adam, the first one clipped.
-const golden = [
+// PyTorch 2.13 in float64: the model of test/fixtures/reference.py with its i-th parameter sin(1 + i) / 2, three steps of Adam, the first one clipped.
+const expectedSteps = [
   { loss: 1.226091951660435, gradNorm: 0.5577794756612703 },
   { loss: 1.1260960025581515, gradNorm: 0.30876678442322103 },
   { loss: 1.0843919633762038, gradNorm: 0.05513772673826069 },
@@ -31,7 +31,7 @@ export async function selfTest({ compileStep }: LoadedBackend): Promise<void> {
     const params = Float32Array.from({ length: paramCount(paramSpecs(shape)) }, (_, at) => Math.sin(1 + at) / 2);
     learner.load({ params, m: null, v: null, updates: 0 });
     let deviation = 0;
-    for (const [step, expected] of golden.entries()) {
+    for (const [step, expected] of expectedSteps.entries()) {
       const { loss, gradNorm } = await learner.step(batch, hyper, step);
       deviation = Math.max(deviation, Math.abs(loss - expected.loss), Math.abs(gradNorm - expected.gradNorm));
     }

@@ -130,6 +130,16 @@ const commonFields = {
     'x-group': 'Data',
     'x-usual': [8, 1024],
   }),
+  gradientAccumulation: count(1, 1024).optional().meta({
+    title: 'Parts of a batch',
+    'x-flag': 'accumulate',
+    description:
+      'A batch is computed in this many parts, one after the other; their gradients are added up. The same update in less memory.',
+    'x-unit': 'parts',
+    'x-group': 'Data',
+    'x-atMost': 'batchSize',
+    'x-advanced': true,
+  }),
   model: model.meta({ title: 'Model' }),
   optimizer: optimizer.meta({ title: 'Optimizer' }),
   epochs: count(1, 1_000_000).meta({
@@ -212,6 +222,7 @@ export type RunConfig = z.infer<typeof anyConfig>;
 export const usual = {
   seed: 42,
   backend: 'auto',
+  gradientAccumulation: 1,
   optimizer: { kind: 'adam', learningRate: 5e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, momentum: 0.9 },
   evaluateEverySteps: null,
   earlyStopPatience: null,

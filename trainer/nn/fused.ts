@@ -8,6 +8,8 @@ import { engine, getBackend, getKernel, type NamedAttrMap, type NamedTensorMap, 
 export const fusedKernels = {
   /** x, weight, bias -> y */
   linear: 'HeadroomLinear',
+  /** dy, x -> gradients of weight and bias */
+  linearGrad: 'HeadroomLinearGrad',
   /** x, y? -> column sums of x, and of x * y when there is a y */
   columnSums: 'HeadroomColumnSums',
   /** x, branch?, mask?, weight, bias -> y, normalised, inverseStd */
@@ -24,10 +26,16 @@ export const fusedKernels = {
   attention: 'HeadroomAttention',
   /** dContext, qkv, weights -> dQkv; attribute causal */
   attentionGrad: 'HeadroomAttentionGrad',
+  /** ids -> rows; attribute width */
+  oneHot: 'HeadroomOneHot',
   /** logits, labels -> means (loss, accuracy), dLogits */
   crossEntropy: 'HeadroomCrossEntropy',
-  /** any tensors, in order -> their squared norms, side by side */
+  /** total, x, weight (a scalar) -> total + x * weight; total and x are vectors */
+  accumulate: 'HeadroomAccumulate',
+  /** flat -> the squared norms of the vectors that lie side by side in it; attribute sizes (of each) */
   squaredNorms: 'HeadroomSquaredNorms',
+  /** means, squares -> metrics: both means, the norm of all twice, and with the attribute `each` that of every one */
+  metrics: 'HeadroomMetrics',
   /** params, m, v, grads, norm, scalars -> params, m, v; attributes clipByValue, weightDecay, decoupled */
   adam: 'HeadroomAdam',
 } as const;

@@ -8,7 +8,6 @@ import {
   reshape,
   slice,
   sqrt,
-  square,
   sum,
   type Tensor,
   type Tensor1D,
@@ -30,13 +29,14 @@ import type {
   StepMetrics,
 } from '~/trainer/types';
 import type { CompiledStep, CompileStep } from './compileStep';
+import { fused } from './fused';
 import { backward, Dropout, type Forward, type ForwardOptions, forward, type Named } from './model';
 import { crossEntropy } from './ops';
 import {
+  accumulate,
   flatten,
   type OptimizerKind,
   type OptimizerState,
-  scalarCount,
   squaredNorms,
   type UpdatePlan,
   unflatten,
@@ -90,45 +90,80 @@ class TensorLearner implements Learner {
   async step(batch: Batch, hyper: Hyper, step: number): Promise<StepMetrics> {
     const plan = updatePlan(this.optimizer, hyper);
     const dropped = { inside: hyper.dropout > 0, input: hyper.inputDropout > 0 };
-    const compiled = this.#compile(`step ${JSON.stringify([plan, dropped])}`, (inputs) => this.#update(inputs, plan, dropped));
-    const scalars = [...updateScalars(this.optimizer, hyper, this.#updates + 1), hyper.dropout, hyper.inputDropout];
-    const { x, labels } = batchTensors(batch, this.shape);
-    const seed = Int32Array.of(this.#dropoutSeeds.bits(2 * step), this.#dropoutSeeds.bits(2 * step + 1));
-    const others = [tensor1d(scalars, 'float32'), tensor1d(seed, 'int32'), x, labels];
+    const scalars = tensor1d(updateScalars(this.optimizer, hyper, this.#updates + 1), 'float32');
+    const parts = partsOf(batch, this.shape, hyper.accumulation ?? 1);
     const { params, m, v } = this.#state;
-    const [newParams, newM, newV, metrics] = compiled.run([params, m, v, ...others]) as [Tensor1D, Tensor1D, Tensor1D, Tensor1D];
+    let outputs: Tensor[];
+    if (parts.length === 1) {
+      const compiled = this.#compile(`step ${JSON.stringify([plan, dropped])}`, ([params, m, v, scalars, ...data]) => {
+        const { flat, means } = this.#gradients(params!, data, dropped);
+        return this.#update([params, m, v, scalars, flat, means] as Tensor1D[], plan);
+      });
+      const data = this.#stepTensors(batch, hyper, step, 0);
+      outputs = compiled.run([params, m, v, scalars, ...data]);
+      for (const used of data) used.dispose();
+    } else {
+      const sum = this.#sumOverParts(parts, batch.size, hyper, step, dropped);
+      const compiled = this.#compile(`update ${JSON.stringify(plan)}`, (inputs) => this.#update(inputs as Tensor1D[], plan));
+      outputs = compiled.run([params, m, v, scalars, ...sum]);
+      for (const used of sum) used.dispose();
+    }
+    const [newParams, newM, newV, metrics] = outputs as [Tensor1D, Tensor1D, Tensor1D, Tensor1D];
     this.#state = { params: newParams, m: newM, v: newV };
     this.#updates++;
-    for (const old of [params, m, v, ...others]) old.dispose();
+    for (const old of [params, m, v, scalars]) old.dispose();
     const [loss, accuracy, gradNorm, largest, ...paramGradNorms] = await metrics.data<'float32'>();
     metrics.dispose();
     const clipped = hyper.clip.mode !== 'off' && largest! > hyper.clip.threshold;
     return { loss: loss!, accuracy: accuracy!, gradNorm: gradNorm!, clipped, paramGradNorms: Float32Array.from(paramGradNorms) };
   }
 
-  /** The whole update as a function of tensors: [params, m, v, scalars, seed, x, labels] -> [params, m, v, metrics]. */
-  #update(inputs: Tensor[], plan: UpdatePlan, dropped: { inside: boolean; input: boolean }): Tensor[] {
-    const [params, m, v, scalars, seed, x, labels] = inputs as [Tensor1D, Tensor1D, Tensor1D, Tensor1D, Tensor1D, Tensor, Tensor];
-    const rate = (at: number) => reshape(slice(scalars, scalarCount + at, 1), []);
-    const named = unflatten(params, this.params);
-    const dropout = new Dropout(seed, dropped.inside ? rate(0) : null, dropped.input ? rate(1) : null);
-    const { loss, accuracy, grads } = lossAndGradients(named, this.shape, x, labels, { dropout });
-    const flat = flatten(grads, this.params);
-    const squares = this.paramGradNorms ? squaredNorms(grads, this.params) : null;
-    const norm = sqrt(sum(squares ?? square(flat)));
-    const next = update({ params, m, v }, flat, norm, scalars, plan);
-    const largest = plan.clipByValue ? max(abs(flat)) : norm; // what the threshold is compared with
-    const metrics = concat([
-      ...[loss, accuracy, norm, largest].map((value) => reshape(value, [1])),
-      ...(squares ? [sqrt(squares)] : []),
-    ] as Tensor1D[]);
+  /** What a part of a step is computed from, besides the parameters: rates of dropout, its seed, inputs, labels. */
+  #stepTensors(part: Batch, hyper: Hyper, step: number, at: number): Tensor[] {
+    const { x, labels } = batchTensors(part, this.shape);
+    // Every part of a batch drops others.
+    const seed = Int32Array.of(this.#dropoutSeeds.bits(2 * step) + at * 0x9e3779b9, this.#dropoutSeeds.bits(2 * step + 1));
+    return [tensor1d([hyper.dropout, hyper.inputDropout], 'float32'), tensor1d(seed, 'int32'), x, labels];
+  }
+
+  /** @param data [rates, seed, x, labels] @returns all gradients side by side [P], and loss and accuracy [2] */
+  #gradients(params: Tensor, [rates, seed, x, labels]: Tensor[], dropped: { inside: boolean; input: boolean }) {
+    const rate = (at: number) => reshape(slice(rates!, at, 1), []);
+    const named = unflatten(params as Tensor1D, this.params);
+    const dropout = new Dropout(seed as Tensor1D, dropped.inside ? rate(0) : null, dropped.input ? rate(1) : null);
+    const { means, grads } = lossAndGradients(named, this.shape, x!, labels!, { dropout });
+    return { flat: flatten(grads, this.params), means };
+  }
+
+  /** Gradients and means of a batch, computed part by part: a part of n examples counts n / size. */
+  #sumOverParts(parts: Batch[], size: number, hyper: Hyper, step: number, dropped: { inside: boolean; input: boolean }) {
+    const compiled = this.#compile(`part ${JSON.stringify(dropped)}`, ([params, weight, flat, means, ...data]) => {
+      const part = this.#gradients(params!, data, dropped);
+      return [accumulate(flat as Tensor1D, part.flat, weight!), accumulate(means as Tensor1D, part.means, weight!)];
+    });
+    let sums: Tensor[] = [tensor1d(new Float32Array(this.#count)), tensor1d(new Float32Array(2))];
+    for (const [at, part] of parts.entries()) {
+      const inputs = [tensor1d([part.size / size], 'float32'), ...sums, ...this.#stepTensors(part, hyper, step, at)];
+      sums = compiled.run([this.#state.params, ...inputs]);
+      for (const used of inputs) used.dispose();
+    }
+    return sums;
+  }
+
+  /** [params, m, v, scalars, gradients, means] -> [params, m, v, metrics] */
+  #update([params, m, v, scalars, flat, means]: Tensor1D[], plan: UpdatePlan): Tensor[] {
+    const squares = this.paramGradNorms
+      ? squaredNorms(flat!, this.params)
+      : squaredNorms(flat!, [{ offset: 0, size: this.#count }]);
+    const metrics = stepMetrics(means!, squares, flat!, plan, this.paramGradNorms);
+    const norm = reshape(slice(metrics, 2, 1), []);
+    const next = update({ params: params!, m: m!, v: v! }, flat!, norm, scalars!, plan);
     return [next.params, next.m, next.v, metrics];
   }
 
   async evaluate(batches: Iterable<Batch>): Promise<Evaluated> {
     const compiled = this.#compile('evaluate', ([params, x, labels]) => {
-      const { loss, accuracy } = lossOf(this.#forward(params!, x!).logits, labels!, this.shape);
-      return [concat([reshape(loss, [1]), reshape(accuracy, [1])])];
+      return [lossOf(this.#forward(params!, x!).logits, labels!, this.shape).means];
     });
     const total = { loss: 0, accuracy: 0, examples: 0 };
     for (const batch of batches) {
@@ -165,14 +200,8 @@ class TensorLearner implements Learner {
         const editHeads =
           keep && ((context: Tensor2D, layer: number) => editContext(context, layer, keep as Tensor2D, toMean as Tensor2D));
         const { logits, maps } = this.#forward(params!, x!, editHeads ? { editHeads } : {});
-        const { loss, accuracy } = lossOf(logits, labels!, this.shape);
-        const flat = [
-          reshape(loss, [1]),
-          reshape(accuracy, [1]),
-          reshape(logits, [-1]),
-          ...maps.map((map) => reshape(map, [-1])),
-        ];
-        return [concat(flat as Tensor1D[])];
+        const { means } = lossOf(logits, labels!, this.shape);
+        return [concat([means, ...[logits, ...maps].map((part) => reshape(part, [-1]) as Tensor1D)])];
       });
       const editTensors = edit ? edit.tensors() : [];
       const [packed] = compiled.run([this.#state.params, x, labels, ...editTensors]);
@@ -244,18 +273,30 @@ class TensorLearner implements Learner {
   }
 }
 
-/** Mean loss, accuracy and the gradient of every parameter on one batch; see `forward` for the arguments. */
+/** `means` [2]: loss and accuracy on one batch, and the gradient of every parameter; see `forward` for the arguments. */
 export function lossAndGradients(p: Named, shape: ModelShape, x: Tensor, labels: Tensor, options: ForwardOptions = {}) {
   const { logits, maps, trace } = forward(p, shape, x, options);
-  const { loss, accuracy, dLogits } = lossOf(logits, labels, shape);
-  return { loss, accuracy, logits, maps, grads: backward(p, shape, trace, dLogits()) };
+  const { means, dLogits } = lossOf(logits, labels, shape);
+  return { means, logits, maps, grads: backward(p, shape, trace, dLogits()) };
 }
 
 /** Logits [N, C] and labels: one row per position, or, over a set, one row per example with an item for a class. */
 function lossOf(logits: Tensor2D, labels: Tensor, shape: ModelShape) {
   const rows = shape.output === 'set' ? reshape(logits, [-1, shape.seqLen]) : logits;
-  const { loss, accuracy, dLogits } = crossEntropy(rows as Tensor2D, reshape(labels, [-1]) as Tensor1D);
-  return { loss, accuracy, dLogits: (): Tensor2D => reshape(dLogits(), logits.shape) };
+  const { means, dLogits } = crossEntropy(rows as Tensor2D, reshape(labels, [-1]) as Tensor1D);
+  return { means, dLogits: (): Tensor2D => reshape(dLogits(), logits.shape) };
+}
+
+/** [loss, accuracy, gradient norm, what the clip value is compared with, and where `each` the norm of every gradient] */
+function stepMetrics(means: Tensor1D, squares: Tensor1D, flat: Tensor1D, { clipByValue }: UpdatePlan, each: boolean): Tensor1D {
+  const [metrics] = (clipByValue ? null : fused('metrics', { means, squares }, { each })) ?? [composed()];
+  return metrics as Tensor1D;
+
+  function composed(): Tensor1D {
+    const norm = reshape(sqrt(sum(squares)), [1]) as Tensor1D;
+    const largest = clipByValue ? (reshape(max(abs(flat)), [1]) as Tensor1D) : norm;
+    return concat([means, norm, largest, ...(each ? [sqrt(squares)] : [])]);
+  }
 }
 
 /** @throws RangeError when the batch does not fit the model: lengths, ids or labels out of range */
@@ -293,6 +334,13 @@ function sliceBatch({ inputs, labels, size }: Batch, shape: ModelShape, start: n
     inputs: inputs.subarray(start * perInput, end * perInput),
     labels: labels.subarray(start * perLabel, end * perLabel),
   };
+}
+
+/** The batch in `count` parts of as equal sizes as can be; in single examples where there are fewer. */
+function partsOf(batch: Batch, shape: ModelShape, count: number): Batch[] {
+  const parts = Math.min(count, batch.size);
+  const bound = (at: number) => Math.floor((at * batch.size) / parts);
+  return Array.from({ length: parts }, (_, at) => sliceBatch(batch, shape, bound(at), bound(at + 1)));
 }
 
 function checkHeadsOff(off: readonly HeadOff[], { layers, heads }: ModelShape): void {

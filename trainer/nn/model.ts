@@ -22,6 +22,7 @@ import {
   tensor2d,
 } from '@tensorflow/tfjs-core';
 import type { ModelShape } from '~/trainer/types';
+import { fused } from './fused';
 import {
   type Attention,
   attention,
@@ -212,9 +213,11 @@ export function backward(p: Named, shape: ModelShape, trace: Trace, dLogits: Ten
   return grads;
 }
 
-/** ids [B, T] -> [N, I]. Cast, as the wasm backend's oneHot knows integers only, whatever dtype it is asked for. */
+/** ids [B, T] -> [N, I] */
 function oneHotRows(ids: Tensor, width: number): Tensor2D {
-  return cast(oneHot(reshape(ids, [-1]) as Tensor1D, width), 'float32') as Tensor2D;
+  const flat = reshape(ids, [-1]) as Tensor1D;
+  const [rows] = fused('oneHot', { ids: flat }, { width }) ?? [cast(oneHot(flat, width), 'float32')];
+  return rows as Tensor2D;
 }
 
 /** Sine in even columns, cosine in odd ones, wavelengths from 2 pi to 10000 * 2 pi: [T, D]. */

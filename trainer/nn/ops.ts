@@ -26,6 +26,7 @@ import {
   softmax,
   split,
   square,
+  stack,
   sub,
   sum,
   type Tensor,
@@ -51,15 +52,13 @@ export function linear(x: Tensor2D, weight: Tensor2D, bias: Tensor1D): Tensor2D 
   return y as Tensor2D;
 }
 
-/** x [N, out] -> its column sums [out] */
-function columnSums(x: Tensor2D): Tensor1D {
-  const [sums] = fused('columnSums', { x }) ?? [sum(x, 0)];
-  return sums as Tensor1D;
-}
-
 /** dy [N, out] -> gradients of weight [out, in] and bias [out]; that of x is `matMul(dy, weight)`. */
 export function linearGrad(dy: Tensor2D, x: Tensor2D): { weight: Tensor2D; bias: Tensor1D } {
-  return { weight: matMul(dy, x, true, false), bias: columnSums(dy) };
+  const [weight, bias] = fused('linearGrad', { dy, x }) ?? [
+    matMul(dy, x, true, false),
+    ...(fused('columnSums', { x: dy }) ?? [sum(dy, 0)]),
+  ];
+  return { weight: weight as Tensor2D, bias: bias as Tensor1D };
 }
 
 export interface LayerNormed {
@@ -210,22 +209,20 @@ export function reluDroppedGrad(dy: Tensor2D, y: Tensor2D, mask: Tensor | null):
   return dx as Tensor2D;
 }
 
-/** Mean cross-entropy and accuracy of logits [R, C] against labels [R], int32; `dLogits` is the gradient of the loss. */
-export function crossEntropy(logits: Tensor2D, labels: Tensor1D): { loss: Tensor; accuracy: Tensor; dLogits: () => Tensor2D } {
+/** `means`: cross-entropy and accuracy, [2], of logits [R, C] against labels [R], int32; `dLogits` is the gradient of the loss. */
+export function crossEntropy(logits: Tensor2D, labels: Tensor1D): { means: Tensor1D; dLogits: () => Tensor2D } {
   const outputs = fused('crossEntropy', { logits, labels });
-  if (outputs) {
-    const [loss, accuracy] = split(outputs[0]!, 2) as [Tensor, Tensor];
-    return { loss, accuracy, dLogits: () => outputs[1] as Tensor2D };
-  }
+  if (outputs) return { means: outputs[0] as Tensor1D, dLogits: () => outputs[1] as Tensor2D };
   const [rows, classes] = logits.shape;
   const shifted = sub(logits, max(logits, 1, true));
   const logTotal = log(sum(exp(shifted), 1, true));
   const target = cast(oneHot(labels, classes), 'float32');
   // Picked with where, not by a product: 0 * infinity would hide a diverged loss behind NaN.
   const picked = sum(where(cast(target, 'bool'), sub(shifted, logTotal), zerosLike(shifted)));
+  const loss = mul(picked, -1 / rows);
+  const accuracy = mean(cast(equal(argMax(logits, 1), labels), 'float32'));
   return {
-    loss: mul(picked, -1 / rows),
-    accuracy: mean(cast(equal(argMax(logits, 1), labels), 'float32')),
+    means: stack([loss, accuracy]) as Tensor1D,
     dLogits: () => mul(sub(exp(sub(shifted, logTotal)), target), 1 / rows),
   };
 }

@@ -104,10 +104,17 @@ export function unflatten(flat: Tensor1D, specs: readonly ParamSpec[]): Named {
   return Object.fromEntries(specs.map(({ name, shape, offset, size }) => [name, reshape(slice(flat, offset, size), shape)]));
 }
 
-/** Squared L2 norm of every parameter's gradient, [number of parameters]. */
-export function squaredNorms(grads: Named, specs: readonly ParamSpec[]): Tensor1D {
-  const ordered = Object.fromEntries(specs.map(({ name }) => [name, grads[name]!]));
-  const [squares] = fused('squaredNorms', ordered) ?? [stack(Object.values(ordered).map((grad) => sum(square(grad))))];
+/** total + x * weight, of vectors; weight is a scalar. */
+export function accumulate(total: Tensor1D, x: Tensor1D, weight: Tensor): Tensor1D {
+  const [sum] = fused('accumulate', { total, x, weight }) ?? [add(total, mul(x, weight))];
+  return sum as Tensor1D;
+}
+
+/** Squared L2 norm of each gradient, [number of gradients]. @param flat the gradients side by side, from `flatten`, and the specs in their order */
+export function squaredNorms(flat: Tensor1D, specs: readonly Pick<ParamSpec, 'offset' | 'size'>[]): Tensor1D {
+  const [squares] = fused('squaredNorms', { flat }, { sizes: specs.map(({ size }) => size) }) ?? [
+    stack(specs.map(({ offset, size }) => sum(square(slice(flat, offset, size))))),
+  ];
   return squares as Tensor1D;
 }
 

@@ -324,10 +324,11 @@ export class Run implements Ordered {
   }
 
   #hyper(): Hyper {
-    const { optimizer, clip, model } = this.#settings.config;
+    const { optimizer, clip, model, gradientAccumulation } = this.#settings.config;
     const { kind: _kind, learningRate: _base, ...rest } = optimizer;
     const learningRate = rateAt(this.plan(), this.#state.step);
-    return { ...rest, learningRate, clip: { ...clip }, dropout: model.dropout, inputDropout: model.inputDropout };
+    const { dropout, inputDropout } = model;
+    return { ...rest, learningRate, clip: { ...clip }, dropout, inputDropout, accumulation: gradientAccumulation ?? 1 };
   }
 
   async #afterUpdate(metrics: StepMetrics): Promise<void> {

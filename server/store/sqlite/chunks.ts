@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import { emptyStats, type Stats } from '~/shared/pyramid';
 import { decodeAxis, encodeAxis } from './axis';
+import { checksum, DamagedError, openStreamCheck } from './checksums';
 import { encodeColumns, openColumns } from './columns';
 import { BLOCK_ROWS, CHUNK, FAN, LEVELS, STRIPE } from './layout';
 import { addRows, mergeNodes, type Segment, STATS } from './reduce';
@@ -23,21 +24,23 @@ interface Nodes {
 export function openChunks(db: Database.Database): Chunks {
   const sql = {
     axes: db.prepare(
-      'INSERT INTO pyramidAxes (stream, level, chunk, firstSteps, lastSteps, lastTimes) VALUES (?, ?, ?, ?, ?, ?)',
+      'INSERT INTO pyramidAxes (stream, level, chunk, firstSteps, lastSteps, lastTimes, crc) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
-    data: db.prepare('INSERT INTO pyramid (stream, level, stripe, chunk, data) VALUES (?, ?, ?, ?, ?)'),
+    data: db.prepare('INSERT INTO pyramid (stream, level, stripe, chunk, data, crc) VALUES (?, ?, ?, ?, ?, ?)'),
     axesBelow: db.prepare<
       [number, number, number, number],
-      { chunk: number; firstSteps: Buffer; lastSteps: Buffer; lastTimes: Buffer }
+      { chunk: number; firstSteps: Buffer; lastSteps: Buffer; lastTimes: Buffer; crc: number | null }
     >(
-      'SELECT chunk, firstSteps, lastSteps, lastTimes FROM pyramidAxes WHERE stream = ? AND level = ? AND chunk BETWEEN ? AND ? ORDER BY chunk',
+      'SELECT chunk, firstSteps, lastSteps, lastTimes, crc FROM pyramidAxes WHERE stream = ? AND level = ? AND chunk BETWEEN ? AND ? ORDER BY chunk',
     ),
-    dataBelow: db.prepare<[number, number, number, number], { data: Buffer }>(
-      'SELECT data FROM pyramid WHERE stream = ? AND level = ? AND stripe = ? AND chunk = ?',
+    dataBelow: db.prepare<[number, number, number, number], { data: Buffer; crc: number | null }>(
+      'SELECT data, crc FROM pyramid WHERE stream = ? AND level = ? AND stripe = ? AND chunk = ?',
     ),
     dropAxes: db.prepare('DELETE FROM pyramidAxes WHERE stream = ? AND level = ? AND chunk >= ?'),
     drop: db.prepare('DELETE FROM pyramid WHERE stream = ? AND level = ? AND chunk >= ?'),
   };
+
+  const check = openStreamCheck(db);
 
   /** Nodes of a chunk of which no row is there (before the stream's first) have no first step: NaN. */
   const emptyNodes = (): Nodes => ({
@@ -55,15 +58,17 @@ export function openChunks(db: Database.Database): Chunks {
       if (level === 1) fromRows(rows, stripe, chunk, nodes, series);
       else fromBelow(id, level, stripe, chunk, nodes, series);
       const stats = series.flatMap(({ into }) => STATS.map((stat) => into[stat]));
-      sql.data.run(
-        id,
-        level,
-        stripe,
-        chunk,
-        encodeColumns(stats.map((s) => (s instanceof Float64Array ? s : Float64Array.from(s)))),
-      );
+      const data = encodeColumns(stats.map((s) => (s instanceof Float64Array ? s : Float64Array.from(s))));
+      sql.data.run(id, level, stripe, chunk, data, checksum(id, level, stripe, chunk, data));
     }
-    sql.axes.run(id, level, chunk, encodeAxis(nodes.first), encodeAxis(nodes.last), encodeAxis(nodes.time));
+    const axes = [encodeAxis(nodes.first), encodeAxis(nodes.last), encodeAxis(nodes.time)] as const;
+    sql.axes.run(id, level, chunk, ...axes, checksum(id, level, chunk, ...axes));
+  }
+
+  /** The run goes on, though a part of it is damaged: a chunk that has it is there, without a checksum, for whoever reads it to be told. */
+  function writeDamaged({ id }: RowReader['stream'], level: number, chunk: number): void {
+    const none = encodeAxis(emptyNodes().first);
+    sql.axes.run(id, level, chunk, none, none, none, null);
   }
 
   function fromRows(
@@ -102,6 +107,10 @@ export function openChunks(db: Database.Database): Chunks {
     const perChunk = CHUNK / FAN;
     for (const below of sql.axesBelow.all(id, level - 1, chunk * FAN, chunk * FAN + FAN - 1)) {
       const at = (below.chunk - chunk * FAN) * perChunk;
+      const what = () => `level ${level - 1}, chunk ${below.chunk} of the pyramid`;
+      check(id, what, below.crc, id, level - 1, below.chunk, below.firstSteps, below.lastSteps, below.lastTimes);
+      const { data, crc } = sql.dataBelow.get(id, level - 1, stripe, below.chunk)!;
+      check(id, what, crc, id, level - 1, stripe, below.chunk, data);
       const first = decodeAxis(below.firstSteps);
       const last = decodeAxis(below.lastSteps);
       const time = decodeAxis(below.lastTimes);
@@ -116,7 +125,7 @@ export function openChunks(db: Database.Database): Chunks {
         nodes.time[at + node] = time[end - 1]!;
         segments.push({ bucket: at + node, from, to: end });
       }
-      mergeNodes(openColumns(sql.dataBelow.get(id, level - 1, stripe, below.chunk)!.data), segments, series);
+      mergeNodes(openColumns(data), segments, series);
     }
   }
 
@@ -125,7 +134,13 @@ export function openChunks(db: Database.Database): Chunks {
       for (let level = 1; level <= LEVELS; level++) {
         const chunkRows = CHUNK * FAN ** level;
         if (end % chunkRows !== 0) return;
-        write(rows, level, end / chunkRows - 1);
+        const chunk = end / chunkRows - 1;
+        try {
+          write(rows, level, chunk);
+        } catch (error) {
+          if (!(error instanceof DamagedError)) throw error;
+          writeDamaged(rows.stream, level, chunk);
+        }
       }
     },
     dropFrom(stream, row) {

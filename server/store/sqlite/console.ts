@@ -2,6 +2,7 @@ import type Database from 'better-sqlite3';
 import { bytesOf, type ConsoleAnswer, type ConsolePart, type ConsoleQuery, choose, KEPT_BYTES } from '~/server/store/console';
 import { stringify } from '~/shared/json';
 import { type ConsoleEvent, consoleEvent } from '~/shared/media';
+import { checked, checksum, DamagedError } from './checksums';
 
 /** The console parts of each run that still have their text; `start`: bytes printed before this part. */
 export const consoleTable = `
@@ -21,7 +22,13 @@ export function openConsoleWrites(db: Database.Database): (run: number, seq: num
   );
   const add = db.prepare('INSERT INTO console (run, start, bytes, seq) VALUES (?, ?, ?, ?)');
   const old = db.prepare<[number, number], { seq: number }>('SELECT seq FROM console WHERE run = ? AND start < ?');
-  const empty = db.prepare('UPDATE entries SET event = ? WHERE run = ? AND seq = ?');
+  const fields = checked.entries.filter((name) => name !== 'event').join(', ');
+  const entry = db
+    .prepare<[number, number], (number | string | null)[]>(`SELECT ${fields} FROM entries WHERE run = ? AND seq = ?`)
+    .raw();
+  const empty = db.prepare('UPDATE entries SET event = ?, crc = ? WHERE run = ? AND seq = ?');
+  // The stream is of no use without the text.
+  const nothing = stringify({ type: 'console', stream: 'out', text: '' } satisfies ConsoleEvent);
   const drop = db.prepare('DELETE FROM console WHERE run = ? AND start < ?');
   return (run, seq, event) => {
     const start = last.get(run)?.total ?? 0;
@@ -29,19 +36,21 @@ export function openConsoleWrites(db: Database.Database): (run: number, seq: num
     add.run(run, start, bytes, seq);
     const keptFrom = start + bytes - KEPT_BYTES;
     const gone = old.all(run, keptFrom);
-    // The stream is of no use without the text.
-    for (const { seq: at } of gone)
-      empty.run(stringify({ type: 'console', stream: 'out', text: '' } satisfies ConsoleEvent), run, at);
+    for (const { seq: at } of gone) empty.run(nothing, checksum(...entry.get(run, at)!, nothing), run, at);
     if (gone.length > 0) drop.run(run, keptFrom);
   };
 }
 
 export function openConsoleReads(db: Database.Database): (query: ConsoleQuery) => ConsoleAnswer {
-  const parts = db.prepare<[string], { seq: number; at: number; event: string }>(
-    'SELECT console.seq, at, event FROM runs JOIN console ON console.run = runs.id JOIN entries ON entries.run = runs.id AND entries.seq = console.seq WHERE runId = ? ORDER BY start',
-  );
+  const parts = db
+    .prepare<[string], (number | string | null)[]>(
+      `SELECT ${checked.entries.map((name) => `entries.${name}`).join(', ')}, crc FROM runs JOIN console ON console.run = runs.id JOIN entries ON entries.run = runs.id AND entries.seq = console.seq WHERE runId = ? ORDER BY start`,
+    )
+    .raw();
   return (query) => {
-    const kept = parts.all(query.runId).map(({ seq, at, event }): ConsolePart => {
+    const kept = parts.all(query.runId).map((row): ConsolePart => {
+      const [seq, at, event] = [row[1] as number, row[4] as number, row[10] as string];
+      if (checksum(...row.slice(0, -1)) !== row.at(-1)) throw new DamagedError(`run ${query.runId}: entry ${seq} (console)`);
       const { stream, text } = consoleEvent.parse(JSON.parse(event));
       return { seq, at, stream, text };
     });

@@ -5,6 +5,7 @@ import { isOfSteps, keysOf, type ListChange } from '~/shared/lists';
 import { inOrder } from '~/shared/memoryLists';
 import { revertRecord } from '~/shared/revert';
 import { type CommandRecord, type ListItems, type ListKind, listKinds } from '~/shared/view';
+import { checksum, DamagedError } from './checksums';
 
 /**
  * The lists that grow with a run, one row per item in force, kept with every append (shared/lists.ts has the rules). They can be made again from the entries.
@@ -19,6 +20,7 @@ CREATE TABLE items (
   ref TEXT,
   tag TEXT,
   item TEXT NOT NULL,
+  crc INTEGER,
   PRIMARY KEY (run, kind, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX itemIds ON items(run, kind, id) WHERE id IS NOT NULL;
@@ -35,13 +37,16 @@ const ofSteps = listKinds
 interface Row {
   seq: number;
   item: string;
+  crc: number | null;
 }
 
 /** Applies changes to the lists of the run with this number. To be called inside a transaction. */
 export function openItemWrites(db: Database.Database): (run: number, changes: readonly ListChange[]) => void {
   const sql = {
-    put: db.prepare('INSERT OR REPLACE INTO items (run, kind, seq, step, id, ref, tag, item) VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
-    byId: db.prepare<[number, string, string], Row>('SELECT seq, item FROM items WHERE run = ? AND kind = ? AND id = ?'),
+    put: db.prepare(
+      'INSERT OR REPLACE INTO items (run, kind, seq, step, id, ref, tag, item, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    ),
+    byId: db.prepare<[number, string, string], Row>('SELECT seq, item, crc FROM items WHERE run = ? AND kind = ? AND id = ?'),
     drop: db.prepare('DELETE FROM items WHERE run = ? AND kind = ? AND seq = ?'),
     dropNote: db.prepare("DELETE FROM items WHERE run = ? AND kind = 'notes' AND (id = ? OR ref = ?)"),
     supersede: db.prepare(
@@ -49,14 +54,15 @@ export function openItemWrites(db: Database.Database): (run: number, changes: re
          WHEN 'analyses' THEN coalesce(json_extract(item, '$.checkpointSeq'), seq) ELSE seq END <= ?)`,
     ),
     answeredAfter: db.prepare<[number, number], Row>(
-      "SELECT seq, item FROM items WHERE run = ? AND kind = 'commands' AND json_extract(item, '$.outcome.seq') > ?",
+      "SELECT seq, item, crc FROM items WHERE run = ? AND kind = 'commands' AND json_extract(item, '$.outcome.seq') > ?",
     ),
   };
 
   function put<K extends ListKind>(run: number, kind: K, item: ListItems[K]): void {
     const { step, id, ref, tag } = keysOf(kind, item);
     // The unique id moves with its command: REPLACE takes the row at the earlier seq away.
-    sql.put.run(run, kind, item.seq, step, id, ref, tag, stringify(item));
+    const text = stringify(item);
+    sql.put.run(run, kind, item.seq, step, id, ref, tag, text, checksum(run, kind, item.seq, text));
   }
 
   return (run, changes) => {
@@ -68,7 +74,10 @@ export function openItemWrites(db: Database.Database): (run: number, changes: re
         case 'patch': {
           const known = sql.byId.get(run, change.kind, change.id);
           if (known)
-            put(run, change.kind, { ...(parse(known.item) as ListItems['commands' | 'notes']), ...change.patch } as never);
+            put(run, change.kind, {
+              ...(itemOf(run, change.kind, known) as ListItems['commands' | 'notes']),
+              ...change.patch,
+            } as never);
           break;
         }
         case 'drop':
@@ -79,8 +88,8 @@ export function openItemWrites(db: Database.Database): (run: number, changes: re
           sql.supersede.run(run, change.seq, change.fromStep, change.fromStep, change.keepSeq);
           break;
         case 'revert':
-          for (const { item } of sql.answeredAfter.all(run, change.checkpoint.seq)) {
-            const record = parse(item) as CommandRecord;
+          for (const row of sql.answeredAfter.all(run, change.checkpoint.seq)) {
+            const record = itemOf(run, 'commands', row) as CommandRecord;
             const next = revertRecord(record, change);
             if (next !== record) put(run, 'commands', next);
           }
@@ -95,6 +104,12 @@ export interface ItemReads {
   marks(query: MarksQuery): ListMark[];
 }
 
+/** @throws DamagedError */
+function itemOf(run: number, kind: ListKind, { seq, item, crc }: Row): unknown {
+  if (checksum(run, kind, seq, item) !== crc) throw new DamagedError(`run number ${run}: item ${seq} of ${kind}`);
+  return parse(item);
+}
+
 /** @param runOf the number of a run; null when there is none of that name */
 export function openItemReads(db: Database.Database, runOf: (runId: string) => number | null): ItemReads {
   const prepared = new Map<string, Database.Statement<unknown[], Row>>();
@@ -103,8 +118,8 @@ export function openItemReads(db: Database.Database, runOf: (runId: string) => n
     prepared.set(text, known);
     return known;
   };
-  const select = 'SELECT seq, item FROM items WHERE run = ? AND kind = ?';
-  const items = <K extends ListKind>(rows: Row[]) => rows.map((r) => parse(r.item) as ListItems[K]);
+  const select = 'SELECT seq, item, crc FROM items WHERE run = ? AND kind = ?';
+  const items = <K extends ListKind>(run: number, kind: K, rows: Row[]) => rows.map((r) => itemOf(run, kind, r) as ListItems[K]);
 
   return {
     list(q) {
@@ -126,7 +141,7 @@ export function openItemReads(db: Database.Database, runOf: (runId: string) => n
       const newest = q.after === undefined;
       const text = `${select}${where.join('')} ORDER BY seq ${newest ? 'DESC' : 'ASC'} LIMIT ?`;
       const found = prepare(text).all(...values, q.limit);
-      return items(newest ? found.reverse() : found);
+      return items(run, q.kind, newest ? found.reverse() : found);
     },
 
     item(q) {
@@ -134,7 +149,7 @@ export function openItemReads(db: Database.Database, runOf: (runId: string) => n
       if (run === null) return null;
       const [column, value] = 'seq' in q ? ['seq', q.seq] : 'id' in q ? ['id', q.id] : ['ref', q.ref];
       const found = prepare(`${select} AND ${column} = ? ORDER BY seq DESC LIMIT 1`).get(run, q.kind, value);
-      return found ? (parse(found.item) as never) : null;
+      return found ? (itemOf(run, q.kind, found) as never) : null;
     },
 
     near({ runId, kind, step, limit }) {
@@ -142,26 +157,28 @@ export function openItemReads(db: Database.Database, runOf: (runId: string) => n
       if (run === null) return { before: [], after: [] };
       const before = prepare(`${select} AND step <= ? ORDER BY step DESC, seq DESC LIMIT ?`).all(run, kind, step, limit);
       const after = prepare(`${select} AND step > ? ORDER BY step, seq LIMIT ?`).all(run, kind, step, limit);
-      return { before: items(before.reverse()), after: items(after) };
+      return { before: items(run, kind, before.reverse()), after: items(run, kind, after) };
     },
 
     marks({ runId, kinds, fromStep, toStep, buckets }) {
       const run = runOf(runId);
       if (run === null) return [];
       const width = Math.max(1, (toStep - fromStep) / buckets);
-      const text = `SELECT m.step, m.lastStep, m.count, items.item FROM (
+      const text = `SELECT m.step, m.lastStep, m.count, items.seq, items.item, items.crc FROM (
           SELECT max(seq) AS seq, min(step) AS step, max(step) AS lastStep, count(*) AS count FROM items
           WHERE run = ? AND kind = ? AND step >= ? AND step < ? GROUP BY CAST((step - ?) / ? AS INTEGER)
         ) AS m JOIN items ON items.run = ? AND items.kind = ? AND items.seq = m.seq`;
       const statement = prepare(text) as unknown as Database.Statement<
         unknown[],
-        { step: number; lastStep: number; count: number; item: string }
+        { step: number; lastStep: number; count: number } & Row
       >;
       return kinds
         .flatMap((kind) =>
           statement
             .all(run, kind, fromStep, toStep, fromStep, width, run, kind)
-            .map(({ item, ...mark }) => ({ kind, ...mark, item: parse(item) }) as ListMark),
+            .map(
+              ({ step, lastStep, count, ...row }) => ({ kind, step, lastStep, count, item: itemOf(run, kind, row) }) as ListMark,
+            ),
         )
         .sort(inOrder);
     },

@@ -49,6 +49,7 @@ export async function openSqliteStore(folder: string, onNotice?: (text: string) 
     console: read('console'),
     signals: read('signals'),
     view: read('view'),
+    chainAt: read('chainAt'),
     blobUsers: read('blobUsers'),
     setting: read('setting'),
     smallBlob: read('smallBlob'),

@@ -9,6 +9,7 @@ import type {
   StoredRun,
   StoredStream,
 } from '~/server/store';
+import { hex } from '~/server/store/chain';
 import type { Rewind } from '~/server/store/checkAppend';
 import type { ConsoleAnswer, ConsoleQuery } from '~/server/store/console';
 import { collectSignals } from '~/server/store/signals';
@@ -20,6 +21,7 @@ import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import { type Averages, openAverages } from './averages';
+import { checksum, DamagedError } from './checksums';
 import { openConsoleReads } from './console';
 import { type ItemReads, openItemReads } from './items';
 import { STRIPE } from './layout';
@@ -40,6 +42,7 @@ export interface Reads extends ItemReads {
   console(query: ConsoleQuery): ConsoleAnswer;
   view(runId: string): RunView | null;
   blobUsers(hash: string): string[];
+  chainAt(runId: string, seq: number): string | null;
   setting(key: string): string | null;
   smallBlob(hash: string): Uint8Array | null;
   unnamedSmallBlobs(): { hash: string; bytes: number }[];
@@ -66,13 +69,14 @@ interface EntryRow {
   generation: number;
   row: number;
   event: string | null;
+  crc: number | null;
 }
 
 /** The reads of a store. @param averages what is kept of moving averages; several connections of one thread may share it */
 export function openReads(db: Database.Database, averages: Averages = openAverages()): Reads {
   const rows = openRows(db);
   const range = openRanges(db, rows, openReducer(db), averages);
-  const fields = 'seq, seqCount, attempt, at, type, step, stream, generation, row, event';
+  const fields = 'seq, seqCount, attempt, at, type, step, stream, generation, row, event, crc';
   const sql = {
     runs: db.prepare<[], Omit<StoredRun, 'summary'> & { summarySeq: number | null; summary: string | null }>(
       'SELECT runId, head, attempt, nextEvent, summarySeq, summary FROM runs',
@@ -88,17 +92,20 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     some: db.prepare<[number, number, string], EntryRow>(
       `SELECT ${fields} FROM entries WHERE run = ? AND seq >= ? AND type IN (SELECT value FROM json_each(?)) ORDER BY seq`,
     ),
-    snapshots: db.prepare<[number, number, number], { seq: number; event: string }>(
-      "SELECT seq, event FROM entries WHERE run = ? AND type <> 'rows' AND type = 'snapshot' AND seq > ? ORDER BY seq LIMIT ?",
+    snapshots: db.prepare<[number, number, number], EntryRow>(
+      `SELECT ${fields} FROM entries WHERE run = ? AND type <> 'rows' AND type = 'snapshot' AND seq > ? ORDER BY seq LIMIT ?`,
     ),
     columns: db.prepare<[number], { name: string; columns: string }>(
       'SELECT name, columns FROM streams WHERE run = ? ORDER BY id',
     ),
     rewinds: db.prepare<[number], Rewind>('SELECT seq, fromStep, keepSeq FROM rewinds WHERE run = ?'),
-    view: db.prepare<[string], { view: string }>('SELECT view FROM views JOIN runs ON runs.id = views.run WHERE runId = ?'),
+    view: db.prepare<[string], { run: number; seq: number; view: string; crc: number | null }>(
+      'SELECT run, seq, view, crc FROM views JOIN runs ON runs.id = views.run WHERE runId = ?',
+    ),
     users: db.prepare<[string], { runId: string }>(
       'SELECT runId FROM blobUses JOIN runs ON runs.id = blobUses.run WHERE hash = ? ORDER BY runId',
     ),
+    chain: db.prepare<[number, number], { chain: Buffer }>('SELECT chain FROM entries WHERE run = ? AND seq = ?'),
     setting: db.prepare<[string], { value: string }>('SELECT value FROM settings WHERE key = ?'),
     blob: db.prepare<[string], { data: Buffer }>('SELECT data FROM smallBlobs WHERE hash = ?'),
     unnamed: db.prepare<[], { hash: string; bytes: number }>(
@@ -129,12 +136,18 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     const taken: EntryRow[] = [];
     let bytes = 0;
     for (const row of found) {
+      checkEntry(runId, run.id, row);
       bytes += 100 + (row.event === null ? row.seqCount * widthOf(row.stream) * 8 : row.event.length);
       if (taken.length > 0 && bytes > ANSWER_BYTES) break;
       taken.push(row);
       if (taken.length === limit) break;
     }
     return withRows(taken);
+  }
+
+  function checkEntry(runId: string, run: number, e: EntryRow): void {
+    const sum = checksum(run, e.seq, e.seqCount, e.attempt, e.at, e.type, e.step, e.stream, e.generation, e.row, e.event);
+    if (sum !== e.crc) throw new DamagedError(`run ${runId}: entry ${e.seq} (${e.type})`);
   }
 
   /** Reads the numbers of row entries back, those that lie side by side in a stream together. */
@@ -208,7 +221,10 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     const found: { seq: number; event: never }[] = [];
     for (let after = 0; run; ) {
       const page = sql.snapshots.all(run.id, after, SNAPSHOTS);
-      for (const { seq, event } of page) found.push({ seq, event: parse(event) as never });
+      for (const row of page) {
+        checkEntry(runId, run.id, row);
+        found.push({ seq: row.seq, event: parse(row.event!) as never });
+      }
       yield page.length * 1000;
       if (page.length < SNAPSHOTS) break;
       after = page.at(-1)!.seq;
@@ -289,7 +305,13 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     console: consistent(openConsoleReads(db)),
     view(runId) {
       const row = sql.view.get(runId);
-      return row ? (parse(row.view) as RunView) : null;
+      // A cache of the log: one that is damaged is made again from it.
+      return row && checksum(row.run, row.seq, row.view) === row.crc ? (parse(row.view) as RunView) : null;
+    },
+    chainAt(runId, seq) {
+      const run = rows.run(runId);
+      const chain = run && sql.chain.get(run.id, seq)?.chain;
+      return chain ? hex(chain) : null;
     },
     blobUsers: (hash) => sql.users.all(hash).map(({ runId }) => runId),
     setting: (key) => sql.setting.get(key)?.value ?? null,

@@ -1,7 +1,8 @@
 import type Database from 'better-sqlite3';
 import { type BucketList, bucketOf, type Stats } from '~/shared/pyramid';
 import { decodeAxis } from './axis';
-import { type Column, openColumns } from './columns';
+import { openStreamCheck } from './checksums';
+import { type Column, type Columns, openColumns } from './columns';
 import { CHUNK, FAN, LEVELS } from './layout';
 import type { RowReader, RowRun } from './rows';
 
@@ -42,6 +43,7 @@ interface ChunkAxes {
   firstSteps: Buffer;
   lastSteps: Buffer;
   lastTimes: Buffer;
+  crc: number | null;
 }
 
 /**
@@ -50,11 +52,13 @@ interface ChunkAxes {
  */
 export function openReducer(db: Database.Database): Reducer {
   const axesOf = db.prepare<[number, number, number, number], ChunkAxes>(
-    'SELECT chunk, firstSteps, lastSteps, lastTimes FROM pyramidAxes WHERE stream = ? AND level = ? AND chunk BETWEEN ? AND ? ORDER BY chunk',
+    'SELECT chunk, firstSteps, lastSteps, lastTimes, crc FROM pyramidAxes WHERE stream = ? AND level = ? AND chunk BETWEEN ? AND ? ORDER BY chunk',
   );
-  const dataOf = db.prepare<[number, number, number, number], { data: Buffer }>(
-    'SELECT data FROM pyramid WHERE stream = ? AND level = ? AND stripe = ? AND chunk = ?',
+  const dataOf = db.prepare<[number, number, number, number], { data: Buffer; crc: number | null }>(
+    'SELECT data, crc FROM pyramid WHERE stream = ? AND level = ? AND stripe = ? AND chunk = ?',
   );
+
+  const check = openStreamCheck(db);
 
   return function* reduce(rows, from, to, target) {
     const { id } = rows.stream;
@@ -101,12 +105,20 @@ export function openReducer(db: Database.Database): Reducer {
       yield* visit(level - 1, at, to);
     }
 
+    function columnsOf(level: number, stripe: number, chunk: number, what: () => string): Columns {
+      const { data, crc } = dataOf.get(id, level, stripe, chunk)!;
+      check(id, what, crc, id, level, stripe, chunk, data);
+      return openColumns(data);
+    }
+
     function* nodes(level: number, axes: ChunkAxes, from: number, to: number): Generator<Cost> {
       const unit = FAN ** level;
+      const what = () => `level ${level}, chunk ${axes.chunk} of the pyramid`;
+      check(id, what, axes.crc, id, level, axes.chunk, axes.firstSteps, axes.lastSteps, axes.lastTimes);
       const firstSteps = decodeAxis(axes.firstSteps);
       const lastSteps = decodeAxis(axes.lastSteps);
       const lastTimes = decodeAxis(axes.lastTimes);
-      const opened: ReturnType<typeof openColumns>[] = [];
+      const opened: Columns[] = [];
       const chunkRow = axes.chunk * CHUNK * unit;
       for (let j = from; j < to; ) {
         const apart = straddling(firstSteps, lastSteps, bucketSteps, j, to);
@@ -118,7 +130,7 @@ export function openReducer(db: Database.Database): Reducer {
         const segments = nodeSegments({ firstSteps, lastSteps, lastTimes, unit, chunkRow }, j, to, target);
         const stop = segments.at(-1)!.to;
         for (const [i, { stripe, series }] of target.stripes.entries()) {
-          opened[i] ??= openColumns(dataOf.get(id, level, stripe, axes.chunk)!.data);
+          opened[i] ??= columnsOf(level, stripe, axes.chunk, what);
           mergeNodes(opened[i], segments, series);
           yield (stop - j) * (1 + series.length);
         }
@@ -217,11 +229,7 @@ export function addRows({ values, offset, stride }: Column, segments: readonly S
 }
 
 /** Merges nodes of a stored chunk into the buckets of their segments. */
-export function mergeNodes(
-  columns: ReturnType<typeof openColumns>,
-  segments: readonly Segment[],
-  series: readonly Reduced[],
-): void {
+export function mergeNodes(columns: Columns, segments: readonly Segment[], series: readonly Reduced[]): void {
   for (const { column, into } of series) {
     const [min, max, last, sum, nonFinite] = STATS.map((_, k) => columns.column(column * STATS.length + k)) as [
       Column,

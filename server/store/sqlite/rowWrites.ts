@@ -11,10 +11,11 @@ import {
   stepAt,
 } from '~/shared/series';
 import { encodeAxis } from './axis';
+import { checksum } from './checksums';
 import { openChunks } from './chunks';
 import { encodeColumns } from './columns';
 import { BLOCK_ROWS, firstRowOf, STRIPE } from './layout';
-import { joined, type RowTables, type StreamRow, stripesOf } from './rows';
+import { type Crc, joined, type RowTables, type StreamRow, stripesOf } from './rows';
 
 /** Writing streams and their rows; to be called inside a transaction. */
 export interface RowWrites {
@@ -38,14 +39,14 @@ export function openRowWrites(db: Database.Database, rows: RowTables): RowWrites
     past: db.prepare<[number, number], { id: number }>('SELECT id FROM streams WHERE run = ? AND lastStep >= ?'),
     generation: db.prepare('INSERT INTO generations (stream, generation, fromRow) VALUES (?, ?, ?)'),
     tail: db.prepare(
-      'INSERT INTO tail (stream, generation, firstRow, rows, firstStep, at, steps, times, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO tail (stream, generation, firstRow, rows, firstStep, at, steps, times, data, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
-    tailOf: db.prepare<[number, number], Parameters<typeof joined>[0][number]>(
-      'SELECT firstRow, rows, firstStep, at, steps, times, data FROM tail WHERE stream = ? AND generation = ? ORDER BY firstRow',
+    tailOf: db.prepare<[number, number], Parts[number] & Crc>(
+      'SELECT firstRow, rows, firstStep, at, steps, times, data, crc FROM tail WHERE stream = ? AND generation = ? ORDER BY firstRow',
     ),
     dropTail: db.prepare('DELETE FROM tail WHERE stream = ? AND generation = ?'),
-    block: db.prepare('INSERT INTO blocks (stream, generation, stripe, block, data) VALUES (?, ?, ?, ?, ?)'),
-    axis: db.prepare('INSERT INTO axes (stream, generation, block, firstStep, steps, times) VALUES (?, ?, ?, ?, ?, ?)'),
+    block: db.prepare('INSERT INTO blocks (stream, generation, stripe, block, data, crc) VALUES (?, ?, ?, ?, ?, ?)'),
+    axis: db.prepare('INSERT INTO axes (stream, generation, block, firstStep, steps, times, crc) VALUES (?, ?, ?, ?, ?, ?, ?)'),
   };
 
   function declare(run: number, { stream, columns }: StreamSpec): void {
@@ -94,7 +95,20 @@ export function openRowWrites(db: Database.Database, rows: RowTables): RowWrites
       if (stop === blockEnd) {
         closeBlock(stream, part);
         chunks.passed(rows.open({ ...stream, endRow: stop }), stop);
-      } else sql.tail.run(stream.id, stream.generation, row, part.rows, part.firstStep, at, part.steps, part.times, part.data);
+      } else {
+        const fields = [
+          stream.id,
+          stream.generation,
+          row,
+          part.rows,
+          part.firstStep,
+          at,
+          part.steps,
+          part.times,
+          part.data,
+        ] as const;
+        sql.tail.run(...fields, checksum(...fields));
+      }
       stream.endRow = stop;
       row = stop;
     }
@@ -104,8 +118,11 @@ export function openRowWrites(db: Database.Database, rows: RowTables): RowWrites
   }
 
   /** Turns the open block into columns. */
-  function closeBlock(stream: StreamRow, added: Parameters<typeof joined>[0][number]): void {
-    const parts = [...sql.tailOf.all(stream.id, stream.generation), added];
+  function closeBlock(stream: StreamRow, added: Parts[number]): void {
+    const waiting = sql.tailOf.all(stream.id, stream.generation);
+    // A checksum must not make good again what was damaged.
+    const sound = waiting.every((part) => isSound(stream, part));
+    const parts = [...waiting, added];
     const count = parts.reduce((n, p) => n + p.rows, 0);
     const { steps, times, values } = joined(parts, count, stream.width);
     const block = Math.floor(parts[0]!.firstRow / BLOCK_ROWS);
@@ -116,19 +133,28 @@ export function openRowWrites(db: Database.Database, rows: RowTables): RowWrites
         for (let r = 0, i = c; r < count; r++, i += stream.width) column[r] = values[i]!;
         columns.push(column);
       }
-      sql.block.run(stream.id, stream.generation, stripe, block, encodeColumns(columns));
+      const fields = [stream.id, stream.generation, stripe, block, encodeColumns(columns)] as const;
+      sql.block.run(...fields, sound ? checksum(...fields) : null);
     }
-    sql.axis.run(stream.id, stream.generation, block, steps[0]!, encodeAxis(steps), encodeAxis(times));
+    const fields = [stream.id, stream.generation, block, steps[0]!, encodeAxis(steps), encodeAxis(times)] as const;
+    sql.axis.run(...fields, sound ? checksum(...fields) : null);
     sql.dropTail.run(stream.id, stream.generation);
   }
 
   return { declare, addRows, takeBack };
 }
 
+type Parts = Parameters<typeof joined>[0];
+
+const isSound = (
+  { id, generation }: StreamRow,
+  { firstRow, rows, firstStep, at, steps, times, data, crc }: Parts[number] & Crc,
+) => checksum(id, generation, firstRow, rows, firstStep, at, steps, times, data) === crc;
+
 const bytesOf = (a: Float64Array): Buffer => Buffer.from(a.buffer, a.byteOffset, a.byteLength);
 
 /** As `tail` has it. */
-function partOf(event: Rows, firstRow: number, at: number): Parameters<typeof joined>[0][number] {
+function partOf(event: Rows, firstRow: number, at: number): Parts[number] {
   const { steps, times, values } = event;
   return {
     firstRow,

@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import type { Series } from '~/shared/series';
 import { decodeAxis } from './axis';
+import { openStreamCheck } from './checksums';
 import { type Column, openColumns } from './columns';
 import { BLOCK_ROWS, STRIPE } from './layout';
 
@@ -13,6 +14,8 @@ export interface StoredHead {
   attempt: number;
   nextEvent: number;
   headStep: number;
+  /** Of the log up to its head (chain.ts); null = there is no entry yet. */
+  chain: Buffer | null;
 }
 
 export interface StreamRow {
@@ -86,8 +89,14 @@ interface TailPart {
   data: Buffer;
 }
 
-interface AxisRow {
+export interface Crc {
+  /** null: it was damaged when it was written. */
+  crc: number | null;
+}
+
+interface AxisRow extends Crc {
   block: number;
+  firstStep: number;
   steps: Buffer;
   times: Buffer;
 }
@@ -98,7 +107,9 @@ const WINDOW = 16;
 export function openRows(db: Database.Database): RowTables {
   const streamFields = 'id, name, width, firstRow, endRow, generation, lastStep';
   const sql = {
-    run: db.prepare<[string], StoredHead>('SELECT id, runId, head, attempt, nextEvent, headStep FROM runs WHERE runId = ?'),
+    run: db.prepare<[string], StoredHead>(
+      'SELECT id, runId, head, attempt, nextEvent, headStep, chain FROM runs WHERE runId = ?',
+    ),
     stream: db.prepare<[number, string], StreamRow>(`SELECT ${streamFields} FROM streams WHERE run = ? AND name = ?`),
     streamById: db.prepare<[number], StreamRow>(`SELECT ${streamFields} FROM streams WHERE id = ?`),
     streams: db.prepare<[number], StreamRow>(`SELECT ${streamFields} FROM streams WHERE run = ? ORDER BY id`),
@@ -106,19 +117,21 @@ export function openRows(db: Database.Database): RowTables {
     generations: db.prepare<[number], { generation: number; fromRow: number }>(
       'SELECT generation, fromRow FROM generations WHERE stream = ? ORDER BY generation',
     ),
-    blocks: db.prepare<[number, number, number, number, number], { block: number; data: Buffer }>(
-      'SELECT block, data FROM blocks WHERE stream = ? AND generation = ? AND stripe = ? AND block BETWEEN ? AND ? ORDER BY block',
+    blocks: db.prepare<[number, number, number, number, number], { block: number; data: Buffer } & Crc>(
+      'SELECT block, data, crc FROM blocks WHERE stream = ? AND generation = ? AND stripe = ? AND block BETWEEN ? AND ? ORDER BY block',
     ),
     axis: db.prepare<[number, number, number], AxisRow>(
-      'SELECT block, steps, times FROM axes WHERE stream = ? AND generation = ? AND block = ?',
+      'SELECT block, firstStep, steps, times, crc FROM axes WHERE stream = ? AND generation = ? AND block = ?',
     ),
     axisByStep: db.prepare<[number, number, number], AxisRow>(
-      'SELECT block, steps, times FROM axes WHERE stream = ? AND generation = ? AND firstStep <= ? ORDER BY firstStep DESC LIMIT 1',
+      'SELECT block, firstStep, steps, times, crc FROM axes WHERE stream = ? AND generation = ? AND firstStep <= ? ORDER BY firstStep DESC LIMIT 1',
     ),
-    tail: db.prepare<[number, number], TailPart>(
-      'SELECT firstRow, rows, firstStep, at, steps, times, data FROM tail WHERE stream = ? AND generation = ? ORDER BY firstRow',
+    tail: db.prepare<[number, number], TailPart & Crc>(
+      'SELECT firstRow, rows, firstStep, at, steps, times, data, crc FROM tail WHERE stream = ? AND generation = ? ORDER BY firstRow',
     ),
   };
+
+  const check = openStreamCheck(db);
 
   function open(stream: StreamRow): RowReader {
     const all = sql.generations.all(stream.id);
@@ -131,9 +144,30 @@ export function openRows(db: Database.Database): RowTables {
     const tailOf = (generation: number): OpenTail => {
       const known = tails.get(generation);
       if (known) return known;
-      const opened = openTail(sql.tail.all(stream.id, generation), stream.width);
+      const parts = sql.tail.all(stream.id, generation);
+      for (const { firstRow, rows, firstStep, at, steps, times, data, crc } of parts)
+        check(
+          stream.id,
+          () => `rows ${firstRow} to ${firstRow + rows - 1}`,
+          crc,
+          stream.id,
+          generation,
+          firstRow,
+          rows,
+          firstStep,
+          at,
+          steps,
+          times,
+          data,
+        );
+      const opened = openTail(parts, stream.width);
       tails.set(generation, opened);
       return opened;
+    };
+    const checkedAxis = (generation: number, row: AxisRow): Axis => {
+      const { block, firstStep, steps, times, crc } = row;
+      check(stream.id, () => `the axis of block ${block}`, crc, stream.id, generation, block, firstStep, steps, times);
+      return openAxis(row);
     };
     const axisOf = (generation: number, block: number): Axis => {
       const key = `${generation} ${block}`;
@@ -141,7 +175,7 @@ export function openRows(db: Database.Database): RowTables {
       if (known) return known;
       const row = sql.axis.get(stream.id, generation, block);
       if (!row) throw new Error(`stream ${stream.id}: block ${block} of generation ${generation} has no steps`);
-      const axis = openAxis(row);
+      const axis = checkedAxis(generation, row);
       axes.set(key, axis);
       if (axes.size > 64) axes.delete(axes.keys().next().value!);
       return axis;
@@ -169,7 +203,8 @@ export function openRows(db: Database.Database): RowTables {
       }
       for (; first <= last; first += WINDOW) {
         const found = sql.blocks.all(stream.id, generation, stripe, first, Math.min(last, first + WINDOW - 1));
-        for (const { block, data } of found) {
+        for (const { block, data, crc } of found) {
+          check(stream.id, () => `block ${block}, stripe ${stripe},`, crc, stream.id, generation, stripe, block, data);
           const run = blockRun(generation, block, data);
           kept.set(stripe, { generation, block, run });
           yield* within(run, from, to);
@@ -210,7 +245,7 @@ export function openRows(db: Database.Database): RowTables {
       else {
         const axis = sql.axisByStep.get(stream.id, generation, step);
         if (!axis) return from;
-        const steps = openAxis(axis).steps();
+        const steps = checkedAxis(generation, axis).steps();
         found = Math.max(axis.block * BLOCK_ROWS, startOf.get(generation)!) + firstAt(steps, step);
       }
       return Math.min(end, Math.max(from, found));

@@ -1,18 +1,20 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type Database from 'better-sqlite3';
+import { checked } from './checksums';
 import { consoleTable } from './console';
 import { Sqlite } from './driver';
 import { itemTables } from './items';
 import { makeItems } from './makeItems';
 import { moveRows01 } from './rows01';
+import { sealAll } from './seal';
 import { tables } from './tables';
 import { upgradeEntries01 } from './upgrade01';
 
 /** Opening the database safely, and bringing an older one up to date. tables.ts has the tables, layout.ts says how they hold rows. */
 
 /** Version 0.1 of the program wrote 2. */
-const SCHEMA = 6;
+const SCHEMA = 7;
 /** "HRM1": tells our files from other programs'. */
 const APPLICATION = 0x48524d31;
 
@@ -46,8 +48,21 @@ ALTER TABLE entries RENAME COLUMN places TO seqCount;
     db.exec('DELETE FROM views; UPDATE runs SET summarySeq = NULL, summary = NULL');
   },
   4: itemTables,
-  5: moveRows01,
+  5: (db, report) => {
+    addColumn(db, 'runs', 'chain BLOB');
+    moveRows01(db, report);
+  },
+  6: (db) => {
+    for (const table of Object.keys(checked)) addColumn(db, table, 'crc INTEGER');
+    for (const table of ['entries', 'runs']) addColumn(db, table, 'chain BLOB');
+  },
 };
+
+/** Unless an earlier migration made the table as it is now. */
+function addColumn(db: Database.Database, table: string, column: string): void {
+  const known = (db.pragma(`table_info(${table})`) as { name: string }[]).map(({ name }) => name);
+  if (!known.includes(column.split(' ')[0]!)) db.exec(`ALTER TABLE ${table} ADD COLUMN ${column}`);
+}
 
 export const databaseFile = (folder: string): string => path.join(folder, 'headroom.db');
 
@@ -68,6 +83,7 @@ export function openForWriting(folder: string, report: Report = () => {}): { db:
   const unlock = lock(folder);
   let db: Database.Database | null = null;
   try {
+    checkNotLost(folder, file);
     db = new Sqlite(file);
     db.pragma('busy_timeout = 5000');
     checkIdentity(db, file);
@@ -78,6 +94,18 @@ export function openForWriting(folder: string, report: Report = () => {}): { db:
     unlock();
     throw describeOpenError(error, file);
   }
+}
+
+/** Beside blobs there was a database: beginning with an empty one would let the next sweep take them all away. */
+function checkNotLost(folder: string, file: string): void {
+  const { size } = statSync(file, { throwIfNoEntry: false }) ?? { size: 0 };
+  if (size > 0) return;
+  const blobs = path.join(folder, 'blobs');
+  const some = existsSync(blobs) && readdirSync(blobs).some((name) => /^[0-9a-f]{2}$/.test(name));
+  if (some)
+    throw new Error(
+      `${file} is ${existsSync(file) ? 'empty' : 'missing'}, but ${blobs} holds the maps and checkpoints of its runs; put the database back from a backup, or move ${blobs} away to begin with an empty record`,
+    );
 }
 
 /** A second connection, for reading beside the writer. */
@@ -141,6 +169,7 @@ function configure(db: Database.Database, file: string, report: Report): void {
     db.exec(consoleTable);
     // Last, when every entry has the form of today.
     if (stored > 0 && stored < 5) makeItems(db);
+    if (stored > 0 && stored < 7) sealAll(db);
     db.pragma(`application_id = ${APPLICATION}`);
     db.pragma(`user_version = ${SCHEMA}`);
   }).immediate();

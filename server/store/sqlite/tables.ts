@@ -36,6 +36,7 @@ CREATE TABLE tail (
   steps BLOB,
   times BLOB,
   data BLOB NOT NULL,
+  crc INTEGER,
   PRIMARY KEY (stream, generation, firstRow)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE blocks (
@@ -44,6 +45,7 @@ CREATE TABLE blocks (
   stripe INTEGER NOT NULL,
   block INTEGER NOT NULL,
   data BLOB NOT NULL,
+  crc INTEGER,
   UNIQUE (stream, generation, stripe, block)
 ) STRICT;
 CREATE TABLE axes (
@@ -53,6 +55,7 @@ CREATE TABLE axes (
   firstStep INTEGER NOT NULL,
   steps BLOB NOT NULL,
   times BLOB NOT NULL,
+  crc INTEGER,
   UNIQUE (stream, generation, block)
 ) STRICT;
 CREATE INDEX axesByStep ON axes(stream, generation, firstStep);
@@ -62,6 +65,7 @@ CREATE TABLE pyramid (
   stripe INTEGER NOT NULL,
   chunk INTEGER NOT NULL,
   data BLOB NOT NULL,
+  crc INTEGER,
   UNIQUE (stream, level, stripe, chunk)
 ) STRICT;
 CREATE TABLE pyramidAxes (
@@ -71,6 +75,7 @@ CREATE TABLE pyramidAxes (
   firstSteps BLOB NOT NULL,
   lastSteps BLOB NOT NULL,
   lastTimes BLOB NOT NULL,
+  crc INTEGER,
   UNIQUE (stream, level, chunk)
 ) STRICT;
 `;
@@ -84,7 +89,8 @@ CREATE TABLE runs (
   nextEvent INTEGER NOT NULL,
   headStep INTEGER NOT NULL,
   summarySeq INTEGER,
-  summary TEXT
+  summary TEXT,
+  chain BLOB
 ) STRICT;
 CREATE TABLE entries (
   run INTEGER NOT NULL REFERENCES runs(id),
@@ -98,6 +104,8 @@ CREATE TABLE entries (
   generation INTEGER,
   row INTEGER,
   event TEXT,
+  crc INTEGER,
+  chain BLOB,
   PRIMARY KEY (run, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX notRows ON entries(run, seq) WHERE type <> 'rows';
@@ -114,7 +122,7 @@ CREATE TABLE blobUses (
   PRIMARY KEY (hash, run)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX blobsOfRun ON blobUses(run);
-CREATE TABLE views (run INTEGER PRIMARY KEY REFERENCES runs(id), seq INTEGER NOT NULL, view TEXT NOT NULL) STRICT;
+CREATE TABLE views (run INTEGER PRIMARY KEY REFERENCES runs(id), seq INTEGER NOT NULL, view TEXT NOT NULL, crc INTEGER) STRICT;
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE smallBlobs (hash TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
 ${rowTables}`;

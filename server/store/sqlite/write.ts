@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import { blobsNamed } from '~/server/base/blobsNamed';
 import type { Append } from '~/server/store';
+import { firstLink, nextLink } from '~/server/store/chain';
 import { checkAppend, rewindOf } from '~/server/store/checkAppend';
 import type { StreamLookup } from '~/server/store/streamState';
 import type { RunEvent } from '~/shared/events';
@@ -9,6 +10,7 @@ import { stringify } from '~/shared/json';
 import { firstStepOf, lastStepOf, withPlainSteps } from '~/shared/series';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
+import { checksum } from './checksums';
 import { openConsoleWrites } from './console';
 import { openItemWrites } from './items';
 import { openRows, type StoredHead } from './rows';
@@ -34,9 +36,9 @@ export function openWrites(db: Database.Database): Writes {
   const changeItems = openItemWrites(db);
   const sql = {
     createRun: db.prepare('INSERT INTO runs (runId, head, attempt, nextEvent, headStep) VALUES (?, 0, 0, 0, 0) RETURNING id'),
-    moveRun: db.prepare('UPDATE runs SET head = ?, attempt = ?, nextEvent = ?, headStep = ? WHERE id = ?'),
+    moveRun: db.prepare('UPDATE runs SET head = ?, attempt = ?, nextEvent = ?, headStep = ?, chain = ? WHERE id = ?'),
     entry: db.prepare(
-      'INSERT INTO entries (run, seq, seqCount, attempt, at, type, step, stream, generation, row, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO entries (run, seq, seqCount, attempt, at, type, step, stream, generation, row, event, crc, chain) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
     owner: db.prepare<[number, string], { name: string }>(
       'SELECT streams.name FROM series JOIN streams ON streams.id = series.stream WHERE series.run = ? AND series.name = ?',
@@ -46,7 +48,7 @@ export function openWrites(db: Database.Database): Writes {
     ),
     rewind: db.prepare('INSERT INTO rewinds (run, seq, fromStep, keepSeq) VALUES (?, ?, ?, ?)'),
     view: db.prepare(
-      'INSERT INTO views (run, seq, view) VALUES (?, ?, ?) ON CONFLICT (run) DO UPDATE SET seq = excluded.seq, view = excluded.view WHERE seq <= excluded.seq',
+      'INSERT INTO views (run, seq, view, crc) VALUES (?, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET seq = excluded.seq, view = excluded.view, crc = excluded.crc WHERE seq <= excluded.seq',
     ),
     summary: db.prepare('UPDATE runs SET summarySeq = ?, summary = ? WHERE id = ? AND coalesce(summarySeq, 0) <= ?'),
     remove: [
@@ -83,7 +85,11 @@ export function openWrites(db: Database.Database): Writes {
     const known = rows.run(write.runId);
     const { head } = checkAppend(write, known ?? { head: 0, attempt: 0 }, known && lookup(known.id));
     const run = known ?? create(write.runId);
-    for (const { seq, attempt, at, event } of write.entries) {
+    let chain: Uint8Array = run.chain ?? firstLink;
+    const add = (...fields: (number | string | null)[]) => void sql.entry.run(...fields, checksum(...fields), chain);
+    for (const entry of write.entries) {
+      const { seq, attempt, at, event } = entry;
+      chain = nextLink(chain, entry);
       const back = rewindOf(event, write);
       if (back) {
         sql.rewind.run(run.id, seq, back.fromStep, back.keepSeq);
@@ -94,35 +100,23 @@ export function openWrites(db: Database.Database): Writes {
         const stream = rows.stream(run.id, event.stream)!;
         const { generation } = stream;
         const row = streams.addRows(stream, withPlainSteps(event), at);
-        sql.entry.run(
-          run.id,
-          seq,
-          seqCount(event),
-          attempt,
-          at,
-          event.type,
-          firstStepOf(event),
-          stream.id,
-          generation,
-          row,
-          null,
-        );
+        add(run.id, seq, seqCount(event), attempt, at, event.type, firstStepOf(event), stream.id, generation, row, null);
         run.headStep = Math.max(run.headStep, lastStepOf(event) + 1);
         continue;
       }
       if (event.type === 'series') streams.declare(run.id, event);
       if (event.type === 'started') for (const spec of event.streams ?? []) streams.declare(run.id, spec);
-      sql.entry.run(run.id, seq, 1, attempt, at, event.type, stepOf(event), null, null, null, stringify(event));
+      add(run.id, seq, 1, attempt, at, event.type, stepOf(event), null, null, null, stringify(event));
       if (event.type === 'console') printed(run.id, seq, event);
       for (const hash of blobsNamed(event)) sql.use.run(hash, run.id);
     }
     changeItems(run.id, write.changes ?? []);
-    sql.moveRun.run(head, write.attempt, write.nextEvent, run.headStep, run.id);
+    sql.moveRun.run(head, write.attempt, write.nextEvent, run.headStep, chain, run.id);
   }
 
   function create(runId: string): StoredHead {
     const { id } = sql.createRun.get(runId) as { id: number };
-    return { id, runId, head: 0, attempt: 0, nextEvent: 0, headStep: 0 };
+    return { id, runId, head: 0, attempt: 0, nextEvent: 0, headStep: 0, chain: null };
   }
 
   return {
@@ -130,7 +124,8 @@ export function openWrites(db: Database.Database): Writes {
     saveView(view, summary) {
       const run = rows.run(view.runId);
       if (!run) throw new Error(`run ${view.runId}: there is no log for this view`);
-      sql.view.run(run.id, view.seq, stringify(view));
+      const text = stringify(view);
+      sql.view.run(run.id, view.seq, text, checksum(run.id, view.seq, text));
       sql.summary.run(view.seq, stringify(summary), run.id, view.seq);
     },
     remove(runId) {

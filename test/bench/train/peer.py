@@ -1,7 +1,8 @@
 """The PyTorch side of `npm run bench -- train --vs-pytorch`: python3 peer.py '{"threads": 2, "shape": {...}, "batchSize": ..., "hyper": {...}}'.
 
-Prints one JSON line when ready; then, for every line "N" on its input, does N steps and prints {"ms": [N times], "rssMb": ...}. Eager mode. A step is
-what ours is: inputs from arrays, forward, loss, backward, global norm, clipping, Adam, and loss, accuracy and norm read as numbers.
+Prints one JSON line when ready; then, for every line "N" on its input, does N steps and prints {"ms": [N times], "rssMb": ...}. A step is what ours
+is: inputs from arrays, forward, loss, backward, global norm, clipping, Adam, and loss, accuracy and norm read as numbers. Options: "device" ("cpu",
+"cuda"; f32 without TF32), "compile" (torch.compile; else eager).
 """
 import json, math, resource, sys, time
 
@@ -11,7 +12,9 @@ import torch.nn.functional as F
 
 options = json.loads(sys.argv[1])
 shape, hyper = options["shape"], options["hyper"]
+device, compiles = options.get("device", "cpu"), options.get("compile", False)
 torch.set_num_threads(options["threads"])
+torch.backends.cuda.matmul.allow_tf32 = False
 torch.set_flush_denormal(True)
 torch.manual_seed(1)
 rate = hyper["dropout"]
@@ -23,12 +26,17 @@ class SelfAttention(nn.Module):
         self.heads = heads
         self.qkv_proj = nn.Linear(dim, 3 * dim)
         self.o_proj = nn.Linear(dim, dim)
+        t = shape["seqLen"]
+        self.register_buffer("future", torch.ones(t, t).triu(1).bool())
 
     def forward(self, x):
         b, t, d = x.shape
         hd = d // self.heads
         q, k, v = self.qkv_proj(x).view(b, t, self.heads, 3 * hd).permute(0, 2, 1, 3).split(hd, dim=-1)
-        weights = torch.softmax(q @ k.transpose(-2, -1) / math.sqrt(hd), dim=-1)
+        scores = q @ k.transpose(-2, -1) / math.sqrt(hd)
+        if shape.get("causal"):
+            scores = scores.masked_fill(self.future, float("-inf"))
+        weights = torch.softmax(scores, dim=-1)
         return self.o_proj((weights @ v).permute(0, 2, 1, 3).reshape(b, t, d))
 
 
@@ -48,7 +56,9 @@ class Predictor(nn.Module):
     def __init__(self):
         super().__init__()
         d = shape["modelDim"]
-        self.input_net = nn.Sequential(nn.Dropout(hyper["inputDropout"]), nn.Linear(shape["inputDim"], d))
+        learned = shape["input"] == "learned"
+        self.embedding = nn.Embedding(shape["inputDim"], d) if learned else nn.Identity()
+        self.input_net = nn.Sequential(nn.Dropout(hyper["inputDropout"]), nn.Linear(d if learned else shape["inputDim"], d))
         self.layers = nn.ModuleList(Layer(d, shape["heads"]) for _ in range(shape["layers"]))
         self.output_net = nn.Sequential(nn.Linear(d, d), nn.LayerNorm(d), nn.ReLU(), nn.Dropout(rate), nn.Linear(d, shape["outputDim"]))
         t = shape["seqLen"]
@@ -60,7 +70,7 @@ class Predictor(nn.Module):
         self.register_buffer("positions", table)
 
     def forward(self, x):
-        x = self.input_net(x)
+        x = self.input_net(self.embedding(x))
         if shape["positional"]:
             x = x + self.positions
         for layer in self.layers:
@@ -68,10 +78,11 @@ class Predictor(nn.Module):
         return self.output_net(x)
 
 
-model = Predictor().train()
+model = Predictor().to(device).train()
+predict = torch.compile(model) if compiles else model
 adam = torch.optim.Adam(model.parameters(), lr=hyper["learningRate"])
 size, seq, classes = options["batchSize"], shape["seqLen"], shape["outputDim"]
-ids = shape["input"] == "onehot"
+ids = shape["input"] != "features"
 batches = []
 for _ in range(16):
     if ids:
@@ -84,10 +95,10 @@ step = 0
 def once():
     global step
     start = time.perf_counter()
-    x, labels = batches[step % 16]
-    if ids:
+    x, labels = (part.to(device) for part in batches[step % 16])
+    if shape["input"] == "onehot":
         x = F.one_hot(x, shape["inputDim"]).float()
-    logits = model(x)
+    logits = predict(x)
     rows = logits.reshape(-1, classes) if ids else logits.squeeze(-1)
     loss = F.cross_entropy(rows, labels.reshape(-1))
     accuracy = (rows.argmax(-1) == labels.reshape(-1)).float().mean()
@@ -102,7 +113,9 @@ def once():
 
 for _ in range(5):
     once()
-print(json.dumps({"device": f"CPU, PyTorch {torch.__version__}, {options['threads']} threads", "version": torch.__version__}), flush=True)
+where = f"CPU, {options['threads']} threads" if device == "cpu" else torch.cuda.get_device_name()
+mode = "compiled" if compiles else "eager"
+print(json.dumps({"device": f"{where}, PyTorch {torch.__version__} {mode}", "version": torch.__version__}), flush=True)
 for line in sys.stdin:
     ms = [once() for _ in range(int(line))]
     print(json.dumps({"ms": ms, "rssMb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}), flush=True)

@@ -13,6 +13,15 @@ import { publishedSetup } from '../../support/setups';
 
 const setup = publishedSetup('reverse', { probeSize: 1 });
 const values = startValues(setup);
+const everyRun = {
+  search: '',
+  show: 'all',
+  sort: 'createdAt',
+  descending: true,
+  group: 'none',
+  columns: [],
+  folded: [],
+} as const;
 const you: Actor = { id: 'local', name: 'You', role: 'admin' };
 
 const opened: { close(): unknown }[] = [];
@@ -96,6 +105,28 @@ describe('watching', () => {
     let line = (await v.received.next('runs'))[0]!;
     while (line.step !== 4) line = (await v.received.next('runs'))[0]!;
     expect(line).toMatchObject({ runId, backend: 'cpu', status: 'starting' });
+  });
+
+  it('a run that was removed while somebody had its page open does not come back when that page is closed', async () => {
+    const a = await app();
+    const { runId } = await a.hub.create(you, setup);
+    const [watching, following] = [await viewer(a), await viewer(a)];
+    await watching.watch(runId);
+    await a.hub.command(you, { kind: 'act', id: 'stop-it-now', runId, action: 'stop', args: {} });
+    await watching.until((v) => v.status === 'stopped');
+    await a.hub.decide(runId, () => [{ type: 'run.labelled', actor: you, trashed: true }]);
+    expect(await following.socket.emitWithAck('watchRuns')).toEqual({ ok: true, you });
+    expect(await a.hub.remove(runId)).toBe(true);
+    let line = (await following.received.next('runs'))[0]!;
+    while (!line.gone) line = (await following.received.next('runs'))[0]!;
+    watching.close();
+    // A run that is made after the page was closed is told of; the removed one is not.
+    const { runId: next } = await a.hub.create(you, setup);
+    const told = new Set<string>();
+    while (!told.has(next)) for (const { runId: id } of await following.received.next('runs')) told.add(id);
+    expect([...told]).toEqual([next]);
+    expect(a.hub.summaries().map((r) => r.runId)).toEqual([next]);
+    expect(a.hub.table.page({ ...everyRun, skip: 0, limit: 10 }).lines).toBe(1);
   });
 
   it('of a run that does not exist is refused with the field', async () => {

@@ -9,6 +9,7 @@ import { Sqlite } from '~/server/store/sqlite/driver';
 import { makeItems } from '~/server/store/sqlite/makeItems';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { databaseFile, openForWriting } from '~/server/store/sqlite/schema';
+import { sealAll } from '~/server/store/sqlite/seal';
 import { type Entry, seqCount } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
 import { firstStepOf, rowCount } from '~/shared/series';
@@ -114,10 +115,10 @@ describe('opening the store', () => {
     const data = inside('newer');
     await (await openSqliteStore(data)).close();
     const db = new Sqlite(databaseFile(data));
-    db.pragma('user_version = 7');
+    db.pragma('user_version = 8');
     db.close();
     await refused(data).toThrow(
-      `${databaseFile(data)} was written by a newer Headroom (format 7, this one knows 6); update Headroom or choose another folder`,
+      `${databaseFile(data)} was written by a newer Headroom (format 8, this one knows 7); update Headroom or choose another folder`,
     );
   });
 
@@ -146,7 +147,10 @@ describe('opening the store', () => {
     }
     await store.close();
     const { db, unlock } = openForWriting(data);
-    db.transaction(() => makeItems(db))();
+    db.transaction(() => {
+      makeItems(db);
+      sealAll(db);
+    })();
     db.close();
     unlock();
     const again = await openSqliteStore(data);

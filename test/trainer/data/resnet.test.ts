@@ -8,9 +8,9 @@ import { openBackend } from '~/trainer/backends';
 import { resizeRgb } from '~/trainer/data/resize';
 import { featureDim, normalise, Resnet34 } from '~/trainer/data/resnet34';
 
-// PyTorch's numbers: golden/resnet34.py.
-const golden = parseSafetensors(readFileSync(fileURLToPath(new URL('../../fixtures/resnet34.safetensors', import.meta.url))));
-const goldenOf = (name: string) => golden.tensors.get(name)!.data as Float32Array;
+// PyTorch's numbers, by test/fixtures/resnet34.py.
+const reference = parseSafetensors(readFileSync(fileURLToPath(new URL('../../fixtures/resnet34.safetensors', import.meta.url))));
+const referenceOf = (name: string) => reference.tensors.get(name)!.data as Float32Array;
 
 const largestRelativeError = (got: ArrayLike<number>, want: ArrayLike<number>): number => {
   expect(got.length).toBe(want.length);
@@ -28,14 +28,14 @@ describe('ResNet-34', () => {
   });
 
   it('is given the same pictures as PyTorch: bytes, resizing and normalisation', () => {
-    const images = golden.tensors.get('images')!.data;
+    const images = reference.tensors.get('images')!.data;
     for (let n = 0; n < 4; n++)
       expect([...formulaPicture(n)]).toEqual([...images.subarray(n * 3072, (n + 1) * 3072)].map(Number));
     const big = resizeRgb(formulaPicture(0), 32, 32, 224, 224);
     const mine = new Float32Array(big.length);
     normalise(big, mine);
     // The fixture is [3, 224, 224]. One step of a byte is 1 / 255 / 0.225 = 0.017.
-    const theirs = goldenOf('inputs.0');
+    const theirs = referenceOf('inputs.0');
     let worst = 0;
     for (let i = 0; i < 224 * 224; i++)
       for (let c = 0; c < 3; c++) worst = Math.max(worst, Math.abs(mine[i * 3 + c]! - theirs[c * 224 * 224 + i]!));
@@ -54,7 +54,7 @@ describe('ResNet-34', () => {
     const x = tensor4d(input, [count, side, side, 3]);
     const y = net.features(x);
     expect(y.shape).toEqual([count, featureDim]);
-    expect(largestRelativeError(await y.data(), goldenOf(name))).toBeLessThan(1e-4);
+    expect(largestRelativeError(await y.data(), referenceOf(name))).toBeLessThan(1e-4);
     x.dispose();
     y.dispose();
     net.dispose();

@@ -209,7 +209,7 @@ describe('parameters to start from', () => {
   });
 
   it('that PyTorch trained and saved are understood: a run that starts from them reverses from its first step', async () => {
-    // safetensors.torch.save_file(model.state_dict()) of golden/reference.py's Predictor: model_dim 16, 5 classes, trained on sequences of 6.
+    // By test/fixtures/reference.py: a state dict of its Predictor, model_dim 16, 5 classes, trained on sequences of 6.
     const startFrom = readFileSync(new URL('../../fixtures/torch-state-dict.safetensors', import.meta.url));
     const config = smallConfig((c) => {
       Object.assign(c.task, { seqLen: 6, testSize: 100 });

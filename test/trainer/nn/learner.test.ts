@@ -143,6 +143,34 @@ describe.each(testedBackends)('a learner on %s', (name) => {
     learner.dispose();
   });
 
+  // A part of n examples counts n / size, so the sum over parts is the mean over the batch; only the order of additions differs.
+  onBackend(
+    'a batch in 3 parts (3, 3 and 2 examples) gives the update of the whole batch, and parts drop differently',
+    async (b) => {
+      const batch = randomBatch(smallReverse, 8, 3);
+      const updated = async (hyper: Hyper) => {
+        const learner = open(b);
+        const metrics = [await learner.step(batch, hyper, 0), await learner.step(batch, hyper, 1)];
+        const { params } = await learner.state();
+        learner.dispose();
+        return { metrics, params };
+      };
+      const hyper: Hyper = { ...plainHyper, clip: { mode: 'norm', threshold: 0.5 } };
+      const [whole, parts] = [await updated(hyper), await updated({ ...hyper, accumulation: 3 })];
+      for (const [at, { loss, accuracy, gradNorm, clipped, paramGradNorms }] of parts.metrics.entries()) {
+        const expected = whole.metrics[at]!;
+        expect(loss).toBeCloseTo(expected.loss, 5);
+        expect(accuracy).toBeCloseTo(expected.accuracy, 6);
+        expect(gradNorm).toBeCloseTo(expected.gradNorm, 5);
+        expect(clipped).toBe(expected.clipped);
+        for (const [n, norm] of paramGradNorms.entries()) expect(norm).toBeCloseTo(expected.paramGradNorms[n]!, 5);
+      }
+      for (const [at, value] of parts.params.entries()) expect(Math.abs(value - whole.params[at]!)).toBeLessThan(2.1e-3); // Adam: +-lr where a gradient is rounding alone
+      const single = { ...plainHyper, dropout: 0.5 };
+      expect((await updated({ ...single, accumulation: 8 })).metrics[0]!.loss).not.toBe((await updated(single)).metrics[0]!.loss);
+    },
+  );
+
   onBackend('a diverged run reports NaN or infinity and goes on', async (b) => {
     const learner = open(b);
     const { params } = await learner.state();

@@ -47,8 +47,8 @@ describe('gradients', () => {
     const evaluate = (params: Float32Array) =>
       tidy(() => {
         const { x, labels } = batchTensors(batch, shape);
-        const { loss, grads } = lossAndGradients(unflatten(tensor1d(params), specs), shape, x, labels, options(shape));
-        return { loss: loss.dataSync()[0]!, grads: specs.map(({ name }) => Float32Array.from(grads[name]!.dataSync())) };
+        const { means, grads } = lossAndGradients(unflatten(tensor1d(params), specs), shape, x, labels, options(shape));
+        return { loss: means.dataSync()[0]!, grads: specs.map(({ name }) => Float32Array.from(grads[name]!.dataSync())) };
       });
     const { grads } = evaluate(start);
     for (const [at, { name, offset, size }] of specs.entries()) {

@@ -12,8 +12,8 @@ import { compareWithReference } from '~/trainer/process/parity';
 
 const folder = resolve(import.meta.dirname, '../../fixtures');
 /**
- * Files of test/fixtures/reference.py (causal masks; AdamW, SGD; learned embedding; linear and constant schedule; clipping by value) and of one before it:
- * reverse, anomaly, and `odd`: sizes that divide nothing, input width != classes, no clipping.
+ * Files of test/fixtures/reference.py: reverse, anomaly; causal masks; AdamW, SGD; learned embedding; linear and constant schedule; clipping by
+ * value; and `odd`: sizes that divide nothing, input width != classes, no clipping.
  */
 const references = readdirSync(folder).filter((file) => /^(reverse|anomaly|odd|causal|sgd).*\.safetensors$/.test(file));
 const reference = (file: string) => new Uint8Array(readFileSync(join(folder, file)));

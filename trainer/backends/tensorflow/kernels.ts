@@ -1,4 +1,4 @@
-import { mul, registerKernel, stack, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
+import { mul, registerKernel, split, stack, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
 import { fusedKernels } from '~/trainer/nn/fused';
 import { noiseKernel } from '~/trainer/nn/noise';
 import type { NodeBackend } from './load';
@@ -26,11 +26,10 @@ export function registerSquaredNorms({ binding }: NodeBackend): void {
   registerKernel({
     kernelName: fusedKernels.squaredNorms,
     backendName: 'tensorflow',
-    kernelFunc: ({ inputs, backend }) => {
+    kernelFunc: ({ inputs, attrs, backend }) => {
       const attributes = [{ name: 'T', type: attrType.type, value: binding.TF_FLOAT }];
-      const halves = Object.values(inputs).map((grad) =>
-        (backend as NodeBackend).executeSingleOutput('L2Loss', attributes, [grad!]),
-      );
+      const parts = split(inputs.flat as Tensor, (attrs as unknown as { sizes: number[] }).sizes);
+      const halves = parts.map((grad) => (backend as NodeBackend).executeSingleOutput('L2Loss', attributes, [grad]));
       return [mul(stack(halves), 2)];
     },
   });

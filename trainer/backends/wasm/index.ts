@@ -2,10 +2,10 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { backend as currentBackend, setBackend } from '@tensorflow/tfjs-core';
-import { eagerStep } from '~/trainer/backends/eagerStep';
 import { type BackendOptions, BackendUnavailable, type LoadedBackend } from '~/trainer/backends/types';
 import { withSharedMemory } from './memory';
 import { KernelPool } from './pool';
+import { Recorder } from './recorder';
 import { registerWasmKernels, type WasmBackend } from './register';
 
 /** tfjs' module and ours work on parts of one size: more threads than parts would only wait. */
@@ -39,8 +39,10 @@ export async function loadWasm(options: BackendOptions): Promise<LoadedBackend> 
     throw new BackendUnavailable('the WebAssembly module did not start; it needs a processor with SIMD');
   const threads = Math.min(options.threads ?? availableParallelism(), maxThreads);
   const backend = currentBackend() as WasmBackend;
-  registerWasmKernels(backend, new KernelPool(backend.wasm.asm.memory, threads));
-  const device = `CPU, WebAssembly, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
-  opened = { device, version: wasm.version_wasm, threads, compileStep: eagerStep };
+  const pool = new KernelPool(backend.wasm.asm.memory, threads);
+  const recorder = new Recorder(backend, pool);
+  registerWasmKernels(backend, pool, recorder);
+  const device = `CPU, WebAssembly${pool.fma ? ' with FMA' : ''}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+  opened = { device, version: wasm.version_wasm, threads, compileStep: (fn) => recorder.step(fn) };
   return opened;
 }

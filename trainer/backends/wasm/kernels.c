@@ -17,6 +17,12 @@ INLINE v4 splat(float x) { return wasm_f32x4_splat(x); }
 INLINE v4 add(v4 a, v4 b) { return wasm_f32x4_add(a, b); }
 INLINE v4 sub(v4 a, v4 b) { return wasm_f32x4_sub(a, b); }
 INLINE v4 mul(v4 a, v4 b) { return wasm_f32x4_mul(a, b); }
+// a + b * c; with FMA rounded once, which is why its module gives other last bits.
+#ifdef FMA
+INLINE v4 addProduct(v4 a, v4 b, v4 c) { return __builtin_wasm_relaxed_madd_f32x4(b, c, a); }
+#else
+INLINE v4 addProduct(v4 a, v4 b, v4 c) { return add(a, mul(b, c)); }
+#endif
 INLINE float total(v4 v) {
   return (wasm_f32x4_extract_lane(v, 0) + wasm_f32x4_extract_lane(v, 1)) +
          (wasm_f32x4_extract_lane(v, 2) + wasm_f32x4_extract_lane(v, 3));
@@ -35,11 +41,11 @@ INLINE v4 exp4(v4 x) {
   v4 n = wasm_f32x4_nearest(mul(x, splat(1.44269504088896341f)));
   v4 r = sub(sub(x, mul(n, splat(0.693359375f))), mul(n, splat(-2.12194440e-4f)));
   v4 p = splat(1.9875691500e-4f);
-  p = add(mul(p, r), splat(1.3981999507e-3f));
-  p = add(mul(p, r), splat(8.3334519073e-3f));
-  p = add(mul(p, r), splat(4.1665795894e-2f));
-  p = add(mul(p, r), splat(1.6666665459e-1f));
-  p = add(mul(p, r), splat(5.0000001201e-1f));
+  p = addProduct(splat(1.3981999507e-3f), p, r);
+  p = addProduct(splat(8.3334519073e-3f), p, r);
+  p = addProduct(splat(4.1665795894e-2f), p, r);
+  p = addProduct(splat(1.6666665459e-1f), p, r);
+  p = addProduct(splat(5.0000001201e-1f), p, r);
   p = add(add(mul(mul(p, r), r), r), splat(1.0f));
   v4 scale = wasm_i32x4_shl(wasm_i32x4_add(wasm_i32x4_trunc_sat_f32x4(n), wasm_i32x4_splat(127)), 23);
   // A NaN stays one: the comparison is false and p is NaN.
@@ -94,73 +100,67 @@ INLINE void put(float *c, v4 low, v4 high, int columns, const float *from) {
   }
 }
 
-// 4 rows of a times one packed panel. Rows past `rows` repeat the last one and are not stored.
-INLINE void tile(const float *a, int ars, int acs, const float *p, int k, float *c, int ldc, int rows, int columns, const float *bias, int again) {
-  const float *a0 = a, *a1 = a + (rows > 1 ? ars : 0), *a2 = a + (rows > 2 ? 2 * ars : 0), *a3 = a + (rows > 3 ? 3 * ars : 0);
+#define ROWS 4 // of c at a time: with 2 columns of vectors 8 sums, which with all operands of a step fill the 15 registers that V8 gives out
+
+// ROWS rows of a times one packed panel: a row-major, or, with `strip`, packed as [k][ROWS]. Rows past `rows` repeat the last one and are not
+// stored. One step per turn of the loop: V8 moves the loads of an unrolled one to its front, where registers run out.
+INLINE void tile(const float *a, int ars, int strip, const float *p, int k, float *c, int ldc, int rows, int columns, const float *bias, int again) {
   v4 l0 = splat(0), h0 = l0, l1 = l0, h1 = l0, l2 = l0, h2 = l0, l3 = l0, h3 = l0;
-#define STEP(i)                                                                    \
-  {                                                                                \
-    v4 low = load(p + 8 * i), high = load(p + 8 * i + 4);                          \
-    v4 x = wasm_v128_load32_splat(a0 + i * acs);                                   \
-    l0 = add(l0, mul(x, low)), h0 = add(h0, mul(x, high));                         \
-    x = wasm_v128_load32_splat(a1 + i * acs);                                      \
-    l1 = add(l1, mul(x, low)), h1 = add(h1, mul(x, high));                         \
-    x = wasm_v128_load32_splat(a2 + i * acs);                                      \
-    l2 = add(l2, mul(x, low)), h2 = add(h2, mul(x, high));                         \
-    x = wasm_v128_load32_splat(a3 + i * acs);                                      \
-    l3 = add(l3, mul(x, low)), h3 = add(h3, mul(x, high));                         \
+#define STEP(x0, x1, x2, x3)                                                  \
+  v4 low = load(p), high = load(p + 4);                                       \
+  l0 = addProduct(l0, x0, low), h0 = addProduct(h0, x0, high);                \
+  l1 = addProduct(l1, x1, low), h1 = addProduct(h1, x1, high);                \
+  l2 = addProduct(l2, x2, low), h2 = addProduct(h2, x2, high);                \
+  l3 = addProduct(l3, x3, low), h3 = addProduct(h3, x3, high);
+#define LANE(n) wasm_i32x4_shuffle(x, x, n, n, n, n)
+#define ROW(r) wasm_v128_load32_splat(a##r)
+  if (strip) {
+#pragma clang loop unroll(disable)
+    for (; k > 0; k--, a += ROWS, p += 8) {
+      v4 x = load(a);
+      STEP(LANE(0), LANE(1), LANE(2), LANE(3))
+    }
+  } else {
+    const float *a0 = a, *a1 = rows > 1 ? a0 + ars : a0, *a2 = rows > 2 ? a1 + ars : a1, *a3 = rows > 3 ? a2 + ars : a2;
+#pragma clang loop unroll(disable)
+    for (; k > 0; k--, a0++, a1++, a2++, a3++, p += 8) {
+      STEP(ROW(0), ROW(1), ROW(2), ROW(3))
+    }
   }
-  int at = 0;
-  for (; at + 4 <= k; at += 4) {
-    STEP(0) STEP(1) STEP(2) STEP(3)
-    a0 += 4 * acs, a1 += 4 * acs, a2 += 4 * acs, a3 += 4 * acs, p += 32;
-  }
-  for (; at < k; at++) {
-    STEP(0)
-    a0 += acs, a1 += acs, a2 += acs, a3 += acs, p += 8;
-  }
-  put(c, l0, h0, columns, again ? c : bias);
-  if (rows > 1) put(c + ldc, l1, h1, columns, again ? c + ldc : bias);
-  if (rows > 2) put(c + 2 * ldc, l2, h2, columns, again ? c + 2 * ldc : bias);
-  if (rows > 3) put(c + 3 * ldc, l3, h3, columns, again ? c + 3 * ldc : bias);
+#define PUT(r) if (rows > r) put(c + r * ldc, l##r, h##r, columns, again ? c + r * ldc : bias);
+  PUT(0) PUT(1) PUT(2) PUT(3)
 }
 
 // c [m, n] = a b, plus bias [n] unless that is null; a(m, k) = a[m * ars + k * acs], b(k, n) = b[k * brs + n * bcs].
-// scratch: PARTS * BLOCK * (8 + rows of a part, rounded up to 4) floats.
+// scratch: PARTS * BLOCK * (8 + rows of a part, rounded up to ROWS) floats.
 KERNEL(gemm)(int part, const float *a, int ars, int acs, const float *b, int brs, int bcs, float *c, const float *bias, int m, int n, int k, float *scratch) {
-  int start = first(part, m, 4), end = first(part + 1, m, 4);
+  int start = first(part, m, ROWS), end = first(part + 1, m, ROWS);
   if (start == end) return;
   float *panel = scratch + part * BLOCK * 8;
-  // Columns of a transposed matrix lie far apart: packed as [4 rows][k][4] they are read in order.
+  // Columns of a transposed matrix lie far apart: packed as [ROWS rows][k][ROWS] they are read in order.
   float *strips = acs == 1 ? 0 : scratch + PARTS * BLOCK * 8 + start * BLOCK;
   for (int kk = 0; kk < k; kk += BLOCK) {
     int depth = k - kk < BLOCK ? k - kk : BLOCK;
     if (strips) {
-      int i = start;
-      if (ars == 1)
-        for (; i + 16 <= end; i += 16) // four strips: the 64 bytes of a cache line
-          for (int at = 0; at < depth; at++) {
-            const float *from = a + i + (kk + at) * acs;
-            float *to = strips + (i - start) * depth + at * 4;
-            store(to, load(from)), store(to + 4 * depth, load(from + 4));
-            store(to + 8 * depth, load(from + 8)), store(to + 12 * depth, load(from + 12));
-          }
-      for (; i < end; i += 4)
-        for (int at = 0; at < depth; at++) {
-          const float *from = a + i * ars + (kk + at) * acs;
-          float *to = strips + (i - start) * depth + at * 4;
-          for (int r = 0; r < 4; r++) to[r] = i + r < end ? from[r * ars] : 0;
-        }
+      for (int i = start; i < end; i += ROWS) {
+        float *to = strips + (i - start) * depth;
+        const float *from = a + i * ars + kk * acs;
+        if (ars == 1 && i + ROWS <= end)
+          for (int at = 0; at < depth; at++, from += acs, to += ROWS) store(to, load(from));
+        else
+          for (int at = 0; at < depth; at++, from += acs, to += ROWS)
+            for (int r = 0; r < ROWS; r++) to[r] = i + r < end ? from[r * ars] : 0;
+      }
     }
     for (int j = 0; j < n; j += 8) {
       int columns = n - j < 8 ? n - j : 8;
       pack(b + kk * brs + j * bcs, brs, bcs, depth, columns, panel);
-      for (int i = start; i < end; i += 4) {
-        int rows = end - i < 4 ? end - i : 4;
+      for (int i = start; i < end; i += ROWS) {
+        int rows = end - i < ROWS ? end - i : ROWS;
         const float *shift = bias ? bias + j : 0;
         float *to = c + i * n + j;
-        if (strips) tile(strips + (i - start) * depth, 1, 4, panel, depth, to, n, rows, columns, shift, kk > 0);
-        else tile(a + i * ars + kk, ars, 1, panel, depth, to, n, rows, columns, shift, kk > 0);
+        if (strips) tile(strips + (i - start) * depth, 0, 1, panel, depth, to, n, rows, columns, shift, kk > 0);
+        else tile(a + i * ars + kk, ars, 0, panel, depth, to, n, rows, columns, shift, kk > 0);
       }
     }
   }
@@ -179,7 +179,7 @@ KERNEL(columnSums)(int part, const float *x, const float *y, float *sums, float 
     for (int i = 0; i < n; i++) {
       v4 x0 = load(x + i * c + j), x1 = load(x + i * c + j + 4);
       s0 = add(s0, x0), s1 = add(s1, x1);
-      if (y) p0 = add(p0, mul(x0, load(y + i * c + j))), p1 = add(p1, mul(x1, load(y + i * c + j + 4)));
+      if (y) p0 = addProduct(p0, x0, load(y + i * c + j)), p1 = addProduct(p1, x1, load(y + i * c + j + 4));
     }
     store(sums + j, s0), store(sums + j + 4, s1);
     if (y) store(products + j, p0), store(products + j + 4, p1);
@@ -228,6 +228,37 @@ KERNEL(layerNormGrad)(int part, const float *dy, const float *normalised, const 
   }
 }
 
+KERNEL(copy)(int part, const float *from, float *to, int n) {
+  for (int i = first(part, n, 64); i < first(part + 1, n, 64); i++) to[i] = from[i];
+}
+
+// out [n] = x [n] + y [period], y again and again.
+KERNEL(addRepeated)(int part, const float *x, const float *y, float *out, int n, int period) {
+  int end = first(part + 1, n, 64), i = first(part, n, 64);
+  while (i < end) {
+    int at = i % period, stop = i + period - at < end ? i + period - at : end;
+    for (; i < stop; i++, at++) out[i] = x[i] + y[at];
+  }
+}
+
+// sum = total + x * weight.
+KERNEL(accumulate)(int part, const float *total, const float *x, const float *weight, float *sum, int n) {
+  float w = *weight;
+  for (int i = first(part, n, 64); i < first(part + 1, n, 64); i++) sum[i] = total[i] + x[i] * w;
+}
+
+KERNEL(multiply)(int part, const float *x, const float *y, float *out, int n) {
+  for (int i = first(part, n, 64); i < first(part + 1, n, 64); i++) out[i] = x[i] * y[i];
+}
+
+// ids i32 [n] -> rows [n, width] of zeros with a 1 at the id.
+KERNEL(oneHot)(int part, const int *ids, float *rows, int n, int width) {
+  for (int i = first(part, n, 1); i < first(part + 1, n, 1); i++) {
+    for (int j = 0; j < width; j++) rows[i * width + j] = 0;
+    if (ids[i] >= 0 && ids[i] < width) rows[i * width + ids[i]] = 1;
+  }
+}
+
 // y = max(x * mask, 0); mask may be null.
 KERNEL(reluDropped)(int part, const float *x, const float *mask, float *y, int n) {
   int start = first(part, n, 64), end = first(part + 1, n, 64);
@@ -269,12 +300,18 @@ KERNEL(dropoutMask)(int part, const int *seed, int site, const float *rate, floa
 // ---- attention ------------------------------------------------------------------------------------------------------------------------
 
 INLINE float dot(const float *a, const float *b, int n) {
-  float sum = 0;
-  for (int i = 0; i < n; i++) sum += a[i] * b[i];
+  v4 s0 = splat(0), s1 = s0;
+  int i = 0;
+  for (; i + 8 <= n; i += 8) s0 = addProduct(s0, load(a + i), load(b + i)), s1 = addProduct(s1, load(a + i + 4), load(b + i + 4));
+  float sum = total(add(s0, s1));
+  for (; i < n; i++) sum += a[i] * b[i];
   return sum;
 }
 INLINE void addScaled(float *to, const float *from, float by, int n) {
-  for (int i = 0; i < n; i++) to[i] += by * from[i];
+  v4 scale = splat(by);
+  int i = 0;
+  for (; i + 4 <= n; i += 4) store(to + i, addProduct(load(to + i), scale, load(from + i)));
+  for (; i < n; i++) to[i] += by * from[i];
 }
 INLINE void clear(float *to, int n) {
   for (int i = 0; i < n; i++) to[i] = 0;
@@ -378,19 +415,29 @@ KERNEL(crossEntropy)(int part, const float *logits, const int *labels, float *me
   means[1] = (float)right / n;
 }
 
-// squares[p] = sum of the squares of the p-th vector; vectors: address and length of each. All in part 0.
-KERNEL(squaredNorms)(int part, const int *vectors, float *squares, int count) {
-  if (part != 0) return;
-  for (int p = 0; p < count; p++, vectors += 2) {
-    const float *g = (const float *)vectors[0];
+// squares[p] = sum of the squares of flat[offsets[p]] up to flat[offsets[p + 1]].
+KERNEL(squaredNorms)(int part, const float *flat, const int *offsets, float *squares, int count) {
+  for (int p = part; p < count; p += PARTS) {
+    const float *g = flat + offsets[p];
+    int length = offsets[p + 1] - offsets[p];
     double sum = 0;
     // f32 sums of 1024, then f64.
-    for (int i = 0; i < vectors[1]; i += 1024) {
-      int n = vectors[1] - i;
+    for (int i = 0; i < length; i += 1024) {
+      int n = length - i;
       sum += dot(g + i, g + i, n < 1024 ? n : 1024);
     }
     squares[p] = (float)sum;
   }
+}
+
+// means [2] and squares [count] -> metrics: both means, the norm of all twice, and where `each` the norm of every one. All in part 0.
+KERNEL(metrics)(int part, const float *means, const float *squares, float *metrics, int count, int each) {
+  if (part != 0) return;
+  double sum = 0;
+  for (int p = 0; p < count; p++) sum += squares[p];
+  metrics[0] = means[0], metrics[1] = means[1];
+  metrics[2] = metrics[3] = __builtin_sqrtf((float)sum);
+  if (each) for (int p = 0; p < count; p++) metrics[4 + p] = __builtin_sqrtf(squares[p]);
 }
 
 // Adam or AdamW of optimizer.ts in one pass. s: its scalars in order; norm: of g. Moments too small to matter are cleared: a denormal costs a

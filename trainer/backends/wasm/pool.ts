@@ -1,6 +1,7 @@
 /** Runs the kernels of kernels.wasm on the tfjs memory, each in four parts taken by this thread and by workers, whoever is free. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 
 /** PARTS of kernels.c. */
@@ -8,11 +9,18 @@ const parts = 4;
 /** Looks at the ticket before a thread goes to sleep: about 50 us, the time between two kernels of a small step. */
 const looks = 4_000;
 /** Places in `control`, i32. */
-const place = { ticket: 0, done: 1, kernel: 2, count: 3, wake: 4, sleepers: 5, waiting: 6 } as const;
+const place = { ticket: 0, done: 1, kernel: 2, wake: 4, sleepers: 5, waiting: 6 } as const;
 const argumentsAt = 64;
-const maxArguments = 24;
+/** As many as the kernel with the most takes after `part`; what a kernel does not take is ignored. */
+const maxArguments = 14;
 
 type Kernel = (part: number, ...args: number[]) => void;
+
+/** A kernel and what it is called with after `part`: addresses in bytes, sizes, numbers. */
+export interface Job {
+  kernel: { at: number; run: Kernel };
+  args: number[];
+}
 
 /**
  * A job is kernel and arguments in `control`, and a ticket: job number * 8 + next part. Parts are claimed by compare-and-swap on the ticket, so a
@@ -39,24 +47,40 @@ for (;;) {
     ticket = Atomics.load(control, place.ticket);
   }
   if (Atomics.compareExchange(control, place.ticket, ticket, ticket + 1) !== ticket) continue;
-  kernels[control[place.kernel]](ticket & 7, ...args.subarray(0, control[place.count]));
+  kernels[control[place.kernel]](ticket & 7, ${Array.from({ length: maxArguments }, (_, at) => `args[${at}]`).join(', ')});
   Atomics.add(control, place.done, 1);
   if (Atomics.load(control, place.waiting)) Atomics.notify(control, place.done);
 }`;
 
+/** The fastest build of the kernels that this Node.js and processor run. */
+function loadKernels(): { module: WebAssembly.Module; fma: boolean } {
+  const file = (name: string) => readFileSync(join(import.meta.dirname, name));
+  // Node.js 20 knows relaxed SIMD, but only when asked; later versions ignore the flag.
+  setFlagsFromString('--experimental-wasm-relaxed-simd');
+  const relaxed = file('kernelsFma.wasm');
+  const fma = WebAssembly.validate(relaxed);
+  return { module: new WebAssembly.Module(fma ? relaxed : file('kernels.wasm')), fma };
+}
+
 export class KernelPool {
-  readonly #kernels: Map<string, { at: number; run: Kernel }>;
+  readonly #kernels: Map<string, Job['kernel']>;
+  /** Where jobs are noted instead of done. */
+  noted: Job[] | null = null;
   readonly #shared = new SharedArrayBuffer(argumentsAt + 8 * maxArguments);
   readonly #control = new Int32Array(this.#shared, 0, 16);
   readonly #args = new Float64Array(this.#shared, argumentsAt);
   #job = 0;
+
+  /** Products and sums are rounded once (relaxed SIMD): faster, and other last bits than without. */
+  readonly fma: boolean;
 
   /** @param memory of the tfjs module, shared @param threads with this one, >= 1 */
   constructor(
     memory: WebAssembly.Memory,
     readonly threads: number,
   ) {
-    const module = new WebAssembly.Module(readFileSync(join(import.meta.dirname, 'kernels.wasm')));
+    const { module, fma } = loadKernels();
+    this.fma = fma;
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
     const names = Object.keys(exports);
     this.#kernels = new Map(names.map((name, at) => [name, { at, run: exports[name] as Kernel }]));
@@ -67,16 +91,19 @@ export class KernelPool {
     }
   }
 
-  /** @param args after `part`: addresses in bytes, sizes, numbers */
   run(name: string, ...args: number[]): void {
-    const { at, run } = this.#kernels.get(name)!;
+    const job = { kernel: this.#kernels.get(name)!, args };
+    if (this.noted) this.noted.push(job);
+    else this.do(job);
+  }
+
+  do({ kernel: { at, run }, args }: Job): void {
     if (this.threads === 1) {
       for (let part = 0; part < parts; part++) run(part, ...args);
       return;
     }
     const control = this.#control;
     control[place.kernel] = at;
-    control[place.count] = args.length;
     this.#args.set(args);
     Atomics.store(control, place.done, 0);
     this.#job = (this.#job + 1) & 0xfff_ffff;

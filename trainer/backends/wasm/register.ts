@@ -1,6 +1,8 @@
 /** Puts the kernels of kernels.c in the place of tfjs' compositions (nn/fused.ts) and of its matMul on the wasm backend. */
 import {
+  type BackendValues,
   broadcast_util,
+  type DataType,
   getKernel,
   type KernelBackend,
   type NamedAttrMap,
@@ -14,6 +16,7 @@ import {
 import { fusedKernels } from '~/trainer/nn/fused';
 import { noiseKernel } from '~/trainer/nn/noise';
 import type { KernelPool } from './pool';
+import type { Recorder } from './recorder';
 
 /** tfjs' BackendWasm, as far as we use it. */
 export interface WasmBackend extends KernelBackend {
@@ -23,27 +26,49 @@ export interface WasmBackend extends KernelBackend {
     _malloc(bytes: number): number;
     _free(address: number): void;
   };
-  dataIdMap: { get(id: object): { memoryOffset: number } };
-  makeOutput(shape: number[], dtype: 'float32' | 'int32'): TensorInfo;
+  dataIdMap: {
+    get(id: object): TensorPlace;
+    set(id: object, place: TensorPlace): void;
+    has(id: object): boolean;
+    delete(id: object): boolean;
+  };
+  dataIdNextNumber: number;
+  makeOutput(shape: number[], dtype: 'float32' | 'int32', memoryOffset?: null, values?: Int32Array): TensorInfo;
+  move(dataId: object, values: BackendValues | null, shape: number[], dtype: DataType, refCount: number): void;
+  disposeData(dataId: object, force?: boolean): boolean;
+}
+
+/** Where a tensor of tfjs' lies in memory; an address in bytes. */
+export interface TensorPlace {
+  id: number;
+  memoryOffset: number;
+  shape: number[];
+  dtype: DataType;
+  refCount: number;
 }
 
 type Inputs = Record<string, TensorInfo | undefined>;
 
-/** PARTS and BLOCK of kernels.c. */
+/** PARTS, BLOCK and ROWS of kernels.c. */
 const parts = 4;
 const block = 256;
+const tileRows = 4;
 
-export function registerWasmKernels(backend: WasmBackend, pool: KernelPool): void {
+export function registerWasmKernels(backend: WasmBackend, pool: KernelPool, recorder: Recorder): void {
   const scratch = new Scratch(backend);
   /** A tensor's address; 0 stands for one that is missing. */
   const at = (tensor: TensorInfo | undefined) => (tensor ? backend.dataIdMap.get(tensor.dataId).memoryOffset : 0);
   const out = (shape: number[]) => backend.makeOutput(shape, 'float32');
-  const define = (kernelName: string, kernelFunc: (inputs: Inputs, attrs: NamedAttrMap) => TensorInfo | TensorInfo[]) =>
+  const define = (kernelName: string, kernelFunc: (inputs: Inputs, attrs: NamedAttrMap) => TensorInfo | TensorInfo[]) => {
+    recorder.recordable.add(kernelName);
     registerKernel({
       kernelName,
       backendName: 'wasm',
       kernelFunc: ({ inputs, attrs }) => kernelFunc(inputs as Inputs, attrs ?? {}),
     });
+  };
+  /** Working space of one kernel: valid until the next one. */
+  const space = (floats: number) => recorder.space(floats) ?? scratch.floats(floats);
 
   /** c [m, n] = a b (+ bias); strides in elements: a(m, k), b(k, n). */
   const gemm = (
@@ -57,26 +82,64 @@ export function registerWasmKernels(backend: WasmBackend, pool: KernelPool): voi
     n: number,
     k: number,
   ) => {
-    const rowsPerPart = 4 * (Math.ceil(m / 4 / parts) + 1);
-    const space = scratch.floats(parts * block * (8 + rowsPerPart));
-    pool.run('gemm', a, ...aStrides, b, ...bStrides, c, bias, m, n, k, space);
+    const rowsPerPart = tileRows * (Math.ceil(m / tileRows / parts) + 1);
+    pool.run('gemm', a, ...aStrides, b, ...bStrides, c, bias, m, n, k, space(parts * block * (8 + rowsPerPart)));
   };
 
+  /** A kernel of ours before tfjs': it gives null where it does not know the case. */
+  const replace = (kernelName: string, kernelFunc: (inputs: Inputs, attrs: NamedAttrMap) => TensorInfo | null) => {
+    const tfjs = getKernel(kernelName, 'wasm');
+    unregisterKernel(kernelName, 'wasm');
+    recorder.recordable.add(kernelName);
+    registerKernel({
+      ...tfjs,
+      kernelFunc: (args) => {
+        const made = kernelFunc(args.inputs as Inputs, args.attrs ?? {});
+        if (made) return made;
+        recorder.refuse(`${kernelName} of these shapes`);
+        return tfjs.kernelFunc(args);
+      },
+    });
+  };
+  const isFloat = (...tensors: TensorInfo[]) => tensors.every(({ dtype }) => dtype === 'float32');
+
   // tfjs' slice reads the whole of its input back first, which for one vector of all parameters is most of a step.
-  const tfjsSlice = getKernel('Slice', 'wasm');
-  unregisterKernel('Slice', 'wasm');
-  registerKernel({
-    ...tfjsSlice,
-    kernelFunc: (args) => {
-      const { x } = args.inputs as { x: TensorInfo };
-      const { begin, size } = args.attrs as unknown as { begin: number[]; size: number[] };
-      const [from, sizes] = slice_util.parseSliceParams(x as Tensor, begin, size) as [number[], number[]];
-      if (x.dtype !== 'float32' || !slice_util.isSliceContinous(x.shape, from, sizes)) return tfjsSlice.kernelFunc(args);
-      const part = out(sizes);
-      const start = at(x) + 4 * slice_util.computeFlatOffset(from, util.computeStrides(x.shape));
-      backend.wasm.HEAPU8.copyWithin(at(part), start, start + 4 * util.sizeFromShape(sizes));
-      return part;
-    },
+  replace('Slice', ({ x }, { begin, size }) => {
+    const [from, sizes] = slice_util.parseSliceParams(x as Tensor, begin as number[], size as number[]) as [number[], number[]];
+    if (!isFloat(x!) || !slice_util.isSliceContinous(x!.shape, from, sizes)) return null;
+    const start = at(x) + 4 * slice_util.computeFlatOffset(from, util.computeStrides(x!.shape));
+    const view = recorder.viewOfInput(start, sizes);
+    if (view) return view;
+    const part = out(sizes);
+    pool.run('copy', start, at(part), util.sizeFromShape(sizes));
+    return part;
+  });
+
+  replace('Concat', (inputs) => {
+    const vectors = Object.values(inputs) as TensorInfo[];
+    if (!isFloat(...vectors) || vectors.some(({ shape }) => shape.length !== 1)) return null;
+    const sizes = vectors.map(({ shape }) => shape[0]!);
+    const all = out([sizes.reduce((sum, size) => sum + size, 0)]);
+    let to = at(all);
+    for (const [n, vector] of vectors.entries()) {
+      if (sizes[n]! > 0) pool.run('copy', at(vector), to, sizes[n]!);
+      to += 4 * sizes[n]!;
+    }
+    return all;
+  });
+
+  replace('Add', ({ a, b }) => {
+    if (!isFloat(a!, b!) || a!.shape.slice(-b!.shape.length).join() !== b!.shape.join() || b!.shape.length === 0) return null;
+    const sum = out(a!.shape);
+    pool.run('addRepeated', ...[a, b, sum].map(at), util.sizeFromShape(a!.shape), util.sizeFromShape(b!.shape));
+    return sum;
+  });
+
+  replace('Multiply', ({ a, b }) => {
+    if (!isFloat(a!, b!) || a!.shape.join() !== b!.shape.join()) return null;
+    const product = out(a!.shape);
+    pool.run('multiply', ...[a, b, product].map(at), util.sizeFromShape(a!.shape));
+    return product;
   });
 
   unregisterKernel('BatchMatMul', 'wasm');
@@ -180,9 +243,15 @@ export function registerWasmKernels(backend: WasmBackend, pool: KernelPool): voi
     const [rows, packed] = qkv!.shape as [number, number];
     const sizes = attentionSizes(rows, packed, weights!.shape[3]!, weights!.shape[1]!);
     const dQkv = out([rows, packed]);
-    const space = scratch.floats(parts * sizes.seqLen);
     const scale = 1 / Math.sqrt(sizes.headDim);
-    pool.run('attentionGrad', ...[dContext, qkv, weights, dQkv].map(at), ...Object.values(sizes), scale, Number(causal), space);
+    pool.run(
+      'attentionGrad',
+      ...[dContext, qkv, weights, dQkv].map(at),
+      ...Object.values(sizes),
+      scale,
+      Number(causal),
+      space(parts * sizes.seqLen),
+    );
     return [dQkv];
   });
 
@@ -193,13 +262,35 @@ export function registerWasmKernels(backend: WasmBackend, pool: KernelPool): voi
     return [means, dLogits];
   });
 
-  define(fusedKernels.squaredNorms, (grads) => {
-    const vectors = Object.values(grads).flatMap((grad) => [at(grad), util.sizeFromShape(grad!.shape)]);
-    const squares = out([vectors.length / 2]);
-    const space = scratch.floats(vectors.length);
-    new Int32Array(backend.wasm.HEAPU8.buffer, space, vectors.length).set(vectors);
-    pool.run('squaredNorms', space, at(squares), vectors.length / 2);
+  define(fusedKernels.squaredNorms, ({ flat }, { sizes }) => {
+    const offsets = [0];
+    for (const size of sizes as number[]) offsets.push(offsets.at(-1)! + size);
+    const count = offsets.length - 1;
+    const squares = out([count]);
+    const table = backend.makeOutput([offsets.length], 'int32', null, Int32Array.from(offsets));
+    pool.run('squaredNorms', ...[flat, table, squares].map(at), count);
+    backend.disposeData(table.dataId);
     return [squares];
+  });
+
+  define(fusedKernels.accumulate, ({ total, x, weight }) => {
+    const sum = out(x!.shape);
+    pool.run('accumulate', ...[total, x, weight, sum].map(at), util.sizeFromShape(x!.shape));
+    return [sum];
+  });
+
+  define(fusedKernels.metrics, ({ means, squares }, { each }) => {
+    const count = util.sizeFromShape(squares!.shape);
+    const metrics = out([4 + (each ? count : 0)]);
+    pool.run('metrics', ...[means, squares, metrics].map(at), count, Number(each));
+    return [metrics];
+  });
+
+  define(fusedKernels.oneHot, ({ ids }, { width }) => {
+    const count = util.sizeFromShape(ids!.shape);
+    const rows = out([count, width as number]);
+    pool.run('oneHot', ...[ids, rows].map(at), count, width as number);
+    return [rows];
   });
 
   define(fusedKernels.adam, ({ params, m, v, grads, norm, scalars }, { clipByValue, weightDecay, decoupled }) => {

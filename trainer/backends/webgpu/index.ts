@@ -1,9 +1,13 @@
-import { setBackend } from '@tensorflow/tfjs-core';
-import { eagerStep } from './eagerStep';
-import { BackendUnavailable, type LoadedBackend } from './types';
+import { backend as currentBackend, setBackend } from '@tensorflow/tfjs-core';
+import { type BackendOptions, BackendUnavailable, type LoadedBackend } from '~/trainer/backends/types';
+import { commandListStep } from './commandList';
+import type { WebgpuBackend } from './device';
+import { registerWebgpuKernels } from './kernels';
+
+let registered = false;
 
 /** Any GPU with a Vulkan, Metal or D3D12 driver, through Dawn; no CUDA needed. Read tensors with `await data()`: WebGPU has no sync read. */
-export async function loadWebgpu(): Promise<LoadedBackend> {
+export async function loadWebgpu({ log = () => {} }: BackendOptions): Promise<LoadedBackend> {
   const dawn = await import('webgpu').catch((error: Error) => {
     throw new BackendUnavailable(`the optional package "webgpu" does not load (${firstLine(error)}); run npm install webgpu`);
   });
@@ -12,7 +16,7 @@ export async function loadWebgpu(): Promise<LoadedBackend> {
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) {
     throw new BackendUnavailable(
-      'no GPU adapter found; install the Vulkan driver of your GPU, or mesa-vulkan-drivers to compute in software',
+      'no GPU adapter found; install the Vulkan driver of your GPU (Vulkan 1.3; Mesa from 23 on). To compute in software, slowly, set VK_DRIVER_FILES to the vk_swiftshader_icd.json that comes with Chromium (Debian: /usr/lib/chromium)',
     );
   }
   // tfjs looks for the API where a browser has it. Node >= 21 has a navigator, Node 20 has none.
@@ -21,6 +25,9 @@ export async function loadWebgpu(): Promise<LoadedBackend> {
   await import('@tensorflow/tfjs-backend-webgpu');
   if (!(await setBackend('webgpu')))
     throw new BackendUnavailable('the GPU device did not start; see the lines tfjs printed above');
+  const backend = currentBackend() as unknown as WebgpuBackend;
+  if (!registered) registerWebgpuKernels(backend);
+  registered = true;
   const { vendor, architecture, device, description } = adapter.info;
   const label = device || description || [vendor, architecture, device].filter(Boolean).join(' ');
   return {
@@ -28,7 +35,7 @@ export async function loadWebgpu(): Promise<LoadedBackend> {
     version: '4.22.0',
     threads: null,
     software: isSoftware(label),
-    compileStep: eagerStep,
+    compileStep: (fn) => commandListStep(backend, fn, log),
   };
 }
 

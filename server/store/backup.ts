@@ -1,0 +1,104 @@
+/** `headroom backup FOLDER [--from DATA]`: a copy of a data folder, also of one that a server is writing to. The copy is a data folder itself. */
+import { constants } from 'node:fs';
+import { copyFile, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { auditPath } from '~/server/audit/auditFile';
+import { blobFiles, syncFolder } from './blobs';
+import { databaseFile, openForReading } from './sqlite/schema';
+import { verifyFolder } from './verify';
+
+/**
+ * The database as it is at one moment, then the blobs: whatever its logs name was there before. Blobs that an earlier backup in this folder has are not copied
+ * again. A server that is started on the copy goes on from that moment.
+ *
+ * @throws Error in words
+ */
+export async function backup(data: string, to: string): Promise<{ copied: number; kept: number }> {
+  await mkdir(to, { recursive: true });
+  if ((await realpath(to)) === (await realpath(data))) throw new Error(`${to} is the data folder itself; give another folder`);
+  const database = databaseFile(to);
+  const fresh = `${database}.new`;
+  await rm(fresh, { force: true });
+  const db = openForReading(data);
+  try {
+    // All pages in one step: a writer in between would make it begin again.
+    await db.backup(fresh, { progress: ({ totalPages }) => totalPages });
+  } finally {
+    db.close();
+  }
+  const count = { copied: 0, kept: 0 };
+  for await (const { hash, file } of blobFiles(data)) {
+    const target = path.join(to, 'blobs', hash.slice(0, 2), hash);
+    const [from, there] = await Promise.all([stat(file).catch(() => null), stat(target).catch(() => null)]);
+    // Taken away by the server since it was listed.
+    if (!from) continue;
+    if (there?.size === from.size) {
+      count.kept++;
+      continue;
+    }
+    await mkdir(path.dirname(target), { recursive: true });
+    await copyFile(file, `${target}.new`, constants.COPYFILE_FICLONE);
+    await synced(`${target}.new`);
+    await rename(`${target}.new`, target);
+    count.copied++;
+  }
+  for (const file of [auditPath(data), path.join(data, 'trainer.token')])
+    await copyWhole(file, path.join(to, path.basename(file)));
+  // Last: until then an earlier backup in this folder is whole. Its write-ahead log is not the new file's.
+  for (const rest of ['-wal', '-shm']) await rm(`${database}${rest}`, { force: true });
+  await synced(fresh);
+  await rename(fresh, database);
+  await syncFolder(to);
+  return count;
+}
+
+/** A file that may be appended to meanwhile, up to its last whole line. */
+async function copyWhole(from: string, to: string): Promise<void> {
+  const bytes = await readFile(from).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  if (!bytes) return;
+  const handle = await open(`${to}.new`, 'w', 0o600);
+  try {
+    await handle.writeFile(bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(`${to}.new`, to);
+}
+
+async function synced(file: string): Promise<void> {
+  const handle = await open(file, 'r+');
+  await handle.sync().finally(() => handle.close());
+}
+
+/** @returns the exit status */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: { from: { type: 'string' }, 'no-verify': { type: 'boolean' } },
+    });
+    const [to] = positionals;
+    if (to === undefined || positionals.length > 1)
+      throw new Error('give the folder to copy to: headroom backup FOLDER [--from DATA] [--no-verify]');
+    const from = values.from ?? process.env.HEADROOM_DATA ?? '.headroom';
+    const { copied, kept } = await backup(from, to);
+    console.log(`${from} is copied to ${to}: the database, ${copied} blobs, and ${kept} that were there already`);
+    if (values['no-verify']) return 0;
+    const { sound, damaged } = await verifyFolder(to);
+    console.log(`${to}: read back ${sound.join(', ')}`);
+    for (const what of damaged) console.error(`damaged: ${what}`);
+    return damaged.length > 0 ? 1 : 0;
+  } catch (error) {
+    console.error(`backup: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,34 @@
+import type Database from 'better-sqlite3';
+import { firstLink, nextLink } from '~/server/store/chain';
+import { seqCount } from '~/shared/events';
+import { checked, checksum } from './checksums';
+import { openReads } from './read';
+
+/**
+ * Gives everything that was stored before there were checksums and hash chains its own, in the transaction that raises the format: what is damaged by then cannot be
+ * found out any more.
+ */
+export function sealAll(db: Database.Database): void {
+  db.function('checksum', { varargs: true, deterministic: true }, (...parts) =>
+    checksum(...(parts as (number | string | null | Buffer)[])),
+  );
+  for (const [table, fields] of Object.entries(checked)) {
+    db.exec(`UPDATE ${table} SET crc = checksum(${fields.join(', ')})`);
+  }
+  const reads = openReads(db);
+  const chainOf = db.prepare('UPDATE entries SET chain = ? WHERE run = ? AND seq = ?');
+  const head = db.prepare('UPDATE runs SET chain = ? WHERE id = ?');
+  for (const { id, runId } of db.prepare<[], { id: number; runId: string }>('SELECT id, runId FROM runs').all()) {
+    let chain = firstLink;
+    for (let fromSeq = 1; ; ) {
+      const page = reads.entries({ runId, fromSeq, limit: 1000, types: null });
+      for (const entry of page) {
+        chain = nextLink(chain, entry);
+        chainOf.run(chain, id, entry.seq);
+        fromSeq = entry.seq + seqCount(entry.event);
+      }
+      if (page.length === 0) break;
+    }
+    head.run(chain, id);
+  }
+}

@@ -1,0 +1,151 @@
+/** `headroom verify [FOLDER]`: reads everything that a data folder holds and says what is not as it was written. Also beside a running server. */
+import { createHash } from 'node:crypto';
+import { createReadStream, readFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import type Database from 'better-sqlite3';
+import { auditPath, readRows } from '~/server/audit/auditFile';
+import { firstBroken } from '~/server/audit/chain';
+import { seqCount } from '~/shared/events';
+import { blobFiles } from './blobs';
+import { firstLink, nextLink } from './chain';
+import { checked, checksum } from './sqlite/checksums';
+import { openReads } from './sqlite/read';
+import { openForReading } from './sqlite/schema';
+
+export interface Verified {
+  /** What was looked at, in words. */
+  sound: string[];
+  damaged: string[];
+}
+
+export async function verifyFolder(folder: string): Promise<Verified> {
+  const found: Verified = { sound: [], damaged: [] };
+  const db = openForReading(folder);
+  try {
+    // One state of the database, however long it takes.
+    db.exec('BEGIN');
+    const problems = db.pragma('quick_check(20)', { simple: false }) as { quick_check: string }[];
+    if (problems[0]?.quick_check !== 'ok') for (const p of problems) found.damaged.push(`headroom.db: ${p.quick_check}`);
+    const rows = checkRows(db, found.damaged);
+    found.sound.push(`${rows} rows of the database`);
+    if (found.damaged.length === 0) found.sound.push(`the logs of ${checkChains(db, found.damaged)} runs`);
+    const small = db.prepare<[], { hash: string; data: Buffer }>('SELECT hash, data FROM smallBlobs');
+    let blobs = 0;
+    for (const { hash, data } of small.iterate()) {
+      blobs++;
+      if (createHash('sha256').update(data).digest('hex') !== hash) found.damaged.push(`blob ${hash} (in the database)`);
+    }
+    for await (const { hash, file } of blobFiles(folder)) {
+      blobs++;
+      const sha = createHash('sha256');
+      for await (const part of createReadStream(file)) sha.update(part as Buffer);
+      if (sha.digest('hex') !== hash) found.damaged.push(`blob ${hash} (${file})`);
+    }
+    found.sound.push(`${blobs} blobs`);
+  } finally {
+    db.close();
+  }
+  checkAudit(folder, found);
+  return found;
+}
+
+/** Every row with a checksum. @returns how many there are */
+function checkRows(db: Database.Database, damaged: string[]): number {
+  let count = 0;
+  const streams = new Map(
+    db
+      .prepare<[], { id: number; name: string; runId: string }>(
+        'SELECT streams.id, streams.name, runId FROM streams JOIN runs ON runs.id = streams.run',
+      )
+      .all()
+      .map(({ id, name, runId }) => [id, `run ${runId}, stream "${name}"`]),
+  );
+  const runs = new Map(
+    db
+      .prepare<[], { id: number; runId: string }>('SELECT id, runId FROM runs')
+      .all()
+      .map(({ id, runId }) => [id, `run ${runId}`]),
+  );
+  for (const [table, fields] of Object.entries(checked)) {
+    const own = fields as readonly string[];
+    for (const row of db
+      .prepare(`SELECT ${own.join(', ')}, crc FROM ${table}`)
+      .raw()
+      .iterate() as Iterable<(number | string | null | Buffer)[]>) {
+      count++;
+      const parts = row.slice(0, -1);
+      if (checksum(...parts) === row.at(-1)) continue;
+      const of = own[0] === 'stream' ? streams.get(parts[0] as number) : runs.get(parts[0] as number);
+      const key = own.flatMap((name, i) =>
+        i > 0 && !(parts[i] instanceof Uint8Array) && name !== 'event' && name !== 'item' && name !== 'view'
+          ? [`${name} ${parts[i]}`]
+          : [],
+      );
+      damaged.push(`${of ?? `${own[0]} ${parts[0]}`}: ${table}, ${key.slice(0, 5).join(', ')}`);
+    }
+  }
+  return count;
+}
+
+/** The hash chain of every log. @returns how many there are */
+function checkChains(db: Database.Database, damaged: string[]): number {
+  const reads = openReads(db);
+  const links = db.prepare<[number, number, number], { seq: number; chain: Buffer }>(
+    'SELECT seq, chain FROM entries WHERE run = ? AND seq >= ? ORDER BY seq LIMIT ?',
+  );
+  const runs = db
+    .prepare<[], { id: number; runId: string; head: number; chain: Buffer | null }>('SELECT id, runId, head, chain FROM runs')
+    .all();
+  for (const { id, runId, head, chain } of runs) {
+    let last = firstLink;
+    let next = 1;
+    const broken = (): string | null => {
+      for (;;) {
+        const page = reads.entries({ runId, fromSeq: next, limit: 1000, types: null });
+        if (page.length === 0) break;
+        const stored = links.all(id, next, page.length);
+        for (const [i, entry] of page.entries()) {
+          if (entry.seq !== next) return `entry ${next} is missing: entry ${entry.seq} follows`;
+          last = nextLink(last, entry);
+          if (!stored[i]!.chain.equals(last)) return `entry ${entry.seq} is not what was hashed when it was written`;
+          next = entry.seq + seqCount(entry.event);
+        }
+      }
+      if (next - 1 !== head) return `the log should reach entry ${head}, it ends at ${next - 1}`;
+      return chain?.equals(last) ? null : 'its last hash is not that of the run';
+    };
+    const problem = broken();
+    if (problem) damaged.push(`run ${runId}: the log was changed: ${problem}`);
+  }
+  return runs.length;
+}
+
+function checkAudit(folder: string, { sound, damaged }: Verified): void {
+  try {
+    const { rows } = readRows(readFileSync(auditPath(folder)));
+    const broken = firstBroken(null, rows);
+    if (broken) damaged.push(`audit log: row ${broken.seq}: ${broken.problem}`);
+    else sound.push(`${rows.length} rows of the audit log`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') damaged.push(`audit log: ${(error as Error).message}`);
+  }
+}
+
+/** @returns the exit status: 0 = all is as it was written */
+export async function main(argv: readonly string[]): Promise<number> {
+  const folder = argv[0] ?? process.env.HEADROOM_DATA ?? '.headroom';
+  try {
+    const { sound, damaged } = await verifyFolder(folder);
+    console.log(`${folder}: read ${sound.join(', ')}`);
+    if (damaged.length === 0) console.log('everything is as it was written');
+    for (const what of damaged) console.error(`damaged: ${what}`);
+    if (damaged.length > 0)
+      console.error('Put a backup in its place (`headroom backup` makes them); what is damaged cannot be read.');
+    return damaged.length > 0 ? 1 : 0;
+  } catch (error) {
+    console.error(`verify: ${folder}: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,76 @@
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { backup } from '~/server/store/backup';
+import { verifyFolder } from '~/server/store/verify';
+import { startApp } from '~/test/support/app';
+import { ownFolder } from '~/test/support/folder';
+import { publishedSetup } from '~/test/support/setups';
+import { blobOf, refOf, runStarted, startValues, steps } from '~/test/support/synthetic';
+import { TrainerClient } from '~/test/support/trainerClient';
+
+const folder = ownFolder();
+afterAll(folder.remove);
+const you = { id: 'local', name: 'You', role: 'admin' } as const;
+
+it('a backup of a server that is writing is a data folder; the server on it shows the run as it was, and trains on', async () => {
+  const data = path.join(folder.path, 'data');
+  const copy = path.join(folder.path, 'copy');
+  let app = await startApp({ dataFolder: data });
+  const { token } = app.address;
+  const setup = publishedSetup('reverse');
+  const { runId } = await app.hub.create(you, setup);
+  let trainer = await TrainerClient.connect(app.address);
+  trainer.ready();
+  await trainer.assigned();
+  const values = startValues(setup);
+  const blob = blobOf(new Uint8Array(40_000).map((_, i) => i * 13));
+  await trainer.put(blob);
+  await trainer.send(runStarted(0, values), { type: 'status', status: 'running', step: 0, message: 'go' }, steps(0, 100, values));
+  await trainer.send({
+    type: 'checkpoint',
+    step: 100,
+    blob: refOf(blob),
+    trigger: 'cadence',
+    commandId: null,
+    lastCommandSeq: 0,
+  });
+  expect(await backup(data, copy)).toEqual({ copied: 1, kept: 0 });
+
+  // It goes on while it is copied: the second backup has all that was acknowledged before it began.
+  let at = 100;
+  let stop = false;
+  const writing = (async () => {
+    while (!stop) {
+      await trainer.send(steps(at, 20, values));
+      at += 20;
+    }
+  })();
+  await expect.poll(() => at).toBeGreaterThan(200);
+  const acknowledged = at;
+  expect(await backup(data, copy)).toEqual({ copied: 0, kept: 1 });
+  stop = true;
+  await writing;
+  trainer.close();
+  await app.close();
+  rmSync(data, { recursive: true });
+
+  expect((await verifyFolder(copy)).damaged).toEqual([]);
+  app = await startApp({ dataFolder: copy });
+  const view = await app.hub.view(runId);
+  expect(view!.step).toBeGreaterThanOrEqual(acknowledged);
+  expect(view!.step).toBeLessThanOrEqual(at);
+  const read = await fetch(`${app.url}/api/blobs/${blob.hash}`);
+  expect(new Uint8Array(await read.arrayBuffer())).toEqual(blob.bytes);
+  // The token that trainers hold is the same.
+  trainer = await TrainerClient.connect({ url: app.url, token });
+  trainer.close();
+  expect(app.trouble).toEqual([]);
+  await app.close();
+});
+
+it('a data folder is not copied onto itself', async () => {
+  const data = path.join(folder.path, 'self');
+  await (await startApp({ dataFolder: data })).close();
+  await expect(backup(data, data)).rejects.toThrow(`${data} is the data folder itself; give another folder`);
+});
