@@ -6,10 +6,13 @@ ENV NEXT_TELEMETRY_DISABLED=1
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --omit=optional
 COPY . .
+# Below a path of a proxy: --build-arg HEADROOM_BASE_PATH=/headroom/
+ARG HEADROOM_BASE_PATH=
 RUN npm run pack
 
 FROM node:22-bookworm-slim
-ENV NODE_ENV=production NEXT_TELEMETRY_DISABLED=1 HOST=0.0.0.0 PORT=3000 HEADROOM_DATA=/data
+ARG HEADROOM_BASE_PATH=
+ENV NODE_ENV=production NEXT_TELEMETRY_DISABLED=1 HEADROOM_BASE_PATH=$HEADROOM_BASE_PATH HOST=0.0.0.0 PORT=3000 HEADROOM_DATA=/data
 COPY --from=build /source/.build/headroom-*.tgz /tmp/
 # Its SQLite driver for Node 22 comes as a binary, so that nothing is compiled.
 RUN npm install --global --ignore-scripts /tmp/headroom-*.tgz && rm /tmp/headroom-*.tgz \

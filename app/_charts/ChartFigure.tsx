@@ -58,7 +58,7 @@ export function ChartFigure(props: {
           : 'group relative flex min-w-0 flex-col'
       }
     >
-      <figcaption className="flex min-h-6 items-start gap-2">
+      <figcaption className="flex min-h-6 flex-wrap items-start gap-x-2 sm:flex-nowrap">
         <span id={`${id}title`} title={title} className={`max-w-1/2 shrink-0 truncate font-semibold ${large ? 'text-base' : ''}`}>
           {title}
         </span>

@@ -42,7 +42,7 @@ export function HeatLegend({
         {inside && <path d={`M${x(limit.value)} 0v14`} stroke="var(--color-warn)" strokeWidth={2} />}
       </svg>
       {limit && (
-        <span className="text-xs text-warn">
+        <span className="text-xs whitespace-nowrap text-warn">
           {limit.label} {formatTick(limit.value)}
           {!inside && (limit.value > hi ? ': above all cells' : ': below all cells')}
         </span>

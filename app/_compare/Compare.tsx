@@ -11,6 +11,7 @@ import { smoothingWeight } from '~/app/_live/chartSettings';
 import { createCursor } from '~/app/_live/cursor';
 import { commonLoss } from '~/app/_live/equalLoss';
 import { stepFile } from '~/app/_live/stepFile';
+import { Bell } from '~/app/_run/shell/Bell';
 import { AttentionCompared, comparisonOf } from './AttentionCompared';
 import { axisOf, ownZoom } from './align';
 import { CompareControls, typedLevel } from './CompareControls';
@@ -108,7 +109,8 @@ export function Compare({ start }: { start: CompareView }) {
             /
           </span>
           <h1 className="text-sm font-semibold">Compare runs</h1>
-          <span className="ml-auto">
+          <span className="ml-auto flex">
+            <Bell />
             <ThemeToggle />
           </span>
         </TopBar>

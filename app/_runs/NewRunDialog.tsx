@@ -86,9 +86,9 @@ function NewRun({
   }, [ready]);
   const filled = useMemo(() => filledIn(draft, known), [draft, known]);
   const asked = useMemo(() => filled && setupsOf(draft, filled), [draft, filled]);
-  const text = JSON.stringify(asked?.setups);
+  const text = JSON.stringify(asked?.setups ?? null);
   const checked = useProblems(asked?.setups ?? null, ask);
-  const now = refused?.about === text ? refused : checked;
+  const now = refused !== null && refused.about === text ? refused : checked;
   const estimate = useEstimate(now.about === text && now.problems.length === 0 ? (asked?.setups[0] ?? null) : null);
 
   const change = useCallback(

@@ -13,6 +13,7 @@ import { Segments } from '~/app/_components/Segments';
 import { ThemeToggle, TopBar } from '~/app/_components/TopBar';
 import { useRecipes } from '~/app/_live/recipes';
 import { useRunList } from '~/app/_live/useRunList';
+import { Bell } from '~/app/_run/shell/Bell';
 import { withTerm } from '~/shared/runSearch';
 import { groupings, shelves } from '~/shared/runTable';
 import type { RunSummary } from '~/shared/summary';
@@ -93,6 +94,7 @@ export function RunList() {
             <LinkState link={link} error={error} />
             <span className="flex">
               <PaletteButton />
+              <Bell />
               <ThemeToggle />
             </span>
           </div>
@@ -108,18 +110,18 @@ export function RunList() {
           <div className="mb-2 flex flex-wrap items-center gap-2">
             <h1 className="mr-auto text-base font-semibold sm:mr-1">Runs</h1>
             {!empty && <Toolbar view={view} setView={setView} search={search} problems={head?.problems ?? []} />}
-            <span className="sm:ml-auto">
+            <span className="flex gap-2 sm:ml-auto">
               <ImportButton disabled={!mayStart} />
+              <Button
+                look="primary"
+                disabled={!mayStart}
+                title={you && !mayStart ? `${you.name} (${you.role}) may not start runs` : undefined}
+                onClick={() => setForm({ again: null })}
+              >
+                <Plus aria-hidden size={14} />
+                New run
+              </Button>
             </span>
-            <Button
-              look="primary"
-              disabled={!mayStart}
-              title={you && !mayStart ? `${you.name} (${you.role}) may not start runs` : undefined}
-              onClick={() => setForm({ again: null })}
-            >
-              <Plus aria-hidden size={14} />
-              New run
-            </Button>
           </div>
           {chosen.size > 0 && (
             <Suspense fallback={null}>
@@ -229,7 +231,7 @@ function Toolbar({
   const set = (change: Partial<View>) => setView((v) => ({ ...v, ...change }));
   return (
     <>
-      <span className="order-2 flex min-w-32 flex-1 items-center sm:order-none sm:max-w-96">
+      <span className="order-2 flex min-w-32 flex-1 basis-full items-center sm:order-none sm:max-w-96 sm:basis-0">
         <label className="relative min-w-0 flex-1">
           <Search aria-hidden size={13} className="absolute top-2 left-2 text-dim" />
           <input

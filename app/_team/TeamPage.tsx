@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { ThemeToggle, TopBar } from '~/app/_components/TopBar';
 import { atBase } from '~/app/_live/base';
+import { Bell } from '~/app/_run/shell/Bell';
 import { Approval } from './Approval';
 import { Audit } from './Audit';
 import { Invites } from './Invites';
@@ -44,6 +45,7 @@ export function TeamPage() {
                 Sign out
               </Button>
             )}
+            <Bell />
             <ThemeToggle />
           </div>
         </TopBar>

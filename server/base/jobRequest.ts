@@ -46,11 +46,11 @@ export async function asJob(
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const known = error instanceof RequestError ? { status: error.status } : refusal(error);
-    if (!request.complete || wentAway(error)) job.cancel();
+    if ((!request.complete && request.destroyed) || wentAway(error)) job.cancel();
     const cancelled = job.signal.aborted;
     job.end('failed', known ? message : 'the server could not do it; its log says why');
-    // A request read to its end counts as destroyed too.
-    if (response.headersSent || !request.complete) {
+    // A request read to its end counts as destroyed too; one whose body nobody read is still answered.
+    if (response.headersSent || (!request.complete && request.destroyed)) {
       response.destroy();
       if (!known && !cancelled) throw error;
     } else if (cancelled) refuse(response, 409, about.cancelled);

@@ -56,7 +56,7 @@ export async function groupsOf(sources: readonly SourceFile[]): Promise<{ groups
   }
   for (const group of groups.values()) group.files.sort((a, b) => (a.name < b.name ? -1 : 1));
   return {
-    groups: [...groups.values()],
+    groups: [...groups.values()].sort((a, b) => a.key.localeCompare(b.key, 'en', { numeric: true })),
     leftOut: [...others].map(([what, { count, example }]) => `${what}: ${count}${count === 1 ? ` (${example})` : ''}`),
   };
 }

@@ -25,6 +25,16 @@ export const commands: Record<string, Command> = {
     bundle: 'server/importFiles',
   },
   mcp: { summary: 'tools for agents (Model Context Protocol)', source: 'server/mcp/main.ts', bundle: 'server/mcp' },
+  verify: {
+    summary: 'reads everything that a data folder holds and says what is not as it was written',
+    source: 'server/store/verifyCommand.ts',
+    bundle: 'server/verify',
+  },
+  backup: {
+    summary: 'copies a data folder, also that of a running server',
+    source: 'server/store/backupCommand.ts',
+    bundle: 'server/backup',
+  },
   'verify-audit': {
     summary: 'checks the hash chain of the audit log',
     source: 'server/audit/verify.ts',

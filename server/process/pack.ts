@@ -8,6 +8,7 @@ import { isBuiltin } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from './build';
+import { readEnv } from './env';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const modules = join(root, 'node_modules');
@@ -98,7 +99,7 @@ function declarations(entries: string[]): void {
 
 /** @returns the path of the package */
 export async function pack(say: (line: string) => void): Promise<string> {
-  await build(say);
+  await build(say, readEnv(process.env).basePath);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const copied = [

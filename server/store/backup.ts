@@ -2,7 +2,6 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { auditPath } from '~/server/audit/auditFile';
 import { blobFiles, syncFolder } from './blobs';
@@ -100,5 +99,3 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 1;
   }
 }
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) process.exitCode = await main(process.argv.slice(2));

@@ -1,7 +1,6 @@
 /** `headroom verify [FOLDER]`: reads everything that a data folder holds and says what is not as it was written. Also beside a running server. */
 import { createHash } from 'node:crypto';
 import { createReadStream, readFileSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
 import type Database from 'better-sqlite3';
 import { auditPath, readRows } from '~/server/audit/auditFile';
 import { firstBroken } from '~/server/audit/chain';
@@ -147,5 +146,3 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 1;
   }
 }
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) process.exitCode = await main(process.argv.slice(2));

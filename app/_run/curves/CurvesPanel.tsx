@@ -22,7 +22,7 @@ import { Fold, WhenSeen } from './Fold';
 import { drawnIn, type MainChart, mainCharts, metricCharts, ownCharts } from './mainCharts';
 import { SeriesGroups } from './SeriesGroups';
 import { matcher, wordsOf } from './seriesSearch';
-import { useCharts, useClipRule, useNotice } from './useCharts';
+import { useChartHeight, useCharts, useClipRule, useNotice } from './useCharts';
 
 const none: WithLists['evaluations'] = [];
 /** Metrics of evaluations that have their charts on top; the others are folded below. */
@@ -86,7 +86,8 @@ export function CurvesPanel() {
 /** Charts side by side: as many as fill their rows, so never three and one. */
 function abreast(charts: number): string {
   if (charts <= 1) return '';
-  if (charts % 4 === 0) return '@2xl:grid-cols-2 @7xl:grid-cols-4';
+  // On a tall screen two rows fill what one would leave empty.
+  if (charts % 4 === 0) return '@2xl:grid-cols-2 [@media(max-height:1199px)]:@7xl:grid-cols-4';
   return charts % 3 === 0 ? '@2xl:grid-cols-2 @5xl:grid-cols-3' : '@2xl:grid-cols-2';
 }
 
@@ -150,6 +151,7 @@ const Main = memo(function Main({ chart, menu }: { chart: MainChart; menu?: Reac
   );
   const notice = useNotice(history, names);
   const notes = useChartNotes();
+  const height = useChartHeight();
   const lines: LineSpec[] = useMemo(() => chart.lines.map((l) => lineOf(history, l.name, l)), [chart, history]);
   return (
     <LineChart
@@ -161,6 +163,7 @@ const Main = memo(function Main({ chart, menu }: { chart: MainChart; menu?: Reac
       percent={chart.percent}
       notice={notice}
       range={chart.range}
+      height={height}
       menu={menu}
       {...notes}
     />

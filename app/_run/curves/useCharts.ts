@@ -1,7 +1,7 @@
 'use client';
 
-import { useCallback, useEffect, useMemo, useState } from 'react';
-import type { ChartSettings, LineSpec, RuleSpec } from '~/app/_charts/types';
+import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import type { ChartSettings, LineSpec, Mark, RuleSpec } from '~/app/_charts/types';
 import { type TimeAnchor, type XKind, type XMap, xMap } from '~/app/_charts/xMap';
 import { kindOf, smoothingFor, smoothingWeight, useChartChoices, xSeriesOf } from '~/app/_live/chartSettings';
 import { setCursor, useCursor } from '~/app/_live/cursor';
@@ -10,6 +10,7 @@ import { timelineOf, useTimeline } from '~/app/_live/lists';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { clipRule, marksOf, timeAnchors } from '~/app/_live/runMarks';
+import { same } from '~/app/_live/select';
 import { useSeries, withRole } from '~/app/_live/series';
 import { stepFile } from '~/app/_live/stepFile';
 import { rowsSoFar, useHistory, useWanted } from '~/app/_live/useHistory';
@@ -49,6 +50,17 @@ export function useCharts() {
   /** To be spread into a chart. */
   const chart = { map, settings, cursor: setCursor, subscribe, onWidth, stepFiles, marks, stops };
   return { history, chart };
+}
+
+/** Height of a main chart, CSS pixels: two rows of them, with what is around, fill a tall window. */
+export function useChartHeight(): number {
+  const read = () => Math.round(Math.min(720, Math.max(220, 0.27 * window.innerHeight)));
+  return useSyncExternalStore(onResize, read, () => 220);
+}
+
+function onResize(changed: () => void): () => void {
+  window.addEventListener('resize', changed);
+  return () => window.removeEventListener('resize', changed);
 }
 
 function useXMap(history: History): XMap {
@@ -115,9 +127,26 @@ function useHappenings() {
     }),
     null,
   );
-  const marks = useMemo(() => (events ? marksOf(events) : none), [events]);
-  const stops = useMemo(() => (events ? events.snapshots.map((s) => s.step).sort((a, b) => a - b) : none), [events]);
-  return { marks, stops };
+  return events ? happeningsOf(events) : nothingHappened;
+}
+
+type Events = Parameters<typeof marksOf>[0];
+interface Happenings {
+  marks: readonly Mark[];
+  /** Steps with a snapshot, ascending. */
+  stops: readonly number[];
+}
+const nothingHappened: Happenings = { marks: [], stops: [] };
+let latest: { events: Events; happenings: Happenings } | null = null;
+
+/** Made once for all charts of the page. */
+function happeningsOf(events: Events): Happenings {
+  if (!latest || !same(latest.events, events))
+    latest = {
+      events,
+      happenings: { marks: marksOf(events), stops: events.snapshots.map((s) => s.step).sort((a, b) => a - b) },
+    };
+  return latest.happenings;
 }
 
 /** The clip threshold over time, for the charts that show it; null: the run has none. */

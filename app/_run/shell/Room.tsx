@@ -4,6 +4,7 @@ import Link from 'next/link';
 import { useEffect, useState } from 'react';
 import { buttonClass } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
+import { PaletteButton } from '~/app/_components/PaletteHost';
 import { PeopleColours } from '~/app/_components/PeopleColours';
 import { statusWord } from '~/app/_components/statusWord';
 import { ThemeToggle, TopBar } from '~/app/_components/TopBar';
@@ -80,6 +81,7 @@ function Opened() {
           <>
             <BranchButton />
             <ShareMenu />
+            <PaletteButton />
             <ShortcutHelp />
             <ThemeToggle />
           </>

@@ -4,6 +4,7 @@ import { Copy } from 'lucide-react';
 import Link from 'next/link';
 import { count, duration, measured, percent } from '~/app/_components/format';
 import { LinkState } from '~/app/_components/LinkState';
+import { PaletteButton } from '~/app/_components/PaletteHost';
 import { Progress } from '~/app/_components/Progress';
 import { StatusBadge } from '~/app/_components/StatusBadge';
 import { Mark, ThemeToggle } from '~/app/_components/TopBar';
@@ -74,6 +75,7 @@ export function RunHeader() {
               <LinkState link={link} error={error} />
               <Layout />
               <ShareMenu />
+              <PaletteButton />
               <ShortcutHelp />
               <ThemeToggle />
             </>

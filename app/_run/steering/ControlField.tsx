@@ -11,6 +11,7 @@ import { useSteer } from '~/app/_live/useSteer';
 import type { ControlSpec, ControlValue } from '~/shared/controls';
 import { own } from '~/shared/own';
 import { HoldButton } from './HoldButton';
+import { RatePreview } from './RatePreview';
 import { aboutControl, describeValue, effectiveOf, lastOn, open, readText, textOf, unusual } from './steering';
 
 /**
@@ -163,6 +164,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
             {odd}
           </p>
         )}
+        {draft && !waiting && meant?.ok && <RatePreview control={spec.name} value={meant.value} />}
         {waiting && (
           <p className="text-ink">asked for {describeValue(spec, mine?.command.kind === 'set' ? mine.command.value : null)}…</p>
         )}

@@ -19,7 +19,7 @@ _capturing: "Capture | None" = None
 @dataclass
 class Capture:
     layers: list[tuple[str, Any]] = field(default_factory=list)
-    """Name, and weights [batch, heads, queries, keys] as float32 on the CPU."""
+    """Name, and weights [batch, heads, queries, keys] as float32 where the model is."""
     output: Any = None
     examples: int = 8
     _modules: list[str] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Capture:
             return
         own = name or (self._modules[-1] if self._modules else "") or "attention"
         same = sum(1 for known, _ in self.layers if known.split("#")[0] == own)
-        kept = weights[: self.examples].detach().float().nan_to_num(0.0).cpu()
+        kept = weights[: self.examples].detach().float().nan_to_num(0.0)
         self.layers.append((f"{own}#{same + 1}" if same else own, kept))
 
 

@@ -16,6 +16,8 @@ class Batch:
     events: list[dict[str, Any]]
     files: list[str]
     """Blobs that the events name, as files of the spool."""
+    full: bool
+    """There may be more that waits."""
 
 
 class Batches:
@@ -65,12 +67,13 @@ class Batches:
             decoder.add(record)
         if decoder.bytes == 0:
             return None
+        full = decoder.full()
         decoder.flush()
         cut = spool.Cut(begin, self._reader.at, first, first + decoder.count)
         if decoder.count > 0:
             self._cuts.add(cut)
             self.unsent.append(cut)
-        return self._given(cut)
+        return self._given(cut, full)
 
     def again(self, cut: spool.Cut) -> Batch:
         """A batch that was given out before."""
@@ -83,12 +86,12 @@ class Batches:
         decoder.flush()
         if decoder.count != cut.next - cut.first:
             raise RuntimeError(f"batch {cut.first}: {decoder.count} events, {cut.next - cut.first} were sent before")
-        return self._given(cut)
+        return self._given(cut, True)
 
-    def _given(self, cut: spool.Cut) -> Batch:
+    def _given(self, cut: spool.Cut, full: bool) -> Batch:
         if self._decoder.files:
             self._files[cut.first] = self._decoder.files
-        return Batch(cut, self._decoder.events, self._decoder.files)
+        return Batch(cut, self._decoder.events, self._decoder.files, full)
 
     def _begin(self, first: int) -> None:
         self._decoder.reset()

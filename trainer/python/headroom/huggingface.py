@@ -20,7 +20,7 @@ from .room import LoopControls
 EVALUATION = "eval_"
 
 
-class HeadroomCallback(TrainerCallback):  # type: ignore[misc]
+class HeadroomCallback(TrainerCallback):
     """`run`: one that is open already (it stays open at the end); else `headroom.init` is called with the other arguments when training begins."""
 
     def __init__(self, run: headroom.Run | None = None, **settings: Any) -> None:
@@ -102,7 +102,7 @@ class HeadroomCallback(TrainerCallback):  # type: ignore[misc]
 
 def _config(args: Any, model: Any, own: Any) -> dict[str, Any]:
     config: dict[str, Any] = dict(args.to_sanitized_dict())
-    described = getattr(model, "config", None)
+    described: Any = getattr(model, "config", None)
     if hasattr(described, "to_diff_dict"):
         config["model"] = described.to_diff_dict()
     return {**config, **(own or {})}

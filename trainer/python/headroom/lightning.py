@@ -27,7 +27,7 @@ else:
     from lightning.pytorch.utilities import rank_zero_only
 
 
-class HeadroomLogger(Logger):  # type: ignore[misc]
+class HeadroomLogger(Logger):
     """`run`: one that is open already; else `headroom.init` is called with the other arguments when there is something to log."""
 
     def __init__(self, run: headroom.Run | None = None, log_checkpoints: bool = False, **settings: Any) -> None:
@@ -98,7 +98,7 @@ class HeadroomLogger(Logger):  # type: ignore[misc]
             self._run.finish("stopped" if self._run.stopped else "finished")
 
 
-class HeadroomCallback(Callback):  # type: ignore[misc]
+class HeadroomCallback(Callback):
     """Steering. `source`: a HeadroomLogger or a run; left out, the trainer's own HeadroomLogger."""
 
     def __init__(self, source: HeadroomLogger | headroom.Run | None = None) -> None:

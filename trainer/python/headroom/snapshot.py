@@ -50,7 +50,7 @@ def snapshot_of(
     shapes = []
     for i, (name, weights) in enumerate(layers):
         weights = weights[:count]
-        tensors[f"attention.{i}"] = weights.half() if big else weights
+        tensors[f"attention.{i}"] = (weights.half() if big else weights).cpu()
         shapes.append({"name": name[:128], "heads": weights.shape[1], "queries": weights.shape[2], "keys": weights.shape[3]})
     described, values = _signals([w[:count] for _, w in layers], causal)
     for spec in described:
@@ -94,20 +94,20 @@ def _signals(layers: list[Any], causal: bool) -> tuple[list[dict[str, Any]], dic
         out["previous"] = []
     for w in layers:
         queries, keys = w.shape[-2:]
-        allowed = torch.arange(1, queries + 1).float() + (keys - queries) if causal else torch.full((queries,), float(keys))
+        allowed = torch.arange(1, queries + 1, device=w.device).float() + (keys - queries) if causal else torch.full((queries,), float(keys), device=w.device)
         entropy = torch.special.entr(w).sum(-1)
         several = allowed > 1
-        out["entropy"].append((entropy[..., several] / allowed[several].log()).mean(-1) if bool(several.any()) else torch.zeros(w.shape[:2]))
+        out["entropy"].append((entropy[..., several] / allowed[several].log()).mean(-1) if bool(several.any()) else w.new_zeros(w.shape[:2]))
         out["confidence"].append(w.amax(-1).mean(-1))
         uniform["confidence"].append(float((1 / allowed).mean()))
         if causal:
             before = torch.diagonal(w, keys - queries - 1, -2, -1)
-            out["previous"].append(before.mean(-1) if before.shape[-1] else torch.zeros(w.shape[:2]))
+            out["previous"].append(before.mean(-1) if before.shape[-1] else w.new_zeros(w.shape[:2]))
             uniform["previous"].append(float((1 / allowed[queries - before.shape[-1] :]).mean()) if before.shape[-1] else None)
     described: list[dict[str, Any]] = [{**ENTROPY, "baseline": None}, {**CONFIDENCE, "baseline": uniform["confidence"]}]
     if causal:
         described.append({**PREVIOUS, "baseline": uniform["previous"], "main": True})
-    return described, out
+    return described, {name: [v.cpu() for v in values] for name, values in out.items()}
 
 
 def _logits(output: Any) -> Any:

@@ -1,0 +1,69 @@
+/** A virtual environment of Python for tests that need real programs; made once for all clones of one machine, and kept. */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { root } from './root';
+
+const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--retries', '0'];
+
+export interface PythonEnvironment {
+  python: string;
+  /** Runs a program of Python text. @returns what it printed, as JSON */
+  run(text: string, ...args: string[]): unknown;
+  /** Whether a module is there. */
+  has(module: string): boolean;
+}
+
+/**
+ * @param core packages without which nothing can be tested
+ * @param more each line is installed by itself, and may be missing
+ * @returns the environment, or why there is none
+ */
+export function pythonEnvironment(
+  core: readonly string[],
+  more: readonly (readonly string[])[] = [],
+): PythonEnvironment | string {
+  const name = createHash('sha256')
+    .update(JSON.stringify([core, more]))
+    .digest('hex')
+    .slice(0, 12);
+  const folder = path.join(root, 'node_modules/.cache/python', name);
+  const python = path.join(folder, 'bin/python');
+  const made = `${folder}.${process.pid}`;
+  const start = (program: string, ...args: string[]) =>
+    execFileSync(program, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 900_000, maxBuffer: 2 ** 28 });
+  if (!existsSync(folder)) {
+    const own = path.join(made, 'bin/python');
+    try {
+      start('python3', '-c', 'import sys; assert sys.version_info >= (3, 10), sys.version');
+      mkdirSync(path.dirname(folder), { recursive: true });
+      start('python3', '-m', 'venv', made);
+      start(own, ...pip, ...core);
+    } catch (error) {
+      rmSync(made, { recursive: true, force: true });
+      return String((error as { stderr?: Buffer }).stderr ?? error)
+        .trim()
+        .slice(-300);
+    }
+    for (const some of more)
+      try {
+        start(own, ...pip, ...some);
+      } catch {
+        // The tests that need it say that they are skipped.
+      }
+    renameSync(made, folder);
+  }
+  return {
+    python,
+    run: (text, ...args) => JSON.parse(start(python, '-c', text, ...args).toString()),
+    has(module) {
+      try {
+        start(python, '-c', `import ${module}`);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+  };
+}
