@@ -1,7 +1,7 @@
 /** What the `headroom` command can do; build.ts bundles each module, headroom.ts starts the one that was asked for. */
 export interface Command {
   summary: string;
-  /** From the root of the repository: a module that exports `main(flags)`, which gives the exit code; or one that does its work when it is imported and reads process.argv. */
+  /** The module that does it when it is imported, from the root of the repository; it reads its flags from process.argv. */
   source: string;
   /** Its bundle, from .build/, without the extension. */
   bundle: string;
@@ -35,15 +35,9 @@ export const commands: Record<string, Command> = {
     source: 'server/store/backupCommand.ts',
     bundle: 'server/backup',
   },
-  import: {
-    summary: 'runs from files and folders of other tools into a running server',
-    source: 'server/import/cli.ts',
-    bundle: 'server/import',
+  'verify-audit': {
+    summary: 'checks the hash chain of the audit log',
+    source: 'server/audit/verify.ts',
+    bundle: 'server/verifyAudit',
   },
-  verify: {
-    summary: 'reads everything that is stored and names what is damaged',
-    source: 'server/store/verify.ts',
-    bundle: 'server/verify',
-  },
-  backup: { summary: 'a copy of the data, also of a running server', source: 'server/store/backup.ts', bundle: 'server/backup' },
 };

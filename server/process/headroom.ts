@@ -43,6 +43,5 @@ else {
   }
   process.argv.splice(2, process.argv.length, ...(name === 'start' ? [] : flags));
   const fromSource = import.meta.url.endsWith('.ts');
-  const module = await import(new URL(fromSource ? `../../${command.source}` : `../${command.bundle}.js`, import.meta.url).href);
-  if (typeof module.main === 'function') process.exit(await module.main(flags));
+  await import(new URL(fromSource ? `../../${command.source}` : `../${command.bundle}.js`, import.meta.url).href);
 }
