@@ -93,3 +93,45 @@ export type ConsoleEvent = z.infer<typeof consoleEvent>;
 
 /** UTF-8 bytes of console output kept of a run. */
 export const CONSOLE_BYTES = 2 * 2 ** 20;
+
+export interface ConsoleQuery {
+  runId: string;
+  /** Parts before (or after) this place of the log; null: the newest. */
+  before: number | null;
+  after: number | null;
+  /** Only parts that hold this, whatever the case; '' = all. */
+  search: string;
+  limit: number;
+}
+
+export interface ConsolePart {
+  seq: number;
+  at: number;
+  stream: ConsoleEvent['stream'];
+  text: string;
+}
+
+/** In the order of the log. `more`: there are further ones in the direction that was asked. */
+export interface ConsoleAnswer {
+  parts: ConsolePart[];
+  more: boolean;
+}
+
+/** Of the parts that are kept, oldest first, those that a query asks for. */
+export function choose(parts: readonly ConsolePart[], { before, after, search, limit }: ConsoleQuery): ConsoleAnswer {
+  const wanted = search.toLowerCase();
+  const fitting = parts.filter(
+    ({ seq, text }) =>
+      (before === null || seq < before) &&
+      (after === null || seq > after) &&
+      (wanted === '' || text.toLowerCase().includes(wanted)),
+  );
+  const chosen = after === null ? fitting.slice(-limit) : fitting.slice(0, limit);
+  return { parts: chosen, more: chosen.length < fitting.length };
+}
+
+/** What the run showed as of a step (null = now), in the order of their names: the newest sample of each name. @param items in the order of the log */
+export function samplesAt<M extends { name: string; step: number }>(items: readonly M[], step: number | null): M[] {
+  const shown = new Map(items.filter((m) => step === null || m.step <= step).map((m) => [m.name, m]));
+  return [...shown.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}

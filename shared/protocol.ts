@@ -312,7 +312,7 @@ export interface TrainerSummary {
   runId: string | null;
   /** Runs of its own that it has open. */
   opened: string[];
-  /** Names of the recipes it offers. */
+  /** Titles of the recipes it offers. */
   recipes: string[];
   /** Of its machine. */
   memoryBytes: number;

@@ -10,7 +10,10 @@ import { addValue, BucketList, bucketWidth, emptyStats, mergeBucket, type RangeA
  *   #view           base64 of gzip of a pack.ts message: RunView, whose lists (`recent`) are whole, of its snapshots those that are in the file
  *   #rows-0 …       the same: ReplaySeries[] of some series
  *   #signals        the same: what tRPC runs.signals answers, of the snapshots in the file
- *   #blob-<sha256>  base64 of gzip of a snapshot (snapshotFile.ts)
+ *   #blob-<sha256>  base64 of gzip of a snapshot (snapshotFile.ts), or of a sample
+ *   #texts          as #view: the samples whose text is longer in the log than in the lists, [seq, text][]
+ *   #console        the same: ConsolePart[], what the run's process printed, as far as it was kept
+ *   #recipes        the same: KnownRecipe[], what the settings of the run are called
  *   #end            last of all; without it the file was cut short
  */
 export const REPLAY_VERSION = 2;
@@ -37,6 +40,9 @@ export const replayManifest = z.object({
     missing: z.int().nonnegative(),
     bytes: z.number(),
   }),
+  /** Samples (texts, pictures, histograms, tables): all are listed; of how many the content is here. */
+  media: z.object({ kept: z.int().nonnegative(), of: z.int().nonnegative() }),
+  console: z.object({ parts: z.int().nonnegative() }),
 });
 export type ReplayManifest = z.infer<typeof replayManifest>;
 

@@ -106,7 +106,8 @@ export function PointMenu(props: {
         >
           <Menu.Popup className={popupClass} aria-label={`At ${place}`} finalFocus={false}>
             {onNote && (
-              <Menu.Item className={itemClass} onClick={() => onNote(at)}>
+              // Once the menu is gone: what opens then is not closed with it.
+              <Menu.Item className={itemClass} onClick={() => requestAnimationFrame(() => onNote(at))}>
                 Note at {place} …
               </Menu.Item>
             )}

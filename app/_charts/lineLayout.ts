@@ -32,7 +32,7 @@ export function layoutFor(shown: Plot | null, request: LayoutRequest, size: { wi
   if (limit !== null && limit > y[1] && limit <= 2.5 * y[1] && !settings.robust)
     y = yDomain(curves, [...inside, limit], from, to, options);
   const own = ranged(y, request.range, settings.log);
-  const left = leftFor(yTicks(own ?? y, settings.log, height), percent, shown?.left ?? null);
+  const left = leftFor(yTicks(own ?? y, settings.log, height), percent, map.label, shown?.left ?? null);
   const width = Math.max(0, size.width - left - right);
   const sameAxes =
     shown &&

@@ -59,10 +59,14 @@ export const yTicks = (y: readonly [number, number], log: boolean, height: numbe
 
 export const yLabel = (percent: boolean) => (percent ? (v: number) => formatPercent(v).replace(' ', '\u2009') : formatTick);
 
-/** Width of the side with the labels of y; a little more than they need stays as it is, so that the plot does not twitch. */
-export function leftFor(ticks: readonly number[], percent: boolean, shown: number | null): number {
+/**
+ * Width of the side with the labels of y, and below them the name of the x axis while it is short; a little more than they need stays as it is, so that the plot
+ * does not twitch.
+ */
+export function leftFor(ticks: readonly number[], percent: boolean, xName: string, shown: number | null): number {
   const label = yLabel(percent);
   const widest = Math.max(0, ...ticks.map((t) => labelWidth(label(t))));
-  const wanted = Math.ceil(Math.max(28 * unit(), widest + 10 * unit()));
+  const name = labelWidth(xName);
+  const wanted = Math.ceil(Math.max(28 * unit(), widest + 10 * unit(), name <= 52 * unit() ? name + 12 * unit() : 0));
   return shown !== null && shown >= wanted && shown - wanted < 16 ? shown : wanted;
 }

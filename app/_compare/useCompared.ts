@@ -1,11 +1,9 @@
 import { useEffect, useMemo, useState } from 'react';
 import type { Curve } from '~/app/_charts/curve';
 import { History } from '~/app/_live/history';
-import { browserHost } from '~/app/_live/host';
 import { timelineOf } from '~/app/_live/lists';
 import { timeAnchors } from '~/app/_live/runMarks';
-import { createRunStore } from '~/app/_live/runStore';
-import { viewerWire } from '~/app/_live/socket';
+import { type RunSources, useRunSources } from '~/app/_live/runSources';
 import type { RunStore } from '~/app/_live/types';
 import { followRun, historyDeps } from '~/app/_live/useHistory';
 import { seriesOf, seriesWithRole } from '~/shared/streams';
@@ -47,7 +45,8 @@ export function useCompared(runIds: readonly string[]): {
   /** Also reads these series, by name, of every run that has them. */
   want(names: readonly string[]): void;
 } {
-  const [room] = useState(openRuns);
+  const sources = useRunSources();
+  const [room] = useState(() => openRuns(sources));
   const [turn, setTurn] = useState(0);
   useEffect(() => {
     room.show(runIds);
@@ -102,7 +101,7 @@ function seriesByRole(view: RunView): ReadonlyMap<ComparedRole, string> {
 }
 
 /** The runs on the page, each opened once and closed when it is left out. */
-function openRuns() {
+function openRuns(sources: RunSources) {
   const held = new Map<string, Held>();
   const listeners = new Set<() => void>();
   let also: readonly string[] = [];
@@ -110,7 +109,7 @@ function openRuns() {
     for (const l of [...listeners]) l();
   };
   const open = (runId: string): Held => {
-    const store = createRunStore(runId, viewerWire(), browserHost);
+    const { store, leave } = sources.follow(runId);
     const history = new History(historyDeps(runId));
     // A run says what it records as it goes on.
     let wanted = '';
@@ -137,7 +136,7 @@ function openRuns() {
       close() {
         for (const stop of stops) stop();
         history.close();
-        store.close();
+        leave();
       },
     };
   };

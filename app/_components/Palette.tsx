@@ -19,6 +19,7 @@ export default function Palette({ onClose }: { onClose(): void }) {
   const router = useRouter();
   const { resolvedTheme, setTheme } = useTheme();
   const [typed, setTyped] = useState('');
+  const [chosen, setChosen] = useState('');
   const search = useDeferredValue(typed.trim());
   const { data } = useQuery({
     queryKey: ['palette', search],
@@ -77,10 +78,21 @@ export default function Palette({ onClose }: { onClose(): void }) {
     // What opens a dialog of its own does so when this one is gone.
     setTimeout(run);
   };
+  // What is found later than it was typed must not leave nothing chosen: Enter then does the first.
+  const ids = [...groups.values()].flatMap((list) => list.slice(0, mostOfGroup).map((c) => c.id));
   const runs = (data?.page ?? []).flatMap((line) => (line.kind === 'run' ? [line.run] : []));
+  ids.push(...runs.map((run) => `run ${run.runId}`));
+  const value = ids.includes(chosen) ? chosen : (ids[0] ?? '');
   return (
     <Modal open onClose={onClose} title="Search and commands" wide>
-      <Command label="Search and commands" shouldFilter={false} loop className="flex min-h-0 flex-col">
+      <Command
+        label="Search and commands"
+        shouldFilter={false}
+        loop
+        value={value}
+        onValueChange={setChosen}
+        className="flex min-h-0 flex-col"
+      >
         <Command.Input
           data-first
           value={typed}

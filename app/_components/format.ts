@@ -1,3 +1,5 @@
+import { formatPercent } from '~/app/_charts/format';
+
 /** Numbers and times as people read them. Nothing here rounds a value that somebody set: those are shown with `String`. */
 
 const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
@@ -17,10 +19,9 @@ export function measured(n: number | null, digits = 4): string {
   return n.toPrecision(digits);
 }
 
-/** A share of 1: 0.98765 -> "98.77 %". */
+/** A share of 1, as charts write it: 0.98765 -> "98.77 %", 0.5 -> "50 %". */
 export function percent(n: number | null): string {
-  if (n === null) return '–';
-  return Number.isFinite(n) ? `${(n * 100).toFixed(2)} %` : measured(n);
+  return n === null ? '–' : formatPercent(n);
 }
 
 /** 83_000 -> "1:23", 3_723_000 -> "1:02:03", 200_000_000 -> "2 d 7 h". */

@@ -2,26 +2,25 @@
 
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react';
 import { setCursor } from './cursor';
-import { browserHost } from './host';
-import { createRunStore } from './runStore';
-import { viewerWire } from './socket';
+import { useRunSources } from './runSources';
 import type { RunStore } from './types';
 
 const Context = createContext<RunStore | null>(null);
 
 /** Watches a run while mounted; the tab's cursor follows its head. `children` see the store, `fallback` shows until it exists. */
 export function RunProvider({ runId, children, fallback = null }: { runId: string; children: ReactNode; fallback?: ReactNode }) {
+  const sources = useRunSources();
   const [store, setStore] = useState<RunStore | null>(null);
   useEffect(() => {
-    const opened = createRunStore(runId, viewerWire(), browserHost);
+    const { store: opened, leave } = sources.follow(runId);
     const stopFollowing = opened.subscribe(() => setCursor.head(opened.get().view?.step ?? 0));
     setStore(opened);
     return () => {
       stopFollowing();
-      opened.close();
+      leave();
       setCursor.reset();
     };
-  }, [runId]);
+  }, [sources, runId]);
   return store?.runId === runId ? <Context value={store}>{children}</Context> : fallback;
 }
 

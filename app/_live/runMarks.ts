@@ -21,8 +21,20 @@ type Happened = Pick<
 export const describeValue = (v: ControlValue): string =>
   v === null ? 'off' : typeof v === 'number' ? formatValue(v, 6) : typeof v === 'boolean' ? (v ? 'on' : 'off') : v;
 
-/** Everything that happened, in step order. Snapshots only where somebody asked for one: the others are on the scrubber. */
+const happened = ['commands', 'evaluations', 'checkpoints', 'snapshots', 'alerts', 'statuses', 'notes', 'controls'] as const;
+/** By the list of statuses, which every run has one of: the charts of a page ask for the same marks. */
+const made = new WeakMap<object, { of: Happened; marks: Mark[] }>();
+
+/** Everything that happened, in step order; made once for all charts. Snapshots only where somebody asked for one: the others are on the scrubber. */
 export function marksOf(view: Happened): Mark[] {
+  const known = made.get(view.statuses);
+  if (known && happened.every((list) => known.of[list] === view[list])) return known.marks;
+  const marks = makeMarks(view);
+  made.set(view.statuses, { of: view, marks });
+  return marks;
+}
+
+function makeMarks(view: Happened): Mark[] {
   const colors = splitColors(view.evaluations.map((e) => e.split));
   const marks: Mark[] = [
     ...view.commands.flatMap((c) => commandMark(view, c)),

@@ -1,4 +1,5 @@
 /** In a replay's bundle, in place of _trpc/client.tsx: the few questions that the file itself can answer. */
+import { type ConsoleQuery, choose, samplesAt } from '~/shared/media';
 import { replayRange } from '~/shared/replayFile';
 import { recording } from './recording';
 
@@ -18,6 +19,13 @@ function seriesOf({ search, skip, limit }: SeriesQuestion) {
   };
 }
 
+/** The sample at a place of the log, with all of its text. */
+function sampleOf(seq: number) {
+  const item = recording().view.recent.media.items.find((m) => m.seq === seq);
+  return item && { ...item, text: recording().texts.get(seq) ?? item.text };
+}
+
+type ConsoleQuestion = Pick<ConsoleQuery, 'search' | 'limit'> & Partial<ConsoleQuery>;
 type Question = Parameters<typeof replayRange>[1];
 const noServer = () => Promise.reject(new Error('this is a replay: there is no server to ask'));
 const silent = new Proxy({}, { get: () => ({ query: noServer, mutate: noServer }) }) as Record<string, object>;
@@ -31,9 +39,14 @@ export const api = new Proxy({} as Record<string, object>, {
           range: { query: async (question: Question) => replayRange(recording().rows, question) },
           series: { query: async (question: SeriesQuestion) => seriesOf(question) },
           signals: { query: async () => recording().signals },
-          view: { query: async () => recording().view },
           list: { query: async () => [] },
-          recipes: { query: async () => [] },
+          recipes: { query: async () => recording().recipes },
+          samples: { query: async ({ step }: { step: number | null }) => samplesAt(recording().view.recent.media.items, step) },
+          sample: { query: async ({ seq }: { seq: number }) => sampleOf(seq) },
+          console: {
+            query: async (question: ConsoleQuestion) =>
+              choose(recording().console, { runId: recording().view.runId, before: null, after: null, ...question }),
+          },
         },
 });
 

@@ -1,9 +1,11 @@
 /** The page inside a replay file (server/process/buildReplay.ts bundles it; shared/replayFile.ts has the format). */
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { ThemeProvider } from 'next-themes';
 import { createRoot } from 'react-dom/client';
 import { Toaster } from 'sonner';
 import { setCursor } from '~/app/_live/cursor';
 import { GivenRun } from '~/app/_live/RunProvider';
+import { GivenSources, runSources } from '~/app/_live/runSources';
 import { Replay } from './Replay';
 import { openRecording } from './recording';
 import { recordedStore } from './store';
@@ -16,9 +18,13 @@ async function open(): Promise<void> {
     setCursor.head(view.step);
     createRoot(place).render(
       <ThemeProvider attribute="class" defaultTheme="system" enableSystem disableTransitionOnChange>
-        <GivenRun store={store}>
-          <Replay manifest={manifest} />
-        </GivenRun>
+        <QueryClientProvider client={new QueryClient()}>
+          <GivenSources value={runSources(() => store)}>
+            <GivenRun store={store}>
+              <Replay manifest={manifest} />
+            </GivenRun>
+          </GivenSources>
+        </QueryClientProvider>
         <Toaster position="bottom-left" visibleToasts={3} />
       </ThemeProvider>,
     );

@@ -1,4 +1,6 @@
+import type { ConsolePart } from '~/shared/media';
 import { unpack } from '~/shared/pack';
+import type { KnownRecipe } from '~/shared/recipes';
 import { type ReplayManifest, type ReplayRows, type ReplaySeries, replayManifest } from '~/shared/replayFile';
 import type { SignalHistory } from '~/shared/signals';
 import type { RunView } from '~/shared/view';
@@ -9,6 +11,10 @@ export interface Recording {
   view: RunView;
   rows: ReplayRows;
   signals: SignalHistory;
+  /** Whole texts of samples, by seq. */
+  texts: ReadonlyMap<number, string>;
+  console: ConsolePart[];
+  recipes: KnownRecipe[];
 }
 
 let opened: Recording | null = null;
@@ -28,13 +34,16 @@ export async function openRecording(): Promise<Recording> {
   if (!parsed.success) throw new Error(`its manifest cannot be read (version ${String(version)})`);
   const manifest = parsed.data;
   const { headStep, parts } = manifest.rows;
-  const [view, signals, ...series] = await Promise.all([
+  const [view, signals, texts, console, recipes, ...series] = await Promise.all([
     packed('view') as Promise<RunView>,
     packed('signals') as Promise<SignalHistory>,
+    packed('texts') as Promise<[number, string][]>,
+    packed('console') as Promise<ConsolePart[]>,
+    packed('recipes') as Promise<KnownRecipe[]>,
     ...Array.from({ length: parts }, (_, i) => packed(`rows-${i}`) as Promise<ReplaySeries[]>),
   ]);
   const rows: ReplayRows = { headStep, series: series.flat() };
-  opened = { manifest, view, signals, rows };
+  opened = { manifest, view, signals, rows, texts: new Map(texts), console, recipes };
   return opened;
 }
 

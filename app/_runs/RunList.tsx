@@ -110,18 +110,18 @@ export function RunList() {
           <div className="mb-2 flex flex-wrap items-center gap-2">
             <h1 className="mr-auto text-base font-semibold sm:mr-1">Runs</h1>
             {!empty && <Toolbar view={view} setView={setView} search={search} problems={head?.problems ?? []} />}
-            <span className="sm:ml-auto">
+            <span className="flex gap-2 sm:ml-auto">
               <ImportButton disabled={!mayStart} />
+              <Button
+                look="primary"
+                disabled={!mayStart}
+                title={you && !mayStart ? `${you.name} (${you.role}) may not start runs` : undefined}
+                onClick={() => setForm({ again: null })}
+              >
+                <Plus aria-hidden size={14} />
+                New run
+              </Button>
             </span>
-            <Button
-              look="primary"
-              disabled={!mayStart}
-              title={you && !mayStart ? `${you.name} (${you.role}) may not start runs` : undefined}
-              onClick={() => setForm({ again: null })}
-            >
-              <Plus aria-hidden size={14} />
-              New run
-            </Button>
           </div>
           {chosen.size > 0 && (
             <Suspense fallback={null}>
@@ -231,7 +231,7 @@ function Toolbar({
   const set = (change: Partial<View>) => setView((v) => ({ ...v, ...change }));
   return (
     <>
-      <span className="order-2 flex min-w-32 flex-1 items-center sm:order-none sm:max-w-96">
+      <span className="order-2 flex min-w-32 flex-1 basis-full items-center sm:order-none sm:max-w-96 sm:basis-0">
         <label className="relative min-w-0 flex-1">
           <Search aria-hidden size={13} className="absolute top-2 left-2 text-dim" />
           <input

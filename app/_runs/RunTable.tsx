@@ -27,6 +27,8 @@ export interface RowActions {
 
 /** Width of the name, px; it takes what the others leave. */
 const nameWidth = 250;
+/** Wider than that, together with the ticks and menus, it would be empty. */
+const nameMost = 640;
 const rowHeight = 54;
 
 /** The runs as a table that draws the lines in sight only. */
@@ -54,7 +56,12 @@ export function RunTable({
   const scroll = useRef<HTMLDivElement>(null);
   // As wide as a desk until it is measured.
   const width = useSize(scroll).width || 1280;
-  const columns = useMemo(() => asked.filter((c) => c.from <= width), [asked, width]);
+  const columns = useMemo(() => {
+    const fitting = asked.filter((c) => c.from <= width);
+    // On a wide screen the columns grow with the name.
+    const factor = (width - nameMost) / fitting.reduce((sum, c) => sum + c.width, 0);
+    return factor > 1 ? fitting.map((c) => ({ ...c, width: Math.round(c.width * factor) })) : fitting;
+  }, [asked, width]);
   const { lines, head, stale } = state;
   const virtual = useVirtualizer({
     count: head.lines,
@@ -228,7 +235,7 @@ function Group({
           <span className="truncate font-semibold">{line.title}</span>
           <span className="shrink-0 text-xs text-dim">
             {count(line.runs)} {line.runs === 1 ? 'run' : 'runs'}
-            {line.running > 0 && `, ${count(line.running)} going on`}
+            {line.running > 0 && `, ${count(line.running)} running`}
           </span>
         </button>
       </th>

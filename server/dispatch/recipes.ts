@@ -33,7 +33,9 @@ interface Remembered {
   trainers: { name: string; at: number }[];
 }
 
-const settingKey = 'recipes';
+/** Under which the store keeps what trainers have declared. */
+export const recipesSetting = 'recipes';
+export const rememberedRecipes = (kept: string | null): Remembered[] => (kept === null ? [] : (JSON.parse(kept) as Remembered[]));
 /** The newest are kept. */
 const mostRecipes = 200;
 const mostTrainers = 50;
@@ -54,8 +56,7 @@ export class Recipes {
   }
 
   static async open(deps: RecipesDeps): Promise<Recipes> {
-    const kept = await deps.store.setting(settingKey);
-    return new Recipes(deps, kept === null ? [] : (JSON.parse(kept) as Remembered[]));
+    return new Recipes(deps, rememberedRecipes(await deps.store.setting(recipesSetting)));
   }
 
   /** What a trainer offers when it registers. @returns null, or what is wrong with one of them */
@@ -195,7 +196,7 @@ export class Recipes {
       if (letters <= mostLetters) kept.unshift(text);
     }
     const text = `[${kept.join(',')}]`;
-    this.#saving = this.#saving.then(() => this.deps.store.setSetting(settingKey, text)).catch(this.deps.onError);
+    this.#saving = this.#saving.then(() => this.deps.store.setSetting(recipesSetting, text)).catch(this.deps.onError);
   }
 }
 

@@ -3,8 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { blobsOfSnapshot } from '~/server/base/blobsNamed';
+import { recipesSetting, rememberedRecipes } from '~/server/dispatch/recipes';
 import { listsOf } from '~/server/store/lists';
 import { pack } from '~/shared/pack';
+import type { KnownRecipe } from '~/shared/recipes';
 import { REPLAY_VERSION, type ReplayManifest, replaySeries } from '~/shared/replayFile';
 import { type SignalHistory, someSignals } from '~/shared/signals';
 import { type ListItems, listKinds, type RunView } from '~/shared/view';
@@ -16,6 +18,10 @@ const VALUES = 4_000_000;
 const SERIES = 8;
 /** Maps beyond this make a page that browsers open badly. */
 const MAPS_BYTES = 256 * 2 ** 20;
+/** The same of samples: the newest are kept. */
+const SAMPLE_BYTES = 64 * 2 ** 20;
+/** Longer than any run's console. */
+const ALL_PARTS = 1_000_000_000;
 
 type Snapshot = ListItems['snapshots'];
 
@@ -48,6 +54,8 @@ export async function* writeReplay(
     if (there.every(Boolean)) kept.push(s);
   }
   const { rows, names, buckets } = await shapeOfRows(source, view);
+  const samples = await samplesOf(source, lists.media.items);
+  const { parts } = await source.console({ runId, before: null, after: null, search: '', limit: ALL_PARTS });
   const manifest: ReplayManifest = {
     format: 'headroom-replay',
     version: REPLAY_VERSION,
@@ -61,6 +69,8 @@ export async function* writeReplay(
       missing: chosen.length - kept.length,
       bytes: kept.reduce((sum, s) => sum + s.blob.bytes, 0),
     },
+    media: { kept: samples.kept, of: lists.media.items.length },
+    console: { parts: parts.length },
   };
 
   const [head, rest] = (await page()).split('<!--title-->') as [string, string];
@@ -70,6 +80,9 @@ export async function* writeReplay(
   const counts = { ...view.counts, snapshots: { ...view.counts.snapshots, count: kept.length } };
   yield await packed('view', { ...view, recent, counts } satisfies RunView);
   yield await packed('signals', signalsOf(await source.signals(runId), kept));
+  yield await packed('texts', await longTexts(source, runId, lists.media.items));
+  yield await packed('console', parts);
+  yield await packed('recipes', await recipesOf(source, view));
   for (let part = 0; part < rows.parts; part++) {
     source.progress?.({ doing: 'reading the curves', done: part * SERIES, total: rows.series, unit: 'series' });
     const wanted = names.slice(part * SERIES, (part + 1) * SERIES);
@@ -77,7 +90,7 @@ export async function* writeReplay(
     yield await packed(`rows-${part}`, series.map(replaySeries));
   }
   let done = 0;
-  for (const hash of new Set(kept.flatMap(blobsOfSnapshot))) {
+  for (const hash of new Set([...kept.flatMap(blobsOfSnapshot), ...samples.hashes])) {
     const blob = await source.blobs.get(hash);
     if (!blob) throw new Error(`blob ${hash} went away while the replay was made; take it away again`);
     source.progress?.({ doing: 'copying maps', done, total: manifest.snapshots.bytes, unit: 'bytes' });
@@ -96,6 +109,44 @@ async function wholeLists(source: RecordSource, runId: string): Promise<RunView[
     lists[kind] = { items, fromSeq: 0 };
   }
   return lists as unknown as RunView['recent'];
+}
+
+/** The newest samples whose blobs are still there and fit together; `kept` counts those without a blob too. */
+async function samplesOf(
+  source: RecordSource,
+  items: readonly ListItems['media'][],
+): Promise<{ hashes: Set<string>; kept: number }> {
+  const hashes = new Set<string>();
+  let left = SAMPLE_BYTES;
+  let kept = 0;
+  for (const { blob } of items.toReversed()) {
+    if (blob && !hashes.has(blob.hash)) {
+      if (blob.bytes > left || !(await source.blobs.has(blob.hash))) continue;
+      left -= blob.bytes;
+      hashes.add(blob.hash);
+    }
+    kept += 1;
+  }
+  return { hashes, kept };
+}
+
+/** Texts that the lists hold only the beginning of. */
+async function longTexts(source: RecordSource, runId: string, items: readonly ListItems['media'][]): Promise<[number, string][]> {
+  const texts: [number, string][] = [];
+  for (const { seq, letters } of items) {
+    if (letters === undefined) continue;
+    const [entry] = await source.entries({ runId, fromSeq: seq, limit: 1, types: ['media'] });
+    if (entry?.seq === seq && entry.event.type === 'media') texts.push([seq, entry.event.text ?? '']);
+  }
+  return texts;
+}
+
+/** The run's recipe as it was declared last, for the titles of its settings; without its picture. */
+async function recipesOf(source: RecordSource, { setup }: RunView): Promise<KnownRecipe[]> {
+  const known = rememberedRecipes(await source.setting(recipesSetting)).find(({ spec }) => spec.name === setup.recipe?.name);
+  if (!known) return [];
+  const { picture: _picture, ...spec } = known.spec;
+  return [{ ...spec, trainers: [] }];
 }
 
 /** How the rows go into the file, and which series in which order. */

@@ -8,7 +8,10 @@ import type { RunView } from '~/shared/view';
 
 /** Where an export reads from: a store, or a connection of its own in the export thread. */
 export interface RecordSource
-  extends Pick<Store, 'runs' | 'entries' | 'range' | 'rows' | 'streams' | 'signals' | 'view' | 'list' | 'item' | 'chainAt'> {
+  extends Pick<
+    Store,
+    'runs' | 'entries' | 'range' | 'rows' | 'streams' | 'signals' | 'view' | 'list' | 'item' | 'console' | 'setting' | 'chainAt'
+  > {
   blobs: BlobReader;
   /** Told how far the reading is. */
   progress?(at: Progress): void;

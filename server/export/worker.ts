@@ -25,6 +25,8 @@ const source: RecordSource = {
   view: async (runId) => reads.view(runId),
   list: async (q) => reads.list(q),
   item: async (q) => reads.item(q),
+  console: async (q) => reads.console(q),
+  setting: async (key) => reads.setting(key),
   chainAt: async (runId, seq) => reads.chainAt(runId, seq),
   progress: progressReporter(port),
   blobs: openBlobReader(folder, { smallBlob: async (hash) => reads.smallBlob(hash) }),

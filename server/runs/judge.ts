@@ -2,9 +2,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { may } from '~/server/base/permissions';
 import { asks, openQuestions } from '~/shared/analyses';
+import { commandError } from '~/shared/commandError';
 import { type Command, type Refusal, refuse } from '~/shared/commands';
 import { neverMet } from '~/shared/conditions';
-import { type ControlValue, controlValueError } from '~/shared/controls';
+import type { ControlValue } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
 import { type RevertCommand, revertTarget, takesBack } from '~/shared/revert';
 import { asDeclared, roleOf } from '~/shared/roles';
@@ -64,20 +65,14 @@ const undeclared = (view: RunView): boolean =>
 
 function validationErrorOfSet(view: RunView, command: Extract<Command, { kind: 'set' }>): Refusal | null {
   if (undeclared(view)) return null;
-  const spec = view.controls.values.find((c) => c.name === command.control);
-  if (!spec)
-    return refuse(
-      'unknown-control',
-      `there is no control "${command.control}"; this run has ${view.controls.values.map((c) => c.name).join(', ')}`,
-      'control',
-    );
-  const wrong = controlValueError(spec, command.value);
-  if (wrong) return refuse('invalid', wrong, 'value');
+  const wrong = commandError(view.controls, command);
+  if (wrong) return wrong;
+  const { label } = view.controls.values.find((c) => c.name === command.control)!;
   const now = view.values[command.control];
   if (command.expected === undefined || !now || Object.is(now.value, command.expected)) return null;
   return refuse(
     'conflict',
-    `${spec.label} ${whoChanged(now)}: it is ${show(now.value)} now, you saw ${show(command.expected)}`,
+    `${label} ${whoChanged(now)}: it is ${show(now.value)} now, you saw ${show(command.expected)}`,
     'expected',
   );
 }
@@ -90,29 +85,7 @@ function validationErrorOfAct(
   if (takesBack(view, command)) return validationErrorOfRevert(view, command, checkpoints);
   const declared = view.controls.actions.some((a) => a.name === command.action);
   if (!declared && roleOf(view, command) === 'revert') return refuse('state', goingBackByScript(view));
-  if (undeclared(view)) return null;
-  const spec = view.controls.actions.find((a) => a.name === command.action);
-  if (!spec)
-    return refuse(
-      'unknown-control',
-      `there is no action "${command.action}"; this run has ${view.controls.actions.map((a) => a.name).join(', ')}`,
-      'action',
-    );
-  const lost = goingOnFromNothing(view, command);
-  if (lost) return lost;
-  for (const name of Object.keys(command.args))
-    if (!spec.args.some((a) => a.name === name))
-      return refuse(
-        'invalid',
-        `${spec.name} takes ${spec.args.length === 0 ? 'no arguments' : spec.args.map((a) => a.name).join(', ')}, not "${name}"`,
-        `args.${name}`,
-      );
-  for (const arg of spec.args) {
-    const value = command.args[arg.name];
-    const wrong = value === undefined ? null : controlValueError(arg, value);
-    if (wrong) return refuse('invalid', wrong, `args.${arg.name}`);
-  }
-  return null;
+  return undeclared(view) ? null : (commandError(view.controls, command) ?? goingOnFromNothing(view, command));
 }
 
 /** A run of a recipe whose numbers are none stays paused: another step makes nothing of them. It goes back to a checkpoint, or a branch goes on. */

@@ -384,7 +384,7 @@ export class RunTable {
         key,
         title: title(key),
         runs: members.length,
-        running: members.filter((r) => !ended(r.status)).length,
+        running: members.filter((r) => r.status === 'running').length,
         folded: folded.has(key),
       };
       return heading.folded ? [heading] : [heading, ...members];

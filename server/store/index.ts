@@ -1,12 +1,12 @@
 import type { Entry, RunEvent } from '~/shared/events';
 import type { ItemQuery, ListMark, ListQuery, MarksQuery, Near, NearQuery } from '~/shared/listQueries';
 import type { ListChange } from '~/shared/lists';
+import type { ConsoleAnswer, ConsoleQuery } from '~/shared/media';
 import type { RangeAnswer } from '~/shared/pyramid';
 import type { Series } from '~/shared/series';
 import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
 import type { ListItems, ListKind, RunView } from '~/shared/view';
-import type { ConsoleAnswer, ConsoleQuery } from './console';
 
 /**
  * Where logs live. The log is the only source of truth: views and summaries kept here are caches of it. Every method is async, so that a store may be a

@@ -1,6 +1,7 @@
 import { blobsNamed } from '~/server/base/blobsNamed';
 import { debiased, emaNext, emaStart } from '~/shared/ema';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
+import { type ConsolePart, choose } from '~/shared/media';
 import { MemoryLists } from '~/shared/memoryLists';
 import {
   addValue,
@@ -16,7 +17,7 @@ import {
 import { joinedColumns, lastStepOf, rowCount, type Series, stepAt, widthOf, withPlainSteps } from '~/shared/series';
 import { firstLink, hex, nextLink } from './chain';
 import { checkAppend, type Rewind, rewindOf } from './checkAppend';
-import { bytesOf, type ConsolePart, choose, KEPT_BYTES } from './console';
+import { bytesOf, KEPT_BYTES } from './console';
 import type { Append, RangeQuery, Store, StoredRun } from './index';
 import { collectSignals } from './signals';
 import { StreamState } from './streamState';

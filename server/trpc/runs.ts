@@ -5,12 +5,11 @@ import { SetupError } from '~/server/dispatch/recipes';
 import { judge } from '~/server/runs/judge';
 import { checkpointsMeant, revertEvents } from '~/server/runs/revert';
 import { BudgetError, type SeriesAnswer } from '~/server/store';
-import type { ConsoleAnswer } from '~/server/store/console';
 import { approvalProblem, changeControlLock } from '~/server/team/gate';
 import { type CommandAnswer, command, type Refusal, refuse } from '~/shared/commands';
 import { type Entry, runLabelled, serverEvent, trainerEvent } from '~/shared/events';
 import { actor, blobHash, commandId, runId, seq, step } from '~/shared/ids';
-import type { MediaEvent } from '~/shared/media';
+import { type ConsoleAnswer, type MediaEvent, samplesAt } from '~/shared/media';
 import { noteProblem, noteRequest } from '~/shared/notes';
 import { branchRun, createRun, type QuestionSummary } from '~/shared/protocol';
 import type { RangeAnswer } from '~/shared/pyramid';
@@ -150,8 +149,7 @@ export const runs = router({
       const of = { runId: input.runId, kind: 'media', limit: SAMPLES_LOOKED_AT } as const;
       const before =
         input.step === null ? await ctx.hub.store.list(of) : (await ctx.hub.store.near({ ...of, step: input.step })).before;
-      const shown = new Map(before.map((item) => [item.name, item]));
-      return [...shown.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+      return samplesAt(before, null);
     }),
 
   /** A sample as it came, text and all. */

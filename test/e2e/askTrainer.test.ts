@@ -50,7 +50,7 @@ const declared = {
     action('ablateHeads', 'Switch heads off', { question: true }),
     action('newQuestion', 'Ask something new', { question: true }),
     action('newAction', 'Do something new'),
-    action('cancel', 'Cancel', { args: [text('commandId', 'Command')] }),
+    action('cancel', 'Cancel', { role: 'cancel', args: [text('commandId', 'Command')] }),
   ],
 };
 

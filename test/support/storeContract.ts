@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Append, FencedError, StaleHeadError, type Store } from '~/server/store';
 import { CompleteLog } from '~/server/store/completeLog';
-import type { ConsoleQuery } from '~/server/store/console';
 import type { Entry, RunEvent } from '~/shared/events';
 import { seqCount } from '~/shared/events';
 import { emptyView, foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { ListChange } from '~/shared/lists';
+import type { ConsoleQuery } from '~/shared/media';
 import type { RangeAnswer } from '~/shared/pyramid';
 import { withPlainSteps } from '~/shared/series';
 import { summarize } from '~/shared/summary';

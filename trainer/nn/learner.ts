@@ -58,8 +58,9 @@ export interface LearnerOptions {
   paramGradNorms?: boolean;
 }
 
-/** How many examples `attend` takes through the network at once: its maps are the largest thing in memory. */
+/** How many examples `attend` takes through the network at once, and how many numbers their maps may have: the largest thing in memory. */
 const attendChunk = 64;
+const mostMapCells = 2 ** 24;
 
 /** A network with random parameters, ready for its first update. @throws RangeError when the shape describes no model */
 export function createLearner({ shape, seed, optimizer, backend, paramGradNorms = true }: LearnerOptions): Learner {
@@ -192,7 +193,8 @@ class TensorLearner implements Learner {
     };
     const edit = off.length > 0 && new HeadEdit(this.shape, off);
     // A mean over the batch needs the whole batch at once.
-    const chunk = off.some(({ how }) => how === 'mean') ? batch.size : attendChunk;
+    const fitting = Math.max(1, Math.min(attendChunk, Math.floor(mostMapCells / perExample)));
+    const chunk = off.some(({ how }) => how === 'mean') ? batch.size : fitting;
     for (let start = 0; start < batch.size; start += chunk) {
       const part = sliceBatch(batch, this.shape, start, Math.min(start + chunk, batch.size));
       const { x, labels } = batchTensors(part, this.shape);

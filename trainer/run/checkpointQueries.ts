@@ -2,6 +2,7 @@
  * Answers questions about checkpoints of any run beside what the process trains: on a network of its own, one forward pass at a time (turns.ts), so that the run
  * being trained loses that much time between two updates and not a bit of its numbers.
  */
+import { argumentError } from '~/shared/commandError';
 import type { Question, QuestionAnswer, QuestionProgress } from '~/shared/protocol';
 import type { OpenedBackend } from '~/trainer/backends/types';
 import type { RunConfig } from '~/trainer/base/config';
@@ -10,7 +11,6 @@ import { createLearner } from '~/trainer/nn/learner';
 import type { RecipeBook } from '~/trainer/recipes/book';
 import type { Recipe } from '~/trainer/recipes/define';
 import type { Learner, Task } from '~/trainer/types';
-import { argumentError } from './commands';
 import { controlsOf, type Settings } from './controls';
 import { openCheckpoint, restoreSettings } from './origin';
 import { questions, type Subject, withDefaults } from './questions';
@@ -84,7 +84,7 @@ export class CheckpointQueries {
   async #answer(asked: Question, bytes: Uint8Array, off: AbortSignal): Promise<Result> {
     const question = questions.find((q) => q.spec.name === asked.action);
     if (!question) throw new Invalid(`this trainer cannot answer ${JSON.stringify(asked.action)}`);
-    const wrong = argumentError(question, asked.args);
+    const wrong = argumentError(question.spec, asked.args);
     if (wrong) throw new Invalid(wrong.message);
     const args = withDefaults(question.spec, asked.args);
     const backend = this.#parts.backend();

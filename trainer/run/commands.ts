@@ -1,9 +1,9 @@
 /** Answers one command: checks it against the declarations, changes the settings, and says what comes of it. */
+import { commandError } from '~/shared/commandError';
 import { type Command, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
-import { type Controls, type ControlValue, controlValueError } from '~/shared/controls';
+import type { Controls, ControlValue } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
-import { unreachable } from '~/shared/unreachable';
-import { type Action, actions, type Outcome, type Steered } from './actions';
+import { actions, type Outcome, type Steered } from './actions';
 import type { Control, Facts } from './controls';
 import { withDefaults } from './questions';
 
@@ -27,22 +27,8 @@ export const declaration = (controls: readonly Control[]): Controls => ({
 });
 
 /** What is wrong with a command whenever it is applied; null when it fits the declarations. */
-export function validationError({ controls }: Pick<Desk, 'controls'>, { command }: LoggedCommand): Refusal | null {
-  switch (command.kind) {
-    case 'set': {
-      const control = controls.find((c) => c.spec.name === command.control);
-      if (!control) return unknown('control', command.control, controls);
-      const error = controlValueError(control.spec, command.value);
-      return error === null ? null : refuse('invalid', error, command.control);
-    }
-    case 'act': {
-      const action = actions.find((a) => a.spec.name === command.action);
-      return action ? argumentError(action, command.args) : unknown('action', command.action, actions);
-    }
-    default:
-      return unreachable(command);
-  }
-}
+export const validationError = ({ controls }: Pick<Desk, 'controls'>, { command }: LoggedCommand): Refusal | null =>
+  commandError(declaration(controls), command);
 
 /** Applies a command, whatever its condition. */
 export function answer(desk: Desk, logged: LoggedCommand): Outcome {
@@ -76,28 +62,6 @@ function conflict(name: string, expected: ControlValue, now: ControlValue, chang
   const seen = `is ${short(now)}, not ${short(expected)} as you saw; look again and resend`;
   return change ? `${name}: changed by ${change.by.name} at step ${change.step}: it ${seen}` : `${name}: it ${seen}`;
 }
-
-export function argumentError(action: Pick<Action, 'spec'>, given: Record<string, ControlValue>): Refusal | null {
-  const { name, args } = action.spec;
-  const extra = Object.keys(given).find((key) => !args.some((a) => a.name === key));
-  if (extra !== undefined) {
-    const takes = args.length === 0 ? 'no arguments' : args.map((a) => a.name).join(', ');
-    return refuse('invalid', `${name}: there is no argument ${JSON.stringify(extra)}; it takes ${takes}`, extra);
-  }
-  for (const spec of args) {
-    if (!Object.hasOwn(given, spec.name)) continue;
-    const error = controlValueError(spec, given[spec.name]!);
-    if (error) return refuse('invalid', `${name}.${error}`, spec.name);
-  }
-  return null;
-}
-
-const unknown = (what: 'control' | 'action', name: string, known: readonly { spec: { name: string } }[]): Refusal =>
-  refuse(
-    what === 'control' ? 'unknown-control' : 'invalid',
-    `this run has no ${what} ${JSON.stringify(name)}; it has ${known.map((k) => k.spec.name).join(', ')}`,
-    what,
-  );
 
 /** A value for a message of bounded length. */
 function short(value: ControlValue): string {

@@ -1,36 +1,34 @@
-import { type Focus, type FocusEvent, focusReducer, noFocus, sameSpot } from '~/app/_charts/attention/focus';
+import { type Focus, type FocusEvent, focusReducer, noFocus, type Spot, sameSpot } from '~/app/_charts/attention/focus';
 import { attentionView } from '~/app/_live/attentionView';
 import { type Source, useSelected } from '~/app/_live/select';
+import { createStore } from '~/app/_live/store';
 
-/** What is pointed at on this tab. The pin is part of the attention view, so that links carry it; the hover is not. */
+/** What is pointed at on this tab. The pin is kept in the attention view alone, so that links carry it; the hover only here. */
 interface FocusStore extends Source<Focus> {
   send(event: FocusEvent): void;
 }
 
 function createFocusStore(): FocusStore {
-  let state = noFocus;
-  const listeners = new Set<() => void>();
-  const change = (next: Focus) => {
-    if (next === state) return;
-    state = next;
-    for (const listener of [...listeners]) listener();
+  const hover = createStore<{ spot: Spot | null }>({ spot: null });
+  let last = noFocus;
+  const get = (): Focus => {
+    const [{ spot: hovered }, { pinned }] = [hover.get(), attentionView.get()];
+    if (hovered !== last.hovered || !sameSpot(pinned, last.pinned)) last = { hovered, pinned };
+    return last;
   };
-  // Whoever sets the view's pin, a link or this store, the two stay equal.
-  attentionView.subscribe(() => {
-    const { pinned } = attentionView.get();
-    if (!sameSpot(pinned, state.pinned)) change({ ...state, pinned });
-  });
   return {
-    get: () => state,
+    get,
     subscribe: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
+      const stops = [hover.subscribe(listener), attentionView.subscribe(listener)];
+      return () => {
+        for (const stop of stops) stop();
+      };
     },
     send: (event) => {
-      const next = focusReducer(state, event);
-      const pinMoved = !sameSpot(next.pinned, state.pinned);
-      change(next);
-      if (pinMoved) attentionView.set({ pinned: next.pinned });
+      const before = get();
+      const next = focusReducer(before, event);
+      if (next.hovered !== before.hovered) hover.set({ spot: next.hovered });
+      if (!sameSpot(next.pinned, before.pinned)) attentionView.set({ pinned: next.pinned });
     },
   };
 }

@@ -1,5 +1,5 @@
 import { api } from '~/app/_trpc/client';
-import type { ConsolePart } from '~/server/store/console';
+import type { ConsolePart } from '~/shared/media';
 
 export interface Shown {
   parts: ConsolePart[];

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import Link from 'next/link';
 import { Button } from '~/app/_components/Button';
 import { Explain } from '~/app/_components/Glossary';
+import { useRecipes } from '~/app/_live/recipes';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api, useTrpc } from '~/app/_trpc/client';
@@ -23,8 +24,12 @@ export function Waits() {
   const trpc = useTrpc();
   const why = useQuery({ ...trpc.runs.whyWaits.queryOptions({ runId }), enabled: waits, refetchInterval: askEveryMs });
   const trainers = useQuery({ ...trpc.trainers.list.queryOptions(), enabled: waits, refetchInterval: askEveryMs });
+  const able =
+    useRecipes(waits ? [recipe] : [])
+      .get(recipe)
+      ?.trainers.map((t) => t.name) ?? [];
   if (!waits || !why.data) return null;
-  const busy = (trainers.data ?? []).filter((t) => t.connected && t.runId !== null && t.recipes.includes(recipe));
+  const busy = (trainers.data ?? []).filter((t) => t.connected && t.runId !== null && able.includes(t.name));
   return (
     <section
       role="status"

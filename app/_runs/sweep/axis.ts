@@ -12,7 +12,7 @@ export interface Axis {
 }
 
 /** A spread of positive values above this is drawn logarithmically: learning rates, sizes. */
-const logFrom = 50;
+const logFrom = 20;
 /** Texts that fit beside each other on an axis. */
 const mostNames = 40;
 

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
-import { bytesOf, type ConsoleAnswer, type ConsolePart, type ConsoleQuery, choose, KEPT_BYTES } from '~/server/store/console';
+import { bytesOf, KEPT_BYTES } from '~/server/store/console';
 import { stringify } from '~/shared/json';
-import { type ConsoleEvent, consoleEvent } from '~/shared/media';
+import { type ConsoleAnswer, type ConsoleEvent, type ConsolePart, type ConsoleQuery, choose, consoleEvent } from '~/shared/media';
 import { checked, checksum, DamagedError } from './checksums';
 
 /** The console parts of each run that still have their text; `start`: bytes printed before this part. */

@@ -11,10 +11,10 @@ import type {
 } from '~/server/store';
 import { hex } from '~/server/store/chain';
 import type { Rewind } from '~/server/store/checkAppend';
-import type { ConsoleAnswer, ConsoleQuery } from '~/server/store/console';
 import { collectSignals } from '~/server/store/signals';
 import type { Entry, RunEvent } from '~/shared/events';
 import { parse } from '~/shared/json';
+import type { ConsoleAnswer, ConsoleQuery } from '~/shared/media';
 import type { RangeAnswer } from '~/shared/pyramid';
 import { type Series, withPlainSteps } from '~/shared/series';
 import type { SignalHistory } from '~/shared/signals';

@@ -19,8 +19,8 @@ it.each([
 it('shares are percent, and what is no number says so', () => {
   expect([percent(0.98765), percent(1), percent(0), percent(null), percent(Number.NaN)]).toEqual([
     '98.77 %',
-    '100.00 %',
-    '0.00 %',
+    '100 %',
+    '0 %',
     '–',
     'NaN',
   ]);

@@ -6,11 +6,14 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evenlySpaced } from '~/server/export/replay';
 import { buildReplayPage } from '~/server/process/buildReplay';
+import type { RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { startApp, type TestApp } from '~/test/support/app';
 import { describeInBrowser, openBrowser, openTab } from '~/test/support/browser';
 import { ownFolder } from '~/test/support/folder';
 import { recordedRow, recordRun } from '~/test/support/recordedRun';
+import { blobOf, refOf } from '~/test/support/synthetic';
+import { TrainerClient } from '~/test/support/trainerClient';
 
 const folder = ownFolder();
 afterAll(folder.remove);
@@ -21,6 +24,12 @@ const ada: Actor = { id: 'ada', name: 'Ada', role: 'admin' };
 /** What would run, or break the page, if any of it were taken for markup. */
 const evil = `</script><img src=x onerror="window.broken=1"><!--<script>"'&`;
 
+/** The blob of a sample. */
+const poem = new TextEncoder().encode('a poem that is kept as a blob');
+const long = `${'long '.repeat(400)}end`;
+const sample = (step: number, name: string, content: object) =>
+  ({ type: 'media', step, name, kind: 'text', ...content }) as RunEvent;
+
 let app: TestApp;
 const take = async (query: string) => {
   const answer = await fetch(`${app.url}/api/runs/record1/export?format=html${query}`);
@@ -29,10 +38,18 @@ const take = async (query: string) => {
 beforeAll(async () => {
   await Promise.all([buildReplayPage(), recordRun(data)]);
   app = await startApp({ dataFolder: data });
+  const trainer = await TrainerClient.connect(app.address);
+  await trainer.put(blobOf(poem));
+  trainer.close();
   const anchor = { step: 700, chart: null, head: null };
   await app.hub.decide('record1', () => [
     { type: 'run.labelled', actor: ada, name: `run ${evil}`.slice(0, 80) },
     { type: 'note', actor: ada, note: { kind: 'add', id: 'note-0001', anchor, text: `look here ${evil}`, replyTo: null } },
+    sample(500, 'poem', { blob: refOf(blobOf(poem)) }),
+    sample(900, 'story', { text: `first ${evil}` }),
+    sample(2000, 'story', { text: long }),
+    { type: 'console', stream: 'out', text: `printed ${evil}\n` },
+    { type: 'console', stream: 'err', text: 'went wrong\n' },
   ]);
 });
 afterAll(() => app?.close());
@@ -52,12 +69,15 @@ describe('taking a replay away', () => {
       runId: 'record1',
       rows: { headStep: 3000, whole: true, series: 9, parts: 2 },
       snapshots: { kept: 3, of: 3, missing: 0 },
+      media: { kept: 3, of: 3 },
+      console: { parts: 2 },
     });
   });
 
   it('with fewer snapshots holds those, evenly spaced, and the page knows how many there were', async () => {
     const { text } = await take('&snapshots=2');
-    expect(text.match(/id="blob-[0-9a-f]{64}"/g)).toHaveLength(2);
+    // Those of two snapshots, and the sample's.
+    expect(text.match(/id="blob-[0-9a-f]{64}"/g)).toHaveLength(3);
     expect(JSON.parse(/id="manifest">(.*)<\/script>/.exec(text)![1]!)).toMatchObject({ snapshots: { kept: 2, of: 3 } });
   });
 
@@ -151,6 +171,24 @@ describeInBrowser('a replay file in Chromium, from the disk, without a network',
     await page.getByRole('button', { name: 'This file' }).click();
     await page.getByText('Attention: all 3 snapshots, exact.').waitFor();
     expect(await page.evaluate(() => (window as { broken?: number }).broken)).toBeUndefined();
+  });
+
+  it('shows the samples as of the step, with all of their text, what was printed, and the names of the settings', async () => {
+    await page.keyboard.press('Escape');
+    await openTab(page, 'Samples');
+    const samples = page.getByTestId('samples');
+    await goTo(1000);
+    await samples.getByText('a poem that is kept as a blob').waitFor();
+    await samples.getByText(`first ${evil}`).waitFor();
+    await goTo(3000);
+    await samples.getByRole('button', { name: `Show all ${long.length.toLocaleString('en')} letters` }).click();
+    await samples.getByText(/long end$/).waitFor();
+    const printed = page.getByTestId('console');
+    await printed.getByText(`printed ${evil}`).waitFor();
+    await page.getByRole('searchbox', { name: 'Search the console' }).fill('wrong');
+    await expect.poll(() => printed.textContent()).toBe('went wrong\n');
+    await openTab(page, 'Set-up');
+    await page.getByText('Learning rate over time').first().waitFor();
   });
 
   it('fits a phone, in the dark and in the light', async () => {

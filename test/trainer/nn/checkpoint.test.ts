@@ -279,7 +279,9 @@ describe('a checkpoint of version 0.1', () => {
     expect(config.task).toMatchObject({ seqLen: 4, numClasses: 5, embedding: 'learned' });
   });
 
-  it('is gone on from to the same parameters and moments, bit for bit, that 0.1 came to itself', async () => {
+  // The kernels have changed since (order of additions, FMA): a rounding of 6e-8 per operation, 40 updates later. The gradient of a key's bias is 0
+  // but for rounding, which Adam turns into steps of up to the learning rate, 5e-4.
+  it('is gone on from to the parameters and moments that 0.1 came to itself, but for rounding', async () => {
     const { config, step } = describeCheckpoint(of(20));
     const resume = { checkpoint: of(20), step, replay: [] };
     const run = await record({ config, backend: (await openForTest('wasm'))!, createLearner, runId: 'run000', resume });
@@ -287,8 +289,16 @@ describe('a checkpoint of version 0.1', () => {
     const ours = parseSafetensors(run.blobs.get(ofType(run, 'checkpoint').at(-1)!.blob.hash)!);
     const theirs = parseSafetensors(of(60));
     expect([...ours.tensors.keys()]).toEqual([...theirs.tensors.keys()]);
-    for (const [name, tensor] of theirs.tensors) expect(ours.tensors.get(name), name).toEqual(tensor);
-    const state = (metadata: Record<string, string>) => JSON.parse(metadata.state!);
+    for (const [name, { shape, data }] of theirs.tensors) {
+      const tensor = ours.tensors.get(name)!;
+      expect(tensor.shape).toEqual(shape);
+      const [was, is] = [Array.from(data, Number), Array.from(tensor.data, Number)];
+      const most = name.endsWith('qkv_proj.bias') ? 5e-4 : 1e-6 * Math.max(...was.map(Math.abs));
+      const apart = was.map((value, at) => Math.abs(value - is[at]!));
+      expect(Math.max(...apart), name).toBeLessThanOrEqual(most);
+    }
+    const state = (metadata: Record<string, string>) =>
+      JSON.parse(metadata.state!, (key, value) => (key === 'loss' ? Number(value.toFixed(5)) : value));
     const { validated, ...saved } = state(ours.metadata);
     const { validated: accuracyOnly, ...was } = state(theirs.metadata);
     expect(saved).toEqual({ ...was, samplesDue: false, enough: null });

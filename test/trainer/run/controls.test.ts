@@ -142,23 +142,19 @@ describe('a command that does not fit', () => {
       'invalid',
       "scheduleEnd: 3 does not fit, step 3 is reached; give a later step or null (the run's last step)",
     ],
-    [
-      { action: 'evaluate', args: { split: 'all' } },
-      'invalid',
-      'evaluate.split: "all" does not fit; give one of train, validation, test',
-    ],
-    [{ action: 'step', args: { count: 0 } }, 'invalid', 'step.count: 0 does not fit; give an integer >= 1 and <= 1000000'],
-    [{ action: 'pause', args: { now: true } }, 'invalid', 'pause: there is no argument "now"; it takes no arguments'],
-    [{ action: 'evaluate', args: { set: 'test' } }, 'invalid', 'evaluate: there is no argument "set"; it takes split'],
+    [{ action: 'evaluate', args: { split: 'all' } }, 'invalid', 'split: "all" does not fit; give one of train, validation, test'],
+    [{ action: 'step', args: { count: 0 } }, 'invalid', 'count: 0 does not fit; give an integer >= 1 and <= 1000000'],
+    [{ action: 'pause', args: { now: true } }, 'invalid', 'pause takes no arguments, not "now"'],
+    [{ action: 'evaluate', args: { set: 'test' } }, 'invalid', 'evaluate takes split, not "set"'],
     [
       { action: 'dance' },
-      'invalid',
-      'this run has no action "dance"; it has pause, resume, step, stop, evaluate, checkpoint, snapshot, ablateHeads, permutationCheck, findMistakes, cancel',
+      'unknown-control',
+      'there is no action "dance"; this run has pause, resume, step, stop, evaluate, checkpoint, snapshot, ablateHeads, permutationCheck, findMistakes, cancel',
     ],
     [
       { control: 'momentum', value: 0.5 },
       'unknown-control',
-      'this run has no control "momentum"; it has learningRate, weightDecay, beta1, beta2, clipMode, clipThreshold, dropout, inputDropout, ' +
+      'there is no control "momentum"; this run has learningRate, weightDecay, beta1, beta2, clipMode, clipThreshold, dropout, inputDropout, ' +
         'batchSize, epochs, scheduleEnd, evaluateEverySteps, earlyStopPatience, snapshotEverySteps, snapshotDrift, checkpointEverySteps, probeExamples',
     ],
   ])('%j is refused with the field and the fix', async (draft, reason, message) => {

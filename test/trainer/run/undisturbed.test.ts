@@ -181,7 +181,7 @@ describe('a question that cannot be answered', () => {
       message: expect.stringContaining('"7.7" does not fit'),
     });
     expect(await answer({ ...good, args: { head: 'all' } })).toMatchObject({
-      message: 'ablateHeads: there is no argument "head"; it takes heads',
+      message: 'ablateHeads takes heads, not "head"',
     });
     expect(await answer({ ...good, step: 21 })).toMatchObject({
       reason: 'invalid',

@@ -2,11 +2,13 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { backend as currentBackend, setBackend } from '@tensorflow/tfjs-core';
+import { recordedStep } from '~/trainer/backends/recordedStep';
 import { type BackendOptions, BackendUnavailable, type LoadedBackend } from '~/trainer/backends/types';
 import { withSharedMemory } from './memory';
 import { KernelPool } from './pool';
 import { Recorder } from './recorder';
-import { registerWasmKernels, type WasmBackend } from './register';
+import { registerWasmKernels } from './register';
+import type { WasmBackend } from './wasmBackend';
 
 /** tfjs' module and ours work on parts of one size: more threads than parts would only wait. */
 const maxThreads = 4;
@@ -43,6 +45,6 @@ export async function loadWasm(options: BackendOptions): Promise<LoadedBackend> 
   const recorder = new Recorder(backend, pool);
   registerWasmKernels(backend, pool, recorder);
   const device = `CPU, WebAssembly${pool.fma ? ' with FMA' : ''}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
-  opened = { device, version: wasm.version_wasm, threads, compileStep: (fn) => recorder.step(fn) };
+  opened = { device, version: wasm.version_wasm, threads, compileStep: (fn) => recordedStep(recorder, fn, () => {}) };
   return opened;
 }

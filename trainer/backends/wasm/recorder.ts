@@ -7,18 +7,14 @@
  */
 import { engine, type Tensor, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { runEagerly } from '~/trainer/backends/eagerStep';
-import type { CompiledStep } from '~/trainer/nn/compileStep';
+import { NotRecordable, type StepRecorder } from '~/trainer/backends/recordedStep';
 import type { Job, KernelPool } from './pool';
-import type { WasmBackend } from './register';
-
-/** The step does something that a list cannot hold; it then runs op by op. */
-class NotRecordable extends Error {}
+import type { WasmBackend } from './wasmBackend';
 
 /** WebAssembly's memory ends at 2^32. Range n begins at (n + 1) * range; the last one is of all that is no input. */
 const range = 2 ** 36;
 /** Bytes of working memory that a list may keep; larger steps run op by op, where memory is given back at once. */
 const mostMemory = 2 ** 30;
-const listsPerStep = 4;
 
 /** Jobs whose argument `at` is `offset` bytes into an input or output. */
 interface Fill {
@@ -37,7 +33,7 @@ interface JobList {
   memory: number[];
 }
 
-export class Recorder {
+export class Recorder implements StepRecorder<JobList> {
   /** Kernels whose work is all in jobs. */
   readonly recordable = new Set(['Reshape']);
   #arena: Arena | null = null;
@@ -47,49 +43,12 @@ export class Recorder {
     readonly pool: KernelPool,
   ) {}
 
-  /** A step that records itself on its first call with given input shapes, and does the recorded jobs afterwards. */
-  step(fn: (inputs: Tensor[]) => Tensor[]): CompiledStep {
-    const lists = new Map<string, JobList>();
-    let mode: CompiledStep['mode'] = 'graph';
-    let ops: number | null = null;
-    const free = ({ memory }: JobList) => {
-      for (const address of memory) this.backend.wasm._free(address);
-    };
-    return {
-      get mode() {
-        return mode;
-      },
-      get ops() {
-        return mode === 'graph' ? ops : null;
-      },
-      run: (inputs) => {
-        if (mode === 'eager') return runEagerly(fn, inputs);
-        const key = inputs.map((input) => `${input.dtype}[${input.shape}]`).join();
-        let list = lists.get(key);
-        if (list) lists.delete(key);
-        else {
-          try {
-            list = this.#record(fn, inputs);
-          } catch (error) {
-            if (!(error instanceof NotRecordable)) throw error;
-            mode = 'eager';
-            return runEagerly(fn, inputs);
-          }
-          ops = list.jobs.length;
-        }
-        lists.set(key, list);
-        for (const [oldest, old] of lists) {
-          if (lists.size <= listsPerStep) break;
-          lists.delete(oldest);
-          free(old);
-        }
-        return this.#replay(list, inputs);
-      },
-      dispose() {
-        for (const list of lists.values()) free(list);
-        lists.clear();
-      },
-    };
+  opsOf({ jobs }: JobList): number {
+    return jobs.length;
+  }
+
+  free({ memory }: JobList): void {
+    for (const address of memory) this.backend.wasm._free(address);
   }
 
   /** Called by a kernel that is about to do its work outside of the jobs. */
@@ -113,7 +72,7 @@ export class Recorder {
     return address;
   }
 
-  #record(fn: (inputs: Tensor[]) => Tensor[], inputs: Tensor[]): JobList {
+  record(fn: (inputs: Tensor[]) => Tensor[], inputs: Tensor[]): JobList {
     const { backend, pool } = this;
     const arena = new Arena(inputs.length);
     const jobs: Job[] = [];
@@ -205,7 +164,7 @@ export class Recorder {
     return list;
   }
 
-  #replay({ jobs, inputs, outputs, shapes }: JobList, given: Tensor[]): Tensor[] {
+  replay({ jobs, inputs, outputs, shapes }: JobList, given: Tensor[]): Tensor[] {
     const { backend, pool } = this;
     const addressOf = ({ dataId }: TensorInfo) => backend.dataIdMap.get(dataId).memoryOffset;
     const made = shapes.map((shape) => backend.makeOutput(shape, 'float32'));

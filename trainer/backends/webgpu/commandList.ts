@@ -6,11 +6,8 @@
  */
 import { type DataType, engine, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core';
 import { runEagerly } from '~/trainer/backends/eagerStep';
-import type { CompiledStep } from '~/trainer/nn/compileStep';
+import { NotRecordable, type StepRecorder } from '~/trainer/backends/recordedStep';
 import { type Buffers, flush, type WebgpuBackend } from './device';
-
-/** The step needs a tensor's numbers while it is recorded; it then runs op by op. */
-class NotRecordable extends Error {}
 
 type Command =
   | { kind: 'dispatch'; pipeline: GPUComputePipeline; bindGroup: GPUBindGroup; groups: [number, number, number] }
@@ -29,60 +26,12 @@ interface CommandList {
   arena: Arena;
 }
 
-/** Each list holds the buffers of a whole step, so only the most recently used shapes keep theirs. */
-const listsPerStep = 4;
-
-/**
- * A step that records itself on its first call with given input shapes and dtypes, and replays the recording afterwards.
- *
- * @param fn see CompileStep: pure, and no reading back of a tensor
- * @param log told once when the step cannot be recorded and why; it then runs op by op
- */
-export function commandListStep(
-  backend: WebgpuBackend,
-  fn: (inputs: Tensor[]) => Tensor[],
-  log: (line: string) => void,
-): CompiledStep {
-  const lists = new Map<string, CommandList>();
-  let mode: CompiledStep['mode'] = 'graph';
-  let ops: number | null = null;
-  return {
-    get mode() {
-      return mode;
-    },
-    get ops() {
-      return mode === 'graph' ? ops : null;
-    },
-    run(inputs) {
-      if (mode === 'eager') return runEagerly(fn, inputs);
-      const key = inputs.map((input) => `${input.dtype}[${input.shape}]`).join();
-      let list = lists.get(key);
-      if (list) lists.delete(key);
-      else {
-        try {
-          list = record(backend, fn, inputs);
-        } catch (error) {
-          if (!(error instanceof NotRecordable)) throw error;
-          mode = 'eager';
-          log(`webgpu runs a step op by op, it cannot be recorded: ${error.message}`);
-          return runEagerly(fn, inputs);
-        }
-        ops = list.commands.length;
-      }
-      lists.set(key, list);
-      for (const [oldest, { arena }] of lists) {
-        if (lists.size <= listsPerStep) break;
-        lists.delete(oldest);
-        arena.dispose();
-      }
-      return replay(backend, list, inputs);
-    },
-    dispose() {
-      for (const { arena } of lists.values()) arena.dispose();
-      lists.clear();
-    },
-  };
-}
+export const commandLists = (backend: WebgpuBackend): StepRecorder<CommandList> => ({
+  record: (fn, inputs) => record(backend, fn, inputs),
+  replay: (list, inputs) => replay(backend, list, inputs),
+  opsOf: ({ commands }) => commands.length,
+  free: ({ arena }) => arena.dispose(),
+});
 
 /** Runs `fn` on tensors without values; nothing is sent to the GPU but constants. */
 function record(backend: WebgpuBackend, fn: (inputs: Tensor[]) => Tensor[], inputs: Tensor[]): CommandList {

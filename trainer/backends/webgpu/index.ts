@@ -1,6 +1,7 @@
 import { backend as currentBackend, setBackend } from '@tensorflow/tfjs-core';
+import { recordedStep } from '~/trainer/backends/recordedStep';
 import { type BackendOptions, BackendUnavailable, type LoadedBackend } from '~/trainer/backends/types';
-import { commandListStep } from './commandList';
+import { commandLists } from './commandList';
 import type { WebgpuBackend } from './device';
 import { registerWebgpuKernels } from './kernels';
 
@@ -35,7 +36,8 @@ export async function loadWebgpu({ log = () => {} }: BackendOptions): Promise<Lo
     version: '4.22.0',
     threads: null,
     software: isSoftware(label),
-    compileStep: (fn) => commandListStep(backend, fn, log),
+    compileStep: (fn) =>
+      recordedStep(commandLists(backend), fn, (why) => log(`webgpu runs a step op by op, it cannot be recorded: ${why}`)),
   };
 }
 

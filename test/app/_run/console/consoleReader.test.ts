@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { ConsoleReader, type Shown } from '~/app/_run/console/consoleReader';
-import { type ConsolePart, choose } from '~/server/store/console';
+import { type ConsolePart, choose } from '~/shared/media';
 
 /** A server that keeps parts at every second place of the log. */
 function server() {

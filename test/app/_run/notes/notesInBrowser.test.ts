@@ -46,7 +46,7 @@ describeInBrowser('notes and presence', { timeout: 240_000 }, () => {
 
   /** A browser of somebody's own, joined by an invite link. */
   async function joins(secret: string, name: string, colour: string): Promise<Page> {
-    const context = await browser.newContext({ viewport: { width: 1440, height: 1000 }, reducedMotion: 'reduce' });
+    const context = await browser.newContext({ viewport: { width: 2400, height: 1200 }, reducedMotion: 'reduce' });
     contexts.push(context);
     const answer = await context.request.post(`${app.url}/api/join`, { data: { invite: secret, name, colour } });
     expect(answer.ok()).toBe(true);

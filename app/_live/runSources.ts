@@ -1,0 +1,39 @@
+import { createContext, useContext } from 'react';
+import { browserHost } from './host';
+import { createRunStore } from './runStore';
+import { viewerWire } from './socket';
+import type { RunStore } from './types';
+
+/** The runs that a page follows, live or recorded: each is opened once, however many parts of the page look at it. */
+export interface RunSources {
+  /** Follows a run until `leave` is called. */
+  follow(runId: string): { store: RunStore; leave(): void };
+}
+
+export function runSources(open: (runId: string) => RunStore): RunSources {
+  const held = new Map<string, { store: RunStore; users: number }>();
+  return {
+    follow(runId) {
+      const run = held.get(runId) ?? { store: open(runId), users: 0 };
+      held.set(runId, run);
+      run.users += 1;
+      let left = false;
+      return {
+        store: run.store,
+        leave() {
+          if (left) return;
+          left = true;
+          run.users -= 1;
+          if (run.users > 0) return;
+          held.delete(runId);
+          run.store.close();
+        },
+      };
+    },
+  };
+}
+
+/** Runs of the server, over the tab's one connection; a replay gives the run that it holds. */
+const Sources = createContext(runSources((runId) => createRunStore(runId, viewerWire(), browserHost)));
+export const GivenSources = Sources.Provider;
+export const useRunSources = (): RunSources => useContext(Sources);

@@ -1,0 +1,34 @@
+import { type Command, type Refusal, refuse } from './commands';
+import { type ActionSpec, type Controls, type ControlValue, controlValueError } from './controls';
+
+/** What is wrong with a command, by what a run declares; null = it fits. The server asks before a command enters the log, a trainer before it applies one. */
+export function commandError({ values, actions }: Controls, command: Command): Refusal | null {
+  if (command.kind === 'set') {
+    const spec = values.find((c) => c.name === command.control);
+    if (!spec) return unknown('control', command.control, values);
+    const wrong = controlValueError(spec, command.value);
+    return wrong === null ? null : refuse('invalid', wrong, 'value');
+  }
+  const spec = actions.find((a) => a.name === command.action);
+  return spec ? argumentError(spec, command.args) : unknown('action', command.action, actions);
+}
+
+/** The same of an action's arguments alone; those that are left out have their defaults. */
+export function argumentError(
+  { name, args }: Pick<ActionSpec, 'name' | 'args'>,
+  given: Readonly<Record<string, ControlValue>>,
+): Refusal | null {
+  const extra = Object.keys(given).find((key) => !args.some((a) => a.name === key));
+  if (extra !== undefined) {
+    const takes = args.length === 0 ? 'no arguments' : args.map((a) => a.name).join(', ');
+    return refuse('invalid', `${name} takes ${takes}, not "${extra}"`, `args.${extra}`);
+  }
+  for (const spec of args) {
+    const wrong = Object.hasOwn(given, spec.name) ? controlValueError(spec, given[spec.name]!) : null;
+    if (wrong) return refuse('invalid', wrong, `args.${spec.name}`);
+  }
+  return null;
+}
+
+const unknown = (what: 'control' | 'action', name: string, known: readonly { name: string }[]): Refusal =>
+  refuse('unknown-control', `there is no ${what} "${name}"; this run has ${known.map((k) => k.name).join(', ')}`, what);

@@ -1,0 +1,218 @@
+/** Faults on purpose, drawn from a seed: `npm run bench -- faults` does many, faults.test.ts a few. Each throws an Error that names the seed. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { openMemoryStore } from '~/server/store/memory';
+import { checked } from '~/server/store/sqlite/checksums';
+import { Sqlite } from '~/server/store/sqlite/driver';
+import { openSqliteStore } from '~/server/store/sqlite/open';
+import { databaseFile } from '~/server/store/sqlite/schema';
+import { verifyFolder } from '~/server/store/verify';
+import { fillRun } from '~/test/bench/rows';
+import { startApp } from '~/test/support/app';
+import { ownFolder } from '~/test/support/folder';
+import { freePort } from '~/test/support/product';
+import { root } from '~/test/support/root';
+import { publishedSetup } from '~/test/support/setups';
+import { row, runStarted, startValues, steps } from '~/test/support/synthetic';
+import { TrainerClient } from '~/test/support/trainerClient';
+import { TestViewer } from '~/test/support/viewer';
+
+export type Draw = (below: number) => number;
+
+/** Repeatable whole numbers from 0 to below `below`. */
+export function drawing(seed: number): Draw {
+  let state = (seed ^ 0x9e3779b9) >>> 0;
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+const fail = (seed: number, what: string): never => {
+  throw new Error(`seed ${seed}: ${what}`);
+};
+
+/** Kills a server in the middle of its work, again and again. @returns rows acknowledged: all are in the log, each once, with its numbers */
+export async function killServers(seed: number, kills: number): Promise<{ kills: number; rows: number }> {
+  const draw = drawing(seed);
+  const folder = ownFolder();
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const begin = async (): Promise<{ child: ChildProcess; token: string }> => {
+    const child = spawn(process.execPath, ['--import', 'tsx', 'test/faults/server.ts', folder.path, String(port)], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = (await once(child.stdout!, 'data')) as [Buffer];
+    return { child, token: line.toString().trim() };
+  };
+  const values = startValues(publishedSetup('reverse'));
+  let server = await begin();
+  try {
+    const { connect } = await import('~/server/mcp/client');
+    let trainer = await TrainerClient.connect({ url, token: server.token });
+    const { runId } = await connect({ url }).runs.create.mutate({ setup: publishedSetup('reverse') });
+    trainer.ready();
+    const { attempt } = await trainer.assigned();
+    const { trainerId } = trainer.registration;
+    await trainer.send(runStarted(0, values), { type: 'status', status: 'running', step: 0, message: 'go' });
+    // Events 0 and 1 are those; row s is event s + 2.
+    let acknowledged = 0;
+    for (let kill = 0; kill < kills; kill++) {
+      const timer = setTimeout(() => server.child.kill('SIGKILL'), 5 + draw(400));
+      const gone = once(server.child, 'exit');
+      const lost = new Promise<null>((resolve) => trainer.socket.once('disconnect', () => resolve(null)));
+      let sent = acknowledged;
+      for (;;) {
+        const count = 1 + draw(300);
+        const answer = await Promise.race([trainer.batch(sent + 2, [steps(sent, count, values)]), lost]);
+        if (!answer) break;
+        if (!answer.ok) fail(seed, `rows ${sent} to ${sent + count - 1} were not taken: ${answer.message}`);
+        sent += count;
+        acknowledged = sent;
+      }
+      await gone;
+      clearTimeout(timer);
+      trainer.close();
+      server = await begin();
+      const holding = [{ runId, attempt, lastCommandSeq: 0 }];
+      const again = await TrainerClient.tryConnect({ url, token: server.token }, { trainerId, holding });
+      const held = again.answer.ok ? again.answer.holding[0] : null;
+      if (!held?.ok) return fail(seed, `after kill ${kill + 1} the run was not the trainer's any more`);
+      if (held.nextEvent < acknowledged + 2)
+        fail(seed, `${acknowledged} rows were acknowledged, ${held.nextEvent - 2} are there`);
+      trainer = again.client;
+      trainer.run = { runId, attempt, next: held.nextEvent };
+      acknowledged = held.nextEvent - 2;
+    }
+    trainer.close();
+    server.child.kill('SIGKILL');
+    await once(server.child, 'exit');
+    const store = await openSqliteStore(folder.path);
+    const kept = await store.rows({ runId, stream: 'steps', fromStep: 0, toStep: null, limit: acknowledged + 1 });
+    const width = kept.values.length / kept.steps.length;
+    if (kept.steps.length !== acknowledged) fail(seed, `${acknowledged} rows were acknowledged, ${kept.steps.length} are kept`);
+    for (const [i, step] of kept.steps.entries()) {
+      if (step !== i) fail(seed, `row ${i} has step ${step}`);
+      const expected = row(step, values);
+      for (let c = 0; c < width; c++)
+        if (!Object.is(kept.values[i * width + c], expected[c])) fail(seed, `row ${i} has another number`);
+    }
+    await store.close();
+    const { damaged } = await verifyFolder(folder.path);
+    if (damaged.length > 0) fail(seed, damaged.join('; '));
+    return { kills, rows: acknowledged };
+  } finally {
+    server.child.kill('SIGKILL');
+    folder.remove();
+  }
+}
+
+/** Changes one bit in a store, again and again. @returns how many there were; each was an error for its reader, or changed no answer */
+export async function changeBits(seed: number, flips: number): Promise<{ flips: number; found: number }> {
+  const draw = drawing(seed);
+  const folder = ownFolder();
+  const sound = path.join(folder.path, 'sound');
+  const changed = path.join(folder.path, 'changed');
+  const ask = async (data: string): Promise<string[]> => {
+    const store = await openSqliteStore(data);
+    const asked = [
+      store.range({ runId: 'bits01', series: null, fromStep: 0, toStep: null, buckets: 50 }),
+      store.range({ runId: 'bits01', series: null, fromStep: 0, toStep: null, buckets: 4000 }),
+      store.entries({ runId: 'bits01', fromSeq: 1, limit: 100_000, types: null }),
+    ].map((answer) => answer.then((a) => JSON.stringify(a)).catch((error: Error) => `error: ${error.message}`));
+    const answers = await Promise.all(asked);
+    await store.close();
+    return answers;
+  };
+  try {
+    const store = await openSqliteStore(sound);
+    await fillRun(store, 'bits01', 4_500, { width: 8, batch: 250, kind: 'f64', inFlight: 2 });
+    await store.close();
+    const before = await ask(sound);
+    let found = 0;
+    for (let i = 0; i < flips; i++) {
+      cpSync(sound, changed, { recursive: true });
+      const db = new Sqlite(databaseFile(changed));
+      const tables = Object.keys(checked).filter((t) => t !== 'items' && t !== 'views');
+      const table = tables[draw(tables.length)]!;
+      const field = { entries: 'event', axes: 'steps', pyramidAxes: 'lastSteps' }[table] ?? 'data';
+      const keys = checked[table as keyof typeof checked].filter(
+        (f) => !['data', 'event', 'steps', 'times', 'firstSteps', 'lastSteps', 'lastTimes'].includes(f),
+      );
+      const rows = db
+        .prepare(`SELECT ${keys.join(', ')}, CAST(${field} AS BLOB) AS bytes FROM ${table} WHERE ${field} IS NOT NULL`)
+        .all() as Record<string, unknown>[];
+      const chosen = rows[draw(rows.length)]!;
+      const bytes = Buffer.from(chosen.bytes as Uint8Array);
+      const bit = draw(bytes.length * 8);
+      bytes[bit >> 3] = bytes[bit >> 3]! ^ (1 << (bit & 7));
+      const value = field === 'event' ? bytes.toString('latin1') : bytes;
+      db.prepare(`UPDATE ${table} SET ${field} = ? WHERE ${keys.map((k) => `${k} IS ?`).join(' AND ')}`).run(
+        value,
+        ...keys.map((k) => chosen[k]),
+      );
+      db.close();
+      const after = await ask(changed);
+      const where = `bit ${bit} of ${table}.${field}`;
+      for (const [k, answer] of after.entries())
+        if (answer !== before[k] && !/^error: run bits01: .* is damaged/.test(answer))
+          fail(seed, `${where} gives another answer: ${answer.slice(0, 200)}`);
+      if ((await verifyFolder(changed)).damaged.length === 0) fail(seed, `${where} is not found by verify`);
+      if (after.some((answer) => answer.startsWith('error: '))) found++;
+      rmSync(changed, { recursive: true });
+    }
+    return { flips, found };
+  } finally {
+    folder.remove();
+  }
+}
+
+/** Sends nonsense over viewers' sockets. @returns how many messages; each got an answer, and the server is as before */
+export async function flood(seed: number, messages: number): Promise<{ messages: number; refused: number }> {
+  const draw = drawing(seed);
+  const app = await startApp({ store: openMemoryStore() });
+  try {
+    const { runId } = await app.hub.create({ id: 'x', name: 'X', role: 'admin' }, publishedSetup('reverse'));
+    const nonsense = (depth = 0): unknown => {
+      const kinds: (() => unknown)[] = [
+        () => null,
+        () => runId,
+        () => draw(1e9) - 5e8,
+        () => Number.NaN,
+        () => 'x'.repeat(draw(500)),
+        () => new Uint8Array(draw(300)),
+        () => '__proto__',
+        () => Array.from({ length: draw(5) }, () => (depth < 3 ? nonsense(depth + 1) : 1)),
+        () =>
+          Object.fromEntries(
+            ['runId', 'kind', 'id', 'cursor', 'look', 'constructor'].map((k) => [k, depth < 3 ? nonsense(depth + 1) : 1]),
+          ),
+      ];
+      return kinds[draw(kinds.length)]!();
+    };
+    const names = ['watch', 'unwatch', 'watchRuns', 'unwatchRuns', 'command', 'look', 'toString', 'nothing'];
+    let refused = 0;
+    let viewer = await TestViewer.connect(app.url);
+    for (let i = 0; i < messages; i++) {
+      if (i % 200 === 199) {
+        viewer.close();
+        viewer = await TestViewer.connect(app.url);
+      }
+      const name = names[draw(names.length)]!;
+      const message = nonsense();
+      const answer = await viewer
+        .raw(name, message)
+        .catch((error: Error) => fail(seed, `message ${i} (${name}): ${error.message}`));
+      if ((answer as { ok?: boolean } | undefined)?.ok === false) refused++;
+    }
+    if (!(await viewer.watch(runId)).ok) fail(seed, 'afterwards a run cannot be watched');
+    viewer.close();
+    if (app.trouble.length > 0) fail(seed, `the server complained: ${app.trouble[0]}`);
+    return { messages, refused };
+  } finally {
+    await app.close();
+  }
+}
