@@ -289,8 +289,8 @@ describe('a folder', () => {
     });
     expect(plan.runs.map((r) => [r.name, r.format, r.rows, r.settings, r.error])).toEqual([
       ['exp/version_0', 'CSV', 1, 0, null],
-      ['out/checkpoint-1000', 'JSON', 2, 0, null],
       [`mlruns/0/${'a'.repeat(32)}`, 'MLflow', 2, 1, null],
+      ['out/checkpoint-1000', 'JSON', 2, 0, null],
     ]);
     expect(plan.leftOut).toEqual([
       'files *.yaml: 1 (exp/version_0/hparams.yaml)',
