@@ -127,17 +127,6 @@ export function jsDistance(a: Map2, b: Map2, { queries, keys }: MapSize): number
   return total / queries;
 }
 
-/** Key with the largest weight per query; ties go to the lower index. */
-export function topKeys(map: Map2, { queries, keys }: MapSize): Int32Array {
-  const top = new Int32Array(queries);
-  for (let i = 0; i < queries; i++) {
-    let best = 0;
-    for (let j = 1; j < keys; j++) if (map[i * keys + j]! > map[i * keys + best]!) best = j;
-    top[i] = best;
-  }
-  return top;
-}
-
 export type Operation = 'mean' | 'max' | 'std';
 
 /** Cell-wise over several maps of one size: their mean, maximum, or population standard deviation. @throws RangeError when there are none */

@@ -1,7 +1,7 @@
 /** What the `headroom` command can do; build.ts bundles each module, headroom.ts starts the one that was asked for. */
 export interface Command {
   summary: string;
-  /** The module that does it when it is imported, from the root of the repository; it reads its flags from process.argv. */
+  /** From the root of the repository: a module with `main(flags)`, which resolves to the exit code, or one that runs when it is imported and reads process.argv. */
   source: string;
   /** Its bundle, from .build/, without the extension. */
   bundle: string;
@@ -21,18 +21,18 @@ export const commands: Record<string, Command> = {
   train: { summary: 'the training loop without a server', source: 'trainer/process/cli.ts', bundle: 'trainer/cli' },
   import: {
     summary: 'files and folders of other programs as runs of a running server',
-    source: 'server/import/command.ts',
+    source: 'server/import/cli.ts',
     bundle: 'server/importFiles',
   },
   mcp: { summary: 'tools for agents (Model Context Protocol)', source: 'server/mcp/main.ts', bundle: 'server/mcp' },
   verify: {
     summary: 'reads everything that a data folder holds and says what is not as it was written',
-    source: 'server/store/verifyCommand.ts',
+    source: 'server/store/verify.ts',
     bundle: 'server/verify',
   },
   backup: {
     summary: 'copies a data folder, also that of a running server',
-    source: 'server/store/backupCommand.ts',
+    source: 'server/store/backup.ts',
     bundle: 'server/backup',
   },
   'verify-audit': {

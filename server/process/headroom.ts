@@ -43,5 +43,6 @@ else {
   }
   process.argv.splice(2, process.argv.length, ...(name === 'start' ? [] : flags));
   const fromSource = import.meta.url.endsWith('.ts');
-  await import(new URL(fromSource ? `../../${command.source}` : `../${command.bundle}.js`, import.meta.url).href);
+  const module = await import(new URL(fromSource ? `../../${command.source}` : `../${command.bundle}.js`, import.meta.url).href);
+  if (typeof module.main === 'function') process.exitCode = await module.main(flags);
 }

@@ -1,3 +1,0 @@
-import { main } from './backup';
-
-process.exitCode = await main(process.argv.slice(2));
