@@ -146,7 +146,7 @@ describeInBrowser('the workspace of a run', () => {
     await page.getByRole('figure', { name: 'Accuracy', exact: true }).locator('[data-plot]').click({ button: 'right' });
     const items = page.getByRole('menuitem');
     await items.first().waitFor();
-    expect((await items.allTextContents()).map((t) => t.replace(/[\d.,]+ ?%?/g, '#'))).toEqual([
+    expect((await items.allTextContents()).map((t) => t.replace(/[\d.,]+( %)?/g, '#'))).toEqual([
       'Note at step # …',
       'Pin step #',
       'Copy accuracy: #',
