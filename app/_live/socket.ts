@@ -11,20 +11,20 @@ const answerWithinMs = 10_000;
 const connectWithinMs = 4_000;
 /** A connection that carries nothing for this long is given up for a new one. */
 const giveUpAfterMs = 10_000;
+export const socketOptions = {
+  path: atBase(paths.viewers),
+  transports: ['websocket'],
+  timeout: connectWithinMs,
+  reconnectionDelay: 300,
+  reconnectionDelayMax: 5_000,
+  randomizationFactor: 0.5,
+};
+
 let shared: Wire | null = null;
 
 /** The one socket of this tab, opened when first asked for. */
 export function viewerWire(): Wire {
-  shared ??= socketWire(
-    io({
-      path: atBase(paths.viewers),
-      transports: ['websocket'],
-      timeout: connectWithinMs,
-      reconnectionDelay: 300,
-      reconnectionDelayMax: 5_000,
-      randomizationFactor: 0.5,
-    }),
-  );
+  shared ??= socketWire(io(socketOptions));
   return shared;
 }
 

@@ -131,7 +131,11 @@ async function membersOf({ path, name }: GivenFile): Promise<SourceFile[]> {
         bytes: entry.uncompressedSize,
         async open(report) {
           const own = await yauzl.openPromise(path, { autoClose: false, lazyEntries: true });
-          return closing(counted(await own.openReadStreamPromise(entry), report), () => own.close(), damaged);
+          const body = await own.openReadStreamPromise(entry).catch((error) => {
+            own.close();
+            throw damaged(error);
+          });
+          return closing(counted(body, report), () => own.close(), damaged);
         },
       });
     }

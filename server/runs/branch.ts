@@ -60,12 +60,13 @@ export async function branchEvents(
   if (request.repeat) {
     const { without } = request.repeat;
     const later = await repeatable(lists, fork);
-    if (without !== null && !later.some((c) => c.command.id === without))
+    const waiting = stillWaiting(parent);
+    if (without !== null && ![...later, ...waiting].some((c) => c.command.id === without))
       return refuse('invalid', `repeat.without: no change ${without} took effect after step ${fork.step}`, 'repeat.without');
-    if (later.length > mostOpenCommands)
+    if (later.length + waiting.length > mostOpenCommands)
       return refuse(
         'busy',
-        `repeat: ${later.length} changes took effect after step ${fork.step}; at most ${mostOpenCommands} can wait in a branch. Branch from a later checkpoint`,
+        `repeat: ${later.length + waiting.length} changes took effect after step ${fork.step}, or wait; at most ${mostOpenCommands} can wait in a branch. Branch from a later checkpoint`,
         'repeat',
       );
     for (const { actor: by, command, step } of later) {
@@ -74,6 +75,8 @@ export async function branchEvents(
       const { control, value } = command;
       ask(by, { kind: 'set', id: newId(), runId: childId, control, value, when: { kind: 'step', step } });
     }
+    for (const { actor: by, command } of waiting)
+      if (command.id !== without) ask(by, { ...command, id: newId(), runId: childId });
   }
   const change = await describeChange(lists, request);
   return { ok: true, created: { ...created, ...(change && { change }) }, commands };
@@ -89,6 +92,18 @@ async function describeChange(lists: RunLists, { changes, repeat }: BranchRun): 
     );
   const text = words.join(', ');
   return text.length > 300 ? `${text.slice(0, 299)}…` : text;
+}
+
+/** Changes that the parent holds for their condition: they would take effect in the branch as well. */
+function stillWaiting({ openCommands }: RunView): { actor: Actor; command: SetCommand }[] {
+  const waiting: { actor: Actor; command: SetCommand }[] = [];
+  for (const { actor, command, outcome } of openCommands) {
+    if (outcome.status !== 'scheduled' || command.kind !== 'set') continue;
+    // What its author saw then need not be so in the branch.
+    const { expected: _seen, ...asked } = command;
+    waiting.push({ actor, command: asked });
+  }
+  return waiting;
 }
 
 /** Changed values decide numbers; actions (pause, evaluate, checkpoint, ...) leave no trace in them, and a branch should not stop where its parent did. */

@@ -85,8 +85,9 @@ def test_gradients_are_watched_without_a_room(server, tmp_path):
 import torch
 import headroom.wandb as wandb
 wandb.init(name="watched")
+torch.manual_seed(0)
 model = torch.nn.Linear(3, 1)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.001)
 wandb.watch(model, log_freq=5)
 for step in range(20):
     loss = model(torch.ones(2, 3)).pow(2).mean()

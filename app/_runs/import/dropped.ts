@@ -19,11 +19,15 @@ export const hasFiles = (transfer: DataTransfer | null): transfer is DataTransfe
 
 /** Files that were dropped, folders gone through. To be called in the event itself: what was dropped is empty afterwards. */
 export async function droppedFiles(transfer: DataTransfer): Promise<ChosenFile[]> {
-  const entries = [...transfer.items].flatMap((item) => {
-    const entry = item.webkitGetAsEntry();
-    return entry ? [entry] : [];
-  });
+  const entries: FileSystemEntry[] = [];
   const files: ChosenFile[] = [];
+  for (const item of transfer.items) {
+    const entry = item.webkitGetAsEntry();
+    // A file that does not lie on a disk has no entry.
+    const file = entry ? null : item.getAsFile();
+    if (entry) entries.push(entry);
+    else if (file) files.push({ file, path: file.name });
+  }
   for (const entry of entries) await collect(entry, files);
   return files;
 }

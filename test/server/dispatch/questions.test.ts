@@ -43,7 +43,12 @@ const declared = {
     ...controls.actions,
     { ...asksNothing, name: 'ablateHeads', question: true },
     { ...asksNothing, name: 'ownQuestion', question: true },
-    { ...asksNothing, name: 'cancel', args: [{ ...controls.values[0]!, name: 'commandId', type: 'text' as const }] },
+    {
+      ...asksNothing,
+      name: 'cancel',
+      role: 'cancel' as const,
+      args: [{ ...controls.values[0]!, name: 'commandId', type: 'text' as const }],
+    },
   ],
 };
 

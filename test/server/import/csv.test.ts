@@ -194,6 +194,33 @@ describe('how a table is written', () => {
   });
 });
 
+describe('a zip', () => {
+  /** Python's zipfile: a/metrics.csv and b/metrics.csv of one row each, and __MACOSX/._x. */
+  const zip = Buffer.from(
+    'UEsDBBQAAAAIAPc6e12ol6RoEAAAAA4AAAANAAAAYS9tZXRyaWNzLmNzdisuSS3QyckvLuYy0DHkAgBQSwMEFAAAAAgA9zp7XWvEiUMQAAAADgAAAA0AAABiL21ldHJpY3MuY3N2Ky5JLdDJyS8u5jLQMeICAFBLAwQUAAAACAD3OntdgxbcjAMAAAABAAAADAAAAF9fTUFDT1NYLy5feKsAAFBLAQIUAxQAAAAIAPc6e12ol6RoEAAAAA4AAAANAAAAAAAAAAAAAACAAQAAAABhL21ldHJpY3MuY3N2UEsBAhQDFAAAAAgA9zp7XWvEiUMQAAAADgAAAA0AAAAAAAAAAAAAAIABOwAAAGIvbWV0cmljcy5jc3ZQSwECFAMUAAAACAD3OntdgxbcjAMAAAABAAAADAAAAAAAAAAAAAAAgAF2AAAAX19NQUNPU1gvLl94UEsFBgAAAAADAAMAsAAAAKMAAAAAAA==',
+    'base64',
+  );
+  it('is opened, its folders in the names of its runs', async () => {
+    const { runs, leftOut: others } = await readFiles(folder.path, { 'logs.zip': zip });
+    expect([runs.map((r) => [r.name, [...r.series]]), others]).toEqual([
+      [
+        ['logs/a', [['loss', [[0, null, 1]]]]],
+        ['logs/b', [['loss', [[0, null, 2]]]]],
+      ],
+      [],
+    ]);
+  });
+
+  it('that is damaged is refused', async () => {
+    const broken = Buffer.from(zip);
+    broken[60]! ^= 255;
+    await expect(readFiles(folder.path, { 'logs.zip': broken })).rejects.toThrow(/^logs\.zip: its zip is damaged: /);
+    await expect(readFiles(folder.path, { 'logs.zip': zip.subarray(0, 100) })).rejects.toThrow(
+      /^logs\.zip: its zip is damaged: /,
+    );
+  });
+});
+
 describe('times', () => {
   const timeOf = async (column: string, cell: string) => {
     const { runs, refused } = await readFiles(folder.path, { 'x.csv': `step,${column},loss\n0,${cell},1\n` });

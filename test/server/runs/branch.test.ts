@@ -79,6 +79,8 @@ function parent() {
     applied('command3', 8, 13),
     { type: 'command.requested', actor: ada, command: set('command4', 4) }, // 10
     applied('command4', 10, 15),
+    { type: 'command.requested', actor: bob, command: { ...set('command5', 5), when: { kind: 'step', step: 90 } } as Command }, // 12
+    { type: 'command.scheduled', commandId: 'command5', seq: 12, step: 15, message: 'waits' },
   ];
   let seq = 1;
   const entries: Entry[] = events.map((event) => {
@@ -126,12 +128,17 @@ describe('a branch', () => {
 
   it('repeats the parent’s later value changes at their steps under their authors, and no pause', async () => {
     const answer = await branch({ repeat: { without: null } });
-    expect(answer.ok && answer.commands).toEqual([asked(bob, 'new-0001', 3, 12), asked(ada, 'new-0002', 4, 15)]);
+    expect(answer.ok && answer.commands).toEqual([
+      asked(bob, 'new-0001', 3, 12),
+      asked(ada, 'new-0002', 4, 15),
+      // It waits in the parent still.
+      asked(bob, 'new-0003', 5, 90),
+    ]);
   });
 
   it('“what if we had not” repeats all but that one', async () => {
     const answer = await branch({ repeat: { without: 'command2' } });
-    expect(answer.ok && answer.commands).toEqual([asked(ada, 'new-0001', 4, 15)]);
+    expect(answer.ok && answer.commands).toEqual([asked(ada, 'new-0001', 4, 15), asked(bob, 'new-0002', 5, 90)]);
     expect(answer.ok && answer.created.change).toBe('without learningRate = 3 of Bob at step 12');
   });
 

@@ -122,7 +122,7 @@ describe('HEADROOM_RECIPES', () => {
     module('sort.ts', readFileSync(fixture, 'utf8'));
     module(
       'two.mjs',
-      `import { defineRecipe, recipeConfig, z } from '~/trainer/recipes/kit';
+      `import { defineRecipe, recipeConfig, z } from 'headroom/recipes';
        const of = (name) => defineRecipe({ name, title: name, summary: 'A test.', config: recipeConfig(z.strictObject({})),
          presets: [{ name: 'first', title: 'First', config: ${JSON.stringify({ ...publishedConfig('reverse'), task: {} })} }], open() { throw new Error('no data'); } });
        export const a = of('first-own'), b = of('second-own');`,
