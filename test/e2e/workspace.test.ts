@@ -46,7 +46,6 @@ describeInBrowser('the workspace of a run', () => {
     await opened.getByRole('slider', { name: 'Step', exact: true }).waitFor();
     return opened;
   }
-  const stepOf = async (p: Page) => Number((await p.getByTestId('step').textContent())!.replaceAll(',', ''));
   const status = (p: Page) => p.getByTestId('status').textContent();
   const rate = () => page.getByRole('textbox', { name: 'Learning rate', exact: true });
 
