@@ -1,0 +1,234 @@
+/** The page of a run as a workspace: what stays in sight, how it is arranged, and how steering is kept from slips. */
+import { fileURLToPath } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { build } from '~/server/process/build';
+import { startApp, type TestApp } from '~/test/support/app';
+import { describeInBrowser, openBrowser, openTab } from '~/test/support/browser';
+import { root } from '~/test/support/root';
+import { type ScriptedTrainer, startScriptedTrainer } from '~/test/support/scriptedTrainer';
+import { publishedSetup } from '~/test/support/setups';
+
+const you = { id: 'local', name: 'You', role: 'admin' } as const;
+const within = { timeout: 60_000 };
+
+describeInBrowser('the workspace of a run', () => {
+  let app: TestApp;
+  let browser: Browser;
+  let closeBrowser: () => Promise<void>;
+  let trainer: ScriptedTrainer;
+  let page: Page;
+  let runId: string;
+
+  beforeAll(async () => {
+    await build(() => {});
+    app = await startApp({ pages: { dev: false, root } });
+    ({ runId } = await app.hub.create(you, { ...publishedSetup('reverse'), name: 'Workspace' }));
+    // Not over before the last story: 2,000 steps take five minutes.
+    trainer = await startScriptedTrainer(app.address, { stepMs: 150 });
+    ({ browser, close: closeBrowser } = await openBrowser());
+    page = await open('', { width: 1280, height: 800 });
+    await page.waitForFunction(() => Number(document.querySelector('[data-testid=step]')?.textContent) > 5, undefined, within);
+  }, 400_000);
+  afterAll(async () => {
+    trainer?.close();
+    await closeBrowser?.();
+    await app?.close();
+  });
+
+  async function open(query: string, viewport: { width: number; height: number }, more = {}): Promise<Page> {
+    const context = await browser.newContext({ viewport, ...more });
+    const opened = await context.newPage();
+    opened.setDefaultTimeout(60_000);
+    // The tour has its own test.
+    await opened.addInitScript(() => localStorage.setItem('headroom.tour', 'seen'));
+    await opened.goto(`${app.url}/runs/${runId}${query}`);
+    await opened.getByRole('slider', { name: 'Step', exact: true }).waitFor();
+    return opened;
+  }
+  const status = (p: Page) => p.getByTestId('status').textContent();
+  const rate = () => page.getByRole('textbox', { name: 'Learning rate', exact: true });
+
+  it('status, Pause and the timeline stay in sight while a panel scrolls', async () => {
+    const panel = page.getByRole('tabpanel', { name: 'Curves' });
+    await panel.evaluate((e) => e.scrollTo(0, e.scrollHeight));
+    for (const part of [page.getByTestId('status'), page.getByRole('button', { name: 'Pause', exact: true })])
+      expect((await part.boundingBox())!.y).toBeLessThan(60);
+    const { y, height } = (await page.getByRole('region', { name: 'Timeline' }).boundingBox())!;
+    expect(y + height).toBeLessThanOrEqual(800);
+    expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBeLessThanOrEqual(800);
+  });
+
+  it('a mark in a lane says what it is, and takes the page to its step', async () => {
+    await rate().fill('0.0006');
+    await rate().press('Enter');
+    const mark = page
+      .getByRole('group', { name: 'commands' })
+      .getByRole('button', { name: /^Learning rate 0.0005 → 0.0006 at step/ });
+    await mark.hover();
+    expect(await page.locator('[data-tooltip]').textContent()).toContain('Learning rate 0.0005 → 0.0006');
+    await mark.click();
+    await page.getByRole('button', { name: 'Follow live' }).waitFor();
+    await openTab(page, 'Activity');
+    await page.getByText(/^as of step \d+; later is gray$/).waitFor();
+    await page.getByRole('button', { name: 'Follow live' }).click();
+    await openTab(page, 'Steer');
+  });
+
+  it.each(['999999', '-5', 'abc'])('the step %s is refused in words', async (text) => {
+    const field = page.getByRole('textbox', { name: 'step', exact: true });
+    await field.fill(text);
+    await field.press('Enter');
+    await page.getByText(/^step: give a whole number from 0 to [\d,]+$/).waitFor();
+    await field.press('Escape');
+  });
+
+  it('an unusual value says its factor and is applied by holding alone', async () => {
+    await rate().fill('0.6');
+    await page.getByText('× 1,000 of now').waitFor();
+    await rate().press('Enter');
+    const hold = page.getByRole('button', { name: 'Hold to apply' });
+    await hold.click();
+    expect(app.hub.view && (await app.hub.view(runId))!.values.learningRate!.value).toBe(0.0006);
+    await hold.hover();
+    await page.mouse.down();
+    await expect.poll(async () => (await app.hub.view(runId))!.values.learningRate!.value, within).toBe(0.6);
+    await page.mouse.up();
+  });
+
+  it('a key pressed by mistake steers nothing', async () => {
+    await page.getByRole('heading', { level: 1 }).click();
+    await page.keyboard.press(' ');
+    await page.keyboard.press('e');
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keyboard and gestures' }).waitFor();
+    expect(await status(page)).toBe('running');
+    expect((await app.hub.view(runId))!.recent.commands.items.map((c) => c.command.kind)).toEqual(['set', 'set']);
+    await page.keyboard.press('Escape');
+  });
+
+  it('what is asked for without a connection waits, and is asked about again before it is sent', async () => {
+    await page.context().setOffline(true);
+    await page.getByText(/connection to the server broke|Nothing has come from the server/).waitFor();
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    await page.getByText('Waiting for the server: Pause').waitFor();
+    await page.context().setOffline(false);
+    await page.getByText('The server is back. Still wanted?').waitFor();
+    expect((await app.hub.view(runId))!.status).toBe('running');
+    await page.getByRole('button', { name: 'Apply now' }).click();
+    await expect.poll(() => status(page), within).toBe('paused');
+    await page.getByRole('button', { name: 'Resume', exact: true }).click();
+    await expect.poll(() => status(page), within).toBe('running');
+  }, 120_000);
+
+  it('a chart is changed, and its arrangement is in the link', async () => {
+    await page.getByLabel('Save Loss as a file').click();
+    await page.getByRole('menuitem', { name: 'Change series and range …' }).click();
+    const form = page.getByRole('dialog', { name: 'Change Loss' });
+    await form.getByLabel('Add a series').fill('gradNorm');
+    await form.getByRole('button', { name: 'Add', exact: true }).click();
+    await form.getByLabel('Highest value of y').fill('9');
+    await form.getByRole('button', { name: 'Save' }).click();
+    const figure = (p: Page) => p.getByRole('figure', { name: 'Loss', exact: true });
+    await figure(page)
+      .getByRole('button', { name: /^gradNorm/ })
+      .waitFor();
+    await page.waitForURL(/charts=/);
+    const other = await open(new URL(page.url()).search, { width: 1280, height: 800 });
+    await figure(other)
+      .getByRole('button', { name: /^gradNorm/ })
+      .waitFor();
+    await other.context().close();
+  });
+
+  it('a right click on a chart offers what can be done there', async () => {
+    await page.getByRole('figure', { name: 'Accuracy', exact: true }).locator('[data-plot]').click({ button: 'right' });
+    const items = page.getByRole('menuitem');
+    await items.first().waitFor();
+    expect((await items.allTextContents()).map((t) => t.replace(/[\d.,]+( %)?/g, '#'))).toEqual([
+      'Note at step # …',
+      'Pin step #',
+      'Copy accuracy: #',
+      'Save the picture (PNG)',
+      'Save the numbers drawn (CSV)',
+    ]);
+    await page.keyboard.press('Escape');
+  });
+
+  it('two panels stand beside each other, remembered for the person; a link shows the same to others', async () => {
+    await page.getByLabel('Layout').selectOption('review');
+    await page.getByRole('separator', { name: 'Width of the panels' }).focus();
+    await page.keyboard.press('ArrowLeft');
+    await page.waitForURL(/split=45/);
+    await page.goto(`${app.url}/runs/${runId}`);
+    await expect.poll(() => page.getByRole('tabpanel').count(), within).toBeGreaterThan(2);
+    expect(await page.getByRole('separator').getAttribute('aria-valuenow')).toBe('45');
+    const other = await open('?layout=review&split=45', { width: 1440, height: 900 });
+    for (const name of ['Curves', 'Attention', 'Evaluations']) await other.getByRole('tabpanel', { name }).waitFor();
+    await other.context().close();
+  });
+
+  it('an alarm is on every page of the run, with the ways back', async () => {
+    await app.hub.decide(runId, ({ step }) => [
+      { type: 'alert', step, level: 'error', kind: 'not-finite', message: 'loss is NaN since step 40' },
+    ]);
+    const alarm = page.getByRole('alert').filter({ hasText: 'loss is NaN since step 40' });
+    await alarm.waitFor();
+    expect(await page.title()).toMatch(/^\(\d+\) /);
+    await page.getByRole('button', { name: /^Notifications, \d+ new$/ }).click();
+    await page.getByRole('link', { name: /Workspace: not-finite/ }).waitFor();
+    await page.keyboard.press('Escape');
+    await alarm.getByRole('button', { name: 'Take note of the alarm' }).click();
+    await alarm.waitFor({ state: 'detached' });
+  });
+
+  it('on a phone every control is two taps away, and nothing scrolls sideways', async () => {
+    const phone = await open('', { width: 360, height: 740 }, { hasTouch: true, isMobile: true });
+    const bar = phone.getByRole('navigation', { name: 'Panels' });
+    for (const name of ['Attention', 'Activity', 'Curves', 'Steer']) {
+      await bar.getByRole('button', { name }).tap();
+      await phone.getByRole('region', { name: name === 'Steer' ? 'Steering' : name }).waitFor();
+      expect(await phone.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(360);
+    }
+    await bar.getByRole('button', { name: 'More' }).tap();
+    await phone.getByRole('button', { name: 'Set-up' }).tap();
+    await phone.getByRole('region', { name: 'Started with' }).waitFor();
+    await phone.getByRole('button', { name: 'Pause', exact: true }).waitFor();
+    await phone.context().close();
+  });
+
+  it('Steering is no more than 20 stops of Tab away', async () => {
+    const fresh = await open('?layout=steer', { width: 1280, height: 800 });
+    await fresh.getByRole('textbox', { name: 'Learning rate', exact: true }).waitFor();
+    let stops = 0;
+    const inside = () => fresh.evaluate(() => document.activeElement?.closest('[aria-label="Steering"]') !== null);
+    do {
+      await fresh.keyboard.press('Tab');
+      stops++;
+    } while (!(await inside()) && stops < 40);
+    expect(stops).toBeLessThanOrEqual(20);
+    await fresh.context().close();
+  });
+
+  it.each(['light', 'dark'] as const)(
+    'axe finds nothing serious with everything open, %s',
+    async (theme) => {
+      const tab = await open('?layout=review&side=steer', { width: 1920, height: 1080 }, { colorScheme: theme });
+      await tab.evaluate((t) => localStorage.setItem('theme', t), theme);
+      await tab.reload();
+      await tab.getByTestId('attention-step').waitFor();
+      await tab.getByRole('textbox', { name: 'Learning rate', exact: true }).waitFor();
+      await tab.addScriptTag({ path: fileURLToPath(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url)) });
+      const found = await tab.evaluate(async () => {
+        type Axe = { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
+        const { violations } = await (window as unknown as { axe: Axe }).axe.run();
+        return violations
+          .filter((v) => v.impact === 'serious' || v.impact === 'critical')
+          .map((v) => `${v.id}: ${v.nodes.length} x ${v.nodes[0]!.html.slice(0, 200)}`);
+      });
+      expect(found).toEqual([]);
+      await tab.context().close();
+    },
+    60_000,
+  );
+});
