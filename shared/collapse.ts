@@ -5,7 +5,7 @@
  * The server watches by it (server/watchdogs); pages show what the log says.
  */
 export interface CollapseRule {
-  /** Normalised entropy below which a head is sharp. */
+  /** Normalized entropy below which a head is sharp. */
   entropyBelow: number;
   /** Share of the chance loss above which nothing has been learnt. */
   lossAbove: number;
@@ -17,7 +17,7 @@ export const collapseRule: CollapseRule = { entropyBelow: 0.3, lossAbove: 0.9, h
 
 export interface WatchPoint {
   step: number;
-  /** Normalised entropy per head. */
+  /** Normalized entropy per head. */
   entropy: ArrayLike<number>;
   /** Training loss around this step; NaN when not known. */
   loss: number;

@@ -108,7 +108,7 @@ export const snapshot = z.strictObject({
     .array(
       z.strictObject({
         name: z.string().min(1).max(128),
-        /** What rules know it by, whatever its name: normalised entropy, 0 to 1. */
+        /** What rules know it by, whatever its name: normalized entropy, 0 to 1. */
         role: signalRole.optional(),
         values: z.array(metric),
       }),
@@ -357,7 +357,7 @@ export const commandQueued = z.strictObject({
 });
 
 /** Name, tags, archived, deleted: what people make of a run, beside its config. */
-export const runLabelled = z.strictObject({
+export const runLabeled = z.strictObject({
   type: z.literal('run.labelled'),
   actor,
   name: z.string().trim().min(1).max(80).optional(),
@@ -391,7 +391,7 @@ export const serverEvent = z.discriminatedUnion('type', [
   controlLocked,
   controlRequested,
   noteEvent,
-  runLabelled,
+  runLabeled,
   runQueued,
   commandQueued,
   snapshotsThinned,

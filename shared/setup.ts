@@ -17,8 +17,6 @@ export function isJson(value: unknown, depth = 0): value is Json {
   return Object.values(value).every((item) => isJson(item, depth + 1));
 }
 
-const json = z.custom<Json>((value) => isJson(value), 'a JSON value is needed (no NaN, no dates, at most 32 levels)');
-
 export type Config = { [key: string]: Json };
 
 const isObject = (value: unknown): value is Config => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -48,7 +48,7 @@ export const axisLabels = z.discriminatedUnion('kind', [
 ]);
 export type AxisLabels = z.infer<typeof axisLabels>;
 
-/** What rules know a signal by: `entropy` is normalised, 1 = uniform, 0 = all weight on one key. */
+/** What rules know a signal by: `entropy` is normalized, 1 = uniform, 0 = all weight on one key. */
 export const signalRole = z.enum(['entropy']);
 
 export const signalSpec = z.object({
@@ -63,7 +63,7 @@ export const signalSpec = z.object({
   baseline: z.union([z.number(), z.array(z.number().nullable()).max(256), z.null()]),
   /** The signal names heads: one whose value is at least `atLeast`, and twice its baseline, looks at `title`; of several signals the largest value wins. */
   names: z.object({ title: z.string().min(1).max(40), atLeast: z.number() }).optional(),
-  /** What rules know it by, whatever its name: normalised entropy, 0 to 1. */
+  /** What rules know it by, whatever its name: normalized entropy, 0 to 1. */
   role: signalRole.optional(),
   /** The signal that shows best what this model has to learn: shown first. */
   main: z.boolean().optional(),

@@ -106,7 +106,7 @@ export interface Evaluated {
   examples: number;
 }
 
-/** The network, its gradients and its optimiser on one backend. Knows no run, task, file or person. */
+/** The network, its gradients and its optimizer on one backend. Knows no run, task, file or person. */
 export interface Learner {
   readonly shape: ModelShape;
   readonly params: readonly ParamSpec[];

@@ -6,7 +6,7 @@ import { heatColor } from './heat';
 const width = 190;
 const inset = 16;
 
-/** The colour scale of a heat map in numbers; a threshold on it as a tick. */
+/** The color scale of a heat map in numbers; a threshold on it as a tick. */
 export function HeatLegend({
   domain: [lo, hi],
   limit,
@@ -24,7 +24,7 @@ export function HeatLegend({
         width={width + 2 * inset}
         height={26}
         role="img"
-        aria-label={`Colour scale from ${formatTick(lo)} to ${formatTick(hi)}, logarithmic`}
+        aria-label={`Color scale from ${formatTick(lo)} to ${formatTick(hi)}, logarithmic`}
       >
         <defs>
           <linearGradient id={id}>

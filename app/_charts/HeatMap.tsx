@@ -33,7 +33,7 @@ export interface HeatMapProps {
   map: XMap;
   cursor: ChartCursor;
   subscribe(listener: () => void): () => void;
-  /** A threshold shown on the colour scale. */
+  /** A threshold shown on the color scale. */
   limit: { label: string; value: number } | null;
   marks?: readonly Mark[];
   stops?: readonly number[];
@@ -44,11 +44,11 @@ export interface HeatMapProps {
 
 interface Shown {
   plot: Plot;
-  /** Values at both ends of the colour scale. */
+  /** Values at both ends of the color scale. */
   domain: readonly [number, number];
 }
 
-/** Series x steps, coloured on a log scale. Cells are a canvas, one image pixel per column and series, stretched without smoothing. */
+/** Series x steps, colored on a log scale. Cells are a canvas, one image pixel per column and series, stretched without smoothing. */
 export function HeatMap(props: HeatMapProps) {
   const { title, rows, map, cursor, limit, marks = none, stops = none, stepFiles } = props;
   const palette = usePalette();
@@ -67,8 +67,8 @@ export function HeatMap(props: HeatMapProps) {
 
   const names = useMemo(() => rows.map((r) => r.label), [rows]);
   const room = Math.min(220, 0.36 * size.width) * unit();
-  const labelled = useMemo(() => shortNames(names, (name) => labelWidth(name) <= room - 10), [names, room]);
-  const left = Math.ceil(Math.max(40, ...labelled.map(labelWidth)) + 10);
+  const labeled = useMemo(() => shortNames(names, (name) => labelWidth(name) <= room - 10), [names, room]);
+  const left = Math.ceil(Math.max(40, ...labeled.map(labelWidth)) + 10);
   const tallest = large ? Math.max(17, Math.floor((size.height - top - bottom) / Math.max(1, rows.length))) : 17;
   const rowHeight = Math.min(
     tallest,
@@ -163,7 +163,7 @@ export function HeatMap(props: HeatMapProps) {
                 fontSize={labelSize}
                 fill={tip?.row === i ? 'var(--color-ink)' : 'var(--color-dim)'}
               >
-                {labelled[i]}
+                {labeled[i]}
               </text>
             ) : null,
           )}

@@ -5,7 +5,7 @@ import { type Color, colorOf, type LineSpec, type PointSpec, type RuleSpec } fro
 const MOST = 6;
 
 /**
- * Names, colours and values at the cursor. The values are written by the chart when it draws (`data-reads`, `data-measured`), not by React. A click hides a line; with shift
+ * Names, colors and values at the cursor. The values are written by the chart when it draws (`data-reads`, `data-measured`), not by React. A click hides a line; with shift
  * it shows that one alone, and all again.
  */
 export function Legend({

@@ -60,7 +60,7 @@ export function heatSvg(
 </svg>`;
 }
 
-/** The inside of a page's SVG, with CSS variables replaced by their colours. */
+/** The inside of a page's SVG, with CSS variables replaced by their colors. */
 function resolved(svg: Element): string {
   const copy = svg.cloneNode(true) as Element;
   for (const gone of copy.querySelectorAll('[style*="display: none"], [data-line], circle[style]')) gone.remove();

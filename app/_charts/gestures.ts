@@ -150,9 +150,9 @@ function useGestures(ref: RefObject<HTMLElement | null>, target: RefObject<Gestu
       if (!e.ctrlKey && !e.metaKey) return;
       e.preventDefault();
       const [lo, hi] = target.current.span();
-      const centre = lo + (at(e) / element.clientWidth) * (hi - lo);
+      const center = lo + (at(e) / element.clientWidth) * (hi - lo);
       const factor = Math.exp(Math.max(-60, Math.min(60, e.deltaY)) * 0.01);
-      zoomTo(centre - (centre - lo) * factor, centre + (hi - centre) * factor);
+      zoomTo(center - (center - lo) * factor, center + (hi - center) * factor);
     };
     // No text selection, which would turn the next drag into one of the browser's; the focus that goes with it is given by hand, so that arrow keys work.
     const press = (e: MouseEvent) => {

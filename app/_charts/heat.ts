@@ -2,7 +2,7 @@ import type { Curve } from './curve';
 import type { Piece } from './pieces';
 import { type Plot, pixelX } from './plot';
 
-/** Viridis at 11 even places: perceptually even, rising in lightness, told apart by colour-blind eyes. Source: Smith and van der Walt 2015, matplotlib. */
+/** Viridis at 11 even places: perceptually even, rising in lightness, told apart by color-blind eyes. Source: Smith and van der Walt 2015, matplotlib. */
 const anchors = [
   [68, 1, 84],
   [72, 36, 117],
@@ -17,7 +17,7 @@ const anchors = [
   [253, 231, 37],
 ] as const;
 
-/** Colour of a share from 0 to 1, as [r, g, b]. */
+/** Color of a share from 0 to 1, as [r, g, b]. */
 export function heatColor(share: number): [number, number, number] {
   const at = Math.min(1, Math.max(0, share)) * (anchors.length - 1);
   const i = Math.min(anchors.length - 2, Math.floor(at));
@@ -29,7 +29,7 @@ export function heatColor(share: number): [number, number, number] {
   ];
 }
 
-/** Span of a log colour scale: all values > 0 of the curves, opened to quarter decades, at most six decades deep. */
+/** Span of a log color scale: all values > 0 of the curves, opened to quarter decades, at most six decades deep. */
 export function heatDomain(curves: readonly (Curve | null)[]): [number, number] {
   let lo = Number.POSITIVE_INFINITY;
   let hi = 0;

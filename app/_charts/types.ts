@@ -3,7 +3,7 @@ import type { Palette } from './palette';
 
 /** What a chart is told to draw. Numbers are read when it draws, so that live data never pass through React. */
 
-/** A place in the palette: one of the eight series colours (from 0, repeating), or a colour with a meaning. */
+/** A place in the palette: one of the eight series colors (from 0, repeating), or a color with a meaning. */
 export type Color = number | 'ink' | 'dim' | 'accent' | 'good' | 'warn' | 'bad';
 
 export const colorOf = (palette: Palette, color: Color): string =>

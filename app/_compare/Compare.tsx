@@ -74,13 +74,13 @@ export function Compare({ start }: { start: CompareView }) {
   useEffect(() => want(shared.slice(0, SHARED_CHARTS)), [want, shared]);
   const named = useMemo(() => namesOf(there), [there]);
   const drawn = useMemo(() => {
-    const colourOf = (runId: string) => runIds.indexOf(runId);
+    const colorOf = (runId: string) => runIds.indexOf(runId);
     return {
       marks: forksOf(there, axis, named),
       charts: compareCharts(there, shared.slice(0, SHARED_CHARTS)).map((chart) => ({
         chart,
-        lines: linesOf(there, axis, chart, named, colourOf),
-        points: chart.points ? pointsOf(there, axis, chart.points, named, colourOf) : [],
+        lines: linesOf(there, axis, chart, named, colorOf),
+        points: chart.points ? pointsOf(there, axis, chart.points, named, colorOf) : [],
       })),
     };
   }, [there, axis, named, runIds, shared]);

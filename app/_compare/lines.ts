@@ -5,7 +5,7 @@ import { seriesOf } from '~/shared/streams';
 import { type Axis, carried, type Place } from './align';
 import type { Compared, ComparedRole } from './useCompared';
 
-/** What the charts of the page show; colours are the runs' places in the list. */
+/** What the charts of the page show; colors are the runs' places in the list. */
 
 export interface CompareChart {
   title: string;
@@ -72,14 +72,14 @@ export function linesOf(
   axis: Axis,
   { of, smoothed }: CompareChart,
   named: Names,
-  colourOf: (runId: string) => number,
+  colorOf: (runId: string) => number,
 ): LineSpec[] {
   return runs.flatMap((run): LineSpec[] => {
     const { runId, history } = run;
     const place = axis.place(runId);
     const series = of(run);
     if (!place || series === undefined) return [];
-    const color = colourOf(runId);
+    const color = colorOf(runId);
     const ownStep = (placed: number) => Math.round(place.back(placed));
     return [
       {
@@ -124,7 +124,7 @@ export function pointsOf(
   axis: Axis,
   what: 'accuracy',
   named: Names,
-  colourOf: (runId: string) => number,
+  colorOf: (runId: string) => number,
 ): PointSpec[] {
   return runs.flatMap(({ runId, view }) => {
     const place = axis.place(runId);
@@ -134,7 +134,7 @@ export function pointsOf(
       .map((p) => ({
         name: `${runId} ${p.name}`,
         label: `${named.get(runId)} ${p.label}`,
-        color: colourOf(runId),
+        color: colorOf(runId),
         points: p.points.map(({ step, value }) => ({ step: Math.round(place.of(step)), value, note: `step ${step}` })),
       }));
   });

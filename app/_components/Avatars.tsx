@@ -1,18 +1,18 @@
 import { Eye } from 'lucide-react';
 import type { Watcher } from '~/shared/protocol';
 
-/** The colour of somebody without one of their own: the same on every page. */
+/** The color of somebody without one of their own: the same on every page. */
 export function seriesOf(id: string): number {
   let h = 0;
   for (const c of id) h = (h * 31 + c.codePointAt(0)!) >>> 0;
   return (h % 8) + 1;
 }
 
-/** Where PeopleColours keeps the colour that somebody chose. */
+/** Where PeopleColors keeps the color that somebody chose. */
 export const personVariable = (id: string): string => `--person-${id.replaceAll(/[^\w-]/g, '_')}`;
 
-/** The colour that somebody chose (PeopleColours), or theirs by chance. */
-export const colourOf = (id: string): string => `var(${personVariable(id)}, var(--color-series-${seriesOf(id)}))`;
+/** The color that somebody chose (PeopleColors), or theirs by chance. */
+export const colorOf = (id: string): string => `var(${personVariable(id)}, var(--color-series-${seriesOf(id)}))`;
 
 export const initials = (name: string): string =>
   name
@@ -27,7 +27,7 @@ export function Avatar({ id, name, title }: { id: string; name: string; title?: 
     <span
       title={title ?? name}
       className="inline-flex size-5 shrink-0 items-center justify-center rounded-full border bg-raised text-[0.5625rem] font-semibold text-ink"
-      style={{ borderColor: colourOf(id) }}
+      style={{ borderColor: colorOf(id) }}
     >
       <span aria-hidden>{initials(name)}</span>
     </span>

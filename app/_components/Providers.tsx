@@ -5,13 +5,13 @@ import type { ReactNode } from 'react';
 import { Toaster } from 'sonner';
 import { ApiProvider } from '~/app/_trpc/client';
 import { PaletteHost } from './PaletteHost';
-import { PeopleColours } from './PeopleColours';
+import { PeopleColors } from './PeopleColors';
 
 export function Providers({ children }: { children: ReactNode }) {
   return (
     <ThemeProvider attribute="class" defaultTheme="system" enableSystem disableTransitionOnChange>
       <ApiProvider>
-        <PeopleColours />
+        <PeopleColors />
         {children}
         <PaletteHost />
       </ApiProvider>

@@ -2,23 +2,23 @@ import { Check, CircleDashed, Hourglass, Pause, Play, Skull, Square, TriangleAle
 import type { RunStatus } from '~/shared/view';
 import { statusWord } from './statusWord';
 
-// A shape for each, so that colour is never the only sign.
+// A shape for each, so that color is never the only sign.
 const looks = {
-  queued: { icon: Hourglass, colour: 'text-dim' },
-  starting: { icon: CircleDashed, colour: 'text-dim' },
-  running: { icon: Play, colour: 'text-good' },
-  paused: { icon: Pause, colour: 'text-warn' },
-  waiting: { icon: Unplug, colour: 'text-warn' },
-  finished: { icon: Check, colour: 'text-accent' },
-  stopped: { icon: Square, colour: 'text-dim' },
-  failed: { icon: TriangleAlert, colour: 'text-bad' },
-  crashed: { icon: Skull, colour: 'text-bad' },
+  queued: { icon: Hourglass, color: 'text-dim' },
+  starting: { icon: CircleDashed, color: 'text-dim' },
+  running: { icon: Play, color: 'text-good' },
+  paused: { icon: Pause, color: 'text-warn' },
+  waiting: { icon: Unplug, color: 'text-warn' },
+  finished: { icon: Check, color: 'text-accent' },
+  stopped: { icon: Square, color: 'text-dim' },
+  failed: { icon: TriangleAlert, color: 'text-bad' },
+  crashed: { icon: Skull, color: 'text-bad' },
 } as const satisfies Record<RunStatus, unknown>;
 
 export function StatusBadge({ status, message = '' }: { status: RunStatus; message?: string }) {
-  const { icon: Icon, colour } = looks[status];
+  const { icon: Icon, color } = looks[status];
   return (
-    <span className={`inline-flex items-center gap-1.5 font-medium whitespace-nowrap ${colour}`} title={message || undefined}>
+    <span className={`inline-flex items-center gap-1.5 font-medium whitespace-nowrap ${color}`} title={message || undefined}>
       <Icon
         aria-hidden
         size={13}

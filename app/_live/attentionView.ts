@@ -15,7 +15,7 @@ export const attentionViewSchema = z.strictObject({
   byRole: z.boolean(),
   /** `auto`: 0 to 1 while weights of uniform attention can be seen on it, else up to the shared maximum. */
   scale: z.enum(['auto', 'unit', 'shared', 'head', 'lift']),
-  palette: z.enum(['viridis', 'cividis', 'grey']),
+  palette: z.enum(['viridis', 'cividis', 'gray']),
   /** What is subtracted: nothing, the first snapshot, the one before, that of a step, a head of the same snapshot, or another run at the same step. */
   reference: z.union([
     z.null(),

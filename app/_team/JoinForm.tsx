@@ -18,7 +18,7 @@ const lets: Record<string, string> = {
 export function JoinForm() {
   const [link, setLink] = useState<Link>({ state: 'checking' });
   const [name, setName] = useState('');
-  const [colour, setColour] = useState<string | null>(null);
+  const [color, setColor] = useState<string | null>(null);
   const [problem, setProblem] = useState<{ field: string | null; message: string } | null>(null);
   const [busy, setBusy] = useState(false);
 
@@ -43,7 +43,7 @@ export function JoinForm() {
       const answer = await fetch(atBase('/api/join'), {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ invite: link.secret, name, ...(colour && { colour }) }),
+        body: JSON.stringify({ invite: link.secret, name, ...(color && { color }) }),
       });
       if (answer.ok) {
         window.location.assign(atBase('/'));
@@ -94,14 +94,14 @@ export function JoinForm() {
                 />
               )}
             </Field>
-            <Field label="Your colour" help="Of your cursor and your initials; without a choice you are given one.">
+            <Field label="Your color" help="Of your cursor and your initials; without a choice you are given one.">
               {(ids) => (
                 <input
                   {...ids}
                   type="color"
                   className={`${inputClass} w-16! px-1`}
-                  value={colour ?? '#56b4e9'}
-                  onChange={(e) => setColour(e.target.value)}
+                  value={color ?? '#56b4e9'}
+                  onChange={(e) => setColor(e.target.value)}
                 />
               )}
             </Field>

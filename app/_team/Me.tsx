@@ -8,22 +8,22 @@ import { Panel } from '~/app/_components/Panel';
 import { api, describeError, useTrpc } from '~/app/_trpc/client';
 import { useTeamChange } from './useTeam';
 
-/** One's own name and colour, as the others see them. */
+/** One's own name and color, as the others see them. */
 export function Me({ you }: { you: string }) {
   const { data } = useQuery(useTrpc().team.people.queryOptions());
   const me = data?.find((p) => p.id === you);
   const [name, setName] = useState('');
-  const [colour, setColour] = useState('#000000');
-  const save = useTeamChange((wish: { name: string; colour: string }) => api.team.changeMe.mutate(wish), 'Saved');
+  const [color, setColor] = useState('#000000');
+  const save = useTeamChange((wish: { name: string; color: string }) => api.team.changeMe.mutate(wish), 'Saved');
   useEffect(() => {
     if (!me) return;
     setName(me.name);
-    setColour(me.colour);
+    setColor(me.color);
   }, [me]);
   if (!me) return null;
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    save.mutate({ name, colour });
+    save.mutate({ name, color });
   };
   return (
     <Panel title="You">
@@ -40,18 +40,18 @@ export function Me({ you }: { you: string }) {
             />
           )}
         </Field>
-        <Field label="Colour">
+        <Field label="Color">
           {(ids) => (
             <input
               {...ids}
               type="color"
               className={`${inputClass} w-14! px-1`}
-              value={colour}
-              onChange={(e) => setColour(e.target.value)}
+              value={color}
+              onChange={(e) => setColor(e.target.value)}
             />
           )}
         </Field>
-        <Button type="submit" disabled={save.isPending || (name === me.name && colour === me.colour)}>
+        <Button type="submit" disabled={save.isPending || (name === me.name && color === me.color)}>
           Save
         </Button>
       </form>

@@ -22,14 +22,14 @@ export function refuse(response: ServerResponse, status: number, error: string, 
 }
 
 /**
- * A request as a piece of work that can be followed and cancelled: `job=<id>` of its query names it. It is cancelled when whoever asked goes away.
+ * A request as a piece of work that can be followed and canceled: `job=<id>` of its query names it. It is canceled when whoever asked goes away.
  *
  * @param refusal what to answer to an error that is for whoever asked; null: the error is a fault of ours, and thrown
  */
 export async function asJob(
   jobs: Jobs,
   { request, response, actor }: KnownVisit,
-  about: { kind: JobState['kind']; what: string; id: string | null; cancelled: string },
+  about: { kind: JobState['kind']; what: string; id: string | null; canceled: string },
   work: (job: Job) => Promise<void>,
   refusal: (error: unknown) => { status: number; more?: object } | null,
 ): Promise<void> {
@@ -47,13 +47,13 @@ export async function asJob(
     const message = error instanceof Error ? error.message : String(error);
     const known = error instanceof RequestError ? { status: error.status } : refusal(error);
     if ((!request.complete && request.destroyed) || wentAway(error)) job.cancel();
-    const cancelled = job.signal.aborted;
+    const canceled = job.signal.aborted;
     job.end('failed', known ? message : 'the server could not do it; its log says why');
     // A request read to its end counts as destroyed too; one whose body nobody read is still answered.
     if (response.headersSent || (!request.complete && request.destroyed)) {
       response.destroy();
-      if (!known && !cancelled) throw error;
-    } else if (cancelled) refuse(response, 409, about.cancelled);
+      if (!known && !canceled) throw error;
+    } else if (canceled) refuse(response, 409, about.canceled);
     else if (known) refuse(response, known.status, message, known.more);
     else throw error;
   }

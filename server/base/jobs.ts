@@ -7,7 +7,7 @@ export type Progress = Pick<JobState, 'doing' | 'done' | 'total' | 'unit'>;
 /** One piece of work, as the one who does it holds it. */
 export interface Job {
   readonly id: string;
-  /** Aborted when it is cancelled, or by `end`. */
+  /** Aborted when it is canceled, or by `end`. */
   readonly signal: AbortSignal;
   progress(at: Progress): void;
   /** Whoever waited for it is gone. */
@@ -50,7 +50,7 @@ export class Jobs {
       id,
       signal: controller.signal,
       progress: (at) => void Object.assign(state, at),
-      cancel: () => end('cancelled'),
+      cancel: () => end('canceled'),
       end,
     };
   }
@@ -66,7 +66,7 @@ export class Jobs {
     const seen = this.get(actor, id);
     if (seen?.status !== 'running') return seen;
     const { state, controller } = this.#jobs.get(id)!;
-    state.status = 'cancelled';
+    state.status = 'canceled';
     controller.abort();
     return { ...state };
   }
@@ -75,7 +75,7 @@ export class Jobs {
   cancelAll(): void {
     for (const { state, controller } of this.#jobs.values())
       if (state.status === 'running') {
-        state.status = 'cancelled';
+        state.status = 'canceled';
         controller.abort();
       }
   }
@@ -87,7 +87,7 @@ export class Jobs {
     return work;
   }
 
-  /** Resolves when what was cancelled has taken its traces away. */
+  /** Resolves when what was canceled has taken its traces away. */
   async idle(): Promise<void> {
     await Promise.all(this.#working);
   }

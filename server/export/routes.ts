@@ -40,7 +40,7 @@ export function exportRoutes(deps: ExportDeps): Route[] {
           kind: 'export',
           what: `${params.runId} as ${query.format ?? 'a file'}`,
           id,
-          cancelled: 'cancelled',
+          canceled: 'canceled',
         } as const;
         const refusal = (error: unknown) => (error instanceof ExportError ? { status: 400 } : null);
         return asJob(deps.jobs, visit, about, (job) => send(deps, response, asked, job), refusal);

@@ -85,7 +85,7 @@ export async function main(argv: readonly string[], terminal: Terminal = standar
   } catch (error) {
     progress(terminal, '');
     if (!(error instanceof Refused) && (error as Error).name !== 'AbortError') throw error;
-    err(error instanceof Refused ? error.message : 'cancelled: runs that were written whole stay');
+    err(error instanceof Refused ? error.message : 'canceled: runs that were written whole stay');
     return 1;
   }
 }

@@ -124,7 +124,7 @@ export class ImportDesk {
       return await work();
     } finally {
       this.#waiting--;
-      // Whoever waits behind one that was cancelled still waits for those before it.
+      // Whoever waits behind one that was canceled still waits for those before it.
       void before.then(release);
     }
   }

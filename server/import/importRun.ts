@@ -69,7 +69,7 @@ export async function planImport(
  * programs wrote as finished runs under new ids. A run is read to its end and checked before anything of it is written; one that cannot be imported leaves nothing and
  * does not keep the others out.
  *
- * @throws ImportError when an archive is damaged; AlreadyHereError when the one file's run is here; AbortError when it is cancelled: runs that were written whole stay
+ * @throws ImportError when an archive is damaged; AlreadyHereError when the one file's run is here; AbortError when it is canceled: runs that were written whole stay
  */
 export async function importFiles(deps: ImportDeps, request: ImportRequest): Promise<ImportResult> {
   const { files, spoolFolder, choices = {}, following } = request;

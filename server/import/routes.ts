@@ -23,7 +23,7 @@ const LONGEST_NAME = 1000;
 /**
  * In one request: POST /api/import?name=<file name>[&as=copy][&axis=<column>][&project=<name>] with the file as the body.
  * In steps: POST /api/imports opens one; PUT /api/imports/<id>/files?path=<path> sends a file; POST .../plan says what would come; POST .../runs writes it; DELETE ends it.
- * Each takes `job=<id>` to be followed and cancelled by (tRPC jobs). Errors are JSON {"error"}.
+ * Each takes `job=<id>` to be followed and canceled by (tRPC jobs). Errors are JSON {"error"}.
  */
 export function importRoutes(deps: ImportRouteDeps): Route[] {
   const { desk } = deps;
@@ -39,7 +39,7 @@ export function importRoutes(deps: ImportRouteDeps): Route[] {
     handle(visit) {
       const { job: id = null, ...query } = Object.fromEntries(visit.url.searchParams);
       const what = (query.name ?? query.path ?? '').slice(0, 200) || 'files';
-      return asJob(deps.jobs, visit, { kind: 'import', what, id, cancelled }, (job) => work(visit, job, query), refusal);
+      return asJob(deps.jobs, visit, { kind: 'import', what, id, canceled }, (job) => work(visit, job, query), refusal);
     },
   });
   const opened = ({ actor, params }: KnownVisit) => desk.get(actor, params.id!);
@@ -69,7 +69,7 @@ export function importRoutes(deps: ImportRouteDeps): Route[] {
   ];
 }
 
-const cancelled = 'cancelled: nothing was imported';
+const canceled = 'canceled: nothing was imported';
 
 function refusal(error: unknown): { status: number; more?: object } | null {
   if (error instanceof AlreadyHereError) return { status: 409, more: { runId: error.runId, nothingNew: error.nothingNew } };

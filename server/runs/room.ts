@@ -312,7 +312,7 @@ export class Room {
   /** A question that waits or is being answered is answered with that it was called off. */
   #callOff(actor: Actor, { id }: Command, seq: number, { command, seq: at }: CommandRecord): RunEvent[] {
     const { step } = this.view;
-    const message = `cancelled by ${actor.name}`;
+    const message = `canceled by ${actor.name}`;
     return [
       {
         type: 'command.applied',
@@ -321,7 +321,7 @@ export class Room {
         step,
         before: null,
         after: null,
-        message: `command ${command.id} cancelled`,
+        message: `command ${command.id} canceled`,
       },
       { type: 'command.refused', commandId: command.id, seq: at, step, reason: 'state', message },
     ];

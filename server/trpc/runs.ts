@@ -7,7 +7,7 @@ import { checkpointsMeant, revertEvents } from '~/server/runs/revert';
 import { BudgetError, type SeriesAnswer } from '~/server/store';
 import { approvalProblem, changeControlLock } from '~/server/team/gate';
 import { type CommandAnswer, command, type Refusal, refuse } from '~/shared/commands';
-import { type Entry, runLabelled, serverEvent, trainerEvent } from '~/shared/events';
+import { type Entry, runLabeled, serverEvent, trainerEvent } from '~/shared/events';
 import { actor, blobHash, commandId, runId, seq, step } from '~/shared/ids';
 import { type ConsoleAnswer, type MediaEvent, samplesAt } from '~/shared/media';
 import { noteProblem, noteRequest } from '~/shared/notes';
@@ -173,10 +173,10 @@ export const runs = router({
     .input(
       z.strictObject({
         runId,
-        name: runLabelled.shape.name,
-        tags: runLabelled.shape.tags,
-        archived: runLabelled.shape.archived,
-        trashed: runLabelled.shape.trashed,
+        name: runLabeled.shape.name,
+        tags: runLabeled.shape.tags,
+        archived: runLabeled.shape.archived,
+        trashed: runLabeled.shape.trashed,
       }),
     )
     .mutation(async ({ ctx, input: { runId: id, ...labels } }): Promise<CommandAnswer> => {

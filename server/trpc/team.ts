@@ -6,7 +6,7 @@ import { runId, seq } from '~/shared/ids';
 import {
   type AuditRow,
   auditEvent,
-  colour,
+  color,
   type Invite,
   type Person,
   personName,
@@ -38,13 +38,13 @@ const auditKinds = z.enum(auditEvent.options.map((o) => o.shape.type.value) as [
 export const team = router({
   people: allowed('watch runs').query(({ ctx }): Person[] => Object.values(ctx.people.team.people)),
 
-  /** Oneself: name and colour. */
+  /** Oneself: name and color. */
   changeMe: allowed('comment')
-    .input(z.strictObject({ name: personName.optional(), colour: colour.optional() }))
+    .input(z.strictObject({ name: personName.optional(), color: color.optional() }))
     .mutation(({ ctx, input }) => reportTeamErrors(ctx.people.change(ctx.actor, ctx.actor.id, input))),
 
   changePerson: managing
-    .input(z.strictObject({ personId: id, name: personName.optional(), colour: colour.optional(), role: personRole.optional() }))
+    .input(z.strictObject({ personId: id, name: personName.optional(), color: color.optional(), role: personRole.optional() }))
     .mutation(({ ctx, input: { personId, ...wish } }) => reportTeamErrors(ctx.people.change(ctx.actor, personId, wish))),
 
   removePerson: managing

@@ -36,7 +36,7 @@ interface Rule<R extends Watchdog = Watchdog> {
   row?(step: number, seen: Seen): string | null | undefined;
   /** Of the main metric, else of the loss. */
   progress?(step: number, seen: Progress): string | null | undefined;
-  /** @param entropy normalised, of every head; loss: of the last step before, NaN = not known; chanceLoss: of a model that knows nothing */
+  /** @param entropy normalized, of every head; loss: of the last step before, NaN = not known; chanceLoss: of a model that knows nothing */
   snapshot?(step: number, entropy: readonly number[], loss: number, chanceLoss: number): string | null | undefined;
   tick?(view: RunView, now: number, freeBytes: number | null): string | null;
   reset(): void;

@@ -4,7 +4,7 @@ import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { sequentialPalette } from '~/app/_charts/attention/palettes';
 import { pixelOf } from '~/app/_charts/attention/raster';
-import { colourScale } from '~/app/_charts/attention/scale';
+import { colorScale } from '~/app/_charts/attention/scale';
 import { build } from '~/server/process/build';
 import { startApp, type TestApp } from '~/test/support/app';
 import { type AttentionRun, attentionMaps, playAttentionRun } from '~/test/support/attentionRun';
@@ -81,7 +81,7 @@ describeInBrowser('the attention workspace', () => {
     expect([Number.isInteger(gap), height]).toEqual([true, layers * T + (layers - 1) * gap]);
     const seen = await pixels(canvas);
     const maps = attentionMaps(digits, 200);
-    const scale = colourScale({ kind: 'unit', quantity: 'weight', keys: T, peak: 1, sequential: 'viridis', theme: 'light' });
+    const scale = colorScale({ kind: 'unit', quantity: 'weight', keys: T, peak: 1, sequential: 'viridis', theme: 'light' });
     expect(scale.palette).toBe(sequentialPalette('viridis'));
     for (let l = 0; l < layers; l++)
       for (let h = 0; h < heads; h++)

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { pixelOf } from '~/app/_charts/attention/raster';
-import { colourScale } from '~/app/_charts/attention/scale';
+import { colorScale } from '~/app/_charts/attention/scale';
 import { build } from '~/server/process/build';
 import { startApp, type TestApp } from '~/test/support/app';
 import { type AttentionRun, attentionMaps, playAttentionRun } from '~/test/support/attentionRun';
@@ -101,7 +101,7 @@ describeInBrowser('attention side by side', () => {
       .evaluate((c: HTMLCanvasElement) => [
         ...new Uint32Array(c.getContext('2d')!.getImageData(0, 0, c.width, c.height).data.buffer),
       ]);
-    const scale = colourScale({ kind: 'unit', quantity: 'difference', keys: 2, peak: 1, sequential: 'viridis', theme: 'light' });
+    const scale = colorScale({ kind: 'unit', quantity: 'difference', keys: 2, peak: 1, sequential: 'viridis', theme: 'light' });
     const [a, b] = [attentionMaps(large, 120), attentionMaps(small, 120)];
     expect(seen).toEqual(Array.from({ length: T * T }, (_, n) => pixelOf(scale, Math.fround(b[n]! - a[5 * T * T + n]!))));
     await expect.poll(() => page.url(), within).toContain('comparison');
@@ -228,9 +228,9 @@ describeInBrowser('attention side by side', () => {
   it('scaled per head it says that heads cannot be compared; a click on a ribbon goes to the step under it', async () => {
     await open(runs.small.runId);
     const panel = panelOf(page);
-    expect(await panel.getByTestId('colour-bar').first().textContent()).not.toContain('not comparable');
-    await panel.getByRole('combobox', { name: 'colour scale' }).selectOption('head');
-    await expect.poll(() => panel.getByTestId('colour-bar').first().textContent(), within).toContain('per head: not comparable');
+    expect(await panel.getByTestId('color-bar').first().textContent()).not.toContain('not comparable');
+    await panel.getByRole('combobox', { name: 'color scale' }).selectOption('head');
+    await expect.poll(() => panel.getByTestId('color-bar').first().textContent(), within).toContain('per head: not comparable');
     const ribbons = panel.getByTestId('ribbons');
     await ribbons.scrollIntoViewIfNeeded();
     const box = (await ribbons.boundingBox())!;

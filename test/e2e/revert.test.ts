@@ -6,7 +6,7 @@ import { freePort, startProduct } from '~/test/support/product';
 const within = { timeout: 60_000 };
 
 describeInBrowser('going back, and the queue, as a user does it', () => {
-  it('a checkpoint’s Revert asks twice and takes the run back; waiting runs are moved and cancelled', async () => {
+  it('a checkpoint’s Revert asks twice and takes the run back; waiting runs are moved and canceled', async () => {
     const folder = temporaryFolder();
     const env = { HEADROOM_BACKEND: 'wasm' };
     const [product, { browser }] = await Promise.all([

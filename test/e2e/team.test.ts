@@ -64,7 +64,7 @@ describeInBrowser('a team, as it begins', () => {
     await ada.getByRole('button', { name: 'Join' }).click();
     await ada.getByText('name: say who you are').waitFor();
     await ada.getByLabel('Your name').fill('Ada Lovelace');
-    await ada.getByLabel('Your colour').fill('#aa3355');
+    await ada.getByLabel('Your color').fill('#aa3355');
     await ada.getByRole('button', { name: 'Join' }).click();
     await ada.getByRole('link', { name: 'Reverse' }).first().click();
     await ada.waitForURL(/\/runs\/[a-z0-9]+/);

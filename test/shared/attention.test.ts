@@ -7,7 +7,7 @@ const size = { queries: T, keys: T };
 
 describe('what a map says in numbers', () => {
   it('is by hand arithmetic right on a map with two unequal rows', () => {
-    // rows (.5 .5) and (1 0): H = ln 2 and 0 -> 0.5 normalised; row maxima .5 and 1; column 0 gets .75
+    // rows (.5 .5) and (1 0): H = ln 2 and 0 -> 0.5 normalized; row maxima .5 and 1; column 0 gets .75
     const map = Float32Array.of(0.5, 0.5, 1, 0);
     const two = { queries: 2, keys: 2 };
     expect(attention.entropy(map, two)).toBeCloseTo(0.5, 12);

@@ -49,7 +49,7 @@ const number = (name: string, label: string, unit: string, value: number, group:
 
 export const controls: Controls = {
   values: [
-    { ...number('learningRate', 'Learning rate', '', 5e-4, 'Optimiser'), role: 'learningRate' },
+    { ...number('learningRate', 'Learning rate', '', 5e-4, 'Optimizer'), role: 'learningRate' },
     { ...number('clipThreshold', 'Clip at', '', 5, 'Clipping'), role: 'clipThreshold' },
     { ...number('snapshotEverySteps', 'Snapshot every', 'steps', 20, 'Cadence'), type: 'integer', scale: 'linear' },
   ],

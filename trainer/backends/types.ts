@@ -1,4 +1,4 @@
-/** The one interface every backend has; what runs on it (model, optimiser) is written with tfjs ops and knows no backend. */
+/** The one interface every backend has; what runs on it (model, optimizer) is written with tfjs ops and knows no backend. */
 import type { CompileStep } from '~/trainer/nn/compileStep';
 
 /** Best first: the order in which `auto` tries them. */

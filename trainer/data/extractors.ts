@@ -4,7 +4,7 @@ import { parseSafetensors } from '~/shared/safetensors';
 import { hashOf } from '~/trainer/base/hash';
 import { describePicture, featureDim as descriptorDim } from '~/trainer/recipes/pictures/descriptor';
 import { side as descriptorSide } from '~/trainer/recipes/pictures/draw';
-import { normalise, Resnet34, featureDim as resnetDim } from './resnet34';
+import { normalize, Resnet34, featureDim as resnetDim } from './resnet34';
 
 export interface Extractor {
   /** Goes into the file: what made these numbers. */
@@ -34,7 +34,7 @@ export function resnetExtractor(weights: Uint8Array, source: string): Extractor 
       const pixels = side * side * 3;
       const input = new Float32Array(pictures.length * pixels);
       pictures.forEach((rgb, i) => {
-        normalise(rgb, input.subarray(i * pixels, (i + 1) * pixels));
+        normalize(rgb, input.subarray(i * pixels, (i + 1) * pixels));
       });
       const x = tensor4d(input, [pictures.length, side, side, 3]);
       const y = net.features(x);

@@ -32,11 +32,11 @@ export async function decodeFile(file: string): Promise<{ rgb: Uint8Array; heigh
     const { data, info } = await sharp(file)
       .rotate()
       .flatten({ background: '#808080' })
-      .toColourspace('srgb')
+      .toColorspace('srgb')
       .raw()
       .toBuffer({ resolveWithObject: true });
     const rgb = new Uint8Array(info.width * info.height * 3);
-    // Grey pictures come with one channel.
+    // Gray pictures come with one channel.
     for (let i = 0; i < info.width * info.height; i++)
       for (let c = 0; c < 3; c++) rgb[3 * i + c] = data[i * info.channels + (info.channels >= 3 ? c : 0)]!;
     return { rgb, height: info.height, width: info.width };

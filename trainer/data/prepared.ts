@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { parseSafetensors, SafetensorsError } from '~/shared/safetensors';
 import type { PicturePart, PictureSet, PictureSource } from '~/trainer/base/pictures';
-import { standardise } from '~/trainer/recipes/pictures/standardise';
+import { standardize } from '~/trainer/recipes/pictures/standardize';
 import { decodePicture, fineLabels, maxClasses, recordBytes, recordsError } from './binary';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -95,7 +95,7 @@ export function preparedPictures(source: PreparedSource, dataFolder: string): Pi
   if (kept?.key === key) return kept.set;
   const train = readPart(source, dataFolder, facts, 'train');
   const test = readPart(source, dataFolder, facts, 'test');
-  if (train.network === 'descriptor' && test.network === 'descriptor') standardise(train.features, test.features);
+  if (train.network === 'descriptor' && test.network === 'descriptor') standardize(train.features, test.features);
   else if (train.network !== test.network)
     throw new Error(
       `task.images: training features are of ${train.network}, test features of ${test.network}; to compute them again: ${featuresCommand[source]}`,

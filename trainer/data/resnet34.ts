@@ -92,7 +92,7 @@ export class Resnet34 {
     );
   }
 
-  /** @param pictures normalised, [n, height, width, 3] @returns [n, 512], the caller's */
+  /** @param pictures normalized, [n, height, width, 3] @returns [n, 512], the caller's */
   features(pictures: Tensor4D): Tensor2D {
     return tidy(() => {
       let x = convolve(pictures, this.#stem, 2, 3, 'relu'); // [n, h/2, w/2, 64]
@@ -158,7 +158,7 @@ const imagenetMean = [0.485, 0.456, 0.406] as const;
 const imagenetDeviation = [0.229, 0.224, 0.225] as const;
 
 /** Bytes to what the network was trained on: (v / 255 - mean) / deviation per channel. @param rgb [..., 3] */
-export function normalise(rgb: Uint8Array, out: Float32Array): void {
+export function normalize(rgb: Uint8Array, out: Float32Array): void {
   for (let i = 0; i < rgb.length; i++) {
     const c = i % 3;
     out[i] = (rgb[i]! / 255 - imagenetMean[c]!) / imagenetDeviation[c]!;

@@ -12,9 +12,9 @@ export const fusedKernels = {
   linearGrad: 'HeadroomLinearGrad',
   /** x, y? -> column sums of x, and of x * y when there is a y */
   columnSums: 'HeadroomColumnSums',
-  /** x, branch?, mask?, weight, bias -> y, normalised, inverseStd */
+  /** x, branch?, mask?, weight, bias -> y, normalized, inverseStd */
   layerNorm: 'HeadroomLayerNorm',
-  /** dy, normalised, inverseStd, weight -> dx */
+  /** dy, normalized, inverseStd, weight -> dx */
   layerNormGrad: 'HeadroomLayerNormGrad',
   /** x, mask? -> y */
   reluDropped: 'HeadroomReluDropped',

@@ -64,7 +64,7 @@ export function linearGrad(dy: Tensor2D, x: Tensor2D): { weight: Tensor2D; bias:
 export interface LayerNormed {
   y: Tensor2D;
   /** Before scale and shift. */
-  normalised: Tensor2D;
+  normalized: Tensor2D;
   /** 1 / standard deviation, [N, 1]. */
   inverseStd: Tensor2D;
 }
@@ -82,28 +82,28 @@ export function layerNorm(
 ): LayerNormed {
   const outputs = fused('layerNorm', { x, branch, mask, weight, bias });
   if (outputs) {
-    const [y, normalised, inverseStd] = outputs as [Tensor2D, Tensor2D, Tensor2D];
-    return { y, normalised, inverseStd };
+    const [y, normalized, inverseStd] = outputs as [Tensor2D, Tensor2D, Tensor2D];
+    return { y, normalized, inverseStd };
   }
   const v = branch ? add(x, times(branch, mask)) : x;
-  const centred = sub(v, mean(v, 1, true));
-  const inverseStd = rsqrt(add(mean(square(centred), 1, true), layerNormEpsilon)) as Tensor2D;
-  const normalised = mul(centred, inverseStd) as Tensor2D;
-  return { y: add(mul(normalised, weight), bias), normalised, inverseStd };
+  const centerd = sub(v, mean(v, 1, true));
+  const inverseStd = rsqrt(add(mean(square(centerd), 1, true), layerNormEpsilon)) as Tensor2D;
+  const normalized = mul(centerd, inverseStd) as Tensor2D;
+  return { y: add(mul(normalized, weight), bias), normalized, inverseStd };
 }
 
-/** dx = (dn - mean(dn) - n mean(dn n)) / std, with n the normalised rows and dn = dy weight; x is the whole sum that was normalised. */
-export function layerNormGrad(dy: Tensor2D, { normalised, inverseStd }: LayerNormed, weight: Tensor1D) {
-  const [dBias, dWeight] = fused('columnSums', { x: dy, y: normalised }) ?? [sum(dy, 0), sum(mul(dy, normalised), 0)];
-  const [dx] = fused('layerNormGrad', { dy, normalised, inverseStd, weight }) ?? [
-    layerNormInputGrad(dy, normalised, inverseStd, weight),
+/** dx = (dn - mean(dn) - n mean(dn n)) / std, with n the normalized rows and dn = dy weight; x is the whole sum that was normalized. */
+export function layerNormGrad(dy: Tensor2D, { normalized, inverseStd }: LayerNormed, weight: Tensor1D) {
+  const [dBias, dWeight] = fused('columnSums', { x: dy, y: normalized }) ?? [sum(dy, 0), sum(mul(dy, normalized), 0)];
+  const [dx] = fused('layerNormGrad', { dy, normalized, inverseStd, weight }) ?? [
+    layerNormInputGrad(dy, normalized, inverseStd, weight),
   ];
   return { x: dx as Tensor2D, weight: dWeight as Tensor1D, bias: dBias as Tensor1D };
 }
 
-function layerNormInputGrad(dy: Tensor2D, normalised: Tensor2D, inverseStd: Tensor2D, weight: Tensor1D): Tensor2D {
+function layerNormInputGrad(dy: Tensor2D, normalized: Tensor2D, inverseStd: Tensor2D, weight: Tensor1D): Tensor2D {
   const dn = mul(dy, weight);
-  const inner = sub(sub(dn, mean(dn, 1, true)), mul(normalised, mean(mul(dn, normalised), 1, true)));
+  const inner = sub(sub(dn, mean(dn, 1, true)), mul(normalized, mean(mul(dn, normalized), 1, true)));
   return mul(inner, inverseStd);
 }
 

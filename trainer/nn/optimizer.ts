@@ -1,5 +1,5 @@
 /**
- * Clipping and the optimisers, on the flat vectors of all parameters and gradients: as torch.nn.utils and torch.optim compute them.
+ * Clipping and the optimizers, on the flat vectors of all parameters and gradients: as torch.nn.utils and torch.optim compute them.
  * Rates and thresholds come as scalar tensors, so that they may change at every step of a compiled graph.
  */
 import {
@@ -30,7 +30,7 @@ import type { Named } from './model';
 
 export type OptimizerKind = RunConfig['optimizer']['kind'];
 
-/** Flat vectors [P]: the parameters and what the optimiser remembers. SGD keeps its momentum in `m` and leaves `v` alone. */
+/** Flat vectors [P]: the parameters and what the optimizer remembers. SGD keeps its momentum in `m` and leaves `v` alone. */
 export interface OptimizerState {
   params: Tensor1D;
   m: Tensor1D;

@@ -196,7 +196,7 @@ export const actions: Action[] = [
     },
     act: (run, args, { actor }) =>
       run.cancel(String(args.commandId), actor)
-        ? done(`command ${args.commandId} cancelled`)
+        ? done(`command ${args.commandId} canceled`)
         : refuse('state', `cancel: no waiting command has the id ${JSON.stringify(args.commandId).slice(0, 100)}`),
   },
 ];

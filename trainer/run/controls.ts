@@ -79,17 +79,17 @@ const steps = { type: 'integer', unit: 'steps', min: 1, max: 1_000_000_000 } as 
 function table(start: RunConfig, task: Task): Control[] {
   const { kind } = start.optimizer;
   const betas = [
-    field('beta1', { ...share, label: 'Beta 1', help: 'Memory of the gradient mean.', group: 'Optimiser' }, optimizer, 'beta1'),
+    field('beta1', { ...share, label: 'Beta 1', help: 'Memory of the gradient mean.', group: 'Optimizer' }, optimizer, 'beta1'),
     field(
       'beta2',
-      { ...share, label: 'Beta 2', help: 'Memory of the squared gradient.', group: 'Optimiser' },
+      { ...share, label: 'Beta 2', help: 'Memory of the squared gradient.', group: 'Optimizer' },
       optimizer,
       'beta2',
     ),
   ];
   const momentum = field(
     'momentum',
-    { ...share, label: 'Momentum', help: 'Share of the last update that goes into the next.', group: 'Optimiser' },
+    { ...share, label: 'Momentum', help: 'Share of the last update that goes into the next.', group: 'Optimizer' },
     optimizer,
     'momentum',
   );
@@ -104,7 +104,7 @@ function table(start: RunConfig, task: Task): Control[] {
         scale: 'log',
         label: 'Learning rate',
         help: 'The base value; warm-up and decay scale it. The chart shows the effective one.',
-        group: 'Optimiser',
+        group: 'Optimizer',
       },
       optimizer,
       'learningRate',
@@ -117,7 +117,7 @@ function table(start: RunConfig, task: Task): Control[] {
         min: 0,
         label: 'Weight decay',
         help: kind === 'adamw' ? 'Shrinks weights directly.' : 'Added to the gradient, as in L2 regularisation.',
-        group: 'Optimiser',
+        group: 'Optimizer',
       },
       optimizer,
       'weightDecay',

@@ -104,7 +104,7 @@ export class Orders {
     const { held } = this.#state;
     for (const logged of held.filter((h) => !except.has(h.seq) && this.#isMet(h))) {
       const at = held.indexOf(logged);
-      if (at < 0) continue; // cancelled by one before it
+      if (at < 0) continue; // canceled by one before it
       held.splice(at, 1);
       await this.#apply(logged);
     }
@@ -116,7 +116,7 @@ export class Orders {
     const at = held.findIndex((h) => h.command.id === commandId);
     // The recorded run dropped it; here it was never held.
     if (at < 0) return this.#replaying;
-    this.refuse(held.splice(at, 1)[0]!, refuse('state', `cancelled by ${by.name}`));
+    this.refuse(held.splice(at, 1)[0]!, refuse('state', `canceled by ${by.name}`));
     return true;
   }
 

@@ -7,14 +7,14 @@ import { litHead } from './focus';
 import { type Box, boxOf, cellAt, gridLayout, mapOrigin } from './layout';
 import { PixelCanvas } from './PixelCanvas';
 import { paint } from './raster';
-import type { ColourScale } from './scale';
+import type { ColorScale } from './scale';
 import { type Hidden, headKey } from './selection';
 import { headName } from './tokens';
 
 export interface HeadGridProps {
   maps: HeadMaps;
   /** One scale for all heads, or one per head. */
-  scaleOf: (layer: number, head: number) => ColourScale;
+  scaleOf: (layer: number, head: number) => ColorScale;
   /** Numbers of the layers (rows) and heads (columns) that have something to show. */
   lines: { layers: readonly number[]; heads: readonly number[] };
   hidden: Hidden;
@@ -285,7 +285,7 @@ function GridMarks({ grid, maps, lines, lit, pinned, hidden }: MarksProps) {
   };
   return (
     <>
-      {/* Twice, dark and light, so that the lines show on every colour; on cells of a few pixels one thin line has to do. */}
+      {/* Twice, dark and light, so that the lines show on every color; on cells of a few pixels one thin line has to do. */}
       {grid.zoom > 3 && <path d={token} className="fill-none stroke-black/70" strokeWidth={2.5} />}
       <path
         d={token}

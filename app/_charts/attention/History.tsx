@@ -5,7 +5,7 @@ import { PixelCanvas } from './PixelCanvas';
 import { notFinite } from './palettes';
 import { ribbonLabelWidth } from './Ribbons';
 import { pixelOf } from './raster';
-import type { ColourScale } from './scale';
+import type { ColorScale } from './scale';
 import { columns, type StepAxis, stepAt } from './stepAxis';
 
 export interface RowHistory {
@@ -23,7 +23,7 @@ interface HistoryProps {
   /** The key whose line is drawn above; null = the whole row only. */
   activeKey: number | null;
   tokenText: (key: number) => string;
-  scale: ColourScale;
+  scale: ColorScale;
   axis: StepAxis;
   label: string;
   cursor: ReactNode;

@@ -3,7 +3,7 @@
 import { memo, useCallback, useState } from 'react';
 import { PixelCanvas } from './PixelCanvas';
 import { pixelOf } from './raster';
-import type { ColourScale } from './scale';
+import type { ColorScale } from './scale';
 
 interface LikenessMatrixProps {
   /** [rows, columns] in the order of the heads, not of the picture. */
@@ -18,7 +18,7 @@ interface LikenessMatrixProps {
   columnName: (head: number) => string;
   /** The column head that each row head is paired with; -1 = none. null = nothing is paired. */
   pairs: Int32Array | null;
-  scale: ColourScale;
+  scale: ColorScale;
   /** The head shown large. */
   active: number;
   width: number;

@@ -1,7 +1,7 @@
 import type { Spot } from './focus';
 import type { Box } from './layout';
 
-/** The lit row and column of a map, dark and light so that they show on every colour; the pinned cell. */
+/** The lit row and column of a map, dark and light so that they show on every color; the pinned cell. */
 export function MapMarks({
   boxOf,
   lit,

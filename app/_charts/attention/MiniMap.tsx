@@ -3,7 +3,7 @@
 import { memo, useCallback } from 'react';
 import { PixelCanvas } from './PixelCanvas';
 import { paint } from './raster';
-import type { ColourScale } from './scale';
+import type { ColorScale } from './scale';
 
 /** A map of one pixel per cell, enlarged; for putting several side by side. */
 export const MiniMap = memo(function MiniMap({
@@ -20,7 +20,7 @@ export const MiniMap = memo(function MiniMap({
   queries: number;
   keys: number;
   causal?: boolean;
-  scale: ColourScale;
+  scale: ColorScale;
   title: string;
   /** CSS pixels. */
   side: number;

@@ -4,7 +4,7 @@ import { memo, type PointerEvent, type ReactNode, useCallback } from 'react';
 import { PixelCanvas } from './PixelCanvas';
 import { notFinite } from './palettes';
 import { pixelOf } from './raster';
-import type { ColourScale } from './scale';
+import type { ColorScale } from './scale';
 import { type HeadId, type Layers, placeOfHead } from './selection';
 import { columns, type StepAxis, stepAt } from './stepAxis';
 import { headName } from './tokens';
@@ -16,7 +16,7 @@ export interface RibbonsProps {
   values: Float64Array;
   layers: Layers;
   shown: readonly HeadId[];
-  scale: ColourScale;
+  scale: ColorScale;
   axis: StepAxis;
   label: string;
   /** The head shown large. */
@@ -31,7 +31,7 @@ export const ribbonLabelWidth = 34;
 /** Of all strips together, unless there are more heads than half as many pixels. */
 const mostHeight = 400;
 
-/** One strip per head over all recorded steps, coloured by a signal: where a head changes its mind is seen at a glance. Click or drag to go there. */
+/** One strip per head over all recorded steps, colored by a signal: where a head changes its mind is seen at a glance. Click or drag to go there. */
 export const Ribbons = memo(function Ribbons(props: RibbonsProps) {
   const { steps, values, layers, shown, scale, axis, label, active, cursor, onJump, onHoverStep, onPickHead } = props;
   const plot = axis.width;
@@ -51,8 +51,8 @@ export const Ribbons = memo(function Ribbons(props: RibbonsProps) {
           if (n < 0) continue;
           const v = values[n * perStep + place]!;
           // A signal that this snapshot lacks (the first has no drift) is left blank; an infinite one is not.
-          const colour = Number.isNaN(v) ? 0 : Number.isFinite(v) ? pixelOf(scale, v) : notFinite;
-          for (let y = row * (strip + gap); y < row * (strip + gap) + strip; y++) pixels[y * plot + x] = colour;
+          const color = Number.isNaN(v) ? 0 : Number.isFinite(v) ? pixelOf(scale, v) : notFinite;
+          for (let y = row * (strip + gap); y < row * (strip + gap) + strip; y++) pixels[y * plot + x] = color;
         }
       }
     },

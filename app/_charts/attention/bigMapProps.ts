@@ -1,14 +1,14 @@
 import type { MapSize } from '~/shared/attention';
 import type { FocusEvent, Spot } from './focus';
 import type { Box } from './layout';
-import type { ColourScale } from './scale';
+import type { ColorScale } from './scale';
 import type { TileKind } from './tiles';
 import type { MapTokens } from './tokens';
 
 /** One map, whole (BigMap) or through a window (ZoomMap). */
 export interface BigMapProps extends MapSize {
   values: Float32Array;
-  scale: ColourScale;
+  scale: ColorScale;
   /** What is shown, for reading out: "layer 2 head 3", "mean of all 8 heads". */
   where: string;
   /** The head shown; null = several at once. Cells pointed at carry it. */

@@ -3,7 +3,7 @@ import { type HeadMaps, headMap, mapSize } from './derive';
 import { gridLayout, mapOrigin } from './layout';
 import { css, levels } from './palettes';
 import { paint } from './raster';
-import { type ColourScale, ticks } from './scale';
+import { type ColorScale, ticks } from './scale';
 
 export interface ClipFrame {
   step: number;
@@ -13,10 +13,10 @@ export interface ClipFrame {
 export interface ClipRequest {
   /** All of one shape, ascending by step. */
   frames: readonly ClipFrame[];
-  scale: ColourScale;
+  scale: ColorScale;
   title: string;
   framesPerSecond: number;
-  colours: { ink: string; panel: string; dim: string };
+  colors: { ink: string; panel: string; dim: string };
   flip: boolean;
   /** Share done, 0 to 1. */
   onProgress: (done: number) => void;
@@ -67,10 +67,10 @@ export async function recordClip(request: ClipRequest): Promise<Blob> {
   return new Blob(parts, { type });
 }
 
-/** One frame: every head's map, the step, the colour bar. */
+/** One frame: every head's map, the step, the color bar. */
 export function drawFrame(
   canvas: HTMLCanvasElement,
-  { frames, scale, title, colours, flip }: Omit<ClipRequest, 'onProgress' | 'signal'>,
+  { frames, scale, title, colors, flip }: Omit<ClipRequest, 'onProgress' | 'signal'>,
   { step, maps }: ClipFrame,
 ): void {
   const columns = Math.max(...maps.layers.map((l) => l.heads));
@@ -94,15 +94,15 @@ export function drawFrame(
   small.height = grid.height;
   small.getContext('2d')!.putImageData(cells, 0, 0);
   const c = canvas.getContext('2d')!;
-  c.fillStyle = colours.panel;
+  c.fillStyle = colors.panel;
   c.fillRect(0, 0, canvas.width, canvas.height);
   c.imageSmoothingEnabled = false;
   c.drawImage(small, 10, top, map.width, map.height);
-  c.fillStyle = colours.ink;
+  c.fillStyle = colors.ink;
   c.font = '600 16px system-ui, sans-serif';
   c.fillText(`step ${step.toLocaleString('en-US')}`, 10, 22);
   c.font = '11px system-ui, sans-serif';
-  c.fillStyle = colours.dim;
+  c.fillStyle = colors.dim;
   c.fillText(title, 10, 38);
   const last = frames.at(-1)!.step - frames[0]!.step;
   c.fillRect(120, 14, canvas.width - 130, 1);
@@ -112,7 +112,7 @@ export function drawFrame(
     c.fillStyle = css(scale.palette[Math.round((x / 239) * (levels - 1))]!);
     c.fillRect(10 + x, y, 1, 8);
   }
-  c.fillStyle = colours.dim;
+  c.fillStyle = colors.dim;
   for (const { at, label } of ticks(scale)) {
     c.textAlign = at === 0 ? 'left' : at === 1 ? 'right' : 'center';
     c.fillText(label, 10 + at * 240, y + 20);

@@ -1,15 +1,15 @@
-/** Maps and signals as files. Numbers are the exact ones, never those of the colours. */
+/** Maps and signals as files. Numbers are the exact ones, never those of the colors. */
 import { type MapSize, visibleKeys } from '~/shared/attention';
 import { css } from './palettes';
 import { pixelOf } from './raster';
-import { type ColourScale, ticks } from './scale';
+import { type ColorScale, ticks } from './scale';
 import { allHeads, type Layers } from './selection';
 import type { MapTokens, Token } from './tokens';
 
 export interface MapPicture {
   values: Float32Array;
   size: MapSize;
-  scale: ColourScale;
+  scale: ColorScale;
   tokens: MapTokens;
   /** "layer 2 head 3" */
   where: string;
@@ -17,16 +17,16 @@ export interface MapPicture {
   note: string;
   lit: { query: number | null; key: number | null };
   flip: boolean;
-  colours: { ink: string; panel: string; dim: string };
+  colors: { ink: string; panel: string; dim: string };
 }
 
 /** Letters of a label at most; a letter of the font is about 5.6 px wide. */
 const mostLetters = 12;
 const letterWidth = 5.6;
 
-/** One map with axes, colour bar and the lines lit on screen, as a stand-alone SVG. Labels never touch: where they would, some are left out, evenly. */
+/** One map with axes, color bar and the lines lit on screen, as a stand-alone SVG. Labels never touch: where they would, some are left out, evenly. */
 export function mapSvg(p: MapPicture): string {
-  const { size, scale, tokens, lit, colours } = p;
+  const { size, scale, tokens, lit, colors } = p;
   const { queries, keys } = size;
   const cell = Math.max(2, Math.min(28, Math.floor(560 / Math.max(queries, keys))));
   const short = (text: string) => (text.length > mostLetters ? `${text.slice(0, mostLetters - 1)}…` : text);
@@ -47,13 +47,13 @@ export function mapSvg(p: MapPicture): string {
     const visible = visibleKeys(size, i);
     // Uniform over the keys of this row.
     const share = scale.kind === 'lift' ? visible / scale.keys : 1;
-    const colourAt = (j: number) => pixelOf(scale, p.values[i * keys + j]! * share);
+    const colorAt = (j: number) => pixelOf(scale, p.values[i * keys + j]! * share);
     for (let j = 0; j < visible; ) {
-      const colour = colourAt(j);
+      const color = colorAt(j);
       let end = j + 1;
-      while (end < visible && colourAt(end) === colour) end++;
+      while (end < visible && colorAt(end) === color) end++;
       rects.push(
-        `<rect x="${left + j * cell}" y="${row(i)}" width="${(end - j) * cell}" height="${cell}" fill="${css(colour)}"/>`,
+        `<rect x="${left + j * cell}" y="${row(i)}" width="${(end - j) * cell}" height="${cell}" fill="${css(color)}"/>`,
       );
       j = end;
     }
@@ -93,18 +93,18 @@ export function mapSvg(p: MapPicture): string {
       `<text x="${left + at * width}" y="${barY + 22}" text-anchor="${at === 0 ? 'start' : at === 1 ? 'end' : 'middle'}">${escaped(label)}</text>`,
   );
   const own = scale.kind === 'head' ? ' (own scale: not comparable with other heads)' : '';
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${left + width + 16}" height="${barY + 32}" font-family="Inter, system-ui, sans-serif" font-size="10" fill="${colours.ink}">
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${left + width + 16}" height="${barY + 32}" font-family="Inter, system-ui, sans-serif" font-size="10" fill="${colors.ink}">
 <title>${escaped(`${p.where}, ${p.note}`)}</title>
-<rect width="100%" height="100%" fill="${colours.panel}"/>
+<rect width="100%" height="100%" fill="${colors.panel}"/>
 <text x="${left}" y="16" font-size="13" font-weight="600">${escaped(p.where)}${own}</text>
-<text x="${left}" y="31" fill="${colours.dim}">${escaped(p.note)}; rows are queries, columns are keys${size.causal ? '; hatched cells are masked' : ''}</text>
+<text x="${left}" y="31" fill="${colors.dim}">${escaped(p.note)}; rows are queries, columns are keys${size.causal ? '; hatched cells are masked' : ''}</text>
 <defs><pattern id="masked" width="4" height="4" patternUnits="userSpaceOnUse"><rect width="4" height="4" fill="#808080" fill-opacity="0.15"/><path d="M0 4L4 0" stroke="#808080" stroke-width="0.75"/></pattern></defs>
 <g shape-rendering="crispEdges">${rects.join('')}</g>
 <g>${marks.join('')}</g>
 <g>${lines.join('')}</g>
 <defs><linearGradient id="bar">${stops.join('')}</linearGradient></defs>
 <rect x="${left}" y="${barY}" width="${width}" height="9" fill="url(#bar)"/>
-<g fill="${colours.dim}">${barTicks.join('')}</g>
+<g fill="${colors.dim}">${barTicks.join('')}</g>
 </svg>`;
 }
 

@@ -1,11 +1,11 @@
 /**
- * Lookup tables from a unit value to a colour. 257 entries, so that 0.5 has an entry of its own: the neutral of a diverging palette.
+ * Lookup tables from a unit value to a color. 257 entries, so that 0.5 has an entry of its own: the neutral of a diverging palette.
  * An entry is one pixel as canvas memory holds it on little-endian machines: 0xAABBGGRR.
  */
 export const levels = 257;
 export type Palette = Uint32Array;
 
-export const sequentialPalettes = ['viridis', 'cividis', 'grey'] as const;
+export const sequentialPalettes = ['viridis', 'cividis', 'gray'] as const;
 export type SequentialName = (typeof sequentialPalettes)[number];
 export type Theme = 'light' | 'dark';
 
@@ -19,8 +19,8 @@ const clamp = (v: number) => Math.max(0, Math.min(255, Math.round(v)));
 /** Cells that are NaN or infinite. In no palette, and always counted in words beside the map. */
 export const notFinite = pixel([229, 0, 109]);
 
-const table = (colour: (t: number) => Rgb): Palette =>
-  Uint32Array.from({ length: levels }, (_, i) => pixel(colour(i / (levels - 1))));
+const table = (color: (t: number) => Rgb): Palette =>
+  Uint32Array.from({ length: levels }, (_, i) => pixel(color(i / (levels - 1))));
 
 /** c[0] + c[1] t + c[2] t^2 ... */
 const polynomial = (t: number, c: readonly number[]) => c.reduceRight((sum, k) => sum * t + k, 0);
@@ -56,7 +56,7 @@ const channels = (c: readonly (readonly number[])[], t: number, factor: number):
 const sequential: Record<SequentialName, Palette> = {
   viridis: table((t) => channels(viridis, t, 255)),
   cividis: table((t) => channels(cividis, t, 1)),
-  grey: table((t) => fromOklab([0.16 + 0.84 * t, 0, 0])),
+  gray: table((t) => fromOklab([0.16 + 0.84 * t, 0, 0])),
 };
 
 /** Blue, neutral, orange: told apart under protanopia, deuteranopia and tritanopia. The neutral sits near the page's own ground. */

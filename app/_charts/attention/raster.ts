@@ -1,10 +1,10 @@
 /** Numbers to pixels: one pixel per cell (or per tile of `pool` x `pool` cells), in the memory order of ImageData. */
 import { type MapSize, visibleKeys } from '~/shared/attention';
 import { levels, notFinite } from './palettes';
-import { type ColourScale, levelOf } from './scale';
+import { type ColorScale, levelOf } from './scale';
 
 /** One value to one pixel: the definition that every drawing below agrees with. */
-export function pixelOf(scale: ColourScale, value: number): number {
+export function pixelOf(scale: ColorScale, value: number): number {
   if (!Number.isFinite(value)) return notFinite;
   return scale.palette[scale.kind === 'lift' ? liftLevels(scale)[topBits(value)]! : levelOf(scale, value)]!;
 }
@@ -20,7 +20,7 @@ const topBits = (value: number): number => {
 // one level of the bar, so that a table over them gives the level in one look-up.
 const dropped = 13;
 const tables = new Map<number, Uint16Array>();
-function liftLevels(scale: ColourScale): Uint16Array {
+function liftLevels(scale: ColorScale): Uint16Array {
   let table = tables.get(scale.keys);
   if (!table) {
     // Entries with the sign bit stay 0: no weight is negative.
@@ -50,7 +50,7 @@ export interface Target {
 }
 
 /** Cells of `values` that are NaN or infinite are painted as such and counted. Masked ones of a causal map are hatched. */
-export function paint(values: Float32Array, offset: number, size: MapSize, scale: ColourScale, target: Target, pool = 1): number {
+export function paint(values: Float32Array, offset: number, size: MapSize, scale: ColorScale, target: Target, pool = 1): number {
   if (pool > 1) return paintPooled(values, offset, size, scale, target, pool);
   if ((target.block ?? 1) > 1) return paintBlocks(values, offset, size, scale, target);
   const { queries, keys } = size;
@@ -86,7 +86,7 @@ export function paint(values: Float32Array, offset: number, size: MapSize, scale
 }
 
 /** A map smaller than its room: each cell is a block of pixels. */
-function paintBlocks(values: Float32Array, offset: number, size: MapSize, scale: ColourScale, target: Target): number {
+function paintBlocks(values: Float32Array, offset: number, size: MapSize, scale: ColorScale, target: Target): number {
   const { queries, keys } = size;
   const block = target.block ?? 1;
   const small = new Uint32Array(queries * keys);
@@ -102,7 +102,7 @@ function paintPooled(
   values: Float32Array,
   offset: number,
   size: MapSize,
-  scale: ColourScale,
+  scale: ColorScale,
   target: Target,
   pool: number,
 ): number {

@@ -1,5 +1,5 @@
 /**
- * From a weight to a place on a colour bar. One scale for all heads unless `head` is asked for, which the view must then label "not comparable".
+ * From a weight to a place on a color bar. One scale for all heads unless `head` is asked for, which the view must then label "not comparable".
  * `u` is the place on the bar, 0 to 1; values beyond the ends are drawn as the end, and the bar says so ("<=").
  */
 import { divergingPalette, levels, type Palette, type SequentialName, sequentialPalette, type Theme } from './palettes';
@@ -10,7 +10,7 @@ export type ScaleKind = (typeof scaleKinds)[number];
 /** What the numbers of a map are; weights: 0 to 1; difference: signed; spread: a standard deviation. */
 export type Quantity = 'weight' | 'difference' | 'spread';
 
-export interface ColourScale {
+export interface ColorScale {
   kind: ScaleKind;
   diverging: boolean;
   /** Values at the ends of the bar; for lift log2(weight x keys). */
@@ -34,7 +34,7 @@ export interface ScaleRequest {
 /** Lift compares with uniform, which only weights do: with a difference or a spread it is not offered. */
 export const scaleOffered = (kind: ScaleKind, quantity: Quantity): boolean => kind !== 'lift' || quantity === 'weight';
 
-export function colourScale({ kind, quantity, keys, peak, sequential, theme }: ScaleRequest): ColourScale {
+export function colorScale({ kind, quantity, keys, peak, sequential, theme }: ScaleRequest): ColorScale {
   if (!scaleOffered(kind, quantity)) throw new RangeError(`scale "lift" needs weights, got ${quantity}`);
   const signed = quantity === 'difference' || kind === 'lift';
   // A population standard deviation of values in [0, 1] is at most 0.5.
@@ -51,12 +51,12 @@ export function colourScale({ kind, quantity, keys, peak, sequential, theme }: S
 }
 
 /** Place on the bar, not limited to 0..1. */
-export const place = (scale: ColourScale, value: number): number => (bar(scale, value) - scale.low) / (scale.high - scale.low);
+export const place = (scale: ColorScale, value: number): number => (bar(scale, value) - scale.low) / (scale.high - scale.low);
 
-const bar = (scale: ColourScale, value: number) => (scale.kind === 'lift' ? Math.log2(value * scale.keys) : value);
+const bar = (scale: ColorScale, value: number) => (scale.kind === 'lift' ? Math.log2(value * scale.keys) : value);
 
 /** Entry of the palette for a finite value. */
-export function levelOf(scale: ColourScale, value: number): number {
+export function levelOf(scale: ColorScale, value: number): number {
   const u = place(scale, value);
   return u >= 1 ? levels - 1 : u > 0 ? Math.round(u * (levels - 1)) : 0;
 }
@@ -67,8 +67,8 @@ export interface Tick {
   label: string;
 }
 
-/** Five marks for the colour bar. */
-export function ticks(scale: ColourScale): Tick[] {
+/** Five marks for the color bar. */
+export function ticks(scale: ColorScale): Tick[] {
   return [0, 0.25, 0.5, 0.75, 1].map((at) => {
     const v = scale.low + at * (scale.high - scale.low);
     if (scale.kind !== 'lift') return { at, label: signedLabel(v, scale.diverging) };

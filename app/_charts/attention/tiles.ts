@@ -1,7 +1,7 @@
 /** Maps of more cells than the screen has pixels: levels of ever larger tiles, each tile the largest, mean or smallest of its cells, and a window onto them. */
 import { type MapSize, visibleKeys } from '~/shared/attention';
 import { maskedPixel, pixelOf } from './raster';
-import type { ColourScale } from './scale';
+import type { ColorScale } from './scale';
 
 export const tileKinds = ['max', 'mean', 'min'] as const;
 export type TileKind = (typeof tileKinds)[number];
@@ -86,7 +86,7 @@ export function paintWindow(
   p: Picture,
   w: MapWindow,
   levels: readonly Level[],
-  scale: ColourScale,
+  scale: ColorScale,
   flip: boolean,
 ): void {
   const pitch = pitchOf(p, w);

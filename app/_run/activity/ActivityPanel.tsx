@@ -46,7 +46,7 @@ const icons: Record<Item['kind'], typeof Activity> = {
   team: Users,
   record: Database,
 };
-const colours: Record<Tone, string> = { plain: 'text-dim', good: 'text-good', warn: 'text-warn', bad: 'text-bad' };
+const colors: Record<Tone, string> = { plain: 'text-dim', good: 'text-good', warn: 'text-warn', bad: 'text-bad' };
 const filters = ['everything', 'commands', 'results', 'alerts', 'notes', 'team'] as const;
 const kept: Record<(typeof filters)[number], (item: Item) => boolean> = {
   everything: () => true,
@@ -173,7 +173,7 @@ function Line({ item, why, youId }: { item: Item; why: string | null; youId: str
   const { step, who, undo, checkpoint } = item;
   return (
     <div className={`group flex items-start gap-2 px-3 py-1 hover:bg-raised/60 ${here ? 'bg-raised' : ''}`}>
-      <Icon aria-hidden size={13} className={`mt-1 shrink-0 ${colours[item.tone]}`} />
+      <Icon aria-hidden size={13} className={`mt-1 shrink-0 ${colors[item.tone]}`} />
       <div className="min-w-0 flex-1">
         <p className="flex items-baseline gap-1.5">
           <span className={`min-w-0 truncate ${later ? 'text-dim' : ''}`} title={item.title}>

@@ -1,7 +1,7 @@
 import { memo, useMemo } from 'react';
 import { aggregate, deriveMaps, headMap, ofOneSize } from '~/app/_charts/attention/derive';
 import { MiniMap } from '~/app/_charts/attention/MiniMap';
-import { colourScale } from '~/app/_charts/attention/scale';
+import { colorScale } from '~/app/_charts/attention/scale';
 import type { AttentionView } from '~/app/_live/attentionView';
 import type { AttentionSnapshot } from '~/shared/attentionSnapshot';
 import type { Large } from './large';
@@ -31,7 +31,7 @@ export const BothSides = memo(function BothSides({
     return { these: side(snapshot), those: side(other) };
   }, [snapshot, other, source, shown, large.head, view.operation]);
   if (!sides || !other) return null;
-  const scale = colourScale({
+  const scale = colorScale({
     kind: 'unit',
     quantity: sides.these.quantity,
     keys: large.size.keys,

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'react';
 import { clipType, recordClip } from '~/app/_charts/attention/clip';
 import { deriveMaps, incomparable, sameSize } from '~/app/_charts/attention/derive';
 import { joined, npy } from '~/app/_charts/attention/exportMap';
-import { colourScale } from '~/app/_charts/attention/scale';
+import { colorScale } from '~/app/_charts/attention/scale';
 import { Button } from '~/app/_components/Button';
 import { attentionView } from '~/app/_live/attentionView';
 import { useCursor } from '~/app/_live/cursor';
@@ -58,18 +58,18 @@ export function ClipMaker({ scene }: { scene: Scene }) {
   const video = () =>
     run(async (signal) => {
       const style = getComputedStyle(document.documentElement);
-      const colour = (token: string) => style.getPropertyValue(`--color-${token}`).trim();
+      const color = (token: string) => style.getPropertyValue(`--color-${token}`).trim();
       const all = await frames(signal, false);
       const { palette, flip } = attentionView.get();
       const { layers, quantity } = all[0]!.maps;
       const keys = Math.max(...layers.map((l) => l.keys));
       const theme = document.documentElement.classList.contains('dark') ? 'dark' : 'light';
       const kind = scene.scaleKind === 'lift' && quantity === 'weight' ? 'lift' : 'unit';
-      const scale = colourScale({ kind, quantity, keys, peak: 1, sequential: palette, theme });
-      const colours = { ink: colour('ink'), panel: colour('panel'), dim: colour('dim') };
+      const scale = colorScale({ kind, quantity, keys, peak: 1, sequential: palette, theme });
+      const colors = { ink: color('ink'), panel: color('panel'), dim: color('dim') };
       const title = `run ${runId}, ${scene.sourceWords}`;
       const onProgress = (done: number) => setProgress(0.5 + 0.5 * done);
-      const blob = await recordClip({ frames: all, scale, title, framesPerSecond, colours, flip, onProgress, signal });
+      const blob = await recordClip({ frames: all, scale, title, framesPerSecond, colors, flip, onProgress, signal });
       save(`${name}.${blob.type.startsWith('video/mp4') ? 'mp4' : 'webm'}`, blob);
     });
   const array = () =>

@@ -31,7 +31,7 @@ export function ExportMenu({ scene, large }: { scene: Scene; large: Large }) {
   const values = () => exactLarge(feed, scene, large, attentionView.get().operation);
   const svg = async () => {
     const style = getComputedStyle(document.documentElement);
-    const colour = (token: string) => style.getPropertyValue(`--color-${token}`).trim();
+    const color = (token: string) => style.getPropertyValue(`--color-${token}`).trim();
     const spot = focus.hovered ?? focus.pinned;
     return mapSvg({
       values: await values(),
@@ -42,7 +42,7 @@ export function ExportMenu({ scene, large }: { scene: Scene; large: Large }) {
       note: `run ${runId}, step ${recorded.step}, ${scene.sourceWords}${scene.referenceWords ? `, minus ${scene.referenceWords}` : ''}`,
       lit: { query: spot?.query ?? null, key: spot?.key ?? null },
       flip: attentionView.get().flip,
-      colours: { ink: colour('ink'), panel: colour('panel'), dim: colour('dim') },
+      colors: { ink: color('ink'), panel: color('panel'), dim: color('dim') },
     });
   };
   const png = async (times: number) => {

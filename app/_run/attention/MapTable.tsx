@@ -2,7 +2,7 @@ import { memo } from 'react';
 import type { MapTokens } from '~/app/_charts/attention/tokens';
 import { type MapSize, visibleKeys } from '~/shared/attention';
 
-/** The large map as a table: the same numbers for those who do not see the colours. */
+/** The large map as a table: the same numbers for those who do not see the colors. */
 export const MapTable = memo(function MapTable({
   values,
   size,

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { BigMap } from '~/app/_charts/attention/BigMap';
-import { ColourBar } from '~/app/_charts/attention/ColourBar';
+import { ColorBar } from '~/app/_charts/attention/ColorBar';
 import type { Focus, Spot } from '~/app/_charts/attention/focus';
 import { HeadGrid } from '~/app/_charts/attention/HeadGrid';
 import { type AttentionView, attentionView } from '~/app/_live/attentionView';
@@ -80,7 +80,7 @@ export function Maps({ snapshots, scene, large, view, theme, width, focus, lit, 
               overlay={(box) => <HeadOverlay boxOf={box} step={scene.recorded.step} layers={maps.layers} />}
               onPoint={(spot, at) => writeOnMap(scene.recorded.step, spot, at)}
             />
-            <ColourBar scale={large.scale} title={barTitle} ownScales={scene.scaleKind === 'head'} />
+            <ColorBar scale={large.scale} title={barTitle} ownScales={scene.scaleKind === 'head'} />
             {readerLeft && reader}
           </div>
         )}
@@ -118,7 +118,7 @@ export function Maps({ snapshots, scene, large, view, theme, width, focus, lit, 
             )}
             <Readout snapshots={snapshots} scene={scene} large={large} focus={focus} />
             <BothSides scene={scene} large={large} view={view} theme={theme} />
-            {(!several || !wide) && <ColourBar scale={large.scale} title={barTitle} ownScales={scene.scaleKind === 'head'} />}
+            {(!several || !wide) && <ColorBar scale={large.scale} title={barTitle} ownScales={scene.scaleKind === 'head'} />}
           </Swiped>
           {several && !readerLeft && reader}
         </div>

@@ -1,11 +1,11 @@
 'use client';
 
 import { memo, useMemo, useRef } from 'react';
-import { ColourBar } from '~/app/_charts/attention/ColourBar';
+import { ColorBar } from '~/app/_charts/attention/ColorBar';
 import { Ribbons, ribbonLabelWidth } from '~/app/_charts/attention/Ribbons';
 import { peakOf } from '~/app/_charts/attention/raster';
 import { type SignalLine, SignalLines } from '~/app/_charts/attention/SignalLines';
-import { colourScale } from '~/app/_charts/attention/scale';
+import { colorScale } from '~/app/_charts/attention/scale';
 import { type HeadId, placeOfHead } from '~/app/_charts/attention/selection';
 import { stepAxis } from '~/app/_charts/attention/stepAxis';
 import { headName } from '~/app/_charts/attention/tokens';
@@ -61,7 +61,7 @@ export const OverTime = memo(function OverTime({
     return table.series(signal ?? '', feed.recorded, layers);
   }, [table, feed, signal, layers, version]);
   const scale = useMemo(() => {
-    const own = colourScale({
+    const own = colorScale({
       kind: unit ? 'unit' : 'shared',
       quantity: 'weight',
       keys: 2,
@@ -77,7 +77,7 @@ export const OverTime = memo(function OverTime({
   }, [unit, low, high, series, view.palette, theme]);
   const { keys } = large.size;
   const weights = useMemo(
-    () => colourScale({ kind: 'unit', quantity: 'weight', keys, peak: 1, sequential: view.palette, theme }),
+    () => colorScale({ kind: 'unit', quantity: 'weight', keys, peak: 1, sequential: view.palette, theme }),
     [keys, view.palette, theme],
   );
   const strong = large.head ? placeOfHead(layers, large.head.layer, large.head.head) : -1;
@@ -102,7 +102,7 @@ export const OverTime = memo(function OverTime({
       <header className="flex flex-wrap items-center gap-2 text-xs text-dim">
         <h3 className="font-semibold text-ink">Over {series.steps.length} recorded steps</h3>
         <label className="flex items-center gap-1">
-          coloured by
+          colored by
           <select className={selectClass} value={signal ?? ''} onChange={(e) => attentionView.set({ signal: e.target.value })}>
             {names.map((n) => (
               <option key={n} value={n}>
@@ -141,7 +141,7 @@ export const OverTime = memo(function OverTime({
           />
           <div style={{ paddingLeft: ribbonLabelWidth }}>
             <StepTicks axis={axis} />
-            <ColourBar scale={scale} title={info.title} ownScales={false} />
+            <ColorBar scale={scale} title={info.title} ownScales={false} />
           </div>
           <PinnedHistory snapshots={snapshots} scene={scene} large={large} axis={axis} scale={weights} />
         </>

@@ -2,7 +2,7 @@ import { useEffect, useMemo } from 'react';
 import { within } from '~/app/_charts/attention/focus';
 import { History, type RowHistory } from '~/app/_charts/attention/History';
 import { type SignalLine, SignalLines } from '~/app/_charts/attention/SignalLines';
-import type { ColourScale } from '~/app/_charts/attention/scale';
+import type { ColorScale } from '~/app/_charts/attention/scale';
 import type { StepAxis } from '~/app/_charts/attention/stepAxis';
 import { headName } from '~/app/_charts/attention/tokens';
 import { setCursor } from '~/app/_live/cursor';
@@ -28,7 +28,7 @@ export function PinnedHistory({
   scene: Scene;
   large: Large;
   axis: StepAxis;
-  scale: ColourScale;
+  scale: ColorScale;
 }) {
   const { feed } = snapshots;
   const pinned = within(useFocus().pinned, scene.maps);

@@ -24,7 +24,7 @@ const scaleWords = {
   lift: '× uniform (log₂)',
 } as const;
 
-/** Which example, which colours, compared with what. */
+/** Which example, which colors, compared with what. */
 export const Toolbar = memo(function Toolbar({ scene, view, large }: { scene: Scene; view: AttentionView; large: Large }) {
   const { set } = attentionView;
   return (
@@ -74,7 +74,7 @@ function startOf(view: AttentionView, { head }: Large): Comparison {
   };
 }
 
-/** Whose maps of the one step, in which colours, minus what. */
+/** Whose maps of the one step, in which colors, minus what. */
 function OneStep({ scene, view, large }: { scene: Scene; view: AttentionView; large: Large }) {
   const { set } = attentionView;
   const { snapshot, maps, shown } = scene;
@@ -82,12 +82,12 @@ function OneStep({ scene, view, large }: { scene: Scene; view: AttentionView; la
   return (
     <>
       <ExamplePicker scene={scene} view={view} />
-      <Choice label="colours">
+      <Choice label="colors">
         <select
           className={selectClass}
           value={scene.scaleKind}
           onChange={(e) => set({ scale: e.target.value as AttentionView['scale'] })}
-          aria-label="colour scale"
+          aria-label="color scale"
         >
           {(['unit', 'shared', 'head', 'lift'] as const).map((kind) => (
             <option key={kind} value={kind} disabled={!scaleOffered(kind, maps.quantity)}>

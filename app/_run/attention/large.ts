@@ -1,6 +1,6 @@
 import { useMemo } from 'react';
 import { aggregate, headMap, mapSize, ofOneSize } from '~/app/_charts/attention/derive';
-import type { ColourScale, Quantity } from '~/app/_charts/attention/scale';
+import type { ColorScale, Quantity } from '~/app/_charts/attention/scale';
 import { allHeads, describeHeads } from '~/app/_charts/attention/selection';
 import { headName } from '~/app/_charts/attention/tokens';
 import type { MapSize, Operation } from '~/shared/attention';
@@ -14,7 +14,7 @@ export interface Large {
   layer: number;
   size: Required<MapSize>;
   quantity: Quantity;
-  scale: ColourScale;
+  scale: ColorScale;
   /** "layer 2 head 3", "mean of all 8 heads" */
   where: string;
   /** Cells that are NaN or infinite. */

@@ -10,7 +10,7 @@ import {
 } from '~/app/_charts/attention/derive';
 import { pictureUrl } from '~/app/_charts/attention/pictures';
 import { peakOf } from '~/app/_charts/attention/raster';
-import { type ColourScale, colourScale, type Quantity, type ScaleKind, scaleOffered } from '~/app/_charts/attention/scale';
+import { type ColorScale, colorScale, type Quantity, type ScaleKind, scaleOffered } from '~/app/_charts/attention/scale';
 import { allHeads, type HeadId, type Hidden, headKey, shownHeads, shownLines } from '~/app/_charts/attention/selection';
 import { headName, type MapTokens, noTokens, tokensOf } from '~/app/_charts/attention/tokens';
 import type { AttentionView } from '~/app/_live/attentionView';
@@ -37,9 +37,9 @@ export interface Scene {
   /** Why what was asked to be subtracted is not. */
   referenceProblem: string | null;
   scaleKind: ScaleKind;
-  scaleOf: (layer: number, head: number) => ColourScale;
+  scaleOf: (layer: number, head: number) => ColorScale;
   /** For maps made of several heads. */
-  scaleFor: (values: Float32Array, quantity: Quantity) => ColourScale;
+  scaleFor: (values: Float32Array, quantity: Quantity) => ColorScale;
   /** Labels on the axes of a layer's maps. */
   tokensOf: (layer: number) => MapTokens;
   hidden: Hidden;
@@ -107,7 +107,7 @@ export function useScene(snapshots: Snapshots, look: Look, view: AttentionView, 
     const kind = scaleOffered(wanted, maps.quantity) ? wanted : 'unit';
     const make = (peak: number, quantity: Quantity) => {
       const allowed = scaleOffered(kind, quantity) ? kind : 'unit';
-      return colourScale({ kind: allowed, quantity, keys, peak, sequential: view.palette, theme });
+      return colorScale({ kind: allowed, quantity, keys, peak, sequential: view.palette, theme });
     };
     const peakOfHead = (l: number, h: number) => peakOf(headMap(maps, l, h));
     const shared = make(kind === 'shared' ? Math.max(0, ...selection.shown.map(([l, h]) => peakOfHead(l, h))) : 1, maps.quantity);

@@ -1,7 +1,7 @@
 import type { Spot } from '~/app/_charts/attention/focus';
 import type { Box } from '~/app/_charts/attention/layout';
 import { headName } from '~/app/_charts/attention/tokens';
-import { colourOf, initials } from '~/app/_components/Avatars';
+import { colorOf, initials } from '~/app/_components/Avatars';
 import { mostNotes, useList } from '~/app/_live/lists';
 import { usePresent } from '~/app/_live/PresenceProvider';
 import type { Note } from '~/shared/notes';
@@ -124,22 +124,22 @@ export function CellOverlay({
   );
 }
 
-/** Frames in people's colours around what they point at, with their initials. */
+/** Frames in people's colors around what they point at, with their initials. */
 function Others({ others, boxOf }: { others: readonly Looking[]; boxOf: (spot: Spot) => Box | null }) {
   return others.map(({ tab, actor, look: { spot } }) => {
     const box = spot && spot.layer !== null && spot.head !== null ? boxOf(spot) : null;
     if (!box) return null;
-    const colour = colourOf(actor.id);
+    const color = colorOf(actor.id);
     return (
       <span
         key={tab}
         data-looks={actor.name}
         className="absolute rounded-xs border-2"
-        style={{ left: box.x - 2, top: box.y - 2, width: box.width + 4, height: box.height + 4, borderColor: colour }}
+        style={{ left: box.x - 2, top: box.y - 2, width: box.width + 4, height: box.height + 4, borderColor: color }}
       >
         <span
           className="absolute -top-2.5 left-0 rounded-xs px-0.5 text-[0.5625rem] leading-3 font-semibold text-panel"
-          style={{ background: colour }}
+          style={{ background: color }}
           title={actor.name}
         >
           {initials(actor.name)}

@@ -5,7 +5,7 @@ import { useEffect, useState } from 'react';
 import { buttonClass } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { PaletteButton } from '~/app/_components/PaletteHost';
-import { PeopleColours } from '~/app/_components/PeopleColours';
+import { PeopleColors } from '~/app/_components/PeopleColors';
 import { statusWord } from '~/app/_components/statusWord';
 import { ThemeToggle, TopBar } from '~/app/_components/TopBar';
 import { useNotices } from '~/app/_live/notices';
@@ -64,7 +64,7 @@ function Opened() {
   const here = useRun((r) => r.watchers.map((w) => w.actor.id).join()).split(',');
   return (
     <>
-      <PeopleColours seen={here} />
+      <PeopleColors seen={here} />
       <Shell
         header={
           <>

@@ -39,7 +39,7 @@ export function followJob(id: string, what: string, onCancel: () => void): void 
     const job = await api.jobs.get.query({ id }).catch(() => undefined);
     if (job === null && Date.now() - began > beginsWithinMs) return over(() => {});
     if (job?.status === 'done') return over(() => void (shown && toast.success(`${what}: done`)));
-    if (job?.status === 'cancelled') return over(() => void toast(`${what}: cancelled`));
+    if (job?.status === 'canceled') return over(() => void toast(`${what}: canceled`));
     if (job?.status === 'failed')
       // An import's answer says it too, to whoever sent it.
       return over(() => void (job.kind === 'export' && toast.error(`${what}: ${job.message}`, { duration: 10_000 })));

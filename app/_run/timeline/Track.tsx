@@ -12,7 +12,7 @@ import { middle } from '~/app/_charts/strokes';
 import { colorOf, type Mark } from '~/app/_charts/types';
 import { fitCanvas } from '~/app/_charts/useDrawing';
 import { useSize } from '~/app/_charts/useSize';
-import { colourOf, initials } from '~/app/_components/Avatars';
+import { colorOf as colorOfPerson, initials } from '~/app/_components/Avatars';
 import { setCursor, useCursor } from '~/app/_live/cursor';
 import type { History } from '~/app/_live/history';
 import { usePresent } from '~/app/_live/PresenceProvider';
@@ -140,14 +140,14 @@ export function Track(props: {
   );
 }
 
-/** Where the others stand, in their colours. */
+/** Where the others stand, in their colors. */
 function Others({ head, px, height }: { head: number; px(step: number): number; height: number }) {
   const others = usePresent((p) => p.others);
   return others.map(({ tab, actor, look }) => (
     <g key={tab} data-looks={actor.name} transform={`translate(${px(look.live ? head : look.step)},0)`}>
       <title>{actor.name}</title>
-      <line y2={height} stroke={colourOf(actor.id)} strokeWidth={2} strokeDasharray={look.live ? '3 2' : undefined} />
-      <rect x={-8} y={height - 11} width={16} height={11} rx={2} fill={colourOf(actor.id)} />
+      <line y2={height} stroke={colorOfPerson(actor.id)} strokeWidth={2} strokeDasharray={look.live ? '3 2' : undefined} />
+      <rect x={-8} y={height - 11} width={16} height={11} rx={2} fill={colorOfPerson(actor.id)} />
       <text y={height - 2.5} textAnchor="middle" fontSize={8.5} fontWeight={700} fill="var(--color-panel)">
         {initials(actor.name)}
       </text>

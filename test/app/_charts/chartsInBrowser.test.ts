@@ -50,7 +50,7 @@ describeInBrowser('a chart of 1,000,000 steps in Chromium', () => {
       cursor.follow();
     });
 
-  it('shows each of 200 single-step spikes as coloured pixels at its place', async () => {
+  it('shows each of 200 single-step spikes as colored pixels at its place', async () => {
     const missing = await page.evaluate(() => {
       const canvas = document.querySelector('canvas')!;
       const { data, width } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);

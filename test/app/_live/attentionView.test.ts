@@ -33,7 +33,7 @@ const views: fc.Arbitrary<AttentionView> = fc.record({
   ),
   byRole: fc.boolean(),
   scale: fc.constantFrom('unit' as const, 'shared' as const, 'head' as const, 'lift' as const),
-  palette: fc.constantFrom('viridis' as const, 'cividis' as const, 'grey' as const),
+  palette: fc.constantFrom('viridis' as const, 'cividis' as const, 'gray' as const),
   reference: fc.oneof(
     fc.constantFrom(null, 'first' as const, 'previous' as const),
     place.map((step) => ({ step })),

@@ -40,7 +40,7 @@ const changes: { [K in keyof UrlState]: UrlState[K][] } = {
     { ...defaultAttentionView, source: 'spread' },
     { ...defaultAttentionView, byRole: false },
     { ...defaultAttentionView, scale: 'lift' },
-    { ...defaultAttentionView, palette: 'grey' },
+    { ...defaultAttentionView, palette: 'gray' },
     { ...defaultAttentionView, reference: { step: 0 } },
     { ...defaultAttentionView, reference: { layer: 0, head: 0 } },
     { ...defaultAttentionView, hidden: ['0.0', '3.1'] },

@@ -1,4 +1,4 @@
-/** Big exports and imports over real HTTP: followed, cancelled, cut off; nothing of them stays. */
+/** Big exports and imports over real HTTP: followed, canceled, cut off; nothing of them stays. */
 
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -140,7 +140,7 @@ describe('an import', () => {
     await until(target, 'upload-cut', (s) => s?.doing === 'sending the file' && s.done > 0 && s.total === file.length);
     sent.destroy();
     expect(await answer).toBe(null);
-    await until(target, 'upload-cut', (s) => s?.status === 'cancelled');
+    await until(target, 'upload-cut', (s) => s?.status === 'canceled');
     await nothingLeft(before);
   });
 
@@ -153,18 +153,18 @@ describe('an import', () => {
       sent.end(file);
       await until(target, id, (s) => s?.doing === doing && s.done > 0);
       sent.destroy();
-      await until(target, id, (s) => s?.status === 'cancelled');
+      await until(target, id, (s) => s?.status === 'canceled');
       await nothingLeft(before);
     },
   );
 
-  it('that is cancelled says so to whoever waits, and leaves nothing', async () => {
+  it('that is canceled says so to whoever waits, and leaves nothing', async () => {
     const before = await everything(target);
-    const { sent, answer } = upload(target, 'cancelled-1');
+    const { sent, answer } = upload(target, 'canceled-1');
     sent.end(file);
-    await until(target, 'cancelled-1', (s) => s?.doing === 'writing the run' && s.done > s.total / 3);
-    await cancel(target, 'cancelled-1');
-    expect(await answer).toEqual({ status: 409, body: { error: 'cancelled: nothing was imported' } });
+    await until(target, 'canceled-1', (s) => s?.doing === 'writing the run' && s.done > s.total / 3);
+    await cancel(target, 'canceled-1');
+    expect(await answer).toEqual({ status: 409, body: { error: 'canceled: nothing was imported' } });
     await nothingLeft(before);
   });
 
@@ -184,7 +184,7 @@ describe('an import', () => {
 });
 
 describe('an export', () => {
-  it('tells how far it is, and ends when it is cancelled', async () => {
+  it('tells how far it is, and ends when it is canceled', async () => {
     const response = await fetch(`${source.url}/api/runs/bigrun01/export?format=csv&job=export-01`);
     const reader = response.body!.getReader();
     await reader.read();
@@ -199,7 +199,7 @@ describe('an export', () => {
         while (!(await reader.read()).done);
       })(),
     ).rejects.toThrow();
-    expect(await job(source, 'export-01')).toMatchObject({ kind: 'export', what: 'bigrun01 as csv', status: 'cancelled' });
+    expect(await job(source, 'export-01')).toMatchObject({ kind: 'export', what: 'bigrun01 as csv', status: 'canceled' });
   });
 
   it('whose reader goes away ends', async () => {
@@ -207,7 +207,7 @@ describe('an export', () => {
     const reader = response.body!.getReader();
     await reader.read();
     await reader.cancel();
-    await until(source, 'export-02', (s) => s?.status === 'cancelled');
+    await until(source, 'export-02', (s) => s?.status === 'canceled');
     expect(source.trouble).toEqual([]);
   });
 
@@ -230,7 +230,7 @@ describe('an export', () => {
 describe('jobs', () => {
   const person = (id: string, role: Actor['role']): Actor => ({ id, name: id, role });
 
-  it('are seen and cancelled by whoever began them, and by admins', async () => {
+  it('are seen and canceled by whoever began them, and by admins', async () => {
     const jobs = new Jobs();
     const begun = jobs.begin(person('olga', 'operator'), { id: 'job-00001', kind: 'export', what: 'a run as csv' })!;
     const as = (actor: Actor) => callAs({ actor, jobs } as never).jobs;
@@ -238,10 +238,10 @@ describe('jobs', () => {
     expect(await as(person('oleg', 'operator')).cancel({ id: 'job-00001' })).toBe(null);
     expect(begun.signal.aborted).toBe(false);
     expect((await as(person('olga', 'viewer')).get({ id: 'job-00001' }))?.status).toBe('running');
-    expect((await as(person('ada', 'admin')).cancel({ id: 'job-00001' }))?.status).toBe('cancelled');
+    expect((await as(person('ada', 'admin')).cancel({ id: 'job-00001' }))?.status).toBe('canceled');
     expect(begun.signal.aborted).toBe(true);
     begun.end('done');
-    expect(jobs.get(person('olga', 'operator'), 'job-00001')?.status).toBe('cancelled');
+    expect(jobs.get(person('olga', 'operator'), 'job-00001')?.status).toBe('canceled');
   });
 });
 

@@ -317,7 +317,7 @@ describe('questions that wait', () => {
     expect(await outcome(a, runId, 'question-b')).toMatchObject({
       status: 'refused',
       reason: 'state',
-      message: 'cancelled by You',
+      message: 'canceled by You',
     });
     expect(await outcome(a, runId, 'cancel-b-001')).toMatchObject({ status: 'applied' });
     const t = await helper(a, 'helper');

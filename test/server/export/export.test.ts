@@ -401,7 +401,7 @@ describe('requests', () => {
       400,
       'signal: run record1 has no "nosuch"; it has steps, entropy, confidence, drift, antiDiagonal',
     ],
-    ['format=csv&colour=red', 400, 'Unrecognized key: "colour"'],
+    ['format=csv&color=red', 400, 'Unrecognized key: "color"'],
     ['format=safetensors&step=-1', 400, /^step: /],
   ])('?%s is refused with the field', async (query, status, message) => {
     const answer = await exported(query);

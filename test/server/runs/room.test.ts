@@ -215,7 +215,7 @@ describe('events of a trainer', () => {
     ],
     ['a type that there is not', { type: 'nonsense' } as never, 'type: there is no such event; there are started, '],
     ['a field of the wrong type', { ...alert(0), level: 7 } as never, 'level: Invalid option'],
-    ['a field that there is not', { ...alert(0), colour: 'red' } as never, 'Unrecognized key: "colour"'],
+    ['a field that there is not', { ...alert(0), color: 'red' } as never, 'Unrecognized key: "color"'],
     ['what is no event', 17 as never, 'type: an event is an object with a type'],
     ['a crash that a trainer says', { type: 'status', status: 'crashed', step: 0, message: '' }, 'status: only the server says'],
   ])('%s is set aside: it takes its numbers, an alert names event and field, the others are kept', async (_name, event, why) => {

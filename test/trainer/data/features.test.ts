@@ -100,7 +100,7 @@ describe('computeFeatures', () => {
 });
 
 describe('data:features', () => {
-  /** `counts[i]` pictures of class i, coloured by class, in several formats. */
+  /** `counts[i]` pictures of class i, colored by class, in several formats. */
   const pictureFolder = async (counts: Record<string, number>) => {
     const images = join(folder, 'images');
     for (const [at, [name, count]] of Object.entries(counts).entries()) {
@@ -199,7 +199,7 @@ describe('data:features', () => {
     [[], 1, /^task.images: no pictures in .*cifar100; to get them: npm run data:cifar100\n$/],
     [['--network', 'vgg'], 2, /^--network: "vgg" is none of resnet34, descriptor\n$/],
     [['--batch', '0'], 2, /^--batch: "0" is not a whole number from 1 to 1024\n$/],
-    [['--colour', 'red'], 2, /known flags: --images, --skip-broken, --weights/],
+    [['--color', 'red'], 2, /known flags: --images, --skip-broken, --weights/],
   ] as const)('%j ends with code %i and names what does not fit', async (flags, code, message) => {
     await pictureFolder({ only: 1 });
     const { status, stderr } = spawnSync(

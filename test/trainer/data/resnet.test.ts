@@ -6,7 +6,7 @@ import { parseSafetensors, serializeSafetensors, type TensorFile } from '~/share
 import { formulaPicture, formulaWeights } from '~/test/support/resnetWeights';
 import { openBackend } from '~/trainer/backends';
 import { resizeRgb } from '~/trainer/data/resize';
-import { featureDim, normalise, Resnet34 } from '~/trainer/data/resnet34';
+import { featureDim, normalize, Resnet34 } from '~/trainer/data/resnet34';
 
 // PyTorch's numbers, by test/fixtures/resnet34.py.
 const reference = parseSafetensors(readFileSync(fileURLToPath(new URL('../../fixtures/resnet34.safetensors', import.meta.url))));
@@ -27,13 +27,13 @@ describe('ResNet-34', () => {
     weights = formulaWeights();
   });
 
-  it('is given the same pictures as PyTorch: bytes, resizing and normalisation', () => {
+  it('is given the same pictures as PyTorch: bytes, resizing and normalization', () => {
     const images = reference.tensors.get('images')!.data;
     for (let n = 0; n < 4; n++)
       expect([...formulaPicture(n)]).toEqual([...images.subarray(n * 3072, (n + 1) * 3072)].map(Number));
     const big = resizeRgb(formulaPicture(0), 32, 32, 224, 224);
     const mine = new Float32Array(big.length);
-    normalise(big, mine);
+    normalize(big, mine);
     // The fixture is [3, 224, 224]. One step of a byte is 1 / 255 / 0.225 = 0.017.
     const theirs = referenceOf('inputs.0');
     let worst = 0;
@@ -50,7 +50,7 @@ describe('ResNet-34', () => {
     const count = 4;
     const input = new Float32Array(count * side * side * 3);
     for (let n = 0; n < count; n++)
-      normalise(resizeRgb(formulaPicture(n), 32, 32, side, side), input.subarray(n * side * side * 3, (n + 1) * side * side * 3));
+      normalize(resizeRgb(formulaPicture(n), 32, 32, side, side), input.subarray(n * side * side * 3, (n + 1) * side * side * 3));
     const x = tensor4d(input, [count, side, side, 3]);
     const y = net.features(x);
     expect(y.shape).toEqual([count, featureDim]);
@@ -86,7 +86,7 @@ describe('ResNet-34', () => {
 
 describe('resizing', () => {
   it('shrinks with a filter as wide as the step: the mean of what a pixel covers, weighted by distance', () => {
-    // 4 -> 2 along rows: scale 2, filter 2 wide. Pixel 0: centre 1, taps 0 .. 2 weights 1-|x-0.5|/2 = .75, .75, .25: (0*.75+40*.75+80*.25)/1.75 = 28.57
+    // 4 -> 2 along rows: scale 2, filter 2 wide. Pixel 0: center 1, taps 0 .. 2 weights 1-|x-0.5|/2 = .75, .75, .25: (0*.75+40*.75+80*.25)/1.75 = 28.57
     const row = Uint8Array.of(0, 0, 0, 40, 40, 40, 80, 80, 80, 120, 120, 120);
     expect([...resizeRgb(row, 1, 4, 1, 2)]).toEqual([29, 29, 29, 91, 91, 91]);
   });

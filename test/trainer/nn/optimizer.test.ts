@@ -8,7 +8,7 @@ beforeAll(async () => {
   await openBackend('cpu');
 });
 
-// Expected numbers: torch 2.13 on one parameter of four numbers, the optimiser of that name stepping through `gradients` with `rates`.
+// Expected numbers: torch 2.13 on one parameter of four numbers, the optimizer of that name stepping through `gradients` with `rates`.
 const start = [0.5, -1.25, 2.0, 0.01];
 const gradients = [
   [0.1, -0.2, 0.3, 0.0],
@@ -44,7 +44,7 @@ function train(kind: OptimizerKind, changes: Partial<Hyper>): number[] {
   return [...state.params.dataSync()];
 }
 
-describe('the optimisers equal torch.optim', () => {
+describe('the optimizers equal torch.optim', () => {
   const cases: [string, OptimizerKind, Partial<Hyper>, number[]][] = [
     [
       'Adam(betas=(0.8, 0.95), eps=1e-3)',

@@ -62,7 +62,7 @@ describe('the table of controls', () => {
     expect(started!.values).toMatchObject({ learningRate: 5e-4, clipThreshold: 5, epochs: 3, batchSize: 8, scheduleEnd: null });
   });
 
-  it('offers momentum in place of the betas where the optimiser is SGD', () => {
+  it('offers momentum in place of the betas where the optimizer is SGD', () => {
     const names = declared(smallConfig((c) => Object.assign(c.optimizer, { kind: 'sgd' }))).map((c) => c.spec.name);
     expect(names).toContain('momentum');
     expect(names).not.toContain('beta1');

@@ -502,7 +502,7 @@ describe('commands with a condition', () => {
     expect((run.learner as FakeLearner).calls.map((c) => c.hyper.dropout)).toEqual([...Array(6).fill(0), ...Array(9).fill(0.25)]);
   });
 
-  it('are checked when they come, cancelled by whoever asks, and answered when the run ends before', async () => {
+  it('are checked when they come, canceled by whoever asks, and answered when the run ends before', async () => {
     const never = { kind: 'step', step: 999 } as const;
     const run = await record({
       script: new Script([
@@ -520,7 +520,7 @@ describe('commands with a condition', () => {
       [1, 3, 'invalid', 'dropout: 2 does not fit; give a number >= 0 and < 1'],
       [2, 3, 'invalid', 'at step 2: that step has passed, the run is at step 3'],
       [3, 3, 'invalid', 'when lss < 1: this run has no series "lss"'],
-      [4, 4, 'state', 'cancelled by Ada'],
+      [4, 4, 'state', 'canceled by Ada'],
       [7, 5, 'invalid', 'when dev loss < 1: this run has no set "dev"; it has train, validation, test'],
       [8, 5, 'invalid', 'when test bleu > 30: its evaluations have no "bleu"; they have loss, accuracy'],
       [5, 15, 'run-ended', 'the run ended before it came to that'],

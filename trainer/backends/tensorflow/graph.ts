@@ -160,7 +160,7 @@ function dtypeNumber(backend: NodeBackend, dtype: string): number {
   return number;
 }
 
-/** Loads the recorded ops into a session, which optimises them as a whole (constant folding, fused activations). */
+/** Loads the recorded ops into a session, which optimizes them as a whole (constant folding, fused activations). */
 function load(backend: NodeBackend, nodes: GraphNode[], inputCount: number, outputNames: string[]): Recording {
   const folder = mkdtempSync(join(tmpdir(), 'headroom-graph-'));
   try {

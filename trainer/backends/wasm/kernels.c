@@ -195,11 +195,11 @@ KERNEL(columnSums)(int part, const float *x, const float *y, float *sums, float 
   }
 }
 
-// y = normalised * weight + bias, normalised = (v - mean(v)) * inverseStd over each row of v = x + branch * mask [n, d]. branch and mask may be null.
-KERNEL(layerNorm)(int part, const float *x, const float *branch, const float *mask, const float *weight, const float *bias, float *y, float *normalised, float *inverseStd, int n, int d) {
+// y = normalized * weight + bias, normalized = (v - mean(v)) * inverseStd over each row of v = x + branch * mask [n, d]. branch and mask may be null.
+KERNEL(layerNorm)(int part, const float *x, const float *branch, const float *mask, const float *weight, const float *bias, float *y, float *normalized, float *inverseStd, int n, int d) {
   for (int i = first(part, n, 1); i < first(part + 1, n, 1); i++) {
     const float *from = x + i * d, *plus = branch + i * d, *factor = mask + i * d;
-    float *v = normalised + i * d, *out = y + i * d;
+    float *v = normalized + i * d, *out = y + i * d;
     float sum = 0, squares = 0;
     if (branch && mask) for (int j = 0; j < d; j++) v[j] = from[j] + plus[j] * factor[j];
     else if (branch) for (int j = 0; j < d; j++) v[j] = from[j] + plus[j];
@@ -215,10 +215,10 @@ KERNEL(layerNorm)(int part, const float *x, const float *branch, const float *ma
   }
 }
 
-// dx = (g - mean(g) - normalised * mean(g * normalised)) * inverseStd, g = dy * weight.
-KERNEL(layerNormGrad)(int part, const float *dy, const float *normalised, const float *inverseStd, const float *weight, float *dx, int n, int d) {
+// dx = (g - mean(g) - normalized * mean(g * normalized)) * inverseStd, g = dy * weight.
+KERNEL(layerNormGrad)(int part, const float *dy, const float *normalized, const float *inverseStd, const float *weight, float *dx, int n, int d) {
   for (int i = first(part, n, 1); i < first(part + 1, n, 1); i++) {
-    const float *g = dy + i * d, *v = normalised + i * d;
+    const float *g = dy + i * d, *v = normalized + i * d;
     float *out = dx + i * d;
     float sum = 0, product = 0;
     for (int j = 0; j < d; j++) sum += g[j] * weight[j];
@@ -370,7 +370,7 @@ KERNEL(attentionGrad)(int part, const float *dContext, const float *qkv, const f
   }
 }
 
-// ---- loss and optimiser ---------------------------------------------------------------------------------------------------------------
+// ---- loss and optimizer ---------------------------------------------------------------------------------------------------------------
 
 // ln x for normal x > 0. Source: Cephes' logf.
 INLINE float log1(float x) {

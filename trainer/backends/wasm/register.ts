@@ -157,15 +157,15 @@ export function registerWasmKernels(backend: WasmBackend, pool: KernelPool, reco
 
   define(fusedKernels.layerNorm, ({ x, branch, mask, weight, bias }) => {
     const [rows, width] = x!.shape as [number, number];
-    const [y, normalised, inverseStd] = [out([rows, width]), out([rows, width]), out([rows, 1])];
-    pool.run('layerNorm', ...[x, branch, mask, weight, bias, y, normalised, inverseStd].map(at), rows, width);
-    return [y, normalised, inverseStd];
+    const [y, normalized, inverseStd] = [out([rows, width]), out([rows, width]), out([rows, 1])];
+    pool.run('layerNorm', ...[x, branch, mask, weight, bias, y, normalized, inverseStd].map(at), rows, width);
+    return [y, normalized, inverseStd];
   });
 
-  define(fusedKernels.layerNormGrad, ({ dy, normalised, inverseStd, weight }) => {
+  define(fusedKernels.layerNormGrad, ({ dy, normalized, inverseStd, weight }) => {
     const [rows, width] = dy!.shape as [number, number];
     const dx = out([rows, width]);
-    pool.run('layerNormGrad', ...[dy, normalised, inverseStd, weight, dx].map(at), rows, width);
+    pool.run('layerNormGrad', ...[dy, normalized, inverseStd, weight, dx].map(at), rows, width);
     return [dx];
   });
 

@@ -144,12 +144,12 @@ export function registerWebgpuKernels(backend: WebgpuBackend): void {
 
   define(fusedKernels.layerNorm, ({ x, branch, mask, weight, bias }) => {
     const [rows, width] = x!.shape as [number, number];
-    const [y, normalised, inverseStd] = [out([rows, width]), out([rows, width]), out([rows, 1])];
+    const [y, normalized, inverseStd] = [out([rows, width]), out([rows, width]), out([rows, 1])];
     const v = `x[i]${branch ? ' + branch[i]' : ''}${branch && mask ? ' * mask[i]' : ''}`;
     perRow(
       'layerNorm',
       [rows, width],
-      { y, normalised, inverseStd },
+      { y, normalized, inverseStd },
       { x, branch, mask: branch && mask, weight, bias },
       `var sum = 0.0;
   ${each(`sum += ${v};`)}
@@ -158,25 +158,25 @@ export function registerWebgpuKernels(backend: WebgpuBackend): void {
   ${each(`let c = ${v} - mean; squares += c * c;`)}
   let inverse = 1.0 / sqrt(total(squares, lane) / f32(WIDTH) + 1e-5);
   if (lane == 0u) { inverseStd[group] = inverse; }
-  ${each(`let c = (${v} - mean) * inverse; normalised[i] = c; y[i] = c * weight[j] + bias[j];`)}`,
+  ${each(`let c = (${v} - mean) * inverse; normalized[i] = c; y[i] = c * weight[j] + bias[j];`)}`,
     );
-    return [y, normalised, inverseStd];
+    return [y, normalized, inverseStd];
   });
 
-  define(fusedKernels.layerNormGrad, ({ dy, normalised, inverseStd, weight }) => {
+  define(fusedKernels.layerNormGrad, ({ dy, normalized, inverseStd, weight }) => {
     const [rows, width] = dy!.shape as [number, number];
     const dx = out([rows, width]);
     perRow(
       'layerNormGrad',
       [rows, width],
       { dx },
-      { dy, normalised, inverseStd, weight },
+      { dy, normalized, inverseStd, weight },
       `var sum = 0.0; var product = 0.0;
-  ${each('let g = dy[i] * weight[j]; sum += g; product += g * normalised[i];')}
+  ${each('let g = dy[i] * weight[j]; sum += g; product += g * normalized[i];')}
   let mean = total(sum, lane) / f32(WIDTH);
   let pull = total(product, lane) / f32(WIDTH);
   let inverse = inverseStd[group];
-  ${each('dx[i] = (dy[i] * weight[j] - mean - normalised[i] * pull) * inverse;')}`,
+  ${each('dx[i] = (dy[i] * weight[j] - mean - normalized[i] * pull) * inverse;')}`,
     );
     return [dx];
   });

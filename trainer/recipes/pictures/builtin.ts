@@ -10,7 +10,7 @@ import { RandomStream } from '~/trainer/nn/random';
 import { classCount, classTitle, type PictureClass, pictureClasses } from './classes';
 import { describePicture, featureDim } from './descriptor';
 import { drawPicture, pictureBytes } from './draw';
-import { standardise } from './standardise';
+import { standardize } from './standardize';
 
 export const builtinTitle = pictureTitles.builtin;
 
@@ -89,7 +89,7 @@ async function featuresOf(part: Drawer): Promise<Float32Array> {
 
 async function compute(file: string, version: string, parts: Record<PartName, Drawer>): Promise<Features> {
   const features = { train: await featuresOf(parts.train), test: await featuresOf(parts.test) };
-  standardise(features.train, features.test);
+  standardize(features.train, features.test);
   const tensors = Object.entries(features).map(
     ([name, data]) => [name, { shape: [data.length / featureDim, featureDim], data }] as const,
   );

@@ -1,23 +1,23 @@
-/** The 100 classes of the built-in pictures: a class is one choice of shape, colour, texture and arrangement. */
+/** The 100 classes of the built-in pictures: a class is one choice of shape, color, texture and arrangement. */
 import { RandomStream } from '~/trainer/nn/random';
 
 export const shapes = ['disc', 'square', 'triangle', 'star', 'ring', 'cross', 'diamond', 'hexagon'] as const;
-export const colours = ['red', 'orange', 'yellow', 'green', 'teal', 'blue', 'purple', 'pink'] as const;
+export const colors = ['red', 'orange', 'yellow', 'green', 'teal', 'blue', 'purple', 'pink'] as const;
 export const textures = ['plain', 'striped', 'checked', 'dotted', 'shaded'] as const;
 export const arrangements = ['one', 'two', 'three in a row', 'four in a square', 'five around'] as const;
 
 /** Indices into the four lists. */
 export interface PictureClass {
   shape: number;
-  colour: number;
+  color: number;
   texture: number;
   arrangement: number;
 }
 
-const sizes = [shapes.length, colours.length, textures.length, arrangements.length] as const;
+const sizes = [shapes.length, colors.length, textures.length, arrangements.length] as const;
 export const classCount = 100;
 
-const features = (c: PictureClass) => [c.shape, c.colour, c.texture, c.arrangement];
+const features = (c: PictureClass) => [c.shape, c.color, c.texture, c.arrangement];
 export const differences = (a: PictureClass, b: PictureClass): number =>
   features(a).filter((f, i) => f !== features(b)[i]).length;
 
@@ -31,16 +31,16 @@ export function pictureClasses(): PictureClass[] {
   const draw = (n: number) => random.integer(at++, n);
   const classes: PictureClass[] = [];
   while (classes.length < 60) {
-    const [shape, colour, texture, arrangement] = sizes.map(draw) as [number, number, number, number];
-    const candidate = { shape, colour, texture, arrangement };
+    const [shape, color, texture, arrangement] = sizes.map(draw) as [number, number, number, number];
+    const candidate = { shape, color, texture, arrangement };
     if (classes.every((c) => differences(c, candidate) >= 2)) classes.push(candidate);
   }
   for (let base = 0; classes.length < classCount; base++) {
     const relative = features(classes[base % 60]!);
     const which = draw(4);
     relative[which] = (relative[which]! + 1) % sizes[which]!;
-    const [shape, colour, texture, arrangement] = relative as [number, number, number, number];
-    const candidate = { shape, colour, texture, arrangement };
+    const [shape, color, texture, arrangement] = relative as [number, number, number, number];
+    const candidate = { shape, color, texture, arrangement };
     if (classes.every((c) => differences(c, candidate) >= 1)) classes.push(candidate);
   }
   return classes;
@@ -48,4 +48,4 @@ export function pictureClasses(): PictureClass[] {
 
 /** "three in a row: striped red star" */
 export const classTitle = (c: PictureClass): string =>
-  `${arrangements[c.arrangement]}: ${textures[c.texture]} ${colours[c.colour]} ${shapes[c.shape]}`;
+  `${arrangements[c.arrangement]}: ${textures[c.texture]} ${colors[c.color]} ${shapes[c.shape]}`;

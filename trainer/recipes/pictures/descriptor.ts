@@ -1,9 +1,9 @@
 /**
- * A picture as 512 numbers without any trained network: gradients, colours and local patterns, each counted over parts of the picture. Stands in for ResNet-34
+ * A picture as 512 numbers without any trained network: gradients, colors and local patterns, each counted over parts of the picture. Stands in for ResNet-34
  * where nothing can be downloaded.
  *
  * Layout: 128 gradient orientations (4 x 4 cells x 8, Dalal and Triggs 2005) | 16 + 16 the same over the whole picture, at two scales | 48 + 48 mean and deviation of
- * RGB per cell | 64 colours (4 x 4 x 4 bins) | 24 hues weighted by saturation | 24 brightness | 80 rotation-invariant local binary patterns (2 x 2 quarters x 2 radii
+ * RGB per cell | 64 colors (4 x 4 x 4 bins) | 24 hues weighted by saturation | 24 brightness | 80 rotation-invariant local binary patterns (2 x 2 quarters x 2 radii
  * x 10, Ojala et al. 2002) | 64 edge strength (8 x 8 cells).
  */
 import { pictureBytes, side } from './draw';
@@ -15,19 +15,19 @@ const pixels = side * side;
 export function describePicture(rgb: Uint8Array, out: Float32Array): void {
   if (rgb.length !== pictureBytes) throw new RangeError(`a picture of ${rgb.length} bytes, expected ${pictureBytes}`);
   out.fill(0);
-  for (let i = 0; i < pixels; i++) grey[i] = (0.299 * rgb[3 * i]! + 0.587 * rgb[3 * i + 1]! + 0.114 * rgb[3 * i + 2]!) / 255;
-  blur(grey, smooth);
+  for (let i = 0; i < pixels; i++) gray[i] = (0.299 * rgb[3 * i]! + 0.587 * rgb[3 * i + 1]! + 0.114 * rgb[3 * i + 2]!) / 255;
+  blur(gray, smooth);
   gradients(smooth, out.subarray(0, 128), out.subarray(128, 144), out.subarray(448, 512));
   blur(smooth, smoother);
   blur(smoother, smoother);
   gradients(smoother, null, out.subarray(144, 160), null);
-  colours(rgb, out.subarray(160, 256), out.subarray(256, 320), out.subarray(320, 344), out.subarray(344, 368));
+  colors(rgb, out.subarray(160, 256), out.subarray(256, 320), out.subarray(320, 344), out.subarray(344, 368));
   patterns(smooth, 1, out.subarray(368, 408));
   patterns(smooth, 2, out.subarray(408, 448));
 }
 
 /** Scratch: thousands of pictures come one after the other. */
-const grey = new Float32Array(pixels);
+const gray = new Float32Array(pixels);
 const smooth = new Float32Array(pixels);
 const smoother = new Float32Array(pixels);
 const rows = new Float32Array(pixels);
@@ -71,7 +71,7 @@ function addSoft(bins: Float32Array, first: number, count: number, place: number
   bins[first + ((low + 1) % count)]! += weight * share;
 }
 
-function colours(rgb: Uint8Array, moments: Float32Array, bins: Float32Array, hue: Float32Array, value: Float32Array): void {
+function colors(rgb: Uint8Array, moments: Float32Array, bins: Float32Array, hue: Float32Array, value: Float32Array): void {
   for (let y = 0; y < side; y++)
     for (let x = 0; x < side; x++) {
       const at = (y * side + x) * 3;

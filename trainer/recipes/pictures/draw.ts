@@ -26,7 +26,7 @@ function hsv(hue: number, saturation: number, value: number): Rgb {
   return [channel(5), channel(3), channel(1)];
 }
 
-/** Hue of each colour in classes.ts, in turns. */
+/** Hue of each color in classes.ts, in turns. */
 const hues = [0, 0.075, 0.15, 0.33, 0.48, 0.62, 0.76, 0.89];
 
 /** Signed distance to the outline of a shape of radius 1 around the origin, negative inside. Shapes as listed in classes.ts. */
@@ -62,7 +62,7 @@ function polygon(x: number, y: number, corners: number): number {
   return length(x, y) * Math.cos(angle - sector * Math.round(angle / sector));
 }
 
-/** Share of the second, paler colour at a place of the object: 0 or 1, or between for `shaded`. Coordinates in radii, `period` in radii. */
+/** Share of the second, paler color at a place of the object: 0 or 1, or between for `shaded`. Coordinates in radii, `period` in radii. */
 function pattern(texture: number, x: number, y: number, period: number): number {
   const half = period / 2;
   switch (texture) {
@@ -121,7 +121,7 @@ export const variation = { hue: 0.055, size: 0.35, turn: 1, noise: 90, clutter: 
 export function drawPicture(c: PictureClass, seed: number, out: Uint8Array): void {
   const random = generator(seed);
   const spread = (by: number) => (2 * random() - 1) * by;
-  const hue = hues[c.colour]! + spread(variation.hue);
+  const hue = hues[c.color]! + spread(variation.hue);
   const light = 0.75 + 0.25 * random();
   const first = hsv(hue + 1, 0.75 + 0.25 * random(), light);
   const second = hsv(hue + 1, 0.3, Math.min(1, light + 0.1));
@@ -134,7 +134,7 @@ export function drawPicture(c: PictureClass, seed: number, out: Uint8Array): voi
   const scale = 1 + spread(variation.size);
   const period = 0.55 + 0.2 * random();
   const objects = layout(c.arrangement, random).map((o) => ({ ...o, radius: o.radius * scale }));
-  // Grey scraps that belong to no class.
+  // Gray scraps that belong to no class.
   const scraps = Array.from({ length: Math.floor(random() * (variation.clutter + 1)) }, () => ({
     x: random(),
     y: random(),

@@ -2,7 +2,7 @@ import { Link2, Link2Off, X } from 'lucide-react';
 import { useMemo } from 'react';
 import { aggregate, headMap, ofOneSize } from '~/app/_charts/attention/derive';
 import { type FocusEvent, litHead, type Spot, within } from '~/app/_charts/attention/focus';
-import type { ColourScale } from '~/app/_charts/attention/scale';
+import type { ColorScale } from '~/app/_charts/attention/scale';
 import { allHeads } from '~/app/_charts/attention/selection';
 import { headName, type Token } from '~/app/_charts/attention/tokens';
 import { Button } from '~/app/_components/Button';
@@ -17,7 +17,7 @@ interface PaneCardProps {
   shown: ShownPane;
   /** Runs to choose from; null = the page's own. */
   runs: readonly { run: string | null; name: string }[];
-  scale: ColourScale;
+  scale: ColorScale;
   lit: Spot | null;
   pinned: Spot | null;
   /** CSS pixels. */

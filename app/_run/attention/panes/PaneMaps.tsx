@@ -3,7 +3,7 @@ import { BigMap } from '~/app/_charts/attention/BigMap';
 import { aggregate, type HeadMaps, headMap, mapSize, ofOneSize } from '~/app/_charts/attention/derive';
 import { type FocusEvent, litHead, type Spot } from '~/app/_charts/attention/focus';
 import { HeadGrid } from '~/app/_charts/attention/HeadGrid';
-import type { ColourScale } from '~/app/_charts/attention/scale';
+import type { ColorScale } from '~/app/_charts/attention/scale';
 import { allHeads, shownLines } from '~/app/_charts/attention/selection';
 import { headName, type MapTokens } from '~/app/_charts/attention/tokens';
 import { MapTable } from '~/app/_run/attention/MapTable';
@@ -17,7 +17,7 @@ interface PaneMapsProps {
   where: string;
   /** Labels of a layer of `maps`. */
   tokensOf: (layer: number) => MapTokens;
-  scale: ColourScale;
+  scale: ColorScale;
   lit: Spot | null;
   pinned: Spot | null;
   width: number;

@@ -1,9 +1,9 @@
 import { Plus } from 'lucide-react';
 import { useId, useMemo, useRef } from 'react';
-import { ColourBar } from '~/app/_charts/attention/ColourBar';
+import { ColorBar } from '~/app/_charts/attention/ColorBar';
 import type { Focus, FocusEvent } from '~/app/_charts/attention/focus';
 import { peakOf } from '~/app/_charts/attention/raster';
-import { colourScale } from '~/app/_charts/attention/scale';
+import { colorScale } from '~/app/_charts/attention/scale';
 import { noTokens } from '~/app/_charts/attention/tokens';
 import { useSize } from '~/app/_charts/useSize';
 import { Button } from '~/app/_components/Button';
@@ -28,7 +28,7 @@ interface PanesProps {
   onMove: (position: Position) => void;
   focus: Focus;
   onFocus: (event: FocusEvent) => void;
-  palette: 'viridis' | 'cividis' | 'grey';
+  palette: 'viridis' | 'cividis' | 'gray';
   theme: 'light' | 'dark';
   flip: boolean;
   asTable: boolean;
@@ -37,7 +37,7 @@ interface PanesProps {
 const narrowest = 270;
 const gap = 8;
 
-/** Two to four panes side by side over one cursor, one colour scale and one pointer. */
+/** Two to four panes side by side over one cursor, one color scale and one pointer. */
 export function Panes(props: PanesProps) {
   const { comparison, onChange, runs, offered, ownRun, position, onMove, focus, onFocus, theme, palette, flip, asTable } = props;
   const box = useRef<HTMLDivElement>(null);
@@ -49,7 +49,7 @@ export function Panes(props: PanesProps) {
   const differences = useMemo(() => {
     const peak =
       comparison.scale === 'shared' && difference?.maps ? Math.max(...difference.maps.values.map((v) => peakOf(v))) : 1;
-    return colourScale({
+    return colorScale({
       kind: comparison.scale === 'shared' ? 'shared' : 'unit',
       quantity: 'difference',
       keys: 2,
@@ -128,13 +128,13 @@ export function Panes(props: PanesProps) {
                   asTable={asTable}
                   onFocus={onFocus}
                 />
-                <ColourBar scale={differences} title="difference of weights" ownScales={false} />
+                <ColorBar scale={differences} title="difference of weights" ownScales={false} />
               </>
             )}
           </section>
         )}
       </div>
-      <ColourBar scale={scale} title={`attention weight, panes ${shown.map((s) => s.letter).join(', ')}`} ownScales={false} />
+      <ColorBar scale={scale} title={`attention weight, panes ${shown.map((s) => s.letter).join(', ')}`} ownScales={false} />
     </div>
   );
 }
@@ -181,7 +181,7 @@ function Bar({
         </select>
       </span>
       <span className="flex items-center gap-1">
-        <label htmlFor={`${id}scale`}>colours</label>
+        <label htmlFor={`${id}scale`}>colors</label>
         <select
           id={`${id}scale`}
           className={selectClass}
@@ -223,7 +223,7 @@ function Bar({
   );
 }
 
-/** One scale for all panes, so that the same weight has the same colour in each. */
+/** One scale for all panes, so that the same weight has the same color in each. */
 function useScale(comparison: Comparison, shown: readonly ShownPane[], palette: PanesProps['palette'], theme: 'light' | 'dark') {
   const maps = shown.flatMap((s) => (s.shown ? [s.shown.maps] : []));
   const lengths = [...new Set(maps.flatMap((m) => m.layers.map((l) => l.keys)))];
@@ -233,7 +233,7 @@ function useScale(comparison: Comparison, shown: readonly ShownPane[], palette: 
   const keys = Math.max(2, ...lengths);
   const peak = kind === 'shared' ? Math.max(0, ...maps.flatMap((m) => m.values.map((v) => peakOf(v)))) : 1;
   const scale = useMemo(
-    () => colourScale({ kind, quantity: 'weight', keys, peak, sequential: palette, theme }),
+    () => colorScale({ kind, quantity: 'weight', keys, peak, sequential: palette, theme }),
     [kind, keys, peak, palette, theme],
   );
   const sizes = new Set(shown.flatMap((s) => (s.shown ? [sizeWords(s)] : [])));

@@ -1,8 +1,8 @@
 import { useEffect, useMemo, useRef } from 'react';
-import { ColourBar } from '~/app/_charts/attention/ColourBar';
+import { ColorBar } from '~/app/_charts/attention/ColorBar';
 import { sameSize } from '~/app/_charts/attention/derive';
 import { LikenessMatrix } from '~/app/_charts/attention/LikenessMatrix';
-import { colourScale } from '~/app/_charts/attention/scale';
+import { colorScale } from '~/app/_charts/attention/scale';
 import { allHeads, type HeadId, type Layers, placeOfHead } from '~/app/_charts/attention/selection';
 import { headName } from '~/app/_charts/attention/tokens';
 import { useSize } from '~/app/_charts/useSize';
@@ -70,7 +70,7 @@ export function Likeness({ snapshots, scene, large, view, theme }: HeadViewProps
     return { rowOrder: asTheyAre, columnOrder: [...[...pairs].filter((c) => c >= 0), ...left], pairs };
   }, [value, sorted]);
   const scale = useMemo(
-    () => colourScale({ kind: 'unit', quantity: 'weight', keys: 2, peak: 1, sequential: view.palette, theme }),
+    () => colorScale({ kind: 'unit', quantity: 'weight', keys: 2, peak: 1, sequential: view.palette, theme }),
     [view.palette, theme],
   );
   const naming = (layers: Layers) => {
@@ -135,7 +135,7 @@ export function Likeness({ snapshots, scene, large, view, theme }: HeadViewProps
               label={`Jensen-Shannon distances between heads, rows this run${value.matched ? `, columns ${beside.name}` : ''}`}
               onPick={pick}
             />
-            <ColourBar scale={scale} title="distance (Jensen–Shannon): 0 the same, 1 nothing in common" ownScales={false} />
+            <ColorBar scale={scale} title="distance (Jensen–Shannon): 0 the same, 1 nothing in common" ownScales={false} />
           </div>
           {order.pairs && (
             <Pairs value={value} pairs={order.pairs} other={`${beside.name} at step ${beside.look.shown?.recorded.step}`} />

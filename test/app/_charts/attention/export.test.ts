@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { mapCsv, mapSvg, npy, signalsCsv } from '~/app/_charts/attention/exportMap';
 import { css } from '~/app/_charts/attention/palettes';
 import { pixelOf } from '~/app/_charts/attention/raster';
-import { colourScale } from '~/app/_charts/attention/scale';
+import { colorScale } from '~/app/_charts/attention/scale';
 import type { MapTokens } from '~/app/_charts/attention/tokens';
 import { mirror, noise, seeded } from '~/test/support/attentionMaps';
 
@@ -10,7 +10,7 @@ const tokens = (texts: string[]): MapTokens => {
   const all = texts.map((text) => ({ text, name: text, picture: null, right: null, target: false, picked: false }));
   return { queries: all, keys: all, shared: true };
 };
-const scale = colourScale({ kind: 'unit', quantity: 'weight', keys: 3, peak: 1, sequential: 'viridis', theme: 'light' });
+const scale = colorScale({ kind: 'unit', quantity: 'weight', keys: 3, peak: 1, sequential: 'viridis', theme: 'light' });
 
 /** As NumPy reads it: magic, version, header length, a Python literal, then the data. */
 function readNpy(bytes: Uint8Array) {
@@ -71,10 +71,10 @@ describe('the picture', () => {
     where: 'layer 1 head 2',
     note: 'step 40 & more',
     flip: false,
-    colours: { ink: '#000', panel: '#fff', dim: '#666' },
+    colors: { ink: '#000', panel: '#fff', dim: '#666' },
   };
 
-  it('holds every cell in its colour, the tokens, the bar, and what is lit', () => {
+  it('holds every cell in its color, the tokens, the bar, and what is lit', () => {
     const svg = mapSvg({ ...picture, lit: { query: 1, key: null } });
     const [one, zero] = [css(pixelOf(scale, 1)), css(pixelOf(scale, 0))];
     // Row 0: two dark cells as one rectangle, then the bright one.

@@ -9,11 +9,11 @@ import {
   sequentialPalettes,
 } from '~/app/_charts/attention/palettes';
 import { paint, peakOf, pixelOf } from '~/app/_charts/attention/raster';
-import { colourScale, place, type ScaleKind, ticks } from '~/app/_charts/attention/scale';
+import { colorScale, place, type ScaleKind, ticks } from '~/app/_charts/attention/scale';
 import { column, identity, mirror, noise, seeded, uniform } from '~/test/support/attentionMaps';
 
 const scaleOf = (kind: ScaleKind, keys: number, peak = 1, quantity: 'weight' | 'difference' | 'spread' = 'weight') =>
-  colourScale({ kind, quantity, keys, peak, sequential: 'viridis', theme: 'light' });
+  colorScale({ kind, quantity, keys, peak, sequential: 'viridis', theme: 'light' });
 
 function painted(map: Float32Array, queries: number, keys: number, scale = scaleOf('unit', keys), pool = 1) {
   const stride = Math.ceil(keys / pool);
@@ -66,7 +66,7 @@ describe('pixels', () => {
     expect(() => scaleOf('lift', 2, 1, 'difference')).toThrow('lift');
   });
 
-  it('NaN and infinity have a colour of their own and are counted', () => {
+  it('NaN and infinity have a color of their own and are counted', () => {
     const map = Float32Array.of(0.5, Number.NaN, Number.POSITIVE_INFINITY, 0.5);
     const { pixels, bad } = painted(map, 2, 2);
     expect([pixels[1], pixels[2], bad]).toEqual([notFinite, notFinite, 2]);
@@ -122,7 +122,7 @@ describe('the grid', () => {
   });
 });
 
-describe('colours', () => {
+describe('colors', () => {
   /** Linear-light matrices for complete deficiencies: Machado, Oliveira, Fernandes 2009, severity 1. */
   const deficiencies = {
     none: [1, 0, 0, 0, 1, 0, 0, 0, 1],
@@ -143,7 +143,7 @@ describe('colours', () => {
     return [116 * xyz[1] - 16, 500 * (xyz[0] - xyz[1]), 200 * (xyz[1] - xyz[2])];
   };
 
-  it('neighbouring marks of the colour bar stay apart under every deficiency (CIE76 >= 5), as do the two signs of a difference', () => {
+  it('neighbouring marks of the color bar stay apart under every deficiency (CIE76 >= 5), as do the two signs of a difference', () => {
     const palettes = {
       ...Object.fromEntries(sequentialPalettes.map((n) => [n, sequentialPalette(n)])),
       'diverging light': divergingPalette('light'),

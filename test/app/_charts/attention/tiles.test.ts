@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { levels as colours, notFinite, sequentialPalette } from '~/app/_charts/attention/palettes';
+import { levels as colors, notFinite, sequentialPalette } from '~/app/_charts/attention/palettes';
 import { pixelOf } from '~/app/_charts/attention/raster';
-import { colourScale } from '~/app/_charts/attention/scale';
+import { colorScale } from '~/app/_charts/attention/scale';
 import {
   cellUnder,
   clampWindow,
@@ -15,8 +15,8 @@ import {
 } from '~/app/_charts/attention/tiles';
 import { noise, seeded } from '~/test/support/attentionMaps';
 
-const scale = colourScale({ kind: 'unit', quantity: 'weight', keys: 1024, peak: 1, sequential: 'viridis', theme: 'light' });
-const bright = sequentialPalette('viridis')[colours - 1]!;
+const scale = colorScale({ kind: 'unit', quantity: 'weight', keys: 1024, peak: 1, sequential: 'viridis', theme: 'light' });
+const bright = sequentialPalette('viridis')[colors - 1]!;
 const painted = (p: Picture, w: MapWindow, levels: ReturnType<typeof tileLevels>, flip = false) => {
   const pixels = new Uint32Array(p.width * p.height);
   paintWindow(pixels, p, w, levels, scale, flip);

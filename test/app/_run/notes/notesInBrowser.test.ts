@@ -45,10 +45,10 @@ describeInBrowser('notes and presence', { timeout: 240_000 }, () => {
   });
 
   /** A browser of somebody's own, joined by an invite link. */
-  async function joins(secret: string, name: string, colour: string): Promise<Page> {
+  async function joins(secret: string, name: string, color: string): Promise<Page> {
     const context = await browser.newContext({ viewport: { width: 2400, height: 1200 }, reducedMotion: 'reduce' });
     contexts.push(context);
-    const answer = await context.request.post(`${app.url}/api/join`, { data: { invite: secret, name, colour } });
+    const answer = await context.request.post(`${app.url}/api/join`, { data: { invite: secret, name, color } });
     expect(answer.ok()).toBe(true);
     const page = await context.newPage();
     page.setDefaultTimeout(60_000);
@@ -138,7 +138,7 @@ describeInBrowser('notes and presence', { timeout: 240_000 }, () => {
     ).toBeGreaterThan(0);
   });
 
-  it("others' steps stand on the scrubber and their heads on the grid, in their names and colours, until they stop sharing", async () => {
+  it("others' steps stand on the scrubber and their heads on the grid, in their names and colors, until they stop sharing", async () => {
     const [ada, bob] = contexts.map((c) => c.pages()[0]!) as [Page, Page];
     await bob.getByRole('slider', { name: 'Step' }).press('Home');
     const cursor = ada.getByRole('slider', { name: 'Step' }).locator('[data-looks="Bob"]');

@@ -34,7 +34,7 @@ describe('the built-in pictures', () => {
     expect(digest(out)).toBe('2ac4341c05a2a9b9');
   });
 
-  it('come balanced and labelled, the training features with mean 0 and deviation 1', async () => {
+  it('come balanced and labeled, the training features with mean 0 and deviation 1', async () => {
     const set = await builtinPictures(few, folder);
     expect([set.title, set.featureDim, set.classNames.length]).toEqual([builtinTitle, 512, 100]);
     for (const [part, perClass] of [

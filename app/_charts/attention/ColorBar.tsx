@@ -1,20 +1,20 @@
 import { memo } from 'react';
 import { css, levels } from './palettes';
-import { type ColourScale, ticks } from './scale';
+import { type ColorScale, ticks } from './scale';
 
-/** What the colours mean, always beside the maps. */
-export const ColourBar = memo(function ColourBar({
+/** What the colors mean, always beside the maps. */
+export const ColorBar = memo(function ColorBar({
   scale,
   title,
   ownScales,
 }: {
-  scale: ColourScale;
+  scale: ColorScale;
   title: string;
   ownScales: boolean;
 }) {
   const stops = Array.from({ length: 17 }, (_, i) => css(scale.palette[Math.round((i / 16) * (levels - 1))]!));
   return (
-    <figure className="m-0 w-full max-w-sm min-w-44" data-testid="colour-bar">
+    <figure className="m-0 w-full max-w-sm min-w-44" data-testid="color-bar">
       <figcaption className="flex flex-wrap items-baseline justify-between gap-x-2 text-2xs text-dim">
         <span>{title}</span>
         {ownScales && (

@@ -5,8 +5,8 @@ import { personVariable } from './Avatars';
 
 const nobody: readonly string[] = [];
 
-/** Makes the colours that people chose known to the page, as CSS variables. @param seen who is on the page: somebody new is asked for at once */
-export function PeopleColours({ seen = nobody }: { seen?: readonly string[] }) {
+/** Makes the colors that people chose known to the page, as CSS variables. @param seen who is on the page: somebody new is asked for at once */
+export function PeopleColors({ seen = nobody }: { seen?: readonly string[] }) {
   const { data, refetch } = useQuery({
     ...useTrpc().team.people.queryOptions(),
     staleTime: 30_000,
@@ -14,7 +14,7 @@ export function PeopleColours({ seen = nobody }: { seen?: readonly string[] }) {
     retry: false,
   });
   useEffect(() => {
-    for (const { id, colour } of data ?? []) document.documentElement.style.setProperty(personVariable(id), colour);
+    for (const { id, color } of data ?? []) document.documentElement.style.setProperty(personVariable(id), color);
   }, [data]);
   const key = seen.join();
   useEffect(() => {

@@ -4,7 +4,7 @@ import { featureDim } from './descriptor';
  * Makes descriptors, [n, featureDim], digestible for a network, in place: mean 0 and deviation 1 over the training pictures. A number that hardly ever differs counts
  * little, and outliers end at 5.
  */
-export function standardise(train: Float32Array, test: Float32Array): void {
+export function standardize(train: Float32Array, test: Float32Array): void {
   const n = train.length / featureDim;
   const mean = new Float64Array(featureDim);
   const square = new Float64Array(featureDim);
