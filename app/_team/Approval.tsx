@@ -3,45 +3,49 @@
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
-import { Field, inputClass } from '~/app/_components/Field';
 import { Panel } from '~/app/_components/Panel';
 import { api, useTrpc } from '~/app/_trpc/client';
+import { actionRole, controlRole } from '~/shared/controls';
 import { useTeamChange } from './useTeam';
+
+/** What runs of any trainer can declare, by role. A name that an older rule holds is listed too, so that it can be taken out. */
+const roles: readonly string[] = [...controlRole.options, ...actionRole.options];
+
+/** "learningRate" as people read it. */
+const inWords = (name: string): string =>
+  roles.includes(name) ? name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`) : name;
 
 /** Controls and actions that a second operator has to approve. */
 export function Approval({ editable }: { editable: boolean }) {
   const { data, error } = useQuery(useTrpc().team.needsApproval.queryOptions());
-  const [text, setText] = useState('');
-  useEffect(() => setText(data?.join(', ') ?? ''), [data]);
+  const [chosen, setChosen] = useState<readonly string[]>([]);
+  useEffect(() => setChosen(data ?? []), [data]);
   const save = useTeamChange((names: string[]) => api.team.setNeedsApproval.mutate({ names }), 'Saved');
-  const names = text.split(/[\s,]+/).filter(Boolean);
+  const changed = data !== undefined && [...chosen].sort().join() !== [...data].sort().join();
+  const toggle = (name: string, on: boolean) => setChosen((names) => (on ? [...names, name] : names.filter((n) => n !== name)));
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    save.mutate([...new Set(names)]);
+    save.mutate([...chosen]);
   };
   return (
     <Panel title="Second pair of eyes">
-      <form onSubmit={submit} className="flex items-end gap-2 p-2">
-        <div className="flex-1">
-          <Field
-            label="Needs a second operator"
-            help="Names or roles of controls and actions, e.g. learningRate, stop. Asking for one waits until another operator approves."
-            error={error?.message ?? null}
-          >
-            {(ids) => (
-              <input
-                {...ids}
-                className={inputClass}
-                disabled={!editable || !data}
-                placeholder="nothing does"
-                value={text}
-                onChange={(e) => setText(e.target.value)}
-              />
-            )}
-          </Field>
-        </div>
+      <form onSubmit={submit} className="flex flex-col gap-2 p-2">
+        <p className="text-muted text-xs">What somebody asks for below waits until another operator approves it.</p>
+        {error && <p className="text-bad text-xs">{error.message}</p>}
+        <fieldset
+          className="grid grid-cols-2 gap-x-4 sm:grid-cols-3"
+          aria-label="Needs a second operator"
+          disabled={!editable || !data}
+        >
+          {[...new Set([...roles, ...(data ?? [])])].map((name) => (
+            <label key={name} className="flex min-h-6 items-center gap-2 text-sm">
+              <input type="checkbox" checked={chosen.includes(name)} onChange={(e) => toggle(name, e.target.checked)} />
+              {inWords(name)}
+            </label>
+          ))}
+        </fieldset>
         {editable && (
-          <Button type="submit" disabled={save.isPending || !data || names.join() === data.join()}>
+          <Button type="submit" className="self-start" disabled={save.isPending || !changed}>
             Save
           </Button>
         )}

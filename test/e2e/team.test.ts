@@ -129,7 +129,7 @@ describeInBrowser('a team, as it begins', () => {
 
   it('what an admin marked as risky waits for a second operator', async () => {
     await onTeamPage(ada, async (page) => {
-      await page.getByLabel('Needs a second operator').fill('learningRate');
+      await region(page, 'Second pair of eyes').getByRole('checkbox', { name: 'learning rate' }).check();
       await region(page, 'Second pair of eyes').getByRole('button', { name: 'Save' }).click();
       await page.getByText('Saved').waitFor();
     });
