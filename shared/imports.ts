@@ -54,8 +54,6 @@ export interface ImportResult {
   leftOut: string[];
 }
 
-export const importId = z.string().regex(/^[a-z0-9]{16}$/, 'import: 16 lower-case letters or digits');
-
 export const importChoice = z.strictObject({
   key: z.string().min(1).max(2000),
   /** What the run is called here; left out: as its file says. */

@@ -63,9 +63,6 @@ const scalarNames = [
 type ScalarName = (typeof scalarNames)[number];
 type UpdateScalars = Record<ScalarName, Tensor>;
 
-/** Number of scalars in one update. */
-export const scalarCount = scalarNames.length;
-
 /**
  * The numbers of one update, worked out in f64 as torch does.
  * @param t this update's number, from 1
@@ -88,7 +85,7 @@ export function updateScalars(kind: OptimizerKind, hyper: Hyper, t: number): num
   return scalarNames.map((name) => values[name]);
 }
 
-/** @param vector [scalarCount], from `updateScalars` */
+/** @param vector one number for each of scalarNames, from `updateScalars` */
 function namedScalars(vector: Tensor1D): UpdateScalars {
   const at = (index: number) => reshape(slice(vector, index, 1), []);
   return Object.fromEntries(scalarNames.map((name, index) => [name, at(index)])) as UpdateScalars;
