@@ -15,14 +15,15 @@ export const personRole = z.enum(['viewer', 'operator', 'admin']);
 export type PersonRole = z.infer<typeof personRole>;
 
 export const personName = z.string().trim().min(1, 'name: say who you are').max(80, 'name: at most 80 characters');
-export const color = z.string().regex(/^#[0-9a-f]{6}$/, 'color: "#" and six lower-case hex digits');
+/** Spelled so in every audit log since 0.1, whose hashes cover the names. */
+export const colour = z.string().regex(/^#[0-9a-f]{6}$/, 'colour: "#" and six lower-case hex digits');
 
 const id = z.string().regex(/^[A-Za-z0-9_-]{6,64}$/, 'id: 6 to 64 letters, digits, "_" or "-"');
 const secretHash = z.string().regex(/^[0-9a-f]{64}$/);
 /** ms since 1970 */
 const time = z.number().int().nonnegative();
 
-export const person = z.strictObject({ id, name: personName, color, role: personRole, since: time });
+export const person = z.strictObject({ id, name: personName, colour, role: personRole, since: time });
 export type Person = z.infer<typeof person>;
 
 export const invite = z.strictObject({
@@ -55,7 +56,7 @@ export const auditEvent = z.discriminatedUnion('type', [
     type: z.literal('person.changed'),
     personId: id,
     name: personName.optional(),
-    color: color.optional(),
+    colour: colour.optional(),
     role: personRole.optional(),
   }),
   z.strictObject({ type: z.literal('person.removed'), personId: id }),
@@ -135,8 +136,8 @@ export function foldTeam(team: Team, event: AuditEvent): Team {
     case 'person.changed': {
       const known = team.people[event.personId];
       if (!known) return team;
-      const { name = known.name, color: paint = known.color, role = known.role } = event;
-      return { ...team, people: { ...team.people, [known.id]: { ...known, name, color: paint, role } } };
+      const { name = known.name, colour: paint = known.colour, role = known.role } = event;
+      return { ...team, people: { ...team.people, [known.id]: { ...known, name, colour: paint, role } } };
     }
     case 'person.removed':
       return {

@@ -14,7 +14,7 @@ export function PeopleColors({ seen = nobody }: { seen?: readonly string[] }) {
     retry: false,
   });
   useEffect(() => {
-    for (const { id, color } of data ?? []) document.documentElement.style.setProperty(personVariable(id), color);
+    for (const { id, colour } of data ?? []) document.documentElement.style.setProperty(personVariable(id), colour);
   }, [data]);
   const key = seen.join();
   useEffect(() => {

@@ -43,7 +43,7 @@ export function JoinForm() {
       const answer = await fetch(atBase('/api/join'), {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ invite: link.secret, name, ...(color && { color }) }),
+        body: JSON.stringify({ invite: link.secret, name, ...(color && { colour: color }) }),
       });
       if (answer.ok) {
         window.location.assign(atBase('/'));

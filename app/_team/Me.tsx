@@ -14,16 +14,16 @@ export function Me({ you }: { you: string }) {
   const me = data?.find((p) => p.id === you);
   const [name, setName] = useState('');
   const [color, setColor] = useState('#000000');
-  const save = useTeamChange((wish: { name: string; color: string }) => api.team.changeMe.mutate(wish), 'Saved');
+  const save = useTeamChange((wish: { name: string; colour: string }) => api.team.changeMe.mutate(wish), 'Saved');
   useEffect(() => {
     if (!me) return;
     setName(me.name);
-    setColor(me.color);
+    setColor(me.colour);
   }, [me]);
   if (!me) return null;
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    save.mutate({ name, color });
+    save.mutate({ name, colour: color });
   };
   return (
     <Panel title="You">
@@ -51,7 +51,7 @@ export function Me({ you }: { you: string }) {
             />
           )}
         </Field>
-        <Button type="submit" disabled={save.isPending || (name === me.name && color === me.color)}>
+        <Button type="submit" disabled={save.isPending || (name === me.name && color === me.colour)}>
           Save
         </Button>
       </form>

@@ -16,7 +16,7 @@ export function describeAuditEvent(e: AuditEvent): string {
     case 'person.joined':
       return `joined as ${e.person.role}`;
     case 'person.changed':
-      return `changed ${e.personId}: ${[e.name && `name ${e.name}`, e.role && `role ${e.role}`, e.color && `color ${e.color}`].filter(Boolean).join(', ')}`;
+      return `changed ${e.personId}: ${[e.name && `name ${e.name}`, e.role && `role ${e.role}`, e.colour && `color ${e.colour}`].filter(Boolean).join(', ')}`;
     case 'person.removed':
       return `removed ${e.personId}`;
     case 'invite.made':

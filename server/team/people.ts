@@ -20,7 +20,7 @@ export const newSecret = (): string => randomBytes(20).toString('hex');
 const newId = (): string => randomBytes(9).toString('base64url');
 
 /** Okabe and Ito's color-blind-safe set, without black. */
-const colors = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#f0e442'];
+const colours = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#f0e442'];
 
 /** The person whom loopback needs no login for, and who made whatever was made before there were people. */
 export const localAdmin: Actor = { id: 'local', name: 'You', role: 'admin' };
@@ -75,7 +75,7 @@ export class People {
   /** Turns a link into a person and a session. @throws TeamError when the link is used up, expired, revoked or unknown */
   join(
     secret: string,
-    wish: { name: string; color?: string; device: string },
+    wish: { name: string; colour?: string; device: string },
   ): Promise<{ person: Person; sessionSecret: string }> {
     const sessionSecret = newSecret();
     const newcomer: Actor = { id: newId(), name: wish.name, role: 'viewer' };
@@ -88,7 +88,7 @@ export class People {
       const person: Person = {
         id: newcomer.id,
         name: wish.name,
-        color: wish.color ?? colors[count % colors.length]!,
+        colour: wish.colour ?? colours[count % colours.length]!,
         role: invite.role,
         since: this.clock(),
       };
@@ -105,7 +105,7 @@ export class People {
     return { type: 'session.opened', session, hash: hashSecret(secret) };
   }
 
-  change(by: Actor, personId: string, wish: { name?: string; color?: string; role?: PersonRole }): Promise<void> {
+  change(by: Actor, personId: string, wish: { name?: string; colour?: string; role?: PersonRole }): Promise<void> {
     return this.auditLog.record(by, (team) => {
       const person = known(team.people, personId, 'person');
       if (wish.role && wish.role !== 'admin') this.#keepAnAdmin(team, person);

@@ -6,7 +6,7 @@ import { runId, seq } from '~/shared/ids';
 import {
   type AuditRow,
   auditEvent,
-  color,
+  colour,
   type Invite,
   type Person,
   personName,
@@ -40,11 +40,11 @@ export const team = router({
 
   /** Oneself: name and color. */
   changeMe: allowed('comment')
-    .input(z.strictObject({ name: personName.optional(), color: color.optional() }))
+    .input(z.strictObject({ name: personName.optional(), colour: colour.optional() }))
     .mutation(({ ctx, input }) => reportTeamErrors(ctx.people.change(ctx.actor, ctx.actor.id, input))),
 
   changePerson: managing
-    .input(z.strictObject({ personId: id, name: personName.optional(), color: color.optional(), role: personRole.optional() }))
+    .input(z.strictObject({ personId: id, name: personName.optional(), colour: colour.optional(), role: personRole.optional() }))
     .mutation(({ ctx, input: { personId, ...wish } }) => reportTeamErrors(ctx.people.change(ctx.actor, personId, wish))),
 
   removePerson: managing

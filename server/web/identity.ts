@@ -11,7 +11,7 @@ import type { Route, Visit } from '~/server/base/route';
 import { describeZodError, fieldOf } from '~/server/base/zodError';
 import { localAdmin, newSecret, type People, systemActor, TeamError } from '~/server/team/people';
 import type { Actor } from '~/shared/ids';
-import { color, personName } from '~/shared/team';
+import { colour, personName } from '~/shared/team';
 import { firstOf } from './origin';
 
 export interface Identity {
@@ -67,10 +67,10 @@ export async function openIdentity(options: {
   async function join({ request, response }: Visit): Promise<void> {
     const wish = joinRequest.safeParse(await readJson(request));
     if (!wish.success) return sendJson(response, 400, { error: describeZodError(wish.error), field: fieldOf(wish.error) });
-    const { invite, name, color } = wish.data;
+    const { invite, name, colour } = wish.data;
     try {
       const device = (request.headers['user-agent'] ?? 'unknown device').slice(0, 200);
-      const { person, sessionSecret } = await people.join(invite, { name, device, ...(color && { color }) });
+      const { person, sessionSecret } = await people.join(invite, { name, device, ...(colour && { colour }) });
       response.setHeader('set-cookie', cookie(request, sessionSecret, 31_536_000));
       sendJson(response, 200, { person });
     } catch (error) {
@@ -113,7 +113,7 @@ export async function openIdentity(options: {
 const joinRequest = z.strictObject({
   invite: z.string().min(1, 'the link lacks its secret').max(200),
   name: personName,
-  color: color.optional(),
+  colour: colour.optional(),
 });
 
 /** The body as JSON; undefined when it is none. At most 16 kB. */

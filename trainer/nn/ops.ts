@@ -86,9 +86,9 @@ export function layerNorm(
     return { y, normalized, inverseStd };
   }
   const v = branch ? add(x, times(branch, mask)) : x;
-  const centerd = sub(v, mean(v, 1, true));
-  const inverseStd = rsqrt(add(mean(square(centerd), 1, true), layerNormEpsilon)) as Tensor2D;
-  const normalized = mul(centerd, inverseStd) as Tensor2D;
+  const centered = sub(v, mean(v, 1, true));
+  const inverseStd = rsqrt(add(mean(square(centered), 1, true), layerNormEpsilon)) as Tensor2D;
+  const normalized = mul(centered, inverseStd) as Tensor2D;
   return { y: add(mul(normalized, weight), bias), normalized, inverseStd };
 }
 

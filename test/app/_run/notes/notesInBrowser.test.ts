@@ -48,7 +48,7 @@ describeInBrowser('notes and presence', { timeout: 240_000 }, () => {
   async function joins(secret: string, name: string, color: string): Promise<Page> {
     const context = await browser.newContext({ viewport: { width: 2400, height: 1200 }, reducedMotion: 'reduce' });
     contexts.push(context);
-    const answer = await context.request.post(`${app.url}/api/join`, { data: { invite: secret, name, color } });
+    const answer = await context.request.post(`${app.url}/api/join`, { data: { invite: secret, name, colour: color } });
     expect(answer.ok()).toBe(true);
     const page = await context.newPage();
     page.setDefaultTimeout(60_000);
