@@ -67,3 +67,20 @@ export function pythonEnvironment(
     },
   };
 }
+
+/** The environment of the tests that need real programs and torch; one for all of them. @returns why there is none */
+export const realTools = (): PythonEnvironment | string =>
+  pythonEnvironment(
+    ['numpy', 'pandas', 'pyarrow', 'polars', 'duckdb', 'safetensors', 'tensorboard', 'pillow'],
+    [
+      // A wheel that lies beside the index is for the processor alone.
+      ['--no-index', '--no-deps', 'torch'],
+      ['filelock', 'typing-extensions', 'sympy', 'networkx', 'jinja2', 'fsspec', 'setuptools>=77.0.3'],
+    ],
+  );
+
+/** The same, where torch is there. */
+export function pythonWithTorch(): PythonEnvironment | string {
+  const environment = realTools();
+  return typeof environment === 'string' || environment.has('torch') ? environment : 'torch is not to be had here';
+}

@@ -10,18 +10,11 @@ import { openMemoryStore } from '~/server/store/memory';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { ownFolder } from '~/test/support/folder';
 import { type Files, readFiles } from '~/test/support/importing';
-import { pythonEnvironment } from '~/test/support/pythonEnvironment';
+import { realTools } from '~/test/support/pythonEnvironment';
 import { recordRun } from '~/test/support/recordedRun';
 import { assigned, created, declared, sparse, writer } from '~/test/support/storeContract';
 
-const environment = pythonEnvironment(
-  ['numpy', 'pandas', 'pyarrow', 'polars', 'duckdb', 'safetensors', 'tensorboard', 'pillow'],
-  [
-    // A wheel that lies beside the index is for the processor alone.
-    ['--no-index', '--no-deps', 'torch'],
-    ['filelock', 'typing-extensions', 'sympy', 'networkx', 'jinja2', 'fsspec', 'setuptools>=77.0.3'],
-  ],
-);
+const environment = realTools();
 const python = typeof environment === 'string' ? null : environment;
 if (!python) console.log(`real tools: SKIPPED, there is no Python environment: ${environment}`);
 const torch = python?.has('torch') ?? false;
