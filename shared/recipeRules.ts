@@ -11,7 +11,8 @@ export function ruleErrors(schema: JsonSchema, config: Config): SettingProblem[]
     const value = path === undefined ? undefined : valueAt(config, path);
     return typeof value === 'number' && Number.isFinite(value) ? value : null;
   };
-  return fieldsOf(schema).flatMap((field): SettingProblem[] => {
+  const fields = fieldsOf(schema);
+  return fields.flatMap((field): SettingProblem[] => {
     const { path, title, annotations, within } = field;
     const value = valueNamed(config, field.names);
     const there = within.every((w) =>
@@ -35,7 +36,9 @@ export function ruleErrors(schema: JsonSchema, config: Config): SettingProblem[]
       return [{ field: divisor!, message: `${titleOf(divisor!)}: ${by} does not divide ${title} (${value}); ${give}` }];
     }
     const most = numberAt(limit);
-    if (most !== null && value > most)
+    // A limit that is itself too small is an error of its own: nothing could fit below it.
+    const least = fields.find((f) => f.path === limit)?.schema.minimum ?? Number.NEGATIVE_INFINITY;
+    if (most !== null && most >= least && value > most)
       return fail(`${value} is more than ${titleOf(limit!)} (${most}); give at most ${most}, or change ${titleOf(limit!)}`);
     return [];
   });

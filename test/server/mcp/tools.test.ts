@@ -240,7 +240,7 @@ describe('an agent', () => {
     ]);
     expect(await call('start_run', { recipe: 'reverse', config: { batchSize: 0, model: { heads: 3 }, epoch: 1 } })).toEqual({
       error: [
-        'setup.config.epoch: epoch: there is no such setting; the config has task, seed, backend, batchSize, model, optimizer, epochs, schedule, earlyStopPatience, clip, evaluateEverySteps, snapshotEverySteps, checkpointEverySteps, probeSize, startFrom',
+        'setup.config.epoch: epoch: there is no such setting; the config has task, seed, backend, batchSize, gradientAccumulation, model, optimizer, epochs, schedule, earlyStopPatience, clip, evaluateEverySteps, snapshotEverySteps, checkpointEverySteps, probeSize, startFrom',
         'setup.config.batchSize: Batch size: 0 does not fit; give a whole number from 1 to 65536',
         'setup.config.model.heads: Heads: 3 does not divide Width (32); give 2 or 4, or change Width',
       ].join('; '),
