@@ -7,7 +7,7 @@ import type { Plot } from './plot';
 
 const text = { fontSize: labelSize, fill: 'var(--color-dim)', fontFamily: 'var(--font-sans)' } as const;
 
-/** Grid, ticks and labels; drawn again only when the layout changes. */
+/** Grid, ticks and labels; rendered again only when the layout changes. */
 export const Axes = memo(function Axes({ plot, percent }: { plot: Plot; percent: boolean }) {
   const { y, width, height, log } = plot;
   const xScale = scaleLinear({ domain: [...plot.x], range: [0, width] });
@@ -32,7 +32,7 @@ export const Axes = memo(function Axes({ plot, percent }: { plot: Plot; percent:
   );
 });
 
-/** The x axis at the bottom of a plot. Its name stands in front of it, or, where it is too long for that, over its end. */
+/** The x axis below a plot. Its name is left of the axis, or at its right end when it is too long for that. */
 export function XAxis({ plot }: { plot: Plot }) {
   const { x, width, height, map, left } = plot;
   const scale = scaleLinear({ domain: [...x], range: [0, width] });
@@ -52,7 +52,7 @@ export function XAxis({ plot }: { plot: Plot }) {
         tickStroke="var(--color-line)"
         tickLength={4}
         tickLabelProps={(v) => {
-          // The label of a tick at the very end is moved in, not cut.
+          // The label of a tick at the very end is shifted inward instead of being cut.
           const over = scale(Number(v)) + half(Number(v)) - width - around().right;
           return { ...text, textAnchor: 'middle', dy: 2, dx: over > 0 ? -over : 0 };
         }}

@@ -3,7 +3,7 @@ import { formatStep } from './format';
 import type { ChartCursor, LineSpec } from './types';
 import { describeStep, type XMap } from './xMap';
 
-/** What the plot cannot show as a line: counted, never silent. */
+/** Counts of values that the plot cannot show as a line. */
 export function Badges({
   drawn,
   lines,
@@ -48,7 +48,7 @@ export function Badges({
   );
 }
 
-/** Zooms in on it until single steps are there, then pins its own. Gives up when the finer curve does not come. */
+/** Zooms in on the first NaN or infinite value until it is a single step, and pins that step. Gives up when the finer curve does not arrive. */
 function goToFirstOdd(lines: readonly LineSpec[], cursor: ChartCursor, subscribe: (listener: () => void) => () => void): void {
   let at = firstOdd(lines);
   if (!at) return;
@@ -72,7 +72,7 @@ function goToFirstOdd(lines: readonly LineSpec[], cursor: ChartCursor, subscribe
   };
 }
 
-/** Steps [from, to) of the first bucket with a value that is no number. */
+/** Steps [from, to) of the first bucket with a NaN or infinite value. */
 function firstOdd(lines: readonly LineSpec[]): { from: number; to: number } | null {
   let out: { from: number; to: number } | null = null;
   for (const line of lines) {

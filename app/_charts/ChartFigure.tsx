@@ -4,7 +4,7 @@ import { ChartMenu, type Takeaway } from './ChartMenu';
 import { moveByKey } from './cursorKeys';
 import type { ChartCursor } from './types';
 
-/** Whether a chart fills the window; Escape ends it. */
+/** Whether a chart fills the window; Escape closes it. */
 export function useLarge(): [boolean, (large: boolean) => void] {
   const [large, setLarge] = useState(false);
   useEffect(() => {
@@ -20,19 +20,19 @@ export function useLarge(): [boolean, (large: boolean) => void] {
   return [large, setLarge];
 }
 
-/** What is around every chart: title, legend, menu, full screen, and the box that takes the keys. `children` lie in the box. */
+/** The frame of every chart: title, legend, menu, full screen, and the box that handles keys and contains `children`. */
 export function ChartFigure(props: {
   id: string;
   title: string;
   /** "chart", "heat map" */
   kind: string;
   legend: ReactNode;
-  /** Beside the menu. */
+  /** Content beside the menu. */
   aside?: ReactNode;
   takeaway: Takeaway;
   /** More items of the menu. */
   menu?: ReactNode;
-  /** In words, for those who cannot see it. */
+  /** The chart in words, for people who cannot see it. */
   said: ReactNode;
   saidRef?: Ref<HTMLParagraphElement>;
   large: boolean;
@@ -42,9 +42,9 @@ export function ChartFigure(props: {
   cursor: ChartCursor;
   /** Steps with a snapshot, ascending: where Page Up and Page Down go. */
   stops: readonly number[];
-  /** A key that means something to this chart alone. */
+  /** Handles a key that only this chart uses. @returns whether it did */
   onKey?(event: React.KeyboardEvent): boolean;
-  /** Over an empty plot: why there is nothing to see. */
+  /** Shown over an empty plot: why there is no data. */
   notice?: ReactNode;
   children: ReactNode;
 }) {
@@ -82,12 +82,12 @@ export function ChartFigure(props: {
       <p ref={props.saidRef} id={`${id}said`} className="sr-only">
         {props.said}
       </p>
-      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is a form's, this is a chart */}
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset belongs to a form, and this is a chart */}
       <div
         ref={props.boxRef}
         className="relative min-h-0"
         style={large ? { flex: 1 } : { height: props.height }}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: the chart takes arrow keys
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: the chart handles the arrow keys
         tabIndex={0}
         role="group"
         aria-roledescription={props.kind}

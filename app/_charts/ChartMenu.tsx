@@ -7,20 +7,20 @@ import { valueFormat } from './readout';
 import type { ChartCursor, StepFile } from './types';
 import { describeStep, type XMap } from './xMap';
 
-/** How a chart is taken away. */
+/** Export formats of a chart. */
 export interface Takeaway {
   /** null before the first drawing */
   svg(): string | null;
-  /** The numbers drawn. */
+  /** The numbers that are drawn. */
   csv(): string;
-  /** Every step of the range shown, from the server. */
+  /** Files from the server with every step of the range shown. */
   stepFiles?(): readonly StepFile[];
 }
 
 const itemClass = 'block w-full cursor-default rounded px-2 py-1 text-left outline-none data-highlighted:bg-line';
 const popupClass = 'min-w-44 rounded border border-line bg-raised p-1 text-xs shadow-lg shadow-black/25 outline-none';
 
-/** Saves what a chart shows; `error` says why the last time failed. */
+/** Saves what a chart shows; `error` says why the last export failed. */
 export function useSave(title: string, { svg, csv }: Takeaway) {
   const [error, setError] = useState<string | null>(null);
   const file = title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
@@ -39,7 +39,7 @@ export function useSave(title: string, { svg, csv }: Takeaway) {
   return { save: (kind: 'png' | 'svg' | 'csv') => void save(kind), error };
 }
 
-/** Takes a chart away as a picture or as numbers, and what else can be done with it (`children`, as menu items). */
+/** Menu of a chart: export as a picture or as numbers, and further items (`children`). */
 export function ChartMenu({ title, children, ...takeaway }: { title: string; children?: ReactNode } & Takeaway) {
   const { save, error } = useSave(title, takeaway);
   const [files, setFiles] = useState<readonly StepFile[]>([]);
@@ -78,7 +78,7 @@ export function ChartMenu({ title, children, ...takeaway }: { title: string; chi
   );
 }
 
-/** What can be done at a place of a chart, behind a right click or a long press. */
+/** Actions at a point of a chart, opened by a right click or a long press. */
 export function PointMenu(props: {
   /** null = closed */
   at: ChartPoint | null;
@@ -106,7 +106,7 @@ export function PointMenu(props: {
         >
           <Menu.Popup className={popupClass} aria-label={`At ${place}`} finalFocus={false}>
             {onNote && (
-              // Once the menu is gone: what opens then is not closed with it.
+              // In the next frame, once the menu has closed; otherwise it would also close what opens.
               <Menu.Item className={itemClass} onClick={() => requestAnimationFrame(() => onNote(at))}>
                 Note at {place} …
               </Menu.Item>
@@ -137,7 +137,7 @@ export function PointMenu(props: {
   );
 }
 
-/** One more thing that a chart's menu offers. */
+/** A further item of a chart's menu. */
 export const MenuItem = ({ onClick, children }: { onClick(): void; children: ReactNode }) => (
   <Menu.Item className={itemClass} onClick={onClick}>
     {children}

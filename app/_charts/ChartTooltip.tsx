@@ -11,7 +11,7 @@ const MOST_LINES = 10;
 const MOST_MARKS = 5;
 const NEAR_PX = 7;
 
-/** Exact values at the step under the pointer, and what happened near it. */
+/** Exact values at the step under the pointer, and events near it. */
 export function ChartTooltip(props: {
   px: number;
   step: number;
@@ -19,7 +19,7 @@ export function ChartTooltip(props: {
   points: readonly PointSpec[];
   rule: RuleSpec | null;
   marks: readonly Mark[];
-  /** Steps done. */
+  /** Number of steps done. */
   head: number;
   smoothing: number;
   percent: boolean;
@@ -28,7 +28,7 @@ export function ChartTooltip(props: {
 }) {
   const { px, step, lines, points, rule, marks, head, smoothing, percent, palette, plot } = props;
   const { map } = plot;
-  // At the head the newest row is that of the step before.
+  // At the head the newest row is shown, which belongs to the step before it.
   const row = Math.min(step, head - 1);
   const near = marks.filter((m) => Math.abs(pixelX(plot, m.step) - px) <= NEAR_PX);
   const limit = rule ? ruleAt(rule, step) : null;

@@ -6,7 +6,7 @@ import { heatColor } from './heat';
 const width = 190;
 const inset = 16;
 
-/** The color scale of a heat map in numbers; a threshold on it as a tick. */
+/** The color scale of a heat map with its numbers; a threshold is a tick on it. */
 export function HeatLegend({
   domain: [lo, hi],
   limit,

@@ -48,7 +48,7 @@ interface Shown {
   domain: readonly [number, number];
 }
 
-/** Series x steps, colored on a log scale. Cells are a canvas, one image pixel per column and series, stretched without smoothing. */
+/** Series x steps, colored on a log scale. The cells are a canvas with one pixel per column and series, stretched without smoothing. */
 export function HeatMap(props: HeatMapProps) {
   const { title, rows, map, cursor, limit, marks = none, stops = none, stepFiles } = props;
   const palette = usePalette();
@@ -211,7 +211,7 @@ export function HeatMap(props: HeatMapProps) {
   );
 }
 
-/** What is shown, itself, when the difference is below half a pixel. */
+/** The layout to draw; the same object as before when the difference is less than half a pixel. */
 function nextShown(old: Shown | null, plot: Plot, domain: readonly [number, number]): Shown {
   const { x, width, height, map } = plot;
   const near =
@@ -224,7 +224,7 @@ function nextShown(old: Shown | null, plot: Plot, domain: readonly [number, numb
   return near && old.domain[0] === domain[0] && old.domain[1] === domain[1] ? old : { plot, domain };
 }
 
-/** Children of `g`: the pin's line, the mouse's, the row under it. */
+/** Positions the children of `g`: the line of the pin, the line of the mouse, the row under the mouse. */
 function placeOverlay(
   g: SVGGElement | null,
   plot: Plot,

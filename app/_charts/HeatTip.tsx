@@ -15,7 +15,7 @@ export function HeatTip({
 }: {
   step: number;
   row: LineSpec;
-  /** Steps done. */
+  /** Number of steps done. */
   head: number;
   map: XMap;
   limit: { label: string; value: number } | null;

@@ -5,8 +5,8 @@ import { type Color, colorOf, type LineSpec, type PointSpec, type RuleSpec } fro
 const MOST = 6;
 
 /**
- * Names, colors and values at the cursor. The values are written by the chart when it draws (`data-reads`, `data-measured`), not by React. A click hides a line; with shift
- * it shows that one alone, and all again.
+ * Names, colors and values at the cursor. The chart writes the values when it draws (`data-reads`, `data-measured`), not React. A click hides a line; shift + click
+ * shows only that line, and a second shift + click shows all.
  */
 export function Legend({
   ref,
@@ -106,7 +106,7 @@ function Item(props: {
   );
 }
 
-/** What is hidden after a click on a name; `alone`: only it stays, or, if that is so already, all come back. */
+/** The hidden names after a click on one; `alone`: only that one stays visible, or all become visible if it already was the only one. */
 export function toggled(
   hidden: ReadonlySet<string>,
   name: string,

@@ -42,28 +42,28 @@ export interface LineChartProps {
   map: XMap;
   settings: ChartSettings;
   cursor: ChartCursor;
-  /** Tells when the lines' numbers changed. */
+  /** Calls the listener when numbers of the lines changed. */
   subscribe(listener: () => void): () => void;
-  /** Values are shares of 1, shown in percent, and never pass 0 and 1. */
+  /** Values are shares, shown in percent; the axis does not extend beyond 0 and 1. */
   percent?: boolean;
   /** Steps with a snapshot, ascending: where Page Up and Page Down go. */
   stops?: readonly number[];
-  /** Shown over an empty plot: why there is nothing to see. */
+  /** Shown over an empty plot: why there is no data. */
   notice?: ReactNode;
-  /** Beside the title. */
+  /** Content beside the title. */
   aside?: ReactNode;
   height?: number;
-  /** Told the plot's width in CSS pixels: a wide chart needs finer data. */
+  /** Called with the plot's width in CSS pixels: a wide chart needs finer data. */
   onWidth?(width: number): void;
-  /** Every step of the lines shown, as files of the server. */
+  /** Files from the server with every step of the lines shown. */
   stepFiles?(lines: readonly LineSpec[]): readonly StepFile[];
-  /** Drawn over the plot, in its pixels; takes the pointer only where its own elements do. */
+  /** Drawn over the plot, in its pixels; only its own elements receive pointer events. */
   overlay?(place: ChartPlace): ReactNode;
-  /** Takes a note: from the menu of a right click or long press, or by the key N at the crosshair. */
+  /** Called to write a note: from the menu of a right click or long press, or with the key N at the crosshair. */
   onPoint?(point: ChartPoint): void;
-  /** More items of its menu. */
+  /** More items of the chart's menu. */
   menu?: ReactNode;
-  /** Ends of the y axis that somebody has set. */
+  /** Ends of the y axis set by a person. */
   range?: readonly [number | null, number | null] | undefined;
 }
 
@@ -242,7 +242,7 @@ export function LineChart(props: LineChartProps) {
           </g>
         </g>
       </svg>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: the group around it takes the keys */}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the group around it handles the keys */}
       <div
         ref={plotArea}
         data-plot

@@ -1,6 +1,6 @@
 import type { MarkKind } from './types';
 
-/** One shape per kind of mark, centered on (0, 0), about 9 pixels: told apart without color. */
+/** One shape per kind of mark, centered on (0, 0), about 9 pixels; the shapes differ without color. */
 export function MarkGlyph({ kind, color, more }: { kind: MarkKind; color: string; more?: boolean }) {
   return (
     <g>

@@ -5,7 +5,7 @@ import type { Palette } from './palette';
 import type { Plot } from './plot';
 import { colorOf, type Mark } from './types';
 
-/** What happened, along the top edge of a plot; the weighty ones also as a line through it. */
+/** Events along the top edge of a plot; the important ones also as a line through it. */
 export const MarksLayer = memo(function MarksLayer({
   marks,
   plot,
@@ -42,7 +42,7 @@ export const MarksLayer = memo(function MarksLayer({
 
 const MOST_LINES = 14;
 
-/** Commands first, then errors, then the rest, as long as the plot stays readable; the glyphs on top show all. */
+/** Marks that get a line: commands first, then errors, then the rest, as many as keep the plot readable; the glyphs at the top show all. */
 function lined(marks: readonly Mark[]): readonly Mark[] {
   if (marks.length <= MOST_LINES) return marks;
   const commands = marks.filter((m) => m.kind === 'command');

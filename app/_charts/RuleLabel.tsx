@@ -2,7 +2,7 @@ import { ruleAt } from './draw';
 import { type Plot, pixelY } from './plot';
 import type { RuleSpec } from './types';
 
-/** A threshold's name and value at its line; at the upper edge, with an arrow, when the line is beyond. */
+/** Name and value of a threshold at its line; at the upper edge, with an arrow, when the line is above the plot. */
 export function RuleLabel({ rule, plot }: { rule: RuleSpec; plot: Plot }) {
   const value = ruleAt(rule, plot.map.stepOf(plot.x[1]));
   if (value === null) return null;

@@ -3,9 +3,9 @@ import { type Plot, pixelX, pixelY } from './plot';
 import { newest, readout, rowOf, valueFormat } from './readout';
 import type { ChartCursorState, LineSpec, PointSpec } from './types';
 
-/** Written into the page by hand: the crosshair moves with every mouse event, on every chart. */
+/** These functions change the page directly, without React: every mouse event moves the crosshair of every chart. */
 
-/** Puts an upright line at a step; null, or a step out of sight, hides it. */
+/** Moves a vertical line to a step; hides it for null or a step outside the plot. */
 export function placeLine(line: SVGElement | undefined, plot: Plot, step: number | null): void {
   if (!line) return;
   const px = step === null ? Number.NaN : pixelX(plot, step);
@@ -16,10 +16,10 @@ export function placeLine(line: SVGElement | undefined, plot: Plot, step: number
   line.setAttribute('x2', String(px));
 }
 
-/** The step read off: under the mouse, else the pinned one; null = the newest. */
+/** The step whose values are shown: under the mouse, else the pinned one; null = the newest. */
 export const readStep = (c: ChartCursorState): number | null => c.hoverStep ?? (c.mode === 'pinned' ? c.step : null);
 
-/** Children of `g`: the pin's line, the mouse's, then a dot per line. */
+/** Positions the children of `g`: the line of the pin, the line of the mouse, then one dot per line. */
 export function drawCrosshair(g: SVGGElement | null, plot: Plot, lines: readonly LineSpec[], c: ChartCursorState): void {
   if (!g) return;
   const [pin, hover, ...dots] = [...g.children] as SVGElement[];
@@ -59,7 +59,7 @@ export function fillLegend(
   }
 }
 
-/** The newest measurement by a step, and of which step it is: "0.1128 (2,310)". @param step null: the newest of all */
+/** The newest measurement at or before a step, and its own step: "0.1128 (2,310)". @param step null: the newest of all */
 function measuredAt(points: PointSpec['points'], step: number | null, percent: boolean): string {
   const at = step === null ? points.at(-1) : points.findLast((p) => p.step <= step);
   return at ? `${valueFormat(percent)(at.value)} (${formatStep(at.step)})` : '–';

@@ -1,10 +1,10 @@
 import type { ChartCursor } from './types';
 
 /**
- * Moves the cursor as a key asks: arrows one row (with shift 10), Home to the first step, End to the newest step (following it), Page Up and Page Down to the previous
- * and next of `stops` (steps with a snapshot, ascending), Escape back to following.
+ * Moves the cursor by a key: arrows one row (with shift 10), Home to the first step, End to the newest step (and follows it), Page Up and Page Down to the previous
+ * and next of `stops` (steps with a snapshot, ascending), Escape back to following the newest step.
  *
- * @returns whether the key meant something here
+ * @returns whether the key was used
  */
 export function moveByKey(
   event: { key: string; shiftKey: boolean; altKey: boolean; ctrlKey: boolean; metaKey: boolean },

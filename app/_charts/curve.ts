@@ -1,12 +1,12 @@
 import { debiased, type EmaState, emaNext, emaStart } from '~/shared/ema';
 import { addValue, bucketOf, emptyStats, mergeBucket, type ReducedSeries, type Stats } from '~/shared/pyramid';
 
-/** Columns of numbers that a bucket has one of. */
+/** Names of the columns with one number per bucket. */
 const columns = ['min', 'max', 'last', 'sum', 'nonFinite'] as const;
 
 /**
- * One series of one run over a range of steps, reduced to a bounded number of buckets: what a line is drawn from. Only buckets with rows are kept, so that the cost
- * depends on the rows there are and never on the step numbers. It grows at its end as rows arrive; when it is full, neighboring buckets merge and the bucket
+ * One series of one run over a range of steps, reduced to a bounded number of buckets; lines are drawn from it. Only buckets with rows are stored, so that the cost
+ * depends on the number of rows and never on the step numbers. Rows are appended at its end; when it is full, neighboring buckets merge and the bucket
  * width doubles, so that memory is bounded and no extreme is ever lost.
  *
  * Invariants: buckets ascend and do not overlap; bucket i holds `rows[i]` > 0 rows, of the steps steps[i] .. lastSteps[i], all in one cell of a grid from step 0
@@ -15,11 +15,11 @@ const columns = ['min', 'max', 'last', 'sum', 'nonFinite'] as const;
 export class Curve {
   bucketSteps = 1;
   count = 0;
-  /** Rows were skipped inside the range: read it again to fill them in. */
+  /** Rows were skipped inside the range: only reading the range again adds them. */
   holes = false;
-  /** Raised by every change. */
+  /** Incremented by every change. */
   version = 0;
-  /** Rows in all buckets. */
+  /** Number of rows in all buckets. */
   total = 0;
   /** First and last step with a row, per bucket, [capacity]. */
   readonly steps: Float64Array;
@@ -31,11 +31,11 @@ export class Curve {
   /** [capacity] each. */
   readonly values: Stats;
   /**
-   * Moving average (shared/ema.ts) over every raw value of the series up to a bucket's last row, [capacity]; NaN where there is none. It goes on row by row while
-   * `smoothing` is set.
+   * Moving average (shared/ema.ts) over every raw value of the series up to a bucket's last row, [capacity]; NaN where there is none. Each new row updates
+   * it while `smoothing` is set.
    */
   readonly ema: Float64Array;
-  /** Weight of the moving average; null: there is none, or it cannot go on (it is then read again). */
+  /** Weight of the moving average; null: there is none, or it cannot be continued and must be read again. */
   smoothing: number | null = null;
   private emaState: EmaState = emaStart;
 
@@ -56,9 +56,9 @@ export class Curve {
   }
 
   /**
-   * From the answer to a range question. A series without rows there (null) gives an empty curve. Every bucket keeps its place and width.
+   * From the response to a range query. A series without rows there (null) gives an empty curve. Every bucket keeps its position and width.
    *
-   * @param smoothing the weight that was asked for
+   * @param smoothing the requested weight
    */
   static of(
     name: string,
@@ -86,7 +86,7 @@ export class Curve {
     return curve;
   }
 
-  /** Keeps a moving average from here on; `state`: of what came before. */
+  /** Maintains a moving average from here on; `state`: of the rows before. */
   average(weight: number, state: EmaState = emaStart): void {
     if (!(weight >= 0 && weight < 1)) throw new RangeError(`smoothing ${weight} must be from 0 up to, not including, 1`);
     this.smoothing = weight;
@@ -103,14 +103,14 @@ export class Curve {
     return this.count > 0 ? this.steps[0]! : Number.POSITIVE_INFINITY;
   }
 
-  /** Some bucket holds several rows: the line is a mean, with an envelope. */
+  /** Whether a bucket holds several rows: the line is then a mean with an envelope. */
   get dense(): boolean {
     return this.total > this.count;
   }
 
   /**
-   * Adds the row of one step. Rows already in are left alone. Steps between two rows are absent, which is no gap. A range that ends takes the first row beyond its
-   * end, so that its line runs out of the plot, and then no more.
+   * Adds the row of one step, unless the curve already has it. Missing steps between two rows are not a gap. A range that ends takes one row beyond its end,
+   * so that its line continues to the edge of the plot.
    */
   append(step: number, value: number, time = Number.NaN): void {
     const last = this.lastStep;
@@ -119,7 +119,7 @@ export class Curve {
     if (i < 0 || this.cell(step) !== this.cell(last)) {
       while (this.count === this.capacity) this.widen();
       i = this.count - 1;
-      // Wider cells may hold both.
+      // Both may be in one cell now that cells are wider.
       if (i < 0 || this.cell(step) !== this.cell(last)) {
         i = this.count++;
         this.steps[i] = step;
@@ -137,7 +137,7 @@ export class Curve {
     this.version++;
   }
 
-  /** Rows are missing behind the newest one: the moving average cannot go on, and only a new read fills them in. */
+  /** Marks that rows before the newest one are missing: the moving average stops, and only a new read adds the rows. */
   tear(): void {
     this.holes = true;
     this.smoothing = null;
@@ -145,7 +145,7 @@ export class Curve {
   }
 
   /**
-   * Takes out everything from `step` on. A bucket that loses only part of its rows is taken out whole and `holes` set, and a moving average ends: only a new read
+   * Removes all rows from `step` on. A bucket that loses only part of its rows is removed as a whole and sets `holes`, and a moving average ends: only a new read
    * can restore them.
    */
   cut(step: number): void {
@@ -173,7 +173,7 @@ export class Curve {
     return lo;
   }
 
-  /** Mean of the bucket's finite values; the odd value itself (NaN, Infinity) where there is none. */
+  /** Mean of the bucket's finite values; without any, its last value (NaN or infinite). */
   mean(i: number): number {
     const finite = this.rows[i]! - this.values.nonFinite[i]!;
     return finite > 0 ? this.values.sum[i]! / finite : this.values.last[i]!;
@@ -190,7 +190,7 @@ export class Curve {
     return bucketOf(step, this.bucketSteps);
   }
 
-  /** Doubles the width of the cells; buckets that come to share one merge. */
+  /** Doubles the width of the cells; buckets in the same cell merge. */
   private widen(): void {
     this.bucketSteps *= 2;
     const { values, rows, ema, steps, lastSteps, times } = this;

@@ -5,14 +5,14 @@ import { spread, type XMap } from './xMap';
 
 export interface YOptions {
   log: boolean;
-  /** Leave out the outermost percent on either side: outliers are then marked at the edge. */
+  /** Ignores the outermost percent on either side: outliers are marked at the edge instead. */
   robust: boolean;
-  /** Values that cannot be passed, e.g. [0, 1] for a share: padding stops there. */
+  /** Limits of possible values, e.g. [0, 1] for a share: padding stops there. */
   bounds?: readonly [number | null, number | null];
 }
 
 /**
- * The span of y shown: all finite values (min and max of every bucket) between two steps, and the extra values (points), with a little air. On a log scale
+ * The range of y to show: all finite values (min and max of every bucket) between two steps, and the extra values (points), with a margin. On a log scale
  * only values > 0 count.
  *
  * @returns lo < hi; log: both > 0
@@ -62,13 +62,13 @@ export function yDomain(
   return options.log ? airLog(lo, hi) : air(lo, hi, options.bounds ?? [null, null]);
 }
 
-/** First and last bucket with rows of the steps from..to; last < first when there is none. */
+/** First and last bucket with rows in the steps from..to; last < first when there is none. */
 function within(c: Curve, from: number, to: number): [number, number] {
   const before = c.at(from);
   return [before >= 0 && c.lastSteps[before]! >= from ? before : before + 1, c.at(to)];
 }
 
-/** Where the line from bucket i to the next one passes a step between them; NaN where it does not. */
+/** Height at which the line from bucket i to the next crosses a step between them; NaN where it does not. */
 function crossing(c: Curve, i: number, step: number): number {
   if (i < 0 || i + 1 >= c.count) return Number.NaN;
   const [a, b] = [middle(c, i), middle(c, i + 1)];
@@ -80,13 +80,13 @@ function air(lo: number, hi: number, [low, high]: readonly [number | null, numbe
     const pad = Math.abs(lo) * 0.1 || 0.5;
     [lo, hi] = [lo - pad, hi + pad];
   }
-  // A curve that comes near zero is read against zero.
+  // The axis of a curve that comes near zero includes zero.
   if (lo > 0 && lo < 0.4 * hi) lo = 0;
   const pad = (hi - lo) * 0.05;
   let [a, b] = [lo === 0 ? 0 : lo - pad, hi === 0 ? 0 : hi + pad];
   const ticks = spread(a, b, 5);
   const unit = ticks.length > 1 ? ticks[1]! - ticks[0]! : 0;
-  // Ends on a tick when one is near, so that the span does not change with every new value.
+  // Ends on a quarter of a tick, so that the range does not change with every new value.
   if (unit > 0) [a, b] = [Math.floor((a / unit) * 4 + 1e-9) * (unit / 4), Math.ceil((b / unit) * 4 - 1e-9) * (unit / 4)];
   const room = (b - a) * 0.02;
   if (low !== null && a < low) a = low === 0 ? 0 : low - room;
@@ -115,7 +115,7 @@ export function logTicks(lo: number, hi: number, count: number): number[] {
   return out.length > 1 ? out : spread(lo, hi, count);
 }
 
-/** Keeps the span shown while everything fits and still fills most of it, so that the axis does not twitch. */
+/** Keeps the shown range while everything fits and fills most of it, so that the axis does not flicker. */
 export function settle(shown: readonly [number, number] | null, wanted: [number, number], log: boolean): [number, number] {
   if (!shown) return wanted;
   const f = log ? Math.log : (v: number) => v;
@@ -130,7 +130,7 @@ function quantile(values: number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.round(q * (sorted.length - 1))))]!;
 }
 
-/** Steps and axis values at both ends: the zoom, or all steps there are. x[0] < x[1]. */
+/** Steps and axis values at both ends: of the zoom, or of the whole run. x[0] < x[1]. */
 export function xDomain(
   cursor: ChartCursor,
   curves: readonly (Curve | null)[],
@@ -146,8 +146,8 @@ export function xDomain(
 }
 
 /**
- * How long the x axis of a growing run is: its steps so far, rounded up by at most 1/64, so that the axis stands still between jumps and a curve that grows moves nothing
- * that is drawn.
+ * Length of the x axis of a growing run: its steps so far, rounded up by at most 1/64, so that the axis changes only in jumps and nothing already drawn moves
+ * in between.
  */
 export function growingEnd(head: number): number {
   if (head < 64) return Math.max(1, head);

@@ -6,20 +6,20 @@ import { fillBetween, middle, strokeLine, traceOf } from './strokes';
 import { type ChartSettings, colorOf, type LineSpec, type PointSpec, type RuleSpec } from './types';
 
 export interface Drawn {
-  /** Values that are NaN or infinite, in the range shown. */
+  /** Number of NaN and infinite values in the range shown. */
   nonFinite: number;
-  /** Buckets with an extreme beyond the y axis. */
+  /** Number of buckets with an extreme beyond the y axis. */
   offScale: number;
-  /** Buckets that a log scale cannot show: their lowest value is <= 0. */
+  /** Number of buckets that a log scale cannot show: their lowest value is <= 0. */
   hiddenByLog: number;
 }
 
 interface Shape extends Piece {
   line: LineSpec;
-  /** Pixels of the buckets' middles. */
+  /** Pixels of the buckets' centers. */
   x: Float64Array;
   stroke: string;
-  /** The line, here or elsewhere, has several rows to a bucket. */
+  /** The line has several rows per bucket, in this piece or another. */
   dense: boolean;
 }
 
@@ -43,7 +43,7 @@ export function draw(
   const crowd = what.lines.length > 6;
   drawGaps(pen, plot, shapes, palette, drawn);
   const traces = shapes.map((s) => {
-    // Of a weight just chosen the average is still being read: that of the one before stands in.
+    // While the average for a new smoothing weight loads, the previous one is shown.
     return traceOf(s.curve, s.from, s.to, plot, s.line.smoothed && settings.smoothing > 0 ? s.curve.ema : null, pixel);
   });
   shapes.forEach((s, k) => {
@@ -56,7 +56,7 @@ export function draw(
     pen.fillStyle = pen.strokeStyle = s.stroke;
     if (s.line.dashed) pen.setLineDash([5, 4]);
     if (t.average) {
-      // In a crowd the envelope alone stands for what lies behind the average.
+      // With many lines the envelope alone shows the values behind the average.
       if (!crowd || !s.curve.dense) strokeLine(pen, t, t.mean, 1, pixel, palette.dark ? 0.38 : 0.32);
       strokeLine(pen, t, t.average, crowd ? 1 : 2, pixel, 1);
     } else strokeLine(pen, t, t.mean, crowd || s.dense ? 1 : 1.5, pixel, 1);
@@ -73,7 +73,7 @@ export function draw(
   return drawn;
 }
 
-/** A dot where a curve that may still grow ends. */
+/** A dot at the end of a curve that may still grow. */
 function drawHead(pen: Pen, plot: Plot, x: number, y: number): void {
   if (Number.isNaN(y) || x > plot.width + 1) return;
   pen.globalAlpha = 1;
@@ -92,13 +92,13 @@ function shapesOf(line: LineSpec, plot: Plot, palette: Palette): Shape[] {
   });
 }
 
-/** The row after a range's end: there for its line to run out, not one of its rows. */
+/** The row after a range's end: it lets the line continue to the edge, but is not one of the range's rows. */
 const beyond = (c: Curve, i: number) => c.toStep !== null && c.steps[i]! >= c.toStep;
 const finiteIn = (c: Curve, i: number) => c.rows[i]! - c.values.nonFinite[i]!;
 
 /**
- * NaN and infinities: a tinted band, with a tick on top, over the steps of a bucket that has some; deeper where it has nothing else, so that the line breaks there.
- * Several lines share one band.
+ * NaN and infinities: a tinted band with a tick on top over the steps of a bucket that has some; darker where the bucket has no finite value and the line
+ * breaks. Several lines share one band.
  */
 function drawGaps(pen: Pen, plot: Plot, shapes: readonly Shape[], palette: Palette, drawn: Drawn): void {
   const bands = new Map<number, { x: number; width: number; whole: boolean }>();
@@ -124,7 +124,7 @@ function drawGaps(pen: Pen, plot: Plot, shapes: readonly Shape[], palette: Palet
   }
 }
 
-/** Small triangles at the edge that a value lies beyond. */
+/** Small triangles at the edge for values beyond it. */
 function drawEdges(pen: Pen, plot: Plot, { curve, from, to, x, stroke }: Shape, palette: Palette, drawn: Drawn): void {
   const [lo, hi] = plot.y;
   pen.fillStyle = stroke;
@@ -185,7 +185,7 @@ function drawRule(pen: Pen, plot: Plot, rule: RuleSpec, shapes: readonly Shape[]
   }
   pen.stroke();
   pen.setLineDash([]);
-  // The rug: steps over the threshold, one tick a column, the stronger the larger their share.
+  // Ticks at the bottom edge for steps over the threshold, one per column; more opaque the larger their share.
   const share = rule.marks?.share?.() ?? null;
   pen.fillStyle = palette.warn;
   let last = Number.NEGATIVE_INFINITY;

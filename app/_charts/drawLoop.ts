@@ -1,9 +1,9 @@
-/** One animation-frame callback for all charts of the page: each is drawn at most once a frame, and not at all while nothing changed. */
+/** One animation-frame callback for all charts of the page: a chart is drawn at most once per frame, and only after a change. */
 
 const waiting = new Set<() => void>();
 let asked = false;
 
-/** Draws with the next frame: what somebody points at or has chosen. */
+/** Draws in the next frame: for pointer movement and choices. */
 export function askFrame(draw: () => void): void {
   waiting.add(draw);
   if (asked) return;
@@ -16,13 +16,13 @@ export function askFrame(draw: () => void): void {
   });
 }
 
-/** New numbers reach the charts so often, all of them in one frame: a curve that grows by less than a pixel looks the same at 8 as at 60 frames a second. */
+/** Interval at which new numbers reach all charts, in one frame: a curve that grows by less than a pixel looks the same at 8 as at 60 frames a second. */
 const numbersEveryMs = 120;
 const numbered = new Set<() => void>();
 let timed = false;
 let lastAt = Number.NEGATIVE_INFINITY;
 
-/** Draws soon: new numbers have come. */
+/** Draws within `numbersEveryMs`: for new numbers. */
 export function askNumbers(draw: () => void): void {
   numbered.add(draw);
   if (timed) return;

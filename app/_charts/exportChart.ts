@@ -13,7 +13,7 @@ export interface ExportRequest {
   palette: Palette;
 }
 
-/** The chart as one SVG file: axes and marks as they stand on the page, lines drawn again as paths. @returns null before the first drawing */
+/** The chart as one SVG file: axes and marks copied from the page, lines drawn again as paths. @returns null before the first drawing */
 export function chartSvg(title: string, { box, plot, what, settings, palette }: ExportRequest): string | null {
   if (!box || !plot) return null;
   const [axes, marks] = ['axes', 'marks'].map((layer) => resolved(box.querySelector(`[data-layer=${layer}]`)!));
@@ -40,7 +40,7 @@ ${keys.join('')}
 </svg>`;
 }
 
-/** A heat map as SVG: its cells as one embedded picture of a pixel per column and row, its labels as they stand on the page. */
+/** A heat map as SVG: its cells as an embedded picture with one pixel per column and row, its labels copied from the page. */
 export function heatSvg(
   title: string,
   labels: SVGSVGElement,
@@ -60,7 +60,7 @@ export function heatSvg(
 </svg>`;
 }
 
-/** The inside of a page's SVG, with CSS variables replaced by their colors. */
+/** The content of an SVG element, with CSS variables replaced by their colors. */
 function resolved(svg: Element): string {
   const copy = svg.cloneNode(true) as Element;
   for (const gone of copy.querySelectorAll('[style*="display: none"], [data-line], circle[style]')) gone.remove();
@@ -88,8 +88,8 @@ export async function chartPng(svg: string, scale = 2): Promise<Blob> {
 }
 
 /**
- * What the chart has at hand, one line per bucket: series, first_step, last_step, min, max, mean, last, non_finite. A bucket of one row has its exact value in all
- * four. Evaluations follow with their own step.
+ * The loaded data of the chart, one line per bucket: series, first_step, last_step, min, max, mean, last, non_finite. For a bucket of one row min, max, mean
+ * and last are its exact value. Evaluations follow with their own steps.
  */
 export function chartCsv(lines: readonly LineSpec[], points: readonly PointSpec[]): string {
   const out = ['series,first_step,last_step,min,max,mean,last,non_finite'];

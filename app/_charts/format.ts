@@ -1,9 +1,9 @@
-/** Numbers as charts write them. All take NaN and infinities. */
+/** Number formats of charts. All accept NaN and infinities. */
 
 const odd = (v: number): string | null => (Number.isNaN(v) ? 'NaN' : Number.isFinite(v) ? null : v > 0 ? '∞' : '−∞');
 const minus = (text: string): string => text.replaceAll('-', '−');
 
-/** Up to `digits` significant ones, no trailing zeros; powers of ten from 1e6 up and below 1e-4. */
+/** Up to `digits` significant digits, no trailing zeros; powers of ten from 1e6 up and below 1e-4. */
 export function formatValue(v: number, digits = 5): string {
   const special = odd(v);
   if (special) return special;
@@ -20,11 +20,11 @@ export const formatPercent = (v: number, digits = 4): string => {
   return odd(v) ? text : `${text} %`;
 };
 
-/** 12,345 with thin separators that do not break. */
+/** 12,345 with thin non-breaking separators. */
 export const formatStep = (step: number): string =>
   Number.isFinite(step) ? minus(Math.round(step).toLocaleString('en-US')) : odd(step)!;
 
-/** Axis ticks: 1k, 2.5M, 0.002, 4.9e−4; whole numbers that four digits do not tell apart in full: 1,000,020. */
+/** Axis ticks: 1k, 2.5M, 0.002, 4.9e−4; in full where four digits cannot distinguish whole numbers: 1,000,020. */
 export function formatTick(v: number): string {
   const size = Math.abs(v);
   if (Number.isSafeInteger(v) && size >= 1e3 && Number(v.toPrecision(4)) !== v) return formatStep(v);

@@ -5,14 +5,14 @@ import type { ChartCursor, ChartCursorState } from './types';
 interface GestureTarget {
   /** The whole step nearest to a pixel of the plot, within the run. */
   stepAt(px: number): number;
-  /** Steps (fractions allowed) at both ends of the plot. */
+  /** Steps (may be fractional) at both ends of the plot. */
   span(): [number, number];
-  /** Shows what is being selected; null: nothing is. */
+  /** Shows the range being selected; null: none. */
   brush(range: [number, number] | null): void;
   cursor: ChartCursor;
 }
 
-/** The gestures of a plot; `brush` is the rectangle that shows what is being selected. @returns the whole step at a pixel of the plot, within the run */
+/** The gestures of a plot; `brush` is the rectangle around the selected range. @returns the whole step at a pixel of the plot, within the run */
 export function usePlotGestures(
   area: RefObject<HTMLElement | null>,
   brush: RefObject<SVGRectElement | null>,
@@ -48,7 +48,7 @@ export function usePlotGestures(
 }
 
 const BRUSH_FROM_PX = 5;
-/** Clicks nearer than this may be one double click: its first one must not count as where the cursor was. */
+/** Clicks within this time may be a double click: its first click must not replace the remembered cursor. */
 const DOUBLE_MS = 500;
 
 /**
@@ -154,7 +154,7 @@ function useGestures(ref: RefObject<HTMLElement | null>, target: RefObject<Gestu
       const factor = Math.exp(Math.max(-60, Math.min(60, e.deltaY)) * 0.01);
       zoomTo(center - (center - lo) * factor, center + (hi - center) * factor);
     };
-    // No text selection, which would turn the next drag into one of the browser's; the focus that goes with it is given by hand, so that arrow keys work.
+    // Prevents text selection, which would break the next drag. That also prevents focus, so it is set here, for the arrow keys.
     const press = (e: MouseEvent) => {
       e.preventDefault();
       element.parentElement?.focus({ preventScroll: true });

@@ -2,7 +2,7 @@ import type { Curve } from './curve';
 import type { Piece } from './pieces';
 import { type Plot, pixelX } from './plot';
 
-/** Viridis at 11 even places: perceptually even, rising in lightness, told apart by color-blind eyes. Source: Smith and van der Walt 2015, matplotlib. */
+/** Viridis at 11 even points: perceptually uniform, rising in lightness, safe for color-blind people. Source: Smith and van der Walt 2015, matplotlib. */
 const anchors = [
   [68, 1, 84],
   [72, 36, 117],
@@ -29,7 +29,7 @@ export function heatColor(share: number): [number, number, number] {
   ];
 }
 
-/** Span of a log color scale: all values > 0 of the curves, opened to quarter decades, at most six decades deep. */
+/** Range of a log color scale: all values > 0 of the curves, extended to quarter decades, at most six decades. */
 export function heatDomain(curves: readonly (Curve | null)[]): [number, number] {
   let lo = Number.POSITIVE_INFINITY;
   let hi = 0;
@@ -50,8 +50,8 @@ export function heatDomain(curves: readonly (Curve | null)[]): [number, number] 
 export type Rgb = readonly [number, number, number];
 
 /**
- * One pixel per column and row: the largest value of the column's steps on a log scale. Zeros and below take `zero`, columns with a value that is NaN or infinite
- * take `odd`, columns before the first row and after the last one stay clear.
+ * One pixel per column and row: the largest value of the column's steps on a log scale. Values <= 0 get `zero`, columns with a NaN or infinite value
+ * get `odd`, columns before the first row and after the last one stay transparent.
  *
  * @returns RGBA [rows, columns]
  */
@@ -73,12 +73,12 @@ export function heatPixels(
     for (const { curve: c, from: begin, to: end } of pieces)
       for (let i = begin; i <= end; i++) {
         const left = pixelX(plot, c.steps[i]! - 0.5) * scale;
-        // A value holds until the next row: of a series that is not logged at every step, the steps between are no gaps.
+        // A value holds until the next row: steps between the rows of a series that is not logged at every step are not gaps.
         const right = pixelX(plot, (i + 1 < c.count ? c.steps[i + 1]! : c.lastSteps[i]! + 1) - 0.5) * scale;
         if (right < 0 || left >= columns) continue;
         const from = Math.max(0, Math.floor(left));
         const to = Math.min(columns - 1, Math.max(from, Math.ceil(right) - 1));
-        // One value that is no number marks the whole cell: it must not hide among the others.
+        // One NaN or infinite value marks the whole cell: the others must not hide it.
         const v = c.values.nonFinite[i]! > 0 ? Number.NaN : c.values.max[i]!;
         for (let k = from; k <= to; k++) if (Number.isNaN(v) || v > top[k]!) top[k] = v;
       }

@@ -13,11 +13,11 @@ export interface LayoutRequest {
   settings: ChartSettings;
   cursor: ChartCursor;
   percent: boolean;
-  /** Ends of the y axis that somebody has set; null = as the numbers need. */
+  /** Ends of the y axis set by a person; null = computed from the numbers. */
   range?: readonly [number | null, number | null] | undefined;
 }
 
-/** The layout wanted now; the one shown, itself, where the difference is below half a pixel. @param size of the chart, labels included, CSS pixels */
+/** The layout to draw; `shown` itself when the difference is less than half a pixel. @param size of the chart, labels included, CSS pixels */
 export function layoutFor(shown: Plot | null, request: LayoutRequest, size: { width: number; height: number }): Plot {
   const { lines, points, rule, map, settings, cursor, percent } = request;
   const { right, top, bottom } = around();
@@ -27,7 +27,7 @@ export function layoutFor(shown: Plot | null, request: LayoutRequest, size: { wi
   const inside = points.flatMap((p) => p.points.filter((v) => v.step >= from && v.step <= to).map((v) => v.value));
   const options = { log: settings.log, robust: settings.robust, bounds: percent ? ([0, 1] as const) : undefined };
   let y = yDomain(curves, inside, from, to, options);
-  // The threshold is shown when that does not squash the curve; else its label stands at the edge.
+  // The threshold is in view unless that would flatten the curve; otherwise its label is at the edge.
   const limit = rule ? ruleAt(rule, to) : null;
   if (limit !== null && limit > y[1] && limit <= 2.5 * y[1] && !settings.robust)
     y = yDomain(curves, [...inside, limit], from, to, options);
@@ -43,14 +43,14 @@ export function layoutFor(shown: Plot | null, request: LayoutRequest, size: { wi
     shown.log === settings.log;
   const pixel = (x[1] - x[0]) / width;
   const keepX = sameAxes && Math.abs(shown.x[0] - x[0]) < 0.5 * pixel && Math.abs(shown.x[1] - x[1]) < 0.5 * pixel;
-  // The same x range: y may keep its span while everything still fits. A new range gets its own.
+  // With the same x range, y may keep its range while everything still fits. A new x range gets a new y range.
   const sameRange = sameAxes && Math.abs(shown.x[0] - x[0]) < 1e-9 && (keepX || cursor.get().zoom === null);
   const settled = own ?? (sameRange ? settle(shown.y, y, settings.log) : y);
   if (keepX && shown.map === map && settled[0] === shown.y[0] && settled[1] === shown.y[1]) return shown;
   return { x: keepX ? shown.x : x, y: settled, left, width, height, log: settings.log, map };
 }
 
-/** The span with the ends that somebody set; null where none is set, or they leave nothing to show. */
+/** The y range with the ends that a person set; null when none is set, or when the range would be empty. */
 function ranged(y: readonly [number, number], range: LayoutRequest['range'], log: boolean): [number, number] | null {
   if (!range || (range[0] === null && range[1] === null)) return null;
   const [lo, hi] = [range[0] ?? Math.min(y[0], range[1]!), range[1] ?? Math.max(y[1], range[0]!)];

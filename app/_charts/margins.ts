@@ -2,9 +2,9 @@ import { logTicks } from './domains';
 import { formatPercent, formatTick } from './format';
 import { spread } from './xMap';
 
-/** Room around a plot, made for the labels that stand there, in whatever size the page's letters have. */
+/** Margins around a plot for its labels, in the page's font size. */
 
-/** CSS pixels of 1/16 of the page's letter height; 1 where there is no page. */
+/** CSS pixels in 1/16 of the page's font size; 1 without a page. */
 export function unit(): number {
   const now = performance.now();
   if (typeof document !== 'undefined' && now - readAt > rereadMs) {
@@ -15,17 +15,17 @@ export function unit(): number {
 }
 let read = 1;
 let readAt = Number.NEGATIVE_INFINITY;
-/** Asking the browser costs: not for every label. */
+/** Minimum interval between reads: asking the browser for every label would be slow. */
 const rereadMs = 250;
 
-/** Of a label on an axis, in rem. */
+/** Font size of axis labels. */
 export const labelSize = '0.6875rem';
 
 let pen: CanvasRenderingContext2D | null = null;
-/** Widths at 11 px. */
+/** Label widths at 11 px. */
 const widths = new Map<string, number>();
 
-/** Width of a label on an axis, CSS pixels. */
+/** Width of an axis label, CSS pixels. */
 export function labelWidth(text: string): number {
   let width = widths.get(text);
   if (width === undefined) {
@@ -46,7 +46,7 @@ export interface Around {
   bottom: number;
 }
 
-/** The sides of a plot that do not depend on its numbers. */
+/** The margins that do not depend on a plot's numbers. */
 export function around(): Around {
   const u = unit();
   return { right: 14 * u, top: 16 * u, bottom: 22 * u };
@@ -60,8 +60,8 @@ export const yTicks = (y: readonly [number, number], log: boolean, height: numbe
 export const yLabel = (percent: boolean) => (percent ? (v: number) => formatPercent(v).replace(' ', '\u2009') : formatTick);
 
 /**
- * Width of the side with the labels of y, and below them the name of the x axis while it is short; a little more than they need stays as it is, so that the plot
- * does not twitch.
+ * Width of the left margin with the labels of y and, when it is short, the name of the x axis below them. A margin that is slightly wider than needed
+ * stays, so that the plot does not flicker.
  */
 export function leftFor(ticks: readonly number[], percent: boolean, xName: string, shown: number | null): number {
   const label = yLabel(percent);

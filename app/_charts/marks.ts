@@ -1,14 +1,14 @@
 import type { Mark } from './types';
 
 export interface MarkCluster {
-  /** Pixel of its middle. */
+  /** Pixel of `head`, where the glyph is drawn. */
   x: number;
   marks: Mark[];
-  /** The most telling of them: its glyph stands for all. */
+  /** The most important mark: its glyph stands for the cluster. */
   head: Mark;
 }
 
-/** Which of several marks at one place is shown. */
+/** Which of several marks at one position is shown: the one with the largest weight. */
 const weight: Record<Mark['kind'], number> = {
   alert: 7,
   command: 6,

@@ -2,7 +2,7 @@
 
 import { useSyncExternalStore } from 'react';
 
-/** The page's colors as canvas code needs them: resolved from the CSS variables of globals.css. */
+/** The page's colors for canvas code, read from the CSS variables of globals.css. */
 export interface Palette {
   bg: string;
   panel: string;
@@ -14,7 +14,7 @@ export interface Palette {
   good: string;
   warn: string;
   bad: string;
-  /** Eight colors that color-blind people can tell apart. */
+  /** Eight colors that color-blind people can distinguish. */
   series: readonly string[];
   dark: boolean;
 }

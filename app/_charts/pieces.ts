@@ -10,8 +10,8 @@ export interface Piece {
 }
 
 /**
- * What a line is drawn from between two axis values, in step order: one curve, or on a logarithmic axis first the finer ones of the first steps. One bucket beyond
- * either edge, so that lines run out of the plot instead of ending at it.
+ * The buckets of a line between two axis values, in step order: from one curve, or on a logarithmic axis first from the finer curves of the first steps.
+ * One bucket beyond either edge is included, so that lines continue to the edge of the plot.
  */
 export function piecesOf(line: LineSpec, map: XMap, x: readonly [number, number]): Piece[] {
   const whole = line.curve() ?? line.whole?.() ?? null;
@@ -29,7 +29,7 @@ export function piecesOf(line: LineSpec, map: XMap, x: readonly [number, number]
     const to = Math.min(curve.count - 1, curve.at(last) + 1);
     if (to >= from) out.push({ curve, from, to });
     if (end > last) break;
-    // The next one goes on where this one ends.
+    // The next curve starts where this one ends.
     first = Math.max(first, end);
     begin = false;
   }

@@ -2,24 +2,24 @@ import { type Plot, pixelX, pixelY } from './plot';
 import { rowOf } from './readout';
 import type { LineSpec } from './types';
 
-/** A line's value at a step; null where it has no number, or none that is here yet. */
+/** A line's value at a step; null where it has no number, or none is loaded yet. */
 export interface Reading {
   name: string;
   label: string;
   value: number | null;
 }
 
-/** A chart as what is laid over it needs it: pixels of the plot for steps and values, and what the lines read. */
+/** What an overlay needs to know about a chart: pixels of the plot for steps and values, and the values of the lines. */
 export interface ChartPlace {
   width: number;
   height: number;
   x(step: number): number;
   y(value: number): number;
-  /** Of the lines shown; nearest to the height `y` first when it is given. */
+  /** Values of the visible lines; sorted by distance from the height `y` when it is given. */
   readings(step: number, y?: number): Reading[];
 }
 
-/** Somebody pointed at a chart: the step, what its lines read there (nearest first), and where on the screen. */
+/** A point of a chart that a person chose: the step, the lines' values there (nearest first), and its position on the screen. */
 export interface ChartPoint {
   step: number;
   readings: Reading[];

@@ -3,21 +3,21 @@ import { formatPercent, formatStep, formatValue } from './format';
 import type { LineSpec, RowAt } from './types';
 import { describeStep, type XMap } from './xMap';
 
-/** What a line says at a step, in words. */
+/** Values of a line at a step, as text. */
 export interface Readout {
-  /** The exact value; preceded by ≈ while only its bucket's mean is at hand. */
+  /** The exact value; ≈ before it means that only the mean of its bucket is loaded. */
   value: string;
-  /** Step of the row in force, when that is an earlier one: the series has no row at the step itself. */
+  /** Step of the value's row when it is an earlier one: the series has no row at the step itself. */
   asOf: number | null;
-  /** min .. max of the bucket drawn there, when it holds more than this row. */
+  /** min .. max of the drawn bucket at the step, when it holds more than this row. */
   range: string | null;
-  /** The moving average at the step; preceded by ≈ while only that at its bucket's end is at hand. */
+  /** The moving average at the step; ≈ before it means that only the average at the end of its bucket is loaded. */
   smoothed: string | null;
 }
 
 export const valueFormat = (percent: boolean) => (v: number) => (percent ? formatPercent(v, 6) : formatValue(v, 6));
 
-/** The bucket that a line draws at a step: of the finest curve that reaches there. */
+/** The bucket that a line draws at a step, from the finest curve that covers it. */
 function bucketAt(line: LineSpec, step: number): { curve: Curve; i: number } | null {
   for (const curve of [...(line.early?.() ?? []), line.curve(), line.whole?.()]) {
     if (!curve || (curve.toStep !== null && step >= curve.toStep)) continue;
@@ -27,7 +27,7 @@ function bucketAt(line: LineSpec, step: number): { curve: Curve; i: number } | n
   return null;
 }
 
-/** The row in force at a step; `exact: false` while only the mean of the bucket drawn there is at hand. null: there is none. */
+/** The newest row at or before a step; `exact: false` while only the mean of the drawn bucket is loaded. null: there is none. */
 export function rowOf(line: LineSpec, step: number): (RowAt & { exact: boolean }) | null {
   const row = line.exact?.(step);
   if (row) return { ...row, exact: true };
@@ -60,7 +60,7 @@ export function readout(line: LineSpec, step: number, smoothing: number, percent
 const finite = (v: number, format: (v: number) => string, before = ''): string | null =>
   Number.isNaN(v) ? null : before + format(v);
 
-/** The last value there is, in words. */
+/** The newest value, as text. */
 export function newest(line: LineSpec, percent: boolean): string {
   const curve = line.whole?.() ?? line.curve();
   return curve && curve.count > 0 ? valueFormat(percent)(curve.values.last[curve.count - 1]!) : '–';
@@ -71,7 +71,7 @@ function bucketRange(curve: Curve, i: number, format: (v: number) => string): st
   return `${format(curve.values.min[i]!)} to ${format(curve.values.max[i]!)} in steps ${steps}`;
 }
 
-/** A chart in one sentence per line, for those who cannot see it. */
+/** A chart in one sentence per line, for people who cannot see it. */
 export function summary(title: string, lines: readonly LineSpec[], percent: boolean, marks: number, map: XMap): string {
   const format = valueFormat(percent);
   const said = lines.map((line) => {

@@ -1,8 +1,8 @@
 /**
- * Names as short as there is room for, each still told from the others. Words lose their ends before whole words go, as their beginnings and the numbers tell
- * parameters apart: "transformer.layers.0.linear1.weight" becomes "tran.laye.0.line1.weig".
+ * Names shortened to the available space, each still different from the others. The ends of words are removed before whole words, as parameters differ in
+ * the beginnings and the numbers: "transformer.layers.0.linear1.weight" becomes "tran.laye.0.line1.weig".
  *
- * @param fits whether a name has room
+ * @param fits whether there is space for a name
  */
 export function shortNames(names: readonly string[], fits: (name: string) => boolean): string[] {
   const distinct = (list: readonly string[]) => new Set(list).size === new Set(names).size;
@@ -11,7 +11,7 @@ export function shortNames(names: readonly string[], fits: (name: string) => boo
     if (!distinct(short)) break;
     if (short.every(fits)) return short;
   }
-  // Still too long: the end of a name, from where it differs, behind a number that tells it apart.
+  // Still too long: the end of a name, from where it differs, after a number that makes it unique.
   return names.map((name, i) => {
     if (fits(name)) return name;
     let from = 0;

@@ -2,9 +2,9 @@ import type { Curve } from './curve';
 import { type Pen, type Plot, pixelX, pixelY } from './plot';
 
 /**
- * How dense curves reach the screen. Measured in Chromium without a GPU, 1200 points over 1120 pixels: filling the polygon of an envelope costs 12 ms, the same
- * area as one hairline per pixel column 0.4 ms; a zigzag 1.5 pixels wide 6 ms, a hairline 0.2 ms. So a canvas gets hairlines, thick ones as several side by
- * side; the SVG pen, which knows no device pixels, gets plain shapes.
+ * How dense curves are drawn. Measured in Chromium without a GPU, 1200 points over 1120 pixels: filling the polygon of an envelope costs 12 ms, the same
+ * area as one hairline per pixel column 0.4 ms; a zigzag 1.5 pixels wide 6 ms, a hairline 0.2 ms. So a canvas gets hairlines, thick lines as several side by
+ * side; the SVG pen, which has no device pixels, gets plain shapes.
  */
 
 /** A curve in pixels, at most one point per device column. NaN where there is nothing to draw. */
@@ -14,15 +14,15 @@ export interface Trace {
   mean: Float64Array;
   /** Moving average; null when there is none. */
   average: Float64Array | null;
-  /** Highest and lowest place of the point's values. */
+  /** Pixels of the highest and lowest of the point's values. */
   top: Float64Array;
   bottom: Float64Array;
 }
 
-/** Middle of a bucket's steps. */
+/** Center of a bucket's steps. */
 export const middle = (curve: Curve, i: number): number => (curve.steps[i]! + curve.lastSteps[i]!) / 2;
 
-/** @param pixel width of a device pixel; 0 = keep every bucket apart */
+/** @param pixel width of a device pixel; 0 = no bucket is merged */
 export function traceOf(curve: Curve, from: number, to: number, plot: Plot, average: Float64Array | null, pixel: number): Trace {
   const size = to - from + 1;
   const make = () => new Float64Array(size).fill(Number.NaN);
@@ -38,7 +38,7 @@ export function traceOf(curve: Curve, from: number, to: number, plot: Plot, aver
     const here = pixel > 0 ? Math.floor(x / pixel) : i;
     const merge = here === column;
     if (n <= 0 || !above0(max[i]!)) {
-      // A column with values stays one: a single value without a place inside it is marked, not a break.
+      // A column with values keeps its point: a single value that cannot be drawn is marked but does not break the line.
       if (merge) continue;
       column = Number.NaN;
       t.x[t.n] = x;
@@ -68,7 +68,7 @@ export function traceOf(curve: Curve, from: number, to: number, plot: Plot, aver
   return t;
 }
 
-/** The area between lowest and highest. `edge`: also a line along both, so that the spike of one step in a million is seen. */
+/** The area between lowest and highest. `edge`: also a line along both, so that a peak of one step in a million is visible. */
 export function fillBetween(pen: Pen, t: Trace, pixel: number, alpha: number, edge: number): void {
   if (pixel > 0) columns(pen, t, pixel, alpha);
   else area(pen, t, alpha);
@@ -122,7 +122,7 @@ function area(pen: Pen, t: Trace, alpha: number): void {
   }
 }
 
-/** Offsets, in device pixels, that together make a line of that many device pixels. */
+/** Offsets, in device pixels, of the hairlines that together make a line of that many device pixels. */
 const side: readonly (readonly [number, number])[][] = [
   [],
   [[0, 0]],
@@ -142,7 +142,7 @@ const side: readonly (readonly [number, number])[][] = [
 ];
 const MANY = 150;
 
-/** One line through `y`; it breaks where that is NaN, and a value alone between two breaks is a dot. */
+/** A line through `y`; it breaks at NaN, and a single value between two breaks is a dot. */
 export function strokeLine(pen: Pen, t: Trace, y: Float64Array, width: number, pixel: number, alpha: number): void {
   pen.globalAlpha = alpha;
   const offsets = pixel > 0 && t.n > MANY ? side[alpha < 1 ? 1 : Math.round(width / pixel)] : undefined;

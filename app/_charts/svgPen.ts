@@ -1,6 +1,6 @@
 import type { Pen } from './plot';
 
-/** A pen that writes SVG, so that an exported chart is drawn by the same code as the one on screen. */
+/** A pen that writes SVG, so that the same code draws a chart on screen and in an exported file. */
 export class SvgPen implements Pen {
   fillStyle = '#000';
   strokeStyle = '#000';
@@ -24,7 +24,7 @@ export class SvgPen implements Pen {
   closePath(): void {
     this.path.push('Z');
   }
-  /** Whole circles only. */
+  /** Only whole circles. */
   arc(x: number, y: number, radius: number): void {
     this.path.push(
       `M${n(x - radius)} ${n(y)}a${n(radius)} ${n(radius)} 0 1 0 ${n(2 * radius)} 0a${n(radius)} ${n(radius)} 0 1 0 ${n(-2 * radius)} 0`,

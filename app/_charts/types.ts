@@ -1,15 +1,15 @@
 import type { Curve } from './curve';
 import type { Palette } from './palette';
 
-/** What a chart is told to draw. Numbers are read when it draws, so that live data never pass through React. */
+/** What a chart draws. The chart reads the numbers when it draws, so that live data never pass through React. */
 
-/** A place in the palette: one of the eight series colors (from 0, repeating), or a color with a meaning. */
+/** A color of the palette: one of the eight series colors (from 0, repeating), or a color with a meaning. */
 export type Color = number | 'ink' | 'dim' | 'accent' | 'good' | 'warn' | 'bad';
 
 export const colorOf = (palette: Palette, color: Color): string =>
   typeof color === 'number' ? palette.series[color % palette.series.length]! : palette[color];
 
-/** The row that a series has at a step: the newest at or before it, as a series may be logged every so many steps only. */
+/** The newest row of a series at or before a step: a series may be logged only every few steps. */
 export interface RowAt {
   step: number;
   value: number;
@@ -21,19 +21,19 @@ export interface LineSpec {
   label: string;
   color: Color;
   dashed?: boolean;
-  /** Follows the smoothing of the page; off for what is exact by nature, such as a schedule. */
+  /** Whether the page's smoothing applies; off for exact values, such as a schedule. */
   smoothed?: boolean;
-  /** Drawn above the envelope only, without one of its own. */
+  /** Drawn above the envelopes, without its own envelope. */
   thin?: boolean;
-  /** Of the range shown; null until it is there. */
+  /** Curve of the range shown; null until it is loaded. */
   curve(): Curve | null;
-  /** Of the whole run: stands in while a zoomed range is being read. */
+  /** Curve of the whole run: shown while a zoomed range loads. */
   whole?(): Curve | null;
-  /** Finer curves of the first steps shown, finest first, each from the same step on: drawn in place of `curve` on a logarithmic x axis. */
+  /** Finer curves of the first steps shown, finest first, each from the same step on: drawn instead of `curve` on a logarithmic x axis. */
   early?(): readonly Curve[];
-  /** The row in force at a step; undefined while it is being read, null when there is none. */
+  /** The newest row at or before a step; undefined while it loads, null when there is none. */
   exact?(step: number): RowAt | null | undefined;
-  /** The moving average there, as `exact`. */
+  /** The moving average at a step; undefined and null as for `exact`. */
   average?(step: number): number | null | undefined;
 }
 
@@ -49,11 +49,11 @@ export interface PointSpec {
 export interface RuleSpec {
   label: string;
   from: readonly { step: number; value: number | null }[];
-  /** Buckets of this line that pass the threshold are marked at the bottom edge, in words: "clipped". */
+  /** Buckets of this line beyond the threshold are marked at the bottom edge, and described by this word: "clipped". */
   marks?: {
     line: string;
     label: string;
-    /** 1 for steps that passed it, else 0: how strong a mark is that stands for several steps. */
+    /** 1 for steps over the threshold, else 0: the mean over several steps sets the opacity of their mark. */
     share?(): Curve | null;
   };
 }
@@ -70,7 +70,7 @@ export interface Mark {
   /** Who, when, why. */
   detail: string;
   color: Color;
-  /** Also drawn as a line through the plot. */
+  /** Whether it is also drawn as a line through the plot. */
   line?: boolean;
 }
 
@@ -81,7 +81,7 @@ export interface ChartCursorState {
   zoom: [number, number] | null;
 }
 
-/** Where everybody on the page looks; charts read it when they draw. */
+/** The cursor that all charts of the page share; charts read it when they draw. */
 export interface ChartCursor {
   get(): ChartCursorState;
   subscribe(listener: () => void): () => void;
@@ -89,11 +89,11 @@ export interface ChartCursor {
   follow(): void;
   hover(step: number | null): void;
   zoom(range: [number, number] | null): void;
-  /** Steps done: the newest row is that of step headStep() - 1. */
+  /** Number of steps done: the newest row is that of step headStep() - 1. */
   headStep(): number;
-  /** Where the axis begins: 0, or where the run's rows do. */
+  /** First step of the axis: 0, or that of the run's first row. */
   startStep(): number;
-  /** Steps from one row to the next, about: what an arrow key moves by. */
+  /** Approximate number of steps between two rows: how far an arrow key moves. */
   stride(): number;
 }
 

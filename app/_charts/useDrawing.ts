@@ -3,11 +3,11 @@ import { askFrame, askNumbers, dropFrame } from './drawLoop';
 import type { ChartCursor } from './types';
 
 /**
- * A chart's drawing, at most once a frame and not at all while nothing changed: after new `inputs`, new numbers, a new zoom (`stale`), or a cursor that moved, which
- * takes the crosshair alone.
+ * Draws a chart at most once per frame, and only after a change: after new `inputs`, new numbers, a new zoom (`stale`), or a cursor movement, which
+ * draws only the crosshair.
  *
- * @param draw answers whether it could; what is stale stays so until then
- * @returns asks for a frame
+ * @param draw returns whether it could draw; `stale` stays true until then
+ * @returns a function that requests a frame
  */
 export function useDrawing(
   draw: (stale: boolean) => boolean,
@@ -24,7 +24,7 @@ export function useDrawing(
   useEffect(() => {
     stale.current = true;
     askFrame(frame);
-    // biome-ignore lint/correctness/useExhaustiveDependencies: the caller names what it draws from
+    // biome-ignore lint/correctness/useExhaustiveDependencies: the caller lists what it draws from
   }, inputs);
   useEffect(() => {
     let before = cursor.get();
@@ -34,7 +34,7 @@ export function useDrawing(
     });
     const stopCursor = cursor.subscribe(() => {
       const now = cursor.get();
-      // A cursor that follows the newest step moves with the numbers.
+      // A cursor that follows the newest step moves when new numbers arrive.
       const follows =
         now.mode === 'live' && before.mode === 'live' && now.hoverStep === before.hoverStep && now.zoom === before.zoom;
       if (now.zoom !== before.zoom) stale.current = true;
@@ -50,7 +50,7 @@ export function useDrawing(
   return useCallback(() => askFrame(frame), [frame]);
 }
 
-/** Gives a canvas the pixels of the screen for a size in CSS pixels. @returns device pixels per CSS pixel */
+/** Sets a canvas to the device pixels of a size in CSS pixels. @returns device pixels per CSS pixel */
 export function fitCanvas(canvas: HTMLCanvasElement, width: number, height: number): number {
   const ratio = Math.min(3, window.devicePixelRatio || 1);
   const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];

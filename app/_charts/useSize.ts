@@ -1,6 +1,6 @@
 import { type RefObject, useLayoutEffect, useState } from 'react';
 
-/** Size of an element's content box in CSS pixels, whole ones; 0 x 0 until it is laid out. */
+/** Size of an element's content box in whole CSS pixels; 0 x 0 before layout. */
 export function useSize(ref: RefObject<HTMLElement | null>): { width: number; height: number } {
   const [size, setSize] = useState({ width: 0, height: 0 });
   useLayoutEffect(() => {

@@ -3,30 +3,30 @@ import { formatDuration, formatStep, formatTick, formatValue } from './format';
 /** What an x axis shows. `series`: the values of one of the run's own series, such as tokens. */
 export type XKind = 'step' | 'epoch' | 'relative' | 'wall' | 'series';
 
-/** The x axis: steps carried to what the axis shows, and back. Monotone. */
+/** The x axis: maps steps to axis values and back. Monotone. */
 export interface XMap {
   kind: XKind;
-  /** Logarithmic: equal factors of (1 + the first unit) take equal room, so that step 0 has a place too. */
+  /** Logarithmic: equal factors of (1 + value / first unit) take equal space, so that step 0 has a position too. */
   log?: true;
-  /** Its "steps" are places that several runs share (compare), and mean nothing to people: `say` tells what they are. */
+  /** The "steps" are positions that several runs share (compare) and have no meaning for people: `say` describes them. */
   places?: true;
-  /** Axis values are ms since a beginning. */
+  /** Axis values are ms since a start. */
   time?: true;
   label: string;
   /** Axis value of a step (fractions allowed): step, epoch, ms since the run began, ms since 1970. */
   of(step: number): number;
   stepOf(x: number): number;
-  /** Evenly spread, round axis values within [from, to]. */
+  /** Evenly spaced, round axis values within [from, to]. */
   ticks(from: number, to: number, count: number): number[];
   tick(x: number): string;
-  /** A step in these words, for tooltips. */
+  /** A step as text, for tooltips. */
   say(step: number): string;
 }
 
-/** "step 1,200", or what stands for it where steps are places. */
+/** "step 1,200", or `say` where steps are positions. */
 export const describeStep = (map: XMap, step: number): string => (map.places ? map.say(step) : `step ${formatStep(step)}`);
 
-/** When a step was known to have been reached, ms since 1970. */
+/** A step and the time at which the run had reached it, ms since 1970. */
 export interface TimeAnchor {
   step: number;
   at: number;
@@ -37,15 +37,15 @@ export const canBeLog = (kind: XKind): boolean => kind !== 'wall';
 
 /**
  * @param stepsPerEpoch for `epoch`
- * @param anchors for `relative` and `wall`: when steps were reached; for `series`: the series' values (`at`), which should not fall
- * @param name of the `series`
+ * @param anchors for `relative` and `wall`: times at which steps were reached; for `series`: its values (`at`), which should not decrease
+ * @param name for `series`
  */
 export function xMap(kind: XKind, stepsPerEpoch: number, anchors: readonly TimeAnchor[], log = false, name = ''): XMap {
   const map = plainMap(kind, stepsPerEpoch, anchors, name);
   return log && canBeLog(kind) ? onLog(map, logUnit(kind, map, anchors)) : map;
 }
 
-/** What the first stretch of a logarithmic axis is, in axis values. */
+/** Size of the first unit of a logarithmic axis, in axis values. */
 function logUnit(kind: XKind, map: XMap, anchors: readonly TimeAnchor[]): number {
   if (kind === 'relative') return SECOND;
   if (kind !== 'series') return map.of(1) - map.of(0);
@@ -104,7 +104,7 @@ function plainMap(kind: XKind, stepsPerEpoch: number, anchors: readonly TimeAnch
   }
 }
 
-/** The axis with places log10(1 + value / unit); `unit` is in axis values: what one step, or a second of time, is. */
+/** The axis with positions log10(1 + value / unit); `unit` is in axis values: one step, or one second. */
 export function onLog(map: XMap, unit: number): XMap {
   const place = (value: number) => Math.log10(1 + Math.max(0, value) / unit);
   const value = (x: number) => Number(((10 ** x - 1) * unit).toPrecision(12));
@@ -119,7 +119,7 @@ export function onLog(map: XMap, unit: number): XMap {
       const [a, b] = [value(from), value(to)];
       const stops = map.time ? longTimes : decades(unit, b);
       const inside = stops.filter((v) => v >= a * (1 - 1e-9) && v <= b * (1 + 1e-9));
-      // Where hardly a decade is shown, the ticks of the plain axis tell more.
+      // With less than about a decade in view, the ticks of the linear axis are more useful.
       if (inside.length < 3) return map.ticks(a, b, count).map(place);
       const every = Math.ceil(inside.length / Math.max(1, count));
       return inside.filter((_, i) => i % every === 0).map(place);
@@ -135,8 +135,8 @@ function decades(unit: number, to: number): number[] {
 }
 
 /**
- * Time of a step, read off straight lines between recorded events (their log entries carry the server's clock); beyond the last one it goes on at the last
- * pace, so that a live curve does not stand still. Accurate to about the distance between two events.
+ * Time of a step, by linear interpolation between recorded events (their log entries have the server's clock); after the last event at the last rate,
+ * so that a live curve keeps moving. Accurate to about the distance between two events.
  */
 export function timeline(anchors: readonly TimeAnchor[]): { of(step: number): number; stepOf(at: number): number } {
   const sorted = [...anchors].sort((a, b) => a.step - b.step || a.at - b.at);
@@ -144,7 +144,7 @@ export function timeline(anchors: readonly TimeAnchor[]): { of(step: number): nu
   const ats: number[] = [];
   for (const { step, at } of sorted) {
     const time = Math.max(at, ats.at(-1) ?? at);
-    // Of a pause, which begins and ends at one step, only the end is kept.
+    // A pause begins and ends at the same step: only its end is kept.
     if (steps.at(-1) === step) ats[ats.length - 1] = time;
     else {
       steps.push(step);
@@ -179,7 +179,7 @@ export function spread(from: number, to: number, count: number): number[] {
   return multiples(from, to, roundUp(span / count));
 }
 
-/** The least 1, 2 or 5 times a power of ten that is at least (about) `size`. */
+/** The smallest of 1, 2 or 5 times a power of ten that is at least (about) `size`. */
 function roundUp(size: number): number {
   const power = 10 ** Math.floor(Math.log10(size));
   return [1, 2, 5, 10].find((u) => u * power >= size * 0.999)! * power;
@@ -189,10 +189,10 @@ const MOST_TICKS = 1000;
 
 function multiples(from: number, to: number, unit: number): number[] {
   const out: number[] = [];
-  // Whole units give whole ticks, exact up to 2^53; of others the binary rest is rounded off.
+  // Whole units give whole ticks, exact up to 2^53; for other units the binary rounding error is removed.
   const tick = (k: number) => (Number.isInteger(unit) ? k * unit : Number((k * unit).toPrecision(12)));
   const first = Math.ceil(from / unit - 1e-9);
-  // Bounded, because numbers beyond 2^53 do not count on by ones.
+  // Bounded, because numbers beyond 2^53 do not increase in steps of one.
   for (let n = 0; n < MOST_TICKS && (first + n) * unit <= to + unit * 1e-9; n++) out.push(tick(first + n));
   return out;
 }
@@ -207,12 +207,12 @@ const units = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30]
   .concat([1, 2, 3, 6, 12].map((n) => n * HOUR))
   .concat([1, 2, 5, 10, 20, 50, 100].map((n) => n * DAY));
 
-/** What a logarithmic axis of time is marked at. */
+/** Possible ticks of a logarithmic time axis. */
 const longTimes = [0, 1, 10, 60, 600, 3600, 36_000, 86_400, 864_000, 8_640_000].map((s) => s * SECOND);
 
 function timeTicks(from: number, to: number, count: number, wall: boolean): number[] {
   const wanted = (to - from) / count;
-  // Beyond years the days are counted in round numbers, so that a time in a wrong unit draws an axis as any other.
+  // From a hundred days on, units are round numbers of days, so that times in a wrong unit still get an axis.
   const unit = units.find((u) => u >= wanted) ?? DAY * roundUp(wanted / DAY);
   // Wall-clock ticks are round in the reader's own time zone.
   const zone = wall ? new Date(from).getTimezoneOffset() * MINUTE : 0;
@@ -221,7 +221,7 @@ function timeTicks(from: number, to: number, count: number, wall: boolean): numb
 
 function clock(at: number, seconds: boolean): string {
   const d = new Date(at);
-  // Beyond what a clock shows: a time in another unit, or none.
+  // Not a valid date: a time in another unit, or none.
   if (Number.isNaN(d.getTime())) return formatValue(at, 4);
   const two = (n: number) => String(n).padStart(2, '0');
   const time = `${two(d.getHours())}:${two(d.getMinutes())}${seconds || d.getSeconds() > 0 ? `:${two(d.getSeconds())}` : ''}`;

@@ -1,11 +1,11 @@
 import { count } from '~/app/_components/format';
 import { useCursor } from '~/app/_live/cursor';
 
-/** Whether something happened after the step where the page is pinned. */
+/** Whether an event happened after the step at which the page is pinned. */
 export const useIsLater = (step: number | null): boolean =>
   useCursor((c) => c.mode === 'pinned' && step !== null && step > c.step);
 
-/** Says at which step the page stands; what came later is gray. Not there while it follows the newest step. */
+/** Shows the step at which the page is pinned; later items are gray. Renders nothing while the page follows the newest step. */
 export function AsOf() {
   const step = useCursor((c) => (c.mode === 'pinned' ? c.step : null));
   return step === null ? null : <span className="text-2xs text-dim">as of step {count(step)}; later is gray</span>;

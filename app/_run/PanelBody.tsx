@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 
-/** What stands in a panel's tab: tools that stay in sight while the rest scrolls. */
+/** Layout of a panel's tab: the tools stay visible while the content below them scrolls. */
 export function PanelBody({ title, tools, children }: { title: string; tools?: ReactNode; children: ReactNode }) {
   return (
     <section aria-label={title} className="min-w-0">

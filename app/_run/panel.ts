@@ -2,27 +2,27 @@ import type { LucideIcon } from 'lucide-react';
 import { type ComponentType, lazy } from 'react';
 import type { RunView } from '~/shared/view';
 
-/** A panel of the run page. Its folder has one of these, and shell/panels.ts one line that names it. */
+/** A panel of the run page. Each panel's folder exports one, and shell/panels.ts lists it. */
 export interface Panel {
-  /** Part of links. */
+  /** Used in links. */
   id: string;
-  /** What its tab says. */
+  /** Text of its tab. */
   title: string;
   icon: LucideIcon;
   /** In the center, or beside it. */
   where: 'center' | 'side';
-  /** Whether this run has something to show there. */
+  /** Whether this run has content for the panel. */
   shown(view: RunView, readOnly: boolean): boolean;
   /** A number on the tab; 0 = none. */
   count?(view: RunView): number;
-  /** Stays mounted once it was opened, so that what somebody has typed is kept. */
+  /** Stays mounted once it was opened, so that typed text is kept. */
   keeps?: true;
-  /** Reads its script, so that the panel opens at once. */
+  /** Loads its script in advance, so that the panel opens immediately. */
   preload(): Promise<unknown>;
   Body: ComponentType;
 }
 
-/** @param load reads the panel's script when the panel is first opened */
+/** @param load loads the panel's script when the panel is first opened */
 export function panel({ load, ...rest }: Omit<Panel, 'Body' | 'preload'> & { load(): Promise<ComponentType> }): Panel {
   return { ...rest, preload: load, Body: lazy(async () => ({ default: await load() })) };
 }

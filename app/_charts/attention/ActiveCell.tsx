@@ -9,11 +9,11 @@ import { cellWords } from './tokens';
 
 interface ActiveCellProps extends BigMapProps {
   spotOf: (query: number, key: number) => Spot;
-  /** A cell's place in CSS pixels. */
+  /** Position of a cell in CSS pixels. */
   boxOf: (query: number, key: number) => Box;
 }
 
-/** The one cell that keyboard and screen reader stand on. It is a new element at every move, so that it is read out. */
+/** The only cell that the keyboard and the screen reader reach. Every move creates a new element, so that it is read aloud. */
 export function ActiveCell({
   values,
   queries,
@@ -31,7 +31,7 @@ export function ActiveCell({
   const cell = useRef<HTMLDivElement>(null);
   const moved = useRef(false);
   useEffect(() => {
-    // `at` is why the element is new.
+    // `at` changes when the element is a new one.
     if (moved.current && at) cell.current?.focus();
     moved.current = false;
   }, [at]);
@@ -62,8 +62,8 @@ export function ActiveCell({
   };
   const box = boxOf(query, key);
   return (
-    // biome-ignore lint/a11y/useSemanticElements: the one row of a canvas that is in the document.
-    // biome-ignore lint/a11y/useFocusableInteractive: the cell takes the focus.
+    // biome-ignore lint/a11y/useSemanticElements: the only row of a canvas that is in the document.
+    // biome-ignore lint/a11y/useFocusableInteractive: the cell has the focus.
     <div role="row" aria-rowindex={query + 1} className="contents">
       {/* biome-ignore lint/a11y/useSemanticElements: see above. */}
       <div

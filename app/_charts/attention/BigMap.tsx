@@ -12,10 +12,10 @@ import { paint } from './raster';
 import type { MapTokens } from './tokens';
 import { ZoomMap } from './ZoomMap';
 
-/** With more tokens a map is looked at through a window that zooms and pans. */
+/** With more tokens a map is shown through a window that zooms and pans. */
 const mostWhole = 128;
 
-/** Room for labels: of pictures, of short words, or of a digit or two. */
+/** Width of the labels: pictures, short words, or one or two digits. */
 const marginOf = ({ queries, keys }: MapTokens): number => {
   const all = [...queries, ...keys];
   return all.some((t) => t.picture)
@@ -23,7 +23,7 @@ const marginOf = ({ queries, keys }: MapTokens): number => {
     : Math.max(34, Math.min(64, 26 + 6.5 * Math.max(1, ...all.map((t) => Math.min(7, t.text.length)))));
 };
 
-/** One map with its tokens on both axes. Arrow keys walk through the cells and read each out; Enter pins. */
+/** One map with its tokens on both axes. Arrow keys move through the cells and each is read aloud; Enter pins. */
 export const BigMap = memo(function BigMap(props: BigMapProps) {
   return Math.max(props.queries, props.keys) > mostWhole ? <ZoomMap {...props} /> : <WholeMap {...props} />;
 });
@@ -83,8 +83,8 @@ function WholeMap(props: BigMapProps) {
       data-testid="big-map"
     >
       <MapAxes tokens={tokens} margin={margin} grid={grid} size={size} lit={lit} onFocus={onFocus} />
-      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the cell inside takes the keys. */}
-      {/* biome-ignore lint/a11y/useSemanticElements: a canvas is no table; the panel offers one. */}
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the cell inside handles the keys. */}
+      {/* biome-ignore lint/a11y/useSemanticElements: a canvas is not a table; the panel offers one. */}
       <div
         role="grid"
         tabIndex={-1}

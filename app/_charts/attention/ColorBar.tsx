@@ -2,7 +2,7 @@ import { memo } from 'react';
 import { css, levels } from './palettes';
 import { type ColorScale, ticks } from './scale';
 
-/** What the colors mean, always beside the maps. */
+/** Legend of the colors, always shown beside the maps. */
 export const ColorBar = memo(function ColorBar({
   scale,
   title,

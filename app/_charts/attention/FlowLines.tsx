@@ -14,13 +14,13 @@ export interface FlowLayer extends MapSize {
 }
 
 interface FlowLinesProps {
-  /** Mean map of the heads shown, per layer, lowest first; each takes what the one below gives: its keys are as many as that one's queries. */
+  /** Mean map of the heads shown, per layer, lowest first. A layer has one key per query of the layer below. */
   layers: readonly FlowLayer[];
   /** Share of each row that its lines carry. */
   mass: number;
-  /** Per level, inputs first: how much of it is drawn on; null = not shown. */
+  /** Per level, inputs first: how much weight reaches each node; null = not shown. */
   shares: readonly ArrayLike<number>[] | null;
-  /** Of the inputs, and of what the last layer gives. */
+  /** Tokens of the inputs; below, of the last layer's outputs. */
   inputs: readonly Token[];
   outputs: readonly Token[];
   lit: Spot | null;
@@ -30,14 +30,14 @@ interface FlowLinesProps {
 
 const side = 44;
 const top = 18;
-/** Beyond this many lines they are drawn straight. */
+/** With more lines than this they are straight. */
 const mostCurves = 6000;
 
-/** Tokens as columns of nodes, inputs left, each layer's outputs to its right; lines join every query to the keys that make up its weight. */
+/** Tokens as columns of nodes, inputs left, each layer's outputs to its right; lines join every query to the keys with most of its weight. */
 export const FlowLines = memo(function FlowLines(props: FlowLinesProps) {
   const { layers, mass, shares, inputs, outputs, lit, width, onFocus } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
-  /** Nodes of each level: the inputs, then what each layer gives. */
+  /** Number of nodes per level: the inputs, then each layer's outputs. */
   const levels = useMemo(() => [layers[0]?.keys ?? 0, ...layers.map((l) => l.queries)], [layers]);
   const size = Math.max(...levels);
   const pictures = [...inputs, ...outputs].some((t) => t.picture);
@@ -86,7 +86,7 @@ export const FlowLines = memo(function FlowLines(props: FlowLinesProps) {
       }
     context.globalAlpha = 1;
     for (let level = 0; level < columns; level++) {
-      // The area of a node is what is drawn on it, the fullest of its level filling it.
+      // The filled area of a node is its share, relative to the largest share of its level.
       const share = shares?.[level];
       const most = share ? Math.max(...Array.from(share)) : 1;
       for (let t = 0; t < levels[level]!; t++) {
@@ -110,7 +110,7 @@ export const FlowLines = memo(function FlowLines(props: FlowLinesProps) {
     return t >= 0 && t < size ? { layer: null, head: null, query: t, key: t } : null;
   };
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: tokens are pinned by key on the large map; the table says the numbers.
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the large map pins tokens by key; the table has the numbers.
     <div
       role="img"
       aria-label={`flow through ${layers.length} layers of ${size} tokens, ${lines.reduce((n, l) => n + l.length, 0)} lines`}

@@ -15,19 +15,19 @@ export interface HeadGridProps {
   maps: HeadMaps;
   /** One scale for all heads, or one per head. */
   scaleOf: (layer: number, head: number) => ColorScale;
-  /** Numbers of the layers (rows) and heads (columns) that have something to show. */
+  /** Layers (rows) and heads (columns) with at least one map to show, counted from 0. */
   lines: { layers: readonly number[]; heads: readonly number[] };
   hidden: Hidden;
   lit: Spot | null;
   pinned: Spot | null;
-  /** CSS pixels to fill at most, row labels included. */
+  /** Largest width in CSS pixels, row labels included. */
   width: number;
   maxHeight: number;
   flip: boolean;
   onFocus: (event: FocusEvent) => void;
-  /** `s` or a header: alone; `h` or Alt-click: hide; Shift-click: all between the pinned head and this one; `a`: all again. Left out: all stay. */
+  /** solo: `s` or a click on a header; hide: `h` or Alt-click; range: Shift-click, from the pinned head on; all: `a`. Left out: all heads stay. */
   onSelect?: (what: 'solo' | 'hide' | 'range' | 'all', heads: readonly (readonly [number, number])[]) => void;
-  /** Drawn over the maps; `boxOf` gives a head's place in CSS pixels, null when it is not shown. */
+  /** Drawn over the maps; `boxOf` gives a head's position in CSS pixels, null when the head is hidden. */
   overlay?: (boxOf: (layer: number, head: number) => Box | null) => React.ReactNode;
   /** A right click or long press on a cell, or the key N on a head. */
   onPoint?: (spot: Spot, at: { clientX: number; clientY: number }) => void;
@@ -36,7 +36,7 @@ export interface HeadGridProps {
 const labelWidth = 34;
 const labelHeight = 18;
 
-/** Every head's map at once: rows are layers, columns heads. Pointing at a cell lights its row and column in all of them. */
+/** Maps of all heads: rows are layers, columns heads. Pointing at a cell highlights its row and column in all maps. */
 export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
   const { maps, scaleOf, lines, hidden, lit, pinned, width, maxHeight, flip, onFocus, onSelect } = props;
   const rows = lines.layers.length;
@@ -158,8 +158,8 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
           </LineName>
         );
       })}
-      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the heads inside are the keyboard's way; the pointer's finds cells between them. */}
-      {/* biome-ignore lint/a11y/useSemanticElements: a grid of canvases is no table. */}
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the heads inside handle the keys; the pointer also finds cells between them. */}
+      {/* biome-ignore lint/a11y/useSemanticElements: a grid of canvases is not a table. */}
       <div
         role="grid"
         tabIndex={-1}
@@ -192,8 +192,8 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
           <GridMarks grid={grid} maps={maps} lines={lines} lit={lit} pinned={pinned} hidden={hidden} />
         </svg>
         {lines.layers.map((layer, row) => (
-          // biome-ignore lint/a11y/useSemanticElements: rows of a grid of canvases.
-          // biome-ignore lint/a11y/useFocusableInteractive: the cells take the focus.
+          // biome-ignore lint/a11y/useSemanticElements: rows in a grid of canvases.
+          // biome-ignore lint/a11y/useFocusableInteractive: the cells have the focus.
           <div key={layer} role="row" className="contents">
             {lines.heads.map((head, column) => {
               if (!has(layer, head)) return null;
@@ -201,7 +201,7 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
               const here = activeShown ? layer === active.layer && head === active.head : row === 0 && column === 0;
               const box = boxOf(grid, row, column, null, null);
               return (
-                // biome-ignore lint/a11y/useSemanticElements: a cell of a grid of canvases.
+                // biome-ignore lint/a11y/useSemanticElements: a cell in a grid of canvases.
                 <div
                   key={head}
                   ref={(element) => {
@@ -234,10 +234,10 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
   );
 });
 
-/** The layer's own name, where it is more than its number. */
+/** The layer's declared name, else its number. */
 const layerName = ({ layers }: Pick<HeadMaps, 'layers'>, layer: number): string => layers[layer]?.name ?? `layer ${layer + 1}`;
 
-/** Number of a row or column of heads; a button where it can choose them. */
+/** Number of a row or column of heads; a button where a click can choose them. */
 function LineName({
   style,
   title,
@@ -267,7 +267,7 @@ type MarksProps = Pick<HeadGridProps, 'maps' | 'lines' | 'lit' | 'pinned' | 'hid
 
 const boxPath = (b: Box): string => `M${b.x},${b.y}h${b.width}v${b.height}h${-b.width}z`;
 
-/** The lit token's row and column in every head as two paths, whatever the number of heads; the pinned head's frame. */
+/** Row and column of the highlighted token in all heads, as two paths for any number of heads; and the frame of the pinned head. */
 function GridMarks({ grid, maps, lines, lit, pinned, hidden }: MarksProps) {
   let token = '';
   for (const [row, layer] of lines.layers.entries())
@@ -285,7 +285,7 @@ function GridMarks({ grid, maps, lines, lit, pinned, hidden }: MarksProps) {
   };
   return (
     <>
-      {/* Twice, dark and light, so that the lines show on every color; on cells of a few pixels one thin line has to do. */}
+      {/* Drawn dark and light, so that the lines are visible on every color; cells of a few pixels have room for one thin line only. */}
       {grid.zoom > 3 && <path d={token} className="fill-none stroke-black/70" strokeWidth={2.5} />}
       <path
         d={token}

@@ -10,9 +10,9 @@ import { headName } from './tokens';
 
 export interface ScatterAxis {
   label: string;
-  /** Declared ends; null = from the points. */
+  /** Declared ends; null = computed from the points. */
   range: readonly [number, number] | null;
-  /** What a uniform map gives. */
+  /** The value of a uniform map. */
   chance: number | null;
 }
 
@@ -25,16 +25,16 @@ interface HeadScatterProps {
   width: number;
   height: number;
   onPick: (head: HeadId) => void;
-  /** Heads inside the brush; none = a brush over nothing. */
+  /** Called with the heads inside the brush; none = the brush contains no points. */
   onBrush: (heads: HeadId[]) => void;
 }
 
 const margin = { left: 40, right: 10, top: 8, bottom: 34 };
 const mostTrailPoints = 150;
-/** A press that moves less is a click. */
+/** A press that moves less than this is a click. */
 const clickPx = 4;
 
-/** A point per head where it stands, and the way it came. Drag over points to show only those heads. */
+/** One point per head, with its path over the steps. Drag over points to show only those heads. */
 export const HeadScatter = memo(function HeadScatter(props: HeadScatterProps) {
   const { trails, x, y, hidden, active, width, height, onPick, onBrush } = props;
   const [brush, setBrush] = useState<Brush | null>(null);

@@ -5,7 +5,7 @@ import { memo, useMemo, useState } from 'react';
 import { type HeadId, type Hidden, headKey } from './selection';
 import { headName } from './tokens';
 
-/** A column of the table: a declared signal, or what a question measured. */
+/** A column of the table: a declared signal, or the result of a question. */
 export interface HeadColumn {
   id: string;
   label: string;
@@ -16,9 +16,9 @@ export interface HeadColumn {
 export interface HeadRow {
   layer: number;
   head: number;
-  /** Aligned with the columns; NaN = not known. */
+  /** In the order of the columns; NaN = not known. */
   values: readonly number[];
-  /** What the head looks at, with the number that says so; null where nothing stands out. */
+  /** What the head attends to, and the number that shows it; null when nothing stands out. */
   name: { title: string; value: number } | null;
 }
 
@@ -34,7 +34,7 @@ interface HeadTableProps {
   onSolo: (head: HeadId) => void;
 }
 
-/** What each head does, in numbers. A head is named only where a number says so. */
+/** What each head does, in numbers. A head has a name only if a number supports it. */
 export const HeadTable = memo(function HeadTable(props: HeadTableProps) {
   const { columns: all, rows, named, hidden, active, onPick, onToggle, onSolo } = props;
   const [sort, setSort] = useState<{ id: string; down: boolean }>({ id: 'head', down: false });
@@ -123,7 +123,7 @@ export const HeadTable = memo(function HeadTable(props: HeadTableProps) {
   );
 });
 
-/** NaN last in either direction; equal rows stay in the order of layers and heads. */
+/** Sorts rows; NaN comes last in both directions, and equal rows stay in the order of layers and heads. */
 export function sortRows(
   rows: readonly HeadRow[],
   columns: readonly HeadColumn[],

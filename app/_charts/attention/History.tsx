@@ -9,12 +9,12 @@ import type { ColorScale } from './scale';
 import { columns, type StepAxis, stepAt } from './stepAxis';
 
 export interface RowHistory {
-  /** Steps whose maps are at hand, ascending. */
+  /** Steps whose maps are loaded, ascending. */
   steps: Float64Array;
-  /** [n, keys]: one query's weights at each of them. */
+  /** [n, keys]: one query's weights at each of these steps. */
   rows: Float32Array;
   keys: number;
-  /** Recorded snapshots of the run, at hand or not. */
+  /** Number of recorded snapshots of the run, loaded or not. */
   recorded: number;
 }
 

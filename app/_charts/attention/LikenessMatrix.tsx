@@ -6,20 +6,20 @@ import { pixelOf } from './raster';
 import type { ColorScale } from './scale';
 
 interface LikenessMatrixProps {
-  /** [rows, columns] in the order of the heads, not of the picture. */
+  /** [rows, columns] in the order of the heads, not of the matrix on screen. */
   distances: Float64Array;
-  /** Which head stands at each row and column of the picture. */
+  /** The head at each row and column of the matrix on screen. */
   rowOrder: readonly number[];
   columnOrder: readonly number[];
-  /** Heads of the columns, more than are shown. */
+  /** Number of heads in the columns, including hidden ones. */
   columns: number;
   /** "1.2" */
   rowName: (head: number) => string;
   columnName: (head: number) => string;
-  /** The column head that each row head is paired with; -1 = none. null = nothing is paired. */
+  /** The column head that each row head is paired with; -1 = none. null = there are no pairs. */
   pairs: Int32Array | null;
   scale: ColorScale;
-  /** The head shown large. */
+  /** The head of the large map. */
   active: number;
   width: number;
   label: string;
@@ -28,7 +28,7 @@ interface LikenessMatrixProps {
 
 const label = 30;
 
-/** How far apart heads are, two by two. */
+/** Distance between every two heads. */
 export const LikenessMatrix = memo(function LikenessMatrix(props: LikenessMatrixProps) {
   const { distances, rowOrder, columnOrder, columns, rowName, columnName, pairs, scale, active, width, onPick } = props;
   const [at, setAt] = useState<{ row: number; column: number } | null>(null);
@@ -84,7 +84,7 @@ export const LikenessMatrix = memo(function LikenessMatrix(props: LikenessMatrix
             </button>
           ) : null,
         )}
-        {/* biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: the names at the left are the keyboard's way; the table says the numbers. */}
+        {/* biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: the names at the left handle the keys; the table has the numbers. */}
         <div
           className="absolute cursor-pointer"
           style={{ left: label, top: 16, ...size }}

@@ -7,7 +7,7 @@ import type { FocusEvent, Spot } from './focus';
 import type { GridLayout } from './layout';
 import type { MapTokens, Token } from './tokens';
 
-/** Longer labels are cut; the whole one is in the tooltip and the readout. */
+/** Longer labels are cut; the tooltip and the readout have the whole text. */
 const mostLetters = 7;
 
 interface AxesProps {
@@ -19,7 +19,7 @@ interface AxesProps {
   onFocus: (event: FocusEvent) => void;
 }
 
-/** Keys along the top, queries down the left, each token with its place. Pointing at one lights it in every head. */
+/** Keys along the top, queries down the left, each token with its position. Pointing at a token highlights it in every head. */
 export const MapAxes = memo(function MapAxes({ tokens, margin, grid, size, lit, onFocus }: AxesProps) {
   const { flip } = grid;
   const { queries, keys } = grid.rows[0]!;
@@ -28,7 +28,7 @@ export const MapAxes = memo(function MapAxes({ tokens, margin, grid, size, lit, 
     return scaleBand<number>({ domain: reversed ? places.reverse() : places, range: [0, length] });
   };
   const pitch = (size.width / keys) as number;
-  // Labels that would touch are left out, evenly; every place stays reachable.
+  // Labels that would overlap are left out at regular intervals; every position stays reachable.
   const apart = (of: readonly Token[], across: boolean) =>
     of.some((t) => t.picture)
       ? 16
@@ -157,7 +157,7 @@ function TokenMark({ token, place, x, y, side, pitch, on }: MarkProps) {
       >
         {token.text.length > mostLetters ? `${token.text.slice(0, mostLetters - 1)}…` : token.text}
       </text>
-      {/* The place, since digits repeat; a cross where the answer is wrong. */}
+      {/* The position, since digits repeat; a cross where the answer is wrong. */}
       <text
         x={side === 'top' ? x : x - 2}
         y={side === 'top' ? y - 3 : y + 3}

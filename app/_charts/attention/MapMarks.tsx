@@ -1,13 +1,13 @@
 import type { Spot } from './focus';
 import type { Box } from './layout';
 
-/** The lit row and column of a map, dark and light so that they show on every color; the pinned cell. */
+/** The highlighted row and column of a map, dark and light to be visible on every color, and the pinned cell. */
 export function MapMarks({
   boxOf,
   lit,
   pinned,
 }: {
-  /** Place of a row, a column or a cell in CSS pixels. */
+  /** Position of a row, a column or a cell in CSS pixels. */
   boxOf: (query: number | null, key: number | null) => Box;
   lit: Spot | null;
   pinned: Spot | null;

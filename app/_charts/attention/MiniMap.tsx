@@ -5,7 +5,7 @@ import { PixelCanvas } from './PixelCanvas';
 import { paint } from './raster';
 import type { ColorScale } from './scale';
 
-/** A map of one pixel per cell, enlarged; for putting several side by side. */
+/** A map with one pixel per cell, enlarged; small enough to show several side by side. */
 export const MiniMap = memo(function MiniMap({
   values,
   queries,

@@ -3,18 +3,18 @@
 import { type CSSProperties, memo, useLayoutEffect, useRef } from 'react';
 
 interface PixelCanvasProps {
-  /** Canvas pixels; the element is enlarged by its style, every pixel crisp. */
+  /** Canvas pixels; the element's style enlarges them without smoothing. */
   width: number;
   height: number;
-  /** Sets the pixels, as palettes.ts makes them, row by row. Another function = another picture. */
+  /** Writes the pixels row by row, in the format of palettes.ts. A new function draws a new picture. */
   draw: (pixels: Uint32Array) => void;
-  /** Left out: what is drawn is said elsewhere. */
+  /** Without a label: other elements describe the picture. */
   label?: string;
   className?: string;
   style?: CSSProperties;
 }
 
-/** A picture made number by number, drawn before the page is shown. */
+/** A picture from computed pixels, drawn before the browser paints. */
 export const PixelCanvas = memo(function PixelCanvas({
   width,
   height,

@@ -19,7 +19,7 @@ export interface RibbonsProps {
   scale: ColorScale;
   axis: StepAxis;
   label: string;
-  /** The head shown large. */
+  /** The head of the large map. */
   active: { layer: number; head: number } | null;
   cursor: ReactNode;
   onJump: (step: number) => void;
@@ -28,10 +28,10 @@ export interface RibbonsProps {
 }
 
 export const ribbonLabelWidth = 34;
-/** Of all strips together, unless there are more heads than half as many pixels. */
+/** Height of all strips together, exceeded when there are more heads than half as many pixels. */
 const mostHeight = 400;
 
-/** One strip per head over all recorded steps, colored by a signal: where a head changes its mind is seen at a glance. Click or drag to go there. */
+/** One strip per head over all recorded steps, colored by a signal: shows when a head changes. Click or drag to go to a step. */
 export const Ribbons = memo(function Ribbons(props: RibbonsProps) {
   const { steps, values, layers, shown, scale, axis, label, active, cursor, onJump, onHoverStep, onPickHead } = props;
   const plot = axis.width;
@@ -50,7 +50,7 @@ export const Ribbons = memo(function Ribbons(props: RibbonsProps) {
           const n = at[x]!;
           if (n < 0) continue;
           const v = values[n * perStep + place]!;
-          // A signal that this snapshot lacks (the first has no drift) is left blank; an infinite one is not.
+          // A signal that this snapshot lacks (the first has no drift) is blank; an infinite value has its own color.
           const color = Number.isNaN(v) ? 0 : Number.isFinite(v) ? pixelOf(scale, v) : notFinite;
           for (let y = row * (strip + gap); y < row * (strip + gap) + strip; y++) pixels[y * plot + x] = color;
         }
@@ -69,7 +69,7 @@ export const Ribbons = memo(function Ribbons(props: RibbonsProps) {
   return (
     <div className="relative" style={{ width: plot + ribbonLabelWidth, height }}>
       {shown.map(([layer, head], row) =>
-        // Where strips are thin, the first of each layer stands for it.
+        // With thin strips only the first head of each layer has a label.
         roomy || row === 0 || shown[row - 1]![0] !== layer ? (
           <button
             key={`${layer}.${head}`}
@@ -104,7 +104,7 @@ export const Ribbons = memo(function Ribbons(props: RibbonsProps) {
   );
 });
 
-/** Where the page stands, on whatever is drawn over steps. Lives outside the drawing, so that moving it costs nothing. */
+/** The page's current step over any plot with a step axis. Separate from the plot, so that moving it draws nothing again. */
 export function StepLine({ x, height, faint = false }: { x: number; height: number | string; faint?: boolean }) {
   return (
     <div

@@ -10,13 +10,13 @@ import { type MapTokens, visibleText } from './tokens';
 interface SequenceReaderProps {
   snapshot: AttentionSnapshot;
   example: number;
-  /** The map whose weights are the lines, [Tq, Tk], and its size. */
+  /** The map whose weights are drawn as lines, [Tq, Tk], and its size. */
   map: Float32Array;
   size: MapSize;
   tokens: MapTokens;
   /** 0 = each query's top key, else the share of a row's weight that its lines must reach. */
   mass: number;
-  /** CSS pixels to fill at most; long sequences scroll. */
+  /** Largest width in CSS pixels; long sequences scroll. */
   width: number;
   lit: Spot | null;
   onFocus: (event: FocusEvent) => void;
@@ -25,7 +25,7 @@ interface SequenceReaderProps {
 const rise = 64;
 const most = 34;
 
-/** What went in, what came out, and whom each answer looked at: inputs below, answers above, a line from each query to its key. */
+/** The input below, the answers above, and a line from each query to the keys that it attends to. */
 export const SequenceReader = memo(function SequenceReader({
   snapshot,
   example,

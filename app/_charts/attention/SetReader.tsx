@@ -13,17 +13,17 @@ interface SetReaderProps {
   onFocus: (event: FocusEvent) => void;
 }
 
-/** The items of a set with the score of each. Pointing at one lights its row, column and bar everywhere. */
+/** The items of a set with the score of each. Pointing at one highlights its row, column and bar everywhere. */
 export const SetReader = memo(function SetReader({ snapshot, example, tokens, lit, onFocus }: SetReaderProps) {
   const { scores, words } = snapshot;
-  // Other answers than keys are no items to mark.
+  // Answers that are not keys are not items that could be marked.
   const ofKeys = snapshot.answerKind.kind === 'keys' && snapshot.answers > 0;
   const odd = ofKeys ? targetAt(snapshot, example, 0) : null;
   const picked = ofKeys ? answerAt(snapshot, example, 0) : null;
   const right = ofKeys ? rightAt(snapshot, example, 0) : null;
   const T = Math.min(tokens.length, scores?.keys ?? 0);
   const scoreAt = (t: number) => scores!.values[example * scores!.keys + t]!;
-  // Scores that are no probabilities are drawn as shares of the largest.
+  // Scores that are not probabilities are drawn as shares of the largest score.
   const all = Array.from({ length: T }, (_, t) => scoreAt(t));
   const whole = all.every((v) => v >= 0 && v <= 1) ? 1 : Math.max(...all.map(Math.abs), Number.MIN_VALUE);
   return (

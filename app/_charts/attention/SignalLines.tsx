@@ -18,18 +18,18 @@ export interface SignalLine {
 interface SignalLinesProps {
   title: string;
   lines: readonly SignalLine[];
-  /** What guessing, or a uniform map, would give. */
+  /** The value for a guess or a uniform map. */
   chance: { value: number; label: string } | null;
   axis: StepAxis;
   height: number;
-  /** null = from the finite values in view. */
+  /** null = computed from the finite values in view. */
   domain: readonly [number, number] | null;
   cursor: ReactNode;
   onJump: (step: number) => void;
   onHoverStep: (step: number | null) => void;
 }
 
-/** Numbers over recorded steps, aligned with the ribbons below them. */
+/** Values over recorded steps, on the same step axis as the ribbons below them. */
 export const SignalLines = memo(function SignalLines({
   title,
   lines,

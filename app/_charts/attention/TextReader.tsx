@@ -18,7 +18,7 @@ interface TextReaderProps {
   onFocus: (event: FocusEvent) => void;
 }
 
-/** Likeliest next tokens at a place. */
+/** The most probable next tokens at a position. */
 function nextOf(s: AttentionSnapshot, example: number, place: number) {
   const { ids, probabilities, best } = s.predictions!;
   const at = (example * s.answers + place) * best;
@@ -30,8 +30,8 @@ function nextOf(s: AttentionSnapshot, example: number, place: number) {
 }
 
 /**
- * The text as it was read, each token marked by whether the next one was foreseen. Pointing at a token shades what its query looks at, and lists the likeliest
- * next tokens.
+ * The text of an example; each token shows whether the model predicted the next one. Pointing at a token shades what its query attends to, and lists
+ * the most probable next tokens.
  */
 export const TextReader = memo(function TextReader({ snapshot, example, map, size, tokens, lit, onFocus }: TextReaderProps) {
   const { answers } = snapshot;

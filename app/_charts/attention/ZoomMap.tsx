@@ -21,11 +21,11 @@ import {
 } from './tiles';
 
 const margin = 34;
-/** A press that moves less is a click. */
+/** A press that moves less than this is a click. */
 const clickPx = 4;
 const tileWords = { max: 'strongest cell', mean: 'mean', min: 'weakest cell' } as const;
 
-/** A map of many tokens through a window: Ctrl and the wheel, two fingers, or the buttons zoom; dragging pans; a pixel never hides the cell that matters. */
+/** A map of many tokens in a window: Ctrl + wheel, two fingers or the buttons zoom; dragging pans; each pixel shows the cell that matters most. */
 export function ZoomMap(props: BigMapProps) {
   const {
     values,
@@ -99,7 +99,7 @@ export function ZoomMap(props: BigMapProps) {
   useEffect(() => {
     const element = surface.current;
     if (!element) return;
-    // React's wheel listeners are passive: they could not keep the page from zooming.
+    // React's wheel listeners are passive: they cannot prevent the page from zooming.
     const onWheel = (event: WheelEvent) => {
       if (!event.ctrlKey && !event.metaKey) return;
       event.preventDefault();
@@ -141,7 +141,7 @@ export function ZoomMap(props: BigMapProps) {
   };
   const onUp = (event: PointerEvent) => fingers.delete(event.pointerId);
   const whole = view.span >= longest;
-  // The cell that the keyboard goes to is brought into view.
+  // Scrolls the cell that the keyboard moves to into view.
   const show = (spot: Spot | null) => {
     if (!spot || spot.query === null || spot.key === null) return;
     const box = boxOf(spot.query, spot.key);
@@ -161,15 +161,15 @@ export function ZoomMap(props: BigMapProps) {
 
   return (
     <div className="flex min-w-0 flex-col gap-1" data-testid="big-map">
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: keys of the cell inside. */}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the cell inside handles the keys. */}
       <div
         className="relative select-none"
         style={{ width: picture.width + margin + 2, height: picture.height + margin }}
         onKeyDown={onKey}
       >
         <ZoomAxes picture={picture} view={view} flip={flip} text={(side, t) => tokens[side][t]?.text ?? ''} lit={lit} />
-        {/* biome-ignore lint/a11y/useKeyWithClickEvents: the cell inside takes the keys. */}
-        {/* biome-ignore lint/a11y/useSemanticElements: a canvas is no table; the panel offers one. */}
+        {/* biome-ignore lint/a11y/useKeyWithClickEvents: the cell inside handles the keys. */}
+        {/* biome-ignore lint/a11y/useSemanticElements: a canvas is not a table; the panel offers one. */}
         <div
           ref={surface}
           role="grid"
@@ -264,7 +264,7 @@ interface ZoomAxesProps {
 
 const apart = 34;
 
-/** Places, and what stands there once there is room, of the rows and columns in view. */
+/** Positions of the rows and columns in view, and their tokens where there is room. */
 function ZoomAxes({ picture, view, flip, text, lit }: ZoomAxesProps) {
   const { queries, keys, width, height } = picture;
   const pitch = pitchOf(picture, view);

@@ -1,4 +1,4 @@
-/** A clip of a step range: one frame per snapshot, drawn from the exact maps, recorded by the browser itself. */
+/** A video of a range of steps: one frame per snapshot, drawn from the exact maps and recorded by the browser. */
 import { type HeadMaps, headMap, mapSize } from './derive';
 import { gridLayout, mapOrigin } from './layout';
 import { css, levels } from './palettes';
@@ -11,7 +11,7 @@ export interface ClipFrame {
 }
 
 export interface ClipRequest {
-  /** All of one shape, ascending by step. */
+  /** All of equal shape, ascending by step. */
   frames: readonly ClipFrame[];
   scale: ColorScale;
   title: string;
@@ -33,14 +33,14 @@ export function clipType(): string | null {
   return ['video/mp4', 'video/webm;codecs=vp9', 'video/webm'].find((t) => MediaRecorder.isTypeSupported(t)) ?? null;
 }
 
-/** @throws Error when the browser records no video, or the clip was called off */
+/** @throws Error when the browser cannot record video, or the recording was canceled */
 export async function recordClip(request: ClipRequest): Promise<Blob> {
   const { frames, framesPerSecond, onProgress, signal } = request;
   const type = clipType();
   if (!type) throw new Error('this browser records no video; NPY and PNG hold the same maps');
   const canvas = document.createElement('canvas');
   drawFrame(canvas, request, frames[0]!);
-  // 0: a frame is taken only when asked for, so that none is lost or doubled however long drawing takes.
+  // 0: a frame is recorded only on request, so that none is lost or doubled however long drawing takes.
   const stream = canvas.captureStream(0);
   const track = stream.getVideoTracks()[0] as CanvasCaptureMediaStreamTrack;
   const recorder = new MediaRecorder(stream, { mimeType: type, videoBitsPerSecond: 6_000_000 });
@@ -56,7 +56,7 @@ export async function recordClip(request: ClipRequest): Promise<Blob> {
       drawFrame(canvas, request, frame);
       track.requestFrame();
       onProgress((n + 1) / frames.length);
-      // The recorder stamps frames with the clock.
+      // The recorder takes a frame's time from the clock.
       await new Promise((resolve) => setTimeout(resolve, 1000 / framesPerSecond));
     }
   } finally {
@@ -77,7 +77,7 @@ export function drawFrame(
   const rows = maps.layers.map((_, l) => mapSize(maps, l));
   const grid = gridLayout({ rows, columns, width: width - 20, maxHeight: 720, flip });
   const map = { width: grid.width * grid.zoom, height: grid.height * grid.zoom };
-  // Encoders want even sizes; the size of the first frame holds for all.
+  // Video encoders need even sizes; the size of the first frame is kept for all.
   if (canvas.width === 300) {
     canvas.width = Math.max(360, Math.ceil((map.width + 20) / 2) * 2);
     canvas.height = Math.ceil((map.height + top + bottom) / 2) * 2;

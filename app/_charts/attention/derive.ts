@@ -1,4 +1,4 @@
-/** Which numbers the grid shows: an example's weights, their mean or spread over the probe examples, or how they differ from a reference. */
+/** The numbers that the grid shows: weights of one example, their mean or spread over the probe examples, or the difference from a reference. */
 import { combine, type Map2, type MapSize, type Operation } from '~/shared/attention';
 import { type AttentionSnapshot, exampleKey, mapsOf, overExamples } from '~/shared/attentionSnapshot';
 import type { LayerShape } from '~/shared/snapshotFile';
@@ -6,10 +6,10 @@ import type { Quantity } from './scale';
 
 export type Source = { kind: 'example'; example: number } | { kind: 'mean' | 'spread'; byTarget: boolean };
 
-/** Difference = shown minus this. `head` compares every head of equal maps with one head of the same snapshot. */
+/** Difference = maps shown minus this. `head` compares every head whose map has the same size with one head of the same snapshot. */
 export type Reference = { kind: 'snapshot'; snapshot: AttentionSnapshot } | { kind: 'head'; layer: number; head: number };
 
-/** Every head's map. Layers have their own number of heads and size of maps. */
+/** Every head's map. Each layer has its own number of heads and map size. */
 export interface HeadMaps {
   layers: readonly LayerShape[];
   causal: boolean;
@@ -35,7 +35,7 @@ export function deriveMaps(snapshot: AttentionSnapshot, source: Source, referenc
   return {
     ...shown,
     quantity: 'difference',
-    // A map of another size has no cells to compare: it is left blank.
+    // A map of another size cannot be compared: it stays blank.
     values: values.map((own, l) =>
       sameSize(layers[l]!, size)
         ? own.map((v, n) => v - other[n % other.length]!)
@@ -53,7 +53,7 @@ const shapeWords = ({ layers }: AttentionSnapshot): string => {
   return alike ? `${layers.length} layers of ${of(first!)}` : layers.map((l) => `${l.name}: ${of(l)}`).join('; ');
 };
 
-/** Why two snapshots' maps cannot be subtracted cell by cell; null when they can. */
+/** Why the maps of two snapshots cannot be subtracted cell by cell; null when they can. */
 export function incomparable(a: AttentionSnapshot, b: AttentionSnapshot, source: Source): string | null {
   const alike =
     a.layers.length === b.layers.length && a.layers.every((l, i) => l.heads === b.layers[i]!.heads && sameSize(l, b.layers[i]!));
@@ -68,14 +68,14 @@ export function incomparable(a: AttentionSnapshot, b: AttentionSnapshot, source:
 const sourceMaps = (s: AttentionSnapshot, source: Source): readonly Float32Array[] =>
   source.kind === 'example' ? mapsOf(s, source.example) : overExamples(s, source.kind, source.byTarget);
 
-/** One head's map: a view. */
+/** One head's map, as a view on `maps`. */
 export function headMap(maps: HeadMaps, layer: number, head: number): Float32Array {
   const { queries, keys } = maps.layers[layer]!;
   const cells = queries * keys;
   return maps.values[layer]!.subarray(head * cells, (head + 1) * cells);
 }
 
-/** Size of a layer's maps, and whether half of them is masked. */
+/** Size of a layer's maps, and whether they are causal. */
 export const mapSize = (maps: Pick<HeadMaps, 'layers' | 'causal'>, layer: number): Required<MapSize> => {
   const { queries, keys } = maps.layers[layer]!;
   return { queries, keys, causal: maps.causal };
@@ -83,7 +83,7 @@ export const mapSize = (maps: Pick<HeadMaps, 'layers' | 'causal'>, layer: number
 
 type Head = readonly [layer: number, head: number];
 
-/** Of several heads those that have maps of one size: the size of most of them, of two equally many the later layer's. */
+/** The heads, of those given, that share the most common map size; of two equally common sizes, the later layer's. */
 export function ofOneSize(maps: Pick<HeadMaps, 'layers'>, heads: readonly Head[]): { layer: number; heads: readonly Head[] } {
   const groups = new Map<string, Head[]>();
   for (const head of heads) {
@@ -95,7 +95,7 @@ export function ofOneSize(maps: Pick<HeadMaps, 'layers'>, heads: readonly Head[]
   return { layer: largest.at(-1)?.[0] ?? 0, heads: largest };
 }
 
-/** Several heads with maps of one size as one map. Mean rows of weights sum to 1 again; a maximum's need not. */
+/** Combines heads with maps of equal size into one map. Rows of a mean of weights sum to 1 again; rows of a maximum need not. */
 export function aggregate(
   maps: HeadMaps,
   heads: readonly Head[],

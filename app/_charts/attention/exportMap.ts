@@ -1,4 +1,4 @@
-/** Maps and signals as files. Numbers are the exact ones, never those of the colors. */
+/** Maps and signals as files. Numbers are exact, never rounded to the color levels. */
 import { type MapSize, visibleKeys } from '~/shared/attention';
 import { css } from './palettes';
 import { pixelOf } from './raster';
@@ -20,11 +20,11 @@ export interface MapPicture {
   colors: { ink: string; panel: string; dim: string };
 }
 
-/** Letters of a label at most; a letter of the font is about 5.6 px wide. */
+/** Largest number of letters in a label; a letter of the font is about 5.6 px wide. */
 const mostLetters = 12;
 const letterWidth = 5.6;
 
-/** One map with axes, color bar and the lines lit on screen, as a stand-alone SVG. Labels never touch: where they would, some are left out, evenly. */
+/** One map with axes, color bar and highlighted lines as a stand-alone SVG. Labels that would overlap are left out at regular intervals. */
 export function mapSvg(p: MapPicture): string {
   const { size, scale, tokens, lit, colors } = p;
   const { queries, keys } = size;
@@ -35,17 +35,17 @@ export function mapSvg(p: MapPicture): string {
     Array.from({ length: count }, (_, t) => text(of, t).length * letterWidth).reduce((m, w) => Math.max(m, w), 6);
   const pictured = [...tokens.queries, ...tokens.keys].some((t) => t.picture);
   const left = pictured ? 44 : Math.max(44, Math.ceil(widest(tokens.queries, queries)) + 14);
-  // Keys stand upright where they fit into a few cells, else they are turned.
+  // Labels of keys are horizontal where they fit into a few cells, else rotated.
   const across = widest(tokens.keys, keys);
   const turned = !pictured && across > 3 * cell && across > 20;
   const top = turned ? 46 + Math.ceil(across) : 62;
   const [width, height] = [Math.max(260, keys * cell), queries * cell];
   const row = (i: number) => top + (p.flip ? queries - 1 - i : i) * cell;
   const rects: string[] = [];
-  // Equal neighbors of a row are one rectangle: a one-hot map of 512 x 512 stays small.
+  // Equal neighbors in a row become one rectangle: a one-hot map of 512 x 512 stays small.
   for (let i = 0; i < queries; i++) {
     const visible = visibleKeys(size, i);
-    // Uniform over the keys of this row.
+    // Lift is relative to uniform over the visible keys of this row.
     const share = scale.kind === 'lift' ? visible / scale.keys : 1;
     const colorAt = (j: number) => pixelOf(scale, p.values[i * keys + j]! * share);
     for (let j = 0; j < visible; ) {
@@ -110,7 +110,7 @@ export function mapSvg(p: MapPicture): string {
 
 const escaped = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
-/** Rows "query,key,weight" with their tokens: one line per cell, none for a masked one. Places count from 0, as in data. */
+/** Rows "query,key,weight" with their tokens: one line per cell, none for masked cells. Positions count from 0, as in data. */
 export function mapCsv(values: Float32Array, size: MapSize, tokens: MapTokens): string {
   const lines = ['query,key,query_token,key_token,value'];
   for (let i = 0; i < size.queries; i++)
@@ -142,7 +142,7 @@ export function signalsCsv(
 
 const field = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
-/** Arrays one after the other. */
+/** Concatenates arrays. */
 export function joined(parts: readonly Float32Array[]): Float32Array {
   const out = new Float32Array(parts.reduce((n, p) => n + p.length, 0));
   let at = 0;

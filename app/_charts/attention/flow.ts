@@ -8,7 +8,7 @@ export interface Edge {
 }
 
 /**
- * Per query the fewest keys that together reach `mass` of the row, largest first; mass 0 = the top key alone. A row that never reaches it gives all its keys
+ * For each query the fewest keys that together reach `mass` of the row, largest first; mass 0 = only the top key. A row that never reaches it gives all keys
  * with a positive weight.
  */
 export function edges(map: Map2, { queries, keys }: MapSize, mass: number): Edge[] {

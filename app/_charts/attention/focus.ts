@@ -1,6 +1,6 @@
 /**
- * What the pointer, finger or keyboard points at. Hovering previews, a click pins, Escape or a click on nothing goes back to the average of the heads shown.
- * What is lit is the hovered spot, else the pinned one; scrolling ends a preview and keeps the pin. Pure: the component feeds it events.
+ * What the pointer, finger or keyboard points at. Hovering previews, a click pins; Escape or a click on the background shows the average of the heads.
+ * The hovered spot is highlighted, else the pinned one; scrolling ends a preview and keeps the pin. Pure functions: the component sends events.
  */
 
 /** A head, a cell of a head, or a token in all heads (layer and head null). Counted from 0. */
@@ -18,7 +18,7 @@ export interface Focus {
 
 export type FocusEvent =
   | { type: 'hover'; spot: Spot | null }
-  /** A click, tap or Enter; null = on nothing. */
+  /** A click, tap or Enter; null = on the background. */
   | { type: 'click'; spot: Spot | null }
   | { type: 'escape' }
   | { type: 'scroll' };
@@ -34,7 +34,7 @@ export function focusReducer(focus: Focus, event: FocusEvent): Focus {
       return sameSpot(focus.hovered, event.spot) ? focus : { ...focus, hovered: event.spot };
     case 'click': {
       if (!event.spot) return { ...focus, pinned: null };
-      // The same spot again unpins: the way out for a finger, which has no Escape.
+      // A second click on the pinned spot unpins it: a touch screen has no Escape key.
       const spot = withHead(event.spot, focus.pinned);
       return { ...focus, pinned: sameSpot(focus.pinned, spot) ? null : spot };
     }
@@ -45,21 +45,21 @@ export function focusReducer(focus: Focus, event: FocusEvent): Focus {
   }
 }
 
-/** A token pinned while a head is: that head stays. */
+/** A token pinned while a head is pinned: the head stays pinned. */
 const withHead = (spot: Spot, pinned: Spot | null): Spot =>
   spot.layer === null && pinned !== null ? { ...spot, layer: pinned.layer, head: pinned.head } : spot;
 
 export const lit = (focus: Focus): Spot | null => focus.hovered ?? focus.pinned;
 
-/** The head of a spot; null = it is of no head in particular. */
+/** The head of a spot; null = the spot belongs to no single head. */
 export const litHead = (spot: Spot | null): { layer: number; head: number } | null =>
   spot && spot.layer !== null && spot.head !== null ? { layer: spot.layer, head: spot.head } : null;
 
-/** Whom to show large: the head pointed at, else the pinned one, else null = the average. Pointing at a token does not take the pinned head away. */
+/** The head to show large: the hovered one, else the pinned one; null = the average. Pointing at a token keeps the pinned head. */
 export const largeHead = (focus: Focus): { layer: number; head: number } | null =>
   litHead(focus.hovered) ?? litHead(focus.pinned);
 
-/** A spot of another run or snapshot on this one's maps: what lies outside of them is dropped. A token of no head in particular is in the largest map. */
+/** Fits a spot of another run or snapshot to these layers: parts outside of them become null. A token without a head is limited by the largest map. */
 export function within(
   spot: Spot | null,
   { layers }: { layers: readonly { heads: number; queries: number; keys: number }[] },

@@ -1,29 +1,29 @@
 /**
- * Where the cells of a head grid lie: layers are rows, heads columns, in any number; each row has its own size of maps. The canvas holds one pixel per cell (or
- * tile, or a block of pixels where a row's maps are smaller than others') and is enlarged by a whole number, so that cells stay crisp and finding the cell under
+ * Positions of the cells in a head grid: layers are rows, heads columns, in any number; each row has its own map size. The canvas holds one pixel per cell (or
+ * tile, or a block of pixels where a row's maps are smaller than others') and is enlarged by a whole number, so that cells stay sharp and finding the cell under
  * the mouse is arithmetic.
  */
 import type { MapSize } from '~/shared/attention';
 
 export interface GridRequest {
-  /** Size of the maps of each row. */
+  /** Map size of each row. */
   rows: readonly MapSize[];
   columns: number;
-  /** CSS pixels to fill at most. */
+  /** Largest width in CSS pixels. */
   width: number;
   maxHeight: number;
   flip?: boolean;
 }
 
 export interface GridRow extends MapSize {
-  /** Cells per pixel side: 1, unless the maps are larger than the screen has pixels for. */
+  /** Cells per pixel side: 1, unless the maps have more cells than the screen has pixels. */
   pool: number;
   /** Canvas pixels per cell side: 1, unless other rows have larger maps. */
   block: number;
   /** Canvas pixels of one map. */
   mapWidth: number;
   mapHeight: number;
-  /** Canvas pixel of its top. */
+  /** Canvas y of the row's top. */
   top: number;
 }
 
@@ -32,7 +32,7 @@ export interface GridLayout {
   columns: number;
   /** Canvas pixels between maps. */
   gap: number;
-  /** Canvas pixels from a column's left to the next one's. */
+  /** Canvas pixels from the left edge of a column to that of the next. */
   pitch: number;
   /** Canvas pixels. */
   width: number;
@@ -64,28 +64,28 @@ export function gridLayout({ rows, columns, width, maxHeight, flip = false }: Gr
   let fraction = 1;
   let sizes = at(fraction);
   while (sizes.width > width && fraction < longest) sizes = at(++fraction);
-  // Very many rows scroll rather than shrink below what a finger or eye can hit.
+  // With very many rows the grid scrolls instead of making maps too small to see or click.
   const smallestRow = Math.min(...sizes.rows.map((r) => r.mapHeight));
   const smallest = Math.min(width / sizes.width, Math.max(1, Math.ceil(48 / smallestRow)));
   const zoom = Math.max(1, Math.floor(Math.max(smallest, Math.min(width / sizes.width, maxHeight / sizes.height))));
   return { columns, ...sizes, zoom, flip };
 }
 
-/** Canvas pixel of a map's upper left cell. */
+/** Canvas position of a map's upper left cell. */
 export const mapOrigin = (g: GridLayout, row: number, column: number): { x: number; y: number } => ({
   x: column * g.pitch,
   y: g.rows[row]!.top,
 });
 
 export interface Cell {
-  /** Of the grid: which layer and head they are is the caller's to know. */
+  /** Row and column of the grid; the caller knows their layer and head. */
   row: number;
   column: number;
   query: number;
   key: number;
 }
 
-/** The cell at a place of the enlarged canvas in CSS pixels; null in the gaps and outside. For tiles: their first cell. */
+/** The cell at a position of the enlarged canvas in CSS pixels; null in the gaps and outside. For a tile: its first cell. */
 export function cellAt(g: GridLayout, cssX: number, cssY: number): Cell | null {
   const x = Math.floor(cssX / g.zoom);
   const y = Math.floor(cssY / g.zoom);
@@ -113,7 +113,7 @@ export interface Box {
   height: number;
 }
 
-/** Where a row, column or cell (both given) of a map lies, in CSS pixels; the whole map when neither is given. */
+/** Position of a row, column or cell (both given) of a map in CSS pixels; of the whole map when neither is given. */
 export function boxOf(g: GridLayout, row: number, column: number, query: number | null, key: number | null): Box {
   const { x, y } = mapOrigin(g, row, column);
   const r = g.rows[row]!;

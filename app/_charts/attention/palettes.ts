@@ -1,6 +1,6 @@
 /**
- * Lookup tables from a unit value to a color. 257 entries, so that 0.5 has an entry of its own: the neutral of a diverging palette.
- * An entry is one pixel as canvas memory holds it on little-endian machines: 0xAABBGGRR.
+ * Lookup tables from a value in [0, 1] to a color. 257 entries, so that 0.5 has its own entry: the neutral color of a diverging palette.
+ * An entry is one pixel in the memory layout of a canvas on little-endian machines: 0xAABBGGRR.
  */
 export const levels = 257;
 export type Palette = Uint32Array;
@@ -16,7 +16,7 @@ export const rgbOf = (p: number): Rgb => [p & 255, (p >> 8) & 255, (p >> 16) & 2
 export const css = (p: number): string => `rgb(${rgbOf(p).join(' ')})`;
 const clamp = (v: number) => Math.max(0, Math.min(255, Math.round(v)));
 
-/** Cells that are NaN or infinite. In no palette, and always counted in words beside the map. */
+/** Color of cells that are NaN or infinite. It is in no palette, and a text beside the map always gives their number. */
 export const notFinite = pixel([229, 0, 109]);
 
 const table = (color: (t: number) => Rgb): Palette =>
@@ -59,7 +59,7 @@ const sequential: Record<SequentialName, Palette> = {
   gray: table((t) => fromOklab([0.16 + 0.84 * t, 0, 0])),
 };
 
-/** Blue, neutral, orange: told apart under protanopia, deuteranopia and tritanopia. The neutral sits near the page's own ground. */
+/** Blue, neutral, orange: distinguishable with protanopia, deuteranopia and tritanopia. The neutral color is close to the page's background. */
 const ends: Record<Theme, { below: Rgb; neutral: Rgb; above: Rgb }> = {
   light: { below: [10, 78, 160], neutral: [246, 246, 245], above: [178, 74, 0] },
   dark: { below: [110, 190, 255], neutral: [30, 33, 39], above: [255, 168, 84] },

@@ -1,7 +1,7 @@
-/** Small RGB pictures as image URLs, made once per picture however many snapshots carry it. */
+/** Small RGB pictures as image URLs, each created once even when many snapshots contain it. */
 const known = new Map<string, string>();
 
-/** FNV-1a over all bytes: the same picture, the same URL, so that React leaves the axes alone while scrubbing. */
+/** FNV-1a over all bytes: equal pictures have equal URLs, so that React does not update the axes while scrubbing. */
 function fingerprint(data: Uint8Array): string {
   let h = 0x811c9dc5;
   let g = 0;

@@ -3,7 +3,7 @@ import { type MapSize, visibleKeys } from '~/shared/attention';
 import { levels, notFinite } from './palettes';
 import { type ColorScale, levelOf } from './scale';
 
-/** One value to one pixel: the definition that every drawing below agrees with. */
+/** Color of one value; all drawing functions below agree with it. */
 export function pixelOf(scale: ColorScale, value: number): number {
   if (!Number.isFinite(value)) return notFinite;
   return scale.palette[scale.kind === 'lift' ? liftLevels(scale)[topBits(value)]! : levelOf(scale, value)]!;
@@ -16,14 +16,14 @@ const topBits = (value: number): number => {
   return f32Bits[0]! >>> dropped;
 };
 
-// A logarithm per cell would cost 35 ms at 12 x 12 x 128 x 128. Exponent and 10 bits of fraction fix a value within 0.05 %, a fraction of
-// one level of the bar, so that a table over them gives the level in one look-up.
+// A logarithm per cell would cost 35 ms at 12 x 12 x 128 x 128. Exponent and 10 bits of fraction determine a value within 0.05 %, a fraction of
+// one color level, so that one table look-up gives the level.
 const dropped = 13;
 const tables = new Map<number, Uint16Array>();
 function liftLevels(scale: ColorScale): Uint16Array {
   let table = tables.get(scale.keys);
   if (!table) {
-    // Entries with the sign bit stay 0: no weight is negative.
+    // Entries with the sign bit stay 0: weights are not negative.
     table = new Uint16Array(2 ** (32 - dropped));
     for (let bits = 1; bits < table.length / 2; bits++) {
       f32Bits[0] = (bits << dropped) | (1 << (dropped - 1));
@@ -34,7 +34,7 @@ function liftLevels(scale: ColorScale): Uint16Array {
   return table;
 }
 
-/** A cell that its query may not look at: a checkered gray over the page's ground, in no palette and unlike a weight of 0. */
+/** A masked cell: checkered gray over the page's background, in no palette and different from a weight of 0. */
 export const maskedPixel = (x: number, y: number): number => ((x + y) & 1 ? 0x59808080 : 0x26808080);
 
 export interface Target {
@@ -49,7 +49,7 @@ export interface Target {
   block?: number;
 }
 
-/** Cells of `values` that are NaN or infinite are painted as such and counted. Masked ones of a causal map are hatched. */
+/** Paints a map. Cells that are NaN or infinite get their own color; masked cells of a causal map are checkered. @returns the number of the former */
 export function paint(values: Float32Array, offset: number, size: MapSize, scale: ColorScale, target: Target, pool = 1): number {
   if (pool > 1) return paintPooled(values, offset, size, scale, target, pool);
   if ((target.block ?? 1) > 1) return paintBlocks(values, offset, size, scale, target);
@@ -65,11 +65,11 @@ export function paint(values: Float32Array, offset: number, size: MapSize, scale
     let from = offset + i * keys;
     const row = y + (target.flip ? queries - 1 - i : i);
     let to = row * stride + x;
-    // Uniform over the keys of this row.
+    // Lift is relative to uniform over the visible keys of this row.
     const share = visible / scale.keys;
     for (const end = from + visible; from < end; from++, to++) {
       const v = values[from]!;
-      // NaN and infinities fail the comparison; finite differences are always 0.
+      // NaN and infinities fail the comparison; for finite values v - v is 0.
       if (v - v !== 0) {
         pixels[to] = notFinite;
         bad++;
@@ -85,7 +85,7 @@ export function paint(values: Float32Array, offset: number, size: MapSize, scale
   return bad;
 }
 
-/** A map smaller than its room: each cell is a block of pixels. */
+/** Paints a map that is smaller than its space: each cell is a block of pixels. */
 function paintBlocks(values: Float32Array, offset: number, size: MapSize, scale: ColorScale, target: Target): number {
   const { queries, keys } = size;
   const block = target.block ?? 1;
@@ -97,7 +97,7 @@ function paintBlocks(values: Float32Array, offset: number, size: MapSize, scale:
   return bad;
 }
 
-/** Each tile shows its most telling cell: the largest, or the one furthest from neutral, so that a single bright cell never disappears. */
+/** Each tile shows its most informative cell: the largest, or the one furthest from neutral, so that a single bright cell never disappears. */
 function paintPooled(
   values: Float32Array,
   offset: number,

@@ -1,13 +1,13 @@
 /**
- * From a weight to a place on a color bar. One scale for all heads unless `head` is asked for, which the view must then label "not comparable".
- * `u` is the place on the bar, 0 to 1; values beyond the ends are drawn as the end, and the bar says so ("<=").
+ * From a weight to a position on a color bar. All heads share one scale unless `head` is chosen, which the view must then label "not comparable".
+ * `u` is the position on the bar, 0 to 1; values beyond the ends have the color of the end, and the bar shows this ("<=").
  */
 import { divergingPalette, levels, type Palette, type SequentialName, sequentialPalette, type Theme } from './palettes';
 
 export const scaleKinds = ['unit', 'shared', 'head', 'lift'] as const;
 export type ScaleKind = (typeof scaleKinds)[number];
 
-/** What the numbers of a map are; weights: 0 to 1; difference: signed; spread: a standard deviation. */
+/** Meaning of a map's numbers. weight: 0 to 1; difference: signed; spread: a standard deviation. */
 export type Quantity = 'weight' | 'difference' | 'spread';
 
 export interface ColorScale {
@@ -17,7 +17,7 @@ export interface ColorScale {
   low: number;
   high: number;
   palette: Palette;
-  /** Keys per row: what lift is relative to. */
+  /** Keys per row, to which lift is relative. */
   keys: number;
 }
 
@@ -25,13 +25,13 @@ export interface ScaleRequest {
   kind: ScaleKind;
   quantity: Quantity;
   keys: number;
-  /** Largest magnitude among the finite cells that share the scale: of all heads, or of one for `head`. */
+  /** Largest magnitude among the finite cells that share the scale: those of all heads, or of one for `head`. */
   peak: number;
   sequential: SequentialName;
   theme: Theme;
 }
 
-/** Lift compares with uniform, which only weights do: with a difference or a spread it is not offered. */
+/** Lift compares a weight with a uniform one: it is not offered for a difference or a spread. */
 export const scaleOffered = (kind: ScaleKind, quantity: Quantity): boolean => kind !== 'lift' || quantity === 'weight';
 
 export function colorScale({ kind, quantity, keys, peak, sequential, theme }: ScaleRequest): ColorScale {
@@ -50,19 +50,19 @@ export function colorScale({ kind, quantity, keys, peak, sequential, theme }: Sc
   };
 }
 
-/** Place on the bar, not limited to 0..1. */
+/** Position on the bar, not limited to 0..1. */
 export const place = (scale: ColorScale, value: number): number => (bar(scale, value) - scale.low) / (scale.high - scale.low);
 
 const bar = (scale: ColorScale, value: number) => (scale.kind === 'lift' ? Math.log2(value * scale.keys) : value);
 
-/** Entry of the palette for a finite value. */
+/** Index in the palette of a finite value. */
 export function levelOf(scale: ColorScale, value: number): number {
   const u = place(scale, value);
   return u >= 1 ? levels - 1 : u > 0 ? Math.round(u * (levels - 1)) : 0;
 }
 
 export interface Tick {
-  /** Place on the bar, 0 to 1. */
+  /** Position on the bar, 0 to 1. */
   at: number;
   label: string;
 }

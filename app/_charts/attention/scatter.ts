@@ -1,4 +1,4 @@
-/** Heads as points of two signals, each with the way it came. */
+/** Heads as points of two signals, each with its path over the steps. */
 import { allHeads, type HeadId, type Hidden, headKey, type Layers } from './selection';
 
 /** One signal of all heads at every recorded step. */
@@ -11,11 +11,11 @@ export interface Signal {
 
 export interface Trail {
   id: HeadId;
-  /** Step by step up to the one shown; the last point is where the head stands. Steps without both signals are left out. */
+  /** One point per step up to the one shown; the last is the head's current position. Steps without both signals are left out. */
   points: readonly (readonly [x: number, y: number])[];
 }
 
-/** The way of every head up to `step`. The two signals are of the same steps. */
+/** The path of every head up to `step`. Both signals must have the same steps. */
 export function trailsOf(x: Signal, y: Signal, layers: Layers, step: number): Trail[] {
   const heads = allHeads(layers);
   const width = heads.length;
@@ -32,7 +32,7 @@ export function trailsOf(x: Signal, y: Signal, layers: Layers, step: number): Tr
 /** Corners in the units of the signals, in any order. */
 export type Brush = readonly [from: readonly [number, number], to: readonly [number, number]];
 
-/** Heads that stand inside the brush, its edges included. */
+/** Heads whose current position is inside the brush, edges included. */
 export function brushed(trails: readonly Trail[], [a, b]: Brush): HeadId[] {
   const within = (v: number, p: number, q: number) => v >= Math.min(p, q) && v <= Math.max(p, q);
   return trails.flatMap(({ id, points }) => {
@@ -41,7 +41,7 @@ export function brushed(trails: readonly Trail[], [a, b]: Brush): HeadId[] {
   });
 }
 
-/** Everything but these heads hidden; nothing hidden when there are none. */
+/** Hides all heads except these; without any, hides nothing. */
 export function hiddenBut(ids: readonly HeadId[], layers: Layers): Hidden {
   const keep = new Set(ids.map(([l, h]) => headKey(l, h)));
   if (keep.size === 0) return new Set();
@@ -52,7 +52,7 @@ export function hiddenBut(ids: readonly HeadId[], layers: Layers): Hidden {
   );
 }
 
-/** Ends of an axis that hold every point of every way, with room; a declared range stays what it is. */
+/** Ends of an axis that contain every point of all paths, with some margin; a declared range is used as it is. */
 export function axisRange(trails: readonly Trail[], axis: 0 | 1, range: readonly [number, number] | null): [number, number] {
   if (range) return [range[0], range[1]];
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -66,7 +66,7 @@ export function axisRange(trails: readonly Trail[], axis: 0 | 1, range: readonly
   return [low - room, high + room];
 }
 
-/** At most `most` of the points: evenly spaced, first and last among them. */
+/** At most `most` of the points, evenly spaced, including the first and the last. */
 export function thinned<P>(points: readonly P[], most: number): P[] {
   if (points.length <= most) return [...points];
   return Array.from({ length: most }, (_, i) => points[Math.round((i * (points.length - 1)) / (most - 1))]!);

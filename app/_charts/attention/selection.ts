@@ -6,18 +6,18 @@ export type Layers = readonly { heads: number }[];
 
 export const headKey = (layer: number, head: number): string => `${layer}.${head}`;
 
-/** Layer after layer. */
+/** All heads, layer by layer. */
 export const allHeads = (layers: Layers): HeadId[] =>
   layers.flatMap(({ heads }, l) => Array.from({ length: heads }, (_, h) => [l, h] as const));
 
-/** Place of a head among all of them, as signals are listed; and the head at a place. */
+/** Index of a head among all heads, in the order in which signals list them. */
 export const placeOfHead = (layers: Layers, layer: number, head: number): number =>
   layers.slice(0, layer).reduce((n, l) => n + l.heads, head);
 
 export const shownHeads = (layers: Layers, hidden: Hidden): HeadId[] =>
   allHeads(layers).filter(([l, h]) => !hidden.has(headKey(l, h)));
 
-/** Layers and heads that have anything to show: the rows and columns of the grid. */
+/** Layers and heads with at least one head shown: the rows and columns of the grid. */
 export function shownLines(layers: Layers, hidden: Hidden): { layers: number[]; heads: number[] } {
   const shown = shownHeads(layers, hidden);
   const sorted = (values: number[]) => [...new Set(values)].sort((a, b) => a - b);
@@ -33,7 +33,7 @@ export function toggle(hidden: Hidden, ids: readonly HeadId[], layers: Layers): 
   return next.size >= allHeads(layers).length ? hidden : next;
 }
 
-/** Shows these alone; when they already are alone, everything again. */
+/** Shows only these heads; if they already are the only ones, shows all. */
 export function solo(hidden: Hidden, ids: readonly HeadId[], layers: Layers): Hidden {
   const keep = new Set(ids.map(([l, h]) => headKey(l, h)));
   const others = allHeads(layers)
@@ -43,13 +43,13 @@ export function solo(hidden: Hidden, ids: readonly HeadId[], layers: Layers): Hi
   return alone ? new Set() : new Set(others);
 }
 
-/** All heads between two, in reading order: what a shift-click means. */
+/** All heads between two, in reading order, as Shift-click selects them. */
 export function range(from: HeadId, to: HeadId, layers: Layers): HeadId[] {
   const [a, b] = [placeOfHead(layers, ...from), placeOfHead(layers, ...to)].sort((x, y) => x - y) as [number, number];
   return allHeads(layers).slice(a, b + 1);
 }
 
-/** "3 of 8 heads" or "layer 1 head 2, layer 2 head 1": what an aggregate is of, for its caption. Numbers from 1. */
+/** Caption for the heads in an aggregate: "3 of 8 heads" or "layer 1 head 2, layer 2 head 1". Counted from 1. */
 export function describeHeads(shown: readonly HeadId[], total: number): string {
   if (shown.length === total) return total === 1 ? 'the only head' : `all ${total} heads`;
   if (shown.length <= 4) return shown.map(([l, h]) => `layer ${l + 1} head ${h + 1}`).join(', ');

@@ -1,11 +1,11 @@
-/** Steps to pixels for what is drawn per snapshot: each snapshot owns the steps nearer to it than to its neighbours. */
+/** Maps steps to pixels for plots with one value per snapshot: each snapshot covers the steps nearer to it than to its neighbors. */
 export interface StepAxis {
   first: number;
   last: number;
   width: number;
 }
 
-/** The whole run up to its newest step, or the range that the page is zoomed to. */
+/** The whole run up to its newest step, or the page's zoom range. */
 export const stepAxis = (headStep: number, zoom: readonly [number, number] | null, width: number): StepAxis => ({
   first: zoom ? zoom[0] : 0,
   last: zoom ? Math.max(zoom[1], zoom[0] + 1) : Math.max(1, headStep),
@@ -16,7 +16,7 @@ export const xOf = (axis: StepAxis, step: number): number => ((step - axis.first
 export const stepAt = (axis: StepAxis, x: number): number =>
   Math.round(axis.first + (Math.max(0, Math.min(axis.width, x)) / axis.width) * (axis.last - axis.first));
 
-/** Index of the snapshot that each pixel column shows, -1 for none. With more snapshots than columns a column shows the last one that begins in it. */
+/** Index of the snapshot that each pixel column shows, -1 for none. With more snapshots than columns, a column shows the last one that begins in it. */
 export function columns(steps: ArrayLike<number>, axis: StepAxis): Int32Array {
   const out = new Int32Array(axis.width).fill(-1);
   for (let n = 0; n < steps.length; n++) {

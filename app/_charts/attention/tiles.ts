@@ -1,4 +1,4 @@
-/** Maps of more cells than the screen has pixels: levels of ever larger tiles, each tile the largest, mean or smallest of its cells, and a window onto them. */
+/** Maps with more cells than the screen has pixels: levels of ever larger tiles, each the largest, mean or smallest of its cells, and a window onto them. */
 import { type MapSize, visibleKeys } from '~/shared/attention';
 import { maskedPixel, pixelOf } from './raster';
 import type { ColorScale } from './scale';
@@ -14,7 +14,7 @@ export interface Level extends MapSize {
 }
 
 /**
- * The map itself, then tiles of 2 x 2, 4 x 4 ... cells up to a single one. Of a difference the "largest" is what is furthest from 0, the "smallest" what is nearest.
+ * The map itself, then tiles of 2 x 2, 4 x 4 ... cells up to a single one. In a difference, "largest" means furthest from 0, "smallest" nearest to it.
  */
 export function tileLevels(values: Float32Array, size: MapSize, kind: TileKind, signed: boolean): Level[] {
   const { queries, keys } = size;
@@ -23,7 +23,7 @@ export function tileLevels(values: Float32Array, size: MapSize, kind: TileKind, 
   for (let below = levels[0]!; below.queries > 1 || below.keys > 1; below = levels.at(-1)!) {
     const half = { queries: Math.ceil(below.queries / 2), keys: Math.ceil(below.keys / 2) };
     const out = new Float32Array(half.queries * half.keys);
-    // Cells in a row or column of tiles of the level below; the last one may hold fewer.
+    // Number of cells in a row or column of a tile of the level below; the last tile may have fewer.
     const cells = (tile: number, count: number) => Math.min(below.factor, count - tile * below.factor);
     for (let i = 0; i < half.queries; i++)
       for (let j = 0; j < half.keys; j++) {
@@ -32,7 +32,7 @@ export function tileLevels(values: Float32Array, size: MapSize, kind: TileKind, 
         for (let y = 2 * i; y < Math.min(2 * i + 2, below.queries); y++)
           for (let x = 2 * j; x < Math.min(2 * j + 2, below.keys); x++) {
             const v = below.values[y * below.keys + x]!;
-            // Masked cells count for nothing; a tile of nothing else is masked.
+            // Masked cells are ignored; a tile with only masked cells is masked.
             if (v === MASKED) continue;
             bad ||= v - v !== 0;
             const area = cells(y, queries) * cells(x, keys);
@@ -47,7 +47,7 @@ export function tileLevels(values: Float32Array, size: MapSize, kind: TileKind, 
   return levels;
 }
 
-/** Stands for a cell that its query may not look at. No weight, difference or spread is as large. */
+/** Marks a cell that its query may not attend to. No weight, difference or spread has this value. */
 const MASKED = -3.4028234663852886e38;
 
 function withoutMasked(values: Float32Array, size: MapSize): Float32Array {
@@ -57,7 +57,7 @@ function withoutMasked(values: Float32Array, size: MapSize): Float32Array {
   return out;
 }
 
-/** The part of a map that is looked at, in cells; `span` of them on the longer side of the picture. */
+/** The visible part of a map, in cells; `span` is their number on the longer side of the picture. */
 export interface MapWindow {
   left: number;
   top: number;
@@ -75,12 +75,12 @@ export interface Picture extends MapSize {
 /** Pixels per cell. */
 export const pitchOf = (p: Picture, w: MapWindow): number => Math.max(p.width, p.height) / w.span;
 
-/** The finest level whose tiles are at least a pixel wide: then each tile has a pixel of its own, and none disappears. */
+/** The finest level whose tiles are at least a pixel wide, so that each tile has its own pixel and none disappears. */
 export function levelFor(levels: readonly Level[], pitch: number): Level {
   return levels.find((l) => l.factor * pitch >= 1) ?? levels.at(-1)!;
 }
 
-/** Paints what the window shows: every pixel the tile under its middle. */
+/** Paints the window: each pixel shows the tile under its center. */
 export function paintWindow(
   pixels: Uint32Array,
   p: Picture,
@@ -101,14 +101,14 @@ export function paintWindow(
       const column = columns[x]!;
       if (column < 0 || column >= level.keys) continue;
       const value = level.values[row * level.keys + column]!;
-      // Uniform is another weight in every row of a causal map.
+      // The uniform weight differs between the rows of a causal map.
       const share = lift && value !== MASKED ? visibleKeys(p, Math.min(p.queries - 1, row * level.factor)) / scale.keys : 1;
       pixels[y * p.width + x] = value === MASKED ? maskedPixel(x >> 2, y >> 2) : pixelOf(scale, value * share);
     }
   }
 }
 
-/** Kept inside the map, never closer than a few cells. */
+/** Keeps a window inside the map, and shows at least a few cells. */
 export function clampWindow(w: MapWindow, { queries, keys, width, height }: Picture): MapWindow {
   const whole = Math.max(keys, queries);
   const span = Math.max(Math.min(smallestSpan, whole), Math.min(w.span, whole));
@@ -117,7 +117,7 @@ export function clampWindow(w: MapWindow, { queries, keys, width, height }: Pict
   return { span, left: inside(w.left, keys, width), top: inside(w.top, queries, height) };
 }
 
-/** Closer by `factor`; what is at (x, y) of the picture stays there. */
+/** Zooms in by `factor`; the point at (x, y) of the picture does not move. */
 export function zoomedAt(w: MapWindow, p: Picture, factor: number, x: number, y: number): MapWindow {
   const span = Math.max(
     Math.min(smallestSpan, Math.max(p.keys, p.queries)),
@@ -128,7 +128,7 @@ export function zoomedAt(w: MapWindow, p: Picture, factor: number, x: number, y:
 }
 
 /**
- * The cell that a pixel stands for: the one under it, or where a tile stands for many, the cell that gave the tile its value (for means the first one).
+ * The cell that a pixel shows: the one under it, or, where a tile combines many, the cell that gave the tile its value (for means the first one).
  * null outside of the map.
  */
 export function cellUnder(

@@ -1,31 +1,31 @@
-/** What stands on the axes of a map: texts, numbers or pictures, each with its place, so that repeats stay distinct. */
+/** Labels for the axes of a map: texts, numbers or pictures, each with its position, so that repeated tokens differ. */
 import { type AttentionSnapshot, answerAt, axisOf, labelText, readerOf, rightAt, targetKeys } from '~/shared/attentionSnapshot';
 import type { Source } from './derive';
 
 export interface Token {
-  /** Short: the label, or the place. */
+  /** Short text: the label, or the position. */
   text: string;
-  /** Read aloud and in tooltips: "7 at position 3", "image 3 (odd one)". Counted from 1. */
+  /** Text for screen readers and tooltips: "7 at position 3", "image 3 (odd one)". Counted from 1. */
   name: string;
   picture: string | null;
-  /** Whether the model's answer at this place is right; null where nothing says so. */
+  /** Whether the model's answer at this position is right; null where it is not known. */
   right: boolean | null;
-  /** What is looked for among the keys. */
+  /** Whether this key is the target. */
   target: boolean;
   picked: boolean;
 }
 
-/** Labels on both sides of a layer's maps; one list where both are the same. */
+/** Labels on both sides of a layer's maps; the same list where both sides are the same. */
 export interface MapTokens {
   queries: readonly Token[];
   keys: readonly Token[];
-  /** A place on one side is the same token on the other. */
+  /** Queries and keys are the same tokens. */
   shared: boolean;
 }
 
 export const noTokens: MapTokens = { queries: [], keys: [], shared: false };
 
-/** White space is shown by signs, so that a label of it is not blank. */
+/** Replaces white space by visible signs, so that its label is not blank. */
 export const visibleText = (text: string): string =>
   text === ''
     ? '∅'
@@ -35,7 +35,7 @@ export const visibleText = (text: string): string =>
         .replaceAll('\r', '␍')
         .replace(/^ +| +$/g, (s) => '␣'.repeat(s.length));
 
-/** `pictureOf` turns picture n of the snapshot into an image URL. Averages have no inputs of their own: their tokens are places. */
+/** `pictureOf` turns picture n of the snapshot into an image URL. Averages have no inputs: their tokens are positions. */
 export function tokensOf(
   s: AttentionSnapshot,
   source: Source,
@@ -69,7 +69,7 @@ function sideOf(
     });
   const { example } = source;
   const axis = axisOf(s, example, layer, side);
-  // An answer stands at its query; where both sides are the same tokens, at its key too.
+  // An answer belongs to its query; where both sides are the same tokens, also to its key.
   const answered = readerOf(s) === 'sequence' && (side === 'queries' || s.layers[layer]!.queries === s.layers[layer]!.keys);
   return Array.from({ length }, (_, t) => {
     const target = ofSet && targets[example] === t;
@@ -90,7 +90,7 @@ function sideOf(
   });
 }
 
-/** "layer 2 head 3, query 5 to key 10, 0.61": how a cell is read out. Numbers from 1. */
+/** Text of a cell for screen readers: "layer 2 head 3, query 5 to key 10, 0.61". Counted from 1. */
 export function cellWords(where: string, query: number, key: number, value: number, masked = false): string {
   const number = masked ? 'masked' : Number.isFinite(value) ? value.toFixed(2) : String(value);
   return `${where}, query ${query + 1} to key ${key + 1}, ${number}`;

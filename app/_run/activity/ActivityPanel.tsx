@@ -56,9 +56,9 @@ const kept: Record<(typeof filters)[number], (item: Item) => boolean> = {
   notes: (i) => i.kind === 'note',
   team: (i) => i.kind === 'team' || i.kind === 'record',
 };
-/** Lines that are there without asking. */
+/** Lines that are shown without a click. */
 const atOnce = 60;
-/** Snapshots are too many to be waited for: of those that are loaded the ones that people asked for appear. */
+/** There are too many snapshots to load all of them: of the loaded ones, those that people asked for are listed. */
 const merged: readonly ListKind[] = listKinds.filter((kind) => kind !== 'snapshots' && kind !== 'media');
 
 const listedNames = [
@@ -80,7 +80,7 @@ const listedNames = [
 ] as const satisfies readonly (keyof Listed)[];
 const listedOf = (view: Listed): Listed => Object.fromEntries(listedNames.map((name) => [name, view[name]])) as unknown as Listed;
 
-/** What happened to the run besides steps. Clicking a line moves every panel to its step. */
+/** Everything that happened to the run besides steps. A click on a line moves every panel to its step. */
 export function ActivityPanel() {
   const listed = useWithLoaded(listedOf, null);
   const { fromSeq, older } = useHorizon(merged);
@@ -89,7 +89,7 @@ export function ActivityPanel() {
   const youId = useRun((r) => r.you?.id ?? null);
   const [filter, setFilter] = useState<(typeof filters)[number]>('everything');
   const [person, setPerson] = useState('');
-  // Before `fromSeq` one list has lines that another has not loaded yet. The first line is the run's creation.
+  // Before `fromSeq` one list may have lines that another has not loaded yet. Line 1 is the creation of the run.
   const all = useMemo(
     () => (listed ? activity(listed).filter((item) => item.seq >= fromSeq || (item.seq === 1 && fromSeq === 0)) : []),
     [listed, fromSeq],

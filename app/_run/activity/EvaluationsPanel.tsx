@@ -12,7 +12,7 @@ import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import { evaluatedStep } from '~/shared/evaluations';
 import { bestOf, columnsOf, describeRow } from './evaluationTable';
 
-/** What evaluations measured, newest first: a column per metric, whatever sets and metrics there are. The best of each set is marked. */
+/** Results of all evaluations, newest first, with one column per metric. The best result of each set is marked. */
 export function EvaluationsPanel() {
   const { items: evaluations, whole, older } = useLoaded('evaluations');
   const pinned = useCursor((c) => c.mode === 'pinned');

@@ -19,16 +19,16 @@ export interface Item {
   at: number;
   kind: 'command' | 'evaluation' | 'checkpoint' | 'snapshot' | 'analysis' | 'status' | 'alert' | 'note' | 'team' | 'record';
   tone: Tone;
-  /** Where the cursor goes; null = nowhere yet. */
+  /** Where a click moves the cursor; null = no step yet. */
   step: number | null;
   who: Actor | null;
   title: string;
-  /** What became of it: "applied: 5 → 1", "refused: ...". */
+  /** The outcome: "applied: 5 → 1", "refused: ...". */
   detail: string;
   undo: DraftCommand | null;
-  /** Hash of the checkpoint that the line tells of. */
+  /** Hash of the checkpoint that the line is about. */
   checkpoint?: string;
-  /** For a change of a value: from where the run can be done again without it. */
+  /** For a change of a value: the checkpoint from which the run can be repeated without the change. */
   whatIf?: { checkpoint: string; without: string };
 }
 
@@ -51,7 +51,7 @@ export type Listed = Pick<
   | 'branchChange'
 >;
 
-/** Everything that happened to the run besides steps, newest first. Snapshots appear when somebody asked for them. */
+/** Everything that happened to the run besides steps, newest first. Only snapshots that somebody asked for are listed. */
 export function activity(view: Listed): Item[] {
   const askedBy = (commandId: string | null) =>
     commandId === null ? null : (view.commands.find((c) => c.command.id === commandId)?.actor ?? null);
@@ -149,7 +149,7 @@ const words = {
 const of = (e: { seq: number; at: number; step: number | null }, kind: Item['kind'], tone: Tone) =>
   ({ seq: e.seq, at: e.at, step: e.step, kind, tone, who: null, undo: null }) as const;
 
-/** null: of no more interest, such as a note that was deleted. */
+/** null: no longer of interest, such as a deleted note. */
 function activityItem(view: Listed, { seq, at, step, event }: ActivityEntry): Item | null {
   const who = 'actor' in event ? event.actor : null;
   const line = (kind: Item['kind'], title: string, detail = ''): Item => ({

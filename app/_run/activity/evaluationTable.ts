@@ -6,10 +6,10 @@ import type { ListItems } from '~/shared/view';
 
 type Evaluations = readonly ListItems['evaluations'][];
 
-/** Metrics that the table has a column for; the others are in the row's title. */
+/** Largest number of metrics with a column; the row's title has the others. */
 const COLUMNS = 8;
 
-/** Metric names, those that are shown first in front, then in the order in which they first appear. */
+/** Metric names: main metrics first, then the others in the order in which they first appear. */
 export function columnsOf(evaluations: Evaluations): string[] {
   const mains = new Set<string>();
   const names = new Set<string>();
@@ -20,12 +20,12 @@ export function columnsOf(evaluations: Evaluations): string[] {
   return [...new Set([...mains, ...names])].slice(0, COLUMNS);
 }
 
-/** Per set the evaluation (by its seq) with the best of what is shown first, the first of equals, and that metric's name. */
+/** Best evaluation of each set by its main metric, as seq -> name of that metric; the first one where several are equal. */
 export function bestOf(evaluations: Evaluations): ReadonlyMap<number, string> {
   const best = new Map<string, { seq: number; name: string; value: number }>();
   for (const e of evaluations) {
     const main = headlineMetric(e);
-    // Which way is better must be known: a loss falls and an accuracy rises, others say it.
+    // The better direction must be known: it is fixed for a loss and an accuracy; other metrics have to declare it.
     if ((!main.role && !main.better) || Number.isNaN(main.value)) continue;
     const before = best.get(e.split);
     if (!before || (before.name === main.name && isBetter(betterOf(main), main.value, before.value)))
@@ -34,7 +34,7 @@ export function bestOf(evaluations: Evaluations): ReadonlyMap<number, string> {
   return new Map([...best.values()].map(({ seq, name }) => [seq, name]));
 }
 
-/** "1,000 examples in 120 ms; bleu 31.2; ..." : all that is known of a row. */
+/** "1,000 examples in 120 ms; bleu 31.2; ...": everything that is known about a row. */
 export function describeRow(e: Evaluations[number]): string {
   const how = [
     e.examples !== undefined && `${count(e.examples)} examples`,

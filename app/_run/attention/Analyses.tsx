@@ -19,7 +19,7 @@ import { Questions } from './Questions';
 
 const now = 'now';
 
-/** Questions that only a trainer can answer, of the run between two steps or of a checkpoint, and what was answered. */
+/** Questions that only a trainer can answer, about the run between two steps or about a checkpoint, and their answers. */
 export const Analyses = memo(function Analyses({ snapshot }: { snapshot: AttentionSnapshot }) {
   const { step, chosenBy, examples } = snapshot;
   const actions = useView((v) => v.controls.actions.filter(isQuestionAction), []);
@@ -62,11 +62,11 @@ export const Analyses = memo(function Analyses({ snapshot }: { snapshot: Attenti
   );
 });
 
-/** The declared questions, and whose parameters they are about. */
+/** The declared questions, and a choice of what they are about: the current parameters or a checkpoint's. */
 function Ask() {
   const actions = useView((v) => v.controls.actions.filter(isQuestionAction), []);
   const over = useView((v) => ended(v.status), false);
-  // The same bytes saved twice are one checkpoint to ask.
+  // Two saves of the same bytes are one checkpoint here.
   const saved = useList('checkpoints', 500);
   const checkpoints = useMemo(
     () => saved.filter((c, i, all) => all.findLastIndex((d) => d.blob.hash === c.blob.hash) === i),
@@ -115,7 +115,7 @@ function Waiting() {
 
 const notationLead = 'As probe examples: ';
 
-/** The mistakes that were found, as the next probe examples. */
+/** Makes the mistakes that were found the next probe examples. */
 function Look({
   analysis: { kind, message },
   why,

@@ -3,7 +3,7 @@ import type { Scene } from './useScene';
 
 const quietMs = 5_000;
 
-/** Tells a screen reader where the workspace stands, at most every five seconds. */
+/** Tells a screen reader the current step and selection of the workspace, at most every five seconds. */
 export function Announcer({ scene }: { scene: Scene }) {
   const [said, setSaid] = useState('');
   const last = useRef(0);

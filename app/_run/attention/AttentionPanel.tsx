@@ -13,7 +13,7 @@ import { Standing } from './Standing';
 import { useScene } from './useScene';
 import { Workspace } from './Workspace';
 
-/** The attention workspace: every head's map at the step where the page stands, what it reads, and how it came about. */
+/** The attention workspace: every head's map at the page's current step, what it attends to, and how it developed. */
 export function AttentionPanel() {
   const snapshots = useSnapshots();
   const step = useCursor((c) => c.step);
@@ -21,7 +21,7 @@ export function AttentionPanel() {
   const look = useLook(snapshots, step, exampleOf(view.source));
   const theme = useTheme().resolvedTheme === 'light' ? 'light' : 'dark';
   const found = useScene(snapshots, look, view, theme);
-  // While another example's maps are on their way, what was shown stays.
+  // While the maps of another example load, the previous ones stay visible.
   const last = useRef(found);
   const scene = found ?? (look.nearest && !look.error ? last.current : null);
   useEffect(() => {

@@ -7,7 +7,7 @@ import type { AttentionSnapshot } from '~/shared/attentionSnapshot';
 import type { Large } from './large';
 import type { Scene } from './useScene';
 
-/** What a difference is made of: this map and the one subtracted, on one scale from 0 to 1. */
+/** Both sides of a difference: this map and the one subtracted from it, on one scale from 0 to 1. */
 export const BothSides = memo(function BothSides({
   scene,
   large,

@@ -15,7 +15,7 @@ import type { Scene } from './useScene';
 
 const framesPerSecond = 12;
 
-/** The recorded steps in view, as a video of the grid or as one array. */
+/** Exports the recorded steps in view as a video of the grid or as one array. */
 export function ClipMaker({ scene }: { scene: Scene }) {
   const { runId } = useRunStore();
   const { feed } = useSnapshots();
@@ -27,7 +27,7 @@ export function ClipMaker({ scene }: { scene: Scene }) {
   const list = feed.recorded.filter((r) => zoom === null || (r.step >= zoom[0] && r.step <= zoom[1]));
   const name = `${runId}-steps${list[0]?.step ?? 0}-${list.at(-1)?.step ?? 0}`;
 
-  /** Weights of the chosen example or average at every step of the list; steps whose probe is another are told, not mixed in. */
+  /** Weights of the chosen example or average at every listed step. Throws at a step with another probe, which must not be mixed in. */
   const frames = async (signal: AbortSignal, exact: boolean) => {
     const out = [];
     for (const [n, r] of list.entries()) {

@@ -12,7 +12,7 @@ import { useWhyNot } from '~/app/_run/steering/useWhyNot';
 import { actionWithRole } from '~/shared/controls';
 import { describePage, type PagedSplit, pagedSplits, readPage } from './examplePages';
 
-/** Looks at what the run records next: other probe examples, at once. @param control the one that chooses them */
+/** Returns a function that changes the probe examples and records a snapshot of them. @param control name of the control that chooses them */
 export function useLookAt(control: string): (examples: string) => Promise<void> {
   const steer = useSteer();
   const store = useRunStore();
@@ -25,7 +25,7 @@ export function useLookAt(control: string): (examples: string) => Promise<void> 
   };
 }
 
-/** Waits for the trainer's answer to the command at this place of the log. */
+/** Waits for the trainer's answer to the command with this seq. @returns whether it was applied */
 function wasApplied(store: RunStore, seq: number): Promise<boolean> {
   return new Promise((resolve) => {
     let stop = () => {};
@@ -42,7 +42,7 @@ function wasApplied(store: RunStore, seq: number): Promise<boolean> {
   });
 }
 
-/** Pages through the sets of the validation or test split: each page becomes the probe examples, for everybody, and a snapshot shows it. */
+/** Pages through the validation or test split. A page becomes the probe examples for all viewers, and a snapshot shows it. */
 export const ExampleBrowser = memo(function ExampleBrowser({ control, examples: size }: { control: string; examples: number }) {
   const run = useView(
     (v) => ({
@@ -56,7 +56,7 @@ export const ExampleBrowser = memo(function ExampleBrowser({ control, examples: 
   const [typed, setTyped] = useState<string | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   if (!run?.declared) return null;
-  // Nothing chosen: the first ones of the validation set.
+  // Without a choice the probe examples are the first ones of the validation split.
   const page = run.chosen === null ? { split: 'validation' as const, first: 0, size } : readPage(run.chosen);
   const go = (split: PagedSplit, first: number) => {
     setTyped(null);

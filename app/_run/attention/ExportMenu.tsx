@@ -17,7 +17,7 @@ import type { Large } from './large';
 import { save } from './save';
 import type { Scene } from './useScene';
 
-/** Takes what is on screen away: as a picture with the selection, or as exact numbers. */
+/** Exports what is on screen: a picture with the selection, or exact numbers. */
 export function ExportMenu({ scene, large }: { scene: Scene; large: Large }) {
   const { runId } = useRunStore();
   const { feed, table } = useSnapshots();

@@ -16,7 +16,7 @@ const views: readonly { value: AttentionView['heads']; label: string; title: str
   { value: 'flow', label: 'flow', title: 'what each token draws on, layer by layer' },
 ];
 
-/** The heads side by side, in one of four ways. */
+/** Compares the heads in one of four views. */
 export const HeadViews = memo(function HeadViews(props: HeadViewProps) {
   const { scene, large, view } = props;
   const settled = useSettled(scene.snapshot);

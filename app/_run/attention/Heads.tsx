@@ -9,7 +9,7 @@ import { focusStore } from './focusStore';
 import { baselineAt, headValue, nameOfHead } from './signalText';
 
 interface HeadsProps {
-  /** Whose heads are in the table. */
+  /** The snapshot whose heads the table lists. */
   snapshot: AttentionSnapshot;
   hidden: Hidden;
   active: { layer: number; head: number } | null;
@@ -20,7 +20,7 @@ const ablations: readonly HeadColumn[] = [
   { id: '\0zero', label: 'Δloss zero', help: 'loss with this head’s output set to zero, minus the loss', digits: 3 },
 ];
 
-/** What each head does at the step shown, over all probe examples: the signals that the snapshot declares, and what switching heads off told. */
+/** What each head does at this step, over all probe examples: the signals that the snapshot declares, and the ablation results. */
 export const Heads = memo(function Heads({ snapshot, hidden, active }: HeadsProps) {
   const analyses = useList('analyses', 200);
   const { layers, signals } = snapshot;
@@ -55,7 +55,7 @@ export const Heads = memo(function Heads({ snapshot, hidden, active }: HeadsProp
   );
   return (
     <>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by key. */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by keyboard. */}
       <section className="relative max-h-96 overflow-auto" tabIndex={0} aria-label="table of heads">
         <HeadTable columns={columns} rows={rows} named={signals.some((s) => s.names)} hidden={hidden} active={active} {...act} />
       </section>

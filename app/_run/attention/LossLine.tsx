@@ -6,7 +6,7 @@ import { useHistory, useWanted } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
 import { seriesWithRole } from '~/shared/streams';
 
-/** The loss over the steps of the ribbons below it, with what guessing would give. */
+/** The loss over the same steps as the ribbons below it, with the loss of a guess. */
 export function LossLine({
   axis,
   cursor,

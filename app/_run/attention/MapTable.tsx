@@ -2,7 +2,7 @@ import { memo } from 'react';
 import type { MapTokens } from '~/app/_charts/attention/tokens';
 import { type MapSize, visibleKeys } from '~/shared/attention';
 
-/** The large map as a table: the same numbers for those who do not see the colors. */
+/** The large map as a table: the same numbers for people who cannot see the colors. */
 export const MapTable = memo(function MapTable({
   values,
   size,
@@ -18,7 +18,7 @@ export const MapTable = memo(function MapTable({
   const place = (n: number) => Array.from({ length: n }, (_, i) => i);
   const digits = (v: number) => (Number.isFinite(v) ? v.toFixed(3) : String(v));
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by key.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by keyboard.
     <section className="relative max-h-[32rem] overflow-auto" tabIndex={0} aria-label={`table: ${where}`}>
       <table className="border-collapse font-mono text-[10px]" data-testid="map-table">
         <caption className="sr-only">{where}: rows are queries, columns are keys</caption>

@@ -24,18 +24,18 @@ interface MapsProps extends WorkspaceProps {
   focus: Focus;
   lit: Spot | null;
   pinned: Spot | null;
-  /** What fills the room beside a single map. */
+  /** Content of the space beside a single map. */
   beside: ReactNode;
 }
 
-/** Height of the grid of heads in parts of its width, roughly. */
+/** Approximate height of the grid of heads divided by its width. */
 function gridHeight({ lines, maps }: WorkspaceProps['scene']): number {
   const rows = lines.layers.map((l) => maps.layers[l]!);
   const height = rows.reduce((n, r) => n + r.queries / Math.max(r.queries, r.keys), 0);
   return height / Math.max(1, lines.heads.length * Math.max(...rows.map((r) => r.keys / Math.max(r.queries, r.keys))));
 }
 
-/** Every head's map, one of them large, and what the model answered. */
+/** Every head's map, one of them large, and the model's answers. */
 export function Maps({ snapshots, scene, large, view, theme, width, focus, lit, pinned, beside }: MapsProps) {
   const { snapshot, maps } = scene;
   const several = headCount(snapshot.layers) > 1;
@@ -45,7 +45,7 @@ export function Maps({ snapshots, scene, large, view, theme, width, focus, lit, 
   const largeWidth = several && wide ? inner - gridWidth - 16 : wide ? Math.floor(inner * 0.5) : inner;
   const onSelect = useSelect(scene);
   const tokens = scene.tokensOf(large.layer);
-  // A grid of few rows leaves room below itself.
+  // A grid with few rows leaves space below it.
   const readerLeft = several && wide && gridHeight(scene) <= 0.7;
   const readerWidth = readerLeft ? gridWidth : several && wide ? largeWidth : wide ? inner - largeWidth - 16 : inner;
   const reader = <Reader scene={scene} large={large} view={view} lit={lit} width={readerWidth} />;
@@ -58,7 +58,7 @@ export function Maps({ snapshots, scene, large, view, theme, width, focus, lit, 
           Nothing is subtracted: {scene.referenceProblem}.
         </p>
       )}
-      {/* biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: a click beside everything unpins, as Escape does. */}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: a click on the background unpins, as Escape does. */}
       <div
         className={`flex gap-4 p-3 ${wide ? 'flex-row items-start' : 'flex-col'}`}
         onClick={(e) => e.target === e.currentTarget && focusStore.send({ type: 'click', spot: null })}

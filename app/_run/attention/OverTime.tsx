@@ -23,7 +23,7 @@ import { mainSignal, signalInfo } from './signalText';
 import { selectClass } from './Toolbar';
 import type { Scene } from './useScene';
 
-/** How every head got to where it is: loss, one signal as lines and ribbons, and the history of the pinned cell. One cursor, one step axis. */
+/** How every head developed: loss, one signal as lines and ribbons, and the history of the pinned cell. All share one cursor and one step axis. */
 export const OverTime = memo(function OverTime({
   snapshots,
   scene,
@@ -69,7 +69,7 @@ export const OverTime = memo(function OverTime({
       sequential: view.palette,
       theme,
     });
-    // The bar runs over what the signal is declared to be; without that, over what there is, from its least value where some are below 0.
+    // The color bar covers the declared range of the signal; without one, the values in view, starting below 0 where some are negative.
     if (unit) return own;
     if (Number.isFinite(low) && high > low) return { ...own, low, high };
     const least = series.values.reduce((m, v) => Math.min(v, m), 0);

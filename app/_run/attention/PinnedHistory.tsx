@@ -16,7 +16,7 @@ import type { Scene } from './useScene';
 
 const unitDomain = [0, 1] as const;
 
-/** The pinned cell's query over all snapshots at hand. Asks for all of them while it is open. */
+/** The pinned cell's query over all snapshots. While it is open, it loads the missing ones. */
 export function PinnedHistory({
   snapshots,
   scene,

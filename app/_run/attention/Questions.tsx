@@ -11,8 +11,8 @@ import type { QuestionSummary } from '~/shared/protocol';
 import { useOpenQuestions } from './useOpenQuestions';
 
 /**
- * Questions about checkpoints that wait or are being answered: how far they are, their order, a way to call them off.
- * @param only of one run, by command: without, those of all runs are shown with their run's name
+ * Open questions about checkpoints: their progress, their order, and a button to cancel each.
+ * @param only commands of one run whose questions are shown; without it, the questions of all runs are shown with the run's name
  */
 export function Questions({ only, may = true }: { only?: readonly string[]; may?: boolean }) {
   const all = useOpenQuestions(true);

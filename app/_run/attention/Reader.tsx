@@ -11,7 +11,7 @@ import type { Large } from './large';
 import { selectClass } from './Toolbar';
 import type { Scene } from './useScene';
 
-/** What the model was given and what it answered, beside what it looked at: as much of it as the snapshot declares. */
+/** The model's input and answer, beside what it attended to: as much as the snapshot declares. */
 export function Reader({
   scene,
   large,
@@ -27,7 +27,7 @@ export function Reader({
 }) {
   const { snapshot, source, shown } = scene;
   const reader = readerOf(snapshot);
-  // The lines are of what this step looks at, whatever is subtracted from it in the map.
+  // The lines show this step's own weights, also while the map shows a difference.
   const weights = useMemo(() => {
     if (large.quantity === 'weight') return large.values;
     const maps = deriveMaps(snapshot, source.kind === 'spread' ? { ...source, kind: 'mean' } : source, null);
@@ -41,7 +41,7 @@ export function Reader({
   const tokens = scene.tokensOf(large.layer);
   const common = { snapshot, example: source.example, lit, onFocus: focusStore.send };
   if (reader === 'set') return <SetReader {...common} tokens={tokens.keys} />;
-  // Answers stand at the queries of the last layer: a map of another size has no lines to them.
+  // Answers belong to the queries of the last layer: a map of another size has no lines to them.
   const last = snapshot.layers.at(-1)!;
   if (large.size.queries !== last.queries)
     return (

@@ -7,10 +7,10 @@ import { hasMaps } from '~/shared/attentionSnapshot';
 import { type Large, quantityWords } from './large';
 import type { Scene } from './useScene';
 
-/** How long the same cell of the same snapshot is pointed at before its exact number is fetched. */
+/** How long the pointer rests on one cell of one snapshot before its exact number is fetched. */
 const restMs = 200;
 
-/** The number under the pointer, in one line of fixed height, so that nothing moves. It says whether it is exact. */
+/** The number under the pointer, in one line of fixed height so that nothing moves. It says whether the number is exact. */
 export function Readout({ snapshots, scene, large, focus }: { snapshots: Snapshots; scene: Scene; large: Large; focus: Focus }) {
   const spot = focus.hovered ?? focus.pinned;
   const { keys, queries } = large.size;

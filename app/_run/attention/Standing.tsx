@@ -2,7 +2,7 @@ import { memo } from 'react';
 import { setCursor, useCursor } from '~/app/_live/cursor';
 import type { Look } from '~/app/_live/snapshotFeed';
 
-/** Which recorded step is shown for the step asked for: never another one without saying so. */
+/** Which recorded step is shown for the requested step; it says so when the two differ. */
 export const Standing = memo(function Standing({ look }: { look: Look }) {
   const mode = useCursor((c) => c.mode);
   const { step, nearest, shown, error } = look;

@@ -2,7 +2,7 @@ import { StepLine } from '~/app/_charts/attention/Ribbons';
 import { type StepAxis, xOf } from '~/app/_charts/attention/stepAxis';
 import { useCursor } from '~/app/_live/cursor';
 
-/** Where the page stands, where it points, and the recorded step that is shown, on anything drawn over steps. */
+/** The page's current step, the hovered step, and the recorded step that is shown, over any plot with a step axis. */
 export function StepCursor({ axis, recordedStep }: { axis: StepAxis; recordedStep: number }) {
   const { step, hoverStep } = useCursor((c) => ({ step: c.step, hoverStep: c.hoverStep }));
   const inside = (s: number) => s >= axis.first && s <= axis.last;

@@ -3,7 +3,7 @@ import { focusStore } from './focusStore';
 import type { Large } from './large';
 import type { Scene } from './useScene';
 
-/** On a phone one head is shown at a time; a swipe or the buttons go to the next. */
+/** A phone shows one head at a time; a swipe or the buttons change to the next. */
 export function Swiped({
   scene,
   large,
@@ -21,7 +21,7 @@ export function Swiped({
   const go = (by: number) => {
     const next = at < 0 ? (by > 0 ? 0 : shown.length - 1) : at + by;
     const [layer, head] = shown[next] ?? [null, null];
-    // Past either end is the average of all.
+    // Beyond the first and the last head comes the average of all.
     focusStore.send({ type: 'click', spot: layer === null || head === null ? null : { layer, head, query: null, key: null } });
   };
   if (!enabled) return children;

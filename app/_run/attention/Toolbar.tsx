@@ -24,7 +24,7 @@ const scaleWords = {
   lift: '× uniform (log₂)',
 } as const;
 
-/** Which example, which colors, compared with what. */
+/** Chooses the example, the colors, and what to compare with. */
 export const Toolbar = memo(function Toolbar({ scene, view, large }: { scene: Scene; view: AttentionView; large: Large }) {
   const { set } = attentionView;
   return (
@@ -58,7 +58,7 @@ const layouts = [
   { value: 'panes', label: 'compare', title: 'two to four panes side by side: other steps, runs, examples' },
 ] as const;
 
-/** A comparison to begin with: what is shown now, beside the run's beginning. */
+/** The initial comparison: the current maps beside those of step 0. */
 function startOf(view: AttentionView, { head }: Large): Comparison {
   const source = typeof view.source === 'string' ? 'mean' : view.source;
   const pane = { run: null, source, head } as const;
@@ -74,7 +74,7 @@ function startOf(view: AttentionView, { head }: Large): Comparison {
   };
 }
 
-/** Whose maps of the one step, in which colors, minus what. */
+/** Toolbar for a single step: example or average, colors, and what is subtracted. */
 function OneStep({ scene, view, large }: { scene: Scene; view: AttentionView; large: Large }) {
   const { set } = attentionView;
   const { snapshot, maps, shown } = scene;
@@ -206,7 +206,7 @@ function ExamplePicker({ scene, view }: { scene: Scene; view: AttentionView }) {
   );
 }
 
-/** An example in a few words: its inputs, its name, or what is looked for in it. */
+/** Short description of an example: its inputs, its name, or its target. */
 function exampleText(s: AttentionSnapshot, e: number): string {
   const { name } = s.exampleLabels[e]!;
   const targets = targetKeys(s);
@@ -236,7 +236,7 @@ function ReferencePicker({ scene, view, large }: { scene: Scene; view: Attention
     ...(large.head && several ? [[large.head, headName(large.head.layer, large.head.head)] as [Reference, string]] : []),
     ...others.map((r): [Reference, string] => [{ run: r.runId }, `run ${r.name} (${r.runId})`]),
   ];
-  // What a link or an earlier choice asks for stays on the list.
+  // The list keeps a choice that came from a link or an earlier selection.
   if (asked !== null && !offered.some(([r]) => keyOf(r) === keyOf(asked))) offered.push([asked, wordsOf(asked)]);
   return (
     <select

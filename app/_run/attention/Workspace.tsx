@@ -14,7 +14,7 @@ import type { WorkspaceProps } from './workspaceProps';
 
 const RoomPanes = lazy(() => import('./panes/RoomPanes').then((m) => ({ default: m.RoomPanes })));
 
-/** All views of the attention at one step, over one cursor and one selection. */
+/** All views of the attention at one step, with one shared cursor and selection. */
 export const Workspace = memo(function Workspace(props: WorkspaceProps) {
   const { snapshots, scene, large, view, theme } = props;
   const box = useRef<HTMLDivElement>(null);
@@ -30,7 +30,7 @@ export const Workspace = memo(function Workspace(props: WorkspaceProps) {
       <Analyses snapshot={scene.snapshot} />
     </>
   );
-  // A single map leaves room beside itself.
+  // A single map leaves space beside it.
   const beside = headCount(snapshot.layers) === 1 && view.comparison === null;
   return (
     <div ref={box} onScrollCapture={() => focusStore.send({ type: 'scroll' })}>

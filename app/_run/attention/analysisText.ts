@@ -2,7 +2,7 @@ import { ablationName, analysisKinds } from '~/shared/analyses';
 import type { Analysis } from '~/shared/events';
 import type { WithSeq } from '~/shared/view';
 
-/** What the newest ablation at this step says of a head; null when there is none. */
+/** The result of the newest ablation of a head at this step; null when there is none. */
 export function ablationAt(
   analyses: readonly WithSeq<Analysis>[],
   step: number,

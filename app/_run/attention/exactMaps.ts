@@ -4,14 +4,14 @@ import type { Operation } from '~/shared/attention';
 import type { Large } from './large';
 import type { Scene } from './useScene';
 
-/** What the scene shows from the exact weights, fetched where the page has only rounded ones. @throws Error when they cannot be had */
+/** The scene's maps from exact weights; fetches them where the page has only rounded ones. @throws Error when they cannot be loaded */
 export async function exactMaps(feed: SnapshotFeed, { recorded, source, exactReference }: Scene): Promise<HeadMaps> {
   const example = source.kind === 'example' ? source.example : null;
   const [snapshot, reference] = await Promise.all([feed.load(recorded, { example, exact: true }), exactReference()]);
   return deriveMaps(snapshot, source, reference);
 }
 
-/** The large map from the exact weights. */
+/** The large map, computed from exact weights. */
 export async function exactLarge(
   feed: SnapshotFeed,
   scene: Scene,

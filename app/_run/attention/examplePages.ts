@@ -11,7 +11,7 @@ export interface ExamplePage {
 export const describePage = ({ split, first, size }: ExamplePage): string =>
   [split, ...Array.from({ length: size }, (_, i) => first + i)].join(' ');
 
-/** What the control holds as a page; null when it is none: the sets are not in a row, or it holds something else. */
+/** The control's value as a page; null when it is not one: the sets are not consecutive, or the value is something else. */
 export function readPage(value: unknown): ExamplePage | null {
   if (typeof value !== 'string') return null;
   const [word, ...rest] = value.split(/[\s,;]+/).filter((w) => w !== '');

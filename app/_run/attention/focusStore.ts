@@ -3,7 +3,7 @@ import { attentionView } from '~/app/_live/attentionView';
 import { type Source, useSelected } from '~/app/_live/select';
 import { createStore } from '~/app/_live/store';
 
-/** What is pointed at on this tab. The pin is kept in the attention view alone, so that links carry it; the hover only here. */
+/** The focus of this tab. The pin is stored only in the attention view, so that links include it; the hover is stored only here. */
 interface FocusStore extends Source<Focus> {
   send(event: FocusEvent): void;
 }

@@ -6,18 +6,18 @@ import { headName } from '~/app/_charts/attention/tokens';
 import type { MapSize, Operation } from '~/shared/attention';
 import type { Scene } from './useScene';
 
-/** The map shown large: one head's, or several put together. */
+/** The large map: of one head, or of several combined. */
 export interface Large {
   head: { layer: number; head: number } | null;
   values: Float32Array;
-  /** Whose size the map has. */
+  /** The layer that gives the map its size. */
   layer: number;
   size: Required<MapSize>;
   quantity: Quantity;
   scale: ColorScale;
   /** "layer 2 head 3", "mean of all 8 heads" */
   where: string;
-  /** Cells that are NaN or infinite. */
+  /** Number of cells that are NaN or infinite. */
   bad: number;
 }
 
@@ -50,7 +50,7 @@ export function useLarge(
         bad: countBad(values),
       };
     }
-    // Only maps of one size can be put together.
+    // Only maps of equal size can be combined.
     const alike = ofOneSize(maps, shown);
     const size = mapSize(maps, alike.layer);
     const { values, quantity } = aggregate(maps, alike.heads, operation);

@@ -2,7 +2,7 @@ import type { RowHistory } from '~/app/_charts/attention/History';
 import type { SnapshotFeed } from '~/app/_live/snapshotFeed';
 import { type AttentionSnapshot, exampleKey, mapOf } from '~/shared/attentionSnapshot';
 
-/** One query's weights at every recorded step whose maps are at hand and are of the same probe example as `shown`. */
+/** One query's weights at every recorded step whose maps are loaded and have the same probe example as `shown`. */
 export function rowHistory(
   feed: Pick<SnapshotFeed, 'recorded' | 'peek'>,
   shown: AttentionSnapshot,
@@ -17,7 +17,7 @@ export function rowHistory(
   for (const r of feed.recorded) {
     const s = feed.peek(r, example);
     const layer = s?.layers[head.layer];
-    // Other probe examples, and maps of another size, are another story.
+    // Maps of other probe examples or of another size cannot be compared.
     if (!s || !layer || layer.keys !== keys || layer.queries !== queries || head.head >= layer.heads) continue;
     if (example >= s.examples || exampleKey(s, example) !== wanted) continue;
     steps.push(r.step);

@@ -1,8 +1,8 @@
-/** What a snapshot declares of its signals, as views need it. Nothing here knows a signal by its name. */
+/** Reads what a snapshot declares about its signals. Nothing here depends on the name of a signal. */
 import type { AttentionSnapshot, Signal } from '~/shared/attentionSnapshot';
 import type { LayerShape, SignalSpec } from '~/shared/snapshotFile';
 
-/** Mean over the examples at one head; NaN when the layer lacks the signal. */
+/** Mean over the examples for one head; NaN when the layer lacks the signal. */
 export function headValue({ values }: Signal, layers: readonly LayerShape[], layer: number, head: number): number {
   const own = values[layer];
   if (!own) return Number.NaN;
@@ -12,11 +12,11 @@ export function headValue({ values }: Signal, layers: readonly LayerShape[], lay
   return (sum * heads) / own.length;
 }
 
-/** What a uniform map of that layer gives; null = does not apply. */
+/** The signal's value for a uniform map of that layer; null = does not apply. */
 export const baselineAt = ({ baseline }: SignalSpec, layer: number): number | null =>
   Array.isArray(baseline) ? (baseline[layer] ?? null) : baseline;
 
-/** What a head looks at: the signal that names it, if any does; the rule is in shared/snapshotFile.ts. */
+/** The name for what a head attends to, where a signal gives one; the rule is in shared/snapshotFile.ts. */
 export function nameOfHead(
   of: readonly { signal: SignalSpec; value: number; baseline: number | null }[],
 ): { title: string; value: number } | null {
@@ -33,11 +33,11 @@ export interface SignalInfo {
   title: string;
   meaning: string;
   range: readonly [number, number] | null;
-  /** The same for all layers asked about; null = differs, or does not apply. */
+  /** Baseline, equal for all requested layers; null = it differs, or does not apply. */
   baseline: number | null;
 }
 
-/** A signal as the snapshot shown declares it; one that it does not have is known by its name alone. */
+/** A signal as the snapshot declares it; for a signal that the snapshot lacks, only its name is known. */
 export function signalInfo({ signals }: AttentionSnapshot, name: string, layers: readonly number[]): SignalInfo {
   const spec = signals.find((s) => s.name === name);
   if (!spec) return { title: name, meaning: '', range: null, baseline: null };
@@ -46,6 +46,6 @@ export function signalInfo({ signals }: AttentionSnapshot, name: string, layers:
   return { title: spec.title, meaning: spec.meaning, range: spec.range, baseline: baselines.size === 1 ? (only ?? null) : null };
 }
 
-/** The signal to begin with: the one that the snapshot calls its main one, else the first there is. */
+/** The signal to show first: the main one that the snapshot declares, else the first. */
 export const mainSignal = ({ signals }: AttentionSnapshot, names: readonly string[]): string | undefined =>
   signals.find((s) => s.main && names.includes(s.name))?.name ?? names[0];

@@ -1,7 +1,7 @@
 import { type RefObject, useEffect } from 'react';
 import { focusStore } from './focusStore';
 
-/** Escape unpins wherever in the workspace the focus is, or when nothing has it. */
+/** Escape unpins when the focus is anywhere in the workspace, or on no element. */
 export function useEscape(box: RefObject<HTMLElement | null>): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {

@@ -5,7 +5,7 @@ import type { QuestionSummary } from '~/shared/protocol';
 const everyMs = 500;
 const none: readonly QuestionSummary[] = [];
 
-/** Questions about checkpoints, of all runs, and how far they are; asked for as long as `active`. That one is answered comes with its run's log. */
+/** Open questions about checkpoints of all runs, with their progress; polled while `active`. The answers arrive in the run's log. */
 export function useOpenQuestions(active: boolean): readonly QuestionSummary[] {
   const [questions, setQuestions] = useState(none);
   useEffect(() => {
@@ -13,7 +13,7 @@ export function useOpenQuestions(active: boolean): readonly QuestionSummary[] {
     let over = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const look = async () => {
-      // Away for a moment: what was seen last stands.
+      // While the server does not answer, the last list stays.
       const now = await api.runs.openQuestions.query().catch(() => null);
       if (over) return;
       if (now) setQuestions(now);

@@ -20,7 +20,7 @@ import { exampleOf, type Snapshots, useFeedVersion } from '~/app/_live/snapshots
 import { type AttentionSnapshot, mistakes, targetKeys } from '~/shared/attentionSnapshot';
 import type { LayerShape } from '~/shared/snapshotFile';
 
-/** Everything the views draw at one step, from the snapshot and what is chosen. */
+/** Everything that the views draw at one step, from the snapshot and the current selection. */
 export interface Scene {
   snapshot: AttentionSnapshot;
   recorded: Recorded;
@@ -30,17 +30,17 @@ export interface Scene {
   maps: HeadMaps;
   /** What is subtracted, in words; null = nothing. */
   referenceWords: string | null;
-  /** The snapshot subtracted, for showing both sides; null for nothing or a head. */
+  /** The snapshot that is subtracted, to show both sides; null when nothing or a head is subtracted. */
   other: AttentionSnapshot | null;
-  /** What is subtracted, from its exact weights; null = nothing. */
+  /** What is subtracted, computed from exact weights; null = nothing. */
   exactReference: () => Promise<Reference | null>;
-  /** Why what was asked to be subtracted is not. */
+  /** Why the requested reference cannot be subtracted. */
   referenceProblem: string | null;
   scaleKind: ScaleKind;
   scaleOf: (layer: number, head: number) => ColorScale;
-  /** For maps made of several heads. */
+  /** Scale for maps that combine several heads. */
   scaleFor: (values: Float32Array, quantity: Quantity) => ColorScale;
-  /** Labels on the axes of a layer's maps. */
+  /** Axis labels for a layer's maps. */
   tokensOf: (layer: number) => MapTokens;
   hidden: Hidden;
   shown: HeadId[];
@@ -48,13 +48,13 @@ export interface Scene {
   wrong: Int32Array;
 }
 
-/** Of more keys than this uniform attention is black on a scale from 0 to 1. */
+/** With more keys than this, uniform attention looks black on a scale from 0 to 1. */
 const mostOnUnit = 16;
 
 const noLayers: readonly LayerShape[] = [];
 const noTokensOf = () => noTokens;
 
-/** The first of equal lists of layers. */
+/** Keeps the same object while the lists of layers are equal. */
 function useSteady(layers: readonly LayerShape[]): readonly LayerShape[] {
   const last = useRef(layers);
   const same =
@@ -85,14 +85,14 @@ export function useScene(snapshots: Snapshots, look: Look, view: AttentionView, 
     return { maps: deriveMaps(snapshot, source, problem ? null : reference.value), problem };
   }, [snapshot, source, reference]);
 
-  // Steady while the shape is: what is hidden is not chosen anew at every step.
+  // Kept while the shape is the same, so that the hidden heads are not computed again at every step.
   const shape = useSteady(snapshot?.layers ?? noLayers);
   const only = derived && !derived.problem && reference.value?.kind === 'head' ? shape[reference.value.layer] : undefined;
   const selection = useMemo(() => {
     const known = allHeads(shape);
     const keys = new Set(known.map(([l, h]) => headKey(l, h)));
     const asked = new Set(view.hidden.filter((k) => keys.has(k)));
-    // A head of another size has nothing in common with the one that is subtracted.
+    // A head of another size cannot be compared with the one that is subtracted.
     if (only) for (const [l, h] of known) if (!sameSize(shape[l]!, only)) asked.add(headKey(l, h));
     const hidden: Hidden = asked.size < keys.size ? asked : new Set();
     return { hidden, shown: shownHeads(shape, hidden), lines: shownLines(shape, hidden) };
@@ -101,7 +101,7 @@ export function useScene(snapshots: Snapshots, look: Look, view: AttentionView, 
   const scales = useMemo(() => {
     if (!derived) return null;
     const { maps } = derived;
-    // One bar for all heads: lift is relative to the layer with the most keys, each row painted by its own.
+    // One color bar for all heads: lift is relative to the layer with the most keys; each row is painted relative to its own.
     const keys = Math.max(...maps.layers.map((l) => l.keys));
     const wanted = view.scale === 'auto' ? (keys > mostOnUnit && maps.quantity === 'weight' ? 'shared' : 'unit') : view.scale;
     const kind = scaleOffered(wanted, maps.quantity) ? wanted : 'unit';
@@ -117,7 +117,7 @@ export function useScene(snapshots: Snapshots, look: Look, view: AttentionView, 
     return { kind, scaleOf, scaleFor };
   }, [derived, selection, view.scale, view.palette, theme]);
 
-  // The same words and pictures at every step: the axes are left alone while scrubbing unless something on them changed.
+  // The same texts and pictures at every step: the axes do not render again while scrubbing unless a label changed.
   const tokens = useMemo(() => {
     if (!snapshot || !source) return noTokensOf;
     const { pictures } = snapshot;
@@ -160,7 +160,7 @@ export function useScene(snapshots: Snapshots, look: Look, view: AttentionView, 
 
 function sourceOf(view: AttentionView, s: AttentionSnapshot): Source {
   if (typeof view.source === 'string') return { kind: view.source, byTarget: view.byRole && targetKeys(s) !== null };
-  // Fewer examples than there were: the last one, and the panel's picker says which.
+  // With fewer examples than before the last one is shown, and the panel's picker says which.
   return { kind: 'example', example: Math.min(view.source.example, s.examples - 1) };
 }
 
@@ -177,7 +177,7 @@ interface ResolvedReference {
   value: Reference | null;
   words: string | null;
   problem: string | null;
-  /** The value from exact weights. */
+  /** Computes the reference from exact weights. */
   exact: () => Promise<Reference | null>;
 }
 const none: ResolvedReference = { value: null, words: null, problem: null, exact: async () => null };

@@ -6,7 +6,7 @@ import { attentionView } from '~/app/_live/attentionView';
 import { focusStore } from './focusStore';
 import type { Scene } from './useScene';
 
-/** What the grid's clicks and keys do to the heads that are shown. */
+/** Applies the clicks and keys of the grid to the choice of heads. */
 export function useSelect(scene: Scene): HeadGridProps['onSelect'] {
   const { layers } = scene.maps;
   const { hidden } = scene;

@@ -1,11 +1,11 @@
 import { useDeferredValue, useEffect, useState } from 'react';
 import type { AttentionSnapshot } from '~/shared/attentionSnapshot';
 
-/** Large maps take tens of milliseconds to score: while somebody scrubs, the table waits until they stop. */
+/** The signals of large maps take tens of milliseconds to compute: the table updates when scrubbing stops. */
 const manyCells = 300_000;
 const restMs = 150;
 
-/** The snapshot, as far as there is time to put numbers on all of its heads. */
+/** The newest snapshot whose signals there was time to compute for all heads. */
 export function useSettled(newest: AttentionSnapshot): AttentionSnapshot {
   const snapshot = useDeferredValue(newest);
   const [settled, setSettled] = useState(snapshot);

@@ -10,7 +10,7 @@ import { ConsoleReader } from './consoleReader';
 
 const restMs = 250;
 
-/** What the run's process prints: the newest at the end, earlier parts and what is searched for on demand. */
+/** Output of the run's process: the newest at the end; earlier parts and search results load on demand. */
 export function ConsolePanel() {
   const { runId } = useRunStore();
   const newest = useView((v) => v.console?.lastSeq ?? 0, 0);
@@ -29,8 +29,8 @@ export function ConsolePanel() {
     };
   }, [runId, search]);
   useEffect(() => reader?.newest(newest), [reader, newest]);
-  // Stays at the end as long as nobody has scrolled away from it.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: after what is shown has changed.
+  // Stays at the end until somebody scrolls away from it.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs after the shown text has changed.
   useLayoutEffect(() => {
     if (box.current && atEnd.current) box.current.scrollTop = box.current.scrollHeight;
   }, [shown]);

@@ -3,7 +3,7 @@ import type { ConsolePart } from '~/shared/media';
 
 export interface Shown {
   parts: ConsolePart[];
-  /** There is more before them. */
+  /** There are more parts before these. */
   earlier: boolean;
   error: string | null;
 }
@@ -11,10 +11,10 @@ export interface Shown {
 type Ask = typeof api.runs.console.query;
 
 const page = 200;
-/** Parts on the page; older ones are read again when asked for. */
+/** Largest number of parts on the page; older ones are loaded again on demand. */
 const most = 2000;
 
-/** What a run printed, read in parts: the newest first, what comes meanwhile, earlier ones when asked. One question at a time. */
+/** Reads the output of a run in parts: the newest first, then new ones, and earlier ones on demand. One request at a time. */
 export class ConsoleReader {
   shown: Shown = { parts: [], earlier: false, error: null };
   #asked = 0;
@@ -29,7 +29,7 @@ export class ConsoleReader {
     private readonly ask: Ask = (query) => api.runs.console.query(query),
   ) {}
 
-  /** The log has a part at this place. */
+  /** Called when the log has a new part, with its seq. */
   newest(seq: number): void {
     this.#newest = Math.max(this.#newest, seq);
     void this.#readOn();
@@ -59,7 +59,7 @@ export class ConsoleReader {
           limit: first ? page : 1000,
           ...(!first && { after: this.#asked }),
         });
-        // Of much that came meanwhile there may be another page.
+        // If many parts arrived meanwhile, there may be another page.
         this.#asked = !first && more ? parts.at(-1)!.seq : upTo;
         const all = [...this.shown.parts, ...parts];
         const kept = all.slice(-most);

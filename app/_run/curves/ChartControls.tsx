@@ -29,7 +29,7 @@ import { useView } from '~/app/_live/useRun';
 import { EditChart } from './EditChart';
 import { matcher } from './seriesSearch';
 
-/** What the x axis can show: the steps, the run's own series that say so, epochs where their length is known, and time. */
+/** Choices for the x axis: steps, the run's series that are declared for it, epochs where their length is known, and time. */
 function useXChoices(): readonly { x: XChoice; words: string }[] {
   const series = useSeries();
   const epochs = useView((v) => v.stepsPerEpoch > 0, false);
@@ -157,7 +157,7 @@ const markWords: readonly [MarkKind, Color, string][] = [
   ['alert', 'bad', 'an alert'],
 ];
 
-/** What the marks above the charts and in the timeline mean. */
+/** Explains the marks above the charts and in the timeline. */
 function MarksLegend() {
   const palette = usePalette();
   return (
@@ -177,7 +177,7 @@ function MarksLegend() {
   );
 }
 
-/** A chart of one's own, and the way back to those that were taken away. */
+/** Adds a custom chart, or restores removed ones. */
 function AddChart() {
   const plan = useChartChoices((c) => c.plan);
   const [open, setOpen] = useState(false);

@@ -25,11 +25,11 @@ import { matcher, wordsOf } from './seriesSearch';
 import { useChartHeight, useCharts, useClipRule, useNotice } from './useCharts';
 
 const none: WithLists['evaluations'] = [];
-/** Metrics of evaluations that have their charts on top; the others are folded below. */
+/** Number of evaluation metrics with a chart at the top; the charts of the others are folded below. */
 const METRICS_ON_TOP = 4;
 const METRICS = 'other metrics of evaluations';
 
-/** Every recorded number of the run as curves under one cursor, zoom and smoothing. */
+/** Every recorded number of the run as curves with one cursor, zoom and smoothing. */
 export function CurvesPanel() {
   const series = useSeries();
   const evaluations = useTimeline((v) => v.evaluations, none);
@@ -83,15 +83,15 @@ export function CurvesPanel() {
   );
 }
 
-/** Charts side by side: as many as fill their rows, so never three and one. */
+/** Number of charts per row, chosen so that rows are full: never three and one. */
 function abreast(charts: number): string {
   if (charts <= 1) return '';
-  // On a tall screen two rows fill what one would leave empty.
+  // On a tall screen two rows of two fill the space that one row of four would leave empty.
   if (charts % 4 === 0) return '@2xl:grid-cols-2 [@media(max-height:1199px)]:@7xl:grid-cols-4';
   return charts % 3 === 0 ? '@2xl:grid-cols-2 @5xl:grid-cols-3' : '@2xl:grid-cols-2';
 }
 
-/** What else the menu of a chart offers. */
+/** More items of a chart's menu. */
 function ChartItems({ chart, shown }: { chart: MainChart; shown: readonly MainChart[] }) {
   const plan = useChartChoices((c) => c.plan);
   const ids = shown.map((c) => c.id);
@@ -118,7 +118,7 @@ function ChartItems({ chart, shown }: { chart: MainChart; shown: readonly MainCh
   );
 }
 
-/** The chart whose form is open: its menu, which is gone by then, asks for it. */
+/** The chart whose form is open. The chart's menu sets it and then unmounts. */
 const chartEditor = createStore<{ chart: OwnChart | null }>({ chart: null });
 
 function ChartEditor() {

@@ -6,7 +6,7 @@ import { Modal } from '~/app/_components/Modal';
 import type { OwnChart } from '~/app/_live/chartPlan';
 import { useSeries } from '~/app/_live/series';
 
-/** Which series share a chart, in which order, what it is called, and the range of its y axis. */
+/** Edits a chart: its series and their order, its title, and the range of its y axis. */
 export function EditChart({ chart, onSave, onClose }: { chart: OwnChart; onSave(chart: OwnChart): void; onClose(): void }) {
   const known = useSeries();
   const list = useId();

@@ -2,7 +2,7 @@ import { ChevronRight } from 'lucide-react';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { chartChoices, useChartChoices } from '~/app/_live/chartSettings';
 
-/** A group of charts under its name, folded until somebody opens it. Which groups were opened or closed is part of the page's address. */
+/** A named group of charts, folded until somebody opens it. The page's address records which groups were opened or closed. */
 export function Fold({
   name,
   count,
@@ -14,7 +14,7 @@ export function Fold({
   /** "12 series" */
   count: string;
   openAtFirst: boolean;
-  /** A search unfolds what it finds. */
+  /** A search unfolds the groups with matches. */
   searching: boolean;
   children: ReactNode;
 }) {
@@ -44,7 +44,7 @@ export function Fold({
   );
 }
 
-/** Mounts its children once they come near the window: a thousand charts cost what is looked at. */
+/** Mounts its children once they are near the visible area, so that a thousand charts cost only what is looked at. */
 export function WhenSeen({ height, children }: { height: number; children: ReactNode }) {
   const ref = useRef<HTMLDivElement>(null);
   const [seen, setSeen] = useState(false);

@@ -17,7 +17,7 @@ import { useCharts, useClipRule, useNotice } from './useCharts';
 
 const ofParameter = (s: Series) => s.role === 'gradNormOf';
 
-/** Gradient norm of every parameter: a map over all steps, or lines. */
+/** Gradient norm of every parameter, as a heat map over all steps or as lines. */
 export function GradientPanel() {
   const { history, chart } = useCharts();
   const rule = useClipRule(history);

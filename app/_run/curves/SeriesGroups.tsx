@@ -17,10 +17,10 @@ import { groupSeries, nameInGroup, type SeriesGroup } from './grouping';
 import { wordsOf } from './seriesSearch';
 import { useCharts, useNotice } from './useCharts';
 
-/** Charts that stand open where nothing has a chart above: a run without roles shows what it has. */
+/** Charts that are open at first when no chart is at the top, as in a run whose series declare no roles. */
 const OPEN_AT_FIRST = 12;
 
-/** The series that have no chart of their own above, folded by group; a search unfolds what it finds. */
+/** Series without a chart at the top, folded by group; a search unfolds the groups with matches. */
 export function SeriesGroups({
   drawn,
   test,
@@ -29,9 +29,9 @@ export function SeriesGroups({
 }: {
   drawn: ReadonlySet<string>;
   test(text: string): boolean;
-  /** '' = nothing is searched for. */
+  /** '' = no search. */
   search: string;
-  /** The search has found charts above. */
+  /** The search matches charts at the top. */
   matched: boolean;
 }) {
   const searching = search !== '';
@@ -86,7 +86,7 @@ export function SeriesGroups({
   );
 }
 
-/** The first groups, as long as their charts are few. */
+/** The first groups, as many as have few charts together. */
 function firstGroups(groups: readonly SeriesGroup[]): ReadonlySet<string> {
   const out = new Set<string>();
   let charts = 0;

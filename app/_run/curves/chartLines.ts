@@ -2,10 +2,10 @@ import type { LineSpec } from '~/app/_charts/types';
 import type { History } from '~/app/_live/history';
 import type { Series } from '~/shared/series';
 
-/** What a line says of its looks, not of its numbers. */
+/** How a line looks, without its numbers. */
 export type LineLook = Omit<LineSpec, 'name' | 'curve' | 'early' | 'whole' | 'exact' | 'average'>;
 
-/** A chart line that reads a series of the page's run. */
+/** A chart line that reads a series of the run on the page. */
 export function lineOf(history: History, series: string, rest: LineLook): LineSpec {
   return {
     name: series,
@@ -22,6 +22,6 @@ export function lineOf(history: History, series: string, rest: LineLook): LineSp
 export const parameterLabel = (name: string): string =>
   name.replace(/^transformer\.layers\.(\d+)\./, (_, layer: string) => `L${Number(layer) + 1} `);
 
-/** What a series is called on screen: a norm of one parameter by that parameter, everything else by its own name. */
+/** Name of a series on screen: for a norm of one parameter, that parameter; otherwise the series' own name. */
 export const seriesLabel = ({ role, of, name }: Pick<Series, 'role' | 'of' | 'name'>): string =>
   role === 'gradNormOf' && of ? parameterLabel(of) : name;

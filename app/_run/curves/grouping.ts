@@ -5,17 +5,17 @@ export interface SeriesGroup {
   members: readonly Series[];
 }
 
-/** What belongs to the machine and not to the run: shown after everything else. */
+/** Group of the series about the machine, which are shown last. */
 const SYSTEM = 'system';
 
-/** The group that a series says, else what stands before the last slash of its name: "val/loss" is in "val". '' = neither. */
+/** The declared group of a series, else the part of its name before the last slash: "val/loss" is in "val". '' = neither. */
 export function groupOf({ group, name }: Pick<Series, 'group' | 'name'>): string {
   if (group) return group;
   const slash = name.lastIndexOf('/');
   return slash > 0 ? name.slice(0, slash) : '';
 }
 
-/** Series by group, in order of declaration: those of no group first, the machine's last. */
+/** Series by group, in order of declaration: those without a group first, the machine's last. */
 export function groupSeries(series: readonly Series[]): SeriesGroup[] {
   const groups = new Map<string, Series[]>();
   for (const s of series) {

@@ -13,23 +13,23 @@ export interface MainLine {
   thin?: boolean;
 }
 
-/** A chart that everybody looks at first. */
+/** A chart at the top of the page. */
 export interface MainChart {
-  /** Stays the same while the run goes on. */
+  /** Does not change during the run. */
   id: string;
   title: string;
   lines: readonly MainLine[];
   points: readonly PointSpec[];
   percent: boolean;
-  /** The clip threshold belongs here. */
+  /** Whether the chart shows the clip threshold. */
   clip: boolean;
   range?: OwnChart['range'];
 }
 
-/** Lines that a chart has room for; the others stay in their groups. */
+/** Largest number of lines in a chart; the other series stay in their groups. */
 const MOST_LINES = 12;
 
-/** Roles that share a chart, in the order of the page. A role that no series (and no metric) of the run has is not there at all. */
+/** Roles that share a chart, in the order of the page. A role without a series or metric in the run has no chart. */
 const kinds: readonly { id: string; title: string; roles: readonly SeriesRole[]; color: number; exact?: true }[] = [
   { id: 'loss', title: 'Loss', roles: ['loss'], color: 0 },
   { id: 'accuracy', title: 'Accuracy', roles: ['accuracy'], color: 0 },
@@ -37,7 +37,7 @@ const kinds: readonly { id: string; title: string; roles: readonly SeriesRole[];
   { id: 'learningRate', title: 'Learning rate', roles: ['baseLearningRate', 'learningRate'], color: 2, exact: true },
 ];
 
-/** The charts on top of the page, by what series declare: loss, accuracy, gradient norm and learning rate, then a main series without such a role. */
+/** Charts at the top of the page, from the declared roles: loss, accuracy, gradient norm and learning rate, then main series without such a role. */
 export function mainCharts(series: readonly Series[], evaluations: WithLists['evaluations']): MainChart[] {
   const charts: MainChart[] = [];
   for (const kind of kinds) {
@@ -58,7 +58,7 @@ export function mainCharts(series: readonly Series[], evaluations: WithLists['ev
   return charts;
 }
 
-/** A chart for every metric of the evaluations that has no place among the main ones, those that say how good the run is first. */
+/** A chart for every evaluation metric that the main charts do not show; main metrics come first. */
 export function metricCharts(evaluations: WithLists['evaluations']): MainChart[] {
   const main = new Map<string, boolean>();
   for (const e of evaluations)
@@ -82,7 +82,7 @@ const plain = (name: string, points: readonly PointSpec[]): MainChart => ({
   clip: false,
 });
 
-/** A planned value is drawn as it is, dashed beside what is in effect. */
+/** A planned value is not smoothed, and is dashed to differ from the value in effect. */
 function lineLook({ name, role }: Series, color: number, exact: boolean): MainLine {
   if (!exact) return { name, label: name, color, smoothed: true };
   return role === 'baseLearningRate'
@@ -90,7 +90,7 @@ function lineLook({ name, role }: Series, color: number, exact: boolean): MainLi
     : { name, label: name, color, thin: true };
 }
 
-/** The charts as somebody wants them: their own ones added, or in the place of one of the page. */
+/** Applies a person's plan: adds custom charts, or replaces charts of the page with them. */
 export function ownCharts(plan: ChartPlan, charts: readonly MainChart[], series: readonly Series[]): MainChart[] {
   const own = (chart: OwnChart): MainChart => {
     const base = charts.find((c) => c.id === chart.id) ?? plain(chart.title, []);
@@ -112,6 +112,6 @@ export function ownCharts(plan: ChartPlan, charts: readonly MainChart[], series:
   return planned(plan, [...changed, ...made]);
 }
 
-/** Series that have a place in these charts. */
+/** Names of the series that these charts draw. */
 export const drawnIn = (charts: readonly MainChart[]): ReadonlySet<string> =>
   new Set(charts.flatMap((c) => c.lines.map((l) => l.name)));

@@ -2,10 +2,10 @@ import type { Series } from '~/shared/series';
 import { seriesLabel } from './chartLines';
 import { groupOf } from './grouping';
 
-/** What people may search a series by: its key, what it is called on screen, its group. */
+/** Texts by which a series can be found: its key, its name on screen, its group. */
 export const wordsOf = (series: Series): string[] => [series.name, seriesLabel(series), groupOf(series)];
 
-/** A search over what is on screen and the keys: a regular expression, case ignored; text that is none is searched as it stands, and `error` says so. */
+/** Searches keys and names on screen: a regular expression that ignores case. Invalid ones are searched as plain text, and `error` says so. */
 export function matcher(search: string): { test(name: string): boolean; error: string | null } {
   if (search === '') return { test: () => true, error: null };
   try {

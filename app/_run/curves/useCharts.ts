@@ -16,7 +16,7 @@ import { stepFile } from '~/app/_live/stepFile';
 import { rowsSoFar, useHistory, useWanted } from '~/app/_live/useHistory';
 import { useRun, useView } from '~/app/_live/useRun';
 
-/** What every chart of the run page shares. */
+/** Props that all charts of the run page share. */
 export function useCharts() {
   const history = useHistory();
   const choices = useChartChoices((c) => ({ smoothSteps: c.smoothSteps, log: c.log, robust: c.robust }));
@@ -26,7 +26,7 @@ export function useCharts() {
     [choices, smoothed],
   );
   const subscribe = useCallback((listener: () => void) => history.subscribe(listener), [history]);
-  // Buckets double their width as a run grows: twice the columns keep one a pixel or finer.
+  // A bucket's width doubles as a run grows: with twice as many buckets as pixels, a bucket is never wider than a pixel.
   const onWidth = useCallback((width: number) => history.resolve(2 * width), [history]);
   const { runId } = useRunStore();
   const readOnly = useReadOnly();
@@ -47,12 +47,12 @@ export function useCharts() {
   );
   const map = useXMap(history);
   const { marks, stops } = useHappenings();
-  /** To be spread into a chart. */
+  /** Props to spread into a chart. */
   const chart = { map, settings, cursor: setCursor, subscribe, onWidth, stepFiles, marks, stops };
   return { history, chart };
 }
 
-/** Height of a main chart, CSS pixels: two rows of them, with what is around, fill a tall window. */
+/** Height of a main chart in CSS pixels, chosen so that two rows and their surroundings fill a tall window. */
 export function useChartHeight(): number {
   const read = () => Math.round(Math.min(720, Math.max(220, 0.27 * window.innerHeight)));
   return useSyncExternalStore(onResize, read, () => 220);
@@ -79,10 +79,10 @@ function useXMap(history: History): XMap {
   return useMemo(() => xMap(kind, stepsPerEpoch, anchors, log, name ?? ''), [kind, stepsPerEpoch, anchors, log, name]);
 }
 
-/** How often an axis of time, or of a series, follows the rows that come; beyond the last one it goes on at its pace. */
+/** How often an axis of time or of a series is updated from new rows; beyond the last row it is extrapolated. */
 const FOLLOW_MS = 1000;
 
-/** What the axis is made from: when steps were reached, or the values of a series there. */
+/** The points that define the axis: the times at which steps were reached, or a series' values at steps. */
 function useAnchors(history: History, kind: XKind, name: string | null): readonly TimeAnchor[] {
   const store = useRunStore();
   const [anchors, setAnchors] = useState<readonly TimeAnchor[]>(none);
@@ -139,7 +139,7 @@ interface Happenings {
 const nothingHappened: Happenings = { marks: [], stops: [] };
 let latest: { events: Events; happenings: Happenings } | null = null;
 
-/** Made once for all charts of the page. */
+/** Computed once for all charts of the page. */
 function happeningsOf(events: Events): Happenings {
   if (!latest || !same(latest.events, events))
     latest = {
@@ -149,7 +149,7 @@ function happeningsOf(events: Events): Happenings {
   return latest.happenings;
 }
 
-/** The clip threshold over time, for the charts that show it; null: the run has none. */
+/** The clip threshold over time, for the charts that show it; null = the run has none. */
 export function useClipRule(history: History): RuleSpec | null {
   const series = useSeries();
   const threshold = withRole(series, 'clipThreshold')?.name ?? null;
@@ -185,7 +185,7 @@ const sameRule = (a: RuleSpec, b: RuleSpec): boolean =>
 
 const none: never[] = [];
 
-/** Why a chart of these series has nothing to show yet, or null. */
+/** Why a chart of these series is still empty; null = it is not. */
 export function useNotice(history: History, names: readonly string[]): string | null {
   const { link, error } = useRun((s) => ({ link: s.link, error: s.error }));
   const status = useView((v) => v.status, null);
@@ -200,7 +200,7 @@ export function useNotice(history: History, names: readonly string[]): string | 
     look();
     return history.subscribe(look);
   }, [history, names]);
-  // A chart of evaluations alone has all that it shows.
+  // A chart that shows only evaluations waits for no series.
   if (names.length === 0) return null;
   if (link === 'refused') return error ?? 'The server does not serve this run.';
   if (!state.read && state.error) return `The curve could not be read: ${state.error}. Trying again.`;

@@ -9,7 +9,7 @@ import type { Looking } from '~/shared/protocol';
 import { describeAnchorAtStep, grouped, isThread, threadsOfHead } from './anchors';
 import { noteDesk, type Place, placeOf, type ScreenPlace } from './noteDesk';
 
-/** Opens a new note on a head, or on a cell of it; a map of several heads has no cell of one, so its notes are of the step. */
+/** Opens a new note on a head or one of its cells. A map that combines heads has no cells of one head, so its notes are about the step. */
 export function writeOnMap(step: number, { layer, head, query, key }: Spot, at: ScreenPlace): void {
   const places: Place[] = [];
   const add = (of: Place['anchor']['head']) => {
@@ -27,7 +27,7 @@ export function writeOnMap(step: number, { layer, head, query, key }: Spot, at: 
 const words = (threads: readonly Note[]): string =>
   threads.map((n) => `${describeAnchorAtStep(n.anchor)}: ${n.author.name}: ${n.text.slice(0, 100)}`).join('\n');
 
-/** A number of threads, at the right upper corner of a map. */
+/** Number of threads, in the upper right corner of a map. */
 function Badge({ threads, box, of }: { threads: readonly Note[]; box: Box; of: string }) {
   return (
     <button
@@ -43,7 +43,7 @@ function Badge({ threads, box, of }: { threads: readonly Note[]; box: Box; of: s
   );
 }
 
-/** Over the grid of heads: how many threads a head has, and whose pointer is on it. */
+/** Over the grid of heads: the number of threads on each head, and the people who point at it. */
 export function HeadOverlay({
   boxOf,
   step,
@@ -71,7 +71,7 @@ export function HeadOverlay({
   );
 }
 
-/** Over the large map of one head: its cells with threads, and the cells where others point. */
+/** Over the large map of one head: cells with threads, and cells that other people point at. */
 export function CellOverlay({
   boxOf,
   step,
@@ -124,7 +124,7 @@ export function CellOverlay({
   );
 }
 
-/** Frames in people's colors around what they point at, with their initials. */
+/** Frames, in each person's color and with their initials, around what they point at. */
 function Others({ others, boxOf }: { others: readonly Looking[]; boxOf: (spot: Spot) => Box | null }) {
   return others.map(({ tab, actor, look: { spot } }) => {
     const box = spot && spot.layer !== null && spot.head !== null ? boxOf(spot) : null;

@@ -1,6 +1,6 @@
 import { useRun } from '~/app/_live/useRun';
 
-/** Text with its @mentions marked; those of oneself more so. A name with blanks is mentioned without them. */
+/** Text with its @mentions highlighted, one's own more strongly. A name with spaces is mentioned without them. */
 export function Mentions({ text }: { text: string }) {
   const you = useRun((r) => r.you?.name ?? '');
   return text.split(/(@[\p{L}\p{N}_.-]+)/u).map((part, i) =>

@@ -8,9 +8,9 @@ import { mentionOf } from '~/shared/notices';
 import { candidates, completed, mentionAt } from './findMentions';
 
 /**
- * A form for one note. Enter sends, Shift+Enter begins a line, "@" offers names; what was written stays in the field until it was taken.
+ * A form for one note. Enter sends, Shift+Enter starts a new line, "@" suggests names. The field keeps its text until the server has accepted it.
  *
- * @param send resolves whether it was taken
+ * @param send resolves to whether the note was accepted
  */
 export function NoteField({
   label,
@@ -24,7 +24,7 @@ export function NoteField({
   children,
 }: {
   label: string;
-  /** Name of the button. */
+  /** Label of the button. */
   submit: string;
   start?: string;
   placeholder?: string;
@@ -122,7 +122,7 @@ export function NoteField({
             className="absolute top-full left-0 z-10 mt-0.5 min-w-36 rounded border border-line bg-raised p-0.5 shadow-lg shadow-black/25"
           >
             {offered.map((name) => (
-              // biome-ignore lint/a11y/useKeyWithClickEvents: the field keeps the focus and takes the keys
+              // biome-ignore lint/a11y/useKeyWithClickEvents: the field keeps the focus and handles the keys
               <div
                 key={name}
                 id={`${id}${mentionOf(name)}`}
@@ -143,7 +143,7 @@ export function NoteField({
   );
 }
 
-/** Whom one can mention: the team, who is here, and who has done something in this run. */
+/** Names to suggest: the team, the people on the page, and people who have acted in this run. */
 function useNames(): string[] {
   const { data } = useQuery({ ...useTrpc().team.people.queryOptions(), staleTime: 30_000 });
   const here = useRun((r) => r.watchers.map((w) => w.actor.name));

@@ -11,7 +11,7 @@ import { NoteField } from './NoteField';
 import { type Desk, noteDesk, type Place, useNoteDesk } from './noteDesk';
 import { Thread, useSend } from './Thread';
 
-/** Notes where they are pinned: to write one, or to read and answer a thread, at the place itself. */
+/** Popup at the position of a note: write one, or read and answer a thread. */
 export function NotePopup() {
   const desk = useNoteDesk();
   if (!desk) return null;

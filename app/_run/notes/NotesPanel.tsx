@@ -13,7 +13,7 @@ import { isThread } from './anchors';
 import { NoteField } from './NoteField';
 import { Thread, useSend } from './Thread';
 
-/** What people wrote about this run, in threads, each pinned to a step and perhaps to a place on a chart, a head or a cell. */
+/** Notes about this run, in threads; each is pinned to a step, and optionally to a chart value, a head or a cell. */
 export function NotesPanel() {
   const notes = useList('notes', mostNotes);
   const readOnly = useReadOnly();

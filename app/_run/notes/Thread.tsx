@@ -16,7 +16,7 @@ import { useAsk } from './useAsk';
 
 export type Send = (note: NoteRequest) => Promise<boolean>;
 
-/** Sends what somebody writes on this run; a refusal is told. */
+/** Sends a note about this run, and reports a refusal. */
 export function useSend(): { busy: boolean; send: Send } {
   const runId = useView((v) => v.runId, '');
   const { busy, ask } = useAsk();
@@ -85,7 +85,7 @@ export function Thread({ note, replies, answering = false }: { note: Note; repli
 function Written({ note, busy, send }: { note: Note; busy: boolean; send: Send }) {
   const you = useRun((r) => r.you);
   const readOnly = useReadOnly();
-  // The text that was there when the writing began: a change by somebody else meanwhile is not overwritten unseen.
+  // The text when the edit began: detects that somebody else changed it meanwhile, so that nothing is overwritten unseen.
   const [was, setWas] = useState<string | null>(null);
   const mine = !readOnly && you !== null && (note.author.id === you.id || you.role === 'admin');
   if (was !== null)

@@ -1,7 +1,7 @@
 import { formatStep, formatValue } from '~/app/_charts/format';
 import type { Anchor, Note } from '~/shared/notes';
 
-/** What a note is pinned to besides its step: "loss at 0.1234", "layer 1 head 2, query 3 to key 4" (counted from 1); '' = nothing more. */
+/** What a note is pinned to besides its step: "loss at 0.1234", "layer 1 head 2, query 3 to key 4" (counted from 1); '' = only the step. */
 export function describeAnchor({ chart, value, head }: Anchor): string {
   const words = [];
   if (chart !== null) words.push(value == null ? chart : `${chart} at ${formatValue(value, 4)}`);
@@ -16,14 +16,14 @@ export const describeAnchorAtStep = (anchor: Anchor): string =>
 
 export const isThread = (note: Note): boolean => note.replyTo === null;
 
-/** Threads pinned to a head or to one of its cells, nearest to a step first. */
+/** Threads pinned to a head or to one of its cells; the nearest to `step` first. */
 export function threadsOfHead(notes: readonly Note[], layer: number, head: number, step: number): Note[] {
   return notes
     .filter((n) => isThread(n) && !n.resolved && n.anchor.head?.layer === layer && n.anchor.head.head === head)
     .sort((a, b) => Math.abs(a.anchor.step - step) - Math.abs(b.anchor.step - step));
 }
 
-/** Items that share a key, in order of their first. */
+/** Groups of items with equal keys, in the order of each group's first item. */
 export function grouped<T>(items: readonly T[], key: (item: T) => string): [string, T[]][] {
   const groups = new Map<string, T[]>();
   for (const item of items) {

@@ -1,12 +1,12 @@
 import { mentionOf } from '~/shared/notices';
 
-/** The mention being written at the caret: where its "@" stands and what follows; null when there is none. */
+/** The mention being typed at the caret: the position of its "@" and the text after it; null when there is none. */
 export function mentionAt(text: string, caret: number): { from: number; typed: string } | null {
   const match = /(?:^|[^\p{L}\p{N}@])@([\p{L}\p{N}_.-]*)$/u.exec(text.slice(0, caret));
   return match ? { from: caret - match[1]!.length - 1, typed: match[1]! } : null;
 }
 
-/** Names that the typed beginning may mean, at any of their words; each once. */
+/** Names with a word that begins with `typed`; each once. */
 export function candidates(names: readonly string[], typed: string): string[] {
   const wanted = typed.toLowerCase();
   const fits = (name: string) =>
@@ -21,7 +21,7 @@ export function candidates(names: readonly string[], typed: string): string[] {
     .slice(0, 6);
 }
 
-/** The text with the mention at the caret completed, and where the caret goes. */
+/** The text with the mention at the caret completed, and the new position of the caret. */
 export function completed(text: string, caret: number, name: string): { text: string; caret: number } {
   const at = mentionAt(text, caret);
   if (!at) return { text, caret };

@@ -4,23 +4,23 @@ import { reveal } from '~/app/_live/workspace';
 import { focusStore } from '~/app/_run/attention/focusStore';
 import type { Anchor, Note } from '~/shared/notes';
 
-/** Where on the screen, in pixels of the window. */
+/** Position on the screen, in pixels of the window. */
 export interface ScreenPlace {
   clientX: number;
   clientY: number;
 }
 
-/** A place that a note can be pinned to, in words. */
+/** Something that a note can be pinned to, and its description. */
 export interface Place {
   words: string;
   anchor: Anchor;
 }
 
-/** What stands open over the page: a new note at one of some places (the likeliest first), or threads to read. */
+/** The open popup: a new note with possible anchors (the likeliest first), or threads to read. */
 export type Desk = { at: ScreenPlace } & ({ kind: 'write'; places: Place[] } | { kind: 'read'; threads: string[] });
 
 let state: { desk: Desk | null } = { desk: null };
-/** What had the focus when the popup opened: it gets it back. */
+/** The element that had the focus when the popup opened; it gets the focus back. */
 let opener: Element | null = null;
 const listeners = new Set<() => void>();
 const set = (desk: Desk | null) => {
@@ -29,10 +29,10 @@ const set = (desk: Desk | null) => {
   for (const l of [...listeners]) l();
 };
 
-/** The one popup for notes of this tab. */
+/** State of the tab's only popup for notes. */
 export const noteDesk: Source<{ desk: Desk | null }> & {
   write(places: Place[], at: ScreenPlace): void;
-  /** Opens threads, and moves the page to the first one's place. */
+  /** Opens threads, and moves the page to the anchor of the first. */
   read(threads: readonly Note[], at: ScreenPlace): void;
   close(): void;
 } = {
@@ -48,7 +48,7 @@ export const noteDesk: Source<{ desk: Desk | null }> & {
   },
   close: () => {
     set(null);
-    // Once the popup is gone.
+    // After the popup has closed.
     requestAnimationFrame(() => {
       const lost = !document.activeElement || document.activeElement === document.body;
       if (lost && opener instanceof HTMLElement && opener.isConnected) opener.focus({ preventScroll: true });

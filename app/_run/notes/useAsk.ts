@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { toast } from 'sonner';
 import { describeError } from '~/app/_trpc/client';
 
-/** Runs one question to the server at a time; a refusal or a failure is told. @returns whether it went through */
+/** Sends one request to the server at a time; shows a refusal or a failure. @returns whether it succeeded */
 export function useAsk(): {
   busy: boolean;
   ask(question: () => Promise<{ ok: true } | { ok: false; message: string }>): Promise<boolean>;

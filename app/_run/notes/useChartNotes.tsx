@@ -16,7 +16,7 @@ const write = (step: number, readings: readonly Reading[], at: ScreenPlace) => {
   noteDesk.write(places, at);
 };
 
-/** What makes a chart of the run show its notes and take new ones: to be spread into a LineChart. */
+/** Props that let a chart of the run show its notes and add new ones; spread them into a LineChart. */
 export function useChartNotes(): { overlay(place: ChartPlace): React.ReactNode; onPoint?(point: ChartPoint): void } {
   const readOnly = useReadOnly();
   const overlay = useCallback((place: ChartPlace) => <ChartNotes place={place} />, []);
@@ -25,7 +25,7 @@ export function useChartNotes(): { overlay(place: ChartPlace): React.ReactNode; 
 
 const onPoint = (point: ChartPoint) => write(point.step, point.readings, point);
 
-/** Notes pinned to the chart's lines, where they were pinned, and a button at the crosshair for a new one. */
+/** Notes pinned to the chart's lines, at their positions, and a button at the crosshair for a new one. */
 function ChartNotes({ place }: { place: ChartPlace }) {
   const readOnly = useReadOnly();
   const notes = useList('notes', mostNotes);

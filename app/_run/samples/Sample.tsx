@@ -9,12 +9,12 @@ import { type Histogram, readStructured, type Table } from '~/shared/media';
 import type { MediaItem } from '~/shared/view';
 import { imageType } from './imageType';
 
-/** One sample's content. */
+/** Content of one sample. */
 export function Sample({ item }: { item: MediaItem }) {
   return item.kind === 'image' ? <Picture item={item} /> : <Text item={item} />;
 }
 
-/** Bytes of a blob that are read as text; more would hold the page up. */
+/** Bytes of a blob that are read as text; more would block the page. */
 const mostText = 1 << 20;
 
 function Text({ item }: { item: MediaItem }) {
@@ -144,7 +144,7 @@ function Picture({ item: { blob, name, step } }: { item: MediaItem }) {
   if (error) return <Trouble message={error.message} />;
   if (!url) return <div className="h-32 animate-pulse bg-raised" />;
   return (
-    // biome-ignore lint/performance/noImgElement: a picture of the run, made in this tab.
+    // biome-ignore lint/performance/noImgElement: a picture from the run, created in this tab.
     <img
       src={url}
       alt={`${name} at step ${count(step)}`}

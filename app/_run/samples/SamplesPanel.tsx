@@ -12,7 +12,7 @@ import { api } from '~/app/_trpc/client';
 import type { MediaItem } from '~/shared/view';
 import { Sample } from './Sample';
 
-/** What the run showed beside numbers, as of the step looked at (of each name the newest sample), and what its process printed. */
+/** Media that the run logged, the newest of each name as of the page's step, and the output of its process. */
 export function SamplesPanel() {
   const media = useView((v) => v.counts.media.count > 0, false);
   const prints = useView((v) => v.console !== null, false);
@@ -24,7 +24,7 @@ export function SamplesPanel() {
   );
 }
 
-/** While somebody scrubs, the server is asked when they rest. */
+/** While somebody scrubs, the server is asked only after the step rests this long. */
 const restMs = 150;
 
 function Samples() {
@@ -33,7 +33,7 @@ function Samples() {
   const head = useView((v) => v.step, 0);
   const step = useRested(useCursor((c) => (c.mode === 'live' ? null : c.step)));
   const { data, error } = useQuery({
-    // What was shown by an earlier step may change too: the run may go back before it.
+    // The result for an earlier step may change too: the run may go back before it.
     queryKey: ['samples', runId, step, newest],
     queryFn: () => api.runs.samples.query({ runId, step }),
     placeholderData: keepPreviousData,
@@ -76,7 +76,7 @@ function Card({ item }: { item: MediaItem }) {
   );
 }
 
-/** The value once it has stood still; at once when it is the first. */
+/** The value once it has not changed for `restMs`; the first value immediately. */
 function useRested<T>(value: T): T {
   const [rested, setRested] = useState(value);
   useEffect(() => {

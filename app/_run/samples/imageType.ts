@@ -1,6 +1,6 @@
 const ascii = (bytes: Uint8Array, from: number, to: number): string => String.fromCharCode(...bytes.subarray(from, to));
 
-/** What a picture's first bytes say that it is; null for anything else, which is never given to the browser as a picture. */
+/** MIME type from a picture's first bytes; null for anything else, which is never shown as a picture. */
 export function imageType(bytes: Uint8Array): string | null {
   if (bytes[0] === 0x89 && ascii(bytes, 1, 4) === 'PNG') return 'image/png';
   if (bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return 'image/jpeg';

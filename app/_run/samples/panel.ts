@@ -1,7 +1,7 @@
 import { GalleryThumbnails } from 'lucide-react';
 import { panel } from '~/app/_run/panel';
 
-/** Media and what the process prints. */
+/** Media and the output of the process. */
 export const samples = panel({
   id: 'samples',
   title: 'Samples',

@@ -6,7 +6,7 @@ import type { Json } from '~/shared/setup';
 import { isOpened, type RunView } from '~/shared/view';
 import { restartWords } from './restartWords';
 
-/** Of a run that a script opened, and of no other: what the script says of it, whether its process is there, and how to start it again. */
+/** Only for runs that a script opened: what the script declares, whether its process is alive, and how to restart it. */
 export function Script() {
   const opened = useView(isOpened, false);
   const about = useView(
@@ -86,7 +86,7 @@ function Presence({ status, trainer, released, at }: Pick<RunView, 'status' | 't
   );
 }
 
-/** Nested settings, as deep as they go. */
+/** Nested settings, to any depth. */
 function Tree({ value }: { value: Json }) {
   if (typeof value !== 'object' || value === null) return <span className="break-all text-accent">{JSON.stringify(value)}</span>;
   if (Array.isArray(value) && value.every((v) => typeof v !== 'object' || v === null))

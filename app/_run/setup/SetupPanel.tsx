@@ -8,7 +8,7 @@ import { settingsOf } from '~/shared/settings';
 import { isOpened } from '~/shared/view';
 import { Script } from './Script';
 
-/** What the run was started with, by which script, and on what it is trained. */
+/** Settings with which the run was started, its script, and the device that trains it. */
 export function SetupPanel() {
   const opened = useView(isOpened, false);
   const device = useView((v) => v.device !== null, false);
@@ -42,7 +42,7 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
-/** What differs from the first preset of the recipe stands out. */
+/** Highlights settings that differ from the recipe's first preset. */
 function SetupList() {
   const setup = useView((v) => v.setup, null);
   const data = useView((v) => v.data, null);

@@ -2,7 +2,7 @@ import { ended, isOpened, type RunView } from '~/shared/view';
 
 type About = Pick<RunView, 'setup' | 'status' | 'step' | 'runId' | 'openKey' | 'released'>;
 
-/** How a script's run goes on, in words for the people who look at it; null while its process is there. */
+/** How to restart a run that a script opened, in words for its viewers; null while its process is alive. */
 export function restartWords(view: About): string | null {
   if (!isOpened(view)) return null;
   const { status, released, runId, step, openKey } = view;

@@ -14,7 +14,7 @@ type Alert = ListItems['alerts'];
 
 const titles: Record<string, string> = { 'not-finite': 'NaN or infinity', collapse: 'Attention has collapsed' };
 
-/** The newest error that nobody on this browser has taken note of, and what can be done about it. Not there while all is well. */
+/** The newest error that nobody has dismissed in this browser, and possible remedies. Renders nothing without one. */
 export function AlarmBar() {
   const { runId } = useRunStore();
   const alerts = useList('alerts');
@@ -62,7 +62,7 @@ function Alarm({ alarm, others, onDismiss }: { alarm: Alert; others: number; onD
   );
 }
 
-/** The last checkpoint before a step: what it holds was made without the numbers that are wrong from there on. */
+/** Offers the last checkpoint before a step: its contents come from before the bad numbers. */
 function WaysBack({ step }: { step: number }) {
   useNear('checkpoints', step);
   const checkpoints = useSample('checkpoints');

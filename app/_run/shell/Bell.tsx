@@ -12,7 +12,7 @@ const words = {
   missing: 'This browser has no notifications for this address (they need https or localhost)',
 } as const;
 
-/** What the person was told: requests, approvals, mentions of every run, alarms of the one that is open. */
+/** Notifications for the person: requests, approvals and mentions from every run, alarms from the open run. */
 export function Bell() {
   useNoticesOfServer();
   const { items, unread } = useNotices();
@@ -75,7 +75,7 @@ function ByBrowser() {
   );
 }
 
-/** The number in the tab's title, and a dot on its icon. */
+/** Shows the number of unread items in the tab's title, and a dot on its icon. */
 function useBadge(unread: number): void {
   useEffect(() => {
     const plain = () => document.title.replace(/^\(\d+\) /, '');

@@ -1,7 +1,7 @@
 import { Component, type ReactNode } from 'react';
 import { Button } from '~/app/_components/Button';
 
-/** A panel that fails says so, and leaves the others as they are. */
+/** A panel that crashes shows its error; the other panels continue to work. */
 export class Boundary extends Component<{ title: string; children: ReactNode }, { error: Error | null }> {
   override state = { error: null as Error | null };
   static getDerivedStateFromError(error: unknown) {

@@ -8,7 +8,7 @@ import { usePresence, usePresent } from '~/app/_live/PresenceProvider';
 import { useRun } from '~/app/_live/useRun';
 import type { Looking } from '~/shared/protocol';
 
-/** Who watches; behind it where they look, with ways to follow and to lead. */
+/** Who is watching; a menu shows where each person looks, with buttons to follow and to lead. */
 export function People() {
   const watchers = useRun((r) => r.watchers);
   const you = useRun((r) => r.you?.id ?? null);
@@ -68,12 +68,12 @@ export function where({ look }: Looking): string {
   return spot?.layer == null || spot.head == null ? place : `${place}, layer ${spot.layer + 1} head ${spot.head + 1}`;
 }
 
-/** Somebody began to lead: a word, once, with a way to join. */
+/** Announces once when somebody starts to lead, with a button to follow them. */
 function useInvitations(others: readonly Looking[], following: string | null, leading: boolean): void {
   const presence = usePresence();
   const leaders = others.filter((l) => l.look.leads).map((l) => l.tab);
   const key = leaders.join();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only a new leader is news, not their every look
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only a new leader is announced, not each move of a leader
   useEffect(() => {
     for (const l of others)
       if (l.look.leads && l.tab !== following && !leading)
@@ -85,7 +85,7 @@ function useInvitations(others: readonly Looking[], following: string | null, le
   }, [key]);
 }
 
-/** Says so while this page goes where somebody else looks. */
+/** Shown while this page follows another person. */
 export function FollowBar() {
   const presence = usePresence();
   const followed = usePresent((p) => p.others.find((l) => l.tab === p.following) ?? null);

@@ -34,7 +34,7 @@ import { Waits } from './Waits';
 /** The page of one run. */
 export function Room({ runId }: { runId: string }) {
   useEffect(() => {
-    // While the run is on its way, so are the panels that will show it.
+    // The panels load in parallel with the run.
     const { center, side } = workspace.get();
     for (const id of [...center, ...(side === null ? [] : [side])]) void panelOf(id)?.preload();
   }, []);
@@ -91,7 +91,7 @@ function Opened() {
   );
 }
 
-/** What a page that is not connected must say of its numbers. */
+/** Warns about the numbers of a page that is not connected. */
 function LinkBar() {
   const { link, error } = useRun((r) => ({ link: r.link, error: r.error }));
   if (link === 'silent') return <Silent />;
@@ -152,7 +152,7 @@ function Loading() {
   );
 }
 
-/** A connection that is open and carries nothing: numbers that stand still must not look like a run that stands still. */
+/** Warns about a connection that is open but silent: outdated numbers must not look like a run that stands still. */
 function Silent() {
   const [since] = useState(() => serverTime.now(Date.now()) - silentAfterMs);
   return (

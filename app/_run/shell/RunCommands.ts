@@ -10,7 +10,7 @@ import { startArgs, whyNot } from '~/app/_run/steering/steering';
 import { seriesOf } from '~/shared/streams';
 import { panels } from './panels';
 
-/** What the page of a run offers in the command palette: its steps, heads, series, panels and actions. */
+/** Commands of a run's page in the command palette: its steps, heads, series, panels and actions. */
 export function useRunCommands(): void {
   const store = useRunStore();
   const steer = useSteer();

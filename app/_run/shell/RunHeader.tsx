@@ -21,7 +21,7 @@ import { ShareMenu } from './ShareMenu';
 import { ShortcutHelp } from './Shortcuts';
 import { useNarrow } from './useMedia';
 
-/** What the run is doing, where, how long still, who watches, and the way to stop it. Always in sight. */
+/** The run's status, its progress and remaining time, who is watching, and the Pause button. Always visible. */
 export function RunHeader() {
   const narrow = useNarrow();
   const { link, error } = useRun(({ link, error }) => ({ link, error }));
@@ -89,7 +89,7 @@ export function RunHeader() {
 
 const layoutWords: Record<LayoutName, string> = { steer: 'Steer', watch: 'Watch', review: 'Review', present: 'Present' };
 
-/** Arranges the page for what somebody is about to do. To present is to lead: the others are asked to follow. */
+/** Arranges the page for a task. Presenting is also leading: the other people are asked to follow. */
 function Layout() {
   const layout = useWorkspace((w) => w.layout);
   const presence = usePresence();
@@ -116,7 +116,7 @@ function Layout() {
   );
 }
 
-/** Where the run is: only what is known of it. */
+/** The run's progress, as far as it is known. */
 function Pace() {
   const pace = useView(
     (v) => ({
@@ -167,7 +167,7 @@ function Pace() {
 const listClass =
   'flex flex-wrap items-baseline gap-x-3 font-mono text-xs [&_dd]:inline [&_dt]:mr-1 [&_dt]:inline [&_dt]:font-sans [&_dt]:text-dim';
 
-/** The newest values of what says how the run goes: its main series, loss and accuracy, as of its last step. What it does not record is not there. */
+/** Newest values at the last step of the main series, loss and accuracy. Series that the run does not record are left out. */
 function Newest() {
   const values = useView((v) => {
     const shown = [mainSeries(v), seriesWithRole(v, 'loss'), seriesWithRole(v, 'accuracy')].filter((s) => s !== null);

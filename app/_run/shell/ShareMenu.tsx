@@ -19,7 +19,7 @@ const wholes = [
   ['tensorboard', 'TensorBoard', 'an event file'],
 ] as const;
 
-/** A link to what this page shows, and the run, or a snapshot of it, as a file. */
+/** A link to the current view, and the run, or a snapshot of it, as a file. */
 export function ShareMenu() {
   const readOnly = useReadOnly();
   return readOnly ? null : <Share />;
@@ -71,11 +71,11 @@ function Share() {
   );
 }
 
-/** The step, the zoom, the panels and what is chosen in them are part of the address. */
+/** The address includes the step, the zoom, the panels and their selections. */
 function CopyLink() {
   const [copied, setCopied] = useState<string | null>(null);
   const copy = async () => {
-    // The address itself follows a moment later.
+    // The page's own address is updated a moment later.
     const link = `${location.origin}${location.pathname}?${toQuery(shownNow())}`;
     try {
       await navigator.clipboard.writeText(link);
@@ -111,14 +111,14 @@ function Choice({ title, onClick, children }: { title: string; onClick(): void; 
   );
 }
 
-/** As export/replay.ts takes them. */
+/** The limit in export/replay.ts. */
 const mostBytes = 256 * 2 ** 20;
 const some = [200, 50, 10, 0];
 
-/** A page that plays the run by itself, with as much of its attention as is wanted. */
+/** A page that plays the run without a server, with as much of its attention as is chosen. */
 function Replay({ runId, name }: { runId: string; name: string }) {
   const recorded = useView((v) => v.counts.snapshots.count, 0);
-  // Of those that are known: snapshots of one run are about equally large.
+  // Estimated from the known snapshots: those of one run have about the same size.
   const sizes = useSample('snapshots').map((s) => s.blob.bytes);
   const mean = sizes.reduce((sum, size) => sum + size, 0) / Math.max(1, sizes.length);
   const fits = (n: number) => mean * n <= mostBytes;

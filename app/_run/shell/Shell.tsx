@@ -16,7 +16,7 @@ import { Split } from './Split';
 import { useNarrow } from './useMedia';
 import { useRemembered } from './useRemembered';
 
-/** The page around a run's panels: header, panels in the center and beside it, and the timeline. Only the panels scroll. */
+/** The page around a run's panels: header, center and side panels, and the timeline. Only the panels scroll. */
 export function Shell({ header, more }: { header: ReactNode; more?: ReactNode }) {
   useRemembered();
   const narrow = useNarrow();
@@ -24,7 +24,7 @@ export function Shell({ header, more }: { header: ReactNode; more?: ReactNode })
   const readOnly = useReadOnly();
   const shown = useView((v) => panels.filter((p) => p.shown(v, readOnly)), []);
   useEffect(() => {
-    // Everything on the page is sized in rem.
+    // All sizes on the page are in rem.
     if (present && !narrow) document.documentElement.style.fontSize = '1.375rem';
     return () => {
       document.documentElement.style.fontSize = '';
@@ -50,7 +50,7 @@ export function Shell({ header, more }: { header: ReactNode; more?: ReactNode })
   );
 }
 
-/** The panels chosen of those that this run has. */
+/** The chosen center panels, of those that this run has. */
 function useCenter(shown: readonly Panel[]): Panel[] {
   const ids = useWorkspace((w) => w.center);
   const found = ids.flatMap((id) => shown.find((p) => p.id === id && p.where === 'center') ?? []);
@@ -66,7 +66,7 @@ function Wide({ shown }: { shown: readonly Panel[] }) {
   return (
     <>
       <div className="flex min-h-0 flex-1 flex-row-reverse">
-        {/* Before the center, so that steering is near by key. */}
+        {/* Before the center, so that steering is near in the tab order. */}
         {open && <Side panels={beside} open={open} />}
         <main id="main" tabIndex={-1} className="flex min-h-0 min-w-0 flex-1 outline-none">
           {center.length > 1 ? (
@@ -156,13 +156,13 @@ function Side({ panels: beside, open }: { panels: readonly Panel[]; open: Panel 
   );
 }
 
-/** Tabs of panels, of which one is open. */
+/** Tabs of panels; one of them is open. */
 function TabPanels(props: {
   label: string;
   panels: readonly Panel[];
   open: Panel;
   onOpen(id: string): void;
-  /** At the end of the tabs. */
+  /** Shown after the tabs. */
   children: ReactNode;
 }) {
   const { label, open } = props;
@@ -199,7 +199,7 @@ function TabPanels(props: {
   );
 }
 
-/** Mounted from the first time that it is open. */
+/** Mounts a panel when it is first opened, and keeps it mounted. */
 function Kept({ panel, open }: { panel: Panel; open: boolean }) {
   const opened = useRef(false);
   opened.current ||= open;
@@ -216,7 +216,7 @@ function Body({ panel: { id, title, Body } }: { panel: Panel }) {
   );
 }
 
-/** What the bar of a phone has without asking for more. */
+/** Panels in a phone's bar; the others are under More. */
 const inBar = ['curves', 'attention', 'steer', 'activity'];
 
 function OneAtATime({ shown, more }: { shown: readonly Panel[]; more: ReactNode }) {

@@ -37,7 +37,7 @@ const onCharts = [
 ] as const;
 const opened = 'headroom:shortcuts';
 
-/** Whether single keys steer the run: off until somebody switches them on in this browser, as a key is soon pressed by mistake. */
+/** Whether single keys steer the run: off until somebody enables them in this browser, as a key is easily pressed by mistake. */
 const keysAct = {
   get: (): boolean => {
     try {
@@ -50,12 +50,12 @@ const keysAct = {
     try {
       localStorage.setItem('headroom.keysAct', on ? 'yes' : 'no');
     } catch {
-      // A browser without storage keeps them off.
+      // In a browser without storage they stay off.
     }
   },
 };
 
-/** A key belongs to the page unless what has the focus takes it itself: a button only Space and Enter, a field or a grid every key. */
+/** Whether the focused element handles the key, so that the page ignores it: a button only Space and Enter, a field or a grid every key. */
 const taken = (key: string, target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
   (target.isContentEditable ||
@@ -64,7 +64,7 @@ const taken = (key: string, target: EventTarget | null): boolean =>
     ) !== null ||
     (key === ' ' && target.closest('button, a, summary, [role="button"]') !== null));
 
-/** The page's keys; they do what the buttons do, through the same commands. */
+/** Keyboard shortcuts of the page; they send the same commands as the buttons. */
 export function useShortcuts(): void {
   const store = useRunStore();
   const steer = useSteer();

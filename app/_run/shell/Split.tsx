@@ -4,7 +4,7 @@ import { leastSplit, useWorkspace, workspace } from '~/app/_live/workspace';
 const clamp = (share: number) => Math.min(100 - leastSplit, Math.max(leastSplit, Math.round(share)));
 const resize = (share: number) => workspace.set({ split: clamp(share) });
 
-/** Two panels beside each other; the bar between them is moved with the mouse, a finger or the arrow keys. */
+/** Two panels side by side; the mouse, a finger or the arrow keys move the bar between them. */
 export function Split({ first, second }: { first: ReactNode; second: ReactNode }) {
   const split = useWorkspace((w) => w.split);
   const box = useRef<HTMLDivElement>(null);
@@ -13,7 +13,7 @@ export function Split({ first, second }: { first: ReactNode; second: ReactNode }
       <div className="flex min-w-0 flex-col" style={{ width: `${split}%` }}>
         {first}
       </div>
-      {/* biome-ignore lint/a11y/useSemanticElements: a separator that is moved, not a line */}
+      {/* biome-ignore lint/a11y/useSemanticElements: a movable separator, not a line */}
       <div
         role="separator"
         aria-orientation="vertical"

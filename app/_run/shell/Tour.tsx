@@ -4,7 +4,7 @@ import { useReadOnly } from '~/app/_live/readOnly';
 import { useView } from '~/app/_live/useRun';
 import { reveal } from '~/app/_live/workspace';
 
-/** Four things to look at, for somebody who sees the page of a run for the first time. `target` is the id of a part of the page. */
+/** Four parts of the page, explained to people who see a run for the first time. `target` is the id of the part's element. */
 const stops: readonly { target: string; text: string; show?: () => void }[] = [
   {
     target: 'main',
@@ -35,7 +35,7 @@ const seen = (): boolean => {
   }
 };
 
-/** A short tour on a run of a recipe. Once it was taken or put away it never comes again in this browser. */
+/** A short tour on a run of a recipe. Once it was completed or dismissed, this browser does not show it again. */
 export function Tour() {
   const fits = useView((v) => v.setup.recipe !== null && v.step > 0, false);
   const readOnly = useReadOnly();
@@ -49,7 +49,7 @@ export function Tour() {
     try {
       localStorage.setItem(storageKey, 'seen');
     } catch {
-      // A browser without storage shows it once for each page.
+      // A browser without storage shows it again on each page load.
     }
     setAt(null);
   };
@@ -88,7 +88,7 @@ export function Tour() {
   );
 }
 
-/** A frame around the part of the page that is spoken of; it takes no clicks. */
+/** A frame around the part of the page that the tour explains; it ignores clicks. */
 function Ring({ target }: { target: string }) {
   const [box, setBox] = useState<{ left: number; top: number; width: number; height: number } | null>(null);
   useEffect(() => {

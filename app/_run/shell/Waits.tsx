@@ -7,10 +7,10 @@ import { useRun, useView } from '~/app/_live/useRun';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api, useTrpc } from '~/app/_trpc/client';
 
-/** The queue changes with other runs and trainers, of which this page hears nothing. */
+/** The queue also changes with other runs and trainers, whose events this page does not receive. */
 const askEveryMs = 3000;
 
-/** Why a run that no trainer has stands still, and what the trainers have instead, each with a way to make room. */
+/** Why no trainer has taken the run, and what the trainers run instead, each with a way to make room. */
 export function Waits() {
   const { runId, recipe, waits } = useView(
     (v) => ({
@@ -45,7 +45,7 @@ export function Waits() {
   );
 }
 
-/** The run that a trainer has now. */
+/** The run that a trainer is running. */
 function Holder({ name, runId, may }: { name: string; runId: string; may: boolean }) {
   const { busy, ask } = useAsk();
   const { data } = useQuery({ ...useTrpc().runs.view.queryOptions({ runId }), staleTime: 30_000 });

@@ -3,7 +3,7 @@ import { useState } from 'react';
 const keyOf = (runId: string) => `headroom.dismissed.${runId}`;
 const most = 200;
 
-/** Alarms (by their seq) that this person has taken note of; kept in this browser. */
+/** Alarms (by seq) that this person has dismissed; stored in this browser. */
 export function useDismissed(runId: string): { dismissed: readonly number[]; dismiss(seqs: readonly number[]): void } {
   const [dismissed, setDismissed] = useState(() => read(runId));
   return {
@@ -14,7 +14,7 @@ export function useDismissed(runId: string): { dismissed: readonly number[]; dis
       try {
         localStorage.setItem(keyOf(runId), JSON.stringify(next));
       } catch {
-        // A browser that stores nothing shows them again after a reload.
+        // A browser without storage shows them again after a reload.
       }
     },
   };

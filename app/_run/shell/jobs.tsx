@@ -8,10 +8,10 @@ import { api } from '~/app/_trpc/client';
 import type { JobState } from '~/shared/jobs';
 
 const everyMs = 300;
-/** The request that begins a job may be on its way for so long. */
+/** Longest time from the request until the server knows the job. */
 const beginsWithinMs = 20_000;
 
-/** Takes a file away as the browser's own download, and shows how far the server is with it. */
+/** Downloads a file through the browser, and shows the server's progress. */
 export function download(runId: string, query: string, what: string): void {
   const id = nanoid();
   const link = document.createElement('a');
@@ -21,7 +21,7 @@ export function download(runId: string, query: string, what: string): void {
   followJob(id, what, () => {});
 }
 
-/** Shows a job's progress with a button to cancel it, until it ends. What ends at once is not worth a word. */
+/** Shows a job's progress with a button to cancel it, until it ends. A job that ends immediately is not shown. */
 export function followJob(id: string, what: string, onCancel: () => void): void {
   const began = Date.now();
   const key = `job-${id}`;
@@ -35,13 +35,13 @@ export function followJob(id: string, what: string, onCancel: () => void): void 
     say();
   };
   const look = async (): Promise<void> => {
-    // The server may be away for a moment; the job is then as it was.
+    // While the server does not answer, the job's last state stays.
     const job = await api.jobs.get.query({ id }).catch(() => undefined);
     if (job === null && Date.now() - began > beginsWithinMs) return over(() => {});
     if (job?.status === 'done') return over(() => void (shown && toast.success(`${what}: done`)));
     if (job?.status === 'canceled') return over(() => void toast(`${what}: canceled`));
     if (job?.status === 'failed')
-      // An import's answer says it too, to whoever sent it.
+      // For an import, the response to its sender reports the failure.
       return over(() => void (job.kind === 'export' && toast.error(`${what}: ${job.message}`, { duration: 10_000 })));
     if (job) {
       shown = true;

@@ -1,6 +1,6 @@
 import { ended, type RunView } from '~/shared/view';
 
-/** Something of a run that somebody who looks elsewhere would want to know. */
+/** A change in a run that people should be notified about while they look elsewhere. */
 export interface News {
   key: string;
   tone: 'info' | 'warning' | 'error';
@@ -11,7 +11,7 @@ export interface News {
 
 const atOnce = 3;
 
-/** What is new in a run since the last look: warnings, errors, and its end. The first look has no news. */
+/** Returns what is new in a run since the previous call: warnings, errors, and the end. The first call returns nothing. */
 export function createNews(): (view: RunView) => News[] {
   let seen: number | null = null;
   return (view) => {

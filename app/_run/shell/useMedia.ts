@@ -1,6 +1,6 @@
 import { useCallback, useSyncExternalStore } from 'react';
 
-/** Whether a media query holds now. */
+/** Whether a media query matches now. */
 export function useMedia(query: string): boolean {
   const subscribe = useCallback(
     (changed: () => void) => {
@@ -17,5 +17,5 @@ export function useMedia(query: string): boolean {
   );
 }
 
-/** One panel at a time, with a bar of panels at the bottom: a phone, a narrow window, or a page that is zoomed in. */
+/** Whether to show one panel at a time, with a bar of panels at the bottom: on a phone, in a narrow window, or with a large zoom. */
 export const useNarrow = (): boolean => useMedia('(max-width: 899px)');

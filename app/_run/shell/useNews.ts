@@ -3,7 +3,7 @@ import { notify } from '~/app/_live/notices';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { createNews } from './news';
 
-/** Tells of the run's alarms and of its end. */
+/** Notifies about the run's alarms and its end. */
 export function useNews(): void {
   const store = useRunStore();
   useEffect(() => {

@@ -8,7 +8,7 @@ import { type ActionSpec, type ControlSpec, type ControlValue, describe } from '
 import { own, put } from '~/shared/own';
 import { describeCommand, open, readText, textOf } from './steering';
 
-/** One declared action: its arguments as small fields, a button, and a second question when it is risky. */
+/** One declared action: small fields for its arguments, a button, and a confirmation when it is risky. */
 export function ActionButton({
   action,
   why,
@@ -24,9 +24,9 @@ export function ActionButton({
   look?: ButtonProps['look'];
   icon?: ReactNode;
   disabled?: boolean;
-  /** Without argument fields: defaults are sent. */
+  /** Hides the argument fields and sends the defaults. */
   compact?: boolean;
-  /** Questions: whose parameters; left out = those of the run now. */
+  /** For questions: the checkpoint whose parameters they are about; without it, the run's current parameters. */
   checkpoint?: string | undefined;
 }) {
   const steer = useSteer();

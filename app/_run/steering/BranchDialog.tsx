@@ -15,13 +15,13 @@ import type { BranchRun } from '~/shared/protocol';
 import { type CommandRecord, ended, isOpened, type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
 import { describeCommand, readText, textOf } from './steering';
 
-/** Opens a branch of this run from one of its checkpoints or from now. */
+/** Opens a branch of this run, from one of its checkpoints or from its current step. */
 export function BranchButton() {
   const [open, setOpen] = useState(false);
   const view = useRun((r) => r.view);
   const may = useRun((r) => r.you !== null && r.you.role !== 'viewer');
   const possible = useView((v) => v.counts.checkpoints.count > 0 || !ended(v.status), false);
-  // A script's own run is branched by starting the script (ScriptPanel).
+  // A run that a script opened is branched by starting the script again (ScriptPanel).
   if (!may || !view || isOpened(view)) return null;
   return (
     <>
@@ -47,8 +47,8 @@ const nothing = 'none of them';
 const all = 'all of them';
 
 /**
- * @param checkpoint hash of the one to begin from; left out: now, or the last one of an ended run
- * @param without the command to leave out, of those that are repeated: "what if we had not"
+ * @param checkpoint hash of the checkpoint to start from; without it: the current step, or the last checkpoint of an ended run
+ * @param without the command to leave out when the later ones are repeated: "what if we had not"
  */
 export function BranchDialog({
   view: first,
@@ -62,7 +62,7 @@ export function BranchDialog({
   onClose(): void;
 }) {
   const router = useRouter();
-  // The form stands still while the run goes on.
+  // The form does not change while the run continues.
   const [view] = useState(first);
   const { busy, ask } = useAsk();
   const running = !ended(view.status);
@@ -205,7 +205,7 @@ export function BranchDialog({
   );
 }
 
-/** Changes that took effect after a checkpoint, in the order in which they were asked for; as many as a branch can repeat, and one more. */
+/** Changes that took effect after a checkpoint, in the order of their requests; at most one more than a branch can repeat. */
 function useLater(runId: string, fork: ListItems['checkpoints'] | undefined): readonly CommandRecord[] {
   const [found, setFound] = useState<readonly CommandRecord[]>([]);
   const step = fork?.step;
@@ -216,7 +216,7 @@ function useLater(runId: string, fork: ListItems['checkpoints'] | undefined): re
     api.runs.items
       .query({ runId, kind: 'commands', tag: 'applied', fromStep: step, after: 0, limit: mostOpenCommands + 1 })
       .then((items) => !closed && setFound(items as CommandRecord[]))
-      // The form then offers no repeating; what it sends the server checks anyway.
+      // The form then offers no repetition; the server validates the request anyway.
       .catch(() => {});
     return () => {
       closed = true;

@@ -13,7 +13,7 @@ import { ended, isOpened } from '~/shared/view';
 import { BranchDialog } from './BranchDialog';
 import { useWhyNotRevert } from './useWhyNot';
 
-/** What can be done from a checkpoint: go on from it in a run of its own, or take this run back to it; one that has ended goes on then. */
+/** Actions on a checkpoint: continue from it in a new run, or take this run back to it; an ended run then continues. */
 export function CheckpointActions({
   step,
   hash,
@@ -23,7 +23,7 @@ export function CheckpointActions({
   step: number;
   hash: string;
   look?: 'bare' | 'plain';
-  /** The buttons say which step they mean. */
+  /** The buttons name the step. */
   named?: boolean;
 }) {
   const { busy, ask } = useAsk();
@@ -36,10 +36,10 @@ export function CheckpointActions({
   if (!may || !view || readOnly) return null;
   const over = ended(view.status);
   const scripts = isOpened(view);
-  // Of a script's own run only what the script declares; how to start it again stands under Script.
+  // A run that a script opened offers only what the script declares; the Script section says how to restart it.
   const goesBack = !scripts || (!over && actionWithRole(view.controls, 'revert') !== undefined);
   const branches = !scripts || (!over && actionWithRole(view.controls, 'branch') !== undefined);
-  // A script branches its run as it is: there is nothing to choose.
+  // A script branches its run without changes: there is nothing to choose.
   const branch = () =>
     ask(async () => {
       const name = `${view.setup.name} from ${step}`.slice(0, 80);

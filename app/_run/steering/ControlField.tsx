@@ -15,8 +15,8 @@ import { RatePreview } from './RatePreview';
 import { aboutControl, describeValue, effectiveOf, lastOn, open, readText, textOf, unusual } from './steering';
 
 /**
- * One declared value: what it is, who made it so, and a field to ask for another. The field remembers the value that was seen when the editing began and sends
- * it along, so that two people cannot overwrite each other unseen.
+ * One declared value: its current value, who set it, and a field to request another. The field remembers the value shown when the edit began and sends it
+ * along, so that two people cannot overwrite each other's change unseen.
  */
 export function ControlField({ spec, why }: { spec: ControlSpec; why: string | null }) {
   const steer = useSteer();
@@ -24,7 +24,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
   const state = useView((v) => own(v.values, spec.name) ?? null, null);
   const last = useView((v) => lastOn([...v.recent.commands.items, ...v.openCommands], spec.name) ?? null, null);
   const youId = useRun((r) => r.you?.id ?? null);
-  // The series of the control's role shows what the schedule makes of the value.
+  // The series with the control's role shows the value that the schedule puts into effect.
   const effective = useView((v) => effectiveOf(v, spec), null);
   const [draft, setDraft] = useState<{ text: string; seen: ControlValue } | null>(null);
   const [sentSeq, setSentSeq] = useState<number | null>(null);
@@ -59,7 +59,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
     const read = readText(spec, draft.text);
     if (!read.ok) return setProblem(read.message);
     if (Object.is(read.value, current)) return cancel();
-    // Something unusual is sent by its own button alone.
+    // An unusual value needs its own button.
     if (!held && unusual(spec, read.value, current) !== null) return;
     setProblem(null);
     const answer = await steer({ kind: 'set', control: spec.name, value: read.value, expected });
@@ -211,7 +211,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
   );
 }
 
-/** What it was at the step where the page is pinned, when that is not what it is now. */
+/** The value at the step at which the page is pinned, when it differs from the current one. */
 function AtPinned({ spec, current }: { spec: ControlSpec; current: ControlValue }) {
   const pinned = useCursor((c) => (c.mode === 'pinned' ? c.step : null));
   const then = useTimeline((v) => (pinned === null ? current : controlAt(v, spec.name, pinned)), current);

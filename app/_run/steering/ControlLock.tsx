@@ -13,7 +13,7 @@ import { ended } from '~/shared/view';
 
 const holdMs = 15 * 60_000;
 
-/** Who alone steers for now: take it, ask for it, hand it over, give it back. */
+/** The control lock, which lets only its holder steer: take it, request it, hand it over, release it. */
 export function ControlLock() {
   const { runId, controlLock, status } = useView((v) => ({ runId: v.runId, controlLock: v.controlLock, status: v.status }), {
     runId: '',

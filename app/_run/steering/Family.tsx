@@ -9,7 +9,7 @@ import { useView } from '~/app/_live/useRun';
 import { useTrpc } from '~/app/_trpc/client';
 import { familyOf } from './familyTree';
 
-/** The branches that this run belongs to, with what each does otherwise, and a way to lay them over each other. */
+/** The tree of branches that this run belongs to, with the change of each, and a link to compare them. */
 export function Family() {
   const runId = useView((v) => v.runId, '');
   const parent = useView((v) => v.parent, null);

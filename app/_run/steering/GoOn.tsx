@@ -6,12 +6,12 @@ import { useView } from '~/app/_live/useRun';
 import { isOpened } from '~/shared/view';
 import { CheckpointActions } from './CheckpointActions';
 
-/** The ways on of a run that has ended: from one of its checkpoints, in itself or in a branch. */
+/** Continues an ended run from one of its checkpoints, in the same run or in a branch. */
 export function GoOn() {
   const checkpoints = useList('checkpoints', 500);
   const end = useView((v) => v.step, 0);
   const [hash, setHash] = useState<string | null>(null);
-  // From the very end there is nothing left to do, unless its length is changed there.
+  // The checkpoint of the last step is the last choice: from there a run needs a new length to continue.
   const chosen = checkpoints.find((c) => c.blob.hash === hash) ?? checkpoints.findLast((c) => c.step < end) ?? checkpoints.at(-1);
   const opened = useView(isOpened, false);
   if (opened) return null;

@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from 'react';
 import { buttonClass } from '~/app/_components/Button';
 
-/** So long it is held, ms. */
+/** How long the button must be held, in ms. */
 const holdMs = 1000;
 
-/** A button for what is hard to take back: it acts once it was held, with the pointer or a key, so that no slip sets it off. */
+/** A button for actions that are hard to undo: it acts after being held, by pointer or key, so that a slip does nothing. */
 export function HoldButton({ children, onHeld, disabled = false }: { children: string; onHeld(): void; disabled?: boolean }) {
   const [held, setHeld] = useState(false);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);

@@ -5,7 +5,7 @@ import { useRun, useView } from '~/app/_live/useRun';
 import { late } from '~/app/_live/useSteer';
 import { describeCommand } from './steering';
 
-/** What was asked for without a connection: it waits for the server, and is applied late only if somebody still wants it. */
+/** Commands given without a connection. Once the server is back, they are sent only if the person confirms them. */
 export function LateBar() {
   const { waiting } = useSelected(late, (l) => l);
   const link = useRun((r) => r.link);

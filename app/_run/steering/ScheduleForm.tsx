@@ -16,7 +16,7 @@ import { describeCommand, readText, startArgs, textOf } from './steering';
 const small = `${inputClass} w-auto! max-w-full`;
 const noEvaluations: WithLists['evaluations'] = [];
 
-/** A change or an action for later: at a step, or once a number passes a value. What waits is listed, and can be called off. */
+/** Schedules a change or an action: at a step, or once a number passes a value. Scheduled commands are listed and can be canceled. */
 export function ScheduleForm({ why }: { why: string | null }) {
   const steer = useSteer();
   const store = useRunStore();
@@ -27,7 +27,7 @@ export function ScheduleForm({ why }: { why: string | null }) {
   const [what, setWhat] = useState('');
   const [value, setValue] = useState('');
   const [edits, setEdits] = useState<Partial<WhenTexts>>({});
-  // What nobody has touched stands at the first there is.
+  // Untouched fields show the first choice.
   const splits = splitsOf(measured);
   const split = edits.split ?? splits[0] ?? '';
   const metrics = metricsOf(measured, split);
@@ -196,7 +196,7 @@ export function ScheduleForm({ why }: { why: string | null }) {
   );
 }
 
-/** One of the names there are; typed, as there may be many of them, or it may still be to come. */
+/** A field for one of the known names. It accepts text, as there may be many names, and one may not exist yet. */
 function Named({
   label,
   value,
@@ -252,7 +252,7 @@ function Choice({
   );
 }
 
-/** What waits for its condition, each with a way to call it off. */
+/** Commands that wait for their condition, each with a button to cancel it. */
 function Waiting({ why }: { why: string | null }) {
   const steer = useSteer();
   const youId = useRun((r) => r.you?.id ?? null);

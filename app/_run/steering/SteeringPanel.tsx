@@ -16,14 +16,14 @@ import { useWhyNot } from './useWhyNot';
 
 const none = { values: [], actions: [] };
 
-/** Everything the trainer declares as steerable, drawn from its declarations alone. */
+/** All controls and actions of the trainer, drawn only from their declarations. */
 export function SteeringPanel() {
   const controls = useView((v) => v.controls, none);
   const status = useView((v) => v.status, 'queued');
   const scheduled = useView((v) => v.openCommands.filter((c) => c.outcome.status === 'scheduled').length, 0);
   const why = useWhyNot();
   const over = ended(status);
-  // What is scheduled is called off where it is listed, and questions are asked beside the maps.
+  // Scheduled commands are canceled in their own list, and questions are asked beside the maps.
   const others = controls.actions.filter((a) => !isInHeader(a) && a.role !== 'cancel' && !isQuestionAction(a));
   const groups = [...new Set(controls.values.map((c) => c.group))];
   const undeclared = controls.values.length + controls.actions.length === 0;

@@ -5,7 +5,7 @@ import { Modal } from '~/app/_components/Modal';
 import { useRun, useView } from '~/app/_live/useRun';
 import { WatchdogRulesPanel } from '~/app/_team/WatchdogRules';
 
-/** The rules that watch this run; saved, they are its own. */
+/** The rules that watch this run; saving makes them specific to the run. */
 export function WatchdogsButton() {
   const [open, setOpen] = useState(false);
   const runId = useView((v) => v.runId, '');

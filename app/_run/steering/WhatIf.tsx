@@ -4,7 +4,7 @@ import { Button } from '~/app/_components/Button';
 import { useRun } from '~/app/_live/useRun';
 import { BranchDialog } from './BranchDialog';
 
-/** Asks what the run had done without a change: a branch from the checkpoint before it, with every later change but this one. */
+/** Asks what the run would have done without a change: a branch from the checkpoint before it, with every later change except this one. */
 export function WhatIf({ checkpoint, without }: { checkpoint: string; without: string }) {
   const view = useRun((r) => r.view);
   const may = useRun((r) => r.you !== null && r.you.role !== 'viewer');

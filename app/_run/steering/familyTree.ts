@@ -3,11 +3,11 @@ import type { RunSummary } from '~/shared/summary';
 /** A run in the tree of its branches. */
 export interface Member {
   run: RunSummary;
-  /** 0 = the first of them. */
+  /** 0 = the root. */
   depth: number;
 }
 
-/** The tree that a run belongs to: its first ancestor that is still here, and all that branched from it, each below its parent, earlier forks first. */
+/** The tree that a run belongs to: its oldest existing ancestor and all branches below it, each after its parent, earlier forks first. */
 export function familyOf(runs: readonly RunSummary[], runId: string): Member[] {
   const byId = new Map(runs.map((r) => [r.runId, r]));
   let root = byId.get(runId);

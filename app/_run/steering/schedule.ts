@@ -2,7 +2,7 @@ import { rankedMetrics } from '~/app/_live/evaluationWords';
 import { type Condition, condition } from '~/shared/commands';
 import { type Measured, neverMet } from '~/shared/conditions';
 
-/** "When" as the form's texts. */
+/** The condition as the texts of the form's fields. */
 export interface WhenTexts {
   /** "step", "evaluation" or "series". */
   kind: Condition['kind'];
@@ -16,17 +16,17 @@ export interface WhenTexts {
 
 export const startTexts: WhenTexts = { kind: 'step', step: '', split: '', metric: '', series: '', comparison: '>', value: '' };
 
-/** Splits that were evaluated, and metrics of one of them, each once; the newest evaluation's first, as that is what will come again. */
+/** Evaluated splits, and metrics of one of them, each once; the newest evaluation's first, as those will probably come again. */
 export const splitsOf = ({ evaluations }: Measured): string[] => [...new Set(evaluations.toReversed().map((e) => e.split))];
 export const metricsOf = ({ evaluations }: Measured, split: string): string[] => [
   ...new Set(evaluations.toReversed().flatMap((e) => (e.split === split ? rankedMetrics(e).map((m) => m.name) : []))),
 ];
 
 /**
- * The condition that the texts spell, or one sentence on what would fit.
+ * The condition that the texts describe, or one sentence on what is valid.
  *
- * @param head steps done: a step must lie ahead
- * @param end steps that the run will have; 0 = not known
+ * @param head steps done: the step of a condition must be later
+ * @param end planned number of steps; 0 = not known
  */
 export function conditionOf(
   t: WhenTexts,
@@ -62,7 +62,7 @@ export function conditionOf(
   return { ok: false, message: `${issue.path.join('.')}: ${issue.message}` };
 }
 
-/** A set and a metric may still be to come, but they must be named; a series must be there, as it is chosen from those. */
+/** A set and a metric need a name but may not exist yet; a series must exist, as it is chosen from a list. */
 function unknownName(t: WhenTexts, { series }: Measured): string | null {
   if (t.kind === 'evaluation') {
     if (t.split === '') return 'Set: give the name of the set that is evaluated';

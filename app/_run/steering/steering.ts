@@ -15,12 +15,12 @@ import type { SeriesRole } from '~/shared/series';
 import { latestWithRole } from '~/shared/streams';
 import { type CommandRecord, ended, type RunView, type WithLists } from '~/shared/view';
 
-/** Why `you` may not steer this run now; null = go ahead. */
+/** Why `you` may not steer this run now; null = allowed. */
 export function whyNot(view: Pick<RunView, 'status' | 'controlLock'>, you: Actor | null, now: number): string | null {
   return whyNotRevert(view, you, now) ?? (ended(view.status) ? `the run has ended (${view.status})` : null);
 }
 
-/** The same of taking the run back to a checkpoint, by which also one that has ended goes on. */
+/** Why `you` may not take the run back to a checkpoint; null = allowed. An ended run allows it too, and then continues. */
 export function whyNotRevert(view: Pick<RunView, 'controlLock'>, you: Actor | null, now: number): string | null {
   if (!you) return 'waiting for the server';
   if (you.role === 'viewer' || you.role === 'trainer') return `${you.name} (${you.role}) may watch but not steer`;
@@ -30,7 +30,7 @@ export function whyNotRevert(view: Pick<RunView, 'controlLock'>, you: Actor | nu
   return null;
 }
 
-/** A value as it stands in a sentence, never rounded: "5", "off", "0.0005 steps". */
+/** A value as text for a sentence, never rounded: "5", "off", "0.0005 steps". */
 export function describeValue(spec: ControlSpec | undefined, value: ControlValue): string {
   if (value === null) return spec?.nullLabel ?? 'none';
   if (typeof value === 'boolean') return value ? 'on' : 'off';
@@ -38,7 +38,7 @@ export function describeValue(spec: ControlSpec | undefined, value: ControlValue
   return spec?.unit ? `${value} ${spec.unit}` : String(value);
 }
 
-/** All that a declaration says of its values: "An integer >= 1 or off, in steps; 20 unless changed; takes effect from the next snapshot on. ..." */
+/** Everything that a declaration says about its values: "An integer >= 1 or off, in steps; 20 at the start; takes effect with ..." */
 export function aboutControl(spec: ControlSpec): string {
   const what = `${describe(spec)}${spec.nullLabel === null ? '' : ` or ${spec.nullLabel} (empty)`}${spec.unit ? `, in ${spec.unit}` : ''}`;
   const start = describeValue({ ...spec, unit: '' }, spec.default);
@@ -46,10 +46,10 @@ export function aboutControl(spec: ControlSpec): string {
 }
 
 const plainNumber = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 });
-/** A change by more than this factor is asked about, where no usual range is declared. */
+/** A change by more than this factor needs confirmation, where no usual range is declared. */
 const largeFactor = 100;
 
-/** Why a value is worth a second look, in words: "× 2,500 of now; usually 0.00001 to 0.01". null = it is an ordinary one. */
+/** Why a value needs confirmation, in words: "× 2,500 of now; usually 0.00001 to 0.01". null = it is an ordinary value. */
 export function unusual(spec: ControlSpec, value: ControlValue, current: ControlValue): string | null {
   if (typeof value !== 'number') return null;
   const factor = typeof current === 'number' && current !== 0 && value !== 0 ? value / current : null;
@@ -61,7 +61,7 @@ export function unusual(spec: ControlSpec, value: ControlValue, current: Control
   return words.join('; ');
 }
 
-/** The arguments of an action as they are declared to be at first. */
+/** The declared defaults of an action's arguments. */
 export function startArgs({ args }: ActionSpec): Table<ControlValue> {
   const out: Table<ControlValue> = {};
   for (const arg of args) put(out, arg.name, arg.default);
@@ -71,7 +71,7 @@ export function startArgs({ args }: ActionSpec): Table<ControlValue> {
 /** A value as the text of its field; null is the empty text. */
 export const textOf = (value: ControlValue): string => (value === null ? '' : String(value));
 
-/** What a field's text means, or one sentence on what would fit. */
+/** The value that a field's text means, or one sentence on what is valid. */
 export function readText(spec: ControlSpec, text: string): { ok: true; value: ControlValue } | { ok: false; message: string } {
   const trimmed = text.trim();
   const value = meant(spec, trimmed);
@@ -97,13 +97,13 @@ function meant(spec: ControlSpec, text: string): ControlValue | undefined {
   }
 }
 
-/** The series that shows what is in effect of a control of a role. */
+/** For each role of a control: the role of the series with the value in effect. */
 const seriesOfControl: Partial<Record<ControlRole, SeriesRole>> = {
   learningRate: 'learningRate',
   clipThreshold: 'clipThreshold',
 };
 
-/** What is in effect of a control now, as its series tells; null when none does. */
+/** The value of a control that is in effect now, from its series; null without one. */
 export function effectiveOf(view: Pick<RunView, 'streams'>, { role }: ControlSpec): number | null {
   const series = role && seriesOfControl[role];
   return series ? latestWithRole(view, series) : null;
@@ -134,7 +134,7 @@ export function describeCommand(
   return `${spec?.label ?? command.action}${args.length ? ` (${args.join(', ')})` : ''}${of}${when}`;
 }
 
-/** Newest command on a control, whatever became of it. */
+/** Newest command on a control, whatever its outcome. */
 export const lastOn = (commands: readonly CommandRecord[], control: string): CommandRecord | undefined =>
   commands.findLast((c) => c.command.kind === 'set' && c.command.control === control);
 
@@ -142,8 +142,8 @@ export const open = (c: CommandRecord): boolean =>
   c.outcome.status === 'requested' || c.outcome.status === 'scheduled' || c.outcome.status === 'proposed';
 
 /**
- * The command that takes an applied change back; null when there is nothing to take back: it is no value change, changed nothing, or the value is no longer
- * what it made of it.
+ * The command that undoes an applied change; null when there is nothing to undo: it did not change a value, or the value has changed again
+ * since.
  */
 export function undoOf(view: Pick<RunView, 'values'>, record: CommandRecord): DraftCommand | null {
   const { command, outcome } = record;

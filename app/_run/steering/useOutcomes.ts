@@ -4,7 +4,7 @@ import { useRunStore } from '~/app/_live/RunProvider';
 import type { CommandRecord } from '~/shared/view';
 import { describeCommand, describeValue, valueSpec } from './steering';
 
-/** Tells of commands as they are answered: one's own plainly, other people's quietly. What was answered before the page opened is not told. */
+/** Reports the outcomes of commands: one's own prominently, other people's quietly. Outcomes from before the page opened are not reported. */
 export function useOutcomes(): void {
   const store = useRunStore();
   useEffect(() => {
@@ -19,7 +19,7 @@ export function useOutcomes(): void {
       const now = new Map(commands.map((c) => [c.command.id, c.outcome.status]));
       if (known) {
         const before = known;
-        // A burst (a script, a reconnection) is news only in its newest few; the activity list has them all.
+        // Of a burst (a script, a reconnection) only the newest few are shown; the activity list has them all.
         const news = commands
           .filter((c) => before.get(c.command.id) !== c.outcome.status && c.outcome.status !== 'requested')
           .slice(-3);

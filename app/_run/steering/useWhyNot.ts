@@ -2,12 +2,12 @@ import { useNow } from '~/app/_components/useNow';
 import { useRun } from '~/app/_live/useRun';
 import { whyNot, whyNotRevert } from './steering';
 
-/** Why this person may not steer now; null = go ahead. */
+/** Why this person may not steer now; null = allowed. */
 export function useWhyNot(): string | null {
   return useWhy(whyNot);
 }
 
-/** The same of taking the run back to a checkpoint, and of asking about one. */
+/** Why this person may not take the run back to a checkpoint, or ask about one; null = allowed. */
 export function useWhyNotRevert(): string | null {
   return useWhy(whyNotRevert);
 }

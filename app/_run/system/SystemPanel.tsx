@@ -12,7 +12,7 @@ import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import type { Series } from '~/shared/series';
 import { isSystem } from './systemGroup';
 
-/** What the machine does while it trains: CPU, memory, disk, GPU, as the trainer says. */
+/** The machine's load during training: CPU, memory, disk, GPU, as the trainer reports it. */
 export function SystemPanel() {
   const series = useSeries();
   const system = useMemo(() => series.filter(isSystem), [series]);

@@ -1,4 +1,4 @@
 import type { Series } from '~/shared/series';
 
-/** Series of this group say what the machine does: they have a panel of their own. */
+/** Whether a series is about the machine; those have a panel of their own. */
 export const isSystem = ({ group }: Pick<Series, 'group'>): boolean => group === 'system';

@@ -8,7 +8,7 @@ import { setCursor } from '~/app/_live/cursor';
 import { mostNotes, useList } from '~/app/_live/lists';
 import { noteDesk, placeOf } from '~/app/_run/notes/noteDesk';
 
-/** Room for the names of lanes, left of the track, CSS pixels. */
+/** Width of the lane names left of the track, CSS pixels. */
 export const labelWidth = 92;
 const height = 18;
 const mostListed = 8;
@@ -21,7 +21,7 @@ const lanes: readonly { name: string; kinds: readonly MarkKind[] }[] = [
   { name: 'notes', kinds: ['note'] },
 ];
 
-/** What happened to the run, a lane for each kind that there is. A mark says what it is when it is pointed at, and takes the page to its step. */
+/** What happened to the run, with one lane per kind of event. Hovering over a mark describes it; a click moves the page to its step. */
 export const Lanes = memo(function Lanes(props: {
   marks: readonly Mark[];
   /** Steps with a snapshot, ascending. */
@@ -62,7 +62,7 @@ export const Lanes = memo(function Lanes(props: {
               <button
                 key={c.head.id}
                 type="button"
-                // One stop of Tab for each lane; arrow keys go along it.
+                // One tab stop per lane; the arrow keys move along it.
                 tabIndex={i === 0 ? 0 : -1}
                 aria-label={c.marks.map(say).slice(0, mostListed).join('; ')}
                 className="absolute inset-y-0 w-4 -translate-x-1/2 rounded-sm hover:bg-raised"

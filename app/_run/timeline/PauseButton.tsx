@@ -5,7 +5,7 @@ import { useWhyNot } from '~/app/_run/steering/useWhyNot';
 import { type ActionSpec, actionWithRole } from '~/shared/controls';
 import { ended } from '~/shared/view';
 
-/** Whether an action has its button in the header. */
+/** Whether the header has the button for an action. */
 export const isInHeader = ({ role }: ActionSpec): boolean => role === 'pause' || role === 'resume';
 
 /** Pause or resume, as the trainer declares them. */

@@ -38,10 +38,10 @@ const host = {
   },
 };
 
-/** On `window`: plays or pauses, as the button does. */
+/** Event on `window` that plays or pauses, as the button does. */
 export const togglePlay = 'headroom:play';
 
-/** Moves the whole page through the run: follow its newest step, or stay at one. Below it what happened, a lane for each kind. */
+/** Moves the whole page through the run: follows the newest step, or stays at one. Lanes below it show what happened. */
 export function Timeline() {
   const narrow = useNarrow();
   const wide = useWorkspace((w) => w.lanes);
@@ -141,7 +141,7 @@ function Jump({ label, keys, icon: Icon, to }: { label: string; keys: string; ic
   );
 }
 
-/** The range that the charts show, and a way back to all of it. */
+/** The range that the charts show, and a button to show all steps again. */
 function ZoomOut() {
   const zoom = useCursor((c) => c.zoom);
   return (
@@ -235,7 +235,7 @@ function PlayButtons({
   );
 }
 
-/** Shows the step and takes one: typed, then Enter or leaving the field. */
+/** Shows the current step and accepts another: type it, then press Enter or leave the field. */
 function StepField({ step, head }: { step: number; head: number }) {
   const [draft, setDraft] = useState<string | null>(null);
   const [error, setError] = useState<string | null>(null);

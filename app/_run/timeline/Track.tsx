@@ -23,7 +23,7 @@ import { Lanes, labelWidth } from './Lanes';
 const inset = 10;
 const heights = { lanes: 34, line: 28 };
 
-/** The whole run as a track: its loss (or its main series), the range the charts show, the others on the page, the handle; with or without lanes below. */
+/** The whole run as a track: its loss (or main series), the range of the charts, the other people, and the handle; optionally with lanes below. */
 export function Track(props: {
   head: number;
   step: number;
@@ -45,7 +45,7 @@ export function Track(props: {
   const width = Math.max(0, full - left - inset);
   const height = lanes ? heights.lanes : heights.line;
   const start = Math.min(setCursor.startStep(), head);
-  // Steps ahead in jumps, so that a step more moves nothing but the handle.
+  // The track's end grows in jumps, so that one more step moves only the handle.
   const end = start + growingEnd(head - start);
   const px = useMemo(() => {
     const scale = scaleLinear({ domain: [start, end], range: [0, width], clamp: true });
@@ -66,7 +66,7 @@ export function Track(props: {
   const frame = useCallback(() => {
     if (canvas.current && now.current.width > 0) drawTrack(canvas.current, now.current);
   }, []);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what the track is drawn from
+  // biome-ignore lint/correctness/useExhaustiveDependencies: everything that the track is drawn from
   useEffect(() => askFrame(frame), [px, height, palette, name, history, frame]);
   useEffect(() => {
     const stop = subscribe(() => askNumbers(frame));
@@ -140,7 +140,7 @@ export function Track(props: {
   );
 }
 
-/** Where the others stand, in their colors. */
+/** The steps at which the other people are, in their colors. */
 function Others({ head, px, height }: { head: number; px(step: number): number; height: number }) {
   const others = usePresent((p) => p.others);
   return others.map(({ tab, actor, look }) => (
@@ -203,7 +203,7 @@ function drawTrack(
   pen.beginPath();
   let open = false;
   for (const [x, v] of points) {
-    // What is no number is a gap.
+    // A value that is not a finite number is a gap.
     if (Number.isFinite(v)) pen[open ? 'lineTo' : 'moveTo'](x, y(v));
     open = Number.isFinite(v);
   }

@@ -2,7 +2,7 @@ import { lit, sameSpot } from '~/app/_charts/attention/focus';
 import type { Pointer } from '~/app/_live/presence';
 import { focusStore } from '~/app/_run/attention/focusStore';
 
-/** What is pointed at in the attention workspace, as the others see it. */
+/** The cell or head that this person points at, as other people see it. */
 export const pointer: Pointer = {
   get: () => lit(focusStore.get()),
   subscribe: focusStore.subscribe,

@@ -1,6 +1,6 @@
 import { formatStep } from '~/app/_charts/format';
 
-/** The rule by which panels choose a snapshot, in words for this step. */
+/** Which snapshot the panels show at this step, in words. */
 export function snapshotWords(step: number, nearest: number | null): string {
   if (nearest === null) return 'no snapshot yet';
   return nearest === step

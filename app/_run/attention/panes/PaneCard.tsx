@@ -15,7 +15,7 @@ import type { ShownMaps, ShownPane } from './usePanes';
 
 interface PaneCardProps {
   shown: ShownPane;
-  /** Runs to choose from; null = the page's own. */
+  /** Runs to choose from; null = the run of the page. */
   runs: readonly { run: string | null; name: string }[];
   scale: ColorScale;
   lit: Spot | null;
@@ -26,13 +26,13 @@ interface PaneCardProps {
   asTable: boolean;
   onFocus: (event: FocusEvent) => void;
   onChange: (change: Partial<Pane>) => void;
-  /** Its step was moved by hand. */
+  /** Called when somebody changes the step of this pane. */
   onMove: (step: number) => void;
-  /** null = there have to be as many as there are. */
+  /** null = the pane cannot be removed: the comparison has the minimum number. */
   onRemove: (() => void) | null;
 }
 
-/** One pane: whose maps, at which step, and the maps. */
+/** One pane: its run and example, its step, and its maps. */
 export function PaneCard(props: PaneCardProps) {
   const { shown: at, runs, scale, lit, pinned, width, flip, asTable, onFocus, onChange, onRemove } = props;
   const { pane, letter, run, shown } = at;
@@ -116,7 +116,7 @@ export function PaneCard(props: PaneCardProps) {
   );
 }
 
-/** Where the pane stands, and whether it goes along with the others. */
+/** The step of the pane, and whether it follows the other panes. */
 function StepLine({ shown: at, onChange, onMove }: PaneCardProps) {
   const { pane, letter, run, look } = at;
   const list = run?.feed.recorded ?? [];
@@ -218,7 +218,7 @@ function WhichExample({ shown, pane, label, onChange }: Choice) {
   );
 }
 
-/** The number under the pointer in this pane, wherever the pointer is. */
+/** The number of this pane at the cell under the pointer, whichever pane the pointer is on. */
 function Value({ shown, spot }: { shown: ShownMaps; spot: Spot | null }) {
   const text = useMemo(() => {
     const at = within(spot, shown.snapshot);
@@ -226,7 +226,7 @@ function Value({ shown, spot }: { shown: ShownMaps; spot: Spot | null }) {
     const { maps, tokensOf } = shown;
     const head = shown.head ?? litHead(at);
     const alike = ofOneSize(maps, allHeads(maps.layers));
-    // The maps of one head alone are a grid of one.
+    // The maps of a single head are a grid of one cell.
     const layer = head ? (shown.head ? 0 : head.layer) : alike.layer;
     const values = head ? headMap(maps, layer, shown.head ? 0 : head.head) : aggregate(maps, alike.heads, 'mean').values;
     const { queries, keys } = maps.layers[layer]!;

@@ -12,10 +12,10 @@ import { headCount } from '~/shared/snapshotFile';
 interface PaneMapsProps {
   /** 1 x 1 for a single map. */
   maps: HeadMaps;
-  /** The head that a single map is of; null = a grid, or of no head in particular. */
+  /** The head that a single map shows; null = a grid, or a combination of heads. */
   head: { layer: number; head: number } | null;
   where: string;
-  /** Labels of a layer of `maps`. */
+  /** Axis labels for a layer of `maps`. */
   tokensOf: (layer: number) => MapTokens;
   scale: ColorScale;
   lit: Spot | null;
@@ -29,7 +29,7 @@ interface PaneMapsProps {
 const none: ReadonlySet<string> = new Set();
 const mostHeight = 400;
 
-/** Maps of a pane: a grid of heads, one large map, or its numbers as a table. */
+/** Maps of a pane: a grid of heads, one large map, or a table of its numbers. */
 export const PaneMaps = memo(function PaneMaps(props: PaneMapsProps) {
   const { maps, head, where, tokensOf, scale, lit, pinned, width, flip, asTable, onFocus } = props;
   const { layers } = maps;

@@ -18,13 +18,13 @@ import { letters, type Position, type ShownPane, usePanes } from './usePanes';
 interface PanesProps {
   comparison: Comparison;
   onChange: (comparison: Comparison) => void;
-  /** What the panes show, by id. */
+  /** The runs that the panes show, by id. */
   runs: ReadonlyMap<string, RunBeside>;
-  /** What a pane can be turned to; null = the page's own. */
+  /** Runs that a pane can show; null = the run of the page. */
   offered: readonly { run: string | null; name: string }[];
   ownRun: string;
   position: Position;
-  /** A linked pane was moved by hand. */
+  /** Called when somebody moves a linked pane. */
   onMove: (position: Position) => void;
   focus: Focus;
   onFocus: (event: FocusEvent) => void;
@@ -37,7 +37,7 @@ interface PanesProps {
 const narrowest = 270;
 const gap = 8;
 
-/** Two to four panes side by side over one cursor, one color scale and one pointer. */
+/** Two to four panes side by side with one cursor, one color scale and one pointer. */
 export function Panes(props: PanesProps) {
   const { comparison, onChange, runs, offered, ownRun, position, onMove, focus, onFocus, theme, palette, flip, asTable } = props;
   const box = useRef<HTMLDivElement>(null);
@@ -60,7 +60,7 @@ export function Panes(props: PanesProps) {
   }, [comparison.scale, difference?.maps, palette, theme]);
   const cards = shown.length + (difference ? 1 : 0);
   const fit = Math.max(1, Math.floor((width + gap) / (narrowest + gap)));
-  // As even as they go: four where three fit are two and two.
+  // Rows of equal length where possible: four panes where three fit become two and two.
   const columns = Math.ceil(cards / Math.ceil(cards / fit));
   const cardWidth = Math.floor((width + gap) / columns) - gap;
   const spot = focus.hovered ?? focus.pinned;
@@ -223,12 +223,12 @@ function Bar({
   );
 }
 
-/** One scale for all panes, so that the same weight has the same color in each. */
+/** One scale for all panes, so that equal weights have equal colors. */
 function useScale(comparison: Comparison, shown: readonly ShownPane[], palette: PanesProps['palette'], theme: 'light' | 'dark') {
   const maps = shown.flatMap((s) => (s.shown ? [s.shown.maps] : []));
   const lengths = [...new Set(maps.flatMap((m) => m.layers.map((l) => l.keys)))];
   const wanted = comparison.scale;
-  // Uniform is another weight for another number of keys: one bar cannot stand for both.
+  // The uniform weight depends on the number of keys: one color bar cannot show several.
   const kind = wanted === 'lift' && lengths.length > 1 ? 'unit' : wanted;
   const keys = Math.max(2, ...lengths);
   const peak = kind === 'shared' ? Math.max(0, ...maps.flatMap((m) => m.values.map((v) => peakOf(v)))) : 1;

@@ -12,7 +12,7 @@ import { stepBeside } from './align';
 import { Panes } from './Panes';
 import type { Position } from './usePanes';
 
-/** Panes on a run's page: the page's cursor is theirs. */
+/** Panes on a run's page, moved by the page's cursor. */
 export function RoomPanes({
   comparison,
   snapshots,

@@ -2,25 +2,25 @@ import type { Curve } from '~/app/_charts/curve';
 import type { Comparison } from '~/app/_live/comparison';
 import { lowestLoss, stepAtLoss } from '~/app/_live/equalLoss';
 
-/** What of a run decides which of its steps stands beside which of another's. */
+/** What is needed to align the steps of a run with those of another: by step, epoch, or equal smoothed loss. */
 export interface RunAxis {
-  /** Steps it has so far. */
+  /** Number of steps done so far. */
   lastStep: number;
   /** 0 = not known yet. */
   stepsPerEpoch: number;
-  /** The loss, smoothed; null = none yet. */
+  /** The smoothed loss; null = none yet. */
   loss: Curve | null;
 }
 
-/** A step of one run beside a step of another; why it is not quite that, in words. */
+/** The aligned step of another run; `problem` says, in words, why the match is not exact. */
 export interface Beside {
   step: number;
   problem: string | null;
 }
 
 /**
- * The step of `to` that stands beside `step` of `from`. `equal loss`: the first step by which its smoothed loss was as low as the other's lowest was by then, so that
- * moving forward in one never moves back in the other. Where there is none, the nearest there is, and why.
+ * The step of `to` that is aligned with `step` of `from`. `equal loss`: the first step at which the smoothed loss of `to` is as low as the lowest of `from` up
+ * to `step`, so that moving forward in one run never moves back in the other. Without an exact match: the nearest step, and why.
  */
 export function stepBeside(align: Comparison['align'], from: RunAxis, step: number, to: RunAxis): Beside {
   if (from === to) return { step, problem: null };

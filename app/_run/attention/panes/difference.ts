@@ -5,7 +5,7 @@ import type { ShownMaps, ShownPane } from './usePanes';
 
 export type Difference = { maps: HeadMaps; note: string | null } | { maps: null; note: string };
 
-/** What one pane shows minus what another does, cell by cell; or why there is no such thing. */
+/** The maps of one pane minus those of another, cell by cell; or why they cannot be subtracted. */
 export function paneDifference(a: ShownPane | undefined, b: ShownPane | undefined): Difference {
   if (!a?.shown || !b?.shown) return { maps: null, note: 'both panes have to be there' };
   const [p, q] = [a.shown, b.shown];
@@ -30,7 +30,7 @@ function sameInputs(p: ShownMaps, q: ShownMaps): boolean {
   return exampleKey(p.snapshot, p.source.example) === exampleKey(q.snapshot, q.source.example);
 }
 
-/** "4 × 4 heads of 10 × 10", or each kind of layer. */
+/** "4 × 4 heads of 10 × 10"; one such text per kind of layer. */
 export function shapeText(layers: readonly LayerShape[]): string {
   const kinds = new Map<string, number>();
   for (const { heads, queries, keys } of layers) {

@@ -10,35 +10,35 @@ import { type AttentionSnapshot, targetKeys } from '~/shared/attentionSnapshot';
 import { headCount } from '~/shared/snapshotFile';
 import { stepBeside } from './align';
 
-/** Where the linked panes stand: a step of one of the runs. */
+/** Position of the linked panes: a step of one of the runs. */
 export interface Position {
   run: string;
   step: number;
 }
 
-/** A pane as it can be drawn. */
+/** A pane with everything needed to draw it. */
 export interface ShownPane {
   pane: Pane;
   /** "A" to "D" */
   letter: string;
   runId: string;
   run: RunBeside | null;
-  /** The step it asks for. */
+  /** The step that the pane asks for. */
   step: number;
   look: Look | null;
-  /** Lowest smoothed loss up to the step asked for. */
+  /** Lowest smoothed loss up to that step. */
   loss: number | null;
   shown: ShownMaps | null;
-  /** What it shows is not quite what it asks for, or nothing, and why. */
+  /** Why the pane shows nothing, or something other than what was asked for. */
   problems: string[];
 }
 
 export interface ShownMaps {
   snapshot: AttentionSnapshot;
   source: Source;
-  /** Labels of a layer of `maps`. */
+  /** Axis labels for a layer of `maps`. */
   tokensOf: (layer: number) => MapTokens;
-  /** Of one head alone: 1 x 1. */
+  /** 1 x 1 when a single head is shown. */
   maps: HeadMaps;
   /** null = the whole grid. */
   head: { layer: number; head: number } | null;
@@ -74,7 +74,7 @@ export function usePanes(
       example: pane.source === 'mean' ? null : pane.source.example,
     })),
   );
-  // Derived anew only where the snapshot or the choice is another one, so that a pane that stays is left alone.
+  // Derived again only when the snapshot or the choice changes, so that an unchanged pane does not render again.
   const kept = useRef(new Map<number, { key: unknown[]; shown: ShownMaps | null }>()).current;
   return placed.map(({ pane, runId, run, step, problem }, n) => {
     const look = looks[n] ?? null;
@@ -141,7 +141,7 @@ function problemsOf(
   return out;
 }
 
-/** What each of several steps shows, of one feed or many; each is fetched before anything around it. */
+/** Snapshots to show at several steps, from one feed or several. These are fetched before their neighbors. */
 function useLooks(wanted: readonly { feed: SnapshotFeed | null; step: number; example: Example }[]): (Look | null)[] {
   const feeds = [...new Set(wanted.map((w) => w.feed).filter((f) => f !== null))];
   const known = useRef(feeds);
@@ -162,7 +162,7 @@ function useLooks(wanted: readonly { feed: SnapshotFeed | null; step: number; ex
     () => '',
   );
   const asked = wanted.map((w) => `${w.feed ? steady.indexOf(w.feed) : -1}@${w.step}/${w.example}`).join();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the two texts say whether anything wanted or known is another.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the two texts change whenever the request or the loaded snapshots change.
   const looks = useMemo(
     () => wanted.map(({ feed, step, example }) => feed?.look(step, example) ?? null),
     [asked, version, steady],

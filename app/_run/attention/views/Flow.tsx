@@ -13,14 +13,14 @@ import { headCount } from '~/shared/snapshotFile';
 
 const shares = [0, 0.5, 0.7, 0.9] as const;
 
-/** What each token draws on, layer by layer, over the heads that are shown. */
+/** Which tokens each token attends to, layer by layer, averaged over the heads that are shown. */
 export function Flow({ scene, view, lit }: HeadViewProps) {
   const box = useRef<HTMLDivElement>(null);
   const { width } = useSize(box);
   const { snapshot, source, shown } = scene;
   const { mass, rollout } = view.flow;
   const layers = useMemo((): FlowLayer[] => {
-    // A spread is no weight to follow.
+    // A spread is not a weight: the flow of the mean is shown instead.
     const maps = deriveMaps(snapshot, source.kind === 'spread' ? { ...source, kind: 'mean' } : source, null);
     return scene.lines.layers.map((layer) => {
       const own = shown.filter(([l]) => l === layer);
@@ -127,7 +127,7 @@ function FlowTable({
     }));
   });
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by key.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by keyboard.
     <section tabIndex={0} aria-label="table: flow" className="relative max-h-96 overflow-auto">
       <table className="text-xs" data-testid="flow-table">
         <caption className="sr-only">For each layer and token, the keys that make up its weight</caption>

@@ -19,7 +19,7 @@ import { type AttentionSnapshot, exampleKey, mapOf, overExamples, targetKeys } f
 import { cheapestPairs, type HeadExamples, headDistances, likeTogether } from '~/shared/headMatching';
 import { useWork } from './useWork';
 
-/** Heads that look alike beside each other; or this run's heads paired with another's, so that seeds can be compared head by head. */
+/** Orders similar heads side by side, or pairs this run's heads with another run's to compare seeds head by head. */
 export function Likeness({ snapshots, scene, large, view, theme }: HeadViewProps) {
   const box = useRef<HTMLDivElement>(null);
   const { width } = useSize(box);
@@ -158,7 +158,7 @@ function Pairs({ value, pairs, other }: { value: Compared; pairs: Int32Array; ot
   const [heads, otherHeads] = [allHeads(value.layers), allHeads(value.otherLayers)];
   const name = (h: number, of: readonly HeadId[]) => headName(...of[h]!);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by key.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by keyboard.
     <section tabIndex={0} aria-label="paired heads" className="relative max-h-96 overflow-auto">
       <table className="text-xs" data-testid="head-pairs">
         <caption className="pb-1 text-left text-dim">the pairing with the least distance in all</caption>
@@ -193,7 +193,7 @@ function Pairs({ value, pairs, other }: { value: Compared; pairs: Int32Array; ot
 
 const sizesOf = ({ layers }: AttentionSnapshot): string => [...new Set(layers.map((l) => `${l.queries} × ${l.keys}`))].join(', ');
 
-/** Every head's maps: one per example, or, where the examples are not the same, their mean with the targets aligned. */
+/** Every head's maps: one per example, or, where the examples differ, their mean with the targets aligned. */
 function headsOf(s: AttentionSnapshot, byExample: boolean): HeadExamples[] {
   const mean = byExample ? null : overExamples(s, 'mean', targetKeys(s) !== null);
   return allHeads(s.layers).map(([l, h]) => {
@@ -216,7 +216,7 @@ function sameExamples(a: AttentionSnapshot, b: AttentionSnapshot): boolean {
   );
 }
 
-/** The snapshot of a step with the maps of all its examples, once they are there. */
+/** The snapshot of a step with the maps of all its examples, once they are loaded. */
 function useAllMaps(snapshots: Snapshots, step: number): AttentionSnapshot | null {
   const { feed } = snapshots;
   const version = useFeedVersion(snapshots);

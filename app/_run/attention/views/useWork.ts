@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'react';
 
-/** Of every frame, so much may go into the work. */
+/** Time per frame that the work may use. */
 const sliceMs = 8;
 
-/** Runs a generator between frames, from its beginning whenever `start` is another function; it yields how far it is, 0 to 1. The last value stays until the next. */
+/** Runs a generator in slices between frames; it yields its progress, 0 to 1. Restarts when `start` changes; the previous value stays until the new one is ready. */
 export function useWork<T>(start: (() => Generator<number, T>) | null): { value: T | null; progress: number | null } {
   const [state, setState] = useState<{ value: T | null; progress: number | null }>({ value: null, progress: null });
   useEffect(() => {
