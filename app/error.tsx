@@ -3,7 +3,7 @@
 import { Button } from './_components/Button';
 import { TopBar } from './_components/TopBar';
 
-/** A page that failed says what happened and leaves the way back open. */
+/** The error page: shows the error and a way back. */
 export default function PageError({ error, reset }: { error: Error & { digest?: string }; reset(): void }) {
   return (
     <>

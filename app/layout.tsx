@@ -15,7 +15,7 @@ export const viewport: Viewport = {
 
 export default function Layout({ children }: { children: ReactNode }) {
   return (
-    // next-themes sets the class before React wakes up.
+    // next-themes sets the class before React hydrates the page.
     <html lang="en" suppressHydrationWarning>
       <body>
         <Providers>{children}</Providers>

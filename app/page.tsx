@@ -3,7 +3,7 @@ import { RunList } from './_runs/RunList';
 
 export default function Page() {
   return (
-    // The page is made before its address is known.
+    // The page is prerendered before its address is known.
     <Suspense>
       <RunList />
     </Suspense>

@@ -11,7 +11,7 @@ import { useRunsBeside } from '~/app/_live/runsBeside';
 
 const Panes = lazy(() => import('~/app/_run/attention/panes/Panes').then((m) => ({ default: m.Panes })));
 
-/** A pane per run, all at the step that the cursor of the first leads to. */
+/** One pane per run; the cursor of the first pane sets the step of all panes. */
 export const comparisonOf = (runIds: readonly string[]): Comparison => ({
   panes: Array.from({ length: Math.min(mostPanes, Math.max(2, runIds.length)) }, (_, n) => ({
     run: runIds[Math.min(n, runIds.length - 1)]!,
@@ -25,7 +25,7 @@ export const comparisonOf = (runIds: readonly string[]): Comparison => ({
   lead: null,
 });
 
-/** The attention of the runs that are compared, in panes over one cursor. */
+/** The attention of the compared runs, in panes that share one cursor. */
 export function AttentionCompared({
   runs,
   comparison,

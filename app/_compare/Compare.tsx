@@ -21,7 +21,7 @@ import { type CompareView, compareLink } from './link';
 import { RunChips } from './RunChips';
 import { useCompared } from './useCompared';
 
-/** Up to ten runs over each other: their curves on one axis, and what their set-ups do not share. */
+/** Compares up to ten runs: their curves on one axis, and the settings in which they differ. */
 export function Compare({ start }: { start: CompareView }) {
   const [runIds, setRunIds] = useState<readonly string[]>(start.runs);
   const [choices, setChoices] = useState(start.choices);
@@ -60,7 +60,7 @@ export function Compare({ start }: { start: CompareView }) {
   useEffect(() => {
     for (const { history } of there) history.smooth(weight);
   }, [there, weight]);
-  // Each run is zoomed to its own steps of what is shown.
+  // Each run is zoomed to the steps of its own that are shown.
   useEffect(() => {
     const follow = () => {
       const { zoom } = cursor.get();

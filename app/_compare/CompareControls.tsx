@@ -5,7 +5,7 @@ import { type Alignment, alignments, canBeLog } from './align';
 
 export interface CompareChoices {
   x: Alignment;
-  /** As typed; '' = the lowest loss that all runs have reached. */
+  /** Text as typed; '' = the lowest loss that all runs have reached. */
   level: string;
   smoothSteps: number;
   log: boolean;
@@ -15,7 +15,7 @@ export interface CompareChoices {
 
 const words = { log: 'log y', logX: 'log x', robust: 'ignore outliers' } as const;
 
-/** A level that was typed; null when nothing was, NaN when it is no number. */
+/** The loss level that the user typed; null when the field is empty, NaN when the text is not a number. */
 export const typedLevel = ({ level }: CompareChoices): number | null => (level.trim() === '' ? null : Number(level));
 
 export function CompareControls({

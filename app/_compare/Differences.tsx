@@ -10,7 +10,7 @@ import { differences, isKnown } from './difference';
 import type { Names } from './lines';
 import type { Compared } from './useCompared';
 
-/** Results side by side, and what the runs' set-ups do not share. */
+/** Results side by side, and the settings in which the runs differ. */
 export function Differences({ runs, named }: { runs: readonly Compared[]; named: Names }) {
   const setups = runs.map((r) => r.view.setup);
   const recipes = useRecipes(setups.map((s) => s.recipe?.name ?? null));
@@ -58,7 +58,7 @@ export function Differences({ runs, named }: { runs: readonly Compared[]; named:
   );
 }
 
-/** The best value of the metric that is shown first, on one set; "–" where the run has none. */
+/** The best value of the first-ranked metric on one split; "–" if the run has none. */
 function bestOn(evaluations: WithLists['evaluations'], split: string): string {
   let best: EvaluationMetric | null = null;
   for (const e of evaluations) {

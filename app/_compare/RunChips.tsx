@@ -10,7 +10,7 @@ import type { Names } from './lines';
 import { mostCompared } from './link';
 import type { Compared } from './useCompared';
 
-/** The runs on the page, with their colors, and a way to add and leave out. */
+/** The runs on the page with their colors, and controls to add and remove runs. */
 export function RunChips({
   runIds,
   runs,

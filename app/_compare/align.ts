@@ -4,44 +4,44 @@ import { onLog, SECOND, spread, type TimeAnchor, timeline, type XMap, xMap } fro
 import { stepAtLoss } from '~/app/_live/equalLoss';
 import { mergeBucket } from '~/shared/pyramid';
 
-/** What puts several runs on one axis. */
+/** How several runs are aligned on one axis. */
 export const alignments = ['step', 'epoch', 'time', 'equal loss'] as const;
 export type Alignment = (typeof alignments)[number];
 
 export interface Aligned {
   runId: string;
   loss: Curve | null;
-  /** 0 = not known. */
+  /** 0 = unknown. */
   stepsPerEpoch: number;
-  /** Epochs at steps, of the series with that role; empty = there is none. */
+  /** Epochs at steps, read from the series with the role `epoch`; empty if the run has no such series. */
   epochs?: readonly TimeAnchor[];
   anchors: readonly TimeAnchor[];
 }
 
-/** Where a run's steps lie on the common axis, and back. */
+/** Converts a run's steps to positions on the common axis, and back. */
 export interface Place {
   of(step: number): number;
   back(place: number): number;
-  /** Moves a little as a live run goes on. */
+  /** The mapping changes slightly while a run is live. */
   moves?: true;
 }
 
-/** The common axis: places on it are whole numbers, as steps are, so that charts need to know nothing of it. */
+/** The common axis. Positions are whole numbers, as steps are, so charts treat them as steps. */
 export interface Axis {
   map: XMap;
-  /** null = the run cannot be put on this axis. */
+  /** null = the run cannot be shown on this axis. */
   place(runId: string): Place | null;
 }
 
 const asItIs: Place = { of: (s) => s, back: (p) => p };
 
-/** Places per epoch. */
+/** Positions per epoch. */
 const perEpoch = 1000;
 
-/** Places on both sides of 0 have no logarithm. */
+/** An axis with positions on both sides of 0 cannot be logarithmic. */
 export const canBeLog = (kind: Alignment): boolean => kind !== 'equal loss';
 
-/** What the first stretch of a logarithmic axis is, in its own values: a step, a hundredth of an epoch, a second. */
+/** Length of the first part of a logarithmic axis, in the axis's own values: one step, a hundredth of an epoch, one second. */
 const firstUnit: Record<Alignment, number> = { step: 1, epoch: 0.01, time: SECOND, 'equal loss': 1 };
 
 export function axisOf(kind: Alignment, runs: readonly Aligned[], lossLevel: number | null, log = false): Axis {
@@ -72,7 +72,7 @@ function plainAxis(kind: Alignment, runs: readonly Aligned[], lossLevel: number 
         },
       };
     case 'time': {
-      // The axis is that of any run that began at 0: places are ms.
+      // The axis is that of a run that began at 0: positions are ms.
       const clock = xMap('relative', 0, [
         { step: 0, at: 0 },
         { step: 1, at: 1 },
@@ -116,17 +116,17 @@ const scaled = (label: string, factor: number, shift = 0) => ({
   stepOf: (x: number) => x * factor + shift,
 });
 
-/** A run's own steps of a range of the axis; null = all of them. */
+/** The run's own steps that correspond to a range of the axis; null = all of them. */
 export function ownZoom(place: Place | null, zoom: readonly [number, number] | null): [number, number] | null {
   if (!place || !zoom) return null;
   const [a, b] = [Math.floor(place.back(zoom[0])), Math.ceil(place.back(zoom[1])) + 1];
-  // Places that move would ask for another range with every look: it is rounded outwards to sixteenths.
+  // A mapping that changes would give a slightly different range on every refresh: the range is rounded outwards to sixteenths.
   const unit = place.moves ? Math.max(1, 2 ** Math.floor(Math.log2(Math.max(1, b - a))) / 16) : 1;
   const from = Math.floor(a / unit) * unit;
   return [from, Math.max(from + 1, Math.ceil(b / unit) * unit)];
 }
 
-/** A curve carried to another axis: its very buckets, at their places there. */
+/** The curve converted to another axis: the same buckets at their positions there. */
 export function carried(curve: Curve, place: Place): Curve {
   if (place === asItIs) return curve;
   const out = new Curve(curve.name, Math.max(2, curve.count), curve.toStep === null ? null : place.of(curve.toStep));

@@ -5,14 +5,14 @@ import type { RunSetup } from '~/shared/setup';
 export interface Difference {
   path: string;
   label: string;
-  /** One per run; null = the run has no such setting. */
+  /** One value per run; null = the run has no such setting. */
   values: (string | null)[];
 }
 
-/** Whether a run's settings are known: an import says nothing about them. */
+/** Whether the settings of a run are known; imported runs may have none. */
 export const isKnown = ({ recipe, config }: RunSetup): boolean => recipe !== null || Object.keys(config).length > 0;
 
-/** The settings that are not the same in all of those runs whose settings are known; runs that say nothing have null everywhere. */
+/** The settings that differ among the runs whose settings are known; runs without known settings have null everywhere. */
 export function differences(
   setups: readonly RunSetup[],
   recipes: ReadonlyMap<string, Pick<KnownRecipe, 'title' | 'schema'>>,

@@ -5,15 +5,15 @@ import { seriesOf } from '~/shared/streams';
 import { type Axis, carried, type Place } from './align';
 import type { Compared, ComparedRole } from './useCompared';
 
-/** What the charts of the page show; colors are the runs' places in the list. */
+/** A chart of the page; a run's color follows its position in the list. */
 
 export interface CompareChart {
   title: string;
   percent?: boolean;
   smoothed: boolean;
-  /** Metrics of evaluations that belong to it. */
+  /** Evaluation metrics that the chart shows too. */
   points?: 'accuracy';
-  /** Name of the run's series that it draws; undefined = the run has none. */
+  /** Name of the run's series that the chart draws; undefined = the run has none. */
   of(run: Compared): string | undefined;
 }
 
@@ -25,10 +25,10 @@ const roleCharts: readonly CompareChart[] = [
   { title: 'Learning rate', smoothed: false, of: byRole('learningRate') },
 ];
 
-/** Series that runs share by name beside those with a role; more of them are left out, and counted. */
+/** Limit on charts of series that runs share by name and that have no role; further ones are left out and counted. */
 export const SHARED_CHARTS = 24;
 
-/** Names that at least two of the runs have, but for those that a chart above draws. */
+/** Names of series that at least two of the runs have, except those that a chart above draws. */
 export function sharedNames(runs: readonly Compared[]): string[] {
   const counts = new Map<string, number>();
   for (const { view, series } of runs) {
@@ -39,7 +39,7 @@ export function sharedNames(runs: readonly Compared[]): string[] {
   return [...counts].flatMap(([name, count]) => (count > 1 ? [name] : []));
 }
 
-/** The charts of these runs: those by role that one of them has, then one for each name. Before the first run is read all by role are there. */
+/** One chart for each role that a run has, then one for each name. Until the first run has loaded, all roles are included. */
 export function compareCharts(runs: readonly Compared[], names: readonly string[]): CompareChart[] {
   const has = (chart: CompareChart) => runs.some((r) => chart.of(r) !== undefined);
   const named = names.map(
@@ -57,7 +57,7 @@ export function compareCharts(runs: readonly Compared[], names: readonly string[
 
 export type Names = ReadonlyMap<string, string>;
 
-/** Runs of the same name get their id beside it. */
+/** Display names; runs with equal names get their id added. */
 export function namesOf(runs: readonly Compared[]): Names {
   return new Map(
     runs.map(({ runId, view }) => {
@@ -109,7 +109,7 @@ const carrier = (curve: () => Curve | null, place: Place) => () => {
 
 const made = new WeakMap<Curve, { version: number; place: Place; out: Curve }>();
 
-/** Carries a curve to the axis, once for each of its states. */
+/** Converts a curve to the axis, and caches the result for each state of the curve. */
 function carriedOnce(curve: Curve, place: Place): Curve {
   const last = made.get(curve);
   if (last?.version === curve.version && last.place === place) return last.out;
@@ -118,7 +118,7 @@ function carriedOnce(curve: Curve, place: Place): Curve {
   return out;
 }
 
-/** What evaluations say of each run, a line per split and metric with that role. */
+/** Evaluation results of each run: one line per split and metric with that role. */
 export function pointsOf(
   runs: readonly Compared[],
   axis: Axis,
@@ -140,7 +140,7 @@ export function pointsOf(
   });
 }
 
-/** Where a branch leaves a parent that is on the page too. */
+/** Marks where a branch leaves its parent, if the parent is on the page too. */
 export function forksOf(runs: readonly Compared[], axis: Axis, named: Names): Mark[] {
   return runs.flatMap(({ runId, view }) => {
     const { parent } = view;

@@ -4,18 +4,18 @@ import type { CompareChoices } from './CompareControls';
 
 export const mostCompared = 10;
 
-/** What a link to the page carries. */
+/** The state that a link to the page carries. */
 export interface CompareView {
   runs: readonly string[];
   choices: CompareChoices;
-  /** On the common axis. */
+  /** In positions on the common axis. */
   zoom: [number, number] | null;
   attention: Comparison | null;
 }
 
 const defaults: CompareChoices = { x: 'step', level: '', smoothSteps: 10, log: false, logX: false, robust: false };
 
-/** The page's address; what stands at its default is left out. */
+/** The page's address; values equal to their defaults are left out. */
 export function compareLink({ runs, choices, zoom, attention }: CompareView): string {
   const params = new URLSearchParams();
   const { x, level, smoothSteps, log, logX, robust } = choices;
@@ -32,7 +32,7 @@ export function compareLink({ runs, choices, zoom, attention }: CompareView): st
   return `/compare?runs=${runs.join(',')}${rest && `&${rest}`}`;
 }
 
-/** The inverse of compareLink; what makes no sense is left at its default. */
+/** The inverse of compareLink; invalid values get their defaults. */
 export function fromCompareLink(params: { get(name: string): string | null }): CompareView {
   const smooth = Number(params.get('smooth') ?? Number.NaN);
   const zoom = /^(\d+)-(\d+)$/

@@ -10,39 +10,39 @@ import { seriesOf, seriesWithRole } from '~/shared/streams';
 import type { RunView, WithLists } from '~/shared/view';
 import type { Aligned } from './align';
 
-/** What runs are compared by: in each of them the series of that role, whatever it is called there. */
+/** Roles whose series are compared, whatever name the series has in each run. */
 export const comparedRoles = ['loss', 'accuracy', 'gradNorm', 'learningRate'] as const;
 export type ComparedRole = (typeof comparedRoles)[number];
 
 /** One of the runs on the page. */
 export interface Compared extends Aligned {
-  /** With a sample of its lists. */
+  /** Its lists are samples. */
   view: WithLists;
   history: History;
-  /** Name of the run's series by role; a role that none has is left out. */
+  /** Names of the run's series by role; a role without a series is left out. */
   series: ReadonlyMap<ComparedRole, string>;
 }
 
 interface Held {
   store: RunStore;
   history: History;
-  /** What is wanted may have changed. */
+  /** Call when the wanted series may have changed. */
   want(): void;
   close(): void;
 }
 
-/** How often what is not a curve (status, axis, evaluations) follows live runs; curves are drawn as rows arrive. */
+/** How often status, axis and evaluations of live runs are refreshed; curves are redrawn as rows arrive. */
 const LOOK_MS = 250;
 
 /**
- * Views and step rows of several runs, as the run page has them: pushed over the tab's one connection, read by range where they are zoomed into. `null` where one is not
- * there yet.
+ * Views and step rows of several runs: pushed over the tab's one connection, and read by range where the page zooms in. A run
+ * that has not loaded yet is `null`.
  */
 export function useCompared(runIds: readonly string[]): {
   runs: (Compared | null)[];
   errors: (string | null)[];
   subscribe(listener: () => void): () => void;
-  /** Also reads these series, by name, of every run that has them. */
+  /** Also reads the series with these names, of every run that has them. */
   want(names: readonly string[]): void;
 } {
   const sources = useRunSources();
@@ -66,7 +66,7 @@ export function useCompared(runIds: readonly string[]): {
     };
   }, [room]);
   useEffect(() => () => room.show([]), [room]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a turn is when the runs are looked at again
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `turn` counts the refreshes of the runs
   return useMemo(() => {
     const held = runIds.map((runId) => room.get(runId));
     return {
@@ -100,7 +100,7 @@ function seriesByRole(view: RunView): ReadonlyMap<ComparedRole, string> {
   return out;
 }
 
-/** The runs on the page, each opened once and closed when it is left out. */
+/** The runs on the page; each is opened once, and closed when it is removed. */
 function openRuns(sources: RunSources) {
   const held = new Map<string, Held>();
   const listeners = new Set<() => void>();
@@ -111,7 +111,7 @@ function openRuns(sources: RunSources) {
   const open = (runId: string): Held => {
     const { store, leave } = sources.follow(runId);
     const history = new History(historyDeps(runId));
-    // A run says what it records as it goes on.
+    // A run may declare further series while it trains.
     let wanted = '';
     let release = () => {};
     const want = () => {

@@ -1,7 +1,7 @@
 import { ago, dateTime, isoTime } from './format';
 import { useNow } from './useNow';
 
-/** A moment as "5 min", with the whole date on hover. */
+/** A time as "5 min", with the full date on hover. */
 export function Ago({ at, suffix = '' }: { at: number; suffix?: string }) {
   const now = useNow(5_000);
   if (now === null) return null;

@@ -1,17 +1,17 @@
 import { Eye } from 'lucide-react';
 import type { Watcher } from '~/shared/protocol';
 
-/** The color of somebody without one of their own: the same on every page. */
+/** The default color of a person: the same on every page. */
 export function seriesOf(id: string): number {
   let h = 0;
   for (const c of id) h = (h * 31 + c.codePointAt(0)!) >>> 0;
   return (h % 8) + 1;
 }
 
-/** Where PeopleColors keeps the color that somebody chose. */
+/** The CSS variable in which PeopleColors stores the color that a person chose. */
 export const personVariable = (id: string): string => `--person-${id.replaceAll(/[^\w-]/g, '_')}`;
 
-/** The color that somebody chose (PeopleColors), or theirs by chance. */
+/** The color that the person chose (PeopleColors), or their default color. */
 export const colorOf = (id: string): string => `var(${personVariable(id)}, var(--color-series-${seriesOf(id)}))`;
 
 export const initials = (name: string): string =>
@@ -36,7 +36,7 @@ export function Avatar({ id, name, title }: { id: string; name: string; title?: 
 
 const shown = 4;
 
-/** Who watches, with the number of open pages. */
+/** The people who watch, each with their number of open pages. */
 export function Watchers({ watchers, you }: { watchers: Watcher[]; you: string | null }) {
   const tabs = watchers.reduce((sum, w) => sum + w.tabs, 0);
   const words = watchers.map(

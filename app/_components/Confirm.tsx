@@ -3,7 +3,7 @@ import type { ConfirmProps } from './ConfirmBody';
 
 const ConfirmBody = lazy(() => import('./ConfirmBody'));
 
-/** Asks a second time before something that cannot be taken back. */
+/** Asks for confirmation before an action that cannot be undone. */
 export function Confirm(props: ConfirmProps) {
   const [wanted, setWanted] = useState(props.open);
   if (props.open && !wanted) setWanted(true);

@@ -10,7 +10,7 @@ export interface ConfirmProps {
   onClose(): void;
 }
 
-/** What Confirm shows. */
+/** The content of Confirm. */
 export default function ConfirmBody({ open, title, text, yes, onYes, onClose }: ConfirmProps) {
   return (
     <AlertDialog.Root open={open} onOpenChange={(next) => !next && onClose()}>

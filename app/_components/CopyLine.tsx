@@ -6,7 +6,7 @@ import { toast } from 'sonner';
 import { Button } from './Button';
 import { inputClass } from './Field';
 
-/** Copies a text. The clipboard is missing on plain http outside of this machine: then `select` marks it, to be copied with the keyboard. */
+/** Copies a text. The browser has no clipboard over plain HTTP from another machine: `select` then marks the text. */
 export async function copyText(text: string, select: () => void): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);
@@ -17,7 +17,7 @@ export async function copyText(text: string, select: () => void): Promise<void> 
   }
 }
 
-/** A line to copy. @param label what it is, for a screen reader */
+/** A line to copy. @param label name of the line, for screen readers */
 export function CopyLine({ label, text }: { label: string; text: string }) {
   const field = useRef<HTMLTextAreaElement>(null);
   const lines = text.split('\n').length;

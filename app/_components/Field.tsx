@@ -3,7 +3,7 @@ import { type ComponentProps, type ReactNode, useId } from 'react';
 export const inputClass =
   'h-7 w-full min-w-0 rounded border border-line bg-bg px-2 font-mono text-xs text-ink placeholder:text-dim hover:not-disabled:border-dim aria-invalid:border-bad disabled:opacity-60';
 
-/** A label, what `children` draws (given the ids it needs), a help line and an error line. */
+/** A label, an input (drawn by `children`, which gets the ids it needs), a help line and an error line. */
 export function Field({
   label,
   unit,
@@ -19,7 +19,7 @@ export function Field({
   /** A second, smaller help line. */
   detail?: ReactNode;
   error?: string | null;
-  /** Differs from the preset. */
+  /** The value differs from the preset. */
   marked?: boolean;
   children(ids: { id: string; 'aria-describedby'?: string; 'aria-invalid'?: true }): ReactNode;
 }) {

@@ -3,7 +3,7 @@
 import { Popup } from './Popup';
 import { type Term, terms } from './terms';
 
-/** A "?" that explains a word of the page, by click, touch or key. The button is 24 px large, also where the sign is smaller. */
+/** A "?" that explains a term, by click, touch or key. The button is 24 px large even where the sign is smaller. */
 export function Explain({ term, className = '' }: { term: Term; className?: string }) {
   const [title, text] = terms[term];
   return (

@@ -10,7 +10,7 @@ const keys = [
   ['Escape', 'close what is open'],
 ] as const;
 
-/** Keys, and what the words mean. */
+/** Keyboard shortcuts and the meaning of the terms. */
 export default function Help({ onClose }: { onClose(): void }) {
   return (
     <Modal open onClose={onClose} title="Help" wide>

@@ -12,7 +12,7 @@ export interface ModalProps {
   children: ReactNode;
 }
 
-/** What Modal shows. */
+/** The content of Modal. */
 export default function ModalBody({ open, onClose, title, help, wide = false, children }: ModalProps) {
   const popup = useRef<HTMLDivElement>(null);
   return (

@@ -11,10 +11,10 @@ import { Modal } from './Modal';
 import { statusWord } from './statusWord';
 
 const runsListed = 8;
-/** Of one group of the page's commands. */
+/** Most commands shown of one group. */
 const mostOfGroup = 12;
 
-/** Finds runs, pages and whatever the page offers, and does it. */
+/** Finds runs, pages and the page's commands, and runs the chosen one. */
 export default function Palette({ onClose }: { onClose(): void }) {
   const router = useRouter();
   const { resolvedTheme, setTheme } = useTheme();
@@ -75,10 +75,10 @@ export default function Palette({ onClose }: { onClose(): void }) {
   for (const command of found) groups.set(command.group, [...(groups.get(command.group) ?? []), command]);
   const act = (run: () => void) => {
     onClose();
-    // What opens a dialog of its own does so when this one is gone.
+    // A command that opens a dialog does so after this dialog has closed.
     setTimeout(run);
   };
-  // What is found later than it was typed must not leave nothing chosen: Enter then does the first.
+  // Results may arrive after the text was typed; one of them must stay selected: Enter then runs the first.
   const ids = [...groups.values()].flatMap((list) => list.slice(0, mostOfGroup).map((c) => c.id));
   const runs = (data?.page ?? []).flatMap((line) => (line.kind === 'run' ? [line.run] : []));
   ids.push(...runs.map((run) => `run ${run.runId}`));
@@ -142,7 +142,7 @@ const Item = ({ id, title, detail, onSelect }: { id: string; title: string; deta
   </Command.Item>
 );
 
-/** Every word that was typed occurs in it. */
+/** Whether the command contains every word that was typed. */
 const fits = ({ title, words = '', group, detail = '' }: PaletteCommand, typed: string): boolean => {
   const text = `${group} ${title} ${detail} ${words}`.toLowerCase();
   return typed

@@ -8,7 +8,7 @@ import { openHelp, openPalette } from './commands';
 const Palette = lazy(() => import('./Palette'));
 const Help = lazy(() => import('./Help'));
 
-/** Opens the command palette with Ctrl K (Cmd K on a Mac), and the help with "?", on every page. Both are loaded when they are first opened. */
+/** Opens the command palette with Ctrl K (Cmd K on a Mac) and the help with "?". Both are loaded when first opened. */
 export function PaletteHost() {
   const [open, setOpen] = useState<'palette' | 'help' | null>(null);
   useEffect(() => {
@@ -18,7 +18,7 @@ export function PaletteHost() {
         event.preventDefault();
         setOpen((o) => (o === 'palette' ? null : 'palette'));
       } else if (event.key === '?' && !event.ctrlKey && !event.metaKey && !event.altKey) {
-        // The page of a run has a list of its own.
+        // The page of a run lists its own shortcuts.
         if (/\/runs\/[^/]+$/.test(location.pathname) || at?.closest('input, select, textarea, [role="dialog"]')) return;
         event.preventDefault();
         setOpen('help');
@@ -44,7 +44,7 @@ export function PaletteHost() {
   );
 }
 
-/** For those without a keyboard, and to show that there is one. */
+/** Opens the palette without a keyboard, and shows that it exists. */
 export const PaletteButton = () => (
   <Button
     look="bare"

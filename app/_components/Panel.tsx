@@ -4,7 +4,7 @@ import { ChevronDown, ChevronRight } from 'lucide-react';
 import { type ReactNode, useId } from 'react';
 import { panes, slug, useFolded } from '~/app/_live/panes';
 
-/** A titled region of the page that can be folded. `aside` stands at the right of the title. */
+/** A titled region of the page that can be folded. `aside` is shown at the right of the title. */
 export function Panel({
   title,
   aside,

@@ -5,7 +5,7 @@ import { personVariable } from './Avatars';
 
 const nobody: readonly string[] = [];
 
-/** Makes the colors that people chose known to the page, as CSS variables. @param seen who is on the page: somebody new is asked for at once */
+/** Publishes the colors that people chose as CSS variables. @param seen people on the page; a new one triggers a read at once */
 export function PeopleColors({ seen = nobody }: { seen?: readonly string[] }) {
   const { data, refetch } = useQuery({
     ...useTrpc().team.people.queryOptions(),

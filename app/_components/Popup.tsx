@@ -2,7 +2,7 @@ import { lazy, type ReactNode, Suspense, useRef, useState } from 'react';
 
 const PopupBody = lazy(() => import('./PopupBody'));
 
-/** A button with more to read behind it. What draws the popup is loaded when the button is first pressed. */
+/** A button that opens a popup. The popup's content is loaded when the button is first pressed. */
 export function Popup({
   trigger,
   title,
@@ -16,7 +16,7 @@ export function Popup({
   title: string;
   children: ReactNode;
   className?: string;
-  /** Of the button, where `trigger` does not say it. */
+  /** Accessible name of the button, where `trigger` has no text. */
   label?: string;
   wide?: boolean;
   onOpen?(): void;

@@ -1,7 +1,7 @@
 import { Popover } from '@base-ui/react/popover';
 import type { ReactNode, RefObject } from 'react';
 
-/** The popup of Popup and Explain, beside the button that opened it. */
+/** The popup of Popup and Explain, shown beside the button that opened it. */
 export default function PopupBody({
   anchor,
   title,
@@ -19,7 +19,7 @@ export default function PopupBody({
     <Popover.Root
       open
       onOpenChange={(open, { event }) => {
-        // A press on the button closes by the button itself.
+        // A press on the button is handled by the button.
         const onButton = event?.target instanceof Node && anchor.current?.contains(event.target);
         if (!open && !onButton) onClose();
       }}

@@ -1,6 +1,6 @@
 import { count } from './format';
 
-/** A hairline that fills; `total` 0 = not known yet. */
+/** A thin progress line; `total` 0 = not known yet. */
 export function Progress({ step, total, label }: { step: number; total: number; label: string }) {
   const share = total > 0 ? Math.min(1, step / total) : 0;
   return (

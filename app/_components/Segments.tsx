@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 
-/** A few ways to see the same, one of them chosen. */
+/** A few alternative views of the same content, one of them selected. */
 export function Segments<T extends string>({
   label,
   options,

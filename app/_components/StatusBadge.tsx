@@ -2,7 +2,7 @@ import { Check, CircleDashed, Hourglass, Pause, Play, Skull, Square, TriangleAle
 import type { RunStatus } from '~/shared/view';
 import { statusWord } from './statusWord';
 
-// A shape for each, so that color is never the only sign.
+// Each status has its own shape, so that color is never the only sign.
 const looks = {
   queued: { icon: Hourglass, color: 'text-dim' },
   starting: { icon: CircleDashed, color: 'text-dim' },

@@ -6,7 +6,7 @@ import { useTheme } from 'next-themes';
 import type { ReactNode } from 'react';
 import { Button } from './Button';
 
-/** The mark: a level meter with room above the peak. */
+/** The logo: a level meter with room above the peak. */
 export function Mark({ size = 18 }: { size?: number }) {
   return (
     <svg aria-hidden width={size} height={size} viewBox="0 0 18 18" fill="none">
@@ -16,7 +16,7 @@ export function Mark({ size = 18 }: { size?: number }) {
   );
 }
 
-/** @param skip the page has a region of id `main` and no skip links of its own */
+/** @param skip whether to draw a skip link: the page has a region with the id `main` and no skip links of its own */
 export function TopBar({ children, skip = false }: { children?: ReactNode; skip?: boolean }) {
   return (
     <div className="flex min-h-11 flex-wrap items-center gap-x-4 gap-y-1 px-3 py-1.5 sm:px-4">

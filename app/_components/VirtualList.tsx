@@ -3,11 +3,12 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type ReactNode, useEffect, useRef } from 'react';
 
-/** Shorter lists are drawn whole: every line can then be found in the page. */
+/** Shorter lists are drawn whole, so that the browser's search finds every line. */
 const drawnWhole = 80;
 
 /**
- * A scrolling list that draws only the lines in sight, however long it is. `onEnd` is called when its end comes into sight, for the next page.
+ * A scrolling list that draws only the visible lines, however long it is. `onEnd` is called when the end becomes visible, to load
+ * the next page.
  *
  * @param estimate height of a line in px before it has been measured
  */

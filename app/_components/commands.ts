@@ -1,24 +1,24 @@
 import { useEffect, useRef } from 'react';
 
-/** What the command palette offers. */
+/** A command in the command palette. */
 export interface PaletteCommand {
-  /** Unique among all that are offered. */
+  /** Unique among all commands offered. */
   id: string;
   group: string;
   title: string;
-  /** Beside the title, smaller. */
+  /** Shown smaller, beside the title. */
   detail?: string;
-  /** Words that find it too. */
+  /** Further words by which a search finds it. */
   words?: string;
   run(): void;
 }
 
-/** Given what was typed: a page may offer "Go to step 120" for "120". */
+/** Returns commands for the typed text: a page may offer "Go to step 120" for "120". */
 type Offer = (typed: string) => readonly PaletteCommand[];
 
 const offers = new Set<{ current: Offer }>();
 
-/** Offers commands while the component is on the page. They are asked for when the palette is open. */
+/** Offers commands while the component is mounted. They are requested when the palette is open. */
 export function useCommands(offer: Offer): void {
   const latest = useRef(offer);
   latest.current = offer;
@@ -28,7 +28,7 @@ export function useCommands(offer: Offer): void {
   }, []);
 }
 
-/** What the pages offer now. */
+/** The commands that the pages offer now. */
 export const offered = (typed: string): PaletteCommand[] => [...offers].flatMap((offer) => offer.current(typed));
 
 export const openPalette = 'headroom:palette';

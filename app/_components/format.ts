@@ -1,13 +1,16 @@
 import { formatPercent } from '~/app/_charts/format';
 
-/** Numbers and times as people read them. Nothing here rounds a value that somebody set: those are shown with `String`. */
+/** Numbers and times in display form. Values that a user set are not rounded: they are shown with `String`. */
 
 const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
 /** 12345 -> "12,345" */
 export const count = (n: number): string => (Number.isFinite(n) ? grouped.format(n) : measured(n));
 
-/** Measured values, `digits` significant: 0.012345 -> "0.01235", 4.87e-7 -> "4.87e-7", NaN -> "NaN", Infinity -> "∞". */
+/**
+ * Measured values: 0.012345 -> "0.01235", 4.87e-7 -> "4.87e-7", NaN -> "NaN", Infinity -> "∞".
+ * @param digits significant digits
+ */
 export function measured(n: number | null, digits = 4): string {
   if (n === null) return '–';
   if (Number.isNaN(n)) return 'NaN';
@@ -19,7 +22,7 @@ export function measured(n: number | null, digits = 4): string {
   return n.toPrecision(digits);
 }
 
-/** A share of 1, as charts write it: 0.98765 -> "98.77 %", 0.5 -> "50 %". */
+/** A fraction as percent, as charts write it: 0.98765 -> "98.77 %", 0.5 -> "50 %". */
 export function percent(n: number | null): string {
   return n === null ? '–' : formatPercent(n);
 }
@@ -39,19 +42,19 @@ export function duration(ms: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
-/** The span of times that a clock can show: 100,000,000 days on either side of 1970. A time in another unit, or none, lies beyond. */
+/** Whether a Date can hold this time: up to 100,000,000 days on either side of 1970. False for NaN. */
 const isTime = (ms: number): boolean => Math.abs(ms) <= 8.64e15;
 
-/** A moment in the reader's own words; what is no time as its number: never an error. */
+/** A time in the reader's locale; an invalid time is shown as its number and never throws. */
 export const dateTime = (ms: number): string => (isTime(ms) ? new Date(ms).toLocaleString() : `${measured(ms)} (not a time)`);
 
-/** Its day alone. */
+/** The date without the time of day. */
 export const date = (ms: number): string => (isTime(ms) ? new Date(ms).toLocaleDateString() : dateTime(ms));
 
-/** For machines; undefined for what is no time. */
+/** ISO form for machines; undefined for an invalid time. */
 export const isoTime = (ms: number): string | undefined => (isTime(ms) ? new Date(ms).toISOString() : undefined);
 
-/** How long before `now` something was: "now", "12 s", "5 min", "3 h", "2 d". */
+/** Time since `at`: "now", "12 s", "5 min", "3 h", "2 d". */
 export function ago(at: number, now: number): string {
   if (!isTime(at)) return dateTime(at);
   const seconds = Math.floor((now - at) / 1000);

@@ -1,4 +1,4 @@
-/** What the words of the pages mean: one entry for each term, in sentences that need no other page. */
+/** Definitions of the terms used on the pages: one entry per term, in sentences that need no other page. */
 export const terms = {
   run: [
     'Run',

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { serverTime } from '~/app/_live/serverTime';
 
-/** The server's time, ms since 1970, again every `everyMs`; null while the page is made on the server. */
+/** The server's time, ms since 1970, updated every `everyMs`; null while the page is rendered on the server. */
 export function useNow(everyMs = 1000): number | null {
   const [now, setNow] = useState<number | null>(null);
   useEffect(() => {

@@ -18,7 +18,7 @@ const remembered = (): boolean => {
   }
 };
 
-/** Shares and shows where the people on a run look. The choice to share is this browser's. */
+/** Shares this tab's view of a run and shows the views of others. Whether to share is a choice kept in this browser. */
 export function PresenceProvider({ runId, pointer, children }: { runId: string; pointer: Pointer; children: ReactNode }) {
   const [presence, setPresence] = useState<Presence | null>(null);
   useEffect(() => {

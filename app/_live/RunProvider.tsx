@@ -7,7 +7,7 @@ import type { RunStore } from './types';
 
 const Context = createContext<RunStore | null>(null);
 
-/** Watches a run while mounted; the tab's cursor follows its head. `children` see the store, `fallback` shows until it exists. */
+/** Watches a run while mounted; the tab's cursor follows its newest step. `fallback` is shown until the store exists. */
 export function RunProvider({ runId, children, fallback = null }: { runId: string; children: ReactNode; fallback?: ReactNode }) {
   const sources = useRunSources();
   const [store, setStore] = useState<RunStore | null>(null);
@@ -24,7 +24,7 @@ export function RunProvider({ runId, children, fallback = null }: { runId: strin
   return store?.runId === runId ? <Context value={store}>{children}</Context> : fallback;
 }
 
-/** A store that is there already. */
+/** Provides an existing store. */
 export const GivenRun = ({ store, children }: { store: RunStore; children: ReactNode }) => (
   <Context value={store}>{children}</Context>
 );

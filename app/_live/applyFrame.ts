@@ -5,14 +5,14 @@ import type { Frame } from '~/shared/protocol';
 import type { RunView } from '~/shared/view';
 
 export type Applied =
-  /** `entries` of the frame that were new, and what they change in the lists. */
+  /** `entries` are those of the frame that were new; `changes` are their effects on the lists. */
   | { kind: 'applied'; view: RunView; entries: Frame['entries']; changes: ListChange[] }
-  /** Nothing in it is new. */
+  /** The frame contains nothing new. */
   | { kind: 'duplicate' }
-  /** It does not continue the view: watch again from the view's place. */
+  /** The frame does not continue the view: watch again from the view's seq. */
   | { kind: 'gap' };
 
-/** Folds a frame into a view; rows that the server left out are stepped over, with `caughtUp` in their place. */
+/** Folds a frame into a view. If the server left out entries of rows, `caughtUp` replaces `step` and `streams`. */
 export function applyFrame(view: RunView, frame: Frame): Applied {
   if (frame.to <= view.seq) return { kind: 'duplicate' };
   if (frame.from > view.seq + 1) return { kind: 'gap' };

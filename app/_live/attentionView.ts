@@ -1,4 +1,4 @@
-/** What of the attention workspace is chosen: one per tab, part of the page's link. */
+/** The choices of the attention workspace: one per tab, part of the page's link. */
 import { z } from 'zod';
 import { runId } from '~/shared/ids';
 import { comparisonSchema } from './comparison';
@@ -11,12 +11,12 @@ const cellPlace = place.nullable();
 export const attentionViewSchema = z.strictObject({
   /** Whose maps: one probe example, or the mean or spread (standard deviation) over all of them. */
   source: z.union([z.strictObject({ example: place }), z.enum(['mean', 'spread'])]),
-  /** Sets only: averages put every example's odd item last first. */
+  /** Only for sets: averages put the odd item of every example last first. */
   byRole: z.boolean(),
-  /** `auto`: 0 to 1 while weights of uniform attention can be seen on it, else up to the shared maximum. */
+  /** `auto`: 0 to 1 as long as weights of uniform attention are visible on that scale, otherwise up to the shared maximum. */
   scale: z.enum(['auto', 'unit', 'shared', 'head', 'lift']),
   palette: z.enum(['viridis', 'cividis', 'gray']),
-  /** What is subtracted: nothing, the first snapshot, the one before, that of a step, a head of the same snapshot, or another run at the same step. */
+  /** What is subtracted: nothing, the first or previous snapshot, one at a step, a head of the same one, or another run. */
   reference: z.union([
     z.null(),
     z.enum(['first', 'previous']),
@@ -26,27 +26,27 @@ export const attentionViewSchema = z.strictObject({
   ]),
   /** "layer.head", counted from 0. */
   hidden: z.array(z.string().regex(/^\d+\.\d+$/)).max(1024),
-  /** How several heads become the large map. */
+  /** How several heads are combined into the large map. */
   operation: z.enum(['mean', 'max', 'std']),
   signal: z.string().max(64).nullable(),
-  /** Share of each row's weight that the reader's lines carry; 0 = the top key. */
+  /** Share of each row's weight that the lines of the reader view cover; 0 = the top key. */
   mass: z.number().min(0).max(1),
   flip: z.boolean(),
   mistakesOnly: z.boolean(),
   asTable: z.boolean(),
   pinned: z.strictObject({ layer: cellPlace, head: cellPlace, query: cellPlace, key: cellPlace }).nullable(),
-  /** How the heads are put side by side: as rows of numbers, points, a matrix of likeness, or the way that weights flow through them. */
+  /** How the heads are compared: as a table, a scatter plot, a similarity matrix, or the flow of weights through them. */
   heads: z.enum(['table', 'scatter', 'likeness', 'flow']),
-  /** Signals along x and y of the scatter; null = the usual two. */
+  /** Signals along x and y of the scatter plot; null = the default two. */
   axes: z.tuple([z.string().max(64), z.string().max(64)]).nullable(),
   likeness: z.strictObject({
-    /** Another run whose heads are matched with this one's. */
+    /** Another run whose heads are matched with those of this run. */
     with: runId.nullable(),
-    /** Like beside like rather than by layer and head. */
+    /** Sorted by similarity instead of by layer and head. */
     sorted: z.boolean(),
   }),
   flow: z.strictObject({ mass: z.number().min(0).max(1), rollout: z.boolean() }),
-  /** What stands for many cells where a map has more of them than the screen has pixels. */
+  /** How a block of cells is reduced to one where a map has more cells than the screen has pixels. */
   tile: z.enum(['max', 'mean', 'min']),
   /** Panes side by side instead of the one grid. */
   comparison: comparisonSchema.nullable(),
@@ -75,7 +75,7 @@ export const defaultAttentionView: AttentionView = {
   comparison: null,
 };
 
-/** Only what differs from the default, so that links stay short; '' for the default itself. */
+/** Encodes only values that differ from the default, so that links stay short; '' for the default view. */
 export function encodeAttentionView(view: AttentionView): string {
   const changed = Object.entries(view).filter(([key, value]) => {
     return JSON.stringify(value) !== JSON.stringify(defaultAttentionView[key as keyof AttentionView]);
@@ -83,7 +83,7 @@ export function encodeAttentionView(view: AttentionView): string {
   return changed.length === 0 ? '' : JSON.stringify(Object.fromEntries(changed));
 }
 
-/** @returns null when the text is not such a view, whole or in part */
+/** @returns null when the text or a part of it is invalid */
 export function decodeAttentionView(text: string): AttentionView | null {
   if (text === '') return defaultAttentionView;
   try {
@@ -95,6 +95,6 @@ export function decodeAttentionView(text: string): AttentionView | null {
   }
 }
 
-/** The tab's. */
+/** The tab's attention view. */
 export const attentionView: Store<AttentionView> = createStore(defaultAttentionView);
 export const useAttentionView = <T>(select: (view: AttentionView) => T): T => useSelected(attentionView, select);

@@ -1,2 +1,2 @@
-/** The path below which a proxy shows Headroom, e.g. "/headroom"; empty at the top. Next's links and router add it by themselves; addresses made by hand need it. */
+/** Prepends the path under which a proxy serves Headroom, e.g. "/headroom". Next's links and router do this themselves. */
 export const atBase = (path: string): string => `${process.env.NEXT_PUBLIC_BASE_PATH ?? ''}${path}`;

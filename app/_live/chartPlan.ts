@@ -1,18 +1,18 @@
-/** Charts as somebody has made, changed, put in order or taken away. Part of the page's link. */
+/** The user's changes to the charts: added, edited, reordered or hidden. Part of the page's link. */
 export interface ChartPlan {
   own: readonly OwnChart[];
-  /** Ids of charts that are taken away. */
+  /** Ids of hidden charts. */
   hidden: readonly string[];
-  /** Ids in the order wanted; the others follow. */
+  /** Ids in the wanted order; other charts follow. */
   order: readonly string[];
 }
 
-/** A chart of series that somebody chose. One with the id of a chart that is there takes its place. */
+/** A chart of series that the user chose. It replaces a built-in chart with the same id. */
 export interface OwnChart {
   id: string;
   title: string;
   series: readonly string[];
-  /** Ends of the y axis; null = as the numbers need. */
+  /** Ends of the y axis; null = computed from the data. */
   range: readonly [number | null, number | null];
 }
 
@@ -21,7 +21,7 @@ export const noPlan: ChartPlan = { own: [], hidden: [], order: [] };
 export const encodePlan = ({ own, hidden, order }: ChartPlan): string =>
   own.length + hidden.length + order.length === 0 ? '' : JSON.stringify({ own, hidden, order });
 
-/** @returns noPlan for what is none */
+/** @returns noPlan for invalid text */
 export function decodePlan(text: string | null): ChartPlan {
   try {
     const { own, hidden, order } = JSON.parse(text ?? '') as Record<keyof ChartPlan, unknown>;
@@ -46,17 +46,17 @@ const isOwn = (chart: unknown): chart is OwnChart => {
   );
 };
 
-/** The plan with a chart put in. */
+/** The plan with a chart added or replaced. */
 export const withChart = (plan: ChartPlan, chart: OwnChart): ChartPlan => ({
   ...plan,
   own: plan.own.some((c) => c.id === chart.id) ? plan.own.map((c) => (c.id === chart.id ? chart : c)) : [...plan.own, chart],
 });
 
-/** Without a chart: one that somebody made is gone, one of the page is hidden. @param made it is of the plan alone */
+/** The plan without a chart: a chart that the user made is deleted, a built-in one is hidden. @param made the user made it */
 export const withoutChart = (plan: ChartPlan, id: string, made: boolean): ChartPlan =>
   made ? { ...plan, own: plan.own.filter((c) => c.id !== id) } : { ...plan, hidden: [...plan.hidden, id] };
 
-/** A chart one place earlier (-1) or later (1). @param shown ids as they stand */
+/** Moves a chart one position earlier (-1) or later (1). @param shown ids in their present order */
 export function moved(plan: ChartPlan, shown: readonly string[], id: string, by: -1 | 1): ChartPlan {
   const at = shown.indexOf(id);
   const to = at + by;
@@ -66,7 +66,7 @@ export function moved(plan: ChartPlan, shown: readonly string[], id: string, by:
   return { ...plan, order };
 }
 
-/** Items in the plan's order, without those taken away. */
+/** The charts in the plan's order, without hidden ones. */
 export function planned<T extends { id: string }>({ hidden, order }: ChartPlan, charts: readonly T[]): T[] {
   const rank = (id: string) => {
     const at = order.indexOf(id);

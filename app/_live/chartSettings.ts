@@ -3,7 +3,7 @@ import { type ChartPlan, decodePlan, encodePlan, noPlan } from './chartPlan';
 import { useSelected } from './select';
 import { createStore, type Store } from './store';
 
-/** What the x axis shows: steps, epochs, time, or one of the run's series ("series:tokens"). A series that the run does not have leaves the steps. */
+/** The x axis: steps, epochs, time, or a series of the run ("series:tokens"); steps if the run lacks that series. */
 export type XChoice = Exclude<XKind, 'series'> | `series:${string}`;
 const plain: readonly XChoice[] = ['step', 'epoch', 'relative', 'wall'];
 const isXChoice = (text: string | null): text is XChoice =>
@@ -13,18 +13,18 @@ export const kindOf = (x: XChoice): XKind => (x.startsWith('series:') ? 'series'
 export const xSeriesOf = (x: XChoice): string | null => (x.startsWith('series:') ? x.slice(7) : null);
 export const seriesChoice = (name: string): XChoice => `series:${name}`;
 
-/** How all charts of the page are drawn. Part of the page's address (chartParams, fromChartParams), so that a link shows the same view. */
+/** Display settings of all charts of the page. Part of the page's address (chartParams), so that a link shows the same view. */
 export interface ChartChoices {
-  /** Rows the moving average reaches back, about; 0 = none, null = as suits the length of the run (smoothingFor). */
+  /** Approximate rows in the moving average; 0 = none, null = derived from the length of the run (smoothingFor). */
   smoothSteps: number | null;
   log: boolean;
-  /** Logarithmic x axis; a clock time has none. */
+  /** Logarithmic x axis; ignored for clock time. */
   logX: boolean;
   robust: boolean;
   x: XChoice;
-  /** A regular expression over what series are called; '' = all. */
+  /** A regular expression on series names; '' = all. */
   search: string;
-  /** Groups of series that are not as they are at first: folded, or unfolded where nothing else is to be seen. */
+  /** Groups of series that are not in their initial state: folded, or unfolded if nothing else would be visible. */
   open: readonly string[];
   gradients: 'lines' | 'map';
   plan: ChartPlan;
@@ -42,23 +42,23 @@ export const chartDefaults: ChartChoices = {
   plan: noPlan,
 };
 
-/** A short run is shown as it is: an average of it would hide most of it. */
+/** Shorter runs are not smoothed: an average would hide most of the run. */
 const shortRows = 200;
-/** Rows that the moving average reaches back. @param rows that the run has, about */
+/** Rows that the moving average covers. @param rows approximate number of rows of the run */
 export const smoothingFor = ({ smoothSteps }: Pick<ChartChoices, 'smoothSteps'>, rows: number): number =>
   smoothSteps ?? (rows < shortRows ? 0 : 10);
 
-/** Weight of the newest value is 1 / smoothSteps. */
+/** Weight of the old average; the newest value has weight 1 / smoothSteps. */
 export const smoothingWeight = (smoothSteps: number): number => (smoothSteps > 1 ? 1 - 1 / smoothSteps : 0);
 
-/** What the smoothing slider offers. */
+/** Values of the smoothing slider. */
 export const smoothStops = [0, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000] as const;
 
-/** The tab's choices. */
+/** The tab's chart settings. */
 export const chartChoices: Store<ChartChoices> = createStore(chartDefaults);
 export const useChartChoices = <T>(select: (c: ChartChoices) => T): T => useSelected(chartChoices, select);
 
-/** As query parameters; what stands at its default is left out. */
+/** As query parameters; values equal to their defaults are left out. */
 export function chartParams(c: ChartChoices): Record<string, string> {
   const out: Record<string, string> = {};
   if (c.smoothSteps !== chartDefaults.smoothSteps) out.smooth = String(c.smoothSteps);
@@ -74,7 +74,7 @@ export function chartParams(c: ChartChoices): Record<string, string> {
   return out;
 }
 
-/** The inverse of chartParams; a parameter that makes no sense is left at its default. */
+/** The inverse of chartParams; an invalid parameter gets its default. */
 export function fromChartParams(params: { get(name: string): string | null }): ChartChoices {
   const smooth = Number(params.get('smooth') ?? Number.NaN);
   const x = params.get('x');

@@ -1,4 +1,4 @@
-/** Attention of two to four panes side by side: what each shows, and how they go together. Part of a page's link. */
+/** Attention in two to four panes side by side: what each pane shows, and how the panes are linked. Part of a page's link. */
 import { z } from 'zod';
 import { runId } from '~/shared/ids';
 
@@ -9,7 +9,7 @@ export const mostPanes = 4;
 export const paneSchema = z.strictObject({
   /** null = the run of the page. */
   run: runId.nullable(),
-  /** `linked` goes where the common cursor goes, `newest` stays with the run's newest snapshot, a step stays there. */
+  /** `linked` follows the common cursor, `newest` follows the run's newest snapshot, a step stays fixed. */
   at: z.union([z.enum(['linked', 'newest']), z.strictObject({ step: place })]),
   source: z.union([z.strictObject({ example: place }), z.literal('mean')]),
   /** null = the whole grid. */
@@ -23,13 +23,13 @@ export const paneScales = ['unit', 'shared', 'lift'] as const;
 export const comparisonSchema = z.strictObject({
   panes: z.array(paneSchema).min(fewestPanes).max(mostPanes),
   align: z.enum(paneAlignments),
-  /** One for all panes. */
+  /** One scale for all panes. */
   scale: z.enum(paneScales),
-  /** A pane's place minus another's, shown beside them. */
+  /** Indices of two panes whose difference is shown as well. */
   minus: z.tuple([place, place]).nullable(),
   /**
-   * The linked pane that was moved last, if it is not of the page's own run: its run and step, and where that took the page's cursor. Once the cursor stands
-   * elsewhere, it leads again.
+   * The linked pane that was moved last, if it shows another run than the page's: its run and step, and the page's own step that
+   * this led to. When the cursor moves to another step, it leads again.
    */
   lead: z.strictObject({ run: runId, step: place, own: place }).nullable(),
 });
@@ -37,7 +37,7 @@ export type Comparison = z.infer<typeof comparisonSchema>;
 
 export const encodeComparison = (comparison: Comparison): string => JSON.stringify(comparison);
 
-/** @returns null when the text is no comparison */
+/** @returns null when the text is not a valid comparison */
 export function decodeComparison(text: string): Comparison | null {
   try {
     return comparisonSchema.safeParse(JSON.parse(text)).data ?? null;

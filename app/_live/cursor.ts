@@ -1,21 +1,21 @@
 import { type Source, useSelected } from './select';
 import type { CursorState } from './types';
 
-/** Where everybody on the page looks: one per tab, moved by scrubber, charts, keys, activity items and the URL. */
+/** The step that the page shows: one cursor per tab, moved by scrubber, charts, keys, activity items and the URL. */
 export interface Cursor extends Source<CursorState> {
-  /** Stay at a step whatever arrives. */
+  /** Stay at a step when new ones arrive. */
   pin(step: number): void;
-  /** Go to the newest step and stay with it. */
+  /** Go to the newest step and follow it. */
   follow(): void;
   hover(step: number | null): void;
   zoom(range: [number, number] | null): void;
-  /** The run's newest step; moves the cursor while live, never a pinned one. */
+  /** Sets the run's newest step; moves a live cursor, never a pinned one. */
   head(step: number): void;
-  /** Back to following from step 0, as when another run is opened. */
+  /** Back to following from step 0, e.g. when another run is opened. */
   reset(): void;
-  /** Newest step told by `head`. */
+  /** Newest step passed to `head`. */
   headStep(): number;
-  /** Where the run's axis begins, and the steps from one of its rows to the next; 0 and 1 until somebody tells. */
+  /** Sets the first step of the run's axis and the distance in steps between its rows; 0 and 1 until set. */
   rows(startStep: number, stride: number): void;
   startStep(): number;
   stride(): number;

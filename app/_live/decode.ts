@@ -1,4 +1,4 @@
-/** Compressed pieces of snapshots to numbers. Pure, and of some work for large maps: decoder.ts runs it beside the page's thread. */
+/** Decodes compressed pieces of snapshots into numbers. Pure; slow for large maps, so decoder.ts runs it in a worker. */
 import { type AttentionSnapshot, parseAttentionSnapshot, readSnapshot } from '~/shared/attentionSnapshot';
 import { parseSafetensors } from '~/shared/safetensors';
 import { isGzip, joinHigh, joinLow } from '~/shared/snapshotPack';
@@ -10,12 +10,12 @@ export interface DecodeJobs {
   head: { in: { bytes: Uint8Array }; out: AttentionSnapshot };
   /** The rounded weights of one example. */
   high: { in: { bytes: Uint8Array }; out: Float32Array };
-  /** The exact weights, from the rounded ones. */
+  /** The exact weights, computed from the rounded ones. */
   low: { in: { bytes: Uint8Array; rounded: Float32Array }; out: Float32Array };
 }
 export type DecodeJob = { [K in keyof DecodeJobs]: { kind: K } & DecodeJobs[K]['in'] }[keyof DecodeJobs];
 
-/** @throws Error in words when the piece is damaged */
+/** @throws Error with a readable message when the piece is damaged */
 export async function decode<J extends DecodeJob>(job: J): Promise<DecodeJobs[J['kind']]['out']> {
   const bytes = isGzip(job.bytes) ? await gunzip(job.bytes) : job.bytes;
   switch (job.kind) {

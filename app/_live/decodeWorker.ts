@@ -1,4 +1,4 @@
-/** The thread that decodes snapshots (decoder.ts). */
+/** The worker that decodes snapshots (decoder.ts). */
 import { type DecodeJob, decode } from './decode';
 
 export interface Asked {
@@ -21,7 +21,7 @@ host.onmessage = async ({ data: { id, job } }) => {
   }
 };
 
-/** What is handed over rather than copied: the memory of the weights. */
+/** Buffers that are transferred instead of copied: the memory of the weights. */
 function buffersOf(value: unknown): ArrayBuffer[] {
   if (value instanceof Float32Array) return [value.buffer as ArrayBuffer];
   const { maps } = value as { maps: readonly ({ layers: readonly Float32Array[] } | null)[] };

@@ -5,7 +5,7 @@ export type Decode = <J extends DecodeJob>(job: J) => Promise<DecodeJobs[J['kind
 
 type Settle = { resolve: (value: unknown) => void; reject: (error: Error) => void };
 
-/** Decodes on a thread of its own, started when first asked; where there are no threads, here. */
+/** Decodes in a worker that starts with the first job; in this thread where workers are not available. */
 function createDecoder(): Decode {
   const waiting = new Map<number, Settle & { job: DecodeJob }>();
   let worker: Worker | null | undefined;
@@ -21,7 +21,7 @@ function createDecoder(): Decode {
         if (data.ok) asked?.resolve(data.value);
         else asked?.reject(new Error(data.message));
       };
-      // A thread that cannot be had: what it was asked is done here, as is all that follows.
+      // The worker cannot start: its jobs, and all later ones, run in this thread.
       made.onerror = () => {
         worker = null;
         made.terminate();
@@ -42,7 +42,7 @@ function createDecoder(): Decode {
     return new Promise((resolve, reject) => {
       const id = next++;
       waiting.set(id, { job, resolve: resolve as Settle['resolve'], reject });
-      // A piece is a view of what came with it: only its own bytes go over.
+      // A piece is a view of a larger buffer: send a copy of its own bytes only.
       const bytes = job.bytes.slice();
       thread.postMessage({ id, job: { ...job, bytes } } satisfies Asked, [bytes.buffer]);
     });

@@ -2,20 +2,20 @@ import type { Curve } from '~/app/_charts/curve';
 import { middle } from '~/app/_charts/strokes';
 
 /**
- * What "at equal loss" means, wherever runs stand beside each other: the first step by which a run's smoothed loss (the moving average of every row, which a single
- * lucky batch does not move much) is at or below a level.
+ * Defines "equal loss" for comparing runs: the first step at which a run's smoothed loss is at or below a level. The smoothed
+ * loss is the moving average of all rows, so that a single lucky batch does not move it much.
  */
 
-/** Where the loss stands at the end of a bucket: its moving average; the bucket's mean where there is none. */
+/** The loss at the end of a bucket: its moving average, or the bucket's mean if it has none. */
 export const lossAt = (loss: Curve, i: number): number => (Number.isNaN(loss.ema[i]!) ? loss.mean(i) : loss.ema[i]!);
 
-/** First step by which the smoothed loss is at or below `level`; null = never. */
+/** First step at which the smoothed loss is at or below `level`; null = never. */
 export function stepAtLoss(loss: Curve, level: number): number | null {
   for (let i = 0; i < loss.count; i++) if (lossAt(loss, i) <= level) return Math.round(middle(loss, i));
   return null;
 }
 
-/** The lowest smoothed loss reached by a step; null = none is a number. Of the run's very first bucket also before its middle. */
+/** The lowest smoothed loss by a step; null = no value is a number. The first bucket with a value always counts. */
 export function lowestLoss(loss: Curve, byStep = Number.POSITIVE_INFINITY): number | null {
   let lowest = Number.POSITIVE_INFINITY;
   for (let i = 0; i < loss.count && (lowest === Number.POSITIVE_INFINITY || middle(loss, i) <= byStep); i++)
@@ -23,7 +23,7 @@ export function lowestLoss(loss: Curve, byStep = Number.POSITIVE_INFINITY): numb
   return Number.isFinite(lowest) ? lowest : null;
 }
 
-/** The lowest smoothed loss that every one of these has reached; null when one has none. */
+/** The lowest smoothed loss that all of these curves have reached; null when one has no value. */
 export function commonLoss(losses: readonly (Curve | null)[]): number | null {
   let worst = Number.NEGATIVE_INFINITY;
   for (const loss of losses) {

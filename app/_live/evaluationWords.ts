@@ -3,18 +3,18 @@ import type { Color } from '~/app/_charts/types';
 import { headlineMetric } from '~/shared/evaluations';
 import type { Evaluation, EvaluationMetric } from '~/shared/events';
 
-/** How evaluations are said and drawn: any split, any metrics. An accuracy is a share of 1, shown in percent; everything else as it is. */
+/** Display of evaluations. An accuracy is a fraction of 1 shown in percent; other values are shown unchanged. */
 
 export const metricValue = ({ role, value }: Pick<EvaluationMetric, 'role' | 'value'>, digits = 4): string =>
   (role === 'accuracy' ? formatPercent : formatValue)(value, digits);
 
-/** The metrics of an evaluation, the one that is shown first in front. */
+/** The metrics of an evaluation in display order, main metric first. */
 export function rankedMetrics(e: Pick<Evaluation, 'metrics'>): EvaluationMetric[] {
   const first = headlineMetric(e);
   return [first, ...e.metrics.filter((m) => m !== first)];
 }
 
-/** Metrics that a line of text has room for. */
+/** Metrics that fit in a line of text. */
 const SAID = 3;
 
 /** "accuracy 75 %, loss 0.5", "bleu 31.2, chrf 55.1, ter 0.4 and 3 more" */
@@ -23,7 +23,7 @@ export function describeMetrics(metrics: readonly EvaluationMetric[]): string {
   return `${said.join(', ')}${metrics.length > SAID ? ` and ${metrics.length - SAID} more` : ''}`;
 }
 
-/** Colors of the splits that most runs have, so that one color means one thing on every page. */
+/** Fixed colors of the usual splits, so that a color means the same on every page. */
 const usual: ReadonlyMap<string, number> = new Map([
   ['validation', 1],
   ['test', 2],
@@ -31,7 +31,7 @@ const usual: ReadonlyMap<string, number> = new Map([
 ]);
 const others = [3, 4, 6, 7, 0];
 
-/** A color per split, other ones in the order in which they first appear. */
+/** A color per split; splits without a fixed color get one in order of first appearance. */
 export function splitColors(splits: Iterable<string>): ReadonlyMap<string, Color> {
   const colors = new Map<string, Color>();
   let next = 0;

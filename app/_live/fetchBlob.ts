@@ -1,7 +1,7 @@
 import { paths } from '~/shared/protocol';
 import { atBase } from './base';
 
-/** Part of a blob: `end` is exclusive. */
+/** Part of a blob; `end` is exclusive. */
 export interface BlobRange {
   start: number;
   end: number;
@@ -9,12 +9,12 @@ export interface BlobRange {
 
 export type FetchBlob = (hash: string, range?: BlobRange) => Promise<Uint8Array>;
 
-/** A blob, or a part of it. @throws Error with what the server said */
+/** Fetches a blob or a part of it. @throws Error with the server's message */
 export const fetchBlob: FetchBlob = async (hash, range) => {
   const headers = range ? { range: `bytes=${range.start}-${range.end - 1}` } : undefined;
   const response = await fetch(atBase(`${paths.blobs}/${hash}`), headers && { headers });
   if (!response.ok) throw new Error(`the server answered ${response.status}: ${(await response.text()).slice(0, 200)}`);
   const bytes = new Uint8Array(await response.arrayBuffer());
-  // A proxy may know no ranges.
+  // A proxy may not support ranges and return the whole blob.
   return range && response.status === 200 ? bytes.subarray(range.start, range.end) : bytes;
 };

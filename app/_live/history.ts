@@ -8,23 +8,23 @@ import type { RunView } from '~/shared/view';
 import { type HistoryDeps, LevelReader } from './levelReader';
 import { type Arrival, earlyRanges, KEPT_CURVES, type Level, Levels, type Skipped, type Zoom } from './levels';
 
-/** Where the values of a series stand: its stream's rows, and the column in them. */
+/** The position of a series: its stream, and its column there. */
 interface Column {
   stream: string;
   index: number;
 }
 
-/** Rows that a look at single ones reads at once, about, and buckets in which that is asked for. */
+/** Approximate number of rows read at once around a single row, and the number of buckets for such a read. */
 const DETAIL_ROWS = 256;
 const DETAIL_BUCKETS = 4 * DETAIL_ROWS;
 const DETAIL_CURVES = 600;
-/** Series read along with the one that is looked at. */
+/** Most series that a detail read requests at once. */
 const DETAIL_SERIES = 64;
 
 /**
- * The step rows of one run as its charts need them: for each zoom, reduced curves read by range, to which live rows are added as they come, each to the series of
- * its own stream. Pure: the server is behind `deps.read`. Whatever cannot be added exactly (skipped rows, a rewind through the middle of a bucket, a fresh
- * view) is read again.
+ * The step rows of one run for its charts: for each zoom, reduced curves read by range; live rows are appended to the curves of
+ * their stream. Pure: it reaches the server through `deps.read`. Changes that cannot be applied exactly (skipped rows, a rewind
+ * into the middle of a bucket, a fresh view) are read again.
  */
 export class History {
   private readonly columns = new Map<string, Column>();
@@ -33,15 +33,15 @@ export class History {
   private fillAsked = false;
   private closed = false;
   private readonly levels = new Levels();
-  /** Small ranges around the places people look at, down to single rows. */
+  /** Small ranges around the steps people look at, down to single rows. */
   private readonly details = new Levels(DETAIL_CURVES);
   private zoom: Zoom = null;
   private log = false;
   private active: Level;
-  /** On a logarithmic x axis: finer levels of the first steps shown, finest first. */
+  /** For a logarithmic x axis: finer levels of the first steps shown, finest first. */
   private early: readonly Level[] = [];
   private readonly wanted = new Map<string, number>();
-  /** Those of them that are drawn with a moving average. */
+  /** How many users draw the moving average of each series. */
   private readonly smoothed = new Map<string, number>();
   private weight: number | null = null;
   private readonly listeners = new Set<() => void>();
@@ -64,12 +64,12 @@ export class History {
     );
   }
 
-  /** Why the newest question failed; null when it did not. */
+  /** Why the last read failed; null when it succeeded. */
   get error(): string | null {
     return this.reader.error;
   }
 
-  /** The range shown; null zoom = the whole run, growing. Levels seen before are shown at once. `log`: on a logarithmic x axis. */
+  /** Sets the range shown; null zoom = the whole run, growing. Cached levels are shown at once. `log`: logarithmic x axis. */
   show(zoom: Zoom, log = false): void {
     this.zoom = zoom;
     this.log = log;
@@ -84,7 +84,7 @@ export class History {
     this.changed();
   }
 
-  /** Weight of the moving averages, 0 = none. What is drawn stays until the new ones are there. */
+  /** Sets the weight of the moving averages, 0 = none. Old averages stay visible until the new ones arrive. */
   smooth(weight: number): void {
     const next = weight > 0 ? weight : null;
     if (next === this.weight) return;
@@ -94,7 +94,7 @@ export class History {
     this.changed();
   }
 
-  /** Buckets to ask for: at least as many as the widest chart has pixel columns. Coarser levels are dropped. */
+  /** Sets the number of buckets to read: at least the pixel width of the widest chart. Coarser levels are dropped. */
   resolve(buckets: number): void {
     const wish = Math.min(4000, Math.max(300, buckets));
     if (wish <= this.buckets) return;
@@ -111,7 +111,7 @@ export class History {
     this.rereadTorn();
   }
 
-  /** Keeps these series read, with a moving average where one is drawn, until the returned function is called. */
+  /** Keeps these series loaded, with moving averages if `smoothed`, until the returned function is called. */
   want(names: readonly string[], smoothed = false): () => void {
     const release = [this.wanted, ...(smoothed ? [this.smoothed] : [])].map((counts) => counted(counts, names));
     this.fill();
@@ -120,22 +120,22 @@ export class History {
     };
   }
 
-  /** Of the range shown; null until it has been read. */
+  /** The curve of the range shown; null until it has been read. */
   curve(name: string): Curve | null {
     return this.active.curves.get(name) ?? null;
   }
 
-  /** Finer curves of the first steps shown, finest first, where they have been read (`show`, log). */
+  /** Finer curves of the first steps shown, finest first, as far as they have been read (see `show`, log). */
   earlyCurves(name: string): Curve[] {
     return this.early.flatMap((level) => level.curves.get(name) ?? []);
   }
 
-  /** Of the whole run, if it has been read. */
+  /** The curve of the whole run; null until it has been read. */
   wholeCurve(name: string): Curve | null {
     return this.levels.whole()?.curves.get(name) ?? null;
   }
 
-  /** Steps shown, and how many rows a series has there; null until that is known. */
+  /** Steps shown, and how many rows a series has in them; null until known. */
   stepsShown(name: string): { from: number; to: number; rows: number } | null {
     const curve = this.curve(name);
     if (!curve || curve.count === 0) return null;
@@ -152,35 +152,35 @@ export class History {
     return found && { step: found.curve.lastSteps[found.i]!, value: found.curve.values.last[found.i]! };
   }
 
-  /** The moving average at that row, as `exact`; null also where none is kept. */
+  /** The moving average at the row that `exact` returns, with the same undefined and null; also null where no average is kept. */
   average(name: string, step: number): number | null | undefined {
     if (this.weightOf(name) === null) return null;
     const found = this.rowAt(name, step, true);
     return found && (Number.isFinite(found.curve.values.last[found.i]!) ? found.curve.ema[found.i]! : Number.NaN);
   }
 
-  /** Where the run's rows begin, as far as they have been read; where a chart's axis does. */
+  /** First step of the charts' axis, from the rows read so far. */
   startStep(): number {
     let first = Number.POSITIVE_INFINITY;
     for (const c of this.levels.whole()?.curves.values() ?? []) first = Math.min(first, c.firstStep);
-    // An axis of steps begins at 0; not where the rows would then fill less than half of it, as when tokens are counted on from another run.
+    // An axis of steps begins at 0, unless rows would fill less than half of it, e.g. token counts continued from another run.
     return Number.isFinite(first) && (first < 0 || first > this.head / 2) ? first : 0;
   }
 
-  /** Steps from one row to the next, about, of the series with the most rows. */
+  /** Approximate number of steps between two rows, for the series with the most rows. */
   stride(): number {
     const c = this.longest();
     return c && c.total > 1 ? Math.max(1, Math.round((c.lastStep - c.firstStep) / (c.total - 1))) : 1;
   }
 
-  /** When steps were reached, as the rows themselves say; the finer, the narrower the range shown. */
+  /** Times at which steps were reached, from the rows read; the narrower the range shown, the finer. */
   times(): TimeAnchor[] {
     const whole = this.longest();
     const zoomed = whole && this.active.toStep !== null ? this.active.curves.get(whole.name) : null;
     return [whole, zoomed].flatMap((c) => (c ? anchorsOf(c, c.times) : []));
   }
 
-  /** The values of a series at steps, as an x axis needs them. */
+  /** Values of a series by step, for use as an x axis. */
   valuesOf(name: string): TimeAnchor[] {
     return [this.wholeCurve(name), this.curve(name)].flatMap((c, i, all) =>
       c && all.indexOf(c) === i ? anchorsOf(c, c.values.last) : [],
@@ -192,11 +192,11 @@ export class History {
     return () => this.listeners.delete(listener);
   }
 
-  /** A fresh view: what came between is unknown, so everything is read again; what is drawn stays until then. */
+  /** Starts from a fresh view: entries may be missing, so all curves are read again; old ones stay visible until then. */
   reset(view: RunView): void {
     this.learn(view.streams);
     this.head = view.step;
-    // Questions may be asked before the first view is there: their answers hold.
+    // Reads that started before the first view stay valid.
     if (this.known) {
       this.reader.forget(this.all());
       this.details.clear();
@@ -257,7 +257,7 @@ export class History {
       curve.append(stepAt(arrival, k), arrival.values[k * width + column.index]!, arrival.times?.[k]);
   }
 
-  /** What follows replaces the rows at and after `step`, and answers under way may still hold them. */
+  /** Rows at and after `step` are replaced by what follows; reads in progress may still return the old ones. */
   private cut(step: number): void {
     this.head = Math.min(this.head, step);
     this.reader.forget(this.all());
@@ -266,7 +266,7 @@ export class History {
     this.fill();
   }
 
-  /** Where series stand. A view holds a part of a run's series only; of others the answers that read them tell. */
+  /** Records the positions of series. A view lists only part of a run's series; positions of the others come with their rows. */
   learn(streams: readonly Pick<StreamHead, 'name' | 'columns' | 'at'>[]): void {
     for (const { name: stream, columns, at } of streams)
       for (const [i, { name }] of columns.entries()) this.columns.set(name, { stream, index: at?.[i] ?? i });
@@ -281,7 +281,7 @@ export class History {
     return [this.active, ...this.early];
   }
 
-  /** The curve with the most rows of those read of the whole run. */
+  /** Of the whole-run curves that have been read, the one with the most rows. */
   private longest(): Curve | null {
     let most: Curve | null = null;
     for (const c of this.levels.whole()?.curves.values() ?? []) if (!most || c.total > most.total) most = c;
@@ -291,8 +291,8 @@ export class History {
   private readonly weightOf = (name: string): number | null => (this.smoothed.has(name) ? this.weight : null);
 
   /**
-   * A bucket whose last row is the one in force at a step; finer and finer ranges around it are read until there is one. A moving average is needed: of curves that
-   * keep one with the weight of now.
+   * The bucket whose last row is in force at a step; reads finer and finer ranges around the step until there is one. `averaged`:
+   * only curves that have a moving average with the present weight count.
    */
   private rowAt(name: string, step: number, averaged: boolean): { curve: Curve; i: number } | null | undefined {
     const usable = (c: Curve | undefined): c is Curve =>
@@ -304,7 +304,7 @@ export class History {
       if (!usable(curve)) continue;
       const i = curve.at(step);
       if (i < 0) {
-        // A range tells of the row before it, if there is one.
+        // A range includes the row before it, if there is one.
         if (level.fromStep === null || step >= level.fromStep) return null;
         continue;
       }
@@ -313,7 +313,7 @@ export class History {
     }
     for (let before: Level | null = null; within; ) {
       const level: Level = this.details.open(detailRange(within, step), DETAIL_BUCKETS);
-      // A recording keeps buckets only: there is nothing finer.
+      // A recording has only buckets: no finer data exists.
       if (level === before) return undefined;
       before = level;
       const curve = level.curves.get(name);
@@ -332,13 +332,13 @@ export class History {
   private readDetail(level: Level, name: string): void {
     if (level.reading.has(name)) return;
     const names = [...new Set([name, ...this.wanted.keys()])];
-    // Of a failed one the chart keeps showing its bucket's mean; it is asked for again with the level.
+    // After a failure the chart keeps showing the bucket's mean; the read is repeated together with the level.
     const missing = names.filter((n) => !level.reading.has(n) && !level.failed.has(n) && !this.complete(n, level.curves.get(n)));
     this.details.evict([level]);
     if (missing.includes(name)) this.reader.read(level, missing.slice(0, DETAIL_SERIES), this.weightOf);
   }
 
-  /** Asks, once per turn, for what is wanted and missing: in the range shown, and in the whole run. */
+  /** Requests the wanted series that are missing, once per turn: in the range shown, and over the whole run. */
   private fill(): void {
     if (this.fillAsked) return;
     this.fillAsked = true;
@@ -359,7 +359,7 @@ export class History {
     return curve !== undefined && (this.weightOf(name) ?? curve.smoothing) === curve.smoothing;
   }
 
-  /** After a while reads again what has holes or could not be read; of levels not shown it is forgotten. */
+  /** After a delay, reads incomplete or failed curves again; on levels that are not shown they are dropped. */
   private rereadTorn(): void {
     const torn = ({ failed, curves, reading }: Level) => [
       ...new Set([...failed, ...[...curves.values()].filter((c) => c.holes && !reading.has(c.name)).map((c) => c.name)]),
@@ -382,7 +382,7 @@ export class History {
   }
 }
 
-/** The range that is read to find a row inside of a bucket: about DETAIL_ROWS rows wide, on a grid, so that neighbors share it. */
+/** The range read to find a row inside a bucket: about DETAIL_ROWS rows wide, aligned to a grid, so that neighbors share it. */
 function detailRange({ curve, i }: { curve: Curve; i: number }, step: number): [number, number] {
   const span = curve.lastSteps[i]! - curve.steps[i]! + 1;
   let width = DETAIL_ROWS;
@@ -397,7 +397,7 @@ function anchorsOf(curve: Curve, values: Float64Array): TimeAnchor[] {
   return out;
 }
 
-/** Counts users of names up, and down again when the returned function is called. */
+/** Adds one user to each name; the returned function removes them. */
 function counted(counts: Map<string, number>, names: readonly string[]): () => void {
   for (const n of names) counts.set(n, (counts.get(n) ?? 0) + 1);
   return () => {

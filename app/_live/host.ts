@@ -4,7 +4,7 @@ import type { Host } from './runStore';
 let notifiedAt = Number.NEGATIVE_INFINITY;
 
 export const browserHost: Host = {
-  // At most ten times a second: numbers that change faster cannot be read. A hidden tab draws nothing; its title moves once a second.
+  // At most ten times a second: faster numbers cannot be read. A hidden tab draws nothing; its title changes once a second.
   soon: (f) => {
     const wait = Math.max(0, notifiedAt + 100 - performance.now());
     const go = () => {

@@ -8,29 +8,29 @@ export interface RangeQuestion {
   /** Exclusive; null = up to the newest row. */
   toStep: number | null;
   buckets: number;
-  /** Weight of a moving average, null = none. */
+  /** Weight of the moving average, null = none. */
   smoothing: number | null;
-  /** Also the nearest row on either side of the range, as buckets of one row: so that a line runs out of the plot. */
+  /** Also the nearest row on either side of the range, as buckets of one row, so that lines run to the edge of the plot. */
   around: boolean;
 }
 
 export interface HistoryDeps {
   /** The run's step rows by range (tRPC runs.range). */
   read(question: RangeQuestion): Promise<RangeAnswer>;
-  /** Runs `then` after a while; the returned function cancels that. */
+  /** Runs `then` after a delay; the returned function cancels it. */
   later(then: () => void, ms: number): () => void;
 }
 
-/** Most series asked for in one question: answers come one by one, the first curves while the others are still being read. */
+/** Most series in one request: answers arrive separately, so the first curves appear while others are still being read. */
 const SERIES_PER_QUESTION = 16;
 const AGAIN_MS = 400;
 
-/** Reads curves of a level from the server. Rows that arrive while a question is under way are added to its answer; what fails is asked for again, ever later. */
+/** Reads curves of a level. Rows that arrive during a read are added; failed reads are repeated with increasing delays. */
 export class LevelReader {
-  /** Why the newest question failed; null when it did not. */
+  /** Why the last read failed; null when it succeeded. */
   error: string | null = null;
   private failures = 0;
-  /** Raised by whatever makes answers under way worthless. */
+  /** Incremented when answers in progress become invalid. */
   private generation = 0;
   private cancelAgain: (() => void) | null = null;
   private closed = false;
@@ -38,7 +38,7 @@ export class LevelReader {
   constructor(
     private readonly deps: HistoryDeps,
     private readonly add: (curve: Curve, arrival: Arrival) => void,
-    /** An answer is in, or has failed. */
+    /** Called when an answer has arrived or failed. */
     private readonly done: () => void,
   ) {}
 
@@ -50,13 +50,13 @@ export class LevelReader {
     }
   }
 
-  /** Answers under way hold for nothing any more. */
+  /** Makes answers in progress invalid. */
   forget(levels: Iterable<Level>): void {
     this.generation++;
     for (const level of levels) level.reading.clear();
   }
 
-  /** Calls `then` after a while, once however often it is asked for. */
+  /** Calls `then` once after a delay, however often it is requested. */
   again(then: () => void): void {
     this.cancelAgain ??= this.deps.later(
       () => {
@@ -111,6 +111,6 @@ export class LevelReader {
   }
 }
 
-/** Buckets that the level may come to have, with one row on either side. */
+/** Most buckets that the level can get, including one row on either side. */
 const capacityOf = ({ fromStep, toStep, buckets }: Level): number =>
   fromStep === null || toStep === null ? buckets : Math.min(buckets, toStep - fromStep) + 2;

@@ -4,10 +4,10 @@ import type { Rows } from '~/shared/series';
 /** Steps shown; null = the whole run, growing. */
 export type Zoom = readonly [number, number] | null;
 
-/** What arrives of a run's rows: rows, or word that the server left out rows up to a step. */
+/** An update of a run's rows: new rows, or a notice that the server left out rows up to a step. */
 export type Arrival = Rows | Skipped;
 
-/** Rows that the server left out for a slow viewer: of these streams (null = of any), with steps first..last. */
+/** Rows that the server left out for a slow viewer: steps first..last of these streams (null = of any stream). */
 export interface Skipped {
   type: 'skipped';
   stream: string | null;
@@ -25,20 +25,20 @@ export interface Level {
   curves: Map<string, Curve>;
   /** Series being read, with the rows that arrived meanwhile. */
   reading: Map<string, { since: Arrival[] }>;
-  /** Series whose reading failed; asked for again after a while. */
+  /** Series whose read failed; repeated after a delay. */
   failed: Set<string>;
   used: number;
 }
 
-/** Curves kept for zoom levels that are not shown now (about 60 kB each). */
+/** Curves cached for zoom levels that are not shown now (about 60 kB each). */
 export const KEPT_CURVES = 400;
 
-/** The zoom levels seen so far, so that coming back to one asks nothing. Bounded; those looked at longest ago go first. */
+/** A cache of zoom levels, so that returning to one needs no request. Bounded; least recently used levels are evicted first. */
 export class Levels {
   private readonly levels = new Map<string, Level>();
   private uses = 0;
 
-  /** @param kept curves kept of levels that are not shown */
+  /** @param kept number of curves kept for levels that are not shown */
   constructor(private readonly kept = KEPT_CURVES) {}
 
   open(zoom: Zoom, buckets: number): Level {
@@ -60,7 +60,7 @@ export class Levels {
     return level;
   }
 
-  /** Of the whole run, if it was opened. */
+  /** The level of the whole run, if it was opened. */
   whole(): Level | null {
     return this.levels.get(keyOf(null)) ?? null;
   }
@@ -69,7 +69,7 @@ export class Levels {
     return this.levels.values();
   }
 
-  /** Keeps what is shown, the whole run, and of the others as many as there is room for. */
+  /** Keeps the levels shown, the whole run, and as many others as fit. */
   evict(shown: readonly Level[]): void {
     const others = [...this.levels].filter(([key, level]) => !shown.includes(level) && key !== keyOf(null));
     others.sort(([, a], [, b]) => b.used - a.used);
@@ -88,12 +88,13 @@ export class Levels {
 const keyOf = (zoom: Zoom): string => (zoom ? `${Math.floor(zoom[0])}..${Math.ceil(zoom[1])}` : 'all');
 
 /**
- * Ranges, finest first, that a logarithmic x axis needs besides [from, to): there the first steps take as much room as the rest, so that one bucket of the whole range
- * would be many pixels wide. Each reaches eight times as far as the one before, up to half the whole.
+ * Ranges, finest first, that a logarithmic x axis needs besides [from, to): the first steps are as wide as all others there, so
+ * one bucket of the whole range would be many pixels wide. Each range is eight times as long as the previous one, up to half of
+ * the whole.
  */
 export function earlyRanges(from: number, to: number): [number, number][] {
   const out: [number, number][] = [];
-  // Powers of two, where the buckets of every level end.
+  // Powers of two: the buckets of every level end there.
   for (let end = from <= 0 ? 1024 : 2 ** Math.ceil(Math.log2(from * 8)); end < to / 2; end *= 8) out.push([from, end]);
   return out;
 }

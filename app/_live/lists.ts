@@ -10,39 +10,40 @@ import { useSelected } from './select';
 import type { RunStore } from './types';
 
 /**
- * The lists that grow with a run (evaluations, snapshots, commands, notes, ...), as far as this page has loaded them. Of each the newest items are here from the
- * start (the view has them); older ones come page by page when a panel asks. Frames keep what is loaded as it should be, by the same rule as the store.
+ * The lists that grow with a run (evaluations, snapshots, commands, notes, ...), as far as this page has loaded them. The view
+ * contains the newest items of each list; panels load older ones page by page. Frames update the loaded items by the same rule as
+ * the store.
  *
- * For timelines there is a sample of a whole list besides: at most one older item for each of `sampleBuckets` parts of the run.
+ * Timelines use a sample of the whole list besides: at most one older item for each of `sampleBuckets` parts of the run.
  */
 
 export interface Loaded<K extends ListKind> {
-  /** Everything in force from this seq on is here. */
+  /** All items in force from this seq on are loaded. */
   fromSeq: number;
-  /** All in force from some seq on, in the order of the log. */
+  /** All items in force from `fromSeq` on, in log order. */
   items: readonly ListItems[K][];
-  /** Nothing older is left to load. */
+  /** No older items are left to load. */
   whole: boolean;
   loading: boolean;
-  /** Why the last page could not be read; null = it could. */
+  /** Why the last page could not be read; null = it was read. */
   error: string | null;
 }
 
 interface Held {
   items: ListItems[ListKind][];
-  /** Everything in force from here on is in `items`; 0 = the whole list. */
+  /** All items in force from this seq on are in `items`; 0 = the whole list. */
   fromSeq: number;
-  /** Items that panels asked for. */
+  /** Number of items that panels requested. */
   wanted: number;
   loading: boolean;
   error: string | null;
-  /** Older items, some of them; null = not asked for. */
+  /** Some of the older items; null = not requested. */
   sample: ListItems[ListKind][] | null;
   loaded: Loaded<ListKind> | null;
   sampled: { items: ListItems[ListKind][]; sample: ListItems[ListKind][] | null; all: ListItems[ListKind][] } | null;
 }
 
-/** What lists are read from: tRPC, or a recording. */
+/** Where lists are read from: tRPC, or a recording. */
 export interface ListSource {
   items(query: { runId: string; kind: ListKind; before: number; limit: number }): Promise<ListItems[ListKind][]>;
   marks(query: { runId: string; kinds: ListKind[]; fromStep: number; toStep: number; buckets: number }): Promise<ListMark[]>;
@@ -54,23 +55,23 @@ export interface ListSource {
   }): Promise<{ before: ListItems[ListKind][]; after: ListItems[ListKind][] }>;
 }
 
-/** Notes are pinned to charts and maps all over the page: so many of the newest are. */
+/** Newest notes that are loaded: notes are pinned to charts and maps all over the page. */
 export const mostNotes = 1000;
 
 const pageItems = 200;
 const sampleBuckets = 500;
-/** Items kept of a list that nobody has asked more of. */
+/** Items kept of a list of which no panel requested more. */
 const keptItems = 500;
-/** Neighbors on each side that are read around a step. */
+/** Neighbors read on each side of a step. */
 const nearItems = 32;
 
 export class LoadedLists {
   readonly #held = new Map<ListKind, Held>();
   readonly #listeners = new Set<() => void>();
-  /** Changes since a page was asked for, for each page under way: it may have been read before they were made. */
+  /** For each read in progress, the changes since it was requested: its answer may not include them. */
   readonly #underWay = new Set<ListChange[]>();
   #seq = 0;
-  /** Raised when everything is loaded anew: an answer to an earlier question is of no use then. */
+  /** Incremented when everything is reloaded: answers to earlier requests are then discarded. */
   #generation = 0;
   #sampling = false;
 
@@ -97,7 +98,7 @@ export class LoadedLists {
     });
     store.subscribe(() => {
       const now = store.get().view;
-      // A view that came otherwise than by frames.
+      // A view that did not result from frames.
       if (now && now.seq !== this.#seq) this.#reset(now);
       this.#notify();
     });
@@ -124,14 +125,14 @@ export class LoadedLists {
       await this.#page(kind, held);
   }
 
-  /** One page more. */
+  /** Loads one more page. */
   older(kind: ListKind): Promise<void> {
     const held = this.#held.get(kind)!;
     held.error = null;
     return this.want(kind, held.items.length + pageItems);
   }
 
-  /** Items of the whole list: all newer ones that are loaded, and of the older ones some. */
+  /** Items of the whole list: all loaded newer ones, and a sample of the older ones. */
   sample<K extends ListKind>(kind: K): ListItems[K][] {
     const held = this.#held.get(kind)!;
     const { items, sample, fromSeq } = held;
@@ -162,7 +163,7 @@ export class LoadedLists {
     return out;
   }
 
-  /** Reads the samples of lists that are not whole, once. */
+  /** Reads the samples of lists that are not fully loaded, once. */
   async wantSamples(kinds: readonly ListKind[]): Promise<void> {
     const missing = kinds.filter((kind) => this.#held.get(kind)!.fromSeq > 0 && this.#held.get(kind)!.sample === null);
     const { view } = this.store.get();
@@ -182,7 +183,7 @@ export class LoadedLists {
     this.#sampling = false;
   }
 
-  /** Reads the items around a step into the sample, unless the whole list is here. */
+  /** Reads the items around a step into the sample, unless the whole list is loaded. */
   async wantNear(kind: ListKind, step: number): Promise<void> {
     if (this.#held.get(kind)!.fromSeq === 0) return;
     await this.#read(
@@ -216,7 +217,7 @@ export class LoadedLists {
     this.#notify();
   }
 
-  /** Reads something, and hands it on with the changes that were made meanwhile; not when everything was loaded anew. */
+  /** Reads, then passes the answer to `take` with the changes made meanwhile; not if everything was reloaded. */
   async #read<T>(read: () => Promise<T>, take: (answer: T, since: ListChange[]) => void): Promise<void> {
     const since: ListChange[] = [];
     const generation = this.#generation;
@@ -277,12 +278,12 @@ function after(kind: ListKind, items: ListItems[ListKind][], changes: readonly L
   return changes.reduce((list, change) => applyToList(kind, list as never[], change) as ListItems[ListKind][], items);
 }
 
-/** A page that stays open for days holds what its panels asked for, and the newest. */
+/** Limits a list, so that a page open for days holds only the newest items and those that its panels requested. */
 function trimmed(items: ListItems[ListKind][], { wanted, fromSeq }: Held): Partial<Held> {
   const most = Math.max(keptItems, wanted);
   if (items.length <= 2 * most) return { items, fromSeq };
   const first = items.length - most;
-  // The sample ends where the loaded items began: it is read anew.
+  // The sample ends where the loaded items began: it must be read again.
   return { items: items.slice(first), fromSeq: items[first - 1]!.seq + 1, sample: null };
 }
 
@@ -317,10 +318,10 @@ export function useLoaded<K extends ListKind>(kind: K, atLeast = 0): Loaded<K> &
   return useMemo(() => ({ ...loaded, older: () => void lists.older(kind) }), [loaded, lists, kind]);
 }
 
-/** Its items alone. */
+/** Only the items of useLoaded. */
 export const useList = <K extends ListKind>(kind: K, atLeast = 0): readonly ListItems[K][] => useLoaded(kind, atLeast).items;
 
-/** Items of the whole list for a timeline: the newest, and of the older ones at most one for each part of the run. */
+/** Items of the whole list for a timeline: the newest, and at most one older item for each part of the run. */
 export function useSample<K extends ListKind>(kind: K): ListItems[K][] {
   const lists = useLists();
   const read = () => lists.sample(kind);
@@ -329,7 +330,7 @@ export function useSample<K extends ListKind>(kind: K): ListItems[K][] {
   return sample;
 }
 
-/** Items nearest to a step, for whoever needs the one that a step shows. */
+/** Loads the items nearest to a step, for components that show the item of a step. */
 export function useNear(kind: ListKind, step: number): void {
   const lists = useLists();
   const sample = lists.sample(kind);
@@ -344,7 +345,7 @@ export function useNear(kind: ListKind, step: number): void {
 /** Lists that timelines show. */
 const onTimelines: readonly ListKind[] = ['commands', 'evaluations', 'checkpoints', 'snapshots', 'alerts', 'statuses', 'notes'];
 
-/** A slice of the view with a sample of its lists: all newer items, and of the older ones at most one for each part of the run. `otherwise` until there is a view. */
+/** A slice of the view with samples of its lists (as useSample). `otherwise` until there is a view. */
 export function useTimeline<T>(select: (view: WithLists) => T, otherwise: T): T {
   const store = useRunStore();
   const lists = useLists();
@@ -363,7 +364,7 @@ export function useWithLoaded<T>(select: (view: WithLists) => T, otherwise: T): 
   );
 }
 
-/** The same for a run beside the page's own. */
+/** The view with samples, for a run other than the page's own. */
 export function timelineOf(store: RunStore): WithLists | null {
   const { view } = store.get();
   const lists = loadedLists(store);
@@ -371,7 +372,9 @@ export function timelineOf(store: RunStore): WithLists | null {
   return view && lists.timeline(view);
 }
 
-/** Several lists read as one: how far back all of them are loaded, and a way to load more of those that reach back least. */
+/**
+ * Reads several lists as one. `fromSeq`: all of them are loaded from here on; `older` loads more of those that reach back least.
+ */
 export function useHorizon(kinds: readonly ListKind[]): { fromSeq: number; older(): void } {
   const lists = useLists();
   const read = () => Math.max(...kinds.map((kind) => lists.get(kind).fromSeq));

@@ -6,13 +6,13 @@ import type { Series } from '~/shared/series';
 import type { History } from './history';
 import { useRunStore } from './RunProvider';
 
-/** Series read at once. */
+/** Series per page. */
 const PAGE = 100;
-/** A search asks the server once the typing rests. */
+/** Delay between the last key press and the search on the server. */
 const REST_MS = 300;
 
 export interface MoreSeries {
-  /** Those found so far that the view does not hold, in order of declaration. */
+  /** Series found so far that are not in the view, in order of declaration. */
   series: readonly Series[];
   /** There are more to read. */
   more: boolean;
@@ -25,10 +25,10 @@ export interface MoreSeries {
 const nothing = { series: [] as Series[], skip: 0, total: 0, reading: false, error: null as string | null };
 
 /**
- * Series of the page's run that its view does not hold: a view is bounded, and a run may have 20,000. A search finds them by their key, as plain text; without
- * one they are read a page at a time.
+ * Series of the page's run that are not in its view: a view is bounded, and a run may have 20,000 series. A search matches their
+ * names as plain text; without a search they are read page by page.
  *
- * @param left how many the view leaves out; 0 = there is nothing to read
+ * @param left number of series that the view leaves out; 0 = nothing to read
  */
 export function useMoreSeries(history: History, held: readonly Series[], left: number, search: string): MoreSeries {
   const { runId } = useRunStore();
@@ -39,7 +39,7 @@ export function useMoreSeries(history: History, held: readonly Series[], left: n
       try {
         const answer = await api.runs.series.query({ runId, search: search || null, skip, limit: PAGE });
         if (!current()) return;
-        // Live rows find their place in them by the stream and the column.
+        // Live rows are matched to these series by stream and column.
         history.learn(answer.series.map((s) => ({ name: s.stream, columns: [s], at: [s.index] })));
         setState((s) => ({
           series: [...(skip === 0 ? [] : s.series), ...answer.series],

@@ -6,13 +6,13 @@ import { useSelected } from './select';
 import { viewerWire } from './socket';
 import { createStore } from './store';
 
-/** What a person was told since the tab was opened. */
+/** A notification shown since the tab was opened. */
 export interface Told {
   key: string;
   tone: 'info' | 'warning' | 'error';
   title: string;
   detail: string;
-  /** Where to look. */
+  /** Address of what the notification is about. */
   href: string;
   at: number;
 }
@@ -28,7 +28,7 @@ export const notifier = (): Notifier => {
   return own;
 };
 
-/** Tells it once: in the page, on the bell and, where the person has allowed it and looks elsewhere, by the browser. */
+/** Shows a notification once: in the page, on the bell and, if the person allowed it and the tab is hidden, by the browser. */
 export function notify(told: Omit<Told, 'at'>): void {
   const { items, unread } = desk.get();
   if (items.some((i) => i.key === told.key)) return;
@@ -40,7 +40,7 @@ export function notify(told: Omit<Told, 'at'>): void {
 
 const hrefOf = ({ runId, step }: Notice): string => `/runs/${runId}${step === null ? '' : `?step=${step}`}`;
 
-/** Hears what the server has for this person, of every run, on whatever page they are. */
+/** Receives the server's notices for this person about all runs, on every page. */
 export function useNoticesOfServer(): void {
   useEffect(
     () =>

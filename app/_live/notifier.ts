@@ -1,11 +1,11 @@
 import type { Source } from './select';
 
-/** What the notifier borrows from the browser; tests give their own. */
+/** Browser functions that the notifier uses; tests replace them. */
 export interface NotifierHost {
-  /** null: this browser has no notifications, or not on this address. */
+  /** null: the browser has no notifications, or not on this address. */
   permission(): NotificationPermission | null;
   ask(): Promise<NotificationPermission>;
-  /** @param tag a later one with the same tag takes its place */
+  /** @param tag a later notification with the same tag replaces this one */
   show(title: string, body: string, tag: string): void;
   hidden(): boolean;
   wanted(): boolean;
@@ -13,13 +13,13 @@ export interface NotifierHost {
 }
 
 export interface NotifierState {
-  /** Whether notifications come; `blocked`: the browser was told never to, `missing`: it cannot. */
+  /** `blocked`: the browser was told never to show notifications; `missing`: it cannot show them. */
   status: 'on' | 'off' | 'blocked' | 'missing';
 }
 
-/** Notifications of the browser while this tab is hidden, for those who asked for them on this browser. */
+/** Browser notifications while this tab is hidden, if the person turned them on in this browser. */
 export interface Notifier extends Source<NotifierState> {
-  /** Asks for permission the first time. */
+  /** Asks the browser for permission the first time. */
   toggle(): Promise<void>;
   notify(title: string, body: string, tag: string): void;
 }
@@ -67,7 +67,7 @@ export const browserNotifierHost: NotifierHost = {
         shown.close();
       };
     } catch {
-      // Some phones have the name but not the constructor.
+      // Some phones define Notification but its constructor throws.
     }
   },
   hidden: () => document.hidden,
@@ -82,7 +82,7 @@ export const browserNotifierHost: NotifierHost = {
     try {
       localStorage.setItem(key, on ? 'on' : 'off');
     } catch {
-      // Without storage it holds for this page.
+      // Without storage the setting lasts as long as the page.
     }
   },
 };

@@ -10,7 +10,7 @@ import { useLook } from './snapshots';
 
 const nothing = new SnapshotFeed({ fetchBlob });
 
-/** Snapshots of another run beside the page's own, at the same step. */
+/** Snapshots of another run at the same step, to show beside those of the page's run. */
 export function useOtherRun(runId: string | null, step: number, example: Example) {
   const ids = useMemo(() => (runId === null ? [] : [runId]), [runId]);
   const run = useRunsBeside(ids, null).get(runId ?? '');
@@ -18,7 +18,7 @@ export function useOtherRun(runId: string | null, step: number, example: Example
   return { feed: run?.feed ?? null, look, name: run?.name ?? null, error: run?.error ?? null };
 }
 
-/** Other runs, newest first, to choose one from. Read when asked for the first time. Whether their maps fit is told once one is chosen. */
+/** Other runs to choose from, newest first. Read on first use. Whether a run's maps fit is shown after it is chosen. */
 export function useOtherRuns(except: string): readonly RunSummary[] {
   const [runs, setRuns] = useState<readonly RunSummary[]>([]);
   useEffect(() => {
@@ -26,7 +26,7 @@ export function useOtherRuns(except: string): readonly RunSummary[] {
     api.runs.list
       .query()
       .then((list) => !closed && setRuns(list))
-      // The picker then offers none; the page says elsewhere that the server is away.
+      // The picker then offers no runs; the page shows elsewhere that the server is not reachable.
       .catch(() => {});
     return () => {
       closed = true;

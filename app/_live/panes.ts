@@ -1,6 +1,6 @@
 import { type Source, useSelected } from './select';
 
-/** Which panels of the page are folded, by the slug of their title. */
+/** Folded panels of the page, by the slug of their title. */
 export interface Panes extends Source<readonly string[]> {
   toggle(pane: string): void;
 }
@@ -28,6 +28,6 @@ export function createPanes(): Panes {
   };
 }
 
-/** The tab's. */
+/** The tab's panes. */
 export const panes: Panes = createPanes();
 export const useFolded = (pane: string): boolean => useSelected(panes, (folded) => folded.includes(pane));

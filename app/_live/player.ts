@@ -4,7 +4,7 @@ export const speeds = [1, 2, 5, 10, 20, 50, 100] as const;
 
 export interface PlayerHost {
   nowMs(): number;
-  /** Calls back before the next frame; answers a way to call it off. */
+  /** Runs `then` before the next frame; the returned function cancels it. */
   frame(then: () => void): () => void;
 }
 
@@ -17,8 +17,9 @@ export interface Player {
 }
 
 /**
- * Moves the pinned cursor through the run: `stepsPerSecond` (the run's own pace) times the speed. Begins anew at the first step when it stands at the end, follows a live run
- * once it catches up, and stops when anybody else moves the cursor.
+ * Moves the pinned cursor through the run at `stepsPerSecond` (the run's own pace) times the speed. Started at the newest step,
+ * it begins at the first one; when it catches up with a live run, it follows the newest step; it stops when anything else moves
+ * the cursor.
  */
 export function createPlayer(cursor: Cursor, host: PlayerHost, stepsPerSecond: () => number, ended: () => boolean): Player {
   let cancel: (() => void) | null = null;

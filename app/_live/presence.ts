@@ -6,34 +6,35 @@ import type { Wire } from './wire';
 
 export type Spot = Look['spot'];
 
-/** What is pointed at, on this page. */
+/** The item on this page that the mouse points at. */
 export interface Pointer extends Source<Spot> {
   point(spot: Spot): void;
 }
 
 export interface PresenceState {
-  /** Whether the others see where this tab looks. */
+  /** Whether the others see which step this tab shows. */
   sharing: boolean;
   leading: boolean;
-  /** The other tabs that share. */
+  /** The other tabs that share their view. */
   others: Looking[];
-  /** The tab whose looks this one follows. */
+  /** The tab that this tab follows. */
   following: string | null;
 }
 
 export interface Presence extends Source<PresenceState> {
   share(on: boolean): void;
-  /** Asks everybody to follow; sharing comes with it. */
+  /** Asks everybody to follow this tab; turns sharing on. */
   lead(on: boolean): void;
   follow(tab: string | null): void;
   close(): void;
 }
 
-/** At most so often is a look told. */
+/** Least time between two reports of this tab's view. */
 const everyMs = 100;
 
 /**
- * Where the people on a run look. Following applies the other's looks to this tab's cursor; whoever moves the cursor by hand meanwhile follows no more.
+ * Shares which steps the people on a run look at. Following applies another tab's view to this tab's cursor; moving the cursor by
+ * hand ends following.
  */
 export function createPresence(
   runId: string,
@@ -62,7 +63,7 @@ export function createPresence(
     cancel = null;
     if (!wire.up()) return;
     const look = own();
-    // Of somebody at the newest step the step itself is no news.
+    // While a tab follows the newest step, a change of step is not worth sending.
     const key = JSON.stringify(look?.live ? { ...look, step: 0 } : look);
     if (key === reported) return;
     reported = key;
@@ -92,7 +93,7 @@ export function createPresence(
     }),
     pointer.subscribe(soon),
     wire.listen({
-      // A new connection knows nothing of what the old one told.
+      // A new connection does not know what the old one reported.
       up: () => {
         reported = 'null';
         soon();

@@ -1,4 +1,4 @@
 import { useRun } from './useRun';
 
-/** A recording, not a live run: there is nobody to ask or to tell, so what steers or writes is left out of the page. */
+/** True for a recording: no server receives commands or notes, so controls and inputs are left out of the page. */
 export const useReadOnly = (): boolean => useRun((r) => r.readOnly === true);

@@ -2,7 +2,7 @@ import { useEffect, useMemo, useState } from 'react';
 import { api } from '~/app/_trpc/client';
 import type { KnownRecipe } from '~/shared/recipes';
 
-/** Read once for all who ask at about the same time. */
+/** How long an answer is reused, ms. */
 const fresh = 30_000;
 let last: { at: number; about: string; answer: Promise<KnownRecipe[]> } | null = null;
 
@@ -20,7 +20,7 @@ function readRecipes(about: string): Promise<KnownRecipe[]> {
 
 const none: KnownRecipe[] = [];
 
-/** Every recipe that is known here; empty until read, and where the server cannot say. @param about they are read again when it changes; null: not at all */
+/** Recipes known on the server; empty until read. @param about recipes are read again when it changes; null: they are not read */
 export function useKnownRecipes(about: string | null = ''): readonly KnownRecipe[] {
   const [known, setKnown] = useState(none);
   useEffect(() => {
@@ -39,7 +39,7 @@ export function useKnownRecipes(about: string | null = ''): readonly KnownRecipe
   return known;
 }
 
-/** The recipes of these names: what settings are called, and what they begin with. */
+/** Recipes by name: the titles and default values of their settings. */
 export function useRecipes(names: readonly (string | null)[]): ReadonlyMap<string, KnownRecipe> {
   const known = useKnownRecipes(names.some((n) => n !== null) ? '' : null);
   return useMemo(() => new Map(known.map((r) => [r.name, r])), [known]);

@@ -12,19 +12,19 @@ export interface RunListState {
   error: string | null;
   trainers: TrainerSummary[];
   you: Actor | null;
-  /** Rises with each (re)connection: what was read before may be old. */
+  /** Incremented with each (re)connection: data read before may be out of date. */
   connection: number;
 }
 
 export interface RunList extends Source<RunListState> {
-  /** Called with the lines that have changed. @returns stop */
+  /** Called with the lines that have changed. @returns unsubscribe */
   onRuns(listener: (changed: RunSummary[]) => void): () => void;
   close(): void;
 }
 
 export const notConnected: RunListState = { link: 'connecting', error: null, trainers: [], you: null, connection: 0 };
 
-/** What happens in the list of runs, live: changed lines, the trainers, who you are. The list itself is read by pages (`runs.table`). */
+/** Live changes to the list of runs: changed lines, trainers, your identity. `runs.table` reads the list itself by pages. */
 export function createRunList(wire: Wire, host: Host): RunList {
   let state: RunListState = notConnected;
   let notified = true;

@@ -11,7 +11,7 @@ import type { CommandRecord, RunView, WithLists } from '~/shared/view';
 import { describeMetrics, rankedMetrics, splitColors } from './evaluationWords';
 import { withRole } from './series';
 
-/** What charts show of a run besides its rows. All are functions of the view alone. */
+/** Marks that charts show for a run besides its rows. All are functions of the view alone. */
 
 type Happened = Pick<
   WithLists,
@@ -22,10 +22,10 @@ export const describeValue = (v: ControlValue): string =>
   v === null ? 'off' : typeof v === 'number' ? formatValue(v, 6) : typeof v === 'boolean' ? (v ? 'on' : 'off') : v;
 
 const happened = ['commands', 'evaluations', 'checkpoints', 'snapshots', 'alerts', 'statuses', 'notes', 'controls'] as const;
-/** By the list of statuses, which every run has one of: the charts of a page ask for the same marks. */
+/** Keyed by the list of statuses, which every run has: all charts of a page request the same marks. */
 const made = new WeakMap<object, { of: Happened; marks: Mark[] }>();
 
-/** Everything that happened, in step order; made once for all charts. Snapshots only where somebody asked for one: the others are on the scrubber. */
+/** All events of the run in step order, computed once for all charts. Includes only snapshots that a person requested. */
 export function marksOf(view: Happened): Mark[] {
   const known = made.get(view.statuses);
   if (known && happened.every((list) => known.of[list] === view[list])) return known.marks;
@@ -126,7 +126,7 @@ const statusColor: Record<RunView['status'], Color> = {
 };
 
 function commandMark(view: Happened, { seq, actor, command, outcome, undone, takesBack }: CommandRecord): Mark[] {
-  // Its rows are no longer the run's.
+  // The rows of an undone command no longer belong to the run.
   if (undone) return [];
   if (outcome.status === 'applied') {
     const base = { id: `k${seq}`, step: outcome.step, kind: 'command' as const, detail: actor.name, color: 'accent' as const };
@@ -158,9 +158,9 @@ function commandMark(view: Happened, { seq, actor, command, outcome, undone, tak
 }
 
 /**
- * The values of one kind of metric as points, one line per split (and metric) that has it, in the order in which they first appear.
+ * The values of one kind of metric as points: one line per split (and metric) that has it, in order of first appearance.
  *
- * @param which of the metrics, e.g. those with the role `loss`
+ * @param which selects the metrics, e.g. those with the role `loss`
  */
 export function evaluationPoints(
   evaluations: WithLists['evaluations'],
@@ -173,7 +173,7 @@ export function evaluationPoints(
       if (!which(m)) continue;
       const key = JSON.stringify([e.split, m.name]);
       const line = lines.get(key) ?? { split: e.split, metric: m.name, points: [] };
-      // Of the parameters that were measured: those of the best checkpoint are not the last step's.
+      // The step of the parameters that were evaluated: those of the best checkpoint are older than the last step.
       line.points.push({ step: evaluatedStep(e), value: m.value, note: e.trigger });
       lines.set(key, line);
     }
@@ -186,10 +186,10 @@ export function evaluationPoints(
   }));
 }
 
-/** Constant from one step to the next. */
+/** A step function: each value holds until the next step in the list. */
 type Stairs<V> = { step: number; value: V }[];
 
-/** The values of a control over the run, as its applied changes tell; before the first of them that which it changed. */
+/** The values of a control over the run, from its applied changes; before the first change, the value that it replaced. */
 function controlStairs({ values, commands }: Pick<WithLists, 'values' | 'commands'>, control: string): Stairs<ControlValue> {
   const applied = commands
     .flatMap(({ command, outcome, undone }) =>
@@ -207,11 +207,11 @@ function controlStairs({ values, commands }: Pick<WithLists, 'values' | 'command
   return stairs;
 }
 
-/** A control's value at a step, as its applied changes tell. */
+/** A control's value at a step, from its applied changes. */
 export const controlAt = (view: Pick<WithLists, 'values' | 'commands'>, control: string, step: number): ControlValue =>
   inForce(controlStairs(view, control), step) ?? null;
 
-/** The values of a series over the run, each as long as it stays the same; what is no number is null. */
+/** The values of a series as a step function; values that are not finite become null. */
 function seriesStairs(curve: Curve): Stairs<number | null> {
   const stairs: Stairs<number | null> = [];
   for (let i = 0; i < curve.count; i++) {
@@ -225,8 +225,8 @@ function seriesStairs(curve: Curve): Stairs<number | null> {
 const inForce = <V>(stairs: Stairs<V>, step: number): V | undefined => stairs.findLast((s) => s.step <= step)?.value;
 
 /**
- * The clip threshold over time: of the series with that role, else of the control. Off while a control with the role `clipMode` is on anything but "norm", as it is
- * then no norm. null: the run has no such thing.
+ * The clip threshold over time: from the series with that role, otherwise from the control. Off while a control with the role
+ * `clipMode` has another value than "norm", since the threshold is not a norm then. null: the run has no clip threshold.
  *
  * @param threshold the series' curve; null while there is none
  */
@@ -254,7 +254,7 @@ export function clipRule(
   return { label: 'clip', from, ...(line && { marks: { line: line.name, label: 'clipped' } }) };
 }
 
-/** When which step was reached, as far as the log says. */
+/** Times at which steps were reached, from the log. */
 export function timeAnchors(
   view: Pick<WithLists, 'evaluations' | 'snapshots' | 'checkpoints' | 'statuses' | 'createdAt' | 'updatedAt' | 'step'>,
 ): TimeAnchor[] {

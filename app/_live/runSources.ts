@@ -4,7 +4,7 @@ import { createRunStore } from './runStore';
 import { viewerWire } from './socket';
 import type { RunStore } from './types';
 
-/** The runs that a page follows, live or recorded: each is opened once, however many parts of the page look at it. */
+/** The runs that a page follows, live or recorded: each is opened once, however many components use it. */
 export interface RunSources {
   /** Follows a run until `leave` is called. */
   follow(runId: string): { store: RunStore; leave(): void };
@@ -33,7 +33,7 @@ export function runSources(open: (runId: string) => RunStore): RunSources {
   };
 }
 
-/** Runs of the server, over the tab's one connection; a replay gives the run that it holds. */
+/** Runs of the server, over the tab's one connection; a replay provides its own run instead. */
 const Sources = createContext(runSources((runId) => createRunStore(runId, viewerWire(), browserHost)));
 export const GivenSources = Sources.Provider;
 export const useRunSources = (): RunSources => useContext(Sources);

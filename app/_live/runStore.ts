@@ -6,9 +6,9 @@ import { backoffMs } from './backoff';
 import type { DraftCommand, RunState, RunStore } from './types';
 import type { Wire } from './wire';
 
-/** What the store borrows from its host; tests give their own. */
+/** Host functions that the store uses; tests replace them. */
 export interface Host {
-  /** Runs `f` before the next drawing of the page. */
+  /** Runs `f` before the page is next drawn. */
   soon(f: () => void): void;
   after(ms: number, f: () => void): () => void;
   newId(): string;
@@ -17,14 +17,14 @@ export interface Host {
 }
 
 /**
- * One run as this tab sees it: fold(view, entries) over a connection that comes and goes. It asks for the log after its own cursor on every (re)connection and
- * whenever a frame does not continue the view, so that each entry is folded once and in order.
+ * One run as this tab sees it: fold(view, entries) over a connection that may break and return. It requests the log after its own
+ * cursor on every (re)connection and whenever a frame does not continue the view, so that each entry is folded once and in order.
  */
 export function createRunStore(runId: string, wire: Wire, host: Host): RunStore {
   let state: RunState = { link: 'connecting', error: null, view: null, watchers: [], you: null };
   let notified = true;
   let closed = false;
-  /** Number of the watch request in force; frames are folded only once it is answered. */
+  /** Number of the current watch request; frames are folded only after it is answered. */
   let asked = 0;
   let answered = false;
   let failures = 0;
@@ -48,7 +48,7 @@ export function createRunStore(runId: string, wire: Wire, host: Host): RunStore 
     answered = false;
     const request = ++asked;
     const { view } = state;
-    // After two failures in a row the cursor itself is suspect: start from a whole view.
+    // After two failures in a row the cursor itself may be wrong: start from a whole view.
     const cursor = view && failures < 2 ? { attempt: view.attempt, seq: view.seq } : null;
     const answer = await wire.watch({ runId, cursor }).catch(() => null);
     if (closed || request !== asked) return;
@@ -132,7 +132,7 @@ export function createRunStore(runId: string, wire: Wire, host: Host): RunStore 
       if (closed) break;
       const answer = await wire.command(command).catch(() => null);
       if (answer) return answer;
-      // The same id again: the server answers a repeat with what it already holds.
+      // The same id again: the server answers a resend with the result it already has.
       if (wire.up()) await new Promise<void>((go) => host.after(backoffMs(attempt, host.random()), go));
     }
     return refuse('failed', 'the page was closed before the server answered');

@@ -21,19 +21,22 @@ export interface RunBeside {
   /** 0 = not known yet. */
   stepsPerEpoch: number;
   loss: Curve | null;
-  /** Why it cannot be read, or not be read anew. */
+  /** Why the run could not be read or refreshed. */
   error: string | null;
 }
 
-/** As many as the server gives: a bucket should not be wider than what lies between two snapshots. */
+/** The server's maximum: a bucket should not be wider than the distance between two snapshots. */
 const buckets = 4000;
-/** Of the loss by which panes are aligned. */
+/** Smoothing of the loss by which panes are aligned. */
 const smoothing = smoothingWeight(10);
 const keptBytes = 96 * 2 ** 20;
-/** How often a page follows what has changed. */
+/** How often the page applies changes. */
 const lookMs = 250;
 
-/** Runs by id, as they go on; `own` is the page's run, whose snapshots the page already has. A run that is not there yet is not in the map. */
+/**
+ * Live state of runs by id; a run that has not loaded yet is missing. `own` is the page's run, whose snapshots are loaded
+ * already.
+ */
 export function useRunsBeside(
   runIds: readonly string[],
   own: { runId: string; feed: SnapshotFeed } | null,
@@ -59,7 +62,7 @@ export function useRunsBeside(
       followed.set(runId, follow(sources, runId, feed, ownFeed === null, report));
     }
   }, [sources, key, own, feeds, followed]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: with another source or run of the page all are followed anew
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another source or page run means following all runs anew
   useEffect(
     () => () => {
       for (const stop of followed.values()) stop();
@@ -73,7 +76,7 @@ export function useRunsBeside(
   }, [runs, key]);
 }
 
-/** Tells what a run is, now and after every change. @param fill whether the feed is to be told of its snapshots here @returns stop */
+/** Reports the run now and after every change. @param fill whether to pass the run's snapshots to the feed @returns stop */
 function follow(
   sources: RunSources,
   runId: string,

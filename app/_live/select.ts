@@ -1,6 +1,6 @@
 import { useRef, useSyncExternalStore } from 'react';
 
-/** Anything that holds a state outside React. */
+/** A container of state outside React. */
 export interface Source<S> {
   get(): S;
   subscribe(listener: () => void): () => void;

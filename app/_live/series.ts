@@ -4,12 +4,12 @@ import { useView } from './useRun';
 
 const none: Series[] = [];
 
-/** Every series that the view holds, in order of declaration. The same list until one is added: rows do not change it. */
+/** Every series in the view, in order of declaration. The same list until one is added: rows do not change it. */
 export const useSeries = (): readonly Series[] => useView((v) => v.streams.flatMap((s) => s.columns), none);
 
-/** Name of the series of a role; null when the run has none. */
+/** Name of the series with a role; null when the run has none. */
 export const useRoleName = (role: SeriesRole): string | null => useView((v) => seriesWithRole(v, role)?.name ?? null, null);
 
-/** The series of a role: the main one of several, else the first. */
+/** The series with a role: the main one if there are several, otherwise the first. */
 export const withRole = (series: readonly Series[], role: SeriesRole): Series | undefined =>
   series.find((s) => s.role === role && s.main) ?? series.find((s) => s.role === role);

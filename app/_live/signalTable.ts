@@ -1,6 +1,6 @@
 /**
- * Per-head signals of every recorded snapshot: history by tRPC `runs.signals`, what comes live from `snapshot` entries. Rows are kept by seq, so that a rewind
- * needs nothing more than the run's own list of snapshots: rows of superseded ones are no longer asked for.
+ * Per-head signals of every recorded snapshot: history from tRPC `runs.signals`, live values from `snapshot` entries. Rows are
+ * stored by seq, so a rewind needs only the run's list of snapshots: rows of superseded snapshots are no longer requested.
  */
 import { type SignalHistory, startsOf } from '~/shared/signals';
 import type { Recorded } from './snapshotFeed';
@@ -38,14 +38,14 @@ export class SignalTable {
     this.rows.set(seq, { layers, values: new Map(signals.map(({ name, values }) => [name, values])) });
   }
 
-  /** Recorded snapshots whose signals are not here: the history has to be read (again). */
+  /** Number of recorded snapshots without signals here: if not 0, the history must be read (again). */
   missing(recorded: readonly Recorded[]): number {
     let n = 0;
     for (const r of recorded) if (!this.rows.has(r.seq)) n++;
     return n;
   }
 
-  /** Names that any of these snapshots has a value of, in a fixed order: as first met. */
+  /** Names of signals for which any of these snapshots has a value, in order of first appearance. */
   names(recorded: readonly Recorded[]): string[] {
     const names = new Set<string>();
     for (const r of recorded)
@@ -54,7 +54,7 @@ export class SignalTable {
     return [...names];
   }
 
-  /** One signal of the heads that `layers` has, by layer and head, whatever others a snapshot had. */
+  /** One signal for the heads in `layers`, by layer and head, even if some snapshots had other heads. */
   series(name: string, recorded: readonly Recorded[], layers: HeadCounts): SignalSeries {
     const width = layers.reduce((n, l) => n + l.heads, 0);
     const values = new Float64Array(recorded.length * width).fill(Number.NaN);

@@ -1,4 +1,4 @@
-/** Things by key up to a number of bytes; the one longest unused goes first. Reading counts as use. */
+/** A cache limited by bytes; the least recently used entry is evicted first. `get` counts as use. */
 export class LruCache<V> {
   private entries = new Map<string, { value: V; bytes: number }>();
   private total = 0;
@@ -25,12 +25,12 @@ export class LruCache<V> {
     return entry.value;
   }
 
-  /** Without counting as use. */
+  /** Does not count as use. */
   peek(key: string): V | undefined {
     return this.entries.get(key)?.value;
   }
 
-  /** A value larger than the whole cache is kept alone: what is on screen must not be fetched again and again. */
+  /** A value larger than the whole cache is kept alone: otherwise the page would fetch it again and again. */
   set(key: string, value: V, bytes: number): void {
     this.delete(key);
     this.entries.set(key, { value, bytes });

@@ -1,12 +1,13 @@
 /**
- * The snapshots of one run as the page walks through its steps: which one a step shows, the maps of the example looked at fetched once, kept up to a number of
- * bytes, and fetched ahead around where people look. Knows no socket and no React: blobs come from `fetchBlob`.
+ * The snapshots of one run while the page moves through its steps: finds the snapshot for a step, fetches the maps of the
+ * selected example once, caches them up to a number of bytes, and prefetches around the current step. Independent of sockets and
+ * React: blobs come from `fetchBlob`.
  */
 import { type AttentionSnapshot, hasMaps, withPictures } from '~/shared/attentionSnapshot';
 import { LruCache } from './snapshotCache';
 import { type Need, type Opened, type ReaderOptions, SnapshotReader } from './snapshotReader';
 
-/** Which maps of a snapshot are looked at: those of one example, or null = of all. */
+/** Which maps of a snapshot are used: those of one example, or null = all. */
 export type Example = number | null;
 
 /** A snapshot as the run's view lists it. */
@@ -19,23 +20,25 @@ export interface Recorded {
 
 export interface FeedOptions extends ReaderOptions {
   maxBytes?: number;
-  /** Blobs under way at once; the one being looked at always goes first. */
+  /** Blobs fetched at once; the one on screen always goes first. */
   parallel?: number;
   now?: () => number;
 }
 
-/** What the page shows for the step it stands at. `shown` is the nearest recorded snapshot, or while that loads the nearest one at hand. */
+/** What the page shows at a step. `shown` is the nearest recorded snapshot or, while that loads, the nearest loaded one. */
 export interface Look {
-  /** The step asked for. */
+  /** The requested step. */
   step: number;
-  /** Nearest recorded; null = the run has none yet. */
+  /** The nearest recorded snapshot; null = the run has none yet. */
   nearest: Recorded | null;
   shown: { recorded: Recorded; snapshot: AttentionSnapshot } | null;
-  /** Why the nearest one cannot be shown; null while it loads or when it is shown. */
+  /** Why the nearest snapshot cannot be shown; null while it loads or when it is shown. */
   error: string | null;
 }
 
-/** Index of the recorded step nearest to `step`; of two equally near the earlier; -1 for an empty list. `list` ascends by step. */
+/**
+ * Index of the recorded step nearest to `step`; of two equally near the earlier; -1 for an empty list. `list` ascends by step.
+ */
 export function nearestIndex(list: readonly { step: number }[], step: number): number {
   let low = 0;
   let high = list.length;
@@ -49,16 +52,16 @@ export function nearestIndex(list: readonly { step: number }[], step: number): n
   return step - list[low - 1]!.step <= list[low]!.step - step ? low - 1 : low;
 }
 
-/** One snapshot per step, ascending: of several at one step the newest seq counts. */
+/** One snapshot per step, ascending: if a step has several, the newest seq counts. */
 export function inStepOrder<R extends Recorded>(snapshots: readonly R[]): R[] {
   const byStep = new Map<number, R>();
   for (const s of snapshots) if ((byStep.get(s.step)?.seq ?? 0) < s.seq) byStep.set(s.step, s);
   return [...byStep.values()].sort((a, b) => a.step - b.step);
 }
 
-/** Neighbors on each side that are fetched ahead, nearest first. */
+/** Neighbors prefetched on each side, nearest first. */
 const reach = 24;
-/** After a failed fetch, how long looking at it again does not ask the server. */
+/** After a failed fetch, time before the same blob is requested again. */
 const retryMs = 2_000;
 
 interface Wanted extends Need {
@@ -71,14 +74,14 @@ export class SnapshotFeed {
   private readonly reader: SnapshotReader;
   private readonly cache: LruCache<Opened>;
   private readonly underWay = new Map<string, Promise<void>>();
-  /** Reads of one blob follow one another, so that each builds on what the last one got. */
+  /** Reads of one blob run one after another, so that each can use the bytes of the last. */
   private readonly reading = new Map<string, Promise<void>>();
   private readonly failed = new Map<string, { message: string; at: number }>();
   private readonly listeners = new Set<() => void>();
   private readonly parallel: number;
   private readonly now: () => number;
   private wanted: Wanted[] = [];
-  /** Asked for by a view that draws over all steps, e.g. a cell's history. */
+  /** Set by a view that draws all steps, e.g. a cell's history. */
   private everything: { example: Example } | null = null;
   private revision = 0;
   private lastPictures: AttentionSnapshot['pictures'] = null;
@@ -95,7 +98,7 @@ export class SnapshotFeed {
     return this.list;
   }
 
-  /** Grows whenever `look` may answer differently. */
+  /** Incremented whenever `look` may answer differently. */
   get version(): number {
     return this.revision;
   }
@@ -105,7 +108,7 @@ export class SnapshotFeed {
     return () => this.listeners.delete(listener);
   };
 
-  /** The run's snapshots in force. Those that a rewind superseded are simply no longer in the list. */
+  /** Sets the run's snapshots in force. Those superseded by a rewind are not in the list. */
   setRecorded(snapshots: readonly Recorded[]): void {
     const next = inStepOrder(snapshots);
     if (next.length === this.list.length && next.every((s, i) => s.seq === this.list[i]!.seq)) return;
@@ -114,7 +117,7 @@ export class SnapshotFeed {
     if (this.everything) this.wantEverything(true, this.everything.example);
   }
 
-  /** What there is to show now; fetches nothing. */
+  /** The snapshot to show now; fetches nothing. */
   look(step: number, example: Example = 0): Look {
     const i = nearestIndex(this.list, step);
     const nearest = this.list[i] ?? null;
@@ -129,20 +132,20 @@ export class SnapshotFeed {
     return { step, nearest, shown: null, error };
   }
 
-  /** The snapshot if its maps of the example are at hand; never fetches. */
+  /** The snapshot, if its maps of the example are loaded; never fetches. */
   at(recorded: Recorded, example: Example): AttentionSnapshot | null {
     const snapshot = this.peek(recorded, example);
     if (snapshot) this.cache.get(recorded.blob.hash);
     return snapshot;
   }
 
-  /** The same for whoever walks over all of them: leaves the order of use alone. */
+  /** Like `at`, but does not count as use: for iterating over all snapshots. */
   peek(recorded: Recorded, example: Example): AttentionSnapshot | null {
     const snapshot = this.cache.peek(recorded.blob.hash)?.snapshot;
     return snapshot && hasMaps(snapshot, example) ? snapshot : null;
   }
 
-  /** One snapshot with the maps needed, fetched unless they are at hand; it may leave memory again. @throws Error when it cannot be had */
+  /** Loads one snapshot with the maps in `need`; it may be evicted later. @throws Error when it cannot be fetched */
   async load(recorded: Recorded, need: Need): Promise<AttentionSnapshot> {
     const { hash } = recorded.blob;
     const wanted = { recorded, ...need };
@@ -161,7 +164,7 @@ export class SnapshotFeed {
     this.enqueue([{ recorded, example, exact }, ...this.wanted]);
   }
 
-  /** Fetch all snapshots that fit into memory, evenly spread first. */
+  /** Fetches all snapshots that fit into memory, evenly spread ones first. */
   wantEverything(on: boolean, example: Example = 0): void {
     this.everything = on ? { example } : null;
     if (!on) return;
@@ -181,7 +184,7 @@ export class SnapshotFeed {
     const index = nearestIndex(this.list, step);
     if (index < 0) return;
     const nearest = Array.from({ length: reach }, (_, d) => [this.list[index + d + 1], this.list[index - d - 1]]);
-    // Half the memory: fetching ahead must not push out what is being compared.
+    // Half of the memory: prefetching must not evict the snapshots that are being compared.
     const ahead = fitting(
       nearest.flat().filter((r) => r !== undefined),
       example,
@@ -253,7 +256,7 @@ export class SnapshotFeed {
     this.changed();
   }
 
-  /** One object for the same pictures, so that they are drawn once. */
+  /** Replaces pictures with a shared object, so that equal pictures are drawn once. */
   private async pictured(s: AttentionSnapshot): Promise<AttentionSnapshot> {
     if (s.picturesFile !== null) {
       const held = this.picturesFile(s.picturesFile);
@@ -266,7 +269,7 @@ export class SnapshotFeed {
     return { ...s, pictures: this.lastPictures };
   }
 
-  /** One file for all snapshots of the same examples: the last one is kept. */
+  /** Snapshots of the same examples share one file: the last file is kept. */
   private picturesFile(hash: string): NonNullable<SnapshotFeed['pictures']> {
     if (this.pictures?.hash === hash) return this.pictures;
     const file = this.options.fetchBlob(hash);
@@ -284,11 +287,11 @@ export class SnapshotFeed {
   }
 }
 
-/** What one example's maps, or all, take of memory, roughly: weights of 4 bytes are 2.7 to 4 in the blob. */
+/** Approximate memory of one example's maps, or of all: a weight takes 4 bytes in memory and 2.7 to 4 in the blob. */
 const memoryOf = ({ blob, examples }: Recorded, example: Example): number =>
   example === null || examples < 1 ? 1.4 * blob.bytes : (1.4 * blob.bytes) / examples;
 
-/** The first ones that together take at most `bytes`. */
+/** The first snapshots that together take at most `bytes`. */
 function fitting(list: readonly Recorded[], example: Example, bytes: number): Wanted[] {
   let room = bytes;
   return list.flatMap((recorded) => {

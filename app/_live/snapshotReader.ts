@@ -1,6 +1,6 @@
 /**
- * Reads as much of a snapshot's blob as is looked at: of a packed one (shared/snapshotPack.ts) the description, then the rounded maps of one example, and its
- * exact ones when somebody asks. Other blobs are read whole. Knows no cache and no React.
+ * Reads the needed parts of a snapshot's blob: of a packed blob (shared/snapshotPack.ts) the description, then the rounded maps
+ * of one example, and its exact maps on request. Other blobs are read whole. Independent of caches and React.
  */
 import { type AttentionSnapshot, type ExampleMaps, exampleMaps } from '~/shared/attentionSnapshot';
 import { headPiece, highPiece, lowPiece, type PackIndex, type Piece, packIndex } from '~/shared/snapshotPack';
@@ -18,10 +18,10 @@ export interface Need {
   exact: boolean;
 }
 
-/** What has been read of a blob. */
+/** The parts of a blob that have been read. */
 export interface Opened {
   snapshot: AttentionSnapshot;
-  /** null = it was read whole. */
+  /** null = the blob was read whole. */
   index: PackIndex | null;
   /** Memory that the maps take. */
   bytes: number;
@@ -32,21 +32,21 @@ export interface ReaderOptions {
   decode?: <J extends DecodeJob>(job: J) => Promise<DecodeJobs[J['kind']]['out']>;
 }
 
-/** Not worth dividing. */
+/** Smaller blobs are read whole. */
 const smallBytes = 128 * 1024;
-/** What is asked for first of a blob nothing is known of. */
+/** Size of the first request for a blob of unknown layout. */
 const firstBytes = 192 * 1024;
 
 export class SnapshotReader {
   private readonly decode;
-  /** Where the pieces of the last blob ended: the next one is much like it, so that one request is enough. */
+  /** Index of the last blob: the next one has a similar layout, so that one request is enough. */
   private lastIndex: PackIndex | null = null;
 
   constructor(private readonly options: ReaderOptions) {
     this.decode = options.decode ?? decodeHere;
   }
 
-  /** @param known what was read of the same blob before @throws Error when it cannot be had, or is damaged */
+  /** @param known parts of the same blob that were read before @throws Error when the blob cannot be fetched or is damaged */
   async read(ref: BlobRef, known: Opened | null, need: Need): Promise<Opened> {
     const file = new PartOf(ref, this.options.fetchBlob);
     const opened = known ?? (await this.open(file, need));
@@ -80,7 +80,7 @@ export class SnapshotReader {
 
   private async addMaps(file: PartOf, snapshot: AttentionSnapshot, index: PackIndex, need: Need): Promise<Opened> {
     const maps = [...snapshot.maps];
-    // What has come anyway is kept: small files are exact at once.
+    // Bytes that have arrived anyway are used: small files are exact at once.
     const exact = need.exact || file.known.length === file.size;
     const wanted =
       need.example === null || file.known.length === file.size
@@ -108,15 +108,15 @@ export class SnapshotReader {
   }
 }
 
-/** The one array that an example's maps are views of. */
+/** The array that an example's maps are views of. */
 const weightsOf = ({ layers }: ExampleMaps): Float32Array => new Float32Array(layers[0]!.buffer);
 
 const sizeOf = ({ maps }: AttentionSnapshot): number =>
   maps.reduce((n, m) => n + (m?.layers.reduce((sum, l) => sum + l.byteLength, 0) ?? 0), 0) + 16_384;
 
-/** A blob of which parts have come. */
+/** A blob that has been read in part. */
 class PartOf {
-  /** From byte 0 on. */
+  /** The bytes read so far, from byte 0 on. */
   known: Uint8Array = new Uint8Array(0);
   size: number;
   private readonly parts: { start: number; bytes: Uint8Array }[] = [];
@@ -146,7 +146,7 @@ class PartOf {
     this.known = joined;
   }
 
-  /** Fetches pieces that have not come, neighbors together. */
+  /** Fetches pieces that are missing; adjacent pieces share a request. */
   async pieces(wanted: readonly Piece[]): Promise<void> {
     const missing = wanted.filter((p) => !this.held(p)).sort((a, b) => a.start - b.start);
     const ranges: Piece[] = [];

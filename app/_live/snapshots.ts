@@ -12,11 +12,11 @@ import { SignalTable } from './signalTable';
 import { type Example, type Look, type Recorded, SnapshotFeed } from './snapshotFeed';
 import type { RunStore } from './types';
 
-/** Attention of the page's run over all its steps: maps by `feed`, signals by `table`. One for all panels of the page. */
+/** Attention of the page's run at all steps: maps from `feed`, signals from `table`. Shared by all panels of the page. */
 export interface Snapshots {
   feed: SnapshotFeed;
   table: SignalTable;
-  /** Grows whenever signals arrived. */
+  /** Incremented whenever signals arrive. */
   signalVersion(): number;
   subscribeSignals(listener: () => void): () => void;
 }
@@ -74,7 +74,7 @@ function attach(store: RunStore, feed: SnapshotFeed, table: SignalTable, notify:
   let retry: ReturnType<typeof setTimeout> | null = null;
   let closed = false;
 
-  /** Signals that arrived before this page did, or during a break. */
+  /** Signals recorded before this page was opened, or while the connection was broken. */
   async function readSignals() {
     if (reading || retry !== null || closed) return;
     reading = true;
@@ -82,7 +82,7 @@ function attach(store: RunStore, feed: SnapshotFeed, table: SignalTable, notify:
       table.load(await api.runs.signals.query({ runId: store.runId }));
       notify();
     } catch {
-      // The link state says that the server is away; this asks again until it is back.
+      // The link state shows that the server is not reachable; reading is retried until it is back.
     }
     reading = false;
     if (closed || table.missing(feed.recorded) === 0) return;
@@ -109,7 +109,7 @@ function attach(store: RunStore, feed: SnapshotFeed, table: SignalTable, notify:
           table.add(seq, event.layers, event.signals);
           newest = { step: event.step, seq, blob: event.blob, examples: event.examples };
         }
-      // It will be looked at in a moment: no need to wait until the page has drawn that it exists.
+      // The page is about to show this snapshot: start fetching before React renders.
       if (newest && setCursor.get().mode === 'live') feed.want(newest, exampleOf(attentionView.get().source));
     },
     reset: () => {},
@@ -124,10 +124,10 @@ function attach(store: RunStore, feed: SnapshotFeed, table: SignalTable, notify:
   };
 }
 
-/** The maps that an average needs are all. */
+/** An average needs the maps of all examples. */
 export const exampleOf = (source: { example: number } | string): Example => (typeof source === 'string' ? null : source.example);
 
-/** What a step shows; fetches it and its neighbors. The same object until the answer changes. @param example whose maps */
+/** The snapshot for a step; fetches it and its neighbors. The same object until the answer changes. @param example whose maps */
 export function useLook({ feed }: Pick<Snapshots, 'feed'>, step: number, example: Example): Look {
   const version = useSyncExternalStore(
     feed.subscribe,
@@ -139,7 +139,7 @@ export function useLook({ feed }: Pick<Snapshots, 'feed'>, step: number, example
     void version;
     const next = feed.look(step, example);
     const old = last.current;
-    // The same snapshot, the same object: what is drawn from it is left alone while the cursor moves between two recorded steps.
+    // Keeps the same object for the same snapshot, so that nothing is redrawn while the cursor moves between two recorded steps.
     if (old?.shown && old.shown.snapshot === next.shown?.snapshot) next.shown = old.shown;
     const same = old?.step === step && old.nearest === next.nearest && old.error === next.error && old.shown === next.shown;
     last.current = same ? old : next;
@@ -152,7 +152,7 @@ export function useLook({ feed }: Pick<Snapshots, 'feed'>, step: number, example
   return look;
 }
 
-/** Grows with the list of recorded snapshots and with every blob that arrives. */
+/** Incremented with each change to the list of recorded snapshots and each blob that arrives. */
 export const useFeedVersion = ({ feed }: Snapshots): number =>
   useSyncExternalStore(
     feed.subscribe,

@@ -7,9 +7,9 @@ import { serverTime } from './serverTime';
 import type { Wire, WireListener } from './wire';
 
 const answerWithinMs = 10_000;
-/** Some proxies neither let a websocket through nor refuse it. */
+/** Some proxies neither forward a websocket nor refuse it. */
 const connectWithinMs = 4_000;
-/** A connection that carries nothing for this long is given up for a new one. */
+/** A connection without messages for this long is replaced by a new one. */
 const giveUpAfterMs = 10_000;
 export const socketOptions = {
   path: atBase(paths.viewers),
@@ -22,7 +22,7 @@ export const socketOptions = {
 
 let shared: Wire | null = null;
 
-/** The one socket of this tab, opened when first asked for. */
+/** The one socket of this tab, opened on first use. */
 export function viewerWire(): Wire {
   shared ??= socketWire(io(socketOptions));
   return shared;
@@ -33,7 +33,7 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   const notify = (what: (l: WireListener) => void) => {
     for (const l of [...listeners]) what(l);
   };
-  /** Why the server put us out: what it says of the attempts to come back is less telling. */
+  /** Why the server disconnected this tab: more informative than the errors of the reconnection attempts. */
   let putOut: string | null = null;
   socket.on('dropped', ({ runId, message }) => {
     if (runId === null) putOut = message;
@@ -57,18 +57,18 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   socket.on('disconnect', (reason) => {
     serverTime.reset();
     notify((l) => l.down?.(putOut));
-    // The server put us out (e.g. a session was revoked): socket.io does not come back by itself then.
+    // The server disconnected this tab (e.g. its session was revoked): socket.io does not reconnect automatically then.
     if (reason === 'io server disconnect') setTimeout(() => socket.connect(), 1_000);
   });
   socket.on('connect_error', (error) => {
     // A middleware's refusal stops socket.io's own retries; a plain transport error does not.
     const refused = !socket.active;
-    // Perhaps a proxy lets no websocket through: over plain requests then, which become a websocket where one can be had.
+    // A proxy may block websockets: use plain requests, which are upgraded to a websocket where possible.
     if (!refused && !websocketWorks) socket.io.opts.transports = ['polling', 'websocket'];
     notify((l) => l.down?.(refused ? (putOut ?? error.message) : null));
     if (refused) setTimeout(() => socket.connect(), 5_000);
   });
-  // Answered once dealt with, also when nobody watches that run any more: an unanswered frame would hold up the others.
+  // Acknowledged after processing, even if nobody watches that run any more: an unacknowledged frame would block the others.
   socket.on('frame', (bytes, ack) => {
     try {
       const frame = unpack(bytes) as Frame;

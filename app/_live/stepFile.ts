@@ -4,12 +4,12 @@ import { bytes } from '~/app/_components/format';
 import { atBase } from './base';
 import type { History } from './history';
 
-/** About what a number takes as text, and a row before its numbers. */
+/** Approximate bytes of a number as text, and of a row before its numbers. */
 const BYTES = { number: 19, row: 22 };
 
-/** Every row of the range shown, of these series of a run, as a CSV file of the server; null until it is known how much that is. */
+/** The server's CSV file with every row of the range shown, for these series of a run; null until its size is known. */
 export function stepFile(runId: string, history: History, names: readonly string[], label: string): StepFile | null {
-  // Series at several cadences: the file has a line for every step of any of them.
+  // If series have different cadences, the file has a line for every step of any of them.
   const all = names.map((name) => history.stepsShown(name)).filter((s) => s !== null);
   const rows = Math.max(0, ...all.map((s) => s.rows));
   if (rows === 0) return null;

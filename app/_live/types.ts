@@ -1,4 +1,4 @@
-/** What the live side of the page offers to its panels. One socket per tab; one run store per run page; the step cursor is shared by all panels. */
+/** Types of the live side of the page. One socket per tab; one run store per run page; all panels share the step cursor. */
 import type { Command, CommandAnswer } from '~/shared/commands';
 import type { Entry } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
@@ -7,11 +7,11 @@ import type { Watcher } from '~/shared/protocol';
 import type { RunView } from '~/shared/view';
 
 export type LinkStatus =
-  | 'connecting' // nothing yet
+  | 'connecting' // nothing received yet
   | 'live'
-  | 'silent' // the connection counts as open, and nothing comes
-  | 'reconnecting' // what is shown may be old
-  | 'refused'; // the server said no; `error` tells why (e.g. no such run)
+  | 'silent' // the connection is open, but nothing arrives
+  | 'reconnecting' // the data shown may be old
+  | 'refused'; // the server refused; `error` says why (e.g. no such run)
 
 export interface RunState {
   link: LinkStatus;
@@ -29,12 +29,15 @@ export interface RunStore {
   get(): RunState;
   /** Called after every change, at most once per animation frame. */
   subscribe(listener: () => void): () => void;
-  /** Every entry as it arrives, with what the entries change in the lists that grow, once and in order; `skipped` [first, last] steps are to be read by range. A fresh view (reconnect) calls `onReset`. */
+  /**
+   * Called with every entry once and in order, and with the changes that entries make to the growing lists; steps in `skipped`
+   * [first, last] must be read by range. A fresh view (reconnect) calls `reset`.
+   */
   onEntries(listener: {
     entries(entries: Entry[], skipped: [number, number] | null, changes: ListChange[]): void;
     reset(view: RunView): void;
   }): () => void;
-  /** Fills in runId and a fresh id; the outcome arrives in `view.openCommands`, then in the list of commands. */
+  /** Fills in runId and a new id; the outcome arrives in `view.openCommands`, then in the list of commands. */
   send(command: DraftCommand): Promise<CommandAnswer>;
   close(): void;
 }
@@ -42,12 +45,15 @@ export interface RunStore {
 type WithoutIds<C> = C extends Command ? Omit<C, 'id' | 'runId'> : never;
 export type DraftCommand = WithoutIds<Command>;
 
-/** Where everybody on the page looks. `step` = after that many updates (event steps) for snapshots; for step rows the row of update `step`. */
+/**
+ * The position shared by all panels. For snapshots `step` = after that many updates (event steps); for step rows it is the row of
+ * update `step`.
+ */
 export interface CursorState {
   mode: 'live' | 'pinned';
-  /** The step shown: follows the run's head while live, stays put while pinned. */
+  /** The step shown: the run's newest step while live, constant while pinned. */
   step: number;
-  /** Under the mouse now, on any chart; null when nowhere. */
+  /** The step under the mouse, on any chart; null when the mouse is elsewhere. */
   hoverStep: number | null;
   /** Steps shown by all charts; null = everything, growing. */
   zoom: [number, number] | null;

@@ -2,7 +2,7 @@ import { type AttentionView, decodeAttentionView, defaultAttentionView, encodeAt
 import { type ChartChoices, chartParams, fromChartParams } from './chartSettings';
 import { fromWorkspaceParams, type Workspace, workspaceParams } from './workspace';
 
-/** Everything that a link to a run's page carries besides the run: whoever opens it sees the same. */
+/** The state that a link to a run's page carries besides the run: whoever opens the link sees the same view. */
 export interface UrlState {
   /** null = following the newest. */
   step: number | null;
@@ -12,7 +12,7 @@ export interface UrlState {
   workspace: Workspace;
 }
 
-/** The query string, without "?"; what stands at its default is left out. */
+/** The query string, without "?"; values equal to their defaults are left out. */
 export function toQuery({ step, zoom, charts, attention, workspace }: UrlState): string {
   const params = new URLSearchParams();
   if (step !== null) params.set('step', String(step));
@@ -23,7 +23,7 @@ export function toQuery({ step, zoom, charts, attention, workspace }: UrlState):
   return params.toString();
 }
 
-/** The inverse of toQuery; a part that makes no sense is left at its default. */
+/** The inverse of toQuery; an invalid part gets its default. */
 export function fromQuery(query: string): UrlState {
   const params = new URLSearchParams(query);
   return {

@@ -17,7 +17,7 @@ interface Held {
 }
 const held = new WeakMap<RunStore, Held>();
 
-/** The step rows of the page's run, one history for all of its charts; it follows the shared zoom while anybody uses it. */
+/** The step rows of the page's run: one history for all of its charts; it follows the shared zoom while any component uses it. */
 export function useHistory(): History {
   const store = useRunStore();
   const history = useMemo(() => holdFor(store).history, [store]);
@@ -32,7 +32,7 @@ export function useHistory(): History {
   return history;
 }
 
-/** Keeps the series read while the component is mounted, with their moving averages where those are drawn. `names` should be stable (memoised). */
+/** Keeps the series loaded while mounted, with moving averages if `smoothed`. `names` should be stable (memoized). */
 export function useWanted(history: History, names: readonly string[], smoothed = false): void {
   useEffect(() => history.want(names, smoothed), [history, names, smoothed]);
 }
@@ -46,7 +46,7 @@ function holdFor(store: RunStore): Held {
   return h;
 }
 
-/** Rows that the page's run has, about. */
+/** Approximate number of rows of the page's run. */
 export const rowsSoFar = (): number => (setCursor.headStep() - setCursor.startStep()) / setCursor.stride();
 
 /** Reads a run's rows from the server. */
@@ -58,7 +58,7 @@ export const historyDeps = (runId: string): HistoryDeps => ({
   },
 });
 
-/** Adds what the run's log brings. */
+/** Adds new entries of the run's log to the history. */
 export function followRun(store: RunStore, history: History): () => void {
   const { view } = store.get();
   if (view) history.reset(view);

@@ -4,7 +4,7 @@ import { browserHost } from './host';
 import { createRunList, notConnected, type RunListState } from './runList';
 import { viewerWire } from './socket';
 
-/** What happens in the list of runs, while the component is on the page. @param onRuns called with changed lines; always the same function */
+/** Live changes to the list of runs while mounted. @param onRuns called with changed lines; the same function on every render */
 export function useRunList(onRuns?: (changed: RunSummary[]) => void): RunListState {
   const [state, setState] = useState(notConnected);
   useEffect(() => {

@@ -5,16 +5,16 @@ import { useRunStore } from './RunProvider';
 import { createStore, type Store } from './store';
 import type { DraftCommand, RunStore } from './types';
 
-/** What was asked for while the page had no connection: it waits, and is asked about again before it is sent. */
+/** A command requested while the page had no connection: it waits until the user confirms it. */
 export interface Late {
   draft: DraftCommand;
   askedAt: number;
-  /** Sends it after all, or not. */
+  /** Sends the command, or discards it. */
   decide(send: boolean): void;
 }
 export const late: Store<{ waiting: readonly Late[] }> = createStore({ waiting: [] as readonly Late[] });
 
-/** Waits until somebody decides. */
+/** Resolves when the user decides. */
 const decided = (draft: DraftCommand): Promise<boolean> =>
   new Promise((resolve) => {
     const one: Late = {
@@ -28,7 +28,7 @@ const decided = (draft: DraftCommand): Promise<boolean> =>
     late.set({ waiting: [...late.get().waiting, one] });
   });
 
-/** Sends commands; what the server refuses is said at once, the outcome of what got into the log comes with the log. */
+/** Sends commands; a refusal by the server is shown immediately, the outcome of an accepted command arrives with the log. */
 export function useSteer(): (draft: DraftCommand) => Promise<CommandAnswer> {
   const store = useRunStore();
   return useCallback((draft) => steer(store, draft), [store]);

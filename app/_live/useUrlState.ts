@@ -8,7 +8,7 @@ import { saysWorkspace, workspace } from './workspace';
 /** Browsers refuse more than some hundred address changes a minute. */
 const settledMs = 400;
 
-/** What a link to the page as it is now carries. */
+/** The state that a link to the page carries now. */
 export function shownNow(): UrlState {
   const { mode, step, zoom } = setCursor.get();
   return {
@@ -30,10 +30,10 @@ function apply(query: string): void {
   if (saysWorkspace(new URLSearchParams(query))) workspace.set(arranged);
 }
 
-/** Keeps the address and the page telling the same: a link, or the back button, sets the page; what is done on the page changes the address. */
+/** Synchronizes the address and the page: a link or the back button changes the page; actions on the page change the address. */
 export function useUrlState(): void {
   useEffect(() => {
-    // A bare address means no wishes: what the tab had chosen stays.
+    // An address without a query leaves the tab's state as it is.
     if (location.search !== '') apply(location.search);
     let timer: ReturnType<typeof setTimeout> | null = null;
     let written = toQuery(shownNow());

@@ -4,16 +4,16 @@ import type { Notice } from '~/shared/notices';
 import type { Frame, Look, Looking, TrainerSummary, ViewerToServer, WatchAnswer, Watcher, WatchRequest } from '~/shared/protocol';
 import type { RunSummary } from '~/shared/summary';
 
-/** The tab's connection as the stores see it: no socket in sight, so that tests drive them by hand. */
+/** The tab's connection as the stores see it: independent of sockets, so that tests drive it by hand. */
 export interface Wire {
   up(): boolean;
-  /** These reject when the connection breaks, or nothing is answered in time. */
+  /** These reject when the connection breaks, or when no answer arrives in time. */
   watch(request: WatchRequest): Promise<WatchAnswer>;
   command(command: Command): Promise<CommandAnswer>;
   watchRuns(): Promise<Parameters<Parameters<ViewerToServer['watchRuns']>[0]>[0]>;
-  /** Tells where this tab looks; null = no longer. Lost when there is no connection. */
+  /** Reports what this tab shows; null = nothing any more. Dropped when there is no connection. */
   look(runId: string, look: Look | null): void;
-  /** What the server calls this connection; null when there is none. */
+  /** The server's id for this connection; null when there is none. */
   tab(): string | null;
   unwatch(runId: string): void;
   unwatchRuns(): void;
@@ -22,18 +22,18 @@ export interface Wire {
 
 export interface WireListener {
   up?(): void;
-  /** `refused` is the server's own word when it does not let us in. */
+  /** `refused` is the server's message when it refuses the connection. */
   down?(refused: string | null): void;
-  /** The frame counts as dealt with when this returns. */
+  /** The frame counts as processed when this function returns. */
   frame?(frame: Frame): void;
   watchers?(runId: string, watchers: Watcher[]): void;
   looks?(runId: string, looks: Looking[]): void;
   runs?(changed: RunSummary[]): void;
-  /** Something in some run's log asks for this tab's person. */
+  /** An entry in a run's log concerns this tab's person. */
   notice?(notice: Notice): void;
   trainers?(trainers: TrainerSummary[]): void;
-  /** Nothing has come for `ms` over a connection that counts as open; 0: something has come again. */
+  /** Nothing has arrived for `ms` over an open connection; 0: a message has arrived again. */
   silent?(ms: number): void;
-  /** Who this tab's person is now. */
+  /** The identity of this tab's person, now. */
   you?(you: Actor): void;
 }

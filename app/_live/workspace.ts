@@ -1,10 +1,10 @@
 import { useSelected } from './select';
 import { createStore, type Store } from './store';
 
-/** How a person has arranged the page of a run. Remembered for the person in this browser, and part of the page's link. */
+/** The layout of a run's page. Stored for the person in this browser, and part of the page's link. */
 export interface Workspace {
   layout: LayoutName;
-  /** Ids of the panels in the center: one, or two beside each other. */
+  /** Ids of the panels in the center: one, or two side by side. */
   center: readonly string[];
   /** Width of the first of two, in percent. */
   split: number;
@@ -12,11 +12,11 @@ export interface Workspace {
   side: string | null;
   /** The timeline has a lane for each kind of mark; false = one line. */
   lanes: boolean;
-  /** The panel that was asked for last: the one shown where there is room for one alone. Not part of links. */
+  /** The panel that was opened last: shown alone where there is room for only one. Not part of links. */
   last: string | null;
 }
 
-/** What a layout begins with; everything can be changed afterwards. */
+/** Initial values of each layout; all of them can be changed afterwards. */
 export const layouts = {
   steer: { center: ['curves'], side: 'steer', lanes: true },
   watch: { center: ['curves'], side: 'activity', lanes: true },
@@ -32,7 +32,7 @@ export const startWorkspace: Workspace = arranged('steer');
 
 const isId = (text: string) => /^[a-z][a-z0-9-]*$/.test(text);
 
-/** As query parameters; what stands as its layout begins is left out. */
+/** As query parameters; values equal to the layout's initial ones are left out. */
 export function workspaceParams(w: Workspace): Record<string, string> {
   const { center, side, lanes, split } = arranged(w.layout);
   return {
@@ -44,7 +44,7 @@ export function workspaceParams(w: Workspace): Record<string, string> {
   };
 }
 
-/** The inverse of workspaceParams; a parameter that makes no sense is left as the layout begins. */
+/** The inverse of workspaceParams; an invalid parameter gets the layout's initial value. */
 export function fromWorkspaceParams(params: { get(name: string): string | null }): Workspace {
   const name = params.get('layout');
   const start = arranged(layoutNames.find((l) => l === name) ?? startWorkspace.layout);
@@ -67,7 +67,7 @@ export const saysWorkspace = (params: { has(name: string): boolean }): boolean =
 /** Least width of one of two panels, in percent. */
 export const leastSplit = 20;
 
-/** The center with `id` at a place. A panel that stands at the other place already changes places with what stood here. */
+/** The center with panel `id` at index `at`. If the panel is already at the other index, the two panels swap. */
 export function placed(center: readonly string[], at: number, id: string): string[] {
   const next = [...center];
   const other = next.indexOf(id);
@@ -76,13 +76,13 @@ export function placed(center: readonly string[], at: number, id: string): strin
   return next;
 }
 
-/** Brings a panel into sight. */
+/** Makes a panel visible. */
 export function reveal(id: string, where: 'center' | 'side'): void {
   const { center } = workspace.get();
   if (where === 'side') workspace.set({ side: id, last: id });
   else workspace.set({ center: center.includes(id) ? center : placed(center, center.length - 1, id), last: id });
 }
 
-/** The tab's. */
+/** The tab's workspace. */
 export const workspace: Store<Workspace> = createStore(startWorkspace);
 export const useWorkspace = <T>(select: (w: Workspace) => T): T => useSelected(workspace, select);

@@ -15,7 +15,7 @@ import { togglePlay } from '~/app/_run/timeline/Timeline';
 import type { ReplayManifest } from '~/shared/replayFile';
 import { wordsOf } from './words';
 
-/** The room of a run as it was: the panels of the live one, less what steers. */
+/** The recorded page of a run: the panels of the live page, without controls. */
 export function Replay({ manifest }: { manifest: ReplayManifest }) {
   useUrlState();
   useKeys();
@@ -26,7 +26,7 @@ export function Replay({ manifest }: { manifest: ReplayManifest }) {
   return <Shell header={<Header manifest={manifest} />} more={<Contents manifest={manifest} />} />;
 }
 
-/** What the file holds. */
+/** Lists the contents of the file. */
 function Contents({ manifest }: { manifest: ReplayManifest }) {
   return (
     <Popup title="This file" trigger="This file" className={buttonClass('plain', 'small')}>
@@ -83,7 +83,7 @@ function Header({ manifest }: { manifest: ReplayManifest }) {
   );
 }
 
-/** Keys that a focused field, list or map does not want for itself move the page through the run. */
+/** Keys that move the page through the run, unless the focused field, list or map handles them. */
 function useKeys(): void {
   const stops = useSample('snapshots');
   const { resolvedTheme, setTheme } = useTheme();
@@ -93,7 +93,7 @@ function useKeys(): void {
       const at = event.target instanceof Element ? event.target : null;
       if (event.defaultPrevented || at?.closest('input, select, textarea, [role="slider"], [role="grid"], [role="dialog"]'))
         return;
-      // A focused button takes Space itself, and a list that scrolls its arrows.
+      // A focused button handles Space; a scrolling list handles the arrow keys.
       if (event.key === ' ' && at?.closest('button, a, summary, [role="button"]')) return;
       if (event.key !== ' ' && at !== null && at !== document.body && at.closest('[tabindex="0"]')) return;
       if (event.ctrlKey || event.metaKey || event.altKey) return;

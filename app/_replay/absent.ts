@@ -1,4 +1,4 @@
-/** In a replay's bundle, in place of _live/socket.ts and next/navigation: parts of the page that use them are never shown there. */
+/** Replaces _live/socket.ts and next/navigation in the bundle of a replay, where the parts that use them are never shown. */
 const absent = (): never => {
   throw new Error('this is a replay: it has no server and no other pages');
 };

@@ -1,4 +1,4 @@
-/** In a replay's bundle, in place of _trpc/client.tsx: the few questions that the file itself can answer. */
+/** Replaces _trpc/client.tsx in the bundle of a replay: answers the few queries that the file itself can answer. */
 import { type ConsoleQuery, choose, samplesAt } from '~/shared/media';
 import { replayRange } from '~/shared/replayFile';
 import { recording } from './recording';
@@ -9,7 +9,7 @@ interface SeriesQuestion {
   limit: number;
 }
 
-/** The series in the file by a word of their name, as the server answers. */
+/** The series in the file whose names contain a word, in the form of the server's answer. */
 function seriesOf({ search, skip, limit }: SeriesQuestion) {
   const word = search?.toLowerCase() ?? '';
   const fitting = recording().rows.series.filter(({ name }) => name.toLowerCase().includes(word));
@@ -19,7 +19,7 @@ function seriesOf({ search, skip, limit }: SeriesQuestion) {
   };
 }
 
-/** The sample at a place of the log, with all of its text. */
+/** The sample at a seq of the log, with all of its text. */
 function sampleOf(seq: number) {
   const item = recording().view.recent.media.items.find((m) => m.seq === seq);
   return item && { ...item, text: recording().texts.get(seq) ?? item.text };
@@ -55,7 +55,7 @@ export const describeError = (error: unknown): { message: string; field: string 
   field: null,
 });
 
-/** Of parts of the page that a replay never shows. */
+/** Used by parts of the page that a replay never shows. */
 export const useTrpc = (): never => {
   throw new Error('this is a replay: there is no server to ask');
 };

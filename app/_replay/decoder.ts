@@ -1,2 +1,2 @@
-/** In a replay's bundle, in place of _live/decoder.ts: a page that is one file starts no thread. */
+/** Replaces _live/decoder.ts in the bundle of a replay: a page in a single file starts no worker. */
 export { type DecodeJob, decode as decodeAside } from '../_live/decode';

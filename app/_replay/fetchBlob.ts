@@ -1,10 +1,10 @@
 import type { FetchBlob } from '../_live/fetchBlob';
 import { embedded } from './recording';
 
-/** Parts of one blob are asked for one after the other: it is decoded once. */
+/** The last decoded blob: parts of one blob are requested one after another, so it is decoded once. */
 let last: { hash: string; bytes: Promise<Uint8Array> } | null = null;
 
-/** In a replay's bundle, in place of _live/fetchBlob.ts. */
+/** Replaces _live/fetchBlob.ts in the bundle of a replay. */
 export const fetchBlob: FetchBlob = async (hash, range) => {
   if (last?.hash !== hash) last = { hash, bytes: embedded(`blob-${hash}`) };
   const bytes = await last.bytes;

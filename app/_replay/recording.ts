@@ -5,7 +5,7 @@ import { type ReplayManifest, type ReplayRows, type ReplaySeries, replayManifest
 import type { SignalHistory } from '~/shared/signals';
 import type { RunView } from '~/shared/view';
 
-/** What the page replays, read out of the page itself (shared/replayFile.ts has the format). */
+/** The recorded data, read from the page itself (shared/replayFile.ts has the format). */
 export interface Recording {
   manifest: ReplayManifest;
   view: RunView;
@@ -19,13 +19,13 @@ export interface Recording {
 
 let opened: Recording | null = null;
 
-/** @throws Error outside a replay that has been opened */
+/** @throws Error outside a replay, or before the replay is opened */
 export function recording(): Recording {
   if (!opened) throw new Error('recording: the replay has not been opened');
   return opened;
 }
 
-/** @throws Error in words when the file is cut short, damaged or too new */
+/** @throws Error with a readable message when the file is cut short, damaged or too new */
 export async function openRecording(): Promise<Recording> {
   if (!document.getElementById('end')) throw new Error('the file was cut short: take the replay away again');
   const text = document.getElementById('manifest')?.textContent ?? '';
@@ -49,7 +49,7 @@ export async function openRecording(): Promise<Recording> {
 
 const packed = async (id: string): Promise<unknown> => unpack(await embedded(id));
 
-/** @throws Error when the file does not hold it */
+/** @throws Error when the file does not contain it */
 export async function embedded(id: string): Promise<Uint8Array> {
   const text = document.getElementById(id)?.textContent;
   if (!text) throw new Error(`${id} is not in this file`);

@@ -2,7 +2,7 @@ import type { RunState, RunStore } from '~/app/_live/types';
 import { refuse } from '~/shared/commands';
 import type { RunView } from '~/shared/view';
 
-/** A run as it was recorded: nothing comes any more, and nobody takes commands. */
+/** A recorded run: no entries arrive, and commands are refused. */
 export function recordedStore(view: RunView): RunStore {
   const state: RunState = { link: 'live', error: null, view, watchers: [], you: null, readOnly: true };
   return {

@@ -1,7 +1,7 @@
 import { count } from '~/app/_components/format';
 import type { ReplayManifest } from '~/shared/replayFile';
 
-/** What the file holds and what it leaves out: one sentence each. */
+/** What the file contains and what it leaves out: one sentence each. */
 export function wordsOf({ rows, snapshots, media, console, runId }: ReplayManifest): string[] {
   const curves = rows.whole
     ? `Curves: every row of ${rows.series} series, up to step ${count(rows.headStep)}, exact.`

@@ -15,7 +15,7 @@ import { TagForm } from './TagForm';
 const mostCompared = 10;
 type Labels = { archived?: boolean; trashed?: boolean; tags?: string[] };
 
-/** What can be done to several runs at once. Each of it can be taken back. */
+/** Actions on several runs at once. All of them can be undone. */
 export function Chosen({
   runs,
   you,
@@ -27,7 +27,7 @@ export function Chosen({
   you: Actor | null;
   columns: readonly ColumnShown[];
   onClear(): void;
-  /** The runs have other labels now. */
+  /** Called after labels of the runs have changed. */
   onChanged(): void;
 }) {
   const [tagging, setTagging] = useState(false);
@@ -35,7 +35,7 @@ export function Chosen({
   if (runs.length === 0) return null;
   const many = runs.length === 1 ? '1 run' : `${count(runs.length)} runs`;
 
-  /** @returns those that took it */
+  /** @returns the runs whose labels were changed */
   const label = async (which: RunSummary[], labels: Labels | ((run: RunSummary) => Labels)): Promise<RunSummary[]> => {
     const taken: RunSummary[] = [];
     let problem: string | null = null;

@@ -12,10 +12,10 @@ import { useCatalog } from './useCatalog';
 
 /** Names of one kind that are listed at once; a search finds the others. */
 const listed = 40;
-/** As many as an address can hold. */
+/** Limited by the length of an address. */
 const mostColumns = 24;
 
-/** Which columns the table has: those of every run, any setting, any series, any result. */
+/** Chooses the columns of the table: fixed ones, and any setting, series or result. */
 export function ColumnChooser({ chosen, onChange }: { chosen: readonly string[]; onChange(columns: readonly string[]): void }) {
   const { catalog, error, titles } = useCatalog(true);
   const [search, setSearch] = useState('');

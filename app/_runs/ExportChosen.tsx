@@ -11,12 +11,12 @@ const formats = [
   ['parquet', 'Parquet', 'every step and series of each run'],
 ] as const;
 
-/** Browsers ask before a page saves many files at once. */
+/** Browsers ask for permission when a page saves many files at once. */
 const mostFiles = 20;
-/** Between two files, so that the browser takes each. */
+/** Delay between two files, so that the browser accepts each. */
 const apartMs = 700;
 
-/** The chosen runs as one table, or each as a file. */
+/** Exports the chosen runs as one table, or each run as a file. */
 export function ExportChosen({ runs, columns }: { runs: readonly RunSummary[]; columns: readonly ColumnShown[] }) {
   const table = async () => {
     const keys = askedColumns(columns.map((c) => c.key));
@@ -54,7 +54,7 @@ export function ExportChosen({ runs, columns }: { runs: readonly RunSummary[]; c
   );
 }
 
-/** The server's cells of the runs, by run. */
+/** The cells that the server computes, by run. */
 async function cellsOf(runs: readonly RunSummary[], columns: string[]) {
   const cells = new Map<string, unknown[]>();
   if (columns.length === 0) return cells;

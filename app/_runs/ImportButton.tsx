@@ -6,7 +6,7 @@ import { droppedFiles, hasFiles } from './import/dropped';
 import { ImportDialog } from './import/ImportDialog';
 import { useImport } from './import/useImport';
 
-/** Brings runs in from files and folders, chosen or dropped anywhere on the page. */
+/** Imports runs from files and folders that are chosen, or dropped anywhere on the page. */
 export function ImportButton({ disabled }: { disabled: boolean }) {
   const router = useRouter();
   const { state, choose, close, take, setAxis, toggle, write } = useImport(({ runs }) => {
@@ -45,7 +45,7 @@ export function ImportButton({ disabled }: { disabled: boolean }) {
   );
 }
 
-/** Files dropped anywhere on the page. Where several listen, one takes them. @returns whether some are over it now */
+/** Handles files dropped anywhere on the page; only one component takes them. @returns whether files are over the page now */
 function useDrop(disabled: boolean, onDrop: (files: ReturnType<typeof droppedFiles>) => void): boolean {
   const [over, setOver] = useState(false);
   const drop = useEffectEvent(onDrop);

@@ -28,7 +28,7 @@ export function NewRunDialog({
   trainers,
 }: {
   open: boolean;
-  /** The run whose settings the form begins with. */
+  /** The run whose settings fill in the form. */
   again?: Pick<RunSummary, 'runId' | 'name'> | null;
   onClose(): void;
   trainers: readonly TrainerSummary[];
@@ -57,7 +57,7 @@ function NewRun({
   trainers,
   onStarted,
 }: {
-  /** Id of the run whose settings the form begins with. */
+  /** Id of the run whose settings fill in the form. */
   again: string | null;
   trainers: readonly TrainerSummary[];
   onStarted(): void;
@@ -71,7 +71,7 @@ function NewRun({
   const [started, setStarted] = useState<number | null>(null);
   const { catalog } = useCatalog(true);
 
-  // A trainer that comes or goes brings recipes with it.
+  // Recipes change when a trainer connects or disconnects.
   const here = trainers.map((t) => `${t.id} ${t.connected}`).join();
   const { refetch } = recipes;
   useEffect(() => {
@@ -80,7 +80,7 @@ function NewRun({
 
   const known = recipes.data ?? [];
   const ready = recipes.data !== undefined && (again === null || like.data !== undefined);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: filled in once, when what it begins with is there
+  // biome-ignore lint/correctness/useExhaustiveDependencies: filled in once, when its initial data has loaded
   useEffect(() => {
     if (ready) setDraft(like.data ? draftLike(like.data.setup, known) : readDraft(localStorage));
   }, [ready]);
@@ -156,7 +156,7 @@ function NewRun({
   );
 }
 
-/** The newest of a run; any other is named by its hash. */
+/** Most checkpoints offered of a run, newest first; an older one is entered by its hash. */
 const mostCheckpoints = 200;
 
 const checkpoints: Checkpoints = {

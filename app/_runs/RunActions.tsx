@@ -26,7 +26,7 @@ export interface RunActionsProps {
   onClose(): void;
 }
 
-/** What can be done to a run from the list. All of it can be taken back, except a deletion for good, which is asked for twice. */
+/** Actions on a run in the list. All can be undone, except permanent deletion, which asks for confirmation. */
 export default function RunActions({ run, you, anchor, onAgain, onClose }: RunActionsProps) {
   const { ask } = useAsk();
   const [open, setOpen] = useState<'menu' | 'labels' | 'note' | 'gone'>('menu');
@@ -51,7 +51,7 @@ export default function RunActions({ run, you, anchor, onAgain, onClose }: RunAc
       open
       onOpenChange={(next, { event }) => {
         const onButton = event?.target instanceof Node && anchor.current?.contains(event.target);
-        // A dialog that was chosen stays when the menu closes.
+        // Keep an open dialog when the menu closes.
         if (!next && !onButton) queueMicrotask(onClose);
       }}
     >
@@ -117,7 +117,7 @@ export default function RunActions({ run, you, anchor, onAgain, onClose }: RunAc
   );
 }
 
-/** Not in every line of a long table: only of the run that is asked about. */
+/** Mounted only for the run whose dialog is open, not in every line of a long table. */
 function Dialogs({ run, open, onClose: close }: { run: RunSummary; open: 'labels' | 'note' | 'gone'; onClose(): void }) {
   const { ask } = useAsk();
   return (

@@ -35,15 +35,15 @@ const SweepCharts = lazy(() => import('./SweepCharts').then((m) => ({ default: m
 const Welcome = lazy(() => import('./Welcome').then((m) => ({ default: m.Welcome })));
 const SearchHelp = lazy(() => import('./SearchHelp').then((m) => ({ default: m.SearchHelp })));
 
-/** What the new-run form begins with: nothing, or another run. */
+/** Initial values of the new-run form: the defaults, or those of another run. */
 type Form = { again: RunSummary | null };
 
-/** The start page: every run, as a table or as charts. */
+/** The start page: all runs, as a table or as charts. */
 export function RunList() {
   const { view, setView } = useView();
   const { state, reader, choose: readAll } = useTable(view);
   const { link, error, trainers, you, connection } = useRunList(reader.changed);
-  // After a broken connection the lines in sight may be old.
+  // After a broken connection the visible lines may be out of date.
   useEffect(() => {
     if (connection > 1) reader.again();
   }, [reader, connection]);

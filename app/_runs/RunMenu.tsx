@@ -6,7 +6,7 @@ import type { RunSummary } from '~/shared/summary';
 
 const RunActions = lazy(() => import('./RunActions'));
 
-/** The menu of a line; what it shows is loaded when it is first opened. */
+/** The menu of a line; its content is loaded when it is first opened. */
 export function RunMenu({ run, you, onAgain }: { run: RunSummary; you: Actor | null; onAgain(run: RunSummary): void }) {
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);

@@ -8,7 +8,7 @@ import type { RunSummary } from '~/shared/summary';
 
 const listed = 30;
 
-/** Runs to choose one from: the newest, or those that a search finds (shared/runSearch.ts). */
+/** Lets the user choose a run: from the newest ones, or from the results of a search (shared/runSearch.ts). */
 export function RunPicker({
   except = [],
   only = '',
@@ -16,7 +16,7 @@ export function RunPicker({
 }: {
   /** Run ids that are not offered. */
   except?: readonly string[];
-  /** Terms that hold besides what is typed. */
+  /** Search terms added to the typed ones. */
   only?: string;
   onPick(run: RunSummary): void;
 }) {
@@ -43,7 +43,7 @@ export function RunPicker({
     <div className="space-y-1">
       <input
         type="search"
-        // biome-ignore lint/a11y/noAutofocus: the picker was opened to type into
+        // biome-ignore lint/a11y/noAutofocus: the user opened the picker to type a search
         autoFocus
         aria-label="Search runs"
         placeholder="name, tag:paper, lr>1e-4…"

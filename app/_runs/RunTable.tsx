@@ -17,21 +17,21 @@ import { useSparklines } from './useSparklines';
 
 export interface RowActions {
   onChoose(runs: readonly RunSummary[], chosen: boolean): void;
-  /** Narrows the table to runs with this value: a term of the search. */
+  /** Narrows the table to runs with this value: adds a search term. */
   onTerm(key: string, value: string): void;
   onAgain(run: RunSummary): void;
   onFold(group: string, folded: boolean): void;
-  /** Titles of recipes by their names. */
+  /** The title of a recipe, by its name. */
   recipeTitle(name: string): string;
 }
 
-/** Width of the name, px; it takes what the others leave. */
+/** Least width of the name column, px; it gets the width that other columns leave. */
 const nameWidth = 250;
-/** Wider than that, together with the ticks and menus, it would be empty. */
+/** Greatest useful width, px: beyond it the column, with its checkbox and menu, would be mostly empty. */
 const nameMost = 640;
 const rowHeight = 54;
 
-/** The runs as a table that draws the lines in sight only. */
+/** The runs as a table that draws only the visible lines. */
 export function RunTable({
   state,
   view,
@@ -54,11 +54,11 @@ export function RunTable({
   onChooseAll(chosen: boolean): void;
 }) {
   const scroll = useRef<HTMLDivElement>(null);
-  // As wide as a desk until it is measured.
+  // Assume a desktop width until measured.
   const width = useSize(scroll).width || 1280;
   const columns = useMemo(() => {
     const fitting = asked.filter((c) => c.from <= width);
-    // On a wide screen the columns grow with the name.
+    // On a wide screen the other columns get wider too.
     const factor = (width - nameMost) / fitting.reduce((sum, c) => sum + c.width, 0);
     return factor > 1 ? fitting.map((c) => ({ ...c, width: Math.round(c.width * factor) })) : fitting;
   }, [asked, width]);
@@ -74,7 +74,7 @@ export function RunTable({
   const items = virtual.getVirtualItems();
   const [first, last] = [items[0]?.index ?? 0, items.at(-1)?.index ?? 0];
   useEffect(() => onLook(first, last), [onLook, first, last]);
-  // Another question begins at its top.
+  // A new query scrolls the table to the top.
   const question = JSON.stringify([view.search, view.show, view.sort, view.descending, view.group]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: when the question changes
   useEffect(() => scroll.current?.scrollTo({ top: 0 }), [question]);
@@ -165,11 +165,11 @@ export function RunTable({
   );
 }
 
-/** What stands under the name because its column has no room. */
+/** Values shown under the name because their columns do not fit. */
 type Below = { status: boolean; changed: boolean; step: boolean };
 const narrow = (width: number): boolean => width < 560;
 
-/** A line that cannot be drawn says so, and leaves the others as they are. */
+/** A line that fails to render shows an error; the other lines stay. */
 class RowBoundary extends Component<{ run: RunSummary; wide: number; children: ReactNode }, { error: Error | null }> {
   override state = { error: null as Error | null };
   static getDerivedStateFromError(error: unknown) {
@@ -194,7 +194,7 @@ class RowBoundary extends Component<{ run: RunSummary; wide: number; children: R
 
 const headClass = 'sticky top-0 z-10 border-b border-line bg-panel py-1';
 
-/** A run may stand in several groups: its place is part of its key. */
+/** A run may appear in several groups: the key includes its position. */
 const keyOf = (line: RunRow | GroupRow | undefined, index: number): string =>
   line === undefined ? `place ${index}` : line.kind === 'group' ? `group ${line.key}` : `${line.run.runId} ${index}`;
 
@@ -243,7 +243,7 @@ function Group({
   );
 }
 
-/** A line is drawn anew only when its own run, trend or tick changes. */
+/** A line is rendered again only when its own run, trend or checkbox changes. */
 const Row = memo(function Row({
   index,
   measure,
@@ -354,7 +354,7 @@ function Name({ row, actions, below }: { row: RunRow; actions: RowActions; below
   );
 }
 
-/** A word of the run that others may have too. */
+/** A label of the run that other runs may share. */
 function Label({ term, text, onClick }: { term: string; text: string; onClick(key: string, value: string): void }) {
   return (
     <button
@@ -376,11 +376,11 @@ function Heading({
   view,
   onSort,
 }: {
-  /** null: it cannot be sorted by. */
+  /** null: the table cannot be sorted by this column. */
   sortKey: string | null;
   title: string;
   right?: boolean;
-  /** px; left out: what the others leave. */
+  /** px; if omitted, the remaining width. */
   width?: number;
   view: View;
   onSort(key: string): void;

@@ -9,7 +9,7 @@ const examples = [
   ['status:running,paused', 'also: project, group, by, backend, id, note, created>2026-11-01'],
 ] as const;
 
-/** What the search understands. */
+/** Explains the search syntax. */
 export const SearchHelp = () => (
   <dl className="grid grid-cols-[auto_1fr] gap-x-3 gap-y-1">
     {examples.map(([text, meaning]) => (

@@ -3,7 +3,7 @@ import type { Sparkline } from '~/shared/runTable';
 
 const [width, height, edge] = [100, 22, 2];
 
-/** The main series of a run in small, over its steps. A value that is no finite number leaves a gap and a red mark at the edge. */
+/** A small chart of a run's main series. A value that is not finite leaves a gap and a red mark at the edge. */
 export function SparklineChart({ line }: { line: Sparkline | undefined }) {
   if (!line) return <span aria-hidden className="block" style={{ width, height }} />;
   const { path, breaks } = pathOf(line);
@@ -26,7 +26,7 @@ export function SparklineChart({ line }: { line: Sparkline | undefined }) {
   );
 }
 
-/** @returns an SVG path of the finite values, and where (px) there is one that is not */
+/** @returns an SVG path of the finite values, and the positions (px) of the others */
 export function pathOf({ steps, values }: Pick<Sparkline, 'steps' | 'values'>): { path: string; breaks: number[] } {
   const finite = values.filter(Number.isFinite);
   const [low, high] = [Math.min(...finite), Math.max(...finite)];
@@ -43,7 +43,7 @@ export function pathOf({ steps, values }: Pick<Sparkline, 'steps' | 'values'>): 
       continue;
     }
     path += `${drawing ? 'L' : 'M'}${x(i).toFixed(1)} ${y(v).toFixed(1)}`;
-    // A single value is a dot: a line of no length with round ends.
+    // A single value is drawn as a dot: a line of length zero with round ends.
     if (!drawing && !Number.isFinite(values[i + 1] ?? Number.NaN)) path += 'h0';
     drawing = true;
   }

@@ -13,7 +13,7 @@ import { ParallelPlot } from './sweep/ParallelPlot';
 import { ScatterPlot } from './sweep/ScatterPlot';
 import type { View } from './tableQuery';
 
-/** The runs that fit the view as charts: settings against results. */
+/** Charts of settings against results, for the runs that match the view. */
 export function SweepCharts({ view }: { view: View }) {
   const router = useRouter();
   const { search, show, sort, descending, group } = view;

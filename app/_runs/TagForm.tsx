@@ -4,14 +4,14 @@ import { Field, inputClass } from '~/app/_components/Field';
 import type { RunSummary } from '~/shared/summary';
 import { tagsOf } from './tags';
 
-/** Adds tags to several runs, and takes tags from them. */
+/** Adds tags to several runs, or removes tags from them. */
 export function TagForm({
   runs,
   onTags,
   onClose,
 }: {
   runs: readonly RunSummary[];
-  /** The tags that each run is to have, and what was done, in words. */
+  /** The tags that each run is to have, and a description of the change. */
   onTags(tagsOfRun: (run: RunSummary) => string[], done: string): void;
   onClose(): void;
 }) {

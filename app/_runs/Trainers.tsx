@@ -13,7 +13,7 @@ import type { TrainerSummary } from '~/shared/protocol';
 import type { RunSummary } from '~/shared/summary';
 import { beforeWhich, waitingRuns } from './queue';
 
-/** Who trains what, and which runs wait in which order. @param waiting how many runs wait for a trainer */
+/** Shows which trainer trains which run, and the waiting runs in order. @param waiting number of runs that wait for a trainer */
 export function Trainers({ trainers, waiting, you }: { trainers: TrainerSummary[]; waiting: number; you: Actor | null }) {
   const connected = trainers.filter((t) => t.connected).length;
   return (
@@ -27,10 +27,10 @@ export function Trainers({ trainers, waiting, you }: { trainers: TrainerSummary[
   );
 }
 
-/** As many as are listed: the next ones. */
+/** Most waiting runs listed: the next ones. */
 const listed = 200;
 
-/** @returns the runs that trainers hold, and those that wait, in no order */
+/** @returns the runs that trainers hold, and the waiting runs, unordered */
 function useInvolved(trainers: readonly TrainerSummary[], waiting: number) {
   const held = trainers.flatMap((t) => t.runId ?? []).sort();
   const ask = (search: string) =>
@@ -91,7 +91,7 @@ function TrainerList({ trainers, waiting, you }: { trainers: TrainerSummary[]; w
   );
 }
 
-/** @param others runs wait for a trainer */
+/** @param others whether runs wait for a trainer */
 function Held({
   run,
   runId,
@@ -169,7 +169,7 @@ function Queue({ queue, you }: { queue: RunSummary[]; you: Actor | null }) {
   );
 }
 
-/** Questions about checkpoints have a queue of their own: trainers answer them also while they train. */
+/** Queries about checkpoints have their own queue: trainers answer them during training too. */
 function Asked({ you }: { you: Actor | null }) {
   return (
     <section aria-label="Questions about checkpoints" className="mt-2 empty:hidden">

@@ -7,7 +7,7 @@ import { keepViews, readViews, type SavedView } from './savedViews';
 import { defaultView, fromParams, toParams, type View } from './tableQuery';
 import { useCatalog } from './useCatalog';
 
-/** Projects, and views that you saved in this browser. A view is in the address too: copy the link to share it. */
+/** Projects, and views saved in this browser. The address contains the view too: copy the link to share it. */
 export function Views({ view, onView }: { view: View; onView(change: (view: View) => View): void }) {
   const { catalog } = useCatalog(true);
   const [saved, setSaved] = useState<readonly SavedView[]>([]);

@@ -10,7 +10,7 @@ import { api, describeError } from '~/app/_trpc/client';
 import type { TrainerSummary } from '~/shared/protocol';
 import { ImportButton } from './ImportButton';
 
-/** The start page of a room without runs: what this is, and three ways to a first run. */
+/** The start page while there are no runs: an introduction, and three ways to start a first run. */
 export function Welcome({
   trainers,
   mayStart,
@@ -75,7 +75,7 @@ function Way({ icon, title, children }: { icon: ReactNode; title: string; childr
   );
 }
 
-/** A run of a recipe that declares a demonstration, else the form. */
+/** Starts a run of a recipe that declares a demonstration, or opens the form. */
 function Demo({
   trainers,
   mayStart,

@@ -13,14 +13,14 @@ import { SparklineChart } from './SparklineChart';
 export interface ColumnShown {
   key: string;
   title: string;
-  /** Also sorted by; false: its order would mean nothing. */
+  /** false: the table cannot be sorted by the column, since its order would mean nothing. */
   sorts: boolean;
   /** px */
   width: number;
   right: boolean;
-  /** A table narrower than this (px) leaves it out. */
+  /** A table narrower than this (px) omits the column. */
   from: number;
-  /** Explained behind a "?" in the chooser of columns. */
+  /** Term that a "?" in the column chooser explains. */
   term?: Term;
   cell(row: RunRow, at: number, sparkline: Sparkline | undefined): ReactNode;
 }
@@ -44,7 +44,7 @@ const text = (
 const number = (key: string, title: string, width: number, cell: ColumnShown['cell'], more: Partial<ColumnShown> = {}) =>
   text(key, title, width, cell, { right: true, ...more });
 
-/** The columns that every run can fill, in the order of the chooser. */
+/** The columns that every run has, in the order of the chooser. */
 export const fixedColumns: readonly ColumnShown[] = [
   text('status', 'Status', 112, ({ run }) => <StatusBadge status={run.status} />, { from: 560 }),
   text('trend', 'Trend', 116, (_row, _at, line) => <SparklineChart line={line} />, { sorts: false, term: 'mainMetric', from: 0 }),
@@ -76,7 +76,7 @@ export const fixedColumns: readonly ColumnShown[] = [
 ];
 const byKey = new Map(fixedColumns.map((c) => [c.key, c]));
 
-/** The columns of these keys. @param titles of settings, series and results, as far as known */
+/** The columns with these keys. @param titles of settings, series and results, as far as known */
 export function columnsOf(keys: readonly string[], titles: ReadonlyMap<string, string>): ColumnShown[] {
   const chosen = keys.filter((key) => !byKey.has(key));
   return keys.map((key) => {
@@ -96,10 +96,10 @@ export function columnsOf(keys: readonly string[], titles: ReadonlyMap<string, s
   });
 }
 
-/** Keys that the server fills (`cells` of its rows), in their order. */
+/** Keys of columns that the server fills in (`cells` of its rows), in their order. */
 export const askedColumns = (keys: readonly string[]): string[] => keys.filter((key) => !byKey.has(key));
 
-/** A number that is none stands out. */
+/** A value that is not finite is highlighted. */
 export function Value({ value, share = false }: { value: number | null; share?: boolean }) {
   const words = share ? percent(value) : measured(value);
   return value !== null && !Number.isFinite(value) ? <span className="font-semibold text-bad">{words}</span> : words;
@@ -112,7 +112,7 @@ function CellValue({ cell }: { cell: Cell }) {
   return <span title={words}>{words}</span>;
 }
 
-/** What an evaluation says of how good the run is, and on which set. */
+/** The main result of an evaluation, with its split. */
 function Result({ of }: { of: MainResult | null }) {
   if (!of) return <span className="text-dim">–</span>;
   return (
@@ -123,7 +123,7 @@ function Result({ of }: { of: MainResult | null }) {
   );
 }
 
-/** Settings that are not as the recipe's first preset has them. */
+/** Settings that differ from the recipe's first preset. */
 export function Changed({ row }: { row: RunRow }) {
   return (
     <span className="flex flex-wrap gap-1 font-sans text-2xs whitespace-normal">

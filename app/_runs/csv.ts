@@ -20,7 +20,7 @@ const own: [title: string, of: (run: RunSummary) => unknown][] = [
   ],
 ];
 
-/** One line for each run (RFC 4180). Numbers are written in full; NaN and infinities as such; what is not there is empty. */
+/** One line for each run (RFC 4180). Numbers have full precision; NaN and infinities are kept; missing values are empty. */
 export function csvOf(runs: readonly RunSummary[], titles: readonly string[], cells: ReadonlyMap<string, unknown[]>): string {
   const lines = [
     [...own.map(([title]) => title), ...titles],
@@ -32,7 +32,7 @@ export function csvOf(runs: readonly RunSummary[], titles: readonly string[], ce
 function field(value: unknown): string {
   if (value === null || value === undefined) return '';
   const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-  // A spreadsheet would run a text that begins like a formula.
+  // A spreadsheet would execute a text that looks like a formula.
   const safe = typeof value === 'string' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

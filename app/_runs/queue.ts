@@ -10,7 +10,7 @@ export function waitingRuns(runs: readonly RunSummary[], trainers: readonly Trai
     .sort((a, b) => position(a) - position(b) || (a.runId < b.runId ? -1 : 1));
 }
 
-/** Which run it is to wait before (null = last) so that it moves one position up or down; undefined where it cannot. */
+/** The run to wait before (null = last) in order to move one position up or down; undefined if that is not possible. */
 export function beforeWhich(queue: readonly RunSummary[], runId: string, direction: 'up' | 'down'): string | null | undefined {
   const at = queue.findIndex((r) => r.runId === runId);
   if (at < 0) return undefined;

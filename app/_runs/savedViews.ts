@@ -1,4 +1,4 @@
-/** Views of the list that somebody saved in this browser, each as its address holds it. */
+/** A view of the list that the user saved in this browser, in the form of its address. */
 export interface SavedView {
   name: string;
   params: string;
@@ -13,7 +13,7 @@ const isView = (value: unknown): value is SavedView =>
   typeof (value as SavedView).name === 'string' &&
   typeof (value as SavedView).params === 'string';
 
-/** What cannot be read is left out. */
+/** Invalid entries are left out. */
 export function readViews(storage: Pick<Storage, 'getItem'>): SavedView[] {
   try {
     const kept: unknown = JSON.parse(storage.getItem(storageKey) ?? '[]');
@@ -27,6 +27,6 @@ export function keepViews(storage: Pick<Storage, 'setItem'>, views: readonly Sav
   try {
     storage.setItem(storageKey, JSON.stringify(views.slice(-most)));
   } catch {
-    // A storage that is full or closed: the views last as long as the page.
+    // If storage is full or blocked, the views last as long as the page.
   }
 }

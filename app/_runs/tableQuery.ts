@@ -1,6 +1,6 @@
 import { groupings, shelves, type TableQuery } from '~/shared/runTable';
 
-/** What the page of runs shows: the query that the server answers, the columns, and the form of it. */
+/** The state of the runs page: the query for the server, the columns, and the form of display. */
 export interface View extends TableQuery {
   columns: readonly string[];
   /** Keys of groups. */
@@ -9,7 +9,7 @@ export interface View extends TableQuery {
   as: 'table' | 'charts';
 }
 
-/** Columns beside the name, in the order in which they stand; others are keys of shared/runTable.ts. */
+/** Default columns after the name, in display order; keys are those of shared/runTable.ts. */
 export const defaultColumns = [
   'status',
   'trend',
@@ -33,10 +33,10 @@ export const defaultView: View = {
   as: 'table',
 };
 
-/** A query string can hold so many columns. */
+/** Limited by the length of a query string. */
 const mostColumns = 24;
 
-/** As a query string without "?"; what stands at its default is left out. */
+/** As a query string without "?"; values equal to their defaults are left out. */
 export function toParams(v: View): string {
   const params = new URLSearchParams();
   if (v.search) params.set('find', v.search);
@@ -50,7 +50,7 @@ export function toParams(v: View): string {
   return params.toString();
 }
 
-/** The inverse of toParams; what makes no sense is left at its default. */
+/** The inverse of toParams; invalid values get their defaults. */
 export function fromParams(query: string): View {
   const params = new URLSearchParams(query);
   const columns = params.getAll('column').filter((key) => key.length <= 700);
@@ -66,10 +66,10 @@ export function fromParams(query: string): View {
   };
 }
 
-/** Sorted up at first: what is read from the smallest or from A. */
+/** Columns that sort in ascending order first: small values or A come first. */
 const upwards = new Set(['name', 'status', 'loss', 'recipe', 'project', 'group']);
 
-/** The view after a click on a column: its other direction, or the one that people want first. */
+/** The view after a click on a column: reverses the direction, or sorts by the column in its usual direction. */
 export const sortedBy = (view: View, key: string): View => ({
   ...view,
   sort: key,

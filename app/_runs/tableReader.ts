@@ -4,11 +4,11 @@ import type { RunSummary } from '~/shared/summary';
 import type { View } from './tableQuery';
 
 export interface TableState {
-  /** Of the newest answer; null before the first. */
+  /** From the latest answer; null before the first. */
   head: Omit<TablePage, 'page' | 'from'> | null;
-  /** By their place in the table; a place that is not there has not been read. */
+  /** By position in the table; a missing position has not been read. */
   lines: ReadonlyMap<number, TableLine>;
-  /** The query was changed and its answer is awaited: what is shown belongs to the one before. */
+  /** The query has changed and its answer is pending: the lines belong to the previous query. */
   stale: boolean;
   error: string | null;
 }
@@ -17,17 +17,17 @@ export type AskPage = (view: View, skip: number, limit: number) => Promise<Table
 
 interface TableHost {
   after(ms: number, f: () => void): () => void;
-  /** What went wrong, in words. */
+  /** The error as a message. */
   describe(error: unknown): string;
 }
 
 export const pageLines = 100;
-/** A changed run may belong to another place: the lines in sight are read again after so long, at most this often. */
+/** A changed run may belong to another position: delay and least interval before the visible lines are read again, ms. */
 const againMs = { moved: 1_000, values: 5_000 };
 
 /**
- * The lines of the table that are in sight, read by pages. Changed runs are put into their lines as they come; when they may belong elsewhere (or another run comes into sight), the
- * pages in sight are read again.
+ * The visible lines of the table, read by pages. Changed runs replace their lines as they arrive; when their positions may have
+ * changed (or another run may become visible), the visible pages are read again.
  */
 export function createTableReader(ask: AskPage, host: TableHost): TableReader {
   let view: View | null = null;
@@ -48,7 +48,7 @@ export function createTableReader(ask: AskPage, host: TableHost): TableReader {
     return Array.from({ length: to - from + 1 }, (_, i) => from + i);
   };
 
-  /** @param fresh pages read before are dropped with the answer */
+  /** @param fresh whether the answer replaces all pages read before */
   async function read(pages: readonly number[], fresh: boolean): Promise<void> {
     const asking = view;
     if (!asking) return;
@@ -62,7 +62,7 @@ export function createTableReader(ask: AskPage, host: TableHost): TableReader {
       for (const { from, page } of answers) for (const [i, line] of page.entries()) lines.set(from + i, line);
       const { page: _lines, from: _from, ...head } = answers.at(-1)!;
       set({ head, lines, stale: false, error: null });
-      // The table may have become longer or shorter than it was in sight.
+      // The table may have become longer or shorter than the visible range.
       missing();
     } catch (error) {
       if (closed || mine !== generation) return;
@@ -136,19 +136,19 @@ export function createTableReader(ask: AskPage, host: TableHost): TableReader {
 
 export interface TableReader extends Source<TableState> {
   show(view: View): void;
-  /** The places in sight. */
+  /** Sets the visible positions. */
   look(from: number, to: number): void;
   changed(runs: readonly RunSummary[]): void;
-  /** Reads what is in sight anew. */
+  /** Reads the visible lines again. */
   again(): void;
   close(): void;
 }
 
-/** What decides, beside numbers, whether and where a run stands in the table. */
+/** The values, besides numbers, that decide whether and where a run is in the table. */
 const placeOf = ({ status, name, tags, archived, trashed, gone, project, group }: RunSummary): string =>
   JSON.stringify([status, name, tags, archived, trashed, gone ?? false, project, group ?? null]);
 
-/** Numbers of live runs decide what is shown where, or stand in chosen columns. */
+/** Whether numbers of live runs affect the order, the search or the chosen columns. */
 const dependsOnValues = ({ sort, search, columns }: View): boolean =>
   !['name', 'createdAt', 'project', 'group', 'recipe', 'status'].includes(sort) ||
   /[<>=]/.test(search) ||

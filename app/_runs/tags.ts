@@ -1,4 +1,4 @@
-/** Tags as they are typed, separated by commas; each once. */
+/** Tags from text, separated by commas, without duplicates. */
 export function tagsOf(text: string): { ok: true; tags: string[] } | { ok: false; message: string } {
   const tags = [...new Set(text.split(',').map((t) => t.trim()))].filter(Boolean);
   const long = tags.find((t) => t.length > 40);

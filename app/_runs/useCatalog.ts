@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { useTrpc } from '~/app/_trpc/client';
 
-/** What columns there are, read while `wanted`; `titles` by the columns' keys. */
+/** The available columns, read while `wanted`; `titles` by the columns' keys. */
 export function useCatalog(wanted: boolean) {
   const { data, error } = useQuery({ ...useTrpc().runs.columns.queryOptions(), enabled: wanted, staleTime: 10_000 });
   const titles = useMemo(

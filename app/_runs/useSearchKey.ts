@@ -1,6 +1,6 @@
 import { type RefObject, useEffect, useRef } from 'react';
 
-/** "/" goes to the search, from wherever no key is typed. */
+/** "/" moves the focus to the search, unless a field, dialog or menu has it. */
 export function useSearchKey(): RefObject<HTMLInputElement | null> {
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => {

@@ -3,20 +3,20 @@ import { api } from '~/app/_trpc/client';
 import type { Sparkline } from '~/shared/runTable';
 import type { RunSummary } from '~/shared/summary';
 
-/** Scrolling rests this long before the lines in sight are asked for. */
+/** Delay between the last scroll and the request for the visible lines. */
 const restMs = 120;
-/** A live run's line is read again after so long. */
+/** Interval at which a live run's line is read again. */
 const againMs = 5_000;
 const atOnce = 60;
 
-/** The trends of the runs in sight, as they are read; those of live runs are read again as they go on. */
+/** Trends of the visible runs, as they are read; those of live runs are refreshed. */
 export function useSparklines(inSight: readonly RunSummary[]): ReadonlyMap<string, Sparkline> {
   const [lines, setLines] = useState<ReadonlyMap<string, Sparkline>>(new Map());
   const read = useRef(new Map<string, { updatedAt: number; at: number }>());
   const latest = useRef(inSight);
   latest.current = inSight;
   const key = inSight.map((r) => `${r.runId} ${r.updatedAt}`).join();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the key says what is in sight
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the list of visible runs
   useEffect(() => {
     const timer = setTimeout(() => {
       const now = performance.now();
@@ -29,7 +29,7 @@ export function useSparklines(inSight: readonly RunSummary[]): ReadonlyMap<strin
         const part = wanted.slice(i, i + atOnce);
         api.runs.sparklines.query({ runIds: part.map((r) => r.runId) }).then(
           (found) => setLines((before) => new Map([...before, ...found.map((l): [string, Sparkline] => [l.runId, l])])),
-          // They are asked for again when they come into sight again.
+          // They are requested again when they become visible again.
           () => {
             for (const r of part) read.current.delete(r.runId);
           },

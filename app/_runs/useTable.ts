@@ -7,7 +7,7 @@ import { askedColumns } from './columns';
 import type { View } from './tableQuery';
 import { createTableReader, type TableReader, type TableState } from './tableReader';
 
-/** Lines of one answer at most. */
+/** Most lines in one answer. */
 const mostLines = 500;
 
 const queryOf = ({ search, show, sort, descending, group }: View) => ({ search, show, sort, descending, group });
@@ -23,10 +23,10 @@ const askPage = (view: View, skip: number, limit: number): Promise<TablePage> =>
 
 const host = { after: browserHost.after, describe: (error: unknown) => describeError(error).message };
 
-/** The lines of the table in sight; `choose` reads every run that the view shows. */
+/** The visible lines of the table; `choose` reads every run that the view shows. */
 export function useTable(view: View): { state: TableState; reader: TableReader; choose(): Promise<RunSummary[]> } {
   const [reader] = useState(() => createTableReader(askPage, host));
-  // The address is read after the page is there: the first question waits for it.
+  // The address is read after the page has mounted: the first query waits for it.
   const [begun, setBegun] = useState(false);
   useEffect(() => {
     if (!begun) {
@@ -38,7 +38,7 @@ export function useTable(view: View): { state: TableState; reader: TableReader; 
   const state = useSyncExternalStore(reader.subscribe, reader.get, reader.get);
   const choose = useCallback(async () => {
     const runs = new Map<string, RunSummary>();
-    // A folded group's runs are chosen too.
+    // Runs of folded groups are included.
     const whole: View = { ...view, group: 'none', folded: [] };
     for (let skip = 0, lines = 1; skip < lines; skip += mostLines) {
       const page = await askPage(whole, skip, mostLines);

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import { defaultView, fromParams, toParams, type View } from './tableQuery';
 
-/** The view that the address names; changing it changes the address, without a new place in the history. */
+/** The view in the address; changing the view replaces the address without a new history entry. */
 export function useView(): { view: View; setView(change: (view: View) => View): void } {
   const [view, show] = useState<View>(defaultView);
   useEffect(() => {
@@ -14,7 +14,7 @@ export function useView(): { view: View; setView(change: (view: View) => View): 
   useEffect(() => {
     const params = toParams(view);
     if (params === toParams(fromParams(location.search))) return;
-    // Browsers refuse more than some hundred changes of the address a minute: typing rests first.
+    // Browsers refuse more than some hundred address changes a minute: wait until typing pauses.
     const timer = setTimeout(() => history.replaceState(history.state, '', `${location.pathname}${params && `?${params}`}`), 150);
     return () => clearTimeout(timer);
   }, [view]);

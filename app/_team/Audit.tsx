@@ -31,7 +31,7 @@ const groups: Record<string, AuditEvent['type'][] | null> = {
 };
 const pageSize = 200;
 
-/** Everything that anybody did, in the order of the hash-chained audit log. */
+/** All actions of all people, in the order of the hash-chained audit log. */
 export function Audit() {
   const [group, setGroup] = useState('everything');
   const [run, setRun] = useState('');
@@ -48,7 +48,7 @@ export function Audit() {
   });
   const people = useQuery(trpc.team.people.queryOptions()).data ?? [];
   const rows = data?.pages.flatMap((p) => p.rows);
-  /** All rows that the filter lets through, not only those read so far. */
+  /** Saves all rows that match the filter, including those not loaded yet. */
   const save = async () => {
     setSaving(true);
     const lines: string[] = [];

@@ -18,7 +18,7 @@ import { useInfo, useTeamChange } from './useTeam';
 const hour = 3_600_000;
 const lifetimes = { 'an hour': hour, 'a day': 24 * hour, 'a week': 168 * hour, 'a month': 720 * hour } as const;
 
-/** Links that let people in, each for a role, so many uses, and so long. */
+/** Links that admit people: each has a role, a number of uses and an expiry time. */
 export function Invites() {
   const { data, error } = useQuery(useTrpc().team.invites.queryOptions());
   const now = useNow(30_000) ?? 0;
@@ -119,7 +119,7 @@ export function Invites() {
   );
 }
 
-/** Where others reach this server: null while it answers this machine only. "127.0.0.1" is everybody's own machine. */
+/** Addresses at which others reach this server. `loopback`: it answers this machine only, so others cannot reach it. */
 function useOutside(): { origins: string[]; loopback: boolean; addresses: readonly string[] } {
   const info = useInfo();
   if (typeof window === 'undefined' || !info) return { origins: [], loopback: false, addresses: [] };

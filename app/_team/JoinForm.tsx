@@ -14,7 +14,7 @@ const lets: Record<string, string> = {
   admin: 'watch, start and steer runs, and manage the team',
 };
 
-/** What an invite link opens: say who you are, and be let in. */
+/** The page of an invite link: asks for a name and signs the person in. */
 export function JoinForm() {
   const [link, setLink] = useState<Link>({ state: 'checking' });
   const [name, setName] = useState('');

@@ -8,7 +8,7 @@ import { Panel } from '~/app/_components/Panel';
 import { api, describeError, useTrpc } from '~/app/_trpc/client';
 import { useTeamChange } from './useTeam';
 
-/** One's own name and color, as the others see them. */
+/** The person's own name and color, as the others see them. */
 export function Me({ you }: { you: string }) {
   const { data } = useQuery(useTrpc().team.people.queryOptions());
   const me = data?.find((p) => p.id === you);

@@ -15,7 +15,7 @@ import { useTeamChange } from './useTeam';
 
 export const roles: readonly PersonRole[] = ['viewer', 'operator', 'admin'];
 
-/** Everybody on the team; an admin changes roles and removes people here. */
+/** All people on the team; an admin changes roles and removes people here. */
 export function People({ admin, you }: { admin: boolean; you: string }) {
   const { data, error } = useQuery(useTrpc().team.people.queryOptions());
   const change = useTeamChange(

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 
-/** A list in a panel with its three other states. */
+/** A list in a panel, with its states for loading, error and no entries. */
 export function Rows<T>({
   data,
   error,

@@ -9,7 +9,7 @@ import type { Session } from '~/shared/team';
 import { Rows, rowClass } from './Rows';
 import { useTeamChange } from './useTeam';
 
-/** Signed-in browsers: one's own, or everybody's for an admin. */
+/** Signed-in browsers: the person's own, or everybody's for an admin. */
 export function Sessions() {
   const trpc = useTrpc();
   const { data, error } = useQuery(trpc.team.sessions.queryOptions());

@@ -16,7 +16,7 @@ const scopes: readonly Token['scope'][] = ['viewer', 'operator', 'admin', 'train
 const day = 24 * 3_600_000;
 const lifetimes: Record<string, number | null> = { 'a week': 7 * day, 'a year': 365 * day, 'until revoked': null };
 
-/** What scripts, agents and trainers on other machines sign in with. */
+/** Tokens with which scripts, agents and trainers on other machines sign in. */
 export function Tokens() {
   const { data, error } = useQuery(useTrpc().team.tokens.queryOptions());
   const [name, setName] = useState('');

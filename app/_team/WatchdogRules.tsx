@@ -30,14 +30,14 @@ const fields: Record<string, string> = {
   freeBytesBelow: 'free bytes below',
 };
 
-/** The numbers of a rule, by field. */
+/** The numeric fields of a rule. */
 const numbersOf = (rule: Watchdog): [string, number][] =>
   Object.entries(rule).filter((e): e is [string, number] => typeof e[1] === 'number');
 
-/** What the server looks for in every step of every run, and what it does then. `runId` null = of all runs without rules of their own. */
+/** What the server checks at every step of every run, and its reactions. `runId` null = all runs without rules of their own. */
 export function WatchdogRulesPanel({ editable, runId = null }: { editable: boolean; runId?: string | null }) {
   const { data, error } = useQuery(useTrpc().team.watchdogs.queryOptions({ runId }));
-  // Fields hold what was typed, so that "1e" on the way to "1e-3" is not eaten.
+  // Fields keep the text as typed, so that "1e" can become "1e-3".
   const [draft, setDraft] = useState<WatchdogRules | null>(null);
   const [typed, setTyped] = useState<Record<string, string>>({});
   const [problem, setProblem] = useState<string | null>(null);

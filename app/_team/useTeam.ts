@@ -2,13 +2,13 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { toast } from 'sonner';
 import { describeError, useTrpc } from '~/app/_trpc/client';
 
-/** Who I am and where; null until known. */
+/** The signed-in person and facts about the server; null until known. */
 export function useInfo() {
   const { data } = useQuery(useTrpc().system.info.queryOptions());
   return data ?? null;
 }
 
-/** Does something to the team, tells what went wrong, and reads everything of the team again. */
+/** Makes a change to the team, shows errors, and reads all team data again. */
 export function useTeamChange<Wish>(change: (wish: Wish) => Promise<unknown>, done?: string) {
   const queries = useQueryClient();
   const trpc = useTrpc();

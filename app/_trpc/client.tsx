@@ -32,17 +32,17 @@ export function ApiProvider({ children }: { children: ReactNode }) {
   );
 }
 
-/** Whether the server itself said no: asking again would get the same answer. */
+/** Whether the server itself refused: a retry would get the same answer. */
 const answered = (error: unknown): boolean => error instanceof TRPCClientError && error.data != null;
 
-/** What went wrong in words, and the field it is about. */
+/** The error message, and the field that it concerns. */
 export function describeError(error: unknown): { message: string; field: string | null } {
   if (error instanceof TRPCClientError)
     return { message: error.message, field: (error.data?.field as string | null | undefined) ?? null };
   return { message: error instanceof Error ? error.message : String(error), field: null };
 }
 
-/** Every field that did not fit, when the server named more than one. */
+/** All invalid fields, when the server named more than one. */
 export function problemsOf(error: unknown): { field: string; message: string }[] {
   const problems =
     error instanceof TRPCClientError ? (error.data?.problems as { field: string; message: string }[] | undefined) : undefined;

@@ -2,12 +2,12 @@ import { httpBatchLink, httpBatchStreamLink, splitLink, type TRPCLink } from '@t
 import type { AppRouter } from '~/server/trpc';
 import { transformer } from '~/shared/json';
 
-/** As many questions as the server takes in one request. */
+/** The server's limit of queries in one request. */
 const maxItems = 50;
 
 /**
- * How the page asks: the questions of one moment in one request, by POST, so that any number of series fits (a server refuses addresses of more than 16 kB, proxies
- * less); each answer is used as it comes, so that the first curve is drawn while the others are still on their way.
+ * Batches queries made at the same moment into one POST request, so that any number of series fits (a server refuses addresses of
+ * more than 16 kB, proxies less); answers are streamed, so that the first curve is drawn while the others are still being read.
  */
 export const links = (url: string): TRPCLink<AppRouter>[] => [
   splitLink({

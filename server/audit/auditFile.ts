@@ -1,4 +1,4 @@
-/** The audit log on disk: one JSON row a line, only ever appended, on disk before anything is answered. */
+/** The audit log on disk: one JSON row per line, append-only, written to disk before any answer. */
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse, stringify } from '~/shared/json';
@@ -8,7 +8,7 @@ import { firstBroken } from './chain';
 
 export const auditPath = (dataFolder: string): string => path.join(dataFolder, 'audit.jsonl');
 
-/** The rows of a file, and how many bytes they take: a last line without its end was being written when the process died, and was never answered. */
+/** The rows of a file, and how many bytes they take. An incomplete last line was never confirmed: the process died writing it. */
 export function readRows(bytes: Buffer): { rows: AuditRow[]; wholeBytes: number } {
   const wholeBytes = bytes.lastIndexOf(0x0a) + 1;
   const lines = bytes.subarray(0, wholeBytes).toString('utf8').split('\n').slice(0, -1);

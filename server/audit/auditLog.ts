@@ -2,7 +2,7 @@ import type { Actor } from '~/shared/ids';
 import { type AuditEvent, type AuditRow, emptyTeam, foldTeam, type Team } from '~/shared/team';
 import { nextRow } from './chain';
 
-/** Where the audit log is kept: append-only, in order. */
+/** Storage of the audit log: append-only, in order. */
 export interface AuditStore {
   /** Resolves once the rows survive a kill of the process. */
   appendAudit(rows: AuditRow[]): Promise<void>;
@@ -10,7 +10,7 @@ export interface AuditStore {
   audit(query: { fromSeq: number; limit: number }): Promise<AuditRow[]>;
 }
 
-/** The audit log and the team folded from it. One writer at a time: rows are chained in the order in which they were asked for. */
+/** The audit log and the team folded from it. One writer at a time: rows are chained in the order of the calls to `record`. */
 export class AuditLog {
   #team: Team = emptyTeam;
   #last: AuditRow | null = null;
@@ -22,7 +22,7 @@ export class AuditLog {
     private readonly clock: () => number,
   ) {}
 
-  /** Reads the whole log once; rows are small and a team is too. */
+  /** Reads the whole log once; both the rows and the team are small. */
   static async open(store: AuditStore, clock: () => number): Promise<AuditLog> {
     const auditLog = new AuditLog(store, clock);
     for (;;) {
@@ -36,7 +36,9 @@ export class AuditLog {
     return this.#team;
   }
 
-  /** Writes what `decide` makes of the team as it is by then; resolves once that is on disk. Nothing is written when `decide` throws. */
+  /**
+   * Calls `decide` with the current team and writes its events; resolves once they are on disk. If it throws, nothing is written.
+   */
   record<T>(actor: Actor, decide: (team: Team) => { events: AuditEvent[]; result: T }): Promise<T> {
     const turn = this.#writing.then(async () => {
       const { events, result } = decide(this.#team);
@@ -47,7 +49,7 @@ export class AuditLog {
       for (const row of rows) for (const listener of this.#listeners) listener(row, this.#team);
       return result;
     });
-    // A refusal concerns whoever asked, not the next in line.
+    // A failed call must not fail the next one in the queue.
     this.#writing = turn.catch(() => {});
     return turn;
   }
@@ -57,7 +59,7 @@ export class AuditLog {
     return this.store.audit(query);
   }
 
-  /** Waits for what is being written. */
+  /** Waits until pending writes are done. */
   async idle(): Promise<void> {
     await this.#writing;
   }

@@ -4,10 +4,10 @@ import type { Actor } from '~/shared/ids';
 import { serialize } from '~/shared/json';
 import type { AuditEvent, AuditRow } from '~/shared/team';
 
-/** The hash before the first row. */
+/** The previous hash of the first row. */
 export const genesis = '0'.repeat(64);
 
-/** SHA-256 over the hash before and the row's own content. */
+/** SHA-256 over the previous hash and the row's own content. */
 export const rowHash = (row: Omit<AuditRow, 'hash'>): string =>
   createHash('sha256')
     .update(canonical(serialize(row)))
@@ -21,7 +21,8 @@ export function nextRow(last: AuditRow | null, at: number, actor: Actor, event: 
 
 /**
  * Checks rows that follow `before`, in order.
- * @returns null when every row is as it was written; else the first that is not, and what is wrong with it
+ *
+ * @returns null when every row is unchanged; otherwise the first row that is not, and what is wrong with it
  */
 export function firstBroken(before: AuditRow | null, rows: Iterable<AuditRow>): { seq: number; problem: string } | null {
   let last = before;

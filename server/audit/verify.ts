@@ -1,4 +1,4 @@
-/** `npm run verify-audit [-- FILE]`: says whether every row of the audit log is as it was written, or names the first that is not. */
+/** `npm run verify-audit [-- FILE]`: reports that every row of the audit log is unchanged, or the first row that is not. */
 import { readFileSync } from 'node:fs';
 import { auditPath, readRows } from './auditFile';
 import { firstBroken } from './chain';

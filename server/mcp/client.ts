@@ -1,5 +1,6 @@
 /**
- * A typed client of a Headroom server for scripts. Every procedure that a person may use is here; the token's role decides which are allowed.
+ * A typed client of a Headroom server for scripts. It has every procedure that a person can use; the token's role decides which
+ * are allowed.
  *
  *   const headroom = connect({ url: 'http://127.0.0.1:3000', token: process.env.HEADROOM_TOKEN });
  *   for (const run of await headroom.runs.list.query()) console.log(run.runId, run.status, run.step);
@@ -12,7 +13,7 @@ import { addressAt, paths } from '~/shared/protocol';
 export interface Server {
   /** e.g. http://127.0.0.1:3000 */
   url: string;
-  /** Needed wherever the server asks people to sign in. */
+  /** Required where the server requires a login. */
   token?: string | undefined;
 }
 
@@ -32,7 +33,7 @@ export const connect = (server: Server): HeadroomClient =>
     ],
   });
 
-/** A blob's bytes (snapshot, checkpoint). @throws Error with the server's answer when it has none of that name */
+/** A blob's bytes (snapshot, checkpoint). @throws Error with the server's answer when there is no blob with this hash */
 export async function readBlob(server: Server, hash: string): Promise<Uint8Array> {
   const answer = await fetch(addressAt(server.url, `${paths.blobs}/${hash}`), { headers: headers(server) });
   if (!answer.ok) throw new Error(`blob ${hash}: the server answered ${answer.status} ${await answer.text()}`);

@@ -1,4 +1,4 @@
-/** `npm run mcp`: Headroom's tools for agents over standard input and output. HEADROOM_SERVER and HEADROOM_TOKEN say where and as whom. */
+/** `npm run mcp`: tools for agents over standard input and output. HEADROOM_SERVER: the server; HEADROOM_TOKEN: the token. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { z } from 'zod';

@@ -21,14 +21,14 @@ import { type HeadroomClient, readBlob, type Server } from './client';
 export interface ToolHost {
   server: Server;
   client: HeadroomClient;
-  /** Resolves after so many ms. */
+  /** Resolves after `ms`. */
   pause(ms: number): Promise<void>;
 }
 
-/** Numbers as a model reads them: JSON text, NaN and infinities kept (json.ts). */
+/** An answer as JSON text in which NaN and infinities are kept (json.ts). */
 const answer = (value: unknown) => ({ content: [{ type: 'text' as const, text: JSON.stringify(serialize(value), null, 1) }] });
 
-/** The tools of an agent in the room. It sees what its token's role sees and asks as its token; roles, the control lock, approval and audit are the server's. */
+/** The tools of an agent, which has its token's role. The server enforces roles, the control lock, approval and audit. */
 export function createMcpServer(host: ToolHost): McpServer {
   const { client } = host;
   const mcp = new McpServer({ name: 'headroom', version });
@@ -264,7 +264,7 @@ export function createMcpServer(host: ToolHost): McpServer {
   return mcp;
 }
 
-/** What the server does itself, in the form of the trainer's declarations. */
+/** Actions that the server carries out itself, in the form of the trainer's declarations. */
 const serverAction = {
   name: revertAction,
   label: 'Revert',
@@ -272,7 +272,7 @@ const serverAction = {
   args: ['step', 'checkpoint'],
 };
 
-/** A recipe as an agent reads it: its settings one by one instead of a schema. */
+/** A recipe for an agent: a list of its settings instead of a schema. */
 function describeRecipe({ name, title, summary, schema, presets, trainers }: KnownRecipe) {
   return {
     name,
@@ -298,7 +298,7 @@ function describeRecipe({ name, title, summary, schema, presets, trainers }: Kno
   };
 }
 
-/** What a reader needs of a run; of long lists the newest. */
+/** A summary of a run; of long lists only the newest items. */
 async function describeRun(client: ToolHost['client'], view: RunView) {
   const { runId } = view;
   const newest = async <K extends ListKind>(kind: K, limit: number) =>
@@ -314,7 +314,7 @@ async function describeRun(client: ToolHost['client'], view: RunView) {
     series: seriesOf(view)
       .filter((s) => s.role !== 'gradNormOf')
       .map((s) => ({ ...s, latest: latestOf(view, s.name) })),
-    /** Of the whole run; those not listed are found by list_series. */
+    /** For the whole run; series not listed here are found with list_series. */
     seriesCount: view.columnCount,
     controls: view.controls.values.map((c) => ({ ...c, value: own(view.values, c.name)?.value ?? null })),
     actions: [...view.controls.actions, serverAction],
@@ -328,7 +328,7 @@ async function describeRun(client: ToolHost['client'], view: RunView) {
   };
 }
 
-/** Waits until the trainer has answered, as long as that may take between two steps; a paused or waiting run says so instead. */
+/** Waits up to 13 s for the trainer's answer, which comes between two steps; after that returns `requested`. */
 async function outcome({ client, pause }: ToolHost, command: Command): Promise<CommandRecord['outcome']> {
   for (let waitMs = 50; ; waitMs *= 2) {
     const found = (await client.runs.item.query({
@@ -346,7 +346,7 @@ function merge(base: unknown, changes: unknown): unknown {
   if (!isRecord(base) || !isRecord(changes)) return changes;
   const own = (key: string) => (Object.hasOwn(base, key) ? base[key] : undefined);
   const merged = Object.entries(changes).map(([key, value]): [string, unknown] => [key, merge(own(key), value)]);
-  // Names of settings are data: fromEntries makes "__proto__" one like others.
+  // Names of settings are data: fromEntries treats "__proto__" like any other name.
   return Object.fromEntries([...Object.entries(base), ...merged]);
 }
 

@@ -1,4 +1,4 @@
-/** Builds the server: store, hub, links and pages on one port. What `npm start` runs and what tests start on port 0. */
+/** Builds the server: store, hub, links and pages on one port. `npm start` runs it; tests start it on port 0. */
 import { hostname } from 'node:os';
 import { openAuditFile } from '~/server/audit/auditFile';
 import { AuditLog } from '~/server/audit/auditLog';
@@ -47,44 +47,44 @@ import { startTrainerProcess } from './trainerProcess';
 export interface AppOptions {
   dataFolder: string;
   host: string;
-  /** 0 = a free one. */
+  /** 0 = any free port. */
   port: number;
-  /** People sign in even on loopback; left out: only elsewhere. */
+  /** A login is required even on loopback; if omitted, only elsewhere. */
   loginRequired?: boolean;
-  /** Below which path a proxy shows the server, e.g. "/headroom"; left out: at the top. */
+  /** Prefix of the path under which a proxy serves Headroom, e.g. "/headroom"; if omitted, none. */
   basePath?: string;
   /** Webhooks may go to this machine and to private networks. */
   privateWebhooks?: boolean;
   version: string;
   /** Next's pages from the folder `root`; null = none. */
   pages: { dev: boolean; root: string } | null;
-  /** The trainer to keep running beside the server: node arguments, entry last, and where it runs; null = none. */
+  /** The trainer to keep running beside the server: Node arguments with the entry last, and its working folder; null = none. */
   trainer: { args: string[]; folder: string; backend: string } | null;
-  /** Starts demonstrations in a folder that never held a run, once a trainer offers them, so that there is something to watch. */
+  /** Starts demonstrations in a data folder that never held a run, once a trainer offers them: a first thing to watch. */
   firstRuns: boolean;
   log: Log;
   store?: Store;
   clock?: Clock;
   graceMs?: number;
   crashedMs?: number;
-  /** How long a program that came in without our client (server/intake) may be silent; left out: an hour. */
+  /** How long a program that does not use our client (server/intake) may be silent; if omitted, an hour. */
   silentMs?: number;
   frames?: FrameSettings;
 }
 
 export interface App {
   url: string;
-  /** Path and query of the link that lets an admin in; null on loopback. */
+  /** Path and query of the link with which an admin signs in; null on loopback. */
   adminLink: string | null;
   trainerToken: string;
-  /** Of the trainer beside the server; null when there is none, or it is down. */
+  /** Process id of the trainer beside the server; null when there is none, or it is down. */
   trainerPid(): number | null;
   hub: OpenHub;
-  /** Stops the trainer, commits what it still sends, and lets go of everything. */
+  /** Stops the trainer, commits the entries it still sends, and closes everything. */
   close(): Promise<void>;
 }
 
-/** Of the ten seconds that the whole end may take. */
+/** Part of the ten seconds that the whole shutdown may take. */
 const trainerStopMs = 6_000;
 
 /** Trainers that are known to have ended, so that their runs need not wait for them after a restart. */
@@ -95,7 +95,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const { dataFolder, host, log, basePath = '' } = options;
   const clock = options.clock ?? realClock;
   const onError = (error: unknown) => log.error({ err: error }, error instanceof Error ? error.message : String(error));
-  // Without a login everybody who can reach the port is the admin: never beyond this machine.
+  // Without a login everybody who can reach the port is an admin: allowed on this machine only.
   const loopback = isLoopback(host) && !options.loginRequired;
   const closers: (() => unknown)[] = [];
   let started = false;
@@ -233,7 +233,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     const port = await listen(http, host, options.port);
     closers.push(async () => {
       const closed = closeHttp(http);
-      // Open sockets would keep it from closing.
+      // Open sockets would prevent the HTTP server from closing.
       await Promise.all([viewers.close(), trainers.close()]);
       await closed;
       jobs.cancelAll();
@@ -272,7 +272,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     );
     let trainerPid: () => number | null = () => null;
     if (options.trainer) {
-      // A trainer that died while another took its place never comes back; few are worth remembering.
+      // A trainer that died and was replaced never returns; remembering the last 100 is enough.
       const remember = async (ids: string[]) => {
         for (const id of ids) gone.add(id);
         await store.setSetting(goneKey, JSON.stringify([...gone].slice(-100)));
@@ -291,7 +291,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         log: (line) => log.info({ from: 'trainer' }, line),
         onDeath(pid, message) {
           log.warn({ pid }, message);
-          // Without the wait, so that the next death for the same reason is the same news.
+          // Without the delay in the message, so that a repeated death for the same reason gives the same message.
           hub.registry.neverCame(message.replace(/; it is started again.*$/, '')).catch(onError);
           remember(hub.registry.died(hostname(), pid, message)).catch(onError);
         },
@@ -320,7 +320,7 @@ function recheckOnChange(auditLog: AuditLog, recheck: () => void): () => void {
   });
 }
 
-/** Tokens end by themselves, too. */
+/** Tokens may expire while sockets are open. */
 function recheckOnExpiry(auditLog: AuditLog, clock: Clock, recheck: () => void): () => void {
   const valid = () => Object.values(auditLog.team.tokens).filter((t) => t.expiresAt === null || t.expiresAt > clock.now()).length;
   let before = valid();

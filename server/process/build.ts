@@ -1,6 +1,7 @@
 /**
- * `npm run build`: what `npm start` runs. Pages into .next/, and the server, the trainer and their threads as bundles into .build/, laid out so that each
- * finds its threads beside it. Packages stay in node_modules. A stamp of everything that goes in makes the next build a matter of milliseconds.
+ * `npm run build`: builds what `npm start` runs: pages into .next/; the server, the trainer and their threads as bundles into
+ * .build/, so that each finds its threads beside it. Packages stay in node_modules. A stamp of all inputs lets an unchanged build
+ * finish in milliseconds.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -20,7 +21,7 @@ const lockFile = join(root, '.build/lock');
 const sources = ['app', 'server', 'shared', 'trainer'];
 const settings = ['package.json', 'package-lock.json', 'tsconfig.json', 'next.config.mjs', 'postcss.config.mjs'];
 
-/** Entries by the name of their bundle. */
+/** Entry files by the name of their bundle. */
 const bundles = {
   'server/headroom': 'server/process/headroom.ts',
   ...Object.fromEntries(Object.values(commands).map(({ bundle, source }) => [bundle, source])),
@@ -31,13 +32,14 @@ const bundles = {
   'trainer/link/worker': 'trainer/link/worker.ts',
 };
 
-/** Files that a bundle reads from beside itself. */
+/** Files that a bundle reads from its own folder. */
 const assets = { 'trainer/kernels.wasm': 'trainer/backends/wasm/kernels.wasm' };
 
 /**
- * Builds if anything changed since the last time, telling `say` what it does. One process at a time: a second one waits, and finds it done.
+ * Builds if anything changed since the last build, and reports progress to `say`. One process at a time: a second one waits, and
+ * finds the build done.
  *
- * @param basePath below which the pages are shown (HEADROOM_BASE_PATH); it is compiled into them
+ * @param basePath prefix of the pages' paths (HEADROOM_BASE_PATH); it is compiled into the pages
  */
 export async function build(say: (line: string) => void, basePath = ''): Promise<void> {
   const release = await lock();
@@ -52,7 +54,7 @@ async function buildWhatChanged(say: (line: string) => void, basePath: string): 
   const stamp = `${stampOf()}${basePath}`;
   if (existsSync(join(root, '.next/BUILD_ID')) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
   const startedAt = performance.now();
-  // Half a build must not pass for one.
+  // A failed build must not look complete.
   rmSync(stampFile, { force: true });
   say('building the server and the trainer ...');
   await Promise.all([bundle(), buildReplayPage()]);
@@ -62,7 +64,7 @@ async function buildWhatChanged(say: (line: string) => void, basePath: string): 
   say(`built in ${Math.round((performance.now() - startedAt) / 1000)} s`);
 }
 
-/** @returns what lets go of the lock; that of a process which is no more is taken over */
+/** @returns a function that releases the lock; the lock of a process that has ended is taken over */
 async function lock(): Promise<() => void> {
   mkdirSync(join(root, '.build'), { recursive: true });
   for (;;) {
@@ -79,7 +81,7 @@ async function lock(): Promise<() => void> {
 
 function gone(file: string): boolean {
   try {
-    // An empty file belongs to somebody who is about to write its number.
+    // An empty file belongs to a process that is about to write its id.
     const pid = Number(readFileSync(file, 'utf8') || process.pid);
     process.kill(pid, 0);
     return false;
@@ -105,7 +107,7 @@ async function bundle(): Promise<void> {
   for (const [to, from] of Object.entries(assets)) copyFileSync(join(root, from), join(root, '.build', to));
 }
 
-/** @throws Error with what Next printed, when it fails */
+/** @throws Error with Next's output when the build fails */
 function buildPages(basePath: string): Promise<void> {
   const next = createRequire(import.meta.url).resolve('next/dist/bin/next');
   const child = spawn(process.execPath, [next, 'build'], {

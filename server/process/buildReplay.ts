@@ -1,6 +1,6 @@
 /**
- * Builds .build/replay.html, the page that every replay file (export/replay.ts) begins with: the panels of app/_run with what they need, style and letters in
- * one file. Its content security policy lets run this one script and nothing else, and fetch nothing.
+ * Builds .build/replay.html, the page at the start of every replay file (export/replay.ts): the panels of app/_run with scripts,
+ * styles and fonts in one file. Its content security policy allows this one script and no network access.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
@@ -13,7 +13,7 @@ import type { Plugin } from 'esbuild';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 export const replayPage = join(root, '.build/replay.html');
 
-/** Modules that need a server, and what stands in for them. */
+/** Modules that need a server, and their replacements. */
 const standIns: Record<string, string> = {
   'app/_trpc/client.tsx': 'app/_replay/client.ts',
   'app/_live/fetchBlob.ts': 'app/_replay/fetchBlob.ts',
@@ -21,7 +21,7 @@ const standIns: Record<string, string> = {
   'app/_live/socket.ts': 'app/_replay/absent.ts',
 };
 
-/** Where export/replay.ts puts the name of the run. */
+/** Where export/replay.ts inserts the name of the run. */
 export const titlePlace = '<!--title-->';
 
 /** @throws Error when the sources do not build */
@@ -53,13 +53,13 @@ export async function buildReplayPage(): Promise<void> {
 <div id="replay"><noscript>This replay needs JavaScript.</noscript><p style="padding:2rem">Opening the replay …</p></div>
 `;
   await mkdir(dirname(replayPage), { recursive: true });
-  // Somebody may be reading the one that is there.
+  // Another process may be reading the present file.
   const own = `${replayPage}.${process.pid}`;
   await writeFile(own, page);
   await rename(own, replayPage);
 }
 
-/** By its exact name, upper and lower case, also where the file system does not mind. */
+/** Whether a file with exactly this name exists; case-sensitive on every file system. */
 const isThere = (file: string): boolean => {
   try {
     return readdirSync(dirname(file)).includes(basename(file));
@@ -73,7 +73,7 @@ async function bundle(): Promise<string> {
   const ours: Plugin = {
     name: 'ours',
     setup(build) {
-      // By its exact name: a file system that ignores case would take another.
+      // A file system that ignores case would accept another name.
       build.onResolve({ filter: /^(\.|~\/)/ }, ({ path, resolveDir, importer }) => {
         if (importer.includes('node_modules')) return undefined;
         const wanted = path.startsWith('~/') ? join(root, path.slice(2)) : join(resolveDir, path);
@@ -102,7 +102,7 @@ async function bundle(): Promise<string> {
   return outputFiles[0]!.text.replaceAll('<!--', '<\\!--');
 }
 
-/** app/globals.css as Next makes it, of the letters only the Latin ones: others are set in the reader's own. */
+/** app/globals.css compiled as in Next, with Latin font subsets only: other scripts use the reader's own fonts. */
 async function styles(): Promise<string> {
   const from = join(root, 'app/globals.css');
   const require = createRequire(import.meta.url);

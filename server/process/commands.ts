@@ -1,9 +1,12 @@
-/** What the `headroom` command can do; build.ts bundles each module, headroom.ts starts the one that was asked for. */
+/** The commands of `headroom`; build.ts bundles each module, headroom.ts starts the requested one. */
 export interface Command {
   summary: string;
-  /** From the root of the repository: a module with `main(flags)`, which resolves to the exit code, or one that runs when it is imported and reads process.argv. */
+  /**
+   * Path from the repository root: a module that exports `main(flags)` (resolves to the exit code), or runs on import and reads
+   * process.argv.
+   */
   source: string;
-  /** Its bundle, from .build/, without the extension. */
+  /** Its bundle: a path from .build/ without the extension. */
   bundle: string;
 }
 

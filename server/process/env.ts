@@ -11,12 +11,12 @@ export interface Env {
   backend: 'auto' | z.infer<typeof backendName>;
   /** Trainers started beside the server. */
   trainers: 0 | 1;
-  /** People sign in even on loopback, e.g. behind a reverse proxy. */
+  /** A login is required even on loopback, e.g. behind a reverse proxy. */
   loginRequired: boolean;
-  /** Below which path a proxy shows the server, e.g. "/headroom"; empty: at the top. */
+  /** Prefix of the path under which a proxy serves Headroom, e.g. "/headroom"; empty: none. */
   basePath: string;
   logLevel: z.infer<typeof logLevel>;
-  /** How long a program that came in without our client may be silent before its run counts as crashed. */
+  /** How long a program that does not use our client may be silent before its run counts as crashed. */
   silentMs: number;
   /** Webhooks may go to this machine and to private networks. */
   privateWebhooks: boolean;
@@ -75,7 +75,7 @@ const schema = z.object({
   LOG_LEVEL: z.enum(logLevel.options, { error: `one of ${logLevel.options.join(', ')} is needed` }).default('warn'),
 });
 
-/** @throws StartError with one line per variable that does not fit: its name, what it holds, what would fit. An empty variable counts as unset. */
+/** @throws StartError with one line per invalid variable: name, value, values allowed. An empty variable counts as unset. */
 export function readEnv(variables: Record<string, string | undefined>): Env {
   const set = Object.fromEntries(Object.entries(variables).filter(([, v]) => v !== undefined && v !== ''));
   const parsed = schema.safeParse(set);

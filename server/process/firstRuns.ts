@@ -2,7 +2,7 @@ import type { Store } from '~/server/store';
 import type { KnownRecipe } from '~/shared/recipes';
 import type { RunSetup } from '~/shared/setup';
 
-/** What a new room begins with: one run of each preset that its recipe declares as a demonstration, in the trainer's order. */
+/** The first runs of a new server: one for each preset that its recipe declares as a demonstration, in the trainer's order. */
 export function firstRuns(recipes: readonly KnownRecipe[]): RunSetup[] {
   return recipes.flatMap(({ name, title, presets }) => {
     const demos = presets.filter((p) => p.demo);
@@ -19,13 +19,15 @@ export function firstRuns(recipes: readonly KnownRecipe[]): RunSetup[] {
 const settingKey = 'runs.first';
 
 /**
- * Starts the first runs of a room that never held a run, as soon as a trainer has declared recipes with demonstrations; once in the room's life.
+ * Starts the first runs on a server that never held a run, as soon as a trainer declares recipes with demonstrations; only once
+ * per data folder.
+ *
  * @returns stop
  */
 export function startFirstRuns(deps: {
   store: Pick<Store, 'setting' | 'setSetting'>;
   recipes: { list(): KnownRecipe[]; onDeclared(listener: () => void): () => void };
-  /** Runs there are. */
+  /** Number of existing runs. */
   runs(): number;
   create(setup: RunSetup): Promise<unknown>;
   onError(error: unknown): void;

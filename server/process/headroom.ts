@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The `headroom` command: the first word says what to do, the rest is that command's own. In a clone: `npm run headroom -- COMMAND`. */
+/** The `headroom` command: the first word names the command, the rest are its flags. In a clone: `npm run headroom -- ...`. */
 import { commands } from './commands';
 
 /** Flags of `headroom start`, and the environment variables that they set. */

@@ -4,11 +4,11 @@ import { sendJson } from '~/server/base/respond';
 import type { Route } from '~/server/base/route';
 import type { Store } from '~/server/store';
 
-/** With less room left, commits may begin to fail at any time. */
+/** With less free space, commits may begin to fail at any time. */
 const leastFreeBytes = 256 * 2 ** 20;
 const withinMs = 2_000;
 
-/** Each answers null, or why the server cannot do its work, in words. */
+/** Each check resolves to null, or to a message that says why the server cannot work. */
 export type Checks = Record<string, () => Promise<string | null>>;
 
 export const diskCheck =
@@ -20,13 +20,13 @@ export const diskCheck =
     return `${folder} has ${Math.round(free / 2 ** 20)} MB left, at least ${Math.round(least / 2 ** 20)} MB are needed; make room, or move the folder`;
   };
 
-/** Whether the store's threads answer, and may write. */
+/** Checks that the store's threads answer and can write. */
 export const storeCheck = (store: Pick<Store, 'check'>) => async (): Promise<string | null> => {
   await store.check();
   return null;
 };
 
-/** /healthz: the process is alive. /readyz: it can do its work; otherwise 503, and what cannot be done. */
+/** /healthz: the process is alive. /readyz: the server can work; otherwise 503 with the failed checks. */
 export function healthRoutes(version: string, checks: Checks): Route[] {
   const reasonOf = async (check: () => Promise<string | null>): Promise<string | null> => {
     const late = new AbortController();

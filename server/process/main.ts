@@ -1,4 +1,4 @@
-/** Entry of the server process: environment in, one line with the address out, an orderly end on SIGINT and SIGTERM. */
+/** Entry of the server process: reads the environment, prints one line with the address, stops cleanly on SIGINT and SIGTERM. */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
@@ -15,7 +15,7 @@ Object.assign(process.env, { NODE_ENV: process.env.NODE_ENV ?? (dev ? 'developme
 
 try {
   const env = readEnv(process.env);
-  // The trainer runs in the program's folder; the paths are meant from this one.
+  // The trainer runs in the program's folder; relative paths are meant from the present folder.
   if (process.env.HEADROOM_RECIPES)
     process.env.HEADROOM_RECIPES = process.env.HEADROOM_RECIPES.split(',')
       .map((file) => resolve(file.trim()))

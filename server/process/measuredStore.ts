@@ -1,10 +1,10 @@
 import type { Log } from '~/server/base/log';
 import type { Append, Store } from '~/server/store';
 
-/** A commit that takes longer is logged: the disk is busy, or too slow for what is sent. */
+/** Slower commits are logged: the disk is busy, or too slow for the data rate. */
 const slowMs = 500;
 
-/** The store with the time of every commit measured, from the call until its entries survive a kill. */
+/** Wraps the store and measures every commit, from the call until its entries survive a kill. */
 export function measuredStore(store: Store, measured: { commit(ms: number): void }, log: Log): Store {
   return {
     ...store,

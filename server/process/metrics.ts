@@ -2,11 +2,11 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Route } from '~/server/base/route';
 
-/** What is counted when it is asked for. */
+/** Values counted at each request for metrics. */
 export interface Counts {
   /** Open connections of viewers. */
   viewers: number;
-  /** Runs that somebody watches, by each connection. */
+  /** Watched runs, summed over all connections. */
   watching: number;
   /** Frames that viewers have not answered. */
   framesUnanswered: number;
@@ -21,16 +21,16 @@ export interface Counts {
 
 export interface Metrics {
   commit(ms: number): void;
-  /** A request was answered. `route`: its path in the table of routes. */
+  /** Records an answered request. `route`: its path in the table of routes. */
   answered(route: string, status: number, ms: number): void;
   route(counts: () => Counts): Route;
   close(): void;
 }
 
-/** Of the process, once: what a registry of its own would measure again. */
+/** Metrics of the process, created once: another registry would measure the same again. */
 let ofProcess: Registry | null = null;
 
-/** Figures for Prometheus at /metrics. */
+/** Metrics for Prometheus at /metrics. */
 export function openMetrics(): Metrics {
   if (!ofProcess) {
     ofProcess = new Registry();

@@ -1,6 +1,7 @@
 /**
- * `npm run pack`: the package that `npx headroom` installs, as .build/headroom-VERSION.tgz. Dashboard, server and trainer are in it as built, so that nothing is
- * compiled at start. Next is in it without what only building and developing need: from the registry it takes 300 MB.
+ * `npm run pack`: the package that `npx headroom` installs, as .build/headroom-VERSION.tgz. It contains the built dashboard,
+ * server and trainer, so nothing is compiled at start. Next is included without the parts that only builds and development need:
+ * from the registry it takes 300 MB.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,11 +15,11 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const modules = join(root, 'node_modules');
 const folder = join(root, '.build/package');
 
-/** Packages that a bundle finds by a path or by chance, so that its imports do not name them. */
+/** Packages that a bundle loads by path or dynamically, so that its imports do not name them. */
 const foundOtherwise = ['@tensorflow/tfjs-backend-webgpu', 'react', 'react-dom'];
-/** Large, and of use to few: who wants one installs it beside the package; the program says so. */
+/** Large packages that few users need: they are installed separately, and the program says so when one is missing. */
 const leftOut = ['webgpu', 'sharp', '@tensorflow/tfjs-node-gpu', 'next'];
-/** One of them serves, whichever fits the machine (store/sqlite/driver.ts). */
+/** The program uses the one that fits the machine (store/sqlite/driver.ts). */
 const optional = ['better-sqlite3', 'better-sqlite3-13'];
 
 interface Manifest {
@@ -30,7 +31,7 @@ interface Manifest {
 }
 const readManifest = (of: string): Manifest => JSON.parse(readFileSync(join(of, 'package.json'), 'utf8')) as Manifest;
 
-/** Every package that the bundles in `from` import, by name. */
+/** Names of all packages that the bundles in `from` import. */
 function imported(from: string): string[] {
   const names = new Set<string>();
   for (const file of readdirSync(from, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.js')))
@@ -41,7 +42,7 @@ function imported(from: string): string[] {
   return [...names];
 }
 
-/** Copies Next and what it depends on to `to`. @returns the names of the packages */
+/** Copies Next and its dependencies to `to`. @returns the names of the packages */
 function copyNext(to: string): string[] {
   const notAtRunTime =
     /\.map$|\.d\.ts$|\.dev\.js$|experimental\.runtime|\/next\/dist\/(esm|docs|next-devtools|bundle-analyzer)(\/|$)/;
@@ -61,7 +62,7 @@ function copyNext(to: string): string[] {
   return names;
 }
 
-/** TypeScript declarations of the modules that others import, for editors. */
+/** TypeScript declarations of the modules that users import, for editors. */
 function declarations(entries: string[]): void {
   const to = join(folder, 'types');
   const settings = ['--emitDeclarationOnly', '--declaration', '--outDir', to, '--rootDir', '.', '--incremental', 'false'];
@@ -77,7 +78,7 @@ function declarations(entries: string[]): void {
     }),
   );
   execFileSync(process.execPath, [compiler, '-p', config, ...settings], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
-  // Outside the repository nothing knows what "~" is, and Node's way of resolving asks for whole file names.
+  // Outside the repository "~" does not resolve, and Node's module resolution needs full file names.
   for (const file of readdirSync(to, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.d.ts'))) {
     const path = join(to, file);
     const whole = (specifier: string): string => {

@@ -1,11 +1,13 @@
-/** An orderly end: on SIGINT and SIGTERM, when the npm command that started the process is ended, and on an exception that nobody caught. */
+/** Orderly shutdown: on SIGINT and SIGTERM, when the npm command that started the process ends, and on an uncaught exception. */
 
-/** Ctrl-C reaches every process of the terminal, and those above us pass it on: signals that come this soon after the first are the same one. */
+/**
+ * Ctrl-C reaches every process of the terminal and is passed on by parents: signals this soon after the first are the same one.
+ */
 const sameSignalMs = 2000;
 
 /**
- * Calls `close` once and ends the process: with 0, or with 1 when `close` failed or took longer than `withinMs`, or an uncaught error was the reason.
- * A signal that comes later than a moment after the first ends it at once.
+ * Calls `close` once and ends the process: with code 0, or with 1 when `close` failed or took longer than `withinMs`, or after an
+ * uncaught error. A signal that arrives more than a moment after the first ends the process immediately.
  */
 export function endInOrder(close: () => Promise<void>, options: { withinMs: number; onError(error: unknown): void }): void {
   let since: number | null = null;
@@ -41,6 +43,6 @@ export function endInOrder(close: () => Promise<void>, options: { withinMs: numb
     options.onError(error);
     void end(true);
   });
-  // One task that failed with nobody waiting for it: what is stored is whole, and everybody else's work goes on.
+  // One task failed and nothing awaited it: stored data is intact, so the server continues for everybody else.
   process.on('unhandledRejection', options.onError);
 }

@@ -1,4 +1,4 @@
-/** `npm start`: builds what is missing or out of date, then runs it. `npm run dev` (--dev): runs the sources, pages compiled as they are asked for. */
+/** `npm start`: builds what is out of date, then runs it. `npm run dev` (--dev): runs the sources, compiling pages on request. */
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { StartError } from '~/server/base/startError';
@@ -9,7 +9,7 @@ import { readEnv } from './env';
 
 async function start(): Promise<void> {
   const shell = process.ppid;
-  // What would stop the server is said before a build of a minute.
+  // Report problems that would stop the server before a build that takes a minute.
   const { host, port, dataFolder, basePath } = readEnv(process.env);
   checkFolder(dataFolder);
   const probe = createServer();

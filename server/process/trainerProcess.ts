@@ -1,24 +1,24 @@
-/** Starts the trainer beside the server and keeps it running; ends nothing but its own child. */
+/** Starts the trainer beside the server and keeps it running; ends only its own child process. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 export interface TrainerProcessOptions {
   /** Node arguments, the entry file last. */
   args: string[];
-  /** Where it runs. */
+  /** Its working folder. */
   folder: string;
   env: Record<string, string>;
   log(line: string): void;
-  /** The process has ended without being asked to. `message` says how, and what it said last. */
+  /** The process ended without being asked to. `message` says how it ended, with its last output. */
   onDeath(pid: number, message: string): void;
-  /** First wait before it is started again; doubles up to `most` with each death within a minute. */
+  /** Delay before the first restart; doubles up to `most` with each death within a minute. */
   backoffMs?: { first: number; most: number };
 }
 
 export interface TrainerProcess {
   /** null while it is down. */
   pid(): number | null;
-  /** SIGTERM, and SIGKILL for one that is not gone within `withinMs`. */
+  /** Sends SIGTERM, then SIGKILL if the process has not ended within `withinMs`. */
   stop(withinMs?: number): Promise<void>;
 }
 
@@ -51,7 +51,7 @@ export function startTrainerProcess(options: TrainerProcessOptions): TrainerProc
     self.on('error', (error) => {
       failure = `could not be started: ${error.message}`;
     });
-    // `close` comes after its last output, also when it could not be started.
+    // `close` follows the last output, even if the process could not be started.
     self.on('close', (code, signal) => {
       child = null;
       if (stopping) return;

@@ -1,17 +1,17 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { ServerOptions } from 'socket.io';
 
-/** A socket.io server behind an HTTP server that never listens: requests and upgrades of its path are handed to it (http.ts). */
+/** A socket.io server behind an HTTP server that never listens: http.ts passes it the requests and upgrades of its path. */
 export interface Link {
   http: HttpServer;
   close(): Promise<void>;
 }
 
-/** Compression off: it costs seven times the CPU. */
+/** Compression is off: it takes seven times the CPU. */
 export const socketOptions = (link: {
   path: string;
   maxBytes: number;
-  /** Also over plain requests, for people behind a proxy that lets no websocket through. */
+  /** Also allow plain requests, for people behind a proxy that blocks websockets. */
   polling?: boolean;
   /** null, or why this request may not connect. */
   allow(request: IncomingMessage): string | null;

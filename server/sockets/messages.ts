@@ -1,4 +1,4 @@
-/** The edge of both links: every inbound message is parsed here, and a bad one costs its sender an answer that names the field. */
+/** The edge of both links: every inbound message is parsed here; an invalid one is refused with the name of the field. */
 import type { Socket } from 'socket.io';
 import type { ZodError, ZodType } from 'zod';
 import { describeZodError, fieldOf } from '~/server/base/zodError';
@@ -7,12 +7,12 @@ import { type Refusal, refuse } from '~/shared/commands';
 type Answer = (answer: unknown) => void;
 
 export interface Edge {
-  /** false: too much was asked lately, this message is answered `busy`. `cost`: 1 = a message that is answered in a few bytes. */
+  /** false: too many requests lately, this message is answered `busy`. `cost`: 1 = a message whose answer has a few bytes. */
   admit(cost: number): boolean;
   onError(error: unknown): void;
 }
 
-/** Messages from the socket by name; whatever is not declared is refused too. */
+/** Handles messages from the socket by name; undeclared messages are refused. */
 export function listen(
   socket: Socket,
   edge: Edge,
@@ -45,7 +45,7 @@ export function listen(
   };
 }
 
-/** The refusal of a message that does not fit its schema. */
+/** The refusal of a message that does not match its schema. */
 export const validationError = (error: ZodError): Refusal => refuse('invalid', describeZodError(error), fieldOf(error));
 
 const isRefusal = (answer: unknown): answer is Refusal =>

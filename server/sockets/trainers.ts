@@ -1,4 +1,4 @@
-/** The trainers' link: socket.io messages to the registry and back. */
+/** The trainers' link: passes socket.io messages to the registry and back. */
 import { createServer, type IncomingMessage } from 'node:http';
 import { Server, type Socket } from 'socket.io';
 import { z } from 'zod';
@@ -36,14 +36,14 @@ interface Asked {
 export interface TrainerLink extends Link {
   /** Connected trainers, and the bytes they keep until the server has taken them. */
   counts(): { trainers: number; spoolBytes: number };
-  /** Puts out whoever holds no valid token any more. */
+  /** Disconnects trainers whose token is no longer valid. */
   recheck(): Promise<void>;
 }
 
 export function openTrainerLink(
   deps: Asked & {
     log: Log;
-    /** Whose token it is; null = no trainer's. */
+    /** The owner of the request's token; null = not a trainer's token. */
     whoIs(request: IncomingMessage): Promise<Actor | null>;
     onError(error: unknown): void;
   },
@@ -93,7 +93,7 @@ function serve(socket: TrainerSocket, { registry, questions }: Asked, log: Log, 
     close: () => void socket.disconnect(true),
   };
   const on = listen(socket, { admit: () => true, onError });
-  // A process of another release is told so before its message is looked at any further.
+  // A trainer of another release is refused before its message is parsed any further.
   on('register', z.unknown(), (message) => {
     const refusal = versionRefusal(message);
     if (refusal) {
@@ -140,7 +140,7 @@ function serve(socket: TrainerSocket, { registry, questions }: Asked, log: Log, 
     if (typeof answer === 'string') return refuse('invalid', `answer: ${answer}`);
     return trainerId === null ? undefined : questions.answer(trainerId, answer);
   });
-  // Whatever comes is a sign of life.
+  // Any message shows that the trainer is alive.
   socket.onAny(() => {
     if (trainerId !== null) registry.opened.heard(trainerId);
   });

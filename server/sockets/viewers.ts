@@ -1,4 +1,4 @@
-/** The viewers' link: socket.io messages to the hub and back. */
+/** The viewers' link: passes socket.io messages to the hub and back. */
 import { createServer, type IncomingMessage } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import { Server, type Socket } from 'socket.io';
@@ -22,14 +22,14 @@ import { listen } from './messages';
 type Data = { actor: Actor; watching: number; framesUnanswered: number };
 type ViewerSocket = Socket<ViewerToServer, ServerToViewer, Record<string, never>, Data>;
 
-/** Runs one socket may watch at a time. */
+/** Most runs that one socket may watch at a time. */
 const maxWatched = 32;
 const timeEveryMs = 1_000;
 const maxUnsentPackets = 256;
 const maxUnsentLists = 4;
 
 export interface ViewerLink extends Link {
-  /** Looks again at who everybody is, e.g. after a session was revoked: who is nobody any more is put out at once. */
+  /** Checks all identities again, e.g. after a session was revoked; unknown viewers are disconnected immediately. */
   recheck(): Promise<void>;
   counts(): { viewers: number; watching: number; framesUnanswered: number };
 }
@@ -63,7 +63,7 @@ export function openViewerLink(deps: {
   let cancelTime = () => {};
   const sendTime = () => {
     cancelTime = clock.after(timeEveryMs, sendTime);
-    // Volatile: to a viewer that does not read, the next one is as good.
+    // Volatile: a viewer that does not read can skip this message and use the next.
     io.volatile.emit('time', { now: clock.now() });
   };
   sendTime();
@@ -126,7 +126,7 @@ function serve(
     w.here.leave();
     w.leave();
   };
-  // Of a run that changes again before a slow viewer has taken the last line, only the newest one is sent.
+  // If a run changes again before a slow viewer has taken the last line, only the newest line is sent.
   const lines = new Map<string, RunSummary>();
   let waiting = false;
   const sendLines = () => {
@@ -177,7 +177,7 @@ function serve(
       watched.delete(id);
       return refuse('unknown-run', `there is no run ${id}`, 'runId');
     }
-    // Left, or asked again, while the run was being opened.
+    // The viewer left, or asked again, while the run was being opened.
     if (watched.get(id) !== 'joining' || !socket.connected) {
       joined.leave();
       return refuse('state', `the watching of ${id} was ended meanwhile`);
@@ -195,7 +195,7 @@ function serve(
   }
 
   const limit = rateLimit(clock, 100, 500);
-  // Answers written faster than the viewer reads them would pile up in this process.
+  // Answers written faster than the viewer reads them would accumulate in this process.
   const reads = () => unsent() <= maxUnsentPackets;
   const on = listen(socket, { admit: (cost) => reads() && limit(cost), onError });
   on('watch', watchRequest, watch, 5);
@@ -224,7 +224,7 @@ function serve(
   });
 }
 
-/** Ends the connection with its reason; one that takes nothing any more is cut off. */
+/** Closes the connection with a reason; if the viewer does not read, the connection is cut after 2 s. */
 function drop(socket: ViewerSocket, runId: string, message: string): void {
   socket.emit('dropped', { runId, message });
   const { conn } = socket;

@@ -5,7 +5,7 @@ import type { AuditEvent } from '~/shared/team';
 import type { RunView } from '~/shared/view';
 import { systemActor } from './people';
 
-/** Writes what people do to runs into the audit log, once it is committed in the run's own. @returns stop */
+/** Writes people's actions on runs into the audit log, once they are committed in the run's own log. @returns stop */
 export function keepAudit(
   hub: { onEntries(listener: (runId: string, entries: Entry[], view: RunView, before: RunView) => void): () => void },
   auditLog: AuditLog,
@@ -57,7 +57,7 @@ function rowOf(
   }
 }
 
-/** Who asked for the commands that some entries answer. */
+/** Authors of the commands that these entries answer. */
 function authorsOf(entries: readonly Entry[], view: RunView, before: RunView): Map<string, Actor> {
   const authors = new Map<string, Actor>();
   for (const { command, actor } of [...view.recent.commands.items, ...before.openCommands]) authors.set(command.id, actor);

@@ -5,14 +5,15 @@ import type { Actor } from '~/shared/ids';
 import { wordsOf } from '~/shared/roles';
 import type { RunView } from '~/shared/view';
 
-/** The control lock as it is now: a hold whose time is over is no hold. */
+/** The present holder of the control lock; null when nobody holds it or the hold has expired. */
 export function holder(view: Pick<RunView, 'controlLock'>, now: number): Actor | null {
   const { controlLock } = view;
   return controlLock && (controlLock.until === null || controlLock.until > now) ? controlLock.holder : null;
 }
 
 /**
- * Whether a command may go to the log as it is, must wait for a second operator, or not at all. What the person may do at all is checked before.
+ * Whether a command may be written to the log, must wait for a second operator, or is refused. The permission of the role is
+ * checked before.
  *
  * @param needsApproval names or roles of controls and actions
  */
@@ -22,10 +23,10 @@ export function gate(
   actor: Actor,
   command: Command,
   now: number,
-  /** What else the rules know the command by. */
+  /** Further names by which the rules know the command. */
   words: readonly string[] = [],
 ): 'pass' | 'propose' | Refusal {
-  // What the server does by a rule is a decision of the team made beforehand.
+  // A rule of the server is a decision that the team made beforehand.
   if (actor.role === 'system') return 'pass';
   const held = holder(view, now);
   if (held && held.id !== actor.id)
@@ -39,13 +40,13 @@ export type ControlLockRequest =
   | { kind: 'release' }
   | { kind: 'handOver'; to: Actor };
 
-/** @returns the entry that the request makes, or why it makes none */
+/** @returns the entry for the request, or why it is refused */
 export function changeControlLock(
   view: Pick<RunView, 'controlLock'>,
   actor: Actor,
   request: ControlLockRequest,
   now: number,
-  /** People who watch the run, as the server knows them. */
+  /** People who watch the run, as known to the server. */
   present: readonly Actor[],
 ): ServerEvent | Refusal {
   const held = holder(view, now);
@@ -64,7 +65,7 @@ export function changeControlLock(
       if (held.id !== actor.id && actor.role !== 'admin')
         return refuse('forbidden', `only ${held.name} or an admin may give the control lock away`);
       if (request.kind === 'release') return { type: 'control.locked', actor, holder: null, until: null };
-      // Who gets it is looked up: a name and a role that the sender wrote are not believed.
+      // Look up the new holder: name and role in the request are not trusted.
       const to = present.find((person) => person.id === request.to.id);
       if (!to) return refuse('state', `${request.to.name} does not watch this run; hand it to somebody who does`, 'request.to');
       if (!may(to, 'steer runs'))

@@ -3,7 +3,7 @@ import type { AuditLog } from '~/server/audit/auditLog';
 import type { Actor } from '~/shared/ids';
 import type { AuditEvent, Invite, Person, PersonRole, Session, Team, Token } from '~/shared/team';
 
-/** What a person asked of the team list cannot be done; the message says why and `field` which input is meant. */
+/** A request about the team cannot be carried out; the message says why and `field` names the input. */
 export class TeamError extends Error {
   override name = 'TeamError';
   constructor(
@@ -15,20 +15,20 @@ export class TeamError extends Error {
 }
 
 export const hashSecret = (secret: string): string => createHash('sha256').update(secret).digest('hex');
-/** 40 hexadecimal digits: clients of other tools take it as a key of theirs. */
+/** 40 hexadecimal digits: clients of other tools accept it as one of their keys. */
 export const newSecret = (): string => randomBytes(20).toString('hex');
 const newId = (): string => randomBytes(9).toString('base64url');
 
-/** Okabe and Ito's color-blind-safe set, without black. */
-const colours = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#f0e442'];
+/** Okabe and Ito's color-blind-safe palette, without black. */
+const colors = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#f0e442'];
 
-/** The person whom loopback needs no login for, and who made whatever was made before there were people. */
+/** The person who needs no login on loopback, and the author of everything made before there were people. */
 export const localAdmin: Actor = { id: 'local', name: 'You', role: 'admin' };
 
-/** What the server does by itself. */
+/** The author of the server's own actions. */
 export const systemActor: Actor = { id: 'system', name: 'Headroom', role: 'system' };
 
-/** People, links, sessions and tokens: who may come in, and as whom. Secrets are returned once, when made; only their hashes are kept. */
+/** People, links, sessions and tokens: who may sign in, and as whom. Secrets are returned once; only their hashes are kept. */
 export class People {
   constructor(
     private readonly auditLog: AuditLog,
@@ -39,7 +39,7 @@ export class People {
     return this.auditLog.team;
   }
 
-  /** The person behind a session cookie; null when it is unknown or was revoked. */
+  /** The person with this session cookie; null when it is unknown or was revoked. */
   ofSession(secret: string): { person: Person; session: Session } | null {
     const hash = hashSecret(secret);
     const session = Object.values(this.team.sessions).find((s) => s.hash === hash);
@@ -53,7 +53,7 @@ export class People {
     return token && (token.expiresAt === null || token.expiresAt > this.clock()) ? token : null;
   }
 
-  /** Whether a join link would be accepted now, and as what. */
+  /** The invite with this secret, if it would be accepted now; otherwise null. */
   openInvite(secret: string): Invite | null {
     const hash = hashSecret(secret);
     const invite = Object.values(this.team.invites).find((i) => i.hash === hash);
@@ -72,7 +72,7 @@ export class People {
     });
   }
 
-  /** Turns a link into a person and a session. @throws TeamError when the link is used up, expired, revoked or unknown */
+  /** Makes a person and a session from an invite link. @throws TeamError when the link is used up, expired, revoked or unknown */
   join(
     secret: string,
     wish: { name: string; colour?: string; device: string },
@@ -88,7 +88,7 @@ export class People {
       const person: Person = {
         id: newcomer.id,
         name: wish.name,
-        colour: wish.colour ?? colours[count % colours.length]!,
+        colour: wish.colour ?? colors[count % colors.length]!,
         role: invite.role,
         since: this.clock(),
       };
@@ -122,7 +122,7 @@ export class People {
     });
   }
 
-  /** A team that nobody can administer any more would need somebody at the data folder. */
+  /** A team without an admin could only be repaired by editing the data folder. */
   #keepAnAdmin(team: Team, person: Person): void {
     const admins = Object.values(team.people).filter((p) => p.role === 'admin');
     if (admins.length === 1 && admins[0]!.id === person.id)

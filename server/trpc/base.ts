@@ -17,13 +17,13 @@ export interface Context {
   hub: Hub;
   auditLog: AuditLog;
   people: People;
-  /** Where secrets that the audit log must not hold are kept. */
+  /** Storage for secrets that must not be in the audit log. */
   settings: Pick<Store, 'setting' | 'setSetting'>;
   retention: Pick<Retention, 'quotaBytes' | 'setQuota'>;
   jobs: Pick<Jobs, 'get' | 'cancel'>;
   /** ms since 1970 */
   now(): number;
-  /** Never null: a request without an identity is answered 401 before tRPC sees it. */
+  /** Never null: a request without an identity is answered 401 before it reaches tRPC. */
   actor: Actor;
   system: { version: string; dataFolder: string; loopback: boolean };
 }
@@ -40,14 +40,14 @@ const t = initTRPC.context<Context>().create({
 const fieldOfCause = (cause: unknown): string | null =>
   cause instanceof ZodError ? fieldOf(cause) : cause instanceof TeamError || cause instanceof FieldError ? cause.field : null;
 
-/** Every field that does not fit, each with its sentence; none for an error that is about no field. */
+/** All invalid fields, each with a message; empty for an error that concerns no field. */
 function problemsOfCause(cause: unknown): { field: string; message: string }[] {
   if (cause instanceof SetupError) return cause.problems.map(({ field, message }) => ({ field, message }));
   if (cause instanceof ZodError) return cause.issues.map((i) => ({ field: i.path.join('.'), message: i.message }));
   return cause instanceof FieldError ? [{ field: cause.field, message: cause.message }] : [];
 }
 
-/** For `catch`: what is wrong with the input becomes an answer that names the field. */
+/** For `catch`: turns an error in the input into an answer that names the field. */
 export const asBadRequest = (error: unknown): never => {
   if (error instanceof FieldError) throw new TRPCError({ code: 'BAD_REQUEST', message: error.message, cause: error });
   throw error;

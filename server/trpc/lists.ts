@@ -14,23 +14,23 @@ export type ListedItem = { [K in ListKind]: { kind: K; item: ListItems[K] } }[Li
 const itemsQuery = z.strictObject({
   runId,
   kind,
-  /** The newest items before this seq; left out with `after`, too: the newest of all. */
+  /** The newest items before this seq; if `after` is omitted too: the newest of all. */
   before: seq.optional(),
   /** The oldest items after this seq; 0 = from the beginning. */
   after: z.int().nonnegative().optional(),
   fromStep: step.optional(),
   /** Exclusive. */
   toStep: step.optional(),
-  /** What the items are about: a blob's hash, a thread, a control or an action (shared/lists.ts, ItemKeys). */
+  /** The subject of the items: a blob's hash, a thread, a control or an action (shared/lists.ts, ItemKeys). */
   ref: z.string().max(512).optional(),
-  /** Of what kind they are: a split, a trigger, a status, a level. */
+  /** The kind of the items: a split, a trigger, a status, a level. */
   tag: z.string().max(128).optional(),
   limit: z.int().min(1).max(1000),
 });
 
-/** Reading the lists that grow with a run (shared/lists.ts) by range: evaluations, snapshots, checkpoints, commands, notes, ... */
+/** Reads the lists that grow with a run (shared/lists.ts) by range: evaluations, snapshots, checkpoints, commands, notes, ... */
 export const listProcedures = {
-  /** In the order of the log. */
+  /** In log order. */
   items: watching.input(itemsQuery).query(async ({ ctx, input }): Promise<ListItems[ListKind][]> => {
     await checkRun(ctx, input.runId);
     if (input.before !== undefined && input.after !== undefined)
@@ -38,7 +38,7 @@ export const listProcedures = {
     return ctx.hub.store.list(input);
   }),
 
-  /** By its seq, its id (commands, notes) or the blob that it names; null = there is none in force. */
+  /** One item by its seq, its id (commands, notes) or its blob; null = no such item is in force. */
   item: watching
     .input(
       z.union([
@@ -61,7 +61,7 @@ export const listProcedures = {
       return ctx.hub.store.near(input);
     }),
 
-  /** Where items stand in a range of steps, thinned to one mark per kind and bucket, for timelines. */
+  /** Positions of items in a range of steps, reduced to one mark per kind and bucket, for timelines. */
   marks: watching
     .input(
       z.strictObject({

@@ -38,15 +38,15 @@ export const tableProcedures = {
     )
     .query(({ ctx, input }): TablePage => ctx.hub.table.page(input)),
 
-  /** What columns there are, and what can be searched for. */
+  /** The available columns and search keys. */
   columns: watching.query(({ ctx }): Catalog => ctx.hub.table.catalog()),
 
-  /** The values of some columns for every run that fits: what the charts of a sweep are drawn from. No columns: what differs among the runs. */
+  /** Values of columns for every matching run, for the charts of a sweep. Without columns: those that differ among the runs. */
   points: watching
     .input(z.strictObject({ ...tableQuery, columns: z.array(columnKey).max(20) }))
     .query(({ ctx, input }): SweepAnswer => ctx.hub.table.points(input)),
 
-  /** How long such a run takes, as far as earlier runs tell. */
+  /** Estimated duration of such a run, from earlier runs. */
   estimate: watching
     .input(z.strictObject({ recipe: recipeName, config }))
     .query(({ ctx, input }): Estimate | null => ctx.hub.table.estimate(input.recipe, input.config)),

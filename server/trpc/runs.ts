@@ -35,9 +35,9 @@ const rangeQuery = z.strictObject({
   /** Exclusive (so that it may be 2^53); null = up to the newest row. */
   toStep: z.number().refine(Number.isInteger, 'a whole number is needed').nullable(),
   buckets: z.int().min(1).max(4000),
-  /** Weight of a moving average over all raw steps, returned as `ema`; null or left out = none. */
+  /** Weight of a moving average over all raw steps, returned as `ema`; null or omitted = none. */
   smoothing: z.number().min(0).lt(1).nullish(),
-  /** Also the nearest row on either side of the range, each as a bucket by itself. */
+  /** Also the nearest row on either side of the range, each in a bucket of its own. */
   around: z.boolean().optional(),
 });
 
@@ -78,7 +78,7 @@ const controlLockRequest = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('handOver'), to: actor }),
 ]);
 
-/** Newest samples before a step that an answer chooses from. */
+/** Newest samples before a step from which an answer chooses. */
 const SAMPLES_LOOKED_AT = 200;
 
 const watching = allowed('watch runs');
@@ -99,22 +99,22 @@ export const runs = router({
       return ctx.hub.create(ctx.actor, { ...setup, config }, more).catch(asBadRequest);
     }),
 
-  /** The recipes that are known, those of connected trainers first; a run of any of them can be asked for. */
+  /** All known recipes, those of connected trainers first; a run of any of them can be requested. */
   recipes: watching.query(({ ctx }): KnownRecipe[] => ctx.hub.recipes.list()),
 
-  /** What would not fit of a run that is asked for: its fields within `setup`, each with a sentence. Starts nothing. */
+  /** Validates the setup of a run: its invalid fields within `setup`, each with a message. Starts nothing. */
   check: watching
     .input(z.strictObject({ setup: z.unknown() }))
     .query(async ({ ctx, input }): Promise<{ problems: SettingProblem[] }> => {
       const parsed = runSetup.safeParse(input.setup);
-      // What is wrong beside the config must not hide what is wrong in it.
+      // An error outside the config must not hide errors inside it.
       const { recipe, config } = runSetup.pick({ recipe: true, config: true }).safeParse(pickOwn(input.setup)).data ?? {};
       const judged = recipe !== undefined && config ? (await ctx.hub.recipes.check({ recipe, config })).problems : [];
       const beside = parsed.success ? [] : parsed.error.issues.map((i) => ({ field: i.path.join('.'), message: i.message }));
       return { problems: [...beside, ...judged] };
     }),
 
-  /** Why a run has no trainer, in words; null when it has one, or has ended. */
+  /** Why a run has no trainer, as a message; null when it has one, or has ended. */
   whyWaits: watching.input(z.strictObject({ runId })).query(({ ctx, input }): string | null => ctx.hub.whyWaits(input.runId)),
 
   range: watching.input(rangeQuery).query(async ({ ctx, input, signal }): Promise<RangeAnswer> => {
@@ -124,7 +124,7 @@ export const runs = router({
     return ctx.hub.store.range(input, signal).catch(asTooMuch);
   }),
 
-  /** Series with their newest values: by a word of their name, or those named; a page of them. */
+  /** A page of series with their newest values: those whose names contain a word, or those named. */
   series: watching.input(seriesQuery).query(async ({ ctx, input }): Promise<SeriesAnswer> => {
     await existing(ctx, input.runId);
     return ctx.hub.store.series(input);
@@ -135,13 +135,13 @@ export const runs = router({
     return ctx.hub.store.entries(input);
   }),
 
-  /** What the run's process printed, as far as it is kept: newest last. */
+  /** The console output of the run's process, as far as it is kept: newest last. */
   console: watching.input(consoleQuery).query(async ({ ctx, input }): Promise<ConsoleAnswer> => {
     await existing(ctx, input.runId);
     return ctx.hub.store.console(input);
   }),
 
-  /** What the run showed as of a step (null = now): the newest sample of each name among the last ones. */
+  /** Samples as of a step (null = now): the newest sample of each name among the latest ones. */
   samples: watching
     .input(z.strictObject({ runId, step: step.nullable() }))
     .query(async ({ ctx, input }): Promise<MediaItem[]> => {
@@ -152,7 +152,7 @@ export const runs = router({
       return samplesAt(before, null);
     }),
 
-  /** A sample as it came, text and all. */
+  /** One sample with its whole text. */
   sample: watching.input(z.strictObject({ runId, seq })).query(async ({ ctx, input }): Promise<MediaEvent | null> => {
     await existing(ctx, input.runId);
     const [entry] = await ctx.hub.store.entries({ runId: input.runId, fromSeq: input.seq, limit: 1, types: null });
@@ -168,7 +168,7 @@ export const runs = router({
     .input(branchRun)
     .mutation(({ ctx, input }): Promise<{ ok: true; runId: string | null } | Refusal> => ctx.hub.branch(ctx.actor, input)),
 
-  /** Name, tags, archived, deleted (and back). */
+  /** Sets name, tags, archived, deleted (and back). */
   label: allowed('edit runs')
     .input(
       z.strictObject({
@@ -188,7 +188,7 @@ export const runs = router({
       });
     }),
 
-  /** Takes a run out of the trash and off the disk: there is no way back. */
+  /** Deletes a run in the trash from the disk: this cannot be undone. */
   remove: allowed('delete runs')
     .input(z.strictObject({ runId }))
     .mutation(async ({ ctx, input: { runId: id } }): Promise<{ ok: true } | Refusal> => {
@@ -207,7 +207,7 @@ export const runs = router({
         ctx.hub.decide(input.runId, async (_view, lists) => {
           const { note } = input;
           const known = await lists.item('notes', { id: note.id });
-          // A resend: the note is there already.
+          // A resend: the note exists already.
           if (note.kind === 'add' && known?.author.id === ctx.actor.id && known.text === note.text) return [];
           const thread = note.kind === 'add' && note.replyTo !== null ? await lists.item('notes', { id: note.replyTo }) : null;
           const replies = known ? await lists.list('notes', { ref: note.id, limit: 100_000 }) : [];
@@ -221,7 +221,7 @@ export const runs = router({
         }),
     ),
 
-  /** Takes, asks for, hands over or releases the sole right to steer. */
+  /** Takes, asks for, hands over or releases the control lock. */
   controlLock: allowed('steer runs')
     .input(z.strictObject({ runId, request: controlLockRequest }))
     .mutation(async ({ ctx, input }): Promise<CommandAnswer> => {
@@ -246,38 +246,38 @@ export const runs = router({
           const answered = { type: 'proposal.answered', actor: ctx.actor, commandId: id, approved } as const;
           if (!approved) return [answered];
           if (!takesBack(view, asked)) return [answered, { type: 'command.requested', actor, command: asked }];
-          // Much may have happened since it was asked for.
+          // The run may have changed since the command was requested.
           const wrong = judge(view, actor, asked, await checkpointsMeant(view, lists, asked));
           return wrong ?? [answered, ...(await revertEvents(view, lists, actor, asked, view.seq + 2))];
         }),
     ),
 
-  /** Lets a run that waits for a trainer wait before another one, or (null) last. */
+  /** Moves a run that waits for a trainer before another one, or (null) to the end. */
   moveInQueue: allowed('steer runs')
     .input(z.strictObject({ runId, before: runId.nullable() }))
     .mutation(({ ctx, input }): Promise<{ ok: true } | Refusal> => ctx.hub.moveInQueue(ctx.actor, input.runId, input.before)),
 
-  /** Takes a run, once it has saved a checkpoint, from its trainer and back into the queue, behind those that wait now. */
+  /** Takes a run from its trainer, once it has saved a checkpoint, and puts it back into the queue, behind the waiting runs. */
   makeRoom: allowed('steer runs')
     .input(z.strictObject({ runId }))
     .mutation(({ ctx, input }): Promise<{ ok: true } | Refusal> => ctx.hub.makeRoom(ctx.actor, input.runId)),
 
-  /** Questions about checkpoints, of all runs: those being answered first, then those that wait, the next one first. */
+  /** Queries about checkpoints, of all runs: those being answered first, then the waiting ones, the next one first. */
   openQuestions: watching.query(({ ctx }): QuestionSummary[] => ctx.hub.openQuestions()),
 
-  /** Lets a question wait before another one, or (null) last. It is called off by the action `cancel`. */
+  /** Moves a query before another one, or (null) to the end. The action `cancel` cancels it. */
   moveQuestion: allowed('steer runs')
     .input(z.strictObject({ commandId, before: commandId.nullable() }))
     .mutation(
       ({ ctx, input }): Promise<{ ok: true } | Refusal> => ctx.hub.moveQuestion(ctx.actor, input.commandId, input.before),
     ),
 
-  /** Takes the run back to one of its checkpoints; what came after it is undone. `commandId` makes a resend harmless. */
+  /** Takes the run back to one of its checkpoints; later changes are undone. `commandId` makes a resend harmless. */
   revert: allowed('steer runs')
     .input(z.strictObject({ runId, checkpoint: blobHash, commandId: commandId.optional() }))
     .mutation(({ ctx, input }): Promise<CommandAnswer> => ctx.hub.revert(ctx.actor, input)),
 
-  /** Refusals are answers, not errors: `ok: false` says why and which field. */
+  /** Refusals are answers, not errors: `ok: false` with the reason and the field. */
   command: watching.input(command).mutation(({ ctx, input }): Promise<CommandAnswer> => ctx.hub.command(ctx.actor, input)),
 });
 

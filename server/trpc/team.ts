@@ -19,7 +19,7 @@ import {
 import { type WatchdogRules, watchdogRules } from '~/shared/watchdogs';
 import { allowed, asBadRequest, router } from './base';
 
-/** What a TeamError says is the caller's to read, with the field it names. */
+/** Passes the message of a TeamError to the caller, with the field it names. */
 async function reportTeamErrors<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -38,7 +38,7 @@ const auditKinds = z.enum(auditEvent.options.map((o) => o.shape.type.value) as [
 export const team = router({
   people: allowed('watch runs').query(({ ctx }): Person[] => Object.values(ctx.people.team.people)),
 
-  /** Oneself: name and color. */
+  /** Changes the person's own name and color. */
   changeMe: allowed('comment')
     .input(z.strictObject({ name: personName.optional(), colour: colour.optional() }))
     .mutation(({ ctx, input }) => reportTeamErrors(ctx.people.change(ctx.actor, ctx.actor.id, input))),
@@ -53,7 +53,7 @@ export const team = router({
 
   invites: managing.query(({ ctx }): Invite[] => Object.values(ctx.people.team.invites).map(withoutHash)),
 
-  /** `secret` is shown this once: the link is /join?invite=<secret>. */
+  /** `secret` is shown only here: the link is /join?invite=<secret>. */
   invite: managing
     .input(
       z.strictObject({
@@ -71,7 +71,7 @@ export const team = router({
     .input(z.strictObject({ inviteId: id }))
     .mutation(({ ctx, input }) => reportTeamErrors(ctx.people.revokeInvite(ctx.actor, input.inviteId))),
 
-  /** One's own; an admin sees everybody's. */
+  /** The person's own; an admin sees everybody's. */
   sessions: allowed('watch runs').query(({ ctx }): Session[] =>
     Object.values(ctx.people.team.sessions)
       .filter((s) => ctx.actor.role === 'admin' || s.personId === ctx.actor.id)
@@ -84,7 +84,7 @@ export const team = router({
 
   tokens: managing.query(({ ctx }): Token[] => Object.values(ctx.people.team.tokens).map(withoutHash)),
 
-  /** `secret` is shown this once: scripts send it as "authorization: Bearer <secret>". */
+  /** `secret` is shown only here: scripts send it as "authorization: Bearer <secret>". */
   makeToken: managing
     .input(
       z.strictObject({
@@ -130,7 +130,7 @@ export const team = router({
       }));
     }),
 
-  /** The audit log, oldest first; `nextSeq` continues, null = the end. */
+  /** The audit log, oldest first; `nextSeq` is where the next page starts, null = the end. */
   audit: managing
     .input(
       z.strictObject({
@@ -158,6 +158,6 @@ export const team = router({
     }),
 });
 
-/** Rows of version 0.1 hold webhook addresses in clear. */
+/** Rows of version 0.1 contain webhook addresses in clear text. */
 const withoutSecrets = (row: AuditRow): AuditRow =>
   row.event.type === 'watchdog.rules' ? { ...row, event: { ...row.event, rules: masked(row.event.rules) } } : row;

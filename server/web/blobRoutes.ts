@@ -1,4 +1,4 @@
-/** Blobs over HTTP: GET for whoever may watch, PUT for trainers. The path names the content, so an answer never grows old. */
+/** Blobs over HTTP: GET for whoever may watch, PUT for trainers. The path is the content's hash: an answer never changes. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { sendText } from '~/server/base/respond';
@@ -58,11 +58,11 @@ async function read(blobs: BlobStore, request: IncomingMessage, response: Server
     response.end();
     return;
   }
-  // A reader that goes away ends the stream; there is nobody left to tell.
+  // When the reader disconnects, the stream ends; there is nobody to send an error to.
   await pipeline(opened.stream, response).catch(() => response.destroy());
 }
 
-/** One range of bytes, as browsers and resuming downloads ask; anything else gets the whole blob. */
+/** One range of bytes, as browsers and resumed downloads request it; any other header gets the whole blob. */
 function rangeOf(header: string | undefined, size: number): { start: number; end: number } | 'outside' | null {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '');
   if (!match || (match[1] === '' && match[2] === '')) return null;

@@ -1,4 +1,4 @@
-/** The one port: who may send which request, and which websocket goes where. */
+/** The one port: checks who may send which request, and routes websockets. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import helmet from 'helmet';
@@ -15,7 +15,7 @@ import type { Identity } from './identity';
 import { hostRefusal, originRefusal } from './origin';
 import { routeTable } from './routeTable';
 
-/** Pages: Next, or nothing in tests. `dev`: its own websockets (hot reload) are let through. */
+/** Pages: Next, or nothing in tests. `dev`: Next's own websockets (hot reload) are allowed. */
 export interface Pages {
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
   /** A server that never listens, to which Next attaches its upgrade listener. */
@@ -28,18 +28,18 @@ export interface HttpDeps {
   identity: Pick<Identity, 'identify'>;
   loopback: boolean;
   clock: Pick<Clock, 'elapsed'>;
-  /** Below which path a proxy shows this server, e.g. "/headroom"; requests may come with it or without. Empty: at the top. */
+  /** Prefix of the path under which a proxy serves Headroom, e.g. "/headroom"; requests may contain it or not. Empty: none. */
   basePath: string;
   links: { viewers: Link; trainers: Link };
   /** Resolves when the pages are ready. */
   pages: Promise<Pages | null>;
   dev: boolean;
-  /** A request was answered; `route` is its path in the table. */
+  /** Called for each answered request; `route` is its path in the table. */
   onAnswer?(route: string, status: number, ms: number): void;
   onError(error: unknown): void;
 }
 
-/** Of metered routes, for one person or token at one address: some lists of a thousand runs per second, after the first 50. */
+/** Limit of metered routes per person or token and address: some lists of a thousand runs per second, after the first 50. */
 const answerBytes = { perSecond: 4 * 2 ** 20, burst: 32 * 2 ** 20 };
 
 export function createHttp(deps: HttpDeps): Server {
@@ -92,7 +92,7 @@ export function createHttp(deps: HttpDeps): Server {
     return route.handle({ ...visit, actor });
   }
 
-  /** Pages, and what there is not. */
+  /** Answers with pages, or with 404. */
   async function other(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     const api = url.pathname.startsWith('/api/');
     // The app's own code is no secret, and a page for signing in needs it.
@@ -101,7 +101,7 @@ export function createHttp(deps: HttpDeps): Server {
     if (api) return sendText(response, 404, `there is nothing at ${url.pathname}`);
     const pages = await deps.pages;
     if (!pages) return sendText(response, 404, 'this server was started without its pages');
-    // Next is built for the base path, and redirects what ends in a slash.
+    // Next is built for the base path, and redirects paths that end in a slash.
     request.url = (basePath && (url.pathname === '/' ? `${basePath}${url.search}` : `${basePath}${request.url}`)) || request.url;
     await pages.handle(request, response);
   }
@@ -143,20 +143,20 @@ function notFor(actor: Actor, audience: readonly Audience[]): string {
 
 const isAt = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`);
 
-/** A proxy may take the base path away or leave it. */
+/** The request's path without the base path, which a proxy may have removed already. */
 function withoutBase(url = '/', basePath: string): string {
   if (basePath === '' || !url.startsWith(basePath)) return url;
   const rest = url.slice(basePath.length);
   return rest === '' ? '/' : rest.startsWith('?') ? `/${rest}` : rest.startsWith('/') ? rest : url;
 }
 
-/** null for what is no path, e.g. "//". */
+/** null for an invalid path, e.g. "//". */
 function urlOf(request: IncomingMessage): URL | null {
   const base = 'http://localhost';
   return URL.canParse(request.url ?? '/', base) ? new URL(request.url ?? '/', base) : null;
 }
 
-/** Every websocket comes through here: ours by path, Next's only in development; the rest is closed. */
+/** Handles every websocket: ours by path, Next's only in development; others are closed. */
 async function upgrade(deps: HttpDeps, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
   socket.on('error', () => socket.destroy());
   request.url = withoutBase(request.url, deps.basePath);
@@ -176,7 +176,7 @@ const how = 'Open the invite link that you were given; the first admin’s is pr
 
 const whoAreYou = `Who are you? ${how} A script sends its token: "authorization: Bearer <token>".`;
 
-/** What the API answers has the form of tRPC's errors, so that its clients can read it. */
+/** Errors of the API have the form of tRPC's errors, so that its clients can read them. */
 function unknown(response: ServerResponse, api: boolean): void {
   if (api)
     sendJson(response, 401, {
@@ -204,10 +204,10 @@ function securityHeaders(dev: boolean) {
         frameAncestors: ["'none'"],
       },
     },
-    // Plain http in a LAN is a supported way to run this.
+    // Plain HTTP in a LAN is supported.
     strictTransportSecurity: false,
     referrerPolicy: { policy: 'same-origin' },
-    // Needs https; over plain http in a LAN browsers only complain about it.
+    // Needs HTTPS; over plain HTTP in a LAN browsers only log a complaint about it.
     crossOriginOpenerPolicy: false,
     originAgentCluster: false,
   });

@@ -1,4 +1,4 @@
-/** Who sends a request: everything that comes in is asked here, once. */
+/** Finds out who sends a request; every request is checked here, once. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
@@ -15,9 +15,9 @@ import { colour, personName } from '~/shared/team';
 import { firstOf } from './origin';
 
 export interface Identity {
-  /** null: nobody we know. @param basic the token may also be the password of Basic authorization */
+  /** null: unknown. @param basic the token may also be the password of Basic authorization */
   identify(request: IncomingMessage, basic?: boolean): Promise<Actor | null>;
-  /** Those that make somebody known (links, sign-in) and forget them again. */
+  /** Routes that sign somebody in (links, login) and out. */
   readonly routes: Route[];
   /** Path and query of the link to print at start; null when none is needed. */
   readonly link: string | null;
@@ -27,15 +27,15 @@ const cookieName = 'headroom';
 const week = 7 * 24 * 3_600_000;
 const trainer: Actor = { id: 'trainer', name: 'Trainer', role: 'trainer' };
 
-/** On loopback everybody without a token is the local admin; elsewhere people join through invite links and stay through a session. */
+/** On loopback everybody without a token is the local admin; elsewhere people join through invite links and get a session. */
 export async function openIdentity(options: {
   /** Everybody without a token is the local admin. */
   open: boolean;
   trainerToken: string;
-  /** Below which path a proxy shows the server; empty: at the top. */
+  /** Prefix of the path under which a proxy serves Headroom; empty: none. */
   basePath: string;
   people: People;
-  /** Somebody signed out: sockets are to look again. */
+  /** Somebody signed out: sockets must check identities again. */
   onSignOut(): void;
 }): Promise<Identity> {
   const { people } = options;
@@ -116,7 +116,7 @@ const joinRequest = z.strictObject({
   colour: colour.optional(),
 });
 
-/** The body as JSON; undefined when it is none. At most 16 kB. */
+/** The body as JSON; undefined if it is not JSON. At most 16 kB. */
 async function readJson(request: IncomingMessage): Promise<unknown> {
   let text = '';
   for await (const chunk of request) {
@@ -149,7 +149,8 @@ export function bearer(request: IncomingMessage): string | null {
 }
 
 /**
- * The token that is sent as a password, as clients of other tools do. One that is too short for the wandb client is given to it as "headroom.TOKEN.key".
+ * The token sent as a password, as clients of other tools do. The wandb client refuses a short token, so it is given as
+ * "headroom.TOKEN.key".
  */
 function password(request: IncomingMessage): string | null {
   const match = /^Basic (\S+)$/i.exec(request.headers.authorization ?? '');
@@ -158,12 +159,12 @@ function password(request: IncomingMessage): string | null {
   return /^headroom\.([^.]+)\.[^.]+$/.exec(secret)?.[1] ?? secret;
 }
 
-/** Equal, in a time that does not depend on where they differ. */
+/** Compares in a time that does not depend on where the texts differ. */
 export function same(a: string, b: string): boolean {
   const hash = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(hash(a), hash(b));
 }
 
-/** Secure where the page came over TLS, also through a proxy that ends it; a browser would not send a Secure cookie back over plain HTTP. */
+/** Secure if the page came over TLS, also through a proxy that ends it: browsers send no Secure cookie over plain HTTP. */
 const isSecure = (request: IncomingMessage): boolean =>
   firstOf(request.headers['x-forwarded-proto']) === 'https' || (request.socket as Partial<TLSSocket>).encrypted === true;

@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { StartError } from '~/server/base/startError';
 
-/** @throws StartError when the port or the address cannot be had */
+/** @throws StartError when the port or the address is not available */
 export async function listen(server: Server, host: string, port: number): Promise<number> {
   server.listen(port, host);
   try {

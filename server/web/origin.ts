@@ -1,9 +1,9 @@
-/** Whether a request may have come from one of our own pages. A browser sends cookies and opens websockets for any page, so both are checked here. */
+/** Whether a request may come from one of our pages: browsers send cookies and open websockets for any page. */
 import type { IncomingMessage } from 'node:http';
 
 export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 
-/** What the proxy nearest to the client wrote in a header that each proxy adds to. */
+/** The first value, from the proxy nearest to the client, of a header that each proxy appends to. */
 export const firstOf = (header: string | string[] | undefined): string | undefined =>
   String(header ?? '')
     .split(',')[0]!
@@ -17,8 +17,9 @@ const nameOf = (host: string): string =>
     .toLowerCase();
 
 /**
- * A server on loopback asks for no login, so a foreign page must not reach it under its own name (DNS rebinding).
- * @returns null, or why not
+ * A server on loopback requires no login, so a foreign page must not reach it under the page's own domain name (DNS rebinding).
+ *
+ * @returns null, or why the request is refused
  */
 export function hostRefusal(request: IncomingMessage, loopback: boolean): string | null {
   const { host } = request.headers;
@@ -27,11 +28,11 @@ export function hostRefusal(request: IncomingMessage, loopback: boolean): string
   return `this server only answers as localhost or 127.0.0.1, not as "${nameOf(host)}"; to be reached under a name, start it with HOST=0.0.0.0`;
 }
 
-/** @returns null, or why not: the page that sends this was not served by us. Scripts send no Origin. */
+/** @returns null, or why the request is refused: its page was not served by us. Scripts send no Origin. */
 export function originRefusal(request: IncomingMessage): string | null {
   const { origin, host } = request.headers;
   if (origin === undefined) return null;
-  // The header is the proxy's: a page cannot add it to a request to another site.
+  // A proxy sets this header: a page cannot add it to a request to another site.
   const forwarded = firstOf(request.headers['x-forwarded-host']);
   const own = URL.canParse(origin) ? new URL(origin).host : null;
   if (own !== null && (own === host || own === forwarded)) return null;

@@ -1,4 +1,4 @@
-/** Next beside us: it serves pages and nothing else; all state lives in this process's own modules, which Next never loads. */
+/** Next inside our process serves pages only: all state is in this process's own modules, which Next never loads. */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import path from 'node:path';
@@ -13,7 +13,7 @@ export async function openPages(options: {
   host: string;
   port: number;
 }): Promise<Pages> {
-  // A local tool tells nobody that it runs.
+  // A local tool sends no telemetry.
   process.env.NEXT_TELEMETRY_DISABLED ??= '1';
   // Read by next.config.mjs.
   process.env.NEXT_PUBLIC_BASE_PATH = options.basePath;

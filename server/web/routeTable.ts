@@ -1,7 +1,7 @@
 import createRouter, { type HTTPMethod } from 'find-my-way';
 import type { Method, Route } from '~/server/base/route';
 
-/** What answers a request: a route with the parts of its path, the methods that this path has instead, or nothing. */
+/** The result of a look-up: a route with the parameters in its path, the methods that the path allows instead, or null. */
 export type Found = { route: Route; params: Record<string, string> } | { allowed: Method[]; route: Route } | null;
 
 const methods: Method[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];

@@ -8,7 +8,7 @@ import { paths } from '~/shared/protocol';
 
 const maxBytes = 2 * 2 ** 20;
 
-/** Questions and answers over tRPC. */
+/** Queries and mutations over tRPC. */
 export function rpcRoute(context: Omit<Context, 'actor'>, onError: (error: unknown) => void): Route {
   const actors = new WeakMap<IncomingMessage, Actor>();
   const handler = createHTTPHandler({
@@ -16,7 +16,7 @@ export function rpcRoute(context: Omit<Context, 'actor'>, onError: (error: unkno
     basePath: `${paths.trpc}/`,
     maxBodySize: maxBytes,
     maxBatchSize: 50,
-    // Questions may be long: they come by POST too.
+    // Queries may be long: POST is allowed for them too.
     allowMethodOverride: true,
     createContext: ({ req }): Context => ({ ...context, actor: actors.get(req)! }),
     onError: ({ error }) => {

@@ -20,7 +20,7 @@ export interface ImportDialogProps {
   onClose(): void;
 }
 
-/** What comes of files before anything is written, and how far the writing is. */
+/** Shows which runs the files contain before anything is written, then the progress of writing. */
 export function ImportDialog({ state, onFiles, onAxis, onToggle, onWrite, onClose }: ImportDialogProps) {
   return (
     <Modal

@@ -1,29 +1,29 @@
-/** A file and its path inside what was chosen: "logs/version_0/metrics.csv", or its name alone. */
+/** A file and its path within the selection: "logs/version_0/metrics.csv", or just its name. */
 export interface ChosenFile {
   file: File;
   path: string;
 }
 
-/** More in one act are refused by the server, too. */
+/** The server refuses more files per import, too. */
 const MAX_FILES = 100_000;
 
-/** Files of a picker; those of a folder have its path. Hidden files stay out. */
+/** Files of a picker; files of a chosen folder have relative paths. Hidden files are left out. */
 export const pickedFiles = (list: FileList): ChosenFile[] =>
   [...list].map((file) => ({ file, path: file.webkitRelativePath || file.name })).filter(({ path }) => !isHidden(path));
 
 const isHidden = (path: string): boolean => path.split('/').some((part) => part.startsWith('.'));
 
-/** What is dragged holds files, not text or a link. */
+/** Whether the dragged data contains files, not text or a link. */
 export const hasFiles = (transfer: DataTransfer | null): transfer is DataTransfer =>
   transfer !== null && [...transfer.types].includes('Files');
 
-/** Files that were dropped, folders gone through. To be called in the event itself: what was dropped is empty afterwards. */
+/** Dropped files, including those in dropped folders. Call it within the event: the browser clears the data afterwards. */
 export async function droppedFiles(transfer: DataTransfer): Promise<ChosenFile[]> {
   const entries: FileSystemEntry[] = [];
   const files: ChosenFile[] = [];
   for (const item of transfer.items) {
     const entry = item.webkitGetAsEntry();
-    // A file that does not lie on a disk has no entry.
+    // A file that is not on a disk has no entry.
     const file = entry ? null : item.getAsFile();
     if (entry) entries.push(entry);
     else if (file) files.push({ file, path: file.name });
@@ -40,7 +40,7 @@ async function collect(entry: FileSystemEntry, files: ChosenFile[]): Promise<voi
     return;
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader();
-  // A folder is told in parts; an empty one is the last.
+  // The browser returns a folder's entries in parts; an empty part is the last.
   for (;;) {
     const part = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
     if (part.length === 0) return;

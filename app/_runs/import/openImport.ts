@@ -13,14 +13,14 @@ export interface Progress {
   unit: JobState['unit'] | 'files';
 }
 
-/** One import of the server: its files are sent, a plan is made, and the runs that are wanted are written. `signal` ends whatever is under way. */
+/** One import on the server: sends the files, gets a plan, and writes the wanted runs. `signal` aborts requests in progress. */
 export class OpenImport {
   private constructor(
     private readonly id: string,
     private readonly signal: AbortSignal,
   ) {}
 
-  /** @throws Error with the server's words */
+  /** @throws Error with the server's message */
   static async begin(files: readonly ChosenFile[], signal: AbortSignal, report: (at: Progress) => void): Promise<OpenImport> {
     const { id } = (await ask('/api/imports', { method: 'POST', signal })) as { id: string };
     const open = new OpenImport(id, signal);
@@ -44,7 +44,7 @@ export class OpenImport {
     return this.#follow('runs', choices, report) as Promise<ImportResult>;
   }
 
-  /** The server forgets the files. */
+  /** Makes the server delete the files. */
   end(): void {
     void ask(`/api/imports/${this.id}`, { method: 'DELETE' }).catch(() => {});
   }
@@ -78,7 +78,7 @@ async function ask(address: string, init: RequestInit): Promise<unknown> {
   try {
     words = (JSON.parse(text) as { error: string }).error;
   } catch {
-    // Refusals before the routes are plain text.
+    // Errors raised before routing are plain text.
   }
   throw new Error(words || `the server answered ${answer.status}`);
 }

@@ -5,7 +5,7 @@ import { OpenImport, type Progress } from './openImport';
 
 export type ImportState =
   | { at: 'closed' }
-  /** Nothing was chosen yet. */
+  /** Nothing has been chosen yet. */
   | { at: 'choosing' }
   | { at: 'working'; title: string; progress: Progress | null }
   | { at: 'plan'; plan: ImportPlan; chosen: ReadonlyMap<string, ImportChoice> }
@@ -13,15 +13,15 @@ export type ImportState =
   | { at: 'failed'; message: string };
 
 /**
- * An import from the files that were chosen to the runs that came of them.
+ * An import, from the choice of files to the written runs.
  *
- * @param onRuns told what came; true: whoever was told goes on from there, and the dialog closes
+ * @param onRuns receives the result; if it returns true, the caller continues from there and the dialog closes
  */
 export function useImport(onRuns: (result: ImportResult) => boolean) {
   const [state, setState] = useState<ImportState>({ at: 'closed' });
   const open = useRef<OpenImport | null>(null);
   const control = useRef<AbortController | null>(null);
-  /** Axes that somebody chose, by the key of the run. */
+  /** Axes that the user chose, by the key of the run. */
   const axes = useRef(new Map<string, string>());
 
   const working = (title: string) => {
@@ -44,7 +44,7 @@ export function useImport(onRuns: (result: ImportResult) => boolean) {
   const planned = async () => {
     const runs = [...axes.current].map(([key, axis]) => ({ key, axis }));
     const plan = await open.current!.plan({ runs }, working('Reading the files'));
-    // A run that is here already comes in as a copy only when somebody says so.
+    // A run that was imported before is copied only if the user selects it.
     const wanted = plan.runs.filter((run) => importable(run) && run.here === null);
     setState({ at: 'plan', plan, chosen: new Map(wanted.map((run) => [run.key, choiceOf(run)])) });
   };
@@ -70,7 +70,7 @@ export function useImport(onRuns: (result: ImportResult) => boolean) {
         await planned();
       });
     },
-    /** Reads the files again with another axis for one of them. */
+    /** Reads the files again with another axis for one run. */
     setAxis: (run: PlannedRun, axis: string) =>
       attempt(async () => {
         axes.current.set(run.key, axis);

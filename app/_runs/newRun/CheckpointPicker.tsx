@@ -3,11 +3,11 @@ import { Button } from '~/app/_components/Button';
 import { inputClass } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 
-/** Checkpoints of the runs that are known here. */
+/** Checkpoints of the runs known on this server. */
 export interface Checkpoints {
-  /** Lets people choose a run. */
+  /** Draws a run picker. */
   runs(onPick: (run: { runId: string; name: string }) => void): ReactNode;
-  /** Newest first. @throws when the server cannot say */
+  /** Newest first. @throws when the server cannot answer */
   of(runId: string): Promise<{ step: number; hash: string }[]>;
 }
 
@@ -17,7 +17,7 @@ interface Chosen {
   name: string;
 }
 
-/** A checkpoint, chosen by its run and step. @param label what it is for */
+/** Chooses a checkpoint by its run and step. @param label purpose of the checkpoint */
 export function CheckpointPicker({
   label,
   checkpoints,

@@ -19,7 +19,7 @@ import { mostRuns } from './several';
 const legendClass = 'mb-1.5 text-2xs font-semibold tracking-wider text-dim uppercase';
 const gridClass = 'grid grid-cols-1 gap-x-3 gap-y-2 min-[28rem]:grid-cols-2 sm:grid-cols-3';
 
-/** The form of a new run: everything of a recipe is drawn from what its trainer declared. What is typed is judged by the server (`problems`). */
+/** The form of a new run, drawn from the trainer's declaration of the recipe. The server validates the input (`problems`). */
 export function NewRunForm({
   recipes,
   draft,
@@ -37,15 +37,15 @@ export function NewRunForm({
   recipes: readonly KnownRecipe[];
   draft: Draft;
   problems: readonly Problem[];
-  /** The problems are those of what stands there now, not of what stood there before the last letter. */
+  /** The problems belong to the present values, not to those before the last key press. */
   settled: boolean;
-  /** Runs that were started since the button was pressed; null: it was not. */
+  /** Number of runs started since the button was pressed; null: not pressed. */
   started: number | null;
-  /** What the button would start. */
+  /** The runs that the button would start. */
   asked: Asked;
   estimate: Estimate | null;
   checkpoints: Checkpoints;
-  /** Names that runs have already. */
+  /** Names of existing projects. */
   projects: readonly string[];
   onChange(draft: Draft): void;
   onStart(): void;
@@ -56,7 +56,7 @@ export function NewRunForm({
   const own = ['name', 'project', 'group', 'tags', ...(choosesTrainer(draft, filled) ? ['recipe'] : [])];
   const { at, elsewhere } = placed(problems, shown, own);
   const isWrong = (f: RecipeField) => at.has(`config.${f.path}`);
-  // What is folded away and wrong must be seen, and so must what was changed.
+  // Groups with errors or changed values are unfolded.
   const open = (f: RecipeField) =>
     draft.advanced || !f.advanced || isWrong(f) || filled.texts.get(f.path) !== filled.published.get(f.path);
   const folded = shown.filter((f) => !open(f)).length;
@@ -155,17 +155,17 @@ export function NewRunForm({
   );
 }
 
-/** What is known of how long it takes, and from where. */
+/** The estimated duration, and the runs it is based on. */
 function estimateWords({ ms, name, backend, differs }: Estimate, runs: number): string {
   const on = backend === null ? '' : ` on ${backend}`;
   const but = differs.length === 0 ? '' : `; it differs in ${differs.join(', ')}`;
   return `About ${duration(ms * runs)}${runs > 1 ? ' one after the other' : ''}: ${name} took ${duration(ms)}${on}${but}.`;
 }
 
-/** With one trainer there is nothing to choose. */
+/** With a single trainer there is no choice. */
 const choosesTrainer = (draft: Draft, { recipe }: Filled): boolean => recipe.trainers.length > 1 || draft.trainer !== '';
 
-/** What a run has whatever it trains. */
+/** Fields that every run has, whatever its recipe. */
 function RunFields({
   draft,
   filled,
@@ -271,7 +271,7 @@ function RunFields({
   );
 }
 
-/** Fields by heading, in the order in which the headings first come. */
+/** Fields by heading; headings in order of first appearance. */
 function groupsOf(fields: readonly RecipeField[]): { title: string; fields: RecipeField[] }[] {
   const groups = new Map<string, RecipeField[]>();
   for (const field of fields) groups.set(field.group, [...(groups.get(field.group) ?? []), field]);

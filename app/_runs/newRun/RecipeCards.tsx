@@ -1,7 +1,7 @@
 import { useId } from 'react';
 import type { KnownRecipe } from '~/shared/recipes';
 
-/** The recipes to choose from: what each trains, in one sentence, and who has it. */
+/** The recipes to choose from: what each trains, in one sentence, and which trainers have it. */
 export function RecipeCards({
   recipes,
   chosen,
@@ -56,7 +56,7 @@ function Card({ recipe, chosen, onChoose }: { recipe: KnownRecipe; chosen: boole
   );
 }
 
-/** As an image it can run nothing and fetch nothing; what is neither a data URL of a picture nor SVG is not shown. */
+/** A URL for an <img>, where a picture can neither run nor fetch anything; null for text that is no SVG or picture data URL. */
 function pictureUrl(picture: string): string | null {
   if (/^data:image\//.test(picture)) return picture;
   return picture.trimStart().startsWith('<svg') ? `data:image/svg+xml,${encodeURIComponent(picture)}` : null;

@@ -8,7 +8,7 @@ import { CheckpointPicker, type Checkpoints } from './CheckpointPicker';
 import { valueTyped } from './formTexts';
 import { severalOf, takesSeveral } from './several';
 
-/** One setting of a recipe, typed in as its kind asks for. */
+/** The input for one setting of a recipe, according to its kind. */
 export function SettingField({
   field,
   schema,
@@ -19,10 +19,10 @@ export function SettingField({
   onType,
 }: {
   field: RecipeField;
-  /** The whole one that the field is from. */
+  /** The whole schema that contains the field. */
   schema: JsonSchema;
   text: string;
-  /** As the preset has it. */
+  /** The value in the preset. */
   published: string;
   error: string | null;
   checkpoints: Checkpoints;
@@ -139,7 +139,7 @@ function Input({
   );
 }
 
-/** A choice of one, with a way to several: each is then a run of a sweep. */
+/** A choice of one value, or of several: each value is then a run of a sweep. */
 function Choices({
   label,
   several,
@@ -199,7 +199,7 @@ function Choices({
   );
 }
 
-/** What it takes, what people usually give, what it was published with, and from where. */
+/** The allowed values, the usual ones, and the published one with its source. */
 function Detail({ field, schema, text, published }: { field: RecipeField; schema: JsonSchema; text: string; published: string }) {
   const { annotations, choices } = field;
   const usual = annotations['x-usual'];

@@ -5,11 +5,11 @@ import type { RunSetup, RunSetupInput } from '~/shared/setup';
 import { configOf, exists, type Texts, textsOf } from './formTexts';
 import { combinations, severalOf } from './several';
 
-/** What somebody has filled in of a run that is not started yet; kept in the browser until it is. */
+/** The input for a run that has not been started yet; kept in the browser until then. */
 export interface Draft {
   /** Name of the recipe; '' = the first. */
   recipe: string;
-  /** Name of the trainer asked for; '' = any. */
+  /** Name of the requested trainer; '' = any. */
   trainer: string;
   /** null = not typed: the recipe's title. */
   name: string | null;
@@ -19,19 +19,19 @@ export interface Draft {
   tags: string;
   /** Waits before its first step until somebody resumes it. */
   paused: boolean;
-  /** Settings that few people change are shown too. */
+  /** Shows settings that are rarely changed. */
   advanced: boolean;
-  /** What tells this draft's sweep apart from others of its name. */
+  /** Distinguishes this draft's sweep from others with the same name. */
   sweep: string;
-  /** Of each recipe that was looked at. */
+  /** For each recipe that was opened in the form. */
   settings: Settings[];
 }
 
 interface Settings {
   recipe: string;
-  /** Name of the preset it began with; '' = the first. */
+  /** Name of the preset; '' = the first. */
   preset: string;
-  /** What was typed over it. */
+  /** The user's changes to the preset. */
   typed: [path: string, text: string][];
 }
 
@@ -53,7 +53,7 @@ export interface Filled {
   recipe: KnownRecipe;
   preset: string;
   fields: readonly RecipeField[];
-  /** As the preset has them. */
+  /** The texts of the preset. */
   published: Texts;
   texts: Texts;
 }
@@ -71,13 +71,13 @@ export function filledIn(draft: Draft, recipes: readonly KnownRecipe[]): Filled 
   return { recipe, preset: preset?.name ?? '', fields, published, texts: new Map([...published, ...typed]) };
 }
 
-/** One setting typed. */
+/** The draft with one setting changed. */
 export function typed(draft: Draft, { recipe, preset }: Filled, path: string, text: string): Draft {
   const before = draft.settings.find((s) => s.recipe === recipe.name)?.typed ?? [];
   return withSettings(draft, { recipe: recipe.name, preset, typed: [...before.filter(([p]) => p !== path), [path, text]] });
 }
 
-/** Begins again with a preset. */
+/** The draft with all settings reset to a preset. */
 export const withPreset = (draft: Draft, recipe: string, preset: string): Draft =>
   withSettings(draft, { recipe, preset, typed: [] });
 
@@ -86,12 +86,12 @@ const withSettings = (draft: Draft, settings: Settings): Draft => ({
   settings: [...draft.settings.filter((s) => s.recipe !== settings.recipe), settings],
 });
 
-/** What the server is asked to start, not yet judged: one run, or a sweep: one for each combination of the values given. */
+/** The runs to request from the server, not validated yet: one, or a sweep with one for each combination of values. */
 export interface Asked {
   setups: RunSetupInput[];
-  /** Combinations that are more than a sweep may have are left out here, and counted. */
+  /** Number of all combinations; those beyond the limit of a sweep are not in the list. */
   of: number;
-  /** Of a sweep: what its runs have in common. */
+  /** For a sweep: the group that its runs share. */
   group: string | null;
 }
 
@@ -129,7 +129,7 @@ export function setupsOf(draft: Draft, filled: Filled): Asked {
   return { setups, of, group: sweep };
 }
 
-/** The draft of a run like another one: to be changed and started. A setting that the recipe no longer has is dropped. */
+/** A draft with the settings of an existing run. A setting that the recipe no longer has is dropped. */
 export function draftLike(setup: RunSetup, recipes: readonly KnownRecipe[]): Draft {
   const recipe = recipes.find((r) => r.name === setup.recipe?.name);
   const like: Draft = {
@@ -150,7 +150,7 @@ export function draftLike(setup: RunSetup, recipes: readonly KnownRecipe[]): Dra
   return { ...like, settings: [{ recipe: recipe.name, preset: preset.name, typed }] };
 }
 
-/** Tells the sweeps of one name apart. */
+/** Distinguishes sweeps with the same name. */
 export const newSweep = (): string => new Date().toISOString().slice(0, 16).replace('T', ' ');
 
 const storageKey = 'headroom.newRun';
@@ -163,12 +163,12 @@ export function readDraft(storage: Pick<Storage, 'getItem'>): Draft {
   }
 }
 
-/** null: it was started, or thrown away. */
+/** null: the draft was started or discarded. */
 export function keepDraft(storage: Pick<Storage, 'setItem' | 'removeItem'>, draft: Draft | null): void {
   try {
     if (draft) storage.setItem(storageKey, JSON.stringify(draft));
     else storage.removeItem(storageKey);
   } catch {
-    // A storage that is full or closed: the draft lasts as long as the dialog.
+    // If storage is full or blocked, the draft lasts as long as the dialog.
   }
 }

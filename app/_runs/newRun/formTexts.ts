@@ -2,7 +2,7 @@ import type { RecipeField } from '~/shared/recipeFields';
 import { bare } from '~/shared/schemaWords';
 import { type Config, type Json, valueNamed } from '~/shared/setup';
 
-/** What the fields of the new-run form hold, by the path of each setting. The server says whether it fits: here is no second judge. */
+/** Texts of the new-run form's fields, by the path of each setting. Only the server validates them. */
 export type Texts = ReadonlyMap<string, string>;
 
 /** A config as the form's texts. */
@@ -17,7 +17,7 @@ function textOf(field: RecipeField, value: Json | undefined): string {
   return bare(value);
 }
 
-/** The config that the texts spell. What cannot be read as its kind is kept as it was typed, so that the server can say what would fit. */
+/** The config that the texts describe. Text that does not parse stays text, so that the server can say what is allowed. */
 export function configOf(fields: readonly RecipeField[], texts: Texts): Config {
   const config: Config = {};
   for (const field of fields) {
@@ -28,11 +28,11 @@ export function configOf(fields: readonly RecipeField[], texts: Texts): Config {
   return config;
 }
 
-/** Whether the config has the setting as the others stand: its kind of a union is chosen, its optional group is on. */
+/** Whether the config has the setting, given the others: its variant of a union is chosen, its optional group is on. */
 export const exists = (field: RecipeField, fields: readonly RecipeField[], texts: Texts): boolean =>
   field.within.every(({ path, is }) => same(valueAt(path, fields, texts), is));
 
-/** Whether it has an effect as the others stand; one that has none is kept and not shown. */
+/** Whether the setting has an effect, given the others; otherwise it is kept but hidden. */
 export function isShown(field: RecipeField, fields: readonly RecipeField[], texts: Texts): boolean {
   const only = field.annotations['x-onlyWhen'];
   if (!exists(field, fields, texts)) return false;

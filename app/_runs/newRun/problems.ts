@@ -7,15 +7,16 @@ export interface Problem {
 }
 
 export interface Placed {
-  /** By the name of the form's field. */
+  /** Messages by the name of the form's field. */
   at: ReadonlyMap<string, string>;
-  /** About what is not on the form. */
+  /** Messages about values that are not on the form. */
   elsewhere: string[];
 }
 
 /**
- * Puts each problem at the field that it is about: of a list's third value, at the list. Settings are named by "config.<path>".
- * @param own fields of the form beside the recipe's settings
+ * Assigns each problem to its field; a problem with an element of a list is assigned to the list. Settings are named
+ * "config.<path>".
+ * @param own fields of the form besides the recipe's settings
  */
 export function placed(problems: readonly Problem[], shown: readonly RecipeField[], own: readonly string[]): Placed {
   const at = new Map<string, string>();

@@ -3,7 +3,7 @@ import { useTrpc } from '~/app/_trpc/client';
 import type { Estimate } from '~/shared/runTable';
 import type { RunSetupInput } from '~/shared/setup';
 
-/** How long such a run takes, as far as earlier runs tell. @param setup null: nothing to ask about */
+/** Estimated duration of a run, from earlier runs. @param setup null: nothing to estimate */
 export function useEstimate(setup: RunSetupInput | null): Estimate | null {
   const { data } = useQuery({
     ...useTrpc().runs.estimate.queryOptions({ recipe: setup?.recipe?.name ?? '', config: setup?.config ?? {} }),

@@ -2,18 +2,18 @@ import { useEffect, useRef, useState } from 'react';
 import type { RunSetupInput } from '~/shared/setup';
 import type { Problem } from './problems';
 
-/** Typing rests this long before the server is asked. */
+/** Delay between the last key press and the request to the server. */
 const restMs = 250;
-/** Runs of a sweep that are judged while somebody types; each is judged again when it is started. */
+/** Runs of a sweep that are checked during typing; every run is checked again when it is started. */
 const mostJudged = 24;
 
 export interface Answered {
-  /** The setups that the answer is about, as text; '' = none yet. */
+  /** The setups that the answer belongs to, as text; '' = none yet. */
   about: string;
   problems: readonly Problem[];
 }
 
-/** What the server says of setups while they are typed: its newest answer, which is about earlier ones until the next one comes. */
+/** The server's latest answer about the setups being typed; it belongs to earlier values until the next answer arrives. */
 export function useProblems(
   setups: readonly RunSetupInput[] | null,
   ask: (setup: RunSetupInput) => Promise<Problem[]>,
@@ -31,7 +31,7 @@ export function useProblems(
       if (!now) return;
       Promise.all(now.slice(0, mostJudged).map(askNow)).then(
         (answers) => number === asked.current && setAnswered({ about: text, problems: distinct(answers.flat()) }),
-        // Not being able to ask is no problem of the setups; starting them will say.
+        // A failed request is not a problem of the setups; starting them will report it.
         () => {},
       );
     }, restMs);
@@ -40,7 +40,7 @@ export function useProblems(
   return answered;
 }
 
-/** Runs of a sweep share most of what is wrong with them. */
+/** Runs of a sweep usually share their problems: each is listed once. */
 const distinct = (problems: readonly Problem[]): Problem[] => [
   ...new Map(problems.map((p) => [`${p.field}\n${p.message}`, p])).values(),
 ];

@@ -8,7 +8,7 @@ import { colorAt } from './color';
 const height = 320;
 const margin = { top: 34, right: 60, bottom: 16, left: 60 };
 
-/** Each run as a line over its settings and results; the color is the last axis's value. Click opens the run. */
+/** Each run as a line over its settings and results, colored by its value on the last axis. A click opens the run. */
 export function ParallelPlot({
   axes,
   points,
@@ -72,7 +72,7 @@ export function ParallelPlot({
 const yOf = (at: number): number => margin.top + (1 - at) * (height - margin.top - margin.bottom);
 const anchorOf = (i: number, of: number) => (i === 0 ? 'start' : i === of - 1 ? 'end' : 'middle');
 
-/** Hundreds of them are not drawn anew when the pointer moves. */
+/** Memoized: moving the pointer must not redraw hundreds of lines. */
 const Lines = memo(function Lines({
   axes,
   points,
@@ -128,7 +128,7 @@ function Line({
   return (
     <LinePath
       data={places}
-      // A run without a value there has a gap.
+      // A run without a value on an axis has a gap there.
       defined={(at) => at !== null}
       x={(_at, i) => x(i)}
       y={(at) => yOf(at ?? 0)}

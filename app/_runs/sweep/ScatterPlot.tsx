@@ -10,7 +10,7 @@ const height = 320;
 const margin = { top: 12, right: 20, bottom: 40, left: 64 };
 const text = { fontSize: 11, fill: 'var(--color-dim)', fontFamily: 'var(--font-sans)' } as const;
 
-/** Each run as a dot: one axis against another. Click opens the run. Runs without one of the two are counted below. */
+/** Each run as a dot: one axis against another. A click opens the run. Runs that lack one of the two values are counted below. */
 export function ScatterPlot({
   axes,
   x,
@@ -22,7 +22,7 @@ export function ScatterPlot({
   onOpen,
 }: {
   axes: readonly Axis[];
-  /** Which of the axes. */
+  /** Index in the list of axes. */
   x: number;
   y: number;
   points: readonly SweepPoint[];

@@ -3,7 +3,7 @@ import { measured } from '~/app/_components/format';
 import type { Cell } from '~/shared/runTable';
 import { bare } from '~/shared/schemaWords';
 
-/** A setting or a result as an axis. `at` has no unit: 0 at the low end, 1 at the high end; null where a run has no value that can be placed. */
+/** A setting or a result as an axis. `at`: 0 at the low end, 1 at the high end; null if a run has no value that can be shown. */
 export interface Axis {
   key: string;
   title: string;
@@ -11,12 +11,12 @@ export interface Axis {
   ticks: { at: number; text: string }[];
 }
 
-/** A spread of positive values above this is drawn logarithmically: learning rates, sizes. */
+/** Positive values whose ratio of largest to smallest exceeds this are shown logarithmically: learning rates, sizes. */
 const logFrom = 20;
-/** Texts that fit beside each other on an axis. */
+/** Most texts that fit on an axis. */
 const mostNames = 40;
 
-/** The axis for these values: numbers in their order (logarithmic when they spread far), anything else as names. */
+/** The axis for these values: numbers in their order (logarithmic if they span a wide range), anything else as names. */
 export function axisOf(key: string, title: string, values: readonly Cell[]): Axis {
   const there = values.filter((v) => v !== null);
   const numbers = there.filter((v) => typeof v === 'number');
