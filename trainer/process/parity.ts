@@ -83,7 +83,7 @@ function readReference(bytes: Uint8Array): Reference {
   const file = parseSafetensors(bytes);
   const c = readCase(file);
   const ids = file.tensors.get('batches')?.dtype === 'I32';
-  // Labels are [position], or one per example: then the task is a set.
+  // One label per position, or one per example if the output is a set.
   const set = file.tensors.get('labels')?.shape.length === 2;
   const learned = c.embedding === undefined ? file.tensors.has('init.embedding.weight') : c.embedding === 'learned';
   const shape: ModelShape = {

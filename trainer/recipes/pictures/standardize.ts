@@ -1,8 +1,8 @@
 import { featureDim } from './descriptor';
 
 /**
- * Standardizes descriptors, [n, featureDim], in place: mean 0 and deviation 1 over the training pictures. A nearly constant number gets
- * a small weight, and outliers are clipped at 5.
+ * Standardizes descriptors, [n, featureDim], in place: mean 0 and deviation 1 over the training pictures. Nearly constant features
+ * stay close to 0, and outliers are clipped at 5.
  */
 export function standardize(train: Float32Array, test: Float32Array): void {
   const n = train.length / featureDim;
