@@ -71,7 +71,7 @@ export class FakeLearner implements Learner {
   readonly params = fakeParams;
   readonly calls: { step: number; hyper: Hyper; batch: Batch }[] = [];
   disposed = false;
-  /** The last element shows whether other parameters were loaded. */
+  /** The last element holds a marker that shows whether other parameters were loaded. */
   #params = Float32Array.from({ length: 10 }, (_, i) => (i === 9 ? 0 : Math.sin(i + 1)));
   #m = new Float32Array(10);
   #updates = 0;
