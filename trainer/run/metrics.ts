@@ -1,4 +1,4 @@
-/** The numbers of an evaluation: loss, accuracy, and the metrics that the recipe derives from the loss. The main one, on the validation set, measures how good the run is. */
+/** The numbers of an evaluation: loss, accuracy, and metrics that the recipe derives from the loss. The main one, on the validation set, rates the run. */
 
 import type { EvaluationMetric } from '~/shared/events';
 import { betterOf, isBetter } from '~/shared/series';

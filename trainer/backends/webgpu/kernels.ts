@@ -462,7 +462,7 @@ fn noiseAt(i: u32, site: u32) -> f32 {
   return f32(lowbias32(lowbias32(i ^ u32(seed[0])) + u32(seed[1]) + site) >> 8u) * 0x1p-24;
 }`;
 
-/** Positions of the queries, keys, values and contexts of every head: qkv is [N, 3D], packed [head][q | k | v][d]. */
+/** Sizes and strides of every head's queries, keys, values and context: qkv is [N, 3D], packed [head][q | k | v][d]. */
 function attentionShape(qkv: TensorInfo, T: number, heads: number) {
   const [rows, packed] = qkv.shape as [number, number];
   const batch = rows / T;

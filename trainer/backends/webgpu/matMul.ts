@@ -1,7 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Shaders } from './shaders';
 
-/** The matrices of a batch inside a tensor, one per item; distances in elements. */
+/** One matrix per batch item, inside a tensor; distances in elements. */
 export interface Operand {
   tensor: TensorInfo;
   /** Distance between rows (`row`) and between columns (`column`). */

@@ -1,4 +1,4 @@
-/** The picture set that needs no download: drawn from a fixed seed, so it is the same everywhere. Its features take seconds to compute and are cached in the data folder. */
+/** The picture set that needs no download: drawn from a fixed seed, the same everywhere. Computing its features takes seconds; the data folder caches them. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
