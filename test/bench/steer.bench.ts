@@ -1,4 +1,4 @@
-/** How soon a click takes effect with the real trainer, and how soon others see a viewer's position: `npm run bench -- steer [--task reverse|anomaly] [--backend auto] [--commands 200]`. */
+/** How soon a click takes effect, and how soon others see a viewer's position: `npm run bench -- steer [--task reverse|anomaly] [--backend auto] [--commands 200]`. */
 
 import { parseArgs } from 'node:util';
 import { type BackendName, backendName } from '~/shared/backends';

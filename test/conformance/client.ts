@@ -1,4 +1,4 @@
-/** Checks a client by acting as a server (shared/PROTOCOL.md): starts the client, loses answers and connections, sends commands, and compares the client's messages with the protocol page. */
+/** Checks a client by acting as a server: starts it, loses answers and connections, sends commands, and compares its messages with shared/PROTOCOL.md. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';

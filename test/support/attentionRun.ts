@@ -1,4 +1,4 @@
-/** Synthetic runs with attention of any size, whose heads learn their patterns one after the other, for the bench, tests and screenshots of the attention workspace. */
+/** Synthetic runs with attention of any size, whose heads learn their patterns one after the other, for benches, tests and screenshots. */
 import type { TrainerEvent } from '~/shared/events';
 import type { RunSetup } from '~/shared/setup';
 import { gzipPiece } from '~/trainer/base/gzip';

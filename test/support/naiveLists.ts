@@ -59,7 +59,7 @@ export class NaiveLists {
     };
   }
 
-  /** The commands changed by going back to `target`: later ones become undone, and those held in it wait again. */
+  /** All commands after going back to `target`: later ones are undone, and commands that the target held wait again. */
   reverted(): CommandRecord[] {
     const target = this.pendingRevert();
     if (!target) return this.lists.commands;
