@@ -1,4 +1,4 @@
-/** What the parts of the trainer agree on: a task gives batches, a learner updates parameters, the loop yields what happened. */
+/** Interfaces between the parts of the trainer: a task gives batches, a learner updates parameters, the loop yields events. */
 import type { LoggedCommand } from '~/shared/commands';
 import type { TrainerEvent } from '~/shared/events';
 import type { AnswerKind, AxisLabels } from '~/shared/snapshotFile';
@@ -6,7 +6,7 @@ import type { RunConfig } from '~/trainer/base/config';
 import type { Split } from '~/trainer/base/splits';
 import type { ProbeSignal } from './nn/signals';
 
-/** Everything that decides the network's parameters and their shapes. */
+/** All values that determine the network's parameters and their shapes. */
 export interface ModelShape {
   /** `onehot` and `learned` take ids 0 .. inputDim-1; `features` takes vectors of inputDim numbers. */
   input: 'onehot' | 'learned' | 'features';
@@ -15,7 +15,7 @@ export interface ModelShape {
   seqLen: number;
   /** Sinusoidal positions are added; without them the model is permutation-equivariant. */
   positional: boolean;
-  /** Position t attends to positions 0 .. t only; left out: to all. */
+  /** If true, position t attends only to positions 0 .. t; default: to all. */
   causal?: boolean;
   /** `position`: outputDim logits and one label per position. `set`: one logit per item, softmax over the set, one label per example. */
   output: 'position' | 'set';
@@ -25,10 +25,10 @@ export interface ModelShape {
   heads: number;
 }
 
-/** What of the shape the task fixes; the rest is the config's `model`. */
+/** The part of the shape that the task fixes; the rest is the config's `model`. */
 export type TaskShape = Omit<ModelShape, 'modelDim' | 'layers' | 'heads'>;
 
-/** One parameter under PyTorch's state-dict name, in PyTorch's layout; `offset` is its place in the flat vector. */
+/** One parameter under PyTorch's state-dict name, in PyTorch's layout; `offset` is its position in the flat vector. */
 export interface ParamSpec {
   name: string;
   shape: number[];
@@ -44,9 +44,9 @@ export interface Batch {
   labels: Int32Array;
 }
 
-/** What one update is done with: read anew at every step, so that all of it can be steered. */
+/** Settings of one update, read again at every step, so that people can change all of them. */
 export interface Hyper {
-  /** After the schedule. */
+  /** The rate after the schedule. */
   learningRate: number;
   beta1: number;
   beta2: number;
@@ -57,7 +57,7 @@ export interface Hyper {
   clip: RunConfig['clip'];
   dropout: number;
   inputDropout: number;
-  /** Parts that the batch is computed in, one after the other, so that memory holds one part's activations only. Left out: 1. */
+  /** Number of parts of the batch, computed one after the other, so that memory holds the activations of one part only. Default: 1. */
   accumulation?: number;
 }
 
@@ -72,13 +72,13 @@ export interface StepMetrics {
   paramGradNorms: Float32Array;
 }
 
-/** All that an update depends on besides its batch and hyper. Flat f32 vectors, laid out by `Learner.params`. */
+/** All state that an update depends on besides its batch and hyper. Flat f32 vectors, laid out by `Learner.params`. */
 export interface LearnerState {
   params: Float32Array;
   /** Adam's first and second moments, or SGD's momentum buffer (in `m`, `v` null); null before the first update needs them. */
   m: Float32Array | null;
   v: Float32Array | null;
-  /** Updates done with this state's moments: Adam's t is updates + 1 in the next one. */
+  /** Updates contained in the moments: Adam's t in the next update is updates + 1. */
   updates: number;
 }
 
@@ -112,7 +112,7 @@ export interface Learner {
   readonly params: readonly ParamSpec[];
   /** One update. Dropout draws from (the learner's seed, `step`), so that the same step gives the same numbers again. */
   step(batch: Batch, hyper: Hyper, step: number): Promise<StepMetrics>;
-  /** Mean over all examples, evaluation mode; leaves no trace in the following steps. */
+  /** Means over all examples in evaluation mode; does not change later steps. */
   evaluate(batches: Iterable<Batch>): Promise<Evaluated>;
   attend(batch: Batch, off?: readonly HeadOff[]): Promise<Attended>;
   state(): Promise<LearnerState>;
@@ -121,41 +121,41 @@ export interface Learner {
   dispose(): void;
 }
 
-/** Examples by position: pure functions of the config's seed, so that a place in the data is (epoch, index) and nothing more. */
+/** Examples by position: pure functions of the config's seed, so that a position in the data is only (epoch, index). */
 export interface Task {
   readonly shape: TaskShape;
   readonly sizes: Record<Split, number>;
-  /** What the examples are, in words that stand wherever they show: "built-in demo pictures", a file's name. null: numbers that need no word. */
+  /** Name of the data, shown wherever examples are shown: "built-in demo pictures", a file's name. null: no name needed. */
   readonly data: string | null;
-  /** Names the data that the examples are made of, where the config alone does not: the same in a run and in the checkpoint it goes on from. */
+  /** Identifies the data of the examples where the config alone does not; must be equal in a run and in the checkpoint that it continues from. */
   readonly fingerprint?: string;
   /** Further numbers of every step and evaluation. */
   readonly derived?: readonly Derived[];
-  /** The metric, on the validation set, that early stopping and the best parameters go by: `loss`, `accuracy` or one of `derived`. Left out: accuracy. */
+  /** The metric, on the validation set, that decides early stopping and the best parameters: `loss`, `accuracy` or one of `derived`. Default: accuracy. */
   readonly mainMetric?: string;
-  /** What the network writes by itself after every so many steps, and at the end. */
+  /** Texts that the network generates every `everySteps` steps, and at the end. */
   readonly sampling?: Sampling & { everySteps: number };
-  /** How examples are written for the control `probeExamples`, for people. */
+  /** Explains to people how to write examples for the control `probeExamples`. */
   readonly probeHelp: string;
-  /** Loss (nats) of the best answer that does not look at the input; left out: not known. Rules and charts measure by it. */
+  /** Loss (nats) of the best answer that ignores the input; left out: unknown. Rules and charts use it as a reference. */
   readonly chanceLoss?: number;
   /** Examples index .. index+size-1 of that epoch's own order. */
   trainBatch(epoch: number, index: number, size: number): Batch;
   /** The whole split in its fixed order; the last batch may be smaller. */
   evaluationBatches(split: Split, size: number): Iterable<Batch>;
-  /** Examples whose attention snapshots record: the first `size` of the validation set unless `chosen` (the task's own notation) says otherwise. */
+  /** The examples whose attention snapshots record: those in `chosen` (the task's own notation), else the first `size` of the validation set. */
   probe(size: number, chosen: string | null): Probe;
   /** Examples of `evaluationBatches(split)` in the notation that `probe` reads. */
   notation(split: Split, examples: readonly Example[]): string;
 }
 
-/** Texts that the network writes by itself. */
+/** Texts that the network generates. */
 export interface Sampling {
-  /** @param attend one forward pass each @param step decides, with the seed, what is drawn */
+  /** @param attend runs one forward pass @param step with the seed, determines the random numbers */
   write(attend: (batch: Batch) => Promise<Attended>, step: number): Promise<{ name: string; text: string; caption?: string }[]>;
 }
 
-/** A number of a step or an evaluation that follows from its loss. */
+/** A number of a step or an evaluation, computed from its loss. */
 export interface Derived {
   name: string;
   unit: string;
@@ -166,7 +166,7 @@ export interface Derived {
 
 /** One example of a batch. */
 export interface Example {
-  /** Its number in the split, from 0. */
+  /** Number of the example in the split, from 0. */
   number: number;
   /** Ids [T], or features [T, inputDim]. */
   inputs: Int32Array | Float32Array;
@@ -181,38 +181,38 @@ export interface Probe {
   describe: ProbeDescription;
 }
 
-/** What people see of a probe, and what is measured on its maps: a snapshot carries all of it, so that whoever shows one needs to know nothing of the recipe. */
+/** How to show a probe, and the signals measured on its maps: a snapshot contains all of it, so that pages can show it without knowing the recipe. */
 export interface ProbeDescription {
-  /** One per example of the batch: its name ("test 3"), and what stands at its T positions. Pictures by their index in `pictures`, tokens by id. */
+  /** One per example of the batch: its name ("test 3"), and the labels of its T positions. Pictures by their index in `pictures`, tokens by id. */
   examples: readonly { name?: string; labels: AxisLabels }[];
-  /** What labels of the batch and classes of the output are. Left out: places of the set (output `set`), numbers (output `position`). */
+  /** Meaning of the batch's labels and the output's classes. Default: positions of the set (output `set`), numbers (output `position`). */
   answers?: AnswerKind;
-  /** Examples are asked for by a split and their numbers in it: "test 3 14 15". */
+  /** People choose examples by a split and their numbers in it: "test 3 14 15". */
   numbered?: true;
-  /** Text of a token id; asked only for ids that occur. Needed where labels or answers are tokens. */
+  /** Text of a token id; called only for ids that occur. Needed where labels or answers are tokens. */
   tokenText?: (id: number) => string;
-  /** What a position is called ("image"), and what is looked for among them ("odd one"). */
+  /** Words for a position ("image"), and for the position to be found ("odd one"). */
   words?: { item?: string; target?: string };
-  /** What the pictures are, and the name of each. */
+  /** Title of the pictures, and the name of each. */
   pictures?: { title?: string; names?: readonly string[] };
   /** The recipe's own signals; entropy, confidence and drift are always there (nn/signals.ts). */
   signals: readonly ProbeSignal[];
-  /** How many of the likeliest answers are kept per position; left out: 1. */
+  /** Number of likeliest answers kept per position; default: 1. */
   best?: number;
 }
 
-/** One thing that happened; blobs that the event names must be stored before the event is. */
+/** One event of a run; blobs that the event names must be stored before the event. */
 export interface TrainOutput {
   event: TrainerEvent;
   blob: Uint8Array | null;
-  /** What a snapshot's `pictures` names, with the first snapshot that names it. */
+  /** The blob that a snapshot's `pictures` names; comes with the first snapshot that names it. */
   pictures?: Uint8Array;
 }
 
-/** Where the loop finds its commands, in log order. */
+/** Source of the loop's commands, in log order. */
 export interface CommandSource {
-  /** What has arrived since the last call. */
+  /** Commands that have arrived since the last call. */
   take(): LoggedCommand[];
-  /** Resolves once `take` would give something: what a paused run waits for. Rejects when the source is closed. */
+  /** Resolves once `take` would return a command; a paused run waits for this. Rejects when the source is closed. */
   wait(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- anomaly [--epochs N] [--model-dim N] [--layers N] [--seeds 1,2,3] [--images builtin|cifar100|folder] [--backend B] [--vs-pytorch]`: accuracy on
- * the anomaly task, ours and PyTorch's on the same features and the same sets.
+ * the anomaly task of our trainer and of PyTorch on the same features and sets.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -100,7 +100,7 @@ async function ours(config: RunConfig, backend: OpenedBackend, dataFolder: strin
   return { ...reached, seconds: (performance.now() - start) / 1000 };
 }
 
-/** The same sets go over as picture indices: a task whose only feature is the index draws them. */
+/** PyTorch receives the same sets as picture indices: a task whose only feature is the index draws them. */
 async function theirs(python: string, config: RunConfig, set: PictureSet, setSize: number): Promise<Reached> {
   const indexed = (part: PictureSet['train']) => ({ ...part, features: Float32Array.from(part.labels, (_, i) => i) });
   const task = anomalyTaskOf(config.seed, setSize, { ...set, featureDim: 1, train: indexed(set.train), test: indexed(set.test) });
@@ -153,7 +153,7 @@ async function theirs(python: string, config: RunConfig, set: PictureSet, setSiz
 }
 
 const meanOf = (x: number[]): number => x.reduce((a, b) => a + b, 0) / x.length;
-/** Of the mean, from the sample's own spread. */
+/** Standard error of the mean, from the sample's spread. */
 const errorOf = (x: number[]): number =>
   Math.sqrt(x.reduce((a, b) => a + (b - meanOf(x)) ** 2, 0) / Math.max(1, x.length - 1) / x.length);
 const spread = (x: number[]): string => `${(100 * meanOf(x)).toFixed(2)} +- ${(100 * errorOf(x)).toFixed(2)} %`;

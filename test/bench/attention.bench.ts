@@ -1,4 +1,4 @@
-/** `npm run bench -- attention [--only NAME]`: the attention workspace in Chromium, every view open: scrubbing, live frames, opening a long run. */
+/** `npm run bench -- attention [--only NAME]`: the attention workspace in Chromium with every view open: scrubbing, live frames, opening a long run. */
 import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -84,7 +84,7 @@ export async function bench(args: string[]): Promise<BenchResult> {
   return { title: `attention: ${scrubSteps}-step drag with all views open, and ${liveFrames} live snapshots`, rows, notes };
 }
 
-/** The four first examples, going together. */
+/** The first four examples, synchronized. */
 const fourPanes: AttentionView = {
   ...defaultAttentionView,
   comparison: {
@@ -99,7 +99,7 @@ const fourPanes: AttentionView = {
 const standing = '[data-testid=attention-step]';
 
 async function scrubAndLive(app: TestApp, page: Page, { name, run, toStep, panes = false }: Case) {
-  // tsx keeps the names of functions by a helper that the page does not have.
+  // Code compiled by tsx calls the helper __name, which the page does not have.
   await page.addInitScript('globalThis.__name = (f) => f');
   const create = (setup: Parameters<TestApp['hub']['create']>[1]) => app.hub.create(you, setup);
   const { runId, next, end } = await playAttentionRun(app.address, create, run, toStep);
@@ -109,7 +109,7 @@ async function scrubAndLive(app: TestApp, page: Page, { name, run, toStep, panes
   await page.locator('[data-testid=ribbons]').scrollIntoViewIfNeeded();
   if (panes) await page.waitForSelector('[data-pane=D] canvas');
   else await openHistory(page, run);
-  // Once to warm up (compilation, every snapshot read), once to measure.
+  // The first drag warms up (compilation, every snapshot read), the second is measured.
   await drag(page, scrubSteps);
   const cpu = await page.context().newCDPSession(page);
   await cpu.send('Performance.enable', { timeDomain: 'threadTicks' });
@@ -141,7 +141,7 @@ async function scrubAndLive(app: TestApp, page: Page, { name, run, toStep, panes
   };
 }
 
-/** A pinned cell opens its history, the last view; then its snapshots load. */
+/** Pins a cell to open its history, the last view; then waits for its snapshots. */
 async function openHistory(page: Page, run: AttentionRun): Promise<void> {
   await page.locator('[data-testid=large-title]').waitFor();
   if (run.layers * run.heads > 1) {
@@ -174,7 +174,7 @@ async function drag(page: Page, moves: number): Promise<{ intervals: number[]; s
         }),
       );
     const frame = () => new Promise<number>((resolve) => requestAnimationFrame(resolve));
-    // A made-up pointer cannot be captured.
+    // A synthetic pointer cannot be captured.
     Object.defineProperty(ribbons, 'setPointerCapture', { value: () => {}, configurable: true });
     const intervals: number[] = [];
     const steps = new Set<string>();
@@ -192,7 +192,7 @@ async function drag(page: Page, moves: number): Promise<{ intervals: number[]; s
   }, moves);
 }
 
-/** Watches for a snapshot to be on screen. @returns a function that resolves with the wall clock at the first frame that shows `step` */
+/** @returns a function that resolves with the wall-clock time of the first frame that shows the snapshot of `step` */
 function nextStep(page: Page): (step: number) => Promise<number> {
   return (step) =>
     page.evaluate(
@@ -221,7 +221,7 @@ async function openLong(app: TestApp, page: Page): Promise<string> {
     await page.waitForFunction(() => {
       const canvas = document.querySelector<HTMLCanvasElement>('[data-testid=ribbons] canvas');
       const context = canvas?.getContext('2d');
-      // Painted: the first column of the first strip is opaque.
+      // Painted when the first column of the first strip is opaque.
       return (
         !!document.querySelector('[data-testid=attention-step]') && !!canvas && context!.getImageData(2, 2, 1, 1).data[3] === 255
       );

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- capture [--backend B] [--tasks reverse,anomaly]`: what recording a snapshot costs beside a step, in published sizes, all of it: the forward pass
- * of the probe examples, signals, encoding, hash, and the copy that is handed to the link.
+ * `npm run bench -- capture [--backend B] [--tasks reverse,anomaly]`: the cost of recording a snapshot compared with a step, in published sizes: the forward pass
+ * of the probe examples, signals, encoding, hash, and the copy for the link.
  */
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -66,7 +66,7 @@ async function capture(kind: BenchTask, name: 'auto' | BackendName): Promise<Ben
     const start = performance.now();
     await taker.take(5 * n, null, 'cadence', null);
     for (const { event, blob, pictures: file } of output.drain(true)) {
-      // As it goes to the link's thread: a structured clone.
+      // As for the link's thread: a structured clone.
       structuredClone({ event, blob });
       if (event.type === 'snapshot') bytes = event.blob.bytes;
       if (file) pictures = file.length;
@@ -74,7 +74,7 @@ async function capture(kind: BenchTask, name: 'auto' | BackendName): Promise<Ben
     times.capture.push(performance.now() - start);
   }
   learner.dispose();
-  // The first ones compile.
+  // Without the first ones, which compile.
   const [stepMs, captureMs] = [times.step.slice(10), times.capture.slice(2)].map((ms) => percentile(ms, 0.5)) as [number, number];
   return {
     task: kind,

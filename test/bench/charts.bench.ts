@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- charts [--steps 1000000] [--only draw|page]`: what a frame of a chart costs, and how soon the page of a long run is usable, in Chromium.
- * CPU time is that of the page's main thread (a browser without a GPU rasters there too); it does not depend on what else the machine does.
+ * `npm run bench -- charts [--steps 1000000] [--only draw|page]`: the cost of a chart frame, and the time until the page of a long run is usable, in Chromium.
+ * CPU time is measured on the page's main thread (a browser without a GPU rasters there too); it does not depend on the load of the machine.
  */
 
 import { loadavg } from 'node:os';
@@ -109,7 +109,7 @@ async function opening(newPage: () => Promise<Page>, steps: number): Promise<Ben
       const cpu = await cpuClock(page);
       const startedAt = performance.now();
       await page.goto(`${app.url}/runs/${runId}`, { waitUntil: 'commit' });
-      // Usable: the legend of the loss chart holds its newest value, so view and curve are there and drawn.
+      // Usable: the legend of the loss chart shows its newest value, so view and curve have arrived and are drawn.
       await page.waitForFunction(() => /\d/.test(document.querySelector('[data-reads="loss"]')?.textContent ?? ''));
       if (i > 0) usable.push(performance.now() - startedAt);
       cpuMs.push(await cpu());
@@ -135,7 +135,7 @@ async function opening(newPage: () => Promise<Page>, steps: number): Promise<Ben
   ];
 }
 
-/** A finished run of made-up rows, with the roles by which the page chooses its charts. */
+/** Writes a finished run of synthetic rows, with the roles by which the page chooses its charts. */
 async function fill(path: string, steps: number): Promise<void> {
   const store = await openSqliteStore(path);
   const roles = ['loss', 'accuracy', 'learningRate', 'baseLearningRate', 'gradNorm', 'clipThreshold', 'clipped'] as const;

@@ -1,4 +1,4 @@
-/** In the browser, for charts.bench.ts: draws lines as a live chart does, one row more per frame. */
+/** In the browser, for charts.bench.ts: draws lines like a live chart, with one more row per frame. */
 import { Curve } from '~/app/_charts/curve';
 import { draw } from '~/app/_charts/draw';
 import type { Palette } from '~/app/_charts/palette';

@@ -1,4 +1,4 @@
-/** `npm run bench -- faults [--seed N] [--rounds 3] [--kills 20] [--flips 100] [--messages 5000]`: kills, floods and damages, with printed seeds. */
+/** `npm run bench -- faults [--seed N] [--rounds 3] [--kills 20] [--flips 100] [--messages 5000]`: kills, floods and file damage, with printed seeds. */
 import { parseArgs } from 'node:util';
 import { changeBits, flood, killServers } from '~/test/faults/faults';
 import type { BenchResult } from './main';

@@ -1,4 +1,4 @@
-/** `npm run bench -- features [--backends a,b] [--batch N] [--seconds N] [--threads N]`: ResNet-34 pictures per second, 224 x 224, on each backend that works here. */
+/** `npm run bench -- features [--backends a,b] [--batch N] [--seconds N] [--threads N]`: ResNet-34 pictures per second, 224 x 224, on each backend that works on this machine. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
@@ -21,7 +21,7 @@ export async function bench(args: string[]): Promise<BenchResult> {
       batch: { type: 'string', default: '16' },
       seconds: { type: 'string', default: '10' },
       threads: { type: 'string' },
-      /** For the process that measures one backend: a backend cannot be left again. */
+      /** Name of the only backend to measure in this process: a process cannot change its backend. */
       one: { type: 'string' },
     },
   });
@@ -75,7 +75,7 @@ async function measure(
     );
     await extractor.features(pictures);
   };
-  await run(); // buffers are made, shaders compiled
+  await run(); // warm-up: makes buffers, compiles shaders
   let done = 0;
   const start = performance.now();
   while (done === 0 || performance.now() - start < 1000 * seconds) {

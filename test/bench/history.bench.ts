@@ -1,4 +1,4 @@
-/** `npm run bench -- history [--large]`: how fast a long run is answered, at every zoom, and a list of 1,000 runs; 10M steps with --large. */
+/** `npm run bench -- history [--large]`: response times for a long run at every zoom, and for a list of 1,000 runs; 10M steps with --large. */
 
 import { statSync } from 'node:fs';
 import { loadavg } from 'node:os';
@@ -78,7 +78,7 @@ async function oneRun(steps: number, queries: number) {
   delay.enable();
   const whole = await timed(null, () => [0, null]);
   const zoomed = await timed(null, somewhere);
-  // What the page asks for: three series with a moving average, each weight new, then any zoom with the last one.
+  // The requests of the page: three series with a moving average, each with a new weight, then any zoom with the last weight.
   const smoothed = ['series0', 'series1', 'series17'];
   const weights = await timed(smoothed, all, (i) => 0.9 + i / 1000, 10);
   const averaged = await timed(smoothed, somewhere, () => 0.909);
@@ -103,7 +103,7 @@ async function oneRun(steps: number, queries: number) {
   };
 }
 
-/** A second run of the same length with single-step spikes; how many show fully zoomed out. */
+/** Adds a second run of the same length with single-step spikes. @returns how many are visible when fully zoomed out */
 async function addSpikes(store: Store, steps: number): Promise<number> {
   const at = new Set(Array.from({ length: spikes }, (_, i) => Math.floor(((i + 0.37) * steps) / spikes)));
   const actor = { id: 'bench', name: 'bench', role: 'admin' as const };
@@ -137,7 +137,7 @@ async function addSpikes(store: Store, steps: number): Promise<number> {
   return [...at].filter((step) => loss.max[Math.floor(step / loss.bucketSteps)]! >= 100).length;
 }
 
-/** Start of a server over many runs, and its list of them over HTTP. */
+/** Measures the start of a server with many runs, and its list of runs over HTTP. */
 async function runList(runs: number): Promise<string> {
   const folder = ownFolder();
   const store = await openSqliteStore(folder.path);

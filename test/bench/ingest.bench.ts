@@ -27,7 +27,7 @@ export interface LoadOrder {
 export interface LoadReport {
   elapsedMs: number;
   ackMs: number[];
-  /** Step each viewer's view reached. */
+  /** Last step in the view of each viewer. */
   viewerSteps: number[];
 }
 
@@ -101,7 +101,7 @@ async function storeAlone(steps: number, width: number, batch: number, kind: Val
   };
 }
 
-/** The server here, the trainer and the viewers in a process of their own. */
+/** Runs the server in this process, the trainer and the viewers in another. */
 async function overTheLink(steps: number, width: number, batch: number, window: number, viewers: number) {
   const folder = ownFolder();
   const app = await startApp({ dataFolder: folder.path });

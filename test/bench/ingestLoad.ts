@@ -1,4 +1,4 @@
-/** The other side of the ingest bench, a process of its own: one trainer that sends as fast as it is answered, and viewers that watch the run. */
+/** The load of the ingest bench, in a separate process: one trainer that sends as fast as the server answers, and viewers that watch the run. */
 import { once } from 'node:events';
 import { runStarted, startValues } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';

@@ -1,8 +1,8 @@
 /**
  * `npm run bench -- NAME [flags]`: runs test/bench/NAME.bench.ts, prints its table and, as the last line, one JSON object.
  *
- * A bench exports `bench(args: string[]): Promise<BenchResult>`; it parses its own flags (`node:util`'s parseArgs refuses unknown ones) and
- * throws an Error whose message says what to change when it cannot run.
+ * A bench exports `bench(args: string[]): Promise<BenchResult>`; the bench parses its own flags (`node:util`'s parseArgs refuses unknown ones) and
+ * throws an Error that says what to change when it cannot run.
  */
 import { readdirSync } from 'node:fs';
 
@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   console.log(`\n${JSON.stringify({ bench: name, ...result })}`);
 }
 
-/** Numbers right, words left; at most four significant digits: a bench is not more exact than that. */
+/** Numbers aligned right, text left; at most four significant digits, because a bench is not more exact. */
 function table(rows: BenchResult['rows']): string {
   const columns = [...new Set(rows.flatMap(Object.keys))];
   const cells = rows.map((row) => columns.map((column) => cell(row[column])));

@@ -1,6 +1,6 @@
 /**
- * The Python client against the real server: `log()`, its share of a step, the first point, stop, watch, the end with the server gone. PYTHON names the interpreter (else
- * python3); it needs the package websocket-client, and torch for the line about `watch`.
+ * The Python client against the real server: `log()`, its share of a step, the first point, stop, watch, finish without a server. PYTHON names the interpreter (else
+ * python3); it needs the package websocket-client, and torch to measure `watch`.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

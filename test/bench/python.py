@@ -49,7 +49,7 @@ def first_point() -> None:
 
 
 def logging(pause: float) -> None:
-    """`pause`: of the training between two calls, in which the link has the processor; 0: as fast as it goes."""
+    """`pause`: time between two calls, in which the link can use the processor; 0: as fast as possible."""
     run = headroom.init(name=f"bench log {pause}", system_seconds=None)
     data = {f"metric/{k}": k / 7 for k in range(10)}
     run.log(data)
@@ -70,7 +70,7 @@ def logging(pause: float) -> None:
 
 
 def overhead() -> None:
-    """Work of a fixed size that takes about 5 ms, with and without a log of 10 scalars after it; rounds of both by turns."""
+    """Fixed work of about 5 ms, with and without a log of 10 scalars after it, in alternating rounds."""
     work = 60_000
 
     def step() -> None:
@@ -94,7 +94,7 @@ def overhead() -> None:
                 step()
                 if log:
                     run.log(data)
-            # The link works on until the next round; that is of this one.
+            # The link works until the next round; this time belongs to this round.
             if log:
                 time.sleep(0.15)
             kept.append(time.process_time() - at)
@@ -136,7 +136,7 @@ def watching() -> None:
     batch = torch.randn(16, 32, 64)
 
     def trained(watch: bool, steps: int, settled: int) -> float:
-        """CPU seconds of a step, of those after the cadences have settled."""
+        """CPU seconds per step, after the cadences have settled."""
         run = headroom.init(name=f"bench watch {watch}", system_seconds=None)
         if watch:
             run.watch(model, probe=batch[:4])
@@ -154,7 +154,7 @@ def watching() -> None:
         return a_step
 
     trained(False, 50, 0)
-    # By turns, as the machine's speed changes.
+    # Alternating, because the machine's speed changes.
     plain, watched = [], []
     for _ in range(3):
         plain.append(trained(False, 600, 0))

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 
-/** The interpreter in PYTHON, else python3. @throws Error saying what to set when it has no torch */
+/** The interpreter in PYTHON, else python3. @throws Error that says what to set when torch is missing */
 export async function pythonWithTorch(): Promise<string> {
   const python = process.env.PYTHON ?? 'python3';
   const child = spawn(python, ['-c', 'import torch'], { stdio: 'ignore' });

@@ -1,14 +1,14 @@
-/** Made-up step rows for the store's benches. */
+/** Synthetic step rows for the store's benches. */
 
 import { cpus, loadavg } from 'node:os';
 import type { Store } from '~/server/store';
 import type { Entry, RunEvent } from '~/shared/events';
 import { publishedSetup } from '../support/setups';
 
-/** f32: single-precision numbers, as most metrics are; f64: all 64 bits in use. */
+/** f32: single-precision numbers, like most metrics; f64: all 64 bits used. */
 export type ValueKind = 'f32' | 'f64';
 
-/** A repeatable row source: loss-like noise, every value another. `rows(first, n)` is row-major [n, width]. */
+/** A repeatable row source: loss-like noise, every value different. `rows(first, n)` is row-major [n, width]. */
 export function rowSource(width: number, kind: ValueKind, seed = 1) {
   let state = seed;
   const next = () => {
@@ -30,7 +30,7 @@ export interface FillOptions {
   /** Steps per append. */
   batch: number;
   kind: ValueKind;
-  /** Appends under way at once. */
+  /** Number of concurrent appends. */
   inFlight: number;
 }
 
@@ -71,6 +71,6 @@ export function percentile(values: number[], p: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? Number.NaN;
 }
 
-/** What the figures were measured on, and how busy it was. */
+/** Description of the machine and its load, for the figures. */
 export const machine = (loadBefore: number): string =>
   `${cpus().length} cores (${cpus()[0]?.model.trim()}), load average before ${loadBefore.toFixed(1)}, after ${loadavg()[0]!.toFixed(1)}, Node ${process.version}`;

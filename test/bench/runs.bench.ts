@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- runs [--runs 10000]`: the list of runs. How long the server takes for a page of the table (search, sort and group over all lines), and its size on the wire.
+ * `npm run bench -- runs [--runs 10000]`: the list of runs. Server time for a page of the table (search, sort and group over all lines), and its size on the wire.
  */
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- soak [--minutes 120] [--viewers 5] [--steps-per-second 50]`: one run for a long time, with viewers and snapshots; memory of the server and its
- * work per step must stay as they are after the first tenth.
+ * `npm run bench -- soak [--minutes 120] [--viewers 5] [--steps-per-second 50]`: one run for a long time, with viewers and snapshots; the server's memory and its
+ * work per step must not grow after the first tenth.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -69,7 +69,7 @@ export async function bench(args: string[]): Promise<BenchResult> {
         }
         step += batch;
         await next;
-        // What they have seen is not what is measured.
+        // Frees the received entries, which would count as memory.
         for (const viewer of watching) viewer.entries.length = 0;
       }
       const now = await figures(url);
@@ -94,7 +94,7 @@ export async function bench(args: string[]): Promise<BenchResult> {
   }
 }
 
-/** Of the server, from its own /metrics. */
+/** Memory and CPU time of the server, from its /metrics. */
 async function figures(url: string): Promise<{ bytes: number; cpuSeconds: number }> {
   const text = await (await fetch(`${url}/metrics`)).text();
   const value = (name: string) => Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1]);

@@ -1,4 +1,4 @@
-/** How soon a click takes effect with the real trainer, and how soon others see where one looks: `npm run bench -- steer [--task reverse|anomaly] [--backend auto] [--commands 200]`. */
+/** How soon a click takes effect, and how soon others see a viewer's position: `npm run bench -- steer [--task reverse|anomaly] [--backend auto] [--commands 200]`. */
 
 import { parseArgs } from 'node:util';
 import { type BackendName, backendName } from '~/shared/backends';
@@ -46,7 +46,7 @@ async function measure(task: string, backend: 'auto' | BackendName, commands: nu
     await Promise.all(people.map((p) => p.until((v) => v.step > 20)));
 
     let made = 0;
-    /** From the click until the command is answered, whatever the answer. */
+    /** Time from the click to the answer of the command, accepted or refused. */
     const click = async (person: TestViewer, what: { control: string; value: number } | { action: string; args?: object }) => {
       const id = `steer-bench-${made++}`;
       const at = performance.now();
@@ -98,7 +98,7 @@ async function measure(task: string, backend: 'auto' | BackendName, commands: nu
   }
 }
 
-/** From one's own move until everybody else has it. */
+/** Times from a viewer's move until all others have received it. */
 async function presence(people: TestViewer[], runId: string, moves: number): Promise<number[]> {
   const ms: number[] = [];
   for (let step = 1; step <= moves; step++) {

@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- train [--backend B] [--tasks reverse,anomaly,text6,text12] [--steps N] [--vs-pytorch]`: the time of a training step, in the
- * sizes of setups.ts. With a GPU in PyTorch and `--backend webgpu`, both sides use it, PyTorch eager and compiled.
+ * sizes of setups.ts. If PyTorch has a GPU and with `--backend webgpu`, both sides use the GPU, PyTorch eager and compiled.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -16,12 +16,12 @@ import { type BenchTask, benchTasks, setupOf } from './train/setups';
 import { watchingCost } from './train/watchingCost';
 
 const folder = join(import.meta.dirname, 'train');
-/** Short turns, so that what else the machine does hits all sides alike. */
+/** Short turns, so that other load on the machine affects all sides equally. */
 const rounds = 24;
 const secondsPerSide = 8;
 const watchingSeconds = 40;
 
-/** A process that does steps when told; the sides of a comparison take turns, so that a busy machine hits them alike. */
+/** A process that runs steps on request; the sides of a comparison take turns, so that other load affects them equally. */
 class Side {
   readonly ms: number[] = [];
   rssMb = 0;
@@ -52,7 +52,7 @@ class Side {
     for (;;) {
       const { value, done } = await this.#lines.next();
       if (done) throw new Error(`${this.name} ended without an answer (see its message above)`);
-      if (value.startsWith('{')) return JSON.parse(value); // libraries greet on the same stream
+      if (value.startsWith('{')) return JSON.parse(value); // libraries print messages on the same stream
     }
   }
 
@@ -143,7 +143,7 @@ async function measure(
   }
 }
 
-/** A short trial of each, one step at a time in turns; the slower ones are ended. */
+/** Tries each side briefly, one step at a time in turns, and ends the slower ones. */
 async function fastest(sides: Side[]): Promise<Side> {
   const ms: number[][] = sides.map(() => []);
   const start = performance.now();
@@ -165,7 +165,7 @@ async function interleave(sides: Side[], steps: number | null): Promise<void> {
     for (const [at, side] of sides.entries()) side.ms.push(...(await side.run(perRound[at]!)));
 }
 
-/** Of the rounds' medians: the two sides of a round ran one after the other. The middle ratio, the smallest and the largest. */
+/** Ratios of the rounds' medians (the two sides of a round run one after the other): the median, the smallest and the largest. */
 function ratios(a: Side, b: Side): { median: string; low: string; high: string } {
   const medians = (side: Side) => chunks(side.ms, rounds).map((part) => quantile(part, 0.5));
   const [left, right] = [medians(a), medians(b)];
@@ -177,14 +177,14 @@ function ratios(a: Side, b: Side): { median: string; low: string; high: string }
   };
 }
 
-/** What decides a ratio beside the programs: PyTorch uses the widest vectors there are, WebAssembly always those of 128 bits. */
+/** Model and vector features of the processor, which influence the ratio: PyTorch uses the widest vectors available, WebAssembly always 128 bits. */
 function processor(): string {
   const model = cpus()[0]?.model ?? 'unknown processor';
   let flags: string[] = [];
   try {
     flags = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.trim().split(' ') ?? [];
   } catch {
-    // No Linux: the model has to do.
+    // Not Linux: only the model is known.
   }
   const sets = flags.filter((flag) => /^(fma|avx|avx2|avx512f|avx512_bf16|amx_tile|asimd|sve)$/.test(flag));
   return `${cpus().length} x ${model}${sets.length > 0 ? `, with ${sets.join(', ')}` : ''}`;

@@ -1,4 +1,4 @@
-/** What the page of a run costs in Chromium: script to load, main thread while steps come, frames, interaction, a tab that is hidden, many charts. */
+/** The cost of a run's page in Chromium: loading script, main thread while steps arrive, frames, interaction, a hidden tab, many charts. */
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { build } from '~/server/process/build';
@@ -22,7 +22,7 @@ export async function bench(args: string[]): Promise<BenchResult> {
       rate: { type: 'string', default: '15,100' },
       seconds: { type: 'string', default: '10' },
       charts: { type: 'string', default: '1000' },
-      /** Prints where the main thread spends its time. */
+      /** Whether to print a profile of the main thread. */
       profile: { type: 'boolean', default: false },
     },
   });
@@ -33,7 +33,7 @@ export async function bench(args: string[]): Promise<BenchResult> {
   const { browser, close } = await openBrowser();
   const newPage = async () => {
     const page = await (await browser.newContext({ viewport: { width: 1920, height: 1080 } })).newPage();
-    // What runs this file wraps its functions in a helper that the page does not have.
+    // Code compiled by tsx calls the helper __name, which the page does not have.
     await page.addInitScript({ content: 'globalThis.__name = (f) => f' });
     return page;
   };
@@ -64,7 +64,7 @@ export async function bench(args: string[]): Promise<BenchResult> {
   return { title: 'The page of a run, in Chromium at 1920 x 1080 without a GPU', rows };
 }
 
-/** Seconds that the main thread has worked, and those in script. */
+/** Seconds of work of the main thread (`task`), and the seconds in script. */
 async function clock(page: Page): Promise<() => Promise<{ task: number; script: number }>> {
   const cdp = await page.context().newCDPSession(page);
   await cdp.send('Performance.enable', { timeDomain: 'threadTicks' });
@@ -147,7 +147,7 @@ async function live(page: Page, url: string, what: string, seconds: number, prof
   };
 }
 
-/** As a browser treats a hidden tab: it draws no frame, and timers are all that runs. */
+/** Simulates a hidden tab: the browser draws no frame, and only timers run. */
 async function hidden(page: Page, what: string, seconds: number): Promise<Row> {
   await page.evaluate(() => {
     Object.defineProperty(document, 'hidden', { get: () => true });
@@ -163,7 +163,7 @@ async function hidden(page: Page, what: string, seconds: number): Promise<Row> {
   return { what, core: (after.task - before.task) / seconds, scriptCore: (after.script - before.script) / seconds };
 }
 
-/** A run with so many series, each with a chart of its own. */
+/** A run with `count` series, each with its own chart. */
 async function manyCharts(app: TestApp, page: Page, count: number): Promise<Row[]> {
   const setup = { ...publishedSetup('reverse'), name: 'Many charts' };
   const trainer = await TrainerClient.connect(app.address);

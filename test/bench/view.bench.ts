@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- view`: what the view of a long run costs. A run of 10,000,000 steps with snapshots, evaluations, checkpoints, alerts and 10,000 commands goes
- * through its room into a store on disk, in big batches; measured as it grows: a fold, packing the view for a new viewer, saving it (the server's own thread),
+ * `npm run bench -- view`: the cost of the view of a long run. A run of 10,000,000 steps with snapshots, evaluations, checkpoints, alerts and 10,000 commands goes
+ * through its room into a store on disk, in big batches; measured while it grows: a fold, packing the view for a new viewer, saving it (the server's own thread),
  * the view's size and the process's memory.
  */
 
@@ -26,7 +26,7 @@ import { machine, percentile, rowSource, seriesNames } from './rows';
 
 const ada: Actor = { id: 'bench', name: 'Bench', role: 'admin' };
 const runId = 'benchview1';
-/** Per 10,000,000 steps. */
+/** Number of events per 10,000,000 steps. */
 const things = { snapshots: 20_000, evaluations: 20_000, checkpoints: 2_000, alerts: 500, commands: 10_000 };
 const BATCH = 16_384;
 
@@ -47,7 +47,7 @@ export async function bench(args: string[]): Promise<BenchResult> {
     room: { hasBlob: async () => true, hasTrainer: () => true, now: () => Date.now(), needsApproval: () => [] },
     frames: undefined,
     committed(entries: Entry[]) {
-      // The same entries folded once more, each with the clock held to it.
+      // Folds the same entries once more and measures each fold.
       for (const entry of entries) {
         if (!shadow) continue;
         const at = performance.now();
@@ -211,7 +211,7 @@ function foldTimes(folds: readonly { ms: number }[]): Record<string, number> {
   return { folds: ms.length, foldP50ms: percentile(ms, 0.5), foldP95ms: percentile(ms, 0.95) };
 }
 
-/** Frees what is not held any more, so that memory can be compared. */
+/** Collects garbage, so that memory can be compared. */
 function collect(): void {
   setFlagsFromString('--expose_gc');
   (runInNewContext('gc') as () => void)();

@@ -1,4 +1,4 @@
-/** What viewers cost and how late they see a step: `npm run bench -- viewers [--steps-per-second 500] [--seconds 10] [--viewers 1,100,500]`. */
+/** The cost of viewers and the delay until they see a step: `npm run bench -- viewers [--steps-per-second 500] [--seconds 10] [--viewers 1,100,500]`. */
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-/** The load of viewers.bench.ts, in a process of its own: a trainer at a steady pace, viewers that answer at once, and clicks. */
+/** The load of viewers.bench.ts, in a separate process: a trainer at a steady pace, viewers that answer at once, and clicks. */
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { io } from 'socket.io-client';
@@ -21,9 +21,9 @@ export interface Load {
 }
 export interface Measured {
   frames: number;
-  /** From commit on the server to the viewer, ms. */
+  /** Times from the commit on the server to the viewer, ms. */
   delaysMs: number[];
-  /** From the click to the frame that shows it applied, ms; the trainer answers between two steps. */
+  /** Times from the click to the frame that shows the command applied, ms; the trainer answers between two steps. */
   clicksMs: number[];
   steps: number;
 }
@@ -46,7 +46,7 @@ async function run(load: Load): Promise<Measured> {
     socket.on('frame', (bytes: Uint8Array, ack: () => void) => {
       ack();
       frames++;
-      // Reading every frame of every viewer would measure this process.
+      // Reading every frame of every viewer would load this process and change the result.
       if (frames % 20 === 0) delaysMs.push(Date.now() - (unpack(bytes) as Frame).entries.at(-1)!.at);
     });
     return socket;
@@ -76,7 +76,7 @@ async function run(load: Load): Promise<Measured> {
   });
   let step = 0;
   const startedAt = Date.now();
-  // The last click is answered too.
+  // Wait until the last click is answered too.
   while (clicking) {
     for (const { seq, command } of trainer.received.take('command'))
       await trainer.send({ type: 'command.applied', commandId: command.id, seq, step, before: 0, after: 1, message: '' });

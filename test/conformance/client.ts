@@ -1,4 +1,4 @@
-/** Checks a client by playing a server (shared/PROTOCOL.md): starts it, loses answers and connections, steers it, and holds what it sends against the page. */
+/** Checks a client by acting as a server: starts it, loses answers and connections, sends commands, and compares its messages with shared/PROTOCOL.md. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -19,7 +19,7 @@ const blobPath = '/api/blobs/';
 type Event = Record<string, unknown> & { type: string };
 type Answered = (answer: unknown) => unknown;
 
-/** The part of a server that a client sees: what it was sent, and what it is to answer next. */
+/** The part of a server that a client sees: the received events, and the next answer. */
 class Stage {
   readonly http = createServer((request, response) => void this.#blob(request, response));
   readonly io = new Server(this.http, {
@@ -33,14 +33,14 @@ class Stage {
   opens: unknown[] = [];
   heartbeats: number[] = [];
   lastHeard = Date.now();
-  /** Committed, in order. */
+  /** Committed events, in order. */
   readonly events: Event[] = [];
   nextEvent = 0;
-  /** What was wrong, each once. */
+  /** Errors found, each once. */
   readonly wrong = new Set<string>();
   readonly blobs = new Map<string, Buffer>();
   puts = 0;
-  /** In place of the right answer to the next batch. */
+  /** Replaces the right answer to the next batch. */
   next: 'unavailable' | 'gap' | 'commit and cut' | 'missing-blob' | null = null;
   /** `from` of every batch, in order. */
   readonly batches: number[] = [];
@@ -145,7 +145,7 @@ class Stage {
     on('events', (payload, answer) => this.#batch(payload, answer));
   }
 
-  /** Commands that have no last answer yet. */
+  /** Commands without a final answer. */
   open() {
     return this.commands.filter(
       ({ command }) => !this.answersTo(command.id as string).some((e) => e.type !== 'command.scheduled'),
@@ -193,7 +193,7 @@ class Stage {
     this.#commit(batch.from, batch.events);
     if (told === 'commit and cut') return this.cut();
     this.#inFlight++;
-    // A moment, so that a client that does not wait for the answer shows itself.
+    // A short delay, to detect a client that does not wait for the answer.
     setTimeout(() => {
       this.#inFlight--;
       answer({ ok: true, nextEvent: this.nextEvent });
@@ -414,7 +414,7 @@ async function steering(stage: Stage, report: Report, more: (n: number) => Promi
 
 const lastStatus = (events: readonly Event[]) => events.findLast((e) => e.type === 'status')?.status;
 
-/** Half or double, whatever the declaration allows. */
+/** Half or double the value, as the declaration allows. */
 function otherValue({ min, max, type }: ControlSpec, now: number): number {
   const half = type === 'integer' ? Math.max(1, Math.floor(now / 2)) : now / 2;
   const fits = (v: number) => v !== now && (min === null || v > min) && (max === null || v < max);
@@ -428,7 +428,7 @@ const firstOf = (steps: Steps): number => (steps instanceof Float64Array ? steps
 const lastStep = (events: readonly Event[]): number =>
   Math.max(0, ...events.flatMap((e) => (e.type === 'rows' ? [lastOf(e.steps as Steps)] : [])));
 
-/** @throws Error when rows come before their stream, or their steps do not ascend */
+/** @throws Error when rows come before the declaration of their stream, or their steps do not ascend */
 function declaredAndAscending(events: readonly Event[]): void {
   const width = new Map<string, number>();
   const last = new Map<string, number>();

@@ -1,6 +1,6 @@
 /**
- * npm run conformance -- URL TOKEN                       checks the server at URL by playing a trainer
- * npm run conformance -- --client COMMAND [ARGS...]      checks a client by playing a server: COMMAND gets HEADROOM_SERVER and HEADROOM_TRAINER_TOKEN
+ * npm run conformance -- URL TOKEN                       checks the server at URL by acting as a trainer
+ * npm run conformance -- --client COMMAND [ARGS...]      checks a client by acting as a server: COMMAND gets HEADROOM_SERVER and HEADROOM_TRAINER_TOKEN
  */
 import { checkClient } from './client';
 import { checkServer } from './server';

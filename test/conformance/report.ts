@@ -1,4 +1,4 @@
-/** What a conformance run found, line by line. */
+/** The results of a conformance run, line by line. */
 export interface Check {
   name: string;
   outcome: 'ok' | 'failed' | 'not tried';
@@ -16,7 +16,7 @@ export class Report {
     this.print(`${mark}  ${name}${detail && outcome !== 'ok' ? `: ${detail}` : ''}`);
   }
 
-  /** Runs one check: `work` throws with what is wrong, or gives a reason why it could not be tried. */
+  /** Runs one check: `work` throws an error that says what is wrong, or returns a reason why the check was skipped. */
   async check(name: string, work: () => Promise<string | undefined> | string | undefined): Promise<void> {
     try {
       const why = await work();
@@ -36,7 +36,7 @@ export class Report {
   }
 }
 
-/** @throws Error that names both when they differ */
+/** @throws Error with both values when they differ */
 export function equal(actual: unknown, wanted: unknown, what: string): void {
   const [a, b] = [JSON.stringify(actual), JSON.stringify(wanted)];
   if (a !== b) throw new Error(`${what}: ${b} was expected, got ${a}`);

@@ -1,4 +1,4 @@
-/** Checks a server by playing a trainer (shared/PROTOCOL.md): each check is one sentence of the page. Leaves runs of project "conformance" behind. */
+/** Checks a server by acting as a trainer (shared/PROTOCOL.md): each check is one sentence of the protocol page. Leaves runs in the project "conformance". */
 import { createHash, randomUUID } from 'node:crypto';
 import { io, type Socket } from 'socket.io-client';
 import { pack } from '~/shared/pack';
@@ -8,7 +8,7 @@ type Answer = Record<string, unknown> & { ok: boolean; reason?: string; message?
 
 const answerWithinMs = 15_000;
 
-/** One process with one connection. */
+/** A trainer process with one connection. */
 class Player {
   socket!: Socket;
   readonly id = randomUUID();
@@ -17,7 +17,7 @@ class Player {
     private readonly token: string,
   ) {}
 
-  /** Resolves once connected, rejects with what the server says. */
+  /** Resolves once connected, rejects with the server's message. */
   async connect(): Promise<void> {
     this.socket = io(this.url, {
       path: '/trainer',

@@ -1,4 +1,4 @@
-/** The server as tests start it: on a free port, in a folder of its own, without pages and trainer unless asked for. */
+/** The server as tests start it: on a free port, in its own folder, without pages and trainer unless requested. */
 import { type App, type AppOptions, createApp } from '~/server/process/app';
 import { ownFolder } from './folder';
 import type { Address } from './trainerClient';
@@ -7,9 +7,9 @@ export interface TestApp extends App {
   dataFolder: string;
   /** For TrainerClient. */
   address: Address;
-  /** What it logged as warning or error, but for commits that a busy machine delays; a test that expects none can say so. */
+  /** The logged warnings and errors, except delayed commits on a busy machine; a test can assert that there are none. */
   trouble: string[];
-  /** Closes it; the folder goes too if it was made here. */
+  /** Closes the server; deletes the folder if it was made here. */
   close(): Promise<void>;
 }
 

@@ -7,7 +7,7 @@ export const mirror = (T: number) =>
   Float32Array.from({ length: T * T }, (_, n) => (Math.floor(n / T) + (n % T) === T - 1 ? 1 : 0));
 export const uniform = (Tq: number, Tk = Tq) => new Float32Array(Tq * Tk).fill(1 / Tk);
 export const column = (T: number, key: number) => Float32Array.from({ length: T * T }, (_, n) => (n % T === key ? 1 : 0));
-/** Every query looks at the one before; the first, which has none, at itself. */
+/** Every query looks at the previous position; the first query looks at itself. */
 export const shifted = (T: number) =>
   Float32Array.from({ length: T * T }, (_, n) => (n % T === Math.max(0, Math.floor(n / T) - 1) ? 1 : 0));
 
@@ -37,20 +37,20 @@ export interface SnapshotParts {
   layers: number;
   heads: number;
   keys: number;
-  /** As many as keys, unless given. */
+  /** Number of queries; default: the number of keys. */
   queries?: number;
-  /** Per example, [L, H, Tq, Tk]. */
+  /** One array per example, [L, H, Tq, Tk]. */
   examples: Float32Array[];
   inputs?: number[][];
   labels?: number[][];
   predictions?: number[][];
   signals?: Record<string, number[]>;
   pictures?: { data: Uint8Array; count: number; side: number };
-  /** Hash of the file that holds them. */
+  /** Hash of the pictures' file. */
   picturesFile?: string;
 }
 
-/** A snapshot's blob as the trainer writes it. Unless given: inputs 0, 1, 2 ..., the right label, and a prediction that equals it. */
+/** A snapshot's blob as the trainer writes it. Defaults: inputs 0, 1, 2 ..., the right label, and an equal prediction. */
 export function snapshotBytes(p: SnapshotParts): Uint8Array {
   const { task = 'reverse', step = 0, layers, heads, keys: T, queries: Q = p.keys } = p;
   const E = p.examples.length;

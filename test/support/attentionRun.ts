@@ -1,4 +1,4 @@
-/** Made-up runs with attention of any size: heads that find their pattern one after the other, for the workspace's bench, tests and pictures. */
+/** Synthetic runs with attention of any size, whose heads learn their patterns one after the other, for benches, tests and screenshots. */
 import type { TrainerEvent } from '~/shared/events';
 import type { RunSetup } from '~/shared/setup';
 import { gzipPiece } from '~/trainer/base/gzip';
@@ -31,7 +31,7 @@ export function attentionSetup(run: AttentionRun, name: string): RunSetup {
   return publishedSetup(run.task, config, { name });
 }
 
-/** Where a head looks once it has learnt: the mirrored place or the odd item for late heads, the one before, one key, or anywhere. */
+/** Where a trained head looks: late heads at the mirrored position or the odd item, others at the previous position, one key, or anywhere. */
 function target(run: AttentionRun, example: number, layer: number, head: number, query: number): number | null {
   const { task, layers, length: T } = run;
   if (layer === layers - 1 && head % 4 !== 3) return task === 'reverse' ? T - 1 - query : oddOf(run, example);
@@ -166,7 +166,7 @@ export async function attentionSnapshot(
   return { blob, pictures, event, maps };
 }
 
-/** Plays a run up to `toStep` at once and stays its trainer: the answer goes on from there, step by step. */
+/** Plays a run up to `toStep` at once and stays its trainer: the result continues from there, step by step. */
 export async function playAttentionRun(
   address: Address,
   create: (setup: RunSetup) => Promise<{ runId: string }>,

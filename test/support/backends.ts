@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { type BackendName, backendNames, type OpenedBackend, openBackend } from '~/trainer/backends';
 
-/** Backends that every test of the trainer's numbers runs on. `webgpu` has a test of its own: on a processor it takes a second where these take a moment. */
+/** Backends that every test of the trainer's numbers runs on. `webgpu` has a separate test: on a CPU it takes seconds where these take milliseconds. */
 export const testedBackends: readonly BackendName[] = ['tensorflow', 'wasm', 'cpu'];
 
-/** A Vulkan driver for the processor, as Debian's Chromium brings it. */
+/** A Vulkan driver for the CPU, part of Debian's Chromium. */
 const swiftshader = '/usr/lib/chromium/vk_swiftshader_icd.json';
 
-/** The backend made current, or null with a visible reason where `tensorflow` or `webgpu`, which are optional, does not load. */
+/** Makes the backend current; null, with a visible reason, where an optional backend (`tensorflow` or `webgpu`) does not load. */
 export async function openForTest(name: BackendName): Promise<OpenedBackend | null> {
   if (!backendNames.includes(name)) throw new Error(`no backend ${name}`);
   if (name === 'webgpu' && existsSync(swiftshader)) process.env.VK_DRIVER_FILES ??= swiftshader;

@@ -19,7 +19,7 @@ export const chromiumPath: string | null = candidates.find((path) => path !== ''
 if (!chromiumPath)
   console.warn('SKIPPED: browser tests need Chromium. Install it (Debian: apt-get install chromium) or name it in CHROMIUM.');
 
-/** A suite for a real browser; skipped, visibly, where there is none. */
+/** A suite for a real browser; visibly skipped where there is none. */
 export const describeInBrowser = describe.skipIf(!chromiumPath);
 
 /** Opens Chromium with an empty profile. */
@@ -39,7 +39,7 @@ export async function openBrowser(): Promise<{ browser: Browser; close(): Promis
   return { browser, close: () => browser.close() };
 }
 
-/** A folder of the test's own. */
+/** A new temporary folder for a test. */
 export function temporaryFolder(): { path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'headroom-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };

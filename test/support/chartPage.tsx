@@ -1,4 +1,4 @@
-/** In the browser, for chartsInBrowser.test.ts: one chart of a million made-up steps under a real cursor. */
+/** In the browser, for chartsInBrowser.test.ts: one chart of a million synthetic steps under a real cursor. */
 import { createRoot } from 'react-dom/client';
 import { Curve } from '~/app/_charts/curve';
 import { LineChart } from '~/app/_charts/LineChart';

@@ -4,7 +4,7 @@ import { encodeRecord, recordBytes } from '~/trainer/data/binary';
 export const fineNames = Array.from({ length: 100 }, (_, i) => `class ${i}`);
 export const coarseNames = Array.from({ length: 20 }, (_, i) => `kind ${i}`);
 
-/** `count` records through the classes; pixel (x, y) of record n is (n + x, y, class). */
+/** `count` records that cycle through the classes; pixel (x, y) of record n is (n + x, y, class). */
 export function records(count: number): Buffer {
   const out = Buffer.alloc(count * recordBytes);
   for (let n = 0; n < count; n++) {

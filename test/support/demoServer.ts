@@ -1,6 +1,6 @@
 /**
- * The product with a scripted run streaming into it, for work on the pages: `npx tsx test/support/demoServer.ts --port 3100 [--step-ms 50]`.
- * Pages come from Next's development server; the data folder is thrown away at the end.
+ * Starts the product with a scripted run that streams into it, for work on the pages: `npx tsx test/support/demoServer.ts --port 3100 [--step-ms 50]`.
+ * Pages come from Next's development server; the data folder is deleted at the end.
  */
 
 import { fileURLToPath } from 'node:url';

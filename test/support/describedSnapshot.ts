@@ -7,12 +7,12 @@ type Tensor = { data: Int32Array; shape: number[] };
 
 export interface Described extends Partial<Omit<SnapshotDescription, 'layers' | 'version'>> {
   layers: LayerShape[];
-  /** Per layer [E, H, Tq, Tk]; random rows that sum to 1 when left out, masked where causal. */
+  /** One array per layer, [E, H, Tq, Tk]; default: random rows that sum to 1, masked if causal. */
   weights?: Float32Array[];
   targets?: Tensor;
   predictions?: { ids: Int32Array; probabilities: Float32Array; shape: number[] };
   scores?: Float32Array;
-  /** Per signal and layer [E, H]. */
+  /** One array per signal and layer, [E, H]. */
   signalValues?: Record<string, Float32Array[]>;
   seed?: number;
 }

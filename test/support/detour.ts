@@ -1,11 +1,11 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A way to a server that can be cut, as a network is. */
+/** A proxy to a server whose connections can be cut, like a network. */
 export interface Detour {
   url: string;
-  /** Breaks every connection that stands. */
+  /** Breaks every open connection. */
   cut(): void;
-  /** Where new connections go from now on. */
+  /** Sets the target of new connections. */
   to(url: string): void;
   close(): Promise<void>;
 }

@@ -38,7 +38,7 @@ export const smallSet: ModelShape = {
   heads: 2,
 };
 
-/** Random inputs and labels that fit the shape; learnable only by heart. */
+/** Random inputs and labels that fit the shape; a model can only memorize them. */
 export function randomBatch(shape: ModelShape, size: number, seed: number): Batch {
   const stream = new RandomStream(seed, 'test batch');
   let at = 0;

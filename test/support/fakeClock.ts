@@ -3,9 +3,9 @@ import type { Clock } from '~/server/base/clock';
 /** Time that a test advances by hand. Tasks run in the order of their due time, with `now` at that time. */
 export interface FakeClock extends Clock {
   advance(ms: number): void;
-  /** Somebody sets the clock: `now` changes by `ms`, which may be negative, and no time passes. */
+  /** Simulates that somebody sets the clock: `now` changes by `ms`, which may be negative, and no time passes. */
   jump(ms: number): void;
-  /** Tasks that wait for their time. */
+  /** Number of tasks that wait for their time. */
   waiting(): number;
 }
 

@@ -1,20 +1,20 @@
-/** Serves one file over HTTP with ranges, and can stall, break off, lie or refuse. */
+/** Serves one file over HTTP with ranges, and can stall, break off, send wrong headers or refuse. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface Mood {
-  /** Close the connection after so many bytes of the body. */
+  /** Closes the connection after this many bytes of the body. */
   breakAfter?: number;
-  /** Not before this holds: what a client has received but not read yet is lost with the connection. */
+  /** Delays the break until this is true: received bytes that the client has not read yet would be lost with the connection. */
   breakWhen?: () => boolean;
-  /** Send so many bytes of the body, then nothing more. */
+  /** Sends this many bytes of the body, then nothing more. */
   stallAfter?: number;
   status?: number;
   ignoreRange?: boolean;
 }
 
 export class FileServer {
-  /** One per request to come; then it behaves. */
+  /** One entry for each of the next requests; later requests are served normally. */
   readonly moods: Mood[] = [];
   readonly ranges: (string | undefined)[] = [];
   etag: string | null = '"1"';

@@ -1,4 +1,4 @@
-/** In the browser, for newRunForm.test.ts: the new-run form over two made-up recipes. What it would send, and what is wrong with it, the test reads and sets. */
+/** In the browser, for newRunForm.test.ts: the new-run form with two synthetic recipes. The test reads what the form would send, and sets its errors. */
 import { useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { type Draft, emptyDraft, filledIn, setupsOf } from '~/app/_runs/newRun/draft';

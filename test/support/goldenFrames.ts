@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** test/fixtures/protocol: each message as people read it (`{"$f64": [numbers]}` is an array of doubles) and as it crosses the wire. */
+/** test/fixtures/protocol: each message in readable form (`{"$f64": [numbers]}` is an array of doubles) and as bytes on the wire. */
 export const goldenFolder = fileURLToPath(new URL('../fixtures/protocol/', import.meta.url));
 
 export interface GoldenFrame {

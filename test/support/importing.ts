@@ -1,4 +1,4 @@
-/** Files of other programs, read as an import reads them, without a server and without a thread. */
+/** Reads files of other programs as an import does, without a server and without a thread. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { encodeEvent, recordOf } from '~/server/base/tensorboardEvents';
@@ -39,7 +39,7 @@ function given(folder: string, files: Files) {
   return { own, files: list, spoolFolder: path.join(own, 'spool') };
 }
 
-/** @param folder where files may be written; each name may be a path */
+/** @param folder folder for the written files; each name may be a path */
 export async function readFiles(folder: string, files: Files, choices: ImportChoices = {}): Promise<ReadFiles> {
   const { own, ...job } = given(folder, files);
   const all: ReadFiles = { runs: [], refused: [], leftOut: [] };
@@ -72,7 +72,7 @@ export async function readFiles(folder: string, files: Files, choices: ImportCho
   return all;
 }
 
-/** What would come of the files. */
+/** The import plan for the files. */
 export async function planFiles(folder: string, files: Files, choices: ImportChoices = {}): Promise<ImportPlan> {
   const { own, ...job } = given(folder, files);
   const plan: ImportPlan = { runs: [], leftOut: [] };
@@ -86,7 +86,7 @@ export async function planFiles(folder: string, files: Files, choices: ImportCho
   return plan;
 }
 
-/** The one run's values by series and step. @throws Error when the files are refused */
+/** The values of the only run, by series and step. @throws Error when the files are refused */
 export async function valuesIn(
   folder: string,
   files: Files,
@@ -100,10 +100,10 @@ export async function valuesIn(
 }
 
 type Event = Parameters<typeof encodeEvent>[0];
-/** Records of an event file, after its version. */
+/** An event file: the version record, then these events. */
 export const eventFile = (...events: Event[]): Buffer =>
   Buffer.concat([{ wallTime: 1_700_000_000, fileVersion: 'brain.Event:2' }, ...events].map((e) => recordOf(encodeEvent(e))));
-/** A step's scalars, in seconds since 1970. */
+/** An event with a step's scalars; `wallTime` in seconds since 1970. */
 export const scalars = (wallTime: number, step: number, values: Record<string, number>): Event => ({
   wallTime,
   step,

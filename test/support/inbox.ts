@@ -1,9 +1,9 @@
-/** Messages that arrived, by name, and waits for those that have not: `await inbox.next('frame')` instead of sleeping. */
+/** Collects received messages by name and waits for messages that have not arrived: `await inbox.next('frame')` instead of sleeping. */
 export interface Inbox<M extends object> {
   put<K extends keyof M>(name: K, message: M[K]): void;
-  /** The oldest message of that name not yet taken. Rejects after 20 s, naming what was waited for, or after `withinMs` (Infinity = never). */
+  /** The oldest message of that name not yet taken. Rejects with the name after 20 s or after `withinMs` (Infinity = never). */
   next<K extends keyof M>(name: K, withinMs?: number): Promise<M[K]>;
-  /** What lies there now. */
+  /** Takes all messages of that name that have arrived. */
   take<K extends keyof M>(name: K): M[K][];
 }
 

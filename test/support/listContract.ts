@@ -8,7 +8,7 @@ import { changedSince } from '~/shared/resumed';
 import { type ListKind, listKinds } from '~/shared/view';
 import { RandomRun } from './randomRun';
 
-/** What every store promises of the lists that grow with a run, each rule with an id; held against whole lists kept the plain way (naiveLists.ts). */
+/** The rules of every store for the lists that grow with a run, each with an id; results are compared with complete lists (naiveLists.ts). */
 export function listContract(open: () => Promise<Store>): void {
   let store: Store;
   let runs = 0;
@@ -17,7 +17,7 @@ export function listContract(open: () => Promise<Store>): void {
   });
   afterAll(() => store.close());
 
-  /** A run in which `things` happened, written in appends of several entries. */
+  /** A run with `things` random events, written in appends of several entries. */
   async function stored(seed: number, things: number): Promise<RandomRun> {
     const run = new RandomRun(seed, `lists${100 + runs++}`);
     for (let i = 0; i < things; i++) run.next();
@@ -28,7 +28,7 @@ export function listContract(open: () => Promise<Store>): void {
   async function write(run: RandomRun, from: number): Promise<void> {
     const size = 1 + run.below(9);
     for (let i = from; i < run.entries.length; ) {
-      // A write carries one takeover at most, at its beginning.
+      // An append contains at most one takeover, at its beginning.
       let to = i + 1;
       while (to < run.entries.length && to - i < size && run.entries[to]!.event.type !== 'run.assigned') to++;
       await append(run, i, to);
@@ -117,7 +117,7 @@ export function listContract(open: () => Promise<Store>): void {
           .map((item) => ({ item, step: keysOf(kind, item as never).step }))
           .filter((k) => k.step !== null)
           .sort((a, b) => a.step! - b.step! || a.item.seq - b.item.seq);
-        // Notes and activity may stand at steps that the run went back before.
+        // Notes and activity may be at steps that were rewound.
         const top = Math.max(0, ...keyed.map((k) => k.step!)) + 1;
         const step = run.below(top);
         expect(await store.near({ runId, kind, step, limit: 3 })).toEqual({

@@ -8,8 +8,8 @@ import { ended } from '~/shared/view';
 type Whole = { [K in ListKind]: ListItems[K][] };
 
 /**
- * The lists of a run kept whole, the plain way: every rule is a search through them from end to end, as version 0.1 folded them. What the bounded view, the
- * store and the page say is held against this.
+ * The complete lists of a run: every rule is a search through a whole list, as in version 0.1. Tests compare the bounded view, the
+ * store and the page with these lists.
  */
 export class NaiveLists {
   lists: Whole = {
@@ -29,7 +29,7 @@ export class NaiveLists {
   status: RunStatus = 'queued';
   #beforeLoss: RunStatus | null = null;
 
-  /** The checkpoint that the next trainer goes back to: that of the newest revert, unless a trainer has taken over since. */
+  /** The checkpoint that the next trainer goes back to: the checkpoint of the newest revert, unless a trainer has taken over since. */
   pendingRevert(): ListItems['checkpoints'] | null {
     const { commands, statuses, checkpoints } = this.lists;
     const reverts = commands.filter((c) => c.takesBack && c.outcome.status === 'applied');
@@ -59,7 +59,7 @@ export class NaiveLists {
     };
   }
 
-  /** Going back to `target` makes later commands undone, and those that it holds wait again. */
+  /** All commands after going back to `target`: later ones are undone, and commands that the target held wait again. */
   reverted(): CommandRecord[] {
     const target = this.pendingRevert();
     if (!target) return this.lists.commands;
@@ -72,7 +72,7 @@ export class NaiveLists {
     });
   }
 
-  /** What the server writes into the entry that takes the run back, from the whole lists. `controls`: those that people have changed at or after `fromStep`. */
+  /** The server's content of the entry that rewinds the run, from the complete lists. `controls`: the controls that people changed at or after `fromStep`. */
   resumed(fromStep: number, keepSeq: number, controls: readonly string[]): Resumed {
     const kept = this.kept(fromStep, keepSeq);
     const accuracy = (e: ListItems['evaluations']) => e.metrics.find((m) => m.main)?.value ?? Number.NaN;

@@ -1,4 +1,4 @@
-/** Own pictures as `npm run data:features -- --images DIR` would leave them, but tiny: noise of four classes, with features that tell the classes apart. */
+/** Prepared pictures as `npm run data:features -- --images DIR` writes them, but tiny: noise in four classes, with features that separate the classes. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { serializeSafetensors } from '~/shared/safetensors';
 import { hashOf } from '~/trainer/base/hash';

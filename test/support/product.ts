@@ -7,9 +7,9 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 /** The product as a user starts it: `npm start` on a data folder and a port. */
 export interface Product {
   url: string;
-  /** Everything it printed so far. */
+  /** All output of the product so far. */
   output(): string;
-  /** Ends it as Ctrl-C does, and waits until it is gone. */
+  /** Ends the product like Ctrl-C, and waits until the process has ended. */
   stop(): Promise<void>;
 }
 
@@ -25,17 +25,17 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** @throws Error with what it printed when it ends, or has not answered /healthz, within `withinMs` */
+/** @throws Error with the product's output when it ends within `withinMs` or does not answer /healthz by then */
 export async function startProduct(options: {
   dataFolder: string;
   port: number;
   env?: Record<string, string>;
   withinMs?: number;
-  /** Left out: npm start in this repository. */
+  /** Default: npm start in this repository. */
   program?: { command: string; args: string[]; folder: string };
 }): Promise<Product> {
   const program = options.program ?? { command: 'npm', args: ['start'], folder: root };
-  // The test runner's NODE_ENV is not the user's.
+  // Without the NODE_ENV of the test runner, which a user does not have.
   const { NODE_ENV: _test, ...inherited } = process.env;
   const env: Record<string, string | undefined> = {
     ...inherited,
@@ -48,7 +48,7 @@ export async function startProduct(options: {
   const child = spawn(program.command, program.args, {
     cwd: program.folder,
     env: env as NodeJS.ProcessEnv,
-    // A group of its own, so that stop() reaches npm and all below it and nothing else.
+    // A separate process group, so that stop() reaches only npm and its child processes.
     detached: true,
   });
   let printed = '';

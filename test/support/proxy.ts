@@ -3,23 +3,23 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createProxyServer } from 'httpxy';
 
 export interface ProxyOptions {
-  /** Below which path it shows the server. */
+  /** The path under which the proxy shows the server. */
   basePath: string;
-  /** Takes the base path away before it asks the server. */
+  /** Removes the base path before the request to the server. */
   strips: boolean;
   /** The server sees its own address as Host, the real one as X-Forwarded-Host. */
   changesHost?: boolean;
-  /** What becomes of websockets; left out: they are passed on. */
+  /** How websockets fail; default: they are forwarded. */
   websockets?: 'refused' | 'swallowed';
 }
 
-/** A reverse proxy in front of a server. @returns where it listens, without the base path */
+/** A reverse proxy in front of a server. @returns origin of the proxy, without the base path */
 export async function startProxy(target: string, options: ProxyOptions): Promise<{ origin: string; close(): Promise<void> }> {
   const { basePath, strips, websockets } = options;
   const proxy = createProxyServer({ target, changeOrigin: options.changesHost ?? false });
   proxy.on('error', (_error, _request, response) => response?.destroy());
   const below = (url = '/') => url === basePath || url.startsWith(`${basePath}/`) || url.startsWith(`${basePath}?`);
-  // Those of Next's development server are not what is tested.
+  // Websockets of Next's development server are not tested.
   const isOurs = (url = '/') => !url.includes('/_next/');
   function passOn(request: IncomingMessage): void {
     request.headers['x-forwarded-host'] = request.headers.host;

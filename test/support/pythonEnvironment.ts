@@ -1,4 +1,4 @@
-/** A virtual environment of Python for tests that need real programs; made once for all clones of one machine, and kept. */
+/** A virtual environment of Python for tests that need real programs; made once for all clones on a machine, and kept. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
@@ -9,15 +9,15 @@ const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '
 
 export interface PythonEnvironment {
   python: string;
-  /** Runs a program of Python text. @returns what it printed, as JSON */
+  /** Runs Python source text. @returns its output, parsed as JSON */
   run(text: string, ...args: string[]): unknown;
-  /** Whether a module is there. */
+  /** Whether a module is installed. */
   has(module: string): boolean;
 }
 
 /**
  * @param core packages without which nothing can be tested
- * @param more each line is installed by itself, and may be missing
+ * @param more each line is installed separately, and may be missing
  * @returns the environment, or why there is none
  */
 export function pythonEnvironment(
@@ -50,7 +50,7 @@ export function pythonEnvironment(
       try {
         start(own, ...pip, ...some);
       } catch {
-        // The tests that need it say that they are skipped.
+        // The tests that need it report that they are skipped.
       }
     renameSync(made, folder);
   }

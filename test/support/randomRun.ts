@@ -26,8 +26,8 @@ export function randomOf(seed: number): () => number {
 }
 
 /**
- * A run in which everything happens that grows a list: it is trained, steered, taken back, written about, lost and taken over, at random but from a seed. Its
- * entries are as the server writes them; `naive` holds the whole lists beside the bounded view.
+ * A random run from a seed with every event that grows a list: training, commands, rewinds, notes, lost trainers and takeovers. Its
+ * entries are as the server writes them; `naive` holds the complete lists beside the bounded view.
  */
 export class RandomRun {
   readonly naive = new NaiveLists();
@@ -71,7 +71,7 @@ export class RandomRun {
     }
   }
 
-  /** @param blob of the checkpoint that it resumes; null = from the start */
+  /** @param blob the resumed checkpoint; null = from the start */
   #assign(checkpoint: { seq: number; step: number; blob: { hash: string; bytes: number } } | null): void {
     const fromStep = checkpoint?.step ?? 0;
     const keepSeq = checkpoint?.seq ?? 0;
@@ -95,7 +95,7 @@ export class RandomRun {
     );
   }
 
-  /** One thing more happens. */
+  /** Appends one more random event. */
   next(): void {
     const { lists } = this.naive;
     const { step } = this.view;
@@ -202,7 +202,7 @@ export class RandomRun {
     } else if (kind < 93) this.#append({ type: 'trainer.lost', message: 'gone' });
     else if (kind < 95) this.#append({ type: 'trainer.back' });
     else if (kind < 97) {
-      // Another trainer takes over from the last checkpoint, and applies again what took effect after it.
+      // Another trainer takes over from the last checkpoint, and applies again the commands that took effect after it.
       const checkpoint = lists.checkpoints.at(-1) ?? null;
       const replayed = lists.commands.filter(
         (c) => c.command.kind === 'set' && c.outcome.status === 'applied' && !c.undone && c.outcome.seq > (checkpoint?.seq ?? 0),
@@ -290,7 +290,7 @@ export class RandomRun {
     if (!ended(this.view.status)) this.#assign(checkpoint);
   }
 
-  /** Seqs of the log that entries begin at, for cutting it into appends. */
+  /** The last seq of the log. */
   get head(): number {
     const last = this.entries.at(-1)!;
     return last.seq + seqCount(last.event) - 1;

@@ -1,4 +1,4 @@
-/** A run of every kind of entry, with blobs, a rewind and numbers that are none, as a folder that a server can be started on. */
+/** A run with every kind of entry, blobs, a rewind and non-finite numbers, written into a folder that a server can use. */
 
 import { openBlobs } from '~/server/store/blobs';
 import { openSqliteStore } from '~/server/store/sqlite/open';
@@ -14,11 +14,11 @@ export const recordedSetup = publishedSetup(
 );
 const values = startValues(recordedSetup);
 
-/** Steps of the run when it ended, and where its second attempt began. */
+/** Number of steps at the end of the run, and first step of its second attempt. */
 export const recordedSteps = 3000;
 const resumedAt = 2000;
 
-/** Row of a step in force; a few numbers are not finite. */
+/** The valid row of a step, not rewound; a few numbers are not finite. */
 export function recordedRow(step: number): number[] {
   const numbers = row(step, values);
   if (step === 700) numbers[0] = Number.NaN;
@@ -35,7 +35,7 @@ const rows = (firstStep: number, count: number, scale = 1): RunEvent => ({
   values: Float64Array.from(Array.from({ length: count }, (_, i) => recordedRow(firstStep + i).map((v) => v * scale)).flat()),
 });
 
-/** As the server logs it when the streams are known. */
+/** The event as the server logs it when the streams are already known. */
 function declaredBefore(event: RunEvent): RunEvent {
   if (event.type !== 'started') return event;
   const { streams: _streams, ...rest } = event;
@@ -69,7 +69,7 @@ export async function recordRun(folder: string, runId = 'record1', finish = true
   await run.append([{ type: 'run.created', setup: recordedSetup, actor: ada, parent: null }]);
   await run.append([take(1, 0, null)], { fromStep: 0, keepSeq: 0 });
   await run.append([runStarted(0, values), await shot(0), rows(0, resumedAt)]);
-  // A run takes its time: a replay goes at the run's own pace.
+  // Time passes during the run, because a replay uses the run's own pace.
   run.at += 60_000;
   const command = { kind: 'set' as const, id: 'command-0001', runId, control: 'clipThreshold', value: 1 };
   const asked = run.head + 1;

@@ -1,8 +1,8 @@
-/** The weights that a formula makes for test/fixtures/resnet34.safetensors (resnet34.py beside it says which). */
+/** Weights from the formula that test/fixtures/resnet34.safetensors uses (see resnet34.py beside it). */
 import type { StoredTensor, TensorFile } from '~/shared/safetensors';
 import { convolutions } from '~/trainer/data/resnet34';
 
-/** MurmurHash3's 32-bit finaliser. */
+/** MurmurHash3's 32-bit finalizer. */
 function mix(x: number): number {
   let h = x;
   h ^= h >>> 16;

@@ -5,7 +5,7 @@ import { createHttp } from '~/server/web/http';
 import { closeHttp } from '~/server/web/listen';
 import type { Actor } from '~/shared/ids';
 
-/** Some routes on a port of their own, as the server answers them; everybody who asks is `actor`. */
+/** Serves some routes on a separate port, as the server does; every request comes from `actor`. */
 export async function serveRoutes(routes: readonly Route[], actor: Actor, clock: Pick<Clock, 'elapsed'> = realClock) {
   const errors: string[] = [];
   const none = { http: null as never, close: async () => {} };

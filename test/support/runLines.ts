@@ -1,4 +1,4 @@
-/** Lines of the list of runs, as tests need them. */
+/** Makes lines of the list of runs for tests. */
 import { emptyView } from '~/shared/fold';
 import { type RunIndex, type RunSummary, summarize } from '~/shared/summary';
 import { publishedSetup } from './setups';

@@ -1,6 +1,6 @@
 /**
- * The server's half of the trainers' link (shared/protocol.ts), in memory and on a real port: what the link's tests talk to. It commits, deduplicates and answers
- * as a server must, and can be told to go away, come back, refuse, or lose what it was about to answer.
+ * The server's half of the trainers' link (shared/protocol.ts), in memory and on a real port, for the link's tests. It commits, deduplicates and answers
+ * as a server must; a test can make it stop, come back, refuse, or lose an answer.
  */
 import { createHash } from 'node:crypto';
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -22,13 +22,13 @@ import {
 } from '~/shared/protocol';
 import { stepAt, widthOf } from '~/shared/series';
 
-/** What a server keeps of one run: survives its restarts. */
+/** The server's log of one run; survives its restarts. */
 export class CommittedLog {
   nextEvent = 0;
   /** Step rows one by one, and everything else, in order. */
   readonly flat: unknown[] = [];
 
-  /** Takes what is new in a batch; false = something before it is missing. */
+  /** Commits the new events of a batch; false = earlier events are missing. */
   commit(from: number, events: readonly TrainerEvent[]): boolean {
     if (from > this.nextEvent) return false;
     let at = from;
@@ -43,7 +43,7 @@ export class CommittedLog {
   }
 }
 
-/** Row `i` of a rows event as plain data; any other event as it is. */
+/** Row `i` of a rows event as plain data; any other event unchanged. */
 export function flatten(event: TrainerEvent, i: number): unknown {
   if (event.type !== 'rows') return event;
   const width = widthOf(event);
@@ -60,11 +60,11 @@ export class ScriptedServer {
   readonly log = new CommittedLog();
   readonly blobs = new Map<string, Buffer>();
   readonly registrations: Registration[] = [];
-  /** Commands of the run, in seq order, that a trainer which comes back may have missed. */
+  /** Commands of the run, in seq order, that a reconnecting trainer may have missed. */
   readonly commands: LoggedCommand[] = [];
   run: { runId: string; attempt: number } | null = null;
   readyCount = 0;
-  /** Answers to the next batches, in place of the right ones; `silence` commits and says nothing. */
+  /** Answers to the next batches, instead of the right ones; `silence` commits without an answer. */
   readonly nextAnswers: (BatchAnswer | 'silence')[] = [];
   readonly nextBlobStatus: number[] = [];
   port = 0;
@@ -95,7 +95,7 @@ export class ScriptedServer {
     return this;
   }
 
-  /** Goes away as a killed process does: connections end, what was not committed is forgotten. */
+  /** Stops like a killed process: connections end, uncommitted events are lost. */
   async stop(): Promise<void> {
     this.#socket = null;
     this.#io?.engine.close();
@@ -105,7 +105,7 @@ export class ScriptedServer {
     this.#http = null;
   }
 
-  /** Cuts the connection, the trainer finds its way back. */
+  /** Cuts the connection; the trainer reconnects. */
   cut(): void {
     this.#socket?.conn.close();
   }
@@ -126,7 +126,7 @@ export class ScriptedServer {
     this.#socket!.emit('release', { ...run, message });
   }
 
-  /** Resolves as soon as `condition` holds; it is looked at after everything that happens here. */
+  /** Resolves as soon as `condition` holds; checked after every event on this server. */
   async until(condition: () => boolean): Promise<void> {
     if (condition()) return;
     await new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-/** A trainer that plays made-up runs (synthetic.ts) at a given pace and answers commands between steps, for demos and for tests of the page. */
+/** A trainer that plays synthetic runs (synthetic.ts) at a given pace and answers commands between steps, for demos and for tests of the page. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { LoggedCommand } from '~/shared/commands';
 import type { TrainerEvent } from '~/shared/events';
@@ -12,7 +12,7 @@ export interface ScriptedTrainer {
   close(): void;
 }
 
-/** Takes runs until it is closed, and waits for them as long as it takes. @param stepMs time per step; 0 = as fast as the server takes them */
+/** Accepts runs until it is closed; waits for them without a limit. @param stepMs time per step; 0 = as fast as the server accepts steps */
 export async function startScriptedTrainer(address: Address, { stepMs }: { stepMs: number }): Promise<ScriptedTrainer> {
   const trainer = await TrainerClient.connect(address);
   const closed = new AbortController();
@@ -78,7 +78,7 @@ async function play(trainer: TrainerClient, assignment: Assignment, stepMs: numb
     parametersStep: step,
   });
 
-  /** @returns true when it ends the run */
+  /** @returns true when the command ends the run */
   async function answer({ seq, actor, command }: LoggedCommand): Promise<boolean> {
     lastCommandSeq = seq;
     const outcome = { commandId: command.id, seq, step };

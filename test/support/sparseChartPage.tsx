@@ -1,4 +1,4 @@
-/** In the browser, for chartsInBrowser.test.ts: a series of every step beside one of every 50 steps, which begins at step -1; both under a real cursor. */
+/** In the browser, for chartsInBrowser.test.ts: a series of every step beside one of every 50 steps, which begins at step -1; both charts under a real cursor. */
 import { createRoot } from 'react-dom/client';
 import { Curve } from '~/app/_charts/curve';
 import { LineChart } from '~/app/_charts/LineChart';

@@ -13,7 +13,7 @@ import { summarize } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import { publishedSetup } from './setups';
 
-/** What every store promises, each rule with an id. Run on the store in memory and on each durable one. */
+/** The rules of every store, each with an id. Run on the store in memory and on each durable store. */
 
 export const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
 export const created: RunEvent = { type: 'run.created', setup: publishedSetup('reverse'), actor: ada, parent: null };
@@ -53,7 +53,7 @@ export const rows = (
   steps: { first: firstStep, count },
   values: Float64Array.from({ length: count * width }, (_, i) => value(firstStep + Math.floor(i / width), i % width)),
 });
-/** Rows of these steps. */
+/** Rows of the given steps. */
 export const sparse = (
   steps: readonly number[],
   width: number,
@@ -70,9 +70,9 @@ export const sparse = (
   });
 
 /**
- * Appends to one run as the hub does: keeps head, attempt and the entries it wrote.
+ * Appends to one run as the hub does; tracks head, attempt and the written entries.
  *
- * @param whole the entries get what the server writes into them, and the lists are kept; else they stay as given
+ * @param whole true: entries get the fields that the server adds, and the lists are kept; false: entries stay as given
  */
 export function writer(store: Store, runId: string, whole = false) {
   const log: Entry[] = [];
@@ -114,7 +114,7 @@ export function writer(store: Store, runId: string, whole = false) {
   return self;
 }
 
-/** A series of an answer. @throws when it has none of that name */
+/** A series of an answer. @throws when the answer has no series of that name */
 export function named(answer: RangeAnswer, name: string): RangeAnswer['series'][number] {
   const found = answer.series.find((s) => s.name === name);
   if (!found) throw new Error(`the answer has no series ${name}; it has ${answer.series.map((s) => s.name).join(', ')}`);
@@ -124,7 +124,7 @@ export function named(answer: RangeAnswer, name: string): RangeAnswer['series'][
 const everything = { fromStep: Number.MIN_SAFE_INTEGER, toStep: null, series: null, buckets: 4000 };
 const all = { fromSeq: 1, limit: 100_000, types: null };
 
-/** One store serves all rules; each works on runs of its own. */
+/** All rules share one store; each uses its own runs. */
 export function storeContract(open: () => Promise<Store>): void {
   let store: Store;
   let tests = 0;
@@ -267,7 +267,7 @@ export function storeContract(open: () => Promise<Store>): void {
       await run.append([assigned(2, 50)], { fromStep: 50, keepSeq: 104 });
       const before = await store.range({ runId, ...everything });
       expect([before.headStep, named(before, 'loss').steps.length]).toEqual([50, 50]);
-      // The model has another head since.
+      // From here on the model has one more head.
       await run.append([rows(50, 10, 2, (s) => -s), snapshot(60, { entropy: [5, 6, 7] }, 3)]);
       const after = await store.range({ runId, ...everything });
       expect(after.headStep).toBe(60);
@@ -358,7 +358,7 @@ export function storeContract(open: () => Promise<Store>): void {
       await run.append([rows(3000, 2000, 2, (s) => s), rows(9000, 1, 2, (s) => s)]);
       const r = await store.range({ runId, series: ['loss'], fromStep: 0, toStep: null, buckets: 10 });
       const loss = named(r, 'loss');
-      // from 3,000 to 9,000 in at most 10 places: 1,024 steps each
+      // from 3,000 to 9,000 in at most 10 buckets: 1,024 steps each
       expect([loss.bucketSteps, [...loss.rows], r.headStep]).toEqual([1024, [72, 1024, 904, 1], 9001]);
       expect([...loss.steps]).toEqual([3000, 3072, 4096, 9000]);
       expect([...loss.last]).toEqual([3071, 4095, 4999, 9000]);
@@ -437,7 +437,7 @@ export function storeContract(open: () => Promise<Store>): void {
       const on = await store.range({ runId, ...everything });
       expect([on.headStep, on.series.map((s) => s.last.at(-1))]).toEqual([1010, [-1009, -1005]]);
       expect(await store.entries({ runId, ...all })).toEqual(run.log);
-      // Back to before the first row of all.
+      // A rewind to before the very first row.
       await run.append([{ type: 'rewind', step: -5 }, sparse([-3, 4], 1, (s) => s)]);
       const anew = await store.range({ runId, ...everything });
       expect([[...named(anew, 'loss').steps], [...named(anew, 'bleu').steps]]).toEqual([[-3, 4], []]);
@@ -478,7 +478,7 @@ export function storeContract(open: () => Promise<Store>): void {
         if (h % 101 === 0) return Number.POSITIVE_INFINITY;
         return h / 2 ** 32 + (h % 89 === 0 ? 1e9 : 0);
       };
-      // A branch: its first row is that of step 3000, and steps are missing before 9000.
+      // A branch: its first row is at step 3000, and steps before 9000 are missing.
       const values = new Map<number, number>();
       const from = (step: number, count: number): RunEvent => {
         for (const s of values.keys()) if (s >= step) values.delete(s);
@@ -674,7 +674,7 @@ export function storeContract(open: () => Promise<Store>): void {
         [2, 3, false],
         [3, true],
       ]);
-      // Parts of 2^14 letters count 32 bytes more: 127 of them fit into 2^21 bytes, 128 do not.
+      // A part of 2^14 letters counts as 2^14 + 32 bytes: 127 of them fit into 2^21 bytes, 128 do not.
       const long = (i: number) => print(String(i).padEnd(2 ** 14, '.'));
       await run.append(Array.from({ length: 127 }, (_, i) => long(i)));
       expect((await seqs({ limit: 1000 })).length - 1).toBe(127 + 3);

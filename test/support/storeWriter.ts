@@ -1,6 +1,6 @@
 /**
- * A process for the crash test: writes to run001 of the store in argv[2] for ever and prints `<head> <step>` after each acknowledged append.
- * It goes on where the log ends, under a new attempt, taking back up to 300 steps as a resumed trainer does.
+ * A process for the crash test: writes to run001 of the store in argv[2] forever and prints `<head> <step>` after each acknowledged append.
+ * It continues from the end of the log as a new attempt, and rewinds up to 300 steps as a resumed trainer does.
  */
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { assigned, created, declared, rows, writer } from './storeContract';

@@ -1,6 +1,6 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
-/** Closes the run with one plain line that any log reader understands: "N passed, N failed, N skipped". */
+/** Ends the test run with one plain line for log readers: "N passed, N failed, N skipped". */
 export default class SummaryReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]) {
     const count = { passed: 0, failed: 0, skipped: 0, pending: 0 };

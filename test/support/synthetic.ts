@@ -1,4 +1,4 @@
-/** A made-up reverse run: plausible numbers by step, for tests and demos that need a run without training one. */
+/** A synthetic reverse run: plausible numbers by step, for tests and demos that need a run without training. */
 import { createHash } from 'node:crypto';
 import type { ControlSpec, Controls, ControlValue } from '~/shared/controls';
 import type { RunEvent, TrainerEvent } from '~/shared/events';
@@ -98,14 +98,14 @@ export const runStarted = (step: number, values: Values): TrainerEvent => ({
   lengths: { stepsPerEpoch, totalSteps },
 });
 
-/** A repeatable number in [0, 1) for a place. */
+/** A repeatable number in [0, 1) for the given coordinates. */
 export function noise(...place: number[]): number {
   let h = 2166136261;
   for (const p of place) h = Math.imul(h ^ (p + 0x9e3779b9), 16777619) ^ (h >>> 13);
   return ((h ^ (h >>> 16)) >>> 0) / 2 ** 32;
 }
 
-/** How far training is at a step: 0 .. 1. */
+/** Progress of training at a step: 0 .. 1. */
 const progress = (step: number): number => 1 - Math.exp(-step / 250);
 
 export function row(step: number, values: Values): number[] {
@@ -139,7 +139,7 @@ export interface Blob {
 export const blobOf = (bytes: Uint8Array): Blob => ({ hash: createHash('sha256').update(bytes).digest('hex'), bytes });
 export const refOf = ({ hash, bytes }: Blob) => ({ hash, bytes: bytes.length });
 
-/** Layers that are all alike. */
+/** Descriptions of equal layers. */
 export const layersOf = (layers: number, heads: number, length: number) =>
   Array.from({ length: layers }, (_, l) => ({ name: `layer ${l + 1}`, heads, queries: length, keys: length }));
 

@@ -1,4 +1,4 @@
-/** Archives as tests take them apart and put them together. */
+/** Reads and writes archives for tests. */
 import { extract, pack } from 'tar-stream';
 
 export interface Member {
@@ -27,10 +27,10 @@ export async function tarOf(members: readonly { name: string; bytes: Uint8Array 
   return Buffer.concat(parts);
 }
 
-/** What an archive begins with whose first file has so many bytes. */
+/** The beginning of an archive whose first file has `bytes` bytes. */
 export async function tarHead(name: string, bytes: number): Promise<Buffer> {
   const head = (await tarOf([{ name, bytes: new Uint8Array(0) }])).subarray(0, 512);
-  // The length in octal, and the checksum over the header with its own eight letters as spaces.
+  // The length in octal, and the checksum over the header with spaces in its own eight bytes.
   head.write(`${bytes.toString(8).padStart(11, '0')}\0`, 124);
   head.write('        ', 148);
   head.write(

@@ -1,4 +1,4 @@
-/** Drives `train` in tests: a learner of simple arithmetic, commands that arrive at chosen steps, and everything that happened in one place. */
+/** Drives `train` in tests: a learner of simple arithmetic, commands that arrive at chosen steps, and a recording of all events. */
 
 import type { Command, Condition, LoggedCommand } from '~/shared/commands';
 import type { ControlValue } from '~/shared/controls';
@@ -29,7 +29,7 @@ import { publishedConfig, recipeNamed } from './setups';
 export const ada: Actor = { id: 'ada', name: 'Ada', role: 'operator' };
 export const bob: Actor = { id: 'bob', name: 'Bob', role: 'operator' };
 
-/** 40 examples in batches of 8: 5 steps an epoch, 3 epochs, quick to follow by hand. */
+/** 40 examples in batches of 8: 5 steps an epoch, 3 epochs, easy to follow by hand. */
 export function smallConfig(change: (c: RunConfig) => void = () => {}): RunConfig {
   const config = publishedConfig('reverse');
   Object.assign(config.task, { seqLen: 4, numClasses: 5, trainSize: 40, validationSize: 12, testSize: 20 });
@@ -56,9 +56,9 @@ const fakeParams: ParamSpec[] = [
 
 export interface FakeHooks {
   metrics?: (step: number, metrics: StepMetrics) => StepMetrics;
-  /** Accuracy of every evaluation, from the step of the parameters. */
+  /** Accuracy of an evaluation, as a function of the parameters' step. */
   accuracy?: (parametersStep: number) => number;
-  /** Its loss. */
+  /** Loss of an evaluation. */
   loss?: (parametersStep: number) => number;
   /** Called before each batch of an evaluation. */
   onEvaluate?: () => void;
@@ -66,12 +66,12 @@ export interface FakeHooks {
   onAttend?: () => void;
 }
 
-/** Ten parameters, momentum, and every number a function of all that should matter: parameters, moments, batch, hyper, step. */
+/** Ten parameters, momentum, and every result depends on all relevant inputs: parameters, moments, batch, hyper, step. */
 export class FakeLearner implements Learner {
   readonly params = fakeParams;
   readonly calls: { step: number; hyper: Hyper; batch: Batch }[] = [];
   disposed = false;
-  /** Kept in the last element, so that loading other parameters is seen. */
+  /** The last element holds a marker that shows whether other parameters were loaded. */
   #params = Float32Array.from({ length: 10 }, (_, i) => (i === 9 ? 0 : Math.sin(i + 1)));
   #m = new Float32Array(10);
   #updates = 0;
@@ -150,7 +150,7 @@ export function logged(seq: number, { by = ada, ...draft }: Draft): LoggedComman
   return { seq, actor: by, command };
 }
 
-/** Commands that arrive once so many updates are done; closed when the run waits and no more come. */
+/** Commands that arrive after a given number of updates; the source is closed when the run waits and no command is left. */
 export class Script implements CommandSource {
   readonly #left: { at: number; logged: LoggedCommand }[];
   stepsDone = 0;
@@ -165,7 +165,7 @@ export class Script implements CommandSource {
     return script;
   }
 
-  /** @param atMost at one call, for tests of what lies between two */
+  /** @param atMost most commands per call, for tests of the time between two calls */
   take(atMost = Number.POSITIVE_INFINITY): LoggedCommand[] {
     const due = this.#left.filter((entry, i) => entry.at <= this.stepsDone && i < atMost).length;
     return this.#left.splice(0, due).map((entry) => entry.logged);
@@ -180,7 +180,7 @@ export interface Recording {
   events: TrainerEvent[];
   blobs: Map<string, Uint8Array>;
   columns: string[];
-  /** By step. */
+  /** Rows by step. */
   rows: Float64Array[];
   learner: Learner;
 }
@@ -188,11 +188,11 @@ export interface Recording {
 type Overrides = Partial<Omit<TrainOptions, 'commands'>> & {
   script?: Script;
   hooks?: FakeHooks;
-  /** Ends the run from outside when true. */
+  /** Ends the run from outside when this returns true. */
   until?: (event: TrainerEvent) => boolean;
 };
 
-/** Runs `train` to its end. Every event is checked against the contract's schema on the way. */
+/** Runs `train` to its end. Every event is checked against the protocol's schema. */
 export async function record({ script = new Script([]), hooks, until, ...overrides }: Overrides = {}): Promise<Recording> {
   let learner!: Learner;
   script.stepsDone = overrides.resume?.step ?? 0;
@@ -241,13 +241,13 @@ function addRows({ rows, columns }: Recording, event: Rows): void {
   for (let r = 0; r < count; r++) rows[firstStep + r] = event.values.slice(r * width, (r + 1) * width);
 }
 
-/** The rows from a step on, without what is measured anew each time. */
+/** The rows from a step on, without measured durations. */
 export function numbers({ rows, columns }: Recording, from = 0, to = rows.length): number[][] {
   const kept = columns.flatMap((name, i) => (measuredColumns.has(name) ? [] : [i]));
   return rows.slice(from, to).map((row) => kept.map((i) => row[i]!));
 }
 
-/** What the log says of the run, without rows and without measured durations. */
+/** The events of the run, without rows and without measured durations. */
 export function story({ events }: Recording): TrainerEvent[] {
   return events.filter((e) => e.type !== 'rows').map((e) => (e.type === 'evaluation' ? { ...e, elapsedMs: 0 } : e));
 }
@@ -257,14 +257,14 @@ export const ofType = <T extends TrainerEvent['type']>({ events }: Recording, ty
 
 export const column = ({ rows, columns }: Recording, name: string): number[] => rows.map((row) => row[columns.indexOf(name)]!);
 
-/** What a server would send with an assignment: the commands that took effect after a checkpoint, in the order in which they did. */
+/** The commands that a server sends with an assignment: those that took effect after a checkpoint, in that order. */
 export function replayOf(recording: Recording, script: LoggedCommand[], afterSeq: number): Replay {
   return ofType(recording, 'command.applied')
     .filter((applied) => applied.seq > afterSeq)
     .map((applied) => ({ logged: script.find((l) => l.seq === applied.seq)!, step: applied.step }));
 }
 
-/** Checkpoint of a step, as `resume` wants it. */
+/** The checkpoint of a step, in the form of the option `resume`. */
 export function resumeFrom(recording: Recording, step: number, replay: Replay = []) {
   const event = ofType(recording, 'checkpoint').findLast((c) => c.step === step);
   if (!event) throw new Error(`no checkpoint of step ${step}; there are ${ofType(recording, 'checkpoint').map((c) => c.step)}`);

@@ -1,4 +1,4 @@
-/** A trainer as tests drive it by hand: a real socket that registers, is assigned runs, and sends what it is told to send. */
+/** A trainer that tests control by hand: a real socket that registers, receives runs, and sends given events. */
 import { io, type Socket } from 'socket.io-client';
 import type { TrainerEvent } from '~/shared/events';
 import { pack } from '~/shared/pack';
@@ -87,7 +87,7 @@ export class TrainerClient {
     this.socket.emit('ready');
   }
 
-  /** @param withinMs Infinity = as long as it takes */
+  /** @param withinMs Infinity = no limit */
   async assigned(withinMs?: number): Promise<Assignment> {
     const assignment = await this.received.next('assign', withinMs);
     this.run = { runId: assignment.runId, attempt: assignment.attempt, next: 0 };
@@ -102,7 +102,7 @@ export class TrainerClient {
     });
   }
 
-  /** Sends events of the held run, numbered on. @throws Error when they are not accepted */
+  /** Sends events of the held run with the next numbers. @throws Error when they are not accepted */
   async send(...events: TrainerEvent[]): Promise<void> {
     const run = this.run!;
     const answer = await this.batch(run.next, events);

@@ -1,4 +1,4 @@
-/** Data that version 0.1 wrote, and what it said about it (test/fixtures/v01; make01.ts made them). */
+/** Data written by version 0.1, and its own description of the data (test/fixtures/v01, made by make01.ts). */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,7 +9,7 @@ type Fields = Record<string, unknown>;
 export type Cell = number | 'NaN' | 'Infinity' | '-Infinity';
 export type RunKey = 'reverse' | 'branch' | 'csv' | 'anomaly' | 'unfinished' | 'queued';
 
-/** A blob's hash and size stand in the place of the blob. */
+/** A run of version 0.1; blobs are replaced by hash and size. */
 export interface Run01 extends Fields {
   runId: string;
   name: string;
@@ -31,7 +31,7 @@ export interface Run01 extends Fields {
   statuses: Fields[];
   deeds: { seq: number; step: number; type: string }[];
   signals: { steps: number[]; names: string[]; layers: number; heads: number };
-  /** seq, how many seqs it takes, attempt, type, step; superseded entries too. */
+  /** seq, number of seqs, attempt, type, step of each entry; superseded entries too. */
   log: [number, number, number, string, number | null][];
   columns: string[];
   rows: Cell[][];
@@ -66,7 +66,7 @@ export function unpack01(folder: string): string {
   return path.join(folder, 'data');
 }
 
-/** The same with names of today. */
+/** The item with the current names. */
 export function inWordsOfToday(item: Fields): Fields {
   const words: Record<string, string> = { occasion: 'trigger', place: 'position', tenure: 'attempt' };
   const renamed = Object.fromEntries(Object.entries(item).map(([key, value]) => [words[key] ?? key, value]));

@@ -1,4 +1,4 @@
-/** A viewer as tests drive it: a real socket, `await viewer.next('frame')`, and the view it holds by applying frames as the page does. */
+/** A viewer for tests: a real socket, `await viewer.next('frame')`, and the view from applying frames as the page does. */
 import { io, type Socket } from 'socket.io-client';
 import { applyFrame } from '~/app/_live/applyFrame';
 import type { Command, CommandAnswer } from '~/shared/commands';
@@ -23,7 +23,7 @@ type Received = {
 export class TestViewer {
   readonly received: Inbox<Received> = inbox<Received>();
   view: RunView | null = null;
-  /** Every entry that came in frames, in order. */
+  /** All entries received in frames, in order. */
   readonly entries: Entry[] = [];
   #until: { reached: (view: RunView) => boolean; resolve: (view: RunView) => void } | null = null;
 
@@ -72,7 +72,7 @@ export class TestViewer {
     return answer;
   }
 
-  /** The view once it is as wanted; rejects after two minutes with what it is instead. */
+  /** Resolves with the view once `reached` is true; rejects after two minutes with the current view. */
   until(reached: (view: RunView) => boolean): Promise<RunView> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
@@ -97,7 +97,7 @@ export class TestViewer {
     return this.socket.emitWithAck('command', command);
   }
 
-  /** Sends anything at all, and gets whatever is answered. */
+  /** Sends any message, also an invalid one, and returns the answer. */
   raw(name: string, ...args: unknown[]): Promise<unknown> {
     return (this.socket as unknown as Socket).timeout(5000).emitWithAck(name, ...args);
   }

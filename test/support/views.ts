@@ -8,13 +8,13 @@ import { publishedSetup } from './setups';
 
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
 
-/** A run as it was just created by Ada. */
+/** The view of a run just created by Ada. */
 export function viewAtStart(runId = 'run001'): RunView {
   const event: RunEvent = { type: 'run.created', setup: publishedSetup('reverse'), actor: ada, parent: null };
   return emptyView(runId, { seq: 1, attempt: 0, at: 1000, event });
 }
 
-/** A log folded: the view, and the lists as a store holds them. */
+/** Folds a log: the view, and the lists as a store holds them. */
 export function foldedLog(runId: string, entries: readonly Entry[]): { view: RunView; lists: RunLists } {
   const lists = new MemoryLists();
   let view = emptyView(runId, entries[0]!);
@@ -27,6 +27,6 @@ export function foldedLog(runId: string, entries: readonly Entry[]): { view: Run
   return { view, lists: listsOf(store as Parameters<typeof listsOf>[0], runId) };
 }
 
-/** A view with its newest items as its lists: all of them, in a short run. */
+/** A view whose lists are its newest items: all items, in a short run. */
 export const withRecent = (view: RunView): WithLists =>
   ({ ...view, ...Object.fromEntries(listKinds.map((kind) => [kind, view.recent[kind].items])) }) as unknown as WithLists;

@@ -2,7 +2,7 @@ import { setBackend } from '@tensorflow/tfjs-core';
 import { eagerStep } from './eagerStep';
 import type { LoadedBackend } from './types';
 
-/** tfjs in plain JavaScript: no native code, always loads, some twenty times slower than wasm. */
+/** tfjs in plain JavaScript: no native code, always loads, about twenty times slower than wasm. */
 export async function loadCpu(): Promise<LoadedBackend> {
   const { version_cpu } = await import('@tensorflow/tfjs-backend-cpu');
   await setBackend('cpu');

@@ -1,4 +1,4 @@
-/** Opens one of the tfjs backends, by name or the best that loads and computes right. */
+/** Opens one of the tfjs backends, by name, or the best one that loads and computes correctly. */
 
 import { selfTest } from './selfTest';
 import {
@@ -24,8 +24,8 @@ const loaders: Record<BackendName, (options: BackendOptions) => Promise<LoadedBa
 /**
  * Loads a backend, makes it tfjs' current one and checks it with a self-test.
  *
- * @param choice a name takes that backend or fails; `auto` takes the first of `backendNames` that loads and passes, and reports the
- *   others in `tried`. The environment (`HEADROOM_BACKEND`) is the caller's business.
+ * @param choice with a name, that backend is used or the call fails; `auto` takes the first of `backendNames` that loads and passes, and reports the
+ *   others in `tried`. The caller reads the environment (`HEADROOM_BACKEND`).
  * @throws BackendUnavailable naming the fix, when the named backend (or, with `auto`, every one) cannot be used here;
  *   RangeError for a `threads` that is no positive integer
  */
@@ -53,7 +53,7 @@ export async function openBackend(choice: 'auto' | BackendName = 'auto', options
   throw new BackendUnavailable(`no backend works here: ${tried.map((t) => `${t.backend}: ${t.reason}`).join('; ')}`);
 }
 
-/** A backend's name from outside (a flag, an environment variable, a config). */
+/** Parses a backend name from a flag, an environment variable or a config. */
 export function parseBackendName(name: string): BackendName {
   const found = backendNames.find((known) => known === name);
   if (!found) throw new RangeError(`backend: "${name}" is none of auto, ${backendNames.join(', ')}`);

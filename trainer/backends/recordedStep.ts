@@ -7,7 +7,7 @@ export class NotRecordable extends Error {}
 
 /** How a backend records steps. A recording holds the memory of a whole step. */
 export interface StepRecorder<Recording> {
-  /** @throws NotRecordable saying what of it does not fit */
+  /** @throws NotRecordable naming what cannot be recorded */
   record(fn: (inputs: Tensor[]) => Tensor[], inputs: Tensor[]): Recording;
   replay(recording: Recording, inputs: Tensor[]): Tensor[];
   opsOf(recording: Recording): number;
@@ -19,10 +19,10 @@ const recordingsPerStep = 4;
 
 /**
  * A step that records itself on its first call with given input shapes and dtypes, and replays the recording from that call on, so that it gives
- * the same bits whether a process started with it or had run others before.
+ * the same bits whether it is the first step of the process or not.
  *
  * @param fn see CompileStep: pure, and no reading back of a tensor
- * @param log told once when the step cannot be recorded and why
+ * @param log called once, with the reason, when the step cannot be recorded
  */
 export function recordedStep<Recording>(
   recorder: StepRecorder<Recording>,

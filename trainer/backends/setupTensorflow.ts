@@ -1,6 +1,6 @@
 /**
  * `npm run setup:tensorflow [-- --gpu] [--version 2.21.0]`: makes the `tensorflow` backend work where @tensorflow/tfjs-node-gpu's own
- * download cannot run or is too old. Takes libtensorflow from the PyPI wheel, builds tfjs-node's addon against it, checks the result.
+ * download cannot run or is too old. It takes libtensorflow from the PyPI wheel, builds tfjs-node's addon against it and checks the result.
  */
 import { mkdirSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   else await setUp({ gpu: values.gpu, version: values.version });
 }
 
-/** Everything is built in a folder of its own and moved into place when complete, so a failure leaves an earlier set-up as it was. */
+/** Everything is built in a separate folder and moved into position when complete, so a failure leaves an earlier set-up unchanged. */
 async function setUp(setup: Setup): Promise<void> {
   if (process.platform !== 'linux') {
     throw new SetupError(
@@ -70,7 +70,7 @@ async function setUp(setup: Setup): Promise<void> {
     rmSync(building, { recursive: true, force: true });
   }
   step(5, 'checking it with a computation');
-  // In a process of its own: a library that does not suit this machine may end it without an exception.
+  // In a separate process: a library that does not suit this machine may kill it without an exception.
   await run(process.execPath, [...process.execArgv, process.argv[1]!, '--check'], {
     missing: 'node is gone',
     explain: (stderr) => `the library was built but does not work here: ${stderr.trim()}`,

@@ -2,9 +2,9 @@ import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Writes a file so that `path` holds either what it held or all of the new bytes, whenever the power goes: temporary name, sync, rename, sync of
+ * Writes a file so that `path` holds either the old content or all of the new bytes, even after a power cut: temporary name, sync, rename, sync of
  * the folder.
- * @throws the file system's error; the temporary file is gone then
+ * @throws the file system's error, after removing the temporary file
  */
 export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
@@ -21,7 +21,7 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
     await rm(temporary, { force: true });
     throw error;
   }
-  // Windows cannot open a folder; there the rename is as durable as it gets.
+  // Windows cannot open a folder; the rename is the most durable step there.
   if (process.platform === 'win32') return;
   const folder = await open(dirname(path), 'r');
   try {

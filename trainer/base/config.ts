@@ -1,5 +1,5 @@
 /**
- * What every recipe of the built-in trainer is configured with; a recipe adds its `task`. Each field is declared once, here: form, flags, checks and messages
+ * The config fields that all recipes of the built-in trainer have; a recipe adds its `task`. Each field is declared once, here: form, flags, checks and messages
  * derive from it.
  */
 import { z } from 'zod';
@@ -200,8 +200,8 @@ const commonFields = {
 };
 
 /**
- * The whole config schema of a recipe: the common fields, and the recipe's own under `task`.
- * @param more annotations (shared/recipes.ts) of common fields that hold for this recipe alone: { batchSize: { 'x-atMost': 'task.trainSize' } }
+ * The whole config schema of a recipe: the common fields, and the recipe's own fields under `task`.
+ * @param more annotations (shared/recipes.ts) of common fields, for this recipe only: { batchSize: { 'x-atMost': 'task.trainSize' } }
  */
 export function recipeConfig<T extends z.ZodType<{ [key: string]: Json }>>(task: T, more: Annotations = {}) {
   const { batchSize, epochs } = commonFields;
@@ -214,11 +214,11 @@ type Annotations = { [Field in 'batchSize' | 'epochs']?: { [annotation: `x-${str
 const annotated = <S extends z.ZodType>(schema: S, more: object | undefined): S =>
   more ? schema.meta({ ...schema.meta(), ...more }) : schema;
 
-/** A config of whatever recipe. */
+/** A config of any recipe. */
 export const anyConfig = recipeConfig(jsonObject<{ [key: string]: Json }>('task', 64 * 1024));
 export type RunConfig = z.infer<typeof anyConfig>;
 
-/** What presets of a small encoder have in common: Adam with PyTorch's numbers. */
+/** Common values of the presets of a small encoder: Adam with PyTorch's defaults. */
 export const usual = {
   seed: 42,
   backend: 'auto',
@@ -241,5 +241,5 @@ export class ConfigError extends Error {
   }
 }
 
-/** Also of one that a team's module threw, which brings its own copy of the class (recipes/load.ts). */
+/** True also for an error thrown by a team's module, which has its own copy of the class (recipes/load.ts). */
 export const isConfigError = (error: unknown): error is ConfigError => error instanceof Error && error.name === 'ConfigError';

@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const pictureSource = z.enum(['builtin', 'cifar100', 'folder']);
 export type PictureSource = z.infer<typeof pictureSource>;
 
-/** What the pictures are, in words that stand wherever they show. */
+/** Titles of the picture sources, shown wherever the pictures are shown. */
 export const pictureTitles = { builtin: 'built-in demo pictures', cifar100: 'CIFAR-100', folder: 'own pictures' } as const;
 
 /** Pictures with their classes and features. */
@@ -18,7 +18,7 @@ export interface PicturePart {
 }
 
 export interface PictureSet {
-  /** What people are told the pictures are. */
+  /** Title of the pictures, for people. */
   title: string;
   classNames: string[];
   featureDim: number;

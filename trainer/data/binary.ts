@@ -1,5 +1,5 @@
 /**
- * CIFAR-100's binary format, in which prepared pictures lie: records of 1 coarse label byte, 1 fine label byte and 3,072 pixel bytes (1,024 red, 1,024 green, 1,024
+ * CIFAR-100's binary format, used for prepared pictures: records of 1 coarse label byte, 1 fine label byte and 3,072 pixel bytes (1,024 red, 1,024 green, 1,024
  * blue, row by row). Source: https://www.cs.toronto.edu/~kriz/cifar.html
  */
 export const side = 32;

@@ -1,4 +1,4 @@
-/** Gets CIFAR-100 from its archive, a file of it, or a folder with its files, and puts it where prepared.ts finds it: all of it, or nothing. */
+/** Reads CIFAR-100 from its archive (downloaded or local) or from a folder with its files, and stores it where prepared.ts finds it: all of it, or nothing. */
 import { createReadStream } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ export interface CifarOptions {
   /** A file or folder on this machine; null = download `url`. */
   from: string | null;
   url: string;
-  /** Of the archive, hex; null = not checked. */
+  /** MD5 of the archive, hex; null = not checked. */
   md5: string | null;
   progress: ProgressLine;
   download?: { stallMs?: number; tries?: number; retryMs?: number };
@@ -33,8 +33,8 @@ type Files = Record<(typeof fileNames)[number], Uint8Array>;
 const maxFileBytes = 2 ** 30;
 
 /**
- * @returns what was put in place
- * @throws UsageError, DownloadError or ArchiveError; what was there before is untouched then
+ * @returns the facts of the stored set
+ * @throws UsageError, DownloadError or ArchiveError; the earlier set is then unchanged
  */
 export async function prepareCifar100(options: CifarOptions): Promise<PicturesFile> {
   const { dataFolder, from, url, md5, progress } = options;
@@ -74,7 +74,7 @@ export async function prepareCifar100(options: CifarOptions): Promise<PicturesFi
   }
   progress.line('checking');
   const facts = describe(files, source);
-  // The same pictures again: what is there stays, and with it the features.
+  // The same pictures again: the stored set is kept, and with it the features.
   if (!isThere(dataFolder, facts)) await putInPlace(folder, files, facts);
   return facts;
 }
@@ -105,7 +105,7 @@ async function filesOfArchive(archive: string, progress: ProgressLine): Promise<
       const known = fileNames.find((file) => file === base);
       if (known) found[known] = bytes;
     }
-    // The check sum stands at the end of the stream: read on to it.
+    // The checksum is at the end of the stream: read to the end.
     for await (const _ of plain);
   } catch (error) {
     progress.end();
@@ -161,7 +161,7 @@ function describe(files: Files, source: string): PicturesFile {
   return { title: 'CIFAR-100', source, classNames, coarseNames, train: train!, test: test! };
 }
 
-/** Writes into a folder beside the final one, then swaps them: whoever reads sees the old set or the new one. */
+/** Writes into a folder beside the final one, then swaps them: a reader sees either the old set or the new one. */
 export async function putInPlace(
   folder: string,
   files: Pick<Files, 'train.bin' | 'test.bin'>,

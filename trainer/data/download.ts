@@ -1,4 +1,4 @@
-/** One file over HTTP, to the end or not at all: goes on where an earlier try stopped, and is checked before it gets its name. */
+/** Downloads one file over HTTP, completely or not at all: continues from where an earlier try stopped, and checks the file before it gets its name. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -6,27 +6,27 @@ import { dirname } from 'node:path';
 
 export interface DownloadOptions {
   url: string;
-  /** Where the whole file is to lie; until then its first part is `<file>.part`. */
+  /** Path of the complete file; until it is complete, its first part is in `<file>.part`. */
   file: string;
   /** Hex; null = not checked. */
   md5: string | null;
   onProgress?: (doneBytes: number, totalBytes: number | null) => void;
   log?: (line: string) => void;
-  /** No byte for so long counts as a broken connection. */
+  /** A connection without a new byte for this long counts as broken. */
   stallMs?: number;
-  /** Tries without a single new byte before it gives up. */
+  /** Tries without a new byte before the download fails. */
   tries?: number;
   retryMs?: number;
 }
 
-/** Retrying cannot help: the server answered, and the answer is no. */
+/** Retrying cannot help: the server refused the request. */
 export class DownloadError extends Error {
   override name = 'DownloadError';
 }
 
 /**
- * @throws DownloadError naming the address and what is wrong: unreachable, refused, broken off for good, or other bytes than expected (those are deleted; a part of
- *   the right file stays for the next try)
+ * @throws DownloadError naming the address and what is wrong: unreachable, refused, interrupted after all tries, or unexpected bytes (these are deleted; a part of
+ *   the right file is kept for the next try)
  */
 export async function download(options: DownloadOptions): Promise<void> {
   const { url, file, md5, log = () => {}, tries = 5, retryMs = 1000 } = options;
@@ -64,10 +64,10 @@ export async function download(options: DownloadOptions): Promise<void> {
   await rm(`${part}.version`, { force: true });
 }
 
-/** Appends what is missing. Resolves when the server says that this was all. */
+/** Appends the missing bytes. Resolves when the server has sent the last one. */
 async function attempt({ url, md5, onProgress = () => {}, stallMs = 30_000 }: DownloadOptions, part: string): Promise<void> {
   let done = await sizeOf(part);
-  // The note says which version of the file the part belongs to. Servers that name none are trusted when the whole is checked in the end.
+  // The .version file holds the version that the part belongs to. A server that names no version is trusted if the complete file has a checksum.
   const version = done > 0 ? await readFile(`${part}.version`, 'utf8').catch(() => null) : null;
   if (version === null && md5 === null) done = 0;
   const stalled = new AbortController();
@@ -83,7 +83,7 @@ async function attempt({ url, md5, onProgress = () => {}, stallMs = 30_000 }: Do
       signal: stalled.signal,
     });
     if (response.status === 416) {
-      // Nothing follows what is there, or the file has become shorter: begin again unless the lengths agree.
+      // No bytes are left, or the file has become shorter: start again unless the lengths agree.
       await response.body?.cancel();
       const total = Number(/\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1]);
       if (total === done) return;
@@ -103,7 +103,7 @@ async function attempt({ url, md5, onProgress = () => {}, stallMs = 30_000 }: Do
     if (tag !== null && !tag.startsWith('W/')) await writeFile(`${part}.version`, tag);
     else await rm(`${part}.version`, { force: true });
     if (!response.body) throw new Error('the server sent nothing');
-    // Chunk by chunk, each on disk before the next: a stream pipeline drops what it has buffered when the connection breaks.
+    // Each chunk is on disk before the next: a stream pipeline drops its buffer when the connection breaks.
     const out = await open(part, done > 0 ? 'a' : 'w');
     try {
       for await (const chunk of response.body) {

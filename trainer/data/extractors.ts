@@ -1,4 +1,4 @@
-/** What turns a picture into numbers: ResNet-34, or the descriptor of the built-in pictures where its weights are not to be had. */
+/** Feature extractors: ResNet-34, or the descriptor of the built-in pictures where the weights are not available. */
 import { tensor4d } from '@tensorflow/tfjs-core';
 import { parseSafetensors } from '~/shared/safetensors';
 import { hashOf } from '~/trainer/base/hash';
@@ -7,17 +7,17 @@ import { side as descriptorSide } from '~/trainer/recipes/pictures/draw';
 import { normalize, Resnet34, featureDim as resnetDim } from './resnet34';
 
 export interface Extractor {
-  /** Goes into the file: what made these numbers. */
+  /** Written into the file: how the features were made. */
   provenance: Record<string, string>;
   dim: number;
-  /** Pixels a side that it wants. */
+  /** Side of the input pictures, pixels. */
   side: number;
   /** @param pictures each RGB, [side, side, 3] @returns [pictures.length, dim] */
   features(pictures: Uint8Array[]): Promise<Float32Array>;
   dispose(): void;
 }
 
-/** On the current backend. @throws SafetensorsError when the bytes are not ResNet-34's weights */
+/** ResNet-34 on the current backend. @throws SafetensorsError when the bytes are not ResNet-34's weights */
 export function resnetExtractor(weights: Uint8Array, source: string): Extractor {
   const net = new Resnet34(parseSafetensors(weights));
   const side = 224;

@@ -1,4 +1,4 @@
-/** Computes the features of many pictures into one safetensors file; what is done is kept, so that a stopped job goes on. */
+/** Computes the features of many pictures into one safetensors file; finished rows are kept, so that a stopped job can continue. */
 import { existsSync } from 'node:fs';
 import { open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { serializeSafetensors } from '~/shared/safetensors';
@@ -7,17 +7,17 @@ import type { Extractor } from './extractors';
 import type { ProgressLine } from './progressLine';
 
 export interface FeatureJob {
-  /** Where the finished file is to lie; until then `<file>.part` holds the rows so far. */
+  /** Path of the finished file; until then `<file>.part` holds the rows so far. */
   file: string;
   what: string;
   count: number;
-  /** RGB, [side, side, 3] for the extractor's side. */
+  /** RGB, [side, side, 3], with the extractor's side. */
   picture(index: number): Promise<Uint8Array>;
   extractor: Extractor;
   batch: number;
-  /** Which pictures these are; a file that names others is computed again. */
+  /** Hash of the pictures; a file with another hash is computed again. */
   picturesSha256: string;
-  /** Also kept in the file. */
+  /** Further metadata for the file. */
   metadata: Record<string, string>;
   progress: ProgressLine;
 }
@@ -71,7 +71,7 @@ export async function computeFeatures(job: FeatureJob): Promise<boolean> {
   return true;
 }
 
-/** Reads the header only: the file may have 100 MB. */
+/** Reads only the header: the file may have 100 MB. */
 async function isDone(file: string, identity: string): Promise<boolean> {
   const handle = await open(file, 'r').catch(() => null);
   if (!handle) return false;
@@ -89,7 +89,7 @@ async function isDone(file: string, identity: string): Promise<boolean> {
   }
 }
 
-/** A process killed while writing may leave part of a row. */
+/** Counts complete rows: a process killed while writing may leave part of a row. */
 async function wholeRows(part: string, rowBytes: number): Promise<number> {
   const { size } = await stat(part);
   const rows = Math.floor(size / rowBytes);

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 
-/** Something the person who called can put right; shown without a stack. */
+/** An error that the user can fix; shown without a stack. */
 export class UsageError extends Error {
   override name = 'UsageError';
 }

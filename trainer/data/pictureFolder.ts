@@ -1,4 +1,4 @@
-/** A user's own pictures: one sub-folder per class, in it the pictures. Decoding is sharp's (an optional package, which Next uses too). */
+/** A user's own pictures: one subfolder per class with its pictures. sharp (an optional package, which Next uses too) decodes them. */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { hashOf } from '~/trainer/base/hash';
@@ -16,7 +16,7 @@ const testShare = 0.2;
 export interface FolderPictures {
   facts: PicturesFile;
   records: Record<PartName, Uint8Array>;
-  /** In the records' order. */
+  /** In the order of the records. */
   files: Record<PartName, string[]>;
 }
 
@@ -47,7 +47,7 @@ export async function decodeFile(file: string): Promise<{ rgb: Uint8Array; heigh
 
 /**
  * Reads every picture once and divides each class into 80 % training and 20 % test pictures, always the same way.
- * @param skipBroken leave pictures out that cannot be read, and say so; else the first one is an error
+ * @param skipBroken true: pictures that cannot be read are left out and reported; false: the first one is an error
  * @throws UsageError that names the folder or file and what would fit
  */
 export async function readPictureFolder(folder: string, skipBroken: boolean, progress: ProgressLine): Promise<FolderPictures> {

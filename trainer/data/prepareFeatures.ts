@@ -42,7 +42,7 @@ A job that was stopped goes on where it was.`;
 
 const progress = new ProgressLine(process.stderr);
 
-/** The pictures of one part, resized to what the extractor wants. */
+/** The pictures of one part, resized to the extractor's side. */
 type Reader = (part: PartName, side: number) => (index: number) => Promise<Uint8Array>;
 
 async function cifarReader(dataFolder: string): Promise<{ facts: PicturesFile; reader: Reader }> {
@@ -60,7 +60,7 @@ async function folderReader(
   dataFolder: string,
 ): Promise<{ facts: PicturesFile; reader: Reader }> {
   const { facts, records, files } = await readPictureFolder(images, skipBroken, progress);
-  // The same pictures as last time stay, and with them the features computed so far.
+  // If the pictures are the same as last time, they and the features computed so far are kept.
   if (JSON.stringify(factsOrNull(dataFolder)) !== JSON.stringify(facts)) {
     await mkdir(join(dataFolder, 'pictures'), { recursive: true });
     await putInPlace(picturesFolder('folder', dataFolder), { 'train.bin': records.train, 'test.bin': records.test }, facts);

@@ -1,6 +1,6 @@
 /**
  * Picture sets on disk: `<data>/pictures/<cifar100|folder>/` with pictures.json, train.bin and test.bin (binary.ts), and features.train.safetensors and
- * features.test.safetensors. pictures.json is written last, so that a folder with one is whole.
+ * features.test.safetensors. pictures.json is written last, so that a folder that contains it is complete.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,9 +15,9 @@ const partFacts = z.strictObject({ count: z.int().positive(), sha256 });
 
 /** pictures.json */
 export const picturesFile = z.strictObject({
-  /** What people are told these pictures are: "CIFAR-100", "pictures of flowers/". */
+  /** Title of the pictures, for people: "CIFAR-100", "pictures of flowers/". */
   title: z.string().min(1),
-  /** Where they came from, and when. */
+  /** Where and when the pictures were obtained. */
   source: z.string(),
   classNames: z.array(z.string().min(1)).min(2).max(maxClasses),
   coarseNames: z.array(z.string()).min(1).max(maxClasses),
@@ -43,7 +43,7 @@ const featuresCommand: Record<PreparedSource, string> = {
   folder: 'npm run data:features -- --images DIR',
 };
 
-/** @throws Error with the command that makes them, when there are none or they are broken */
+/** @throws Error with the command that prepares the pictures, when they are missing or broken */
 export function readPicturesFile(source: PreparedSource, dataFolder: string): PicturesFile {
   const folder = picturesFolder(source, dataFolder);
   let text: string;
@@ -88,7 +88,7 @@ export function readRecords(source: PreparedSource, dataFolder: string, facts: P
 
 let kept: { key: string; set: PictureSet } | null = null;
 
-/** Pictures with features, ready for the task; the last set is kept for the next run. @throws Error with the command that makes what is missing */
+/** Pictures with features, ready for the task; the last set is kept for the next run. @throws Error with the command that prepares the missing files */
 export function preparedPictures(source: PreparedSource, dataFolder: string): PictureSet {
   const facts = readPicturesFile(source, dataFolder);
   const key = JSON.stringify([picturesFolder(source, dataFolder), facts]);

@@ -1,4 +1,4 @@
-/** One line that says how far a long job is: rewritten in place on a terminal, printed every few seconds elsewhere. */
+/** One line that shows the progress of a long job: rewritten in place on a terminal, printed every few seconds elsewhere. */
 export class ProgressLine {
   readonly #out: { write(text: string): unknown; isTTY?: boolean };
   readonly #clock: () => number;
@@ -13,7 +13,7 @@ export class ProgressLine {
     this.#startedMs = clock();
   }
 
-  /** @param unit shows an amount: "12 MB", "300 pictures"  @param total null when it is not known */
+  /** @param unit formats an amount: "12 MB", "300 pictures"  @param total null = unknown */
   show(what: string, done: number, total: number | null, unit: (n: number) => string): void {
     this.#startedAt ??= done;
     const now = this.#clock();
@@ -28,13 +28,13 @@ export class ProgressLine {
     if (finished) this.end();
   }
 
-  /** A line of its own. */
+  /** Prints a separate line. */
   line(text: string): void {
     this.end();
     this.#out.write(`${text}\n`);
   }
 
-  /** What was rewritten in place stays. */
+  /** Ends the line that is rewritten in place; it stays visible. */
   end(): void {
     if (this.#onScreen) this.#out.write('\n');
     this.#onScreen = false;

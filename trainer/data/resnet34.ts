@@ -1,5 +1,5 @@
 /**
- * ResNet-34 up to its 512 features, for inference: torchvision's resnet34 with the classifier taken off. Batch norm is folded into the convolutions.
+ * ResNet-34 up to its 512 features, for inference: torchvision's resnet34 without the classifier. Batch norm is folded into the convolutions.
  * Source: He, Zhang, Ren, Sun 2015, arXiv:1512.03385; torchvision/models/resnet.py for names and strides.
  */
 import {
@@ -38,12 +38,12 @@ interface Conv {
 interface Block {
   first: Conv;
   second: Conv;
-  /** Where the shape changes. */
+  /** Present where the shape changes. */
   shortcut: Conv | null;
   stride: 1 | 2;
 }
 
-/** Names and shapes [out, in, kh, kw] of the convolutions, each with the batch norm behind it. */
+/** Names and shapes [out, in, kh, kw] of the convolutions, each with the batch norm that follows it. */
 export function convolutions(): { conv: string; norm: string; shape: [number, number, number, number] }[] {
   const list: { conv: string; norm: string; shape: [number, number, number, number] }[] = [
     { conv: 'conv1', norm: 'bn1', shape: [64, 3, 7, 7] },
@@ -92,11 +92,11 @@ export class Resnet34 {
     );
   }
 
-  /** @param pictures normalized, [n, height, width, 3] @returns [n, 512], the caller's */
+  /** @param pictures normalized, [n, height, width, 3] @returns [n, 512], owned by the caller */
   features(pictures: Tensor4D): Tensor2D {
     return tidy(() => {
       let x = convolve(pictures, this.#stem, 2, 3, 'relu'); // [n, h/2, w/2, 64]
-      // After relu nothing is below 0, so padding with 0 is padding with nothing.
+      // After relu no value is below 0, so padding with 0 does not change a maximum.
       x = maxPool(padded(x, 1), 3, 2, 'valid'); // [n, h/4, w/4, 64]
       for (const { first, second, shortcut, stride } of this.#blocks) {
         const inner = convolve(convolve(x, first, stride, 1, 'relu'), second, 1, 1, 'linear');
@@ -114,7 +114,7 @@ export class Resnet34 {
   }
 }
 
-/** Padding of its own, since `same` pads unevenly where the stride is 2. */
+/** Explicit padding, because `same` pads unevenly where the stride is 2. */
 const padded = (x: Tensor4D, by: number): Tensor4D =>
   by === 0
     ? x
@@ -157,7 +157,7 @@ function take({ tensors }: TensorFile, name: string, shape: number[]): Float32Ar
 const imagenetMean = [0.485, 0.456, 0.406] as const;
 const imagenetDeviation = [0.229, 0.224, 0.225] as const;
 
-/** Bytes to what the network was trained on: (v / 255 - mean) / deviation per channel. @param rgb [..., 3] */
+/** Normalizes bytes as in the network's training: (v / 255 - mean) / deviation per channel. @param rgb [..., 3] */
 export function normalize(rgb: Uint8Array, out: Float32Array): void {
   for (let i = 0; i < rgb.length; i++) {
     const c = i % 3;

@@ -1,6 +1,6 @@
-/** Reads tar archives as a stream: plain files in the order they come. Format: POSIX ustar, with pax headers passed over. */
+/** Reads tar archives as a stream: plain files in archive order. Format: POSIX ustar; pax headers are skipped. */
 
-/** The bytes are not a whole tar archive; the message says where. */
+/** The bytes are not a complete tar archive; the message says where. */
 export class ArchiveError extends Error {
   override name = 'ArchiveError';
 }
@@ -50,7 +50,7 @@ function text(field: Uint8Array): string {
   return Buffer.from(end < 0 ? field : field.subarray(0, end)).toString('utf8');
 }
 
-/** Exactly so many bytes at a time out of chunks of any size. */
+/** Reads exact numbers of bytes from chunks of any size. */
 class Reader {
   position = 0;
   readonly #source: AsyncIterator<Uint8Array>;
@@ -60,7 +60,7 @@ class Reader {
     this.#source = chunks[Symbol.asyncIterator]();
   }
 
-  /** null when fewer are left. */
+  /** null when fewer bytes are left. */
   async read(count: number): Promise<Uint8Array | null> {
     const out = new Uint8Array(count);
     for (let filled = 0; filled < count; ) {

@@ -1,11 +1,11 @@
-/** Flags of `npm run train`: words to the command itself, and the fields of the recipe's config, as its schema declares them. */
+/** Flags of `npm run train`: the command's own flags, and the fields of the recipe's config, as its schema declares them. */
 import { fieldsOf, type RecipeField } from '~/shared/recipeFields';
 import type { Config, Json } from '~/shared/setup';
 import { isConfigError, type RunConfig } from '~/trainer/base/config';
 import type { RecipeBook } from '~/trainer/recipes/book';
 import type { Recipe } from '~/trainer/recipes/define';
 
-/** Bad flags: the message names the flag and what would fit. */
+/** Invalid flags: the message names the flag and the values that would fit. */
 export class FlagError extends Error {
   override name = 'FlagError';
 }
@@ -36,7 +36,7 @@ export interface Flags {
   threads: number | null;
   json: boolean;
   help: boolean;
-  /** Flags that are not the command's own, as they were written: fields of the config. */
+  /** Flags for fields of the config, as the user wrote them. */
   fields: ReadonlyMap<string, string>;
 }
 
@@ -99,7 +99,7 @@ export function recipeOf(flags: Pick<Flags, 'recipe'>, resumed: string | null, r
 
 interface FieldFlag {
   field: RecipeField;
-  /** The first is the one that help and errors name. */
+  /** Help and errors show the first name. */
   names: string[];
 }
 
@@ -111,8 +111,8 @@ const lastPart = (path: string): string => path.slice(path.lastIndexOf('.') + 1)
  * --seq-len); and by the short name that its schema gives it (x-flag).
  */
 function fieldFlags({ spec }: Recipe): FieldFlag[] {
-  // Checkpoints are named by a file here: --start-from.
-  // An optional group is there as soon as one of its own fields is.
+  // A checkpoint is given as a file here: --start-from.
+  // An optional group is present as soon as one of its own fields is set.
   const fields = fieldsOf(spec.schema).filter(
     (field) => field.annotations['x-format'] !== 'checkpoint' && field.kind !== 'switch',
   );
@@ -170,7 +170,7 @@ function describe(field: RecipeField): string {
 }
 
 /**
- * The config that flags make of `base`: the checkpoint's that is resumed, or a preset.
+ * The config made of the flags and `base`: the config of the resumed checkpoint, or a preset.
  * @throws FlagError naming the flag whose value does not fit
  */
 export function configOf(flags: Pick<Flags, 'fields' | 'preset'>, recipe: Recipe, base: RunConfig | null): RunConfig {
@@ -217,7 +217,7 @@ function readValue(
   const nothing = ['none', 'null', ...(annotations['x-null'] ?? '').split(' ')];
   if (nullable && text !== '' && nothing.includes(text)) return { field, value: null };
   if (kind === 'integer' || kind === 'number') {
-    // "--clip off" reads better than a mode of its own: a word that a choice beside the number has.
+    // "--clip off" instead of a separate flag for the mode: the flag of a number also accepts the words of the choice beside it.
     const beside = all.filter(
       ({ field: f }) => f.kind === 'choice' && f.options.includes(text) && folderOf(f.path) === folderOf(path),
     );

@@ -1,7 +1,7 @@
 import type { LoggedCommand } from '~/shared/commands';
 import type { CommandSource } from '~/trainer/types';
 
-/** Commands of the process itself: what Ctrl-C means. */
+/** Commands that the process itself sends: on Ctrl-C. */
 export class LocalCommands implements CommandSource {
   readonly #waiting: LoggedCommand[] = [];
   #wake: () => void = () => {};

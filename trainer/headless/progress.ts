@@ -1,4 +1,4 @@
-/** What `npm run train` shows while it trains: a bar on a terminal, a line now and then elsewhere. */
+/** What `npm run train` shows while it trains: a bar on a terminal, an occasional line elsewhere. */
 import { evaluatedStep } from '~/shared/evaluations';
 import type { EvaluationMetric, TrainerEvent } from '~/shared/events';
 import { lastStepOf, type Series, type SeriesRole } from '~/shared/series';
@@ -52,7 +52,7 @@ export class Progress {
     }
   }
 
-  /** A line that stays. */
+  /** Prints a line that stays visible. */
   line(text: string): void {
     this.#out.write(this.#out.isTTY ? `\r\x1b[K${text}\n` : `${text}\n`);
     this.#shownMs = Number.NEGATIVE_INFINITY;
@@ -60,7 +60,7 @@ export class Progress {
     else this.#shownMs = this.#clock();
   }
 
-  /** Takes the bar away. */
+  /** Removes the bar. */
   end(): void {
     if (this.#out.isTTY) this.#out.write('\r\x1b[K');
   }

@@ -1,4 +1,4 @@
-/** What a headless run comes to: numbers for people, or one JSON object for scripts. */
+/** The result of a headless run: numbers for people, or one JSON object for scripts. */
 import { evaluatedStep, metricWithRole } from '~/shared/evaluations';
 import type { DeviceInfo, Evaluation, TrainerEvent } from '~/shared/events';
 import { lastStepOf, rowCount, type Series, type SeriesRole } from '~/shared/series';
@@ -15,10 +15,10 @@ export interface Outcome {
   status: 'finished' | 'stopped' | 'failed';
   message: string;
   device: DeviceInfo | null;
-  /** Updates done in all, and in this process. */
+  /** Updates done in total (`steps`), and in this process. */
   steps: number;
   stepsHere: number;
-  /** Of this process, from its first event to its last row, evaluations and snapshots included. */
+  /** Speed of this process from its first event to its last row, evaluations and snapshots included. */
   stepsPerSecond: number;
   stepMs: { median: number; p95: number };
   elapsedSeconds: number;
@@ -26,13 +26,13 @@ export interface Outcome {
   accuracy: number;
   validation: SplitResult | null;
   test: SplitResult | null;
-  /** Step of the parameters that were tested. */
+  /** Step of the tested parameters. */
   parametersStep: number | null;
   /** SHA-256 of the last checkpoint: equal for equal runs. */
   checkpoint: string | null;
 }
 
-/** Reads a run's events and keeps what its end is told with. */
+/** Reads a run's events and keeps the values of its result. */
 export class ResultKeeper {
   readonly #startedMs: number;
   readonly #clock: () => number;

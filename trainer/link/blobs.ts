@@ -1,4 +1,4 @@
-/** Blobs over HTTP: PUT before the event that names one, GET of the checkpoint a run starts from. */
+/** Blobs over HTTP: PUT before the event that names one, GET of the checkpoint that a run starts from. */
 import type { TrainerEvent } from '~/shared/events';
 import { addressAt, paths } from '~/shared/protocol';
 import { hashOf } from '~/trainer/base/hash';
@@ -8,7 +8,7 @@ export interface BlobServer {
   token: string;
 }
 
-/** `retry`: the server is away or busy; false: it will answer the same again. */
+/** `retry` true: the server is unreachable or busy; false: a retry would get the same answer. */
 export class BlobError extends Error {
   override name = 'BlobError';
   readonly retry: boolean;
@@ -18,7 +18,7 @@ export class BlobError extends Error {
   }
 }
 
-/** The blobs that an event names, which the server must have before it. */
+/** Hashes of the blobs that an event names; the server must have them before the event. */
 export function blobsOf(event: TrainerEvent): string[] {
   const named = 'blob' in event && event.blob ? [event.blob.hash] : [];
   return event.type === 'snapshot' && event.pictures ? [...named, event.pictures.hash] : named;
@@ -59,7 +59,7 @@ export async function putBlob(at: BlobServer, hash: string, bytes: Uint8Array<Ar
   await response.arrayBuffer();
 }
 
-/** @throws BlobError, also when what came is not what the hash names */
+/** @throws BlobError, also when the received bytes do not match the hash */
 export async function getBlob(at: BlobServer, hash: string): Promise<Uint8Array<ArrayBuffer>> {
   const response = await request(at, 'GET', hash, null);
   let bytes: Uint8Array<ArrayBuffer>;

@@ -1,4 +1,4 @@
-/** Waits for runs, trains them one after the other, survives those that fail. */
+/** Waits for runs and trains them one after the other; continues after a failed run. */
 
 import { lastStepOf } from '~/shared/series';
 import type { OpenedBackend } from '~/trainer/backends/index';
@@ -12,22 +12,22 @@ import type { HeldRun, Link } from './index';
 
 export interface Host {
   train(options: TrainOptions): AsyncGenerator<TrainOutput>;
-  /** Makes the named backend tfjs' current one; `auto` takes this process's own choice. @throws when it cannot */
+  /** Makes the named backend tfjs' current one; `auto` uses this process's own choice. @throws when that backend cannot be used */
   open(backend: RunConfig['backend']): Promise<OpenedBackend>;
   recipes: RecipeBook;
-  /** Run after a failed run. @throws when the backend is broken, so that only a new process helps */
+  /** Called after a failed run. @throws when the backend is broken and only a new process helps */
   check(): Promise<void>;
   dataFolder: string;
-  /** What runs beside the runs: as it comes between them, and when the loop lets it. */
+  /** Work beside training: runs freely between runs, and during a run when the loop gives it a turn. */
   turns?: Turns;
-  /** What the machine does, told with the run: one for each attempt. */
+  /** Metrics of the machine, logged with the run: a new object for each attempt. */
   system?: () => Pick<SystemMetrics, 'after'>;
-  /** Fires when nobody needs this process any more: it ends before the next run. */
+  /** Fires when this process is not needed any more: it ends before the next run. */
   unneeded?: AbortSignal;
   log(line: string): void;
 }
 
-/** Trains what comes until `signal` fires (returns) or the link or the backend is broken (rejects). */
+/** Trains assigned runs until `signal` fires (returns) or the link or the backend is broken (rejects). */
 export async function serve(link: Link, host: Host, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     let run: HeldRun;
@@ -83,7 +83,7 @@ async function trainOne(link: Link, run: HeldRun, host: Host, signal: AbortSigna
     }
     if (!ended && run.dropped === null && !signal.aborted) throw new Error('training ended without saying how');
   } catch (error) {
-    // Ended from outside: by a signal, or because the run is somebody else's now.
+    // The run ended from outside: by a signal, or because another trainer holds it now.
     if (run.dropped === null && !signal.aborted && !ended) {
       failed = true;
       host.log(`run ${runId} failed at step ${step}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);

@@ -1,4 +1,4 @@
-/** The loop's side of the link: outputs in, assignments and commands out, without ever waiting for a network. */
+/** The loop's side of the link: takes outputs, returns assignments and commands, and never waits for a network. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,15 +10,15 @@ import type { CommandSource, TrainOutput } from '~/trainer/types';
 import { BlobError, getBlob } from './blobs';
 import { type FromLink, gauge, keyOf, type LinkStart, type ToLink } from './messages';
 
-/** Posted and not yet spooled, at most: beyond it the loop waits for the link's thread. */
+/** Most bytes posted and not yet spooled; above this the loop waits for the link's thread. */
 const queueBytes = 64 * 2 ** 20;
 
 export type LinkOptions = Omit<LinkStart, 'gauge'>;
 
-/** A run that was assigned: where its commands come from and its outputs go. */
+/** An assigned run: the source of its commands and the destination of its outputs. */
 export class HeldRun implements CommandSource {
   readonly assignment: Assignment;
-  /** Set once the run is no longer this trainer's: nothing more will be accepted for it. */
+  /** The reason, once this trainer does not hold the run any more and its outputs are no longer accepted. */
   dropped: string | null = null;
   readonly #link: Link;
   readonly #commands: LoggedCommand[];
@@ -45,12 +45,12 @@ export class HeldRun implements CommandSource {
     });
   }
 
-  /** Hands one output over: a copy goes to the link's thread. */
+  /** Sends a copy of one output to the link's thread. */
   post({ event, blob, pictures }: TrainOutput): void {
     if (this.dropped !== null) return;
     const named = 'blob' in event && event.blob ? event.blob : null;
     if (blob && !named) throw new Error(`a ${event.type} event came with a blob that it does not name`);
-    // A structured clone of a view would take its whole buffer along.
+    // A structured clone of a view would copy its whole buffer.
     const own = event.type === 'rows' ? { ...event, values: whole(event.values) } : event;
     const blobs: { hash: string; bytes: Uint8Array }[] = [];
     const add = (hash: string, bytes: Uint8Array) =>
@@ -68,7 +68,7 @@ export class HeldRun implements CommandSource {
     });
   }
 
-  /** The last output has been posted. */
+  /** To be called after the last output. */
   end(): void {
     if (this.dropped === null) this.#link.send({ type: 'ended', run: keyOf(this.assignment) });
   }
@@ -80,7 +80,7 @@ export class HeldRun implements CommandSource {
     this.#waiting = null;
   }
 
-  /** `wait` rejects from now on. */
+  /** Makes `wait` reject from now on. */
   close(message: string): void {
     this.#closed = new Error(message);
     this.#waiting?.reject(this.#closed);
@@ -95,7 +95,7 @@ export class HeldRun implements CommandSource {
 }
 
 export class Link {
-  /** Told of questions as they come. */
+  /** Called for each question that arrives. */
   onQuestion: { ask(question: Question): void; forget(ticket: string | null): void } | null = null;
   readonly #options: LinkOptions;
   readonly #gauge = new Int32Array(new SharedArrayBuffer(8));
@@ -108,7 +108,7 @@ export class Link {
   #lostAtMs: number | null = performance.now();
   #wake: (() => void) | null = null;
 
-  /** @param url the thread's entry: `workerUrl(import.meta.url)` */
+  /** @param url the entry file of the thread: `workerUrl(import.meta.url)` */
   constructor(options: LinkOptions, url: URL) {
     this.#options = options;
     const { port1, port2 } = new MessageChannel();
@@ -125,7 +125,7 @@ export class Link {
     });
   }
 
-  /** How long the server has been out of reach, ms; 0 while this trainer is registered with it. */
+  /** How long the server has been unreachable, ms; 0 while this trainer is registered with it. */
   withoutServerMs(): number {
     this.receive();
     return this.#lostAtMs === null ? 0 : performance.now() - this.#lostAtMs;
@@ -146,8 +146,8 @@ export class Link {
   }
 
   /**
-   * Called between outputs: returns at once as a rule, late when the spool or the queue to it is full.
-   * @returns how long the loop was held up, ms
+   * Called between outputs: usually returns immediately; waits while the spool or the queue to it is full.
+   * @returns how long the loop waited, ms
    */
   async room(run: HeldRun, signal: AbortSignal): Promise<number> {
     this.receive();
@@ -158,7 +158,7 @@ export class Link {
     return performance.now() - now;
   }
 
-  /** A checkpoint's bytes; tries until the server gives them or says that it never will. @throws BlobError */
+  /** A checkpoint's bytes; retries until the server sends them or refuses for good. @throws BlobError */
   async blob(hash: string, run: Pick<HeldRun, 'dropped'>, signal: AbortSignal): Promise<Uint8Array> {
     for (let failures = 0; ; failures++) {
       try {
@@ -178,7 +178,7 @@ export class Link {
     this.send({ type: 'answer', answer });
   }
 
-  /** Gives what has been posted up to `withinMs` to be committed, then ends the thread. @returns the number of events that were not */
+  /** Waits up to `withinMs` until all posted events are committed, then ends the thread. @returns the number of uncommitted events */
   async close(withinMs: number): Promise<number> {
     this.send({ type: 'close', withinMs });
     while (this.#unsent === null && !this.#failed) await this.#news();
@@ -188,7 +188,7 @@ export class Link {
     return this.#unsent;
   }
 
-  /** @internal Takes in what the thread has said, without a turn of the event loop. */
+  /** @internal Reads the messages of the thread without a turn of the event loop. */
   receive(): void {
     for (let got = receiveMessageOnPort(this.#port); got; got = receiveMessageOnPort(this.#port)) this.#onMessage(got.message);
   }
@@ -254,7 +254,7 @@ export class Link {
   }
 }
 
-/** The thread's entry as seen from the module at `base` (trainer/process/main.ts, trainer/link/index.ts, or the bundle of either). */
+/** The URL of the thread's entry file, relative to the module at `base` (trainer/process/main.ts, trainer/link/index.ts, or the bundle of either). */
 export function workerUrl(base: string): URL {
   const candidates = ['../link/worker.ts', './worker.ts', './link/worker.js', './worker.js'].map((path) => new URL(path, base));
   const found = candidates.find((url) => existsSync(fileURLToPath(url)));
@@ -265,7 +265,7 @@ export function workerUrl(base: string): URL {
   return found;
 }
 
-/** A thread does not inherit the main thread's loader: this module registers tsx in it first, then goes on with `url`. */
+/** A thread does not inherit the main thread's loader: this module first registers tsx in the thread, then imports `url`. */
 function throughTsx(url: URL): URL {
   const api = createRequire(import.meta.url)
     .resolve('tsx/esm/api')

@@ -2,8 +2,8 @@
  * The trainer's half of exactly-once: numbers the events of one attempt, hands them out in batches, and keeps each until the server has
  * committed it. Pure: no socket, timer or file, so that a seeded simulation can check it (test/trainer/link/linkOutbox.fuzz.test.ts).
  *
- * Invariants: acked <= sent <= next; what lies in [acked, next) can be read from the log; one batch at a time is in flight, so whatever
- * the server commits arrives in order, and rows made meanwhile go out together in the next one.
+ * Invariants: acked <= sent <= next; events in [acked, next) can be read from the log; one batch at a time is in flight, so
+ * events reach the server in order, and rows logged meanwhile are sent together in the next batch.
  */
 import { seqCount, type TrainerEvent } from '~/shared/events';
 import type { BatchAnswer } from '~/shared/protocol';
@@ -17,34 +17,34 @@ export interface Numbered {
   event: TrainerEvent;
 }
 
-/** Where events wait, in order, until they are trimmed. */
+/** Stores events in order until they are trimmed. */
 export interface EventLog {
   append(numbered: Numbered): void;
-  /** Events from the one that covers `number` on: at least one if there is one, then more up to about `maxNumbers` and `maxBytes`. */
+  /** Events starting with the one that contains `number`: at least one if there is one, then more up to about `maxNumbers` and `maxBytes`. */
   read(number: number, maxNumbers: number, maxBytes: number): Numbered[];
-  /** Events wholly below `number` are not needed any more. */
+  /** May delete events that are completely below `number`. */
   trim(number: number): void;
-  /** Nothing in it is needed any more. */
+  /** Deletes all events. */
   clear(): void;
 }
 
 export interface OutboxBatch {
   from: number;
-  /** Number after the last. */
+  /** One more than the last number. */
   to: number;
   events: TrainerEvent[];
 }
 
 export type Outcome =
-  /** The batch is committed, or another place is to be sent from: go on at once. */
+  /** The batch is committed, or sending continues from another number: take the next batch immediately. */
   | { kind: 'next' }
-  /** Send the same again after a while. */
+  /** Send the same batch again after a while. */
   | { kind: 'retry'; message: string }
   /** Upload the blobs of the batch again, then send it again. */
   | { kind: 'missing-blob'; message: string }
   /** A later attempt owns the run: drop it. */
   | { kind: 'fenced'; message: string }
-  /** The server will never take these events; the run cannot go on. */
+  /** The server will never take these events; the run cannot continue. */
   | { kind: 'rejected'; message: string };
 
 const maxNumbers = 4096;
@@ -65,7 +65,7 @@ export class Outbox {
     return this.#next;
   }
 
-  /** Everything below is committed. */
+  /** All events below this number are committed. */
   get acked(): number {
     return this.#acked;
   }
@@ -99,7 +99,7 @@ export class Outbox {
     return this.#inFlight;
   }
 
-  /** The answer to `batch`; one that is no longer in flight is ignored (its answer came too late and it was sent again). */
+  /** The answer to `batch`; ignored if the batch is no longer in flight (the answer came too late and the batch was sent again). */
   answered(batch: OutboxBatch, answer: BatchAnswer): Outcome {
     if (batch !== this.#inFlight) return { kind: 'next' };
     this.#inFlight = null;
@@ -123,7 +123,7 @@ export class Outbox {
     }
   }
 
-  /** No answer to the batch in flight will come (the connection is gone, or the wait was too long): it is sent again. */
+  /** The batch in flight will get no answer (connection lost, or timeout): it is sent again. */
   lost(batch: OutboxBatch): void {
     if (batch === this.#inFlight) this.#inFlight = null;
   }
@@ -143,7 +143,7 @@ export class Outbox {
     return { kind: 'next' };
   }
 
-  /** Forgets every event that is not committed, so that the next one appended follows the committed ones. */
+  /** Deletes every uncommitted event, so that the next appended event follows the committed ones. */
   abandon(): void {
     this.#inFlight = null;
     this.#log.clear();
@@ -151,7 +151,7 @@ export class Outbox {
   }
 }
 
-/** Rough size on the wire. */
+/** Approximate size on the wire, bytes. */
 export const sizeOf = (event: TrainerEvent): number => {
   if (event.type === 'rows') return 128 + event.stream.length + bytesOf(event);
   if (event.type === 'series') return 256 + 96 * event.columns.length;
@@ -165,7 +165,7 @@ export const sizeOf = (event: TrainerEvent): number => {
 const bytesOf = ({ steps, times, values }: Rows): number =>
   values.byteLength + (times?.byteLength ?? 0) + (steps instanceof Float64Array ? steps.byteLength : 0);
 
-/** Without its first `n` seqs. */
+/** The event without its first `n` seqs. */
 function dropFront(event: TrainerEvent, n: number): TrainerEvent {
   if (n === 0) return event;
   if (event.type !== 'rows' || n < 0 || n >= rowCount(event))
@@ -173,7 +173,7 @@ function dropFront(event: TrainerEvent, n: number): TrainerEvent {
   return rowsBetween(event, n, rowCount(event));
 }
 
-/** As much of it as fits; null when nothing does, unless it `must`: then one seq at least. */
+/** The first part of the event that fits; null when nothing fits, or at least one seq if `must`. */
 function upTo(event: TrainerEvent, seqsLeft: number, bytesLeft: number, must: boolean): TrainerEvent | null {
   if (event.type !== 'rows') return must || (seqsLeft >= 1 && sizeOf(event) <= bytesLeft) ? event : null;
   const all = rowCount(event);
@@ -183,7 +183,7 @@ function upTo(event: TrainerEvent, seqsLeft: number, bytesLeft: number, must: bo
   return count === all ? event : rowsBetween(event, 0, count);
 }
 
-/** Rows of one stream that follow one another become one event with one array. */
+/** Joins consecutive rows of one stream into one event with one array. */
 function joined(events: TrainerEvent[]): TrainerEvent[] {
   const out: TrainerEvent[] = [];
   for (let i = 0; i < events.length; ) {

@@ -1,10 +1,10 @@
 /**
- * Unsent events and blobs of one attempt on disk, so that a server that is away for hours costs disk, not memory.
+ * Unsent events and blobs of one attempt on disk, so that a server that is unreachable for hours costs disk, not memory.
  *
- * Events go to segment files with write(2) as they come: they survive a kill of the process, and a segment is deleted once everything in
- * it is committed. The newest part is also in memory, which is all that a connected trainer ever reads.
+ * Each event is written to a segment file immediately with write(2): it survives a kill of the process. A segment is deleted once all its
+ * events are committed. The newest part is also in memory; a connected trainer reads only that.
  *
- * Segment: records of u32 length (little-endian) | packed {number, event} (shared/pack.ts). Its name is the first number in it.
+ * Segment: records of u32 length (little-endian) | packed {number, event} (shared/pack.ts). The file is named after its first event number.
  */
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ interface Segment {
 
 export interface SpoolOptions {
   segmentBytes?: number;
-  /** Newest events held in memory as well. */
+  /** Size of the newest events that are also kept in memory. */
   memoryBytes?: number;
 }
 
@@ -31,7 +31,7 @@ export class Spool implements EventLog {
   #segments: Segment[] = [];
   #fd: number | null = null;
   #recent: Numbered[] = [];
-  /** Index of the oldest live entry of `#recent`: dropping from the front one by one would cost n each. */
+  /** Index of the oldest live entry of `#recent`: removing from the front of the array would cost O(n) each time. */
   #head = 0;
   #recentBytes = 0;
   #eventBytes = 0;
@@ -47,7 +47,7 @@ export class Spool implements EventLog {
     mkdirSync(folder, { recursive: true });
   }
 
-  /** On disk now: what the bound is compared with. */
+  /** Bytes on disk now, to be compared with the bound. */
   get bytes(): number {
     return this.#eventBytes + this.#blobBytes;
   }
@@ -93,7 +93,7 @@ export class Spool implements EventLog {
 
   trim(number: number): void {
     while (this.#head < this.#recent.length && endOf(this.#recent[this.#head]!) <= number) this.#forgetOldest();
-    // A segment ends where the next begins; the one being written stays.
+    // A segment ends where the next begins; the segment being written is kept.
     while (this.#segments.length > 1 && this.#segments[1]!.first <= number) this.#dropSegment();
     for (const [hash, blob] of this.#blobs) if (blob.lastNumber < number) this.#dropBlob(hash, blob.bytes);
   }
@@ -107,7 +107,7 @@ export class Spool implements EventLog {
     this.#recentBytes = 0;
   }
 
-  /** Keeps a blob that event `number` names until that event is committed. */
+  /** Keeps a blob, named by event `number`, until that event is committed. */
   putBlob(hash: string, bytes: Uint8Array, number: number): void {
     const known = this.#blobs.get(hash);
     if (known) {
@@ -119,12 +119,12 @@ export class Spool implements EventLog {
     this.#blobBytes += bytes.length;
   }
 
-  /** null when no event that is still to be sent names it. */
+  /** null when no unsent event names the blob. */
   blob(hash: string): Buffer<ArrayBuffer> | null {
     return this.#blobs.has(hash) ? readFileSync(this.#blobFile(hash)) : null;
   }
 
-  /** Lets go of everything, files included. */
+  /** Closes everything and deletes the files. */
   remove(): void {
     this.clear();
     rmSync(this.#folder, { recursive: true, force: true });

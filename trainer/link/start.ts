@@ -1,10 +1,10 @@
-/** What a trainer process does once, at its start. */
+/** Tasks of a trainer process at its start. */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JsonSchema, RecipeSpec } from '~/shared/recipes';
 import { type BackendName, backendNames, type OpenedBackend } from '~/trainer/backends/types';
 
-/** Backends that a run of this process cannot have, and why. It has the one it chose and, if it was free to choose, those that need nothing installed. */
+/** Backends that a run of this process cannot use, and why. It can use its chosen backend and, if the choice was free, those that need no installation. */
 export function passedOver(
   setting: 'auto' | BackendName,
   { name: opened, tried }: Pick<OpenedBackend, 'name' | 'tried'>,
@@ -36,7 +36,7 @@ export function withoutBackends(specs: readonly RecipeSpec[], disabled: Choice[]
   });
 }
 
-/** Removes the spools (folders `<pid>-<trainerId>`) of processes that were killed: their runs went on from a checkpoint under another attempt. */
+/** Removes the spools (folders `<pid>-<trainerId>`) of processes that were killed: their runs continued from a checkpoint as another attempt. */
 export function sweepSpools(folder: string): void {
   for (const name of readdirSync(folder)) {
     const pid = Number(/^(\d+)-/.exec(name)?.[1]);

@@ -24,7 +24,7 @@ import { gauge, keyOf } from './messages';
 import { Outbox, type OutboxBatch } from './outbox';
 import { Spool } from './spool';
 
-/** Step rows wait this long for company, so that a fast run costs 50 messages a second and not one per step; anything else goes at once. */
+/** Step rows wait this long for more rows, so that a fast run costs 50 messages a second and not one per step; other events are sent immediately. */
 const lingerMs = 20;
 const answerWithinMs = 30_000;
 const retryMs = { first: 100, most: 5_000 };
@@ -37,7 +37,7 @@ interface Held {
   uploaded: Set<string>;
   /** Highest command seq received. */
   lastCommandSeq: number;
-  /** Its last event is in the outbox. */
+  /** The run's last event is in the outbox. */
   ended: boolean;
   lastStep: number;
 }
@@ -85,7 +85,7 @@ export class Uplink {
     });
     this.#socket.on('ask', (q) => this.#onAsk(q));
     this.#socket.on('forget', ({ ticket }) => this.#report({ type: 'forget', ticket }));
-    // Events say as much, but one message in five seconds is not worth a second rule.
+    // Events also show that the trainer is alive, but one message in five seconds does not justify a second rule.
     this.#heartbeat = setInterval(() => {
       if (this.#registered) this.#socket.volatile.emit('heartbeat', { spoolBytes: this.#held?.spool.bytes ?? 0 });
     }, HEARTBEAT_MS);
@@ -113,7 +113,7 @@ export class Uplink {
     }
   }
 
-  /** Not any more, when the run was dropped and perhaps another assigned before the loop heard of it. */
+  /** False when the run was dropped (and perhaps another assigned) before the loop received that message. */
   #isHeld(run: string): boolean {
     return this.#held !== null && keyOf(this.#held) === run;
   }
@@ -127,7 +127,7 @@ export class Uplink {
     try {
       answer = await this.#socket.timeout(answerWithinMs).emitWithAck('register', { ...this.#start.registration, holding });
     } catch {
-      // Disconnected meanwhile: the next connection registers. Still connected: the server hangs, so a new connection is worth a try.
+      // If the socket disconnected meanwhile, the next connection registers. If it is still connected, the server hangs: try a new connection.
       if (this.#socket.connected) this.#reconnect();
       return;
     }
@@ -172,7 +172,7 @@ export class Uplink {
     this.#report({ type: 'forget', ticket: null });
     if (this.#closing || reason === 'io client disconnect') return;
     this.#complain(`connection lost (${reason})${this.#held ? '; training goes on, events are kept on disk' : ''}`);
-    // socket.io does not reconnect by itself when the server says goodbye, as it does when it shuts down.
+    // socket.io does not reconnect automatically after the server disconnects it, for example when the server shuts down.
     if (reason === 'io server disconnect') setTimeout(() => this.#socket.connect(), this.#backoffMs());
   }
 
@@ -180,7 +180,7 @@ export class Uplink {
     if (this.#closing) return;
     this.#complain(`cannot reach ${this.#start.server}: ${error.message}; trying again`);
     if (this.#socket.active) return;
-    // Not active: the server answered and said no, so the token is wrong. With a run in hand it may yet be put right.
+    // Not active: the server refused the connection, so the token is wrong. While a run is held, keep trying: somebody may fix the token.
     if (!this.#held) this.#refused(`${this.#start.server} refuses this trainer: ${error.message}; check HEADROOM_TRAINER_TOKEN`);
     setTimeout(() => this.#socket.connect(), this.#backoffMs());
   }
@@ -251,7 +251,7 @@ export class Uplink {
     this.#soon(event.type === 'rows' ? lingerMs : 0);
   }
 
-  /** Compares the spool with its bound; with 10 % to spare it is open again. */
+  /** Compares the spool with its bound; a full spool opens again once 10 % is free. */
   #measure(): void {
     const bytes = this.#held?.spool.bytes ?? 0;
     const full = Atomics.load(this.#gauge, gauge.spoolFull) === 1;
@@ -267,7 +267,7 @@ export class Uplink {
     }
   }
 
-  /** Forgets the run at once. */
+  /** Drops the run immediately. */
   #drop(message: string): void {
     const held = this.#held;
     if (!held) return;
@@ -277,11 +277,11 @@ export class Uplink {
     if (this.#registered) this.#socket.emit('ready');
   }
 
-  /** The server will not take what this run has made: what was committed stays, and a last event says why the run ends. */
+  /** The server refuses this run's events: committed events stay, and a last event says why the run ends. */
   #reject(held: Held, message: string): void {
     this.#log(`run ${held.runId} fails: ${message}`);
     if (held.ended) {
-      // Even the end was not accepted. A fresh registration tells the server that nobody holds the run.
+      // The server did not accept even the last event. A new registration tells it that nobody holds the run.
       this.#let(held);
       this.#report({ type: 'release', message });
       this.#reconnect();
@@ -312,7 +312,7 @@ export class Uplink {
     }
   }
 
-  /** Sends until nothing is left or the connection is gone; one at a time. */
+  /** Sends batches, one at a time, until nothing is left or the connection is lost. */
   async #pump(): Promise<void> {
     if (this.#pumping) return;
     this.#pumping = true;
@@ -376,12 +376,12 @@ export class Uplink {
   async #upload(held: Held, hash: string): Promise<void> {
     if (held.uploaded.has(hash)) return;
     const bytes = held.spool.blob(hash);
-    if (!bytes) return; // An event may name a blob that the server has had for long; if it has not, it says missing-blob.
+    if (!bytes) return; // The server may already have a blob that an event names; if not, it answers missing-blob.
     await putBlob(this.#start, hash, bytes);
     held.uploaded.add(hash);
   }
 
-  /** Waits before the next try; ends early when the connection or the run is gone. */
+  /** Waits before the next try; ends early when the connection is lost or the run dropped. */
   async #pause(message: string): Promise<void> {
     this.#complain(message);
     await new Promise<void>((resolve) => {
@@ -394,19 +394,19 @@ export class Uplink {
     this.#wake = null;
   }
 
-  /** Doubles from 100 ms to 5 s, each time with half of it at random, so that many trainers do not come back at once. */
+  /** Doubles from 100 ms to 5 s; half of each delay is random, so that many trainers do not reconnect at the same time. */
   #backoffMs(): number {
     const most = Math.min(retryMs.most, retryMs.first * 2 ** this.#failures++);
     return most * (0.5 + 0.5 * Math.random());
   }
 
-  /** One line per new kind of trouble, not one per try. */
+  /** Logs one line per new kind of error, not one per try. */
   #complain(line: string): void {
     if (line !== this.#lastComplaint) this.#log(line);
     this.#lastComplaint = line;
   }
 
-  /** Sends what is there for at most `withinMs`, then ends the connection. */
+  /** Sends the remaining events for at most `withinMs`, then closes the connection. */
   async #close(withinMs: number): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;

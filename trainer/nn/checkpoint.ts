@@ -1,18 +1,18 @@
 /**
- * What a run resumes from, as a safetensors file that PyTorch reads:
+ * A checkpoint, the file that a run resumes from: a safetensors file that PyTorch can read:
  *
  *   <name>                      parameters under PyTorch's state-dict names and in its layout
  *   optimizer.m.<name>, .v.     Adam's moments, or SGD's momentum in m; absent before the first update
- *   best.<name>                 parameters of the best validation so far; absent when there is none or it is these
- *   previous.attention          f32 [E, L, H, T, T], maps of the last snapshot: what the next one's drift is measured against
+ *   best.<name>                 parameters of the best validation so far; absent when there is none or they equal <name>
+ *   previous.attention          f32 [E, L, H, T, T], maps of the last snapshot; the drift of the next snapshot is measured against them
  *
- * Metadata: format, version, runId, recipe (its name), config (JSON), data (what names the examples' data, where the config does not), state (JSON in
+ * Metadata: format, version, runId, recipe (its name), config (JSON), data (fingerprint of the examples' data, where the config does not name it), state (JSON in
  * shared/json.ts's tagging). Files of version 1 (program version 0.1) are read too: their config holds the recipe's name as task.kind. Random numbers are functions of (seed, step, position), so the
- * config's seed and the state's position are the whole random state. In PyTorch:
+ * config's seed and the state's position are the complete random state. In PyTorch:
  *
  *   model.load_state_dict(safetensors.torch.load_file(path), strict=False)
  *
- * where strict=False lets it pass over the names with a prefix.
+ * where strict=False makes PyTorch ignore the names with a prefix.
  */
 import { z } from 'zod';
 import { loggedCommand } from '~/shared/commands';
@@ -37,15 +37,15 @@ const format = 'headroom-checkpoint';
 const version = '2';
 const own = { m: 'optimizer.m.', v: 'optimizer.v.', best: 'best.', previous: 'previous.attention' } as const;
 
-/** An evaluation that was asked for and is not finished. */
+/** A requested evaluation that is not finished. */
 export const pendingEvaluation = z.strictObject({ split, trigger, commandId: commandId.nullable() });
 export type PendingEvaluation = z.infer<typeof pendingEvaluation>;
 
-/** All of a run besides its config and vectors. */
+/** The state of a run without its config and vectors. */
 const savedState = z.strictObject({
   step,
   position: z.strictObject({ epoch: z.int().nonnegative(), index: z.int().nonnegative() }),
-  /** Updates in the moments: Adam's t. */
+  /** Updates that the moments contain: Adam's t. */
   updates: z.int().nonnegative(),
   lastCommandSeq: z.int().nonnegative(),
   /** Commands that wait for their condition, in log order. */
@@ -54,14 +54,14 @@ const savedState = z.strictObject({
   best: z.strictObject({ step, loss: metric, accuracy: metric }).nullable(),
   /** The last validation that the schedule asked for. */
   validated: z.strictObject({ step, loss: metric.default(Number.NaN), accuracy: metric }).nullable(),
-  /** The newest result per set, whoever asked for it: what conditions look at. */
+  /** The newest result per set, whoever requested it; conditions use these. */
   newestEvaluations: z.partialRecord(split, z.strictObject({ loss: metric, accuracy: metric })),
   evaluationsSinceBest: z.int().nonnegative(),
-  /** Why the last validation ends the run; null = it goes on. */
+  /** Why the last validation ends the run; null = the run continues. */
   enough: z.string().nullable().default(null),
   /** Examples of the last snapshot, in the notation of the control `probeExamples`. */
   previousProbe: z.string().nullable(),
-  /** The last update gave a loss or gradient that is no number; people have been told. */
+  /** The loss or gradient of the last update was not finite; this has been reported. */
   notFinite: z.boolean(),
   paused: z.boolean(),
   /** Updates until the next pause; null = no limit. */
@@ -69,9 +69,9 @@ const savedState = z.strictObject({
   pending: z.array(pendingEvaluation),
   /** Questions about the parameters that are not answered yet. */
   asked: z.array(z.strictObject({ action: z.string(), args: z.record(z.string(), controlValue), commandId })).default([]),
-  /** The network is to write its texts before the next update. */
+  /** The network must write its texts before the next update. */
   samplesDue: z.boolean().default(false),
-  /** Step of an extra snapshot, after one that drifted much; null = none. */
+  /** Step of an extra snapshot after a snapshot with large drift; null = none. */
   driftSnapshotAt: step.nullable().default(null),
   /** Why a checkpoint is still to be written before the next update. */
   checkpointDue: trigger.nullable(),
@@ -84,17 +84,17 @@ export interface Checkpoint {
   /** The recipe's name. */
   recipe: string;
   config: RunConfig;
-  /** Task.fingerprint; null = the config says it all. */
+  /** Task.fingerprint; null = the config describes the data completely. */
   fingerprint: string | null;
   state: RunState;
   learner: LearnerState;
   /** Parameters of `state.best`. */
   best: Float32Array | null;
-  /** The last snapshot: its examples as the control `probeExamples` had them, and its maps [E, L, H, T, T]. */
+  /** The last snapshot: its examples in the notation of the control `probeExamples`, and its maps [E, L, H, T, T]. */
   previous: { probe: string | null; shape: number[]; maps: Float32Array } | null;
 }
 
-/** The file cannot be used; the message says why and what would do. */
+/** The file cannot be used; the message says why and what file would fit. */
 export class CheckpointError extends Error {
   override name = 'CheckpointError';
 }
@@ -120,13 +120,13 @@ export function encodeCheckpoint(params: readonly ParamSpec[], checkpoint: Check
       recipe: checkpoint.recipe,
       ...(checkpoint.fingerprint !== null && { data: checkpoint.fingerprint }),
       config: JSON.stringify(checkpoint.config),
-      // Parsed so that its keys have one order: the same state gives the same bytes, whatever it was made from.
+      // Parsed so that the keys are in one order: equal states give equal bytes.
       state: stringify(savedState.parse({ ...state, previousProbe: previous?.probe ?? null })),
     },
   );
 }
 
-/** What a checkpoint says of itself, without its tensors. @throws CheckpointError when it is corrupt or of another kind */
+/** Recipe, config and step of a checkpoint, read without its tensors. @throws CheckpointError when it is corrupt or of another format */
 export function describeCheckpoint(bytes: Uint8Array): { recipe: string; config: RunConfig; step: number } {
   const { recipe, config, saved } = readMetadata(read(bytes).metadata);
   return { recipe, config, step: saved.step };
@@ -154,8 +154,8 @@ function readMetadata(metadata: Record<string, string>) {
 }
 
 /**
- * @param agrees called with what the checkpoint is of before its tensors are looked at; throws when it does not suit the run
- * @throws CheckpointError when the bytes are corrupt, truncated, of another kind or of a network of another shape than `params`
+ * @param agrees called with the checkpoint's description before its tensors are read; throws when the checkpoint does not fit the run
+ * @throws CheckpointError when the bytes are corrupt, truncated, of another format, or of a network with a shape other than `params`
  */
 export function decodeCheckpoint(
   params: readonly ParamSpec[],
@@ -190,8 +190,8 @@ export function decodeCheckpoint(
 }
 
 /**
- * Parameters alone, to start a run from: a state dict that PyTorch saved, or the parameters of one of our checkpoints.
- * @throws CheckpointError naming the tensors that are missing, foreign or of another shape
+ * Only the parameters, to start a run from: a state dict that PyTorch saved, or the parameters of one of our checkpoints.
+ * @throws CheckpointError naming the tensors that are missing, unknown or of another shape
  */
 export function parametersOf(params: readonly ParamSpec[], bytes: Uint8Array): Float32Array {
   const { tensors, metadata } = read(bytes);

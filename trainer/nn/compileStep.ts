@@ -1,8 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 
-/** A function of tensors made fast by the backend. Outputs belong to the caller; inputs stay the caller's. */
+/** A function of tensors, made fast by the backend. The caller owns inputs and outputs. */
 export interface CompiledStep {
-  /** `graph`: recorded once and replayed; `eager`: op by op. Before the first call of a backend that records: `graph`. */
+  /** `graph`: recorded once and replayed; `eager`: op by op. On a backend that records, `graph` also before the first call. */
   readonly mode: 'graph' | 'eager';
   /** Ops (`tensorflow`), GPU commands (`webgpu`) or jobs (`wasm`) in the last recording; null where nothing is recorded. */
   readonly ops: number | null;
@@ -11,10 +11,10 @@ export interface CompiledStep {
 }
 
 /**
- * Makes a step out of `fn`, a pure function from tensors to tensors.
+ * Makes a step from `fn`, a pure function from tensors to tensors.
  *
  * `tensorflow`, `webgpu` and `wasm` record the ops of the first call (and of each new combination of input shapes) and replay them, so `fn`
- * must depend on nothing that changes but its inputs: a learning rate or a seed is a scalar tensor among them, not a number in a closure. It
+ * must depend on nothing that changes except its inputs: a learning rate or a seed is a scalar tensor among them, not a number in a closure. It
  * may not read a tensor back. `cpu` runs it as written, inside a tidy.
  */
 export type CompileStep = (fn: (inputs: Tensor[]) => Tensor[]) => CompiledStep;

@@ -1,10 +1,10 @@
 /**
- * Pieces of the network that a backend may compute as one kernel. Where the current backend has registered a kernel of such a name it is used;
- * elsewhere the same mathematics is composed of tfjs ops (ops.ts, optimizer.ts), which is also what the kernels are tested against.
+ * Parts of the network that a backend may compute as one kernel. If the current backend has registered a kernel of such a name, it is used;
+ * otherwise the same function is composed of tfjs ops (ops.ts, optimizer.ts). Tests compare the kernels with these compositions.
  */
 import { engine, getBackend, getKernel, type NamedAttrMap, type NamedTensorMap, type Tensor } from '@tensorflow/tfjs-core';
 
-/** Inputs -> outputs of each; `?` inputs may be missing. Shapes as in ops.ts. */
+/** Inputs -> outputs of each kernel; inputs with `?` may be missing. Shapes as in ops.ts. */
 export const fusedKernels = {
   /** x, weight, bias -> y */
   linear: 'HeadroomLinear',
@@ -34,7 +34,7 @@ export const fusedKernels = {
   accumulate: 'HeadroomAccumulate',
   /** flat -> the squared norms of the vectors that lie side by side in it; attribute sizes (of each) */
   squaredNorms: 'HeadroomSquaredNorms',
-  /** means, squares -> metrics: both means, the norm of all twice, and with the attribute `each` that of every one */
+  /** means, squares -> metrics: both means, the norm of all twice, and with the attribute `each` the norm of every vector */
   metrics: 'HeadroomMetrics',
   /** params, m, v, grads, norm, scalars -> params, m, v; attributes clipByValue, weightDecay, decoupled */
   adam: 'HeadroomAdam',

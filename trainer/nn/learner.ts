@@ -49,16 +49,16 @@ import { RandomStream } from './random';
 
 export interface LearnerOptions {
   shape: ModelShape;
-  /** u32: decides the initial parameters and, with the step's number, every dropout. */
+  /** u32: determines the initial parameters and, with the step number, every dropout. */
   seed: number;
   optimizer: OptimizerKind;
-  /** Opened, and tfjs' current backend for as long as the learner is used. */
+  /** Open, and tfjs' current backend as long as the learner is used. */
   backend: { compileStep: CompileStep };
-  /** Whether steps measure every parameter's gradient norm; without, `paramGradNorms` is empty. Default true. */
+  /** Whether steps measure every parameter's gradient norm; if false, `paramGradNorms` is empty. Default true. */
   paramGradNorms?: boolean;
 }
 
-/** How many examples `attend` takes through the network at once, and how many numbers their maps may have: the largest thing in memory. */
+/** Most examples in one forward pass of `attend`, and most numbers in their maps, which are the largest data in memory. */
 const attendChunk = 64;
 const mostMapCells = 2 ** 24;
 
@@ -119,10 +119,10 @@ class TensorLearner implements Learner {
     return { loss: loss!, accuracy: accuracy!, gradNorm: gradNorm!, clipped, paramGradNorms: Float32Array.from(paramGradNorms) };
   }
 
-  /** What a part of a step is computed from, besides the parameters: rates of dropout, its seed, inputs, labels. */
+  /** Inputs of one part of a step besides the parameters: dropout rates, dropout seed, inputs, labels. */
   #stepTensors(part: Batch, hyper: Hyper, step: number, at: number): Tensor[] {
     const { x, labels } = batchTensors(part, this.shape);
-    // Every part of a batch drops others.
+    // Every part of a batch has its own dropout.
     const seed = Int32Array.of(this.#dropoutSeeds.bits(2 * step) + at * 0x9e3779b9, this.#dropoutSeeds.bits(2 * step + 1));
     return [tensor1d([hyper.dropout, hyper.inputDropout], 'float32'), tensor1d(seed, 'int32'), x, labels];
   }
@@ -212,7 +212,7 @@ class TensorLearner implements Learner {
       result.loss += (values[0]! * part.size) / batch.size;
       result.accuracy += (values[1]! * part.size) / batch.size;
       result.logits.set(values.subarray(2, 2 + part.size * logitsPerExample), start * logitsPerExample);
-      // The network gives [layer][example][head]; people want [example][layer][head].
+      // The network gives [layer][example][head]; callers need [example][layer][head].
       const mapSize = heads * seqLen * seqLen;
       const maps = values.subarray(2 + part.size * logitsPerExample);
       for (let layer = 0; layer < layers; layer++)
@@ -257,7 +257,7 @@ class TensorLearner implements Learner {
 
   #tensors({ params, m, v }: LearnerState): OptimizerState {
     const vector = (values: Float32Array | null) => tensor1d(values ? values.slice() : new Float32Array(this.#count));
-    // The backends keep what they are given until its first use, so every vector is a copy of its own.
+    // The backends keep a given array until its first use, so every vector is copied.
     return { params: vector(params), m: vector(m), v: vector(v) };
   }
 
@@ -282,14 +282,14 @@ export function lossAndGradients(p: Named, shape: ModelShape, x: Tensor, labels:
   return { means, logits, maps, grads: backward(p, shape, trace, dLogits()) };
 }
 
-/** Logits [N, C] and labels: one row per position, or, over a set, one row per example with an item for a class. */
+/** Loss of logits [N, C] and labels: one row per position, or, over a set, one row per example with its items as classes. */
 function lossOf(logits: Tensor2D, labels: Tensor, shape: ModelShape) {
   const rows = shape.output === 'set' ? reshape(logits, [-1, shape.seqLen]) : logits;
   const { means, dLogits } = crossEntropy(rows as Tensor2D, reshape(labels, [-1]) as Tensor1D);
   return { means, dLogits: (): Tensor2D => reshape(dLogits(), logits.shape) };
 }
 
-/** [loss, accuracy, gradient norm, what the clip value is compared with, and where `each` the norm of every gradient] */
+/** [loss, accuracy, gradient norm, the number compared with the clip value, and with `each` the norm of every gradient] */
 function stepMetrics(means: Tensor1D, squares: Tensor1D, flat: Tensor1D, { clipByValue }: UpdatePlan, each: boolean): Tensor1D {
   const [metrics] = (clipByValue ? null : fused('metrics', { means, squares }, { each })) ?? [composed()];
   return metrics as Tensor1D;
@@ -338,7 +338,7 @@ function sliceBatch({ inputs, labels, size }: Batch, shape: ModelShape, start: n
   };
 }
 
-/** The batch in `count` parts of as equal sizes as can be; in single examples where there are fewer. */
+/** The batch in `count` parts of nearly equal size; in single examples if there are fewer than `count`. */
 function partsOf(batch: Batch, shape: ModelShape, count: number): Batch[] {
   const parts = Math.min(count, batch.size);
   const bound = (at: number) => Math.floor((at * batch.size) / parts);
@@ -353,7 +353,7 @@ function checkHeadsOff(off: readonly HeadOff[], { layers, heads }: ModelShape): 
   }
 }
 
-/** Per layer and column of the heads' outputs [layers, D]: 1 keeps it (`keep`), 1 puts its mean in its place (`toMean`), both 0 give zero. */
+/** Per layer and column of the heads' outputs [layers, D]: 1 keeps it (`keep`), 1 replaces it by its mean (`toMean`), both 0 replace it by zero. */
 class HeadEdit {
   readonly #keep: Float32Array;
   readonly #toMean: Float32Array;

@@ -1,12 +1,12 @@
 /**
- * The network: a post-norm Transformer encoder, forward from top to bottom and backward the same way up.
+ * The network: a post-norm Transformer encoder, forward from top to bottom in this table, backward from bottom to top.
  *
  *   input_net   (learned embedding or one-hot or features) -> dropout -> Linear, plus sinusoidal positions
  *   layers x    x = norm1(x + dropout(o_proj(attention(qkv_proj(x)))));  x = norm2(x + dropout(linear_net(x)))
  *   linear_net  Linear(D, 2D) -> dropout -> ReLU -> Linear(2D, D)
  *   output_net  Linear(D, D) -> LayerNorm -> ReLU -> dropout -> Linear(D, outputDim)
  *
- * All dropouts but the first share one rate. B = batch, T = positions, N = B * T rows, I = input width, D = model width, H = heads, C = outputDim.
+ * All dropouts except the first share one rate. B = batch, T = positions, N = B * T rows, I = input width, D = model width, H = heads, C = outputDim.
  * Source: P. Lippe, UvA deep learning tutorial 6, "Transformers and multi-head attention"; checked against PyTorch (npm run parity).
  */
 import {
@@ -47,7 +47,7 @@ export interface ForwardOptions {
   dropout?: Dropout;
   /** [T, T] or [B, T, T]: 1 where a position (row) may look at another (column), else 0; holds in every layer, beside the shape's `causal`. */
   mask?: Tensor2D | Tensor3D;
-  /** What becomes of the heads' outputs [N, D] of a layer before o_proj. */
+  /** Changes the heads' outputs [N, D] of a layer before o_proj. */
   editHeads?: (context: Tensor2D, layer: number) => Tensor2D;
 }
 
@@ -56,11 +56,11 @@ export interface Forward {
   logits: Tensor2D;
   /** One per layer: [B, H, T, T]. */
   maps: Tensor[];
-  /** What backward needs, kept alive by the caller's tidy. */
+  /** The tensors that backward needs, kept alive by the caller's tidy. */
   trace: Trace;
 }
 
-/** What one dropout did: factors to multiply the gradient by, too; null where nothing was dropped. */
+/** The mask of one dropout, also applied to the gradient; null where nothing was dropped. */
 type Dropped = Tensor | null;
 
 interface LayerTrace {
@@ -81,11 +81,11 @@ interface Trace {
   layers: LayerTrace[];
   last: Tensor2D; // [N, D]
   normed: LayerNormed;
-  head: Tensor2D; // [N, D], what the last Linear sees
+  head: Tensor2D; // [N, D], input of the last Linear
   headDropped: Dropped;
 }
 
-/** Where dropout's random numbers come from; every place of a step has its own. A rate of null means that nothing is dropped there. */
+/** Makes dropout masks; each call in a step draws its own random numbers. A rate of null: nothing is dropped. */
 export class Dropout {
   #site = 0;
 
@@ -159,7 +159,7 @@ export function forward(p: Named, shape: ModelShape, inputs: Tensor, { dropout, 
 }
 
 /**
- * The gradient of every parameter, given that of the logits.
+ * The gradient of every parameter, from the gradient of the logits.
  *
  * @param dLogits [N, C]
  * @returns one tensor per parameter, under its name and with its shape
@@ -167,7 +167,7 @@ export function forward(p: Named, shape: ModelShape, inputs: Tensor, { dropout, 
 export function backward(p: Named, shape: ModelShape, trace: Trace, dLogits: Tensor2D): Named {
   const grads: Named = {};
   const weight = (name: string) => p[`${name}.weight`] as Tensor2D;
-  /** Notes the gradients of a Linear that saw x; the gradient of x itself is left to `into`, as the first layer needs none. */
+  /** Stores the parameter gradients of a Linear with input x; `into` gives the gradient of x, which the first layer does not need. */
   const project = (dy: Tensor2D, x: Tensor2D, name: string) => {
     const grad = linearGrad(dy, x);
     grads[`${name}.weight`] = grad.weight;

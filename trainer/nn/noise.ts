@@ -1,13 +1,13 @@
-/** Uniform noise for dropout, a pure function of (seed, site): by the backend's own kernel where one is registered, else in JavaScript. */
+/** Uniform noise for dropout, a pure function of (seed, site): from the backend's own kernel if one is registered, else from JavaScript. */
 import { engine, getBackend, getKernel, type Tensor, type Tensor1D, type TensorInfo, tensor } from '@tensorflow/tfjs-core';
 
 /**
  * A kernel of this name makes noise on its backend: input `seed` (int32 [2]), attributes `site` and `shape`, output f32 in [0, 1).
- * Each backend has a generator of its own: the same seed gives the same numbers on the same backend.
+ * Each backend has its own generator: the same seed gives the same numbers on the same backend.
  */
 export const noiseKernel = 'HeadroomNoise';
 
-/** @param seed int32 [2] @param site tells the places of one step apart */
+/** @param seed int32 [2] @param site number of the dropout within the step */
 export function noise(seed: Tensor1D, site: number, shape: number[]): Tensor {
   if (getKernel(noiseKernel, getBackend())) {
     return engine().runKernel(noiseKernel, { seed } as Record<string, TensorInfo> as never, { site, shape }) as Tensor;
@@ -17,7 +17,7 @@ export function noise(seed: Tensor1D, site: number, shape: number[]): Tensor {
 }
 
 /**
- * Fills `out` with numbers in [0, 1), multiples of 2^-24: the position, enciphered under two 32-bit keys by two rounds of an avalanche hash.
+ * Fills `out` with numbers in [0, 1), multiples of 2^-24: the position, encrypted with two 32-bit keys by two rounds of an avalanche hash.
  * Source of the constants: C. Wellons, "Prospecting for hash functions" (lowbias32).
  */
 export function hashedUniform(s0: number, s1: number, out: Float32Array): Float32Array {

@@ -1,6 +1,6 @@
 /**
- * The network's building blocks, each with its hand-written gradient beside it: what tfjs would derive by itself costs several times the ops.
- * All are pure and return new tensors; the caller's tidy owns what they leave behind. N = rows, D = model width, B = batch, T = positions,
+ * The network's building blocks, each with its hand-written gradient: tfjs' automatic gradients would need several times as many ops.
+ * All are pure and return new tensors; the caller's tidy disposes intermediate tensors. N = rows, D = model width, B = batch, T = positions,
  * H = heads, d = D/H.
  */
 import {
@@ -43,7 +43,7 @@ import { fused } from './fused';
 import { noise } from './noise';
 
 const layerNormEpsilon = 1e-5;
-/** The published model's stand-in for minus infinity in masked scores: a row that is masked whole becomes uniform, not NaN. */
+/** The published model's value for minus infinity in masked scores: a completely masked row becomes uniform, not NaN. */
 const maskedScore = -9e15;
 
 /** x [N, in], weight [out, in], bias [out] -> x weightᵀ + bias [N, out] */
@@ -52,7 +52,7 @@ export function linear(x: Tensor2D, weight: Tensor2D, bias: Tensor1D): Tensor2D 
   return y as Tensor2D;
 }
 
-/** dy [N, out] -> gradients of weight [out, in] and bias [out]; that of x is `matMul(dy, weight)`. */
+/** dy [N, out] -> gradients of weight [out, in] and bias [out]; the gradient of x is `matMul(dy, weight)`. */
 export function linearGrad(dy: Tensor2D, x: Tensor2D): { weight: Tensor2D; bias: Tensor1D } {
   const [weight, bias] = fused('linearGrad', { dy, x }) ?? [
     matMul(dy, x, true, false),
@@ -92,7 +92,7 @@ export function layerNorm(
   return { y: add(mul(normalized, weight), bias), normalized, inverseStd };
 }
 
-/** dx = (dn - mean(dn) - n mean(dn n)) / std, with n the normalized rows and dn = dy weight; x is the whole sum that was normalized. */
+/** dx = (dn - mean(dn) - n mean(dn n)) / std, with n the normalized rows and dn = dy weight; x is the complete sum that was normalized. */
 export function layerNormGrad(dy: Tensor2D, { normalized, inverseStd }: LayerNormed, weight: Tensor1D) {
   const [dBias, dWeight] = fused('columnSums', { x: dy, y: normalized }) ?? [sum(dy, 0), sum(mul(dy, normalized), 0)];
   const [dx] = fused('layerNormGrad', { dy, normalized, inverseStd, weight }) ?? [
@@ -143,7 +143,7 @@ export function attention(
     const perHead = mask.rank === 3 ? expandDims(mask, 1) : reshape(mask, [1, 1, seqLen, seqLen]);
     scores = masked(scores, perHead);
   }
-  // A softmax of masked scores is exactly 0 there: the exponential of -9e15 is, in f32.
+  // Softmax is exactly 0 at masked scores, because exp(-9e15) is 0 in f32.
   if (causal) scores = masked(scores, lowerTriangle(seqLen));
   const weights = softmax(scores);
   const context = reshape(transpose(matMul(weights, value), [0, 2, 1, 3]), [-1, qkv.shape[1] / 3]) as Tensor2D;
@@ -178,7 +178,7 @@ export function attentionGrad(dContext: Tensor2D, { weights, qkv, causal }: Atte
 
 /**
  * The factor of dropout: 0 with probability `rate`, else 1/(1 - rate).
- * @param seed int32 [2] @param site tells the places of one step apart @param rate a scalar in [0, 1)
+ * @param seed int32 [2] @param site number of the dropout within the step @param rate a scalar in [0, 1)
  */
 export function dropoutMask(seed: Tensor1D, site: number, rate: Tensor, shape: number[]): Tensor {
   const [mask] = fused('dropoutMask', { seed, rate }, { site, shape }) ?? [
@@ -187,7 +187,7 @@ export function dropoutMask(seed: Tensor1D, site: number, rate: Tensor, shape: n
   return mask!;
 }
 
-/** x * mask; null: nothing was dropped. */
+/** x * mask; mask null: nothing was dropped. */
 export function times(x: Tensor2D, mask: Tensor | null): Tensor2D {
   return mask ? mul(x, mask) : x;
 }
@@ -217,7 +217,7 @@ export function crossEntropy(logits: Tensor2D, labels: Tensor1D): { means: Tenso
   const shifted = sub(logits, max(logits, 1, true));
   const logTotal = log(sum(exp(shifted), 1, true));
   const target = cast(oneHot(labels, classes), 'float32');
-  // Picked with where, not by a product: 0 * infinity would hide a diverged loss behind NaN.
+  // Selected with where, not with a product: 0 * infinity would turn a diverged loss into NaN.
   const picked = sum(where(cast(target, 'bool'), sub(shifted, logTotal), zerosLike(shifted)));
   const loss = mul(picked, -1 / rows);
   const accuracy = mean(cast(equal(argMax(logits, 1), labels), 'float32'));

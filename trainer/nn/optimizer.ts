@@ -1,5 +1,5 @@
 /**
- * Clipping and the optimizers, on the flat vectors of all parameters and gradients: as torch.nn.utils and torch.optim compute them.
+ * Clipping and the optimizers on flat vectors of all parameters and gradients, computed as in torch.nn.utils and torch.optim.
  * Rates and thresholds come as scalar tensors, so that they may change at every step of a compiled graph.
  */
 import {
@@ -30,14 +30,14 @@ import type { Named } from './model';
 
 export type OptimizerKind = RunConfig['optimizer']['kind'];
 
-/** Flat vectors [P]: the parameters and what the optimizer remembers. SGD keeps its momentum in `m` and leaves `v` alone. */
+/** Flat vectors [P]: the parameters and the optimizer's moments. SGD keeps its momentum in `m` and does not use `v`. */
 export interface OptimizerState {
   params: Tensor1D;
   m: Tensor1D;
   v: Tensor1D;
 }
 
-/** What of one update's arithmetic is decided when a graph is built; the rest is in its scalars. */
+/** The choices of one update that are fixed when a graph is built; the other values are scalar inputs. */
 export interface UpdatePlan {
   kind: OptimizerKind;
   clipByValue: boolean;
@@ -64,7 +64,7 @@ type ScalarName = (typeof scalarNames)[number];
 type UpdateScalars = Record<ScalarName, Tensor>;
 
 /**
- * The numbers of one update, worked out in f64 as torch does.
+ * The scalars of one update, computed in f64 as torch does.
  * @param t this update's number, from 1
  */
 export function updateScalars(kind: OptimizerKind, hyper: Hyper, t: number): number[] {
@@ -116,7 +116,7 @@ export function squaredNorms(flat: Tensor1D, specs: readonly Pick<ParamSpec, 'of
 }
 
 /**
- * The gradients' common factor, such that their joint L2 norm is at most `clip`: clip/(norm + 1e-6) where norm > clip, else 1.
+ * The common factor that makes the gradients' joint L2 norm at most `clip`: clip/(norm + 1e-6) where norm > clip, else 1.
  *
  * Source: torch.nn.utils.clip_grad_norm_; Pascanu, Mikolov, Bengio 2013, "On the difficulty of training recurrent neural networks", Algorithm 1.
  * @param norm scalar, before clipping. Not finite: the factor is NaN or 0, and NaN gradients stay NaN.
@@ -134,7 +134,7 @@ export function clipFactor(norm: Tensor, clip: Tensor): Tensor {
  * @param grads [P], before clipping
  * @param norm their global L2 norm, scalar
  * @param scalars [scalarCount or more], from `updateScalars`
- * @returns new vectors; the caller owns old and new
+ * @returns new vectors; the caller owns the old and the new ones
  */
 export function update(
   state: OptimizerState,

@@ -1,4 +1,4 @@
-/** The parameters as one flat vector: names, shapes and order are those of the PyTorch model's state dict. */
+/** The parameters as one flat vector: names, shapes and order are the same as in the PyTorch model's state dict. */
 
 import type { ModelShape, ParamSpec } from '~/trainer/types';
 import { RandomStream } from './random';
@@ -67,7 +67,7 @@ export function paramCount(specs: readonly ParamSpec[]): number {
 }
 
 /**
- * A random start, each parameter from a stream of its own, so that it depends on the seed and its name only.
+ * Random initial parameters, each from its own stream, so that it depends only on the seed and its name.
  *
  * qkv_proj and o_proj: Xavier uniform, bias 0. Other Linear: PyTorch's default, U(-k, k) with k = 1/sqrt(in) for weight and bias.
  * LayerNorm: ones and zeros. Embedding: N(0, 1).

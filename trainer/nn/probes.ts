@@ -8,7 +8,7 @@ export interface SignalInput {
   /** T */
   positions: number;
   causal: boolean;
-  /** Maps of the same examples in the snapshot before; null when there is none. */
+  /** Maps of the same examples in the previous snapshot; null when there is none. */
   previous: Float32Array | null;
   signals: readonly ProbeSignal[];
 }
@@ -19,7 +19,7 @@ export interface SignalValues {
   values: Float32Array;
 }
 
-/** One that needs a snapshot before, as drift, is left out when there is none. */
+/** A signal that needs a previous snapshot, like drift, is left out when there is none. */
 export function headSignals({ maps, layers, heads, positions: T, causal, previous, signals }: SignalInput): SignalValues[] {
   const cells = T * T;
   const all = maps.length / cells;

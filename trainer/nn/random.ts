@@ -1,14 +1,14 @@
 /**
- * The generator everything random draws from: a value is a pure function of (seed, stream name, position), so that a run can be resumed,
- * branched or re-run from any place without carrying generator state.
+ * The generator of all random numbers: a value is a pure function of (seed, stream name, position), so that a run can be resumed,
+ * branched or re-run from any position without stored generator state.
  *
  * Threefry-2x32 with 20 rounds. Source: Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"; checked
- * against the known answers of its authors' library (Random123, kat_vectors).
+ * against the known answers of the authors' library (Random123, kat_vectors).
  */
 
 const rotations = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 
-/** One block: the counter (c0, c1) enciphered under the key (k0, k1), all u32; writes two u32 to `out`. */
+/** One block: the counter (c0, c1) encrypted with the key (k0, k1), all u32; writes two u32 to `out`. */
 export function threefry(k0: number, k1: number, c0: number, c1: number, out: Uint32Array): void {
   const k2 = 0x1bd11bda ^ k0 ^ k1;
   let x0 = (c0 + k0) | 0;
@@ -35,7 +35,7 @@ function nameKey(name: string): number {
   return h >>> 0;
 }
 
-/** One named sequence of random numbers, addressed by position (an integer from 0 to 2^53 - 1). Holds no position of its own. */
+/** One named sequence of random numbers, addressed by position (an integer from 0 to 2^53 - 1). Stores no position. */
 export class RandomStream {
   readonly #k0: number;
   readonly #k1: number;
@@ -50,7 +50,7 @@ export class RandomStream {
 
   /** 0 .. 2^32 - 1 */
   bits(position: number): number {
-    // Neighbouring positions share a block, so a sequential reader enciphers once for two values.
+    // Neighboring positions share a block, so a sequential reader encrypts once for two values.
     const counter = Math.floor(position / 2);
     if (counter !== this.#cached) {
       threefry(this.#k0, this.#k1, counter >>> 0, Math.floor(counter / 2 ** 32), this.#block);
@@ -69,7 +69,7 @@ export class RandomStream {
     return Math.floor(this.uniform(position) * n);
   }
 
-  /** Standard normal (Box-Muller); takes the two values at 2 * position and the next. */
+  /** Standard normal (Box-Muller); reads the values at 2 * position and 2 * position + 1. */
   normal(position: number): number {
     const radius = Math.sqrt(-2 * Math.log(1 - this.uniform(2 * position)));
     return radius * Math.cos(2 * Math.PI * this.uniform(2 * position + 1));

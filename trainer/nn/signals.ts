@@ -1,6 +1,6 @@
 /**
- * Numbers that describe a head's map, declared with their meaning: a snapshot carries the declaration, and whoever shows the number says what it declares.
- * A recipe adds its own beside those that every snapshot has.
+ * Numbers that describe a head's map, declared with their meaning: a snapshot contains the declaration, and pages show its meaning with the number.
+ * A recipe adds its own signals to those of every snapshot.
  */
 import {
   confidence,
@@ -22,11 +22,11 @@ export interface HeadMap {
   keys: number;
   /** Query i looks at no later key. */
   causal: boolean;
-  /** Place of the example in the probe. */
+  /** Position of the example in the probe. */
   example: number;
   layer: number;
   head: number;
-  /** The same map in the snapshot before; null when there is none. */
+  /** The same map in the previous snapshot; null when there is none. */
   previous: Map2 | null;
 }
 
@@ -35,11 +35,11 @@ const none = () => null;
 export type MapShape = Pick<HeadMap, 'queries' | 'keys' | 'causal'>;
 
 export interface ProbeSignal extends Omit<SignalSpec, 'baseline'> {
-  /** What a uniform map of this size gives; null = does not apply. */
+  /** Value for a uniform map of this size; null = does not apply. */
   baseline(shape: MapShape): number | null;
-  /** It compares with the snapshot before. */
+  /** The signal compares with the previous snapshot. */
   needsPrevious?: true;
-  /** From the exact f32 map, [queries, keys]; NaN = nothing to say. */
+  /** The value for the exact f32 map, [queries, keys]; NaN = undefined. */
   of(map: Map2, at: HeadMap): number;
 }
 
@@ -91,10 +91,10 @@ const patternWords: Record<PatternName, { title: string; meaning: string }> = {
   first: { title: 'first', meaning: 'weight on the first position' },
 };
 
-/** A head is named after a pattern from half of its weight on. */
+/** A head is named after a pattern if at least half of its weight is on it. */
 const half = 0.5;
 
-/** What a uniform map gives on a pattern's cells: the mean of 1 / keys over the rows that have a cell they may look at. */
+/** Mean weight of a uniform map on a pattern's cells: the mean of 1 / keys over the rows that have a visible cell. */
 function uniformOn(pattern: PatternName, shape: MapShape): number | null {
   let sum = 0;
   let rows = 0;
@@ -108,7 +108,7 @@ function uniformOn(pattern: PatternName, shape: MapShape): number | null {
   return rows === 0 ? null : sum / rows;
 }
 
-/** Mean weight on a pattern's cells, over the rows that have one. */
+/** Mean weight on a pattern's cells, over the rows that have a cell. */
 export const patternSignal = (pattern: PatternName, more: Partial<Pick<ProbeSignal, 'meaning' | 'main'>> = {}): ProbeSignal => ({
   name: pattern,
   ...patternWords[pattern],
@@ -128,7 +128,7 @@ export const distanceSignal: ProbeSignal = {
   of: distance,
 };
 
-/** Mean weight that the others give to one item of a set. @param itemOf its place in each example */
+/** Mean weight that the other items give to one item of a set. @param itemOf the item's position in each example */
 export const itemSignal = (
   spec: Pick<ProbeSignal, 'name' | 'title' | 'meaning' | 'main'>,
   itemOf: (example: number) => number,

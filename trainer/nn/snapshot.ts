@@ -1,4 +1,4 @@
-/** One attention snapshot as a file (layout: shared/snapshotFile.ts) and as the numbers that go into the log. */
+/** One attention snapshot as a file (layout: shared/snapshotFile.ts) and as numbers for the log. */
 import type { SnapshotEvent } from '~/shared/events';
 import { serializeSafetensors } from '~/shared/safetensors';
 import type { LayerShape, SnapshotDescription } from '~/shared/snapshotFile';
@@ -12,12 +12,12 @@ export interface SnapshotInput {
   step: number;
   shape: ModelShape;
   probe: Probe;
-  /** The file that holds the probe's pictures (`encodePictures`), by hash; left out when it has none. */
+  /** Hash of the file with the probe's pictures (`encodePictures`); left out when the probe has none. */
   pictures?: string | null;
   attended: Attended;
-  /** Maps of the same probe in the snapshot before; null when there is none. */
+  /** Maps of the same probe in the previous snapshot; null when there is none. */
   previous: Float32Array | null;
-  /** Compresses one piece of the file; `squeeze`: it is worth some effort. */
+  /** Compresses one piece of the file; `squeeze`: with more effort. */
   gzip(bytes: Uint8Array, squeeze: boolean): Promise<Uint8Array>;
 }
 
@@ -115,7 +115,7 @@ function ofLayer(values: Float32Array, layer: number, { layers, heads }: ModelSh
   return out;
 }
 
-/** Targets, likeliest answers and, of sets, the score of every item. */
+/** Targets, likeliest answers and, for sets, the score of every item. */
 function answersOf({ shape, probe, attended }: SnapshotInput): { tensors: NamedTensor[]; ids: Int32Array[] } {
   const { size: E, labels } = probe.batch;
   const ofSet = shape.output === 'set';
@@ -133,7 +133,7 @@ function answersOf({ shape, probe, attended }: SnapshotInput): { tensors: NamedT
   return { tensors, ids: [labels, likeliest.ids] };
 }
 
-/** The `best` largest of each row of `width`, largest first, the first of equals first. */
+/** The `best` largest of each row of `width`, largest first; of equal values the first one first. */
 function topOf(
   logits: Float32Array,
   probabilities: Float32Array,
@@ -146,7 +146,7 @@ function topOf(
   for (let r = 0; r < rows; r++) {
     const at = r * width;
     order.length = 0;
-    // Insertion into a short list: `best` is small beside the width.
+    // Insertion into a short list, because `best` is small compared with the width.
     for (let c = 0; c < width; c++) {
       let i = order.length;
       while (i > 0 && logits[at + c]! > logits[at + order[i - 1]!]!) i--;

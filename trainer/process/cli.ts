@@ -1,4 +1,4 @@
-/** `npm run train`: the same loop as in the room, without a room. */
+/** `npm run train`: the same training loop, without a server. */
 import { readFile, rm } from 'node:fs/promises';
 import { openBackend } from '~/trainer/backends';
 import { writeFileAtomically } from '~/trainer/base/atomicFile';
@@ -12,7 +12,7 @@ import type { Recipe } from '~/trainer/recipes/define';
 import { loadRecipes } from '~/trainer/recipes/load';
 import { train } from '~/trainer/run/train';
 
-/** Exit codes: 0 finished, 1 failed, 2 a flag or file does not fit, 130 interrupted. */
+/** Exit codes: 0 finished, 1 failed, 2 invalid flag or file, 130 interrupted. */
 async function main(args: string[]): Promise<number> {
   let flags: Flags;
   let config: RunConfig;
@@ -73,7 +73,7 @@ async function main(args: string[]): Promise<number> {
     keeper.add(event);
     if (event.type === 'checkpoint' && flags.out !== null) await writeFileAtomically(flags.out, blob!);
     if (event.type === 'status' && event.status === 'paused') {
-      // Nobody is here to look at it and go on.
+      // Nobody can look at the run and resume it here.
       diverged = true;
       commands.act('stop', 'headless run');
     }
@@ -103,7 +103,7 @@ async function readFlagFile(flag: string, path: string): Promise<Uint8Array> {
   }
 }
 
-/** A folder that is missing or not ours to write in is said at once, not after an hour. */
+/** Reports a missing or read-only folder at the start, not after an hour of training. */
 async function probeOut(path: string): Promise<void> {
   const probe = `${path}.writable`;
   try {

@@ -1,4 +1,4 @@
-/** The trainer process: registers with the server named by its environment (settings.ts) and trains what it is assigned, until SIGTERM. */
+/** The trainer process: registers with the server named in the environment (settings.ts) and trains the assigned runs until SIGTERM. */
 import { mkdirSync } from 'node:fs';
 import { hostname, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -96,7 +96,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Bytes of tensors on a GPU, where the backend counts them. */
+/** Bytes of tensors on a GPU; null if the backend does not count them. */
 function gpuBytes(): number | null {
   const known = tf.memory() as ReturnType<typeof tf.memory> & { numBytesInGPU?: number };
   return known.numBytesInGPU ?? null;

@@ -1,23 +1,23 @@
-/** A trainer whose server was killed: it must neither stay for ever nor die by accident. */
+/** Handles a trainer whose server was killed: the trainer must neither stay forever nor die by accident. */
 
-/** An orphan that holds a run leaves when no server has registered it for this long. */
+/** An orphan that holds a run ends when no server has registered it for this long. */
 export const orphanLeavesAfterMs = 60_000;
 
 const lookEveryMs = 500;
 
 export interface ParentWatch {
-  /** HEADROOM_PARENT: process id of the server that started this trainer; undefined = it was started by hand, and stays. */
+  /** HEADROOM_PARENT: process id of the server that started this trainer; undefined = a person started the trainer, so it stays. */
   parent: string | undefined;
-  /** Of this process, as it is now. */
+  /** The current parent id of this process. */
   ppid(): number;
   withoutServerMs(): number;
-  /** Save the run that is held, and end. Called once. */
+  /** Saves the held run and ends the process. Called once. */
   leave(message: string): void;
 }
 
 /**
- * Once the parent has ended: `unneeded` fires, so that a trainer without a run ends at once (the next server has a trainer of its own); one that holds a run
- * goes on while a server takes its events, and leaves when there has been none for `orphanLeavesAfterMs`.
+ * Once the parent has ended: `unneeded` fires, so that a trainer without a run ends immediately (the next server starts its own trainer); a trainer that holds a run
+ * continues while a server accepts its events, and ends when there has been no server for `orphanLeavesAfterMs`.
  */
 export function watchParent({ parent, ppid, withoutServerMs, leave }: ParentWatch): { unneeded: AbortSignal; close(): void } {
   const unneeded = new AbortController();
@@ -33,7 +33,7 @@ export function watchParent({ parent, ppid, withoutServerMs, leave }: ParentWatc
   return { unneeded: unneeded.signal, close: () => clearInterval(timer) };
 }
 
-/** Output to a server that has ended fails with EPIPE: nobody reads it any more, and the run must not die of that. */
+/** Ignores EPIPE: output to a server that has ended has no reader, and this must not end the run. */
 export function survivesItsReaders(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 }

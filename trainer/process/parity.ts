@@ -1,9 +1,9 @@
 /**
- * `npm run parity -- FILE.safetensors... [--backend B]`: compares this trainer's numbers with PyTorch's, recorded in files.
+ * `npm run parity -- FILE.safetensors... [--backend B]`: compares this trainer's numbers with recorded numbers of PyTorch.
  *
  * A file holds, in f32 unless said otherwise: `init.*` (parameters under PyTorch's names), `batches` (ids [steps, batch, T] i32 or features
- * [steps, batch, T, I]), `labels` i32, of the first batch `logits`, `attention.L`, `grad.*`, `loss`, `accuracy`; `trajectory.loss`,
- * `.grad_norm`, `.lr` of all steps, `final.*` after them; in its metadata the set-up as JSON under `case` (test/fixtures/reference.py writes such files).
+ * [steps, batch, T, I]), `labels` i32; for the first batch `logits`, `attention.L`, `grad.*`, `loss`, `accuracy`; for all steps `trajectory.loss`,
+ * `.grad_norm`, `.lr`, and after them `final.*`; in its metadata the set-up as JSON under `case` (test/fixtures/reference.py writes such files).
  */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -17,7 +17,7 @@ import { type OptimizerKind, unflatten } from '~/trainer/nn/optimizer';
 import { paramCount, paramSpecs } from '~/trainer/nn/params';
 import type { Batch, Hyper, ModelShape, ParamSpec } from '~/trainer/types';
 
-/** Past these a file fails: relative to the largest reference number of its group (all gradients are one group). */
+/** Largest differences with which a file passes: relative to the largest reference number of its group (all gradients are one group). */
 const tolerances = { logits: 1e-4, attention: 1e-4, loss: 1e-4, accuracy: 1e-4, gradient: 1e-4, trajectory: 1e-3 } as const;
 
 const help = `npm run parity -- FILE.safetensors... [--backend auto|tensorflow|webgpu|wasm|cpu]
@@ -51,10 +51,10 @@ const caseSchema = z.object({
   schedule: z.enum(['cosine', 'linear', 'constant']).default('cosine'),
   clip_mode: z.enum(['norm', 'value']).default('norm'),
 });
-/** Keys of a case that describe it and change no number. */
+/** Keys that describe a case and do not change its numbers. */
 const silent = ['task', 'seed', 'name', 'title', 'notes'];
 
-/** The file is no reference case, or not a whole one. */
+/** The file is not a complete reference case. */
 export class ParityFileError extends Error {
   override name = 'ParityFileError';
 }
@@ -62,11 +62,11 @@ export class ParityFileError extends Error {
 /** One line of the report. */
 export interface Comparison {
   name: string;
-  /** Largest |ours - theirs|; NaN or infinite where a number is. */
+  /** Largest |ours - theirs|; NaN or infinite if one of the numbers is. */
   absolute: number;
-  /** The same over the largest |theirs| of this tensor. */
+  /** `absolute` divided by the largest |theirs| of this tensor. */
   relative: number;
-  /** Null: shown, not judged. */
+  /** null = shown, not judged. */
   ok: boolean | null;
 }
 
@@ -83,7 +83,7 @@ function readReference(bytes: Uint8Array): Reference {
   const file = parseSafetensors(bytes);
   const c = readCase(file);
   const ids = file.tensors.get('batches')?.dtype === 'I32';
-  // One label per position, or one per example: a set.
+  // One label per position, or one per example if the output is a set.
   const set = file.tensors.get('labels')?.shape.length === 2;
   const learned = c.embedding === undefined ? file.tensors.has('init.embedding.weight') : c.embedding === 'learned';
   const shape: ModelShape = {
@@ -103,7 +103,7 @@ function readReference(bytes: Uint8Array): Reference {
   const labels = readTensor(file, 'labels', [c.steps, c.batch, ...(set ? [] : [c.seq_len])], 'I32') as Int32Array;
   const part = <T extends Int32Array | Float32Array>(all: T, step: number) =>
     all.subarray((step * all.length) / c.steps, ((step + 1) * all.length) / c.steps) as T;
-  // The numbers are PyTorch's, also after the end of the cosine.
+  // PyTorch's schedule, also after the end of the cosine.
   const kind = c.schedule === 'cosine' ? 'cosine-periodic' : c.schedule;
   const plan = { kind, base: c.lr, warmupSteps: c.warmup, endStep: c.max_iters } as const;
   return {
@@ -137,7 +137,7 @@ function readCase({ metadata }: TensorFile): z.infer<typeof caseSchema> {
     const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'case'}: ${issue.message}`);
     throw new ParityFileError(`metadata "case" is not a set-up: ${problems.join('; ')}`);
   }
-  // A difference in what was computed would look like an error of ours.
+  // An unknown key could change the computation and would look like an error of ours.
   const known = new Set([...Object.keys(caseSchema.shape), ...silent]);
   const unknown = Object.keys(value as object).filter((key) => !known.has(key));
   if (unknown.length > 0)
@@ -162,7 +162,7 @@ function largest(values: ArrayLike<number>): number {
   return most;
 }
 
-/** @param tolerance null: not judged @param scale what it is relative to; left out: the largest number of `theirs` */
+/** @param tolerance null: not judged @param scale divisor of the relative difference; default: the largest number of `theirs` */
 function compare(
   name: string,
   ours: ArrayLike<number>,
@@ -184,7 +184,7 @@ function compare(
 
 /**
  * Runs one reference file on the current backend.
- * @throws ParityFileError or SafetensorsError when it is foreign, corrupt or incomplete
+ * @throws ParityFileError or SafetensorsError when the file is of another format, corrupt or incomplete
  */
 export async function compareWithReference(bytes: Uint8Array, backend: OpenedBackend): Promise<Comparison[]> {
   const { optimizer, shape, specs, batches, hyperAt, read } = readReference(bytes);
@@ -228,7 +228,7 @@ export async function compareWithReference(bytes: Uint8Array, backend: OpenedBac
     }
     for (const [name, values] of Object.entries(trajectory))
       rows.push(compare(`trajectory.${name}`, values, read(`trajectory.${name}`, [batches.length]), tolerances.trajectory));
-    // Not judged: where a gradient is zero but for rounding (a key's bias, a set's output bias), Adam turns the rounding into steps of +-lr.
+    // Not judged: where a gradient is zero except for rounding (a key's bias, a set's output bias), Adam turns the rounding into steps of +-lr.
     const { params } = await learner.state();
     for (const { name, shape: dims, offset, size } of specs)
       rows.push(compare(`final.${name}`, params.subarray(offset, offset + size), read(`final.${name}`, dims), null));

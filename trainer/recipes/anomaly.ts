@@ -1,4 +1,4 @@
-/** Anomaly: a set of pictures as feature vectors, all of one class but one, which is to be found. */
+/** Anomaly: the network finds the odd one in a set of pictures (feature vectors), all of one class except one. */
 import { z } from 'zod';
 import { recipeConfig, usual } from '~/trainer/base/config';
 import { type PicturePart, type PictureSet, pictureSource, pictureTitles } from '~/trainer/base/pictures';
@@ -11,7 +11,7 @@ import { defineRecipe } from './define';
 import { epochOrders } from './epochOrder';
 import { loadPictures } from './pictures/pictureSet';
 
-/** Split and evaluation sets are the same for every run, so that results compare; only training sets draw from the run's seed. */
+/** Split and evaluation sets are the same for every run, so that results can be compared; only training sets depend on the run's seed. */
 const commonSeed = 42;
 /** The config's own limit for `probeSize`. */
 const maxProbeExamples = 64;
@@ -63,7 +63,7 @@ interface SplitSets {
   part: PicturePart;
   indices: Int32Array;
   drawer: SetDrawer;
-  /** Order in which the evaluation sets come. */
+  /** Order of the evaluation sets. */
   order: Uint32Array;
   evaluation: RandomStream;
 }
@@ -88,7 +88,7 @@ export function anomalyTaskOf(seed: number, setSize: number, set: PictureSet): T
   const orderOf = epochOrders(seed, 'anomaly/order', sizes.train);
   let fresh = { epoch: -1, random: new RandomStream(seed, '') };
 
-  /** Row r holds the set whose odd one is picture `which(r)` of the split; `members` gets the picture indices [size, setSize]. */
+  /** Row r is the set whose odd one is picture `which(r)` of the split; `members` receives the picture indices [size, setSize]. */
   const draw = (from: SplitSets, random: RandomStream, size: number, which: (row: number) => number) => {
     const members = new Int32Array(size * setSize);
     const labels = new Int32Array(size);
@@ -165,7 +165,7 @@ export function anomalyTaskOf(seed: number, setSize: number, set: PictureSet): T
   };
 }
 
-/** The pictures of a probe, each once with the name of its class, and which stands where. */
+/** The pictures of a probe, each once with its class name, and the picture at each position. */
 function picturesOf(set: PictureSet, part: PicturePart, members: Int32Array) {
   const different = [...new Set(members)].sort((a, b) => a - b);
   const indexOf = new Map(different.map((picture, i) => [picture, i]));
@@ -182,7 +182,7 @@ function picturesOf(set: PictureSet, part: PicturePart, members: Int32Array) {
 }
 
 /**
- * "test 3 14 15" or "3 14 15": numbers of evaluation sets, of the validation set unless a word says otherwise.
+ * "test 3 14 15" or "3 14 15": numbers of evaluation sets; of the validation set unless the text names another.
  * @throws RangeError that names what does not fit and what would
  */
 export function parseSetNumbers(text: string, sizes: Record<Split, number>): { split: Split; numbers: number[] } {

@@ -1,8 +1,8 @@
-/** How sets are drawn: N - 1 pictures of one class and one of another. Pure: indices in, indices out. */
+/** Draws sets: N - 1 pictures of one class and one of another. Pure: indices in, indices out. */
 import type { RandomStream } from '~/trainer/nn/random';
 
 /**
- * Splits pictures class by class: `share` of every class, rounded, and at least one of a class with two or more, goes to validation.
+ * Splits the pictures of each class: `share` of them, rounded, but at least one of a class with two or more, goes to validation.
  * @param labels class per picture
  * @returns indices of the pictures, each ascending
  */
@@ -40,7 +40,7 @@ function membersByClass(labels: ArrayLike<number>, indices: Int32Array): Map<num
 /** The sets of one split. */
 export class SetDrawer {
   readonly size: number;
-  /** Random numbers that one set takes. */
+  /** Random numbers used per set. */
   readonly positionsPerSet: number;
   readonly #labels: ArrayLike<number>;
   readonly #setSize: number;
@@ -73,7 +73,7 @@ export class SetDrawer {
    * Draws the set in which picture `odd` is the odd one.
    * @param random read at positions access * positionsPerSet and the next ones
    * @param out [setSize], filled with picture indices
-   * @returns the odd one's place
+   * @returns the position of the odd one
    */
   draw(odd: number, random: RandomStream, access: number, out: Int32Array): number {
     let position = access * this.positionsPerSet;

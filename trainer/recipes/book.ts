@@ -1,4 +1,4 @@
-/** The recipes of a process: the built-in ones and those of a team's own modules. */
+/** The recipes of a process: the built-in recipes and the recipes of a team's own modules. */
 
 import type { RecipeSpec } from '~/shared/recipes';
 import type { RunSetup } from '~/shared/setup';
@@ -9,7 +9,7 @@ import { builtinRecipes } from './index';
 export class RecipeBook {
   readonly #recipes = new Map<string, Recipe>();
 
-  /** @throws Error when two have one name */
+  /** @throws Error when two recipes have the same name */
   constructor(recipes: readonly Recipe[] = builtinRecipes) {
     for (const recipe of recipes) {
       const { name } = recipe.spec;
@@ -30,7 +30,7 @@ export class RecipeBook {
     return this.#recipes.get(name) ?? null;
   }
 
-  /** @throws Error when the recipe is not here, ConfigError when the config does not fit it */
+  /** @throws Error when the recipe is unknown, ConfigError when the config does not fit it */
   of({ recipe, config }: Pick<RunSetup, 'recipe' | 'config'>): { recipe: Recipe; config: RunConfig } {
     if (!recipe) throw new Error('the run has no recipe: its own script trains it');
     const found = this.get(recipe.name);

@@ -1,4 +1,4 @@
-/** What a recipe is made of. `defineRecipe` is the way to write one, ours in this folder and a team's own (README.md). */
+/** The parts of a recipe. `defineRecipe` makes a recipe, in this folder or in a team's own module (README.md). */
 import { z } from 'zod';
 import { ruleErrors } from '~/shared/recipeRules';
 import { type JsonSchema, type RecipeSpec, recipeSpec } from '~/shared/recipes';
@@ -8,23 +8,23 @@ import { pauseAction } from '~/trainer/base/pauseAction';
 import type { Task } from '~/trainer/types';
 
 export interface RecipeDefinition<C extends RunConfig> {
-  /** What runs, flags and scripts call it, "my-recipe": a small letter, then letters, digits and _ . - */
+  /** Name in runs, flags and scripts, "my-recipe": a lowercase letter, then letters, digits and _ . - */
   name: string;
-  /** What people call it. */
+  /** Title for people. */
   title: string;
-  /** One or two sentences: what is learned, from what. */
+  /** One or two sentences: what is learned, from which data. */
   summary: string;
   /** A data URL or the text of an SVG, at most 16 kB. */
   picture?: string;
   /** Made by `recipeConfig(z.strictObject({ ... }))`; title, description and x-annotations (shared/recipes.ts) by `.meta({ ... })` on each field. */
   config: z.ZodType<C>;
-  /** Complete configs by name. The first is the default: forms and flags start from it. `demo`: a new room begins with a run of it. */
+  /** Complete configs by name. The first is the default: forms and flags start from it. `demo`: a new server begins with a run of this preset. */
   presets: readonly [Preset<C>, ...Preset<C>[]];
   /**
    * Prepares the examples. Called once per run, before its first step.
-   * @param seed the config's, u32: draw everything random from it (trainer/nn/random.ts), so that a run can be repeated bit for bit
-   * @param dataFolder where prepared data lies (`HEADROOM_DATA`)
-   * @throws Error in words for the person who started the run, naming what would help
+   * @param seed the config's seed, u32: draw all random numbers from it (trainer/nn/random.ts), so that a run can be repeated bit for bit
+   * @param dataFolder folder of prepared data (`HEADROOM_DATA`)
+   * @throws Error whose message tells the person who started the run what would help
    */
   open(setup: { config: C; seed: number; dataFolder: string }): Task | Promise<Task>;
 }
@@ -40,7 +40,7 @@ const mark = Symbol.for('headroom.recipe');
 
 /** A recipe ready to be offered and run. */
 export interface Recipe {
-  /** What a trainer tells the server of it. */
+  /** The declaration that a trainer sends to the server. */
   readonly spec: RecipeSpec;
   /** @throws ConfigError naming every field that does not fit */
   parse(config: unknown): RunConfig;
@@ -51,7 +51,7 @@ export interface Recipe {
 /**
  * Checks a definition and makes its JSON schema.
  *
- * @throws Error naming the recipe and what of it does not fit: a name, a preset that its own schema refuses
+ * @throws Error naming the recipe and its invalid part: a name, or a preset that does not fit the schema
  */
 export function defineRecipe<C extends RunConfig>(definition: RecipeDefinition<C>): Recipe {
   const { name, title, summary, picture, config, presets, open } = definition;
@@ -101,7 +101,7 @@ export function defineRecipe<C extends RunConfig>(definition: RecipeDefinition<C
 export const isRecipe = (value: unknown): value is Recipe =>
   typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[mark] === true;
 
-/** The schema with the default preset's values as the defaults of its fields. */
+/** The schema with the values of the default preset as field defaults. */
 function withDefaults(schema: JsonSchema, values: Config): JsonSchema {
   const properties = Object.entries(schema.properties ?? {}).map(([key, field]): [string, JsonSchema] => {
     const value = Object.hasOwn(values, key) ? (values[key] as Json) : undefined;

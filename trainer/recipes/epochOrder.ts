@@ -1,6 +1,6 @@
 import { RandomStream } from '~/trainer/nn/random';
 
-/** Each epoch's own order of 0 .. size - 1, a function of seed and epoch; the newest is kept, as epochs are read from start to end. */
+/** The order of 0 .. size - 1 in each epoch, a function of seed and epoch; the newest order is cached, because epochs are read from start to end. */
 export function epochOrders(seed: number, name: string, size: number): (epoch: number) => Uint32Array {
   let kept: { epoch: number; order: Uint32Array } | null = null;
   return (epoch) => {

@@ -1,4 +1,4 @@
-/** What a team's own recipe is written with (README.md): one import for all of it. */
+/** The API for a team's own recipes (README.md), in one import. */
 export { z } from 'zod';
 export { type RunConfig, recipeConfig, usual } from '~/trainer/base/config';
 export { RandomStream } from '~/trainer/nn/random';

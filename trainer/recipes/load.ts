@@ -1,4 +1,4 @@
-/** Recipes of a team's own modules (README.md): TypeScript or JavaScript files anywhere on the machine. */
+/** Loads recipes from a team's own modules (README.md): TypeScript or JavaScript files anywhere on the machine. */
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -7,14 +7,14 @@ import { RecipeBook } from './book';
 import { isRecipe, type Recipe } from './define';
 import { builtinRecipes } from './index';
 
-/** The repository: this file lies two folders below it, as source and in the bundle (.build/trainer/). */
+/** The repository: this file is two folders below it, as source and in the bundle (.build/trainer/). */
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * The built-in recipes and those that the modules export, as default or by name.
+ * The built-in recipes and the recipes that the modules export, as default or named exports.
  *
- * @param modules paths apart by commas, as in HEADROOM_RECIPES; relative ones from `folder`. Undefined or empty: the built-in recipes alone
- * @throws Error naming the file and what would help: it is missing, does not load, or exports no recipe
+ * @param modules paths separated by commas, as in HEADROOM_RECIPES; relative to `folder`. Undefined or empty: only the built-in recipes
+ * @throws Error naming the file and what would help, when it is missing, does not load, or exports no recipe
  */
 export async function loadRecipes(modules: string | undefined, folder = process.cwd()): Promise<RecipeBook> {
   const files = (modules ?? '')
@@ -49,8 +49,8 @@ async function recipesOf(path: string): Promise<Recipe[]> {
 }
 
 /**
- * Bundles the module, so that it may be TypeScript, lie anywhere and import from here as "headroom/recipes", whether this program runs from source or built.
- * It then has its own copy of what it imports: recipes are told by a mark, not by a class.
+ * Bundles the module, so that it may be TypeScript, be in any folder and import "headroom/recipes" from this program, run from source or built.
+ * The module then has its own copy of its imports, so recipes are recognized by a mark, not by a class.
  */
 async function importModule(path: string): Promise<Record<string, unknown>> {
   const { build } = await import('esbuild');
@@ -84,7 +84,7 @@ async function importModule(path: string): Promise<Record<string, unknown>> {
   }
 }
 
-/** esbuild's errors in lines "file:line:column: text"; others as they are. */
+/** esbuild's errors as lines "file:line:column: text"; others as they are. */
 function describe(error: unknown): string {
   const { errors } = error as { errors?: { text: string; location: { file: string; line: number; column: number } | null }[] };
   if (!errors) return error instanceof Error ? error.message : String(error);

@@ -1,4 +1,4 @@
-/** Reverse: a sequence of digits is to be written backwards. Every example is a function of (seed, split, index). */
+/** Reverse: the network writes a sequence of digits backwards. Every example is a function of (seed, split, index). */
 import { z } from 'zod';
 import { recipeConfig, usual } from '~/trainer/base/config';
 import type { Split } from '~/trainer/base/splits';
@@ -8,7 +8,7 @@ import type { Batch, Task } from '~/trainer/types';
 import { defineRecipe } from './define';
 import { epochOrders } from './epochOrder';
 
-/** More examples than this in one snapshot would only be slow to look at: the config's own limit for `probeSize`. */
+/** The config's limit for `probeSize`; a snapshot with more examples would be slow to look at. */
 const maxProbeExamples = 64;
 
 const size = (title: string, most: number) =>
@@ -77,7 +77,7 @@ export function reverseTask(seed: number, config: ReverseConfig): Task {
   const kept = keptDigits(streams.train, sizes.train * seqLen, numClasses);
   const orderOf = epochOrders(seed, 'reverse/order', config.trainSize);
 
-  /** Example `indexOf(row)` of the split in each row; ids [size, T], labels the same backwards. */
+  /** Example `indexOf(row)` of the split in each row; ids [size, T], labels the ids backwards. */
   const examples = (split: Split, size: number, indexOf: (row: number) => number): Batch => {
     const inputs = new Int32Array(size * seqLen);
     for (let row = 0; row < size; row++) {
@@ -165,7 +165,7 @@ function keptDigits(stream: RandomStream, count: number, numClasses: number): Ui
 }
 
 /**
- * "3 1 4 1; 5 9 2 6": examples apart by ";" or a new line, numbers by spaces or commas.
+ * "3 1 4 1; 5 9 2 6": examples separated by ";" or a new line, numbers by spaces or commas.
  * @throws RangeError that names the example, what is wrong with it and what would fit
  */
 export function parseSequences(text: string, seqLen: number, numClasses: number): number[][] {

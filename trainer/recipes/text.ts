@@ -103,7 +103,7 @@ export function textTask(
   const { characters, parts, title } = corpus;
   const classes = characters.length;
   const windows = (split: Split) => Math.floor((parts[split].length - 1) / T);
-  // One window fewer than fit, so that every epoch can begin at another character.
+  // One window fewer than would fit, so that every epoch can begin at another character.
   const sizes: Record<Split, number> = { train: windows('train') - 1, validation: windows('validation'), test: windows('test') };
   for (const split of ['train', 'validation', 'test'] as const)
     if (sizes[split] < 1)
@@ -202,7 +202,7 @@ function own(chosen: string, T: number, characters: readonly string[]): Batch {
   return { size: texts.length, inputs, labels };
 }
 
-/** Loss of whoever knows how often each character comes, and nothing of what stands before it. */
+/** Loss of a model that knows the frequency of each character but not the text before it. */
 function entropyOf(ids: Uint16Array, classes: number): number {
   const counts = new Float64Array(classes);
   for (const id of ids) counts[id]! += 1;

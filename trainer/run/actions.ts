@@ -1,4 +1,4 @@
-/** What people can tell a run to do: one table, each entry an action's declaration together with its effect. */
+/** The actions of a run: one table, each entry an action's declaration together with its effect. */
 import { type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
 import type { ActionSpec, ControlValue } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
@@ -8,14 +8,14 @@ import type { ModelShape } from '~/trainer/types';
 import { argument } from './declare';
 import { type AskedOf, questions } from './questions';
 
-/** What an action may do to a run. Steps and pauses are between updates. */
+/** What an action may do to a run. Pauses are between updates. */
 export interface Steered {
   readonly step: number;
   readonly paused: boolean;
   /** Updates until the next pause; null = no limit. */
   readonly stepsToPause: number | null;
   pause(message: string): void;
-  /** Goes on, for `steps` updates or, with null, for good. */
+  /** Continues for `steps` updates, or without limit if null. */
   resume(steps: number | null, message: string): void;
   stop(message: string): void;
   evaluate(split: Split, commandId: string): void;
@@ -23,18 +23,18 @@ export interface Steered {
   checkpoint(commandId: string): Promise<void>;
   readonly shape: ModelShape;
   ask(question: AskedOf, args: Record<string, ControlValue>, commandId: string): void;
-  /** Drops a command that waits for its condition. @returns whether there was one */
+  /** Drops a command that waits for its condition. @returns whether there was such a command */
   cancel(commandId: string, by: Actor): boolean;
 }
 
-/** `effect` comes after the answer is in the log, so that a checkpoint holds no command that is still unanswered. */
+/** `effect` runs after the answer is in the log, so that a checkpoint contains no unanswered command. */
 export type Outcome =
   | { ok: true; before: ControlValue; after: ControlValue; message: string; effect?: () => void | Promise<void> }
   | Refusal;
 
 export interface Action {
   spec: ActionSpec;
-  /** Called with arguments that fit `spec`, none left out. */
+  /** Called with all arguments of `spec`, each valid. */
   act(run: Steered, args: Record<string, ControlValue>, by: LoggedCommand): Outcome;
 }
 
@@ -111,7 +111,7 @@ export const actions: Action[] = [
     },
     act: (run, { count }, { actor }) => {
       if (!run.paused && run.stepsToPause === null) return refuse('state', 'step: the run is not paused; pause it first');
-      // Several single steps asked for in quick succession add up.
+      // Single steps requested in quick succession add up.
       const steps = (run.stepsToPause ?? 0) + (count as number);
       const words = `${steps} step${steps === 1 ? '' : 's'}`;
       return {

@@ -1,12 +1,12 @@
 /**
- * Questions about the parameters as they stand, answered by forward passes in evaluation mode: what a head is worth, and whether the order of the inputs
- * matters. They leave no trace in training. Layers and heads count from 0 here.
+ * Questions about the current parameters, answered by forward passes in evaluation mode: how much each head contributes, and whether the order of the inputs
+ * matters. They do not change training. Layers and heads count from 0 here.
  */
 import { ablationName } from '~/shared/analyses';
 import { RandomStream } from '~/trainer/nn/random';
 import type { Attended, Batch, HeadOff, Learner, ModelShape } from '~/trainer/types';
 
-/** Numbers by name, and one sentence. */
+/** Named numbers, and one sentence. */
 export interface Answer {
   summary: Record<string, number>;
   message: string;
@@ -14,16 +14,16 @@ export interface Answer {
 
 type Attending = Pick<Learner, 'shape' | 'attend'>;
 
-/** Examples that switching heads off is measured on. */
+/** Number of examples for measuring the loss without heads. */
 export const ablationExamples = 64;
 
 /**
- * Loss and accuracy with heads switched off, their output replaced by zero or by its mean over batch and positions. Zero also takes away what the head says
- * on average, which later layers count on; the mean takes away only where it looked.
+ * Loss and accuracy with heads switched off, their output replaced by zero or by its mean over batch and positions. Zero also removes the head's average
+ * output, which later layers rely on; the mean removes only the effect of where the head looks.
  *
  * @param together heads to switch off at once; null = every head alone
- * @returns summary: loss, accuracy, and per head `zero.LAYER.HEAD`, `mean.LAYER.HEAD` = loss without it minus loss; or `zero`, `mean` for all at once,
- *   with `zeroAccuracy`, `meanAccuracy`, `zeroChanged`, `meanChanged` (answers that became others)
+ * @returns summary: loss, accuracy, and per head `zero.LAYER.HEAD`, `mean.LAYER.HEAD` = loss without the head minus loss; or `zero`, `mean` for all at once,
+ *   with `zeroAccuracy`, `meanAccuracy`, `zeroChanged`, `meanChanged` (number of changed answers)
  */
 export async function ablate(learner: Attending, batch: Batch, together: readonly HeadPlace[] | null): Promise<Answer> {
   const whole = await learner.attend(batch);
@@ -69,8 +69,8 @@ export interface HeadPlace {
 const nameOf = ({ layer, head }: HeadPlace): string => `layer ${layer + 1} head ${head + 1}`;
 
 /**
- * "all", or heads as people count them, "LAYER.HEAD" from 1, apart by spaces or commas.
- * @returns null for "all"; a sentence that says what would fit when the text does not
+ * "all", or heads as people count them, "LAYER.HEAD" from 1, separated by spaces or commas.
+ * @returns null for "all"; a sentence that says what would fit if the text is invalid
  */
 export function parseHeads(text: string, { layers, heads }: Pick<ModelShape, 'layers' | 'heads'>): HeadPlace[] | null | string {
   const words = text.split(/[\s,]+/).filter((word) => word !== '');
@@ -87,13 +87,13 @@ export function parseHeads(text: string, { layers, heads }: Pick<ModelShape, 'la
   return places;
 }
 
-/** Largest logit counts as 1 at least: below that a difference is measured absolutely. */
+/** Relative to the largest logit, but at least 1: for smaller logits a difference is measured absolutely. */
 const tolerance = 1e-4;
-/** Outputs that vary less than this over examples and places are one and the same: nothing can be learnt from permuting them. */
+/** Outputs that vary less than this over examples and positions count as constant: the permutation check then says nothing. */
 const constantBelow = 1e-3;
 
 /**
- * Shuffles every example's items, runs again, and undoes the shuffle: a model without positions must give the same logits and maps.
+ * Shuffles every example's items, runs the model and undoes the shuffle: a model without positions must give the same logits and maps.
  *
  * @returns summary: logitDifference, mapDifference (largest absolute), tolerance (of both), passed (1 or 0), expected (1 = this model must pass: it has no
  *   positions), outputVariation, constantOutput (1 = the outputs do not vary, so that passing says nothing)
@@ -189,7 +189,7 @@ function differenceOfMaps(
   return most;
 }
 
-/** Largest range of a logit over all examples and places (and, per position, over nothing else). */
+/** Largest range of a logit over all examples and positions. */
 function variation(logits: Float32Array, { output, outputDim }: ModelShape): number {
   const width = output === 'position' ? outputDim : 1;
   let most = 0;

@@ -1,4 +1,4 @@
-/** Questions about the run itself: answered between two updates, one forward pass at a time, so that commands are heard in between. */
+/** Answers questions about the run itself between two updates, one forward pass at a time, so that commands are read in between. */
 import type { ControlValue } from '~/shared/controls';
 import type { Answer } from './analyses';
 import type { Output } from './output';
@@ -17,7 +17,7 @@ export class Asking {
   readonly #subject: () => Subject;
   #open: Open | null = null;
 
-  /** @param subject the run's parameters and examples as they are */
+  /** @param subject returns the run's current parameters and examples */
   constructor(state: State, output: Output, subject: () => Subject) {
     this.#state = state;
     this.#output = output;
@@ -32,7 +32,7 @@ export class Asking {
     this.#state.asked.push({ action: spec.name, args, commandId });
   }
 
-  /** One pass of the oldest question. */
+  /** Runs one pass of the oldest question. */
   async slice(): Promise<void> {
     const { asked, step } = this.#state;
     const { action, args, commandId } = asked[0]!;
@@ -42,7 +42,7 @@ export class Asking {
     asked.shift();
     this.#open = null;
     if ('answer' in outcome) return this.#output.analysis(step, action, commandId, outcome.answer);
-    // It costs whoever asked an answer, not everybody the run.
+    // An error costs only the person who asked an answer, not everybody the run.
     const why = outcome.error instanceof Error ? outcome.error.message : String(outcome.error);
     const message = `${commandId}: ${action}: ${why}`.slice(0, 2000);
     this.#output.emit({ type: 'alert', step, level: 'error', kind: 'command-failed', message });

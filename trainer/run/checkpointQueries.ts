@@ -1,6 +1,6 @@
 /**
- * Answers questions about checkpoints of any run beside what the process trains: on a network of its own, one forward pass at a time (turns.ts), so that the run
- * being trained loses that much time between two updates and not a bit of its numbers.
+ * Answers questions about checkpoints of any run while the process trains another: on a separate network, one forward pass at a time (turns.ts), so that the run
+ * being trained loses only that time between two updates, and its numbers do not change.
  */
 import { argumentError } from '~/shared/commandError';
 import type { Question, QuestionAnswer, QuestionProgress } from '~/shared/protocol';
@@ -29,9 +29,9 @@ export interface CheckpointQueriesParts {
 
 type Result = QuestionAnswer['result'];
 
-/** The question or its checkpoint is at fault, not this process. */
+/** The error is in the question or its checkpoint, not in this process. */
 class Invalid extends Error {}
-/** tfjs works on another backend now: begin again there. */
+/** The tfjs backend has changed: start again on the new one. */
 class BackendChanged extends Error {}
 
 const progressEveryMs = 100;
@@ -40,14 +40,14 @@ export class CheckpointQueries {
   readonly turns = new Turns();
   readonly #parts: CheckpointQueriesParts;
   #asked: { ticket: string; off: AbortController } | null = null;
-  /** Pictures and features take a while to make: the last task's are kept. */
+  /** Pictures and features take time to prepare, so the last task is kept. */
   #task: { key: string; task: Task } | null = null;
 
   constructor(parts: CheckpointQueriesParts) {
     this.#parts = parts;
   }
 
-  /** Takes the place of a question that is still open. */
+  /** Answers this question instead of one that is still open. */
   ask(question: Question): void {
     this.#asked?.off.abort();
     const asked = { ticket: question.ticket, off: new AbortController() };
@@ -59,7 +59,7 @@ export class CheckpointQueries {
     });
   }
 
-  /** @param ticket null = whatever it is */
+  /** @param ticket null = any question */
   forget(ticket: string | null): void {
     if (ticket !== null && this.#asked?.ticket !== ticket) return;
     this.#asked?.off.abort();
@@ -95,7 +95,7 @@ export class CheckpointQueries {
         return work();
       });
 
-    // Training goes on meanwhile: this needs no backend.
+    // This needs no backend, so training continues meanwhile.
     const { recipe, config } = this.#resolve(asked);
     const task = await this.#taskOf(recipe, config);
     const run = { recipe: recipe.spec.name, config, task };
@@ -122,7 +122,7 @@ export class CheckpointQueries {
     }
   }
 
-  /** The network as the checkpoint has it, and the examples that its run would look at. */
+  /** The network of the checkpoint, and the examples that its run would use. */
   #open(
     run: { recipe: string; config: RunConfig; task: Task },
     step: number,

@@ -1,4 +1,4 @@
-/** Answers one command: checks it against the declarations, changes the settings, and says what comes of it. */
+/** Answers one command: checks it against the declarations, changes the settings, and returns the outcome. */
 import { commandError } from '~/shared/commandError';
 import { type Command, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
 import type { Controls, ControlValue } from '~/shared/controls';
@@ -7,7 +7,7 @@ import { actions, type Outcome, type Steered } from './actions';
 import type { Control, Facts } from './controls';
 import { withDefaults } from './questions';
 
-/** Who changed a control last, and the first step that ran with it. */
+/** The person who last changed a control, and the first step with the new value. */
 export interface Change {
   by: Actor;
   step: number;
@@ -16,7 +16,7 @@ export interface Change {
 export interface Desk {
   controls: readonly Control[];
   facts: Facts;
-  /** By control; written here. */
+  /** By control name; this module writes it. */
   changes: Map<string, Change>;
   run: Steered;
 }
@@ -26,11 +26,11 @@ export const declaration = (controls: readonly Control[]): Controls => ({
   actions: actions.map((a) => a.spec),
 });
 
-/** What is wrong with a command whenever it is applied; null when it fits the declarations. */
+/** Why a command is invalid at any step; null when it fits the declarations. */
 export const validationError = ({ controls }: Pick<Desk, 'controls'>, { command }: LoggedCommand): Refusal | null =>
   commandError(declaration(controls), command);
 
-/** Applies a command, whatever its condition. */
+/** Applies a command, ignoring its condition. */
 export function answer(desk: Desk, logged: LoggedCommand): Outcome {
   const wrong = validationError(desk, logged);
   if (wrong) return wrong;

@@ -4,13 +4,13 @@ import { unreachable } from '~/shared/unreachable';
 import { split } from '~/trainer/base/splits';
 import type { RunState } from '~/trainer/nn/checkpoint';
 
-/** What conditions of scheduled commands look at. */
+/** The values that conditions of scheduled commands depend on. */
 export interface Circumstances {
   step: number;
   evaluations: RunState['newestEvaluations'];
   /** Value of a column in the newest row; undefined before the first. */
   newest(column: string): number | undefined;
-  /** Value of a metric that follows from a loss; undefined when there is none of that name. */
+  /** Value of a metric derived from a loss; undefined for an unknown name. */
   derived(metric: string, loss: number): number | undefined;
 }
 
@@ -27,7 +27,7 @@ export function isMet(condition: Condition, { step, evaluations, newest, derived
   }
 }
 
-/** Value of a metric in the newest evaluation of a split; undefined before the first, and for names that there are not. */
+/** Value of a metric in the newest evaluation of a split; undefined before the first evaluation, and for unknown names. */
 function evaluated(
   { evaluations, derived }: Pick<Circumstances, 'evaluations' | 'derived'>,
   split: string,
@@ -40,11 +40,11 @@ function evaluated(
 const compare = (value: number | undefined, { comparison, value: limit }: { comparison: '>' | '<'; value: number }): boolean =>
   value !== undefined && (comparison === '>' ? value > limit : value < limit);
 
-/** What conditions may name. */
+/** The names that conditions may use. */
 export interface Nameable {
-  /** Of the step rows. */
+  /** Columns of the step rows. */
   columns: readonly string[];
-  /** Of every evaluation. */
+  /** Metrics of every evaluation. */
   metrics: readonly string[];
 }
 

@@ -1,5 +1,5 @@
 /**
- * What of a run can be steered: one table, each entry a control's declaration together with where its value lives. The dashboard's form, the
+ * The controls of a run: one table, each entry a control's declaration together with the location of its value. The page's form, the
  * server's checks and the scripts' types derive from the declaration, so a new control is one more entry here.
  */
 
@@ -8,7 +8,7 @@ import type { RunConfig } from '~/trainer/base/config';
 import type { Task } from '~/trainer/types';
 import type { Position } from './position';
 
-/** Everything steerable: the run's config as it stands now, and the probe examples that people chose. */
+/** All values that controls can change: the run's current config, and the chosen probe examples. */
 export interface Settings {
   config: RunConfig;
   /** In the task's notation; null = the first of the validation set. */
@@ -17,7 +17,7 @@ export interface Settings {
   snapshotDrift: number | null;
 }
 
-/** What a control may look at to refuse a value that its declaration alone would allow. */
+/** Facts for refusing a value that the declaration alone would allow. */
 export interface Facts {
   settings: Settings;
   task: Task;
@@ -30,7 +30,7 @@ export interface Control {
   read(settings: Settings): ControlValue;
   /** Called with a value that fits `spec`. */
   write(settings: Settings, value: ControlValue): void;
-  /** null, or one sentence that names the control and what would fit. */
+  /** null, or one sentence that names the control and the values that would fit. */
   refusal?(value: ControlValue, facts: Facts): string | null;
 }
 
@@ -307,7 +307,7 @@ function table(start: RunConfig, task: Task): Control[] {
   ];
 }
 
-/** The controls of a run of this config, each with the config's value as its default. */
+/** The controls of a run with this config, each with the config's value as its default. */
 export function controlsOf(start: RunConfig, task: Task): Control[] {
   const settings: Settings = { config: start, probeExamples: null, snapshotDrift: null };
   return table(start, task).map((c) => ({ ...c, spec: { ...c.spec, default: c.read(settings) } }));

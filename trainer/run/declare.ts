@@ -1,6 +1,6 @@
 import type { ControlSpec } from '~/shared/controls';
 
-/** An action's argument, declared by what is particular about it. */
+/** Declares an argument of an action; fields left out get their usual values. */
 export const argument = (
   draft: Partial<ControlSpec> & Pick<ControlSpec, 'name' | 'label' | 'help' | 'type' | 'default'>,
 ): ControlSpec => ({

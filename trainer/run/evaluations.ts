@@ -1,4 +1,4 @@
-/** The evaluations of a run: those asked for, one slice at a time, and what its validations come to: the best parameters, and when to stop early. */
+/** The evaluations of a run: runs the requested ones, one slice at a time, and uses validations to keep the best parameters and to stop early. */
 import type { Trigger } from '~/shared/events';
 import type { Split } from '~/trainer/base/splits';
 import type { Learner, Task } from '~/trainer/types';
@@ -8,7 +8,7 @@ import type { Output } from './output';
 import type { State } from './runState';
 
 export class Evaluations {
-  /** For sets that are evaluated besides those asked for. */
+  /** For evaluations besides the requested ones. */
   readonly evaluator: Evaluator;
   /** Parameters of `state.best`. */
   best: Float32Array | null;
@@ -44,8 +44,8 @@ export class Evaluations {
   }
 
   /**
-   * One slice of the oldest evaluation asked for, so that commands are heard in between.
-   * @param patience validations without a new best after which it is enough; null = never
+   * Runs one slice of the oldest requested evaluation, so that commands are read in between.
+   * @param patience number of validations without a new best after which the run ends; null = never
    */
   async slice(patience: number | null): Promise<void> {
     const state = this.#state;
@@ -56,7 +56,7 @@ export class Evaluations {
     const { loss, accuracy } = result;
     state.newestEvaluations[job.split] = { loss, accuracy };
     this.#output.evaluation({ step: state.step, ...job, parametersStep: state.step }, result);
-    // What people ask for leaves no trace in what follows.
+    // Evaluations requested by people do not change training.
     if (job.split !== 'validation' || job.trigger === 'command') return;
     state.validated = { step: state.step, loss, accuracy };
     if (isBest(this.#task, result, state.best)) {

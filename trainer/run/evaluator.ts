@@ -1,11 +1,11 @@
 import type { Split } from '~/trainer/base/splits';
 import type { Batch, Evaluated, Learner, Task } from '~/trainer/types';
 
-/** Few enough that a command is heard soon, and a divisor of the published set sizes, so that all batches have one shape. */
+/** Small enough that a command is read soon, and a divisor of the published set sizes, so that all batches have one shape. */
 const batchSize = 100;
 
 export interface Result extends Evaluated {
-  /** Spent in it, interruptions left out. */
+  /** Time spent evaluating, without interruptions. */
   elapsedMs: number;
 }
 
@@ -23,8 +23,8 @@ export class Evaluator {
   }
 
   /**
-   * The next batch of the split that is being evaluated, or the first of `split`.
-   * @returns the means over all examples once the last batch is done, before that null
+   * Evaluates the next batch of the current split, or the first batch of `split`.
+   * @returns the means over all examples after the last batch, null before
    */
   async slice(split: Split): Promise<Result | null> {
     const startedMs = this.#clock();
@@ -47,7 +47,7 @@ export class Evaluator {
     return { ...sum, loss: sum.loss / sum.examples, accuracy: sum.accuracy / sum.examples };
   }
 
-  /** A whole split, null after every batch but the last. */
+  /** Evaluates a whole split; yields null after every batch except the last. */
   async *run(split: Split): AsyncGenerator<Result | null> {
     let result: Result | null = null;
     while (!result) {

@@ -5,26 +5,26 @@ import type { Run } from './run';
 
 export type Replay = NonNullable<Assignment['resume']>['replay'];
 
-/** Hands a run its commands: first those of the recorded run, at the steps at which they took effect there, then new ones. */
+/** Hands a run its commands: first the commands of the recorded run, at the steps at which they took effect there, then new ones. */
 export class Inbox {
   readonly #run: Run;
   readonly #commands: CommandSource;
   readonly #replay: Replay;
-  /** Held commands that are not to take effect by their condition while the replay goes on: the record says when, or that it did not come to it. */
+  /** Held commands whose condition is ignored during the replay: the record says when they took effect, or that they did not. */
   readonly #recorded: Set<number>;
-  /** New commands that came while the replay goes on. */
+  /** New commands that arrived during the replay. */
   #later: LoggedCommand[] = [];
 
   constructor(run: Run, commands: CommandSource, replay: Replay) {
     this.#run = run;
     this.#commands = commands;
-    // By step only: within one step the order given is the one in which they took effect.
+    // Sorted by step only: within one step the given order is the order in which they took effect.
     this.#replay = [...replay].sort((a, b) => a.step - b.step);
     this.#recorded = new Set(replay.map((r) => r.logged.seq));
     const lastReplayed = Math.max(0, ...replay.map((r) => r.logged.seq));
     if (!this.replaying) return;
     for (const logged of commands.take()) {
-      // Commands are answered in log order, so one before the last replayed had been answered: with "scheduled".
+      // Commands are answered in log order, so a conditional command before the last replayed one had already been answered with "scheduled".
       if (logged.seq < lastReplayed && logged.command.when) {
         run.orders.adopt(logged);
         this.#recorded.add(logged.seq);

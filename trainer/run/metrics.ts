@@ -1,11 +1,11 @@
-/** The numbers of an evaluation: loss, accuracy, and what the recipe derives from the loss. One of them, on the validation set, says how good the run is. */
+/** The numbers of an evaluation: loss, accuracy, and metrics that the recipe derives from the loss. The main one, on the validation set, rates the run. */
 
 import type { EvaluationMetric } from '~/shared/events';
 import { betterOf, isBetter } from '~/shared/series';
 import { percent } from '~/trainer/base/words';
 import type { Task } from '~/trainer/types';
 
-/** What an evaluation measures. A checkpoint of version 0.1 holds no loss beside the accuracy: NaN. */
+/** Results of an evaluation. A checkpoint of version 0.1 stores accuracy without loss: the loss is then NaN. */
 export interface Measured {
   loss: number;
   accuracy: number;
@@ -13,7 +13,7 @@ export interface Measured {
 
 type Described = Pick<Task, 'derived' | 'mainMetric'>;
 
-/** @param main whether the main metric is to be marked as such */
+/** @param main whether to mark the main metric */
 export function metricsOf(task: Described, { loss, accuracy }: Measured, main: boolean): EvaluationMetric[] {
   const metrics: EvaluationMetric[] = [
     { name: 'loss', value: loss, role: 'loss', better: 'lower' },
@@ -25,7 +25,7 @@ export function metricsOf(task: Described, { loss, accuracy }: Measured, main: b
 
 const nameOf = ({ mainMetric = 'accuracy' }: Described): string => mainMetric;
 
-/** @throws Error when the recipe's main metric is none that is measured */
+/** @throws Error when the recipe's main metric is not measured */
 export function mainOf(task: Described, measured: Measured): EvaluationMetric {
   const metrics = metricsOf(task, measured, true);
   const main = metrics.find((m) => m.main);
@@ -36,7 +36,7 @@ export function mainOf(task: Described, measured: Measured): EvaluationMetric {
   return main;
 }
 
-/** Whether the main metric of `measured` is better than that of `than`. */
+/** Whether the main metric of `measured` is better than the main metric of `than`. */
 export function isBest(task: Described, measured: Measured, than: Measured | null): boolean {
   const main = mainOf(task, measured);
   if (Number.isNaN(main.value)) return false;

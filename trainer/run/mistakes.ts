@@ -1,4 +1,4 @@
-/** Which evaluation examples the parameters as they stand get wrong, in the notation of the control `probeExamples`, so that they can be looked at. */
+/** Finds the evaluation examples that the current parameters get wrong, in the notation of the control `probeExamples`, so that snapshots can show them. */
 import type { Split } from '~/trainer/base/splits';
 import { examplesOf } from '~/trainer/nn/snapshot';
 import { softmaxRows } from '~/trainer/nn/softmax';
@@ -6,11 +6,11 @@ import type { Example, Learner, Task } from '~/trainer/types';
 import type { Answer } from './analyses';
 
 export const mistakesBatch = 64;
-/** As many as a snapshot can show. */
+/** The most examples that a snapshot can show. */
 const most = 64;
 
 /**
- * Looks at the first `examples` of the split, in evaluation mode.
+ * Checks the first `examples` of the split, in evaluation mode.
  * @returns summary: examples, mistakes, accuracy (share of examples without a mistake), and `mistake.0`, `mistake.1`, ... = numbers of the first 64 wrong ones
  */
 export async function findMistakes(
@@ -43,7 +43,7 @@ export async function findMistakes(
   });
   if (wrong.length === 0) return { summary, message: `none of ${seen} ${split} examples is wrong` };
   const lead = `${wrong.length} of ${seen} ${split} examples are wrong. As probe examples: `;
-  // Only whole examples: what does not fit is left out.
+  // Only whole examples: examples that exceed the length limit are left out.
   let written = '';
   for (let count = 1; count <= first.length; count++) {
     const longer = task.notation(split, first.slice(0, count));

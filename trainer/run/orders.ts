@@ -1,4 +1,4 @@
-/** The commands of a run: each answered once, at a step boundary, or held until its condition comes about. */
+/** The commands of a run: each is answered once, at a step boundary, or held until its condition is met. */
 import { type Condition, describeCondition, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
 import type { Actor } from '~/shared/ids';
 import { changeWords, type Plan } from '~/shared/schedule';
@@ -9,14 +9,14 @@ import type { Control, Facts } from './controls';
 import type { Output } from './output';
 import type { State } from './runState';
 
-/** What commands change and look at. */
+/** The part of a run that commands read and change. */
 export interface Ordered extends Steered {
-  /** It has ended, or is about to. */
+  /** The run has ended, or is about to end. */
   readonly over: boolean;
   facts(): Facts;
-  /** Updates it will have done at its end, as things stand. */
+  /** Number of updates at the end of the run, with the current settings. */
   plannedSteps(): number;
-  /** What decides the learning rate. */
+  /** The settings that determine the learning rate. */
   plan(): Plan;
   /** Called when `plannedSteps` has changed. */
   lengthChanged(): void;
@@ -29,7 +29,7 @@ export class Orders {
   readonly #controls: readonly Control[];
   readonly #changes: Map<string, Change>;
   readonly #nameable: Nameable;
-  /** Commands answered by this process; those up to `#answeredBefore` were by an earlier one. */
+  /** Seqs of commands answered by this process; an earlier process answered those up to `#answeredBefore`. */
   readonly #answered = new Set<number>();
   readonly #answeredBefore: number;
   #replaying = false;
@@ -51,7 +51,7 @@ export class Orders {
     this.#answeredBefore = state.lastCommandSeq;
   }
 
-  /** A command from the log: answered once, held when it names a condition that is not met yet. */
+  /** Handles a command from the log: answers it once, or holds it if its condition is not met yet. */
   async handle(logged: LoggedCommand): Promise<void> {
     const { seq, command } = logged;
     if (this.#knows(seq)) return;
@@ -74,13 +74,13 @@ export class Orders {
     });
   }
 
-  /** What is said of a step that lies behind the run's end, as things stand. */
+  /** A note for a condition whose step is after the run's end, with the current settings. */
   #beyondEnd(when: Condition): string {
     const end = this.#run.plannedSteps();
     return when.kind === 'step' && when.step > end ? `; the run ends at step ${end} as things stand` : '';
   }
 
-  /** A command of the recorded run, at the step at which it took effect there, whatever its condition. */
+  /** Applies a command of the recorded run at the step at which it took effect there, ignoring its condition. */
   async replay(logged: LoggedCommand): Promise<void> {
     const { held } = this.#state;
     const at = held.findIndex((h) => h.seq === logged.seq);
@@ -92,35 +92,35 @@ export class Orders {
     this.#replaying = false;
   }
 
-  /** Commands that the recorded run had put off when its trainer was lost: put off again without a word. */
+  /** Holds again, without a log entry, a command that the recorded run held when its trainer was lost. */
   adopt(logged: LoggedCommand): void {
     if (this.#knows(logged.seq)) return;
     this.#remember(logged.seq);
     this.#hold(logged);
   }
 
-  /** Applies the held commands whose condition has come about, but for some. */
+  /** Applies the held commands whose condition is met, except those in `except`. */
   async fire(except: ReadonlySet<number> = new Set()): Promise<void> {
     const { held } = this.#state;
     for (const logged of held.filter((h) => !except.has(h.seq) && this.#isMet(h))) {
       const at = held.indexOf(logged);
-      if (at < 0) continue; // canceled by one before it
+      if (at < 0) continue; // canceled by an earlier one
       held.splice(at, 1);
       await this.#apply(logged);
     }
   }
 
-  /** Drops a command that waits for its condition. @returns whether there was one */
+  /** Drops a command that waits for its condition. @returns whether there was such a command */
   cancel(commandId: string, by: Actor): boolean {
     const { held } = this.#state;
     const at = held.findIndex((h) => h.command.id === commandId);
-    // The recorded run dropped it; here it was never held.
+    // The recorded run dropped the command; this run never held it.
     if (at < 0) return this.#replaying;
     this.refuse(held.splice(at, 1)[0]!, refuse('state', `canceled by ${by.name}`));
     return true;
   }
 
-  /** The run ends before it came to what is held. */
+  /** Refuses the held commands when the run ends before their conditions are met. */
   refuseHeld(): void {
     for (const logged of this.#state.held.splice(0))
       this.refuse(logged, refuse('run-ended', 'the run ended before it came to that'));
@@ -154,14 +154,14 @@ export class Orders {
     try {
       await effect?.();
     } catch (error) {
-      // A snapshot or checkpoint that failed costs whoever asked for it an answer, not everybody the run.
+      // A failed snapshot or checkpoint costs only the person who requested it an answer, not everybody the run.
       const why = `${command.id}: ${message}: ${error instanceof Error ? error.message : String(error)}`;
       this.#output.emit({ type: 'alert', step, level: 'error', kind: 'command-failed', message: why.slice(0, 2000) });
     }
     if (this.#run.plannedSteps() !== planned) this.#run.lengthChanged();
   }
 
-  /** It changes the learning rate by another control than the rate's own. */
+  /** Whether the command changes the learning rate through another control than the rate itself. */
   #changesPlan(command: LoggedCommand['command']): boolean {
     const role = command.kind === 'set' && this.#controls.find((c) => c.spec.name === command.control)?.spec.role;
     return role === 'epochs' || role === 'batchSize' || role === 'scheduleEnd';

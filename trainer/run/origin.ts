@@ -1,4 +1,4 @@
-/** What a run starts from: random parameters, a file of parameters, or a checkpoint. */
+/** The starting point of a run: random parameters, a file of parameters, or a checkpoint. */
 
 import { controlValueError } from '~/shared/controls';
 import type { RunConfig } from '~/trainer/base/config';
@@ -9,12 +9,12 @@ import type { Control, Settings } from './controls';
 
 export type Origin =
   | { kind: 'random' }
-  /** Parameters alone. */
+  /** Only parameters. */
   | { kind: 'parameters'; bytes: Uint8Array }
-  /** `step` is what the log says the checkpoint's is. */
+  /** `step`: the checkpoint's step according to the log. */
   | { kind: 'checkpoint'; bytes: Uint8Array; step: number };
 
-/** Whose examples and network a checkpoint must be of. */
+/** The run whose examples and network a checkpoint must match. */
 export interface Resumed {
   /** The recipe's name. */
   recipe: string;
@@ -22,7 +22,7 @@ export interface Resumed {
   task: Pick<Task, 'fingerprint'>;
 }
 
-/** What a checkpoint and the run that goes on from it must have in common. */
+/** Values that must be equal in a checkpoint and in the run that continues from it. */
 const fixed: [string, (of: { recipe: string; config: RunConfig }) => unknown][] = [
   ['recipe', (of) => of.recipe],
   ['task', (of) => of.config.task],
@@ -32,7 +32,7 @@ const fixed: [string, (of: { recipe: string; config: RunConfig }) => unknown][] 
   ['optimizer.kind', (of) => of.config.optimizer.kind],
 ];
 
-/** @throws CheckpointError when the file is no checkpoint, or one that the run cannot go on from */
+/** @throws CheckpointError when the file is not a checkpoint, or the run cannot continue from it */
 export function openCheckpoint(bytes: Uint8Array, step: number, run: Resumed, params: readonly ParamSpec[]): Checkpoint {
   const checkpoint = decodeCheckpoint(params, bytes, (theirs) => {
     for (const [name, of] of fixed) {
@@ -52,7 +52,7 @@ export function openCheckpoint(bytes: Uint8Array, step: number, run: Resumed, pa
   return checkpoint;
 }
 
-/** The same value with its keys in one order: configs come by different ways. */
+/** The same value with sorted keys: the key order of a config depends on its source. */
 function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(
@@ -63,7 +63,7 @@ function sorted(value: unknown): unknown {
 }
 
 /**
- * Values as they were steered; where the run's config differs from the checkpoint's (a branch with changes), the config holds.
+ * Restores values that people changed; where the run's config differs from the checkpoint's (a branch with changes), the config wins.
  * @throws CheckpointError when a saved value does not fit its control
  */
 export function restoreSettings(

@@ -7,11 +7,11 @@ import type { Result } from './evaluator';
 import { metricsOf } from './metrics';
 import { type RowInput, Rows } from './rows';
 
-/** Rows wait this long, or for so many, to be sent together: soon enough for the eye, and no burden on a fast model. */
+/** Rows are sent together after this time or this many rows: soon enough for viewers, and cheap for a fast model. */
 const rowsWaitMs = 50;
 const rowsTogether = 64;
 
-/** What a run has to say, in order: rows are gathered, and handed on before anything that came after them. */
+/** The output of a run, in order: rows are gathered, and sent before any later event. */
 export class Output {
   readonly #rows: Rows;
   readonly #task: Pick<Task, 'derived' | 'mainMetric'>;
@@ -33,7 +33,7 @@ export class Output {
     return this.#rows.newest(column);
   }
 
-  /** Value of a metric that follows from a loss; undefined when there is none of that name. */
+  /** Value of a metric derived from a loss; undefined for an unknown name. */
   derived(metric: string, loss: number): number | undefined {
     return this.#task.derived?.find((d) => d.name === metric)?.of({ loss });
   }
@@ -72,7 +72,7 @@ export class Output {
     });
   }
 
-  /** Everything said since the last call; rows only when they have waited enough, unless `all`. */
+  /** All output since the last call; rows only when they have waited long enough, unless `all`. */
   drain(all: boolean): TrainOutput[] {
     const due = this.#rows.count >= rowsTogether || (this.#rows.count > 0 && this.#clock() - this.#rows.sinceMs >= rowsWaitMs);
     if (all || due) this.#flushRows();

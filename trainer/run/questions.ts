@@ -1,6 +1,6 @@
 /**
- * What can be asked about a run's parameters: one table, each entry a question's declaration together with its answer. People ask it of a run between two steps
- * (actions.ts), or of a checkpoint of any run (checkpointQueries.ts); a new question is one more entry here.
+ * Questions about a run's parameters: one table, each entry a question's declaration together with its answer. People ask a run between two steps
+ * (actions.ts), or a checkpoint of any run (checkpointQueries.ts); a new question is one more entry here.
  */
 import { analysisKinds } from '~/shared/analyses';
 import type { ActionSpec, ControlValue } from '~/shared/controls';
@@ -10,11 +10,11 @@ import { type Answer, ablate, ablationExamples, parseHeads, permutationCheck } f
 import { argument } from './declare';
 import { findMistakes, mistakesBatch } from './mistakes';
 
-/** Parameters, and the examples to ask them about. */
+/** The parameters and examples of a question. */
 export interface Subject {
   task: Task;
   learner: Pick<Learner, 'shape' | 'attend'>;
-  /** What the next snapshot of the run would record. */
+  /** The examples that the next snapshot of the run would record. */
   probe(): Probe;
 }
 
@@ -22,11 +22,11 @@ type Args = Record<string, ControlValue>;
 
 export interface AskedOf {
   spec: ActionSpec;
-  /** What the trainer is doing, for the log. */
+  /** Describes the work, for the log. */
   doing(args: Args): string;
-  /** What is wrong with arguments that fit the declaration; null when they fit the model too. */
+  /** Why arguments that fit the declaration do not fit the model; null when they do. */
   validationError?(args: Args, shape: ModelShape): { field: string; message: string } | null;
-  /** Forward passes it takes. */
+  /** Number of forward passes. */
   passes(args: Args, subject: Subject): number;
   answer(args: Args, subject: Subject): Promise<Answer>;
 }
@@ -123,6 +123,6 @@ export const questions: AskedOf[] = [
   },
 ];
 
-/** The arguments with defaults for those left out. */
+/** The given arguments, with defaults for missing ones. */
 export const withDefaults = ({ args }: ActionSpec, given: Args): Args =>
   Object.fromEntries(args.map((a) => [a.name, given[a.name] ?? a.default]));

@@ -1,17 +1,17 @@
-/** The step rows: which columns there are, and rows gathered into one event. */
+/** The step rows: their columns, and rows gathered into one event. */
 import type { Rows as RowsEvent, Series } from '~/shared/series';
 import type { Derived, Hyper, ParamSpec, StepMetrics, Task } from '~/trainer/types';
 
-/** Everything that an update measures is logged together. */
+/** All values measured by an update are logged in this stream. */
 export const stepStream = 'steps';
 
-/** What a row is made from. `stepMs` is the update alone, `stepsPerSecond` over the last rows with all that lies between them. */
+/** The values of a row. `stepMs`: the update only; `stepsPerSecond`: over the last rows, including the time between updates. */
 export interface RowInput {
   metrics: StepMetrics;
   hyper: Hyper;
   baseLearningRate: number;
   batchSize: number;
-  /** Epochs done when the update began, with its fraction. */
+  /** Epochs done when the update began, with the fraction. */
   epoch: number;
   stepMs: number;
   stepsPerSecond: number;
@@ -58,7 +58,7 @@ export function columnsOf(params: readonly ParamSpec[], { chanceLoss, derived = 
   ];
 }
 
-/** Rows of consecutive steps that are not yet handed on. */
+/** Rows of consecutive steps that are not sent yet. */
 export class Rows {
   readonly #names: string[];
   readonly #derived: readonly Derived[];
@@ -97,7 +97,7 @@ export class Rows {
     this.#newest = this.#values.slice(-width);
   }
 
-  /** Value of a column in the newest row; undefined without one. */
+  /** Value of a column in the newest row; undefined without a row. */
   newest(column: string): number | undefined {
     return this.#newest[this.#names.indexOf(column)];
   }
@@ -116,13 +116,13 @@ export class Rows {
   }
 }
 
-/** Steps per second over the last `span` rows, pauses left out. */
+/** Steps per second over the last `span` rows, without pauses. */
 export class Throughput {
   readonly #ends: number[] = [];
 
   constructor(readonly span = 50) {}
 
-  /** @returns NaN-free: the first row after a pause counts by its own duration. */
+  /** @returns never NaN: the first row after a pause counts with its own duration. */
   add(endMs: number, stepMs: number): number {
     if (this.#ends.length === 0) this.#ends.push(endMs - stepMs);
     this.#ends.push(endMs);

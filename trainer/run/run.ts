@@ -1,4 +1,4 @@
-/** One training run: its state, and what happens to it in an update and between two. Knows no network, file or clock of its own. */
+/** One training run: its state, an update, and the work between two updates. Uses no network or file, and no clock of its own. */
 
 import type { ControlValue } from '~/shared/controls';
 import type { Trigger } from '~/shared/events';
@@ -27,7 +27,7 @@ import { Samples } from './samples';
 import { SnapshotTaker } from './snapshotTaker';
 
 export interface RunParts {
-  /** Its name. */
+  /** The recipe's name. */
   recipe: string;
   config: RunConfig;
   runId: string | null;
@@ -89,7 +89,7 @@ export class Run implements Ordered {
     this.#snapshots = new SnapshotTaker({ ...parts, probeSize: config.probeSize }, this.output, from?.previous ?? null);
   }
 
-  // ---- what the loop asks ----
+  // ---- state for the loop ----
 
   get step(): number {
     return this.#state.step;
@@ -106,7 +106,7 @@ export class Run implements Ordered {
   get ended(): boolean {
     return this.#state.ended !== null;
   }
-  /** Questions and evaluations are still to be answered with the parameters as they are. */
+  /** Questions or evaluations must still be answered with the current parameters. */
   get measuring(): boolean {
     return this.#asking.waiting || this.#evaluations.waiting || this.#samples.waiting;
   }
@@ -117,7 +117,7 @@ export class Run implements Ordered {
     return this.#parts.shape;
   }
 
-  /** Why the run is over before the next update; null = it goes on. */
+  /** Why the run ends before the next update; null = it continues. */
   endReason(): string | null {
     const { position } = this.#state;
     const { epochs } = this.#settings.config;
@@ -140,19 +140,19 @@ export class Run implements Ordered {
     if (this.#origin === 'same run') return;
     for (const message of planNotes(this.plan()))
       this.output.emit({ type: 'alert', step, level: 'warning', kind: 'schedule', message });
-    // A branch is seen at once, but what its parent's next snapshot was measured against stays.
+    // A branch records a snapshot at once, but drift is still measured against the parent's last snapshot.
     await this.#snapshots.take(step, this.#settings.probeExamples, 'start', null, this.#origin !== 'branch');
     if (this.#origin === 'branch') return;
-    // Before any command: a run that loses its trainer goes on from here, and what was asked since is replayed.
+    // Before any command: a run that loses its trainer continues from here, and later commands are replayed.
     await this.#checkpoint('start', null);
   }
 
-  /** The process ends before the run does: whoever goes on with it starts from here. */
+  /** Writes a checkpoint because the process ends before the run: the next trainer continues from it. */
   leave(): Promise<void> {
     return this.#checkpoint('shutdown', null);
   }
 
-  /** Says what the run is: at the start, and again when people changed its length. */
+  /** Logs the description of the run: at the start, and again when people changed its length. */
   #announce(): void {
     const { backend, learner, task } = this.#parts;
     const { schedule } = this.#settings.config;
@@ -217,7 +217,7 @@ export class Run implements Ordered {
     this.output.status('failed', this.step, `step ${this.step}: ${error instanceof Error ? error.message : String(error)}`);
   }
 
-  // ---- what commands look at ----
+  // ---- state for commands ----
 
   facts(): Facts {
     const { position, step } = this.#state;
@@ -242,7 +242,7 @@ export class Run implements Ordered {
     this.#announce();
   }
 
-  // ---- what actions do ----
+  // ---- effects of actions ----
 
   pause(message: string): void {
     this.#state.paused = true;
@@ -283,14 +283,14 @@ export class Run implements Ordered {
 
   // ---- between two updates ----
 
-  /** A slice of what is asked, so that commands are heard in between. */
+  /** Runs one slice of the open questions and evaluations, so that commands are read in between. */
   measureSlice(): Promise<void> {
     if (this.#asking.waiting) return this.#asking.slice();
     const { earlyStopPatience } = this.#settings.config;
     return this.#evaluations.waiting ? this.#evaluations.slice(earlyStopPatience) : this.#samples.slice();
   }
 
-  /** The last thing before an update: the checkpoint that came due, with all that was decided at this step in it. */
+  /** The last work before an update: writes a due checkpoint, which contains everything decided at this step. */
   async leaveBoundary(): Promise<void> {
     const due = this.#state.checkpointDue;
     if (due) await this.#checkpoint(due, null);
@@ -345,7 +345,7 @@ export class Run implements Ordered {
     if (state.stepsToPause === 0) this.pause(`paused at step ${state.step}`);
   }
 
-  /** Begins the next epoch where no whole batch is left of this one. */
+  /** Begins the next epoch when no whole batch of this one is left. */
   #rollOver(): void {
     const { position } = this.#state;
     const { batchSize, evaluateEverySteps } = this.#settings.config;
@@ -355,7 +355,7 @@ export class Run implements Ordered {
     if (evaluateEverySteps === null) this.#evaluations.validate('epoch');
   }
 
-  /** A number that is none stops the run, so that people can look; the server lets nobody resume it as it is. */
+  /** A number that is not finite pauses the run, so that people can look; the server does not allow anybody to resume it unchanged. */
   #watchFinite({ loss, gradNorm, paramGradNorms }: StepMetrics): void {
     const state = this.#state;
     const finite = Number.isFinite(loss) && Number.isFinite(gradNorm);
@@ -385,7 +385,7 @@ export class Run implements Ordered {
 
   async #checkpoint(trigger: Trigger, commandId: string | null): Promise<void> {
     const state = this.#state;
-    // One that people asked for does not replace the one that is due.
+    // A checkpoint requested by people does not replace the due one.
     if (commandId === null) state.checkpointDue = null;
     const { runId, recipe, config, task, learner } = this.#parts;
     const learnerState = await learner.state();

@@ -1,6 +1,6 @@
 import type { RunState } from '~/trainer/nn/checkpoint';
 
-/** Everything of a run between two updates that a checkpoint keeps, besides values and vectors. */
+/** The state of a run between two updates that a checkpoint stores, besides values and vectors. */
 export type State = Omit<RunState, 'values' | 'updates'>;
 
 export const freshState = (): State => ({
@@ -24,7 +24,7 @@ export const freshState = (): State => ({
   ended: null,
 });
 
-/** A branch has a log of its own: what people did to its parent's log and pauses is not its affair, what its parent computed is. */
+/** The state for a branch, which has its own log: drops the parent's commands and pauses, keeps what the parent computed. */
 export const asBranch = (state: State): State => ({
   ...state,
   lastCommandSeq: 0,
@@ -33,7 +33,7 @@ export const asBranch = (state: State): State => ({
   stepsToPause: null,
   pending: state.pending.filter((job) => job.commandId === null),
   asked: [],
-  // Whoever branches from where the parent ended wants to go on.
+  // A branch from the parent's end is meant to continue.
   enough: state.ended ? null : state.enough,
   ended: null,
 });

@@ -1,4 +1,4 @@
-/** What the network writes by itself: between two updates, one forward pass at a time, so that commands are heard in between. It leaves no trace in training. */
+/** Texts that the network generates between two updates, one forward pass at a time, so that commands are read in between. They do not change training. */
 import type { Learner, Task } from '~/trainer/types';
 import type { Output } from './output';
 import type { State } from './runState';
@@ -33,19 +33,19 @@ export class Samples {
     return this.#state.samplesDue;
   }
 
-  /** To be called after every update. */
+  /** Must be called after every update. */
   stepped(): void {
     const { sampling } = this.#task;
     if (sampling && this.#state.step % sampling.everySteps === 0) this.#state.samplesDue = true;
   }
 
-  /** The last texts, unless those of this step are written already. */
+  /** Schedules the last texts, unless the texts of this step are already written. */
   ended(): void {
     const { sampling } = this.#task;
     if (sampling && this.#state.step % sampling.everySteps !== 0) this.#state.samplesDue = true;
   }
 
-  /** One pass. */
+  /** Runs one forward pass. */
   async slice(): Promise<void> {
     const { step } = this.#state;
     this.#open ??= this.#begin(step);

@@ -3,20 +3,20 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { backendName } from '~/shared/backends';
 
-/** What a trainer process is told by its environment. */
+/** Settings of a trainer process, read from its environment. */
 export interface TrainerSettings {
   /** Origin of the server, e.g. http://127.0.0.1:3000 */
   server: string;
   token: string;
   name: string;
   backend: 'auto' | z.infer<typeof backendName>;
-  /** Absolute. Holds the spool and prepared data sets. */
+  /** Absolute path of the folder for the spool and prepared data sets. */
   dataFolder: string;
-  /** Modules with recipes of one's own, paths apart by commas (trainer/recipes/README.md). */
+  /** Modules with a team's own recipes, paths separated by commas (trainer/recipes/README.md). */
   recipes: string;
   /** null = the backend's own default. */
   threads: number | null;
-  /** Unsent events and blobs kept on disk while the server is away; the loop waits when it is full. */
+  /** Most bytes of unsent events and blobs on disk while the server is unreachable; the loop waits when this is reached. */
   spoolBytes: number;
 }
 
@@ -59,14 +59,14 @@ const environment = z.object({
   HEADROOM_SPOOL_BYTES: wholeNumber(2 ** 20, 2 ** 50).default(2 ** 30),
 });
 
-/** @throws Error with one line per variable that does not fit: its name, what it holds and what would fit. An empty variable counts as unset. */
+/** @throws Error with one line per invalid variable: its name, its value and what would fit. An empty variable counts as unset. */
 export function readSettings(env: Record<string, string | undefined>): TrainerSettings {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const parsed = environment.safeParse(set);
   if (!parsed.success) {
     const lines = parsed.error.issues.map((issue) => {
       const name = String(issue.path[0]);
-      // A token is a secret: the message shows every value but that.
+      // A token is a secret: the message does not show it.
       const shown = name in set && name !== 'HEADROOM_TRAINER_TOKEN' ? ` is ${JSON.stringify(set[name])}` : '';
       return `${name}${shown}: ${issue.message}`;
     });

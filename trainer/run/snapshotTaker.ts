@@ -18,11 +18,11 @@ interface Parts {
 interface Chosen {
   chosen: string | null;
   probe: Probe;
-  /** Its pictures' file: the bytes go out with the first snapshot. */
+  /** The file of the probe's pictures; its bytes are sent with the first snapshot. */
   pictures: { ref: BlobRef; unsent: Uint8Array | null } | null;
 }
 
-/** Records attention and predictions of the probe examples, each time measured against the time before. */
+/** Records attention and predictions of the probe examples; measures drift against the previous snapshot. */
 export class SnapshotTaker {
   readonly #parts: Parts;
   readonly #output: Output;
@@ -36,7 +36,7 @@ export class SnapshotTaker {
     this.#previous = previous;
   }
 
-  /** What the next snapshot's drift is measured against. */
+  /** The snapshot that the next snapshot's drift is measured against. */
   get previous(): Checkpoint['previous'] {
     return this.#previous;
   }
@@ -45,7 +45,7 @@ export class SnapshotTaker {
     return this.#lastStep === step;
   }
 
-  /** The examples that a snapshot records now. @param chosen as for `take` */
+  /** The examples that a snapshot would record now. @param chosen as for `take` */
   probe(chosen: string | null): Probe {
     return this.#chosen(chosen).probe;
   }
@@ -61,8 +61,8 @@ export class SnapshotTaker {
 
   /**
    * @param chosen the examples, in the task's notation; null = the first of the validation set
-   * @param remember whether the next one's drift is measured against this one
-   * @returns the drift, mean over examples and heads; NaN when there was nothing to measure against
+   * @param remember whether the next snapshot's drift is measured against this one
+   * @returns the drift, mean over examples and heads; NaN without a previous snapshot
    */
   async take(step: number, chosen: string | null, trigger: Trigger, commandId: string | null, remember = true): Promise<number> {
     const { shape, learner } = this.#parts;

@@ -1,18 +1,18 @@
-/** What the trainer's machine does beside the numbers of the run: a row of the stream "system" every ten seconds, at the step that training has come to. */
+/** Metrics of the trainer's machine: a row of the stream "system" every ten seconds, at the current step of training. */
 import { statfsSync } from 'node:fs';
 import { cpus, freemem, totalmem } from 'node:os';
 import type { TrainerEvent } from '~/shared/events';
 import type { Series } from '~/shared/series';
 
 export interface Machine {
-  /** Time that all cores together have been busy, and have been there, ms. */
+  /** Total busy time and total time of all cores, ms. */
   cores(): { busy: number; all: number };
   memory(): { free: number; total: number };
-  /** Of this process, bytes. */
+  /** Memory of this process, bytes. */
   process(): number;
-  /** Of the disk that holds the data. */
+  /** Space on the disk with the data folder, bytes. */
   disk(): { free: number; total: number } | null;
-  /** Bytes that the backend holds on a GPU; null where it knows of none. */
+  /** Bytes that the backend holds on a GPU; null if unknown. */
   gpu(): number | null;
 }
 
@@ -35,7 +35,7 @@ export class SystemMetrics {
     this.#at = now();
   }
 
-  /** To be called now and then. @param step of the newest row of the run; @returns what is to be sent: nothing most of the time */
+  /** Must be called regularly. @param step step of the run's newest row @returns events to send, usually none */
   after(step: number): TrainerEvent[] {
     if (this.now() - this.#at < everyMs || step <= this.#lastStep) return [];
     this.#at = this.now();

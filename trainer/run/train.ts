@@ -17,30 +17,30 @@ export interface TrainOptions {
   backend: OpenedBackend;
   commands: CommandSource;
   /**
-   * Where to go on, and the commands that had taken effect since, to be applied again at their recorded step.
-   * `checkpoint` null = from the start: a log is run again.
+   * Where to continue, and the commands that have taken effect since, to be applied again at their recorded step.
+   * `checkpoint` null = from the start: the whole log is replayed.
    */
   resume: { checkpoint: Uint8Array | null; step: number; replay: Replay } | null;
   /** The file that `config.startFrom` names. */
   startFrom: Uint8Array | null;
-  /** Where downloaded pictures and features lie. */
+  /** Folder of downloaded pictures and features. */
   dataFolder: string;
   /** Written into snapshots and checkpoints; a checkpoint of the same run also restores pause and end. */
   runId?: string | null;
   /** Milliseconds, for throughput and durations only. */
   clock?: () => number;
   createLearner?: typeof createLearner;
-  /** The process is to end: the run leaves a checkpoint before its next update, and is gone on with elsewhere. */
+  /** Fires when the process must end: the run writes a checkpoint before its next update, and another process continues it. */
   leave?: AbortSignal;
-  /** Work beside this run: gets one turn between two updates, and all the time while the run is paused. */
+  /** Work beside this run: gets one turn between two updates, and turns all the time while the run is paused. */
   turns?: Turns;
 }
 
 /**
  * Trains one run and yields everything that happens, in order. Commands are taken between two updates, and answered while paused.
  *
- * Every round of the loop lets the event loop turn once, so that messages of the process arrive; nothing in it waits for a time to pass. Ends after a
- * status finished, stopped or failed; or silently when the command source is closed or the consumer returns.
+ * Every iteration lets the event loop turn once, so that messages to the process arrive; no iteration waits for time to pass. Ends after the
+ * status finished, stopped or failed; or without a status when the command source is closed or the consumer returns.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainOutput, void, void> {
   let learner: Learner | null = null;
@@ -104,7 +104,7 @@ async function* loop(run: Run, { commands, resume, leave, turns }: TrainOptions)
   yield* run.output.drain(true);
   while (!run.ended) {
     if (!(yield* boundary(run, inbox, leave, turns))) {
-      // During a replay the state is one that the record has left behind already.
+      // During a replay the log already contains a later state, so no checkpoint is written.
       if (leave?.aborted && !inbox.replaying) await run.leave();
       return;
     }
@@ -126,8 +126,8 @@ async function* loop(run: Run, { commands, resume, leave, turns }: TrainOptions)
 }
 
 /**
- * Everything between two updates: commands, questions and evaluations; as long as the run is paused.
- * @returns false when the command source was closed, or the process is to end
+ * All work between two updates: commands, questions and evaluations; lasts as long as the run is paused.
+ * @returns false when the command source was closed, or the process must end
  */
 async function* boundary(run: Run, inbox: Inbox, leave?: AbortSignal, turns?: Turns): AsyncGenerator<TrainOutput, boolean, void> {
   for (;;) {

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers';
 
 /**
- * Lets work beside training run one piece at a time: when the loop gives it a turn, or, while there is no loop that needs the backend, as it comes with a turn of
+ * Runs work beside training one piece at a time: when the training loop gives it a turn or, while no loop needs the backend, freely with a turn of
  * the event loop in between.
  */
 export class Turns {
@@ -9,7 +9,7 @@ export class Turns {
   #running: Promise<void> | null = null;
   #free = false;
 
-  /** Does `work` in a turn of its own. */
+  /** Runs `work` in its own turn. */
   async take<T>(work: () => T | Promise<T>): Promise<T> {
     const done = await new Promise<() => void>((go) => {
       this.#waiting.push(go);
@@ -22,7 +22,7 @@ export class Turns {
     }
   }
 
-  /** Lets the next piece run, if one waits, and waits for its end. */
+  /** Runs the next waiting piece, if any, and waits for its end. */
   async once(): Promise<void> {
     const go = this.#waiting.shift();
     if (!go) return;
@@ -32,13 +32,13 @@ export class Turns {
     this.#soon();
   }
 
-  /** From now on pieces run as they come. */
+  /** From now on pieces run without waiting for `once`. */
   free(): void {
     this.#free = true;
     this.#soon();
   }
 
-  /** From now on they wait for `once`. Resolves when none runs. */
+  /** From now on pieces wait for `once`. Resolves when no piece is running. */
   async hold(): Promise<void> {
     this.#free = false;
     await this.#running;

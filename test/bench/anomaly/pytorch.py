@@ -1,6 +1,6 @@
 """The PyTorch side of `npm run bench -- anomaly --vs-pytorch`: python3 pytorch.py FOLDER, which holds options.json and raw little-endian arrays.
 
-Trains the published model on the very sets the trainer draws, keeps the parameters that are best on the validation sets, and prints their accuracies
+Trains the published model on exactly the sets that the trainer draws, keeps the parameters that are best on the validation sets, and prints their accuracies
 as one JSON line: {"validation": .., "test": .., "seconds": ..}. Eager mode.
 """
 import copy, json, math, sys, time

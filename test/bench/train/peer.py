@@ -1,7 +1,7 @@
 """The PyTorch side of `npm run bench -- train --vs-pytorch`: python3 peer.py '{"threads": 2, "shape": {...}, "batchSize": ..., "hyper": {...}}'.
 
-Prints one JSON line when ready; then, for every line "N" on its input, does N steps and prints {"ms": [N times], "rssMb": ...}. A step is what ours
-is: inputs from arrays, forward, loss, backward, global norm, clipping, Adam, and loss, accuracy and norm read as numbers. Options: "device" ("cpu",
+Prints one JSON line when ready; then, for every line "N" on its input, runs N steps and prints {"ms": [N times], "rssMb": ...}. A step is the same
+as ours: inputs from arrays, forward, loss, backward, global norm, clipping, Adam, and loss, accuracy and norm read as numbers. Options: "device" ("cpu",
 "cuda"; f32 without TF32), "compile" (torch.compile; else eager).
 """
 import json, math, resource, sys, time

@@ -1,8 +1,8 @@
 /**
- * One side of the comparison, a process of its own: `tsx peer.ts {"task":..,"backend":..,"threads":..,"watched":..}`.
+ * One side of the comparison, in a separate process: `tsx peer.ts {"task":..,"backend":..,"threads":..,"watched":..}`.
  *
- * Prints one JSON line when ready; then, for every line "N" on its input, does N steps and prints {"ms": [N times], "rssMb": ..}. The same lines as
- * peer.py's.
+ * Prints one JSON line when ready; then, for every line "N" on its input, runs N steps and prints {"ms": [N times], "rssMb": ..}, like
+ * peer.py.
  */
 
 import { createInterface } from 'node:readline';
@@ -27,7 +27,7 @@ const { step } = trainee(
   {
     compileStep: (fn) => {
       const made = opened.compileStep(fn);
-      compiled ??= made; // the first one compiled is the step's
+      compiled ??= made; // the first compiled function is the step
       return made;
     },
   },

@@ -1,4 +1,4 @@
-/** Sizes of the steps that are measured, with random numbers for data: a step's time does not depend on what they are. */
+/** Sizes of the measured steps, with random data: the time of a step does not depend on the values. */
 import { publishedConfig } from '~/test/support/setups';
 import type { Hyper, ModelShape } from '~/trainer/types';
 

@@ -10,15 +10,15 @@ import { Output } from '~/trainer/run/output';
 import { type BenchTask, setupOf } from './setups';
 
 export interface Trainee {
-  /** One update, its loss, accuracy and gradient norm read back. @returns its time, ms */
+  /** Runs one update and reads back loss, accuracy and gradient norm. @returns its time, ms */
   step(): Promise<number>;
-  /** Attention maps and signals of a probe batch, encoded and handed to the link. @returns the time it takes, ms; null when bare */
+  /** Encodes attention maps and signals of a probe batch and sends them to the link. @returns its time, ms; null when bare */
   snapshot(): Promise<number | null>;
 }
 
 const probeSize = 8;
 
-/** @param watched whether every step also measures every parameter's gradient norm, and its row goes to the link's thread as a run's does */
+/** @param watched whether every step also measures every parameter's gradient norm, and sends its row to the link's thread as a run does */
 export function trainee(task: BenchTask, backend: Pick<OpenedBackend, 'compileStep'>, watched: boolean): Trainee {
   const { shape, batchSize, hyper } = setupOf(task);
   const learner = createLearner({ shape, seed: 1, optimizer: 'adam', backend, paramGradNorms: watched });
@@ -62,7 +62,7 @@ export function trainee(task: BenchTask, backend: Pick<OpenedBackend, 'compileSt
   };
 }
 
-/** Stands for the link: takes what is said on a thread of its own. */
+/** Replaces the link: receives messages on a separate thread. */
 function linkThread(): Worker {
   const link = new Worker("require('node:worker_threads').parentPort.on('message', () => {})", { eval: true });
   link.unref();

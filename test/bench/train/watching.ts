@@ -1,7 +1,7 @@
 /**
- * What watching costs, as exactly as a shared machine allows: `tsx watching.ts {"task":..,"backend":..,"threads":..,"seconds":..}` prints one JSON
- * line. Both trainees live in one process, since two processes of the same program differ by more than what is looked for, and take turns of a few
- * steps in random order, so that whatever else the machine does hits both alike.
+ * The cost of watching, as exactly as a shared machine allows: `tsx watching.ts {"task":..,"backend":..,"threads":..,"seconds":..}` prints one JSON
+ * line. Both trainees live in one process, because two processes of the same program differ by more than this cost, and take turns of a few
+ * steps in random order, so that other load affects both equally.
  */
 
 import { type BackendName, openBackend } from '~/trainer/backends';
@@ -16,7 +16,7 @@ export interface WatchingOptions {
   seconds: number;
 }
 
-/** Of one round, ms: a turn of each and a snapshot. */
+/** Times of one round, ms: a turn of each trainee and a snapshot. */
 export interface WatchingRound {
   bareMs: number;
   watchedMs: number;

@@ -7,7 +7,7 @@ import type { WatchingOptions, WatchingRound } from './watching';
 const snapshotEverySteps = 50;
 const resamples = 2000;
 
-/** Runs watching.ts and says what watching adds to a bare step, with how sure that is. */
+/** Runs watching.ts and describes what watching adds to a bare step, with its uncertainty. */
 export async function watchingCost(options: WatchingOptions): Promise<string> {
   const script = join(import.meta.dirname, 'watching.ts');
   const run = await promisify(execFile)(process.execPath, ['--import', 'tsx', script, JSON.stringify(options)], {
@@ -27,7 +27,7 @@ export async function watchingCost(options: WatchingOptions): Promise<string> {
   );
 }
 
-/** Of the median, by the bootstrap: the middle 95 % of medians of resampled values. */
+/** Bootstrap interval of the median: the middle 95 % of medians of resampled values. */
 function interval(values: number[]): [number, number] {
   const random = new RandomStream(1, 'bootstrap');
   const medians = Array.from({ length: resamples }, (_, sample) =>

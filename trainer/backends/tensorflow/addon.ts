@@ -5,7 +5,7 @@ import { lastLine, run, SetupError } from './shell';
 
 const tfjsVersion = '4.22.0';
 
-/** Fetches an npm package's files into `folder`, without running its scripts or installing what it depends on. */
+/** Fetches an npm package's files into `folder`, without running its scripts or installing its dependencies. */
 async function fetchPackage(name: string, version: string, folder: string): Promise<void> {
   const parent = dirname(folder);
   mkdirSync(parent, { recursive: true });
@@ -33,7 +33,7 @@ async function fetchPackage(name: string, version: string, folder: string): Prom
 /**
  * Fetches tfjs-node's sources and makes its kernels run on the repository's own @tensorflow/tfjs-core.
  *
- * The kernels import the union package @tensorflow/tfjs, of which they use the core only: a one-line package of that name stands in,
+ * The kernels import the union package @tensorflow/tfjs but use only its core: a one-line package of that name replaces it,
  * so that kernels register with the core that the trainer uses. The TensorBoard writer's messages need google-protobuf and are left out.
  */
 export async function fetchTfjsNode(folder: string): Promise<void> {
@@ -61,9 +61,9 @@ async function nodeHeaders(work: string): Promise<string> {
 }
 
 /**
- * Compiles the addon in place: `package/tfjs_binding.node`, which finds the libraries in `../site/tensorflow` wherever the two lie.
+ * Compiles the addon in place: `package/tfjs_binding.node`, which finds the libraries in `../site/tensorflow` wherever both folders are.
  *
- * @param work where Node's headers go when they have to be fetched
+ * @param work folder for Node's headers when they have to be fetched
  */
 export async function compileAddon(packageFolder: string, site: string, work: string): Promise<void> {
   const compiler = process.env.CXX ?? 'c++';

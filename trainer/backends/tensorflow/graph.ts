@@ -1,5 +1,5 @@
 /**
- * Graph replay: a step is run once op by op while its ops are recorded, and from then on as one session run.
+ * Graph replay: the first run of a step executes op by op and records the ops; every later run is one session run.
  *
  * tfjs-node pays about 15 us for every op it dispatches, which is most of the time of a small training step. Its kernels all go through two
  * methods of the backend, with TensorFlow's own op names and attributes, so the recorded calls are a TensorFlow graph already.
@@ -27,7 +27,7 @@ interface Recording {
  * A step that records itself on its first call with given input shapes and dtypes, and replays the recording afterwards.
  *
  * @param fn see CompileStep: pure, and no reading back of a tensor
- * @param log told once when the step cannot be recorded and why; it then runs eagerly
+ * @param log called once, with the reason, when the step cannot be recorded; it then runs eagerly
  */
 export function graphStep(backend: NodeBackend, fn: (inputs: Tensor[]) => Tensor[], log: (line: string) => void): CompiledStep {
   const recordings = new Map<string, Recording>();
@@ -56,8 +56,8 @@ export function graphStep(backend: NodeBackend, fn: (inputs: Tensor[]) => Tensor
           log(`tensorflow runs a step op by op, it does not fit in a graph: ${(error as Error).message}`);
           return outputs;
         }
-        // The graph may round differently from the ops one by one. Its numbers are the answer from the first call on, so that a step gives
-        // the same bits whether a process started with it or had run others before.
+        // The graph may round differently from the ops one by one. Its numbers are returned from the first call on, so that a step gives
+        // the same bits whether it is the first step of the process or not.
         for (const output of outputs) output.dispose();
       }
       return replay(backend, recording, inputs);
@@ -69,7 +69,7 @@ export function graphStep(backend: NodeBackend, fn: (inputs: Tensor[]) => Tensor
   };
 }
 
-/** Runs `fn` eagerly and notes every op it executes; `nodes` is the reason when that cannot be a graph. */
+/** Runs `fn` eagerly and records every op it executes; `nodes` is the reason when the ops cannot be a graph. */
 function record(backend: NodeBackend, fn: (inputs: Tensor[]) => Tensor[], inputs: Tensor[]) {
   const nodes: GraphNode[] = [];
   const nameOf = new WeakMap<DataId, string>();

@@ -21,7 +21,7 @@ export function registerNoise({ binding }: NodeBackend): void {
   });
 }
 
-/** A sum of squares in one op, where square and sum are two. */
+/** A sum of squares in one op; square and sum would be two. */
 export function registerSquaredNorms({ binding }: NodeBackend): void {
   registerKernel({
     kernelName: fusedKernels.squaredNorms,

@@ -56,7 +56,7 @@ export interface TensorflowBinding {
  *
  * In order: the installed @tensorflow/tfjs-node-gpu, the installed @tensorflow/tfjs-node, the build of `npm run setup:tensorflow`.
  *
- * @throws BackendUnavailable with what each of the three said
+ * @throws BackendUnavailable with the error of each of the three
  */
 export async function registerTensorflow(): Promise<{ backend: NodeBackend; source: string }> {
   restoreIsNullOrUndefined();

@@ -31,7 +31,7 @@ const wireBytes = 2;
 const wire32 = 5;
 
 function varint(value: number | bigint): number[] {
-  // Negative numbers are their 64-bit two's complement: ten bytes.
+  // Negative numbers are written as 64-bit two's complement: ten bytes.
   let rest = BigInt.asUintN(64, BigInt(value));
   const bytes: number[] = [];
   while (rest > 127n) {

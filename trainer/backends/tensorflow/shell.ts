@@ -1,17 +1,17 @@
-/** Runs the programs that the set-up needs and says in words what to do when one is missing or fails. */
+/** Runs the programs that the set-up needs; its errors say what to do when one is missing or fails. */
 import { spawn } from 'node:child_process';
 
-/** The set-up cannot go on; the message says what is missing and how to get it. */
+/** The set-up cannot continue; the message says what is missing and how to get it. */
 export class SetupError extends Error {
   override name = 'SetupError';
 }
 
 /**
- * Runs a program, its output shown as it comes.
+ * Runs a program and shows its output as it arrives.
  *
  * @param explain turns the program's stderr into the sentence that the user should read
  * @returns its stdout
- * @throws SetupError when it is not installed (`missing` says how to get it) or exits with another code than 0
+ * @throws SetupError when it is not installed (`missing` says how to get it) or its exit code is not 0
  */
 export function run(
   command: string,
@@ -40,7 +40,7 @@ export function run(
   });
 }
 
-/** The last line that says something: most programs put the cause there. */
+/** The last line that is not empty: most programs write the cause there. */
 export function lastLine(text: string): string {
   return text.trim().split('\n').at(-1)?.trim() ?? '';
 }

@@ -6,7 +6,7 @@ import { lastLine, run, SetupError } from './shell';
 const python = process.env.PYTHON ?? 'python3';
 const missingPython = `${python} is not installed. Install Python 3 with pip (Debian and Ubuntu: apt-get install python3-pip) or set PYTHON to it`;
 
-/** pip's own words for "cannot get it", in ours. */
+/** Turns pip's error output into one sentence that says what to do. */
 export function explainPip(stderr: string): string {
   if (/No module named pip/.test(stderr))
     return `pip is not installed for ${python} (Debian and Ubuntu: apt-get install python3-pip)`;
@@ -21,9 +21,9 @@ export function explainPip(stderr: string): string {
 }
 
 /**
- * Downloads one wheel without what it depends on.
+ * Downloads one wheel without its dependencies.
  *
- * A wheel's native library does not depend on the Python that asks, so where this Python is too old or too new for the package, the
+ * A wheel's native library does not depend on the Python version, so where this Python is too old or too new for the package, the
  * wheel of CPython 3.12 is taken.
  *
  * @returns the path of the .whl file
@@ -53,7 +53,7 @@ with zipfile.ZipFile(wheel) as z:
     print(next(n for n in names if n.endswith('METADATA')))
 `;
 
-/** Unpacks what is needed of a tensorflow wheel into `site` and returns the wheel's METADATA text. */
+/** Unpacks the needed files of a tensorflow wheel into `site` and returns the wheel's METADATA text. */
 export async function extractWheel(wheel: string, site: string): Promise<string> {
   const metadata = await run(python, ['-c', extraction, wheel, site], {
     missing: missingPython,
@@ -71,7 +71,7 @@ export function cudaRequirements(metadata: string): string[] {
     .map((line) => line.slice('Requires-Dist:'.length).split(';')[0]!.trim());
 }
 
-/** Installs CUDA beside libtensorflow, where that looks for it. */
+/** Installs CUDA beside libtensorflow, where libtensorflow looks for it. */
 export async function installCuda(metadata: string, site: string): Promise<void> {
   const requirements = cudaRequirements(metadata);
   if (requirements.length === 0)

@@ -10,16 +10,16 @@ import { Recorder } from './recorder';
 import { registerWasmKernels } from './register';
 import type { WasmBackend } from './wasmBackend';
 
-/** tfjs' module and ours work on parts of one size: more threads than parts would only wait. */
+/** tfjs' module and ours divide work into four parts: more threads than parts would only wait. */
 const maxThreads = 4;
 
 let opened: LoadedBackend | null = null;
 
 /**
- * WebAssembly with SIMD: the embedded default, no native code and no network (the .wasm files lie in node_modules and here).
+ * WebAssembly with SIMD: the embedded default, no native code and no network (the .wasm files are in node_modules and in this folder).
  *
  * tfjs' module is single-threaded in Node.js and slow where training needs it; kernels.wasm replaces those kernels and adds threads. The first
- * call decides about threads, as a module is loaded once per process.
+ * call decides the number of threads, because a module is loaded once per process.
  */
 export async function loadWasm(options: BackendOptions): Promise<LoadedBackend> {
   if (opened) {

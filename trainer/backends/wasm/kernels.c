@@ -1,8 +1,8 @@
 // SIMD kernels that work in place on the tfjs wasm backend's memory. Built by build.sh; called through kernels.ts.
 //
 // Every exported kernel takes `part` first and does that part of its work, 0 .. PARTS-1: parts touch disjoint outputs, so threads may take them in
-// any order and the numbers do not depend on how many there are. No static data and no stack memory: the module shares an address space that
-// another module laid out, so build.sh refuses a build that has either. All arrays are f32, row-major, 4-byte aligned, unless said otherwise.
+// any order and the numbers do not depend on how many threads there are. No static data and no stack memory: the module shares an address space that
+// another module laid out, so build.sh fails for a build that has either. All arrays are f32, row-major, 4-byte aligned, unless said otherwise.
 #include <wasm_simd128.h>
 
 #define PARTS 4
@@ -17,7 +17,7 @@ INLINE v4 splat(float x) { return wasm_f32x4_splat(x); }
 INLINE v4 add(v4 a, v4 b) { return wasm_f32x4_add(a, b); }
 INLINE v4 sub(v4 a, v4 b) { return wasm_f32x4_sub(a, b); }
 INLINE v4 mul(v4 a, v4 b) { return wasm_f32x4_mul(a, b); }
-// a + b * c; with FMA rounded once, which is why its module gives other last bits.
+// a + b * c; with FMA rounded once, so the FMA module gives other last bits.
 #ifdef FMA
 INLINE v4 addProduct(v4 a, v4 b, v4 c) { return __builtin_wasm_relaxed_madd_f32x4(b, c, a); }
 #else
@@ -34,8 +34,8 @@ INLINE int first(int part, int n, int group) {
   return at < n ? at : n;
 }
 
-// e^x to about 2 ulp for x <= 0; Cephes' polynomial. 0 below -46 (1e-20): as softmax's weights such numbers are lost beside 1, but their products
-// would be denormal, and those cost a hundred cycles each.
+// e^x to about 2 ulp for x <= 0; Cephes' polynomial. 0 below -46 (1e-20): beside a softmax weight of 1 such numbers do not count, but their products
+// would be denormal, and a denormal costs a hundred cycles.
 INLINE v4 exp4(v4 x) {
   v4 small = wasm_f32x4_lt(x, splat(-46.0f));
   v4 n = wasm_f32x4_nearest(mul(x, splat(1.44269504088896341f)));
@@ -48,7 +48,7 @@ INLINE v4 exp4(v4 x) {
   p = addProduct(splat(5.0000001201e-1f), p, r);
   p = add(add(mul(mul(p, r), r), r), splat(1.0f));
   v4 scale = wasm_i32x4_shl(wasm_i32x4_add(wasm_i32x4_trunc_sat_f32x4(n), wasm_i32x4_splat(127)), 23);
-  // A NaN stays one: the comparison is false and p is NaN.
+  // A NaN stays NaN: the comparison is false and p is NaN.
   return wasm_v128_andnot(mul(p, scale), small);
 }
 INLINE float exp1(float x) { return wasm_f32x4_extract_lane(exp4(splat(x)), 0); }
@@ -100,10 +100,10 @@ INLINE void put(float *c, v4 low, v4 high, int columns, const float *from) {
   }
 }
 
-#define ROWS 4 // of c at a time: with 2 columns of vectors 8 sums, which with all operands of a step fill the 15 registers that V8 gives out
+#define ROWS 4 // of c at a time: with 2 columns of vectors 8 sums, which together with all operands of a step fill the 15 registers that V8 allocates
 
 // ROWS rows of a times one packed panel: a row-major, or, with `strip`, packed as [k][ROWS]. Rows past `rows` repeat the last one and are not
-// stored. One step per turn of the loop: V8 moves the loads of an unrolled one to its front, where registers run out.
+// stored. One step per iteration: V8 moves the loads of an unrolled loop to its front, and registers run out.
 INLINE void tile(const float *a, int ars, int strip, const float *p, int k, float *c, int ldc, int rows, int columns, const float *bias, int again) {
   v4 l0 = splat(0), h0 = l0, l1 = l0, h1 = l0, l2 = l0, h2 = l0, l3 = l0, h3 = l0;
 #define STEP(x0, x1, x2, x3)                                                  \
@@ -137,7 +137,7 @@ KERNEL(gemm)(int part, const float *a, int ars, int acs, const float *b, int brs
   int start = first(part, m, ROWS), end = first(part + 1, m, ROWS);
   if (start == end) return;
   float *panel = scratch + part * BLOCK * 8;
-  // Columns of a transposed matrix lie far apart: packed as [ROWS rows][k][ROWS] they are read in order.
+  // Columns of a transposed matrix are far apart in memory: packed as [ROWS rows][k][ROWS] they are read in order.
   float *strips = acs == 1 ? 0 : scratch + PARTS * BLOCK * 8 + start * BLOCK;
   for (int kk = 0; kk < k; kk += BLOCK) {
     int depth = k - kk < BLOCK ? k - kk : BLOCK;
@@ -168,7 +168,7 @@ KERNEL(gemm)(int part, const float *a, int ars, int acs, const float *b, int brs
 
 // ---- rows and columns -----------------------------------------------------------------------------------------------------------------
 
-// Sums in a fixed order of their own: four lanes, then the rest.
+// Sums in a fixed order: four lanes, then the rest.
 #pragma clang fp reassociate(on)
 
 // sums [c] = column sums of x [n, c]; with y: products[c] = column sums of x * y too.
@@ -232,7 +232,7 @@ KERNEL(copy)(int part, const float *from, float *to, int n) {
   for (int i = first(part, n, 64); i < first(part + 1, n, 64); i++) to[i] = from[i];
 }
 
-// out [n] = x [n] + y [period], y again and again.
+// out [n] = x [n] + y [period], y repeated.
 KERNEL(addRepeated)(int part, const float *x, const float *y, float *out, int n, int period) {
   int end = first(part + 1, n, 64), i = first(part, n, 64);
   while (i < end) {
@@ -440,8 +440,8 @@ KERNEL(metrics)(int part, const float *means, const float *squares, float *metri
   if (each) for (int p = 0; p < count; p++) metrics[4 + p] = __builtin_sqrtf(squares[p]);
 }
 
-// Adam or AdamW of optimizer.ts in one pass. s: its scalars in order; norm: of g. Moments too small to matter are cleared: a denormal costs a
-// hundred cycles, and once there, 0.9 times the smallest one rounds to itself.
+// Adam or AdamW of optimizer.ts in one pass. s: its scalars in order; norm: of g. Moments too small to matter are set to 0: a denormal costs a
+// hundred cycles, and 0.9 times the smallest denormal rounds to itself, so it would stay.
 KERNEL(adam)(int part, const float *params, const float *m, const float *v, const float *g, const float *norm, const float *s, float *newParams, float *newM, float *newV, int n, int clipByValue, int decay, int decoupled) {
   float clip = s[0], keepM = s[1], addM = s[2], keepV = s[3], addV = s[4], rate = s[5], correction = 1 / s[6], epsilon = s[7];
   float shrink = decay && decoupled ? s[9] : 1, pull = decay && !decoupled ? s[8] : 0;

@@ -5,10 +5,10 @@ const limitsWithMaximum = 1;
 const sharedLimits = 3;
 
 /**
- * tfjs' WebAssembly module with its memory declared shared, so that threads of ours can work on it: one byte of the file. Nothing else about
- * the module changes, it stays single-threaded itself.
+ * tfjs' WebAssembly module with its memory declared shared, so that our threads can work on it: this changes one byte of the file. Nothing else
+ * changes; the module itself stays single-threaded.
  *
- * @returns a data URL; @throws Error when the file is not laid out as tfjs 4.22's
+ * @returns a data URL; @throws Error when the layout of the file is not that of tfjs 4.22
  */
 export function withSharedMemory(file: string): string {
   const bytes = readFileSync(file);

@@ -1,4 +1,4 @@
-/** Runs the kernels of kernels.wasm on the tfjs memory, each in four parts taken by this thread and by workers, whoever is free. */
+/** Runs the kernels of kernels.wasm on the tfjs memory, each in four parts that this thread and the free workers take. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
@@ -6,25 +6,25 @@ import { Worker } from 'node:worker_threads';
 
 /** PARTS of kernels.c. */
 const parts = 4;
-/** Looks at the ticket before a thread goes to sleep: about 50 us, the time between two kernels of a small step. */
+/** How often a thread checks the ticket before it goes to sleep: about 50 us, the time between two kernels of a small step. */
 const looks = 4_000;
-/** Places in `control`, i32. */
+/** Indices into `control`, i32. */
 const place = { ticket: 0, done: 1, kernel: 2, wake: 4, sleepers: 5, waiting: 6 } as const;
 const argumentsAt = 64;
-/** As many as the kernel with the most takes after `part`; what a kernel does not take is ignored. */
+/** The largest number of arguments that a kernel takes after `part`; a kernel ignores the rest. */
 const maxArguments = 14;
 
 type Kernel = (part: number, ...args: number[]) => void;
 
-/** A kernel and what it is called with after `part`: addresses in bytes, sizes, numbers. */
+/** A kernel and its arguments after `part`: addresses in bytes, sizes, numbers. */
 export interface Job {
   kernel: { at: number; run: Kernel };
   args: number[];
 }
 
 /**
- * A job is kernel and arguments in `control`, and a ticket: job number * 8 + next part. Parts are claimed by compare-and-swap on the ticket, so a
- * worker that comes late finds none left, and one of an older job cannot claim. The arguments are read after a claim only, and the next job is
+ * A job is kernel and arguments in `control`, and a ticket: job number * 8 + next part. A thread claims a part by compare-and-swap on the ticket, so a
+ * late worker finds no part left, and a worker with an old ticket cannot claim one. The arguments are read only after a claim, and the next job is
  * written after all parts are done.
  */
 const workerSource = `
@@ -55,7 +55,7 @@ for (;;) {
 /** The fastest build of the kernels that this Node.js and processor run. */
 function loadKernels(): { module: WebAssembly.Module; fma: boolean } {
   const file = (name: string) => readFileSync(join(import.meta.dirname, name));
-  // Node.js 20 knows relaxed SIMD, but only when asked; later versions ignore the flag.
+  // Node.js 20 knows relaxed SIMD, but only with this flag; later versions ignore the flag.
   setFlagsFromString('--experimental-wasm-relaxed-simd');
   const relaxed = file('kernelsFma.wasm');
   const fma = WebAssembly.validate(relaxed);
@@ -64,17 +64,17 @@ function loadKernels(): { module: WebAssembly.Module; fma: boolean } {
 
 export class KernelPool {
   readonly #kernels: Map<string, Job['kernel']>;
-  /** Where jobs are noted instead of done. */
+  /** If not null, jobs are appended here instead of run. */
   noted: Job[] | null = null;
   readonly #shared = new SharedArrayBuffer(argumentsAt + 8 * maxArguments);
   readonly #control = new Int32Array(this.#shared, 0, 16);
   readonly #args = new Float64Array(this.#shared, argumentsAt);
   #job = 0;
 
-  /** Products and sums are rounded once (relaxed SIMD): faster, and other last bits than without. */
+  /** Products and sums are rounded once (relaxed SIMD): faster, with other last bits. */
   readonly fma: boolean;
 
-  /** @param memory of the tfjs module, shared @param threads with this one, >= 1 */
+  /** @param memory shared memory of the tfjs module @param threads number of threads including this one, >= 1 */
   constructor(
     memory: WebAssembly.Memory,
     readonly threads: number,

@@ -1,9 +1,9 @@
 /**
- * Job lists: a step is run once with its kernels noted instead of done, and from then on the noted kernels are done one after another, without
- * tfjs in between and without allocating anything but the outputs.
+ * Job lists: the first run of a step records its kernels instead of running them; from then on the recorded kernels run one after another, without
+ * tfjs and without allocating anything but the outputs.
  *
- * While a step is recorded, tensors have addresses past the memory's end: inputs each in a range of its own, all others in one range. A list has
- * one piece of memory for the latter; the addresses of inputs and outputs are put in at every step.
+ * While a step is recorded, tensors have addresses past the memory's end: each input in its own range, all others in one range. A list has
+ * one block of memory for the others; the addresses of inputs and outputs are filled in at every step.
  */
 import { engine, type Tensor, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { runEagerly } from '~/trainer/backends/eagerStep';
@@ -11,9 +11,9 @@ import { NotRecordable, type StepRecorder } from '~/trainer/backends/recordedSte
 import type { Job, KernelPool } from './pool';
 import type { WasmBackend } from './wasmBackend';
 
-/** WebAssembly's memory ends at 2^32. Range n begins at (n + 1) * range; the last one is of all that is no input. */
+/** WebAssembly's memory ends at 2^32. Range n begins at (n + 1) * range; the last one holds every tensor that is not an input. */
 const range = 2 ** 36;
-/** Bytes of working memory that a list may keep; larger steps run op by op, where memory is given back at once. */
+/** Bytes of working memory that a list may keep; larger steps run op by op, where memory is freed immediately. */
 const mostMemory = 2 ** 30;
 
 /** Jobs whose argument `at` is `offset` bytes into an input or output. */
@@ -34,7 +34,7 @@ interface JobList {
 }
 
 export class Recorder implements StepRecorder<JobList> {
-  /** Kernels whose work is all in jobs. */
+  /** Kernels that do all their work in jobs. */
   readonly recordable = new Set(['Reshape']);
   #arena: Arena | null = null;
 
@@ -51,7 +51,7 @@ export class Recorder implements StepRecorder<JobList> {
     for (const address of memory) this.backend.wasm._free(address);
   }
 
-  /** Called by a kernel that is about to do its work outside of the jobs. */
+  /** Called by a kernel that is about to work outside of the jobs. */
   refuse(what: string): void {
     if (this.#arena) throw new NotRecordable(what);
   }
@@ -64,7 +64,7 @@ export class Recorder implements StepRecorder<JobList> {
     return { dataId, shape, dtype: 'float32' };
   }
 
-  /** While recording: working space of the next job. */
+  /** While recording: working memory for the next job. */
   space(floats: number): number | null {
     if (!this.#arena) return null;
     const address = this.#arena.allocate(4 * floats);
@@ -178,7 +178,7 @@ export class Recorder implements StepRecorder<JobList> {
   }
 }
 
-/** Addresses while recording. A block serves again, for the same size, once its tensor is disposed: jobs run in order. */
+/** Addresses while recording. A block is reused for the same size once its tensor is disposed: jobs run in order. */
 class Arena {
   bytes = 0;
   readonly #start: number;
@@ -219,7 +219,7 @@ class Arena {
     return address;
   }
 
-  /** Of anything but a block (an input, a part of one, a constant): nothing. */
+  /** Does nothing for an address that is not a block (an input, a part of one, a constant). */
   free(address: number): void {
     const size = this.#sizes.get(address);
     if (size === undefined) return;

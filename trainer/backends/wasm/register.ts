@@ -1,4 +1,4 @@
-/** Puts the kernels of kernels.c in the place of tfjs' compositions (nn/fused.ts) and of its matMul on the wasm backend. */
+/** Replaces tfjs' compositions (nn/fused.ts) and its matMul on the wasm backend by the kernels of kernels.c. */
 import {
   broadcast_util,
   getKernel,
@@ -25,7 +25,7 @@ const tileRows = 4;
 
 export function registerWasmKernels(backend: WasmBackend, pool: KernelPool, recorder: Recorder): void {
   const scratch = new Scratch(backend);
-  /** A tensor's address; 0 stands for one that is missing. */
+  /** A tensor's address; 0 for a missing tensor. */
   const at = (tensor: TensorInfo | undefined) => (tensor ? backend.dataIdMap.get(tensor.dataId).memoryOffset : 0);
   const out = (shape: number[]) => backend.makeOutput(shape, 'float32');
   const define = (kernelName: string, kernelFunc: (inputs: Inputs, attrs: NamedAttrMap) => TensorInfo | TensorInfo[]) => {
@@ -36,7 +36,7 @@ export function registerWasmKernels(backend: WasmBackend, pool: KernelPool, reco
       kernelFunc: ({ inputs, attrs }) => kernelFunc(inputs as Inputs, attrs ?? {}),
     });
   };
-  /** Working space of one kernel: valid until the next one. */
+  /** Working memory of one kernel: valid until the next one. */
   const space = (floats: number) => recorder.space(floats) ?? scratch.floats(floats);
 
   /** c [m, n] = a b (+ bias); strides in elements: a(m, k), b(k, n). */
@@ -55,7 +55,7 @@ export function registerWasmKernels(backend: WasmBackend, pool: KernelPool, reco
     pool.run('gemm', a, ...aStrides, b, ...bStrides, c, bias, m, n, k, space(parts * block * (8 + rowsPerPart)));
   };
 
-  /** A kernel of ours before tfjs': it gives null where it does not know the case. */
+  /** Tries our kernel before tfjs'; ours returns null for a case that it does not support. */
   const replace = (kernelName: string, kernelFunc: (inputs: Inputs, attrs: NamedAttrMap) => TensorInfo | null) => {
     const tfjs = getKernel(kernelName, 'wasm');
     unregisterKernel(kernelName, 'wasm');
@@ -72,7 +72,7 @@ export function registerWasmKernels(backend: WasmBackend, pool: KernelPool, reco
   };
   const isFloat = (...tensors: TensorInfo[]) => tensors.every(({ dtype }) => dtype === 'float32');
 
-  // tfjs' slice reads the whole of its input back first, which for one vector of all parameters is most of a step.
+  // tfjs' slice first reads its whole input back, which for one vector of all parameters is most of a step.
   replace('Slice', ({ x }, { begin, size }) => {
     const [from, sizes] = slice_util.parseSliceParams(x as Tensor, begin as number[], size as number[]) as [number[], number[]];
     if (!isFloat(x!) || !slice_util.isSliceContinous(x!.shape, from, sizes)) return null;
@@ -120,7 +120,7 @@ export function registerWasmKernels(backend: WasmBackend, pool: KernelPool, reco
     const outer = broadcast_util.assertAndGetBroadcastShape(a!.shape.slice(0, -2), b!.shape.slice(0, -2));
     const result = out([...outer, m, n]);
     const count = util.sizeFromShape(outer);
-    // As in tfjs: a side with one matrix serves all of the other's, other broadcasts repeat their matrices in order.
+    // As in tfjs: one matrix is combined with all matrices of the other side; other broadcasts repeat their matrices in order.
     const [aCount, bCount] = [a!, b!].map((x) => util.sizeFromShape(x.shape.slice(0, -2))) as [number, number];
     for (let item = 0; item < count; item++) {
       const from = at(a) + 4 * (item % aCount) * aRows * aColumns;
@@ -270,7 +270,7 @@ export function registerWasmKernels(backend: WasmBackend, pool: KernelPool, reco
   });
 }
 
-/** Elements between neighbours: along rows, along columns. */
+/** Elements between neighbors: along rows, along columns. */
 type Strides = [number, number];
 
 /** In the order of the C functions' arguments. */
@@ -278,7 +278,7 @@ function attentionSizes(rows: number, packed: number, seqLen: number, heads: num
   return { batch: rows / seqLen, seqLen, heads, headDim: packed / 3 / heads };
 }
 
-/** Working space of one kernel at a time, in the tfjs heap; grows and stays. */
+/** Working memory of one kernel at a time, in the tfjs heap; it grows and is never freed. */
 class Scratch {
   #address = 0;
   #floats = 0;

@@ -20,7 +20,7 @@ export interface WasmBackend extends KernelBackend {
   disposeData(dataId: object, force?: boolean): boolean;
 }
 
-/** Where a tensor of tfjs' lies in memory; an address in bytes. */
+/** Address of a tfjs tensor in memory, in bytes. */
 export interface TensorPlace {
   id: number;
   memoryOffset: number;

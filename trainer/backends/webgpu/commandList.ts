@@ -1,7 +1,7 @@
 /**
- * Command lists: a step is run once with every WebGPU call noted instead of sent, and from then on the noted calls are sent again.
+ * Command lists: the first run of a step records every WebGPU call; from then on the recorded calls are sent again.
  *
- * tfjs spends 0.1 to 0.2 ms of JavaScript on each op (shader key, uniforms, bind group). All that is the same in every step of one shape: only the
+ * tfjs spends 0.1 to 0.2 ms of JavaScript on each op (shader key, uniforms, bind group). This is the same in every step of one shape: only the
  * inputs differ, and they are written into buffers that the list owns.
  */
 import { type DataType, engine, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core';
@@ -33,7 +33,7 @@ export const commandLists = (backend: WebgpuBackend): StepRecorder<CommandList> 
   free: ({ arena }) => arena.dispose(),
 });
 
-/** Runs `fn` on tensors without values; nothing is sent to the GPU but constants. */
+/** Runs `fn` on tensors without values; only constants are sent to the GPU. */
 function record(backend: WebgpuBackend, fn: (inputs: Tensor[]) => Tensor[], inputs: Tensor[]): CommandList {
   flush(backend);
   const commands: Command[] = [];
@@ -73,7 +73,7 @@ function record(backend: WebgpuBackend, fn: (inputs: Tensor[]) => Tensor[], inpu
     arena.dispose();
     throw error;
   } finally {
-    // Gives the tensors that the recording disposed back to the arena, not to tfjs' own manager.
+    // Returns the tensors that the recording disposed to the arena, not to tfjs' own manager.
     flush(backend);
     Object.assign(backend, { queue, bufferManager });
     // Deleting the own properties uncovers the methods of the class.
@@ -82,7 +82,7 @@ function record(backend: WebgpuBackend, fn: (inputs: Tensor[]) => Tensor[], inpu
   }
 }
 
-/** Takes the calls that tfjs and our kernels make of an encoder and of its compute pass. */
+/** A command encoder that records the calls of tfjs and our kernels to it and to its compute pass. */
 function noting(commands: Command[]): GPUCommandEncoder {
   let pipeline: GPUComputePipeline;
   let bindGroup: GPUBindGroup;
@@ -144,7 +144,7 @@ function replay(backend: WebgpuBackend, list: CommandList, inputs: Tensor[]): Te
   return outputs;
 }
 
-/** The buffers of one command list. Inside the list a buffer serves again once its tensor is disposed: commands run in order. */
+/** The buffers of one command list. Inside the list a buffer is reused once its tensor is disposed: commands run in order. */
 class Arena implements Buffers {
   numBytesUsed = 0;
   numBytesAllocated = 0;

@@ -1,7 +1,7 @@
 /** tfjs' WebGPU backend, as far as we use it. */
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
 
-/** Where tensors' buffers come from. */
+/** Allocates the buffers of tensors. */
 export interface Buffers {
   numBytesUsed: number;
   numBytesAllocated: number;
@@ -10,7 +10,7 @@ export interface Buffers {
   dispose(): void;
 }
 
-/** Values lie on the CPU until the first use, afterwards in a buffer. */
+/** Values are on the CPU until the first use, then in a buffer. */
 export interface TensorData {
   values: Float32Array | Int32Array | Uint8Array | null;
   resource: GPUBuffer | null;
@@ -34,7 +34,7 @@ export interface WebgpuBackend extends KernelBackend {
   submitQueue(): void;
 }
 
-/** Sends what was encoded so far, so that what is submitted next runs after it. */
+/** Submits the commands encoded so far, so that the next submission runs after them. */
 export function flush(backend: WebgpuBackend): void {
   backend.endComputePassEncoder();
   if (backend.commandEncoder) backend.submitQueue();

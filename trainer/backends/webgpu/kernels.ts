@@ -1,4 +1,4 @@
-/** Puts shaders of ours in the place of tfjs' compositions (nn/fused.ts) and of its matMul and slice on the WebGPU backend. */
+/** Replaces tfjs' compositions (nn/fused.ts) and its matMul and slice on the WebGPU backend by our own shaders. */
 import {
   getKernel,
   type NamedAttrMap,
@@ -49,7 +49,7 @@ export function registerWebgpuKernels(backend: WebgpuBackend): void {
       threads: flat,
       groups: Math.ceil(count / flat),
     });
-  /** One workgroup per row of `width` numbers, whose first is at `start`. */
+  /** One workgroup per row of `width` numbers; `start` is the index of the row's first number. */
   const perRow = (
     name: string,
     [rows, width]: [number, number],
@@ -88,7 +88,7 @@ export function registerWebgpuKernels(backend: WebgpuBackend): void {
     return [rows];
   });
 
-  // Without tfjs' atomic sums, whose order and so whose last bits differ from step to step.
+  // Replaces tfjs' atomic sums: their order, and so their last bits, differ from step to step.
   replace('BatchMatMul', (original) => (args) => {
     const { a, b } = args.inputs as { a: TensorInfo; b: TensorInfo };
     const { transposeA, transposeB } = args.attrs as unknown as { transposeA: boolean; transposeB: boolean };
@@ -184,7 +184,7 @@ export function registerWebgpuKernels(backend: WebgpuBackend): void {
   define(fusedKernels.columnSums, ({ x, y }) => {
     const [rows, columns] = x!.shape as [number, number];
     const [sums, products] = [out([columns]), y && out([columns])];
-    // Two rounds: 64 rows each, then the sums of those.
+    // Two rounds: sums of 64 rows each, then the sums of those sums.
     const chunk = 64;
     const chunks = Math.ceil(rows / chunk);
     const parts = out([chunks, columns]);
@@ -346,7 +346,7 @@ export function registerWebgpuKernels(backend: WebgpuBackend): void {
   });
 
   define(fusedKernels.squaredNorms, ({ flat: vector }, { sizes }) => {
-    // First the sums of pieces, of one parameter each, then those of the parameters.
+    // First the sums of pieces of each parameter, then the sums of whole parameters.
     const longest = 8192;
     const pieces: number[] = [];
     const firsts: number[] = [0];
@@ -411,7 +411,7 @@ export function registerWebgpuKernels(backend: WebgpuBackend): void {
     const [newParams, newM, newV] = [0, 1, 2].map(() => out(params!.shape)) as [TensorInfo, TensorInfo, TensorInfo];
     const count = sizeOf(params!);
     const pull = weightDecay && !decoupled;
-    // In two parts, as a shader has eight buffers at most.
+    // In two parts, because a shader has at most eight buffers.
     elementwise(
       'adam moments',
       count,
@@ -434,7 +434,7 @@ export function registerWebgpuKernels(backend: WebgpuBackend): void {
   });
 }
 
-/** A kernel of ours that may hand what it does not cover to tfjs'. */
+/** Registers our kernel; it may call tfjs' kernel for cases that it does not support. */
 function replace(
   kernelName: string,
   make: (original: KernelFunc) => (args: Parameters<KernelFunc>[0]) => TensorInfo | TensorInfo[],
@@ -462,7 +462,7 @@ fn noiseAt(i: u32, site: u32) -> f32 {
   return f32(lowbias32(lowbias32(i ^ u32(seed[0])) + u32(seed[1]) + site) >> 8u) * 0x1p-24;
 }`;
 
-/** Where queries, keys, values and contexts of every head lie: qkv is [N, 3D], packed [head][q | k | v][d]. */
+/** Sizes and strides of every head's queries, keys, values and context: qkv is [N, 3D], packed [head][q | k | v][d]. */
 function attentionShape(qkv: TensorInfo, T: number, heads: number) {
   const [rows, packed] = qkv.shape as [number, number];
   const batch = rows / T;

@@ -1,15 +1,15 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Shaders } from './shaders';
 
-/** A matrix of every item of a batch inside a tensor; distances in elements. */
+/** One matrix per batch item, inside a tensor; distances in elements. */
 export interface Operand {
   tensor: TensorInfo;
-  /** Between rows, between columns. */
+  /** Distance between rows (`row`) and between columns (`column`). */
   row: number;
   column: number;
-  /** Of the first item. */
+  /** Index of the first item. */
   offset?: number;
-  /** Between items; an item is numbered outer * `inner` + inner. */
+  /** Distance between items; the number of an item is outer * `inner` + inner. */
   outer?: number;
   innerStep?: number;
 }
@@ -33,9 +33,9 @@ export interface MatMul {
   rowSums?: TensorInfo;
 }
 
-/** Depth of what a workgroup holds of a and b at a time. */
+/** Depth of the piece of a and b that a workgroup holds at a time. */
 const depth = 16;
-/** A GPU has about this many places for workgroups; with fewer tiles than half of that, k is shared out too. */
+/** A GPU runs about this many workgroups at once; with fewer tiles than half of that, k is divided too. */
 const places = 256;
 
 /** c = a b (+ bias), in tiles of a workgroup's own memory; every sum runs in a fixed order, so that the same step gives the same bits. */
@@ -92,7 +92,7 @@ const strides = (name: string, { row, column, offset = 0, outer = 0, innerStep =
   ...(inner > 0 && { [`${name}_OUTER`]: outer, [`${name}_INNER`]: innerStep }),
 });
 
-/** @param share of k per slice; slice s writes its part of c behind those of the slices before */
+/** @param share of k per slice; slice s writes its part of c after those of the earlier slices */
 function tiled(shaders: Shaders, spec: MatMul, tile: 64 | 128, share: number, slices: number): void {
   const { a, b, c, m, n, k, items = 1, inner = 1, bias, rowSums } = spec;
   const halves = tile / 64;

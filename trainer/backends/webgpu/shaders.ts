@@ -1,11 +1,11 @@
-/** Runs compute shaders of ours on tfjs' device and in tfjs' command queue. */
+/** Runs our own compute shaders on tfjs' device and in tfjs' command queue. */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { WebgpuBackend } from './device';
 
 export interface Shader {
   /** For profilers and error messages. */
   name: string;
-  /** Numbers (u32) are given to the shader when it runs, so that it serves all sizes; text is WGSL of a constant, compiled in. */
+  /** Numbers (u32) are passed to the shader when it runs, so that one shader works for all sizes; text is WGSL of a constant, compiled in. */
   constants: Record<string, number | string>;
   outputs: Record<string, TensorInfo>;
   inputs: Record<string, TensorInfo>;
@@ -19,7 +19,7 @@ export interface Shader {
   groups: number | [number, number, number];
 }
 
-/** tfjs submits after so many dispatches, so that the GPU starts early. */
+/** tfjs submits after this many dispatches, so that the GPU starts early. */
 const dispatchesPerSubmit = 15;
 
 export class Shaders {

@@ -1,4 +1,4 @@
-"""Puts a training script into a Headroom room: live metrics, and steering between two steps.
+"""Connects a training script to a Headroom server: live metrics, and steering between two steps.
 
 >>> import headroom
 >>> run = headroom.init(project="lm", name="char gpt", config={"lr": 3e-4})
@@ -45,12 +45,12 @@ def init(
 ) -> Run:
     """Opens a run.
 
-    id: what the script calls the run; the same id in the same project is the same run. resume: "never" (the id must be new), "allow", "must"; left out: "never".
-    mode: "online", "offline" (kept in `folder`; `headroom sync` sends it) or "disabled". fork: (run id, step) of the run that this one goes on from.
+    id: the script's name for the run; the same id in the same project is the same run. resume: "never" (the id must be new), "allow", "must"; default: "never".
+    mode: "online", "offline" (kept in `folder`; `headroom sync` sends it) or "disabled". fork: (run id, step) of the run that this one continues from.
     Settings come from the argument, then the environment (HEADROOM_SERVER, HEADROOM_TRAINER_TOKEN, HEADROOM_MODE, HEADROOM_SPOOL), then `headroom login`.
-    With several ranks (torch.distributed, or RANK in the environment) only rank 0 speaks: the others log nothing, but commands reach them through `attach`.
+    With several ranks (torch.distributed, or RANK in the environment) only rank 0 logs; commands reach the other ranks through `attach`.
 
-    Raises SettingsError when a setting does not fit; a server that is away is no error.
+    Raises SettingsError when a setting is invalid; an unreachable server is no error.
     """
     from .process import guard
 
@@ -93,7 +93,7 @@ def init(
 
 
 def _rank() -> int:
-    """Of this process among those that train the run."""
+    """Rank of this process among those that train the run."""
     dist = getattr(sys.modules.get("torch"), "distributed", None)
     if dist is not None and dist.is_available() and dist.is_initialized():
         return int(dist.get_rank())

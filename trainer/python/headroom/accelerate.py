@@ -17,7 +17,7 @@ import headroom
 
 
 class HeadroomTracker(GeneralTracker):  # type: ignore[misc]
-    """The arguments are those of `headroom.init`. The other ranks have a run too, which only takes commands."""
+    """The arguments are those of `headroom.init`. The other ranks have a run too, which only receives commands."""
 
     name = "headroom"
     requires_logging_directory = False

@@ -1,8 +1,8 @@
-"""Attention of a torch model on a batch, however the model computes it, without a change to the model.
+"""Captures the attention of a torch model on a batch, without a change to most models.
 
-During one forward pass without gradients these are caught: `torch.nn.functional.scaled_dot_product_attention` (most models, and Hugging Face's "sdpa"),
-`nn.MultiheadAttention` and what is built of it, and the maps that Hugging Face models give with `output_attentions=True`. Attention that is written out by hand is
-caught with one line in the model's forward, which does nothing outside such a pass:
+One forward pass without gradients captures: `torch.nn.functional.scaled_dot_product_attention` (most models, and Hugging Face's "sdpa"),
+`nn.MultiheadAttention` and modules that use it, and the maps that Hugging Face models return with `output_attentions=True`. Attention that is written by hand is
+captured with one line in the model's forward, which does nothing outside such a pass:
 
     headroom.record_attention(weights)     # [batch, heads, queries, keys], after the softmax
 """
@@ -36,7 +36,7 @@ class Capture:
 
 
 def record_attention(weights: Any, name: str | None = None) -> None:
-    """To be called in a model's forward with its attention after the softmax, [batch, heads, queries, keys]. Costs nothing unless `run.watch` is looking."""
+    """Called in a model's forward with its attention after the softmax, [batch, heads, queries, keys]. Costs nothing unless `run.watch` is capturing."""
     if _capturing is not None:
         _capturing.add(weights, name)
 
@@ -44,7 +44,7 @@ def record_attention(weights: Any, name: str | None = None) -> None:
 def capture(model: Any, probe: Any, examples: int = 8) -> Capture:
     """Runs `model` on `probe` (the arguments: a dict by name, a tuple in order, else the only one) in evaluation mode.
 
-    Training is not changed by it: modes are put back, the random number generators are as they were. Raises what the model raises.
+    Training is not changed: modes and the states of the random number generators are restored. Raises the model's errors.
     """
     global _capturing
     import torch
@@ -117,7 +117,7 @@ def _interceptor(found: Capture) -> Any:
         scale: float | None = None,
         enable_gqa: bool = False,
     ) -> Any:
-        """As torch's documentation writes it out."""
+        """Scaled dot product attention as in torch's documentation."""
         if enable_gqa:
             key = key.repeat_interleave(query.size(-3) // key.size(-3), -3)
             value = value.repeat_interleave(query.size(-3) // value.size(-3), -3)

@@ -1,4 +1,4 @@
-"""A spool cut into batches of numbered events: the very same ones whenever they are made again."""
+"""A spool cut into batches of numbered events: a batch made again has exactly the same events."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Batch:
 
 
 class Batches:
-    """The batches of one spool. `meta` is the spool's and is kept up to date."""
+    """The batches of one spool. `meta` is the spool's metadata and is kept up to date."""
 
     def __init__(self, folder: Path, meta: dict[str, Any]) -> None:
         self._folder = folder
@@ -31,7 +31,7 @@ class Batches:
         """What the server may lack, oldest first."""
         self._reader = spool.Reader(folder, self.unsent[-1].end if self.unsent else None)
         self._decoder = Decoder()
-        # Of the batches that were given out: the blobs that each names.
+        # The blobs named by each batch that was returned.
         self._files: dict[int, list[str]] = {}
         self._learn()
 
@@ -40,11 +40,11 @@ class Batches:
 
     @property
     def marks(self) -> dict[str, Any]:
-        """How far the sources have been read that the records of all batches so far were made from."""
+        """How far the sources were read for the records of all batches so far."""
         return dict(self._decoder.marks)
 
     def _learn(self) -> None:
-        """What was declared in the batches before the next one, some of them deleted."""
+        """Restores the declarations of earlier batches, some of which are deleted."""
         decoder = self._decoder
         for id, name, width in self._meta.get("streams", []):
             decoder.streams[id] = (name, width)
@@ -58,7 +58,7 @@ class Batches:
             reader.close()
 
     def next(self) -> Batch | None:
-        """The batch of what is new in the spool, on disk as a cut before it is given out."""
+        """The batch of new records in the spool; its cut is on disk before the batch is returned."""
         decoder = self._decoder
         begin = self._reader.at
         first = self.unsent[-1].next if self.unsent else self._meta.get("nextEvent", 0)
@@ -76,7 +76,7 @@ class Batches:
         return self._given(cut, full)
 
     def again(self, cut: spool.Cut) -> Batch:
-        """A batch that was given out before."""
+        """A batch that was returned before."""
         reader = spool.Reader(self._folder, cut.begin)
         decoder = self._decoder
         self._begin(cut.first)
@@ -100,7 +100,7 @@ class Batches:
             self._decoder.count += 1
 
     def stored(self, next_event: int) -> None:
-        """The server has every event below `next_event`: segments and blobs that nothing else needs go."""
+        """The server has every event below `next_event`: deletes segments and blobs that are not needed any more."""
         while self.unsent and self.unsent[0].next <= next_event:
             self._forget(self.unsent.pop(0))
 
@@ -110,7 +110,7 @@ class Batches:
             (self._folder / "blobs" / file).unlink(missing_ok=True)
         gone = [n for n in spool.segments_in(self._folder) if n < cut.end[0]]
         if gone:
-            # What was said in them is needed to read the others.
+            # The declarations in these segments are needed to read the others.
             decoder = self._decoder
             self._meta["streams"] = [[id, name, width] for id, (name, width) in decoder.streams.items()]
             self._meta["shapes"] = list(decoder.shapes.items())
@@ -120,7 +120,7 @@ class Batches:
             (self._folder / spool.segment_name(number)).unlink(missing_ok=True)
 
     def rewind_to(self, left_at: int) -> int | None:
-        """The least step among what waits, when the run was left further on; None = nothing is to be taken back."""
+        """The lowest waiting step, if the run was left at a later step; None = no rewind is needed."""
         if left_at <= 0:
             return None
         decoder = Decoder()

@@ -1,4 +1,4 @@
-"""Bytes that events name, brought to the server before them."""
+"""Bytes that events name, sent to the server before the events."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Blobs:
         return known
 
     def named(self, event: dict[str, Any]) -> dict[str, Any]:
-        """An event with hash and size where a file of the spool stood."""
+        """The event with hash and size instead of a file of the spool."""
         out = dict(event)
         for name in ("blob", "pictures"):
             blob = out.get(name)

@@ -1,4 +1,4 @@
-"""How often something is measured that costs time."""
+"""How often an expensive measurement is made."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ SHARE = 0.01
 
 
 class Cadence:
-    """Every `every` steps. Without it: every `first` steps at first, and twice as seldom as long as the measurement takes more than its share of the time."""
+    """Every `every` steps. Default: every `first` steps at first; the interval doubles while the measurement takes more than its share of the time."""
 
     def __init__(self, every: int | None, first: int) -> None:
         self.every = max(1, int(every)) if every is not None else first
         self._fixed = every is not None
         self._step = 0
         self._begun = 0.0
-        # Step and end of the measurement before.
+        # Step and end time of the previous measurement.
         self._before: tuple[int, float] | None = None
 
     def due(self, step: int) -> bool:

@@ -39,13 +39,13 @@ class _Listener:
 
 
 def sync(folder: Path, server: str, token: str | None, timeout: float = 600.0) -> int:
-    """Sends what is kept in `folder` (of one run, or of many), each row once. Returns how many runs could not be sent."""
+    """Sends the data in `folder` (of one run or of many), each row once. Returns how many runs could not be sent."""
     folders = [folder] if (folder / "meta.json").exists() else list(spool.runs_in(folder))
     return sum(send(one, server, token, timeout) in ("dropped", "left") for one in folders)
 
 
 def send(folder: Path, server: str, token: str | None, timeout: float = 600.0) -> str:
-    """Of one run: "sent", "busy" (its script sends it), "dropped" (the server does not take it any more) or "left" (try again)."""
+    """Sends one run. Returns "sent", "busy" (its script sends it), "dropped" (the server does not accept it any more) or "left" (try again)."""
     lock = spool.FolderLock(folder)
     try:
         meta = spool.read_meta(folder)
@@ -83,7 +83,7 @@ def watch(logdir: Path, settings: Settings, project: str | None, once: bool, idl
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
     follower = Follower(logdir, settings, project, idle)
     try:
-        # What an earlier watch left behind comes first: it says how far the files were read.
+        # Unsent data of an earlier watch comes first: it says how far the files were read.
         for one in left_behind(settings.folder):
             while send(one, settings.server, settings.token) == "left":
                 time.sleep(POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""What people can change while a script trains, and their commands on the way in."""
+"""Declared controls and actions of a script, and the commands that arrive for them."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Commands:
     # ---- called between two steps ----
 
     def handle(self, step: int | None) -> bool:
-        """Applies what is due before update `step`; waits while paused. False: stop."""
+        """Applies the commands due before update `step`; waits while paused. False: stop."""
         if self._out.forked:
             return not self.stopped
         at = self._out.at(step)
@@ -119,7 +119,7 @@ class Commands:
         self._out.say({"type": "status", "status": status, "step": step, "message": message})
 
     def _due(self, step: int) -> list[dict[str, Any]]:
-        """Takes the commands that are to be done before update `step` out of those that wait."""
+        """Removes the commands due before update `step` from the waiting ones and returns them."""
         self._arrived.clear()
         due = []
         while self._inbox:

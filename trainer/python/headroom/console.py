@@ -1,4 +1,4 @@
-"""What the script prints, shown on the run's page as well."""
+"""Shows the script's printed output on the run's page as well."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SECONDS = 0.5
 
 
 class Capture:
-    """Stands in for sys.stdout and sys.stderr; what is written goes where it went before, and on to the run twice a second."""
+    """Replaces sys.stdout and sys.stderr; text goes to the previous stream and, twice a second, to the run."""
 
     def __init__(self, say: Callable[[dict[str, Any]], None]) -> None:
         self._say = say

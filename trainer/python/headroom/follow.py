@@ -1,7 +1,7 @@
 """`headroom watch LOGDIR`: one run for each folder that TensorBoard or Lightning logs into, live.
 
-How far each file was read is kept with what was made of it, in one record of the spool (`Run.bundle`), and in a file of its own once the server has everything: so it may be
-killed and started again at any moment, and every value is shown once.
+How far each file was read is stored together with the values from it, in one record of the spool (`Run.bundle`), and in a separate file once the server has everything: so the
+command can be killed and started again at any moment, and every value is shown once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TOGETHER = 200
 
 
 class Follower:
-    """idle_seconds: a run into which nothing is written for so long is shown as finished; it goes on when something is."""
+    """idle_seconds: a run without new data for this long is shown as finished; it continues when new data arrives."""
 
     def __init__(self, logdir: Path, settings: Settings, project: str | None = None, idle_seconds: float = 600.0) -> None:
         self._logdir = logdir.resolve()
@@ -34,7 +34,7 @@ class Follower:
         self._followed: dict[Path, "_Followed"] = {}
 
     def poll(self, final: bool = False) -> int:
-        """Reads what is new in all folders; how many items. `final`: ends the runs as well."""
+        """Reads new items in all folders and returns their number. `final`: ends the runs as well."""
         count = 0
         for folder, kind in sorted(find(self._logdir), key=lambda f: str(f[0])):
             followed = self._followed.get(folder)
@@ -51,7 +51,7 @@ class Follower:
         return count
 
     def close(self) -> None:
-        """Ends the runs; what training writes later is read by the next `headroom watch`."""
+        """Ends the runs; the next `headroom watch` reads later data."""
         for followed in self._followed.values():
             followed.end("not watched any more")
 
@@ -63,7 +63,7 @@ class Follower:
         run = Run(self._settings, key, setup, "allow", system_seconds=None, source=str(folder))
         guard(run)
         run.wait_until_open(10.0)
-        # Where files go back is known from the files themselves.
+        # The files themselves show where a run goes back.
         run._series.go_on()
         return run
 
@@ -112,7 +112,7 @@ def read_marks(spool_folder: Path, folder: Path) -> dict[str, int]:
 
 
 def keep_marks(spool_folder: Path, source: str, marks: dict[str, Any]) -> None:
-    """How far the files of `source` have been read; each file's number only grows."""
+    """Stores how far the files of `source` have been read; each file's number only grows."""
     file = marks_file(spool_folder, source)
     file.parent.mkdir(parents=True, exist_ok=True)
     known = read_marks(spool_folder, Path(source))
@@ -124,6 +124,6 @@ def keep_marks(spool_folder: Path, source: str, marks: dict[str, Any]) -> None:
 
 
 def left_behind(spool_folder: Path) -> list[Path]:
-    """Spools of an earlier `headroom watch` that the server has not got whole."""
+    """Spools of an earlier `headroom watch` that are not completely on the server."""
     found = ((one, spool.read_meta(one)) for one in spool.runs_in(spool_folder))
     return [one for one, meta in found if meta and meta.get("source")]

@@ -3,8 +3,8 @@
 >>> from headroom.huggingface import HeadroomCallback
 >>> trainer = Trainer(..., callbacks=[HeadroomCallback(project="lm", name="gpt2 on shakespeare")])
 
-Everything that the Trainer logs arrives under the Trainer's own names. People change learning rate, weight decay and clip value, pause, go step by step, stop, evaluate
-and save; with several ranks at the same step on each.
+Everything that the Trainer logs keeps the Trainer's own names. People can change learning rate, weight decay and clip value, pause, go step by step, stop, evaluate
+and save; with several ranks at the same step on each rank.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ EVALUATION = "eval_"
 
 
 class HeadroomCallback(TrainerCallback):
-    """`run`: one that is open already (it stays open at the end); else `headroom.init` is called with the other arguments when training begins."""
+    """`run`: an open run (it stays open at the end); else `headroom.init` is called with the other arguments when training begins."""
 
     def __init__(self, run: headroom.Run | None = None, **settings: Any) -> None:
         self.run = run
@@ -35,7 +35,7 @@ class HeadroomCallback(TrainerCallback):
             self.run = headroom.init(**{"name": args.run_name, **self._settings, "config": _config(args, model, self._settings.get("config"))})
         run = self.run
         self._step = state.global_step
-        # Series of these names are what the Trainer logs.
+        # The Trainer logs series of these names.
         run.define_metric("loss", role="loss", goal="minimize")
         run.define_metric("eval_loss", goal="minimize")
         clips = args.max_grad_norm is not None and args.max_grad_norm > 0
@@ -63,7 +63,7 @@ class HeadroomCallback(TrainerCallback):
             return
         values = {name.removeprefix(EVALUATION): v for name, v in (metrics or {}).items() if name.startswith(EVALUATION)}
         self.run.evaluation("eval", values, state.global_step)
-        # An evaluation that was asked for while the run was paused: pause again.
+        # An evaluation requested while the run was paused: pause again.
         if self.run._commands.status == "paused":
             self._boundary(control)
 
@@ -94,7 +94,7 @@ class HeadroomCallback(TrainerCallback):
         return self._ask("should_save", "saves")
 
     def _ask(self, flag: str, what: str) -> str:
-        """The Trainer does it after this boundary, also when the run is paused: the pause is left for it."""
+        """Makes the Trainer act after this boundary, also when the run is paused: the pause is interrupted for it."""
         setattr(self._control, flag, True)
         self.run._commands.interrupted = True  # type: ignore[union-attr]
         return f"{what} at step {self._step}"

@@ -3,7 +3,7 @@
 >>> from headroom.keras import HeadroomCallback
 >>> model.fit(x, y, validation_data=held_out, callbacks=[HeadroomCallback(project="vision", name="cnn")])
 
-Each batch's numbers are series of its step, each epoch's `val_` numbers an evaluation. People change the learning rate, also that of a schedule, pause, step and stop.
+Each batch's metrics are series, each epoch's `val_` metrics an evaluation. People can change the learning rate, also of a schedule, pause, step and stop.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .steering import Refused
 
 
 class HeadroomCallback(keras.callbacks.Callback):  # type: ignore[misc]
-    """`run`: one that is open already; else `headroom.init` is called with the other arguments when training begins. `evaluate`: called when people ask for it."""
+    """`run`: an open run; else `headroom.init` is called with the other arguments when training begins. `evaluate`: called when people request an evaluation."""
 
     def __init__(self, run: headroom.Run | None = None, evaluate: Callable[[], dict[str, float]] | None = None, **settings: Any) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class HeadroomCallback(keras.callbacks.Callback):  # type: ignore[misc]
         if isinstance(schedule, _Scaled):
             scaled = schedule
         elif isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
-            # A schedule is part of the compiled step; what it is multiplied with is a variable of it.
+            # A schedule is part of the compiled step; its factor is a variable, so it can change.
             scaled = optimizer.learning_rate = _Scaled(schedule)
         else:
             scaled = None
@@ -73,7 +73,7 @@ class HeadroomCallback(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         if self.run is None:
             return
-        # The rate of the update that was made; the optimizer counts it already.
+        # The rate of the finished update; the optimizer has already counted that update.
         values: dict[str, Any] = {"learning_rate": self._rate_at(self._step)}
         values.update(logs or {})
         self.run.log(values, self._step)
@@ -114,7 +114,7 @@ class _Scaled(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[
 
     @property
     def base(self) -> float:
-        """The rate that the schedule is described by, times the factor."""
+        """The schedule's base rate times the factor."""
         own = getattr(self.schedule, "warmup_target", None) or getattr(self.schedule, "initial_learning_rate", None)
         return float(keras.ops.convert_to_numpy((self.schedule(0) if own is None else own) * self.factor))
 

@@ -28,7 +28,7 @@ else:
 
 
 class HeadroomLogger(Logger):
-    """`run`: one that is open already; else `headroom.init` is called with the other arguments when there is something to log."""
+    """`run`: an open run; else `headroom.init` is called with the other arguments at the first log."""
 
     def __init__(self, run: headroom.Run | None = None, log_checkpoints: bool = False, **settings: Any) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class HeadroomLogger(Logger):
 
     @property
     def run(self) -> headroom.Run:
-        """On ranks above 0 one that only takes commands."""
+        """The run; on ranks above 0 it only receives commands."""
         if self._run is None:
             self._run = headroom.init(**{**self._settings, "config": self._config})
         return self._run
@@ -99,7 +99,7 @@ class HeadroomLogger(Logger):
 
 
 class HeadroomCallback(Callback):
-    """Steering. `source`: a HeadroomLogger or a run; left out, the trainer's own HeadroomLogger."""
+    """Steering. `source`: a HeadroomLogger or a run; default: the trainer's own HeadroomLogger."""
 
     def __init__(self, source: HeadroomLogger | headroom.Run | None = None) -> None:
         self._source = source
@@ -136,7 +136,7 @@ class HeadroomCallback(Callback):
             watch.measure(trainer.global_step)
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        # Between two updates, also where gradients are gathered over several batches.
+        # Only between two updates, also with gradient accumulation over several batches.
         if self._run is None or trainer.global_step == self._step:
             return
         self._step = trainer.global_step
@@ -144,7 +144,7 @@ class HeadroomCallback(Callback):
             trainer.should_stop = True
 
     def _validate(self, trainer: Any) -> str:
-        """The validation that Lightning runs after a batch, now."""
+        """Runs now the validation that Lightning runs after a batch."""
         loop = trainer.fit_loop.epoch_loop
         first = trainer._logger_connector._first_loop_iter
         trainer.validating = True

@@ -1,4 +1,4 @@
-"""The thread that brings a run's spool to the server, and commands back. Training never waits for it."""
+"""The thread that sends a run's spool to the server and receives commands. Training never waits for it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ACK_S = 30.0
 
 
 class Listener(Protocol):
-    """What the run hears of its link; called in the link's threads."""
+    """Callbacks from the link to the run; called in the link's threads."""
 
     def opened(self, run_id: str, attempt: int, step: int, status: str) -> None: ...
     def command(self, logged: dict[str, Any]) -> None: ...
@@ -36,7 +36,7 @@ class Listener(Protocol):
 
 
 class Link:
-    """Sends one run's spool. `meta` is the spool's and is kept up to date."""
+    """Sends one run's spool. `meta` is the spool's metadata and is kept up to date."""
 
     def __init__(
         self,
@@ -71,13 +71,13 @@ class Link:
         self._thread.start()
 
     def end(self) -> None:
-        """Nothing more will be written to the spool: send what is there, then stop."""
+        """The spool is complete: send the rest, then stop."""
         self._ending.set()
         self._kick.set()
         self._said.put(("wake", None))
 
     def abandon(self) -> None:
-        """Stop now; what was not sent stays in the spool."""
+        """Stop now; unsent data stays in the spool."""
         self._abandoned.set()
         self._kick.set()
         self._said.put(("wake", None))
@@ -87,7 +87,7 @@ class Link:
 
     @property
     def marks(self) -> dict[str, Any]:
-        """How far the sources have been read that the run is made from (sources.py)."""
+        """How far the sources of the run have been read (sources.py)."""
         return self._batches.marks
 
     # ---- the connection ----
@@ -117,7 +117,7 @@ class Link:
                 if self._kick.wait(wait * (0.5 + random.random() / 2)):
                     self._kick.clear()
                 wait = min(5.0, wait * 2)
-        except Exception as error:  # a mistake of ours must not be silent
+        except Exception as error:  # an error in this client must not be silent
             self._listener.trouble(f"the link stopped: {error!r}; what is logged is kept in {self._folder}")
         finally:
             self.connected = False
@@ -144,7 +144,7 @@ class Link:
             self._said.put(("lost", (link, str(error))))
 
     def _ask(self, link: Socket, name: str, payload: Any) -> Any:
-        """An event and its answer; commands that come meanwhile are taken in."""
+        """Sends an event and returns its answer; accepts commands that arrive meanwhile."""
         answered: list[Any] = []
 
         def take(answer: Any) -> None:
@@ -234,7 +234,7 @@ class Link:
             self._take(logged)
 
     def _rewind_to(self, left_at: int) -> int | None:
-        """Files that are followed say themselves when they go back (sources.py)."""
+        """The step to rewind to, or None; followed files show themselves when they go back (sources.py)."""
         return None if self._meta.get("source") else self._batches.rewind_to(left_at)
 
     # ---- sending ----
@@ -253,7 +253,7 @@ class Link:
             if batch is None:
                 if ending or self._until_empty:
                     if self._until_empty:
-                        # Another process may go on with the run at once.
+                        # Another process may continue the run immediately.
                         self._ask(link, "close", {"runId": self._meta["runId"], "attempt": self._meta["attempt"]})
                     self.done.set()
                     return
@@ -298,7 +298,7 @@ class Link:
                 self._listener.trouble(f"a batch was refused: {answer.get('message')}")
                 return self._drop(str(answer.get("message", "")))
             else:
-                # gap or unavailable: the next registration says from where on.
+                # gap or unavailable: the next registration says where to continue.
                 time.sleep(0.5)
                 raise LinkLost(str(answer.get("message", reason)))
 
@@ -335,7 +335,7 @@ def _memory() -> int:
 
 
 def remove(folder: Path, link: Link) -> None:
-    """Of a spool that the server has whole."""
+    """Removes a spool that is completely on the server."""
     meta = spool.read_meta(folder) or {}
     if meta.get("source"):
         from .follow import keep_marks

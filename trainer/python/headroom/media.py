@@ -30,7 +30,7 @@ class Text:
 
 @dataclass
 class Histogram:
-    """Of values, or `counts` between `edges`."""
+    """A histogram of values, or of `counts` between `edges`."""
 
     values: Any = None
     bins: int = 64
@@ -45,7 +45,7 @@ class Table:
 
 
 def image_bytes(data: Any) -> bytes:
-    """Raises TypeError or ValueError, which say what would fit."""
+    """The bytes of an image. Raises TypeError or ValueError with a message that says what would fit."""
     if isinstance(data, Image):
         data = data.data
     if isinstance(data, (str, Path)):
@@ -71,7 +71,7 @@ def image_bytes(data: Any) -> bytes:
 
 
 def png(pixels: Any) -> bytes:
-    """PNG of an array-like [H, W] or [H, W, channels]; channels first is understood for torch tensors."""
+    """PNG of an array-like [H, W] or [H, W, channels]; for torch tensors also channels first."""
     if hasattr(pixels, "detach"):
         pixels = pixels.detach().cpu()
         if pixels.ndim == 3 and pixels.shape[0] in (1, 3, 4) and pixels.shape[2] not in (1, 3, 4):
@@ -106,7 +106,7 @@ def png(pixels: Any) -> bytes:
 
 
 def _levels(numpy: Any, pixels: Any) -> Any:
-    """Whole numbers from 0 to 255."""
+    """The pixels as integers from 0 to 255."""
     if pixels.dtype.kind == "f":
         top = pixels.max(initial=0, where=numpy.isfinite(pixels))
         pixels = numpy.rint(numpy.nan_to_num(pixels, nan=0.0, posinf=0.0, neginf=0.0) * (255.0 if top <= 1 else 1.0))

@@ -1,4 +1,4 @@
-"""Numbers and plain JSON data out of whatever a script has."""
+"""Converts values of a script to numbers and plain JSON data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def number_of(value: Any) -> float | None:
-    """A Python, numpy, torch or jax number as a float; None when `value` is none of them."""
+    """A Python, numpy, torch or jax number as a float; None for any other type."""
     if isinstance(value, (bool, int, float)):
         return float(value)
     if isinstance(value, (str, bytes)):
@@ -34,7 +34,7 @@ def _one_element(value: Any) -> bool:
 
 
 def plain_json(value: Any) -> Any:
-    """JSON data of whatever a config holds: NaN and infinities become text, what nothing else fits becomes its `str`."""
+    """JSON data of any config value: NaN and infinities become text, unknown types their `str`."""
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, int):

@@ -1,4 +1,4 @@
-"""What every part of a run says goes through here, into the spool on disk."""
+"""All events of a run go through the outbox into the spool on disk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_WARNINGS = 20
 
 
 class Outbox:
-    """One per run. `folder` is the spool's; None: nothing is kept (mode "disabled", ranks above 0)."""
+    """One per run. `folder` is the spool's folder; None: nothing is stored (mode "disabled", ranks above 0)."""
 
     def __init__(self, folder: Path | None, say_hello: Callable[[], None]) -> None:
         self.folder = folder
@@ -40,7 +40,7 @@ class Outbox:
         return os.getpid() != self._pid
 
     def ready(self) -> bool:
-        """Whether something can be said; the first time, the run's first events are. The caller holds `lock`."""
+        """Whether events can be written; the first call writes the run's first events. The caller holds `lock`."""
         if self.ended or os.getpid() != self._pid:
             return False
         if not self.started:
@@ -55,7 +55,7 @@ class Outbox:
             self._writer.append(record)
 
     def say(self, event: dict[str, Any]) -> None:
-        """Never raises."""
+        """Writes an event. Never raises."""
         if self.ended:
             return
         try:
@@ -70,7 +70,7 @@ class Outbox:
 
     @contextmanager
     def bundle(self, mark: dict[str, Any]) -> Iterator[None]:
-        """What is said inside is kept all together or not at all, and `mark` with it."""
+        """Events written inside are stored all together or not at all, together with `mark`."""
         with self.lock:
             self._bundle = []
             try:
@@ -82,7 +82,7 @@ class Outbox:
                 self._writer.append(said)
 
     def keep(self, source: Any) -> str:
-        """Copies bytes, or a file, into the spool; the name to give it in an event."""
+        """Copies bytes, or a file, into the spool. Returns the name for an event."""
         assert self.folder is not None
         with self.lock:
             self._files += 1
@@ -101,6 +101,6 @@ class Outbox:
             print(f"headroom: {message}{last}", file=sys.__stderr__)
 
     def forget(self) -> None:
-        """In a forked child: whoever held the lock does not exist here."""
+        """Called in a forked child: the thread that held the lock does not exist there."""
         self.ended = True
         self.lock = threading.RLock()

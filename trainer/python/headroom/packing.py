@@ -1,7 +1,7 @@
 """One message as one binary buffer, as shared/pack.ts lays it out.
 
 Little-endian u32 "HRM1", u32 length of the text, JSON text padded with spaces to a multiple of 8, then the arrays, each padded to 8 bytes.
-An array of doubles stands in the text as {"$f64": [offset, bytes]}; NaN and the infinities as {"$": "NaN"}, {"$": "Infinity"}, {"$": "-Infinity"}.
+In the text, an array of doubles is {"$f64": [offset, bytes]}; NaN and the infinities as {"$": "NaN"}, {"$": "Infinity"}, {"$": "-Infinity"}.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def doubles(v: "array[float]") -> bytes:
 
 
 def unpack(data: bytes) -> Any:
-    """The inverse of `pack`. Raises ValueError when `data` is no packed message."""
+    """The inverse of `pack`. Raises ValueError when `data` is not a packed message."""
     if len(data) < 8:
         raise ValueError(f"packed message: {len(data)} bytes are too few")
     magic, text_bytes = _HEAD.unpack_from(data)

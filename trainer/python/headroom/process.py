@@ -1,4 +1,4 @@
-"""The end of the process: a run ends as finished, failed with its traceback, or stopped by a signal, whichever way the script leaves."""
+"""The end of the process: a run ends as finished, failed with its traceback, or stopped by a signal, however the script exits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _failed: tuple[BaseException, TracebackType | None] | None = None
 
 
 def guard(run: Run) -> None:
-    """Makes the process end this run when it ends."""
+    """Ends this run when the process ends."""
     _open_runs.add(run)
     global _installed
     if _installed:
@@ -48,7 +48,7 @@ def guard(run: Run) -> None:
 
 
 def _in_child() -> None:
-    """A forked process (a loader's worker) has copies of the runs, and may not touch them."""
+    """A forked process (a loader's worker) has copies of the runs and must not use them."""
     for run in list(_open_runs):
         run._link = None
         run._out.forget()

@@ -1,8 +1,8 @@
-"""Several processes that train one run (torch.distributed): rank 0 speaks, and every rank applies each command at the same step.
+"""Several processes that train one run (torch.distributed): only rank 0 logs, and every rank applies each command at the same step.
 
-At each step boundary rank 0 starts the broadcast of one number without waiting for it: how many bytes of commands are to be applied at the next boundary.
-Only when there are some, their bytes follow. Rank 0 never waits for another rank, and the others wait for nothing but rank 0, at most `PATIENCE_S`: so nothing here can
-hang for longer. Everything goes over a gloo group of its own, beside the one that training uses.
+At each step boundary rank 0 starts the broadcast of one number without waiting for it: the number of bytes of commands to apply at the next boundary.
+If it is not 0, the bytes follow. Rank 0 never waits for another rank, and the others wait only for rank 0, at most `PATIENCE_S`: so nothing here can
+hang for longer. All messages use a separate gloo group, not the group of the training.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Ranks:
         self._on_the_way: deque[tuple[Any, Any]] = deque()
 
     def post(self, commands: list[dict[str, Any]], stopped: bool) -> None:
-        """Says what every rank is to apply at the next boundary: rank 0's arguments count."""
+        """Sends what every rank must apply at the next boundary: only rank 0's arguments count."""
         if self.broken:
             return
         try:
@@ -82,7 +82,7 @@ class Ranks:
         return self._dist.broadcast(tensor, src=0, group=self._group, async_op=True), tensor
 
     def _keep(self, sending: tuple[Any, Any]) -> None:
-        """The tensor must live until it is sent."""
+        """Keeps the tensor alive until it is sent."""
         self._on_the_way.append(sending)
         while self._on_the_way and self._on_the_way[0][0].is_completed():
             self._on_the_way.popleft()
@@ -95,14 +95,14 @@ class Ranks:
 
 
 def join(warn: Callable[[str], None]) -> Ranks | None:
-    """Called on every rank. None: this process trains alone, or not every rank has come within a minute (then the run cannot be steered, which is said)."""
+    """Called on every rank. None: this process trains alone, or not every rank joined within a minute (then it warns that the run cannot be steered)."""
     torch = sys.modules.get("torch")
     dist = getattr(torch, "distributed", None)
     if dist is None or not dist.is_available() or not dist.is_initialized() or dist.get_world_size() == 1:
         return None
     try:
         store = dist.PrefixStore("headroom", dist.distributed_c10d._get_default_store())
-        # A group is made by all ranks together; so first see, without waiting inside torch, that all are here.
+        # All ranks make a group together; so first check, without waiting inside torch, that all have arrived.
         store.add("joining", 1)
         until = time.monotonic() + JOIN_S
         while store.add("joining", 0) < dist.get_world_size():

@@ -1,8 +1,8 @@
 """Learning rates of torch optimizers, changed so that they stay changed.
 
-A scheduler makes the rate of the next step from what it keeps (`base_lrs`, `initial_lr`, `max_lr`, ...): a rate written into `param_groups` alone is lost at its next step
-(LambdaLR, OneCycleLR, CosineAnnealingWarmRestarts), and one written into `base_lrs` alone has no effect where the next rate is made from the last (most others).
-So everything that is a rate is scaled by one factor, in the optimizer, the scheduler, and the schedulers inside it.
+A scheduler computes the rate of the next step from its own fields (`base_lrs`, `initial_lr`, `max_lr`, ...): a rate written into `param_groups` alone is lost at its next step
+(LambdaLR, OneCycleLR, CosineAnnealingWarmRestarts), and one written into `base_lrs` alone has no effect where the next rate is computed from the last (most others).
+So every rate is scaled by one factor, in the optimizer, the scheduler, and the schedulers inside it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _scale_scheduler(scheduler: Any, factor: float, seen: set[int]) -> None:
 
 
 def _scaled(rate: Any, factor: float) -> Any:
-    """A rate kept in a tensor (compiled or capturable optimizers) is changed in place."""
+    """The scaled rate; a rate in a tensor (compiled or capturable optimizers) is changed in place."""
     if hasattr(rate, "mul_"):
         rate.mul_(factor)
         return rate

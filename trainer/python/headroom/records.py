@@ -1,14 +1,14 @@
-"""The records of a spool, and the events that they become.
+"""The records of a spool, and the events made from them.
 
 A record begins with one byte:
 
-    DECLARE   JSON {"id", "stream", "columns"}: a stream; `id` is what rows call it
-    SHAPE     JSON {"id", "streams"}: names that `log` was given together; each is a stream of one series
+    DECLARE   JSON {"id", "stream", "columns"}: a stream; rows refer to it by `id`
+    SHAPE     JSON {"id", "streams"}: names passed to `log` together; each is a stream of one series
     ROW       shape id u32, step i64, time f64 (ms since 1970), then one f64 for each stream of the shape
     GROUP     stream id u32, step i64, time f64, then one f64 for each column of the stream
     EVENT     JSON of any other event; numbers that JSON lacks are tagged as in packing.py
-    BUNDLE    u32 length of JSON, JSON, then records, each after its u32 length: they are kept all together or not at all, and with them
-              the JSON, which says how far the source has been read that they were made from (sources.py)
+    BUNDLE    u32 length of JSON, JSON, then records, each after its u32 length: they are stored all together or not at all, with
+              the JSON, which says how far their source has been read (sources.py)
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MAX_BYTES = 4 << 20
 
 
 def plain(value: Any) -> Any:
-    """JSON data of whatever a user gives: numbers of numpy and torch become numbers, what nothing else fits becomes text."""
+    """JSON data of any user value: numpy and torch numbers become numbers, unknown types become text."""
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, int):
@@ -82,7 +82,7 @@ def bundle(records: list[bytes], mark: dict[str, Any]) -> bytes:
 
 
 def unbundle(record: bytes) -> Iterator[bytes]:
-    """The records of a bundle; of any other record, itself."""
+    """The records of a bundle; for any other record, the record itself."""
     if record[0] != BUNDLE:
         yield record
         return
@@ -94,7 +94,7 @@ def unbundle(record: bytes) -> Iterator[bytes]:
 
 
 def mark_of(record: bytes) -> dict[str, Any] | None:
-    """What a bundle says of its source; None for any other record."""
+    """A bundle's mark of its source; None for any other record."""
     if record[0] != BUNDLE:
         return None
     said: dict[str, Any] = json.loads(record[5 : 5 + _LENGTH.unpack_from(record, 1)[0]])
@@ -102,7 +102,7 @@ def mark_of(record: bytes) -> dict[str, Any] | None:
 
 
 class Decoder:
-    """Makes events of records, in their order. Rows of a stream that follow each other become one event, ahead of what came after them."""
+    """Makes events from records, in order. Consecutive rows of a stream become one event, before any later event."""
 
     def __init__(self) -> None:
         self.streams: dict[int, tuple[str, int]] = {}
@@ -126,7 +126,7 @@ class Decoder:
         self._values: list[float] = []
 
     def learn(self, record: bytes) -> None:
-        """Takes in what a record of an earlier batch declared."""
+        """Restores the declarations of a record of an earlier batch."""
         self.marks.update(mark_of(record) or {})
         for one in unbundle(record):
             if one[0] == DECLARE:
@@ -142,7 +142,7 @@ class Decoder:
         )
 
     def lowest_step(self) -> int | None:
-        """Of the rows gathered so far."""
+        """The lowest step of the rows gathered so far."""
         self._spread()
         steps = [s for steps, _times, _values in self._open.values() for s in steps]
         return min(steps) if steps else None
@@ -197,7 +197,7 @@ class Decoder:
         self.shapes[said["id"]] = said["streams"]
 
     def _spread(self) -> None:
-        """Gives each stream of the shape its column of the rows."""
+        """Moves each column of the gathered rows to its stream."""
         if not self._steps:
             return
         streams = self.shapes[self._shape]
@@ -209,7 +209,7 @@ class Decoder:
         self._steps, self._times, self._values = [], [], []
 
     def flush(self) -> None:
-        """Ends the rows that are being gathered; to be called at the end of a batch."""
+        """Turns the gathered rows into events; called at the end of a batch."""
         self._spread()
         for id, (steps, times, values) in self._open.items():
             together = steps[-1] - steps[0] == len(steps) - 1

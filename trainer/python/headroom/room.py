@@ -10,9 +10,9 @@ from .steering import Control, Refused
 
 
 class LoopControls:
-    """Learning rate, weight decay, clip value, and the buttons pause, resume, step and stop, as controls and actions of a run.
+    """Declares learning rate, weight decay, clip value, and the buttons pause, resume, step and stop as controls and actions of a run.
 
-    `next_step` says which update comes next. Where a framework runs the loop, `clip` writes the clip value to where the framework reads it.
+    `next_step` returns the number of the next update. Where a framework runs the loop, `clip` passes the clip value to the framework.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ def declare_optimizer(run: Run, name: str, optimizer: Any, schedulers: Any, main
 
 
 def loop_actions(run: Run, next_step: Callable[[], int], evaluate: Callable[[], Any] | None, save: Callable[[], Any] | None) -> None:
-    """The buttons of any loop."""
+    """Declares the buttons of any loop."""
     commands = run._commands
 
     def pause() -> str:
@@ -152,7 +152,7 @@ class Room:
         self._clipped = False
         self._next = run._out.step if start_step is None else start_step
         self._controls = LoopControls(run, lambda: self._next, optimizer, scheduler, clip, None, evaluate, save)
-        # The rate of the update to come: a scheduler has moved on when its step is logged.
+        # The rate of the next update: the scheduler has already advanced when the step is logged.
         self._rate_used = self._rate_now()
 
     def _rate_now(self) -> float | None:
@@ -160,12 +160,12 @@ class Room:
 
     @property
     def clip(self) -> float:
-        """The clip value that holds now; infinite when none was given."""
+        """The current clip value; infinite when none was given."""
         control = self._controls.clip
         return float("inf") if control is None else float(control.value)
 
     def clip_gradients(self, parameters: Any = None) -> float:
-        """Scales the gradients down to the clip value, and logs their norm before that with the next `step`."""
+        """Scales the gradients down to the clip value, and logs their norm before clipping with the next `step`."""
         import torch
 
         for watch in self.run._watches:
@@ -177,7 +177,7 @@ class Room:
         return norm
 
     def step(self, loss: Any = None, step: int | None = None, **metrics: Any) -> bool:
-        """Logs the step that has just been made, then applies what people asked for; waits while paused. False: stop training."""
+        """Logs the step that has just finished, then applies commands; waits while paused. False: stop training."""
         run = self.run
         at = self._next if step is None else int(step)
         self._next = at + 1
@@ -197,7 +197,7 @@ class Room:
 
     def _log(self, at: int, loss: Any) -> None:
         run = self.run
-        # `loss` may be left out now and then: then it is absent, and what is always there goes on by itself.
+        # `loss` may be left out sometimes: it is then absent, and the values that are always present are logged without it.
         if loss is not None:
             run.log_group("loss", {"loss": loss.detach() if hasattr(loss, "detach") else loss}, at, _declare("loss"))
         always: dict[str, float] = {}

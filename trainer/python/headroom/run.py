@@ -1,4 +1,4 @@
-"""A run as a script sees it."""
+"""A run, as scripts use it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LEVELS = {"INFO": "info", "WARN": "warning", "WARNING": "warning", "ERROR": "err
 
 
 class Run:
-    """Made by `headroom.init`. No method but the constructor's raises because of the server, the disk or a value that does not fit: it warns."""
+    """Made by `headroom.init`. Except the constructor, no method raises because of the server, the disk or an invalid value: it warns."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Run:
         system_seconds: float | None = 15.0,
         source: str | None = None,
     ) -> None:
-        """source: the folder that the run is made from (follow.py)."""
+        """source: the folder that the run is read from (follow.py)."""
         self.key = key
         self.id: str | None = None
         """The server's name for the run; None until it was opened."""
@@ -91,10 +91,10 @@ class Run:
     # ---- numbers ----
 
     def log(self, data: Mapping[str, Any], step: int | None = None, commit: bool = True, stream: str | None = None) -> None:
-        """Numbers (and samples) at a step; without `step` at the one after the last. `commit=False`: what is logged next belongs to the same step.
+        """Logs numbers (and samples) at a step; without `step`, at the step after the last. `commit=False`: the next log belongs to the same step.
 
-        `stream`: a name for numbers that are always logged together, all of them at each of their steps: a thousand of them then cost little more than one.
-        Never blocks and never raises. A step may not lie below the last one of the same series: `rewind` first.
+        `stream`: a name for numbers that are always logged together, all of them at each step: a thousand then cost little more than one.
+        Never blocks and never raises. A step must not be below the last one of the same series: call `rewind` first.
         """
         if self._out.ended:
             return
@@ -120,7 +120,7 @@ class Run:
                 self._out.warn(f'log: "{name}": {type(value).__name__} is no number and no sample')
 
     def log_group(self, group: str, values: Mapping[str, Any], step: int, columns: Callable[[], list[dict[str, Any]]] | None = None) -> None:
-        """`log` with `stream`, where the caller says itself what the series are: `columns` gives their declarations, in the order of `values`."""
+        """`log` with `stream`, where the caller declares the series: `columns` returns the declarations, in the order of `values`."""
         if self._out.ended:
             return
         try:
@@ -139,11 +139,11 @@ class Run:
         goal: str | None = None,
         main: bool | None = None,
     ) -> None:
-        """What a series is, before it is first logged. `name` may hold `*`. `goal`: "minimize" or "maximize". `step_metric`: another series that is an x axis."""
+        """Describes a series before it is first logged. `name` may contain `*`. `goal`: "minimize" or "maximize". `step_metric`: another series as its x axis."""
         self._series.define(name, step_metric, goal, {"unit": unit, "group": group, "role": role, "main": main})
 
     def rewind(self, step: int) -> None:
-        """What is logged from now on replaces everything at and after `step`; nothing is deleted."""
+        """Values logged from now on replace everything at and after `step`; nothing is deleted."""
         if not self._out.ended:
             self._series.rewind(int(step))
 
@@ -160,7 +160,7 @@ class Run:
         trigger: str = "cadence",
         command_id: str | None = None,
     ) -> None:
-        """Metrics of a data set. `main`: the metric that says how good the run is, `goal` its direction ("minimize" or "maximize")."""
+        """Logs metrics of a data set. `main`: the metric that measures how good the run is, `goal` its direction ("minimize" or "maximize")."""
         if self._out.ended:
             return
         try:
@@ -174,7 +174,7 @@ class Run:
         self._samples.text(name, text, step, caption)
 
     def image(self, name: str, image: Any, step: int | None = None, caption: str | None = None) -> None:
-        """PNG, JPEG, GIF or WebP (bytes or a file), an array, a torch tensor, a PIL image or a matplotlib figure."""
+        """Logs a PNG, JPEG, GIF or WebP (bytes or a file), an array, a torch tensor, a PIL image or a matplotlib figure."""
         self._samples.image(name, image, step, caption)
 
     def histogram(self, name: str, values: Any, step: int | None = None, bins: int = 64, caption: str | None = None) -> None:
@@ -184,28 +184,28 @@ class Run:
         self._samples.table(name, columns, rows, step, caption)
 
     def checkpoint(self, source: Any, step: int | None = None, *, trigger: str = "cadence", command_id: str | None = None) -> None:
-        """Bytes, or a file, that training can go on from: a copy is kept and sent."""
+        """Stores bytes, or a file, that training can continue from: a copy is kept and sent."""
         self._samples.checkpoint(source, step, trigger, command_id)
 
     def alert(self, title: str, text: str = "", level: str = "warning", step: int | None = None) -> None:
-        """Shown on the run's page; people are called as the team has set it up."""
+        """Shows an alert on the run's page and notifies people as configured by the team."""
         message = f"{title}: {text}" if text else str(title)
         level = LEVELS.get(str(level).upper(), "warning")
         self._out.say({"type": "alert", "step": self._out.at(step), "level": level, "kind": "script", "message": message[:2000]})
 
     def bundle(self, mark: dict[str, Any]) -> ContextManager[None]:
-        """What is logged inside is kept all together or not at all; `mark` says how far the source was read that it comes from."""
+        """Values logged inside are stored all together or not at all; `mark` says how far their source was read."""
         return self._out.bundle(mark)
 
     # ---- steering ----
 
     @property
     def stopped(self) -> bool:
-        """Somebody asked the script to stop, or took the run away."""
+        """True when somebody asked the script to stop, or the run was taken over."""
         return self._commands.stopped
 
     def control(self, name: str, value: Any = None, **about: Any) -> Control:
-        """Declares something steerable; `.value` is what holds. `set`: called with a new value, between two steps. See steering.make_control for the rest."""
+        """Declares a control; `.value` is its current value. `set`: called with a new value, between two steps. See steering.make_control for the other arguments."""
         return self._commands.add_control(steering.make_control(name, value, **about))
 
     def action(
@@ -218,7 +218,7 @@ class Run:
         role: str | None = None,
         risky: bool = False,
     ) -> Any:
-        """A button: `@run.action` on a function whose arguments have defaults. It is called between two steps."""
+        """Declares a button: `@run.action` on a function whose arguments have defaults. The function is called between two steps."""
 
         def declare(function: F) -> F:
             self._commands.add_action(steering.make_action(function, name, label, help, role, risky))
@@ -229,14 +229,14 @@ class Run:
     def attach(self, optimizer: Any = None, scheduler: Any = None, model: Any = None, clip: float | None = None, **more: Any) -> Any:
         """Makes a loop steerable: learning rate, weight decay, clip value, pause, resume, step, stop. `room.step(loss=loss)` goes at the end of each step.
 
-        With several ranks (torch.distributed) every rank calls `attach` and `room.step`: commands are applied at the same step on each.
+        With several ranks (torch.distributed) every rank calls `attach` and `room.step`: commands are applied at the same step on each rank.
         """
         from .room import Room
 
         return Room(self, optimizer, scheduler, model, clip, **more)
 
     def watch(self, model: Any, every: int | None = None, **attention: Any) -> Any:
-        """Gradient norms by parameter, and with `probe` the attention of the model on a batch. See watch.Watch for the arguments."""
+        """Logs gradient norms by parameter, and with `probe` the attention of the model on a batch. See watch.Watch for the arguments."""
         from .watch import Watch
 
         return Watch(self, model, every, **attention)
@@ -245,14 +245,14 @@ class Run:
         return self.stopped
 
     def handle_commands(self, step: int | None = None) -> bool:
-        """Applies what people have asked for, between two steps; `step` is the next one. Waits while paused. False: stop."""
+        """Applies commands between two steps; `step` is the next one. Waits while paused. False: stop."""
         return self._commands.handle(step)
 
     def _condition_holds(self, condition: dict[str, Any], step: int) -> bool:
         return steering.holds(condition, step, self._samples.evaluations, self._series.newest)
 
     def _declare_anew(self) -> None:
-        """What can be steered has changed."""
+        """Declares the controls and actions again after a change."""
         with self._out.lock:
             if self._out.started and not self._out.ended and not self._out.forked:
                 self._out.append(records.event(self._hello()))
@@ -266,7 +266,7 @@ class Run:
         said = {"type": "status", "status": "running", "step": self._out.step, "message": f"training in {self._meta['name']}"}
         self._out.append(records.event(said))
 
-    # ---- the link's news ----
+    # ---- called by the link ----
 
     def opened(self, run_id: str, attempt: int, step: int, status: str) -> None:
         with self._out.lock:
@@ -291,7 +291,7 @@ class Run:
 
     @property
     def url(self) -> str | None:
-        """The run's page; None until it was opened."""
+        """URL of the run's page; None until the server has opened the run."""
         return f"{self.settings.server}/runs/{self.id}" if self.id else None
 
     def wait_until_open(self, timeout: float = 10.0) -> bool:
@@ -307,7 +307,7 @@ class Run:
     # ---- the end ----
 
     def finish(self, status: str = "finished", message: str = "", traceback: str | None = None, timeout: float = 30.0) -> None:
-        """Ends the run and waits for what is still to be sent: at most `timeout` seconds, and less than one when the server is away."""
+        """Ends the run and waits until all data is sent: at most `timeout` seconds, and less than one when the server is unreachable."""
         if self._out.forked:
             return
         _open_runs.discard(self)

@@ -1,4 +1,4 @@
-"""What a run shows beside numbers: texts, pictures, histograms, tables, evaluations, checkpoints."""
+"""Logs what is not a number: texts, pictures, histograms, tables, evaluations, checkpoints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .series import GOALS
 
 
 class Samples:
-    """One per run. No method raises: what does not fit is a warning."""
+    """One per run. No method raises: an invalid value gives a warning."""
 
     def __init__(self, out: Outbox) -> None:
         self._out = out
@@ -20,7 +20,7 @@ class Samples:
         """The last value of each metric, by split and name."""
 
     def add(self, name: str, value: Any, at: int) -> bool:
-        """A sample of any kind; False: it is none."""
+        """Logs a sample of any kind; False: `value` is not a sample."""
         if isinstance(value, str):
             self.text(name, value, at)
         elif isinstance(value, Text):

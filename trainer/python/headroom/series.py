@@ -1,4 +1,4 @@
-"""The numbers of a run: which series there are, and rows of them."""
+"""The numbers of a run: its series and their rows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _GROUP_IDS = 1_000_000
 
 
 class _Shape:
-    """Names that were logged together before. The next row of the same names is one `pack`."""
+    """Names that were logged together before. The next row with the same names needs only one `pack`."""
 
     __slots__ = ("id", "names", "streams", "pack", "step", "record")
 
@@ -48,14 +48,14 @@ class _Shape:
 
 
 class Series:
-    """One per run; whoever calls a method that begins with `_` holds the outbox's lock."""
+    """One per run; the caller of a method that begins with `_` must hold the outbox's lock."""
 
     def __init__(self, out: Outbox) -> None:
         self._out = out
         self.clock: Callable[[], float] = time.time
         """When what is logged was made, in seconds since 1970."""
         self._ids: dict[Any, int] = {}
-        # The last step of each stream, and the newest value of each series; those of `_recent` are added by `_settle`.
+        # The last step of each stream, and the newest value of each series; `_settle` adds those of `_recent`.
         self._last: dict[int, int] = {}
         self._newest: dict[str, float] = {}
         self._highest = -(2**53)
@@ -76,18 +76,18 @@ class Series:
             return self._newest.get(name)
 
     def resumed_at(self, step: int) -> None:
-        """An earlier attempt was left at `step`: what is logged below it takes the run back."""
+        """An earlier attempt was left at `step`: a value logged below it rewinds the run."""
         self._rewound_below = step
         self._highest = step - 1
 
     def go_on(self) -> None:
-        """What is logged below the step of `resumed_at` is a series that is behind: it takes nothing back."""
+        """From now on a value logged below the step of `resumed_at` belongs to a series that is behind: it does not rewind."""
         with self._out.lock:
             self._rewound_below = None
             self._highest = -(2**53)
 
     def log(self, data: Mapping[str, Any], step: int | None, commit: bool) -> list[tuple[str, Any, int]]:
-        """Writes a row. What is no number comes back, as name, value and step."""
+        """Writes a row. Returns the values that are not numbers, as name, value and step."""
         out = self._out
         with out.lock:
             if not out.ready():
@@ -162,7 +162,7 @@ class Series:
         self._out.append(shape.pack(records.ROW, shape.id, at, self.clock() * 1000.0, *values))
 
     def _settle(self) -> None:
-        """Notes steps and values of the rows that went the fast way."""
+        """Records steps and values of the rows that were written by the fast path."""
         shape, self._recent = self._recent, None
         if shape is None or shape.record is None:
             return
@@ -171,7 +171,7 @@ class Series:
         self._newest.update(zip(shape.names, records.row_values(shape.record)))
 
     def log_group(self, group: str, values: Mapping[str, Any], step: int, columns: Callable[[], list[dict[str, Any]]] | None = None) -> None:
-        """Series that are always logged together, in one stream. `columns` declares them, in the order of `values`; left out: as `define_metric` says."""
+        """Logs series that are always logged together, in one stream. `columns` declares them, in the order of `values`; default: as `define_metric` says."""
         out = self._out
         with out.lock:
             if not out.ready():
@@ -186,7 +186,7 @@ class Series:
                 known = (_GROUP_IDS + len(self._groups), list(values), records.row_struct(len(values)))
                 self._groups[group] = known
                 self._grouped.update(values)
-                # Streams of `log` are called like their series.
+                # Streams of `log` have the name of their series.
                 out.append(records.declare(known[0], f"headroom:{group}", columns() if columns else [self._column(n) for n in values]))
             id, names, packer = known
             if names != list(values):

@@ -1,4 +1,4 @@
-"""Where the server is and who we are: argument, then environment, then what `headroom login` kept."""
+"""Server address and token: from the argument, then the environment, then the file of `headroom login`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MODES = ("online", "offline", "disabled")
 
 
 class SettingsError(ValueError):
-    """A setting that does not fit, named with what would."""
+    """An invalid setting; the message names it and what would fit."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def _kept() -> dict[str, str]:
 
 
 def _own_server_token() -> str | None:
-    """A server that runs beside the script keeps its token in its data folder."""
+    """The token of a server on the same machine, which keeps it in its data folder."""
     folder = os.environ.get("HEADROOM_DATA", ".headroom")
     try:
         return (Path(folder) / "trainer.token").read_text("utf-8").strip() or None
@@ -53,7 +53,7 @@ def read_settings(
     mode: str | None = None,
     folder: str | os.PathLike[str] | None = None,
 ) -> Settings:
-    """Raises SettingsError, which names the setting."""
+    """Raises SettingsError with the name of the setting."""
     kept = _kept()
     env = os.environ.get
     chosen_server = checked_server(server or env("HEADROOM_SERVER") or kept.get("server") or DEFAULT_SERVER)
@@ -74,7 +74,7 @@ def checked_server(server: str) -> str:
 
 
 def keep_login(server: str, token: str) -> Path:
-    """Writes the file of `headroom login`, readable by its owner alone."""
+    """Writes the file of `headroom login`, readable only by its owner."""
     file = settings_file()
     file.parent.mkdir(parents=True, exist_ok=True)
     own = file.with_suffix(f".{os.getpid()}")

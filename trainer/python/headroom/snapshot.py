@@ -1,4 +1,4 @@
-"""The file of an attention snapshot (safetensors, the plain form of version 2), and the numbers about it that the run's event holds."""
+"""The file of an attention snapshot (safetensors, the plain form of version 2), and its numbers in the run's event."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def snapshot_of(
 ) -> tuple[bytes, dict[str, Any]]:
     """The file, and the fields `layers`, `examples` and `signals` of the event.
 
-    labels: text of each token of each example. ids: token ids [examples, tokens] or None. vocabulary: text of each id; with both, what the model predicts next is kept too.
+    labels: text of each token of each example. ids: token ids [examples, tokens] or None. vocabulary: text of each id; with both, the model's next predictions are stored too.
     """
     import torch
 
@@ -85,7 +85,7 @@ def snapshot_of(
 
 
 def _signals(layers: list[Any], causal: bool) -> tuple[list[dict[str, Any]], dict[str, list[Any]]]:
-    """What each head does: declarations, and per signal and layer [examples, heads]."""
+    """The signals of each head: declarations, and per signal and layer [examples, heads]."""
     import torch
 
     out: dict[str, list[Any]] = {"entropy": [], "confidence": []}
@@ -116,7 +116,7 @@ def _logits(output: Any) -> Any:
 
 
 def safetensors(tensors: dict[str, Any], metadata: dict[str, str]) -> bytes:
-    """Of torch tensors."""
+    """A safetensors file of torch tensors."""
     import torch
 
     names = {torch.float32: "F32", torch.float16: "F16", torch.int32: "I32", torch.uint8: "U8"}

@@ -1,4 +1,4 @@
-"""What of Engine.IO 4 and socket.io 5 the trainers' link needs, over one websocket.
+"""The part of Engine.IO 4 and socket.io 5 that the trainers' link needs, over one websocket.
 
 Engine.IO packets are websocket frames: text "0{...}" open, "2" ping, "3" pong, "4..." message; a binary frame is the data of the message before it.
 socket.io packets are messages: "0" connect, "1" disconnect, "2[id][...]" event, "3<id>[...]" acknowledgement, "4{...}" refused, "5<n>-[id][...]" event with n binaries.
@@ -15,11 +15,11 @@ import websocket  # websocket-client
 
 
 class LinkRefused(Exception):
-    """The server does not let us in, and says why."""
+    """The server refuses the connection; the message is the server's reason."""
 
 
 class LinkLost(Exception):
-    """The connection is gone."""
+    """The connection is lost."""
 
 
 class Socket:
@@ -42,7 +42,7 @@ class Socket:
             if not hello.startswith("0"):
                 raise LinkLost(f"the server said {hello[:40]!r} and not that the connection is open")
             about = json.loads(hello[1:])
-            # Nothing for longer than a ping and its patience: the connection is dead.
+            # No data for longer than ping interval and timeout: the connection is dead.
             self._silence = (about.get("pingInterval", 25000) + about.get("pingTimeout", 20000)) / 1000
             self._ws.send("40")
             while True:
@@ -68,7 +68,7 @@ class Socket:
         return frame.decode("utf-8") if isinstance(frame, bytes) else str(frame)
 
     def emit(self, name: str, payload: Any = None, ack: Callable[[Any], None] | None = None) -> None:
-        """Sends an event; `payload` of bytes goes as one binary. `ack` is called by the receiving thread with the answer. Raises LinkLost."""
+        """Sends an event; a `payload` of bytes is sent as one binary. The receiving thread calls `ack` with the answer. Raises LinkLost."""
         with self._lock:
             number = ""
             if ack is not None:
@@ -87,7 +87,7 @@ class Socket:
                 raise LinkLost(str(error)) from error
 
     def receive(self) -> None:
-        """Reads one frame and does what it says. Blocks. Raises LinkLost."""
+        """Reads one frame and handles it. Blocks. Raises LinkLost."""
         try:
             frame = self._ws.recv()
         except (OSError, websocket.WebSocketException) as error:

@@ -1,4 +1,4 @@
-"""What other tools write while they log: TensorBoard event files and Lightning's metrics.csv, read as they grow, one item after the other in an order that stays the same."""
+"""Log files of other tools: TensorBoard event files and Lightning's metrics.csv, read as they grow, item by item in a fixed order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_CELLS = 1000
 
 @dataclass
 class Item:
-    """The `number`th thing in `file`; `tell` logs it."""
+    """The item with index `number` in `file`; `tell` logs it."""
 
     file: str
     number: int
@@ -28,9 +28,9 @@ class Item:
 
 
 class TensorBoardFolder:
-    """The event files of one folder, which TensorBoard shows as one run. Read with TensorBoard's own reader, so that every value is the one that it shows.
+    """The event files of one folder, which TensorBoard shows as one run. Read with TensorBoard's own reader, so that every value equals TensorBoard's.
 
-    A later file that begins at a step which an earlier one has reached is the run that was resumed: it goes on from there.
+    A later file that begins at a step that an earlier one has reached is the resumed run: it continues from that step.
     """
 
     def __init__(self, folder: Path, done: dict[str, int]) -> None:
@@ -39,13 +39,13 @@ class TensorBoardFolder:
         self._loaders: dict[str, Any] = {}
         self._counts: dict[str, int] = {}
         self._plugins: dict[str, str] = {}
-        # Of each tag: its last step, and the file that it is from.
+        # For each tag: its last step, and the file of that step.
         self._last: dict[str, tuple[int, str]] = {}
         self._joined: set[str] = set()
         self.config: dict[str, Any] = {}
 
     def read(self) -> Iterator[Item]:
-        """What is new; items of which `done` tells that they are known are passed over."""
+        """New items; skips the items that are already known according to `done`."""
         for path in sorted(p for p in self._folder.iterdir() if EVENT_FILE in p.name and not p.name.endswith(".profile-empty")):
             name = path.name
             loader = self._loaders.get(name)
@@ -60,9 +60,9 @@ class TensorBoardFolder:
                     yield Item(name, number, tell)
 
     def _taken_in(self, event: Any, file: str) -> Callable[[Run], None]:
-        """Notes what an event says of the run so far; gives what is to be logged of it."""
+        """Reads an event into the state of the run; returns a function that logs it."""
         if event.HasField("session_log") and event.session_log.status == event.session_log.START and event.step > 0:
-            # SummaryWriter(purge_step=): TensorBoard forgets what lies at or after this step.
+            # SummaryWriter(purge_step=): TensorBoard drops values at or after this step.
             self._forget(event.step)
             step = event.step
             return lambda run: run.rewind(step)
@@ -106,7 +106,7 @@ class TensorBoardFolder:
 
 
 def _logged(value: Any, plugin: str, step: int) -> Callable[[Run], None]:
-    """A value of a summary, as what it is shown as."""
+    """Returns a function that logs a value of a summary in its displayed form."""
     from tensorboard.util import tensor_util
 
     tag = value.tag
@@ -135,7 +135,7 @@ def _logged(value: Any, plugin: str, step: int) -> Callable[[Run], None]:
 
 
 def _histogram(buckets: list[list[float]]) -> Histogram | None:
-    """Of left end, right end and count of each bucket; those without a width, as of equal values, get the least one."""
+    """A histogram from left end, right end and count of each bucket; buckets of width 0 (equal values) get the smallest possible width."""
     edges: list[float] = []
     counts: list[float] = []
     for left, right, count in buckets:
@@ -155,7 +155,7 @@ def _histogram(buckets: list[list[float]]) -> Histogram | None:
 
 
 class LightningCsv:
-    """Lightning's metrics.csv. It is written anew with more columns when a new metric is logged: rows keep their order, and the last line may not be whole yet."""
+    """Lightning's metrics.csv. Lightning rewrites it with more columns when a new metric is logged: rows keep their order, and the last line may be incomplete."""
 
     def __init__(self, folder: Path, done: dict[str, int]) -> None:
         self._path = folder / CSV_FILE

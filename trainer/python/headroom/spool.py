@@ -1,16 +1,16 @@
-"""A run on disk: whatever is logged lies here first, and stays until the server has it.
+"""A run on disk: logged data is stored here first, and stays until the server has it.
 
 The folder of a run holds
 
-    meta.json     whose run it is: key, setup, trainer, attempt
+    meta.json     the run: key, setup, trainer, attempt
     NNNNNN.seg    records, one after the other, in files of fixed size that are mapped into memory
     cuts          the batches: (segment u32, offset u32) of begin and end, number u64 of the first event and of the one after the last
     blobs/        bytes that events name, until the server has them
     lock          held by the process that sends from here
 
 A record is u32 length, u32 CRC-32, payload; length 0 = none yet. A record is written by copying it into the mapping, which costs no system call and survives the death of
-the process: its length goes in last. The numbers of events depend on how records are put into batches, so where a batch begins is on disk before it is sent:
-whoever sends the rest later makes the very same events.
+the process; its length is written last. The numbers of events depend on how records are divided into batches, so the begin of a batch is on disk before it is sent:
+a process that sends the rest later makes exactly the same events.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Any, Iterator
 
 try:
     import fcntl
-except ImportError:  # Windows: one process a folder is then not enforced
+except ImportError:  # Windows: "one process per folder" is then not enforced
     fcntl = None  # type: ignore[assignment]
 
 SEGMENT = 1 << 20
@@ -50,7 +50,7 @@ def segments_in(folder: Path) -> list[int]:
 
 
 class Writer:
-    """Appends records. Whoever calls it holds a lock."""
+    """Appends records. The caller must hold a lock."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -74,7 +74,7 @@ class Writer:
         self._ready = 0
 
     def _prepare(self, end: int) -> None:
-        """Has the pages that come next made now, many at once: the first write to each would take as long as twenty records."""
+        """Makes the system allocate the next pages now, many at once: the first write to each page would take as long as twenty records."""
         at = self._ready
         self._ready = min(self._size, -(-end // AHEAD) * AHEAD + AHEAD)
         try:
@@ -108,7 +108,7 @@ class Reader:
         self.at: Place = at if at is not None else (known[0] if known else 0, 0)
         self._file: int | None = None
         self._open: int | None = None
-        # What was read ahead of the segment, from `_base` on.
+        # The part of the segment that was read ahead, starting at `_base`.
         self._ahead = b""
         self._base = 0
 
@@ -136,13 +136,13 @@ class Reader:
                 self._read_ahead(offset)
                 fresh = True
                 continue
-            # A segment is full once the next one exists; look again, as a record may have come in between.
+            # A segment is full once the next one exists; check again, because a record may have arrived in between.
             if not last:
                 if not (self._folder / segment_name(number + 1)).exists():
                     return None
                 last, fresh = True, False
                 continue
-            # The end of the segment, or a record torn by a power cut, behind which nothing in this segment can be trusted.
+            # The end of the segment, or a record torn by a power cut; nothing after it in this segment can be trusted.
             self.at = (number + 1, 0)
 
     def _read_ahead(self, offset: int) -> None:
@@ -172,7 +172,7 @@ class Cut:
 
 
 class Cuts:
-    """The batches that were sent or are about to be, oldest first."""
+    """The batches that were sent or will be sent next, oldest first."""
 
     def __init__(self, folder: Path) -> None:
         self._file = os.open(folder / "cuts", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -204,7 +204,7 @@ def read_meta(folder: Path) -> dict[str, Any] | None:
 
 
 class FolderLock:
-    """Held as long as the process lives, also after kill -9: the operating system lets go of it."""
+    """A lock held as long as the process lives: the operating system releases it, also after kill -9."""
 
     def __init__(self, folder: Path) -> None:
         self._file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)

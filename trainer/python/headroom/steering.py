@@ -1,4 +1,4 @@
-"""What people can change while a script trains: controls, actions, and the commands that use them."""
+"""Controls and actions of a script while it trains, and conditions of commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Value = Any
 
 
 class Refused(Exception):
-    """A command that cannot be done; `reason` is one of the protocol's."""
+    """A command that cannot be applied; `reason` is one of the protocol's reasons."""
 
     def __init__(self, message: str, reason: str = "invalid") -> None:
         super().__init__(message)
@@ -23,7 +23,7 @@ class Refused(Exception):
 
 @dataclass
 class Control:
-    """Something steerable. `value` is what holds; `set` is called when somebody changes it."""
+    """A value that people can change. `value` is the current one; `set` is called when somebody changes it."""
 
     name: str
     value: Value
@@ -36,7 +36,7 @@ class Control:
         return plain_value(self.get()) if self.get else self.value
 
     def problem(self, value: Value) -> str | None:
-        """None, or what is wrong with a value."""
+        """None, or why a value is invalid."""
         spec = self.spec
         if value is None:
             return None if spec.get("nullLabel") is not None else f"{self.name}: None does not fit"
@@ -149,7 +149,7 @@ def make_control(
 def make_action(
     call: Callable[..., Any], name: str | None, label: str | None, help: str | None, role: str | None, risky: bool
 ) -> Action:
-    """The arguments are those of the function: each needs a default, whose type is the argument's."""
+    """An action with the arguments of the function: each needs a default, which determines its type."""
     args = []
     for parameter in inspect.signature(call).parameters.values():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):

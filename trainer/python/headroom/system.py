@@ -1,4 +1,4 @@
-"""CPU, memory, disk and GPU of each rank's machine, at the step that training is at."""
+"""CPU, memory, disk and GPU of each rank's machine, at the current step of training."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Sampler:
-    """Measures every so many seconds. Rank 0 logs its own numbers and what the other ranks have left in the store that all ranks share."""
+    """Measures at a fixed interval. Rank 0 logs its own numbers and the numbers that the other ranks put into the shared store."""
 
     def __init__(self, run: Any, seconds: float) -> None:
         self._run = run
@@ -35,7 +35,7 @@ class Sampler:
                     self._number += 1
                     ranks.store.set(f"system/{ranks.rank}", json.dumps([self._number, self._measure()]))
                     continue
-                # One row a step: while nothing is trained there is nothing to set it beside.
+                # At most one row per step: without new steps there is no position for a row.
                 step = self._run._out.step
                 if step == self._last or not self._run._out.started:
                     continue
@@ -94,7 +94,7 @@ class Sampler:
 
 
 def _cpu_times() -> tuple[float, float] | None:
-    """Seconds of all cores so far, and those that were idle."""
+    """Total seconds of all cores so far, and the idle seconds."""
     try:
         with open("/proc/stat") as file:
             numbers = [float(n) for n in file.readline().split()[1:9]]

@@ -1,4 +1,4 @@
-"""`SummaryWriter` with the calls of torch.utils.tensorboard, which shows in Headroom what it would have written.
+"""`SummaryWriter` with the calls of torch.utils.tensorboard, which logs to Headroom instead of event files.
 
 >>> from headroom.tensorboard import SummaryWriter
 """
@@ -12,7 +12,7 @@ import headroom
 
 
 class SummaryWriter:
-    """`log_dir` (its last part) names the run; the other arguments are those of `headroom.init`. `run`: one that is open already."""
+    """`log_dir` (its last part) names the run; the other arguments are those of `headroom.init`. `run`: an open run."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class SummaryWriter:
 
 
 def _pixels_last(image: Any, order: str) -> Any:
-    """[height, width] or [height, width, channels] of an array in another order."""
+    """Reorders an array to [height, width] or [height, width, channels]."""
     if len(order) == 3 and order != "HWC":
         axes = [order.index(axis) for axis in "HWC"]
         image = image.permute(*axes) if hasattr(image, "permute") else image.transpose(axes)

@@ -1,11 +1,11 @@
-"""The calls of `wandb` that training scripts make, for a script that was written for it.
+"""The calls of `wandb` that training scripts use, for a script written for wandb.
 
 >>> import headroom.wandb as wandb
 
-`init`, `config`, `log`, `define_metric`, `watch`, `alert`, `finish`, `Image`, `Table`, `Histogram`, `run.summary` do here what they do there. Arguments and calls that have no
-meaning here are left out with one visible line each. What differs: of a name that is logged twice at the same step the first value stays.
+`init`, `config`, `log`, `define_metric`, `watch`, `alert`, `finish`, `Image`, `Table`, `Histogram`, `run.summary` work as in wandb. Arguments and calls that have no
+meaning here are ignored with one visible line each. One difference: if a name is logged twice at the same step, the first value stays.
 
-People can pause the run and go on, which holds `log` up, and stop it: as with wandb, a stop is a KeyboardInterrupt in the main thread.
+People can pause and resume the run (`log` waits during a pause), and stop it: as with wandb, a stop is a KeyboardInterrupt in the main thread.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ run: "Run | None" = None
 
 
 def _ignored(what: str) -> None:
-    """One line for each thing that is left out."""
+    """Prints one line for each ignored argument or call."""
     if what not in _said:
         _said.add(what)
         print(f"headroom.wandb: {what} is ignored", file=sys.stderr)
@@ -45,7 +45,7 @@ class AlertLevel(Enum):
 
 
 class Settings:
-    """Taken so that scripts run; nothing in it means anything here."""
+    """Accepted so that scripts run; has no effect here."""
 
     def __init__(self, **settings: Any) -> None:
         for name, value in settings.items():
@@ -83,7 +83,7 @@ def Html(data: Any, *_: Any, **__: Any) -> headroom.Text:
 
 
 class Config(dict[str, Any]):
-    """`wandb.config`: what is set before `init` goes into the run that `init` opens."""
+    """`wandb.config`: values set before `init` go into the run that `init` opens."""
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -126,12 +126,12 @@ def _current_config() -> Mapping[str, Any]:
 
 
 def _as_dict(values: Any) -> dict[str, Any]:
-    """Of a dict, or of what argparse gives."""
+    """A dict from a dict or an argparse namespace."""
     return dict(values) if isinstance(values, Mapping) else dict(vars(values)) if values is not None else {}
 
 
 class Run:
-    """`wandb.init()`: what scripts use of a wandb run, around a headroom run."""
+    """The result of `wandb.init()`: the part of a wandb run that scripts use, around a headroom run."""
 
     def __init__(self, inner: headroom.Run, id: str, project: str | None) -> None:
         self.headroom = inner
@@ -248,7 +248,7 @@ def init(
     settings: Any = None,
     **more: Any,
 ) -> Run:
-    """As `wandb.init`; server and token as for `headroom.init`."""
+    """Like `wandb.init`; server and token as for `headroom.init`."""
     global run
     if run is not None:
         if not reinit or reinit in ("return_previous", "default"):
@@ -310,7 +310,7 @@ def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
 
 
 def login(*_: Any, **__: Any) -> bool:
-    """`headroom login` keeps server and token; nothing is asked for here."""
+    """Does nothing: `headroom login` stores server and token."""
     return True
 
 
@@ -325,7 +325,7 @@ class util:
 
 
 class _Ignored:
-    """What a call that has no meaning here gives."""
+    """The result of a call that has no meaning here."""
 
     def __call__(self, *_: Any, **__: Any) -> "_Ignored":
         return self

@@ -1,4 +1,4 @@
-"""What a model does inside while it trains: norms of its gradients, and its attention on a batch that stays the same."""
+"""Measures inside a model while it trains: the norms of its gradients, and its attention on a fixed batch."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ GRADIENTS_EVERY = 10
 class Watch:
     """Made by `run.watch(model, ...)`; measures in `room.step`.
 
-    every: steps between two measurements of the gradient norms of all parameters. Left out: 10, or more where they would take more than 1 % of the time.
-    probe: a batch to look at the attention on (the model's arguments: a dict by name, a tuple in order, else the only one). See attention.py for what is caught.
+    every: steps between two measurements of the gradient norms of all parameters. Default: 10, or more where they would take more than 1 % of the time.
+    probe: the batch for the attention (the model's arguments: a dict by name, a tuple in order, else the only one). See attention.py for what is captured.
     tokens: text of each token of each example. vocabulary: a tokenizer, a list or dict of texts by id, or a function of the id; then the labels are made from the
-    first whole numbers [batch, tokens] in `probe`, and what the model predicts next is shown. attention_every: as `every`; left out: 100, or more.
-    examples: how many of the batch are kept. gradients=False: no norms.
+    first whole numbers [batch, tokens] in `probe`, and the model's next predictions are shown. attention_every: as `every`; default: 100, or more.
+    examples: number of examples of the batch that are kept. gradients=False: no norms.
     """
 
     def __init__(
@@ -73,14 +73,14 @@ class Watch:
         register_optimizer_step_pre_hook(before_update)
 
     def measure(self, step: int) -> None:
-        """After the update of `step`, before the gradients are set to zero."""
+        """Called after the update of `step`, before the gradients are set to zero."""
         self._step = step + 1
         self.measure_gradients(step)
         if self._probe is not None and not self._run._out.ended and self._attention.due(step):
             self.look(step, "cadence")
 
     def measure_gradients(self, step: int, shown_at: int | None = None) -> None:
-        """Once a step, at its cadence; before clipping where the loop clips with `room.clip_gradients`."""
+        """Called once per step, measures at its cadence; before clipping where the loop clips with `room.clip_gradients`."""
         if not self._named or self._run._out.ended or self._measured == step or not self._gradients.due(step):
             return
         self._measured = step
@@ -99,7 +99,7 @@ class Watch:
         ]
 
     def look(self, step: int, trigger: str, command_id: str | None = None) -> bool:
-        """Takes a snapshot of the attention. False: it could not be, which is said once."""
+        """Takes a snapshot of the attention. False: this failed; a warning appears once."""
         try:
             with self._attention:
                 found = capture(self._model, self._probe, self._examples)
@@ -141,7 +141,7 @@ class _Lookup(dict[int, str]):
 
 
 def _token_ids(probe: Any) -> Any:
-    """The first whole numbers [batch, tokens]."""
+    """The first integer tensor [batch, tokens] in the probe."""
     values: Iterable[Any] = probe.values() if isinstance(probe, Mapping) else probe if isinstance(probe, (tuple, list)) else [probe]
     if isinstance(probe, Mapping) and "input_ids" in probe:
         values = [probe["input_ids"]]

@@ -1,8 +1,8 @@
 /**
  * The built-in text: a diary of training runs, written by a small grammar. The same text for every run and machine.
  *
- * Every entry names a person, a run and its numbers once, and then speaks of them again: whoever wants to predict the second mention must look back at the
- * first, which is what attention is for.
+ * Every entry names a person, a run and its numbers once, and later repeats them: to predict the second mention, a model must look back at the
+ * first, which needs attention.
  */
 import { RandomStream } from '~/trainer/nn/random';
 
@@ -59,7 +59,7 @@ const ends = [
   'It stopped early, as it should.',
 ];
 
-/** Characters in the built-in text: about this many, to the end of its last entry. */
+/** Approximate number of characters in the built-in text, which ends with a complete entry. */
 export const builtinLength = 200_000;
 
 let made: string | null = null;

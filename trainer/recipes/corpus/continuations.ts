@@ -1,16 +1,16 @@
-/** Texts that the network writes by itself, one character after the other. */
+/** Texts that the network generates, one character after the other. */
 import { RandomStream } from '~/trainer/nn/random';
 import { softmaxRows } from '~/trainer/nn/softmax';
 import type { Sampling } from '~/trainer/types';
 
-/** Below 1 the likelier characters are drawn more often than the network says. */
+/** Below 1, likely characters are drawn more often than their probability. */
 const temperature = 0.8;
 
 interface Setting {
   /** Beginning of the texts: ids, at least one. */
   prompt: ArrayLike<number>;
   characters: readonly string[];
-  /** Characters that the network sees at once. */
+  /** Context length of the network, characters. */
   T: number;
   /** Characters to write. */
   length: number;
@@ -18,8 +18,8 @@ interface Setting {
 }
 
 /**
- * From one beginning, the likeliest continuation and a drawn one. Each character is one forward pass over both; what is drawn is a function of seed, step and
- * place, so that the same step writes the same text again.
+ * From one beginning, the likeliest continuation and a randomly drawn one. Each character is one forward pass over both; the draw is a function of seed, step and
+ * position, so that the same step writes the same text again.
  */
 export const continuations = ({ prompt, characters, T, length, seed }: Setting): Sampling => ({
   async write(attend, step) {

@@ -1,4 +1,4 @@
-/** A text as numbers: its characters, their ids, and which part of it is for training, validation and test. */
+/** A text as numbers: its characters, their ids, and its parts for training, validation and test. */
 import { createHash } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, extname, resolve } from 'node:path';
@@ -6,20 +6,20 @@ import type { Split } from '~/trainer/base/splits';
 import { builtinText } from './builtin';
 
 export interface Corpus {
-  /** What the text is, for people. */
+  /** Title of the text, for people. */
   title: string;
-  /** The different characters in code-point order; a character's id is its place. */
+  /** The different characters in code-point order; a character's id is its index. */
   characters: string[];
-  /** Ids of the text's parts, in the order of the text: the first 90 % for training, then 5 % for validation and 5 % for the test. */
+  /** Ids of the parts, in the order of the text: the first 90 % for training, then 5 % for validation and 5 % for test. */
   parts: Record<Split, Uint16Array>;
   /** SHA-256 of the text, hexadecimal. */
   hash: string;
 }
 
 const maxBytes = 64 * 2 ** 20;
-/** More different characters would make the last layer larger than the rest of the network. */
+/** With more different characters the last layer would be larger than the rest of the network. */
 const maxCharacters = 4096;
-/** Secrets have other names: no files without an ending, nothing hidden, no keys. */
+/** Allowed endings; files with secrets have other names: no ending, a leading dot, or the ending of a key. */
 const endings = [
   '.txt',
   '.text',
@@ -47,7 +47,7 @@ const endings = [
 ];
 
 /**
- * @param file path on the trainer's machine, from its working directory; '' = the built-in text
+ * @param file path on the trainer's machine, relative to its working directory; '' = the built-in text
  * @throws Error naming task.file and what would fit
  */
 export async function loadCorpus(file: string): Promise<Corpus> {
@@ -59,7 +59,7 @@ async function readText(file: string): Promise<string> {
   const fail = (why: string): never => {
     throw new Error(`task.file: ${JSON.stringify(file)} ${why}`);
   };
-  // The real path: a link must not lead to what could not be named.
+  // The real path: a link must not lead to a file whose name is not allowed.
   const path = await realpath(resolve(file)).catch((error: NodeJS.ErrnoException) =>
     fail(
       error.code === 'ENOENT'

@@ -1,11 +1,11 @@
 /** Texts as people write them for the control `probeExamples`: one per line, "\n" for a line break inside a text, "\t" for a tab, "\\" for a backslash. */
 
-/** More examples than this in one snapshot would only be slow to look at: the config's own limit for `probeSize`. */
+/** The config's limit for `probeSize`; a snapshot with more examples would be slow to look at. */
 const maxProbeExamples = 64;
 
 /**
- * @param length characters that an example has: what the network sees, and the one after it
- * @returns per text its ids; a shorter text is filled up at its end with character 0
+ * @param length characters per example: the network's context and the next one
+ * @returns the ids of each text; a shorter text is padded at its end with character 0
  * @throws RangeError that names the text, what is wrong with it and what would fit
  */
 export function parseTexts(
@@ -36,7 +36,7 @@ export function parseTexts(
 export const writeTexts = (texts: readonly string[]): string =>
   texts.map((text) => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\t', '\\t')).join('\n');
 
-/** A character as it stands on an axis: those that nobody would see get a sign. */
+/** A character as shown on an axis: an invisible one is replaced by a symbol. */
 export function shown(character: string): string {
   const signs: { [character: string]: string } = { ' ': '␣', '\n': '⏎', '\t': '⇥', '\r': '␍' };
   if (Object.hasOwn(signs, character)) return signs[character]!;

@@ -1,8 +1,8 @@
 import type { ProbeSignal } from '~/trainer/nn/signals';
 
 /**
- * Induction: weight on the characters that followed earlier occurrences of the query's own character, mean over the queries that have one. Heads that do so
- * copy what came next the last time. Source: Olsson et al. 2022, "In-context learning and induction heads", arXiv:2209.11895.
+ * Induction: weight on the characters that followed earlier occurrences of the query's own character, mean over the queries that have such a character. Such heads
+ * copy the character that followed last time. Source: Olsson et al. 2022, "In-context learning and induction heads", arXiv:2209.11895.
  *
  * @param ids of the probe's examples, [T] each
  */
@@ -11,7 +11,7 @@ export const inductionSignal = (ids: readonly ArrayLike<number>[]): ProbeSignal 
   title: 'induction',
   meaning: 'weight on what followed the same character before: what copying needs',
   range: [0, 1],
-  // It depends on how often the example repeats itself.
+  // The baseline depends on how often characters repeat in the example.
   baseline: () => null,
   names: { title: 'induction', atLeast: 0.5 },
   of(map, { keys, queries, example }) {

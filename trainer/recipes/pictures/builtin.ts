@@ -1,4 +1,4 @@
-/** The picture set that needs no download: drawn from a seed, the same everywhere. Its features take seconds to compute and are kept in the data folder. */
+/** The picture set that needs no download: drawn from a fixed seed, the same everywhere. Computing its features takes seconds; the data folder caches them. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -14,7 +14,7 @@ import { standardize } from './standardize';
 
 export const builtinTitle = pictureTitles.builtin;
 
-/** Pictures per class. A tenth of `train` becomes validation, and a set takes setSize - 1 different pictures of one class. */
+/** Pictures per class. A tenth of `train` becomes validation, and a set needs setSize - 1 different pictures of one class. */
 export const builtinSizes = (setSize: number): { train: number; test: number } => ({
   train: Math.max(100, 10 * (setSize + 1)),
   test: Math.max(30, setSize - 1),
@@ -31,7 +31,7 @@ export async function builtinPictures(sizes: { train: number; test: number }, da
   if (kept?.key === key) return kept.set;
   const parts = { train: new Drawer('train', sizes.train), test: new Drawer('test', sizes.test) };
   const file = join(dataFolder, 'pictures', 'builtin', `features-${sizes.train}-${sizes.test}.safetensors`);
-  // Whatever decides the numbers shows in a few of them: a file of an older program is not used.
+  // A hash of a few features detects changes in how they are computed: a file of an older program is not used.
   const version = hashOf(new Uint8Array(parts.train.features(20).buffer));
   const features = (await read(file, version, parts)) ?? (await compute(file, version, parts));
   const part = (name: PartName): PicturePart => ({
@@ -50,7 +50,7 @@ export async function builtinPictures(sizes: { train: number; test: number }, da
   return set;
 }
 
-/** One part: picture i belongs to class i % 100, so that the first n of every class are the same however many there are. */
+/** One part: picture i belongs to class i % 100, so that the first n of every class are the same for any number of pictures. */
 class Drawer {
   readonly count: number;
   readonly #classes: PictureClass[] = pictureClasses();
@@ -66,7 +66,7 @@ class Drawer {
     return out;
   }
 
-  /** Of `count` pictures, as the descriptor gives them. */
+  /** Descriptors of `count` pictures. */
   features(count: number, first = 0): Float32Array {
     const out = new Float32Array(count * featureDim);
     const rgb = new Uint8Array(pictureBytes);
@@ -76,7 +76,7 @@ class Drawer {
   }
 }
 
-/** Of all pictures; seconds of work, in pieces, so that a run that is being trained meanwhile goes on. */
+/** Features of all pictures: seconds of work, in pieces, so that a run being trained meanwhile continues. */
 async function featuresOf(part: Drawer): Promise<Float32Array> {
   const out = new Float32Array(part.count * featureDim);
   const piece = 32;
@@ -100,7 +100,7 @@ async function compute(file: string, version: string, parts: Record<PartName, Dr
   return features;
 }
 
-/** null when there is no such file, or not a whole one of this version. */
+/** null when there is no complete file of this version. */
 async function read(file: string, version: string, parts: Record<PartName, Drawer>): Promise<Features | null> {
   try {
     const { tensors, metadata } = parseSafetensors(await readFile(file));

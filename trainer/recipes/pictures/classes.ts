@@ -22,8 +22,8 @@ export const differences = (a: PictureClass, b: PictureClass): number =>
   features(a).filter((f, i) => f !== features(b)[i]).length;
 
 /**
- * The classes, always the same. The first 60 differ from each other in at least two features; each of the last 40 is a close relative of one of them and differs from
- * it in one feature only, by one place in its list (orange for red, a hexagon for a diamond).
+ * The classes, always the same. The first 60 differ from each other in at least two features; each of the last 40 is similar to one of them and differs from
+ * it in one feature only, by one position in the feature's list (orange for red, a hexagon for a diamond).
  */
 export function pictureClasses(): PictureClass[] {
   const random = new RandomStream(0, 'pictures/classes');

@@ -1,5 +1,5 @@
 /**
- * A picture as 512 numbers without any trained network: gradients, colors and local patterns, each counted over parts of the picture. Stands in for ResNet-34
+ * A picture as 512 numbers without any trained network: gradients, colors and local patterns, each counted over parts of the picture. Replaces ResNet-34
  * where nothing can be downloaded.
  *
  * Layout: 128 gradient orientations (4 x 4 cells x 8, Dalal and Triggs 2005) | 16 + 16 the same over the whole picture, at two scales | 48 + 48 mean and deviation of
@@ -11,7 +11,7 @@ import { pictureBytes, side } from './draw';
 export const featureDim = 512;
 const pixels = side * side;
 
-/** @param rgb [32, 32, 3] @param out [512]; square roots of shares, so that no group drowns another */
+/** @param rgb [32, 32, 3] @param out [512]; square roots of shares, so that no group dominates */
 export function describePicture(rgb: Uint8Array, out: Float32Array): void {
   if (rgb.length !== pictureBytes) throw new RangeError(`a picture of ${rgb.length} bytes, expected ${pictureBytes}`);
   out.fill(0);
@@ -26,7 +26,7 @@ export function describePicture(rgb: Uint8Array, out: Float32Array): void {
   patterns(smooth, 2, out.subarray(408, 448));
 }
 
-/** Scratch: thousands of pictures come one after the other. */
+/** Scratch memory, reused for thousands of pictures. */
 const gray = new Float32Array(pixels);
 const smooth = new Float32Array(pixels);
 const smoother = new Float32Array(pixels);
@@ -106,14 +106,14 @@ const neighbours = [1, 2].map((radius) =>
   }),
 );
 
-/** Bins 0 .. 8: neighbours brighter than the middle, where they form one arc; bin 9: every other pattern. */
+/** Bins 0 .. 8: number of neighbors brighter than the middle, if they form one arc; bin 9: every other pattern. */
 function patterns(a: Float32Array, radius: 1 | 2, out: Float32Array): void {
   const around = neighbours[radius - 1]!;
   for (let y = radius; y < side - radius; y++)
     for (let x = radius; x < side - radius; x++) {
       const at = y * side + x;
       const middle = a[at]! + 0.01;
-      // One bit per neighbour; in `turned` each stands where the one before it was.
+      // One bit per neighbor; `turned` is `bits` rotated by one.
       let bits = 0;
       for (let i = 0; i < 8; i++) if (a[at + around[i]!]! > middle) bits |= 1 << i;
       const turned = ((bits << 1) | (bits >> 7)) & 255;
@@ -129,7 +129,7 @@ const ones = Uint8Array.from({ length: 256 }, (_, byte) => {
   return count;
 });
 
-/** Counts to square roots of shares: the vector then has length 1. */
+/** Turns counts into square roots of shares: the vector then has length 1. */
 function shares(v: Float32Array): void {
   let sum = 0;
   for (const x of v) sum += x;

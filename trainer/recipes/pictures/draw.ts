@@ -1,10 +1,10 @@
-/** Draws one 32 x 32 picture of a class: objects by their signed distance, so that edges are smooth without oversampling. */
+/** Draws one 32 x 32 picture of a class: objects are drawn from their signed distance, so that edges are smooth without oversampling. */
 import { arrangements, type PictureClass } from './classes';
 
 export const side = 32;
 export const pictureBytes = side * side * 3;
 
-/** Uniform numbers in [0, 1) from a seed (mulberry32): one picture needs thousands, each cheap and always the same. */
+/** Uniform numbers in [0, 1) from a seed (mulberry32): one picture needs thousands, cheap and repeatable. */
 export function generator(seed: number): () => number {
   let state = seed | 0;
   return () => {
@@ -17,7 +17,7 @@ export function generator(seed: number): () => number {
 
 type Rgb = [number, number, number];
 
-/** Hue in turns, saturation and value 0 .. 1 to 0 .. 255 each. */
+/** Converts hue in turns, saturation and value 0 .. 1 to RGB 0 .. 255. */
 function hsv(hue: number, saturation: number, value: number): Rgb {
   const channel = (n: number) => {
     const k = (n + hue * 6) % 6;
@@ -39,7 +39,7 @@ function distance(shape: number, x: number, y: number): number {
     case 2:
       return polygon(x, y, 3) - 0.55;
     case 3: {
-      // A five-pointed star: the radius swings between its inner and outer value.
+      // A five-pointed star: the radius alternates between its inner and outer value.
       const turn = (Math.atan2(y, x) / (2 * Math.PI) + 1) * 5;
       const spike = Math.abs((turn % 1) - 0.5) * 2;
       return (length(x, y) - (0.45 + 0.6 * spike)) * 0.7;
@@ -62,7 +62,7 @@ function polygon(x: number, y: number, corners: number): number {
   return length(x, y) * Math.cos(angle - sector * Math.round(angle / sector));
 }
 
-/** Share of the second, paler color at a place of the object: 0 or 1, or between for `shaded`. Coordinates in radii, `period` in radii. */
+/** Share of the second, paler color at a point of the object: 0 or 1, or between for `shaded`. Coordinates in radii, `period` in radii. */
 function pattern(texture: number, x: number, y: number, period: number): number {
   const half = period / 2;
   switch (texture) {
@@ -83,7 +83,7 @@ function pattern(texture: number, x: number, y: number, period: number): number 
 const length = (x: number, y: number): number => Math.sqrt(x * x + y * y);
 const mod = (a: number, n: number): number => a - n * Math.floor(a / n);
 
-/** Places of the objects in units of the picture, and their radius. */
+/** Positions of the objects in units of the picture, and their radius. */
 function layout(arrangement: number, random: () => number): { x: number; y: number; radius: number }[] {
   const jitter = () => (random() - 0.5) * 0.1;
   const tilt = random() * 2 * Math.PI;
@@ -111,11 +111,11 @@ function layout(arrangement: number, random: () => number): { x: number; y: numb
   }
 }
 
-/** How much pictures of one class differ. Chosen so that a good model finds 90 to 98 of 100 odd ones (test/trainer/recipes/anomaly.test.ts). */
+/** How much pictures of one class differ. Chosen so that a good model finds the odd one in 90 to 98 of 100 sets (test/trainer/recipes/anomaly.test.ts). */
 export const variation = { hue: 0.055, size: 0.35, turn: 1, noise: 90, clutter: 6 };
 
 /**
- * @param seed of this picture
+ * @param seed seed of this picture
  * @param out RGB, row by row, [32, 32, 3]
  */
 export function drawPicture(c: PictureClass, seed: number, out: Uint8Array): void {
@@ -145,7 +145,7 @@ export function drawPicture(c: PictureClass, seed: number, out: Uint8Array): voi
   const sin = Math.sin(turn);
   const slopeX = 0.7 * Math.cos(slope);
   const slopeY = 0.7 * Math.sin(slope);
-  // The two halves of one draw, added: a triangular distribution is bell-shaped enough for sensor noise.
+  // The sum of the two halves of one random number: a triangular distribution is close enough to sensor noise.
   const noise = () => {
     const bits = random() * 2 ** 32;
     const high = Math.floor(bits / 65536);

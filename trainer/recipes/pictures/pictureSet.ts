@@ -3,7 +3,7 @@ import { preparedPictures } from '~/trainer/data/prepared';
 import { builtinPictures, builtinSizes } from './builtin';
 
 /**
- * @param setSize pictures per set: the built-in pictures are drawn in a number that suits it
+ * @param setSize pictures per set; decides how many built-in pictures are drawn
  * @throws Error naming the command that prepares the pictures, when they are missing or broken
  */
 export async function loadPictures(source: PictureSource, setSize: number, dataFolder: string): Promise<PictureSet> {

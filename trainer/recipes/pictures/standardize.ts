@@ -1,8 +1,8 @@
 import { featureDim } from './descriptor';
 
 /**
- * Makes descriptors, [n, featureDim], digestible for a network, in place: mean 0 and deviation 1 over the training pictures. A number that hardly ever differs counts
- * little, and outliers end at 5.
+ * Standardizes descriptors, [n, featureDim], in place: mean 0 and deviation 1 over the training pictures. Nearly constant features
+ * stay close to 0, and outliers are clipped at 5.
  */
 export function standardize(train: Float32Array, test: Float32Array): void {
   const n = train.length / featureDim;
