@@ -180,8 +180,8 @@ export function reorder(map: Map2, { keys }: MapSize, order: readonly number[]):
  * Attention rollout: the product over layers of (mean over heads + I) / 2, each layer's rows for the tokens above, columns for
  * the inputs below. Entry l is how much layer l's outputs depend on the model's inputs when half of every token bypasses each
  * layer; rows sum to 1.
- * @param layers  mean map per layer, lowest first, square Source: Abnar, Zuidema 2020, "Quantifying Attention Flow in
- *   Transformers", arXiv:2005.00928.
+ * @param layers  mean map per layer, lowest first, square
+ * Source: Abnar, Zuidema 2020, "Quantifying Attention Flow in Transformers", arXiv:2005.00928.
  * @throws RangeError when a map is not size x size
  */
 export function rollout(layers: readonly Map2[], size: number): Float64Array[] {

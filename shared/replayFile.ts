@@ -4,12 +4,12 @@ import { runId } from './ids';
 import { addValue, BucketList, bucketWidth, emptyStats, mergeBucket, type RangeAnswer, type Stats, statsOf } from './pyramid';
 
 /**
- * A run as one HTML file that opens without a server. It holds the replay page (app/_replay) and, the following script elements,
+ * A run as one HTML file that opens without a server. It holds the replay page (app/_replay) and the following script elements,
  * of a type that no browser runs:
  *
  *   #manifest       JSON, "<" as \u003c: ReplayManifest
  *   #view           base64 of gzip of a pack.ts message: RunView, whose lists (`recent`) are whole, except that only the
- *   snapshots in the file are listed
+ *                   snapshots in the file are listed
  *   #rows-0 …       the same: ReplaySeries[] of some series
  *   #signals        the same: the answer of tRPC runs.signals, for the snapshots in the file
  *   #blob-<sha256>  base64 of gzip of a snapshot (snapshotFile.ts), or of a sample

@@ -11,7 +11,7 @@
  *   scores                     f32 [E, Tk]     optional: one number per key, e.g. the probability that it is the target
  *   signal.<name>.<l>          f32 [E, H]      optional: a declared signal of layer l, per example
  *   pictures                   u8  [n, S, S, 3]  optional: RGB; usually in a separate file with only this tensor, which all
- *   snapshots of the same examples name
+ *                              snapshots of the same examples name
  *
  * The file's metadata has one entry, `headroom`: JSON of `snapshotDescription` below.
  *

@@ -7,10 +7,12 @@
  *   member 0        no content; its header's extra field "HR" lists the compressed sizes of the others, u32 little-endian
  *   member 1        the header and every tensor that is not a map, as in the plain form
  *   members 2..     `high.<e>` of each example e: u8 [2, cells]
- *   then            `low.<e>` of each example: u8 [2, cells] An example's cells are its maps, layer after layer, each [H, Tq,
- *   Tk]. With b = the bits of a weight as u32, high = (b + 0x8000) >> 16: the weight rounded to bfloat16, with a relative error
- *   of at most 1/256. low = b & 0xffff, and b = (high << 16) + low as a signed 16-bit number. Each half is stored as all its
- *   upper bytes, then all its lower bytes: equal exponents are then adjacent, and gzip's output is 27 % smaller.
+ *   then            `low.<e>` of each example: u8 [2, cells]
+ *
+ * An example's cells are its maps, layer after layer, each [H, Tq, Tk]. With b = the bits of a weight as u32, high = (b + 0x8000)
+ * >> 16: the weight rounded to bfloat16, with a relative error of at most 1/256. low = b & 0xffff, and b = (high << 16) + low as
+ * a signed 16-bit number. Each half is stored as all its upper bytes, then all its lower bytes: equal exponents are then
+ * adjacent, and gzip's output is 27 % smaller.
  *
  * Measured, 8 examples of 12 x 12 heads of 32 x 32 (4.7 MB of f32): see the table in test/shared/snapshotPack.test.ts.
  */

@@ -16,8 +16,7 @@ export interface BlobStore extends BlobReader {
    * Stores the bytes. Resolves once they survive a kill; an existing blob is not written again (`fresh` false).
    *
    * @throws BlobError when the bytes do not have this hash ('mismatch'), exceed `maxBytes` ('too-large') or the hash is not one
-   *   ('invalid');
-   *   nothing is stored then
+   *   ('invalid'); nothing is stored then
    */
   put(hash: string, bytes: Uint8Array | AsyncIterable<Uint8Array>, maxBytes?: number): Promise<{ bytes: number; fresh: boolean }>;
   /** Deletes a blob that nothing needs any more; an unknown one is ignored. */
