@@ -1,6 +1,6 @@
 import type { RunEvent } from './events';
 
-/** What people and the server did to a run beside steering it, kept in the order of the log for those who read what happened. */
+/** Activity: what people and the server did to a run besides steering it, in the order of the log. */
 type Kept =
   | 'control.locked'
   | 'control.requested'
@@ -10,7 +10,7 @@ type Kept =
   | 'run.queued'
   | 'snapshots.thinned';
 type Whole = Extract<RunEvent, { type: Kept }>;
-/** Without the long list of what was thinned. */
+/** Without the long list of thinned snapshots. */
 export type ActivityEvent =
   | Exclude<Whole, { type: 'snapshots.thinned' }>
   | Omit<Extract<Whole, { type: 'snapshots.thinned' }>, 'seqs'>;
@@ -18,7 +18,7 @@ export type ActivityEvent =
 export interface ActivityEntry {
   seq: number;
   at: number;
-  /** Where the run stood. */
+  /** Step of the run at that time. */
   step: number;
   event: ActivityEvent;
 }

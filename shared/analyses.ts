@@ -1,12 +1,13 @@
 /**
- * Questions about a run's parameters, answered by an `analysis` event: which there are, their numbers' names, and which parameters a question is about. One
- * about a checkpoint is not the affair of the trainer that holds the run: any trainer answers it (protocol.ts, `question`), also when the run has ended.
+ * Questions about a run's parameters, answered by an `analysis` event: the kinds of questions, the names of their numbers, and
+ * the parameters that a question is about. Any trainer can answer a question about a checkpoint (protocol.ts, `question`), also
+ * after the run has ended.
  */
 import type { Command } from './commands';
 import type { ActionSpec } from './controls';
 import { type CommandRecord, isOpen, type RunView } from './view';
 
-/** The trainer's own, named like the actions that ask them. */
+/** Questions of the built-in trainer, named like the actions that ask them. */
 export const analysisKinds = {
   permutationCheck: 'permutationCheck',
   ablateHeads: 'ablateHeads',
@@ -26,12 +27,12 @@ export const isQuestionAction = ({ question }: Pick<ActionSpec, 'question'>): bo
 export const asks = ({ controls }: Declared, command: Command): boolean =>
   command.kind === 'act' && controls.actions.some((a) => a.name === command.action && isQuestionAction(a));
 
-/** Whether the question is about a checkpoint: one that it names, or the last one of a run that had ended when it was asked. */
+/** Whether the question is about a checkpoint: the one that it names, or the last checkpoint of a run that had already ended. */
 export function asksCheckpoint(view: Declared, { command, afterEnd }: Pick<CommandRecord, 'command' | 'afterEnd'>): boolean {
   if (!asks(view, command) || command.kind !== 'act' || command.when) return false;
   return command.checkpoint !== undefined || afterEnd === true;
 }
 
-/** Those that wait for an answer, or for a trainer to give it. */
+/** Questions that wait for an answer, or for a trainer to give it. */
 export const openQuestions = (view: Pick<RunView, 'controls' | 'openCommands'>): CommandRecord[] =>
   view.openCommands.filter((c) => isOpen(c) && asksCheckpoint(view, c));

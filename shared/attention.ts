@@ -1,23 +1,26 @@
 /**
- * What one attention map says in numbers. A map is [queries, keys] row-major: row i is how query i spreads its weight over the keys, each row sums to 1.
- * Pure; the trainer's signals are made of these.
+ * Numbers that describe one attention map. A map is [queries, keys] row-major: row i is how query i spreads its weight over the
+ * keys, each row sums to 1. Pure; the trainer's signals are made of these.
  */
 export interface MapSize {
   queries: number;
   keys: number;
-  /** Query i looks at no key after its own: those cells are masked. Where there are more keys than queries, the last ones meet. */
+  /**
+   * Query i looks at no key after its own position: those cells are masked. With more keys than queries, the last key belongs to
+   * the last query.
+   */
   causal?: boolean;
 }
 
-/** Keys that a query may look at: the first so many. */
+/** Number of keys that a query may look at; they are the first ones. */
 export const visibleKeys = ({ queries, keys, causal = false }: MapSize, query: number): number =>
   causal ? Math.max(1, Math.min(keys, query + 1 + keys - queries)) : keys;
 
 export type Map2 = Float32Array | Float64Array;
 
 /**
- * Mean over rows of -sum A ln A / ln(keys that the row may look at): 1 = uniform, 0 = one-hot. A row with a single key says nothing and is left out; 1 when
- * there are only such rows.
+ * Mean over rows of -sum A ln A / ln(keys that the row may look at): 1 = uniform, 0 = one-hot. Rows with a single key are left
+ * out; 1 when all rows have a single key.
  */
 export function entropy(map: Map2, size: MapSize): number {
   const { queries, keys } = size;
@@ -43,14 +46,14 @@ export function confidence(map: Map2, { queries, keys }: MapSize): number {
   let sum = 0;
   for (let i = 0; i < queries; i++) {
     let top = Number.NEGATIVE_INFINITY;
-    // Math.max hands NaN on.
+    // Math.max returns NaN for NaN.
     for (let j = 0; j < keys; j++) top = Math.max(top, map[i * keys + j]!);
     sum += top;
   }
   return sum / queries;
 }
 
-/** Which key a query would look at, were the pattern perfect; null = the pattern has no cell in this row. */
+/** The key that a query would look at if the pattern were perfect; null = the pattern has no cell in this row. */
 export type Pattern = (query: number, size: MapSize) => number | null;
 
 const inside = (key: number, keys: number) => (key >= 0 && key < keys ? key : null);
@@ -63,7 +66,10 @@ export const patterns = {
 } as const satisfies Record<string, Pattern>;
 export type PatternName = keyof typeof patterns;
 
-/** Mean weight on the pattern's cells, over the rows that have one they may look at: uniform gives 1/keys, a perfect pattern 1. NaN when no row has a cell. */
+/**
+ * Mean weight on the pattern's cells, over the rows in which that cell is visible: uniform gives 1/keys, a perfect pattern 1. NaN
+ * when no row has a cell.
+ */
 export function patternScore(map: Map2, size: MapSize, pattern: Pattern): number {
   let sum = 0;
   let rows = 0;
@@ -76,7 +82,10 @@ export function patternScore(map: Map2, size: MapSize, pattern: Pattern): number
   return sum / rows;
 }
 
-/** Mean weight that the other queries put on key `odd`: how much a set's head looks at the odd one. NaN with no other query. */
+/**
+ * Mean weight that the other queries put on key `odd`: how much a head looks at the odd item of a set. NaN when there is no other
+ * query.
+ */
 export function oddMass(map: Map2, { queries, keys }: MapSize, odd: number): number {
   let sum = 0;
   let rows = 0;
@@ -153,7 +162,7 @@ export function combine(maps: readonly Map2[], operation: Operation): Float32Arr
   return out;
 }
 
-/** The places of a set with its odd item moved to the end, the others in their order: how sets are aligned before averaging. */
+/** Positions of a set's items with the odd item moved to the end: sets are aligned this way before averaging. */
 export const oddLast = (size: number, odd: number): number[] => [
   ...Array.from({ length: size }, (_, i) => i).filter((i) => i !== odd),
   odd,
@@ -168,8 +177,9 @@ export function reorder(map: Map2, { keys }: MapSize, order: readonly number[]):
 }
 
 /**
- * Attention rollout: the product over layers of (mean over heads + I) / 2, each layer's rows for the tokens above, columns for the inputs below.
- * Entry l says how layer l's outputs draw on the model's inputs when half of every token is carried past each layer; rows sum to 1.
+ * Attention rollout: the product over layers of (mean over heads + I) / 2, each layer's rows for the tokens above, columns for
+ * the inputs below. Entry l is how much layer l's outputs depend on the model's inputs when half of every token bypasses each
+ * layer; rows sum to 1.
  * @param layers  mean map per layer, lowest first, square
  * Source: Abnar, Zuidema 2020, "Quantifying Attention Flow in Transformers", arXiv:2005.00928.
  * @throws RangeError when a map is not size x size
@@ -193,8 +203,9 @@ export function rollout(layers: readonly Map2[], size: number): Float64Array[] {
 }
 
 /**
- * How much one output token draws on every token at each level: entry 0 are the model's inputs (row `query` of the last rollout), entry n the outputs of layer n,
- * the last one the token itself. `null` = all outputs alike. Each entry sums to 1.
+ * How much one output token depends on every token at each level: entry 0 is the model's inputs (row `query` of the last
+ * rollout), entry n the outputs of layer n, the last one the token itself. `null` = the mean over all outputs. Each entry sums to
+ * 1.
  * @throws RangeError when a map is not size x size
  */
 export function rolloutFrom(layers: readonly Map2[], size: number, query: number | null): Float64Array[] {

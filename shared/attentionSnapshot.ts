@@ -17,16 +17,16 @@ import { joinHigh, joinLow } from './snapshotPack';
 export interface ExampleMaps {
   /** Per layer [H, Tq, Tk]. */
   layers: readonly Float32Array[];
-  /** Bit for bit as recorded; false: rounded (snapshotPack.ts), at most 1 part in 256 away. */
+  /** true: bit for bit as recorded; false: rounded (snapshotPack.ts), with a relative error of at most 1/256. */
   exact: boolean;
 }
 
 export interface Signal extends SignalSpec {
-  /** Per layer [E, H]; null for a layer without it. */
+  /** Per layer [E, H]; null for a layer that lacks the signal. */
   values: readonly (Float32Array | null)[];
 }
 
-/** E examples; layer l has H heads, Tq queries, Tk keys of its own; A answers per example, K likeliest of each. */
+/** E examples; layer l has H heads, Tq queries, Tk keys of its own; A answers per example, the K likeliest ones of each. */
 export interface AttentionSnapshot {
   step: number;
   examples: number;
@@ -34,9 +34,9 @@ export interface AttentionSnapshot {
   causal: boolean;
   /** Per example; null = not read yet. */
   maps: readonly (ExampleMaps | null)[];
-  /** How the file keeps weights. */
+  /** Number format of the weights in the file. */
   stored: 'f32' | 'f16' | 'bf16';
-  /** A; 0 = it has neither targets nor predictions. */
+  /** A; 0 = no targets and no predictions. */
   answers: number;
   answerKind: AnswerKind;
   /** [E, A]; -1 = none. */
@@ -48,7 +48,7 @@ export interface AttentionSnapshot {
   signals: readonly Signal[];
   exampleLabels: SnapshotDescription['examples'];
   axes: readonly AxisLabels[];
-  /** The control that chooses the examples; null = nothing says. */
+  /** The control that chooses the examples; null = not declared. */
   chosenBy: { control: string; numbered: boolean } | null;
   vocabulary: ReadonlyMap<number, string>;
   words: { item: string; target: string };
@@ -65,9 +65,9 @@ const fail = (why: string): never => {
 };
 
 /**
- * A whole snapshot in the plain form, or of version 0.1.
- * @param picturesFile the bytes that `picturesFile` names, or null: its pictures are then left out
- * @throws SafetensorsError naming the tensor or field that is missing or does not fit the others
+ * Reads a whole snapshot, in the plain form or the form of version 0.1.
+ * @param picturesFile the bytes of the file that `picturesFile` names; null: the pictures are left out
+ * @throws SafetensorsError naming the tensor or field that is missing or does not match the others
  */
 export function parseAttentionSnapshot(bytes: Uint8Array, picturesFile: Uint8Array | null = null): AttentionSnapshot {
   const file = parseSafetensors(bytes);
@@ -126,7 +126,7 @@ export function readSnapshot(file: TensorFile, maps: 'whole' | 'apart'): Attenti
   };
 }
 
-/** Tensors in the names of version 2 and what the file says of itself. */
+/** The tensors under the names of version 2, and the file's description of itself. */
 function described(file: TensorFile): { tensors: Map<string, StoredTensor>; description: SnapshotDescription } {
   const own = file.metadata.headroom;
   if (own === undefined) return describeOld(file, fail);
@@ -183,7 +183,7 @@ function readMaps(
   return { stored, maps };
 }
 
-/** `attention.<l>` of a packed file; none when the file has them already. */
+/** `attention.<l>` of a packed file; empty when the file already has them. */
 export function joinedMaps(
   tensors: ReadonlyMap<string, StoredTensor>,
   layers: readonly LayerShape[],
@@ -212,7 +212,7 @@ function readPictures(take: Take, axes: readonly AxisLabels[]): AttentionSnapsho
   return { data, count, side };
 }
 
-/** With the pictures of the file that `picturesFile` names. @throws SafetensorsError when it holds too few, or none */
+/** Adds the pictures of the file that `picturesFile` names. @throws SafetensorsError when the file holds too few, or none */
 export function withPictures(s: AttentionSnapshot, file: Uint8Array): AttentionSnapshot {
   return { ...s, pictures: readPictures(takeFrom(parseSafetensors(file).tensors), s.axes) };
 }
@@ -229,7 +229,7 @@ export function exampleMaps(layers: readonly LayerShape[], weights: Float32Array
   return { layers: views, exact };
 }
 
-/** Whether the maps of an example are there; null = of all examples. */
+/** Whether the maps of an example have been read; null = of all examples. */
 export const hasMaps = (s: AttentionSnapshot, example: number | null, exact = false): boolean =>
   example === null
     ? s.maps.every((m) => m !== null && (m.exact || !exact))
@@ -250,7 +250,7 @@ export function mapOf(s: AttentionSnapshot, example: number, layer: number, head
   return mapsAt(s, example).layers[layer]!.subarray(head * queries * keys, (head + 1) * queries * keys);
 }
 
-/** What a snapshot can be read as besides its maps, by what it declares. */
+/** How a snapshot can be shown besides its maps, as it declares. */
 export type Reader = 'set' | 'sequence' | 'text' | 'none';
 export function readerOf(s: AttentionSnapshot): Reader {
   if (s.scores) return 'set';
@@ -259,23 +259,23 @@ export function readerOf(s: AttentionSnapshot): Reader {
   return s.targets && s.answers === queries ? 'sequence' : 'none';
 }
 
-/** The likeliest answer at a place; null when nothing was predicted. */
+/** The likeliest answer at a position; null when nothing was predicted. */
 export const answerAt = (s: AttentionSnapshot, example: number, place: number): number | null =>
   s.predictions ? s.predictions.ids[(example * s.answers + place) * s.predictions.best]! : null;
 
-/** The right answer at a place; null when there is none. */
+/** The right answer at a position; null when there is none. */
 export function targetAt(s: AttentionSnapshot, example: number, place: number): number | null {
   const target = s.targets?.[example * s.answers + place] ?? -1;
   return target < 0 ? null : target;
 }
 
-/** Whether the likeliest answer is right; null where nothing says so. */
+/** Whether the likeliest answer is right; null when that is not known. */
 export function rightAt(s: AttentionSnapshot, example: number, place: number): boolean | null {
   const [answer, target] = [answerAt(s, example, place), targetAt(s, example, place)];
   return answer === null || target === null ? null : answer === target;
 }
 
-/** Answers that are wrong, per example. */
+/** Number of wrong answers per example. */
 export function mistakes(s: AttentionSnapshot): Int32Array {
   return Int32Array.from({ length: s.examples }, (_, e) => {
     let wrong = 0;
@@ -284,13 +284,16 @@ export function mistakes(s: AttentionSnapshot): Int32Array {
   });
 }
 
-/** The key that is looked for in each example of a set; null when the snapshot tells none. */
+/** The target key in each example of a set; null when the snapshot names none. */
 export function targetKeys(s: AttentionSnapshot): Int32Array | null {
   if (!s.targets || s.answers !== 1 || s.answerKind.kind !== 'keys') return null;
   return s.targets.every((t) => t >= 0 && s.layers.every(({ keys }) => t < keys)) ? s.targets : null;
 }
 
-/** Labels on one side of a layer's maps; null = places are numbered. Those of the other side stand in where only they are as many. */
+/**
+ * Labels on one side of a layer's maps; null = positions are numbered. The other side's labels are used if only their number
+ * matches.
+ */
 export function axisOf(s: AttentionSnapshot, example: number, layer: number, side: 'queries' | 'keys'): AxisLabels | null {
   const labels = s.exampleLabels[example];
   const length = s.layers[layer]![side];
@@ -303,7 +306,7 @@ export function axisOf(s: AttentionSnapshot, example: number, layer: number, sid
 
 const tokenText = (s: AttentionSnapshot, id: number): string => s.vocabulary.get(id) ?? `#${id}`;
 
-/** A label as text; a picture's is its place in the axis, from 1. */
+/** A label as text; for a picture, its position in the axis, from 1. */
 export function labelText(s: AttentionSnapshot, axis: AxisLabels, place: number): string {
   switch (axis.kind) {
     case 'text':
@@ -331,14 +334,14 @@ export function answerText(s: AttentionSnapshot, value: number): string {
   }
 }
 
-/** Equal for examples with the same inputs, as far as the labels tell; null = they tell nothing. */
+/** Equal for examples with the same inputs, judged by their labels; null = there are no labels. */
 export function exampleKey(s: AttentionSnapshot, example: number): string | null {
   const labels = s.exampleLabels[example];
   const axis = labels && (labels.keys ?? labels.queries);
   if (axis === null || axis === undefined) return labels?.name ?? null;
   const { kind, items } = s.axes[axis]!;
   if (kind !== 'pictures') return `${kind} ${JSON.stringify(items)}`;
-  // Numbers of pictures are the file's own.
+  // Picture numbers are valid only within their file.
   return s.picturesFile ? `${s.picturesFile} ${items.join()}` : s.pictures ? pixelsKey(s.pictures, items) : null;
 }
 
@@ -351,7 +354,8 @@ function pixelsKey({ data, side }: NonNullable<AttentionSnapshot['pictures']>, i
 
 /**
  * Mean or spread (population standard deviation) of all maps over the examples, per layer [H, Tq, Tk].
- * @param byTarget sets only: every example's target is moved to the last row and column first, so that equal parts meet
+ * @param byTarget sets only: every example's target is moved to the last row and column first, so that targets are averaged with
+ *   targets
  * @throws RangeError when the maps of an example have not been read
  */
 export function overExamples(s: AttentionSnapshot, operation: 'mean' | 'spread', byTarget: boolean): Float32Array[] {

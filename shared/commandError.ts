@@ -1,7 +1,10 @@
 import { type Command, type Refusal, refuse } from './commands';
 import { type ActionSpec, type Controls, type ControlValue, controlValueError } from './controls';
 
-/** What is wrong with a command, by what a run declares; null = it fits. The server asks before a command enters the log, a trainer before it applies one. */
+/**
+ * Checks a command against the controls and actions that a run declares; null = it is valid. The server checks before a command
+ * enters the log, a trainer before it applies one.
+ */
 export function commandError({ values, actions }: Controls, command: Command): Refusal | null {
   if (command.kind === 'set') {
     const spec = values.find((c) => c.name === command.control);
@@ -13,7 +16,7 @@ export function commandError({ values, actions }: Controls, command: Command): R
   return spec ? argumentError(spec, command.args) : unknown('action', command.action, actions);
 }
 
-/** The same of an action's arguments alone; those that are left out have their defaults. */
+/** Checks an action's arguments alone; missing ones have their defaults. */
 export function argumentError(
   { name, args }: Pick<ActionSpec, 'name' | 'args'>,
   given: Readonly<Record<string, ControlValue>>,

@@ -6,7 +6,7 @@ import { seriesName } from './series';
 
 const comparison = z.enum(['>', '<']);
 
-/** When a command is to take effect: the trainer holds it until this is so, at a step boundary, and applies it once. */
+/** When a command takes effect: the trainer holds it until the condition is true at a step boundary, and applies it once. */
 export const condition = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('step'), step }),
   z.strictObject({
@@ -17,7 +17,7 @@ export const condition = z.discriminatedUnion('kind', [
     comparison,
     value: z.number().finite(),
   }),
-  /** A series, in its newest row. */
+  /** The newest value of a series. */
   z.strictObject({ kind: z.literal('series'), name: seriesName, comparison, value: z.number().finite() }),
 ]);
 export type Condition = z.infer<typeof condition>;
@@ -33,7 +33,10 @@ export function describeCondition(c: Condition): string {
   }
 }
 
-/** One request to change a control or do an action. `expected` is the value the person saw: a stale one is refused as a conflict. */
+/**
+ * One request to change a control or do an action. `expected` is the value that the person saw; if the value has changed since,
+ * the command is refused as a conflict.
+ */
 export const command = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('set'),
@@ -51,7 +54,7 @@ export const command = z.discriminatedUnion('kind', [
     action: declaredName,
     args: table(controlValue, declaredName),
     when: condition.optional(),
-    /** Questions only (analyses.ts): ask it of the parameters of this checkpoint, not of the run as it goes on. */
+    /** Questions only (analyses.ts): about the parameters of this checkpoint, not the run's current ones. */
     checkpoint: blobHash.optional(),
   }),
 ]);
@@ -62,15 +65,15 @@ export const loggedCommand = z.strictObject({ seq, actor, command });
 export type LoggedCommand = z.infer<typeof loggedCommand>;
 
 export const refusalReason = z.enum([
-  'invalid', // the message or a value does not fit its declaration
+  'invalid', // the message or a value does not match its declaration
   'unknown-run',
   'unknown-control',
   'conflict', // somebody else changed the value since the sender saw it
-  'forbidden', // the sender's role may not
+  'forbidden', // the sender's role does not allow it
   'run-ended',
   'state', // not possible now, e.g. resume of a run that is not paused
   'failed', // the trainer tried and could not
-  'busy', // too many at once
+  'busy', // too many requests at once
 ]);
 export type RefusalReason = z.infer<typeof refusalReason>;
 
@@ -89,5 +92,7 @@ export const refuse = (reason: RefusalReason, message: string, field: string | n
   field,
 });
 
-/** The server's answer to the sender: the command is in the log (its outcome follows as an entry), or it is not and why. */
+/**
+ * The server's answer to the sender: the command is in the log (its outcome follows as an entry), or the reason why it is not.
+ */
 export type CommandAnswer = { ok: true; seq: number } | Refusal;

@@ -3,13 +3,16 @@ import { metricNamed } from './evaluations';
 import type { Evaluation } from './events';
 import type { Series } from './series';
 
-/** What is known of a run's numbers: its series, and its newest evaluations. */
+/** The known numbers of a run: its series, and its newest evaluations. */
 export interface Measured {
   series: readonly Pick<Series, 'name' | 'role' | 'unit'>[];
   evaluations: readonly Pick<Evaluation, 'split' | 'metrics'>[];
 }
 
-/** Why a condition can never come about, by what its number declares to be; null = it may. An accuracy is a share of 1: it never passes 0 and 1. */
+/**
+ * Why a condition can never be met, judged by the declared range of its number; null = it can. An accuracy is a share: it stays
+ * between 0 and 1.
+ */
 export function neverMet({ series, evaluations }: Measured, c: Condition): string | null {
   if (c.kind === 'step') return null;
   const share =

@@ -8,13 +8,16 @@ import { z } from 'zod';
 export const controlValue = z.union([z.number(), z.string().max(4096), z.boolean(), z.null()]);
 export type ControlValue = z.infer<typeof controlValue>;
 
-/** Of a control, an action or an argument: letters and digits of any script, and _ . / : - inside ("optimizer.lr", "encoder/lr_0"). */
+/**
+ * Name of a control, an action or an argument: letters and digits of any script, and _ . / : - inside ("optimizer.lr",
+ * "encoder/lr_0").
+ */
 export const declaredName = z
   .string()
   .max(128)
   .regex(/^[\p{L}\p{N}_][\p{L}\p{N}_./:-]*$/u, 'a name begins with a letter, a digit or "_" and goes on with these and . / : -');
 
-/** What a control is to views, rules and shortcuts, whatever its name. */
+/** The meaning of a control to views, rules and shortcuts, whatever its name. */
 export const controlRole = z.enum([
   'learningRate',
   'clipThreshold',
@@ -26,7 +29,10 @@ export const controlRole = z.enum([
 ]);
 export type ControlRole = z.infer<typeof controlRole>;
 
-/** The same of an action. Arguments that a role fixes: `cancel` takes `commandId`; `revert` takes `step` or `checkpoint` or both. */
+/**
+ * The meaning of an action. Arguments that a role fixes: `cancel` takes `commandId`; `revert` takes `step` or `checkpoint` or
+ * both.
+ */
 export const actionRole = z.enum([
   'pause',
   'resume',
@@ -54,15 +60,15 @@ export const controlSpec = z.strictObject({
   exclusiveMin: z.boolean(),
   exclusiveMax: z.boolean(),
   options: z.array(z.string()).nullable(),
-  /** null is allowed as a value, shown as this word (e.g. "off"). */
+  /** null is allowed as a value, shown as this text (e.g. "off"). */
   nullLabel: z.string().nullable(),
   scale: z.enum(['linear', 'log']),
   default: controlValue,
-  /** When a new value holds from. */
+  /** When a new value takes effect. */
   takesEffect: z.enum(['next step', 'next epoch', 'next evaluation', 'next snapshot', 'next checkpoint']),
   group: z.string(),
   role: controlRole.optional(),
-  /** What it usually is, least and greatest: values outside are unusual, not wrong. */
+  /** Usual range, inclusive: values outside are unusual, not wrong. */
   usual: z.tuple([z.number(), z.number()]).optional(),
 });
 export type ControlSpec = z.infer<typeof controlSpec>;
@@ -72,10 +78,13 @@ export const actionSpec = z.strictObject({
   label: z.string(),
   help: z.string(),
   args: z.array(controlSpec),
-  /** Ends or rewrites the run: asked twice. */
+  /** Ends or rewrites the run: the page asks for confirmation. */
   risky: z.boolean(),
   role: actionRole.optional(),
-  /** Only asks about the parameters, and is answered by an `analysis` event: stands beside the attention maps, and can be asked of a checkpoint (analyses.ts). */
+  /**
+   * Only asks about the parameters and is answered by an `analysis` event: shown beside the attention maps, and can be asked
+   * about a checkpoint (analyses.ts).
+   */
   question: z.boolean().optional(),
 });
 export type ActionSpec = z.infer<typeof actionSpec>;
@@ -83,13 +92,15 @@ export type ActionSpec = z.infer<typeof actionSpec>;
 export const controls = z.strictObject({ values: z.array(controlSpec), actions: z.array(actionSpec) });
 export type Controls = z.infer<typeof controls>;
 
-/** The control, or action, of a role; undefined when none is declared. */
+/** The control or action with a role; undefined when none is declared. */
 export const controlWithRole = ({ values }: Controls, role: ControlRole): ControlSpec | undefined =>
   values.find((c) => c.role === role);
 export const actionWithRole = ({ actions }: Controls, role: ActionRole): ActionSpec | undefined =>
   actions.find((a) => a.role === role);
 
-/** @returns null when `value` fits the declaration, else one sentence that names the control, the value and what would fit. */
+/**
+ * @returns null when `value` matches the declaration, else one sentence that names the control, the value and what is allowed.
+ */
 export function controlValueError(spec: ControlSpec, value: ControlValue): string | null {
   const no = (need: string) =>
     `${spec.name}: ${JSON.stringify(value) ?? String(value)} does not fit; give ${need}${spec.nullLabel === null ? '' : ` or null (${spec.nullLabel})`}`;
@@ -111,7 +122,7 @@ export function controlValueError(spec: ControlSpec, value: ControlValue): strin
   }
 }
 
-/** The values a control takes, in words: "a number > 0", "an integer from 1 to 100", "one of norm, value, off". */
+/** The values that a control accepts, as text: "a number > 0", "an integer from 1 to 100", "one of norm, value, off". */
 export function describe(spec: ControlSpec): string {
   if (spec.type === 'enum') return `one of ${spec.options?.join(', ')}`;
   if (spec.type === 'boolean') return 'true or false';

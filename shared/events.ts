@@ -15,10 +15,10 @@ import { layerShapes, signalRole } from './snapshotFile';
  * "At step s" means: after s updates, before update s; a value that takes effect at step s is used by update s.
  */
 
-/** Any double, NaN and infinities included: z.number() refuses those, and losses do become them. */
+/** Any double, NaN and infinities included: z.number() refuses those, and losses can have these values. */
 export const metric = z.custom<number>((v) => typeof v === 'number', 'a number is needed');
 
-/** What an evaluation was made on: "validation", "test", "wikitext/long", ... */
+/** The data that an evaluation used: "validation", "test", "wikitext/long", ... */
 export const split = z.string().min(1).max(64);
 export type Split = z.infer<typeof split>;
 
@@ -26,37 +26,40 @@ export type Split = z.infer<typeof split>;
 export const trigger = z.enum(['start', 'cadence', 'epoch', 'command', 'best', 'end', 'alert', 'shutdown']);
 export type Trigger = z.infer<typeof trigger>;
 
-/** What trains the run. */
+/** The device that trains the run. */
 export const deviceInfo = z.strictObject({
-  /** Of the built-in trainer: which of its backends. */
+  /** Backend of the built-in trainer. */
   backend: z.string().min(1).max(64).optional(),
   device: z.string().max(300),
   software: z.string().max(300).optional(),
-  /** What `auto` tried before and why it was passed over. */
+  /** Backends that `auto` tried before, and why each was rejected. */
   tried: z.array(z.strictObject({ backend: z.string().max(64), reason: z.string().max(2000) })).optional(),
 });
 export type DeviceInfo = z.infer<typeof deviceInfo>;
 
 // ---- from the trainer ----
 
-/** What the run is: first in every attempt, and again when something of it changes (the last one holds). */
+/** What the run is: the first event of every attempt, sent again when a part of it changes (the last one holds). */
 export const started = z.strictObject({
   type: z.literal('started'),
   step,
   device: deviceInfo,
-  /** What the examples are, in words that stand wherever they show: "built-in demo pictures", a file's name. Left out: numbers that need no word. */
+  /**
+   * What the examples are, in words that are shown wherever the data matters: "built-in demo pictures", a file's name. Left out:
+   * no words are needed.
+   */
   data: z.string().max(200).optional(),
-  /** Streams declared at once, as by `series` events. */
+  /** Streams declared together, as by `series` events. */
   streams: z.array(streamSpec).max(256).optional(),
   controls,
   /** Current value of every declared control. */
   values: table(controlValue),
   params: z.array(z.strictObject({ name: z.string(), shape: z.array(z.int().positive()) })).optional(),
-  /** Where they are known. */
+  /** Left out when not known. */
   lengths: z
     .strictObject({ stepsPerEpoch: z.number().positive().finite().optional(), totalSteps: z.int().positive().optional() })
     .optional(),
-  /** How the learning rate follows the steps, where it is one of these (schedule.ts). */
+  /** How the learning rate depends on the step, if it follows one of these schedules (schedule.ts). */
   schedule: scheduleSpec.optional(),
 });
 export type Started = z.infer<typeof started>;
@@ -66,7 +69,7 @@ export const evaluationMetric = z.strictObject({
   value: metric,
   role: z.enum(['loss', 'accuracy']).optional(),
   better: better.optional(),
-  /** The number that says how good the run is: early stopping and the best checkpoint go by it. */
+  /** The number that says how good the run is: used for early stopping and the best checkpoint. */
   main: z.boolean().optional(),
 });
 export type EvaluationMetric = z.infer<typeof evaluationMetric>;
@@ -96,19 +99,22 @@ export const snapshot = z.strictObject({
   type: z.literal('snapshot'),
   step,
   blob: blobRef,
-  /** What the examples' pictures are kept in, once for all snapshots that show the same; left out: there are none, or they are in `blob`. */
+  /**
+   * The file that holds the examples' pictures, stored once for all snapshots with the same examples; left out: there are none,
+   * or they are in `blob`.
+   */
   pictures: blobRef.optional(),
   trigger,
   commandId: commandId.nullable(),
-  /** Each layer has its own heads and size of maps; they may be others at the next snapshot. */
+  /** Each layer has its own number of heads and size of maps; both may change between snapshots. */
   layers: layerShapes,
   examples: z.int().positive(),
-  /** Mean over the examples from exact maps: one value per head, layer after layer. What they mean is declared in the blob. */
+  /** Mean over the examples from exact maps: one value per head, layer after layer. Their meaning is declared in the blob. */
   signals: z
     .array(
       z.strictObject({
         name: z.string().min(1).max(128),
-        /** What rules know it by, whatever its name: normalized entropy, 0 to 1. */
+        /** The role by which rules find it, whatever its name: normalized entropy, 0 to 1. */
         role: signalRole.optional(),
         values: z.array(metric),
       }),
@@ -120,20 +126,20 @@ export type SnapshotEvent = z.infer<typeof snapshot>;
 export const checkpoint = z.strictObject({
   type: z.literal('checkpoint'),
   step,
-  /** Its bytes; of one that is kept elsewhere (`reference`) the text of the reference, as the server fills in. */
+  /** The checkpoint's bytes; for one stored elsewhere (`reference`) the text of the reference, filled in by the server. */
   blob: blobRef,
   /** A path or address that only the run's own script can read. */
   reference: z.string().min(1).max(2000).optional(),
   trigger,
   commandId: commandId.nullable(),
-  /** Commands up to this seq are part of the state saved. */
+  /** Commands up to this seq are part of the saved state. */
   lastCommandSeq: z.int().nonnegative(),
-  /** The main metric of an evaluation of these very parameters; left out: there was none. */
+  /** The main metric of an evaluation of these same parameters; left out: there was none. */
   main: z.strictObject({ split, metric: evaluationMetric }).optional(),
 });
 export type CheckpointEvent = z.infer<typeof checkpoint>;
 
-/** What is needed of a checkpoint to go back to it. */
+/** The fields of a checkpoint that are needed to go back to it. */
 export const checkpointRef = z.strictObject({ seq, step, blob: blobRef, lastCommandSeq: z.int().nonnegative() });
 export type CheckpointRef = z.infer<typeof checkpointRef>;
 
@@ -146,9 +152,9 @@ export const commandApplied = z.strictObject({
   before: controlValue,
   after: controlValue,
   message: z.string().max(500),
-  /** Filled in by the server when the command had been answered before (a takeover applies it again): what was asked. */
+  /** Filled in by the server when the command was already answered (a takeover applies it again): the command itself. */
   asked: loggedCommand.optional(),
-  /** Filled in by the server when the command takes the run back: the checkpoint that it goes back to. */
+  /** Filled in by the server when the command takes the run back: the target checkpoint. */
   reverted: checkpointRef.optional(),
 });
 
@@ -181,7 +187,7 @@ export const analysis = z.strictObject({
   summary: table(metric, z.string().max(128)),
   message: z.string().max(500),
   blob: blobRef.nullable(),
-  /** Asked of this checkpoint (of `step`); left out: of the run as it went on. */
+  /** The checkpoint (of `step`) that was asked about; left out: the run's current parameters. */
   checkpoint: blobHash.optional(),
   /** The seq of that checkpoint: the answer stays in force as long as it does. */
   checkpointSeq: seq.optional(),
@@ -190,11 +196,14 @@ export type Analysis = z.infer<typeof analysis>;
 
 export const status = z.strictObject({
   type: z.literal('status'),
-  /** `crashed` is said by the server alone: nothing was heard of the process that owns the run. It goes on when that process, or a new one, is back. */
+  /**
+   * Only the server sets `crashed`: the process that owns the run is silent. The run continues when that process, or a new one,
+   * is back.
+   */
   status: z.enum(['running', 'paused', 'finished', 'stopped', 'failed', 'crashed']),
   step,
   message: z.string().max(2000),
-  /** Of a run that failed: where its program was. */
+  /** For a failed run: where its program was. */
   traceback: z
     .string()
     .max(16 * 1024)
@@ -207,21 +216,27 @@ export const alert = z.strictObject({
   level: z.enum(['info', 'warning', 'error']),
   kind: z.string().max(64),
   message: z.string().max(2000),
-  /** false: for the record only, nobody is called (a watchdog's rule without `notify`). */
+  /** false: only recorded, nobody is notified (a watchdog's rule without `notify`). */
   notify: z.boolean().optional(),
-  /** How many there were of its kind in this attempt, where not each is told (events that were set aside). */
+  /** Number of events of this kind in this attempt, when one alert stands for several (events that were set aside). */
   count: z.int().positive().optional(),
 });
 
-/** What follows replaces the rows at and after `step` in every stream, and what else belongs to those steps. Nothing is overwritten: the log keeps what was. */
+/**
+ * The events that follow replace the rows at and after `step` in every stream, and all other items of those steps. Nothing is
+ * overwritten: the log keeps the old ones.
+ */
 export const rewind = z.strictObject({
   type: z.literal('rewind'),
   step: rowStep,
-  /** Filled in by the server: what is in force then. */
+  /** Filled in by the server: what is in force after it. */
   resumed: z.lazy(() => resumed).optional(),
 });
 
-/** What a script says of its run after it has opened it. `config`: settings that are new or have changed, by name; the others stay. */
+/**
+ * What a script changes about its run after it has opened it. `config`: settings that are new or have changed, by name; the
+ * others stay.
+ */
 export const described = z.strictObject({
   type: z.literal('setup'),
   name: z.string().trim().min(1).max(80).optional(),
@@ -258,34 +273,34 @@ export const runCreated = z.strictObject({
   actor,
   /** Where a branch leaves its parent. */
   parent: z.strictObject({ runId, step, checkpoint: blobRef.nullable() }).nullable(),
-  /** What a branch does otherwise than its parent, in words; left out: nothing. */
+  /** How a branch differs from its parent, in words; left out: it does not. */
   change: z.string().max(300).optional(),
   /** The run that this one was imported as a copy of. */
   copyOf: runId.optional(),
-  /** Hash of the key by which its script opens it again. */
+  /** Hash of the key with which its script opens it again. */
   openKey: z.string().optional(),
 });
 
 /**
- * What is in force once the run has gone back, as far as a view shows it. A view holds only the newest items of the lists that grow with a run (lists.ts), so the
- * server looks it up and writes it down.
+ * What is in force once the run has gone back, as far as a view shows it. A view holds only the newest items of the lists that
+ * grow with a run (lists.ts), so the server looks the rest up and records it here.
  */
 export const resumed = z.strictObject({
-  /** Items in force of each list whose items belong to a step. */
+  /** Number of items in force in each list whose items belong to a step. */
   counts: z.record(z.string(), z.int().nonnegative()),
-  /** The newest of each split. */
+  /** The newest evaluation of each split. */
   evaluations: z.array(evaluationItem),
   best: evaluationItem.nullable(),
-  /** Of the series that is the main metric; left out: what the view holds of it, as far as it is in force. */
+  /** Best row of the series that is the main metric; left out: the one in the view, if still in force. */
   bestRow: z.strictObject({ name: z.string(), step: rowStep, value: z.number() }).nullable().optional(),
-  /** Controls that were changed since: who had changed them last before; null = nobody. */
+  /** Controls that were changed since: who had changed each of them before; null = nobody. */
   values: z.array(
     z.strictObject({
       control: z.string(),
       state: z.strictObject({ value: controlValue, changedBy: actor.nullable(), changedAtStep: step }).nullable(),
     }),
   ),
-  /** Commands that were answered since and wait for their condition again. */
+  /** Commands that were answered since and now wait for their condition again. */
   waiting: z.array(
     z.strictObject({
       ...loggedCommand.shape,
@@ -311,11 +326,11 @@ export const runAssigned = z.strictObject({
   keepSeq: z.int().nonnegative().optional(),
   /** Left out by logs of version 0.1. */
   resumed: resumed.optional(),
-  /** A script opened its run again with another config: the one that holds from now on. */
+  /** A script opened its run again with another config: the one that applies from now on. */
   config: config.optional(),
 });
 
-/** `released`: the process let go of the run, so that nobody is awaited. */
+/** `released`: the process gave the run up, so that the server waits for no process. */
 export const trainerLost = z.strictObject({
   type: z.literal('trainer.lost'),
   message: z.string(),
@@ -325,7 +340,7 @@ export const trainerBack = z.strictObject({ type: z.literal('trainer.back') });
 
 export const commandRequested = z.strictObject({ type: z.literal('command.requested'), actor, command });
 
-/** Who alone may steer for now; null = everybody who may steer at all. Only the holder, an admin, or time ends it. */
+/** The only person who may steer for now; null = everybody who may steer at all. Only the holder, an admin, or time ends it. */
 export const controlLocked = z.strictObject({
   type: z.literal('control.locked'),
   actor,
@@ -356,20 +371,20 @@ export const commandQueued = z.strictObject({
   position: z.number().finite(),
 });
 
-/** Name, tags, archived, deleted: what people make of a run, beside its config. */
+/** Name, tags, archived, deleted: what people change about a run, apart from its config. */
 export const runLabeled = z.strictObject({
   type: z.literal('run.labelled'),
   actor,
   name: z.string().trim().min(1).max(80).optional(),
   tags: z.array(z.string().trim().min(1).max(40)).max(50).optional(),
   archived: z.boolean().optional(),
-  /** Deleted, with a way back. */
+  /** Deleted, but can be restored. */
   trashed: z.boolean().optional(),
 });
 
 /**
- * Maps of snapshots were taken away so that the run's snapshots fit their quota (server/retention/thin.ts says which go first); their signals stay.
- * `message` says it in words.
+ * Maps of snapshots were deleted so that the run's snapshots fit their quota (server/retention/thin.ts says which go first);
+ * their signals stay. `message` is a sentence for people.
  */
 export const snapshotsThinned = z.strictObject({
   type: z.literal('snapshots.thinned'),
@@ -401,14 +416,14 @@ export type ServerEvent = z.infer<typeof serverEvent>;
 
 export type RunEvent = TrainerEvent | ServerEvent;
 
-/** One log entry. A `rows` entry of n rows fills the places seq .. seq+n-1, every other one place. */
+/** One log entry. A `rows` entry of n rows takes the seqs seq .. seq+n-1, every other one takes one seq. */
 export interface Entry<E extends RunEvent = RunEvent> {
   seq: number;
   attempt: number;
-  /** Server clock, ms since 1970, when it was committed. */
+  /** Time of the commit by the server's clock, ms since 1970. */
   at: number;
   event: E;
 }
 
-/** How many places of the log an event takes. */
+/** Number of seqs that an event takes. */
 export const seqCount = (event: RunEvent): number => (event.type === 'rows' ? rowCount(event) : 1);

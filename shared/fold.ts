@@ -10,8 +10,9 @@ import { unreachable } from './unreachable';
 import { type CommandRecord, type ControlState, ended, mostSplits, type RunView, type WithSeq, waits } from './view';
 
 /**
- * The view after an entry: view = fold(view, entry), the same pure function on the server and in the browser. It costs the same at any length of the run: what
- * an entry needs of the lists that a view does not hold whole, the server has written into the entry (events.ts, `resumed`, `asked`, `was`).
+ * The view after an entry: view = fold(view, entry), the same pure function on the server and in the browser. Its cost does not
+ * depend on the run's length: where an entry needs list items that the view no longer holds, the server has written them into the
+ * entry (events.ts, `resumed`, `asked`, `was`).
  */
 
 export function emptyView(runId: string, created: Entry): RunView {
@@ -67,10 +68,10 @@ export function emptyView(runId: string, created: Entry): RunView {
   };
 }
 
-/** @throws Error when the entry does not follow the view: a gap or a repeat is a broken invariant, never skipped in silence. */
+/** @throws Error when the entry does not follow the view: a gap or a repeat is a broken invariant, never skipped silently. */
 export const fold = (view: RunView, entry: Entry): RunView => foldWithChanges(view, entry).view;
 
-/** The same, with what the entry changes in the lists. */
+/** The new view, and the entry's changes to the lists. */
 export function foldWithChanges(view: RunView, entry: Entry): { view: RunView; changes: ListChange[] } {
   if (entry.seq !== view.seq + 1) throw new Error(`run ${view.runId}: expected seq ${view.seq + 1}, got ${entry.seq}`);
   const changes = listChanges(view, entry);
@@ -113,7 +114,9 @@ function statusChange(view: RunView, entry: Entry): Partial<RunView> {
   };
 }
 
-/** What a run whose holder is away goes back to when it returns: nothing for one that has ended (people took it back to a checkpoint). */
+/**
+ * The status that a run returns to when its holder is back: null for a run that has ended (people took it back to a checkpoint).
+ */
 const beforeLoss = (view: RunView): RunView['status'] | null => (ended(view.status) ? null : view.status);
 
 function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> {
@@ -239,7 +242,7 @@ function takeover(view: RunView, event: Assigned, at: GoingBack, resumed: Omit<R
   };
 }
 
-/** The trainer itself goes back: what is in force then, like after a takeover, but the run stays its own. */
+/** The trainer itself goes back: the same items are in force as after a takeover, but the attempt does not change. */
 function rewoundTo(view: RunView, seq: number, event: Extract<RunEvent, { type: 'rewind' }>): Partial<RunView> {
   const { step } = event;
   const resumed = event.resumed ?? resumedInView(view, { seq, fromStep: step, keepSeq: 0 });
@@ -257,11 +260,11 @@ function rewoundTo(view: RunView, seq: number, event: Extract<RunEvent, { type: 
   };
 }
 
-/** The best row before a step: as the log says, where it does. */
+/** The best row before a step: the one that the log names, if it does. */
 const bestRowAt = (view: RunView, step: number, { bestRow }: Omit<Resumed, 'counts'>): RunView['bestRow'] =>
   bestRow !== undefined ? bestRow : view.bestRow && view.bestRow.step < step ? view.bestRow : null;
 
-/** With the streams that the view does not know yet, and what is said anew of those that it knows. */
+/** Adds the streams that the view does not have yet, and the changes to those that it has. */
 function declared(view: RunView, specs: readonly StreamSpec[]): Streams {
   let { streams, streamCount, columnCount }: Streams = view;
   for (const { stream, columns } of specs)
@@ -293,7 +296,7 @@ function applied(view: RunView, event: Extract<RunEvent, { type: 'command.applie
     return { values: { ...view.values, [command.control]: state } };
   }
   if (!takesBack(view, command)) return {};
-  // Logs of version 0.1 do not say which checkpoint it is: it is looked for among what the view holds.
+  // Logs of version 0.1 do not name the checkpoint: it is searched for among those in the view.
   const target = event.reverted ?? revertTarget(view.recent.checkpoints.items, command);
   if (!('blob' in target)) return {};
   const { seq, step, blob, lastCommandSeq } = target;

@@ -1,4 +1,6 @@
-/** Which heads look alike: distances between heads, an order that puts like beside like, and pairs across runs. Pure. */
+/**
+ * Which heads look alike: distances between heads, an order that puts similar heads side by side, and pairs across runs. Pure.
+ */
 import { jsDistance, type Map2, type MapSize } from './attention';
 
 /** Maps of one head, one per probe example. */
@@ -8,9 +10,10 @@ export interface HeadExamples {
 }
 
 /**
- * Mean Jensen-Shannon distance over the examples of every head of `a` to every head of `b`, [a, b] row by row. The generator rests after every pair, so that a
- * page can draw in between; its value is the matrix. Heads with maps of different sizes have nothing to compare: they are 1 apart, as disjoint ones are.
- * @throws RangeError when two heads have other numbers of examples
+ * Mean Jensen-Shannon distance over the examples of every head of `a` to every head of `b`, [a, b] row by row. The generator
+ * yields after every pair, so that a page can draw in between; its value is the matrix. Heads with maps of different sizes cannot
+ * be compared: their distance is 1, as for disjoint maps.
+ * @throws RangeError when two heads have different numbers of examples
  */
 export function* headDistances(a: readonly HeadExamples[], b: readonly HeadExamples[]): Generator<number, Float64Array> {
   const out = new Float64Array(a.length * b.length);
@@ -40,7 +43,8 @@ export function finish<T>(work: Generator<unknown, T>): T {
 }
 
 /**
- * Leaves of the average-linkage tree over a symmetric distance matrix, each joined pair turned so that its nearest ends meet: heads that look alike stand together.
+ * Leaves of the average-linkage tree over a symmetric distance matrix, each joined pair flipped so that its nearest ends meet:
+ * similar heads are neighbors.
  */
 export function likeTogether(distances: ArrayLike<number>, count: number): number[] {
   const at = (i: number, j: number) => distances[i * count + j]!;
@@ -67,9 +71,9 @@ export function likeTogether(distances: ArrayLike<number>, count: number): numbe
 }
 
 /**
- * The pairing of rows with columns whose total cost is least; with more rows than columns some rows have none (-1), and the other way round.
- * Hungarian method with potentials, O(rows^2 columns). Costs must be finite.
- * Source: Kuhn 1955; Jonker, Volgenant 1987 for the shortest augmenting path.
+ * The pairing of rows with columns whose total cost is least; with more rows than columns some rows have no column (-1), and vice
+ * versa. Hungarian method with potentials, O(rows^2 columns). Costs must be finite. Source: Kuhn 1955; Jonker, Volgenant 1987 for
+ * the shortest augmenting path.
  */
 export function cheapestPairs(costs: ArrayLike<number>, rows: number, columns: number): Int32Array {
   if (rows > columns) {
@@ -80,7 +84,7 @@ export function cheapestPairs(costs: ArrayLike<number>, rows: number, columns: n
     });
     return pairs;
   }
-  // Rows and columns count from 1 here; 0 is the row that is being placed and the column it starts from.
+  // Rows and columns count from 1 here; row 0 means none; column 0 starts the search and holds the row that is being assigned.
   const [rowPrice, columnPrice] = [new Float64Array(rows + 1), new Float64Array(columns + 1)];
   const rowOf = new Int32Array(columns + 1);
   const from = new Int32Array(columns + 1);

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
-/** A run's name in URLs and keys: made by the server, lower-case letters and digits. */
+/** A run's id in URLs and keys: made by the server, lower-case letters and digits. */
 export const runId = z.string().regex(/^[a-z0-9]{6,32}$/, 'runId: 6 to 32 lower-case letters or digits');
 export type RunId = z.infer<typeof runId>;
 
-/** A command's identity, made by whoever asks (nanoid): a resend with the same id is harmless. */
+/** A command's identity, made by the sender (nanoid): a resend with the same id is harmless. */
 export const commandId = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/, 'id: 8 to 64 letters, digits, "_" or "-"');
 export type CommandId = z.infer<typeof commandId>;
 
@@ -16,18 +16,21 @@ export const blobRef = z.strictObject({ hash: blobHash, bytes: z.int().nonnegati
 export type BlobRef = z.infer<typeof blobRef>;
 
 /**
- * How far training is: as a rule optimizer updates, counted from 0; a script may count otherwise (tokens, frames), so any safe integer is a step. An event "at step s"
- * speaks of the parameters after s updates.
+ * How far training is: as a rule optimizer updates, counted from 0; a script may count otherwise (tokens, frames), so any safe
+ * integer is a step. An event "at step s" is about the parameters after s updates.
  */
 export const step = z.int();
-/** A log entry's place: gapless per run, from 1, given by the server alone. */
+/** A log entry's position: gapless per run, from 1, assigned by the server alone. */
 export const seq = z.int().positive();
-/** One trainer's attempt of a run; the next one gets a higher number, and the store refuses writes of a lower one. 0 = no trainer yet. */
+/**
+ * One trainer's attempt at a run; the next one gets a higher number, and the store refuses writes with a lower one. 0 = no
+ * trainer yet.
+ */
 export const attempt = z.int().nonnegative();
 
 export const role = z.enum(['viewer', 'operator', 'admin', 'trainer', 'system']);
 export type Role = z.infer<typeof role>;
 
-/** Who did it. Always filled in by the server; an author that a client sends is ignored. */
+/** Who did it. Always filled in by the server; an author sent by a client is ignored. */
 export const actor = z.strictObject({ id: z.string().min(1).max(64), name: z.string().min(1).max(80), role });
 export type Actor = z.infer<typeof actor>;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { MediaKind } from './media';
 
-/** What an import of files of other programs would make, and what whoever imports may choose. */
+/** The runs that an import of other programs' files would make, and what the importing person can choose. */
 
-/** One run that would come of the files. */
+/** One run that the files would become. */
 export interface PlannedRun {
   /** Names the run within its import. */
   key: string;
@@ -11,39 +11,39 @@ export interface PlannedRun {
   format: 'Headroom' | 'TensorBoard' | 'CSV' | 'JSON' | 'MLflow';
   files: string[];
   series: { count: number; names: string[] };
-  /** Values of all series. */
+  /** Number of values over all series. */
   values: number;
-  /** Different steps of the longest stream. */
+  /** Number of different steps of the longest stream. */
   rows: number;
   steps: { first: number; last: number } | null;
   /** ms since 1970; null: no time is known. */
   times: { first: number; last: number } | null;
   media: Partial<Record<MediaKind, number>>;
-  /** Settings that the files say. */
+  /** Number of settings in the files. */
   settings: number;
-  /** The column that counts the steps, and those that could; null where there are no columns. */
+  /** The column that counts the steps, and the columns that could; null where there are no columns. */
   axis: string | null;
   axes: string[];
   /** What was assumed. */
   notes: string[];
-  /** What of the files is not in the run. */
+  /** Parts of the files that the run leaves out. */
   leftOut: string[];
-  /** Why it cannot be imported as it is; null: it can. */
+  /** Why it cannot be imported as it is; null = it can. */
   error: string | null;
-  /** The run is here already; it can come in as a copy. */
+  /** Id of the same run if it is here already; it can be imported as a copy. */
   here: string | null;
 }
 
 export interface ImportPlan {
   runs: PlannedRun[];
-  /** Files of which nothing comes, in words. */
+  /** Files that yield nothing, with the reason. */
   leftOut: string[];
 }
 
 export interface ImportedRun {
   key: string;
   name: string;
-  /** null: it could not be imported, `error` says why. */
+  /** null: the import failed, `error` says why. */
   runId: string | null;
   leftOut: string | null;
   error: string | null;
@@ -56,17 +56,17 @@ export interface ImportResult {
 
 export const importChoice = z.strictObject({
   key: z.string().min(1).max(2000),
-  /** What the run is called here; left out: as its file says. */
+  /** Name of the new run; left out: the name in the file. */
   name: z.string().trim().min(1).max(80).optional(),
-  /** The column that counts the steps; "row": the rows are counted. */
+  /** The column that counts the steps; "row": count the rows. */
   axis: z.string().min(1).max(4096).optional(),
-  /** Of a `.headroom` file: under a new id. */
+  /** For a `.headroom` file: import under a new id. */
   asCopy: z.boolean().optional(),
 });
 export type ImportChoice = z.infer<typeof importChoice>;
 
 export const importChoices = z.strictObject({
-  /** The runs that are wanted; left out: all. For a plan: those with choices of their own. */
+  /** The runs to import; left out: all. In a plan: those with choices of their own. */
   runs: z.array(importChoice).max(10_000).optional(),
   /** For every file whose run has no axis of its own. */
   axis: z.string().min(1).max(4096).optional(),

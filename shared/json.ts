@@ -1,11 +1,12 @@
 import { put } from './own';
 
 /**
- * JSON that keeps what training numbers need: NaN, infinities and typed arrays. Used for tRPC, stored entries and exports; sockets use
- * the same idea with the arrays outside the text (pack.ts).
+ * JSON that keeps what training numbers need: NaN, infinities and typed arrays. Used for tRPC, stored entries and exports;
+ * sockets use the same idea with the arrays outside the text (pack.ts).
  *
- * NaN -> {"$":"NaN"}; a Float64Array -> {"$f64":"<base64, little-endian>"}, likewise $f32, $i32, $u8. An array that
- * stands in several places is written once: {"$f64":2} has the bytes of the third one of the text. An object whose only key begins with "$" -> {"$object":[key, value]}.
+ * NaN -> {"$":"NaN"}; a Float64Array -> {"$f64":"<base64, little-endian>"}, likewise $f32, $i32, $u8. An array that occurs
+ * several times is written once: {"$f64":2} means the bytes of the third array in the text. An object whose only key begins with
+ * "$" -> {"$object":[key, value]}.
  */
 const arrays = { $f64: Float64Array, $f32: Float32Array, $i32: Int32Array, $u8: Uint8Array } as const;
 type Tag = keyof typeof arrays;
@@ -22,7 +23,7 @@ export const tagOf = (value: unknown): Tag | null => {
 export const arrayOf = (tag: string, bytes: Uint8Array): NumericArray | null => {
   const type = arrays[tag as Tag];
   if (!type) return null;
-  // A copy made so even when `bytes` is a Node Buffer, whose own slice() is a view into a larger pool.
+  // This also copies when `bytes` is a Node Buffer, whose own slice() is a view into a larger pool.
   const aligned = new Uint8Array(bytes).buffer;
   return new type(aligned);
 };
@@ -71,7 +72,7 @@ export function untagged(value: unknown, array: (payload: unknown) => Uint8Array
   return out;
 }
 
-// Native where there is one: letter by letter, a range of 30 series x 4,000 buckets held the server up for 400 ms.
+// Native functions where they exist: decoding by character, a range of 30 series x 4,000 buckets blocked the server for 400 ms.
 const native = globalThis as {
   Buffer?: { from(data: ArrayBufferLike, at: number, length: number): { toString(encoding: 'base64'): string } };
   Uint8Array: { fromBase64?: (text: string) => Uint8Array };

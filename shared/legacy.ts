@@ -1,23 +1,25 @@
 /**
- * What program version 0.1 wrote, in the form of today. Three edges use it: the database of 0.1 when it is first opened (server/store/sqlite/upgrade01.ts), a
- * `.headroom` file of version 1 (server/import/headroomFile.ts) and a checkpoint of version 1 (trainer/nn/checkpoint.ts). Nothing else knows the old form.
+ * Converts what program version 0.1 wrote into today's form. Three edges use it: the database of 0.1 when it is first opened
+ * (server/store/sqlite/upgrade01.ts), a `.headroom` file of version 1 (server/import/headroomFile.ts) and a checkpoint of version
+ * 1 (trainer/nn/checkpoint.ts). No other code knows the old form.
  *
- * All functions are pure, and hand back what they do not recognize as it is: whoever reads it next, with today's schema, says what is wrong with it.
+ * All functions are pure and return unchanged what they do not recognize: the next reader, with today's schema, reports what is
+ * wrong with it.
  */
 
 type Fields = { [key: string]: unknown };
 
-/** An event before its schema has looked at it. */
+/** An event before it is checked against its schema. */
 export type RawEvent = Fields & { type: string };
 
 export interface Upgrade01 {
-  /** The run was imported from a table: 0.1 gave it the published config of a recipe that it has nothing to do with. */
+  /** The run was imported from a table: 0.1 gave it the published config of a recipe that it does not belong to. */
   imported: boolean;
 }
 
 const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The same fields with one under another name. */
+/** The same fields, with one of them renamed. */
 function renamed<T extends Fields>(fields: T, from: string, to: string): T {
   if (!Object.hasOwn(fields, from)) return fields;
   return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key === from ? to : key, value])) as T;
@@ -27,7 +29,7 @@ function renamed<T extends Fields>(fields: T, from: string, to: string): T {
 export const importedIn01 = (second: unknown): boolean =>
   isObject(second) && second.type === 'run.assigned' && isObject(second.trainer) && second.trainer.id === 'import00';
 
-/** One event of 0.1's log. (The database keeps rows apart: server/store/sqlite/rows01.ts.) */
+/** One event of 0.1's log. (The database keeps rows separately: server/store/sqlite/rows01.ts.) */
 export function upgradeEvent01(event: RawEvent, { imported }: Upgrade01): RawEvent {
   switch (event.type) {
     case 'run.created':
@@ -56,7 +58,7 @@ export function upgradeEvent01(event: RawEvent, { imported }: Upgrade01): RawEve
   }
 }
 
-/** In 0.1 all layers were alike, and signals were fields named after them. */
+/** In 0.1 all layers had the same shape, and signals were fields named after them. */
 function withLayers(event: RawEvent): RawEvent {
   const { layers, heads, queries, keys, signals, ...rest } = event;
   if (typeof layers !== 'number' || layers > 256 || !isObject(signals)) return event;
@@ -70,7 +72,7 @@ function withLayers(event: RawEvent): RawEvent {
 /** A `.headroom` file's entry of 0.1. */
 export const upgradeEntry01 = (entry: Fields): Fields => renamed(entry, 'tenure', 'attempt');
 
-/** What series of 0.1 are: their names were fixed. */
+/** Series of 0.1: their names were fixed. */
 const roles: Fields = {
   loss: 'loss',
   accuracy: 'accuracy',
@@ -95,7 +97,7 @@ function seriesOf(series: unknown): unknown {
   return name.startsWith(ofParameter) ? { ...words, role: 'gradNormOf', of: name.slice(ofParameter.length) } : words;
 }
 
-/** Controls and actions of 0.1 that views, rules and shortcuts know by their role today. */
+/** Controls and actions of 0.1 that views, rules and shortcuts now find by role. */
 const steered = new Set([
   'learningRate',
   'weightDecay',
@@ -139,7 +141,7 @@ const withStepsOf = ({ firstStep, count, ...event }: RawEvent): RawEvent => ({
   steps: { first: firstStep, count },
 });
 
-/** What 0.1 compared evaluations by. */
+/** The metric by which 0.1 compared evaluations. */
 const accuracyOf = (value: unknown, main: boolean): Fields => ({
   name: 'accuracy',
   value,
@@ -165,20 +167,20 @@ function withSetup({ config, ...event }: RawEvent, imported: boolean): RawEvent 
   return { type, setup: { name, project: 'default', tags: [], ...about }, ...rest };
 }
 
-/** Of a config of 0.1: the recipe's name, which was `task.kind`, and the config of that recipe, without the run's name. */
+/** Reads a config of 0.1: the recipe's name, which was `task.kind`, and the config of that recipe, without the run's name. */
 export function upgradeConfig01(config: unknown): { recipe: unknown; config: Fields } {
   const { task, name: _name, ...rest } = isObject(config) ? config : {};
   const { kind, ...own } = isObject(task) ? task : {};
   return { recipe: kind, config: { ...rest, ...periodic(rest), task: own } };
 }
 
-/** A cosine of 0.1 that has an end of its own rises again after it. */
+/** A cosine schedule of 0.1 that has an end of its own rises again after it. */
 function periodic({ schedule }: Fields): Fields {
   const ends = isObject(schedule) && schedule.kind === 'cosine' && schedule.maxSteps !== null;
   return ends ? { schedule: { ...(schedule as Fields), kind: 'cosine-periodic' } } : {};
 }
 
-/** What a checkpoint of 0.1 says of itself beside its tensors. */
+/** A checkpoint's metadata of 0.1. */
 export function upgradeCheckpoint01({ config, state }: { config: unknown; state: unknown }): {
   recipe: unknown;
   config: unknown;

@@ -1,6 +1,9 @@
 import type { ListItems, ListKind } from './view';
 
-/** Questions about the lists that grow with a run (shared/lists.ts): evaluations, snapshots, commands, ... Only items in force are given. */
+/**
+ * Questions about the lists that grow with a run (shared/lists.ts): evaluations, snapshots, commands, ... Only items in force are
+ * returned.
+ */
 
 export interface ListQuery<K extends ListKind = ListKind> {
   runId: string;
@@ -12,13 +15,13 @@ export interface ListQuery<K extends ListKind = ListKind> {
   fromStep?: number | undefined;
   /** Exclusive. */
   toStep?: number | undefined;
-  /** What the items are about, and of what kind they are (shared/lists.ts, ItemKeys). */
+  /** The subject of the items, and their kind (shared/lists.ts, ItemKeys). */
   ref?: string | undefined;
   tag?: string | undefined;
   limit: number;
 }
 
-/** By exactly one of them; several items may have one `ref`: the newest is given. */
+/** By exactly one of these; several items may have one `ref`: the newest is returned. */
 export type ItemQuery<K extends ListKind = ListKind> = { runId: string; kind: K } & (
   | { seq: number }
   | { id: string }
@@ -29,7 +32,7 @@ export interface NearQuery<K extends ListKind = ListKind> {
   runId: string;
   kind: K;
   step: number;
-  /** Of each side. */
+  /** Number of items on each side. */
   limit: number;
 }
 
@@ -46,14 +49,14 @@ export interface MarksQuery {
   fromStep: number;
   /** Exclusive. */
   toStep: number;
-  /** Equal parts of the range; each has at most one mark of a kind. */
+  /** Number of equal parts of the range; each has at most one mark of a kind. */
   buckets: number;
 }
 
 /** Items of one kind whose steps lie in one bucket. */
 export interface ListMark<K extends ListKind = ListKind> {
   kind: K;
-  /** Of the first and the last of them. */
+  /** Steps of the first and the last of them. */
   step: number;
   lastStep: number;
   count: number;

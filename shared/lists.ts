@@ -18,8 +18,8 @@ import {
 } from './view';
 
 /**
- * The lists that grow with a run, entry by entry. One rule for everybody: the store keeps the items by it, the view its newest ones, and a page what it has loaded.
- * A change may be applied again to a list that has it already: that leaves the list as it is.
+ * The lists that grow with a run, entry by entry. The store, the view (for its newest items) and pages (for what they have
+ * loaded) apply the same rule. Applying a change twice leaves the list as it is.
  */
 
 type Put = { [K in ListKind]: { op: 'put'; kind: K; item: ListItems[K] } }[ListKind];
@@ -27,24 +27,24 @@ type Put = { [K in ListKind]: { op: 'put'; kind: K; item: ListItems[K] } }[ListK
 export type ListChange =
   /** Adds an item. A command that was proposed and is now requested moves to its new seq. */
   | Put
-  /** Other values for some fields of a command or a note. */
+  /** New values for some fields of a command or a note. */
   | { op: 'patch'; kind: 'commands' | 'notes'; id: string; patch: Partial<CommandRecord> | Partial<ListItems['notes']> }
-  /** Items by seq; a note by its id, with its replies. */
+  /** Removes items by seq; a note by its id, together with its replies. */
   | { op: 'drop'; kind: 'snapshots'; seqs: readonly number[] }
   | { op: 'drop'; kind: 'notes'; id: string; replies: number }
   /**
-   * The entry at `seq` takes the run back: items of later steps are no longer in force; of those at `fromStep` the ones up to `keepSeq` stay. `left`: how many
-   * of each such list are in force then, where the log says so.
+   * The entry at `seq` takes the run back: items of later steps are no longer in force; of those at `fromStep` the ones up to
+   * `keepSeq` stay. `left`: items of each such list then in force, where the log says so.
    */
   | { op: 'supersede'; seq: number; fromStep: number; keepSeq: number; left?: Readonly<Record<string, number>> | undefined }
-  /** The entry at `seq` takes the commands back to what a checkpoint holds. */
+  /** The entry at `seq` takes the commands back to those that a checkpoint holds. */
   | { op: 'revert'; seq: number; checkpoint: CheckpointRef };
 
-/** The lists whose items belong to a step of the run, and go when the run goes back before it. */
+/** The lists whose items belong to a step of the run and are superseded when the run goes back before it. */
 const ofSteps: readonly ListKind[] = ['evaluations', 'snapshots', 'checkpoints', 'analyses', 'media'];
 export const isOfSteps = (kind: ListKind): boolean => ofSteps.includes(kind);
 
-/** What an entry changes in the lists; `view` is the view before it. */
+/** An entry's changes to the lists; `view` is the view before it. */
 export function listChanges(view: RunView, entry: Entry): ListChange[] {
   const changes = kindChanges(view, entry);
   const activity = activityEvent(entry.event);
@@ -147,7 +147,7 @@ function kindChanges(view: RunView, { seq, at, event }: Entry): ListChange[] {
   return [];
 }
 
-/** Letters of an inline text that lists hold. */
+/** Letters of an inline text that lists keep. */
 const LETTERS = 1000;
 
 function mediaItem({ type: _type, ...event }: MediaEvent, seq: number, at: number): MediaItem {
@@ -155,7 +155,7 @@ function mediaItem({ type: _type, ...event }: MediaEvent, seq: number, at: numbe
   return { ...event, text: event.text.slice(0, LETTERS), letters: event.text.length, seq, at };
 }
 
-/** What a note was before people changed it: as the server says; for logs of version 0.1 as far as the view holds the note. */
+/** A note before people changed it: as the server recorded it; for logs of version 0.1, as far as the view holds the note. */
 export function noteBefore(view: RunView, { note, was }: NoteEvent): NoteBefore | null {
   if (was) return was;
   const notes = view.recent.notes.items;
@@ -176,7 +176,7 @@ export function statusAfter(view: RunView, { event }: Pick<Entry, 'event'>): Sta
     case 'status':
       return status(event.status, event.step, event.message);
     case 'trainer.lost': {
-      // One that has ended waits for a trainer again when people took it back to a checkpoint.
+      // A run that has ended waits for a trainer again when people took it back to a checkpoint.
       const stays = ended(view.status) ? view.pendingRevert === null : view.status === 'waiting';
       return stays ? null : status('waiting', view.step, event.message);
     }
@@ -190,8 +190,8 @@ export function statusAfter(view: RunView, { event }: Pick<Entry, 'event'>): Sta
 }
 
 /**
- * The seq up to which items of the step that a takeover resumes from stay in force: that of the checkpoint, which is the last entry of its step's boundary; 0 = none of them.
- * Logs of version 0.1 lack it; it is then looked for among what the view holds.
+ * The seq up to which items of the step that a takeover resumes from stay in force: that of the checkpoint, which is the last
+ * entry of its step's boundary; 0 = none of them. Logs of version 0.1 lack it; it is then searched for in the view.
  */
 export function keepSeqOf(view: RunView, event: Extract<Entry['event'], { type: 'run.assigned' }>): number {
   if (event.keepSeq !== undefined) return event.keepSeq;
@@ -258,13 +258,16 @@ function keeping<T>(items: T[], keep: (item: T) => boolean): T[] {
   return items.every(keep) ? items : items.filter(keep);
 }
 
-/** What a list is searched by. */
+/** The keys by which a list is searched. */
 export interface ItemKeys {
-  /** Where it stands on the run's timeline; null = nowhere. */
+  /** Position on the run's timeline; null = none. */
   step: number | null;
   /** Unique in its list. */
   id: string | null;
-  /** What it is about: a blob (snapshots, checkpoints), the checkpoint asked (analyses), the thread answered (notes), the control or action (commands). */
+  /**
+   * Its subject: a blob (snapshots, checkpoints), the checkpoint asked about (analyses), the thread answered (notes), the control
+   * or action (commands).
+   */
   ref: string | null;
   /** Its kind: the split (evaluations), the trigger (snapshots, checkpoints), the status (statuses, commands), the level (alerts), the event (activity). */
   tag: string | null;
@@ -293,13 +296,13 @@ const keysByKind: { [K in ListKind]: (item: ListItems[K]) => Omit<ItemKeys, 'id'
   media: (m) => ({ step: m.step, ref: m.name, tag: m.kind }),
 };
 
-/** Where a command took effect; a way back stands where it led. */
+/** The step where a command took effect; for a revert, the step that the run went back to. */
 function stepOfCommand({ takesBack, outcome, askedAtStep }: CommandRecord): number | null {
   if (outcome.status === 'applied') return takesBack && typeof outcome.after === 'number' ? outcome.after : outcome.step;
   return (outcome.status === 'refused' ? outcome.step : null) ?? askedAtStep ?? null;
 }
 
-/** At most so many items of each list are in the view, and about so many letters of them as JSON (one item at least). */
+/** Limits of the items of each list in the view, and roughly of their letters as JSON (one item at least). */
 const recentMost: { [K in ListKind]: { items: number; letters: number } } = {
   evaluations: { items: 32, letters: 6_000 },
   snapshots: { items: 32, letters: 4_000 },
@@ -331,7 +334,7 @@ export function changeLists(view: RunView, changes: readonly ListChange[]): List
   return lists;
 }
 
-/** The lists that some changes may change: most entries change one. */
+/** The lists that these changes may affect: most entries affect one. */
 function touched(changes: readonly ListChange[]): Iterable<ListKind> {
   const kinds = new Set<ListKind>();
   for (const change of changes)
@@ -359,7 +362,7 @@ function changeList<K extends ListKind>(view: RunView, lists: Lists, kind: K, ch
   if (items === before.items && count === view.counts[kind].count) return;
   const recent = trimmed(kind, items, before.fromSeq);
   lists.recent[kind] = recent as never;
-  // The whole list is here: it counts itself.
+  // The whole list is in the view, so its length is the count.
   lists.counts[kind] = { count: recent.fromSeq === 0 ? recent.items.length : count, lastSeq };
 }
 

@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { blobRef, step } from './ids';
 
 /**
- * What a run shows beside numbers: samples (text, pictures, histograms, tables) at a step, and what its process prints.
+ * What a run shows besides numbers: samples (text, pictures, histograms, tables) at a step, and the output of its process.
  *
- * A sample's content is inline text, or a blob that is stored before the event: plain text, a picture (PNG, JPEG, GIF or WebP), or JSON text of a `histogram` or `table`.
+ * A sample's content is inline text, or a blob that is stored before the event: plain text, a picture (PNG, JPEG, GIF or WebP),
+ * or JSON text of a `histogram` or `table`.
  */
 export const mediaKinds = ['text', 'image', 'histogram', 'table'] as const;
 export const mediaKind = z.enum(mediaKinds);
@@ -17,7 +18,7 @@ export const media = z
   .strictObject({
     type: z.literal('media'),
     step,
-    /** What it is a sample of: the same name at several steps is one thing over time. */
+    /** What is sampled: samples with the same name show one thing over time. */
     name: z.string().min(1).max(512),
     kind: mediaKind,
     blob: blobRef.optional(),
@@ -60,7 +61,7 @@ export const table = z
   .refine((t) => t.rows.every((r) => r.length === t.columns.length), 'every row of a table needs one cell per column');
 export type Table = z.infer<typeof table>;
 
-/** Reads the JSON text of a histogram or table, or says in words what is wrong with it. */
+/** Reads the JSON text of a histogram or table, or describes what is wrong with it. */
 export function readStructured(kind: 'histogram', text: string): { ok: true; value: Histogram } | { ok: false; message: string };
 export function readStructured(kind: 'table', text: string): { ok: true; value: Table } | { ok: false; message: string };
 export function readStructured(
@@ -83,7 +84,9 @@ export function readStructured(kind: 'histogram' | 'table', text: string) {
 /** Letters of one console event; a sender splits longer output. */
 export const MAX_CONSOLE_LETTERS = 16 * 1024;
 
-/** What the run's process printed. The server keeps the newest `CONSOLE_BYTES` of a run: older texts are emptied, their entries stay. */
+/**
+ * Output of the run's process. The server keeps the newest `CONSOLE_BYTES` of a run: older texts are emptied, their entries stay.
+ */
 export const consoleEvent = z.strictObject({
   type: z.literal('console'),
   stream: z.enum(['out', 'err']),
@@ -96,10 +99,10 @@ export const CONSOLE_BYTES = 2 * 2 ** 20;
 
 export interface ConsoleQuery {
   runId: string;
-  /** Parts before (or after) this place of the log; null: the newest. */
+  /** Parts before (or after) this seq; null: the newest. */
   before: number | null;
   after: number | null;
-  /** Only parts that hold this, whatever the case; '' = all. */
+  /** Only parts that contain this text, in any case; '' = all. */
   search: string;
   limit: number;
 }
@@ -111,13 +114,13 @@ export interface ConsolePart {
   text: string;
 }
 
-/** In the order of the log. `more`: there are further ones in the direction that was asked. */
+/** In the order of the log. `more`: there are further parts in the requested direction. */
 export interface ConsoleAnswer {
   parts: ConsolePart[];
   more: boolean;
 }
 
-/** Of the parts that are kept, oldest first, those that a query asks for. */
+/** Selects from the kept parts, oldest first, those that a query asks for. */
 export function choose(parts: readonly ConsolePart[], { before, after, search, limit }: ConsoleQuery): ConsoleAnswer {
   const wanted = search.toLowerCase();
   const fitting = parts.filter(
@@ -130,7 +133,7 @@ export function choose(parts: readonly ConsolePart[], { before, after, search, l
   return { parts: chosen, more: chosen.length < fitting.length };
 }
 
-/** What the run showed as of a step (null = now), in the order of their names: the newest sample of each name. @param items in the order of the log */
+/** The newest sample of each name at a step (null = now), in the order of their names. @param items in the order of the log */
 export function samplesAt<M extends { name: string; step: number }>(items: readonly M[], step: number | null): M[] {
   const shown = new Map(items.filter((m) => step === null || m.step <= step).map((m) => [m.name, m]));
   return [...shown.values()].sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -73,5 +73,5 @@ export class MemoryLists {
   }
 }
 
-/** Marks in step order; of one step in the order of the log. */
+/** Marks in step order; within one step, in the order of the log. */
 export const inOrder = (a: ListMark, b: ListMark): number => a.step - b.step || a.item.seq - b.item.seq;

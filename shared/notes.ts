@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { actor, step } from './ids';
 
-/** What a note is pinned to: always a step; perhaps a chart, and a head or one cell of its map. */
+/** Where a note is pinned: always a step; optionally a chart, and a head or one cell of its map. */
 export const anchor = z.strictObject({
   step,
   /** A series name. */
   chart: z.string().max(128).nullable(),
-  /** Height on the chart, in the series' unit; left out or null = on its curve. */
+  /** Height on the chart, in the series' unit; left out or null = on the series' curve. */
   value: z.number().finite().nullable().optional(),
   head: z
     .strictObject({
@@ -21,29 +21,29 @@ export type Anchor = z.infer<typeof anchor>;
 export const noteId = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/, 'id: 8 to 64 letters, digits, "_" or "-"');
 export const noteText = z.string().trim().min(1, 'text: write something').max(4000, 'text: at most 4000 characters');
 
-/** What somebody asks for; the server adds who. `id` is made by the sender, so a resend is harmless. */
+/** A request; the server adds its author. `id` is made by the sender, so a resend is harmless. */
 export const noteRequest = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('add'), id: noteId, anchor, text: noteText, replyTo: noteId.nullable() }),
-  /** `was`: the text that the writer saw; an edit of a text that somebody changed meanwhile is refused. */
+  /** `was`: the text that the writer saw; an edit of a text that has changed since is refused. */
   z.strictObject({ kind: z.literal('edit'), id: noteId, text: noteText, was: noteText.optional() }),
   z.strictObject({ kind: z.literal('resolve'), id: noteId, resolved: z.boolean() }),
   z.strictObject({ kind: z.literal('delete'), id: noteId }),
 ]);
 export type NoteRequest = z.infer<typeof noteRequest>;
 
-/** The log entry: requests are kept as they came, in order, with their author. */
+/** The log entry: requests are kept as sent, in order, with their author. */
 export const noteEvent = z.strictObject({
   type: z.literal('note'),
   actor,
   note: noteRequest,
-  /** What is resolved or deleted, as it was before; filled in by the server, left out by logs of version 0.1. */
+  /** State of the resolved or deleted note before the request; filled in by the server, left out by logs of version 0.1. */
   was: z.strictObject({ thread: z.boolean(), resolved: z.boolean(), replies: z.int().nonnegative() }).optional(),
 });
 export type NoteEvent = z.infer<typeof noteEvent>;
 export type NoteBefore = NonNullable<NoteEvent['was']>;
 
 export interface Note {
-  /** Of its entry in the log. */
+  /** Seq of its log entry. */
   seq: number;
   id: string;
   anchor: Anchor;
@@ -55,7 +55,7 @@ export interface Note {
   resolved: boolean;
 }
 
-/** @returns what speaks against the request, or null */
+/** @returns why the request is refused, or null */
 export function noteProblem(notes: readonly Note[], by: z.infer<typeof actor>, request: NoteRequest): string | null {
   const note = notes.find((n) => n.id === request.id);
   if (request.kind === 'add') {
@@ -69,7 +69,7 @@ export function noteProblem(notes: readonly Note[], by: z.infer<typeof actor>, r
     return `id: this note is ${note.author.name}'s`;
   if (request.kind === 'edit' && request.was !== undefined && request.was !== note.text)
     return 'was: the note was changed meanwhile; read it again before you change it';
-  // A thread holds what others wrote: it goes only when nobody else's words go with it.
+  // Deleting a thread deletes its replies: refused when other people wrote some of them.
   const other =
     request.kind === 'delete' && by.role !== 'admin' && notes.find((n) => n.replyTo === note.id && n.author.id !== by.id);
   if (other) return `id: ${other.author.name} answered it; resolve the thread instead`;

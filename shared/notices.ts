@@ -2,18 +2,18 @@ import type { Entry } from './events';
 import type { Actor } from './ids';
 import type { RunView } from './view';
 
-/** Something in a run's log that asks for one person, or a few: they are told wherever they are. */
+/** Something in a run's log that concerns one person, or a few: they are notified on every page. */
 export interface Notice {
-  /** The same for the same entry. */
+  /** Equal for notices of the same entry. */
   key: string;
   runId: string;
-  /** Where to look; null = the run as it is now. */
+  /** The step to look at; null = the run as it is now. */
   step: number | null;
   title: string;
   detail: string;
 }
 
-/** @param view the run's, with the entry folded in @returns null: it concerns nobody in particular */
+/** @param view the run's view after the entry @returns null: it concerns nobody in particular */
 export function noticeOf(view: RunView, { seq, event }: Entry): (Notice & { concerns(person: Actor): boolean }) | null {
   const { runId, setup, controlLock } = view;
   const notice = (title: string, concerns: (person: Actor) => boolean, detail = '', step: number | null = null) => ({
@@ -59,7 +59,7 @@ export function noticeOf(view: RunView, { seq, event }: Entry): (Notice & { conc
   }
 }
 
-/** "Ada Lovelace" is mentioned as "@AdaLovelace": a name without its blanks. */
+/** "Ada Lovelace" is mentioned as "@AdaLovelace": the name without blanks. */
 export const mentionOf = (name: string): string => name.replaceAll(/\s+/g, '');
 
 function mentions(text: string, name: string): boolean {

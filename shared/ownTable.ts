@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { Table } from './own';
 
-/** A table whose every own key and value fits: z.record leaves `__proto__` out. The object itself is kept as it is. */
+/**
+ * A table whose own keys and values are all checked: z.record leaves `__proto__` out. The object itself is returned unchanged.
+ */
 export const table = <V extends z.ZodType>(value: V, key: z.ZodType<string, string> = z.string()) =>
   z
     .custom<Table<z.infer<V>>>((v) => typeof v === 'object' && v !== null && !Array.isArray(v), 'an object is needed')

@@ -1,2 +1,2 @@
-/** Where the server listens: sockets of viewers and trainers, questions and answers, blobs. */
+/** Paths on which the server listens: sockets of viewers and trainers, tRPC, blobs. */
 export const paths = { viewers: '/rt', trainers: '/trainer', trpc: '/api/trpc', blobs: '/api/blobs' } as const;

@@ -11,15 +11,15 @@ import type { RunStatus, RunView } from './view';
 
 export { paths } from './paths';
 
-/** The messages between the parts, each once. A change that an older peer would misread raises VERSION. */
+/** All messages between viewers, server and trainers. A change that an older peer would misread raises VERSION. */
 export const VERSION = 2;
 
-/** The address of one of `paths` on a server, which may lie below a path of its own: https://lab.example/headroom. */
+/** The address of one of `paths` on a server, which may itself be below a path: https://lab.example/headroom. */
 export const addressAt = (server: string, path: string): URL => new URL(server.replace(/\/+$/, '') + path);
 
 // ---- trainer <-> server: socket.io on paths.trainers, "authorization: Bearer <token>" in the upgrade request ----
 
-/** An attempt that the process goes on with. */
+/** An attempt that the process continues. */
 export const holding = z.strictObject({
   runId,
   attempt,
@@ -27,19 +27,19 @@ export const holding = z.strictObject({
 });
 export type Holding = z.infer<typeof holding>;
 
-/** Asks for the run of a key: a new run of its own, or (`resume`) a new attempt of the run that has the key. */
+/** Asks for the run of a key: a new run, or (`resume`) a new attempt of the run that has the key. */
 export const openRequest = z.strictObject({
   /** Names the run for the script that owns it: chosen, or made once and kept. No control characters. */
   key: z.string().regex(/^[^\p{Cc}]{8,128}$/u, 'key: 8 to 128 letters without control characters'),
   setup: runSetup.extend({ recipe: z.null('a run that a script opens has no recipe').default(null) }),
   /** `never`: the key must be new. `must`: it must be known. */
   resume: z.enum(['never', 'allow', 'must']).default('never'),
-  /** The new run goes on from this step of another. */
+  /** The new run continues from this step of another. */
   fork: z.strictObject({ runId, step }).optional(),
 });
 export type OpenRequest = z.infer<typeof openRequest>;
 
-/** `state`: where the run was left: its step and its status before this attempt (`queued`: it is new). */
+/** `state`: the run's step and status before this attempt (`queued`: it is new). */
 export type OpenAnswer =
   | {
       ok: true;
@@ -54,48 +54,51 @@ export type OpenAnswer =
 /** Gives a run up without ending it. */
 export const closeRequest = z.strictObject({ runId, attempt });
 
-/** A run whose process has been silent for so long has crashed: people see it within 30 s. */
+/** A run whose process has been silent this long is marked as crashed, so that people see it within 30 s. */
 export const CRASHED_MS = 28_000;
 
 /** Runs that one process may hold at a time. */
 export const MAX_HELD = 256;
 
-/** Sent on every (re)connection. `holding` are the runs that this process has, so that the link goes on where it was. */
+/** Sent on every (re)connection. `holding`: the runs that this process has, so that the link continues where it was. */
 export const registration = z.strictObject({
   version: z.int(),
-  /** Made by the process at start: the same over reconnections, new after a restart. */
+  /** Made by the process at start: unchanged by reconnections, new after a restart. */
   trainerId: z.string().regex(/^[A-Za-z0-9_-]{8,64}$/),
   name: z.string().min(1).max(80),
   host: z.string().max(255),
   pid: z.int().positive(),
-  /** What it computes on, in words: "NVIDIA H100", "8 CPU cores". */
+  /** The device that it computes on: "NVIDIA H100", "8 CPU cores". */
   device: z.string().max(300).optional(),
   /** "PyTorch 2.9, Python 3.13" */
   software: z.string().max(300).optional(),
-  /** What it can train; none for a script that only opens runs of its own. */
+  /** The recipes that it can train; empty for a script that only opens its own runs. */
   recipes: z.array(recipeSpec).max(100),
   memoryBytes: z.int().positive(),
-  /** Takes questions about checkpoints (`ask`), also while it trains. */
+  /** Accepts questions about checkpoints (`ask`), also while it trains. */
   answers: z.boolean().optional(),
   holding: z.array(holding).max(MAX_HELD),
 });
 export type Registration = z.infer<typeof registration>;
 
-/** What the server makes of one of `holding`: go on from event number `nextEvent`; or the run is no longer this process's, and why. */
+/**
+ * The server's answer for one of `holding`: continue from event number `nextEvent`; or the run no longer belongs to this process,
+ * and why.
+ */
 export type HoldingAnswer =
-  /** `commands`: every command that is not answered yet, in order, those included that the process has heard of. */
+  /** `commands`: all unanswered commands, in order, including those that the process has already received. */
   | { runId: string; attempt: number; ok: true; nextEvent: number; commands: LoggedCommand[] }
   | { runId: string; attempt: number; ok: false; message: string };
 
-/** One answer for each of `holding`, in the same order. */
+/** One answer per item of `holding`, in the same order. */
 export type RegistrationAnswer = { ok: true; holding: HoldingAnswer[] } | Refusal;
 
-/** Events of a batch at most. */
+/** Most events in a batch. */
 export const MAX_BATCH_EVENTS = 4096;
 
 /**
- * Events of one attempt, numbered by the trainer from 0; sent packed (pack.ts), re-sent until answered. Each event is read for itself (trainerEvents.ts): one that
- * does not fit takes its numbers and is set aside with an alert, and the others are kept.
+ * Events of one attempt, numbered by the trainer from 0; sent packed (pack.ts), re-sent until answered. Each event is checked
+ * separately (trainerEvents.ts): an invalid one keeps its numbers and is set aside with an alert, and the others are kept.
  */
 export const eventBatch = z.strictObject({
   runId,
@@ -106,8 +109,8 @@ export const eventBatch = z.strictObject({
 export type EventBatch = z.infer<typeof eventBatch>;
 
 /**
- * ok: everything below `nextEvent` is committed. `gap`: the server lacks what came before: send from `nextEvent`. `fenced`: a later attempt exists, stop.
- * `missing-blob`: store the blob `hash` first. `invalid`: this is no batch.
+ * ok: everything below `nextEvent` is committed. `gap`: the server lacks earlier events: send from `nextEvent`. `fenced`: a later
+ * attempt exists, stop. `missing-blob`: store the blob `hash` first. `invalid`: not a batch.
  */
 export type BatchAnswer =
   | { ok: true; nextEvent: number }
@@ -115,27 +118,30 @@ export type BatchAnswer =
   | { ok: false; reason: 'missing-blob'; hash: string; message: string }
   | { ok: false; reason: 'fenced' | 'invalid' | 'unavailable'; message: string };
 
-/** A run to train: from the start, or from a checkpoint with the commands that had taken effect after it, to apply again at their recorded step. */
+/**
+ * A run to train: from the start, or from a checkpoint with the commands that had taken effect after it, to be applied again at
+ * their recorded steps.
+ */
 export const assignment = z.strictObject({
   runId,
   attempt,
   setup: runSetup,
   resume: z.strictObject({ step, blob: blobRef, replay: z.array(z.strictObject({ logged: loggedCommand, step })) }).nullable(),
-  /** Commands not yet answered, in order. */
+  /** Unanswered commands, in order. */
   commands: z.array(loggedCommand),
 });
 export type Assignment = z.infer<typeof assignment>;
 
 /**
- * A question about the parameters of a checkpoint, whatever has become of its run. It is answered beside training: one forward pass between two updates. A
- * trainer has one at a time; at a new connection it forgets what it was asked.
+ * A question about the parameters of a checkpoint, whatever the state of its run. It is answered during training: one forward
+ * pass between two updates. A trainer has one at a time; on a new connection it drops its question.
  */
 export const question = z.strictObject({
-  /** Names this handing-over: what comes for an earlier one is ignored. */
+  /** Identifies this assignment of the question: answers with an earlier ticket are ignored. */
   ticket: z.string().min(1).max(64),
   runId,
   commandId,
-  /** As the run was created; what was steered since is in the checkpoint. */
+  /** The run's setup at creation; later changes are in the checkpoint. */
   setup: runSetup,
   action: z.string(),
   args: z.record(z.string(), controlValue),
@@ -163,57 +169,57 @@ export type QuestionAnswer = z.infer<typeof questionAnswer>;
 /** A question that waits or is being answered, for people to see. */
 export interface QuestionSummary {
   runId: string;
-  /** The run's. */
+  /** The run's name. */
   name: string;
   commandId: string;
   action: string;
-  /** The action's, in words. */
+  /** The action's label. */
   label: string;
   actor: Actor;
   /** Step of the checkpoint. */
   step: number;
-  /** Whoever answers it; null = it waits. */
+  /** The trainer that answers it; null = it waits. */
   trainer: string | null;
-  /** Why it waits although trainers are here; null = it is only not its turn. */
+  /** Why it waits although trainers are connected; null = others are before it in the queue. */
   why: string | null;
   done: number;
   of: number;
 }
 
-/** A process says something at least this often. */
+/** A process sends some message at least this often. */
 export const HEARTBEAT_MS = 5_000;
 
-/** What the trainer keeps in its spool until the server has taken it. */
+/** Bytes that the trainer keeps in its spool until the server has committed them. */
 export const heartbeat = z.object({ spoolBytes: z.int().nonnegative() });
 export type Heartbeat = z.infer<typeof heartbeat>;
 
 export interface TrainerToServer {
   register: (r: Registration, answer: (a: RegistrationAnswer) => void) => void;
-  /** Idle and able to take a run. Sent after registration and after each run's last event is committed. */
+  /** Idle and able to take a run. Sent after registration and after the last event of each run is committed. */
   ready: () => void;
   open: (r: z.input<typeof openRequest>, answer: (a: OpenAnswer) => void) => void;
   close: (r: { runId: string; attempt: number }, answer: (a: { ok: true } | Refusal) => void) => void;
-  /** "I am alive", every HEARTBEAT_MS when nothing else was sent. */
+  /** "I am alive", sent every HEARTBEAT_MS when nothing else was sent. */
   heartbeat: (state?: Heartbeat) => void;
   events: (batch: Uint8Array, answer: (a: BatchAnswer) => void) => void;
   progress: (p: QuestionProgress) => void;
-  /** A packed QuestionAnswer: its numbers may be none. */
+  /** A packed QuestionAnswer: its numbers may be NaN. */
   answer: (packed: Uint8Array) => void;
 }
 
 export interface ServerToTrainer {
   assign: (a: Assignment) => void;
   command: (c: LoggedCommand & { runId: string }) => void;
-  /** Drop the run without another event: a later attempt owns it, or it was deleted. */
+  /** Drop the run without another event: a later attempt owns it, or the run was deleted. */
   release: (r: { runId: string; attempt: number; message: string }) => void;
   ask: (q: Question) => void;
-  /** Called off. */
+  /** The question was canceled. */
   forget: (f: { ticket: string }) => void;
 }
 
 // ---- viewer <-> server: socket.io on paths.viewers, websocket only ----
 
-/** Where a viewer stands in a log. */
+/** A viewer's position in a log. */
 export const cursor = z.strictObject({ attempt, seq: z.int().nonnegative() });
 export type Cursor = z.infer<typeof cursor>;
 
@@ -227,8 +233,9 @@ export type WatchRequest = z.infer<typeof watchRequest>;
 export type WatchAnswer = { ok: true; view: Uint8Array | null; you: Actor } | Refusal;
 
 /**
- * Log entries from .. to, packed, at display rate; the viewer answers each, and at most two are unanswered. `entries` are in order; step rows that a slow
- * viewer missed are left out and named in `skippedSteps` [first, last], to be read by range. from = last to + 1, else watch again.
+ * Log entries from .. to, packed, at display rate; the viewer acknowledges each, and at most two are unanswered. `entries` are in
+ * order; step rows that a slow viewer missed are left out and named in `skippedSteps` [first, last], which the viewer reads by
+ * range. from = last to + 1, else watch again.
  */
 export interface Frame {
   runId: string;
@@ -237,35 +244,35 @@ export interface Frame {
   to: number;
   entries: Entry[];
   skippedSteps: [number, number] | null;
-  /** Set when rows were skipped: the view's step and latest row at `to`, which the entries alone no longer give. */
+  /** Set when rows were skipped: the view's step and latest row at `to`, which the entries alone do not give. */
   caughtUp: Pick<RunView, 'step' | 'streams'> | null;
 }
 
 export interface Watcher {
   actor: Actor;
-  /** Tabs of this person on this run. */
+  /** Number of tabs in which this person has this run open. */
   tabs: number;
 }
 
 const place = z.int().nonnegative();
 
-/** Where somebody looks on a run's page. Shared by those who wish to, kept only while they are there. */
+/** What somebody looks at on a run's page. Shared by those who choose to, kept only while they are there. */
 export const look = z.strictObject({
   /** At the newest step, whatever it is. */
   live: z.boolean(),
   step,
   zoom: z.tuple([z.number().nonnegative().finite(), z.number().nonnegative().finite()]).nullable(),
-  /** The head, cell or token pointed at. */
+  /** The head, cell or token under the pointer. */
   spot: z
     .strictObject({ layer: place.nullable(), head: place.nullable(), query: place.nullable(), key: place.nullable() })
     .nullable(),
-  /** "Follow me." */
+  /** The person invites others to follow. */
   leads: z.boolean(),
 });
 export type Look = z.infer<typeof look>;
 export const lookMessage = z.strictObject({ runId, look: look.nullable() });
 
-/** `tab` names one connection of somebody. */
+/** `tab` identifies one connection of a person. */
 export interface Looking {
   tab: string;
   actor: Actor;
@@ -275,32 +282,35 @@ export interface Looking {
 export interface ViewerToServer {
   watch: (r: WatchRequest, answer: (a: WatchAnswer) => void) => void;
   unwatch: (r: { runId: string }) => void;
-  /** Changed lines of the list of runs follow as `runs`, and the trainers as `trainers`. The list itself is read by pages: `runs.table`. */
+  /**
+   * Changed lines of the list of runs follow as `runs`, and the trainers as `trainers`. Pages read the list itself with
+   * `runs.table`.
+   */
   watchRuns: (answer: (a: { ok: true; you: Actor } | Refusal) => void) => void;
   unwatchRuns: () => void;
   command: (c: Command, answer: (a: CommandAnswer) => void) => void;
-  /** Of a run that this connection watches; null = no longer shared. */
+  /** For a run that this connection watches; null = no longer shared. */
   look: (l: { runId: string; look: Look | null }) => void;
 }
 
 export interface ServerToViewer {
   frame: (frame: Uint8Array, ack: () => void) => void;
-  /** Everyone watching the run, whenever that changes. */
+  /** Everyone who watches the run, sent at every change. */
   watchers: (w: { runId: string; watchers: Watcher[] }) => void;
-  /** Everyone who shares where they look, oneself included; at most ten times a second. */
+  /** Everyone who shares where they look, including oneself; at most ten times a second. */
   looks: (l: { runId: string; looks: Looking[] }) => void;
-  /** Who you are from now on: your name or role was changed. */
+  /** The signed-in person from now on: the name or role was changed. */
   you: (you: Actor) => void;
   /** Changed or new summaries, at most twice a second. */
   runs: (changed: RunSummary[]) => void;
   trainers: (t: TrainerSummary[]) => void;
-  /** Something in some run's log that asks for this person. */
+  /** Something in some run's log that concerns this person. */
   notice: (n: Notice) => void;
-  /** Every second: the server's clock, ms since 1970, and the sign that the connection still carries something. */
+  /** Every second: the server's clock, ms since 1970; it also shows that the connection works. */
   time: (t: { now: number }) => void;
-  /** What a message that carried no way to answer got. */
+  /** The answer to a message that had no acknowledgement callback. */
   refused: (r: Refusal) => void;
-  /** Before the connection is ended from the server's side, e.g. because frames stayed unanswered: come back with the cursor. */
+  /** Sent before the server closes the connection, e.g. because frames were not acknowledged: reconnect with the cursor. */
   dropped: (d: { runId: string | null; message: string }) => void;
 }
 
@@ -310,18 +320,18 @@ export interface TrainerSummary {
   host: string;
   connected: boolean;
   runId: string | null;
-  /** Runs of its own that it has open. */
+  /** Its own runs that it has open. */
   opened: string[];
   /** Titles of the recipes it offers. */
   recipes: string[];
-  /** Of its machine. */
+  /** Memory of its machine. */
   memoryBytes: number;
 }
 
-/** What starting a run takes (tRPC `runs.create`). */
+/** Input of tRPC `runs.create`. */
 export const createRun = z.strictObject({
   setup: runSetup,
-  /** In the run's log from its first entry on, so that one meant for step 0 is in time. An id that is left out is made. */
+  /** Entered into the run's log at its start, so that a command for step 0 is in time. An id that is left out is made. */
   commands: z
     .array(
       z.discriminatedUnion('kind', [
@@ -343,21 +353,23 @@ export const createRun = z.strictObject({
     )
     .max(100)
     .optional(),
-  /** It waits before its first step until somebody resumes it. */
+  /** The run waits before its first step until somebody resumes it. */
   paused: z.boolean().optional(),
 });
 export type CreateRun = z.infer<typeof createRun>;
 
-/** What branching a run takes (tRPC `runs.branch`). The parent is untouched; the branch resumes the checkpoint and waits for a trainer like any run. */
+/**
+ * Input of tRPC `runs.branch`. The parent is untouched; the branch resumes the checkpoint and waits for a trainer like any run.
+ */
 export const branchRun = z.strictObject({
-  /** The parent. */
+  /** The parent run. */
   runId,
-  /** A checkpoint of the parent in force, or null: of now (the parent's trainer is asked for one). */
+  /** A checkpoint of the parent in force, or null: the current state (the parent's trainer is asked for a checkpoint). */
   checkpoint: blobHash.nullable(),
   name: z.string().trim().min(1, 'give the branch a name').max(80),
   /** Applied before the branch's first step. */
   changes: z.array(z.strictObject({ control: z.string().min(1).max(64), value: controlValue })).max(100),
-  /** The parent's later commands, repeated at their steps, but for `without` ("what if we had not"); null = none of them. */
+  /** The parent's later commands, repeated at their steps, except `without` ("what if we had not"); null = none of them. */
   repeat: z.strictObject({ without: commandId.nullable() }).nullable(),
 });
 export type BranchRun = z.infer<typeof branchRun>;

@@ -1,52 +1,59 @@
 import type { EmaState } from './ema';
 
 /**
- * Min/max reduction of rows that keeps every spike: a bucket of steps holds, per series, the extremes, the last value, the sum and the number of non-finite values.
- * Buckets merge associatively, so levels of 16 rows build on each other (server) and live rows append to a drawn range (browser). Only buckets that hold a row are
- * listed, so that a range costs by the rows there are and the pixels asked for, never by step numbers.
+ * Min/max reduction of rows that keeps every spike: a bucket of steps holds, per series, the extremes, the last value, the sum
+ * and the number of non-finite values. Buckets merge associatively, so levels of 16 rows build on each other (server) and live
+ * rows append to a drawn range (browser). Only buckets that hold a row are listed, so that the cost of a range depends on its
+ * rows and the pixels requested, never on step numbers.
  */
 
-/** What a bucket holds of one series; arrays are [n], one place per bucket, in step order. */
+/** The contents of a bucket for one series; arrays are [n], one element per bucket, in step order. */
 export interface Stats {
   /** Finite extremes; NaN when the bucket has no finite value. */
   min: Float64Array;
   max: Float64Array;
-  /** Last value of the bucket, as it was: may be NaN or infinite. */
+  /** Last value of the bucket, unchanged: may be NaN or infinite. */
   last: Float64Array;
   /** Sum of finite values. */
   sum: Float64Array;
-  /** Values that are NaN or infinite. */
+  /** Number of values that are NaN or infinite. */
   nonFinite: Int32Array;
 }
 
-/** Where the buckets of a series lie; series of one stream share these arrays. */
+/** The steps that the buckets of a series cover; series of one stream share these arrays. */
 export interface Buckets {
-  /** A power of two: bucket k of the grid holds the steps from k * bucketSteps on. 1 = every row by itself. */
+  /** A power of two: bucket k of the grid holds the steps from k * bucketSteps on. 1 = one row per bucket. */
   bucketSteps: number;
   /** [n] first and last step in the bucket. */
   steps: Float64Array;
   lastSteps: Float64Array;
   /** [n] rows in the bucket, at least 1. */
   rows: Int32Array;
-  /** [n] when the bucket's last row was measured or committed, ms since 1970; left out where it is not known (a replay file). */
+  /**
+   * [n] time at which the bucket's last row was measured or committed, ms since 1970; left out where it is not known (a replay
+   * file).
+   */
   times?: Float64Array;
 }
 
 /** One reduced range of one series. */
 export interface ReducedSeries extends Buckets, Stats {
   /**
-   * Only where a smoothing was asked for: the moving average (ema.ts) over every value of the series from its first row to the bucket's last, whatever the range and
-   * width of the buckets; NaN where a bucket has no finite value.
+   * Only when smoothing was requested: the moving average (ema.ts) over all values of the series from its first row to the
+   * bucket's last, whatever the range and width of the buckets; NaN where a bucket has no finite value.
    */
   ema?: Float64Array;
-  /** Its state at the end of the range: what later rows go on from. */
+  /** Its state at the end of the range, from which later rows continue. */
   emaEnd?: EmaState;
 }
 
 export interface RangeAnswer {
-  /** One above the highest step in force of any stream, or where the run was last taken up, whichever is higher. */
+  /** One above the highest step in force of any stream, or the step at which the run last resumed, whichever is higher. */
   headStep: number;
-  /** In the order asked for, or of declaration; names are data, so this is a list. Series the run does not have are left out, those without a row in the range have no bucket. */
+  /**
+   * In the order requested, or of declaration; names are data, so this is a list. Series that the run does not have are left out;
+   * series without a row in the range have no bucket.
+   */
   series: ({ name: string; stream: string } & ReducedSeries)[];
 }
 
@@ -70,7 +77,7 @@ export function addValue(s: Stats, i: number, value: number): void {
   if (!(s.max[i]! >= value)) s.max[i] = value;
 }
 
-/** Merges bucket `j` of `from` into bucket `i` of `into`; `from` is the later one. */
+/** Merges bucket `j` of `from` into bucket `i` of `into`; `from` holds the later steps. */
 export function mergeBucket(into: Stats, i: number, from: Stats, j: number): void {
   into.last[i] = from.last[j]!;
   into.nonFinite[i]! += from.nonFinite[j]!;
@@ -79,12 +86,13 @@ export function mergeBucket(into: Stats, i: number, from: Stats, j: number): voi
   if (!(into.max[i]! >= from.max[j]!) && !Number.isNaN(from.max[j]!)) into.max[i] = from.max[j]!;
 }
 
-/** Which bucket of the grid holds a step. */
+/** Index of the grid's bucket that holds a step. */
 export const bucketOf = (step: number, bucketSteps: number): number => Math.floor(step / bucketSteps);
 
 /**
- * Width of the buckets for rows whose first and last step are given: every row by itself where they are no more than `buckets`, else the least power of two so that at
- * most `buckets` places of the grid (from step 0, so that buckets stay put while a run grows) reach from the first to the last.
+ * Width of the buckets for rows with a given first and last step: one row per bucket when there are at most `buckets` rows, else
+ * the least power of two for which at most `buckets` buckets of the grid (from step 0, so that buckets stay in position while a
+ * run grows) reach from the first to the last.
  */
 export function bucketWidth(firstStep: number, lastStep: number, rows: number, buckets: number): number {
   if (rows <= buckets) return 1;
@@ -93,7 +101,7 @@ export function bucketWidth(firstStep: number, lastStep: number, rows: number, b
   return width;
 }
 
-/** Buckets under construction: rows, or whole buckets of a finer grid, come in step order. */
+/** Buckets under construction: rows, or whole buckets of a finer grid, are added in step order. */
 export class BucketList {
   count = 0;
   #key = Number.NaN;
@@ -102,7 +110,7 @@ export class BucketList {
   readonly times: Float64Array;
   readonly rows: Int32Array;
 
-  /** @param capacity no more buckets will come */
+  /** @param capacity most buckets that will be added */
   constructor(
     readonly bucketSteps: number,
     capacity: number,
@@ -113,7 +121,7 @@ export class BucketList {
     this.rows = new Int32Array(capacity);
   }
 
-  /** Adds `rows` rows from `first` to `last`, all in one place of the grid. @returns their bucket */
+  /** Adds `rows` rows from `first` to `last`, all in one bucket of the grid. @returns the index of their bucket */
   add(first: number, last: number, time: number, rows: number): number {
     const key = bucketOf(first, this.bucketSteps);
     if (key !== this.#key) {
@@ -129,12 +137,12 @@ export class BucketList {
     return i;
   }
 
-  /** What comes next begins a bucket of its own, also in the same place of the grid. */
+  /** The next row begins a new bucket, even in the same bucket of the grid. */
   cut(): void {
     this.#key = Number.NaN;
   }
 
-  /** As the answer has them; arrays of exactly the buckets there are. */
+  /** The buckets in the form of the answer; arrays have exactly one element per bucket. */
   buckets(): Required<Buckets> {
     const { count, bucketSteps } = this;
     return {
@@ -147,13 +155,15 @@ export class BucketList {
   }
 }
 
-/** A single row: of the nearest ones on either side of a range. */
+/** A single row: the nearest one before or after a range. */
 export interface LoneRow {
   step: number;
   time: number;
 }
 
-/** The buckets with those of the rows before and after the range, each by itself, whatever grid place it lies in. */
+/**
+ * The buckets with those of the rows before and after the range, each in a bucket of its own, whatever its position in the grid.
+ */
 export function bucketsAround(b: Required<Buckets>, before: LoneRow | null, after: LoneRow | null): Required<Buckets> {
   const steps = (key: 'step' | 'time', inside: Float64Array) => around(inside, before?.[key] ?? null, after?.[key] ?? null);
   return {
@@ -165,7 +175,7 @@ export function bucketsAround(b: Required<Buckets>, before: LoneRow | null, afte
   };
 }
 
-/** The same of one series; null = there is no such row. */
+/** The same for the statistics of one series; null = there is no such row. */
 export function statsAround(s: Stats, before: number | null, after: number | null): Stats {
   if (before === null && after === null) return s;
   const lone = (value: number | null) => {
@@ -184,7 +194,7 @@ export function statsAround(s: Stats, before: number | null, after: number | nul
   };
 }
 
-/** With a number before and one after; null = none. */
+/** Adds a number before and one after; null = none. */
 export const around = (inside: Float64Array, before: number | null, after: number | null): Float64Array =>
   before === null && after === null
     ? inside

@@ -1,6 +1,6 @@
 /**
- * The settings of a recipe's config schema as a flat list: what the new-run form, flags, the run's set-up and "compare settings" know of each. Pure; schemas come from
- * trainers, so names of settings are data.
+ * The settings of a recipe's config schema as a flat list, for the new-run form, flags, the run's setup and "compare settings".
+ * Pure; schemas come from trainers, so names of settings are data.
  */
 import type { JsonSchema } from './recipes';
 import { alternatives, bare, choicesOf, describeSchema, isObject, resolved, titleOf, withoutNull } from './schemaWords';
@@ -9,7 +9,7 @@ import type { Json } from './setup';
 export interface Choice {
   value: Json;
   title: string;
-  /** Why it cannot be chosen with the trainers that are here, and what helps. */
+  /** Why it cannot be chosen with the connected trainers, and what helps. */
   disabled?: { reason: string; help: string };
 }
 
@@ -17,16 +17,16 @@ export interface Choice {
 export interface RecipeField {
   /** "optimizer.learningRate" */
   path: string;
-  /** The same as names: a name may hold dots itself. */
+  /** The same as a list of names: a name may itself contain dots. */
   names: readonly string[];
   title: string;
   description: string;
   /** `switch` turns an optional group of settings on, `list` has values of one simple kind, `json` is anything else. */
   kind: 'integer' | 'number' | 'boolean' | 'text' | 'choice' | 'list' | 'switch' | 'json';
-  /** Of a `choice`. */
+  /** For a `choice`. */
   options: readonly Json[];
   choices: readonly Choice[];
-  /** Of a list: its values. Of text: `number` when numbers fit too. */
+  /** For a list: its values. For text: `number` when numbers are allowed too. */
   items: 'integer' | 'number' | 'text';
   nullable: boolean;
   required: boolean;
@@ -36,13 +36,13 @@ export interface RecipeField {
   schema: JsonSchema;
   /** Annotations of both levels. */
   annotations: JsonSchema;
-  /** Few people change it, or the group that it stands in. */
+  /** Few people change it, or its group. */
   advanced: boolean;
-  /** It exists only where other settings have these values: in one kind of a union, in an optional group. */
+  /** The setting exists only where other settings have these values: in one kind of a union, in an optional group. */
   within: readonly { path: string; is: Json }[];
 }
 
-/** Groups within groups that are followed; what lies deeper, as in a schema that holds itself, is one setting of kind `json`. */
+/** Deepest level of nested groups; anything deeper, as in a recursive schema, is one setting of kind `json`. */
 const deepest = 8;
 
 /** The settings of a config schema, in its own order. */
@@ -105,7 +105,7 @@ function walk(to: Walk, given: JsonSchema, place: Place): void {
 
 type Properties = Map<string, { schema: JsonSchema; required: boolean }>;
 
-/** Named settings of an object, those of its `allOf` parts included. */
+/** Named settings of an object, including those of its `allOf` parts. */
 function propertiesOf(root: JsonSchema, schema: JsonSchema): Properties {
   const found: Properties = new Map();
   const parts = [schema, ...(Array.isArray(schema.allOf) ? schema.allOf.filter(isObject).map((s) => resolved(root, s)) : [])];
@@ -118,12 +118,12 @@ function propertiesOf(root: JsonSchema, schema: JsonSchema): Properties {
 }
 
 export interface Union {
-  /** The setting that says which kind it is. */
+  /** The setting that selects the kind. */
   by: string;
   kinds: { value: Json; title: string | null; own: JsonSchema; properties: Properties }[];
 }
 
-/** Alternatives that are objects and told apart by one setting that each of them fixes; null for any other schema. */
+/** Alternatives that are objects and differ in one setting whose value each of them fixes; null for any other schema. */
 export function unionOf(root: JsonSchema, schema: JsonSchema): Union | null {
   const list = alternatives(root, schema);
   if (!list || list.length < 2) return null;
@@ -181,7 +181,7 @@ function kindOf(root: JsonSchema, schema: JsonSchema): Pick<RecipeField, 'kind' 
 
 type Simple = 'integer' | 'number' | 'text' | 'boolean';
 
-/** The simple kinds of value that a schema takes; none when it takes anything else. */
+/** The simple kinds of value that a schema accepts; empty when it accepts any other kind. */
 function simpleKinds(root: JsonSchema, schema: JsonSchema): Set<Simple> {
   const list = alternatives(root, schema);
   if (list) {
@@ -194,7 +194,7 @@ function simpleKinds(root: JsonSchema, schema: JsonSchema): Set<Simple> {
   return kinds.every(isSimple) ? new Set(kinds) : new Set();
 }
 
-/** Types of what a schema without `type` names by value. */
+/** Types of the values that a schema without `type` lists. */
 const typesOfValues = (schema: JsonSchema): string[] =>
   schema.enum ? schema.enum.map((v) => typeof v) : schema.const === undefined ? ['any'] : [typeof schema.const];
 
@@ -211,7 +211,7 @@ function withDisabled(schema: JsonSchema, choices: Choice[]): Choice[] {
   });
 }
 
-/** What a setting takes, in words: "a whole number from 1 to 32". */
+/** The values that a setting accepts, as text: "a whole number from 1 to 32". */
 export const fits = (root: JsonSchema, field: RecipeField): string =>
   field.kind === 'switch'
     ? 'on or off'

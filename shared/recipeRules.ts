@@ -1,10 +1,15 @@
-/** Rules of a config that JSON Schema has no word for (shared/recipes.ts): a number against another setting's, and choices that cannot work with the trainer as it is. */
+/**
+ * Rules of a config that JSON Schema cannot express (shared/recipes.ts): a number compared with another setting's, and choices
+ * that cannot work with the trainer as it is.
+ */
 import { fieldsOf } from './recipeFields';
 import type { JsonSchema, SettingProblem } from './recipes';
 import { showValue, titleAt } from './schemaWords';
 import { type Config, type Json, valueAt, valueNamed } from './setup';
 
-/** What breaks x-divisibleBy, x-atMost and x-disabled. A rule about a value that is not of its kind says nothing: the schema does. */
+/**
+ * Settings that break x-divisibleBy, x-atMost or x-disabled. A rule ignores values of the wrong kind: the schema reports those.
+ */
 export function ruleErrors(schema: JsonSchema, config: Config): SettingProblem[] {
   const titleOf = (path: string) => titleAt(schema, path.split('.'));
   const numberAt = (path: string | undefined) => {
@@ -44,10 +49,10 @@ export function ruleErrors(schema: JsonSchema, config: Config): SettingProblem[]
   });
 }
 
-/** Numbers looked at for one that would fit. */
+/** Limit of the search for a number that would be valid. */
 const farthest = 100_000;
 
-/** The first whole number from `from` on that divides `value`; null when there is none. */
+/** The first whole number from `from` on, in direction `by`, that divides `value`; null when there is none. */
 function divisorFrom(value: number, from: number, by: 1 | -1): number | null {
   for (let n = from; n >= 1 && n <= value && Math.abs(n - from) < farthest; n += by) if (value % n === 0) return n;
   return null;

@@ -1,23 +1,24 @@
 /**
- * Recipes: what a waiting trainer can train, as it declares it. Server, form, command line and agents know a recipe only through this.
+ * Recipes: what a waiting trainer can train, as the trainer declares it. Server, form, command line and agents know a recipe only
+ * from this declaration.
  *
- * The config schema is JSON Schema 2020-12. What a form or a check needs beyond it stands in annotations:
+ * The config schema is JSON Schema 2020-12. Annotations add what forms and checks need beyond it:
  *
  *   x-unit        "steps"
  *   x-group       heading of the form; left out: the title of the object that holds the field, or "Settings"
- *   x-usual       [low, high]: values outside are allowed, but worth a second look
- *   x-source      where the published value comes from
- *   x-advanced    true: folded away at first
- *   x-null        what null means, "after every epoch"
- *   x-empty       what an empty text means, "the built-in text"
+ *   x-usual       [low, high]: values outside are allowed but unusual
+ *   x-source      source of the published value
+ *   x-advanced    true: collapsed at first
+ *   x-null        meaning of null, "after every epoch"
+ *   x-empty       meaning of an empty text, "the built-in text"
  *   x-titles      { value: title } of an enum's choices
  *   x-onlyWhen    { field, is: [value] }: without effect, and not shown, unless the other field has one of these values
- *   x-divisibleBy path of another field that must divide this one; the error stands at the other field
+ *   x-divisibleBy path of another field that must divide this one; the error is shown at the other field
  *   x-atMost      path of another field that this one must not exceed
  *   x-disabled    [{ value, reason, help }]: choices of an enum that cannot work here
- *   x-format      "checkpoint": the hash of a checkpoint that is kept here; "file": a path on the trainer's machine
+ *   x-format      "checkpoint": the hash of a checkpoint on this server; "file": a path on the trainer's machine
  *   x-flag        short name of its command line flag, "lr"
- *   x-pictures    true: the choice says which pictures people will see
+ *   x-pictures    true: the choice decides which pictures people will see
  */
 import { z } from 'zod';
 import { actionRole, declaredName } from './controls';
@@ -61,9 +62,9 @@ export interface JsonSchema {
 export const preset = z.strictObject({
   name: z.string().regex(/^[a-z][A-Za-z0-9_.-]{0,63}$/),
   title: z.string().min(1).max(120),
-  /** Complete: it fits the schema as it stands. */
+  /** Complete: it fits the schema without defaults. */
   config,
-  /** A new room without runs begins with one run of each of these. */
+  /** A new room without runs starts one run of each of these. */
   demo: z.boolean().optional(),
 });
 export type Preset = z.infer<typeof preset>;
@@ -71,9 +72,9 @@ export type Preset = z.infer<typeof preset>;
 export const recipeSpec = z.strictObject({
   name: recipeName,
   title: z.string().min(1).max(80),
-  /** One or two sentences: what is learned, from what. */
+  /** One or two sentences: what is learned, from which data. */
   summary: z.string().min(1).max(1000),
-  /** A picture for the choice of recipes: a data URL or the text of an SVG. */
+  /** A picture for the list of recipes: a data URL or the text of an SVG. */
   picture: z
     .string()
     .max(16 * 1024)
@@ -81,7 +82,10 @@ export const recipeSpec = z.strictObject({
   schema: jsonObject<Config>('schema', 128 * 1024).transform((schema) => schema as unknown as JsonSchema),
   /** The first is the default. */
   presets: z.array(preset).min(1).max(32),
-  /** Actions that its runs declare, for commands that are given with a run before its trainer has declared them; left out: none can be given so. */
+  /**
+   * Actions that the recipe's runs declare, for commands that are given with a run before its trainer has declared them; left
+   * out: such commands cannot name an action.
+   */
   actions: z
     .array(z.strictObject({ name: declaredName, role: actionRole }))
     .max(32)
@@ -89,9 +93,9 @@ export const recipeSpec = z.strictObject({
 });
 export type RecipeSpec = z.infer<typeof recipeSpec>;
 
-/** A recipe as the server knows it: of a trainer that is here, else as it was declared last. */
+/** A recipe as the server knows it: from a connected trainer, else as last declared. */
 export interface KnownRecipe extends RecipeSpec {
-  /** Those that have declared it. */
+  /** Trainers that have declared it. */
   trainers: { name: string; connected: boolean }[];
 }
 
@@ -99,6 +103,6 @@ export interface KnownRecipe extends RecipeSpec {
 export interface SettingProblem {
   field: string;
   message: string;
-  /** The value is a choice of the recipe; it cannot work with the trainer as it is. */
+  /** The value is a choice of the recipe, but cannot work with the trainer as it is. */
   unavailable?: true;
 }

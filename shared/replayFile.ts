@@ -4,17 +4,19 @@ import { runId } from './ids';
 import { addValue, BucketList, bucketWidth, emptyStats, mergeBucket, type RangeAnswer, type Stats, statsOf } from './pyramid';
 
 /**
- * A run as one HTML file that opens without a server. It holds the replay page (app/_replay) and, each as a script element of a type that no browser runs:
+ * A run as one HTML file that opens without a server. It holds the replay page (app/_replay) and the following script elements,
+ * of a type that no browser runs:
  *
  *   #manifest       JSON, "<" as \u003c: ReplayManifest
- *   #view           base64 of gzip of a pack.ts message: RunView, whose lists (`recent`) are whole, of its snapshots those that are in the file
+ *   #view           base64 of gzip of a pack.ts message: RunView, whose lists (`recent`) are whole, except that only the
+ *                   snapshots in the file are listed
  *   #rows-0 …       the same: ReplaySeries[] of some series
- *   #signals        the same: what tRPC runs.signals answers, of the snapshots in the file
+ *   #signals        the same: the answer of tRPC runs.signals, for the snapshots in the file
  *   #blob-<sha256>  base64 of gzip of a snapshot (snapshotFile.ts), or of a sample
  *   #texts          as #view: the samples whose text is longer in the log than in the lists, [seq, text][]
- *   #console        the same: ConsolePart[], what the run's process printed, as far as it was kept
- *   #recipes        the same: KnownRecipe[], what the settings of the run are called
- *   #end            last of all; without it the file was cut short
+ *   #console        the same: ConsolePart[], the kept output of the run's process
+ *   #recipes        the same: KnownRecipe[], for the titles of the run's settings
+ *   #end            the last element; without it the file is truncated
  */
 export const REPLAY_VERSION = 2;
 
@@ -27,26 +29,26 @@ export const replayManifest = z.object({
   exportedAt: z.number(),
   rows: z.object({
     headStep: z.number(),
-    /** Every row is in the file; else of some series the least, greatest, mean and last value of several rows. */
+    /** true: every row is in the file; false: for some series only the least, greatest, mean and last value of several rows. */
     whole: z.boolean(),
     series: z.int().nonnegative(),
     parts: z.int().nonnegative(),
   }),
   snapshots: z.object({
     kept: z.int().nonnegative(),
-    /** In force in the run. */
+    /** Snapshots in force in the run. */
     of: z.int().nonnegative(),
-    /** Of those chosen, whose maps the server no longer had. */
+    /** Chosen snapshots whose maps the server no longer had. */
     missing: z.int().nonnegative(),
     bytes: z.number(),
   }),
-  /** Samples (texts, pictures, histograms, tables): all are listed; of how many the content is here. */
+  /** Samples (texts, pictures, histograms, tables): all are listed; `kept` of them have their content here. */
   media: z.object({ kept: z.int().nonnegative(), of: z.int().nonnegative() }),
   console: z.object({ parts: z.int().nonnegative() }),
 });
 export type ReplayManifest = z.infer<typeof replayManifest>;
 
-/** Whichever is exact. */
+/** The narrower type that is exact. */
 export type NumberColumn = Float64Array | Float32Array;
 
 /** One series of a replay; arrays are [buckets]. Where every bucket is one row, `last` is its value and the rest is left out. */
@@ -71,7 +73,7 @@ export interface ReplayRows {
   series: readonly ReplaySeries[];
 }
 
-/** As 32-bit numbers where that loses nothing. */
+/** As 32-bit numbers if all values are exact in them. */
 export function exactColumn(values: Float64Array): NumberColumn {
   const narrow = Float32Array.from(values);
   return values.every((v, i) => Object.is(v, narrow[i])) ? narrow : values;
@@ -94,7 +96,8 @@ export function replaySeries(s: RangeAnswer['series'][number]): ReplaySeries {
 }
 
 /**
- * What a server would answer to the same question (store, `range`), as finely as the file can: buckets never narrower than its own, and those at the ends whole.
+ * A server's answer to the same query (store, `range`), as finely as the file allows: buckets are never narrower than the file's,
+ * and those at the ends are whole.
  */
 export function replayRange(
   { headStep, series }: ReplayRows,
@@ -126,7 +129,7 @@ function reduced(
   let rows = 0;
   for (let i = from; i < to; i++) rows += rowsAt(i);
   const width = rows === 0 ? 1 : Math.max(s.bucketSteps, bucketWidth(steps[from]!, lastSteps[to - 1]!, rows, buckets));
-  // The file's buckets next to the range stand by themselves, whatever place of the grid they lie in.
+  // The file's buckets next to the range stay separate, whatever their position in the grid.
   const first = around && from > 0 ? from - 1 : from;
   const end = around && to < steps.length ? to + 1 : to;
   const size = Math.max(0, end - first);
@@ -172,7 +175,7 @@ function statsOfFile({ last, min, max, sum, nonFinite }: ReplaySeries): Stats {
   return stats;
 }
 
-/** Of one value exactly ema.ts's step; of a group as if each of its values were their mean. */
+/** The average after a bucket: for one value exactly ema.ts's step; for several, as if each were their mean. */
 function smoothed({ value, seen }: EmaState, weight: number, sum: number, count: number): EmaState {
   const kept = count === 1 ? weight : weight ** count;
   return { value: kept * value + (1 - kept) * (sum / count), seen: seen + count };

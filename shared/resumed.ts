@@ -4,20 +4,23 @@ import { staysInForce } from './lists';
 import { isHeldBy } from './revert';
 import type { CommandRecord, ControlState, ListItems, RunView } from './view';
 
-/** Going back to a step: items of later steps are superseded, and of those at `fromStep` the ones after `keepSeq`. `seq`: of the entry that does it. */
+/**
+ * Going back to a step: items of later steps are superseded, and of those at `fromStep` the ones after `keepSeq`. `seq`: the seq
+ * of the entry that does it.
+ */
 export interface GoingBack {
   seq: number;
   fromStep: number;
   keepSeq: number;
 }
 
-/** Controls that people have changed since; who had changed them before has to be looked up. */
+/** Controls that people have changed since; the previous authors have to be looked up. */
 export const changedSince = ({ values }: Pick<RunView, 'values'>, { fromStep }: GoingBack): string[] =>
   Object.entries(values).flatMap(([control, v]) => (v.changedBy !== null && v.changedAtStep >= fromStep ? [control] : []));
 
 type Applied = CommandRecord & { outcome: Extract<CommandRecord['outcome'], { status: 'applied' }> };
 
-/** The last change of a control that stands at a step, of those given. */
+/** The last change of a control, among the records added, that stays in force when the run goes back. */
 export class LastChange {
   #last: Applied | null = null;
 
@@ -42,14 +45,17 @@ export class LastChange {
   }
 }
 
-/** A command that was answered after the checkpoint and waits for its condition again, without its outcome; null = it does not. */
+/**
+ * A command that was answered after the checkpoint and now waits for its condition again, without its outcome; null = not such a
+ * command.
+ */
 export function waitingAgain(record: CommandRecord, checkpoint: CheckpointRef): Resumed['waiting'][number] | null {
   const { outcome, ...asked } = record;
   if (outcome.status !== 'applied' && outcome.status !== 'refused') return null;
   return outcome.seq > checkpoint.seq && isHeldBy(record, checkpoint) ? asked : null;
 }
 
-/** The newest evaluations and the best one of those in force, page by page in the order of the log. */
+/** The newest evaluations and the best one in force, read page by page in the order of the log. */
 export class EvaluationsInForce {
   evaluations: ListItems['evaluations'][] = [];
   best: ListItems['evaluations'] | null = null;
@@ -63,7 +69,7 @@ export class EvaluationsInForce {
   }
 }
 
-/** For logs that do not say what is in force (version 0.1): from what is known of the lists, in the order of the log. */
+/** For logs that do not say what is in force (version 0.1): computed from the lists, in the order of the log. */
 export function resumedFrom(
   view: RunView,
   at: GoingBack,
@@ -84,7 +90,7 @@ export function resumedFrom(
   };
 }
 
-/** The same as far as the view holds the lists. */
+/** The same, from the part of the lists that the view holds. */
 export function resumedInView(view: RunView, at: GoingBack): Omit<Resumed, 'counts'> {
   const known = [...view.latestEvaluations, ...view.recent.evaluations.items, ...(view.best ? [view.best] : [])];
   const evaluations = [...new Map(known.map((e) => [e.seq, e])).values()].sort((a, b) => a.seq - b.seq);

@@ -14,14 +14,17 @@ declare const back: unique symbol;
 /** A command by which the server takes the run back, as `takesBack` says. */
 export type RevertCommand = Extract<Command, { kind: 'act' }> & { readonly [back]: true };
 
-/** Whether the server takes the run back by it. A script's own run goes back only by an action that its script declares. */
+/**
+ * Whether the server takes the run back when it receives this command. A script's own run goes back only by an action that its
+ * script declares.
+ */
 export const takesBack = (view: Pick<RunView, 'setup' | 'controls'>, command: Command): command is RevertCommand =>
   view.setup.recipe !== null && roleOf(view, command) === 'revert';
 
 /**
  * The checkpoint that the arguments mean, `step` or `checkpoint` (its hash) or both; or "field: what is wrong".
  *
- * @param checkpoints in the order of the log: those in force that the arguments may mean, and some to name when they mean none
+ * @param checkpoints in the order of the log: those in force that the arguments may mean, and some to name in the error
  */
 export function revertTarget(
   checkpoints: readonly ListItems['checkpoints'][],
@@ -44,13 +47,16 @@ export function revertTarget(
   return { field: 'args.checkpoint', message: `args.checkpoint: no checkpoint ${JSON.stringify(checkpoint)}; ${there}` };
 }
 
-/** The outcome of a command that a checkpoint holds, once the run is back at it. */
+/** The outcome of a command that a checkpoint holds, once the run is back at that checkpoint. */
 export const waitsAgain = ({ step }: Pick<CheckpointRef, 'step'>): CommandRecord['outcome'] => ({
   status: 'scheduled',
   message: `waits again from step ${step} on`,
 });
 
-/** What going back to `checkpoint`, by the entry at `seq`, makes of a command: a later one is undone, and one that the checkpoint holds waits for its condition again. */
+/**
+ * A command after the run goes back to `checkpoint`, by the entry at `seq`: a later command is undone, and one that the
+ * checkpoint holds waits for its condition again.
+ */
 export function revertRecord(
   record: CommandRecord,
   { seq, checkpoint }: { seq: number; checkpoint: CheckpointRef },
@@ -62,6 +68,6 @@ export function revertRecord(
   return outcome.status === 'applied' && !record.takesBack && !record.undone ? { ...record, undone: true } : record;
 }
 
-/** A condition that the checkpoint holds, and that was answered after it by its trainer. */
+/** A conditional command that the checkpoint holds, and that its trainer answered after the checkpoint. */
 export const isHeldBy = ({ command, seq, outcome }: CommandRecord, { lastCommandSeq }: CheckpointRef): boolean =>
   command.when !== undefined && seq <= lastCommandSeq && !(outcome.status === 'refused' && outcome.reason === 'forbidden');

@@ -8,7 +8,7 @@
  *   loss:nan           NaN, inf and -inf are values
  *   -tag:old           not
  *
- * A term without a value is left out: somebody is still typing it. Pure.
+ * A term without a value is ignored: somebody is still typing it. Pure.
  */
 export const operators = ['!=', '>=', '<=', ':', '=', '<', '>'] as const;
 export type Operator = (typeof operators)[number];
@@ -17,7 +17,7 @@ export type SearchTerm =
   | { kind: 'word'; not: boolean; text: string }
   | { kind: 'field'; not: boolean; key: string; operator: Operator; values: string[]; text: string };
 
-/** The terms of what was typed, in its order. */
+/** The terms of the typed text, in order. */
 export function parseSearch(text: string): SearchTerm[] {
   return piecesOf(text, /\s/).flatMap((piece): SearchTerm[] => {
     const not = piece.length > 1 && piece.startsWith('-');
@@ -30,7 +30,7 @@ export function parseSearch(text: string): SearchTerm[] {
   });
 }
 
-/** Cuts at `separator` outside of quotes; empty pieces are left out. */
+/** Splits at `separator` outside of quotes; empty pieces are left out. */
 function piecesOf(text: string, separator: RegExp): string[] {
   const pieces = [''];
   let quoted = false;
@@ -47,7 +47,7 @@ const unquoted = (text: string): string => text.replaceAll('"', '');
 /** A text as one value of a term. */
 const quoted = (text: string): string => (/[\s,<>=!:"]/.test(text) ? `"${text.replaceAll('"', '')}"` : text);
 
-/** The search with one more term, `key=value`; as it was when the term stands there already. */
+/** The search with one more term, `key=value`; unchanged when it already has the term. */
 export function withTerm(search: string, key: string, value: string): string {
   const term = `${quoted(key)}=${quoted(value)}`;
   return piecesOf(search, /\s/).includes(term) ? search : `${search.trim()} ${term}`.trim();

@@ -1,4 +1,7 @@
-/** The list of runs as the server answers it: searched, sorted and grouped there, and read by pages, so that it costs a page the same with 10 runs as with 10,000. */
+/**
+ * The list of runs as the server answers it: searched, sorted and grouped on the server, and read by pages, so that a page costs
+ * the same with 10 runs as with 10,000.
+ */
 import type { Json } from './setup';
 import type { RunSummary } from './summary';
 
@@ -9,11 +12,11 @@ export type Shelf = (typeof shelves)[number];
 export const groupings = ['none', 'project', 'group', 'tag', 'family', 'sweep'] as const;
 export type Grouping = (typeof groupings)[number];
 
-/** The jobType of runs that were started together with several values of a setting. */
+/** The jobType of runs that were started together, with several values of a setting. */
 export const sweepJob = 'sweep';
 
 export interface TableQuery {
-  /** runSearch.ts */
+  /** Syntax: runSearch.ts. */
   search: string;
   show: Shelf;
   /** Key of a column. */
@@ -22,17 +25,17 @@ export interface TableQuery {
   group: Grouping;
 }
 
-/** What a cell of a chosen column holds; undefined is null. */
+/** Value of a cell in a chosen column; undefined is sent as null. */
 export type Cell = Json;
 
 export interface RunRow {
   kind: 'run';
   run: RunSummary;
-  /** Of the columns that were asked for, in their order. */
+  /** Cells of the requested columns, in their order. */
   cells: Cell[];
   /** Settings that differ from the recipe's first preset: at most a few. */
   changed: { path: string; text: string }[];
-  /** How many more there are. */
+  /** Number of further changed settings. */
   changedMore: number;
 }
 
@@ -40,7 +43,7 @@ export interface GroupRow {
   kind: 'group';
   key: string;
   title: string;
-  /** Runs in it that fit the query. */
+  /** Number of runs in it that match the query. */
   runs: number;
   running: number;
   folded: boolean;
@@ -49,15 +52,15 @@ export interface GroupRow {
 export type TableLine = RunRow | GroupRow;
 
 export interface TablePage {
-  /** Of the whole table, headings of groups included. */
+  /** Lines of the whole table, including headings of groups. */
   lines: number;
-  /** Runs that fit. */
+  /** Runs that match. */
   runs: number;
   /** Runs on the server, outside of the trash. */
   all: number;
   /** Runs that wait for a trainer. */
   waiting: number;
-  /** Terms of the search that mean nothing here, in words. */
+  /** Terms of the search that match no field, described for people. */
   problems: string[];
   from: number;
   page: TableLine[];
@@ -67,7 +70,7 @@ export interface TablePage {
 export interface Column {
   key: string;
   title: string;
-  /** Runs that have it. */
+  /** Number of runs that have it. */
   runs: number;
 }
 
@@ -75,13 +78,13 @@ export interface Catalog {
   settings: Column[];
   series: Column[];
   results: Column[];
-  /** For suggestions: values that runs have. */
+  /** For suggestions: values that occur in runs. */
   projects: string[];
   groups: string[];
   tags: string[];
 }
 
-/** The main series of a run in small: the last value of each stretch that has rows. NaN and infinities are values. */
+/** A small chart of a run's main series: the last value of each stretch that has rows. NaN and infinities are values. */
 export interface Sparkline {
   runId: string;
   name: string;
@@ -89,7 +92,7 @@ export interface Sparkline {
   values: number[];
 }
 
-/** One run in the charts of a sweep: the values of the columns asked for. */
+/** One run in the charts of a sweep: the values of the requested columns. */
 export interface SweepPoint {
   runId: string;
   name: string;
@@ -100,18 +103,18 @@ export interface SweepPoint {
 export interface SweepAnswer {
   /** Keys, in the order of each point's values. */
   columns: string[];
-  /** What can be drawn of these runs: the settings that differ among them, and their numbers. */
+  /** The columns that can be drawn for these runs: settings that differ among them, and numbers. */
   offered: { settings: Column[]; results: Column[] };
   points: SweepPoint[];
   leftOut: number;
 }
 
-/** How long a run took that is like the one asked about. */
+/** How long a run took that is similar to the given one. */
 export interface Estimate {
   ms: number;
   runId: string;
   name: string;
   backend: string | null;
-  /** Titles of the settings in which it differs. */
+  /** Titles of the settings that differ. */
   differs: string[];
 }

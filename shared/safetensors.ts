@@ -10,7 +10,7 @@ export type Dtype = keyof typeof scalarBytes;
 export type TensorData = Float64Array | Float32Array | BigInt64Array | Int32Array | Uint8Array;
 
 export interface StoredTensor {
-  /** As in the file. */
+  /** The dtype in the file. */
   dtype: Dtype;
   shape: number[];
   /** Row-major, product(shape) elements. */
@@ -27,7 +27,7 @@ export class SafetensorsError extends Error {
   override name = 'SafetensorsError';
 }
 
-/** The reference implementation's limit: a longer header is taken for a foreign file. */
+/** The reference implementation's limit: a file with a longer header is no safetensors file. */
 const maxHeaderBytes = 100_000_000;
 
 interface HeaderEntry {
@@ -87,8 +87,9 @@ function parseMetadata(value: unknown): Record<string, string> {
 
 /**
  * Reads a whole file. Every tensor is a view into `bytes` where alignment allows, else a copy: do not change `bytes` afterwards.
- * @param part `bytes` is the beginning of the file: tensors that do not lie whole in it are left out
- * @throws SafetensorsError when the file is foreign, truncated or corrupt: bad lengths, gaps, overlaps, sizes that do not add up
+ * @param part `bytes` is the beginning of the file: tensors that are not wholly inside it are left out
+ * @throws SafetensorsError when the file has another format, or is truncated or corrupt: bad lengths, gaps, overlaps, sizes that
+ *   do not add up
  */
 export function parseSafetensors(bytes: Uint8Array, part: 'whole' | 'beginning' = 'whole'): TensorFile {
   const { header, dataStart } = parseHeader(bytes);
@@ -97,7 +98,7 @@ export function parseSafetensors(bytes: Uint8Array, part: 'whole' | 'beginning' 
     .filter(([name]) => name !== '__metadata__')
     .map(([name, value]) => [name, parseEntry(name, value)] as const);
 
-  // The tensors must tile the data exactly, as the reference implementation demands: no hole in which something could hide.
+  // The tensors must tile the data exactly, as the reference implementation demands: no gap in which data could hide.
   let at = 0;
   for (const [name, e] of [...entries].sort((a, b) => a[1].start - b[1].start || a[1].end - b[1].end)) {
     if (e.start !== at) throw new SafetensorsError(`tensor "${name}": starts at byte ${e.start} of the data, expected ${at}`);
@@ -144,7 +145,7 @@ function decode(dtype: Dtype, raw: Uint8Array): TensorData {
 
 let singles: Float32Array | null = null;
 
-/** By table: a million weights take 2 ms. */
+/** By lookup table: a million weights take 2 ms. */
 function widened(halves: Uint16Array): Float32Array {
   singles ??= Float32Array.from({ length: 2 ** 16 }, (_, h) => halfToSingle(h));
   const out = new Float32Array(halves.length);
@@ -181,7 +182,7 @@ export function serializeSafetensors(tensors: Iterable<NamedTensor>, metadata: R
   return beginningOf(list, metadata, list.length);
 }
 
-/** The same file up to the end of its first `count` tensors: header and all. @throws RangeError as above */
+/** The beginning of the same file, up to the end of its first `count` tensors, header included. @throws RangeError as above */
 export function beginningOf(list: readonly NamedTensor[], metadata: Record<string, string>, count: number): Uint8Array {
   // 8-byte scalars first would keep every tensor aligned too, but a file that lists tensors in the caller's order is easier to read.
   const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};

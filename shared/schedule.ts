@@ -2,17 +2,20 @@ import { z } from 'zod';
 import { type ControlRole, type Controls, type ControlValue, controlWithRole } from './controls';
 import { own, type Table } from './own';
 
-/** How a learning rate follows the steps: one rule for the trainer that applies it, for what it says of a change, and for the curve that is drawn before one. */
+/**
+ * How a learning rate depends on the step: one rule for the trainer that applies it, for its messages about a change, and for the
+ * curve that is drawn before a change.
+ */
 
 /** `cosine` stays at 0 after its end; `cosine-periodic` comes back up to the full rate, as PyTorch's does. */
 export const scheduleKind = z.enum(['cosine', 'linear', 'constant', 'cosine-periodic']);
 export type ScheduleKind = z.infer<typeof scheduleKind>;
 
-/** As a trainer declares it; where it ends is a control (role `scheduleEnd`), or the run's last step. */
+/** As a trainer declares it; its end is a control (role `scheduleEnd`), or the run's last step. */
 export const scheduleSpec = z.strictObject({ kind: scheduleKind, warmupSteps: z.int().nonnegative() });
 export type ScheduleSpec = z.infer<typeof scheduleSpec>;
 
-/** All that decides the rate of each step. */
+/** Everything that determines the rate of each step. */
 export interface Plan extends ScheduleSpec {
   /** The rate before the schedule, > 0. */
   base: number;
@@ -25,8 +28,9 @@ export interface Plan extends ScheduleSpec {
 /**
  * The learning rate of update `step` (from 0).
  *
- * Warm-up multiplies by step/warmupSteps up to and including step warmupSteps (so step 0 has rate 0 when there is a warm-up). Cosine multiplies by
- * (1 + cos(pi step/endStep))/2, linear by 1 - step/endStep; both are 0 from there on, but for `cosine-periodic`.
+ * Warm-up multiplies by step/warmupSteps up to and including step warmupSteps (so step 0 has rate 0 when there is a warm-up).
+ * Cosine multiplies by (1 + cos(pi step/endStep))/2, linear by 1 - step/endStep; both are 0 after endStep, except
+ * `cosine-periodic`.
  *
  * Source: UvA deep learning tutorial 6, CosineWarmupScheduler.
  */
@@ -42,7 +46,7 @@ function decay(kind: ScheduleKind, progress: number): number {
   return kind === 'cosine' && progress > 1 ? 0 : 0.5 * (1 + Math.cos(Math.PI * progress));
 }
 
-/** What people might not expect of a plan, in sentences. */
+/** Sentences on what people might not expect of a plan. */
 export function planNotes(plan: Plan): string[] {
   const { kind, warmupSteps, endStep, totalSteps, base } = plan;
   const notes: string[] = [];
@@ -61,7 +65,7 @@ export function planNotes(plan: Plan): string[] {
   return notes;
 }
 
-/** What a change does to the rate of the next update, and to the rest of the run, in sentences; '' = nothing. */
+/** A change's effect on the rate of the next update and on the rest of the run, in sentences; '' = none. */
 export function changeWords(before: Plan, after: Plan, step: number): string {
   const [was, is] = [rateAt(before, step), rateAt(after, step)];
   const factor = was > 0 && is > 0 ? ` (x ${show(is / was)})` : '';
@@ -72,7 +76,7 @@ export function changeWords(before: Plan, after: Plan, step: number): string {
 
 const show = (x: number): string => String(Number(x.toPrecision(3)));
 
-/** What is looked at of a run (a RunView has it). */
+/** The fields of a run that are read (a RunView has them). */
 interface Scheduled {
   schedule: ScheduleSpec | null;
   controls: Controls;
@@ -85,18 +89,19 @@ interface Scheduled {
 export interface SchedulePreview {
   /** From the run's step to its last one, ascending. */
   steps: Float64Array;
-  /** As things stand; 0 after the run's end. */
+  /** Rates without the change; 0 after the run's end. */
   now: Float64Array;
-  /** With the change. */
+  /** Rates with the change. */
   changed: Float64Array;
-  /** What the change does, in a sentence; '' = nothing. */
+  /** The change's effect in a sentence; '' = none. */
   words: string;
 }
 
 const POINTS = 200;
 
 /**
- * The coming learning rate of a run, as it stands and with one control at another value: to be drawn before the command is sent.
+ * The coming learning rate of a run, with and without a change of one control, for a curve that is drawn before the command is
+ * sent.
  *
  * @param change the name of a control, and its new value; null = none
  * @returns null where the run does not declare a schedule and a base rate, or its length is not known
@@ -119,7 +124,7 @@ export function previewSchedule(
   };
 }
 
-/** Its rate at up to 200 steps from `from` on, the first and the last included. */
+/** Rates at up to 200 steps from `from` on, the first and the last included. */
 function curve(plan: Plan, from: number): { steps: Float64Array; rates: Float64Array } {
   const count = Math.min(POINTS, Math.max(2, plan.totalSteps - from + 1));
   const steps = Float64Array.from({ length: count }, (_, i) => from + Math.round((i * (plan.totalSteps - from)) / (count - 1)));

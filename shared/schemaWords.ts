@@ -1,13 +1,15 @@
-/** What a JSON Schema takes, in words: the one wording of the new-run form, the server's refusals and the command line. Pure. */
+/**
+ * Describes what a JSON Schema accepts: the new-run form, the server's refusals and the command line use the same wording. Pure.
+ */
 import type { JsonSchema } from './recipes';
 import type { Json } from './setup';
 
 export const isObject = (v: unknown): v is JsonSchema => typeof v === 'object' && v !== null && !Array.isArray(v);
 
-/** References within a schema that are followed; a longer chain is a circle. */
+/** Most references that are followed within a schema; a longer chain is taken for a cycle. */
 const longestChain = 16;
 
-/** The schema with its local references (`#/$defs/...`) followed; what stands beside `$ref` holds over what it points to. */
+/** The schema with its local references (`#/$defs/...`) followed; fields beside `$ref` override its target. */
 export function resolved(root: JsonSchema, schema: JsonSchema): JsonSchema {
   let here = schema;
   for (let i = 0; i < longestChain; i++) {
@@ -34,7 +36,10 @@ export function alternatives(root: JsonSchema, schema: JsonSchema): JsonSchema[]
 
 const isNull = (s: JsonSchema): boolean => s.type === 'null' || s.const === null;
 
-/** A schema without null among what it takes; `nullable`: what null means there ('' when the schema does not say), or null when it does not take it. */
+/**
+ * A schema without null among its values; `nullable`: the meaning of null ('' when the schema does not say), or null when null is
+ * not allowed.
+ */
 export function withoutNull(root: JsonSchema, given: JsonSchema): { schema: JsonSchema; nullable: string | null } {
   const schema = resolved(root, given);
   const words = schema['x-null'] ?? '';
@@ -43,7 +48,7 @@ export function withoutNull(root: JsonSchema, given: JsonSchema): { schema: Json
     const { anyOf: _any, oneOf: _one, ...around } = schema;
     const rest = list.filter((s) => !isNull(s));
     const [only] = rest;
-    // Title, help and default of the whole hold over those of the one alternative that is left.
+    // Title, help and default of the whole override those of the one remaining alternative.
     if (only && rest.length === 1)
       return { schema: { ...withoutNull(root, only).schema, ...around }, nullable: only['x-null'] ?? words };
     return { schema: { ...around, anyOf: rest }, nullable: words };
@@ -56,7 +61,7 @@ export function withoutNull(root: JsonSchema, given: JsonSchema): { schema: Json
   return choices.enum ? { schema: { ...schema, ...choices }, nullable: words } : { schema, nullable: null };
 }
 
-/** The values of a schema that takes only some: enum, const, or alternatives that are all const; null for any other. */
+/** The values of a schema that accepts a fixed set: enum, const, or alternatives that are all const; null for any other. */
 export function choicesOf(root: JsonSchema, schema: JsonSchema): { value: Json; title: string | null }[] | null {
   if (schema.enum) return schema.enum.map((value) => ({ value, title: null }));
   if (schema.const !== undefined) return [{ value: schema.const, title: null }];
@@ -105,7 +110,7 @@ function describeType(root: JsonSchema, schema: JsonSchema, type: string | undef
   }
 }
 
-/** Limits at the ends of what whole numbers are exact say nothing to people. */
+/** Limits at the ends of the exact whole numbers mean nothing to people. */
 const limit = (v: unknown): number | null => (typeof v === 'number' && Math.abs(v) < Number.MAX_SAFE_INTEGER ? v : null);
 
 function describeNumber(schema: JsonSchema, type: 'integer' | 'number'): string {
@@ -136,19 +141,19 @@ function between(min: unknown, max: unknown, one: string, many: string): string 
   return high === null ? '' : ` of at most ${high} ${noun(high)}`;
 }
 
-/** A choice without the quotes around text. */
+/** A choice; text without quotes. */
 export const bare = (value: Json): string => (typeof value === 'string' ? value : showValue(value));
 
-/** A value as people read it: JSON, cut at 80 characters. */
+/** A value as shown to people: JSON, cut at 80 characters. */
 export function showValue(value: unknown): string {
   const json = JSON.stringify(value) ?? String(value);
   return json.length > 80 ? `${json.slice(0, 79)}…` : json;
 }
 
-/** What a setting is called: its title, else the last of its names. */
+/** A setting's label: its title, else the last of its names. */
 export const titleOf = (schema: JsonSchema, names: readonly string[]): string => schema.title || (names.at(-1) ?? 'config');
 
-/** The schema of the setting with these names, nested groups and alternatives followed; null when there is none. */
+/** The schema of the setting with these names, searched in nested groups and alternatives; null when there is none. */
 export function settingAt(root: JsonSchema, names: readonly string[]): JsonSchema | null {
   const find = (given: JsonSchema, [name, ...rest]: readonly string[]): JsonSchema | null => {
     const schema = resolved(root, given);
@@ -166,7 +171,7 @@ export function settingAt(root: JsonSchema, names: readonly string[]): JsonSchem
   return find(root, names);
 }
 
-/** The title of the setting with these names; its path where it has none. */
+/** The title of the setting with these names; its path if it has none. */
 export function titleAt(root: JsonSchema, names: readonly string[]): string {
   const schema = settingAt(root, names);
   return (schema && withoutNull(root, schema).schema.title) || names.join('.') || 'the config';

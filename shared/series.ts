@@ -5,7 +5,7 @@ import { z } from 'zod';
  * each of its series. A series that has no value at a step has no row there (absent); NaN and infinities are values.
  */
 
-/** What a series means to views and rules, whatever its name. */
+/** The meaning of a series to views and rules, whatever its name. */
 export const seriesRole = z.enum([
   'loss',
   'accuracy',
@@ -30,17 +30,17 @@ export const streamName = z.string().min(1).max(512);
 export const series = z.strictObject({
   name: seriesName,
   unit: z.string().max(32).optional(),
-  /** Orders and folds charts: "loss", "gradient norm per parameter", ... */
+  /** Orders and groups charts: "loss", "gradient norm per parameter", ... */
   group: z.string().max(128).optional(),
   role: seriesRole.optional(),
   /** `gradNormOf`: the parameter's name. */
   of: z.string().max(512).optional(),
   better: better.optional(),
-  /** Its value for a model that answers without looking at its input; left out: there is no such level. */
+  /** Its value for a model that answers without looking at its input; left out: not known. */
   chance: z.number().optional(),
   /** The number that says how good the run is. */
   main: z.boolean().optional(),
-  /** Usable as an x axis. */
+  /** Can be used as an x axis. */
   x: z.boolean().optional(),
 });
 export type Series = z.infer<typeof series>;
@@ -49,23 +49,23 @@ export const MAX_COLUMNS = 4096;
 export const streamSpec = z.strictObject({ stream: streamName, columns: z.array(series).min(1).max(MAX_COLUMNS) });
 export type StreamSpec = z.infer<typeof streamSpec>;
 
-/** Declares a stream, once; the same declaration again changes nothing. A series belongs to one stream of its run. */
+/** Declares a stream; repeating the declaration changes nothing. A series belongs to one stream of its run. */
 export const seriesDeclared = z.strictObject({ type: z.literal('series'), ...streamSpec.shape });
 export type SeriesDeclared = z.infer<typeof seriesDeclared>;
 
-/** Of a row: any safe integer. */
+/** Step of a row: any safe integer. */
 export const rowStep = z.int();
 export const MAX_ROWS = 65_536;
 const doubles = z.custom<Float64Array>((v) => v instanceof Float64Array, 'a Float64Array is needed');
 
-/** Rows of one stream, steps ascending. Takes as many seqs as there are rows. */
+/** Rows of one stream, steps ascending. Takes one seq per row. */
 export const rows = z
   .strictObject({
     type: z.literal('rows'),
     stream: streamName,
-    /** Consecutive ones, or each. */
+    /** A range of consecutive steps, or each step. */
     steps: z.union([z.strictObject({ first: rowStep, count: z.int().positive().max(MAX_ROWS) }), doubles]),
-    /** [count], ms since 1970; left out: when the server commits them. */
+    /** [count], ms since 1970; left out: the time of the server's commit. */
     times: doubles.optional(),
     /** [count, columns], row-major. */
     values: doubles,
@@ -81,10 +81,10 @@ export const stepAt = ({ steps }: Pick<Rows, 'steps'>, row: number): number =>
   steps instanceof Float64Array ? steps[row]! : steps.first + row;
 export const firstStepOf = (rows: Pick<Rows, 'steps'>): number => stepAt(rows, 0);
 export const lastStepOf = (rows: Pick<Rows, 'steps'>): number => stepAt(rows, rowCount(rows) - 1);
-/** Numbers in a row. */
+/** Number of values in a row. */
 export const widthOf = (rows: Pick<Rows, 'steps' | 'values'>): number => rows.values.length / rowCount(rows);
 
-/** Rows from..to (exclusive) of an event; shares its arrays. */
+/** Rows `from` to `to` (exclusive) of an event; shares its arrays. */
 export function rowsBetween(rows: Rows, from: number, to: number): Rows {
   const { steps, times, values } = rows;
   const width = widthOf(rows);
@@ -97,7 +97,7 @@ export function rowsBetween(rows: Rows, from: number, to: number): Rows {
   };
 }
 
-/** The same rows with consecutive steps written as such. */
+/** The same rows, with consecutive steps written as a range. */
 export function withPlainSteps(rows: Rows): Rows {
   const { steps } = rows;
   if (!(steps instanceof Float64Array) || !consecutive(steps)) return rows;
@@ -106,7 +106,7 @@ export function withPlainSteps(rows: Rows): Rows {
 
 export function consecutive(steps: Float64Array): boolean {
   const first = steps[0]!;
-  // The ends decide, as steps ascend.
+  // Comparing the ends suffices, as steps ascend.
   return steps[steps.length - 1]! - first === steps.length - 1;
 }
 
@@ -136,7 +136,7 @@ function rowsError({
   return null;
 }
 
-/** null, or why these columns cannot be a stream: a name that stands twice. */
+/** Why these columns cannot be a stream (a repeated name), or null. */
 export function repeatedName(columns: readonly Series[]): string | null {
   const names = new Set<string>();
   for (const { name } of columns) {
@@ -147,8 +147,8 @@ export function repeatedName(columns: readonly Series[]): string | null {
 }
 
 /**
- * What two declarations of a stream say together: the second may add what the first left out (a later release of a script knows a role, or a level of chance), and say
- * less. null: they contradict each other.
+ * Two declarations of a stream merged: the second may add what the first left out (a later release of a script knows a role, or a
+ * level of chance), and may leave things out. null: they contradict each other.
  */
 export function joinedColumns(first: readonly Series[], second: readonly Series[]): Series[] | null {
   if (first.length !== second.length) return null;
@@ -158,7 +158,7 @@ export function joinedColumns(first: readonly Series[], second: readonly Series[
   return agree ? first.map((a, i) => ({ ...second[i]!, ...a })) : null;
 }
 
-/** Whether two declarations say the same. */
+/** Whether two declarations are equal. */
 export const sameColumns = (a: readonly Series[], b: readonly Series[]): boolean =>
   a.length === b.length && a.every((column, i) => fields.every((f) => column[f] === b[i]![f]));
 

@@ -1,29 +1,32 @@
-/** A run's config as a flat list, whoever it is from: titles come from the recipe's schema where that is known, else the path stands for itself. Pure. */
+/**
+ * A run's config as a flat list, from recipes and scripts alike: titles come from the recipe's schema where it is known, else the
+ * path is the title. Pure.
+ */
 import { fieldsOf, type RecipeField } from './recipeFields';
 import type { JsonSchema } from './recipes';
 import { bare, isObject } from './schemaWords';
 import type { Config, Json } from './setup';
 
 export interface Setting {
-  /** Names from the config down, with dots. */
+  /** Names from the top of the config down, joined by dots. */
   path: string;
   label: string;
-  /** '' where nobody said. */
+  /** '' when not declared. */
   group: string;
   value: Json;
-  /** The value as people read it. */
+  /** The value as shown to people. */
   text: string;
   unit: string | null;
 }
 
-/** Every value of a config that holds no further names: [path, value], in the config's own order. A list is one value. */
+/** Every leaf value of a config: [path, value], in the config's own order. A list is one value. */
 export function valuesOf(config: Config, prefix = ''): [path: string, value: Json][] {
   return Object.entries(config).flatMap(([name, value]): [string, Json][] =>
     isObject(value) && Object.keys(value).length > 0 ? valuesOf(value as Config, `${prefix}${name}.`) : [[prefix + name, value]],
   );
 }
 
-/** What a run was started with, settings of the schema first and in its order. `schema` null = not known. */
+/** A run's initial settings; settings of the schema come first, in its order. `schema` null = not known. */
 export function settingsOf(config: Config, schema: JsonSchema | null): Setting[] {
   const names = schema ? namesOfFields(fieldsOf(schema)) : new Map<string, Named>();
   const values = new Map(valuesOf(config));
@@ -45,7 +48,7 @@ interface Named {
   label: string;
 }
 
-/** Two settings with one title are told apart by their groups. */
+/** Settings with the same title are distinguished by their groups. */
 function namesOfFields(fields: readonly RecipeField[]): Map<string, Named> {
   const named = new Map<string, Named>();
   for (const field of fields) {

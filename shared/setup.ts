@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
-/** Anything that JSON can hold. Keys are the user's: data, never looked up on a prototype. */
+/** Any JSON value. Keys are the user's: data, never looked up on a prototype. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
-/** Nested deeper than this, a value is refused. */
+/** Values nested deeper than this are refused. */
 const maxDepth = 32;
 
-/** Whether a value is JSON as it stands; the value is not copied, so keys such as "__proto__" stay what they are. */
+/** Whether a value is JSON; the value is not copied, so keys such as "__proto__" stay as they are. */
 export function isJson(value: unknown, depth = 0): value is Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
   if (typeof value === 'number') return Number.isFinite(value);
@@ -21,7 +21,7 @@ export type Config = { [key: string]: Json };
 
 const isObject = (value: unknown): value is Config => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Bytes of a config as JSON text. */
+/** Most bytes of a config as JSON text. */
 export const MAX_CONFIG_BYTES = 64 * 1024;
 
 /** A JSON object of at most `maxBytes` as text; a larger one is refused with its size. */
@@ -37,7 +37,7 @@ export const jsonObject = <T extends Config>(what: string, maxBytes: number) =>
         });
     });
 
-/** What a run trains with: a recipe's config, or whatever a script calls its settings. */
+/** The settings of a run: a recipe's config, or a script's own settings. */
 export const config = jsonObject<Config>('config', MAX_CONFIG_BYTES);
 
 export const recipeName = z
@@ -46,7 +46,7 @@ export const recipeName = z
 
 export const tag = z.string().trim().min(1).max(40);
 
-/** Everything a run is started with. Together with its command log, it decides the numbers of a recipe's run. */
+/** Everything that a run starts with. Together with its command log, it decides the numbers of a recipe's run. */
 export const runSetup = z.strictObject({
   name: z.string().trim().min(1, 'give the run a name').max(80),
   project: z.string().trim().min(1).max(80).default('default'),
@@ -54,7 +54,7 @@ export const runSetup = z.strictObject({
   jobType: z.string().trim().min(1).max(64).optional(),
   tags: z.array(tag).max(50).default([]),
   notes: z.string().max(4000).optional(),
-  /** What a waiting trainer is to train; null = a script's own run. `trainer`: the name of the trainer asked for, null = any. */
+  /** What a waiting trainer shall train; null = a script's own run. `trainer`: the name of the requested trainer, null = any. */
   recipe: z.strictObject({ name: recipeName, trainer: z.string().min(1).max(80).nullable().default(null) }).nullable(),
   config,
 });
@@ -65,7 +65,7 @@ export type RunSetupInput = z.input<typeof runSetup>;
 /** The value at "optimizer.learningRate"; undefined where there is none. Reads own properties only. */
 export const valueAt = (value: Json | undefined, path: string): Json | undefined => valueNamed(value, path.split('.'));
 
-/** The same by its names, which may hold dots themselves. */
+/** The same for a list of names, which may themselves contain dots. */
 export function valueNamed(value: Json | undefined, names: readonly string[]): Json | undefined {
   let at: Json | undefined = value;
   for (const name of names) {

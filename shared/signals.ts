@@ -6,10 +6,10 @@ export interface SignalHistory {
   steps: Float64Array;
   /** [n] */
   seqs: Float64Array;
-  /** The different shapes that occur, and which of them each snapshot has, [n]. */
+  /** The distinct shapes, and the index of each snapshot's shape, [n]. */
   shapes: LayerShape[][];
   shape: Int32Array;
-  /** Values snapshot after snapshot, in each layer after layer and head after head; NaN where a snapshot lacks the signal. */
+  /** Values by snapshot, then layer, then head; NaN where a snapshot lacks the signal. */
   signals: { name: string; values: Float64Array }[];
 }
 
@@ -48,7 +48,7 @@ export function signalHistory(snapshots: readonly Recorded[]): SignalHistory {
   };
 }
 
-/** Where each snapshot's values begin, and where the last one's end: [n + 1]. */
+/** Index of each snapshot's first value, then the total number of values: [n + 1]. */
 export function startsOf({ shapes, shape }: Pick<SignalHistory, 'shapes' | 'shape'>): Float64Array {
   const widths = shapes.map(headCount);
   const starts = new Float64Array(shape.length + 1);
@@ -56,7 +56,7 @@ export function startsOf({ shapes, shape }: Pick<SignalHistory, 'shapes' | 'shap
   return starts;
 }
 
-/** The history of some of its snapshots, named by their places in it. */
+/** The history of some of its snapshots, given by their indices. */
 export function someSignals(all: SignalHistory, places: readonly number[]): SignalHistory {
   const starts = startsOf(all);
   const pick = (values: Float64Array) => places.flatMap((n) => [...values.subarray(starts[n], starts[n + 1])]);
@@ -69,7 +69,7 @@ export function someSignals(all: SignalHistory, places: readonly number[]): Sign
   };
 }
 
-/** One signal as a block [n, most layers, most heads] for tools that want one; NaN where a snapshot has no such head. */
+/** One signal as a block [n, most layers, most heads] for tools that need one; NaN where a snapshot lacks the head. */
 export function signalBlock(all: SignalHistory, name: string): { shape: number[]; data: Float64Array } | null {
   const values = all.signals.find((s) => s.name === name)?.values;
   if (!values) return null;

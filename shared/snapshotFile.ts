@@ -1,21 +1,22 @@
 /**
- * What an attention snapshot's blob holds. It describes itself: who reads it needs neither the run's recipe nor its config.
+ * What an attention snapshot's blob holds. It describes itself: a reader needs neither the run's recipe nor its config.
  *
- * The plain form, which any client can write, is a safetensors file, as it is or compressed with gzip. E examples; layer l has H heads, Tq queries, Tk keys of
- * its own; A answers per example.
+ * The plain form, which any client can write, is a safetensors file, as it is or compressed with gzip. E examples; layer l has H
+ * heads, Tq queries, Tk keys of its own; A answers per example.
  *
  *   attention.<l>              f32, f16 or bf16 [E, H, Tq, Tk]   softmax maps of layer l (counted from 0), rows sum to 1
- *   targets                    i32 [E, A]      optional: the right answers; -1 = none here
+ *   targets                    i32 [E, A]      optional: the right answers; -1 = none
  *   predictions.ids            i32 [E, A, K]   optional: the K likeliest answers, likeliest first
- *   predictions.probabilities  f32 [E, A, K]   theirs
- *   scores                     f32 [E, Tk]     optional: one number per key, e.g. the probability that it is the one looked for
+ *   predictions.probabilities  f32 [E, A, K]   their probabilities
+ *   scores                     f32 [E, Tk]     optional: one number per key, e.g. the probability that it is the target
  *   signal.<name>.<l>          f32 [E, H]      optional: a declared signal of layer l, per example
- *   pictures                   u8  [n, S, S, 3]  optional: RGB; mostly in a file of its own, with this one tensor, that all snapshots of the same examples name
+ *   pictures                   u8  [n, S, S, 3]  optional: RGB; usually in a separate file with only this tensor, which all
+ *                              snapshots of the same examples name
  *
  * The file's metadata has one entry, `headroom`: JSON of `snapshotDescription` below.
  *
- * The packed form (snapshotPack.ts) holds the same so that a browser reads one example at a time, first rounded and then exactly.
- * Snapshots of version 0.1 are read through an adapter (snapshotOld.ts).
+ * The packed form (snapshotPack.ts) holds the same content, so that a browser can read one example at a time, first rounded and
+ * then exactly. Snapshots of version 0.1 are read through an adapter (snapshotOld.ts).
  */
 import { z } from 'zod';
 
@@ -39,7 +40,7 @@ export const layerShapes = z
 
 const text = z.string().max(256);
 
-/** What stands at the places of an axis: texts, numbers, pictures by their index, or token ids whose texts are in `vocabulary`. */
+/** Labels of the positions of an axis: texts, numbers, pictures by their index, or token ids whose texts are in `vocabulary`. */
 export const axisLabels = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('text'), items: z.array(text).max(65_536) }),
   z.object({ kind: z.literal('numbers'), items: z.array(z.number()).max(65_536) }),
@@ -48,29 +49,35 @@ export const axisLabels = z.discriminatedUnion('kind', [
 ]);
 export type AxisLabels = z.infer<typeof axisLabels>;
 
-/** What rules know a signal by: `entropy` is normalized, 1 = uniform, 0 = all weight on one key. */
+/** The role by which rules find a signal: `entropy` is normalized, 1 = uniform, 0 = all weight on one key. */
 export const signalRole = z.enum(['entropy']);
 
 export const signalSpec = z.object({
   name: z.string().min(1).max(128),
-  /** What people call it: "entropy". */
+  /** Its label for people: "entropy". */
   title: z.string().min(1).max(80),
-  /** What the number says, in one sentence: "1 = uniform, 0 = all weight on one key". */
+  /** What the number means, in one sentence: "1 = uniform, 0 = all weight on one key". */
   meaning: z.string().max(300),
-  /** Ends of what it can be; null = anything. */
+  /** Least and greatest possible value; null = unbounded. */
   range: z.tuple([z.number(), z.number()]).nullable(),
-  /** What a uniform map gives, for every layer alike or for each; null = does not apply. */
+  /** Its value for a uniform map, for every layer alike or for each; null = does not apply. */
   baseline: z.union([z.number(), z.array(z.number().nullable()).max(256), z.null()]),
-  /** The signal names heads: one whose value is at least `atLeast`, and twice its baseline, looks at `title`; of several signals the largest value wins. */
+  /**
+   * The signal names heads: a head whose value is at least `atLeast`, and twice the baseline, looks at `title`; of several such
+   * signals the largest value wins.
+   */
   names: z.object({ title: z.string().min(1).max(40), atLeast: z.number() }).optional(),
-  /** What rules know it by, whatever its name: normalized entropy, 0 to 1. */
+  /** The role by which rules find it, whatever its name: normalized entropy, 0 to 1. */
   role: signalRole.optional(),
-  /** The signal that shows best what this model has to learn: shown first. */
+  /** The signal that best shows what this model has to learn: shown first. */
   main: z.boolean().optional(),
 });
 export type SignalSpec = z.infer<typeof signalSpec>;
 
-/** What the numbers in `targets` and `predictions.ids` are: keys of the map, token ids, numbers to be shown as they are, or places in a list of names. */
+/**
+ * Meaning of the numbers in `targets` and `predictions.ids`: keys of the map, token ids, plain numbers, or indices into a list of
+ * names.
+ */
 export const answerKind = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('keys') }),
   z.object({ kind: z.literal('tokens') }),
@@ -84,9 +91,15 @@ export const snapshotDescription = z.object({
   version: z.literal(2),
   step: z.int(),
   layers: layerShapes,
-  /** Query i looks at no key after its own: the other cells are masked, not weights of 0. With more keys than queries the last ones meet. */
+  /**
+   * Query i looks at no key after its own position: later cells are masked, not weights of 0. With more keys than queries, the
+   * last key belongs to the last query.
+   */
   causal: z.boolean(),
-  /** One per example. `keys` and `queries` are places in `axes`; null = places are numbered. Labels stand on the axes of those layers that have as many places. */
+  /**
+   * One per example. `keys` and `queries` are indices into `axes`; null = positions are numbered. Labels are shown on the axes of
+   * those layers whose size they match.
+   */
   examples: z
     .array(
       z.object({
@@ -98,23 +111,26 @@ export const snapshotDescription = z.object({
     .min(1)
     .max(4096),
   axes: z.array(axisLabels).max(8192),
-  /** Text of each token id that occurs in labels, targets or predictions, and of no other. */
+  /** Text of each token id that occurs in labels, targets or predictions; no other ids. */
   vocabulary: z
     .array(z.tuple([z.int(), text]))
     .max(1_000_000)
     .optional(),
   answers: answerKind.optional(),
-  /** The control that chooses the examples; `numbered`: its value is a split and numbers of its examples, "test 8 9 10", so that they can be paged through. */
+  /**
+   * The control that chooses the examples; `numbered`: its value is a split and example numbers, "test 8 9 10", so that people
+   * can page through the examples.
+   */
   chosenBy: z.object({ control: z.string().min(1).max(128), numbered: z.boolean().optional() }).optional(),
-  /** What a place of the input is called ("image", "character"), and what is looked for among them ("odd one"). */
+  /** The name of an item of the input ("image", "character"), and of the target among the items ("odd one"). */
   words: z.object({ item: z.string().max(40).optional(), target: z.string().max(40).optional() }).optional(),
   signals: z.array(signalSpec).max(256),
-  /** What the pictures are, in words, the name of each, and the hash of the file that holds them. */
+  /** A description of the pictures, the name of each, and the hash of the file that holds them. */
   pictures: z
     .object({ title: z.string().max(200).optional(), names: z.array(text).optional(), file: z.string().optional() })
     .optional(),
 });
 export type SnapshotDescription = z.infer<typeof snapshotDescription>;
 
-/** Heads of all layers: how many values a signal has in an event. */
+/** Number of heads over all layers: the number of values of a signal in an event. */
 export const headCount = (layers: readonly { heads: number }[]): number => layers.reduce((n, l) => n + l.heads, 0);

@@ -1,8 +1,11 @@
-/** Attention snapshots of version 0.1, read as those of version 2. They named their task; what they hold says the same. */
+/**
+ * Reads attention snapshots of version 0.1 as those of version 2. They named their task; their content determines the same
+ * fields.
+ */
 import type { StoredTensor, TensorFile } from './safetensors';
 import type { AxisLabels, SignalSpec, SnapshotDescription } from './snapshotFile';
 
-/** What version 0.1's signals meant. T = keys. */
+/** Meaning of version 0.1's signals. T = keys. */
 export const oldSignals = (T: number): SignalSpec[] => {
   const weight = { range: [0, 1] as [number, number], baseline: 1 / T };
   return [
@@ -42,8 +45,9 @@ export const oldSignals = (T: number): SignalSpec[] => {
 };
 
 /**
- * Layout of 0.1: attention [E, L, H, Tq, Tk], inputs [E, Tk], labels and predictions [E, Tq] of digits with probabilities [E, Tq, C], or [E] of places in a set
- * with probabilities [E, Tk]; signal.NAME [E, L, H]; pictures [n, S, S, 3] here or in the file that metadata `pictures` names.
+ * Layout of 0.1: attention [E, L, H, Tq, Tk], inputs [E, Tk], labels and predictions [E, Tq] of digits with probabilities [E, Tq,
+ * C], or [E] of positions in a set with probabilities [E, Tk]; signal.NAME [E, L, H]; pictures [n, S, S, 3] here or in the file
+ * named by metadata `pictures`.
  */
 export function describeOld(
   { tensors, metadata }: TensorFile,
@@ -81,7 +85,7 @@ export function describeOld(
   const maps = attention.data as Float32Array;
   const size = H * Tq * Tk;
   for (let l = 0; l < L; l++) {
-    // With one layer the examples already follow one another.
+    // With one layer the examples are already consecutive.
     const own = L === 1 ? maps : new Float32Array(E * size);
     if (L > 1) for (let e = 0; e < E; e++) own.set(maps.subarray((e * L + l) * size, (e * L + l + 1) * size), e * size);
     f32(`attention.${l}`, [E, H, Tq, Tk], own);

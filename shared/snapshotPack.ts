@@ -1,15 +1,18 @@
 /**
- * The packed form of a snapshot: the plain form's safetensors file in pieces, so that a page fetches one example's maps and not all, first rounded to 16 bits
- * and then, where somebody asks for exact numbers, the other 16. Nothing is lost: both halves together are the f32 weights bit for bit.
+ * The packed form of a snapshot: the plain form's safetensors file in pieces, so that a page can fetch one example's maps, first
+ * rounded to 16 bits and then, when somebody asks for exact numbers, the other 16. Nothing is lost: both halves together are the
+ * f32 weights bit for bit.
  *
- * The file is a row of gzip members, so gunzip makes one safetensors file of it:
+ * The file is a sequence of gzip members that gunzip turns into one safetensors file:
  *   member 0        no content; its header's extra field "HR" lists the compressed sizes of the others, u32 little-endian
- *   member 1        the header and every tensor that is no map, as in the plain form
+ *   member 1        the header and every tensor that is not a map, as in the plain form
  *   members 2..     `high.<e>` of each example e: u8 [2, cells]
  *   then            `low.<e>` of each example: u8 [2, cells]
- * An example's cells are its maps, layer after layer, each [H, Tq, Tk]. With b = the bits of a weight as u32, high = (b + 0x8000) >> 16: the weight rounded to
- * bfloat16, at most 1 part in 256 away. low = b & 0xffff, and b = (high << 16) + low as a signed 16-bit number. Each half comes as all its upper bytes, then all
- * its lower bytes: equal exponents then stand together, which gzip makes 27 % smaller than bytes side by side.
+ *
+ * An example's cells are its maps, layer after layer, each [H, Tq, Tk]. With b = the bits of a weight as u32, high = (b + 0x8000)
+ * >> 16: the weight rounded to bfloat16, with a relative error of at most 1/256. low = b & 0xffff, and b = (high << 16) + low as
+ * a signed 16-bit number. Each half is stored as all its upper bytes, then all its lower bytes: equal exponents are then
+ * adjacent, and gzip's output is 27 % smaller.
  *
  * Measured, 8 examples of 12 x 12 heads of 32 x 32 (4.7 MB of f32): see the table in test/shared/snapshotPack.test.ts.
  */
@@ -24,22 +27,22 @@ export type NamedTensor = readonly [string, { shape: readonly number[]; data: Te
 
 export interface SnapshotParts {
   description: SnapshotDescription;
-  /** Every tensor that is no map. */
+  /** Every tensor that is not a map. */
   tensors: readonly NamedTensor[];
-  /** Per example, its maps layer after layer. */
+  /** The maps of each example, layer after layer. */
   maps: readonly Float32Array[];
 }
 
 const NAN = 0x7fc00000;
 
-/** Upper bytes then lower bytes of the upper halves, and of the lower halves. */
+/** Splits weights into upper and lower halves; in each half, upper bytes come before lower bytes. */
 export function splitHalves(weights: Float32Array): { high: Uint8Array; low: Uint8Array } {
   const n = weights.length;
   const bits = new Uint32Array(weights.buffer, weights.byteOffset, n);
   const [high, low] = [new Uint8Array(2 * n), new Uint8Array(2 * n)];
   for (let i = 0; i < n; i++) {
     let b = bits[i]!;
-    // One NaN for all: others would round to something that is none.
+    // All NaNs become one NaN: rounding could turn others into a value that is not NaN.
     if ((b & 0x7fffffff) > 0x7f800000) b = NAN;
     const h = (b + 0x8000) >>> 16;
     high[i] = h >>> 8;
@@ -58,7 +61,7 @@ export function joinHigh(high: Uint8Array): Float32Array {
   return new Float32Array(out.buffer);
 }
 
-/** The exact weights. @param rounded what `joinHigh` gave; left alone */
+/** The exact weights. @param rounded the result of `joinHigh`; not changed */
 export function joinLow(rounded: Float32Array, low: Uint8Array): Float32Array {
   const n = rounded.length;
   const bits = new Uint32Array(rounded.buffer, rounded.byteOffset, n);
@@ -67,9 +70,9 @@ export function joinLow(rounded: Float32Array, low: Uint8Array): Float32Array {
   return new Float32Array(out.buffer);
 }
 
-/** Where the pieces of a packed file lie. */
+/** Positions of the pieces of a packed file. */
 export interface PackIndex {
-  /** Offsets into the file: member 1, then the high halves, then the low ones; ends with the file's size. */
+  /** Offsets into the file: member 1, then the high halves, then the low ones; the last element is the file's size. */
   offsets: number[];
   examples: number;
 }
@@ -95,7 +98,7 @@ function indexMember(sizes: readonly number[]): Uint8Array {
 
 export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
 
-/** How the file is divided, from its first bytes. null = not packed; a number = so many bytes are needed to tell. */
+/** The pieces of a file, judged by its first bytes. null = not packed; a number = so many bytes are needed to tell. */
 export function packIndex(bytes: Uint8Array): PackIndex | number | null {
   if (bytes.length < EXTRA + 4) return isGzip(bytes) || bytes.length < 2 ? EXTRA + 4 : null;
   if (!isGzip(bytes) || bytes[3] !== 4 || bytes[EXTRA] !== 0x48 || bytes[EXTRA + 1] !== 0x52) return null;
@@ -126,8 +129,8 @@ export const lowPiece = ({ offsets, examples }: PackIndex, example: number): Pie
 });
 
 /**
- * @param gzip compresses one piece; a high half (`squeeze`) is worth a higher level than a low one, which is nearly noise
- * @throws RangeError when an example's maps do not fit the layers
+ * @param gzip compresses one piece; a high half (`squeeze`) deserves a higher level than a low one, which is nearly noise
+ * @throws RangeError when an example's maps do not match the layers
  */
 export async function packSnapshot(
   { description, tensors, maps }: SnapshotParts,

@@ -1,12 +1,12 @@
-/** A snapshot as one file that any tool opens, for those who take it elsewhere: exact maps by layer, and its pictures. */
+/** A snapshot as one file that any tool opens, for use elsewhere: exact maps by layer, and its pictures. */
 import { joinedMaps } from './attentionSnapshot';
 import { parseSafetensors, serializeSafetensors } from './safetensors';
 import { snapshotDescription } from './snapshotFile';
 
 /**
- * The plain form of a snapshot of any form, with its pictures. A file of version 0.1 keeps its own names.
+ * The plain form of a snapshot of any form, with its pictures. A file of version 0.1 keeps its names.
  * @param bytes the safetensors file, not compressed
- * @throws SafetensorsError when the bytes are no snapshot
+ * @throws SafetensorsError when the bytes are not a snapshot
  */
 export function plainSnapshot(bytes: Uint8Array, picturesFile: Uint8Array | null): Uint8Array {
   const { tensors, metadata } = parseSafetensors(bytes);

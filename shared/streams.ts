@@ -12,28 +12,31 @@ import {
 } from './series';
 
 /**
- * The streams of a run as its view holds them: bounded whatever the run declares. Series with a role and the main ones stay; of the others the newest. What is left out
- * is read on demand (tRPC `runs.series`).
+ * The streams of a run as its view holds them: bounded, whatever the run declares. Series with a role and the main ones stay; of
+ * the others, the newest stay. The rest is read on demand (tRPC `runs.series`).
  */
 export interface StreamHead {
   name: string;
-  /** Numbers in a row of the stream: more than `columns` where the view holds a part of them. */
+  /** Numbers in a row of the stream: more than `columns` if the view holds only some of them. */
   width: number;
   columns: Series[];
-  /** Index in a row of each of `columns`; null = all of the row, in order. */
+  /** Index in a row of each of `columns`; null = the whole row, in order. */
   at: number[] | null;
-  /** The newest row in force, `values` aligned with `columns`; null before the first, and after a rewind took it back. `step` and `at` as in its event and entry. */
+  /**
+   * The newest row in force, `values` aligned with `columns`; null before the first, and after a rewind took it back. `step` and
+   * `at` are those of its event and entry.
+   */
   latest: { step: number; at: number; values: Float64Array } | null;
 }
 
 export interface Streams {
   streams: StreamHead[];
-  /** Of the whole run. */
+  /** Counts for the whole run. */
   streamCount: number;
   columnCount: number;
 }
 
-/** Columns that a view holds at most, and about how many bytes their words take. */
+/** Most columns of a view, and roughly the most bytes of their declarations. */
 const COLUMNS = 256;
 const COLUMN_BYTES = 24_000;
 
@@ -41,13 +44,16 @@ const bytesOf = ({ name, group = '', unit = '', of = '' }: Series): number =>
   40 + 2 * (name.length + group.length + unit.length + of.length);
 const stays = (column: Series): boolean => (column.role !== undefined && column.role !== 'gradNormOf') || column.main === true;
 
-/** With one more stream. */
+/** Adds a stream. */
 export function withStream({ streams, streamCount, columnCount }: Streams, name: string, columns: readonly Series[]): Streams {
   const added: StreamHead = { name, width: columns.length, columns: [...columns], at: null, latest: null };
   return { streams: bounded([...streams, added]), streamCount: streamCount + 1, columnCount: columnCount + columns.length };
 }
 
-/** Without those that rank last: of what does not stay the oldest stream's last column first, then of what stays likewise. */
+/**
+ * Removes the lowest-ranked columns: first those that need not stay, from the oldest stream on, last column first; then the
+ * others in the same order.
+ */
 function bounded(streams: StreamHead[]): StreamHead[] {
   let columns = 0;
   let bytes = 0;
@@ -84,7 +90,7 @@ function without(s: StreamHead, gone: ReadonlySet<number>): StreamHead {
   };
 }
 
-/** With what a second declaration of a stream adds to the first. */
+/** Adds what a second declaration of a stream adds to the first. */
 export function describedAnew(streams: StreamHead[], name: string, columns: readonly Series[]): StreamHead[] {
   return bounded(
     streams.map((s) => {
@@ -95,7 +101,7 @@ export function describedAnew(streams: StreamHead[], name: string, columns: read
   );
 }
 
-/** With the last of these rows as its stream's newest; the same array when the view does not hold the stream. */
+/** Makes the last of these rows its stream's newest; returns the same array when the view does not hold the stream. */
 export function withRows(streams: StreamHead[], rows: Rows, committedAt: number): StreamHead[] {
   const i = streams.findIndex((s) => s.name === rows.stream);
   if (i < 0) return streams;
@@ -109,7 +115,7 @@ export function withRows(streams: StreamHead[], rows: Rows, committedAt: number)
   return out;
 }
 
-/** Without newest rows at or after `step`. */
+/** Removes newest rows at or after `step`. */
 export const rewound = (streams: StreamHead[], step: number): StreamHead[] =>
   streams.some((s) => s.latest && s.latest.step >= step)
     ? streams.map((s) => (s.latest && s.latest.step >= step ? { ...s, latest: null } : s))
@@ -121,7 +127,7 @@ type Held = { streams: readonly StreamHead[] };
 export const seriesOf = ({ streams }: Held): (Series & { stream: string })[] =>
   streams.flatMap((s) => s.columns.map((c) => ({ ...c, stream: s.name })));
 
-/** The series of a role, the main one of several first, else the first declared; null when the view holds none. */
+/** The series with a role: the main one of several, else the first declared; null when the view holds none. */
 export function seriesWithRole({ streams }: Held, role: SeriesRole): (Series & { stream: string }) | null {
   let found: (Series & { stream: string }) | null = null;
   for (const s of streams)
@@ -139,14 +145,14 @@ export function mainSeries({ streams }: Held): (Series & { stream: string }) | n
   return null;
 }
 
-/** The best number of the main series so far, of those in force. */
+/** The best value of the main series so far, among rows in force. */
 export interface BestRow {
   name: string;
   step: number;
   value: number;
 }
 
-/** The best row once these rows are there as well; of equals the earlier one. A main series of another name begins anew. */
+/** The best row after these rows; the earlier one of equals. When the main series changes, the old best is dropped. */
 export function bestRowAfter(view: Held & { bestRow: BestRow | null }, rows: Rows): BestRow | null {
   const main = mainSeries(view);
   if (main?.stream !== rows.stream) return view.bestRow;
@@ -163,7 +169,7 @@ export function bestRowAfter(view: Held & { bestRow: BestRow | null }, rows: Row
   return best;
 }
 
-/** Value of a series in its stream's newest row; null before the first, or when the view does not hold it. */
+/** A series' value in its stream's newest row; null before the first, or when the view does not hold the series. */
 export function latestOf({ streams }: Held, name: string): number | null {
   for (const { columns, latest } of streams) {
     if (!latest) continue;
@@ -173,7 +179,7 @@ export function latestOf({ streams }: Held, name: string): number | null {
   return null;
 }
 
-/** The same for the series of a role. */
+/** The same for the series with a role. */
 export function latestWithRole(view: Held, role: SeriesRole): number | null {
   const of = seriesWithRole(view, role);
   return of && latestOf(view, of.name);

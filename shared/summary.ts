@@ -9,40 +9,42 @@ import { positionInQueue, type RunStatus, type RunView } from './view';
 export interface MainResult {
   /** null: it is a series. */
   split: string | null;
-  /** Of the metric. */
+  /** Name of the metric. */
   name: string;
   value: number;
   /** An accuracy: a share of 1. */
   share: boolean;
 }
 
-/** What the list of runs can be searched, sorted and grouped by beside the line itself. It stays on the server. */
+/**
+ * The values by which the list of runs can be searched, sorted and grouped, apart from the line itself. They stay on the server.
+ */
 export interface RunIndex {
   config: Config;
   jobType: string | null;
-  /** The series that says how the run goes: the declared main one, else its loss, else its accuracy. */
+  /** The series that shows how the run goes: the declared main one, else its loss, else its accuracy. */
   main: string | null;
-  /** Newest values by name; of the first series that were declared. */
+  /** Newest values by name, for the first declared series. */
   series: [name: string, value: number][];
-  /** Newest evaluations: "<split> <metric>". */
+  /** Newest evaluation results, named "<split> <metric>". */
   results: [name: string, value: number][];
   /** From its first step to its end, pauses included; null = it has not finished. */
   tookMs: number | null;
 }
 
-/** Most series and results of an index. */
+/** Most series and most results of an index. */
 const mostIndexed = 64;
 
-/** The line of the run list. */
+/** One line of the run list. */
 export interface RunSummary {
   runId: string;
   name: string;
   project: string;
-  /** Runs that belong together. */
+  /** Name of a group of runs. */
   group?: string;
   /** null: a script's own run. */
   recipe: string | null;
-  /** What its examples are, in words; null = not said. */
+  /** What its examples are; null = not declared. */
   data: string | null;
   status: RunStatus;
   step: number;
@@ -60,24 +62,24 @@ export interface RunSummary {
   parent: RunView['parent'];
   copyOf?: string;
   branchChange?: string;
-  /** Threads that are not resolved, and what was written last in any. */
+  /** Number of unresolved threads, and the newest note of any thread. */
   notes?: { open: number; newest: string | null };
-  /** It is no more: the last that is heard of it. */
+  /** The run was deleted: this is its last summary. */
   gone?: true;
   tags: string[];
   archived: boolean;
   trashed: boolean;
   /** Lowest first among the runs that wait for a trainer. */
   queuePosition?: number;
-  /** Questions about its checkpoints that are not answered yet; left out = 0. */
+  /** Number of unanswered questions about its checkpoints; left out = 0. */
   questions?: number;
-  /** Hash of the key by which its script opens it. */
+  /** Hash of the key with which its script opens it. */
   openKey?: string;
   watchers: number;
   index?: RunIndex;
 }
 
-/** As it is sent: without its index. */
+/** The summary as sent: without its index. */
 export function sentSummary({ index: _kept, ...sent }: RunSummary): RunSummary {
   return sent;
 }
@@ -140,7 +142,7 @@ function indexOf(view: RunView): RunIndex {
   };
 }
 
-/** Evaluations go first: a series is asked when no evaluation has a main metric. */
+/** Evaluations have priority: a series is used when no evaluation has a main metric. */
 function mainResults(view: RunView): Pick<RunSummary, 'best' | 'evaluated'> {
   const { best, bestRow, latestEvaluations } = view;
   const main = best || !bestRow ? null : mainSeries(view);

@@ -6,11 +6,11 @@ import { unreachable } from './unreachable';
 import { defaultRules, type WatchdogRules, watchdogRules } from './watchdogs';
 
 /**
- * The audit log: who is on the team, which links and tokens exist, and everything that somebody did, in one append-only, hash-chained list.
- * The team is its fold, as a run's view is the fold of the run's log. Secrets never enter it, only their SHA-256.
+ * The audit log: who is on the team, which links and tokens exist, and every action of a person, in one append-only, hash-chained
+ * list. The team is its fold, as a run's view is the fold of the run's log. Secrets never enter it, only their SHA-256.
  */
 
-/** What a person can be given; `trainer` and `system` are machine roles. */
+/** Roles of people; `trainer` and `system` are machine roles. */
 export const personRole = z.enum(['viewer', 'operator', 'admin']);
 export type PersonRole = z.infer<typeof personRole>;
 
@@ -35,11 +35,11 @@ export const invite = z.strictObject({
 });
 export type Invite = z.infer<typeof invite> & { used: number };
 
-/** A browser that a person is signed in with. */
+/** A browser in which a person is signed in. */
 export const session = z.strictObject({ id, personId: id, device: z.string().max(200), since: time });
 export type Session = z.infer<typeof session>;
 
-/** What a script or a trainer signs in with. */
+/** Scope of a token, with which a script or a trainer signs in. */
 export const tokenScope = z.enum(['viewer', 'operator', 'admin', 'trainer']);
 export const token = z.strictObject({
   id,
@@ -68,9 +68,9 @@ export const auditEvent = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('token.revoked'), tokenId: id }),
   /** Actions and controls that need a second operator. */
   z.strictObject({ type: z.literal('approval.rules'), names: z.array(z.string().min(1).max(128)).max(200) }),
-  /** Rules of one run, or (null) of every run that has none of its own. */
+  /** Rules of one run, or (null) of every run without its own. */
   z.strictObject({ type: z.literal('watchdog.rules'), runId: runId.nullable(), rules: watchdogRules }),
-  // What was done to runs, beside its entry in the run's own log.
+  // Actions on runs, in addition to the entry in the run's own log.
   z.strictObject({ type: z.literal('run.created'), runId, parent: runId.nullable() }),
   z.strictObject({ type: z.literal('run.changed'), runId, what: z.string().max(200) }),
   z.strictObject({ type: z.literal('command.requested'), runId, seq, command }),

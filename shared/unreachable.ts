@@ -1,4 +1,4 @@
-/** The end of a switch over a union: a new member makes this a type error. */
+/** The end of a switch over a union: a missing case becomes a type error. */
 export function unreachable(value: never): never {
   throw new Error(`unhandled case: ${JSON.stringify(value)}`);
 }

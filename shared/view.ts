@@ -11,8 +11,9 @@ import type { RunSetup } from './setup';
 import type { BestRow, StreamHead } from './streams';
 
 /**
- * What everybody sees of a run: its head. Its size does not depend on how long the run is: of the lists that grow with it (evaluations, snapshots, commands, ...)
- * it holds the newest items and how many there are; the others are read by range from the store (lists.ts), like step rows (pyramid.ts).
+ * The state of a run that everybody sees. Its size does not depend on the run's length: of the lists that grow with it
+ * (evaluations, snapshots, commands, ...) it holds the newest items and their number; the others are read by range from the store
+ * (lists.ts), like step rows (pyramid.ts).
  */
 
 export type RunStatus =
@@ -20,11 +21,11 @@ export type RunStatus =
   | 'starting' // assigned, not yet training
   | 'running'
   | 'paused'
-  | 'waiting' // its trainer is away; it goes on when one is back
+  | 'waiting' // its trainer is away; it continues when a trainer is back
   | 'finished'
   | 'stopped'
   | 'failed'
-  | 'crashed'; // nothing was heard of the process that owns it; it goes on when that one, or a new one, is back
+  | 'crashed'; // the process that owns it is silent; it continues when that process, or a new one, is back
 
 export const ended = (s: RunStatus): boolean => s === 'finished' || s === 'stopped' || s === 'failed' || s === 'crashed';
 
@@ -41,15 +42,15 @@ export interface CommandRecord {
   at: number;
   actor: Actor;
   command: Command;
-  /** Where the run stood when it was asked for. */
+  /** Step of the run when the command was requested. */
   askedAtStep?: number;
-  /** The run had ended when it was asked for: a question then means its last checkpoint. */
+  /** The run had already ended: a question then means its last checkpoint. */
   afterEnd?: true;
-  /** The server takes the run back by it (revert.ts). */
+  /** The server takes the run back when it receives it (revert.ts). */
   takesBack?: true;
-  /** Questions: the position in their queue, as somebody moved it; left out: `at`. */
+  /** Questions: the position in their queue if somebody moved it; left out: `at`. */
   position?: number;
-  /** It had taken effect; the run has since gone back to a checkpoint before that (revert.ts). */
+  /** It had taken effect; the run then went back to a checkpoint before that (revert.ts). */
   undone?: true;
   outcome:
     | { status: 'requested' }
@@ -65,7 +66,7 @@ export interface CommandRecord {
 export const waits = ({ outcome }: Pick<CommandRecord, 'outcome'>): boolean =>
   outcome.status === 'requested' || outcome.status === 'scheduled' || outcome.status === 'proposed';
 
-/** The trainer (or whoever answers questions) has not done with it. */
+/** The trainer (or the one that answers questions) has not finished it. */
 export const isOpen = ({ outcome }: Pick<CommandRecord, 'outcome'>): boolean =>
   outcome.status === 'requested' || outcome.status === 'scheduled';
 
@@ -77,7 +78,7 @@ export interface AlertItem {
   level: 'info' | 'warning' | 'error';
   kind: string;
   message: string;
-  /** false: nobody is called. */
+  /** false: nobody is notified. */
   notify?: boolean | undefined;
 }
 
@@ -87,13 +88,13 @@ export interface StatusItem {
   message: string;
 }
 
-/** A sample as lists show it: the beginning of a text, and how many letters it has. The whole is read by `runs.sample`. */
+/** A sample as lists show it: the beginning of a text, and its number of letters. `runs.sample` returns the whole text. */
 export type MediaItem = WithSeq<Omit<MediaEvent, 'type'>> & { letters?: number };
 
 /** The lists that grow with a run, and what their items are. */
 export interface ListItems {
   evaluations: WithSeq<Evaluation>;
-  /** The signals are read by `runs.signals`; the layers stand in the blob too. */
+  /** `runs.signals` returns the signals; the layers are in the blob too. */
   snapshots: WithSeq<Omit<SnapshotEvent, 'signals' | 'layers'>>;
   checkpoints: WithSeq<CheckpointEvent>;
   alerts: WithSeq<AlertItem>;
@@ -124,7 +125,7 @@ export interface Recent<Item> {
   fromSeq: number;
 }
 
-/** The lists themselves, as far as somebody holds them. */
+/** The whole lists, for those who hold them. */
 export type WholeLists = { [K in ListKind]: ListItems[K][] };
 
 export interface RunView {
@@ -135,28 +136,28 @@ export interface RunView {
   createdAt: number;
   updatedAt: number;
   createdBy: Actor;
-  /** What it was started with; its name as people call it now. */
+  /** Initial setup, but with the run's current name. */
   setup: RunSetup;
-  /** `checkpoint` null: a script forked it, and knows itself what it goes on with. */
+  /** `checkpoint` null: a script forked it, and itself knows where it continues from. */
   parent: { runId: string; step: number; checkpoint: BlobRef | null } | null;
   /** The run that this one was imported as a copy of. */
   copyOf?: string;
-  /** What a branch does otherwise than its parent. */
+  /** How a branch differs from its parent. */
   branchChange?: string;
   status: RunStatus;
   statusMessage: string;
-  /** What the status was before the trainer went away. */
+  /** The status before the trainer went away. */
   statusBeforeLoss: RunStatus | null;
-  /** When it first ran; null = it has not yet. */
+  /** Time of its first start; null = not started yet. */
   startedAt: number | null;
   trainer: { id: string; name: string; host: string } | null;
   device: DeviceInfo | null;
   /** The series that rows hold, by stream, with their newest values: bounded (streams.ts). */
   streams: StreamHead[];
-  /** Of the whole run, those that `streams` leaves out included. */
+  /** Counts for the whole run, including streams that `streams` leaves out. */
   streamCount: number;
   columnCount: number;
-  /** What its examples are, in words; null = not said. */
+  /** What its examples are; null = not declared. */
   data: string | null;
   params: { name: string; shape: number[] }[];
   controls: Controls;
@@ -166,56 +167,56 @@ export interface RunView {
   stepsPerEpoch: number;
   /** 0 = not known. */
   totalSteps: number;
-  /** How the learning rate follows the steps; null = not declared. */
+  /** How the learning rate depends on the step; null = not declared. */
   schedule: ScheduleSpec | null;
-  /** One above the highest step that has a row, or where the run was taken up if that is higher. */
+  /** One above the highest step that has a row, or the step at which the run resumed if that is higher. */
   step: number;
   /** The newest items of every list that grows. */
   recent: { [K in ListKind]: Recent<ListItems[K]> };
-  /** Of every such list: items in force, and the seq of the last one that was added (0 = none). */
+  /** For every such list: items in force, and the seq of the last one added (0 = none). */
   counts: { [K in ListKind]: { count: number; lastSeq: number } };
   /** Commands that wait for their trainer, their condition or a second operator, in the order of the log; at most `mostOpenCommands`. */
   openCommands: CommandRecord[];
-  /** The newest of each split, in the order of the log; of the `mostSplits` newest splits. */
+  /** The newest evaluation of each split, in the order of the log; limited to the `mostSplits` newest splits. */
   latestEvaluations: WithSeq<Evaluation>[];
-  /** The best by the main metric, of those in force; null = none has it. */
+  /** The best evaluation in force by the main metric; null = none has one. */
   best: WithSeq<Evaluation> | null;
   /** The best row of the series that is declared as the main metric; null = there is none. */
   bestRow: BestRow | null;
   /** The newest checkpoint in force. */
   lastCheckpoint: CheckpointRef | null;
-  /** The checkpoint that the next trainer is to go back to, and the command that asked for it. */
+  /** The checkpoint to which the next trainer shall go back, and the command that asked for it. */
   pendingRevert: { commandId: string; checkpoint: CheckpointRef } | null;
-  /** Takeovers in a row from the same step, with no revert in between. */
+  /** Consecutive takeovers from the same step, with no revert in between. */
   takeovers: { fromStep: number; count: number };
-  /** Threads of notes that are not resolved. */
+  /** Number of unresolved threads of notes. */
   openThreads: number;
-  /** Who alone may steer, and until when; null = nobody in particular. */
+  /** The only person who may steer, and until when; null = nobody holds the lock. */
   controlLock: { holder: Actor; until: number | null; askedBy: Actor[] } | null;
   tags: string[];
   archived: boolean;
   trashed: boolean;
-  /** Its position in the queue of those that wait for a trainer, as somebody moved it; left out: `createdAt`. */
+  /** Its position in the queue of runs that wait for a trainer, if somebody moved it; left out: `createdAt`. */
   queuePosition?: number;
-  /** Events of the present attempt that were set aside, as last told. */
+  /** Number of events of the present attempt that were set aside, as last reported. */
   setAside: number;
-  /** The newest thing that the process printed (all of it is read by `runs.console`); null = nothing. */
+  /** Seq of the newest output of the process (`runs.console` returns all of it); null = none. */
   console: { lastSeq: number } | null;
   /** Where the program was when the run failed. */
   traceback: string | null;
-  /** Hash of the key by which a script opens it; null = it is no script's. */
+  /** Hash of the key with which a script opens it; null = no script opens it. */
   openKey: string | null;
-  /** The process that had it has let go of it: nobody is awaited. */
+  /** Its process gave the run up: the server waits for no process. */
   released: boolean;
 }
 
-/** A run that trains by itself: a script's own (or a copy of one), which no waiting trainer takes. */
+/** A run that its own script trains (or a copy of such a run); no waiting trainer takes it. */
 export const isOpened = ({ setup }: Pick<RunView, 'setup'>): boolean => setup.recipe === null;
 
-/** A view with items of its lists beside it. */
+/** A view together with lists. */
 export type WithLists = RunView & WholeLists;
 
-/** Commands that may wait at once; more are refused as `busy`. */
+/** Most commands that may wait at once; further ones are refused as `busy`. */
 export const mostOpenCommands = 100;
 export const mostSplits = 32;
 

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { collapseRule } from './collapse';
 
 /**
- * Rules that watch every step of a run on the server: what they look for, and what they do when they see it. Editable per run; the
- * defaults are loud about what is surely wrong and quiet about the rest.
+ * Rules that watch every step of a run on the server: what they look for, and what they do when they find it. Editable per run;
+ * the defaults notify about what is surely wrong and only record the rest.
  */
 
-/** What a rule does when it fires, in this order. The trainer's own actions go through the command log like anybody's. */
+/** What a rule does when it fires, in this order. The trainer's own actions go through the command log like everybody's. */
 export const reaction = z.enum(['notify', 'webhook', 'pause', 'snapshot', 'checkpoint', 'branch']);
 export type Reaction = z.infer<typeof reaction>;
 
@@ -24,7 +24,10 @@ export const watchdog = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('loss-spike'), ...common, sigmas: positive, window: span.min(10) }),
   /** Gradient norm above `factor` x its median over the last `window` steps. */
   z.strictObject({ kind: z.literal('gradient-spike'), ...common, factor: positive, window: span.min(10) }),
-  /** The best of the main metric, or where none is declared of the smoothed loss, has not improved by `improvement` (relative) for `steps`. */
+  /**
+   * The best value of the main metric, or of the smoothed loss if none is declared, has not improved by `improvement` (relative)
+   * for `steps`.
+   */
   z.strictObject({ kind: z.literal('plateau'), ...common, steps: span, improvement: z.number().min(0).max(1) }),
   /** Attention sharp while the loss stays at chance: see shared/attention.ts. Uses the snapshots' signals. */
   z.strictObject({
@@ -42,11 +45,11 @@ export const watchdog = z.discriminatedUnion('kind', [
 export type Watchdog = z.infer<typeof watchdog>;
 export type WatchdogKind = Watchdog['kind'];
 
-/** Where a firing is posted: the service's own payload, retried until it answers 2xx or `attempts` are used up. */
+/** Where an alert is posted: the service's own payload, retried until it answers 2xx or `attempts` are used up. */
 export const webhook = z.strictObject({
   url: z.url({ protocol: /^https?$/, error: 'url: an http or https address is needed' }).max(2000),
   format: z.enum(['json', 'slack', 'discord']),
-  /** Names the whole address, which only the server knows; `url` is then a masked form of it. Set by the server. */
+  /** Identifies the whole address, which only the server knows; `url` is then a masked form of it. Set by the server. */
   secretId: z.string().max(64).optional(),
 });
 export type Webhook = z.infer<typeof webhook>;
@@ -62,7 +65,7 @@ export const watchdogRules = z
   });
 export type WatchdogRules = z.infer<typeof watchdogRules>;
 
-/** One rule of each kind. Pausing is the default only where going on is surely pointless. */
+/** One rule of each kind. Pausing is the default only where continuing is surely pointless. */
 export const defaultRules: WatchdogRules = {
   rules: [
     { kind: 'not-finite', enabled: true, reactions: ['notify', 'webhook', 'pause', 'snapshot'] },

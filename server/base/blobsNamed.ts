@@ -3,7 +3,10 @@ import { blobHash } from '~/shared/ids';
 import { valuesOf } from '~/shared/settings';
 import type { RunSetup } from '~/shared/setup';
 
-/** Hashes that a recipe's config names: of a checkpoint to start from, of a teacher. Only the recipe knows which are of blobs; to keep one too many does no harm. */
+/**
+ * Hashes in a recipe's config: of a checkpoint to start from, of a teacher. Only the recipe knows which of them are blobs;
+ * keeping a blob unnecessarily does no harm.
+ */
 function hashesIn({ recipe, config }: RunSetup): string[] {
   if (recipe === null) return [];
   return valuesOf(config).flatMap(([, value]) => {
@@ -12,7 +15,7 @@ function hashesIn({ recipe, config }: RunSetup): string[] {
   });
 }
 
-/** Blobs an event cannot be shown or resumed without. */
+/** Blobs without which an event cannot be shown or resumed. */
 export function blobsNamed(event: Entry['event']): string[] {
   switch (event.type) {
     case 'run.created':

@@ -1,4 +1,7 @@
-/** JSON with sorted keys and without fields that are not set, so that a hash over it does not depend on the order in which fields come back from a database. */
+/**
+ * JSON with sorted keys and without undefined fields, so that a hash over it does not depend on the order in which a database
+ * returns the fields.
+ */
 export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);

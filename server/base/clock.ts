@@ -1,8 +1,8 @@
-/** Time as the cores see it, so that tests advance it by hand. */
+/** Time, injected so that tests can advance it by hand. */
 export interface Clock {
-  /** ms since 1970: a date to keep and to show. People and time services set it, so it may jump in either direction. */
+  /** ms since 1970: a date to store and show. People and time services set it, so it may jump in either direction. */
   now(): number;
-  /** ms from an unspecified start; never goes back. Every duration, interval and limit is measured with it. */
+  /** ms from an unspecified start; never decreases. Every duration, interval and limit is measured with it. */
   elapsed(): number;
   /** Runs `task` once, `ms` from now; the result cancels it. */
   after(ms: number, task: () => void): () => void;

@@ -1,4 +1,4 @@
-/** What somebody sent fits its schema and still cannot be: the message begins with the field and says what would fit. */
+/** A valid message asks for something impossible: the error begins with the field and says what is allowed. */
 export class FieldError extends Error {
   override name = 'FieldError';
   constructor(

@@ -5,7 +5,7 @@ import { sendJson } from './respond';
 import type { KnownVisit } from './route';
 import { describeZodError } from './zodError';
 
-/** The request cannot be met; its answer has this status. */
+/** The request cannot be fulfilled; its answer has this status. */
 export class RequestError extends Error {
   constructor(
     readonly status: number,
@@ -15,16 +15,17 @@ export class RequestError extends Error {
   }
 }
 
-/** Answers with {"error"} and closes the connection: what is left of a refused body is not worth reading. */
+/** Answers with {"error"} and closes the connection: the rest of a refused body is not read. */
 export function refuse(response: ServerResponse, status: number, error: string, more: object = {}): void {
   response.setHeader('connection', 'close');
   sendJson(response, status, { error, ...more });
 }
 
 /**
- * A request as a piece of work that can be followed and canceled: `job=<id>` of its query names it. It is canceled when whoever asked goes away.
+ * A request as a job that can be followed and canceled: `job=<id>` in its query identifies it. The job is canceled when the
+ * client disconnects.
  *
- * @param refusal what to answer to an error that is for whoever asked; null: the error is a fault of ours, and thrown
+ * @param refusal the answer to an error that the client caused; null: the error is a defect of the server, and thrown
  */
 export async function asJob(
   jobs: Jobs,
@@ -49,7 +50,7 @@ export async function asJob(
     if ((!request.complete && request.destroyed) || wentAway(error)) job.cancel();
     const canceled = job.signal.aborted;
     job.end('failed', known ? message : 'the server could not do it; its log says why');
-    // A request read to its end counts as destroyed too; one whose body nobody read is still answered.
+    // A request that was read to its end also counts as destroyed; one whose body nobody read is still answered.
     if (response.headersSent || (!request.complete && request.destroyed)) {
       response.destroy();
       if (!known && !canceled) throw error;

@@ -4,27 +4,30 @@ import type { JobState } from '~/shared/jobs';
 
 export type Progress = Pick<JobState, 'doing' | 'done' | 'total' | 'unit'>;
 
-/** One piece of work, as the one who does it holds it. */
+/** One job, as seen by the code that does the work. */
 export interface Job {
   readonly id: string;
-  /** Aborted when it is canceled, or by `end`. */
+  /** Aborted when the job is canceled, or by `end`. */
   readonly signal: AbortSignal;
   progress(at: Progress): void;
-  /** Whoever waited for it is gone. */
+  /** Called when the client that waited has disconnected. */
   cancel(): void;
-  /** The first call counts. */
+  /** Only the first call has an effect. */
   end(status: Exclude<JobState['status'], 'running'>, message?: string): void;
 }
 
-/** Ended jobs that can still be asked about. */
+/** Most ended jobs whose state can still be read. */
 const kept = 200;
 
-/** Exports and imports under way, and how the newest of them ended. Whoever began one, and admins, may follow and cancel it. */
+/**
+ * Exports and imports in progress, and the results of the newest ones. The person who started a job, and admins, can follow and
+ * cancel it.
+ */
 export class Jobs {
   readonly #working = new Set<Promise<unknown>>();
   readonly #jobs = new Map<string, { state: JobState; actorId: string; controller: AbortController }>();
 
-  /** @returns null when there is a job of this id already */
+  /** @returns null when a job with this id exists */
   begin(actor: Actor, { id = nanoid(), kind, what }: { id?: string; kind: JobState['kind']; what: string }): Job | null {
     if (this.#jobs.has(id)) return null;
     const controller = new AbortController();
@@ -55,13 +58,13 @@ export class Jobs {
     };
   }
 
-  /** null when there is none of that id that this person may see */
+  /** null when there is no job with this id that this person may see */
   get(actor: Actor, id: string): JobState | null {
     const job = this.#jobs.get(id);
     return job && (job.actorId === actor.id || actor.role === 'admin') ? { ...job.state } : null;
   }
 
-  /** Ends it, and waits for nothing: what it leaves half done is taken away by whoever does it. */
+  /** Ends the job without waiting: the working code removes its unfinished files. */
   cancel(actor: Actor, id: string): JobState | null {
     const seen = this.get(actor, id);
     if (seen?.status !== 'running') return seen;
@@ -71,7 +74,7 @@ export class Jobs {
     return { ...state };
   }
 
-  /** The server ends: none of them goes on. */
+  /** Cancels all jobs when the server ends. */
   cancelAll(): void {
     for (const { state, controller } of this.#jobs.values())
       if (state.status === 'running') {
@@ -80,14 +83,14 @@ export class Jobs {
       }
   }
 
-  /** Whatever `work` answers; `idle` waits for it. */
+  /** Returns the result of `work`; `idle` waits for it. */
   during<T>(work: Promise<T>): Promise<T> {
     const settled = work.catch(() => {}).finally(() => this.#working.delete(settled));
     this.#working.add(settled);
     return work;
   }
 
-  /** Resolves when what was canceled has taken its traces away. */
+  /** Resolves when canceled jobs have removed their unfinished files. */
   async idle(): Promise<void> {
     await Promise.all(this.#working);
   }

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 
-/** File systems whose files lie on another machine, by the number that Linux gives them (statfs(2)). */
+/** File systems whose files are on another machine, by their number in Linux (statfs(2)). */
 const networked = new Map([
   [0x6969, 'NFS'],
   [0x517b, 'SMB'],
@@ -13,7 +13,10 @@ const networked = new Map([
   [0x47504653, 'GPFS'],
 ]);
 
-/** What to tell whoever keeps the data folder on a network file system: locks and syncs, on which the database relies, often do not hold there. */
+/**
+ * A warning when the data folder is on a network file system: the locks and syncs on which the database relies are often
+ * unreliable there.
+ */
 export async function networkFolderWarning(
   folder: string,
   typeOf = async (f: string) => (await statfs(f)).type,

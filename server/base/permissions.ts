@@ -1,6 +1,6 @@
 import type { Actor, Role } from '~/shared/ids';
 
-/** What a person may do, in words that finish "... may not". */
+/** What a person may do, as phrases that complete "... may not". */
 export type Permission =
   | 'watch runs'
   | 'comment'

@@ -1,6 +1,9 @@
 import type { Clock } from './clock';
 
-/** A bucket of `burst` tokens that refills with `perSecond`. @returns a function that takes `cost` tokens, or none and false when there are too few */
+/**
+ * A bucket of `burst` tokens that refills at `perSecond`. @returns a function that takes `cost` tokens and returns true, or takes
+ * none and returns false when there are too few
+ */
 export function rateLimit(clock: Pick<Clock, 'elapsed'>, perSecond: number, burst: number): (cost?: number) => boolean {
   let tokens = burst;
   let at = clock.elapsed();
@@ -14,7 +17,9 @@ export function rateLimit(clock: Pick<Clock, 'elapsed'>, perSecond: number, burs
   };
 }
 
-/** Like `rateLimit`, for what is only known afterwards: whoever has spent more than there was waits until it has refilled. */
+/**
+ * Like `rateLimit`, for costs that are known only afterwards: a client that has overspent waits until the bucket has refilled.
+ */
 export function costAccount(clock: Pick<Clock, 'elapsed'>, perSecond: number, burst: number) {
   let left = burst;
   let at = clock.elapsed();
@@ -24,7 +29,7 @@ export function costAccount(clock: Pick<Clock, 'elapsed'>, perSecond: number, bu
     at = now;
   };
   return {
-    /** ms until more may be asked for; 0 = now. */
+    /** ms until the next request is allowed; 0 = now. */
     wait(): number {
       refill();
       return left > 0 ? 0 : Math.ceil((-left / perSecond) * 1000) + 1;

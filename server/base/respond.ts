@@ -12,7 +12,7 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
 
 const escaped = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
-/** A page that needs nothing else, for people who cannot be shown the app. */
+/** A self-contained page, for people to whom the app cannot be shown. */
 export function sendPage(response: ServerResponse, status: number, title: string, text: string): void {
   response.writeHead(status, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' });
   response.end(

@@ -4,12 +4,12 @@ import type { Permission } from './permissions';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** A request, with what the table of routes found out about it. */
+/** A request, with the results of matching its route. */
 export interface Visit {
   request: IncomingMessage;
   response: ServerResponse;
   url: URL;
-  /** What stands in the places of the path, decoded; "*" for the rest. */
+  /** Values of the path's parameters, decoded; "*" for the rest. */
   params: Record<string, string>;
 }
 
@@ -17,7 +17,7 @@ export interface KnownVisit extends Visit {
   actor: Actor;
 }
 
-/** Whom a route answers: everybody who is known, trainers, or people and tokens with a permission. */
+/** Who may use a route: everybody who is signed in, trainers, or people and tokens with a permission. */
 export type Audience = 'known' | 'trainer' | Permission;
 
 /**
@@ -29,16 +29,16 @@ export type Route = {
   method: Method | readonly Method[];
   /** "/api/runs/:runId/export"; a "*" at the end stands for any rest. */
   path: string;
-  /** The bytes of its answers count against what whoever asks may have per second; beyond it they are told to wait (429). */
+  /** The bytes of its answers count against the client's limit per second; above the limit the answer is 429. */
   metered?: boolean;
-  /** How refusals are written (404, 405, 403 and 401 included), for clients that expect a form of their own; left out: as text. */
+  /** Writes refusals (404, 405, 403 and 401 included) for clients that expect a certain form; left out: as text. */
   refuse?(response: ServerResponse, status: number, message: string): void;
 } & (
   | { for: 'anybody'; handle(visit: Visit): unknown }
   | {
-      /** One of these is enough. */
+      /** One of these suffices. */
       for: Audience | readonly Audience[];
-      /** The token may also come as the password of Basic authorization, as clients of other tools send it. */
+      /** The token may also be the password of Basic authorization, as clients of other tools send it. */
       basic?: boolean;
       handle(visit: KnownVisit): unknown;
     }

@@ -1,4 +1,4 @@
-/** A queue of one: tasks run in the order in which they were asked for, each after the one before has ended, well or badly. */
+/** Runs tasks one at a time, in the order of the calls: each starts after the previous one has succeeded or failed. */
 export function serial(): <T>(task: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (task) => {

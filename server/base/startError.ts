@@ -1,4 +1,4 @@
-/** A start that cannot go on: its message is one line per thing for the person who started it, naming the setting and the fix. */
+/** The program cannot start: the message has one line per problem, naming the setting and the fix. */
 export class StartError extends Error {
   override name = 'StartError';
 }

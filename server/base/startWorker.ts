@@ -4,12 +4,12 @@ import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
-/** Bundles made by this process, by entry. */
+/** Bundles that this process has made, by entry. */
 const bundles = new Map<string, URL>();
 
 /**
- * Starts a thread of the server. As a bundle its entry is `bundled`, beside main.js; from source it is TypeScript and bundled here first, into .build/threads:
- * a thread that compiled its own modules would take seconds of a busy machine.
+ * Starts a thread of the server. In a build, its entry is `bundled`, beside main.js; from source, the entry is TypeScript and is
+ * bundled here first, into .build/threads: a thread that compiles its own modules would take seconds on a busy machine.
  *
  * @param from the caller's import.meta.url, to which both names are relative
  */
@@ -39,7 +39,7 @@ function bundle(entry: string): URL {
   const file = `${folder}${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}.mjs`;
   if (!existsSync(file)) {
     mkdirSync(folder, { recursive: true });
-    // Several processes may do this at once.
+    // Several processes may do this concurrently.
     const own = `${file}.${process.pid}`;
     writeFileSync(own, bytes);
     renameSync(own, file);

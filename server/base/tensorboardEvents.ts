@@ -1,16 +1,17 @@
 import protobuf from 'protobufjs/light.js';
 
 /**
- * TensorBoard's event files: records of u64 length | u32 masked CRC-32C of it | Event message | u32 masked CRC-32C of that, little-endian. The messages are as
- * tensorflow/core/util/event.proto, framework/summary.proto, framework/tensor.proto and tensorboard/plugins/hparams/plugin_data.proto declare them, as far as runs need them.
+ * TensorBoard's event files: records of u64 length | u32 masked CRC-32C of it | Event message | u32 masked CRC-32C of that,
+ * little-endian. The messages are as tensorflow/core/util/event.proto, framework/summary.proto, framework/tensor.proto and
+ * tensorboard/plugins/hparams/plugin_data.proto declare them, limited to the fields that runs need.
  */
 
-/** A whole number of 64 bits. */
+/** A 64-bit integer. */
 interface Long {
   toNumber(): number;
 }
 
-/** @param choice fields of which a message has one: a 0 that is written is told from nothing there */
+/** @param choice fields of a oneof: a stored 0 is distinguished from a missing field */
 const fields = (
   all: Record<string, [id: number, type: string]>,
   { repeated = [], choice }: { repeated?: readonly string[]; choice?: string[] } = {},
@@ -80,7 +81,7 @@ const root = protobuf.Root.fromJSON({
     Dim: fields({ size: [1, 'int64'] }),
     HParams: fields({ sessionStart: [3, 'SessionStart'] }),
     SessionStart: fields({ hparams: [1, 'HParam'] }, { repeated: ['hparams'] }),
-    // An entry of a map is a message of key and value.
+    // A map entry is a message of key and value.
     HParam: fields({ key: [1, 'string'], value: [2, 'HParamValue'] }),
     HParamValue: fields(
       { number: [2, 'double'], text: [3, 'string'], truth: [4, 'bool'] },
@@ -104,7 +105,7 @@ export interface Tensor {
   unsignedLongs: (Long | number)[];
 }
 
-/** One value of a summary. A field that the file does not have is not an own property. */
+/** One value of a summary. A field that is not in the file is not an own property. */
 export interface SummaryValue {
   tag: string;
   simpleValue?: number;
@@ -143,7 +144,7 @@ export const encodeEvent = (event: Partial<Record<keyof TensorboardEvent, unknow
 /** Whether the file has the field: a default is not an own property. */
 export const has = <M extends object>(message: M, field: keyof M): boolean => Object.hasOwn(message, field);
 
-/** A 64-bit number as a double, or null when that is not exactly it. */
+/** A 64-bit number as a double, or null when no double equals it. */
 export function exact(value: Long | number): number | null {
   const number = typeof value === 'number' ? value : value.toNumber();
   return Number.isSafeInteger(number) ? number : null;
@@ -168,7 +169,7 @@ export function maskedCrc32c(bytes: Uint8Array): number {
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
 }
 
-/** The event as a record of a file. */
+/** The event as a record of an event file. */
 export function recordOf(data: Uint8Array): Buffer {
   const out = Buffer.alloc(16 + data.length);
   out.writeBigUInt64LE(BigInt(data.length), 0);

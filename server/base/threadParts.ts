@@ -2,18 +2,18 @@ import { on } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import type { Progress } from './jobs';
 
-/** What a thread says that makes one part for each 'more' it is told. */
+/** Messages of a worker that makes a stream of parts; it sends the next part for each 'more'. */
 export type ThreadMessage<P> =
   | { kind: 'part'; part: P }
   | { kind: 'progress'; at: Progress }
   | { kind: 'end' }
-  /** `refused`: the message is for whoever asked; otherwise it is a fault of ours. */
+  /** `refused`: the client caused the error; otherwise it is a defect of the server. */
   | { kind: 'failed'; refused: boolean; message: string };
 
 /**
- * The parts that a thread makes, one at a time. Leaving the loop ends the thread at once, as does `signal`.
+ * The parts that a thread makes, one at a time. Leaving the loop or aborting `signal` ends the thread immediately.
  *
- * @throws what `refusal` makes of the thread's message; Error when the thread broke; AbortError
+ * @throws the error that `refusal` makes from the thread's message; Error when the thread failed; AbortError
  */
 export async function* partsOfThread<P>(
   worker: Worker,
@@ -38,7 +38,7 @@ export async function* partsOfThread<P>(
   }
 }
 
-/** Not more often than people can see. */
+/** More often than this people could not see. */
 const REPORT_MS = 100;
 
 /** The thread's side: answers each 'more' with the next of `parts`; `transfer` names buffers that need not be copied. */
@@ -61,7 +61,7 @@ export function serveParts<P>(
   });
 }
 
-/** Progress as a thread tells it: now and then, and whenever it begins something else. */
+/** Reports a thread's progress: at intervals, and whenever a new activity begins. */
 export function progressReporter(port: import('node:worker_threads').MessagePort): (at: Progress) => void {
   let reportedAt = 0;
   let doing = '';

@@ -3,9 +3,9 @@ import { gunzip } from 'node:zlib';
 import { isGzip } from '~/shared/snapshotPack';
 
 const inflate = promisify(gunzip);
-/** What a snapshot may become: a small file can hold a lot of nothing. */
+/** Most bytes of an unpacked snapshot: a small file can expand to a huge one. */
 const mostBytes = 2 ** 30;
 
-/** The bytes, unpacked where they are compressed. @throws Error when they are damaged, or would be too many */
+/** The bytes, unpacked where they are compressed. @throws Error when they are damaged, or too many when unpacked */
 export const unzipped = async (bytes: Uint8Array): Promise<Uint8Array> =>
   isGzip(bytes) ? await inflate(bytes, { maxOutputLength: mostBytes }) : bytes;

@@ -1,2 +1,2 @@
-/** Headroom's version, from its one place. */
+/** Headroom's version, from package.json. */
 export { version } from '../../package.json';

@@ -3,7 +3,7 @@ import type { Ajv2020 } from 'ajv/dist/2020.js';
 const text = { type: 'string' };
 const path = { type: 'string', minLength: 1 };
 
-/** Shapes of the annotations (shared/recipes.ts): a wrong one is refused with its recipe, so that nothing behind has to doubt them. */
+/** Shapes of the annotations (shared/recipes.ts): a recipe with an invalid one is refused, so that later code can trust them. */
 const shapes: Record<string, object> = {
   'x-unit': text,
   'x-group': text,
@@ -24,7 +24,7 @@ const shapes: Record<string, object> = {
   'x-pictures': { type: 'boolean' },
 };
 
-/** Makes a validator's compilation refuse schemas whose annotations are not of these shapes; configs are not judged by them. */
+/** Makes compilation refuse schemas whose annotations do not have these shapes; annotations have no effect on configs. */
 export function addAnnotations(ajv: Ajv2020): void {
   for (const [keyword, metaSchema] of Object.entries(shapes)) ajv.addKeyword({ keyword, metaSchema });
 }

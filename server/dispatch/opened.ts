@@ -1,7 +1,8 @@
 /**
- * Runs that scripts open themselves: which process owns which, and whether it is alive. Such a run is never queued and never given to anybody else. Its key names it: the same
- * key is the same run, in a new attempt. A process from which nothing is heard for a while has crashed; when it, or a new one with the key, is back, the run goes on. Pure:
- * processes are ports, time is given.
+ * Runs that scripts open themselves: which process owns which run, and whether the process is alive. Such a run is never queued
+ * and never given to another process. Its key identifies it: opening the same key again makes a new attempt of the same run. A
+ * process that is silent for a while has crashed; when it, or a new one with the key, is back, the run continues. Pure: processes
+ * are ports, the clock is injected.
  */
 import { createHash } from 'node:crypto';
 import type { Clock } from '~/server/base/clock';
@@ -13,11 +14,11 @@ import type { Actor } from '~/shared/ids';
 import { CRASHED_MS, HEARTBEAT_MS, type Holding, type HoldingAnswer, type OpenAnswer, type OpenRequest } from '~/shared/protocol';
 import { isOpened, type RunView } from '~/shared/view';
 
-/** Whom a run's owner is reached through. */
+/** The connection to a run's owner. */
 export interface OwnerPort {
   command(command: LoggedCommand & { runId: string }): void;
   release(release: { runId: string; attempt: number; message: string }): void;
-  /** It will hear of a stop though it says nothing for a while; left out: it says something at least every HEARTBEAT_MS. */
+  /** true: it receives a stop although it is silent for a while; left out: it sends something at least every HEARTBEAT_MS. */
   listens?(): boolean;
 }
 
@@ -33,11 +34,11 @@ interface Owner {
   attempt: number;
   /** null while it is away. */
   port: OwnerPort | null;
-  /** When something was last heard of it. */
+  /** Time of the last message from it. */
   heardAt: number;
-  /** Given up as crashed though its connection stands: it goes on as soon as something is heard of it. */
+  /** Marked as crashed although its connection is open: its runs continue with its next message. */
   silent: boolean;
-  /** What the run was when it was opened: the answer to a request that is sent again. */
+  /** State of the run when it was opened: the answer when the request is sent again. */
   before: OpenState | null;
   cancel: () => void;
 }
@@ -55,13 +56,13 @@ export interface OpenedDeps {
   onError(error: unknown): void;
   /** How long a process may be silent; left out: CRASHED_MS. */
   crashedMs?: number;
-  /** The same for a process that is known to say something less often; undefined: like all others. */
+  /** The same for a process that is known to send less often; undefined: the default. */
   silentMs?(trainerId: string): number | undefined;
 }
 
-/** An owner that has not been heard of for two heartbeats is away: a stop does not wait for it. */
+/** An owner that has been silent for two heartbeats is away: a stop does not wait for it. */
 const AWAY_MS = 2 * HEARTBEAT_MS + 2_000;
-/** A process that was heard of within this time has its run: nobody else may open it. */
+/** A process that sent something within this time keeps its run: nobody else may open it. */
 const ALIVE_MS = 3 * HEARTBEAT_MS;
 
 export const hashOfKey = (key: string): string => createHash('sha256').update(key).digest('hex');
@@ -78,58 +79,58 @@ export class OpenedRuns {
     this.#crashedMs = deps.crashedMs ?? CRASHED_MS;
   }
 
-  /** A run's key, known from its log. */
+  /** Registers a run's key, read from its log. */
   know(runId: string, keyHash: string): void {
     if (!this.#keys.has(keyHash)) this.#keys.set(keyHash, runId);
   }
 
-  /** A run that has not ended, found at start: its process may be alive and come back. */
+  /** Registers a run that has not ended, at start: its process may be alive and come back. */
   found({ runId, view }: Pick<Room, 'runId' | 'view'>): void {
     if (view.trainer === null || view.released) return;
     const { id, name, host } = view.trainer;
     this.#own(runId, { trainerId: id, name, host }, view.attempt, null);
   }
 
-  /** Its run is deleted. */
+  /** Called when its run is deleted. */
   forget(runId: string): void {
     this.ended(runId);
     for (const [hash, id] of this.#keys) if (id === runId) this.#keys.delete(hash);
   }
 
-  /** Nobody is awaited any more. */
+  /** Called when the run has ended: the server waits for no process. */
   ended(runId: string): void {
     const owner = this.#owners.get(runId);
     owner?.cancel();
     if (this.#owners.delete(runId)) this.deps.onChange();
   }
 
-  /** A process has it, or may come back for it. */
+  /** Whether a process has the run, or may come back for it. */
   holds(runId: string): boolean {
     return this.#owners.has(runId);
   }
 
-  /** Its process can be told something now. */
+  /** Whether its process can receive messages now. */
   reaches(runId: string): boolean {
     const owner = this.#owners.get(runId);
     return owner?.port != null && (owner.port.listens?.() || this.deps.clock.now() - owner.heardAt < AWAY_MS);
   }
 
-  /** The run of a key; undefined: none has it. */
+  /** The run with a key; undefined: none. */
   runOf(key: string): string | undefined {
     return this.#keys.get(hashOfKey(key));
   }
 
-  /** Whom a run's owner is reached through; null: nobody has it, or its owner is away. */
+  /** The connection to a run's owner; null: the run has no owner, or its owner is away. */
   portOf(runId: string): OwnerPort | null {
     return this.#owners.get(runId)?.port ?? null;
   }
 
-  /** Runs of a process. */
+  /** Runs that a process owns. */
   of(trainerId: string): string[] {
     return [...this.#owners].flatMap(([runId, { process }]) => (process.trainerId === trainerId ? [runId] : []));
   }
 
-  /** Anything was heard of a process: its runs are alive. */
+  /** Called for each message of a process: its runs are alive. */
   heard(trainerId: string): void {
     const now = this.deps.clock.now();
     for (const [runId, owner] of this.#owners) {
@@ -149,7 +150,7 @@ export class OpenedRuns {
     this.#owners.get(runId)?.port?.command({ ...command, runId });
   }
 
-  /** The connection of a process is gone. It may live on and come back. */
+  /** Called when the connection of a process closes. The process may be alive and come back. */
   gone(trainerId: string, port: OwnerPort): void {
     for (const [runId, owner] of this.#owners) {
       if (owner.process.trainerId !== trainerId || owner.port !== port) continue;
@@ -158,7 +159,7 @@ export class OpenedRuns {
     }
   }
 
-  /** Runs that a process had and does not name when it comes back: it has forgotten them. */
+  /** Releases the runs that a process owned and does not name when it comes back. */
   keepOnly(trainerId: string, holding: readonly Holding[]): void {
     for (const [runId, owner] of this.#owners) {
       if (owner.process.trainerId !== trainerId || holding.some((h) => h.runId === runId)) continue;
@@ -168,7 +169,7 @@ export class OpenedRuns {
     }
   }
 
-  /** Whether a process goes on with a run that it says it has. */
+  /** Lets a process continue with a run that it holds, or says why it may not. */
   async goOn(process: Process, port: OwnerPort, room: Room, { attempt, lastCommandSeq }: Holding): Promise<HoldingAnswer> {
     const { runId, view } = room;
     if (!isOwner(view, process.trainerId, attempt))
@@ -178,12 +179,12 @@ export class OpenedRuns {
     return { runId, attempt, ok: true, nextEvent: room.nextEvent, commands: room.open(lastCommandSeq) };
   }
 
-  /** Whether the run, in its present attempt, is the process's. */
+  /** Whether the process owns the run's present attempt. */
   isOwner({ view }: Pick<Room, 'view'>, trainerId: string): boolean {
     return isOwner(view, trainerId, view.attempt);
   }
 
-  /** Opens the run of a key for a process: a new one, or a new attempt of the one that has the key. */
+  /** Opens the run with a key for a process: a new run, or a new attempt of the one that has the key. */
   open(process: Process, port: OwnerPort, by: Actor, request: OpenRequest): Promise<OpenAnswer> {
     return this.#serial(async (): Promise<OpenAnswer> => {
       const hash = hashOfKey(request.key);
@@ -199,7 +200,7 @@ export class OpenedRuns {
     });
   }
 
-  /** Opens a known run again for a program that names it by its id, not by its key. */
+  /** Opens a known run again for a program that identifies it by id instead of key. */
   openKnown(process: Process, port: OwnerPort, room: Room): Promise<OpenAnswer> {
     const setup = { ...room.view.setup, recipe: null };
     return this.#serial(() => this.#openAgain(process, port, room, { key: '', setup, resume: 'must' }));
@@ -223,7 +224,7 @@ export class OpenedRuns {
     const { runId, view } = room;
     const owner = this.#owners.get(runId);
     const same = view.trainer?.id === process.trainerId && !view.released;
-    // The answer to the same request was lost: nothing has happened since.
+    // The answer to the same request was lost, and nothing has happened since.
     if (same && room.nextEvent === 0) {
       const before = owner?.before ?? null;
       this.#own(runId, process, view.attempt, port, before);
@@ -271,7 +272,7 @@ export class OpenedRuns {
     this.deps.onChange();
   }
 
-  /** Looks again when the owner would have been silent for too long. */
+  /** Checks again when the owner would have been silent for too long. */
   #watch(runId: string, owner: Owner): void {
     const silentMs = this.#silentMs(owner);
     const dueAt = owner.heardAt + silentMs;
@@ -305,7 +306,7 @@ export class OpenedRuns {
   }
 }
 
-/** Whether the attempt is the process's, and it may go on with it. */
+/** Whether the process owns this attempt and may continue it. */
 const isOwner = (view: RunView, trainerId: string, attempt: number): boolean =>
   isOpened(view) && view.trainer?.id === trainerId && view.attempt === attempt && !view.released;
 

@@ -1,6 +1,7 @@
 /**
- * Questions about checkpoints (shared/analyses.ts): which wait, which trainer answers which, and how the answer gets into the run's log, once. They are in the logs
- * as commands; this holds only what passes: who is asked now, and how far it is. Pure: trainers are ports.
+ * Questions about checkpoints (shared/analyses.ts): which ones wait, which trainer answers which, and how the answer enters the
+ * run's log exactly once. The logs hold them as commands; this class holds only temporary state: who is asked now, and the
+ * progress. Pure: trainers are ports.
  */
 import { nanoid } from 'nanoid';
 import type { Room } from '~/server/runs/room';
@@ -21,10 +22,10 @@ export interface QuestionPort {
 export interface Answerer {
   id: string;
   name: string;
-  /** Names of those it knows. */
+  /** Names of the recipes that it knows. */
   recipes: readonly string[];
   port: QuestionPort;
-  /** It trains, so that an idle one is asked first. */
+  /** Whether it trains: idle trainers are asked first. */
   busy(): boolean;
 }
 
@@ -38,11 +39,11 @@ export interface QuestionsDeps {
 interface Asked {
   runId: string;
   commandId: string;
-  /** Lowest first. */
+  /** The lowest is asked first. */
   position: number;
   recipe: string | null;
   about: Pick<QuestionSummary, 'name' | 'action' | 'label' | 'actor' | 'step'>;
-  /** Trainers that were lost over it. */
+  /** Number of trainers that were lost while they answered it. */
   losses: number;
 }
 
@@ -54,12 +55,12 @@ interface Running {
   of: number;
 }
 
-/** So many trainers lost over one question are no accident. */
+/** Losing this many trainers over one question is no accident. */
 const maxLosses = 3;
 
 export class Questions {
   readonly #waiting = new Map<string, Asked>();
-  /** By trainer: each has one. */
+  /** By trainer: at most one each. */
   readonly #running = new Map<string, Running>();
   readonly #trainers = new Map<string, Answerer>();
   #dispatching = false;
@@ -67,12 +68,12 @@ export class Questions {
 
   constructor(private readonly deps: QuestionsDeps) {}
 
-  /** Of a run as it is found at start. */
+  /** Adds the open questions of a run that is found at start. */
   found(view: RunView): void {
     for (const record of openQuestions(view)) this.#add(view, record);
   }
 
-  /** To be called with everything that is committed. */
+  /** Called with everything that is committed. */
   committed(view: RunView, entries: readonly Entry[]): void {
     for (const { event } of entries)
       switch (event.type) {
@@ -97,7 +98,7 @@ export class Questions {
     this.#dispatch();
   }
 
-  /** Its connection is gone: what it was asked goes to the next. */
+  /** Called when a trainer's connection closes: its question goes to the next trainer. */
   left(trainerId: string): void {
     const trainer = this.#trainers.get(trainerId);
     const running = this.#running.get(trainerId);
@@ -121,7 +122,7 @@ export class Questions {
     if (running?.ticket === ticket) Object.assign(running, { done, of });
   }
 
-  /** Resolves once the answer is in the log, or was one that nobody waits for. */
+  /** Resolves once the answer is in the log, or is found to be outdated. */
   async answer(trainerId: string, { ticket, result }: QuestionAnswer): Promise<void> {
     const running = this.#running.get(trainerId);
     if (running?.ticket !== ticket) return;
@@ -135,7 +136,7 @@ export class Questions {
         const { summary, message, backend } = result;
         const { seq, command } = record;
         const { step } = about;
-        // The same bytes may have been saved before: the answer stays as long as any of them.
+        // Several checkpoints may have the same bytes: the answer stays as long as any of them.
         const [first] = await lists.list('checkpoints', { ref: about.blob.hash, after: 0, limit: 1 });
         const by = `answered by ${trainer.name} on ${backend}, from the checkpoint at step ${step}`;
         return [
@@ -154,14 +155,14 @@ export class Questions {
         ];
       });
     } catch (error) {
-      // Not in the log, so it is asked again.
+      // The answer is not in the log, so the question is asked again.
       this.deps.onError(error);
       this.#waiting.set(asked.commandId, asked);
     }
     this.#dispatch();
   }
 
-  /** Those being answered first, then those that wait, the next one first. */
+  /** Questions being answered come first, then those that wait, the next one first. */
   list(): QuestionSummary[] {
     const summary = ({ runId, commandId, about }: Asked) => ({ runId, commandId, ...about });
     return [
@@ -176,7 +177,7 @@ export class Questions {
     ];
   }
 
-  /** Lets a question that waits wait before another one, or (null) last. */
+  /** Moves a waiting question before another one, or (null) to the end. */
   async move(actor: Actor, commandId: string, before: string | null): Promise<{ ok: true } | Refusal> {
     const unknown = (field: string, id: string) => refuse('state', `${field}: no question ${id} waits for a trainer`, field);
     if (!this.#waiting.has(commandId)) return unknown('commandId', commandId);
@@ -216,7 +217,7 @@ export class Questions {
     this.#dispatch();
   }
 
-  /** Finds the step of a checkpoint that is named. */
+  /** Looks up the step of the checkpoint that a question names. */
   async #lookUp(record: CommandRecord): Promise<void> {
     const asked = this.#waiting.get(record.command.id);
     const room = asked && (await this.deps.room(asked.runId));
@@ -224,7 +225,7 @@ export class Questions {
     if (about) asked.about.step = about.step;
   }
 
-  /** It has its answer, or was called off. */
+  /** Called when the question has its answer, or was canceled. */
   #drop(commandId: string): void {
     this.#waiting.delete(commandId);
     for (const [id, { asked, ticket, trainer }] of this.#running)
@@ -271,7 +272,7 @@ export class Questions {
     this.#running.set(trainer.id, running);
     try {
       const question = await this.#question(asked, ticket, trainer.name);
-      // Meanwhile it may have been called off, or the trainer lost.
+      // Meanwhile the question may have been canceled, or the trainer lost.
       const still = this.#running.get(trainer.id) === running;
       if (question && still) trainer.port.ask(question);
       else if (still) this.#running.delete(trainer.id);
@@ -281,7 +282,7 @@ export class Questions {
     }
   }
 
-  /** Says in the log who answers it. @returns null when it cannot be asked any more, which the log says then */
+  /** Records in the log who answers it. @returns null when it can no longer be asked; the log then says so */
   async #question(asked: Asked, ticket: string, trainer: string): Promise<Question | null> {
     const room = await this.deps.room(asked.runId);
     const record = room?.view.openCommands.find((c) => c.command.id === asked.commandId);
@@ -301,7 +302,7 @@ export class Questions {
     return { ticket, runId: asked.runId, commandId: asked.commandId, setup, action, args, step, blob: about.blob };
   }
 
-  /** Adds to the run's log while the question is open. */
+  /** Appends to the run's log while the question is open. */
   async #write(
     { runId, commandId }: Asked,
     events: (record: CommandRecord, lists: RunLists) => RunEvent[] | Promise<RunEvent[]>,
@@ -320,7 +321,7 @@ export class Questions {
 
 const goneBack = 'the run went back to a checkpoint before the one this asks about';
 
-/** The checkpoint that a question is about; null when it is not in force (any more). */
+/** The checkpoint that a question is about; null when it is not, or no longer, in force. */
 async function checkpointAsked(lists: RunLists, { seq, command }: CommandRecord): Promise<ListItems['checkpoints'] | null> {
   const named = command.kind === 'act' ? command.checkpoint : undefined;
   if (named !== undefined) return lists.item('checkpoints', { ref: named });

@@ -3,21 +3,21 @@ import { type Refusal, refuse } from '~/shared/commands';
 /** A run that waits for a trainer, and its position: the lowest is next. */
 export interface Waiting {
   runId: string;
-  /** ms since 1970: when it was created, until somebody moves it. */
+  /** ms since 1970: time of creation, until somebody moves it. */
   position: number;
 }
 
-/** Of one position, created in the same millisecond: as they come, since sorting is stable. */
+/** Runs with equal positions (created in the same millisecond) keep their order, since sorting is stable. */
 export const inOrder = (a: Waiting, b: Waiting): number => a.position - b.position;
 
-/** Keeps the positions of moved runs below those of runs created from now on. */
+/** Keeps the positions of moved runs lower than those of runs created from now on. */
 const apartMs = 1000;
 
 /**
  * Puts one waiting run before another (null = last).
  *
  * @param queue in order
- * @returns the runs whose position changes: the moved one, or all when no number lies between its new neighbours
+ * @returns the runs whose position changes: the moved one, or all when no number lies between its new neighbors
  */
 export function moveInQueue(
   queue: readonly Waiting[],

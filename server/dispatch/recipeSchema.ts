@@ -1,6 +1,6 @@
 /**
- * A recipe's config schema (JSON Schema 2020-12 with the annotations of shared/recipes.ts) as a judge of configs: every setting that does not fit, at once, each in words
- * that name the setting, the value and what would fit.
+ * Checks configs against a recipe's config schema (JSON Schema 2020-12 with the annotations of shared/recipes.ts): it reports all
+ * invalid settings together, each with its name, its value and what is allowed.
  */
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
@@ -12,9 +12,9 @@ import type { Config } from '~/shared/setup';
 import { addAnnotations } from './annotations';
 
 export interface CheckedConfig {
-  /** A copy, with the schema's defaults where the given one says nothing. */
+  /** A copy, with the schema's defaults for missing settings. */
   config: Config;
-  /** At most one for each setting; none: the config fits. */
+  /** At most one for each setting; none: the config is valid. */
   problems: SettingProblem[];
 }
 
@@ -23,12 +23,12 @@ export interface RecipeSchema {
 }
 
 const mostProblems = 100;
-/** Knows the specification of schemas; each recipe's own instance need not. */
+/** Knows the meta-schema, so that each recipe's own instance need not. */
 const specification = new Ajv2020({ strict: false, logger: false });
 
-/** @returns the schema, ready to judge configs, or one sentence on what is wrong with it */
+/** @returns the compiled schema, or one sentence on what is wrong with it */
 export function compileRecipeSchema(schema: JsonSchema): RecipeSchema | string {
-  // The validator leaves that one name out, so a config with it could not be judged.
+  // The validator ignores that name, so a config with it could not be checked.
   if (JSON.stringify(schema).includes('"__proto__":')) return 'a setting of a recipe cannot be called __proto__';
   try {
     if (!specification.validateSchema(schema)) {
@@ -39,7 +39,7 @@ export function compileRecipeSchema(schema: JsonSchema): RecipeSchema | string {
       strict: false,
       logger: false,
       allErrors: true,
-      // Errors carry the schema and the value they are about.
+      // Errors carry the schema and the value that they are about.
       verbose: true,
       useDefaults: true,
       validateSchema: false,
@@ -73,8 +73,8 @@ function problemsOf(root: JsonSchema, errors: readonly ErrorObject[]): SettingPr
 }
 
 /**
- * Where a value fits none of several alternatives, each of them is an error and so is the whole. What to say is: of a group of settings whose kind is known by a
- * fixed setting (const), what is wrong in that kind; of anything else, that none fits.
+ * When a value matches none of several alternatives, each alternative is an error and so is the whole. Reported is: for a group
+ * of settings whose kind is fixed by a setting (const), the errors in that kind; for anything else, that no alternative matches.
  */
 function withoutAlternatives(errors: readonly ErrorObject[]): ErrorObject[] {
   let kept = [...errors];
@@ -84,11 +84,11 @@ function withoutAlternatives(errors: readonly ErrorObject[]): ErrorObject[] {
     const branch = branchOf(whole);
     kept = kept.filter((e) => (branch === null ? !inside(e) : e !== whole && (!inside(e) || inside(e, `${branch}/`))));
   }
-  // "if" only says that `then` or `else` did not fit, which stands there too.
+  // "if" only says that `then` or `else` failed, which is reported as well.
   return kept.filter((e) => e.keyword !== 'if');
 }
 
-/** Which alternative the value says it is; null when none, or more than one. */
+/** The alternative that the value selects; null when none, or more than one. */
 function branchOf({ schema, data }: ErrorObject): number | null {
   if (!isObject(data) || !Array.isArray(schema)) return null;
   const meant = schema.flatMap((s: unknown, i) => {

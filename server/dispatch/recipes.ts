@@ -1,6 +1,6 @@
 /**
- * The recipes that trainers declare. Those seen once are remembered, so that a run can be queued while no trainer is there. Configs are judged here, when a run is asked for and
- * when a trainer is to get it.
+ * The recipes that trainers declare. Known recipes are stored, so that a run can be queued while no trainer is connected. Configs
+ * are checked here, when a run is requested and when a trainer is about to get it.
  */
 import { FieldError } from '~/server/base/fieldError';
 import type { Store } from '~/server/store';
@@ -11,7 +11,7 @@ import type { KnownRecipe, RecipeSpec, SettingProblem } from '~/shared/recipes';
 import { type Config, type RunSetup, valueNamed } from '~/shared/setup';
 import { compileRecipeSchema, type RecipeSchema } from './recipeSchema';
 
-/** Who declared what, as of now. */
+/** A trainer and its declarations, as of now. */
 export interface DeclaringTrainer {
   name: string;
   connected: boolean;
@@ -33,16 +33,16 @@ interface Remembered {
   trainers: { name: string; at: number }[];
 }
 
-/** Under which the store keeps what trainers have declared. */
+/** Setting of the store that keeps what trainers have declared. */
 export const recipesSetting = 'recipes';
 export const rememberedRecipes = (kept: string | null): Remembered[] => (kept === null ? [] : (JSON.parse(kept) as Remembered[]));
-/** The newest are kept. */
+/** Most stored recipes; the newest are kept. */
 const mostRecipes = 200;
 const mostTrainers = 50;
 const mostLetters = 8 * 1024 * 1024;
 
 export class Recipes {
-  /** By name; the one declared last is last. */
+  /** By name, the one declared last at the end. */
   readonly #remembered: Map<string, Remembered>;
   readonly #schemas = new Schemas();
   readonly #listeners = new Set<() => void>();
@@ -59,7 +59,7 @@ export class Recipes {
     return new Recipes(deps, rememberedRecipes(await deps.store.setting(recipesSetting)));
   }
 
-  /** What a trainer offers when it registers. @returns null, or what is wrong with one of them */
+  /** Records the recipes that a trainer offers when it registers. @returns null, or what is wrong with one of them */
   declared(trainer: string, specs: readonly RecipeSpec[]): Refusal | null {
     const names = new Set<string>();
     for (const [i, { name, schema, presets }] of specs.entries()) {
@@ -96,7 +96,7 @@ export class Recipes {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Every recipe that is known, those that a connected trainer has first. */
+  /** Every known recipe, those of connected trainers first. */
   list(): KnownRecipe[] {
     const known = [...this.#remembered.values()].map(({ spec, trainers }): KnownRecipe => {
       const here = this.#having(spec.name);
@@ -114,8 +114,9 @@ export class Recipes {
   }
 
   /**
-   * What does not fit of a run that is asked for, by its field in the setup ("recipe.name", "config.model.heads"); nothing: some trainer that is here, or was, would take it.
-   * @returns config: with the defaults of the schema where the given one says nothing
+   * Checks a requested run: problems by field of the setup ("recipe.name", "config.model.heads"); none: some trainer, connected
+   * or known from before, would accept it.
+   * @returns config: with the schema's defaults for missing settings
    */
   async check(setup: Pick<RunSetup, 'recipe' | 'config'>): Promise<{ config: Config; problems: SettingProblem[] }> {
     const { recipe, config } = setup;
@@ -159,7 +160,7 @@ export class Recipes {
     return { config: best.config, problems };
   }
 
-  /** Whether a trainer with these recipes can train the run: null, or why not. */
+  /** Why a trainer with these recipes cannot train the run; null = it can. */
   refusal(trainer: Pick<DeclaringTrainer, 'name' | 'recipes'>, { recipe, config }: RunSetup): string | null {
     if (recipe === null) return 'the run belongs to the script that opened it';
     if (recipe.trainer !== null && recipe.trainer !== trainer.name)
@@ -170,7 +171,7 @@ export class Recipes {
     return problem === null ? null : `${trainer.name} does not accept the config: ${problem}`;
   }
 
-  /** Resolves when what was declared is kept. */
+  /** Resolves when all declarations are stored. */
   idle(): Promise<void> {
     return this.#saving;
   }
@@ -200,10 +201,10 @@ export class Recipes {
   }
 }
 
-/** A setup that does not fit: every problem is named, and the first one's field is the error's. */
+/** An invalid setup: the message names every problem, `field` is that of the first one. */
 export class SetupError extends FieldError {
   override name = 'SetupError';
-  /** @param problems at least one; fields within the setup */
+  /** @param problems at least one; fields of the setup */
   constructor(problems: readonly SettingProblem[]) {
     const named = problems.map((p) => ({ ...p, field: `setup.${p.field}` }));
     super(named[0]!.field, named.map((p, i) => (i === 0 ? p.message : `${p.field}: ${p.message}`)).join('; '));
@@ -234,7 +235,7 @@ class Schemas {
     return compiled;
   }
 
-  /** A queue is looked through often: a config is judged once by each schema. */
+  /** The queue is searched often: each schema checks a config only once. */
   firstProblem({ schema }: RecipeSpec, config: Config): string | null {
     let judged = this.#judged.get(schema);
     if (!judged) {
@@ -251,7 +252,9 @@ class Schemas {
   }
 }
 
-/** Of several declarations of one recipe, the one that turns the fewest choices off: what only one trainer can do is offered too. */
+/**
+ * Of several declarations of one recipe, the one that disables the fewest choices: what only one trainer can do is offered too.
+ */
 function easiest(specs: readonly RecipeSpec[]): RecipeSpec {
   const off = (spec: RecipeSpec) => fieldsOf(spec.schema).flatMap((f) => f.choices.filter((c) => c.disabled)).length;
   return specs.reduce((best, spec) => (off(spec) < off(best) ? spec : best));

@@ -1,6 +1,7 @@
 /**
- * Which trainer holds which run. Waiting runs go, oldest first unless people moved them, to trainers that are ready and able; each takeover is a new attempt, so that what an earlier
- * holder still sends is refused. Pure: trainers are ports, time is given.
+ * Which trainer holds which run. Waiting runs go, oldest first unless people moved them, to trainers that are ready and able;
+ * each takeover is a new attempt, so that events of an earlier holder are refused. Pure: trainers are ports, the clock is
+ * injected.
  */
 
 import type { Clock } from '~/server/base/clock';
@@ -32,7 +33,7 @@ export interface TrainerPort extends QuestionPort {
   assign(assignment: Assignment): void;
   command(command: LoggedCommand & { runId: string }): void;
   release(release: { runId: string; attempt: number; message: string }): void;
-  /** Another connection of the same process took its place. */
+  /** Another connection of the same process has replaced this one. */
   close(): void;
 }
 
@@ -43,9 +44,9 @@ interface Trainer {
   ready: boolean;
   /** The run it holds, also while it is away. */
   runId: string | null;
-  /** Commands for the run that came before the trainer was told that it has it; null = it knows. */
+  /** Commands for the run that arrived before the trainer got its assignment; null = it has it. */
   early: LoggedCommand[] | null;
-  /** Ends the time in which it may come back. */
+  /** Cancels the timer of the time in which it may come back. */
   cancelGrace: (() => void) | null;
 }
 
@@ -54,11 +55,11 @@ export interface TrainersDeps {
   room(runId: string): Promise<Room | null>;
   recipes: Pick<Recipes, 'declared' | 'refusal'>;
   onChange(): void;
-  /** Run `waiting` could be trained by connected trainers that have the runs `held`. */
+  /** Called when run `waiting` could be trained by connected trainers that hold the runs `held`. */
   onWait?(waiting: string, held: string[]): void;
-  /** Told which trainers are connected that answer questions. */
+  /** Called when a trainer that answers questions connects or leaves. */
   answerers: { came(answerer: Answerer): void; left(trainerId: string): void };
-  /** A failure of the store: the run is tried again later. */
+  /** Called on a failure of the store: the run is tried again later. */
   onError(error: unknown): void;
   /** How long a trainer may be away before its run goes to another. */
   graceMs: number;
@@ -70,7 +71,7 @@ export interface TrainersDeps {
   create: OpenedDeps['create'];
 }
 
-/** Trainers that may die with a run, one after the other, before it waits. */
+/** Trainers that may be lost with a run, one after the other, before it waits. */
 const DEATHS_AT_ONCE = 3;
 const FIRST_WAIT_MS = 5_000;
 const LONGEST_WAIT_MS = 10 * 60_000;
@@ -78,7 +79,7 @@ const LONGEST_WAIT_MS = 10 * 60_000;
 export class Trainers {
   readonly #trainers = new Map<string, Trainer>();
   readonly #runs: WaitingRuns;
-  /** Those that scripts open: never in the queue. */
+  /** Runs that scripts open: never in the queue. */
   readonly opened: OpenedRuns;
   #dispatching = false;
   #again = false;
@@ -89,30 +90,30 @@ export class Trainers {
     this.opened = new OpenedRuns(deps);
   }
 
-  /** A run found at start: its holder may be training on and come back, unless it is known to be gone. */
+  /** A run found at start: its holder may still be training it and come back, unless it is known to be gone. */
   found(run: OpenRun, holderIsGone: boolean): void {
     this.#runs.found(run, holderIsGone);
   }
 
-  /** A run that needs a trainer. */
+  /** Adds a run that needs a trainer. */
   add(run: OpenRun): void {
     this.#runs.add(run);
   }
 
-  /** The run ended, or is gone. */
+  /** Called when the run has ended or is deleted. */
   remove(runId: string): void {
     this.#runs.remove(runId);
     this.opened.ended(runId);
   }
 
-  /** Takes a run from whoever holds it: it goes, as it is now, to the next who is ready. */
+  /** Takes a run from its holder and gives it, in its present state, to the next trainer that is ready. */
   release(run: OpenRun, attempt: number, message: string): void {
     for (const t of [...this.#trainers.values()]) {
       if (t.runId !== run.runId) continue;
       t.cancelGrace?.();
       t.cancelGrace = null;
       t.runId = null;
-      // One that is just being assigned the run learns that it is not (#assign).
+      // A trainer that is just being assigned the run learns in #assign that it lost it.
       if (t.early === null) t.port?.release({ runId: run.runId, attempt, message });
       if (!t.port) this.#trainers.delete(t.registration.trainerId);
     }
@@ -121,27 +122,30 @@ export class Trainers {
     this.add(run);
   }
 
-  /** Looks again who could train what waits. */
+  /** Checks again who could train the waiting runs. */
   look(): void {
     this.#dispatch();
   }
 
-  /** Runs that wait for a trainer, the next one first; those whose holder may still come back included. */
+  /** Runs that wait for a trainer, the next one first, including those whose holder may still come back. */
   queue(): Waiting[] {
     return this.#runs.queue();
   }
 
-  /** Somebody moved it. */
+  /** Called when somebody has moved a run. */
   moved(runId: string, position: number): void {
     this.#runs.moved(runId, position);
   }
 
-  /** A trainer holds it, or may come back for it. */
+  /** Whether a trainer holds it, or may come back for it. */
   holds(runId: string): boolean {
     return this.opened.holds(runId) || this.#runs.awaits(runId) || [...this.#trainers.values()].some((t) => t.runId === runId);
   }
 
-  /** Somebody will hear of what is asked of the run: a trainer that has it or may come back for it, or the process of a script, if it is there. */
+  /**
+   * Whether a command for the run will reach somebody: a trainer that has it or may come back for it, or a script's process that
+   * is connected.
+   */
   hears(runId: string): boolean {
     return this.opened.holds(runId) ? this.opened.reaches(runId) : this.holds(runId);
   }
@@ -159,7 +163,7 @@ export class Trainers {
     }));
   }
 
-  /** Who has declared which recipes; those that are away with a run included. */
+  /** Which trainers have declared which recipes, including trainers that are away with a run. */
   declaring(): DeclaringTrainer[] {
     return [...this.#trainers.values()].map(({ registration: r, port }) => ({
       name: r.name,
@@ -168,7 +172,7 @@ export class Trainers {
     }));
   }
 
-  /** Why a run has no trainer, in words; null when it has one, or has ended. */
+  /** Why a run has no trainer, for people; null when it has one, or has ended. */
   whyWaits(runId: string): string | null {
     if (this.#runs.awaits(runId)) return 'its trainer is away and may come back';
     const later = this.#runs.whyLater(runId);
@@ -208,7 +212,7 @@ export class Trainers {
     return { ok: true, holding: answers };
   }
 
-  /** Whether a trainer goes on with a run that it says it has. */
+  /** Lets a trainer continue with a run that it holds, or says why it may not. */
   async #goOn(trainer: Trainer, held: Holding): Promise<HoldingAnswer> {
     const { runId, attempt, lastCommandSeq } = held;
     const room = await this.deps.room(runId);
@@ -229,12 +233,12 @@ export class Trainers {
     this.remove(runId);
     await room.back();
     this.deps.onChange();
-    // What came early is among the open ones.
+    // Commands that arrived early are among the open ones.
     trainer.early = null;
     return { runId, attempt, ok: true, nextEvent: room.nextEvent, commands: room.open(lastCommandSeq) };
   }
 
-  /** The trainer can take a run; what it held is over or given up. */
+  /** Called when the trainer can take a run; its earlier run is over or given up. */
   async ready(trainerId: string, port: TrainerPort): Promise<void> {
     const trainer = this.#connected(trainerId, port);
     if (!trainer) return;
@@ -263,7 +267,7 @@ export class Trainers {
     return answer;
   }
 
-  /** Opens a script's own run. @param by whose token the process has */
+  /** Opens a script's own run. @param by the owner of the process's token */
   open(trainerId: string, port: TrainerPort, by: Actor, request: OpenRequest): Promise<OpenAnswer> {
     const trainer = this.#connected(trainerId, port);
     if (!trainer) return Promise.resolve(refuse('state', 'register first'));
@@ -284,7 +288,7 @@ export class Trainers {
     return this.opened.close(processOf(trainer), room, attempt);
   }
 
-  /** Hands a command that is in the log to whoever holds the run; a trainer that is away gets it when it is back. */
+  /** Sends a command that is in the log to the holder of the run; a trainer that is away gets it when it is back. */
   deliver(runId: string, command: LoggedCommand): void {
     this.opened.deliver(runId, command);
     for (const t of this.#trainers.values()) {
@@ -294,7 +298,7 @@ export class Trainers {
     }
   }
 
-  /** The connection is gone. The process may live on and come back. */
+  /** Called when the connection closes. The process may be alive and come back. */
   gone(trainerId: string, port: TrainerPort): void {
     const trainer = this.#connected(trainerId, port);
     if (!trainer) return;
@@ -311,7 +315,7 @@ export class Trainers {
     this.deps.onChange();
   }
 
-  /** The process is known to have ended: nobody waits for it. @returns the trainers it was */
+  /** Called when the process is known to have ended: its runs stop waiting for it. @returns ids of its trainers */
   died(host: string, pid: number, message: string): string[] {
     const dead = [...this.#trainers.values()].filter((t) => t.registration.host === host && t.registration.pid === pid);
     for (const t of dead) {
@@ -331,7 +335,7 @@ export class Trainers {
     return dead.map((t) => t.registration.trainerId);
   }
 
-  /** The trainers that this process is. */
+  /** Ids of the trainers of a process. */
   processes(host: string, pid: number): string[] {
     return [...this.#trainers.values()].flatMap(({ registration: r }) => (r.host === host && r.pid === pid ? [r.trainerId] : []));
   }
@@ -348,7 +352,7 @@ export class Trainers {
     return trainer?.port === port ? trainer : null;
   }
 
-  /** The trainer will not go on with its run: the next one may. */
+  /** The trainer will not continue its run: the next one may take it. */
   #giveUp(trainer: Trainer, why: string): void {
     const { runId } = trainer;
     trainer.cancelGrace?.();
@@ -359,7 +363,7 @@ export class Trainers {
     this.deps.onChange();
   }
 
-  /** The run lost its holder, unless another took it over meanwhile: it says so, and needs a trainer. */
+  /** The run lost its holder, unless another one took it over meanwhile: its log records this, and it needs a trainer. */
   async #leave(runId: string, message: string): Promise<void> {
     try {
       const room = await this.deps.room(runId);
@@ -375,8 +379,8 @@ export class Trainers {
   }
 
   /**
-   * A trainer that dies is not the run's fault, so a run is never given up. One with which several died in a row, none further than the last checkpoint, waits
-   * ever longer before the next one takes it.
+   * A trainer that dies is not the run's fault, so a run is never given up. If several died in a row without reaching a new
+   * checkpoint, the run waits longer each time before the next one takes it.
    */
   async #addAgain(run: OpenRun, room: Room): Promise<void> {
     const { count, fromStep } = room.view.takeovers;
@@ -414,7 +418,7 @@ export class Trainers {
   async #assignAll(): Promise<void> {
     this.#again = false;
     for (const run of this.#runs.free()) {
-      // A trainer that came meanwhile takes the first of them, not the next one.
+      // A trainer that connects meanwhile takes the first of these runs, not the next one.
       if (this.#again) return;
       const trainer = [...this.#trainers.values()].find(
         (t) => t.ready && t.port && this.deps.recipes.refusal(t.registration, run.setup) === null,
@@ -450,7 +454,10 @@ export class Trainers {
     this.deps.onChange();
   }
 
-  /** A run that no trainer takes now: a stop needs none, and if no trainer here ever can, its log says why, once. */
+  /**
+   * A run that no trainer takes now: a stop takes effect without a trainer, and if no connected trainer can ever take it, its log
+   * says why, once.
+   */
   async #wait(run: OpenRun): Promise<void> {
     try {
       const room = await this.deps.room(run.runId);
@@ -467,7 +474,7 @@ export class Trainers {
     }
   }
 
-  /** A trainer process that ends before it has registered, again and again, says nothing itself: the runs that wait for it do. */
+  /** A trainer process that repeatedly ends before it registers cannot report the reason: the logs of the waiting runs do. */
   async neverCame(message: string): Promise<void> {
     if ([...this.#trainers.values()].some((t) => t.port)) return;
     for (const { runId } of this.#runs.free()) {
@@ -477,7 +484,7 @@ export class Trainers {
   }
 }
 
-/** A process that speaks another version of the protocol, whatever else it says; null for one that speaks this one. */
+/** The refusal for a process with another version of the protocol, whatever else it sends; null for this version. */
 export function versionRefusal(message: unknown): Refusal | null {
   const given = typeof message === 'object' && message !== null && 'version' in message ? message.version : undefined;
   if (given === VERSION) return null;
@@ -499,7 +506,7 @@ const answererOf = (trainer: Trainer, port: TrainerPort): Answerer => ({
   busy: () => trainer.runId !== null,
 });
 
-/** Why a run waits: once, as long as it is the newest alert. */
+/** Records why a run waits, unless that is already the newest alert. */
 async function report(room: Room, message: string): Promise<void> {
   if (room.view.recent.alerts.items.at(-1)?.message !== message) await room.alert('warning', 'queue', message);
 }

@@ -1,4 +1,4 @@
-/** Runs that need a trainer: those to be given out, and those whose last holder may still come back. Pure. */
+/** Runs that need a trainer: those that can be assigned, and those whose last holder may still come back. Pure. */
 
 import type { Clock } from '~/server/base/clock';
 import type { Room } from '~/server/runs/room';
@@ -12,25 +12,25 @@ export interface OpenRun {
   /** The lowest goes first. */
   position: number;
   setup: RunSetup;
-  /** Whoever took it last. */
+  /** The trainer that took it last. */
   trainerId: string | null;
 }
 
-/** What the queue needs to know of a room's run; null when it has ended, or waits for nobody but its own script. */
+/** What the queue needs to know about a room's run; null when it has ended, or waits only for its own script. */
 export const openRun = ({ runId, view }: Pick<Room, 'runId' | 'view'>): OpenRun | null =>
   ended(view.status) || isOpened(view)
     ? null
     : { runId, position: positionInQueue(view), setup: view.setup, trainerId: view.trainer?.id ?? null };
 
 export class WaitingRuns {
-  /** Without a holder. */
+  /** Runs without a holder. */
   readonly #free = new Map<string, OpenRun>();
-  /** Their holder may still come back, though this server has not seen it yet. */
+  /** Runs whose holder may still come back, though this server has not seen it yet. */
   readonly #awaited = new Map<string, { run: OpenRun; cancel: () => void }>();
-  /** Not to be given out yet. */
+  /** Runs that must not be assigned yet. */
   readonly #later = new Map<string, { run: OpenRun; why: string; cancel: () => void }>();
 
-  /** @param onFree called when a run can be given out */
+  /** @param onFree called when a run can be assigned */
   constructor(
     private readonly clock: Clock,
     private readonly graceMs: number,
@@ -49,7 +49,7 @@ export class WaitingRuns {
     this.#awaited.set(run.runId, { run, cancel });
   }
 
-  /** The run can be given out after so long. */
+  /** Adds a run that can be assigned after `ms`. */
   addLater(run: OpenRun, ms: number, why: string): void {
     const cancel = this.clock.after(ms, () => {
       this.#later.delete(run.runId);
@@ -58,7 +58,7 @@ export class WaitingRuns {
     this.#later.set(run.runId, { run, why, cancel });
   }
 
-  /** Why a run is not given out yet; null = it is no such run. */
+  /** Why a run cannot be assigned yet; null = it is not such a run. */
   whyLater(runId: string): string | null {
     return this.#later.get(runId)?.why ?? null;
   }
@@ -76,7 +76,7 @@ export class WaitingRuns {
     }
   }
 
-  /** Takes a run out that is given to a trainer. @returns false when it was not free any more */
+  /** Removes a run that is assigned to a trainer. @returns false when it was no longer free */
   take(runId: string): boolean {
     return this.#free.delete(runId);
   }
@@ -94,12 +94,12 @@ export class WaitingRuns {
     return this.#awaited.has(runId);
   }
 
-  /** Those to be given out, the next one first. */
+  /** Runs that can be assigned, the next one first. */
   free(): OpenRun[] {
     return [...this.#free.values()].sort(inOrder);
   }
 
-  /** All that wait, the next one first. */
+  /** All runs that wait, the next one first. */
   queue(): Waiting[] {
     const others = [...this.#awaited.values(), ...this.#later.values()];
     return [...this.#free.values(), ...others.map(({ run }) => run)].sort(inOrder);

@@ -1,16 +1,16 @@
 /**
- * Names of series as columns of a table that has columns of its own. A series called like one of those, or like an escaped name, is escaped; reading (server/import) takes
- * the escape back, so that every series keeps its name.
+ * Names of series as columns of a table with columns of its own. A series named like one of those, or like an escaped name, is
+ * escaped; reading (server/import) removes the escape, so that every series keeps its name.
  */
 
-/** Columns that say where and when a row is, as this and other programs write them; case is no matter. */
+/** Columns for a row's step and time, as this and other programs write them; case is ignored. */
 const own = new Set(['step', 'timems', 'wall time']);
 const prefix = 'series:';
 
-/** @param forSheets also names that a spreadsheet would take for a formula */
+/** @param forSheets also escapes names that a spreadsheet would take for a formula */
 export function columnName(series: string, forSheets = false): string {
   if (own.has(series.toLowerCase()) || (forSheets && /^[=+\-@#]/.test(series))) return prefix + series;
-  // Spaces at the ends would be taken for none.
+  // Spaces at the ends would be lost.
   return series.startsWith(prefix) || series.trim() !== series ? prefix + JSON.stringify(series) : series;
 }
 

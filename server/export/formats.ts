@@ -11,19 +11,20 @@ import { ExportError, type RecordSource, snapshotAt } from './source';
 import { writeCsv, writeJson, writeParquet } from './tables';
 import { writeTensorboard } from './tensorboard';
 
-/** What may be asked for at GET /api/runs/<id>/export. */
+/** Parameters of GET /api/runs/<id>/export. */
 export const exportQuery = z
   .strictObject({
     runId,
     /**
-     * headroom: everything, to be imported elsewhere; csv, json, parquet: step rows; tensorboard: an event file; safetensors: the snapshot at (or before) `step`;
-     * npy: `tensor` of that snapshot (`attention`: all layers, where they are alike; `attention.<l>`: one), or `signal` of all snapshots [n, layers, heads]; html: a page that replays the run without a server.
+     * headroom: everything, to be imported elsewhere; csv, json, parquet: step rows; tensorboard: an event file; safetensors: the
+     * snapshot at (or before) `step`; npy: `tensor` of that snapshot (`attention`: all layers, if they have one shape;
+     * `attention.<l>`: one), or `signal` of all snapshots [n, layers, heads]; html: a page that replays the run without a server.
      */
     format: z.enum(['headroom', 'csv', 'json', 'parquet', 'tensorboard', 'safetensors', 'npy', 'html']),
     step: z.coerce.number().int().optional(),
     tensor: z.string().min(1).max(100).optional(),
     signal: z.string().min(1).max(100).optional(),
-    /** html alone: how many snapshots come along, evenly spaced; left out = all. */
+    /** html only: number of snapshots to include, evenly spaced; left out = all. */
     snapshots: z
       .union(
         [
@@ -36,7 +37,7 @@ export const exportQuery = z
         'give "all", or how many: a whole number from 0',
       )
       .optional(),
-    /** csv alone: these columns of the steps from <= step < to; left out = all. */
+    /** csv only: these columns, for the steps from <= step < to; left out = all. */
     series: z.array(z.string().min(1).max(512)).max(4096).optional(),
     from: z.coerce.number().int().optional(),
     to: z.coerce.number().int().optional(),
@@ -64,7 +65,7 @@ const types: Record<Format, { type: string; file: (name: string, at: number) => 
   csv: { type: 'text/csv; charset=utf-8', file: (name) => `${name}.csv` },
   json: { type: 'application/json', file: (name) => `${name}.json` },
   parquet: { type: 'application/vnd.apache.parquet', file: (name) => `${name}.parquet` },
-  // TensorBoard only opens files that have this word in their name.
+  // TensorBoard opens only files with this word in their name.
   tensorboard: { type: 'application/octet-stream', file: (name, at) => `events.out.tfevents.${Math.floor(at / 1000)}.${name}` },
   safetensors: { type: 'application/octet-stream', file: (name) => `${name}.safetensors` },
   npy: { type: 'application/octet-stream', file: (name) => `${name}.npy` },
@@ -80,7 +81,7 @@ export const fileName = (query: ExportQuery, runName: string, at: number): strin
   return types[query.format].file(name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[-.]+|-+$/g, '') || query.runId, at);
 };
 
-/** @throws ExportError when there is nothing of what is asked for */
+/** @throws ExportError when the requested content does not exist */
 export function writeExport(source: RecordSource, query: ExportQuery, now: number): AsyncGenerator<Uint8Array> {
   switch (query.format) {
     case 'headroom':
@@ -123,7 +124,7 @@ async function tensorNpy(source: RecordSource, query: ExportQuery): Promise<Uint
   return npy(tensor.shape, tensor.data);
 }
 
-/** Maps of all layers as one array [E, L, H, Tq, Tk], where the layers are alike. */
+/** Maps of all layers as one array [E, L, H, Tq, Tk], if the layers have one shape. */
 function allLayers(tensors: ReadonlyMap<string, StoredTensor>): StoredTensor | undefined {
   const layers: StoredTensor[] = [];
   for (let l = 0, t = tensors.get('attention.0'); t; t = tensors.get(`attention.${++l}`)) layers.push(t);

@@ -11,12 +11,13 @@ import { ExportError, logPages, type RecordSource } from './source';
  * A run as one file, `<name>.headroom`: a gzip-compressed tar (`tar xzf` opens it) with these members, in this order:
  *
  *   manifest.json      {"format": "headroom", "version": 2, "runId", "exportedAt": ms since 1970}
- *   log/000001.pack …  pages of the log from seq 1 on: pack.ts messages {"entries": Entry[]}, doubles as they are
+ *   log/000001.pack …  pages of the log from seq 1 on: pack.ts messages {"entries": Entry[]}, doubles unchanged
  *   blobs/<sha256>     the bytes of every blob that the log names, once
  *   end.json           {"head": last seq, "chain": the log's last hash (store/chain.ts), "blobs": how many follow the log,
  *                      "missing": [hashes this server no longer had]}
  *
- * A file without end.json was cut short. Version 1 is that of program version 0.1 (shared/legacy.ts has what differs); it is read too.
+ * A file without end.json is truncated. Version 1 is the format of program version 0.1 (shared/legacy.ts has the differences); it
+ * can be read too.
  */
 export const HEADROOM_VERSION = 2;
 
@@ -30,7 +31,7 @@ export interface End {
   head: number;
   blobs: number;
   missing: string[];
-  /** In hex. Left out by versions of 0.2 before there were chains. */
+  /** In hex. Left out by versions of 0.2 without hash chains. */
   chain?: string;
 }
 

@@ -1,26 +1,29 @@
 import type { RowsAnswer, StoredStream } from '~/server/store';
 import type { RecordSource, StepRange } from './source';
 
-/** Numbers read at a time, over all streams. */
+/** Numbers read in one batch, over all streams. */
 const VALUES = 2 ** 20;
 const LEAST_ROWS = 16;
 const MOST_ROWS = 4096;
 
-/** One step of a run's table: a cell per series, undefined where the series has no value at the step. The array is used again for the next one. */
+/**
+ * One step of a run's table: a cell per series, undefined where the series has no value at the step. The array is reused for the
+ * next step.
+ */
 export interface MergedRow {
   step: number;
-  /** Of the latest of the rows: when it was measured or committed, ms since 1970. */
+  /** Time of the latest of the rows: when it was measured or committed, ms since 1970. */
   time: number;
   cells: (number | undefined)[];
 }
 
-/** A stream, and which of its columns go to which cells. */
+/** A stream, and which of its columns belong to which cells. */
 export interface Part {
   stream: StoredStream;
   columns: { from: number; to: number }[];
 }
 
-/** The rows in force of several streams, step by step, each step once. Those that come while it goes on are left out. */
+/** The rows in force of several streams, step by step, each step once. Rows that arrive meanwhile are left out. */
 export async function* mergedRows(
   source: RecordSource,
   runId: string,
@@ -68,7 +71,7 @@ export async function* mergedRows(
   }
 }
 
-/** Goes through the rows of one stream, a page at a time. */
+/** Reads the rows of one stream, a page at a time. */
 class Reader {
   #page: RowsAnswer = { steps: new Float64Array(0), times: new Float64Array(0), values: new Float64Array(0), more: true };
   #row = 0;
@@ -132,7 +135,7 @@ class Reader {
   }
 }
 
-/** Readers, the one of the lowest step first. */
+/** A heap of readers; the one with the lowest step is first. */
 class Heap {
   readonly #items: Reader[] = [];
 

@@ -12,15 +12,15 @@ import { type SignalHistory, someSignals } from '~/shared/signals';
 import { type ListItems, listKinds, type RunView } from '~/shared/view';
 import { ExportError, type RecordSource, viewOf } from './source';
 
-/** Numbers of step rows that a file may hold: all of them while they fit, else buckets of four numbers each. */
+/** Most numbers of step rows in a file: all rows while they fit, else buckets of four numbers each. */
 const VALUES = 4_000_000;
-/** Series read at once. */
+/** Series that are read together. */
 const SERIES = 8;
-/** Maps beyond this make a page that browsers open badly. */
+/** With more bytes of maps, browsers have trouble opening the page. */
 const MAPS_BYTES = 256 * 2 ** 20;
-/** The same of samples: the newest are kept. */
+/** The same limit for samples: the newest are kept. */
 const SAMPLE_BYTES = 64 * 2 ** 20;
-/** Longer than any run's console. */
+/** More than the number of parts of any run's console. */
 const ALL_PARTS = 1_000_000_000;
 
 type Snapshot = ListItems['snapshots'];
@@ -28,7 +28,7 @@ type Snapshot = ListItems['snapshots'];
 /**
  * A run as one HTML page that plays without a server (shared/replayFile.ts has the format).
  *
- * @param snapshots how many attention snapshots come along: that many, evenly spaced with the first and the last, or all
+ * @param snapshots number of attention snapshots to include, evenly spaced with the first and the last; or all
  * @throws ExportError when all of them are too much for one page; Error when the page was not built
  */
 export async function* writeReplay(
@@ -100,7 +100,7 @@ export async function* writeReplay(
   yield Buffer.from('<script type="text/plain" id="end"></script>\n</body>\n</html>\n');
 }
 
-/** The lists of the run from end to end, as a view would hold them if it could. */
+/** The whole lists of the run, in the form of a view's lists. */
 async function wholeLists(source: RecordSource, runId: string): Promise<RunView['recent']> {
   const lists: Record<string, { items: unknown[]; fromSeq: number }> = {};
   for (const kind of listKinds) {
@@ -111,7 +111,7 @@ async function wholeLists(source: RecordSource, runId: string): Promise<RunView[
   return lists as unknown as RunView['recent'];
 }
 
-/** The newest samples whose blobs are still there and fit together; `kept` counts those without a blob too. */
+/** The newest samples whose blobs still exist and fit together; `kept` also counts those without a blob. */
 async function samplesOf(
   source: RecordSource,
   items: readonly ListItems['media'][],
@@ -130,7 +130,7 @@ async function samplesOf(
   return { hashes, kept };
 }
 
-/** Texts that the lists hold only the beginning of. */
+/** Texts that are longer than the lists keep. */
 async function longTexts(source: RecordSource, runId: string, items: readonly ListItems['media'][]): Promise<[number, string][]> {
   const texts: [number, string][] = [];
   for (const { seq, letters } of items) {
@@ -141,7 +141,7 @@ async function longTexts(source: RecordSource, runId: string, items: readonly Li
   return texts;
 }
 
-/** The run's recipe as it was declared last, for the titles of its settings; without its picture. */
+/** The run's recipe as last declared, for the titles of its settings; without its picture. */
 async function recipesOf(source: RecordSource, { setup }: RunView): Promise<KnownRecipe[]> {
   const known = rememberedRecipes(await source.setting(recipesSetting)).find(({ spec }) => spec.name === setup.recipe?.name);
   if (!known) return [];
@@ -149,7 +149,7 @@ async function recipesOf(source: RecordSource, { setup }: RunView): Promise<Know
   return [{ ...spec, trainers: [] }];
 }
 
-/** How the rows go into the file, and which series in which order. */
+/** How the rows are stored in the file, and the order of the series. */
 async function shapeOfRows(
   source: RecordSource,
   view: RunView,
@@ -164,7 +164,7 @@ async function shapeOfRows(
   return { rows, names, buckets };
 }
 
-/** By step: the first, the last, and those nearest to even distances between them. */
+/** By step: the first, the last, and those nearest to equally spaced steps between them. */
 export function evenlySpaced<S extends { step: number }>(snapshots: readonly S[], count: number): S[] {
   if (snapshots.length <= count) return [...snapshots];
   const first = snapshots[0]!.step;

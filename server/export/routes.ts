@@ -17,13 +17,16 @@ export interface ExportDeps {
   blobs: BlobStore;
   now(): number;
   dataFolder: string;
-  /** The store is the SQLite file in `dataFolder`, so exports may be read by a thread of their own. */
+  /** true: the store is the SQLite file in `dataFolder`, so a separate thread can read it for exports. */
   threaded: boolean;
   view(runId: string): Promise<RunView | null>;
   jobs: Jobs;
 }
 
-/** GET /api/runs/<id>/export?format=..., with `job=<id>` to be followed by (tRPC jobs.get). Answers errors as JSON {"error": "<field>: ..."}. */
+/**
+ * GET /api/runs/<id>/export?format=..., with `job=<id>` to follow the export (tRPC jobs.get). Errors are JSON {"error": "<field>:
+ * ..."}.
+ */
 export function exportRoutes(deps: ExportDeps): Route[] {
   return [
     {
@@ -65,7 +68,7 @@ async function send(
     ? exportInThread({ folder: deps.dataFolder, query: query.data, now }, { progress, signal: job.signal })
     : writeExport({ ...deps.store, blobs: deps.blobs, progress }, query.data, now);
   try {
-    // The first part shows whether there is anything to send.
+    // The first part shows whether the requested content exists.
     const first = await parts.next();
     job.signal.throwIfAborted();
     response.writeHead(200, {
@@ -77,7 +80,7 @@ async function send(
       if (!first.done) yield first.value;
       yield* parts;
     };
-    // A reader that goes away ends the export.
+    // A client that disconnects ends the export.
     await pipeline(Readable.from(all(), { objectMode: false }), response, { signal: job.signal });
   } finally {
     await parts.return(undefined);

@@ -6,23 +6,23 @@ import { type Entry, type SnapshotEvent, seqCount } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
 import type { RunView } from '~/shared/view';
 
-/** Where an export reads from: a store, or a connection of its own in the export thread. */
+/** The source of an export: a store, or the export thread's own connection. */
 export interface RecordSource
   extends Pick<
     Store,
     'runs' | 'entries' | 'range' | 'rows' | 'streams' | 'signals' | 'view' | 'list' | 'item' | 'console' | 'setting' | 'chainAt'
   > {
   blobs: BlobReader;
-  /** Told how far the reading is. */
+  /** Called with the progress of reading. */
   progress?(at: Progress): void;
 }
 
-/** A request that cannot be met; the message goes to whoever asked. */
+/** A request that cannot be fulfilled; the message is for the client. */
 export class ExportError extends Error {
   override name = 'ExportError';
 }
 
-/** The log up to the place it had when asked, in pages. */
+/** The log up to its head at the time of the call, in pages. */
 export async function* logPages(source: RecordSource, runId: string, fromSeq = 1): AsyncGenerator<Entry[]> {
   const head = (await source.runs()).find((r) => r.runId === runId)?.head;
   if (head === undefined) throw new ExportError(`runId: there is no run ${runId}`);
@@ -32,7 +32,7 @@ export async function* logPages(source: RecordSource, runId: string, fromSeq = 1
     if (!last) throw new Error(`run ${runId}: its log should reach seq ${head}, it ends before ${from}`);
     from = last.seq + seqCount(last.event);
     source.progress?.({ doing: 'reading the log', done: Math.min(head, from - 1), total: head, unit: 'entries' });
-    // Entries of one commit end at a head, so none straddles it.
+    // Entries of one commit end at a head, so no entry spans it.
     yield page.filter((e) => e.seq <= head);
   }
 }
@@ -50,7 +50,7 @@ export interface StepRange {
   to: number;
 }
 
-/** The snapshot in force at `step`, or before it the nearest. */
+/** The snapshot in force at `step`, or the nearest one before it. */
 export async function snapshotAt(source: RecordSource, runId: string, step: number): Promise<SnapshotEvent> {
   const { steps, seqs } = await source.signals(runId);
   const i = steps.findLastIndex((s) => s <= step);

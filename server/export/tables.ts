@@ -11,12 +11,12 @@ import { ExportError, logPages, type RecordSource, type StepRange, viewOf } from
 const leading = ['step', 'timeMs'] as const;
 
 interface Layout {
-  /** The series', escaped. */
+  /** Columns of the series, escaped. */
   columns: string[];
   parts: Part[];
 }
 
-/** @param options `wanted`: series in any order; left out = all. `forSheets`: no name may be taken for a formula */
+/** @param options `wanted`: series in any order; left out = all. `forSheets`: escape names that would be taken for a formula */
 async function layoutOf(
   source: RecordSource,
   runId: string,
@@ -36,15 +36,16 @@ async function layoutOf(
   return { columns, parts };
 }
 
-/** Part of a table; what is left out is not limited. */
+/** A part of a table; fields that are left out do not limit it. */
 export interface TablePart extends Partial<StepRange> {
   series?: readonly string[];
 }
 
 /**
- * RFC 4180; numbers so that they read back exactly, NaN and infinities as NaN, Infinity, -Infinity; an absent value is nothing.
+ * RFC 4180; numbers are written so that they read back exactly, NaN and infinities as NaN, Infinity, -Infinity; an absent value
+ * is an empty cell.
  *
- * @throws ExportError when the run has no such series, or the range is none
+ * @throws ExportError when the run has no such series, or the range is empty
  */
 export async function* writeCsv(
   source: RecordSource,
@@ -63,14 +64,14 @@ export async function* writeCsv(
   for await (const text of lines(mergedRows(source, runId, parts, range), line)) yield Buffer.from(text);
 }
 
-/** Reads back as the same number; String() would lose the sign of -0. */
+/** Reads back as the same number; String() loses the sign of -0. */
 const numberText = (value: number): string => (Object.is(value, -0) ? '-0' : String(value));
 
 const csvField = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 /**
- * One JSON document: {"run": the view, "columns", "rows": [[...], ...], "events": every other entry}. In rows an absent value is null, NaN and infinities are the
- * strings "NaN", "Infinity", "-Infinity"; elsewhere they are written as shared/json.ts does.
+ * One JSON document: {"run": the view, "columns", "rows": [[...], ...], "events": every other entry}. In rows an absent value is
+ * null, NaN and infinities are the strings "NaN", "Infinity", "-Infinity"; elsewhere they are written as by shared/json.ts.
  */
 export async function* writeJson(source: RecordSource, runId: string): AsyncGenerator<Uint8Array> {
   const view = await viewOf(source, runId);
@@ -96,7 +97,7 @@ export async function* writeJson(source: RecordSource, runId: string): AsyncGene
   yield Buffer.from('\n]}\n');
 }
 
-/** Rows as text, some hundred at a time. */
+/** Rows as text, several hundred at a time. */
 async function* lines(rows: AsyncIterable<MergedRow>, line: (row: MergedRow) => string): AsyncGenerator<string> {
   let text = '';
   for await (const row of rows) {
@@ -108,7 +109,7 @@ async function* lines(rows: AsyncIterable<MergedRow>, line: (row: MergedRow) => 
   if (text) yield text;
 }
 
-/** Numbers, and rows, of one Parquet row group. */
+/** Most numbers, and most rows, of one Parquet row group. */
 const GROUP_VALUES = 2 ** 22;
 const GROUP_ROWS = 16_384;
 
@@ -141,7 +142,7 @@ export async function* writeParquet(source: RecordSource, runId: string): AsyncG
       columnData: [
         { name: 'step', data: BigInt64Array.from(rows, (r) => BigInt(r.step)) },
         { name: 'timeMs', data: Float64Array.from(rows, (r) => r.time) },
-        // PLAIN: a dictionary would hold -0 and 0 as one value.
+        // PLAIN: a dictionary would store -0 and 0 as one value.
         ...columns.map((name, c) => ({
           name,
           data: whole ? Float64Array.from(data[c] as number[]) : data[c]!,

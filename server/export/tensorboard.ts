@@ -4,7 +4,10 @@ import { listsOf } from '~/server/store/lists';
 import { mergedRows } from './mergedRows';
 import { type RecordSource, viewOf } from './source';
 
-/** A TensorBoard event file: each value a scalar where it is, and nothing where there is none. Scalars are `simple_value`, which every reader knows and which has 32 bits. */
+/**
+ * A TensorBoard event file: a scalar for each value, at its step; absent values have none. Scalars are `simple_value`, which
+ * every reader knows and which has 32 bits.
+ */
 export async function* writeTensorboard(source: RecordSource, runId: string): AsyncGenerator<Uint8Array> {
   const view = await viewOf(source, runId);
   const streams = await source.streams(runId);
@@ -21,9 +24,9 @@ export async function* writeTensorboard(source: RecordSource, runId: string): As
     }
 }
 
-/** Rows of a stream: an event each, with its series and no other. */
+/** Rows of a stream: one event per row, with only the series of that stream. */
 async function* streamEvents(source: RecordSource, runId: string, stream: StoredStream): AsyncGenerator<Uint8Array> {
-  // The summary of a row is the same bytes for every step but for the values, each of which lies at the end of its scalar.
+  // The summary of a row has the same bytes at every step except the values, each of which is at the end of its scalar.
   const scalar = ({ name }: { name: string }) => encodeEvent({ summary: { value: [{ tag: name, simpleValue: 1 }] } });
   const summary = Buffer.concat(stream.columns.map(scalar));
   let end = 0;
@@ -36,7 +39,7 @@ async function* streamEvents(source: RecordSource, runId: string, stream: Stored
   let bytes = 0;
   for await (const { step, time, cells } of mergedRows(source, runId, [{ stream, columns }])) {
     for (let c = 0; c < cells.length; c++) summary.writeFloatLE(cells[c]!, valueAt[c]!);
-    // Several summaries of one event are one: a message goes on where its field comes again.
+    // Several summaries of one event are merged: in protobuf, a repeated field continues the message.
     const one = recordOf(Buffer.concat([encodeEvent({ wallTime: time / 1000, step }), summary]));
     out.push(one);
     bytes += one.length;

@@ -11,9 +11,10 @@ export interface ExportJob {
 }
 
 /**
- * An export made in a thread of its own, part by part as it is read; leaving the loop, or `signal`, ends the thread.
+ * An export made in its own thread, which sends each part as soon as it is read; leaving the loop or aborting `signal` ends the
+ * thread.
  *
- * @throws ExportError when there is nothing of what is asked for
+ * @throws ExportError when the requested content does not exist
  */
 export function exportInThread(
   job: ExportJob,

@@ -1,6 +1,6 @@
 /**
- * Entry point of an export's thread (bundled as `exportWorker.js` beside `main.js`). It reads through a connection of its own, so that neither long reads
- * nor the making of text hold anything up, and makes one part for each 'more'.
+ * Entry point of an export's thread (bundled as `exportWorker.js` beside `main.js`). It reads through its own connection, so that
+ * neither long reads nor formatting delay the server, and makes one part for each 'more'.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { progressReporter, serveParts } from '~/server/base/threadParts';

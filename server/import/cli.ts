@@ -21,7 +21,7 @@ Makes runs of files and folders: .headroom, TensorBoard event files, CSV, JSON, 
   --server URL      default: HEADROOM_SERVER, or http://127.0.0.1:3000
   --token TOKEN     default: HEADROOM_TOKEN; needed unless the server runs on this machine without a login`;
 
-/** What the command writes to and is stopped by. */
+/** Streams that the command writes to, and the signal that stops it. */
 export interface Terminal {
   out(text: string): void;
   err(text: string): void;
@@ -31,7 +31,10 @@ export interface Terminal {
 /** The server refused, or could not be reached; the message is for the person. */
 class Refused extends Error {}
 
-/** Imports what the arguments name into a running server. @returns the exit code: 0, 1 when something could not be imported, 2 for wrong arguments */
+/**
+ * Imports what the arguments name into a running server. @returns the exit code: 0, 1 when some file or run could not be
+ * imported, 2 for wrong arguments
+ */
 export async function main(argv: readonly string[], terminal: Terminal = standard()): Promise<number> {
   const { out, err } = terminal;
   let parsed: ReturnType<typeof argumentsIn>;
@@ -106,7 +109,7 @@ const argumentsIn = (argv: readonly string[]) =>
     },
   });
 
-/** Files, and those in folders, named from the folder that was given. @throws Refused when there is none */
+/** Files, and files inside folders, named from the given folder. @throws Refused when there is none */
 async function filesIn(paths: readonly string[]): Promise<GivenFile[]> {
   const files: GivenFile[] = [];
   for (const given of paths) {
@@ -150,7 +153,7 @@ function connectTo(url: string, token: string | undefined, signal?: AbortSignal)
     try {
       words = (JSON.parse(text) as { error: string }).error;
     } catch {
-      // Refusals before the routes are plain text.
+      // Refusals that come before the routes are plain text.
     }
     throw new Refused(words || `the server answered ${answer.status}`);
   };
@@ -168,7 +171,7 @@ function connectTo(url: string, token: string | undefined, signal?: AbortSignal)
       const headers = { 'content-type': 'application/octet-stream', 'content-length': String(size) };
       await request(address, { method: 'PUT', body, headers, duplex: 'half' } as RequestInit);
     },
-    /** Asks for something that takes a while, and shows how far it is. */
+    /** Sends a request for a long job, and shows its progress. */
     async follow<T>(terminal: Terminal, address: string, body: unknown): Promise<T> {
       const job = randomBytes(12).toString('hex');
       const answer = ask<T>('POST', `${address}?job=${job}`, body);
@@ -193,7 +196,7 @@ function connectTo(url: string, token: string | undefined, signal?: AbortSignal)
   };
 }
 
-/** One line that the next one takes the place of; nothing where nobody watches. */
+/** A line that the next one overwrites; nothing when the output is no terminal. */
 function progress({ err }: Terminal, text: string): void {
   if (process.stderr.isTTY) err(`\r\u001b[K${text.slice(0, 100)}\u0000`);
 }

@@ -7,13 +7,14 @@ import { MAX_SERIES, TableReader } from './tables';
 import { encodingOf, textOf } from './text';
 
 /**
- * A table as text: CSV as spreadsheets, pandas, Lightning, Keras, YOLO, W&B, MLflow and others write it. The first line names the columns; commas, semicolons, tabs or
- * bars separate, as the lines show (or `sep=;` says); lines that begin with # are comments.
+ * A table as text: CSV as spreadsheets, pandas, Lightning, Keras, YOLO, W&B, MLflow and others write it. The first line names the
+ * columns; the separator is a comma, semicolon, tab or bar, judged by the lines (or named by `sep=;`); lines that begin with #
+ * are comments.
  */
 
-/** Letters that decide on separator, line end and how numbers are written. */
+/** Letters from which separator, line end and number style are judged. */
 const SAMPLE = 1 << 16;
-/** Longer ones are not what this reads. */
+/** A file with longer cells is not a table of this kind. */
 const LONGEST_CELL = 4096;
 const LONGEST_LINE = 8 * 2 ** 20;
 
@@ -38,7 +39,7 @@ export async function readCsv(
       return;
     }
     if (!reader) {
-      // NumPy writes the names as a comment.
+      // NumPy writes the column names as a comment.
       const isData = cells.every((cell) => numberOf(cell, style) !== null) && comment?.length === cells.length;
       header = withoutEnd(isData ? comment! : cells);
       reader = new TableReader(runs, { axis: options.axis, style });
@@ -70,12 +71,12 @@ export async function readCsv(
     );
 }
 
-/** Without the cells that a separator at the end of the line makes. */
+/** Removes the empty cells that a separator at the end of the line makes. */
 const withoutEnd = (cells: string[]): string[] => cells.slice(0, cells.findLastIndex((cell) => cell !== '') + 1);
 
 interface Line {
   cells: string[];
-  /** Where it begins, from 1. */
+  /** First line of the row, from 1. */
   line: number;
 }
 
@@ -117,7 +118,7 @@ async function* linesOf(text: AsyncIterable<string>): AsyncGenerator<{ lines: Li
       const cells = raw.map((cell) => {
         if (cell.includes(dialect!.newline)) breaks += cell.split(dialect!.newline).length - 1;
         const trimmed = cell.trim();
-        // A quote after a space is not seen as one.
+        // The parser does not recognize a quote after a space.
         return trimmed.length > 1 && trimmed.startsWith('"') && trimmed.endsWith('"') && cell !== trimmed
           ? trimmed.slice(1, -1)
           : trimmed;
@@ -135,7 +136,7 @@ interface Dialect {
   separator: string;
   newline: '\n' | '\r';
   style: NumberStyle;
-  /** Letters of a line that only says what separates. */
+  /** Letters of a line that only names the separator. */
   skip: number;
 }
 
@@ -163,7 +164,7 @@ function dialectOf(text: string): Dialect {
   };
 }
 
-/** What makes the most lines as long as the first one, and of those what makes the most cells. */
+/** The separator for which the most lines have as many cells as the first one, and among those the one with the most cells. */
 function separatorOf(rowsBy: (separator: string) => string[][]): string {
   let best = { separator: ',', alike: 0, width: 1 };
   for (const separator of [',', ';', '\t', '|']) {

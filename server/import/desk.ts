@@ -10,17 +10,17 @@ import type { Actor } from '~/shared/ids';
 import { ImportError } from './importError';
 import type { GivenFile } from './sources';
 
-/** Bytes of the files of one import. */
+/** Most bytes of the files of one import. */
 const MAX_BYTES = 8 * 2 ** 30;
 const MAX_FILES = 100_000;
 const MAX_OPEN = 50;
-/** An import that nobody asked anything of for so long is forgotten. */
+/** An import without requests for this long is discarded. */
 const KEPT_MS = 3_600_000;
 
 const newId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 16);
 const folderOf = (dataFolder: string): string => path.join(dataFolder, 'imports');
 
-/** Files of imports that a stop or a crash cut short. */
+/** Deletes files of imports that a stop or a crash cut short. */
 export const forgetUploads = (dataFolder: string): Promise<void> => rm(folderOf(dataFolder), { recursive: true, force: true });
 
 /** Files that were sent and not yet imported. */
@@ -28,14 +28,14 @@ export interface OpenImport {
   readonly id: string;
   readonly actorId: string;
   readonly folder: string;
-  /** Where a reader keeps what does not fit into memory. */
+  /** Folder in which a reader keeps data that does not fit into memory. */
   readonly spoolFolder: string;
   readonly files: GivenFile[];
   bytes: number;
   touchedAt: number;
 }
 
-/** Imports between their first file and their end. They are read one after the other: each may take a lot of memory and time. */
+/** Imports between their first file and their end. They are read one after the other: each may take much memory and time. */
 export class ImportDesk {
   readonly #open = new Map<string, OpenImport>();
   #last: Promise<unknown> = Promise.resolve();
@@ -59,7 +59,7 @@ export class ImportDesk {
     return opened;
   }
 
-  /** @throws RequestError when there is none of that id that this person may see */
+  /** @throws RequestError when there is no import with this id that this person may see */
   get(actor: Actor, id: string): OpenImport {
     const found = this.#open.get(id);
     if (!found || (found.actorId !== actor.id && actor.role !== 'admin'))
@@ -71,7 +71,7 @@ export class ImportDesk {
     return found;
   }
 
-  /** Takes a file in. @throws ImportError when it is too large */
+  /** Receives a file. @throws ImportError when it is too large */
   async receive(
     { folder, files, ...open }: OpenImport,
     name: string,
@@ -109,7 +109,7 @@ export class ImportDesk {
     await rm(folder, { recursive: true, force: true });
   }
 
-  /** Does `work` when those that came before have ended. */
+  /** Does `work` when all earlier work has ended. */
   async inTurn<T>(job: Pick<Job, 'progress' | 'signal'>, work: () => Promise<T>): Promise<T> {
     const before = this.#last;
     let release: () => void = () => {};
@@ -124,7 +124,7 @@ export class ImportDesk {
       return await work();
     } finally {
       this.#waiting--;
-      // Whoever waits behind one that was canceled still waits for those before it.
+      // Work queued behind a canceled one still waits for the work before that.
       void before.then(release);
     }
   }

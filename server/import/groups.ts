@@ -6,21 +6,21 @@ import { isEventFile } from './tensorboard';
 /** Files that are read together: the event files of one folder, or one table. */
 export interface Group {
   kind: 'headroom' | 'tensorboard' | 'csv' | 'json' | 'mlflow';
-  /** Names it within its import. */
+  /** Identifies it within its import. */
   key: string;
-  /** What its run is called, unless the files say it. */
+  /** Name of its run, unless the files have one. */
   name: string;
   files: SourceFile[];
-  /** It came with a folder: what cannot be read is named, and no fault. */
+  /** It came with a folder: if it cannot be read, it is listed, without an error. */
   bycatch: boolean;
 }
 
 const tables = /\.(csv|tsv|txt|json|jsonl|ndjson)$/i;
-/** Names that every run of a program gives its file: the folder says more. */
+/** File names that a program uses for every run: the folder's name is better. */
 const usual =
   /^(metrics|results?|history|log|logs|progress|training|trainer_state|trainer_log|monitor|events\.out\.tfevents.*|wandb-history|data)(\.[a-z]+)?$/i;
 
-/** @returns also files of which nothing comes, in words */
+/** @returns also the files that yield nothing, with reasons */
 export async function groupsOf(sources: readonly SourceFile[]): Promise<{ groups: Group[]; leftOut: string[] }> {
   const groups = new Map<string, Group>();
   const others = new Map<string, { count: number; example: string }>();
@@ -68,7 +68,7 @@ function titleOf(name: string): string {
   return title.trim().slice(-80).trim() || 'Imported run';
 }
 
-/** What of it shows: the first bytes, and in a folder the name too, so that not every text there is taken for a table. */
+/** The kind of a file by its first bytes, and in a folder also by its name, so that not every text in it is taken for a table. */
 async function kindOf(file: SourceFile, inFolder: boolean): Promise<Group['kind'] | null> {
   const head = await headOf(file, 4096);
   if (head[0] === 0x1f && head[1] === 0x8b) return 'headroom';
@@ -82,7 +82,7 @@ async function kindOf(file: SourceFile, inFolder: boolean): Promise<Group['kind'
   return /^\s*[{[]/.test(text) || /\.(json|jsonl|ndjson)$/i.test(file.name) ? 'json' : 'csv';
 }
 
-/** Of several states that a Hugging Face trainer saved on its way, the last one holds the others. */
+/** Of several states that a Hugging Face trainer saved during a run, the last one contains the others. */
 function olderStates(sources: readonly SourceFile[]): Set<string> {
   const last = new Map<string, { step: number; name: string }>();
   const older = new Set<string>();

@@ -16,12 +16,12 @@ import { unpack } from '~/shared/pack';
 import type { RunView } from '~/shared/view';
 import { ImportError } from './importError';
 
-/** Reading a `.headroom` file (export/headroomFile.ts has the format), every part checked before it is handed on. */
+/** Reads a `.headroom` file (export/headroomFile.ts has the format) and checks every part before passing it on. */
 export type Part =
   | { kind: 'manifest'; runId: string }
-  /** Entries that follow the ones before, with the run as it is after them. */
+  /** Entries that follow the previous ones, with the view after them. */
   | { kind: 'entries'; entries: Entry[]; view: RunView }
-  /** `body` must be read to its end. */
+  /** The consumer must read `body` to its end. */
   | { kind: 'blob'; hash: string; body: AsyncIterable<Uint8Array> }
   | { kind: 'end' };
 
@@ -29,28 +29,31 @@ const manifest = z.object({ format: z.literal('headroom'), version: z.int(), run
 const end = z.object({ head: seq, blobs: z.int().nonnegative(), missing: z.array(blobHash), chain: blobHash.optional() });
 const anyEvent = z.looseObject({ type: z.string() });
 const frame = z.strictObject({ seq, attempt, at: z.number(), event: anyEvent });
-/** An entry before it is brought up to date. */
+/** An entry before it is upgraded. */
 const rawEntry = z.looseObject({ seq, event: anyEvent });
 type RawEntry = z.infer<typeof rawEntry>;
 const page = z.object({ entries: z.array(rawEntry) });
 const schemas = new Map<string, z.ZodType>(
   [...serverEvent.options, ...trainerEvent.options].map((schema) => [schema.shape.type.value, schema]),
 );
-/** A file of the archive; its body is to be read before the next one is asked for. */
+/** A file of the archive; its body must be read before the next one is requested. */
 interface TarMember {
   name: string;
   bytes: number;
   body: AsyncIterable<Uint8Array>;
 }
-/** Of a log page or a JSON member; blobs may be larger, they are not held. Pages of version 1 had no bound of their own. */
+/**
+ * Most bytes of a log page or a JSON member; blobs may be larger, as they are not held in memory. Pages of version 1 had no limit
+ * of their own.
+ */
 const MEMBER_BYTES = 256 << 20;
 const JSON_BYTES = 16 << 20;
-/** As for those that trainers send. */
+/** The same limit as for trainers' blobs. */
 const BLOB_BYTES = 2 ** 30;
 
 /**
- * @param name what its sender calls the file
- * @throws ImportError in words that name the member, the place and what is wrong
+ * @param name the sender's name for the file
+ * @throws ImportError with a message that names the member, the position and the problem
  */
 export async function* readHeadroomFile(
   file: string,
@@ -144,7 +147,7 @@ function entryOf(member: string, raw: RawEntry): Entry {
   return { ...entry, event: checked(schema, entry.event, where) as RunEvent };
 }
 
-/** What a store and `fold` rely on. */
+/** Checks what a store and `fold` rely on. */
 function next(member: string, id: string, view: RunView | null, streams: StreamState, entry: Entry): RunView {
   const { seq, event } = entry;
   const where = `${member}: seq ${seq}`;
@@ -192,7 +195,7 @@ async function* verified({ name, body }: TarMember, hash: string, report: () => 
       yield part;
     }
   } catch (error) {
-    // It reaches whoever reads the body, not the reading of the file around it.
+    // The error is thrown where the body is read, not where the archive is read.
     throw new ImportError(`${name}: the file is damaged: ${(error as Error).message}`);
   }
   const found = sha.digest('hex');

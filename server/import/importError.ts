@@ -1,4 +1,4 @@
-/** The file cannot become a run; the message says where it is wrong and goes to whoever sent it. */
+/** The file cannot become a run; the message says where it is wrong and is for the client. */
 export class ImportError extends Error {
   override name = 'ImportError';
 
@@ -11,11 +11,11 @@ export class ImportError extends Error {
   }
 }
 
-/** The run of the file is here already: it can come in as a copy. */
+/** The run of the file is here already: it can be imported as a copy. */
 export class AlreadyHereError extends ImportError {
   constructor(
     readonly runId: string,
-    /** Everything in the file is here. */
+    /** Everything in the file is already here. */
     readonly nothingNew: boolean,
     message: string,
   ) {

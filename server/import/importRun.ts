@@ -23,31 +23,34 @@ export interface ImportDeps {
   store: Store;
   blobs: BlobStore;
   now(): number;
-  /** Makes a run known that was written to the store beside the hub. */
+  /** Makes a run known that was written directly to the store. */
   adopt(runId: string): Promise<void>;
 }
 
 export interface ImportRequest {
   files: GivenFile[];
-  /** A folder of its own for what is kept meanwhile; it is there. */
+  /** A folder of its own for temporary data; it exists. */
   spoolFolder: string;
   actor: Actor;
   choices?: ImportChoices;
   following?: Pick<Job, 'progress' | 'signal'>;
 }
 
-/** Runs being written: what a crash leaves of them is removed at the next start. */
+/** Runs being written: after a crash, the next start deletes what is left of them. */
 const pendingKey = 'imports.pending';
 const newRunId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 10);
 
-/** Takes away what an import that a crash cut short has left; its blobs go with others that nothing names. Before the hub opens. */
+/**
+ * Deletes what an import left that a crash cut short; its blobs are swept with others that nothing names. Called before the hub
+ * opens.
+ */
 export async function forgetCutImports(store: Store): Promise<void> {
   const pending = JSON.parse((await store.setting(pendingKey)) ?? '[]') as string[];
   for (const runId of pending) await store.remove(runId);
   if (pending.length > 0) await store.setSetting(pendingKey, '[]');
 }
 
-/** What would come of the files; nothing is written. @throws ImportError when an archive is damaged; AbortError */
+/** What an import of the files would make; nothing is written. @throws ImportError when an archive is damaged; AbortError */
 export async function planImport(
   { store }: Pick<ImportDeps, 'store'>,
   request: Omit<ImportRequest, 'actor'>,
@@ -65,11 +68,12 @@ export async function planImport(
 }
 
 /**
- * Makes runs of files: a `.headroom` file whole and unchanged, under its own id or as a copy (one that was still going on is closed by one more entry); what other
- * programs wrote as finished runs under new ids. A run is read to its end and checked before anything of it is written; one that cannot be imported leaves nothing and
- * does not keep the others out.
+ * Imports runs from files: a `.headroom` file whole and unchanged, under its own id or as a copy (a run that had not ended gets
+ * one more entry that ends it); files of other programs as finished runs under new ids. A run is read to its end and checked
+ * before any of it is written; a failed one leaves nothing and does not stop the others.
  *
- * @throws ImportError when an archive is damaged; AlreadyHereError when the one file's run is here; AbortError when it is canceled: runs that were written whole stay
+ * @throws ImportError when an archive is damaged; AlreadyHereError when the one file's run is here; AbortError when it is
+ *   canceled: runs that are already complete stay
  */
 export async function importFiles(deps: ImportDeps, request: ImportRequest): Promise<ImportResult> {
   const { files, spoolFolder, choices = {}, following } = request;
@@ -91,7 +95,7 @@ export async function importFiles(deps: ImportDeps, request: ImportRequest): Pro
           const runId = await importRecord(deps, { file: file.path, name, asCopy, following });
           result.runs.push({ key, name, runId, leftOut: null, error: null });
         } catch (error) {
-          // A single file's answer says more than words.
+          // For a single file, the error itself is the answer.
           if (!(error instanceof ImportError) || files.length === 1) throw error;
           result.runs.push({ key, name, runId: null, leftOut: null, error: error.message });
         }
@@ -109,7 +113,7 @@ export async function importFiles(deps: ImportDeps, request: ImportRequest): Pro
 
 type Read = Extract<ImportPart, { kind: 'run' }>;
 
-/** A run that another program wrote, as the log of a finished run. Its trainer and its device are not known, and nothing says otherwise. */
+/** Writes a run of another program as the log of a finished run. Its trainer and device are unknown, and left unknown. */
 async function importRead(
   deps: ImportDeps,
   { actor, choices, following }: ImportRequest,
@@ -181,7 +185,7 @@ async function importRecord(
   }
 }
 
-/** Waits until the whole file was found right. @returns its run */
+/** Waits until the whole file has been checked. @returns its run */
 async function checkedRun(parts: AsyncGenerator<RecordPart>): Promise<string> {
   let runId = '';
   for (;;) {
@@ -192,7 +196,7 @@ async function checkedRun(parts: AsyncGenerator<RecordPart>): Promise<string> {
   }
 }
 
-/** The blobs of a file, each to be read to its end; its entries go to `onEntries`. */
+/** The blobs of a file, each to be read to its end; its entries are passed to `onEntries`. */
 async function* blobsAmong(
   parts: AsyncGenerator<RecordPart>,
   onEntries: (entries: Entry[]) => Promise<void>,
@@ -212,7 +216,7 @@ async function* blobsAmong(
   }
 }
 
-/** The same entry in a run of another id. */
+/** The same entry in a run with another id. */
 function copied({ event, ...entry }: Entry, original: string, runId: string): Entry {
   if (event.type === 'run.created') {
     // The key stays with the run that its script opened.
@@ -224,7 +228,7 @@ function copied({ event, ...entry }: Entry, original: string, runId: string): En
   return { ...entry, event };
 }
 
-/** Says how the file's log differs from the one that is here. */
+/** Reports how the file's log differs from the stored one. */
 async function alreadyHere(store: Store, runId: string, parts: AsyncGenerator<RecordPart>): Promise<AlreadyHereError> {
   const here = (await store.runs()).find((r) => r.runId === runId)!.head;
   let at = 0;
@@ -254,7 +258,10 @@ async function alreadyHere(store: Store, runId: string, parts: AsyncGenerator<Re
   );
 }
 
-/** Equal in every number and word, whatever the order of their fields; what the server completes an entry of version 0.1 with does not count. */
+/**
+ * Equal in every number and word, whatever the order of their fields; fields that the server added to entries of version 0.1 are
+ * ignored.
+ */
 const sameEntry = (a: Entry, b: Entry): boolean => stringify(sorted(asSent(a))) === stringify(sorted(asSent(b)));
 
 function sorted(value: unknown): unknown {
@@ -269,7 +276,7 @@ function sorted(value: unknown): unknown {
 
 type Keep = (hash: string, bytes: AsyncIterable<Uint8Array>) => Promise<void>;
 
-/** Runs `write` so that a failure leaves nothing of the run and of its blobs, and a crash no run. */
+/** Runs `write` so that a failure leaves no run and no blobs, and a crash no run. */
 async function writing(deps: ImportDeps, runId: string, write: (log: LogCopy, keep: Keep) => Promise<void>): Promise<string> {
   const { store, blobs } = deps;
   const pending = (change: (ids: string[]) => string[]) => changePending(store, change);
@@ -294,7 +301,7 @@ async function writing(deps: ImportDeps, runId: string, write: (log: LogCopy, ke
   return runId;
 }
 
-/** Runs being imported at this moment. */
+/** Runs that are being imported now. */
 const claimed = new WeakMap<Store, Set<string>>();
 function claim(store: Store, runId: string): () => void {
   const ids = claimed.get(store) ?? new Set();
@@ -304,7 +311,7 @@ function claim(store: Store, runId: string): () => void {
   return () => void ids.delete(runId);
 }
 
-/** Changes follow each other: several imports may begin at once. */
+/** Changes are serialized: several imports may begin at once. */
 const changes = new WeakMap<Store, Promise<void>>();
 function changePending(store: Store, change: (ids: string[]) => string[]): Promise<void> {
   const next = (changes.get(store) ?? Promise.resolve()).then(async () =>
@@ -317,7 +324,7 @@ function changePending(store: Store, change: (ids: string[]) => string[]): Promi
   return next;
 }
 
-/** Writes entries as they are to the end of a new run's log. */
+/** Appends entries unchanged to a new run's log. */
 class LogCopy {
   view: RunView | null = null;
   readonly #log = new CompleteLog();
@@ -328,7 +335,7 @@ class LogCopy {
   ) {}
 
   async add(entries: Entry[]): Promise<void> {
-    // A write carries one rewind and one attempt: each run.assigned begins another.
+    // A write holds one rewind and one attempt: each run.assigned begins another write.
     let part: Entry[] = [];
     for (const entry of entries) {
       if (entry.event.type === 'run.assigned' && part.length > 0) {

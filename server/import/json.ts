@@ -8,11 +8,12 @@ import { type Cell, TableReader } from './tables';
 import { encodingOf, textOf } from './text';
 
 /**
- * Tables as JSON: a line per row (JSONL), a list of rows, columns of lists (Keras, pandas), a Hugging Face trainer_state.json, TensorBoard's [[wall time, step, value]],
- * an export of this program. Nested objects become names with "/". NaN and Infinity as Python writes them are read.
+ * Tables as JSON: a line per row (JSONL), a list of rows, columns of lists (Keras, pandas), a Hugging Face trainer_state.json,
+ * TensorBoard's [[wall time, step, value]], an export of this program. Nested objects become names with "/". NaN and Infinity are
+ * read as Python writes them.
  */
 
-/** Letters of a document that is read as a whole, and of a line. */
+/** Most letters of a document that is read as a whole, and of a line. */
 const LONGEST = 256 * 2 ** 20;
 const LONGEST_LINE = 8 * 2 ** 20;
 
@@ -44,7 +45,7 @@ export async function readJson(
   readDocument(parsed(parts.join(''), null), source.name, runs, options);
 }
 
-/** Whether the first line is a row by itself and another one follows, or the name says so. */
+/** Whether the first line is a complete row and another one follows, or the name says that the file has one row per line. */
 async function isLines(source: SourceFile, encoding: Awaited<ReturnType<typeof encodingOf>>): Promise<boolean> {
   if (/\.(jsonl|ndjson)$/i.test(source.name)) return true;
   let head = '';
@@ -62,13 +63,13 @@ async function isLines(source: SourceFile, encoding: Awaited<ReturnType<typeof e
   }
 }
 
-/** @param line of a file of lines; null = the whole file */
+/** @param line line number in a file of lines; null = the whole file */
 function parsed(text: string, line: number | null): Json {
   try {
     return JSON.parse(text) as Json;
   } catch {
     try {
-      // Python's NaN, Infinity and -Infinity as texts, which are read as numbers later; texts stay.
+      // Python's NaN, Infinity and -Infinity become texts, which are parsed as numbers later; texts are unchanged.
       return JSON.parse(
         text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (m) => (m.startsWith('"') ? m : `"${m}"`)),
       ) as Json;
@@ -103,7 +104,7 @@ async function readLines(text: AsyncIterable<string>, runs: RunsReading, options
     try {
       take(held);
     } catch (error) {
-      // The last line of a file that is still written.
+      // The last line of a file that is still being written.
       if (line <= 1) throw error;
       runs.run().leftOut.push(`line ${line}, which is not whole`);
     }
@@ -187,12 +188,12 @@ function readList(list: readonly Json[], name: string, runs: RunsReading, option
   rows.end();
 }
 
-/** Settings, as many as fit. */
+/** As many settings as fit. */
 export function smallConfig(settings: Config): Config {
   return configSchema.safeParse(settings).success ? settings : {};
 }
 
-/** Objects as rows of one table; each new name is a column of its own. */
+/** Objects as rows of one table; each new name becomes a column. */
 class RowReader {
   readonly #places = new Map<string, number>();
   readonly #table: TableReader;
@@ -214,7 +215,7 @@ class RowReader {
   #flatten(row: Row, prefix: string, cells: Cell[], depth: number): void {
     for (const [key, value] of Object.entries(row)) {
       const name = prefix + key;
-      // W&B's pictures and histograms are objects that say what they are.
+      // W&B's pictures and histograms are objects that name their type.
       if (isObject(value) && !Object.hasOwn(value, '_type') && depth < 8) {
         this.#flatten(value, key === 'metrics' && depth === 0 ? '' : `${name}/`, cells, depth + 1);
         continue;

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import type { Histogram, MediaKind } from '~/shared/media';
 
-/** Samples of one run: more would make a log that nobody scrolls. */
+/** Most samples of one run: more would make a log that nobody can scroll through. */
 const MAX_ITEMS = 20_000;
 
 export interface SpooledMedia {
@@ -14,7 +14,7 @@ export interface SpooledMedia {
   bytes: number;
 }
 
-/** Texts, pictures and histograms of a run that is read, kept in a file. */
+/** Texts, pictures and histograms of a run that is being read, stored in a file. */
 export class MediaSpool {
   items: SpooledMedia[] = [];
   #file: number | null = null;
@@ -69,7 +69,8 @@ export class MediaSpool {
 const MOST_BINS = 1024;
 
 /**
- * A histogram as samples have it, of bins that may be empty, touch, or end at infinity as those of other programs do; null: it has no bins.
+ * Converts a histogram of another program, whose bins may be empty, touch, or end at infinity, to a sample's form; null: it has
+ * no bins.
  *
  * @param bins left and right edge and count, in order
  */
@@ -90,7 +91,7 @@ export function histogramOf(bins: readonly (readonly [left: number, right: numbe
     }
     const from = edges.at(-1)!;
     if (right <= from) {
-      // Bins without a width: their values belong to the one that ends here.
+      // Bins without a width: their values are counted in the bin that ends here.
       if (counts.length === 0) {
         edges.push(from + Math.max(Math.abs(from), 1) * 2 ** -20);
         counts.push(count);

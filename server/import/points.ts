@@ -1,24 +1,24 @@
 import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 
 /**
- * Points (step, time, value) of many series, in the order in which a file has them, kept in memory up to a bound and beyond it in a file. When all are there they are
- * put in order of their steps, the last value of a step staying, and read back side by side.
+ * Points (step, time, value) of many series, added in the order of the file, kept in memory up to a limit and beyond it in a
+ * file. At the end they are sorted by step, keeping the last value of a step, and read back row by row.
  */
 
 /** Doubles of a point: step, ms since 1970 (NaN: not known), value. */
 const WIDTH = 3;
 const FIRST_POINTS = 16;
-/** Points of any series in memory, whatever the others hold. */
+/** Least points of any series in memory, whatever the others hold. */
 const LEAST_POINTS = 256;
-/** Points of one series in memory. */
+/** Most points of one series in memory. */
 const MOST_POINTS = 16_384;
-/** Points in memory, over all series: 96 MB. */
+/** Most points in memory, over all series: 96 MB. */
 const HELD_POINTS = 2 ** 22;
 
 interface Chunk {
-  /** Points before it in the file. */
+  /** Number of points before it in the file. */
   at: number;
-  /** Points of its series up to its end. */
+  /** Number of its series' points up to its end. */
   end: number;
 }
 
@@ -26,12 +26,12 @@ export class PointSeries {
   buffer = new Float64Array(FIRST_POINTS * WIDTH);
   held = 0;
   chunks: Chunk[] = [];
-  /** Steps ascend. */
+  /** Whether steps ascend. */
   sorted = true;
-  /** What was dropped when so many points had come: those of steps from `fromStep` on. */
+  /** Points dropped after the first `after` points: those of steps from `fromStep` on. */
   purges: { after: number; fromStep: number }[] = [];
   lastStep = Number.NEGATIVE_INFINITY;
-  /** Points that were added and not replaced by the next one. */
+  /** Number of points that were added and not replaced by the next one. */
   count = 0;
 
   constructor(readonly name: string) {}
@@ -43,7 +43,7 @@ export interface PointStream {
   rows: number;
   firstStep: number;
   lastStep: number;
-  /** Earliest and latest, ms since 1970; null: no time is known. */
+  /** Earliest and latest time, ms since 1970; null: no time is known. */
   times: { first: number; last: number } | null;
   /** Every point has a time. */
   timed: boolean;
@@ -51,9 +51,9 @@ export interface PointStream {
 
 export class Points {
   readonly series = new Map<string, PointSeries>();
-  /** Values that gave way to another one of the same step. */
+  /** Number of values that were replaced by another one of the same step. */
   replaced = 0;
-  /** Points that a restart made void. */
+  /** Number of points that a restart discarded. */
   purged = 0;
   total = 0;
   #held = 0;
@@ -95,18 +95,18 @@ export class Points {
     series.buffer[at + 2] = value;
   }
 
-  /** A restart at this step: what the series have at and after it is void. */
+  /** A restart at this step: discards the series' points at and after it. */
   purge(fromStep: number, names?: Iterable<string>): void {
     for (const series of names ? [...names].flatMap((n) => this.series.get(n) ?? []) : this.series.values()) {
       if (series.count === 0) continue;
       series.purges.push({ after: series.count, fromStep });
-      // What comes next is a point of its own, whatever its step.
+      // The next point is not a replacement, whatever its step.
       series.lastStep = Number.POSITIVE_INFINITY;
       series.sorted = false;
     }
   }
 
-  /** Puts every series in order, drops those without a point, and finds which were logged together. */
+  /** Sorts every series, drops those without points, and finds which were logged together. */
   streams(): PointStream[] {
     const byKey = new Map<string, PointStream>();
     for (const series of this.series.values()) {
@@ -120,7 +120,7 @@ export class Points {
     return [...byKey.values()];
   }
 
-  /** Rows of a stream, `rows` at a time: steps, times and values [rows, series]. The arrays are fresh. */
+  /** Rows of a stream, `rows` at a time: steps, times and values [rows, series]. The arrays are new. */
   *rows(stream: PointStream, rows: number): Generator<{ steps: Float64Array; times: Float64Array | null; values: Float64Array }> {
     const width = stream.series.length;
     const page = Math.max(16, Math.min(4096, Math.floor(2 ** 20 / width)));
@@ -144,7 +144,7 @@ export class Points {
     }
   }
 
-  /** Points `from` .. `from + count` of a series into `target`; @returns how many there are */
+  /** Reads points `from` .. `from + count` of a series into `target`; @returns their number */
   read(series: PointSeries, from: number, count: number, target: Float64Array): number {
     const { chunks } = series;
     const inFile = chunks.at(-1)?.end ?? 0;
@@ -181,7 +181,7 @@ export class Points {
     series.buffer = larger;
   }
 
-  /** All but the newest point go to the file: that one may still be replaced. */
+  /** Writes all but the newest point to the file: that one may still be replaced. */
   #spill(series: PointSeries): void {
     const points = series.held - 1;
     const at = this.#write(series.buffer.subarray(0, points * WIDTH));
@@ -207,7 +207,7 @@ export class Points {
   #sort(series: PointSeries): void {
     const all = new Float64Array(series.count * WIDTH);
     for (let at = 0; at < series.count; ) at += this.read(series, at, series.count - at, all.subarray(at * WIDTH));
-    // In the order of the file, so that of equal steps the last one is the last to come.
+    // In the order of the file, so that of equal steps the last one stays last.
     let kept = Uint32Array.from({ length: series.purges[0]?.after ?? series.count }, (_, i) => i);
     for (const [i, { after, fromStep }] of series.purges.entries()) {
       const before = kept.length;
@@ -281,7 +281,7 @@ export class Points {
   }
 }
 
-/** Goes through the points of a series. */
+/** Iterates over the points of a series. */
 class Cursor {
   readonly points: Float64Array;
   #at = 0;
@@ -296,7 +296,7 @@ class Cursor {
     this.points = new Float64Array(page * WIDTH);
   }
 
-  /** Where the next point is in `points`. */
+  /** Index of the next point in `points`. */
   next(): number {
     if (this.#row === this.#here) {
       this.#here = this.from.read(this.series, this.#at, this.page, this.points);

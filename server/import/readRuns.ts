@@ -19,17 +19,20 @@ import { readTensorboard } from './tensorboard';
 
 export interface ReadJob {
   files: GivenFile[];
-  /** Where what does not fit into memory is kept meanwhile; it is there. */
+  /** Folder for data that does not fit into memory; it exists. */
   spoolFolder: string;
-  /** `plan`: says what would come. `read`: reads the runs that are wanted. */
+  /** `plan`: describes the runs. `read`: reads the chosen runs. */
   mode: 'plan' | 'read';
   choices: ImportChoices;
 }
 
-/** What the files hold, in the order in which it is read. A run of another program comes whole: when it begins, all of it was read and found right. */
+/**
+ * The content of the files, in the order in which it is read. A run of another program is sent only after all of it was read and
+ * checked.
+ */
 export type ImportPart =
   | { kind: 'planned'; run: PlannedRun }
-  /** A `.headroom` file is read by a reader of its own. */
+  /** A `.headroom` file has its own reader. */
   | { kind: 'headroom'; key: string; file: GivenFile; asCopy: boolean }
   | {
       kind: 'run';
@@ -47,7 +50,7 @@ export type ImportPart =
   | { kind: 'failed'; key: string; name: string; message: string }
   | { kind: 'leftOut'; words: string[] };
 
-/** @throws ImportError when an archive is damaged; what is wrong with one run is told as `failed`, or in its plan */
+/** @throws ImportError when an archive is damaged; an error of one run is sent as `failed`, or is in its plan */
 export async function* readImport(job: ReadJob, report: (at: Progress) => void): AsyncGenerator<ImportPart> {
   const { groups, leftOut } = await groupsOf(await sourcesOf(job.files));
   if (job.files.length === 1 && groups.length === 0) throw new ImportError(nothing(leftOut));
@@ -75,7 +78,7 @@ export async function* readImport(job: ReadJob, report: (at: Progress) => void):
   yield { kind: 'leftOut', words: leftOut };
 }
 
-/** Why no run comes of one file. */
+/** Why a file yields no run. */
 const nothing = (leftOut: readonly string[]): string =>
   leftOut.some((words) => words.startsWith('empty'))
     ? 'the file is empty'
@@ -95,7 +98,7 @@ async function* readGroup(
       await readFiles(group, runs, chosen.find((c) => c.axis !== undefined)?.axis ?? job.choices.axis ?? null, progress);
     } catch (error) {
       if (!(error instanceof ImportError)) throw error;
-      // In a folder there are settings and notes as JSON and text, too.
+      // A folder also contains settings and notes as JSON and text.
       if (group.bycatch && runs.axis === null && group.kind === 'json') leftOut.push(`${group.key}: ${error.message}`);
       else if (job.mode === 'plan')
         yield { kind: 'planned', run: { ...unknownRun(group), ...axesOf(error), error: error.message } };
@@ -222,7 +225,7 @@ function timesOf(run: RunReading): { first: number | null; last: number | null }
   return { first: all.reduce((a, b) => Math.min(a, b)), last: all.reduce((a, b) => Math.max(a, b)) };
 }
 
-/** Rows of one log entry. */
+/** Most rows of one log entry. */
 const ROWS = 4096;
 const ROW_VALUES = 2 ** 18;
 
@@ -232,7 +235,7 @@ function* partsOf(group: Group, run: RunReading, key: string, name: string, note
   const origin = `${group.key} (${words[group.kind]})`.slice(-200);
   const leftOut = [...notes, ...run.leftOut];
   yield { kind: 'run', key, name, config: run.config, origin, leftOut, values: run.points.total, begunMs };
-  // A declaration has a bound; what is logged together may be parted.
+  // A declaration has a size limit; series logged together may be split over several.
   for (const [i, stream] of streams.entries())
     for (let c = 0; c < stream.series.length; c += MAX_COLUMNS) {
       const part = { ...stream, series: stream.series.slice(c, c + MAX_COLUMNS) };
@@ -256,7 +259,7 @@ function* partsOf(group: Group, run: RunReading, key: string, name: string, note
   yield { kind: 'runEnd', step: stepsOf(run)!.last + 1, atMs: endedMs };
 }
 
-/** Series by which others may be drawn. */
+/** Series that can be x axes. */
 const axisName = /(^|\/)(global_step|iteration|epoch|epochs|tokens|samples|num_timesteps|total_timesteps)$/i;
 
 function* rowsOf(run: RunReading, part: PointStream, stream: string, begunMs: number | null): Generator<ImportPart> {
@@ -298,7 +301,7 @@ async function plannedRecord(group: Group, progress: (done: number) => void): Pr
   }
 }
 
-/** Buffers of a part that may move to another thread: those that hold nothing else. */
+/** Buffers of a part that may move to another thread: those that hold no other data. */
 export function ownBuffers(part: ImportPart): ArrayBuffer[] {
   if (part.kind === 'blob') return [part.bytes.buffer as ArrayBuffer];
   if (part.kind !== 'event' || part.event.type !== 'rows') return [];

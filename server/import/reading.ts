@@ -9,21 +9,21 @@ import { type PointStream, Points } from './points';
 const LONGEST_NAME = 512;
 const MAX_RUNS = 1000;
 
-/** One run as it is read from a file or folder of another program. */
+/** One run while it is read from a file or folder of another program. */
 export class RunReading {
   readonly points: Points;
   readonly media: MediaSpool;
-  /** Settings that the file says. */
+  /** Settings found in the file. */
   config: Config = {};
-  /** What of the file is not in the run, in words. */
+  /** Parts of the file that are not in the run, described for people. */
   readonly leftOut: string[] = [];
-  /** Rows, or records, that hold something of it. */
+  /** Rows, or records, that contain some of it. */
   rows = 0;
   #streams: PointStream[] | null = null;
   #cut = 0;
 
   constructor(
-    /** Within its file; '' where that holds one run. */
+    /** Name within its file; '' if the file holds one run. */
     readonly name: string,
     spool: string,
   ) {
@@ -31,14 +31,14 @@ export class RunReading {
     this.media = new MediaSpool(`${spool}.media`);
   }
 
-  /** What a series of this name is called here. */
+  /** The name of a series in the new run. */
   nameOf(name: string): string {
     if (name.length <= LONGEST_NAME) return name;
     this.#cut++;
     return `${name.slice(0, LONGEST_NAME - 13)}…${createHash('sha256').update(name).digest('hex').slice(0, 12)}`;
   }
 
-  /** Its series in order; to be called when everything was read. */
+  /** Its series in order; only after everything was read. */
   get streams(): PointStream[] {
     if (!this.#streams) {
       this.#streams = this.points.streams();
@@ -66,7 +66,7 @@ export class RunsReading {
   readonly notes: string[] = [];
   /** The column that counts the steps; null where there are no columns. */
   axis: string | null = null;
-  /** Columns that could. */
+  /** Columns that could count the steps. */
   axes: string[] = [];
   readonly #runs = new Map<string, RunReading>();
 

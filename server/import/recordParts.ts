@@ -6,11 +6,14 @@ import { readHeadroomFile } from './headroomFile';
 export interface RecordJob {
   mode: 'record';
   file: string;
-  /** What its sender calls it. */
+  /** The sender's name for the file. */
   name: string;
 }
 
-/** What a `.headroom` file holds, in the order in which it is made: its run, then, once all of it was found right, its content. */
+/**
+ * The content of a `.headroom` file, in the order in which it is made: its run, then, once all of it was checked, its entries and
+ * blobs.
+ */
 export type RecordPart =
   | { kind: 'manifest'; runId: string }
   | { kind: 'checked' }
@@ -19,7 +22,7 @@ export type RecordPart =
   | { kind: 'blob'; hash: string }
   | { kind: 'bytes'; bytes: Uint8Array };
 
-/** @throws ImportError when the file is not right */
+/** @throws ImportError when the file is invalid */
 export async function* recordParts({ file, name }: RecordJob, report: (at: Progress) => void): AsyncGenerator<RecordPart> {
   const total = (await stat(file)).size;
   const reading = (doing: string) => (done: number) => report({ doing, done, total, unit: 'bytes' });

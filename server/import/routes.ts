@@ -13,7 +13,7 @@ import { type ImportDeps, importFiles, planImport } from './importRun';
 export interface ImportRouteDeps extends ImportDeps {
   desk: ImportDesk;
   jobs: Jobs;
-  /** Tells the audit log. */
+  /** Records the import in the audit log. */
   imported(actor: Actor, runId: string, name: string): Promise<void>;
 }
 
@@ -21,9 +21,10 @@ const MAX_CHOICES = 4 * 2 ** 20;
 const LONGEST_NAME = 1000;
 
 /**
- * In one request: POST /api/import?name=<file name>[&as=copy][&axis=<column>][&project=<name>] with the file as the body.
- * In steps: POST /api/imports opens one; PUT /api/imports/<id>/files?path=<path> sends a file; POST .../plan says what would come; POST .../runs writes it; DELETE ends it.
- * Each takes `job=<id>` to be followed and canceled by (tRPC jobs). Errors are JSON {"error"}.
+ * In one request: POST /api/import?name=<file name>[&as=copy][&axis=<column>][&project=<name>] with the file as the body. In
+ * steps: POST /api/imports opens an import; PUT /api/imports/<id>/files?path=<path> sends a file; POST .../plan describes the
+ * runs; POST .../runs writes them; DELETE ends the import. With `job=<id>`, each can be followed and canceled (tRPC jobs). Errors
+ * are JSON {"error"}.
  */
 export function importRoutes(deps: ImportRouteDeps): Route[] {
   const { desk } = deps;
@@ -114,7 +115,7 @@ async function written(
   job: Job,
 ): Promise<ImportResult> {
   const result = await deps.desk.inTurn(job, () => importFiles(deps, { ...open, actor, choices, following: job }));
-  // A fault is told by whoever answers.
+  // Failures are reported by the caller.
   if (result.runs.some((run) => run.runId !== null)) job.end('done');
   for (const { runId, key } of result.runs) if (runId !== null) await deps.imported(actor, runId, key.slice(0, 200));
   return result;
@@ -122,7 +123,7 @@ async function written(
 
 const announced = (request: IncomingMessage): number => Number(request.headers['content-length'] ?? 0);
 
-/** A path inside the import: it is a name, and never a place on the disk. */
+/** A path inside the import: only a name, never a path on the disk. */
 function nameIn(given: string | undefined): string {
   const name = (given ?? '').replaceAll('\\', '/').replace(/^(\.?\/)+/, '');
   if (name === '' || name.length > LONGEST_NAME)

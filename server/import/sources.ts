@@ -5,26 +5,26 @@ import { createGunzip } from 'node:zlib';
 import yauzl from 'yauzl';
 import { ImportError } from './importError';
 
-/** A file to import, as it lies on the disk. */
+/** A file to import, on the disk. */
 export interface GivenFile {
   path: string;
-  /** As its sender calls it: a path with "/" when it came with a folder. */
+  /** The sender's name for it: a path with "/" when it came with a folder. */
   name: string;
 }
 
-/** A file as it is read: one that was given, what is in its gzip, or a member of a zip. */
+/** A file to read: a given file, the content of a gzip file, or a member of a zip file. */
 export interface SourceFile {
-  /** As its sender calls it, without `.gz`. */
+  /** The sender's name for it, without `.gz`. */
   name: string;
-  /** The file itself, when it was given as it is. */
+  /** Path of the given file if it is neither unpacked nor a member. */
   path: string | null;
-  /** Of what lies on the disk: progress is counted in these. */
+  /** Bytes on the disk: progress is counted in these. */
   bytes: number;
-  /** @param report told how many bytes of those on the disk were read */
+  /** @param report called with the number of bytes read from the disk */
   open(report?: (bytesRead: number) => void): Promise<AsyncIterable<Buffer>>;
 }
 
-/** Unpacked bytes of one file that are read: a small archive can hold a lot of nothing. */
+/** Most unpacked bytes that are read of one file: a small archive can expand to a huge one. */
 const MAX_UNPACKED = 8 * 2 ** 30;
 const MAX_MEMBERS = 100_000;
 
@@ -50,7 +50,7 @@ async function firstBytes(path: string, count: number): Promise<Buffer> {
   }
 }
 
-/** What is in the gzip does not begin with a tar's header: a `.headroom` file is a tar. */
+/** Whether the content of a gzip file is not a tar: a `.headroom` file is a tar. */
 async function isOtherThanTar(path: string): Promise<boolean> {
   const head: Buffer[] = [];
   let size = 0;
@@ -61,7 +61,7 @@ async function isOtherThanTar(path: string): Promise<boolean> {
       if (size >= 512) break;
     }
   } catch {
-    // Its reader says what is wrong.
+    // The reader of `.headroom` files reports the problem.
     return false;
   }
   return size > 0 && Buffer.concat(head).subarray(257, 262).toString('latin1') !== 'ustar';
@@ -161,7 +161,7 @@ async function* closing(
   }
 }
 
-/** The first bytes of what is in a file. */
+/** The first bytes of a file's content. */
 export async function headOf(source: SourceFile, count: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let size = 0;

@@ -21,47 +21,47 @@ import type { PointSeries } from './points';
 import type { RunReading, RunsReading } from './reading';
 
 /**
- * Rows of another program as series over steps: which column is the step, which the time, which names the run, and what the others are. Wide tables have a column per
- * series; long ones a row per value, with its name in a column (MLflow).
+ * Rows of another program as series over steps: finds the columns for the step, the time and the run's name; the others are
+ * series. Wide tables have a column per series; long ones a row per value, with its name in a column (MLflow).
  */
 
-/** undefined and null: nothing. An object or list is no value of a series. */
+/** undefined and null: no value. An object or list is not a value of a series. */
 export type Cell = Json | undefined;
 
-/** Columns of one file. */
+/** Most columns of one file. */
 export const MAX_SERIES = 20_000;
-/** Rows that are looked at before any is taken. */
+/** Rows that are examined before the first one is read. */
 export const SAMPLE_ROWS = 1000;
 
-/** Count steps, in this order of preference; compared without case. */
+/** Columns that count steps, in this order of preference; compared without case. */
 const stepNames = `step global_step _step trainer/global_step train/global_step globalstep iteration iter iterations it n_iter
   train/step total_steps num_timesteps time/total_timesteps total_timesteps timesteps update updates num_updates batch tokens samples
   epoch epochs train/epoch round trial index`.split(/\s+/);
-/** Said to be times; nothing else may stand there. */
+/** Columns declared to be times; other values in them are errors. */
 const timeNames = new Set(['timems', 'time_ms', 'wall time', 'wall_time', 'walltime', 'timestamp', '_timestamp', 'timestamps']);
-/** Times where they look like times. */
+/** Columns that are times if their values look like times. */
 const maybeTimeNames = new Set(['time', 'date', 'datetime', 'created_at', 'logged_at', 'ts']);
 const runNames = ['run_id', 'run_uuid', 'run_name', 'run id', 'run'];
 const keyNames = ['key', 'metric', 'metric_name', 'tag', 'name', 'variable'];
 const valueNames = ['value', 'metric_value'];
 
-/** The rows counted from 0 as steps. */
+/** The rows, counted from 0, as steps. */
 export const ROW_AXIS = 'row';
 
 interface Column {
   name: string;
-  /** Taken by the layout: no series. */
+  /** Columns with a role are not series. */
   role: 'step' | 'time' | 'run' | 'key' | 'value' | 'unnamed' | null;
-  /** What its first value shows it to be. */
+  /** The kind of its first value. */
   kind: 'unknown' | 'number' | 'text' | 'nested';
   leftOut: number;
   example: string;
   where: string;
-  /** Of the run that the last row belonged to. */
+  /** Series of the run that the last row belonged to. */
   series: PointSeries | null;
-  /** The run that all of the column belongs to; null = that of the row. */
+  /** The run to which the whole column belongs; null = the row's run. */
   run: string | null;
-  /** What the series is called. */
+  /** Name of the series. */
   title: string;
 }
 
@@ -69,7 +69,7 @@ export interface TableOptions {
   /** The column that counts the steps, or `row`; null = found by its name. */
   axis: string | null;
   style?: NumberStyle;
-  /** Rows are positions of a list: they count as steps where no column does. */
+  /** Rows are positions in a list: they count as steps if no column does. */
   positional?: boolean;
 }
 
@@ -86,7 +86,7 @@ export class TableReader {
   #reading: RunReading | null = null;
   #runName = '';
   #row = 0;
-  /** This program wrote the table: times of a clock that began with the run are in ms, too. */
+  /** This program wrote the table: its times are in ms, even if their clock began with the run. */
   #ours = false;
   #withoutStep = 0;
   #nested = 0;
@@ -102,7 +102,7 @@ export class TableReader {
     return this.#columns.length;
   }
 
-  /** @returns its place in the rows. @throws ImportError when there are too many */
+  /** @returns its index in the rows. @throws ImportError when there are too many */
   column(given: string): number {
     if (this.#columns.length === MAX_SERIES + 8) throw new ImportError(`more than the ${MAX_SERIES} columns that are taken`);
     let name = given.trim();
@@ -131,7 +131,7 @@ export class TableReader {
     } else this.#take(cells, where);
   }
 
-  /** After the last row. @throws ImportError when there is no step or nothing to count by it */
+  /** Called after the last row. @throws ImportError when a row has no step, or no column counts the steps */
   end(): void {
     this.#begin();
     const words: string[] = [];
@@ -174,7 +174,7 @@ export class TableReader {
     };
 
     const { axis } = this.options;
-    // A table that this program wrote: every other column is a series, whatever its name.
+    // A table written by this program: every other column is a series, whatever its name.
     const ours = columns[0]?.name === 'step' && columns[1]?.name === 'timeMs';
     if (ours) for (const c of columns) c.role = null;
     this.#ours = ours;
@@ -238,7 +238,7 @@ export class TableReader {
     if (!ours) this.#splitRuns();
   }
 
-  /** A chart that was downloaded from W&B has columns "run - series", each with its least and greatest value. */
+  /** A chart downloaded from W&B has columns "run - series", each with its minimum and maximum. */
   #splitRuns(): void {
     const columns = this.#columns.filter((c) => c.role === null);
     const ends = columns.filter((c) => /__M(IN|AX)$/.test(c.name) && this.#byName.has(c.name.replace(/__M(IN|AX)$/, '')));
@@ -293,7 +293,7 @@ export class TableReader {
     return this.#reading;
   }
 
-  /** null: no value, or one that is left out. @throws ImportError for a slip in a column of numbers */
+  /** null: no value, or a value that is left out. @throws ImportError for a malformed number in a column of numbers */
   #number(cell: Cell, column: Column, where: string, strict: boolean): number | null {
     if (typeof cell === 'number') {
       if (column.kind === 'unknown') column.kind = 'number';

@@ -20,17 +20,18 @@ import type { RunReading } from './reading';
 import type { SourceFile } from './sources';
 import { MAX_SERIES } from './tables';
 
-/** Longer records hold graphs that no run needs; this bounds the memory. */
+/** Longer records hold graphs that no run needs; the limit bounds the memory. */
 const RECORD = 512 << 20;
 /** SessionLog.START: the run began again at this step. */
 const START = 1;
 
 /**
- * The event files of one run, in the order of their names, as TensorBoard's own EventAccumulator reads them: a restart drops what was logged at its step and after; a
- * file without a version drops by the steps themselves. Scalars become series, each with its own wall times; texts, pictures and histograms become samples; hparams the
- * settings. Of several values of a tag at a step the last one counts. What else there is, is counted and named.
+ * The event files of one run, in the order of their names, as TensorBoard's own EventAccumulator reads them: a restart drops
+ * values logged at its step and after; in a file without a version, a step that goes back is a restart. Scalars become series,
+ * each with its own wall times; texts, pictures and histograms become samples; hparams become settings. Of several values of a
+ * tag at a step the last one counts. All other values are counted and listed.
  *
- * @throws ImportError with the file, the record and its byte
+ * @throws ImportError with the file, the record and its byte offset
  */
 export async function readTensorboard(
   files: readonly SourceFile[],
@@ -62,7 +63,7 @@ export async function readTensorboard(
 const emptyHistogram = 'histograms that are empty or not finite';
 
 class EventReader {
-  /** Of the run: TensorBoard keeps the first one of each tag. */
+  /** By tag, for the whole run: TensorBoard keeps the first plugin of each tag. */
   readonly #plugins = new Map<string, string>();
   readonly #skipped = new Map<string, number>();
   #version = 0;
@@ -130,16 +131,16 @@ class EventReader {
     return named;
   }
 
-  /** NaN: not known, as 0 says. @throws ImportError for what is no time */
+  /** NaN: not known (0 in the file). @throws ImportError for anything that is not a time */
   #timeOf(wallTime: number): number {
     if (wallTime === 0) return Number.NaN;
-    // A clock that began with the program; TensorBoard shows it as it is, too.
+    // A clock that began with the program; TensorBoard shows it unchanged, too.
     const time = isRelative(wallTime) ? wallTime * 1000 : timeMs(wallTime);
     if (time === null) throw new ImportError(`${wallTime} is not a wall time; it should be ${timeWords}`);
     return time;
   }
 
-  /** @returns why the value is left out; null: it is taken */
+  /** @returns why the value is left out; null: it is kept */
   #value(value: SummaryValue, plugin: string, step: number, time: number): string | null {
     const { run } = this;
     const tag = value.tag || value.nodeName;
@@ -242,7 +243,7 @@ function sizeOf({ shape }: Tensor): number {
   return size;
 }
 
-/** Elements of a tensor of numbers; the last one that is written fills what is missing; null: of another kind, or none is written. */
+/** Elements of a numeric tensor; the last stored element is repeated for missing ones; null: another kind, or none stored. */
 function numbersOf(tensor: Tensor, size: number): number[] | null {
   const { dtype, content } = tensor;
   if (content?.length) return fromBytes(dtype, content, size);
@@ -322,12 +323,12 @@ function isPicture(bytes: Uint8Array): boolean {
 export const isEventFile = (head: Buffer): boolean =>
   head.length >= 12 && maskedCrc32c(head.subarray(0, 8)) === head.readUInt32LE(8);
 
-/** `whole`: false for what the file ends in. */
+/** `whole`: false for a truncated record at the end of the file. */
 async function* records(
   file: SourceFile,
   report: (bytesRead: number) => void,
 ): AsyncGenerator<{ bytes: Uint8Array; where: string; whole: boolean }> {
-  /** What is not used up, in the pieces in which it came: a large record is put together once. */
+  /** Unread bytes, in the pieces in which they arrived: a large record is joined only once. */
   let held: Buffer[] = [];
   let size = 0;
   let needed = 12;

@@ -3,21 +3,22 @@ import { analyse } from 'chardet';
 import { ImportError } from './importError';
 import type { SourceFile } from './sources';
 
-/** How the letters of a file are written. */
+/** The text encoding of a file. */
 export interface Encoding {
-  /** For TextDecoder. */
+  /** Name for TextDecoder. */
   name: string;
-  /** Bytes of the byte order mark. */
+  /** Length of the byte order mark. */
   mark: number;
 }
 
-/** Bytes that a guess is made from. */
+/** Bytes from which the encoding is guessed. */
 const SAMPLE = 1 << 16;
 
 /**
- * By the byte order mark; without one UTF-16 by its zero bytes, UTF-8 where all of the file is, else what the letters beyond ASCII look like.
+ * Judged by the byte order mark; without one, UTF-16 by its zero bytes, UTF-8 if the whole file is valid, else guessed from the
+ * letters beyond ASCII.
  *
- * @throws ImportError when the file is no text
+ * @throws ImportError when the file is not text
  */
 export async function encodingOf(source: SourceFile, kind: string): Promise<Encoding> {
   let first = true;
@@ -48,7 +49,7 @@ function byMark(bytes: Buffer): Encoding | null {
   return null;
 }
 
-/** Bytes before a letter that goes on in the next part. */
+/** Bytes before a letter that continues in the next part. */
 function wholeLetters(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back]!;
@@ -62,7 +63,7 @@ function guessed(bytes: Buffer): Encoding {
   const first = bytes.findIndex((byte) => byte >= 0x80);
   const sample = bytes.subarray(Math.max(0, first - SAMPLE / 2), first + SAMPLE / 2);
   const known = analyse(sample).find(({ name, confidence }) => confidence >= 40 && name !== 'UTF-8' && decodes(name));
-  // Latin-1 as browsers read it, a superset.
+  // Latin-1 as browsers read it: a superset.
   return { name: known && !known.name.startsWith('ISO-8859-1') ? known.name.toLowerCase() : 'windows-1252', mark: 0 };
 }
 

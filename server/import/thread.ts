@@ -11,13 +11,13 @@ interface Following {
 }
 
 /**
- * Reads files in a thread of its own; leaving the loop, or `signal`, ends the thread.
+ * Reads files in its own thread; leaving the loop or aborting `signal` ends the thread.
  *
- * @throws ImportError when a file is not right
+ * @throws ImportError when a file is invalid
  */
 export const readInThread = (job: ReadJob, following: Following = {}): AsyncGenerator<ImportPart> => inThread(job, following);
 
-/** The same of a `.headroom` file. */
+/** The same for a `.headroom` file. */
 export const recordInThread = (job: RecordJob, following: Following = {}): AsyncGenerator<RecordPart> => inThread(job, following);
 
 function inThread<P>(job: ReadJob | RecordJob, following: Following): AsyncGenerator<P> {

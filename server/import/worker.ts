@@ -1,4 +1,7 @@
-/** Entry point of the thread that reads an import (bundled as `importWorker.js` beside `main.js`): text and records by the million would hold the server up. */
+/**
+ * Entry point of the thread that reads an import (bundled as `importWorker.js` beside `main.js`): millions of lines and records
+ * would block the server.
+ */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { progressReporter, serveParts } from '~/server/base/threadParts';
 import { ImportError } from './importError';

@@ -1,11 +1,11 @@
-/** Reads the bodies of requests, and says what does not fit, the same for every way in. */
+/** Reads the bodies of requests, and reports invalid ones, in the same way for every protocol. */
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { z } from 'zod';
 import { describeZodError, fieldOf } from '~/server/base/zodError';
 
-/** A request that cannot be done: the message begins with the field, where one is to blame. */
+/** A request that cannot be fulfilled: the message begins with the field that is wrong, if there is one. */
 export class RequestError extends Error {
   override name = 'RequestError';
   constructor(
@@ -17,13 +17,13 @@ export class RequestError extends Error {
   }
 }
 
-/** Bytes of a body, unpacked; as of a message of the trainers' link. */
+/** Most bytes of a body, unpacked; the same as for a message of a trainer. */
 export const MAX_BODY_BYTES = 16 * 2 ** 20;
 
 const tooLarge = (bytes: number | string, most = MAX_BODY_BYTES) =>
   new RequestError(413, `the body has ${bytes} bytes, at most ${most} are taken: send it in parts`);
 
-/** The body as it comes. @throws RequestError 413 for one of more than `most` bytes */
+/** The raw body. @throws RequestError 413 for one of more than `most` bytes */
 export async function readBytes(request: IncomingMessage, most: number): Promise<Buffer> {
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > most) throw tooLarge(announced, most);
@@ -37,7 +37,7 @@ export async function readBytes(request: IncomingMessage, most: number): Promise
   return Buffer.concat(parts);
 }
 
-/** @throws RequestError 413 for one that is too large, 400 for one that cannot be unpacked */
+/** @throws RequestError 413 for a body that is too large, 400 for one that cannot be unpacked */
 export async function readBody(request: IncomingMessage): Promise<string> {
   const whole = await readBytes(request, MAX_BODY_BYTES);
   if (request.headers['content-encoding'] !== 'gzip') return whole.toString();
@@ -49,11 +49,14 @@ export async function readBody(request: IncomingMessage): Promise<string> {
   }
 }
 
-/** Put before the text that stands for a bare NaN or Infinity, which JSON lacks, so that the text "NaN" of a user stays a text. */
+/** Prefix of the text that represents a bare NaN or Infinity, which JSON lacks, so that a user's text "NaN" stays a text. */
 const bare = '\u0000';
 const special = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g;
 
-/** JSON text, in which NaN, Infinity and -Infinity may stand as Python writes them (read them with `numberOf`). @throws SyntaxError */
+/**
+ * Parses JSON text that may contain NaN, Infinity and -Infinity as Python writes them (read them with `numberOf`). @throws
+ * SyntaxError
+ */
 export function readJson(text: string): unknown {
   if (!/NaN|Infinity/.test(text)) return JSON.parse(text);
   return JSON.parse(text.replace(special, (found) => (found.startsWith('"') ? found : JSON.stringify(bare + found))));
@@ -65,7 +68,7 @@ const names = new Map([
   ['-Infinity', Number.NEGATIVE_INFINITY],
 ]);
 
-/** A number as it came, booleans as 0 and 1; null = it is none. @param asText "NaN" and "Infinity" as texts are numbers too */
+/** A number, with booleans as 0 and 1; null = not a number. @param asText the texts "NaN" and "Infinity" are numbers too */
 export function numberOf(value: unknown, asText = true): number | null {
   if (typeof value === 'number') return value;
   if (typeof value === 'boolean') return Number(value);
@@ -73,7 +76,7 @@ export function numberOf(value: unknown, asText = true): number | null {
   return names.get(value.startsWith(bare) ? value.slice(1) : asText ? value : '') ?? null;
 }
 
-/** The value with its bare numbers as texts, for what has to be plain JSON (a config). */
+/** The value with its bare NaN and Infinity as texts, where plain JSON is required (a config). */
 export function plain(value: unknown): unknown {
   if (typeof value === 'string') return value.startsWith(bare) ? value.slice(1) : value;
   if (typeof value !== 'object' || value === null) return value;
@@ -81,7 +84,7 @@ export function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, plain(v)]));
 }
 
-/** @param at where the value stands, for the message: "3." or "" @throws RequestError naming the field */
+/** @param at position of the value, for the message: "3." or "" @throws RequestError naming the field */
 export function parsed<T>(schema: z.ZodType<T>, value: unknown, at = ''): T {
   const read = schema.safeParse(value);
   if (read.success) return read.data;

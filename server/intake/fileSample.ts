@@ -1,10 +1,10 @@
-/** A file that a program hands in, as a sample of its run, where it is a picture or a text. */
+/** Converts a file that a program uploads to a sample of its run, if it is a picture or a text. */
 import { createHash } from 'node:crypto';
 import type { BlobStore } from '~/server/store/blobs';
 import type { BlobRef } from '~/shared/ids';
 import { MAX_INLINE_LETTERS } from '~/shared/media';
 
-/** Bytes of one file. */
+/** Most bytes of one file. */
 export const MAX_FILE_BYTES = 64 * 2 ** 20;
 
 export async function kept(blobs: BlobStore, bytes: Uint8Array): Promise<BlobRef> {
@@ -13,7 +13,7 @@ export async function kept(blobs: BlobStore, bytes: Uint8Array): Promise<BlobRef
   return blob;
 }
 
-/** The event; an alert that says so where such a file is not kept. */
+/** The event; or an alert that such a file is not kept. */
 export async function fileSample(blobs: BlobStore, name: string, bytes: Buffer, step: number): Promise<object> {
   const sample = { type: 'media', step, name: name.slice(0, 512) };
   if (isPicture(bytes)) return { ...sample, kind: 'image', blob: await kept(blobs, bytes) };
@@ -34,7 +34,7 @@ function isPicture(bytes: Buffer): boolean {
   );
 }
 
-/** null: it is no UTF-8 text. */
+/** null: not UTF-8 text. */
 function textOf(bytes: Buffer): string | null {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);

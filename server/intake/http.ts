@@ -1,4 +1,4 @@
-/** Way in 1: HTTP and JSON, for curl and any language. README.md says how it is used. */
+/** Intake 1: HTTP and JSON, for curl and any language. README.md explains its use. */
 import { nanoid } from 'nanoid';
 import { z } from 'zod';
 import type { KnownVisit, Route } from '~/server/base/route';
@@ -15,7 +15,7 @@ import { type Intake, type IntakeRun, stopAction } from './intake';
 import { given, jsonBody, wayRoute } from './routes';
 import { type Row, rowEvents } from './rowEvents';
 
-/** Longest time that a question for commands is held open. */
+/** Longest time for which a request for commands is held open. */
 const longestWaitS = 60;
 
 const opening = z.strictObject({
@@ -32,7 +32,7 @@ const opening = z.strictObject({
 
 type Item = Record<string, unknown>;
 
-/** What a program can say of its run: the last part of the path, and the events that one item of the body becomes. */
+/** What a program can send to its run: the last part of the path, and the events that one item of the body becomes. */
 const kinds = new Map<string, (item: Item, room: Room) => readonly unknown[]>([
   ['define', (item) => [{ type: 'series', stream: item.name, columns: [parsed(series, item)] }]],
   ['text', (item, room) => [{ type: 'media', kind: 'text', step: room.view.step, ...item }]],
@@ -78,7 +78,7 @@ export function httpRoutes(intake: Intake): Route[] {
         ...asked
       } = parsed(opening, plain(await jsonBody(body)));
       const setup = { ...asked, name: asked.name ?? key.slice(0, 80), recipe: null };
-      // A declaration that does not fit is refused like any other event: it names its field.
+      // An invalid declaration is refused like any other event: the error names its field.
       const started = { device: { device }, controls: { values: controls, actions: actions ?? [stopAction] } };
       const host = request.socket.remoteAddress ?? '';
       const opened = given(
@@ -130,7 +130,7 @@ export function httpRoutes(intake: Intake): Route[] {
         if (!events) return rowEvents(room.streams, rows(list, room));
         return list.flatMap((item) => events(item, room));
       });
-      // To end a run that has ended so is to say it again.
+      // Ending a run that has already ended in this way counts as a repetition.
       const again = !said.ok && said.reason === 'run-ended' && what === 'finish' && (await run.view()).status === 'finished';
       const { repeated } = again ? { repeated: true } : given(said);
       return { ok: true, repeated, ...(await stateOf(run, 0)) };
@@ -144,7 +144,9 @@ const idOf = (headers: KnownVisit['request']['headers']): string | null => {
   return parsed(z.string().min(1).max(200), id, 'idempotency-key: ');
 };
 
-/** What every answer says: where the run stands, and what people ask of it. A program that declares no action of its own is told to stop here. */
+/**
+ * Fields of every answer: the state of the run, and commands of people. A program that declares no actions is asked here to stop.
+ */
 async function stateOf(run: IntakeRun, after: number) {
   const stop = await run.stopAsked();
   const { controls } = await run.view();
@@ -157,7 +159,7 @@ async function stateOf(run: IntakeRun, after: number) {
 
 const commandOf = ({ seq, actor, command: { runId: _run, ...command } }: LoggedCommand) => ({ seq, by: actor.name, ...command });
 
-/** The body as a list: one JSON object, an array of them, or one on each line. */
+/** The body as a list: one JSON object, an array of them, or one per line. */
 function items(text: string): Item[] {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   const whole = tried(text);
@@ -189,11 +191,11 @@ function wrongLine(i: number, line: string): never {
 const rowShape = z.strictObject({
   step: rowStep.optional(),
   time: z.number().finite().optional(),
-  // No record: names such as "__proto__" stay what they are.
+  // Not z.record: names such as "__proto__" must stay unchanged.
   values: z.custom<Record<string, unknown>>(isObject, 'an object is needed'),
 });
 
-/** {"loss": 1}, or {"step": 7, "time": ..., "values": {"loss": 1}}; without a step, the one after the last. */
+/** {"loss": 1}, or {"step": 7, "time": ..., "values": {"loss": 1}}; without a step, the one after the last is used. */
 function rows(list: readonly Item[], { view }: Room): Row[] {
   let next = view.step;
   return list.map((item, i) => {
@@ -244,7 +246,7 @@ export function consoleEvents(text: string, item: Item = {}): unknown[] {
   return parts;
 }
 
-/** {"loss": 1, ...}, or the list of the protocol. */
+/** {"loss": 1, ...}, or the protocol's list of metrics. */
 function metrics(given: unknown): unknown {
   if (Array.isArray(given)) return given.map((m: unknown) => (isObject(m) ? { ...m, value: numberOf(m.value) ?? m.value } : m));
   if (!isObject(given)) return given;

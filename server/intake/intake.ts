@@ -1,6 +1,7 @@
 /**
- * Runs of programs that do not speak the trainers' protocol. Whatever a program sends becomes events of a run that it has opened, through the same code as those of the
- * trainers' link (dispatch/opened.ts, runs/accept.ts), and is in the same log. This is the only part of the ways in that knows runs; each way only translates.
+ * Runs of programs that do not speak the trainers' protocol. Everything a program sends becomes events of a run that it has
+ * opened, through the same code as trainers' events (dispatch/opened.ts, runs/accept.ts), and is in the same log. Only this file
+ * works with runs; the files of each protocol only translate.
  */
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '~/server/base/clock';
@@ -28,10 +29,13 @@ const titles: Record<Way, string> = {
   wandb: 'wandb client',
 };
 
-/** The wandb client says something every 30 s at least. */
+/** The wandb client sends something at least every 30 s. */
 const wandbSilentMs = 150_000;
 
-/** How long a program that came by one of these ways may be silent before its run counts as crashed; undefined: it came by the trainers' link. */
+/**
+ * How long a program that uses one of these protocols may be silent before its run counts as crashed; undefined: it uses the
+ * trainers' link.
+ */
 export function silenceOf(trainerId: string, silentMs: number): number | undefined {
   const way = wayOf(trainerId);
   return way === null ? undefined : way === 'wandb' ? Math.min(wandbSilentMs, silentMs) : silentMs;
@@ -45,18 +49,18 @@ export interface IntakeDeps {
   room(runId: string): Promise<Room | null>;
   store: Store;
   blobs: BlobStore;
-  /** "/headroom" when a proxy shows the server below a path; '' = at the root. */
+  /** "/headroom" when a proxy serves the server below a path; '' = at the root. */
   basePath: string;
 }
 
-/** Requests of one token: so many a second, and so many at once. */
+/** Limits of one token: requests per second, and requests in a burst. */
 const perSecond = 200;
 const burst = 2000;
 
 export type Opening = Pick<OpenRequest, 'key' | 'setup' | 'resume' | 'fork'>;
 
 export class Intake {
-  /** Those heard of last: one that is forgotten is taken up again with its next request. */
+  /** The most recently used runs: others are loaded again with their next request. */
   readonly #runs = new LRUCache<string, IntakeRun>({ max: 10_000 });
   readonly #limits = new LRUCache<string, (cost?: number) => boolean>({ max: 10_000 });
 
@@ -74,10 +78,10 @@ export class Intake {
   }
 
   /**
-   * Opens the run of a key for a program, or says what was answered to the same request before.
+   * Opens the run of a key for a program, or repeats the answer to the same earlier request.
    *
-   * @param id the request's own; null = it has none
-   * @param first what the program says at once, beside that it runs
+   * @param id the request's id; null = it has none
+   * @param first events of the request besides the one that the run is running
    */
   async open(
     way: Way,
@@ -106,7 +110,7 @@ export class Intake {
     });
   }
 
-  /** The run with this id or key, if it came by this way; one that a trainer has, or that came by another way, is refused. */
+  /** The run with this id or key, if it was opened by this protocol; a run of a trainer or of another protocol is refused. */
   async find(way: Way, name: string): Promise<IntakeRun | Refusal> {
     const { opened, room } = this.deps;
     const runId = (await room(name)) ? name : opened.runOf(name);
@@ -131,7 +135,7 @@ export class Intake {
   }
 }
 
-/** What people can always ask of such a run: its program is told by the answer to what it sends next. */
+/** The action that people can always use on such a run: the answer to the program's next request says so. */
 export const stopAction = {
   name: 'stop',
   label: 'Stop',
@@ -147,7 +151,7 @@ const firstEvents = (step: number, process: Process, started: object): unknown[]
 
 export type Said = { ok: true; repeated: boolean } | Refusal;
 
-/** Requests remembered of a run. */
+/** Most remembered requests of a run. */
 const requestsKept = 200;
 
 interface Told {
@@ -164,7 +168,9 @@ export class IntakeRun implements OwnerPort {
   readonly opening = serial();
   readonly #waiting = new Set<() => void>();
   #told: { runId: string; requests: Told[] } | null = null;
-  /** What a way remembers while the program is there, e.g. uploaded files that later rows will name. Lost at a restart. */
+  /**
+   * Data that a protocol keeps while the program is connected, e.g. uploaded files that later rows will name. Lost at a restart.
+   */
   readonly notes = new Map<string, unknown>();
 
   constructor(
@@ -194,13 +200,13 @@ export class IntakeRun implements OwnerPort {
     return ended(room.view.status) && room.view.status !== 'crashed' ? [] : room.open(0);
   }
 
-  /** People have stopped the run, or ask for it. */
+  /** Whether people have stopped the run, or requested a stop. */
   async stopAsked(): Promise<boolean> {
     const { view } = await this.room();
     return view.status === 'stopped' || view.openCommands.some((c) => roleOf(view, c.command) === 'stop' && !c.command.when);
   }
 
-  /** Resolves when people have asked for something, or after so many ms. */
+  /** Resolves when there is a new command, or after `ms`. */
   async news(ms: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const done = () => {
@@ -219,10 +225,11 @@ export class IntakeRun implements OwnerPort {
   }
 
   /**
-   * Puts what the program says in the log: all or nothing.
+   * Appends a program's events to the log: all or none.
    *
-   * @param id the request's own: one that was done before is not done again, also after a restart of the server; null = every request counts
-   * @param make events, as a trainer would send them, of the run as it is; or why there are none
+   * @param id the request's id: a request that was already done is not done again, even after a restart of the server; null =
+   *   every request is new
+   * @param make the events, in a trainer's form, for the run's present state; or why there are none
    */
   say(
     id: string | null,
@@ -250,7 +257,7 @@ export class IntakeRun implements OwnerPort {
     });
   }
 
-  /** The program goes on with the run though it had ended: a new attempt. */
+  /** The program continues its run although the run had ended: a new attempt. */
   async reopen(): Promise<Refusal | null> {
     return this.opening(async () => {
       const room = await this.room();
@@ -262,7 +269,7 @@ export class IntakeRun implements OwnerPort {
     });
   }
 
-  /** Answers a stop that waits, as the program has now been told. */
+  /** Answers a stop that waits, now that the program has received it. */
   async stopped(): Promise<void> {
     await this.say(null, ({ view }) => {
       const stop = actionWithRole(view.controls, 'stop');
@@ -292,7 +299,10 @@ export class IntakeRun implements OwnerPort {
     return told.attempt < room.view.attempt || told.from < room.nextEvent;
   }
 
-  /** Before a new attempt begins: requests of the last one that never reached the log are forgotten, so that they can be done. */
+  /**
+   * Called before a new attempt begins: requests of the last attempt that never reached the log are dropped, so that they can be
+   * done again.
+   */
   async settle(runId: string): Promise<void> {
     const room = await this.deps.room(runId);
     const requests = await this.#requests(runId);
@@ -300,7 +310,7 @@ export class IntakeRun implements OwnerPort {
     if (done.length < requests.length) await this.#keep(runId, done);
   }
 
-  /** After a restart of the server, or when the run was given up as crashed, the program that has it goes on with it. */
+  /** After a restart of the server, or when the run was marked as crashed, its program continues it. */
   async #takeUp(room: Room): Promise<Refusal | null> {
     const { view } = room;
     if (ended(view.status) && view.status !== 'crashed')
@@ -330,7 +340,7 @@ export class IntakeRun implements OwnerPort {
     return this.#told.requests;
   }
 
-  /** Written down before its events are: what became of it stands in the log. */
+  /** Stored before its events: the log then shows whether they were appended. */
   async #remember(told: Told): Promise<void> {
     const requests = [...(await this.#requests(this.runId)).filter((t) => t.id !== told.id), told].slice(-requestsKept);
     await this.#keep(this.runId, requests);

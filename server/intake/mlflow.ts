@@ -1,6 +1,7 @@
 /**
- * Way in 2: MLflow's REST interface (/api/2.0/mlflow), as its own client calls it, and so Lightning, transformers and all that logs to MLflow. An experiment is a project,
- * parameters are the config, tags are tags. Reading works for every run here, whoever logged it.
+ * Intake 2: MLflow's REST interface (/api/2.0/mlflow), for MLflow's own client, and so for Lightning, transformers and all that
+ * logs to MLflow. An experiment is a project, parameters are the config, tags are tags. Reading works for every run here,
+ * whichever program logged it.
  */
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
@@ -35,10 +36,10 @@ const writeError = (response: ServerResponse, status: number, message: string, f
     error_code: field === exists ? 'RESOURCE_ALREADY_EXISTS' : (errorCodes[status] ?? 'INTERNAL_ERROR'),
     message,
   });
-/** Said of a name that is taken. */
+/** The error for a name that is taken. */
 const exists = 'exists';
 
-/** Where a run keeps its MLflow tags whole; those that are short are its tags too. */
+/** Setting in which a run keeps its full MLflow tags; short ones are also tags of the run. */
 const tagsKey = 'mlflow.tags';
 const runNameTag = 'mlflow.runName';
 const noteTag = 'mlflow.note.content';
@@ -93,7 +94,10 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
     return view;
   };
 
-  /** Says something of a run. One that people have stopped is refused, which ends the program; one that it had ended itself is opened for this alone. */
+  /**
+   * Appends events to a run. One that people have stopped is refused, which ends the program; one that the program itself has
+   * ended is reopened only for these events.
+   */
   async function say(wish: z.infer<typeof ofRun>, id: string | null, make: Parameters<IntakeRun['say']>[1]): Promise<object> {
     const { runId } = await viewOf(wish);
     const run = given(await intake.find('mlflow', runId));
@@ -115,7 +119,7 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
     return {};
   }
 
-  /** What a run is, with the newest value of each metric. */
+  /** A run in MLflow's form, with the newest value of each metric. */
   async function runOf(view: RunView): Promise<FoundRun> {
     const { series } = await store.series({ runId: view.runId, search: null, skip: 0, limit: 10_000 });
     const asLogged = new Map(series.map((s) => [s.name, s.latest]));
@@ -226,7 +230,7 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
         if (wish.status) {
           const run = given(await intake.find('mlflow', view.runId));
           const to = ourStatus[wish.status];
-          // What people have stopped stays so, whatever its program says when it ends.
+          // A run that people have stopped stays stopped, whatever status its program sends at its end.
           if (await run.stopAsked()) await run.stopped();
           else if (to === null) given(ended(view.status) ? ((await run.reopen()) ?? {}) : {});
           else if (!ended(view.status))
@@ -276,7 +280,7 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
     at('POST', 'runs/delete-tag', ofRun.extend({ key: text }), (wish) =>
       say(wish, null, ({ view }) => [setupEvent(view, new Map([[wish.key, null]]))]),
     ),
-    // Data sets and models are named in parameters and tags as well; there is no list of them here.
+    // Data sets and models are also named in parameters and tags; no list of them is kept here.
     ...['runs/log-inputs', 'runs/log-model', 'runs/outputs'].map((path) =>
       at('POST', path, ofRun, async (wish) => void (await viewOf(wish))),
     ),
@@ -336,7 +340,7 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
         return { runs: sorted.slice(from, to).map(shown), ...(to < sorted.length && { next_page_token: String(to) }) };
       },
     ),
-    // A file that is logged: `mlflow-artifacts:/EXPERIMENT/RUN/artifacts/PATH` is its address for the client.
+    // A logged file: `mlflow-artifacts:/EXPERIMENT/RUN/artifacts/PATH` is its address for the client.
     wayRoute(
       intake,
       'PUT',
@@ -375,7 +379,7 @@ const statusOf: Record<RunStatus, string> = {
   crashed: 'FAILED',
 };
 
-/** null: it goes on. */
+/** null: the run has not ended. */
 const ourStatus = {
   RUNNING: null,
   SCHEDULED: null,
@@ -384,10 +388,13 @@ const ourStatus = {
   KILLED: 'stopped',
 } as const;
 
-/** The series that says which step MLflow was told, where it was not above the last one. */
+/** Name of the series with the step that was logged to MLflow, where it was not above the last one. */
 const stepOf = (key: string): string => `step as logged/${key}`;
 
-/** MLflow takes values in any order, and several at one step. Here the steps of a series ascend: such a value follows the last one, and its own step is kept beside it. */
+/**
+ * MLflow accepts values in any order, and several at one step. Here the steps of a series ascend: such a value is placed after
+ * the last one, and its logged step is kept in a second series.
+ */
 function metricEvents({ streams }: Room, metrics: readonly Metric[]) {
   const last = new Map<string, number | null>();
   const rows = metrics.map(({ key, value, timestamp, step }): Row => {
@@ -411,7 +418,7 @@ function metricEvents({ streams }: Room, metrics: readonly Metric[]) {
   );
 }
 
-/** A parameter is said once. */
+/** New parameters: a parameter can be set only once. */
 function newParams({ setup }: RunView, params: readonly { key: string; value: string }[]): Config {
   const config: [string, Json][] = params.map(({ key, value }) => {
     const known = Object.hasOwn(setup.config, key) ? asText(setup.config[key]!) : value;
@@ -425,13 +432,13 @@ function newParams({ setup }: RunView, params: readonly { key: string; value: st
   return Object.fromEntries(config);
 }
 
-/** Parameters are texts; one that Python writes for a number is kept as the number, so that runs can be sorted by it. */
+/** Parameters are texts; numbers as Python writes them are stored as numbers, so that runs can be sorted by them. */
 function asJson(value: string): Json {
   const number = value === '' ? Number.NaN : Number(value);
   return Number.isFinite(number) && asText(number) === value ? number : value;
 }
 
-/** As Python writes it. */
+/** A value as Python writes it. */
 function asText(value: Json): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'boolean') return value ? 'True' : 'False';
@@ -447,7 +454,7 @@ function tagsOf({ setup }: Pick<RunView, 'setup'>): Map<string, string> {
   return new Map<string, string>([[runNameTag, setup.name], ...named, ...Object.entries(kept)]);
 }
 
-/** What a run says of itself when its tags change. @param changes null = the tag is taken away */
+/** The event for changed tags. @param changes null = the tag is deleted */
 function setupEvent(view: RunView, changes: ReadonlyMap<string, string | null>, config: Config = {}): unknown {
   const all = tagsOf(view);
   for (const [key, value] of changes)
@@ -456,7 +463,10 @@ function setupEvent(view: RunView, changes: ReadonlyMap<string, string | null>, 
   return { type: 'setup', ...(changes.size > 0 ? described(all, config) : { config }) };
 }
 
-/** Name and notes are the run's own; other tags are kept whole in the config, and are tags of the run as "key=value" where they fit. */
+/**
+ * Name and notes are the run's own; other tags are kept in full in the config, and become tags "key=value" of the run where they
+ * fit.
+ */
 function described(
   all: ReadonlyMap<string, string>,
   config: Config,
@@ -487,7 +497,7 @@ interface Experiment {
   tags: Record<string, string>;
 }
 
-/** Experiments are the projects of the runs; MLflow gives each an id, and may make one before it has a run. */
+/** Experiments are the projects of the runs; MLflow gives each an id, and can create one before it has a run. */
 class Experiments {
   readonly #turn = serial();
 
@@ -496,7 +506,7 @@ class Experiments {
     private readonly hub: OpenHub,
   ) {}
 
-  /** @returns what `change` makes of the experiments, those included that runs are in by another way */
+  /** @returns the result of `change` for all experiments, including projects of runs from other protocols */
   #all<T>(change: (all: Experiment[]) => T): Promise<T> {
     return this.#turn(async () => {
       const { store, clock } = this.intake.deps;

@@ -22,7 +22,7 @@ export interface FoundRun {
 const part =
   /\s*(?:(metrics?|params?|parameters?|tags?|attributes?|attr|run)\.)?(?:"([^"]+)"|`([^`]+)`|([\w./-]+))\s*(<=|>=|!=|=|<|>|I?LIKE|(?:NOT\s+)?IN)\s*('[^']*'|"[^"]*"|\([^)]*\)|-?[\w.+-]+)\s*(?:AND\b|$)/iy;
 
-/** @throws RequestError for what is no such text */
+/** @throws RequestError for an invalid filter */
 export function filterOf(filter: string): (run: Searched) => boolean {
   const conditions: ((run: Searched) => boolean)[] = [];
   for (part.lastIndex = 0; part.lastIndex < filter.trimEnd().length; ) {
@@ -41,7 +41,7 @@ export function filterOf(filter: string): (run: Searched) => boolean {
   return (run) => conditions.every((fits) => fits(run));
 }
 
-/** @throws RequestError for what is no order */
+/** @throws RequestError for an invalid order */
 export function orderOf(order: readonly string[]): (a: FoundRun, b: FoundRun) => number {
   const keys = order.map((text) => {
     const match = /^\s*(?:(\w+)\.)?["`]?([^"`]+?)["`]?(?:\s+(ASC|DESC))?\s*$/i.exec(text);
@@ -52,7 +52,7 @@ export function orderOf(order: readonly string[]): (a: FoundRun, b: FoundRun) =>
     for (const { kind, key, sign } of [...keys, { kind: 'attributes', key: 'start_time', sign: -1 }]) {
       const [left, right] = [fieldOf(a, kind, key), fieldOf(b, kind, key)];
       if (left === right) continue;
-      // Those without a value come last, either way.
+      // Runs without a value come last in either direction.
       if (left === undefined || right === undefined) return left === undefined ? 1 : -1;
       return (left < right ? -1 : 1) * sign;
     }

@@ -1,4 +1,4 @@
-/** What the routes of all ways share: who may come in, how often, and how what cannot be done is answered. */
+/** Shared by the routes of all protocols: who has access, at which rate, and how errors are answered. */
 import type { ServerResponse } from 'node:http';
 import { sendJson } from '~/server/base/respond';
 import type { KnownVisit, Method, Route } from '~/server/base/route';
@@ -18,18 +18,21 @@ export const statusOf: Record<RefusalReason, number> = {
   busy: 503,
 };
 
-/** @throws RequestError saying what the refusal says */
+/** @throws RequestError with the message of the refusal */
 export function given<T extends object>(answer: T | Refusal): T {
   if ('ok' in answer && answer.ok === false) throw new RequestError(statusOf[answer.reason], answer.message, answer.field);
   return answer as T;
 }
 
-/** How a way writes an error. */
+/** Writes an error in a protocol's form. */
 export type WriteError = (response: ServerResponse, status: number, message: string, field: string | null) => void;
 
 export const writeError: WriteError = (response, status, error, field) => sendJson(response, status, { error, field });
 
-/** A route of a way: answered with JSON, for trainers' tokens and for whoever may start runs, as Bearer or as the password of Basic authorization. */
+/**
+ * A route of a protocol: answers with JSON, for trainers' tokens and for everybody who may start runs, sent as Bearer or as the
+ * password of Basic authorization.
+ */
 export function wayRoute(
   intake: Intake,
   method: Method | readonly Method[],
@@ -52,7 +55,7 @@ export function wayRoute(
       } catch (error) {
         if (!(error instanceof RequestError)) throw error;
         if (error.status === 429) response.setHeader('retry-after', '1');
-        // What is left of a refused body is not worth reading.
+        // The rest of a refused body is not read.
         if (!request.complete) response.setHeader('connection', 'close');
         write(response, error.status, error.message, error.field);
       }
@@ -60,7 +63,7 @@ export function wayRoute(
   };
 }
 
-/** The body as JSON, in which NaN and Infinity may stand bare. */
+/** The body as JSON that may contain bare NaN and Infinity. */
 export async function jsonBody(body: () => Promise<string>): Promise<unknown> {
   const text = await body();
   try {

@@ -1,4 +1,4 @@
-/** Rows as clients log them, any subset of names at a step, as events of a trainer: every series is a stream of its own. */
+/** Converts logged rows, with any subset of names at a step, to events of a trainer: every series is a stream of its own. */
 import type { StreamLookup } from '~/server/store/streamState';
 import { type Refusal, refuse } from '~/shared/commands';
 import type { TrainerEvent } from '~/shared/events';
@@ -11,7 +11,7 @@ export interface Row {
   values: (readonly [name: string, value: number])[];
 }
 
-/** What a series is taken for as long as nobody says it; the Python client has the same list. */
+/** Default roles of series by name; the Python client has the same list. */
 const rolesByName = new Map<string, SeriesRole>([
   ['loss', 'loss'],
   ['train/loss', 'loss'],
@@ -40,7 +40,7 @@ export function columnOf(name: string): Series {
   };
 }
 
-/** @returns the events, or which row cannot be: its step does not come after the last one of the series */
+/** @returns the events, or the invalid row: its step is not after the last one of the series */
 export function rowEvents(
   streams: StreamLookup,
   rows: readonly Row[],

@@ -1,6 +1,7 @@
 /**
- * Way in 3: what the stock wandb client says to its server (WANDB_BASE_URL): some questions in GraphQL, one stream of lines for each run, and uploads of files. The wire is not
- * documented; it is that of wandb 0.30, which the test runs. What is not kept here (artifacts, sweeps, the public API) is answered with an error, which the client passes over.
+ * Intake 3: the requests of the stock wandb client to its server (WANDB_BASE_URL): some GraphQL queries, one stream of lines for
+ * each run, and uploads of files. The wire format is not documented; this is that of wandb 0.30, which the test runs. Anything
+ * that is not kept here (artifacts, sweeps, the public API) is answered with an error, which the client ignores.
  */
 import { createHash, createHmac } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -27,9 +28,9 @@ import {
   tableOf,
 } from './wandbStream';
 
-/** Whom all runs belong to, for the client's addresses. */
+/** The entity of all runs, for the client's addresses. */
 const entity = 'headroom';
-/** Files of a run whose samples have not come yet. */
+/** Most files of a run that wait for their samples. */
 const filesKept = 1000;
 
 const writeError = (response: ServerResponse, status: number, message: string) =>
@@ -77,7 +78,7 @@ export function wandbRoutes(intake: Intake, secret: string): Route[] {
     const own = isObject(all._wandb) ? all._wandb : {};
     const config = Object.fromEntries(Object.entries(all).filter(([name]) => name !== '_wandb')) as Config;
     const inserted = opened.runOf(key) === undefined;
-    // Only `wandb.init` says where it runs; what is said later changes the run.
+    // Only `wandb.init` sends the host; later requests change the run.
     if (inserted || wish.host) {
       const name = (wish.displayName || wish.name).slice(0, 80);
       const setup = {
@@ -119,18 +120,18 @@ export function wandbRoutes(intake: Intake, secret: string): Route[] {
       return [...history, ...system, ...output, ...(wish.complete ? summaryEvents(room, history, state) : []), ...last];
     });
     if (wish.complete && asked) await run.stopped();
-    // One that people have ended is told so, and not that its lines are refused: it would send them again and again.
+    // If people have ended the run, the answer must not be a refusal: the client would send the lines again and again.
     if (!said.ok && said.reason !== 'run-ended') given(said);
     return { exitcode: null, limits: {}, stopped: asked || (await run.stopAsked()) };
   }
 
-  /** Uploads carry no token: the address that was given out for a file is the permission. */
+  /** Uploads carry no token: the signed address of a file is the permission. */
   const signature = (run: string, path: string) => createHmac('sha256', secret).update(`${run}/${path}`).digest('hex');
 
   async function upload(request: IncomingMessage, response: ServerResponse, runId: string, path: string): Promise<void> {
     const run = await intake.find('wandb', runId);
     const whole = await readBytes(request, MAX_FILE_BYTES);
-    // The config, the summary, the console and what the machine is have been said in another way.
+    // The config, the summary, the console and the machine's description arrive by other requests.
     if ('ok' in run || !path.startsWith('media/')) return sendText(response, 200, 'not kept');
     const table = path.startsWith('media/table/') ? tableOf(whole) : null;
     const blob = await kept(blobs, table === null ? whole : Buffer.from(table));
@@ -238,7 +239,7 @@ export function wandbRoutes(intake: Intake, secret: string): Route[] {
         response.writeHead(302, { location: `../../../runs/${runId}` }).end();
       },
     },
-    // The client asks whether its telemetry is wanted.
+    // The client asks whether the server wants telemetry.
     {
       method: 'POST',
       path: '/sdk/otel/*',
@@ -257,7 +258,10 @@ function configOf(config: string | null | undefined): Record<string, unknown> {
   );
 }
 
-/** Metrics that others are drawn over: `_wandb.m` lists the definitions, 1 is a name, 4 the name of its step metric, 5 its place in the list (from 1). */
+/**
+ * Metrics used as x axes: `_wandb.m` lists the definitions; field 1 is a name, 4 the name of its step metric, 5 its position in
+ * the list (from 1).
+ */
 function axesOf(own: Record<string, unknown>): string[] {
   const list = Array.isArray(own.m) ? own.m.filter(isObject) : [];
   return list.flatMap((m) => {
@@ -271,14 +275,14 @@ const softwareOf = (own: Record<string, unknown>): string =>
     .filter(Boolean)
     .join(', ');
 
-/** The machine, once the client knows it. */
+/** The machine, once the client has sent it. */
 function deviceOf(own: Record<string, unknown>): string {
   const writers = isObject(own.e) ? Object.values(own.e).filter(isObject) : [];
   const { gpu, gpu_count: gpus, cpu_count: cpus } = writers.at(-1) ?? {};
   return String(gpu ? `${Number(gpus) > 1 ? `${gpus} x ` : ''}${gpu}` : cpus ? `${cpus} CPU cores` : '').slice(0, 300);
 }
 
-/** What the client says anew of its run. */
+/** The changes that the client sends about its run. */
 function changes(view: RunView, wish: z.infer<typeof bucket>, config: Config, own: Record<string, unknown>): unknown[] {
   const known = view.setup;
   const fresh = Object.entries(config).filter(
@@ -304,7 +308,7 @@ function changes(view: RunView, wish: z.infer<typeof bucket>, config: Config, ow
   ];
 }
 
-/** A run as the client reads it back, when it resumes it. */
+/** A run in the form in which the client reads it when it resumes. */
 function bucketOf(room: Room, name: string, project: string | null | undefined): object {
   const { view } = room;
   const { setup } = view;
@@ -329,7 +333,7 @@ function bucketOf(room: Room, name: string, project: string | null | undefined):
   };
 }
 
-/** Values that the script put into the summary itself; the newest value of a series is no news. */
+/** Values that the script itself put into the summary; newest values of series are left out. */
 function summaryEvents(room: Room, history: readonly unknown[], { summary }: Stream): unknown[] {
   const declared = new Set(history.map((e) => isObject(e) && e.stream));
   const rows = Object.entries(summary).flatMap(([name, value]) => {
@@ -350,7 +354,7 @@ function ending({ step }: RunView, exitcode: number, output: readonly unknown[])
   return [{ type: 'status', status: 'failed', step, message: `exit code ${exitcode}`, ...(traceback && { traceback }) }];
 }
 
-/** How this client reaches this server, also through a proxy. */
+/** The address at which this client reaches this server, also through a proxy. */
 function addressOf({ headers }: IncomingMessage): string {
   const scheme = String(headers['x-forwarded-proto'] ?? 'http')
     .split(',')[0]!

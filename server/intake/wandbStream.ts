@@ -1,4 +1,4 @@
-/** What the wandb client streams of a run (the lines of its files), as events of a trainer. */
+/** Converts the wandb client's stream for a run (the lines of its files) to events of a trainer. */
 import type { Room } from '~/server/runs/room';
 import { type Refusal, refuse } from '~/shared/commands';
 import type { BlobRef } from '~/shared/ids';
@@ -8,7 +8,7 @@ import { isObject, numberOf, plain, readJson } from './body';
 import { consoleEvents } from './http';
 import { columnOf, type Row, rowEvents } from './rowEvents';
 
-/** A sample whose content is in a file that the client uploads by itself, before or after it logs the sample. */
+/** A sample whose content is in a file that the client uploads separately, before or after it logs the sample. */
 export interface Awaited {
   step: number;
   name: string;
@@ -16,17 +16,17 @@ export interface Awaited {
   caption?: string;
 }
 
-/** What is known of a run while its client is there. */
+/** State of a run while its client is connected. */
 export interface Stream {
-  /** Files that came, by path. */
+  /** Uploaded files, by path. */
   files: Map<string, BlobRef>;
   awaited: Map<string, Awaited[]>;
-  /** Series that others are drawn over (define_metric). */
+  /** Series used as x axes (define_metric). */
   axes: Set<string>;
   summary: Record<string, unknown>;
-  /** A row has come in this attempt. */
+  /** The attempt in which a row has arrived. */
   began: number | null;
-  /** Types of samples that were said not to be kept. */
+  /** Types of samples already reported as not kept. */
   unkept: Set<string>;
 }
 
@@ -39,17 +39,17 @@ export const newStream = (): Stream => ({
   unkept: new Set(),
 });
 
-/** Every row of the history has it: its last step is where the history ends. */
+/** Every row of the history has this series: its last step is the end of the history. */
 const runtime = '_runtime';
 export const lastStep = ({ streams }: Room): number => streams.stream(runtime)?.lastStep ?? -1;
 
-/** The same once some events of a history are in. */
+/** The same after some events of a history. */
 export function lastStepAfter(room: Room, events: readonly unknown[]): number {
   const rows = events.find((e) => isObject(e) && e.type === 'rows' && e.stream === runtime) as Rows | undefined;
   return rows ? lastStepOf(rows) : lastStep(room);
 }
 
-/** What the client adds to a line itself. */
+/** Names that the client itself adds to a line. */
 const own = new Set(['_step', '_timestamp', runtime, '_wandb']);
 
 type Line = Record<string, unknown>;
@@ -64,7 +64,7 @@ const timeOf = (line: Line): number => {
   return seconds !== null && Number.isFinite(seconds) ? seconds * 1000 : Date.now();
 };
 
-/** wandb-history.jsonl: rows, and samples among their values. Lines that are there already are passed over. */
+/** wandb-history.jsonl: rows, and samples among their values. Lines that are already logged are skipped. */
 export function historyEvents(room: Room, stream: Stream, texts: readonly string[]): unknown[] | Refusal {
   const { attempt } = room.view;
   let next = lastStep(room) + 1;
@@ -74,7 +74,7 @@ export function historyEvents(room: Room, stream: Stream, texts: readonly string
   for (const line of linesOf(texts)) {
     const step = numberOf(line._step);
     if (step === null || !Number.isSafeInteger(step)) return refuse('invalid', '_step: a line of the history has none', '_step');
-    // A script that begins anew with the id of an older run takes its place from that step on; nothing is deleted.
+    // A script that starts again with the id of an older run replaces its rows from that step on; nothing is deleted.
     if (stream.began !== attempt && step < next) {
       before.push({ type: 'rewind', step });
       next = step;
@@ -91,7 +91,7 @@ export function historyEvents(room: Room, stream: Stream, texts: readonly string
     });
     rows.push({ step, at: timeOf(line), values });
   }
-  // What a rewind takes away must not be in the way of what follows it.
+  // Rows that a rewind takes back must not block the ones after it.
   const streams = before.length > 0 ? rewound(room, (before[0] as { step: number }).step) : room.streams;
   const events = rowEvents(streams, rows, (name) => column(name, stream));
   return 'ok' in events ? events : [...before, ...events, ...after];
@@ -109,7 +109,7 @@ const rewound = ({ streams }: Room, step: number): Room['streams'] => ({
 const column = (name: string, { axes }: Stream): Series =>
   name === runtime ? { name, unit: 's', group: 'wandb', x: true } : { ...columnOf(name), ...(axes.has(name) && { x: true }) };
 
-/** {"a": {"b": 1}} is a.b; what has a _type is one value. */
+/** {"a": {"b": 1}} becomes a.b; an object with a _type is one value. */
 function flatten(line: Line, prefix: string, each: (name: string, value: unknown) => void): void {
   for (const [key, value] of Object.entries(line)) {
     const name = prefix + key;
@@ -162,7 +162,7 @@ const unpacked = ({ min, size, count }: Line): number[] =>
 const cut = (text: string): string =>
   text.length <= MAX_INLINE_LETTERS ? text : `${text.slice(0, MAX_INLINE_LETTERS - 40)} ... (${text.length} letters)`;
 
-/** wandb-events.jsonl: what the machine does, at the step that training is at; one row a step. */
+/** wandb-events.jsonl: system metrics, at the present step of training; one row per step. */
 export function systemEvents(room: Room, texts: readonly string[], step: number): unknown[] | Refusal {
   const values = new Map<string, number>();
   let at = 0;
@@ -177,7 +177,7 @@ export function systemEvents(room: Room, texts: readonly string[], step: number)
   return fresh.length === 0 ? [] : rowEvents(room.streams, [{ step, at, values: fresh }]);
 }
 
-/** output.log: "[ERROR ]TIME text". Lines of one kind that follow each other are one text. */
+/** output.log: "[ERROR ]TIME text". Adjacent lines of one kind become one text. */
 export function outputEvents(lines: readonly string[]): unknown[] {
   const parts: { stream: 'out' | 'err'; text: string }[] = [];
   for (const line of lines) {
@@ -190,7 +190,7 @@ export function outputEvents(lines: readonly string[]): unknown[] {
   return parts.flatMap(({ stream, text }) => consoleEvents(text, { stream }));
 }
 
-/** The content of a table file, as a sample has it; null = it is none. */
+/** The content of a table file in a sample's form; null = not a table. */
 export function tableOf(bytes: Uint8Array): string | null {
   try {
     const { columns, data } = readJson(new TextDecoder().decode(bytes)) as { columns: unknown[]; data: unknown[][] };

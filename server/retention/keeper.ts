@@ -19,23 +19,23 @@ export interface RetentionDeps {
   onError(error: unknown): void;
 }
 
-/** The snapshots' quota: a number that people see and change. */
+/** The snapshots' quota, which people see and change. */
 export interface Retention {
   /** Bytes that one run's snapshots may take. */
   quotaBytes(): number;
   setQuota(bytes: number): Promise<void>;
-  /** Waits for thinning under way, then stops. */
+  /** Waits for thinning in progress, then stops. */
   close(): Promise<void>;
 }
 
 const quotaKey = 'retention.snapshotBytes';
 const defaultQuotaBytes = 4 * 2 ** 30;
 
-/** Keeps every run's snapshots within the quota: what goes is an entry of the run's log first, and only then taken from the disk. */
+/** Keeps every run's snapshots within the quota: an entry of the run's log records the removal before files are deleted. */
 export async function openRetention({ hub, store, blobs, onError }: RetentionDeps): Promise<Retention> {
   let quota = Number((await store.setting(quotaKey)) ?? defaultQuotaBytes);
   const busy = new Map<string, Promise<void>>();
-  /** Bytes that a run's snapshots take at most, and how many make it worth to look; a run that has not been looked at is not here. */
+  /** Bytes of a run's snapshots, and the bytes at which to check again; a run that has not been checked is not here. */
   const sizes = new Map<string, { bytes: number; lookAt: number }>();
 
   async function thin(runId: string): Promise<void> {
@@ -44,13 +44,14 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
     const run = await thinnable(listsOf(store, runId));
     const taken = toThin(run, quota);
     const bytes = bytesOf(run.snapshots) - bytesOf(taken);
-    // Where nothing may go, the next look is when the run has grown a little.
+    // If nothing can be removed, the next check is when the run has grown a little.
     sizes.set(runId, { bytes, lookAt: taken.length > 0 ? quota : Math.max(quota, bytes * 1.02) });
     if (taken.length === 0) return;
     const gone = new Set(taken);
     let done = false;
     await hub.decide(runId, (view) => {
-      // The run went back meanwhile, or somebody marked what was about to go: the next snapshot looks again.
+      // The run went back meanwhile, or somebody marked a snapshot that was to be removed: the next snapshot triggers a new
+      // check.
       done = stands(before, view);
       const seqs = taken.map((s) => s.seq);
       const message = describeThinning(run.snapshots.length, taken.length, quota);
@@ -108,7 +109,7 @@ async function thinnable(lists: RunLists): Promise<Thinnable> {
   return { snapshots: await all('snapshots'), alerts: await all('alerts'), notes: await all('notes') };
 }
 
-/** Nothing has happened in between that decides which snapshots go, but that there are more of them. */
+/** Nothing that decides which snapshots go has changed, except that there are more snapshots. */
 const stands = (before: RunView, now: RunView): boolean =>
   before.attempt === now.attempt &&
   (['alerts', 'notes'] as const).every((kind) => before.counts[kind].lastSeq === now.counts[kind].lastSeq);

@@ -4,13 +4,13 @@ import type { BlobStore } from '~/server/store/blobs';
 
 const DAY_MS = 24 * 3_600_000;
 
-/** Blobs that no log has named for so long are taken away, and runs go for good that have been in the trash for so long. */
+/** Blobs that no log has named for this long are deleted, and so are runs that have been in the trash for this long. */
 export const ORPHAN_MS = 3 * DAY_MS;
 export const TRASH_MS = 30 * DAY_MS;
 /** Between two sweeps; the first comes soon after the start. */
 const EVERY_MS = 3_600_000;
 const FIRST_MS = 60_000;
-/** No blob goes earlier after a start: of what was put before it nothing is known, and trainers still send what names it. */
+/** No blob is deleted sooner after a start: earlier uploads are unknown, and trainers still send events that name them. */
 const SETTLE_MS = EVERY_MS;
 
 /** { hash: when it was first seen without a name, ms since 1970 } */
@@ -21,33 +21,34 @@ export interface SweepDeps {
   blobs: Pick<BlobStore, 'files' | 'remove' | 'onPut'>;
   hub: {
     summaries(): { runId: string; trashed: boolean }[];
-    /** Takes a run in the trash away for good. */
+    /** Permanently deletes a run in the trash. */
     remove(runId: string): Promise<boolean>;
   };
   clock: Clock;
-  /** What was taken away, in words. */
+  /** Reports what was deleted. */
   say(message: string, details: { runs: string[]; blobs: number; bytes: number }): void;
   onError(error: unknown): void;
 }
 
 export interface Sweep {
-  /** One sweep now. @returns what it took away */
+  /** One sweep now. @returns what it deleted */
   sweep(): Promise<{ runs: string[]; blobs: number; bytes: number }>;
   close(): Promise<void>;
 }
 
 /**
- * Takes away what nothing needs: uploads and imports that a crash cut short, and what deleted runs leave.
+ * Deletes what is no longer needed: uploads and imports that a crash cut short, and what deleted runs leave.
  *
- * A blob goes when no log of any run, archived and deleted ones included, has named it at any sweep for ORPHAN_MS; putting it again begins the time anew, so
- * that one whose entry is still on its way is never touched. A run goes TRASH_MS after it was deleted.
+ * A blob is deleted when no log of any run, archived and deleted ones included, has named it at any sweep for ORPHAN_MS; putting
+ * it again restarts this time, so that a blob whose entry is still to come is never touched. A run is deleted TRASH_MS after it
+ * was put in the trash.
  */
 export function openSweep({ store, blobs, hub, clock, say, onError }: SweepDeps): Sweep {
   const openedAt = clock.now();
   let closed = false;
   let running: Promise<unknown> = Promise.resolve();
   let cancel = () => {};
-  /** Put since the sweep under way began. */
+  /** Blobs put since the current sweep began. */
   const put = new Set<string>();
   const stop = blobs.onPut((hash) => put.add(hash));
 
@@ -72,7 +73,7 @@ export function openSweep({ store, blobs, hub, clock, say, onError }: SweepDeps)
     const taken = { blobs: 0, bytes: 0 };
     const look = async ({ hash, bytes }: { hash: string; bytes: number }) => {
       const since = known.get(hash) ?? now;
-      // Asked last, so that nothing comes between the answer and the removal but an entry that names a blob nobody has put for days.
+      // Checked last, so that between check and deletion only an entry can arrive that names a blob nobody has put for days.
       if (!settled || now - since < ORPHAN_MS || put.has(hash) || (await store.blobUsers(hash)).length > 0) {
         orphans.set(hash, since);
         return;

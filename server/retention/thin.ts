@@ -2,7 +2,7 @@ import type { ListItems } from '~/shared/view';
 
 type Snapshot = ListItems['snapshots'];
 
-/** What of a run decides which of its snapshots go. */
+/** The parts of a run that decide which of its snapshots are thinned. */
 export interface Thinnable {
   /** In the order of the log. */
   snapshots: readonly Snapshot[];
@@ -10,15 +10,15 @@ export interface Thinnable {
   notes: readonly { anchor: { step: number } }[];
 }
 
-/** What is left after thinning, in parts of the quota: some room, so that not every snapshot thins again. */
+/** Size after thinning as a fraction of the quota: leaves room, so that not every snapshot causes thinning. */
 const LEAVE = 0.9;
 
 /**
- * Which snapshots' maps go so that a run's snapshots fit `quotaBytes`: nothing while they fit.
+ * The snapshots whose maps are deleted so that a run's snapshots fit `quotaBytes`; empty while they fit.
  *
- * Never taken: the first and the last; those made for an alert, a command, the best or the final parameters; the nearest at or before each alert and each
- * note. Of the others, evenly spaced keyframes stay: one after the other goes the one whose neighbours lie closest together (the earlier of equals), until
- * nine tenths of the quota are left or only those that are never taken.
+ * Never deleted: the first and the last; those made for an alert, a command, the best or the final parameters; the nearest at or
+ * before each alert and each note. Of the others, evenly spaced keyframes stay: repeatedly, the one whose neighbors are closest
+ * together goes (the earlier of equals), until nine tenths of the quota are left or no others remain.
  *
  * @returns in log order
  */
@@ -31,7 +31,7 @@ export function toThin(view: Thinnable, quotaBytes: number): Snapshot[] {
   const marks = [...view.alerts.map((a) => a.step), ...view.notes.map((n) => n.anchor.step)];
   for (const step of marks) if (step !== null) fixed.add(all.findLast((s) => s.step <= step));
 
-  // A chain of neighbours, and the free ones by the gap they would leave.
+  // A linked list of neighbors, and the candidates by the gap that they would leave.
   const before = all.map((_, i) => i - 1);
   const after = all.map((_, i) => i + 1);
   const gone = new Array<boolean>(all.length).fill(false);
@@ -53,7 +53,7 @@ export function toThin(view: Thinnable, quotaBytes: number): Snapshot[] {
   return all.filter((_, i) => gone[i]);
 }
 
-/** Indices by a key that only grows: an entry whose key has grown since is put back where it belongs when it comes up. */
+/** A heap of indices by a key that only grows: an item whose key has grown is reinserted when it is popped. */
 class MinHeap {
   readonly #items: { index: number; key: number }[];
   readonly #taken = new Set<number>();

@@ -1,4 +1,7 @@
-/** Which of a trainer's events are new, and which do not fit the run: pure. What does not fit is set aside with an alert; the others are kept. */
+/**
+ * Decides which of a trainer's events are new, and which are not valid for the run. Pure. Invalid events are set aside with an
+ * alert; the others are kept.
+ */
 
 import { StreamState } from '~/server/store/streamState';
 import type { LoggedCommand } from '~/shared/commands';
@@ -12,22 +15,24 @@ import { numbersOf, readEvent, typeOf } from './readEvent';
 
 export type Accepted = {
   ok: true;
-  /** For the log: the trainer's, and alerts where one was set aside. */
+  /** For the log: the trainer's events, with alerts for those set aside. */
   events: RunEvent[];
   nextEvent: number;
   view: RunView;
-  /** Events of this attempt that were set aside so far. */
+  /** Number of events of this attempt that were set aside so far. */
   setAside: number;
 };
 
-/** So many events set aside in one attempt get an alert each; then their number is told, now and then and at the end. */
+/**
+ * The first events set aside in an attempt get an alert each; later ones are reported as a number, occasionally and at the end.
+ */
 const ALERTS_EACH = 20;
 
 /**
- * Events of `batch` from number `nextEvent` on, checked one after the other against the view they meet.
+ * The events of `batch` from number `nextEvent` on, each checked against the view at its position.
  *
- * @param streams the run's; left as they are
- * @param asked the commands that the events answer, by id, as far as they are in the log
+ * @param streams the run's; not changed
+ * @param asked the commands that the events answer, by id, if they are in the log
  * @param setAside events of this attempt that were set aside before
  */
 export function accept(
@@ -95,17 +100,17 @@ export function accept(
   return { ok: true, events, nextEvent: Math.max(at, nextEvent), view: after, setAside: count };
 }
 
-/** What only a run that goes on has. */
+/** Events that only a continuing run can send. */
 const isTraining = ({ type }: TrainerEvent): boolean =>
   type === 'series' || type === 'rows' || type === 'rewind' || type === 'status' || type === 'started';
 
-/** Whether the number of events set aside is told again: at the first untold one, at each power of ten, and at the end. */
+/** Whether to report the number of events set aside: at the first unreported one, at each power of ten, and at the end. */
 function isNews(told: number, count: number, ending: boolean): boolean {
   if (count <= told) return false;
   return told <= ALERTS_EACH || ending || Math.floor(Math.log10(count)) > Math.floor(Math.log10(told));
 }
 
-/** The event without its first `n` places; null when nothing is left. */
+/** The event without its first `n` numbers; null when nothing is left. */
 function withoutFirst(event: TrainerEvent, n: number): TrainerEvent | null {
   if (n <= 0) return event;
   if (n >= seqCount(event)) return null;
@@ -113,7 +118,10 @@ function withoutFirst(event: TrainerEvent, n: number): TrainerEvent | null {
   return startingAt(entry, 1 + n).event as TrainerEvent;
 }
 
-/** A command that no longer waits (a takeover applies it again) comes with what was asked: the view does not hold it any more. */
+/**
+ * An answer to a command that no longer waits (a takeover applies it again) gets the command itself, as the view does not hold it
+ * any more.
+ */
 function withAsked(view: RunView, event: TrainerEvent, asked: ReadonlyMap<string, LoggedCommand>): TrainerEvent {
   if (event.type !== 'command.applied' && event.type !== 'command.refused') return event;
   const known = asked.get(event.commandId);

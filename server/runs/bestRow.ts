@@ -5,7 +5,10 @@ import type { RunView } from '~/shared/view';
 
 const BUCKETS = 64;
 
-/** The best row of the run's main series before a step, found by halving ranges around the best bucket; null = none is declared, or it has no number there. */
+/**
+ * The best row of the run's main series before a step, found by halving the range around the best bucket; null = no main series
+ * is declared, or it has no number there.
+ */
 export async function bestRowBefore(store: Pick<Store, 'range'>, view: RunView, toStep: number): Promise<BestRow | null> {
   const main = mainSeries(view);
   if (!main) return null;

@@ -11,10 +11,11 @@ type RunCreated = Extract<ServerEvent, { type: 'run.created' }>;
 type SetCommand = Extract<Command, { kind: 'set' }>;
 
 /**
- * The first entries of a branch: its creation, then what is to happen in it, as ordinary commands of its log. Repeated commands of the parent keep their
- * author and step: they wait in the trainer for that step, so a branch without changes gives the parent's numbers again.
+ * The first entries of a branch: its creation, then changes and repeated commands, as ordinary commands of its log. Repeated
+ * commands of the parent keep their author and step: they wait in the trainer for that step, so a branch without changes gives
+ * the parent's numbers again.
  *
- * @param checkpointHash the fork: a checkpoint of the parent in force
+ * @param checkpointHash where it forks: a checkpoint of the parent in force
  */
 export async function branchEvents(
   parent: RunView,
@@ -71,7 +72,7 @@ export async function branchEvents(
       );
     for (const { actor: by, command, step } of later) {
       if (command.id === without) continue;
-      // What the author saw then need not be so in the branch.
+      // The value that the author saw may differ in the branch.
       const { control, value } = command;
       ask(by, { kind: 'set', id: newId(), runId: childId, control, value, when: { kind: 'step', step } });
     }
@@ -82,7 +83,10 @@ export async function branchEvents(
   return { ok: true, created: { ...created, ...(change && { change }) }, commands };
 }
 
-/** "clipThreshold = 1, without learningRate = 0.01 of Ada at step 50"; '' = the branch repeats its parent, or goes on without its later changes. */
+/**
+ * "clipThreshold = 1, without learningRate = 0.01 of Ada at step 50"; '' = the branch repeats its parent, or continues without
+ * its later changes.
+ */
 async function describeChange(lists: RunLists, { changes, repeat }: BranchRun): Promise<string> {
   const words = changes.map(({ control, value }) => `${control} = ${JSON.stringify(value)}`);
   const left = repeat?.without && (await lists.item('commands', { id: repeat.without }));
@@ -94,19 +98,22 @@ async function describeChange(lists: RunLists, { changes, repeat }: BranchRun): 
   return text.length > 300 ? `${text.slice(0, 299)}…` : text;
 }
 
-/** Changes that the parent holds for their condition: they would take effect in the branch as well. */
+/** Changes that wait in the parent for their condition: they would take effect in the branch as well. */
 function stillWaiting({ openCommands }: RunView): { actor: Actor; command: SetCommand }[] {
   const waiting: { actor: Actor; command: SetCommand }[] = [];
   for (const { actor, command, outcome } of openCommands) {
     if (outcome.status !== 'scheduled' || command.kind !== 'set') continue;
-    // What its author saw then need not be so in the branch.
+    // The value that its author saw may differ in the branch.
     const { expected: _seen, ...asked } = command;
     waiting.push({ actor, command: asked });
   }
   return waiting;
 }
 
-/** Changed values decide numbers; actions (pause, evaluate, checkpoint, ...) leave no trace in them, and a branch should not stop where its parent did. */
+/**
+ * Changed values affect the numbers; actions (pause, evaluate, checkpoint, ...) do not, and a branch should not stop where its
+ * parent did.
+ */
 async function repeatable(
   lists: RunLists,
   fork: ListItems['checkpoints'],

@@ -1,4 +1,7 @@
-/** What people do to a run that a script opened, where the script has to take part: by an action that it declares, or by being started again. */
+/**
+ * Requests of people that need the help of the script that opened the run: the script declares an action for them, or has to be
+ * started again.
+ */
 import type { RunLists } from '~/server/store/lists';
 import { type Command, type Refusal, refuse } from '~/shared/commands';
 import { type ActionRole, type ActionSpec, actionWithRole } from '~/shared/controls';
@@ -7,7 +10,7 @@ import type { ListItems, RunView } from '~/shared/view';
 
 const withRole = ({ controls }: RunView, role: ActionRole): ActionSpec | undefined => actionWithRole(controls, role);
 
-/** How the run goes back when its script declares no action for it. */
+/** How to take the run back when its script declares no action for it. */
 export function goingBackByScript(view: RunView): string {
   const { setup } = view;
   const own = withRole(view, 'revert');
@@ -15,7 +18,10 @@ export function goingBackByScript(view: RunView): string {
   return `the run is a script's own (${setup.name}), which declares no action that takes it back: start the script again with the run's key and resume = "must", and let it go on from the step you want`;
 }
 
-/** The command that asks a script to take its run back to a checkpoint, by the action that it declares for it; or why there is none. */
+/**
+ * The command that asks a script to take its run back to a checkpoint, using the action that the script declares; or why there is
+ * none.
+ */
 export async function revertOfScript(view: RunView, lists: RunLists, id: string, checkpoint: string): Promise<Command | Refusal> {
   const own = withRole(view, 'revert');
   if (!own) return refuse('state', goingBackByScript(view), 'runId');
@@ -23,7 +29,7 @@ export async function revertOfScript(view: RunView, lists: RunLists, id: string,
   return target ? asked(view, own, id, place(target)) : noCheckpoint(checkpoint);
 }
 
-/** The same for a branch: the script opens it, as a run of its own that forks from this one. */
+/** The same for a branch: the script opens it, as a new run that forks from this one. */
 export async function branchOfScript(
   view: RunView,
   lists: RunLists,
@@ -55,7 +61,7 @@ const place = ({ step, blob, reference }: ListItems['checkpoints']) => ({
   ...(reference !== undefined && { reference }),
 });
 
-/** The action with those of the arguments that it declares. */
+/** The action with those of the arguments that the script declares. */
 function asked(
   { runId }: RunView,
   { name: action, args }: ActionSpec,

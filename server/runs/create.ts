@@ -1,4 +1,4 @@
-/** What follows a run's creation in its log: the commands that were given with it. Pure. */
+/** The entries that follow a run's creation in its log: the commands that were given with it. Pure. */
 import { nanoid } from 'nanoid';
 import { FieldError } from '~/server/base/fieldError';
 import { gate } from '~/server/team/gate';
@@ -10,17 +10,17 @@ import type { CreateRun } from '~/shared/protocol';
 import type { RecipeSpec } from '~/shared/recipes';
 import { judge } from './judge';
 
-/** What a run may be created with, beside its setup. */
+/** Options of a new run besides its setup. */
 export interface FirstEntries extends Pick<CreateRun, 'commands' | 'paused'> {
-  /** What its recipe says of the actions of its runs. */
+  /** Actions of its runs, as its recipe declares them. */
   actions?: RecipeSpec['actions'];
-  /** It waits behind all others, those still to come included, and makes room when one of them waits for its trainer. */
+  /** It waits behind all others, including later ones, and gives up its trainer when another run waits for it. */
   givesWay?: boolean;
 }
 
 type RunCreated = Extract<ServerEvent, { type: 'run.created' }>;
 
-/** @throws FieldError naming the command that cannot be */
+/** @throws FieldError naming the command that is not possible */
 export function firstEntries(
   runId: string,
   actor: Actor,
@@ -35,7 +35,7 @@ export function firstEntries(
   const pause = actions.find((a) => a.role === 'pause');
   if (paused && !pause)
     throw new FieldError('paused', 'its recipe declares no action with the role "pause"; start the run and pause it then');
-  // Paused first: what is meant for the first step takes effect there while the run waits.
+  // Pause first: commands for the first step then take effect there while the run waits.
   const all: Command[] = paused ? [{ kind: 'act', id: newId(), runId, action: pause!.name, args: {} }, ...given] : given;
   const ids = new Set<string>();
   return all.map((command, i): ServerEvent => {

@@ -7,7 +7,10 @@ import { headCount } from '~/shared/snapshotFile';
 import { unreachable } from '~/shared/unreachable';
 import { isOpened, type RunView } from '~/shared/view';
 
-/** Whether one event of a trainer fits the run as it is: null, or "field: what is wrong". @param commands those that the events answer, by id, as far as they are in the log */
+/**
+ * Checks one event of a trainer against the run's present state: null, or "field: what is wrong". @param commands the commands
+ * that the events answer, by id, if they are in the log
+ */
 export function eventError(
   view: RunView,
   streams: StreamState,
@@ -47,7 +50,7 @@ export function eventError(
       if (!asked) return `commandId: the run has no command ${event.commandId}`;
       return asked.seq === event.seq ? null : `seq: command ${event.commandId} is at seq ${asked.seq}, got ${event.seq}`;
     }
-    // Rows may be far apart, so that what happens between two of them is at a step that has no row yet.
+    // Rows may be far apart, so an event between two rows may be at a step that has no row yet.
     case 'rewind':
     case 'evaluation':
     case 'analysis':
@@ -73,7 +76,7 @@ function signalProblem({ layers, signals }: SnapshotEvent): string | null {
   return null;
 }
 
-/** The event as the log keeps it; null: it says nothing that the log does not say already. */
+/** The event as the log keeps it; null: it adds nothing to the log. */
 export function asLogged(streams: StreamState, event: TrainerEvent): TrainerEvent | null {
   switch (event.type) {
     case 'rows':

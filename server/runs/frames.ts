@@ -1,9 +1,10 @@
 /**
- * What the viewers of one run are sent: log entries in frames at display rate, each viewer from its own place. Pure: viewers are ports, time is given.
+ * Sends log entries to the viewers of one run: in frames at display rate, to each viewer from its own position. Pure: viewers are
+ * ports, the clock is injected.
  *
- * Every viewer has a queue of entries it has not been sent and at most `window` frames it has not answered. While it does not answer, its queue grows only
- * by what is rare: of step rows the last before each other entry stays (a fold over the rest then gives the same view), the rest is left out and named in
- * `skippedSteps`. Nobody waits for anybody.
+ * Every viewer has a queue of unsent entries and at most `window` unacknowledged frames. While it does not acknowledge, its queue
+ * keeps all entries but few step rows: of those, the last before each other entry stays (a fold over the rest then gives the same
+ * view), the others are left out and named in `skippedSteps`. No viewer waits for another.
  */
 
 import type { Clock } from '~/server/base/clock';
@@ -20,20 +21,20 @@ export interface ViewerPort {
   /** One Frame, packed; `acknowledge` once the viewer has taken it. */
   frame(packed: Uint8Array, acknowledge: () => void): void;
   watchers(watchers: Watcher[]): void;
-  /** The viewer is let go; it may come back with its cursor. */
+  /** Ends the viewer's subscription; it may come back with its cursor. */
   drop(reason: string): void;
 }
 
 export interface FrameSettings {
   /** Least time between two frames to a viewer. */
   everyMs: number;
-  /** The same when something waits that somebody asked for: the answer to a click is not held back for a frame's time. */
+  /** The same when the queue holds more than step rows: an answer to a click does not wait for a whole frame time. */
   urgentMs: number;
-  /** Frames a viewer may leave unanswered. */
+  /** Frames that a viewer may leave unacknowledged. */
   window: number;
-  /** A frame unanswered for longer drops the viewer. */
+  /** A viewer with a frame unacknowledged for longer is dropped. */
   stuckMs: number;
-  /** Numbers in queued step rows beyond which a viewer's rows are skipped. */
+  /** When the queued step rows hold more numbers than this, a viewer's rows are skipped. */
   maxQueuedValues: number;
   /** Entries, and numbers in their step rows, kept for viewers that come back. */
   reach: { entries: number; values: number };
@@ -48,7 +49,7 @@ export const frameSettings: FrameSettings = {
   reach: { entries: 5000, values: 500_000 },
 };
 
-/** Other entries than step rows that a viewer may fall behind by. */
+/** Most queued entries, other than step rows, of a viewer. */
 const maxQueuedEntries = 20_000;
 
 export interface Viewer {
@@ -88,7 +89,7 @@ export class Frames {
     return this.#members.size;
   }
 
-  /** People watching; several tabs of one are one watcher. */
+  /** People who watch; several tabs of one person are one watcher. */
   watchers(): Watcher[] {
     const byId = new Map<string, Watcher>();
     for (const { port } of this.#members) {
@@ -99,7 +100,7 @@ export class Frames {
     return [...byId.values()];
   }
 
-  /** New entries, in order, with the view that has them. */
+  /** New entries, in order, with the view after them. */
   publish(entries: Entry[], view: RunView): void {
     this.view = view;
     for (const whole of entries) {
@@ -120,8 +121,9 @@ export class Frames {
   }
 
   /**
-   * Frames follow from the place after the cursor, or after the returned view (packed) when there is no cursor, it is of another attempt, or its place is
-   * out of reach. What the answer says and the first frame fit without a gap or a repeat, as nothing happens in between.
+   * Frames follow from the seq after the cursor, or after the returned view (packed) when there is no cursor, it is of another
+   * attempt, or its seq is out of reach. The answer and the first frame join without a gap or a repeat, as nothing happens in
+   * between.
    */
   join(port: ViewerPort, cursor: Cursor | null): { viewer: Viewer; view: Uint8Array | null } {
     const missed = cursor && this.#since(cursor);
@@ -153,7 +155,7 @@ export class Frames {
     this.#members.clear();
   }
 
-  /** Entries after the cursor; null when they are not all at hand. */
+  /** Entries after the cursor; null when some are no longer in memory. */
   #since(cursor: Cursor): Entry[] | null {
     if (cursor.attempt !== this.view.attempt || cursor.seq > this.view.seq) return null;
     if (cursor.seq === this.view.seq) return [];
@@ -169,7 +171,7 @@ export class Frames {
   #flush(): void {
     const now = this.clock.elapsed();
     this.#lastFlush = now;
-    // Viewers that keep up are all sent the same: packed once.
+    // Viewers that keep up all get the same frame: it is packed once.
     const packed = new Map<string, Uint8Array>();
     for (const m of this.#members) {
       if (m.unanswered.length > 0 && now - m.unanswered[0]! > this.settings.stuckMs) {
@@ -209,7 +211,7 @@ export class Frames {
     };
   }
 
-  /** One timer: the next frame, or the next look at who is stuck. */
+  /** One timer: for the next frame, or the next check for stuck viewers. */
   #schedule(): void {
     let due = Number.POSITIVE_INFINITY;
     for (const m of this.#members) {
@@ -241,7 +243,7 @@ export class Frames {
   }
 }
 
-/** What a process prints is read by whoever looks at it (`runs.console`): no viewer needs it for its view. */
+/** Pages read a process's output with `runs.console`: views do not need it. */
 function withoutText(entry: Entry): Entry {
   const { event } = entry;
   return event.type === 'console' && event.text !== '' ? { ...entry, event: { ...event, text: '' } } : entry;
@@ -249,10 +251,13 @@ function withoutText(entry: Entry): Entry {
 
 const valuesOf = ({ event }: Entry): number => (event.type === 'rows' ? event.values.length : 0);
 
-/** Leaves out queued rows but the last of each stream before each other entry, and the last of all: a fold over the rest then gives the same view. */
+/**
+ * Drops queued rows except the last of each stream before each other entry and at the end: a fold over the rest then gives the
+ * same view.
+ */
 function skipRows(m: Member): void {
   const kept: Entry[] = [];
-  // From the end, so that the first row met of a stream is its last.
+  // From the end, so that the first row found of a stream is its last.
   const met = new Set<string>();
   for (const entry of m.queue.toReversed()) {
     const { event } = entry;
@@ -278,6 +283,6 @@ function lastRow(entry: Entry): Entry {
   const { event } = entry;
   if (event.type !== 'rows' || rowCount(event) === 1) return entry;
   const { times, values, ...last } = rowsBetween(event, rowCount(event) - 1, rowCount(event));
-  // Copies: the rest of the batch need not be kept for it.
+  // Copies, so that the rest of the batch can be freed.
   return { ...entry, seq: lastSeq(entry), event: { ...last, ...(times && { times: times.slice() }), values: values.slice() } };
 }

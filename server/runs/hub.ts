@@ -29,40 +29,46 @@ import { type Opened, Rooms } from './rooms';
 import { RunList } from './runList';
 import { RunTable } from './runTable';
 
-/** What people and scripts may ask of the server, whichever way they come in (tRPC or socket). */
+/** Everything that people and scripts can ask of the server, by tRPC or socket. */
 export interface Hub {
   /** Every run, newest first. */
   summaries(): RunSummary[];
   /** The list as a table: searched, sorted and grouped, by pages. */
   readonly table: Pick<RunTable, 'page' | 'points' | 'catalog' | 'estimate'>;
-  /** The main series of these runs in small; unknown runs are left out. */
+  /** Small charts of the main series of these runs; unknown runs are left out. */
   sparklines(runIds: readonly string[]): Promise<Sparkline[]>;
-  /** The run as of its last committed entry; null when there is none of that name. */
+  /** The run as of its last committed entry; null when there is no such run. */
   view(runId: string): Promise<RunView | null>;
-  /** A run to be trained. Its setup has been judged (`recipes.check`). @throws FieldError naming a command that cannot be */
+  /** Creates a run. Its setup has been checked (`recipes.check`). @throws FieldError naming a command that is not possible */
   create(actor: Actor, setup: RunSetup, more?: FirstEntries): Promise<{ runId: string }>;
-  /** A new run that goes on from another's checkpoint. `runId` null: the run's own script is asked, which opens the branch itself. */
+  /**
+   * Creates a run that continues from another's checkpoint. `runId` null: the run's own script is asked, and opens the branch
+   * itself.
+   */
   branch(actor: Actor, request: BranchRun): Promise<{ ok: true; runId: string | null } | Refusal>;
-  /** Resolves once the command is in the log, or with why it is not. */
+  /** Resolves once the command is in the log, or with the reason why it is not. */
   command(actor: Actor, command: Command): Promise<CommandAnswer>;
   /** Takes a run back to one of its checkpoints: the command `revert` (shared/revert.ts). */
   revert(actor: Actor, request: { runId: string; checkpoint: string; commandId?: string | undefined }): Promise<CommandAnswer>;
-  /** Entries beside commands (Room.decide). */
+  /** Appends entries other than commands (Room.decide). */
   decide(runId: string, choose: Choose): Promise<CommandAnswer>;
   trainers(): TrainerSummary[];
   readonly recipes: Pick<Recipes, 'list' | 'check'>;
-  /** Why a run has no trainer, in words; null when it has one, or has ended. */
+  /** Why a run has no trainer, for people; null when it has one, or has ended. */
   whyWaits(runId: string): string | null;
-  /** Takes a run in the trash away for good; its blobs go with others that nothing names. @returns false for one that is not in the trash */
+  /**
+   * Permanently deletes a run in the trash; its blobs are deleted once nothing names them. @returns false for a run that is not
+   * in the trash
+   */
   remove(runId: string): Promise<boolean>;
-  /** Lets a run that waits for a trainer wait before another one, or (null) last. */
+  /** Moves a run that waits for a trainer before another one, or (null) to the end. */
   moveInQueue(actor: Actor, runId: string, before: string | null): Promise<{ ok: true } | Refusal>;
-  /** Takes a run, once it has saved a checkpoint, from its trainer and back into the queue, behind those that wait now. */
+  /** Takes a run from its trainer, once the run has saved a checkpoint, and queues it behind those that wait now. */
   makeRoom(actor: Actor, runId: string): Promise<{ ok: true } | Refusal>;
-  /** Questions about checkpoints that are being answered, and those that wait, the next one first. */
+  /** Questions about checkpoints: those being answered, then those that wait, the next one first. */
   openQuestions(): QuestionSummary[];
   moveQuestion(actor: Actor, commandId: string, before: string | null): Promise<{ ok: true } | Refusal>;
-  /** People who watch the run; none of an unknown one. */
+  /** People who watch the run; empty for an unknown one. */
   watchers(runId: string): Promise<Watcher[]>;
   readonly store: Pick<
     Store,
@@ -70,10 +76,10 @@ export interface Hub {
   >;
 }
 
-/** `view` has the entries folded in, `before` has not. */
+/** `view` is the view after the entries, `before` the one before them. */
 export type EntriesListener = (runId: string, entries: Entry[], view: RunView, before: RunView) => void;
 
-/** The hub with what the sockets need of it. */
+/** The hub, with the methods that the sockets need. */
 export interface OpenHub extends Hub {
   readonly registry: Trainers;
   readonly recipes: Recipes;
@@ -81,13 +87,13 @@ export interface OpenHub extends Hub {
   readonly list: RunList;
   /** null when there is no such run. */
   room(runId: string): Promise<Room | null>;
-  /** null when there is no such run. `leave` ends the watching. */
+  /** null when there is no such run. `leave` ends the subscription. */
   watch(runId: string, port: ViewerPort, cursor: Cursor | null): Promise<{ view: Uint8Array | null; leave(): void } | null>;
-  /** Every entry of every run once it is committed, in each run's order. @returns stop */
+  /** Called with all entries of every run once they are committed, in each run's order. @returns stop */
   onEntries(listener: EntriesListener): () => void;
-  /** Makes an ended run known that was written to the store beside the hub (import). */
+  /** Makes an ended run known that import wrote directly to the store. */
   adopt(runId: string): Promise<void>;
-  /** Saves views. Callers have stopped what still writes. */
+  /** Saves views. Everything that writes must already be stopped. */
   close(): Promise<void>;
 }
 
@@ -103,7 +109,7 @@ export interface HubDeps {
   /** How long the process of a run that a script opened may be silent. */
   crashedMs?: number;
   silentMs?: OpenedDeps['silentMs'];
-  /** Holders of runs that are known to have ended, so that nobody waits for them. */
+  /** Holders of runs that are known to have ended, so that no run waits for them. */
   goneTrainers?: ReadonlySet<string>;
   frames?: FrameSettings;
 }
@@ -156,7 +162,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     now: () => clock.now(),
     onError,
   });
-  /** Runs that are no more, for those who have them in their list. */
+  /** Deleted runs, for pages that still list them. */
   const gone = new Map<string, RunSummary>();
   const list = new RunList(clock, {
     summary: (id) => sent(summaries.get(id) ?? gone.get(id)),
@@ -192,7 +198,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     onError,
   });
 
-  /** What follows from committed entries, in this order: the list, what the trainers get, whoever else listens. */
+  /** Passes committed entries on, in this order: to the list, to the trainers, to all other listeners. */
   function committed(entries: Entry[], view: RunView, before: RunView): void {
     const { runId } = view;
     summarized(view);
@@ -202,13 +208,13 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     for (const { event } of entries) if (event.type === 'run.queued') registry.moved(runId, event.position);
     for (const { seq, event } of entries) {
       if (event.type !== 'command.requested') continue;
-      // What has been answered at once is none of the trainer's business.
+      // Commands that were answered immediately are not sent to the trainer.
       const asked = view.openCommands.find((c) => c.seq === seq);
       if (asked && !takesBack(view, asked.command) && !asksCheckpoint(view, asked))
         registry.deliver(runId, { seq, actor: asked.actor, command: asked.command });
     }
     questions.committed(view, entries);
-    // One that has crashed may yet come back.
+    // A process that has crashed may still come back.
     if (ended(view.status) && view.status !== 'crashed') registry.remove(runId);
     if (entries.some(({ event }) => event.type === 'status' && event.status === 'running')) registry.look();
     for (const listener of listeners) listener(runId, entries, view, before);
@@ -219,7 +225,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     registry.add(openRun(room)!);
   }
 
-  /** Asks the run's trainer for a checkpoint. @returns its hash, or why there is none */
+  /** Asks the run's trainer for a checkpoint. @returns its hash, or the reason why there is none */
   async function checkpointNow({ room }: Pick<Opened, 'room'>, actor: Actor): Promise<string | Refusal> {
     const { runId } = room;
     const id = nanoid();
@@ -230,7 +236,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
         'checkpoint: the run declares no action that saves one; branch from an earlier checkpoint',
         'checkpoint',
       );
-    /** What came of it, if these entries say so. */
+    /** The outcome, if these entries contain it. */
     const found = (entries: Entry[]): string | Refusal | null => {
       for (const { event } of entries) {
         if (event.type === 'checkpoint' && event.commandId === id) return event.blob.hash;
@@ -282,11 +288,13 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     return { ok: true };
   }
 
-  /** Its position in the queue is still to come. */
+  /** Its position in the queue is in the future. */
   const givesWay = (runId: string): boolean => (summaries.get(runId)?.queuePosition ?? 0) > clock.now();
   const makingRoom = new Set<string>();
 
-  /** A run waits for trainers that others have: of those that give way, the first that nobody has paused makes room. */
+  /**
+   * A run waits for trainers that hold other runs: of those that give way, the first that nobody has paused gives up its trainer.
+   */
   async function giveWay(waiting: string, held: string[]): Promise<void> {
     if (givesWay(waiting) || held.some((id) => makingRoom.has(id))) return;
     const runId = held.find((id) => givesWay(id) && summaries.get(id)?.status === 'running');
@@ -301,7 +309,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
 
   for (const run of await store.runs()) {
     rooms.know(run);
-    // A line that was kept by an earlier version has no index: it is made anew.
+    // A line saved by an earlier version has no index: it is rebuilt.
     if (run.summary?.seq === run.head && run.summary.summary.index) summaries.set(run.runId, run.summary.summary);
     const known = summaries.get(run.runId);
     if (known?.openKey) registry.opened.know(run.runId, known.openKey);
@@ -417,7 +425,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       if (!of) return null;
       const { viewer, view } = of.frames.join(port, cursor);
       const count = () => {
-        // Somebody who still has the page of a removed run open does not bring it back into the list.
+        // A page of a deleted run that is still open must not bring the run back into the list.
         if (!rooms.knows(runId)) return;
         watching.set(runId, of.frames.watchers().length);
         summarized(of.room.view);

@@ -1,4 +1,4 @@
-/** What the server can say of a command before the trainer sees it: pure. */
+/** Checks a command on the server, before the trainer sees it. Pure. */
 import { isDeepStrictEqual } from 'node:util';
 import { may } from '~/server/base/permissions';
 import { asks, openQuestions } from '~/shared/analyses';
@@ -13,7 +13,7 @@ import { latestWithRole, seriesOf } from '~/shared/streams';
 import { type CommandRecord, ended, type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
 import { goingBackByScript } from './byScript';
 
-/** It ends what waits: never to be kept out by that. */
+/** It ends a waiting command, so the limit on waiting commands must not keep it out. */
 const makesRoom = (view: RunView, command: Command): boolean => {
   const role = roleOf(view, command);
   return role === 'stop' || role === 'cancel' || role === 'revert';
@@ -22,10 +22,10 @@ const makesRoom = (view: RunView, command: Command): boolean => {
 type Checkpoints = readonly ListItems['checkpoints'][];
 
 /**
- * null: it may enter the log.
+ * @returns null: it may enter the log.
  *
- * @param checkpoints those in force that the command may mean, and the newest (revert.ts, `checkpointsMeant`)
- * @param endsAlone it stops a script's own run whose process is away, which takes no declaration
+ * @param checkpoints those in force that the command may mean, and the newest ones (revert.ts, `checkpointsMeant`)
+ * @param endsAlone it stops a script's own run whose process is away, which needs no declared action
  */
 export function judge(
   view: RunView,
@@ -51,7 +51,7 @@ export function judge(
   return null;
 }
 
-/** The same command sent again, by the same person; with the action by its role, or by the name that has been declared for it since. */
+/** The same command sent again by the same person; the action may be named by its role, or by the name declared since. */
 export const isResend = (
   view: Pick<RunView, 'controls'>,
   known: { actor: Actor; command: Command },
@@ -59,7 +59,7 @@ export const isResend = (
   command: Command,
 ): boolean => known.actor.id === actor.id && isDeepStrictEqual(asDeclared(view, known.command), asDeclared(view, command));
 
-/** Before its first trainer has said what it is, a run has no declarations to check against: the trainer that takes it checks then. */
+/** A run without declarations, before its first trainer registers them: that trainer checks the commands then. */
 const undeclared = (view: RunView): boolean =>
   view.device === null && view.controls.values.length === 0 && view.controls.actions.length === 0;
 
@@ -88,7 +88,10 @@ function validationErrorOfAct(
   return undeclared(view) ? null : (commandError(view.controls, command) ?? goingOnFromNothing(view, command));
 }
 
-/** A run of a recipe whose numbers are none stays paused: another step makes nothing of them. It goes back to a checkpoint, or a branch goes on. */
+/**
+ * A run of a recipe whose numbers are NaN stays paused: another step cannot repair them. People take it back to a checkpoint, or
+ * branch.
+ */
 function goingOnFromNothing(view: RunView, command: Command): Refusal | null {
   const role = roleOf(view, command);
   if (view.setup.recipe === null || view.status !== 'paused' || (role !== 'resume' && role !== 'step')) return null;
@@ -106,7 +109,7 @@ function goingOnFromNothing(view: RunView, command: Command): Refusal | null {
   return null;
 }
 
-/** What is wrong with a question to a checkpoint, or with naming a checkpoint in what is none. */
+/** What is wrong with a question about a checkpoint, or with a checkpoint given for a command that is not a question. */
 function validationErrorOfQuestion(view: RunView, command: Command, question: boolean, checkpoints: Checkpoints): Refusal | null {
   if (command.kind !== 'act') return null;
   const { checkpoint, action, when } = command;
@@ -127,7 +130,7 @@ function validationErrorOfQuestion(view: RunView, command: Command, question: bo
   );
 }
 
-/** The question about a checkpoint that this command calls off; undefined when it is about something else. */
+/** The question about a checkpoint that this command cancels; undefined when it is about something else. */
 export function questionCalledOff(view: RunView, command: Command): CommandRecord | undefined {
   if (command.kind !== 'act' || roleOf(view, command) !== 'cancel') return undefined;
   return openQuestions(view).find((c) => c.command.id === command.args.commandId);

@@ -1,6 +1,6 @@
 /**
- * One run's log: the place where order is decided. Events become numbered entries, are committed by the store, and only then become part of the view and
- * are published. Its user calls one method at a time (Room does).
+ * One run's log, which decides the order of entries. Events become numbered entries, are committed by the store, and only then
+ * become part of the view and are published. Callers call one method at a time (Room does).
  */
 
 import type { Clock } from '~/server/base/clock';
@@ -15,7 +15,7 @@ import type { RunView } from '~/shared/view';
 
 type LogStore = Pick<Store, 'append' | 'entries' | 'view' | 'runs' | 'streams' | 'list' | 'item' | 'range'>;
 
-/** Called after each commit, in log order, with the view that has the entries folded in and the one before. */
+/** Called after each commit, in log order, with the views after and before the entries. */
 export type Publish = (entries: Entry[], view: RunView, before: RunView) => void;
 
 export interface LogDeps {
@@ -23,7 +23,7 @@ export interface LogDeps {
   clock: Clock;
 }
 
-/** What an append changes besides adding entries. */
+/** Changes of an append besides the entries. */
 export interface Change {
   attempt?: number;
   nextEvent?: number;
@@ -31,7 +31,7 @@ export interface Change {
 }
 
 export class RunLog {
-  /** The store may hold more than is known here: a write failed with an unknown outcome, or somebody else wrote. */
+  /** The store may hold more than this object knows: a write failed with an unknown outcome, or somebody else wrote. */
   #stale = false;
 
   private constructor(
@@ -43,7 +43,7 @@ export class RunLog {
     private known: StreamState,
   ) {}
 
-  /** Writes run.created and, with it, the entries that follow at once: all or none. */
+  /** Writes run.created together with the entries that follow: all or none. */
   static async create(
     deps: LogDeps,
     runId: string,
@@ -94,12 +94,12 @@ export class RunLog {
     return this.deps.store;
   }
 
-  /** Number the trainer's next event must have. */
+  /** Number that the trainer's next event must have. */
   get nextEvent(): number {
     return this.next;
   }
 
-  /** Brings what is known here up to what the store holds, if a failure left that open. */
+  /** Reads what the store holds beyond this object's state, if a failure left that open. */
   async sync(): Promise<void> {
     if (!this.#stale) return;
     const stored = (await this.deps.store.runs()).find((r) => r.runId === this.runId);
@@ -116,7 +116,8 @@ export class RunLog {
   /**
    * Numbers the events, commits them and publishes them.
    *
-   * @throws FencedError or StaleHeadError from the store, or its own failure; then nothing here has changed and `sync` finds out what the store holds
+   * @throws FencedError or StaleHeadError from the store, or its own failure; then this object is unchanged and `sync` reads what
+   *   the store holds
    */
   async append(events: readonly RunEvent[], change: Change = {}): Promise<Entry[]> {
     const at = this.deps.clock.now();
@@ -154,7 +155,7 @@ export class RunLog {
   }
 }
 
-/** Folds everything after `from` (null = from the beginning) in pages. */
+/** Folds everything after `from` (null = from the beginning), page by page. */
 async function readOn(store: LogStore, runId: string, from: RunView | null): Promise<{ view: RunView; entries: Entry[] }> {
   let view = from;
   const read: Entry[] = [];
@@ -172,7 +173,7 @@ async function readOn(store: LogStore, runId: string, from: RunView | null): Pro
   return { view, entries: read };
 }
 
-/** The part of an entry from place `seq` on; only a `rows` entry has more than one. */
+/** The part of an entry from `seq` on; only a `rows` entry has several seqs. */
 export function startingAt(entry: Entry, seq: number): Entry {
   const { event } = entry;
   const n = seq - entry.seq;
@@ -180,5 +181,5 @@ export function startingAt(entry: Entry, seq: number): Entry {
   return { ...entry, seq, event: rowsBetween(event, n, rowCount(event)) };
 }
 
-/** Last place an entry fills. */
+/** Last seq of an entry. */
 export const lastSeq = (entry: Entry): number => entry.seq + seqCount(entry.event) - 1;

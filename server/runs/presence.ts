@@ -1,10 +1,10 @@
-/** Who looks where. Told among those who watch a run, gone with the connection, in no log. */
+/** Where each viewer of a run looks. Sent to those who watch the run, removed with the connection, and in no log. */
 
 import type { Clock } from '~/server/base/clock';
 import type { Actor } from '~/shared/ids';
 import type { Look, Looking } from '~/shared/protocol';
 
-/** Time between two tellings of one run. */
+/** Least time between two messages about one run. */
 const everyMs = 100;
 
 export interface PresencePort {
@@ -21,7 +21,7 @@ export interface Present {
 
 interface Place {
   ports: Map<PresencePort, Look | null>;
-  /** A telling is on its way. */
+  /** A message is scheduled. */
   due: boolean;
   notifiedAt: number;
 }
@@ -52,7 +52,7 @@ export class Presence {
     };
   }
 
-  /** At once when nothing was told lately, else when the pause is over: the newest state either way. */
+  /** Sends immediately if the last message is long ago, else when the pause is over: the newest state either way. */
   #notify(place: Place): void {
     if (place.due) return;
     place.due = true;

@@ -1,4 +1,4 @@
-/** The lenient edge: one event of a trainer as it came, and what is wrong with it. */
+/** The lenient edge: parses one raw event of a trainer, or says what is wrong with it. */
 import { createHash } from 'node:crypto';
 import { describeZodError } from '~/server/base/zodError';
 import { type TrainerEvent, trainerEvent } from '~/shared/events';
@@ -21,7 +21,7 @@ export function readEvent(raw: unknown): Read {
   return { ok: true, event: parsed.data };
 }
 
-/** What a program need not say (PROTOCOL.md): by the event's type. */
+/** Fields that a program may leave out (PROTOCOL.md): by the event's type. */
 const defaults = new Map<string, object>([
   ['started', { device: { device: '' }, controls: {}, values: {} }],
   ['evaluation', { trigger: 'cadence', commandId: null }],
@@ -56,7 +56,7 @@ function filled(type: string, raw: object): object {
   return type === 'started' ? { ...event, ...declared(event as Declared) } : event;
 }
 
-/** A checkpoint that its script keeps itself: the bytes kept here are its reference. */
+/** A checkpoint that its script stores itself: the bytes stored here are its reference. */
 const blobOf = (raw: object): { blob?: BlobRef } => {
   if ('blob' in raw || !('reference' in raw) || typeof raw.reference !== 'string') return {};
   const bytes = referenceBytes(raw.reference);
@@ -70,7 +70,10 @@ interface Declared {
   values: unknown;
 }
 
-/** Controls and actions with what they need not say; a control without a value has its default. What is no declaration stays as it is: the schema says so. */
+/**
+ * Controls and actions with their optional fields filled in; a control without a value has its default. Anything that is not a
+ * declaration stays unchanged: the schema reports it.
+ */
 function declared({ controls, values }: Declared): Partial<Declared> {
   if (!isObject(controls)) return {};
   const list = (given: unknown, fill: (spec: object) => object): unknown =>
@@ -94,17 +97,17 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const nameOf = (spec: object): unknown => ('name' in spec ? spec.name : '');
 
-/** Its type as it stands; null when it has none. */
+/** Its type, unchecked; null when it has none. */
 export function typeOf(raw: unknown): string | null {
   if (typeof raw !== 'object' || raw === null || !Object.hasOwn(raw, 'type')) return null;
   const { type } = raw as { type: unknown };
   return typeof type === 'string' ? type : null;
 }
 
-/** More rows than any event could hold: a count beyond it is no count. */
+/** More rows than any event can hold: a greater count is invalid. */
 const MOST_ROWS = 2 ** 31;
 
-/** How many numbers an event takes, whatever else is wrong with it: as many as it says that it has rows, else one. */
+/** How many numbers an event takes, even if it is invalid: its declared number of rows, else one. */
 export function numbersOf(raw: unknown): number {
   if (typeOf(raw) !== 'rows') return 1;
   const { steps } = raw as { steps?: unknown };

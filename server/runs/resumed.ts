@@ -7,7 +7,8 @@ import { type ListItems, type ListKind, listKinds, type RunView } from '~/shared
 import { bestRowBefore } from './bestRow';
 
 /**
- * What is in force of a run's lists once it has gone back: written into the entry that takes it back, because a view does not hold the lists (shared/events.ts, `resumed`).
+ * The items in force of a run's lists once it has gone back: written into the entry that takes it back, because a view does not
+ * hold the lists (shared/events.ts, `resumed`).
  *
  * @param view before that entry; its `pendingRevert` says whether people asked for it
  */

@@ -10,8 +10,8 @@ import { type RevertCommand, revertTarget, takesBack } from '~/shared/revert';
 import type { ListItems, RunView } from '~/shared/view';
 
 /**
- * The checkpoints in force that a command may mean (the one that a question names; of a revert those with its step or its bytes), and the newest ones, in the order
- * of the log.
+ * The checkpoints in force that a command may mean (for a question, the one that it names; for a revert, those with its step or
+ * its bytes), and the newest ones, in the order of the log.
  */
 export async function checkpointsMeant(view: RunView, lists: RunLists, command: Command): Promise<ListItems['checkpoints'][]> {
   if (command.kind !== 'act') return [];
@@ -23,11 +23,11 @@ export async function checkpointsMeant(view: RunView, lists: RunLists, command: 
 }
 
 /**
- * The entries that take a run back to a checkpoint: the command and its effect, an answer to every later command that still waited, and a run without a trainer,
- * so that the next takeover (Room.assign) resumes there. A paused run stays paused.
+ * The entries that take a run back to a checkpoint: the command and its effect, an answer to every later command that still
+ * waited, and the loss of its trainer, so that the next takeover (Room.assign) resumes there. A paused run stays paused.
  *
- * @param command has been judged: its checkpoint is there
- * @param seq of the first entry
+ * @param command already checked: its checkpoint exists
+ * @param seq seq of the first entry
  */
 export async function revertEvents(
   view: RunView,

@@ -1,6 +1,6 @@
 /**
- * One run: its log, what everybody sees of it, and the commands on their way. Everything that happens to the run goes through here, one thing after the
- * other. No socket, timer or SQL.
+ * One run: its log, its view, and the commands that are in progress. Everything that happens to the run goes through here, one
+ * operation at a time. No socket, timer or SQL.
  */
 
 import { isDeepStrictEqual } from 'node:util';
@@ -28,26 +28,26 @@ import { checkpointsMeant, revertEvents } from './revert';
 
 export interface RoomDeps {
   hasBlob(hash: string): Promise<boolean>;
-  /** Keeps what stands for a checkpoint that its script keeps itself. */
+  /** Stores the reference of a checkpoint that its script keeps itself. */
   keepBlob?(hash: string, bytes: Uint8Array): Promise<unknown>;
-  /** A trainer holds the run, or may still come back for it. */
+  /** Whether a trainer holds the run, or may still come back for it. */
   hasTrainer(runId: string): boolean;
-  /** A trainer, or the script that owns it, will hear of what is asked of the run. Left out: as `hasTrainer`. */
+  /** Whether a command will reach a trainer, or the script that owns the run. Left out: as `hasTrainer`. */
   hears?(runId: string): boolean;
   now(): number;
   /** Controls and actions that a second operator has to approve. */
   needsApproval(): readonly string[];
 }
 
-/** What somebody decides of a run: entries for its log, or why there are none. */
+/** A decision about a run: entries for its log, or why there are none. */
 export type Choose = (view: RunView, lists: RunLists) => RunEvent[] | Refusal | Promise<RunEvent[] | Refusal>;
 
-/** Refusals remembered, so that a resend gets the answer again. */
+/** Number of remembered refusals, so that a resend gets the same answer. */
 const refusalsKept = 1000;
 
 export class Room {
   readonly #serial = serial();
-  /** Events set aside in the present attempt, those included that the log does not tell. */
+  /** Number of events set aside in the present attempt, including those not reported in the log. */
   #setAside = { attempt: 0, count: 0 };
   readonly #refused = new Map<string, { actor: Actor; command: Command; answer: Refusal }>();
 
@@ -76,7 +76,10 @@ export class Room {
     return this.log.lists;
   }
 
-  /** Events of the trainer that holds the run; `ok` once they are committed. Known ones are skipped; one that does not fit is set aside (accept.ts). */
+  /**
+   * Events of the trainer that holds the run; `ok` once they are committed. Known ones are skipped; an invalid one is set aside
+   * (accept.ts).
+   */
   events(batch: EventBatch): Promise<BatchAnswer> {
     return this.#turn(async (): Promise<BatchAnswer> => {
       let answer: BatchAnswer = { ok: true, nextEvent: this.log.nextEvent };
@@ -118,7 +121,7 @@ export class Room {
     return { ok: true, nextEvent: this.log.nextEvent };
   }
 
-  /** Resolves once the command is in the log, or with why it is not. */
+  /** Resolves once the command is in the log, or with the reason why it is not. */
   command(actor: Actor, asked: Command): Promise<CommandAnswer> {
     return this.#turn(async (): Promise<CommandAnswer> => {
       const command = asDeclared(this.view, asked);
@@ -164,7 +167,10 @@ export class Room {
     });
   }
 
-  /** Entries that people make beside commands (notes, the control lock, labels, approvals): `choose` sees the run and its lists as they are by then. */
+  /**
+   * Entries that people make besides commands (notes, the control lock, labels, approvals): `choose` gets the run and its lists
+   * as of its turn.
+   */
   decide(choose: Choose): Promise<CommandAnswer> {
     return this.#turn(async (): Promise<CommandAnswer> => {
       const events = await choose(this.view, this.lists);
@@ -174,7 +180,10 @@ export class Room {
     });
   }
 
-  /** Gives the run to a trainer: from the checkpoint that people went back to, or its last one in force, or where it branched off, or from the start. Null when it has ended. */
+  /**
+   * Gives the run to a trainer: from the checkpoint that people went back to, or its last one in force, or its fork, or the
+   * start. Null when it has ended.
+   */
   assign(trainer: { id: string; name: string; host: string }): Promise<Assignment | null> {
     return this.#turn(async () => {
       if (ended(this.view.status)) return null;
@@ -204,8 +213,8 @@ export class Room {
   }
 
   /**
-   * Commands that wait for the trainer: those placed after `seq`, and all that it holds for their condition, whether or not it has heard of them. So a trainer that forgets
-   * what it was to do later is told again.
+   * Commands that wait for the trainer: those after `seq`, and all that it holds for their condition, whether or not it has
+   * received them. So a trainer that forgets its scheduled commands gets them again.
    */
   open(seq: number): LoggedCommand[] {
     return this.view.openCommands
@@ -213,7 +222,7 @@ export class Room {
       .map(logged);
   }
 
-  /** Its trainer went away. */
+  /** Called when its trainer went away. */
   lost(message: string): Promise<void> {
     return this.#turn(async () => {
       if (!ended(this.view.status) && this.view.status !== 'waiting' && this.view.attempt > 0)
@@ -227,7 +236,10 @@ export class Room {
     });
   }
 
-  /** Gives a run of a script's own to the process that opened it. Nothing is superseded: where it goes on from, the script says itself. */
+  /**
+   * Gives a run of a script's own to the process that opened it. Nothing is superseded: the script itself says where it continues
+   * from.
+   */
   reopen(trainer: { id: string; name: string; host: string }, config: Config | null): Promise<void> {
     return this.#turn(async () => {
       const { view } = this;
@@ -240,14 +252,14 @@ export class Room {
     });
   }
 
-  /** The process that owned the run has let go of it: nobody is awaited until a script opens it again. */
+  /** The process that owned the run gave it up: the server waits for no process until a script opens the run again. */
   released(message: string): Promise<void> {
     return this.#turn(async () => {
       await this.log.append([{ type: 'trainer.lost', message, released: true }]);
     });
   }
 
-  /** Nothing is heard any more of the process that owns the run in this attempt. What waits for it is kept: it may come back. */
+  /** The process that owns the run in this attempt is silent. Waiting commands are kept: the process may come back. */
   crashed(attempt: number, message: string): Promise<void> {
     return this.#turn(async () => {
       const { view } = this;
@@ -256,14 +268,14 @@ export class Room {
     });
   }
 
-  /** Something everybody watching should know. */
+  /** Adds an alert for everybody who watches the run. */
   alert(level: 'info' | 'warning' | 'error', kind: string, message: string): Promise<void> {
     return this.#turn(async () => {
       await this.log.append([{ type: 'alert', step: this.view.step, level, kind, message: message.slice(0, 2000) }]);
     });
   }
 
-  /** The run has ended and no trainer will answer any more: what is still open is refused, so that every command gets its answer. */
+  /** The run has ended and no trainer will answer any more: open commands are refused, so that every command gets its answer. */
   settle(): Promise<void> {
     return this.#turn(async () => {
       const refusals = ended(this.view.status) && this.view.status !== 'crashed' ? this.#leftover() : [];
@@ -271,7 +283,7 @@ export class Room {
     });
   }
 
-  /** Nobody trains the run: a stop that waits for its trainer takes effect now. */
+  /** If no trainer holds the run, a stop that waits for one takes effect now. */
   stopIfAsked(): Promise<void> {
     return this.#turn(async () => {
       const stop = this.open(0).find((c) => isStop(this.view, c.command));
@@ -280,7 +292,7 @@ export class Room {
     });
   }
 
-  /** Waits for what is under way. */
+  /** Waits for the operations in progress. */
   idle(): Promise<void> {
     return this.#serial(async () => {});
   }
@@ -296,7 +308,7 @@ export class Room {
     });
   }
 
-  /** Stopping a run that nobody trains takes no trainer. */
+  /** The entries that stop a run without a trainer. */
   #stopped(actor: Actor, command: Command, seq: number): RunEvent[] {
     const step = this.view.step;
     const message = `stopped by ${actor.name}`;
@@ -304,12 +316,12 @@ export class Room {
       { type: 'command.applied', commandId: command.id, seq, step, before: null, after: null, message },
       ...this.#leftover(command.id),
       { type: 'status', status: 'stopped', step, message },
-      // Its process learns of it when it comes back.
+      // Its process learns this when it comes back.
       ...(isOpened(this.view) ? [{ type: 'trainer.lost' as const, message, released: true as const }] : []),
     ];
   }
 
-  /** A question that waits or is being answered is answered with that it was called off. */
+  /** Cancels a question that waits or is being answered: its answer says that it was canceled. */
   #callOff(actor: Actor, { id }: Command, seq: number, { command, seq: at }: CommandRecord): RunEvent[] {
     const { step } = this.view;
     const message = `canceled by ${actor.name}`;
@@ -327,7 +339,7 @@ export class Room {
     ];
   }
 
-  /** Refuses what is open, but for the command that ends the run, and for questions that a checkpoint answers. */
+  /** Refuses open commands, except the one that ends the run, and questions about checkpoints. */
   #leftover(ending?: string): RunEvent[] {
     const waiting = this.view.openCommands.filter((c) => c.command.id !== ending && !asksCheckpoint(this.view, c));
     return waiting.map(({ seq, command }) => ({
@@ -340,7 +352,7 @@ export class Room {
     }));
   }
 
-  /** null, or why the run cannot go back there. */
+  /** null, or why the run cannot go back to that checkpoint. */
   async #withoutBytes(command: Command, checkpoints: ListItems['checkpoints'][]): Promise<Refusal | null> {
     if (!takesBack(this.view, command)) return null;
     const target = revertTarget(checkpoints, command);
@@ -348,7 +360,7 @@ export class Room {
     return refuse('state', `args.step: the checkpoint at step ${target.step} is no longer kept here`, 'args.step');
   }
 
-  /** A command that is in the log, however long ago. */
+  /** A command in the log, however old. */
   async #record(id: string): Promise<CommandRecord | null> {
     return this.view.openCommands.find((c) => c.command.id === id) ?? (await this.lists.item('commands', { id }));
   }
@@ -365,7 +377,7 @@ export class Room {
     return asked;
   }
 
-  /** The newest checkpoint in force whose bytes are here, up to a seq. */
+  /** The newest checkpoint in force, up to a seq, whose bytes are stored. */
   async #newestHere(upTo = Number.MAX_SAFE_INTEGER - 1): Promise<ListItems['checkpoints'] | null> {
     for (let before = upTo + 1; ; ) {
       const page = await this.lists.list('checkpoints', { before, limit: 20 });
@@ -381,14 +393,14 @@ export class Room {
   }
 }
 
-/** Whatever the action is called that the run declares for it. */
+/** By role, whatever name the run declares for the action. */
 const isStop = (view: RunView, command: Command): boolean => command.when === undefined && roleOf(view, command) === 'stop';
 
 const logged = ({ seq, actor, command }: CommandRecord): LoggedCommand => ({ seq, actor, command });
 
 /**
- * Commands that took effect after the checkpoint (null = the run's start), in the order in which they did, with their step. One that was put off may have
- * been asked for before it.
+ * Commands that took effect after the checkpoint (null = the run's start), in the order in which they did, with their steps. A
+ * scheduled one may have been requested before the checkpoint.
  */
 async function replayed(
   view: RunView,
@@ -414,7 +426,10 @@ async function replayed(
   return [...found.values()].sort((a, b) => a.step - b.step || a.at - b.at).map(({ logged, step }) => ({ logged, step }));
 }
 
-/** The batch in parts that begin with its rewinds: what a rewind leaves in force is known once all before it is committed. */
+/**
+ * Splits the batch so that each rewind begins a part: what a rewind leaves in force is known only once everything before it is
+ * committed.
+ */
 function upToRewinds(batch: EventBatch): EventBatch[] {
   if (!batch.events.some((event, i) => i > 0 && typeOf(event) === 'rewind')) return [batch];
   const parts: EventBatch[] = [];

@@ -1,4 +1,7 @@
-/** The runs that are open: each with its room and its viewers' frames. Opened when somebody asks; saved now and then; one that has ended and nobody looks at goes. */
+/**
+ * The open runs: each with its room and its viewers' frames. A run is opened on request and saved from time to time; ended runs
+ * without viewers are closed.
+ */
 
 import type { Clock } from '~/server/base/clock';
 import type { Store, StoredRun } from '~/server/store';
@@ -13,7 +16,7 @@ export interface Opened {
   room: Room;
   frames: Frames;
   savedSeq: number;
-  /** When somebody last asked for it, on the clock's `elapsed`. */
+  /** Time of its last use, by the clock's `elapsed`. */
   usedAt: number;
   cancelSave: (() => void) | null;
 }
@@ -23,13 +26,13 @@ export interface RoomsDeps {
   clock: Clock;
   room: RoomDeps;
   frames: FrameSettings | undefined;
-  /** Told of what is committed after the viewers have been, and before the view is saved. */
+  /** Called with committed entries, after the viewers have them and before the view is saved. */
   committed(entries: Entry[], view: RunView, before: RunView): void;
   onError(error: unknown): void;
 }
 
 const saveEveryMs = 5_000;
-/** Ended runs kept open for the next one who looks. */
+/** Most ended runs that stay open for later viewers. */
 const endedKeptOpen = 20;
 
 export class Rooms {
@@ -38,7 +41,7 @@ export class Rooms {
 
   constructor(private readonly deps: RoomsDeps) {}
 
-  /** Makes a run of the store known. */
+  /** Registers a run of the store. */
   know({ runId, nextEvent }: Pick<StoredRun, 'runId' | 'nextEvent'>): void {
     this.#stored.set(runId, { runId, nextEvent });
   }
@@ -86,7 +89,7 @@ export class Rooms {
     return of;
   }
 
-  /** Forgets a run that is taken out of the store. */
+  /** Closes a run that is deleted from the store. */
   async forget(runId: string, { room, frames, ...of }: Opened): Promise<void> {
     this.#stored.delete(runId);
     this.#opened.delete(runId);
@@ -143,7 +146,7 @@ export class Rooms {
     }
   }
 
-  /** Lets go of ended runs that nobody has looked at for longest. */
+  /** Closes the ended runs that have been unused for longest. */
   async #closeIdle(): Promise<void> {
     const { clock, room: deps } = this.deps;
     const idle: [string, Opened][] = [];
@@ -154,7 +157,7 @@ export class Rooms {
     for (const [runId, of] of idle.slice(0, Math.max(0, idle.length - endedKeptOpen))) {
       await of.room.idle();
       await this.#save(of);
-      // Whoever has just asked for it holds on to it.
+      // A caller that has just opened it still uses it.
       if (of.frames.size > 0 || of.room.view.seq !== of.savedSeq || clock.elapsed() - of.usedAt < 1000) continue;
       this.know({ runId, nextEvent: of.room.nextEvent });
       this.#opened.delete(runId);

@@ -1,4 +1,6 @@
-/** Who follows the list of runs, and what they are told: changed lines at most twice a second, the trainers when they change. Pure. */
+/**
+ * Sends changes to pages that show the list of runs: changed lines at most twice a second, the trainers when they change. Pure.
+ */
 
 import type { Clock } from '~/server/base/clock';
 import type { TrainerSummary } from '~/shared/protocol';

@@ -1,6 +1,6 @@
 /**
- * The list of runs as a table: searched (shared/runSearch.ts), sorted and grouped here, and read by pages. Works on the lines that the hub holds in memory; nothing is read
- * from the store but sparklines.
+ * The list of runs as a table: searched (shared/runSearch.ts), sorted and grouped here, and read by pages. Works on the lines
+ * that the hub holds in memory; only sparklines are read from the store.
  */
 import type { Store } from '~/server/store';
 import { fieldsOf } from '~/shared/recipeFields';
@@ -30,28 +30,28 @@ interface RunTableDeps {
   runs(): Iterable<RunSummary>;
   recipes(): readonly KnownRecipe[];
   store: Pick<Store, 'range'>;
-  /** ms, of a clock that only goes forward. */
+  /** ms, from a monotonic clock. */
   elapsed(): number;
 }
 
 /** Stretches of a sparkline. */
 const stretches = 48;
-/** Sparklines that are remembered. */
+/** Most cached sparklines. */
 const mostSparklines = 5_000;
-/** A live run's sparkline is read again after so long. */
+/** Age at which a live run's sparkline is read again. */
 const sparklineMs = 5_000;
-/** What recipes and runs have is looked through again after so long. */
+/** Age at which the catalog of settings, series and results is rebuilt. */
 const catalogMs = 5_000;
-/** Changed settings that a line shows. */
+/** Most changed settings in a line. */
 const mostChanged = 4;
 const mostSuggested = 200;
 
-/** A run that differs in more settings says little about how long another takes. */
+/** A run that differs in more settings says little about another's duration. */
 const mostDiffering = 3;
-/** Axes that the charts begin with, besides the result. */
+/** Number of axes in the charts at first, besides the result. */
 const axesAtFirst = 7;
 
-/** Longer tables are not drawn as charts. */
+/** Most runs that are drawn as charts. */
 export const mostPoints = 2_000;
 
 const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
@@ -63,7 +63,7 @@ type Read = (run: RunSummary) => Value;
 
 const resultOf = (of: MainResult | null): number | null => of?.value ?? null;
 
-/** Fields that every run has, by the name that a search uses. */
+/** Fields of every run, by their name in a search. */
 const fixed: Readonly<Record<string, Read>> = {
   name: (r) => r.name,
   id: (r) => r.runId,
@@ -93,11 +93,11 @@ const fixedNamed = (key: string): Read | undefined => (Object.hasOwn(fixed, key)
 interface Known {
   at: number;
   runs: number;
-  /** Paths of settings with their names, and how many runs have each. */
+  /** Settings by path: their names, and the number of runs that have each. */
   settings: Map<string, { names: string[]; runs: number }>;
   series: Map<string, number>;
   results: Map<string, number>;
-  /** Short names of settings (flags), in small letters. */
+  /** Short names of settings (flags), in lower case. */
   aliases: Map<string, string[]>;
   titles: Map<string, string>;
 }
@@ -105,7 +105,7 @@ interface Known {
 export class RunTable {
   #known: Known | null = null;
   readonly #presets = new WeakMap<KnownRecipe['schema'], ReadonlyMap<string, string>>();
-  /** By run; the newest asked for is last. */
+  /** By run; the last used one is last. */
   readonly #sparklines = new Map<string, { seq: number; at: number; line: Promise<Sparkline> }>();
 
   constructor(private readonly deps: RunTableDeps) {}
@@ -132,7 +132,7 @@ export class RunTable {
     return { lines: lines.length, runs: kept.length, all, waiting, problems, from: query.skip, page };
   }
 
-  /** The values of some columns for every run that fits, newest first; more than `mostPoints` are left out and counted. */
+  /** The values of some columns for every run that matches, newest first; runs beyond `mostPoints` are left out and counted. */
   points(query: TableQuery & { columns: readonly string[] }): SweepAnswer {
     const { kept } = this.#fitting(query);
     const offered = this.#offered(kept);
@@ -149,7 +149,7 @@ export class RunTable {
     return { columns: [...columns], offered, points, leftOut: kept.length - points.length };
   }
 
-  /** What can be drawn of some runs: the settings that differ among them, and their numbers. */
+  /** The columns that can be drawn for some runs: the settings that differ among them, and their numbers. */
   #offered(runs: readonly RunSummary[]): SweepAnswer['offered'] {
     const known = this.#look();
     const settings = new Map<string, { values: Set<string>; runs: number }>();
@@ -159,7 +159,7 @@ export class RunTable {
       for (const [path, value] of valuesOf(config)) {
         const setting = settings.get(path) ?? { values: new Set(), runs: 0 };
         setting.runs++;
-        // More than that differ anyway.
+        // Enough to know that they differ.
         if (setting.values.size < 100) setting.values.add(JSON.stringify(value));
         settings.set(path, setting);
       }
@@ -179,7 +179,7 @@ export class RunTable {
     return { settings: differ, results: [...fixedResults.filter((c) => c.runs > 0), ...results] };
   }
 
-  /** How long such a run takes, going by the finished one that is most like it; null when none is like it enough. */
+  /** How long such a run takes, judged by the most similar finished run; null when none is similar enough. */
   estimate(recipe: string, config: Config): Estimate | null {
     const wanted = new Map(valuesOf(config).map(([path, value]) => [path, JSON.stringify(value)]));
     const { titles } = this.#look();
@@ -209,7 +209,7 @@ export class RunTable {
     };
   }
 
-  /** What columns there are, and what can be searched for. */
+  /** The columns that exist, and the fields that can be searched. */
   catalog(): Catalog {
     const known = this.#look();
     const columns = (kind: string, of: Iterable<[string, number]>): Column[] =>
@@ -236,7 +236,7 @@ export class RunTable {
     };
   }
 
-  /** The main series of these runs in small; of runs that have none, nothing. */
+  /** Small charts of the main series of these runs; runs without one are left out. */
   async sparklines(runs: readonly RunSummary[]): Promise<Sparkline[]> {
     const lines = await Promise.all(runs.map((run) => this.#sparkline(run)));
     return lines.filter((line) => line.steps.length > 0);
@@ -257,7 +257,7 @@ export class RunTable {
       });
     this.#sparklines.delete(runId);
     this.#sparklines.set(runId, { seq: run.updatedAt, at: now, line });
-    // One that failed is asked for again.
+    // A failed read is not cached.
     line.catch(() => this.#sparklines.delete(runId));
     const [oldest] = this.#sparklines.keys();
     if (this.#sparklines.size > mostSparklines && oldest !== undefined) this.#sparklines.delete(oldest);
@@ -277,7 +277,7 @@ export class RunTable {
     return { kept, all, waiting, problems };
   }
 
-  /** A test for each term, and what is wrong with those that name nothing. */
+  /** A test for each term, and the problems of terms whose field does not exist. */
   #tests(terms: readonly SearchTerm[]): { tests: ((run: RunSummary) => boolean)[]; problems: string[] } {
     const problems: string[] = [];
     const tests = terms.map((term): ((run: RunSummary) => boolean) => {
@@ -285,7 +285,7 @@ export class RunTable {
       const read = this.#named(term.key);
       if (!read) {
         const text = term.text.toLowerCase();
-        // "http://…" is a word.
+        // "http://…" is a plain word.
         if (term.operator === ':') return (run) => textOf(run).includes(text) !== term.not;
         problems.push(`${term.key}: no run has a field, a setting or a number of this name`);
         return () => false;
@@ -304,7 +304,7 @@ export class RunTable {
     return { tests, problems };
   }
 
-  /** What a name of a search stands for: a field, a setting (its whole path, its last part or its flag), a series or a result. */
+  /** What a name in a search refers to: a field, a setting (its whole path, its last part or its flag), a series or a result. */
   #named(key: string): Read | null {
     const own = fixedNamed(key.toLowerCase());
     if (own) return own;
@@ -364,7 +364,7 @@ export class RunTable {
     return keyed.map(({ run }) => run);
   }
 
-  /** Groups in the order in which their first runs come, each followed by its runs unless it is folded. Runs outside of any come last. */
+  /** Groups in the order of their first runs, each followed by its runs unless it is folded. Runs without a group come last. */
   #grouped(runs: readonly RunSummary[], by: Grouping, folded: ReadonlySet<string>): (GroupRow | RunSummary)[] {
     const of = this.#keysOf(by);
     const groups = new Map<string, RunSummary[]>();
@@ -472,7 +472,7 @@ export class RunTable {
   }
 }
 
-/** The settings that differ, then what says how good a run is. */
+/** The settings that differ, then the result that says how good a run is. */
 function chosenAtFirst({ settings, results }: SweepAnswer['offered']): string[] {
   const [result] = results;
   return [...settings.slice(0, axesAtFirst).map((c) => c.key), ...(result ? [result.key] : [])];
@@ -498,7 +498,7 @@ function onShelf(run: RunSummary, show: TableQuery['show']): boolean {
 
 const texts = new WeakMap<RunSummary, string>();
 
-/** What a word is looked for in. */
+/** The text that a word is searched in. */
 function textOf(run: RunSummary): string {
   let text = texts.get(run);
   if (text === undefined) {
@@ -540,13 +540,13 @@ function holds(value: Value, operator: Operator, wanted: { text: string; number:
   return operator === '=' ? text === wanted.text : text.includes(wanted.text);
 }
 
-/** "2026-11-01" as ms since 1970; null for what is no date. */
+/** "2026-11-01" as ms since 1970; null for anything that is not a date. */
 function momentOf(text: string): number | null {
   const at = Date.parse(text);
   return Number.isNaN(at) ? null : at;
 }
 
-/** Numbers and texts compare as what they are; lists as text. */
+/** Numbers and texts are compared as they are; lists as text. */
 const flat = (value: Json | undefined): Value =>
   value === undefined || value === null || typeof value !== 'object' ? value : bare(value);
 
@@ -555,7 +555,7 @@ const cellOf = (value: Value): Cell => (value === undefined ? null : Array.isArr
 const pairOf = (pairs: readonly (readonly [string, number])[], name: string): number | undefined =>
   pairs.find(([n]) => n === name)?.[1];
 
-/** What has no value comes last whichever way the column is sorted; so does NaN. Numbers come before texts. */
+/** Missing values and NaN come last in either direction. Numbers come before texts. */
 function order(a: Value, b: Value, sign: number): number {
   const none = (v: Value) => v === undefined || v === null || Number.isNaN(v);
   if (none(a) || none(b)) return Number(none(a)) - Number(none(b));
@@ -564,11 +564,14 @@ function order(a: Value, b: Value, sign: number): number {
   return a === b ? 0 : sign * (String(a) < String(b) ? -1 : 1);
 }
 
-/** Texts compare without capitals, numbers in them as numbers. A key is made once for each line: a collator in the comparison took ten times as long. */
+/**
+ * Texts are compared without case, numbers in them by value. A key is made once for each line: a collator in the comparison took
+ * ten times as long.
+ */
 const sortKey = (value: Value): Value =>
   typeof value === 'string' ? value.toLowerCase().replace(/\d+/g, (digits) => digits.padStart(16, '0')) : value;
 
-/** What differs from the recipe's first preset; nothing where there is none to compare with. */
+/** The settings that differ from the recipe's first preset; empty without a preset. */
 function changedOf(run: RunSummary, preset: ReadonlyMap<string, string> | undefined): { path: string; text: string }[] {
   if (!preset) return [];
   return valuesOf(indexOf(run).config).flatMap(([path, value]) => {

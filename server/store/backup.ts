@@ -1,4 +1,7 @@
-/** `headroom backup FOLDER [--from DATA]`: a copy of a data folder, also of one that a server is writing to. The copy is a data folder itself. */
+/**
+ * `headroom backup FOLDER [--from DATA]`: copies a data folder, even while a server is writing to it. The copy is itself a data
+ * folder.
+ */
 import { constants } from 'node:fs';
 import { copyFile, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -9,10 +12,10 @@ import { databaseFile, openForReading } from './sqlite/schema';
 import { verifyFolder } from './verify';
 
 /**
- * The database as it is at one moment, then the blobs: whatever its logs name was there before. Blobs that an earlier backup in this folder has are not copied
- * again. A server that is started on the copy goes on from that moment.
+ * Copies the database as of one moment, then the blobs: all blobs that its logs name existed before. Blobs that an earlier backup
+ * in this folder has are not copied again. A server that is started on the copy continues from that moment.
  *
- * @throws Error in words
+ * @throws Error with a message for people
  */
 export async function backup(data: string, to: string): Promise<{ copied: number; kept: number }> {
   await mkdir(to, { recursive: true });
@@ -22,7 +25,7 @@ export async function backup(data: string, to: string): Promise<{ copied: number
   await rm(fresh, { force: true });
   const db = openForReading(data);
   try {
-    // All pages in one step: a writer in between would make it begin again.
+    // All pages in one step: otherwise a concurrent write would restart the copy.
     await db.backup(fresh, { progress: ({ totalPages }) => totalPages });
   } finally {
     db.close();
@@ -31,7 +34,7 @@ export async function backup(data: string, to: string): Promise<{ copied: number
   for await (const { hash, file } of blobFiles(data)) {
     const target = path.join(to, 'blobs', hash.slice(0, 2), hash);
     const [from, there] = await Promise.all([stat(file).catch(() => null), stat(target).catch(() => null)]);
-    // Taken away by the server since it was listed.
+    // Deleted by the server since it was listed.
     if (!from) continue;
     if (there?.size === from.size) {
       count.kept++;
@@ -45,7 +48,7 @@ export async function backup(data: string, to: string): Promise<{ copied: number
   }
   for (const file of [auditPath(data), path.join(data, 'trainer.token')])
     await copyWhole(file, path.join(to, path.basename(file)));
-  // Last: until then an earlier backup in this folder is whole. Its write-ahead log is not the new file's.
+  // Last: until then an earlier backup in this folder is complete. Its write-ahead log does not belong to the new file.
   for (const rest of ['-wal', '-shm']) await rm(`${database}${rest}`, { force: true });
   await synced(fresh);
   await rename(fresh, database);
@@ -53,7 +56,7 @@ export async function backup(data: string, to: string): Promise<{ copied: number
   return count;
 }
 
-/** A file that may be appended to meanwhile, up to its last whole line. */
+/** Copies a file that may be appended to meanwhile, up to its last complete line. */
 async function copyWhole(from: string, to: string): Promise<void> {
   const bytes = await readFile(from).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;

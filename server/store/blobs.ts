@@ -13,17 +13,17 @@ import type { Store } from './index';
  */
 export interface BlobStore extends BlobReader {
   /**
-   * Keeps the bytes. Resolves once they survive a kill; a blob already there is not written again (`fresh` false).
+   * Stores the bytes. Resolves once they survive a kill; an existing blob is not written again (`fresh` false).
    *
-   * @throws BlobError when the bytes do not have this hash ('mismatch'), exceed `maxBytes` ('too-large') or the hash is not one ('invalid');
-   *   then nothing is kept
+   * @throws BlobError when the bytes do not have this hash ('mismatch'), exceed `maxBytes` ('too-large') or the hash is not one
+   *   ('invalid'); nothing is stored then
    */
   put(hash: string, bytes: Uint8Array | AsyncIterable<Uint8Array>, maxBytes?: number): Promise<{ bytes: number; fresh: boolean }>;
-  /** Takes a blob that nothing needs any more away; an unknown one is already gone. */
+  /** Deletes a blob that nothing needs any more; an unknown one is ignored. */
   remove(hash: string): Promise<void>;
-  /** Every blob that is a file; those in the database are told by Store.unnamedSmallBlobs. */
+  /** Every blob that is a file; Store.unnamedSmallBlobs lists those in the database. */
   files(): AsyncIterable<{ hash: string; bytes: number }>;
-  /** Called with each blob that is put, also one that was there already. @returns stop */
+  /** Called with each blob that is put, including existing ones. @returns stop */
   onPut(listener: (hash: string) => void): () => void;
 }
 
@@ -31,7 +31,7 @@ export interface BlobReader {
   get(hash: string): Promise<Uint8Array | null>;
   /** For HTTP: the size of the whole blob and a stream of it, or of `start`..`end` (inclusive). */
   open(hash: string, part?: { start: number; end: number }): Promise<{ bytes: number; stream: Readable } | null>;
-  /** Size in bytes; null = not here. */
+  /** Size in bytes; null = not stored. */
   size(hash: string): Promise<number | null>;
   has(hash: string): Promise<boolean>;
 }
@@ -70,16 +70,16 @@ export async function* blobFiles(folder: string): AsyncGenerator<{ hash: string;
 const damaged = (hash: string, found: string) =>
   new BlobError('damaged', `blob ${hash} is damaged: its bytes have SHA-256 ${found}; restore it from a backup`);
 
-/** The bytes, if they are those of the hash. @throws BlobError */
+/** Returns the bytes if they have this hash. @throws BlobError */
 function sound<T extends Uint8Array>(hash: string, bytes: T): T {
   const found = createHash('sha256').update(bytes).digest('hex');
   if (found !== hash) throw damaged(hash, found);
   return bytes;
 }
 
-/** Reads the blobs that another part of the program, or another thread, writes. */
+/** Reads blobs that another part of the program, or another thread, writes. */
 export function openBlobReader(folder: string, store: Pick<Store, 'smallBlob'>): BlobReader {
-  // Files found sound, by hash and time of change: a part of one cannot be checked by itself.
+  // Files whose hash was checked, by hash and time of change: a part of a file cannot be checked alone.
   const found = new LRUCache<string, true>({ max: 4096 });
   async function check(hash: string, file: string, { mtimeMs, size }: Stats): Promise<void> {
     const key = `${hash} ${mtimeMs} ${size}`;
@@ -118,7 +118,7 @@ export function openBlobReader(folder: string, store: Pick<Store, 'smallBlob'>):
   };
 }
 
-/** Blobs under `folder`/blobs. Leftovers of a crash lie in `folder`/blobs/tmp and are removed here. */
+/** Blobs under `folder`/blobs. Files left by a crash are in `folder`/blobs/tmp and are deleted here. */
 export async function openBlobs(
   folder: string,
   store: Pick<Store, 'smallBlob' | 'putSmallBlob' | 'removeSmallBlob'>,
@@ -155,7 +155,7 @@ export async function openBlobs(
       for (const listener of listeners) listener(hash);
       const known = await reader.size(hash);
       if (known !== null) {
-        // The sender is read to its end all the same: a half-read request would break its connection.
+        // Read the request to its end in any case: an unread rest would break its connection.
         if (!(source instanceof Uint8Array)) for await (const _ of source);
         return { bytes: known, fresh: false };
       }
@@ -204,7 +204,7 @@ const absent = (error: NodeJS.ErrnoException): null => {
   throw error;
 };
 
-/** A rename is durable once its folder is. */
+/** A rename is durable only once its folder is synced. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   await handle.sync().finally(() => handle.close());

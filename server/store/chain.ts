@@ -4,15 +4,16 @@ import type { Entry } from '~/shared/events';
 import { serialize } from '~/shared/json';
 import { withPlainSteps } from '~/shared/series';
 
-/** The chain of a run before its first entry. */
+/** Start of a run's chain, before its first entry. */
 export const firstLink: Uint8Array = new Uint8Array(32);
 
 /**
- * The hash chain of a run's log: SHA-256 over the hash before and the entry, so that the last one stands for the whole log. Two logs with the same last hash are
- * the same, entry by entry and number by number, whichever store holds them.
+ * The hash chain of a run's log: SHA-256 over the previous hash and the entry, so that the last hash identifies the whole log.
+ * Two logs with the same last hash are the same, entry by entry and number by number, whichever store holds them.
  *
- * An entry counts as: its seq, attempt and time, then its event as canonical JSON. Step rows count as their stream and the bytes of their steps (left out where
- * they are consecutive), times (left out where all are the entry's) and values. Of console output only that there was some: its text is emptied when it is old.
+ * The hash covers an entry's seq, attempt and time, then its event as canonical JSON. For step rows: their stream and the bytes
+ * of their steps (left out if consecutive), times (left out if all equal the entry's) and values. For console output only its
+ * existence: old texts are emptied.
  */
 export function nextLink(before: Uint8Array, { seq, attempt, at, event }: Entry): Uint8Array {
   const hash = createHash('sha256').update(before);
@@ -27,7 +28,7 @@ export function nextLink(before: Uint8Array, { seq, attempt, at, event }: Entry)
   return hash.digest();
 }
 
-/** The bytes of doubles, with one form of NaN. */
+/** The bytes of doubles, with all NaNs made equal. */
 function bytesOf(numbers: Float64Array): Uint8Array {
   let own = numbers;
   for (let i = 0; i < numbers.length; i++)

@@ -2,17 +2,18 @@ import { seqCount } from '~/shared/events';
 import { type Append, FencedError, StaleHeadError } from './index';
 import { type StreamLookup, StreamState } from './streamState';
 
-/** What a store knows of a run before a write; all 0 for a run that does not exist yet. */
+/** A store's knowledge of a run before a write; all 0 for a run that does not exist yet. */
 export interface RunHead {
   head: number;
   attempt: number;
 }
 
 /**
- * Holds a write against the run it goes to, before anything is changed. Returns the head after it.
+ * Checks a write against its run before anything is changed. Returns the head after it.
  *
  * @param streams the run's, as stored
- * @throws FencedError, StaleHeadError; Error with both numbers when the entries themselves do not fit together (a broken invariant of the caller)
+ * @throws FencedError, StaleHeadError; Error with both numbers when the entries do not follow each other (a broken invariant of
+ *   the caller)
  */
 export function checkAppend(write: Append, run: RunHead, streams: StreamLookup | null): { head: number } {
   const { runId, after, attempt, entries, rewind } = write;
@@ -38,19 +39,19 @@ export function checkAppend(write: Append, run: RunHead, streams: StreamLookup |
   return { head };
 }
 
-/** A rewind as logged: what a new attempt, or the trainer itself, took back. */
+/** A rewind as logged: rows taken back by a new attempt, or by the trainer itself. */
 export interface Rewind {
-  /** Of its entry. */
+  /** Seq of its entry. */
   seq: number;
   fromStep: number;
   keepSeq: number;
 }
 
-/** Whether an event of `step` at `seq` still counts after the rewinds that came later. */
+/** Whether an event of `step` at `seq` is still in force after later rewinds. */
 export const inForce = (seq: number, step: number, rewinds: readonly Rewind[]): boolean =>
   rewinds.every((r) => r.seq < seq || step < r.fromStep || seq <= r.keepSeq);
 
-/** Where rows go back to with this event, and what of other events stays; null when it takes nothing back. */
+/** The step to which rows go back with this event, and the seq up to which other events stay; null when it takes nothing back. */
 export function rewindOf(event: Append['entries'][number]['event'], write: Append): { fromStep: number; keepSeq: number } | null {
   if (event.type === 'rewind') return { fromStep: event.step, keepSeq: 0 };
   return event.type === 'run.assigned' ? { fromStep: event.fromStep, keepSeq: write.rewind?.keepSeq ?? 0 } : null;

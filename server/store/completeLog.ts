@@ -8,19 +8,20 @@ import { type ListItems, type ListKind, listKinds, type RunView } from '~/shared
 type Whole = { [K in ListKind]: ListItems[K][] };
 
 /**
- * Completes the entries of a log of version 0.1, one after the other: what the server of today writes into an entry because a view no longer holds the lists
- * (shared/events.ts: `keepSeq`, `resumed`, `asked`, `reverted`, `was`, `checkpointSeq`). Holds the whole lists meanwhile. An entry of today stays as it is.
+ * Completes the entries of a log of version 0.1, in order, with the fields that today's server writes into an entry because a
+ * view no longer holds the lists (shared/events.ts: `keepSeq`, `resumed`, `asked`, `reverted`, `was`, `checkpointSeq`). Holds the
+ * whole lists meanwhile. An entry of today is unchanged.
  */
 export class CompleteLog {
   readonly #lists = Object.fromEntries(listKinds.map((kind) => [kind, []])) as unknown as Whole;
 
-  /** The entry with what it lacked. `view` is the view before it. */
+  /** The entry with its missing fields. `view` is the view before it. */
   complete(view: RunView, entry: Entry): Entry {
     const event = this.#completed(view, entry);
     return event === entry.event ? entry : { ...entry, event };
   }
 
-  /** Takes an entry in; to be called with every one, in order. */
+  /** Applies an entry; must be called with every entry, in order. */
   add(view: RunView, entry: Entry): { view: RunView; changes: ListChange[] } {
     const folded = foldWithChanges(view, entry);
     for (const change of folded.changes) this.#apply(change);
@@ -92,10 +93,10 @@ export class CompleteLog {
 
 export const refOf = ({ seq, step, blob, lastCommandSeq }: ListItems['checkpoints']) => ({ seq, step, blob, lastCommandSeq });
 
-/** What an entry is completed with. */
+/** The fields that entries are completed with. */
 const added = ['keepSeq', 'resumed', 'asked', 'reverted', 'was', 'checkpointSeq'] as const;
 
-/** The entry without what the server completed it with. */
+/** The entry without the fields that the server added. */
 export function asSent(entry: Entry): Entry {
   const event: Record<string, unknown> = { ...entry.event };
   for (const field of added) delete event[field];

@@ -9,65 +9,67 @@ import type { RunSummary } from '~/shared/summary';
 import type { ListItems, ListKind, RunView } from '~/shared/view';
 
 /**
- * Where logs live. The log is the only source of truth: views and summaries kept here are caches of it. Every method is async, so that a store may be a
- * file beside the process or a database elsewhere; `append` resolves only once its entries survive a kill of the process.
+ * Stores logs. The log is the only source of truth: stored views and summaries are caches of it. Every method is async, so that a
+ * store may be a local file or a remote database; `append` resolves only once its entries survive a kill of the process.
  */
 export interface Store {
   /** Every run, in no particular order. */
   runs(): Promise<StoredRun[]>;
 
   /**
-   * Adds entries at the end of one run's log, all or none, and moves the run's head, attempt and next trainer event with them.
-   * Entries follow `after` without a gap. The first append of a run (after = 0) creates it.
+   * Appends entries to one run's log, all or none, and updates the run's head, attempt and next trainer event with them. Entries
+   * follow `after` without a gap. The first append of a run (after = 0) creates it.
    *
    * @throws FencedError when the stored attempt is higher than `attempt`; StaleHeadError when the stored head is not `after`
    */
   append(write: Append): Promise<void>;
 
-  /** Entries that overlap places fromSeq.., in order, at most `limit` of them and about 8 MB; `types` null = all. */
+  /** Entries that cover seqs fromSeq.., in order, at most `limit` of them and about 8 MB; `types` null = all. */
   entries(query: EntriesQuery): Promise<Entry[]>;
 
   /**
-   * Rows in force (what follows a rewind replaces those it superseded) of fromStep..toStep, each series reduced to at most `buckets` buckets (pyramid.ts, `bucketWidth`).
-   * An unknown run gives an empty answer. The cost depends on the rows there are and the buckets asked for, not on step numbers; one run's question does not hold up
-   * another's.
+   * Rows in force (rows after a rewind replace those it superseded) of fromStep..toStep, each series reduced to at most `buckets`
+   * buckets (pyramid.ts, `bucketWidth`). An unknown run gives an empty answer. The cost depends on the number of rows and
+   * buckets, not on step numbers; a query about one run does not delay queries about others.
    *
-   * @throws BudgetError when it would go through more numbers than one question may; the signal's reason once that is aborted
+   * @throws BudgetError when it would read more numbers than one query may; the signal's reason once that is aborted
    */
   range(query: RangeQuery, signal?: AbortSignal): Promise<RangeAnswer>;
 
-  /** Rows in force of one stream as they are, at most `limit` of them. @throws as `range` */
+  /** Rows in force of one stream, not reduced, at most `limit` of them. @throws as `range` */
   rows(query: RowsQuery, signal?: AbortSignal): Promise<RowsAnswer>;
 
   /** The streams of a run, in order of declaration. */
   streams(runId: string): Promise<StoredStream[]>;
 
-  /** Series of a run in order of declaration, with their newest values: a page of those whose name holds a word. */
+  /**
+   * Series of a run in order of declaration, with their newest values: one page of those whose name contains the searched text.
+   */
   series(query: SeriesQuery): Promise<SeriesAnswer>;
 
   /** Items of a list that grows with the run (lists.ts), in the order of the log: the newest before a seq, or the oldest after one. */
   list<K extends ListKind>(query: ListQuery<K>): Promise<ListItems[K][]>;
-  /** The one item with this seq or id, or the newest that is about this `ref`; null when none is in force. */
+  /** The item with this seq or id, or the newest one about this `ref`; null when none is in force. */
   item<K extends ListKind>(query: ItemQuery<K>): Promise<ListItems[K] | null>;
   /** The items around a step. */
   near<K extends ListKind>(query: NearQuery<K>): Promise<Near<ListItems[K]>>;
-  /** Where the items of some lists stand in a range of steps, thinned to one mark per kind and bucket. */
+  /** Positions of the items of some lists in a range of steps, thinned to one mark per kind and bucket. */
   marks(query: MarksQuery): Promise<ListMark[]>;
 
-  /** What the run's process printed, as far as it is kept. */
+  /** Output of the run's process, as far as it is kept. */
   console(query: ConsoleQuery): Promise<ConsoleAnswer>;
 
   /** Signals of every snapshot in force, in step order. */
   signals(runId: string): Promise<SignalHistory>;
 
-  /** Keeps a view as the place to start folding from; an older one is replaced. */
+  /** Saves a view as the start for folding; it replaces an older one. */
   saveView(view: RunView, summary: RunSummary): Promise<void>;
   view(runId: string): Promise<RunView | null>;
 
-  /** Takes a run and everything kept for it away for good; an unknown one is already gone. Blobs stay: other runs may name them. */
+  /** Permanently deletes a run and everything stored for it; an unknown one is ignored. Blobs stay: other runs may name them. */
   remove(runId: string): Promise<void>;
 
-  /** The hash chain (chain.ts) of a run's log up to the entry that begins at `seq`, in hex; null = there is no such entry. */
+  /** The hash chain (chain.ts) of a run's log up to the entry that begins at `seq`, in hex; null = no such entry. */
   chainAt(runId: string, seq: number): Promise<string | null>;
 
   /** The runs whose logs name a blob. */
@@ -76,17 +78,17 @@ export interface Store {
   setting(key: string): Promise<string | null>;
   setSetting(key: string, value: string): Promise<void>;
 
-  /** Bytes kept inside the database, for blobs too small to deserve a file. */
+  /** Bytes stored in the database, for blobs too small for a file. */
   smallBlob(hash: string): Promise<Uint8Array | null>;
   putSmallBlob(hash: string, bytes: Uint8Array): Promise<void>;
   removeSmallBlob(hash: string): Promise<void>;
   /** Small blobs that no log names. */
   unnamedSmallBlobs(): Promise<{ hash: string; bytes: number }[]>;
 
-  /** Resolves when reading and writing are possible now. @throws Error with what stands in the way */
+  /** Resolves when reading and writing are possible now. @throws Error with the reason why they are not */
   check(): Promise<void>;
 
-  /** Waits for running writes, then lets go of files and threads. */
+  /** Waits for running writes, then closes files and threads. */
   close(): Promise<void>;
 }
 
@@ -94,24 +96,24 @@ export interface StoredRun {
   runId: string;
   head: number;
   attempt: number;
-  /** Number the next event of this attempt's trainer must have. */
+  /** Number that the next event of this attempt's trainer must have. */
   nextEvent: number;
-  /** As of the last saved view; its `seq` may lie behind the head. */
+  /** As of the last saved view; its `seq` may be lower than the head. */
   summary: { seq: number; summary: RunSummary } | null;
 }
 
 export interface Append {
   runId: string;
-  /** Last place of the log before these entries. */
+  /** Last seq of the log before these entries. */
   after: number;
   attempt: number;
   nextEvent: number;
   entries: Entry[];
-  /** What the entries change in the lists (shared/lists.ts), in order; left out: nothing. */
+  /** The entries' changes to the lists (shared/lists.ts), in order; left out: none. */
   changes?: ListChange[] | undefined;
   /**
-   * With a run.assigned entry: rows from its `fromStep` on are superseded, and other events of steps >= fromStep placed after `keepSeq`; null = after 0. (A `rewind`
-   * entry supersedes likewise from its step on, all events.)
+   * With a run.assigned entry: rows from its `fromStep` on are superseded, and so are other events of steps >= fromStep with a
+   * seq above `keepSeq`; null = above 0. (A `rewind` entry supersedes rows and all other events from its step on.)
    */
   rewind: { fromStep: number; keepSeq: number } | null;
 }
@@ -131,9 +133,9 @@ export interface RangeQuery {
   /** Exclusive; null = up to the newest row. */
   toStep: number | null;
   buckets: number;
-  /** Weight of a moving average, 0 <= w < 1: the answer then has it too (`ema`, `emaEnd`). */
+  /** Weight of a moving average, 0 <= w < 1: the answer then includes it (`ema`, `emaEnd`). */
   smoothing?: number | null;
-  /** Also the nearest row before the range and the one after it, each as a bucket by itself: where a line that runs out of the range goes to. */
+  /** Adds the nearest row before the range and the one after it, each as its own bucket, for lines that leave the range. */
   around?: boolean;
 }
 
@@ -146,7 +148,10 @@ export interface RowsQuery {
   limit: number;
 }
 
-/** Steps [n] ascending, times [n] ms since 1970, values [n, columns] row-major. `more`: the limit left rows out; ask again from above the last step. */
+/**
+ * Steps [n] ascending, times [n] ms since 1970, values [n, columns] row-major. `more`: the limit left rows out; continue above
+ * the last step.
+ */
 export interface RowsAnswer {
   steps: Float64Array;
   times: Float64Array;
@@ -157,7 +162,7 @@ export interface RowsAnswer {
 export interface StoredStream {
   name: string;
   columns: Series[];
-  /** In force. */
+  /** Number of rows in force. */
   rows: number;
   /** The next row's step must be above it; null = any. */
   lastStep: number | null;
@@ -165,23 +170,23 @@ export interface StoredStream {
 
 export interface SeriesQuery {
   runId: string;
-  /** null = all. Upper and lower case are the same. */
+  /** null = all. The search ignores case. */
   search: string | null;
-  /** Names asked for instead of a search, in any order. */
+  /** Names to return instead of a search, in any order. */
   names?: readonly string[] | null;
-  /** How many of those that fit to leave out first. */
+  /** Number of matching series to skip. */
   skip: number;
   limit: number;
 }
 
 export interface SeriesAnswer {
-  /** `index`: of the series among its stream's columns. */
+  /** `index`: position of the series in its stream's columns. */
   series: (Series & { stream: string; index: number; latest: { step: number; at: number; value: number } | null })[];
-  /** All that fit. */
+  /** Number of matching series. */
   total: number;
 }
 
-/** A question that would go through too much. */
+/** A query that would read too many numbers. */
 export class BudgetError extends Error {
   constructor(readonly numbers: number) {
     super(`this goes through more than ${numbers} numbers; ask for fewer series, fewer steps or no moving average`);
@@ -189,7 +194,7 @@ export class BudgetError extends Error {
   }
 }
 
-/** A write of an attempt that is over. */
+/** A write by an attempt that has ended. */
 export class FencedError extends Error {
   constructor(
     readonly runId: string,
@@ -201,7 +206,7 @@ export class FencedError extends Error {
   }
 }
 
-/** A write that does not begin where the log ends. */
+/** A write that does not start at the end of the log. */
 export class StaleHeadError extends Error {
   constructor(
     readonly runId: string,

@@ -2,11 +2,11 @@ import type { ListQuery } from '~/shared/listQueries';
 import type { ListItems, ListKind } from '~/shared/view';
 import type { Store } from './index';
 
-/** What one run's room reads of its lists. */
+/** Access to the lists of one run, for its room. */
 export interface RunLists {
   list<K extends ListKind>(kind: K, query: Omit<ListQuery<K>, 'runId' | 'kind'>): Promise<ListItems[K][]>;
   item<K extends ListKind>(kind: K, by: { seq: number } | { id: string } | { ref: string }): Promise<ListItems[K] | null>;
-  /** All items that fit, in the order of the log, some hundred at a time. */
+  /** All matching items, in the order of the log, several hundred at a time. */
   pages<K extends ListKind>(
     kind: K,
     query?: Omit<ListQuery<K>, 'runId' | 'kind' | 'before' | 'limit'>,

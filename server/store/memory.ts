@@ -46,7 +46,7 @@ interface Run extends StoredRun {
   lists: MemoryLists;
 }
 
-/** A store for tests: the same answers as the durable ones, computed the plain way, gone with the process. */
+/** A store for tests: gives the same answers as the durable ones, computed in the simplest way, and ends with the process. */
 export function openMemoryStore(): Store {
   const runs = new Map<string, Run>();
   const settings = new Map<string, string>();
@@ -202,7 +202,7 @@ const prints = (entries: readonly Entry[]): ConsolePart[] =>
     event.type === 'console' && event.text !== '' ? [{ seq, at, stream: event.stream, text: event.text }] : [],
   );
 
-/** Empties the oldest console parts beyond what is kept. */
+/** Empties the oldest console parts beyond the limit. */
 function forgetOldPrints(entries: readonly Entry[]): void {
   let bytes = 0;
   for (const { event } of entries.toReversed()) {
@@ -212,7 +212,7 @@ function forgetOldPrints(entries: readonly Entry[]): void {
   }
 }
 
-/** Times that all are the entry's own say nothing. */
+/** Leaves out times that all equal the entry's time. */
 function withPlainTimes(event: RunEvent, at: number): RunEvent {
   if (event.type !== 'rows') return event;
   const { times, ...plain } = withPlainSteps(event);

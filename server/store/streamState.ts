@@ -10,39 +10,39 @@ import {
   sameColumns,
 } from '~/shared/series';
 
-/** Streams that one run may have, and series in all of them. */
+/** Most streams of one run; MAX_SERIES limits the series of all of them. */
 const MAX_STREAMS = 100_000;
 const MAX_SERIES = 200_000;
 
 export interface KnownStream {
-  /** Numbers in a row. */
+  /** Number of values in a row. */
   width: number;
-  /** The next row's step must be above it; null = any. After a rewind: the step before the one gone back to. */
+  /** The next row's step must be above it; null = any. After a rewind: the step before the target. */
   lastStep: number | null;
   columns(): readonly Series[];
 }
 
 export interface StreamLookup {
   stream(name: string): KnownStream | null;
-  /** Stream that a series belongs to. */
+  /** Stream to which a series belongs. */
   owner(series: string): string | null;
   counts(): { streams: number; series: number };
 }
 
 /**
- * The streams of a run while events come in one after the other: what each event must fit, and what it changes. It stands on a base that it leaves untouched (the stored
- * run, or another state), so that a batch can be tried before it is kept.
+ * The streams of a run while events arrive one after the other: it checks each event, and applies its changes. It extends a base
+ * that it does not change (the stored run, or another state), so that a batch can be tried before it is stored.
  */
 export class StreamState implements StreamLookup {
   readonly #streams = new Map<string, KnownStream>();
   readonly #owners = new Map<string, string>();
   #added = { streams: 0, series: 0 };
-  /** Least step that a rewind went back to: holds for what the base says. */
+  /** Least step of any rewind: rows of the base at or after it are taken back. */
   #rewoundTo = Number.POSITIVE_INFINITY;
 
   constructor(private readonly base: StreamLookup | null = null) {}
 
-  /** A state of its own from stored streams. */
+  /** An independent state from stored streams. */
   static of(streams: Iterable<{ name: string; columns: readonly Series[]; lastStep: number | null }>): StreamState {
     const state = new StreamState();
     for (const { name, columns, lastStep } of streams) {
@@ -69,7 +69,7 @@ export class StreamState implements StreamLookup {
     return { streams: streams + this.#added.streams, series: series + this.#added.series };
   }
 
-  /** Whether all that the declaration says was said before. */
+  /** Whether the declaration adds nothing new. */
   declared({ stream, columns }: StreamSpec): boolean {
     const known = this.stream(stream);
     if (!known) return false;
@@ -128,7 +128,7 @@ export class StreamState implements StreamLookup {
     return null;
   }
 
-  /** What an event without a problem changes. */
+  /** Applies a valid event's changes. */
   apply(event: RunEvent): void {
     switch (event.type) {
       case 'series':

@@ -1,4 +1,7 @@
-/** `headroom verify [FOLDER]`: reads everything that a data folder holds and says what is not as it was written. Also beside a running server. */
+/**
+ * `headroom verify [FOLDER]`: reads everything in a data folder and reports what differs from what was written. Works while a
+ * server is running.
+ */
 import { createHash } from 'node:crypto';
 import { createReadStream, readFileSync } from 'node:fs';
 import type Database from 'better-sqlite3';
@@ -12,7 +15,7 @@ import { openReads } from './sqlite/read';
 import { openForReading } from './sqlite/schema';
 
 export interface Verified {
-  /** What was looked at, in words. */
+  /** What was checked, in sentences. */
   sound: string[];
   damaged: string[];
 }
@@ -21,7 +24,7 @@ export async function verifyFolder(folder: string): Promise<Verified> {
   const found: Verified = { sound: [], damaged: [] };
   const db = openForReading(folder);
   try {
-    // One state of the database, however long it takes.
+    // One state of the database, however long this takes.
     db.exec('BEGIN');
     const problems = db.pragma('quick_check(20)', { simple: false }) as { quick_check: string }[];
     if (problems[0]?.quick_check !== 'ok') for (const p of problems) found.damaged.push(`headroom.db: ${p.quick_check}`);
@@ -48,7 +51,7 @@ export async function verifyFolder(folder: string): Promise<Verified> {
   return found;
 }
 
-/** Every row with a checksum. @returns how many there are */
+/** Checks every row that has a checksum. @returns the number of rows */
 function checkRows(db: Database.Database, damaged: string[]): number {
   let count = 0;
   const streams = new Map(
@@ -86,7 +89,7 @@ function checkRows(db: Database.Database, damaged: string[]): number {
   return count;
 }
 
-/** The hash chain of every log. @returns how many there are */
+/** Checks the hash chain of every log. @returns the number of logs */
 function checkChains(db: Database.Database, damaged: string[]): number {
   const reads = openReads(db);
   const links = db.prepare<[number, number, number], { seq: number; chain: Buffer }>(
@@ -130,7 +133,7 @@ function checkAudit(folder: string, { sound, damaged }: Verified): void {
   }
 }
 
-/** @returns the exit status: 0 = all is as it was written */
+/** @returns the exit status: 0 = everything is as it was written */
 export async function main(argv: readonly string[]): Promise<number> {
   const folder = argv[0] ?? process.env.HEADROOM_DATA ?? '.headroom';
   try {

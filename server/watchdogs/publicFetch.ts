@@ -1,4 +1,7 @@
-/** Requests that people's settings cause go to the public network only, so that nobody reaches inside the server's own network through them. */
+/**
+ * Requests to addresses from people's settings: limited to the public network, so that nobody can use them to reach the server's
+ * own network.
+ */
 import { lookup as systemLookup } from 'node:dns';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
@@ -27,7 +30,7 @@ for (const [address, bits] of [
 ] as const)
   inside.addSubnet(address, bits, 'ipv6');
 
-/** Loopback, private, link-local, shared or multicast (RFC 6890). An IPv4 address written as IPv6 counts as the IPv4 one. */
+/** Loopback, private, link-local, shared or multicast (RFC 6890). An IPv4 address written as IPv6 is treated as IPv4. */
 export function isInside(address: string): boolean {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped) return isInside(mapped);
@@ -38,7 +41,7 @@ export function isInside(address: string): boolean {
 const refusal = (host: string) =>
   new Error(`${host} is an address of this machine or of a private network; HEADROOM_PRIVATE_WEBHOOKS=1 allows that`);
 
-/** Every address that a name stands for is checked at the moment of the connection, so that a name cannot change its mind in between. */
+/** Checks every address of a name when connecting, so that the name cannot change its address after the check. */
 const publicLookup: LookupFunction = (host, options, done) => {
   systemLookup(host, { ...options, all: true }, (error, addresses) => {
     const found = addresses?.[0];
@@ -50,7 +53,7 @@ const publicLookup: LookupFunction = (host, options, done) => {
   });
 };
 
-/** Posts JSON once, following no redirect. @returns the status of the answer @throws Error when there is none */
+/** Posts JSON once, without following redirects. @returns the status of the answer @throws Error when there is none */
 export function postJson(url: string, body: string, { allowInside }: { allowInside: boolean }): Promise<number> {
   return new Promise((resolve, reject) => {
     const { protocol, hostname } = new URL(url);

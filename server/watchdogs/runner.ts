@@ -1,4 +1,4 @@
-/** Runs the rules over every run that is open, and does what a rule says when it fires. */
+/** Applies the rules to every open run, and does the reactions of each rule that fires. */
 
 import { statfs } from 'node:fs/promises';
 import { nanoid } from 'nanoid';
@@ -39,7 +39,7 @@ interface Watched {
 }
 
 const tickMs = 1_000;
-/** Reactions that the run's own actions of these roles do. */
+/** Reactions that the run's own actions with these roles do. */
 const acts = ['pause', 'snapshot', 'checkpoint'] as const satisfies readonly (Reaction & ActionRole)[];
 
 /** @returns stop */
@@ -48,7 +48,7 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
   const watched = new Map<string, Watched>();
   let cancelTick = () => {};
 
-  /** Null until the rule set of the run is known; new rules start with an empty memory. */
+  /** Null until the rule set of the run is loaded; new rules start without history. */
   function of(runId: string, view: RunView): Watched {
     const rules = rulesFor(auditLog.team, runId);
     const known = watched.get(runId);
@@ -83,7 +83,7 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
   async function react({ rules, view }: Watched, firing: Firing): Promise<void> {
     const rule = rules.rules.find((r) => r.kind === firing.kind)!;
     const { runId } = view;
-    // The pause goes first: every further step is one too many.
+    // Pause first: each further step is one too many.
     const roles = acts.filter((role) => rule.reactions.includes(role));
     const given = await Promise.all(roles.map((role) => act(view, role)));
     const did = given.map((answer, i) => `${roles[i]} ${answer.ok ? 'asked for' : `not possible: ${answer.message}`}`);
@@ -105,9 +105,12 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
       .catch(() => refuse('failed', 'the server could not do it'));
   }
 
-  /** A run of its own from the last checkpoint before it happened, for people to try something else. @returns what came of it */
+  /**
+   * Makes a branch from the last checkpoint before the firing, in which people can try something else. @returns the result, as
+   * text
+   */
   async function branch({ runId, setup, createdBy }: RunView, { kind, step }: Firing): Promise<string> {
-    // It would come to the same place again, and branch again.
+    // The branch would fire again at the same step, and branch again.
     if (createdBy.id === watchdogActor.id) return 'branch not made: this run is a branch of the watchdog already';
     const near = await hub.store.near({ runId, kind: 'checkpoints', step, limit: 1 });
     const checkpoint = near.before[0]?.blob.hash ?? null;

@@ -8,41 +8,44 @@ import type { RunView } from '~/shared/view';
 import type { Watchdog, WatchdogKind } from '~/shared/watchdogs';
 import { Window } from './window';
 
-/** A rule saw what it looks for: at which step, and the evidence in one sentence. */
+/** A rule has fired: at which step, and the evidence in one sentence. */
 export interface Firing {
   kind: WatchdogKind;
   step: number;
   message: string;
 }
 
-/** What rules look at of a row; left out: its stream does not have it. */
+/** Values of a row that rules use; left out: not in its stream. */
 interface Seen {
   loss?: number | undefined;
   gradNorm?: number | undefined;
 }
 
-/** How good the run is: its main metric where it declares one, a series or of its evaluations, else the training loss. */
+/** How good the run is: its declared main metric (a series, or a metric of its evaluations), else the training loss. */
 interface Progress {
   name: string;
   value: number;
   better: Better;
-  /** A number of every step, which goes up and down: its moving average counts. */
+  /** It is measured at every step and fluctuates: its moving average is used. */
   noisy: boolean;
 }
 
-/** One rule's memory. A rule that fired is silent until what it saw has passed, so that one event is one alarm. */
+/** One rule's state. A rule that fired stays silent until its condition has ended, so that one incident is one alarm. */
 interface Rule<R extends Watchdog = Watchdog> {
   readonly rule: R;
   row?(step: number, seen: Seen): string | null | undefined;
-  /** Of the main metric, else of the loss. */
+  /** For the main metric, else for the loss. */
   progress?(step: number, seen: Progress): string | null | undefined;
-  /** @param entropy normalized, of every head; loss: of the last step before, NaN = not known; chanceLoss: of a model that knows nothing */
+  /**
+   * @param entropy normalized, of every head; loss: at the last step before, NaN = not known; chanceLoss: of a model that has
+   *   learned nothing
+   */
   snapshot?(step: number, entropy: readonly number[], loss: number, chanceLoss: number): string | null | undefined;
   tick?(view: RunView, now: number, freeBytes: number | null): string | null;
   reset(): void;
 }
 
-/** Places in a stream's rows; null: it is not in this stream. */
+/** Column indices in a stream's rows; null: not in this stream. */
 interface Columns {
   width: number;
   loss: number | null;
@@ -50,7 +53,7 @@ interface Columns {
   main: number | null;
 }
 
-/** Watches one run by the roles of its series. Pure: entries and the time come in, firings go out; whoever owns it acts on them. */
+/** Watches one run, using the roles of its series. Pure: takes entries and the time, returns firings; the caller acts on them. */
 export class Watch {
   readonly #rules: Rule[];
   readonly #fired = new Set<WatchdogKind>();
@@ -62,7 +65,7 @@ export class Watch {
     this.#rules = rules.filter((r) => r.enabled).map(open);
   }
 
-  /** @param view the run with the entry folded in, for its series and their roles */
+  /** @param view the run's view after the entry, for its series and their roles */
   entry(view: RunView, entry: Entry): Firing[] {
     const { event } = entry;
     if (event.type === 'run.assigned' || event.type === 'rewind') {
@@ -70,7 +73,7 @@ export class Watch {
       return [];
     }
     if (event.type === 'snapshot') {
-      // Nothing is known to have stalled at chance while nobody says what chance is.
+      // Without a known chance loss, no run counts as stuck at chance.
       const chance = chanceLoss(view);
       const entropy = event.signals.find((s) => s.role === 'entropy')?.values;
       if (Number.isNaN(chance) || !entropy) return [];
@@ -123,12 +126,12 @@ export class Watch {
     return this.#columns.get(stream);
   }
 
-  /** To be called every second or so. @param freeBytes of the data folder's disk; null = not known */
+  /** Must be called about every second. @param freeBytes of the data folder's disk; null = not known */
   tick(view: RunView, now: number, freeBytes: number | null): Firing[] {
     return this.#ask(view.step, (r) => r.tick?.(view, now, freeBytes));
   }
 
-  /** `undefined` = the rule has no opinion on this kind of news; `null` = all is well again. */
+  /** `undefined` = the rule does not use this kind of input; `null` = the condition has ended. */
   #ask(step: number, question: (r: Rule) => string | null | undefined): Firing[] {
     const firings: Firing[] = [];
     for (const r of this.#rules) {
@@ -144,7 +147,7 @@ export class Watch {
   }
 }
 
-/** Loss of a model that does not look at its input; NaN where the run does not say. */
+/** Loss of a model that ignores its input; NaN where the run does not declare it. */
 const chanceLoss = (view: RunView): number => seriesWithRole(view, 'loss')?.chance ?? Number.NaN;
 
 function open(rule: Watchdog): Rule {
@@ -153,7 +156,7 @@ function open(rule: Watchdog): Rule {
       const newest = { loss: 0, gradNorm: 0 };
       return {
         rule,
-        // The two may be logged in streams of their own: all is well when both newest values are.
+        // The two may be logged in different streams: the condition has ended when both newest values are finite.
         row(step, { loss, gradNorm }) {
           newest.loss = loss ?? newest.loss;
           newest.gradNorm = gradNorm ?? newest.gradNorm;
@@ -190,7 +193,7 @@ function open(rule: Watchdog): Rule {
         row(step, { gradNorm }) {
           if (gradNorm === undefined) return undefined;
           if (!Number.isFinite(gradNorm)) return null;
-          // The median costs a sort: only a value that could fire asks for it.
+          // The median costs a sort: computed only for a value that could fire.
           const median = window.full ? window.median() : Number.POSITIVE_INFINITY;
           window.push(gradNorm);
           return gradNorm > rule.factor * median

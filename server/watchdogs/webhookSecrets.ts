@@ -1,4 +1,7 @@
-/** Webhook addresses hold a secret: whoever knows one can post. They are kept beside the rules; people, logs and exports get a masked form. */
+/**
+ * A webhook address is a secret: everybody who knows it can post. Addresses are stored separately from the rules; people, logs
+ * and exports get a masked form.
+ */
 import { nanoid } from 'nanoid';
 import { FieldError } from '~/server/base/fieldError';
 import type { Store } from '~/server/store';
@@ -8,7 +11,7 @@ type Settings = Pick<Store, 'setting' | 'setSetting'>;
 
 const keyOf = (secretId: string): string => `webhook.${secretId}`;
 
-/** "https://hooks.example/…f00d": enough to tell two webhooks of one service apart, not enough to post. */
+/** "https://hooks.example/…f00d": enough to distinguish two webhooks of one service, not enough to post. */
 export function maskedUrl(url: string): string {
   const { origin, pathname, search } = new URL(url);
   const secret = pathname + search;
@@ -22,9 +25,10 @@ export const masked = (rules: WatchdogRules): WatchdogRules => ({
 });
 
 /**
- * Stores the addresses that are new and returns the rules with masked ones in their place. A masked address that came back as it was shown keeps its secret.
+ * Stores new addresses and returns the rules with masked ones instead. A masked address that was sent back unchanged keeps its
+ * secret.
  *
- * @throws FieldError when a masked address was changed without being replaced by a whole one
+ * @throws FieldError when a masked address was edited instead of replaced by a whole one
  */
 export async function withSecretsKept(rules: WatchdogRules, before: WatchdogRules, settings: Settings): Promise<WatchdogRules> {
   const webhooks: Webhook[] = [];
@@ -34,7 +38,7 @@ export async function withSecretsKept(rules: WatchdogRules, before: WatchdogRule
     if (hook.url.includes('…')) {
       if (!known)
         throw new FieldError(field, `${field}: "${hook.url}" is the masked form of another address; give the whole address`);
-      // Rules that were saved before addresses were masked still hold a whole one.
+      // Rules saved before addresses were masked still hold a whole one.
       webhooks.push(known.secretId === undefined ? await keep({ ...hook, url: known.url }) : { ...known, format: hook.format });
       continue;
     }
@@ -49,6 +53,6 @@ export async function withSecretsKept(rules: WatchdogRules, before: WatchdogRule
   }
 }
 
-/** The address to post to; null when it is no longer kept. */
+/** The address to post to; null when it is no longer stored. */
 export const wholeUrl = async (hook: Webhook, settings: Pick<Settings, 'setting'>): Promise<string | null> =>
   hook.secretId === undefined ? hook.url : settings.setting(keyOf(hook.secretId));

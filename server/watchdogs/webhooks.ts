@@ -1,6 +1,6 @@
 import type { Webhook } from '~/shared/watchdogs';
 
-/** What a webhook says, whatever the service. */
+/** The content of a webhook message, for any service. */
 export interface Notice {
   run: string;
   runId: string;
@@ -26,7 +26,7 @@ export function payload(format: Webhook['format'], notice: Notice): Record<strin
 }
 
 export interface Delivery {
-  /** The whole address of a webhook; null when it is no longer kept. */
+  /** The whole address of a webhook; null when it is no longer stored. */
   address(hook: Webhook): Promise<string | null>;
   /** @returns the status of the answer @throws Error when there is none */
   post(url: string, body: string): Promise<number>;
@@ -34,10 +34,13 @@ export interface Delivery {
   pause(ms: number): Promise<void>;
 }
 
-/** The waits before the second and later attempts. */
+/** The delays before the second and later attempts. */
 const waitsMs = [1_000, 5_000, 30_000, 120_000];
 
-/** Posts until the service answers 2xx, or says that trying again is pointless (a redirect, or 4xx but 408 and 429), or the attempts are used up. */
+/**
+ * Posts until the service answers 2xx, or its answer makes a retry pointless (a redirect, or 4xx except 408 and 429), or the
+ * attempts are used up.
+ */
 export async function deliver(
   hook: Webhook,
   notice: Notice,

@@ -1,4 +1,4 @@
-/** The last `size` values of a series, with the few statistics that rules ask for. Non-finite values are never put in. */
+/** The last `size` values of a series, with the statistics that rules need. Callers add only finite values. */
 export class Window {
   readonly #values: Float64Array;
   #count = 0;

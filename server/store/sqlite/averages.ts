@@ -4,19 +4,19 @@ import { STRIPE } from './layout';
 import type { Cost } from './reduce';
 import type { RowReader } from './rows';
 
-/** Rows between two kept states. A bucket that ends at one of them costs nothing more; of others the rows are gone through. */
+/** Rows between two stored states. A bucket that ends at a state costs nothing more; for others the rows are read. */
 const GRID = 64;
-/** For kept states: those of one series of 1,000,000 rows at one weight are 250 kB. */
+/** Limit for stored states: those of one series of 1,000,000 rows at one weight are 250 kB. */
 const MAX_BYTES = 64 << 20;
 
 /** The states of one series' moving average at every GRID rows, from the first row on. */
 interface Track {
-  /** Of the stream. */
+  /** Column of the stream. */
   column: number;
   weight: number;
-  /** The stream's generation when it was last gone through. */
+  /** The stream's generation when it was last read. */
   generation: number;
-  /** Point 0: the first row's place on the grid. */
+  /** Grid index of the first row. */
   base: number;
   /** Entry k: the state before row (base + k) * GRID. */
   value: Float64Array;
@@ -24,7 +24,7 @@ interface Track {
   points: number;
 }
 
-/** One series to be averaged: its buckets and where to put the answer. */
+/** One series to be averaged: its buckets and the arrays for the answer. */
 export interface Averaged {
   column: number;
   /** [n] rows and non-finite values per bucket. */
@@ -49,8 +49,9 @@ interface Filling {
 }
 
 /**
- * Moving averages over every raw row. What came before a bucket reaches it through one state, so a series is gone through once for each weight and its states are kept
- * every GRID rows: any later range costs what it shows, and a run that grows costs its new rows.
+ * Moving averages over every raw row. Earlier rows affect a bucket only through one state, so a series is read once for each
+ * weight and its states are stored every GRID rows: any later range costs only what it shows, and a growing run only its new
+ * rows.
  */
 export function openAverages(): Averages {
   const tracks = new Map<string, Track>();
@@ -86,7 +87,7 @@ export function openAverages(): Averages {
     to: number,
     weight: number,
   ): Generator<Cost> {
-    // Buckets that end between two states: their rows are gone through, else only those after the last state.
+    // Buckets end between two states: their rows are read, else only those after the last state.
     const aligned = endRows.every((end, i) => i === endRows.length - 1 || end % GRID === 0);
     for (const stripe of groups(asked, (a) => Math.floor(a.column / STRIPE))) {
       const all = stripe.map((of): Filling => {
@@ -103,7 +104,7 @@ export function openAverages(): Averages {
     }
   }
 
-  /** Goes through the rows from a kept state up to `to`: keeps what states are new, and notes the averages where buckets end. */
+  /** Reads the rows from a stored state up to `to`: stores new states, and records the averages where buckets end. */
   function* through(rows: RowReader, group: Filling[], point: number, to: number, endRows: Float64Array): Generator<Cost> {
     const { base } = group[0]!.t;
     const begin = (base + point) * GRID;
@@ -113,7 +114,7 @@ export function openAverages(): Averages {
       s.seen = s.t.seen[point]!;
     }
     let bucket = 0;
-    // Read before anything else: between two steps of this another question may take the track back (rewind).
+    // Read before anything else: between two steps of this work another query may take the track back (rewind).
     for (; bucket < endRows.length && endRows[bucket]! <= begin; bucket++)
       for (const { t, of, ema } of group) {
         const known = endRows[bucket]! / GRID - base;
@@ -132,7 +133,7 @@ export function openAverages(): Averages {
           const stop = Math.min(run.to, nextPoint - run.firstRow, end - run.firstRow);
           addRows(column, s, i, stop);
           i = stop;
-          // A state is kept for the generation that was read.
+          // A state is stored for the generation that was read.
           if (run.firstRow + stop === nextPoint && s.t.generation === rows.stream.generation)
             keep(s.t, nextPoint / GRID - base, s.value, s.seen);
           if (run.firstRow + stop === end) {
@@ -145,7 +146,7 @@ export function openAverages(): Averages {
     }
   }
 
-  /** A state that is not known yet: the one after the last that is. */
+  /** Stores a new state: the one after the last stored one. */
   function keep(t: Track, point: number, value: number, seen: number): void {
     if (point !== t.points) return;
     t.value[point] = value;
@@ -178,7 +179,7 @@ export function groups<T>(items: readonly T[], key: (item: T) => number): T[][] 
   return [...out.values()];
 }
 
-/** Takes the rows from..to of a column into a state. */
+/** Updates a state with the rows from..to of a column. */
 function addRows({ values, offset, stride }: Column, s: Filling, from: number, to: number): void {
   const { weight } = s.t;
   const rest = 1 - weight;

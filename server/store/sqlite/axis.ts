@@ -1,6 +1,7 @@
 /**
- * Ascending steps, or times, of a block's rows as bytes, exact, in the smallest of these forms: on a line (first, difference), runs of equal values, unsigned 32-bit
- * distances from the least, or doubles. Rows of consecutive steps, or that were committed together, take next to nothing.
+ * Ascending steps, or times, of a block's rows as bytes, exact, in the smallest of these forms: linear (first, difference), runs
+ * of equal values, unsigned 32-bit distances from the least, or doubles. Rows with consecutive steps, or committed together, take
+ * almost no space.
  *
  * Layout, little-endian: u32 form | u32 count | the form's numbers, from byte 8.
  */
@@ -58,7 +59,7 @@ function encoded(form: number, count: number, size: number, fill: (numbers: Arra
 }
 
 export function decodeAxis(bytes: Uint8Array): Float64Array {
-  // A copy, because SQLite's bytes may not be aligned.
+  // Copied, because SQLite's bytes may not be aligned.
   const { buffer } = new Uint8Array(bytes);
   const [form, count] = new Uint32Array(buffer, 0, 2) as unknown as [number, number];
   switch (form) {

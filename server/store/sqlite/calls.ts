@@ -6,7 +6,7 @@ export interface WorkerData {
 }
 
 export interface Call {
-  /** From 1; 0 answers the start of the thread. */
+  /** From 1; 0 answers the thread's start. */
   id: number;
   method: string;
   args: unknown[];
@@ -14,10 +14,10 @@ export interface Call {
 
 export type Answer = { id: number; ok: true; value: unknown } | { id: number; ok: false; error: Failure };
 
-/** For people, while the thread starts. */
+/** A message for people, while the thread starts. */
 export type Notice = { notice: string };
 
-/** An error by the arguments of its constructor: classes do not survive the way between threads. */
+/** An error as the arguments of its constructor: classes are lost between threads. */
 export type Failure =
   | { name: 'FencedError' | 'StaleHeadError'; args: [runId: string, given: number, stored: number] }
   | { name: 'BudgetError'; args: [numbers: number] }

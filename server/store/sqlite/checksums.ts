@@ -2,8 +2,9 @@ import { crc32 } from 'node:zlib';
 import type Database from 'better-sqlite3';
 
 /**
- * Every row that holds numbers has a CRC-32 of them and of its key, written with it and compared on every read: a bit that changed on the disk becomes an error
- * that names run and block, never another number. What was damaged when it was moved to another table gets no checksum, and stays an error.
+ * Every row that holds numbers has a CRC-32 of them and of its key, written with it and compared on every read: a bit that
+ * changed on the disk becomes an error that names run and block, never a wrong number. Data that was already damaged when it was
+ * moved to another table gets no checksum, and stays an error.
  */
 type Part = number | string | null | Uint8Array;
 
@@ -18,7 +19,7 @@ export function checksum(...parts: Part[]): number {
   return text === '' ? sum : crc32(text, sum);
 }
 
-/** What is stored is not what was written. */
+/** The stored data differs from what was written. */
 export class DamagedError extends Error {
   constructor(what: string) {
     super(
@@ -28,7 +29,7 @@ export class DamagedError extends Error {
   }
 }
 
-/** Compares what is read of a stream. @throws DamagedError that names run, stream and `what` */
+/** Checks data read of a stream. @throws DamagedError that names run, stream and `what` */
 export type StreamCheck = (stream: number, what: () => string, sum: number | null, ...parts: Part[]) => void;
 
 export function openStreamCheck(db: Database.Database): StreamCheck {
@@ -42,7 +43,7 @@ export function openStreamCheck(db: Database.Database): StreamCheck {
   };
 }
 
-/** The tables with a checksum, and what it covers, in order; verify.ts and the migration go through them. */
+/** The tables with a checksum, and what it covers, in order; used by verify.ts and the migration. */
 export const checked = {
   tail: ['stream', 'generation', 'firstRow', 'rows', 'firstStep', 'at', 'steps', 'times', 'data'],
   blocks: ['stream', 'generation', 'stripe', 'block', 'data'],

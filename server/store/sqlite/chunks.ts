@@ -7,11 +7,11 @@ import { BLOCK_ROWS, CHUNK, FAN, LEVELS, STRIPE } from './layout';
 import { addRows, mergeNodes, type Segment, STATS } from './reduce';
 import { type RowReader, stripesOf } from './rows';
 
-/** Writing the pyramid: a chunk once all its rows are there, from the level below. */
+/** Writes the pyramid: a chunk, once all its rows are stored, from the level below. */
 export interface Chunks {
   /** Rows before `end` (a multiple of BLOCK_ROWS) are stored: writes the chunks that end there. */
   passed(rows: RowReader, end: number): void;
-  /** Takes away what holds rows from `row` on. */
+  /** Deletes chunks that hold rows from `row` on. */
   dropFrom(stream: number, row: number): void;
 }
 
@@ -42,7 +42,7 @@ export function openChunks(db: Database.Database): Chunks {
 
   const check = openStreamCheck(db);
 
-  /** Nodes of a chunk of which no row is there (before the stream's first) have no first step: NaN. */
+  /** Nodes of a chunk without rows (before the stream's first) have no first step: NaN. */
   const emptyNodes = (): Nodes => ({
     first: new Float64Array(CHUNK).fill(Number.NaN),
     last: new Float64Array(CHUNK).fill(Number.NaN),
@@ -65,7 +65,10 @@ export function openChunks(db: Database.Database): Chunks {
     sql.axes.run(id, level, chunk, ...axes, checksum(id, level, chunk, ...axes));
   }
 
-  /** The run goes on, though a part of it is damaged: a chunk that has it is there, without a checksum, for whoever reads it to be told. */
+  /**
+   * The run continues although a part of it is damaged: a chunk that needs this part is stored without a checksum, so that
+   * reading it is an error.
+   */
   function writeDamaged({ id }: RowReader['stream'], level: number, chunk: number): void {
     const none = encodeAxis(emptyNodes().first);
     sql.axes.run(id, level, chunk, none, none, none, null);
@@ -153,5 +156,5 @@ export function openChunks(db: Database.Database): Chunks {
   };
 }
 
-// Blocks are closed at their end, and a level's chunk ends where one of its blocks does.
+// Blocks are closed at their end, and each level's chunks end at the end of a block.
 if ((CHUNK * FAN) % BLOCK_ROWS !== 0) throw new Error('a chunk must end with a block');

@@ -1,8 +1,9 @@
 /**
- * Columns of doubles as bytes, exact, each in the narrowest of three forms: one value when all are the same, f32 when every value survives it, else f64.
- * Training metrics are mostly f32 numbers, so this halves a log at no cost for reading.
+ * Columns of doubles as bytes, exact, each in the narrowest of three forms: one value when all are the same, f32 when all values
+ * are exact in it, else f64. Training metrics are mostly f32 numbers, so this halves a log without slowing reads.
  *
- * Layout, little-endian: u32 rows | u32 columns | per column u32 offset * 4 + form (0 one, 1 f32, 2 f64), padded to 8 | columns, each padded to 8.
+ * Layout, little-endian: u32 rows | u32 columns | per column u32 offset * 4 + form (0 one, 1 f32, 2 f64), padded to 8 | columns,
+ * each padded to 8.
  */
 export interface Column {
   /** Value of row i: values[offset + i * stride]; stride 0 when all rows are the same, 1 in a column, the width in row-major data. */

@@ -15,7 +15,10 @@ CREATE TABLE IF NOT EXISTS console (
 ) STRICT, WITHOUT ROWID;
 `;
 
-/** Adds a part that has just been written as an entry, and empties the oldest ones beyond what is kept. Their entries stay: the log has no gaps. */
+/**
+ * Adds a part that was just written as an entry, and empties the oldest ones beyond the limit. Their entries stay: the log has no
+ * gaps.
+ */
 export function openConsoleWrites(db: Database.Database): (run: number, seq: number, event: ConsoleEvent) => void {
   const last = db.prepare<[number], { total: number }>(
     'SELECT start + bytes AS total FROM console WHERE run = ? ORDER BY start DESC LIMIT 1',
@@ -27,7 +30,7 @@ export function openConsoleWrites(db: Database.Database): (run: number, seq: num
     .prepare<[number, number], (number | string | null)[]>(`SELECT ${fields} FROM entries WHERE run = ? AND seq = ?`)
     .raw();
   const empty = db.prepare('UPDATE entries SET event = ?, crc = ? WHERE run = ? AND seq = ?');
-  // The stream is of no use without the text.
+  // Without its text, the stream's name is of no use.
   const nothing = stringify({ type: 'console', stream: 'out', text: '' } satisfies ConsoleEvent);
   const drop = db.prepare('DELETE FROM console WHERE run = ? AND start < ?');
   return (run, seq, event) => {

@@ -3,12 +3,15 @@ import type Database from 'better-sqlite3';
 import { StartError } from '~/server/base/startError';
 
 /**
- * Release 13 has binaries for the usual machines in its package and needs Node 22; release 12, compiled or downloaded at install, is for Node 20: it is an
- * ObjectWrap addon, which Node from 24.19 on aborts in a garbage collection (nodejs/node#65446).
+ * Release 13 has binaries for the usual machines in its package and needs Node 22; release 12, compiled or downloaded at install,
+ * is for Node 20: it is an ObjectWrap addon, and Node from 24.19 on aborts with it during garbage collection (nodejs/node#65446).
  */
 const [release13, release12] = ['better-sqlite3-13', 'better-sqlite3'];
 
-/** better-sqlite3 in the release that fits this Node. Both are optional packages: npm leaves out what a machine can neither run nor compile. */
+/**
+ * better-sqlite3 in the release that works with this Node. Both are optional packages: npm leaves out the one that a machine can
+ * neither run nor compile.
+ */
 export const Sqlite = load();
 
 function load(): typeof Database {
@@ -18,7 +21,7 @@ function load(): typeof Database {
   for (const name of major < 22 ? [release12] : [release13, release12])
     try {
       const driver = require(name) as typeof Database;
-      // The binary is loaded by the first database only.
+      // The binary is loaded only when the first database is opened.
       new driver(':memory:').close();
       return driver;
     } catch (error) {

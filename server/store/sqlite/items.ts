@@ -8,7 +8,8 @@ import { type CommandRecord, type ListItems, type ListKind, listKinds } from '~/
 import { checksum, DamagedError } from './checksums';
 
 /**
- * The lists that grow with a run, one row per item in force, kept with every append (shared/lists.ts has the rules). They can be made again from the entries.
+ * The lists that grow with a run, one row per item in force, updated with every append (shared/lists.ts has the rules). They can
+ * be rebuilt from the entries.
  */
 export const itemTables = `
 CREATE TABLE items (
@@ -40,7 +41,7 @@ interface Row {
   crc: number | null;
 }
 
-/** Applies changes to the lists of the run with this number. To be called inside a transaction. */
+/** Applies changes to the lists of the run with this number. Must be called inside a transaction. */
 export function openItemWrites(db: Database.Database): (run: number, changes: readonly ListChange[]) => void {
   const sql = {
     put: db.prepare(
@@ -60,7 +61,7 @@ export function openItemWrites(db: Database.Database): (run: number, changes: re
 
   function put<K extends ListKind>(run: number, kind: K, item: ListItems[K]): void {
     const { step, id, ref, tag } = keysOf(kind, item);
-    // The unique id moves with its command: REPLACE takes the row at the earlier seq away.
+    // The unique id moves with its command: REPLACE deletes the row at the earlier seq.
     const text = stringify(item);
     sql.put.run(run, kind, item.seq, step, id, ref, tag, text, checksum(run, kind, item.seq, text));
   }
@@ -110,7 +111,7 @@ function itemOf(run: number, kind: ListKind, { seq, item, crc }: Row): unknown {
   return parse(item);
 }
 
-/** @param runOf the number of a run; null when there is none of that name */
+/** @param runOf the number of a run; null when there is no such run */
 export function openItemReads(db: Database.Database, runOf: (runId: string) => number | null): ItemReads {
   const prepared = new Map<string, Database.Statement<unknown[], Row>>();
   const prepare = (text: string) => {

@@ -3,10 +3,13 @@ import type { Call } from './calls';
 import type { Reads } from './read';
 import { BUDGET, Slices, type Work } from './work';
 
-/** Questions of one run under way at once, and of all. Each has a connection, so that it sees one state of the database from its first step to its last. */
+/**
+ * Concurrent queries of one run, and of all. Each has a connection, so that it reads one state of the database from its first
+ * step to its last.
+ */
 const PER_RUN = 2;
 const LANES = 32;
-/** How long one goes on before the next has its turn. */
+/** How long one query runs before the next has its turn. */
 const SLICE_MS = 4;
 
 /** A connection and the reads on it. */
@@ -27,13 +30,15 @@ export interface Answering {
   fail(id: number, error: unknown): void;
 }
 
-/** Answers questions in slices, run by run in turn: a long one of one run makes another's wait for no more than a slice. */
+/**
+ * Answers queries in slices, with runs taking turns: a long query about one run delays other runs' queries by at most a slice.
+ */
 export class Lanes {
   readonly #idle: Lane[] = [];
   readonly #lanes = new Set<Lane>();
   readonly #jobs: Job[] = [];
   readonly #waiting: Call[] = [];
-  /** The run whose turn was last. */
+  /** The run that had the last turn. */
   #last = '';
   #turning = false;
   #closing: (() => void) | null = null;
@@ -51,7 +56,7 @@ export class Lanes {
     this.#turn();
   }
 
-  /** Nobody waits for the answer any more. */
+  /** Cancels a query whose answer is no longer wanted. */
   cancel(id: number): void {
     const waiting = this.#waiting.findIndex((c) => c.id === id);
     if (waiting >= 0) this.#waiting.splice(waiting, 1);
@@ -60,7 +65,7 @@ export class Lanes {
     this.#begin();
   }
 
-  /** Once all is answered. */
+  /** Called once all queries are answered. */
   close(then: () => void): void {
     this.#closing = then;
     this.#closeIfDone();
@@ -134,7 +139,7 @@ export class Lanes {
       this.#closeIfDone();
       return;
     }
-    // Between two turns messages are heard: new questions, and ones called off.
+    // Between two turns messages are received: new queries and cancellations.
     this.#turning = true;
     this.later(() => {
       this.#turning = false;
@@ -142,7 +147,7 @@ export class Lanes {
     });
   }
 
-  /** The first job of the run after the last one, then its jobs in turn. */
+  /** The first job of the run after the last one; a run's jobs take turns. */
   #next(): Job | null {
     const runs = [...new Set(this.#jobs.map((j) => j.run))];
     if (runs.length === 0) return null;
@@ -166,7 +171,7 @@ export class Lanes {
 const isWork = (value: unknown): value is Work<unknown> =>
   typeof value === 'object' && value !== null && typeof (value as { next?: unknown }).next === 'function';
 
-/** Questions about no run are one run's. */
+/** Queries about no run count as those of one run. */
 function runOf({ args: [first] }: Call): string {
   if (typeof first === 'string') return first;
   return (first as { runId?: string } | undefined)?.runId ?? '';

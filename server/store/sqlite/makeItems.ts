@@ -16,8 +16,9 @@ interface Row {
 }
 
 /**
- * Makes the lists of every run from its log, for a database that was written before they were kept, and completes the entries of version 0.1 (completeLog.ts).
- * Views that were saved are taken away: they are folded anew. Step rows are passed over. To be called inside a transaction.
+ * Builds the lists of every run from its log, for a database that was written before lists were stored, and completes the entries
+ * of version 0.1 (completeLog.ts). Saved views are deleted: they are folded again. Step rows are skipped. Must be called inside a
+ * transaction.
  */
 export function makeItems(db: Database.Database): void {
   const write = openItemWrites(db);
@@ -31,7 +32,7 @@ export function makeItems(db: Database.Database): void {
     let view: RunView | null = null;
     for (const row of entries.all(id)) {
       if (row.event === null) {
-        // Step rows: of these the lists only need to know where the run stands.
+        // Step rows: the lists need only their seqs and steps.
         view = { ...view!, seq: row.seq + row.seqCount - 1, step: row.step! + row.seqCount };
         continue;
       }

@@ -5,12 +5,14 @@ import { startThread, type Thread } from './thread';
 import type { Work } from './work';
 
 /**
- * The store in one SQLite file, `folder`/headroom.db (WAL, synchronous = FULL). A writing and a reading thread hold the connections; the reader answers in slices
- * (lanes.ts), so that no question holds up one about another run. Ranges with a moving average have a reading thread of their own from the first one on, because a
- * long run is gone through whole for a new weight.
+ * The store in one SQLite file, `folder`/headroom.db (WAL, synchronous = FULL). A writing and a reading thread hold the
+ * connections; the reader answers in slices (lanes.ts), so that queries about one run do not delay those about another. Ranges
+ * with a moving average get a reading thread of their own when the first one is requested, because a new weight requires reading
+ * the whole run.
  *
- * @param onNotice hears what bringing an older file up to date does, line by line
- * @throws Error in words when the folder cannot be written, another server uses it, or the file is damaged, foreign or too new
+ * @param onNotice called with progress lines while an older file is upgraded
+ * @throws Error with a message for people when the folder cannot be written, another server uses it, or the file is damaged,
+ *   foreign or too new
  */
 export async function openSqliteStore(folder: string, onNotice?: (text: string) => void): Promise<Store> {
   const started = await Promise.allSettled([
@@ -65,7 +67,7 @@ export async function openSqliteStore(folder: string, onNotice?: (text: string) 
     removeSmallBlob: (hash) => write('removeSmallBlob', hash),
     check: async () => void (await Promise.all([write('check'), reader.call('setting', '')])),
     async close() {
-      // Last, so that it can fold the write-ahead log into the file.
+      // Last, so that it can merge the write-ahead log into the file.
       await (await smoother)?.close();
       await reader.close();
       await writer.close();
@@ -73,7 +75,7 @@ export async function openSqliteStore(folder: string, onNotice?: (text: string) 
   };
 }
 
-/** Sending a part of a buffer to a thread would send all of it. */
+/** Posting a subarray to a thread would copy its whole buffer. */
 function ownValues(entry: Entry): Entry {
   const { event } = entry;
   if (event.type !== 'rows') return entry;

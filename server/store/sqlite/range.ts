@@ -18,19 +18,19 @@ import type { Reducer } from './reduce';
 import { type RowReader, type RowTables, stripesOf } from './rows';
 import type { Work } from './work';
 
-/** Stripes gone through at once. */
+/** Stripes that are read together. */
 const TOGETHER = 8;
 
 interface Place {
   name: string;
   stream: number;
-  /** Of the stream's columns. */
+  /** Position among the stream's columns. */
   position: number;
 }
 
 type Reduced = RangeAnswer['series'][number];
 
-/** Rows of a run by range: reduced, or as they are. */
+/** Reads rows of a run by range: reduced, or raw. */
 export function openRanges(
   db: Database.Database,
   rows: RowTables,

@@ -30,7 +30,7 @@ import { openReducer } from './reduce';
 import { openRows, type RowReader, stripesOf } from './rows';
 import { finish, type Work } from './work';
 
-/** What costs by how much there is to read is work in slices (work.ts). */
+/** Reads whose cost grows with the data are work in slices (work.ts). */
 export interface Reads extends ItemReads {
   runs(): StoredRun[];
   entries(query: EntriesQuery): Entry[];
@@ -46,16 +46,16 @@ export interface Reads extends ItemReads {
   setting(key: string): string | null;
   smallBlob(hash: string): Uint8Array | null;
   unnamedSmallBlobs(): { hash: string; bytes: number }[];
-  /** A run was removed: what is remembered of runs is no longer sure. */
+  /** Called after a run was removed: caches of runs are invalid. */
   forget(): void;
 }
 
-/** Does work at once, on one state of the database. */
+/** Does work without pause, on one state of the database. */
 export const atOnce = <T>(db: Database.Database, work: Work<T>): T => db.transaction(() => finish(work))();
 
-/** About what one answer of `entries` may hold. */
+/** Approximate limit of one answer of `entries`. */
 const ANSWER_BYTES = 8 << 20;
-/** Snapshots read between two looks at the clock. */
+/** Snapshots that are read between two checks of the clock. */
 const SNAPSHOTS = 64;
 
 interface EntryRow {
@@ -72,7 +72,7 @@ interface EntryRow {
   crc: number | null;
 }
 
-/** The reads of a store. @param averages what is kept of moving averages; several connections of one thread may share it */
+/** The reads of a store. @param averages cache of moving averages; several connections of one thread may share it */
 export function openReads(db: Database.Database, averages: Averages = openAverages()): Reads {
   const rows = openRows(db);
   const range = openRanges(db, rows, openReducer(db), averages);
@@ -81,7 +81,7 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     runs: db.prepare<[], Omit<StoredRun, 'summary'> & { summarySeq: number | null; summary: string | null }>(
       'SELECT runId, head, attempt, nextEvent, summarySeq, summary FROM runs',
     ),
-    /** The entry that covers a place: the last one that begins at or before it. */
+    /** The entry that covers a seq: the last one that begins at or before it. */
     firstAt: db.prepare<[number, number], { seq: number; seqCount: number }>(
       'SELECT seq, seqCount FROM entries WHERE run = ? AND seq <= ? ORDER BY seq DESC LIMIT 1',
     ),
@@ -150,7 +150,7 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     if (sum !== e.crc) throw new DamagedError(`run ${runId}: entry ${e.seq} (${e.type})`);
   }
 
-  /** Reads the numbers of row entries back, those that lie side by side in a stream together. */
+  /** Reads the numbers of row entries; entries that are adjacent in a stream are read together. */
   function withRows(taken: EntryRow[]): Entry[] {
     const events = new Map<EntryRow, RunEvent>();
     const readers = new Map<number, RowReader>();
@@ -211,7 +211,7 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
         steps: steps.slice(from, to),
         values: values.slice(from * width, to * width),
       });
-      // Times that all are the entry's own say nothing.
+      // Times that all equal the entry's time are left out.
       events.set(e, own.some((t) => t !== e.at) ? { ...event, times: own } : event);
     }
   }
@@ -305,7 +305,7 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     console: consistent(openConsoleReads(db)),
     view(runId) {
       const row = sql.view.get(runId);
-      // A cache of the log: one that is damaged is made again from it.
+      // A cache of the log: a damaged one is rebuilt from it.
       return row && checksum(row.run, row.seq, row.view) === row.crc ? (parse(row.view) as RunView) : null;
     },
     chainAt(runId, seq) {

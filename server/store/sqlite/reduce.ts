@@ -6,7 +6,7 @@ import { type Column, type Columns, openColumns } from './columns';
 import { CHUNK, FAN, LEVELS } from './layout';
 import type { RowReader, RowRun } from './rows';
 
-/** What a reduction fills. */
+/** The result that a reduction fills. */
 export interface Target {
   list: BucketList;
   /** [bucket] index after the bucket's last row. */
@@ -15,19 +15,19 @@ export interface Target {
 }
 
 export interface Reduced {
-  /** Of the stripe. */
+  /** Column of the stripe. */
   column: number;
   into: Stats;
 }
 
-/** Places from..to of rows or nodes that lie side by side and belong to one bucket. */
+/** Indices from..to of adjacent rows or nodes that belong to one bucket. */
 export interface Segment {
   bucket: number;
   from: number;
   to: number;
 }
 
-/** How many rows or nodes were gone through since it was last said. */
+/** Number of rows or nodes read since the last report. */
 export type Cost = number;
 
 /** Columns of a pyramid chunk: these five per series of the stripe. */
@@ -47,8 +47,9 @@ interface ChunkAxes {
 }
 
 /**
- * Reduces the rows in force from..to (by index) into the target, in step order. A node of the pyramid that lies inside one bucket is merged whole; of others, and of what
- * is not stored (the newest chunk of each level), the level below is gone through, at last the rows themselves.
+ * Reduces the rows in force from..to (by index) into the target, in step order. A node of the pyramid inside one bucket is merged
+ * whole; for other nodes, and for those not stored (the newest chunk of each level), the level below is read, and finally the
+ * rows themselves.
  */
 export function openReducer(db: Database.Database): Reducer {
   const axesOf = db.prepare<[number, number, number, number], ChunkAxes>(
@@ -68,7 +69,7 @@ export function openReducer(db: Database.Database): Reducer {
     function* visit(level: number, from: number, to: number): Generator<Cost> {
       if (from >= to) return;
       if (level === 0) {
-        // The rows of every stripe lie in the same pieces.
+        // The rows of every stripe are divided into the same pieces.
         const pieces: Segment[][] = [];
         for (const { stripe, series } of target.stripes) {
           let piece = 0;
@@ -140,21 +141,21 @@ export function openReducer(db: Database.Database): Reducer {
   };
 }
 
-/** The highest level of which a node can fit: into the range, and into a bucket, as n rows have n steps. */
+/** The highest level whose nodes can fit into the range and into a bucket, as n rows have n steps. */
 function topLevel(rows: number, bucketSteps: number): number {
   let level = 0;
   while (level < LEVELS && FAN ** (level + 1) <= Math.min(rows, bucketSteps)) level++;
   return level;
 }
 
-/** Index after the nodes from `from` on that do not lie in one bucket. */
+/** Index after those nodes, from `from` on, that span several buckets. */
 function straddling(firstSteps: Float64Array, lastSteps: Float64Array, bucketSteps: number, from: number, to: number): number {
   let j = from;
   while (j < to && bucketOf(firstSteps[j]!, bucketSteps) !== bucketOf(lastSteps[j]!, bucketSteps)) j++;
   return j;
 }
 
-/** Which nodes go to which bucket, from the first, which lies in one, up to one that does not; lists the buckets. */
+/** Assigns nodes to buckets, from the first, which is inside one bucket, up to one that is not; lists the buckets. */
 function nodeSegments(
   nodes: { firstSteps: Float64Array; lastSteps: Float64Array; lastTimes: Float64Array; unit: number; chunkRow: number },
   from: number,
@@ -177,7 +178,7 @@ function nodeSegments(
   return segments;
 }
 
-/** Which rows go to which bucket; lists the buckets. */
+/** Assigns rows to buckets; lists the buckets. */
 function segmentsOf(run: RowRun, { list, endRows }: Target): Segment[] {
   const steps = run.steps();
   const times = run.times();
@@ -187,7 +188,7 @@ function segmentsOf(run: RowRun, { list, endRows }: Target): Segment[] {
     const key = bucketOf(steps[r]!, bucketSteps);
     let end = r + 1;
     if (bucketSteps > 1) {
-      // The bucket's end, at once where its steps are consecutive.
+      // The bucket's end; directly computed where its steps are consecutive.
       const after = (key + 1) * bucketSteps;
       const guess = Math.min(run.to, r + (after - steps[r]!));
       if (guess > end && steps[guess - 1]! < after && (guess === run.to || steps[guess]! >= after)) end = guess;
@@ -216,7 +217,7 @@ export function addRows({ values, offset, stride }: Column, segments: readonly S
         continue;
       }
       total += latest;
-      // `!(a <= b)` also holds for the NaN of a bucket without a finite value so far.
+      // `!(a <= b)` is also true for the NaN of a bucket that has no finite value yet.
       if (!(lowest <= latest)) lowest = latest;
       if (!(highest >= latest)) highest = latest;
     }

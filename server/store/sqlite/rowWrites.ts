@@ -17,11 +17,11 @@ import { encodeColumns } from './columns';
 import { BLOCK_ROWS, firstRowOf, STRIPE } from './layout';
 import { type Crc, joined, type RowTables, type StreamRow, stripesOf } from './rows';
 
-/** Writing streams and their rows; to be called inside a transaction. */
+/** Writes streams and their rows; must be called inside a transaction. */
 export interface RowWrites {
-  /** Of a stream that is known already only what is said anew is taken in. */
+  /** For a known stream, only additions to its declaration are stored. */
   declare(run: number, spec: StreamSpec): void;
-  /** Changes `stream` with the table. @returns the index of the first row */
+  /** Changes `stream` together with the table. @returns the index of the first row */
   addRows(stream: StreamRow, event: Rows, at: number): number;
   /** Takes back the rows of a run at and after `fromStep`. */
   takeBack(run: number, fromStep: number): void;
@@ -120,7 +120,7 @@ export function openRowWrites(db: Database.Database, rows: RowTables): RowWrites
   /** Turns the open block into columns. */
   function closeBlock(stream: StreamRow, added: Parts[number]): void {
     const waiting = sql.tailOf.all(stream.id, stream.generation);
-    // A checksum must not make good again what was damaged.
+    // A new checksum must not make damaged data look valid.
     const sound = waiting.every((part) => isSound(stream, part));
     const parts = [...waiting, added];
     const count = parts.reduce((n, p) => n + p.rows, 0);
@@ -153,7 +153,7 @@ const isSound = (
 
 const bytesOf = (a: Float64Array): Buffer => Buffer.from(a.buffer, a.byteOffset, a.byteLength);
 
-/** As `tail` has it. */
+/** A part in the form of `tail`. */
 function partOf(event: Rows, firstRow: number, at: number): Parts[number] {
   const { steps, times, values } = event;
   return {

@@ -5,7 +5,7 @@ import { openStreamCheck } from './checksums';
 import { type Column, openColumns } from './columns';
 import { BLOCK_ROWS, STRIPE } from './layout';
 
-/** Reading rows back, whichever form they are stored in. */
+/** Reads rows in any stored form. */
 
 export interface StoredHead {
   id: number;
@@ -14,39 +14,39 @@ export interface StoredHead {
   attempt: number;
   nextEvent: number;
   headStep: number;
-  /** Of the log up to its head (chain.ts); null = there is no entry yet. */
+  /** Hash chain of the log up to its head (chain.ts); null = no entries yet. */
   chain: Buffer | null;
 }
 
 export interface StreamRow {
   id: number;
   name: string;
-  /** Numbers in a row. */
+  /** Number of values in a row. */
   width: number;
-  /** Index of the first row; null before there is one. */
+  /** Index of the first row; null while there is none. */
   firstRow: number | null;
   /** Index after the last row in force. */
   endRow: number;
-  /** The one new rows go to. */
+  /** The generation of new rows. */
   generation: number;
   /** The next row's step must be above it; null = any. */
   lastStep: number | null;
 }
 
-/** Rows of one stripe that lie side by side. Place i is row `firstRow + i`. */
+/** Adjacent rows of one stripe. Index i is row `firstRow + i`. */
 export interface RowRun {
   firstRow: number;
-  /** Places asked for, within the stored ones. */
+  /** Requested indices, within the stored ones. */
   from: number;
   to: number;
-  /** By place. */
+  /** By index. */
   steps(): Float64Array;
   times(): Float64Array;
-  /** Column i of the stripe, by place. */
+  /** Column i of the stripe, by index. */
   column(i: number): Column;
 }
 
-/** Which generation is in force where. */
+/** A range of rows and its generation in force. */
 export interface Piece {
   generation: number;
   from: number;
@@ -59,13 +59,13 @@ export interface RowTables {
   streamById(id: number): StreamRow | null;
   streamsOf(run: number): StreamRow[];
   columnsOf(stream: number): Series[];
-  /** For one question: what it has read of the stream is kept until it ends. */
+  /** For one query: rows read of the stream are cached until it ends. */
   open(stream: StreamRow): RowReader;
 }
 
 export interface RowReader {
   readonly stream: StreamRow;
-  /** Rows from..to of one generation, in step order; rows it does not have are left out. */
+  /** Rows from..to of one generation, in step order; rows that it does not have are left out. */
   ofGeneration(generation: number, stripe: number, from: number, to: number): Generator<RowRun>;
   /** Rows in force, in step order. */
   inForce(stripe: number, from: number, to: number): Generator<RowRun>;
@@ -73,7 +73,7 @@ export interface RowReader {
   rowAt(step: number): number;
   /** Step of a row in force. */
   stepOf(row: number): number;
-  /** Rows before this index are in force now as they were in `generation`; Infinity when nothing was taken back since. */
+  /** Rows before this index are the same now as in `generation`; Infinity when nothing was taken back since. */
   unchangedBefore(generation: number): number;
 }
 
@@ -183,7 +183,7 @@ export function openRows(db: Database.Database): RowTables {
     const blockRun = (generation: number, block: number, data: Buffer): BlockRun => {
       const columns = openColumns(data);
       return {
-        // A generation that begins inside a block has only the rows from there on.
+        // A generation that begins inside a block has only rows from there on.
         firstRow: Math.max(block * BLOCK_ROWS, startOf.get(generation)!),
         count: columns.rows,
         steps: () => axisOf(generation, block).steps(),
@@ -209,7 +209,7 @@ export function openRows(db: Database.Database): RowTables {
           kept.set(stripe, { generation, block, run });
           yield* within(run, from, to);
         }
-        // Blocks are filled in order: after the first that is missing there is only the tail.
+        // Blocks are filled in order: after the first missing one there is only the tail.
         if (found.length < Math.min(WINDOW, last - first + 1)) break;
       }
       for (const run of tailOf(generation).runs(stripe, from, to)) yield* within(run, from, to);
@@ -224,7 +224,7 @@ export function openRows(db: Database.Database): RowTables {
       }
     }
 
-    /** First step of a piece; null when it has no row. */
+    /** First step of a piece; null when it has no rows. */
     const firstStepIn = ({ generation, from }: Piece): number | null => {
       if (from >= stream.endRow) return null;
       return stepIn(generation, from);
@@ -256,7 +256,7 @@ export function openRows(db: Database.Database): RowTables {
       ofGeneration,
       inForce,
       rowAt(step) {
-        // The last piece that begins at or before the step holds it, or it lies between two.
+        // The last piece that begins at or before the step holds it, or the step is between two pieces.
         for (const [i, piece] of [...force.entries()].reverse()) {
           const first = firstStepIn(piece);
           if (first === null) continue;
@@ -294,7 +294,7 @@ function* within(run: BlockRun, from: number, to: number): Generator<RowRun> {
   if (a < b) yield { firstRow: run.firstRow, from: a, to: b, steps: run.steps, times: run.times, column: run.column };
 }
 
-/** Later generations take everything from their first row on. */
+/** Later generations replace everything from their first row on. */
 function pieces(generations: { generation: number; fromRow: number }[]): Piece[] {
   const out: Piece[] = [];
   for (const { generation, fromRow } of generations) {
@@ -335,7 +335,7 @@ interface OpenTail {
   rowAt(step: number): number;
 }
 
-/** All rows of the open block, made one: parts are small and many. */
+/** Joins all rows of the open block: its parts are small and many. */
 function openTail(parts: TailPart[], width: number): OpenTail {
   const [part] = parts;
   const firstRow = part?.firstRow ?? Number.POSITIVE_INFINITY;
@@ -383,7 +383,7 @@ export function joined(parts: readonly TailPart[], count: number, width: number)
   return { steps, times, values };
 }
 
-/** A copy, because SQLite's bytes may not be aligned. */
+/** Copied, because SQLite's bytes may not be aligned. */
 const doubles = (data: Uint8Array): Float64Array => new Float64Array(new Uint8Array(data).buffer);
 
 /** Index of the first step that is not below `step`. */

@@ -7,9 +7,9 @@ import { openRows, stripesOf } from './rows';
 import { openRowWrites } from './rowWrites';
 import { rowTables } from './tables';
 
-/** Every run of version 0.1 had one table of rows, a row for every step. It becomes the stream of that name. */
+/** In version 0.1 every run had one table of rows, with a row for every step. It becomes the stream of this name. */
 const STREAM = 'steps';
-/** Rows moved at a time, and between two reports. */
+/** Rows moved in one batch, and between two reports. */
 const BATCH = 4096;
 const REPORT_ROWS = 500_000;
 
@@ -28,8 +28,8 @@ interface Steps01 {
 }
 
 /**
- * Moves the rows of formats up to 4, which were kept by step number, into streams (layout.ts), run by run and entry by entry as they were written, taken back ones included,
- * in the transaction that raises the format.
+ * Moves the rows of formats up to 4, which were stored by step number, into streams (layout.ts), run by run and entry by entry in
+ * their original order, including rows that were taken back, in the transaction that raises the format.
  */
 export function moveRows01(db: Database.Database, report: (text: string) => void): void {
   db.exec(`
@@ -100,7 +100,7 @@ ALTER TABLE runs DROP COLUMN series;
 CREATE INDEX notRows ON entries(run, seq) WHERE type <> 'rows';`);
 }
 
-/** As the run's first `started` event has them (legacy.ts); by their names where there is none. */
+/** From the run's first `started` event (legacy.ts); from their names where there is none. */
 function columnsOf(names: string[], started: string | undefined): Series[] {
   const event = started === undefined ? null : (parse(started) as { streams?: { columns: Series[] }[] });
   const known = new Map((event?.streams ?? []).flatMap((s) => s.columns.map((c) => [c.name, c])));
@@ -109,7 +109,10 @@ function columnsOf(names: string[], started: string | undefined): Series[] {
 
 type Rows01 = (run: number, width: number, generation: number, firstStep: number, count: number) => Float64Array;
 
-/** Reads rows of formats up to 4: blocks of 1,024 steps by columns, the first of which says whether there is a row, then the open block's parts. */
+/**
+ * Reads rows of formats up to 4: blocks of 1,024 steps by columns, whose first column says whether there is a row, then the open
+ * block's parts.
+ */
 function openRows01(db: Database.Database): Rows01 {
   const blockOf = db.prepare<[number, number, number, number], { data: Buffer }>(
     'SELECT data FROM blocks01 WHERE run = ? AND generation = ? AND stripe = ? AND block = ?',
@@ -117,7 +120,7 @@ function openRows01(db: Database.Database): Rows01 {
   const tailOf = db.prepare<[number, number, number], { firstStep: number; data: Buffer }>(
     'SELECT firstStep, data FROM tail01 WHERE run = ? AND generation = ? AND firstStep < ? ORDER BY firstStep',
   );
-  /** The block read last, by its columns: entries are small beside it, and follow one another. */
+  /** The columns of the last block read: entries are small compared with it, and consecutive. */
   let open: { key: string; columns: Column[] | null } = { key: '', columns: null };
 
   function block(run: number, width: number, generation: number, number: number): Column[] | null {

@@ -11,16 +11,16 @@ import { sealAll } from './seal';
 import { tables } from './tables';
 import { upgradeEntries01 } from './upgrade01';
 
-/** Opening the database safely, and bringing an older one up to date. tables.ts has the tables, layout.ts says how they hold rows. */
+/** Opens the database safely, and upgrades an older one. tables.ts has the tables, layout.ts explains how they hold rows. */
 
 /** Version 0.1 of the program wrote 2. */
 const SCHEMA = 7;
-/** "HRM1": tells our files from other programs'. */
+/** "HRM1": distinguishes our files from other programs'. */
 const APPLICATION = 0x48524d31;
 
 type Report = (text: string) => void;
 
-/** What makes a file of format n one of format n + 1. */
+/** Turns a file of format n into one of format n + 1. */
 const migrations: Record<number, string | ((db: Database.Database, report: Report) => void)> = {
   1: `
 CREATE TABLE blobUses (
@@ -44,7 +44,7 @@ ALTER TABLE entries RENAME COLUMN places TO seqCount;
 `,
   3: (db, report) => {
     upgradeEntries01(db, report);
-    // Made from the entries: they are made anew.
+    // They are derived from the entries and will be rebuilt.
     db.exec('DELETE FROM views; UPDATE runs SET summarySeq = NULL, summary = NULL');
   },
   4: itemTables,
@@ -58,7 +58,7 @@ ALTER TABLE entries RENAME COLUMN places TO seqCount;
   },
 };
 
-/** Unless an earlier migration made the table as it is now. */
+/** Skipped when an earlier migration has made the table in its present form. */
 function addColumn(db: Database.Database, table: string, column: string): void {
   const known = (db.pragma(`table_info(${table})`) as { name: string }[]).map(({ name }) => name);
   if (!known.includes(column.split(' ')[0]!)) db.exec(`ALTER TABLE ${table} ADD COLUMN ${column}`);
@@ -69,8 +69,8 @@ export const databaseFile = (folder: string): string => path.join(folder, 'headr
 /**
  * Takes the folder for this process and opens its database for writing.
  *
- * @param report hears how bringing an older file up to date gets on
- * @throws Error in words for the person who started the server: folder not writable, in use, damaged, foreign or too new
+ * @param report called with progress while an older file is upgraded
+ * @throws Error with a message for the person who started the server: folder not writable, in use, damaged, foreign or too new
  */
 export function openForWriting(folder: string, report: Report = () => {}): { db: Database.Database; unlock: () => void } {
   const file = databaseFile(folder);
@@ -96,7 +96,7 @@ export function openForWriting(folder: string, report: Report = () => {}): { db:
   }
 }
 
-/** Beside blobs there was a database: beginning with an empty one would let the next sweep take them all away. */
+/** Blobs without a database mean that the database was lost: with a new, empty one the next sweep would delete all blobs. */
 function checkNotLost(folder: string, file: string): void {
   const { size } = statSync(file, { throwIfNoEntry: false }) ?? { size: 0 };
   if (size > 0) return;
@@ -108,7 +108,7 @@ function checkNotLost(folder: string, file: string): void {
     );
 }
 
-/** A second connection, for reading beside the writer. */
+/** A second connection, for reading in parallel with the writer. */
 export function openForReading(folder: string): Database.Database {
   const db = new Sqlite(databaseFile(folder), { readonly: true });
   db.pragma('busy_timeout = 5000');
@@ -117,7 +117,7 @@ export function openForReading(folder: string): Database.Database {
   return db;
 }
 
-/** An exclusive lock held for as long as the process lives, kill -9 included: the operating system lets go of it. */
+/** An exclusive lock held for as long as the process lives: after kill -9 too, the operating system releases it. */
 function lock(folder: string): () => void {
   const held = new Sqlite(path.join(folder, 'headroom.lock'), { timeout: 0 });
   try {
@@ -167,7 +167,7 @@ function configure(db: Database.Database, file: string, report: Report): void {
         else migration(db, (text) => report(`${file}: ${text}`));
       }
     db.exec(consoleTable);
-    // Last, when every entry has the form of today.
+    // Last, when every entry has today's form.
     if (stored > 0 && stored < 5) makeItems(db);
     if (stored > 0 && stored < 7) sealAll(db);
     db.pragma(`application_id = ${APPLICATION}`);

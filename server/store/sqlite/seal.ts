@@ -5,8 +5,8 @@ import { checked, checksum } from './checksums';
 import { openReads } from './read';
 
 /**
- * Gives everything that was stored before there were checksums and hash chains its own, in the transaction that raises the format: what is damaged by then cannot be
- * found out any more.
+ * Adds checksums and hash chains to everything that was stored without them, in the transaction that raises the format: earlier
+ * damage can no longer be detected.
  */
 export function sealAll(db: Database.Database): void {
   db.function('checksum', { varargs: true, deterministic: true }, (...parts) =>

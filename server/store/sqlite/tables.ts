@@ -1,4 +1,4 @@
-/** The tables of the current format (schema.ts says how they hold rows). */
+/** The tables of the current format (layout.ts explains how they hold rows). */
 
 export const rowTables = `
 CREATE TABLE streams (

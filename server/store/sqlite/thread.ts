@@ -6,15 +6,15 @@ import type { Answer, Call, Failure, Notice, WorkerData } from './calls';
 /** One of the store's threads, as functions that answer with promises. */
 export interface Thread {
   call(method: string, ...args: unknown[]): Promise<unknown>;
-  /** A question that its signal can call off. @throws the signal's reason then */
+  /** A query that its signal can cancel. @throws the signal's reason then */
   ask(signal: AbortSignal | undefined, method: string, ...args: unknown[]): Promise<unknown>;
   /** Waits for the calls made so far, then ends the thread. */
   close(): Promise<void>;
 }
 
 /**
- * @param onNotice hears what the thread says to people while it starts
- * @throws what the thread found wrong at its start: folder, lock, database
+ * @param onNotice called with the thread's messages for people while it starts
+ * @throws the problem that the thread found at its start: folder, lock, database
  */
 export async function startThread(data: WorkerData, onNotice: (text: string) => void = () => {}): Promise<Thread> {
   const worker = startWorker(import.meta.url, './worker.ts', './storeWorker.js', data);

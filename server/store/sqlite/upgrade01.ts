@@ -6,8 +6,9 @@ import { importedIn01, type RawEvent, upgradeEvent01 } from '~/shared/legacy';
 const REPORT_ENTRIES = 20_000;
 
 /**
- * Writes the entries of version 0.1 anew in today's form; those of step rows hold no event and stay. Done once and in the transaction that raises the format, so that no
- * read ever meets an old entry, `json_extract` and indexes see one form, and a crash in between leaves the file as 0.1 wrote it. 0.1's own program cannot open it afterwards.
+ * Rewrites the entries of version 0.1 in today's form; those of step rows hold no event and stay. Done once, in the transaction
+ * that raises the format, so that no read ever meets an old entry, `json_extract` and indexes see one form, and a crash in
+ * between leaves the file as 0.1 wrote it. Version 0.1 cannot open it afterwards.
  *
  * Measured: 164,000 entries in 5 s on two busy cores.
  */

@@ -1,13 +1,13 @@
 import { BudgetError } from '~/server/store';
 import type { Cost } from './reduce';
 
-/** Work that can be laid down between two of its steps; each step says how many numbers it went through. */
+/** Work that can pause between two steps; each step yields how many numbers it read. */
 export type Work<T> = Generator<Cost, T>;
 
-/** Numbers that one question may go through: some seconds of work. */
+/** Most numbers that one query may read: several seconds of work. */
 export const BUDGET = 400_000_000;
 
-/** Does it all at once. @throws BudgetError */
+/** Runs it to the end without pause. @throws BudgetError */
 export function finish<T>(work: Work<T>, budget = BUDGET): T {
   let spent = 0;
   for (;;) {
@@ -17,7 +17,7 @@ export function finish<T>(work: Work<T>, budget = BUDGET): T {
   }
 }
 
-/** Goes on for about `ms`. @returns the answer, or null when there is more to do. @throws BudgetError */
+/** Continues for about `ms`. @returns the answer, or null when there is more to do. @throws BudgetError */
 export class Slices<T> {
   #spent = 0;
 
@@ -36,7 +36,7 @@ export class Slices<T> {
     return null;
   }
 
-  /** Lets go of what it holds. */
+  /** Stops the work and frees its resources. */
   stop(): void {
     this.work.return(undefined as never);
   }

@@ -1,9 +1,9 @@
 /**
- * Entry point of the store's threads (bundled as `storeWorker.js` beside `main.js`): one writes, one reads, so that neither an fsync nor a long read
- * ever holds up the sockets. Calls come as messages and are answered by id.
+ * Entry point of the store's threads (bundled as `storeWorker.js` beside `main.js`): one writes, one reads, so that neither an
+ * fsync nor a long read ever delays the sockets. Calls arrive as messages and are answered by id.
  *
- * The writer takes every call that waits into one transaction (group commit): the longer a commit takes, the more the next one carries. A call that
- * fails takes back only itself.
+ * The writer puts all waiting calls into one transaction (group commit): the longer a commit takes, the more calls the next one
+ * contains. A call that fails undoes only its own changes.
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { BudgetError, FencedError, StaleHeadError } from '~/server/store';
@@ -14,7 +14,7 @@ import { openReads } from './read';
 import { openForReading, openForWriting } from './schema';
 import { openWrites, type Writes } from './write';
 
-/** Calls of one transaction; keeps a commit short even when thousands wait. */
+/** Most calls of one transaction; keeps a commit short even when thousands wait. */
 const GROUP = 256;
 
 const port = parentPort as MessagePort;
@@ -39,7 +39,7 @@ function serveWrites(): void {
         one(call);
         answers.push({ id: call.id, ok: true, value: undefined });
       } catch (error) {
-        // A full disk or a broken file ends the whole transaction; the others cannot be kept then.
+        // A full disk or a broken file ends the whole transaction; the other calls fail as well.
         if (!db.inTransaction) throw error;
         answers.push({ id: call.id, ok: false, error: failure(error) });
       }
@@ -69,7 +69,7 @@ function serveWrites(): void {
 }
 
 function serveReads(): void {
-  // A connection is opened by the first call: the writer, which starts at the same time, may still be creating the file.
+  // The first call opens a connection: the writer, which starts at the same time, may still be creating the file.
   const averages = openAverages();
   const open = () => {
     const db = openForReading(folder);
@@ -89,10 +89,10 @@ function serveReads(): void {
   });
 }
 
-/** Below this a copy costs less than a move, of which each costs more the more there are. */
+/** Smaller buffers are copied: moving costs more than that, and grows with their number. */
 const MOVED_BYTES = 4096;
 
-/** Large arrays of numbers move to the other thread instead of being copied; series of one stream share some. */
+/** Large arrays of numbers move to the other thread instead of being copied; series of one stream share some of them. */
 function buffersOf(value: unknown, found = new Set<ArrayBuffer>()): Set<ArrayBuffer> {
   if (value instanceof Float64Array || value instanceof Int32Array) {
     if (value.buffer.byteLength >= MOVED_BYTES) found.add(value.buffer as ArrayBuffer);

@@ -23,11 +23,14 @@ export interface Writes {
   setSetting(key: string, value: string): void;
   putSmallBlob(hash: string, bytes: Uint8Array): void;
   removeSmallBlob(hash: string): void;
-  /** Being called is the check: a transaction for writing has begun. */
+  /** The call itself is the check: it has begun a write transaction. */
   check(): void;
 }
 
-/** The writes of a store, each to be called inside a transaction. Nothing is kept between calls: what a crash leaves is what the next call reads. */
+/**
+ * The writes of a store; each must be called inside a transaction. Nothing is cached between calls: after a crash, the next call
+ * reads what the crash left.
+ */
 export function openWrites(db: Database.Database): Writes {
   const rows = openRows(db);
   const printed = openConsoleWrites(db);
@@ -64,7 +67,7 @@ export function openWrites(db: Database.Database): Writes {
     blob: db.prepare('INSERT INTO smallBlobs (hash, data) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING'),
   };
 
-  /** What is stored when it is asked for: for one append, before it writes. */
+  /** Reads stored streams on demand, for one append, before it writes. */
   const lookup = (run: number): StreamLookup => {
     let counts: { streams: number; series: number } | null = null;
     return {
@@ -74,7 +77,7 @@ export function openWrites(db: Database.Database): Writes {
       },
       owner: (series) => sql.owner.get(run, series)?.name ?? null,
       counts() {
-        // Goes through all of them: once, not for each stream of a batch that declares many.
+        // Counts all streams: once, not for each stream of a batch that declares many.
         counts ??= sql.counts.get(run, run)!;
         return counts;
       },
