@@ -33,7 +33,9 @@ const bundles = {
 };
 
 /** Files that a bundle reads from its own folder. */
-const assets = { 'trainer/kernels.wasm': 'trainer/backends/wasm/kernels.wasm' };
+const assets = Object.fromEntries(
+  ['kernels.wasm', 'kernelsFma.wasm'].map((file) => [`trainer/${file}`, `trainer/backends/wasm/${file}`]),
+);
 
 /**
  * Builds if anything changed since the last build, and reports progress to `say`. One process at a time: a second one waits, and

@@ -42,7 +42,7 @@ describeInBrowser('a team, as it begins', () => {
     folder.remove();
   });
   const region = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
-  const textIn = (page: Page, label: string) => page.getByLabel(label).inputValue();
+  const textIn = (page: Page, label: string) => page.getByRole('textbox', { name: label }).inputValue();
   /** On a page of its own, so that the others stay as they are. */
   async function onTeamPage<T>(who: Page, act: (page: Page) => Promise<T>): Promise<T> {
     const page = await who.context().newPage();

@@ -11,7 +11,7 @@ import { createMcpServer } from '~/server/mcp/tools';
 import { build } from '~/server/process/build';
 import type { ControlSpec, ControlValue } from '~/shared/controls';
 import { startApp, type TestApp } from '~/test/support/app';
-import { describeInBrowser, openBrowser } from '~/test/support/browser';
+import { describeInBrowser, openBrowser, openTab } from '~/test/support/browser';
 import { runStarted, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 import { publishedSetup } from '../../support/setups';
@@ -131,21 +131,25 @@ describeInBrowser('what a trainer declares', { timeout: 240_000 }, () => {
     await page.goto(`${app.url}/runs/${runId}`);
     for (const { spec, typed, value } of declared) {
       const field = page.getByLabel(spec.label, { exact: true });
-      await field.focus();
-      await page.getByText(`takes effect with the next epoch. What ${spec.label} is for.`).waitFor();
+      await page.getByRole('button', { name: `About ${spec.label}` }).click();
+      const about = page.getByRole('dialog').getByText(`takes effect with the next epoch. What ${spec.label} is for.`);
+      await about.waitFor();
+      if (spec.unit)
+        expect(await about.textContent()).toContain('An integer >= 1 or never (empty), in epochs; never at the start');
+      await page.keyboard.press('Escape');
       if (spec.type === 'boolean' || spec.type === 'enum') await field.selectOption(typed);
       else await field.fill(typed);
       await field.press('Enter');
       if (spec.type === 'boolean' || spec.type === 'enum') await page.getByRole('button', { name: 'Apply', exact: true }).click();
       await expect.poll(async () => (await valuesNow())[spec.name], { timeout: 30_000 }).toEqual(value);
     }
-    await page.getByText('An integer >= 1 or never (empty), in epochs; never at the start').waitFor({ state: 'attached' });
     await page.getByLabel('Salt').fill('-1');
     await page.getByRole('button', { name: action.label }).click();
     await page.getByText('salt: -1 does not fit; give an integer >= 0').waitFor();
     await page.getByLabel('Salt').fill('9');
     await page.getByRole('button', { name: action.label }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: action.label }).click();
+    await openTab(page, 'Activity');
     await page.getByTestId('activity').getByText('Shuffle the data (Salt 9)').waitFor();
   });
 
