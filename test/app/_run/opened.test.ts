@@ -8,7 +8,7 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { build } from '~/server/process/build';
 import { startApp, type TestApp } from '~/test/support/app';
-import { describeInBrowser, openBrowser } from '~/test/support/browser';
+import { describeInBrowser, openBrowser, openTab } from '~/test/support/browser';
 import { type ScriptedTrainer, startScriptedTrainer } from '~/test/support/scriptedTrainer';
 import { configOf, publishedSetup, withConfig } from '../../support/setups';
 
@@ -73,17 +73,18 @@ describeInBrowser('what opens over a page', { timeout: 240_000 }, () => {
   }
 
   /** Whether Tab stays inside: a popover lets it go on to the page. */
-  const opens: [string, boolean, (page: Page) => Locator][] = [
+  const opens: [string, boolean, (page: Page) => Locator, tab?: string][] = [
     ['keyboard help', true, (p) => p.getByRole('button', { name: 'Keyboard shortcuts' })],
     ['branch', true, (p) => p.getByRole('button', { name: 'Branch', exact: true }).first()],
-    ['going back', true, (p) => p.getByRole('button', { name: 'Revert', exact: true }).first()],
-    ['watchdogs', true, (p) => p.getByRole('button', { name: 'Watchdogs of this run' })],
-    ['stop', true, (p) => p.getByRole('button', { name: 'Stop', exact: true }).first()],
+    ['going back', true, (p) => p.getByRole('button', { name: 'Revert', exact: true }).first(), 'Activity'],
+    ['watchdogs', true, (p) => p.getByRole('button', { name: 'Watchdogs of this run' }), 'Activity'],
+    ['stop', true, (p) => p.getByRole('button', { name: 'Stop', exact: true }).first(), 'Steer'],
     ['who is here', false, (p) => p.getByRole('button').filter({ has: p.getByTestId('watchers') })],
-    ['backend', false, (p) => p.getByRole('button', { name: /^cpu/ }).first()],
+    ['notifications', false, (p) => p.getByRole('button', { name: /^Notifications/ })],
     ['saving a chart', false, (p) => p.getByRole('button', { name: 'Save Loss as a file' })],
   ];
-  it.each(opens)('%s', async (_, traps, openerOf) => {
+  it.each(opens)('%s', async (_, traps, openerOf, tab) => {
+    if (tab) await openTab(page, tab);
     const opener = openerOf(page);
     await opener.scrollIntoViewIfNeeded();
     await opener.focus();
@@ -151,8 +152,10 @@ describeInBrowser('what opens over a page', { timeout: 240_000 }, () => {
     const hidden = await context.newPage();
     hidden.setDefaultTimeout(60_000);
     await hidden.goto(page.url());
-    await hidden.getByRole('button', { name: 'Browser notifications' }).click();
-    await hidden.locator('[aria-label="Browser notifications"][aria-pressed="true"]').waitFor();
+    await hidden.getByRole('button', { name: /^Notifications/ }).click();
+    await hidden.getByRole('dialog').getByRole('checkbox').check();
+    await hidden.keyboard.press('Escape');
+    await openTab(hidden, 'Activity');
     const runId = /\/runs\/([a-z0-9]+)/.exec(hidden.url())![1]!;
     const alert = (message: string, quiet = {}) =>
       app.hub.decide(runId, (v) => [{ type: 'alert', step: v.step, level: 'warning', kind: 'loss-spike', message, ...quiet }]);
@@ -169,7 +172,7 @@ describeInBrowser('what opens over a page', { timeout: 240_000 }, () => {
   it('the team page, and its question before somebody is removed', async () => {
     await page.goto(`${app.url}/team`);
     await page.getByRole('button', { name: 'Make a link' }).click();
-    await page.getByLabel('Send this link to whom you invite.').waitFor();
+    await page.getByRole('textbox', { name: 'Send this link to whom you invite.' }).waitFor();
     expect(await serious()).toEqual([]);
     await page.getByRole('button', { name: 'Remove', exact: true }).first().click();
     await page.getByRole('alertdialog').waitFor();

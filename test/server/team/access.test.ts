@@ -146,7 +146,10 @@ describe('who comes in', () => {
     expect(first.rows.map((r) => r.event.type)).toEqual(['invite.made', 'run.created', 'person.joined']);
     const second = await root.team.audit.query({ ...query, fromSeq: first.nextSeq!, limit: 1000 });
     expect(second.rows[0]?.seq).toBe(4);
-    const commands = await root.team.audit.query({ ...query, limit: 1000, runId, kinds: ['command.requested'] });
-    expect(commands.rows.map((r) => r.actor.name)).toEqual(['nightly', 'Vic', 'Root', 'Root']);
+    // A command is in the log of its run first, and in the audit log soon after.
+    const commands = () => root.team.audit.query({ ...query, limit: 1000, runId, kinds: ['command.requested'] });
+    await expect
+      .poll(async () => (await commands()).rows.map((r) => r.actor.name), { timeout: 30_000 })
+      .toEqual(['nightly', 'Vic', 'Root', 'Root']);
   });
 });
