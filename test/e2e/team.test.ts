@@ -69,6 +69,9 @@ describeInBrowser('a team, as it begins', () => {
     await ada.getByRole('link', { name: 'Reverse' }).first().click();
     await ada.waitForURL(/\/runs\/[a-z0-9]+/);
     runId = /\/runs\/([a-z0-9]+)/.exec(ada.url())![1]!;
+    // It must not be over before the others have come.
+    await ada.getByRole('button', { name: 'Pause', exact: true }).first().click();
+    await ada.getByTestId('status').getByText('paused').waitFor();
     await bob.goto(link);
     await bob.getByText('this invite link is not valid any more; ask an admin for a new one').waitFor();
   }, 180_000);
