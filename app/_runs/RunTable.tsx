@@ -73,11 +73,12 @@ export function RunTable({
   });
   const items = virtual.getVirtualItems();
   const [first, last] = [items[0]?.index ?? 0, items.at(-1)?.index ?? 0];
-  useEffect(() => onLook(first, last), [onLook, first, last]);
+  useEffect(() => void onLook(first, last), [onLook, first, last]);
   // A new query scrolls the table to the top.
   const question = JSON.stringify([view.search, view.show, view.sort, view.descending, view.group]);
+  // scrollTo returns a promise in newer browsers: returned from an effect, React would call it as a cleanup.
   // biome-ignore lint/correctness/useExhaustiveDependencies: when the question changes
-  useEffect(() => scroll.current?.scrollTo({ top: 0 }), [question]);
+  useEffect(() => void scroll.current?.scrollTo({ top: 0 }), [question]);
 
   const inSight = items.flatMap(({ index }) => {
     const line = lines.get(index);
