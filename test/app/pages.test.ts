@@ -6,7 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { build } from '~/server/process/build';
 import { startApp, type TestApp } from '~/test/support/app';
-import { describeInBrowser, openBrowser } from '~/test/support/browser';
+import { describeInBrowser, openBrowser, openTab } from '~/test/support/browser';
 import { type ScriptedTrainer, startScriptedTrainer } from '~/test/support/scriptedTrainer';
 import { configOf, publishedSetup, withConfig } from '../support/setups';
 
@@ -50,7 +50,7 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
   }
   async function openRoom(): Promise<Page> {
     const page = await open(room);
-    await page.getByLabel('Clip at').waitFor();
+    await page.getByLabel('Clip at', { exact: true }).waitFor();
     return page;
   }
 
@@ -85,7 +85,8 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
 
   it("axe-core finds nothing serious on a run's page, and nothing scrolls sideways", async () => {
     const page = await openRoom();
-    await page.getByRole('heading', { name: 'Attention' }).waitFor();
+    await openTab(page, 'Attention');
+    await page.getByRole('region', { name: 'Attention', exact: true }).waitFor();
     expect(await troubles(page)).toEqual([]);
     await page.context().close();
   });
@@ -99,7 +100,7 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
 
   it('of two people who change a value from the same base one applies, the other is told, and both see the same', async () => {
     const [ann, bob] = await Promise.all([openRoom(), openRoom()]);
-    const clip = (page: Page) => page.getByLabel('Clip at');
+    const clip = (page: Page) => page.getByLabel('Clip at', { exact: true });
     await clip(bob).fill('3');
     await clip(ann).fill('1');
     await clip(ann).press('Enter');
@@ -121,16 +122,24 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
 
   it('a value that does not fit is refused beside its field and nothing is sent', async () => {
     const page = await openRoom();
-    await page.getByLabel('Clip at').fill('-1');
-    await page.getByLabel('Clip at').press('Enter');
+    await page.getByLabel('Clip at', { exact: true }).fill('-1');
+    await page.getByLabel('Clip at', { exact: true }).press('Enter');
     await page.getByText(/-1 does not fit; give a number > 0/).waitFor();
-    await page.getByLabel('Clip at').press('Escape');
+    await page.getByLabel('Clip at', { exact: true }).press('Escape');
+    await openTab(page, 'Activity');
+    await page.getByTestId('activity').waitFor();
     expect(await page.getByTestId('activity').getByText('→ -1').count()).toBe(0);
     await page.context().close();
   });
 
-  it('space pauses and resumes, the title tells, and an item of the activity list moves the cursor into the address', async () => {
+  it('space pauses and resumes where somebody has switched single keys on, the title tells, and an item of the activity list moves the cursor into the address', async () => {
     const page = await openRoom();
+    await openTab(page, 'Activity');
+    await page.getByRole('button', { name: 'Keyboard shortcuts' }).click();
+    await page.getByRole('checkbox', { name: 'Let these keys steer the run' }).check();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
     await page.keyboard.press('Space');
     await page.getByRole('button', { name: 'Resume' }).waitFor();
     await page.waitForFunction(() => /^[\d,]+ paused · Scripted$/.test(document.title));
@@ -145,6 +154,7 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
 
   it('who follows sees what the other sees, until their own hand moves the cursor', async () => {
     const [ann, bob] = await Promise.all([openRoom(), openRoom()]);
+    for (const page of [ann, bob]) await openTab(page, 'Activity');
     await ann.getByTestId('activity').getByRole('button', { name: 'Go to step 0' }).first().click();
     await bob.getByTestId('watchers').click();
     await bob.getByRole('list', { name: 'Where the others look' }).getByText('step 0', { exact: true }).waitFor();
