@@ -41,7 +41,7 @@ describeInBrowser('going back, and the queue, as a user does it', () => {
       await page.goto(product.url);
       await page.getByRole('button', { name: /4 waiting/ }).click(within);
       const waiting = () => page.getByRole('region', { name: 'Runs that wait' }).getByRole('link').allTextContents();
-      expect(await waiting()).toEqual(['one', 'two', 'three', 'Odd one out']);
+      await expect.poll(waiting, within).toEqual(['one', 'two', 'three', 'Odd one out']);
       await page.getByRole('button', { name: 'Move three up' }).click(within);
       await expect.poll(waiting, within).toEqual(['one', 'three', 'two', 'Odd one out']);
       await page.getByRole('button', { name: 'Cancel one' }).click(within);
