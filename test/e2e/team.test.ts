@@ -58,7 +58,10 @@ describeInBrowser('a team, as it begins', () => {
   it('the printed link lets the first admin in, once; without one nobody sees a run', async () => {
     await bob.goto(product.url);
     await bob.getByText('Open the invite link that you were given').waitFor();
-    const link = /http:\/\/\S+\/join\?invite=\S+/.exec(product.output())![0];
+    // The server answers a moment before it has printed the link.
+    const printed = () => /http:\/\/\S+\/join\?invite=\S+/.exec(product.output())?.[0] ?? '';
+    await expect.poll(printed, { timeout: 60_000 }).not.toBe('');
+    const link = printed();
     await ada.goto(link);
     await ada.getByText('You come in as admin').waitFor();
     await ada.getByRole('button', { name: 'Join' }).click();
