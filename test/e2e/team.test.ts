@@ -122,7 +122,7 @@ describeInBrowser('a team, as it begins', () => {
     await bob.getByRole('button', { name: 'Hold the control lock' }).click();
     await ada
       .getByTestId('control-lock')
-      .getByText(/^Bob holds the control lock, \d+:\d\d left$/)
+      .getByText(/^Bob holds the control lock, \d+:\d\d left/)
       .waitFor();
     expect(await ada.getByLabel('Clip value', { exact: true }).isDisabled()).toBe(true);
     await ada.getByRole('button', { name: 'Ask for it' }).click();

@@ -63,7 +63,7 @@ async function main(): Promise<void> {
     });
     await runOf(headroom, 'reverse', ['finished'], [first.runId]);
     const live = await runOf(headroom, 'anomaly', ['running']);
-    await until('600 steps', async () => ((await headroom.runs.view.query({ runId: live.runId })).step > 600 ? true : undefined));
+    await until('150 steps', async () => ((await headroom.runs.view.query({ runId: live.runId })).step > 150 ? true : undefined));
 
     const runPage = `${product.url}/runs/${live.runId}`;
     const ada = await open(browser, runPage, 'light');
