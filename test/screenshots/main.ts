@@ -86,7 +86,7 @@ async function main(): Promise<void> {
     await take(bob, 'steer');
 
     await ada.goto(`${product.url}/compare?runs=${first.runId},${second}`);
-    await ada.getByRole('figure').first().waitFor(within);
+    await ada.waitForFunction(() => /\d/.test(document.querySelector('[data-reads]')?.textContent ?? ''), undefined, within);
     await ada.waitForTimeout(3000);
     await take(ada, 'compare');
     await ada.goto(product.url);
