@@ -148,7 +148,10 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
     await page.getByTestId('activity').getByRole('button', { name: 'Go to step 0' }).first().click();
     await page.waitForURL(/[?&]step=0(&|$)/);
     await page.reload();
-    await page.getByTitle(/^Pinned/).first().waitFor();
+    await page
+      .getByTitle(/^Pinned/)
+      .first()
+      .waitFor();
     await page.context().close();
   });
 
