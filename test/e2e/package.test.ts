@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pack } from '~/server/process/pack';
@@ -13,6 +13,8 @@ describe('the package that npx headroom runs', () => {
   beforeAll(async () => {
     const file = await pack(() => {});
     const beside = join(dirname(file), 'unpacked/node_modules');
+    // What an earlier run of this test left there is not in the package.
+    rmSync(beside, { recursive: true, force: true });
     mkdirSync(beside, { recursive: true });
     execFileSync('tar', ['-xzf', file, '-C', beside]);
     folder = join(beside, 'package');
