@@ -159,7 +159,7 @@ export function Compare({ start }: { start: CompareView }) {
                 onWidth={onWidth}
                 stepFiles={filesOf(chart)}
                 percent={chart.percent}
-                notice={there.length === 0 && runIds.length > 0 ? 'Reading the curves …' : null}
+                notice={runIds.length > 0 && lines.every((l) => !l.curve() && !l.whole?.()) ? 'Reading the curves …' : null}
               />
             ))}
           </div>

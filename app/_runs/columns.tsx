@@ -66,7 +66,7 @@ export const fixedColumns: readonly ColumnShown[] = [
       {run.createdBy.name}, <Ago at={run.createdAt} />
     </span>
   )),
-  number('watchers', 'Watching', 76, ({ run }) => <Watching n={run.watchers} />, { from: 1400 }),
+  number('watchers', 'Watching', 92, ({ run }) => <Watching n={run.watchers} />, { from: 1400 }),
   text('recipe', 'Recipe', 112, ({ run }) => run.recipe ?? '–', { term: 'recipe' }),
   text('project', 'Project', 112, ({ run }) => run.project, { term: 'project' }),
   text('group', 'Group', 140, ({ run }) => run.group ?? '–', { term: 'group' }),

@@ -28,7 +28,7 @@ export function Approval({ editable }: { editable: boolean }) {
     save.mutate([...chosen]);
   };
   return (
-    <Panel title="Second pair of eyes">
+    <Panel title="Approval by a second person">
       <form onSubmit={submit} className="flex flex-col gap-2 p-2">
         <p className="text-muted text-xs">What somebody asks for below waits until another operator approves it.</p>
         {error && <p className="text-bad text-xs">{error.message}</p>}

@@ -135,8 +135,8 @@ describeInBrowser('a team, as it begins', () => {
 
   it('what an admin marked as risky waits for a second operator', async () => {
     await onTeamPage(ada, async (page) => {
-      await region(page, 'Second pair of eyes').getByRole('checkbox', { name: 'learning rate' }).check();
-      await region(page, 'Second pair of eyes').getByRole('button', { name: 'Save' }).click();
+      await region(page, 'Approval by a second person').getByRole('checkbox', { name: 'learning rate' }).check();
+      await region(page, 'Approval by a second person').getByRole('button', { name: 'Save' }).click();
       await page.getByText('Saved').waitFor();
     });
     const rate = bob.getByRole('textbox', { name: 'Learning rate', exact: true });

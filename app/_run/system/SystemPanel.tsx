@@ -35,6 +35,14 @@ const One = memo(function One({ series, color }: { series: Series; color: number
   const names = useMemo(() => [series.name], [series.name]);
   useWanted(history, names);
   const notice = useNotice(history, names);
-  const lines = useMemo(() => [lineOf(history, series.name, { label: series.unit || 'value', color })], [history, series, color]);
-  return <LineChart {...chart} title={nameInGroup(series.name, 'system')} lines={lines} notice={notice} height={140} />;
+  const lines = useMemo(() => [lineOf(history, series.name, { label: 'value', color })], [history, series, color]);
+  return (
+    <LineChart
+      {...chart}
+      title={`${nameInGroup(series.name, 'system')}${series.unit && ` (${series.unit})`}`}
+      lines={lines}
+      notice={notice}
+      height={140}
+    />
+  );
 });
