@@ -91,6 +91,13 @@ export function Compare({ start }: { start: CompareView }) {
     },
     [there],
   );
+  /** Why a chart is still empty; null = it is not. A chart that shows only evaluations waits for no series. */
+  const noticeOf = (lines: readonly LineSpec[]): string | null => {
+    if (runIds.length === 0 || lines.some((l) => l.curve() ?? l.whole?.()) || (lines.length === 0 && there.length > 0))
+      return null;
+    const error = there.map((r) => r.history.error).find((e) => e !== null);
+    return error ? `The curves could not be read: ${error}. Trying again.` : 'Reading the curves …';
+  };
   const filesOf =
     ({ of }: CompareChart) =>
     (lines: readonly LineSpec[]): StepFile[] =>
@@ -159,7 +166,7 @@ export function Compare({ start }: { start: CompareView }) {
                 onWidth={onWidth}
                 stepFiles={filesOf(chart)}
                 percent={chart.percent}
-                notice={runIds.length > 0 && lines.every((l) => !l.curve() && !l.whole?.()) ? 'Reading the curves …' : null}
+                notice={noticeOf(lines)}
               />
             ))}
           </div>
