@@ -30,7 +30,10 @@ interface Progress {
   noisy: boolean;
 }
 
-/** One rule's state. A rule that fired stays silent until its condition has ended, so that one incident is one alarm. */
+/**
+ * One rule's state. A rule that fired stays silent until its condition has ended, so that one incident is one alarm; only a rule
+ * with `again` repeats it.
+ */
 interface Rule<R extends Watchdog = Watchdog> {
   readonly rule: R;
   row?(step: number, seen: Seen): string | null | undefined;
@@ -42,6 +45,10 @@ interface Rule<R extends Watchdog = Watchdog> {
    */
   snapshot?(step: number, entropy: readonly number[], loss: number, chanceLoss: number): string | null | undefined;
   tick?(view: RunView, now: number, freeBytes: number | null): string | null;
+  /** The run was resumed: people may believe that the condition has ended. */
+  resumed?(): void;
+  /** Asked while the condition lasts after an alarm. @returns whether it is time to tell it again */
+  again?(step: number): boolean;
   reset(): void;
 }
 
@@ -70,6 +77,10 @@ export class Watch {
     const { event } = entry;
     if (event.type === 'run.assigned' || event.type === 'rewind') {
       for (const r of this.#rules) r.reset();
+      return [];
+    }
+    if (event.type === 'status' && event.status === 'running') {
+      for (const r of this.#rules) r.resumed?.();
       return [];
     }
     if (event.type === 'snapshot') {
@@ -138,7 +149,7 @@ export class Watch {
       const message = question(r);
       if (message === undefined) continue;
       if (message === null) this.#fired.delete(r.rule.kind);
-      else if (!this.#fired.has(r.rule.kind)) {
+      else if (!this.#fired.has(r.rule.kind) || r.again?.(step)) {
         this.#fired.add(r.rule.kind);
         firings.push({ kind: r.rule.kind, step, message });
       }
@@ -150,22 +161,46 @@ export class Watch {
 /** Loss of a model that ignores its input; NaN where the run does not declare it. */
 const chanceLoss = (view: RunView): number => seriesWithRole(view, 'loss')?.chance ?? Number.NaN;
 
+/** Steps from the first alarm that a number is not finite to its first repetition. */
+const firstRepeat = 100;
+
 function open(rule: Watchdog): Rule {
   switch (rule.kind) {
     case 'not-finite': {
       const newest = { loss: 0, gradNorm: 0 };
+      let since: number | null = null;
+      let tellAgainAt = 0;
+      const wrong = (step: number): string | null => {
+        if (!Number.isFinite(newest.loss)) return `at step ${step} the loss is ${newest.loss}`;
+        return Number.isFinite(newest.gradNorm) ? null : `at step ${step} the gradient norm is ${newest.gradNorm}`;
+      };
       return {
         rule,
         // The two may be logged in different streams: the condition has ended when both newest values are finite.
         row(step, { loss, gradNorm }) {
           newest.loss = loss ?? newest.loss;
           newest.gradNorm = gradNorm ?? newest.gradNorm;
-          if (!Number.isFinite(newest.loss)) return `at step ${step} the loss is ${newest.loss}`;
-          return Number.isFinite(newest.gradNorm) ? null : `at step ${step} the gradient norm is ${newest.gradNorm}`;
+          const message = wrong(step);
+          if (message === null) since = null;
+          else if (since === null) {
+            since = step;
+            tellAgainAt = step + firstRepeat;
+          } else if (step > since) return `${message}; it has not been finite since step ${since}`;
+          return message;
+        },
+        resumed() {
+          tellAgainAt = 0;
+        },
+        // At twice the number of steps each time: what nobody looks at for a week is told about twenty times, not thousands.
+        again(step) {
+          if (step < tellAgainAt) return false;
+          tellAgainAt = step + Math.max(firstRepeat, step - (since ?? step));
+          return true;
         },
         reset() {
           newest.loss = 0;
           newest.gradNorm = 0;
+          since = null;
         },
       };
     }

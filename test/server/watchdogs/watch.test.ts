@@ -87,6 +87,29 @@ describe('watchdogs', () => {
     expect(feed.messages).toEqual(['at step 1 the loss is NaN', 'at step 4 the gradient norm is Infinity']);
   });
 
+  it('a NaN that persists is told again after 100 steps, then at twice the number each time, and at once after a resume', () => {
+    const feed = watching({ kind: 'not-finite', ...on });
+    const nan = (count: number) => feed.rows(...Array.from({ length: count }, () => [Number.NaN, 1] as [number, number]));
+    feed.rows([1, 1], [1, 1]);
+    nan(450);
+    expect(feed.messages).toEqual([
+      'at step 2 the loss is NaN',
+      'at step 102 the loss is NaN; it has not been finite since step 2',
+      'at step 202 the loss is NaN; it has not been finite since step 2',
+      'at step 402 the loss is NaN; it has not been finite since step 2',
+    ]);
+    const status = (status: 'paused' | 'running') => feed.add({ type: 'status', status, step: feed.view.step, message: status });
+    status('paused');
+    nan(1);
+    expect(feed.fired).toHaveLength(4);
+    status('running');
+    nan(2);
+    expect(feed.fired.slice(4)).toEqual([{ kind: 'not-finite', step: 453 }]);
+    feed.rows([1, 1]);
+    nan(1);
+    expect(feed.messages.slice(5)).toEqual(['at step 456 the loss is NaN']);
+  });
+
   it('one loss 8 deviations high fires at its step; noise within 4 does not', () => {
     const feed = watching({ kind: 'loss-spike', ...on, sigmas: 8, window: 50 });
     for (let i = 0; i < 400; i++) feed.rows([2 + 0.1 * Math.max(-4, Math.min(4, noise.normal(i))) + (i === 300 ? 2 : 0), 1]);
