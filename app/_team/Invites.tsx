@@ -3,27 +3,28 @@
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { Button } from '~/app/_components/Button';
-import { Field, inputClass, Select } from '~/app/_components/Field';
+import { Field, inputClass } from '~/app/_components/Field';
 import { duration } from '~/app/_components/format';
 import { Panel } from '~/app/_components/Panel';
 import { useNow } from '~/app/_components/useNow';
 import { atBase } from '~/app/_live/base';
 import { api, useTrpc } from '~/app/_trpc/client';
 import type { Invite, PersonRole } from '~/shared/team';
+import { ChoiceField } from './fields';
 import { roles } from './People';
 import { Rows, rowClass } from './Rows';
 import { Secret } from './Secret';
 import { useInfo, useTeamChange } from './useTeam';
 
 const hour = 3_600_000;
-const lifetimes = { 'an hour': hour, 'a day': 24 * hour, 'a week': 168 * hour, 'a month': 720 * hour } as const;
+const lifetimes: Record<string, number> = { 'an hour': hour, 'a day': 24 * hour, 'a week': 168 * hour, 'a month': 720 * hour };
 
 /** Links that admit people: each has a role, a number of uses and an expiry time. */
 export function Invites() {
   const { data, error } = useQuery(useTrpc().team.invites.queryOptions());
   const now = useNow(30_000) ?? 0;
   const [role, setRole] = useState<PersonRole>('viewer');
-  const [life, setLife] = useState<keyof typeof lifetimes>('a week');
+  const [life, setLife] = useState('a week');
   const [uses, setUses] = useState('1');
   const [secret, setSecret] = useState<string | null>(null);
   const make = useTeamChange(async (wish: { role: PersonRole; uses: number; expiresInMs: number }) =>
@@ -33,7 +34,7 @@ export function Invites() {
   const wrong = /^\d+$/.test(uses) && Number(uses) >= 1 && Number(uses) <= 1000 ? null : 'a whole number from 1 to 1000';
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (!wrong) make.mutate({ role, uses: Number(uses), expiresInMs: lifetimes[life] });
+    if (!wrong) make.mutate({ role, uses: Number(uses), expiresInMs: lifetimes[life]! });
   };
   const { origins, loopback, addresses } = useOutside();
   const [chosen, setChosen] = useState('');
@@ -42,28 +43,8 @@ export function Invites() {
   return (
     <Panel title="Invite links">
       <form onSubmit={submit} noValidate className="grid grid-cols-2 items-end gap-2 border-b border-line p-2 sm:grid-cols-4">
-        <Field label="Role">
-          {(ids) => (
-            <Select
-              {...ids}
-              options={roles}
-              value={role}
-              onChange={(e) => setRole(e.target.value as PersonRole)}
-              className="font-sans"
-            />
-          )}
-        </Field>
-        <Field label="Good for">
-          {(ids) => (
-            <Select
-              {...ids}
-              options={Object.keys(lifetimes)}
-              value={life}
-              onChange={(e) => setLife(e.target.value as keyof typeof lifetimes)}
-              className="font-sans"
-            />
-          )}
-        </Field>
+        <ChoiceField label="Role" options={roles} value={role} onChange={setRole} />
+        <ChoiceField label="Good for" options={Object.keys(lifetimes)} value={life} onChange={setLife} />
         <Field label="Uses" error={wrong}>
           {(ids) => (
             <input {...ids} inputMode="numeric" className={inputClass} value={uses} onChange={(e) => setUses(e.target.value)} />

@@ -2,9 +2,9 @@
 
 import { type FormEvent, useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
-import { Field, inputClass } from '~/app/_components/Field';
 import { TopBar } from '~/app/_components/TopBar';
 import { atBase } from '~/app/_live/base';
+import { ColorField, NameField } from './fields';
 
 type Link = { state: 'checking' } | { state: 'open'; secret: string; role: string } | { state: 'closed'; message: string };
 
@@ -78,33 +78,20 @@ export function JoinForm() {
                 You come in as {link.role}: you can {lets[link.role]}.
               </p>
             </div>
-            <Field
+            <NameField
               label="Your name"
               help="The others see it beside what you do."
+              person
               error={problem?.field === 'name' ? problem.message : null}
-            >
-              {(ids) => (
-                <input
-                  {...ids}
-                  className={`${inputClass} font-sans`}
-                  autoComplete="name"
-                  maxLength={80}
-                  value={name}
-                  onChange={(e) => setName(e.target.value)}
-                />
-              )}
-            </Field>
-            <Field label="Your color" help="Of your cursor and your initials; without a choice you are given one.">
-              {(ids) => (
-                <input
-                  {...ids}
-                  type="color"
-                  className={`${inputClass} w-16! px-1`}
-                  value={color ?? '#56b4e9'}
-                  onChange={(e) => setColor(e.target.value)}
-                />
-              )}
-            </Field>
+              value={name}
+              onChange={setName}
+            />
+            <ColorField
+              label="Your color"
+              help="Of your cursor and your initials; without a choice you are given one."
+              value={color ?? '#56b4e9'}
+              onChange={setColor}
+            />
             {problem && problem.field !== 'name' && (
               <p role="alert" className="text-bad">
                 {problem.message}

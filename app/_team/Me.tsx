@@ -3,9 +3,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
-import { Field, inputClass } from '~/app/_components/Field';
 import { Panel } from '~/app/_components/Panel';
 import { api, describeError, useTrpc } from '~/app/_trpc/client';
+import { ColorField, NameField } from './fields';
 import { useTeamChange } from './useTeam';
 
 /** The person's own name and color, as the others see them. */
@@ -28,29 +28,14 @@ export function Me({ you }: { you: string }) {
   return (
     <Panel title="You">
       <form onSubmit={submit} noValidate className="grid grid-cols-[1fr_auto_auto] items-end gap-2 p-2">
-        <Field label="Name" error={save.error ? describeError(save.error).message : null}>
-          {(ids) => (
-            <input
-              {...ids}
-              className={`${inputClass} font-sans`}
-              autoComplete="name"
-              maxLength={80}
-              value={name}
-              onChange={(e) => setName(e.target.value)}
-            />
-          )}
-        </Field>
-        <Field label="Color">
-          {(ids) => (
-            <input
-              {...ids}
-              type="color"
-              className={`${inputClass} w-14! px-1`}
-              value={color}
-              onChange={(e) => setColor(e.target.value)}
-            />
-          )}
-        </Field>
+        <NameField
+          label="Name"
+          person
+          error={save.error ? describeError(save.error).message : null}
+          value={name}
+          onChange={setName}
+        />
+        <ColorField label="Color" value={color} onChange={setColor} />
         <Button type="submit" disabled={save.isPending || (name === me.name && color === me.colour)}>
           Save
         </Button>

@@ -3,11 +3,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { Button } from '~/app/_components/Button';
-import { Field, inputClass, Select } from '~/app/_components/Field';
 import { date } from '~/app/_components/format';
 import { Panel } from '~/app/_components/Panel';
 import { api, useTrpc } from '~/app/_trpc/client';
 import type { Token } from '~/shared/team';
+import { ChoiceField, NameField } from './fields';
 import { Rows, rowClass } from './Rows';
 import { Secret } from './Secret';
 import { useTeamChange } from './useTeam';
@@ -36,39 +36,9 @@ export function Tokens() {
   return (
     <Panel title="Tokens">
       <form onSubmit={submit} noValidate className="grid grid-cols-2 items-end gap-2 border-b border-line p-2 sm:grid-cols-4">
-        <Field label="For what" error={problem}>
-          {(ids) => (
-            <input
-              {...ids}
-              className={`${inputClass} font-sans`}
-              maxLength={80}
-              value={name}
-              onChange={(e) => setName(e.target.value)}
-            />
-          )}
-        </Field>
-        <Field label="May act as">
-          {(ids) => (
-            <Select
-              {...ids}
-              options={scopes}
-              value={scope}
-              onChange={(e) => setScope(e.target.value as Token['scope'])}
-              className="font-sans"
-            />
-          )}
-        </Field>
-        <Field label="Good for">
-          {(ids) => (
-            <Select
-              {...ids}
-              options={Object.keys(lifetimes)}
-              value={life}
-              onChange={(e) => setLife(e.target.value)}
-              className="font-sans"
-            />
-          )}
-        </Field>
+        <NameField label="For what" person={false} error={problem} value={name} onChange={setName} />
+        <ChoiceField label="May act as" options={scopes} value={scope} onChange={setScope} />
+        <ChoiceField label="Good for" options={Object.keys(lifetimes)} value={life} onChange={setLife} />
         <Button type="submit" look="primary" disabled={make.isPending}>
           Make a token
         </Button>
