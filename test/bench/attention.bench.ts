@@ -103,7 +103,8 @@ async function scrubAndLive(app: TestApp, page: Page, { name, run, toStep, panes
   await page.addInitScript('globalThis.__name = (f) => f');
   const create = (setup: Parameters<TestApp['hub']['create']>[1]) => app.hub.create(you, setup);
   const { runId, next, end } = await playAttentionRun(app.address, create, run, toStep);
-  await page.goto(`${app.url}/runs/${runId}${panes ? `?attention=${encodeURIComponent(encodeAttentionView(fourPanes))}` : ''}`);
+  const view = panes ? `&attention=${encodeURIComponent(encodeAttentionView(fourPanes))}` : '';
+  await page.goto(`${app.url}/runs/${runId}?tabs=attention${view}`);
   page.setDefaultTimeout(120_000);
   await page.waitForSelector(standing);
   await page.locator('[data-testid=ribbons]').scrollIntoViewIfNeeded();
@@ -217,7 +218,7 @@ async function openLong(app: TestApp, page: Page): Promise<string> {
   for (let n = 0; n < 3; n++) {
     await page.goto('about:blank');
     const startedAt = Date.now();
-    await page.goto(`${app.url}/runs/${runId}`, { waitUntil: 'commit' });
+    await page.goto(`${app.url}/runs/${runId}?tabs=attention`, { waitUntil: 'commit' });
     await page.waitForFunction(() => {
       const canvas = document.querySelector<HTMLCanvasElement>('[data-testid=ribbons] canvas');
       const context = canvas?.getContext('2d');
