@@ -9,17 +9,31 @@ import { nanoid } from 'nanoid';
 import { z } from 'zod';
 import { sendJson } from '~/server/base/respond';
 import type { KnownVisit, Method, Route } from '~/server/base/route';
-import { serial } from '~/server/base/serial';
 import type { OpenHub } from '~/server/runs/hub';
-import type { Room } from '~/server/runs/room';
-import type { Config, Json } from '~/shared/setup';
-import { ended, type RunStatus, type RunView } from '~/shared/view';
-import { numberOf, parsed, RequestError, readBytes } from './body';
+import type { Config } from '~/shared/setup';
+import { ended, type RunView } from '~/shared/view';
+import { parsed, RequestError, readBytes } from './body';
 import { fileSample, MAX_FILE_BYTES } from './fileSample';
 import type { Intake, IntakeRun } from './intake';
+import { Experiments, exists, projectOf } from './mlflowExperiments';
 import { type FoundRun, filterOf, orderOf } from './mlflowSearch';
+import {
+  asText,
+  described,
+  int64,
+  jsonNumber,
+  metric,
+  metricEvents,
+  newParams,
+  ourStatus,
+  runNameTag,
+  setupEvent,
+  statusOf,
+  stepOf,
+  tagsKey,
+  tagsOf,
+} from './mlflowValues';
 import { given, jsonBody, wayRoute } from './routes';
-import { columnOf, type Row, rowEvents } from './rowEvents';
 
 const errorCodes: Record<number, string> = {
   400: 'INVALID_PARAMETER_VALUE',
@@ -36,34 +50,9 @@ const writeError = (response: ServerResponse, status: number, message: string, f
     error_code: field === exists ? 'RESOURCE_ALREADY_EXISTS' : (errorCodes[status] ?? 'INTERNAL_ERROR'),
     message,
   });
-/** The error for a name that is taken. */
-const exists = 'exists';
-
-/** Setting in which a run keeps its full MLflow tags; short ones are also tags of the run. */
-const tagsKey = 'mlflow.tags';
-const runNameTag = 'mlflow.runName';
-const noteTag = 'mlflow.note.content';
 
 const text = z.string();
-const int64 = z.union([
-  z.int(),
-  z
-    .string()
-    .regex(/^-?\d{1,16}$/)
-    .transform(Number),
-]);
 const pair = z.object({ key: z.string().min(1).max(250), value: z.string() });
-const metric = z.object({
-  key: z.string().min(1).max(500),
-  value: z.unknown().transform((v, ctx) => {
-    const number = numberOf(v);
-    if (number === null) ctx.addIssue({ code: 'custom', message: 'a number is needed' });
-    return number ?? 0;
-  }),
-  timestamp: int64.default(() => Date.now()),
-  step: int64.default(0),
-});
-type Metric = z.infer<typeof metric>;
 const ofRun = z.object({ run_id: text.optional(), run_uuid: text.optional() });
 
 export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
@@ -364,217 +353,3 @@ function queryOf({ searchParams }: URL): Config {
 }
 
 const idOf = (what: string, raw: string): string => createHash('sha256').update(`${what} ${raw}`).digest('hex').slice(0, 32);
-
-const jsonNumber = (value: number): number | string => (Number.isFinite(value) ? value : String(value));
-
-const statusOf: Record<RunStatus, string> = {
-  queued: 'SCHEDULED',
-  starting: 'RUNNING',
-  running: 'RUNNING',
-  paused: 'RUNNING',
-  waiting: 'RUNNING',
-  finished: 'FINISHED',
-  stopped: 'KILLED',
-  failed: 'FAILED',
-  crashed: 'FAILED',
-};
-
-/** null: the run has not ended. */
-const ourStatus = {
-  RUNNING: null,
-  SCHEDULED: null,
-  FINISHED: 'finished',
-  FAILED: 'failed',
-  KILLED: 'stopped',
-} as const;
-
-/** Name of the series with the step that was logged to MLflow, where it was not above the last one. */
-const stepOf = (key: string): string => `step as logged/${key}`;
-
-/**
- * MLflow accepts values in any order, and several at one step. Here the steps of a series ascend: such a value is placed after
- * the last one, and its logged step is kept in a second series.
- */
-function metricEvents({ streams }: Room, metrics: readonly Metric[]) {
-  const last = new Map<string, number | null>();
-  const rows = metrics.map(({ key, value, timestamp, step }): Row => {
-    const before = last.get(key) ?? streams.stream(key)?.lastStep ?? null;
-    const at = before !== null && step <= before ? before + 1 : step;
-    last.set(key, at);
-    return {
-      step: at,
-      at: timestamp,
-      values:
-        at === step
-          ? [[key, value]]
-          : [
-              [key, value],
-              [stepOf(key), step],
-            ],
-    };
-  });
-  return rowEvents(streams, rows, (name) =>
-    name.startsWith(stepOf('')) ? { ...columnOf(name), group: 'step as logged' } : columnOf(name),
-  );
-}
-
-/** New parameters: a parameter can be set only once. */
-function newParams({ setup }: RunView, params: readonly { key: string; value: string }[]): Config {
-  const config: [string, Json][] = params.map(({ key, value }) => {
-    const known = Object.hasOwn(setup.config, key) ? asText(setup.config[key]!) : value;
-    if (known !== value)
-      throw new RequestError(
-        400,
-        `Changing param values is not allowed. Param with key='${key}' was already logged with value='${known}'; attempted to log '${value}'`,
-      );
-    return [key, asJson(value)];
-  });
-  return Object.fromEntries(config);
-}
-
-/** Parameters are texts; numbers as Python writes them are stored as numbers, so that runs can be sorted by them. */
-function asJson(value: string): Json {
-  const number = value === '' ? Number.NaN : Number(value);
-  return Number.isFinite(number) && asText(number) === value ? number : value;
-}
-
-/** A value as Python writes it. */
-function asText(value: Json): string {
-  if (typeof value === 'string') return value;
-  if (typeof value === 'boolean') return value ? 'True' : 'False';
-  if (typeof value !== 'number') return JSON.stringify(value);
-  const size = Math.abs(value);
-  if (value === 0 || (size >= 1e-4 && size < 1e16)) return String(value);
-  return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
-}
-
-function tagsOf({ setup }: Pick<RunView, 'setup'>): Map<string, string> {
-  const kept = Object.hasOwn(setup.config, tagsKey) ? (setup.config[tagsKey] as Record<string, string>) : {};
-  const named = setup.notes === undefined ? [] : [[noteTag, setup.notes] as const];
-  return new Map<string, string>([[runNameTag, setup.name], ...named, ...Object.entries(kept)]);
-}
-
-/** The event for changed tags. @param changes null = the tag is deleted */
-function setupEvent(view: RunView, changes: ReadonlyMap<string, string | null>, config: Config = {}): unknown {
-  const all = tagsOf(view);
-  for (const [key, value] of changes)
-    if (value === null) all.delete(key);
-    else all.set(key, value);
-  return { type: 'setup', ...(changes.size > 0 ? described(all, config) : { config }) };
-}
-
-/**
- * Name and notes are the run's own; other tags are kept in full in the config, and become tags "key=value" of the run where they
- * fit.
- */
-function described(
-  all: ReadonlyMap<string, string>,
-  config: Config,
-): { name?: string; notes?: string; tags?: string[]; config?: Config } {
-  const name = all.get(runNameTag);
-  const notes = all.get(noteTag);
-  const kept = [...all].filter(([key, value]) =>
-    key === runNameTag ? value.length > 80 : key === noteTag ? value.length > 4000 : true,
-  );
-  const short = kept.flatMap(([key, value]) => {
-    const tag = value === '' ? key : `${key}=${value}`.trim();
-    return key.startsWith('mlflow.') || tag.length > 40 ? [] : [tag];
-  });
-  return {
-    ...(name && { name: name.slice(0, 80) }),
-    ...(notes !== undefined && { notes: notes.slice(0, 4000) }),
-    tags: short.slice(0, 50),
-    config: { ...config, ...(kept.length > 0 && { [tagsKey]: Object.fromEntries(kept) }) },
-  };
-}
-
-const projectOf = (experiment: string): string => (experiment === 'Default' ? 'default' : experiment);
-const experimentOf = (project: string): string => (project === 'default' ? 'Default' : project);
-
-interface Experiment {
-  name: string;
-  created: number;
-  tags: Record<string, string>;
-}
-
-/** Experiments are the projects of the runs; MLflow gives each an id, and can create one before it has a run. */
-class Experiments {
-  readonly #turn = serial();
-
-  constructor(
-    private readonly intake: Intake,
-    private readonly hub: OpenHub,
-  ) {}
-
-  /** @returns the result of `change` for all experiments, including projects of runs from other protocols */
-  #all<T>(change: (all: Experiment[]) => T): Promise<T> {
-    return this.#turn(async () => {
-      const { store, clock } = this.intake.deps;
-      const before = (await store.setting('mlflow.experiments')) ?? '[]';
-      const all = JSON.parse(before) as Experiment[];
-      const add = (name: string, created: number) => all.some((e) => e.name === name) || all.push({ name, created, tags: {} });
-      add('Default', clock.now());
-      for (const { project, createdAt } of this.hub.summaries().toReversed()) add(experimentOf(project), createdAt);
-      const result = change(all);
-      const after = JSON.stringify(all);
-      if (after !== before) await store.setSetting('mlflow.experiments', after);
-      return result;
-    });
-  }
-
-  create(name: string, tags: { key: string; value: string }[]): Promise<string> {
-    if (name.trim() !== name || name.length < 1 || name.length > 80)
-      throw new RequestError(
-        400,
-        `name: an experiment is a project here: 1 to 80 letters, got ${JSON.stringify(name.slice(0, 100))}`,
-      );
-    return this.#all((all) => {
-      if (all.some((e) => e.name === name)) throw new RequestError(400, `Experiment '${name}' already exists.`, exists);
-      const named = Object.fromEntries(tags.map(({ key, value }) => [key, value]));
-      return String(all.push({ name, created: this.intake.deps.clock.now(), tags: named }) - 1);
-    });
-  }
-
-  idOf(project: string): Promise<string> {
-    return this.#all((all) => String(all.findIndex((e) => e.name === experimentOf(project))));
-  }
-
-  get(id: string) {
-    return this.#all((all) => shownExperiment(known(all, id), Number(id)));
-  }
-
-  byName(name: string) {
-    return this.#all((all) => {
-      const at = all.findIndex((e) => e.name === name);
-      if (at < 0) throw new RequestError(404, `Could not find experiment with name '${name}'`);
-      return shownExperiment(all[at]!, at);
-    });
-  }
-
-  all() {
-    return this.#all((all) => all.map(shownExperiment));
-  }
-
-  tag(id: string, key: string, value: string): Promise<void> {
-    return this.#all((all) => {
-      const experiment = known(all, id);
-      experiment.tags = { ...experiment.tags, [key]: value };
-    });
-  }
-}
-
-function known(all: readonly Experiment[], id: string): Experiment {
-  const found = /^\d+$/.test(id) ? all[Number(id)] : undefined;
-  if (!found) throw new RequestError(404, `Could not find experiment with ID ${id}`);
-  return found;
-}
-
-const shownExperiment = ({ name, created, tags }: Experiment, id: number) => ({
-  experiment_id: String(id),
-  name,
-  artifact_location: `mlflow-artifacts:/${id}`,
-  lifecycle_stage: 'active',
-  creation_time: created,
-  last_update_time: created,
-  tags: Object.entries(tags).map(([key, value]) => ({ key, value })),
-});

@@ -1,0 +1,99 @@
+/** MLflow's experiments: here they are the projects of the runs, with an id and tags of their own. */
+import { serial } from '~/server/base/serial';
+import type { OpenHub } from '~/server/runs/hub';
+import { RequestError } from './body';
+import type { Intake } from './intake';
+
+/** The error for a name that is taken. */
+export const exists = 'exists';
+
+export const projectOf = (experiment: string): string => (experiment === 'Default' ? 'default' : experiment);
+const experimentOf = (project: string): string => (project === 'default' ? 'Default' : project);
+
+interface Experiment {
+  name: string;
+  created: number;
+  tags: Record<string, string>;
+}
+
+/** Experiments are the projects of the runs; MLflow gives each an id, and can create one before it has a run. */
+export class Experiments {
+  readonly #turn = serial();
+
+  constructor(
+    private readonly intake: Intake,
+    private readonly hub: OpenHub,
+  ) {}
+
+  /** @returns the result of `change` for all experiments, including projects of runs from other protocols */
+  #all<T>(change: (all: Experiment[]) => T): Promise<T> {
+    return this.#turn(async () => {
+      const { store, clock } = this.intake.deps;
+      const before = (await store.setting('mlflow.experiments')) ?? '[]';
+      const all = JSON.parse(before) as Experiment[];
+      const add = (name: string, created: number) => all.some((e) => e.name === name) || all.push({ name, created, tags: {} });
+      add('Default', clock.now());
+      for (const { project, createdAt } of this.hub.summaries().toReversed()) add(experimentOf(project), createdAt);
+      const result = change(all);
+      const after = JSON.stringify(all);
+      if (after !== before) await store.setSetting('mlflow.experiments', after);
+      return result;
+    });
+  }
+
+  create(name: string, tags: { key: string; value: string }[]): Promise<string> {
+    if (name.trim() !== name || name.length < 1 || name.length > 80)
+      throw new RequestError(
+        400,
+        `name: an experiment is a project here: 1 to 80 letters, got ${JSON.stringify(name.slice(0, 100))}`,
+      );
+    return this.#all((all) => {
+      if (all.some((e) => e.name === name)) throw new RequestError(400, `Experiment '${name}' already exists.`, exists);
+      const named = Object.fromEntries(tags.map(({ key, value }) => [key, value]));
+      return String(all.push({ name, created: this.intake.deps.clock.now(), tags: named }) - 1);
+    });
+  }
+
+  idOf(project: string): Promise<string> {
+    return this.#all((all) => String(all.findIndex((e) => e.name === experimentOf(project))));
+  }
+
+  get(id: string) {
+    return this.#all((all) => shownExperiment(known(all, id), Number(id)));
+  }
+
+  byName(name: string) {
+    return this.#all((all) => {
+      const at = all.findIndex((e) => e.name === name);
+      if (at < 0) throw new RequestError(404, `Could not find experiment with name '${name}'`);
+      return shownExperiment(all[at]!, at);
+    });
+  }
+
+  all() {
+    return this.#all((all) => all.map(shownExperiment));
+  }
+
+  tag(id: string, key: string, value: string): Promise<void> {
+    return this.#all((all) => {
+      const experiment = known(all, id);
+      experiment.tags = { ...experiment.tags, [key]: value };
+    });
+  }
+}
+
+function known(all: readonly Experiment[], id: string): Experiment {
+  const found = /^\d+$/.test(id) ? all[Number(id)] : undefined;
+  if (!found) throw new RequestError(404, `Could not find experiment with ID ${id}`);
+  return found;
+}
+
+const shownExperiment = ({ name, created, tags }: Experiment, id: number) => ({
+  experiment_id: String(id),
+  name,
+  artifact_location: `mlflow-artifacts:/${id}`,
+  lifecycle_stage: 'active',
+  creation_time: created,
+  last_update_time: created,
+  tags: Object.entries(tags).map(([key, value]) => ({ key, value })),
+});
