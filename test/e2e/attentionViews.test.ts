@@ -72,8 +72,8 @@ describeInBrowser('attention side by side', () => {
     await pane(page, 'A').getByRole('button', { name: 'pane A: moves with the others' }).click();
     await expect.poll(() => stepOf(page, 'A'), within).toBe(200);
     await slide(page, 'A', 3);
-    await expect.poll(() => stepOf(page, 'B'), within).toBe(120);
-    expect(await stepOf(page, 'A')).toBe(120);
+    // Each pane shows the nearest snapshot it has until its own has arrived.
+    await expect.poll(() => Promise.all([stepOf(page, 'A'), stepOf(page, 'B')]), within).toEqual([120, 120]);
     expect(await page.getByTestId('panes').textContent()).toContain('A has 3 × 2 heads of 8 × 8, B has 2 × 2 heads of 8 × 8');
     await page.getByRole('combobox', { name: 'difference' }).selectOption('1,0');
     const difference = page.locator('[data-pane=difference]');
@@ -260,6 +260,8 @@ describeInBrowser('attention side by side', () => {
             include: [['section:has([data-testid=attention-step])'], ['[role=dialog]']].filter(([s]) =>
               document.querySelector(s!),
             ),
+            // The dialog library's own focus guards: hidden from readers, they pass the focus on at once.
+            exclude: [['[data-base-ui-focus-guard]']],
           });
           return violations
             .filter((v) => v.impact === 'serious' || v.impact === 'critical')
