@@ -12,6 +12,7 @@ import { useNotices } from '~/app/_live/notices';
 import { PresenceProvider } from '~/app/_live/PresenceProvider';
 import { RunProvider } from '~/app/_live/RunProvider';
 import { serverTime, silentAfterMs } from '~/app/_live/serverTime';
+import { tilesIn } from '~/app/_live/tiles';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useUrlState } from '~/app/_live/useUrlState';
 import { workspace } from '~/app/_live/workspace';
@@ -36,7 +37,8 @@ export function Room({ runId }: { runId: string }) {
   useEffect(() => {
     // The panels load in parallel with the run.
     const { center, side } = workspace.get();
-    for (const id of [...center, ...(side === null ? [] : [side])]) void panelOf(id)?.preload();
+    const open = tilesIn(center).map((tile) => tile.open);
+    for (const id of side === null ? open : [...open, side]) void panelOf(id)?.preload();
   }, []);
   return (
     <RunProvider runId={runId} fallback={<Loading />}>
