@@ -1,14 +1,62 @@
 import { ArrowDown, ArrowUp, X } from 'lucide-react';
 import { type FormEvent, useId, useState } from 'react';
+import { MenuItem } from '~/app/_charts/ChartMenu';
 import { Button } from '~/app/_components/Button';
 import { Field, inputClass } from '~/app/_components/Field';
 import { Modal } from '~/app/_components/Modal';
-import type { OwnChart } from '~/app/_live/chartPlan';
-import { useSeries } from '~/app/_live/series';
+import { type ChartPlan, moved, type OwnChart, withChart, withoutChart } from '~/app/_live/chartPlan';
+import { useSelected } from '~/app/_live/select';
+import { createStore } from '~/app/_live/store';
+
+/** The chart whose form is open. The chart's menu sets it and then unmounts. */
+export const chartEditor = createStore<{ chart: OwnChart | null }>({ chart: null });
+
+/** What the form of a page's charts reads and changes. */
+interface Planned {
+  plan: ChartPlan;
+  onPlan(plan: ChartPlan): void;
+}
+
+/** The form for the charts of a page, while one of them is edited. @param known names of the series that a chart can show */
+export function ChartEditor({ plan, known, onPlan }: Planned & { known: readonly string[] }) {
+  const { chart } = useSelected(chartEditor, (e) => e);
+  const close = () => chartEditor.set({ chart: null });
+  if (!chart) return null;
+  const { id, title, series, range } = chart;
+  return (
+    <EditChart
+      key={id}
+      chart={{ id, title, series, range }}
+      known={known}
+      onSave={(next) => {
+        onPlan(withChart(plan, next));
+        close();
+      }}
+      onClose={close}
+    />
+  );
+}
+
+/** The items of a chart's menu that change the page's plan. @param ids of the charts shown, in their order */
+export function ChartItems({ chart, ids, plan, onPlan }: Planned & { chart: OwnChart; ids: readonly string[] }) {
+  const at = ids.indexOf(chart.id);
+  const made = chart.id.startsWith('own ');
+  return (
+    <>
+      <MenuItem onClick={() => chartEditor.set({ chart })}>Change series and range …</MenuItem>
+      {at > 0 && <MenuItem onClick={() => onPlan(moved(plan, ids, chart.id, -1))}>Move earlier</MenuItem>}
+      {at < ids.length - 1 && <MenuItem onClick={() => onPlan(moved(plan, ids, chart.id, 1))}>Move later</MenuItem>}
+      {!made && plan.own.some((c) => c.id === chart.id) && (
+        <MenuItem onClick={() => onPlan(withoutChart(plan, chart.id, true))}>As it was</MenuItem>
+      )}
+      <MenuItem onClick={() => onPlan(withoutChart(plan, chart.id, made))}>Take away</MenuItem>
+    </>
+  );
+}
 
 /** Edits a chart: its series and their order, its title, and the range of its y axis. */
-export function EditChart({ chart, onSave, onClose }: { chart: OwnChart; onSave(chart: OwnChart): void; onClose(): void }) {
-  const known = useSeries();
+function EditChart(props: { chart: OwnChart; known: readonly string[]; onSave(chart: OwnChart): void; onClose(): void }) {
+  const { chart, known, onSave, onClose } = props;
   const list = useId();
   const [title, setTitle] = useState(chart.title);
   const [series, setSeries] = useState(chart.series);
@@ -17,7 +65,7 @@ export function EditChart({ chart, onSave, onClose }: { chart: OwnChart; onSave(
   const [problems, setProblems] = useState<{ add?: string; series?: string; range?: string }>({});
   const add = () => {
     const name = added.trim();
-    if (!known.some((s) => s.name === name)) return setProblems({ add: `the run has no series "${name}"` });
+    if (!known.includes(name)) return setProblems({ add: `there is no series "${name}"` });
     if (!series.includes(name)) setSeries([...series, name]);
     setAdded('');
     setProblems({});
@@ -96,8 +144,8 @@ export function EditChart({ chart, onSave, onClose }: { chart: OwnChart; onSave(
                     onChange={(e) => setAdded(e.target.value)}
                   />
                   <datalist id={list}>
-                    {known.slice(0, 500).map((s) => (
-                      <option key={s.name} value={s.name} />
+                    {known.slice(0, 500).map((name) => (
+                      <option key={name} value={name} />
                     ))}
                   </datalist>
                 </>
