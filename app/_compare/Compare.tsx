@@ -33,12 +33,20 @@ import {
   pointsOf,
   sharedNames,
 } from './lines';
-import { type CompareChoices, type CompareView, compareLink } from './link';
+import { type CompareChoices, compareLink, fromCompareLink } from './link';
 import { RunChips } from './RunChips';
 import { useCompared } from './useCompared';
 
 /** Compares up to ten runs: their curves on one axis, and the settings in which they differ. */
-export function Compare({ start }: { start: CompareView }) {
+export function Compare({ params }: { params: Readonly<Record<string, string | string[] | undefined>> }) {
+  const [start] = useState(() =>
+    fromCompareLink({
+      get: (name) => {
+        const value = params[name];
+        return typeof value === 'string' ? value : null;
+      },
+    }),
+  );
   const [runIds, setRunIds] = useState<readonly string[]>(start.runs);
   const [choices, setChoices] = useState(start.choices);
   const { x, log, logX, robust, search, plan } = choices;

@@ -2,7 +2,7 @@ import { ArrowDown, ArrowUp, X } from 'lucide-react';
 import { type FormEvent, useId, useState } from 'react';
 import { MenuItem } from '~/app/_charts/ChartMenu';
 import { Button } from '~/app/_components/Button';
-import { Field, inputClass } from '~/app/_components/Field';
+import { FormEnd, TextField } from '~/app/_components/Field';
 import { Modal } from '~/app/_components/Modal';
 import { type ChartPlan, moved, type OwnChart, withChart, withoutChart } from '~/app/_live/chartPlan';
 import { useSelected } from '~/app/_live/select';
@@ -85,17 +85,7 @@ function EditChart(props: { chart: OwnChart; known: readonly string[]; onSave(ch
   return (
     <Modal open onClose={onClose} title={chart.title === '' ? 'New chart' : `Change ${chart.title}`}>
       <form onSubmit={submit} noValidate className="flex min-h-0 flex-col gap-3 overflow-y-auto p-4">
-        <Field label="Title">
-          {(ids) => (
-            <input
-              {...ids}
-              className={`${inputClass} font-sans`}
-              maxLength={80}
-              value={title}
-              onChange={(e) => setTitle(e.target.value)}
-            />
-          )}
-        </Field>
+        <TextField label="Title" className="font-sans" maxLength={80} value={title} onChange={setTitle} />
         <fieldset>
           <legend className="text-xs text-dim">Series</legend>
           <ol>
@@ -131,26 +121,20 @@ function EditChart(props: { chart: OwnChart; known: readonly string[]; onSave(ch
         </fieldset>
         <div className="flex items-end gap-2">
           <div className="min-w-0 flex-1">
-            <Field label="Add a series" error={problems.add ?? null}>
-              {(ids) => (
-                <>
-                  <input
-                    {...ids}
-                    data-first
-                    list={list}
-                    autoComplete="off"
-                    className={inputClass}
-                    value={added}
-                    onChange={(e) => setAdded(e.target.value)}
-                  />
-                  <datalist id={list}>
-                    {known.slice(0, 500).map((name) => (
-                      <option key={name} value={name} />
-                    ))}
-                  </datalist>
-                </>
-              )}
-            </Field>
+            <TextField
+              label="Add a series"
+              error={problems.add}
+              data-first
+              list={list}
+              autoComplete="off"
+              value={added}
+              onChange={setAdded}
+            />
+            <datalist id={list}>
+              {known.slice(0, 500).map((name) => (
+                <option key={name} value={name} />
+              ))}
+            </datalist>
           </div>
           <Button onClick={add} disabled={added.trim() === ''}>
             Add
@@ -158,25 +142,18 @@ function EditChart(props: { chart: OwnChart; known: readonly string[]; onSave(ch
         </div>
         <div className="grid grid-cols-2 gap-2">
           {(['Lowest value of y', 'Highest value of y'] as const).map((label, i) => (
-            <Field key={label} label={label} help="empty: as the numbers need" error={(i === 1 && problems.range) || null}>
-              {(ids) => (
-                <input
-                  {...ids}
-                  inputMode="decimal"
-                  className={inputClass}
-                  value={range[i]}
-                  onChange={(e) => setRange(range.with(i, e.target.value) as [string, string])}
-                />
-              )}
-            </Field>
+            <TextField
+              key={label}
+              label={label}
+              help="empty: as the numbers need"
+              error={i === 1 ? problems.range : null}
+              inputMode="decimal"
+              value={range[i]!}
+              onChange={(text) => setRange(range.with(i, text) as [string, string])}
+            />
           ))}
         </div>
-        <div className="flex justify-end gap-2">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" look="primary">
-            Save
-          </Button>
-        </div>
+        <FormEnd yes="Save" onCancel={onClose} />
       </form>
     </Modal>
   );
