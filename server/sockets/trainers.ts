@@ -62,7 +62,7 @@ export function openTrainerLink(
       else next(new Error('a trainer needs a token: "authorization: Bearer <token>", see HEADROOM_TRAINER_TOKEN'));
     }, next);
   });
-  io.on('connection', (socket) => serve(socket, deps, deps.log, deps.onError));
+  io.on('connection', (socket) => serveTrainer(socket, deps, deps.log, deps.onError));
   return {
     http,
     counts() {
@@ -76,7 +76,13 @@ export function openTrainerLink(
   };
 }
 
-function serve(socket: TrainerSocket, { registry, questions }: Asked, log: Log, onError: (error: unknown) => void): void {
+/** Serves one connection. */
+export function serveTrainer(
+  socket: TrainerSocket,
+  { registry, questions }: Asked,
+  log: Log,
+  onError: (error: unknown) => void,
+): void {
   let trainerId: string | null = null;
   const ids = () => ({ connection: socket.id, trainer: trainerId });
   const port: TrainerPort = {
