@@ -10,7 +10,7 @@ import { LinkState } from '~/app/_components/LinkState';
 import { PaletteButton } from '~/app/_components/PaletteHost';
 import { Popup } from '~/app/_components/Popup';
 import { Segments } from '~/app/_components/Segments';
-import { ThemeToggle, TopBar } from '~/app/_components/TopBar';
+import { PageHeader, ThemeToggle } from '~/app/_components/TopBar';
 import { useRecipes } from '~/app/_live/recipes';
 import { useRunList } from '~/app/_live/useRunList';
 import { Bell } from '~/app/_run/shell/Bell';
@@ -84,22 +84,20 @@ export function RunList() {
 
   return (
     <div className="flex h-dvh flex-col">
-      <header className="border-b border-line bg-panel">
-        <TopBar skip>
-          <div className="ml-auto flex items-center gap-3">
-            <Suspense fallback={null}>{head && <Trainers trainers={trainers} waiting={head.waiting} you={you} />}</Suspense>
-            <Link href="/team" className="inline-flex min-h-6 items-center text-xs text-dim hover:text-ink">
-              Team
-            </Link>
-            <LinkState link={link} error={error} />
-            <span className="flex">
-              <PaletteButton />
-              <Bell />
-              <ThemeToggle />
-            </span>
-          </div>
-        </TopBar>
-      </header>
+      <PageHeader skip>
+        <div className="ml-auto flex items-center gap-3">
+          <Suspense fallback={null}>{head && <Trainers trainers={trainers} waiting={head.waiting} you={you} />}</Suspense>
+          <Link href="/team" className="inline-flex min-h-6 items-center text-xs text-dim hover:text-ink">
+            Team
+          </Link>
+          <LinkState link={link} error={error} />
+          <span className="flex">
+            <PaletteButton />
+            <Bell />
+            <ThemeToggle />
+          </span>
+        </div>
+      </PageHeader>
       <div className="flex min-h-0 flex-1">
         {!empty && (
           <aside aria-label="Views" className="hidden w-56 shrink-0 overflow-y-auto border-r border-line p-3 2xl:block">
