@@ -1,6 +1,6 @@
 'use client';
 
-import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { ChartSettings, LineSpec, Mark, RuleSpec } from '~/app/_charts/types';
 import { type TimeAnchor, type XKind, type XMap, xMap } from '~/app/_charts/xMap';
 import { kindOf, smoothingFor, smoothingWeight, useChartChoices, xSeriesOf } from '~/app/_live/chartSettings';
@@ -50,17 +50,6 @@ export function useCharts() {
   /** Props to spread into a chart. */
   const chart = { map, settings, cursor: setCursor, subscribe, onWidth, stepFiles, marks, stops };
   return { history, chart };
-}
-
-/** Height of a main chart in CSS pixels, chosen so that two rows and their surroundings fill a tall window. */
-export function useChartHeight(): number {
-  const read = () => Math.round(Math.min(720, Math.max(220, 0.27 * window.innerHeight)));
-  return useSyncExternalStore(onResize, read, () => 220);
-}
-
-function onResize(changed: () => void): () => void {
-  window.addEventListener('resize', changed);
-  return () => window.removeEventListener('resize', changed);
 }
 
 function useXMap(history: History): XMap {
