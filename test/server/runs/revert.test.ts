@@ -307,7 +307,7 @@ describe('is refused', () => {
     });
     expect(await a.hub.command(you, act({}))).toMatchObject({ reason: 'invalid', field: 'args.step' });
     expect(await a.hub.command(you, act({ step: 6 }))).toMatchObject({
-      message: 'args.step: no checkpoint at step 6; there are checkpoints at step 5, 10',
+      message: 'args.step: no checkpoint at step 6; the nearest kept ones are at steps 5 and 10',
       field: 'args.step',
     });
     expect(await a.hub.command(you, act({ stepp: 5 }))).toMatchObject({ reason: 'invalid', field: 'args.stepp' });
