@@ -1,6 +1,6 @@
 import { scaleLinear, scaleLog, scalePoint } from '@visx/scale';
 import { measured } from '~/app/_components/format';
-import type { Cell } from '~/shared/runTable';
+import type { Cell, SweepPoint } from '~/shared/runTable';
 import { bare } from '~/shared/schemaWords';
 
 /** A setting or a result as an axis. `at`: 0 at the low end, 1 at the high end; null if a run has no value that can be shown. */
@@ -9,6 +9,17 @@ export interface Axis {
   title: string;
   at(value: Cell): number | null;
   ticks: { at: number; text: string }[];
+}
+
+/** What both plots of runs get. */
+export interface PlotProps {
+  axes: readonly Axis[];
+  points: readonly SweepPoint[];
+  width: number;
+  /** The run under the pointer. */
+  over: string | null;
+  onOver(runId: string | null): void;
+  onOpen(runId: string): void;
 }
 
 /** Positive values whose ratio of largest to smallest exceeds this are shown logarithmically: learning rates, sizes. */
