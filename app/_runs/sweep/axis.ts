@@ -44,6 +44,12 @@ export function axisOf(key: string, title: string, values: readonly Cell[]): Axi
 
 const text = (value: Cell): string => (Array.isArray(value) ? value.map(bare).join(', ') : bare(value));
 
+/** "0.100" as "0.1", "1.00e-4" as "1e-4"; "50,000" stays. */
+function short(value: number): string {
+  const words = measured(value, 3);
+  return words.includes('.') ? words.replace(/\.?0+(?=e|$)/, '') : words;
+}
+
 function numeric(key: string, title: string, finite: readonly number[]): Axis {
   let [low, high] = [Math.min(...finite), Math.max(...finite)];
   if (finite.length === 0) [low, high] = [0, 1];
@@ -60,6 +66,6 @@ function numeric(key: string, title: string, finite: readonly number[]): Axis {
     key,
     title,
     at: (value) => (typeof value === 'number' && Number.isFinite(value) ? Number(scale(value)) : null),
-    ticks: ticks.map((v) => ({ at: Number(scale(v)), text: measured(v, 3).replace(/\.?0+$/, '') || '0' })),
+    ticks: ticks.map((v) => ({ at: Number(scale(v)), text: short(v) })),
   };
 }
