@@ -12,6 +12,7 @@ import { createCursor } from '~/app/_live/cursor';
 import { commonLoss } from '~/app/_live/equalLoss';
 import { stepFile } from '~/app/_live/stepFile';
 import { Bell } from '~/app/_run/shell/Bell';
+import { ended } from '~/shared/view';
 import { AttentionCompared, comparisonOf } from './AttentionCompared';
 import { axisOf, ownZoom } from './align';
 import { CompareControls, typedLevel } from './CompareControls';
@@ -42,7 +43,11 @@ export function Compare({ start }: { start: CompareView }) {
     return made;
   });
   useEffect(() => {
-    cursor.head(Math.ceil(Math.max(0, ...there.map((r) => axis.place(r.runId)?.of(r.view.step) ?? 0))));
+    const heads = there.map((r) => axis.place(r.runId)?.of(r.view.step) ?? 0);
+    cursor.head(
+      Math.ceil(Math.max(0, ...heads)),
+      there.every((r) => ended(r.view.status)),
+    );
   }, [cursor, there, axis]);
 
   useEffect(() => {

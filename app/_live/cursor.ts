@@ -9,12 +9,13 @@ export interface Cursor extends Source<CursorState> {
   follow(): void;
   hover(step: number | null): void;
   zoom(range: [number, number] | null): void;
-  /** Sets the run's newest step; moves a live cursor, never a pinned one. */
-  head(step: number): void;
+  /** Sets the run's newest step, and whether it is the last; moves a live cursor, never a pinned one. */
+  head(step: number, ended?: boolean): void;
   /** Back to following from step 0, e.g. when another run is opened. */
   reset(): void;
   /** Newest step passed to `head`. */
   headStep(): number;
+  ended(): boolean;
   /** Sets the first step of the run's axis and the distance in steps between its rows; 0 and 1 until set. */
   rows(startStep: number, stride: number): void;
   startStep(): number;
@@ -26,6 +27,7 @@ const start: CursorState = { mode: 'live', step: 0, hoverStep: null, zoom: null 
 export function createCursor(): Cursor {
   let state = start;
   let head = 0;
+  let over = false;
   let rows = { startStep: 0, stride: 1 };
   const listeners = new Set<() => void>();
   const set = (change: Partial<CursorState>) => {
@@ -35,8 +37,11 @@ export function createCursor(): Cursor {
   return {
     get: () => state,
     headStep: () => head,
+    ended: () => over,
     rows: (startStep, stride) => {
+      if (startStep === rows.startStep && stride === rows.stride) return;
       rows = { startStep, stride };
+      set({});
     },
     startStep: () => rows.startStep,
     stride: () => rows.stride,
@@ -58,12 +63,14 @@ export function createCursor(): Cursor {
       if (a === b || (a && b && a[0] === b[0] && a[1] === b[1])) return;
       set({ zoom: range });
     },
-    head: (step) => {
-      head = step;
+    head: (step, ended = false) => {
+      const changed = ended !== over;
+      [head, over] = [step, ended];
       if (state.mode === 'live' && state.step !== step) set({ step });
+      else if (changed) set({});
     },
     reset: () => {
-      head = 0;
+      [head, over] = [0, false];
       rows = { startStep: 0, stride: 1 };
       set(start);
     },

@@ -22,7 +22,7 @@ import { Fold, WhenSeen } from './Fold';
 import { drawnIn, type MainChart, mainCharts, metricCharts, ownCharts } from './mainCharts';
 import { SeriesGroups } from './SeriesGroups';
 import { matcher, wordsOf } from './seriesSearch';
-import { useChartHeight, useCharts, useClipRule, useNotice } from './useCharts';
+import { type Charts, useChartHeight, useCharts, useClipRule, useNotice } from './useCharts';
 
 const none: WithLists['evaluations'] = [];
 /** Number of evaluation metrics with a chart at the top; the charts of the others are folded below. */
@@ -31,6 +31,7 @@ const METRICS = 'other metrics of evaluations';
 
 /** Every recorded number of the run as curves with one cursor, zoom and smoothing. */
 export function CurvesPanel() {
+  const all = useCharts();
   const series = useSeries();
   const evaluations = useTimeline((v) => v.evaluations, none);
   const begun = useView((v) => v.device !== null || v.streamCount > 0, false);
@@ -45,6 +46,7 @@ export function CurvesPanel() {
     };
   }, [series, evaluations, plan]);
   const drawn = useMemo(() => drawnIn(charts), [charts]);
+  const menus = useMemo(() => new Map(charts.map((c) => [c, <ChartItems key={c.id} chart={c} shown={charts} />])), [charts]);
   const [shown, others] = useMemo(() => {
     const words = (c: MainChart) => [
       c.title,
@@ -64,17 +66,17 @@ export function CurvesPanel() {
       <div className="@container p-3" hidden={shown.length === 0}>
         <div className={`grid grid-cols-1 gap-x-4 gap-y-3 ${abreast(shown.length)}`}>
           {shown.map((c) => (
-            <Main key={c.id} chart={c} menu={<ChartItems chart={c} shown={charts} />} />
+            <Main key={c.id} charts={all} chart={c} menu={menus.get(c)} />
           ))}
         </div>
       </div>
       <ChartEditor />
-      <SeriesGroups drawn={drawn} test={test} search={search} matched={shown.length + others.length > 0} />
+      <SeriesGroups charts={all} drawn={drawn} test={test} search={search} matched={shown.length + others.length > 0} />
       {others.length > 0 && (
         <Fold name={METRICS} count={`${others.length} metrics`} openAtFirst={false} searching={search !== ''}>
           {others.map((c) => (
             <WhenSeen key={c.id} height={252}>
-              <Main chart={c} />
+              <Main charts={all} chart={c} />
             </WhenSeen>
           ))}
         </Fold>
@@ -140,9 +142,9 @@ function ChartEditor() {
   );
 }
 
-const Main = memo(function Main({ chart, menu }: { chart: MainChart; menu?: ReactNode }) {
-  const { history, chart: shared } = useCharts();
-  const rule = useClipRule(history);
+const Main = memo(function Main({ charts, chart, menu }: { charts: Charts; chart: MainChart; menu?: ReactNode }) {
+  const { history, chart: shared } = charts;
+  const rule = useClipRule(history, chart.clip);
   const names = useMemo(() => chart.lines.map((l) => l.name), [chart]);
   useWanted(
     history,
@@ -159,7 +161,7 @@ const Main = memo(function Main({ chart, menu }: { chart: MainChart; menu?: Reac
       title={chart.title}
       lines={lines}
       points={chart.points}
-      rule={chart.clip ? rule : null}
+      rule={rule}
       percent={chart.percent}
       notice={notice}
       range={chart.range}

@@ -1,6 +1,7 @@
 'use client';
 
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { askNumbers, dropFrame } from '~/app/_charts/drawLoop';
 import type { ChartSettings, LineSpec, Mark, RuleSpec } from '~/app/_charts/types';
 import { type TimeAnchor, type XKind, type XMap, xMap } from '~/app/_charts/xMap';
 import { kindOf, smoothingFor, smoothingWeight, useChartChoices, xSeriesOf } from '~/app/_live/chartSettings';
@@ -9,14 +10,15 @@ import type { History } from '~/app/_live/history';
 import { timelineOf, useTimeline } from '~/app/_live/lists';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useReadOnly } from '~/app/_live/readOnly';
+import { rowsSoFar } from '~/app/_live/runHistory';
 import { clipRule, marksOf, timeAnchors } from '~/app/_live/runMarks';
 import { same } from '~/app/_live/select';
 import { useSeries, withRole } from '~/app/_live/series';
 import { stepFile } from '~/app/_live/stepFile';
-import { rowsSoFar, useHistory, useWanted } from '~/app/_live/useHistory';
+import { useHistory, useWanted } from '~/app/_live/useHistory';
 import { useRun, useView } from '~/app/_live/useRun';
 
-/** Props that all charts of the run page share. */
+/** Props that all charts of the run page share. A panel reads them once and passes them to its charts: the same object until one changes. */
 export function useCharts() {
   const history = useHistory();
   const choices = useChartChoices((c) => ({ smoothSteps: c.smoothSteps, log: c.log, robust: c.robust }));
@@ -47,10 +49,16 @@ export function useCharts() {
   );
   const map = useXMap(history);
   const { marks, stops } = useHappenings();
-  /** Props to spread into a chart. */
-  const chart = { map, settings, cursor: setCursor, subscribe, onWidth, stepFiles, marks, stops };
-  return { history, chart };
+  return useMemo(
+    () => ({
+      history,
+      /** Props to spread into a chart. */
+      chart: { map, settings, cursor: setCursor, subscribe, onWidth, stepFiles, marks, stops },
+    }),
+    [history, map, settings, subscribe, onWidth, stepFiles, marks, stops],
+  );
 }
+export type Charts = ReturnType<typeof useCharts>;
 
 /** Height of a main chart in CSS pixels, chosen so that two rows and their surroundings fill a tall window. */
 export function useChartHeight(): number {
@@ -113,7 +121,8 @@ function useAnchors(history: History, kind: XKind, name: string | null): readonl
 const sameAnchors = (a: readonly TimeAnchor[], b: readonly TimeAnchor[]): boolean =>
   a.length === b.length && a.every((x, i) => x.step === b[i]!.step && x.at === b[i]!.at);
 
-function useHappenings() {
+/** What happened during the run, for charts and timelines. */
+export function useHappenings(): Happenings {
   const events = useTimeline(
     (v) => ({
       commands: v.commands,
@@ -149,16 +158,16 @@ function happeningsOf(events: Events): Happenings {
   return latest.happenings;
 }
 
-/** The clip threshold over time, for the charts that show it; null = the run has none. */
-export function useClipRule(history: History): RuleSpec | null {
+/** The clip threshold over time; null = the run has none, or the chart does not show it. */
+export function useClipRule(history: History, shown = true): RuleSpec | null {
   const series = useSeries();
-  const threshold = withRole(series, 'clipThreshold')?.name ?? null;
-  const share = withRole(series, 'clipped')?.name ?? null;
+  const threshold = (shown && withRole(series, 'clipThreshold')?.name) || null;
+  const share = (shown && withRole(series, 'clipped')?.name) || null;
   useWanted(
     history,
     useMemo(() => [threshold, share].filter((n) => n !== null), [threshold, share]),
   );
-  const facts = useTimeline((v) => ({ controls: v.controls, values: v.values, commands: v.commands }), null);
+  const facts = useTimeline((v) => (shown ? { controls: v.controls, values: v.values, commands: v.commands } : null), null);
   const [rule, setRule] = useState<RuleSpec | null>(null);
   useEffect(() => {
     const look = () =>
@@ -167,7 +176,7 @@ export function useClipRule(history: History): RuleSpec | null {
         return old && next && sameRule(old, next) ? old : next;
       });
     look();
-    return threshold === null ? undefined : history.subscribe(look);
+    return threshold === null ? undefined : withNumbers(history, look);
   }, [history, facts, series, threshold]);
   return useMemo(
     () =>
@@ -182,6 +191,15 @@ const sameRule = (a: RuleSpec, b: RuleSpec): boolean =>
   a.marks?.line === b.marks?.line &&
   a.from.length === b.from.length &&
   a.from.every((f, i) => f.step === b.from[i]!.step && f.value === b.from[i]!.value);
+
+/** Calls `look` when numbers have changed, in the frames that show them. @returns stop */
+function withNumbers(history: History, look: () => void): () => void {
+  const stop = history.subscribe(() => askNumbers(look));
+  return () => {
+    stop();
+    dropFrame(look);
+  };
+}
 
 const none: never[] = [];
 
@@ -198,7 +216,7 @@ export function useNotice(history: History, names: readonly string[]): string | 
         return old.read === next.read && old.rows === next.rows && old.error === next.error ? old : next;
       });
     look();
-    return history.subscribe(look);
+    return withNumbers(history, look);
   }, [history, names]);
   // A chart that shows only evaluations waits for no series.
   if (names.length === 0) return null;
