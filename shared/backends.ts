@@ -1,5 +1,18 @@
 import { z } from 'zod';
 
-/** Backends of the built-in trainer; the settings of a trainer process name one. */
-export const backendName = z.enum(['tensorflow', 'webgpu', 'wasm', 'cpu']);
-export type BackendName = z.infer<typeof backendName>;
+const otherTrainer = 'Take auto, or start a trainer that has it';
+
+/**
+ * Backends of the built-in trainer, the best one first: the order in which `auto` tries them. `ready`: it needs no installation.
+ * `help`: what a person does where it cannot be used.
+ */
+export const backends = {
+  tensorflow: { ready: false, help: 'npm run setup:tensorflow builds it' },
+  webgpu: { ready: false, help: otherTrainer },
+  wasm: { ready: true, help: otherTrainer },
+  cpu: { ready: true, help: otherTrainer },
+} as const;
+export type BackendName = keyof typeof backends;
+
+export const backendNames = Object.keys(backends) as BackendName[];
+export const backendName = z.enum(backendNames);

@@ -1,4 +1,3 @@
-import { openQuestions } from './analyses';
 import { headlineMetric } from './evaluations';
 import type { Actor } from './ids';
 import type { Config } from './setup';
@@ -71,8 +70,8 @@ export interface RunSummary {
   trashed: boolean;
   /** Lowest first among the runs that wait for a trainer. */
   queuePosition?: number;
-  /** Number of unanswered questions about its checkpoints; left out = 0. */
-  questions?: number;
+  /** Number of commands without an outcome; left out = 0. */
+  openCommands?: number;
   /** Hash of the key with which its script opens it. */
   openKey?: string;
   watchers: number;
@@ -85,7 +84,7 @@ export function sentSummary({ index: _kept, ...sent }: RunSummary): RunSummary {
 }
 
 export function summarize(view: RunView, watchers: number): RunSummary {
-  const questions = openQuestions(view).length;
+  const openCommands = view.openCommands.length;
   return {
     runId: view.runId,
     name: view.setup.name,
@@ -111,7 +110,7 @@ export function summarize(view: RunView, watchers: number): RunSummary {
     archived: view.archived,
     trashed: view.trashed,
     queuePosition: positionInQueue(view),
-    ...(questions > 0 && { questions }),
+    ...(openCommands > 0 && { openCommands }),
     ...(view.openKey !== null && { openKey: view.openKey }),
     watchers,
     index: indexOf(view),

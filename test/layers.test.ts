@@ -181,6 +181,7 @@ describe('imports', () => {
     'server/runs/frames',
     'server/runs/runList',
     'server/dispatch/trainers',
+    'server/dispatch/assigning',
   ])('%s is a core: no socket, file, timer or database', (core) => {
     const hosts = [
       'socket.io',

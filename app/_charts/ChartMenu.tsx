@@ -17,8 +17,9 @@ export interface Takeaway {
   stepFiles?(): readonly StepFile[];
 }
 
-const itemClass = 'block w-full cursor-default rounded px-2 py-1 text-left outline-none data-highlighted:bg-line';
-const popupClass = 'min-w-44 rounded border border-line bg-raised p-1 text-xs shadow-lg shadow-black/25 outline-none';
+export const menuItemClass =
+  'block w-full cursor-default rounded px-2 py-1 text-left outline-none data-disabled:text-dim data-disabled:opacity-60 data-highlighted:bg-line';
+export const menuClass = 'min-w-44 rounded border border-line bg-raised p-1 text-xs shadow-lg shadow-black/25 outline-none';
 
 /** Saves what a chart shows; `error` says why the last export failed. */
 export function useSave(title: string, { svg, csv }: Takeaway) {
@@ -69,20 +70,20 @@ function UsedMenu({ title, takeaway, items }: { title: string; takeaway: Takeawa
       </Menu.Trigger>
       <Menu.Portal>
         <Menu.Positioner sideOffset={4} align="end" className="z-60">
-          <Menu.Popup className={popupClass}>
-            <Menu.Item className={itemClass} onClick={() => save('png')}>
+          <Menu.Popup className={menuClass}>
+            <Menu.Item className={menuItemClass} onClick={() => save('png')}>
               Picture (PNG, 2x)
             </Menu.Item>
-            <Menu.Item className={itemClass} onClick={() => save('svg')}>
+            <Menu.Item className={menuItemClass} onClick={() => save('svg')}>
               Drawing (SVG)
             </Menu.Item>
             {files.map(({ href, label, size }) => (
-              <Menu.Item key={href} className={itemClass} render={<a href={href} download />}>
+              <Menu.Item key={href} className={menuItemClass} render={<a href={href} download />}>
                 {label} (CSV)
                 <span className="block text-2xs text-dim">{size}</span>
               </Menu.Item>
             ))}
-            <Menu.Item className={itemClass} onClick={() => save('csv')}>
+            <Menu.Item className={menuItemClass} onClick={() => save('csv')}>
               {files.length > 0 ? 'Only what is drawn (CSV)' : 'Numbers as drawn (CSV)'}
             </Menu.Item>
             {items}
@@ -119,30 +120,30 @@ export function PointMenu(props: {
           sideOffset={2}
           className="z-60"
         >
-          <Menu.Popup className={popupClass} aria-label={`At ${place}`} finalFocus={false}>
+          <Menu.Popup className={menuClass} aria-label={`At ${place}`} finalFocus={false}>
             {onNote && (
               // In the next frame, once the menu has closed; otherwise it would also close what opens.
-              <Menu.Item className={itemClass} onClick={() => requestAnimationFrame(() => onNote(at))}>
+              <Menu.Item className={menuItemClass} onClick={() => requestAnimationFrame(() => onNote(at))}>
                 Note at {place} …
               </Menu.Item>
             )}
-            <Menu.Item className={itemClass} onClick={() => cursor.pin(at.step)}>
+            <Menu.Item className={menuItemClass} onClick={() => cursor.pin(at.step)}>
               Pin {place}
             </Menu.Item>
             {nearest && (
-              <Menu.Item className={itemClass} onClick={() => void navigator.clipboard?.writeText(String(nearest.value))}>
+              <Menu.Item className={menuItemClass} onClick={() => void navigator.clipboard?.writeText(String(nearest.value))}>
                 Copy {nearest.label}: {format(nearest.value!)}
               </Menu.Item>
             )}
             {cursor.get().zoom && (
-              <Menu.Item className={itemClass} onClick={() => cursor.zoom(null)}>
+              <Menu.Item className={menuItemClass} onClick={() => cursor.zoom(null)}>
                 Show all steps
               </Menu.Item>
             )}
-            <Menu.Item className={itemClass} onClick={() => save('png')}>
+            <Menu.Item className={menuItemClass} onClick={() => save('png')}>
               Save the picture (PNG)
             </Menu.Item>
-            <Menu.Item className={itemClass} onClick={() => save('csv')}>
+            <Menu.Item className={menuItemClass} onClick={() => save('csv')}>
               Save the numbers drawn (CSV)
             </Menu.Item>
           </Menu.Popup>
@@ -154,7 +155,7 @@ export function PointMenu(props: {
 
 /** A further item of a chart's menu. */
 export const MenuItem = ({ onClick, children }: { onClick(): void; children: ReactNode }) => (
-  <Menu.Item className={itemClass} onClick={onClick}>
+  <Menu.Item className={menuItemClass} onClick={onClick}>
     {children}
   </Menu.Item>
 );

@@ -1,15 +1,11 @@
+import { Choice } from '~/app/_components/Choice';
 import { Popup } from '~/app/_components/Popup';
 import { download } from '~/app/_run/shell/jobs';
+import { useInfo } from '~/app/_team/useTeam';
 import { api } from '~/app/_trpc/client';
 import type { RunSummary } from '~/shared/summary';
 import { askedColumns, type ColumnShown } from './columns';
 import { csvOf } from './csv';
-
-const formats = [
-  ['headroom', 'Everything', 'one .headroom file for each run, to be imported elsewhere'],
-  ['csv', 'CSV', 'every step and series of each run'],
-  ['parquet', 'Parquet', 'every step and series of each run'],
-] as const;
 
 /** Browsers ask for permission when a page saves many files at once. */
 const mostFiles = 20;
@@ -18,6 +14,7 @@ const apartMs = 700;
 
 /** Exports the chosen runs as one table, or each run as a file. */
 export function ExportChosen({ runs, columns }: { runs: readonly RunSummary[]; columns: readonly ColumnShown[] }) {
+  const formats = useInfo()?.exports.filter((f) => f.of === 'run') ?? [];
   const table = async () => {
     const keys = askedColumns(columns.map((c) => c.key));
     const cells = await cellsOf(runs, keys);
@@ -45,7 +42,7 @@ export function ExportChosen({ runs, columns }: { runs: readonly RunSummary[]; c
           what="one line for each chosen run, with the columns shown, as CSV"
           onClick={() => void table()}
         />
-        {formats.map(([format, title, what]) => (
+        {formats.map(({ format, title, what }) => (
           <Choice key={format} title={title} what={what} disabled={tooMany} onClick={() => each(format, title)} />
         ))}
       </ul>
@@ -77,30 +74,4 @@ async function cellsOf(runs: readonly RunSummary[], columns: string[]) {
     }
   }
   return cells;
-}
-
-function Choice({
-  title,
-  what,
-  disabled = false,
-  onClick,
-}: {
-  title: string;
-  what: string;
-  disabled?: boolean;
-  onClick(): void;
-}) {
-  return (
-    <li>
-      <button
-        type="button"
-        disabled={disabled}
-        className="flex min-h-7 w-full items-baseline gap-2 rounded-sm px-1 py-0.5 text-left hover:not-disabled:bg-panel disabled:opacity-45"
-        onClick={onClick}
-      >
-        <span className="font-medium whitespace-nowrap">{title}</span>
-        <span className="text-xs text-dim">{what}</span>
-      </button>
-    </li>
-  );
 }

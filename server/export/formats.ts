@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { unzipped } from '~/server/base/unzipped';
+import type { ExportFormat } from '~/shared/exports';
 import { runId } from '~/shared/ids';
 import { parseSafetensors, type StoredTensor } from '~/shared/safetensors';
 import { signalBlock } from '~/shared/signals';
@@ -11,36 +12,128 @@ import { ExportError, type RecordSource, snapshotAt } from './source';
 import { writeCsv, writeJson, writeParquet } from './tables';
 import { writeTensorboard } from './tensorboard';
 
+/** Parameters of GET /api/runs/<id>/export, without the format. */
+const parameters = z.strictObject({
+  runId,
+  step: z.coerce.number().int().optional(),
+  tensor: z.string().min(1).max(100).optional(),
+  signal: z.string().min(1).max(100).optional(),
+  /** html only: number of snapshots to include, evenly spaced; left out = all. */
+  snapshots: z
+    .union(
+      [
+        z.literal('all'),
+        z
+          .string()
+          .regex(/^\d{1,6}$/)
+          .transform(Number),
+      ],
+      'give "all", or how many: a whole number from 0',
+    )
+    .optional(),
+  /** csv only: these columns, for the steps from <= step < to; left out = all. */
+  series: z.array(z.string().min(1).max(512)).max(4096).optional(),
+  from: z.coerce.number().int().optional(),
+  to: z.coerce.number().int().optional(),
+});
+type Parameters = z.infer<typeof parameters> & { format: string };
+
+interface Format extends Omit<ExportFormat, 'format'> {
+  type: string;
+  /** @param at ms since 1970 */
+  file(name: string, at: number): string;
+  /** @throws ExportError when the requested content does not exist */
+  write(source: RecordSource, query: Parameters, now: number): AsyncGenerator<Uint8Array>;
+}
+
+/** Every format: the one place that a new one is added to. Requests, menus and file names derive from it. */
+const formats = {
+  headroom: {
+    title: 'Everything',
+    what: 'one .headroom file, to be imported elsewhere with nothing lost',
+    of: 'run',
+    type: 'application/gzip',
+    file: (name) => `${name}.headroom`,
+    write: (source, query, now) => writeHeadroomFile(source, query.runId, now),
+  },
+  csv: {
+    title: 'CSV',
+    what: 'every step, every series',
+    of: 'run',
+    type: 'text/csv; charset=utf-8',
+    file: (name) => `${name}.csv`,
+    write: (source, query) => writeCsv(source, query.runId, query),
+  },
+  json: {
+    title: 'JSON',
+    what: 'the whole log',
+    of: 'run',
+    type: 'application/json',
+    file: (name) => `${name}.json`,
+    write: (source, query) => writeJson(source, query.runId),
+  },
+  parquet: {
+    title: 'Parquet',
+    what: 'every step, every series',
+    of: 'run',
+    type: 'application/vnd.apache.parquet',
+    file: (name) => `${name}.parquet`,
+    write: (source, query) => writeParquet(source, query.runId),
+  },
+  tensorboard: {
+    title: 'TensorBoard',
+    what: 'an event file',
+    of: 'run',
+    type: 'application/octet-stream',
+    // TensorBoard opens only files with this word in their name.
+    file: (name, at) => `events.out.tfevents.${Math.floor(at / 1000)}.${name}`,
+    write: (source, query) => writeTensorboard(source, query.runId),
+  },
+  html: {
+    title: 'Replay (HTML)',
+    what: 'one page that plays the run without a server',
+    of: 'replay',
+    type: 'text/html; charset=utf-8',
+    file: (name) => `${name}.html`,
+    write: (source, query, now) => writeReplay(source, query.runId, now, query.snapshots ?? 'all'),
+  },
+  safetensors: {
+    title: 'safetensors',
+    what: 'attention and predictions',
+    of: 'snapshot',
+    type: 'application/octet-stream',
+    file: (name) => `${name}.safetensors`,
+    write: (source, query) => one(() => snapshotBytes(source, query)),
+  },
+  npy: {
+    title: 'NPY',
+    what: 'attention',
+    of: 'snapshot',
+    type: 'application/octet-stream',
+    file: (name) => `${name}.npy`,
+    write: (source, query) =>
+      one(() => (query.signal === undefined ? tensorNpy(source, query) : signalsNpy(source, query.runId, query.signal))),
+  },
+} satisfies Record<string, Format>;
+
+type FormatName = keyof typeof formats;
+
+/** For the menus, in their order. */
+export const exportFormats: readonly ExportFormat[] = Object.entries(formats).map(([format, { title, what, of }]) => ({
+  format,
+  title,
+  what,
+  of,
+}));
+
 /** Parameters of GET /api/runs/<id>/export. */
-export const exportQuery = z
-  .strictObject({
-    runId,
+export const exportQuery = parameters
+  .extend({
     /**
-     * headroom: everything, to be imported elsewhere; csv, json, parquet: step rows; tensorboard: an event file; safetensors: the
-     * snapshot at (or before) `step`; npy: `tensor` of that snapshot (`attention`: all layers, if they have one shape;
-     * `attention.<l>`: one), or `signal` of all snapshots [n, layers, heads]; html: a page that replays the run without a server.
+     * csv, json, parquet hold the step rows; safetensors the snapshot at (or before) `step`; npy `tensor` of that snapshot
+     * (`attention`: all layers, if they have one shape; `attention.<l>`: one), or `signal` of all snapshots [n, layers, heads].
      */
-    format: z.enum(['headroom', 'csv', 'json', 'parquet', 'tensorboard', 'safetensors', 'npy', 'html']),
-    step: z.coerce.number().int().optional(),
-    tensor: z.string().min(1).max(100).optional(),
-    signal: z.string().min(1).max(100).optional(),
-    /** html only: number of snapshots to include, evenly spaced; left out = all. */
-    snapshots: z
-      .union(
-        [
-          z.literal('all'),
-          z
-            .string()
-            .regex(/^\d{1,6}$/)
-            .transform(Number),
-        ],
-        'give "all", or how many: a whole number from 0',
-      )
-      .optional(),
-    /** csv only: these columns, for the steps from <= step < to; left out = all. */
-    series: z.array(z.string().min(1).max(512)).max(4096).optional(),
-    from: z.coerce.number().int().optional(),
-    to: z.coerce.number().int().optional(),
+    format: z.enum(Object.keys(formats) as FormatName[]),
   })
   .superRefine((query, issues) => {
     if (query.snapshots !== undefined && query.format !== 'html')
@@ -58,56 +151,26 @@ export const exportQuery = z
         });
   });
 export type ExportQuery = z.infer<typeof exportQuery>;
-type Format = ExportQuery['format'];
 
-const types: Record<Format, { type: string; file: (name: string, at: number) => string }> = {
-  headroom: { type: 'application/gzip', file: (name) => `${name}.headroom` },
-  csv: { type: 'text/csv; charset=utf-8', file: (name) => `${name}.csv` },
-  json: { type: 'application/json', file: (name) => `${name}.json` },
-  parquet: { type: 'application/vnd.apache.parquet', file: (name) => `${name}.parquet` },
-  // TensorBoard opens only files with this word in their name.
-  tensorboard: { type: 'application/octet-stream', file: (name, at) => `events.out.tfevents.${Math.floor(at / 1000)}.${name}` },
-  safetensors: { type: 'application/octet-stream', file: (name) => `${name}.safetensors` },
-  npy: { type: 'application/octet-stream', file: (name) => `${name}.npy` },
-  html: { type: 'text/html; charset=utf-8', file: (name) => `${name}.html` },
-};
+export const contentType = ({ format }: ExportQuery): string => formats[format].type;
 
-export const contentType = (format: Format): string => types[format].type;
+/** @throws ExportError when the requested content does not exist */
+export const writeExport = (source: RecordSource, query: ExportQuery, now: number): AsyncGenerator<Uint8Array> =>
+  formats[query.format].write(source, query, now);
+
 /** A file name for people: letters, digits, dots and dashes of the run's name. */
 export const fileName = (query: ExportQuery, runName: string, at: number): string => {
   const range = query.from === undefined && query.to === undefined ? undefined : `steps${query.from ?? 0}-${query.to ?? ''}`;
   const parts = [runName, query.tensor ?? query.signal, query.step === undefined ? undefined : `step${query.step}`, range];
   const name = parts.filter((p) => p !== undefined).join('-');
-  return types[query.format].file(name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[-.]+|-+$/g, '') || query.runId, at);
+  return formats[query.format].file(name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[-.]+|-+$/g, '') || query.runId, at);
 };
-
-/** @throws ExportError when the requested content does not exist */
-export function writeExport(source: RecordSource, query: ExportQuery, now: number): AsyncGenerator<Uint8Array> {
-  switch (query.format) {
-    case 'headroom':
-      return writeHeadroomFile(source, query.runId, now);
-    case 'csv':
-      return writeCsv(source, query.runId, query);
-    case 'json':
-      return writeJson(source, query.runId);
-    case 'parquet':
-      return writeParquet(source, query.runId);
-    case 'tensorboard':
-      return writeTensorboard(source, query.runId);
-    case 'html':
-      return writeReplay(source, query.runId, now, query.snapshots ?? 'all');
-    case 'safetensors':
-      return one(() => snapshotBytes(source, query));
-    case 'npy':
-      return one(() => (query.signal === undefined ? tensorNpy(source, query) : signalsNpy(source, query.runId, query.signal)));
-  }
-}
 
 async function* one(bytes: () => Promise<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield await bytes();
 }
 
-async function snapshotBytes(source: RecordSource, query: ExportQuery): Promise<Uint8Array> {
+async function snapshotBytes(source: RecordSource, query: Parameters): Promise<Uint8Array> {
   if (query.step === undefined) throw new ExportError(`step: format ${query.format} is of one snapshot; say of which step`);
   const snapshot = await snapshotAt(source, query.runId, query.step);
   const bytes = await source.blobs.get(snapshot.blob.hash);
@@ -116,7 +179,7 @@ async function snapshotBytes(source: RecordSource, query: ExportQuery): Promise<
   return plainSnapshot(await unzipped(bytes), pictures ?? null);
 }
 
-async function tensorNpy(source: RecordSource, query: ExportQuery): Promise<Uint8Array> {
+async function tensorNpy(source: RecordSource, query: Parameters): Promise<Uint8Array> {
   const { tensors } = parseSafetensors(await snapshotBytes(source, query));
   const name = query.tensor ?? 'attention';
   const tensor = tensors.get(name) ?? (name === 'attention' ? allLayers(tensors) : undefined);

@@ -72,7 +72,7 @@ async function send(
     const first = await parts.next();
     job.signal.throwIfAborted();
     response.writeHead(200, {
-      'content-type': contentType(query.data.format),
+      'content-type': contentType(query.data),
       'content-disposition': `attachment; filename="${fileName(query.data, view.setup.name, now)}"`,
       'cache-control': 'no-store',
     });

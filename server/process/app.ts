@@ -7,6 +7,7 @@ import { Jobs } from '~/server/base/jobs';
 import type { Log } from '~/server/base/log';
 import { networkFolderWarning } from '~/server/base/networkFolder';
 import { StartError } from '~/server/base/startError';
+import { exportFormats } from '~/server/export/formats';
 import { exportRoutes } from '~/server/export/routes';
 import { forgetUploads, ImportDesk } from '~/server/import/desk';
 import { forgetCutImports } from '~/server/import/importRun';
@@ -198,7 +199,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         questions: hub.openQuestions().length,
       };
     };
-    const system = { version: options.version, dataFolder, loopback };
+    const system = { version: options.version, dataFolder, loopback, exports: exportFormats };
     const intake = new Intake({ clock, opened: hub.registry.opened, room: hub.room, store, blobs, basePath });
     const http = createHttp({
       routes: [

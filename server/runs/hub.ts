@@ -112,11 +112,13 @@ export interface HubDeps {
   /** Holders of runs that are known to have ended, so that no run waits for them. */
   goneTrainers?: ReadonlySet<string>;
   frames?: FrameSettings;
+  /** Makes ids of runs and commands; random when left out. */
+  newId?(): string;
 }
 
 type RunCreated = Extract<ServerEvent, { type: 'run.created' }>;
 const unknownRun = (runId: string) => refuse('unknown-run', `there is no run ${runId}`, 'runId');
-const newRunId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 10);
+const randomRunId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 10);
 /** How long a branch "of now" waits for its checkpoint. */
 const checkpointWithinMs = 20_000;
 /** A position in the queue behind all that come in the next ten years. */
@@ -124,6 +126,8 @@ const behindAllMs = 3.2e11;
 
 export async function openHub(deps: HubDeps): Promise<OpenHub> {
   const { store, clock, onError } = deps;
+  const newRunId = deps.newId ?? randomRunId;
+  const newId = deps.newId ?? nanoid;
   const summaries = new Map<string, RunSummary>();
   const watching = new Map<string, number>();
   const listeners = new Set<EntriesListener>();
@@ -228,7 +232,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   /** Asks the run's trainer for a checkpoint. @returns its hash, or the reason why there is none */
   async function checkpointNow({ room }: Pick<Opened, 'room'>, actor: Actor): Promise<string | Refusal> {
     const { runId } = room;
-    const id = nanoid();
+    const id = newId();
     const action = actionWithRole(room.view.controls, 'checkpoint')?.name;
     if (action === undefined)
       return refuse(
@@ -313,7 +317,8 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     if (run.summary?.seq === run.head && run.summary.summary.index) summaries.set(run.runId, run.summary.summary);
     const known = summaries.get(run.runId);
     if (known?.openKey) registry.opened.know(run.runId, known.openKey);
-    if (known && ended(known.status) && !known.questions) continue;
+    // Of a run that has ended, commands without an outcome get theirs now: the server was killed before.
+    if (known && ended(known.status) && !known.openCommands) continue;
     const { room } = (await rooms.open(run.runId))!;
     summaries.set(run.runId, summarize(room.view, 0));
     if (room.view.openKey) registry.opened.know(run.runId, room.view.openKey);
@@ -367,7 +372,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
         actor,
         created,
         { ...more, actions },
-        { now, needsApproval: deps.needsApproval?.() ?? [] },
+        { now, needsApproval: deps.needsApproval?.() ?? [], newId },
       );
       if (more.givesWay) next.push({ type: 'run.queued', actor, position: now + behindAllMs });
       await begin(runId, created, next);
@@ -378,7 +383,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       const parent = await rooms.open(request.runId);
       if (!parent) return unknownRun(request.runId);
       if (isOpened(parent.room.view)) {
-        const command = await branchOfScript(parent.room.view, parent.room.lists, nanoid(), request);
+        const command = await branchOfScript(parent.room.view, parent.room.lists, newId(), request);
         if ('ok' in command) return command;
         const asked = await parent.room.command(actor, command);
         return asked.ok ? { ok: true, runId: null } : asked;
@@ -387,7 +392,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       if (typeof checkpoint !== 'string') return checkpoint;
       const runId = newRunId();
       const { view, lists } = parent.room;
-      const branch = await branchEvents(view, lists, runId, actor, request, checkpoint);
+      const branch = await branchEvents(view, lists, runId, actor, request, checkpoint, newId);
       if (!branch.ok) return branch;
       await begin(runId, branch.created, branch.commands);
       return { ok: true, runId };
@@ -397,7 +402,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       return (await rooms.open(runId))?.room.decide(choose) ?? unknownRun(runId);
     },
 
-    async revert(actor, { runId, checkpoint, commandId = nanoid() }) {
+    async revert(actor, { runId, checkpoint, commandId = newId() }) {
       const of = await rooms.open(runId);
       if (!of) return unknownRun(runId);
       if (isOpened(of.room.view)) {

@@ -61,7 +61,12 @@ export class RunLog {
       view = folded.view;
       changes.push(...folded.changes);
     }
-    await deps.store.append({ runId, after: 0, attempt: 0, nextEvent: 0, entries, changes, rewind: null });
+    try {
+      await deps.store.append({ runId, after: 0, attempt: 0, nextEvent: 0, entries, changes, rewind: null });
+    } catch (error) {
+      // A write that failed may have taken effect: what the store holds counts.
+      if (!(await deps.store.runs()).some((stored) => stored.runId === runId)) throw error;
+    }
     const log = new RunLog(runId, deps, publish, view, 0, new StreamState());
     publish(entries, view, first);
     return log;

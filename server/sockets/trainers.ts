@@ -5,7 +5,8 @@ import { z } from 'zod';
 import type { Log } from '~/server/base/log';
 import { describeZodError } from '~/server/base/zodError';
 import type { Questions } from '~/server/dispatch/questions';
-import { type TrainerPort, type Trainers, versionRefusal } from '~/server/dispatch/trainers';
+import { type Trainers, versionRefusal } from '~/server/dispatch/trainers';
+import type { TrainerPort } from '~/server/dispatch/trainerTable';
 import { refuse } from '~/shared/commands';
 import type { Actor } from '~/shared/ids';
 import { unpack } from '~/shared/pack';
@@ -61,7 +62,7 @@ export function openTrainerLink(
       else next(new Error('a trainer needs a token: "authorization: Bearer <token>", see HEADROOM_TRAINER_TOKEN'));
     }, next);
   });
-  io.on('connection', (socket) => serve(socket, deps, deps.log, deps.onError));
+  io.on('connection', (socket) => serveTrainer(socket, deps, deps.log, deps.onError));
   return {
     http,
     counts() {
@@ -75,7 +76,13 @@ export function openTrainerLink(
   };
 }
 
-function serve(socket: TrainerSocket, { registry, questions }: Asked, log: Log, onError: (error: unknown) => void): void {
+/** Serves one connection. */
+export function serveTrainer(
+  socket: TrainerSocket,
+  { registry, questions }: Asked,
+  log: Log,
+  onError: (error: unknown) => void,
+): void {
   let trainerId: string | null = null;
   const ids = () => ({ connection: socket.id, trainer: trainerId });
   const port: TrainerPort = {

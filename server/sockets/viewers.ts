@@ -75,7 +75,7 @@ export function openViewerLink(deps: {
       for (const socket of io.sockets.sockets.values()) if (concerns(socket.data.actor)) socket.emit('notice', notice);
     }
   });
-  io.on('connection', (socket) => serve(socket, hub, presence, clock, log, onError));
+  io.on('connection', (socket) => serveViewer(socket, hub, presence, clock, log, onError));
   return {
     http,
     async recheck() {
@@ -106,7 +106,8 @@ export function openViewerLink(deps: {
   };
 }
 
-function serve(
+/** Serves one connection. */
+export function serveViewer(
   socket: ViewerSocket,
   hub: OpenHub,
   presence: Presence,
@@ -169,7 +170,7 @@ function serve(
         void socket.emit('watchers', { runId: id, watchers }),
       drop(message: string) {
         log.warn({ ...ids(), runId: id }, `viewer dropped: ${message}`);
-        drop(socket, id, message);
+        drop(socket, id, message, clock);
       },
     };
     const joined = await hub.watch(id, port, cursor);
@@ -225,9 +226,9 @@ function serve(
 }
 
 /** Closes the connection with a reason; if the viewer does not read, the connection is cut after 2 s. */
-function drop(socket: ViewerSocket, runId: string, message: string): void {
+function drop(socket: ViewerSocket, runId: string, message: string, clock: Clock): void {
   socket.emit('dropped', { runId, message });
   const { conn } = socket;
   conn.close();
-  setTimeout(() => conn.close(true), 2000).unref();
+  clock.after(2000, () => conn.close(true));
 }

@@ -10,6 +10,7 @@ import type { Retention } from '~/server/retention/keeper';
 import type { Hub } from '~/server/runs/hub';
 import type { Store } from '~/server/store';
 import { type People, TeamError } from '~/server/team/people';
+import type { ExportFormat } from '~/shared/exports';
 import type { Actor } from '~/shared/ids';
 import { transformer } from '~/shared/json';
 
@@ -25,7 +26,7 @@ export interface Context {
   now(): number;
   /** Never null: a request without an identity is answered 401 before it reaches tRPC. */
   actor: Actor;
-  system: { version: string; dataFolder: string; loopback: boolean };
+  system: { version: string; dataFolder: string; loopback: boolean; exports: readonly ExportFormat[] };
 }
 
 const t = initTRPC.context<Context>().create({

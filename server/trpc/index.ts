@@ -1,7 +1,7 @@
 import { outsideAddresses } from '~/server/base/addresses';
 import type { Actor } from '~/shared/ids';
 import type { TrainerSummary } from '~/shared/protocol';
-import { allowed, createCaller, procedure, router } from './base';
+import { allowed, type Context, createCaller, procedure, router } from './base';
 import { jobs } from './jobs';
 import { retention } from './retention';
 import { runs } from './runs';
@@ -16,14 +16,12 @@ export const appRouter = router({
     list: allowed('watch runs').query(({ ctx }): TrainerSummary[] => ctx.hub.trainers()),
   }),
   system: router({
-    info: procedure.query(
-      ({ ctx }): { you: Actor; version: string; dataFolder: string; loopback: boolean; addresses: string[] } => ({
-        you: ctx.actor,
-        ...ctx.system,
-        /** Addresses of this machine; others reach the server there unless it listens on this machine only (`loopback`). */
-        addresses: outsideAddresses(),
-      }),
-    ),
+    info: procedure.query(({ ctx }): Context['system'] & { you: Actor; addresses: string[] } => ({
+      you: ctx.actor,
+      ...ctx.system,
+      /** Addresses of this machine; others reach the server there unless it listens on this machine only (`loopback`). */
+      addresses: outsideAddresses(),
+    })),
   }),
 });
 

@@ -2,10 +2,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
+import { backendNames } from '~/shared/backends';
 import { serializeSafetensors } from '~/shared/safetensors';
 import { records } from '~/test/support/cifarArchive';
 import { formulaWeights } from '~/test/support/resnetWeights';
-import { backendNames, openBackend, parseBackendName } from '~/trainer/backends';
+import { openBackend, parseBackendName } from '~/trainer/backends';
 import { decodePicture } from '~/trainer/data/binary';
 import { resnetExtractor } from '~/trainer/data/extractors';
 import { resizeRgb } from '~/trainer/data/resize';

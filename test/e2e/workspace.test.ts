@@ -155,17 +155,47 @@ describeInBrowser('the workspace of a run', () => {
     await page.keyboard.press('Escape');
   });
 
-  it('two panels stand beside each other, remembered for the person; a link shows the same to others', async () => {
-    await page.getByLabel('Layout').selectOption('review');
-    await page.getByRole('separator', { name: 'Width of the panels' }).focus();
-    await page.keyboard.press('ArrowLeft');
-    await page.waitForURL(/split=45/);
+  it('a tab is dragged below, moved and closed; tiles are remembered for the person, and a link shows the same to others', async () => {
+    const tile = (p: Page, n: number) => p.getByRole('region', { name: `Tile ${n}` });
+    await page.getByRole('tab', { name: 'Attention' }).dragTo(page.getByRole('tabpanel', { name: 'Curves' }), {
+      targetPosition: { x: 200, y: (await page.getByRole('tabpanel', { name: 'Curves' }).boundingBox())!.height - 8 },
+    });
+    await tile(page, 2).getByRole('tabpanel', { name: 'Attention' }).waitFor();
+    const bar = page.getByRole('separator', { name: 'Height of the tiles' });
+    await bar.focus();
+    await page.keyboard.press('ArrowUp');
+    await page.waitForURL(/tabs=below45%2Ccurves%2Cattention/);
+
+    // By keyboard: Gradients beside Curves, then to the left of Curves, then into the tile of Attention.
+    const choose = async (name: string, item: string) => {
+      const tab = page.getByRole('tab', { name });
+      await tab.click();
+      await page.getByRole('button', { name: `Arrange ${name}` }).press('Enter');
+      await page.getByRole('menuitem', { name: item }).press('Enter');
+      await expect.poll(() => tab.evaluate((e) => e === document.activeElement), within).toBe(true);
+    };
+    await choose('Gradients', 'Open beside');
+    await tile(page, 2).getByRole('tabpanel', { name: 'Gradients' }).waitFor();
+    await choose('Gradients', 'Move to the tile of Attention');
+    expect(await tile(page, 2).getByRole('tab').allTextContents()).toEqual(['Attention', 'Gradients']);
+    await choose('Gradients', 'Move left');
+    expect(await tile(page, 2).getByRole('tab').allTextContents()).toEqual(['Gradients', 'Attention']);
+
+    await page.waitForURL(/tabs=below45%2Ccurves%2Cgradients.attention/);
+    const link = new URL(page.url()).search;
     await page.goto(`${app.url}/runs/${runId}`);
-    await expect.poll(() => page.getByRole('tabpanel').count(), within).toBeGreaterThan(2);
-    expect(await page.getByRole('separator').getAttribute('aria-valuenow')).toBe('45');
-    const other = await open('?layout=review&split=45', { width: 1440, height: 900 });
-    for (const name of ['Curves', 'Attention', 'Evaluations']) await other.getByRole('tabpanel', { name }).waitFor();
+    await tile(page, 2).getByRole('tabpanel', { name: 'Gradients' }).waitFor();
+    expect(await bar.getAttribute('aria-valuenow')).toBe('45');
+    const other = await open(link, { width: 1440, height: 900 });
+    await tile(other, 2).getByRole('tabpanel', { name: 'Gradients' }).waitFor();
     await other.context().close();
+
+    await page.getByRole('button', { name: 'Close the tile of Gradients' }).click();
+    expect(await page.getByRole('tab').allTextContents()).toEqual(expect.arrayContaining(['Curves', 'Attention', 'Gradients']));
+    expect(await page.getByRole('separator').count()).toBe(0);
+    const review = await open('?layout=review&split=45', { width: 1440, height: 900 });
+    for (const name of ['Curves', 'Attention', 'Evaluations']) await review.getByRole('tabpanel', { name }).waitFor();
+    await review.context().close();
   });
 
   it('an alarm is on every page of the run, with the ways back', async () => {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { type BackendName, backendNames, type OpenedBackend, openBackend } from '~/trainer/backends';
+import { type BackendName, backendNames } from '~/shared/backends';
+import { type OpenedBackend, openBackend } from '~/trainer/backends';
 
 /** Backends that every test of the trainer's numbers runs on. `webgpu` has a separate test: on a CPU it takes seconds where these take milliseconds. */
 export const testedBackends: readonly BackendName[] = ['tensorflow', 'wasm', 'cpu'];

@@ -1,16 +1,10 @@
 /** Opens one of the tfjs backends, by name, or the best one that loads and computes correctly. */
 
+import { type BackendName, backendName, backendNames } from '~/shared/backends';
 import { selfTest } from './selfTest';
-import {
-  type BackendName,
-  type BackendOptions,
-  BackendUnavailable,
-  backendNames,
-  type LoadedBackend,
-  type OpenedBackend,
-  type PassedOver,
-} from './types';
+import { type BackendOptions, BackendUnavailable, type LoadedBackend, type OpenedBackend, type PassedOver } from './types';
 
+export type { BackendName } from '~/shared/backends';
 export * from './types';
 
 /** Each backend's library is imported only when it is tried. */
@@ -55,7 +49,7 @@ export async function openBackend(choice: 'auto' | BackendName = 'auto', options
 
 /** Parses a backend name from a flag, an environment variable or a config. */
 export function parseBackendName(name: string): BackendName {
-  const found = backendNames.find((known) => known === name);
-  if (!found) throw new RangeError(`backend: "${name}" is none of auto, ${backendNames.join(', ')}`);
-  return found;
+  const found = backendName.safeParse(name);
+  if (!found.success) throw new RangeError(`backend: "${name}" is none of auto, ${backendNames.join(', ')}`);
+  return found.data;
 }

@@ -1,9 +1,6 @@
 /** The interface of every backend; the code that runs on it (model, optimizer) is written with tfjs ops and does not depend on a backend. */
+import type { BackendName } from '~/shared/backends';
 import type { CompileStep } from '~/trainer/nn/compileStep';
-
-/** Best first: the order in which `auto` tries them. */
-export const backendNames = ['tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
-export type BackendName = (typeof backendNames)[number];
 
 export interface BackendOptions {
   /** Threads for one op, >= 1. Left out: the backend's own measured default. `cpu` and `webgpu` have no such setting. */

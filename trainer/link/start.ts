@@ -1,8 +1,9 @@
 /** Tasks of a trainer process at its start. */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { type BackendName, backendNames, backends } from '~/shared/backends';
 import type { JsonSchema, RecipeSpec } from '~/shared/recipes';
-import { type BackendName, backendNames, type OpenedBackend } from '~/trainer/backends/types';
+import type { OpenedBackend } from '~/trainer/backends/types';
 
 /** Backends that a run of this process cannot use, and why. It can use its chosen backend and, if the choice was free, those that need no installation. */
 export function passedOver(
@@ -10,14 +11,14 @@ export function passedOver(
   { name: opened, tried }: Pick<OpenedBackend, 'name' | 'tried'>,
 ): Choice[] {
   return backendNames
-    .filter((name) => name !== opened && !(setting === 'auto' && (name === 'wasm' || name === 'cpu')))
+    .filter((name) => name !== opened && !(setting === 'auto' && backends[name].ready))
     .map((name) => ({
       value: name,
       reason:
         setting === 'auto'
           ? (tried.find((t) => t.backend === name)?.reason ?? `this trainer computes with ${opened}`)
           : `this trainer was started with HEADROOM_BACKEND=${setting}`,
-      help: name === 'tensorflow' ? 'npm run setup:tensorflow builds it' : 'Take auto, or start a trainer that has it',
+      help: backends[name].help,
     }));
 }
 

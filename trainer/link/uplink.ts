@@ -42,8 +42,42 @@ interface Held {
   lastStep: number;
 }
 
+/** The link's surroundings. The simulation (test/simulation) gives it a clock and a network of its own. */
+export interface LinkHost {
+  connect(start: LinkStart): Socket<ServerToTrainer, TrainerToServer>;
+  putBlob(at: LinkStart, hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** ms; never decreases. */
+  elapsed(): number;
+  /** Runs `task` once, `ms` from now; the result cancels it. */
+  after(ms: number, task: () => void): () => void;
+  /** 0 <= r < 1 */
+  random(): number;
+}
+
+const realHost: LinkHost = {
+  connect({ server, token }) {
+    const address = addressAt(server, paths.trainers);
+    return io(address.origin, {
+      path: address.pathname,
+      transports: ['websocket'],
+      extraHeaders: { authorization: `Bearer ${token}` },
+      reconnectionDelay: 250,
+      reconnectionDelayMax: retryMs.most,
+      randomizationFactor: 0.5,
+    });
+  },
+  putBlob,
+  elapsed: () => performance.now(),
+  after(ms, task) {
+    const timer = setTimeout(task, ms);
+    return () => clearTimeout(timer);
+  },
+  random: Math.random,
+};
+
 export class Uplink {
   readonly #start: LinkStart;
+  readonly #host: LinkHost;
   readonly #gauge: Int32Array;
   readonly #report: (message: FromLink) => void;
   readonly #log: (line: string) => void;
@@ -51,28 +85,21 @@ export class Uplink {
   #held: Held | null = null;
   #registered = false;
   #pumping = false;
-  #timer: NodeJS.Timeout | null = null;
+  #cancelPump: (() => void) | null = null;
   #failures = 0;
   #lastComplaint = '';
   #closing = false;
   #wake: (() => void) | null = null;
-  readonly #heartbeat: NodeJS.Timeout;
+  #cancelHeartbeat = () => {};
 
-  constructor(start: LinkStart, report: (message: FromLink) => void, log: (line: string) => void) {
+  constructor(start: LinkStart, report: (message: FromLink) => void, log: (line: string) => void, host = realHost) {
     this.#start = start;
+    this.#host = host;
     this.#gauge = new Int32Array(start.gauge);
     this.#report = report;
     this.#log = log;
     mkdirSync(start.spoolFolder, { recursive: true });
-    const address = addressAt(start.server, paths.trainers);
-    this.#socket = io(address.origin, {
-      path: address.pathname,
-      transports: ['websocket'],
-      extraHeaders: { authorization: `Bearer ${start.token}` },
-      reconnectionDelay: 250,
-      reconnectionDelayMax: retryMs.most,
-      randomizationFactor: 0.5,
-    });
+    this.#socket = host.connect(start);
     this.#socket.on('connect', () => void this.#register());
     this.#socket.on('disconnect', (reason) => this.#onDisconnect(reason));
     this.#socket.on('connect_error', (error) => this.#onConnectError(error));
@@ -85,11 +112,15 @@ export class Uplink {
     });
     this.#socket.on('ask', (q) => this.#onAsk(q));
     this.#socket.on('forget', ({ ticket }) => this.#report({ type: 'forget', ticket }));
-    // Events also show that the trainer is alive, but one message in five seconds does not justify a second rule.
-    this.#heartbeat = setInterval(() => {
+    this.#beat();
+  }
+
+  /** Events also show that the trainer is alive, but one message in five seconds does not justify a second rule. */
+  #beat(): void {
+    this.#cancelHeartbeat = this.#host.after(HEARTBEAT_MS, () => {
       if (this.#registered) this.#socket.volatile.emit('heartbeat', { spoolBytes: this.#held?.spool.bytes ?? 0 });
-    }, HEARTBEAT_MS);
-    this.#heartbeat.unref();
+      this.#beat();
+    });
   }
 
   handle(message: ToLink): void {
@@ -136,7 +167,7 @@ export class Uplink {
       if (answer.reason !== 'busy' && answer.reason !== 'failed')
         this.#refused(`the server does not take this trainer: ${answer.message}`);
       else this.#complain(`registration: ${answer.message}; trying again`);
-      setTimeout(() => this.#reconnect(), this.#backoffMs());
+      this.#host.after(this.#backoffMs(), () => this.#reconnect());
       return;
     }
     this.#log(`registered with ${this.#start.server}${held ? `, going on with run ${held.runId}` : ''}`);
@@ -173,7 +204,7 @@ export class Uplink {
     if (this.#closing || reason === 'io client disconnect') return;
     this.#complain(`connection lost (${reason})${this.#held ? '; training goes on, events are kept on disk' : ''}`);
     // socket.io does not reconnect automatically after the server disconnects it, for example when the server shuts down.
-    if (reason === 'io server disconnect') setTimeout(() => this.#socket.connect(), this.#backoffMs());
+    if (reason === 'io server disconnect') this.#host.after(this.#backoffMs(), () => this.#socket.connect());
   }
 
   #onConnectError(error: Error): void {
@@ -182,7 +213,7 @@ export class Uplink {
     if (this.#socket.active) return;
     // Not active: the server refused the connection, so the token is wrong. While a run is held, keep trying: somebody may fix the token.
     if (!this.#held) this.#refused(`${this.#start.server} refuses this trainer: ${error.message}; check HEADROOM_TRAINER_TOKEN`);
-    setTimeout(() => this.#socket.connect(), this.#backoffMs());
+    this.#host.after(this.#backoffMs(), () => this.#socket.connect());
   }
 
   #refused(message: string): void {
@@ -304,11 +335,11 @@ export class Uplink {
 
   #soon(ms: number): void {
     if (ms === 0) {
-      if (this.#timer) clearTimeout(this.#timer);
-      this.#timer = null;
+      this.#cancelPump?.();
+      this.#cancelPump = null;
       void this.#pump();
     } else {
-      this.#timer ??= setTimeout(() => this.#soon(0), ms);
+      this.#cancelPump ??= this.#host.after(ms, () => this.#soon(0));
     }
   }
 
@@ -377,7 +408,7 @@ export class Uplink {
     if (held.uploaded.has(hash)) return;
     const bytes = held.spool.blob(hash);
     if (!bytes) return; // The server may already have a blob that an event names; if not, it answers missing-blob.
-    await putBlob(this.#start, hash, bytes);
+    await this.#host.putBlob(this.#start, hash, bytes);
     held.uploaded.add(hash);
   }
 
@@ -385,9 +416,9 @@ export class Uplink {
   async #pause(message: string): Promise<void> {
     this.#complain(message);
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, this.#backoffMs());
+      const cancel = this.#host.after(this.#backoffMs(), resolve);
       this.#wake = () => {
-        clearTimeout(timer);
+        cancel();
         resolve();
       };
     });
@@ -397,7 +428,7 @@ export class Uplink {
   /** Doubles from 100 ms to 5 s; half of each delay is random, so that many trainers do not reconnect at the same time. */
   #backoffMs(): number {
     const most = Math.min(retryMs.most, retryMs.first * 2 ** this.#failures++);
-    return most * (0.5 + 0.5 * Math.random());
+    return most * (0.5 + 0.5 * this.#host.random());
   }
 
   /** Logs one line per new kind of error, not one per try. */
@@ -410,12 +441,12 @@ export class Uplink {
   async #close(withinMs: number): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
-    const until = performance.now() + withinMs;
+    const until = this.#host.elapsed() + withinMs;
     const unsent = () => (this.#held ? this.#held.outbox.next - this.#held.outbox.acked : 0);
     this.#soon(0);
-    while (unsent() > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (unsent() > 0 && this.#host.elapsed() < until) await new Promise<void>((resolve) => this.#host.after(10, resolve));
     const left = unsent();
-    clearInterval(this.#heartbeat);
+    this.#cancelHeartbeat();
     this.#socket.disconnect();
     if (this.#held) this.#let(this.#held);
     rmSync(this.#start.spoolFolder, { recursive: true, force: true });

@@ -7,8 +7,11 @@ import { RandomStream } from '~/trainer/nn/random';
 import { itemSignal, patternSignal } from '~/trainer/nn/signals';
 import type { Batch, Task } from '~/trainer/types';
 import { SetDrawer, splitByClass } from './anomalySets';
+import { mosaic } from './card';
 import { defineRecipe } from './define';
 import { epochOrders } from './epochOrder';
+import { pictureClasses } from './pictures/classes';
+import { drawPicture, pictureBytes, side } from './pictures/draw';
 import { loadPictures } from './pictures/pictureSet';
 
 /** Split and evaluation sets are the same for every run, so that results can be compared; only training sets depend on the run's seed. */
@@ -42,11 +45,29 @@ const published: z.infer<ReturnType<typeof recipeConfig<typeof task>>> = {
 };
 const small = { ...published, model: { ...published.model, modelDim: 128 } };
 
+/** A set of nine built-in pictures at half their size, the odd one in the middle. */
+function picture(): string {
+  // Classes of one large object are the clearest at this size.
+  const [same, odd] = pictureClasses().filter((c) => c.arrangement === 0);
+  const small = Array.from({ length: 9 }, (_, i) => {
+    const rgb = new Uint8Array(pictureBytes);
+    drawPicture((i === 4 ? odd : same)!, i, rgb);
+    const out = new Uint8Array((side / 2) ** 2 * 4).fill(255);
+    for (const at of Array((side / 2) ** 2).keys()) {
+      const first = (2 * side * Math.floor(at / (side / 2)) + 2 * (at % (side / 2))) * 3;
+      for (const channel of [0, 1, 2])
+        out[4 * at + channel] = [0, 3, 3 * side, 3 * side + 3].reduce((sum, next) => sum + rgb[first + next + channel]!, 0) / 4;
+    }
+    return out;
+  });
+  return mosaic(small, side / 2, 3);
+}
+
 export const anomaly = defineRecipe({
   name: 'anomaly',
   title: 'Odd one out',
-  summary:
-    'A set of pictures, as feature vectors, all of one class but one: the odd one is to be found. Attention over a set, without positions.',
+  summary: 'Finds the one picture that is of another class than the rest of its set, by attention without positions.',
+  picture: picture(),
   config: recipeConfig(task),
   presets: [
     { name: 'published', title: 'Published set-up', config: published },

@@ -5,6 +5,7 @@ import type { Split } from '~/trainer/base/splits';
 import { RandomStream } from '~/trainer/nn/random';
 import { distanceSignal, patternSignal } from '~/trainer/nn/signals';
 import type { Batch, Task } from '~/trainer/types';
+import { accent, drawing, ink, letter, side } from './card';
 import { defineRecipe } from './define';
 import { epochOrders } from './epochOrder';
 
@@ -49,11 +50,24 @@ const published: z.infer<typeof config> = {
   epochs: 10,
 };
 
+/** The first numbers of the training examples, and the same backwards. */
+function picture(): string {
+  const numbers = Array.from({ length: 5 }, (_, t) => String(new RandomStream(usual.seed, 'reverse/train').integer(t, 10)));
+  const x = (t: number) => (side * (t + 0.5)) / numbers.length;
+  return drawing(
+    ...numbers.map(
+      (_, t) =>
+        `<line x1="${x(t)}" y1="15" x2="${x(numbers.length - 1 - t)}" y2="41" stroke="${accent}" stroke-opacity="0.8" stroke-width="1.5"/>`,
+    ),
+    ...numbers.flatMap((number, t) => [letter(number, x(t), 11, ink), letter(number, x(numbers.length - 1 - t), 53, accent)]),
+  );
+}
+
 export const reverse = defineRecipe({
   name: 'reverse',
   title: 'Reverse',
-  summary:
-    'A sequence of numbers is to be written backwards: the smallest task that needs attention, learned to 100 % within a minute.',
+  summary: 'Writes a sequence of numbers backwards: the smallest task that needs attention, learned to 100 % within a minute.',
+  picture: picture(),
   config,
   presets: [
     { name: 'published', title: 'Published set-up', config: published, demo: true },

@@ -5,6 +5,8 @@ import type { Split } from '~/trainer/base/splits';
 import { RandomStream } from '~/trainer/nn/random';
 import { distanceSignal, patternSignal } from '~/trainer/nn/signals';
 import type { Batch, Task } from '~/trainer/types';
+import { accent, drawing, letter, side } from './card';
+import { builtinText } from './corpus/builtin';
 import { continuations } from './corpus/continuations';
 import { type Corpus, loadCorpus } from './corpus/corpus';
 import { parseTexts, shown, writeTexts } from './corpus/notation';
@@ -74,10 +76,21 @@ const published: z.infer<typeof config> = {
   probeSize: 4,
 };
 
+/** The begin of the built-in text, and the character to predict. */
+function picture(): string {
+  const shown = builtinText().slice(0, 23);
+  const [columns, pitch] = [8, side / 8];
+  return drawing(
+    ...Array.from(shown, (character, i) => letter(character, pitch * ((i % columns) + 0.5), 14 + 16 * Math.floor(i / columns))),
+    `<rect x="${side - pitch}" y="36" width="${pitch}" height="14" rx="1" fill="${accent}"/>`,
+  );
+}
+
 export const text = defineRecipe({
   name: 'text',
   title: 'Next character',
   summary: 'A causal language model on a text file: each position sees what came before it and predicts the next character.',
+  picture: picture(),
   config,
   presets: [
     { name: 'built-in', title: 'Built-in text', config: published },

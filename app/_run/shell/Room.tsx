@@ -13,6 +13,7 @@ import { PresenceProvider } from '~/app/_live/PresenceProvider';
 import { RunProvider, useRunStore } from '~/app/_live/RunProvider';
 import { openEarly } from '~/app/_live/runSources';
 import { serverTime, silentAfterMs } from '~/app/_live/serverTime';
+import { tilesIn } from '~/app/_live/tiles';
 import { useRun } from '~/app/_live/useRun';
 import { useUrlState } from '~/app/_live/useUrlState';
 import { fromWorkspaceParams } from '~/app/_live/workspace';
@@ -38,7 +39,8 @@ import { Waits } from './Waits';
 if (typeof window !== 'undefined') {
   openEarly();
   const { center, side } = fromWorkspaceParams(new URLSearchParams(location.search));
-  for (const id of [...center, ...(side === null ? [] : [side])]) void panelOf(id)?.preload();
+  const open = tilesIn(center).map((tile) => tile.open);
+  for (const id of side === null ? open : [...open, side]) void panelOf(id)?.preload();
 }
 
 /** Series of the charts at the top of the page. */

@@ -1,6 +1,7 @@
 import { Link2, Share2 } from 'lucide-react';
-import { type ReactNode, useState } from 'react';
+import { useState } from 'react';
 import { Button, buttonClass } from '~/app/_components/Button';
+import { Choice } from '~/app/_components/Choice';
 import { bytes, count } from '~/app/_components/format';
 import { Popup } from '~/app/_components/Popup';
 import { useCursor } from '~/app/_live/cursor';
@@ -9,15 +10,9 @@ import { useReadOnly } from '~/app/_live/readOnly';
 import { toQuery } from '~/app/_live/urlState';
 import { useView } from '~/app/_live/useRun';
 import { shownNow } from '~/app/_live/useUrlState';
+import { useInfo } from '~/app/_team/useTeam';
+import type { ExportFormat } from '~/shared/exports';
 import { download } from './jobs';
-
-const wholes = [
-  ['headroom', 'Everything', 'one file, to be imported elsewhere with nothing lost'],
-  ['csv', 'CSV', 'every step, every series'],
-  ['json', 'JSON', 'the whole log'],
-  ['parquet', 'Parquet', 'every step, every series'],
-  ['tensorboard', 'TensorBoard', 'an event file'],
-] as const;
 
 /** A link to the current view, and the run, or a snapshot of it, as a file. */
 export function ShareMenu() {
@@ -30,6 +25,7 @@ function Share() {
   const name = useView((v) => v.setup.name, '');
   const snapshots = useSample('snapshots');
   const step = useCursor((c) => c.step);
+  const formats = useInfo()?.exports ?? [];
   const snapshot = snapshots.reduce<number | undefined>(
     (at, s) => (s.step <= step && s.step >= (at ?? 0) ? s.step : at),
     undefined,
@@ -49,22 +45,20 @@ function Share() {
         <CopyLink />
         <p className="mt-2 mb-0.5 border-t border-line pt-2 text-dim">Export</p>
         <ul className="-mx-1">
-          {wholes.map(([format, title, what]) => (
-            <Choice key={format} title={title} onClick={() => download(runId, `format=${format}`, `${name} as ${title}`)}>
-              {what}
-            </Choice>
-          ))}
-          <Replay runId={runId} name={name} />
-          {snapshot !== undefined &&
-            (['safetensors', 'npy'] as const).map((format) => (
+          {formats.map((f) => {
+            if (f.of === 'replay') return <Replay key={f.format} runId={runId} name={name} format={f} />;
+            if (f.of === 'snapshot' && snapshot === undefined) return null;
+            const at =
+              f.of === 'snapshot' ? { query: `&step=${snapshot}`, words: ` of step ${snapshot}` } : { query: '', words: '' };
+            return (
               <Choice
-                key={format}
-                title={format === 'npy' ? 'NPY' : 'safetensors'}
-                onClick={() => download(runId, `format=${format}&step=${snapshot}`, `Step ${snapshot} of ${name} as ${format}`)}
-              >
-                {format === 'npy' ? 'attention' : 'attention and predictions'} of step {snapshot}
-              </Choice>
-            ))}
+                key={f.format}
+                title={f.title}
+                what={`${f.what}${at.words}`}
+                onClick={() => download(runId, `format=${f.format}${at.query}`, `${name}${at.words} as ${f.title}`)}
+              />
+            );
+          })}
         </ul>
       </Popup>
     </span>
@@ -96,27 +90,12 @@ function CopyLink() {
   );
 }
 
-function Choice({ title, onClick, children }: { title: string; onClick(): void; children: ReactNode }) {
-  return (
-    <li>
-      <button
-        type="button"
-        className="flex w-full items-baseline gap-2 rounded-sm px-1 py-0.5 text-left hover:bg-panel"
-        onClick={onClick}
-      >
-        <span className="font-medium whitespace-nowrap text-ink">{title}</span>
-        <span className="text-dim">{children}</span>
-      </button>
-    </li>
-  );
-}
-
 /** The limit in export/replay.ts. */
 const mostBytes = 256 * 2 ** 20;
 const some = [200, 50, 10, 0];
 
 /** A page that plays the run without a server, with as much of its attention as is chosen. */
-function Replay({ runId, name }: { runId: string; name: string }) {
+function Replay({ runId, name, format }: { runId: string; name: string; format: ExportFormat }) {
   const recorded = useView((v) => v.counts.snapshots.count, 0);
   // Estimated from the known snapshots: those of one run have about the same size.
   const sizes = useSample('snapshots').map((s) => s.blob.bytes);
@@ -131,10 +110,10 @@ function Replay({ runId, name }: { runId: string; name: string }) {
       <button
         type="button"
         className="flex w-full items-baseline gap-2 text-left hover:bg-panel"
-        onClick={() => download(runId, `format=html&snapshots=${all ? 'all' : snapshots}`, `${name} as replay`)}
+        onClick={() => download(runId, `format=${format.format}&snapshots=${all ? 'all' : snapshots}`, `${name} as replay`)}
       >
-        <span className="font-medium whitespace-nowrap text-ink">Replay (HTML)</span>
-        <span className="text-dim">one page that plays the run without a server</span>
+        <span className="font-medium whitespace-nowrap text-ink">{format.title}</span>
+        <span className="text-dim">{format.what}</span>
       </button>
       {recorded > 0 && (
         <label className="flex items-center gap-1.5 pl-1 text-2xs text-dim">

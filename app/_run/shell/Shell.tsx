@@ -1,18 +1,18 @@
 'use client';
 
-import { Tabs } from '@base-ui/react/tabs';
-import { Columns2, PanelRightClose, PanelRightOpen, X } from 'lucide-react';
-import { type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
+import { Ellipsis, PanelRightClose } from 'lucide-react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { useReadOnly } from '~/app/_live/readOnly';
+import { tilesIn } from '~/app/_live/tiles';
 import { useRun, useView } from '~/app/_live/useRun';
-import { placed, reveal, useWorkspace, workspace } from '~/app/_live/workspace';
+import { reveal, useWorkspace, workspace } from '~/app/_live/workspace';
 import { NotePopup } from '~/app/_run/notes/NotePopup';
 import type { Panel } from '~/app/_run/panel';
 import { Timeline } from '~/app/_run/timeline/Timeline';
-import { Boundary } from './Boundary';
+import { Center } from './Center';
 import { panels } from './panels';
-import { Split } from './Split';
+import { Body, TabPanels } from './TabPanels';
 import { useNarrow } from './useMedia';
 import { useRemembered } from './useRemembered';
 
@@ -50,86 +50,19 @@ export function Shell({ header, more }: { header: ReactNode; more?: ReactNode })
   );
 }
 
-/** The chosen center panels, of those that this run has. */
-function useCenter(shown: readonly Panel[]): Panel[] {
-  const ids = useWorkspace((w) => w.center);
-  const found = ids.flatMap((id) => shown.find((p) => p.id === id && p.where === 'center') ?? []);
-  return found.length > 0 ? found : shown.filter((p) => p.where === 'center').slice(0, 1);
-}
-
 function Wide({ shown }: { shown: readonly Panel[] }) {
-  const center = useCenter(shown);
   const side = useWorkspace((w) => w.side);
   const beside = shown.filter((p) => p.where === 'side');
   const open = side === null ? null : (beside.find((p) => p.id === side) ?? beside[0] ?? null);
-  const pane = (at: number) => <Center key={at} at={at} shown={shown} center={center} />;
   return (
     <>
       <div className="flex min-h-0 flex-1 flex-row-reverse">
         {/* Before the center, so that steering is near in the tab order. */}
         {open && <Side panels={beside} open={open} />}
-        <main id="main" tabIndex={-1} className="flex min-h-0 min-w-0 flex-1 outline-none">
-          {center.length > 1 ? (
-            <Split first={pane(0)} second={pane(1)} />
-          ) : (
-            <div className="flex min-w-0 flex-1 flex-col">{pane(0)}</div>
-          )}
-        </main>
+        <Center shown={shown} />
       </div>
       <Timeline />
     </>
-  );
-}
-
-function Center({ at, shown, center }: { at: number; shown: readonly Panel[]; center: readonly Panel[] }) {
-  const own = center[at]!;
-  const ids = center.map((p) => p.id);
-  const choices = shown.filter((p) => p.where === 'center');
-  const side = useWorkspace((w) => w.side);
-  const last = at === center.length - 1;
-  const other = choices.find((p) => !ids.includes(p.id));
-  return (
-    <TabPanels
-      label={center.length > 1 ? `Panels, ${at === 0 ? 'left' : 'right'}` : 'Panels'}
-      panels={choices}
-      open={own}
-      onOpen={(id) => workspace.set({ center: placed(ids, at, id) })}
-    >
-      {center.length > 1 ? (
-        <Button
-          look="bare"
-          size="icon"
-          aria-label={`Close ${own.title}`}
-          title="Close this half"
-          onClick={() => workspace.set({ center: ids.filter((id) => id !== own.id) })}
-        >
-          <X aria-hidden size={14} />
-        </Button>
-      ) : (
-        other && (
-          <Button
-            look="bare"
-            size="icon"
-            aria-label="Two panels beside each other"
-            title="Two panels beside each other"
-            onClick={() => workspace.set({ center: [own.id, other.id] })}
-          >
-            <Columns2 aria-hidden size={14} />
-          </Button>
-        )
-      )}
-      {last && side === null && (
-        <Button
-          look="bare"
-          size="icon"
-          aria-label="Open steering and activity"
-          title="Open steering and activity"
-          onClick={() => workspace.set({ side: shown.find((p) => p.where === 'side')?.id ?? null })}
-        >
-          <PanelRightOpen aria-hidden size={14} />
-        </Button>
-      )}
-    </TabPanels>
   );
 }
 
@@ -156,74 +89,14 @@ function Side({ panels: beside, open }: { panels: readonly Panel[]; open: Panel 
   );
 }
 
-/** Tabs of panels; one of them is open. */
-function TabPanels(props: {
-  label: string;
-  panels: readonly Panel[];
-  open: Panel;
-  onOpen(id: string): void;
-  /** Shown after the tabs. */
-  children: ReactNode;
-}) {
-  const { label, open } = props;
-  const counts = useView((v) => props.panels.map((p) => p.count?.(v) ?? 0), []);
-  return (
-    <Tabs.Root value={open.id} onValueChange={(id) => props.onOpen(String(id))} className="flex min-h-0 flex-1 flex-col">
-      <div className="flex shrink-0 items-center border-b border-line bg-panel pr-1">
-        <Tabs.List aria-label={label} className="flex min-w-0 flex-1 overflow-x-auto [scrollbar-width:none]">
-          {props.panels.map((p, i) => (
-            <Tabs.Tab
-              key={p.id}
-              value={p.id}
-              onPointerEnter={() => void p.preload()}
-              className="h-8 shrink-0 border-b-2 border-transparent px-2.5 text-xs font-medium whitespace-nowrap text-dim outline-offset-[-2px] hover:text-ink aria-selected:border-accent aria-selected:text-ink"
-            >
-              {p.title}
-              {counts[i]! > 0 && <span className="ml-1 rounded-sm bg-raised px-1 text-2xs text-dim">{counts[i]}</span>}
-            </Tabs.Tab>
-          ))}
-        </Tabs.List>
-        {props.children}
-      </div>
-      {props.panels.map((p) => (
-        <Tabs.Panel
-          key={p.id}
-          value={p.id}
-          keepMounted={p.keeps}
-          className="min-h-0 flex-1 overflow-y-auto bg-panel outline-offset-[-2px] data-[hidden]:hidden"
-        >
-          {p.keeps ? <Kept open={p === open} panel={p} /> : <Body panel={p} />}
-        </Tabs.Panel>
-      ))}
-    </Tabs.Root>
-  );
-}
-
-/** Mounts a panel when it is first opened, and keeps it mounted. */
-function Kept({ panel, open }: { panel: Panel; open: boolean }) {
-  const opened = useRef(false);
-  opened.current ||= open;
-  return opened.current && <Body panel={panel} />;
-}
-
-function Body({ panel: { id, title, Body } }: { panel: Panel }) {
-  return (
-    <Boundary key={id} title={title}>
-      <Suspense fallback={<p className="px-3 py-4 text-dim">Opening {title} …</p>}>
-        <Body />
-      </Suspense>
-    </Boundary>
-  );
-}
-
 /** Panels in a phone's bar; the others are under More. */
 const inBar = ['curves', 'attention', 'steer', 'activity'];
 
 function OneAtATime({ shown, more }: { shown: readonly Panel[]; more: ReactNode }) {
-  const center = useCenter(shown);
-  const last = useWorkspace((w) => w.last);
+  // The panel that was opened last, else the one that a wide window shows first.
+  const wanted = useWorkspace((w) => w.last ?? tilesIn(w.center)[0]!.open);
   const [opened, setOpened] = useState(false);
-  const open = shown.find((p) => p.id === last) ?? center[0] ?? shown[0];
+  const open = shown.find((p) => p.id === wanted) ?? shown[0];
   const proposals = useRun((r) => r.view?.openCommands.some((c) => c.outcome.status === 'proposed') ?? false);
   const choose = (p: Panel) => {
     setOpened(false);
@@ -261,7 +134,7 @@ function OneAtATime({ shown, more }: { shown: readonly Panel[]; more: ReactNode 
             onClick={() => choose(p)}
           />
         ))}
-        <BarButton icon={Columns2} title="More" on={opened} dot={false} onClick={() => setOpened(!opened)} />
+        <BarButton icon={Ellipsis} title="More" on={opened} dot={false} onClick={() => setOpened(!opened)} />
       </nav>
     </>
   );

@@ -51,7 +51,7 @@ function Card({ recipe, chosen, onChoose }: { recipe: KnownRecipe; chosen: boole
         </span>
       </span>
       {/* biome-ignore lint/performance/noImgElement: a picture of a few kilobytes that a trainer sent with its recipe */}
-      {picture && <img src={picture} alt="" className="size-12 shrink-0 rounded object-contain" />}
+      {picture && <img src={picture} alt="" className="size-16 shrink-0 rounded-sm object-contain" />}
     </label>
   );
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { attentionViewSchema, defaultAttentionView } from '~/app/_live/attentionView';
 import { chartDefaults } from '~/app/_live/chartSettings';
+import { beside, tileOf } from '~/app/_live/tiles';
 import { fromQuery, toQuery, type UrlState } from '~/app/_live/urlState';
 import { arranged, startWorkspace } from '~/app/_live/workspace';
 
@@ -75,8 +76,8 @@ const changes: { [K in keyof UrlState]: UrlState[K][] } = {
   workspace: [
     arranged('watch'),
     arranged('present'),
-    { ...startWorkspace, center: ['attention'] },
-    { ...arranged('review'), center: ['attention', 'curves'], split: 70 },
+    { ...startWorkspace, center: tileOf('attention') },
+    { ...arranged('review'), center: beside(tileOf('attention', 'samples'), tileOf('curves'), 70) },
     { ...startWorkspace, side: null },
     { ...startWorkspace, side: 'notes', lanes: false },
   ],
@@ -120,6 +121,12 @@ it('all fields together come back from one link', () => {
     ),
     { seed },
   );
+});
+
+it('links of version 0.1 with two panels still open', () => {
+  const { workspace } = fromQuery('layout=review&tabs=attention,curves&split=70');
+  expect(workspace).toEqual({ ...arranged('review'), center: beside(tileOf('attention'), tileOf('curves'), 70) });
+  expect(fromQuery('layout=review&split=45').workspace.center).toEqual(beside(tileOf('curves'), tileOf('attention'), 45));
 });
 
 it.each([

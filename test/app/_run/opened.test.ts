@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { AxeResults } from 'axe-core';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { exportFormats } from '~/server/export/formats';
 import { build } from '~/server/process/build';
 import { startApp, type TestApp } from '~/test/support/app';
 import { describeInBrowser, openBrowser, openTab } from '~/test/support/browser';
@@ -80,6 +81,7 @@ describeInBrowser('what opens over a page', { timeout: 240_000 }, () => {
     ['watchdogs', true, (p) => p.getByRole('button', { name: 'Watchdogs of this run' }), 'Activity'],
     ['stop', true, (p) => p.getByRole('button', { name: 'Stop', exact: true }).first(), 'Steer'],
     ['who is here', false, (p) => p.getByRole('button').filter({ has: p.getByTestId('watchers') })],
+    ['share', false, (p) => p.getByRole('button', { name: 'Share', exact: true })],
     ['notifications', false, (p) => p.getByRole('button', { name: /^Notifications/ })],
     ['saving a chart', false, (p) => p.getByRole('button', { name: 'Save Loss as a file' })],
   ];
@@ -107,6 +109,19 @@ describeInBrowser('what opens over a page', { timeout: 240_000 }, () => {
     await page.keyboard.press('Escape');
     await opened.waitFor({ state: 'detached' });
     await expect.poll(() => opener.evaluate((e) => e === document.activeElement)).toBe(true);
+  });
+
+  it('the share menu offers every format of the server, and saves the one chosen', async () => {
+    await page.getByRole('button', { name: 'Share', exact: true }).click();
+    const menu = page.getByRole('dialog', { name: 'Share' });
+    const line = menu.getByRole('button', { name: /^CSV/ });
+    await line.waitFor();
+    expect(await menu.locator('li > button').evaluateAll((all) => all.map((b) => b.firstElementChild?.textContent))).toEqual(
+      expect.arrayContaining(exportFormats.filter((f) => f.of !== 'snapshot').map((f) => f.title)),
+    );
+    const [saved] = await Promise.all([page.waitForEvent('download'), line.click()]);
+    expect(saved.suggestedFilename()).toMatch(/\.csv$/);
+    await page.keyboard.press('Escape');
   });
 
   it('a new note and a thread', async () => {

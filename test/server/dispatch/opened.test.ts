@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { TrainerPort } from '~/server/dispatch/trainers';
+import type { TrainerPort } from '~/server/dispatch/trainerTable';
 import { type OpenHub, openHub } from '~/server/runs/hub';
 import type { Store } from '~/server/store';
 import { openMemoryStore } from '~/server/store/memory';

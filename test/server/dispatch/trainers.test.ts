@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { TrainerPort } from '~/server/dispatch/trainers';
+import type { TrainerPort } from '~/server/dispatch/trainerTable';
 import { type OpenHub, openHub } from '~/server/runs/hub';
 import type { Store } from '~/server/store';
 import { openMemoryStore } from '~/server/store/memory';
@@ -190,6 +190,27 @@ describe('commands', () => {
     const view = (await hub.view(runId))!;
     expect(view).toMatchObject({ status: 'stopped', statusMessage: 'stopped by Ada' });
     expect(view.recent.commands.items.map((c) => c.outcome.status)).toEqual(['applied']);
+  });
+});
+
+describe('a server that is killed after the end of a run', () => {
+  it('refuses at its next start the commands that still waited', async () => {
+    const runId = await create();
+    const a = new FakeTrainer();
+    await a.join();
+    await a.received.next('assign');
+    const asked = await hub.command(ada, { kind: 'act', id: 'command-1', runId, action: 'checkpoint', args: {} });
+    await a.send(runId, 1, 0, runStarted(0, values), { type: 'status', status: 'finished', step: 0, message: '' });
+    await settle();
+    expect((await hub.view(runId))!.openCommands).toHaveLength(1);
+    // Killed here: the trainer's `ready` never came, and nothing is closed.
+    await open();
+    const { openCommands, recent } = (await hub.view(runId))!;
+    expect({ asked, openCommands, outcomes: recent.commands.items.map((c) => c.outcome) }).toMatchObject({
+      asked: { ok: true },
+      openCommands: [],
+      outcomes: [{ status: 'refused', reason: 'run-ended', message: 'the run ended before this could take effect' }],
+    });
   });
 });
 

@@ -142,6 +142,21 @@ describe('events of a trainer', () => {
     expect(room.view.step).toBe(2);
   });
 
+  it('a new run whose write failed and took effect is there', async () => {
+    const { append } = store;
+    store.append = async (write) => {
+      await append(write);
+      throw new Error('connection lost');
+    };
+    const created: RunEvent = { type: 'run.created', setup, actor: ada, parent: null };
+    const log = await RunLog.create({ store, clock }, 'run0000002', created, publish);
+    expect(log.view).toMatchObject({ runId: 'run0000002', seq: 1, status: 'queued' });
+    store.append = async () => {
+      throw new Error('disk full');
+    };
+    await expect(RunLog.create({ store, clock }, 'run0000003', created, publish)).rejects.toThrow('disk full');
+  });
+
   it('a write whose outcome is unknown is looked up: sent again it is there once, and everybody sees it', async () => {
     await begin();
     const append = store.append;

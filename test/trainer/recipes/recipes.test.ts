@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { publishedConfig, recipeNamed } from '~/test/support/setups';
+import { builtinRecipes } from '~/trainer/recipes';
 import { epochOrders } from '~/trainer/recipes/epochOrder';
 import { parseSequences, reverseTask } from '~/trainer/recipes/reverse';
 import type { Batch } from '~/trainer/types';
@@ -126,3 +127,16 @@ it('the order of an epoch is a permutation, kept while the epoch lasts', () => {
   expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => i));
   expect(orderOf(3)).not.toEqual(order);
 });
+
+it.each(builtinRecipes.map(({ spec }) => [spec.name, spec] as const))(
+  'the card of %s has one sentence and a picture of its own examples',
+  (_, { summary, picture = '' }) => {
+    expect(summary).toMatch(/^[A-Z][^.]*\.$/);
+    if (picture.startsWith('data:image/png;base64,')) {
+      const file = Buffer.from(picture.slice(22), 'base64');
+      // Signature, then the header with width and height.
+      expect(file.subarray(0, 8).toString('latin1')).toBe('\x89PNG\r\n\x1a\n');
+      expect([file.readUInt32BE(16), file.readUInt32BE(20)]).toEqual([50, 50]);
+    } else expect(picture).toMatch(/^<svg .*<text .*<\/svg>$/);
+  },
+);

@@ -1,0 +1,308 @@
+/** One simulated life of a server with its disk, trainers and people, drawn from a seed. */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DraftCommand } from '~/app/_live/types';
+import type { Store } from '~/server/store';
+import { openMemoryStore } from '~/server/store/memory';
+import type { Actor } from '~/shared/ids';
+import { ended } from '~/shared/view';
+import { Disk, type PlantedDisk } from './disk';
+import { ClientSocket, type Connection, type NetworkSettings, type Process, type ServerSocket } from './network';
+import { endedProcess, Reference } from './reference';
+import { type PlantedServer, SimServer } from './server';
+import { type PlantedTrainer, recipe, SimTrainer } from './trainer';
+import { SimViewer } from './viewer';
+import { World } from './world';
+
+export type Planted = NonNullable<PlantedDisk | PlantedServer | PlantedTrainer>;
+
+export interface Life {
+  events: number;
+  simulatedMs: number;
+  counts: Reference['counts'];
+  history: readonly string[];
+}
+
+/** The trainers' spools are real files; in memory where the system has such a folder, because nothing here outlives the process. */
+const spools = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+const graceMs = 2_000;
+/** After the faults, everything must be whole again within this time. */
+const healWithinMs = 600_000;
+
+/** @throws Violation naming the seed, the rule and what happened last */
+export async function simulate(seed: number, options: { planted?: Planted; store?: Store } = {}): Promise<Life> {
+  const folder = mkdtempSync(join(spools, 'headroom-simulation-'));
+  const life = new Simulation(new World(seed), folder, options.planted ?? null, options.store ?? openMemoryStore());
+  try {
+    return await life.live();
+  } finally {
+    life.end();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+class Simulation {
+  readonly #reference: Reference;
+  readonly #disk: Disk;
+  readonly #settings: NetworkSettings;
+  readonly #blobs = new Map<string, Uint8Array>();
+  readonly #connections = new Set<Connection>();
+  readonly #faultsUntil: number;
+  #server: SimServer | null = null;
+  #trainers: SimTrainer[] = [];
+  #viewers: SimViewer[] = [];
+  readonly #gone = new Set<string>();
+  readonly #diskSettings: { delayMs: number; failures: number };
+  readonly #stepMs: number;
+  readonly #checkpointEvery: number;
+
+  constructor(
+    private readonly world: World,
+    private readonly folder: string,
+    private readonly planted: Planted | null,
+    private readonly store: Store,
+  ) {
+    this.#reference = new Reference(world);
+    this.#settings = {
+      delayMs: world.pick([5, 30, 120]),
+      stalls: world.pick([0, 0.005, 0.03]),
+      noticeMs: world.pick([100, 5000]),
+    };
+    this.#diskSettings = { delayMs: world.pick([1, 10, 60]), failures: world.pick([0, 0, 0.02, 0.1]) };
+    const disk = planted === 'acknowledges before the commit' || planted === 'forgets the last event it took' ? planted : null;
+    this.#disk = new Disk(world, this.#diskSettings, store, (write) => this.#reference.committed(write), disk);
+    this.#stepMs = world.pick([20, 60, 150]);
+    this.#checkpointEvery = world.pick([5, 9, 17]);
+    this.#faultsUntil = world.between(4_000, 15_000);
+  }
+
+  async live(): Promise<Life> {
+    const { world } = this;
+    this.#startServer();
+    const trainers = 1 + world.below(3);
+    for (let i = 0; i < trainers; i++) world.after(world.between(0, 500), () => this.#startTrainer());
+    const runs = 1 + world.below(3);
+    for (let i = 0; i < runs; i++) world.after(world.between(0, 2000), () => this.#createRun());
+    this.#later(() => this.#fault(), 100, world.pick([400, 1500, 6000]));
+    this.#later(() => this.#person(), 50, world.pick([200, 800]));
+    await world.run(this.#faultsUntil);
+    this.#heal();
+    const until = world.now + healWithinMs;
+    await world.run(until, () => this.#whole());
+    if (!this.#whole()) world.violate(`not whole ${healWithinMs / 1000} s after the last fault: ${this.#notWhole()}`);
+    // Whatever still moves must change nothing.
+    await world.run(world.now + 20_000);
+    if (!this.#whole()) world.violate(`whole, and then not any more: ${this.#notWhole()}`);
+    for (const runId of this.#reference.runs.keys()) this.#reference.settled(runId);
+    await this.#rowsAreWhole();
+    if (world.violation) throw world.violation;
+    return { events: world.events, simulatedMs: world.now, counts: this.#reference.counts, history: world.history };
+  }
+
+  end(): void {
+    if (this.#server) this.#server.alive = false;
+    for (const process of [...this.#trainers, ...this.#viewers]) process.alive = false;
+  }
+
+  // ---- processes ----
+
+  readonly #connect = (accept: (server: SimServer, socket: ServerSocket) => void) => (process: Process) =>
+    new ClientSocket(
+      this.world,
+      this.#settings,
+      process,
+      () => {
+        const server = this.#server;
+        return server?.hub ? { process: server, accept: (socket) => accept(server, socket) } : null;
+      },
+      this.#connections,
+    );
+
+  #startServer(): void {
+    const planted = this.planted === 'resumes a viewer one entry late' ? this.planted : null;
+    this.world.note('the server starts');
+    this.#server = new SimServer(
+      this.world,
+      this.#reference,
+      this.#disk,
+      this.#blobs,
+      planted,
+      graceMs,
+      new Set(this.#gone),
+      () => this.world.after(500, () => this.#startServer()),
+    );
+  }
+
+  #killServer(): void {
+    const server = this.#server;
+    if (!server?.alive) return;
+    this.world.note('the server is killed');
+    server.alive = false;
+    this.#server = null;
+    for (const connection of this.#connections) connection.cut({ client: this.world.between(0, 50) });
+    this.world.after(this.world.between(200, 5000), () => this.#startServer());
+  }
+
+  #startTrainer(): void {
+    const planted = this.planted === 'applies commands again after a takeover' ? this.planted : null;
+    const settings = { planted, stepMs: this.#stepMs, checkpointEvery: this.#checkpointEvery };
+    const connect = this.#connect((server, socket) => server.acceptTrainer(socket));
+    const trainer = new SimTrainer(this.world, this.#reference, this.folder, settings, this.#blobs, connect, () =>
+      this.#server?.hub ? this.#server : null,
+    );
+    this.world.note(`${trainer.id} starts`);
+    this.#trainers.push(trainer);
+  }
+
+  #killTrainer(): void {
+    const { world } = this;
+    if (this.#trainers.length === 0) return;
+    const trainer = world.pick(this.#trainers);
+    world.note(`${trainer.id} is killed`);
+    trainer.alive = false;
+    this.#trainers = this.#trainers.filter((t) => t !== trainer);
+    trainer.leave();
+    // The server beside it sees its process end; of one on another machine it only loses the connection.
+    if (world.chance(0.5))
+      world.after(world.between(0, 100), () => {
+        this.#gone.add(trainer.id);
+        this.#server?.hub?.registry.died('simulated', trainer.pid, endedProcess);
+      });
+    world.after(world.between(100, 4000), () => this.#startTrainer());
+  }
+
+  #createRun(): void {
+    const { world } = this;
+    const hub = this.#server?.hub;
+    if (!hub) return void world.after(500, () => this.#createRun());
+    const setup = {
+      name: 'Count',
+      project: 'default',
+      tags: [],
+      recipe: { name: recipe.name, trainer: null },
+      config: { steps: 20 + world.below(60) },
+    };
+    const at = this.#server;
+    hub.create(people[0]!, setup).then(
+      ({ runId }) => {
+        world.note(`run ${runId} of ${setup.config.steps} steps`);
+        const watchers = 1 + world.below(2);
+        for (let i = 0; i < watchers; i++) this.#open(runId);
+      },
+      () => this.#server === at && this.#createRun(),
+    );
+  }
+
+  #open(runId: string): void {
+    const actor = people[this.#viewers.length % people.length]!;
+    const connect = this.#connect((server, socket) => server.acceptViewer(socket, actor));
+    this.#viewers.push(new SimViewer(this.world, this.#reference, runId, actor, connect));
+  }
+
+  // ---- what happens ----
+
+  #later(what: () => void, low: number, high: number): void {
+    this.world.after(this.world.between(low, high), () => {
+      if (this.world.now >= this.#faultsUntil) return;
+      what();
+      this.#later(what, low, high);
+    });
+  }
+
+  #fault(): void {
+    const { world } = this;
+    const kind = world.below(100);
+    const connections = [...this.#connections].filter((c) => !c.broken);
+    if (kind < 45 && connections.length > 0) {
+      world.note('a connection breaks');
+      world.pick(connections).cut();
+    } else if (kind < 60) this.#killServer();
+    else if (kind < 80) this.#killTrainer();
+    else if (kind < 85) {
+      const ms = world.pick([-3_600_000, -1000, 1000, 3_600_000]);
+      world.note(`the wall clock is set by ${ms} ms`);
+      world.wallOffset += ms;
+    } else if (this.#viewers.length > 0) {
+      const viewer = world.pick(this.#viewers);
+      if (world.chance(0.3)) viewer.open();
+      else viewer.comeBack();
+    }
+  }
+
+  #person(): void {
+    const { world } = this;
+    if (this.#viewers.length === 0) return;
+    const viewer = world.pick(this.#viewers);
+    const step = viewer.view?.step ?? 0;
+    const kind = world.below(100);
+    const when = world.chance(0.3) ? { when: { kind: 'step', step: step + world.below(30) } as const } : {};
+    const value = world.below(1000);
+    const act = (action: string): DraftCommand => ({ kind: 'act', action, args: {} });
+    if (kind < 60) void viewer.steer({ kind: 'set', control: 'value', value, ...when });
+    else if (kind < 70) void viewer.steer(act('pause'));
+    else if (kind < 82) void viewer.steer(act('resume'));
+    else if (kind < 92) void viewer.steer(act('checkpoint'));
+    else if (kind < 94) void viewer.steer(act('stop'));
+    else void this.#server?.hub?.makeRoom(viewer.actor, viewer.runId).catch(() => {});
+  }
+
+  // ---- the end ----
+
+  #heal(): void {
+    const { world } = this;
+    world.note('no more faults');
+    Object.assign(this.#diskSettings, { failures: 0 });
+    Object.assign(this.#settings, { stalls: 0 });
+    if (this.#trainers.length === 0) this.#startTrainer();
+    this.#goOn();
+  }
+
+  /** Somebody resumes what is paused. */
+  #goOn(): void {
+    const { world } = this;
+    for (const [runId, { view }] of this.#reference.runs) {
+      if (view.status !== 'paused') continue;
+      const id = world.newId('command');
+      this.#server?.hub?.command(people[0]!, { kind: 'act', id, runId, action: 'resume', args: {} }).catch(() => {});
+    }
+    world.after(5000, () => this.#goOn());
+  }
+
+  #whole(): boolean {
+    return this.#notWhole() === '';
+  }
+
+  #notWhole(): string {
+    for (const [runId, { view }] of this.#reference.runs) {
+      if (!ended(view.status)) return `run ${runId} is ${view.status} at step ${view.step}: ${view.statusMessage}`;
+      if (view.openCommands.length > 0) return `run ${runId} is ${view.status} and has commands without an outcome`;
+    }
+    for (const viewer of this.#viewers)
+      if (viewer.view?.seq !== this.#reference.runs.get(viewer.runId)!.view.seq)
+        return `${viewer.actor.name} is ${viewer.state}, the log of ${viewer.runId} ends at ${this.#reference.runs.get(viewer.runId)!.view.seq}`;
+    return '';
+  }
+
+  /** The rows in force: every step once, each with the value that the commands in force give it. */
+  async #rowsAreWhole(): Promise<void> {
+    for (const [runId, { view }] of this.#reference.runs) {
+      const rows = await this.store.rows({ runId, stream: 'steps', fromStep: 0, toStep: null, limit: 1000 });
+      const commands = await this.store.list({ runId, kind: 'commands', after: 0, limit: 1000 });
+      const changes = commands
+        .flatMap(({ command, outcome }) =>
+          outcome.status === 'applied' && command.kind === 'set' ? [{ ...outcome, value: command.value as number }] : [],
+        )
+        .sort((a, b) => a.step - b.step || a.seq - b.seq);
+      const expected = Array.from({ length: view.step }, (_, step) => changes.findLast((c) => c.step <= step)?.value ?? 0);
+      this.world.same([...rows.steps], [...expected.keys()], () => `run ${runId}: the steps in force`);
+      this.world.same([...rows.values], expected, () => `run ${runId}: the values at the steps in force`);
+    }
+  }
+}
+
+const people: Actor[] = [
+  { id: 'u1', name: 'Ada', role: 'operator' },
+  { id: 'u2', name: 'Bob', role: 'operator' },
+  { id: 'u3', name: 'Eve', role: 'viewer' },
+];
