@@ -54,7 +54,7 @@ describeInBrowser('a chart of 1,000,000 steps in Chromium', () => {
     const missing = await page.evaluate(() => {
       const canvas = document.querySelector('canvas')!;
       const { data, width } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
-      // The axis ends at the head, rounded up to a 64th of the power of two below it: 1,007,616.
+      // The axis of an ended run ends at its last step.
       const column = (step: number) => Math.floor(((step + 0.5) / 1_000_000) * width);
       // The axis goes from 0 at the bottom to 1.125: the row of 0.97 is reached by spikes alone, not by the slopes beside them.
       const y = Math.round(canvas.height * (1 - 0.97 / 1.125));
