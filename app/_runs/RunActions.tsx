@@ -3,9 +3,8 @@ import { Archive, ArchiveRestore, Link as LinkIcon, MessageSquare, Pencil, Rotat
 import { nanoid } from 'nanoid';
 import { type FormEvent, type RefObject, useState } from 'react';
 import { toast } from 'sonner';
-import { Button } from '~/app/_components/Button';
 import { Confirm } from '~/app/_components/Confirm';
-import { Field, inputClass } from '~/app/_components/Field';
+import { Field, FormEnd, inputClass, TextField } from '~/app/_components/Field';
 import { Modal } from '~/app/_components/Modal';
 import { atBase } from '~/app/_live/base';
 import { useAsk } from '~/app/_run/notes/useAsk';
@@ -177,27 +176,16 @@ function LabelForm({ run, onClose }: { run: RunSummary; onClose(): void }) {
   };
   return (
     <form onSubmit={submit} noValidate className="space-y-3 p-4">
-      <Field label="Name" error={name.trim() === '' ? 'Name: give the run a name' : null}>
-        {(ids) => (
-          <input
-            {...ids}
-            data-first
-            className={inputClass}
-            maxLength={80}
-            value={name}
-            onChange={(e) => setName(e.target.value)}
-          />
-        )}
-      </Field>
-      <Field label="Tags" help="separated by commas" error={read.ok ? null : read.message}>
-        {(ids) => <input {...ids} className={inputClass} value={tags} onChange={(e) => setTags(e.target.value)} />}
-      </Field>
-      <div className="flex justify-end gap-2">
-        <Button onClick={onClose}>Cancel</Button>
-        <Button look="primary" type="submit" disabled={busy}>
-          Save
-        </Button>
-      </div>
+      <TextField
+        label="Name"
+        error={name.trim() === '' ? 'Name: give the run a name' : null}
+        data-first
+        maxLength={80}
+        value={name}
+        onChange={setName}
+      />
+      <TextField label="Tags" help="separated by commas" error={read.ok ? null : read.message} value={tags} onChange={setTags} />
+      <FormEnd yes="Save" disabled={busy} onCancel={onClose} />
     </form>
   );
 }
@@ -232,12 +220,7 @@ function NoteForm({ run, onClose }: { run: RunSummary; onClose(): void }) {
           />
         )}
       </Field>
-      <div className="flex justify-end gap-2">
-        <Button onClick={onClose}>Cancel</Button>
-        <Button look="primary" type="submit" disabled={busy || text.trim() === ''}>
-          Add note
-        </Button>
-      </div>
+      <FormEnd yes="Add note" disabled={busy || text.trim() === ''} onCancel={onClose} />
     </form>
   );
 }

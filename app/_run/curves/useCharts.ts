@@ -1,6 +1,6 @@
 'use client';
 
-import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import { askNumbers, dropFrame } from '~/app/_charts/drawLoop';
 import type { ChartSettings, LineSpec, Mark, RuleSpec } from '~/app/_charts/types';
 import { type TimeAnchor, type XKind, type XMap, xMap } from '~/app/_charts/xMap';
@@ -59,17 +59,6 @@ export function useCharts() {
   );
 }
 export type Charts = ReturnType<typeof useCharts>;
-
-/** Height of a main chart in CSS pixels, chosen so that two rows and their surroundings fill a tall window. */
-export function useChartHeight(): number {
-  const read = () => Math.round(Math.min(720, Math.max(220, 0.27 * window.innerHeight)));
-  return useSyncExternalStore(onResize, read, () => 220);
-}
-
-function onResize(changed: () => void): () => void {
-  window.addEventListener('resize', changed);
-  return () => window.removeEventListener('resize', changed);
-}
 
 function useXMap(history: History): XMap {
   const choice = useChartChoices((c) => c.x);

@@ -187,7 +187,7 @@ function RunLines({ run, onAxis }: { run: PlannedRun; onAxis(run: PlannedRun, ax
             aria-label={`Steps of ${run.name} counted by`}
             options={run.axis === null ? ['', ...run.axes] : run.axes}
             value={run.axis ?? ''}
-            onChange={(event) => onAxis(run, event.target.value)}
+            onPick={(axis) => onAxis(run, axis)}
           />
         </div>
       )}

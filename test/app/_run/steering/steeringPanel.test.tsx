@@ -1,0 +1,106 @@
+// @vitest-environment jsdom
+import { act, cleanup, screen, within } from '@testing-library/react';
+import { userEvent } from '@testing-library/user-event';
+
+import { afterEach, expect, it, vi } from 'vitest';
+import { LateBar } from '~/app/_run/steering/LateBar';
+import { SteeringPanel } from '~/app/_run/steering/SteeringPanel';
+import type { Actor } from '~/shared/ids';
+import { mount, people, TestRun } from '~/test/support/component';
+import { publishedSetup } from '~/test/support/setups';
+import { server } from '~/test/support/stubServer';
+import { runStarted, startValues } from '~/test/support/synthetic';
+
+vi.mock('~/app/_trpc/links', () => import('~/test/support/stubServer'));
+
+afterEach(cleanup);
+
+const user = userEvent.setup();
+const learningRate = () => screen.getByLabelText<HTMLInputElement>('Learning rate');
+
+function running(you: Actor | null = people.ada): TestRun {
+  const run = new TestRun(you);
+  run.log(
+    { type: 'run.assigned', attempt: 1, trainer: { id: 't1', name: 'box', host: 'box' }, fromStep: 0, checkpoint: null },
+    runStarted(0, startValues(publishedSetup('reverse'))),
+    { type: 'status', status: 'running', step: 0, message: '' },
+  );
+  return run;
+}
+
+it('before a trainer has taken the run, it says what it waits for', () => {
+  mount(new TestRun(people.ada), <SteeringPanel />);
+  screen.getByText('Waiting for a trainer: what can be steered appears when one takes the run.');
+});
+
+it('a new value is sent with the one that was seen, once', async () => {
+  const run = running();
+  mount(run, <SteeringPanel />);
+  await user.clear(learningRate());
+  await user.type(learningRate(), '0.0004{Enter}');
+  expect(run.sent).toEqual([{ kind: 'set', control: 'learningRate', value: 0.0004, expected: 0.0005 }]);
+});
+
+it('a value out of its range is refused beside the field, and nothing is sent', async () => {
+  const run = running();
+  mount(run, <SteeringPanel />);
+  await user.clear(learningRate());
+  await user.type(learningRate(), '-1{Enter}');
+  screen.getByText('learningRate: -1 does not fit; give a number > 0');
+  expect(learningRate().getAttribute('aria-invalid')).toBe('true');
+  expect(run.sent).toEqual([]);
+});
+
+it('Escape brings the value in force back', async () => {
+  const run = running();
+  mount(run, <SteeringPanel />);
+  await user.clear(learningRate());
+  await user.type(learningRate(), '7{Escape}');
+  expect(learningRate().value).toBe('0.0005');
+  expect(run.sent).toEqual([]);
+});
+
+it('somebody who only watches sees the values, why they cannot be changed, and no way to change them', () => {
+  mount(running(people.vic), <SteeringPanel />);
+  expect(screen.getByTestId('read-only').textContent).toBe('Vic (viewer) may watch but not steer');
+  expect(learningRate().disabled).toBe(true);
+  for (const button of screen.getAllByRole<HTMLButtonElement>('button', { name: /^(Stop|Snapshot|Checkpoint)$/ }))
+    expect(button.disabled).toBe(true);
+});
+
+it('the control lock is taken, and another operator may only ask for it', async () => {
+  const run = running();
+  server.answers.set('runs.controlLock', () => ({ ok: true }));
+  mount(run, <SteeringPanel />);
+  const lock = within(screen.getByTestId('control-lock'));
+  await user.click(lock.getByRole('button', { name: 'Hold the control lock' }));
+  expect(server.asked).toEqual([
+    { path: 'runs.controlLock', input: { runId: 'run001', request: { kind: 'take', forMs: 900_000 } } },
+  ]);
+  act(() => void run.log({ type: 'control.locked', actor: people.bob, holder: people.bob, until: null }));
+  expect(lock.getByText(/Bob holds the control lock/)).toBeTruthy();
+  expect(lock.getAllByRole('button').map((b) => b.textContent)).toEqual(expect.arrayContaining(['Ask for it']));
+  expect(lock.queryByRole('button', { name: 'Take it' })).toBeNull();
+});
+
+it('a command without a connection waits, and is sent late only when the person says so again', async () => {
+  const run = running();
+  mount(
+    run,
+    <>
+      <LateBar />
+      <SteeringPanel />
+    </>,
+  );
+  act(() => run.set({ link: 'reconnecting' }));
+  await user.clear(learningRate());
+  await user.type(learningRate(), '0.0004{Enter}');
+  const waiting = await screen.findByRole('list', { name: 'Waiting for the server' });
+  expect(waiting.textContent).toContain('Waiting for the server: ');
+  expect(run.sent).toEqual([]);
+  act(() => run.set({ link: 'live' }));
+  expect(run.sent).toEqual([]);
+  await user.click(within(waiting).getByRole('button', { name: 'Apply now' }));
+  expect(run.sent).toEqual([{ kind: 'set', control: 'learningRate', value: 0.0004, expected: 0.0005 }]);
+  expect(screen.queryByRole('list', { name: 'Waiting for the server' })).toBeNull();
+});

@@ -1,0 +1,25 @@
+/** A server for component tests: what it answers is written by the test. It imports no client, which takes its links from here. */
+import { TRPCClientError, type TRPCLink } from '@trpc/client';
+import { observable } from '@trpc/server/observable';
+import type { AppRouter } from '~/server/trpc';
+
+/** Requests to the server, in order, and what it answers by procedure ("runs.note"). */
+export const server = {
+  asked: [] as { path: string; input: unknown }[],
+  answers: new Map<string, (input: never) => unknown>(),
+};
+
+export const links = (): TRPCLink<AppRouter>[] => [
+  () =>
+    ({ op }) =>
+      observable((observer) => {
+        server.asked.push({ path: op.path, input: op.input });
+        const answer = server.answers.get(op.path);
+        if (!answer) {
+          observer.error(TRPCClientError.from(new Error(`${op.path}: the test gives no answer`)));
+          return;
+        }
+        observer.next({ result: { type: 'data', data: answer(op.input as never) } });
+        observer.complete();
+      }),
+];
