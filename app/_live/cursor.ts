@@ -1,4 +1,5 @@
 import { type Source, useSelected } from './select';
+import { createStore } from './store';
 import type { CursorState } from './types';
 
 /** The step that the page shows: one cursor per tab, moved by scrubber, charts, keys, activity items and the URL. */
@@ -25,17 +26,13 @@ export interface Cursor extends Source<CursorState> {
 const start: CursorState = { mode: 'live', step: 0, hoverStep: null, zoom: null };
 
 export function createCursor(): Cursor {
-  let state = start;
+  const { get, set, subscribe } = createStore(start);
   let head = 0;
   let over = false;
   let rows = { startStep: 0, stride: 1 };
-  const listeners = new Set<() => void>();
-  const set = (change: Partial<CursorState>) => {
-    state = { ...state, ...change };
-    for (const l of [...listeners]) l();
-  };
   return {
-    get: () => state,
+    get,
+    subscribe,
     headStep: () => head,
     ended: () => over,
     rows: (startStep, stride) => {
@@ -45,28 +42,27 @@ export function createCursor(): Cursor {
     },
     startStep: () => rows.startStep,
     stride: () => rows.stride,
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
     pin: (step) => {
-      if (state.mode !== 'pinned' || state.step !== step) set({ mode: 'pinned', step });
+      const { mode, step: before } = get();
+      if (mode !== 'pinned' || before !== step) set({ mode: 'pinned', step });
     },
     follow: () => {
-      if (state.mode !== 'live' || state.step !== head) set({ mode: 'live', step: head });
+      const { mode, step } = get();
+      if (mode !== 'live' || step !== head) set({ mode: 'live', step: head });
     },
     hover: (step) => {
-      if (state.hoverStep !== step) set({ hoverStep: step });
+      if (get().hoverStep !== step) set({ hoverStep: step });
     },
     zoom: (range) => {
-      const [a, b] = [state.zoom, range];
+      const [a, b] = [get().zoom, range];
       if (a === b || (a && b && a[0] === b[0] && a[1] === b[1])) return;
       set({ zoom: range });
     },
     head: (step, ended = false) => {
       const changed = ended !== over;
       [head, over] = [step, ended];
-      if (state.mode === 'live' && state.step !== step) set({ step });
+      const { mode, step: before } = get();
+      if (mode === 'live' && before !== step) set({ step });
       else if (changed) set({});
     },
     reset: () => {

@@ -1,6 +1,6 @@
 'use client';
 
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { askNumbers, dropFrame } from '~/app/_charts/drawLoop';
 import type { ChartSettings, LineSpec, Mark, RuleSpec } from '~/app/_charts/types';
 import { type TimeAnchor, type XKind, type XMap, xMap } from '~/app/_charts/xMap';
@@ -12,7 +12,7 @@ import { useRunStore } from '~/app/_live/RunProvider';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { rowsSoFar } from '~/app/_live/runHistory';
 import { clipRule, marksOf, timeAnchors } from '~/app/_live/runMarks';
-import { same } from '~/app/_live/select';
+import { type Source, same, useSelected } from '~/app/_live/select';
 import { useSeries, withRole } from '~/app/_live/series';
 import { stepFile } from '~/app/_live/stepFile';
 import { useHistory, useWanted } from '~/app/_live/useHistory';
@@ -157,16 +157,12 @@ export function useClipRule(history: History, shown = true): RuleSpec | null {
     useMemo(() => [threshold, share].filter((n) => n !== null), [threshold, share]),
   );
   const facts = useTimeline((v) => (shown ? { controls: v.controls, values: v.values, commands: v.commands } : null), null);
-  const [rule, setRule] = useState<RuleSpec | null>(null);
-  useEffect(() => {
-    const look = () =>
-      setRule((old) => {
-        const next = facts && clipRule(facts, series, threshold === null ? null : history.wholeCurve(threshold));
-        return old && next && sameRule(old, next) ? old : next;
-      });
-    look();
-    return threshold === null ? undefined : withNumbers(history, look);
-  }, [history, facts, series, threshold]);
+  const kept = useRef<RuleSpec | null>(null);
+  const rule = useSelected(numbersOf(history), (h) => {
+    const next = facts && clipRule(facts, series, threshold === null ? null : h.wholeCurve(threshold));
+    if (!kept.current || !next || !sameRule(kept.current, next)) kept.current = next;
+    return kept.current;
+  });
   return useMemo(
     () =>
       rule?.marks && share !== null
@@ -181,14 +177,24 @@ const sameRule = (a: RuleSpec, b: RuleSpec): boolean =>
   a.from.length === b.from.length &&
   a.from.every((f, i) => f.step === b.from[i]!.step && f.value === b.from[i]!.value);
 
-/** Calls `look` when numbers have changed, in the frames that show them. @returns stop */
-function withNumbers(history: History, look: () => void): () => void {
-  const stop = history.subscribe(() => askNumbers(look));
-  return () => {
-    stop();
-    dropFrame(look);
+/** The history as a source whose changes are told in the frames that show new numbers. */
+function numbersOf(history: History): Source<History> {
+  const known = sources.get(history);
+  if (known) return known;
+  const source = {
+    get: () => history,
+    subscribe: (listener: () => void) => {
+      const stop = history.subscribe(() => askNumbers(listener));
+      return () => {
+        stop();
+        dropFrame(listener);
+      };
+    },
   };
+  sources.set(history, source);
+  return source;
 }
+const sources = new WeakMap<History, Source<History>>();
 
 const none: never[] = [];
 
@@ -196,17 +202,10 @@ const none: never[] = [];
 export function useNotice(history: History, names: readonly string[]): string | null {
   const { link, error } = useRun((s) => ({ link: s.link, error: s.error }));
   const status = useView((v) => v.status, null);
-  const [state, setState] = useState({ read: false, rows: false, error: null as string | null });
-  useEffect(() => {
-    const look = () =>
-      setState((old) => {
-        const curves = names.flatMap((n) => [history.curve(n), history.wholeCurve(n)]).filter((c) => c !== null);
-        const next = { read: curves.length > 0, rows: curves.some((c) => c.count > 0), error: history.error };
-        return old.read === next.read && old.rows === next.rows && old.error === next.error ? old : next;
-      });
-    look();
-    return withNumbers(history, look);
-  }, [history, names]);
+  const state = useSelected(numbersOf(history), (h) => {
+    const curves = names.flatMap((n) => [h.curve(n), h.wholeCurve(n)]).filter((c) => c !== null);
+    return { read: curves.length > 0, rows: curves.some((c) => c.count > 0), error: h.error };
+  });
   // A chart that shows only evaluations waits for no series.
   if (names.length === 0) return null;
   if (link === 'refused') return error ?? 'The server does not serve this run.';

@@ -12,7 +12,7 @@ import {
   SkipForward,
   ZoomOut as ZoomOutIcon,
 } from 'lucide-react';
-import { useEffect, useId, useMemo, useRef, useState, useSyncExternalStore } from 'react';
+import { useEffect, useId, useMemo, useState, useSyncExternalStore } from 'react';
 import { formatStep } from '~/app/_charts/format';
 import { Button } from '~/app/_components/Button';
 import { setCursor, useCursor } from '~/app/_live/cursor';
@@ -21,6 +21,7 @@ import { timelineOf } from '~/app/_live/lists';
 import { createPlayer, speeds } from '~/app/_live/player';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { timeAnchors } from '~/app/_live/runMarks';
+import type { RunStore } from '~/app/_live/types';
 import { useHistory } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
 import { useWorkspace, workspace } from '~/app/_live/workspace';
@@ -61,7 +62,7 @@ export function Timeline() {
       className="relative shrink-0 border-t border-line bg-panel outline-none"
     >
       <div className="flex items-center gap-x-2 gap-y-1 px-2 py-1 sm:px-3">
-        <PlayButtons over={over} history={history} speeds={open} />
+        <PlayButtons history={history} speeds={open} />
         {open && (
           <span className="flex items-center gap-0.5">
             <Jump label="Previous snapshot" keys="Page Up" icon={SkipBack} to={(step) => stops.findLast((s) => s < step)} />
@@ -143,46 +144,27 @@ function ZoomOut() {
   );
 }
 
-function PlayButtons({ over, history, speeds: choice }: { over: boolean; history: History; speeds: boolean }) {
+function PlayButtons({ history, speeds: choice }: { history: History; speeds: boolean }) {
   const store = useRunStore();
   const empty = useView((v) => v.step === 0, true);
   const [speed, setSpeed] = useState(1);
-  const isOver = useRef(over);
-  isOver.current = over;
-  const pace = useRef(history);
-  pace.current = history;
   const player = useMemo(
     () =>
       createPlayer(
         setCursor,
         host,
-        () => {
-          const view = timelineOf(store);
-          if (!view) return 10;
-          const rows = pace.current.times();
-          const anchors = rows.length > 1 ? rows : timeAnchors(view);
-          let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-          for (const { at } of anchors) {
-            first = Math.min(first, at);
-            last = Math.max(last, at);
-          }
-          const [seconds, steps] = [(last - first) / 1000, view.step - setCursor.startStep()];
-          return seconds > 0 && steps > 0 ? steps / seconds : 10;
-        },
-        () => isOver.current,
+        () => pace(store, history),
+        () => ended(store.get().view?.status ?? 'queued'),
       ),
-    [store],
+    [store, history],
   );
   const playing = useSyncExternalStore(player.subscribe, player.playing, () => false);
   useEffect(() => () => player.pause(), [player]);
   const toggle = () => (playing ? player.pause() : player.play(speed));
-  const toggled = useRef(toggle);
-  toggled.current = toggle;
   useEffect(() => {
-    const onToggle = () => toggled.current();
-    window.addEventListener(togglePlay, onToggle);
-    return () => window.removeEventListener(togglePlay, onToggle);
-  }, []);
+    window.addEventListener(togglePlay, toggle);
+    return () => window.removeEventListener(togglePlay, toggle);
+  });
   return (
     <span className="flex items-center gap-1">
       <Button
@@ -214,6 +196,21 @@ function PlayButtons({ over, history, speeds: choice }: { over: boolean; history
       )}
     </span>
   );
+}
+
+/** Steps a second at which the run was trained; 10 where that is not known. */
+function pace(store: RunStore, history: History): number {
+  const view = timelineOf(store);
+  if (!view) return 10;
+  const rows = history.times();
+  const anchors = rows.length > 1 ? rows : timeAnchors(view);
+  let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const { at } of anchors) {
+    first = Math.min(first, at);
+    last = Math.max(last, at);
+  }
+  const [seconds, steps] = [(last - first) / 1000, view.step - setCursor.startStep()];
+  return seconds > 0 && steps > 0 ? steps / seconds : 10;
 }
 
 /** Shows the current step and accepts another: type it, then press Enter or leave the field. */
