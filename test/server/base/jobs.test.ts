@@ -20,7 +20,7 @@ import { summarize } from '~/shared/summary';
 import { startApp, type TestApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { serveRoutes } from '~/test/support/routeServer';
-import { ada, writer } from '~/test/support/storeContract';
+import { ada, writer } from '~/test/support/storeEntries';
 import { blobOf, refOf, runStarted, series, startValues } from '~/test/support/synthetic';
 import { publishedSetup } from '../../support/setups';
 

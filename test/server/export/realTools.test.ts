@@ -12,7 +12,7 @@ import { ownFolder } from '~/test/support/folder';
 import { type Files, readFiles } from '~/test/support/importing';
 import { realTools } from '~/test/support/pythonEnvironment';
 import { recordRun } from '~/test/support/recordedRun';
-import { assigned, created, declared, sparse, writer } from '~/test/support/storeContract';
+import { assigned, created, declared, sparse, writer } from '~/test/support/storeEntries';
 
 const environment = realTools();
 const python = typeof environment === 'string' ? null : environment;

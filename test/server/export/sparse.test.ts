@@ -9,7 +9,7 @@ import type { Store } from '~/server/store';
 import { openBlobs } from '~/server/store/blobs';
 import { openMemoryStore } from '~/server/store/memory';
 import { ownFolder } from '~/test/support/folder';
-import { ada, assigned, created, declared, sparse, writer } from '~/test/support/storeContract';
+import { ada, assigned, created, declared, sparse, writer } from '~/test/support/storeEntries';
 
 /** A run of three streams of their own steps, with names that tables use themselves, and what comes of it in every format. */
 const folder = ownFolder();

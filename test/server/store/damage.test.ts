@@ -16,7 +16,7 @@ import { summarize } from '~/shared/summary';
 import { listKinds } from '~/shared/view';
 import { fillRun } from '~/test/bench/rows';
 import { ownFolder } from '~/test/support/folder';
-import { created, snapshot, status, writer } from '~/test/support/storeContract';
+import { created, snapshot, status, writer } from '~/test/support/storeEntries';
 import { blobOf } from '~/test/support/synthetic';
 
 const folder = ownFolder();

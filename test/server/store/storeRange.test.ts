@@ -7,7 +7,7 @@ import { openForWriting } from '~/server/store/sqlite/schema';
 import { openWrites } from '~/server/store/sqlite/write';
 import type { RunEvent } from '~/shared/events';
 import { ownFolder } from '~/test/support/folder';
-import { assigned, created, declared, named, rows, snapshot, sparse, writer } from '~/test/support/storeContract';
+import { assigned, created, declared, named, rows, snapshot, sparse, writer } from '~/test/support/storeEntries';
 
 /** SQLite's answers against the plain computation of the store in memory, over random logs of several streams with rewinds, gaps, huge and negative steps, NaN and infinities. */
 
