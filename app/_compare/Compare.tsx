@@ -7,7 +7,7 @@ import type { LineSpec, StepFile } from '~/app/_charts/types';
 import { inputClass } from '~/app/_components/Field';
 import { count, measured } from '~/app/_components/format';
 import { Panel } from '~/app/_components/Panel';
-import { ThemeToggle, TopBar } from '~/app/_components/TopBar';
+import { PageHeader, ThemeToggle } from '~/app/_components/TopBar';
 import type { ChartPlan } from '~/app/_live/chartPlan';
 import { smoothingFor, smoothingWeight } from '~/app/_live/chartSettings';
 import { createCursor } from '~/app/_live/cursor';
@@ -150,18 +150,12 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
 
   return (
     <>
-      <header className="border-b border-line bg-panel">
-        <TopBar skip>
-          <span aria-hidden className="-mx-2 text-dim">
-            /
-          </span>
-          <h1 className="text-sm font-semibold">Compare runs</h1>
-          <span className="ml-auto flex">
-            <Bell />
-            <ThemeToggle />
-          </span>
-        </TopBar>
-      </header>
+      <PageHeader skip title="Compare runs">
+        <span className="ml-auto flex">
+          <Bell />
+          <ThemeToggle />
+        </span>
+      </PageHeader>
       <main id="main" className="mx-auto max-w-[120rem] space-y-2 p-2">
         <RunChips runIds={runIds} runs={runs} errors={errors} named={named} palette={palette} onChange={setRunIds} />
         {runIds.length === 0 && (

@@ -1,3 +1,4 @@
+import { kept } from './kept';
 import type { Source } from './select';
 import { createStore } from './store';
 
@@ -68,18 +69,6 @@ export const browserNotifierHost: NotifierHost = {
     }
   },
   hidden: () => document.hidden,
-  wanted: () => {
-    try {
-      return localStorage.getItem(key) === 'on';
-    } catch {
-      return false;
-    }
-  },
-  keepWanted(on) {
-    try {
-      localStorage.setItem(key, on ? 'on' : 'off');
-    } catch {
-      // Without storage the setting lasts as long as the page.
-    }
-  },
+  wanted: () => kept.get(key) === 'on',
+  keepWanted: (on) => kept.set(key, on ? 'on' : 'off'),
 };

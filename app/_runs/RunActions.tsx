@@ -13,8 +13,7 @@ import type { Actor } from '~/shared/ids';
 import type { RunSummary } from '~/shared/summary';
 import { ended } from '~/shared/view';
 import { tagsOf } from './tags';
-
-type Labels = Omit<Parameters<typeof api.runs.label.mutate>[0], 'runId'>;
+import { useLabels } from './useLabels';
 
 export interface RunActionsProps {
   run: RunSummary;
@@ -27,14 +26,8 @@ export interface RunActionsProps {
 
 /** Actions on a run in the list. All can be undone, except permanent deletion, which asks for confirmation. */
 export default function RunActions({ run, you, anchor, onAgain, onClose }: RunActionsProps) {
-  const { ask } = useAsk();
+  const { archive, trash } = useLabels(() => {});
   const [open, setOpen] = useState<'menu' | 'labels' | 'note' | 'gone'>('menu');
-  const label = async (labels: Labels, done: string, back: Labels) => {
-    if (!(await ask(() => api.runs.label.mutate({ runId: run.runId, ...labels })))) return;
-    toast.success(`${run.name}: ${done}`, {
-      action: { label: 'Undo', onClick: () => void ask(() => api.runs.label.mutate({ runId: run.runId, ...back })) },
-    });
-  };
   const copyLink = async () => {
     const link = `${window.location.origin}${atBase(`/runs/${run.runId}`)}`;
     try {
@@ -77,14 +70,11 @@ export default function RunActions({ run, you, anchor, onAgain, onClose }: RunAc
                   Note…
                 </Item>
                 {run.archived ? (
-                  <Item
-                    icon={ArchiveRestore}
-                    onClick={() => void label({ archived: false }, 'back in the list', { archived: true })}
-                  >
+                  <Item icon={ArchiveRestore} onClick={() => void archive([run], false)}>
                     Out of the archive
                   </Item>
                 ) : (
-                  <Item icon={Archive} onClick={() => void label({ archived: true }, 'archived', { archived: false })}>
+                  <Item icon={Archive} onClick={() => void archive([run], true)}>
                     Archive
                   </Item>
                 )}
@@ -93,7 +83,7 @@ export default function RunActions({ run, you, anchor, onAgain, onClose }: RunAc
             {you.role === 'admin' &&
               (run.trashed ? (
                 <>
-                  <Item icon={Undo2} onClick={() => void label({ trashed: false }, 'out of the trash', { trashed: true })}>
+                  <Item icon={Undo2} onClick={() => void trash([run], false)}>
                     Out of the trash
                   </Item>
                   <Item icon={X} stays onClick={() => setOpen('gone')}>
@@ -101,11 +91,7 @@ export default function RunActions({ run, you, anchor, onAgain, onClose }: RunAc
                   </Item>
                 </>
               ) : (
-                <Item
-                  icon={Trash2}
-                  disabled={!ended(run.status)}
-                  onClick={() => void label({ trashed: true }, 'in the trash', { trashed: false })}
-                >
+                <Item icon={Trash2} disabled={!ended(run.status)} onClick={() => void trash([run], true)}>
                   {ended(run.status) ? 'Delete' : 'Delete (stop it first)'}
                 </Item>
               ))}

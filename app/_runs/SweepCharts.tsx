@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
 import { useMemo, useRef, useState } from 'react';
 import { useSize } from '~/app/_charts/useSize';
-import { inputClass } from '~/app/_components/Field';
+import { Select } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { Explain } from '~/app/_components/Glossary';
 import { Panel } from '~/app/_components/Panel';
@@ -118,13 +118,12 @@ function Scatter({
   const select = (label: string, at: number, set: (key: string) => void) => (
     <label className="inline-flex items-center gap-1">
       {label}
-      <select className={`${inputClass} w-auto! max-w-48 font-sans`} value={axes[at]!.key} onChange={(e) => set(e.target.value)}>
-        {axes.map((a) => (
-          <option key={a.key} value={a.key}>
-            {a.title}
-          </option>
-        ))}
-      </select>
+      <Select
+        className="w-auto! max-w-48 font-sans"
+        options={axes.map((a) => ({ value: a.key, text: a.title }))}
+        value={axes[at]!.key}
+        onPick={set}
+      />
     </label>
   );
   return (

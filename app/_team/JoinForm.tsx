@@ -2,7 +2,7 @@
 
 import { type FormEvent, useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
-import { TopBar } from '~/app/_components/TopBar';
+import { PageHeader } from '~/app/_components/TopBar';
 import { atBase } from '~/app/_live/base';
 import { ColorField, NameField } from './fields';
 
@@ -59,9 +59,7 @@ export function JoinForm() {
 
   return (
     <>
-      <header className="border-b border-line bg-panel">
-        <TopBar />
-      </header>
+      <PageHeader />
       <main className="mx-auto mt-[15vh] max-w-sm px-4">
         {link.state === 'checking' && <p className="text-dim">Looking at your invite…</p>}
         {link.state === 'closed' && (

@@ -9,6 +9,7 @@ import { usePalette } from '~/app/_charts/palette';
 import { type Color, colorOf, type MarkKind } from '~/app/_charts/types';
 import { canBeLog } from '~/app/_charts/xMap';
 import { Button } from '~/app/_components/Button';
+import { Select } from '~/app/_components/Field';
 import { Explain } from '~/app/_components/Glossary';
 import { Popup } from '~/app/_components/Popup';
 import type { ChartPlan } from '~/app/_live/chartPlan';
@@ -116,17 +117,12 @@ export function ChartToolbar({ choices: c, smoothed, axis, children, noLogX, onC
       <Explain term="ignoreOutliers" className="-ml-3" />
       <label className="flex items-center gap-1.5">
         {axis.label}
-        <select
+        <Select
+          className="h-6! w-auto! max-w-36 px-1! font-sans"
+          options={axis.options}
           value={axis.value}
-          onChange={(e) => axis.onChange(e.target.value)}
-          className="h-6 max-w-36 rounded border border-line bg-raised px-1 text-ink"
-        >
-          {axis.options.map((o) => (
-            <option key={o.value} value={o.value}>
-              {o.text}
-            </option>
-          ))}
-        </select>
+          onPick={axis.onChange}
+        />
       </label>
       {children}
       <label className="relative flex items-center">

@@ -7,7 +7,7 @@ import { count } from '~/app/_components/format';
 import { PaletteButton } from '~/app/_components/PaletteHost';
 import { PeopleColors } from '~/app/_components/PeopleColors';
 import { statusWord } from '~/app/_components/statusWord';
-import { ThemeToggle, TopBar } from '~/app/_components/TopBar';
+import { PageHeader, ThemeToggle } from '~/app/_components/TopBar';
 import { useNotices } from '~/app/_live/notices';
 import { PresenceProvider } from '~/app/_live/PresenceProvider';
 import { RunProvider, useRunStore } from '~/app/_live/RunProvider';
@@ -157,9 +157,7 @@ function useTitle() {
 function Refused({ error }: { error: string }) {
   return (
     <>
-      <header className="border-b border-line bg-panel">
-        <TopBar />
-      </header>
+      <PageHeader />
       <main className="px-4 py-20 text-center">
         <h1 className="text-base font-semibold">This run cannot be opened</h1>
         <p className="mt-1 text-dim">{error}</p>
@@ -174,9 +172,7 @@ function Refused({ error }: { error: string }) {
 function Loading() {
   return (
     <div className="flex h-dvh flex-col">
-      <header className="border-b border-line bg-panel">
-        <TopBar />
-      </header>
+      <PageHeader />
       <main aria-busy className="grid min-h-0 flex-1 gap-px lg:grid-cols-[minmax(0,1fr)_20rem]">
         <h1 className="sr-only">Loading the run</h1>
         <div className="animate-pulse bg-raised" />

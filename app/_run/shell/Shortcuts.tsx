@@ -6,6 +6,7 @@ import { useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { Modal } from '~/app/_components/Modal';
 import { setCursor } from '~/app/_live/cursor';
+import { kept } from '~/app/_live/kept';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useSteer } from '~/app/_live/useSteer';
 import { startArgs, whyNot } from '~/app/_run/steering/steering';
@@ -39,20 +40,8 @@ const opened = 'headroom:shortcuts';
 
 /** Whether single keys steer the run: off until somebody enables them in this browser, as a key is easily pressed by mistake. */
 const keysAct = {
-  get: (): boolean => {
-    try {
-      return localStorage.getItem('headroom.keysAct') === 'yes';
-    } catch {
-      return false;
-    }
-  },
-  set: (on: boolean): void => {
-    try {
-      localStorage.setItem('headroom.keysAct', on ? 'yes' : 'no');
-    } catch {
-      // In a browser without storage they stay off.
-    }
-  },
+  get: (): boolean => kept.get('headroom.keysAct') === 'yes',
+  set: (on: boolean): void => kept.set('headroom.keysAct', on ? 'yes' : 'no'),
 };
 
 /** Whether the focused element handles the key, so that the page ignores it: a button only Space and Enter, a field or a grid every key. */

@@ -44,9 +44,9 @@ it('a click on a column turns it round, on another begins with what people want 
 
 it('saved views come back; a storage that holds something else, or nothing, gives none', () => {
   const kept = new Map<string, string>();
-  const storage = { getItem: (k: string) => kept.get(k) ?? null, setItem: (k: string, v: string) => void kept.set(k, v) };
+  const storage = { get: (k: string) => kept.get(k) ?? null, set: (k: string, v: string | null) => void kept.set(k, v ?? '') };
   expect(readViews(storage)).toEqual([]);
-  keepViews(storage, [{ name: 'paper', params: 'find=tag%3Dpaper' }]);
+  keepViews([{ name: 'paper', params: 'find=tag%3Dpaper' }], storage);
   expect(readViews(storage)).toEqual([{ name: 'paper', params: 'find=tag%3Dpaper' }]);
   for (const wrong of ['{', '5', '[1, {"name": 2}]']) {
     kept.set([...kept.keys()][0]!, wrong);
