@@ -19,6 +19,7 @@ import { ChartEditor, ChartItems } from '~/app/_run/curves/EditChart';
 import { matcher } from '~/app/_run/curves/seriesSearch';
 import { Bell } from '~/app/_run/shell/Bell';
 import { seriesOf } from '~/shared/streams';
+import { ended } from '~/shared/view';
 import { AttentionCompared, comparisonOf } from './AttentionCompared';
 import { type Alignment, alignments, axisOf, canBeLog, ownZoom } from './align';
 import { Differences } from './Differences';
@@ -66,7 +67,11 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
     return made;
   });
   useEffect(() => {
-    cursor.head(Math.ceil(Math.max(0, ...there.map((r) => axis.place(r.runId)?.of(r.view.step) ?? 0))));
+    const heads = there.map((r) => axis.place(r.runId)?.of(r.view.step) ?? 0);
+    cursor.head(
+      Math.ceil(Math.max(0, ...heads)),
+      there.every((r) => ended(r.view.status)),
+    );
   }, [cursor, there, axis]);
 
   useEffect(() => {
