@@ -130,7 +130,7 @@ describeInBrowser('a team, as it begins', () => {
     await bob.getByRole('button', { name: 'Hand over' }).click();
     await ada.getByTestId('control-lock').getByText('You hold the control lock').waitFor();
     await ada.getByRole('button', { name: 'Release' }).click();
-    await bob.getByTestId('control-lock').getByText('Everybody who may steer can').waitFor();
+    await bob.getByTestId('control-lock').getByText('Nobody holds the control lock').waitFor();
   }, 120_000);
 
   it('what an admin marked as risky waits for a second operator', async () => {

@@ -25,8 +25,8 @@ import {
   type XChoice,
 } from '~/app/_live/chartSettings';
 import { useCursor } from '~/app/_live/cursor';
+import { rowsSoFar } from '~/app/_live/runHistory';
 import { useSeries } from '~/app/_live/series';
-import { rowsSoFar } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
 import { chartEditor } from './EditChart';
 import { matcher } from './seriesSearch';

@@ -20,7 +20,7 @@ import { Fold, WhenSeen } from './Fold';
 import { drawnIn, type MainChart, mainCharts, metricCharts, ownCharts } from './mainCharts';
 import { SeriesGroups } from './SeriesGroups';
 import { matcher, wordsOf } from './seriesSearch';
-import { useCharts, useClipRule, useNotice } from './useCharts';
+import { type Charts, useCharts, useClipRule, useNotice } from './useCharts';
 
 const none: WithLists['evaluations'] = [];
 /** Number of evaluation metrics with a chart at the top; the charts of the others are folded below. */
@@ -30,6 +30,7 @@ const onPlan = (plan: ChartPlan) => chartChoices.set({ plan });
 
 /** Every recorded number of the run as curves with one cursor, zoom and smoothing. */
 export function CurvesPanel() {
+  const all = useCharts();
   const series = useSeries();
   const evaluations = useTimeline((v) => v.evaluations, none);
   const begun = useView((v) => v.device !== null || v.streamCount > 0, false);
@@ -44,6 +45,11 @@ export function CurvesPanel() {
     };
   }, [series, evaluations, plan]);
   const drawn = useMemo(() => drawnIn(charts), [charts]);
+  const menus = useMemo(() => {
+    const ids = charts.map((c) => c.id);
+    const own = (c: MainChart) => ({ ...c, series: c.lines.map((l) => l.name), range: c.range ?? ([null, null] as const) });
+    return new Map(charts.map((c) => [c, <ChartItems key={c.id} chart={own(c)} ids={ids} plan={plan} onPlan={onPlan} />]));
+  }, [charts, plan]);
   const [shown, others] = useMemo(() => {
     const words = (c: MainChart) => [
       c.title,
@@ -62,27 +68,16 @@ export function CurvesPanel() {
       )}
       <ChartGrid>
         {shown.map((c) => (
-          <Main
-            key={c.id}
-            chart={c}
-            menu={
-              <ChartItems
-                chart={{ ...c, series: c.lines.map((l) => l.name), range: c.range ?? [null, null] }}
-                ids={charts.map((chart) => chart.id)}
-                plan={plan}
-                onPlan={onPlan}
-              />
-            }
-          />
+          <Main key={c.id} charts={all} chart={c} menu={menus.get(c)} />
         ))}
       </ChartGrid>
       <ChartEditor plan={plan} known={series.map((s) => s.name)} onPlan={onPlan} />
-      <SeriesGroups drawn={drawn} test={test} search={search} matched={shown.length + others.length > 0} />
+      <SeriesGroups charts={all} drawn={drawn} test={test} search={search} matched={shown.length + others.length > 0} />
       {others.length > 0 && (
         <Fold name={METRICS} count={`${others.length} metrics`} openAtFirst={false} searching={search !== ''}>
           {others.map((c) => (
             <WhenSeen key={c.id} height={252}>
-              <Main chart={c} />
+              <Main charts={all} chart={c} />
             </WhenSeen>
           ))}
         </Fold>
@@ -91,9 +86,9 @@ export function CurvesPanel() {
   );
 }
 
-const Main = memo(function Main({ chart, menu }: { chart: MainChart; menu?: ReactNode }) {
-  const { history, chart: shared } = useCharts();
-  const rule = useClipRule(history);
+const Main = memo(function Main({ charts, chart, menu }: { charts: Charts; chart: MainChart; menu?: ReactNode }) {
+  const { history, chart: shared } = charts;
+  const rule = useClipRule(history, chart.clip);
   const names = useMemo(() => chart.lines.map((l) => l.name), [chart]);
   useWanted(
     history,
@@ -110,7 +105,7 @@ const Main = memo(function Main({ chart, menu }: { chart: MainChart; menu?: Reac
       title={chart.title}
       lines={lines}
       points={chart.points}
-      rule={chart.clip ? rule : null}
+      rule={rule}
       percent={chart.percent}
       notice={notice}
       range={chart.range}

@@ -32,8 +32,6 @@ export function RunHeader() {
       status: v.status,
       message: v.statusMessage,
       copyOf: v.copyOf ?? null,
-      step: v.step,
-      total: v.totalSteps,
     }),
     null,
   );
@@ -83,9 +81,14 @@ export function RunHeader() {
           )}
         </span>
       </div>
-      <Progress step={head.step} total={head.total} label="Progress of the run" />
+      <RunProgress />
     </header>
   );
+}
+
+function RunProgress() {
+  const { step, total } = useView((v) => ({ step: v.step, total: v.totalSteps }), { step: 0, total: 0 });
+  return <Progress step={step} total={total} label="Progress of the run" />;
 }
 
 const layoutWords: Record<LayoutName, string> = { steer: 'Steer', watch: 'Watch', review: 'Review', present: 'Present' };
